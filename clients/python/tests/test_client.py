@@ -1,0 +1,101 @@
+"""The client against the real server; ALLOT_BIN names the binary."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from decimal import Decimal
+from pathlib import Path
+from typing import Dict, Iterator
+
+import allot
+import pytest
+
+BIN = os.environ.get("ALLOT_BIN", str(Path(__file__).parents[3] / "target" / "debug" / "allot"))
+
+
+@pytest.fixture()
+def server(tmp_path: Path) -> Iterator[Dict[str, str]]:
+    """A server of two shards on free ports; yields its endpoints."""
+    command = [BIN, "serve", "--shards", "2", "--report-every", "1h"]
+    command += ["--front", "tcp://127.0.0.1:*", "--publish", "tcp://127.0.0.1:*"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        assert process.stdout is not None
+        words = next(line for line in process.stdout if line.startswith("listening")).split()
+        yield dict(word.split("=", 1) for word in words[1:])
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
+def test_fills_are_divided_and_positions_add_up(server: Dict[str, str]) -> None:
+    weights = {"account1": "40", "account2": Decimal("35"), "account3": 25}
+    accepted = allot.send([allot.Split("aum", 1, weights)], server["front"])
+    assert accepted == [{"type": "accepted", "source": "aum", "seq": 1, "split": 1}]
+    tickers = ["AAPL", "MSFT", "NVDA", "BRK/B"]
+    fills = [
+        allot.Fill("py", seq, tickers[seq % 4], Decimal("187.23") + seq, 100)
+        for seq in range(1, 501)
+    ]
+    answers = allot.send(fills, server["front"])
+    assert [answer["seq"] for answer in answers] == list(range(1, 501))
+    assert all(sum(answer["shares"].values()) == 100 for answer in answers)
+    allot.send([allot.ReportRequest("ops", 1)], server["front"])
+    report = next(allot.subscribe(["positions:json"], server["publish"], timeout=30)).body
+    assert report["fills"] == 500
+    total = sum(Decimal(str(fill.price)) * fill.quantity for fill in fills)
+    assert Decimal(report["total_value"]) == total
+    for ticker in tickers:
+        held = sum(
+            account["positions"].get(ticker, {"quantity": 0})["quantity"]
+            for account in report["accounts"].values()
+        )
+        assert held == sum(fill.quantity for fill in fills if fill.ticker == ticker)
+
+
+def test_a_repeat_gets_the_first_answer_and_counts_once(server: Dict[str, str]) -> None:
+    allot.send([allot.Split("aum", 1, {"a": "50", "b": "50"})], server["front"])
+    first = allot.send([allot.Fill("py", 1, "AAPL", "10", 7)], server["front"])[0]
+    again = allot.send([allot.Fill("py", 1, "AAPL", "10", 7)], server["front"])[0]
+    assert again == {**first, "duplicate": True}
+
+
+def test_fills_before_the_split_are_held_and_follow(server: Dict[str, str]) -> None:
+    with allot.Sender(server["front"]) as sender:
+        held = sender.send([allot.Fill("py", 1, "AAPL", "10", 7)])
+        assert held[0]["type"] == "held"
+        sender.send([allot.Split("py", 2, {"a": "100"})])
+        while not sender.late:
+            sender.send([allot.ReportRequest("py", 3)])
+        assert sender.late[0]["shares"] == {"a": 7}
+
+
+def test_bad_input_has_a_code(server: Dict[str, str]) -> None:
+    answers = allot.send(
+        [
+            allot.Fill("py", 1, "AAPL", "-1", 7),
+            allot.Fill("py", 2, "A:B", "1", 7),
+            allot.Fill("py", 3, "AAPL", "1", 0),
+            allot.Split("py", 4, {"a": "99"}),
+            allot.Bust("py", 5, "AAPL", 77),
+        ],
+        server["front"],
+    )
+    assert [answer["code"] for answer in answers] == [
+        "price_must_be_positive",
+        "bad_ticker",
+        "quantity_must_be_positive",
+        "weights_must_add_to_100",
+        "unknown_fill",
+    ]
+
+
+def test_nobody_at_the_endpoint_is_an_error() -> None:
+    with pytest.raises(allot.Unanswered):
+        allot.send([allot.Fill("py", 1, "A", "1", 1)], "ipc:///nowhere/at/all", timeout=0.2)
+
+
+def test_a_float_is_refused() -> None:
+    with pytest.raises(TypeError):
+        allot.send([allot.Fill("py", 1, "A", 0.1, 1)], "ipc:///nowhere")  # type: ignore[arg-type]

@@ -1,0 +1,194 @@
+//! Admission: what a message is, and which shards it goes to.
+//!
+//! JSON is read here whole and goes on as the binary record of the same meaning; a binary record
+//! goes on untouched. Either way the shard sees one form, and checks it by the same rules.
+
+use crate::lanes::Asker;
+use crate::router::Router;
+use allot_domain::{Reject, limits};
+use allot_runtime::{Counter, Letter, Nanos};
+use allot_wire::backplane::InputKind;
+use allot_wire::{
+    Batch, Encoding, Refusal, Request, RequestKind, decode_line, decode_request, encode_refusal,
+    encode_reported, encode_request, routing_keys,
+};
+
+impl Router {
+    /// Takes one message: every part of it is handed to a shard or answered here.
+    pub(crate) fn admit(&mut self, letter: &Letter, now: Nanos) {
+        self.counters.add(Counter::Received, 1);
+        let Some(client) = self.postbox.clients.arrive(letter.identity(), letter.delimiter())
+        else {
+            self.counters.add(Counter::RepliesUndeliverable, 1);
+            return;
+        };
+        let body = letter.body();
+        let json = body.first() == Some(&b'{');
+        let encoding = if json { Encoding::Json } else { Encoding::Binary };
+        let asker = Asker { client, encoding };
+        if letter.malformed() {
+            let what = "a message is one frame, or an empty frame and one more";
+            self.refuse(asker, refusal(Reject::MalformedMessage(what.to_owned())));
+        } else if body.len() > limits::MESSAGE_MAX {
+            self.refuse(asker, refusal(Reject::OversizedMessage(body.len())));
+        } else if json {
+            self.admit_lines(asker, body, now);
+        } else {
+            self.admit_batch(asker, body, now);
+        }
+    }
+
+    fn admit_lines(&mut self, asker: Asker, body: &[u8], now: Nanos) {
+        for line in body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
+            if line.is_empty() {
+                continue;
+            }
+            match decode_line(line) {
+                Ok(request) => self.admit_request(asker, &request, now),
+                Err(refusal) => self.refuse(asker, refusal),
+            }
+        }
+    }
+
+    fn admit_request(&mut self, asker: Asker, request: &Request, now: Nanos) {
+        let mut record = std::mem::take(&mut self.record);
+        record.clear();
+        encode_request(request, &mut record);
+        match request {
+            Request::Fill(fill) => {
+                let shard = fill.ticker.shard(self.lanes.count());
+                let keys = (fill.source.as_str(), fill.seq);
+                self.route(asker, shard, InputKind::Fill, &record, keys, now);
+            }
+            Request::Bust(bust) => {
+                let shard = bust.ticker.shard(self.lanes.count());
+                let keys = (bust.source.as_str(), bust.seq);
+                self.route(asker, shard, InputKind::Bust, &record, keys, now);
+            }
+            Request::Split(split) => {
+                self.route_split(asker, &record, (split.source.as_str(), split.seq), now);
+            }
+            Request::Report(report) => {
+                self.report_on_demand(asker, (report.source.as_str(), report.seq), now);
+            }
+        }
+        self.record = record;
+    }
+
+    fn admit_batch(&mut self, asker: Asker, body: &[u8], now: Nanos) {
+        let batch = match Batch::parse(body) {
+            Ok(batch) => batch,
+            Err(reject) => return self.refuse(asker, refusal(reject)),
+        };
+        let Ok(kind) = RequestKind::try_from(batch.kind) else {
+            return self.refuse(asker, refusal(Reject::UnknownType(batch.kind.to_string())));
+        };
+        if batch.count == 0 {
+            let what = "a batch has at least one record";
+            return self.refuse(asker, refusal(Reject::MalformedMessage(what.to_owned())));
+        }
+        for record in batch.records() {
+            match record {
+                Ok(record) => self.admit_record(asker, kind, record, now),
+                Err(reject) => return self.refuse(asker, refusal(reject)),
+            }
+        }
+    }
+
+    fn admit_record(&mut self, asker: Asker, kind: RequestKind, record: &[u8], now: Nanos) {
+        let input = match kind {
+            RequestKind::Fill => InputKind::Fill,
+            RequestKind::Bust => InputKind::Bust,
+            RequestKind::Split | RequestKind::Report => {
+                return match decode_request(kind, record) {
+                    Ok(request) => self.admit_request(asker, &request, now),
+                    Err(refusal) => self.refuse(asker, refusal),
+                };
+            }
+        };
+        match routing_keys(record) {
+            Ok(keys) => {
+                let shard = keys.ticker.shard(self.lanes.count());
+                self.route(asker, shard, input, record, (keys.source, keys.seq), now);
+            }
+            Err(refusal) => self.refuse(asker, refusal),
+        }
+    }
+
+    /// Hands an input to the shard that owns its ticker.
+    fn route(
+        &mut self,
+        asker: Asker,
+        shard: usize,
+        kind: InputKind,
+        record: &[u8],
+        (source, seq): (&str, u64),
+        now: Nanos,
+    ) {
+        if !self.lanes.has_room(shard) {
+            return self.refuse_busy(asker, source, seq);
+        }
+        self.owe(asker, source);
+        self.lanes.push(shard, asker, kind, record);
+        if self.markers.count() && self.lanes.count() > 1 {
+            self.mark(now, false);
+        }
+    }
+
+    /// Hands a split to every shard, or to none; the first of them answers for all.
+    fn route_split(&mut self, asker: Asker, record: &[u8], (source, seq): (&str, u64), now: Nanos) {
+        if !self.lanes.all_have_room() {
+            return self.refuse_busy(asker, source, seq);
+        }
+        self.owe(asker, source);
+        for shard in 0..self.lanes.count() {
+            let asker = if shard == 0 { asker } else { Asker::NOBODY };
+            self.lanes.push(shard, asker, InputKind::Split, record);
+        }
+        self.markers.count();
+        self.mark(now, false);
+    }
+
+    /// A cut with a report, here and now; two requests at the same cut share one.
+    fn report_on_demand(&mut self, asker: Asker, (source, seq): (&str, u64), now: Nanos) {
+        if !self.lanes.all_have_room() {
+            return self.refuse_busy(asker, source, seq);
+        }
+        let number = match self.markers.report_here() {
+            Some(number) => number,
+            None => self.mark(now, true),
+        };
+        self.postbox.append(asker.client, asker.encoding, |out| {
+            encode_reported(asker.encoding, source, seq, number, out);
+        });
+    }
+
+    fn owe(&mut self, asker: Asker, source: &str) {
+        self.postbox.clients.hear(source, asker.client);
+        if let Some(client) = self.postbox.clients.get(asker.client) {
+            client.owed += 1;
+        }
+    }
+
+    fn refuse_busy(&mut self, asker: Asker, source: &str, seq: u64) {
+        self.counters.add(Counter::Busy, 1);
+        let refusal = Refusal { source: source.to_owned(), seq, reject: Reject::Busy };
+        self.reply_refusal(asker, &refusal);
+    }
+
+    fn refuse(&mut self, asker: Asker, refusal: Refusal) {
+        self.counters.add(Counter::RejectedAtDoor, 1);
+        self.reply_refusal(asker, &refusal);
+    }
+
+    fn reply_refusal(&mut self, asker: Asker, refusal: &Refusal) {
+        self.postbox.append(asker.client, asker.encoding, |out| {
+            encode_refusal(asker.encoding, refusal, out);
+        });
+    }
+}
+
+/// A refusal of a message whose source and sequence could not be read.
+fn refusal(reject: Reject) -> Refusal {
+    Refusal { source: String::new(), seq: 0, reject }
+}

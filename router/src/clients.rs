@@ -1,0 +1,216 @@
+//! Clients: who is at the door, under a handle that a shard can carry and give back.
+//!
+//! A handle is a slot and the slot's generation, so that a handle of a client that has gone, or of
+//! an earlier life of the router, addresses nobody. A slot that is owed nothing may be taken over
+//! when all are in use: its client gets a new one with its next message.
+
+use allot_wire::Encoding;
+use std::collections::{BTreeMap, VecDeque};
+
+/// The most clients that are known at once.
+const CLIENTS_MAX: usize = 65_536;
+
+/// The most sources whose client is remembered, for answers that follow `held`.
+const SOURCES_MAX: usize = 65_536;
+
+/// One client.
+pub(crate) struct Client {
+    pub(crate) identity: Vec<u8>,
+    generation: u32,
+    /// A REQ: it wants the delimiter, and exactly one message for each of its own.
+    pub(crate) delimiter: bool,
+    /// Answers that shards still owe it.
+    pub(crate) owed: u64,
+    /// The message being put together for it, in one encoding.
+    pub(crate) outgoing: Vec<u8>,
+    pub(crate) encoding: Encoding,
+    pub(crate) reply_count: u32,
+    /// Messages that its socket had no room for.
+    pub(crate) parked: VecDeque<Vec<u8>>,
+    pub(crate) parked_len: usize,
+    /// Whether it stands in the postbox's list of clients to serve.
+    pub(crate) listed: bool,
+}
+
+/// All clients, and where each source was last heard.
+pub(crate) struct Clients {
+    slots: Vec<Client>,
+    free: Vec<u32>,
+    by_identity: BTreeMap<Vec<u8>, u32>,
+    by_source: BTreeMap<Vec<u8>, u64>,
+    first_generation: u32,
+    sweep: usize,
+    last: Option<u32>,
+}
+
+impl Clients {
+    /// No clients; `incarnation` makes handles of an earlier life strange.
+    pub(crate) fn new(incarnation: u64) -> Self {
+        let first_generation = u32::try_from(incarnation % 0xffff_fff1).expect("32 bits") | 1;
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_identity: BTreeMap::new(),
+            by_source: BTreeMap::new(),
+            first_generation,
+            sweep: 0,
+            last: None,
+        }
+    }
+
+    /// The handle of a client; none where all slots are owed answers.
+    pub(crate) fn arrive(&mut self, identity: &[u8], delimiter: bool) -> Option<u64> {
+        if let Some(last) = self.last.filter(|last| self.slots[at(*last)].identity == identity) {
+            self.slots[at(last)].delimiter = delimiter;
+            return Some(self.handle(last));
+        }
+        let slot = match self.by_identity.get(identity) {
+            Some(slot) => *slot,
+            None => self.take_slot(identity)?,
+        };
+        self.slots[at(slot)].delimiter = delimiter;
+        self.last = Some(slot);
+        Some(self.handle(slot))
+    }
+
+    /// The client of a handle, unless it has gone.
+    pub(crate) fn get(&mut self, handle: u64) -> Option<&mut Client> {
+        let slot = u32::try_from(handle & 0xffff_ffff).expect("32 bits");
+        let generation = u32::try_from(handle >> 32).expect("32 bits");
+        self.slots.get_mut(at(slot)).filter(|client| client.generation == generation)
+    }
+
+    /// Forgets a client: it has gone, or does not read.
+    pub(crate) fn remove(&mut self, handle: u64) {
+        let slot = u32::try_from(handle & 0xffff_ffff).expect("32 bits");
+        if self.get(handle).is_some() {
+            self.vacate(slot);
+            self.free.push(slot);
+        }
+    }
+
+    /// Remembers where a source speaks from.
+    pub(crate) fn hear(&mut self, source: &str, handle: u64) {
+        if let Some(known) = self.by_source.get_mut(source.as_bytes()) {
+            *known = handle;
+        } else if self.by_source.len() < SOURCES_MAX {
+            self.by_source.insert(source.as_bytes().to_vec(), handle);
+        }
+    }
+
+    /// Where a source was last heard.
+    pub(crate) fn of_source(&self, source: &str) -> Option<u64> {
+        self.by_source.get(source.as_bytes()).copied()
+    }
+
+    fn take_slot(&mut self, identity: &[u8]) -> Option<u32> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.slots.len() < CLIENTS_MAX => self.add_slot(),
+            None => self.evict()?,
+        };
+        self.slots[at(slot)].identity = identity.to_vec();
+        self.by_identity.insert(identity.to_vec(), slot);
+        Some(slot)
+    }
+
+    fn add_slot(&mut self) -> u32 {
+        self.slots.push(Client {
+            identity: Vec::new(),
+            generation: self.first_generation,
+            delimiter: false,
+            owed: 0,
+            outgoing: Vec::new(),
+            encoding: Encoding::Binary,
+            reply_count: 0,
+            parked: VecDeque::new(),
+            parked_len: 0,
+            listed: false,
+        });
+        u32::try_from(self.slots.len() - 1).expect("at most CLIENTS_MAX")
+    }
+
+    /// Frees the slot of a client that is owed nothing, round the table.
+    fn evict(&mut self) -> Option<u32> {
+        let count = self.slots.len();
+        let idle = (0..count).map(|step| (self.sweep + step) % count).find(|slot| {
+            let client = &self.slots[*slot];
+            client.owed == 0 && client.outgoing.is_empty() && client.parked.is_empty()
+        })?;
+        self.sweep = (idle + 1) % count;
+        let slot = u32::try_from(idle).expect("at most CLIENTS_MAX");
+        self.vacate(slot);
+        Some(slot)
+    }
+
+    fn vacate(&mut self, slot: u32) {
+        let client = &mut self.slots[at(slot)];
+        client.generation = client.generation.wrapping_add(2);
+        client.owed = 0;
+        client.outgoing.clear();
+        client.reply_count = 0;
+        client.parked.clear();
+        client.parked_len = 0;
+        client.listed = false;
+        let identity = std::mem::take(&mut client.identity);
+        self.by_identity.remove(&identity);
+        self.last = None;
+    }
+
+    fn handle(&self, slot: u32) -> u64 {
+        (u64::from(self.slots[at(slot)].generation) << 32) | u64::from(slot)
+    }
+}
+
+fn at(slot: u32) -> usize {
+    usize::try_from(slot).expect("usize has at least 32 bits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_outlives_nobody() {
+        let mut clients = Clients::new(5);
+        let ann = clients.arrive(b"ann", false).unwrap();
+        let bob = clients.arrive(b"bob", true).unwrap();
+        assert_ne!(ann, bob);
+        assert_eq!(clients.arrive(b"ann", false), Some(ann));
+        clients.remove(ann);
+        assert!(clients.get(ann).is_none());
+        let carl = clients.arrive(b"carl", false).unwrap();
+        assert_ne!(ann, carl, "the slot is the same, the handle is not");
+        assert!(clients.get(bob).unwrap().delimiter);
+        let mut later = Clients::new(6);
+        later.arrive(b"ann", false).unwrap();
+        assert!(later.get(bob).is_none());
+    }
+
+    #[test]
+    fn no_handle_is_zero() {
+        assert_ne!(Clients::new(0).arrive(b"ann", false), Some(0));
+    }
+
+    #[test]
+    fn a_full_table_gives_up_those_that_are_owed_nothing() {
+        let mut clients = Clients::new(1);
+        let first = clients.arrive(b"first", false).unwrap();
+        clients.get(first).unwrap().owed = 1;
+        for other in 1..CLIENTS_MAX {
+            clients.arrive(&other.to_le_bytes(), false).unwrap();
+        }
+        assert!(clients.arrive(b"one more", false).is_some());
+        assert!(clients.get(first).is_some());
+        assert_eq!(clients.arrive(b"first", false), Some(first));
+    }
+
+    #[test]
+    fn a_source_is_where_it_was_last_heard() {
+        let mut clients = Clients::new(1);
+        clients.hear("fills-1", 7);
+        clients.hear("fills-1", 9);
+        assert_eq!(clients.of_source("fills-1"), Some(9));
+        assert_eq!(clients.of_source("fills"), None);
+    }
+}

@@ -1,0 +1,109 @@
+//! Markers: when a cut through all shards is due.
+//!
+//! Reports have a fixed cadence, t0 + k · period: a late turn delays one report and moves no other.
+
+use allot_domain::Marker;
+use allot_runtime::Nanos;
+use std::time::Duration;
+
+/// The numbers of the cuts.
+pub(crate) struct Markers {
+    report_every: Duration,
+    every: u64,
+    next_report: Nanos,
+    number: u64,
+    cut: u64,
+    since: u64,
+    last_report: Option<Marker>,
+}
+
+impl Markers {
+    pub(crate) fn new(report_every: Duration, every: u64) -> Self {
+        Self {
+            report_every,
+            every,
+            next_report: Nanos::MAX,
+            number: 0,
+            cut: 0,
+            since: 0,
+            last_report: None,
+        }
+    }
+
+    pub(crate) fn start(&mut self, now: Nanos) {
+        self.next_report = now + self.report_every;
+    }
+
+    /// When the next report is due.
+    pub(crate) const fn report_at(&self) -> Nanos {
+        self.next_report
+    }
+
+    /// Whether a report is due; the next is one period after this one was, not after now.
+    pub(crate) fn report_is_due(&mut self, now: Nanos) -> bool {
+        if now < self.next_report {
+            return false;
+        }
+        while self.next_report <= now {
+            self.next_report += self.report_every;
+        }
+        true
+    }
+
+    /// Counts an input that went to its shard; says whether a marker is due after it.
+    pub(crate) fn count(&mut self) -> bool {
+        self.cut += 1;
+        self.since += 1;
+        self.since >= self.every
+    }
+
+    /// The report at this very cut, if there is one.
+    pub(crate) fn report_here(&self) -> Option<u64> {
+        self.last_report.filter(|marker| marker.cut == self.cut).map(|marker| marker.number)
+    }
+
+    /// A new cut, here and now.
+    pub(crate) fn next(&mut self, now: Nanos, report: bool) -> Marker {
+        self.number += 1;
+        self.since = 0;
+        let marker = Marker { number: self.number, cut: self.cut, time_ns: now.as_unix(), report };
+        if report {
+            self.last_report = Some(marker);
+        }
+        marker
+    }
+
+    /// A shard has seen these numbers already: an earlier life of this router gave them.
+    pub(crate) fn catch_up(&mut self, number: u64, cut: u64) {
+        self.number = self.number.max(number);
+        self.cut = self.cut.max(cut);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_keep_their_cadence_when_a_turn_is_late() {
+        let second = Duration::from_secs(1);
+        let mut markers = Markers::new(10 * second, 256);
+        let start = Nanos::from_unix(1_000);
+        markers.start(start);
+        assert!(!markers.report_is_due(start + 9 * second));
+        assert!(markers.report_is_due(start + 13 * second));
+        assert_eq!(markers.report_at(), start + 20 * second);
+        assert!(markers.report_is_due(start + 45 * second), "one report for those missed");
+        assert_eq!(markers.report_at(), start + 50 * second);
+    }
+
+    #[test]
+    fn a_marker_is_due_after_every_so_many_inputs() {
+        let mut markers = Markers::new(Duration::from_secs(10), 3);
+        let due: Vec<_> = (0..3).map(|_| markers.count()).collect();
+        assert_eq!(due, [false, false, true]);
+        let marker = markers.next(Nanos::from_unix(7), false);
+        assert_eq!((marker.number, marker.cut, marker.time_ns), (1, 3, 7));
+        assert!(!markers.count());
+    }
+}

@@ -1,0 +1,205 @@
+//! Postbox: the door, and the answers on their way out of it.
+//!
+//! Answers to one client within one turn leave as one message. A client that does not read is
+//! **parked**: its messages wait here, up to a bound, and then it is given up.
+
+use crate::clients::{Client, Clients};
+use allot_runtime::{Counter, Counters, Door, Letter, SendError, Waits};
+use allot_wire::{Encoding, KIND_REPLIES, begin_batch, end_batch};
+
+/// A message that has grown so large is sent at once rather than at the end of the turn.
+const MESSAGE_LEN_FULL: usize = 64 << 10;
+
+/// The most bytes that wait for a client that does not read.
+const PARKED_LEN_MAX: usize = 8 << 20;
+
+/// The door and those who stand at it.
+pub(crate) struct Postbox {
+    door: Door,
+    pub(crate) clients: Clients,
+    /// Clients with a message to finish in this turn.
+    list: Vec<u64>,
+    parked: Vec<u64>,
+    counters: Counters,
+}
+
+impl Postbox {
+    pub(crate) fn new(door: Door, incarnation: u64, counters: Counters) -> Self {
+        let clients = Clients::new(incarnation);
+        Self { door, clients, list: Vec::new(), parked: Vec::new(), counters }
+    }
+
+    pub(crate) fn receive(&mut self, letter: &mut Letter) -> bool {
+        self.door.receive(letter)
+    }
+
+    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.door.wait_on(waits);
+    }
+
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.door.endpoint()
+    }
+
+    /// Whether a client waits for its socket to have room.
+    pub(crate) fn has_parked(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    /// Adds an answer that a shard owed the client.
+    pub(crate) fn deliver(&mut self, handle: u64, encoding: Encoding, body: &[u8]) {
+        if let Some(client) = self.clients.get(handle) {
+            client.owed = client.owed.saturating_sub(1);
+        }
+        self.append(handle, encoding, |out| out.extend_from_slice(body));
+    }
+
+    /// Adds an answer that follows `held`, wherever the source is now.
+    ///
+    /// A REQ client expects exactly one message for each of its own, so it cannot be told.
+    pub(crate) fn deliver_late(&mut self, source: &str, encoding: Encoding, body: &[u8]) {
+        let handle = self.clients.of_source(source).unwrap_or_default();
+        if self.clients.get(handle).is_some_and(|client| client.delimiter) {
+            self.counters.add(Counter::RepliesUndeliverable, 1);
+            return;
+        }
+        self.append(handle, encoding, |out| out.extend_from_slice(body));
+    }
+
+    /// Adds an answer to the client's message.
+    pub(crate) fn append(
+        &mut self,
+        handle: u64,
+        encoding: Encoding,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let Some(client) = self.clients.get(handle) else {
+            self.counters.add(Counter::RepliesUndeliverable, 1);
+            return;
+        };
+        let full = client.outgoing.len() > MESSAGE_LEN_FULL && !client.delimiter;
+        if client.reply_count > 0 && (client.encoding != encoding || full) {
+            self.finish(handle);
+        }
+        let Some(client) = self.clients.get(handle) else {
+            return;
+        };
+        if client.reply_count == 0 {
+            client.encoding = encoding;
+            if encoding == Encoding::Binary {
+                begin_batch(&mut client.outgoing, KIND_REPLIES);
+            }
+        } else if encoding == Encoding::Json {
+            client.outgoing.push(b'\n');
+        }
+        encode(&mut client.outgoing);
+        client.reply_count += 1;
+        if !client.listed {
+            client.listed = true;
+            self.list.push(handle);
+        }
+    }
+
+    /// Sends what was added in this turn and what was parked; returns how many messages left.
+    pub(crate) fn flush(&mut self) -> usize {
+        let mut sent = self.flush_parked();
+        let mut list = std::mem::take(&mut self.list);
+        for handle in list.drain(..) {
+            let Some(client) = self.clients.get(handle) else {
+                continue;
+            };
+            client.listed = false;
+            // A REQ gets one message: it is finished with the last answer it is owed.
+            if !(client.delimiter && client.owed > 0) {
+                sent += self.finish(handle);
+            }
+        }
+        self.list = list;
+        sent
+    }
+
+    /// Closes the client's message and sends it, or parks it.
+    fn finish(&mut self, handle: u64) -> usize {
+        let Some(client) = self.clients.get(handle).filter(|client| client.reply_count > 0) else {
+            return 0;
+        };
+        if client.encoding == Encoding::Binary {
+            end_batch(&mut client.outgoing, client.reply_count);
+        }
+        let replies = u64::from(std::mem::take(&mut client.reply_count));
+        if !client.parked.is_empty() {
+            self.park(handle);
+            return 0;
+        }
+        let sent = self.door.send(&client.identity, client.delimiter, &client.outgoing);
+        match sent {
+            Ok(()) => {
+                client.outgoing.clear();
+                self.counters.add(Counter::Replies, replies);
+                1
+            }
+            Err(SendError::Full) => {
+                self.park(handle);
+                0
+            }
+            Err(SendError::Away) => {
+                self.counters.add(Counter::RepliesUndeliverable, replies);
+                self.clients.remove(handle);
+                0
+            }
+        }
+    }
+
+    fn park(&mut self, handle: u64) {
+        self.counters.add(Counter::RepliesParked, 1);
+        let Some(client) = self.clients.get(handle) else {
+            return;
+        };
+        let message = std::mem::take(&mut client.outgoing);
+        client.parked_len += message.len();
+        if client.parked.is_empty() {
+            self.parked.push(handle);
+        }
+        client.parked.push_back(message);
+        if client.parked_len > PARKED_LEN_MAX {
+            self.counters.add(Counter::ClientsDropped, 1);
+            self.clients.remove(handle);
+        }
+    }
+
+    fn flush_parked(&mut self) -> usize {
+        let (door, clients, counters) = (&mut self.door, &mut self.clients, &self.counters);
+        let mut sent = 0;
+        self.parked.retain(|handle| {
+            let Some(client) = clients.get(*handle) else {
+                return false;
+            };
+            let (count, gone) = unpark(door, client);
+            sent += count;
+            if gone {
+                counters.add(Counter::RepliesUndeliverable, 1);
+                clients.remove(*handle);
+                return false;
+            }
+            !client.parked.is_empty()
+        });
+        sent
+    }
+}
+
+/// Sends parked messages while there is room; says how many left and whether the client has gone.
+fn unpark(door: &mut Door, client: &mut Client) -> (usize, bool) {
+    let mut sent = 0;
+    while let Some(message) = client.parked.front() {
+        match door.send(&client.identity, client.delimiter, message) {
+            Ok(()) => {
+                client.parked_len -= message.len();
+                client.parked.pop_front();
+                sent += 1;
+            }
+            Err(SendError::Full) => break,
+            Err(SendError::Away) => return (sent, true),
+        }
+    }
+    (sent, false)
+}
