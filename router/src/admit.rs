@@ -87,11 +87,12 @@ impl Router {
             let what = "a batch has at least one record";
             return self.refuse(asker, refusal(Reject::MalformedMessage(what.to_owned())));
         }
-        for record in batch.records() {
-            match record {
-                Ok(record) => self.admit_record(asker, kind, record, now),
-                Err(reject) => return self.refuse(asker, refusal(reject)),
-            }
+        // All or nothing: of a batch that is damaged anywhere, no record is admitted.
+        if let Some(Err(reject)) = batch.records().find(Result::is_err) {
+            return self.refuse(asker, refusal(reject));
+        }
+        for record in batch.records().flatten() {
+            self.admit_record(asker, kind, record, now);
         }
     }
 
