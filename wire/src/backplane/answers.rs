@@ -1,0 +1,130 @@
+//! Answers: a frame of what came of inputs, each addressed. `through` is the last input applied.
+//!
+//! ```text
+//!   │ 2 │ count 4 │ through 8 ║ 0 │ client 8           │ encoding 1 │ size 4 │ body ║ …
+//!                             ║ 1 │ length 1 │ source  │ encoding 1 │ size 4 │ body ║ …
+//! ```
+//!
+//! A body is what [`encode_outcome`](crate::encode_outcome) appends: the router copies it.
+
+use super::{FrameKind, begin as begin_frame, count_up, open};
+use crate::cursor::{Cursor, append_sized, patch};
+use crate::{DecodeError, Encoding};
+
+const THROUGH_AT: usize = 5;
+const TO_CLIENT: u8 = 0;
+const TO_SOURCE: u8 = 1;
+
+/// Where an answer goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum To<'a> {
+    /// To the client that asked, by the router's number of it.
+    Client(u64),
+    /// To wherever this source is connected now: a late answer.
+    Source(&'a str),
+}
+
+/// One answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AnswerFrame<'a> {
+    /// Where it goes.
+    pub to: To<'a>,
+    /// What the body is written in.
+    pub encoding: Encoding,
+    /// The answer.
+    pub body: &'a [u8],
+}
+
+/// Starts a frame.
+pub fn begin(frame: &mut Vec<u8>) {
+    begin_frame(frame, FrameKind::Answers);
+    frame.extend_from_slice(&[0; 8]);
+}
+
+/// Adds an answer that `write` appends, in place.
+///
+/// # Panics
+/// If the frame was not begun, or the source has more than 255 bytes.
+pub fn push_with(
+    frame: &mut Vec<u8>,
+    to: To<'_>,
+    encoding: Encoding,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    match to {
+        To::Client(client) => {
+            frame.push(TO_CLIENT);
+            frame.extend_from_slice(&client.to_le_bytes());
+        }
+        To::Source(source) => {
+            let len = u8::try_from(source.len()).expect("a source has at most 64 bytes");
+            frame.extend_from_slice(&[TO_SOURCE, len]);
+            frame.extend_from_slice(source.as_bytes());
+        }
+    }
+    frame.push(encoding.into());
+    append_sized(frame, write);
+    count_up(frame);
+}
+
+/// Closes a frame: all inputs up to `through` are applied.
+///
+/// # Panics
+/// If the frame was not begun.
+pub fn end(frame: &mut [u8], through: u64) {
+    patch(frame, THROUGH_AT, through.to_le_bytes());
+}
+
+/// A frame of answers, and the iterator over them; it ends after the first that is damaged.
+#[derive(Clone, Debug)]
+pub struct Answers<'a> {
+    /// The number of the last input that was applied.
+    pub through: u64,
+    /// How many answers there were in the frame.
+    pub count: u32,
+    left: u32,
+    cursor: Cursor<'a>,
+}
+
+/// Opens a frame.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn read(frame: &[u8]) -> Result<Answers<'_>, DecodeError> {
+    let mut cursor = open(frame, FrameKind::Answers)?;
+    let (count, through) = (cursor.take_u32()?, cursor.take_u64()?);
+    Ok(Answers { through, count, left: count, cursor })
+}
+
+impl<'a> Iterator for Answers<'a> {
+    type Item = Result<AnswerFrame<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let answer = read_answer(&mut self.cursor);
+        if answer.is_err() {
+            self.left = 0;
+        }
+        Some(answer)
+    }
+}
+
+fn read_answer<'a>(cursor: &mut Cursor<'a>) -> Result<AnswerFrame<'a>, DecodeError> {
+    Ok(AnswerFrame {
+        to: read_to(cursor)?,
+        encoding: cursor.take_u8()?.try_into()?,
+        body: cursor.take_sized()?,
+    })
+}
+
+fn read_to<'a>(cursor: &mut Cursor<'a>) -> Result<To<'a>, DecodeError> {
+    match cursor.take_u8()? {
+        TO_CLIENT => Ok(To::Client(cursor.take_u64()?)),
+        TO_SOURCE => {
+            let len = cursor.take_u8()?;
+            let source = std::str::from_utf8(cursor.take(len.into())?);
+            source.map(To::Source).map_err(|_| DecodeError::new("a source is not UTF-8"))
+        }
+        _ => Err(DecodeError::new("an answer goes to 0 (a client) or 1 (a source)")),
+    }
+}

@@ -1,0 +1,98 @@
+//! Inputs: a frame of what a shard is to apply, numbered consecutively from `first`.
+//!
+//! ```text
+//!   │ 1 │ count 4 │ first 8 ║ client 8 │ encoding 1 │ kind 1 │ size 4 │ body ║ …
+//! ```
+
+use super::{FrameKind, InputKind, begin as begin_frame, count_up, open};
+use crate::cursor::{Cursor, append_sized, patch};
+use crate::{DecodeError, Encoding};
+
+const FIRST_AT: usize = 5;
+
+/// One input, and where its answer goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InputFrame<'a> {
+    /// The router's number of the client; zero where nobody waits for an answer.
+    pub client: u64,
+    /// The encoding of the answer.
+    pub encoding: Encoding,
+    /// What the body is.
+    pub kind: InputKind,
+    /// For [`decode_input`](super::decode_input).
+    pub body: &'a [u8],
+}
+
+/// Starts a frame whose first input has this number.
+pub fn begin(frame: &mut Vec<u8>, first: u64) {
+    begin_frame(frame, FrameKind::Inputs);
+    frame.extend_from_slice(&first.to_le_bytes());
+}
+
+/// Adds an input.
+///
+/// # Panics
+/// If the frame was not begun.
+pub fn push(frame: &mut Vec<u8>, input: InputFrame<'_>) {
+    frame.extend_from_slice(&input.client.to_le_bytes());
+    frame.extend_from_slice(&[input.encoding.into(), input.kind.into()]);
+    append_sized(frame, |frame| frame.extend_from_slice(input.body));
+    count_up(frame);
+}
+
+/// Gives the first input another number, and so every one after it.
+///
+/// # Panics
+/// If the frame was not begun.
+pub fn renumber(frame: &mut [u8], first: u64) {
+    patch(frame, FIRST_AT, first.to_le_bytes());
+}
+
+/// How many inputs a frame has.
+#[must_use]
+pub fn count(frame: &[u8]) -> u32 {
+    super::count(frame)
+}
+
+/// A frame of inputs, and the iterator over them; it ends after the first that is damaged.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    /// The number of the first input.
+    pub first: u64,
+    /// How many there were in the frame.
+    pub count: u32,
+    left: u32,
+    cursor: Cursor<'a>,
+}
+
+/// Opens a frame.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn read(frame: &[u8]) -> Result<Inputs<'_>, DecodeError> {
+    let mut cursor = open(frame, FrameKind::Inputs)?;
+    let (count, first) = (cursor.take_u32()?, cursor.take_u64()?);
+    Ok(Inputs { first, count, left: count, cursor })
+}
+
+impl<'a> Iterator for Inputs<'a> {
+    type Item = Result<InputFrame<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let input = read_input(&mut self.cursor);
+        if input.is_err() {
+            self.left = 0;
+        }
+        Some(input)
+    }
+}
+
+fn read_input<'a>(cursor: &mut Cursor<'a>) -> Result<InputFrame<'a>, DecodeError> {
+    Ok(InputFrame {
+        client: cursor.take_u64()?,
+        encoding: cursor.take_u8()?.try_into()?,
+        kind: cursor.take_u8()?.try_into()?,
+        body: cursor.take_sized()?,
+    })
+}

@@ -1,0 +1,154 @@
+//! Batch: the frame of a binary message, a header and records of one kind.
+//!
+//! ```text
+//!   0       4         5      6          8       12       16
+//!   ┌───────┬─────────┬──────┬──────────┬───────┬────────┬──────┬────────┬──────┬────────┬──
+//!   │ ALOT  │ version │ kind │ reserved │ count │ length │ size │ record │ size │ record │ …
+//!   │       │ 1       │      │ 0        │       │        │      │        │      │        │
+//!   └───────┴─────────┴──────┴──────────┴───────┴────────┴──────┴────────┴──────┴────────┴──
+//!     4       1         1      2          4       4        4      size
+//! ```
+//!
+//! Integers are little-endian. `length` counts all that follows the header, to the last byte.
+
+use crate::DecodeError;
+use crate::cursor::{Cursor, append_sized, length, patch};
+use allot_domain::{Reject, limits};
+
+const MAGIC: &[u8; 4] = b"ALOT";
+const VERSION: u8 = 1;
+const COUNT_AT: usize = 8;
+const LENGTH_AT: usize = 12;
+const HEADER_LEN: usize = 16;
+
+/// The kind of a batch of replies.
+pub const KIND_REPLIES: u8 = 128;
+/// The kind of the position feed's whole firm.
+pub const KIND_POSITIONS: u8 = 129;
+/// The kind of the position feed's single account.
+pub const KIND_ACCOUNT: u8 = 130;
+/// The kind of the position feed's sign of life.
+pub const KIND_HEARTBEAT: u8 = 131;
+
+/// A binary message whose header is sound; its records are read one by one.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// What the records are: a [`crate::RequestKind`], or [`KIND_REPLIES`] and those after it.
+    pub kind: u8,
+    /// How many records there are.
+    pub count: u32,
+    body: &'a [u8],
+}
+
+impl<'a> Batch<'a> {
+    /// Reads the header of a message of the front door.
+    ///
+    /// # Errors
+    /// [`Reject::OversizedMessage`] and [`Reject::MalformedMessage`]; whether its kind is known is
+    /// for the caller to ask.
+    pub fn parse(message: &'a [u8]) -> Result<Self, Reject> {
+        if message.len() > limits::MESSAGE_MAX {
+            return Err(Reject::OversizedMessage(message.len()));
+        }
+        Ok(Self::read(message)?)
+    }
+
+    /// Reads the header of a message of any length.
+    pub(crate) fn read(message: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut cursor = Cursor::new(message);
+        if cursor.take(MAGIC.len())? != MAGIC {
+            return Err(DecodeError::new("a message begins with { (JSON) or ALOT (binary)"));
+        }
+        let version = cursor.take_u8()?;
+        if version != VERSION {
+            return Err(DecodeError::new(format!("the version is {VERSION}; it was {version}")));
+        }
+        let kind = cursor.take_u8()?;
+        if cursor.take_u16()? != 0 {
+            return Err(DecodeError::new("the reserved bytes of the header are zero"));
+        }
+        let (count, length) = (cursor.take_u32()?, cursor.take_u32()?);
+        let body = cursor.rest();
+        if usize::try_from(length) != Ok(body.len()) {
+            let len = body.len();
+            return Err(DecodeError::new(format!(
+                "the header announces {length} bytes; {len} follow it"
+            )));
+        }
+        Ok(Self { kind, count, body })
+    }
+
+    /// The records, without their sizes; ends after the first that is damaged.
+    pub fn records(&self) -> impl Iterator<Item = Result<&'a [u8], Reject>> + use<'a> {
+        Records { cursor: Cursor::new(self.body), left: self.count }
+            .map(|record| record.map_err(Reject::from))
+    }
+
+    /// The only record of a message of the position feed.
+    pub(crate) fn only(message: &'a [u8], kind: u8) -> Result<&'a [u8], DecodeError> {
+        let batch = Self::read(message)?;
+        if batch.kind != kind || batch.count != 1 {
+            return Err(DecodeError::new(format!("one record of kind {kind} is expected")));
+        }
+        let mut records = Records { cursor: Cursor::new(batch.body), left: 1 };
+        let record = records.next().unwrap_or_else(|| Err(DecodeError::new("no record")))?;
+        records.next().map_or(Ok(record), |extra| extra)
+    }
+}
+
+/// Sized records, one by one; what is left over after the last is an error.
+#[derive(Clone, Debug)]
+pub(crate) struct Records<'a> {
+    cursor: Cursor<'a>,
+    left: u32,
+}
+
+impl<'a> Records<'a> {
+    pub(crate) const fn new(cursor: Cursor<'a>, count: u32) -> Self {
+        Self { cursor, left: count }
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<&'a [u8], DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            let over = core::mem::replace(&mut self.cursor, Cursor::new(&[]));
+            let clean = over.rest().is_empty();
+            return (!clean).then(|| Err(DecodeError::new("bytes follow the last record")));
+        }
+        let record = self.cursor.take_sized();
+        self.left -= 1;
+        if record.is_err() {
+            *self = Self::new(Cursor::new(&[]), 0);
+        }
+        Some(record)
+    }
+}
+
+/// Starts a batch of this kind; `out` then holds its header alone.
+pub fn begin_batch(out: &mut Vec<u8>, kind: u8) {
+    out.clear();
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&[VERSION, kind]);
+    out.resize(HEADER_LEN, 0);
+}
+
+/// Adds a record, with its size before it.
+///
+/// # Panics
+/// If the record has 4 GiB or more.
+pub fn push_record(out: &mut Vec<u8>, body: &[u8]) {
+    append_sized(out, |out| out.extend_from_slice(body));
+}
+
+/// Closes a batch of so many records.
+///
+/// # Panics
+/// If the batch was not begun, or has 4 GiB or more.
+pub fn end_batch(out: &mut [u8], count: u32) {
+    let len = out.len().checked_sub(HEADER_LEN).expect("a batch is begun before it is ended");
+    patch(out, COUNT_AT, count.to_le_bytes());
+    patch(out, LENGTH_AT, length(len).to_le_bytes());
+}

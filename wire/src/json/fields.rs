@@ -1,0 +1,266 @@
+//! Fields: the known fields of a JSON request, each as the text that stands there.
+//!
+//! A field that is `null` is not there. One that is not known is passed over.
+
+use super::Entries;
+use crate::refusal::origin;
+use crate::{Refusal, ReportRequest, Request, RequestKind, weights};
+use allot_domain::{Bust, Fill, Price, Quantity, Reject, Side, SourceId, Split, Ticker, decimal};
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// What stands in a field; it borrows from the message.
+#[derive(Clone, Copy, Debug)]
+struct Field<'a> {
+    name: &'static str,
+    value: Option<&'a RawValue>,
+    is_twin: bool,
+}
+
+impl<'a> Field<'a> {
+    const fn named(name: &'static str) -> Self {
+        Self { name, value: None, is_twin: false }
+    }
+
+    fn set(&mut self, value: Option<&'a RawValue>) {
+        self.is_twin |= self.value.is_some() && value.is_some();
+        self.value = self.value.or(value);
+    }
+
+    fn need(&self) -> Result<(), Reject> {
+        self.value.map(|_| ()).ok_or(Reject::MissingField(self.name))
+    }
+
+    fn json(&self) -> Result<&'a str, Reject> {
+        let value = self.value.ok_or(Reject::MissingField(self.name))?.get();
+        if self.is_twin {
+            return Err(Reject::MalformedField(format!(
+                "the field \"{}\" stands there twice",
+                self.name
+            )));
+        }
+        Ok(value)
+    }
+
+    /// A JSON string, its escapes resolved.
+    fn text(&self) -> Result<Cow<'a, str>, Reject> {
+        string(self.json()?).ok_or_else(|| self.malformed("is a text"))
+    }
+
+    /// A JSON string or the text of a JSON number.
+    fn scalar(&self) -> Result<Cow<'a, str>, Reject> {
+        scalar(self.json()?).ok_or_else(|| self.malformed("is a number, or a text of one"))
+    }
+
+    /// A whole number that is not negative.
+    fn whole(&self) -> Result<u64, Reject> {
+        match decimal::parse_whole(&self.scalar()?) {
+            Ok(Some(number)) => u64::try_from(number).ok(),
+            _ => None,
+        }
+        .ok_or_else(|| self.malformed("is a whole number below 2^64"))
+    }
+
+    fn malformed(&self, rule: &str) -> Reject {
+        let value = Reject::quote(self.value.map_or("", RawValue::get));
+        Reject::MalformedField(format!("the field \"{}\" {rule}; it was {value}", self.name))
+    }
+}
+
+/// A JSON string, its escapes resolved; none where it is something else, or an escape is no text.
+fn string(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str(json).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}
+
+/// A JSON string, or a number as it is written.
+fn scalar(json: &str) -> Option<Cow<'_, str>> {
+    match json.as_bytes().first() {
+        Some(b'-' | b'0'..=b'9') => Some(Cow::Borrowed(json)),
+        _ => string(json),
+    }
+}
+
+/// The fields of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a> {
+    kind: Field<'a>,
+    source: Field<'a>,
+    seq: Field<'a>,
+    ticker: Field<'a>,
+    side: Field<'a>,
+    price: Field<'a>,
+    quantity: Field<'a>,
+    of: Field<'a>,
+    weights: Field<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum FieldName {
+    Type,
+    Source,
+    Seq,
+    Ticker,
+    Side,
+    Price,
+    Quantity,
+    Of,
+    Weights,
+    #[serde(other)]
+    Other,
+}
+
+impl<'a> Fields<'a> {
+    /// Finds the fields in a line.
+    ///
+    /// # Errors
+    /// [`Reject::MalformedMessage`]: not one JSON object, to the last byte.
+    pub(super) fn read(line: &'a [u8]) -> Result<Self, Reject> {
+        let text = std::str::from_utf8(line)
+            .map_err(|_| Reject::MalformedMessage("the message is not UTF-8".into()))?;
+        serde_json::from_str(text)
+            .map_err(|error| Reject::MalformedMessage(format!("not one JSON object: {error}")))
+    }
+
+    const fn none() -> Self {
+        Self {
+            kind: Field::named("type"),
+            source: Field::named("source"),
+            seq: Field::named("seq"),
+            ticker: Field::named("ticker"),
+            side: Field::named("side"),
+            price: Field::named("price"),
+            quantity: Field::named("quantity"),
+            of: Field::named("of"),
+            weights: Field::named("weights"),
+        }
+    }
+
+    fn field(&mut self, name: &FieldName) -> Option<&mut Field<'a>> {
+        Some(match name {
+            FieldName::Type => &mut self.kind,
+            FieldName::Source => &mut self.source,
+            FieldName::Seq => &mut self.seq,
+            FieldName::Ticker => &mut self.ticker,
+            FieldName::Side => &mut self.side,
+            FieldName::Price => &mut self.price,
+            FieldName::Quantity => &mut self.quantity,
+            FieldName::Of => &mut self.of,
+            FieldName::Weights => &mut self.weights,
+            FieldName::Other => return None,
+        })
+    }
+
+    /// Echoes what can be read of a request that is refused.
+    pub(super) fn refusal(&self, reject: Reject) -> Refusal {
+        let source = self.source.text().unwrap_or_default();
+        Refusal::new(&source, self.seq.whole().unwrap_or_default(), reject)
+    }
+
+    /// The request that the fields make.
+    pub(super) fn request(&self) -> Result<Request, Reject> {
+        match self.request_kind()? {
+            RequestKind::Fill => self.fill().map(Request::Fill),
+            RequestKind::Bust => self.bust().map(Request::Bust),
+            RequestKind::Split => self.split().map(Request::Split),
+            RequestKind::Report => self.report().map(Request::Report),
+        }
+    }
+
+    fn request_kind(&self) -> Result<RequestKind, Reject> {
+        let json = self.kind.json()?;
+        let name = string(json);
+        let known = RequestKind::ALL.into_iter().find(|kind| name.as_deref() == Some(kind.name()));
+        known.ok_or_else(|| Reject::UnknownType(Reject::quote(name.as_deref().unwrap_or(json))))
+    }
+
+    fn fill(&self) -> Result<Fill, Reject> {
+        need([&self.source, &self.seq, &self.ticker, &self.price, &self.quantity])?;
+        let (source, seq, ticker) = (self.source.text()?, self.seq.whole()?, self.ticker.text()?);
+        let side = self.side.value.map(|_| self.side.text()).transpose()?;
+        let (price, quantity) = (self.price.scalar()?, self.quantity.scalar()?);
+        let (source, seq) = origin(&source, seq)?;
+        Ok(Fill {
+            source,
+            seq,
+            ticker: Ticker::new(ticker.as_bytes())?,
+            side: side.map_or(Ok(Side::Buy), |side| read_side(&side))?,
+            price: Price::parse(&price)?,
+            quantity: Quantity::parse(&quantity)?,
+        })
+    }
+
+    fn bust(&self) -> Result<Bust, Reject> {
+        need([&self.source, &self.seq, &self.ticker, &self.of])?;
+        let (source, seq, ticker) = (self.source.text()?, self.seq.whole()?, self.ticker.text()?);
+        let of = self.of.whole()?;
+        let (source, seq) = origin(&source, seq)?;
+        Ok(Bust { source, seq, ticker: Ticker::new(ticker.as_bytes())?, of })
+    }
+
+    fn split(&self) -> Result<Split, Reject> {
+        need([&self.source, &self.seq, &self.weights])?;
+        let (source, seq) = (self.source.text()?, self.seq.whole()?);
+        let Entries::<&RawValue>(named) = serde_json::from_str(self.weights.json()?)
+            .map_err(|_| self.weights.malformed("is an object of accounts and percentages"))?;
+        weights::split(origin(&source, seq)?, &named, |account, weight| {
+            let text = scalar(weight.get()).unwrap_or(Cow::Borrowed(weight.get()));
+            decimal::parse_nanos(&text).map_err(|why| Reject::weight(account, &text, why))
+        })
+    }
+
+    fn report(&self) -> Result<ReportRequest, Reject> {
+        need([&self.source, &self.seq])?;
+        let (source, seq): (SourceId, u64) = origin(&self.source.text()?, self.seq.whole()?)?;
+        Ok(ReportRequest { source, seq })
+    }
+}
+
+fn need<const N: usize>(fields: [&Field<'_>; N]) -> Result<(), Reject> {
+    fields.into_iter().try_for_each(Field::need)
+}
+
+/// A side from its word.
+pub(crate) fn read_side(side: &str) -> Result<Side, Reject> {
+    match side {
+        "buy" => Ok(Side::Buy),
+        "sell" => Ok(Side::Sell),
+        _ => Err(Reject::BadSide(Reject::quote(side))),
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
+        let mut fields = Fields::none();
+        while let Some(name) = map.next_key()? {
+            match fields.field(&name) {
+                Some(field) => field.set(map.next_value()?),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(fields)
+    }
+}

@@ -1,0 +1,169 @@
+//! Object: writes one JSON object, field by field, straight into a buffer.
+//!
+//! Names are of closed alphabets (fields, accounts, tickers) and need no escapes.
+
+use crate::timestamp;
+use allot_domain::decimal;
+use std::fmt;
+
+/// An object that is being written; [`end`](Object::end) closes it.
+pub(crate) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl<'a> Object<'a> {
+    pub(crate) fn begin(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, is_empty: true }
+    }
+
+    pub(crate) fn end(self) {
+        self.out.push(b'}');
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+        quote(name, self.out);
+        self.out.push(b':');
+    }
+
+    /// A text of a closed alphabet.
+    pub(crate) fn plain(&mut self, name: &str, text: &str) {
+        self.name(name);
+        quote(text, self.out);
+    }
+
+    /// Any text.
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        escape(text, self.out);
+    }
+
+    /// A list of any texts; an empty one is not written.
+    pub(crate) fn texts(&mut self, name: &str, texts: &[String]) {
+        if texts.is_empty() {
+            return;
+        }
+        self.name(name);
+        let mut before = b'[';
+        for text in texts {
+            self.out.push(before);
+            escape(text, self.out);
+            before = b',';
+        }
+        self.out.push(b']');
+    }
+
+    pub(crate) fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        write_digits(number, self.out);
+    }
+
+    /// A count of 1e-9, as decimal text.
+    pub(crate) fn decimal(&mut self, name: &str, nanos: i128) {
+        self.name(name);
+        self.out.push(b'"');
+        decimal::write_nanos(&mut Text(self.out), nanos).expect("a vector takes every write");
+        self.out.push(b'"');
+    }
+
+    /// A time, as RFC 3339 has it.
+    pub(crate) fn time(&mut self, name: &str, time_ns: u64) {
+        self.name(name);
+        self.out.push(b'"');
+        timestamp::write(&mut Text(self.out), time_ns).expect("a vector takes every write");
+        self.out.push(b'"');
+    }
+
+    /// A fact; one that does not hold is not written.
+    pub(crate) fn flag(&mut self, name: &str, holds: bool) {
+        if holds {
+            self.name(name);
+            self.out.extend_from_slice(b"true");
+        }
+    }
+
+    /// An object within this one.
+    pub(crate) fn object(&mut self, name: &str) -> Object<'_> {
+        self.name(name);
+        Object::begin(self.out)
+    }
+}
+
+fn quote(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+fn escape(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("a vector takes every write");
+}
+
+fn write_digits(mut number: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    loop {
+        let digit = u8::try_from(number % 10).expect("less than ten");
+        out.push(b'0' + digit);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out[start..].reverse();
+}
+
+/// The end of a vector, for those who write text.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_object_is_written_field_by_field() {
+        let mut out = b"before ".to_vec();
+        let mut object = Object::begin(&mut out);
+        object.plain("plain", "AAPL");
+        object.text("text", "\"\\\n\u{7}é");
+        object.texts("none", &[]);
+        object.texts("texts", &["a".into(), "\"".into()]);
+        object.decimal("decimal", -1_500_000_000);
+        object.time("time", 0);
+        object.flag("true", true);
+        object.flag("false", false);
+        object.object("empty").end();
+        let mut inner = object.object("inner");
+        inner.number("least", 0);
+        inner.number("most", u64::MAX);
+        inner.end();
+        object.end();
+        let expected = [
+            r#"before {"plain":"AAPL","text":"\"\\\n\u0007é","texts":["a","\""],"#,
+            r#""decimal":"-1.5","time":"1970-01-01T00:00:00.000000000Z","true":true,"empty":{},"#,
+            r#""inner":{"least":0,"most":18446744073709551615}}"#,
+        ];
+        assert_eq!(String::from_utf8(out).unwrap(), expected.concat());
+    }
+
+    proptest! {
+        #[test]
+        fn digits_are_those_of_the_standard_library(number: u64) {
+            let mut out = Vec::new();
+            write_digits(number, &mut out);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Padded ticker: the sixteen bytes that a record holds of a ticker, zeros at the end.
+//!
+//! The codec sees them as one integer, little-endian: the same bytes, written and read at once.
+
+use allot_domain::{Reject, Ticker, limits};
+use serde::{Deserialize, Serialize};
+
+/// A ticker in a record.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct PaddedTicker(u128);
+
+const _: () = assert!(size_of::<PaddedTicker>() == limits::TICKER_LEN_MAX);
+
+impl From<&Ticker> for PaddedTicker {
+    fn from(ticker: &Ticker) -> Self {
+        Self(u128::from_le_bytes(*ticker.padded()))
+    }
+}
+
+impl PaddedTicker {
+    /// The ticker.
+    ///
+    /// # Errors
+    /// [`Reject::BadTicker`].
+    pub(crate) fn read(self) -> Result<Ticker, Reject> {
+        let bytes = self.0.to_le_bytes();
+        let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        Ticker::new(&bytes[..len])
+    }
+}

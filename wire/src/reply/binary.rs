@@ -1,0 +1,200 @@
+//! Replies as binary records: a tag of one byte, then fields.
+
+use super::Reply;
+use super::draft::{Draft, Echo};
+use crate::DecodeError;
+use crate::binary::{read_side, side_byte};
+use crate::codec::{self, Each};
+use crate::cursor::{Cursor, append_sized};
+use crate::padded_ticker::PaddedTicker;
+use allot_domain::{AccountId, Price, Quantity};
+use serde::{Deserialize, Serialize};
+
+const ALLOCATED: u8 = 1;
+const HELD: u8 = 2;
+const BUSTED: u8 = 3;
+const ACCEPTED: u8 = 4;
+const REPORTED: u8 = 5;
+const REJECTED: u8 = 6;
+
+/// Bits of `flags`.
+const DUPLICATE: u8 = 1;
+const LATE: u8 = 2;
+
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    seq: u64,
+    source: &'a str,
+    flags: u8,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AllocatedRecord<'a, S> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    ticker: PaddedTicker,
+    side: u8,
+    price: i64,
+    quantity: u64,
+    split: u64,
+    shares: S,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BustedRecord<'a, S> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    ticker: PaddedTicker,
+    of: u64,
+    shares: S,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AcceptedRecord<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    split: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReportedRecord<'a> {
+    seq: u64,
+    source: &'a str,
+    report: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RejectedRecord<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    code: &'a str,
+    reason: &'a str,
+}
+
+/// Appends a reply as a record, with its size.
+pub(super) fn write<'a, S>(draft: Draft<'a, S>, out: &mut Vec<u8>)
+where
+    S: Iterator<Item = (&'a str, u64)> + Clone,
+{
+    append_sized(out, |out| match draft {
+        Draft::Allocated { echo, ticker, side, price, quantity, split, shares } => {
+            let record = AllocatedRecord {
+                head: head(echo),
+                ticker: (&ticker).into(),
+                side: side_byte(side),
+                price: price.nanos(),
+                quantity: quantity.get(),
+                split,
+                shares: Each(shares),
+            };
+            codec::append((ALLOCATED, record), out);
+        }
+        Draft::Held { echo } => codec::append((HELD, head(echo)), out),
+        Draft::Busted { echo, ticker, of, shares } => {
+            let (ticker, shares) = (PaddedTicker::from(&ticker), Each(shares));
+            codec::append((BUSTED, BustedRecord { head: head(echo), ticker, of, shares }), out);
+        }
+        Draft::Accepted { echo, split } => {
+            codec::append((ACCEPTED, AcceptedRecord { head: head(echo), split }), out);
+        }
+        Draft::Reported { echo: Echo { seq, source, .. }, report } => {
+            codec::append((REPORTED, ReportedRecord { seq, source, report }), out);
+        }
+        Draft::Rejected { echo, code, reason } => {
+            codec::append((REJECTED, RejectedRecord { head: head(echo), code, reason }), out);
+        }
+    });
+}
+
+const fn head(echo: Echo<'_>) -> Head<'_> {
+    let mut flags = 0;
+    if echo.duplicate {
+        flags |= DUPLICATE;
+    }
+    if echo.late {
+        flags |= LATE;
+    }
+    Head { seq: echo.seq, source: echo.source, flags }
+}
+
+impl Head<'_> {
+    const fn duplicate(&self) -> bool {
+        self.flags & DUPLICATE != 0
+    }
+
+    const fn late(&self) -> bool {
+        self.flags & LATE != 0
+    }
+}
+
+type SharesRecord<'a> = Vec<(&'a str, u64)>;
+
+/// Reads a record, without its size.
+pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
+    let mut cursor = Cursor::new(record);
+    let tag = cursor.take_u8()?;
+    let rest = cursor.rest();
+    match tag {
+        ALLOCATED => read_allocated(codec::decode(rest)?),
+        HELD => {
+            let head: Head<'_> = codec::decode(rest)?;
+            let (source, duplicate) = (head.source.into(), head.duplicate());
+            Ok(Reply::Held { source, seq: head.seq, duplicate })
+        }
+        BUSTED => read_busted(codec::decode(rest)?),
+        ACCEPTED => {
+            let AcceptedRecord { head, split } = codec::decode(rest)?;
+            let (source, duplicate) = (head.source.into(), head.duplicate());
+            Ok(Reply::Accepted { source, seq: head.seq, duplicate, split })
+        }
+        REPORTED => {
+            let ReportedRecord { seq, source, report } = codec::decode(rest)?;
+            Ok(Reply::Reported { source: source.into(), seq, report })
+        }
+        REJECTED => Ok(read_rejected(&codec::decode(rest)?)),
+        _ => Err(DecodeError::new(format!("the tag {tag} is no reply"))),
+    }
+}
+
+fn read_allocated(record: AllocatedRecord<'_, SharesRecord<'_>>) -> Result<Reply, DecodeError> {
+    Ok(Reply::Allocated {
+        source: record.head.source.into(),
+        seq: record.head.seq,
+        duplicate: record.head.duplicate(),
+        late: record.head.late(),
+        ticker: record.ticker.read()?,
+        side: read_side(record.side)?,
+        price: Price::from_nanos(record.price.into())?,
+        quantity: Quantity::new(record.quantity.into())?,
+        split: record.split,
+        shares: read_shares(record.shares)?,
+    })
+}
+
+fn read_busted(record: BustedRecord<'_, SharesRecord<'_>>) -> Result<Reply, DecodeError> {
+    Ok(Reply::Busted {
+        source: record.head.source.into(),
+        seq: record.head.seq,
+        duplicate: record.head.duplicate(),
+        ticker: record.ticker.read()?,
+        of: record.of,
+        shares: read_shares(record.shares)?,
+    })
+}
+
+fn read_rejected(record: &RejectedRecord<'_>) -> Reply {
+    Reply::Rejected {
+        source: record.head.source.into(),
+        seq: record.head.seq,
+        duplicate: record.head.duplicate(),
+        late: record.head.late(),
+        code: record.code.into(),
+        reason: record.reason.into(),
+    }
+}
+
+fn read_shares(shares: SharesRecord<'_>) -> Result<Vec<(AccountId, u64)>, DecodeError> {
+    let named =
+        |(account, quantity): (&str, u64)| Ok((AccountId::new(account.as_bytes())?, quantity));
+    shares.into_iter().map(named).collect()
+}

@@ -1,0 +1,119 @@
+//! Forms: the same request, said in other ways that JSON has.
+
+use crate::samples::fill;
+use allot_domain::limits;
+use allot_wire::{Request, decode_line};
+use std::fmt::Write;
+
+/// A line is the fill of the samples.
+fn check(line: &str) {
+    assert_eq!(decode_line(line.as_bytes()), Ok(Request::Fill(fill())), "{line}");
+}
+
+/// The same of all fields but the first two.
+fn check_fields(fields: &str) {
+    check(&format!(r#"{{"type":"fill","source":"fills-1",{fields}}}"#));
+}
+
+#[test]
+fn numbers_and_texts_say_the_same() {
+    check_fields(r#""seq":17,"ticker":"AAPL","price":187.23,"quantity":100"#);
+    check_fields(r#""seq":"17","ticker":"AAPL","price":"187.23","quantity":"100""#);
+    check_fields(r#""seq":17.0,"ticker":"AAPL","price":187.230000000000,"quantity":100.00"#);
+}
+
+#[test]
+fn order_space_and_a_side_that_goes_without_saying_do_not_matter() {
+    check(
+        " {\"quantity\" : 100 ,\t\"price\":\"187.23\", \"side\":\"buy\",\r\n\"ticker\":\"AAPL\",\
+         \"seq\":17,\"source\":\"fills-1\",\"type\":\"fill\"} ",
+    );
+    check_fields(r#""seq":17,"ticker":"AAPL","side":null,"price":187.23,"quantity":100"#);
+}
+
+#[test]
+fn escapes_are_resolved() {
+    check(concat!(
+        r#"{"\u0074ype":"\u0066ill","source":"fills\u002d1","seq":17,"#,
+        r#""ticker":"\u0041APL","price":"187\u002e23","quantity":100}"#
+    ));
+}
+
+#[test]
+fn fields_that_are_not_known_are_passed_over() {
+    let known = r#""seq":17,"ticker":"AAPL","price":187.23,"quantity":100"#;
+    check_fields(&format!(r#""note":"é \ud83d\ude00",{known},"venue":["X",null,1e999]"#));
+    check_fields(&format!(r#"{known},"of":{{"a":[1,2,{{}}]}},"weights":7"#));
+    let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+    check_fields(&format!(r#""deep":{open}{close},{known}"#));
+}
+
+#[test]
+fn a_price_keeps_every_decimal_that_was_written() {
+    // No binary fraction holds any of these; all nine decimals arrive.
+    for (text, nanos) in [("0.1", 100_000_000), ("8.000000001", 8_000_000_001)] {
+        for price in [text.to_owned(), format!("\"{text}\"")] {
+            let rest = format!(r#""ticker":"T","price":{price},"quantity":1"#);
+            let line = format!(r#"{{"type":"fill","source":"s","seq":1,{rest}}}"#);
+            let Ok(Request::Fill(fill)) = decode_line(line.as_bytes()) else {
+                panic!("{line}");
+            };
+            assert_eq!(fill.price.nanos(), nanos);
+        }
+    }
+}
+
+#[test]
+fn names_may_have_every_length_up_to_their_bound() {
+    for len in [1, 16, 17, 64, 65] {
+        let name = "x".repeat(len);
+        let bust = |ticker: &str, source: &str| {
+            let line = format!(
+                r#"{{"type":"bust","source":"{source}","seq":1,"ticker":"{ticker}","of":1}}"#
+            );
+            decode_line(line.as_bytes()).map_err(|refusal| refusal.reject.code())
+        };
+        assert_eq!(bust(&name, "s").is_ok(), len <= limits::TICKER_LEN_MAX, "a ticker of {len}");
+        assert_eq!(bust("T", &name).is_ok(), len <= limits::ID_LEN_MAX, "a source of {len}");
+    }
+}
+
+/// A split of `count` accounts of equal weight, or as near as nine decimals come.
+fn equal_split(count: u64) -> String {
+    let each = limits::WEIGHT_TOTAL / count;
+    let mut line = String::from(r#"{"type":"split","source":"aum","seq":1,"weights":{"#);
+    for at in 0..count {
+        let comma = if at == 0 { "" } else { "," };
+        let weight = allot_domain::decimal::nanos_text(each.into());
+        write!(line, r#"{comma}"account-{at}@fund.example":{weight}"#).unwrap();
+    }
+    line + "}}"
+}
+
+#[test]
+fn the_largest_split_is_read_and_a_larger_one_refused() {
+    let Ok(Request::Split(split)) = decode_line(equal_split(10_000).as_bytes()) else {
+        panic!("10,000 accounts are allowed");
+    };
+    assert_eq!(split.weights().len(), limits::ACCOUNTS_MAX);
+    let refusal = decode_line(equal_split(10_001).as_bytes()).unwrap_err();
+    assert_eq!(refusal.reject.code(), "too_many_accounts");
+    assert_eq!((refusal.source.as_str(), refusal.seq), ("aum", 1));
+}
+
+#[test]
+fn source_and_seq_are_echoed_whatever_else_is_wrong() {
+    let cases = [
+        (r#"{"source":"a","seq":5}"#, ("a", 5)),
+        (r#"{"type":"nope","source":"a","seq":"5"}"#, ("a", 5)),
+        (r#"{"type":"fill","source":"a","seq":5,"price":[]}"#, ("a", 5)),
+        (r#"{"type":"fill","source":"a b","seq":5}"#, ("", 5)),
+        (r#"{"type":"fill","source":7,"seq":5}"#, ("", 5)),
+        (r#"{"type":"fill","source":"a","seq":-5}"#, ("a", 0)),
+        (r#"{"type":"fill","source":"a","seq":5"#, ("", 0)),
+    ];
+    for (line, (source, seq)) in cases {
+        let refusal = decode_line(line.as_bytes()).unwrap_err();
+        assert_eq!((refusal.source.as_str(), refusal.seq), (source, seq), "{line}");
+    }
+}

@@ -1,0 +1,208 @@
+//! Records: which bytes are refused with which code, in order of precedence.
+
+use crate::rejects::{NOT_OF_DECODERS, assert_complete, rank};
+use allot_domain::limits;
+use allot_wire::{Batch, RequestKind, decode_request, routing_keys};
+
+/// Codes of what a record cannot say.
+const NOT_OF_RECORDS: [&str; 6] = [
+    "missing_field",
+    "malformed_field",
+    "price_malformed",
+    "quantity_malformed",
+    "quantity_must_be_whole",
+    "weight_malformed",
+];
+
+/// The fields of a record, written by hand as the page says.
+#[derive(Clone)]
+struct RawFill {
+    ticker: [u8; 16],
+    seq: u64,
+    source: &'static [u8],
+    price: i64,
+    quantity: u64,
+    side: u8,
+}
+
+impl RawFill {
+    const GOOD: Self = Self {
+        ticker: *b"AAPL\0\0\0\0\0\0\0\0\0\0\0\0",
+        seq: 1,
+        source: b"s",
+        price: 1,
+        quantity: 1,
+        side: 1,
+    };
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.ticker.to_vec();
+        bytes.extend(self.seq.to_le_bytes());
+        bytes.extend(u64::try_from(self.source.len()).unwrap().to_le_bytes());
+        bytes.extend(self.source);
+        bytes.extend(self.price.to_le_bytes());
+        bytes.extend(self.quantity.to_le_bytes());
+        bytes.push(self.side);
+        bytes
+    }
+}
+
+fn raw_split(weights: &[(&str, i64)]) -> Vec<u8> {
+    let text = |text: &str| {
+        let len = u64::try_from(text.len()).unwrap().to_le_bytes();
+        [&len[..], text.as_bytes()].concat()
+    };
+    let mut bytes = 1_u64.to_le_bytes().to_vec();
+    bytes.extend(text("aum"));
+    bytes.extend(u64::try_from(weights.len()).unwrap().to_le_bytes());
+    for (account, weight) in weights {
+        bytes.extend(text(account));
+        bytes.extend(weight.to_le_bytes());
+    }
+    bytes
+}
+
+fn binary_code(kind: RequestKind, record: &[u8]) -> &'static str {
+    decode_request(kind, record).map_or_else(|refusal| refusal.reject.code(), |_| "none")
+}
+
+type Damage = fn(&mut RawFill);
+
+/// What can be wrong with a fill; the first four are wrong with what routes it.
+const RAW_FAULTS: &[(Damage, &str)] = &[
+    (|fill| fill.source = b"a\xff", "malformed_message"),
+    (|fill| fill.source = b"", "bad_source"),
+    (|fill| fill.seq = 0, "sequence_must_be_positive"),
+    (|fill| fill.ticker = [0; 16], "bad_ticker"),
+    (|fill| fill.ticker[8] = b'X', "bad_ticker"),
+    (|fill| fill.side = 2, "bad_side"),
+    (|fill| fill.price = 0, "price_must_be_positive"),
+    (|fill| fill.price = i64::MIN, "price_must_be_positive"),
+    (|fill| fill.price = i64::MAX, "price_too_large"),
+    (|fill| fill.quantity = 0, "quantity_must_be_positive"),
+    (|fill| fill.quantity = u64::MAX, "quantity_too_large"),
+];
+const ROUTING_FAULTS: usize = 5;
+
+/// What can be wrong with the weights of a split, in 1e-9 of a percent.
+const RAW_WEIGHTS: &[(&[(&str, i64)], &str)] = &[
+    (&[], "empty_split"),
+    (&[("a:b", -1)], "bad_account"),
+    (&[("a", -1), ("a", -1)], "duplicate_account"),
+    (&[("a", i64::MIN), ("b", i64::MAX)], "weight_must_not_be_negative"),
+    (&[("a", i64::MAX), ("b", i64::MAX)], "weights_must_add_to_100"),
+    (&[("a", 1)], "weights_must_add_to_100"),
+    (&[("a", 100_000_000_000)], "none"),
+];
+
+#[test]
+fn each_code_has_a_record_that_earns_it() {
+    assert_eq!(binary_code(RequestKind::Fill, &RawFill::GOOD.bytes()), "none");
+    for (damage, code) in RAW_FAULTS {
+        let mut fill = RawFill::GOOD.clone();
+        damage(&mut fill);
+        assert_eq!(binary_code(RequestKind::Fill, &fill.bytes()), *code);
+    }
+    for (weights, code) in RAW_WEIGHTS {
+        assert_eq!(binary_code(RequestKind::Split, &raw_split(weights)), *code, "{weights:?}");
+    }
+    let many = vec![("a", 1); limits::ACCOUNTS_MAX + 1];
+    assert_eq!(binary_code(RequestKind::Split, &raw_split(&many)), "too_many_accounts");
+    assert_eq!(RequestKind::try_from(5).map_err(|reject| reject.code()), Err("unknown_type"));
+    let codes = RAW_FAULTS.iter().map(|(_, code)| *code);
+    let codes =
+        codes.chain(RAW_WEIGHTS.iter().map(|(_, code)| *code).filter(|code| *code != "none"));
+    let others = ["oversized_message", "too_many_accounts", "unknown_type"];
+    let impossible = [&NOT_OF_DECODERS[..], &NOT_OF_RECORDS].concat();
+    assert_complete(codes.chain(others).collect(), &impossible);
+}
+
+#[test]
+fn of_two_faults_of_a_record_the_first_of_the_list_is_the_answer() {
+    for (one, code) in RAW_FAULTS {
+        for (other, other_code) in RAW_FAULTS {
+            let mut fill = RawFill::GOOD.clone();
+            one(&mut fill);
+            other(&mut fill);
+            let found = binary_code(RequestKind::Fill, &fill.bytes());
+            let mut overwritten = RawFill::GOOD.clone();
+            other(&mut overwritten);
+            one(&mut overwritten);
+            // Faults of different fields add up; the last of one field stands.
+            if overwritten.bytes() == fill.bytes() {
+                let first = [*code, *other_code].into_iter().min_by_key(|code| rank(code));
+                assert_eq!(Some(found), first);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_router_and_the_shard_give_the_same_code_for_what_both_read() {
+    for (at, (damage, code)) in RAW_FAULTS.iter().enumerate() {
+        let mut fill = RawFill::GOOD.clone();
+        damage(&mut fill);
+        let bytes = fill.bytes();
+        let routed = routing_keys(&bytes).map_err(|refusal| refusal.reject.code());
+        if at < ROUTING_FAULTS {
+            assert_eq!(routed.err(), Some(*code));
+            let (door, shard) = (routing_keys(&bytes), decode_request(RequestKind::Fill, &bytes));
+            assert_eq!(door.unwrap_err(), shard.unwrap_err());
+        } else {
+            assert!(routed.is_ok(), "for the shard to judge");
+        }
+    }
+}
+
+#[test]
+fn a_record_is_neither_shorter_nor_longer_than_its_fields() {
+    let record = RawFill::GOOD.bytes();
+    for len in 0..record.len() {
+        let code = binary_code(RequestKind::Fill, &record[..len]);
+        assert_eq!(code, "malformed_message", "{len} bytes");
+    }
+    let longer = [&record[..], &[0]].concat();
+    let refusal = decode_request(RequestKind::Fill, &longer).unwrap_err();
+    assert_eq!(refusal.reject.code(), "malformed_message");
+    assert_eq!((refusal.source.as_str(), refusal.seq), ("s", 1), "what could be read is echoed");
+}
+
+#[test]
+fn a_header_says_exactly_what_follows_it() {
+    let good = b"ALOT\x01\x01\0\0\x01\0\0\0\x05\0\0\0\x01\0\0\0x";
+    assert_eq!(Batch::parse(good).unwrap().records().count(), 1);
+    let damages: [(usize, u8, &str); 6] = [
+        (0, b'B', "a message begins with { (JSON) or ALOT (binary)"),
+        (4, 2, "the version is 1; it was 2"),
+        (6, 1, "the reserved bytes of the header are zero"),
+        (12, 4, "the header announces 4 bytes; 5 follow it"),
+        (15, 255, "the header announces 4278190085 bytes; 5 follow it"),
+        (8, 1, "none"),
+    ];
+    for (at, byte, reason) in damages {
+        let mut message = good.to_vec();
+        message[at] = byte;
+        let found =
+            Batch::parse(&message).map_or_else(|reject| reject.to_string(), |_| "none".into());
+        assert_eq!(found, reason);
+    }
+    assert_eq!(Batch::parse(&good[..15]).unwrap_err().code(), "malformed_message");
+}
+
+fn records(message: &[u8]) -> Vec<Result<&[u8], String>> {
+    let batch = Batch::parse(message).unwrap();
+    batch.records().map(|record| record.map_err(|reject| reject.to_string())).collect()
+}
+
+#[test]
+fn records_end_at_the_first_that_is_damaged() {
+    let head = |count: u8, length: u8| {
+        [&b"ALOT\x01\x01\0\0"[..], &[count, 0, 0, 0, length, 0, 0, 0]].concat()
+    };
+    let two = [head(2, 5), b"\x01\0\0\0x".to_vec()].concat();
+    assert_eq!(records(&two), [Ok(&b"x"[..]), Err("the message ends too early".into())]);
+    let none = [head(0, 5), b"\x01\0\0\0x".to_vec()].concat();
+    assert_eq!(records(&none), [Err("bytes follow the last record".into())]);
+    let huge = [head(2, 5), b"\xff\xff\xff\xffx".to_vec()].concat();
+    assert_eq!(records(&huge), [Err("the message ends too early".into())]);
+}

@@ -1,0 +1,211 @@
+//! Rejects: which JSON is refused with which code, in order of precedence.
+
+use allot_domain::{Reject, limits};
+use allot_wire::{Batch, RequestKind, decode_line, decode_request};
+
+/// Codes that only a book, or a full queue, can give.
+pub(crate) const NOT_OF_DECODERS: [&str; 8] = [
+    "sequence_too_old",
+    "too_many_sources",
+    "too_many_tickers",
+    "too_many_accounts_ever",
+    "unknown_fill",
+    "exceeds_holdings",
+    "exceeds_limits",
+    "busy",
+];
+
+pub(crate) fn rank(code: &str) -> usize {
+    Reject::CODES.iter().position(|known| *known == code).unwrap()
+}
+
+/// Each code has a case, but for those that cannot come of this.
+pub(crate) fn assert_complete(mut codes: Vec<&str>, impossible: &[&str]) {
+    let expected: Vec<_> =
+        Reject::CODES.iter().filter(|code| !impossible.contains(code)).copied().collect();
+    codes.sort_unstable_by_key(|code| rank(code));
+    codes.dedup();
+    assert_eq!(codes, expected);
+}
+
+fn json_code(line: &str) -> &'static str {
+    decode_line(line.as_bytes()).map_or_else(|refusal| refusal.reject.code(), |_| "none")
+}
+
+/// Fields of a fill that are wrong, each with the code for it; the value `-` leaves the field out.
+const FILL_FAULTS: &[(&str, &str, &str)] = &[
+    ("type", r#""trade""#, "unknown_type"),
+    ("type", "7", "unknown_type"),
+    ("type", r#""Fill""#, "unknown_type"),
+    ("source", "-", "missing_field"),
+    ("seq", "null", "missing_field"),
+    ("ticker", "-", "missing_field"),
+    ("price", "-", "missing_field"),
+    ("quantity", "-", "missing_field"),
+    ("source", "7", "malformed_field"),
+    ("source", r#""\ud800""#, "malformed_field"),
+    ("seq", "-1", "malformed_field"),
+    ("seq", "1.5", "malformed_field"),
+    ("seq", "1e3", "malformed_field"),
+    ("seq", "18446744073709551616", "malformed_field"),
+    ("seq", "true", "malformed_field"),
+    ("ticker", "[]", "malformed_field"),
+    ("side", "1", "malformed_field"),
+    ("price", "{}", "malformed_field"),
+    ("quantity", "false", "malformed_field"),
+    ("source", r#""""#, "bad_source"),
+    ("source", r#""a b""#, "bad_source"),
+    ("source", r#""fünf""#, "bad_source"),
+    ("seq", "0", "sequence_must_be_positive"),
+    ("ticker", r#""A:B""#, "bad_ticker"),
+    ("ticker", r#""ABCDEFGHIJKLMNOPQ""#, "bad_ticker"),
+    ("side", r#""Buy""#, "bad_side"),
+    ("price", r#""""#, "price_malformed"),
+    ("price", "1e2", "price_malformed"),
+    ("price", "1E999", "price_malformed"),
+    ("price", r#""0.0000000001""#, "price_malformed"),
+    ("price", "123456789012345678901234567890123456789", "price_malformed"),
+    ("price", "0", "price_must_be_positive"),
+    ("price", "-0.0", "price_must_be_positive"),
+    ("price", r#""-1""#, "price_must_be_positive"),
+    ("price", "1000000000.000000001", "price_too_large"),
+    ("quantity", r#""ten""#, "quantity_malformed"),
+    ("quantity", "1e2", "quantity_malformed"),
+    ("quantity", "0", "quantity_must_be_positive"),
+    ("quantity", "-7", "quantity_must_be_positive"),
+    ("quantity", "1.5", "quantity_must_be_whole"),
+    ("quantity", "\"0.5\"", "quantity_must_be_whole"),
+    ("quantity", "1099511627777", "quantity_too_large"),
+];
+
+/// Members of the weights of a split that are wrong, each with the code for it.
+const WEIGHT_FAULTS: &[(&str, &str)] = &[
+    (r#""a b":"1""#, "bad_account"),
+    (r#""":"1""#, "bad_account"),
+    (r#""x":"1","x":"1""#, "duplicate_account"),
+    (r#""y":"1e1""#, "weight_malformed"),
+    (r#""z":true"#, "weight_malformed"),
+    (r#""v":"-1""#, "weight_must_not_be_negative"),
+    (r#""u":"100.02""#, "weights_must_add_to_100"),
+    (r#""w":0.02"#, "weights_must_add_to_100"),
+];
+
+/// Lines that are refused for what they are as a whole.
+const LINE_FAULTS: &[(&str, &str)] = &[
+    ("", "malformed_message"),
+    ("{", "malformed_message"),
+    ("[]", "malformed_message"),
+    ("null", "malformed_message"),
+    (r#"{"type":"fill"}}"#, "malformed_message"),
+    (r#"{"type":"fill","seq":01}"#, "malformed_message"),
+    (r#"{"type":"fill" "seq":1}"#, "malformed_message"),
+    ("{}", "missing_field"),
+    (r#"{"type":null}"#, "missing_field"),
+    (r#"{"type":"split","source":"aum","seq":1}"#, "missing_field"),
+    (r#"{"type":"bust","source":"s","seq":1,"ticker":"T"}"#, "missing_field"),
+    (r#"{"type":"report","source":"s"}"#, "missing_field"),
+    (r#"{"type":"report","source":"s","seq":1,"seq":1}"#, "malformed_field"),
+    (r#"{"type":"report","type":"report","source":"s","seq":1}"#, "malformed_field"),
+    (r#"{"type":"bust","source":"s","seq":1,"ticker":"T","of":-1}"#, "malformed_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":[]}"#, "malformed_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":"a"}"#, "malformed_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":{}}"#, "empty_split"),
+];
+
+/// A fill with some fields replaced.
+fn fill_line(faults: &[(&str, &str, &str)]) -> String {
+    let fields = [
+        ("type", r#""fill""#),
+        ("source", r#""s""#),
+        ("seq", "1"),
+        ("ticker", r#""T""#),
+        ("side", r#""sell""#),
+        ("price", "1"),
+        ("quantity", "1"),
+    ];
+    let value = |(name, good): (&'static str, &'static str)| {
+        let fault = faults.iter().find(|(field, ..)| *field == name);
+        (name, fault.map_or(good, |(_, value, _)| *value))
+    };
+    let fields = fields.map(value).into_iter().filter(|(_, value)| *value != "-");
+    let fields: Vec<_> = fields.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn split_line(faults: &[&str]) -> String {
+    let mut weights = vec![r#""good":"100""#];
+    weights.extend(faults);
+    format!(r#"{{"type":"split","source":"aum","seq":1,"weights":{{{}}}}}"#, weights.join(","))
+}
+
+#[test]
+fn each_code_has_a_line_that_earns_it() {
+    for (line, code) in LINE_FAULTS {
+        assert_eq!(json_code(line), *code, "{line}");
+    }
+    for fault in FILL_FAULTS {
+        let line = fill_line(&[*fault]);
+        assert_eq!(json_code(&line), fault.2, "{line}");
+    }
+    for (weights, code) in WEIGHT_FAULTS {
+        let line = split_line(&[weights]);
+        assert_eq!(json_code(&line), *code, "{line}");
+    }
+    assert_eq!(json_code(&fill_line(&[])), "none");
+    assert_eq!(json_code(&split_line(&[])), "none");
+    let codes = LINE_FAULTS.iter().chain(WEIGHT_FAULTS).map(|(_, code)| *code);
+    let codes = codes.chain(FILL_FAULTS.iter().map(|(_, _, code)| *code));
+    // These two have tests of their own, for their messages are large.
+    let large = ["oversized_message", "too_many_accounts"];
+    assert_complete(codes.chain(large).collect(), &NOT_OF_DECODERS);
+}
+
+#[test]
+fn of_two_faults_the_first_of_the_list_is_the_answer() {
+    for one in FILL_FAULTS {
+        for other in FILL_FAULTS.iter().filter(|other| other.0 != one.0) {
+            let line = fill_line(&[*one, *other]);
+            let first = [one.2, other.2].into_iter().min_by_key(|code| rank(code)).unwrap();
+            assert_eq!(json_code(&line), first, "{line}");
+        }
+    }
+    for (one, code) in WEIGHT_FAULTS {
+        for (other, other_code) in WEIGHT_FAULTS.iter().filter(|(other, _)| other != one) {
+            let line = split_line(&[one, other]);
+            let first = [*code, *other_code].into_iter().min_by_key(|code| rank(code)).unwrap();
+            assert_eq!(json_code(&line), first, "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_utf8_is_malformed_wherever_it_stands() {
+    let lines: [&[u8]; 3] = [
+        b"{\"type\":\"fi\xffll\"}",
+        b"{\"note\":\"\xc3\",\"type\":\"report\",\"source\":\"s\",\"seq\":1}",
+        b"\xef\xbb\xbf{\"type\":\"report\",\"source\":\"s\",\"seq\":1}",
+    ];
+    for line in lines {
+        assert_eq!(decode_line(line).unwrap_err().reject.code(), "malformed_message");
+    }
+}
+
+#[test]
+fn what_is_too_long_is_not_even_looked_at() {
+    let longest = vec![b'{'; limits::MESSAGE_MAX];
+    let longer = vec![b'{'; limits::MESSAGE_MAX + 1];
+    assert_eq!(decode_line(&longest).unwrap_err().reject.code(), "malformed_message");
+    assert_eq!(decode_line(&longer).unwrap_err().reject, Reject::OversizedMessage(longer.len()));
+    assert_eq!(Batch::parse(&longer).unwrap_err(), Reject::OversizedMessage(longer.len()));
+    let refusal = decode_request(RequestKind::Split, &longer).unwrap_err();
+    assert_eq!(refusal.reject, Reject::OversizedMessage(longer.len()));
+}
+
+#[test]
+fn a_reason_quotes_no_more_than_a_line_of_the_sender() {
+    let line = fill_line(&[("ticker", &format!("\"{}\"", r"\u0007".repeat(1_000)), "")]);
+    let refusal = decode_line(line.as_bytes()).unwrap_err();
+    let quote = r"\u{7}".repeat(80) + "…";
+    let reason = "a ticker is 1 to 16 of A-Z a-z 0-9 . - / _; it was \"".to_owned() + &quote + "\"";
+    assert_eq!(refusal.reject.to_string(), reason);
+}

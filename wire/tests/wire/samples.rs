@@ -1,0 +1,256 @@
+//! Samples: one good message of each type, and strategies for all of them.
+
+use crate::frames::{frames, input_bodies};
+use allot_domain::{
+    AccountId, Allocated, Bust, Fill, Money, Origin, Outcome, Price, Quantity, Reject, Share, Side,
+    SourceId, Split, Ticker, Weight,
+};
+use allot_wire::{
+    AccountReport, Encoding, Heartbeat, PositionReport, Refusal, Report, ReportRequest, Request,
+    TrackingReport, begin_batch, encode_line, encode_outcome, encode_refusal, encode_reported,
+    encode_request, end_batch, push_record,
+};
+
+/// Both ways to write a body.
+pub(crate) const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];
+
+pub(crate) fn source(text: &str) -> SourceId {
+    SourceId::new(text.as_bytes()).unwrap()
+}
+
+pub(crate) fn account(text: &str) -> AccountId {
+    AccountId::new(text.as_bytes()).unwrap()
+}
+
+pub(crate) fn ticker(text: &str) -> Ticker {
+    Ticker::new(text.as_bytes()).unwrap()
+}
+
+pub(crate) fn money(text: &str) -> Money {
+    Money::from_nanos(allot_domain::decimal::parse_nanos(text).unwrap())
+}
+
+pub(crate) fn fill() -> Fill {
+    Fill {
+        source: source("fills-1"),
+        seq: 17,
+        ticker: ticker("AAPL"),
+        side: Side::Buy,
+        price: Price::parse("187.23").unwrap(),
+        quantity: Quantity::new(100).unwrap(),
+    }
+}
+
+pub(crate) fn bust() -> Bust {
+    Bust { source: source("fills-1"), seq: 20, ticker: ticker("AAPL"), of: 17 }
+}
+
+pub(crate) fn split() -> Split {
+    let weights = [("account1", "40"), ("account2", "35.5"), ("account3", "24.5")];
+    let weights = weights.map(|(id, weight)| (account(id), Weight::parse(id, weight).unwrap()));
+    Split::new(source("aum"), 1, weights.to_vec()).unwrap()
+}
+
+/// One request of each type.
+pub(crate) fn requests() -> Vec<Request> {
+    vec![
+        Request::Fill(fill()),
+        Request::Fill(Fill { side: Side::Sell, ..fill() }),
+        Request::Bust(bust()),
+        Request::Split(split()),
+        Request::Report(ReportRequest { source: source("ops"), seq: 3 }),
+    ]
+}
+
+fn origin(seq: u64, duplicate: bool) -> Origin {
+    Origin { source: source("fills-1"), seq, duplicate }
+}
+
+/// The names of the places of [`shares`].
+pub(crate) fn names() -> Vec<AccountId> {
+    ["account1", "account2", "account3"].map(account).to_vec()
+}
+
+/// The shares of all of [`outcomes`].
+pub(crate) fn shares() -> Vec<Share> {
+    [(0, 40), (1, 35), (2, 25)].map(|(account, quantity)| Share { account, quantity }).to_vec()
+}
+
+fn allocated(seq: u64) -> Allocated {
+    let Fill { ticker, side, price, quantity, .. } = fill();
+    let origin = origin(seq, false);
+    Allocated { origin, ticker, side, price, quantity, split: 1, shares: 0..3, late: false }
+}
+
+/// One outcome of each type, with and without flags.
+pub(crate) fn outcomes() -> Vec<Outcome> {
+    let split = Origin { source: source("aum"), seq: 1, duplicate: false };
+    let repeat = Allocated { origin: origin(17, true), ..allocated(17) };
+    let forgotten = Allocated { split: 0, shares: 0..0, side: Side::Sell, ..repeat.clone() };
+    vec![
+        Outcome::Allocated(allocated(17)),
+        Outcome::Allocated(repeat),
+        Outcome::Allocated(forgotten),
+        Outcome::Allocated(Allocated { late: true, ..allocated(18) }),
+        Outcome::Held(origin(18, false)),
+        Outcome::Busted { origin: origin(20, false), ticker: ticker("AAPL"), of: 17, shares: 0..3 },
+        Outcome::Accepted { origin: split, split: Some(1) },
+        Outcome::Accepted { origin: Origin { duplicate: true, ..split }, split: None },
+        Outcome::Rejected {
+            origin: origin(19, false),
+            reject: Reject::ExceedsHoldings(7),
+            late: true,
+        },
+    ]
+}
+
+/// A refusal whose reason needs every kind of escape.
+pub(crate) fn refusal() -> Refusal {
+    let reject = Reject::BadTicker(Reject::quote("A:\"\\\u{7}é"));
+    Refusal { source: "fills-1".into(), seq: 19, reject }
+}
+
+/// Appends one outcome in one encoding.
+pub(crate) fn encode(encoding: Encoding, outcome: &Outcome, out: &mut Vec<u8>) {
+    let names = names();
+    let place = |place: u32| &names[usize::try_from(place).unwrap()];
+    encode_outcome(encoding, outcome, &shares(), place, out);
+}
+
+/// All replies there are, each as one body.
+pub(crate) fn reply_bodies(encoding: Encoding) -> Vec<Vec<u8>> {
+    let of_outcome = |outcome: &Outcome| {
+        let mut body = Vec::new();
+        encode(encoding, outcome, &mut body);
+        body
+    };
+    let mut bodies: Vec<_> = outcomes().iter().map(of_outcome).collect();
+    let (mut refused, mut reported) = (Vec::new(), Vec::new());
+    encode_refusal(encoding, &refusal(), &mut refused);
+    encode_reported(encoding, "ops", 3, 12, &mut reported);
+    bodies.extend([refused, reported]);
+    bodies
+}
+
+/// Bodies of replies as one message.
+pub(crate) fn reply_message(encoding: Encoding, bodies: &[Vec<u8>]) -> Vec<u8> {
+    match encoding {
+        Encoding::Json => bodies.join(&b'\n'),
+        Encoding::Binary => {
+            let mut message = Vec::new();
+            begin_batch(&mut message, allot_wire::KIND_REPLIES);
+            message.extend(bodies.concat());
+            end_batch(&mut message, u32::try_from(bodies.len()).unwrap());
+            message
+        }
+    }
+}
+
+/// A request as a message of the front door.
+pub(crate) fn request_message(encoding: Encoding, request: &Request) -> Vec<u8> {
+    let mut message = Vec::new();
+    match encoding {
+        Encoding::Json => encode_line(request, &mut message),
+        Encoding::Binary => {
+            let mut record = Vec::new();
+            encode_request(request, &mut record);
+            begin_batch(&mut message, request.kind().into());
+            push_record(&mut message, &record);
+            end_batch(&mut message, 1);
+        }
+    }
+    message
+}
+
+fn position(name: &str, quantity: u64, value: &str, price: Option<&str>) -> PositionReport {
+    let (value, average_price) = (money(value), price.map(money));
+    PositionReport { ticker: ticker(name), quantity, value, average_price }
+}
+
+/// A report of an open account and a closed one.
+pub(crate) fn report() -> Report {
+    let open = AccountReport {
+        id: account("account1"),
+        weight: Some(Weight::parse("account1", "100").unwrap()),
+        value: money("7489.2"),
+        target: Some(money("7489.204")),
+        deviation: Some(money("-0.004")),
+        positions: vec![
+            position("AAPL", 40, "7489.2", Some("187.23")),
+            position("MSFT", 0, "-1.5", None),
+        ],
+    };
+    let closed = AccountReport {
+        id: account("account9"),
+        weight: None,
+        value: Money::ZERO,
+        target: None,
+        deviation: None,
+        positions: Vec::new(),
+    };
+    Report {
+        report: 12,
+        cut: 88_211,
+        split: 17,
+        time_ns: 1_795_168_800_000_000_000,
+        fills: 88_190,
+        held: 0,
+        total_value: money("7489.2"),
+        accounts: vec![open, closed],
+        tracking: Some(TrackingReport {
+            worst_account: account("account1"),
+            deviation_in_prices: money("0.31"),
+            avoidable: money("0.3"),
+            unavoidable: money("0.01"),
+        }),
+        degraded: Vec::new(),
+    }
+}
+
+/// A report before the first split, with everything that is left out otherwise.
+pub(crate) fn degraded_report() -> Report {
+    Report {
+        report: 1,
+        cut: 3,
+        split: 0,
+        time_ns: 1,
+        fills: 0,
+        held: 3,
+        total_value: Money::ZERO,
+        accounts: Vec::new(),
+        tracking: None,
+        degraded: vec!["shard 3 is away".into(), "a \"quoted\" one".into()],
+    }
+}
+
+pub(crate) fn heartbeat() -> Heartbeat {
+    Heartbeat {
+        time_ns: 1_795_168_801_000_000_000,
+        incarnation: 1_795_168_000_123_456_789,
+        report: 12,
+        shards: 4,
+        degraded: Vec::new(),
+    }
+}
+
+/// Every message that there is, of the front door, the feed and the backplane.
+pub(crate) fn all() -> Vec<Vec<u8>> {
+    let mut all: Vec<_> = frames().into_iter().map(|(_, frame)| frame).collect();
+    for encoding in ENCODINGS {
+        all.extend(requests().iter().map(|request| request_message(encoding, request)));
+        all.push(reply_message(encoding, &reply_bodies(encoding)));
+        for report in [report(), degraded_report()] {
+            let mut body = Vec::new();
+            report.encode(encoding, &mut body);
+            all.push(body);
+        }
+        let (mut statement, mut alive) = (Vec::new(), Vec::new());
+        report().encode_account(0, encoding, &mut statement);
+        heartbeat().encode(encoding, &mut alive);
+        all.extend([statement, alive]);
+    }
+    // What stands within them: records and bodies.
+    all.extend(input_bodies().into_iter().map(|(_, body)| body));
+    all.extend(reply_bodies(Encoding::Binary));
+    all
+}
