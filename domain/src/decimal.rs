@@ -1,0 +1,183 @@
+//! Decimal text to integers of 1e-9 and back, exactly or not at all.
+//!
+//! The grammar is `-? digits ( . digits )?`: no exponent, no sign but minus, no spaces.
+//! Digits beyond the ninth decimal are refused unless they are zeros: nothing is rounded silently.
+
+use alloc::string::String;
+use core::fmt::{self, Write};
+
+/// Decimals of a nano.
+const SCALE: usize = 9;
+
+/// Why a text is not a decimal number of at most nine decimals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DecimalError {
+    /// Not of the form `-?digits(.digits)?`.
+    NotANumber,
+    /// More than nine decimals that are not zero.
+    TooManyDecimals,
+    /// Does not fit.
+    TooLarge,
+}
+
+impl fmt::Display for DecimalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotANumber => "is not a plain decimal number such as 187.23",
+            Self::TooManyDecimals => "has more than nine decimals",
+            Self::TooLarge => "is too large",
+        })
+    }
+}
+
+/// Reads a decimal text as a count of 1e-9.
+///
+/// # Errors
+/// Says which rule of the grammar the text breaks.
+pub fn parse_nanos(text: &str) -> Result<i128, DecimalError> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((_, "")) => return Err(DecimalError::NotANumber),
+        Some(parts) => parts,
+        None => (digits, ""),
+    };
+    let fraction = fraction_nanos(fraction)?;
+    let nanos = whole_number(whole)?
+        .checked_mul(i128::from(crate::limits::NANOS))
+        .and_then(|nanos| nanos.checked_add(fraction))
+        .ok_or(DecimalError::TooLarge)?;
+    Ok(if negative { -nanos } else { nanos })
+}
+
+/// Reads a whole number; a fraction of zeros (`100.0`) is still whole.
+///
+/// # Errors
+/// `Ok(None)` stands for a proper fraction; errors are those of [`parse_nanos`].
+pub fn parse_whole(text: &str) -> Result<Option<i128>, DecimalError> {
+    match text.split_once('.') {
+        None => {
+            let (negative, digits) = match text.strip_prefix('-') {
+                Some(rest) => (true, rest),
+                None => (false, text),
+            };
+            let number = whole_number(digits)?;
+            Ok(Some(if negative { -number } else { number }))
+        }
+        Some((_, "")) => Err(DecimalError::NotANumber),
+        Some((_, fraction)) if !fraction.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(DecimalError::NotANumber)
+        }
+        Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => parse_whole(whole),
+        Some((whole, _)) => parse_whole(whole).map(|_| None),
+    }
+}
+
+fn whole_number(digits: &str) -> Result<i128, DecimalError> {
+    if digits.is_empty() {
+        return Err(DecimalError::NotANumber);
+    }
+    digits.bytes().try_fold(0_i128, |number, byte| match byte {
+        b'0'..=b'9' => number
+            .checked_mul(10)
+            .and_then(|number| number.checked_add(i128::from(byte - b'0')))
+            .ok_or(DecimalError::TooLarge),
+        _ => Err(DecimalError::NotANumber),
+    })
+}
+
+fn fraction_nanos(fraction: &str) -> Result<i128, DecimalError> {
+    let mut nanos = 0;
+    for (place, byte) in fraction.bytes().enumerate() {
+        match byte {
+            b'0' if place >= SCALE => {}
+            b'0'..=b'9' if place >= SCALE => return Err(DecimalError::TooManyDecimals),
+            b'0'..=b'9' => nanos = nanos * 10 + i128::from(byte - b'0'),
+            _ => return Err(DecimalError::NotANumber),
+        }
+    }
+    let missing = SCALE.saturating_sub(fraction.len());
+    Ok((0..missing).fold(nanos, |nanos, _| nanos * 10))
+}
+
+/// Writes a count of 1e-9 as decimal text without trailing zeros.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_nanos(out: &mut impl Write, nanos: i128) -> fmt::Result {
+    let one = crate::limits::NANOS.unsigned_abs();
+    let (whole, fraction) =
+        (nanos.unsigned_abs() / u128::from(one), nanos.unsigned_abs() % u128::from(one));
+    if nanos < 0 {
+        out.write_char('-')?;
+    }
+    write!(out, "{whole}")?;
+    if fraction == 0 {
+        return Ok(());
+    }
+    let mut width = SCALE;
+    let mut fraction = fraction;
+    while fraction.is_multiple_of(10) {
+        fraction /= 10;
+        width -= 1;
+    }
+    write!(out, ".{fraction:0width$}")
+}
+
+/// A count of 1e-9 as decimal text without trailing zeros.
+#[must_use]
+pub fn nanos_text(nanos: i128) -> String {
+    let mut text = String::new();
+    // A string takes every write.
+    let _ = write_nanos(&mut text, nanos);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn texts_and_their_nanos() {
+        let cases = [
+            ("187.23", Ok(187_230_000_000)),
+            ("0", Ok(0)),
+            ("-1", Ok(-1_000_000_000)),
+            ("0.000000001", Ok(1)),
+            ("1.5000000000000", Ok(1_500_000_000)),
+            ("0.0000000001", Err(DecimalError::TooManyDecimals)),
+            ("", Err(DecimalError::NotANumber)),
+            ("-", Err(DecimalError::NotANumber)),
+            (".5", Err(DecimalError::NotANumber)),
+            ("5.", Err(DecimalError::NotANumber)),
+            ("+5", Err(DecimalError::NotANumber)),
+            ("1e3", Err(DecimalError::NotANumber)),
+            ("1.2.3", Err(DecimalError::NotANumber)),
+            (" 1", Err(DecimalError::NotANumber)),
+            ("99999999999999999999999999999999999999", Err(DecimalError::TooLarge)),
+        ];
+        for (text, nanos) in cases {
+            assert_eq!(parse_nanos(text), nanos, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_never_truncated() {
+        assert_eq!(parse_whole("100"), Ok(Some(100)));
+        assert_eq!(parse_whole("100.000"), Ok(Some(100)));
+        assert_eq!(parse_whole("-3"), Ok(Some(-3)));
+        assert_eq!(parse_whole("1.5"), Ok(None));
+        assert_eq!(parse_whole("1.x"), Err(DecimalError::NotANumber));
+        assert_eq!(parse_whole("1."), Err(DecimalError::NotANumber));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(nanos in -(1_i128 << 100)..(1_i128 << 100)) {
+            prop_assert_eq!(parse_nanos(&nanos_text(nanos)), Ok(nanos));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Input and outcome: everything that can happen to a book, and everything that can come of it.
+
+use crate::{Bust, Fill, Money, Price, Quantity, Reject, Side, SourceId, Split, Ticker};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// What a shard applies, in the order of its log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// A block to divide.
+    Fill(Fill),
+    /// A fill to take back.
+    Bust(Bust),
+    /// New weights, for future fills; goes to all shards.
+    Split(Split),
+    /// A cut through all shards.
+    Marker(Marker),
+    /// Value moved between the ledgers of shards.
+    Netting(Netting),
+}
+
+/// A cut: the router sends it to all shards at once, between the same inputs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Marker {
+    /// Counts up from 1 over the life of the firm.
+    pub number: u64,
+    /// How many inputs (fills, busts, splits) the router sent to all shards before it.
+    pub cut: u64,
+    /// When the router made it: nanoseconds of Unix time.
+    pub time_ns: u64,
+    /// Whether positions are reported at this cut.
+    pub report: bool,
+}
+
+/// One shard's column of a netting: value moved into its ledger, account by account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Netting {
+    /// Counts up from 1; the next is computed only from parts that contain this one.
+    pub number: u64,
+    /// The split whose ranks `transfers` goes by; void unless all splits since name its accounts.
+    pub split: SplitKey,
+    /// In order of rank; over all shards each account's transfers add up to nothing.
+    pub transfers: Vec<Money>,
+}
+
+/// Which split: all shards agree on it, whatever else each has seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SplitKey {
+    /// Who sent it.
+    pub source: SourceId,
+    /// The source's number of it.
+    pub seq: u64,
+}
+
+/// Shares that one account got, or gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Share {
+    /// The account: its place in [`crate::Book::accounts`].
+    pub account: u32,
+    /// Whole shares, at least one.
+    pub quantity: u64,
+}
+
+/// Who said what an outcome answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The source.
+    pub source: SourceId,
+    /// Its sequence.
+    pub seq: u64,
+    /// Whether this is the first answer given again.
+    pub duplicate: bool,
+}
+
+/// What came of an input.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// A fill was divided.
+    Allocated(Allocated),
+    /// A fill waits for the first split.
+    Held(Origin),
+    /// A fill was taken back.
+    Busted {
+        /// What it answers.
+        origin: Origin,
+        /// The fill's ticker.
+        ticker: Ticker,
+        /// The fill's sequence.
+        of: u64,
+        /// The shares given back, in [`Outcomes::shares`].
+        shares: Range<usize>,
+    },
+    /// A split is in force; none where the repeat of an old one has forgotten its number.
+    Accepted {
+        /// What it answers.
+        origin: Origin,
+        /// The number of the split, from 1.
+        split: Option<u64>,
+    },
+    /// Nothing changed.
+    Rejected {
+        /// What it answers.
+        origin: Origin,
+        /// Why.
+        reject: Reject,
+        /// Whether the fill had been held: the answer follows one already given.
+        late: bool,
+    },
+}
+
+/// A fill and its division.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Allocated {
+    /// What it answers.
+    pub origin: Origin,
+    /// The fill's ticker.
+    pub ticker: Ticker,
+    /// Bought or sold.
+    pub side: Side,
+    /// What one share cost.
+    pub price: Price,
+    /// How many shares in all.
+    pub quantity: Quantity,
+    /// The split by which it was divided.
+    pub split: u64,
+    /// The shares, in [`Outcomes::shares`]; empty in the repeat of an answer no longer kept.
+    pub shares: Range<usize>,
+    /// Whether the fill had been held: the answer follows one already given.
+    pub late: bool,
+}
+
+/// What came of some inputs, in order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Outcomes {
+    /// The outcomes.
+    pub list: Vec<Outcome>,
+    /// The shares they refer to: accounts with at least one share, in byte order of their ids.
+    pub shares: Vec<Share>,
+}
+
+impl Outcomes {
+    /// Makes room for the next inputs, keeping the memory.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.shares.clear();
+    }
+}
+
+impl Outcomes {
+    pub(crate) fn reject(&mut self, origin: Origin, reject: Reject) {
+        self.list.push(Outcome::Rejected { origin, reject, late: false });
+    }
+
+    /// Appends shares found in a ring and says where they stand.
+    pub(crate) fn keep_shares(&mut self, runs: [&[Share]; 2]) -> Range<usize> {
+        let from = self.shares.len();
+        for run in runs {
+            self.shares.extend_from_slice(run);
+        }
+        from..self.shares.len()
+    }
+}
+
+impl Outcome {
+    /// What it answers.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        match self {
+            Self::Allocated(allocated) => &allocated.origin,
+            Self::Held(origin)
+            | Self::Busted { origin, .. }
+            | Self::Accepted { origin, .. }
+            | Self::Rejected { origin, .. } => origin,
+        }
+    }
+
+    /// Whether it follows an answer already given: the fill had been held.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        match self {
+            Self::Allocated(allocated) => allocated.late,
+            Self::Rejected { late, .. } => *late,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Lookup: a fixed-capacity hash index from a key to the small number where the thing stands.
+//!
+//! Open addressing with linear probing; removal shifts the followers back, so that there are no
+//! tombstones and no rehashing. The things themselves are elsewhere: the caller compares keys.
+//! It can only be asked, never walked: hash order reaches no output.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+const EMPTY: u32 = u32::MAX;
+
+/// An index of at most `capacity` things; allocates once.
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup {
+    slots: Box<[u32]>,
+    len: usize,
+}
+
+impl Lookup {
+    /// An empty index; at most half of its slots will be taken.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { slots: vec![EMPTY; (capacity * 2).next_power_of_two()].into(), len: 0 }
+    }
+
+    /// The thing with this hash that `is_it` recognises.
+    pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut at = self.home(hash);
+        loop {
+            match self.slots[at] {
+                EMPTY => return None,
+                id if is_it(id) => return Some(id),
+                _ => at = self.after(at),
+            }
+        }
+    }
+
+    /// Adds a thing that is not in the index.
+    pub(crate) fn insert(&mut self, hash: u64, id: u32) {
+        assert!(id != EMPTY && self.len < self.slots.len() / 2);
+        let mut at = self.home(hash);
+        while self.slots[at] != EMPTY {
+            at = self.after(at);
+        }
+        self.slots[at] = id;
+        self.len += 1;
+    }
+
+    /// Removes a thing that is in the index; `hash_of` tells the hashes of the others.
+    pub(crate) fn remove(&mut self, hash: u64, id: u32, hash_of: impl Fn(u32) -> u64) {
+        let mut hole = self.home(hash);
+        while self.slots[hole] != id {
+            assert!(self.slots[hole] != EMPTY, "what is removed is in the index");
+            hole = self.after(hole);
+        }
+        let mut at = self.after(hole);
+        while self.slots[at] != EMPTY {
+            let home = self.home(hash_of(self.slots[at]));
+            // A follower moves into the hole unless its home lies behind the hole.
+            if self.distance(home, at) >= self.distance(hole, at) {
+                self.slots[hole] = self.slots[at];
+                hole = at;
+            }
+            at = self.after(at);
+        }
+        self.slots[hole] = EMPTY;
+        self.len -= 1;
+    }
+
+    fn home(&self, hash: u64) -> usize {
+        let mask = self.slots.len() - 1;
+        usize::try_from(hash & u64::try_from(mask).expect("fits")).expect("at most the mask")
+    }
+
+    fn after(&self, at: usize) -> usize {
+        (at + 1) & (self.slots.len() - 1)
+    }
+
+    fn distance(&self, from: usize, to: usize) -> usize {
+        to.wrapping_sub(from) & (self.slots.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn it_finds_what_a_set_would(steps in prop::collection::vec((any::<bool>(), 0..40_u32), 1..400)) {
+            // A poor hash on purpose: long chains, wrapped around the end.
+            let hash_of = |id: u32| u64::from(id % 7) + 58;
+            let mut lookup = Lookup::new(40);
+            let mut set = BTreeSet::new();
+            for (add, id) in steps {
+                if add && set.insert(id) {
+                    lookup.insert(hash_of(id), id);
+                } else if !add && set.remove(&id) {
+                    lookup.remove(hash_of(id), id, hash_of);
+                }
+                for id in 0..40 {
+                    let found = lookup.find(hash_of(id), |other| other == id);
+                    prop_assert_eq!(found, set.contains(&id).then_some(id));
+                }
+            }
+        }
+    }
+}

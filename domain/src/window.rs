@@ -1,0 +1,132 @@
+//! Window: exactly which of a source's latest sequence numbers were applied.
+//!
+//! ```text
+//!   too old │ 65,536 remembered, one bit each │ new
+//!           └ highest − 65,535       highest ┘
+//! ```
+
+use crate::limits::WINDOW;
+use alloc::boxed::Box;
+use alloc::vec;
+
+/// What a window knows of a sequence number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// Not applied yet.
+    New,
+    /// Applied already.
+    Applied,
+    /// Older than anything remembered; holds the oldest that is.
+    TooOld(u64),
+}
+
+/// The last [`WINDOW`] sequence numbers of one source.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Window {
+    highest: u64,
+    bits: Box<[u64]>,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        let words = usize::try_from(WINDOW / 64).expect("a small number");
+        Self { highest: 0, bits: vec![0; words].into() }
+    }
+}
+
+impl Window {
+    /// What is known of `seq`.
+    #[must_use]
+    pub fn seen(&self, seq: u64) -> Seen {
+        if seq > self.highest {
+            return Seen::New;
+        }
+        if self.highest - seq >= WINDOW {
+            return Seen::TooOld(self.highest - WINDOW + 1);
+        }
+        let (word, bit) = place(seq);
+        if self.bits[word] & bit == 0 { Seen::New } else { Seen::Applied }
+    }
+
+    /// Remembers `seq` as applied; it must be new.
+    pub(crate) fn mark(&mut self, seq: u64) {
+        debug_assert!(self.seen(seq) == Seen::New);
+        if seq > self.highest {
+            self.advance(seq);
+        }
+        let (word, bit) = place(seq);
+        self.bits[word] |= bit;
+    }
+
+    /// Forgets `seq`: what was held came to nothing and may be sent again.
+    pub(crate) fn unmark(&mut self, seq: u64) {
+        if self.seen(seq) == Seen::Applied {
+            let (word, bit) = place(seq);
+            self.bits[word] &= !bit;
+        }
+    }
+
+    /// Moves the window up to `seq`, clearing the bits that come to stand for new numbers.
+    fn advance(&mut self, seq: u64) {
+        if seq - self.highest >= WINDOW {
+            self.bits.fill(0);
+        } else {
+            for fresh in self.highest + 1..=seq {
+                let (word, bit) = place(fresh);
+                self.bits[word] &= !bit;
+            }
+        }
+        self.highest = seq;
+    }
+}
+
+fn place(seq: u64) -> (usize, u64) {
+    let at = seq % WINDOW;
+    (usize::try_from(at / 64).expect("less than the words of a window"), 1 << (at % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn steps() -> impl Strategy<Value = u64> {
+        prop_oneof![0..50_u64, 65_000..66_000_u64, 1..200_000_u64]
+    }
+
+    proptest! {
+        #[test]
+        fn it_remembers_what_a_set_would(steps in prop::collection::vec(steps(), 1..200)) {
+            let (mut window, mut highest) = (Window::default(), 0_u64);
+            let mut applied = BTreeSet::new();
+            let mut base = 1;
+            for step in steps {
+                let seq = base + step % 70_000;
+                base += step / 3;
+                let expected = if seq + WINDOW <= highest {
+                    Seen::TooOld(highest - WINDOW + 1)
+                } else if applied.contains(&seq) {
+                    Seen::Applied
+                } else {
+                    Seen::New
+                };
+                prop_assert_eq!(window.seen(seq), expected);
+                if expected == Seen::New {
+                    window.mark(seq);
+                    applied.insert(seq);
+                    highest = highest.max(seq);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_unmarked_is_new_again() {
+        let mut window = Window::default();
+        window.mark(7);
+        assert_eq!(window.seen(7), Seen::Applied);
+        window.unmark(7);
+        assert_eq!(window.seen(7), Seen::New);
+    }
+}

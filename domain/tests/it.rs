@@ -1,0 +1,15 @@
+//! The domain through its public face: several books as one firm, and how close it stays.
+//!
+//! `sharding` measures and prints its figures as Markdown (`cargo test -p allot-domain --test it
+//! --release -- --nocapture sharding`); docs/ARCHITECTURE.md quotes them. Release builds measure
+//! more: see `SIZES`.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
+
+mod it {
+    mod random;
+    mod flow;
+    mod firm;
+    mod sharding;
+    mod conservation;
+}

@@ -1,0 +1,261 @@
+//! CI: every step that a change must pass, cheapest first, the same here as on the server.
+//!
+//! Clippy and doc check, the tests build; nothing else compiles. The Python client and the smoke
+//! script use the binary that the tests have built.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::readme;
+use crate::repository::root;
+use crate::tidy;
+use crate::workspace::Workspace;
+
+/// The script that starts every process of the README and looks at what it answers.
+pub(crate) const SMOKE: &str = "scripts/smoke.sh";
+/// The verbs of cargo that a step runs, or that do what a step has done.
+pub(crate) const CARGO_VERBS: &[&str] = &["build", "clippy", "deny", "doc", "fmt", "test", "xtask"];
+
+const PYTHON_CLIENT: &str = "clients/python";
+
+/// One step, runnable alone by its name.
+struct Step {
+    name: &'static str,
+    run: fn(&Ground) -> Result<Outcome>,
+}
+
+/// In the order in which they run.
+const STEPS: &[Step] = &[
+    Step { name: "fmt", run: fmt },
+    Step { name: "clippy", run: clippy },
+    Step { name: "tidy", run: |_| tidy::run().map(|()| Outcome::Passed) },
+    Step { name: "doc", run: doc },
+    Step { name: "test", run: test },
+    Step { name: "python", run: python },
+    Step { name: "smoke", run: smoke },
+    Step { name: "deny", run: deny },
+];
+
+/// How a step that did not fail has ended.
+#[derive(Debug)]
+enum Outcome {
+    Passed,
+    /// Not run, and why.
+    Skipped(String),
+}
+
+/// Where the steps run.
+struct Ground {
+    root: PathBuf,
+    /// Where cargo builds.
+    target: PathBuf,
+}
+
+/// Runs the named steps, or all of them, and stops at the first that fails.
+///
+/// # Errors
+/// The failing step, with its command and how that ended.
+pub(crate) fn run(names: &[&str]) -> Result<()> {
+    let steps = chosen(names)?;
+    let root = root();
+    let target = Workspace::open(&root)?.target;
+    let ground = Ground { root, target };
+    let mut report = Vec::new();
+    for step in steps {
+        println!("== {}", step.name);
+        let (outcome, took) = timed(|| (step.run)(&ground));
+        let outcome = outcome.with_context(|| failure(step, took))?;
+        report.push(line(step, &outcome, took));
+        println!("{}\n", report.last().expect("pushed above"));
+    }
+    println!("== all of it\n{}", report.join("\n"));
+    Ok(())
+}
+
+/// The names of all steps, in order.
+pub(crate) fn step_names() -> String {
+    STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(" ")
+}
+
+/// The steps to run, in the order of CI whatever the order of the names.
+fn chosen(names: &[&str]) -> Result<Vec<&'static Step>> {
+    for name in names {
+        let known = STEPS.iter().any(|step| step.name == *name);
+        ensure!(known, "there is no step `{name}`; the steps are {}", step_names());
+    }
+    let is_chosen = |step: &&Step| names.is_empty() || names.contains(&step.name);
+    Ok(STEPS.iter().filter(is_chosen).collect())
+}
+
+fn failure(step: &Step, took: Duration) -> String {
+    let (name, seconds) = (step.name, took.as_secs_f64());
+    format!("{name} failed after {seconds:.1} s (again: cargo xtask ci {name})")
+}
+
+fn line(step: &Step, outcome: &Outcome, took: Duration) -> String {
+    match outcome {
+        Outcome::Passed => format!("{:<8} passed in {:.1} s", step.name, took.as_secs_f64()),
+        Outcome::Skipped(reason) => format!("{:<8} SKIPPED: {reason}", step.name),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a stopwatch for people; nothing depends on it")]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+fn fmt(ground: &Ground) -> Result<Outcome> {
+    ground.execute(Command::new("cargo").args(["fmt", "--all", "--check"]))
+}
+
+fn clippy(ground: &Ground) -> Result<Outcome> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    ground.execute(Command::new("cargo").args(arguments))
+}
+
+fn doc(ground: &Ground) -> Result<Outcome> {
+    let mut command = Command::new("cargo");
+    command.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]);
+    ground.execute(&mut command)
+}
+
+/// Runs the test command of the README, as typed there, so that it cannot rot.
+fn test(ground: &Ground) -> Result<Outcome> {
+    ground.execute(Command::new("sh").args(["-c", &ground.test_command()?]))
+}
+
+/// Runs the tests of the Python client against the real binary.
+fn python(ground: &Ground) -> Result<Outcome> {
+    if !ground.root.join(PYTHON_CLIENT).join("pyproject.toml").exists() {
+        return Ok(Outcome::Skipped(format!("{PYTHON_CLIENT} has no pyproject.toml")));
+    }
+    let binary = ground.binary()?;
+    let venv = ground.target.join("ci-venv");
+    let interpreter = venv.join("bin/python");
+    if !venv.join("bin/pip").exists() {
+        ground.execute(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+    }
+    let mut install = Command::new(&interpreter);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    // Editable: the tests read the sources, and no build folder is left among them.
+    install.args(["pytest", "--editable", &format!("./{PYTHON_CLIENT}[test]")]);
+    ground.execute(&mut install)?;
+    let mut pytest = Command::new(&interpreter);
+    pytest.env("ALLOT_BIN", binary).args(["-m", "pytest", "-p", "no:cacheprovider"]);
+    ground.execute(pytest.arg(PYTHON_CLIENT))
+}
+
+fn smoke(ground: &Ground) -> Result<Outcome> {
+    if !ground.root.join(SMOKE).exists() {
+        return Ok(Outcome::Skipped(format!("there is no {SMOKE}")));
+    }
+    let binary = ground.binary()?;
+    ground.execute(Command::new("bash").arg(SMOKE).env("ALLOT_BIN", binary))
+}
+
+fn deny(ground: &Ground) -> Result<Outcome> {
+    let mut version = Command::new("cargo");
+    version.args(["deny", "--version"]).stdin(Stdio::null());
+    if !version.output().is_ok_and(|output| output.status.success()) {
+        return Ok(Outcome::Skipped("cargo-deny is not installed".to_owned()));
+    }
+    ground.execute(Command::new("cargo").args(["deny", "check"]))
+}
+
+impl Ground {
+    /// Runs a command at the root, without standard input, and shows what it says.
+    fn execute(&self, command: &mut Command) -> Result<Outcome> {
+        let shown = shown(command);
+        println!("$ {shown}");
+        command.current_dir(&self.root).stdin(Stdio::null());
+        let status = command.status().with_context(|| format!("`{shown}` did not start"))?;
+        ensure!(status.success(), "`{shown}` ended with {status}");
+        Ok(Outcome::Passed)
+    }
+
+    fn test_command(&self) -> Result<String> {
+        let path = self.root.join("README.md");
+        let document = fs::read_to_string(&path).context("README.md cannot be read")?;
+        let Some(command) = readme::test_command(&document) else {
+            bail!("README.md has no `cargo test` in a ```sh fence; say there how to test");
+        };
+        // `default-members` is the binary alone, so a bare `cargo test` would pass untested crates.
+        let is_whole = command.contains("--workspace");
+        ensure!(is_whole, "`{command}` of README.md tests a part; add --workspace");
+        Ok(command)
+    }
+
+    /// The `allot` binary, as the tests built it; built the same way if they have not run.
+    fn binary(&self) -> Result<PathBuf> {
+        let arguments = ["test", "--workspace", "--no-run", "--quiet"];
+        self.execute(Command::new("cargo").args(arguments))?;
+        let binary = self.target.join("debug/allot");
+        ensure!(binary.exists(), "the tests did not build {}", binary.display());
+        Ok(binary)
+    }
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let variables = command
+        .get_envs()
+        .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(value?))));
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    variables.chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    if word.contains([' ', '[', '*']) { format!("'{word}'") } else { word.into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<&'static str> {
+        chosen(names).unwrap().iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn all_steps_run_unless_some_are_named() {
+        assert_eq!(names(&[]).join(" "), "fmt clippy tidy doc test python smoke deny");
+        assert_eq!(names(&["smoke", "fmt"]), ["fmt", "smoke"]);
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused_with_the_known_ones() {
+        let error = chosen(&["lint"]).err().unwrap().to_string();
+        assert!(error.contains("no step `lint`") && error.contains("clippy"), "{error}");
+    }
+
+    #[test]
+    fn a_command_is_shown_as_one_would_type_it() {
+        let mut command = Command::new("cargo");
+        command.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--no-deps"]);
+        assert_eq!(shown(&command), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+    }
+
+    #[test]
+    fn a_failure_names_the_command_and_how_it_ended() {
+        let ground = Ground { root: root(), target: PathBuf::new() };
+        let error = ground.execute(Command::new("sh").args(["-c", "exit 3"])).unwrap_err();
+        assert_eq!(error.to_string(), "`sh -c 'exit 3'` ended with exit status: 3");
+        let error = ground.execute(&mut Command::new("not-a-program")).unwrap_err();
+        assert_eq!(error.to_string(), "`not-a-program` did not start");
+    }
+
+    #[test]
+    fn a_command_has_no_standard_input() {
+        let ground = Ground { root: root(), target: PathBuf::new() };
+        let outcome = ground.execute(Command::new("sh").args(["-c", "! read -r line"])).unwrap();
+        assert!(matches!(outcome, Outcome::Passed));
+    }
+}
