@@ -44,7 +44,8 @@ macro_rules! name {
             /// A name from its text.
             ///
             /// # Errors
-            #[doc = concat!("[`Reject::", stringify!($reject), "`]: empty, too long, or a byte outside the alphabet.")]
+            #[doc = concat!("[`Reject::", stringify!($reject), "`]")]
+            /// where it is empty, too long, or has a byte outside the alphabet.
             pub fn new(text: &[u8]) -> Result<Self, Reject> {
                 Inline::new(text, $allowed)
                     .map(Self)

@@ -88,7 +88,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_finds_what_a_set_would(steps in prop::collection::vec((any::<bool>(), 0..40_u32), 1..400)) {
+        fn it_finds_what_a_set_would(
+            steps in prop::collection::vec((any::<bool>(), 0..40_u32), 1..400),
+        ) {
             // A poor hash on purpose: long chains, wrapped around the end.
             let hash_of = |id: u32| u64::from(id % 7) + 58;
             let mut lookup = Lookup::new(40);
