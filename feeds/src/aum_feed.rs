@@ -1,0 +1,223 @@
+//! The AUM feed: says at a fixed cadence how the assets are to be split.
+//!
+//! One split at a time. The next leaves when the one before it was answered, so that an old split,
+//! sent again, cannot come into force after a new one. Ticks have a fixed cadence, t0 + k · period:
+//! one that was held up moves no other, and those missed are made up for by one.
+
+use crate::courier::{Courier, CourierConfig};
+use crate::limits::SPLIT_EVERY;
+use crate::window::Effect;
+use crate::{BadLine, Patience, Phase, Progress, Weights, WeightsPull};
+use allot_domain::decimal::nanos_text;
+use allot_domain::{AccountId, SourceId, Split, Weight};
+use allot_runtime::{Agent, Counters, Link, Nanos, Waits};
+use allot_wire::{Encoding, Reply, Request, RequestKind};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Accounts of a split that are named in the log; the rest is counted.
+const ACCOUNTS_LOGGED: usize = 10;
+
+/// What can be chosen of an AUM feed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AumConfig {
+    /// The name under which it sends: see [`unique_source`](crate::unique_source).
+    pub source: SourceId,
+    /// How often it speaks; the first time at once.
+    pub every: Duration,
+    /// How many splits it sends; without a bound, all that its weights have.
+    pub count: Option<u64>,
+    /// How splits, and so their answers, are written.
+    pub encoding: Encoding,
+    /// How long it waits before it does something about it.
+    pub patience: Patience,
+}
+
+impl AumConfig {
+    /// Every 30 seconds, in JSON, without a bound.
+    #[must_use]
+    pub fn new(source: SourceId) -> Self {
+        Self {
+            source,
+            every: SPLIT_EVERY,
+            count: None,
+            encoding: Encoding::Json,
+            patience: Patience::default(),
+        }
+    }
+}
+
+/// The AUM server, as an agent.
+pub struct AumFeed {
+    config: AumConfig,
+    weights: Weights,
+    courier: Courier,
+    /// The last split that was sent.
+    seq: u64,
+    tick_at: Nanos,
+    drain_at: Nanos,
+    /// What the last split says, for the log.
+    shown: String,
+    progress: Progress,
+}
+
+impl AumFeed {
+    /// A feed, and its end of the link to the front door.
+    ///
+    /// # Panics
+    /// With a period of zero.
+    #[must_use]
+    pub fn new(config: AumConfig, weights: Weights, link: Link, counters: Counters) -> Self {
+        assert!(Duration::ZERO < config.every, "a cadence has a period");
+        let progress = Progress::new(config.source, config.count);
+        let carried = CourierConfig {
+            source: config.source,
+            kind: RequestKind::Split,
+            encoding: config.encoding,
+            capacity: 1,
+            batch: 1,
+            waits_for_held: false,
+            patience: config.patience,
+        };
+        Self {
+            courier: Courier::new(carried, link, progress.clone(), counters),
+            config,
+            weights,
+            seq: 0,
+            tick_at: Nanos::ZERO,
+            drain_at: Nanos::MAX,
+            shown: String::new(),
+            progress,
+        }
+    }
+
+    /// A handle on what it does, to be kept when the feed goes to its thread.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    fn hear(&mut self, now: Nanos) -> usize {
+        let (source, weights) = (&self.config.source, &self.shown);
+        self.courier.hear(now, |reply, effect| match (reply, effect) {
+            (Reply::Accepted { seq, split, .. }, Effect::First(latency)) => {
+                tracing::info!(%source, seq, split, ?latency, weights, "a split is in force");
+            }
+            (Reply::Rejected { seq, code, reason, .. }, _) => {
+                tracing::error!(%source, seq, code, reason, weights, "the split was rejected");
+            }
+            _ => {}
+        })
+    }
+
+    /// Says what is to be said at a tick; returns how many splits and faults there were.
+    fn tick(&mut self, now: Nanos) -> usize {
+        let is_running = self.progress.phase() == Phase::Running;
+        if !is_running || now < self.tick_at || !self.courier.has_room(self.seq + 1) {
+            return 0;
+        }
+        if self.config.count.is_some_and(|count| count <= self.seq) {
+            self.drain(now);
+            return 0;
+        }
+        while self.tick_at <= now {
+            self.tick_at += self.config.every;
+        }
+        match self.weights.pull() {
+            WeightsPull::Weights(weights) => self.send(weights, now),
+            WeightsPull::Bad(what) => {
+                tracing::error!(source = %self.config.source, what, "there is no split to send");
+                self.progress.note_bad_line(&BadLine { number: self.seq + 1, what });
+            }
+            WeightsPull::Done => self.drain(now),
+        }
+        1
+    }
+
+    fn send(&mut self, weights: Vec<(AccountId, Weight)>, now: Nanos) {
+        self.seq += 1;
+        self.shown = show(&weights);
+        let split = Split::new(self.config.source, self.seq, weights)
+            .expect("weights are judged when they are read or made");
+        self.courier.post(&Request::Split(split), now);
+        if self.config.count.is_some_and(|count| count <= self.seq) {
+            self.drain(now);
+        }
+    }
+
+    /// From here on nothing new is sent.
+    fn drain(&mut self, now: Nanos) {
+        self.drain_at = now + self.config.patience.drain;
+        self.progress.enter(Phase::Draining);
+    }
+
+    fn look_for_the_end(&mut self, now: Nanos) {
+        if self.progress.phase() == Phase::Running && self.progress.is_ending() {
+            self.drain(now);
+        }
+        let is_over = self.courier.is_settled() || self.drain_at <= now;
+        if self.progress.phase() == Phase::Draining && is_over {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.courier.give_up();
+        self.drain_at = Nanos::MAX;
+        self.progress.enter(Phase::Finished);
+    }
+}
+
+impl Agent for AumFeed {
+    fn role(&self) -> &str {
+        self.config.source.as_str()
+    }
+
+    fn start(&mut self, now: Nanos) {
+        self.tick_at = now;
+    }
+
+    fn do_work(&mut self, now: Nanos) -> usize {
+        let mut work_count = self.hear(now);
+        if !self.progress.is_finished() {
+            work_count += self.courier.retry(now);
+            work_count += self.tick(now);
+            self.look_for_the_end(now);
+        }
+        work_count
+    }
+
+    fn wake_at(&self) -> Nanos {
+        if self.progress.is_finished() {
+            return Nanos::MAX;
+        }
+        let can_speak =
+            self.progress.phase() == Phase::Running && self.courier.has_room(self.seq + 1);
+        let tick_at = if can_speak { self.tick_at } else { Nanos::MAX };
+        tick_at.min(self.courier.wake_at()).min(self.drain_at)
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.courier.wait_on(waits);
+    }
+
+    fn close(&mut self, now: Nanos) {
+        self.hear(now);
+        if !self.progress.is_finished() {
+            self.finish();
+        }
+    }
+}
+
+fn show(weights: &[(AccountId, Weight)]) -> String {
+    let mut shown = String::new();
+    for (account, weight) in weights.iter().take(ACCOUNTS_LOGGED) {
+        let gap = if shown.is_empty() { "" } else { " " };
+        // A string takes every write.
+        let _ = write!(shown, "{gap}{account}={}", nanos_text(weight.nanos().into()));
+    }
+    if ACCOUNTS_LOGGED < weights.len() {
+        let _ = write!(shown, " and {} more", weights.len() - ACCOUNTS_LOGGED);
+    }
+    shown
+}

@@ -1,0 +1,266 @@
+//! A fill feed: one source of fills, sent to the front door and followed until all are answered.
+
+use crate::courier::{Courier, CourierConfig};
+use crate::limits::{BATCH_MAX, PULLS_PER_TURN, REJECTIONS_LOGGED_MAX, WINDOW_DEFAULT, WINDOW_MAX};
+use crate::pace::Schedule;
+use crate::{BadLine, Draft, FeedError, Pace, Patience, Phase, Progress, Pull, Source, Tally};
+use allot_domain::SourceId;
+use allot_runtime::{Agent, Counters, Link, Nanos, Waits};
+use allot_wire::{Encoding, Reply, Request, RequestKind};
+
+/// What can be chosen of a fill feed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FillConfig {
+    /// The name under which it sends: see [`unique_source`](crate::unique_source).
+    pub source: SourceId,
+    /// When each fill is sent.
+    pub pace: Pace,
+    /// How many fills it sends; without a bound, all that its source has.
+    pub count: Option<u64>,
+    /// How many fills may be unanswered at once.
+    pub window: usize,
+    /// The most fills of one message. None is kept waiting for others.
+    pub batch: usize,
+    /// How fills, and so their answers, are written.
+    pub encoding: Encoding,
+    /// Whether it waits, at the end, for the shares of fills that were held.
+    pub waits_for_held: bool,
+    /// How long it waits before it does something about it.
+    pub patience: Patience,
+}
+
+impl FillConfig {
+    /// As fast as a window of 256 allows, one JSON fill a message, without a bound.
+    #[must_use]
+    pub fn new(source: SourceId) -> Self {
+        Self {
+            source,
+            pace: Pace::Unlimited,
+            count: None,
+            window: WINDOW_DEFAULT,
+            batch: 1,
+            encoding: Encoding::Json,
+            waits_for_held: false,
+            patience: Patience::default(),
+        }
+    }
+
+    fn check(&self) -> Result<(), FeedError> {
+        for (setting, given, most) in
+            [("window", self.window, WINDOW_MAX), ("batch", self.batch, BATCH_MAX)]
+        {
+            if !(1..=most).contains(&given) {
+                let expected = format!("it is a number of fills from 1 to {most}");
+                return Err(FeedError::setting(setting, &given.to_string(), expected));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One fill server, as an agent.
+pub struct FillFeed {
+    config: FillConfig,
+    source: Box<dyn Source>,
+    schedule: Schedule,
+    courier: Courier,
+    /// The next fill, taken from the source and not yet due.
+    ahead: Option<Draft>,
+    /// The source has said that there is nothing yet.
+    is_waiting: bool,
+    taken: u64,
+    drain_at: Nanos,
+    progress: Progress,
+}
+
+impl FillFeed {
+    /// A feed, and its end of the link to the front door.
+    ///
+    /// # Errors
+    /// [`FeedError::Setting`]: a window or a batch out of bounds.
+    pub fn new(
+        config: FillConfig,
+        source: Box<dyn Source>,
+        link: Link,
+        counters: Counters,
+    ) -> Result<Self, FeedError> {
+        config.check()?;
+        let expected = [config.count, source.expected()].into_iter().flatten().min();
+        let progress = Progress::new(config.source, expected);
+        let carried = CourierConfig {
+            source: config.source,
+            kind: RequestKind::Fill,
+            encoding: config.encoding,
+            capacity: config.window,
+            batch: config.batch,
+            waits_for_held: config.waits_for_held,
+            patience: config.patience,
+        };
+        Ok(Self {
+            courier: Courier::new(carried, link, progress.clone(), counters),
+            schedule: Schedule::new(config.pace),
+            config,
+            source,
+            ahead: None,
+            is_waiting: false,
+            taken: 0,
+            drain_at: Nanos::MAX,
+            progress,
+        })
+    }
+
+    /// A handle on what it does, to be kept when the feed goes to its thread.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Takes in answers; the first few rejections are logged, all are counted.
+    fn hear(&mut self, now: Nanos) -> usize {
+        let (source, progress) = (&self.config.source, &self.progress);
+        self.courier.hear(now, |reply, _| {
+            if let Reply::Rejected { seq, code, reason, .. } = reply
+                && progress.get(Tally::Rejected) <= REJECTIONS_LOGGED_MAX
+            {
+                tracing::warn!(%source, seq, code, reason, "a fill was rejected");
+            }
+        })
+    }
+
+    /// Sends the fills that are due, as far as the window has room.
+    fn send_due(&mut self, now: Nanos) -> usize {
+        let mut work_count = 0;
+        while work_count < PULLS_PER_TURN && self.progress.phase() == Phase::Running {
+            work_count += self.look_ahead(now);
+            let Some(draft) = self.ahead.filter(|draft| self.may_leave(draft, now)) else { break };
+            self.ahead = None;
+            self.schedule.take(&draft);
+            let fill = Request::Fill(draft.signed(self.config.source));
+            self.courier.post(&fill, now);
+            self.begin_schedule(now);
+            work_count += 1;
+        }
+        self.courier.flush(now);
+        self.begin_schedule(now);
+        work_count
+    }
+
+    fn begin_schedule(&mut self, now: Nanos) {
+        if 0 < self.progress.get(Tally::Sent) {
+            self.schedule.begin(now);
+        }
+    }
+
+    fn may_leave(&self, draft: &Draft, now: Nanos) -> bool {
+        self.schedule.due(draft) <= now && self.courier.has_room(draft.seq)
+    }
+
+    /// Takes the next fill from the source, if there is none yet; returns how many lines were bad.
+    fn look_ahead(&mut self, now: Nanos) -> usize {
+        let mut bad_count = 0;
+        while self.ahead.is_none() && bad_count < PULLS_PER_TURN {
+            if self.config.count.is_some_and(|count| count <= self.taken) {
+                self.drain(now);
+                break;
+            }
+            let pull = self.source.next();
+            self.is_waiting = pull == Pull::Waiting;
+            match pull {
+                Pull::Fill(draft) => {
+                    self.taken += 1;
+                    self.ahead = Some(draft);
+                }
+                Pull::Bad(line) => {
+                    bad_count += 1;
+                    self.pass_over(&line);
+                }
+                Pull::Broken(line) => {
+                    self.stop(line);
+                    self.drain(now);
+                    break;
+                }
+                Pull::Done => {
+                    self.drain(now);
+                    break;
+                }
+                Pull::Waiting => break,
+            }
+        }
+        bad_count
+    }
+
+    fn pass_over(&self, line: &BadLine) {
+        if self.progress.note_bad_line(line) {
+            tracing::warn!(source = %self.config.source, %line, "a bad line is passed over");
+        }
+    }
+
+    fn stop(&self, line: BadLine) {
+        tracing::error!(source = %self.config.source, %line, "a bad line ends the feed");
+        self.progress.note_stop(line);
+    }
+
+    /// From here on nothing new is sent.
+    fn drain(&mut self, now: Nanos) {
+        self.ahead = None;
+        self.drain_at = now + self.config.patience.drain;
+        self.progress.enter(Phase::Draining);
+    }
+
+    fn look_for_the_end(&mut self, now: Nanos) {
+        if self.progress.phase() == Phase::Running && self.progress.is_ending() {
+            self.drain(now);
+        }
+        let is_over = self.courier.is_settled() || self.drain_at <= now;
+        if self.progress.phase() == Phase::Draining && is_over {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.courier.give_up();
+        self.drain_at = Nanos::MAX;
+        self.progress.enter(Phase::Finished);
+    }
+}
+
+impl Agent for FillFeed {
+    fn role(&self) -> &str {
+        self.config.source.as_str()
+    }
+
+    fn do_work(&mut self, now: Nanos) -> usize {
+        let mut work_count = self.hear(now);
+        if self.progress.is_finished() {
+            return work_count;
+        }
+        work_count += self.courier.retry(now);
+        self.begin_schedule(now);
+        work_count += self.send_due(now);
+        self.look_for_the_end(now);
+        work_count
+    }
+
+    fn wake_at(&self) -> Nanos {
+        if self.progress.is_finished() {
+            return Nanos::MAX;
+        }
+        let next = self.ahead.filter(|draft| self.courier.has_room(draft.seq));
+        let next = next.map_or(Nanos::MAX, |draft| self.schedule.due(&draft));
+        next.min(self.courier.wake_at()).min(self.drain_at)
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.courier.wait_on(waits);
+        if self.is_waiting && self.progress.phase() == Phase::Running {
+            self.source.wait_on(waits);
+        }
+    }
+
+    fn close(&mut self, now: Nanos) {
+        self.hear(now);
+        if !self.progress.is_finished() {
+            self.finish();
+        }
+    }
+}

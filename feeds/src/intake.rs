@@ -1,0 +1,150 @@
+//! An intake: a file or standard input, read without ever waiting for it.
+//!
+//! A pipe or a terminal is opened a second time, through `/proc`, for a file description of this
+//! process's own: `O_NONBLOCK` set on the inherited one would be set for the shell and every other
+//! process that shares it. A regular file never waits and is read as it is.
+
+use crate::FeedError;
+use allot_runtime::Waits;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
+
+/// `O_NONBLOCK` of Linux on the processors that Allot runs on (x86, ARM, RISC-V).
+const NON_BLOCKING: i32 = 0o4000;
+
+/// What standard input is called.
+const STDIN: &str = "standard input";
+
+/// What a feed reads from.
+pub(crate) struct Intake {
+    name: String,
+    file: File,
+    can_be_read_again: bool,
+}
+
+/// What a read has found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Chunk {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing yet.
+    Waiting,
+    /// The end.
+    End,
+}
+
+impl Intake {
+    /// Opens a file; `-` is standard input.
+    pub(crate) fn open(path: &str) -> Result<Self, FeedError> {
+        if path == "-" {
+            let stdin = io::stdin().as_fd().try_clone_to_owned();
+            let stdin = stdin.and_then(|stdin| Self::of(STDIN, stdin.into()));
+            // Not even a regular file: where it is read from is shared with whoever opened it.
+            return stdin
+                .map(|stdin| Self { can_be_read_again: false, ..stdin })
+                .map_err(|error| unreadable(STDIN, &error));
+        }
+        let file = File::open(path).and_then(|file| Self::of(path, file));
+        file.map_err(|error| unreadable(path, &error))
+    }
+
+    /// Reads from what is open already.
+    pub(crate) fn of(name: &str, file: File) -> io::Result<Self> {
+        let kind = file.metadata()?.file_type();
+        if kind.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        let is_regular = kind.is_file();
+        let file = if is_regular { file } else { reopen(&file)? };
+        Ok(Self { name: name.to_owned(), file, can_be_read_again: is_regular })
+    }
+
+    /// What it is called in messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it can be opened once more and read from its start.
+    pub(crate) const fn can_be_read_again(&self) -> bool {
+        self.can_be_read_again
+    }
+
+    /// Reads what is there now.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Chunk> {
+        loop {
+            return match self.file.read(buffer) {
+                Ok(0) => Ok(Chunk::End),
+                Ok(count) => Ok(Chunk::Bytes(count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Chunk::Waiting),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+        }
+    }
+
+    /// Ends a sleep when there is something to read, or the end.
+    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        waits.file(self.file.as_fd());
+    }
+}
+
+fn reopen(file: &File) -> io::Result<File> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    OpenOptions::new().read(true).custom_flags(NON_BLOCKING).open(path)
+}
+
+fn unreadable(name: &str, error: &io::Error) -> FeedError {
+    let cure = match error.kind() {
+        ErrorKind::NotFound => "; is the path right?",
+        ErrorKind::IsADirectory => "; name a file in it",
+        // A socket cannot be opened again, nor the terminal of another user.
+        _ if name == STDIN => "; put a pipe before it: cat | allot …",
+        _ => "",
+    };
+    FeedError::Unreadable { file: name.to_owned(), cause: format!("{error}{cure}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+
+    #[test]
+    fn an_empty_pipe_is_not_waited_for() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let mut intake = Intake::of("pipe", File::from(OwnedFd::from(reader))).unwrap();
+        let mut buffer = [0; 16];
+        assert!(!intake.can_be_read_again());
+        assert_eq!(intake.read(&mut buffer).unwrap(), Chunk::Waiting);
+        writer.write_all(b"abc").unwrap();
+        assert_eq!(intake.read(&mut buffer).unwrap(), Chunk::Bytes(3));
+        writer.write_all(b"de").unwrap();
+        drop(writer);
+        assert_eq!(intake.read(&mut buffer).unwrap(), Chunk::Bytes(2), "written before the end");
+        assert_eq!(intake.read(&mut buffer).unwrap(), Chunk::End);
+    }
+
+    #[test]
+    fn other_users_of_a_pipe_still_wait_for_it() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let shared = File::from(reader.as_fd().try_clone_to_owned().unwrap());
+        let mut intake = Intake::of("pipe", shared).unwrap();
+        assert_eq!(intake.read(&mut [0; 1]).unwrap(), Chunk::Waiting);
+        drop(writer);
+        assert_eq!(reader.read(&mut [0; 1]).unwrap(), 0, "the end, and not WouldBlock");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_the_cure() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().to_str().unwrap();
+        let error = |path: &str| Intake::open(path).err().unwrap().to_string();
+        assert!(error(folder).ends_with("; name a file in it"), "{}", error(folder));
+        let missing = format!("{folder}/missing.csv");
+        assert!(error(&missing).starts_with(&format!("cannot read {missing}: ")));
+        assert!(error(&missing).ends_with("is the path right?"));
+    }
+}

@@ -1,0 +1,193 @@
+//! Progress: what a feed has done so far, for whoever draws it.
+
+use crate::limits::REASONS_MAX;
+use crate::tally::Tallies;
+use crate::{BadLine, Summary, Tally};
+use allot_domain::SourceId;
+use allot_runtime::Nanos;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// A handle on a feed that runs elsewhere. The feed writes, anyone reads.
+#[derive(Clone)]
+pub struct Progress {
+    shared: Arc<Shared>,
+}
+
+/// How far a feed has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Phase {
+    /// It sends.
+    Running,
+    /// There is nothing new to send, and answers are waited for.
+    Draining,
+    /// It is done.
+    Finished,
+}
+
+struct Shared {
+    source: SourceId,
+    tallies: Tallies,
+    /// [`UNKNOWN`] where nobody can say.
+    expected: AtomicU64,
+    phase: AtomicU8,
+    is_ending: AtomicBool,
+    start_ns: AtomicU64,
+    end_ns: AtomicU64,
+    latency_ns_min: AtomicU64,
+    latency_ns_max: AtomicU64,
+    notes: Mutex<Notes>,
+}
+
+/// What is rare and has words.
+#[derive(Clone, Default)]
+pub(crate) struct Notes {
+    pub(crate) codes: BTreeMap<String, u64>,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) bad_lines: Vec<BadLine>,
+    pub(crate) stopped_by: Option<BadLine>,
+}
+
+const UNKNOWN: u64 = u64::MAX;
+
+impl Progress {
+    pub(crate) fn new(source: SourceId, expected: Option<u64>) -> Self {
+        let shared = Shared {
+            source,
+            tallies: Tallies::default(),
+            expected: AtomicU64::new(expected.unwrap_or(UNKNOWN)),
+            phase: AtomicU8::new(0),
+            is_ending: AtomicBool::new(false),
+            start_ns: AtomicU64::new(0),
+            end_ns: AtomicU64::new(0),
+            latency_ns_min: AtomicU64::new(UNKNOWN),
+            latency_ns_max: AtomicU64::new(0),
+            notes: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The name of the feed.
+    #[must_use]
+    pub fn source(&self) -> &SourceId {
+        &self.shared.source
+    }
+
+    /// How often something happened.
+    #[must_use]
+    pub fn get(&self, tally: Tally) -> u64 {
+        self.shared.tallies.get(tally)
+    }
+
+    /// How many messages there will be in all, where that is known.
+    #[must_use]
+    pub fn expected(&self) -> Option<u64> {
+        let expected = self.shared.expected.load(Ordering::Relaxed);
+        (expected != UNKNOWN).then_some(expected)
+    }
+
+    /// How far the feed has come.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self.shared.phase.load(Ordering::Acquire) {
+            0 => Phase::Running,
+            1 => Phase::Draining,
+            _ => Phase::Finished,
+        }
+    }
+
+    /// Whether the feed is done.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.phase() == Phase::Finished
+    }
+
+    /// Asks the feed to send nothing new and to end when all is answered. Ring the bell of its
+    /// thread afterwards: it may be asleep.
+    pub fn end_early(&self) {
+        self.shared.is_ending.store(true, Ordering::Release);
+    }
+
+    /// What came of it, until now.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let shared = &self.shared;
+        let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        let (start_ns, end_ns) = (load(&shared.start_ns), load(&shared.end_ns));
+        let latency = (load(&shared.latency_ns_min), load(&shared.latency_ns_max));
+        Summary {
+            source: shared.source,
+            counts: Tally::ALL.iter().map(|tally| (*tally, self.get(*tally))).collect(),
+            notes: self.notes().clone(),
+            elapsed: Duration::from_nanos(end_ns.saturating_sub(start_ns)),
+            latency: (latency.0 != UNKNOWN)
+                .then(|| (Duration::from_nanos(latency.0), Duration::from_nanos(latency.1))),
+            is_finished: self.is_finished(),
+        }
+    }
+
+    pub(crate) fn add(&self, tally: Tally, count: u64) {
+        self.shared.tallies.add(tally, count);
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.shared.is_ending.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        let phase = match phase {
+            Phase::Running => 0,
+            Phase::Draining => 1,
+            Phase::Finished => 2,
+        };
+        self.shared.phase.store(phase, Ordering::Release);
+    }
+
+    /// Something was sent or heard.
+    pub(crate) fn touch(&self, now: Nanos) {
+        let start = &self.shared.start_ns;
+        if start.load(Ordering::Relaxed) == 0 {
+            start.store(now.as_unix(), Ordering::Relaxed);
+        }
+        self.shared.end_ns.store(now.as_unix(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_latency(&self, latency: Duration) {
+        let latency_ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX - 1);
+        self.shared.latency_ns_min.fetch_min(latency_ns, Ordering::Relaxed);
+        self.shared.latency_ns_max.fetch_max(latency_ns, Ordering::Relaxed);
+    }
+
+    /// Counts a refusal by its code, and keeps the reasons of the first.
+    pub(crate) fn note_rejection(&self, seq: u64, code: &str, reason: &str) {
+        self.add(Tally::Rejected, 1);
+        let mut notes = self.notes();
+        *notes.codes.entry(code.to_owned()).or_default() += 1;
+        if notes.reasons.len() < REASONS_MAX {
+            notes.reasons.push(format!("{seq}: {reason}"));
+        }
+    }
+
+    /// Counts a bad line; true if it is among the first, which are kept.
+    pub(crate) fn note_bad_line(&self, line: &BadLine) -> bool {
+        self.add(Tally::BadLines, 1);
+        let mut notes = self.notes();
+        let is_kept = notes.bad_lines.len() < REASONS_MAX;
+        if is_kept {
+            notes.bad_lines.push(line.clone());
+        }
+        is_kept
+    }
+
+    /// A line has ended the feed.
+    pub(crate) fn note_stop(&self, line: BadLine) {
+        self.add(Tally::BadLines, 1);
+        self.notes().stopped_by = Some(line);
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.shared.notes.lock().expect("nothing panics while it holds the notes")
+    }
+}

@@ -1,0 +1,207 @@
+//! Random: the brief's fill servers. Ten stocks, random positive prices, random quantities.
+//!
+//! The same seed gives the same fills. No position is kept, so a random sale may be of more than
+//! the accounts hold; the server says so, and nothing changes.
+
+use crate::tickers::default_tickers;
+use crate::{Draft, Pull, Source, limits};
+use allot_domain::{Price, Quantity, Side, Ticker};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// One cent, in 1e-9 of the currency.
+const CENT: i128 = 10_000_000;
+
+/// A price that walks moves by at most one part in so many at a time: half a percent.
+const STEP_PART: i64 = 200;
+
+/// What can be chosen of random fills.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RandomConfig {
+    /// What all chance follows from.
+    pub seed: u64,
+    /// What is traded.
+    pub tickers: Vec<Ticker>,
+    /// How prices come about.
+    pub prices: Prices,
+    /// The lowest and the highest price, in cents.
+    pub cents: RangeInclusive<i64>,
+    /// The least and the most shares of a fill.
+    pub shares: RangeInclusive<u64>,
+    /// Of a hundred fills, how many are sales.
+    pub sell_percent: u32,
+    /// The longest pause between two fills, where [`Pace::Recorded`](crate::Pace::Recorded) keeps
+    /// the pauses; the brief's fill servers take up to ten seconds.
+    pub gap_max: Duration,
+}
+
+/// How random prices come about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Prices {
+    /// Each on its own, as in the brief: uniform over the range.
+    #[default]
+    Uniform,
+    /// Each ticker's from its last, by at most half a percent, within the range.
+    Walk,
+}
+
+impl RandomConfig {
+    /// The brief: ten stocks, prices of 10 to 500, 1 to 1,000 shares, purchases only, pauses of up
+    /// to ten seconds.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            tickers: default_tickers(),
+            prices: Prices::Uniform,
+            cents: 1_000..=50_000,
+            shares: 1..=1_000,
+            sell_percent: 0,
+            gap_max: limits::GAP_MAX,
+        }
+    }
+}
+
+/// Fills without end.
+pub struct Random {
+    config: RandomConfig,
+    rng: StdRng,
+    /// The last price of each ticker, in cents; none before its first fill.
+    last: Vec<Option<i64>>,
+    seq: u64,
+    time_ns: u64,
+}
+
+impl Random {
+    /// Fills that follow from the seed.
+    ///
+    /// # Panics
+    /// Without tickers, or with an empty range, one that starts at zero or ends above the limits of
+    /// a fill, or a percentage above 100.
+    #[must_use]
+    pub fn new(config: RandomConfig) -> Self {
+        assert!(!config.tickers.is_empty(), "there is nothing to trade");
+        assert!(config.sell_percent <= 100, "a percentage is at most 100");
+        assert!(!config.cents.is_empty() && !config.shares.is_empty(), "a range is not empty");
+        for cents in [config.cents.start(), config.cents.end()] {
+            price(*cents);
+        }
+        for shares in [config.shares.start(), config.shares.end()] {
+            quantity(*shares);
+        }
+        let (rng, last) = (StdRng::seed_from_u64(config.seed), vec![None; config.tickers.len()]);
+        Self { config, rng, last, seq: 0, time_ns: 0 }
+    }
+
+    fn cents(&mut self, place: usize) -> i64 {
+        let (low, high) = (*self.config.cents.start(), *self.config.cents.end());
+        let range = match (self.config.prices, self.last[place]) {
+            (Prices::Walk, Some(last)) => {
+                let step = (last / STEP_PART).max(1);
+                (last - step).max(low)..=(last + step).min(high)
+            }
+            _ => low..=high,
+        };
+        let cents = self.rng.random_range(range);
+        self.last[place] = Some(cents);
+        cents
+    }
+
+    fn side(&mut self) -> Side {
+        // Asked of chance only where it matters: without sales the fills of a seed stay the same.
+        let sells = self.config.sell_percent;
+        if 0 < sells && self.rng.random_ratio(sells, 100) { Side::Sell } else { Side::Buy }
+    }
+
+    fn pause_ns(&mut self) -> u64 {
+        let longest = u64::try_from(self.config.gap_max.as_nanos()).unwrap_or(u64::MAX);
+        self.rng.random_range(0..=longest)
+    }
+}
+
+impl Source for Random {
+    fn next(&mut self) -> Pull {
+        self.seq += 1;
+        self.time_ns = self.time_ns.saturating_add(self.pause_ns());
+        let place = self.rng.random_range(0..self.config.tickers.len());
+        Pull::Fill(Draft {
+            seq: self.seq,
+            ticker: self.config.tickers[place],
+            side: self.side(),
+            price: price(self.cents(place)),
+            quantity: quantity(self.rng.random_range(self.config.shares.clone())),
+            time_ns: Some(self.time_ns),
+        })
+    }
+}
+
+fn price(cents: i64) -> Price {
+    Price::from_nanos(i128::from(cents) * CENT).expect("the range was checked")
+}
+
+fn quantity(shares: u64) -> Quantity {
+    Quantity::new(shares.into()).expect("the range was checked")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn drafts(config: RandomConfig, count: usize) -> Vec<Draft> {
+        let mut random = Random::new(config);
+        let draft = |_| match random.next() {
+            Pull::Fill(draft) => draft,
+            other => panic!("{other:?}"),
+        };
+        (0..count).map(draft).collect()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_fills() {
+        let fills = |seed| drafts(RandomConfig::new(seed), 100);
+        assert_eq!(fills(7), fills(7));
+        assert_ne!(fills(7), fills(8));
+    }
+
+    #[test]
+    fn fills_are_as_the_brief_says() {
+        let fills = drafts(RandomConfig::new(1), 5_000);
+        let tickers: BTreeSet<_> = fills.iter().map(|fill| fill.ticker).collect();
+        assert_eq!(tickers.len(), 10);
+        let mut last_ns = 0;
+        for (place, fill) in fills.iter().enumerate() {
+            assert_eq!(fill.seq, u64::try_from(place).unwrap() + 1);
+            assert_eq!(fill.side, Side::Buy);
+            assert!((10_000_000_000..=500_000_000_000).contains(&fill.price.nanos()));
+            assert_eq!(fill.price.nanos() % 10_000_000, 0, "whole cents");
+            assert!((1..=1_000).contains(&fill.quantity.get()));
+            let time_ns = fill.time_ns.unwrap();
+            assert!((0..=10_000_000_000).contains(&(time_ns - last_ns)));
+            last_ns = time_ns;
+        }
+        let mean_ns = last_ns / 5_000;
+        assert!((4_500_000_000..=5_500_000_000).contains(&mean_ns), "{mean_ns}");
+    }
+
+    #[test]
+    fn a_walking_price_moves_by_at_most_half_a_percent() {
+        let mut config = RandomConfig { prices: Prices::Walk, ..RandomConfig::new(3) };
+        config.tickers.truncate(1);
+        config.cents = 9_500..=10_500;
+        let fills = drafts(config, 2_000);
+        let cents: Vec<_> = fills.iter().map(|fill| fill.price.nanos() / 10_000_000).collect();
+        assert!(cents.windows(2).all(|pair| pair[0].abs_diff(pair[1]) <= 52), "{cents:?}");
+        assert!(cents.iter().all(|cents| (9_500..=10_500).contains(cents)));
+        assert!(cents.windows(2).any(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn so_many_of_a_hundred_are_sales() {
+        let config = RandomConfig { sell_percent: 30, ..RandomConfig::new(5) };
+        let sales = drafts(config, 10_000).iter().filter(|fill| fill.side == Side::Sell).count();
+        assert!((2_700..=3_300).contains(&sales), "{sales}");
+    }
+}

@@ -1,0 +1,289 @@
+//! Replay: fills from a file or from standard input, as CSV or as NDJSON.
+//!
+//! Fills are numbered by their place in the file, bad ones too: replayed under the same source
+//! name, a file whose bad line was mended sends one new fill, and repeats of all others. A `seq` in
+//! an NDJSON line is kept as it is.
+//!
+//! A regular file whose bad lines are to stop it is read through once before anything of it is
+//! sent. Standard input is sent as it comes, up to the first bad line.
+
+mod lines;
+mod csv;
+mod ndjson;
+
+use self::csv::Csv;
+use self::lines::{Lines, Next};
+use self::ndjson::Ndjson;
+use crate::intake::Intake;
+use crate::limits::REASONS_MAX;
+use crate::{BadLine, Draft, FeedError, Pull, Source};
+use allot_domain::{Price, Quantity, Reject, Side, Ticker};
+use allot_runtime::Waits;
+use std::fmt;
+use std::str::FromStr;
+
+/// How a file is to be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ReplayConfig {
+    /// What its lines are.
+    pub format: Format,
+    /// What a bad line does.
+    pub on_bad_line: OnBadLine,
+    /// Whether each fill needs its time, for [`Pace::Recorded`](crate::Pace::Recorded).
+    pub needs_time: bool,
+}
+
+/// What the lines of a file are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// NDJSON if the first line begins with `{`, else CSV.
+    #[default]
+    Auto,
+    /// A header and fields between commas.
+    Csv,
+    /// A JSON object on each line.
+    Ndjson,
+}
+
+/// What a line that is not understood does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OnBadLine {
+    /// It stops the feed: before anything of a file is sent, or there where it stands in a stream.
+    #[default]
+    Stop,
+    /// It is counted, reported and passed over.
+    Skip,
+}
+
+/// What stands in one line.
+struct Fields {
+    seq: Option<u64>,
+    ticker: Ticker,
+    side: Side,
+    price: Price,
+    quantity: Quantity,
+    time_ns: Option<u64>,
+}
+
+enum Reader {
+    /// Nothing was read yet.
+    Unknown,
+    Csv(Box<Csv>),
+    Ndjson(Ndjson),
+}
+
+/// The fills of a file.
+pub struct Replay {
+    lines: Lines,
+    reader: Reader,
+    config: ReplayConfig,
+    last_seq: u64,
+    expected: Option<u64>,
+    has_ended: bool,
+}
+
+impl Replay {
+    /// Opens a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// [`FeedError::Unreadable`]; and [`FeedError::BadLines`] where such lines stop a feed and the
+    /// file can be looked through beforehand.
+    pub fn open(path: &str, config: ReplayConfig) -> Result<Self, FeedError> {
+        let intake = Intake::open(path)?;
+        if !intake.can_be_read_again() || config.on_bad_line == OnBadLine::Skip {
+            return Ok(Self::of(intake, config));
+        }
+        let skipping = ReplayConfig { on_bad_line: OnBadLine::Skip, ..config };
+        let expected = Self::of(intake, skipping).survey()?;
+        let mut replay = Self::of(Intake::open(path)?, config);
+        replay.expected = Some(expected);
+        Ok(replay)
+    }
+
+    fn of(intake: Intake, config: ReplayConfig) -> Self {
+        Self {
+            lines: Lines::new(intake),
+            reader: Reader::Unknown,
+            config,
+            last_seq: 0,
+            expected: None,
+            has_ended: false,
+        }
+    }
+
+    /// Reads to the end; returns how many fills there are, if all lines are good.
+    fn survey(mut self) -> Result<u64, FeedError> {
+        let (mut fills, mut count, mut first) = (0, 0, Vec::new());
+        loop {
+            match self.next() {
+                Pull::Fill(_) => fills += 1,
+                Pull::Bad(line) | Pull::Broken(line) => {
+                    count += 1;
+                    if first.len() < REASONS_MAX {
+                        first.push(line);
+                    }
+                }
+                Pull::Done | Pull::Waiting if count == 0 => return Ok(fills),
+                Pull::Done | Pull::Waiting => {
+                    let file = self.lines.name().to_owned();
+                    return Err(FeedError::BadLines { file, count, first });
+                }
+            }
+        }
+    }
+
+    /// Makes of a line what it is; none for one that is no record: blank, or the header.
+    fn take_line(&mut self) -> Option<Pull> {
+        if self.lines.text().trim().is_empty() {
+            return None;
+        }
+        let fields = match &mut self.reader {
+            Reader::Unknown => return self.take_first(),
+            Reader::Csv(csv) => csv.read(self.lines.text()),
+            Reader::Ndjson(ndjson) => ndjson.read(self.lines.text()),
+        };
+        Some(match fields {
+            Ok(fields) => self.number(fields).map_or_else(|what| self.bad(what), Pull::Fill),
+            Err(what) => self.bad_record(what),
+        })
+    }
+
+    /// Learns from the first line what the others are. That of NDJSON is a fill already.
+    fn take_first(&mut self) -> Option<Pull> {
+        if let Err(what) = self.choose_reader() {
+            return Some(self.broken(what));
+        }
+        if matches!(self.reader, Reader::Ndjson(_)) { self.take_line() } else { None }
+    }
+
+    fn choose_reader(&mut self) -> Result<(), String> {
+        let (text, needs_time) = (self.lines.text(), self.config.needs_time);
+        let is_json = match self.config.format {
+            Format::Auto => text.trim_start().starts_with('{'),
+            Format::Csv => false,
+            Format::Ndjson => true,
+        };
+        self.reader = if is_json {
+            Reader::Ndjson(Ndjson::new(needs_time))
+        } else {
+            Reader::Csv(Box::new(Csv::new(text, needs_time)?))
+        };
+        Ok(())
+    }
+
+    fn number(&mut self, fields: Fields) -> Result<Draft, String> {
+        let Fields { seq, ticker, side, price, quantity, time_ns } = fields;
+        let last_seq = self.last_seq;
+        let seq = seq.unwrap_or(last_seq.saturating_add(1));
+        if seq <= last_seq {
+            return Err(format!("sequences count up, and {seq} follows {last_seq}"));
+        }
+        self.last_seq = seq;
+        Ok(Draft { seq, ticker, side, price, quantity, time_ns })
+    }
+
+    /// A bad record keeps its number, as if it were good: see the module.
+    fn bad_record(&mut self, what: String) -> Pull {
+        self.last_seq = self.last_seq.saturating_add(1);
+        self.bad(what)
+    }
+
+    fn bad(&mut self, what: String) -> Pull {
+        match self.config.on_bad_line {
+            OnBadLine::Stop => self.broken(what),
+            OnBadLine::Skip => Pull::Bad(BadLine { number: self.lines.number(), what }),
+        }
+    }
+
+    fn broken(&mut self, what: String) -> Pull {
+        self.has_ended = true;
+        Pull::Broken(BadLine { number: self.lines.number(), what })
+    }
+}
+
+impl Source for Replay {
+    fn next(&mut self) -> Pull {
+        while !self.has_ended {
+            match self.lines.advance() {
+                Next::Line => {
+                    if let Some(pull) = self.take_line() {
+                        return pull;
+                    }
+                }
+                Next::Bad(what) if matches!(self.reader, Reader::Unknown) => {
+                    return self.broken(what);
+                }
+                Next::Bad(what) => return self.bad_record(what),
+                Next::Broken(what) => return self.broken(what),
+                Next::Waiting => return Pull::Waiting,
+                Next::End => self.has_ended = true,
+            }
+        }
+        Pull::Done
+    }
+
+    fn expected(&self) -> Option<u64> {
+        self.expected
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.lines.wait_on(waits);
+    }
+}
+
+/// Why a fill without its time cannot be sent at the pace at which it happened.
+const NO_TIME: &str = "it has no \"time_ns\", which the recorded pace goes by";
+
+/// A time in whole nanoseconds.
+fn time_ns(text: &str) -> Result<u64, Reject> {
+    text.parse().map_err(|_| {
+        let quoted = Reject::quote(text);
+        Reject::MalformedField(format!(
+            "\"time_ns\" is a whole number of nanoseconds; it was {quoted}"
+        ))
+    })
+}
+
+impl FromStr for Format {
+    type Err = FeedError;
+
+    fn from_str(text: &str) -> Result<Self, FeedError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "csv" => Ok(Self::Csv),
+            "ndjson" => Ok(Self::Ndjson),
+            _ => Err(FeedError::setting("file format", text, "use auto, csv or ndjson")),
+        }
+    }
+}
+
+impl FromStr for OnBadLine {
+    type Err = FeedError;
+
+    fn from_str(text: &str) -> Result<Self, FeedError> {
+        match text {
+            "stop" => Ok(Self::Stop),
+            "skip" => Ok(Self::Skip),
+            _ => Err(FeedError::setting("way to treat a bad line", text, "use stop or skip")),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        })
+    }
+}
+
+impl fmt::Display for OnBadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Stop => "stop",
+            Self::Skip => "skip",
+        })
+    }
+}

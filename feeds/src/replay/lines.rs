@@ -1,0 +1,226 @@
+//! Lines: the text of an intake, line by line, whole or not at all.
+
+use crate::intake::{Chunk, Intake};
+use crate::limits::{LINE_LEN_MAX, READ_LEN};
+use allot_runtime::Waits;
+
+/// UTF-8's mark of its own beginning, which some programs write and nobody means.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// The lines of an intake.
+pub(super) struct Lines {
+    intake: Intake,
+    /// What was read: `from` says where the part begins that is not yet a line.
+    bytes: Vec<u8>,
+    from: usize,
+    /// Up to here no line end was found.
+    searched: usize,
+    line: String,
+    number: u64,
+    /// Within a line that is too long: all up to its end is passed over.
+    is_passing_over: bool,
+    has_ended: bool,
+}
+
+/// What the next line is.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Next {
+    /// A line; its text is [`Lines::text`].
+    Line,
+    /// A line that is no text; why.
+    Bad(String),
+    /// The intake failed; why.
+    Broken(String),
+    /// Not there yet.
+    Waiting,
+    /// There is no more.
+    End,
+}
+
+impl Lines {
+    pub(super) fn new(intake: Intake) -> Self {
+        Self {
+            intake,
+            bytes: Vec::new(),
+            from: 0,
+            searched: 0,
+            line: String::new(),
+            number: 0,
+            is_passing_over: false,
+            has_ended: false,
+        }
+    }
+
+    /// The text of the line, without its end.
+    pub(super) fn text(&self) -> &str {
+        &self.line
+    }
+
+    /// The number of the line, from 1.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The name of the intake.
+    pub(super) fn name(&self) -> &str {
+        self.intake.name()
+    }
+
+    pub(super) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.intake.wait_on(waits);
+    }
+
+    /// Goes on to the next line.
+    pub(super) fn advance(&mut self) -> Next {
+        loop {
+            if let Some(end) = self.find_end() {
+                return self.take(end, end + 1);
+            }
+            if self.is_passing_over {
+                self.drop_all();
+            } else if LINE_LEN_MAX < self.bytes.len() - self.from {
+                self.is_passing_over = true;
+            }
+            if self.has_ended {
+                return self.take_last();
+            }
+            match self.read() {
+                Ok(Chunk::Bytes(_)) => {}
+                Ok(Chunk::End) => self.has_ended = true,
+                Ok(Chunk::Waiting) => return Next::Waiting,
+                Err(error) => {
+                    self.number += 1;
+                    return Next::Broken(format!("it could not be read: {error}"));
+                }
+            }
+        }
+    }
+
+    fn find_end(&mut self) -> Option<usize> {
+        let found = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n');
+        let end = found.map(|place| self.searched + place);
+        self.searched = end.unwrap_or(self.bytes.len());
+        end
+    }
+
+    /// Makes a line of the bytes up to `end`; the next begins at `next`.
+    fn take(&mut self, end: usize, next: usize) -> Next {
+        let line = &self.bytes[self.from..end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        self.number += 1;
+        let is_too_long = std::mem::take(&mut self.is_passing_over) || LINE_LEN_MAX < line.len();
+        let taken = match std::str::from_utf8(line) {
+            _ if is_too_long => Next::Bad(format!("it has more than {LINE_LEN_MAX} bytes")),
+            Err(_) => Next::Bad("it is not UTF-8".to_owned()),
+            Ok(text) => {
+                let mark = if self.number == 1 { BYTE_ORDER_MARK } else { "" };
+                self.line.clear();
+                self.line.push_str(text.strip_prefix(mark).unwrap_or(text));
+                Next::Line
+            }
+        };
+        (self.from, self.searched) = (next, next);
+        taken
+    }
+
+    /// What is left after the last line end is a line too, unless it is empty.
+    fn take_last(&mut self) -> Next {
+        let end = self.bytes.len();
+        if self.from == end && !self.is_passing_over {
+            return Next::End;
+        }
+        self.take(end, end)
+    }
+
+    fn drop_all(&mut self) {
+        self.bytes.clear();
+        (self.from, self.searched) = (0, 0);
+    }
+
+    /// Appends what the intake has; what was taken makes room for it.
+    fn read(&mut self) -> std::io::Result<Chunk> {
+        self.bytes.drain(..self.from);
+        self.searched -= self.from;
+        self.from = 0;
+        let len = self.bytes.len();
+        self.bytes.resize(len + READ_LEN, 0);
+        let chunk = self.intake.read(&mut self.bytes[len..]);
+        let count = if let Ok(Chunk::Bytes(count)) = chunk { count } else { 0 };
+        self.bytes.truncate(len + count);
+        chunk
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::{self, Write};
+    use std::os::fd::OwnedFd;
+
+    fn piped() -> (Lines, io::PipeWriter) {
+        let (reader, writer) = io::pipe().unwrap();
+        let intake = Intake::of("pipe", File::from(OwnedFd::from(reader))).unwrap();
+        (Lines::new(intake), writer)
+    }
+
+    fn all(lines: &mut Lines) -> Vec<String> {
+        let mut seen = Vec::new();
+        loop {
+            seen.push(match lines.advance() {
+                Next::Line => format!("{} {}", lines.number(), lines.text()),
+                Next::Bad(what) => format!("{} ! {what}", lines.number()),
+                Next::End => return seen,
+                other => panic!("{other:?}"),
+            });
+        }
+    }
+
+    #[test]
+    fn lines_end_as_unix_or_windows_ends_them_or_with_the_file() {
+        for (text, expected) in [
+            (&b""[..], &[][..]),
+            (b"a", &["1 a"]),
+            (b"a\n", &["1 a"]),
+            (b"a\r\nb\r\n", &["1 a", "2 b"]),
+            (b"a\n\nb", &["1 a", "2 ", "3 b"]),
+            ("\u{feff}a\n\u{feff}b".as_bytes(), &["1 a", "2 \u{feff}b"]),
+            (b"a\n\xff\nb\n", &["1 a", "2 ! it is not UTF-8", "3 b"]),
+        ] {
+            let (mut lines, mut writer) = piped();
+            writer.write_all(text).unwrap();
+            drop(writer);
+            assert_eq!(all(&mut lines), expected, "{text:?}");
+            assert_eq!(lines.advance(), Next::End, "and stays ended");
+        }
+    }
+
+    #[test]
+    fn half_a_line_is_waited_for() {
+        let (mut lines, mut writer) = piped();
+        for part in ["AAPL,1", "87", ".23,1"] {
+            writer.write_all(part.as_bytes()).unwrap();
+            assert_eq!(lines.advance(), Next::Waiting);
+        }
+        writer.write_all(b"00\nM").unwrap();
+        assert_eq!((lines.advance(), lines.text()), (Next::Line, "AAPL,187.23,100"));
+        assert_eq!(lines.advance(), Next::Waiting);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_named_and_passed_over_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long");
+        for extra in [0, 1, READ_LEN, 3 * READ_LEN + 7] {
+            let long = "x".repeat(LINE_LEN_MAX + extra);
+            std::fs::write(&path, format!("a\n{long}\nb\n")).unwrap();
+            let mut lines = Lines::new(Intake::open(path.to_str().unwrap()).unwrap());
+            let second = if extra == 0 {
+                format!("2 {long}")
+            } else {
+                "2 ! it has more than 65536 bytes".into()
+            };
+            assert_eq!(all(&mut lines), ["1 a", &second, "3 b"], "{extra}");
+        }
+    }
+}

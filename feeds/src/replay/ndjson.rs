@@ -1,0 +1,162 @@
+//! NDJSON: a `fill` object on each line, as the front door takes it.
+//!
+//! `type`, `source` and `seq` may be left out. A `source` is judged and then passed over: all fills
+//! of a feed are sent under the feed's own name. The line is judged by the same decoder as at the
+//! front door, so that nothing passes here that would be refused there.
+
+use super::Fields;
+use allot_domain::{Fill, Reject};
+use allot_wire::{Request, decode_line};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// What stands in a line, as it stands there.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    seq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    ticker: Option<&'a RawValue>,
+    #[serde(borrow)]
+    side: Option<&'a RawValue>,
+    #[serde(borrow)]
+    price: Option<&'a RawValue>,
+    #[serde(borrow)]
+    quantity: Option<&'a RawValue>,
+    #[serde(borrow)]
+    time_ns: Option<&'a RawValue>,
+}
+
+/// Reads lines into the memory of the one before.
+#[derive(Default)]
+pub(super) struct Ndjson {
+    needs_time: bool,
+    whole: String,
+}
+
+impl Ndjson {
+    pub(super) const fn new(needs_time: bool) -> Self {
+        Self { needs_time, whole: String::new() }
+    }
+
+    /// Reads one line.
+    pub(super) fn read(&mut self, text: &str) -> Result<Fields, String> {
+        if !text.trim_start().starts_with('{') {
+            return Err("it is no JSON object".to_owned());
+        }
+        let line: Line<'_> =
+            serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))?;
+        if let Some(kind) = line.kind.map(RawValue::get).filter(|kind| *kind != "\"fill\"") {
+            return Err(format!(
+                "its type is {}, and only fills are replayed",
+                Reject::quote(kind)
+            ));
+        }
+        self.complete(&line);
+        let request = decode_line(self.whole.as_bytes());
+        let fill = match request.map_err(|refusal| refusal.reject.to_string())? {
+            Request::Fill(fill) => fill,
+            other => unreachable!("a {} was read from a fill", other.kind().name()),
+        };
+        let Fill { seq, ticker, side, price, quantity, .. } = fill;
+        let time_ns = self.time_ns(&line)?;
+        Ok(Fields { seq: line.seq.map(|_| seq), ticker, side, price, quantity, time_ns })
+    }
+
+    /// Writes the line again, with what may be left out.
+    fn complete(&mut self, line: &Line<'_>) {
+        let Line { source, seq, ticker, side, price, quantity, .. } = line;
+        let fields = [
+            ("{\"type\":\"fill\",\"source\":", or(*source, "\"file\"")),
+            (",\"seq\":", or(*seq, "1")),
+            (",\"ticker\":", or(*ticker, "null")),
+            (",\"side\":", or(*side, "null")),
+            (",\"price\":", or(*price, "null")),
+            (",\"quantity\":", or(*quantity, "null")),
+        ];
+        self.whole.clear();
+        for (name, value) in fields {
+            self.whole.push_str(name);
+            self.whole.push_str(value);
+        }
+        self.whole.push('}');
+    }
+
+    fn time_ns(&self, line: &Line<'_>) -> Result<Option<u64>, String> {
+        match line.time_ns {
+            Some(time) => super::time_ns(time.get().trim_matches('"'))
+                .map(Some)
+                .map_err(|reject| reject.to_string()),
+            None if self.needs_time => Err(super::NO_TIME.to_owned()),
+            None => Ok(None),
+        }
+    }
+}
+
+fn or<'a>(value: Option<&'a RawValue>, otherwise: &'a str) -> &'a str {
+    value.map_or(otherwise, RawValue::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<String, String> {
+        let Fields { seq, ticker, side, price, quantity, time_ns } =
+            Ndjson::new(false).read(line)?;
+        let number = |name: &str, number: Option<u64>| {
+            number.map_or(String::new(), |number| format!(" {name} {number}"))
+        };
+        let (seq, time) = (number("seq", seq), number("at", time_ns));
+        Ok(format!("{side} {quantity} {ticker} {price}{seq}{time}"))
+    }
+
+    #[test]
+    fn a_fill_is_read_with_or_without_what_may_be_left_out() {
+        for (line, expected) in [
+            (r#"{"ticker":"AAPL","price":"187.23","quantity":100}"#, "buy 100 AAPL 187.23"),
+            (
+                r#"{"type":"fill","source":"f","seq":17,"ticker":"AAPL","side":"sell","price":2,
+                    "quantity":100}"#,
+                "sell 100 AAPL 2 seq 17",
+            ),
+            (r#"{"quantity":"5","price":1.50,"ticker":"A","time_ns":9}"#, "buy 5 A 1.5 at 9"),
+            (r#"{"quantity":5.0,"price":1,"ticker":"A","time_ns":"9"}"#, "buy 5 A 1 at 9"),
+            (r#"{"quantity":5,"price":1,"ticker":"A","side":null,"venue":[{"x":1}]}"#, "buy 5 A 1"),
+            (r#"{"quantity":5,"price":1.000000001,"ticker":"\u0041"}"#, "buy 5 A 1.000000001"),
+        ] {
+            assert_eq!(read(line).as_deref(), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bad_line_says_what_is_wrong() {
+        for (line, expected) in [
+            (r#"{"ticker":"A","price":"1""#, "it is no JSON object: EOF while parsing"),
+            (r#"["fill","a",1,"A",null,"1",5,null]"#, "it is no JSON object"),
+            ("A,1,2", "it is no JSON object"),
+            (r#"{"ticker":"A","price":1,"price":2,"quantity":1}"#, "duplicate field `price`"),
+            (r#"{"ticker":"A","quantity":1}"#, "the field \"price\" is missing"),
+            (r#"{"ticker":"A","price":null,"quantity":1}"#, "the field \"price\" is missing"),
+            (r#"{"ticker":"A","price":1e3,"quantity":1}"#, "is not a plain decimal number"),
+            (r#"{"ticker":"A","price":-1,"quantity":1}"#, "must be more than zero; it was -1"),
+            (r#"{"ticker":"A","price":"1","quantity":1.5}"#, "in whole shares; it was \"1.5\""),
+            (r#"{"ticker":"A","price":"1","quantity":1,"side":"hold"}"#, "buy or sell"),
+            (r#"{"ticker":"A","price":"1","quantity":1,"seq":0}"#, "sequences count up from 1"),
+            (r#"{"ticker":"A","price":"1","quantity":1,"source":"a b"}"#, "a source is 1 to 64"),
+            (r#"{"type":"bust","ticker":"A","of":1}"#, "and only fills are replayed"),
+            (r#"{"type":7}"#, "its type is \"7\", and only fills are replayed"),
+            (r#"{"ticker":"A","price":"1","quantity":1,"time_ns":1.5}"#, "whole number of nanosec"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+        let mut paced = Ndjson::new(true);
+        let error = paced.read(r#"{"ticker":"A","price":"1","quantity":1}"#).err().unwrap();
+        assert!(error.contains("has no \"time_ns\""), "{error}");
+    }
+}

@@ -1,0 +1,205 @@
+//! A summary: what came of a feed, for people.
+
+use crate::progress::Notes;
+use crate::{BadLine, Tally};
+use allot_domain::SourceId;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// What came of a feed. Shown as a small table.
+#[derive(Clone)]
+pub struct Summary {
+    pub(crate) source: SourceId,
+    pub(crate) counts: Vec<(Tally, u64)>,
+    pub(crate) notes: Notes,
+    pub(crate) elapsed: Duration,
+    pub(crate) latency: Option<(Duration, Duration)>,
+    pub(crate) is_finished: bool,
+}
+
+impl Summary {
+    /// Whether all that was to be sent was sent and answered: nothing lost, and no bad line that
+    /// stopped it. Rejections and held fills are answers.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.is_finished
+            && self.get(Tally::Lost) == 0
+            && self.get(Tally::Unsent) == 0
+            && self.notes.stopped_by.is_none()
+    }
+
+    /// How often something happened.
+    #[must_use]
+    pub fn get(&self, tally: Tally) -> u64 {
+        self.counts.iter().find(|(counted, _)| *counted == tally).map_or(0, |(_, count)| *count)
+    }
+
+    /// Fills that were held and had no further answer until the end.
+    #[must_use]
+    pub fn still_held(&self) -> u64 {
+        // The two are read one after the other while the feed may still run.
+        self.get(Tally::Held).saturating_sub(self.get(Tally::Followed))
+    }
+
+    /// How often each code of rejection came.
+    #[must_use]
+    pub const fn rejections(&self) -> &BTreeMap<String, u64> {
+        &self.notes.codes
+    }
+
+    /// The first reasons of rejections, each with its sequence.
+    #[must_use]
+    pub fn reasons(&self) -> &[String] {
+        &self.notes.reasons
+    }
+
+    /// The first bad lines that were passed over.
+    #[must_use]
+    pub fn bad_lines(&self) -> &[BadLine] {
+        &self.notes.bad_lines
+    }
+
+    /// The bad line that stopped it.
+    #[must_use]
+    pub const fn stopped_by(&self) -> Option<&BadLine> {
+        self.notes.stopped_by.as_ref()
+    }
+
+    /// From the first message that left to the last that was heard.
+    #[must_use]
+    pub const fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// The shortest and the longest time from a message's first sending to its answer.
+    #[must_use]
+    pub const fn latency(&self) -> Option<(Duration, Duration)> {
+        self.latency
+    }
+
+    /// Answers a second, rounded down.
+    #[must_use]
+    pub fn answers_per_second(&self) -> u64 {
+        let answers = u128::from(self.get(Tally::Answered)) * 1_000_000_000;
+        let rate = answers.checked_div(self.elapsed.as_nanos()).unwrap_or(0);
+        u64::try_from(rate).unwrap_or(u64::MAX)
+    }
+
+    fn verdict(&self) -> &'static str {
+        match (self.is_finished, self.is_ok()) {
+            (false, _) => "not finished",
+            (true, true) => "all answered",
+            (true, false) if self.notes.stopped_by.is_some() => "stopped by a bad line",
+            (true, false) => "not all answered",
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.source, self.verdict())?;
+        for (tally, count) in &self.counts {
+            let is_shown = 0 < *count || matches!(tally, Tally::Sent | Tally::Answered);
+            if is_shown {
+                writeln!(f, "  {:<18} {count:>12}", tally.label())?;
+            }
+        }
+        if 0 < self.get(Tally::Held) {
+            writeln!(f, "  {:<18} {:>12}", "still held", self.still_held())?;
+        }
+        writeln!(f, "  {:<18} {:>12}", "answers a second", self.answers_per_second())?;
+        if let Some((shortest, longest)) = self.latency {
+            writeln!(f, "  {:<18} {shortest:.1?} to {longest:.1?}", "answered within")?;
+        }
+        self.write_notes(f)
+    }
+}
+
+impl Summary {
+    fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (code, count) in &self.notes.codes {
+            writeln!(f, "  rejected {count} times: {code}")?;
+        }
+        self.notes.reasons.iter().try_for_each(|reason| writeln!(f, "    {reason}"))?;
+        self.notes.bad_lines.iter().try_for_each(|line| writeln!(f, "  passed over {line}"))?;
+        self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))
+    }
+}
+
+impl fmt::Debug for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Phase, Progress};
+    use allot_runtime::Nanos;
+
+    #[test]
+    fn a_summary_is_a_table_of_what_happened() {
+        let progress = Progress::new(SourceId::new(b"fills-1").unwrap(), Some(1_000));
+        progress.touch(Nanos::from_unix(5_000_000_000));
+        progress.touch(Nanos::from_unix(7_000_000_000));
+        for (tally, count) in [
+            (Tally::Sent, 1_000),
+            (Tally::Answered, 998),
+            (Tally::Allocated, 990),
+            (Tally::Held, 6),
+            (Tally::Followed, 4),
+            (Tally::Lost, 2),
+        ] {
+            progress.add(tally, count);
+        }
+        (1..=7).for_each(|seq| progress.note_rejection(seq, "price_too_large", "too dear"));
+        progress.note_bad_line(&BadLine { number: 3, what: "it is not UTF-8".to_owned() });
+        progress.note_latency(Duration::from_micros(150));
+        progress.note_latency(Duration::from_millis(3));
+        assert_eq!(progress.summary().verdict(), "not finished");
+        progress.enter(Phase::Finished);
+        let expected = "\
+fills-1: not all answered
+  sent                       1000
+  answered                    998
+  allocated                   990
+  rejected                      7
+  held                          6
+  followed up                   4
+  bad lines                     1
+  lost                          2
+  still held                    2
+  answers a second            499
+  answered within    150.0µs to 3.0ms
+  rejected 7 times: price_too_large
+    1: too dear
+    2: too dear
+    3: too dear
+    4: too dear
+    5: too dear
+  passed over line 3: it is not UTF-8
+";
+        assert_eq!(progress.summary().to_string(), expected);
+    }
+
+    #[test]
+    fn all_is_well_when_all_is_answered_and_no_line_stopped_it() {
+        let progress = || {
+            let progress = Progress::new(SourceId::new(b"f").unwrap(), None);
+            progress.enter(Phase::Finished);
+            progress
+        };
+        assert!(progress().summary().is_ok());
+        for tally in [Tally::Lost, Tally::Unsent] {
+            let progress = progress();
+            progress.add(tally, 1);
+            assert!(!progress.summary().is_ok(), "{tally:?}");
+        }
+        let stopped = progress();
+        stopped.note_stop(BadLine { number: 1, what: String::new() });
+        assert!(!stopped.summary().is_ok());
+        assert_eq!(stopped.expected(), None);
+    }
+}

@@ -1,0 +1,249 @@
+//! Weights: what the AUM server says of who is to hold how much.
+//!
+//! All of them are exact: percentages are counted in 1e-9 of a percent, and those that are made
+//! here add up to 100 to the last of them.
+
+mod random;
+mod drift;
+mod file;
+
+use crate::FeedError;
+use allot_domain::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
+use allot_domain::{AccountId, Reject, SourceId, Split, Weight};
+use drift::Drift;
+use file::WeightsFile;
+use random::RandomWeights;
+
+/// A source of splits.
+pub struct Weights(Kind);
+
+enum Kind {
+    Random(RandomWeights),
+    Fixed(Vec<(AccountId, Weight)>),
+    Drift(Drift),
+    File(WeightsFile),
+}
+
+/// What there is to say at a tick.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WeightsPull {
+    /// The weights of a good split.
+    Weights(Vec<(AccountId, Weight)>),
+    /// Nothing, for this reason; the split in force stays.
+    Bad(String),
+    /// Nothing any more.
+    Done,
+}
+
+impl Weights {
+    /// Completely random percentages each time: every split of 100 is equally likely.
+    ///
+    /// # Errors
+    /// [`FeedError::Setting`]: no accounts, too many, or one that stands twice.
+    pub fn random(accounts: Vec<AccountId>, seed: u64) -> Result<Self, FeedError> {
+        equal(&accounts)?;
+        Ok(Self(Kind::Random(RandomWeights::new(accounts, seed))))
+    }
+
+    /// The same each time, read from text such as `a=40,b=60`.
+    ///
+    /// # Errors
+    /// [`FeedError::Setting`]: no split, by the rules of the front door.
+    pub fn fixed(text: &str) -> Result<Self, FeedError> {
+        Ok(Self(Kind::Fixed(parse(text)?)))
+    }
+
+    /// Equal weights at first; then each account's moves at random, by at most `step` percent of
+    /// the whole at a time.
+    ///
+    /// # Errors
+    /// [`FeedError::Setting`]: as for [`Weights::random`], or the step is no percentage above zero.
+    pub fn drift(accounts: &[AccountId], step: &str, seed: u64) -> Result<Self, FeedError> {
+        Self::drift_from(equal(accounts)?, step, seed)
+    }
+
+    /// As [`Weights::drift`], beginning with weights such as `a=40,b=60`.
+    ///
+    /// # Errors
+    /// As for [`Weights::fixed`] and [`Weights::drift`].
+    pub fn drift_of(weights: &str, step: &str, seed: u64) -> Result<Self, FeedError> {
+        Self::drift_from(parse(weights)?, step, seed)
+    }
+
+    fn drift_from(
+        weights: Vec<(AccountId, Weight)>,
+        step: &str,
+        seed: u64,
+    ) -> Result<Self, FeedError> {
+        let step_max = Weight::parse("the step", step).ok().filter(|step| 0 < step.nanos());
+        let expected = "it is a percentage above zero, such as 0.5";
+        let step_max = step_max.ok_or_else(|| FeedError::setting("step", step, expected))?;
+        Ok(Self(Kind::Drift(Drift::new(weights, step_max, seed))))
+    }
+
+    /// Those of a file: a JSON object or CSV with the columns `account` and `weight`, read again at
+    /// every tick; or several JSON objects, of which each is said once.
+    ///
+    /// # Errors
+    /// [`FeedError::Unreadable`] and [`FeedError::BadFile`].
+    pub fn file(path: &str) -> Result<Self, FeedError> {
+        Ok(Self(Kind::File(WeightsFile::open(path)?)))
+    }
+
+    /// What there is to say at this tick.
+    pub fn pull(&mut self) -> WeightsPull {
+        match &mut self.0 {
+            Kind::Random(random) => WeightsPull::Weights(random.next()),
+            Kind::Fixed(weights) => WeightsPull::Weights(weights.clone()),
+            Kind::Drift(drift) => WeightsPull::Weights(drift.next()),
+            Kind::File(file) => file.next(),
+        }
+    }
+
+    /// `account1` to `account<count>`, as the brief calls them.
+    ///
+    /// # Errors
+    /// [`FeedError::Setting`]: none, or more than a split may have.
+    #[expect(clippy::missing_panics_doc, reason = "the names are good")]
+    pub fn accounts(count: usize) -> Result<Vec<AccountId>, FeedError> {
+        if !(1..=ACCOUNTS_MAX).contains(&count) {
+            let expected = format!("it is from 1 to {ACCOUNTS_MAX}");
+            return Err(FeedError::setting("number of accounts", &count.to_string(), expected));
+        }
+        let account = |number| AccountId::new(format!("account{number}").as_bytes());
+        Ok((1..=count).map(|number| account(number).expect("short and plain")).collect())
+    }
+}
+
+/// Weights as the front door judges them.
+fn judge(weights: Vec<(AccountId, Weight)>) -> Result<Vec<(AccountId, Weight)>, Reject> {
+    let source = SourceId::new(b"weights")?;
+    Split::new(source, 1, weights).map(|split| split.weights().to_vec())
+}
+
+/// Reads `a=40,b=60`.
+fn parse(text: &str) -> Result<Vec<(AccountId, Weight)>, FeedError> {
+    let refused = |why: &str| FeedError::setting("list of weights", text, why);
+    let mut weights = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        let (account, weight) =
+            part.split_once('=').ok_or_else(|| refused("write account=percent,account=percent"))?;
+        weights.push(entry(account, weight).map_err(|reject| refused(&reject.to_string()))?);
+    }
+    judge(weights).map_err(|reject| refused(&reject.to_string()))
+}
+
+fn entry(account: &str, weight: &str) -> Result<(AccountId, Weight), Reject> {
+    let (account, weight) = (account.trim(), weight.trim());
+    Ok((AccountId::new(account.as_bytes())?, Weight::parse(account, weight)?))
+}
+
+/// The same for all, and what does not divide to the first: 100 exactly.
+fn equal(accounts: &[AccountId]) -> Result<Vec<(AccountId, Weight)>, FeedError> {
+    let count = u64::try_from(accounts.len()).unwrap_or(u64::MAX).max(1);
+    let (each, rest) = (WEIGHT_TOTAL / count, WEIGHT_TOTAL % count);
+    let nanos = |place: usize| if place == 0 { each + rest } else { each };
+    let weights = accounts.iter().enumerate();
+    let weights = weights.map(|(place, account)| (*account, weight(nanos(place)))).collect();
+    judge(weights).map_err(|reject| {
+        FeedError::setting("list of accounts", &format!("{} accounts", accounts.len()), reject)
+    })
+}
+
+/// A weight of at most the whole.
+fn weight(nanos: u64) -> Weight {
+    Weight::from_nanos("an account", nanos.into()).expect("no part is more than the whole")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(weights: &mut Weights) -> Vec<(AccountId, Weight)> {
+        match weights.pull() {
+            WeightsPull::Weights(weights) => weights,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn sum(weights: &[(AccountId, Weight)]) -> u64 {
+        weights.iter().map(|(_, weight)| weight.nanos()).sum()
+    }
+
+    #[test]
+    fn fixed_weights_are_the_same_each_time() {
+        let mut weights = Weights::fixed("b=60, a = 39.999999999,c=0.000000001").unwrap();
+        let first = next(&mut weights);
+        assert_eq!(first, next(&mut weights));
+        assert_eq!(sum(&first), WEIGHT_TOTAL);
+        let accounts: Vec<_> = first.iter().map(|(account, _)| account.as_str()).collect();
+        assert_eq!(accounts, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn weights_that_the_front_door_would_refuse_are_refused() {
+        for (text, what) in [
+            ("", "write account=percent"),
+            ("a", "write account=percent"),
+            ("a=40,b=50", "add up to 100 within 0.01; they added up to 90"),
+            ("a=101,b=-1", "they added up to 101"),
+            ("a=50,a=50", "\"a\" stood twice"),
+            ("a:b=100", "an account is 1 to 64"),
+            ("a=1e2", "is not a plain decimal number"),
+        ] {
+            let error = Weights::fixed(text).err().unwrap().to_string();
+            assert!(error.contains(what), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn random_weights_are_valid_and_completely_random() {
+        for count in [1, 2, 3, 10, 1_000] {
+            let accounts = Weights::accounts(count).unwrap();
+            let mut weights = Weights::random(accounts, 11).unwrap();
+            for _ in 0..20 {
+                assert_eq!(sum(&next(&mut weights)), WEIGHT_TOTAL);
+            }
+            if count > 1 {
+                assert_ne!(next(&mut weights), next(&mut weights));
+            }
+        }
+        assert!(Weights::random(Vec::new(), 1).is_err());
+        assert!(Weights::accounts(0).is_err() && Weights::accounts(10_001).is_err());
+    }
+
+    #[test]
+    fn drifting_weights_add_to_100_and_move_by_at_most_the_step() {
+        for (count, step, step_nanos) in
+            [(2, "0.5", 500_000_000), (7, "0.000000001", 1), (50, "3", 3_000_000_000)]
+        {
+            let accounts = Weights::accounts(count).unwrap();
+            let mut weights = Weights::drift(&accounts, step, 5).unwrap();
+            let (start, mut last) = (next(&mut weights), Vec::new());
+            assert_eq!(sum(&start), WEIGHT_TOTAL);
+            for _ in 0..2_000 {
+                let before = if last.is_empty() { &start } else { &last };
+                let after = next(&mut weights);
+                assert_eq!(sum(&after), WEIGHT_TOTAL);
+                for ((_, before), (_, after)) in before.iter().zip(&after) {
+                    assert!(before.nanos().abs_diff(after.nanos()) <= step_nanos);
+                }
+                last = after;
+            }
+            assert_ne!(start, last);
+        }
+        for step in ["0", "-1", "x"] {
+            let accounts = Weights::accounts(2).unwrap();
+            let error = Weights::drift(&accounts, step, 1).err().unwrap().to_string();
+            assert!(error.contains("is no step"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_drift_from_weights_that_miss_100_by_a_little_adds_to_100() {
+        let mut weights = Weights::drift_of("a=33.33,b=33.33,c=33.33", "1", 9).unwrap();
+        for _ in 0..100 {
+            assert_eq!(sum(&next(&mut weights)), WEIGHT_TOTAL);
+        }
+    }
+}

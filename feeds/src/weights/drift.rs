@@ -1,0 +1,59 @@
+//! Drift: weights that move slowly, as assets under management do.
+//!
+//! Accounts are paired by chance, and in each pair one gives to the other: no account moves by more
+//! than the step, none falls below zero, and the sum cannot change.
+
+use super::weight;
+use allot_domain::limits::WEIGHT_TOTAL;
+use allot_domain::{AccountId, Weight};
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+
+/// Splits that follow from the one before.
+pub(super) struct Drift {
+    weights: Vec<(AccountId, u64)>,
+    step_max: u64,
+    rng: StdRng,
+    /// The accounts in the order of this tick.
+    order: Vec<usize>,
+    is_first: bool,
+}
+
+impl Drift {
+    pub(super) fn new(weights: Vec<(AccountId, Weight)>, step_max: Weight, seed: u64) -> Self {
+        let order = (0..weights.len()).collect();
+        let weights = weights.iter().map(|(account, weight)| (*account, weight.nanos())).collect();
+        let mut drift = Self {
+            weights,
+            step_max: step_max.nanos(),
+            rng: StdRng::seed_from_u64(seed),
+            order,
+            is_first: true,
+        };
+        drift.complete();
+        drift
+    }
+
+    /// A split may miss 100 by a little; the largest account makes up for it.
+    fn complete(&mut self) {
+        let sum: u64 = self.weights.iter().map(|(_, weight)| weight).sum();
+        if let Some((_, largest)) = self.weights.iter_mut().max_by_key(|(_, weight)| *weight) {
+            *largest = *largest + WEIGHT_TOTAL - sum;
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Vec<(AccountId, Weight)> {
+        if !std::mem::take(&mut self.is_first) {
+            self.order.shuffle(&mut self.rng);
+            for pair in self.order.chunks_exact(2) {
+                let (giver, taker) = (pair[0], pair[1]);
+                let most = self.step_max.min(self.weights[giver].1);
+                let moved = self.rng.random_range(0..=most);
+                self.weights[giver].1 -= moved;
+                self.weights[taker].1 += moved;
+            }
+        }
+        self.weights.iter().map(|(account, nanos)| (*account, weight(*nanos))).collect()
+    }
+}

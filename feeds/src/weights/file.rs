@@ -1,0 +1,231 @@
+//! Weights from a file, in one of three forms:
+//!
+//! ```text
+//!   {"account1": "40", "account2": 60}                  JSON, read again at every tick
+//!
+//!   account,weight                                      CSV, read again at every tick
+//!   account1,40
+//!   account2,60
+//!
+//!   {"account1": "40", "account2": "60"}                several JSON objects: one at each tick
+//!   {"account1": "100"}
+//! ```
+//!
+//! In place of the weights alone the whole message of the front door will do.
+//! A file that has become bad changes nothing: the split in force stays, and it is said why.
+
+use super::{WeightsPull, entry, judge};
+use crate::FeedError;
+use crate::limits::WEIGHTS_LEN_MAX;
+use allot_domain::{AccountId, Weight};
+use allot_wire::{Request, decode_line};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::VecDeque;
+use std::fs;
+
+type Entries = Vec<(AccountId, Weight)>;
+
+/// The splits of a file.
+pub(super) struct WeightsFile {
+    path: String,
+    splits: Splits,
+}
+
+enum Splits {
+    /// The text of the file and what it says.
+    Standing(String, Entries),
+    /// Those still to be said.
+    Series(VecDeque<Entries>),
+}
+
+/// The message of the front door.
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    weights: Option<&'a RawValue>,
+}
+
+impl WeightsFile {
+    pub(super) fn open(path: &str) -> Result<Self, FeedError> {
+        let text =
+            read(path).map_err(|cause| FeedError::Unreadable { file: path.to_owned(), cause })?;
+        let mut splits =
+            parse(&text).map_err(|what| FeedError::BadFile { file: path.to_owned(), what })?;
+        let splits = match splits.len() {
+            1 => Splits::Standing(text, splits.remove(0)),
+            _ => Splits::Series(splits.into()),
+        };
+        Ok(Self { path: path.to_owned(), splits })
+    }
+
+    pub(super) fn next(&mut self) -> WeightsPull {
+        let Self { path, splits } = self;
+        match splits {
+            Splits::Series(splits) => {
+                splits.pop_front().map_or(WeightsPull::Done, WeightsPull::Weights)
+            }
+            Splits::Standing(last, weights) => match read_again(path, last, weights) {
+                Ok(()) => WeightsPull::Weights(weights.clone()),
+                Err(what) => WeightsPull::Bad(format!("{path}: {what}")),
+            },
+        }
+    }
+}
+
+/// Takes in what the file says now, if that has changed.
+fn read_again(path: &str, last: &mut String, weights: &mut Entries) -> Result<(), String> {
+    let text = read(path)?;
+    if text != *last {
+        let mut splits = parse(&text)?;
+        if splits.len() != 1 {
+            return Err(format!("it had one split, and now has {}", splits.len()));
+        }
+        *weights = splits.remove(0);
+        *last = text;
+    }
+    Ok(())
+}
+
+fn read(path: &str) -> Result<String, String> {
+    let facts = fs::metadata(path).map_err(|error| error.to_string())?;
+    if !facts.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    if WEIGHTS_LEN_MAX < facts.len() {
+        return Err(format!("it has {} bytes; at most {WEIGHTS_LEN_MAX} are read", facts.len()));
+    }
+    fs::read_to_string(path).map_err(|error| error.to_string())
+}
+
+/// All splits of a text, each a good one.
+fn parse(text: &str) -> Result<Vec<Entries>, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    if !text.trim_start().starts_with('{') {
+        return Ok(vec![parse_csv(text)?]);
+    }
+    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let splits = values.enumerate().map(|(place, value)| {
+        let number = place + 1;
+        let value = value.map_err(|error| format!("split {number} is no JSON object: {error}"))?;
+        parse_json(value.get()).map_err(|what| format!("split {number}: {what}"))
+    });
+    splits.collect()
+}
+
+/// One split, judged by the decoder of the front door.
+fn parse_json(value: &str) -> Result<Entries, String> {
+    let message = serde_json::from_str::<Message<'_>>(value).ok();
+    let weights = message.and_then(|message| message.weights).map(RawValue::get);
+    let weights = weights.filter(|weights| weights.starts_with('{')).unwrap_or(value);
+    let line = format!(r#"{{"type":"split","source":"file","seq":1,"weights":{weights}}}"#);
+    match decode_line(line.as_bytes()) {
+        Ok(Request::Split(split)) => Ok(split.weights().to_vec()),
+        Ok(other) => unreachable!("a {} was read from a split", other.kind().name()),
+        Err(refusal) => Err(refusal.reject.to_string()),
+    }
+}
+
+fn parse_csv(text: &str) -> Result<Entries, String> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let column = |name: &str| {
+        let place = header.iter().position(|column| column == name);
+        place.ok_or_else(|| format!("the header has no column \"{name}\""))
+    };
+    let (account, weight) = (column("account")?, column("weight")?);
+    let mut weights = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let read = entry(&record[account], &record[weight]);
+        weights.push(read.map_err(|reject| format!("line {line}: {reject}"))?);
+    }
+    judge(weights).map_err(|reject| reject.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(weights: &Entries) -> String {
+        let text = |nanos: u64| allot_domain::decimal::nanos_text(nanos.into());
+        let parts: Vec<_> = weights
+            .iter()
+            .map(|(account, weight)| format!("{account}={}", text(weight.nanos())))
+            .collect();
+        parts.join(",")
+    }
+
+    #[test]
+    fn a_file_is_json_csv_or_several_json_objects() {
+        for (text, expected) in [
+            (r#"{"b":"60","a":40.000}"#, &["a=40,b=60"][..]),
+            ("\u{feff}{\n  \"a\": 100\n}\n", &["a=100"]),
+            ("account,weight\nb,60\na,40\n", &["a=40,b=60"]),
+            ("note,weight,account\r\n\"x,y\", 60 ,b\r\n,40,a", &["a=40,b=60"]),
+            ("{\"a\":100}\n{\"a\":50,\"b\":50}\n", &["a=100", "a=50,b=50"]),
+            (r#"{"type":"split","source":"x","seq":9,"weights":{"a":100}}"#, &["a=100"]),
+            (r#"{"weights":"60","a":40}"#, &["a=40,weights=60"]),
+        ] {
+            let splits = parse(text).unwrap();
+            assert_eq!(splits.iter().map(shown).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_file_says_what_is_wrong() {
+        for (text, expected) in [
+            ("", "the header has no column \"account\""),
+            ("account,percent\na,100", "the header has no column \"weight\""),
+            ("account,weight\na,60\nb,x", "line 3: the weight \"x\" of \"b\" is not a plain"),
+            ("account,weight\na,60\nb", "found record with 1 fields"),
+            ("account,weight\n", "a split needs at least one account"),
+            ("account,weight\na,60", "they added up to 60"),
+            (r#"{"a":"60","a":"40"}"#, "split 1: an account stands once in a split; \"a\" stood"),
+            (r#"{"a":"100"} {"a":"99"}"#, "split 2: the weights add up to 100 within 0.01"),
+            (r#"{"a":"100"} x"#, "split 2 is no JSON object"),
+            (r#"{"a":[100]}"#, "split 1: the weight"),
+            ("{}", "split 1: a split needs at least one account"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_standing_split_is_read_again_when_the_file_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.json");
+        let path = path.to_str().unwrap();
+        let write = |text: &str| fs::write(path, text).unwrap();
+        write(r#"{"a":100}"#);
+        let mut file = WeightsFile::open(path).unwrap();
+        let mut next = || match file.next() {
+            WeightsPull::Weights(weights) => shown(&weights),
+            WeightsPull::Bad(what) => what,
+            WeightsPull::Done => "done".to_owned(),
+        };
+        assert_eq!([next(), next()], ["a=100", "a=100"]);
+        write("account,weight\na,30\nb,70");
+        assert_eq!(next(), "a=30,b=70");
+        write(r#"{"a":"#);
+        assert!(next().contains("split 1 is no JSON object"));
+        fs::remove_file(path).unwrap();
+        assert!(next().starts_with(path));
+        write(r#"{"b":100}"#);
+        assert_eq!(next(), "b=100");
+    }
+
+    #[test]
+    fn a_series_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.ndjson");
+        fs::write(&path, "{\"a\":100}\n{\"b\":100}\n").unwrap();
+        let mut file = WeightsFile::open(path.to_str().unwrap()).unwrap();
+        assert!(matches!(file.next(), WeightsPull::Weights(weights) if shown(&weights) == "a=100"));
+        assert!(matches!(file.next(), WeightsPull::Weights(weights) if shown(&weights) == "b=100"));
+        assert_eq!(file.next(), WeightsPull::Done);
+        assert_eq!(file.next(), WeightsPull::Done);
+    }
+}

@@ -1,0 +1,38 @@
+//! Random weights: the stick of 100 % is broken at points chosen by chance.
+//!
+//! ```text
+//!   0 ├──────── a ────────┼── b ──┼────────────── c ──────────────┤ 100
+//! ```
+//!
+//! Breaking at uniform points makes every split equally likely (uniform on the simplex).
+
+use super::weight;
+use allot_domain::limits::WEIGHT_TOTAL;
+use allot_domain::{AccountId, Weight};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Splits by chance.
+pub(super) struct RandomWeights {
+    accounts: Vec<AccountId>,
+    rng: StdRng,
+    points: Vec<u64>,
+}
+
+impl RandomWeights {
+    pub(super) fn new(accounts: Vec<AccountId>, seed: u64) -> Self {
+        Self { accounts, rng: StdRng::seed_from_u64(seed), points: Vec::new() }
+    }
+
+    pub(super) fn next(&mut self) -> Vec<(AccountId, Weight)> {
+        self.points.clear();
+        for _ in 1..self.accounts.len() {
+            self.points.push(self.rng.random_range(0..=WEIGHT_TOTAL));
+        }
+        self.points.push(WEIGHT_TOTAL);
+        self.points.sort_unstable();
+        let starts = std::iter::once(&0).chain(&self.points);
+        let pieces = starts.zip(&self.points).map(|(start, end)| weight(end - start));
+        self.accounts.iter().copied().zip(pieces).collect()
+    }
+}

@@ -1,0 +1,190 @@
+//! Fills from files and from standard input.
+
+use crate::it::scene::{Scene, finish, source};
+use allot_feeds::{
+    FeedError, FillConfig, OnBadLine, Pace, Progress, Pull, Replay, ReplayConfig, Source, Speed,
+    Tally,
+};
+use allot_wire::Encoding;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// A file for as long as the test runs.
+struct File {
+    folder: tempfile::TempDir,
+}
+
+impl File {
+    fn of(text: &str) -> Self {
+        let file = Self { folder: tempfile::tempdir().unwrap() };
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(self.path(), text).unwrap();
+    }
+
+    fn path(&self) -> String {
+        self.folder.path().join("fills").to_str().unwrap().to_owned()
+    }
+}
+
+const SKIP: ReplayConfig = ReplayConfig {
+    format: allot_feeds::Format::Auto,
+    on_bad_line: OnBadLine::Skip,
+    needs_time: false,
+};
+
+const BAD: &str = "ticker,price,quantity\nA,1,1\nB,0,1\n\nC,1,1.5\nD,1,1\n";
+
+fn replayed(replay: Replay) -> (Progress, usize) {
+    let mut scene = Scene::new();
+    scene.one_split();
+    let fills = scene.fills(FillConfig::new(source("fills")), Box::new(replay));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    finish(&mut stepper, &fills);
+    let applied = shared.facts().applied.len();
+    (fills, applied)
+}
+
+#[test]
+fn a_file_with_bad_lines_is_refused_before_anything_of_it_is_sent() {
+    let file = File::of(BAD);
+    let error = Replay::open(&file.path(), ReplayConfig::default()).err().unwrap();
+    let expected = format!(
+        "{} has 2 bad lines, so nothing of it was sent:\n  \
+         line 3: the price must be more than zero; it was 0\n  \
+         line 5: the quantity is in whole shares; it was \"1.5\"\n\
+         mend them, or skip them with --on-bad-line skip",
+        file.path()
+    );
+    assert_eq!(error.to_string(), expected);
+    assert!(matches!(error, FeedError::BadLines { count: 2, .. }));
+}
+
+#[test]
+fn bad_lines_can_be_passed_over() {
+    let (fills, applied) = replayed(Replay::open(&File::of(BAD).path(), SKIP).unwrap());
+    let summary = fills.summary();
+    assert!(summary.is_ok(), "{summary}");
+    assert_eq!((applied, summary.get(Tally::Sent), summary.get(Tally::BadLines)), (2, 2, 2));
+    assert_eq!(summary.bad_lines()[1].number, 5);
+}
+
+#[test]
+fn fills_are_numbered_by_their_place_so_that_a_mended_file_sends_only_what_is_new() {
+    let file = File::of(BAD);
+    let seqs = || {
+        let mut replay = Replay::open(&file.path(), SKIP).unwrap();
+        let mut seqs = Vec::new();
+        loop {
+            match replay.next() {
+                Pull::Fill(draft) => seqs.push((draft.seq, draft.ticker.to_string())),
+                Pull::Done => return seqs,
+                _ => {}
+            }
+        }
+    };
+    assert_eq!(seqs(), [(1, "A".into()), (4, "D".into())]);
+    file.write(&BAD.replace("B,0,1", "B,9,1"));
+    assert_eq!(seqs(), [(1, "A".into()), (2, "B".into()), (4, "D".into())]);
+}
+
+#[test]
+fn sequences_of_a_file_are_kept_and_must_count_up() {
+    let line = |seq: &str| format!("{{\"ticker\":\"A\",\"price\":1,\"quantity\":1{seq}}}\n");
+    let lines = [",\"seq\":5", "", ",\"seq\":6", ",\"seq\":7", ",\"seq\":18446744073709551615", ""];
+    let file = File::of(&lines.map(line).concat());
+    let mut replay = Replay::open(&file.path(), SKIP).unwrap();
+    let pulls: Vec<_> = std::iter::from_fn(|| match replay.next() {
+        Pull::Done => None,
+        Pull::Fill(draft) => Some(draft.seq.to_string()),
+        Pull::Bad(line) => Some(line.to_string()),
+        other => panic!("{other:?}"),
+    })
+    .collect();
+    assert_eq!(
+        pulls,
+        [
+            "5",
+            "6",
+            "line 3: sequences count up, and 6 follows 6",
+            "7",
+            "18446744073709551615",
+            "line 6: sequences count up, and 18446744073709551615 follows 18446744073709551615",
+        ]
+    );
+}
+
+#[test]
+fn a_file_without_fills_is_soon_done() {
+    for text in ["", "\n\n", "ticker,price,quantity\n"] {
+        let (fills, applied) = replayed(Replay::open(&File::of(text).path(), SKIP).unwrap());
+        assert!(fills.summary().is_ok() && applied == 0, "{text:?}");
+    }
+    for text in ["ticker,price\nA,1\n", "\u{0}\n", "[1]\n"] {
+        let (fills, _) = replayed(Replay::open(&File::of(text).path(), SKIP).unwrap());
+        let summary = fills.summary();
+        assert!(!summary.is_ok() && summary.stopped_by().is_some(), "{text:?}: {summary}");
+    }
+}
+
+#[test]
+fn a_stream_stops_at_its_first_bad_line_and_what_came_before_is_answered() {
+    // A pipe with a name: what standard input is, for a test that has no other process.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    // Opened for both, so that neither end waits for the other.
+    let mut writer = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut writer, BAD.as_bytes()).unwrap();
+    let replay = Replay::open(path.to_str().unwrap(), ReplayConfig::default()).unwrap();
+    let (fills, applied) = replayed(replay);
+    let summary = fills.summary();
+    assert!(!summary.is_ok(), "{summary}");
+    assert_eq!((applied, summary.get(Tally::Answered), summary.get(Tally::BadLines)), (1, 1, 1));
+    assert_eq!(summary.stopped_by().map(|line| line.number), Some(3));
+    assert!(summary.to_string().starts_with("fills: stopped by a bad line\n"), "{summary}");
+}
+
+#[test]
+fn a_recorded_file_needs_its_times() {
+    let config = ReplayConfig { needs_time: true, ..ReplayConfig::default() };
+    let file = File::of("ticker,price,quantity\nA,1,1\n");
+    let error = Replay::open(&file.path(), config).err().unwrap().to_string();
+    assert!(error.contains("the header has no column \"time_ns\""), "{error}");
+    file.write("{\"ticker\":\"A\",\"price\":1,\"quantity\":1}\n");
+    let error = Replay::open(&file.path(), config).err().unwrap().to_string();
+    assert!(error.contains("line 1: it has no \"time_ns\""), "{error}");
+}
+
+#[test]
+fn a_real_tape_is_read_completely_and_replayed_at_its_own_pace() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/tape/binance_20240808.csv");
+    if !Path::new(path).exists() {
+        eprintln!("skipped: there is no {path}");
+        return;
+    }
+    let config = ReplayConfig { needs_time: true, ..ReplayConfig::default() };
+    let replay = Replay::open(path, config).unwrap();
+    assert_eq!(replay.expected(), Some(78_638));
+    let mut scene = Scene::new();
+    scene.one_split();
+    let config = FillConfig {
+        pace: Pace::Recorded(Speed::REAL),
+        encoding: Encoding::Binary,
+        batch: 64,
+        ..FillConfig::new(source("tape"))
+    };
+    let fills = scene.fills(config, Box::new(replay));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    let took = finish(&mut stepper, &fills);
+    assert!(Duration::from_secs(640) < took && took < Duration::from_secs(660), "{took:?}");
+    let summary = fills.summary();
+    assert!(summary.is_ok() && summary.get(Tally::Allocated) == 78_638, "{summary}");
+    assert_eq!(shared.facts().holdings.len(), 6);
+}

@@ -1,0 +1,307 @@
+//! The front door of these tests: one book, and trouble on the way to it and back.
+
+use allot_domain::{Book, BookConfig, Input, Machine, Outcomes, Reject, SourceId, Ticker};
+use allot_runtime::{Agent, Door, Letter, Link, Nanos, Waits};
+use allot_wire::{
+    Batch, Encoding, KIND_REPLIES, Refusal, Request, RequestKind, begin_batch, decode_line,
+    decode_request, encode_outcome, encode_refusal, end_batch,
+};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// What goes wrong, of a hundred.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Trouble {
+    pub(crate) lose_request: u32,
+    pub(crate) lose_answer: u32,
+    pub(crate) busy: u32,
+    pub(crate) answer_twice: u32,
+    /// Answers take up to so long, and overtake each other.
+    pub(crate) delay_max: Duration,
+    /// Nothing is heard at all.
+    pub(crate) is_deaf: bool,
+    /// The answers that follow `held` are lost.
+    pub(crate) lose_late: bool,
+}
+
+/// A message that arrived, heard or not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) time: Nanos,
+    pub(crate) seqs: Vec<u64>,
+}
+
+/// What a test sees and changes while the front door runs.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) trouble: Trouble,
+    pub(crate) arrivals: Vec<Arrival>,
+    /// Fills that were applied for the first time.
+    pub(crate) applied: BTreeSet<(SourceId, u64)>,
+    /// What all accounts hold of each ticker.
+    pub(crate) holdings: BTreeMap<Ticker, u64>,
+    /// The splits in the order in which they came into force: source, seq and the weights.
+    pub(crate) splits: Vec<(SourceId, u64, String)>,
+    /// To be sent to everybody as it is.
+    pub(crate) whispers: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Facts>>);
+
+impl Shared {
+    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
+        self.facts().arrivals.clone()
+    }
+}
+
+/// Where clients come in.
+pub(crate) enum Ports {
+    Rings(Vec<Link>),
+    Door(Door, Vec<Vec<u8>>),
+}
+
+impl Ports {
+    fn receive(&mut self, letter: &mut Letter, frame: &mut Vec<u8>) -> Option<usize> {
+        match self {
+            Self::Rings(links) => links.iter_mut().position(|link| link.receive(frame)),
+            Self::Door(door, clients) => {
+                if !door.receive(letter) {
+                    return None;
+                }
+                frame.clear();
+                frame.extend_from_slice(letter.body());
+                let known = clients.iter().position(|client| client == letter.identity());
+                Some(known.unwrap_or_else(|| {
+                    clients.push(letter.identity().to_vec());
+                    clients.len() - 1
+                }))
+            }
+        }
+    }
+
+    /// Whether there was anybody to take it; a client that has gone takes nothing.
+    fn send(&mut self, port: usize, message: &[u8]) -> bool {
+        match self {
+            Self::Rings(links) => links[port].send(&mut message.to_vec()).is_ok(),
+            Self::Door(door, clients) => door.send(&clients[port], false, message).is_ok(),
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Rings(links) => links.len(),
+            Self::Door(_, clients) => clients.len(),
+        }
+    }
+}
+
+pub(crate) struct Front {
+    ports: Ports,
+    book: Book,
+    outcomes: Outcomes,
+    rng: StdRng,
+    letter: Letter,
+    frame: Vec<u8>,
+    /// Where each source was last heard.
+    heard: BTreeMap<SourceId, (usize, Encoding)>,
+    delayed: Vec<(Nanos, usize, Vec<u8>)>,
+    shared: Shared,
+}
+
+impl Front {
+    pub(crate) fn new(ports: Ports, seed: u64, shared: Shared) -> Self {
+        let book = Book::new(BookConfig::default());
+        Self { rng: StdRng::seed_from_u64(seed), ..Self::with_book(ports, book, shared) }
+    }
+
+    pub(crate) fn into_book(self) -> Book {
+        self.book
+    }
+
+    pub(crate) fn with_book(ports: Ports, book: Book, shared: Shared) -> Self {
+        Self {
+            ports,
+            book,
+            outcomes: Outcomes::default(),
+            rng: StdRng::seed_from_u64(0),
+            letter: Letter::new(),
+            frame: Vec::new(),
+            heard: BTreeMap::new(),
+            delayed: Vec::new(),
+            shared,
+        }
+    }
+
+    fn happens(&mut self, of_a_hundred: u32) -> bool {
+        of_a_hundred > 0 && self.rng.random_ratio(of_a_hundred, 100)
+    }
+
+    fn take(&mut self, port: usize, now: Nanos) {
+        let encoding = Encoding::of(&self.frame);
+        let requests = read(&self.frame);
+        let seqs = requests.iter().map(Request::seq).collect();
+        self.shared.facts().arrivals.push(Arrival { time: now, seqs });
+        let trouble = self.shared.facts().trouble;
+        if trouble.is_deaf || self.happens(trouble.lose_request) {
+            return;
+        }
+        let mut answers = Vec::new();
+        for request in &requests {
+            self.heard.insert(*request.source(), (port, encoding));
+            if self.happens(trouble.busy) {
+                let source = request.source().to_string();
+                let refusal = Refusal { source, seq: request.seq(), reject: Reject::Busy };
+                let mut answer = Vec::new();
+                encode_refusal(encoding, &refusal, &mut answer);
+                answers.push(answer);
+            } else {
+                self.apply(request, encoding, &mut answers, now);
+            }
+        }
+        self.send(port, encoding, &answers, now);
+    }
+
+    fn apply(
+        &mut self,
+        request: &Request,
+        encoding: Encoding,
+        answers: &mut Vec<Vec<u8>>,
+        now: Nanos,
+    ) {
+        let input = match request {
+            Request::Fill(fill) => Input::Fill(*fill),
+            Request::Split(split) => Input::Split(split.clone()),
+            other => panic!("no feed sends {other:?}"),
+        };
+        self.outcomes.clear();
+        self.book.apply(&input, &mut self.outcomes);
+        let mut late = Vec::new();
+        for outcome in &self.outcomes.list {
+            let source = outcome.origin().source;
+            let (to, written) =
+                if outcome.is_late() { self.heard[&source] } else { (usize::MAX, encoding) };
+            let mut answer = Vec::new();
+            let account = |place| self.book.account(place);
+            encode_outcome(written, outcome, &self.outcomes.shares, account, &mut answer);
+            if to == usize::MAX {
+                answers.push(answer);
+            } else {
+                late.push((to, written, answer));
+            }
+        }
+        self.note(request);
+        for (to, written, answer) in late {
+            if !self.shared.facts().trouble.lose_late {
+                self.send(to, written, &[answer], now);
+            }
+        }
+    }
+
+    fn note(&self, request: &Request) {
+        let is_new = self.outcomes.list.iter().any(|outcome| {
+            let refused = matches!(outcome, allot_domain::Outcome::Rejected { .. });
+            !outcome.origin().duplicate && !refused && !outcome.is_late()
+        });
+        let mut facts = self.shared.facts();
+        match request {
+            Request::Fill(fill) if is_new => {
+                assert!(facts.applied.insert((fill.source, fill.seq)), "{fill:?} twice");
+            }
+            Request::Split(split) if is_new => {
+                let parts: Vec<_> = split.weights().iter().map(shown).collect();
+                facts.splits.push((split.source, split.seq, parts.join(",")));
+            }
+            _ => {}
+        }
+        facts.holdings =
+            self.book.holdings().rows().iter().map(|row| (row.ticker, row.total())).collect();
+    }
+
+    fn send(&mut self, port: usize, encoding: Encoding, answers: &[Vec<u8>], now: Nanos) {
+        if answers.is_empty() {
+            return;
+        }
+        let mut message = Vec::new();
+        match encoding {
+            Encoding::Json => message = answers.join(&b'\n'),
+            Encoding::Binary => {
+                begin_batch(&mut message, KIND_REPLIES);
+                answers.iter().for_each(|answer| message.extend_from_slice(answer));
+                end_batch(&mut message, u32::try_from(answers.len()).unwrap());
+            }
+        }
+        let trouble = self.shared.facts().trouble;
+        let copies = if self.happens(trouble.answer_twice) { 2 } else { 1 };
+        for _ in 0..copies {
+            if self.happens(trouble.lose_answer) {
+                continue;
+            }
+            let delay_ms_max = trouble.delay_max.as_millis().try_into().unwrap();
+            let delay = Duration::from_millis(self.rng.random_range(0..=delay_ms_max));
+            self.delayed.push((now + delay, port, message.clone()));
+        }
+    }
+
+    fn deliver(&mut self, now: Nanos) -> usize {
+        let whispers = std::mem::take(&mut self.shared.facts().whispers);
+        for port in 0..self.ports.count() {
+            whispers.iter().for_each(|whisper| assert!(self.ports.send(port, whisper)));
+        }
+        let (due, later): (Vec<_>, Vec<_>) =
+            self.delayed.drain(..).partition(|(time, ..)| *time <= now);
+        self.delayed = later;
+        for (_, port, message) in &due {
+            self.ports.send(*port, message);
+        }
+        due.len() + whispers.len()
+    }
+}
+
+fn shown((account, weight): &(allot_domain::AccountId, allot_domain::Weight)) -> String {
+    format!("{account}={}", allot_domain::decimal::nanos_text(weight.nanos().into()))
+}
+
+/// All requests of a message; every one must be good.
+fn read(message: &[u8]) -> Vec<Request> {
+    if Encoding::of(message) == Encoding::Json {
+        let lines = message.split(|byte| *byte == b'\n');
+        return lines.map(|line| decode_line(line).unwrap()).collect();
+    }
+    let batch = Batch::parse(message).unwrap();
+    let kind = RequestKind::try_from(batch.kind).unwrap();
+    batch.records().map(|record| decode_request(kind, record.unwrap()).unwrap()).collect()
+}
+
+impl Agent for Front {
+    fn role(&self) -> &str {
+        "front"
+    }
+
+    fn do_work(&mut self, now: Nanos) -> usize {
+        let mut work_count = 0;
+        while let Some(port) = self.ports.receive(&mut self.letter, &mut self.frame) {
+            self.take(port, now);
+            work_count += 1;
+        }
+        work_count + self.deliver(now)
+    }
+
+    fn wake_at(&self) -> Nanos {
+        self.delayed.iter().map(|(time, ..)| *time).min().unwrap_or(Nanos::MAX)
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        match &self.ports {
+            Ports::Rings(links) => links.iter().for_each(|link| link.wait_on(waits)),
+            Ports::Door(door, _) => door.wait_on(waits),
+        }
+    }
+}

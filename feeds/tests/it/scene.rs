@@ -1,0 +1,125 @@
+//! A scene: a front door and feeds on one thread and on virtual time.
+
+use crate::it::front::{Front, Ports, Shared, Trouble};
+use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
+use allot_feeds::{
+    AumConfig, AumFeed, Draft, FillConfig, FillFeed, Progress, Pull, Source, Weights,
+};
+use allot_runtime::{Bell, Clock, Counters, Link, Nanos, Stepper, ring_pair};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// When every scene begins.
+pub(crate) const START: Nanos = Nanos::from_unix(1_700_000_000_000_000_000);
+
+pub(crate) fn source(name: &str) -> SourceId {
+    SourceId::new(name.as_bytes()).unwrap()
+}
+
+/// So many fills of one share at one, as far apart as their times say.
+pub(crate) struct Fills(pub(crate) VecDeque<Pull>);
+
+impl Fills {
+    pub(crate) fn of(count: u64) -> Box<Self> {
+        Self::at(&(0..count).map(|_| None).collect::<Vec<_>>())
+    }
+
+    pub(crate) fn at(times: &[Option<u64>]) -> Box<Self> {
+        let draft = |(seq, time_ns): (u64, &Option<u64>)| {
+            Pull::Fill(Draft {
+                seq,
+                ticker: Ticker::new(b"AAPL").unwrap(),
+                side: Side::Buy,
+                price: Price::parse("1").unwrap(),
+                quantity: Quantity::parse("1").unwrap(),
+                time_ns: *time_ns,
+            })
+        };
+        Box::new(Self((1..).zip(times).map(draft).collect()))
+    }
+}
+
+impl Source for Fills {
+    fn next(&mut self) -> Pull {
+        self.0.pop_front().unwrap_or(Pull::Done)
+    }
+}
+
+/// The agents to be.
+pub(crate) struct Scene {
+    pub(crate) shared: Shared,
+    front_links: Vec<Link>,
+    agents: Vec<Box<dyn allot_runtime::Agent>>,
+    ring_capacity: usize,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self::with_rings_of(1_024)
+    }
+
+    pub(crate) fn with_rings_of(ring_capacity: usize) -> Self {
+        let shared = Shared::default();
+        Self { shared, front_links: Vec::new(), agents: Vec::new(), ring_capacity }
+    }
+
+    pub(crate) fn trouble(self, trouble: Trouble) -> Self {
+        self.shared.facts().trouble = trouble;
+        self
+    }
+
+    fn link(&mut self) -> Link {
+        let silent = Bell::silent();
+        let (ours, theirs) = ring_pair(self.ring_capacity, &silent, &silent);
+        self.front_links.push(theirs);
+        ours
+    }
+
+    pub(crate) fn fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Progress {
+        let feed = FillFeed::new(config, source, self.link(), Counters::new()).unwrap();
+        let progress = feed.progress();
+        self.agents.push(Box::new(feed));
+        progress
+    }
+
+    pub(crate) fn splits(&mut self, config: AumConfig, weights: Weights) -> Progress {
+        let feed = AumFeed::new(config, weights, self.link(), Counters::new());
+        let progress = feed.progress();
+        self.agents.push(Box::new(feed));
+        progress
+    }
+
+    /// An AUM feed that says once that all is for one account.
+    pub(crate) fn one_split(&mut self) -> Progress {
+        let config = AumConfig { count: Some(1), ..AumConfig::new(source("aum")) };
+        self.splits(config, Weights::fixed("a=40,b=60").unwrap())
+    }
+
+    /// Feeds take their turns in the order in which they were added, and then the front door.
+    pub(crate) fn begin(self, seed: u64) -> Stepper {
+        let mut stepper = Stepper::new(Clock::virtual_at(START));
+        self.agents.into_iter().for_each(|agent| stepper.add(agent));
+        let ports = Ports::Rings(self.front_links);
+        stepper.add(Box::new(Front::new(ports, seed, self.shared)));
+        stepper
+    }
+}
+
+/// Lets time pass until the feed is done, and returns how long that took.
+pub(crate) fn finish(stepper: &mut Stepper, progress: &Progress) -> Duration {
+    let begun = stepper.now();
+    for _ in 0..10_000 {
+        stepper.settle();
+        if progress.is_finished() {
+            return stepper.now() - begun;
+        }
+        stepper.advance(Duration::from_millis(100));
+    }
+    panic!("not done after 1,000 seconds: {}", progress.summary());
+}
+
+/// Seconds since the scene began, with three decimals.
+pub(crate) fn seconds(time: Nanos) -> String {
+    let millis = (time - START).as_millis();
+    format!("{}.{:03}", millis / 1_000, millis % 1_000)
+}

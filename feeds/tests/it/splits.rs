@@ -1,0 +1,134 @@
+//! The AUM server: its cadence, its order, and what it does about trouble.
+
+use crate::it::front::Trouble;
+use crate::it::scene::{Scene, finish, seconds, source};
+use allot_feeds::{AumConfig, Patience, Tally, Weights};
+use allot_wire::Encoding;
+use std::fs;
+use std::time::Duration;
+
+fn every(seconds: u64, count: u64) -> AumConfig {
+    let every = Duration::from_secs(seconds);
+    AumConfig { every, count: Some(count), ..AumConfig::new(source("aum")) }
+}
+
+#[test]
+fn it_speaks_at_once_and_then_every_thirty_seconds() {
+    let accounts = Weights::accounts(5).unwrap();
+    let mut scene = Scene::new();
+    let config = AumConfig { count: Some(4), ..AumConfig::new(source("aum")) };
+    let splits = scene.splits(config, Weights::random(accounts, 1).unwrap());
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    finish(&mut stepper, &splits);
+    let times: Vec<_> = shared.arrivals().iter().map(|arrival| seconds(arrival.time)).collect();
+    assert_eq!(times, ["0.000", "30.000", "60.000", "90.000"]);
+    assert_eq!(splits.get(Tally::Accepted), 4);
+    assert!(splits.summary().is_ok());
+    let facts = shared.facts();
+    assert!(facts.splits.windows(2).all(|pair| pair[0].2 != pair[1].2), "random each time");
+}
+
+#[test]
+fn a_split_never_comes_into_force_after_a_newer_one() {
+    for seed in 0..20 {
+        let trouble = Trouble {
+            lose_request: 30,
+            lose_answer: 30,
+            busy: 30,
+            answer_twice: 30,
+            delay_max: Duration::from_secs(3),
+            ..Trouble::default()
+        };
+        let mut scene = Scene::new().trouble(trouble);
+        let patience = Patience { drain: Duration::from_secs(300), ..Patience::default() };
+        let encoding = if seed % 2 == 0 { Encoding::Json } else { Encoding::Binary };
+        let config = AumConfig { patience, encoding, ..every(2, 20) };
+        let accounts = Weights::accounts(7).unwrap();
+        let splits = scene.splits(config, Weights::drift(&accounts, "1", seed).unwrap());
+        let shared = scene.shared.clone();
+        let mut stepper = scene.begin(seed);
+        finish(&mut stepper, &splits);
+        let seqs: Vec<_> = shared.facts().splits.iter().map(|(_, seq, _)| *seq).collect();
+        assert_eq!(seqs, (1..=20).collect::<Vec<_>>(), "seed {seed}");
+        assert!(splits.summary().is_ok(), "seed {seed}: {}", splits.summary());
+    }
+}
+
+#[test]
+fn ticks_that_were_missed_are_made_up_for_by_one() {
+    let mut scene = Scene::new().trouble(Trouble { is_deaf: true, ..Trouble::default() });
+    let patience = Patience { silence: Duration::from_secs(1_000), ..Patience::default() };
+    let config = AumConfig { patience, ..every(10, 4) };
+    let splits = scene.splits(config, Weights::fixed("a=100").unwrap());
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    stepper.advance(Duration::from_secs(25));
+    shared.facts().trouble.is_deaf = false;
+    finish(&mut stepper, &splits);
+    let mut news = Vec::new();
+    for arrival in shared.arrivals() {
+        if !news.iter().any(|(seqs, _)| *seqs == arrival.seqs) {
+            news.push((arrival.seqs, seconds(arrival.time)));
+        }
+    }
+    // The first is sent again at 31 s and answered; the second follows at once, for the ticks at
+    // 10, 20 and 30; then the cadence is what it was.
+    let expected = [(1, "0.000"), (2, "31.000"), (3, "40.000"), (4, "50.000")];
+    assert_eq!(news, expected.map(|(seq, time)| (vec![seq], time.to_owned())));
+}
+
+#[test]
+fn a_series_in_a_file_is_said_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("splits.ndjson");
+    fs::write(&path, "{\"a\":100}\n{\"a\":50,\"b\":50}\n{\"b\":\"100\"}\n").unwrap();
+    let mut scene = Scene::new();
+    let config = AumConfig { count: None, ..every(5, 0) };
+    let splits = scene.splits(config, Weights::file(path.to_str().unwrap()).unwrap());
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    assert_eq!(finish(&mut stepper, &splits).as_secs(), 15, "the tick that finds nothing more");
+    let said: Vec<_> = shared.facts().splits.iter().map(|(_, _, shown)| shown.clone()).collect();
+    assert_eq!(said, ["a=100", "a=50,b=50", "b=100"]);
+}
+
+#[test]
+fn a_file_that_has_become_bad_changes_nothing_and_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.json");
+    fs::write(&path, r#"{"a":100}"#).unwrap();
+    let mut scene = Scene::new();
+    let splits = scene.splits(every(10, 3), Weights::file(path.to_str().unwrap()).unwrap());
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    stepper.advance(Duration::from_secs(5));
+    fs::write(&path, r#"{"a":99}"#).unwrap();
+    stepper.advance(Duration::from_secs(10));
+    fs::write(&path, r#"{"b":100}"#).unwrap();
+    finish(&mut stepper, &splits);
+    let said: Vec<_> = shared.facts().splits.iter().map(|(_, _, shown)| shown.clone()).collect();
+    assert_eq!(said, ["a=100", "b=100", "b=100"]);
+    let summary = splits.summary();
+    assert_eq!(summary.get(Tally::BadLines), 1, "{summary}");
+    assert!(summary.bad_lines()[0].what.contains("add up to 100"), "{summary}");
+}
+
+#[test]
+fn a_rejected_split_is_an_answer_and_the_next_follows() {
+    // More accounts than a firm may ever have: the book refuses, and says why.
+    let mut scene = Scene::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("splits.ndjson");
+    let split = |block: usize| {
+        let accounts = (0..10_000).map(|number| format!("\"b{block}-{number}\":\"0.01\""));
+        format!("{{{}}}\n", accounts.collect::<Vec<_>>().join(","))
+    };
+    fs::write(&path, (0..5).map(split).collect::<String>()).unwrap();
+    let splits = scene.splits(every(1, 5), Weights::file(path.to_str().unwrap()).unwrap());
+    let mut stepper = scene.begin(1);
+    finish(&mut stepper, &splits);
+    let summary = splits.summary();
+    assert_eq!((summary.get(Tally::Accepted), summary.get(Tally::Rejected)), (4, 1), "{summary}");
+    assert!(summary.rejections().contains_key("too_many_accounts_ever"), "{summary}");
+}

@@ -1,0 +1,170 @@
+//! When messages leave: paces, retries and silences, on virtual time and to the nanosecond.
+
+use crate::it::front::Trouble;
+use crate::it::scene::{Fills, START, Scene, finish, seconds, source};
+use allot_feeds::{FillConfig, Pace, Patience, Prices, Random, RandomConfig, Tally};
+use std::time::Duration;
+
+/// Long enough to be out of the way.
+const NEVER: Duration = Duration::from_secs(1_000_000);
+
+const DEAF: Trouble = Trouble {
+    lose_request: 0,
+    lose_answer: 0,
+    busy: 0,
+    answer_twice: 0,
+    delay_max: Duration::ZERO,
+    is_deaf: true,
+    lose_late: false,
+};
+
+/// When the messages of a scene arrived, in seconds.
+fn arrival_times(scene: Scene, duration: Duration) -> Vec<String> {
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    stepper.advance(duration);
+    shared.arrivals().iter().map(|arrival| seconds(arrival.time)).collect()
+}
+
+#[test]
+fn what_has_no_answer_is_sent_again_after_1_2_4_up_to_30_seconds() {
+    let mut scene = Scene::new().trouble(DEAF);
+    let patience = Patience { silence: NEVER, drain: NEVER, ..Patience::default() };
+    let config = FillConfig { patience, ..FillConfig::new(source("fills")) };
+    scene.fills(config, Fills::of(1));
+    let times = arrival_times(scene, Duration::from_secs(125));
+    let expected =
+        ["0.000", "1.000", "3.000", "7.000", "15.000", "31.000", "61.000", "91.000", "121.000"];
+    assert_eq!(times, expected);
+}
+
+#[test]
+fn what_is_answered_busy_is_sent_again_after_10_20_40_up_to_1000_milliseconds() {
+    let mut scene = Scene::new().trouble(Trouble { busy: 100, ..Trouble::default() });
+    let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(1));
+    let times = arrival_times(scene, Duration::from_secs(4));
+    let expected =
+        ["0.000", "0.010", "0.030", "0.070", "0.150", "0.310", "0.630", "1.270", "2.270", "3.270"];
+    assert_eq!(times, expected);
+    assert_eq!((fills.get(Tally::Busy), fills.get(Tally::Resent)), (10, 9));
+    assert_eq!(fills.get(Tally::Reconnects), 0, "busy is a sign of life");
+}
+
+#[test]
+fn after_long_silence_the_connection_is_made_anew_and_all_is_sent_again() {
+    let mut scene = Scene::new().trouble(DEAF);
+    let patience = Patience { resend: NEVER, drain: NEVER, ..Patience::default() };
+    let config = FillConfig { patience, batch: 4, ..FillConfig::new(source("fills")) };
+    let fills = scene.fills(config, Fills::of(3));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    stepper.advance(Duration::from_secs(76));
+    let arrivals = shared.arrivals();
+    let times: Vec<_> = arrivals.iter().map(|arrival| seconds(arrival.time)).collect();
+    assert_eq!(times, ["0.000", "3.000", "9.000", "21.000", "45.000", "75.000"]);
+    assert!(arrivals.iter().all(|arrival| arrival.seqs == [1, 2, 3]));
+    assert_eq!((fills.get(Tally::Reconnects), fills.get(Tally::Resent)), (5, 15));
+
+    shared.facts().trouble.is_deaf = false;
+    finish(&mut stepper, &fills);
+    let summary = fills.summary();
+    assert!(summary.is_ok() && summary.get(Tally::Answered) == 3, "{summary}");
+    assert_eq!(seconds(stepper.now()), "105.000", "at the next attempt");
+}
+
+#[test]
+fn an_idle_feed_does_not_mistake_peace_for_silence() {
+    let mut scene = Scene::new();
+    let times = [Some(0), Some(100_000_000_000)];
+    let config =
+        FillConfig { pace: Pace::Recorded("1".parse().unwrap()), ..FillConfig::new(source("f")) };
+    let fills = scene.fills(config, Fills::at(&times));
+    let mut stepper = scene.begin(1);
+    assert_eq!(finish(&mut stepper, &fills).as_secs(), 100);
+    assert_eq!((fills.get(Tally::Reconnects), fills.get(Tally::Resent)), (0, 0));
+}
+
+#[test]
+fn what_is_never_answered_is_lost_after_the_drain_time() {
+    let mut scene = Scene::new().trouble(DEAF);
+    let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(7));
+    let mut stepper = scene.begin(1);
+    assert_eq!(finish(&mut stepper, &fills), Duration::from_secs(30));
+    let summary = fills.summary();
+    assert!(!summary.is_ok(), "{summary}");
+    assert_eq!((summary.get(Tally::Lost), summary.get(Tally::Unsent)), (7, 0));
+    assert!(summary.to_string().starts_with("fills: not all answered\n"), "{summary}");
+}
+
+#[test]
+fn a_rate_is_kept_to_the_nanosecond() {
+    let mut scene = Scene::new();
+    scene.one_split();
+    let config =
+        FillConfig { pace: Pace::Rate("7".parse().unwrap()), ..FillConfig::new(source("f")) };
+    let fills = scene.fills(config, Fills::of(700));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    finish(&mut stepper, &fills);
+    let arrivals: Vec<_> = shared.arrivals().split_off(1);
+    for (count, arrival) in (0..).zip(&arrivals) {
+        let offset = Duration::from_nanos(count * 1_000_000_000 / 7);
+        assert_eq!(arrival.time - START, offset, "fill {count}");
+        assert_eq!(arrival.seqs, [count + 1]);
+    }
+    assert_eq!(arrivals.len(), 700);
+}
+
+#[test]
+fn a_feed_that_was_held_up_makes_up_for_it() {
+    let mut scene = Scene::new().trouble(DEAF);
+    let patience = Patience { silence: NEVER, ..Patience::default() };
+    let pace = Pace::Rate("10".parse().unwrap());
+    let config =
+        FillConfig { window: 5, batch: 50, pace, patience, ..FillConfig::new(source("f")) };
+    let fills = scene.fills(config, Fills::of(100));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    stepper.advance(Duration::from_millis(6_950));
+    assert_eq!(fills.get(Tally::Sent), 5, "the window is full");
+    shared.facts().trouble.is_deaf = false;
+    finish(&mut stepper, &fills);
+    assert_eq!(fills.get(Tally::Answered), 100);
+    let last = shared.arrivals().last().map(|arrival| seconds(arrival.time));
+    assert_eq!(last.as_deref(), Some("9.900"), "the schedule has not moved");
+}
+
+#[test]
+fn recorded_fills_keep_their_distances() {
+    let times =
+        [Some(86_399_000_000_000), Some(86_399_500_000_000), None, Some(86_401_000_000_000)];
+    for (speed, expected) in [
+        ("1", ["0.000", "0.500", "0.500", "2.000"]),
+        ("2", ["0.000", "0.250", "0.250", "1.000"]),
+        ("0.5", ["0.000", "1.000", "1.000", "4.000"]),
+    ] {
+        let mut scene = Scene::new();
+        let pace = Pace::Recorded(speed.parse().unwrap());
+        scene.fills(FillConfig { pace, ..FillConfig::new(source("f")) }, Fills::at(&times));
+        assert_eq!(arrival_times(scene, Duration::from_secs(10)), expected, "{speed}");
+    }
+}
+
+#[test]
+fn the_fill_servers_of_the_brief_pause_up_to_ten_seconds() {
+    let mut scene = Scene::new();
+    scene.one_split();
+    let random = RandomConfig { prices: Prices::Walk, ..RandomConfig::new(4) };
+    let pace = Pace::Recorded("1".parse().unwrap());
+    let config = FillConfig { pace, count: Some(100), ..FillConfig::new(source("fills-1")) };
+    let fills = scene.fills(config, Box::new(Random::new(random)));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    let took = finish(&mut stepper, &fills);
+    assert!((400..=600).contains(&took.as_secs()), "{took:?}");
+    let arrivals = shared.arrivals().split_off(1);
+    for pair in arrivals.windows(2) {
+        assert!(pair[1].time - pair[0].time <= Duration::from_secs(10));
+    }
+    assert!(fills.summary().is_ok());
+}

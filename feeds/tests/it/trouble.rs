@@ -1,0 +1,218 @@
+//! Every fill is applied once and answered once, whatever happens on the way.
+
+use crate::it::front::Trouble;
+use crate::it::scene::{Fills, Scene, finish, source};
+use allot_domain::{SourceId, Ticker};
+use allot_feeds::{FillConfig, Patience, Pull, Random, RandomConfig, Source, Tally};
+use allot_wire::Encoding;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What the accounts must hold in the end: the source itself, asked again.
+fn expected(config: &RandomConfig, count: u64) -> BTreeMap<Ticker, u64> {
+    let (mut random, mut holdings) = (Random::new(config.clone()), BTreeMap::new());
+    for _ in 0..count {
+        let Pull::Fill(draft) = random.next() else { panic!("random fills do not end") };
+        *holdings.entry(draft.ticker).or_default() += draft.quantity.get();
+    }
+    holdings
+}
+
+fn all_trouble() -> Trouble {
+    Trouble {
+        lose_request: 20,
+        lose_answer: 20,
+        busy: 20,
+        answer_twice: 20,
+        delay_max: Duration::from_millis(1_500),
+        ..Trouble::default()
+    }
+}
+
+#[test]
+fn every_fill_is_applied_once_and_answered_once_whatever_is_lost() {
+    for seed in 0..24 {
+        let random = RandomConfig::new(seed);
+        let batch = [1, 3, 40][usize::try_from(seed % 3).unwrap()];
+        let encoding = if seed % 2 == 0 { Encoding::Json } else { Encoding::Binary };
+        let count = 400;
+        let patience = Patience { drain: Duration::from_secs(300), ..Patience::default() };
+        let config = FillConfig {
+            batch,
+            encoding,
+            patience,
+            count: Some(count),
+            window: 64,
+            ..FillConfig::new(source("fills"))
+        };
+        let mut scene = Scene::new().trouble(all_trouble());
+        let splits = scene.one_split();
+        let fills = scene.fills(config, Box::new(Random::new(random.clone())));
+        let shared = scene.shared.clone();
+        let mut stepper = scene.begin(seed);
+        finish(&mut stepper, &fills);
+        finish(&mut stepper, &splits);
+        // Whatever is still on its way changes nothing.
+        shared.facts().trouble.lose_late = true;
+        stepper.advance(Duration::from_secs(60));
+
+        let summary = fills.summary();
+        assert!(summary.is_ok() && splits.summary().is_ok(), "seed {seed}: {summary}");
+        assert_eq!(summary.get(Tally::Sent), count, "seed {seed}: {summary}");
+        assert_eq!(summary.get(Tally::Answered), count, "seed {seed}: {summary}");
+        assert_eq!(summary.get(Tally::Strange), 0, "seed {seed}: {summary}");
+        let done = summary.get(Tally::Allocated) + summary.still_held();
+        assert_eq!(done, count, "seed {seed}: {summary}");
+        for trouble in [Tally::Resent, Tally::Busy, Tally::Again, Tally::Duplicates] {
+            assert!(0 < summary.get(trouble), "seed {seed}: no {trouble:?}");
+        }
+        let facts = shared.facts();
+        let applied = facts.applied.len();
+        assert_eq!(u64::try_from(applied).unwrap(), count, "seed {seed}");
+        assert_eq!(facts.holdings, expected(&random, count), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let run = |seed| {
+        let config = FillConfig { count: Some(100), ..FillConfig::new(source("fills")) };
+        let mut scene = Scene::new().trouble(all_trouble());
+        scene.one_split();
+        let fills = scene.fills(config, Box::new(Random::new(RandomConfig::new(seed))));
+        let shared = scene.shared.clone();
+        let mut stepper = scene.begin(seed);
+        finish(&mut stepper, &fills);
+        (shared.arrivals(), fills.summary().to_string())
+    };
+    assert_eq!(run(5), run(5));
+    assert_ne!(run(5), run(6));
+}
+
+#[test]
+fn a_second_run_under_the_same_name_changes_nothing() {
+    let mut scene = Scene::new();
+    scene.one_split();
+    let config = FillConfig::new(source("fills"));
+    let first = scene.fills(config, Fills::of(50));
+    let second = scene.fills(config, Fills::of(50));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    finish(&mut stepper, &first);
+    finish(&mut stepper, &second);
+    assert!(first.summary().is_ok() && second.summary().is_ok());
+    assert_eq!(first.get(Tally::Duplicates) + second.get(Tally::Duplicates), 50);
+    assert_eq!(shared.facts().applied.len(), 50);
+    assert_eq!(shared.facts().holdings.values().sum::<u64>(), 50);
+}
+
+#[test]
+fn held_fills_are_answered_and_counted_as_held_until_the_end() {
+    let mut scene = Scene::new();
+    let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(600));
+    let mut stepper = scene.begin(1);
+    assert_eq!(finish(&mut stepper, &fills), Duration::ZERO);
+    let summary = fills.summary();
+    assert!(summary.is_ok(), "{summary}");
+    assert_eq!((summary.get(Tally::Answered), summary.still_held()), (600, 600));
+}
+
+#[test]
+fn a_feed_that_is_told_to_waits_for_the_shares_of_held_fills() {
+    for lose_late in [false, true] {
+        let trouble = Trouble { lose_late, ..Trouble::default() };
+        let mut scene = Scene::new().trouble(trouble);
+        let patience = Patience { drain: Duration::from_secs(120), ..Patience::default() };
+        let config =
+            FillConfig { waits_for_held: true, patience, ..FillConfig::new(source("fills")) };
+        let fills = scene.fills(config, Fills::of(600));
+        scene.one_split();
+        let mut stepper = scene.begin(1);
+        let took = finish(&mut stepper, &fills);
+        let summary = fills.summary();
+        assert_eq!(summary.get(Tally::Held), 256, "all of the first window: {summary}");
+        assert_eq!(summary.get(Tally::Followed), 256, "{summary}");
+        assert_eq!((summary.get(Tally::Allocated), summary.still_held()), (600, 0), "{summary}");
+        let asked = if lose_late { 30 } else { 0 };
+        assert_eq!(took.as_secs(), asked, "what was lost is asked for: {summary}");
+    }
+}
+
+#[test]
+fn answers_to_nothing_are_counted_and_change_nothing() {
+    let mut scene = Scene::new();
+    let splits = scene.one_split();
+    let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(10));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    finish(&mut stepper, &fills);
+    let reply = |kind: &str, source: &str, seq: u64, rest: &str| {
+        format!(r#"{{"type":"{kind}","source":"{source}","seq":{seq}{rest}}}"#)
+    };
+    let shares = r#","ticker":"A","price":"1","quantity":1,"split":1,"shares":{"a":1}"#;
+    let refused = r#","code":"malformed_message","reason":"it is not JSON""#;
+    let whispers = [
+        // Answered before; never sent; of another source; of another kind; of nobody; damaged.
+        reply("allocated", "fills", 3, shares),
+        reply("allocated", "fills", 11, shares),
+        reply("allocated", "others", 3, shares),
+        reply("accepted", "fills", 3, r#","split":1"#),
+        reply("rejected", "", 0, refused),
+        "ALOTxyz".to_owned(),
+    ];
+    shared.facts().whispers = whispers.map(String::into_bytes).into();
+    stepper.settle();
+    assert_eq!((fills.get(Tally::Again), fills.get(Tally::Strange)), (1, 5));
+    assert_eq!((fills.get(Tally::Answered), fills.get(Tally::Allocated)), (10, 10));
+    assert_eq!(splits.get(Tally::Accepted), 1);
+}
+
+#[test]
+fn a_front_door_that_takes_one_message_at_a_time_loses_none() {
+    let mut scene = Scene::with_rings_of(1);
+    scene.one_split();
+    let config = FillConfig { batch: 3, ..FillConfig::new(source("fills")) };
+    let fills = scene.fills(config, Fills::of(1_000));
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    let took = finish(&mut stepper, &fills);
+    assert!(fills.summary().is_ok());
+    assert_eq!((took, fills.get(Tally::Resent)), (Duration::ZERO, 0));
+    assert_eq!(shared.facts().applied.len(), 1_000);
+}
+
+#[test]
+fn rejections_are_answers_and_the_first_reasons_are_kept() {
+    let mut scene = Scene::new();
+    scene.one_split();
+    let mut sales = Fills::of(8);
+    for pull in &mut sales.0 {
+        if let Pull::Fill(draft) = pull {
+            draft.side = allot_domain::Side::Sell;
+        }
+    }
+    let fills = scene.fills(FillConfig::new(source("fills")), sales);
+    let mut stepper = scene.begin(1);
+    finish(&mut stepper, &fills);
+    let summary = fills.summary();
+    assert!(summary.is_ok(), "{summary}");
+    assert_eq!(summary.rejections().iter().collect::<Vec<_>>(), [(&"exceeds_holdings".into(), &8)]);
+    assert_eq!(summary.reasons().len(), 5);
+    assert_eq!(summary.reasons()[0], "1: the accounts hold only 0 of it");
+}
+
+#[test]
+fn a_feed_that_is_asked_to_ends_when_all_is_answered() {
+    let mut scene = Scene::new();
+    scene.one_split();
+    let name: SourceId = source("fills");
+    let fills = scene.fills(FillConfig::new(name), Box::new(Random::new(RandomConfig::new(1))));
+    let mut stepper = scene.begin(1);
+    let turns = (0..50).map(|_| stepper.step());
+    assert!(0 < turns.sum::<usize>());
+    assert!(!fills.is_finished());
+    fills.end_early();
+    assert_eq!(finish(&mut stepper, &fills), Duration::ZERO);
+    let summary = fills.summary();
+    assert!(summary.is_ok() && 1_000 < summary.get(Tally::Sent), "{summary}");
+}
