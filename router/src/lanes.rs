@@ -143,9 +143,10 @@ impl Lanes {
         1
     }
 
-    /// Hands the same frame to every shard, past the queues; one that has no room misses it.
+    /// Hands the same frame to every shard that is there, past the queues; one that has no room
+    /// misses it.
     pub(crate) fn tell_all(&mut self, frame: &[u8]) {
-        for shard in 0..self.lanes.len() {
+        for shard in (0..self.lanes.len()).filter(|shard| self.lanes[*shard].is_here()) {
             let mut copy = frame.to_vec();
             if self.hub.send(shard, &mut copy).is_err() {
                 self.counters.add(Counter::FramesRefused, 1);

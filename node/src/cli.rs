@@ -1,0 +1,184 @@
+//! The command line: what may be written after `allot`, and which file answers.
+
+use crate::command::{
+    completions, config, demo, doctor, feed, fills, positions, publisher, router, serve, shard,
+};
+use crate::config::Config;
+use crate::log::{self, LogFormat};
+use crate::setting::Key;
+use crate::settings::Settings;
+use anyhow::Result;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::io::{self, ErrorKind, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Divides each fill over the accounts, in whole shares, the moment it arrives.
+///
+/// Fills and splits come in at one endpoint, positions go out at another; everything between is
+/// one process (`serve`) or several (`router`, `shard`, `publisher`).
+#[derive(Parser)]
+#[command(name = "allot", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  allot demo                                   see it work
+  allot serve                                  a server on ports 9998 and 9999
+  allot feed aum --weights a=40,b=60           say how assets are divided
+  allot feed fills --random --rate 100         send fills
+  allot positions                              follow what each account holds";
+
+/// What every sub-command understands.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Common")]
+pub(crate) struct Common {
+    /// The configuration [default: allot.toml, if there is one]
+    #[arg(long, value_name = "FILE", env = "ALLOT_CONFIG", hide_env_values = true, global = true)]
+    config: Option<PathBuf>,
+    /// Log more: -v what boxes do, -vv what they count
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    verbose: u8,
+    /// Log errors only
+    #[arg(short, long, conflicts_with = "verbose", global = true)]
+    quiet: bool,
+    /// How the log on stderr is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT",
+          global = true)]
+    log_format: LogFormat,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Demo(demo::Demo),
+    Serve(serve::Serve),
+    Router(router::RouterBox),
+    Shard(shard::ShardBox),
+    Publisher(publisher::PublisherBox),
+    Feed(feed::Feed),
+    Positions(positions::Positions),
+    Fills(fills::Fills),
+    Doctor(doctor::Doctor),
+    Config(config::ConfigPages),
+    Completions(completions::Completions),
+}
+
+/// Runs the sub-command of the command line. Zero: it did all that it was asked to.
+pub fn run() -> ExitCode {
+    let Cli { common, verb } = Cli::parse();
+    let has_page = matches!(verb, Verb::Demo(_)) && io::stdout().is_terminal();
+    log::start(common.level(has_page), common.log_format);
+    match answer(verb, &common) {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("allot: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn answer(verb: Verb, common: &Common) -> Result<ExitCode> {
+    match verb {
+        Verb::Demo(demo) => demo::run(&demo, common),
+        Verb::Serve(serve) => serve::run(&serve, common),
+        Verb::Router(router) => router::run(&router, common),
+        Verb::Shard(shard) => shard::run(&shard, common),
+        Verb::Publisher(publisher) => publisher::run(&publisher, common),
+        Verb::Feed(feed) => feed::run(&feed, common),
+        Verb::Positions(positions) => positions::run(&positions, common),
+        Verb::Fills(fills) => fills::run(&fills, common),
+        Verb::Doctor(doctor) => doctor::run(&doctor, common),
+        Verb::Config(pages) => config::run(&pages, common),
+        Verb::Completions(completions) => completions::run(&completions),
+    }
+}
+
+impl Common {
+    /// All layers of the configuration, with a sub-command's flags on top.
+    pub(crate) fn config(&self, flags: &[(Key, String)]) -> Result<Config> {
+        Config::load(self.config.as_deref(), flags)
+    }
+
+    /// What they mean.
+    pub(crate) fn settings(&self, flags: &[(Key, String)]) -> Result<Settings> {
+        Settings::of(&self.config(flags)?)
+    }
+
+    /// A page that is drawn in place would be torn by lines that are merely of interest.
+    const fn level(&self, has_page: bool) -> LevelFilter {
+        match (self.quiet, self.verbose) {
+            (true, _) => LevelFilter::ERROR,
+            (false, 0) if has_page => LevelFilter::WARN,
+            (false, 0) => LevelFilter::INFO,
+            (false, 1) => LevelFilter::DEBUG,
+            (false, _) => LevelFilter::TRACE,
+        }
+    }
+}
+
+/// Whoever read stdout has had enough, as in `allot positions | head`: that is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let is_closed = |cause: &io::Error| cause.kind() == ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(is_closed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command, CommandFactory};
+
+    /// Every command that does something, with the words that lead to it.
+    fn leaves(command: &Command, path: &str) -> Vec<(String, Command)> {
+        let path = format!("{path} {}", command.get_name());
+        let below: Vec<_> =
+            command.get_subcommands().flat_map(|command| leaves(command, &path)).collect();
+        if below.is_empty() { vec![(path, command.clone())] } else { below }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_has_examples_that_parse() {
+        let leaves = leaves(&Cli::command(), "");
+        assert!(leaves.len() > 10, "{}", leaves.len());
+        for (path, command) in leaves {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Examples:\n"), "{path}");
+            let words = path.trim();
+            let examples = help.lines().filter(|line| line.trim().starts_with("allot"));
+            let mut count = 0;
+            for line in examples {
+                count += 1;
+                let line = line.trim().split("  ").next().unwrap_or_default();
+                assert!(line.starts_with(words), "{path}: {line}");
+                let line = line.split([';', '|', '<', '>']).next().unwrap_or_default();
+                let parsed = Cli::try_parse_from(line.split_whitespace());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.err().unwrap());
+            }
+            assert!(count > 0, "{path}");
+        }
+    }
+
+    #[test]
+    fn quiet_and_verbose_choose_the_level() {
+        for (line, level) in [
+            ("allot serve", LevelFilter::INFO),
+            ("allot -q serve", LevelFilter::ERROR),
+            ("allot serve -v", LevelFilter::DEBUG),
+            ("allot serve -vv", LevelFilter::TRACE),
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(cli.common.level(false), level, "{line}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The sub-commands, one file each: what it takes, and what it does.
+
+pub(crate) mod demo;
+pub(crate) mod serve;
+pub(crate) mod router;
+pub(crate) mod shard;
+pub(crate) mod publisher;
+pub(crate) mod feed;
+pub(crate) mod positions;
+pub(crate) mod fills;
+pub(crate) mod doctor;
+pub(crate) mod config;
+pub(crate) mod completions;
+
+use anyhow::Result;
+use std::io::{self, Write};
+
+/// Prints one line, or several, on stdout, at once and whole: others wait for it.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,114 @@
+//! `allot config`: what is set, by whom, and whether it means anything.
+
+use crate::cli::Common;
+use crate::command::print;
+use crate::config::Config;
+use crate::flags::Flags;
+use crate::setting::Key;
+use crate::settings::Settings;
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use std::env;
+use std::process::ExitCode;
+
+/// Variables that are no settings and that we, or our scripts, do read.
+const OTHER_VARIABLES: &[&str] = &["ALLOT_CONFIG", "ALLOT_LOG", "ALLOT_BIN"];
+
+/// What is set, and by whom
+#[derive(Args)]
+pub(crate) struct ConfigPages {
+    #[command(subcommand)]
+    page: Page,
+}
+
+#[derive(Subcommand)]
+enum Page {
+    Show(Show),
+    Check(Check),
+}
+
+/// Print every setting with its value and its origin
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot config show
+  allot config show --shards 4
+  allot config show --config firm.toml")]
+struct Show {
+    #[command(flatten)]
+    flags: Flags<{ u32::MAX }>,
+}
+
+/// Say whether every setting means something; fail if not
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot config check
+  allot config check --config firm.toml")]
+struct Check {
+    #[command(flatten)]
+    flags: Flags<{ u32::MAX }>,
+}
+
+/// Shows or checks.
+pub(crate) fn run(pages: &ConfigPages, common: &Common) -> Result<ExitCode> {
+    match &pages.page {
+        Page::Show(show) => print(&table(&common.config(&show.flags.given)?))?,
+        Page::Check(check) => {
+            Settings::of(&common.config(&check.flags.given)?)?;
+            warn_of_strangers(env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
+            print("the configuration is understood")?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(config: &Config) -> String {
+    let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default();
+    let name_width = width(&mut Key::ALL.iter().map(|key| key.name().len()));
+    let text_width = width(&mut Key::ALL.iter().map(|key| config.text(*key).len()));
+    let line = |key: &Key| {
+        let (name, text, origin) = (key.name(), config.text(*key), config.origin(*key));
+        format!("{name:<name_width$} = {text:<text_width$}  ({origin})")
+    };
+    Key::ALL.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn warn_of_strangers(names: impl Iterator<Item = String>) {
+    for name in names.filter(|name| is_stranger(name)) {
+        tracing::warn!("{name} sets nothing; `allot config show --help` lists the variables");
+    }
+}
+
+/// Whether a variable looks like one of ours and is not.
+fn is_stranger(name: &str) -> bool {
+    let is_setting = Key::ALL.iter().any(|key| key.variable() == name);
+    name.starts_with("ALLOT_") && !is_setting && !OTHER_VARIABLES.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+
+    #[test]
+    fn every_setting_has_its_line_with_its_origin() {
+        let mut config = Config::default();
+        config.set(Key::Shards, "4", Origin::Environment("ALLOT_SHARDS".to_owned()));
+        let table = table(&config);
+        assert_eq!(table.lines().count(), Key::ALL.len());
+        let line = |start: &str| table.lines().find(|line| line.starts_with(start)).unwrap();
+        assert!(line("shards ").ends_with("(environment ALLOT_SHARDS)"), "{table}");
+        assert!(line("front ").contains("= tcp://127.0.0.1:9998 "), "{table}");
+        assert!(line("backplane").contains("ipc:///"), "{table}");
+    }
+
+    #[test]
+    fn a_variable_that_sets_nothing_is_a_stranger() {
+        for (name, stranger) in
+            [("ALLOT_SHARD", true), ("ALLOT_SHARDS", false), ("ALLOT_BIN", false), ("PATH", false)]
+        {
+            assert_eq!(is_stranger(name), stranger, "{name}");
+        }
+    }
+}

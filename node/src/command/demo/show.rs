@@ -1,0 +1,119 @@
+//! A show: the reports of a demo, page after page, until it is over.
+
+use super::screen::Screen;
+use crate::feed_crew::Feeds;
+use crate::follower::Follower;
+use crate::gauge::{TICK, per_second};
+use crate::table;
+use allot_feeds::Tally;
+use allot_runtime::{Clock, Nanos};
+use allot_wire::{Encoding, Report, Topic};
+use anyhow::{Result, anyhow};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Who interrupts the demo does not wait longer than that for the last answers.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// How much later than its time the last report may come.
+const REPORT_DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// A show under way.
+pub(super) struct Show {
+    fills: Feeds,
+    follower: Follower,
+    screen: Screen,
+    clock: Clock,
+    hint: String,
+    is_interrupted: Arc<AtomicBool>,
+    /// When no more is to be sent; never, where that was not asked for.
+    end_at: Nanos,
+    /// When the last fill was answered.
+    finished_at: Option<Nanos>,
+    /// How long after that a report of it may be waited for.
+    report_late: Duration,
+    /// When last answers are no longer waited for; never, before a signal.
+    give_up_at: Nanos,
+    /// When the last report was shown, and how many fills had been answered by then.
+    shown: (Nanos, u64),
+}
+
+impl Show {
+    /// A show of what is published there, until these fills are sent or somebody interrupts it.
+    pub(super) fn new(
+        fills: Feeds,
+        publish: &str,
+        report_every: Duration,
+        is_interrupted: Arc<AtomicBool>,
+    ) -> Result<Self> {
+        let clock = Clock::system();
+        let topic = Topic::Positions(Encoding::Binary).to_string();
+        Ok(Self {
+            fills,
+            follower: Follower::connect(publish, &[&topic])?,
+            screen: Screen::new(),
+            hint: format!("follow it elsewhere: allot positions --publish {publish}"),
+            is_interrupted,
+            end_at: Nanos::MAX,
+            finished_at: None,
+            report_late: report_every + REPORT_DELAY_MAX,
+            give_up_at: Nanos::MAX,
+            shown: (clock.now(), 0),
+            clock,
+        })
+    }
+
+    /// Shows every report until it is over, or the server has failed; gives the feeds back.
+    pub(super) fn run(
+        mut self,
+        time: Option<Duration>,
+        server_is_alive: impl Fn() -> bool,
+    ) -> Result<Feeds> {
+        self.end_at = time.map_or(Nanos::MAX, |time| self.clock.now() + time);
+        while server_is_alive() {
+            let shown = self.show_next()?;
+            if self.is_over(shown) {
+                break;
+            }
+        }
+        Ok(self.fills)
+    }
+
+    /// Whether a signal has come and all is answered, or a report was shown, whose time is given,
+    /// that has all that was to be sent.
+    fn is_over(&mut self, shown: Option<Nanos>) -> bool {
+        let now = self.clock.now();
+        if self.end_at <= now {
+            self.end_at = Nanos::MAX;
+            (self.fills.ender())();
+        }
+        if self.is_interrupted.load(Ordering::SeqCst) {
+            self.give_up_at = self.give_up_at.min(now + PATIENCE);
+            return self.fills.are_finished() || self.give_up_at <= now;
+        }
+        if !self.fills.are_finished() {
+            return false;
+        }
+        let since = *self.finished_at.get_or_insert(now);
+        shown.is_some_and(|time| since <= time) || since + self.report_late <= now
+    }
+
+    /// Shows a report, if there is one; returns the time of its cut.
+    fn show_next(&mut self) -> Result<Option<Nanos>> {
+        let Some(publication) = self.follower.next(TICK) else { return Ok(None) };
+        let report = Report::decode(&publication.body).map_err(|error| anyhow!("{error}"))?;
+        self.follower.note_degraded(&report.degraded);
+        let page = [table::report(&report), String::new(), self.rate_line(), self.hint.clone()];
+        self.screen.show(&page.join("\n"))?;
+        Ok(Some(Nanos::from_unix(report.time_ns)))
+    }
+
+    fn rate_line(&mut self) -> String {
+        let (now, answered) = (self.clock.now(), self.fills.get(Tally::Answered));
+        let rate = per_second(answered - self.shown.1, now - self.shown.0);
+        self.shown = (now, answered);
+        let (sources, sent) = (self.fills.sources().len(), self.fills.get(Tally::Sent));
+        format!("{sources} sources · {rate} fills/s · {sent} sent · {answered} answered")
+    }
+}

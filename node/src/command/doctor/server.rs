@@ -1,0 +1,181 @@
+//! The servers: whether somebody answers at an endpoint, and if not, whether one could be started.
+
+use super::Finding;
+use allot_domain::SourceId;
+use allot_runtime::{Clock, Context, Link, LinkOptions, RuntimeError, Subscriber, Waits};
+use allot_wire::{Heartbeat, Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
+use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::time::Duration;
+
+/// How long somebody may take to answer, or to be heard: two heartbeats and a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The state of an endpoint as the operating system sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// Nobody is there: a server could be started.
+    Free,
+    /// Somebody is there.
+    Taken,
+    /// This user may not listen there.
+    Forbidden,
+    /// It is not on this machine, or cannot be known.
+    Elsewhere,
+}
+
+/// Asks for a report: the only request that changes nothing.
+pub(super) fn examine_front(context: &Context, endpoint: &str) -> Finding {
+    examine("front", endpoint, || {
+        let answer = ask(context, endpoint)?;
+        Ok(answer.map(|reply| match reply {
+            Some(Reply::Reported { report, .. }) => {
+                Finding::ok(format!("front {endpoint}: a server answers, report {report}"))
+            }
+            Some(Reply::Rejected { reason, .. }) => Finding::warn(
+                format!("front {endpoint}: a server answers, and is not well: {reason}"),
+                "are all its shards running?",
+            ),
+            _ => stranger("front", endpoint),
+        }))
+    })
+}
+
+/// Listens for a heartbeat.
+pub(super) fn examine_publish(context: &Context, endpoint: &str) -> Finding {
+    examine("publish", endpoint, || {
+        let heartbeat = Topic::Heartbeat.to_string();
+        let mut subscriber = Subscriber::connect(context, endpoint, &[heartbeat.as_bytes()])?;
+        Ok(subscriber.receive(PATIENCE).map(|publication| heard(endpoint, &publication.body)))
+    })
+}
+
+/// Asks only where somebody may be.
+fn examine(
+    name: &str,
+    endpoint: &str,
+    ask: impl FnOnce() -> Result<Option<Finding>, RuntimeError>,
+) -> Finding {
+    match place(endpoint) {
+        Place::Free => Finding::ok(format!("{name} {endpoint}: free, no server runs there")),
+        Place::Forbidden => Finding::bad(
+            format!("{name} {endpoint}: this user may not listen there"),
+            "choose a port above 1023, or a directory of yours",
+        ),
+        place => match ask() {
+            Ok(Some(finding)) => finding,
+            Ok(None) => silent(name, endpoint, place),
+            Err(error) => {
+                Finding::bad(format!("{name} {endpoint}: {error}"), "choose another endpoint")
+            }
+        },
+    }
+}
+
+fn silent(name: &str, endpoint: &str, place: Place) -> Finding {
+    let seconds = PATIENCE.as_secs();
+    let what = format!("{name} {endpoint}: nobody answered within {seconds} s");
+    match place {
+        Place::Taken => {
+            Finding::bad(what, "something else has this endpoint; stop it, or choose another")
+        }
+        _ => Finding::bad(what, "is the server running, and may this machine connect to it?"),
+    }
+}
+
+fn heard(endpoint: &str, body: &[u8]) -> Finding {
+    let Ok(heartbeat) = Heartbeat::decode(body) else {
+        return stranger("publish", endpoint);
+    };
+    let Heartbeat { report, shards, degraded, .. } = heartbeat;
+    let what = format!("publish {endpoint}: a server publishes, report {report}, shards {shards}");
+    match degraded.as_slice() {
+        [] => Finding::ok(what),
+        ills => Finding::warn(format!("{what}: {}", ills.join("; ")), "see its log"),
+    }
+}
+
+fn stranger(name: &str, endpoint: &str) -> Finding {
+    Finding::bad(
+        format!("{name} {endpoint}: whoever is there is no allot of this version"),
+        "use the same version on both sides, or another endpoint",
+    )
+}
+
+/// Requests a report; none if nobody answers, nothing in it if the answer is not understood.
+fn ask(context: &Context, endpoint: &str) -> Result<Option<Option<Reply>>, RuntimeError> {
+    let clock = Clock::system();
+    let mut link = Link::dealer(context, endpoint, None, LinkOptions::default())?;
+    let source = SourceId::new(b"doctor").expect("letters of the alphabet");
+    let mut request = Vec::new();
+    let seq = clock.now().as_unix();
+    encode_line(&Request::Report(ReportRequest { source, seq }), &mut request);
+    let (end, mut answer) = (clock.now() + PATIENCE, Vec::new());
+    while clock.now() < end {
+        if !request.is_empty() {
+            // Refused while there is no connection; on success it is empty.
+            let _ = link.send(&mut request);
+        }
+        if link.receive(&mut answer) {
+            let mut replies = Vec::new();
+            let understood = decode_replies(&answer, &mut replies).is_ok();
+            return Ok(Some(replies.pop().filter(|_| understood)));
+        }
+        let mut waits = Waits::without_bell();
+        link.wait_on(&mut waits);
+        waits.sleep(Some(end - clock.now()));
+    }
+    Ok(None)
+}
+
+/// Looks without asking: by trying to listen there for a moment.
+fn place(endpoint: &str) -> Place {
+    match endpoint.split_once("://") {
+        Some(("tcp", address)) => tcp_place(address),
+        Some(("ipc", path)) if fs::symlink_metadata(path).is_err() => Place::Free,
+        _ => Place::Elsewhere,
+    }
+}
+
+fn tcp_place(address: &str) -> Place {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    let host = if host == "*" { "0.0.0.0" } else { host };
+    let port = if port == "*" { "0" } else { port };
+    match TcpListener::bind(format!("{host}:{port}")).map_err(|error| error.kind()) {
+        Ok(_) => Place::Free,
+        Err(ErrorKind::AddrInUse) => Place::Taken,
+        Err(ErrorKind::PermissionDenied) => Place::Forbidden,
+        Err(_) => Place::Elsewhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::doctor::Grade;
+
+    #[test]
+    fn a_free_port_is_told_from_a_taken_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        assert_eq!(place(&format!("tcp://{address}")), Place::Taken);
+        assert_eq!(place("tcp://127.0.0.1:*"), Place::Free);
+        assert_eq!(place("tcp://*:0"), Place::Free);
+        assert_eq!(place("ipc:///not/there"), Place::Free);
+        assert_eq!(place("tcp://192.0.2.1:9"), Place::Elsewhere, "a documentation address");
+    }
+
+    #[test]
+    fn a_heartbeat_says_whether_its_publisher_is_well() {
+        let mut heartbeat =
+            Heartbeat { time_ns: 1, incarnation: 2, report: 3, shards: 4, degraded: Vec::new() };
+        let mut body = Vec::new();
+        heartbeat.encode(allot_wire::Encoding::Json, &mut body);
+        assert_eq!(heard("e", &body).what, "publish e: a server publishes, report 3, shards 4");
+        heartbeat.degraded.push("shard 0 is away".to_owned());
+        heartbeat.encode(allot_wire::Encoding::Json, &mut body);
+        assert_eq!(heard("e", &body).grade, Grade::Warn);
+        assert_eq!(heard("e", b"{}").grade, Grade::Bad);
+    }
+}

@@ -1,0 +1,124 @@
+//! `allot positions`: what everyone holds, printed at every report.
+
+mod csv;
+
+use crate::cli::Common;
+use crate::command::print;
+use crate::flags::Flags;
+use crate::follower::Follower;
+use crate::setting::Key;
+use crate::{duration, table};
+use allot_domain::AccountId;
+use allot_wire::{Encoding, Report, Topic};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::{Args, ValueEnum};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What everyone holds, at every report
+///
+/// The last report is printed at once, if there was one.
+/// What is missing or doubtful is said on stderr.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot positions
+  allot positions --once --format json | jq .accounts
+  allot positions --account account1 --format csv >> account1.csv
+  allot positions --publish tcp://10.0.0.1:9999")]
+pub(crate) struct Positions {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Only this account
+    #[arg(long, value_name = "ID", value_parser = account)]
+    account: Option<AccountId>,
+    /// Print one report and end
+    #[arg(long)]
+    once: bool,
+    /// How long to wait for that one report before giving up
+    #[arg(long, value_name = "DURATION", requires = "once", default_value = "30s",
+          value_parser = duration::parse)]
+    timeout: Duration,
+    #[command(flatten)]
+    flags: Flags<{ Key::Publish.bit() }>,
+}
+
+/// How reports are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// A table for people, rounded to cents
+    Table,
+    /// What the feed says, one JSON object in each line
+    Json,
+    /// A line for each position, exact
+    Csv,
+}
+
+fn account(text: &str) -> Result<AccountId, String> {
+    AccountId::new(text.as_bytes()).map_err(|reject| reject.to_string())
+}
+
+/// Prints reports until it has printed enough.
+pub(crate) fn run(positions: &Positions, common: &Common) -> Result<ExitCode> {
+    let endpoint = common.settings(&positions.flags.given)?.publish;
+    let topic = topic(positions);
+    let mut follower = Follower::connect(&endpoint, &[&topic])?;
+    let subject = positions.account.map_or("of positions".to_owned(), |id| format!("of {id}"));
+    let timeout = if positions.once { positions.timeout } else { Duration::MAX };
+    for count in 0_u64.. {
+        let Some(publication) = follower.next(timeout) else {
+            bail!(
+                "no report {subject} came from {endpoint} within {}; does a server publish there, \
+                 and was a first report due (its --report-every)?",
+                duration::show(timeout)
+            );
+        };
+        let page = page(positions, &publication.body, count == 0, &mut follower)
+            .with_context(|| format!("what came from {endpoint} is no report of this version"))?;
+        print(&page)?;
+        if positions.once {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn topic(positions: &Positions) -> String {
+    let encoding = if positions.format == Format::Json { Encoding::Json } else { Encoding::Binary };
+    match &positions.account {
+        Some(account) => Topic::Account(account, encoding).to_string(),
+        None => Topic::Positions(encoding).to_string(),
+    }
+}
+
+/// One publication as it is to be printed.
+fn page(
+    positions: &Positions,
+    body: &[u8],
+    is_first: bool,
+    follower: &mut Follower,
+) -> Result<String> {
+    let unreadable = |error| anyhow!("{error}");
+    if positions.account.is_some() {
+        let statement = Report::decode_account(body).map_err(unreadable)?;
+        follower.note_degraded(&statement.degraded);
+        return Ok(match positions.format {
+            Format::Table => spaced(table::statement(&statement), is_first),
+            Format::Csv => csv::statement(&statement, is_first),
+            Format::Json => String::from_utf8_lossy(body).into_owned(),
+        });
+    }
+    let report = Report::decode(body).map_err(unreadable)?;
+    follower.note_degraded(&report.degraded);
+    Ok(match positions.format {
+        Format::Table => spaced(table::report(&report), is_first),
+        Format::Csv => csv::report(&report, is_first),
+        Format::Json => String::from_utf8_lossy(body).into_owned(),
+    })
+}
+
+/// Tables stand apart from each other.
+fn spaced(page: String, is_first: bool) -> String {
+    if is_first { page } else { format!("\n{page}") }
+}

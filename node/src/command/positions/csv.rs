@@ -1,0 +1,97 @@
+//! Positions as CSV: a line for each position, long rather than wide, so that any number of
+//! accounts and tickers has the same columns. No name needs quotes: its alphabet has no comma.
+
+use allot_domain::decimal::nanos_text;
+use allot_domain::{Money, Weight};
+use allot_wire::{AccountReport, AccountStatement, PositionReport, Report};
+use jiff::Timestamp;
+
+/// The first line. An account without positions has one line, its last four cells empty.
+const HEAD: &str = "report,cut,split,time,account,weight,account_value,target,deviation,\
+                    ticker,quantity,value,average_price";
+
+/// A report's lines, without a newline at the end.
+pub(super) fn report(report: &Report, with_head: bool) -> String {
+    let cut = cut(report.report, report.cut, report.split, report.time_ns);
+    lines(&cut, &report.accounts, with_head)
+}
+
+/// One account's lines, without a newline at the end.
+pub(super) fn statement(statement: &AccountStatement, with_head: bool) -> String {
+    let cut = cut(statement.report, statement.cut, statement.split, statement.time_ns);
+    lines(&cut, std::slice::from_ref(&statement.account), with_head)
+}
+
+fn cut(report: u64, cut: u64, split: u64, time_ns: u64) -> String {
+    let time = Timestamp::from_nanosecond(time_ns.into());
+    let time = time.map_or_else(|_| time_ns.to_string(), |time| format!("{time:.9}"));
+    format!("{report},{cut},{split},{time}")
+}
+
+fn lines(cut: &str, accounts: &[AccountReport], with_head: bool) -> String {
+    let head = with_head.then(|| HEAD.to_owned());
+    let lines = accounts.iter().flat_map(|account| account_lines(cut, account));
+    head.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+fn account_lines(cut: &str, account: &AccountReport) -> Vec<String> {
+    let (id, value) = (account.id, account.value);
+    let weight = account.weight.map_or(String::new(), percent);
+    let (target, deviation) = (optional(account.target), optional(account.deviation));
+    let line = |cells| format!("{cut},{id},{weight},{value},{target},{deviation},{cells}");
+    if account.positions.is_empty() {
+        return vec![line(",,,".to_owned())];
+    }
+    account.positions.iter().map(|position| line(cells(position))).collect()
+}
+
+fn cells(position: &PositionReport) -> String {
+    let PositionReport { ticker, quantity, value, average_price } = position;
+    format!("{ticker},{quantity},{value},{}", optional(*average_price))
+}
+
+fn percent(weight: Weight) -> String {
+    nanos_text(weight.nanos().into())
+}
+
+fn optional(money: Option<Money>) -> String {
+    money.map_or(String::new(), |money| money.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_domain::{AccountId, Ticker};
+    use expect_test::expect;
+
+    #[test]
+    fn every_position_has_its_line_and_an_account_without_one_too() {
+        let position = PositionReport {
+            ticker: Ticker::new(b"BRK/B").unwrap(),
+            quantity: 3,
+            value: Money::from_nanos(561_690_000_000),
+            average_price: Some(Money::from_nanos(187_230_000_000)),
+        };
+        let open = AccountReport {
+            id: AccountId::new(b"account1").unwrap(),
+            weight: Some(Weight::from_nanos("account1", 100_000_000_000).unwrap()),
+            value: position.value,
+            target: Some(Money::from_nanos(561_690_000_001)),
+            deviation: Some(Money::from_nanos(-1)),
+            positions: vec![position],
+        };
+        let closed = AccountReport {
+            id: AccountId::new(b"old@desk").unwrap(),
+            weight: None,
+            value: Money::ZERO,
+            target: None,
+            deviation: None,
+            positions: Vec::new(),
+        };
+        let cut = cut(12, 88_211, 17, 1_795_255_200_000_000_001);
+        expect![[r#"
+            report,cut,split,time,account,weight,account_value,target,deviation,ticker,quantity,value,average_price
+            12,88211,17,2026-11-21T10:00:00.000000001Z,account1,100,561.69,561.690000001,-0.000000001,BRK/B,3,561.69,187.23
+            12,88211,17,2026-11-21T10:00:00.000000001Z,old@desk,,0,,,,,,"#]].assert_eq(&lines(&cut, &[open, closed], true));
+    }
+}

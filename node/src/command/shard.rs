@@ -1,0 +1,53 @@
+//! `allot shard`: one shard as a process of its own.
+
+use crate::cli::Common;
+use crate::flags::Flags;
+use crate::setting::{Key, set};
+use crate::{lookout, wiring};
+use anyhow::{Result, ensure};
+use clap::Args;
+use std::process::ExitCode;
+
+/// One shard as a process of its own
+///
+/// It holds the positions of its share of the tickers, in memory only: a shard that is restarted
+/// has lost them, and reports say so.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot shard --shard 0 --shards 2
+  allot shard --shard 1 --shards 2 --backplane tcp://10.0.0.1:7000 --parts tcp://10.0.0.1:7001")]
+pub(crate) struct ShardBox {
+    /// Which of the shards it is, from 0
+    #[arg(long, value_name = "NUMBER")]
+    shard: usize,
+    #[command(flatten)]
+    flags: Flags<KEYS>,
+}
+
+const KEYS: u32 = set(&[
+    Key::RunDir,
+    Key::Backplane,
+    Key::Parts,
+    Key::Shards,
+    Key::Wait,
+    Key::Blend,
+    Key::History,
+]);
+
+/// Allocates until it is told to end.
+pub(crate) fn run(args: &ShardBox, common: &Common) -> Result<ExitCode> {
+    let settings = common.settings(&args.flags.given)?;
+    let (shard, shards) = (args.shard, settings.shards);
+    ensure!(
+        shard < shards,
+        "there is no shard {shard} among {shards}: they are numbered from 0; is --shards right?"
+    );
+    tracing::warn!(
+        shard,
+        "state lives in memory only: a restart of this shard loses its positions"
+    );
+    let server = wiring::shard_process(&settings, shard)?;
+    lookout::attend(server, &format!("ready shard-{shard}"))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,285 @@
+//! The configuration: the text of every setting and where it comes from.
+//!
+//! ```text
+//!   default  <  file (TOML)  <  environment (ALLOT_…)  <  flag
+//! ```
+//!
+//! A layer replaces single settings of the layers below it. What the texts mean, and whether they
+//! mean anything, is decided by [`Settings`](crate::settings::Settings).
+
+use crate::setting::Key;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use std::env;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The file that is read where no other is named, if it is there.
+const FILE_DEFAULT: &str = "allot.toml";
+
+/// Where a value comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Nobody chose it.
+    Default,
+    /// The sub-command has a default of its own.
+    Command(&'static str),
+    /// A line of a file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+    /// A flag of the command line.
+    Flag(&'static str),
+}
+
+/// One setting's text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Value {
+    /// As it was written.
+    pub text: String,
+    /// By whom.
+    pub origin: Origin,
+}
+
+/// All settings, as texts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// In the order of [`Key::ALL`].
+    values: Vec<Value>,
+}
+
+impl Config {
+    /// The layers of this process: `file` or the default one, the environment, and the flags.
+    ///
+    /// # Errors
+    /// When the named file is not there, or a file is not understood.
+    pub fn load(file: Option<&Path>, flags: &[(Key, String)]) -> Result<Self> {
+        let mut config = Self::default();
+        let default = Path::new(FILE_DEFAULT);
+        if let Some(path) = file.or_else(|| default.exists().then_some(default)) {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+            config.read_file(path, &text)?;
+        }
+        config.read_environment(|name| env::var(name).ok());
+        config.read_flags(flags);
+        Ok(config)
+    }
+
+    /// The text of one setting, with what stands for another replaced.
+    pub fn text(&self, key: Key) -> String {
+        self.value(key).text.replace("{run-dir}", &self.value(Key::RunDir).text)
+    }
+
+    /// Where one setting comes from.
+    pub fn origin(&self, key: Key) -> &Origin {
+        &self.value(key).origin
+    }
+
+    /// One setting in its own terms: `read` says what its text means, if anything.
+    ///
+    /// # Errors
+    /// Names the setting, its text, its origin, and what is allowed.
+    pub fn read<T>(&self, key: Key, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+        let text = self.text(key);
+        read(&text).ok_or_else(|| {
+            let (name, origin, allowed) = (key.name(), self.origin(key), key.allowed());
+            anyhow!("{name} = {text:?}, from {origin}, means nothing; allowed: {allowed}")
+        })
+    }
+
+    /// Puts a value over the one that is there.
+    pub fn set(&mut self, key: Key, text: &str, origin: Origin) {
+        self.values[key as usize] = Value { text: text.to_owned(), origin };
+    }
+
+    /// Puts the flags over what is there.
+    pub fn read_flags(&mut self, flags: &[(Key, String)]) {
+        for (key, text) in flags {
+            self.set(*key, text, Origin::Flag(key.name()));
+        }
+    }
+
+    fn read_file(&mut self, path: &Path, text: &str) -> Result<()> {
+        let file: toml::Table = text
+            .parse()
+            .with_context(|| format!("the configuration {} is no TOML", path.display()))?;
+        for (name, value) in &file {
+            let Some(key) = Key::named(name) else { bail!(unknown(path, name)) };
+            let text = scalar(value);
+            ensure!(
+                text.is_some(),
+                "{}: {name} is of the type {}; write a text in quotes or a whole number",
+                path.display(),
+                value.type_str()
+            );
+            self.set(key, &text.unwrap_or_default(), Origin::File(path.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// An empty variable counts as one that is not set.
+    fn read_environment(&mut self, variable: impl Fn(&str) -> Option<String>) {
+        for key in Key::ALL {
+            let name = key.variable();
+            if let Some(text) = variable(&name).filter(|text| !text.is_empty()) {
+                self.set(*key, &text, Origin::Environment(name));
+            }
+        }
+    }
+
+    fn value(&self, key: Key) -> &Value {
+        &self.values[key as usize]
+    }
+}
+
+impl Default for Config {
+    /// The lowest layer.
+    fn default() -> Self {
+        let value = |key: &Key| Value { text: key.default_text(), origin: Origin::Default };
+        Self { values: Key::ALL.iter().map(value).collect() }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => out.write_str("default"),
+            Self::Command(command) => write!(out, "default of {command}"),
+            Self::File(path) => write!(out, "file {}", path.display()),
+            Self::Environment(name) => write!(out, "environment {name}"),
+            Self::Flag(name) => write!(out, "flag --{name}"),
+        }
+    }
+}
+
+/// A setting's text, as it would be written in a flag.
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn unknown(path: &Path, name: &str) -> String {
+    let hint = match Key::nearest(name) {
+        Some(key) => format!("did you mean {:?}?", key.name()),
+        None => "`allot config show` lists them".to_owned(),
+    };
+    format!("{}: there is no setting {name:?}; {hint}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    /// The settings that differ from their defaults, after a file, an environment and flags.
+    fn check(file: &str, environment: &[(&str, &str)], flags: &[(Key, &str)], expected: Expect) {
+        let mut config = Config::default();
+        let outcome = config.read_file(Path::new("allot.toml"), file);
+        config.read_environment(|name| {
+            let found = environment.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, text)| (*text).to_owned())
+        });
+        let flags: Vec<_> = flags.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
+        config.read_flags(&flags);
+        let chosen = Key::ALL.iter().filter(|key| *config.origin(**key) != Origin::Default);
+        let line = |key: &Key| {
+            format!("{} = {} ({})\n", key.name(), config.text(*key), config.origin(*key))
+        };
+        let shown = match outcome {
+            Ok(()) => chosen.map(line).collect(),
+            Err(error) => format!("{error:#}"),
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn a_layer_replaces_what_is_below_it_and_no_more() {
+        check(
+            "shards = 4\nreport-every = \"2s\"\nhistory = 10",
+            &[("ALLOT_REPORT_EVERY", "3s"), ("ALLOT_WAIT", "block"), ("ALLOT_FRONT", "")],
+            &[(Key::Wait, "spin")],
+            expect![[r#"
+                shards = 4 (file allot.toml)
+                report-every = 3s (environment ALLOT_REPORT_EVERY)
+                wait = spin (flag --wait)
+                history = 10 (file allot.toml)
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_sockets_follow_the_run_directory() {
+        check(
+            "run-dir = \"/run/firm\"\nparts = \"tcp://10.0.0.2:7001\"",
+            &[],
+            &[(Key::Backplane, "ipc://{run-dir}/b")],
+            expect![[r#"
+                run-dir = /run/firm (file allot.toml)
+                backplane = ipc:///run/firm/b (flag --backplane)
+                parts = tcp://10.0.0.2:7001 (file allot.toml)
+            "#]],
+        );
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error_with_the_nearest_known_one() {
+        check(
+            "report_evry = \"1s\"",
+            &[],
+            &[],
+            expect![[
+                r#"allot.toml: there is no setting "report_evry"; did you mean "report-every"?"#
+            ]],
+        );
+        check(
+            "[journal]\ndata = \"x\"",
+            &[],
+            &[],
+            expect![[
+                r#"allot.toml: there is no setting "journal"; `allot config show` lists them"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn what_is_no_text_and_no_number_is_refused() {
+        check(
+            "shards = [1, 2]",
+            &[],
+            &[],
+            expect![
+                "allot.toml: shards is of the type array; write a text in quotes or a whole number"
+            ],
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_says_where() {
+        let mut config = Config::default();
+        let error = config.read_file(Path::new("allot.toml"), "shards = \n").unwrap_err();
+        let shown = format!("{error:#}");
+        assert!(shown.contains("allot.toml is no TOML") && shown.contains("line 1"), "{shown}");
+    }
+
+    #[test]
+    fn a_named_file_that_is_not_there_is_an_error() {
+        let error = Config::load(Some(Path::new("not/there.toml")), &[]).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read the configuration not/there.toml");
+    }
+
+    #[test]
+    fn a_value_that_does_not_parse_is_named_with_its_origin() {
+        let mut config = Config::default();
+        config.set(Key::Shards, "many", Origin::Environment("ALLOT_SHARDS".to_owned()));
+        let error = config.read(Key::Shards, |text| text.parse::<u32>().ok()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "shards = \"many\", from environment ALLOT_SHARDS, means nothing; \
+             allowed: a whole number from 1 to 64"
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! A feed crew: the feeds of this process, all on one thread, and what has become of them.
+
+use crate::signals::Request;
+use crate::wiring;
+use allot_feeds::{
+    AumConfig, AumFeed, FillConfig, FillFeed, Progress, Source, Summary, Tally, Weights,
+};
+use allot_runtime::{
+    Agent, Bell, Clock, Context, Counters, Crew, Post, Running, Threads, WaitStrategy,
+};
+use anyhow::Result;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Feeds that do not run yet.
+pub(crate) struct FeedCrew {
+    context: Context,
+    front: String,
+    crew: Crew,
+    post: Post,
+    progress: Vec<Progress>,
+    counters: Vec<(String, Counters)>,
+}
+
+/// Feeds that run.
+pub(crate) struct Feeds {
+    running: Running,
+    front: String,
+    bell: Bell,
+    progress: Vec<Progress>,
+    is_ending: Arc<AtomicBool>,
+    /// What each counts, by its source.
+    pub(crate) counters: Vec<(String, Counters)>,
+}
+
+impl FeedCrew {
+    /// No feeds yet, for the server at this front door.
+    pub(crate) fn new(front: &str) -> Result<Self> {
+        let wait = WaitStrategy::default();
+        let mut crew = Crew::new(Clock::system(), wait, Threads::Shared);
+        let post = crew.thread("feeds")?;
+        let (progress, counters) = (Vec::new(), Vec::new());
+        Ok(Self {
+            context: Context::new()?,
+            front: front.to_owned(),
+            crew,
+            post,
+            progress,
+            counters,
+        })
+    }
+
+    /// One more source of fills.
+    pub(crate) fn add_fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Result<()> {
+        let (link, counters) =
+            (wiring::feed_to_front(&self.context, &self.front)?, Counters::new());
+        let feed = FillFeed::new(config, source, link, counters.clone())?;
+        let progress = feed.progress();
+        self.add(Box::new(feed), progress, counters);
+        Ok(())
+    }
+
+    /// One more source of splits.
+    pub(crate) fn add_splits(&mut self, config: AumConfig, weights: Weights) -> Result<()> {
+        let (link, counters) =
+            (wiring::feed_to_front(&self.context, &self.front)?, Counters::new());
+        let feed = AumFeed::new(config, weights, link, counters.clone());
+        let progress = feed.progress();
+        self.add(Box::new(feed), progress, counters);
+        Ok(())
+    }
+
+    fn add(&mut self, feed: Box<dyn Agent>, progress: Progress, counters: Counters) {
+        self.counters.push((feed.role().to_owned(), counters));
+        self.progress.push(progress);
+        self.crew.add(&self.post, feed);
+    }
+
+    /// Sends them off.
+    pub(crate) fn start(self) -> Result<Feeds> {
+        let Self { context: _, front, crew, post, progress, counters } = self;
+        let (bell, is_ending) = (post.bell().clone(), Arc::default());
+        Ok(Feeds { running: crew.start()?, front, bell, progress, is_ending, counters })
+    }
+}
+
+impl Feeds {
+    /// Waits a while, or until their thread has failed; true if there is nothing to wait for.
+    pub(crate) fn wait(&mut self, while_: Duration) -> bool {
+        self.running.wait(while_) || self.are_finished()
+    }
+
+    /// Whether all of them are done, or their thread has failed.
+    pub(crate) fn are_finished(&self) -> bool {
+        self.progress.iter().all(Progress::is_finished) || !self.running.is_alive()
+    }
+
+    /// How often something happened to any of them.
+    pub(crate) fn get(&self, tally: Tally) -> u64 {
+        self.progress.iter().map(|progress| progress.get(tally)).sum()
+    }
+
+    /// How many messages there will be in all, where that is known of each of them.
+    pub(crate) fn expected(&self) -> Option<u64> {
+        self.progress.iter().map(Progress::expected).sum()
+    }
+
+    /// Whether somebody has asked for their end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::SeqCst)
+    }
+
+    /// The front door that they send to.
+    pub(crate) fn front(&self) -> &str {
+        &self.front
+    }
+
+    /// The names under which they send.
+    pub(crate) fn sources(&self) -> Vec<&str> {
+        self.progress.iter().map(|progress| progress.source().as_str()).collect()
+    }
+
+    /// What makes them send nothing new, and end when all is answered.
+    pub(crate) fn ender(&self) -> Request {
+        let (progress, bell) = (self.progress.clone(), self.bell.clone());
+        let is_ending = Arc::clone(&self.is_ending);
+        Box::new(move || {
+            is_ending.store(true, Ordering::SeqCst);
+            progress.iter().for_each(Progress::end_early);
+            bell.ring();
+        })
+    }
+
+    /// Ends their thread, whatever they wait for, and says what came of each.
+    pub(crate) fn stop(self) -> Result<Vec<Summary>> {
+        self.running.stop();
+        self.running.join()?;
+        Ok(self.progress.iter().map(Progress::summary).collect())
+    }
+}

@@ -1,0 +1,145 @@
+//! The log: what people and log collectors read, on stderr.
+
+use clap::ValueEnum;
+use serde_json::{Map, Value};
+use std::env;
+use std::fmt::{self, Debug, Write};
+use std::io::{self, IsTerminal};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The variable that chooses by module, as in `info,allot_router=debug`.
+const FILTER_VARIABLE: &str = "ALLOT_LOG";
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object in each line.
+    Json,
+}
+
+/// Starts the log. The environment goes before the level.
+pub(crate) fn start(level: LevelFilter, format: LogFormat) {
+    let chosen = env::var(FILTER_VARIABLE).ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = chosen.unwrap_or_else(|| Targets::new().with_default(level));
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = match format {
+        LogFormat::Text => {
+            lines.with_target(false).with_ansi(io::stderr().is_terminal()).compact().boxed()
+        }
+        LogFormat::Json => lines.event_format(JsonLines).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+}
+
+/// One JSON object in each line, its fields in the order of their names.
+struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let mut fields = Fields(Map::new());
+        event.record(&mut fields);
+        let metadata = event.metadata();
+        let known = [
+            ("time", time),
+            ("level", metadata.level().to_string().to_lowercase()),
+            ("target", metadata.target().to_owned()),
+        ];
+        fields.0.extend(known.map(|(name, text)| (name.to_owned(), Value::String(text))));
+        writeln!(out, "{}", Value::Object(fields.0))
+    }
+}
+
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn insert(&mut self, field: &Field, value: impl Into<Value>) {
+        let name = field.name();
+        self.0.insert(name.strip_prefix("r#").unwrap_or(name).to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.insert(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.insert(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.insert(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.insert(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let mut text = String::new();
+        // A string takes every write.
+        let _ = write!(text, "{value:?}");
+        self.insert(field, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_json_line_has_the_message_and_every_field() {
+        let lines = Lines::default();
+        let out = lines.clone();
+        let log = tracing_subscriber::fmt()
+            .event_format(JsonLines)
+            .with_writer(move || out.clone())
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            tracing::warn!(r#box = "router", more = 3_u64, gone = true, "busy: {}", "full");
+        });
+        let bytes = lines.0.lock().unwrap().clone();
+        let line: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(line["message"], "busy: full");
+        assert_eq!((&line["box"], &line["level"]), (&"router".into(), &"warn".into()));
+        assert_eq!((&line["more"], &line["gone"]), (&3.into(), &true.into()));
+        assert!(line["time"].as_str().unwrap().ends_with('Z'));
+    }
+}

@@ -1,0 +1,7 @@
+//! The `allot` binary: see [`allot::run`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    allot::run()
+}

@@ -1,0 +1,200 @@
+//! Settings: what the texts of the configuration mean.
+
+use crate::config::Config;
+use crate::duration;
+use crate::setting::Key;
+use allot_domain::{Blend, limits};
+use allot_runtime::{Threads, WaitStrategy};
+use anyhow::Result;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The longest path of a socket in the file system, as the kernel has it (`sun_path`).
+const SOCKET_PATH_LEN_MAX: usize = 107;
+
+/// The shortest cadence of reports: below that a report is not read before the next one.
+const REPORT_EVERY_MIN: Duration = Duration::from_millis(10);
+
+/// The most inputs between two markers: beyond that the shards drift apart.
+const MARKER_EVERY_MAX: u64 = 1_000_000;
+
+/// The longest history: about 200 bytes each, so a few gigabytes.
+const HISTORY_MAX: usize = 1 << 24;
+
+/// The most answers owed: what a shard can apply in about a second.
+const OWED_MAX: u64 = 1 << 20;
+
+/// Everything that can be chosen of a server.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where clients send fills and splits.
+    pub front: String,
+    /// Where subscribers hear positions and fills.
+    pub publish: String,
+    /// Where the sockets between the processes are.
+    pub run_dir: PathBuf,
+    /// Where shards and publisher meet the router.
+    pub backplane: String,
+    /// Where shards meet the publisher.
+    pub parts: String,
+    /// How many shards there are.
+    pub shards: usize,
+    /// How often positions are reported.
+    pub report_every: Duration,
+    /// Inputs between two markers.
+    pub marker_every: u64,
+    /// A thread for each box, or one for all.
+    pub threads: Threads,
+    /// What a thread does when there is nothing to do.
+    pub wait: WaitStrategy,
+    /// How much an even mix of tickers counts.
+    pub blend: Blend,
+    /// How many answers a shard keeps.
+    pub history: usize,
+    /// How many answers a shard may owe.
+    pub owed_max: u64,
+}
+
+impl Settings {
+    /// Reads every setting.
+    ///
+    /// # Errors
+    /// The first setting whose text means nothing.
+    pub fn of(config: &Config) -> Result<Self> {
+        Ok(Self {
+            front: config.read(Key::Front, endpoint)?,
+            publish: config.read(Key::Publish, endpoint)?,
+            run_dir: config
+                .read(Key::RunDir, |text| (!text.is_empty()).then(|| PathBuf::from(text)))?,
+            backplane: config.read(Key::Backplane, endpoint)?,
+            parts: config.read(Key::Parts, endpoint)?,
+            shards: config.read(Key::Shards, |text| within(text, 1..=limits::SHARDS_MAX))?,
+            report_every: config.read(Key::ReportEvery, |text| {
+                duration::parse(text).ok().filter(|every| *every >= REPORT_EVERY_MIN)
+            })?,
+            marker_every: config
+                .read(Key::MarkerEvery, |text| within(text, 1..=MARKER_EVERY_MAX))?,
+            threads: config.read(Key::Threads, |text| text.parse().ok())?,
+            wait: config.read(Key::Wait, |text| text.parse().ok())?,
+            blend: config.read(Key::Blend, blend)?,
+            history: config.read(Key::History, |text| within(text, 1..=HISTORY_MAX))?,
+            owed_max: config.read(Key::OwedMax, |text| within(text, 1..=OWED_MAX))?,
+        })
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::of(&Config::default()).expect("the defaults of the table mean something")
+    }
+}
+
+fn within<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
+    text.parse().ok().filter(|number| range.contains(number))
+}
+
+/// An endpoint that ZeroMQ will understand, whether or not anybody is there.
+fn endpoint(text: &str) -> Option<String> {
+    let is_endpoint = match text.split_once("://")? {
+        ("tcp", address) => {
+            let (host, port) = address.rsplit_once(':')?;
+            !host.is_empty() && (port == "*" || port.parse::<u16>().is_ok())
+        }
+        ("ipc", path) => (1..=SOCKET_PATH_LEN_MAX).contains(&path.len()),
+        _ => false,
+    };
+    is_endpoint.then(|| text.to_owned())
+}
+
+fn blend(text: &str) -> Option<Blend> {
+    match text.split_once('/') {
+        None => (text == "0").then_some(Blend::NONE),
+        Some((mix, total)) => {
+            let number = |text: &str| within(text, 0..=limits::BLEND_MAX);
+            Blend::new(number(mix)?, number(total)?)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+
+    fn error_of(key: Key, text: &str) -> Option<String> {
+        let mut config = Config::default();
+        config.set(key, text, Origin::Flag(key.name()));
+        Settings::of(&config).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_boxes() {
+        let settings = Settings::default();
+        assert_eq!(settings.front, "tcp://127.0.0.1:9998");
+        assert_eq!(settings.marker_every, limits::MARKER_EVERY);
+        assert_eq!(settings.history, limits::HISTORY_DEFAULT);
+        assert_eq!(settings.report_every, Duration::from_secs(10));
+        assert_eq!(settings.blend, Blend::NONE);
+        assert!(settings.backplane.starts_with("ipc:///"), "{}", settings.backplane);
+    }
+
+    #[test]
+    fn what_is_allowed_is_taken() {
+        for (key, text) in [
+            (Key::Front, "tcp://127.0.0.1:*"),
+            (Key::Front, "tcp://*:0"),
+            (Key::Front, "tcp://[::1]:9998"),
+            (Key::Publish, "ipc:///tmp/x"),
+            (Key::Shards, "64"),
+            (Key::ReportEvery, "10ms"),
+            (Key::Threads, "dedicated"),
+            (Key::Wait, "adaptive:50us"),
+            (Key::Blend, "1/4"),
+            (Key::Blend, "0/1"),
+        ] {
+            assert_eq!(error_of(key, text), None, "{key:?} {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_is_refused_with_what_is() {
+        for (key, text) in [
+            (Key::Front, "9998"),
+            (Key::Front, "tcp://127.0.0.1"),
+            (Key::Front, "tcp://:9998"),
+            (Key::Front, "tcp://localhost:99999"),
+            (Key::Front, "http://localhost:80"),
+            (Key::Backplane, "ipc://"),
+            (Key::RunDir, ""),
+            (Key::Shards, "0"),
+            (Key::Shards, "65"),
+            (Key::Shards, "1.5"),
+            (Key::ReportEvery, "10"),
+            (Key::ReportEvery, "9ms"),
+            (Key::MarkerEvery, "0"),
+            (Key::Threads, "many"),
+            (Key::Wait, "sleep"),
+            (Key::Blend, "1/0"),
+            (Key::Blend, "4/5"),
+            (Key::Blend, "0.25"),
+            (Key::History, "0"),
+            (Key::OwedMax, "-1"),
+        ] {
+            let error = error_of(key, text).unwrap_or_else(|| panic!("{key:?} took {text:?}"));
+            assert!(error.contains(key.allowed()), "{error}");
+            assert!(
+                error.starts_with(&format!("{} = {text:?}, from flag --", key.name())),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_socket_path_that_the_kernel_would_cut_is_refused() {
+        let path = |len: usize| format!("ipc://{}", "x".repeat(len));
+        assert_eq!(error_of(Key::Parts, &path(SOCKET_PATH_LEN_MAX)), None);
+        assert!(error_of(Key::Parts, &path(SOCKET_PATH_LEN_MAX + 1)).is_some());
+    }
+}

@@ -1,0 +1,68 @@
+//! Real clients of a real server: one at the front door, one at the position feed.
+
+use allot_wire::{Reply, Report, decode_replies};
+
+/// How long an event may take on a loaded machine before the test gives up, in milliseconds.
+const PATIENCE_MS: i32 = 120_000;
+
+/// A client of the front door.
+pub(crate) struct Client(zmq::Socket);
+
+impl Client {
+    pub(crate) fn connect(front: &str) -> Self {
+        let socket = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        socket.set_linger(0).unwrap();
+        socket.set_rcvtimeo(PATIENCE_MS).unwrap();
+        socket.connect(front).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn send(&self, message: &[u8]) {
+        self.0.send(message, 0).unwrap();
+    }
+
+    /// The next message's replies.
+    pub(crate) fn receive(&self) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        let message = self.0.recv_bytes(0).expect("an answer in time");
+        decode_replies(&message, &mut replies).unwrap();
+        replies
+    }
+
+    /// Sends a message until its one answer is something else than `busy`.
+    pub(crate) fn ask(&self, message: &[u8]) -> Reply {
+        loop {
+            self.send(message);
+            let reply = self.receive().remove(0);
+            if !matches!(&reply, Reply::Rejected { code, .. } if code == "busy") {
+                return reply;
+            }
+        }
+    }
+
+    /// Asks for a report and returns the first one published at that cut or later.
+    pub(crate) fn report(&self, publish: &str) -> Report {
+        let subscriber = subscribe(publish, "positions:json");
+        let number = match self.ask(br#"{"type":"report","source":"test","seq":1}"#) {
+            Reply::Reported { report, .. } => report,
+            other => panic!("{other:?}"),
+        };
+        loop {
+            let frames = subscriber.recv_multipart(0).expect("a report in time");
+            let report = Report::decode(&frames[2]).unwrap();
+            if report.report >= number {
+                return report;
+            }
+        }
+    }
+}
+
+/// A subscriber of one topic.
+pub(crate) fn subscribe(publish: &str, topic: &str) -> zmq::Socket {
+    let socket = zmq::Context::new().socket(zmq::SUB).unwrap();
+    socket.set_linger(0).unwrap();
+    socket.set_rcvtimeo(PATIENCE_MS).unwrap();
+    socket.set_subscribe(topic.as_bytes()).unwrap();
+    socket.connect(publish).unwrap();
+    socket
+}

@@ -1,0 +1,180 @@
+//! The command line: what people type, what they get, and how it ends.
+
+use crate::process::Place;
+
+#[test]
+fn a_fill_that_was_sent_is_a_position_that_is_printed() {
+    let place = Place::new();
+    let (server, at) = place.serve();
+    let split = ["feed", "aum", "--weights", "ann=40,bob=60", "--count", "1", "--front", &at.front];
+    assert!(place.run(&split).ok().contains("all answered"));
+    place.write("fills.csv", "ticker,price,quantity\nAAPL,187.23,100\nMSFT,400,10\n");
+    let fills =
+        ["feed", "fills", "--file", "fills.csv", "--source", "monday", "--front", &at.front];
+    assert!(place.run(&fills).ok().contains("all answered"));
+    let again = place.run(&fills).ok();
+    assert!(again.contains("duplicates"), "{again}");
+
+    // Subscribers hear the last report at once, and it may be older than the fills.
+    let mut follower = place.start(&["positions", "--publish", &at.publish]);
+    follower.line_with("2 fills");
+    let total = follower.line_with("total");
+    assert_eq!(total.split_whitespace().collect::<Vec<_>>(), ["total", "100", "10", "22,723.00"]);
+    drop(follower);
+
+    let once = |format: &str| {
+        let arguments = ["positions", "--once", "--format", format, "--publish", &at.publish];
+        place.run(&arguments).ok()
+    };
+    let json: serde_json::Value = serde_json::from_str(&once("json")).unwrap();
+    assert_eq!(json["accounts"]["ann"]["positions"]["AAPL"]["quantity"], 40);
+    assert_eq!(json["accounts"]["bob"]["positions"]["MSFT"]["quantity"], 6);
+    let csv = once("csv");
+    assert!(csv.lines().next().unwrap().starts_with("report,cut,split,time,account"), "{csv}");
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+
+    server.signal("-TERM");
+    assert!(server.outcome().status.success());
+}
+
+#[test]
+fn a_file_with_a_bad_line_is_named_and_nothing_of_it_is_sent() {
+    let place = Place::new();
+    let (_server, at) = place.serve();
+    place.write("fills.csv", "ticker,price,quantity\nAAPL,187.23,100\nMSFT,cheap,10\n");
+    let feed = ["feed", "fills", "--file", "fills.csv", "--front", &at.front];
+    let error = place.run(&feed).error();
+    assert!(error.contains("line 3: the price \"cheap\""), "{error}");
+    let skipping = [&feed[..], &["--on-bad-line", "skip"]].concat();
+    let summary = place.run(&skipping).ok();
+    assert!(summary.contains("held") && summary.contains("passed over line 3"), "{summary}");
+}
+
+#[test]
+fn a_feed_without_a_server_ends_when_it_is_told_to_and_says_what_is_lost() {
+    let place = Place::new();
+    let nowhere = format!("ipc://{}/nobody", place.path().display());
+    let feed = ["feed", "fills", "--random", "--rate", "max", "--count", "3", "--front", &nowhere];
+    let mut process = place.start_merged(&feed);
+    process.line_with("is a server running at");
+    process.signal("-INT");
+    let outcome = process.outcome();
+    assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
+    assert!(outcome.stdout.contains("not all answered"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_demo_prints_a_table_and_ends_by_itself() {
+    let place = Place::new();
+    let demo = ["demo", "--count", "50", "--sources", "2", "--report-every", "100ms"];
+    let page = place.run(&demo).ok();
+    for text in ["listening front=tcp://", "account1", "total", "100 fills", "2 sources"] {
+        assert!(page.contains(text), "no {text:?} in:\n{page}");
+    }
+    assert!(page.contains("fills sent 100, answered 100, rejected 0, lost 0"), "{page}");
+    let page = place.run(&["demo", "--for", "300ms"]).ok();
+    assert!(page.contains("total") && page.contains("lost 0"), "{page}");
+}
+
+#[test]
+fn an_interrupted_demo_ends_with_everything_answered() {
+    let place = Place::new();
+    // The ports of the file are those of a server that may be running: a demo takes others.
+    place.write("allot.toml", "front = \"tcp://127.0.0.1:1\"\nreport-every = \"1h\"\n");
+    let mut demo = place.start(&["demo"]);
+    demo.line_with("answered");
+    demo.signal("-INT");
+    let outcome = demo.outcome();
+    assert!(outcome.status.success(), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("lost 0"), "{}", outcome.stdout);
+}
+
+#[test]
+fn every_setting_is_shown_with_its_origin() {
+    let place = Place::new();
+    place.write("allot.toml", "shards = 3\nwait = \"block\"\n");
+    let variables = [("ALLOT_WAIT", "spin"), ("ALLOT_BLEND", "1/4")];
+    let show = ["config", "show", "--blend", "1/2"];
+    let shown = place.start_with(&show, &variables).outcome().ok();
+    let words = |name: &str| {
+        let line = shown.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(words("shards"), "shards = 3 (file allot.toml)");
+    assert_eq!(words("wait"), "wait = spin (environment ALLOT_WAIT)");
+    assert_eq!(words("blend"), "blend = 1/2 (flag --blend)");
+    assert_eq!(words("publish"), "publish = tcp://127.0.0.1:9999 (default)");
+    place.run(&["config", "check"]).ok();
+}
+
+#[test]
+fn a_configuration_that_is_not_understood_stops_before_anything_starts() {
+    let place = Place::new();
+    let missing = place.run(&["config", "check", "--config", "not-there.toml"]).error();
+    assert!(missing.contains("cannot read the configuration not-there.toml"), "{missing}");
+    place.write("allot.toml", "report_every = \"2s\"\n");
+    let unknown = place.run(&["serve"]).error();
+    assert!(unknown.contains("did you mean \"report-every\"?"), "{unknown}");
+    place.write("allot.toml", "report-every = \"2\"\n");
+    let wrong = place.run(&["serve"]).error();
+    assert!(wrong.contains("report-every = \"2\", from file allot.toml"), "{wrong}");
+    assert!(wrong.contains("allowed: a duration"), "{wrong}");
+}
+
+#[test]
+fn an_endpoint_that_is_taken_is_named_with_the_cure() {
+    let place = Place::new();
+    let (_server, at) = place.serve();
+    let second = place.run(&["serve", "--front", &at.front]).error();
+    assert!(second.contains(&at.front) && second.contains("address in use"), "{second}");
+}
+
+#[test]
+fn a_shard_that_there_is_not_is_refused() {
+    let error = Place::new().run(&["shard", "--shard", "2", "--shards", "2"]).error();
+    assert!(error.contains("there is no shard 2 among 2"), "{error}");
+}
+
+#[test]
+fn a_report_that_does_not_come_is_an_error() {
+    let place = Place::new();
+    let nowhere = format!("ipc://{}/nobody", place.path().display());
+    let error =
+        place.run(&["positions", "--once", "--timeout", "50ms", "--publish", &nowhere]).error();
+    assert!(error.contains(&format!("came from {nowhere} within 50ms")), "{error}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let place = Place::new();
+    let (_server, at) = place.serve();
+    let mut follower = place.start(&["positions", "--publish", &at.publish]);
+    follower.line_with("report ");
+    assert!(follower.status_without_reader().success());
+}
+
+#[test]
+fn the_doctor_knows_a_server_from_a_free_place() {
+    let place = Place::new();
+    let (_server, at) = place.serve();
+    let found = place.run(&["doctor", "--front", &at.front, "--publish", &at.publish]).ok();
+    assert!(found.contains("a server answers") && found.contains("a server publishes"), "{found}");
+    assert!(found.contains("libzmq 4.3.5") && found.contains("cores"), "{found}");
+    let free = "ipc://free";
+    let found = place.run(&["doctor", "--front", free, "--publish", free]).ok();
+    assert!(found.contains("front ipc://free: free, no server runs there"), "{found}");
+}
+
+#[test]
+fn help_and_completions_are_printed() {
+    let place = Place::new();
+    for words in [&["--help"][..], &["serve", "--help"], &["feed", "fills", "--help"]] {
+        assert!(place.run(words).ok().contains("Examples:\n  allot "), "{words:?}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(place.run(&["completions", shell]).ok().contains("report-every"), "{shell}");
+    }
+    let wrong = place.run(&["sreve"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(wrong.stderr.contains("'serve'"), "{}", wrong.stderr);
+}

@@ -1,0 +1,10 @@
+//! The binary from outside: real processes and real sockets; and its boxes stepped by hand.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
+
+mod process;
+mod command_line;
+mod client;
+mod world;
+mod stepped;
+mod shapes;

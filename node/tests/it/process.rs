@@ -1,0 +1,174 @@
+//! A process of the binary under test, in a folder of its own.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, PipeReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use tempfile::TempDir;
+
+/// A folder in which processes run: it has no configuration, and nothing of the environment's.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+/// A process. It is killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    /// None once nobody reads it.
+    stdout: Option<BufReader<PipeReader>>,
+    stderr: PathBuf,
+    seen: Vec<String>,
+}
+
+/// What became of a process.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Where a server is found.
+pub(crate) struct Endpoints {
+    pub(crate) front: String,
+    pub(crate) publish: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    /// Starts a process.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Process {
+        self.start_with(arguments, &[])
+    }
+
+    /// Starts a process with some environment variables.
+    pub(crate) fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Process {
+        let stderr = self.path().join(format!("{}.stderr", arguments.join("-").replace('/', "_")));
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        let (stdout, writer) = io::pipe().unwrap();
+        command.stdout(writer).stderr(File::create(&stderr).unwrap());
+        Process::start(command, stdout, stderr)
+    }
+
+    /// Starts a process whose stderr is read with its stdout.
+    pub(crate) fn start_merged(&self, arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
+        let (stdout, writer) = io::pipe().unwrap();
+        command.stdout(writer.try_clone().unwrap()).stderr(writer);
+        Process::start(command, stdout, PathBuf::new())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_allot"));
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        command.env_clear().env("ALLOT_RUN_DIR", self.path());
+        command
+    }
+
+    /// Runs a process to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        self.start(arguments).outcome()
+    }
+
+    /// Starts a server on free ports, with short cadences.
+    pub(crate) fn serve(&self) -> (Process, Endpoints) {
+        let any = "tcp://127.0.0.1:*";
+        let ends = ["--front", any, "--publish", any, "--report-every", "100ms"];
+        let mut server = self.start(&[&["serve"], &ends[..]].concat());
+        let line = server.line_with("listening ");
+        let find = |name: &str| {
+            let found = line.split_whitespace().find_map(|word| word.strip_prefix(name));
+            found.unwrap_or_else(|| panic!("no {name} in {line}")).to_owned()
+        };
+        let endpoints = Endpoints { front: find("front="), publish: find("publish=") };
+        (server, endpoints)
+    }
+}
+
+impl Process {
+    /// The command keeps ends of the pipe open: it goes before anything is read.
+    fn start(mut command: Command, stdout: PipeReader, stderr: PathBuf) -> Self {
+        let child = command.spawn().unwrap();
+        drop(command);
+        Self { child, stdout: Some(BufReader::new(stdout)), stderr, seen: Vec::new() }
+    }
+
+    /// Waits for a line with this text on stdout.
+    pub(crate) fn line_with(&mut self, text: &str) -> String {
+        loop {
+            let Some(line) = self.read_line() else {
+                let (seen, errors) = (self.seen.join(""), self.errors());
+                panic!("the process ended without a line with {text:?}:\n{seen}\n{errors}");
+            };
+            if line.contains(text) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// Asks for a clean end, as Ctrl-C and service managers do.
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end.
+    pub(crate) fn outcome(mut self) -> Outcome {
+        while self.read_line().is_some() {}
+        let status = self.child.wait().unwrap();
+        Outcome { status, stdout: self.seen.concat(), stderr: self.errors() }
+    }
+
+    /// Stops reading stdout, as `head` does, and waits for the end.
+    pub(crate) fn status_without_reader(mut self) -> ExitStatus {
+        self.stdout = None;
+        self.child.wait().unwrap()
+    }
+
+    fn read_line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let length = self.stdout.as_mut()?.read_line(&mut line).unwrap();
+        self.seen.push(line.clone());
+        (length > 0).then_some(line)
+    }
+
+    /// What it has said on stderr so far.
+    pub(crate) fn errors(&self) -> String {
+        fs::read_to_string(&self.stderr).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Outcome {
+    /// What it printed, if it succeeded.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// What it said on stderr, if it failed.
+    #[track_caller]
+    pub(crate) fn error(self) -> String {
+        assert_eq!(self.status.code(), Some(1), "{}\n{}", self.stdout, self.stderr);
+        self.stderr
+    }
+}

@@ -1,0 +1,389 @@
+//! The whole path without threads and sockets: what clients and subscribers are told.
+
+use crate::world::{World, batch, fill};
+use allot::settings::Settings;
+use allot_domain::{Money, Side};
+use allot_runtime::Counter;
+use allot_wire::{Reply, Report, Request};
+use expect_test::{Expect, expect};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const SPLIT: &str =
+    r#"{"type":"split","source":"aum","seq":1,"weights":{"a":"40","b":"35","c":"25"}}"#;
+
+/// Sends each line, as `client json`, and compares all that clients are told.
+fn check(shards: usize, script: &str, expect: &Expect) {
+    let mut world = World::new(shards);
+    let mut heard = Vec::new();
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (client, message) = line.split_once(' ').expect("a client and a message");
+        heard.extend(world.say(client, message.as_bytes()));
+    }
+    expect.assert_eq(&heard.join("\n"));
+}
+
+#[test]
+fn a_fill_is_divided_by_the_split_and_answered_with_its_numbers() {
+    check(
+        1,
+        &format!(
+            r#"
+            aum {SPLIT}
+            ann {{"type":"fill","source":"f","seq":17,"ticker":"AAPL","side":"buy","price":"187.23","quantity":100}}
+            ann {{"type":"fill","source":"f","seq":18,"ticker":"AAPL","side":"sell","price":190,"quantity":10}}
+            ann {{"type":"fill","source":"f","seq":17,"ticker":"AAPL","side":"buy","price":"187.23","quantity":100}}
+            ann {{"type":"bust","source":"f","seq":19,"ticker":"AAPL","of":18}}
+            "#
+        ),
+        &expect![[r#"
+            aum: {"type":"accepted","source":"aum","seq":1,"split":1}
+            ann: {"type":"allocated","source":"f","seq":17,"ticker":"AAPL","price":"187.23","quantity":100,"split":1,"shares":{"a":40,"b":35,"c":25}}
+            ann: {"type":"allocated","source":"f","seq":18,"ticker":"AAPL","side":"sell","price":"190","quantity":10,"split":1,"shares":{"a":4,"b":4,"c":2}}
+            ann: {"type":"allocated","source":"f","seq":17,"duplicate":true,"ticker":"AAPL","price":"187.23","quantity":100,"split":1,"shares":{"a":40,"b":35,"c":25}}
+            ann: {"type":"busted","source":"f","seq":19,"ticker":"AAPL","of":18,"shares":{"a":4,"b":4,"c":2}}"#]],
+    );
+}
+
+#[test]
+fn a_held_fill_is_answered_again_wherever_its_source_is_then() {
+    check(
+        2,
+        &format!(
+            r#"
+            ann {{"type":"fill","source":"f","seq":1,"ticker":"AAPL","price":"10","quantity":20}}
+            ann {{"type":"fill","source":"f","seq":2,"ticker":"AAPL","side":"sell","price":"10","quantity":21}}
+            bob {{"type":"fill","source":"f","seq":3,"ticker":"MSFT","price":"10","quantity":20}}
+            aum {SPLIT}
+            "#
+        ),
+        &expect![[r#"
+            ann: {"type":"held","source":"f","seq":1}
+            ann: {"type":"held","source":"f","seq":2}
+            bob: {"type":"held","source":"f","seq":3}
+            aum: {"type":"accepted","source":"aum","seq":1,"split":1}
+            bob: {"type":"allocated","source":"f","seq":1,"late":true,"ticker":"AAPL","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
+            bob: {"type":"rejected","source":"f","seq":2,"late":true,"code":"exceeds_holdings","reason":"the accounts hold only 20 of it"}
+            bob: {"type":"allocated","source":"f","seq":3,"late":true,"ticker":"MSFT","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}"#]],
+    );
+}
+
+/// What follows `{"type":…,"source":"f","seq":9,` in a message, and the code that it earns.
+const BAD_FIELDS: &[(&str, &str, &str)] = &[
+    ("fill", r#""ticker":"A:B","price":"1","quantity":1"#, "bad_ticker"),
+    ("fill", r#""ticker":"ABCDEFGHIJKLMNOPQ","price":"1","quantity":1"#, "bad_ticker"),
+    ("fill", r#""ticker":"A","side":"short","price":"1","quantity":1"#, "bad_side"),
+    ("fill", r#""ticker":"A","price":"1e2","quantity":1"#, "price_malformed"),
+    ("fill", r#""ticker":"A","price":"0.0000000001","quantity":1"#, "price_malformed"),
+    ("fill", r#""ticker":"A","price":"0","quantity":1"#, "price_must_be_positive"),
+    ("fill", r#""ticker":"A","price":-1,"quantity":1"#, "price_must_be_positive"),
+    ("fill", r#""ticker":"A","price":"1000000001","quantity":1"#, "price_too_large"),
+    ("fill", r#""ticker":"A","price":"1","quantity":"x""#, "quantity_malformed"),
+    ("fill", r#""ticker":"A","price":"1","quantity":0"#, "quantity_must_be_positive"),
+    ("fill", r#""ticker":"A","price":"1","quantity":1.5"#, "quantity_must_be_whole"),
+    ("fill", r#""ticker":"A","price":"1","quantity":1099511627777"#, "quantity_too_large"),
+    ("split", r#""weights":{}"#, "empty_split"),
+    ("split", r#""weights":{"a b":"100"}"#, "bad_account"),
+    ("split", r#""weights":{"a":"50","a":"50"}"#, "duplicate_account"),
+    ("split", r#""weights":{"a":"1e2"}"#, "weight_malformed"),
+    ("split", r#""weights":{"a":"-1","b":"101"}"#, "weight_must_not_be_negative"),
+    ("split", r#""weights":{"a":"99.98"}"#, "weights_must_add_to_100"),
+    ("bust", r#""ticker":"A","of":3"#, "unknown_fill"),
+    ("fill", r#""ticker":"A","side":"sell","price":"1","quantity":11"#, "exceeds_holdings"),
+    ("fill", r#""ticker":"A","price":"1000000000","quantity":1099511627776"#, "exceeds_limits"),
+];
+
+/// Whole messages and the codes that they earn.
+const BAD_MESSAGES: &[(&str, &str)] = &[
+    ("{", "malformed_message"),
+    ("{}", "missing_field"),
+    (r#"{"type":"order","source":"f","seq":9}"#, "unknown_type"),
+    (r#"{"type":"fill","seq":9,"ticker":"A","price":"1","quantity":1}"#, "missing_field"),
+    (
+        r#"{"type":"fill","source":"f","seq":"x","ticker":"A","price":"1","quantity":1}"#,
+        "malformed_field",
+    ),
+    (
+        r#"{"type":"fill","source":"f g","seq":9,"ticker":"A","price":"1","quantity":1}"#,
+        "bad_source",
+    ),
+    (
+        r#"{"type":"fill","source":"f","seq":0,"ticker":"A","price":"1","quantity":1}"#,
+        "sequence_must_be_positive",
+    ),
+];
+
+#[test]
+fn bad_input_is_refused_with_its_code_and_changes_nothing() {
+    let mut world = World::new(2);
+    world.say("aum", SPLIT.as_bytes());
+    let good = r#"{"type":"fill","source":"f","seq":SEQ,"ticker":"A","price":"1","quantity":10}"#;
+    world.say("ann", good.replace("SEQ", "1").as_bytes());
+    let of_fields = BAD_FIELDS.iter().map(|(kind, rest, code)| {
+        (format!(r#"{{"type":"{kind}","source":"f","seq":9,{rest}}}"#), *code)
+    });
+    let whole = BAD_MESSAGES.iter().map(|(message, code)| ((*message).to_owned(), *code));
+    for (at, (message, code)) in whole.chain(of_fields).enumerate() {
+        let before = stripped(world.report());
+        let replies = world.ask(message.as_bytes());
+        assert!(
+            matches!(&replies[..], [Reply::Rejected { code: given, .. }] if given == code),
+            "{message} gave {replies:?}, not {code}"
+        );
+        assert_eq!(stripped(world.report()), before, "{message}");
+        let seq = (at + 100).to_string();
+        let sale = good.replace("SEQ", &seq).replace("\"price\"", "\"side\":\"sell\",\"price\"");
+        let buy = good.replace("SEQ", &(at + 1_000).to_string());
+        assert!(matches!(world.ask(buy.as_bytes())[..], [Reply::Allocated { .. }]));
+        assert!(matches!(world.ask(sale.as_bytes())[..], [Reply::Allocated { .. }]));
+    }
+}
+
+/// A report without what a new report always changes.
+fn stripped(report: Report) -> Report {
+    Report { report: 0, time_ns: 0, cut: 0, ..report }
+}
+
+#[test]
+fn the_same_refusals_come_over_the_binary_encoding() {
+    let mut world = World::new(2);
+    world.say("aum", SPLIT.as_bytes());
+    let sound = batch(&[Request::Fill(fill(1, "A", Side::Buy, "1", 10))]);
+    // The record: header 16, size 4, ticker 16, seq 8, source 8 + 5, price 8, quantity 8, side.
+    let damage: &[(usize, &[u8], &str)] = &[
+        (0, b"X", "malformed_message"),
+        (4, &[9], "malformed_message"),
+        (5, &[77], "unknown_type"),
+        (8, &[2], "malformed_message"),
+        (12, &[0], "malformed_message"),
+        (16, &[255, 255], "malformed_message"),
+        (20, b":", "bad_ticker"),
+        (36, &[0; 8], "sequence_must_be_positive"),
+        (52, b" ", "bad_source"),
+        (57, &[0; 8], "price_must_be_positive"),
+        (57, &[255; 8], "price_must_be_positive"),
+        (57, &[255, 255, 255, 255, 255, 255, 255, 127], "price_too_large"),
+        (65, &[0; 8], "quantity_must_be_positive"),
+        (65, &[255; 8], "quantity_too_large"),
+        (73, &[9], "bad_side"),
+    ];
+    for (at, bytes, code) in damage {
+        let mut message = sound.clone();
+        message[*at..at + bytes.len()].copy_from_slice(bytes);
+        let replies = world.ask(&message);
+        assert!(
+            matches!(&replies[..], [Reply::Rejected { code: given, .. }] if given == code),
+            "{bytes:?} at {at} gave {replies:?}, not {code}"
+        );
+    }
+    for cut in 0..sound.len() {
+        let replies = world.ask(&sound[..cut]);
+        assert!(matches!(&replies[..], [Reply::Rejected { .. }]), "{cut} bytes gave {replies:?}");
+    }
+    assert!(world.report().accounts.iter().all(|account| account.value == Money::ZERO));
+    assert!(matches!(world.ask(&sound)[..], [Reply::Allocated { .. }]));
+}
+
+#[test]
+fn an_oversized_message_is_refused_and_the_next_one_served() {
+    let mut world = World::new(1);
+    let replies = world.ask(&vec![b'{'; allot_domain::limits::MESSAGE_MAX + 1]);
+    assert!(matches!(&replies[..], [Reply::Rejected { code, .. }] if code == "oversized_message"));
+    assert!(matches!(world.ask(SPLIT.as_bytes())[..], [Reply::Accepted { .. }]));
+}
+
+#[test]
+fn a_req_client_gets_exactly_one_message_for_each_of_its_own() {
+    let mut world = World::new(4);
+    world.say("aum", SPLIT.as_bytes());
+    let lines: Vec<String> = (1..=20)
+        .map(|seq| {
+            format!(
+                r#"{{"type":"fill","source":"f","seq":{seq},"ticker":"T{seq}","price":"1",{}}}"#,
+                format_args!(r#""quantity":{}"#, seq % 5)
+            )
+        })
+        .collect();
+    let bodies = world.request("req", lines.join("\n").as_bytes());
+    assert_eq!(bodies.len(), 1);
+    assert_eq!(bodies[0].split(|byte| *byte == b'\n').count(), 20);
+    let fills: Vec<_> = (21..=40)
+        .map(|seq| Request::Fill(fill(seq, &format!("T{seq}"), Side::Buy, "1", 3)))
+        .collect();
+    assert_eq!(world.request("req", &batch(&fills)).len(), 1);
+}
+
+#[test]
+fn positions_at_the_cut_add_up_to_the_fills_before_it() {
+    for shards in [1, 2, 4, 8] {
+        let mut world = World::with(Settings { shards, marker_every: 16, ..Settings::default() });
+        world.say("aum", SPLIT.as_bytes());
+        let mut bought: BTreeMap<String, u64> = BTreeMap::new();
+        let mut value = 0;
+        for seq in 1..=600_u64 {
+            let ticker = format!("T{}", seq % 17);
+            let (price, quantity) = (format!("{}.{:02}", 10 + seq % 90, seq % 100), seq % 50 + 1);
+            let fill = fill(seq, &ticker, Side::Buy, &price, quantity.into());
+            value += fill.price.times(fill.quantity).nanos();
+            *bought.entry(ticker).or_default() += quantity;
+            world.stepped.clients.send(b"feed", &batch(&[Request::Fill(fill)]));
+            if seq % 50 == 0 {
+                let report = world.report();
+                assert_eq!(report.fills, seq, "{shards} shards");
+                assert_eq!(report.cut, seq + 1, "the split is an input too");
+                assert_eq!(report.total_value, Money::from_nanos(value));
+                check_sums(&report, &bought);
+            }
+        }
+    }
+}
+
+/// Per ticker, per account and in value.
+fn check_sums(report: &Report, bought: &BTreeMap<String, u64>) {
+    let mut held: BTreeMap<String, u64> = BTreeMap::new();
+    for account in &report.accounts {
+        let value: Money = account.positions.iter().map(|position| position.value).sum();
+        assert_eq!(value, account.value);
+        for position in &account.positions {
+            *held.entry(position.ticker.to_string()).or_default() += position.quantity;
+        }
+    }
+    assert_eq!(&held, bought);
+    let total: Money = report.accounts.iter().map(|account| account.value).sum();
+    assert_eq!(total, report.total_value);
+}
+
+#[test]
+fn reports_come_at_a_fixed_cadence_and_the_last_one_at_once_for_who_subscribes_later() {
+    let mut world = World::new(2);
+    world.say("aum", SPLIT.as_bytes());
+    world.stepped.listener.subscribe(b"positions:json");
+    world.advance(Duration::from_secs(35));
+    let sequences: Vec<_> = std::iter::from_fn(|| world.publication())
+        .map(|publication| publication.sequence)
+        .collect();
+    assert_eq!(sequences, [1, 2, 3]);
+    world.stepped.listener.subscribe(b"positions:json");
+    let again = world.publication().expect("the last value");
+    assert_eq!(again.sequence, 3, "the same value under the same sequence");
+    world.stepped.listener.subscribe(b"account:a:json");
+    let account = world.publication().expect("the last value of the account");
+    assert_eq!(account.topic, b"account:a:json");
+    let time = Report::decode(&again.body).unwrap().time_ns;
+    assert_eq!(time % 1_000_000_000, 0, "the third tick, to the nanosecond");
+}
+
+#[test]
+fn followers_of_fills_hear_each_one_once() {
+    let mut world = World::new(2);
+    world.say("aum", SPLIT.as_bytes());
+    world.stepped.listener.subscribe(b"fills:A:json");
+    world.stepped.stepper.settle();
+    for seq in [1, 2, 2, 3] {
+        world.ask_binary(&[Request::Fill(fill(seq, "A", Side::Buy, "1", 10))]);
+        world.ask_binary(&[Request::Fill(fill(seq + 10, "B", Side::Buy, "1", 10))]);
+    }
+    let heard: Vec<_> = std::iter::from_fn(|| world.publication())
+        .map(|publication| (publication.sequence, String::from_utf8(publication.body).unwrap()))
+        .collect();
+    assert_eq!(heard.len(), 3, "{heard:?}");
+    for (at, (sequence, body)) in heard.iter().enumerate() {
+        assert_eq!(*sequence, at as u64 + 1);
+        assert!(body.contains(&format!(r#""seq":{},"#, at + 1)), "{body}");
+    }
+}
+
+#[test]
+fn a_split_change_makes_value_move_between_the_shards() {
+    let mut world = World::with(Settings { shards: 4, marker_every: 32, ..Settings::default() });
+    world.say("aum", SPLIT.as_bytes());
+    let mut seq = 0;
+    let mut trade = |world: &mut World, count: u64, tickers: u64| {
+        for _ in 0..count {
+            seq += 1;
+            let fill = fill(seq, &format!("T{}", seq % tickers), Side::Buy, "50", 100);
+            world.ask_binary(&[Request::Fill(fill)]);
+        }
+    };
+    trade(&mut world, 400, 16);
+    assert_eq!(world.count(Counter::Nettings), 0, "within the dead-band nothing moves");
+    world.say(
+        "aum",
+        SPLIT.replace("\"seq\":1", "\"seq\":2").replace("40", "10").replace("25", "55").as_bytes(),
+    );
+    trade(&mut world, 1_200, 2);
+    assert!(world.count(Counter::Nettings) > 0);
+    let tracking = world.report().tracking.expect("there is a split");
+    let prices = tracking.avoidable.nanos() as f64 / 1e9;
+    assert!(prices < 3.0, "four shards are {prices} prices from what could be avoided");
+}
+
+#[test]
+fn a_full_shard_is_busy_and_what_was_refused_is_new_later() {
+    let mut world = World::with(Settings { shards: 1, owed_max: 4, ..Settings::default() });
+    world.say("aum", SPLIT.as_bytes());
+    let fills: Vec<_> =
+        (1..=10).map(|seq| Request::Fill(fill(seq, "A", Side::Buy, "1", 10))).collect();
+    let replies = world.ask_binary(&fills);
+    assert_eq!(replies.len(), 10);
+    let busy: Vec<_> = replies
+        .iter()
+        .filter(|reply| matches!(reply, Reply::Rejected { code, .. } if code == "busy"))
+        .map(Reply::seq)
+        .collect();
+    assert_eq!(busy, [5, 6, 7, 8, 9, 10]);
+    let again = world.ask_binary(&fills[4..8]);
+    assert!(again.iter().all(|reply| matches!(reply, Reply::Allocated { duplicate: false, .. })));
+    assert_eq!(world.report().fills, 8);
+}
+
+#[test]
+fn a_shard_that_is_away_is_busy_and_the_feed_says_so() {
+    let mut world = World::new(2);
+    world.say("aum", SPLIT.as_bytes());
+    assert!(world.stepped.stepper.remove("shard-1"));
+    world.advance(Duration::from_secs(6));
+    world.stepped.listener.subscribe(b"heartbeat:");
+    world.advance(Duration::from_secs(1));
+    let heartbeat = world.publication().expect("a heartbeat each second");
+    let heartbeat = String::from_utf8(heartbeat.body).unwrap();
+    assert!(heartbeat.contains("shard 1 is away"), "{heartbeat}");
+    let replies: Vec<_> = (1..=20)
+        .flat_map(|seq| {
+            let fill = fill(seq, &format!("T{seq}"), Side::Buy, "1", 10);
+            world.ask_binary(&[Request::Fill(fill)])
+        })
+        .collect();
+    let busy = replies.iter().filter(|reply| matches!(reply, Reply::Rejected { .. })).count();
+    assert!(busy > 0 && busy < 20, "{busy} of 20 belong to the shard that is away");
+    assert_eq!(world.count(Counter::Reports), 0);
+}
+
+#[test]
+fn garbage_is_answered_and_changes_nothing() {
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, TestRunner};
+    let mut world = World::new(2);
+    world.say("aum", SPLIT.as_bytes());
+    let sound = batch(&[Request::Fill(fill(1, "A", Side::Buy, "1", 10))]);
+    let world = std::cell::RefCell::new(world);
+    let garbage = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..300),
+        "\\{.{0,200}".prop_map(String::into_bytes),
+        prop::collection::vec((0..sound.len(), any::<u8>()), 1..6).prop_map(move |flips| {
+            let mut message = sound.clone();
+            flips.iter().for_each(|(at, byte)| message[*at] = *byte);
+            message
+        }),
+    ];
+    let mut runner =
+        TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(2_000) });
+    let outcome = runner.run(&garbage, |message| {
+        let replies = world.borrow_mut().ask(&message);
+        prop_assert!(!replies.is_empty(), "{message:?} was not answered");
+        Ok(())
+    });
+    outcome.unwrap();
+    let replies = world.borrow_mut().ask(SPLIT.replace("\"seq\":1", "\"seq\":2").as_bytes());
+    assert!(matches!(replies[..], [Reply::Accepted { .. }]));
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# The whole system once: every process and every script of the README, in a folder of its own and
+# without a port. Fails loudly, leaves nothing, takes some ten seconds.
+set -Eeuo pipefail
+
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=$(mktemp -d)
+export ALLOT_RUN_DIR=$folder/run
+export ALLOT_FRONT=ipc://$folder/run/front
+export ALLOT_PUBLISH=ipc://$folder/run/publish
+export ALLOT_REPORT_EVERY=200ms
+
+# However it ends: the logs, if it failed, and nothing left behind.
+finish() {
+    local code=$?
+    trap - EXIT
+    if [ "$code" -ne 0 ]; then
+        printf 'smoke.sh: FAILED\n' >&2
+        tail -n 20 "$ALLOT_RUN_DIR"/*.log >&2 2>/dev/null || true
+    fi
+    if [ -d "$ALLOT_RUN_DIR" ]; then "$scripts/stop.sh" >/dev/null || code=1; fi
+    rm -rf "$folder"
+    exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+trap 'printf "smoke.sh: line %s failed: %s\n" "$LINENO" "$BASH_COMMAND" >&2' ERR
+
+# shellcheck source=scripts/ground.sh
+. "$scripts/ground.sh"
+need_binary
+
+# await SECONDS TEXT COMMAND…: fails unless the command prints a line with the text in that time.
+await() {
+    local seconds=$1 text=$2
+    shift 2
+    timeout "$seconds" "$@" | grep --max-count=1 --fixed-strings -- "$text" >/dev/null ||
+        fail "'$text' did not come from: $*"
+}
+
+say 'the binary by itself'
+"$ALLOT_BIN" config check >/dev/null
+"$ALLOT_BIN" config show | grep -q 'report-every = 200ms.*environment ALLOT_REPORT_EVERY'
+"$ALLOT_BIN" completions bash | grep -q positions
+"$ALLOT_BIN" doctor
+"$ALLOT_BIN" demo --sources 2 --count 100 --report-every 100ms >"$folder/demo"
+grep -q 'fills sent 200, answered 200, rejected 0, lost 0' "$folder/demo"
+"$ALLOT_BIN" demo --for 1s | grep -q 'lost 0'
+
+say 'one process'
+launch serve serve
+"$ALLOT_BIN" feed aum --weights ann=40,bob=60 --count 1 >/dev/null
+printf 'ticker,price,quantity\nAAPL,187.23,100\n' | "$ALLOT_BIN" feed fills --file - >/dev/null
+await 60 '"ann":{"weight":"40","value":"7489.2"' "$ALLOT_BIN" positions --format json
+"$scripts/stop.sh"
+
+say 'a process for each box, started in any order'
+"$scripts/start-feeds.sh" --rate max --count 100
+"$scripts/start-publisher.sh"
+"$scripts/start-shards.sh"
+"$scripts/start-router.sh"
+await 60 '"fills":300,' "$scripts/watch-positions.sh" --format json
+"$scripts/watch-positions.sh" --once
+"$ALLOT_BIN" doctor | grep -q 'a server publishes'
+
+say 'router and publisher can be started again'
+halt router publisher
+"$scripts/start-router.sh"
+"$scripts/start-publisher.sh"
+"$scripts/start-shards.sh" | grep -q 'shard-1 runs already'
+"$scripts/start-feeds.sh" --rate max --count 100
+await 60 '"fills":600,' "$scripts/watch-positions.sh" --format json
+"$scripts/stop.sh"
+
+[ ! -e "$ALLOT_RUN_DIR" ] || fail "$ALLOT_RUN_DIR is still there"
+say 'all well'

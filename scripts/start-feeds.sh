@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Starts an AUM server and three fill servers. Arguments go to the fill servers, as in
+#   start-feeds.sh --rate 1000 --count 50000       (see allot feed fills --help)
+# shellcheck source=scripts/ground.sh
+. "$(dirname "${BASH_SOURCE[0]}")/ground.sh"
+
+launch aum feed aum --drift --accounts 5 --every 30s
+pace=(--rate 100)
+case " $* " in *' --rate '* | *' --rate='*) pace=() ;; esac
+launch fills feed fills --random --sources 3 "${pace[@]}" "$@"
