@@ -1,0 +1,172 @@
+//! A bell: how one thread wakes another, at no cost while the other is awake.
+//!
+//! Wake-ups are not lost. The sleeper says that it sleeps and then looks once more; the ringer
+//! leaves its work and then looks whether the other sleeps:
+//!
+//! ```text
+//!   ringer                          sleeper
+//!   publish the work                asleep = true
+//!   ── fence (SeqCst) ──            ── fence (SeqCst) ──
+//!   if asleep: write the eventfd    look for work; if none: poll the eventfd
+//! ```
+//!
+//! The two fences have an order. If the ringer's is first, the sleeper's second look finds the
+//! work; if the sleeper's is first, the ringer sees `asleep`. Without the fences both could read
+//! the old value, as a processor may delay a store past a later load (StoreLoad).
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::Errno;
+
+use crate::RuntimeError;
+
+/// The right to wake one thread. Clones ring the same bell.
+#[derive(Clone, Debug, Default)]
+pub struct Bell {
+    /// Nobody listens to a silent bell.
+    shared: Option<Arc<Shared>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    asleep: AtomicBool,
+    /// Rings whose write the sleeper has not yet taken off the descriptor; its own to touch.
+    tokens_due: AtomicU64,
+    eventfd: OwnedFd,
+}
+
+impl Bell {
+    /// A bell for one thread, to be shared by all agents on it.
+    ///
+    /// # Errors
+    /// When the kernel has no more file descriptors.
+    pub fn new() -> Result<Self, RuntimeError> {
+        let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|errno| RuntimeError::Bell { cause: errno.to_string() })?;
+        let asleep = AtomicBool::new(false);
+        let shared = Shared { asleep, tokens_due: AtomicU64::new(0), eventfd };
+        Ok(Self { shared: Some(Arc::new(shared)) })
+    }
+
+    /// A bell that does nothing, for links whose two ends are stepped by one thread.
+    pub fn silent() -> Self {
+        Self::default()
+    }
+
+    /// Wakes the thread if it sleeps. Call it after the work was published.
+    ///
+    /// Costs a fence and a read while the thread is awake. Of several that ring at once only the
+    /// first makes the system call.
+    pub fn ring(&self) {
+        let Some(shared) = &self.shared else { return };
+        fence(Ordering::SeqCst);
+        if shared.asleep.load(Ordering::Relaxed) && shared.asleep.swap(false, Ordering::SeqCst) {
+            shared.write();
+        }
+    }
+
+    /// The sleeper's first half: from here on a ring makes the descriptor readable.
+    /// The caller must look for work once more before it sleeps.
+    pub(crate) fn declare_asleep(&self) {
+        let Some(shared) = &self.shared else { return };
+        shared.asleep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    /// The sleeper's second half. If somebody rang, the token is taken off the descriptor.
+    pub(crate) fn declare_awake(&self) {
+        let Some(shared) = &self.shared else { return };
+        let rung = !shared.asleep.swap(false, Ordering::SeqCst);
+        let due = shared.tokens_due.load(Ordering::Relaxed) + u64::from(rung);
+        let taken = if 0 < due { shared.read() } else { 0 };
+        shared.tokens_due.store(due - taken, Ordering::Relaxed);
+    }
+
+    /// What a sleeper polls; none if the bell is silent.
+    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.shared.as_ref().map(|shared| shared.eventfd.as_fd())
+    }
+}
+
+impl Shared {
+    fn write(&self) {
+        loop {
+            match rustix::io::write(&self.eventfd, &1_u64.to_ne_bytes()) {
+                // EAGAIN: the counter is full, so the descriptor is readable already.
+                Ok(_) | Err(Errno::AGAIN) => return,
+                Err(Errno::INTR) => {}
+                Err(errno) => panic!("an open eventfd cannot be written: {errno}"),
+            }
+        }
+    }
+
+    /// How many tokens were there. Fewer than are due is no error: a ringer that took the flag
+    /// may not have come to its write yet. Its token then ends the next sleep at once, which
+    /// costs one idle turn, and is taken then.
+    fn read(&self) -> u64 {
+        let mut count = [0; 8];
+        match rustix::io::read(&self.eventfd, &mut count) {
+            Ok(_) => u64::from_ne_bytes(count),
+            Err(Errno::AGAIN | Errno::INTR) => 0,
+            Err(errno) => panic!("an open eventfd cannot be read: {errno}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_readable(bell: &Bell) -> bool {
+        let mut token = [0; 8];
+        rustix::io::read(bell.descriptor().unwrap(), &mut token).is_ok()
+    }
+
+    #[test]
+    fn a_bell_makes_a_system_call_only_for_a_sleeper_and_only_once() {
+        let bell = Bell::new().unwrap();
+        bell.ring();
+        assert!(!is_readable(&bell), "awake: no call");
+        bell.declare_asleep();
+        bell.ring();
+        bell.clone().ring();
+        assert!(is_readable(&bell), "asleep: one call");
+        assert!(!is_readable(&bell), "the second ring found it rung");
+    }
+
+    #[test]
+    fn waking_up_takes_the_token() {
+        let bell = Bell::new().unwrap();
+        bell.declare_asleep();
+        bell.ring();
+        bell.declare_awake();
+        assert!(!is_readable(&bell));
+        bell.ring();
+        assert!(!is_readable(&bell), "awake again");
+    }
+
+    #[test]
+    fn a_token_that_comes_late_is_taken_at_the_next_waking() {
+        let bell = Bell::new().unwrap();
+        let shared = bell.shared.as_ref().unwrap();
+        bell.declare_asleep();
+        assert!(shared.asleep.swap(false, Ordering::SeqCst), "a ringer takes the flag");
+        bell.declare_awake();
+        shared.write();
+        bell.declare_asleep();
+        bell.declare_awake();
+        assert!(!is_readable(&bell));
+    }
+
+    #[test]
+    fn a_silent_bell_does_nothing() {
+        let bell = Bell::silent();
+        bell.declare_asleep();
+        bell.ring();
+        bell.declare_awake();
+        assert!(bell.descriptor().is_none());
+    }
+}

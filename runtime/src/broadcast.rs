@@ -1,0 +1,220 @@
+//! A broadcast: publications to whoever has subscribed to their topic.
+//!
+//! ```text
+//!   [topic] [sequence of that topic: 8 bytes, big-endian] [body]
+//! ```
+//!
+//! A subscriber that is too slow loses publications, and sees the gap in the sequence; the
+//! others are not slowed down by it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use zmq::Message;
+
+use crate::limits::{BROADCAST_HIGH_WATER, LINK_FRAME_BYTES_MAX};
+use crate::socket::{Bounds, Part, Socket};
+use crate::{Context, RuntimeError, Waits};
+
+/// The publisher's side.
+pub struct Broadcast(Kind);
+
+enum Kind {
+    Xpub { socket: Box<Socket>, message: Message },
+    Memory(Arc<Mutex<Audience>>),
+}
+
+/// The bounds of a broadcast.
+#[derive(Clone, Copy, Debug)]
+pub struct BroadcastOptions {
+    /// Publications that may wait for one subscriber; the next ones are dropped for it.
+    pub high_water: usize,
+}
+
+/// A prefix of topics that somebody began or that everybody ceased to listen to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Subscription {
+    /// The prefix; empty for everything.
+    pub topic: Vec<u8>,
+    /// True for every new subscriber; false when the last one of the prefix has left.
+    pub on: bool,
+}
+
+/// What a subscriber receives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Publication {
+    /// The whole topic.
+    pub topic: Vec<u8>,
+    /// How many were published before on this topic; a gap is a loss.
+    pub sequence: u64,
+    /// The content.
+    pub body: Vec<u8>,
+}
+
+impl Broadcast {
+    /// Opens at an endpoint. With `tcp://127.0.0.1:*` the operating system chooses a port: see
+    /// [`Broadcast::endpoint`].
+    ///
+    /// # Errors
+    /// When the endpoint is taken or malformed.
+    pub fn bind(
+        context: &Context,
+        endpoint: &str,
+        options: BroadcastOptions,
+    ) -> Result<Self, RuntimeError> {
+        let bounds =
+            Bounds { high_water: options.high_water, frame_bytes_max: LINK_FRAME_BYTES_MAX };
+        // Verbose: the second subscriber of a topic wants its last value as much as the first.
+        let xpub = |socket: &zmq::Socket| socket.set_xpub_verbose(true);
+        let socket = Socket::open(context, zmq::XPUB, bounds, xpub)?.bind(endpoint)?;
+        Ok(Self(Kind::Xpub { socket: Box::new(socket), message: Message::new() }))
+    }
+
+    /// A broadcast without sockets, and its listener, for a test that takes each step by hand.
+    pub fn memory() -> (Self, BroadcastListener) {
+        let audience = Arc::new(Mutex::new(Audience::default()));
+        let listener = BroadcastListener { audience: Arc::clone(&audience) };
+        (Self(Kind::Memory(audience)), listener)
+    }
+
+    /// Hands a publication to all who subscribed to a prefix of its topic.
+    pub fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
+        match &self.0 {
+            Kind::Xpub { socket, .. } => publish(socket, topic, sequence, body),
+            Kind::Memory(audience) => lock(audience).publish(topic, sequence, body),
+        }
+    }
+
+    /// The next change of what is listened to.
+    pub fn next_subscription(&mut self) -> Option<Subscription> {
+        match &mut self.0 {
+            Kind::Xpub { socket, message } => next_subscription(socket, message),
+            Kind::Memory(audience) => lock(audience).news.pop_front(),
+        }
+    }
+
+    /// Names what must end the sleep of the thread that owns this broadcast.
+    pub fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        if let Kind::Xpub { socket, .. } = &self.0 {
+            socket.wait_on(waits, zmq::POLLIN);
+        }
+    }
+
+    /// Where subscribers connect to, with the real port; none without sockets.
+    pub fn endpoint(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Xpub { socket, .. } => Some(socket.endpoint()),
+            Kind::Memory(_) => None,
+        }
+    }
+}
+
+/// An XPUB refuses no frame: it drops for the slow, whole publications at a time.
+fn publish(socket: &Socket, topic: &[u8], sequence: u64, body: &[u8]) {
+    let frames = [(topic, Part::More), (&sequence.to_be_bytes(), Part::More), (body, Part::Last)];
+    for (frame, part) in frames {
+        // The one refusal left is that of a context that is being closed.
+        let _ = socket.send(frame, part);
+    }
+}
+
+/// A subscription is one frame: 1 or 0, then the topic. Anything else is not from a subscriber.
+fn next_subscription(socket: &Socket, message: &mut Message) -> Option<Subscription> {
+    while socket.receive(message) {
+        if message.get_more() {
+            socket.discard_more(message);
+            continue;
+        }
+        if let [on @ (0 | 1), topic @ ..] = &message[..] {
+            return Some(Subscription { topic: topic.to_vec(), on: *on == 1 });
+        }
+    }
+    None
+}
+
+impl Default for BroadcastOptions {
+    fn default() -> Self {
+        Self { high_water: BROADCAST_HIGH_WATER }
+    }
+}
+
+/// The subscribers' side of [`Broadcast::memory`].
+#[derive(Clone)]
+pub struct BroadcastListener {
+    audience: Arc<Mutex<Audience>>,
+}
+
+impl BroadcastListener {
+    /// Subscribes to all topics that begin so, as one more subscriber.
+    pub fn subscribe(&self, topic: &[u8]) {
+        let mut audience = lock(&self.audience);
+        audience.topics.push(topic.to_vec());
+        audience.news.push_back(Subscription { topic: topic.to_vec(), on: true });
+    }
+
+    /// Ends one such subscription. The publisher hears of it when it was the last.
+    pub fn unsubscribe(&self, topic: &[u8]) {
+        let mut audience = lock(&self.audience);
+        let Some(place) = audience.topics.iter().position(|one| one == topic) else { return };
+        audience.topics.swap_remove(place);
+        if !audience.topics.iter().any(|one| one == topic) {
+            audience.news.push_back(Subscription { topic: topic.to_vec(), on: false });
+        }
+    }
+
+    /// The oldest publication that was subscribed to and not yet read.
+    pub fn receive(&self) -> Option<Publication> {
+        lock(&self.audience).heard.pop_front()
+    }
+}
+
+#[derive(Default)]
+struct Audience {
+    /// One entry for each subscriber.
+    topics: Vec<Vec<u8>>,
+    news: VecDeque<Subscription>,
+    heard: VecDeque<Publication>,
+}
+
+impl Audience {
+    fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
+        if self.topics.iter().any(|prefix| topic.starts_with(prefix)) {
+            let (topic, body) = (topic.to_vec(), body.to_vec());
+            self.heard.push_back(Publication { topic, sequence, body });
+        }
+    }
+}
+
+fn lock(audience: &Mutex<Audience>) -> MutexGuard<'_, Audience> {
+    audience.lock().expect("nothing panics while it holds the audience")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subscriber_is_announced_and_only_the_last_to_leave() {
+        let (mut broadcast, listener) = Broadcast::memory();
+        listener.subscribe(b"a:");
+        listener.subscribe(b"a:");
+        listener.unsubscribe(b"a:");
+        listener.unsubscribe(b"a:");
+        listener.unsubscribe(b"a:");
+        let news: Vec<bool> =
+            std::iter::from_fn(|| broadcast.next_subscription()).map(|one| one.on).collect();
+        assert_eq!(news, [true, true, false]);
+    }
+
+    #[test]
+    fn a_publication_reaches_who_subscribed_to_a_prefix_of_its_topic() {
+        let (mut broadcast, listener) = Broadcast::memory();
+        broadcast.publish(b"a:json", 0, b"nobody");
+        listener.subscribe(b"a:");
+        broadcast.publish(b"a:json", 1, b"heard");
+        broadcast.publish(b"b:json", 1, b"other");
+        let heard = Publication { topic: b"a:json".to_vec(), sequence: 1, body: b"heard".to_vec() };
+        assert_eq!(listener.receive(), Some(heard));
+        assert_eq!(listener.receive(), None);
+    }
+}

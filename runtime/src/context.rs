@@ -1,0 +1,79 @@
+//! A context: the ZeroMQ library of this process, with its one I/O thread.
+
+use std::fs;
+
+use crate::RuntimeError;
+
+/// What sockets are made in. Clones are the same context.
+///
+/// Dropping the last clone, after the last socket, waits until what was sent has left, for at
+/// most the linger time of a second.
+#[derive(Clone)]
+pub struct Context {
+    raw: zmq::Context,
+}
+
+/// What kind of ZeroMQ this is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// Of libzmq: major, minor, patch.
+    pub version: (i32, i32, i32),
+    /// Whether connections can be encrypted.
+    pub has_curve: bool,
+    /// Whether threads wake each other through an eventfd. A socket pair, which is what the
+    /// library falls back to when built without it, costs more for each message.
+    pub wakes_by_eventfd: bool,
+}
+
+impl Context {
+    /// A context with one I/O thread, enough for a gigabyte a second.
+    ///
+    /// # Errors
+    /// When the process has no more file descriptors.
+    pub fn new() -> Result<Self, RuntimeError> {
+        let context = Self { raw: zmq::Context::new() };
+        // The library starts its threads with the first socket, and a thread inherits the
+        // affinity of the one that starts it: here, before any agent is pinned.
+        context.socket(zmq::PAIR)?;
+        Ok(context)
+    }
+
+    /// Asks the library what it can do.
+    ///
+    /// # Errors
+    /// When the process has no more file descriptors.
+    pub fn facts(&self) -> Result<Facts, RuntimeError> {
+        let socket = self.socket(zmq::PAIR)?;
+        let descriptor = socket.get_fd().map_err(|error| RuntimeError::Socket {
+            what: "a socket's descriptor",
+            cause: error.message().to_owned(),
+        })?;
+        let link = fs::read_link(format!("/proc/self/fd/{descriptor}")).unwrap_or_default();
+        Ok(Facts {
+            version: zmq::version(),
+            has_curve: zmq::has("curve").unwrap_or(false),
+            wakes_by_eventfd: link.to_string_lossy().contains("eventfd"),
+        })
+    }
+
+    pub(crate) fn socket(&self, kind: zmq::SocketType) -> Result<zmq::Socket, RuntimeError> {
+        self.raw.socket(kind).map_err(|error| RuntimeError::Socket {
+            what: "a socket",
+            cause: match error {
+                zmq::Error::EMFILE => "too many open files; raise the limit (ulimit -n)".to_owned(),
+                other => other.message().to_owned(),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_is_the_one_this_workspace_builds() {
+        let facts = Context::new().unwrap().facts().unwrap();
+        assert_eq!(facts, Facts { version: (4, 3, 5), has_curve: true, wakes_by_eventfd: true });
+    }
+}

@@ -1,0 +1,145 @@
+//! A counter: how often something happened in a box since it started.
+//!
+//! One closed list for all boxes, so that a label means the same everywhere; each box has its
+//! own set of values, which it alone writes and anyone may read.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::limits::CACHE_LINE_PAIR_BYTES;
+
+/// Declares the list once: the sentence is both the documentation and what is printed.
+macro_rules! counters {
+    ($($name:ident $label:literal $sentence:literal)+) => {
+        /// What is counted.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub enum Counter {
+            $(#[doc = $sentence] $name,)+
+        }
+
+        impl Counter {
+            /// All of them, in the order in which they are printed.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Its name in logs and tables.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)+ }
+            }
+
+            /// What it means, in one sentence.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence,)+ }
+            }
+        }
+    };
+}
+
+counters! {
+    Received "received" "Messages taken from clients at the front door."
+    RejectedAtDoor "rejected_at_door" "Messages rejected before any shard saw them."
+    Routed "routed" "Inputs handed to a shard."
+    Busy "busy" "Inputs refused because the shard's queue was full."
+    ShardAway "shard_away" "Inputs refused because the shard was not connected."
+    InputsApplied "inputs_applied" "Inputs that a shard journaled and applied."
+    InputsRejected "inputs_rejected" "Inputs that a shard refused with a reason."
+    Duplicates "duplicates" "Inputs that a shard had applied before and answered again."
+    Batches "batches" "Groups of inputs that a shard committed together."
+    Markers "markers" "Markers that the router sent to all shards."
+    Parts "parts" "Parts of a cut that shards handed to the snapshotter."
+    Nettings "nettings" "Corrections that brought the shards' shares of the residuals together."
+    Replies "replies" "Answers handed to the front door's socket."
+    RepliesParked "replies_parked" "Answers kept because the client was not reading."
+    RepliesUndeliverable "replies_undeliverable" "Answers dropped because the client had gone."
+    ClientsDropped "clients_dropped" "Clients given up because their backlog was full."
+    Reports "reports" "Position reports published."
+    ReportsDegraded "reports_degraded" "Position reports published without the parts of some shard."
+    ReportsLate "reports_late" "Report ticks that came before the report of the tick before."
+    Published "published" "Messages handed to the publisher's socket."
+    Subscriptions "subscriptions" "Subscriptions that arrived at the publisher."
+    FramesUnknown "frames_unknown" "Frames dropped because no peer of that name is expected."
+    NamesTaken "names_taken" "Frames dropped because another peer holds the sender's name."
+    FramesDropped "frames_dropped" "Frames dropped because they could not be understood."
+    PartsDropped "parts_dropped" "Messages dropped because they had the wrong number of frames."
+    FramesRefused "frames_refused" "Sends to a peer refused because it was full or away."
+    Reconnects "reconnects" "Sockets made anew because nothing had been heard for long."
+    FeedSent "feed_sent" "Messages that a feed handed to its link."
+    FeedResent "feed_resent" "Messages that a feed sent again because no answer had come."
+    FeedAnswered "feed_answered" "Answers that a feed received."
+}
+
+/// One value, alone on its cache lines.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Padded(AtomicU64);
+
+const _: () = assert!(align_of::<Padded>() == CACHE_LINE_PAIR_BYTES);
+
+/// The counters of one box. Clones count into the same values.
+#[derive(Clone)]
+pub struct Counters {
+    values: Arc<[Padded]>,
+}
+
+impl Counters {
+    /// A set of zeros.
+    pub fn new() -> Self {
+        Self { values: Counter::ALL.iter().map(|_| Padded::default()).collect() }
+    }
+
+    /// It happened `count` times more.
+    pub fn add(&self, counter: Counter, count: u64) {
+        self.values[counter as usize].0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How often it happened.
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.values[counter as usize].0.load(Ordering::Relaxed)
+    }
+
+    /// All values, in the order of [`Counter::ALL`]. They are read one after the other.
+    pub fn snapshot(&self) -> Vec<(Counter, u64)> {
+        Counter::ALL.iter().map(|&counter| (counter, self.get(counter))).collect()
+    }
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Counters {
+    /// Those that are not zero.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let happened = self.snapshot().into_iter().filter(|&(_, value)| 0 < value);
+        out.debug_map().entries(happened.map(|(counter, value)| (counter.label(), value))).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_is_its_own_place_in_the_list() {
+        for (place, &counter) in Counter::ALL.iter().enumerate() {
+            assert_eq!(counter as usize, place);
+            assert!(counter.sentence().ends_with('.'), "{counter:?}");
+            let same_label = |other: &&Counter| other.label() == counter.label();
+            assert_eq!(Counter::ALL.iter().filter(same_label).count(), 1, "{counter:?}");
+        }
+    }
+
+    #[test]
+    fn clones_count_into_the_same_values_and_sets_are_apart() {
+        let (router, shard) = (Counters::new(), Counters::new());
+        router.clone().add(Counter::Busy, 2);
+        router.add(Counter::Busy, 1);
+        shard.add(Counter::Replies, 7);
+        assert_eq!(router.get(Counter::Busy), 3);
+        assert_eq!(shard.get(Counter::Busy), 0);
+        assert!(shard.snapshot().contains(&(Counter::Replies, 7)));
+        assert_eq!(format!("{router:?}"), r#"{"busy": 3}"#);
+    }
+}

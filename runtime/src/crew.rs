@@ -1,0 +1,107 @@
+//! A crew: the threads of a process and the agents on each.
+//!
+//! Wiring goes in three steps, as a link needs the bells of the threads at its two ends:
+//!
+//! ```
+//! # use allot_runtime::*;
+//! # struct Box_(Link);
+//! # impl Agent for Box_ {
+//! #     fn role(&self) -> &str { "box" }
+//! #     fn do_work(&mut self, _now: Nanos) -> usize { 0 }
+//! # }
+//! let mut crew = Crew::new(Clock::system(), WaitStrategy::default(), Threads::Dedicated);
+//! let (left, right) = (crew.thread("left")?, crew.thread("right")?);
+//! let (link_left, link_right) = ring_pair(1_024, left.bell(), right.bell());
+//! crew.add(&left, Box::new(Box_(link_left)));
+//! crew.add(&right, Box::new(Box_(link_right)));
+//! let running = crew.start()?;
+//! running.stop();
+//! running.join()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use crate::duty_cycle::DutyCycle;
+use crate::{
+    Agent, Bell, Clock, Running, RuntimeError, Stopper, Threads, WaitStrategy, affinity, cores,
+};
+
+/// Threads that do not run yet.
+pub struct Crew {
+    clock: Clock,
+    wait: WaitStrategy,
+    threads: Threads,
+    watches: Vec<Watch>,
+}
+
+/// A place in the crew: one thread.
+#[derive(Clone, Debug)]
+pub struct Post {
+    index: usize,
+    bell: Bell,
+}
+
+/// One thread to be.
+struct Watch {
+    name: String,
+    core: Option<usize>,
+    bell: Bell,
+    agents: Vec<Box<dyn Agent>>,
+}
+
+impl Crew {
+    /// A crew without threads.
+    pub fn new(clock: Clock, wait: WaitStrategy, threads: Threads) -> Self {
+        Self { clock, wait, threads, watches: Vec::new() }
+    }
+
+    /// One more thread, or the only one if the crew shares it: then its name is that of the
+    /// first who asked.
+    ///
+    /// # Errors
+    /// When the kernel has no more file descriptors for the thread's bell.
+    pub fn thread(&mut self, name: &str) -> Result<Post, RuntimeError> {
+        if self.threads == Threads::Dedicated || self.watches.is_empty() {
+            let (name, bell) = (name.to_owned(), Bell::new()?);
+            self.watches.push(Watch { name, core: None, bell, agents: Vec::new() });
+        }
+        let index = self.watches.len() - 1;
+        Ok(Post { index, bell: self.watches[index].bell.clone() })
+    }
+
+    /// Puts an agent on a thread. Several on one thread take turns.
+    pub fn add(&mut self, post: &Post, agent: Box<dyn Agent>) {
+        self.watches[post.index].agents.push(agent);
+    }
+
+    /// Ties a thread to a core.
+    pub fn pin(&mut self, post: &Post, core: usize) {
+        self.watches[post.index].core = Some(core);
+    }
+
+    /// Starts all threads.
+    ///
+    /// # Errors
+    /// When there are too few cores to spin, no core of a number that was asked for, or no more
+    /// threads. Nothing is left running then.
+    pub fn start(self) -> Result<Running, RuntimeError> {
+        let (threads, cores) = (self.watches.len(), cores().len());
+        self.wait.check(threads, cores)?;
+        let wait = self.wait.fitted(threads, cores);
+        self.watches.iter().filter_map(|watch| watch.core).try_for_each(affinity::check)?;
+        let stopper = Stopper::new(self.watches.iter().map(|watch| watch.bell.clone()).collect());
+        let mut running = Running::new(stopper.clone());
+        for Watch { name, core, bell, agents } in self.watches {
+            let (clock, stopper) = (self.clock.clone(), stopper.clone());
+            let cycle = DutyCycle { thread: name, agents, bell, clock, wait, stopper };
+            running.launch(cycle, core)?;
+        }
+        Ok(running)
+    }
+}
+
+impl Post {
+    /// Wakes this thread: for the other ends of its links.
+    pub fn bell(&self) -> &Bell {
+        &self.bell
+    }
+}

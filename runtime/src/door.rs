@@ -1,0 +1,110 @@
+//! The front door: where clients that nobody knows beforehand send requests and get answers.
+//!
+//! A client is a DEALER or a REQ socket, in any language. Its address is made up when it
+//! connects and is void when it leaves.
+
+use crate::limits::{DOOR_HIGH_WATER, DOOR_MESSAGE_BYTES_MAX};
+use crate::lobby::{DoorClients, Lobby};
+use crate::socket::{Bounds, Part, Socket};
+use crate::{Context, Letter, RuntimeError, SendError, Waits};
+
+/// The server's side of the front door.
+pub struct Door(Kind);
+
+enum Kind {
+    Router(Socket),
+    Memory(Lobby),
+}
+
+/// The bounds of a front door.
+#[derive(Clone, Copy, Debug)]
+pub struct DoorOptions {
+    /// The largest frame that is read. The client that sends a larger one is disconnected
+    /// without an answer, so it should be more than the largest valid message.
+    pub message_bytes_max: usize,
+    /// Answers that may wait for one client before it counts as full.
+    pub high_water: usize,
+}
+
+impl Door {
+    /// Opens at an endpoint. With `tcp://127.0.0.1:*` the operating system chooses a port: see
+    /// [`Door::endpoint`].
+    ///
+    /// # Errors
+    /// When the endpoint is taken or malformed.
+    pub fn bind(
+        context: &Context,
+        endpoint: &str,
+        options: DoorOptions,
+    ) -> Result<Self, RuntimeError> {
+        let DoorOptions { message_bytes_max, high_water } = options;
+        let bounds = Bounds { high_water, frame_bytes_max: message_bytes_max };
+        // Mandatory: without it an answer to a client that is slow or gone is dropped, and the
+        // send succeeds.
+        let router = |socket: &zmq::Socket| socket.set_router_mandatory(true);
+        let socket = Socket::open(context, zmq::ROUTER, bounds, router)?.bind(endpoint)?;
+        Ok(Self(Kind::Router(socket)))
+    }
+
+    /// A door without sockets, and its clients, for a test that takes each step by hand.
+    pub fn memory() -> (Self, DoorClients) {
+        Self::memory_with(DoorOptions::default())
+    }
+
+    /// The same, with other bounds.
+    pub fn memory_with(options: DoorOptions) -> (Self, DoorClients) {
+        let lobby = Lobby::new(options);
+        let clients = DoorClients::new(&lobby);
+        (Self(Kind::Memory(lobby)), clients)
+    }
+
+    /// Takes the next message into `letter`, all its frames. False if there is none.
+    pub fn receive(&mut self, letter: &mut Letter) -> bool {
+        match &mut self.0 {
+            Kind::Router(socket) => letter.receive(socket),
+            Kind::Memory(lobby) => lobby.receive(letter),
+        }
+    }
+
+    /// Answers a client, with the delimiter if its request had one.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] when the client does not read; [`SendError::Away`] when it has gone.
+    pub fn send(&mut self, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
+        match &mut self.0 {
+            Kind::Router(socket) => answer(socket, identity, delimiter, body),
+            Kind::Memory(lobby) => lobby.answer(identity, delimiter, body),
+        }
+    }
+
+    /// Names what must end the sleep of the thread that owns this door.
+    pub fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        if let Kind::Router(socket) = &self.0 {
+            socket.wait_on(waits, zmq::POLLIN);
+        }
+    }
+
+    /// Where clients connect to, with the real port; none without sockets.
+    pub fn endpoint(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Router(socket) => Some(socket.endpoint()),
+            Kind::Memory(_) => None,
+        }
+    }
+}
+
+/// The client is checked on its identity, the first frame: a refusal has sent nothing, and after
+/// it the other frames are always taken.
+fn answer(socket: &Socket, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
+    socket.send(identity, Part::More)?;
+    if delimiter {
+        socket.send(&[], Part::More)?;
+    }
+    socket.send(body, Part::Last)
+}
+
+impl Default for DoorOptions {
+    fn default() -> Self {
+        Self { message_bytes_max: DOOR_MESSAGE_BYTES_MAX, high_water: DOOR_HIGH_WATER }
+    }
+}

@@ -1,0 +1,113 @@
+//! A dealer: the connecting end of a link over ZeroMQ, one frame a message.
+
+use zmq::{Message, POLLIN, POLLOUT};
+
+use super::presence::Presence;
+use super::{LinkOptions, SendError};
+use crate::hub::routing_id;
+use crate::socket::{Bounds, Part, Socket};
+use crate::{Context, Counter, Counters, RuntimeError, Waits};
+
+/// A DEALER socket and all that is needed to make it again.
+pub(super) struct Dealer {
+    socket: Socket,
+    presence: Presence,
+    context: Context,
+    name: Option<String>,
+    options: LinkOptions,
+    /// Reused for every receive: ZeroMQ owns its memory.
+    message: Message,
+    /// The last send was refused: its sender waits for the socket to become writable.
+    refused: bool,
+    counters: Counters,
+}
+
+impl Dealer {
+    pub(super) fn connect(
+        context: &Context,
+        endpoint: &str,
+        name: Option<&str>,
+        options: LinkOptions,
+    ) -> Result<Self, RuntimeError> {
+        let (socket, presence) = connected(context, endpoint, name, options)?;
+        Ok(Self {
+            socket,
+            presence,
+            context: context.clone(),
+            name: name.map(str::to_owned),
+            options,
+            message: Message::new(),
+            refused: false,
+            counters: Counters::new(),
+        })
+    }
+
+    pub(super) fn send(&mut self, frame: &mut Vec<u8>) -> Result<(), SendError> {
+        let sent = self.socket.send(frame, Part::Last);
+        self.refused = sent.is_err();
+        match sent {
+            Ok(()) => frame.clear(),
+            Err(_) if !self.presence.is_connected() => return Err(SendError::Away),
+            Err(refusal) => return Err(refusal),
+        }
+        Ok(())
+    }
+
+    pub(super) fn receive(&mut self, frame: &mut Vec<u8>) -> bool {
+        while self.socket.receive(&mut self.message) {
+            if self.message.get_more() {
+                self.socket.discard_more(&mut self.message);
+                self.counters.add(Counter::PartsDropped, 1);
+            } else if !self.message.is_empty() {
+                frame.clear();
+                frame.extend_from_slice(&self.message);
+                return true;
+            }
+        }
+        false
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.presence.is_connected()
+    }
+
+    pub(super) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.presence.refresh();
+        let events = if self.refused { POLLIN | POLLOUT } else { POLLIN };
+        self.socket.wait_on(waits, events);
+    }
+
+    pub(super) fn reconnect(&mut self) -> Result<(), RuntimeError> {
+        let endpoint = self.socket.endpoint().to_owned();
+        let name = self.name.as_deref();
+        (self.socket, self.presence) = connected(&self.context, &endpoint, name, self.options)?;
+        self.refused = false;
+        self.counters.add(Counter::Reconnects, 1);
+        Ok(())
+    }
+
+    pub(super) fn count_into(&mut self, counters: &Counters) {
+        self.counters = counters.clone();
+    }
+}
+
+fn connected(
+    context: &Context,
+    endpoint: &str,
+    name: Option<&str>,
+    options: LinkOptions,
+) -> Result<(Socket, Presence), RuntimeError> {
+    let LinkOptions { high_water, frame_bytes_max } = options;
+    let bounds = Bounds { high_water, frame_bytes_max };
+    let socket = Socket::open(context, zmq::DEALER, bounds, |socket| {
+        // Queue only towards a peer that is there: what is queued for one that is not would
+        // arrive late, as if it were new, or never.
+        socket.set_immediate(true)?;
+        let Some(name) = name else { return Ok(()) };
+        // An empty frame at every connection tells the hub that this peer is there.
+        socket.set_probe_router(true)?;
+        socket.set_identity(routing_id(name).as_bytes())
+    })?;
+    let presence = Presence::watch(context, socket.raw())?;
+    Ok((socket.connect(endpoint)?, presence))
+}

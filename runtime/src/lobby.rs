@@ -1,0 +1,179 @@
+//! A lobby: a front door without sockets, whose clients a test plays.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::{DoorOptions, Letter, SendError};
+
+/// The server's side.
+pub(crate) struct Lobby {
+    shared: Arc<Mutex<Shared>>,
+}
+
+/// The clients' side of [`Door::memory`](crate::Door::memory): all clients at once, told apart
+/// by their identities.
+#[derive(Clone)]
+pub struct DoorClients {
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    options: DoorOptions,
+    requests: VecDeque<Request>,
+    answers: VecDeque<(Vec<u8>, Vec<u8>)>,
+    /// Those who are there, with what they wait for.
+    clients: BTreeMap<Vec<u8>, Client>,
+}
+
+struct Request {
+    identity: Vec<u8>,
+    frames: Vec<Vec<u8>>,
+}
+
+#[derive(Default)]
+struct Client {
+    delimiter: bool,
+    answers_waiting: usize,
+}
+
+impl Lobby {
+    pub(crate) fn new(options: DoorOptions) -> Self {
+        let shared = Shared {
+            options,
+            requests: VecDeque::new(),
+            answers: VecDeque::new(),
+            clients: BTreeMap::new(),
+        };
+        Self { shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    pub(crate) fn receive(&self, letter: &mut Letter) -> bool {
+        let Some(request) = lock(&self.shared).requests.pop_front() else { return false };
+        letter.write(&request.identity, &request.frames);
+        true
+    }
+
+    pub(crate) fn answer(
+        &self,
+        identity: &[u8],
+        delimiter: bool,
+        body: &[u8],
+    ) -> Result<(), SendError> {
+        let mut shared = lock(&self.shared);
+        let high_water = shared.options.high_water;
+        let client = shared.clients.get_mut(identity).ok_or(SendError::Away)?;
+        if high_water <= client.answers_waiting {
+            return Err(SendError::Full);
+        }
+        assert_eq!(delimiter, client.delimiter, "a REQ drops what has no delimiter, others do not");
+        client.answers_waiting += 1;
+        shared.answers.push_back((identity.to_vec(), body.to_vec()));
+        Ok(())
+    }
+}
+
+impl DoorClients {
+    pub(crate) fn new(lobby: &Lobby) -> Self {
+        Self { shared: Arc::clone(&lobby.shared) }
+    }
+
+    /// Sends as a DEALER does. The client is connected from now on.
+    pub fn send(&self, identity: &[u8], body: &[u8]) {
+        self.send_frames(identity, &[body]);
+    }
+
+    /// Sends as a REQ does, with the delimiter.
+    pub fn request(&self, identity: &[u8], body: &[u8]) {
+        self.send_frames(identity, &[b"", body]);
+    }
+
+    /// Sends any frames in one message, as a client that errs may do.
+    ///
+    /// # Panics
+    /// When a frame is too large: a socket would be cut off.
+    pub fn send_frames(&self, identity: &[u8], frames: &[&[u8]]) {
+        let mut shared = lock(&self.shared);
+        let bytes_max = shared.options.message_bytes_max;
+        assert!(frames.iter().all(|frame| frame.len() <= bytes_max), "a socket would be cut off");
+        let client = shared.clients.entry(identity.to_vec()).or_default();
+        client.delimiter = 1 < frames.len() && frames[0].is_empty();
+        let (identity, frames) =
+            (identity.to_vec(), frames.iter().map(|frame| frame.to_vec()).collect());
+        shared.requests.push_back(Request { identity, frames });
+    }
+
+    /// The oldest answer that no client has read yet, with whose it is.
+    pub fn receive(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut shared = lock(&self.shared);
+        let (identity, body) = shared.answers.pop_front()?;
+        if let Some(client) = shared.clients.get_mut(&identity) {
+            client.answers_waiting -= 1;
+        }
+        Some((identity, body))
+    }
+
+    /// Disconnects a client. What it has not read is lost, as with a socket.
+    pub fn leave(&self, identity: &[u8]) {
+        let mut shared = lock(&self.shared);
+        shared.clients.remove(identity);
+        shared.answers.retain(|(whose, _)| whose != identity);
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().expect("nothing panics while it holds the lobby")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Door;
+
+    #[test]
+    fn a_client_is_away_before_it_came_and_after_it_left() {
+        let (mut door, clients) = Door::memory();
+        assert_eq!(door.send(b"ann", false, b"early"), Err(SendError::Away));
+        clients.send(b"ann", b"hello");
+        let mut letter = Letter::new();
+        assert!(door.receive(&mut letter));
+        assert_eq!((letter.identity(), letter.body()), (&b"ann"[..], &b"hello"[..]));
+        assert!(!letter.delimiter() && !letter.malformed());
+        assert!(!door.receive(&mut letter));
+        door.send(b"ann", false, b"welcome").unwrap();
+        assert_eq!(clients.receive(), Some((b"ann".to_vec(), b"welcome".to_vec())));
+        clients.leave(b"ann");
+        assert_eq!(door.send(b"ann", false, b"late"), Err(SendError::Away));
+    }
+
+    #[test]
+    fn frames_are_judged_as_a_socket_would() {
+        let (mut door, clients) = Door::memory();
+        let mut letter = Letter::new();
+        for (frames, body, delimiter, malformed) in [
+            (&["a"][..], "a", false, false),
+            (&[""], "", false, false),
+            (&["", "a"], "a", true, false),
+            (&["a", "b"], "", false, true),
+            (&["", "a", "b"], "", true, true),
+        ] {
+            let bytes: Vec<&[u8]> = frames.iter().map(|frame| frame.as_bytes()).collect();
+            clients.send_frames(b"eve", &bytes);
+            assert!(door.receive(&mut letter));
+            assert_eq!(letter.body(), body.as_bytes(), "{frames:?}");
+            assert_eq!((letter.delimiter(), letter.malformed()), (delimiter, malformed));
+        }
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_is_full_until_it_does() {
+        let options = DoorOptions { high_water: 2, ..DoorOptions::default() };
+        let (mut door, clients) = Door::memory_with(options);
+        clients.request(b"bob", b"1");
+        for _ in 0..2 {
+            door.send(b"bob", true, b"answer").unwrap();
+        }
+        assert_eq!(door.send(b"bob", true, b"one more"), Err(SendError::Full));
+        assert!(clients.receive().is_some());
+        door.send(b"bob", true, b"one more").unwrap();
+    }
+}

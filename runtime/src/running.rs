@@ -1,0 +1,127 @@
+//! A running crew: its threads, to be stopped and waited for.
+
+use std::fmt;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::duty_cycle::DutyCycle;
+use crate::{RuntimeError, Stopper, pin_to};
+
+/// The threads of a crew. Dropping it stops and joins them.
+pub struct Running {
+    stopper: Stopper,
+    threads: Vec<JoinHandle<Result<(), CrewError>>>,
+    /// Held by every thread, so that the channel closes when the last one ends.
+    alive: Option<Sender<()>>,
+    ended: Receiver<()>,
+}
+
+/// An agent that ended its crew.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CrewError {
+    thread: String,
+    role: String,
+    message: String,
+}
+
+impl Running {
+    pub(crate) fn new(stopper: Stopper) -> Self {
+        let (alive, ended) = bounded(0);
+        Self { stopper, threads: Vec::new(), alive: Some(alive), ended }
+    }
+
+    pub(crate) fn launch(
+        &mut self,
+        cycle: DutyCycle,
+        core: Option<usize>,
+    ) -> Result<(), RuntimeError> {
+        let (name, alive) = (cycle.thread.clone(), self.alive.clone());
+        let thread = Builder::new().name(name.clone()).spawn(move || {
+            // Dropped last, when the agents are gone and their sockets closed.
+            let _alive = alive;
+            core.map_or(Ok(()), pin_to).map_err(|error| CrewError {
+                thread: cycle.thread.clone(),
+                role: String::new(),
+                message: error.to_string(),
+            })?;
+            cycle.run()
+        });
+        let thread = thread
+            .map_err(|error| RuntimeError::Thread { thread: name, cause: error.to_string() })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// Asks all threads to end after the turn they are in. Does not wait.
+    pub fn stop(&self) {
+        self.stopper.stop();
+    }
+
+    /// The right to stop the crew, for a signal handler or another thread.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Whether a thread still runs.
+    pub fn is_alive(&self) -> bool {
+        self.threads.iter().any(|thread| !thread.is_finished())
+    }
+
+    /// Waits until all threads have ended, but not longer than that; true if they have.
+    pub fn wait(&mut self, timeout: Duration) -> bool {
+        self.alive = None;
+        self.ended.recv_timeout(timeout) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    /// Waits until all threads have ended.
+    ///
+    /// # Errors
+    /// The first agent, in the order of the threads, that panicked.
+    pub fn join(mut self) -> Result<(), CrewError> {
+        self.join_all()
+    }
+
+    fn join_all(&mut self) -> Result<(), CrewError> {
+        let mut joined = Ok(());
+        for thread in self.threads.drain(..) {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            let result = thread.join().unwrap_or_else(|_| {
+                Err(CrewError::panicked(&name, "", "while its agents were dropped"))
+            });
+            joined = joined.and(result);
+        }
+        joined
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+        // Whoever wants to know the reason calls `join`.
+        let _ = self.join_all();
+    }
+}
+
+impl CrewError {
+    pub(crate) fn panicked(thread: &str, role: &str, message: &str) -> Self {
+        Self { thread: thread.to_owned(), role: role.to_owned(), message: message.to_owned() }
+    }
+
+    /// The agent that panicked; empty if it was none of them.
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+}
+
+impl fmt::Display for CrewError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.role.as_str() {
+            "" => write!(out, "the thread {} failed: {}", self.thread, self.message),
+            role => write!(out, "{role} panicked on the thread {}: {}", self.thread, self.message),
+        }
+    }
+}
+
+impl std::error::Error for CrewError {}

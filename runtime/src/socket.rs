@@ -1,0 +1,175 @@
+//! A socket: ZeroMQ's, held to the rules of this crate.
+//!
+//! * Every send and receive is non-blocking; a blocking send to one slow peer would stop all.
+//! * Interrupted calls are made again: half a message must never be left in a socket.
+//! * Lingering, queues, frames, handshakes and silence are all bounded (`limits.rs`).
+//! * It is the kernel that notices a vanished host, and never ZeroMQ's heartbeats: with those on,
+//!   libzmq 4.3.5 aborts the process when a connection breaks whose messages were not all taken
+//!   (`Assertion failed: !_io_error`; also libzmq issues 3937 and 4767), and closes sound
+//!   connections to peers that are merely slow.
+
+use std::ffi::c_int;
+use std::time::Duration;
+
+use zmq::{DONTWAIT, Message, SNDMORE};
+
+use crate::ipc_file::IpcFile;
+use crate::limits::{
+    HANDSHAKE, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, LINGER, RECONNECT_FIRST,
+    RECONNECT_LONGEST, UNTAKEN,
+};
+use crate::{Context, RuntimeError, SendError, Waits};
+
+/// A ZeroMQ socket and the endpoint that it is bound or connected to.
+pub(crate) struct Socket {
+    raw: zmq::Socket,
+    endpoint: String,
+    /// Kept to be removed when the socket is.
+    file: Option<IpcFile>,
+}
+
+/// The bounds that differ between sockets.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Messages that may wait for one peer, each way.
+    pub high_water: usize,
+    /// The largest frame that is read.
+    pub frame_bytes_max: usize,
+}
+
+/// Whether more frames of the same message follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    More,
+    Last,
+}
+
+impl Socket {
+    /// A socket with the common options, and those that `specialise` sets.
+    pub(crate) fn open(
+        context: &Context,
+        kind: zmq::SocketType,
+        bounds: Bounds,
+        specialise: impl FnOnce(&zmq::Socket) -> zmq::Result<()>,
+    ) -> Result<Self, RuntimeError> {
+        let mut raw = context.socket(kind)?;
+        configure(&mut raw, bounds).and_then(|()| specialise(&raw)).map_err(|error| {
+            RuntimeError::Socket { what: "a socket's option", cause: error.message().to_owned() }
+        })?;
+        Ok(Self { raw, endpoint: String::new(), file: None })
+    }
+
+    /// Accepts connections at the endpoint. A wildcard port is replaced by the real one.
+    pub(crate) fn bind(mut self, endpoint: &str) -> Result<Self, RuntimeError> {
+        IpcFile::make_way(endpoint)?;
+        self.raw.bind(endpoint).map_err(|error| RuntimeError::bind(endpoint, error))?;
+        let bound = self.raw.get_last_endpoint().ok().and_then(Result::ok);
+        self.endpoint = bound.unwrap_or_else(|| endpoint.to_owned());
+        self.file = IpcFile::of(&self.endpoint);
+        Ok(self)
+    }
+
+    /// Connects now or as soon as somebody accepts there, and again whenever it breaks.
+    pub(crate) fn connect(mut self, endpoint: &str) -> Result<Self, RuntimeError> {
+        self.raw.connect(endpoint).map_err(|error| RuntimeError::connect(endpoint, error))?;
+        self.endpoint = endpoint.to_owned();
+        Ok(self)
+    }
+
+    /// Where it really is.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Hands one frame over. Only the first of a message can be refused because of the peer:
+    /// a message is queued as a whole or not at all.
+    pub(crate) fn send(&self, frame: &[u8], part: Part) -> Result<(), SendError> {
+        let flags = DONTWAIT | if part == Part::More { SNDMORE } else { 0 };
+        loop {
+            match self.raw.send(frame, flags) {
+                Ok(()) => return Ok(()),
+                Err(zmq::Error::EINTR) => {}
+                Err(zmq::Error::EAGAIN) => return Err(SendError::Full),
+                Err(zmq::Error::EHOSTUNREACH | zmq::Error::ETERM) => return Err(SendError::Away),
+                Err(error) => panic!("an open socket cannot refuse a frame: {error}"),
+            }
+        }
+    }
+
+    /// Takes one frame, if there is one.
+    pub(crate) fn receive(&self, frame: &mut Message) -> bool {
+        loop {
+            match self.raw.recv(frame, DONTWAIT) {
+                Ok(()) => return true,
+                Err(zmq::Error::EINTR) => {}
+                Err(zmq::Error::EAGAIN | zmq::Error::ETERM) => return false,
+                Err(error) => panic!("an open socket cannot refuse to be read: {error}"),
+            }
+        }
+    }
+
+    /// Takes the next frame of a message whose last frame said that there is one. It is here
+    /// already, as messages arrive as a whole.
+    pub(crate) fn receive_more(&self, frame: &mut Message) -> bool {
+        frame.get_more() && self.receive(frame)
+    }
+
+    /// Takes and forgets what is left of a message.
+    pub(crate) fn discard_more(&self, frame: &mut Message) {
+        while self.receive_more(frame) {}
+    }
+
+    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>, events: zmq::PollEvents) {
+        waits.socket(&self.raw, events);
+    }
+
+    /// For its monitor.
+    pub(crate) fn raw(&self) -> &zmq::Socket {
+        &self.raw
+    }
+}
+
+fn configure(socket: &mut zmq::Socket, bounds: Bounds) -> zmq::Result<()> {
+    socket.set_linger(milliseconds(LINGER))?;
+    socket.set_sndhwm(count(bounds.high_water))?;
+    socket.set_rcvhwm(count(bounds.high_water))?;
+    socket.set_maxmsgsize(i64::try_from(bounds.frame_bytes_max).unwrap_or(i64::MAX))?;
+    socket.set_handshake_ivl(milliseconds(HANDSHAKE))?;
+    socket.set_tcp_keepalive(1)?;
+    socket.set_tcp_keepalive_idle(seconds(KEEPALIVE_IDLE))?;
+    socket.set_tcp_keepalive_intvl(seconds(KEEPALIVE_INTERVAL))?;
+    socket.set_tcp_keepalive_cnt(KEEPALIVE_COUNT.cast_signed())?;
+    close_when_untaken(socket, milliseconds(UNTAKEN))?;
+    socket.set_reconnect_ivl(milliseconds(RECONNECT_FIRST))?;
+    socket.set_reconnect_ivl_max(milliseconds(RECONNECT_LONGEST))
+}
+
+/// Sets `ZMQ_TCP_MAXRT`, the kernel's `TCP_USER_TIMEOUT`, for which rust-zmq has no setter.
+fn close_when_untaken(socket: &mut zmq::Socket, milliseconds: c_int) -> zmq::Result<()> {
+    let option = c_int::try_from(zmq_sys::ZMQ_TCP_MAXRT).expect("options are small numbers");
+    #[expect(unsafe_code, reason = "rust-zmq has no setter for this option")]
+    // SAFETY: the socket is open for as long as it is borrowed, and the option is an integer
+    // whose address and size are those given.
+    let set = unsafe {
+        zmq_sys::zmq_setsockopt(
+            socket.as_mut_ptr(),
+            option,
+            (&raw const milliseconds).cast(),
+            size_of::<c_int>(),
+        )
+    };
+    if set == 0 { Ok(()) } else { Err(zmq::Error::EINVAL) }
+}
+
+fn seconds(span: Duration) -> i32 {
+    i32::try_from(span.as_secs()).unwrap_or(i32::MAX)
+}
+
+fn milliseconds(span: Duration) -> i32 {
+    i32::try_from(span.as_millis()).unwrap_or(i32::MAX)
+}
+
+/// Zero would mean without bound to ZeroMQ.
+fn count(messages: usize) -> i32 {
+    i32::try_from(messages.max(1)).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,35 @@
+//! A stopper: the end of a crew's work, to be announced from anywhere.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::Bell;
+
+/// Asks all threads of a crew to end. Clones ask the same crew.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    stopped: AtomicBool,
+    bells: Vec<Bell>,
+}
+
+impl Stopper {
+    pub(crate) fn new(bells: Vec<Bell>) -> Self {
+        Self { shared: Arc::new(Shared { stopped: AtomicBool::new(false), bells }) }
+    }
+
+    /// Every thread ends after the turn it is in, also those that sleep. Does not wait.
+    pub fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        self.shared.bells.iter().for_each(Bell::ring);
+    }
+
+    /// Whether somebody has asked.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.stopped.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,54 @@
+//! Whether the agents of a process have a thread each, or share one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::RuntimeError;
+
+/// How agents are spread over threads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Threads {
+    /// One thread for each [`Post`](crate::Post) of the crew.
+    #[default]
+    Dedicated,
+    /// One thread for all, where there are not enough cores: no wake-ups between agents.
+    Shared,
+}
+
+impl fmt::Display for Threads {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Dedicated => "dedicated",
+            Self::Shared => "shared",
+        })
+    }
+}
+
+impl FromStr for Threads {
+    type Err = RuntimeError;
+
+    fn from_str(text: &str) -> Result<Self, RuntimeError> {
+        match text {
+            "dedicated" => Ok(Self::Dedicated),
+            "shared" => Ok(Self::Shared),
+            other => Err(RuntimeError::Setting {
+                setting: "way to use threads",
+                given: other.to_owned(),
+                expected: "dedicated or shared",
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_read_as_they_are_written() {
+        for threads in [Threads::Dedicated, Threads::Shared] {
+            assert_eq!(threads.to_string().parse(), Ok(threads));
+        }
+        assert!("both".parse::<Threads>().is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! Allocation: none on the Rust side of a link, once it is warm.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use allot_runtime::{
+    Agent, Bell, Clock, Context, Crew, Door, DoorOptions, Hub, Letter, Link, LinkOptions, Nanos,
+    Threads, WaitStrategy, Waits, ring_pair,
+};
+
+/// The system's allocator, which counts how often this thread asked it for memory.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn allocations() -> u64 {
+    ALLOCATIONS.get()
+}
+
+#[expect(unsafe_code, reason = "an allocator is an unsafe trait")]
+// SAFETY: every call is passed on to the system's allocator as it is; the counter is a plain
+// thread-local value and allocates nothing itself.
+unsafe impl GlobalAlloc for Counting {
+    // SAFETY: as `System` asks of its callers.
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    // SAFETY: as `System` asks of its callers.
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: `place` came from `System`, as everything here does.
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    // SAFETY: as `System` asks of its callers.
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: `place` came from `System`, as everything here does.
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Runs the act until it is warm, and then counts what a thousand more cost.
+#[track_caller]
+fn assert_allocates_nothing(mut act: impl FnMut()) {
+    (0..1_000).for_each(|_| act());
+    let before = allocations();
+    (0..1_000).for_each(|_| act());
+    assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = allocations();
+    drop(Vec::<u8>::with_capacity(100));
+    assert_eq!(allocations() - before, 1);
+}
+
+#[test]
+fn a_ring_allocates_nothing() {
+    let silent = Bell::silent();
+    let (mut ours, mut theirs) = ring_pair(64, &silent, &silent);
+    let (mut written, mut read) = (Vec::new(), Vec::new());
+    let mut depth = 0;
+    assert_allocates_nothing(|| {
+        depth = depth % 64 + 1;
+        for _ in 0..depth {
+            written.extend_from_slice(&[7; 200]);
+            ours.send(&mut written).unwrap();
+        }
+        while theirs.receive(&mut read) {}
+    });
+}
+
+#[test]
+fn a_socket_allocates_nothing_that_is_not_its_own() {
+    let context = Context::new().unwrap();
+    let mut hub = Hub::bind(&context, "tcp://127.0.0.1:*", &["peer".to_owned()]).unwrap();
+    let endpoint = hub.endpoint().unwrap();
+    let mut link = Link::dealer(&context, endpoint, Some("peer"), LinkOptions::default()).unwrap();
+    let (mut written, mut read) = (Vec::new(), Vec::new());
+    written.extend_from_slice(&[7; 200]);
+    wait_for!([link], link.send(&mut written).ok());
+    assert_allocates_nothing(|| {
+        while hub.receive(&mut read).is_none() {}
+        hub.send(0, &mut read).unwrap();
+        while !link.receive(&mut written) {}
+        link.send(&mut written).unwrap();
+    });
+}
+
+#[test]
+fn a_door_allocates_nothing() {
+    let context = Context::new().unwrap();
+    let mut door = Door::bind(&context, "tcp://127.0.0.1:*", DoorOptions::default()).unwrap();
+    let client = zmq::Context::new().socket(zmq::REQ).unwrap();
+    client.connect(door.endpoint().unwrap()).unwrap();
+    let mut letter = Letter::new();
+    let mut answer = zmq::Message::new();
+    assert_allocates_nothing(|| {
+        client.send(&[7; 200][..], 0).unwrap();
+        while !door.receive(&mut letter) {}
+        door.send(letter.identity(), letter.delimiter(), letter.body()).unwrap();
+        client.recv(&mut answer, 0).unwrap();
+    });
+}
+
+/// Plays ping-pong with its thread's own allocations in sight.
+struct Player {
+    link: Link,
+    door: Door,
+    frame: Vec<u8>,
+    turns: u64,
+    before: u64,
+    done: std::sync::mpsc::Sender<u64>,
+}
+
+impl Agent for Player {
+    fn role(&self) -> &str {
+        "player"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        if !self.link.receive(&mut self.frame) {
+            return 0;
+        }
+        self.turns += 1;
+        match self.turns {
+            1_000 => self.before = allocations(),
+            2_000 => {
+                let _ = self.done.send(allocations() - self.before);
+            }
+            _ => {}
+        }
+        // Refused only when the other has been stopped already.
+        usize::from(self.link.send(&mut self.frame).is_ok())
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.door.wait_on(waits);
+    }
+}
+
+#[test]
+fn sleeping_and_waking_allocates_nothing() {
+    let context = Context::new().unwrap();
+    let (done, end) = std::sync::mpsc::channel();
+    let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+    let posts = ["left", "right"].map(|name| crew.thread(name).unwrap());
+    let (mut left, right) = ring_pair(4, posts[0].bell(), posts[1].bell());
+    left.send(&mut vec![7; 100]).unwrap();
+    for (post, link) in posts.iter().zip([left, right]) {
+        let door = Door::bind(&context, "tcp://127.0.0.1:*", DoorOptions::default()).unwrap();
+        let (frame, done) = (Vec::with_capacity(100), done.clone());
+        crew.add(post, Box::new(Player { link, door, frame, turns: 0, before: 0, done }));
+    }
+    let running = crew.start().unwrap();
+    for _ in posts {
+        assert_eq!(end.recv_timeout(crate::PATIENCE), Ok(0));
+    }
+    running.stop();
+    running.join().unwrap();
+}

@@ -1,0 +1,241 @@
+//! Crews: threads that start, sleep, wake, stop and fail.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use allot_runtime::{
+    Agent, Clock, Context, Crew, Door, DoorOptions, Letter, Nanos, Threads, WaitStrategy, Waits,
+    cores,
+};
+
+use crate::PATIENCE;
+
+/// Reports what is done to it, and does what `turn` says.
+struct Probe<T> {
+    role: &'static str,
+    events: Sender<String>,
+    wake_at: Nanos,
+    turn: T,
+}
+
+impl<T: FnMut(Nanos, &mut Nanos) -> usize + Send> Agent for Probe<T> {
+    fn role(&self) -> &str {
+        self.role
+    }
+
+    fn start(&mut self, _now: Nanos) {
+        let thread = std::thread::current();
+        let _ = self.events.send(format!("{} starts on {:?}", self.role, thread.name()));
+    }
+
+    fn do_work(&mut self, now: Nanos) -> usize {
+        (self.turn)(now, &mut self.wake_at)
+    }
+
+    fn wake_at(&self) -> Nanos {
+        self.wake_at
+    }
+
+    fn close(&mut self, _now: Nanos) {
+        let _ = self.events.send(format!("{} closes", self.role));
+    }
+}
+
+fn probe<T>(role: &'static str, events: &Sender<String>, turn: T) -> Box<Probe<T>> {
+    Box::new(Probe { role, events: events.clone(), wake_at: Nanos::MAX, turn })
+}
+
+fn idle(_now: Nanos, _wake_at: &mut Nanos) -> usize {
+    0
+}
+
+fn crew(threads: Threads) -> Crew {
+    Crew::new(Clock::system(), WaitStrategy::Block, threads)
+}
+
+fn all(events: Receiver<String>) -> Vec<String> {
+    events.into_iter().collect()
+}
+
+#[test]
+fn a_crew_starts_stops_and_closes_every_agent() {
+    let (events, log) = channel();
+    let mut crew = crew(Threads::Dedicated);
+    for role in ["left", "right"] {
+        let post = crew.thread(role).unwrap();
+        crew.add(&post, probe(role, &events, idle));
+    }
+    drop(events);
+    let mut running = crew.start().unwrap();
+    let mut seen = vec![log.recv_timeout(PATIENCE).unwrap(), log.recv_timeout(PATIENCE).unwrap()];
+    assert!(running.is_alive());
+    assert!(!running.wait(Duration::ZERO));
+    running.stopper().stop();
+    assert!(running.wait(PATIENCE));
+    running.join().unwrap();
+    seen.extend(all(log));
+    seen.sort();
+    let expected = [
+        "left closes",
+        r#"left starts on Some("left")"#,
+        "right closes",
+        r#"right starts on Some("right")"#,
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_shared_crew_is_one_thread() {
+    let (events, log) = channel();
+    let mut crew = crew(Threads::Shared);
+    for role in ["first", "second"] {
+        let post = crew.thread(role).unwrap();
+        crew.add(&post, probe(role, &events, idle));
+    }
+    drop(events);
+    let running = crew.start().unwrap();
+    running.stop();
+    running.join().unwrap();
+    let expected = [
+        r#"first starts on Some("first")"#,
+        r#"second starts on Some("first")"#,
+        "first closes",
+        "second closes",
+    ];
+    assert_eq!(all(log), expected);
+}
+
+#[test]
+fn a_panic_is_reported_with_its_role_and_stops_the_others() {
+    let (events, log) = channel();
+    let mut crew = crew(Threads::Dedicated);
+    let (bad, good) = (crew.thread("bad").unwrap(), crew.thread("good").unwrap());
+    crew.add(&bad, probe("neighbour", &events, idle));
+    crew.add(
+        &bad,
+        probe("culprit", &events, |_, _: &mut Nanos| panic!("the books do not balance")),
+    );
+    crew.add(&good, probe("bystander", &events, idle));
+    drop(events);
+    let mut running = crew.start().unwrap();
+    assert!(running.wait(PATIENCE), "nobody had to stop it");
+    let error = running.join().unwrap_err();
+    assert_eq!(error.role(), "culprit");
+    assert_eq!(error.to_string(), "culprit panicked on the thread bad: the books do not balance");
+    let mut closed: Vec<String> =
+        all(log).into_iter().filter(|event| event.ends_with("closes")).collect();
+    closed.sort();
+    assert_eq!(closed, ["bystander closes", "neighbour closes"], "the culprit is not trusted");
+}
+
+#[test]
+fn a_timer_ends_a_sleep() {
+    for _ in 0..3 {
+        let (events, log) = channel();
+        let mut crew = crew(Threads::Dedicated);
+        let post = crew.thread("timer").unwrap();
+        let report = events.clone();
+        let mut due = None;
+        let turn = move |now: Nanos, wake_at: &mut Nanos| {
+            let due = *due.get_or_insert(now + Duration::from_millis(2));
+            *wake_at = due;
+            if now < due {
+                return 0;
+            }
+            *wake_at = Nanos::MAX;
+            let _ = report.send(format!("due, {}", due <= now));
+            0
+        };
+        crew.add(&post, probe("timer", &events, turn));
+        let running = crew.start().unwrap();
+        assert!(log.recv_timeout(PATIENCE).unwrap().starts_with("timer starts"));
+        assert_eq!(log.recv_timeout(PATIENCE).unwrap(), "due, true");
+        running.stop();
+        running.join().unwrap();
+    }
+}
+
+#[test]
+fn what_cannot_work_is_refused_before_anything_runs() {
+    let mut spinning = Crew::new(Clock::system(), WaitStrategy::Spin, Threads::Dedicated);
+    for thread in 0..cores().len() {
+        spinning.thread(&format!("spinner-{thread}")).unwrap();
+    }
+    let refused = spinning.start().err().unwrap().to_string();
+    assert!(refused.starts_with("--wait spin needs a core for each of the"), "{refused}");
+
+    let mut pinned = crew(Threads::Dedicated);
+    let post = pinned.thread("far-away").unwrap();
+    pinned.pin(&post, 9_999);
+    let refused = pinned.start().err().unwrap().to_string();
+    assert!(refused.starts_with("cannot pin a thread to core 9999"), "{refused}");
+}
+
+#[test]
+fn a_pinned_thread_runs_where_it_was_put() {
+    let (events, log) = channel();
+    let last = *cores().last().unwrap();
+    let mut crew = crew(Threads::Dedicated);
+    let post = crew.thread("pinned").unwrap();
+    crew.pin(&post, last);
+    let report = events.clone();
+    let turn = move |_, _: &mut Nanos| {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+        let _ = report.send(allowed.unwrap().trim().to_owned());
+        0
+    };
+    crew.add(&post, probe("pinned", &events, turn));
+    let running = crew.start().unwrap();
+    log.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(log.recv_timeout(PATIENCE).unwrap(), last.to_string());
+    running.stop();
+    running.join().unwrap();
+}
+
+/// Answers every letter with its body.
+struct Echo {
+    door: Door,
+    letter: Letter,
+}
+
+impl Agent for Echo {
+    fn role(&self) -> &str {
+        "echo"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        let Self { door, letter } = self;
+        if !door.receive(letter) {
+            return 0;
+        }
+        door.send(letter.identity(), letter.delimiter(), letter.body()).unwrap();
+        1
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.door.wait_on(waits);
+    }
+}
+
+#[test]
+fn a_socket_ends_a_sleep_under_every_strategy() {
+    let short = WaitStrategy::Adaptive { spin: Duration::from_micros(20) };
+    for wait in [WaitStrategy::Block, short] {
+        let context = Context::new().unwrap();
+        let door = Door::bind(&context, "tcp://127.0.0.1:*", DoorOptions::default()).unwrap();
+        let client = zmq::Context::new().socket(zmq::REQ).unwrap();
+        client.connect(door.endpoint().unwrap()).unwrap();
+        let mut crew = Crew::new(Clock::system(), wait, Threads::Dedicated);
+        let post = crew.thread("echo").unwrap();
+        crew.add(&post, Box::new(Echo { door, letter: Letter::new() }));
+        let running = crew.start().unwrap();
+        for round in 0..200 {
+            let question = format!("question {round}");
+            client.send(question.as_str(), 0).unwrap();
+            assert_eq!(client.recv_bytes(0).unwrap(), question.as_bytes());
+        }
+        running.stop();
+        running.join().unwrap();
+    }
+}

@@ -1,0 +1,135 @@
+//! The front door, to clients of every kind.
+
+use allot_runtime::{Context, Door, DoorOptions, Letter, Link, LinkOptions, SendError};
+
+const TCP: &str = "tcp://127.0.0.1:*";
+
+fn open(options: DoorOptions) -> (Context, Door, String) {
+    let context = Context::new().unwrap();
+    let door = Door::bind(&context, TCP, options).unwrap();
+    let endpoint = door.endpoint().unwrap().to_owned();
+    (context, door, endpoint)
+}
+
+fn receive(door: &mut Door) -> Letter {
+    let mut letter = Letter::new();
+    wait_for!([door], door.receive(&mut letter).then_some(()));
+    letter
+}
+
+fn client(kind: zmq::SocketType, endpoint: &str) -> zmq::Socket {
+    let client = zmq::Context::new().socket(kind).unwrap();
+    client.set_linger(0).unwrap();
+    client.connect(endpoint).unwrap();
+    client
+}
+
+#[test]
+fn dealers_and_reqs_are_answered_each_in_their_manner() {
+    let (_context, mut door, endpoint) = open(DoorOptions::default());
+    for (kind, has_delimiter) in [(zmq::DEALER, false), (zmq::REQ, true)] {
+        let client = client(kind, &endpoint);
+        for round in 0..3 {
+            client.send(format!("question {round}").as_str(), 0).unwrap();
+            let letter = receive(&mut door);
+            assert_eq!(letter.body(), format!("question {round}").as_bytes());
+            assert_eq!(letter.delimiter(), has_delimiter);
+            assert!(!letter.malformed());
+            door.send(letter.identity(), letter.delimiter(), b"answer").unwrap();
+            assert_eq!(client.recv_multipart(0).unwrap(), [b"answer"]);
+        }
+    }
+}
+
+#[test]
+fn a_link_is_a_client_too() {
+    let (context, mut door, endpoint) = open(DoorOptions::default());
+    let mut link = Link::dealer(&context, &endpoint, None, LinkOptions::default()).unwrap();
+    let mut frame = b"question".to_vec();
+    wait_for!([link], link.send(&mut frame).ok());
+    let letter = receive(&mut door);
+    door.send(letter.identity(), letter.delimiter(), b"answer").unwrap();
+    wait_for!([link], link.receive(&mut frame).then_some(()));
+    assert_eq!(frame, b"answer");
+}
+
+#[test]
+fn wrong_frames_are_drained_and_the_next_letter_is_whole() {
+    let (_context, mut door, endpoint) = open(DoorOptions::default());
+    let client = client(zmq::DEALER, &endpoint);
+    for (frames, body, delimiter, malformed) in [
+        (vec!["a"], "a", false, false),
+        (vec![""], "", false, false),
+        (vec!["", "a"], "a", true, false),
+        (vec!["", ""], "", true, false),
+        (vec!["a", "b"], "", false, true),
+        (vec!["a", ""], "", false, true),
+        (vec!["", "a", "b"], "", true, true),
+        (vec!["a", "b", "c", "d", "e"], "", false, true),
+        (vec!["z"], "z", false, false),
+    ] {
+        client.send_multipart(&frames, 0).unwrap();
+        let letter = receive(&mut door);
+        assert_eq!(letter.body(), body.as_bytes(), "{frames:?}");
+        assert_eq!((letter.delimiter(), letter.malformed()), (delimiter, malformed), "{frames:?}");
+        door.send(letter.identity(), letter.delimiter(), b"heard").unwrap();
+        assert!(client.recv_multipart(0).unwrap().ends_with(&[b"heard".to_vec()]));
+    }
+}
+
+#[test]
+fn nobody_is_there_before_they_came_or_after_they_left() {
+    let (_context, mut door, endpoint) = open(DoorOptions::default());
+    assert_eq!(door.send(b"\0abcd", false, b"?"), Err(SendError::Away));
+    let client = client(zmq::DEALER, &endpoint);
+    client.send("hello", 0).unwrap();
+    let letter = receive(&mut door);
+    door.send(letter.identity(), false, b"welcome").unwrap();
+    drop(client);
+    wait_for!([], {
+        (door.send(letter.identity(), false, b"?") == Err(SendError::Away)).then_some(())
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_is_full_and_the_others_are_served() {
+    let options = DoorOptions { high_water: 10, ..DoorOptions::default() };
+    let (_context, mut door, endpoint) = open(options);
+    let (slow, quick) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
+    slow.send("slow", 0).unwrap();
+    let letter = receive(&mut door);
+    let answer = vec![7; 64 << 10];
+    let mut taken = 0;
+    while door.send(letter.identity(), false, &answer) != Err(SendError::Full) {
+        taken += 1;
+    }
+    quick.send("quick", 0).unwrap();
+    let other = receive(&mut door);
+    assert_eq!(other.body(), b"quick");
+    door.send(other.identity(), false, b"at once").unwrap();
+    assert_eq!(quick.recv_bytes(0).unwrap(), b"at once");
+
+    for _ in 0..taken {
+        assert_eq!(slow.recv_bytes(0).unwrap(), answer, "what was taken arrives");
+    }
+    wait_for!([door], door.send(letter.identity(), false, b"again").ok());
+    assert_eq!(slow.recv_bytes(0).unwrap(), b"again");
+}
+
+#[test]
+fn an_oversized_message_costs_its_sender_the_connection_and_nobody_else() {
+    let options = DoorOptions { message_bytes_max: 1_000, ..DoorOptions::default() };
+    let (_context, mut door, endpoint) = open(options);
+    let (big, small) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
+    big.send("before", 0).unwrap();
+    let first_address = receive(&mut door).identity().to_vec();
+    big.send(vec![7; 1_000], 0).unwrap();
+    assert_eq!(receive(&mut door).body().len(), 1_000, "the limit itself is allowed");
+    big.send(vec![7; 1_001], 0).unwrap();
+    wait_for!([], (door.send(&first_address, false, b"?") == Err(SendError::Away)).then_some(()));
+
+    small.send("still here", 0).unwrap();
+    assert_eq!(receive(&mut door).body(), b"still here");
+    big.send("back", 0).unwrap();
+    assert_eq!(receive(&mut door).body(), b"back", "ZeroMQ connects again by itself");
+}

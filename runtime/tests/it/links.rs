@@ -1,0 +1,411 @@
+//! Links and hubs: the same over rings, ipc and tcp.
+
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use allot_runtime::{
+    Bell, Context, Counter, Counters, Hub, Link, LinkOptions, RuntimeError, SendError, ring_pair,
+};
+use tempfile::TempDir;
+
+/// A hub and its peers, over one kind of link.
+struct Wiring {
+    hub: Hub,
+    peers: Vec<Link>,
+    _folder: TempDir,
+}
+
+/// Where a hub can be bound afresh.
+fn endpoint(transport: &str, folder: &TempDir) -> String {
+    match transport {
+        "tcp" => "tcp://127.0.0.1:*".to_owned(),
+        _ => format!("ipc://{}", folder.path().join("hub").display()),
+    }
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|peer| format!("peer-{peer}")).collect()
+}
+
+fn dealer(context: &Context, endpoint: &str, name: &str) -> Link {
+    Link::dealer(context, endpoint, Some(name), LinkOptions::default()).unwrap()
+}
+
+fn wiring(transport: &str, count: usize) -> Wiring {
+    let folder = tempfile::tempdir().unwrap();
+    if transport == "ring" {
+        let silent = Bell::silent();
+        let (ours, peers) = (0..count).map(|_| ring_pair(64, &silent, &silent)).unzip();
+        return Wiring { hub: Hub::rings(ours), peers, _folder: folder };
+    }
+    let context = Context::new().unwrap();
+    let hub = Hub::bind(&context, &endpoint(transport, &folder), &names(count)).unwrap();
+    let bound = hub.endpoint().unwrap();
+    let peers = names(count).iter().map(|name| dealer(&context, bound, name)).collect();
+    Wiring { hub, peers, _folder: folder }
+}
+
+/// A frame that says who sent it and which it is, of a length that varies.
+fn numbered(peer: usize, number: u32) -> Vec<u8> {
+    let length = 5 + usize::try_from(number % 97).unwrap() * 7;
+    let mut frame = vec![u8::try_from(peer).unwrap(); length];
+    frame[1..5].copy_from_slice(&number.to_be_bytes());
+    frame
+}
+
+fn send(link: &mut Link, frame: &[u8]) {
+    let mut frame = frame.to_vec();
+    wait_for!([link], link.send(&mut frame).ok());
+}
+
+/// Once the hub has heard a peer, it can reach it.
+fn introduce(hub: &mut Hub, link: &mut Link) {
+    let mut frame = b"hello".to_vec();
+    wait_for!([hub, link], link.send(&mut frame).ok());
+    wait_for!([hub], hub.receive(&mut frame));
+    assert_eq!(frame, b"hello");
+}
+
+/// Until the hub has noticed that a peer is gone.
+fn missing(hub: &mut Hub, peer: usize) {
+    wait_for!([hub], (hub.send(peer, &mut b"?".to_vec()) == Err(SendError::Away)).then_some(()));
+}
+
+#[test]
+fn every_kind_of_link_carries_the_same_frames_in_the_same_order() {
+    const COUNT: u32 = 3_000;
+    for transport in ["ring", "ipc", "tcp"] {
+        let Wiring { mut hub, mut peers, _folder } = wiring(transport, 3);
+        let (mut sent, mut echoed, mut returned) = ([0; 3], [0; 3], [0; 3]);
+        let mut frame = Vec::new();
+        let mut round = || {
+            let mut work = 0;
+            for (peer, link) in peers.iter_mut().enumerate() {
+                if sent[peer] < COUNT && link.send(&mut numbered(peer, sent[peer])).is_ok() {
+                    sent[peer] += 1;
+                    work += 1;
+                }
+                while link.receive(&mut frame) {
+                    assert_eq!(frame, numbered(peer, returned[peer]), "{transport}");
+                    returned[peer] += 1;
+                    work += 1;
+                }
+            }
+            while let Some(peer) = hub.receive(&mut frame) {
+                assert_eq!(frame, numbered(peer, echoed[peer]), "{transport}");
+                echoed[peer] += 1;
+                hub.send(peer, &mut frame).unwrap();
+                assert!(frame.is_empty(), "what was sent is no longer the sender's");
+                work += 1;
+            }
+            (returned == [COUNT; 3], work)
+        };
+        wait_for!([], {
+            let (complete, work) = round();
+            if complete || work == 0 { complete.then_some(()) } else { continue }
+        });
+    }
+}
+
+/// Frames of a kilobyte that count up, until one is refused; how many were taken.
+fn flood(mut send: impl FnMut(&mut Vec<u8>) -> Result<(), SendError>) -> u32 {
+    let (mut frame, mut taken) = (Vec::new(), 0_u32);
+    loop {
+        frame.clear();
+        frame.resize(1_024, 7);
+        frame[..4].copy_from_slice(&taken.to_be_bytes());
+        let Err(refusal) = send(&mut frame) else {
+            taken += 1;
+            continue;
+        };
+        assert_eq!(refusal, SendError::Full);
+        assert_eq!(frame.len(), 1_024, "untouched");
+        assert_eq!(frame[..4], taken.to_be_bytes());
+        return taken;
+    }
+}
+
+#[test]
+fn a_full_peer_refuses_and_nothing_that_was_taken_is_lost() {
+    for transport in ["ring", "ipc", "tcp"] {
+        let Wiring { mut hub, mut peers, _folder } = wiring(transport, 1);
+        let (link, mut frame) = (&mut peers[0], Vec::new());
+        introduce(&mut hub, link);
+        for number in 0..flood(|frame| hub.send(0, frame)) {
+            wait_for!([link], link.receive(&mut frame).then_some(()));
+            assert_eq!(frame[..4], number.to_be_bytes(), "{transport}");
+        }
+        assert!(!link.receive(&mut frame), "{transport}: and nothing else");
+
+        for number in 0..flood(|frame| link.send(frame)) {
+            assert_eq!(wait_for!([hub], hub.receive(&mut frame)), 0);
+            assert_eq!(frame[..4], number.to_be_bytes(), "{transport}");
+        }
+        assert_eq!(hub.receive(&mut frame), None, "{transport}: and nothing else");
+    }
+}
+
+#[test]
+fn a_dealer_without_a_peer_is_away_and_is_woken_when_the_peer_comes() {
+    let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let endpoint = endpoint("ipc", &folder);
+    let mut link = dealer(&context, &endpoint, "peer-0");
+    let mut frame = b"early".to_vec();
+    assert_eq!(link.send(&mut frame), Err(SendError::Away));
+    assert_eq!(frame, b"early");
+    assert!(!link.is_connected());
+
+    let mut hub = Hub::bind(&context, &endpoint, &names(1)).unwrap();
+    wait_for!([link], link.send(&mut frame).ok());
+    assert!(frame.is_empty());
+    assert_eq!(wait_for!([hub], hub.receive(&mut frame)), 0);
+    assert_eq!(frame, b"early");
+}
+
+#[test]
+fn a_peer_that_dies_is_away_and_reachable_when_it_comes_back() {
+    for transport in ["ipc", "tcp"] {
+        let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+        let mut hub = Hub::bind(&context, &endpoint(transport, &folder), &names(1)).unwrap();
+        let bound = hub.endpoint().unwrap().to_owned();
+        let mut frame = b"are you there?".to_vec();
+        assert_eq!(hub.send(0, &mut frame), Err(SendError::Away), "it never came");
+        assert_eq!(frame, b"are you there?");
+
+        for _ in 0..3 {
+            let mut link = dealer(&context, &bound, "peer-0");
+            introduce(&mut hub, &mut link);
+            hub.send(0, &mut b"welcome".to_vec()).unwrap();
+            wait_for!([link], link.receive(&mut frame).then_some(()));
+            assert_eq!(frame, b"welcome");
+            drop(link);
+            missing(&mut hub, 0);
+        }
+    }
+}
+
+#[test]
+fn a_dealer_finds_a_hub_that_was_restarted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (context, endpoint) = (Context::new().unwrap(), endpoint("ipc", &folder));
+    let mut link = dealer(&context, &endpoint, "peer-0");
+    for _ in 0..3 {
+        let hub_context = Context::new().unwrap();
+        let mut hub = Hub::bind(&hub_context, &endpoint, &names(1)).unwrap();
+        introduce(&mut hub, &mut link);
+        drop(hub);
+        wait_for!([], (link.send(&mut b"?".to_vec()) == Err(SendError::Away)).then_some(()));
+        assert!(!link.is_connected());
+    }
+}
+
+#[test]
+fn the_second_of_a_name_is_not_heard_until_the_first_has_gone() {
+    let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let mut hub = Hub::bind(&context, &endpoint("ipc", &folder), &names(1)).unwrap();
+    let counters = Counters::new();
+    hub.count_into(&counters);
+    let bound = hub.endpoint().unwrap().to_owned();
+    let mut first = dealer(&context, &bound, "peer-0");
+    introduce(&mut hub, &mut first);
+
+    let (mut second, mut frame) = (dealer(&context, &bound, "peer-0"), Vec::new());
+    send(&mut second, b"let me in");
+    wait_for!([hub], {
+        assert_eq!(hub.receive(&mut frame), None);
+        (counters.get(Counter::NamesTaken) == 2).then_some(()) // its greeting, and this
+    });
+    hub.send(0, &mut b"for the first".to_vec()).unwrap();
+    wait_for!([first], first.receive(&mut frame).then_some(()));
+    assert_eq!(frame, b"for the first", "and of the question whether it is there it saw nothing");
+
+    drop(first);
+    let patience = crate::Patience::start("the heir is reached, though it said nothing more");
+    while !second.receive(&mut frame) {
+        let _ = hub.send(0, &mut b"for the second".to_vec());
+        let mut waits = allot_runtime::Waits::without_bell();
+        second.wait_on(&mut waits);
+        patience.sleep(waits);
+    }
+    assert_eq!(frame, b"for the second");
+}
+
+#[test]
+fn a_peer_that_restarts_while_the_hub_is_busy_elsewhere_is_heard() {
+    for transport in ["ipc", "tcp"] {
+        let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+        let mut hub = Hub::bind(&context, &endpoint(transport, &folder), &names(1)).unwrap();
+        let bound = hub.endpoint().unwrap().to_owned();
+        let mut link = dealer(&context, &bound, "peer-0");
+        introduce(&mut hub, &mut link);
+        for round in 0..5_u8 {
+            // The hub does nothing from here until the new peer is connected and has spoken.
+            drop(link);
+            link = dealer(&context, &bound, "peer-0");
+            send(&mut link, &[b'a' + round]);
+            let mut frame = Vec::new();
+            wait_for!([hub, link], {
+                // Its first words may be lost, if it was faster than the news of the death.
+                let _ = link.send(&mut vec![b'a' + round]);
+                hub.receive(&mut frame).filter(|_| frame == [b'a' + round])
+            });
+        }
+    }
+}
+
+/// Passes bytes on to a server, until its connections are cut.
+struct Wire {
+    endpoint: String,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Wire {
+    fn to(endpoint: &str) -> Self {
+        let server = endpoint.strip_prefix("tcp://").unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&connections);
+        // It ends with the process: nothing tells a listener that nobody will come any more.
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                let server = TcpStream::connect(&server).unwrap();
+                for (from, into) in [(&client, &server), (&server, &client)] {
+                    let (mut from, mut into) =
+                        (from.try_clone().unwrap(), into.try_clone().unwrap());
+                    thread::spawn(move || std::io::copy(&mut from, &mut into));
+                }
+                kept.lock().unwrap().extend([client, server]);
+            }
+        });
+        Self { endpoint, connections }
+    }
+
+    fn cut(&self) {
+        for connection in self.connections.lock().unwrap().drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_is_made_again_under_the_same_name() {
+    let context = Context::new().unwrap();
+    let mut hub = Hub::bind(&context, "tcp://127.0.0.1:*", &names(1)).unwrap();
+    let wire = Wire::to(hub.endpoint().unwrap());
+    let mut link = dealer(&context, &wire.endpoint, "peer-0");
+    introduce(&mut hub, &mut link);
+    for round in 0..4_u8 {
+        wire.cut();
+        wait_for!([], (link.send(&mut b"?".to_vec()) == Err(SendError::Away)).then_some(()));
+        // The hub does nothing until the new connection stands, and may not have noticed the
+        // end of the old one when it is asked to send.
+        wait_for!([link], link.is_connected().then_some(()));
+        let mut frame = Vec::new();
+        wait_for!([hub, link], {
+            let _ = hub.send(0, &mut vec![round + 1]);
+            hub.receive(&mut frame);
+            (link.receive(&mut frame) && frame == [round + 1]).then_some(())
+        });
+    }
+}
+
+#[test]
+fn the_kernel_watches_over_silent_connections() {
+    let Wiring { mut hub, mut peers, _folder } = wiring("tcp", 1);
+    introduce(&mut hub, &mut peers[0]);
+    let port: u16 = hub.endpoint().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
+    // A line is: number, local address, remote address, state, queues, timer. Both ends are here.
+    let [local, remote] = [1, 2];
+    for end in [local, remote] {
+        wait_for!([], {
+            let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+            let connection = table.lines().map(|line| line.split_whitespace().collect()).find(
+                |fields: &Vec<&str>| {
+                    fields[end].ends_with(&format!(":{port:04X}")) && fields[3] == "01"
+                },
+            );
+            let keepalive = connection.is_some_and(|fields| fields[5].starts_with("02:"));
+            keepalive.then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_shutdown_waits_a_bounded_time_for_a_peer_that_does_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (near, far) = (Context::new().unwrap(), Context::new().unwrap());
+    let mut hub = Hub::bind(&near, &endpoint("ipc", &folder), &names(1)).unwrap();
+    let mut link = dealer(&far, hub.endpoint().unwrap(), "peer-0");
+    introduce(&mut hub, &mut link);
+    assert!(0 < flood(|frame| hub.send(0, frame)));
+    drop((hub, near));
+    assert!(!folder.path().join("hub").exists());
+}
+
+#[test]
+fn a_client_can_make_its_connection_anew() {
+    let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let mut hub = Hub::bind(&context, &endpoint("ipc", &folder), &names(1)).unwrap();
+    let bound = hub.endpoint().unwrap().to_owned();
+    let mut link = dealer(&context, &bound, "peer-0");
+    let counters = Counters::new();
+    link.count_into(&counters);
+    for round in 1..4 {
+        introduce(&mut hub, &mut link);
+        link.reconnect().unwrap();
+        assert_eq!(counters.get(Counter::Reconnects), round);
+        missing(&mut hub, 0);
+    }
+}
+
+#[test]
+fn what_does_not_belong_on_a_link_is_dropped_and_counted() {
+    let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let mut hub = Hub::bind(&context, &endpoint("ipc", &folder), &names(1)).unwrap();
+    let counters = Counters::new();
+    hub.count_into(&counters);
+    let bound = hub.endpoint().unwrap().to_owned();
+
+    let mut stranger = dealer(&context, &bound, "stranger");
+    send(&mut stranger, b"hello");
+    let raw = zmq::Context::new();
+    let known = raw.socket(zmq::DEALER).unwrap();
+    known.set_identity(b"peer-0#1").unwrap();
+    known.connect(&bound).unwrap();
+    known.send_multipart(["two", "parts"], 0).unwrap();
+    known.send("one part", 0).unwrap();
+
+    let mut frame = Vec::new();
+    assert_eq!(wait_for!([hub], hub.receive(&mut frame)), 0);
+    assert_eq!(frame, b"one part");
+    wait_for!([hub], {
+        assert_eq!(hub.receive(&mut frame), None);
+        (counters.get(Counter::FramesUnknown) == 2).then_some(()) // its greeting, and this
+    });
+    assert_eq!(counters.get(Counter::PartsDropped), 1);
+}
+
+#[test]
+fn a_taken_endpoint_is_refused_and_a_closed_one_leaves_nothing_behind() {
+    let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    for transport in ["tcp", "ipc"] {
+        let hub = Hub::bind(&context, &endpoint(transport, &folder), &names(1)).unwrap();
+        let bound = hub.endpoint().unwrap().to_owned();
+        let refused = Hub::bind(&context, &bound, &names(1)).err().unwrap();
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "cannot bind {bound}: address in use; is another allot running? \
+                 Stop it, or choose another endpoint"
+            )
+        );
+    }
+    assert!(!folder.path().join("hub").exists());
+    for wrong in ["9998", "tcp://nowhere", "carrier-pigeon://coop"] {
+        let refused = Hub::bind(&context, wrong, &names(1)).err().unwrap();
+        assert!(matches!(refused, RuntimeError::Bind { .. }), "{refused}");
+    }
+}

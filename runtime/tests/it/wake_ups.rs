@@ -1,0 +1,254 @@
+//! Wake-ups: none is ever lost. Every test here would hang, and then fail, if one were.
+
+use std::sync::mpsc::{Sender, channel};
+
+use allot_runtime::{
+    Agent, Bell, Clock, Context, Crew, Hub, Link, LinkOptions, Nanos, Threads, WaitStrategy, Waits,
+    ring_pair,
+};
+
+use crate::PATIENCE;
+
+/// Sends the numbers from zero, at most `window` ahead of what came back, and checks that they
+/// come back in order.
+struct Pitcher {
+    link: Link,
+    window: u64,
+    count: u64,
+    sent: u64,
+    returned: u64,
+    frame: Vec<u8>,
+    done: Sender<()>,
+}
+
+impl Pitcher {
+    fn pitch(&mut self) -> usize {
+        if self.count <= self.sent || self.returned + self.window <= self.sent {
+            return 0;
+        }
+        self.frame.clear();
+        self.frame.extend_from_slice(&self.sent.to_be_bytes());
+        let sent = self.link.send(&mut self.frame).is_ok();
+        self.sent += u64::from(sent);
+        usize::from(sent)
+    }
+
+    fn catch(&mut self) -> usize {
+        if !self.link.receive(&mut self.frame) {
+            return 0;
+        }
+        assert_eq!(self.frame, self.returned.to_be_bytes());
+        self.returned += 1;
+        if self.returned == self.count {
+            let _ = self.done.send(());
+        }
+        1
+    }
+}
+
+impl Agent for Pitcher {
+    fn role(&self) -> &str {
+        "pitcher"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        self.pitch() + self.catch()
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.link.wait_on(waits);
+    }
+}
+
+/// Passes frames from one hub to the other and back, and keeps what it cannot pass on.
+struct Relay {
+    sides: [Hub; 2],
+    /// A frame for the side of that number.
+    held: [Option<Vec<u8>>; 2],
+}
+
+impl Relay {
+    fn new(left: Hub, right: Hub) -> Self {
+        Self { sides: [left, right], held: [None, None] }
+    }
+
+    fn pass(&mut self, from: usize, to: usize) -> usize {
+        if self.held[to].is_none() {
+            let mut frame = Vec::new();
+            self.held[to] = self.sides[from].receive(&mut frame).map(|_| frame);
+        }
+        let Some(frame) = &mut self.held[to] else { return 0 };
+        if self.sides[to].send(0, frame).is_err() {
+            return 0;
+        }
+        self.held[to] = None;
+        1
+    }
+}
+
+impl Agent for Relay {
+    fn role(&self) -> &str {
+        "relay"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        self.pass(0, 1) + self.pass(1, 0)
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.sides.iter().for_each(|side| side.wait_on(waits));
+    }
+}
+
+/// Sends back what it gets.
+struct Wall {
+    link: Link,
+    held: Option<Vec<u8>>,
+}
+
+impl Agent for Wall {
+    fn role(&self) -> &str {
+        "wall"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        if self.held.is_none() {
+            let mut frame = Vec::new();
+            self.held = self.link.receive(&mut frame).then_some(frame);
+        }
+        let Some(frame) = &mut self.held else { return 0 };
+        if self.link.send(frame).is_err() {
+            return 0;
+        }
+        self.held = None;
+        1
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.link.wait_on(waits);
+    }
+}
+
+/// What is thrown, and how.
+struct Game {
+    wait: WaitStrategy,
+    threads: Threads,
+    capacity: usize,
+    window: u64,
+    count: u64,
+}
+
+fn pitcher(link: Link, game: &Game, done: Sender<()>) -> Box<Pitcher> {
+    let (window, count, frame) = (game.window, game.count, Vec::new());
+    Box::new(Pitcher { link, window, count, sent: 0, returned: 0, frame, done })
+}
+
+/// Pitcher ═ ring ═ wall, on two threads or one.
+fn play(game: &Game) {
+    let (done, end) = channel();
+    let mut crew = Crew::new(Clock::system(), game.wait, game.threads);
+    let (left, right) = (crew.thread("pitcher").unwrap(), crew.thread("wall").unwrap());
+    let (ours, theirs) = ring_pair(game.capacity, left.bell(), right.bell());
+    crew.add(&left, pitcher(ours, game, done));
+    crew.add(&right, Box::new(Wall { link: theirs, held: None }));
+    let running = crew.start().unwrap();
+    end.recv_timeout(PATIENCE).expect("a wake-up was lost, or an agent has failed");
+    running.stop();
+    running.join().unwrap();
+}
+
+const BLOCK: WaitStrategy = WaitStrategy::Block;
+
+#[test]
+fn a_stream_over_blocking_threads_arrives() {
+    for (capacity, threads) in
+        [(1, Threads::Dedicated), (64, Threads::Dedicated), (2, Threads::Shared)]
+    {
+        play(&Game { wait: BLOCK, threads, capacity, window: u64::MAX / 2, count: 100_000 });
+    }
+}
+
+#[test]
+fn every_ping_wakes_its_pong() {
+    for wait in [BLOCK, WaitStrategy::default()] {
+        play(&Game { wait, threads: Threads::Dedicated, capacity: 4, window: 1, count: 10_000 });
+    }
+}
+
+#[test]
+fn one_poll_sees_both_the_bell_and_the_sockets() {
+    for window in [1, 100] {
+        let (done, end) = channel();
+        let game =
+            Game { wait: BLOCK, threads: Threads::Dedicated, capacity: 4, window, count: 5_000 };
+        let context = Context::new().unwrap();
+        let names = ["pitcher".to_owned()];
+        let hub = Hub::bind(&context, "tcp://127.0.0.1:*", &names).unwrap();
+        let endpoint = hub.endpoint().unwrap();
+        let link =
+            Link::dealer(&context, endpoint, Some("pitcher"), LinkOptions::default()).unwrap();
+
+        let mut crew = Crew::new(Clock::system(), game.wait, game.threads);
+        let posts = ["pitcher", "relay", "wall"].map(|name| crew.thread(name).unwrap());
+        let (inner, outer) = ring_pair(game.capacity, posts[1].bell(), posts[2].bell());
+        crew.add(&posts[0], pitcher(link, &game, done));
+        crew.add(&posts[1], Box::new(Relay::new(hub, Hub::rings(vec![inner]))));
+        crew.add(&posts[2], Box::new(Wall { link: outer, held: None }));
+        let running = crew.start().unwrap();
+        end.recv_timeout(PATIENCE).expect("a wake-up was lost, or an agent has failed");
+        running.stop();
+        running.join().unwrap();
+    }
+}
+
+/// Many ringers on one bell: what any of them published before it rang is found.
+#[test]
+fn many_ringers_share_a_bell() {
+    const EACH: u64 = 20_000;
+    let (done, end) = channel();
+    let mut crew = Crew::new(Clock::system(), BLOCK, Threads::Dedicated);
+    let catcher = crew.thread("wall").unwrap();
+    let silent = Bell::silent();
+    let (ours, theirs): (Vec<Link>, Vec<Link>) =
+        (0..3).map(|_| ring_pair(8, catcher.bell(), &silent)).unzip();
+    crew.add(&catcher, Box::new(Tally { hub: Hub::rings(ours), left: 3 * EACH, done }));
+    let running = crew.start().unwrap();
+    std::thread::scope(|scope| {
+        for mut link in theirs {
+            scope.spawn(move || {
+                for number in 0..EACH {
+                    let mut frame = number.to_be_bytes().to_vec();
+                    while link.send(&mut frame).is_err() {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+        }
+    });
+    end.recv_timeout(PATIENCE).expect("a wake-up was lost");
+    running.stop();
+    running.join().unwrap();
+}
+
+/// Counts what arrives.
+struct Tally {
+    hub: Hub,
+    left: u64,
+    done: Sender<()>,
+}
+
+impl Agent for Tally {
+    fn role(&self) -> &str {
+        "tally"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        let mut frame = Vec::new();
+        let received = self.hub.receive(&mut frame).is_some();
+        self.left -= u64::from(received);
+        if received && self.left == 0 {
+            let _ = self.done.send(());
+        }
+        usize::from(received)
+    }
+}
