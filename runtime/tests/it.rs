@@ -35,6 +35,7 @@ mod it {
     mod broadcast;
     mod crew;
     mod door;
+    mod heartbeats;
     mod links;
     mod wake_ups;
 }

@@ -1,0 +1,48 @@
+//! A client's heartbeats, which libzmq answers on the server's behalf.
+
+use allot_runtime::{Context, Door, DoorOptions, Letter};
+use std::time::Duration;
+
+const ROUNDS: usize = 6;
+
+/// libzmq 4.3.5 ends the whole process where a PING arrives on a connection that has just broken
+/// while messages wait to be read (libzmq #3937, #4767); the build under `third_party` repairs it.
+#[test]
+fn a_client_that_beats_and_leaves_cannot_end_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = format!("ipc://{}/door", folder.path().display());
+    let context = Context::new().unwrap();
+    let options = DoorOptions { high_water: 10, ..DoorOptions::default() };
+    let mut door = Door::bind(&context, &endpoint, options).unwrap();
+    let mut letter = Letter::new();
+    for _ in 0..ROUNDS {
+        beat_and_leave(&endpoint);
+        while door.receive(&mut letter) {}
+    }
+    let context = zmq::Context::new();
+    let client = context.socket(zmq::DEALER).unwrap();
+    client.connect(&endpoint).unwrap();
+    client.send("still there?", 0).unwrap();
+    wait_for!([door], {
+        (door.receive(&mut letter) && letter.body() == b"still there?").then_some(())
+    });
+}
+
+/// Fills the door's queue with PINGs among the messages, and breaks the connection. The pauses
+/// only make room for PINGs: nothing is decided by them.
+fn beat_and_leave(endpoint: &str) {
+    let context = zmq::Context::new();
+    let client = context.socket(zmq::DEALER).unwrap();
+    client.set_linger(0).unwrap();
+    client.set_sndhwm(1_000_000).unwrap();
+    client.set_heartbeat_ivl(5).unwrap();
+    client.set_heartbeat_timeout(100_000).unwrap();
+    client.connect(endpoint).unwrap();
+    for _ in 0..150 {
+        client.send("m", 0).unwrap();
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    drop(client);
+    drop(context);
+    std::thread::park_timeout(Duration::from_millis(50));
+}
