@@ -30,6 +30,8 @@ impl Subscriber {
         let socket = Socket::open(context, zmq::SUB, bounds, |socket| {
             // Its own subscriptions wait in the send queue: bounded, it would drop some of them.
             socket.set_sndhwm(0)?;
+            // Nobody waits for a subscription that was not delivered.
+            socket.set_linger(0)?;
             topics.iter().try_for_each(|topic| socket.set_subscribe(topic))
         })?
         .connect(endpoint)?;
