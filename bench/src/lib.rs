@@ -1,0 +1,1 @@
+//! Benchmarks: the kernel alone; runs are kept in `runs/`, by date and machine.
