@@ -13,6 +13,10 @@ use allot_wire::{
     encode_reported, encode_request, routing_keys,
 };
 
+/// After so many refused lines the rest of a message is not read: the refusals of a message of
+/// garbage would be many times as long as it.
+const REFUSED_LINES_MAX: usize = 1_000;
+
 impl Router {
     /// Takes one message: every part of it is handed to a shard or answered here.
     pub(crate) fn admit(&mut self, letter: &Letter, now: Nanos) {
@@ -39,13 +43,21 @@ impl Router {
     }
 
     fn admit_lines(&mut self, asker: Asker, body: &[u8], now: Nanos) {
+        let mut refused = 0;
         for line in body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
             if line.is_empty() {
                 continue;
             }
             match decode_line(line) {
                 Ok(request) => self.admit_request(asker, &request, now),
-                Err(refusal) => self.refuse(asker, refusal),
+                Err(refusal) => {
+                    refused += 1;
+                    self.refuse(asker, refusal);
+                }
+            }
+            if refused == REFUSED_LINES_MAX {
+                let what = format!("{refused} lines were refused; the rest was not read");
+                return self.refuse(asker, refusal(Reject::MalformedMessage(what)));
             }
         }
     }
@@ -138,7 +150,7 @@ impl Router {
 
     /// Hands a split to every shard, or to none; the first of them answers for all.
     fn route_split(&mut self, asker: Asker, record: &[u8], (source, seq): (&str, u64), now: Nanos) {
-        if !self.lanes.all_have_room() {
+        if !self.lanes.all_take_split() {
             return self.refuse_busy(asker, source, seq);
         }
         self.owe(asker, source);

@@ -17,8 +17,11 @@ const SOURCES_MAX: usize = 65_536;
 pub(crate) struct Client {
     pub(crate) identity: Vec<u8>,
     generation: u32,
-    /// A REQ: it wants the delimiter, and exactly one message for each of its own.
+    /// It writes an empty frame first, as a REQ does, and wants one back.
     pub(crate) delimiter: bool,
+    /// It waits for each answer before it asks again, as a REQ does: it gets exactly one message
+    /// for each of its own.
+    pub(crate) one_reply: bool,
     /// Answers that shards still owe it.
     pub(crate) owed: u64,
     /// The message being put together for it, in one encoding.
@@ -60,15 +63,15 @@ impl Clients {
 
     /// The handle of a client; none where all slots are owed answers.
     pub(crate) fn arrive(&mut self, identity: &[u8], delimiter: bool) -> Option<u64> {
-        if let Some(last) = self.last.filter(|last| self.slots[at(*last)].identity == identity) {
-            self.slots[at(last)].delimiter = delimiter;
-            return Some(self.handle(last));
-        }
-        let slot = match self.by_identity.get(identity) {
-            Some(slot) => *slot,
-            None => self.take_slot(identity)?,
+        let same = self.last.filter(|last| self.slots[at(*last)].identity == identity);
+        let slot = match same.or_else(|| self.by_identity.get(identity).copied()) {
+            Some(slot) => slot,
+            None => self.take_slot(identity, delimiter)?,
         };
-        self.slots[at(slot)].delimiter = delimiter;
+        let client = &mut self.slots[at(slot)];
+        client.delimiter = delimiter;
+        // Who asks again before the answer is no REQ, whatever its frames look like.
+        client.one_reply &= delimiter && client.owed == 0 && client.reply_count == 0;
         self.last = Some(slot);
         Some(self.handle(slot))
     }
@@ -103,13 +106,14 @@ impl Clients {
         self.by_source.get(source.as_bytes()).copied()
     }
 
-    fn take_slot(&mut self, identity: &[u8]) -> Option<u32> {
+    fn take_slot(&mut self, identity: &[u8], one_reply: bool) -> Option<u32> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.slots.len() < CLIENTS_MAX => self.add_slot(),
             None => self.evict()?,
         };
         self.slots[at(slot)].identity = identity.to_vec();
+        self.slots[at(slot)].one_reply = one_reply;
         self.by_identity.insert(identity.to_vec(), slot);
         Some(slot)
     }
@@ -119,6 +123,7 @@ impl Clients {
             identity: Vec::new(),
             generation: self.first_generation,
             delimiter: false,
+            one_reply: false,
             owed: 0,
             outgoing: Vec::new(),
             encoding: Encoding::Binary,
@@ -147,7 +152,7 @@ impl Clients {
         let client = &mut self.slots[at(slot)];
         client.generation = client.generation.wrapping_add(2);
         client.owed = 0;
-        client.outgoing.clear();
+        client.outgoing = Vec::new();
         client.reply_count = 0;
         client.parked.clear();
         client.parked_len = 0;

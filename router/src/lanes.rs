@@ -12,6 +12,7 @@ use allot_domain::limits::TICKER_LEN_MAX;
 use allot_runtime::{Counter, Counters, Hub, Nanos, Waits};
 use allot_wire::Encoding;
 use allot_wire::backplane::{Hello, InputFrame, InputKind, Welcome, encode_welcome, inputs};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 const _: () = assert!(TICKER_LEN_MAX == 16);
@@ -37,28 +38,59 @@ impl Asker {
 }
 
 struct Lane {
+    /// The life of the shard that numbers were agreed with; none before its first greeting.
     incarnation: Option<u64>,
+    is_here: bool,
     heard_at: Nanos,
+    /// How much was sent when this life was welcomed.
+    welcomed_at: u64,
     /// The number of the last input that was sent.
     sent: u64,
     /// The number of the last input that the shard says it applied.
     applied: u64,
+    /// The same, when the shard greeted last.
+    greeted_at: u64,
+    /// The number of the last split that was put on its way.
+    split: u64,
     frame: Vec<u8>,
     waiting: u64,
+    /// Who waits for the answers to inputs that were not applied yet, by their numbers.
+    askers: VecDeque<(u64, u64)>,
+    /// What was sent and not applied yet, with the number of its last input: a socket may lose it.
+    kept: VecDeque<(u64, Vec<u8>)>,
 }
 
 impl Lane {
     fn new() -> Self {
-        let (frame, heard_at) = (Vec::new(), Nanos::ZERO);
-        Self { incarnation: None, heard_at, sent: 0, applied: 0, frame, waiting: 0 }
+        Self {
+            incarnation: None,
+            is_here: false,
+            heard_at: Nanos::ZERO,
+            welcomed_at: 0,
+            sent: 0,
+            applied: 0,
+            greeted_at: 0,
+            split: 0,
+            frame: Vec::new(),
+            waiting: 0,
+            askers: VecDeque::new(),
+            kept: VecDeque::new(),
+        }
     }
 
     const fn owed(&self) -> u64 {
         self.sent - self.applied + self.waiting
     }
 
-    fn is_here(&self) -> bool {
-        self.incarnation.is_some()
+    /// The shard has applied all inputs up to `through`; `settled` gets those who asked for them.
+    fn settle(&mut self, through: u64, settled: &mut Vec<u64>) {
+        self.applied = self.applied.max(through.min(self.sent));
+        while self.askers.front().is_some_and(|(number, _)| *number <= self.applied) {
+            settled.extend(self.askers.pop_front().map(|(_, client)| client));
+        }
+        while self.kept.front().is_some_and(|(last, _)| *last <= self.applied) {
+            self.kept.pop_front();
+        }
     }
 }
 
@@ -67,6 +99,8 @@ pub(crate) struct Lanes {
     hub: Hub,
     lanes: Vec<Lane>,
     owed_max: u64,
+    /// Links over sockets may lose frames when a connection breaks; rings never do.
+    may_lose: bool,
     counters: Counters,
 }
 
@@ -75,7 +109,8 @@ impl Lanes {
         assert!(hub.peers() == shards + 1, "a peer for each shard and one for the publisher");
         hub.count_into(&counters);
         let lanes = (0..shards).map(|_| Lane::new()).collect();
-        Self { hub, lanes, owed_max, counters }
+        let may_lose = hub.endpoint().is_some();
+        Self { hub, lanes, owed_max, may_lose, counters }
     }
 
     /// How many shards there are.
@@ -95,7 +130,7 @@ impl Lanes {
     /// Whether a shard takes another input now.
     pub(crate) fn has_room(&self, shard: usize) -> bool {
         let lane = &self.lanes[shard];
-        lane.is_here() && lane.owed() < self.owed_max
+        lane.is_here && lane.owed() < self.owed_max
     }
 
     /// Whether every shard takes another input now.
@@ -105,12 +140,18 @@ impl Lanes {
 
     /// Whether a shard is there.
     pub(crate) fn is_here(&self, shard: usize) -> bool {
-        self.lanes[shard].is_here()
+        self.lanes[shard].is_here
     }
 
     /// Whether every shard is there.
     pub(crate) fn all_here(&self) -> bool {
-        self.lanes.iter().all(Lane::is_here)
+        self.lanes.iter().all(|lane| lane.is_here)
+    }
+
+    /// Whether every shard takes a split now: the one before it is applied everywhere, so that
+    /// splits, the largest of all messages, do not pile up.
+    pub(crate) fn all_take_split(&self) -> bool {
+        self.all_have_room() && self.lanes.iter().all(|lane| lane.split <= lane.applied)
     }
 
     /// Puts an input on its way to one shard.
@@ -122,6 +163,13 @@ impl Lanes {
         let Asker { client, encoding } = asker;
         inputs::push(&mut lane.frame, InputFrame { client, encoding, kind, body });
         lane.waiting += 1;
+        let number = lane.sent + lane.waiting;
+        if client != 0 {
+            lane.askers.push_back((number, client));
+        }
+        if kind == InputKind::Split {
+            lane.split = number;
+        }
         if lane.frame.len() > FRAME_LEN_FULL {
             self.flush_lane(shard);
         }
@@ -134,72 +182,132 @@ impl Lanes {
 
     fn flush_lane(&mut self, shard: usize) -> usize {
         let lane = &mut self.lanes[shard];
-        if lane.waiting == 0 || self.hub.send(shard, &mut lane.frame).is_err() {
+        if lane.waiting == 0 {
+            return 0;
+        }
+        let copy = self.may_lose.then(|| lane.frame.clone());
+        if self.hub.send(shard, &mut lane.frame).is_err() {
             return 0;
         }
         self.counters.add(Counter::Routed, lane.waiting);
         lane.sent += lane.waiting;
         lane.waiting = 0;
+        lane.kept.extend(copy.map(|frame| (lane.sent, frame)));
         1
     }
 
-    /// Hands the same frame to every shard that is there, past the queues; one that has no room
-    /// misses it.
+    /// Hands the same frame to every shard that is there, past the queues.
     pub(crate) fn tell_all(&mut self, frame: &[u8]) {
-        for shard in (0..self.lanes.len()).filter(|shard| self.lanes[*shard].is_here()) {
-            let mut copy = frame.to_vec();
-            if self.hub.send(shard, &mut copy).is_err() {
-                self.counters.add(Counter::FramesRefused, 1);
-            }
+        for shard in 0..self.lanes.len() {
+            self.tell(shard, frame);
         }
     }
 
-    /// A shard says that it has applied all inputs up to `through`.
-    pub(crate) fn applied(&mut self, shard: usize, through: u64, now: Nanos) {
+    /// Hands a frame to a shard that is there, past the queue; one that has no room misses it.
+    pub(crate) fn tell(&mut self, shard: usize, frame: &[u8]) {
+        if self.lanes[shard].is_here {
+            self.try_send(shard, frame.to_vec());
+        }
+    }
+
+    /// A shard says that it has applied all inputs up to `through`; `settled` gets those who
+    /// asked for them.
+    pub(crate) fn applied(
+        &mut self,
+        shard: usize,
+        through: u64,
+        now: Nanos,
+        settled: &mut Vec<u64>,
+    ) {
         let lane = &mut self.lanes[shard];
         lane.heard_at = now;
-        lane.applied = lane.applied.max(through.min(lane.sent));
+        lane.settle(through, settled);
     }
 
     /// A shard says that it is there. A new life of it, or of this router, agrees on numbers first:
     /// both go on from the higher one, and what was on its way to the old life is owed no more.
-    pub(crate) fn hello(&mut self, hello: &Hello, now: Nanos, incarnation: u64) {
-        let shards = self.lanes.len();
-        let Some(shard) = usize::try_from(hello.shard).ok().filter(|shard| *shard < shards) else {
-            self.counters.add(Counter::FramesUnknown, 1);
-            return;
-        };
+    /// `unanswered` gets those whose answers will not come. Returns whether the shard is ours.
+    pub(crate) fn hello(
+        &mut self,
+        shard: usize,
+        hello: &Hello,
+        incarnation: u64,
+        now: Nanos,
+        unanswered: &mut Vec<u64>,
+    ) -> bool {
+        let shards = u32::try_from(self.lanes.len()).expect("at most SHARDS_MAX");
         let lane = &mut self.lanes[shard];
         lane.heard_at = now;
-        if lane.incarnation == Some(hello.incarnation) {
-            return;
+        let known = lane.incarnation == Some(hello.incarnation);
+        if !known {
+            lane.sent = lane.sent.max(hello.applied);
+            lane.welcomed_at = lane.sent;
         }
-        lane.sent = lane.sent.max(hello.applied);
-        let welcome = Welcome {
-            incarnation,
-            sent: lane.sent,
-            shards: u32::try_from(shards).expect("at most SHARDS_MAX"),
-        };
-        let mut frame = Vec::new();
-        encode_welcome(&welcome, &mut frame);
-        if self.hub.send(shard, &mut frame).is_err() {
-            // The next greeting gets another welcome.
-            self.counters.add(Counter::FramesRefused, 1);
-            return;
+        let welcome = Welcome { incarnation, sent: lane.welcomed_at, shards };
+        if hello.shards != shards {
+            // The shard hears of how many there are, and says so; it gets no inputs.
+            self.welcome(shard, &welcome);
+            return false;
         }
-        lane.incarnation = Some(hello.incarnation);
-        lane.applied = lane.sent;
-        if lane.waiting > 0 {
-            inputs::renumber(&mut lane.frame, lane.sent + 1);
+        if known {
+            self.greet_again(shard, hello, &welcome, unanswered);
+        } else if self.welcome(shard, &welcome) {
+            let lane = &mut self.lanes[shard];
+            lane.incarnation = Some(hello.incarnation);
+            lane.is_here = true;
+            lane.greeted_at = hello.applied;
+            lane.settle(lane.sent, unanswered);
+            if lane.waiting > 0 {
+                inputs::renumber(&mut lane.frame, lane.sent + 1);
+            }
+        }
+        true
+    }
+
+    /// A greeting of a life that is known. If it has come no further since the last one although
+    /// inputs are on their way, the connection broke and lost them: they are sent again.
+    fn greet_again(
+        &mut self,
+        shard: usize,
+        hello: &Hello,
+        welcome: &Welcome,
+        unanswered: &mut Vec<u64>,
+    ) {
+        let lane = &mut self.lanes[shard];
+        lane.is_here = true;
+        lane.settle(hello.applied, unanswered);
+        let stuck = hello.applied == lane.greeted_at && lane.applied < lane.sent;
+        lane.greeted_at = hello.applied;
+        if stuck && self.welcome(shard, welcome) {
+            let again: Vec<_> =
+                self.lanes[shard].kept.iter().map(|(_, frame)| frame.clone()).collect();
+            for frame in again {
+                self.try_send(shard, frame);
+            }
         }
     }
 
-    /// Gives up shards that were not heard of for long; returns those that went away just now.
+    fn welcome(&mut self, shard: usize, welcome: &Welcome) -> bool {
+        let mut frame = Vec::new();
+        encode_welcome(welcome, &mut frame);
+        self.try_send(shard, frame)
+    }
+
+    /// Sends what will be said again if it finds no room.
+    fn try_send(&mut self, shard: usize, mut frame: Vec<u8>) -> bool {
+        let sent = self.hub.send(shard, &mut frame).is_ok();
+        if !sent {
+            self.counters.add(Counter::FramesRefused, 1);
+        }
+        sent
+    }
+
+    /// Gives up shards that were not heard of for long; returns how many went away just now.
     pub(crate) fn look_for_absent(&mut self, now: Nanos) -> usize {
         let mut gone = 0;
         for lane in &mut self.lanes {
-            if lane.is_here() && now >= lane.heard_at + AWAY_AFTER {
-                lane.incarnation = None;
+            if lane.is_here && now >= lane.heard_at + AWAY_AFTER {
+                lane.is_here = false;
                 gone += 1;
             }
         }

@@ -62,12 +62,12 @@ impl Markers {
         self.last_report.filter(|marker| marker.cut == self.cut).map(|marker| marker.number)
     }
 
-    /// A new cut, here and now.
-    pub(crate) fn next(&mut self, now: Nanos, report: bool) -> Marker {
+    /// A new cut, here and now; `whole` where every shard hears of it.
+    pub(crate) fn next(&mut self, now: Nanos, report: bool, whole: bool) -> Marker {
         self.number += 1;
         self.since = 0;
         let marker = Marker { number: self.number, cut: self.cut, time_ns: now.as_unix(), report };
-        if report {
+        if report && whole {
             self.last_report = Some(marker);
         }
         marker
@@ -102,7 +102,7 @@ mod tests {
         let mut markers = Markers::new(Duration::from_secs(10), 3);
         let due: Vec<_> = (0..3).map(|_| markers.count()).collect();
         assert_eq!(due, [false, false, true]);
-        let marker = markers.next(Nanos::from_unix(7), false);
+        let marker = markers.next(Nanos::from_unix(7), false, true);
         assert_eq!((marker.number, marker.cut, marker.time_ns), (1, 3, 7));
         assert!(!markers.count());
     }

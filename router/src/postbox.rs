@@ -4,8 +4,9 @@
 //! **parked**: its messages wait here, up to a bound, and then it is given up.
 
 use crate::clients::{Client, Clients};
+use allot_domain::Reject;
 use allot_runtime::{Counter, Counters, Door, Letter, SendError, Waits};
-use allot_wire::{Encoding, KIND_REPLIES, begin_batch, end_batch};
+use allot_wire::{Encoding, KIND_REPLIES, Refusal, begin_batch, encode_refusal, end_batch};
 
 /// A message that has grown so large is sent at once rather than at the end of the turn.
 const MESSAGE_LEN_FULL: usize = 64 << 10;
@@ -46,11 +47,32 @@ impl Postbox {
         !self.parked.is_empty()
     }
 
-    /// Adds an answer that a shard owed the client.
-    pub(crate) fn deliver(&mut self, handle: u64, encoding: Encoding, body: &[u8]) {
+    /// A shard has applied an input of the client, so its answer is no longer owed.
+    pub(crate) fn settle(&mut self, handle: u64) {
         if let Some(client) = self.clients.get(handle) {
             client.owed = client.owed.saturating_sub(1);
         }
+    }
+
+    /// The answer to an input of the client will not come: the shard began a new life, or the
+    /// answer was lost with a connection. Who can, sends again by itself; a REQ is told to.
+    pub(crate) fn give_up_answer(&mut self, handle: u64) {
+        self.settle(handle);
+        let waits = self.clients.get(handle).filter(|client| client.one_reply);
+        // In the encoding of the answers that are there already, else in the one people can read.
+        let encoding = waits.map(|client| match client.reply_count {
+            0 => Encoding::Json,
+            _ => client.encoding,
+        });
+        if let Some(encoding) = encoding {
+            self.append(handle, encoding, |out| {
+                encode_refusal(encoding, &Refusal::unread(Reject::Busy), out);
+            });
+        }
+    }
+
+    /// Adds an answer that a shard owed the client.
+    pub(crate) fn deliver(&mut self, handle: u64, encoding: Encoding, body: &[u8]) {
         self.append(handle, encoding, |out| out.extend_from_slice(body));
     }
 
@@ -59,7 +81,7 @@ impl Postbox {
     /// A REQ client expects exactly one message for each of its own, so it cannot be told.
     pub(crate) fn deliver_late(&mut self, source: &str, encoding: Encoding, body: &[u8]) {
         let handle = self.clients.of_source(source).unwrap_or_default();
-        if self.clients.get(handle).is_some_and(|client| client.delimiter) {
+        if self.clients.get(handle).is_some_and(|client| client.one_reply) {
             self.counters.add(Counter::RepliesUndeliverable, 1);
             return;
         }
@@ -77,8 +99,9 @@ impl Postbox {
             self.counters.add(Counter::RepliesUndeliverable, 1);
             return;
         };
-        let full = client.outgoing.len() > MESSAGE_LEN_FULL && !client.delimiter;
-        if client.reply_count > 0 && (client.encoding != encoding || full) {
+        let full = client.outgoing.len() > MESSAGE_LEN_FULL && !client.one_reply;
+        let other = client.encoding != encoding && !client.one_reply;
+        if client.reply_count > 0 && (other || full) {
             self.finish(handle);
         }
         let Some(client) = self.clients.get(handle) else {
@@ -110,7 +133,7 @@ impl Postbox {
             };
             client.listed = false;
             // A REQ gets one message: it is finished with the last answer it is owed.
-            if !(client.delimiter && client.owed > 0) {
+            if !(client.one_reply && client.owed > 0) {
                 sent += self.finish(handle);
             }
         }
@@ -135,6 +158,8 @@ impl Postbox {
         match sent {
             Ok(()) => {
                 client.outgoing.clear();
+                // One large answer must not make the buffer of every client large.
+                client.outgoing.shrink_to(MESSAGE_LEN_FULL);
                 self.counters.add(Counter::Replies, replies);
                 1
             }

@@ -35,6 +35,7 @@ pub struct Router {
     pub(crate) record: Vec<u8>,
     letter: Letter,
     frame: Vec<u8>,
+    settled: Vec<u64>,
     /// What the publisher said last about who follows fills, for shards that join later.
     interest: Vec<u8>,
     open: bool,
@@ -59,6 +60,7 @@ impl Router {
             record: Vec::new(),
             letter: Letter::new(),
             frame: Vec::new(),
+            settled: Vec::new(),
             interest: Vec::new(),
             open: false,
             open_at: Nanos::MAX,
@@ -108,10 +110,12 @@ impl Router {
         let Ok(frame) = answers::read(frame) else {
             return false;
         };
-        self.lanes.applied(shard, frame.through, now);
+        let through = frame.through;
+        let mut understood = true;
         for answer in frame {
             let Ok(answer) = answer else {
-                return false;
+                understood = false;
+                break;
             };
             match answer.to {
                 To::Client(handle) => self.postbox.deliver(handle, answer.encoding, answer.body),
@@ -120,20 +124,30 @@ impl Router {
                 }
             }
         }
-        true
+        let mut settled = std::mem::take(&mut self.settled);
+        self.lanes.applied(shard, through, now, &mut settled);
+        settled.drain(..).for_each(|client| self.postbox.settle(client));
+        self.settled = settled;
+        understood
     }
 
     fn take_hello(&mut self, frame: &[u8], now: Nanos) -> bool {
         let Ok(hello) = backplane::decode_hello(frame) else {
             return false;
         };
-        if hello.role == backplane::ROLE_SHARD {
-            self.lanes.hello(&hello, now, self.incarnation);
+        let shard = usize::try_from(hello.shard).ok().filter(|shard| *shard < self.lanes.count());
+        let Some(shard) = shard.filter(|_| hello.role == backplane::ROLE_SHARD) else {
+            return false;
+        };
+        let mut unanswered = std::mem::take(&mut self.settled);
+        if self.lanes.hello(shard, &hello, self.incarnation, now, &mut unanswered) {
             self.markers.catch_up(hello.marker, hello.cut);
             if !self.interest.is_empty() {
-                self.lanes.tell_all(&self.interest);
+                self.lanes.tell(shard, &self.interest);
             }
         }
+        unanswered.drain(..).for_each(|client| self.postbox.give_up_answer(client));
+        self.settled = unanswered;
         true
     }
 
@@ -156,7 +170,7 @@ impl Router {
 
     /// Sends a marker to all shards; returns its number.
     pub(crate) fn mark(&mut self, now: Nanos, report: bool) -> u64 {
-        let marker = self.markers.next(now, report);
+        let marker = self.markers.next(now, report, self.lanes.all_here());
         let mut body = Vec::new();
         encode_marker(&marker, &mut body);
         for shard in 0..self.lanes.count() {

@@ -4,6 +4,10 @@ use allot_domain::{AccountId, Book, Outcome, Outcomes};
 use allot_runtime::{Counter, Counters, Link, Waits};
 use allot_wire::backplane::{To, answers, applied};
 use allot_wire::{Encoding, encode_outcome};
+use std::collections::VecDeque;
+
+/// A frame of answers that has grown so large is sent before the frame of inputs is done.
+const ANSWERS_LEN_FULL: usize = 1 << 20;
 
 /// Who asked, and in which encoding.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +23,8 @@ pub(crate) struct Outbox {
     router: Link,
     publisher: Link,
     answers: Vec<u8>,
-    answers_wait: bool,
+    /// Frames of answers that the router had no room for.
+    ready: VecDeque<Vec<u8>>,
     stream: Vec<u8>,
     stream_number: u64,
     stream_count: u64,
@@ -34,7 +39,7 @@ impl Outbox {
             router,
             publisher,
             answers: Vec::new(),
-            answers_wait: false,
+            ready: VecDeque::new(),
             stream: Vec::new(),
             stream_number: 0,
             stream_count: 0,
@@ -43,8 +48,13 @@ impl Outbox {
     }
 
     /// Whether answers still wait for the router to read.
-    pub(crate) const fn is_blocked(&self) -> bool {
-        self.answers_wait
+    pub(crate) fn is_blocked(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether the answers so far are better sent than added to.
+    pub(crate) fn is_full(&self) -> bool {
+        self.answers.len() > ANSWERS_LEN_FULL
     }
 
     /// Takes the next frame of the router.
@@ -59,10 +69,14 @@ impl Outbox {
 
     /// Starts the frames of one frame of inputs.
     pub(crate) fn begin(&mut self, shard: u32, incarnation: u64) {
-        assert!(!self.answers_wait, "answers leave before the next inputs are taken");
-        answers::begin(&mut self.answers);
+        self.begin_answers();
         applied::begin(&mut self.stream, shard, incarnation, self.stream_number + 1);
         self.stream_count = 0;
+    }
+
+    /// Starts another frame of answers to the same inputs.
+    pub(crate) fn begin_answers(&mut self) {
+        answers::begin(&mut self.answers);
     }
 
     /// Adds an answer that was not made by the book.
@@ -146,23 +160,30 @@ impl Outbox {
     /// Closes the frames: all inputs up to `through` are applied.
     pub(crate) fn end(&mut self, through: u64) {
         answers::end(&mut self.answers, through);
-        self.answers_wait = true;
-        self.flush_answers();
+        if !self.is_blocked() && self.router.send(&mut self.answers).is_ok() {
+            return;
+        }
+        self.ready.push_back(std::mem::take(&mut self.answers));
     }
 
     /// Tries again to send what the router had no room for; returns how much was done.
     pub(crate) fn flush_answers(&mut self) -> usize {
-        if !self.answers_wait || self.router.send(&mut self.answers).is_err() {
-            return 0;
+        let mut sent = 0;
+        while let Some(frame) = self.ready.front_mut() {
+            if self.router.send(frame).is_err() {
+                break;
+            }
+            self.ready.pop_front();
+            sent += 1;
         }
-        self.answers_wait = false;
-        1
+        sent
     }
 
     /// Sends a greeting; one that finds no room is followed by the next.
     pub(crate) fn greet(&mut self, frame: &mut Vec<u8>) {
         let mut copy = frame.clone();
-        if self.router.send(frame).is_err() || self.publisher.send(&mut copy).is_err() {
+        self.publish(&mut copy);
+        if self.router.send(frame).is_err() {
             self.counters.add(Counter::FramesRefused, 1);
         }
     }

@@ -76,6 +76,15 @@ impl Shard {
         let Ok(welcome) = backplane::decode_welcome(frame) else {
             return false;
         };
+        if welcome.shards != self.config.shards {
+            tracing::error!(
+                shard = self.config.shard,
+                own = self.config.shards,
+                router = welcome.shards,
+                "the router was told of another number of shards: start all boxes with the same"
+            );
+            return true;
+        }
         if self.inbox.welcome(welcome.sent) {
             tracing::error!(
                 shard = self.config.shard,
@@ -99,7 +108,13 @@ impl Shard {
                 break;
             };
             match self.inbox.take(number) {
-                Turn::Apply => self.apply(&input),
+                Turn::Apply => {
+                    self.apply(&input);
+                    if self.outbox.is_full() {
+                        self.outbox.end(number);
+                        self.outbox.begin_answers();
+                    }
+                }
                 Turn::Skip => {}
                 Turn::Gap => {
                     understood = false;
