@@ -314,3 +314,6 @@ impl Lanes {
         gone
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -387,3 +387,21 @@ fn garbage_is_answered_and_changes_nothing() {
     let replies = world.borrow_mut().ask(SPLIT.replace("\"seq\":1", "\"seq\":2").as_bytes());
     assert!(matches!(replies[..], [Reply::Accepted { .. }]));
 }
+
+#[test]
+fn a_client_that_writes_delimiters_and_does_not_wait_is_answered_all_the_same() {
+    let mut world = World::new(2);
+    world.say("aum", SPLIT.as_bytes());
+    for seq in 1..=300 {
+        let fill = fill(seq, &format!("T{seq}"), Side::Buy, "1", 3);
+        world.stepped.clients.request(b"hasty", &batch(&[Request::Fill(fill)]));
+    }
+    world.stepped.stepper.settle();
+    let mut replies = Vec::new();
+    while let Some((_, body)) = world.stepped.clients.receive() {
+        allot_wire::decode_replies(&body, &mut replies).expect("replies decode");
+    }
+    let mut seqs: Vec<_> = replies.iter().map(Reply::seq).collect();
+    seqs.sort_unstable();
+    assert!(seqs.into_iter().eq(1..=300));
+}
