@@ -1,8 +1,20 @@
 //! The allocator alone, one thread, steady state: random prices and splits, no threads, no sockets.
 //!
-//! `accounts/N` divides fills of 1 to 1,000 shares over N accounts; `quantity/Q` divides fills of
-//! exactly Q shares over 10 accounts and must be flat; `sell` alternates purchases and sales.
-//! After each group the ledger's own sums are checked once more from outside.
+//! | group        | what one iteration does                                                        |
+//! |--------------|--------------------------------------------------------------------------------|
+//! | `accounts/N` | a purchase of 1 to 1,000 shares over N accounts                                |
+//! | `quantity/Q` | a purchase of exactly Q shares over 10 accounts: must be flat                  |
+//! | `equal/N`    | a purchase of 1 to 1,000 shares over N accounts of the same weight: ties       |
+//! | `sell/N`     | a purchase and a sale of 1 to 1,000 shares each, of one ticker, over N accounts |
+//! | `blend/N`    | a purchase as in `accounts/N` with a blend of 1/4 and holdings kept            |
+//!
+//! Prices are 10 to 500 in whole cents and weights have nine random decimals, so whoever just got a
+//! dear share has too much when a cheap one follows: with 10 accounts one fill in eight finds
+//! somebody overweight, with 100 four of five do, with 1,000 all.
+//!
+//! A load first buys and holds all its blocks, which is its steady state, and returns to it each time
+//! it has gone through its blocks again: else the holdings would walk away from it. At the end its
+//! sums are checked once more from outside.
 
 use allot_domain::{Blend, Block, Ledger, Price, Quantity, Side};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -13,47 +25,108 @@ use std::hint::black_box;
 /// Enough blocks that the branch predictor cannot learn them, few enough to stay in the cache.
 const BLOCKS: usize = 4_096;
 
+/// 100 % in 1e-9 of a percent.
+const WEIGHT_TOTAL: u64 = 100_000_000_000;
+
 struct Load {
     ledger: Ledger,
+    blend: Blend,
     blocks: Vec<Block>,
     shares: Vec<u64>,
+    /// What each account holds of the one ticker, where the load keeps it.
     held: Vec<u64>,
     next: usize,
+    /// The ledger and the holdings to which it returns.
+    steady: (Ledger, Vec<u64>),
 }
 
 impl Load {
-    fn new(accounts: usize, quantity: impl Fn(&mut StdRng) -> u64) -> Self {
+    fn new(
+        weights: impl FnOnce(&mut StdRng) -> Vec<u64>,
+        quantity: impl Fn(&mut StdRng) -> u64,
+    ) -> Self {
         let mut random = StdRng::seed_from_u64(7);
-        let blocks = (0..BLOCKS)
-            .map(|_| Block {
-                side: Side::Buy,
-                price: price(&mut random),
-                quantity: Quantity::new(quantity(&mut random).into()).expect("in range"),
-            })
-            .collect();
-        let weights = weights(&mut random, accounts);
-        let ledger = Ledger::new(weights, vec![0; accounts]);
-        Self { ledger, blocks, shares: vec![0; accounts], held: vec![0; accounts], next: 0 }
+        let blocks = (0..BLOCKS).map(|_| {
+            let shares = quantity(&mut random).into();
+            let quantity = Quantity::new(shares).expect("in range");
+            Block { side: Side::Buy, price: price(&mut random), quantity }
+        });
+        let blocks = blocks.collect();
+        let weights = weights(&mut random);
+        let accounts = weights.len();
+        Self {
+            ledger: Ledger::new(weights, vec![0; accounts]),
+            blend: Blend::NONE,
+            blocks,
+            shares: vec![0; accounts],
+            held: vec![0; accounts],
+            next: 0,
+            steady: (Ledger::default(), Vec::new()),
+        }
     }
 
-    fn fill(&mut self, blend: Blend) {
-        let block = self.blocks[self.next % BLOCKS];
+    fn warm_up(&mut self) {
+        for _ in 0..BLOCKS {
+            let block = self.blocks[self.next];
+            self.allocate(block);
+            self.hold();
+            self.next += 1;
+        }
+        self.steady = (self.ledger.clone(), self.held.clone());
+    }
+
+    fn next_block(&mut self) -> Block {
+        if self.next == BLOCKS {
+            self.next = 0;
+            self.ledger.clone_from(&self.steady.0);
+            self.held.clone_from(&self.steady.1);
+        }
         self.next += 1;
-        self.ledger.allocate(black_box(block), blend, &self.held, &mut self.shares);
+        black_box(self.blocks[self.next - 1])
+    }
+
+    fn allocate(&mut self, block: Block) {
+        self.ledger.allocate(block, self.blend, &self.held, &mut self.shares);
         black_box(&self.shares);
     }
 
-    /// Buys a block and sells it again.
+    fn hold(&mut self) {
+        for (held, share) in self.held.iter_mut().zip(&self.shares) {
+            *held += share;
+        }
+    }
+
+    /// One purchase; the holdings are not told.
+    fn buy(&mut self) {
+        let block = self.next_block();
+        self.allocate(block);
+    }
+
+    /// One purchase; the holdings grow by it.
+    fn buy_and_hold(&mut self) {
+        self.buy();
+        self.hold();
+    }
+
+    /// One purchase, and one sale of other shares at another price.
     fn buy_and_sell(&mut self) {
-        self.fill(Blend::NONE);
-        self.held.copy_from_slice(&self.shares);
-        let block = Block { side: Side::Sell, ..self.blocks[(self.next - 1) % BLOCKS] };
-        self.ledger.allocate(black_box(block), Blend::NONE, &self.held, &mut self.shares);
+        self.buy_and_hold();
+        let block = Block { side: Side::Sell, ..self.next_block() };
+        self.allocate(block);
+        for (held, share) in self.held.iter_mut().zip(&self.shares) {
+            *held -= share;
+        }
     }
 
     fn check(&self) {
-        assert_eq!(self.ledger.residuals().iter().sum::<i128>(), 0);
         assert!(self.next > 0);
+        assert_eq!(self.ledger.residuals().iter().sum::<i128>(), 0);
+        let (weights, values) = (self.ledger.weights(), self.ledger.values());
+        let (weight_total, total) = (weights.iter().sum::<u64>(), values.iter().sum::<i128>());
+        for ((weight, value), residual) in weights.iter().zip(values).zip(self.ledger.residuals()) {
+            let target = i128::from(*weight) * total;
+            assert_eq!(*residual, target - i128::from(weight_total) * value);
+        }
     }
 }
 
@@ -64,30 +137,47 @@ fn price(random: &mut StdRng) -> Price {
 }
 
 /// Random percentages with nine decimals that add up to 100.
-fn weights(random: &mut StdRng, accounts: usize) -> Vec<u64> {
-    const TOTAL: u64 = 100_000_000_000;
-    let mut cuts: Vec<u64> = (1..accounts).map(|_| random.random_range(0..=TOTAL)).collect();
-    cuts.extend([0, TOTAL]);
+fn random_weights(random: &mut StdRng, accounts: usize) -> Vec<u64> {
+    let mut cuts: Vec<u64> = (1..accounts).map(|_| random.random_range(0..=WEIGHT_TOTAL)).collect();
+    cuts.extend([0, WEIGHT_TOTAL]);
     cuts.sort_unstable();
     cuts.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
+fn up_to_1_000(random: &mut StdRng) -> u64 {
+    random.random_range(1..=1_000)
+}
+
 fn measure(criterion: &mut Criterion, name: &str, mut load: Load, step: fn(&mut Load)) {
-    for _ in 0..BLOCKS {
-        step(&mut load);
-    }
+    load.warm_up();
     criterion.bench_function(name, |bencher| bencher.iter(|| step(&mut load)));
     load.check();
 }
 
 fn kernel(criterion: &mut Criterion) {
-    for accounts in [5, 10, 100, 1_000] {
-        let load = Load::new(accounts, |random| random.random_range(1..=1_000));
-        measure(criterion, &format!("accounts/{accounts}"), load, |load| load.fill(Blend::NONE));
+    for accounts in [5, 10, 20, 50, 100, 1_000] {
+        let load = Load::new(|random| random_weights(random, accounts), up_to_1_000);
+        measure(criterion, &format!("accounts/{accounts}"), load, Load::buy);
     }
     for quantity in [1, 1_000, 1_000_000, 1_000_000_000] {
-        let load = Load::new(10, |_| quantity);
-        measure(criterion, &format!("quantity/{quantity}"), load, |load| load.fill(Blend::NONE));
+        let load = Load::new(|random| random_weights(random, 10), |_| quantity);
+        measure(criterion, &format!("quantity/{quantity}"), load, Load::buy);
+    }
+    for accounts in [10_u64, 100] {
+        let load = Load::new(
+            |_| vec![WEIGHT_TOTAL / accounts; usize::try_from(accounts).expect("small")],
+            up_to_1_000,
+        );
+        measure(criterion, &format!("equal/{accounts}"), load, Load::buy);
+    }
+    for accounts in [10, 100, 1_000] {
+        let load = Load::new(|random| random_weights(random, accounts), up_to_1_000);
+        measure(criterion, &format!("sell/{accounts}"), load, Load::buy_and_sell);
+    }
+    for accounts in [10, 100, 1_000] {
+        let mut load = Load::new(|random| random_weights(random, accounts), up_to_1_000);
+        load.blend = Blend::new(1, 4).expect("within limits");
+        measure(criterion, &format!("blend/{accounts}"), load, Load::buy_and_hold);
     }
 }
 

@@ -7,243 +7,330 @@
 //! have the same difference, so they need not be walked:
 //!
 //! ```text
-//!   d_1 ┤█ █ █ ▒                 █ certain: above level + step
-//!   d_2 ┤█ █ ▒                   ▒ the candidate: one each in (level, level + step]
-//!   d_3 ┤▒                       the candidates that remain affordable win by size
-//!   d_4 ┤          (inactive: d_4 ≤ level)
+//!   d_1 ┤█ █ █ ▒                 █ certain: at or above level + step
+//!   d_2 ┤█ █ ▒                   ▒ the candidate: one each in [level, level + step)
+//!   d_3 ┤▒                       the largest candidates get what is left after the certain steps
+//!   d_4 ┤          (inactive: d_4 < level)
 //!        level ┘
 //! ```
 //!
-//! 1. The **water level** λ solves `Σ max(d_i − λ, 0) = step · quantity`, here its floor.
-//! 2. `⌊(d_i − λ − 1) / step⌋` steps are certain.
-//! 3. The rest goes, one each, to the largest remainders: Hamilton's method where λ is zero.
+//! Every level gives the same answer, so long as the certain steps are at most the quantity and the
+//! candidates at least the rest of it. So no exact water level is needed: zero nearly always suits
+//! (99 % of fills over 10 accounts, 96 % over 100, 85 % over 1,000, in the benches), whoever is
+//! overweight, and then this is Hamilton's method. Where too much would be certain, the level rises
+//! by whole steps, which is arithmetic on quotients that are already there.
 //!
-//! The cost depends on the number of accounts alone, never on the quantity.
+//! # Why it is fast
+//!
+//! The cost depends on the number of accounts, never on the quantity. Each account costs one wide
+//! multiplication for its want, one for its quotient ([`Divisor`]) and one for its exact rest. Then
+//! the largest rests are found without comparing accounts: 128 buckets by the leading bits of the
+//! fractions tell where the last step falls, and only the one or two accounts that stand in or next
+//! to that bucket are compared, by their exact wants. Whether an account is served is arithmetic and
+//! not a branch, for half of them are, at random, and half of the branches would be mispredicted.
+//! Up to a dozen accounts are ranked pair by pair instead.
+
+mod divisor;
+mod level;
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::hint::cold_path;
+use divisor::Divisor;
+pub(crate) use level::water_level;
 
-/// Bits of a sort key that hold the rank; `limits` asserts that ranks fit.
-const RANK_BITS: u32 = 14;
-const RANK_MASK: u64 = (1 << RANK_BITS) - 1;
+/// Up to so many accounts are ranked pair by pair; the buckets win from about here.
+const FEW: usize = 12;
 
-/// Working memory of [`divide`](Allocator::divide), kept so that a fill allocates none.
+/// Buckets of fractions: one holds about one account of a hundred, and all fit in four cache lines.
+const BUCKETS: usize = 128;
+const BUCKET_SHIFT: u32 = divisor::FRACTION_BITS - BUCKETS.ilog2();
+type Buckets = [u16; BUCKETS];
+
+/// What one account asks for.
+#[derive(Clone, Copy)]
+struct Ask {
+    want: i128,
+    /// The most steps it may get, if that is limited.
+    cap: Option<u64>,
+}
+
+/// What one account has got.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Claim {
+    /// What remains of its want; the least there is where it may get no more.
+    pub(crate) left: i128,
+    /// The steps it got.
+    pub(crate) steps: u64,
+    /// Where it stands among the others, below 2^62: of a few accounts its place, counted from the
+    /// last; of many the fraction of a step that it is above the level, estimated.
+    standing: i64,
+}
+
+/// Certain steps, and how many more the candidates could take.
+#[derive(Clone, Copy, Default)]
+struct Settled {
+    certain: u128,
+    open: u64,
+}
+
+/// Working memory of a division, kept so that a fill allocates none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Allocator {
-    /// One sort key for each candidate: what remains of its want, then its rank, inverted.
-    keys: Vec<u64>,
+    claims: Vec<Claim>,
+    step: i128,
+    /// Whoever stands above it gets one step more.
+    bar: i64,
+    /// Those who stand too near the bar to tell, by what they still want.
+    near: Vec<(Reverse<i128>, u32)>,
     /// Where the capped water level changes its slope.
     bends: Vec<(i128, i64)>,
 }
 
 impl Allocator {
-    /// Gives out `quantity` steps; `wants` must add up to `quantity × step` and ends as what remains.
+    /// An allocator for so many accounts.
+    pub(crate) fn new(accounts: usize) -> Self {
+        Self {
+            claims: alloc::vec![Claim::default(); accounts],
+            near: Vec::with_capacity(accounts),
+            ..Self::default()
+        }
+    }
+
+    /// Gives out `quantity` steps; the wants must add up to `quantity × step`.
     ///
     /// # Panics
-    /// If the wants do not add up: a bug of the caller.
+    /// If the wants do not add up, or are not one for each account: a bug of the caller.
+    #[inline]
     pub(crate) fn divide(
         &mut self,
-        wants: &mut [i128],
+        wants: impl ExactSizeIterator<Item = i128> + Clone,
         step: i128,
         quantity: u64,
-        shares: &mut [u64],
     ) {
-        let target = step * i128::from(quantity);
-        let level = water_level(wants, target);
-        self.settle(wants, Rates { level, step, quantity }, |_| quantity, shares);
+        assert!(wants.len() == self.claims.len(), "a want for each account");
+        self.step = step;
+        let divisor = Divisor::new(step, quantity);
+        let mut buckets = [0; BUCKETS];
+        let asks = wants.clone().map(|want| Ask { want, cap: None });
+        let mut certain = settle(&mut self.claims, asks, &divisor, &mut buckets).certain;
+        if certain > u128::from(quantity) {
+            cold_path();
+            if self.most() > divisor.quotient_max() {
+                self.settle_below_the_largest(wants, &divisor, quantity, &mut buckets);
+            }
+            certain = self.raise(quantity, &mut buckets).into();
+        }
+        self.serve(quantity, certain, &divisor, &buckets);
     }
 
     /// The same with at most `caps` steps for each account; the caps allow `quantity` steps.
+    ///
+    /// What is left of the wants is not told.
     ///
     /// # Panics
     /// If the wants do not add up or the caps do not suffice: a bug of the caller.
     pub(crate) fn divide_capped(
         &mut self,
-        wants: &mut [i128],
+        wants: impl ExactSizeIterator<Item = i128> + Clone,
+        caps: &[u64],
         step: i128,
         quantity: u64,
-        caps: &[u64],
-        shares: &mut [u64],
     ) {
-        let cap_of = |rank: usize| caps[rank].min(quantity);
-        let target = step * i128::from(quantity);
+        assert!(wants.len() == self.claims.len(), "a want for each account");
+        assert!(caps.len() == self.claims.len(), "a cap for each account");
+        self.step = step;
+        let divisor = Divisor::new(step, quantity);
+        let mut buckets = [0; BUCKETS];
+        let asks = wants.zip(caps).map(|(want, cap)| Ask { want, cap: Some(*cap.min(&quantity)) });
+        let mut settled = settle(&mut self.claims, asks.clone(), &divisor, &mut buckets);
+        let most = settled.certain + u128::from(settled.open);
+        if !(settled.certain..=most).contains(&u128::from(quantity)) {
+            let level = self.capped_level(asks.clone(), quantity) + 1;
+            let asks = asks.map(|ask| Ask { want: ask.want - level, ..ask });
+            settled = settle(&mut self.claims, asks, &divisor, &mut buckets);
+        }
+        self.serve(quantity, settled.certain, &divisor, &buckets);
+    }
+
+    /// What each account got, in order of rank.
+    #[inline]
+    pub(crate) fn claims(&self) -> impl Iterator<Item = Claim> {
+        self.claims.iter().map(|claim| {
+            // Minus one for those above the bar, zero for the others.
+            let above = (self.bar - claim.standing) >> (i64::BITS - 1);
+            Claim {
+                left: claim.left - (self.step & i128::from(above)),
+                steps: claim.steps.wrapping_sub(above.cast_unsigned()),
+                standing: claim.standing,
+            }
+        })
+    }
+
+    /// The most certain steps of one account.
+    fn most(&self) -> u64 {
+        self.claims.iter().map(|claim| claim.steps).max().expect("an account")
+    }
+
+    /// Settles from the level that leaves the largest want as many steps as there are.
+    ///
+    /// Where one wants that much more, the water level is no lower, and from there all quotients are
+    /// close. It takes a fortune moved by a new split and then a fill of almost nothing.
+    fn settle_below_the_largest(
+        &mut self,
+        wants: impl Iterator<Item = i128> + Clone,
+        divisor: &Divisor,
+        quantity: u64,
+        buckets: &mut Buckets,
+    ) {
+        let largest = wants.clone().max().expect("an account");
+        let level = largest - self.step * i128::from(quantity);
+        let asks = wants.map(|want| Ask { want: want - level, cap: None });
+        settle(&mut self.claims, asks, divisor, buckets);
+        for claim in &mut self.claims {
+            claim.left += level;
+        }
+    }
+
+    /// Takes the same number of steps back from all, the fewest that leaves no more than `quantity`.
+    ///
+    /// The mean excess of those who still have some is the next level, until it suits (Michelot
+    /// 1986, in whole steps). It starts where the largest is left with as many as there are.
+    fn raise(&mut self, quantity: u64, buckets: &mut Buckets) -> u64 {
+        let mut level = self.most().saturating_sub(quantity);
+        let certain = loop {
+            let (mut certain, mut active) = (0, 0);
+            for claim in &self.claims {
+                certain += claim.steps.saturating_sub(level);
+                active += u64::from(claim.steps > level);
+            }
+            if certain <= quantity {
+                break certain;
+            }
+            level += (certain - quantity).div_ceil(active);
+        };
+        *buckets = [0; BUCKETS];
+        for claim in &mut self.claims {
+            let back = claim.steps.min(level);
+            let candidate = i64::from(claim.steps >= level);
+            claim.left += self.step * i128::from(back);
+            claim.steps -= back;
+            claim.standing *= candidate;
+            buckets[bucket_of(claim)] += 1;
+        }
+        certain
+    }
+
+    /// The floor of the level where the capped wants above it add up to the steps.
+    #[cold]
+    fn capped_level(&mut self, asks: impl Iterator<Item = Ask>, quantity: u64) -> i128 {
         self.bends.clear();
-        for (rank, want) in wants.iter().enumerate() {
-            self.bends.push((*want, 1));
-            self.bends.push((want - step * i128::from(cap_of(rank)), -1));
+        for Ask { want, cap } in asks {
+            self.bends.push((want, 1));
+            self.bends.push((want - self.step * i128::from(cap.unwrap_or(quantity)), -1));
         }
-        let level = capped_water_level(&mut self.bends, target);
-        self.settle(wants, Rates { level, step, quantity }, cap_of, shares);
+        level::capped_water_level(&mut self.bends, self.step * i128::from(quantity))
     }
 
-    /// Steps 2 and 3: the certain steps, then one each to the largest remainders.
-    fn settle(
-        &mut self,
-        wants: &mut [i128],
-        rates: Rates,
-        cap_of: impl Fn(usize) -> u64,
-        shares: &mut [u64],
-    ) {
-        let divisor = Divisor::new(rates.step, rates.quantity, wants.len());
-        let shift = (i128::BITS - rates.step.leading_zeros()).saturating_sub(64 - RANK_BITS);
-        let mut left = rates.quantity;
-        self.keys.clear();
-        for (rank, (want, share)) in wants.iter_mut().zip(shares.iter_mut()).enumerate() {
-            let above = *want - rates.level - 1;
-            *share = 0;
-            if above < 0 {
-                continue;
+    /// Sets the bar so that the candidates get the steps that are not certain.
+    #[inline]
+    fn serve(&mut self, quantity: u64, certain: u128, divisor: &Divisor, buckets: &Buckets) {
+        let rest = u128::from(quantity).checked_sub(certain).expect("the level suits");
+        let rest = usize::try_from(rest).expect("fewer than the accounts");
+        assert!(rest <= self.claims.len(), "the wants add up to the steps");
+        if rest == 0 {
+            self.bar = i64::MAX;
+        } else if self.claims.len() <= FEW {
+            self.rank(rest);
+        } else {
+            self.sift(rest, divisor.blur(), buckets);
+        }
+    }
+
+    /// Compares each account with each: `rest` of them are to stand above the bar.
+    #[inline(never)]
+    fn rank(&mut self, rest: usize) {
+        let mut accounts = 0;
+        for rank in 0..self.claims.len() {
+            let (earlier, later) = self.claims.split_at_mut(rank);
+            let left = later[0].left;
+            accounts += 1;
+            let mut place = accounts;
+            for other in earlier {
+                let behind = i64::from(other.left >= left);
+                place -= behind;
+                other.standing += behind;
             }
-            let cap = cap_of(rank);
-            if cap < rates.quantity && above >= rates.step * i128::from(cap) {
-                *share = cap;
-            } else {
-                let (certain, rest) = divisor.divide(above);
-                *share = certain;
-                self.keys.push(key(rest, shift, rank));
+            later[0].standing = place;
+        }
+        self.bar = accounts - i64::try_from(rest).expect("few");
+    }
+
+    /// Finds the bucket where the last step falls and compares only who is in it or `blur` from it.
+    ///
+    /// An account's true standing is its own or up to `blur` higher. Above the bar are then less
+    /// than `rest` accounts, and they are the first; those below the bucket by more than `blur` are
+    /// behind `rest` others.
+    #[inline(never)]
+    fn sift(&mut self, rest: usize, blur: i64, buckets: &Buckets) {
+        let mut missing = rest;
+        let mut top = 1_i64 << divisor::FRACTION_BITS;
+        for count in buckets.iter().rev() {
+            let count = usize::from(*count);
+            if count >= missing {
+                break;
             }
-            left -= *share;
-            *want -= rates.step * i128::from(*share);
+            missing -= count;
+            top -= 1 << BUCKET_SHIFT;
         }
-        let left = usize::try_from(left).expect("fewer than the accounts");
-        self.serve(wants, left, shift, |wants, rank| {
-            shares[rank] += 1;
-            wants[rank] -= rates.step;
-        });
-    }
-
-    /// Gives one step each to the `left` largest candidates.
-    fn serve(
-        &mut self,
-        wants: &mut [i128],
-        left: usize,
-        shift: u32,
-        mut give: impl FnMut(&mut [i128], usize),
-    ) {
-        assert!(left <= self.keys.len(), "the wants add up to the steps");
-        if left == 0 {
-            return;
-        }
-        let (_, last, losers) = self.keys.select_nth_unstable_by(left - 1, |a, b| b.cmp(a));
-        let last = *last >> RANK_BITS;
-        let doubtful = shift > 0 && losers.iter().any(|key| key >> RANK_BITS == last);
-        if doubtful {
-            self.settle_ties(wants, left, last);
-        }
-        for key in &self.keys[..left] {
-            give(wants, rank_of(*key));
-        }
-    }
-
-    /// Orders the candidates whose keys are cut to the same bits by their whole remainders.
-    fn settle_ties(&mut self, wants: &[i128], left: usize, last: u64) {
-        self.keys.sort_unstable_by(|a, b| b.cmp(a));
-        let first = self.keys.partition_point(|key| key >> RANK_BITS > last);
-        let end = self.keys.partition_point(|key| key >> RANK_BITS >= last);
-        debug_assert!(first < left && left < end);
-        // What is left of the wants is the remainder plus the level, the same for all.
-        self.keys[first..end].sort_unstable_by_key(|key| {
-            let rank = rank_of(*key);
-            (core::cmp::Reverse(wants[rank]), rank)
-        });
-    }
-}
-
-/// What the second and third steps need of the first.
-#[derive(Clone, Copy)]
-struct Rates {
-    level: i128,
-    step: i128,
-    quantity: u64,
-}
-
-/// A sort key: the larger the remainder, the larger; among equals the lower rank is larger.
-fn key(rest: i128, shift: u32, rank: usize) -> u64 {
-    let rest = u64::try_from(rest >> shift).expect("cut to 50 bits");
-    let rank = u64::try_from(rank).expect("14 bits");
-    (rest << RANK_BITS) | (RANK_MASK - rank)
-}
-
-fn rank_of(key: u64) -> usize {
-    usize::try_from(RANK_MASK - (key & RANK_MASK)).expect("14 bits")
-}
-
-/// The floor of λ in `Σ max(d_i − λ, 0) = target`.
-///
-/// Nobody is overweight in the steady state, and then it is zero. Otherwise: the mean excess of
-/// those above the level is the next level, until nobody drops out (Michelot 1986).
-pub(crate) fn water_level(wants: &[i128], target: i128) -> i128 {
-    let mut level = 0;
-    let mut active = usize::MAX;
-    loop {
-        let (mut sum, mut count) = (0_i128, 0_usize);
-        for want in wants {
-            if *want > level {
-                sum += want;
-                count += 1;
+        self.bar = top + blur;
+        let low = top - (1 << BUCKET_SHIFT) - blur;
+        let width = (self.bar - low).cast_unsigned();
+        self.near.clear();
+        for (claim, rank) in self.claims.iter().zip(0..) {
+            if (claim.standing - low).cast_unsigned() <= width {
+                self.near.push((Reverse(claim.left), rank));
+                missing += usize::from(claim.standing >= top);
             }
         }
-        if count == active || sum == target {
-            return level;
+        if missing < self.near.len() {
+            self.near.select_nth_unstable(missing);
         }
-        active = count;
-        level = (sum - target).div_euclid(i128::try_from(count).expect("a small number"));
+        for (_, rank) in &self.near[..missing] {
+            let claim = &mut self.claims[usize::try_from(*rank).expect("32 bits")];
+            claim.left -= self.step;
+            claim.steps += 1;
+        }
     }
 }
 
-/// The same where each account's part is capped: a sweep down the bends of the sum.
-fn capped_water_level(bends: &mut [(i128, i64)], target: i128) -> i128 {
-    bends.sort_unstable_by(|a, b| b.cmp(a));
-    let (mut level, mut given, mut slope) = (bends[0].0, 0_i128, 0_i128);
-    for (bend, turn) in bends.iter() {
-        if slope > 0 {
-            let missing = target - given;
-            let drop = (missing + slope - 1) / slope;
-            if level - bend >= drop {
-                return level - drop;
+/// Gives each account the steps that are certain at level zero, and counts where it stands.
+#[inline(always)]
+fn settle(
+    claims: &mut [Claim],
+    asks: impl Iterator<Item = Ask>,
+    divisor: &Divisor,
+    buckets: &mut Buckets,
+) -> Settled {
+    *buckets = [0; BUCKETS];
+    let mut settled = Settled::default();
+    for (claim, Ask { want, cap }) in claims.iter_mut().zip(asks) {
+        let quotient = divisor.divide(want);
+        *claim = match cap {
+            Some(cap) if quotient.steps >= cap => {
+                Claim { left: i128::MIN, steps: cap, standing: 0 }
             }
-            given += slope * (level - bend);
-        }
-        level = *bend;
-        slope += i128::from(*turn);
+            _ => Claim { left: quotient.rest, steps: quotient.steps, standing: quotient.fraction },
+        };
+        settled.certain += u128::from(claim.steps);
+        settled.open += u64::from(cap.is_some_and(|cap| claim.steps < cap && want >= 0));
+        buckets[bucket_of(claim)] += 1;
     }
-    assert!(given == target, "the caps allow the quantity");
-    level
+    settled
 }
 
-/// Division by one step of numbers up to `step × quantity + accounts`, without dividing.
-///
-/// The dividend is cut to its 63 leading bits and multiplied by a reciprocal rounded down, so the
-/// quotient is right or one too small (the cut and the rounding lose less than one together).
-#[derive(Clone, Copy)]
-struct Divisor {
-    step: i128,
-    cut: u32,
-    reciprocal: u64,
-}
-
-impl Divisor {
-    fn new(step: i128, quantity: u64, accounts: usize) -> Self {
-        let accounts = i128::try_from(accounts).expect("a small number");
-        let highest = step * i128::from(quantity) + accounts;
-        let cut = (i128::BITS - highest.leading_zeros()).saturating_sub(63);
-        let step_unsigned = step.unsigned_abs();
-        // 2^(64 + cut) / step; minus one before dividing, so that a step of one fits as well.
-        let reciprocal = ((1_u128 << (64 + cut)) - 1) / step_unsigned;
-        Self { step, cut, reciprocal: u64::try_from(reciprocal).expect("the step exceeds the cut") }
-    }
-
-    fn divide(self, dividend: i128) -> (u64, i128) {
-        let leading = u64::try_from(dividend >> self.cut).expect("63 bits");
-        let product = u128::from(leading) * u128::from(self.reciprocal);
-        let mut quotient = u64::try_from(product >> 64).expect("the high half");
-        let mut rest = dividend - i128::from(quotient) * self.step;
-        if rest >= self.step {
-            quotient += 1;
-            rest -= self.step;
-        }
-        assert!(rest < self.step, "the quotient is at most one too small");
-        (quotient, rest)
-    }
+fn bucket_of(claim: &Claim) -> usize {
+    usize::try_from(claim.standing >> BUCKET_SHIFT).expect("standings are not negative")
 }
 
 #[cfg(test)]

@@ -10,6 +10,10 @@
 //! hold after every step and are asserted. Accounts are known here by their **rank** alone: their
 //! place in the byte order of the ids of the split.
 //!
+//! A fill adds `W_i · p · Q` to each residual and takes `W · p` for each share; what the allocator
+//! leaves of a want *is* the new residual, so a purchase is booked in one pass and nothing is
+//! multiplied twice. Sales, blends and reversals are booked from the shares alone.
+//!
 //! With several shards each has a ledger of its own. A **netting** moves value between the ledgers
 //! of shards, adding up to nothing for each account, so that the residuals of all shards still add
 //! up to those of the firm, whatever each shard allocated meanwhile.
@@ -64,7 +68,6 @@ pub struct Ledger {
     values: Vec<i128>,
     total: i128,
     residuals: Vec<i128>,
-    wants: Vec<i128>,
     allocator: Allocator,
 }
 
@@ -72,21 +75,20 @@ impl Ledger {
     /// A ledger of accounts with these weights and values so far, in order of rank.
     ///
     /// # Panics
-    /// If the lengths differ.
+    /// If the lengths differ or there are more than [`limits::ACCOUNTS_MAX`] accounts.
     #[must_use]
     pub fn new(weights: Vec<u64>, values: Vec<i128>) -> Self {
-        assert!(weights.len() == values.len());
+        assert!(weights.len() == values.len(), "a value for each weight");
+        assert!(weights.len() <= limits::ACCOUNTS_MAX, "no more accounts than a split has");
         let mut ledger = Self {
             weight_total: weights.iter().sum(),
-            total: values.iter().sum(),
+            total: 0,
             residuals: Vec::new(),
-            wants: alloc::vec![0; weights.len()],
-            allocator: Allocator::default(),
+            allocator: Allocator::new(weights.len()),
             weights,
             values,
         };
-        ledger.residuals = (0..ledger.weights.len()).map(|rank| ledger.residual_of(rank)).collect();
-        ledger.check();
+        ledger.settle();
         ledger
     }
 
@@ -128,12 +130,16 @@ impl Ledger {
     /// # Panics
     /// If a sale exceeds what is held, or there are no accounts: the caller has checked both.
     pub fn allocate(&mut self, block: Block, blend: Blend, held: &[u64], shares: &mut [u64]) {
-        let plain = blend.mix == 0;
+        assert!(shares.len() == self.len(), "room for each account's shares");
         match block.side {
-            Side::Buy if plain => self.buy(block, shares),
-            Side::Sell if plain => self.sell(block, held, shares),
-            _ => self.allocate_blended(block, blend, held, shares),
+            Side::Buy if blend.mix == 0 => return self.buy(block, shares),
+            Side::Sell if blend.mix == 0 => self.divide_sale(block, held),
+            _ => self.divide_blended(block, blend, held),
         }
+        for (share, claim) in shares.iter_mut().zip(self.allocator.claims()) {
+            *share = claim.steps;
+        }
+        assert!(shares.iter().sum::<u64>() == block.quantity.get(), "all shares are given out");
         self.book(block, shares);
     }
 
@@ -160,74 +166,85 @@ impl Ledger {
             return false;
         }
         self.values = moved.map(|(value, transfer)| value + transfer.nanos()).collect();
-        self.total = self.values.iter().sum();
-        self.residuals = (0..self.weights.len()).map(|rank| self.residual_of(rank)).collect();
-        self.check();
+        self.settle();
         true
     }
 
+    /// Divides a purchase and books it: what is left of a want is the residual.
     fn buy(&mut self, block: Block, shares: &mut [u64]) {
         let (step, notional) = self.step_and_notional(block);
-        for ((want, residual), weight) in
-            self.wants.iter_mut().zip(&self.residuals).zip(&self.weights)
-        {
-            *want = residual + i128::from(*weight) * notional;
+        let accounts = self.residuals.iter().zip(&self.weights);
+        let wants =
+            accounts.map(move |(residual, weight)| residual + i128::from(*weight) * notional);
+        self.allocator.divide(wants, step, block.quantity.get());
+
+        self.total += notional;
+        let price = i128::from(block.price.nanos().unsigned_abs());
+        let (mut residual_sum, mut value_sum, mut share_sum) = (0, 0, 0);
+        let accounts = self.residuals.iter_mut().zip(&mut self.values).zip(shares);
+        for (((residual, value), share), claim) in accounts.zip(self.allocator.claims()) {
+            *residual = claim.left;
+            *value += price * i128::from(claim.steps);
+            *share = claim.steps;
+            residual_sum += claim.left;
+            value_sum += *value;
+            share_sum += claim.steps;
         }
-        self.allocator.divide(&mut self.wants, step, block.quantity.get(), shares);
+        assert!(share_sum == block.quantity.get(), "all shares are given out");
+        self.check(residual_sum, value_sum);
     }
 
     /// A sale wants what a purchase does not: the most overweight account gives first.
-    fn sell(&mut self, block: Block, held: &[u64], shares: &mut [u64]) {
+    fn divide_sale(&mut self, block: Block, held: &[u64]) {
         let (step, notional) = self.step_and_notional(block);
-        for ((want, residual), weight) in
-            self.wants.iter_mut().zip(&self.residuals).zip(&self.weights)
-        {
-            *want = i128::from(*weight) * notional - residual;
-        }
-        self.allocator.divide_capped(&mut self.wants, step, block.quantity.get(), held, shares);
+        let accounts = self.residuals.iter().zip(&self.weights);
+        let wants =
+            accounts.map(move |(residual, weight)| i128::from(*weight) * notional - residual);
+        self.allocator.divide_capped(wants, held, step, block.quantity.get());
     }
 
     /// Two quadratic terms in the same shares add up: each want is the weighted sum of both.
-    fn allocate_blended(&mut self, block: Block, blend: Blend, held: &[u64], shares: &mut [u64]) {
+    ///
+    /// With `H` shares of the ticker held in all after the block and `h_i` by the account before it,
+    /// the want is `total · (D_i + W_i·p·Q) + mix · p · (W_i·H − W·h_i)`, its sign turned for a sale,
+    /// gathered here by what differs between accounts.
+    fn divide_blended(&mut self, block: Block, blend: Blend, held: &[u64]) {
         let (step, notional) = self.step_and_notional(block);
-        let (mix, total) = (i128::from(blend.mix), i128::from(blend.total));
-        let price = i128::from(block.price.nanos());
-        let quantity = i128::from(block.quantity.get());
-        let held_total: i128 = held.iter().map(|held| i128::from(*held)).sum();
-        let sign = if block.side == Side::Buy { 1 } else { -1 };
-        for (rank, want) in self.wants.iter_mut().enumerate() {
-            let weight = i128::from(self.weights[rank]);
-            let value_want = sign * self.residuals[rank] + weight * notional;
-            let mix_after = weight * (held_total + sign * quantity);
-            let mix_want =
-                sign * (mix_after - i128::from(self.weight_total) * i128::from(held[rank]));
-            *want = total * value_want + mix * price * mix_want;
-        }
-        let step = (mix + total) * step;
-        if block.side == Side::Buy {
-            self.allocator.divide(&mut self.wants, step, block.quantity.get(), shares);
-        } else {
-            self.allocator.divide_capped(&mut self.wants, step, block.quantity.get(), held, shares);
+        let sign = sign_of(block.side);
+        let held_before: i128 = held.iter().map(|held| i128::from(*held)).sum();
+        let held_after = held_before + sign * i128::from(block.quantity.get());
+        let per_residual = sign * i128::from(blend.total);
+        let mix_price = sign * i128::from(blend.mix) * i128::from(block.price.nanos());
+        let per_weight = i128::from(blend.total) * notional + mix_price * held_after;
+        let per_share = mix_price * i128::from(self.weight_total);
+        let accounts = self.residuals.iter().zip(&self.weights).zip(held);
+        let wants = accounts.map(move |((residual, weight), held)| {
+            per_residual * residual + per_weight * i128::from(*weight)
+                - per_share * i128::from(*held)
+        });
+        let step = step * i128::from(blend.mix + blend.total);
+        match block.side {
+            Side::Buy => self.allocator.divide(wants, step, block.quantity.get()),
+            Side::Sell => self.allocator.divide_capped(wants, held, step, block.quantity.get()),
         }
     }
 
     /// Books shares that were decided on: values, total and residuals.
     fn book(&mut self, block: Block, shares: &[u64]) {
-        let sign = if block.side == Side::Buy { 1 } else { -1 };
-        let price = sign * i128::from(block.price.nanos());
+        let price = sign_of(block.side) * i128::from(block.price.nanos());
         let step = i128::from(self.weight_total) * price;
         let notional = price * i128::from(shares.iter().sum::<u64>());
         self.total += notional;
         let (mut residual_sum, mut value_sum) = (0, 0);
-        for (rank, share) in shares.iter().enumerate() {
+        let accounts = self.residuals.iter_mut().zip(&mut self.values).zip(&self.weights);
+        for (((residual, value), weight), share) in accounts.zip(shares) {
             let share = i128::from(*share);
-            self.values[rank] += price * share;
-            self.residuals[rank] += i128::from(self.weights[rank]) * notional - step * share;
-            residual_sum += self.residuals[rank];
-            value_sum += self.values[rank];
+            *residual += i128::from(*weight) * notional - step * share;
+            *value += price * share;
+            residual_sum += *residual;
+            value_sum += *value;
         }
-        assert!(residual_sum == 0, "residuals add up to nothing");
-        assert!(value_sum == self.total, "values add up to the total");
+        self.check(residual_sum, value_sum);
     }
 
     fn step_and_notional(&self, block: Block) -> (i128, i128) {
@@ -235,14 +252,29 @@ impl Ledger {
         (step, block.price.times(block.quantity).nanos())
     }
 
-    fn residual_of(&self, rank: usize) -> i128 {
-        i128::from(self.weights[rank]) * self.total
-            - i128::from(self.weight_total) * self.values[rank]
+    /// Works out total and residuals from the values.
+    fn settle(&mut self) {
+        self.total = self.values.iter().sum();
+        let (total, weight_total) = (self.total, i128::from(self.weight_total));
+        let accounts = self.weights.iter().zip(&self.values);
+        self.residuals = accounts
+            .map(|(weight, value)| i128::from(*weight) * total - weight_total * value)
+            .collect();
+        self.check(self.residuals.iter().sum(), self.total);
     }
 
-    fn check(&self) {
-        assert!(self.residuals.iter().sum::<i128>() == 0, "residuals add up to nothing");
-        assert!(self.values.iter().sum::<i128>() == self.total, "values add up to the total");
+    /// The invariants, given the sums over the accounts.
+    fn check(&self, residual_sum: i128, value_sum: i128) {
+        assert!(residual_sum == 0, "residuals add up to nothing");
+        assert!(value_sum == self.total, "values add up to the total");
+    }
+}
+
+/// Which way a side moves holdings and value.
+fn sign_of(side: Side) -> i128 {
+    match side {
+        Side::Buy => 1,
+        Side::Sell => -1,
     }
 }
 
