@@ -225,8 +225,10 @@ impl Book {
         let block = Block { side: fill.side, price: fill.price, quantity: fill.quantity };
         let row_at = self.holdings.find_or_add(&fill.ticker).expect("checked");
         let row = self.holdings.row_mut(row_at);
-        for (held, place) in self.held_shares.iter_mut().zip(&self.open) {
-            *held = row.cell(*place).quantity;
+        if fill.side == Side::Sell || self.config.blend != Blend::NONE {
+            for (held, place) in self.held_shares.iter_mut().zip(&self.open) {
+                *held = row.cell(*place).quantity;
+            }
         }
         self.ledger.allocate(block, self.config.blend, &self.held_shares, &mut self.shares);
         let from = outcomes.shares.len();
