@@ -12,19 +12,24 @@ use std::collections::BTreeMap;
 /// The two encodings of every topic but the heartbeat's.
 const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];
 
+/// How many subscriptions are taken in one turn: one last value then answers them all.
+const SUBSCRIPTIONS_PER_TURN: usize = 64;
+
 /// Where a topic stands.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct Standing {
     sequence: u64,
     /// The report that the last message told of.
     report: u64,
+    /// When its cut was made: a firm that starts anew gives an old number to another report.
+    time_ns: u64,
 }
 
 /// The XPUB socket and the state of its topics.
 pub(crate) struct Feed {
     broadcast: Broadcast,
     subscriptions: Subscriptions,
-    places: BTreeMap<Vec<u8>, Place>,
+    standings: BTreeMap<Vec<u8>, Standing>,
     last: Option<Report>,
     topic: Vec<u8>,
     body: Vec<u8>,
@@ -36,7 +41,7 @@ impl Feed {
         Self {
             broadcast,
             subscriptions: Subscriptions::default(),
-            places: BTreeMap::new(),
+            standings: BTreeMap::new(),
             last: None,
             topic: Vec::new(),
             body: Vec::new(),
@@ -62,17 +67,24 @@ impl Feed {
         self.subscriptions.hears_some(Topic::FILLS.as_bytes())
     }
 
-    /// Takes what came from subscribers; new ones get the last values. Returns how many there were.
+    /// Takes some of what came from subscribers; new ones get the last values, each topic's once
+    /// however many asked for it. Returns how much came.
     pub(crate) fn take_subscriptions(&mut self) -> usize {
         let mut count = 0;
-        while let Some(subscription) = self.broadcast.next_subscription() {
+        let mut asked: Vec<Vec<u8>> = Vec::new();
+        while count < SUBSCRIPTIONS_PER_TURN
+            && let Some(subscription) = self.broadcast.next_subscription()
+        {
             count += 1;
             self.counters.add(Counter::Subscriptions, 1);
-            self.subscriptions.set(subscription.topic.clone(), subscription.on);
-            if subscription.on {
-                let only = |topic: &[u8]| topic.starts_with(&subscription.topic);
-                self.publish_snapshots(only);
+            if !self.subscriptions.set(&subscription.topic, subscription.on) {
+                self.counters.add(Counter::FramesDropped, 1);
+            } else if subscription.on {
+                asked.push(subscription.topic);
             }
+        }
+        if !asked.is_empty() {
+            self.publish_snapshots(|topic| asked.iter().any(|prefix| topic.starts_with(prefix)));
         }
         count
     }
@@ -92,7 +104,7 @@ impl Feed {
         for encoding in ENCODINGS {
             if self.choose(&Topic::Positions(encoding), &asked_for) {
                 report.encode(encoding, &mut self.body);
-                self.send_snapshot(report.report);
+                self.send_snapshot(report.report, report.time_ns);
             }
             if !self.subscriptions.hears_some(Topic::ACCOUNTS.as_bytes()) {
                 continue;
@@ -100,7 +112,7 @@ impl Feed {
             for (at, account) in report.accounts.iter().enumerate() {
                 if self.choose(&Topic::Account(&account.id, encoding), &asked_for) {
                     report.encode_account(at, encoding, &mut self.body);
-                    self.send_snapshot(report.report);
+                    self.send_snapshot(report.report, report.time_ns);
                 }
             }
         }
@@ -122,10 +134,10 @@ impl Feed {
 
     /// Some fills were lost on the way: every follower of fills sees a gap.
     pub(crate) fn skip_fills(&mut self) {
-        for (_, place) in
-            self.places.iter_mut().filter(|(topic, _)| topic.starts_with(Topic::FILLS.as_bytes()))
+        let fills = Topic::FILLS.as_bytes();
+        for (_, standing) in self.standings.iter_mut().filter(|(topic, _)| topic.starts_with(fills))
         {
-            place.sequence += 1;
+            standing.sequence += 1;
         }
     }
 
@@ -145,27 +157,97 @@ impl Feed {
         self.subscriptions.hears(&self.topic) && asked_for(&self.topic)
     }
 
-    fn send_snapshot(&mut self, report: u64) {
-        let place = self.places.entry(self.topic.clone()).or_default();
-        if place.sequence == 0 || place.report != report {
-            *place = Place { sequence: place.sequence + 1, report };
+    fn send_snapshot(&mut self, report: u64, time_ns: u64) {
+        let standing = self.standings.entry(self.topic.clone()).or_default();
+        let told_before = (standing.report, standing.time_ns) == (report, time_ns);
+        if standing.sequence == 0 || !told_before {
+            *standing = Standing { sequence: standing.sequence + 1, report, time_ns };
         }
-        let sequence = place.sequence;
+        let sequence = standing.sequence;
         self.send(sequence);
     }
 
     fn send_next(&mut self) {
-        if !self.places.contains_key(&self.topic) {
-            self.places.insert(self.topic.clone(), Place::default());
+        if !self.standings.contains_key(&self.topic) {
+            self.standings.insert(self.topic.clone(), Standing::default());
         }
-        let place = self.places.get_mut(&self.topic).expect("inserted just now");
-        place.sequence += 1;
-        let sequence = place.sequence;
+        let standing = self.standings.get_mut(&self.topic).expect("inserted just now");
+        standing.sequence += 1;
+        let sequence = standing.sequence;
         self.send(sequence);
     }
 
     fn send(&mut self, sequence: u64) {
         self.broadcast.publish(&self.topic, sequence, &self.body);
         self.counters.add(Counter::Published, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_domain::Money;
+    use allot_runtime::{BroadcastListener, Publication};
+
+    fn report(number: u64, time_ns: u64) -> Report {
+        Report {
+            report: number,
+            cut: 0,
+            split: 0,
+            time_ns,
+            fills: 0,
+            held: 0,
+            total_value: Money::ZERO,
+            accounts: Vec::new(),
+            tracking: None,
+            degraded: Vec::new(),
+        }
+    }
+
+    fn feed() -> (Feed, BroadcastListener) {
+        let (broadcast, listener) = Broadcast::memory();
+        (Feed::new(broadcast, Counters::new()), listener)
+    }
+
+    fn sequences(listener: &BroadcastListener) -> Vec<u64> {
+        std::iter::from_fn(|| listener.receive())
+            .map(|Publication { sequence, .. }| sequence)
+            .collect()
+    }
+
+    #[test]
+    fn many_subscriptions_get_the_last_value_once_a_turn() {
+        let (mut feed, listener) = feed();
+        feed.publish_report(report(1, 1));
+        for _ in 0..SUBSCRIPTIONS_PER_TURN + 3 {
+            listener.subscribe(b"positions:json");
+        }
+        assert_eq!(feed.take_subscriptions(), SUBSCRIPTIONS_PER_TURN);
+        assert_eq!(sequences(&listener), [1]);
+        assert_eq!(feed.take_subscriptions(), 3);
+        assert_eq!(sequences(&listener), [1], "nothing is missing and nothing is new");
+        assert_eq!(feed.take_subscriptions(), 0);
+        assert!(sequences(&listener).is_empty());
+    }
+
+    #[test]
+    fn an_endless_prefix_is_dropped_and_counted() {
+        let (mut feed, listener) = feed();
+        feed.publish_report(report(1, 1));
+        listener.subscribe(&[b'p'; 1_000]);
+        assert_eq!(feed.take_subscriptions(), 1);
+        assert_eq!(feed.counters.get(Counter::FramesDropped), 1);
+        assert!(sequences(&listener).is_empty());
+    }
+
+    #[test]
+    fn an_old_number_of_a_firm_that_started_anew_is_a_new_report() {
+        let (mut feed, listener) = feed();
+        listener.subscribe(b"positions:json");
+        feed.take_subscriptions();
+        feed.publish_report(report(1, 1));
+        feed.publish_report(report(1, 1));
+        feed.publish_report(report(1, 2));
+        assert_eq!(sequences(&listener), [1, 1, 2]);
     }
 }

@@ -1,13 +1,17 @@
 //! Netter: when value moves between the ledgers of shards. How much is the domain's to say.
 //!
-//! One netting is in flight at a time: it is computed only from parts that all contain the one
-//! before, because correcting twice oscillates.
+//! One netting is in flight at a time: the next is computed only from parts that all contain it,
+//! because correcting twice oscillates; or else once it must have been lost on the way. A netting
+//! that reached only some shards does no lasting harm: the next starts from the values as they are.
 
 use allot_domain::{Netting, Part, plan_netting};
 use allot_wire::backplane::Plan;
 
-/// After so many markers without it in every part, a netting has been lost on the way.
-const LOST_AFTER_MARKERS: u64 = 64;
+/// For each shard, so many markers without the netting in every part mean that it was lost.
+///
+/// More than a loaded lane can lag: a shard may owe 8,192 answers, markers are made every 256
+/// inputs of the firm, and all shards' inputs count; so 32 markers for each shard, twice over.
+const LOST_AFTER_MARKERS: usize = 64;
 
 /// The netting in flight, if there is one.
 #[derive(Default)]
@@ -23,20 +27,82 @@ impl Netter {
     pub(crate) fn plan(&mut self, parts: &[Part]) -> Option<Plan> {
         let first = parts.first()?;
         let split = first.split?;
-        let agree = |part: &Part| {
-            part.split == first.split
-                && part.netting == first.netting
-                && part.weights == first.weights
-        };
-        let lost = first.marker.number > self.sent_at + LOST_AFTER_MARKERS;
-        if parts.len() < 2 || !parts.iter().all(agree) || (first.netting < self.sent && !lost) {
+        let agree = |part: &Part| part.split == first.split && part.weights == first.weights;
+        if parts.len() < 2 || !parts.iter().all(agree) || self.in_flight(parts) {
             return None;
         }
+        let newest = parts.iter().map(|part| part.netting).max()?;
         let columns = plan_netting(parts)?;
-        self.sent = self.sent.max(first.netting) + 1;
+        self.sent = self.sent.max(newest) + 1;
         self.sent_at = first.marker.number;
         let number = self.sent;
         let columns = columns.into_iter().map(|transfers| Netting { number, split, transfers });
         Some(Plan { number, marker: first.marker.number, columns: columns.collect() })
+    }
+
+    /// Whether the last netting is missing in some part, but may still come.
+    fn in_flight(&self, parts: &[Part]) -> bool {
+        let Some(first) = parts.first() else {
+            return false;
+        };
+        let marker = first.marker.number;
+        let patience = u64::try_from(LOST_AFTER_MARKERS * parts.len()).expect("at most SHARDS_MAX");
+        // Markers that count anew are those of a new router, which knows of no netting before it.
+        let lost = marker < self.sent_at || marker > self.sent_at + patience;
+        !lost && parts.iter().any(|part| part.netting < self.sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_domain::{Marker, Money, SourceId, SplitKey, Weight};
+
+    /// Two shards with the same flow, all value in the first; by the netting each contains.
+    fn parts(marker: u64, nettings: [u64; 2]) -> Vec<Part> {
+        let part = |netting, value| Part {
+            marker: Marker { number: marker, cut: 0, time_ns: 0, report: false },
+            netting,
+            split: Some(SplitKey { source: SourceId::new(b"aum").unwrap(), seq: 1 }),
+            split_number: 1,
+            fills: 1,
+            held: 0,
+            flow: Money::from_nanos(1),
+            price_max: 1,
+            weights: vec![Weight::from_nanos("a", 1).unwrap(); 2],
+            values: vec![Money::from_nanos(value), Money::ZERO],
+            positions: None,
+        };
+        vec![part(nettings[0], 1_000), part(nettings[1], 0)]
+    }
+
+    fn number(plan: Option<Plan>) -> Option<u64> {
+        plan.map(|plan| plan.number)
+    }
+
+    #[test]
+    fn one_netting_is_in_flight_until_every_part_contains_it() {
+        let mut netter = Netter::default();
+        assert_eq!(number(netter.plan(&parts(1, [0, 0]))), Some(1));
+        assert_eq!(number(netter.plan(&parts(2, [0, 0]))), None);
+        assert_eq!(number(netter.plan(&parts(3, [1, 0]))), None);
+        assert_eq!(number(netter.plan(&parts(4, [1, 1]))), Some(2));
+    }
+
+    #[test]
+    fn a_netting_that_only_some_shards_got_does_not_end_nettings() {
+        let mut netter = Netter::default();
+        assert_eq!(number(netter.plan(&parts(1, [0, 0]))), Some(1));
+        let patience = u64::try_from(2 * LOST_AFTER_MARKERS).unwrap();
+        assert_eq!(number(netter.plan(&parts(1 + patience, [1, 0]))), None);
+        assert_eq!(number(netter.plan(&parts(2 + patience, [1, 0]))), Some(2));
+        assert_eq!(number(netter.plan(&parts(3 + patience, [2, 2]))), Some(3));
+    }
+
+    #[test]
+    fn numbers_go_on_after_those_of_an_earlier_publisher_or_router() {
+        let mut netter = Netter::default();
+        assert_eq!(number(netter.plan(&parts(900, [8, 7]))), Some(9));
+        assert_eq!(number(netter.plan(&parts(2, [0, 0]))), Some(10));
     }
 }

@@ -6,6 +6,7 @@ use crate::merge::Merger;
 use crate::netter::Netter;
 use crate::presence::Presence;
 use crate::snapshotter::Snapshotter;
+use allot_domain::Part;
 use allot_runtime::{Agent, Broadcast, Counter, Counters, Hub, Link, Nanos, Waits};
 use allot_wire::Heartbeat;
 use allot_wire::backplane::{self, FrameKind, Interest, PartFrame, applied};
@@ -77,10 +78,7 @@ impl Publisher {
         let frame = std::mem::take(&mut self.frame);
         let understood = match backplane::kind(&frame) {
             Some(FrameKind::Part) => match backplane::decode_part(&frame) {
-                Ok(part) => {
-                    self.take_part(part, now);
-                    true
-                }
+                Ok(part) => self.take_part(part, now),
                 Err(_) => false,
             },
             Some(FrameKind::Applied) => self.take_applied(&frame, now),
@@ -95,24 +93,40 @@ impl Publisher {
         self.frame = frame;
     }
 
-    fn take_part(&mut self, part: PartFrame, now: Nanos) {
+    /// Takes a shard's part; false if it is of another number of shards, and so of other tickers.
+    fn take_part(&mut self, part: PartFrame, now: Nanos) -> bool {
         self.presence.hear(part.shard, part.incarnation, now);
+        if !self.presence.is_of(part.shard, part.shards) {
+            return false;
+        }
         self.presence.lacks(part.shard, part.lost_inputs);
-        let Some(parts) = self.snapshotter.add(part) else {
-            return;
-        };
-        self.counters.add(Counter::ReportsDegraded, self.snapshotter.take_missed());
-        self.merger.see(&parts);
-        if let Some(plan) = self.netter.plan(&parts) {
+        if let Some(parts) = self.snapshotter.add(part) {
+            self.take_cut(&parts, now);
+        }
+        true
+    }
+
+    /// Takes the parts of a complete cut: what becomes of them is a netting, a report, both, none.
+    fn take_cut(&mut self, parts: &[Part], now: Nanos) {
+        self.count_missed();
+        self.presence.compare(parts);
+        self.merger.see(parts);
+        if let Some(plan) = self.netter.plan(parts) {
             backplane::encode_plan(&plan, &mut self.spare);
             if self.router.send(&mut self.spare).is_err() {
                 self.counters.add(Counter::FramesRefused, 1);
             }
         }
         if parts.first().is_some_and(|part| part.marker.report) {
-            let report = self.merger.report(&parts, self.presence.degraded(now));
+            let report = self.merger.report(parts, self.presence.degraded(now));
             self.feed.publish_report(report);
         }
+    }
+
+    /// Counts the reports that will not be made; at each heartbeat too, for no cut is complete
+    /// while a shard is away.
+    fn count_missed(&mut self) {
+        self.counters.add(Counter::ReportsDegraded, self.snapshotter.take_missed());
     }
 
     fn take_applied(&mut self, frame: &[u8], now: Nanos) -> bool {
@@ -146,6 +160,7 @@ impl Publisher {
 
     fn beat(&mut self, now: Nanos) {
         self.heartbeat_at = now + HEARTBEAT_EVERY;
+        self.count_missed();
         self.tell_interest(true);
         self.feed.publish_heartbeat(&Heartbeat {
             time_ns: now.as_unix(),
@@ -196,5 +211,56 @@ impl Agent for Publisher {
         self.feed.wait_on(waits);
         self.shards.wait_on(waits);
         self.router.wait_on(waits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_domain::{Book, BookConfig, Marker};
+    use allot_runtime::{Bell, ring_pair};
+
+    /// A publisher of two shards, their ends of the links, and the router's.
+    fn publisher() -> (Publisher, Vec<Link>, Link) {
+        let link = || ring_pair(64, &Bell::silent(), &Bell::silent());
+        let (ours, shards) = (0..2).map(|_| link()).unzip();
+        let (router, routers_end) = link();
+        let config = PublisherConfig { shards: 2, incarnation: 1 };
+        let feed = Broadcast::memory().0;
+        let hub = Hub::rings(ours);
+        (Publisher::new(config, feed, hub, router, Counters::new()), shards, routers_end)
+    }
+
+    fn send_part(shard: &mut Link, shards: u32, number: u64) {
+        let marker = Marker { number, cut: 0, time_ns: 0, report: true };
+        let part = Book::new(BookConfig { history: 1, ..BookConfig::default() }).part(&marker);
+        let part = PartFrame { shard: 1, shards, incarnation: 1, lost_inputs: 0, part };
+        let mut frame = Vec::new();
+        backplane::encode_part(&part, &mut frame);
+        shard.send(&mut frame).unwrap();
+    }
+
+    #[test]
+    fn the_part_of_another_number_of_shards_is_dropped_and_told_of() {
+        let (mut publisher, mut shards, _router) = publisher();
+        send_part(&mut shards[1], 4, 1);
+        publisher.do_work(Nanos::ZERO);
+        assert_eq!(publisher.counters.get(Counter::FramesDropped), 1);
+        assert_eq!(publisher.presence.degraded(Nanos::ZERO).len(), 1);
+        send_part(&mut shards[1], 2, 2);
+        publisher.do_work(Nanos::ZERO);
+        assert_eq!(publisher.counters.get(Counter::FramesDropped), 1);
+        assert!(publisher.presence.degraded(Nanos::ZERO).is_empty());
+    }
+
+    #[test]
+    fn reports_are_missed_though_no_cut_is_ever_complete() {
+        let (mut publisher, mut shards, _router) = publisher();
+        for number in 1..=1_000 {
+            send_part(&mut shards[1], 2, number);
+            publisher.do_work(Nanos::ZERO);
+        }
+        publisher.do_work(Nanos::ZERO + HEARTBEAT_EVERY);
+        assert!(publisher.counters.get(Counter::ReportsDegraded) > 0);
     }
 }

@@ -1,19 +1,22 @@
 //! Snapshotter: collects the parts of each cut until every shard's is there.
 
-use allot_domain::Part;
+use allot_domain::{Marker, Part};
 use allot_wire::backplane::PartFrame;
 use std::collections::VecDeque;
 
-/// How many cuts may be incomplete at once: more than a shard can lag behind and still be heard.
+/// How many cuts may be incomplete at once, for memory must be bounded.
+///
+/// A shard can lag further behind than that. What it costs then are nettings: cuts without a
+/// report are given up first, and reports are few.
 const CUTS_MAX: usize = 256;
 
 struct Cut {
-    number: u64,
-    report: bool,
+    /// All of it: a new life of the router may give an old number to another cut.
+    marker: Marker,
     parts: Vec<Option<Part>>,
 }
 
-/// The cuts that wait for parts, in the order in which their first parts came.
+/// The cuts that wait for parts, in the order of their markers.
 pub(crate) struct Snapshotter {
     shards: usize,
     cuts: VecDeque<Cut>,
@@ -30,17 +33,18 @@ impl Snapshotter {
     /// A shard sends its parts in order, so the cuts before a complete one will never be.
     pub(crate) fn add(&mut self, frame: PartFrame) -> Option<Vec<Part>> {
         let PartFrame { shard, part, .. } = frame;
-        let number = part.marker.number;
         let shard = usize::try_from(shard).ok().filter(|shard| *shard < self.shards)?;
-        let at = match self.cuts.iter().position(|cut| cut.number == number) {
+        let at = match self.cuts.iter().position(|cut| cut.marker == part.marker) {
             Some(at) => at,
-            None => self.start(number, part.marker.report),
+            None => self.start(part.marker)?,
         };
         self.cuts[at].parts[shard] = Some(part);
         if self.cuts[at].parts.iter().any(Option::is_none) {
             return None;
         }
-        self.forget(at);
+        for given_up in self.cuts.drain(..at) {
+            self.reports_missed += u64::from(given_up.marker.report);
+        }
         self.cuts.pop_front().map(|cut| cut.parts.into_iter().flatten().collect())
     }
 
@@ -49,19 +53,23 @@ impl Snapshotter {
         std::mem::take(&mut self.reports_missed)
     }
 
-    fn start(&mut self, number: u64, report: bool) -> usize {
-        if self.cuts.len() == CUTS_MAX {
-            self.forget(1);
-        }
+    /// Begins a cut, and says where it stands; none if it is the one for which no room is left.
+    ///
+    /// The order is that of the markers and not of arrival: a part that comes after its cut was
+    /// given up is then the next to go, and pushes out no cut that can still be complete.
+    fn start(&mut self, marker: Marker) -> Option<usize> {
+        let age = |marker: &Marker| (marker.time_ns, marker.number);
+        let at = self.cuts.partition_point(|cut| age(&cut.marker) <= age(&marker));
         let parts = (0..self.shards).map(|_| None).collect();
-        self.cuts.push_back(Cut { number, report, parts });
-        self.cuts.len() - 1
-    }
-
-    fn forget(&mut self, count: usize) {
-        for cut in self.cuts.drain(..count) {
-            self.reports_missed += u64::from(cut.report);
+        self.cuts.insert(at, Cut { marker, parts });
+        if self.cuts.len() <= CUTS_MAX {
+            return Some(at);
         }
+        let given_up = self.cuts.iter().position(|cut| !cut.marker.report).unwrap_or(0);
+        if let Some(cut) = self.cuts.remove(given_up) {
+            self.reports_missed += u64::from(cut.marker.report);
+        }
+        (given_up != at).then(|| at - usize::from(given_up < at))
     }
 }
 
@@ -70,8 +78,15 @@ mod tests {
     use super::*;
     use allot_domain::{Book, BookConfig, Marker};
 
+    fn marker(number: u64) -> Marker {
+        Marker { number, cut: 0, time_ns: 0, report: true }
+    }
+
     fn part(shard: u32, number: u64) -> PartFrame {
-        let marker = Marker { number, cut: 0, time_ns: 0, report: true };
+        part_of(shard, marker(number))
+    }
+
+    fn part_of(shard: u32, marker: Marker) -> PartFrame {
         let part = Book::new(BookConfig { history: 1, ..BookConfig::default() }).part(&marker);
         PartFrame { shard, shards: 2, incarnation: 1, lost_inputs: 0, part }
     }
@@ -99,5 +114,34 @@ mod tests {
             snapshotter.add(part(0, number));
         }
         assert_eq!(snapshotter.take_missed(), 5);
+    }
+
+    #[test]
+    fn parts_of_two_cuts_with_one_number_make_no_report() {
+        let mut snapshotter = Snapshotter::new(2);
+        let after_restart = Marker { time_ns: 7, ..marker(1) };
+        assert!(snapshotter.add(part(0, 1)).is_none());
+        assert!(snapshotter.add(part_of(1, after_restart)).is_none());
+        let parts = snapshotter.add(part_of(0, after_restart)).expect("complete");
+        assert!(parts.iter().all(|part| part.marker == after_restart));
+        assert_eq!(snapshotter.take_missed(), 1);
+    }
+
+    #[test]
+    fn a_report_outlives_the_cuts_that_are_none() {
+        let cuts = u64::try_from(CUTS_MAX).unwrap();
+        let mut snapshotter = Snapshotter::new(2);
+        snapshotter.add(part(0, 1));
+        for number in 2..2 + 2 * cuts {
+            snapshotter.add(part_of(0, Marker { report: false, ..marker(number) }));
+        }
+        assert!(snapshotter.cuts.len() == CUTS_MAX && snapshotter.take_missed() == 0);
+        assert!(snapshotter.add(part(1, 1)).is_some());
+        snapshotter.add(part_of(0, Marker { report: false, ..marker(2 + 2 * cuts) }));
+        let oldest = snapshotter.cuts.front().unwrap().marker;
+        let given_up = Marker { report: false, ..marker(2) };
+        assert!(snapshotter.add(part_of(1, given_up)).is_none(), "it was given up");
+        let front = snapshotter.cuts.front().unwrap().marker;
+        assert!(front == oldest, "and pushes out no other");
     }
 }

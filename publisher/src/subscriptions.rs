@@ -2,6 +2,12 @@
 
 use std::collections::BTreeSet;
 
+/// Longer prefixes than any topic has are nobody's: `account:`, an id of 64 bytes, `:json`.
+const PREFIX_BYTES_MAX: usize = 256;
+
+/// How many prefixes are kept: every account of a large firm by itself, and memory is bounded.
+const PREFIXES_MAX: usize = 65_536;
+
 /// The prefixes subscribed to. An unsubscription arrives only when the last subscriber leaves.
 #[derive(Default)]
 pub(crate) struct Subscriptions {
@@ -9,12 +15,19 @@ pub(crate) struct Subscriptions {
 }
 
 impl Subscriptions {
-    pub(crate) fn set(&mut self, prefix: Vec<u8>, on: bool) {
-        if on {
-            self.prefixes.insert(prefix);
-        } else {
-            self.prefixes.remove(&prefix);
+    /// Begins or ends to listen; false if the prefix is too long, or one too many, to be kept.
+    pub(crate) fn set(&mut self, prefix: &[u8], on: bool) -> bool {
+        if prefix.len() > PREFIX_BYTES_MAX {
+            return false;
         }
+        if !on {
+            self.prefixes.remove(prefix);
+            return true;
+        }
+        if self.prefixes.contains(prefix) {
+            return true;
+        }
+        self.prefixes.len() < PREFIXES_MAX && self.prefixes.insert(prefix.to_vec())
     }
 
     /// Whether anybody hears a message on this topic.
@@ -37,15 +50,29 @@ mod tests {
     fn a_prefix_hears_what_begins_with_it() {
         let mut subscriptions = Subscriptions::default();
         assert!(!subscriptions.hears(b"positions:json"));
-        subscriptions.set(b"positions:".to_vec(), true);
+        subscriptions.set(b"positions:", true);
         assert!(subscriptions.hears(b"positions:json") && subscriptions.hears(b"positions:bin"));
         assert!(!subscriptions.hears(b"position"));
-        subscriptions.set(b"fills:AAPL:json".to_vec(), true);
+        subscriptions.set(b"fills:AAPL:json", true);
         assert!(subscriptions.hears_some(b"fills:"));
         assert!(!subscriptions.hears(b"fills:AAP:json"));
-        subscriptions.set(b"fills:AAPL:json".to_vec(), false);
+        subscriptions.set(b"fills:AAPL:json", false);
         assert!(!subscriptions.hears_some(b"fills:"));
-        subscriptions.set(Vec::new(), true);
+        subscriptions.set(b"", true);
         assert!(subscriptions.hears(b"anything") && subscriptions.hears_some(b"fills:"));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut subscriptions = Subscriptions::default();
+        assert!(!subscriptions.set(&[b'a'; PREFIX_BYTES_MAX + 1], true));
+        assert!(subscriptions.set(&[b'a'; PREFIX_BYTES_MAX], true));
+        for number in 1..PREFIXES_MAX {
+            assert!(subscriptions.set(format!("account:{number}:").as_bytes(), true));
+        }
+        assert!(!subscriptions.set(b"one too many", true));
+        assert!(subscriptions.set(b"account:1:", true), "a second listener to what is kept");
+        assert!(subscriptions.set(b"account:1:", false));
+        assert!(subscriptions.set(b"one too many", true));
     }
 }
