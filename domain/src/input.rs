@@ -35,7 +35,7 @@ pub struct Marker {
 /// One shard's column of a netting: value moved into its ledger, account by account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Netting {
-    /// Counts up from 1; the next is computed only from parts that contain this one.
+    /// Counts up from 1; the next is computed from parts that contain this one, unless it was lost.
     pub number: u64,
     /// The split whose ranks `transfers` goes by; void unless all splits since name its accounts.
     pub split: SplitKey,

@@ -35,7 +35,7 @@ const FLOW_BITS: u32 = 32;
 
 /// The transfers of each shard, by shard and rank; none where all is within the dead-band.
 ///
-/// All parts are of one marker, one split and one netting number.
+/// All parts are of one marker and one split.
 ///
 /// # Panics
 /// If the parts differ in their accounts.
