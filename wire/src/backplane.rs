@@ -3,7 +3,7 @@
 //! ```text
 //!   router ── inputs, welcome, interest ──► shard ── applied, part ──► publisher
 //!          ◄── answers, hello ─────────────       ◄─ hello (to both)      │
-//!          ◄── plan, interest, hello ─────────────────────────────────────┘
+//!          ◄── plan, interest ────────────────────────────────────────────┘
 //! ```
 //!
 //! A frame is one message of a link. Its first byte says what it is; integers are little-endian.
