@@ -1,20 +1,20 @@
 //! The allocator alone, one thread, steady state: random prices and splits, no threads, no sockets.
 //!
-//! | group        | what one iteration does                                                        |
-//! |--------------|--------------------------------------------------------------------------------|
-//! | `accounts/N` | a purchase of 1 to 1,000 shares over N accounts                                |
-//! | `quantity/Q` | a purchase of exactly Q shares over 10 accounts: must be flat                  |
-//! | `equal/N`    | a purchase of 1 to 1,000 shares over N accounts of the same weight: ties       |
-//! | `sell/N`     | a purchase and a sale of 1 to 1,000 shares each, of one ticker, over N accounts |
-//! | `blend/N`    | a purchase as in `accounts/N` with a blend of 1/4 and holdings kept            |
+//! | group        | what one iteration does                                                    |
+//! |--------------|----------------------------------------------------------------------------|
+//! | `accounts/N` | a purchase of 1 to 1,000 shares over N accounts                            |
+//! | `quantity/Q` | a purchase of exactly Q shares over 10 accounts: must be flat              |
+//! | `equal/N`    | a purchase of 1 to 1,000 shares over N accounts of the same weight: ties   |
+//! | `sell/N`     | a purchase and a sale of 1 to 1,000 shares of one ticker, over N accounts  |
+//! | `blend/N`    | a purchase as in `accounts/N` with a blend of 1/4 and holdings kept        |
 //!
 //! Prices are 10 to 500 in whole cents and weights have nine random decimals, so whoever just got a
 //! dear share has too much when a cheap one follows: with 10 accounts one fill in eight finds
 //! somebody overweight, with 100 four of five do, with 1,000 all.
 //!
-//! A load first buys and holds all its blocks, which is its steady state, and returns to it each time
-//! it has gone through its blocks again: else the holdings would walk away from it. At the end its
-//! sums are checked once more from outside.
+//! A load first buys and holds all its blocks, which is its steady state, and returns to it each
+//! time it has gone through its blocks again: else the holdings would walk away from it. At the end
+//! its sums are checked once more from outside.
 
 use allot_domain::{Blend, Block, Ledger, Price, Quantity, Side};
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -116,10 +116,12 @@ impl Allocator {
         let mut certain = settle(&mut self.claims, asks, &divisor, &mut buckets).certain;
         if certain > u128::from(quantity) {
             cold_path();
-            if self.most() > divisor.quotient_max() {
+            let mut most = self.most();
+            if most > divisor.quotient_max() {
                 self.settle_below_the_largest(wants, &divisor, quantity, &mut buckets);
+                most = self.most();
             }
-            certain = self.raise(quantity, &mut buckets).into();
+            certain = self.raise(most, quantity, &mut buckets).into();
         }
         self.serve(quantity, certain, &divisor, &buckets);
     }
@@ -167,15 +169,15 @@ impl Allocator {
         })
     }
 
-    /// The most certain steps of one account.
+    /// The most certain steps of one account, found without a branch.
     fn most(&self) -> u64 {
-        self.claims.iter().map(|claim| claim.steps).max().expect("an account")
+        self.claims.iter().fold(0, |most, claim| most + claim.steps.saturating_sub(most))
     }
 
     /// Settles from the level that leaves the largest want as many steps as there are.
     ///
-    /// Where one wants that much more, the water level is no lower, and from there all quotients are
-    /// close. It takes a fortune moved by a new split and then a fill of almost nothing.
+    /// The water level is no lower, and above it no quotient is too large to be estimated closely. It
+    /// takes a fortune moved by a new split and then a fill of almost nothing to come here.
     fn settle_below_the_largest(
         &mut self,
         wants: impl Iterator<Item = i128> + Clone,
@@ -192,12 +194,12 @@ impl Allocator {
         }
     }
 
-    /// Takes the same number of steps back from all, the fewest that leaves no more than `quantity`.
+    /// Raises the level by whole steps until no more than `quantity` are certain; says how many.
     ///
-    /// The mean excess of those who still have some is the next level, until it suits (Michelot
-    /// 1986, in whole steps). It starts where the largest is left with as many as there are.
-    fn raise(&mut self, quantity: u64, buckets: &mut Buckets) -> u64 {
-        let mut level = self.most().saturating_sub(quantity);
+    /// The mean excess of those who still have some is the next rise (Michelot 1986, in whole steps).
+    /// It starts where the one who has `most` is left with as many as there are.
+    fn raise(&mut self, most: u64, quantity: u64, buckets: &mut Buckets) -> u64 {
+        let mut level = most.saturating_sub(quantity);
         let certain = loop {
             let (mut certain, mut active) = (0, 0);
             for claim in &self.claims {
@@ -212,10 +214,11 @@ impl Allocator {
         *buckets = [0; BUCKETS];
         for claim in &mut self.claims {
             let back = claim.steps.min(level);
-            let candidate = i64::from(claim.steps >= level);
+            if claim.steps < level {
+                claim.standing = 0;
+            }
             claim.left += self.step * i128::from(back);
             claim.steps -= back;
-            claim.standing *= candidate;
             buckets[bucket_of(claim)] += 1;
         }
         certain
@@ -268,9 +271,9 @@ impl Allocator {
 
     /// Finds the bucket where the last step falls and compares only who is in it or `blur` from it.
     ///
-    /// An account's true standing is its own or up to `blur` higher. Above the bar are then less
-    /// than `rest` accounts, and they are the first; those below the bucket by more than `blur` are
-    /// behind `rest` others.
+    /// An account stands where it seems to, or less than `blur` higher. So whoever seems to stand
+    /// above the bar is better than all but less than `rest` others, and whoever seems to stand lower
+    /// than `blur` below the bucket is worse than `rest` others.
     #[inline(never)]
     fn sift(&mut self, rest: usize, blur: i64, buckets: &Buckets) {
         let mut missing = rest;

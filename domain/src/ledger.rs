@@ -205,9 +205,9 @@ impl Ledger {
 
     /// Two quadratic terms in the same shares add up: each want is the weighted sum of both.
     ///
-    /// With `H` shares of the ticker held in all after the block and `h_i` by the account before it,
-    /// the want is `total · (D_i + W_i·p·Q) + mix · p · (W_i·H − W·h_i)`, its sign turned for a sale,
-    /// gathered here by what differs between accounts.
+    /// With `H` shares of the ticker held in all after the block and `h_i` by the account before
+    /// it, the want is `total · (D_i + W_i·p·Q) + mix · p · (W_i·H − W·h_i)`, its sign turned for a
+    /// sale, gathered here by what differs between accounts.
     fn divide_blended(&mut self, block: Block, blend: Blend, held: &[u64]) {
         let (step, notional) = self.step_and_notional(block);
         let sign = sign_of(block.side);

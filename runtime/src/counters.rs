@@ -53,7 +53,7 @@ counters! {
     RepliesUndeliverable "replies_undeliverable" "Answers dropped because the client had gone."
     ClientsDropped "clients_dropped" "Clients given up because their backlog was full."
     Reports "reports" "Position reports published."
-    ReportsDegraded "reports_degraded" "Position reports that were not made because the part of a shard was missing."
+    ReportsDegraded "reports_degraded" "Position reports not made because a part was missing."
     ReportsLate "reports_late" "Report ticks that came before the report of the tick before."
     Published "published" "Messages handed to the publisher's socket."
     Subscriptions "subscriptions" "Subscriptions that arrived at the publisher."

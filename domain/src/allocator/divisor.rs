@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The estimate never exceeds the true quotient, so whenever what is left is less than a step, the
-//! quotient is exact; otherwise, about once in ten thousand times, the rest is divided again.
+//! quotient is exact; otherwise, less than once in ten thousand times, it is corrected.
 //! The fraction stays an estimate, too low by less than [`Divisor::blur`]: good enough to
 //! sort accounts into buckets, and never used to tell two accounts apart.
 

@@ -80,7 +80,10 @@ proptest! {
     #[test]
     fn caps_are_kept_and_the_optimum_is_still_exact(
         (wants, step, quantity) in cases(),
-        caps in prop::collection::vec(prop_oneof![Just(0), 0..5_u64, 0..300_u64, Just(u64::MAX)], 30),
+        caps in prop::collection::vec(
+            prop_oneof![Just(0), 0..5_u64, 0..300_u64, Just(u64::MAX)],
+            30,
+        ),
     ) {
         let caps = &caps[..wants.len()];
         let most = caps.iter().fold(0_u64, |sum, cap| sum.saturating_add(*cap));

@@ -225,7 +225,10 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_accounts_decides_ties_alone(case in cases(sides(), 16, 1_000), turn in 0..16_usize) {
+    fn the_order_of_accounts_decides_ties_alone(
+        case in cases(sides(), 16, 1_000),
+        turn in 0..16_usize,
+    ) {
         let turned = |mut case: Case| {
             let turn = turn % case.weights.len();
             case.weights.rotate_left(turn);
@@ -279,11 +282,13 @@ proptest! {
             one.residuals().iter().zip(two.residuals()).map(|(one, two)| one + two).collect()
         };
         let before = sums(&ledgers);
-        let into: Vec<_> = transfers[..accounts].iter().map(|nanos| Money::from_nanos(*nanos)).collect();
+        let into = transfers[..accounts].iter();
+        let into: Vec<_> = into.map(|nanos| Money::from_nanos(*nanos)).collect();
         let out: Vec<_> = into.iter().map(|money| -*money).collect();
         prop_assert!(ledgers[0].net(&into) && ledgers[1].net(&out));
         prop_assert_eq!(sums(&ledgers), before);
-        let moved = ledgers[0].values().iter().zip(&case.values).map(|(after, before)| after - before);
+        let values = ledgers[0].values().iter().zip(&case.values);
+        let moved = values.map(|(after, before)| after - before);
         prop_assert!(moved.eq(transfers[..accounts].iter().copied()));
     }
 
@@ -328,7 +333,8 @@ proptest! {
             blend: Blend::NONE,
         };
         let best = case.residuals_after(&case.allocate().0);
-        let amounts = |residuals: &[i128]| residuals.iter().map(|residual| residual.abs()).sum::<i128>();
+        let amounts =
+            |residuals: &[i128]| residuals.iter().map(|residual| residual.abs()).sum::<i128>();
         let worst = |residuals: &[i128]| residuals.iter().map(|residual| residual.abs()).max();
         for division in divisions(&case) {
             let other = case.residuals_after(&division);
