@@ -1,10 +1,10 @@
 //! Allocator: divides whole steps among accounts, each step to whoever wants most at that moment.
 //!
-//! Account *i* wants `d_i`; every step it gets lowers that by `step`. Giving `quantity` steps one by
-//! one, each to the largest want (ties to the lower rank), is the exact optimum of every symmetric
-//! convex penalty of what remains (Gross 1956, Fox 1966; Frank & Murota 2022 for "every"). The steps
-//! taken are the `quantity` largest of the merged progressions `d_i − k·step`, and all progressions
-//! have the same difference, so they need not be walked:
+//! Account *i* wants `d_i`; every step it gets lowers that by `step`. Giving `quantity` steps one
+//! by one, each to the largest want (ties to the lower rank), is the exact optimum of every
+//! symmetric convex penalty of what remains (Gross 1956, Fox 1966; Frank & Murota 2022 for
+//! "every"). The steps taken are the `quantity` largest of the merged progressions `d_i − k·step`,
+//! and all progressions have the same difference, so they need not be walked:
 //!
 //! ```text
 //!   d_1 ┤█ █ █ ▒                 █ certain: at or above level + step
@@ -26,9 +26,9 @@
 //! multiplication for its want, one for its quotient ([`Divisor`]) and one for its exact rest. Then
 //! the largest rests are found without comparing accounts: 128 buckets by the leading bits of the
 //! fractions tell where the last step falls, and only the one or two accounts that stand in or next
-//! to that bucket are compared, by their exact wants. Whether an account is served is arithmetic and
-//! not a branch, for half of them are, at random, and half of the branches would be mispredicted.
-//! Up to a dozen accounts are ranked pair by pair instead.
+//! to that bucket are compared, by their exact wants. Whether an account is served is arithmetic
+//! and not a branch, for half of them are, at random, and half of the branches would be
+//! mispredicted. Up to a dozen accounts are ranked pair by pair instead.
 
 mod divisor;
 mod level;
@@ -176,8 +176,8 @@ impl Allocator {
 
     /// Settles from the level that leaves the largest want as many steps as there are.
     ///
-    /// The water level is no lower, and above it no quotient is too large to be estimated closely. It
-    /// takes a fortune moved by a new split and then a fill of almost nothing to come here.
+    /// The water level is no lower, and above it no quotient is too large to be estimated closely.
+    /// It takes a fortune moved by a new split and then a fill of almost nothing to come here.
     fn settle_below_the_largest(
         &mut self,
         wants: impl Iterator<Item = i128> + Clone,
@@ -196,8 +196,8 @@ impl Allocator {
 
     /// Raises the level by whole steps until no more than `quantity` are certain; says how many.
     ///
-    /// The mean excess of those who still have some is the next rise (Michelot 1986, in whole steps).
-    /// It starts where the one who has `most` is left with as many as there are.
+    /// The mean excess of those who still have some is the next rise (Michelot 1986, in whole
+    /// steps). It starts where the one who has `most` is left with as many as there are.
     fn raise(&mut self, most: u64, quantity: u64, buckets: &mut Buckets) -> u64 {
         let mut level = most.saturating_sub(quantity);
         let certain = loop {
@@ -272,8 +272,8 @@ impl Allocator {
     /// Finds the bucket where the last step falls and compares only who is in it or `blur` from it.
     ///
     /// An account stands where it seems to, or less than `blur` higher. So whoever seems to stand
-    /// above the bar is better than all but less than `rest` others, and whoever seems to stand lower
-    /// than `blur` below the bucket is worse than `rest` others.
+    /// above the bar is better than all but less than `rest` others, and whoever seems to stand
+    /// lower than `blur` below the bucket is worse than `rest` others.
     #[inline(never)]
     fn sift(&mut self, rest: usize, blur: i64, buckets: &Buckets) {
         let mut missing = rest;
