@@ -55,7 +55,7 @@ pub struct SplitKey {
 /// Shares that one account got, or gave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Share {
-    /// The account: its place in [`crate::Book::accounts`].
+    /// The account, by its place: see [`crate::Book::account`].
     pub account: u32,
     /// Whole shares, at least one.
     pub quantity: u64,
