@@ -42,10 +42,26 @@ pub(crate) use level::water_level;
 /// Up to so many accounts are ranked pair by pair; the buckets win from about here.
 const FEW: usize = 12;
 
-/// Buckets of fractions: one holds about one account of a hundred, and all fit in four cache lines.
+/// Of a hundred accounts about one stands in each; all counts fit in four cache lines.
 const BUCKETS: usize = 128;
 const BUCKET_SHIFT: u32 = divisor::FRACTION_BITS - BUCKETS.ilog2();
-type Buckets = [u16; BUCKETS];
+
+/// How many accounts stand in each 128th of a step.
+#[derive(Clone, Copy, Debug)]
+struct Buckets([u16; BUCKETS]);
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Self([0; BUCKETS])
+    }
+}
+
+impl Buckets {
+    fn count(&mut self, claim: &Claim) {
+        let bucket = claim.standing >> BUCKET_SHIFT;
+        self.0[usize::try_from(bucket).expect("standings are not negative")] += 1;
+    }
+}
 
 /// What one account asks for.
 #[derive(Clone, Copy)]
@@ -78,6 +94,8 @@ struct Settled {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Allocator {
     claims: Vec<Claim>,
+    /// Where the claims stand, if they are many.
+    buckets: Buckets,
     step: i128,
     /// Whoever stands above it gets one step more.
     bar: i64,
@@ -111,19 +129,18 @@ impl Allocator {
         assert!(wants.len() == self.claims.len(), "a want for each account");
         self.step = step;
         let divisor = Divisor::new(step, quantity);
-        let mut buckets = [0; BUCKETS];
         let asks = wants.clone().map(|want| Ask { want, cap: None });
-        let mut certain = settle(&mut self.claims, asks, &divisor, &mut buckets).certain;
+        let mut certain = self.settle(asks, &divisor).certain;
         if certain > u128::from(quantity) {
             cold_path();
             let mut most = self.most();
             if most > divisor.quotient_max() {
-                self.settle_below_the_largest(wants, &divisor, quantity, &mut buckets);
+                self.settle_below_the_largest(wants, &divisor, quantity);
                 most = self.most();
             }
-            certain = self.raise(most, quantity, &mut buckets).into();
+            certain = self.raise(most, quantity).into();
         }
-        self.serve(quantity, certain, &divisor, &buckets);
+        self.serve(quantity, certain, &divisor);
     }
 
     /// The same with at most `caps` steps for each account; the caps allow `quantity` steps.
@@ -143,16 +160,15 @@ impl Allocator {
         assert!(caps.len() == self.claims.len(), "a cap for each account");
         self.step = step;
         let divisor = Divisor::new(step, quantity);
-        let mut buckets = [0; BUCKETS];
         let asks = wants.zip(caps).map(|(want, cap)| Ask { want, cap: Some(*cap.min(&quantity)) });
-        let mut settled = settle(&mut self.claims, asks.clone(), &divisor, &mut buckets);
+        let mut settled = self.settle(asks.clone(), &divisor);
         let most = settled.certain + u128::from(settled.open);
         if !(settled.certain..=most).contains(&u128::from(quantity)) {
             let level = self.capped_level(asks.clone(), quantity) + 1;
             let asks = asks.map(|ask| Ask { want: ask.want - level, ..ask });
-            settled = settle(&mut self.claims, asks, &divisor, &mut buckets);
+            settled = self.settle(asks, &divisor);
         }
-        self.serve(quantity, settled.certain, &divisor, &buckets);
+        self.serve(quantity, settled.certain, &divisor);
     }
 
     /// What each account got, in order of rank.
@@ -169,6 +185,19 @@ impl Allocator {
         })
     }
 
+    /// Gives each account the steps that are certain at level zero.
+    #[inline(always)]
+    fn settle(&mut self, asks: impl Iterator<Item = Ask>, divisor: &Divisor) -> Settled {
+        if self.claims.len() <= FEW {
+            return settle(&mut self.claims, asks, divisor, |_| ());
+        }
+        // Counted on the stack: one pointer less for the loop to keep.
+        let mut buckets = Buckets::default();
+        let settled = settle(&mut self.claims, asks, divisor, |claim| buckets.count(claim));
+        self.buckets = buckets;
+        settled
+    }
+
     /// The most certain steps of one account, found without a branch.
     fn most(&self) -> u64 {
         self.claims.iter().fold(0, |most, claim| most + claim.steps.saturating_sub(most))
@@ -183,12 +212,11 @@ impl Allocator {
         wants: impl Iterator<Item = i128> + Clone,
         divisor: &Divisor,
         quantity: u64,
-        buckets: &mut Buckets,
     ) {
         let largest = wants.clone().max().expect("an account");
         let level = largest - self.step * i128::from(quantity);
         let asks = wants.map(|want| Ask { want: want - level, cap: None });
-        settle(&mut self.claims, asks, divisor, buckets);
+        self.settle(asks, divisor);
         for claim in &mut self.claims {
             claim.left += level;
         }
@@ -198,7 +226,7 @@ impl Allocator {
     ///
     /// The mean excess of those who still have some is the next rise (Michelot 1986, in whole
     /// steps). It starts where the one who has `most` is left with as many as there are.
-    fn raise(&mut self, most: u64, quantity: u64, buckets: &mut Buckets) -> u64 {
+    fn raise(&mut self, most: u64, quantity: u64) -> u64 {
         let mut level = most.saturating_sub(quantity);
         let certain = loop {
             let (mut certain, mut active) = (0, 0);
@@ -211,7 +239,7 @@ impl Allocator {
             }
             level += (certain - quantity).div_ceil(active);
         };
-        *buckets = [0; BUCKETS];
+        self.buckets = Buckets::default();
         for claim in &mut self.claims {
             let back = claim.steps.min(level);
             if claim.steps < level {
@@ -219,7 +247,7 @@ impl Allocator {
             }
             claim.left += self.step * i128::from(back);
             claim.steps -= back;
-            buckets[bucket_of(claim)] += 1;
+            self.buckets.count(claim);
         }
         certain
     }
@@ -237,7 +265,7 @@ impl Allocator {
 
     /// Sets the bar so that the candidates get the steps that are not certain.
     #[inline]
-    fn serve(&mut self, quantity: u64, certain: u128, divisor: &Divisor, buckets: &Buckets) {
+    fn serve(&mut self, quantity: u64, certain: u128, divisor: &Divisor) {
         let rest = u128::from(quantity).checked_sub(certain).expect("the level suits");
         let rest = usize::try_from(rest).expect("fewer than the accounts");
         assert!(rest <= self.claims.len(), "the wants add up to the steps");
@@ -246,7 +274,7 @@ impl Allocator {
         } else if self.claims.len() <= FEW {
             self.rank(rest);
         } else {
-            self.sift(rest, divisor.blur(), buckets);
+            self.sift(rest, divisor.blur());
         }
     }
 
@@ -275,10 +303,10 @@ impl Allocator {
     /// above the bar is better than all but less than `rest` others, and whoever seems to stand
     /// lower than `blur` below the bucket is worse than `rest` others.
     #[inline(never)]
-    fn sift(&mut self, rest: usize, blur: i64, buckets: &Buckets) {
+    fn sift(&mut self, rest: usize, blur: i64) {
         let mut missing = rest;
         let mut top = 1_i64 << divisor::FRACTION_BITS;
-        for count in buckets.iter().rev() {
+        for count in self.buckets.0.iter().rev() {
             let count = usize::from(*count);
             if count >= missing {
                 break;
@@ -307,15 +335,14 @@ impl Allocator {
     }
 }
 
-/// Gives each account the steps that are certain at level zero, and counts where it stands.
+/// Settles claim by claim and shows each to `count`.
 #[inline(always)]
 fn settle(
     claims: &mut [Claim],
     asks: impl Iterator<Item = Ask>,
     divisor: &Divisor,
-    buckets: &mut Buckets,
+    mut count: impl FnMut(&Claim),
 ) -> Settled {
-    *buckets = [0; BUCKETS];
     let mut settled = Settled::default();
     for (claim, Ask { want, cap }) in claims.iter_mut().zip(asks) {
         let quotient = divisor.divide(want);
@@ -327,13 +354,9 @@ fn settle(
         };
         settled.certain += u128::from(claim.steps);
         settled.open += u64::from(cap.is_some_and(|cap| claim.steps < cap && want >= 0));
-        buckets[bucket_of(claim)] += 1;
+        count(claim);
     }
     settled
-}
-
-fn bucket_of(claim: &Claim) -> usize {
-    usize::try_from(claim.standing >> BUCKET_SHIFT).expect("standings are not negative")
 }
 
 #[cfg(test)]
