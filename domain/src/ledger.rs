@@ -21,6 +21,8 @@
 use crate::allocator::Allocator;
 use crate::{Money, Price, Quantity, Side, limits};
 use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
 
 /// How much an even mix of tickers counts beside an even total: μ = `mix` / `total`.
 ///
@@ -46,6 +48,33 @@ impl Blend {
     pub fn new(mix: u32, total: u32) -> Option<Self> {
         let known = (1..=limits::BLEND_MAX).contains(&total) && mix + total <= limits::BLEND_MAX;
         known.then_some(Self { mix, total })
+    }
+}
+
+impl fmt::Display for Blend {
+    /// `0`, or a fraction such as `1/4`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mix {
+            0 => f.write_str("0"),
+            mix => write!(f, "{mix}/{}", self.total),
+        }
+    }
+}
+
+/// Why a text is no blend.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoBlend;
+
+impl FromStr for Blend {
+    type Err = NoBlend;
+
+    fn from_str(text: &str) -> Result<Self, NoBlend> {
+        let Some((mix, total)) = text.split_once('/') else {
+            return if text == "0" { Ok(Self::NONE) } else { Err(NoBlend) };
+        };
+        let number = |text: &str| text.parse().ok().filter(|part| *part <= limits::BLEND_MAX);
+        let parts = number(mix).zip(number(total));
+        parts.and_then(|(mix, total)| Self::new(mix, total)).ok_or(NoBlend)
     }
 }
 

@@ -14,6 +14,8 @@ pub mod setting;
 pub mod config;
 pub mod settings;
 mod run_dir;
+mod stamp;
+mod archive;
 pub mod wiring;
 mod signals;
 mod counter_watch;

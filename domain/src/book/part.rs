@@ -28,6 +28,9 @@ pub struct Part {
     pub weights: Vec<Weight>,
     /// The value of each account in this shard's ledger, nettings included, by rank.
     pub values: Vec<Money>,
+    /// How much of that came by nettings, by rank; over all shards it adds up to nothing, unless a
+    /// crash has kept a netting from some of them.
+    pub netted: Vec<Money>,
     /// Everyone's positions; only where the marker asks for a report.
     pub positions: Option<PositionsPart>,
 }
@@ -85,8 +88,13 @@ pub(super) fn of(book: &Book, marker: &Marker) -> Part {
         price_max: book.price_max,
         weights,
         values: book.ledger.values().iter().map(|value| Money::from_nanos(*value)).collect(),
+        netted: book.open.iter().map(|place| netted(book, *place)).collect(),
         positions: marker.report.then(|| positions(book)),
     }
+}
+
+fn netted(book: &Book, place: u32) -> Money {
+    Money::from_nanos(book.accounts[crate::holdings::index(place)].netted)
 }
 
 fn positions(book: &Book) -> PositionsPart {
