@@ -271,7 +271,7 @@ impl Book {
         self.price_max = self.price_max.max(block.price.nanos());
     }
 
-    /// A fill that was applied: `held` is the first answer to all that came before any split.
+    /// A fill that was applied: before any split `held` is the answer to all that is not kept.
     fn repeat_fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
         let origin = Origin { source: fill.source, seq: fill.seq, duplicate: true };
         let forgotten = Outcome::Allocated(Allocated {
@@ -297,11 +297,11 @@ impl Book {
             return;
         };
         let shares = outcomes.keep_shares(shares);
-        let ticker = |row| self.holdings.row(row).ticker;
         outcomes.list.push(match answer {
-            Answer::Bust { row, of } => Outcome::Busted { origin, ticker: ticker(row), of, shares },
+            Answer::Held => Outcome::Held(origin),
+            Answer::Bust { ticker, of } => Outcome::Busted { origin, ticker, of, shares },
             Answer::Fill { row, side, price, quantity, split, .. } => {
-                let (ticker, late) = (ticker(row), false);
+                let (ticker, late) = (self.holdings.row(row).ticker, false);
                 let again =
                     Allocated { origin, ticker, side, price, quantity, split, shares, late };
                 Outcome::Allocated(again)
@@ -352,16 +352,16 @@ impl Book {
         }
         self.reverse(row, block, &outcomes.shares[shares.clone()]);
         self.history.mark_busted(key);
-        let answer = Answer::Bust { row, of: bust.of };
-        let key = Key { source, seq: bust.seq };
-        self.history.keep(key, answer, &outcomes.shares[shares.clone()]);
-        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let (ticker, of) = (bust.ticker, bust.of);
+        let key = Key { source, seq: bust.seq };
+        self.history.keep(key, Answer::Bust { ticker, of }, &outcomes.shares[shares.clone()]);
+        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares });
         Ok(())
     }
 
-    /// Takes back a fill that still waits for the first split: nobody had any of it.
+    /// Takes back a fill that still waits for the first split: nobody had any of it, and `held`
+    /// stays the answer to it.
     fn bust_held(&mut self, bust: &Bust, outcomes: &mut Outcomes) -> bool {
         let of_bust = |fill: &Fill| {
             fill.source == bust.source && fill.seq == bust.of && fill.ticker == bust.ticker
@@ -372,6 +372,9 @@ impl Book {
         self.held.remove(at);
         let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let (ticker, of) = (bust.ticker, bust.of);
+        let source = self.feeds.place(&bust.source);
+        self.history.keep(Key { source, seq: of }, Answer::Held, &[]);
+        self.history.keep(Key { source, seq: bust.seq }, Answer::Bust { ticker, of }, &[]);
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares: 0..0 });
         true
     }

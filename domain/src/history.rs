@@ -10,7 +10,7 @@ use crate::ids::mix;
 use crate::input::Share;
 use crate::limits::HISTORY_SHARES_EACH;
 use crate::lookup::Lookup;
-use crate::{Price, Quantity, Side};
+use crate::{Price, Quantity, Side, Ticker};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -43,8 +43,10 @@ pub(crate) enum Answer {
         split: u64,
         busted: bool,
     },
+    /// A fill was held, and taken back before anybody had any of it.
+    Held,
     /// A fill was taken back.
-    Bust { row: u32, of: u64 },
+    Bust { ticker: Ticker, of: u64 },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -174,7 +176,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn answer(of: u64) -> Answer {
-        Answer::Bust { row: 0, of }
+        Answer::Bust { ticker: Ticker::new(b"T").unwrap(), of }
     }
 
     proptest! {

@@ -123,7 +123,33 @@ fn a_repeat_of_a_held_fill_is_held() {
             again f 2 busted AAPL of 1:
             aum 1 accepted as split 1
             again f 2 busted AAPL of 1:
-            again f 1 buy AAPL 10 @ 5 by split 0:
+            again f 1 held
+            a 100% has 0
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_busted_while_held_keeps_its_first_answers_whatever_the_repeat_says() {
+    check(
+        "
+        buy f 1 AAPL 10 @ 5
+        bust f 2 AAPL of 1
+        split aum 1 a=100
+        bust f 3 AAPL of 1
+        bust f 1 AAPL of 7
+        sell f 2 MSFT 1 @ 1
+        bust f 2 MSFT of 7
+        positions
+        ",
+        expect![[r#"
+            f 1 held
+            f 2 busted AAPL of 1:
+            aum 1 accepted as split 1
+            f 3 rejected unknown_fill 1
+            again f 1 held
+            again f 2 busted AAPL of 1:
+            again f 2 busted AAPL of 1:
             a 100% has 0
         "#]],
     );
