@@ -13,8 +13,8 @@ use crate::history::{Answer, History, Key};
 use crate::holdings::index;
 use crate::input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountId, Blend, Block, Bust, Fill, Holdings, Ledger, Machine, Reject, Seen, Side, Split,
-    limits,
+    AccountId, Blend, Block, Bust, Fill, Holdings, Ledger, Machine, Progress, Reject, Seen, Side,
+    Split, limits,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -89,7 +89,8 @@ impl Machine for Book {
     type Input = Input;
     type Outcomes = Outcomes;
 
-    fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) {
+    fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) -> Progress {
+        assert!(!self.is_releasing(), "what comes of an input is taken whole before the next");
         match input {
             Input::Fill(fill) => self.fill(fill, outcomes),
             Input::Bust(bust) => self.bust(bust, outcomes),
@@ -97,6 +98,13 @@ impl Machine for Book {
             Input::Marker(_) => self.flow -= self.flow / 4,
             Input::Netting(netting) => self.net(netting),
         }
+        self.progress()
+    }
+
+    fn go_on(&mut self, outcomes: &mut Outcomes) -> Progress {
+        assert!(self.is_releasing(), "there is more to come");
+        self.release_held(outcomes);
+        self.progress()
     }
 }
 
@@ -482,9 +490,19 @@ impl Book {
         self.held_shares = alloc::vec![0; self.open.len()];
     }
 
-    /// Divides what waited for the first split, in order; what cannot be may be sent again.
+    /// Whether a split is in force and fills that waited for it are not all divided.
+    fn is_releasing(&self) -> bool {
+        !self.ledger.is_empty() && !self.held.is_empty()
+    }
+
+    fn progress(&self) -> Progress {
+        if self.is_releasing() { Progress::More } else { Progress::Done }
+    }
+
+    /// Divides the next of what waited for the first split; what cannot be may be sent again.
     fn release_held(&mut self, outcomes: &mut Outcomes) {
-        while let Some(fill) = self.held.pop_front() {
+        for _ in 0..limits::RELEASE_SHARES_MAX / self.open.len() {
+            let Some(fill) = self.held.pop_front() else { return };
             match self.check(&fill) {
                 Ok(()) => self.allocate(&fill, true, outcomes),
                 Err(reject) => {

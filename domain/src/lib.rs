@@ -36,7 +36,7 @@ pub use holdings::{Cell, Holdings, Row};
 pub use ids::{AccountId, SourceId, Ticker};
 pub use input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 pub use ledger::{Blend, Block, Ledger};
-pub use machine::Machine;
+pub use machine::{Machine, Progress};
 pub use money::Money;
 pub use netting::plan as plan_netting;
 pub use price::Price;

@@ -3,7 +3,7 @@
 use crate::ShardConfig;
 use crate::inbox::{Inbox, Turn};
 use crate::outbox::{Asker, Outbox};
-use allot_domain::{Book, Input, Machine, Marker, Outcome, Outcomes, SourceId};
+use allot_domain::{Book, Input, Machine, Marker, Outcome, Outcomes, Progress, SourceId};
 use allot_runtime::{Agent, Counter, Counters, Link, Nanos, Waits};
 use allot_wire::backplane::{self, FrameKind, Hello, InputFrame, PartFrame, decode_input, inputs};
 use allot_wire::{Encoding, Refusal, encode_refusal};
@@ -144,16 +144,26 @@ impl Shard {
 
     fn apply_input(&mut self, asker: Asker, input: &Input) {
         self.outcomes.clear();
-        self.book.apply(input, &mut self.outcomes);
+        let mut progress = self.book.apply(input, &mut self.outcomes);
         self.owe(asker);
+        self.take_outcomes(asker);
+        while progress == Progress::More {
+            self.outcomes.clear();
+            progress = self.book.go_on(&mut self.outcomes);
+            self.take_outcomes(asker);
+        }
+        if let Input::Marker(marker) = input {
+            self.mark(marker);
+        }
+    }
+
+    /// Hands the outbox what the book said.
+    fn take_outcomes(&mut self, asker: Asker) {
         let owed = &mut self.owed;
         self.outbox.add(asker, &self.outcomes, &self.book, self.stream, |outcome| {
             let origin = outcome.origin();
             owed.remove(&(origin.source, origin.seq)).unwrap_or_default()
         });
-        if let Input::Marker(marker) = input {
-            self.mark(marker);
-        }
     }
 
     /// Remembers in which encoding the answer is due that follows `held`, if one still is.
