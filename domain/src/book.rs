@@ -6,6 +6,7 @@
 
 mod sources;
 mod part;
+mod image;
 
 pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 

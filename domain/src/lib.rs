@@ -25,6 +25,7 @@ mod ledger;
 mod holdings;
 mod history;
 mod machine;
+mod image;
 mod input;
 mod book;
 mod netting;
@@ -34,6 +35,7 @@ pub use book::{AccountPart, Book, BookConfig, CellPart, Part, PositionsPart, Row
 pub use fill::{Bust, Fill, Side};
 pub use holdings::{Cell, Holdings, Row};
 pub use ids::{AccountId, SourceId, Ticker};
+pub use image::ImageError;
 pub use input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 pub use ledger::{Blend, Block, Ledger};
 pub use machine::{Machine, Progress};
