@@ -6,6 +6,7 @@
 
 mod sources;
 mod part;
+mod image;
 
 pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 
@@ -13,8 +14,8 @@ use crate::history::{Answer, History, Key};
 use crate::holdings::index;
 use crate::input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountId, Blend, Block, Bust, Fill, Holdings, Ledger, Machine, Reject, Seen, Side, Split,
-    limits,
+    AccountId, Blend, Block, Bust, Fill, Holdings, Ledger, Machine, Progress, Reject, Seen, Side,
+    Split, limits,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -89,7 +90,8 @@ impl Machine for Book {
     type Input = Input;
     type Outcomes = Outcomes;
 
-    fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) {
+    fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) -> Progress {
+        assert!(!self.is_releasing(), "what comes of an input is taken whole before the next");
         match input {
             Input::Fill(fill) => self.fill(fill, outcomes),
             Input::Bust(bust) => self.bust(bust, outcomes),
@@ -97,6 +99,13 @@ impl Machine for Book {
             Input::Marker(_) => self.flow -= self.flow / 4,
             Input::Netting(netting) => self.net(netting),
         }
+        self.progress()
+    }
+
+    fn go_on(&mut self, outcomes: &mut Outcomes) -> Progress {
+        assert!(self.is_releasing(), "there is more to come");
+        self.release_held(outcomes);
+        self.progress()
     }
 }
 
@@ -271,7 +280,7 @@ impl Book {
         self.price_max = self.price_max.max(block.price.nanos());
     }
 
-    /// A fill that was applied: `held` is the first answer to all that came before any split.
+    /// A fill that was applied: before any split `held` is the answer to all that is not kept.
     fn repeat_fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
         let origin = Origin { source: fill.source, seq: fill.seq, duplicate: true };
         let forgotten = Outcome::Allocated(Allocated {
@@ -297,11 +306,11 @@ impl Book {
             return;
         };
         let shares = outcomes.keep_shares(shares);
-        let ticker = |row| self.holdings.row(row).ticker;
         outcomes.list.push(match answer {
-            Answer::Bust { row, of } => Outcome::Busted { origin, ticker: ticker(row), of, shares },
+            Answer::Held => Outcome::Held(origin),
+            Answer::Bust { ticker, of } => Outcome::Busted { origin, ticker, of, shares },
             Answer::Fill { row, side, price, quantity, split, .. } => {
-                let (ticker, late) = (ticker(row), false);
+                let (ticker, late) = (self.holdings.row(row).ticker, false);
                 let again =
                     Allocated { origin, ticker, side, price, quantity, split, shares, late };
                 Outcome::Allocated(again)
@@ -352,16 +361,16 @@ impl Book {
         }
         self.reverse(row, block, &outcomes.shares[shares.clone()]);
         self.history.mark_busted(key);
-        let answer = Answer::Bust { row, of: bust.of };
-        let key = Key { source, seq: bust.seq };
-        self.history.keep(key, answer, &outcomes.shares[shares.clone()]);
-        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let (ticker, of) = (bust.ticker, bust.of);
+        let key = Key { source, seq: bust.seq };
+        self.history.keep(key, Answer::Bust { ticker, of }, &outcomes.shares[shares.clone()]);
+        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares });
         Ok(())
     }
 
-    /// Takes back a fill that still waits for the first split: nobody had any of it.
+    /// Takes back a fill that still waits for the first split: nobody had any of it, and `held`
+    /// stays the answer to it.
     fn bust_held(&mut self, bust: &Bust, outcomes: &mut Outcomes) -> bool {
         let of_bust = |fill: &Fill| {
             fill.source == bust.source && fill.seq == bust.of && fill.ticker == bust.ticker
@@ -372,6 +381,9 @@ impl Book {
         self.held.remove(at);
         let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let (ticker, of) = (bust.ticker, bust.of);
+        let source = self.feeds.place(&bust.source);
+        self.history.keep(Key { source, seq: of }, Answer::Held, &[]);
+        self.history.keep(Key { source, seq: bust.seq }, Answer::Bust { ticker, of }, &[]);
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares: 0..0 });
         true
     }
@@ -479,9 +491,19 @@ impl Book {
         self.held_shares = alloc::vec![0; self.open.len()];
     }
 
-    /// Divides what waited for the first split, in order; what cannot be may be sent again.
+    /// Whether a split is in force and fills that waited for it are not all divided.
+    fn is_releasing(&self) -> bool {
+        !self.ledger.is_empty() && !self.held.is_empty()
+    }
+
+    fn progress(&self) -> Progress {
+        if self.is_releasing() { Progress::More } else { Progress::Done }
+    }
+
+    /// Divides the next of what waited for the first split; what cannot be may be sent again.
     fn release_held(&mut self, outcomes: &mut Outcomes) {
-        while let Some(fill) = self.held.pop_front() {
+        for _ in 0..limits::RELEASE_SHARES_MAX / self.open.len() {
+            let Some(fill) = self.held.pop_front() else { return };
             match self.check(&fill) {
                 Ok(()) => self.allocate(&fill, true, outcomes),
                 Err(reject) => {

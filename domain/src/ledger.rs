@@ -49,6 +49,11 @@ impl Blend {
         let known = (1..=limits::BLEND_MAX).contains(&total) && mix + total <= limits::BLEND_MAX;
         known.then_some(Self { mix, total })
     }
+
+    /// The numerator and the denominator of μ.
+    pub(crate) const fn parts(self) -> [u32; 2] {
+        [self.mix, self.total]
+    }
 }
 
 impl fmt::Display for Blend {

@@ -50,6 +50,10 @@ pub const WINDOW: u64 = 65_536;
 /// The most fills that wait for the first split.
 pub const HELD_MAX: usize = 65_536;
 
+/// The most shares that a machine says at once when held fills are divided: 1 MiB of them, so that
+/// all held fills over all accounts (up to 10 GiB) never stand in memory together.
+pub const RELEASE_SHARES_MAX: usize = 65_536;
+
 /// How many answers (and so fills that can be busted) a shard keeps unless told otherwise.
 pub const HISTORY_DEFAULT: usize = 65_536;
 
@@ -87,3 +91,5 @@ const _: () = assert!(QUANTITY_MAX < HOLDING_MAX && HOLDING_MAX < u64::MAX / 2);
 // The selection packs an account's rank into 14 bits of a sort key.
 const _: () = assert!(ACCOUNTS_MAX < 1 << 14);
 const _: () = assert!(WINDOW.is_multiple_of(64));
+// Every slice of a release divides at least one fill.
+const _: () = assert!(ACCOUNTS_MAX <= RELEASE_SHARES_MAX);

@@ -182,7 +182,7 @@ impl Front {
             other => panic!("no feed sends {other:?}"),
         };
         self.outcomes.clear();
-        self.book.apply(&input, &mut self.outcomes);
+        self.book.apply_whole(&input, &mut self.outcomes);
         let mut late = Vec::new();
         for outcome in &self.outcomes.list {
             let source = outcome.origin().source;

@@ -174,11 +174,11 @@ fn allocate(client: &Client, fills: &[Fill]) -> Shares {
 fn by_the_book(fills: &[Fill]) -> Shares {
     let (mut book, mut outcomes) = (Book::new(BookConfig::default()), Outcomes::default());
     let Ok(Request::Split(split)) = decode_line(SPLIT.as_bytes()) else { panic!("a split") };
-    book.apply(&Input::Split(split), &mut outcomes);
+    book.apply_whole(&Input::Split(split), &mut outcomes);
     let mut shares = Shares::new();
     for fill in fills {
         outcomes.clear();
-        book.apply(&Input::Fill(*fill), &mut outcomes);
+        book.apply_whole(&Input::Fill(*fill), &mut outcomes);
         let Some(Outcome::Allocated(allocated)) = outcomes.list.first() else {
             panic!("{outcomes:?}");
         };

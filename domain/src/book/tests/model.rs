@@ -23,6 +23,15 @@ struct Answer {
     is_busted: bool,
 }
 
+impl Answer {
+    /// An answer without shares.
+    fn plain(source: SourceId, seq: u64, what: &str) -> Self {
+        let text = format!("{source} {seq} {what}");
+        let shares = BTreeMap::new();
+        Self { key: (source, seq), text, fill: None, shares, is_busted: false }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Model {
     /// μ = mix / total.
@@ -186,6 +195,8 @@ impl Model {
         if let Some(at) = self.held.iter().position(is_it) {
             self.held.remove(at);
             self.feeds.entry(bust.source).or_default().mark(bust.seq);
+            self.answers.push(Answer::plain(bust.source, bust.of, "held"));
+            self.answers.push(Answer::plain(bust.source, bust.seq, &text[name.len() + 1..]));
             return text;
         }
         let found = self.kept().find(|answer| answer.fill.as_ref().is_some_and(is_it));
