@@ -152,7 +152,7 @@ impl Allocator {
     pub(crate) fn divide_capped(
         &mut self,
         wants: impl ExactSizeIterator<Item = i128> + Clone,
-        caps: &[u64],
+        caps: impl ExactSizeIterator<Item = u64> + Clone,
         step: i128,
         quantity: u64,
     ) {
@@ -160,7 +160,7 @@ impl Allocator {
         assert!(caps.len() == self.claims.len(), "a cap for each account");
         self.step = step;
         let divisor = Divisor::new(step, quantity);
-        let asks = wants.zip(caps).map(|(want, cap)| Ask { want, cap: Some(*cap.min(&quantity)) });
+        let asks = wants.zip(caps).map(|(want, cap)| Ask { want, cap: Some(cap.min(quantity)) });
         let mut settled = self.settle(asks.clone(), &divisor);
         let most = settled.certain + u128::from(settled.open);
         if !(settled.certain..=most).contains(&u128::from(quantity)) {

@@ -14,7 +14,8 @@ use crate::history::{Answer, History, Key};
 use crate::holdings::index;
 use crate::input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountId, Blend, Block, Bust, Fill, Holdings, Ledger, Machine, Progress, Reject, Seen, Side,
+    AccountId, Blend, Block, Bust, Cell, Fill, Holdings, Ledger, Machine, Progress, Reject, Seen,
+    Side,
     Split, limits,
 };
 use alloc::collections::{BTreeMap, VecDeque};
@@ -83,7 +84,8 @@ pub struct Book {
     flow: i128,
     price_max: i64,
     shares: Vec<u64>,
-    held_shares: Vec<u64>,
+    /// What the accounts of the split hold of the ticker that is divided, by rank.
+    cells: Vec<Cell>,
 }
 
 impl Machine for Book {
@@ -134,7 +136,7 @@ impl Book {
             flow: 0,
             price_max: 0,
             shares: Vec::new(),
-            held_shares: Vec::new(),
+            cells: Vec::new(),
         }
     }
 
@@ -213,13 +215,10 @@ impl Book {
 
     /// Whether a block fits in where `total` shares of its ticker are held; a sale adds none.
     fn check_limits(&self, block: Block, total: u64) -> Result<(), Reject> {
-        let price = i128::from(block.price.nanos());
         let bought = if block.side == Side::Buy { block.quantity.get() } else { 0 };
         let total = total + bought;
         let turnover = self.turnover + block.price.times(block.quantity).nanos();
-        let within = total <= limits::HOLDING_MAX
-            && price * i128::from(total) <= limits::VALUE_MAX
-            && turnover <= limits::VALUE_MAX;
+        let within = total <= limits::HOLDING_MAX && turnover <= limits::VALUE_MAX;
         if within { Ok(()) } else { Err(Reject::ExceedsLimits) }
     }
 
@@ -235,11 +234,11 @@ impl Book {
         let row_at = self.holdings.find_or_add(&fill.ticker).expect("checked");
         let row = self.holdings.row_mut(row_at);
         if fill.side == Side::Sell || self.config.blend != Blend::NONE {
-            for (held, place) in self.held_shares.iter_mut().zip(&self.open) {
-                *held = row.cell(*place).quantity;
+            for (cell, place) in self.cells.iter_mut().zip(&self.open) {
+                *cell = row.cell(*place);
             }
         }
-        self.ledger.allocate(block, self.config.blend, &self.held_shares, &mut self.shares);
+        self.ledger.allocate(block, self.config.blend, &self.cells, &mut self.shares);
         let from = outcomes.shares.len();
         for (quantity, place) in self.shares.iter().zip(&self.open).filter(|share| *share.0 > 0) {
             match fill.side {
@@ -488,7 +487,7 @@ impl Book {
         let values = self.open.iter().map(|place| self.accounts[index(*place)].value).collect();
         self.ledger = Ledger::new(weights, values);
         self.shares = alloc::vec![0; self.open.len()];
-        self.held_shares = alloc::vec![0; self.open.len()];
+        self.cells = alloc::vec![Cell::default(); self.open.len()];
     }
 
     /// Whether a split is in force and fills that waited for it are not all divided.

@@ -19,7 +19,7 @@
 //! up to those of the firm, whatever each shard allocated meanwhile.
 
 use crate::allocator::Allocator;
-use crate::{Money, Price, Quantity, Side, limits};
+use crate::{Cell, Money, Price, Quantity, Side, limits};
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
@@ -158,12 +158,13 @@ impl Ledger {
 
     /// Divides a block over the accounts; `shares` is filled in order of rank.
     ///
-    /// `held` says how many shares of the ticker each account holds: a sale takes no more than
-    /// that, and a blend needs it. It may be empty for a purchase without a blend.
+    /// `held` says what each account holds of the ticker and has paid for it: a sale takes no more
+    /// shares than that, and a blend evens out the values. It may be empty for a purchase without a
+    /// blend.
     ///
     /// # Panics
     /// If a sale exceeds what is held, or there are no accounts: the caller has checked both.
-    pub fn allocate(&mut self, block: Block, blend: Blend, held: &[u64], shares: &mut [u64]) {
+    pub fn allocate(&mut self, block: Block, blend: Blend, held: &[Cell], shares: &mut [u64]) {
         assert!(shares.len() == self.len(), "room for each account's shares");
         match block.side {
             Side::Buy if blend.mix == 0 => return self.buy(block, shares),
@@ -229,37 +230,36 @@ impl Ledger {
     }
 
     /// A sale wants what a purchase does not: the most overweight account gives first.
-    fn divide_sale(&mut self, block: Block, held: &[u64]) {
+    fn divide_sale(&mut self, block: Block, held: &[Cell]) {
         let (step, notional) = self.step_and_notional(block);
         let accounts = self.residuals.iter().zip(&self.weights);
         let wants =
             accounts.map(move |(residual, weight)| i128::from(*weight) * notional - residual);
-        self.allocator.divide_capped(wants, held, step, block.quantity.get());
+        self.allocator.divide_capped(wants, shares_of(held), step, block.quantity.get());
     }
 
     /// Two quadratic terms in the same shares add up: each want is the weighted sum of both.
     ///
-    /// With `H` shares of the ticker held in all after the block and `h_i` by the account before
-    /// it, the want is `total · (D_i + W_i·p·Q) + mix · p · (W_i·H − W·h_i)`, its sign turned for a
-    /// sale, gathered here by what differs between accounts.
-    fn divide_blended(&mut self, block: Block, blend: Blend, held: &[u64]) {
+    /// With `v` paid for the ticker in all after the block and `v_i` by the account before it, the
+    /// want is `total · (D_i + W_i·p·Q) + mix · (W_i·v − W·v_i)`, its sign turned for a sale,
+    /// gathered here by what differs between accounts. A share takes `W·p` from both terms.
+    fn divide_blended(&mut self, block: Block, blend: Blend, held: &[Cell]) {
         let (step, notional) = self.step_and_notional(block);
         let sign = sign_of(block.side);
-        let held_before: i128 = held.iter().map(|held| i128::from(*held)).sum();
-        let held_after = held_before + sign * i128::from(block.quantity.get());
-        let per_residual = sign * i128::from(blend.total);
-        let mix_price = sign * i128::from(blend.mix) * i128::from(block.price.nanos());
-        let per_weight = i128::from(blend.total) * notional + mix_price * held_after;
-        let per_share = mix_price * i128::from(self.weight_total);
+        let paid_before: i128 = held.iter().map(|cell| cell.value).sum();
+        let paid_after = paid_before + sign * notional;
+        let (mix, total) = (sign * i128::from(blend.mix), i128::from(blend.total));
+        let per_residual = sign * total;
+        let per_weight = total * notional + mix * paid_after;
+        let per_value = mix * i128::from(self.weight_total);
         let accounts = self.residuals.iter().zip(&self.weights).zip(held);
-        let wants = accounts.map(move |((residual, weight), held)| {
-            per_residual * residual + per_weight * i128::from(*weight)
-                - per_share * i128::from(*held)
+        let wants = accounts.map(move |((residual, weight), cell)| {
+            per_residual * residual + per_weight * i128::from(*weight) - per_value * cell.value
         });
-        let step = step * i128::from(blend.mix + blend.total);
+        let (step, quantity) = (step * i128::from(blend.mix + blend.total), block.quantity.get());
         match block.side {
-            Side::Buy => self.allocator.divide(wants, step, block.quantity.get()),
-            Side::Sell => self.allocator.divide_capped(wants, held, step, block.quantity.get()),
+            Side::Buy => self.allocator.divide(wants, step, quantity),
+            Side::Sell => self.allocator.divide_capped(wants, shares_of(held), step, quantity),
         }
     }
 
@@ -302,6 +302,11 @@ impl Ledger {
         assert!(residual_sum == 0, "residuals add up to nothing");
         assert!(value_sum == self.total, "values add up to the total");
     }
+}
+
+/// How many shares each account can sell.
+fn shares_of(held: &[Cell]) -> impl ExactSizeIterator<Item = u64> + Clone {
+    held.iter().map(|cell| cell.quantity)
 }
 
 /// Which way a side moves holdings and value.

@@ -27,7 +27,10 @@ fn divide(wants: &[i128], step: i128, quantity: u64, caps: Option<&[u64]>) -> Ve
     let mut allocator = Allocator::new(wants.len());
     match caps {
         None => allocator.divide(wants.iter().copied(), step, quantity),
-        Some(caps) => allocator.divide_capped(wants.iter().copied(), caps, step, quantity),
+        Some(caps) => {
+            let caps = caps.iter().copied();
+            allocator.divide_capped(wants.iter().copied(), caps, step, quantity);
+        }
     }
     let claims: Vec<_> = allocator.claims().collect();
     assert_eq!(claims.iter().map(|claim| claim.steps).sum::<u64>(), quantity);

@@ -69,7 +69,8 @@ impl Sums {
 fn check_against_model(book: &Book, model: &Model) {
     for ((name, account), expected) in &model.holdings {
         let row = book.holdings.row(book.holdings.find(name).unwrap());
-        assert_eq!(row.cell(book.places[account]).quantity, *expected);
+        let cell = row.cell(book.places[account]);
+        assert_eq!((cell.quantity, cell.value), (*expected, model.paid[&(*name, *account)]));
     }
     let part = book.part(&Marker { number: 1, cut: 0, time_ns: 0, report: true });
     let values: BTreeMap<_, _> =
