@@ -15,8 +15,7 @@ use crate::holdings::index;
 use crate::input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
     AccountId, Blend, Block, Bust, Cell, Fill, Holdings, Ledger, Machine, Progress, Reject, Seen,
-    Side,
-    Split, limits,
+    Side, Split, limits,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;

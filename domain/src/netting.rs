@@ -46,11 +46,9 @@ const FLOW_BITS: u32 = 32;
 #[must_use]
 pub fn plan(parts: &[Part]) -> Option<Vec<Vec<Money>>> {
     let accounts = parts.first()?.weights.len();
-    assert!(
-        parts.iter().all(|part| part.weights.len() == accounts
-            && part.values.len() == accounts
-            && part.netted.len() == accounts)
-    );
+    assert!(parts.iter().all(|part| part.weights.len() == accounts
+        && part.values.len() == accounts
+        && part.netted.len() == accounts));
     let fractions = fractions(parts)?;
     let is_due = is_torn(parts) || is_beyond_dead_band(parts, &fractions);
     is_due.then(|| transfers(parts, &fractions))

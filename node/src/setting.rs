@@ -90,7 +90,7 @@ settings! {
     ImageMib "image-mib" "256"
         "a whole number from 1 to 1048576"
         "After how many MiB of journal an image of the state is kept."
-    Prune "prune" "yes"
+    Prune "prune" "no"
         "yes or no"
         "Whether segments are removed that no recovery needs any more."
     OwedMax "owed-max" "8192"

@@ -1,6 +1,6 @@
 //! Stamp: what every life of a shard's journal must agree on, as its files say it.
 
-use allot_domain::{Blend, BookConfig};
+use allot_domain::BookConfig;
 use std::fmt;
 use std::str::FromStr;
 
@@ -45,10 +45,8 @@ mod tests {
 
     #[test]
     fn a_stamp_is_read_as_it_is_written() {
-        for text in [
-            "shard 0 of 1, blend 0, history 65536",
-            "shard 3 of 64, blend 1/4, history 1",
-        ] {
+        for text in ["shard 0 of 1, blend 0, history 65536", "shard 3 of 64, blend 1/4, history 1"]
+        {
             assert_eq!(text.parse::<Stamp>().unwrap().to_string(), text);
         }
         for text in ["", "shard 0", "shard 00 of 1, blend 0, history 65536"] {

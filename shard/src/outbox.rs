@@ -48,7 +48,9 @@ impl Asker {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
     /// To the router: inputs up to this number are answered with it.
-    Router { through: u64 },
+    Router {
+        through: u64,
+    },
     Publisher,
 }
 

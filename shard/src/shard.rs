@@ -158,7 +158,7 @@ impl Shard {
     /// Goes on without what an earlier life knew: there is no journal.
     fn lose(&mut self, missing: u64) {
         self.inbox.give_up(missing);
-        self.journal.start_after(self.inbox.applied());
+        self.journal.start_at(self.inbox.applied() + 1);
         tracing::error!(
             shard = self.config.shard,
             lost_inputs = self.inbox.lost(),

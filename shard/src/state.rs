@@ -15,7 +15,9 @@
 //! A running shard, a shard that recovers, and the checker that replays a journal all come through
 //! here, so that they cannot differ.
 
-use allot_domain::{Book, BookConfig, Input, Machine, Marker, Outcome, Outcomes, Progress, SourceId};
+use allot_domain::{
+    Book, BookConfig, Input, Machine, Marker, Outcome, Outcomes, Progress, SourceId,
+};
 use allot_wire::backplane::{InputKind, decode_input};
 use allot_wire::{DecodeError, Encoding, Refusal};
 use std::collections::BTreeMap;
@@ -99,7 +101,12 @@ impl State {
     }
 
     /// Applies an input whose answer is due in `encoding`; see [`Machine::apply`].
-    pub fn apply(&mut self, input: &Input, encoding: Encoding, outcomes: &mut Outcomes) -> Progress {
+    pub fn apply(
+        &mut self,
+        input: &Input,
+        encoding: Encoding,
+        outcomes: &mut Outcomes,
+    ) -> Progress {
         let progress = self.book.apply(input, outcomes);
         match outcomes.list.last() {
             Some(Outcome::Held(origin)) if !origin.duplicate => {
@@ -168,8 +175,12 @@ impl State {
     /// What is wrong with it.
     pub fn load(config: BookConfig, image: &[u8]) -> Result<Self, ImageError> {
         let mut image = image;
-        let [routed, splits, marker, count] =
-            [take_u64(&mut image)?, take_u64(&mut image)?, take_u64(&mut image)?, take_u64(&mut image)?];
+        let [routed, splits, marker, count] = [
+            take_u64(&mut image)?,
+            take_u64(&mut image)?,
+            take_u64(&mut image)?,
+            take_u64(&mut image)?,
+        ];
         let mut owed = BTreeMap::new();
         for _ in 0..count {
             let [len] = take(&mut image)?;

@@ -5,7 +5,7 @@ use crate::history::Answer;
 use crate::holdings::index;
 use crate::image::{Cursor, ImageError, MARK, VERSION, ensure, put_count, put_name};
 use crate::input::{Share, SplitKey};
-use crate::{Fill, Ledger, limits};
+use crate::{Cell, Fill, Ledger, limits};
 use alloc::vec::Vec;
 
 /// The most value of an account, and of all open ones without their signs: what a ledger has after
@@ -148,7 +148,7 @@ impl Book {
         ensure(volume <= VALUE_MAX, "more value than a ledger can have")?;
         self.ledger = Ledger::new(open_weights, values);
         self.shares = alloc::vec![0; self.open.len()];
-        self.held_shares = alloc::vec![0; self.open.len()];
+        self.cells = alloc::vec![Cell::default(); self.open.len()];
         Ok(())
     }
 

@@ -115,8 +115,7 @@ fn cell_record(cell: &CellPart) -> CellRecord {
 
 type RowRecordRead = RowRecord<Vec<CellRecord>>;
 type PositionsRecordRead<'a> = PositionsRecord<Vec<AccountRecord<'a>>, Vec<RowRecordRead>>;
-type PartRecordRead<'a> =
-    PartRecord<'a, Vec<u64>, Vec<i128>, Vec<i128>, PositionsRecordRead<'a>>;
+type PartRecordRead<'a> = PartRecord<'a, Vec<u64>, Vec<i128>, Vec<i128>, PositionsRecordRead<'a>>;
 
 /// Reads a whole frame.
 ///

@@ -36,8 +36,5 @@ pub fn encode_plan(plan: &Plan, frame: &mut Vec<u8>) {
 pub fn decode_plan(frame: &[u8]) -> Result<Plan, DecodeError> {
     let record: PlanRecord<Vec<NettingRecordRead<'_>>> = decode(FrameKind::Plan, frame)?;
     let columns = record.columns.into_iter().map(NettingRecord::read);
-    Ok(Plan {
-        number: record.number,
-        columns: columns.collect::<Result<_, _>>()?,
-    })
+    Ok(Plan { number: record.number, columns: columns.collect::<Result<_, _>>()? })
 }
