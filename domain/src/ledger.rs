@@ -47,6 +47,18 @@ impl Blend {
         let known = (1..=limits::BLEND_MAX).contains(&total) && mix + total <= limits::BLEND_MAX;
         known.then_some(Self { mix, total })
     }
+
+    /// The numerator of μ.
+    #[must_use]
+    pub const fn mix(self) -> u32 {
+        self.mix
+    }
+
+    /// The denominator of μ, at least one.
+    #[must_use]
+    pub const fn total(self) -> u32 {
+        self.total
+    }
 }
 
 /// One fill as the ledger sees it.
