@@ -50,9 +50,16 @@ impl Blend {
         known.then_some(Self { mix, total })
     }
 
-    /// The numerator and the denominator of μ.
-    pub(crate) const fn parts(self) -> [u32; 2] {
-        [self.mix, self.total]
+    /// The numerator of μ.
+    #[must_use]
+    pub const fn mix(self) -> u32 {
+        self.mix
+    }
+
+    /// The denominator of μ, at least one.
+    #[must_use]
+    pub const fn total(self) -> u32 {
+        self.total
     }
 }
 
