@@ -37,7 +37,7 @@ impl Log {
         for number in 1..=INPUTS {
             let input = input(&mut random, number, accounts);
             let mut outcomes = Outcomes::default();
-            book.apply(&input, &mut outcomes);
+            book.apply_whole(&input, &mut outcomes);
             inputs.push((input, outcomes));
         }
         Self { config, inputs, book }

@@ -20,7 +20,7 @@ fn check(seen: &str, applied: &str, expected: &str) {
         pair.apply(&input).unwrap();
     }
     for input in inputs(&format!("{BEGINNING}{applied}")) {
-        book.apply(&input, &mut Outcomes::default());
+        book.apply_whole(&input, &mut Outcomes::default());
     }
     pair.compare().unwrap();
     let fault = pair.auditor.compare(&book).unwrap_err();
@@ -61,7 +61,7 @@ fn fills_that_wait_are_compared() {
         pair.apply(&input).unwrap();
     }
     for input in inputs("buy f 1 AAPL 10 @ 5\nbuy f 2 AAPL 10 @ 5") {
-        book.apply(&input, &mut Outcomes::default());
+        book.apply_whole(&input, &mut Outcomes::default());
     }
     let fault = pair.auditor.compare(&book).unwrap_err().to_string();
     assert_eq!(fault, "input 3: the book: how many fills wait is said to be 2; it is 1");

@@ -31,7 +31,7 @@ impl Pair {
     ) -> Result<(), Fault> {
         self.number += 1;
         self.outcomes.clear();
-        self.book.apply(input, &mut self.outcomes);
+        self.book.apply_whole(input, &mut self.outcomes);
         tamper(&mut self.outcomes);
         let (book, outcomes) = (&self.book, &self.outcomes);
         self.auditor.check(self.number, input, outcomes, |place| *book.account(place))

@@ -1,0 +1,135 @@
+//! A folder of real files.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::{JournalError, Media, MediaFile};
+
+/// The file that a writer holds locked.
+const LOCK: &str = "lock";
+
+/// One folder on a real disk.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Held for as long as the folder is; the system frees it when the process ends, however.
+    lock: Option<File>,
+}
+
+impl Folder {
+    /// A folder to write, made if it is not there. No other process can open it meanwhile.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] when another process has it, or what the system says.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let shown = path.display().to_string();
+        let media = |deed| {
+            let shown = shown.clone();
+            move |cause: io::Error| JournalError::media(deed, &shown, &cause)
+        };
+        create(path).map_err(media("create"))?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let lock = options.open(path.join(LOCK)).map_err(media("open the lock in"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), lock: Some(lock) }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::Locked { folder: shown }),
+            Err(TryLockError::Error(cause)) => Err(media("lock")(cause)),
+        }
+    }
+
+    /// A folder to look into: nothing is locked, made or changed.
+    ///
+    /// # Errors
+    /// What the system says when it cannot be read.
+    pub fn read_only(path: &Path) -> Result<Self, JournalError> {
+        let shown = path.display().to_string();
+        fs::read_dir(path).map_err(|cause| JournalError::media("read", &shown, &cause))?;
+        Ok(Self { path: path.to_owned(), lock: None })
+    }
+
+    fn writable(&self) -> io::Result<()> {
+        let refused = || io::Error::new(io::ErrorKind::PermissionDenied, "opened to be read");
+        self.lock.as_ref().map(|_| ()).ok_or_else(refused)
+    }
+}
+
+/// Makes a folder and all above it, each so that a crash does not forget it.
+fn create(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if above.as_os_str().is_empty() => Path::new("."),
+        Some(above) => above,
+        None => path,
+    };
+    create(above)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(above)?.sync_all()
+}
+
+impl Media for Folder {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            // A name that is not text is none of ours.
+            names.extend(entry?.file_name().into_string());
+        }
+        Ok(names)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
+        self.writable()?;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).open(self.path.join(name))?;
+        Ok(Box::new(RealFile(file)))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(self.lock.is_some()).open(self.path.join(name))?;
+        Ok(Box::new(RealFile(file)))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.writable()?;
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.writable()?;
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        self.writable()?;
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+struct RealFile(File);
+
+impl MediaFile for RealFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(bytes, offset)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    /// `fdatasync`: the times of the file may be forgotten, its length may not.
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}

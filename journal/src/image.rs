@@ -1,0 +1,163 @@
+//! An image: the state after some record, so that a start need not apply all before it again.
+//!
+//! ```text
+//!   sector 0                                                                     512
+//!   0          8         12      16         24      32       40          56      …     508
+//!   ┌──────────┬─────────┬───────┬──────────┬───────┬────────┬───────────┬──────┬─────┬───────┬── ─
+//!   │ ALLOTIMG │ version │ stamp │ sequence │ chain │ length │ xxh3_128  │ stamp│ 0 … │ crc32c│ state
+//!   └──────────┴─────────┴───────┴──────────┴───────┴────────┴───────────┴──────┴─────┴───────┴── ─
+//!                         length             after   of the state
+//! ```
+//!
+//! It is written under another name, synced, read back, renamed, and its folder synced.
+
+use crc32c::crc32c;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::field::{get_u32, get_u64, get_u128, narrow, put, short, wide};
+use crate::file_name;
+use crate::limits::{SECTOR, SECTOR_BYTES, STAMP_BYTES_MAX, WINDOW_BYTES};
+use crate::segment::{CRC_AT, VERSION, read_stamp};
+use crate::window::Window;
+use crate::{JournalError, Media};
+
+const MAGIC: &[u8; 8] = b"ALLOTIMG";
+const VERSION_AT: usize = 8;
+const STAMP_BYTES_AT: usize = 12;
+const SEQUENCE_AT: usize = 16;
+const CHAIN_AT: usize = 24;
+const LENGTH_AT: usize = 32;
+const HASH_AT: usize = 40;
+const STAMP_AT: usize = 56;
+
+const _: () = assert!(STAMP_AT + STAMP_BYTES_MAX <= CRC_AT);
+
+/// A state of the machine, as it was handed over to be kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Image {
+    /// The last record that is in it.
+    pub sequence: u64,
+    /// The bytes.
+    pub state: Vec<u8>,
+}
+
+/// What an image says about itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ImageHead {
+    pub(crate) sequence: u64,
+    /// What the record after it must have as its chain.
+    pub(crate) chain: u64,
+    /// The length of the state.
+    pub(crate) bytes: u64,
+    pub(crate) hash: u128,
+    pub(crate) stamp: String,
+}
+
+/// An image that was looked into.
+pub(crate) enum Found {
+    /// The state is as it was written; it is empty if nobody wanted it.
+    Good(ImageHead, Vec<u8>),
+    /// It is not, and an earlier one may do.
+    Damaged(String),
+}
+
+impl ImageHead {
+    pub(crate) fn new(sequence: u64, chain: u64, state: &[u8], stamp: &str) -> Self {
+        let (bytes, hash) = (wide(state.len()), xxh3_128(state));
+        Self { sequence, chain, bytes, hash, stamp: stamp.to_owned() }
+    }
+
+    /// The first sector.
+    pub(crate) fn sector(&self) -> [u8; SECTOR_BYTES] {
+        let mut sector = [0; SECTOR_BYTES];
+        put(&mut sector, 0, MAGIC);
+        put(&mut sector, VERSION_AT, &VERSION.to_le_bytes());
+        put(&mut sector, STAMP_BYTES_AT, &short(self.stamp.len()).to_le_bytes());
+        put(&mut sector, SEQUENCE_AT, &self.sequence.to_le_bytes());
+        put(&mut sector, CHAIN_AT, &self.chain.to_le_bytes());
+        put(&mut sector, LENGTH_AT, &self.bytes.to_le_bytes());
+        put(&mut sector, HASH_AT, &self.hash.to_le_bytes());
+        put(&mut sector, STAMP_AT, self.stamp.as_bytes());
+        let crc = crc32c(&sector[..CRC_AT]);
+        put(&mut sector, CRC_AT, &crc.to_le_bytes());
+        sector
+    }
+
+    fn read(sector: &[u8]) -> Option<Self> {
+        Some(Self {
+            sequence: get_u64(sector, SEQUENCE_AT),
+            chain: get_u64(sector, CHAIN_AT),
+            bytes: get_u64(sector, LENGTH_AT),
+            hash: get_u128(sector, HASH_AT),
+            stamp: read_stamp(sector, STAMP_BYTES_AT, STAMP_AT)?,
+        })
+    }
+}
+
+/// Looks into the image of a sequence. The state is checked piece by piece, and kept if wanted.
+/// The stamp must be this one, if there is one. What cannot be read is damaged.
+pub(crate) fn open_image(
+    media: &dyn Media,
+    sequence: u64,
+    stamp: Option<&str>,
+    wanted: bool,
+) -> Result<Found, JournalError> {
+    match look(media, sequence, stamp, wanted) {
+        Err(JournalError::Media { cause, .. }) => Ok(Found::Damaged(cause)),
+        Ok(Err(what)) => Ok(Found::Damaged(what.to_owned())),
+        Ok(Ok((head, state))) => Ok(Found::Good(head, state)),
+        Err(other) => Err(other),
+    }
+}
+
+fn look(
+    media: &dyn Media,
+    sequence: u64,
+    stamp: Option<&str>,
+    wanted: bool,
+) -> Result<Result<(ImageHead, Vec<u8>), &'static str>, JournalError> {
+    let mut window = Window::open(media, file_name::image(sequence))?;
+    if window.bytes() < SECTOR {
+        return Ok(Err("the file was cut off"));
+    }
+    let sector = window.get(0, SECTOR_BYTES)?;
+    if &sector[..8] != MAGIC || crc32c(&sector[..CRC_AT]) != get_u32(sector, CRC_AT) {
+        return Ok(Err("the head of the image is not as it was written"));
+    }
+    let version = get_u32(sector, VERSION_AT);
+    if version != VERSION {
+        return Err(JournalError::Version { file: file_name::image(sequence), version });
+    }
+    let Some(head) = ImageHead::read(sector) else {
+        return Ok(Err("the stamp of the image is no text"));
+    };
+    if let Some(stamp) = stamp.filter(|stamp| *stamp != head.stamp) {
+        let (stored, configured) = (head.stamp, stamp.to_owned());
+        return Err(JournalError::Stamp { file: file_name::image(sequence), stored, configured });
+    }
+    if head.sequence != sequence {
+        return Ok(Err("the image has the name of another"));
+    }
+    if head.bytes.checked_add(SECTOR) != Some(window.bytes()) {
+        return Ok(Err("the file does not have the length it was made with"));
+    }
+    let (hash, state) = read_state(&mut window, wanted)?;
+    if hash != head.hash {
+        return Ok(Err("the state is not as it was written"));
+    }
+    Ok(Ok((head, state)))
+}
+
+fn read_state(window: &mut Window, wanted: bool) -> Result<(u128, Vec<u8>), JournalError> {
+    let (mut hasher, mut state, mut at) = (Xxh3::new(), Vec::new(), SECTOR);
+    while at < window.bytes() {
+        let length = narrow((window.bytes() - at).min(wide(WINDOW_BYTES)));
+        let piece = window.get(at, length)?;
+        hasher.update(piece);
+        if wanted {
+            state.extend_from_slice(piece);
+        }
+        at += wide(length);
+    }
+    Ok((hasher.digest128(), state))
+}

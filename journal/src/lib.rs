@@ -1,0 +1,65 @@
+//! The journal of a shard: what it was told, on disk before it is answered.
+//!
+//! ```text
+//!            append            one write, one sync
+//!   shard ═► Journal ═► Committer ═► segment-0000000001  segment-0000000002 …
+//!     ▲         ▲           ║ ▲
+//!     ╚═════════╩═══════════╝ ║      a spare segment, images
+//!      durable up to …        Keeper ═► segment-0000000003  image-00000000000000004711 …
+//! ```
+//!
+//! Start with [`Recovery`]: every start goes through it, a new folder too; it gives the three
+//! ends. [`Journal`] is the shard's; [`Committer`] and [`Keeper`] are agents. The format, and what
+//! is assumed about disks, is in `docs/internals/journal.md`.
+//!
+//! Invariants:
+//! * It carries bytes and decides nothing: it knows no input, no answer and no clock.
+//! * An answer that was sealed is opened only when everything before it is on disk.
+//! * A synced sector is never written again but with the same bytes.
+//! * A write or a sync that fails ends the journal, and is never tried again. Only a lack of room
+//!   for what nobody waits for is waited out.
+//! * Whatever the bytes on disk are, nothing panics, and a start gives every record that was
+//!   answered or says what is wrong, and where.
+
+mod limits;
+mod field;
+mod error;
+mod media;
+mod folder;
+mod sim_disk;
+mod config;
+mod record;
+mod batch;
+mod segment;
+mod image;
+mod file_name;
+mod window;
+mod scan;
+mod news;
+mod failure;
+mod sealed;
+mod journal;
+mod committer;
+mod keeper;
+mod recovery;
+mod reader;
+mod survey;
+
+pub use committer::Committer;
+pub use config::{Ack, JournalConfig};
+pub use error::JournalError;
+pub use folder::Folder;
+pub use image::Image;
+pub use journal::Journal;
+pub use keeper::Keeper;
+pub use limits::{
+    IMAGE_EVERY_BYTES_DEFAULT, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX,
+    SEGMENT_BYTES_MIN, SEGMENT_BYTES_REAL_MIN, STAMP_BYTES_MAX,
+};
+pub use media::{Media, MediaFile};
+pub use reader::{Entry, ImageSummary, Reader, SegmentState, SegmentSummary};
+pub use record::Record;
+pub use recovery::{Bells, Recovery};
+pub use scan::Tail;
+pub use sealed::Sealed;
+pub use sim_disk::SimDisk;

@@ -1,0 +1,371 @@
+//! Recovery: the one road from what is on disk to a journal that can be appended to.
+//!
+//! ```text
+//!   latest good image ─► every record after it ─► cut what was never finished ─► append
+//! ```
+//!
+//! A new folder takes the same road; there is only less on it.
+
+use std::sync::Arc;
+
+use allot_runtime::{Bell, ring_pair};
+
+use crate::batch::BATCH_HEAD_BYTES;
+use crate::committer::{self, Committer, Current};
+use crate::failure::Failure;
+use crate::field::narrow;
+use crate::file_name::{self, Listing};
+use crate::image::{Found, Image, open_image};
+use crate::journal::{self, Journal};
+use crate::keeper::{self, Keeper, Shelf, Spares};
+use crate::limits::{BATCH_BYTES_MAX, KEEPER_FRAMES, LINK_FRAMES, PAYLOAD_BYTES_MAX, SECTOR};
+use crate::news::{Progress, Upkeep};
+use crate::record::record_bytes;
+use crate::scan::{Opened, Scan, corrupt, first_written, open_segment};
+use crate::segment::{SegmentHead, first_chain};
+use crate::{JournalConfig, JournalError, Media, Record};
+
+/// A journal that is being read, to be written afterwards.
+pub struct Recovery {
+    media: Arc<dyn Media>,
+    config: JournalConfig,
+    image: Option<Image>,
+    /// The last record that is in the image, and the chain after it.
+    after: Option<(u64, u64)>,
+    /// None if there is no record yet.
+    scan: Option<Scan>,
+    unfinished: Vec<String>,
+    bytes_since_image: u64,
+    failed: Option<JournalError>,
+    warnings: Vec<String>,
+}
+
+/// Whom to wake: the bells of the threads that will run the three ends of the journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Bells<'a> {
+    /// The thread of the shard.
+    pub shard: &'a Bell,
+    /// The thread of the committer.
+    pub committer: &'a Bell,
+    /// The thread of the keeper.
+    pub keeper: &'a Bell,
+}
+
+impl Recovery {
+    /// Finds the latest good image and the first record after it. Nothing is changed yet.
+    ///
+    /// # Errors
+    /// [`JournalError`]: a setting that cannot be, another stamp, damage, or missing files.
+    pub fn open(media: Arc<dyn Media>, config: JournalConfig) -> Result<Self, JournalError> {
+        config.check()?;
+        let listing = Listing::of(&*media)?;
+        let mut warnings = Vec::new();
+        let (image, after) = match latest_image(&*media, &listing, &config.stamp, &mut warnings)? {
+            Some((image, chain)) => (Some(image.sequence), Some((image, chain))),
+            None => (None, None),
+        };
+        let scan = find_start(&media, &listing, &config.stamp, image.unwrap_or(0))?;
+        let after_image = after.as_ref().map(|(image, chain)| (image.sequence, *chain));
+        let recovery = Self {
+            media,
+            config,
+            image: after.map(|(image, _)| image),
+            after: after_image,
+            scan,
+            unfinished: listing.unfinished,
+            bytes_since_image: 0,
+            failed: None,
+            warnings,
+        };
+        recovery.check_image()?;
+        Ok(recovery)
+    }
+
+    /// What is worth telling an operator, in sentences.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The state to start from, if there is one. It is given away: the second time there is none.
+    pub fn image(&mut self) -> Option<Image> {
+        self.image.take()
+    }
+
+    /// The next record after the image; none at the end.
+    ///
+    /// # Errors
+    /// [`JournalError`]: the journal is damaged, or cannot be read. It stays so.
+    #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend what it reads")]
+    pub fn next(&mut self) -> Result<Option<Record<'_>>, JournalError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        match self.advance() {
+            Ok(true) => Ok(self.scan.as_ref().map(Scan::record)),
+            Ok(false) => Ok(None),
+            Err(error) => {
+                self.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn advance(&mut self) -> Result<bool, JournalError> {
+        let image = self.after.map_or(0, |(sequence, _)| sequence);
+        while let Some(scan) = &mut self.scan {
+            if !scan.advance()? {
+                break;
+            }
+            if image < scan.sequence() {
+                self.bytes_since_image += scan.record_bytes();
+                return Ok(true);
+            }
+            self.check_image()?;
+        }
+        self.check_end(image)?;
+        Ok(false)
+    }
+
+    /// Whether the image belongs where it says it does, once the scan is there.
+    fn check_image(&self) -> Result<(), JournalError> {
+        let (Some((sequence, chain)), Some(scan)) = (self.after, &self.scan) else {
+            return Ok(());
+        };
+        if scan.sequence() == sequence && scan.chain() != chain {
+            return Err(JournalError::Corrupt {
+                file: file_name::image(sequence),
+                offset: 0,
+                sequence,
+                what: "the image was not made of this journal",
+            });
+        }
+        Ok(())
+    }
+
+    fn check_end(&self, image: u64) -> Result<(), JournalError> {
+        match self.scan.as_ref().and_then(|scan| Some((scan, scan.tail()?))) {
+            Some((scan, tail)) if scan.sequence() < image => Err(JournalError::Corrupt {
+                file: tail.file.clone(),
+                offset: tail.offset,
+                sequence: scan.sequence() + 1,
+                what: "the journal ends before the image that was made of it",
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Cuts what was never finished, makes the spare segment, and hands over the three ends.
+    ///
+    /// Everything that was read is on disk then, also what a crash left in the memory of the
+    /// system alone.
+    ///
+    /// # Errors
+    /// [`JournalError`]: what [`next`](Self::next) said, or the disk refuses.
+    ///
+    /// # Panics
+    /// When records are left: a state without them must not go on.
+    pub fn finish(
+        mut self,
+        bells: Bells<'_>,
+    ) -> Result<(Journal, Committer, Keeper), JournalError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        for name in &self.unfinished {
+            let removed = self.media.remove(name);
+            removed.map_err(|cause| JournalError::media("remove", name, &cause))?;
+        }
+        let (segment, chain, durable) = match self.scan.take() {
+            Some(mut scan) => {
+                let segment = self.reopen(&mut scan)?;
+                let end = (scan.chain(), scan.sequence());
+                self.scan = Some(scan);
+                (segment, end.0, end.1)
+            }
+            None => (self.first_segment()?, first_chain(&self.config.stamp), 0),
+        };
+        let (spares, upkeep) = self.spare_segment(segment.head.number)?;
+        self.assemble(bells, segment, chain, Progress { durable, upkeep, failed: false }, spares)
+    }
+
+    /// Cuts the tail, and writes the last batch once more: after a sync that failed the system
+    /// shows what is not on disk, and would not write it again by itself.
+    fn reopen(&self, scan: &mut Scan) -> Result<Current, JournalError> {
+        let tail = scan.tail().expect("every record is read before the journal goes on").clone();
+        let (last_at, last) = scan.last_written()?;
+        let name = tail.file;
+        let failed = |deed| {
+            let name = name.clone();
+            move |cause| JournalError::media(deed, &name, &cause)
+        };
+        let mut file = self.media.open(&name).map_err(failed("open"))?;
+        let zeros = vec![0; narrow(tail.torn_bytes)];
+        if !zeros.is_empty() {
+            file.write_at(tail.offset, &zeros).map_err(failed("write"))?;
+        }
+        file.write_at(last_at, &last).map_err(failed("write"))?;
+        file.sync().map_err(failed("sync"))?;
+        self.media.sync_folder().map_err(failed("sync the folder of"))?;
+        Ok(Current { head: scan.head().clone(), file, offset: tail.offset })
+    }
+
+    /// Begins the first segment of all. A crash may have left it there, not begun.
+    fn first_segment(&self) -> Result<Current, JournalError> {
+        let (number, bytes) = (1, self.config.segment_bytes);
+        let name = file_name::segment(number);
+        let failed = |deed| {
+            let name = name.clone();
+            move |cause| JournalError::media(deed, &name, &cause)
+        };
+        if Listing::of(&*self.media)?.segments.contains(&number) {
+            self.media.remove(&name).map_err(failed("remove"))?;
+        }
+        let mut spares = Spares::new(bytes, 0);
+        spares.want(number);
+        while !spares.is_ready() {
+            spares.step(&*self.media)?;
+        }
+        let chain = first_chain(&self.config.stamp);
+        let head = SegmentHead::new(number, 1, chain, bytes, &self.config.stamp);
+        let mut file = self.media.open(&name).map_err(failed("open"))?;
+        file.write_at(0, &head.sector()).map_err(failed("write"))?;
+        file.sync().map_err(failed("sync"))?;
+        Ok(Current { head, file, offset: SECTOR })
+    }
+
+    /// Makes the segment after the current one, unless it is there or there is no room.
+    fn spare_segment(&self, current: u64) -> Result<(Spares, Upkeep), JournalError> {
+        let bytes = self.config.segment_bytes;
+        let mut ready = current;
+        if let Some((number, length)) = self.scan.as_ref().and_then(Scan::spare) {
+            let name = file_name::segment(number);
+            if length == bytes {
+                ready = number;
+            } else {
+                let removed = self.media.remove(&name);
+                removed.map_err(|cause| JournalError::media("remove", &name, &cause))?;
+            }
+        }
+        let (mut spares, mut full) = (Spares::new(bytes, ready), false);
+        spares.want(current + 1);
+        while !spares.is_ready() && !full {
+            match spares.step(&*self.media) {
+                Ok(()) => {}
+                Err(JournalError::DiskFull { .. }) => {
+                    spares.abandon(&*self.media)?;
+                    full = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let upkeep = Upkeep { spare: spares.ready(), full, imaged: 0, failed: false };
+        Ok((spares, upkeep))
+    }
+
+    fn assemble(
+        self,
+        bells: Bells<'_>,
+        segment: Current,
+        chain: u64,
+        progress: Progress,
+        spares: Spares,
+    ) -> Result<(Journal, Committer, Keeper), JournalError> {
+        let config = self.config;
+        let (shard_end, committer_end) = ring_pair(LINK_FRAMES, bells.shard, bells.committer);
+        let (upper, lower) = ring_pair(KEEPER_FRAMES, bells.committer, bells.keeper);
+        let failure = Failure::default();
+        let head = &segment.head;
+        let only = [(head.number, head.first_sequence)];
+        let begun = self.scan.as_ref().map_or(&only[..], Scan::begun);
+        let shelf = Shelf::new(config.prune, begun, self.after.map(|(sequence, _)| sequence));
+        let journal = Journal::new(journal::Start {
+            committer: shard_end,
+            failure: failure.clone(),
+            ack: config.ack,
+            record_bytes_max: record_bytes_max(config.segment_bytes),
+            progress,
+            image_every_bytes: config.image_every_bytes,
+            bytes_since_image: self.bytes_since_image,
+        });
+        let keeper = Keeper::new(keeper::Start {
+            name: config.name.clone(),
+            media: Arc::clone(&self.media),
+            committer: lower,
+            failure: failure.clone(),
+            spares,
+            shelf,
+            stamp: config.stamp,
+            upkeep: progress.upkeep,
+        });
+        let committer = Committer::new(committer::Start {
+            name: config.name,
+            media: self.media,
+            journal: committer_end,
+            keeper: upper,
+            failure,
+            segment,
+            segment_bytes: config.segment_bytes,
+            chain,
+            progress,
+        });
+        Ok((journal, committer, keeper))
+    }
+}
+
+/// The largest record: the largest payload's, or what a small segment has room for.
+fn record_bytes_max(segment_bytes: u64) -> usize {
+    let batch_bytes = BATCH_BYTES_MAX.min(narrow(segment_bytes - SECTOR));
+    record_bytes(PAYLOAD_BYTES_MAX).min(batch_bytes - BATCH_HEAD_BYTES)
+}
+
+/// The latest image that is as it was written, and the chain after it.
+fn latest_image(
+    media: &dyn Media,
+    listing: &Listing,
+    stamp: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Option<(Image, u64)>, JournalError> {
+    for &sequence in listing.images.iter().rev() {
+        match open_image(media, sequence, Some(stamp), true)? {
+            Found::Good(head, state) => return Ok(Some((Image { sequence, state }, head.chain))),
+            Found::Damaged(what) => {
+                let file = file_name::image(sequence);
+                warnings.push(format!("{file} is damaged: {what}; starting from an earlier one"));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The scan that begins in the segment with the record after `image`; none in a new folder.
+fn find_start(
+    media: &Arc<dyn Media>,
+    listing: &Listing,
+    stamp: &str,
+    image: u64,
+) -> Result<Option<Scan>, JournalError> {
+    let (run, wanted) = (listing.run(), image + 1);
+    for (place, &number) in run.iter().enumerate().rev() {
+        match open_segment(&**media, number, wanted, Some(stamp))? {
+            Opened::Begun(head, window) if head.first_sequence <= wanted => {
+                let after = run[place + 1..].to_vec();
+                return Ok(Some(Scan::start(Arc::clone(media), head, window, after)));
+            }
+            Opened::Begun(..) => {}
+            Opened::Spare(mut window) => {
+                if let Some(offset) = first_written(&mut window, 0)? {
+                    let what = "something stands in a segment that was never begun";
+                    return corrupt(&window, offset, wanted, what);
+                }
+                if place + 1 < run.len() {
+                    let what = "a segment was never begun, and another follows";
+                    return corrupt(&window, 0, wanted, what);
+                }
+            }
+        }
+    }
+    let is_new = listing.images.is_empty() && matches!(run, [] | [1]);
+    let missing = run.first().map_or(1, |first| first.saturating_sub(1));
+    let file = file_name::segment(missing);
+    if is_new { Ok(None) } else { Err(JournalError::Missing { file, sequence: wanted }) }
+}

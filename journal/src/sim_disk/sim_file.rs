@@ -1,0 +1,47 @@
+//! An open file of a simulated disk. It outlives neither a crash nor a restart.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::disk::Disk;
+use crate::MediaFile;
+
+pub(super) struct Handle {
+    disk: Arc<Mutex<Disk>>,
+    inode: u64,
+    /// The life of the machine in which it was opened.
+    life: u64,
+}
+
+impl Handle {
+    pub(super) fn new(disk: Arc<Mutex<Disk>>, inode: u64, life: u64) -> Self {
+        Self { disk, inode, life }
+    }
+
+    fn lock(&self) -> io::Result<MutexGuard<'_, Disk>> {
+        let disk = self.disk.lock().expect("no operation panics half-way through a change");
+        if disk.life() == self.life {
+            Ok(disk)
+        } else {
+            Err(io::Error::other("it was opened in an earlier life of the machine"))
+        }
+    }
+}
+
+impl MediaFile for Handle {
+    fn len(&self) -> io::Result<u64> {
+        self.lock()?.len(self.inode)
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.lock()?.read_at(self.inode, offset, bytes)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.lock()?.write_at(self.inode, offset, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.lock()?.sync(self.inode)
+    }
+}

@@ -1,0 +1,75 @@
+//! A window: a file as it is read from front to back, a large piece at a time.
+
+use std::io;
+
+use crate::field::{narrow, wide};
+use crate::limits::WINDOW_BYTES;
+use crate::{JournalError, Media, MediaFile};
+
+/// An open file and the part of it that is in memory.
+pub(crate) struct Window {
+    name: String,
+    file: Box<dyn MediaFile>,
+    /// The length of the file.
+    bytes: u64,
+    /// Where `buffer` begins in the file.
+    start: u64,
+    buffer: Vec<u8>,
+}
+
+impl Window {
+    pub(crate) fn open(media: &dyn Media, name: String) -> Result<Self, JournalError> {
+        let opened = media.open(&name).and_then(|file| Ok((file.len()?, file)));
+        let (bytes, file) = opened.map_err(|cause| JournalError::media("open", &name, &cause))?;
+        Ok(Self { name, file, bytes, start: 0, buffer: Vec::new() })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The length of the file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// So many bytes from `offset` on.
+    ///
+    /// # Panics
+    /// When the file is not that long.
+    pub(crate) fn get(&mut self, offset: u64, length: usize) -> Result<&[u8], JournalError> {
+        assert!(offset + wide(length) <= self.bytes, "{}: read behind the end", self.name);
+        let end = self.start + wide(self.buffer.len());
+        if offset < self.start || end < offset + wide(length) {
+            self.fill(offset, length)
+                .map_err(|cause| JournalError::media("read", &self.name, &cause))?;
+        }
+        let at = narrow(offset - self.start);
+        Ok(&self.buffer[at..at + length])
+    }
+
+    fn fill(&mut self, offset: u64, length: usize) -> io::Result<()> {
+        let left = self.bytes - offset;
+        let wanted = wide(length.max(WINDOW_BYTES)).min(left);
+        self.start = offset;
+        self.buffer.resize(narrow(wanted), 0);
+        let filled = read_all(&*self.file, offset, &mut self.buffer);
+        if filled.is_err() {
+            self.buffer.clear();
+        }
+        filled
+    }
+}
+
+fn read_all(file: &dyn MediaFile, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read_at(offset + wide(read), &mut bytes[read..]) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => read += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
