@@ -16,6 +16,7 @@ pub mod settings;
 mod run_dir;
 mod stamp;
 mod archive;
+mod shard_dirs;
 pub mod wiring;
 mod signals;
 mod counter_watch;

@@ -134,6 +134,28 @@ impl State {
         self.owed.remove(&(origin.source, origin.seq)).unwrap_or_default()
     }
 
+    /// Applies an entry to its end, and leaves all that came of it in `outcomes`, which may be much:
+    /// for checkers.
+    ///
+    /// # Errors
+    /// Why the entry is no input; it is refused, and changes nothing but the count.
+    pub fn replay_whole(
+        &mut self,
+        entry: Entry<'_>,
+        outcomes: &mut Outcomes,
+    ) -> Result<Input, Refusal> {
+        let input = self.read(entry)?;
+        outcomes.clear();
+        let mut progress = self.apply(&input, entry.encoding, outcomes);
+        while progress == Progress::More {
+            progress = self.go_on(outcomes);
+        }
+        for outcome in outcomes.list.iter().filter(|outcome| outcome.is_late()) {
+            self.settle(outcome);
+        }
+        Ok(input)
+    }
+
     /// Applies an entry to its end and gives nobody the answers: recovery.
     pub fn replay(&mut self, entry: Entry<'_>, outcomes: &mut Outcomes) {
         let Ok(input) = self.read(entry) else {

@@ -284,5 +284,8 @@ fn check_config(config: &BookConfig, cursor: &mut Cursor<'_>) -> Result<(), Imag
 
 /// What was chosen, as numbers.
 fn chosen(config: &BookConfig) -> ([u32; 2], u64) {
-    ([config.blend.mix(), config.blend.total()], u64::try_from(config.history).expect("a usize fits"))
+    (
+        [config.blend.mix(), config.blend.total()],
+        u64::try_from(config.history).expect("a usize fits"),
+    )
 }
