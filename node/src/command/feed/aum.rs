@@ -16,24 +16,29 @@ use std::time::Duration;
 /// A split aims future fills; what was divided stays where it is.
 #[derive(Args)]
 #[command(
-    group = ArgGroup::new("origin").required(true).args(["random", "weights", "drift", "file"]),
+    group = ArgGroup::new("origin").required(true).multiple(true)
+        .args(["random", "weights", "drift", "file"]),
+    group = ArgGroup::new("chance").multiple(true).args(["random", "drift"]),
     after_help = "\
 Examples:
   allot feed aum --random                          any percentages, every 30 seconds
   allot feed aum --weights a=40,b=60 --count 1     this split, once
-  allot feed aum --drift --accounts 5 --every 10s  each time a little different
+  allot feed aum --weights a=40,b=60 --drift 10    from there on, each time a little different
+  allot feed aum --drift --accounts 5 --every 10s  equal at first
   allot feed aum --file split.json                 the file is read again every 30 seconds"
 )]
 pub(crate) struct Aum {
     /// Completely random percentages each time
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["weights", "drift", "file"])]
     random: bool,
-    /// These percentages, each time
-    #[arg(long, value_name = "LIST")]
+    /// These percentages, each time, or at first with --drift
+    #[arg(long, value_name = "LIST", conflicts_with = "file")]
     weights: Option<String>,
-    /// Equal percentages at first, which then move a little each time
-    #[arg(long)]
-    drift: bool,
+    /// Percentages of which each moves at random, each time by at most so many percent of itself;
+    /// from --weights, or equal at first [default: 2.5]
+    #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "2.5",
+          conflicts_with = "file")]
+    drift: Option<String>,
     /// Those of a file: a JSON object, CSV with the columns account and weight, or several objects
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
@@ -47,11 +52,8 @@ pub(crate) struct Aum {
     #[arg(long, value_name = "COUNT", default_value_t = 5,
           conflicts_with_all = ["weights", "file"])]
     accounts: usize,
-    /// By how many percent of the whole a drifting percentage moves at most
-    #[arg(long, value_name = "PERCENT", default_value = "0.5", requires = "drift")]
-    step: String,
     /// The same seed gives the same splits [default: another one in each run]
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["weights", "file"])]
+    #[arg(long, value_name = "NUMBER", requires = "chance")]
     seed: Option<u64>,
     /// The name under which they are sent [default: one that no other run has]
     #[arg(long, value_name = "NAME")]
@@ -78,12 +80,14 @@ pub(super) fn crew(aum: &Aum, common: &Common) -> Result<FeedCrew> {
 }
 
 fn weights(aum: &Aum) -> Result<Weights> {
-    Ok(match (&aum.weights, &aum.file) {
-        (Some(weights), _) => Weights::fixed(weights)?,
-        (_, Some(path)) => Weights::file(path)?,
-        _ if aum.drift => {
-            Weights::drift(&Weights::accounts(aum.accounts)?, &aum.step, seed(aum.seed))?
+    let seed = seed(aum.seed);
+    Ok(match (&aum.weights, &aum.drift, &aum.file) {
+        (_, _, Some(path)) => Weights::file(path)?,
+        (Some(weights), Some(percent), _) => Weights::drift_of(weights, percent, seed)?,
+        (Some(weights), None, _) => Weights::fixed(weights)?,
+        (None, Some(percent), _) => {
+            Weights::drift(&Weights::accounts(aum.accounts)?, percent, seed)?
         }
-        _ => Weights::random(Weights::accounts(aum.accounts)?, seed(aum.seed))?,
+        (None, None, _) => Weights::random(Weights::accounts(aum.accounts)?, seed)?,
     })
 }
