@@ -84,9 +84,13 @@ pub(crate) struct Courier {
     parcel: Parcel,
     /// Messages to be sent again, on their way into a parcel.
     due: VecDeque<u64>,
-    heard_at: Nanos,
+    /// Since when an answer is due and nothing was heard.
+    silent_since: Nanos,
     /// How often the connection was made anew since something was heard.
     silences: u32,
+    /// Whether anything has left over this connection, and over any.
+    has_left: bool,
+    has_ever_left: bool,
     frame: Vec<u8>,
     replies: Vec<Reply>,
     progress: Progress,
@@ -120,8 +124,10 @@ impl Courier {
             window,
             parcel: Parcel::new(kind, encoding),
             due: VecDeque::new(),
-            heard_at: Nanos::ZERO,
+            silent_since: Nanos::ZERO,
             silences: 0,
+            has_left: false,
+            has_ever_left: false,
             frame: Vec::new(),
             replies: Vec::new(),
             progress,
@@ -143,7 +149,7 @@ impl Courier {
     /// Takes a message; it leaves when the parcel is full or flushed. Returns how many left.
     pub(crate) fn post(&mut self, request: &Request, now: Nanos) -> usize {
         if self.window.open_count() == 0 {
-            self.heard_at = now;
+            self.silent_since = now;
         }
         let encoding = self.encoding;
         let record = self.window.admit(request.seq(), |record| match encoding {
@@ -159,6 +165,7 @@ impl Courier {
         if self.parcel.count() == 0 || self.link.send(self.parcel.close()).is_err() {
             return 0;
         }
+        self.note_leaving(now);
         for seq in self.parcel.unload() {
             let (tally, counter) = if self.window.sent(seq, now) {
                 (Tally::Sent, Counter::FeedSent)
@@ -170,6 +177,14 @@ impl Courier {
         }
         self.progress.touch(now);
         1
+    }
+
+    /// A silence lasts from when there was somebody to answer.
+    fn note_leaving(&mut self, now: Nanos) {
+        if !self.has_left {
+            self.silent_since = now;
+        }
+        (self.has_left, self.has_ever_left) = (true, true);
     }
 
     /// Sends again what is due, over a new connection if nothing was heard for long.
@@ -193,15 +208,20 @@ impl Courier {
         left
     }
 
+    /// Makes the connection anew. While nothing has ever left this only tries again to reach a
+    /// server that is not there yet, which is neither said nor counted.
     fn reconnect(&mut self, now: Nanos) {
-        let silent_for = now - self.heard_at;
-        tracing::warn!(source = %self.source, ?silent_for, "nothing heard; connecting anew");
+        if self.has_ever_left {
+            let silent_for = now - self.silent_since;
+            tracing::warn!(source = %self.source, ?silent_for, "nothing heard; connecting anew");
+            self.progress.add(Tally::Reconnects, 1);
+        }
         if let Err(error) = self.link.reconnect() {
             tracing::error!(source = %self.source, %error, "no new connection");
         }
-        self.progress.add(Tally::Reconnects, 1);
         self.silences = self.silences.saturating_add(1);
-        self.heard_at = now;
+        self.silent_since = now;
+        self.has_left = false;
         self.parcel.unload().for_each(drop);
         self.due.clear();
         self.window.make_all_due(now);
@@ -213,7 +233,7 @@ impl Courier {
         let mut frame_count = 0;
         while frame_count < FRAMES_PER_TURN && self.link.receive(&mut self.frame) {
             frame_count += 1;
-            self.heard_at = now;
+            self.silent_since = now;
             self.silences = 0;
             let mut replies = std::mem::take(&mut self.replies);
             if let Err(error) = decode_replies(&self.frame, &mut replies) {
@@ -307,7 +327,7 @@ impl Courier {
         if self.window.open_count() == 0 {
             return Nanos::MAX;
         }
-        self.heard_at + self.silence.after(self.silences.saturating_add(1))
+        self.silent_since + self.silence.after(self.silences.saturating_add(1))
     }
 }
 

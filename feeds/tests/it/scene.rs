@@ -24,6 +24,10 @@ impl Fills {
         Self::at(&(0..count).map(|_| None).collect::<Vec<_>>())
     }
 
+    pub(crate) fn one_and_then_none() -> Box<OneFill> {
+        Box::new(OneFill(Self::of(1).0.pop_front()))
+    }
+
     pub(crate) fn at(times: &[Option<u64>]) -> Box<Self> {
         let draft = |(seq, time_ns): (u64, &Option<u64>)| {
             Pull::Fill(Draft {
@@ -42,6 +46,15 @@ impl Fills {
 impl Source for Fills {
     fn next(&mut self) -> Pull {
         self.0.pop_front().unwrap_or(Pull::Done)
+    }
+}
+
+/// One fill, and nothing more for ever: its feed never ends.
+pub(crate) struct OneFill(Option<Pull>);
+
+impl Source for OneFill {
+    fn next(&mut self) -> Pull {
+        self.0.take().unwrap_or(Pull::Waiting)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::it::front::Trouble;
 use crate::it::scene::{Fills, START, Scene, finish, seconds, source};
-use allot_feeds::{FillConfig, Pace, Patience, Prices, Random, RandomConfig, Tally};
+use allot_feeds::{FillConfig, FillFeed, Pace, Patience, Prices, Random, RandomConfig, Tally};
+use allot_runtime::{Bell, Clock, Context, Counters, Link, LinkOptions, Stepper, ring_pair};
 use std::time::Duration;
 
 /// Long enough to be out of the way.
@@ -70,6 +71,42 @@ fn after_long_silence_the_connection_is_made_anew_and_all_is_sent_again() {
     let summary = fills.summary();
     assert!(summary.is_ok() && summary.get(Tally::Answered) == 3, "{summary}");
     assert_eq!(seconds(stepper.now()), "105.000", "at the next attempt");
+}
+
+#[test]
+fn a_feed_whose_server_is_not_there_yet_counts_no_reconnects() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = format!("ipc://{}/nobody", folder.path().display());
+    let context = Context::new().unwrap();
+    let link = Link::dealer(&context, &nobody, None, LinkOptions::default()).unwrap();
+    let config = FillConfig::new(source("fills"));
+    let feed = FillFeed::new(config, Fills::one_and_then_none(), link, Counters::new()).unwrap();
+    let progress = feed.progress();
+    let mut stepper = Stepper::new(Clock::virtual_at(START));
+    stepper.add(Box::new(feed));
+    stepper.advance(Duration::from_secs(1_000));
+    assert_eq!((progress.get(Tally::Sent), progress.get(Tally::Reconnects)), (0, 0));
+}
+
+#[test]
+fn a_silence_lasts_from_when_something_has_left() {
+    let (mut link, mut far_end) = ring_pair(1, &Bell::silent(), &Bell::silent());
+    // There is no room until this is taken.
+    link.send(&mut b"before".to_vec()).unwrap();
+    let config = FillConfig::new(source("fills"));
+    let feed = FillFeed::new(config, Fills::one_and_then_none(), link, Counters::new()).unwrap();
+    let progress = feed.progress();
+    let mut stepper = Stepper::new(Clock::virtual_at(START));
+    stepper.add(Box::new(feed));
+    let mut counts_after = |seconds| {
+        stepper.advance(Duration::from_secs(seconds));
+        (progress.get(Tally::Sent), progress.get(Tally::Reconnects))
+    };
+    assert_eq!(counts_after(100), (0, 0));
+    assert!(far_end.receive(&mut Vec::new()));
+    assert_eq!(counts_after(0), (1, 0));
+    assert_eq!(counts_after(29), (1, 0), "the longest of the silences");
+    assert_eq!(counts_after(1), (1, 1));
 }
 
 #[test]
