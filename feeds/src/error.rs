@@ -1,6 +1,6 @@
 //! A feed error: why a feed could not be set up, and what to do about it.
 
-use crate::BadLine;
+use crate::{BadLine, plural};
 use std::fmt;
 
 /// What was wrong before anything was sent.
@@ -56,7 +56,7 @@ impl fmt::Display for FeedError {
                 write!(f, "{given:?} is no {setting}: {expected}")
             }
             Self::BadLines { file, count, first } => {
-                let lines = if *count == 1 { "line" } else { "lines" };
+                let lines = plural(*count, "line");
                 writeln!(f, "{file} has {count} bad {lines}, so nothing of it was sent:")?;
                 first.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
                 f.write_str("mend them, or skip them with --on-bad-line skip")

@@ -27,6 +27,7 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod limits;
+mod plural;
 mod error;
 mod identity;
 mod draft;
@@ -54,6 +55,7 @@ pub use error::FeedError;
 pub use fill_feed::{FillConfig, FillFeed};
 pub use identity::{seed_of, unique_source};
 pub use pace::{Pace, Rate, Speed};
+pub use plural::plural;
 pub use progress::{Phase, Progress};
 pub use random::{Prices, Random, RandomConfig};
 pub use replay::{Format, OnBadLine, Replay, ReplayConfig};

@@ -1,7 +1,7 @@
 //! A summary: what came of a feed, for people.
 
 use crate::progress::Notes;
-use crate::{BadLine, Tally};
+use crate::{BadLine, Tally, plural};
 use allot_domain::SourceId;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -119,7 +119,7 @@ impl fmt::Display for Summary {
 impl Summary {
     fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (code, count) in &self.notes.codes {
-            writeln!(f, "  rejected {count} times: {code}")?;
+            writeln!(f, "  rejected {count} {}: {code}", plural(*count, "time"))?;
         }
         self.notes.reasons.iter().try_for_each(|reason| writeln!(f, "    {reason}"))?;
         self.notes.bad_lines.iter().try_for_each(|line| writeln!(f, "  passed over {line}"))?;
@@ -182,6 +182,14 @@ fills-1: not all answered
   passed over line 3: it is not UTF-8
 ";
         assert_eq!(progress.summary().to_string(), expected);
+    }
+
+    #[test]
+    fn one_rejection_is_one_time() {
+        let progress = Progress::new(SourceId::new(b"f").unwrap(), None);
+        progress.note_rejection(1, "price_too_large", "too dear");
+        let shown = progress.summary().to_string();
+        assert!(shown.contains("  rejected 1 time: price_too_large\n"), "{shown}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod random;
 mod drift;
 mod file;
 
-use crate::FeedError;
+use crate::{FeedError, plural};
 use allot_domain::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
 use allot_domain::{AccountId, Reject, SourceId, Split, Weight};
 use drift::Drift;
@@ -142,13 +142,14 @@ fn entry(account: &str, weight: &str) -> Result<(AccountId, Weight), Reject> {
 
 /// The same for all, and what does not divide to the first: 100 exactly.
 fn equal(accounts: &[AccountId]) -> Result<Vec<(AccountId, Weight)>, FeedError> {
-    let count = u64::try_from(accounts.len()).unwrap_or(u64::MAX).max(1);
-    let (each, rest) = (WEIGHT_TOTAL / count, WEIGHT_TOTAL % count);
+    let count = u64::try_from(accounts.len()).unwrap_or(u64::MAX);
+    let (each, rest) = (WEIGHT_TOTAL / count.max(1), WEIGHT_TOTAL % count.max(1));
     let nanos = |place: usize| if place == 0 { each + rest } else { each };
     let weights = accounts.iter().enumerate();
     let weights = weights.map(|(place, account)| (*account, weight(nanos(place)))).collect();
     judge(weights).map_err(|reject| {
-        FeedError::setting("list of accounts", &format!("{} accounts", accounts.len()), reject)
+        let given = format!("{} {}", accounts.len(), plural(count, "account"));
+        FeedError::setting("list of accounts", &given, reject)
     })
 }
 
