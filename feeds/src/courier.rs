@@ -91,6 +91,8 @@ pub(crate) struct Courier {
     /// Whether anything has left over this connection, and over any.
     has_left: bool,
     has_ever_left: bool,
+    /// The code that was told of last, of those that mean that there is no room.
+    no_room_code: String,
     frame: Vec<u8>,
     replies: Vec<Reply>,
     progress: Progress,
@@ -128,6 +130,7 @@ impl Courier {
             silences: 0,
             has_left: false,
             has_ever_left: false,
+            no_room_code: String::new(),
             frame: Vec::new(),
             replies: Vec::new(),
             progress,
@@ -260,7 +263,7 @@ impl Courier {
         }
     }
 
-    fn count(&self, reply: &Reply, effect: Effect, now: Nanos) {
+    fn count(&mut self, reply: &Reply, effect: Effect, now: Nanos) {
         match effect {
             Effect::First(latency) => {
                 self.progress.add(Tally::Answered, 1);
@@ -273,12 +276,25 @@ impl Courier {
                 self.count_answer(reply);
             }
             Effect::Again => self.progress.add(Tally::Again, 1),
-            Effect::Postponed => self.progress.add(Tally::Busy, 1),
+            Effect::Postponed => {
+                self.progress.add(Tally::Busy, 1);
+                self.tell_no_room(reply);
+            }
             Effect::Unknown => {
                 self.count_strange(&format!("{reply:?} answers nothing of this feed"))
             }
         }
         self.progress.touch(now);
+    }
+
+    /// Says so once in a row for each reason: it may last, and somebody may have to make room.
+    fn tell_no_room(&mut self, reply: &Reply) {
+        if let Reply::Rejected { code, reason, .. } = reply
+            && *code != self.no_room_code
+        {
+            tracing::warn!(source = %self.source, code, reason, "no room; sending again later");
+            self.no_room_code.clone_from(code);
+        }
     }
 
     /// Says so for the first few: a server that is not ours would fill the log.
@@ -331,10 +347,15 @@ impl Courier {
     }
 }
 
+/// The codes of rejections that say nothing of the message, only that there is no room for it now:
+/// it changed nothing, and is to be sent again later. By their texts, as both encodings have them:
+/// a feed knows what a newer server means.
+const NO_ROOM: [&str; 2] = ["busy", "storage_full"];
+
 /// What a reply says of a request of this kind; none where it cannot be its answer.
 fn answer(kind: RequestKind, reply: &Reply) -> Option<Answer> {
     match (kind, reply) {
-        (_, Reply::Rejected { code, .. }) if *code == Reject::Busy.code() => Some(Answer::Busy),
+        (_, Reply::Rejected { code, .. }) if NO_ROOM.contains(&&**code) => Some(Answer::Busy),
         (_, Reply::Rejected { code, .. }) if *code == Reject::SequenceTooOld(0).code() => {
             Some(Answer::TooOld)
         }
@@ -343,5 +364,28 @@ fn answer(kind: RequestKind, reply: &Reply) -> Option<Answer> {
         | (RequestKind::Fill, Reply::Allocated { .. })
         | (RequestKind::Split, Reply::Accepted { .. }) => Some(Answer::Final),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_room_is_no_answer_and_every_other_rejection_is_one() {
+        assert!(NO_ROOM.contains(&Reject::Busy.code()));
+        let answer_of = |code: &str| {
+            let (source, code, reason) = (String::new(), code.to_owned(), String::new());
+            let (duplicate, late) = (false, false);
+            let reply = Reply::Rejected { source, seq: 1, duplicate, late, code, reason };
+            answer(RequestKind::Fill, &reply)
+        };
+        for code in NO_ROOM {
+            assert_eq!(answer_of(code), Some(Answer::Busy), "{code}");
+        }
+        for code in Reject::CODES.iter().filter(|code| !NO_ROOM.contains(code)) {
+            let expected = if *code == "sequence_too_old" { Answer::TooOld } else { Answer::Final };
+            assert_eq!(answer_of(code), Some(expected), "{code}");
+        }
     }
 }

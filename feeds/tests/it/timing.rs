@@ -4,6 +4,7 @@ use crate::it::front::Trouble;
 use crate::it::scene::{Fills, START, Scene, finish, seconds, source};
 use allot_feeds::{FillConfig, FillFeed, Pace, Patience, Prices, Random, RandomConfig, Tally};
 use allot_runtime::{Bell, Clock, Context, Counters, Link, LinkOptions, Stepper, ring_pair};
+use allot_wire::Encoding;
 use std::time::Duration;
 
 /// Long enough to be out of the way.
@@ -13,6 +14,7 @@ const DEAF: Trouble = Trouble {
     lose_request: 0,
     lose_answer: 0,
     busy: 0,
+    storage_full: 0,
     answer_twice: 0,
     delay_max: Duration::ZERO,
     is_deaf: true,
@@ -40,15 +42,24 @@ fn what_has_no_answer_is_sent_again_after_1_2_4_up_to_30_seconds() {
 }
 
 #[test]
-fn what_is_answered_busy_is_sent_again_after_10_20_40_up_to_1000_milliseconds() {
-    let mut scene = Scene::new().trouble(Trouble { busy: 100, ..Trouble::default() });
-    let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(1));
-    let times = arrival_times(scene, Duration::from_secs(4));
-    let expected =
-        ["0.000", "0.010", "0.030", "0.070", "0.150", "0.310", "0.630", "1.270", "2.270", "3.270"];
-    assert_eq!(times, expected);
-    assert_eq!((fills.get(Tally::Busy), fills.get(Tally::Resent)), (10, 9));
-    assert_eq!(fills.get(Tally::Reconnects), 0, "busy is a sign of life");
+fn what_there_is_no_room_for_is_sent_again_after_10_20_40_up_to_1000_milliseconds() {
+    for (storage_full, encoding) in
+        [(0, Encoding::Json), (100, Encoding::Json), (0, Encoding::Binary), (100, Encoding::Binary)]
+    {
+        let trouble = Trouble { busy: 100, storage_full, ..Trouble::default() };
+        let mut scene = Scene::new().trouble(trouble);
+        let config = FillConfig { encoding, ..FillConfig::new(source("fills")) };
+        let fills = scene.fills(config, Fills::of(1));
+        let times = arrival_times(scene, Duration::from_secs(4));
+        let expected = [
+            "0.000", "0.010", "0.030", "0.070", "0.150", "0.310", "0.630", "1.270", "2.270",
+            "3.270",
+        ];
+        assert_eq!(times, expected);
+        assert_eq!((fills.get(Tally::Busy), fills.get(Tally::Resent)), (10, 9));
+        assert_eq!((fills.get(Tally::Answered), fills.get(Tally::Rejected)), (0, 0));
+        assert_eq!(fills.get(Tally::Reconnects), 0, "it is a sign of life");
+    }
 }
 
 #[test]
