@@ -14,7 +14,7 @@ use crate::limits::{
 };
 use crate::parcel::Parcel;
 use crate::window::{Answer, Effect, Window, WindowConfig};
-use crate::{Progress, Tally};
+use crate::{AnswerLog, Progress, Tally};
 use allot_domain::{Reject, SourceId};
 use allot_runtime::{Counter, Counters, Link, Nanos, Waits};
 use allot_wire::{
@@ -95,6 +95,7 @@ pub(crate) struct Courier {
     no_room_code: String,
     frame: Vec<u8>,
     replies: Vec<Reply>,
+    answer_log: Option<AnswerLog>,
     progress: Progress,
     counters: Counters,
 }
@@ -133,9 +134,15 @@ impl Courier {
             no_room_code: String::new(),
             frame: Vec::new(),
             replies: Vec::new(),
+            answer_log: None,
             progress,
             counters,
         }
+    }
+
+    /// Keeps every answer from now on.
+    pub(crate) fn keep_answers(&mut self, answer_log: AnswerLog) {
+        self.answer_log = Some(answer_log);
     }
 
     /// Whether a message of this number can be taken now.
@@ -243,6 +250,7 @@ impl Courier {
                 self.count_strange(&format!("a damaged message: {error}"));
             }
             for reply in replies.drain(..) {
+                self.keep(&reply);
                 let effect = self.settle(&reply, now);
                 self.count(&reply, effect, now);
                 if matches!(effect, Effect::First(_) | Effect::Followed) {
@@ -252,6 +260,16 @@ impl Courier {
             self.replies = replies;
         }
         frame_count
+    }
+
+    /// A feed that cannot keep its answers sends nothing new: it was asked to keep all of them.
+    fn keep(&mut self, reply: &Reply) {
+        let Some(answer_log) = &mut self.answer_log else { return };
+        if let Err(what) = answer_log.keep(reply) {
+            tracing::error!(source = %self.source, what, "an answer cannot be kept; ending");
+            self.answer_log = None;
+            self.progress.note_unkept(what);
+        }
     }
 
     fn settle(&mut self, reply: &Reply, now: Nanos) -> Effect {

@@ -14,6 +14,13 @@ pub enum FeedError {
         /// Why, and what to do.
         cause: String,
     },
+    /// A file cannot be written.
+    Unwritable {
+        /// Which.
+        file: String,
+        /// Why.
+        cause: String,
+    },
     /// A file has lines that are not understood, and such lines stop the feed.
     BadLines {
         /// Which.
@@ -51,6 +58,7 @@ impl fmt::Display for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { file, cause } => write!(f, "cannot read {file}: {cause}"),
+            Self::Unwritable { file, cause } => write!(f, "cannot write {file}: {cause}"),
             Self::BadFile { file, what } => write!(f, "{file}: {what}"),
             Self::Setting { setting, given, expected } => {
                 write!(f, "{given:?} is no {setting}: {expected}")

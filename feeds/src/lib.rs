@@ -21,6 +21,7 @@
 //! * A split is never overtaken: the next leaves after the one before it was answered.
 //! * No position is held here, no clock is read, nothing sleeps and nothing blocks: standard input
 //!   too is read only when it has something.
+//! * Every answer is in the answer log, where there is one, before anything is made of it.
 //! * Nothing is dropped without being counted; a line that is not understood is never half used.
 
 #![forbid(unsafe_code)]
@@ -40,6 +41,7 @@ mod pace;
 mod backoff;
 mod window;
 mod parcel;
+mod answer_log;
 mod courier;
 mod tally;
 mod progress;
@@ -48,6 +50,7 @@ mod fill_feed;
 mod weights;
 mod aum_feed;
 
+pub use answer_log::AnswerLog;
 pub use aum_feed::{AumConfig, AumFeed};
 pub use courier::Patience;
 pub use draft::Draft;

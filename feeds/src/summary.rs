@@ -19,14 +19,15 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether all that was to be sent was sent and answered: nothing lost, and no bad line that
-    /// stopped it. Rejections and held fills are answers.
+    /// Whether all that was to be sent was sent and answered: nothing lost, no bad line that
+    /// stopped it, and no answer that could not be kept. Rejections and held fills are answers.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.is_finished
             && self.get(Tally::Lost) == 0
             && self.get(Tally::Unsent) == 0
             && self.notes.stopped_by.is_none()
+            && self.notes.unkept.is_none()
     }
 
     /// How often something happened.
@@ -91,6 +92,7 @@ impl Summary {
             (false, _) => "not finished",
             (true, true) => "all answered",
             (true, false) if self.notes.stopped_by.is_some() => "stopped by a bad line",
+            (true, false) if self.notes.unkept.is_some() => "not all answers kept",
             (true, false) => "not all answered",
         }
     }
@@ -123,7 +125,8 @@ impl Summary {
         }
         self.notes.reasons.iter().try_for_each(|reason| writeln!(f, "    {reason}"))?;
         self.notes.bad_lines.iter().try_for_each(|line| writeln!(f, "  passed over {line}"))?;
-        self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))
+        self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))?;
+        self.notes.unkept.iter().try_for_each(|what| writeln!(f, "  answers not kept: {what}"))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::it::front::{Front, Ports, Shared, Trouble};
 use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_feeds::{
-    AumConfig, AumFeed, Draft, FillConfig, FillFeed, Progress, Pull, Source, Weights,
+    AnswerLog, AumConfig, AumFeed, Draft, FillConfig, FillFeed, Progress, Pull, Source, Weights,
 };
 use allot_runtime::{Bell, Clock, Counters, Link, Nanos, Stepper, ring_pair};
 use std::collections::VecDeque;
@@ -90,6 +90,20 @@ impl Scene {
 
     pub(crate) fn fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Progress {
         let feed = FillFeed::new(config, source, self.link(), Counters::new()).unwrap();
+        let progress = feed.progress();
+        self.agents.push(Box::new(feed));
+        progress
+    }
+
+    /// A fill feed that keeps its answers.
+    pub(crate) fn kept_fills(
+        &mut self,
+        config: FillConfig,
+        source: Box<dyn Source>,
+        answer_log: AnswerLog,
+    ) -> Progress {
+        let mut feed = FillFeed::new(config, source, self.link(), Counters::new()).unwrap();
+        feed.keep_answers(answer_log);
         let progress = feed.progress();
         self.agents.push(Box::new(feed));
         progress

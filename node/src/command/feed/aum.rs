@@ -1,6 +1,6 @@
 //! `allot feed aum`: the AUM server, which says how the firm's assets are divided.
 
-use super::{Format, seed, source};
+use super::{Format, Life, seed, source};
 use crate::cli::Common;
 use crate::duration;
 use crate::feed_crew::FeedCrew;
@@ -55,9 +55,8 @@ pub(crate) struct Aum {
     /// The same seed gives the same splits [default: another one in each run]
     #[arg(long, value_name = "NUMBER", requires = "chance")]
     seed: Option<u64>,
-    /// The name under which they are sent [default: one that no other run has]
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    #[command(flatten)]
+    life: Life,
     /// How messages are written
     #[arg(long, value_enum, default_value_t = Format::Json)]
     encoding: Format,
@@ -69,11 +68,14 @@ pub(crate) struct Aum {
 pub(super) fn crew(aum: &Aum, common: &Common) -> Result<FeedCrew> {
     ensure!(!aum.every.is_zero(), "--every is a duration above zero");
     let mut crew = FeedCrew::new(&common.settings(&aum.flags.given)?.front)?;
+    crew.keep_answers(aum.life.answers.as_deref());
     let config = AumConfig {
         every: aum.every,
         count: aum.count,
         encoding: aum.encoding.into(),
-        ..AumConfig::new(source(aum.source.as_deref(), "aum")?)
+        first_seq: aum.life.first_seq,
+        patience: aum.life.patience(),
+        ..AumConfig::new(source(aum.life.source.as_deref(), "aum")?)
     };
     crew.add_splits(config, weights(aum)?)?;
     Ok(crew)
