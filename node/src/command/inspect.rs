@@ -4,7 +4,7 @@ use crate::command::print;
 use crate::shard_dirs;
 use allot_journal::{Folder, ImageSummary, Reader, SegmentState, SegmentSummary};
 use allot_shard::Entry;
-use allot_wire::backplane::{InputKind, decode_input};
+use allot_wire::backplane::decode_input;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
@@ -202,6 +202,7 @@ fn page(findings: &Findings) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use allot_wire::backplane::InputKind;
 
     #[test]
     fn every_kind_of_input_has_a_sentence() {

@@ -8,3 +8,4 @@ mod client;
 mod world;
 mod stepped;
 mod shapes;
+mod feed_lives;
