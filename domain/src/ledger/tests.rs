@@ -265,7 +265,7 @@ proptest! {
         ledger.allocate(later, Blend::NONE, &[], &mut between);
         ledger.reverse(case.block, &shares);
         ledger.reverse(later, &between);
-        prop_assert_eq!(ledger.values(), &case.values);
+        prop_assert_eq!(&ledger.values(), &case.values);
         let untouched = case.ledger();
         prop_assert_eq!(ledger.residuals(), untouched.residuals());
     }
@@ -289,8 +289,8 @@ proptest! {
         let out: Vec<_> = into.iter().map(|money| -*money).collect();
         prop_assert!(ledgers[0].net(&into) && ledgers[1].net(&out));
         prop_assert_eq!(sums(&ledgers), before);
-        let values = ledgers[0].values().iter().zip(&case.values);
-        let moved = values.map(|(after, before)| after - before);
+        let values = ledgers[0].values();
+        let moved = values.iter().zip(&case.values).map(|(after, before)| after - before);
         prop_assert!(moved.eq(transfers[..accounts].iter().copied()));
     }
 
@@ -304,7 +304,7 @@ proptest! {
         let mut transfers = vec![Money::ZERO; case.weights.len()];
         transfers[rank % case.weights.len()] = Money::from_nanos(beyond);
         prop_assert!(!ledger.net(&transfers));
-        prop_assert_eq!(ledger.values(), &case.values);
+        prop_assert_eq!(&ledger.values(), &case.values);
         let untouched = case.ledger();
         prop_assert_eq!(ledger.residuals(), untouched.residuals());
     }
@@ -509,7 +509,7 @@ fn one_account_gets_all_there_is() {
             &held([quantity]),
             &mut shares,
         );
-        assert_eq!((shares, ledger.values()), ([quantity], [0].as_slice()));
+        assert_eq!((shares, ledger.values()), ([quantity], vec![0]));
     }
 }
 
