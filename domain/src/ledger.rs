@@ -158,7 +158,8 @@ impl Ledger {
             self.allocator.divide(&self.residuals, step, quantity, shares);
         } else {
             self.weigh(sign, notional, blend, held);
-            let step = step * i128::from(blend.mix + blend.total);
+            let terms = if blend.mix == 0 { 1 } else { blend.mix + blend.total };
+            let step = step * i128::from(terms);
             match block.side {
                 Side::Buy => self.allocator.divide(&self.wants, step, quantity, shares),
                 Side::Sell => {
@@ -228,12 +229,15 @@ impl Ledger {
     /// after the block and `v_i` by the account before it, the want is
     /// `total · D_i + mix · (W_i·v − W·v_i)`, of which a share takes `W·p` from both terms.
     fn weigh(&mut self, sign: i128, notional: i128, blend: Blend, held: &[Cell]) {
-        let paid_before: i128 = held.iter().map(|cell| cell.value).sum();
+        self.wants.clear();
+        if blend.mix == 0 {
+            return self.wants.extend(self.residuals.iter().map(|residual| sign * residual));
+        }
         let (mix, total) = (sign * i128::from(blend.mix), sign * i128::from(blend.total));
+        let paid_before: i128 = held.iter().map(|cell| cell.value).sum();
         let per_weight = mix * (paid_before + notional);
         let per_value = mix * i128::from(self.weight_total);
         let accounts = self.residuals.iter().zip(&self.weights).zip(held);
-        self.wants.clear();
         self.wants.extend(accounts.map(|((residual, weight), cell)| {
             total * residual + per_weight * i128::from(*weight) - per_value * cell.value
         }));
