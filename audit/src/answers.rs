@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) enum Said {
     /// A fill was divided by the split of this number.
     Divided { fill: Fill, split: u64, is_busted: bool },
+    /// A fill was held, and taken back before it was divided.
+    Held,
     /// A fill was taken back.
     Busted { ticker: Ticker, of: u64 },
 }

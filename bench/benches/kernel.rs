@@ -126,7 +126,8 @@ impl Load {
         assert_eq!(self.ledger.residuals().iter().sum::<i128>(), 0);
         let (weights, values) = (self.ledger.weights(), self.ledger.values());
         let (weight_total, total) = (weights.iter().sum::<u64>(), values.iter().sum::<i128>());
-        for ((weight, value), residual) in weights.iter().zip(values).zip(self.ledger.residuals()) {
+        for ((weight, value), residual) in weights.iter().zip(&values).zip(self.ledger.residuals())
+        {
             let target = i128::from(*weight) * total;
             assert_eq!(*residual, target - i128::from(weight_total) * value);
         }

@@ -471,7 +471,7 @@ impl Book {
     fn open_accounts(&mut self, split: &Split) {
         for (place, value) in self.open.iter().zip(self.ledger.values()) {
             let account = &mut self.accounts[index(*place)];
-            account.value = *value;
+            account.value = value;
             account.rank = CLOSED;
         }
         let open: Vec<_> = split.weights().iter().map(|(id, _)| self.places[id]).collect();

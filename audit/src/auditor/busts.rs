@@ -1,7 +1,7 @@
 //! What is to become of a bust: exactly the shares of the fill are given back, once.
 
 use super::Auditor;
-use super::fills::agree_division;
+use super::fills::{agree_division, held};
 use crate::accounts::Accounts;
 use crate::answers::{Answer, Said};
 use crate::fault::{Verdict, agree};
@@ -25,6 +25,10 @@ impl Auditor {
             self.summary.held -= 1;
             self.summary.busts += 1;
             self.apply(key);
+            let nobodys = |said| Answer { said, shares: Vec::new() };
+            self.answers.keep((bust.source, bust.of), nobodys(Said::Held));
+            let taken_back = Said::Busted { ticker: bust.ticker, of: bust.of };
+            self.answers.keep(key, nobodys(taken_back));
             return busted(bust, &[], false, said, &self.accounts);
         }
         match self.to_reverse(bust) {
@@ -100,6 +104,7 @@ pub(super) fn repeated(
     accounts: &Accounts,
 ) -> Verdict {
     match &answer.said {
+        Said::Held => held(source, seq, true, said),
         Said::Busted { ticker, of } => {
             let bust = Bust { source, seq, ticker: *ticker, of: *of };
             busted(&bust, &answer.shares, true, said, accounts)

@@ -6,7 +6,7 @@ use crate::division::{Claim, Division};
 use crate::fault::{Verdict, agree};
 use crate::sources::Standing;
 use crate::testimony::{Testimony, answers, told};
-use allot_domain::{AccountId, Allocated, Fill, Outcome, Reject, Side, limits};
+use allot_domain::{AccountId, Allocated, Fill, Outcome, Reject, Side, SourceId, limits};
 
 impl Auditor {
     pub(super) fn fill(&mut self, fill: &Fill, said: &mut Testimony<'_>) -> Verdict {
@@ -25,7 +25,7 @@ impl Auditor {
         }
         self.held.push_back(*fill);
         self.summary.held += 1;
-        held(fill, false, said)
+        held(fill.source, fill.seq, false, said)
     }
 
     /// Why a new fill cannot be taken, if it cannot: the reason that comes first.
@@ -50,7 +50,6 @@ impl Auditor {
             }
         };
         let is_within = all <= limits::HOLDING_MAX
-            && price * i128::from(all) <= limits::VALUE_MAX
             && self.turnover + price * i128::from(quantity) <= limits::VALUE_MAX;
         (!is_within).then_some(Reject::ExceedsLimits)
     }
@@ -156,7 +155,7 @@ impl Auditor {
             Some(answer) => {
                 super::busts::repeated(answer, fill.source, fill.seq, said, &self.accounts)
             }
-            None if self.splits.number == 0 => held(fill, true, said),
+            None if self.splits.number == 0 => held(fill.source, fill.seq, true, said),
             None => {
                 let outcome = said.next()?;
                 let Outcome::Allocated(allocated) = outcome else {
@@ -171,12 +170,17 @@ impl Auditor {
 }
 
 /// The next outcome holds the fill.
-fn held(fill: &Fill, is_repeat: bool, said: &mut Testimony<'_>) -> Verdict {
+pub(super) fn held(
+    source: SourceId,
+    seq: u64,
+    is_repeat: bool,
+    said: &mut Testimony<'_>,
+) -> Verdict {
     let outcome = said.next()?;
     let Outcome::Held(origin) = outcome else {
         return Err(format!("it {} before the first split", told(outcome)));
     };
-    answers(origin, fill.source, fill.seq, is_repeat)
+    answers(origin, source, seq, is_repeat)
 }
 
 /// Whether all that is said of a division, but the shares, is that of the fill.

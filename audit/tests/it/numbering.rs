@@ -89,14 +89,6 @@ fn nettings() -> impl Strategy<Value = Step> {
         .prop_map(|(split_back, amounts, fits)| Step::Net { split_back, amounts, fits })
 }
 
-/// The same with a price for each ticker that never changes.
-pub(crate) fn at_fixed_prices(mut sent: Sent) -> Sent {
-    if let Step::Fill { ticker, price, .. } = &mut sent.step {
-        *price = [1, 37, 1_000, 187_230_000_000][*ticker];
-    }
-    sent
-}
-
 /// Everything that can come to a book whose splits name at most so many accounts.
 pub(crate) fn sent(accounts: usize) -> impl Strategy<Value = Sent> {
     let bust = (0..TICKERS.len(), 0..8_u64, prop::bool::weighted(0.8));

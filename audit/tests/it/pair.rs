@@ -1,7 +1,7 @@
 //! Pair: a real book and the auditor that looks over its shoulder.
 
 use allot_audit::{Auditor, Fault};
-use allot_domain::{Book, BookConfig, Input, Machine, Marker, Money, Outcomes, Side};
+use allot_domain::{Book, BookConfig, Input, Machine, Outcomes};
 
 /// A book and its auditor after the same inputs.
 #[derive(Clone)]
@@ -35,17 +35,6 @@ impl Pair {
         tamper(&mut self.outcomes);
         let (book, outcomes) = (&self.book, &self.outcomes);
         self.auditor.check(self.number, input, outcomes, |place| *book.account(place))
-    }
-
-    /// Whether it is a purchase while an account at 0 % has sold for more than it paid.
-    ///
-    /// The book gives such an account shares, for it misses value; by the rule it gets none, and
-    /// the auditor says so. Random scripts leave that out: see `zero.rs`.
-    pub(crate) fn buys_while_somebody_at_zero_owes(&self, input: &Input) -> bool {
-        let part = self.book.part(&Marker { number: 0, cut: 0, time_ns: 0, report: false });
-        let mut accounts = part.weights.iter().zip(&part.values);
-        matches!(input, Input::Fill(fill) if fill.side == Side::Buy)
-            && accounts.any(|(weight, value)| weight.nanos() == 0 && *value < Money::ZERO)
     }
 
     pub(crate) fn compare(&self) -> Result<(), Fault> {

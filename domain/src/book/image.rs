@@ -92,7 +92,7 @@ impl Book {
     fn save_accounts(&self, out: &mut Vec<u8>) {
         let mut values: Vec<_> = self.accounts.iter().map(|account| account.value).collect();
         for (place, value) in self.open.iter().zip(self.ledger.values()) {
-            values[index(*place)] = *value;
+            values[index(*place)] = value;
         }
         put_count(out, self.accounts.len());
         for (account, value) in self.accounts.iter().zip(values) {

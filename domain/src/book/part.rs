@@ -76,6 +76,7 @@ pub struct CellPart {
 }
 
 pub(super) fn of(book: &Book, marker: &Marker) -> Part {
+    let values = book.ledger.values();
     let weights = book.ledger.weights().iter().map(|weight| Weight::known(*weight)).collect();
     Part {
         marker: *marker,
@@ -87,9 +88,9 @@ pub(super) fn of(book: &Book, marker: &Marker) -> Part {
         flow: Money::from_nanos(book.flow),
         price_max: book.price_max,
         weights,
-        values: book.ledger.values().iter().map(|value| Money::from_nanos(*value)).collect(),
         netted: book.open.iter().map(|place| netted(book, *place)).collect(),
-        positions: marker.report.then(|| positions(book)),
+        positions: marker.report.then(|| positions(book, &values)),
+        values: values.into_iter().map(Money::from_nanos).collect(),
     }
 }
 
@@ -97,11 +98,10 @@ fn netted(book: &Book, place: u32) -> Money {
     Money::from_nanos(book.accounts[crate::holdings::index(place)].netted)
 }
 
-fn positions(book: &Book) -> PositionsPart {
+fn positions(book: &Book, values: &[i128]) -> PositionsPart {
     let accounts = book.accounts.iter().map(|account| {
         let rank = (account.rank != CLOSED).then_some(account.rank);
-        let value =
-            rank.map_or(account.value, |rank| book.ledger.values()[crate::holdings::index(rank)]);
+        let value = rank.map_or(account.value, |rank| values[crate::holdings::index(rank)]);
         AccountPart { id: account.id, rank, value: Money::from_nanos(value - account.netted) }
     });
     PositionsPart {

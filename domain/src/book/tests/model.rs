@@ -162,7 +162,11 @@ impl Model {
         let mut best = None;
         for (account, weight) in &self.weights {
             let got = shares.get(account).copied().unwrap_or(0);
-            if fill.side == Side::Sell && got == self.held_of(fill.ticker, *account) {
+            let is_able = match fill.side {
+                Side::Buy => *weight > 0,
+                Side::Sell => got < self.held_of(fill.ticker, *account),
+            };
+            if !is_able {
                 continue;
             }
             let (weight, got) = (i128::from(*weight), sign * i128::from(got));
