@@ -52,7 +52,8 @@ impl JournalConfig {
     /// Whether it can be done so.
     pub(crate) fn check(&self) -> Result<(), JournalError> {
         let size = self.segment_bytes;
-        if size % SECTOR != 0 || !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&size) {
+        if !size.is_multiple_of(SECTOR) || !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&size)
+        {
             let what = format!(
                 "a segment of {size} bytes; use a multiple of {SECTOR} from {SEGMENT_BYTES_MIN} \
                  to {SEGMENT_BYTES_MAX}"

@@ -5,6 +5,9 @@ use crate::{JournalError, Media};
 /// What ends the name of a file that is not whole yet.
 const UNFINISHED: &str = ".tmp";
 
+/// The largest number of a segment or a record: one more can be added to it without a thought.
+pub(crate) const NUMBER_MAX: u64 = 1 << 62;
+
 /// `segment-0000000001`: they count up from 1.
 pub(crate) fn segment(number: u64) -> String {
     format!("segment-{number:010}")
@@ -41,10 +44,8 @@ impl Listing {
                 listing.segments.push(number);
             } else if let Some(sequence) = number(&name, image) {
                 listing.images.push(sequence);
-            } else if let Some(whole) = name.strip_suffix(UNFINISHED) {
-                if number(whole, segment).or(number(whole, image)).is_some() {
-                    listing.unfinished.push(name);
-                }
+            } else if name.strip_suffix(UNFINISHED).is_some_and(is_ours) {
+                listing.unfinished.push(name);
             }
         }
         listing.segments.sort_unstable();
@@ -61,10 +62,15 @@ impl Listing {
     }
 }
 
+/// Whether a name is that of a whole file.
+fn is_ours(name: &str) -> bool {
+    number(name, segment).or(number(name, image)).is_some()
+}
+
 /// The number in a name, if it is exactly the name of that number.
 fn number(name: &str, naming: impl Fn(u64) -> String) -> Option<u64> {
     let number = name.split_once('-')?.1.parse().ok()?;
-    (naming(number) == name).then_some(number)
+    (number <= NUMBER_MAX && naming(number) == name).then_some(number)
 }
 
 #[cfg(test)]

@@ -78,17 +78,17 @@ impl Keeper {
         }
     }
 
-    /// Takes what the committer said, until there is an image to write.
+    /// Takes what the committer said.
     fn hear(&mut self) -> usize {
         let mut count = 0;
-        while self.images.is_idle() && self.committer.receive(&mut self.frame) {
+        while self.committer.receive(&mut self.frame) {
             count += 1;
             if self.frame.last() == Some(&BEGUN) {
                 let (number, first_sequence) = news::read_begun(&self.frame);
                 self.images.shelf.begun(number, first_sequence);
                 self.spares.want(number + 1);
             } else {
-                self.images.begin(mem::take(&mut self.frame));
+                self.images.take(mem::take(&mut self.frame));
             }
         }
         count

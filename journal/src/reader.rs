@@ -161,5 +161,7 @@ fn missing(listing: &Listing, survey: &Survey, scan: Option<&Scan>) -> Option<Jo
         return None;
     }
     let number = listing.run().first().map_or(1, |number| number.saturating_sub(1));
-    Some(JournalError::Missing { file: file_name::segment(number), sequence: first - 1 })
+    let after_images = listing.images.last().map_or(1, |image| image + 1);
+    let sequence = if scan.is_some() { first - 1 } else { after_images };
+    Some(JournalError::Missing { file: file_name::segment(number), sequence })
 }

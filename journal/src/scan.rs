@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::batch::{BATCH_HEAD_BYTES, BatchHead};
 use crate::field::{narrow, wide};
-use crate::file_name;
+use crate::file_name::{self, NUMBER_MAX};
 use crate::limits::{BATCH_MAX, SECTOR, SECTOR_BYTES, WINDOW_BYTES};
 use crate::record::{self, Record};
 use crate::segment::{FirstSector, SegmentHead, first_chain, is_blank};
@@ -97,11 +97,14 @@ pub(crate) fn open_segment(
         let (stored, configured) = (head.stamp, stamp.to_owned());
         return Err(JournalError::Stamp { file, stored, configured });
     }
+    if !(1..=NUMBER_MAX).contains(&head.first_sequence) {
+        return corrupt("the segment begins with an impossible record");
+    }
     let first = (1, first_chain(&head.stamp));
     if head.number != number || (number == 1 && (head.first_sequence, head.chain) != first) {
         return corrupt("the segment has the name of another");
     }
-    if head.bytes != window.bytes() || head.bytes % SECTOR != 0 {
+    if head.bytes != window.bytes() || !head.bytes.is_multiple_of(SECTOR) {
         return corrupt("the file does not have the length it was made with");
     }
     Ok(Opened::Begun(head, window))

@@ -76,9 +76,9 @@ impl SimDisk {
         self.lock().flip(file, offset, bit);
     }
 
-    /// A copy of this moment, with a life of its own.
+    /// A copy of this moment, with a life and a log of its own.
     pub fn fork(&self) -> Self {
-        Self { disk: Arc::new(Mutex::new(self.lock().clone())) }
+        Self { disk: Arc::new(Mutex::new(self.lock().fork())) }
     }
 
     /// The last things it did, one line each, oldest first.

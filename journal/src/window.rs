@@ -15,13 +15,15 @@ pub(crate) struct Window {
     /// Where `buffer` begins in the file.
     start: u64,
     buffer: Vec<u8>,
+    /// How much of `buffer` was read.
+    filled: usize,
 }
 
 impl Window {
     pub(crate) fn open(media: &dyn Media, name: String) -> Result<Self, JournalError> {
         let opened = media.open(&name).and_then(|file| Ok((file.len()?, file)));
         let (bytes, file) = opened.map_err(|cause| JournalError::media("open", &name, &cause))?;
-        Ok(Self { name, file, bytes, start: 0, buffer: Vec::new() })
+        Ok(Self { name, file, bytes, start: 0, buffer: Vec::new(), filled: 0 })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -39,7 +41,7 @@ impl Window {
     /// When the file is not that long.
     pub(crate) fn get(&mut self, offset: u64, length: usize) -> Result<&[u8], JournalError> {
         assert!(offset + wide(length) <= self.bytes, "{}: read behind the end", self.name);
-        let end = self.start + wide(self.buffer.len());
+        let end = self.start + wide(self.filled);
         if offset < self.start || end < offset + wide(length) {
             self.fill(offset, length)
                 .map_err(|cause| JournalError::media("read", &self.name, &cause))?;
@@ -50,14 +52,14 @@ impl Window {
 
     fn fill(&mut self, offset: u64, length: usize) -> io::Result<()> {
         let left = self.bytes - offset;
-        let wanted = wide(length.max(WINDOW_BYTES)).min(left);
-        self.start = offset;
-        self.buffer.resize(narrow(wanted), 0);
-        let filled = read_all(&*self.file, offset, &mut self.buffer);
-        if filled.is_err() {
-            self.buffer.clear();
+        let wanted = narrow(wide(length.max(WINDOW_BYTES)).min(left));
+        if self.buffer.len() < wanted {
+            self.buffer = vec![0; wanted];
         }
-        filled
+        self.filled = 0;
+        read_all(&*self.file, offset, &mut self.buffer[..wanted])?;
+        (self.start, self.filled) = (offset, wanted);
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Images on their way to the disk, one at a time.
 
+use std::mem;
+
 use super::Shelf;
 use super::draft::Draft;
 use crate::field::{narrow, wide};
@@ -16,11 +18,13 @@ pub(super) struct Images {
     /// State and trailer of the image under way, as they came; empty if there is none.
     frame: Vec<u8>,
     writing: Option<(ImageHead, Draft)>,
+    /// The image after it, which came meanwhile.
+    next: Vec<u8>,
 }
 
 impl Images {
     pub(super) fn new(stamp: String, shelf: Shelf) -> Self {
-        Self { stamp, shelf, frame: Vec::new(), writing: None }
+        Self { stamp, shelf, frame: Vec::new(), writing: None, next: Vec::new() }
     }
 
     /// Whether there is nothing to write.
@@ -33,9 +37,13 @@ impl Images {
         self.writing.is_some()
     }
 
-    /// This is the next.
-    pub(super) fn begin(&mut self, frame: Vec<u8>) {
-        self.frame = frame;
+    /// This is the next. What still waits is not worth writing any more.
+    pub(super) fn take(&mut self, frame: Vec<u8>) {
+        if self.is_under_way() {
+            self.next = frame;
+        } else {
+            self.frame = frame;
+        }
     }
 
     /// A bit more of the image; its sequence when it is kept.
@@ -58,7 +66,7 @@ impl Images {
         }
         draft.publish(media)?;
         self.read_back(media, &head)?;
-        self.frame = Vec::new();
+        self.frame = mem::take(&mut self.next);
         self.shelf.kept(sequence);
         self.shelf.prune(media)?;
         Ok(Some(sequence))

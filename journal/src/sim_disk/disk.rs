@@ -7,7 +7,6 @@ use crate::field::{narrow, wide};
 use crate::limits::{LOG_LINES_MAX, SECTOR, SECTOR_BYTES};
 
 /// Files, names, and what is planned to go wrong.
-#[derive(Clone)]
 pub(super) struct Disk {
     seed: u64,
     dice: u64,
@@ -57,6 +56,17 @@ impl Disk {
             syncs_until_failure: None,
             capacity: None,
             log: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn fork(&self) -> Self {
+        Self {
+            inodes: self.inodes.clone(),
+            shown: self.shown.clone(),
+            kept: self.kept.clone(),
+            pending: self.pending.clone(),
+            log: VecDeque::new(),
+            ..*self
         }
     }
 
@@ -129,16 +139,15 @@ impl Disk {
     pub(super) fn write_at(&mut self, inode: u64, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let name = self.name_of(inode);
         if is_due(&mut self.writes_until_failure) {
-            let some = self.roll(wide(bytes.len()) + 1);
-            self.put(inode, offset, &bytes[..narrow(some)]);
-            self.note(format!("write of {name} at {offset} FAILS after {some} bytes"));
+            let some = self.put_some(inode, offset, bytes);
+            self.note(format!("write of {name} at {offset} FAILS, {some} sectors written"));
             return Err(io::Error::other("the disk cannot be written (simulated)"));
         }
         let old_bytes = wide(self.inodes[&inode].shown.len());
         let growth = (offset + wide(bytes.len())).saturating_sub(old_bytes);
         let room = self.capacity.map_or(u64::MAX, |most| most.saturating_sub(self.used_bytes()));
         if room < growth {
-            let fits = wide(bytes.len()).saturating_sub(growth - room);
+            let fits = wide(bytes.len()).saturating_sub(growth - room) / SECTOR * SECTOR;
             self.put(inode, offset, &bytes[..narrow(fits)]);
             self.note(format!("write of {name} at {offset}: no room after {fits} bytes"));
             return Err(ErrorKind::StorageFull.into());
@@ -256,6 +265,18 @@ impl Disk {
                 self.kept.remove(&name);
             }
         }
+    }
+
+    /// Any of the sectors; returns how many.
+    fn put_some(&mut self, inode: u64, offset: u64, bytes: &[u8]) -> usize {
+        let mut count = 0;
+        for (sector, at) in bytes.chunks(SECTOR_BYTES).zip((offset..).step_by(SECTOR_BYTES)) {
+            if self.roll(2) == 0 {
+                self.put(inode, at, sector);
+                count += 1;
+            }
+        }
+        count
     }
 
     fn put(&mut self, inode: u64, offset: u64, bytes: &[u8]) {

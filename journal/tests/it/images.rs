@@ -1,0 +1,275 @@
+//! Images: what a start takes them for, what they replace, and what happens when one is damaged.
+
+use allot_journal::{JournalError, Media, SimDisk};
+use allot_runtime::Agent;
+
+use crate::it::rig::{Rig, config, media, read, state_of};
+
+/// Commits batches until there are so many payloads.
+fn grow(rig: &mut Rig, payloads: &mut Vec<Vec<u8>>, count: usize) {
+    while payloads.len() < count {
+        let payload = vec![u8::try_from(payloads.len()).unwrap(); 700];
+        rig.commit(&[&payload]);
+        payloads.push(payload);
+    }
+}
+
+/// Keeps an image of all payloads.
+fn keep(rig: &mut Rig, payloads: &[Vec<u8>]) {
+    rig.journal.keep_image(|state| state.extend(state_of(payloads)));
+    rig.settle().unwrap();
+}
+
+/// The numbers in the names of files of one kind.
+fn numbers(disk: &SimDisk, kind: &str) -> Vec<u64> {
+    let names = disk.list().unwrap();
+    names.iter().filter_map(|name| name.strip_prefix(kind)?.parse().ok()).collect()
+}
+
+#[test]
+fn a_start_takes_the_latest_image_and_what_follows_it() {
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    let mut payloads = Vec::new();
+    for (count, after) in [(3, 1), (9, 0), (20, 7)] {
+        grow(&mut rig, &mut payloads, count);
+        keep(&mut rig, &payloads);
+        grow(&mut rig, &mut payloads, count + after);
+        let (_, found) = read(media(&disk), config()).unwrap();
+        assert_eq!(found.image.as_ref().unwrap().sequence, u64::try_from(count).unwrap());
+        assert_eq!(found.records.len(), after);
+        assert_eq!(found.payloads(), payloads);
+    }
+}
+
+#[test]
+fn only_what_the_older_of_two_good_images_needs_is_kept() {
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    let mut payloads = Vec::new();
+    // Three records fill a segment: record 7, the first after image 6, begins segment 3.
+    for (count, images, first_segment) in
+        [(6, vec![6], 1), (12, vec![6, 12], 3), (18, vec![12, 18], 5), (24, vec![18, 24], 7)]
+    {
+        grow(&mut rig, &mut payloads, count);
+        keep(&mut rig, &payloads);
+        assert_eq!(numbers(&disk, "image-"), images);
+        assert_eq!(numbers(&disk, "segment-")[0], first_segment, "after image {count}");
+        let (_, found) = read(media(&disk), config()).unwrap();
+        assert_eq!(found.payloads(), payloads);
+    }
+}
+
+#[test]
+fn nothing_is_removed_where_everything_is_to_be_kept() {
+    let disk = SimDisk::new(1);
+    let mut config = config();
+    config.prune = false;
+    let (mut rig, _) = Rig::start(media(&disk), config).unwrap();
+    let mut payloads = Vec::new();
+    for count in [6, 12, 18, 24] {
+        grow(&mut rig, &mut payloads, count);
+        keep(&mut rig, &payloads);
+    }
+    assert_eq!(numbers(&disk, "image-"), [6, 12, 18, 24]);
+    assert_eq!(numbers(&disk, "segment-")[0], 1);
+}
+
+#[test]
+fn nothing_is_removed_before_the_new_image_was_read_back() {
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    let mut payloads = Vec::new();
+    for count in [6, 12] {
+        grow(&mut rig, &mut payloads, count);
+        keep(&mut rig, &payloads);
+    }
+    let before = disk.list().unwrap();
+    grow(&mut rig, &mut payloads, 13);
+    rig.journal.keep_image(|state| state.extend(state_of(&payloads)));
+    rig.committer.do_work(rig.now);
+    let name = "image-00000000000000000013.tmp";
+    while disk.file_bytes(name).is_none_or(|bytes| bytes < 1_000) {
+        rig.keeper.do_work(rig.now);
+    }
+    // It goes wrong on its way to the disk.
+    disk.flip(name, 700, 3);
+    let error = rig.settle().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "image-00000000000000000013 is damaged at byte 0, from record 13 on: the image does not \
+         read back as it was written; keep the folder as it is, and restore it from a copy"
+    );
+    let after = disk.list().unwrap();
+    assert!(before.iter().all(|name| after.contains(name)), "{before:?} {after:?}");
+    disk.crash();
+    let (_, found) = read(media(&disk), config()).unwrap();
+    assert_eq!(found.payloads(), payloads);
+}
+
+#[test]
+fn an_image_goes_to_disk_only_after_everything_in_it() {
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    rig.journal.append(0, 0, b"first");
+    rig.journal.keep_image(|state| state.extend(b"after the first"));
+    rig.journal.submit();
+    rig.keeper.do_work(rig.now);
+    assert_eq!(numbers(&disk, "image-"), [0; 0]);
+    disk.fail_sync(1);
+    rig.settle().unwrap_err();
+    assert!(!disk.log().iter().any(|line| line.contains("image")), "its record never got there");
+}
+
+#[test]
+fn images_are_due_by_what_was_appended_and_one_at_a_time() {
+    let disk = SimDisk::new(1);
+    let mut config = config();
+    config.image_every_bytes = 3 * 728;
+    let (mut rig, _) = Rig::start(media(&disk), config.clone()).unwrap();
+    let mut payloads = Vec::new();
+    grow(&mut rig, &mut payloads, 2);
+    assert!(!rig.journal.image_is_due());
+    grow(&mut rig, &mut payloads, 3);
+    assert!(rig.journal.image_is_due());
+    drop(rig);
+
+    disk.restart();
+    let (mut rig, _) = Rig::start(media(&disk), config).unwrap();
+    assert!(rig.journal.image_is_due(), "a start counts what it read");
+    rig.journal.keep_image(|state| state.extend(state_of(&payloads)));
+    for byte in 0..4 {
+        rig.journal.append(0, 0, &[byte; 700]);
+    }
+    assert!(!rig.journal.image_is_due(), "one is under way");
+    rig.settle().unwrap();
+    assert!(rig.journal.image_is_due());
+}
+
+/// A journal with images after records 6 and 12, and 14 records.
+fn two_images() -> (SimDisk, Vec<Vec<u8>>) {
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    let mut payloads = Vec::new();
+    for count in [6, 12] {
+        grow(&mut rig, &mut payloads, count);
+        keep(&mut rig, &payloads);
+    }
+    grow(&mut rig, &mut payloads, 14);
+    (disk, payloads)
+}
+
+#[test]
+fn a_damaged_image_is_passed_over_and_said_and_then_replaced() {
+    let (disk, mut payloads) = two_images();
+    disk.flip("image-00000000000000000012", 2_000, 0);
+    disk.restart();
+    let (mut rig, found) = Rig::start(media(&disk), config()).unwrap();
+    assert_eq!(found.image.as_ref().unwrap().sequence, 6);
+    assert_eq!(found.payloads(), payloads);
+    assert_eq!(
+        found.warnings,
+        ["image-00000000000000000012 is damaged: the state is not as it was written; \
+          starting from an earlier one"]
+    );
+    grow(&mut rig, &mut payloads, 18);
+    keep(&mut rig, &payloads);
+    assert_eq!(numbers(&disk, "image-"), [6, 18], "the damaged one is gone");
+    assert_eq!(read(media(&disk), config()).unwrap().1.payloads(), payloads);
+}
+
+#[test]
+fn without_a_good_image_everything_is_replayed_or_nothing() {
+    let (disk, payloads) = two_images();
+    for image in ["image-00000000000000000006", "image-00000000000000000012"] {
+        disk.flip(image, 0, 0);
+    }
+    let pruned = read(media(&disk), config()).err().unwrap();
+    assert_eq!(
+        pruned,
+        JournalError::Missing { file: "segment-0000000002".to_owned(), sequence: 1 }
+    );
+
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    rig.commit(&[b"first"]);
+    keep(&mut rig, &[b"first".to_vec()]);
+    disk.flip("image-00000000000000000001", 0, 0);
+    let (_, found) = read(media(&disk), config()).unwrap();
+    assert_eq!((found.payloads().len(), found.warnings.len(), payloads.len()), (1, 1, 14));
+}
+
+#[test]
+fn missing_files_are_named() {
+    let (disk, _) = two_images();
+    let segments = numbers(&disk, "segment-");
+    assert_eq!(segments, [3, 4, 5, 6]);
+    for (removed, missing, sequence) in
+        [(vec![5], "segment-0000000005", 13), (vec![3, 4, 5, 6], "segment-0000000001", 13)]
+    {
+        let disk = disk.fork();
+        for number in removed {
+            disk.remove(&format!("segment-{number:010}")).unwrap();
+        }
+        let error = read(media(&disk), config()).err().unwrap();
+        assert_eq!(error, JournalError::Missing { file: missing.to_owned(), sequence });
+    }
+    let shortened = disk.fork();
+    for number in [4, 5, 6] {
+        shortened.remove(&format!("segment-{number:010}")).unwrap();
+    }
+    let error = read(media(&shortened), config()).err().unwrap();
+    assert!(matches!(error, JournalError::Corrupt { sequence: 10, .. }), "{error}");
+}
+
+#[test]
+fn an_image_of_another_journal_is_refused() {
+    let [disk, other] = [b"one", b"two"].map(|payload| {
+        let disk = SimDisk::new(1);
+        let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+        rig.commit(&[payload]);
+        keep(&mut rig, &[payload.to_vec()]);
+        disk
+    });
+    let name = "image-00000000000000000001";
+    let mut bytes = vec![0; usize::try_from(other.file_bytes(name).unwrap()).unwrap()];
+    other.open(name).unwrap().read_at(0, &mut bytes).unwrap();
+    disk.open(name).unwrap().write_at(0, &bytes).unwrap();
+    let error = read(media(&disk), config()).err().unwrap();
+    assert!(error.to_string().contains("the image was not made of this journal"), "{error}");
+}
+
+#[test]
+fn another_stamp_is_refused_with_both_and_what_to_do() {
+    for with_image in [false, true] {
+        let disk = SimDisk::new(1);
+        let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+        rig.commit(&[b"first"]);
+        if with_image {
+            keep(&mut rig, &[b"first".to_vec()]);
+        }
+        let mut other = config();
+        other.stamp = "shard 0 of 2".to_owned();
+        let file = if with_image { "image-00000000000000000001" } else { "segment-0000000001" };
+        assert_eq!(
+            read(media(&disk), other).err().unwrap().to_string(),
+            format!(
+                "{file} was written as \"shard 0 of 1\", and this is \"shard 0 of 2\"; start \
+                 with the settings it was written with, or choose another folder"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_newer_image_replaces_one_that_waits_and_the_last_is_kept() {
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    for byte in 1..=4_u8 {
+        rig.journal.append(0, 0, &[byte]);
+        rig.journal.keep_image(|state| state.push(byte));
+    }
+    rig.settle().unwrap();
+    let image = read(media(&disk), config()).unwrap().1.image.unwrap();
+    assert_eq!((image.sequence, image.state), (4, vec![4]));
+}

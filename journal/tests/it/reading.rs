@@ -1,0 +1,141 @@
+//! The reader: everything it says about a journal, and that it changes nothing.
+
+use allot_journal::{JournalError, Media, Reader, SegmentState, SimDisk};
+
+use crate::it::rig::{Rig, config, media, state_of};
+
+/// A disk with three segments, a spare one, and an image, none of it pruned.
+fn disk() -> (SimDisk, Vec<Vec<u8>>) {
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    let mut payloads = Vec::new();
+    for byte in 0..9 {
+        payloads.push(vec![byte; 700]);
+        rig.commit(&[&[byte; 700]]);
+        if byte == 5 {
+            rig.journal.keep_image(|state| state.extend(state_of(&payloads)));
+            rig.settle().unwrap();
+        }
+    }
+    (disk, payloads)
+}
+
+#[test]
+fn every_file_is_summarized() {
+    let (disk, payloads) = disk();
+    let before = disk.log();
+    let mut reader = Reader::open(media(&disk)).unwrap();
+    assert_eq!(reader.stamp(), "shard 0 of 1");
+    let summaries: Vec<_> = reader
+        .segments()
+        .iter()
+        .map(|one| (one.number, one.first_sequence, one.last_sequence, one.bytes_used, &one.state))
+        .collect();
+    let (sealed, current, spare) =
+        (&SegmentState::Sealed, &SegmentState::Current, &SegmentState::Spare);
+    assert_eq!(
+        summaries,
+        [
+            (1, 1, 3, 512 + 3 * 1_024, sealed),
+            (2, 4, 6, 512 + 3 * 1_024, sealed),
+            (3, 7, 9, 512 + 3 * 1_024, current),
+            (4, 0, 0, 0, spare),
+        ]
+    );
+    let [image] = reader.images() else { panic!("one image") };
+    assert_eq!((image.sequence, image.bytes, &image.damage), (6, 6 * 704, &None));
+    assert_ne!(image.hash, 0);
+
+    let mut places = Vec::new();
+    while let Some(entry) = reader.next().unwrap() {
+        let place = usize::try_from(entry.record.sequence).unwrap() - 1;
+        assert_eq!(entry.record.payload, payloads[place]);
+        places.push((entry.file.to_owned(), entry.offset));
+    }
+    assert_eq!(places.len(), 9);
+    assert_eq!(places[0], ("segment-0000000001".to_owned(), 512 + 64));
+    assert_eq!(places[4], ("segment-0000000002".to_owned(), 512 + 1_024 + 64));
+    let tail = reader.tail().unwrap();
+    assert_eq!(
+        (tail.file.as_str(), tail.offset, tail.torn_bytes),
+        ("segment-0000000003", 3_584, 0)
+    );
+    assert_eq!(disk.log(), before, "nothing was written");
+}
+
+#[test]
+fn a_torn_end_is_said_and_left_alone() {
+    let (disk, _) = disk();
+    disk.flip("segment-0000000003", 4_000, 1);
+    disk.flip("segment-0000000003", 3_584, 1);
+    let reader = Reader::open(media(&disk)).unwrap();
+    assert!(matches!(reader.segments()[2].state, SegmentState::Damaged(_)), "the next sector");
+
+    disk.flip("segment-0000000003", 3_584, 1);
+    let (torn, _) = (disk.fork(), disk);
+    let mut rig_config = config();
+    rig_config.segment_bytes = 8_192;
+    // The last sector is the next one in this segment, so take one with more room.
+    let roomy = SimDisk::new(2);
+    let (mut rig, _) = Rig::start(media(&roomy), rig_config).unwrap();
+    rig.commit(&[b"whole"]);
+    drop(rig);
+    roomy.flip("segment-0000000001", 3_000, 1);
+    let mut reader = Reader::open(media(&roomy)).unwrap();
+    let torn_bytes = 3_072 - 1_024;
+    assert_eq!(reader.segments()[0].state, SegmentState::Torn(torn_bytes));
+    while reader.next().unwrap().is_some() {}
+    assert_eq!(reader.tail().unwrap().torn_bytes, torn_bytes);
+    drop(torn);
+}
+
+#[test]
+fn damage_is_said_where_it_is_and_everything_before_it_is_read() {
+    let (disk, _) = disk();
+    disk.flip("segment-0000000002", 1_600, 1);
+    disk.flip("image-00000000000000000006", 600, 1);
+    let mut reader = Reader::open(media(&disk)).unwrap();
+    let states: Vec<_> = reader.segments().iter().map(|segment| segment.state.clone()).collect();
+    let damage = JournalError::Corrupt {
+        file: "segment-0000000002".to_owned(),
+        offset: 1_536,
+        sequence: 5,
+        what: "the checksum of a batch is wrong",
+    };
+    assert_eq!(
+        states,
+        [
+            SegmentState::Sealed,
+            SegmentState::Damaged(damage.clone()),
+            SegmentState::Unread,
+            SegmentState::Unread,
+        ]
+    );
+    let told = reader.images()[0].damage.as_deref();
+    assert_eq!(told, Some("the state is not as it was written"));
+    for _ in 1..=4 {
+        assert!(reader.next().unwrap().is_some());
+    }
+    for _ in 0..2 {
+        assert_eq!(reader.next(), Err(damage.clone()), "for ever");
+    }
+    assert_eq!(reader.tail(), None);
+}
+
+#[test]
+fn an_empty_folder_is_a_journal_without_records() {
+    let disk = SimDisk::new(1);
+    let mut reader = Reader::open(media(&disk)).unwrap();
+    assert_eq!((reader.stamp(), reader.segments(), reader.images()), ("", &[][..], &[][..]));
+    assert_eq!(reader.next(), Ok(None));
+}
+
+#[test]
+fn missing_segments_are_named() {
+    let (disk, _) = disk();
+    disk.remove("image-00000000000000000006").unwrap();
+    disk.remove("segment-0000000001").unwrap();
+    let mut reader = Reader::open(media(&disk)).unwrap();
+    let missing = JournalError::Missing { file: "segment-0000000001".to_owned(), sequence: 3 };
+    assert_eq!(reader.next(), Err(missing));
+}

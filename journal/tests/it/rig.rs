@@ -1,0 +1,137 @@
+//! A rig: a journal with both of its agents, stepped by hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use allot_journal::{
+    Bells, Committer, Image, Journal, JournalConfig, JournalError, Keeper, Media, Recovery,
+    SEGMENT_BYTES_MIN, SimDisk,
+};
+use allot_runtime::{Agent, Bell, Nanos};
+
+/// The three ends, and the time.
+pub(crate) struct Rig {
+    pub(crate) journal: Journal,
+    pub(crate) committer: Committer,
+    pub(crate) keeper: Keeper,
+    pub(crate) now: Nanos,
+}
+
+/// What a start found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) image: Option<Image>,
+    /// Sequence, kind, tag and payload of each record after it.
+    pub(crate) records: Vec<(u64, u8, u8, Vec<u8>)>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Small segments, so that there are many.
+pub(crate) fn config() -> JournalConfig {
+    let mut config = JournalConfig::new("0", "shard 0 of 1");
+    config.segment_bytes = SEGMENT_BYTES_MIN;
+    config
+}
+
+/// A simulated disk, as a start takes it.
+pub(crate) fn media(disk: &SimDisk) -> Arc<dyn Media> {
+    Arc::new(disk.clone())
+}
+
+/// Reads everything a start would, and changes nothing.
+pub(crate) fn read(
+    media: Arc<dyn Media>,
+    config: JournalConfig,
+) -> Result<(Recovery, Found), JournalError> {
+    let mut recovery = Recovery::open(media, config)?;
+    let mut found = Found {
+        image: recovery.image(),
+        records: Vec::new(),
+        warnings: recovery.warnings().to_vec(),
+    };
+    while let Some(record) = recovery.next()? {
+        found.records.push((record.sequence, record.kind, record.tag, record.payload.to_vec()));
+    }
+    Ok((recovery, found))
+}
+
+/// The state that all tests keep in images: the payloads so far, one after the other.
+///
+/// ```text
+///   length (4) │ payload │ length (4) │ payload │ …
+/// ```
+pub(crate) fn state_of(payloads: &[Vec<u8>]) -> Vec<u8> {
+    let mut state = Vec::new();
+    for payload in payloads {
+        state.extend_from_slice(&u32::try_from(payload.len()).unwrap().to_le_bytes());
+        state.extend_from_slice(payload);
+    }
+    state
+}
+
+impl Found {
+    /// All payloads from the first record on, those in the image too.
+    ///
+    /// # Panics
+    /// When sequences have gaps.
+    pub(crate) fn payloads(&self) -> Vec<Vec<u8>> {
+        let (mut payloads, mut rest) = (Vec::new(), &[][..]);
+        if let Some(image) = &self.image {
+            rest = &image.state;
+        }
+        while let Some((length, after)) = rest.split_first_chunk() {
+            let length = usize::try_from(u32::from_le_bytes(*length)).unwrap();
+            payloads.push(after[..length].to_vec());
+            rest = &after[length..];
+        }
+        let image = self.image.as_ref().map_or(0, |image| image.sequence);
+        assert_eq!(u64::try_from(payloads.len()).unwrap(), image);
+        for ((sequence, _, _, payload), expected) in self.records.iter().zip(image + 1..) {
+            assert_eq!(*sequence, expected);
+            payloads.push(payload.clone());
+        }
+        payloads
+    }
+}
+
+impl Rig {
+    /// A start, with what it found.
+    pub(crate) fn start(
+        media: Arc<dyn Media>,
+        config: JournalConfig,
+    ) -> Result<(Self, Found), JournalError> {
+        let (recovery, found) = read(media, config)?;
+        let silent = Bell::silent();
+        let bells = Bells { shard: &silent, committer: &silent, keeper: &silent };
+        let (journal, committer, keeper) = recovery.finish(bells)?;
+        Ok((Self { journal, committer, keeper, now: Nanos::from_unix(1) }, found))
+    }
+
+    /// One turn of everybody; returns how much was done.
+    pub(crate) fn step(&mut self) -> Result<usize, JournalError> {
+        self.journal.submit();
+        let stepped = self.committer.do_work(self.now) + self.keeper.do_work(self.now);
+        Ok(self.journal.poll()? + stepped)
+    }
+
+    /// Steps everybody until nothing is left to do at this moment.
+    pub(crate) fn settle(&mut self) -> Result<(), JournalError> {
+        while 0 < self.step()? {}
+        Ok(())
+    }
+
+    /// Lets time pass, and settles.
+    pub(crate) fn advance(&mut self, span: Duration) -> Result<(), JournalError> {
+        self.now += span;
+        self.settle()
+    }
+
+    /// Appends payloads and waits until they are durable, all in one batch if they fit.
+    pub(crate) fn commit(&mut self, payloads: &[&[u8]]) {
+        for payload in payloads {
+            self.journal.append(1, 2, payload);
+        }
+        self.settle().unwrap();
+        assert_eq!(self.journal.durable(), self.journal.appended());
+    }
+}
