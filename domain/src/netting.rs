@@ -15,9 +15,9 @@
 //! split changes, as long as the accounts are the same. The transfers of an account add up to
 //! nothing over the shards, exactly: the last shard takes the remainders of the divisions.
 //!
-//! What a netting moved is remembered beside the values, so that the shards can be put right where a
-//! crash kept one from some of them: then what came by nettings does not add up to nothing, and the
-//! next one moves that too. So Σ_s V_i^s stands for the value of the fills alone.
+//! What a netting moved is remembered beside the values, so that the shards can be put right where
+//! a crash kept one from some of them: then what came by nettings does not add up to nothing, and
+//! the next one moves that too. So Σ_s V_i^s stands for the value of the fills alone.
 //!
 //! Nothing moves while all residuals are within a **dead-band** of four of the highest prices of
 //! their part: what is left then is the rounding of single fills. Chasing it gains nothing, and

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   router ═► inbox ─► journal ─► state ─► outbox ═► router       answers
-//!                         └── durable ───────┘  ╚══► publisher    parts at markers, what was applied
+//!                         └── durable ────────┘ ╚══► publisher    parts at markers, the fills
 //! ```
 //!
 //! Start with [`Shard`]: its duty cycle is the whole road, and the only caller of the other files.

@@ -134,8 +134,8 @@ impl State {
         self.owed.remove(&(origin.source, origin.seq)).unwrap_or_default()
     }
 
-    /// Applies an entry to its end, and leaves all that came of it in `outcomes`, which may be much:
-    /// for checkers.
+    /// Applies an entry to its end, and leaves all that came of it in `outcomes`, which may be
+    /// much: for checkers.
     ///
     /// # Errors
     /// Why the entry is no input; it is refused, and changes nothing but the count.

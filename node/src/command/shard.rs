@@ -11,7 +11,7 @@ use std::process::ExitCode;
 /// One shard as a process of its own
 ///
 /// It holds the positions of its share of the tickers. With `--data` it recovers them from its
-/// journal whenever it starts; without, a shard that is restarted has lost them, and reports say so.
+/// journal whenever it starts; without, a shard that restarts has lost them, and reports say so.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
