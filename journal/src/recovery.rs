@@ -352,16 +352,18 @@ fn find_start(
                 return Ok(Some(Scan::start(Arc::clone(media), head, window, after)));
             }
             Opened::Begun(..) => {}
-            Opened::Spare(mut window) => {
+            Opened::Spare(window) if place + 1 < run.len() => {
+                let what = "a segment was never begun, and another follows";
+                return corrupt(&window, 0, wanted, what);
+            }
+            Opened::Spare(mut window) if run == [1] => {
                 if let Some(offset) = first_written(&mut window, 0)? {
                     let what = "something stands in a segment that was never begun";
                     return corrupt(&window, offset, wanted, what);
                 }
-                if place + 1 < run.len() {
-                    let what = "a segment was never begun, and another follows";
-                    return corrupt(&window, 0, wanted, what);
-                }
             }
+            // The scan comes to it.
+            Opened::Spare(_) => {}
         }
     }
     let is_new = listing.images.is_empty() && matches!(run, [] | [1]);
