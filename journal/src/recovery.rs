@@ -23,7 +23,7 @@ use crate::news::{Progress, Upkeep};
 use crate::record::record_bytes;
 use crate::scan::{Opened, Scan, corrupt, first_written, open_segment};
 use crate::segment::{SegmentHead, first_chain};
-use crate::{JournalConfig, JournalError, Media, Record};
+use crate::{JournalConfig, JournalError, Media, Record, Tail};
 
 /// A journal that is being read, to be written afterwards.
 pub struct Recovery {
@@ -108,6 +108,12 @@ impl Recovery {
                 Err(error)
             }
         }
+    }
+
+    /// Where the journal ends, and what will be cut there, once [`next`](Self::next) has come to
+    /// the end; none in a new folder.
+    pub fn tail(&self) -> Option<&Tail> {
+        self.scan.as_ref().and_then(Scan::tail)
     }
 
     fn advance(&mut self) -> Result<bool, JournalError> {
