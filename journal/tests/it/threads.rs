@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use allot_journal::{Bells, Folder, Journal, Recovery};
+use allot_journal::{Bells, Folder, Journal};
 use allot_runtime::{Agent, Clock, Crew, Nanos, Threads, WaitStrategy};
 
 use crate::it::rig::{config, read, state_of};
