@@ -1,15 +1,15 @@
 //! An image: the state after some record, so that a start need not apply all before it again.
 //!
 //! ```text
-//!   sector 0                                                                     512
-//!   0          8         12      16         24      32       40          56      …     508
-//!   ┌──────────┬─────────┬───────┬──────────┬───────┬────────┬───────────┬──────┬─────┬───────┬── ─
-//!   │ ALLOTIMG │ version │ stamp │ sequence │ chain │ length │ xxh3_128  │ stamp│ 0 … │ crc32c│ state
-//!   └──────────┴─────────┴───────┴──────────┴───────┴────────┴───────────┴──────┴─────┴───────┴── ─
-//!                         length             after   of the state
+//!   0          8         12      16         24      32       40     56              508    512
+//!   ┌──────────┬─────────┬───────┬──────────┬───────┬────────┬──────┬──────────────┬──────┬─── ─
+//!   │ ALLOTIMG │ version │ stamp │ sequence │ chain │ length │ hash │ stamp, zeros │crc32c│ state
+//!   └──────────┴─────────┴───────┴──────────┴───────┴────────┴──────┴──────────────┴──────┴─── ─
+//!                         length             after   of the   xxh3_128
+//!                                                    state    of the state
 //! ```
 //!
-//! It is written under another name, synced, read back, renamed, and its folder synced.
+//! It is written under another name, synced, renamed, its folder synced, and then read back.
 
 use crc32c::crc32c;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};

@@ -23,7 +23,7 @@ use crate::news::{Progress, Upkeep};
 use crate::record::record_bytes;
 use crate::scan::{Opened, Scan, corrupt, first_written, open_segment};
 use crate::segment::{SegmentHead, first_chain};
-use crate::{JournalConfig, JournalError, Media, Record};
+use crate::{JournalConfig, JournalError, Media, Record, Tail};
 
 /// A journal that is being read, to be written afterwards.
 pub struct Recovery {
@@ -108,6 +108,12 @@ impl Recovery {
                 Err(error)
             }
         }
+    }
+
+    /// Where the journal ends, and what will be cut there, once [`next`](Self::next) has come to
+    /// the end; none in a new folder.
+    pub fn tail(&self) -> Option<&Tail> {
+        self.scan.as_ref().and_then(Scan::tail)
     }
 
     fn advance(&mut self) -> Result<bool, JournalError> {
@@ -352,16 +358,18 @@ fn find_start(
                 return Ok(Some(Scan::start(Arc::clone(media), head, window, after)));
             }
             Opened::Begun(..) => {}
-            Opened::Spare(mut window) => {
+            Opened::Spare(window) if place + 1 < run.len() => {
+                let what = "a segment was never begun, and another follows";
+                return corrupt(&window, 0, wanted, what);
+            }
+            Opened::Spare(mut window) if run == [1] => {
                 if let Some(offset) = first_written(&mut window, 0)? {
                     let what = "something stands in a segment that was never begun";
                     return corrupt(&window, offset, wanted, what);
                 }
-                if place + 1 < run.len() {
-                    let what = "a segment was never begun, and another follows";
-                    return corrupt(&window, 0, wanted, what);
-                }
             }
+            // The scan comes to it.
+            Opened::Spare(_) => {}
         }
     }
     let is_new = listing.images.is_empty() && matches!(run, [] | [1]);

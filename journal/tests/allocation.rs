@@ -34,7 +34,7 @@ fn turn(journal: &mut Journal, records: usize, answer: &mut Vec<u8>) {
     }
     journal.submit();
     let sealed = journal.seal(std::mem::take(answer));
-    *answer = journal.unseal(sealed).map_or_else(|_| Vec::new(), |answer| answer);
+    *answer = journal.unseal(sealed).unwrap_or_else(|_| Vec::new());
 }
 
 #[test]

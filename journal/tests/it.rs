@@ -5,6 +5,7 @@
 mod it {
     mod rig;
     mod round_trip;
+    mod format;
     mod sealing;
     mod flips;
     mod crashes;
@@ -12,4 +13,5 @@ mod it {
     mod images;
     mod reading;
     mod folders;
+    mod threads;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use allot_journal::{JournalError, Media, SEGMENT_BYTES_MIN, SimDisk};
+use allot_journal::{JournalError, Media, SEGMENT_BYTES_MIN, SEGMENT_BYTES_REAL_MIN, SimDisk};
 use allot_runtime::{Agent, Nanos};
 
 use crate::it::rig::{Rig, config, media, read};
@@ -11,13 +11,14 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_failed_sync_or_write_ends_the_journal_and_is_never_tried_again() {
-    let failures: [(&str, fn(&SimDisk)); 2] =
-        [("sync", |disk| disk.fail_sync(1)), ("write", |disk| disk.fail_write(1))];
-    for (deed, fail) in failures {
+    for deed in ["sync", "write"] {
         let disk = SimDisk::new(1);
         let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
         rig.commit(&[b"before"]);
-        fail(&disk);
+        match deed {
+            "sync" => disk.fail_sync(1),
+            _ => disk.fail_write(1),
+        }
         rig.journal.append(0, 0, b"lost");
         let error = rig.settle().unwrap_err();
         assert_eq!(
@@ -194,7 +195,33 @@ fn an_image_that_finds_no_room_is_tried_again_and_makes_room() {
 }
 
 #[test]
-fn an_error_in_reading_stops_a_start() {
+fn where_room_is_short_an_image_gets_it_before_a_segment() {
+    let disk = SimDisk::new(1);
+    let mut config = config();
+    config.segment_bytes = SEGMENT_BYTES_REAL_MIN;
+    let (mut rig, _) = Rig::start(media(&disk), config).unwrap();
+    let mebibyte = 1 << 20;
+    let fill = |rig: &mut Rig| (0..5).for_each(|_| rig.commit(&[&vec![7; 2 << 20]]));
+    for _ in 0..2 {
+        fill(&mut rig);
+        rig.journal.keep_image(|state| state.extend([1; 100]));
+        rig.settle().unwrap();
+    }
+    disk.set_capacity(Some(disk.used_bytes() + mebibyte));
+    fill(&mut rig);
+    assert!(rig.journal.is_full());
+    rig.journal.keep_image(|state| state.resize(3 << 20, 2));
+    rig.settle().unwrap();
+    assert!(rig.journal.is_full());
+
+    // Both are due in the same second, and there is room for the image and half a segment.
+    disk.set_capacity(Some(disk.used_bytes() + 4 * mebibyte));
+    rig.advance(SECOND).unwrap();
+    assert!(!rig.journal.is_full(), "the image made room");
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused() {
     let error = JournalError::Setting { what: "x".to_owned() };
     assert_eq!(error.to_string(), "the journal cannot be set up so: x");
     for (bytes, stamp) in [(4_095, ""), (512, ""), (1 << 31, ""), (4_096, &*"x".repeat(257))] {

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use allot_journal::{JournalError, Reader, SEGMENT_BYTES_MIN, SegmentState, SimDisk};
+use allot_journal::{
+    JournalError, Media, Reader, SEGMENT_BYTES_MIN, SEGMENT_BYTES_REAL_MIN, SegmentState,
+    SegmentSummary, SimDisk,
+};
 
 use crate::it::rig::{Rig, config, media, read, state_of};
 
@@ -30,14 +33,14 @@ enum Place {
     OlderImage,
 }
 
-/// Four lives' worth of batches, two images, and a segment that only the older image needs.
+/// Batches in three segments, two images, and a segment that only the older image needs.
 fn journal() -> (SimDisk, Vec<Vec<u8>>) {
     let disk = SimDisk::new(1);
     let mut config = config();
     config.prune = false;
     let (mut rig, _) = Rig::start(media(&disk), config).unwrap();
     let mut payloads = Vec::new();
-    for batch in 0..12_u8 {
+    for batch in 0..13_u8 {
         let lengths = [usize::from(batch) * 20, 3, 0];
         let batch_payloads = lengths.map(|length| vec![batch; length]);
         rig.commit(&batch_payloads.each_ref().map(Vec::as_slice));
@@ -49,7 +52,7 @@ fn journal() -> (SimDisk, Vec<Vec<u8>>) {
         if batch == 11 {
             // Zeros and one bit: without a mask, a sector of it would look never written. And it
             // is so long that it begins a segment.
-            let mut sparse = vec![0; 2_100];
+            let mut sparse = vec![0; 1_600];
             sparse[700] = 1;
             rig.commit(&[&sparse]);
             payloads.push(sparse);
@@ -61,7 +64,7 @@ fn journal() -> (SimDisk, Vec<Vec<u8>>) {
 
 /// What is where, as the reader of the undamaged journal says.
 struct Map {
-    segments: Vec<allot_journal::SegmentSummary>,
+    segments: Vec<SegmentSummary>,
     latest_image: String,
     first_read: u64,
 }
@@ -135,7 +138,7 @@ fn check(disk: &SimDisk, place: Place, file: &str, offset: u64, payloads: &[Vec<
             assert!(found.payloads() == payloads, "{at}");
             assert_eq!(found.warnings.len(), usize::from(place == Place::LatestImage), "{at}");
             drop(recovery);
-            if place == Place::TornZeros && offset % 64 == 0 {
+            if place == Place::TornZeros && offset.is_multiple_of(64) {
                 the_torn_tail_is_wiped(disk, payloads);
             }
         }
@@ -167,10 +170,64 @@ fn the_torn_tail_is_wiped(disk: &SimDisk, payloads: &[Vec<u8>]) {
     assert_eq!(reader.tail().unwrap().torn_bytes, 0);
 }
 
+/// Overwrites a sector with zeros.
+fn wipe(disk: &SimDisk, file: &str, sector: u64) {
+    disk.open(file).unwrap().write_at(sector * 512, &[0; 512]).unwrap();
+}
+
+#[test]
+fn a_sector_that_was_lost_is_noticed_unless_it_is_of_the_very_last_batch() {
+    let (disk, payloads) = journal();
+    let segments = Map::of(&disk).segments;
+    // The last batch but one takes four sectors, and the last takes one.
+    let current = segments.iter().find(|one| one.state == SegmentState::Current).unwrap();
+    for segment in &segments {
+        for sector in 0..segment.bytes_used / 512 {
+            let wiped = disk.fork();
+            wipe(&wiped, &segment.file, sector);
+            let is_last = segment == current && sector + 1 == segment.bytes_used / 512;
+            let at = format!("{} sector {sector}", segment.file);
+            match read(media(&wiped), config()) {
+                Ok((_, found)) if segment.number < Map::of(&disk).first_read => {
+                    assert!(found.payloads() == payloads, "{at}");
+                }
+                // No disk that keeps what it synced does this.
+                Ok((_, found)) if is_last => {
+                    assert!(payloads.starts_with(&found.payloads()), "{at}");
+                }
+                Ok(_) => panic!("{at}: nothing was said"),
+                Err(error) => assert!(matches!(error, JournalError::Corrupt { .. }), "{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_stands_too_far_behind_the_end_is_no_torn_batch() {
+    let disk = SimDisk::new(1);
+    let mut config = config();
+    config.segment_bytes = SEGMENT_BYTES_REAL_MIN;
+    let (mut rig, _) = Rig::start(media(&disk), config.clone()).unwrap();
+    rig.commit(&[b"payload"]);
+    let (end, batch_bytes_max) = (1_024, 4 << 20);
+    for (behind, is_torn) in [(512, true), (batch_bytes_max - 1, true), (batch_bytes_max, false)] {
+        let flipped = disk.fork();
+        flipped.flip("segment-0000000001", end + behind, 0);
+        match read(media(&flipped), config.clone()) {
+            Ok((_, found)) => assert!(is_torn && found.payloads().len() == 1, "{behind}"),
+            Err(JournalError::Corrupt { offset, what, .. }) => {
+                assert_eq!((offset, is_torn), (end + behind, false));
+                assert_eq!(what, "something stands far behind the end");
+            }
+            Err(error) => panic!("{behind}: {error}"),
+        }
+    }
+}
+
 #[test]
 fn whatever_stands_on_the_disk_nothing_panics_and_nothing_is_made_up() {
     let (disk, payloads) = journal();
-    let files: Vec<String> = allot_journal::Media::list(&disk).unwrap();
+    let files = disk.list().unwrap();
     let mut dice = 1_u64;
     let mut roll = |sides: u64| {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

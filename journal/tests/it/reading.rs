@@ -65,28 +65,28 @@ fn every_file_is_summarized() {
 
 #[test]
 fn a_torn_end_is_said_and_left_alone() {
-    let (disk, _) = disk();
-    disk.flip("segment-0000000003", 4_000, 1);
-    disk.flip("segment-0000000003", 3_584, 1);
-    let reader = Reader::open(media(&disk)).unwrap();
-    assert!(matches!(reader.segments()[2].state, SegmentState::Damaged(_)), "the next sector");
-
-    disk.flip("segment-0000000003", 3_584, 1);
-    let (torn, _) = (disk.fork(), disk);
-    let mut rig_config = config();
-    rig_config.segment_bytes = 8_192;
-    // The last sector is the next one in this segment, so take one with more room.
-    let roomy = SimDisk::new(2);
-    let (mut rig, _) = Rig::start(media(&roomy), rig_config).unwrap();
+    let mut config = config();
+    config.segment_bytes = 8_192;
+    let disk = SimDisk::new(2);
+    let (mut rig, _) = Rig::start(media(&disk), config).unwrap();
     rig.commit(&[b"whole"]);
-    drop(rig);
-    roomy.flip("segment-0000000001", 3_000, 1);
-    let mut reader = Reader::open(media(&roomy)).unwrap();
+    disk.flip("segment-0000000001", 3_000, 1);
+    let before = disk.log();
+    let mut reader = Reader::open(media(&disk)).unwrap();
     let torn_bytes = 3_072 - 1_024;
     assert_eq!(reader.segments()[0].state, SegmentState::Torn(torn_bytes));
     while reader.next().unwrap().is_some() {}
     assert_eq!(reader.tail().unwrap().torn_bytes, torn_bytes);
-    drop(torn);
+    assert_eq!(disk.log(), before);
+}
+
+#[test]
+fn a_spare_segment_that_is_not_empty_is_damage() {
+    let (disk, _) = disk();
+    disk.flip("segment-0000000004", 4_000, 1);
+    let reader = Reader::open(media(&disk)).unwrap();
+    let spare = &reader.segments()[3].state;
+    assert!(matches!(spare, SegmentState::Damaged(_)), "{spare:?}");
 }
 
 #[test]
