@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts the shards that do not run yet. start-shards.sh [SHARDS]
-# A shard that is started again has lost its positions: they are in memory only.
+# With ALLOT_DATA=DIR a shard that is started again knows its positions; without, it has lost them.
 # shellcheck source=scripts/ground.sh
 . "$(dirname "${BASH_SOURCE[0]}")/ground.sh"
 

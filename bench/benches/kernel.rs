@@ -16,7 +16,7 @@
 //! time it has gone through its blocks again: else the holdings would walk away from it. At the end
 //! its sums are checked once more from outside.
 
-use allot_domain::{Blend, Block, Ledger, Price, Quantity, Side};
+use allot_domain::{Blend, Block, Cell, Ledger, Price, Quantity, Side};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -34,10 +34,10 @@ struct Load {
     blocks: Vec<Block>,
     shares: Vec<u64>,
     /// What each account holds of the one ticker, where the load keeps it.
-    held: Vec<u64>,
+    held: Vec<Cell>,
     next: usize,
     /// The ledger and the holdings to which it returns.
-    steady: (Ledger, Vec<u64>),
+    steady: (Ledger, Vec<Cell>),
 }
 
 impl Load {
@@ -59,7 +59,7 @@ impl Load {
             blend: Blend::NONE,
             blocks,
             shares: vec![0; accounts],
-            held: vec![0; accounts],
+            held: vec![Cell::default(); accounts],
             next: 0,
             steady: (Ledger::default(), Vec::new()),
         }
@@ -69,7 +69,7 @@ impl Load {
         for _ in 0..BLOCKS {
             let block = self.blocks[self.next];
             self.allocate(block);
-            self.hold();
+            self.hold(block);
             self.next += 1;
         }
         self.steady = (self.ledger.clone(), self.held.clone());
@@ -90,9 +90,10 @@ impl Load {
         black_box(&self.shares);
     }
 
-    fn hold(&mut self) {
-        for (held, share) in self.held.iter_mut().zip(&self.shares) {
-            *held += share;
+    fn hold(&mut self, block: Block) {
+        for (cell, share) in self.held.iter_mut().zip(&self.shares) {
+            cell.quantity += share;
+            cell.value += i128::from(block.price.nanos()) * i128::from(*share);
         }
     }
 
@@ -104,8 +105,9 @@ impl Load {
 
     /// One purchase; the holdings grow by it.
     fn buy_and_hold(&mut self) {
-        self.buy();
-        self.hold();
+        let block = self.next_block();
+        self.allocate(block);
+        self.hold(block);
     }
 
     /// One purchase, and one sale of other shares at another price.
@@ -113,8 +115,9 @@ impl Load {
         self.buy_and_hold();
         let block = Block { side: Side::Sell, ..self.next_block() };
         self.allocate(block);
-        for (held, share) in self.held.iter_mut().zip(&self.shares) {
-            *held -= share;
+        for (cell, share) in self.held.iter_mut().zip(&self.shares) {
+            cell.quantity -= share;
+            cell.value -= i128::from(block.price.nanos()) * i128::from(*share);
         }
     }
 
@@ -123,7 +126,8 @@ impl Load {
         assert_eq!(self.ledger.residuals().iter().sum::<i128>(), 0);
         let (weights, values) = (self.ledger.weights(), self.ledger.values());
         let (weight_total, total) = (weights.iter().sum::<u64>(), values.iter().sum::<i128>());
-        for ((weight, value), residual) in weights.iter().zip(values).zip(self.ledger.residuals()) {
+        for ((weight, value), residual) in weights.iter().zip(&values).zip(self.ledger.residuals())
+        {
             let target = i128::from(*weight) * total;
             assert_eq!(*residual, target - i128::from(weight_total) * value);
         }

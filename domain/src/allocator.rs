@@ -23,12 +23,15 @@
 //! # Why it is fast
 //!
 //! The cost depends on the number of accounts, never on the quantity. Each account costs one wide
-//! multiplication for its want, one for its quotient ([`Divisor`]) and one for its exact rest. Then
-//! the largest rests are found without comparing accounts: 128 buckets by the leading bits of the
-//! fractions tell where the last step falls, and only the one or two accounts that stand in or next
-//! to that bucket are compared, by their exact wants. Whether an account is served is arithmetic
-//! and not a branch, for half of them are, at random, and half of the branches would be
-//! mispredicted. Up to a dozen accounts are ranked pair by pair instead.
+//! multiplication, for an estimate of its quotient ([`Divisor`]); what is left of its want is of
+//! no interest yet. Then the largest rests are found without comparing accounts: 128 buckets by
+//! the leading bits of the fractions tell where the last step falls, and only the one or two
+//! accounts that stand in or next to that bucket are compared, by their exact wants. Whether an
+//! account is served is arithmetic and not a branch, for half of them are, at random, and half of
+//! the branches would be mispredicted. Up to a dozen accounts are ranked pair by pair instead.
+//!
+//! A few exact comparisons at the end tell whether the estimates were good enough to be sure of
+//! the division. They nearly always are, and where not it is made again with exact quotients.
 
 mod divisor;
 mod level;
@@ -36,7 +39,7 @@ mod level;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::hint::cold_path;
-use divisor::Divisor;
+use divisor::{Divisor, FRACTION_BITS, Quotient};
 pub(crate) use level::water_level;
 
 /// Up to so many accounts are ranked pair by pair; the buckets win from about here.
@@ -44,7 +47,7 @@ const FEW: usize = 12;
 
 /// Of a hundred accounts about one stands in each; all counts fit in four cache lines.
 const BUCKETS: usize = 128;
-const BUCKET_SHIFT: u32 = divisor::FRACTION_BITS - BUCKETS.ilog2();
+const BUCKET_SHIFT: u32 = FRACTION_BITS - BUCKETS.ilog2();
 
 /// How many accounts stand in each 128th of a step.
 #[derive(Clone, Copy, Debug)]
@@ -57,48 +60,28 @@ impl Default for Buckets {
 }
 
 impl Buckets {
-    fn count(&mut self, claim: &Claim) {
-        let bucket = claim.standing >> BUCKET_SHIFT;
-        self.0[usize::try_from(bucket).expect("standings are not negative")] += 1;
+    fn count(&mut self, standing: u32) {
+        let bucket = standing >> BUCKET_SHIFT;
+        self.0[usize::try_from(bucket).expect("7 bits")] += 1;
     }
 }
 
-/// What one account asks for.
-#[derive(Clone, Copy)]
-struct Ask {
-    want: i128,
-    /// The most steps it may get, if that is limited.
-    cap: Option<u64>,
-}
-
-/// What one account has got.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Claim {
-    /// What remains of its want; the least there is where it may get no more.
-    pub(crate) left: i128,
-    /// The steps it got.
-    pub(crate) steps: u64,
-    /// Where it stands among the others, below 2^62: of a few accounts its place, counted from the
-    /// last; of many the fraction of a step that it is above the level, estimated.
-    standing: i64,
-}
-
-/// Certain steps, and how many more the candidates could take.
-#[derive(Clone, Copy, Default)]
-struct Settled {
-    certain: u128,
-    open: u64,
+/// Who got the steps that were not certain, by what was left of wants before.
+enum Served {
+    /// Nobody: all steps were certain.
+    None,
+    /// Some of a few accounts, of whom one had `most` left.
+    Few { most: i128 },
+    /// Some of many accounts; the `last` of them had so much left.
+    Many { last: i128 },
 }
 
 /// Working memory of a division, kept so that a fill allocates none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Allocator {
-    claims: Vec<Claim>,
-    /// Where the claims stand, if they are many.
+    /// What each account wants beyond its certain steps: the fraction of a step, estimated.
+    standings: Vec<u32>,
     buckets: Buckets,
-    step: i128,
-    /// Whoever stands above it gets one step more.
-    bar: i64,
     /// Those who stand too near the bar to tell, by what they still want.
     near: Vec<(Reverse<i128>, u32)>,
     /// Where the capped water level changes its slope.
@@ -109,130 +92,171 @@ impl Allocator {
     /// An allocator for so many accounts.
     pub(crate) fn new(accounts: usize) -> Self {
         Self {
-            claims: alloc::vec![Claim::default(); accounts],
+            standings: alloc::vec![0; accounts],
             near: Vec::with_capacity(accounts),
             ..Self::default()
         }
     }
 
-    /// Gives out `quantity` steps; the wants must add up to `quantity × step`.
+    /// Gives out `quantity` steps; the wants, by rank, must add up to `quantity × step`.
     ///
     /// # Panics
-    /// If the wants do not add up, or are not one for each account: a bug of the caller.
-    #[inline]
-    pub(crate) fn divide(
-        &mut self,
-        wants: impl ExactSizeIterator<Item = i128> + Clone,
-        step: i128,
-        quantity: u64,
-    ) {
-        assert!(wants.len() == self.claims.len(), "a want for each account");
-        self.step = step;
+    /// If the wants do not add up, or there are not wants and shares for each account: a bug of
+    /// the caller.
+    pub(crate) fn divide(&mut self, wants: &[i128], step: i128, quantity: u64, shares: &mut [u64]) {
+        assert!(wants.len() == self.standings.len(), "a want for each account");
+        assert!(shares.len() == self.standings.len(), "shares for each account");
         let divisor = Divisor::new(step, quantity);
-        let asks = wants.clone().map(|want| Ask { want, cap: None });
-        let mut certain = self.settle(asks, &divisor).certain;
-        if certain > u128::from(quantity) {
+        if !self.divide_by_estimates(wants, &divisor, quantity, shares) {
             cold_path();
-            let mut most = self.most();
-            if most > divisor.quotient_max() {
-                self.settle_below_the_largest(wants, &divisor, quantity);
-                most = self.most();
-            }
-            certain = self.raise(most, quantity).into();
+            self.divide_exactly(wants, &divisor, quantity, shares);
         }
-        self.serve(quantity, certain, &divisor);
     }
 
-    /// The same with at most `caps` steps for each account; the caps allow `quantity` steps.
-    ///
-    /// What is left of the wants is not told.
+    /// The same with at most `cap` steps for each account; the caps allow `quantity` steps.
     ///
     /// # Panics
     /// If the wants do not add up or the caps do not suffice: a bug of the caller.
     pub(crate) fn divide_capped(
         &mut self,
-        wants: impl ExactSizeIterator<Item = i128> + Clone,
-        caps: &[u64],
+        wants: &[i128],
+        cap: impl Fn(usize) -> u64 + Copy,
         step: i128,
         quantity: u64,
+        shares: &mut [u64],
     ) {
-        assert!(wants.len() == self.claims.len(), "a want for each account");
-        assert!(caps.len() == self.claims.len(), "a cap for each account");
-        self.step = step;
+        assert!(wants.len() == self.standings.len(), "a want for each account");
+        assert!(shares.len() == self.standings.len(), "shares for each account");
         let divisor = Divisor::new(step, quantity);
-        let asks = wants.zip(caps).map(|(want, cap)| Ask { want, cap: Some(*cap.min(&quantity)) });
-        let mut settled = self.settle(asks.clone(), &divisor);
-        let most = settled.certain + u128::from(settled.open);
-        if !(settled.certain..=most).contains(&u128::from(quantity)) {
-            let level = self.capped_level(asks.clone(), quantity) + 1;
-            let asks = asks.map(|ask| Ask { want: ask.want - level, ..ask });
-            settled = self.settle(asks, &divisor);
+        let cap = |rank: usize| cap(rank).min(quantity);
+        let (mut certain, open) = self.settle_capped(wants, 0, cap, &divisor, shares);
+        if !(certain..=certain + u128::from(open)).contains(&u128::from(quantity)) {
+            let level = self.capped_level(wants, cap, step, quantity) + 1;
+            (certain, _) = self.settle_capped(wants, level, cap, &divisor, shares);
         }
-        self.serve(quantity, settled.certain, &divisor);
+        let left = |rank: usize, steps: u64| {
+            if steps < cap(rank) { wants[rank] - step * i128::from(steps) } else { i128::MIN }
+        };
+        self.serve(quantity, certain, &divisor, left, shares);
     }
 
-    /// What each account got, in order of rank.
-    #[inline]
-    pub(crate) fn claims(&self) -> impl Iterator<Item = Claim> {
-        self.claims.iter().map(|claim| {
-            // Minus one for those above the bar, zero for the others.
-            let above = (self.bar - claim.standing) >> (i64::BITS - 1);
-            Claim {
-                left: claim.left - (self.step & i128::from(above)),
-                steps: claim.steps.wrapping_sub(above.cast_unsigned()),
-                standing: claim.standing,
+    /// Divides without a look at what remains of a want, but for the few on which it depends.
+    ///
+    /// Estimated quotients are too low by less than the blur, so a candidate may want up to that
+    /// more than a step, and next to nothing after it. This is still the division that gives each
+    /// step to the largest want, if the last one served wants less than a step, for then whoever
+    /// is not served wants less than anyone with certain steps did; and at least the blur, for then
+    /// it wants more than anyone who is served would after it. Of a few accounts it is enough that
+    /// nobody wants a whole step, for then their quotients are exact. Tells whether it is so.
+    fn divide_by_estimates(
+        &mut self,
+        wants: &[i128],
+        divisor: &Divisor,
+        quantity: u64,
+        shares: &mut [u64],
+    ) -> bool {
+        let mut bits = 0;
+        let quotient = |want: i128| {
+            bits |= want.max(0);
+            divisor.estimate(want)
+        };
+        let mut certain = self.settle(wants, quotient, shares);
+        if !divisor.suits(bits) {
+            return false;
+        }
+        let mut level = 0;
+        if certain > u128::from(quantity) {
+            cold_path();
+            (certain, level) = self.raise(quantity, shares);
+        }
+        let step = divisor.step();
+        let left = |rank: usize, steps: u64| wants[rank] - step * i128::from(steps);
+        let level = step * i128::from(level);
+        match self.serve(quantity, certain, divisor, left, shares) {
+            Served::None => false,
+            Served::Few { most } => most - level < step,
+            Served::Many { last } => {
+                let blur = ((step >> FRACTION_BITS) + 1) * i128::from(divisor.blur());
+                (blur..step).contains(&(last - level))
             }
-        })
+        }
     }
 
-    /// Gives each account the steps that are certain at level zero.
+    /// Divides with exact quotients.
+    fn divide_exactly(
+        &mut self,
+        wants: &[i128],
+        divisor: &Divisor,
+        quantity: u64,
+        shares: &mut [u64],
+    ) {
+        let mut certain = self.settle(wants, |want| divisor.divide(want), shares);
+        if certain > u128::from(quantity) {
+            cold_path();
+            let largest = *wants.iter().max().expect("an account");
+            if !divisor.suits(largest) {
+                // The water level is no lower, and above this one no quotient is too large. It
+                // takes a fortune moved by a new split and then a fill of almost nothing.
+                let level = largest - divisor.step() * i128::from(quantity);
+                self.settle(wants, |want| divisor.divide(want - level), shares);
+            }
+            (certain, _) = self.raise(quantity, shares);
+        }
+        let left = |rank: usize, steps: u64| wants[rank] - divisor.step() * i128::from(steps);
+        self.serve(quantity, certain, divisor, left, shares);
+    }
+
+    /// Gives each account the steps that are certain at level zero; says how many.
     #[inline(always)]
-    fn settle(&mut self, asks: impl Iterator<Item = Ask>, divisor: &Divisor) -> Settled {
-        if self.claims.len() <= FEW {
-            return settle(&mut self.claims, asks, divisor, |_| ());
+    fn settle(
+        &mut self,
+        wants: &[i128],
+        quotient: impl FnMut(i128) -> Quotient,
+        shares: &mut [u64],
+    ) -> u128 {
+        let accounts = shares.iter_mut().zip(&mut self.standings).zip(wants);
+        if wants.len() <= FEW {
+            return settle(accounts, quotient, |_| ());
         }
         // Counted on the stack: one pointer less for the loop to keep.
         let mut buckets = Buckets::default();
-        let settled = settle(&mut self.claims, asks, divisor, |claim| buckets.count(claim));
+        let certain = settle(accounts, quotient, |standing| buckets.count(standing));
         self.buckets = buckets;
-        settled
+        certain
     }
 
-    /// The most certain steps of one account, found without a branch.
-    fn most(&self) -> u64 {
-        self.claims.iter().fold(0, |most, claim| most + claim.steps.saturating_sub(most))
-    }
-
-    /// Settles from the level that leaves the largest want as many steps as there are.
-    ///
-    /// The water level is no lower, and above it no quotient is too large to be estimated closely.
-    /// It takes a fortune moved by a new split and then a fill of almost nothing to come here.
-    fn settle_below_the_largest(
+    /// The same under caps and above a level; says also how many candidates there are.
+    fn settle_capped(
         &mut self,
-        wants: impl Iterator<Item = i128> + Clone,
+        wants: &[i128],
+        level: i128,
+        cap: impl Fn(usize) -> u64,
         divisor: &Divisor,
-        quantity: u64,
-    ) {
-        let largest = wants.clone().max().expect("an account");
-        let level = largest - self.step * i128::from(quantity);
-        let asks = wants.map(|want| Ask { want: want - level, cap: None });
-        self.settle(asks, divisor);
-        for claim in &mut self.claims {
-            claim.left += level;
-        }
+        shares: &mut [u64],
+    ) -> (u128, u64) {
+        let (mut open, mut caps) = (0, (0..).map(cap));
+        let quotient = |want: i128| {
+            let (want, cap) = (want - level, caps.next().expect("endless"));
+            let quotient = divisor.divide(want);
+            open += u64::from(quotient.steps < cap && want >= 0);
+            if quotient.steps < cap { quotient } else { Quotient { steps: cap, fraction: 0 } }
+        };
+        let certain = self.settle(wants, quotient, shares);
+        (certain, open)
     }
 
-    /// Raises the level by whole steps until no more than `quantity` are certain; says how many.
+    /// Raises the level by whole steps until no more than `quantity` are certain; says how many
+    /// are, and the level.
     ///
     /// The mean excess of those who still have some is the next rise (Michelot 1986, in whole
-    /// steps). It starts where the one who has `most` is left with as many as there are.
-    fn raise(&mut self, most: u64, quantity: u64) -> u64 {
-        let mut level = most.saturating_sub(quantity);
+    /// steps). It starts where the one who has most is left with as many as there are.
+    fn raise(&mut self, quantity: u64, shares: &mut [u64]) -> (u128, u64) {
+        let mut level = most(shares).saturating_sub(quantity);
         let certain = loop {
             let (mut certain, mut active) = (0, 0);
-            for claim in &self.claims {
-                certain += claim.steps.saturating_sub(level);
-                active += u64::from(claim.steps > level);
+            for share in &*shares {
+                certain += share.saturating_sub(level);
+                active += u64::from(*share > level);
             }
             if certain <= quantity {
                 break certain;
@@ -240,61 +264,54 @@ impl Allocator {
             level += (certain - quantity).div_ceil(active);
         };
         self.buckets = Buckets::default();
-        for claim in &mut self.claims {
-            let back = claim.steps.min(level);
-            if claim.steps < level {
-                claim.standing = 0;
+        for (share, standing) in shares.iter_mut().zip(&mut self.standings) {
+            if *share < level {
+                *standing = 0;
             }
-            claim.left += self.step * i128::from(back);
-            claim.steps -= back;
-            self.buckets.count(claim);
+            *share = share.saturating_sub(level);
+            self.buckets.count(*standing);
         }
-        certain
+        (certain.into(), level)
     }
 
     /// The floor of the level where the capped wants above it add up to the steps.
     #[cold]
-    fn capped_level(&mut self, asks: impl Iterator<Item = Ask>, quantity: u64) -> i128 {
+    fn capped_level(
+        &mut self,
+        wants: &[i128],
+        cap: impl Fn(usize) -> u64,
+        step: i128,
+        quantity: u64,
+    ) -> i128 {
         self.bends.clear();
-        for Ask { want, cap } in asks {
-            self.bends.push((want, 1));
-            self.bends.push((want - self.step * i128::from(cap.unwrap_or(quantity)), -1));
+        for (want, rank) in wants.iter().zip(0..) {
+            self.bends.push((*want, 1));
+            self.bends.push((*want - step * i128::from(cap(rank)), -1));
         }
-        level::capped_water_level(&mut self.bends, self.step * i128::from(quantity))
+        level::capped_water_level(&mut self.bends, step * i128::from(quantity))
     }
 
-    /// Sets the bar so that the candidates get the steps that are not certain.
-    #[inline]
-    fn serve(&mut self, quantity: u64, certain: u128, divisor: &Divisor) {
+    /// Gives the steps that are not certain to the candidates with the most `left`; of many, tells
+    /// what the last one served had left.
+    #[inline(always)]
+    fn serve(
+        &mut self,
+        quantity: u64,
+        certain: u128,
+        divisor: &Divisor,
+        left: impl Fn(usize, u64) -> i128,
+        shares: &mut [u64],
+    ) -> Served {
         let rest = u128::from(quantity).checked_sub(certain).expect("the level suits");
         let rest = usize::try_from(rest).expect("fewer than the accounts");
-        assert!(rest <= self.claims.len(), "the wants add up to the steps");
-        if rest == 0 {
-            self.bar = i64::MAX;
-        } else if self.claims.len() <= FEW {
-            self.rank(rest);
+        assert!(rest <= shares.len(), "the wants add up to the steps");
+        if shares.len() <= FEW {
+            Served::Few { most: rank(rest, left, shares) }
+        } else if rest == 0 {
+            Served::None
         } else {
-            self.sift(rest, divisor.blur());
+            Served::Many { last: self.sift(rest, divisor.blur(), left, shares) }
         }
-    }
-
-    /// Compares each account with each: `rest` of them are to stand above the bar.
-    #[inline(never)]
-    fn rank(&mut self, rest: usize) {
-        let mut accounts = 0;
-        for rank in 0..self.claims.len() {
-            let (earlier, later) = self.claims.split_at_mut(rank);
-            let left = later[0].left;
-            accounts += 1;
-            let mut place = accounts;
-            for other in earlier {
-                let behind = i64::from(other.left >= left);
-                place -= behind;
-                other.standing += behind;
-            }
-            later[0].standing = place;
-        }
-        self.bar = accounts - i64::try_from(rest).expect("few");
     }
 
     /// Finds the bucket where the last step falls and compares only who is in it or `blur` from it.
@@ -302,61 +319,90 @@ impl Allocator {
     /// An account stands where it seems to, or less than `blur` higher. So whoever seems to stand
     /// above the bar is better than all but less than `rest` others, and whoever seems to stand
     /// lower than `blur` below the bucket is worse than `rest` others.
-    #[inline(never)]
-    fn sift(&mut self, rest: usize, blur: i64) {
-        let mut missing = rest;
-        let mut top = 1_i64 << divisor::FRACTION_BITS;
+    #[inline(always)]
+    fn sift(
+        &mut self,
+        rest: usize,
+        blur: u32,
+        left: impl Fn(usize, u64) -> i128,
+        shares: &mut [u64],
+    ) -> i128 {
+        let (mut missing, mut bucket) = (rest, BUCKETS);
         for count in self.buckets.0.iter().rev() {
+            bucket -= 1;
             let count = usize::from(*count);
             if count >= missing {
                 break;
             }
             missing -= count;
-            top -= 1 << BUCKET_SHIFT;
         }
-        self.bar = top + blur;
-        let low = top - (1 << BUCKET_SHIFT) - blur;
-        let width = (self.bar - low).cast_unsigned();
+        let bottom = u32::try_from(bucket).expect("7 bits") << BUCKET_SHIFT;
+        let last = bottom + ((1 << BUCKET_SHIFT) - 1);
+        let (bar, low) = (last.saturating_add(blur), bottom.saturating_sub(blur));
         self.near.clear();
-        for (claim, rank) in self.claims.iter().zip(0..) {
-            if (claim.standing - low).cast_unsigned() <= width {
-                self.near.push((Reverse(claim.left), rank));
-                missing += usize::from(claim.standing >= top);
+        for ((share, standing), rank) in shares.iter_mut().zip(&self.standings).zip(0_u32..) {
+            if standing.wrapping_sub(low) <= bar - low {
+                let at = usize::try_from(rank).expect("32 bits");
+                self.near.push((Reverse(left(at, *share)), rank));
+                missing += usize::from(*standing > last);
             }
+            *share += u64::from(*standing > bar);
         }
-        if missing < self.near.len() {
-            self.near.select_nth_unstable(missing);
+        let (better, (Reverse(least), served), _) = self.near.select_nth_unstable(missing - 1);
+        for (_, rank) in better.iter().chain([&(Reverse(*least), *served)]) {
+            shares[usize::try_from(*rank).expect("32 bits")] += 1;
         }
-        for (_, rank) in &self.near[..missing] {
-            let claim = &mut self.claims[usize::try_from(*rank).expect("32 bits")];
-            claim.left -= self.step;
-            claim.steps += 1;
-        }
+        *least
     }
 }
 
-/// Settles claim by claim and shows each to `count`.
+/// The most certain steps of one account, found without a branch.
+fn most(shares: &[u64]) -> u64 {
+    shares.iter().fold(0, |most, share| most + share.saturating_sub(most))
+}
+
+/// Settles account by account and shows each standing to `count`.
 #[inline(always)]
-fn settle(
-    claims: &mut [Claim],
-    asks: impl Iterator<Item = Ask>,
-    divisor: &Divisor,
-    mut count: impl FnMut(&Claim),
-) -> Settled {
-    let mut settled = Settled::default();
-    for (claim, Ask { want, cap }) in claims.iter_mut().zip(asks) {
-        let quotient = divisor.divide(want);
-        *claim = match cap {
-            Some(cap) if quotient.steps >= cap => {
-                Claim { left: i128::MIN, steps: cap, standing: 0 }
-            }
-            _ => Claim { left: quotient.rest, steps: quotient.steps, standing: quotient.fraction },
-        };
-        settled.certain += u128::from(claim.steps);
-        settled.open += u64::from(cap.is_some_and(|cap| claim.steps < cap && want >= 0));
-        count(claim);
+fn settle<'a>(
+    accounts: impl Iterator<Item = ((&'a mut u64, &'a mut u32), &'a i128)>,
+    mut quotient: impl FnMut(i128) -> Quotient,
+    mut count: impl FnMut(u32),
+) -> u128 {
+    let mut certain = 0;
+    for ((share, standing), want) in accounts {
+        let Quotient { steps, fraction } = quotient(*want);
+        (*share, *standing) = (steps, fraction);
+        certain += u128::from(steps);
+        count(fraction);
     }
-    settled
+    certain
+}
+
+/// Compares each account with each: the `rest` with the most `left` get one step more. Tells the
+/// most that was left.
+#[inline(always)]
+fn rank(rest: usize, left: impl Fn(usize, u64) -> i128, shares: &mut [u64]) -> i128 {
+    // What each has left, and its place, counted from the last.
+    let mut claims = [(0_i128, 0_u32); FEW];
+    let claims = &mut claims[..shares.len()];
+    let mut most = i128::MIN;
+    for (rank, accounts) in (0..shares.len()).zip(0_u32..) {
+        let (earlier, later) = claims.split_at_mut(rank);
+        let own = left(rank, shares[rank]);
+        most = most.max(own);
+        let mut place = accounts;
+        for (other, other_place) in earlier {
+            let behind = u32::from(*other >= own);
+            place -= behind;
+            *other_place += behind;
+        }
+        later[0] = (own, place);
+    }
+    let bar = u32::try_from(claims.len() - rest).expect("few");
+    for (share, (_, place)) in shares.iter_mut().zip(claims) {
+        *share += u64::from(*place >= bar);
+    }
+    most
 }
 
 #[cfg(test)]

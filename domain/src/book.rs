@@ -6,6 +6,7 @@
 
 mod sources;
 mod part;
+mod image;
 
 pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 
@@ -13,8 +14,8 @@ use crate::history::{Answer, History, Key};
 use crate::holdings::index;
 use crate::input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountId, Blend, Block, Bust, Fill, Holdings, Ledger, Machine, Reject, Seen, Side, Split,
-    limits,
+    AccountId, Blend, Block, Bust, Cell, Fill, Holdings, Ledger, Machine, Progress, Reject, Seen,
+    Side, Split, limits,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -82,14 +83,16 @@ pub struct Book {
     flow: i128,
     price_max: i64,
     shares: Vec<u64>,
-    held_shares: Vec<u64>,
+    /// What the accounts of the split hold of the ticker that is divided, by rank.
+    cells: Vec<Cell>,
 }
 
 impl Machine for Book {
     type Input = Input;
     type Outcomes = Outcomes;
 
-    fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) {
+    fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) -> Progress {
+        assert!(!self.is_releasing(), "what comes of an input is taken whole before the next");
         match input {
             Input::Fill(fill) => self.fill(fill, outcomes),
             Input::Bust(bust) => self.bust(bust, outcomes),
@@ -97,6 +100,13 @@ impl Machine for Book {
             Input::Marker(_) => self.flow -= self.flow / 4,
             Input::Netting(netting) => self.net(netting),
         }
+        self.progress()
+    }
+
+    fn go_on(&mut self, outcomes: &mut Outcomes) -> Progress {
+        assert!(self.is_releasing(), "there is more to come");
+        self.release_held(outcomes);
+        self.progress()
     }
 }
 
@@ -125,7 +135,7 @@ impl Book {
             flow: 0,
             price_max: 0,
             shares: Vec::new(),
-            held_shares: Vec::new(),
+            cells: Vec::new(),
         }
     }
 
@@ -204,13 +214,10 @@ impl Book {
 
     /// Whether a block fits in where `total` shares of its ticker are held; a sale adds none.
     fn check_limits(&self, block: Block, total: u64) -> Result<(), Reject> {
-        let price = i128::from(block.price.nanos());
         let bought = if block.side == Side::Buy { block.quantity.get() } else { 0 };
         let total = total + bought;
         let turnover = self.turnover + block.price.times(block.quantity).nanos();
-        let within = total <= limits::HOLDING_MAX
-            && price * i128::from(total) <= limits::VALUE_MAX
-            && turnover <= limits::VALUE_MAX;
+        let within = total <= limits::HOLDING_MAX && turnover <= limits::VALUE_MAX;
         if within { Ok(()) } else { Err(Reject::ExceedsLimits) }
     }
 
@@ -226,11 +233,11 @@ impl Book {
         let row_at = self.holdings.find_or_add(&fill.ticker).expect("checked");
         let row = self.holdings.row_mut(row_at);
         if fill.side == Side::Sell || self.config.blend != Blend::NONE {
-            for (held, place) in self.held_shares.iter_mut().zip(&self.open) {
-                *held = row.cell(*place).quantity;
+            for (cell, place) in self.cells.iter_mut().zip(&self.open) {
+                *cell = row.cell(*place);
             }
         }
-        self.ledger.allocate(block, self.config.blend, &self.held_shares, &mut self.shares);
+        self.ledger.allocate(block, self.config.blend, &self.cells, &mut self.shares);
         let from = outcomes.shares.len();
         for (quantity, place) in self.shares.iter().zip(&self.open).filter(|share| *share.0 > 0) {
             match fill.side {
@@ -271,7 +278,7 @@ impl Book {
         self.price_max = self.price_max.max(block.price.nanos());
     }
 
-    /// A fill that was applied: `held` is the first answer to all that came before any split.
+    /// A fill that was applied: before any split `held` is the answer to all that is not kept.
     fn repeat_fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
         let origin = Origin { source: fill.source, seq: fill.seq, duplicate: true };
         let forgotten = Outcome::Allocated(Allocated {
@@ -297,11 +304,11 @@ impl Book {
             return;
         };
         let shares = outcomes.keep_shares(shares);
-        let ticker = |row| self.holdings.row(row).ticker;
         outcomes.list.push(match answer {
-            Answer::Bust { row, of } => Outcome::Busted { origin, ticker: ticker(row), of, shares },
+            Answer::Held => Outcome::Held(origin),
+            Answer::Bust { ticker, of } => Outcome::Busted { origin, ticker, of, shares },
             Answer::Fill { row, side, price, quantity, split, .. } => {
-                let (ticker, late) = (ticker(row), false);
+                let (ticker, late) = (self.holdings.row(row).ticker, false);
                 let again =
                     Allocated { origin, ticker, side, price, quantity, split, shares, late };
                 Outcome::Allocated(again)
@@ -352,16 +359,16 @@ impl Book {
         }
         self.reverse(row, block, &outcomes.shares[shares.clone()]);
         self.history.mark_busted(key);
-        let answer = Answer::Bust { row, of: bust.of };
-        let key = Key { source, seq: bust.seq };
-        self.history.keep(key, answer, &outcomes.shares[shares.clone()]);
-        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let (ticker, of) = (bust.ticker, bust.of);
+        let key = Key { source, seq: bust.seq };
+        self.history.keep(key, Answer::Bust { ticker, of }, &outcomes.shares[shares.clone()]);
+        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares });
         Ok(())
     }
 
-    /// Takes back a fill that still waits for the first split: nobody had any of it.
+    /// Takes back a fill that still waits for the first split: nobody had any of it, and `held`
+    /// stays the answer to it.
     fn bust_held(&mut self, bust: &Bust, outcomes: &mut Outcomes) -> bool {
         let of_bust = |fill: &Fill| {
             fill.source == bust.source && fill.seq == bust.of && fill.ticker == bust.ticker
@@ -372,6 +379,9 @@ impl Book {
         self.held.remove(at);
         let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let (ticker, of) = (bust.ticker, bust.of);
+        let source = self.feeds.place(&bust.source);
+        self.history.keep(Key { source, seq: of }, Answer::Held, &[]);
+        self.history.keep(Key { source, seq: bust.seq }, Answer::Bust { ticker, of }, &[]);
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares: 0..0 });
         true
     }
@@ -461,7 +471,7 @@ impl Book {
     fn open_accounts(&mut self, split: &Split) {
         for (place, value) in self.open.iter().zip(self.ledger.values()) {
             let account = &mut self.accounts[index(*place)];
-            account.value = *value;
+            account.value = value;
             account.rank = CLOSED;
         }
         let open: Vec<_> = split.weights().iter().map(|(id, _)| self.places[id]).collect();
@@ -476,12 +486,22 @@ impl Book {
         let values = self.open.iter().map(|place| self.accounts[index(*place)].value).collect();
         self.ledger = Ledger::new(weights, values);
         self.shares = alloc::vec![0; self.open.len()];
-        self.held_shares = alloc::vec![0; self.open.len()];
+        self.cells = alloc::vec![Cell::default(); self.open.len()];
     }
 
-    /// Divides what waited for the first split, in order; what cannot be may be sent again.
+    /// Whether a split is in force and fills that waited for it are not all divided.
+    fn is_releasing(&self) -> bool {
+        !self.ledger.is_empty() && !self.held.is_empty()
+    }
+
+    fn progress(&self) -> Progress {
+        if self.is_releasing() { Progress::More } else { Progress::Done }
+    }
+
+    /// Divides the next of what waited for the first split; what cannot be may be sent again.
     fn release_held(&mut self, outcomes: &mut Outcomes) {
-        while let Some(fill) = self.held.pop_front() {
+        for _ in 0..limits::RELEASE_SHARES_MAX / self.open.len() {
+            let Some(fill) = self.held.pop_front() else { return };
             match self.check(&fill) {
                 Ok(()) => self.allocate(&fill, true, outcomes),
                 Err(reject) => {

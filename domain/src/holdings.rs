@@ -1,6 +1,7 @@
 //! Holdings: the shares of every ticker that every account has, and what was paid for them.
 
 use crate::ids::hash;
+use crate::image::{Cursor, ImageError, ensure, put_count, put_name};
 use crate::lookup::Lookup;
 use crate::{Reject, Ticker, limits};
 use alloc::vec::Vec;
@@ -61,6 +62,50 @@ impl Row {
         cell.value -= i128::from(price) * i128::from(quantity);
         self.total -= quantity;
     }
+
+    /// Writes the cells up to the last that is not empty.
+    fn save(&self, out: &mut Vec<u8>) {
+        let is_empty = |cell: &Cell| *cell == Cell::default();
+        let len = self.cells.iter().rposition(|cell| !is_empty(cell)).map_or(0, |last| last + 1);
+        put_name(out, self.ticker.as_bytes());
+        out.extend_from_slice(&self.total.to_le_bytes());
+        put_count(out, len);
+        out.reserve(len * CELL_LEN);
+        for cell in &self.cells[..len] {
+            out.extend_from_slice(&cell.quantity.to_le_bytes());
+            out.extend_from_slice(&cell.value.to_le_bytes());
+        }
+    }
+
+    /// Reads what [`Row::save`] wrote, while there are so many accounts.
+    fn load(cursor: &mut Cursor<'_>, accounts: usize) -> Result<Self, ImageError> {
+        let (ticker, total) = (cursor.ticker()?, cursor.u64()?);
+        let count = cursor.count(accounts, CELL_LEN)?;
+        let cells = cursor.records::<CELL_LEN>(count)?.iter().map(Cell::from_bytes);
+        let cells: Vec<_> = cells.collect();
+        ensure(cells.last() != Some(&Cell::default()), "an empty cell at the end of a row")?;
+        let sum: u128 = cells.iter().map(|cell| u128::from(cell.quantity)).sum();
+        ensure(sum == u128::from(total), "shares of a ticker that do not add up")?;
+        ensure(total <= limits::HOLDING_MAX, "more shares of a ticker than a shard holds")?;
+        let is_within = |cell: &Cell| cell.value.unsigned_abs() <= VALUE_MAX;
+        ensure(cells.iter().all(is_within), "a cell of more value than passes through a shard")?;
+        Ok(Self { ticker, total, cells })
+    }
+}
+
+/// Bytes of a cell in an image.
+const CELL_LEN: usize = 8 + 16;
+
+/// [`limits::VALUE_MAX`] without its sign.
+const VALUE_MAX: u128 = limits::VALUE_MAX.unsigned_abs();
+
+impl Cell {
+    fn from_bytes(bytes: &[u8; CELL_LEN]) -> Self {
+        let (quantity, value) = bytes.split_first_chunk().expect("a quantity comes first");
+        let value = value.first_chunk().expect("and a value after it");
+        let (quantity, value) = (u64::from_le_bytes(*quantity), i128::from_le_bytes(*value));
+        Self { quantity, value }
+    }
 }
 
 /// A row for each ticker, in the order of their first fills.
@@ -108,6 +153,29 @@ impl Holdings {
         self.rows.push(Row { ticker: *ticker, total: 0, cells: Vec::new() });
         self.lookup.insert(hash(ticker.as_bytes()), row);
         Ok(row)
+    }
+
+    pub(crate) fn save(&self, out: &mut Vec<u8>) {
+        put_count(out, self.rows.len());
+        for row in &self.rows {
+            row.save(out);
+        }
+    }
+
+    /// Reads what [`Holdings::save`] wrote, while there are none; `accounts` is how many are known.
+    pub(crate) fn load(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        accounts: usize,
+    ) -> Result<(), ImageError> {
+        // The shortest: a name of one byte, a total, no cells.
+        for _ in 0..cursor.count(limits::TICKERS_MAX, 2 + 8 + 4)? {
+            let row = Row::load(cursor, accounts)?;
+            ensure(self.find(&row.ticker).is_none(), "a ticker twice")?;
+            let place = self.find_or_add(&row.ticker).expect("the list is within its limit");
+            self.rows[index(place)] = row;
+        }
+        Ok(())
     }
 }
 

@@ -77,7 +77,7 @@ pub struct Origin {
 pub enum Outcome {
     /// A fill was divided.
     Allocated(Allocated),
-    /// A fill waits for the first split.
+    /// A fill waits for the first split; also said of it again where it was busted meanwhile.
     Held(Origin),
     /// A fill was taken back.
     Busted {

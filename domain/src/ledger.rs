@@ -6,21 +6,23 @@
 //!   residual  D_i = W_i · T − W · V_i        in weight × 1e-9 of the currency
 //! ```
 //!
-//! Positive: the account misses value; negative: it has too much. `Σ D_i = 0` and `Σ V_i = T`
-//! hold after every step and are asserted. Accounts are known here by their **rank** alone: their
-//! place in the byte order of the ids of the split.
+//! Positive: the account misses value; negative: it has too much. Residuals and `T` are all that
+//! is kept, for `V_i = (W_i · T − D_i) / W` exactly. `Σ D_i = 0` is asserted after every step, and
+//! whenever values are read, that they are whole and `Σ V_i = T`. Accounts are known here by their
+//! **rank** alone: their place in the byte order of the ids of the split.
 //!
-//! A fill adds `W_i · p · Q` to each residual and takes `W · p` for each share; what the allocator
-//! leaves of a want *is* the new residual, so a purchase is booked in one pass and nothing is
-//! multiplied twice. Sales, blends and reversals are booked from the shares alone.
+//! A fill first adds `W_i · p · Q` to each residual, which is then what the account wants of a
+//! purchase, and takes `W · p` for each share once they are divided.
 //!
 //! With several shards each has a ledger of its own. A **netting** moves value between the ledgers
 //! of shards, adding up to nothing for each account, so that the residuals of all shards still add
 //! up to those of the firm, whatever each shard allocated meanwhile.
 
 use crate::allocator::Allocator;
-use crate::{Money, Price, Quantity, Side, limits};
+use crate::{Cell, Money, Price, Quantity, Side, limits};
 use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
 
 /// How much an even mix of tickers counts beside an even total: μ = `mix` / `total`.
 ///
@@ -47,6 +49,45 @@ impl Blend {
         let known = (1..=limits::BLEND_MAX).contains(&total) && mix + total <= limits::BLEND_MAX;
         known.then_some(Self { mix, total })
     }
+
+    /// The numerator of μ.
+    #[must_use]
+    pub const fn mix(self) -> u32 {
+        self.mix
+    }
+
+    /// The denominator of μ, at least one.
+    #[must_use]
+    pub const fn total(self) -> u32 {
+        self.total
+    }
+}
+
+impl fmt::Display for Blend {
+    /// `0`, or a fraction such as `1/4`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mix {
+            0 => f.write_str("0"),
+            mix => write!(f, "{mix}/{}", self.total),
+        }
+    }
+}
+
+/// Why a text is no blend.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoBlend;
+
+impl FromStr for Blend {
+    type Err = NoBlend;
+
+    fn from_str(text: &str) -> Result<Self, NoBlend> {
+        let Some((mix, total)) = text.split_once('/') else {
+            return if text == "0" { Ok(Self::NONE) } else { Err(NoBlend) };
+        };
+        let number = |text: &str| text.parse().ok().filter(|part| *part <= limits::BLEND_MAX);
+        let parts = number(mix).zip(number(total));
+        parts.and_then(|(mix, total)| Self::new(mix, total)).ok_or(NoBlend)
+    }
 }
 
 /// One fill as the ledger sees it.
@@ -65,9 +106,12 @@ pub struct Block {
 pub struct Ledger {
     weights: Vec<u64>,
     weight_total: u64,
-    values: Vec<i128>,
+    /// Whether an account is at 0 %.
+    has_zeros: bool,
     total: i128,
     residuals: Vec<i128>,
+    /// What accounts want of a block, where it is not what they miss.
+    wants: Vec<i128>,
     allocator: Allocator,
 }
 
@@ -75,20 +119,24 @@ impl Ledger {
     /// A ledger of accounts with these weights and values so far, in order of rank.
     ///
     /// # Panics
-    /// If the lengths differ or there are more than [`limits::ACCOUNTS_MAX`] accounts.
+    /// If the lengths differ, nobody has a weight, or there are more than
+    /// [`limits::ACCOUNTS_MAX`] accounts.
     #[must_use]
     pub fn new(weights: Vec<u64>, values: Vec<i128>) -> Self {
         assert!(weights.len() == values.len(), "a value for each weight");
         assert!(weights.len() <= limits::ACCOUNTS_MAX, "no more accounts than a split has");
+        let weight_total = weights.iter().sum();
+        assert!(weight_total > 0, "somebody has a weight");
         let mut ledger = Self {
-            weight_total: weights.iter().sum(),
+            weight_total,
+            has_zeros: weights.contains(&0),
             total: 0,
             residuals: Vec::new(),
+            wants: Vec::with_capacity(weights.len()),
             allocator: Allocator::new(weights.len()),
             weights,
-            values,
         };
-        ledger.settle();
+        ledger.settle(&values);
         ledger
     }
 
@@ -116,37 +164,68 @@ impl Ledger {
         &self.residuals
     }
 
-    /// The value each account has in this ledger, nettings included, in 1e-9.
+    /// The value each account has in this ledger, nettings included, in 1e-9, worked out from what
+    /// it misses.
+    ///
+    /// # Panics
+    /// If the residuals are not those of whole values that add up to the total: a bug.
     #[must_use]
-    pub fn values(&self) -> &[i128] {
-        &self.values
+    pub fn values(&self) -> Vec<i128> {
+        let weight_total = i128::from(self.weight_total);
+        let accounts = self.weights.iter().zip(&self.residuals);
+        let values = accounts.map(|(weight, residual)| {
+            let value = i128::from(*weight) * self.total - residual;
+            assert!(value % weight_total == 0, "values are whole");
+            value / weight_total
+        });
+        let values: Vec<_> = values.collect();
+        assert!(values.iter().sum::<i128>() == self.total, "values add up to the total");
+        values
     }
 
     /// Divides a block over the accounts; `shares` is filled in order of rank.
     ///
-    /// `held` says how many shares of the ticker each account holds: a sale takes no more than
-    /// that, and a blend needs it. It may be empty for a purchase without a blend.
+    /// `held` says what each account holds of the ticker and has paid for it: a sale takes no more
+    /// shares than that, and a blend evens out the values. It may be empty for a purchase without a
+    /// blend.
     ///
     /// # Panics
     /// If a sale exceeds what is held, or there are no accounts: the caller has checked both.
-    pub fn allocate(&mut self, block: Block, blend: Blend, held: &[u64], shares: &mut [u64]) {
+    pub fn allocate(&mut self, block: Block, blend: Blend, held: &[Cell], shares: &mut [u64]) {
         assert!(shares.len() == self.len(), "room for each account's shares");
+        let (sign, quantity) = (sign_of(block.side), block.quantity.get());
+        let price = sign * i128::from(block.price.nanos());
+        let notional = price * i128::from(quantity);
+        self.accrue(notional);
+        let step = i128::from(self.weight_total) * i128::from(block.price.nanos());
+        let is_plain = block.side == Side::Buy && blend.mix == 0;
+        if !is_plain {
+            self.weigh(sign, notional, blend, held);
+        }
+        let terms = if blend.mix == 0 { 1 } else { blend.mix + blend.total };
+        let step = step * i128::from(terms);
+        let Self { weights, residuals, wants, allocator, .. } = self;
+        let wants = if is_plain { residuals } else { wants };
         match block.side {
-            Side::Buy if blend.mix == 0 => return self.buy(block, shares),
-            Side::Sell if blend.mix == 0 => self.divide_sale(block, held),
-            _ => self.divide_blended(block, blend, held),
+            Side::Buy if self.has_zeros && zeros_want(weights, wants) => {
+                let cap = |rank: usize| if weights[rank] == 0 { 0 } else { quantity };
+                allocator.divide_capped(wants, cap, step, quantity, shares);
+            }
+            Side::Buy => allocator.divide(wants, step, quantity, shares),
+            Side::Sell => {
+                let cap = |rank: usize| held[rank].quantity;
+                allocator.divide_capped(wants, cap, step, quantity, shares);
+            }
         }
-        for (share, claim) in shares.iter_mut().zip(self.allocator.claims()) {
-            *share = claim.steps;
-        }
-        assert!(shares.iter().sum::<u64>() == block.quantity.get(), "all shares are given out");
-        self.book(block, shares);
+        self.hand_out(price, quantity, shares);
     }
 
     /// Takes back what [`Ledger::allocate`] gave, share by share as it was given.
     pub fn reverse(&mut self, block: Block, shares: &[u64]) {
-        let side = if block.side == Side::Buy { Side::Sell } else { Side::Buy };
-        self.book(Block { side, ..block }, shares);
+        let price = -sign_of(block.side) * i128::from(block.price.nanos());
+        let quantity = shares.iter().sum();
+        self.accrue(price * i128::from(quantity));
+        self.hand_out(price, quantity, shares);
     }
 
     /// Moves value into (positive) or out of (negative) this ledger, in order of rank, in 1e-9.
@@ -156,118 +235,79 @@ impl Ledger {
     /// # Panics
     /// If there is not one transfer for each account: the caller has checked it.
     pub fn net(&mut self, transfers: &[Money]) -> bool {
-        assert!(transfers.len() == self.values.len());
-        let moved = self.values.iter().zip(transfers);
-        let volume = moved.clone().try_fold(0_i128, |volume, (value, transfer)| {
-            let value = value.checked_add(transfer.nanos())?;
-            volume.checked_add(value.checked_abs()?)
-        });
+        assert!(transfers.len() == self.len());
+        let values = self.values().into_iter().zip(transfers);
+        let moved = values.map(|(value, transfer)| value.checked_add(transfer.nanos()));
+        let Some(values) = moved.collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let mut sizes = values.iter().map(|value| value.checked_abs());
+        let volume = sizes.try_fold(0_i128, |volume, size| volume.checked_add(size?));
         if volume.is_none_or(|volume| volume > limits::LEDGER_MAX - limits::VALUE_MAX) {
             return false;
         }
-        self.values = moved.map(|(value, transfer)| value + transfer.nanos()).collect();
-        self.settle();
+        self.settle(&values);
         true
     }
 
-    /// Divides a purchase and books it: what is left of a want is the residual.
-    fn buy(&mut self, block: Block, shares: &mut [u64]) {
-        let (step, notional) = self.step_and_notional(block);
-        let accounts = self.residuals.iter().zip(&self.weights);
-        let wants =
-            accounts.map(move |(residual, weight)| residual + i128::from(*weight) * notional);
-        self.allocator.divide(wants, step, block.quantity.get());
-
+    /// Aims at a total that is larger by `notional`.
+    fn accrue(&mut self, notional: i128) {
         self.total += notional;
-        let price = i128::from(block.price.nanos().unsigned_abs());
-        let (mut residual_sum, mut value_sum, mut share_sum) = (0, 0, 0);
-        let accounts = self.residuals.iter_mut().zip(&mut self.values).zip(shares);
-        for (((residual, value), share), claim) in accounts.zip(self.allocator.claims()) {
-            *residual = claim.left;
-            *value += price * i128::from(claim.steps);
-            *share = claim.steps;
-            residual_sum += claim.left;
-            value_sum += *value;
-            share_sum += claim.steps;
-        }
-        assert!(share_sum == block.quantity.get(), "all shares are given out");
-        self.check(residual_sum, value_sum);
-    }
-
-    /// A sale wants what a purchase does not: the most overweight account gives first.
-    fn divide_sale(&mut self, block: Block, held: &[u64]) {
-        let (step, notional) = self.step_and_notional(block);
-        let accounts = self.residuals.iter().zip(&self.weights);
-        let wants =
-            accounts.map(move |(residual, weight)| i128::from(*weight) * notional - residual);
-        self.allocator.divide_capped(wants, held, step, block.quantity.get());
-    }
-
-    /// Two quadratic terms in the same shares add up: each want is the weighted sum of both.
-    ///
-    /// With `H` shares of the ticker held in all after the block and `h_i` by the account before
-    /// it, the want is `total · (D_i + W_i·p·Q) + mix · p · (W_i·H − W·h_i)`, its sign turned for a
-    /// sale, gathered here by what differs between accounts.
-    fn divide_blended(&mut self, block: Block, blend: Blend, held: &[u64]) {
-        let (step, notional) = self.step_and_notional(block);
-        let sign = sign_of(block.side);
-        let held_before: i128 = held.iter().map(|held| i128::from(*held)).sum();
-        let held_after = held_before + sign * i128::from(block.quantity.get());
-        let per_residual = sign * i128::from(blend.total);
-        let mix_price = sign * i128::from(blend.mix) * i128::from(block.price.nanos());
-        let per_weight = i128::from(blend.total) * notional + mix_price * held_after;
-        let per_share = mix_price * i128::from(self.weight_total);
-        let accounts = self.residuals.iter().zip(&self.weights).zip(held);
-        let wants = accounts.map(move |((residual, weight), held)| {
-            per_residual * residual + per_weight * i128::from(*weight)
-                - per_share * i128::from(*held)
-        });
-        let step = step * i128::from(blend.mix + blend.total);
-        match block.side {
-            Side::Buy => self.allocator.divide(wants, step, block.quantity.get()),
-            Side::Sell => self.allocator.divide_capped(wants, held, step, block.quantity.get()),
+        for (residual, weight) in self.residuals.iter_mut().zip(&self.weights) {
+            *residual += i128::from(*weight) * notional;
         }
     }
 
-    /// Books shares that were decided on: values, total and residuals.
-    fn book(&mut self, block: Block, shares: &[u64]) {
-        let price = sign_of(block.side) * i128::from(block.price.nanos());
+    /// Books the shares that were decided on.
+    fn hand_out(&mut self, price: i128, quantity: u64, shares: &[u64]) {
         let step = i128::from(self.weight_total) * price;
-        let notional = price * i128::from(shares.iter().sum::<u64>());
-        self.total += notional;
-        let (mut residual_sum, mut value_sum) = (0, 0);
-        let accounts = self.residuals.iter_mut().zip(&mut self.values).zip(&self.weights);
-        for (((residual, value), weight), share) in accounts.zip(shares) {
-            let share = i128::from(*share);
-            *residual += i128::from(*weight) * notional - step * share;
-            *value += price * share;
+        let (mut residual_sum, mut share_sum) = (0, 0);
+        for (residual, share) in self.residuals.iter_mut().zip(shares) {
+            *residual -= step * i128::from(*share);
             residual_sum += *residual;
-            value_sum += *value;
+            share_sum += share;
         }
-        self.check(residual_sum, value_sum);
+        assert!(share_sum == quantity, "all shares are given out");
+        assert!(residual_sum == 0, "residuals add up to nothing");
     }
 
-    fn step_and_notional(&self, block: Block) -> (i128, i128) {
-        let step = i128::from(self.weight_total) * i128::from(block.price.nanos());
-        (step, block.price.times(block.quantity).nanos())
+    /// Works out what accounts want where it is not what they miss.
+    ///
+    /// A sale wants what a purchase does not: the most overweight account gives first. And of a
+    /// blend, two quadratic terms in the same shares add up: with `v` paid for the ticker in all
+    /// after the block and `v_i` by the account before it, the want is
+    /// `total · D_i + mix · (W_i·v − W·v_i)`, of which a share takes `W·p` from both terms.
+    fn weigh(&mut self, sign: i128, notional: i128, blend: Blend, held: &[Cell]) {
+        self.wants.clear();
+        if blend.mix == 0 {
+            return self.wants.extend(self.residuals.iter().map(|residual| sign * residual));
+        }
+        let (mix, total) = (sign * i128::from(blend.mix), sign * i128::from(blend.total));
+        let paid_before: i128 = held.iter().map(|cell| cell.value).sum();
+        let per_weight = mix * (paid_before + notional);
+        let per_value = mix * i128::from(self.weight_total);
+        let accounts = self.residuals.iter().zip(&self.weights).zip(held);
+        self.wants.extend(accounts.map(|((residual, weight), cell)| {
+            total * residual + per_weight * i128::from(*weight) - per_value * cell.value
+        }));
     }
 
     /// Works out total and residuals from the values.
-    fn settle(&mut self) {
-        self.total = self.values.iter().sum();
+    fn settle(&mut self, values: &[i128]) {
+        self.total = values.iter().sum();
         let (total, weight_total) = (self.total, i128::from(self.weight_total));
-        let accounts = self.weights.iter().zip(&self.values);
+        let accounts = self.weights.iter().zip(values);
         self.residuals = accounts
             .map(|(weight, value)| i128::from(*weight) * total - weight_total * value)
             .collect();
-        self.check(self.residuals.iter().sum(), self.total);
+        assert!(self.residuals.iter().sum::<i128>() == 0, "residuals add up to nothing");
     }
+}
 
-    /// The invariants, given the sums over the accounts.
-    fn check(&self, residual_sum: i128, value_sum: i128) {
-        assert!(residual_sum == 0, "residuals add up to nothing");
-        assert!(value_sum == self.total, "values add up to the total");
-    }
+/// Whether an account at 0 % misses value: one that sold for more than it paid does, and is to get
+/// nothing all the same.
+fn zeros_want(weights: &[u64], wants: &[i128]) -> bool {
+    weights.iter().zip(wants).any(|(weight, want)| *weight == 0 && *want > 0)
 }
 
 /// Which way a side moves holdings and value.

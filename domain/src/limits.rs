@@ -16,7 +16,7 @@ pub const QUANTITY_MAX: u64 = 1 << 40;
 pub const HOLDING_MAX: u64 = 1 << 62;
 
 /// The most value that passes through one shard in its life, in 1e-9: 75 trillion of the currency.
-/// It bounds turnover, and each ticker's holdings at the price of its latest fill.
+/// It bounds turnover, and so whatever accounts have paid for a ticker, summed without sign.
 pub const VALUE_MAX: i128 = 1 << 76;
 
 /// The most value that a ledger may hold after nettings, summed over accounts without sign.
@@ -50,6 +50,10 @@ pub const WINDOW: u64 = 65_536;
 /// The most fills that wait for the first split.
 pub const HELD_MAX: usize = 65_536;
 
+/// The most shares that a machine says at once when held fills are divided: 1 MiB of them, so that
+/// all held fills over all accounts (up to 10 GiB) never stand in memory together.
+pub const RELEASE_SHARES_MAX: usize = 65_536;
+
 /// How many answers (and so fills that can be busted) a shard keeps unless told otherwise.
 pub const HISTORY_DEFAULT: usize = 65_536;
 
@@ -76,7 +80,9 @@ const WEIGHT_BITS: u32 = 37;
 const _: () = assert!(WEIGHT_TOTAL + WEIGHT_TOLERANCE < 1 << WEIGHT_BITS);
 // A residual is W_i·T − W·V_i: twice a weight times a ledger; a fill adds a weight times a value.
 const RESIDUAL_MAX: i128 = (LEDGER_MAX << WEIGHT_BITS) * 2 + (VALUE_MAX << WEIGHT_BITS);
-// The blended key adds, for the ticker's own term, a weight times a value, both times the blend.
+// The blended key adds, for the ticker's own term, twice a weight times what was paid for the
+// ticker, this fill included, and both terms times their part of the blend. What was paid may be
+// negative, where shares were sold dearer than bought, but without sign it is within the turnover.
 const KEY_MAX: i128 = (RESIDUAL_MAX + (VALUE_MAX << WEIGHT_BITS) * 2) * BLEND_MAX as i128;
 const _: () = assert!(KEY_MAX < i128::MAX / 2);
 // Sums of keys over accounts stay within twice the largest key, for values are bounded as a sum.
@@ -87,3 +93,5 @@ const _: () = assert!(QUANTITY_MAX < HOLDING_MAX && HOLDING_MAX < u64::MAX / 2);
 // The selection packs an account's rank into 14 bits of a sort key.
 const _: () = assert!(ACCOUNTS_MAX < 1 << 14);
 const _: () = assert!(WINDOW.is_multiple_of(64));
+// Every slice of a release divides at least one fill.
+const _: () = assert!(ACCOUNTS_MAX <= RELEASE_SHARES_MAX);

@@ -15,6 +15,10 @@
 //! split changes, as long as the accounts are the same. The transfers of an account add up to
 //! nothing over the shards, exactly: the last shard takes the remainders of the divisions.
 //!
+//! What a netting moved is remembered beside the values, so that the shards can be put right where
+//! a crash kept one from some of them: then what came by nettings does not add up to nothing, and
+//! the next one moves that too. So Σ_s V_i^s stands for the value of the fills alone.
+//!
 //! Nothing moves while all residuals are within a **dead-band** of four of the highest prices of
 //! their part: what is left then is the rounding of single fills. Chasing it gains nothing, and
 //! under a constant split it would send a netting after every marker; so it sends none. Once one
@@ -42,11 +46,22 @@ const FLOW_BITS: u32 = 32;
 #[must_use]
 pub fn plan(parts: &[Part]) -> Option<Vec<Vec<Money>>> {
     let accounts = parts.first()?.weights.len();
-    assert!(
-        parts.iter().all(|part| part.weights.len() == accounts && part.values.len() == accounts)
-    );
+    assert!(parts.iter().all(|part| part.weights.len() == accounts
+        && part.values.len() == accounts
+        && part.netted.len() == accounts));
     let fractions = fractions(parts)?;
-    is_beyond_dead_band(parts, &fractions).then(|| transfers(parts, &fractions))
+    let is_due = is_torn(parts) || is_beyond_dead_band(parts, &fractions);
+    is_due.then(|| transfers(parts, &fractions))
+}
+
+/// Whether an earlier netting reached only some of the shards.
+fn is_torn(parts: &[Part]) -> bool {
+    (0..parts[0].netted.len()).any(|rank| netted(parts, rank) != 0)
+}
+
+/// What nettings have added to an account over all shards: nothing, unless one was torn.
+fn netted(parts: &[Part], rank: usize) -> i128 {
+    parts.iter().map(|part| part.netted[rank].nanos()).sum()
 }
 
 /// Each shard's fraction of the recent turnover, in 2^-32; none where nothing was traded.
@@ -95,8 +110,10 @@ fn transfers(parts: &[Part], fractions: &[i128]) -> Vec<Vec<Money>> {
     let accounts = parts[0].values.len();
     let mut transfers = alloc::vec![Vec::with_capacity(accounts); parts.len()];
     for rank in 0..accounts {
-        let whole: i128 = parts.iter().map(|part| part.values[rank].nanos()).sum();
-        let mut given = 0;
+        let moved = netted(parts, rank);
+        let whole = parts.iter().map(|part| part.values[rank].nanos()).sum::<i128>() - moved;
+        // Together they take back what is there by mistake.
+        let mut given = moved;
         for (shard, part) in parts.iter().enumerate() {
             let is_last = shard + 1 == parts.len();
             let target = part_of(whole, fractions[shard]);
@@ -127,6 +144,7 @@ mod tests {
             price_max,
             weights: weights.iter().map(|weight| Weight::known(*weight)).collect(),
             values: values.iter().map(|value| Money::from_nanos(*value)).collect(),
+            netted: alloc::vec![Money::ZERO; values.len()],
             positions: None,
         }
     }
@@ -160,6 +178,22 @@ mod tests {
     #[test]
     fn an_even_shard_keeps_its_value_whatever_its_flow() {
         check(&[(1, [1_000, 1_000]), (9, [0, 0])], expect!["None"]);
+    }
+
+    /// The first shard got a netting of 30 that the second did not: 30 are there by mistake.
+    #[test]
+    fn a_netting_that_reached_only_some_shards_is_put_right() {
+        let mut parts = [part(1, 10, &[1, 1], &[80, 50]), part(1, 10, &[1, 1], &[50, 80])];
+        assert_eq!(plan(&parts), None);
+        parts[0].netted[0] = Money::from_nanos(30);
+        let transfers = plan(&parts).unwrap();
+        let sum: Money = transfers.iter().map(|row| row[0]).sum();
+        assert_eq!(sum, Money::from_nanos(-30));
+        for (part, row) in parts.iter_mut().zip(&transfers) {
+            part.netted = part.netted.iter().zip(row).map(|(was, moved)| *was + *moved).collect();
+            part.values = part.values.iter().zip(row).map(|(was, moved)| *was + *moved).collect();
+        }
+        assert_eq!(plan(&parts), None);
     }
 
     #[test]

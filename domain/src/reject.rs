@@ -92,6 +92,8 @@ rejects! {
     ExceedsHoldings(u64) = "exceeds_holdings",
     /// Turnover or holdings would pass [`limits::VALUE_MAX`] or [`limits::HOLDING_MAX`].
     ExceedsLimits = "exceeds_limits",
+    /// Nothing was looked at: the disk has no room for another journal segment. Send it again.
+    StorageFull = "storage_full",
     /// Nothing was looked at: a queue is full, or a part of the server is away. Send it again.
     Busy = "busy",
 }
@@ -144,6 +146,7 @@ impl fmt::Display for Reject {
             | Self::MalformedField(_)
             | Self::SequenceMustBePositive
             | Self::SequenceTooOld(_)
+            | Self::StorageFull
             | Self::Busy => self.explain_message(f),
             Self::EmptySplit
             | Self::TooManyAccounts(_)
@@ -174,6 +177,9 @@ impl Reject {
             Self::SequenceTooOld(oldest) => write!(
                 f,
                 "whether it was applied is no longer known; sequences from {oldest} on are"
+            ),
+            Self::StorageFull => f.write_str(
+                "the disk of the journal has no room; send it again once somebody has made some",
             ),
             _ => f.write_str("the server has no room for it now; send it again later"),
         }

@@ -174,7 +174,7 @@ mod tests {
             let mut shares = vec![0; weights.len()];
             for (price, quantity) in fills {
                 ledger.allocate(block(price, quantity), Blend::NONE, &[], &mut shares);
-                let avoidable = Tracking::of(&weights, &none, ledger.values()).avoidable();
+                let avoidable = Tracking::of(&weights, &none, &ledger.values()).avoidable();
                 let most = deficit_max(none.len().try_into().expect("small")) * 100 * weight_total;
                 prop_assert!(avoidable * 1_000_000 <= most);
             }

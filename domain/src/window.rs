@@ -5,9 +5,11 @@
 //!           └ highest − 65,535       highest ┘
 //! ```
 
+use crate::image::{Cursor, ImageError, ensure};
 use crate::limits::WINDOW;
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
 
 /// What a window knows of a sequence number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +80,33 @@ impl Window {
         }
         self.highest = seq;
     }
+
+    /// Writes the highest number, and the bits up to it.
+    pub(crate) fn save(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.highest.to_le_bytes());
+        for word in &self.bits[..words(self.highest)] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+
+    pub(crate) fn load(cursor: &mut Cursor<'_>) -> Result<Self, ImageError> {
+        let highest = cursor.u64()?;
+        let words = cursor.records(words(highest))?;
+        let mut window = Self { highest, ..Self::default() };
+        for (word, bytes) in window.bits.iter_mut().zip(words) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        let (word, bit) = place(highest);
+        let above = !(bit | (bit - 1));
+        let is_clear = highest >= WINDOW || window.bits[word] & above == 0;
+        ensure(is_clear, "a sequence beyond the highest of its source")?;
+        Ok(window)
+    }
+}
+
+/// How many words of bits there are while this is the highest number.
+fn words(highest: u64) -> usize {
+    place(highest.min(WINDOW - 1)).0 + 1
 }
 
 fn place(seq: u64) -> (usize, u64) {

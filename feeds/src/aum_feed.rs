@@ -7,7 +7,7 @@
 use crate::courier::{Courier, CourierConfig};
 use crate::limits::SPLIT_EVERY;
 use crate::window::Effect;
-use crate::{BadLine, Patience, Phase, Progress, Weights, WeightsPull};
+use crate::{AnswerLog, BadLine, Patience, Phase, Progress, Tally, Weights, WeightsPull};
 use allot_domain::decimal::nanos_text;
 use allot_domain::{AccountId, SourceId, Split, Weight};
 use allot_runtime::{Agent, Counters, Link, Nanos, Waits};
@@ -23,6 +23,8 @@ const ACCOUNTS_LOGGED: usize = 10;
 pub struct AumConfig {
     /// The name under which it sends: see [`unique_source`](crate::unique_source).
     pub source: SourceId,
+    /// The number of its first split: a feed that goes on under a name goes on with its numbers.
+    pub first_seq: u64,
     /// How often it speaks; the first time at once.
     pub every: Duration,
     /// How many splits it sends; without a bound, all that its weights have.
@@ -39,6 +41,7 @@ impl AumConfig {
     pub fn new(source: SourceId) -> Self {
         Self {
             source,
+            first_seq: 1,
             every: SPLIT_EVERY,
             count: None,
             encoding: Encoding::Json,
@@ -58,6 +61,8 @@ pub struct AumFeed {
     drain_at: Nanos,
     /// What the last split says, for the log.
     shown: String,
+    /// How often messages had been sent again when it was sent.
+    resent: u64,
     progress: Progress,
 }
 
@@ -65,10 +70,11 @@ impl AumFeed {
     /// A feed, and its end of the link to the front door.
     ///
     /// # Panics
-    /// With a period of zero.
+    /// With a period of zero, or a first number of zero.
     #[must_use]
     pub fn new(config: AumConfig, weights: Weights, link: Link, counters: Counters) -> Self {
         assert!(Duration::ZERO < config.every, "a cadence has a period");
+        assert!(0 < config.first_seq, "numbers count from one");
         let progress = Progress::new(config.source, config.count);
         let carried = CourierConfig {
             source: config.source,
@@ -81,14 +87,20 @@ impl AumFeed {
         };
         Self {
             courier: Courier::new(carried, link, progress.clone(), counters),
-            config,
             weights,
-            seq: 0,
+            seq: config.first_seq - 1,
+            config,
             tick_at: Nanos::ZERO,
             drain_at: Nanos::MAX,
             shown: String::new(),
+            resent: 0,
             progress,
         }
+    }
+
+    /// Keeps every answer in a file from now on.
+    pub fn keep_answers(&mut self, answer_log: AnswerLog) {
+        self.courier.keep_answers(answer_log);
     }
 
     /// A handle on what it does, to be kept when the feed goes to its thread.
@@ -99,7 +111,12 @@ impl AumFeed {
 
     fn hear(&mut self, now: Nanos) -> usize {
         let (source, weights) = (&self.config.source, &self.shown);
+        let was_sent_once = self.progress.get(Tally::Resent) == self.resent;
         self.courier.hear(now, |reply, effect| match (reply, effect) {
+            (Reply::Accepted { seq, duplicate: true, .. }, Effect::First(_)) if was_sent_once => {
+                let what = "this name had a split of this number: these weights are not in force";
+                tracing::warn!(%source, seq, weights, "{what}");
+            }
             (Reply::Accepted { seq, split, .. }, Effect::First(latency)) => {
                 tracing::info!(%source, seq, split, ?latency, weights, "a split is in force");
             }
@@ -116,7 +133,7 @@ impl AumFeed {
         if !is_running || now < self.tick_at || !self.courier.has_room(self.seq + 1) {
             return 0;
         }
-        if self.config.count.is_some_and(|count| count <= self.seq) {
+        if self.is_complete() {
             self.drain(now);
             return 0;
         }
@@ -137,12 +154,19 @@ impl AumFeed {
     fn send(&mut self, weights: Vec<(AccountId, Weight)>, now: Nanos) {
         self.seq += 1;
         self.shown = show(&weights);
+        self.resent = self.progress.get(Tally::Resent);
         let split = Split::new(self.config.source, self.seq, weights)
             .expect("weights are judged when they are read or made");
         self.courier.post(&Request::Split(split), now);
-        if self.config.count.is_some_and(|count| count <= self.seq) {
+        if self.is_complete() {
             self.drain(now);
         }
+    }
+
+    /// Whether it has sent as many as it should.
+    fn is_complete(&self) -> bool {
+        let sent = self.seq + 1 - self.config.first_seq;
+        self.config.count.is_some_and(|count| count <= sent)
     }
 
     /// From here on nothing new is sent.

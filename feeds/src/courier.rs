@@ -14,7 +14,7 @@ use crate::limits::{
 };
 use crate::parcel::Parcel;
 use crate::window::{Answer, Effect, Window, WindowConfig};
-use crate::{Progress, Tally};
+use crate::{AnswerLog, Progress, Tally};
 use allot_domain::{Reject, SourceId};
 use allot_runtime::{Counter, Counters, Link, Nanos, Waits};
 use allot_wire::{
@@ -84,11 +84,18 @@ pub(crate) struct Courier {
     parcel: Parcel,
     /// Messages to be sent again, on their way into a parcel.
     due: VecDeque<u64>,
-    heard_at: Nanos,
+    /// Since when an answer is due and nothing was heard.
+    silent_since: Nanos,
     /// How often the connection was made anew since something was heard.
     silences: u32,
+    /// Whether anything has left over this connection, and over any.
+    has_left: bool,
+    has_ever_left: bool,
+    /// The code that was told of last, of those that mean that there is no room.
+    no_room_code: String,
     frame: Vec<u8>,
     replies: Vec<Reply>,
+    answer_log: Option<AnswerLog>,
     progress: Progress,
     counters: Counters,
 }
@@ -120,13 +127,22 @@ impl Courier {
             window,
             parcel: Parcel::new(kind, encoding),
             due: VecDeque::new(),
-            heard_at: Nanos::ZERO,
+            silent_since: Nanos::ZERO,
             silences: 0,
+            has_left: false,
+            has_ever_left: false,
+            no_room_code: String::new(),
             frame: Vec::new(),
             replies: Vec::new(),
+            answer_log: None,
             progress,
             counters,
         }
+    }
+
+    /// Keeps every answer from now on.
+    pub(crate) fn keep_answers(&mut self, answer_log: AnswerLog) {
+        self.answer_log = Some(answer_log);
     }
 
     /// Whether a message of this number can be taken now.
@@ -143,7 +159,7 @@ impl Courier {
     /// Takes a message; it leaves when the parcel is full or flushed. Returns how many left.
     pub(crate) fn post(&mut self, request: &Request, now: Nanos) -> usize {
         if self.window.open_count() == 0 {
-            self.heard_at = now;
+            self.silent_since = now;
         }
         let encoding = self.encoding;
         let record = self.window.admit(request.seq(), |record| match encoding {
@@ -159,6 +175,7 @@ impl Courier {
         if self.parcel.count() == 0 || self.link.send(self.parcel.close()).is_err() {
             return 0;
         }
+        self.note_leaving(now);
         for seq in self.parcel.unload() {
             let (tally, counter) = if self.window.sent(seq, now) {
                 (Tally::Sent, Counter::FeedSent)
@@ -170,6 +187,14 @@ impl Courier {
         }
         self.progress.touch(now);
         1
+    }
+
+    /// A silence lasts from when there was somebody to answer.
+    fn note_leaving(&mut self, now: Nanos) {
+        if !self.has_left {
+            self.silent_since = now;
+        }
+        (self.has_left, self.has_ever_left) = (true, true);
     }
 
     /// Sends again what is due, over a new connection if nothing was heard for long.
@@ -193,15 +218,20 @@ impl Courier {
         left
     }
 
+    /// Makes the connection anew. While nothing has ever left this only tries again to reach a
+    /// server that is not there yet, which is neither said nor counted.
     fn reconnect(&mut self, now: Nanos) {
-        let silent_for = now - self.heard_at;
-        tracing::warn!(source = %self.source, ?silent_for, "nothing heard; connecting anew");
+        if self.has_ever_left {
+            let silent_for = now - self.silent_since;
+            tracing::warn!(source = %self.source, ?silent_for, "nothing heard; connecting anew");
+            self.progress.add(Tally::Reconnects, 1);
+        }
         if let Err(error) = self.link.reconnect() {
             tracing::error!(source = %self.source, %error, "no new connection");
         }
-        self.progress.add(Tally::Reconnects, 1);
         self.silences = self.silences.saturating_add(1);
-        self.heard_at = now;
+        self.silent_since = now;
+        self.has_left = false;
         self.parcel.unload().for_each(drop);
         self.due.clear();
         self.window.make_all_due(now);
@@ -213,13 +243,14 @@ impl Courier {
         let mut frame_count = 0;
         while frame_count < FRAMES_PER_TURN && self.link.receive(&mut self.frame) {
             frame_count += 1;
-            self.heard_at = now;
+            self.silent_since = now;
             self.silences = 0;
             let mut replies = std::mem::take(&mut self.replies);
             if let Err(error) = decode_replies(&self.frame, &mut replies) {
                 self.count_strange(&format!("a damaged message: {error}"));
             }
             for reply in replies.drain(..) {
+                self.keep(&reply);
                 let effect = self.settle(&reply, now);
                 self.count(&reply, effect, now);
                 if matches!(effect, Effect::First(_) | Effect::Followed) {
@@ -231,6 +262,16 @@ impl Courier {
         frame_count
     }
 
+    /// A feed that cannot keep its answers sends nothing new: it was asked to keep all of them.
+    fn keep(&mut self, reply: &Reply) {
+        let Some(answer_log) = &mut self.answer_log else { return };
+        if let Err(what) = answer_log.keep(reply) {
+            tracing::error!(source = %self.source, what, "an answer cannot be kept; ending");
+            self.answer_log = None;
+            self.progress.note_unkept(what);
+        }
+    }
+
     fn settle(&mut self, reply: &Reply, now: Nanos) -> Effect {
         match answer(self.kind, reply) {
             Some(answer) if reply.source() == self.source.as_str() => {
@@ -240,7 +281,7 @@ impl Courier {
         }
     }
 
-    fn count(&self, reply: &Reply, effect: Effect, now: Nanos) {
+    fn count(&mut self, reply: &Reply, effect: Effect, now: Nanos) {
         match effect {
             Effect::First(latency) => {
                 self.progress.add(Tally::Answered, 1);
@@ -253,12 +294,25 @@ impl Courier {
                 self.count_answer(reply);
             }
             Effect::Again => self.progress.add(Tally::Again, 1),
-            Effect::Postponed => self.progress.add(Tally::Busy, 1),
+            Effect::Postponed => {
+                self.progress.add(Tally::Busy, 1);
+                self.tell_no_room(reply);
+            }
             Effect::Unknown => {
                 self.count_strange(&format!("{reply:?} answers nothing of this feed"))
             }
         }
         self.progress.touch(now);
+    }
+
+    /// Says so once in a row for each reason: it may last, and somebody may have to make room.
+    fn tell_no_room(&mut self, reply: &Reply) {
+        if let Reply::Rejected { code, reason, .. } = reply
+            && *code != self.no_room_code
+        {
+            tracing::warn!(source = %self.source, code, reason, "no room; sending again later");
+            self.no_room_code.clone_from(code);
+        }
     }
 
     /// Says so for the first few: a server that is not ours would fill the log.
@@ -307,14 +361,19 @@ impl Courier {
         if self.window.open_count() == 0 {
             return Nanos::MAX;
         }
-        self.heard_at + self.silence.after(self.silences.saturating_add(1))
+        self.silent_since + self.silence.after(self.silences.saturating_add(1))
     }
 }
+
+/// The codes of rejections that say nothing of the message, only that there is no room for it now:
+/// it changed nothing, and is to be sent again later. By their texts, as both encodings have them:
+/// a feed knows what a newer server means.
+const NO_ROOM: [&str; 2] = ["busy", "storage_full"];
 
 /// What a reply says of a request of this kind; none where it cannot be its answer.
 fn answer(kind: RequestKind, reply: &Reply) -> Option<Answer> {
     match (kind, reply) {
-        (_, Reply::Rejected { code, .. }) if *code == Reject::Busy.code() => Some(Answer::Busy),
+        (_, Reply::Rejected { code, .. }) if NO_ROOM.contains(&&**code) => Some(Answer::Busy),
         (_, Reply::Rejected { code, .. }) if *code == Reject::SequenceTooOld(0).code() => {
             Some(Answer::TooOld)
         }
@@ -323,5 +382,28 @@ fn answer(kind: RequestKind, reply: &Reply) -> Option<Answer> {
         | (RequestKind::Fill, Reply::Allocated { .. })
         | (RequestKind::Split, Reply::Accepted { .. }) => Some(Answer::Final),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_room_is_no_answer_and_every_other_rejection_is_one() {
+        assert!(NO_ROOM.contains(&Reject::Busy.code()));
+        let answer_of = |code: &str| {
+            let (source, code, reason) = (String::new(), code.to_owned(), String::new());
+            let (duplicate, late) = (false, false);
+            let reply = Reply::Rejected { source, seq: 1, duplicate, late, code, reason };
+            answer(RequestKind::Fill, &reply)
+        };
+        for code in NO_ROOM {
+            assert_eq!(answer_of(code), Some(Answer::Busy), "{code}");
+        }
+        for code in Reject::CODES.iter().filter(|code| !NO_ROOM.contains(code)) {
+            let expected = if *code == "sequence_too_old" { Answer::TooOld } else { Answer::Final };
+            assert_eq!(answer_of(code), Some(expected), "{code}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A feed error: why a feed could not be set up, and what to do about it.
 
-use crate::BadLine;
+use crate::{BadLine, plural};
 use std::fmt;
 
 /// What was wrong before anything was sent.
@@ -12,6 +12,13 @@ pub enum FeedError {
         /// Which.
         file: String,
         /// Why, and what to do.
+        cause: String,
+    },
+    /// A file cannot be written.
+    Unwritable {
+        /// Which.
+        file: String,
+        /// Why.
         cause: String,
     },
     /// A file has lines that are not understood, and such lines stop the feed.
@@ -51,12 +58,13 @@ impl fmt::Display for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { file, cause } => write!(f, "cannot read {file}: {cause}"),
+            Self::Unwritable { file, cause } => write!(f, "cannot write {file}: {cause}"),
             Self::BadFile { file, what } => write!(f, "{file}: {what}"),
             Self::Setting { setting, given, expected } => {
                 write!(f, "{given:?} is no {setting}: {expected}")
             }
             Self::BadLines { file, count, first } => {
-                let lines = if *count == 1 { "line" } else { "lines" };
+                let lines = plural(*count, "line");
                 writeln!(f, "{file} has {count} bad {lines}, so nothing of it was sent:")?;
                 first.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
                 f.write_str("mend them, or skip them with --on-bad-line skip")

@@ -3,7 +3,9 @@
 use crate::courier::{Courier, CourierConfig};
 use crate::limits::{BATCH_MAX, PULLS_PER_TURN, REJECTIONS_LOGGED_MAX, WINDOW_DEFAULT, WINDOW_MAX};
 use crate::pace::Schedule;
-use crate::{BadLine, Draft, FeedError, Pace, Patience, Phase, Progress, Pull, Source, Tally};
+use crate::{
+    AnswerLog, BadLine, Draft, FeedError, Pace, Patience, Phase, Progress, Pull, Source, Tally,
+};
 use allot_domain::SourceId;
 use allot_runtime::{Agent, Counters, Link, Nanos, Waits};
 use allot_wire::{Encoding, Reply, Request, RequestKind};
@@ -107,6 +109,11 @@ impl FillFeed {
             drain_at: Nanos::MAX,
             progress,
         })
+    }
+
+    /// Keeps every answer in a file from now on.
+    pub fn keep_answers(&mut self, answer_log: AnswerLog) {
+        self.courier.keep_answers(answer_log);
     }
 
     /// A handle on what it does, to be kept when the feed goes to its thread.

@@ -21,12 +21,14 @@
 //! * A split is never overtaken: the next leaves after the one before it was answered.
 //! * No position is held here, no clock is read, nothing sleeps and nothing blocks: standard input
 //!   too is read only when it has something.
+//! * Every answer is in the answer log, where there is one, before anything is made of it.
 //! * Nothing is dropped without being counted; a line that is not understood is never half used.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod limits;
+mod plural;
 mod error;
 mod identity;
 mod draft;
@@ -39,6 +41,7 @@ mod pace;
 mod backoff;
 mod window;
 mod parcel;
+mod answer_log;
 mod courier;
 mod tally;
 mod progress;
@@ -47,6 +50,7 @@ mod fill_feed;
 mod weights;
 mod aum_feed;
 
+pub use answer_log::AnswerLog;
 pub use aum_feed::{AumConfig, AumFeed};
 pub use courier::Patience;
 pub use draft::Draft;
@@ -54,6 +58,7 @@ pub use error::FeedError;
 pub use fill_feed::{FillConfig, FillFeed};
 pub use identity::{seed_of, unique_source};
 pub use pace::{Pace, Rate, Speed};
+pub use plural::plural;
 pub use progress::{Phase, Progress};
 pub use random::{Prices, Random, RandomConfig};
 pub use replay::{Format, OnBadLine, Replay, ReplayConfig};

@@ -26,7 +26,7 @@ pub(crate) const RESEND_FIRST: Duration = Duration::from_secs(1);
 /// See [`RESEND_FIRST`].
 pub(crate) const RESEND_LONGEST: Duration = Duration::from_secs(30);
 
-/// A message that was answered `busy` is sent again after so long, then after twice that, and so
+/// A message that there was no room for is sent again after so long, then after twice that, and so
 /// on. The first is about the time in which a shard works off a full queue.
 pub(crate) const BUSY_FIRST: Duration = Duration::from_millis(10);
 /// See [`BUSY_FIRST`].
@@ -40,7 +40,7 @@ pub(crate) const SILENCE_LONGEST: Duration = Duration::from_secs(30);
 
 /// How often a held fill is asked after by a feed that waits for its shares: the answer that
 /// follows `held` is sent once, to wherever the source is connected then.
-pub(crate) const HELD_ASK_EVERY: Duration = Duration::from_secs(30);
+pub(crate) const HELD_ASK_EVERY: Duration = Duration::from_secs(10);
 
 /// How long a feed whose source has ended waits for the last answers.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
@@ -86,5 +86,7 @@ const _: () = {
     assert!(FILL_LEN_MAX < LINE_LEN_MAX && LINE_LEN_MAX <= READ_LEN);
     assert!(RESEND_FIRST.as_millis() < SILENCE_FIRST.as_millis());
     assert!(BUSY_LONGEST.as_millis() <= RESEND_FIRST.as_millis());
+    // A question that is lost is asked again in time.
+    assert!(2 * HELD_ASK_EVERY.as_secs() < DRAIN.as_secs());
     assert!(ACCOUNTS_MAX * (ID_LEN_MAX + 32) < MESSAGE_MAX);
 };

@@ -48,6 +48,8 @@ pub(crate) struct Notes {
     pub(crate) reasons: Vec<String>,
     pub(crate) bad_lines: Vec<BadLine>,
     pub(crate) stopped_by: Option<BadLine>,
+    /// Why answers are not kept any more.
+    pub(crate) unkept: Option<String>,
 }
 
 const UNKNOWN: u64 = u64::MAX;
@@ -185,6 +187,12 @@ impl Progress {
     pub(crate) fn note_stop(&self, line: BadLine) {
         self.add(Tally::BadLines, 1);
         self.notes().stopped_by = Some(line);
+    }
+
+    /// Answers cannot be kept any more, which ends the feed.
+    pub(crate) fn note_unkept(&self, what: String) {
+        self.notes().unkept = Some(what);
+        self.end_early();
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {

@@ -22,6 +22,9 @@ const STEP_PART: i64 = 200;
 pub struct RandomConfig {
     /// What all chance follows from.
     pub seed: u64,
+    /// The number of the first fill. Those before it are left out: the same seed gives the same
+    /// fill under the same number, wherever it begins.
+    pub first_seq: u64,
     /// What is traded.
     pub tickers: Vec<Ticker>,
     /// How prices come about.
@@ -54,6 +57,7 @@ impl RandomConfig {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
+            first_seq: 1,
             tickers: default_tickers(),
             prices: Prices::Uniform,
             cents: 1_000..=50_000,
@@ -79,10 +83,11 @@ impl Random {
     ///
     /// # Panics
     /// Without tickers, or with an empty range, one that starts at zero or ends above the limits of
-    /// a fill, or a percentage above 100.
+    /// a fill, or a percentage above 100, or a first number of zero.
     #[must_use]
     pub fn new(config: RandomConfig) -> Self {
         assert!(!config.tickers.is_empty(), "there is nothing to trade");
+        assert!(0 < config.first_seq, "numbers count from one");
         assert!(config.sell_percent <= 100, "a percentage is at most 100");
         assert!(!config.cents.is_empty() && !config.shares.is_empty(), "a range is not empty");
         for cents in [config.cents.start(), config.cents.end()] {
@@ -92,7 +97,25 @@ impl Random {
             quantity(*shares);
         }
         let (rng, last) = (StdRng::seed_from_u64(config.seed), vec![None; config.tickers.len()]);
-        Self { config, rng, last, seq: 0, time_ns: 0 }
+        let mut random = Self { config, rng, last, seq: 0, time_ns: 0 };
+        while random.seq + 1 < random.config.first_seq {
+            random.draw();
+        }
+        random
+    }
+
+    fn draw(&mut self) -> Draft {
+        self.seq += 1;
+        self.time_ns = self.time_ns.saturating_add(self.pause_ns());
+        let place = self.rng.random_range(0..self.config.tickers.len());
+        Draft {
+            seq: self.seq,
+            ticker: self.config.tickers[place],
+            side: self.side(),
+            price: price(self.cents(place)),
+            quantity: quantity(self.rng.random_range(self.config.shares.clone())),
+            time_ns: Some(self.time_ns),
+        }
     }
 
     fn cents(&mut self, place: usize) -> i64 {
@@ -123,17 +146,7 @@ impl Random {
 
 impl Source for Random {
     fn next(&mut self) -> Pull {
-        self.seq += 1;
-        self.time_ns = self.time_ns.saturating_add(self.pause_ns());
-        let place = self.rng.random_range(0..self.config.tickers.len());
-        Pull::Fill(Draft {
-            seq: self.seq,
-            ticker: self.config.tickers[place],
-            side: self.side(),
-            price: price(self.cents(place)),
-            quantity: quantity(self.rng.random_range(self.config.shares.clone())),
-            time_ns: Some(self.time_ns),
-        })
+        Pull::Fill(self.draw())
     }
 }
 
@@ -164,6 +177,13 @@ mod tests {
         let fills = |seed| drafts(RandomConfig::new(seed), 100);
         assert_eq!(fills(7), fills(7));
         assert_ne!(fills(7), fills(8));
+    }
+
+    #[test]
+    fn a_fill_of_a_seed_is_the_same_wherever_it_begins() {
+        let all = drafts(RandomConfig { prices: Prices::Walk, ..RandomConfig::new(7) }, 100);
+        let config = RandomConfig { first_seq: 61, prices: Prices::Walk, ..RandomConfig::new(7) };
+        assert_eq!(drafts(config, 40), all[60..]);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Fills are numbered by their place in the file, bad ones too: replayed under the same source
 //! name, a file whose bad line was mended sends one new fill, and repeats of all others. A `seq` in
-//! an NDJSON line is kept as it is.
+//! an NDJSON line is kept as it is. A source that goes on with a later number leaves out the fills
+//! of a file that come before it; of a stream they are gone already, and its first line has it.
 //!
 //! A regular file whose bad lines are to stop it is read through once before anything of it is
 //! sent. Standard input is sent as it comes, up to the first bad line.
@@ -23,7 +24,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How a file is to be read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReplayConfig {
     /// What its lines are.
     pub format: Format,
@@ -31,6 +32,16 @@ pub struct ReplayConfig {
     pub on_bad_line: OnBadLine,
     /// Whether each fill needs its time, for [`Pace::Recorded`](crate::Pace::Recorded).
     pub needs_time: bool,
+    /// The number of the first fill, from 1.
+    pub first_seq: u64,
+}
+
+impl Default for ReplayConfig {
+    /// All of a file in whatever format, unless a line is bad.
+    fn default() -> Self {
+        let (format, on_bad_line) = (Format::default(), OnBadLine::default());
+        Self { format, on_bad_line, needs_time: false, first_seq: 1 }
+    }
 }
 
 /// What the lines of a file are.
@@ -101,11 +112,12 @@ impl Replay {
     }
 
     fn of(intake: Intake, config: ReplayConfig) -> Self {
+        let is_stream = !intake.can_be_read_again();
         Self {
             lines: Lines::new(intake),
             reader: Reader::Unknown,
             config,
-            last_seq: 0,
+            last_seq: if is_stream { config.first_seq.saturating_sub(1) } else { 0 },
             expected: None,
             has_ended: false,
         }
@@ -132,7 +144,8 @@ impl Replay {
         }
     }
 
-    /// Makes of a line what it is; none for one that is no record: blank, or the header.
+    /// Makes of a line what it is; none for one that is no record, blank or the header, and for a
+    /// fill that comes before the first.
     fn take_line(&mut self) -> Option<Pull> {
         if self.lines.text().trim().is_empty() {
             return None;
@@ -142,10 +155,13 @@ impl Replay {
             Reader::Csv(csv) => csv.read(self.lines.text()),
             Reader::Ndjson(ndjson) => ndjson.read(self.lines.text()),
         };
-        Some(match fields {
-            Ok(fields) => self.number(fields).map_or_else(|what| self.bad(what), Pull::Fill),
-            Err(what) => self.bad_record(what),
-        })
+        let first_seq = self.config.first_seq;
+        match fields.map(|fields| self.number(fields)) {
+            Ok(Ok(draft)) if draft.seq < first_seq => None,
+            Ok(Ok(draft)) => Some(Pull::Fill(draft)),
+            Ok(Err(what)) => Some(self.bad(what)),
+            Err(what) => Some(self.bad_record(what)),
+        }
     }
 
     /// Learns from the first line what the others are. That of NDJSON is a fill already.
@@ -175,10 +191,11 @@ impl Replay {
         let Fields { seq, ticker, side, price, quantity, time_ns } = fields;
         let last_seq = self.last_seq;
         let seq = seq.unwrap_or(last_seq.saturating_add(1));
-        if seq <= last_seq {
+        // A stream that is told from its start has numbers of its own before the first.
+        if seq <= last_seq && self.config.first_seq <= seq {
             return Err(format!("sequences count up, and {seq} follows {last_seq}"));
         }
-        self.last_seq = seq;
+        self.last_seq = last_seq.max(seq);
         Ok(Draft { seq, ticker, side, price, quantity, time_ns })
     }
 

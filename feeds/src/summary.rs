@@ -1,7 +1,7 @@
 //! A summary: what came of a feed, for people.
 
 use crate::progress::Notes;
-use crate::{BadLine, Tally};
+use crate::{BadLine, Tally, plural};
 use allot_domain::SourceId;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,14 +19,15 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether all that was to be sent was sent and answered: nothing lost, and no bad line that
-    /// stopped it. Rejections and held fills are answers.
+    /// Whether all that was to be sent was sent and answered: nothing lost, no bad line that
+    /// stopped it, and no answer that could not be kept. Rejections and held fills are answers.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.is_finished
             && self.get(Tally::Lost) == 0
             && self.get(Tally::Unsent) == 0
             && self.notes.stopped_by.is_none()
+            && self.notes.unkept.is_none()
     }
 
     /// How often something happened.
@@ -91,6 +92,7 @@ impl Summary {
             (false, _) => "not finished",
             (true, true) => "all answered",
             (true, false) if self.notes.stopped_by.is_some() => "stopped by a bad line",
+            (true, false) if self.notes.unkept.is_some() => "not all answers kept",
             (true, false) => "not all answered",
         }
     }
@@ -119,11 +121,12 @@ impl fmt::Display for Summary {
 impl Summary {
     fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (code, count) in &self.notes.codes {
-            writeln!(f, "  rejected {count} times: {code}")?;
+            writeln!(f, "  rejected {count} {}: {code}", plural(*count, "time"))?;
         }
         self.notes.reasons.iter().try_for_each(|reason| writeln!(f, "    {reason}"))?;
         self.notes.bad_lines.iter().try_for_each(|line| writeln!(f, "  passed over {line}"))?;
-        self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))
+        self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))?;
+        self.notes.unkept.iter().try_for_each(|what| writeln!(f, "  answers not kept: {what}"))
     }
 }
 
@@ -182,6 +185,14 @@ fills-1: not all answered
   passed over line 3: it is not UTF-8
 ";
         assert_eq!(progress.summary().to_string(), expected);
+    }
+
+    #[test]
+    fn one_rejection_is_one_time() {
+        let progress = Progress::new(SourceId::new(b"f").unwrap(), None);
+        progress.note_rejection(1, "price_too_large", "too dear");
+        let shown = progress.summary().to_string();
+        assert!(shown.contains("  rejected 1 time: price_too_large\n"), "{shown}");
     }
 
     #[test]

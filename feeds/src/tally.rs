@@ -55,7 +55,7 @@ tallies! {
     Busy busy "busy" "Answers that the server had no room."
     Again again "answered again" "Answers to what had been answered."
     Strange strange "strange" "Messages of the server that answer nothing of this feed."
-    Reconnects reconnects "reconnects" "Connections made anew because nothing was heard."
+    Reconnects reconnects "reconnects" "Connections made anew because what had left got no answer."
     BadLines bad_lines "bad lines" "Lines that are no fill, or weights that are no split."
     Lost lost "lost" "Messages that left and were never answered."
     Unsent unsent "unsent" "Messages that never left."

@@ -7,7 +7,7 @@ mod random;
 mod drift;
 mod file;
 
-use crate::FeedError;
+use crate::{FeedError, plural};
 use allot_domain::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
 use allot_domain::{AccountId, Reject, SourceId, Split, Weight};
 use drift::Drift;
@@ -54,10 +54,11 @@ impl Weights {
     }
 
     /// Equal weights at first; then each account's moves at random, by at most `step` percent of
-    /// the whole at a time.
+    /// itself at a time.
     ///
     /// # Errors
-    /// [`FeedError::Setting`]: as for [`Weights::random`], or the step is no percentage above zero.
+    /// [`FeedError::Setting`]: as for [`Weights::random`], or the step is no percentage above zero
+    /// and up to 100.
     pub fn drift(accounts: &[AccountId], step: &str, seed: u64) -> Result<Self, FeedError> {
         Self::drift_from(equal(accounts)?, step, seed)
     }
@@ -75,10 +76,11 @@ impl Weights {
         step: &str,
         seed: u64,
     ) -> Result<Self, FeedError> {
-        let step_max = Weight::parse("the step", step).ok().filter(|step| 0 < step.nanos());
-        let expected = "it is a percentage above zero, such as 0.5";
-        let step_max = step_max.ok_or_else(|| FeedError::setting("step", step, expected))?;
-        Ok(Self(Kind::Drift(Drift::new(weights, step_max, seed))))
+        let percent = Weight::parse("the drift", step).ok();
+        let percent = percent.filter(|percent| (1..=WEIGHT_TOTAL).contains(&percent.nanos()));
+        let expected = "it is a percentage above zero and up to 100, such as 2.5";
+        let percent = percent.ok_or_else(|| FeedError::setting("drift", step, expected))?;
+        Ok(Self(Kind::Drift(Drift::new(weights, percent, seed))))
     }
 
     /// Those of a file: a JSON object or CSV with the columns `account` and `weight`, read again at
@@ -140,13 +142,14 @@ fn entry(account: &str, weight: &str) -> Result<(AccountId, Weight), Reject> {
 
 /// The same for all, and what does not divide to the first: 100 exactly.
 fn equal(accounts: &[AccountId]) -> Result<Vec<(AccountId, Weight)>, FeedError> {
-    let count = u64::try_from(accounts.len()).unwrap_or(u64::MAX).max(1);
-    let (each, rest) = (WEIGHT_TOTAL / count, WEIGHT_TOTAL % count);
+    let count = u64::try_from(accounts.len()).unwrap_or(u64::MAX);
+    let (each, rest) = (WEIGHT_TOTAL / count.max(1), WEIGHT_TOTAL % count.max(1));
     let nanos = |place: usize| if place == 0 { each + rest } else { each };
     let weights = accounts.iter().enumerate();
     let weights = weights.map(|(place, account)| (*account, weight(nanos(place)))).collect();
     judge(weights).map_err(|reject| {
-        FeedError::setting("list of accounts", &format!("{} accounts", accounts.len()), reject)
+        let given = format!("{} {}", accounts.len(), plural(count, "account"));
+        FeedError::setting("list of accounts", &given, reject)
     })
 }
 
@@ -213,30 +216,42 @@ mod tests {
     }
 
     #[test]
-    fn drifting_weights_add_to_100_and_move_by_at_most_the_step() {
-        for (count, step, step_nanos) in
-            [(2, "0.5", 500_000_000), (7, "0.000000001", 1), (50, "3", 3_000_000_000)]
-        {
+    fn drifting_weights_add_to_100_and_each_moves_by_at_most_its_part() {
+        for (count, step, part) in [(2, "0.5", 200), (7, "10", 10), (50, "100", 1)] {
             let accounts = Weights::accounts(count).unwrap();
             let mut weights = Weights::drift(&accounts, step, 5).unwrap();
-            let (start, mut last) = (next(&mut weights), Vec::new());
+            let start = next(&mut weights);
             assert_eq!(sum(&start), WEIGHT_TOTAL);
+            let mut before = start.clone();
             for _ in 0..2_000 {
-                let before = if last.is_empty() { &start } else { &last };
                 let after = next(&mut weights);
                 assert_eq!(sum(&after), WEIGHT_TOTAL);
                 for ((_, before), (_, after)) in before.iter().zip(&after) {
-                    assert!(before.nanos().abs_diff(after.nanos()) <= step_nanos);
+                    assert!(before.nanos().abs_diff(after.nanos()) <= before.nanos() / part);
                 }
-                last = after;
+                before = after;
             }
-            assert_ne!(start, last);
+            assert_ne!(start, before);
         }
-        for step in ["0", "-1", "x"] {
+        for step in ["0", "-1", "x", "100.001"] {
             let accounts = Weights::accounts(2).unwrap();
             let error = Weights::drift(&accounts, step, 1).err().unwrap().to_string();
-            assert!(error.contains("is no step"), "{error}");
+            assert!(error.contains("is no drift: it is a percentage above zero"), "{error}");
         }
+    }
+
+    #[test]
+    fn given_weights_drift_from_where_they_are_and_the_seed_says_how() {
+        let run = |seed| {
+            let mut weights = Weights::drift_of("a=40,b=60", "10", seed).unwrap();
+            (0..20).map(|_| next(&mut weights)).collect::<Vec<_>>()
+        };
+        let splits = run(3);
+        assert_eq!(splits[0], next(&mut Weights::fixed("a=40,b=60").unwrap()));
+        assert!(splits[0][0].1.nanos().abs_diff(splits[1][0].1.nanos()) <= 4_000_000_000);
+        assert_ne!(splits[0], splits[1]);
+        assert_eq!(splits, run(3));
+        assert_ne!(splits, run(4));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   admitted ─► sent ─┬─ no answer ──► due ─► sent again, after 1, 2, 4 … 30 s
-//!                     ├─ busy ───────► due ─► sent again, after 10, 20, 40 … 1,000 ms
+//!                     ├─ no room ────► due ─► sent again, after 10, 20, 40 … 1,000 ms
 //!                     ├─ held ───────► held: answered; its shares may follow
 //!                     └─ any other ──► forgotten
 //! ```
@@ -23,7 +23,7 @@ pub(crate) struct WindowConfig {
     pub(crate) capacity: usize,
     /// When what has no answer is sent again.
     pub(crate) resend: Backoff,
-    /// When what was answered `busy` is sent again.
+    /// When what there was no room for is sent again.
     pub(crate) busy: Backoff,
     /// How often what is held is asked after; none where nobody waits for it.
     pub(crate) ask_every: Option<Duration>,
@@ -58,7 +58,7 @@ pub(crate) enum Answer {
     Final,
     /// It is journaled, and its shares may follow.
     Held,
-    /// It was not looked at; it is to be sent again.
+    /// There was no room for it, and nothing changed; it is to be sent again.
     Busy,
     /// Whether it was applied is no longer known.
     TooOld,
@@ -169,9 +169,12 @@ impl Window {
         self.next_due = self.next_due.min(held_due.unwrap_or(Nanos::MAX));
     }
 
-    /// Makes everything due: the connection that it was sent on is gone.
+    /// Makes everything due: the connection that it was sent on is gone, and with it the answers
+    /// that were to follow `held`.
     pub(crate) fn make_all_due(&mut self, now: Nanos) {
-        self.open.values_mut().for_each(|message| message.due = now);
+        let asked_after = self.held.values_mut().filter(|message| message.due != Nanos::MAX);
+        let all = self.open.values_mut().chain(asked_after);
+        all.for_each(|message| message.due = now);
         self.next_due = self.next_due.min(now);
     }
 

@@ -10,6 +10,7 @@ mod it {
     mod front;
     mod scene;
     mod trouble;
+    mod answers;
     mod timing;
     mod files;
     mod splits;

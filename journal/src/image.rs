@@ -61,6 +61,11 @@ pub(crate) enum Found {
     Damaged(String),
 }
 
+/// The hash that an image keeps of a state: XXH3, of 128 bits.
+pub fn state_hash(state: &[u8]) -> u128 {
+    xxh3_128(state)
+}
+
 impl ImageHead {
     pub(crate) fn new(sequence: u64, chain: u64, state: &[u8], stamp: &str) -> Self {
         let (bytes, hash) = (wide(state.len()), xxh3_128(state));

@@ -82,6 +82,11 @@ impl Journal {
         Self { appended: durable, durable, lane: Some(lane) }
     }
 
+    /// Whether there is one: without, nothing survives the process.
+    pub fn is_kept(&self) -> bool {
+        self.lane.is_some()
+    }
+
     /// The number that the next record gets.
     pub fn next_sequence(&self) -> u64 {
         self.appended + 1

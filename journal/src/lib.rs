@@ -49,7 +49,7 @@ pub use committer::Committer;
 pub use config::{Ack, JournalConfig};
 pub use error::JournalError;
 pub use folder::Folder;
-pub use image::Image;
+pub use image::{Image, state_hash};
 pub use journal::Journal;
 pub use keeper::Keeper;
 pub use limits::{

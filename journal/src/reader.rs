@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::file_name::{self, Listing};
+use crate::image::{Found, open_image};
 use crate::scan::{Scan, Tail};
 use crate::survey::{self, Survey};
-use crate::{JournalError, Media, Record};
+use crate::{Image, JournalError, Media, Record};
 
 /// Reads a whole journal and changes nothing. It knows no settings: the first segment says them.
 pub struct Reader {
+    media: Arc<dyn Media>,
     scan: Option<Scan>,
     stamp: String,
     segments: Vec<SegmentSummary>,
@@ -91,7 +93,7 @@ impl Reader {
         };
         let failed = failed.or_else(|| missing(&listing, &survey, scan.as_ref()));
         let stamp = scan.as_ref().map_or(String::new(), |scan| scan.head().stamp.clone());
-        Ok(Self { scan, stamp, segments: survey.segments, images: survey.images, failed })
+        Ok(Self { media, scan, stamp, segments: survey.segments, images: survey.images, failed })
     }
 
     /// What the journal was stamped with; empty if nothing was ever written.
@@ -107,6 +109,17 @@ impl Reader {
     /// All images, ascending.
     pub fn images(&self) -> &[ImageSummary] {
         &self.images
+    }
+
+    /// The state in the image of this record; none if there is no good one.
+    ///
+    /// # Errors
+    /// [`JournalError`]: the folder cannot be read.
+    pub fn image(&self, sequence: u64) -> Result<Option<Image>, JournalError> {
+        Ok(match open_image(&*self.media, sequence, None, true)? {
+            Found::Good(_, state) => Some(Image { sequence, state }),
+            Found::Damaged(_) => None,
+        })
     }
 
     /// The next record and its place; none at the end.

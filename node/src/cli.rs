@@ -1,7 +1,8 @@
 //! The command line: what may be written after `allot`, and which file answers.
 
 use crate::command::{
-    completions, config, demo, doctor, feed, fills, positions, publisher, router, serve, shard,
+    completions, config, demo, doctor, feed, fills, inspect, positions, publisher, router, serve,
+    shard, verify,
 };
 use crate::config::Config;
 use crate::log::{self, LogFormat};
@@ -63,6 +64,8 @@ enum Verb {
     Publisher(publisher::PublisherBox),
     Feed(feed::Feed),
     Positions(positions::Positions),
+    Verify(verify::Verify),
+    Inspect(inspect::Inspect),
     Fills(fills::Fills),
     Doctor(doctor::Doctor),
     Config(config::ConfigPages),
@@ -93,6 +96,8 @@ fn answer(verb: Verb, common: &Common) -> Result<ExitCode> {
         Verb::Publisher(publisher) => publisher::run(&publisher, common),
         Verb::Feed(feed) => feed::run(&feed, common),
         Verb::Positions(positions) => positions::run(&positions, common),
+        Verb::Verify(verify) => verify::run(&verify),
+        Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Fills(fills) => fills::run(&fills, common),
         Verb::Doctor(doctor) => doctor::run(&doctor, common),
         Verb::Config(pages) => config::run(&pages, common),

@@ -7,6 +7,8 @@ pub(crate) mod shard;
 pub(crate) mod publisher;
 pub(crate) mod feed;
 pub(crate) mod positions;
+pub(crate) mod verify;
+pub(crate) mod inspect;
 pub(crate) mod fills;
 pub(crate) mod doctor;
 pub(crate) mod config;

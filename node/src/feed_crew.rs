@@ -3,7 +3,7 @@
 use crate::signals::Request;
 use crate::wiring;
 use allot_feeds::{
-    AumConfig, AumFeed, FillConfig, FillFeed, Progress, Source, Summary, Tally, Weights,
+    AnswerLog, AumConfig, AumFeed, FillConfig, FillFeed, Progress, Source, Summary, Tally, Weights,
 };
 use allot_runtime::{
     Agent, Bell, Clock, Context, Counters, Crew, Post, Running, Threads, WaitStrategy,
@@ -21,6 +21,8 @@ pub(crate) struct FeedCrew {
     post: Post,
     progress: Vec<Progress>,
     counters: Vec<(String, Counters)>,
+    /// Where the answers are kept.
+    answers: Option<String>,
 }
 
 /// Feeds that run.
@@ -48,14 +50,25 @@ impl FeedCrew {
             post,
             progress,
             counters,
+            answers: None,
         })
+    }
+
+    /// The feeds that are added from here on keep their answers in this file.
+    pub(crate) fn keep_answers(&mut self, path: Option<&str>) {
+        self.answers = path.map(str::to_owned);
+    }
+
+    fn answer_log(&self) -> Result<Option<AnswerLog>> {
+        Ok(self.answers.as_deref().map(AnswerLog::open).transpose()?)
     }
 
     /// One more source of fills.
     pub(crate) fn add_fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Result<()> {
         let (link, counters) =
             (wiring::feed_to_front(&self.context, &self.front)?, Counters::new());
-        let feed = FillFeed::new(config, source, link, counters.clone())?;
+        let mut feed = FillFeed::new(config, source, link, counters.clone())?;
+        self.answer_log()?.into_iter().for_each(|log| feed.keep_answers(log));
         let progress = feed.progress();
         self.add(Box::new(feed), progress, counters);
         Ok(())
@@ -65,7 +78,8 @@ impl FeedCrew {
     pub(crate) fn add_splits(&mut self, config: AumConfig, weights: Weights) -> Result<()> {
         let (link, counters) =
             (wiring::feed_to_front(&self.context, &self.front)?, Counters::new());
-        let feed = AumFeed::new(config, weights, link, counters.clone());
+        let mut feed = AumFeed::new(config, weights, link, counters.clone());
+        self.answer_log()?.into_iter().for_each(|log| feed.keep_answers(log));
         let progress = feed.progress();
         self.add(Box::new(feed), progress, counters);
         Ok(())
@@ -79,7 +93,7 @@ impl FeedCrew {
 
     /// Sends them off.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context: _, front, crew, post, progress, counters } = self;
+        let Self { context: _, front, crew, post, progress, counters, answers: _ } = self;
         let (bell, is_ending) = (post.bell().clone(), Arc::default());
         Ok(Feeds { running: crew.start()?, front, bell, progress, is_ending, counters })
     }

@@ -37,9 +37,12 @@ fn flag(key: Key) -> Arg {
 const fn value_name(key: Key) -> &'static str {
     match key {
         Key::Front | Key::Publish | Key::Backplane | Key::Parts => "ENDPOINT",
-        Key::RunDir => "DIR",
+        Key::RunDir | Key::Data => "DIR",
         Key::ReportEvery => "DURATION",
         Key::Shards | Key::MarkerEvery | Key::History | Key::OwedMax => "COUNT",
+        Key::SegmentMib | Key::ImageMib => "MIB",
+        Key::Ack => "WHEN",
+        Key::Prune => "YES-OR-NO",
         Key::Threads => "WAY",
         Key::Wait => "STRATEGY",
         Key::Blend => "FRACTION",

@@ -4,7 +4,7 @@
 //! plain line each few seconds.
 
 use crate::feed_crew::Feeds;
-use allot_feeds::Tally;
+use allot_feeds::{Tally, plural};
 use allot_runtime::{Clock, Nanos};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal};
@@ -99,7 +99,10 @@ fn remarks(feeds: &Feeds, rate: u64) -> String {
     let rare = [Tally::Rejected, Tally::Held, Tally::Busy, Tally::Resent, Tally::Duplicates];
     let rare = rare.map(|tally| (feeds.get(tally), tally));
     let said = rare.iter().filter(|(count, tally)| *count > 0 || *tally == Tally::Rejected);
-    let said = said.map(|(count, tally)| format!(", {count} {}", tally.label()));
+    let said = said.map(|(count, tally)| match tally {
+        Tally::Duplicates => format!(", {count} {}", plural(*count, "duplicate")),
+        _ => format!(", {count} {}", tally.label()),
+    });
     let (sent, answered) = (feeds.get(Tally::Sent), feeds.get(Tally::Answered));
     format!("{sent} sent, {answered} answered, {rate}/s{}", said.collect::<String>())
 }

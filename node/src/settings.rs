@@ -4,8 +4,9 @@ use crate::config::Config;
 use crate::duration;
 use crate::setting::Key;
 use allot_domain::{Blend, limits};
+use allot_journal::Ack;
 use allot_runtime::{Threads, WaitStrategy};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -22,6 +23,15 @@ const MARKER_EVERY_MAX: u64 = 1_000_000;
 
 /// The longest history: about 200 bytes each, so a few gigabytes.
 const HISTORY_MAX: usize = 1 << 24;
+
+/// Bytes of a MiB.
+const MIB: u64 = 1 << 20;
+
+/// The sizes of a segment, in MiB: the largest batch of a turn fits into the smallest.
+const SEGMENT_MIB: RangeInclusive<u64> = 8..=1_024;
+
+/// How far images can be apart, in MiB.
+const IMAGE_MIB: RangeInclusive<u64> = 1..=1 << 20;
 
 /// The most answers owed: what a shard can apply in about a second.
 const OWED_MAX: u64 = 1 << 20;
@@ -53,6 +63,16 @@ pub struct Settings {
     pub blend: Blend,
     /// How many answers a shard keeps.
     pub history: usize,
+    /// Where the journals are, if there are any.
+    pub data: Option<PathBuf>,
+    /// Whether an answer waits for the disk.
+    pub ack: Ack,
+    /// Bytes of a segment of a journal.
+    pub segment_bytes: u64,
+    /// Bytes of journal between two images.
+    pub image_every_bytes: u64,
+    /// Whether segments are removed that no recovery needs.
+    pub prune: bool,
     /// How many answers a shard may owe.
     pub owed_max: u64,
 }
@@ -63,6 +83,11 @@ impl Settings {
     /// # Errors
     /// The first setting whose text means nothing.
     pub fn of(config: &Config) -> Result<Self> {
+        let data = config.read(Key::Data, |text| match text {
+            "" => None,
+            "none" => Some(None),
+            path => Some(Some(PathBuf::from(path))),
+        })?;
         Ok(Self {
             front: config.read(Key::Front, endpoint)?,
             publish: config.read(Key::Publish, endpoint)?,
@@ -78,8 +103,17 @@ impl Settings {
                 .read(Key::MarkerEvery, |text| within(text, 1..=MARKER_EVERY_MAX))?,
             threads: config.read(Key::Threads, |text| text.parse().ok())?,
             wait: config.read(Key::Wait, |text| text.parse().ok())?,
-            blend: config.read(Key::Blend, blend)?,
+            blend: config.read(Key::Blend, |text| text.parse().ok())?,
             history: config.read(Key::History, |text| within(text, 1..=HISTORY_MAX))?,
+            ack: ack(config, data.is_some())?,
+            data,
+            segment_bytes: config.read(Key::SegmentMib, |text| within(text, SEGMENT_MIB))? * MIB,
+            image_every_bytes: config.read(Key::ImageMib, |text| within(text, IMAGE_MIB))? * MIB,
+            prune: config.read(Key::Prune, |text| match text {
+                "yes" => Some(true),
+                "no" => Some(false),
+                _ => None,
+            })?,
             owed_max: config.read(Key::OwedMax, |text| within(text, 1..=OWED_MAX))?,
         })
     }
@@ -89,6 +123,18 @@ impl Default for Settings {
     fn default() -> Self {
         Self::of(&Config::default()).expect("the defaults of the table mean something")
     }
+}
+
+/// When an input is answered; `kept`: whether there is a data directory.
+fn ack(config: &Config, kept: bool) -> Result<Ack> {
+    let ack = config.read(Key::Ack, |text| match text {
+        "auto" if kept => Some(Ok(Ack::Journal)),
+        "auto" | "memory" => Some(Ok(Ack::Memory)),
+        "journal" if kept => Some(Ok(Ack::Journal)),
+        "journal" => Some(Err(anyhow!("--ack journal needs a journal: say where, --data DIR"))),
+        _ => None,
+    });
+    ack?
 }
 
 fn within<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
@@ -106,16 +152,6 @@ fn endpoint(text: &str) -> Option<String> {
         _ => false,
     };
     is_endpoint.then(|| text.to_owned())
-}
-
-fn blend(text: &str) -> Option<Blend> {
-    match text.split_once('/') {
-        None => (text == "0").then_some(Blend::NONE),
-        Some((mix, total)) => {
-            let number = |text: &str| within(text, 0..=limits::BLEND_MAX);
-            Blend::new(number(mix)?, number(total)?)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use allot_domain::decimal::nanos_text;
 use allot_domain::{Money, Ticker, Weight};
+use allot_feeds::plural;
 use allot_wire::{AccountReport, AccountStatement, Report};
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use jiff::Timestamp;
@@ -27,7 +28,7 @@ pub(crate) fn report(report: &Report) -> String {
         format!("cut {}", grouped(report.cut.into())),
         format!("split {}", report.split),
         time(report.time_ns),
-        format!("{} fills", grouped(report.fills.into())),
+        format!("{} {}", grouped(report.fills.into()), plural(report.fills, "fill")),
     ];
     if report.held > 0 {
         headline.push(format!("{} held until the first split", grouped(report.held.into())));
@@ -272,6 +273,14 @@ mod tests {
 
             no account yet: nobody has sent a split"#]],
         );
+    }
+
+    #[test]
+    fn one_fill_is_not_called_fills() {
+        for (fills, said) in [(0, " · 0 fills"), (1, " · 1 fill"), (2, " · 2 fills")] {
+            let page = report(&Report { fills, ..of(Vec::new(), 0) });
+            assert!(page.lines().next().unwrap().ends_with(said), "{page}");
+        }
     }
 
     #[test]

@@ -12,10 +12,10 @@
 //! [`router_process`], [`shard_process`] and [`publisher_process`] over sockets; and [`stepped`] on
 //! one thread and a clock that a test owns.
 
+use crate::archive::Archive;
 use crate::run_dir;
 use crate::setting::Key;
 use crate::settings::Settings;
-use allot_domain::BookConfig;
 use allot_publisher::{Publisher, PublisherConfig};
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
@@ -72,12 +72,17 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
         .map(|shard| crew.thread(&shard_name(shard)))
         .collect::<Result<Vec<_>, _>>()?;
     let publisher_post = crew.thread(PUBLISHER)?;
+    let archives = shard_posts
+        .iter()
+        .enumerate()
+        .map(|(shard, post)| Archive::open(settings, shard, &mut crew, post))
+        .collect::<Result<Vec<_>>>()?;
     let posts = [&router_post].into_iter().chain(&shard_posts).chain([&publisher_post]);
     pin(&mut crew, settings, posts.clone());
 
     let (door, feed) = (front_door(&context, settings)?, position_feed(&context, settings)?);
     let bells: Vec<_> = posts.map(Post::bell).collect();
-    let boxes = over_rings(settings, clock.now(), door, feed, &bells);
+    let boxes = over_rings(settings, clock.now(), (door, feed), &bells, archives);
     let endpoints = Endpoints::default()
         .and(Key::Front, boxes.router.endpoint())
         .and(Key::Publish, boxes.publisher.endpoint());
@@ -114,12 +119,16 @@ pub fn shard_process(settings: &Settings, shard: usize) -> Result<Server> {
     let (context, clock) = (Context::new()?, Clock::system());
     let router = shard_to_router(&context, settings, shard)?;
     let publisher = shard_to_publisher(&context, settings, shard)?;
+    let mut crew = Crew::new(clock.clone(), settings.wait, Threads::Dedicated);
+    let post = crew.thread(&shard_name(shard))?;
+    let archive = Archive::open(settings, shard, &mut crew, &post)?;
     let (counters, config) = (Counters::new(), shard_config(settings, clock.now(), shard));
     let endpoints = Endpoints::default()
         .and(Key::Backplane, Some(&settings.backplane))
         .and(Key::Parts, Some(&settings.parts));
-    let shard = Shard::new(config, router, publisher, counters.clone());
-    alone(settings, clock, Box::new(shard), endpoints, counters)
+    let links = (router, publisher);
+    let shard = Shard::new(config, archive.state, archive.journal, links, counters.clone());
+    run_alone(crew, &post, Box::new(shard), endpoints, counters)
 }
 
 /// The publisher as a process of its own.
@@ -146,7 +155,8 @@ pub fn stepped(settings: &Settings, clock: Clock) -> Stepped {
     let (feed, listener) = Broadcast::memory();
     let silent = Bell::silent();
     let bells = vec![&silent; settings.shards + 2];
-    let boxes = over_rings(settings, clock.now(), door, feed, &bells);
+    let archives = (0..settings.shards).map(|_| Archive::without_journal(settings)).collect();
+    let boxes = over_rings(settings, clock.now(), (door, feed), &bells, archives);
     let mut stepper = Stepper::new(clock);
     stepper.add(Box::new(boxes.router));
     boxes.shards.into_iter().for_each(|shard| stepper.add(Box::new(shard)));
@@ -166,9 +176,9 @@ struct Boxes {
 fn over_rings(
     settings: &Settings,
     incarnation: Nanos,
-    door: Door,
-    feed: Broadcast,
+    (door, feed): (Door, Broadcast),
     bells: &[&Bell],
+    archives: Vec<Archive>,
 ) -> Boxes {
     let [router_bell, shard_bells @ .., publisher_bell] = bells else {
         panic!("a bell for each box: there are a router and a publisher at least");
@@ -186,9 +196,10 @@ fn over_rings(
 
     let config = router_config(settings, incarnation);
     let router = Router::new(config, door, Hub::rings(to_shards), next());
-    let links = from_router.into_iter().zip(to_publisher).enumerate();
-    let shards = links.map(|(shard, (router, publisher))| {
-        Shard::new(shard_config(settings, incarnation, shard), router, publisher, next())
+    let links = from_router.into_iter().zip(to_publisher).zip(archives).enumerate();
+    let shards = links.map(|(shard, (links, archive))| {
+        let config = shard_config(settings, incarnation, shard);
+        Shard::new(config, archive.state, archive.journal, links, next())
     });
     let shards = shards.collect();
     let config = publisher_config(settings, incarnation);
@@ -260,9 +271,20 @@ fn alone(
     counters: Counters,
 ) -> Result<Server> {
     let mut crew = Crew::new(clock, settings.wait, Threads::Dedicated);
+    let post = crew.thread(agent.role())?;
+    run_alone(crew, &post, agent, endpoints, counters)
+}
+
+/// Runs a crew with one box, on the thread that it has for it.
+fn run_alone(
+    mut crew: Crew,
+    post: &Post,
+    agent: Box<dyn Agent>,
+    endpoints: Endpoints,
+    counters: Counters,
+) -> Result<Server> {
     let name = agent.role().to_owned();
-    let post = crew.thread(&name)?;
-    crew.add(&post, agent);
+    crew.add(post, agent);
     Ok(Server { running: crew.start()?, endpoints, counters: vec![(name, counters)] })
 }
 
@@ -291,7 +313,6 @@ fn shard_config(settings: &Settings, incarnation: Nanos, shard: usize) -> ShardC
         shard: u32::try_from(shard).expect("at most SHARDS_MAX"),
         shards: u32::try_from(settings.shards).expect("at most SHARDS_MAX"),
         incarnation: incarnation.as_unix(),
-        book: BookConfig { blend: settings.blend, history: settings.history },
     }
 }
 

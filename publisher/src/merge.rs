@@ -78,10 +78,12 @@ fn newest(parts: &[Part]) -> &Part {
     parts.iter().max_by_key(|part| part.split_number).expect("a firm has a shard")
 }
 
-/// The value of each account of the split over all shards, by rank, in 1e-9.
+/// The value of each account of the split over all shards, by rank, in 1e-9: that of its fills,
+/// whatever nettings moved.
 fn values(parts: &[Part]) -> Vec<i128> {
     let count = parts.first().map_or(0, |part| part.values.len());
-    let value_of = |rank: usize| parts.iter().map(|part| part.values[rank].nanos()).sum();
+    let of_fills = |part: &Part, rank: usize| (part.values[rank] - part.netted[rank]).nanos();
+    let value_of = |rank: usize| parts.iter().map(|part| of_fills(part, rank)).sum();
     (0..count).map(value_of).collect()
 }
 

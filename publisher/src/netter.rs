@@ -1,8 +1,8 @@
 //! Netter: when value moves between the ledgers of shards. How much is the domain's to say.
 //!
 //! One netting is in flight at a time: the next is computed only from parts that all contain it,
-//! because correcting twice oscillates; or else once it must have been lost on the way. A netting
-//! that reached only some shards does no lasting harm: the next starts from the values as they are.
+//! because correcting twice oscillates; or else once it must have been lost on the way. What a
+//! netting did that reached only some shards is put right by the next.
 
 use allot_domain::{Netting, Part, plan_netting};
 use allot_wire::backplane::Plan;
@@ -37,7 +37,7 @@ impl Netter {
         self.sent_at = first.marker.number;
         let number = self.sent;
         let columns = columns.into_iter().map(|transfers| Netting { number, split, transfers });
-        Some(Plan { number, marker: first.marker.number, columns: columns.collect() })
+        Some(Plan { number, columns: columns.collect() })
     }
 
     /// Whether the last netting is missing in some part, but may still come.
@@ -71,6 +71,7 @@ mod tests {
             price_max: 1,
             weights: vec![Weight::from_nanos("a", 1).unwrap(); 2],
             values: vec![Money::from_nanos(value), Money::ZERO],
+            netted: vec![Money::ZERO; 2],
             positions: None,
         };
         vec![part(nettings[0], 1_000), part(nettings[1], 0)]

@@ -14,6 +14,7 @@ struct Shard {
     heard_at: Option<Nanos>,
     incarnation: u64,
     lost_inputs: u64,
+    is_full: bool,
     /// The last frame of the stream of fills: what greetings say of a new life is not for it.
     stream: Option<Frame>,
     behind: Option<Behind>,
@@ -96,6 +97,13 @@ impl Presence {
         }
     }
 
+    /// A shard says whether its disk has no room.
+    pub(crate) fn is_full(&mut self, shard: u32, is_full: bool) {
+        if let Some(shard) = self.shard(shard) {
+            shard.is_full = is_full;
+        }
+    }
+
     /// Takes the number of a frame of the stream of fills; false if frames before it are missing.
     ///
     /// A life's first frame is number 1. What a life said last before the next one is not known:
@@ -121,6 +129,12 @@ impl Presence {
             if now >= heard_at + AWAY_AFTER {
                 sentences
                     .push(format!("shard {number} is away: no report is made until it is back"));
+            }
+            if shard.is_full {
+                sentences.push(format!(
+                    "shard {number} has no room on the disk of its journal: fills are refused as \
+                     storage_full until somebody makes some"
+                ));
             }
             if shard.lost_inputs > 0 {
                 sentences.push(format!(
@@ -190,6 +204,16 @@ mod tests {
                         the same number of shards";
         assert_eq!(presence.degraded(Nanos::ZERO), [sentence]);
         assert!(presence.is_of(2, 1));
+        assert!(presence.degraded(Nanos::ZERO).is_empty());
+    }
+
+    #[test]
+    fn a_full_disk_is_told_of_until_there_is_room() {
+        let mut presence = Presence::new(1);
+        presence.is_full(0, true);
+        let [sentence] = &presence.degraded(Nanos::ZERO)[..] else { panic!("one sentence") };
+        assert!(sentence.starts_with("shard 0 has no room on the disk of its journal"));
+        presence.is_full(0, false);
         assert!(presence.degraded(Nanos::ZERO).is_empty());
     }
 

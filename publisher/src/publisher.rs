@@ -9,7 +9,7 @@ use crate::snapshotter::Snapshotter;
 use allot_domain::Part;
 use allot_runtime::{Agent, Broadcast, Counter, Counters, Hub, Link, Nanos, Waits};
 use allot_wire::Heartbeat;
-use allot_wire::backplane::{self, FrameKind, Interest, PartFrame, applied};
+use allot_wire::backplane::{self, FrameKind, Hello, Interest, PartFrame, applied};
 use std::time::Duration;
 
 /// How many frames of the shards are taken in one turn; other agents may share the thread.
@@ -82,15 +82,20 @@ impl Publisher {
                 Err(_) => false,
             },
             Some(FrameKind::Applied) => self.take_applied(&frame, now),
-            Some(FrameKind::Hello) => backplane::decode_hello(&frame)
-                .map(|hello| self.presence.hear(hello.shard, hello.incarnation, now))
-                .is_ok(),
+            Some(FrameKind::Hello) => {
+                backplane::decode_hello(&frame).map(|hello| self.take_hello(&hello, now)).is_ok()
+            }
             _ => false,
         };
         if !understood {
             self.counters.add(Counter::FramesDropped, 1);
         }
         self.frame = frame;
+    }
+
+    fn take_hello(&mut self, hello: &Hello, now: Nanos) {
+        self.presence.hear(hello.shard, hello.incarnation, now);
+        self.presence.is_full(hello.shard, hello.full);
     }
 
     /// Takes a shard's part; false if it is of another number of shards, and so of other tickers.

@@ -4,7 +4,7 @@
 //! goes on untouched. Either way the shard sees one form, and checks it by the same rules.
 
 use crate::lanes::Asker;
-use crate::router::Router;
+use crate::router::{Router, SplitOnItsWay};
 use allot_domain::{Reject, limits};
 use allot_runtime::{Counter, Letter, Nanos};
 use allot_wire::backplane::InputKind;
@@ -138,8 +138,8 @@ impl Router {
         (source, seq): (&str, u64),
         now: Nanos,
     ) {
-        if !self.lanes.has_room(shard) {
-            return self.refuse_busy(asker, source, seq);
+        if let Some(reject) = self.lanes.refusal(shard) {
+            return self.refuse_for_now(asker, source, seq, reject);
         }
         self.owe(asker, source);
         self.lanes.push(shard, asker, kind, record);
@@ -148,12 +148,14 @@ impl Router {
         }
     }
 
-    /// Hands a split to every shard, or to none; the first of them answers for all.
+    /// Hands a split to every shard, or to none; the first of them answers for all, once all have.
     fn route_split(&mut self, asker: Asker, record: &[u8], (source, seq): (&str, u64), now: Nanos) {
-        if !self.lanes.all_take_split() {
-            return self.refuse_busy(asker, source, seq);
+        let unanswered = (!self.lanes.split_is_answered()).then_some(Reject::Busy);
+        if let Some(reject) = self.lanes.refusal_of_all().or(unanswered) {
+            return self.refuse_for_now(asker, source, seq, reject);
         }
         self.owe(asker, source);
+        self.split = Some(SplitOnItsWay { client: asker.client, answer: None });
         for shard in 0..self.lanes.count() {
             let asker = if shard == 0 { asker } else { Asker::NOBODY };
             self.lanes.push(shard, asker, InputKind::Split, record);
@@ -164,8 +166,8 @@ impl Router {
 
     /// A cut with a report, here and now; two requests at the same cut share one.
     fn report_on_demand(&mut self, asker: Asker, (source, seq): (&str, u64), now: Nanos) {
-        if !self.lanes.all_have_room() {
-            return self.refuse_busy(asker, source, seq);
+        if self.lanes.refusal_of_all() == Some(Reject::Busy) {
+            return self.refuse_for_now(asker, source, seq, Reject::Busy);
         }
         let number = match self.markers.report_here() {
             Some(number) => number,
@@ -183,9 +185,9 @@ impl Router {
         }
     }
 
-    fn refuse_busy(&mut self, asker: Asker, source: &str, seq: u64) {
+    fn refuse_for_now(&mut self, asker: Asker, source: &str, seq: u64, reject: Reject) {
         self.counters.add(Counter::Busy, 1);
-        let refusal = Refusal { source: source.to_owned(), seq, reject: Reject::Busy };
+        let refusal = Refusal { source: source.to_owned(), seq, reject };
         self.reply_refusal(asker, &refusal);
     }
 

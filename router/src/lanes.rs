@@ -1,13 +1,26 @@
 //! Lanes: one for each shard, with the inputs on their way to it and the answers it still owes.
 //!
 //! ```text
-//!   number  … │ applied │ owed: sent, not applied yet │ waiting: in the frame, not sent │
+//!   number  … │ answered │ owed: sent, not answered yet │ waiting: in the frame, not sent │
 //! ```
 //!
 //! Inputs of one shard are numbered from 1 over the life of the firm. A lane has room while it owes
 //! and waits for less than `inputs_owed_max`: that bounds every queue between here and the shard,
 //! whether the link is a ring, a socket, or broken.
+//!
+//! A life of the router and a life of a shard agree on numbers before anything is sent:
+//!
+//! ```text
+//!   shard                                     router
+//!     hello (applied 41, agreed with nobody) ──►   offers to go on from there
+//!     ◄── welcome (life 8, base 41)
+//!     hello (applied 41, agreed with life 8) ──►   sends what 41 does not contain, then the rest
+//! ```
+//!
+//! A shard takes inputs of the life it has agreed with and of no other, so that what an earlier
+//! router left behind in a socket is never mistaken for something new.
 
+use allot_domain::Reject;
 use allot_domain::limits::TICKER_LEN_MAX;
 use allot_runtime::{Counter, Counters, Hub, Nanos, Waits};
 use allot_wire::Encoding;
@@ -38,25 +51,30 @@ impl Asker {
 }
 
 struct Lane {
-    /// The life of the shard that numbers were agreed with; none before its first greeting.
+    /// The life of the shard that numbers were agreed with; none before the first.
     incarnation: Option<u64>,
     is_here: bool,
+    /// Its disk has no room.
+    is_full: bool,
     heard_at: Nanos,
-    /// How much was sent when this life was welcomed.
-    welcomed_at: u64,
     /// The number of the last input that was sent.
     sent: u64,
-    /// The number of the last input that the shard says it applied.
-    applied: u64,
-    /// The same, when the shard greeted last.
+    /// The number of the last input that the shard has answered.
+    answered: u64,
+    /// The number of the last input that no crash of the shard can take back.
+    durable: u64,
+    /// How far the shard was when it greeted last.
     greeted_at: u64,
     /// The number of the last split that was put on its way.
     split: u64,
+    /// Fills and busts, and splits, that earlier lives of the router had sent.
+    before: (u64, u64),
     frame: Vec<u8>,
     waiting: u64,
-    /// Who waits for the answers to inputs that were not applied yet, by their numbers.
+    /// Who waits for the answers to inputs that were not answered yet, by their numbers.
     askers: VecDeque<(u64, u64)>,
-    /// What was sent and not applied yet, with the number of its last input: a socket may lose it.
+    /// What was sent and is not durable yet, with the number of its last input: a socket may lose
+    /// it, and so may a crash of the shard.
     kept: VecDeque<(u64, Vec<u8>)>,
 }
 
@@ -65,12 +83,14 @@ impl Lane {
         Self {
             incarnation: None,
             is_here: false,
+            is_full: false,
             heard_at: Nanos::ZERO,
-            welcomed_at: 0,
             sent: 0,
-            applied: 0,
+            answered: 0,
+            durable: 0,
             greeted_at: 0,
             split: 0,
+            before: (0, 0),
             frame: Vec::new(),
             waiting: 0,
             askers: VecDeque::new(),
@@ -79,23 +99,82 @@ impl Lane {
     }
 
     const fn owed(&self) -> u64 {
-        self.sent - self.applied + self.waiting
+        self.sent - self.answered + self.waiting
     }
 
-    /// The shard has applied all inputs up to `through`; `settled` gets those who asked for them.
+    /// The shard has answered all inputs up to `through`; `settled` gets those who asked for them.
     fn settle(&mut self, through: u64, settled: &mut Vec<u64>) {
-        self.applied = self.applied.max(through.min(self.sent));
-        while self.askers.front().is_some_and(|(number, _)| *number <= self.applied) {
+        self.answered = self.answered.max(through.min(self.sent));
+        while self.askers.front().is_some_and(|(number, _)| *number <= self.answered) {
             settled.extend(self.askers.pop_front().map(|(_, client)| client));
         }
-        while self.kept.front().is_some_and(|(last, _)| *last <= self.applied) {
+    }
+
+    /// No crash of the shard can take back the inputs up to `durable`.
+    fn forget(&mut self, durable: u64) {
+        self.durable = self.durable.max(durable.min(self.sent));
+        while self.kept.front().is_some_and(|(last, _)| *last <= self.durable) {
             self.kept.pop_front();
+        }
+    }
+
+    /// The number from which a new life of the shard can go on: where it is, so long as nothing
+    /// that was durable is missing; else what it lacks is lost.
+    const fn base(&self, applied: u64) -> u64 {
+        if applied >= self.durable { applied } else { self.sent }
+    }
+
+    /// The shard goes on from where it is; `unanswered` gets those whose answers went down with an
+    /// earlier life of it, or with a connection.
+    fn resume(&mut self, hello: &Hello, unanswered: &mut Vec<u64>) {
+        if self.incarnation == Some(hello.incarnation) {
+            self.settle(hello.answered, unanswered);
+        } else {
+            self.settle(hello.applied, unanswered);
+            self.renumber(hello.applied);
+        }
+        self.forget(hello.durable);
+        self.incarnation = Some(hello.incarnation);
+        self.greeted_at = hello.applied;
+        self.is_here = true;
+    }
+
+    /// Numbers what is kept and what waits anew, so that it follows input `applied`.
+    ///
+    /// Mostly nothing changes. But a new router starts where the shard is; and should the shard
+    /// then crash, what an earlier router sent may be lost between the two, unanswered.
+    fn renumber(&mut self, applied: u64) {
+        while self.kept.front().is_some_and(|(last, _)| *last <= applied) {
+            self.kept.pop_front();
+        }
+        self.answered = self.answered.min(applied);
+        let next = self.kept.front().map_or(self.sent + 1, |(_, frame)| inputs::first(frame));
+        if next <= applied && !self.kept.is_empty() {
+            return;
+        }
+        let moved = |number: u64| number + applied + 1 - next;
+        for (last, frame) in &mut self.kept {
+            *last = moved(*last);
+            let first = moved(inputs::first(frame));
+            inputs::renumber(frame, first);
+        }
+        for (number, _) in &mut self.askers {
+            *number = moved(*number);
+        }
+        self.split = if self.split < next { 0 } else { moved(self.split) };
+        self.sent = moved(self.sent + 1) - 1;
+        self.answered = applied;
+        self.durable = self.durable.min(applied);
+        if self.waiting > 0 {
+            inputs::renumber(&mut self.frame, self.sent + 1);
         }
     }
 }
 
 /// The router's links to the shards, and to the publisher as the peer after the last shard.
 pub(crate) struct Lanes {
+    /// Which life of the router this is.
+    incarnation: u64,
     hub: Hub,
     lanes: Vec<Lane>,
     owed_max: u64,
@@ -105,12 +184,18 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn new(mut hub: Hub, shards: usize, owed_max: u64, counters: Counters) -> Self {
+    pub(crate) fn new(
+        incarnation: u64,
+        mut hub: Hub,
+        shards: usize,
+        owed_max: u64,
+        counters: Counters,
+    ) -> Self {
         assert!(hub.peers() == shards + 1, "a peer for each shard and one for the publisher");
         hub.count_into(&counters);
         let lanes = (0..shards).map(|_| Lane::new()).collect();
-        let may_lose = hub.endpoint().is_some();
-        Self { hub, lanes, owed_max, may_lose, counters }
+        let may_lose = hub.may_lose();
+        Self { incarnation, hub, lanes, owed_max, may_lose, counters }
     }
 
     /// How many shards there are.
@@ -127,15 +212,25 @@ impl Lanes {
         self.hub.wait_on(waits);
     }
 
-    /// Whether a shard takes another input now.
-    pub(crate) fn has_room(&self, shard: usize) -> bool {
+    /// Why a shard takes no input now, if it takes none.
+    pub(crate) fn refusal(&self, shard: usize) -> Option<Reject> {
         let lane = &self.lanes[shard];
-        lane.is_here && lane.owed() < self.owed_max
+        if !lane.is_here || lane.owed() >= self.owed_max {
+            return Some(Reject::Busy);
+        }
+        lane.is_full.then_some(Reject::StorageFull)
     }
 
-    /// Whether every shard takes another input now.
-    pub(crate) fn all_have_room(&self) -> bool {
-        (0..self.lanes.len()).all(|shard| self.has_room(shard))
+    /// Why not every shard takes an input now, if not every one does: `busy` before the others.
+    pub(crate) fn refusal_of_all(&self) -> Option<Reject> {
+        let refusals = || (0..self.lanes.len()).filter_map(|shard| self.refusal(shard));
+        refusals().find(|reject| *reject == Reject::Busy).or_else(|| refusals().next())
+    }
+
+    /// How many fills, busts and splits earlier lives of the router had sent.
+    pub(crate) fn sent_before(&self) -> u64 {
+        let routed: u64 = self.lanes.iter().map(|lane| lane.before.0).sum();
+        routed + self.lanes.iter().map(|lane| lane.before.1).max().unwrap_or(0)
     }
 
     /// Whether a shard is there.
@@ -148,27 +243,26 @@ impl Lanes {
         self.lanes.iter().all(|lane| lane.is_here)
     }
 
-    /// Whether every shard takes a split now: the one before it is applied everywhere, so that
-    /// splits, the largest of all messages, do not pile up.
-    pub(crate) fn all_take_split(&self) -> bool {
-        self.all_have_room() && self.lanes.iter().all(|lane| lane.split <= lane.applied)
+    /// Whether every shard has answered the last split. The next one waits for that: splits are
+    /// the largest of all messages, and do not pile up.
+    pub(crate) fn split_is_answered(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.split <= lane.answered)
     }
 
     /// Puts an input on its way to one shard.
     pub(crate) fn push(&mut self, shard: usize, asker: Asker, kind: InputKind, body: &[u8]) {
         let lane = &mut self.lanes[shard];
         if lane.waiting == 0 {
-            inputs::begin(&mut lane.frame, lane.sent + 1);
+            inputs::begin(&mut lane.frame, lane.sent + 1, self.incarnation);
         }
         let Asker { client, encoding } = asker;
         inputs::push(&mut lane.frame, InputFrame { client, encoding, kind, body });
         lane.waiting += 1;
         let number = lane.sent + lane.waiting;
-        if client != 0 {
-            lane.askers.push_back((number, client));
-        }
         if kind == InputKind::Split {
             lane.split = number;
+        } else if client != 0 {
+            lane.askers.push_back((number, client));
         }
         if lane.frame.len() > FRAME_LEN_FULL {
             self.flush_lane(shard);
@@ -210,96 +304,93 @@ impl Lanes {
         }
     }
 
-    /// A shard says that it has applied all inputs up to `through`; `settled` gets those who
-    /// asked for them.
-    pub(crate) fn applied(
+    /// A shard says that it has answered all inputs up to `through`, and that those up to `durable`
+    /// will survive it; `settled` gets those who asked for them.
+    pub(crate) fn answered(
         &mut self,
         shard: usize,
-        through: u64,
+        (through, durable): (u64, u64),
         now: Nanos,
         settled: &mut Vec<u64>,
     ) {
         let lane = &mut self.lanes[shard];
         lane.heard_at = now;
         lane.settle(through, settled);
+        lane.forget(durable);
     }
 
-    /// A shard says that it is there. A new life of it, or of this router, agrees on numbers first:
-    /// both go on from the higher one, and what was on its way to the old life is owed no more.
-    /// `unanswered` gets those whose answers will not come. Returns whether the shard is ours.
+    /// A shard says that it is there; `unanswered` gets those whose answers will not come.
+    /// Returns whether numbers are agreed, with this greeting or before.
     pub(crate) fn hello(
         &mut self,
         shard: usize,
         hello: &Hello,
-        incarnation: u64,
         now: Nanos,
         unanswered: &mut Vec<u64>,
     ) -> bool {
         let shards = u32::try_from(self.lanes.len()).expect("at most SHARDS_MAX");
         let lane = &mut self.lanes[shard];
         lane.heard_at = now;
-        let known = lane.incarnation == Some(hello.incarnation);
-        if !known {
-            lane.sent = lane.sent.max(hello.applied);
-            lane.welcomed_at = lane.sent;
-        }
-        let welcome = Welcome { incarnation, sent: lane.welcomed_at, shards };
-        if hello.shards != shards {
-            // The shard hears of how many there are, and says so; it gets no inputs.
-            self.welcome(shard, &welcome);
+        if hello.shards != shards || hello.router != self.incarnation {
+            // It hears of how many there are, and from where to go on, and greets again.
+            lane.is_here = false;
+            let base = lane.base(hello.applied);
+            self.welcome(shard, Welcome { incarnation: self.incarnation, base, shards });
             return false;
         }
-        if known {
-            self.greet_again(shard, hello, &welcome, unanswered);
-        } else if self.welcome(shard, &welcome) {
-            let lane = &mut self.lanes[shard];
-            lane.incarnation = Some(hello.incarnation);
-            lane.is_here = true;
-            lane.greeted_at = hello.applied;
-            lane.settle(lane.sent, unanswered);
-            if lane.waiting > 0 {
-                inputs::renumber(&mut lane.frame, lane.sent + 1);
-            }
+        lane.is_full = hello.full;
+        if lane.incarnation == Some(hello.incarnation) && lane.is_here {
+            self.greet_again(shard, hello, unanswered);
+        } else {
+            self.join(shard, hello, unanswered);
         }
         true
     }
 
+    /// Numbers are agreed with this life of the shard: what it lacks is sent again.
+    fn join(&mut self, shard: usize, hello: &Hello, unanswered: &mut Vec<u64>) {
+        let lane = &mut self.lanes[shard];
+        if lane.incarnation.is_none() {
+            lane.before = (hello.routed, hello.splits);
+        }
+        lane.resume(hello, unanswered);
+        self.send_again(shard);
+    }
+
     /// A greeting of a life that is known. If it has come no further since the last one although
     /// inputs are on their way, the connection broke and lost them: they are sent again.
-    fn greet_again(
-        &mut self,
-        shard: usize,
-        hello: &Hello,
-        welcome: &Welcome,
-        unanswered: &mut Vec<u64>,
-    ) {
+    fn greet_again(&mut self, shard: usize, hello: &Hello, unanswered: &mut Vec<u64>) {
         let lane = &mut self.lanes[shard];
-        lane.is_here = true;
-        lane.settle(hello.applied, unanswered);
-        let stuck = hello.applied == lane.greeted_at && lane.applied < lane.sent;
+        let stuck = hello.applied == lane.greeted_at && hello.applied < lane.sent;
         lane.greeted_at = hello.applied;
-        if stuck && self.welcome(shard, welcome) {
-            let again: Vec<_> =
-                self.lanes[shard].kept.iter().map(|(_, frame)| frame.clone()).collect();
-            for frame in again {
-                self.try_send(shard, frame);
-            }
+        if stuck {
+            self.send_again(shard);
+        }
+        // Answers leave before the greeting that counts them: those that did not come will not.
+        self.lanes[shard].settle(hello.answered, unanswered);
+    }
+
+    /// Sends again what the shard has not greeted with.
+    fn send_again(&mut self, shard: usize) {
+        let lane = &self.lanes[shard];
+        let lacking = lane.kept.iter().filter(|(last, _)| *last > lane.greeted_at);
+        let again: Vec<_> = lacking.map(|(_, frame)| frame.clone()).collect();
+        for frame in again {
+            self.try_send(shard, frame);
         }
     }
 
-    fn welcome(&mut self, shard: usize, welcome: &Welcome) -> bool {
+    fn welcome(&mut self, shard: usize, welcome: Welcome) {
         let mut frame = Vec::new();
-        encode_welcome(welcome, &mut frame);
-        self.try_send(shard, frame)
+        encode_welcome(&welcome, &mut frame);
+        self.try_send(shard, frame);
     }
 
     /// Sends what will be said again if it finds no room.
-    fn try_send(&mut self, shard: usize, mut frame: Vec<u8>) -> bool {
-        let sent = self.hub.send(shard, &mut frame).is_ok();
-        if !sent {
+    fn try_send(&mut self, shard: usize, mut frame: Vec<u8>) {
+        if self.hub.send(shard, &mut frame).is_err() {
             self.counters.add(Counter::FramesRefused, 1);
         }
-        sent
     }
 
     /// Gives up shards that were not heard of for long; returns how many went away just now.

@@ -12,7 +12,9 @@ pub(crate) struct Markers {
     every: u64,
     next_report: Nanos,
     number: u64,
-    cut: u64,
+    /// Inputs that earlier lives of the router had sent.
+    before: u64,
+    sent: u64,
     since: u64,
     last_report: Option<Marker>,
 }
@@ -24,7 +26,8 @@ impl Markers {
             every,
             next_report: Nanos::MAX,
             number: 0,
-            cut: 0,
+            before: 0,
+            sent: 0,
             since: 0,
             last_report: None,
         }
@@ -52,31 +55,38 @@ impl Markers {
 
     /// Counts an input that went to its shard; says whether a marker is due after it.
     pub(crate) fn count(&mut self) -> bool {
-        self.cut += 1;
+        self.sent += 1;
         self.since += 1;
         self.since >= self.every
     }
 
     /// The report at this very cut, if there is one.
     pub(crate) fn report_here(&self) -> Option<u64> {
-        self.last_report.filter(|marker| marker.cut == self.cut).map(|marker| marker.number)
+        self.last_report.filter(|marker| marker.cut == self.cut()).map(|marker| marker.number)
     }
 
     /// A new cut, here and now; `whole` where every shard hears of it.
     pub(crate) fn next(&mut self, now: Nanos, report: bool, whole: bool) -> Marker {
         self.number += 1;
         self.since = 0;
-        let marker = Marker { number: self.number, cut: self.cut, time_ns: now.as_unix(), report };
+        let (number, cut) = (self.number, self.cut());
+        let marker = Marker { number, cut, time_ns: now.as_unix(), report };
         if report && whole {
             self.last_report = Some(marker);
         }
         marker
     }
 
-    /// A shard has seen these numbers already: an earlier life of this router gave them.
-    pub(crate) fn catch_up(&mut self, number: u64, cut: u64) {
+    /// A shard has seen a marker of this number, and all shards so many inputs, from earlier lives
+    /// of this router.
+    pub(crate) fn catch_up(&mut self, number: u64, before: u64) {
         self.number = self.number.max(number);
-        self.cut = self.cut.max(cut);
+        self.before = before;
+    }
+
+    /// How many inputs were sent over the life of the firm.
+    const fn cut(&self) -> u64 {
+        self.before + self.sent
     }
 }
 

@@ -5,6 +5,7 @@ use crate::lanes::{Asker, Lanes};
 use crate::markers::Markers;
 use crate::postbox::Postbox;
 use allot_runtime::{Agent, Counter, Counters, Door, Hub, Letter, Nanos, Waits};
+use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, FrameKind, InputKind, To, answers, encode_marker, encode_netting,
 };
@@ -25,9 +26,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How soon a parked client is tried again.
 const PARKED_RETRY: Duration = Duration::from_millis(1);
 
+/// A split that not every shard has answered, and what the first shard answered for all.
+pub(crate) struct SplitOnItsWay {
+    pub(crate) client: u64,
+    pub(crate) answer: Option<(Encoding, Vec<u8>)>,
+}
+
 /// The front door, as an agent.
 pub struct Router {
-    incarnation: u64,
     pub(crate) postbox: Postbox,
     pub(crate) lanes: Lanes,
     pub(crate) markers: Markers,
@@ -36,6 +42,8 @@ pub struct Router {
     letter: Letter,
     frame: Vec<u8>,
     settled: Vec<u64>,
+    /// The split that not every shard has answered yet.
+    pub(crate) split: Option<SplitOnItsWay>,
     /// What the publisher said last about who follows fills, for shards that join later.
     interest: Vec<u8>,
     open: bool,
@@ -52,15 +60,21 @@ impl Router {
     #[must_use]
     pub fn new(config: RouterConfig, door: Door, peers: Hub, counters: Counters) -> Self {
         Self {
-            incarnation: config.incarnation,
             postbox: Postbox::new(door, config.incarnation, counters.clone()),
-            lanes: Lanes::new(peers, config.shards, config.inputs_owed_max, counters.clone()),
+            lanes: Lanes::new(
+                config.incarnation,
+                peers,
+                config.shards,
+                config.inputs_owed_max,
+                counters.clone(),
+            ),
             markers: Markers::new(config.report_every, config.marker_every),
             counters,
             record: Vec::new(),
             letter: Letter::new(),
             frame: Vec::new(),
             settled: Vec::new(),
+            split: None,
             interest: Vec::new(),
             open: false,
             open_at: Nanos::MAX,
@@ -110,7 +124,7 @@ impl Router {
         let Ok(frame) = answers::read(frame) else {
             return false;
         };
-        let through = frame.through;
+        let reached = (frame.through, frame.durable);
         let mut understood = true;
         for answer in frame {
             let Ok(answer) = answer else {
@@ -122,13 +136,36 @@ impl Router {
                 To::Source(source) => {
                     self.postbox.deliver_late(source, answer.encoding, answer.body);
                 }
+                To::ClientOfAll(handle) => {
+                    if let Some(split) = self.split.as_mut().filter(|split| split.client == handle)
+                    {
+                        split.answer = Some((answer.encoding, answer.body.to_vec()));
+                    }
+                }
             }
         }
         let mut settled = std::mem::take(&mut self.settled);
-        self.lanes.applied(shard, through, now, &mut settled);
+        self.lanes.answered(shard, reached, now, &mut settled);
         settled.drain(..).for_each(|client| self.postbox.settle(client));
         self.settled = settled;
+        self.answer_split();
         understood
+    }
+
+    /// Answers the split on its way once every shard has: what is acknowledged holds everywhere.
+    fn answer_split(&mut self) {
+        if !self.lanes.split_is_answered() {
+            return;
+        }
+        if let Some(SplitOnItsWay { client, answer }) = self.split.take() {
+            match answer {
+                Some((encoding, body)) => {
+                    self.postbox.settle(client);
+                    self.postbox.deliver(client, encoding, &body);
+                }
+                None => self.postbox.give_up_answer(client),
+            }
+        }
     }
 
     fn take_hello(&mut self, frame: &[u8], now: Nanos) -> bool {
@@ -136,18 +173,19 @@ impl Router {
             return false;
         };
         let shard = usize::try_from(hello.shard).ok().filter(|shard| *shard < self.lanes.count());
-        let Some(shard) = shard.filter(|_| hello.role == backplane::ROLE_SHARD) else {
+        let Some(shard) = shard else {
             return false;
         };
         let mut unanswered = std::mem::take(&mut self.settled);
-        if self.lanes.hello(shard, &hello, self.incarnation, now, &mut unanswered) {
-            self.markers.catch_up(hello.marker, hello.cut);
+        if self.lanes.hello(shard, &hello, now, &mut unanswered) {
+            self.markers.catch_up(hello.marker, self.lanes.sent_before());
             if !self.interest.is_empty() {
                 self.lanes.tell(shard, &self.interest);
             }
         }
         unanswered.drain(..).for_each(|client| self.postbox.give_up_answer(client));
         self.settled = unanswered;
+        self.answer_split();
         true
     }
 

@@ -26,6 +26,13 @@ pub trait Agent: Send {
     /// something arrives or [`wake_at`](Agent::wake_at) is reached.
     fn do_work(&mut self, now: Nanos) -> usize;
 
+    /// Why it cannot go on, once it cannot: the crew then stops, and says so.
+    ///
+    /// For what the world does to it, such as a disk that fails; a bug panics.
+    fn failure(&self) -> Option<&str> {
+        None
+    }
+
     /// When its earliest timer is due.
     fn wake_at(&self) -> Nanos {
         Nanos::MAX

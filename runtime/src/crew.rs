@@ -31,6 +31,8 @@ pub struct Crew {
     wait: WaitStrategy,
     threads: Threads,
     watches: Vec<Watch>,
+    /// The one thread, where all share it.
+    shared: Option<usize>,
 }
 
 /// A place in the crew: one thread.
@@ -45,13 +47,15 @@ struct Watch {
     name: String,
     core: Option<usize>,
     bell: Bell,
+    /// Whether it stands aside: it waits for devices, and sleeps whenever it can.
+    aside: bool,
     agents: Vec<Box<dyn Agent>>,
 }
 
 impl Crew {
     /// A crew without threads.
     pub fn new(clock: Clock, wait: WaitStrategy, threads: Threads) -> Self {
-        Self { clock, wait, threads, watches: Vec::new() }
+        Self { clock, wait, threads, watches: Vec::new(), shared: None }
     }
 
     /// One more thread, or the only one if the crew shares it: then its name is that of the
@@ -60,12 +64,34 @@ impl Crew {
     /// # Errors
     /// When the kernel has no more file descriptors for the thread's bell.
     pub fn thread(&mut self, name: &str) -> Result<Post, RuntimeError> {
-        if self.threads == Threads::Dedicated || self.watches.is_empty() {
-            let (name, bell) = (name.to_owned(), Bell::new()?);
-            self.watches.push(Watch { name, core: None, bell, agents: Vec::new() });
+        let index = match self.shared {
+            Some(index) => index,
+            None => self.watch(name, false)?,
+        };
+        if self.threads == Threads::Shared {
+            self.shared = Some(index);
         }
-        let index = self.watches.len() - 1;
-        Ok(Post { index, bell: self.watches[index].bell.clone() })
+        Ok(self.post(index))
+    }
+
+    /// One more thread that stands aside, whether or not the others are shared: for an agent that
+    /// waits for a device, such as a disk. It never spins, and so needs no core of its own.
+    ///
+    /// # Errors
+    /// When the kernel has no more file descriptors for the thread's bell.
+    pub fn thread_aside(&mut self, name: &str) -> Result<Post, RuntimeError> {
+        let index = self.watch(name, true)?;
+        Ok(self.post(index))
+    }
+
+    fn watch(&mut self, name: &str, aside: bool) -> Result<usize, RuntimeError> {
+        let (name, bell) = (name.to_owned(), Bell::new()?);
+        self.watches.push(Watch { name, core: None, bell, aside, agents: Vec::new() });
+        Ok(self.watches.len() - 1)
+    }
+
+    fn post(&self, index: usize) -> Post {
+        Post { index, bell: self.watches[index].bell.clone() }
     }
 
     /// Puts an agent on a thread. Several on one thread take turns.
@@ -84,14 +110,16 @@ impl Crew {
     /// When there are too few cores to spin, no core of a number that was asked for, or no more
     /// threads. Nothing is left running then.
     pub fn start(self) -> Result<Running, RuntimeError> {
-        let (threads, cores) = (self.watches.len(), cores().len());
+        let threads = self.watches.iter().filter(|watch| !watch.aside).count();
+        let cores = cores().len();
         self.wait.check(threads, cores)?;
         let wait = self.wait.fitted(threads, cores);
         self.watches.iter().filter_map(|watch| watch.core).try_for_each(affinity::check)?;
         let stopper = Stopper::new(self.watches.iter().map(|watch| watch.bell.clone()).collect());
         let mut running = Running::new(stopper.clone());
-        for Watch { name, core, bell, agents } in self.watches {
+        for Watch { name, core, bell, aside, agents } in self.watches {
             let (clock, stopper) = (self.clock.clone(), stopper.clone());
+            let wait = if aside { WaitStrategy::Block } else { wait };
             let cycle = DutyCycle { thread: name, agents, bell, clock, wait, stopper };
             running.launch(cycle, core)?;
         }

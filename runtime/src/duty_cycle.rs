@@ -42,7 +42,7 @@ impl DutyCycle {
     /// would wait for answers that never come.
     pub(crate) fn run(self) -> Result<(), CrewError> {
         let mut turns = Turns { cycle: self, current: 0, memory: Waits::without_bell() };
-        let worked = turns.guarded(Turns::work);
+        let worked = turns.guarded(Turns::work).and_then(|()| turns.failed());
         turns.cycle.stopper.stop();
         let broken = worked.is_err().then_some(turns.current);
         worked.and(turns.close(broken))
@@ -55,7 +55,7 @@ impl Turns {
         self.each(|agent| agent.start(now));
         let spin = self.cycle.wait.spin();
         let mut idle_since = None;
-        while !self.cycle.stopper.is_stopped() {
+        while !self.cycle.stopper.is_stopped() && !self.has_failed() {
             let now = self.cycle.clock.now();
             if 0 < self.turn(now) {
                 idle_since = None;
@@ -66,6 +66,21 @@ impl Turns {
                 idle_since = None;
             }
         }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.cycle.agents.iter().any(|agent| agent.failure().is_some())
+    }
+
+    /// The first agent that cannot go on, if there is one, is to blame.
+    fn failed(&mut self) -> Result<(), CrewError> {
+        let agents = &self.cycle.agents;
+        let Some(failed) = agents.iter().position(|agent| agent.failure().is_some()) else {
+            return Ok(());
+        };
+        self.current = failed;
+        let reason = agents[failed].failure().unwrap_or_default();
+        Err(CrewError::failed(&self.cycle.thread, agents[failed].role(), reason))
     }
 
     /// One turn of each agent.

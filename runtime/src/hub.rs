@@ -28,7 +28,21 @@ enum Kind {
 impl Hub {
     /// Peers that have a link each, in that order.
     pub fn rings(links: Vec<Link>) -> Self {
-        Self(Kind::Links(Links { links, next: 0 }))
+        Self(Kind::Links(Links { links, next: 0, may_lose: false }))
+    }
+
+    /// The same, where something between the two ends of a ring may lose frames, as a connection
+    /// that breaks does: for simulations.
+    pub fn lossy_rings(links: Vec<Link>) -> Self {
+        Self(Kind::Links(Links { links, next: 0, may_lose: true }))
+    }
+
+    /// Whether a frame that was taken may be lost on its way: sockets break, rings do not.
+    pub fn may_lose(&self) -> bool {
+        match &self.0 {
+            Kind::Links(links) => links.may_lose,
+            Kind::Switchboard(_) => true,
+        }
     }
 
     /// Peers that connect to `endpoint` under these names, in that order.
@@ -101,6 +115,7 @@ impl Hub {
 
 struct Links {
     links: Vec<Link>,
+    may_lose: bool,
     /// Whose turn it is.
     next: usize,
 }

@@ -24,6 +24,8 @@ pub struct CrewError {
     thread: String,
     role: String,
     message: String,
+    /// Whether it was a bug, and not the world.
+    panicked: bool,
 }
 
 impl Running {
@@ -45,6 +47,7 @@ impl Running {
                 thread: cycle.thread.clone(),
                 role: String::new(),
                 message: error.to_string(),
+                panicked: false,
             })?;
             cycle.run()
         });
@@ -106,7 +109,12 @@ impl Drop for Running {
 
 impl CrewError {
     pub(crate) fn panicked(thread: &str, role: &str, message: &str) -> Self {
-        Self { thread: thread.to_owned(), role: role.to_owned(), message: message.to_owned() }
+        let (thread, role, message) = (thread.to_owned(), role.to_owned(), message.to_owned());
+        Self { thread, role, message, panicked: true }
+    }
+
+    pub(crate) fn failed(thread: &str, role: &str, message: &str) -> Self {
+        Self { panicked: false, ..Self::panicked(thread, role, message) }
     }
 
     /// The agent that panicked; empty if it was none of them.
@@ -119,6 +127,7 @@ impl fmt::Display for CrewError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.role.as_str() {
             "" => write!(out, "the thread {} failed: {}", self.thread, self.message),
+            role if !self.panicked => write!(out, "{role} stopped: {}", self.message),
             role => write!(out, "{role} panicked on the thread {}: {}", self.thread, self.message),
         }
     }

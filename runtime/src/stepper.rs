@@ -36,6 +36,11 @@ impl Stepper {
         true
     }
 
+    /// The first agent that cannot go on, and why.
+    pub fn failure(&self) -> Option<(&str, &str)> {
+        self.agents.iter().find_map(|agent| Some((agent.role(), agent.failure()?)))
+    }
+
     /// The time that agents see.
     pub fn now(&self) -> Nanos {
         self.clock.now()

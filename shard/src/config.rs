@@ -1,8 +1,6 @@
-//! What can be chosen of a shard.
+//! What a shard is told of itself.
 
-use allot_domain::BookConfig;
-
-/// Which shard it is, and how its book behaves.
+/// Which shard it is, and which life of it.
 #[derive(Clone, Copy, Debug)]
 pub struct ShardConfig {
     /// Its number, from zero.
@@ -11,6 +9,4 @@ pub struct ShardConfig {
     pub shards: u32,
     /// Which life of the shard this is: two lives of one shard never have the same.
     pub incarnation: u64,
-    /// The rules.
-    pub book: BookConfig,
 }

@@ -1,8 +1,8 @@
 //! Inbox: which inputs are next. Numbers of inputs count up from 1 over the life of the firm.
 //!
-//! The router numbers what it sends to each shard. A new life of a shard without a journal has
-//! applied nothing; the router's welcome says how much it was sent before, and the difference is
-//! what was lost with the old life.
+//! A shard agrees with one life of the router on where its numbers go on, and takes no others.
+//! Without a journal a new life of the shard has applied nothing: what the router had sent before
+//! is lost, and counted. With one it knows where it is, and nothing may be missing.
 
 /// The place of a shard in its log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -11,7 +11,8 @@ pub(crate) struct Inbox {
     applied: u64,
     /// How many inputs before this life are not in its state.
     lost: u64,
-    welcomed: bool,
+    /// The life of the router that numbers are agreed with; zero with none.
+    router: u64,
 }
 
 /// What to do with an input of some number.
@@ -25,7 +26,25 @@ pub(crate) enum Turn {
     Gap,
 }
 
+/// What a welcome changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Agreement {
+    /// Nothing: numbers were agreed before.
+    Known,
+    /// Numbers are agreed now.
+    Agreed,
+    /// The router does not know yet how far this shard is.
+    Behind,
+    /// The router had sent so many inputs more than this shard knows of.
+    Lost(u64),
+}
+
 impl Inbox {
+    /// The inbox of a shard that has recovered all inputs up to `applied`.
+    pub(crate) fn after(applied: u64) -> Self {
+        Self { applied, ..Self::default() }
+    }
+
     /// The number of the last input that was applied.
     pub(crate) const fn applied(&self) -> u64 {
         self.applied
@@ -36,21 +55,35 @@ impl Inbox {
         self.lost
     }
 
-    /// The router says how many inputs it has sent; returns whether some of them are lost now.
-    pub(crate) fn welcome(&mut self, sent: u64) -> bool {
-        let first = !self.welcomed;
-        self.welcomed = true;
-        if !first || sent <= self.applied {
-            return false;
+    /// The life of the router that numbers are agreed with; zero with none.
+    pub(crate) const fn router(&self) -> u64 {
+        self.router
+    }
+
+    /// A life of the router says that its inputs follow number `base`.
+    pub(crate) fn welcome(&mut self, router: u64, base: u64) -> Agreement {
+        if self.router == router {
+            return Agreement::Known;
         }
-        self.lost += sent - self.applied;
-        self.applied = sent;
-        true
+        // Whatever an earlier router still has on its way is not taken from here on.
+        self.router = 0;
+        if base < self.applied {
+            return Agreement::Behind;
+        }
+        self.router = router;
+        let missing = base - self.applied;
+        if missing == 0 { Agreement::Agreed } else { Agreement::Lost(missing) }
+    }
+
+    /// Goes on without the inputs that are lost.
+    pub(crate) fn give_up(&mut self, missing: u64) {
+        self.lost += missing;
+        self.applied += missing;
     }
 
     /// What to do with input `number`; one that is to be applied counts as applied.
     pub(crate) fn take(&mut self, number: u64) -> Turn {
-        if !self.welcomed || number > self.applied + 1 {
+        if number > self.applied + 1 {
             return Turn::Gap;
         }
         if number <= self.applied {
@@ -68,8 +101,6 @@ mod tests {
     #[test]
     fn inputs_are_taken_in_order_and_once() {
         let mut inbox = Inbox::default();
-        assert_eq!(inbox.take(1), Turn::Gap, "not before the welcome");
-        assert!(!inbox.welcome(0));
         let numbers = [1, 2, 2, 1, 4, 3, 4];
         let turns = numbers.map(|number| inbox.take(number));
         let (apply, skip, gap) = (Turn::Apply, Turn::Skip, Turn::Gap);
@@ -78,12 +109,23 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_agreed_with_each_life_of_the_router_once() {
+        let mut inbox = Inbox::after(41);
+        assert_eq!(inbox.router(), 0);
+        assert_eq!(inbox.welcome(8, 41), Agreement::Agreed);
+        assert_eq!(inbox.welcome(8, 41), Agreement::Known);
+        inbox.take(42);
+        assert_eq!(inbox.welcome(9, 41), Agreement::Behind, "it has not heard of 42");
+        assert_eq!(inbox.router(), 0, "and life 8 is over");
+        assert_eq!(inbox.welcome(9, 42), Agreement::Agreed);
+    }
+
+    #[test]
     fn what_an_earlier_life_was_sent_is_lost() {
         let mut inbox = Inbox::default();
-        assert!(inbox.welcome(100));
+        assert_eq!(inbox.welcome(8, 100), Agreement::Lost(100));
+        inbox.give_up(100);
         assert_eq!((inbox.applied(), inbox.lost()), (100, 100));
         assert_eq!(inbox.take(101), Turn::Apply);
-        assert!(!inbox.welcome(101), "a later welcome changes nothing");
-        assert_eq!(inbox.lost(), 100);
     }
 }

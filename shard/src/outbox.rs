@@ -1,6 +1,15 @@
 //! Outbox: what came of the inputs, on its way to the router and to the publisher.
+//!
+//! ```text
+//!   book ─► frames being filled ─► sealed ──journal──► open ─► router, publisher
+//!                                  not yet durable      durable
+//! ```
+//!
+//! A frame is **sealed** when it is closed, and only the journal opens it: an answer that leaves
+//! before its input is durable cannot be written down here.
 
 use allot_domain::{AccountId, Book, Outcome, Outcomes};
+use allot_journal::{Journal, Sealed};
 use allot_runtime::{Counter, Counters, Link, Waits};
 use allot_wire::backplane::{To, answers, applied};
 use allot_wire::{Encoding, encode_outcome};
@@ -9,13 +18,47 @@ use std::collections::VecDeque;
 /// A frame of answers that has grown so large is sent before the frame of inputs is done.
 const ANSWERS_LEN_FULL: usize = 1 << 20;
 
+/// So many bytes that wait for the disk or for the router hold up the shard.
+const WAITING_LEN_MAX: usize = 16 << 20;
+
+/// Buffers that are kept for reuse.
+const SPARES_MAX: usize = 64;
+
+/// The largest buffer that is kept: one large report must not make all of them large.
+const SPARE_LEN_MAX: usize = 64 << 10;
+
 /// Who asked, and in which encoding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker {
     /// The router's number of the client; zero where nobody waits for an answer.
     pub(crate) client: u64,
+    /// Whether this shard answers for all of them.
+    pub(crate) of_all: bool,
     /// The encoding of the answer.
     pub(crate) encoding: Encoding,
+}
+
+impl Asker {
+    fn to(&self) -> To<'static> {
+        if self.of_all { To::ClientOfAll(self.client) } else { To::Client(self.client) }
+    }
+}
+
+/// Where a frame goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// To the router: inputs up to this number are answered with it.
+    Router {
+        through: u64,
+    },
+    Publisher,
+}
+
+/// A frame that waits.
+struct Waiting {
+    way: Way,
+    len: usize,
+    sealed: Sealed,
 }
 
 /// The shard's ends of its links, and the frames on their way out.
@@ -23,11 +66,18 @@ pub(crate) struct Outbox {
     router: Link,
     publisher: Link,
     answers: Vec<u8>,
-    /// Frames of answers that the router had no room for.
-    ready: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Waiting>,
+    waiting_len: usize,
+    /// A frame of answers that is open, and that the router had no room for.
+    refused: Option<(u64, Vec<u8>)>,
+    spares: Vec<Vec<u8>>,
     stream: Vec<u8>,
     stream_number: u64,
     stream_count: u64,
+    /// The last input whose answer has left.
+    answered: u64,
+    /// What the router was told last of what is durable.
+    told_durable: u64,
     counters: Counters,
 }
 
@@ -39,20 +89,30 @@ impl Outbox {
             router,
             publisher,
             answers: Vec::new(),
-            ready: VecDeque::new(),
+            waiting: VecDeque::new(),
+            waiting_len: 0,
+            refused: None,
+            spares: Vec::new(),
             stream: Vec::new(),
             stream_number: 0,
             stream_count: 0,
+            answered: 0,
+            told_durable: 0,
             counters,
         }
     }
 
-    /// Whether answers still wait for the router to read.
-    pub(crate) fn is_blocked(&self) -> bool {
-        !self.ready.is_empty()
+    /// The number of the last input whose answer has left.
+    pub(crate) const fn answered(&self) -> u64 {
+        self.answered
     }
 
-    /// Whether the answers so far are better sent than added to.
+    /// Whether so much waits that nothing should be added to it.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.refused.is_some() || self.waiting_len > WAITING_LEN_MAX
+    }
+
+    /// Whether the answers so far are better closed than added to.
     pub(crate) fn is_full(&self) -> bool {
         self.answers.len() > ANSWERS_LEN_FULL
     }
@@ -76,14 +136,14 @@ impl Outbox {
 
     /// Starts another frame of answers to the same inputs.
     pub(crate) fn begin_answers(&mut self) {
+        self.answers = self.spares.pop().unwrap_or_default();
         answers::begin(&mut self.answers);
     }
 
     /// Adds an answer that was not made by the book.
     pub(crate) fn answer(&mut self, asker: Asker, encode: impl FnOnce(&mut Vec<u8>)) {
         if asker.client != 0 {
-            let to = To::Client(asker.client);
-            answers::push_with(&mut self.answers, to, asker.encoding, encode);
+            answers::push_with(&mut self.answers, asker.to(), asker.encoding, encode);
         }
     }
 
@@ -94,17 +154,19 @@ impl Outbox {
         outcomes: &Outcomes,
         book: &Book,
         stream: bool,
-        mut late_encoding: impl FnMut(&Outcome) -> Encoding,
+        encodings: &[Encoding],
     ) {
         let account = |place| book.account(place);
+        let mut encodings = encodings.iter();
         for outcome in &outcomes.list {
             self.count(outcome);
             let (to, encoding) = if outcome.is_late() {
-                (To::Source(outcome.origin().source.as_str()), late_encoding(outcome))
+                let encoding = encodings.next().copied().unwrap_or_default();
+                (To::Source(outcome.origin().source.as_str()), encoding)
             } else {
-                (To::Client(asker.client), asker.encoding)
+                (asker.to(), asker.encoding)
             };
-            if !matches!(to, To::Client(0)) {
+            if asker.client != 0 || outcome.is_late() {
                 answers::push_with(&mut self.answers, to, encoding, |out| {
                     encode_outcome(encoding, outcome, &outcomes.shares, account, out);
                 });
@@ -133,56 +195,112 @@ impl Outbox {
         }
     }
 
-    /// Sends the stream of what was applied so far; it goes before the part that contains it.
-    pub(crate) fn flush_stream(&mut self, shard: u32, incarnation: u64) {
+    /// Closes the stream of what was applied so far; it goes before the part that contains it.
+    pub(crate) fn end_stream(&mut self, shard: u32, incarnation: u64, journal: &Journal) {
         if self.stream_count > 0 {
             self.stream_number += 1;
             self.stream_count = 0;
-            self.publish_frame();
+            let frame = std::mem::take(&mut self.stream);
+            self.publish(frame, journal);
+            self.stream = self.spares.pop().unwrap_or_default();
             applied::begin(&mut self.stream, shard, incarnation, self.stream_number + 1);
         }
     }
 
-    fn publish_frame(&mut self) {
-        let mut frame = core::mem::take(&mut self.stream);
-        self.publish(&mut frame);
-        self.stream = frame;
+    /// Puts a frame on its way to the publisher.
+    pub(crate) fn publish(&mut self, frame: Vec<u8>, journal: &Journal) {
+        self.wait(Way::Publisher, frame, journal);
+    }
+
+    /// Closes the answers: with them all inputs up to `through` are answered.
+    pub(crate) fn end(&mut self, through: u64, journal: &Journal) {
+        let mut frame = std::mem::take(&mut self.answers);
+        answers::end(&mut frame, through);
+        self.wait(Way::Router { through }, frame, journal);
+    }
+
+    fn wait(&mut self, way: Way, frame: Vec<u8>, journal: &Journal) {
+        let len = frame.len();
+        self.waiting_len += len;
+        self.waiting.push_back(Waiting { way, len, sealed: journal.seal(frame) });
+    }
+
+    /// Sends what is durable, in order; returns how many frames left.
+    pub(crate) fn send(&mut self, journal: &Journal) -> usize {
+        let mut sent = 0;
+        if let Some((through, frame)) = self.refused.take() {
+            sent += self.send_answers(through, frame, journal.durable());
+        }
+        while self.refused.is_none() {
+            let Some(Waiting { way, len, sealed }) = self.waiting.pop_front() else {
+                break;
+            };
+            match journal.unseal(sealed) {
+                Ok(frame) => {
+                    self.waiting_len -= len;
+                    sent += match way {
+                        Way::Router { through } => {
+                            self.send_answers(through, frame, journal.durable())
+                        }
+                        Way::Publisher => self.send_publisher(frame),
+                    };
+                }
+                Err(sealed) => {
+                    self.waiting.push_front(Waiting { way, len, sealed });
+                    break;
+                }
+            }
+        }
+        sent + self.tell_durable(journal.durable())
+    }
+
+    fn send_answers(&mut self, through: u64, mut frame: Vec<u8>, durable: u64) -> usize {
+        answers::set_durable(&mut frame, durable);
+        if self.router.send(&mut frame).is_err() {
+            self.refused = Some((through, frame));
+            return 0;
+        }
+        self.answered = self.answered.max(through);
+        self.told_durable = durable;
+        self.keep(frame);
+        1
+    }
+
+    /// What was answered before it was durable has become so: the router need keep it no longer.
+    fn tell_durable(&mut self, durable: u64) -> usize {
+        let is_news = durable > self.told_durable && self.told_durable < self.answered;
+        if !is_news || !self.waiting.is_empty() || self.refused.is_some() {
+            return 0;
+        }
+        let mut frame = self.spares.pop().unwrap_or_default();
+        answers::begin(&mut frame);
+        answers::end(&mut frame, self.answered);
+        self.send_answers(self.answered, frame, durable)
     }
 
     /// Hands a frame to the publisher, or drops it: the publisher sees the gap.
-    pub(crate) fn publish(&mut self, frame: &mut Vec<u8>) {
-        if self.publisher.send(frame).is_err() {
+    fn send_publisher(&mut self, mut frame: Vec<u8>) -> usize {
+        let sent = self.publisher.send(&mut frame).is_ok();
+        if !sent {
             self.counters.add(Counter::FramesRefused, 1);
-            frame.clear();
         }
+        self.keep(frame);
+        usize::from(sent)
     }
 
-    /// Closes the frames: all inputs up to `through` are applied.
-    pub(crate) fn end(&mut self, through: u64) {
-        answers::end(&mut self.answers, through);
-        if !self.is_blocked() && self.router.send(&mut self.answers).is_ok() {
-            return;
+    fn keep(&mut self, mut buffer: Vec<u8>) {
+        if self.spares.len() < SPARES_MAX && buffer.capacity() <= SPARE_LEN_MAX {
+            buffer.clear();
+            self.spares.push(buffer);
         }
-        self.ready.push_back(std::mem::take(&mut self.answers));
-    }
-
-    /// Tries again to send what the router had no room for; returns how much was done.
-    pub(crate) fn flush_answers(&mut self) -> usize {
-        let mut sent = 0;
-        while let Some(frame) = self.ready.front_mut() {
-            if self.router.send(frame).is_err() {
-                break;
-            }
-            self.ready.pop_front();
-            sent += 1;
-        }
-        sent
     }
 
     /// Sends a greeting; one that finds no room is followed by the next.
     pub(crate) fn greet(&mut self, frame: &mut Vec<u8>) {
         let mut copy = frame.clone();
-        self.publish(&mut copy);
+        if self.publisher.send(&mut copy).is_err() {
+            self.counters.add(Counter::FramesRefused, 1);
+        }
         if self.router.send(frame).is_err() {
             self.counters.add(Counter::FramesRefused, 1);
         }

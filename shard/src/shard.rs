@@ -1,13 +1,15 @@
-//! The shard's duty cycle: take a frame of inputs, apply each, send the answers.
+//! The shard's duty cycle: take a frame of inputs, journal and apply each, send the answers.
 
-use crate::ShardConfig;
-use crate::inbox::{Inbox, Turn};
+use crate::inbox::{Agreement, Inbox, Turn};
 use crate::outbox::{Asker, Outbox};
-use allot_domain::{Book, Input, Machine, Marker, Outcome, Outcomes, SourceId};
+use crate::{Entry, ShardConfig, State};
+use allot_domain::{Input, Marker, Outcomes, Progress};
+use allot_journal::Journal;
 use allot_runtime::{Agent, Counter, Counters, Link, Nanos, Waits};
-use allot_wire::backplane::{self, FrameKind, Hello, InputFrame, PartFrame, decode_input, inputs};
+use allot_wire::backplane::{
+    self, FrameKind, Hello, InputFrame, InputKind, PartFrame, Welcome, inputs,
+};
 use allot_wire::{Encoding, Refusal, encode_refusal};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many frames of inputs are taken in one turn; other agents may share the thread.
@@ -16,66 +18,116 @@ const FRAMES_PER_TURN: usize = 16;
 /// How often a shard tells the router and the publisher that it is there.
 const GREET_EVERY: Duration = Duration::from_secs(1);
 
+/// How a frame of inputs was left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Left {
+    /// All of it is applied.
+    Done,
+    /// The outbox has no room for more answers: it goes on later.
+    Halfway,
+    /// It is damaged, or not what comes next.
+    NotUnderstood,
+}
+
 /// One shard, as an agent.
 pub struct Shard {
     config: ShardConfig,
     role: String,
-    book: Book,
+    state: State,
+    journal: Journal,
     inbox: Inbox,
     outbox: Outbox,
-    /// The encodings of answers still owed for held fills.
-    owed: BTreeMap<(SourceId, u64), Encoding>,
     outcomes: Outcomes,
+    /// The encodings of the late answers among them, in order.
+    late: Vec<Encoding>,
+    /// How far the input is that was applied last, and who asked for it.
+    progress: Progress,
+    asker: Asker,
     frame: Vec<u8>,
+    /// How many inputs of the frame are applied; none where it is done.
+    halfway: Option<usize>,
     spare: Vec<u8>,
     /// Whether anybody follows the fills.
     stream: bool,
-    last_marker: Option<Marker>,
+    was_full: bool,
     greet_at: Nanos,
+    failure: Option<String>,
     counters: Counters,
 }
 
 impl Shard {
-    /// A shard with an empty book, and its ends of the links to the router and the publisher.
+    /// A shard that goes on from a state with its journal, and its ends of the links to the router
+    /// and the publisher.
     #[must_use]
-    pub fn new(config: ShardConfig, router: Link, publisher: Link, counters: Counters) -> Self {
+    pub fn new(
+        config: ShardConfig,
+        state: State,
+        journal: Journal,
+        (router, publisher): (Link, Link),
+        counters: Counters,
+    ) -> Self {
         Self {
             role: format!("shard-{}", config.shard),
-            book: Book::new(config.book),
-            inbox: Inbox::default(),
+            state,
+            inbox: Inbox::after(journal.appended()),
             outbox: Outbox::new(router, publisher, counters.clone()),
-            owed: BTreeMap::new(),
+            journal,
             outcomes: Outcomes::default(),
+            late: Vec::new(),
+            progress: Progress::Done,
+            asker: Asker { client: 0, of_all: false, encoding: Encoding::Binary },
             frame: Vec::new(),
+            halfway: None,
             spare: Vec::new(),
             stream: false,
-            last_marker: None,
+            was_full: false,
             greet_at: Nanos::ZERO,
+            failure: None,
             counters,
             config,
         }
     }
 
+    /// What it knows.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Its log.
+    #[must_use]
+    pub const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     fn take_frame(&mut self) {
-        let frame = core::mem::take(&mut self.frame);
+        let frame = std::mem::take(&mut self.frame);
         let understood = match backplane::kind(&frame) {
-            Some(FrameKind::Inputs) => self.apply_frame(&frame),
-            Some(FrameKind::Welcome) => self.welcome(&frame),
+            Some(FrameKind::Inputs) => {
+                self.outbox.begin(self.config.shard, self.config.incarnation);
+                self.halfway = Some(0);
+                self.frame = frame;
+                return self.go_on_with_frame();
+            }
+            Some(FrameKind::Welcome) => {
+                backplane::decode_welcome(&frame).map(|welcome| self.welcome(&welcome)).is_ok()
+            }
             Some(FrameKind::Interest) => backplane::decode_interest(&frame)
                 .map(|interest| self.stream = interest.fills)
                 .is_ok(),
             _ => false,
         };
+        self.frame = frame;
+        self.count_understood(understood);
+    }
+
+    fn count_understood(&self, understood: bool) {
         if !understood {
             self.counters.add(Counter::FramesDropped, 1);
         }
-        self.frame = frame;
     }
 
-    fn welcome(&mut self, frame: &[u8]) -> bool {
-        let Ok(welcome) = backplane::decode_welcome(frame) else {
-            return false;
-        };
+    fn welcome(&mut self, welcome: &Welcome) {
         if welcome.shards != self.config.shards {
             tracing::error!(
                 shard = self.config.shard,
@@ -83,122 +135,216 @@ impl Shard {
                 router = welcome.shards,
                 "the router was told of another number of shards: start all boxes with the same"
             );
-            return true;
+            return;
         }
-        if self.inbox.welcome(welcome.sent) {
-            tracing::error!(
-                shard = self.config.shard,
-                lost_inputs = self.inbox.lost(),
-                "this shard starts without the state of its earlier life: its positions lack \
-                 everything before now; restart the whole server to start over"
-            );
+        match self.inbox.welcome(welcome.incarnation, welcome.base) {
+            Agreement::Known => return,
+            Agreement::Agreed | Agreement::Behind => {}
+            Agreement::Lost(missing) if self.journal.is_kept() => {
+                let applied = self.inbox.applied();
+                self.failure = Some(format!(
+                    "its journal ends with input {applied}, but {missing} more were answered as \
+                     durable: the directory was exchanged or restored from an older copy; restore \
+                     the newest one, or stop the router too and start over from this one"
+                ));
+                return;
+            }
+            Agreement::Lost(missing) => self.lose(missing),
         }
-        true
+        // The router sends nothing before it has heard what was agreed.
+        self.greet_at = Nanos::ZERO;
     }
 
-    fn apply_frame(&mut self, frame: &[u8]) -> bool {
-        let Ok(batch) = inputs::read(frame) else {
-            return false;
+    /// Goes on without what an earlier life knew: there is no journal.
+    fn lose(&mut self, missing: u64) {
+        self.inbox.give_up(missing);
+        self.journal.start_at(self.inbox.applied() + 1);
+        tracing::error!(
+            shard = self.config.shard,
+            lost_inputs = self.inbox.lost(),
+            "this shard starts without the state of its earlier life: its positions lack \
+             everything before now; restart the whole server to start over"
+        );
+    }
+
+    /// Applies what is left of the frame of inputs, as far as the outbox has room.
+    fn go_on_with_frame(&mut self) {
+        let Some(done) = self.halfway else {
+            return;
         };
-        self.outbox.begin(self.config.shard, self.config.incarnation);
-        let mut understood = true;
-        for (number, input) in (batch.first..).zip(batch) {
+        let frame = std::mem::take(&mut self.frame);
+        let left = self.apply_rest(&frame, done);
+        self.frame = frame;
+        if left == Left::Halfway {
+            return;
+        }
+        self.halfway = None;
+        let Self { config, outbox, journal, .. } = self;
+        outbox.end_stream(config.shard, config.incarnation, journal);
+        outbox.end(self.inbox.applied(), journal);
+        self.counters.add(Counter::Batches, 1);
+        self.count_understood(left == Left::Done);
+        self.journal.submit();
+    }
+
+    fn apply_rest(&mut self, frame: &[u8], mut done: usize) -> Left {
+        let Ok(batch) = inputs::read(frame) else {
+            return Left::NotUnderstood;
+        };
+        if batch.router != self.inbox.router() {
+            return Left::NotUnderstood;
+        }
+        let mut batch = (batch.first..).zip(batch).skip(done);
+        loop {
+            if !self.has_room_for_answers() {
+                self.halfway = Some(done);
+                return Left::Halfway;
+            }
+            let Some((number, input)) = batch.next() else {
+                return Left::Done;
+            };
             let Ok(input) = input else {
-                understood = false;
-                break;
+                return Left::NotUnderstood;
             };
             match self.inbox.take(number) {
-                Turn::Apply => {
-                    self.apply(&input);
-                    if self.outbox.is_full() {
-                        self.outbox.end(number);
-                        self.outbox.begin_answers();
-                    }
-                }
+                Turn::Apply => self.apply(&input),
                 Turn::Skip => {}
-                Turn::Gap => {
-                    understood = false;
-                    break;
-                }
+                Turn::Gap => return Left::NotUnderstood,
+            }
+            done += 1;
+        }
+    }
+
+    /// Finishes the input applied last, and closes the answers when they have grown large; false
+    /// where they first have to leave.
+    fn has_room_for_answers(&mut self) -> bool {
+        loop {
+            let is_done = self.progress == Progress::Done;
+            if is_done && !self.outbox.is_full() {
+                return true;
+            }
+            if self.outbox.is_full() {
+                let through = self.inbox.applied() - u64::from(!is_done);
+                self.outbox.end(through, &self.journal);
+                self.outbox.begin_answers();
+                self.journal.submit();
+            }
+            if self.outbox.is_blocked() {
+                return false;
+            }
+            if !is_done {
+                self.outcomes.clear();
+                self.progress = self.state.go_on(&mut self.outcomes);
+                self.answer();
             }
         }
-        self.outbox.flush_stream(self.config.shard, self.config.incarnation);
-        self.outbox.end(self.inbox.applied());
-        self.counters.add(Counter::Batches, 1);
-        understood
     }
 
+    /// Journals an input and applies it; what is no input takes its place in the journal too.
     fn apply(&mut self, frame: &InputFrame<'_>) {
         self.counters.add(Counter::InputsApplied, 1);
-        let asker = Asker { client: frame.client, encoding: frame.encoding };
-        match decode_input(frame.kind, frame.body) {
-            Ok(input) => self.apply_input(asker, &input),
-            Err(refusal) => self.refuse(asker, &refusal),
+        let InputFrame { client, encoding, kind, body } = *frame;
+        self.asker = Asker { client, of_all: kind == InputKind::Split, encoding };
+        let number = self.journal.append(kind.into(), encoding.into(), body);
+        assert!(number == self.inbox.applied(), "the journal counts inputs as the router does");
+        match self.state.read(Entry { kind, encoding, body }) {
+            Ok(input) => self.apply_input(&input),
+            Err(refusal) => self.refuse(&refusal),
         }
     }
 
-    fn refuse(&mut self, asker: Asker, refusal: &Refusal) {
+    fn refuse(&mut self, refusal: &Refusal) {
         self.counters.add(Counter::InputsRejected, 1);
-        self.outbox.answer(asker, |out| encode_refusal(asker.encoding, refusal, out));
+        let encoding = self.asker.encoding;
+        self.outbox.answer(self.asker, |out| encode_refusal(encoding, refusal, out));
     }
 
-    fn apply_input(&mut self, asker: Asker, input: &Input) {
+    fn apply_input(&mut self, input: &Input) {
         self.outcomes.clear();
-        self.book.apply(input, &mut self.outcomes);
-        self.owe(asker);
-        let owed = &mut self.owed;
-        self.outbox.add(asker, &self.outcomes, &self.book, self.stream, |outcome| {
-            let origin = outcome.origin();
-            owed.remove(&(origin.source, origin.seq)).unwrap_or_default()
-        });
+        self.progress = self.state.apply(input, self.asker.encoding, &mut self.outcomes);
+        self.answer();
         if let Input::Marker(marker) = input {
             self.mark(marker);
         }
     }
 
-    /// Remembers in which encoding the answer is due that follows `held`, if one still is.
-    fn owe(&mut self, asker: Asker) {
-        match self.outcomes.list.last() {
-            Some(Outcome::Held(origin)) => {
-                self.owed.insert((origin.source, origin.seq), asker.encoding);
-            }
-            Some(Outcome::Busted { origin, of, .. }) => {
-                self.owed.remove(&(origin.source, *of));
-            }
-            _ => {}
+    fn answer(&mut self) {
+        self.late.clear();
+        for outcome in self.outcomes.list.iter().filter(|outcome| outcome.is_late()) {
+            self.late.push(self.state.settle(outcome));
         }
+        let Self { outbox, state, outcomes, .. } = self;
+        outbox.add(self.asker, outcomes, state.book(), self.stream, &self.late);
     }
 
     /// Hands the publisher this shard's part of the cut.
     fn mark(&mut self, marker: &Marker) {
-        self.last_marker = Some(*marker);
-        self.outbox.flush_stream(self.config.shard, self.config.incarnation);
-        let part = PartFrame {
-            shard: self.config.shard,
-            shards: self.config.shards,
-            incarnation: self.config.incarnation,
-            lost_inputs: self.inbox.lost(),
-            part: self.book.part(marker),
-        };
-        backplane::encode_part(&part, &mut self.spare);
-        self.outbox.publish(&mut self.spare);
+        let ShardConfig { shard, shards, incarnation, .. } = self.config;
+        self.outbox.end_stream(shard, incarnation, &self.journal);
+        let part = self.state.book().part(marker);
+        let part = PartFrame { shard, shards, incarnation, lost_inputs: self.inbox.lost(), part };
+        let mut frame = Vec::new();
+        backplane::encode_part(&part, &mut frame);
+        self.outbox.publish(frame, &self.journal);
         self.counters.add(Counter::Parts, 1);
     }
 
     fn greet(&mut self, now: Nanos) {
         self.greet_at = now + GREET_EVERY;
+        self.was_full = self.journal.is_full();
         let hello = Hello {
-            role: backplane::ROLE_SHARD,
             shard: self.config.shard,
             shards: self.config.shards,
             incarnation: self.config.incarnation,
+            router: self.inbox.router(),
             applied: self.inbox.applied(),
-            marker: self.last_marker.map_or(0, |marker| marker.number),
-            cut: self.last_marker.map_or(0, |marker| marker.cut),
-            netting: 0,
+            answered: self.outbox.answered(),
+            durable: self.journal.durable(),
+            marker: self.state.marker(),
+            routed: self.state.routed(),
+            splits: self.state.splits(),
+            full: self.was_full,
         };
         backplane::encode_hello(&hello, &mut self.spare);
         self.outbox.greet(&mut self.spare);
+    }
+
+    /// Hears what the journal has to say; returns how much that was.
+    fn hear_journal(&mut self) -> usize {
+        match self.journal.poll() {
+            Ok(work_count) => work_count,
+            Err(error) => {
+                self.failure = Some(error.to_string());
+                0
+            }
+        }
+    }
+
+    /// Takes an image of the state between two inputs, when it is time for one.
+    fn keep_image(&mut self) {
+        if self.halfway.is_none() && self.journal.image_is_due() {
+            let state = &self.state;
+            self.journal.keep_image(|image| state.save(image));
+        }
+    }
+
+    fn take_frames(&mut self) -> usize {
+        let mut work_count = 0;
+        for _ in 0..FRAMES_PER_TURN {
+            let has_room = self.journal.has_room() && !self.outbox.is_blocked();
+            if self.failure.is_some() || !has_room {
+                break;
+            }
+            if self.halfway.is_some() {
+                self.go_on_with_frame();
+            } else if self.outbox.receive(&mut self.frame) {
+                self.take_frame();
+            } else {
+                break;
+            }
+            work_count += 1 + self.outbox.send(&self.journal);
+        }
+        work_count
     }
 }
 
@@ -208,18 +354,22 @@ impl Agent for Shard {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        let mut work_count = self.outbox.flush_answers();
-        if now >= self.greet_at {
+        let mut work_count = self.hear_journal();
+        if self.failure.is_some() {
+            return 0;
+        }
+        work_count += self.outbox.send(&self.journal);
+        work_count += self.take_frames();
+        self.journal.submit();
+        self.keep_image();
+        if now >= self.greet_at || self.was_full != self.journal.is_full() {
             self.greet(now);
         }
-        for _ in 0..FRAMES_PER_TURN {
-            if self.outbox.is_blocked() || !self.outbox.receive(&mut self.frame) {
-                break;
-            }
-            self.take_frame();
-            work_count += 1;
-        }
         work_count
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 
     fn wake_at(&self) -> Nanos {

@@ -20,8 +20,8 @@ mod plan;
 
 pub use answers::{AnswerFrame, To};
 pub use greeting::{
-    Hello, Interest, ROLE_PUBLISHER, ROLE_SHARD, Welcome, decode_hello, decode_interest,
-    decode_welcome, encode_hello, encode_interest, encode_welcome,
+    Hello, Interest, Welcome, decode_hello, decode_interest, decode_welcome, encode_hello,
+    encode_interest, encode_welcome,
 };
 pub use input::{InputKind, decode_input, encode_marker, encode_netting};
 pub use inputs::InputFrame;
@@ -40,9 +40,9 @@ pub enum FrameKind {
     Inputs = 1,
     /// Shard to router: what came of it.
     Answers = 2,
-    /// Shard or publisher to its neighbours: here I am, and how far.
+    /// Shard to its neighbours: here I am, and how far.
     Hello = 3,
-    /// Router to shard: how many inputs it was sent.
+    /// Router to shard: where the numbers of its inputs go on from.
     Welcome = 4,
     /// Publisher to router to shards: what anybody wants to know.
     Interest = 5,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  mains      node      bench      sim      xtask
-//!  stages     feeds     router     shard    publisher    mesh    signals    desk
+//!  stages     feeds     router     shard    publisher    audit    mesh    signals    desk
 //!  durable    journal
 //!  base       runtime   wire
 //!  rules      domain
@@ -25,7 +25,7 @@ const ROWS: &[Row] = &[
     Row { name: "mains", folders: &["node", "bench", "sim", "xtask"] },
     Row {
         name: "stages",
-        folders: &["feeds", "router", "shard", "publisher", "mesh", "signals", "desk"],
+        folders: &["feeds", "router", "shard", "publisher", "audit", "mesh", "signals", "desk"],
     },
     Row { name: "durable", folders: &["journal"] },
     Row { name: "base", folders: &["runtime", "wire"] },

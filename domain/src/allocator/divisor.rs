@@ -8,10 +8,10 @@
 //!                ~50 bits  < 64 bits                              64 bits    64 bits
 //! ```
 //!
-//! The estimate never exceeds the true quotient, so whenever what is left is less than a step, the
-//! quotient is exact; otherwise, less than once in ten thousand times, it is corrected.
-//! The fraction stays an estimate, too low by less than [`Divisor::blur`]: good enough to
-//! sort accounts into buckets, and never used to tell two accounts apart.
+//! The estimate never exceeds the true quotient, and the two together, steps and fraction, are too
+//! low by less than [`Divisor::blur`]: good enough to sort accounts into buckets, and never used to
+//! tell two accounts apart. Where whole steps must be exact they are corrected, less than once in
+//! ten thousand times: whenever what is left is less than a step, they are.
 
 use core::hint::cold_path;
 
@@ -25,12 +25,11 @@ const LEADING_BITS_MAX: u32 = 56;
 /// The shift of 128 bits is one instruction where it is known to be below 64.
 const CUT_MAX: u32 = u64::BITS - 1;
 
-/// Quotients at least up to this one are estimated closely, however few steps are given out.
+/// Dividends of at least so many steps are estimated closely, however few steps are given out.
 const QUOTIENT: u64 = 1 << 16;
 
-/// What is left of fractions of 64 bits, so that they and their differences fit in an `i64`.
-pub(super) const FRACTION_BITS: u32 = 62;
-const FRACTION_CUT: u32 = u64::BITS - FRACTION_BITS;
+/// How much of a fraction is told: all comparisons fit in 32 bits, four at a time in a register.
+pub(super) const FRACTION_BITS: u32 = u32::BITS;
 
 /// Divides by one step, of whatever size.
 #[derive(Clone, Copy)]
@@ -39,14 +38,13 @@ pub(super) struct Divisor {
     cut: u32,
     reciprocal: u64,
     leading_bits: u32,
-    quotient_max: u64,
 }
 
-/// Whole steps, what is left, and its estimated share of a step in 2^-[`FRACTION_BITS`].
+/// Whole steps, and the estimated rest of a step in 2^-[`FRACTION_BITS`].
+#[derive(Clone, Copy)]
 pub(super) struct Quotient {
     pub(super) steps: u64,
-    pub(super) rest: i128,
-    pub(super) fraction: i64,
+    pub(super) fraction: u32,
 }
 
 impl Divisor {
@@ -67,52 +65,63 @@ impl Divisor {
         let reciprocal = u64::try_from(reciprocal).expect("the step is longer than the cut");
         let leading_bits = bits - cut;
         assert!(leading_bits < LEADING_BITS_MAX, "the step is within limits");
-        Self { step, cut, leading_bits, reciprocal, quotient_max }
+        Self { step, cut, leading_bits, reciprocal }
     }
 
-    /// The largest quotient whose fraction is too low by less than [`Divisor::blur`].
-    pub(super) fn quotient_max(&self) -> u64 {
-        self.quotient_max
+    /// What one step is.
+    pub(super) const fn step(&self) -> i128 {
+        self.step
     }
 
-    /// By how much a fraction may be too low: each factor of the estimate was cut by less than one,
-    /// which the product misses as often as the other factor says.
-    pub(super) fn blur(&self) -> i64 {
+    /// By how much steps and fraction together may be too low, in units of the fraction: each
+    /// factor of the estimate was cut by less than one, which the product misses as often as the
+    /// other factor says, and the fraction is cut by less than one.
+    pub(super) fn blur(&self) -> u32 {
         let cut = if self.cut == 0 { 0 } else { self.reciprocal };
         let lost = (1 << self.leading_bits) + u128::from(cut);
-        i64::try_from(lost >> FRACTION_CUT).expect("far below a fraction") + 2
+        u32::try_from(lost >> (u64::BITS - FRACTION_BITS)).expect("far below a step") + 2
     }
 
-    /// Divides; a negative dividend has no step in it and is left whole.
+    /// Whether no dividend of these is out of all proportion to the steps given out, given all
+    /// their bits.
+    pub(super) fn suits(&self, bits: i128) -> bool {
+        bits >> (self.cut + self.leading_bits) == 0
+    }
+
+    /// Divides closely what [`Divisor::suits`]; there are no steps in a negative dividend.
+    #[inline]
+    pub(super) fn estimate(&self, dividend: i128) -> Quotient {
+        let leading = low_half(dividend.max(0).cast_unsigned() >> (self.cut & CUT_MAX));
+        let product = u128::from(leading) * u128::from(self.reciprocal);
+        let fraction = low_half(product) >> (u64::BITS - FRACTION_BITS);
+        Quotient {
+            steps: low_half(product >> u64::BITS),
+            fraction: u32::try_from(fraction).expect("32 bits"),
+        }
+    }
+
+    /// Divides exactly, but for the fraction; no steps for a negative dividend.
     #[inline]
     pub(super) fn divide(&self, dividend: i128) -> Quotient {
-        let (steps, fraction) = self.estimate(dividend);
-        let rest = dividend - i128::from(steps) * self.step;
+        let quotient = self.estimate(dividend);
+        let rest = dividend - i128::from(quotient.steps) * self.step;
         if rest < self.step {
-            return Quotient { steps, rest, fraction };
+            return quotient;
         }
         cold_path();
         if rest - self.step < self.step {
-            return Quotient { steps: steps + 1, rest: rest - self.step, fraction: 0 };
+            return Quotient { steps: quotient.steps + 1, fraction: 0 };
         }
-        let (steps, rest) = self.divide_slowly(dividend);
-        Quotient { steps, rest, fraction: self.estimate(rest).1 }
+        self.divide_slowly(dividend)
     }
 
     /// Divides what is out of all proportion to the steps given out.
     #[cold]
-    fn divide_slowly(&self, dividend: i128) -> (u64, i128) {
-        (u64::try_from(dividend / self.step).unwrap_or(u64::MAX), dividend % self.step)
-    }
-
-    /// The quotient or less, and the fraction that goes with it.
-    #[inline]
-    fn estimate(&self, dividend: i128) -> (u64, i64) {
-        let negative = low_half((dividend >> (i128::BITS - 1)).cast_unsigned());
-        let leading = low_half(dividend.cast_unsigned() >> (self.cut & CUT_MAX)) & !negative;
-        let product = u128::from(leading) * u128::from(self.reciprocal);
-        let fraction = low_half(product) >> FRACTION_CUT;
-        (low_half(product >> u64::BITS), fraction.cast_signed())
+    fn divide_slowly(&self, dividend: i128) -> Quotient {
+        Quotient {
+            steps: u64::try_from(dividend / self.step).unwrap_or(u64::MAX),
+            fraction: self.estimate(dividend % self.step).fraction,
+        }
     }
 }
 
@@ -127,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_quotient_is_exact_and_its_fraction_too_low_by_less_than_the_blur(
+        fn a_quotient_is_exact_or_too_low_by_less_than_the_blur(
             step in prop_oneof![1..100_i128, 1..(1_i128 << 40), 1..(1_i128 << 100)],
             quantity in prop_oneof![1..10_u64, 1..100_000_u64, 1..=(1_u64 << 40)],
             steps in prop_oneof![0..3_i128, 0..100_000_i128, 0..(1_i128 << 41)],
@@ -137,28 +146,35 @@ mod tests {
             let steps = steps.min(i128::MAX / step - 1);
             let divisor = Divisor::new(step, quantity);
             let dividend = steps * step + rest.rem_euclid(step);
-            let quotient = divisor.divide(dividend);
-            prop_assert_eq!(i128::from(quotient.steps), dividend / step);
-            prop_assert_eq!(quotient.rest, dividend % step);
-            if quotient.steps <= divisor.quotient_max() {
-                // The true fraction, without overflow: 62 bits of long division.
-                let (mut rest, mut fraction) = (quotient.rest, 0_i128);
+            prop_assert_eq!(i128::from(divisor.divide(dividend).steps), dividend / step);
+            prop_assert!(dividend > step * i128::from(quantity) || divisor.suits(dividend));
+            if divisor.suits(dividend) {
+                // The true fraction, without overflow: 32 bits of long division.
+                let (mut rest, mut fraction) = (dividend % step, 0_i128);
                 for _ in 0..FRACTION_BITS {
                     rest *= 2;
                     fraction = fraction * 2 + i128::from(rest >= step);
                     rest -= if rest >= step { step } else { 0 };
                 }
-                let low = fraction - i128::from(quotient.fraction);
-                prop_assert!((0..i128::from(divisor.blur())).contains(&low), "{low}");
+                let told = |quotient: Quotient| {
+                    (i128::from(quotient.steps) << FRACTION_BITS) + i128::from(quotient.fraction)
+                };
+                let truth = ((dividend / step) << FRACTION_BITS) + fraction;
+                for quotient in [divisor.estimate(dividend), divisor.divide(dividend)] {
+                    let low = truth - told(quotient);
+                    prop_assert!((0..i128::from(divisor.blur())).contains(&low), "{low}");
+                }
             }
-            let negative = divisor.divide(!dividend);
-            prop_assert_eq!((negative.steps, negative.rest, negative.fraction), (0, !dividend, 0));
+            for negative in [divisor.estimate(!dividend), divisor.divide(!dividend)] {
+                prop_assert_eq!((negative.steps, negative.fraction), (0, 0));
+            }
         }
     }
 
     #[test]
     fn a_quotient_beyond_64_bits_is_the_largest() {
-        let quotient = Divisor::new(3, 1).divide(i128::MAX);
-        assert_eq!((quotient.steps, quotient.rest), (u64::MAX, i128::MAX % 3));
+        let divisor = Divisor::new(3, 1);
+        assert_eq!(divisor.divide(i128::MAX).steps, u64::MAX);
+        assert!(!divisor.suits(i128::MAX));
     }
 }

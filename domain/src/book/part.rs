@@ -28,6 +28,9 @@ pub struct Part {
     pub weights: Vec<Weight>,
     /// The value of each account in this shard's ledger, nettings included, by rank.
     pub values: Vec<Money>,
+    /// How much of that came by nettings, by rank; over all shards it adds up to nothing, unless a
+    /// crash has kept a netting from some of them.
+    pub netted: Vec<Money>,
     /// Everyone's positions; only where the marker asks for a report.
     pub positions: Option<PositionsPart>,
 }
@@ -73,6 +76,7 @@ pub struct CellPart {
 }
 
 pub(super) fn of(book: &Book, marker: &Marker) -> Part {
+    let values = book.ledger.values();
     let weights = book.ledger.weights().iter().map(|weight| Weight::known(*weight)).collect();
     Part {
         marker: *marker,
@@ -84,16 +88,20 @@ pub(super) fn of(book: &Book, marker: &Marker) -> Part {
         flow: Money::from_nanos(book.flow),
         price_max: book.price_max,
         weights,
-        values: book.ledger.values().iter().map(|value| Money::from_nanos(*value)).collect(),
-        positions: marker.report.then(|| positions(book)),
+        netted: book.open.iter().map(|place| netted(book, *place)).collect(),
+        positions: marker.report.then(|| positions(book, &values)),
+        values: values.into_iter().map(Money::from_nanos).collect(),
     }
 }
 
-fn positions(book: &Book) -> PositionsPart {
+fn netted(book: &Book, place: u32) -> Money {
+    Money::from_nanos(book.accounts[crate::holdings::index(place)].netted)
+}
+
+fn positions(book: &Book, values: &[i128]) -> PositionsPart {
     let accounts = book.accounts.iter().map(|account| {
         let rank = (account.rank != CLOSED).then_some(account.rank);
-        let value =
-            rank.map_or(account.value, |rank| book.ledger.values()[crate::holdings::index(rank)]);
+        let value = rank.map_or(account.value, |rank| values[crate::holdings::index(rank)]);
         AccountPart { id: account.id, rank, value: Money::from_nanos(value - account.netted) }
     });
     PositionsPart {

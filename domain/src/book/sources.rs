@@ -1,6 +1,7 @@
 //! Sources: who ever said something, each with its window of sequence numbers.
 
 use crate::ids::hash;
+use crate::image::{Cursor, ImageError, ensure, put_count, put_name};
 use crate::lookup::Lookup;
 use crate::{Reject, Seen, SourceId, Window, holdings::index, limits};
 use alloc::vec::Vec;
@@ -53,5 +54,49 @@ impl Sources {
     pub(super) fn unmark(&mut self, source: &SourceId, seq: u64) {
         let place = self.place(source);
         self.list[index(place)].1.unmark(seq);
+    }
+
+    /// How a message is written that one of these sources sent.
+    pub(super) fn put_message(&self, source: &SourceId, seq: u64, out: &mut Vec<u8>) {
+        let place = self.find(source).expect("what was applied has marked its source");
+        out.extend_from_slice(&place.to_le_bytes());
+        out.extend_from_slice(&seq.to_le_bytes());
+    }
+
+    /// A message as [`Sources::put_message`] writes it: the place of its source, and its sequence.
+    pub(super) fn message(&self, cursor: &mut Cursor<'_>) -> Result<(u32, u64), ImageError> {
+        let (place, seq) = (cursor.u32()?, cursor.u64()?);
+        self.check(place, seq)?;
+        Ok((place, seq))
+    }
+
+    /// What is remembered of a message was applied, by a source that is known.
+    pub(super) fn check(&self, place: u32, seq: u64) -> Result<(), ImageError> {
+        let source = self.list.get(index(place)).ok_or(ImageError::Broken("an unknown source"))?;
+        ensure(source.1.seen(seq) != Seen::New, "a message that was never applied")
+    }
+
+    pub(super) fn id(&self, place: u32) -> SourceId {
+        self.list[index(place)].0
+    }
+
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        put_count(out, self.list.len());
+        for (source, window) in &self.list {
+            put_name(out, source.as_bytes());
+            window.save(out);
+        }
+    }
+
+    /// Reads what [`Sources::save`] wrote, while there are none.
+    pub(super) fn load(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ImageError> {
+        // The shortest: a name of one byte, the highest number, one word.
+        for _ in 0..cursor.count(limits::SOURCES_MAX, 2 + 8 + 8)? {
+            let source = cursor.source()?;
+            ensure(self.find(&source).is_none(), "a source twice")?;
+            let place = self.place(&source);
+            self.list[index(place)].1 = Window::load(cursor)?;
+        }
+        Ok(())
     }
 }

@@ -18,8 +18,10 @@ mod sales;
 mod rejections;
 mod nettings;
 mod replays;
+mod steps;
 mod model;
 mod oracle;
+mod images;
 
 use super::{Book, BookConfig};
 use crate::Blend;

@@ -1,7 +1,7 @@
 //! The ledger against its definition: shares given out one by one, and every division there is.
 
 use super::{Blend, Block, Ledger};
-use crate::{Money, Price, Quantity, Side, limits};
+use crate::{Cell, Money, Price, Quantity, Side, limits};
 use proptest::prelude::*;
 use std::cmp::Reverse;
 
@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 struct Case {
     weights: Vec<u64>,
     values: Vec<i128>,
-    held: Vec<u64>,
+    held: Vec<Cell>,
     block: Block,
     blend: Blend,
 }
@@ -40,6 +40,15 @@ impl Case {
         self.weights.iter().map(|weight| i128::from(*weight)).sum()
     }
 
+    /// The most shares an account can get of the block, or give.
+    fn most(&self, rank: usize) -> u64 {
+        match self.block.side {
+            Side::Buy if self.weights[rank] == 0 => 0,
+            Side::Buy => u64::MAX,
+            Side::Sell => self.held[rank].quantity,
+        }
+    }
+
     /// How far each account would be from its target, times the sum of the weights.
     fn residuals_after(&self, shares: &[u64]) -> Vec<i128> {
         let moved = |share: &u64| self.sign() * self.price() * i128::from(*share);
@@ -50,16 +59,14 @@ impl Case {
         (0..values.len()).map(|rank| target(rank) - self.weight_total() * values[rank]).collect()
     }
 
-    /// How far the holdings would be from the accounts' parts of the ticker, at the price.
+    /// How far what was paid for the ticker would be from the accounts' parts of it.
     fn mix_after(&self, shares: &[u64]) -> Vec<i128> {
-        let after =
-            |(held, share): (&u64, &u64)| i128::from(*held) + self.sign() * i128::from(*share);
-        let held: Vec<_> = self.held.iter().zip(shares).map(after).collect();
-        let total: i128 = held.iter().sum();
+        let moved = |share: &u64| self.sign() * self.price() * i128::from(*share);
+        let paid: Vec<_> =
+            self.held.iter().zip(shares).map(|(cell, share)| cell.value + moved(share)).collect();
+        let total: i128 = paid.iter().sum();
         let target = |rank: usize| i128::from(self.weights[rank]) * total;
-        (0..held.len())
-            .map(|rank| self.price() * (target(rank) - self.weight_total() * held[rank]))
-            .collect()
+        (0..paid.len()).map(|rank| target(rank) - self.weight_total() * paid[rank]).collect()
     }
 }
 
@@ -69,23 +76,21 @@ impl Case {
 /// after the whole block.
 fn share_by_share(case: &Case) -> Vec<u64> {
     let accounts = case.weights.len();
-    let quantity = i128::from(case.block.quantity.get());
-    let total = case.values.iter().sum::<i128>() + case.sign() * case.price() * quantity;
-    let held_total = case.held.iter().map(|held| i128::from(*held)).sum::<i128>();
-    let held_total = held_total + case.sign() * quantity;
+    let notional = case.sign() * case.price() * i128::from(case.block.quantity.get());
+    let total = case.values.iter().sum::<i128>() + notional;
+    let paid_total = case.held.iter().map(|cell| cell.value).sum::<i128>() + notional;
     let mut shares = vec![0; accounts];
     for _ in 0..case.block.quantity.get() {
         let key = |rank: usize| {
-            let share = case.sign() * i128::from(shares[rank]);
+            let moved = case.sign() * case.price() * i128::from(shares[rank]);
             let weight = i128::from(case.weights[rank]);
-            let value = case.values[rank] + case.price() * share;
-            let held = i128::from(case.held[rank]) + share;
+            let (value, paid) = (case.values[rank] + moved, case.held[rank].value + moved);
             let missing = weight * total - case.weight_total() * value;
-            let mix = case.price() * (weight * held_total - case.weight_total() * held);
+            let mix = weight * paid_total - case.weight_total() * paid;
             let key = i128::from(case.blend.total) * missing + i128::from(case.blend.mix) * mix;
             case.sign() * key
         };
-        let able = |rank: &usize| case.sign() > 0 || shares[*rank] < case.held[*rank];
+        let able = |rank: &usize| shares[*rank] < case.most(*rank);
         let next = (0..accounts).filter(able).max_by_key(|rank| (key(*rank), Reverse(*rank)));
         shares[next.expect("enough is held")] += 1;
     }
@@ -100,19 +105,27 @@ fn block(side: Side, price: i64, quantity: u64) -> Block {
     }
 }
 
+/// What accounts hold where nothing asks what they paid.
+fn held<const N: usize>(shares: [u64; N]) -> [Cell; N] {
+    shares.map(|quantity| Cell { quantity, value: 0 })
+}
+
 /// Prices from a nano to the highest.
 fn prices() -> impl Strategy<Value = i64> {
     prop_oneof![Just(1), 1..20_i64, Just(limits::PRICE_MAX), 1..limits::PRICE_MAX]
 }
 
-/// An account by its weight, its value in whole prices and a rest, and its shares.
+/// An account by its weight, its value in whole prices, its shares, and what it paid for them in
+/// whole prices.
 ///
-/// New ones, equal ones, ones at zero percent, far too heavy and far too light ones.
-fn accounts(most: usize) -> impl Strategy<Value = Vec<(u64, i128, u64)>> {
+/// New ones, equal ones, ones at zero percent, far too heavy and far too light ones, and such as
+/// sold dearer than they bought.
+fn accounts(most: usize) -> impl Strategy<Value = Vec<(u64, i128, u64, i128)>> {
     let weight = prop_oneof![Just(0), Just(1), 1..5_u64, 1..1_000_u64, 1..10_000_000_000_u64];
     let value = prop_oneof![Just(0), -3..4_i128, -50..50_i128, -10_000..10_000_i128];
     let held = prop_oneof![Just(0), Just(1), 0..10_u64, 0..1_000_u64];
-    prop::collection::vec((weight, value, held), 1..=most)
+    let paid = prop_oneof![Just(0), -3..4_i128, -50..50_i128, -10_000..10_000_i128];
+    prop::collection::vec((weight, value, held, paid), 1..=most)
         .prop_filter("some weight", |accounts| accounts.iter().any(|(weight, ..)| *weight > 0))
 }
 
@@ -138,18 +151,16 @@ fn cases(
     (accounts(most), side, prices(), quantity, blends(), rest).prop_filter_map(
         "a sale needs holdings",
         |(accounts, side, price, quantity, blend, rest)| {
-            let held: Vec<_> = accounts.iter().map(|(.., held)| *held).collect();
             let quantity = match side {
                 Side::Buy => quantity,
-                Side::Sell => quantity.min(held.iter().sum()),
+                Side::Sell => quantity.min(accounts.iter().map(|(.., held, _)| held).sum()),
             };
+            let value_of = |prices: i128| prices * i128::from(price) + rest;
+            let cell = |quantity, paid| Cell { quantity, value: value_of(paid) };
             (quantity > 0).then(|| Case {
                 weights: accounts.iter().map(|(weight, ..)| *weight).collect(),
-                values: accounts
-                    .iter()
-                    .map(|(_, value, _)| value * i128::from(price) + rest)
-                    .collect(),
-                held,
+                values: accounts.iter().map(|(_, value, ..)| value_of(*value)).collect(),
+                held: accounts.iter().map(|(.., held, paid)| cell(*held, *paid)).collect(),
                 block: block(side, price, quantity),
                 blend,
             })
@@ -160,8 +171,7 @@ fn cases(
 /// Every way to divide the block.
 fn divisions(case: &Case) -> Vec<Vec<u64>> {
     let mut divisions = vec![vec![]];
-    for held in &case.held {
-        let most = if case.block.side == Side::Buy { u64::MAX } else { *held };
+    for most in (0..case.weights.len()).map(|rank| case.most(rank)) {
         let longer = divisions.iter().flat_map(|division: &Vec<u64>| {
             let left = case.block.quantity.get() - division.iter().sum::<u64>();
             (0..=left.min(most)).map(|share| [division.as_slice(), &[share]].concat())
@@ -187,12 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn an_account_at_zero_percent_never_receives(mut case in cases(Just(Side::Buy), 16, 1_000)) {
-        case.blend = Blend::NONE;
-        // Such an account has what it was given when it had a weight, not less than nothing.
-        for (value, _) in case.values.iter_mut().zip(&case.weights).filter(|(_, w)| **w == 0) {
-            *value = value.abs();
-        }
+    fn an_account_at_zero_percent_never_receives(case in cases(Just(Side::Buy), 16, 1_000)) {
         let (shares, _) = case.allocate();
         prop_assert!(case.weights.iter().zip(&shares).all(|(w, share)| *w > 0 || *share == 0));
     }
@@ -200,7 +205,7 @@ proptest! {
     #[test]
     fn a_sale_takes_no_more_than_is_held(case in cases(Just(Side::Sell), 16, 1_000)) {
         let (shares, _) = case.allocate();
-        prop_assert!(shares.iter().zip(&case.held).all(|(share, held)| share <= held));
+        prop_assert!(shares.iter().zip(&case.held).all(|(share, cell)| *share <= cell.quantity));
     }
 
     /// Nobody who got a share may miss less, without it, than somebody else does now.
@@ -217,7 +222,8 @@ proptest! {
         let (shares, ledger) = case.allocate();
         let step = case.weight_total() * case.price();
         let misses = |rank: usize| (ledger.residuals()[rank], Reverse(rank));
-        let most = (0..shares.len()).map(misses).max().expect("accounts");
+        let able = |rank: &usize| case.most(*rank) > 0;
+        let most = (0..shares.len()).filter(able).map(misses).max().expect("accounts");
         for rank in (0..shares.len()).filter(|rank| shares[*rank] > 0) {
             let before = (ledger.residuals()[rank] + step, Reverse(rank));
             prop_assert!(before > most || most == misses(rank), "{rank}: {before:?}, {most:?}");
@@ -242,9 +248,9 @@ proptest! {
         let other = turned(case.clone());
         let gathered = |case: &Case| {
             let (shares, _) = case.allocate();
-            let values = case.residuals_after(&shares).into_iter().zip(case.mix_after(&shares));
+            let terms = case.residuals_after(&shares).into_iter().zip(case.mix_after(&shares));
             let (mix, total) = (i128::from(case.blend.mix), i128::from(case.blend.total));
-            let mut keys: Vec<_> = values.map(|(value, held)| total * value + mix * held).collect();
+            let mut keys: Vec<_> = terms.map(|(value, paid)| total * value + mix * paid).collect();
             keys.sort_unstable();
             keys
         };
@@ -263,7 +269,7 @@ proptest! {
         ledger.allocate(later, Blend::NONE, &[], &mut between);
         ledger.reverse(case.block, &shares);
         ledger.reverse(later, &between);
-        prop_assert_eq!(ledger.values(), &case.values);
+        prop_assert_eq!(&ledger.values(), &case.values);
         let untouched = case.ledger();
         prop_assert_eq!(ledger.residuals(), untouched.residuals());
     }
@@ -287,8 +293,8 @@ proptest! {
         let out: Vec<_> = into.iter().map(|money| -*money).collect();
         prop_assert!(ledgers[0].net(&into) && ledgers[1].net(&out));
         prop_assert_eq!(sums(&ledgers), before);
-        let values = ledgers[0].values().iter().zip(&case.values);
-        let moved = values.map(|(after, before)| after - before);
+        let values = ledgers[0].values();
+        let moved = values.iter().zip(&case.values).map(|(after, before)| after - before);
         prop_assert!(moved.eq(transfers[..accounts].iter().copied()));
     }
 
@@ -302,7 +308,7 @@ proptest! {
         let mut transfers = vec![Money::ZERO; case.weights.len()];
         transfers[rank % case.weights.len()] = Money::from_nanos(beyond);
         prop_assert!(!ledger.net(&transfers));
-        prop_assert_eq!(ledger.values(), &case.values);
+        prop_assert_eq!(&ledger.values(), &case.values);
         let untouched = case.ledger();
         prop_assert_eq!(ledger.residuals(), untouched.residuals());
     }
@@ -313,22 +319,24 @@ proptest! {
 
     #[test]
     fn no_other_division_is_better_by_squares_by_amounts_or_by_the_worst(
-        accounts in prop::collection::vec((0..5_u64, -60..60_i128, 0..4_u64), 1..=3),
+        accounts in prop::collection::vec((0..5_u64, -60..60_i128, 0..4_u64, -60..60_i128), 1..=3),
         side in sides(),
         price in 1..20_i64,
         quantity in 1..=6_u64,
         blend in blends(),
     ) {
-        let held: Vec<_> = accounts.iter().map(|(.., held)| *held).collect();
         let quantity = match side {
             Side::Buy => quantity,
-            Side::Sell => quantity.min(held.iter().sum()),
+            Side::Sell => quantity.min(accounts.iter().map(|(.., held, _)| held).sum()),
         };
         prop_assume!(quantity > 0 && accounts.iter().any(|(weight, ..)| *weight > 0));
         let case = Case {
             weights: accounts.iter().map(|(weight, ..)| *weight).collect(),
-            values: accounts.iter().map(|(_, value, _)| *value).collect(),
-            held,
+            values: accounts.iter().map(|(_, value, ..)| *value).collect(),
+            held: accounts
+                .iter()
+                .map(|(.., quantity, value)| Cell { quantity: *quantity, value: *value })
+                .collect(),
             block: block(side, price, quantity),
             blend: Blend::NONE,
         };
@@ -428,6 +436,70 @@ fn under_one_split_errors_stay_within_a_few_prices_for_ever() {
     });
 }
 
+/// A firm that buys and sells a few tickers at prices that jump by a tenth, up or down, each time.
+struct JumpyMarket {
+    random: SplitMix,
+    ledger: Ledger,
+    rows: Vec<Vec<Cell>>,
+    shares: Vec<u64>,
+}
+
+impl JumpyMarket {
+    const WEIGHTS: [u64; 5] = [40, 25, 20, 10, 5];
+    const TICKERS: usize = 4;
+    /// The highest price of all.
+    const PRICE_MAX: i64 = 50_000 * 110 / 100;
+
+    fn new(seed: u64) -> Self {
+        let accounts = Self::WEIGHTS.len();
+        Self {
+            random: SplitMix(seed),
+            ledger: Ledger::new(Self::WEIGHTS.to_vec(), vec![0; accounts]),
+            rows: vec![vec![Cell::default(); accounts]; Self::TICKERS],
+            shares: vec![0; accounts],
+        }
+    }
+
+    /// One to 300 shares of a ticker; of four fills one is a sale, where enough is held.
+    fn trade(&mut self, blend: Blend) {
+        let ticker = self.random.below(4);
+        let percent = 90 + 20 * self.random.below(2);
+        let price = i64::try_from(50_000 / (ticker + 1) * percent / 100).expect("a price");
+        let quantity = self.random.below(300) + 1;
+        let row = &mut self.rows[usize::try_from(ticker).expect("small")];
+        let held: u64 = row.iter().map(|cell| cell.quantity).sum();
+        let is_sale = self.random.below(4) == 0 && held >= quantity;
+        let (side, sign) = if is_sale { (Side::Sell, -1) } else { (Side::Buy, 1) };
+        self.ledger.allocate(block(side, price, quantity), blend, row, &mut self.shares);
+        for (cell, share) in row.iter_mut().zip(&self.shares) {
+            cell.quantity = if is_sale { cell.quantity - share } else { cell.quantity + share };
+            cell.value += sign * i128::from(price) * i128::from(*share);
+        }
+    }
+}
+
+/// Whatever prices do, a fill leaves `K = D + μ·M` of its ticker, that a blend divides by, within
+/// `(1 + μ)·P` for each account, P being the highest price. So it takes `K²/(1 + μ)` from the
+/// penalty `D² + μ·ΣM²` and adds at most `(1 + μ)·P²`. All `K²` together are at least μ times the
+/// penalty, for D is the sum of all M; so where each ticker comes as often, the penalty, and D²
+/// with it, is on average at most `tickers · (1 + μ)² / μ · P²`: with 4 tickers and 1/4, `(5 P)²`.
+#[test]
+fn a_blend_stays_on_target_however_prices_jump() {
+    let blend = Blend::new(1, 4).expect("within limits");
+    let price = i128::from(JumpyMarket::PRICE_MAX) * 100;
+    let mut worst = 0;
+    for seed in 0..3 {
+        let mut market = JumpyMarket::new(seed);
+        for _ in 0..20_000 {
+            market.trade(blend);
+            let residuals = market.ledger.residuals().iter();
+            worst = residuals.map(|residual| residual.abs()).fold(worst, i128::max);
+        }
+    }
+    println!("off by at most {} thousandths of the highest price", worst * 1_000 / price);
+    assert!(worst <= 5 * price);
+}
+
 #[test]
 fn one_account_gets_all_there_is() {
     let mut ledger = Ledger::new(vec![limits::WEIGHT_TOTAL], vec![0]);
@@ -435,8 +507,13 @@ fn one_account_gets_all_there_is() {
     for (price, quantity) in [(1, limits::QUANTITY_MAX), (limits::PRICE_MAX, 1), (7, 3)] {
         ledger.allocate(block(Side::Buy, price, quantity), Blend::NONE, &[], &mut shares);
         assert_eq!(shares, [quantity]);
-        ledger.allocate(block(Side::Sell, price, quantity), Blend::NONE, &[quantity], &mut shares);
-        assert_eq!((shares, ledger.values()), ([quantity], [0].as_slice()));
+        ledger.allocate(
+            block(Side::Sell, price, quantity),
+            Blend::NONE,
+            &held([quantity]),
+            &mut shares,
+        );
+        assert_eq!((shares, ledger.values()), ([quantity], vec![0]));
     }
 }
 
@@ -447,7 +524,7 @@ fn a_fortune_moved_by_a_split_comes_back_with_the_smallest_fills() {
     let mut shares = [0; 3];
     ledger.allocate(block(Side::Buy, 1, 5), Blend::NONE, &[], &mut shares);
     assert_eq!(shares, [5, 0, 0]);
-    ledger.allocate(block(Side::Sell, 1, 5), Blend::NONE, &[5, 3, 0], &mut shares);
+    ledger.allocate(block(Side::Sell, 1, 5), Blend::NONE, &held([5, 3, 0]), &mut shares);
     assert_eq!(shares, [2, 3, 0]);
 }
 
@@ -455,5 +532,5 @@ fn a_fortune_moved_by_a_split_comes_back_with_the_smallest_fills() {
 #[should_panic(expected = "the caps allow the quantity")]
 fn a_sale_beyond_the_holdings_is_a_bug_of_the_caller() {
     let mut ledger = Ledger::new(vec![1, 1], vec![0, 0]);
-    ledger.allocate(block(Side::Sell, 1, 5), Blend::NONE, &[2, 2], &mut [0, 0]);
+    ledger.allocate(block(Side::Sell, 1, 5), Blend::NONE, &held([2, 2]), &mut [0, 0]);
 }

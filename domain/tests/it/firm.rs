@@ -42,7 +42,7 @@ impl Firm {
     pub(crate) fn split(&mut self, split: &Split) {
         self.outcomes.clear();
         for book in &mut self.books {
-            book.apply(&Input::Split(split.clone()), &mut self.outcomes);
+            book.apply_whole(&Input::Split(split.clone()), &mut self.outcomes);
         }
         self.inputs += 1;
         self.marker();
@@ -52,7 +52,7 @@ impl Firm {
     /// A fill or a bust goes to one shard; `outcomes` has what came of it.
     pub(crate) fn apply(&mut self, shard: usize, input: &Input) {
         self.outcomes.clear();
-        self.books[shard].apply(input, &mut self.outcomes);
+        self.books[shard].apply_whole(input, &mut self.outcomes);
         self.inputs += 1;
     }
 
@@ -69,7 +69,7 @@ impl Firm {
         let marker = Marker { number: self.markers, cut: self.inputs, time_ns: 0, report: true };
         let mut nothing = Outcomes::default();
         for book in &mut self.books {
-            book.apply(&Input::Marker(marker), &mut nothing);
+            book.apply_whole(&Input::Marker(marker), &mut nothing);
         }
         self.parts = self.books.iter().map(|book| book.part(&marker)).collect();
         let all_contain_the_last = self.parts.iter().all(|part| part.netting == self.nettings);
@@ -100,7 +100,7 @@ impl Firm {
         };
         let mut nothing = Outcomes::default();
         for (book, netting) in self.books.iter_mut().zip(nettings) {
-            book.apply(&Input::Netting(netting), &mut nothing);
+            book.apply_whole(&Input::Netting(netting), &mut nothing);
         }
     }
 }

@@ -10,6 +10,7 @@
 //! quotes, but not go on in the next line.
 
 use super::Fields;
+use crate::plural;
 use allot_domain::{Price, Quantity, Reject, Side, Ticker};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::io::{self, Read};
@@ -67,7 +68,8 @@ impl Csv {
         split(&mut self.reader, line, &mut self.record)?;
         let (found, expected) = (self.record.len(), self.columns.count);
         if found != expected {
-            return Err(format!("it has {found} fields and the header has {expected}"));
+            let fields = plural(u64::try_from(found).unwrap_or(u64::MAX), "field");
+            return Err(format!("it has {found} {fields} and the header has {expected}"));
         }
         let fields = self.fields().map_err(|reject| reject.to_string())?;
         let lacks_time = self.needs_time && fields.time_ns.is_none();
@@ -211,6 +213,7 @@ mod tests {
         let header = "time_ns,ticker,price,quantity,side";
         for (line, expected) in [
             ("1,A,1", "it has 3 fields and the header has 5"),
+            ("1", "it has 1 field and the header has 5"),
             ("1,A,1,2,buy,x", "it has 6 fields and the header has 5"),
             ("1,A:B,1,2,", "a ticker is 1 to 16 of A-Z a-z 0-9 . - / _; it was \"A:B\""),
             ("1,,1,2,", "a ticker is 1 to 16 of A-Z a-z 0-9 . - / _; it was \"\""),

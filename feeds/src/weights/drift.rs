@@ -1,7 +1,8 @@
 //! Drift: weights that move slowly, as assets under management do.
 //!
-//! Accounts are paired by chance, and in each pair one gives to the other: no account moves by more
-//! than the step, none falls below zero, and the sum cannot change.
+//! Accounts are paired by chance, and in each pair one gives to the other: at most the step's part
+//! of what the smaller of the two has. So no weight moves by more than that part of itself, none
+//! falls below zero, and the sum cannot change.
 
 use super::weight;
 use allot_domain::limits::WEIGHT_TOTAL;
@@ -13,7 +14,8 @@ use rand::{RngExt, SeedableRng};
 /// Splits that follow from the one before.
 pub(super) struct Drift {
     weights: Vec<(AccountId, u64)>,
-    step_max: u64,
+    /// The most of itself by which a weight moves, in 1e-9 of a percent.
+    step: u64,
     rng: StdRng,
     /// The accounts in the order of this tick.
     order: Vec<usize>,
@@ -21,12 +23,12 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    pub(super) fn new(weights: Vec<(AccountId, Weight)>, step_max: Weight, seed: u64) -> Self {
+    pub(super) fn new(weights: Vec<(AccountId, Weight)>, step: Weight, seed: u64) -> Self {
         let order = (0..weights.len()).collect();
         let weights = weights.iter().map(|(account, weight)| (*account, weight.nanos())).collect();
         let mut drift = Self {
             weights,
-            step_max: step_max.nanos(),
+            step: step.nanos(),
             rng: StdRng::seed_from_u64(seed),
             order,
             is_first: true,
@@ -48,12 +50,18 @@ impl Drift {
             self.order.shuffle(&mut self.rng);
             for pair in self.order.chunks_exact(2) {
                 let (giver, taker) = (pair[0], pair[1]);
-                let most = self.step_max.min(self.weights[giver].1);
-                let moved = self.rng.random_range(0..=most);
+                let smaller = self.weights[giver].1.min(self.weights[taker].1);
+                let moved = self.rng.random_range(0..=part(smaller, self.step));
                 self.weights[giver].1 -= moved;
                 self.weights[taker].1 += moved;
             }
         }
         self.weights.iter().map(|(account, nanos)| (*account, weight(*nanos))).collect()
     }
+}
+
+/// So many percent of a weight, rounded down.
+fn part(weight: u64, step: u64) -> u64 {
+    let part = u128::from(weight) * u128::from(step) / u128::from(WEIGHT_TOTAL);
+    u64::try_from(part).expect("a step is at most the whole")
 }

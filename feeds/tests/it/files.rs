@@ -35,6 +35,7 @@ const SKIP: ReplayConfig = ReplayConfig {
     format: allot_feeds::Format::Auto,
     on_bad_line: OnBadLine::Skip,
     needs_time: false,
+    first_seq: 1,
 };
 
 const BAD: &str = "ticker,price,quantity\nA,1,1\nB,0,1\n\nC,1,1.5\nD,1,1\n";
@@ -117,6 +118,58 @@ fn sequences_of_a_file_are_kept_and_must_count_up() {
             "line 6: sequences count up, and 18446744073709551615 follows 18446744073709551615",
         ]
     );
+}
+
+/// The numbers and tickers of all fills.
+fn numbered(path: &str, first_seq: u64) -> Vec<String> {
+    let config = ReplayConfig { first_seq, ..ReplayConfig::default() };
+    let mut replay = Replay::open(path, config).unwrap();
+    let name = |pull| match pull {
+        Pull::Fill(draft) => Some(format!("{}{}", draft.ticker, draft.seq)),
+        Pull::Done | Pull::Waiting => None,
+        other => panic!("{other:?}"),
+    };
+    std::iter::from_fn(|| name(replay.next())).collect()
+}
+
+#[test]
+fn a_source_that_goes_on_leaves_out_what_comes_before() {
+    let file = File::of(
+        "ticker,price,quantity
+A,1,1
+B,1,1
+
+C,1,1
+D,1,1
+",
+    );
+    assert_eq!(numbered(&file.path(), 1), ["A1", "B2", "C3", "D4"]);
+    assert_eq!(numbered(&file.path(), 3), ["C3", "D4"]);
+    assert!(numbered(&file.path(), 5).is_empty());
+    let config = ReplayConfig { first_seq: 3, ..ReplayConfig::default() };
+    assert_eq!(Replay::open(&file.path(), config).unwrap().expected(), Some(2));
+    let line =
+        |seq: u64| format!("{{\"ticker\":\"A\",\"price\":1,\"quantity\":1,\"seq\":{seq}}}\n");
+    file.write(&[10, 20, 30].map(line).concat());
+    assert_eq!(numbered(&file.path(), 11), ["A20", "A30"]);
+}
+
+#[test]
+fn the_first_line_of_a_stream_has_the_first_number() {
+    let line = |seq: &str| format!("{{\"ticker\":\"A\",\"price\":1,\"quantity\":1{seq}}}\n");
+    for (text, expected) in [
+        ("ticker,price,quantity\nA,1,1\nB,1,1\n".to_owned(), ["A100", "B101"]),
+        (["", ""].map(line).concat(), ["A100", "A101"]),
+        // A stream that is told again from its start, with numbers of its own.
+        ([",\"seq\":98", ",\"seq\":100", ",\"seq\":107"].map(line).concat(), ["A100", "A107"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let mut writer = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut writer, text.as_bytes()).unwrap();
+        assert_eq!(numbered(path.to_str().unwrap(), 100), expected, "{text}");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use allot_domain::{Book, BookConfig, Input, Machine, Outcomes, Reject, SourceId, Ticker};
 use allot_runtime::{Agent, Door, Letter, Link, Nanos, Waits};
 use allot_wire::{
-    Batch, Encoding, KIND_REPLIES, Refusal, Request, RequestKind, begin_batch, decode_line,
-    decode_request, encode_outcome, encode_refusal, end_batch,
+    Batch, Encoding, KIND_REPLIES, Reply, Request, RequestKind, begin_batch, decode_line,
+    decode_request, encode_outcome, encode_reply, end_batch,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -18,6 +18,8 @@ pub(crate) struct Trouble {
     pub(crate) lose_request: u32,
     pub(crate) lose_answer: u32,
     pub(crate) busy: u32,
+    /// Of those without room, how many are told that it is the storage that is full.
+    pub(crate) storage_full: u32,
     pub(crate) answer_twice: u32,
     /// Answers take up to so long, and overtake each other.
     pub(crate) delay_max: Duration,
@@ -157,16 +159,24 @@ impl Front {
         for request in &requests {
             self.heard.insert(*request.source(), (port, encoding));
             if self.happens(trouble.busy) {
-                let source = request.source().to_string();
-                let refusal = Refusal { source, seq: request.seq(), reject: Reject::Busy };
-                let mut answer = Vec::new();
-                encode_refusal(encoding, &refusal, &mut answer);
-                answers.push(answer);
+                answers.push(self.no_room(request, encoding));
             } else {
                 self.apply(request, encoding, &mut answers, now);
             }
         }
         self.send(port, encoding, &answers, now);
+    }
+
+    fn no_room(&mut self, request: &Request, encoding: Encoding) -> Vec<u8> {
+        let (source, seq) = (request.source().to_string(), request.seq());
+        let storage_full = self.shared.facts().trouble.storage_full;
+        let code = if self.happens(storage_full) { "storage_full" } else { Reject::Busy.code() };
+        let (code, reason) = (code.to_owned(), "no room".to_owned());
+        let (duplicate, late) = (false, false);
+        let reply = Reply::Rejected { source, seq, duplicate, late, code, reason };
+        let mut answer = Vec::new();
+        encode_reply(encoding, &reply, &mut answer);
+        answer
     }
 
     fn apply(
@@ -182,7 +192,7 @@ impl Front {
             other => panic!("no feed sends {other:?}"),
         };
         self.outcomes.clear();
-        self.book.apply(&input, &mut self.outcomes);
+        self.book.apply_whole(&input, &mut self.outcomes);
         let mut late = Vec::new();
         for outcome in &self.outcomes.list {
             let source = outcome.origin().source;

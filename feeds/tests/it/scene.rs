@@ -3,7 +3,7 @@
 use crate::it::front::{Front, Ports, Shared, Trouble};
 use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_feeds::{
-    AumConfig, AumFeed, Draft, FillConfig, FillFeed, Progress, Pull, Source, Weights,
+    AnswerLog, AumConfig, AumFeed, Draft, FillConfig, FillFeed, Progress, Pull, Source, Weights,
 };
 use allot_runtime::{Bell, Clock, Counters, Link, Nanos, Stepper, ring_pair};
 use std::collections::VecDeque;
@@ -24,6 +24,10 @@ impl Fills {
         Self::at(&(0..count).map(|_| None).collect::<Vec<_>>())
     }
 
+    pub(crate) fn one_and_then_none() -> Box<OneFill> {
+        Box::new(OneFill(Self::of(1).0.pop_front()))
+    }
+
     pub(crate) fn at(times: &[Option<u64>]) -> Box<Self> {
         let draft = |(seq, time_ns): (u64, &Option<u64>)| {
             Pull::Fill(Draft {
@@ -42,6 +46,15 @@ impl Fills {
 impl Source for Fills {
     fn next(&mut self) -> Pull {
         self.0.pop_front().unwrap_or(Pull::Done)
+    }
+}
+
+/// One fill, and nothing more for ever: its feed never ends.
+pub(crate) struct OneFill(Option<Pull>);
+
+impl Source for OneFill {
+    fn next(&mut self) -> Pull {
+        self.0.take().unwrap_or(Pull::Waiting)
     }
 }
 
@@ -77,6 +90,20 @@ impl Scene {
 
     pub(crate) fn fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Progress {
         let feed = FillFeed::new(config, source, self.link(), Counters::new()).unwrap();
+        let progress = feed.progress();
+        self.agents.push(Box::new(feed));
+        progress
+    }
+
+    /// A fill feed that keeps its answers.
+    pub(crate) fn kept_fills(
+        &mut self,
+        config: FillConfig,
+        source: Box<dyn Source>,
+        answer_log: AnswerLog,
+    ) -> Progress {
+        let mut feed = FillFeed::new(config, source, self.link(), Counters::new()).unwrap();
+        feed.keep_answers(answer_log);
         let progress = feed.progress();
         self.agents.push(Box::new(feed));
         progress

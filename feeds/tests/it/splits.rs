@@ -30,6 +30,26 @@ fn it_speaks_at_once_and_then_every_thirty_seconds() {
 }
 
 #[test]
+fn a_server_that_goes_on_under_its_name_goes_on_with_its_numbers() {
+    let mut scene = Scene::new();
+    let fixed = |text: &str| Weights::fixed(text).unwrap();
+    let first = scene.splits(every(30, 2), fixed("a=40,b=60"));
+    let shared = scene.shared.clone();
+    // A later life under the same name: without a first number its splits would be repeats.
+    let repeats = scene.splits(every(1_000, 1), fixed("a=50,b=50"));
+    let later = scene.splits(AumConfig { first_seq: 3, ..every(30, 2) }, fixed("a=70,b=30"));
+    let mut stepper = scene.begin(1);
+    finish(&mut stepper, &later);
+    finish(&mut stepper, &first);
+    assert!(later.summary().is_ok(), "{}", later.summary());
+    assert_eq!((later.get(Tally::Sent), later.get(Tally::Duplicates)), (2, 0));
+    assert_eq!((repeats.get(Tally::Accepted), repeats.get(Tally::Duplicates)), (1, 1));
+    let said: Vec<_> =
+        shared.facts().splits.iter().map(|(_, seq, shown)| format!("{seq} {shown}")).collect();
+    assert_eq!(said, ["1 a=40,b=60", "3 a=70,b=30", "2 a=40,b=60", "4 a=70,b=30"]);
+}
+
+#[test]
 fn a_split_never_comes_into_force_after_a_newer_one() {
     for seed in 0..20 {
         let trouble = Trouble {

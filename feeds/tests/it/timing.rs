@@ -2,7 +2,9 @@
 
 use crate::it::front::Trouble;
 use crate::it::scene::{Fills, START, Scene, finish, seconds, source};
-use allot_feeds::{FillConfig, Pace, Patience, Prices, Random, RandomConfig, Tally};
+use allot_feeds::{FillConfig, FillFeed, Pace, Patience, Prices, Random, RandomConfig, Tally};
+use allot_runtime::{Bell, Clock, Context, Counters, Link, LinkOptions, Stepper, ring_pair};
+use allot_wire::Encoding;
 use std::time::Duration;
 
 /// Long enough to be out of the way.
@@ -12,6 +14,7 @@ const DEAF: Trouble = Trouble {
     lose_request: 0,
     lose_answer: 0,
     busy: 0,
+    storage_full: 0,
     answer_twice: 0,
     delay_max: Duration::ZERO,
     is_deaf: true,
@@ -39,15 +42,24 @@ fn what_has_no_answer_is_sent_again_after_1_2_4_up_to_30_seconds() {
 }
 
 #[test]
-fn what_is_answered_busy_is_sent_again_after_10_20_40_up_to_1000_milliseconds() {
-    let mut scene = Scene::new().trouble(Trouble { busy: 100, ..Trouble::default() });
-    let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(1));
-    let times = arrival_times(scene, Duration::from_secs(4));
-    let expected =
-        ["0.000", "0.010", "0.030", "0.070", "0.150", "0.310", "0.630", "1.270", "2.270", "3.270"];
-    assert_eq!(times, expected);
-    assert_eq!((fills.get(Tally::Busy), fills.get(Tally::Resent)), (10, 9));
-    assert_eq!(fills.get(Tally::Reconnects), 0, "busy is a sign of life");
+fn what_there_is_no_room_for_is_sent_again_after_10_20_40_up_to_1000_milliseconds() {
+    for (storage_full, encoding) in
+        [(0, Encoding::Json), (100, Encoding::Json), (0, Encoding::Binary), (100, Encoding::Binary)]
+    {
+        let trouble = Trouble { busy: 100, storage_full, ..Trouble::default() };
+        let mut scene = Scene::new().trouble(trouble);
+        let config = FillConfig { encoding, ..FillConfig::new(source("fills")) };
+        let fills = scene.fills(config, Fills::of(1));
+        let times = arrival_times(scene, Duration::from_secs(4));
+        let expected = [
+            "0.000", "0.010", "0.030", "0.070", "0.150", "0.310", "0.630", "1.270", "2.270",
+            "3.270",
+        ];
+        assert_eq!(times, expected);
+        assert_eq!((fills.get(Tally::Busy), fills.get(Tally::Resent)), (10, 9));
+        assert_eq!((fills.get(Tally::Answered), fills.get(Tally::Rejected)), (0, 0));
+        assert_eq!(fills.get(Tally::Reconnects), 0, "it is a sign of life");
+    }
 }
 
 #[test]
@@ -70,6 +82,42 @@ fn after_long_silence_the_connection_is_made_anew_and_all_is_sent_again() {
     let summary = fills.summary();
     assert!(summary.is_ok() && summary.get(Tally::Answered) == 3, "{summary}");
     assert_eq!(seconds(stepper.now()), "105.000", "at the next attempt");
+}
+
+#[test]
+fn a_feed_whose_server_is_not_there_yet_counts_no_reconnects() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = format!("ipc://{}/nobody", folder.path().display());
+    let context = Context::new().unwrap();
+    let link = Link::dealer(&context, &nobody, None, LinkOptions::default()).unwrap();
+    let config = FillConfig::new(source("fills"));
+    let feed = FillFeed::new(config, Fills::one_and_then_none(), link, Counters::new()).unwrap();
+    let progress = feed.progress();
+    let mut stepper = Stepper::new(Clock::virtual_at(START));
+    stepper.add(Box::new(feed));
+    stepper.advance(Duration::from_secs(1_000));
+    assert_eq!((progress.get(Tally::Sent), progress.get(Tally::Reconnects)), (0, 0));
+}
+
+#[test]
+fn a_silence_lasts_from_when_something_has_left() {
+    let (mut link, mut far_end) = ring_pair(1, &Bell::silent(), &Bell::silent());
+    // There is no room until this is taken.
+    link.send(&mut b"before".to_vec()).unwrap();
+    let config = FillConfig::new(source("fills"));
+    let feed = FillFeed::new(config, Fills::one_and_then_none(), link, Counters::new()).unwrap();
+    let progress = feed.progress();
+    let mut stepper = Stepper::new(Clock::virtual_at(START));
+    stepper.add(Box::new(feed));
+    let mut counts_after = |seconds| {
+        stepper.advance(Duration::from_secs(seconds));
+        (progress.get(Tally::Sent), progress.get(Tally::Reconnects))
+    };
+    assert_eq!(counts_after(100), (0, 0));
+    assert!(far_end.receive(&mut Vec::new()));
+    assert_eq!(counts_after(0), (1, 0));
+    assert_eq!(counts_after(29), (1, 0), "the longest of the silences");
+    assert_eq!(counts_after(1), (1, 1));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Every fill is applied once and answered once, whatever happens on the way.
 
 use crate::it::front::Trouble;
-use crate::it::scene::{Fills, Scene, finish, source};
+use crate::it::scene::{Fills, Scene, finish, seconds, source};
 use allot_domain::{SourceId, Ticker};
-use allot_feeds::{FillConfig, Patience, Pull, Random, RandomConfig, Source, Tally};
+use allot_feeds::{FillConfig, Pace, Patience, Pull, Random, RandomConfig, Source, Tally};
 use allot_wire::Encoding;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +23,7 @@ fn all_trouble() -> Trouble {
         lose_request: 20,
         lose_answer: 20,
         busy: 20,
+        storage_full: 30,
         answer_twice: 20,
         delay_max: Duration::from_millis(1_500),
         ..Trouble::default()
@@ -133,9 +134,76 @@ fn a_feed_that_is_told_to_waits_for_the_shares_of_held_fills() {
         assert_eq!(summary.get(Tally::Held), 256, "all of the first window: {summary}");
         assert_eq!(summary.get(Tally::Followed), 256, "{summary}");
         assert_eq!((summary.get(Tally::Allocated), summary.still_held()), (600, 0), "{summary}");
-        let asked = if lose_late { 30 } else { 0 };
+        let asked = if lose_late { 10 } else { 0 };
         assert_eq!(took.as_secs(), asked, "what was lost is asked for: {summary}");
     }
+}
+
+#[test]
+fn shares_that_were_lost_with_a_connection_are_asked_for_over_the_next() {
+    let mut scene = Scene::new().trouble(Trouble { lose_late: true, ..Trouble::default() });
+    let never = Duration::from_secs(1_000_000);
+    let patience = Patience { ask_every: never, resend: never, ..Patience::default() };
+    let pace = Pace::Recorded("1".parse().unwrap());
+    let name = source("fills");
+    let config = FillConfig { waits_for_held: true, patience, pace, ..FillConfig::new(name) };
+    // The first is held, and its shares are lost; the second finds nobody.
+    let fills = scene.fills(config, Fills::at(&[Some(0), Some(5_000_000_000)]));
+    scene.one_split();
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    stepper.advance(Duration::from_secs(4));
+    assert_eq!((fills.get(Tally::Held), fills.get(Tally::Followed)), (1, 0));
+    shared.facts().trouble.is_deaf = true;
+    stepper.advance(Duration::from_secs(2));
+    shared.facts().trouble.is_deaf = false;
+    finish(&mut stepper, &fills);
+    let summary = fills.summary();
+    assert_eq!(seconds(stepper.now()), "8.000", "after a silence of three seconds: {summary}");
+    assert_eq!((summary.get(Tally::Followed), summary.get(Tally::Answered)), (1, 2), "{summary}");
+    assert_eq!((summary.get(Tally::Allocated), summary.get(Tally::Reconnects)), (2, 1));
+    assert_eq!(shared.facts().applied.len(), 2);
+}
+
+#[test]
+fn a_server_without_room_for_long_loses_nothing() {
+    for storage_full in [0, 100] {
+        let trouble = Trouble { busy: 100, storage_full, ..Trouble::default() };
+        let mut scene = Scene::new().trouble(trouble);
+        let config = FillConfig { batch: 7, ..FillConfig::new(source("fills")) };
+        let fills = scene.fills(config, Fills::of(1_000));
+        let shared = scene.shared.clone();
+        let mut stepper = scene.begin(1);
+        stepper.advance(Duration::from_secs(60));
+        assert_eq!((fills.get(Tally::Sent), fills.get(Tally::Answered)), (256, 0), "its window");
+        shared.facts().trouble.busy = 0;
+        let took = finish(&mut stepper, &fills);
+        assert!(took <= Duration::from_secs(2), "{took:?}");
+        let summary = fills.summary();
+        assert!(summary.is_ok(), "{summary}");
+        assert_eq!(summary.get(Tally::Answered), 1_000, "{summary}");
+        assert_eq!((summary.get(Tally::Rejected), summary.get(Tally::Duplicates)), (0, 0));
+        assert_eq!(shared.facts().applied.len(), 1_000);
+    }
+}
+
+#[test]
+fn answers_that_were_lost_come_again_as_duplicates_and_count_once() {
+    let mut scene = Scene::new().trouble(Trouble { lose_answer: 100, ..Trouble::default() });
+    let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(50));
+    let splits = scene.one_split();
+    let shared = scene.shared.clone();
+    let mut stepper = scene.begin(1);
+    stepper.advance(Duration::from_millis(500));
+    assert_eq!(shared.facts().applied.len(), 50, "all was heard, and nothing was answered");
+    shared.facts().trouble.lose_answer = 0;
+    finish(&mut stepper, &fills);
+    assert_eq!(seconds(stepper.now()), "1.000", "when they are sent again");
+    let summary = fills.summary();
+    assert!(summary.is_ok() && splits.summary().is_ok(), "{summary}");
+    assert_eq!((summary.get(Tally::Answered), summary.get(Tally::Duplicates)), (50, 50));
+    assert_eq!((summary.get(Tally::Again), summary.get(Tally::Strange)), (0, 0), "{summary}");
+    assert_eq!(shared.facts().applied.len(), 50);
 }
 
 #[test]

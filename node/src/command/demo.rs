@@ -110,7 +110,7 @@ fn settings(demo: &Demo, common: &Common) -> Result<Settings> {
 fn splits(demo: &Demo, front: &str) -> Result<FeedCrew> {
     let mut crew = FeedCrew::new(front)?;
     let accounts = Weights::accounts(demo.accounts)?;
-    let weights = Weights::drift(&accounts, "0.5", seed(demo.seed))?;
+    let weights = Weights::drift(&accounts, "2.5", seed(demo.seed))?;
     crew.add_splits(AumConfig::new(source(None, "aum")?), weights)?;
     Ok(crew)
 }

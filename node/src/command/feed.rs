@@ -5,11 +5,12 @@ mod fills;
 
 use crate::cli::Common;
 use crate::command::print;
+use crate::duration;
 use crate::feed_crew::{FeedCrew, Feeds};
 use crate::gauge::{Gauge, TICK};
 use crate::lookout::Lookout;
 use allot_domain::SourceId;
-use allot_feeds::{Summary, Tally, unique_source};
+use allot_feeds::{Patience, Summary, Tally, unique_source};
 use allot_runtime::{Clock, Nanos};
 use allot_wire::Encoding;
 use anyhow::{Result, anyhow};
@@ -19,6 +20,9 @@ use std::time::Duration;
 
 /// After so long without a message taken, there may be no server.
 const SILENCE: Duration = Duration::from_secs(3);
+
+/// Leaves room for more numbers than any feed will ever need.
+const FIRST_SEQ_MAX: u64 = 1 << 62;
 
 /// How long the last answers are waited for after a signal.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -51,6 +55,30 @@ impl From<Format> for Encoding {
             Format::Json => Self::Json,
             Format::Bin => Self::Binary,
         }
+    }
+}
+
+/// What a feed goes on with, and what it leaves behind.
+#[derive(Args)]
+struct Life {
+    /// The name under which messages are sent [default: one that no other run has]
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// The number of the first message: a feed that goes on under a name goes on with its numbers
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "source",
+          value_parser = clap::value_parser!(u64).range(1..=FIRST_SEQ_MAX))]
+    first_seq: u64,
+    /// Append every answer to this file as it arrives, one JSON object in each line
+    #[arg(long, value_name = "FILE")]
+    answers: Option<String>,
+    /// At the end, wait so long for the last answers
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    patience: Duration,
+}
+
+impl Life {
+    fn patience(&self) -> Patience {
+        Patience { drain: self.patience, ..Patience::default() }
     }
 }
 

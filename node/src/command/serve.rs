@@ -3,7 +3,7 @@
 use crate::cli::Common;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
-use crate::{lookout, wiring};
+use crate::{archive, lookout, wiring};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -19,6 +19,11 @@ pub(crate) const KEYS: u32 = set(&[
     Key::Wait,
     Key::Blend,
     Key::History,
+    Key::Data,
+    Key::Ack,
+    Key::SegmentMib,
+    Key::ImageMib,
+    Key::Prune,
     Key::OwedMax,
 ]);
 
@@ -30,6 +35,7 @@ pub(crate) const KEYS: u32 = set(&[
 #[command(after_help = "\
 Examples:
   allot serve
+  allot serve --data data                          what is answered survives a crash
   allot serve --front tcp://0.0.0.0:9998 --publish tcp://0.0.0.0:9999  for other machines
   allot serve --front tcp://127.0.0.1:* --publish tcp://127.0.0.1:*    on any free ports
   allot serve --shards 4 --threads dedicated --wait spin               with cores to spare")]
@@ -41,7 +47,7 @@ pub(crate) struct Serve {
 /// Serves until it is told to end.
 pub(crate) fn run(serve: &Serve, common: &Common) -> Result<ExitCode> {
     let settings = common.settings(&serve.flags.given)?;
-    tracing::warn!("state lives in memory only: positions are lost when this process ends");
+    archive::warn_without_journal(&settings);
     lookout::attend(wiring::embedded(&settings)?, "listening")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,19 +3,19 @@
 use crate::cli::Common;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
-use crate::{lookout, wiring};
+use crate::{archive, lookout, wiring};
 use anyhow::{Result, ensure};
 use clap::Args;
 use std::process::ExitCode;
 
 /// One shard as a process of its own
 ///
-/// It holds the positions of its share of the tickers, in memory only: a shard that is restarted
-/// has lost them, and reports say so.
+/// It holds the positions of its share of the tickers. With `--data` it recovers them from its
+/// journal whenever it starts; without, a shard that restarts has lost them, and reports say so.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  allot shard --shard 0 --shards 2
+  allot shard --shard 0 --shards 2 --data data
   allot shard --shard 1 --shards 2 --backplane tcp://10.0.0.1:7000 --parts tcp://10.0.0.1:7001")]
 pub(crate) struct ShardBox {
     /// Which of the shards it is, from 0
@@ -33,6 +33,11 @@ const KEYS: u32 = set(&[
     Key::Wait,
     Key::Blend,
     Key::History,
+    Key::Data,
+    Key::Ack,
+    Key::SegmentMib,
+    Key::ImageMib,
+    Key::Prune,
 ]);
 
 /// Allocates until it is told to end.
@@ -43,10 +48,7 @@ pub(crate) fn run(args: &ShardBox, common: &Common) -> Result<ExitCode> {
         shard < shards,
         "there is no shard {shard} among {shards}: they are numbered from 0; is --shards right?"
     );
-    tracing::warn!(
-        shard,
-        "state lives in memory only: a restart of this shard loses its positions"
-    );
+    archive::warn_without_journal(&settings);
     let server = wiring::shard_process(&settings, shard)?;
     lookout::attend(server, &format!("ready shard-{shard}"))?;
     Ok(ExitCode::SUCCESS)

@@ -38,6 +38,32 @@ fn a_fill_that_was_sent_is_a_position_that_is_printed() {
 }
 
 #[test]
+fn given_weights_drift_and_flags_that_contradict_each_other_are_named() {
+    let place = Place::new();
+    let (_server, at) = place.serve();
+    let aum = ["feed", "aum", "--front", &at.front, "--weights", "ann=40,bob=60"];
+    let with = |more: &[&str]| place.run(&[&aum[..], more].concat());
+    let drift = ["--drift", "10", "--seed", "7", "--count", "3", "--every", "10ms"];
+    let splits = with(&drift);
+    let in_force = |text: &str| splits.stderr.contains(text);
+    assert!(in_force("ann=40 bob=60"), "{}", splits.stderr);
+    assert_eq!(splits.stderr.matches("is in force").count(), 3, "{}", splits.stderr);
+    assert_eq!(splits.stderr.matches("ann=40 bob=60").count(), 1, "{}", splits.stderr);
+    assert!(splits.ok().contains("accepted                      3"));
+    for (more, said) in [
+        (&["--seed", "7"][..], "<--random|--drift [<PERCENT>]>"),
+        (&["--random"], "cannot be used with"),
+        (&["--file", "x"], "cannot be used with"),
+        (&["--drift", "--accounts", "3"], "cannot be used with"),
+    ] {
+        let refused = with(more);
+        assert_eq!(refused.status.code(), Some(2), "{more:?}");
+        assert!(refused.stderr.contains(said), "{more:?}: {}", refused.stderr);
+    }
+    assert!(with(&["--drift", "0"]).error().contains("is no drift: it is a percentage"));
+}
+
+#[test]
 fn a_file_with_a_bad_line_is_named_and_nothing_of_it_is_sent() {
     let place = Place::new();
     let (_server, at) = place.serve();

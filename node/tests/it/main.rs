@@ -5,6 +5,10 @@
 mod process;
 mod command_line;
 mod client;
+mod server;
 mod world;
 mod stepped;
 mod shapes;
+mod durability;
+mod kill_loop;
+mod feed_lives;

@@ -1,139 +1,13 @@
 //! The same boxes in every shape, over real sockets, as real processes.
 
 use crate::client::{Client, subscribe};
-use crate::process::{Place, Process};
+use crate::server::{SPLIT, Server};
 use crate::world::{batch, fill};
 use allot_domain::{Book, BookConfig, Fill, Input, Machine, Money, Outcome, Outcomes, Side};
 use allot_wire::{Reply, Report, Request, decode_line};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
-
-const SPLIT: &str =
-    r#"{"type":"split","source":"aum","seq":1,"weights":{"a":"33.3","b":"41.7","c":"25"}}"#;
-const FREE: &str = "tcp://127.0.0.1:*";
-
-/// A server in one of its shapes.
-struct Server {
-    place: Place,
-    processes: Vec<(String, Process)>,
-    front: String,
-    publish: String,
-    shards: String,
-    backplane: String,
-    parts: String,
-}
-
-impl Server {
-    /// Router, shards and publisher in one process.
-    fn embedded(shards: usize) -> Self {
-        let (place, shards) = (Place::new(), shards.to_string());
-        let arguments = ["serve", "--front", FREE, "--publish", FREE, "--shards", &shards];
-        let mut serve = place.start(&arguments);
-        let line = serve.line_with("listening ");
-        Self {
-            place,
-            processes: vec![("serve".to_owned(), serve)],
-            front: endpoint(&line, "front="),
-            publish: endpoint(&line, "publish="),
-            shards,
-            backplane: String::new(),
-            parts: String::new(),
-        }
-    }
-
-    /// Each box a process; `backplane` and `parts` say where they meet.
-    fn processes(shards: usize, backplane: &str, parts: &str, place: Place) -> Self {
-        let mut server = Self {
-            place,
-            processes: Vec::new(),
-            front: FREE.to_owned(),
-            publish: FREE.to_owned(),
-            shards: shards.to_string(),
-            backplane: backplane.to_owned(),
-            parts: parts.to_owned(),
-        };
-        server.start_router();
-        server.start_publisher();
-        (0..shards).for_each(|shard| server.start_shard(shard));
-        server
-    }
-
-    fn over_ipc(shards: usize) -> Self {
-        let place = Place::new();
-        let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
-        let (backplane, parts) = (at("backplane"), at("parts"));
-        Self::processes(shards, &backplane, &parts, place)
-    }
-
-    fn over_tcp(shards: usize) -> Self {
-        Self::processes(shards, FREE, FREE, Place::new())
-    }
-
-    /// Starts the router, and remembers where it is: a later life is found at the same place.
-    fn start_router(&mut self) {
-        let line = self.start("router", &["router"], &["front", "backplane"]);
-        self.front = endpoint(&line, "front=");
-        self.backplane = endpoint(&line, "backplane=");
-    }
-
-    fn start_publisher(&mut self) {
-        let line = self.start("publisher", &["publisher"], &["publish", "backplane", "parts"]);
-        self.publish = endpoint(&line, "publish=");
-        self.parts = endpoint(&line, "parts=");
-    }
-
-    fn start_shard(&mut self, shard: usize) {
-        let number = shard.to_string();
-        let command = ["shard", "--shard", &number];
-        self.start(&format!("shard-{shard}"), &command, &["backplane", "parts"]);
-    }
-
-    /// Starts a process with these of its settings and waits until it says that it is ready.
-    fn start(&mut self, name: &str, command: &[&str], settings: &[&str]) -> String {
-        let value_of = |setting: &&str| match *setting {
-            "front" => &self.front,
-            "publish" => &self.publish,
-            "backplane" => &self.backplane,
-            _ => &self.parts,
-        };
-        let mut arguments: Vec<String> = command.iter().map(ToString::to_string).collect();
-        for setting in settings {
-            arguments.extend([format!("--{setting}"), value_of(setting).clone()]);
-        }
-        arguments.extend(["--shards".to_owned(), self.shards.clone()]);
-        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        let mut process = self.place.start(&arguments);
-        let line = process.line_with("ready");
-        self.processes.push((name.to_owned(), process));
-        line
-    }
-
-    /// Kills a process as `kill -9` does.
-    fn kill(&mut self, name: &str) {
-        self.processes.retain(|(known, _)| known != name);
-    }
-
-    /// Ends every process as Ctrl-C does; each ends well.
-    fn stop(self) {
-        for (_, process) in self.processes {
-            process.signal("-INT");
-            process.outcome().ok();
-        }
-    }
-
-    fn split(&self) -> Client {
-        let client = Client::connect(&self.front);
-        let reply = client.ask(SPLIT.as_bytes());
-        assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
-        client
-    }
-}
-
-fn endpoint(line: &str, name: &str) -> String {
-    let found = line.split_whitespace().find_map(|word| word.strip_prefix(name));
-    found.unwrap_or_else(|| panic!("no {name} in {line}")).to_owned()
-}
 
 /// Fills of ten tickers, with sales of what was bought before.
 fn fills(count: u64) -> Vec<Fill> {
@@ -174,11 +48,11 @@ fn allocate(client: &Client, fills: &[Fill]) -> Shares {
 fn by_the_book(fills: &[Fill]) -> Shares {
     let (mut book, mut outcomes) = (Book::new(BookConfig::default()), Outcomes::default());
     let Ok(Request::Split(split)) = decode_line(SPLIT.as_bytes()) else { panic!("a split") };
-    book.apply(&Input::Split(split), &mut outcomes);
+    book.apply_whole(&Input::Split(split), &mut outcomes);
     let mut shares = Shares::new();
     for fill in fills {
         outcomes.clear();
-        book.apply(&Input::Fill(*fill), &mut outcomes);
+        book.apply_whole(&Input::Fill(*fill), &mut outcomes);
         let Some(Outcome::Allocated(allocated)) = outcomes.list.first() else {
             panic!("{outcomes:?}");
         };
@@ -337,7 +211,7 @@ fn a_shard_that_starts_anew_joins_again_and_says_what_it_lost() {
     }
     let report = client.report(&server.publish);
     assert!(report.degraded[0].contains("shard 1 restarted without its state"), "{report:?}");
-    let (_, shard) = server.processes.iter().find(|(name, _)| name == "shard-1").unwrap();
+    let shard = server.process("shard-1");
     let log = shard.errors();
     assert!(log.contains("without the state of its earlier life"), "{log}");
     let replies: Vec<_> = (1_001..=1_020)

@@ -61,10 +61,10 @@ fn a_held_fill_is_answered_again_wherever_its_source_is_then() {
             ann: {"type":"held","source":"f","seq":1}
             ann: {"type":"held","source":"f","seq":2}
             bob: {"type":"held","source":"f","seq":3}
-            aum: {"type":"accepted","source":"aum","seq":1,"split":1}
             bob: {"type":"allocated","source":"f","seq":1,"late":true,"ticker":"AAPL","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
             bob: {"type":"rejected","source":"f","seq":2,"late":true,"code":"exceeds_holdings","reason":"the accounts hold only 20 of it"}
-            bob: {"type":"allocated","source":"f","seq":3,"late":true,"ticker":"MSFT","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}"#]],
+            bob: {"type":"allocated","source":"f","seq":3,"late":true,"ticker":"MSFT","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
+            aum: {"type":"accepted","source":"aum","seq":1,"split":1}"#]],
     );
 }
 

@@ -1,10 +1,12 @@
-//! Answers: a frame of what came of inputs, each addressed. `through` is the last input applied.
+//! Answers: a frame of what came of inputs, each addressed.
 //!
 //! ```text
-//!   │ 2 │ count 4 │ through 8 ║ 0 │ client 8           │ encoding 1 │ size 4 │ body ║ …
-//!                             ║ 1 │ length 1 │ source  │ encoding 1 │ size 4 │ body ║ …
+//!   │ 2 │ count 4 │ through 8 │ durable 8 ║ 0 │ client 8          │ encoding 1 │ size 4 │ body ║ …
+//!                                         ║ 1 │ length 1 │ source │ encoding 1 │ size 4 │ body ║ …
+//!                                         ║ 2 │ client 8          │ encoding 1 │ size 4 │ body ║ …
 //! ```
 //!
+//! `through` is the last input that is answered, `durable` the last that no crash can take back.
 //! A body is what [`encode_outcome`](crate::encode_outcome) appends: the router copies it.
 
 use super::{FrameKind, begin as begin_frame, count_up, open};
@@ -14,6 +16,8 @@ use crate::{DecodeError, Encoding};
 const THROUGH_AT: usize = 5;
 const TO_CLIENT: u8 = 0;
 const TO_SOURCE: u8 = 1;
+const TO_CLIENT_OF_ALL: u8 = 2;
+const DURABLE_AT: usize = 13;
 
 /// Where an answer goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +26,8 @@ pub enum To<'a> {
     Client(u64),
     /// To wherever this source is connected now: a late answer.
     Source(&'a str),
+    /// To the client that asked, once every shard has answered the same input.
+    ClientOfAll(u64),
 }
 
 /// One answer.
@@ -38,7 +44,7 @@ pub struct AnswerFrame<'a> {
 /// Starts a frame.
 pub fn begin(frame: &mut Vec<u8>) {
     begin_frame(frame, FrameKind::Answers);
-    frame.extend_from_slice(&[0; 8]);
+    frame.extend_from_slice(&[0; 16]);
 }
 
 /// Adds an answer that `write` appends, in place.
@@ -56,6 +62,10 @@ pub fn push_with(
             frame.push(TO_CLIENT);
             frame.extend_from_slice(&client.to_le_bytes());
         }
+        To::ClientOfAll(client) => {
+            frame.push(TO_CLIENT_OF_ALL);
+            frame.extend_from_slice(&client.to_le_bytes());
+        }
         To::Source(source) => {
             let len = u8::try_from(source.len()).expect("a source has at most 64 bytes");
             frame.extend_from_slice(&[TO_SOURCE, len]);
@@ -67,7 +77,7 @@ pub fn push_with(
     count_up(frame);
 }
 
-/// Closes a frame: all inputs up to `through` are applied.
+/// Closes a frame: with it all inputs up to `through` are answered.
 ///
 /// # Panics
 /// If the frame was not begun.
@@ -75,11 +85,21 @@ pub fn end(frame: &mut [u8], through: u64) {
     patch(frame, THROUGH_AT, through.to_le_bytes());
 }
 
+/// Says as a frame leaves that all inputs up to `durable` will survive a crash.
+///
+/// # Panics
+/// If the frame was not begun.
+pub fn set_durable(frame: &mut [u8], durable: u64) {
+    patch(frame, DURABLE_AT, durable.to_le_bytes());
+}
+
 /// A frame of answers, and the iterator over them; it ends after the first that is damaged.
 #[derive(Clone, Debug)]
 pub struct Answers<'a> {
-    /// The number of the last input that was applied.
+    /// The number of the last input that is answered.
     pub through: u64,
+    /// The number of the last input that no crash can take back.
+    pub durable: u64,
     /// How many answers there were in the frame.
     pub count: u32,
     left: u32,
@@ -92,8 +112,8 @@ pub struct Answers<'a> {
 /// Says what is wrong with it.
 pub fn read(frame: &[u8]) -> Result<Answers<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Answers)?;
-    let (count, through) = (cursor.take_u32()?, cursor.take_u64()?);
-    Ok(Answers { through, count, left: count, cursor })
+    let (count, through, durable) = (cursor.take_u32()?, cursor.take_u64()?, cursor.take_u64()?);
+    Ok(Answers { through, durable, count, left: count, cursor })
 }
 
 impl<'a> Iterator for Answers<'a> {
@@ -125,6 +145,7 @@ fn read_to<'a>(cursor: &mut Cursor<'a>) -> Result<To<'a>, DecodeError> {
             let source = std::str::from_utf8(cursor.take(len.into())?);
             source.map(To::Source).map_err(|_| DecodeError::new("a source is not UTF-8"))
         }
-        _ => Err(DecodeError::new("an answer goes to 0 (a client) or 1 (a source)")),
+        TO_CLIENT_OF_ALL => Ok(To::ClientOfAll(cursor.take_u64()?)),
+        _ => Err(DecodeError::new("an answer goes to a client (0 or 2) or to a source (1)")),
     }
 }

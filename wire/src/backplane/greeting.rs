@@ -4,40 +4,40 @@ use super::{FrameKind, decode, encode};
 use crate::DecodeError;
 use serde::{Deserialize, Serialize};
 
-/// [`Hello::role`] of a shard.
-pub const ROLE_SHARD: u8 = 0;
-
-/// [`Hello::role`] of the publisher.
-pub const ROLE_PUBLISHER: u8 = 1;
-
-/// Shard or publisher to its neighbours, at the start and each second: here I am, and how far.
+/// Shard to its neighbours, at the start, each second, and when something changed: here I am.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Hello {
-    /// [`ROLE_SHARD`] or [`ROLE_PUBLISHER`].
-    pub role: u8,
-    /// Which shard; zero for the publisher.
+    /// Which shard.
     pub shard: u32,
     /// Of how many.
     pub shards: u32,
-    /// Which life of the box.
+    /// Which life of the shard.
     pub incarnation: u64,
-    /// The number of the last input applied.
+    /// With which life of the router it has agreed on numbers; zero with none.
+    pub router: u64,
+    /// The number of the last input in its state.
     pub applied: u64,
+    /// The number of the last input whose answer has left.
+    pub answered: u64,
+    /// The number of the last input that no crash can take back.
+    pub durable: u64,
     /// The number of the last marker.
     pub marker: u64,
-    /// The cut of that marker.
-    pub cut: u64,
-    /// The number of the last netting.
-    pub netting: u64,
+    /// How many fills and busts the router has sent to this shard, over the life of the firm.
+    pub routed: u64,
+    /// How many splits the router has sent to all shards.
+    pub splits: u64,
+    /// Whether its disk has no room: it is to be sent no more fills, busts and splits.
+    pub full: bool,
 }
 
-/// Router to shard: how many inputs it was sent in all.
+/// Router to shard: where the numbers of its inputs go on from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Welcome {
     /// Which life of the router.
     pub incarnation: u64,
-    /// The number of the last input that was sent.
-    pub sent: u64,
+    /// The number before that of the next input; what came before it is not sent again.
+    pub base: u64,
     /// How many shards there are.
     pub shards: u32,
 }

@@ -1,7 +1,7 @@
 //! Inputs: a frame of what a shard is to apply, numbered consecutively from `first`.
 //!
 //! ```text
-//!   │ 1 │ count 4 │ first 8 ║ client 8 │ encoding 1 │ kind 1 │ size 4 │ body ║ …
+//!   │ 1 │ count 4 │ first 8 │ router 8 ║ client 8 │ encoding 1 │ kind 1 │ size 4 │ body ║ …
 //! ```
 
 use super::{FrameKind, InputKind, begin as begin_frame, count_up, open};
@@ -23,10 +23,11 @@ pub struct InputFrame<'a> {
     pub body: &'a [u8],
 }
 
-/// Starts a frame whose first input has this number.
-pub fn begin(frame: &mut Vec<u8>, first: u64) {
+/// Starts a frame whose first input has this number, given by this life of the router.
+pub fn begin(frame: &mut Vec<u8>, first: u64, router: u64) {
     begin_frame(frame, FrameKind::Inputs);
     frame.extend_from_slice(&first.to_le_bytes());
+    frame.extend_from_slice(&router.to_le_bytes());
 }
 
 /// Adds an input.
@@ -48,6 +49,13 @@ pub fn renumber(frame: &mut [u8], first: u64) {
     patch(frame, FIRST_AT, first.to_le_bytes());
 }
 
+/// The number of the first input of a frame; zero where it is none.
+#[must_use]
+pub fn first(frame: &[u8]) -> u64 {
+    let first = frame.get(FIRST_AT..).and_then(<[u8]>::first_chunk);
+    first.map_or(0, |first| u64::from_le_bytes(*first))
+}
+
 /// How many inputs a frame has.
 #[must_use]
 pub fn count(frame: &[u8]) -> u32 {
@@ -59,6 +67,8 @@ pub fn count(frame: &[u8]) -> u32 {
 pub struct Inputs<'a> {
     /// The number of the first input.
     pub first: u64,
+    /// The life of the router that gave the numbers: those of another mean nothing.
+    pub router: u64,
     /// How many there were in the frame.
     pub count: u32,
     left: u32,
@@ -71,8 +81,8 @@ pub struct Inputs<'a> {
 /// Says what is wrong with it.
 pub fn read(frame: &[u8]) -> Result<Inputs<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Inputs)?;
-    let (count, first) = (cursor.take_u32()?, cursor.take_u64()?);
-    Ok(Inputs { first, count, left: count, cursor })
+    let (count, first, router) = (cursor.take_u32()?, cursor.take_u64()?, cursor.take_u64()?);
+    Ok(Inputs { first, router, count, left: count, cursor })
 }
 
 impl<'a> Iterator for Inputs<'a> {

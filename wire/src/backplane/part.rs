@@ -24,7 +24,7 @@ pub struct PartFrame {
 }
 
 #[derive(Serialize, Deserialize)]
-struct PartRecord<'a, W, V, P> {
+struct PartRecord<'a, W, V, N, P> {
     shard: u32,
     shards: u32,
     incarnation: u64,
@@ -40,6 +40,7 @@ struct PartRecord<'a, W, V, P> {
     price_max: i64,
     weights: W,
     values: V,
+    netted: N,
     positions: Option<P>,
 }
 
@@ -87,6 +88,7 @@ pub fn encode_part(frame: &PartFrame, out: &mut Vec<u8>) {
         price_max: part.price_max,
         weights: Each(part.weights.iter().map(|weight| weight.nanos())),
         values: Each(part.values.iter().map(|value| value.nanos())),
+        netted: Each(part.netted.iter().map(|netted| netted.nanos())),
         positions: part.positions.as_ref().map(positions_record),
     };
     encode(FrameKind::Part, record, out);
@@ -113,7 +115,7 @@ fn cell_record(cell: &CellPart) -> CellRecord {
 
 type RowRecordRead = RowRecord<Vec<CellRecord>>;
 type PositionsRecordRead<'a> = PositionsRecord<Vec<AccountRecord<'a>>, Vec<RowRecordRead>>;
-type PartRecordRead<'a> = PartRecord<'a, Vec<u64>, Vec<i128>, PositionsRecordRead<'a>>;
+type PartRecordRead<'a> = PartRecord<'a, Vec<u64>, Vec<i128>, Vec<i128>, PositionsRecordRead<'a>>;
 
 /// Reads a whole frame.
 ///
@@ -133,6 +135,7 @@ pub fn decode_part(frame: &[u8]) -> Result<PartFrame, DecodeError> {
         price_max: record.price_max,
         weights: record.weights.into_iter().map(weight).collect::<Result<_, DecodeError>>()?,
         values: record.values.into_iter().map(Money::from_nanos).collect(),
+        netted: record.netted.into_iter().map(Money::from_nanos).collect(),
         positions: record.positions.map(read_positions).transpose()?,
     };
     let (shard, shards) = (record.shard, record.shards);

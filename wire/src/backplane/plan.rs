@@ -12,8 +12,6 @@ use serde::{Deserialize, Serialize};
 pub struct Plan {
     /// The number of the netting.
     pub number: u64,
-    /// The marker of the parts from which it was computed.
-    pub marker: u64,
     /// Each shard's column, by shard.
     pub columns: Vec<Netting>,
 }
@@ -21,14 +19,13 @@ pub struct Plan {
 #[derive(Serialize, Deserialize)]
 struct PlanRecord<C> {
     number: u64,
-    marker: u64,
     columns: C,
 }
 
 /// Writes a whole frame.
 pub fn encode_plan(plan: &Plan, frame: &mut Vec<u8>) {
     let columns = Each(plan.columns.iter().map(netting_record));
-    let record = PlanRecord { number: plan.number, marker: plan.marker, columns };
+    let record = PlanRecord { number: plan.number, columns };
     encode(FrameKind::Plan, record, frame);
 }
 
@@ -39,9 +36,5 @@ pub fn encode_plan(plan: &Plan, frame: &mut Vec<u8>) {
 pub fn decode_plan(frame: &[u8]) -> Result<Plan, DecodeError> {
     let record: PlanRecord<Vec<NettingRecordRead<'_>>> = decode(FrameKind::Plan, frame)?;
     let columns = record.columns.into_iter().map(NettingRecord::read);
-    Ok(Plan {
-        number: record.number,
-        marker: record.marker,
-        columns: columns.collect::<Result<_, _>>()?,
-    })
+    Ok(Plan { number: record.number, columns: columns.collect::<Result<_, _>>()? })
 }

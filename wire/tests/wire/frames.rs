@@ -41,6 +41,7 @@ pub(crate) fn part() -> PartFrame {
         price_max: 187_230_000_000,
         weights: vec![Weight::parse("account1", "100").unwrap()],
         values: vec![money("7489.2")],
+        netted: vec![money("-0.5")],
         positions: Some(PositionsPart { accounts, rows: vec![row] }),
     };
     PartFrame { shard: 1, shards: 4, incarnation: 9, lost_inputs: 2, part }
@@ -48,19 +49,22 @@ pub(crate) fn part() -> PartFrame {
 
 pub(crate) fn hello() -> Hello {
     Hello {
-        role: allot_wire::backplane::ROLE_SHARD,
         shard: 1,
         shards: 4,
         incarnation: 9,
+        router: 8,
         applied: 5,
+        answered: 4,
+        durable: 4,
         marker: 7,
-        cut: 88_211,
-        netting: 3,
+        routed: 88_190,
+        splits: 21,
+        full: true,
     }
 }
 
 pub(crate) fn plan() -> Plan {
-    Plan { number: 3, marker: 7, columns: vec![netting(), netting()] }
+    Plan { number: 3, columns: vec![netting(), netting()] }
 }
 
 /// The bodies of all inputs.
@@ -88,7 +92,7 @@ pub(crate) fn input_bodies() -> Vec<(InputKind, Vec<u8>)> {
 
 pub(crate) fn inputs_frame() -> Vec<u8> {
     let mut frame = Vec::new();
-    inputs::begin(&mut frame, 41);
+    inputs::begin(&mut frame, 41, 8);
     for (kind, body) in &input_bodies() {
         let encoding = Encoding::Binary;
         inputs::push(&mut frame, InputFrame { client: 6, encoding, kind: *kind, body });
@@ -99,11 +103,13 @@ pub(crate) fn inputs_frame() -> Vec<u8> {
 pub(crate) fn answers_frame() -> Vec<u8> {
     let mut frame = Vec::new();
     answers::begin(&mut frame);
-    for (at, encoding) in [(0, Encoding::Json), (3, Encoding::Binary)] {
-        let to = if at == 0 { To::Client(6) } else { To::Source("fills-1") };
+    let tos = [To::Client(6), To::Source("fills-1"), To::ClientOfAll(7)];
+    let encodings = [(0, Encoding::Json), (3, Encoding::Binary), (3, Encoding::Json)];
+    for (to, (at, encoding)) in tos.into_iter().zip(encodings) {
         answers::push_with(&mut frame, to, encoding, |out| encode(encoding, &outcomes()[at], out));
     }
     answers::end(&mut frame, 45);
+    answers::set_durable(&mut frame, 44);
     frame
 }
 
@@ -130,7 +136,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Vec<u8>)> {
         frames.push((name, frame));
     };
     add("hello", &|frame| encode_hello(&hello(), frame));
-    let welcome = Welcome { incarnation: 8, sent: 45, shards: 4 };
+    let welcome = Welcome { incarnation: 8, base: 45, shards: 4 };
     add("welcome", &|frame| encode_welcome(&welcome, frame));
     add("interest", &|frame| encode_interest(&Interest { fills: true }, frame));
     add("part", &|frame| encode_part(&part(), frame));

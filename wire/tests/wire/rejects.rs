@@ -4,7 +4,7 @@ use allot_domain::{Reject, limits};
 use allot_wire::{Batch, RequestKind, decode_line, decode_request};
 
 /// Codes that only a book, or a full queue, can give.
-pub(crate) const NOT_OF_DECODERS: [&str; 8] = [
+pub(crate) const NOT_OF_DECODERS: [&str; 9] = [
     "sequence_too_old",
     "too_many_sources",
     "too_many_tickers",
@@ -12,6 +12,7 @@ pub(crate) const NOT_OF_DECODERS: [&str; 8] = [
     "unknown_fill",
     "exceeds_holdings",
     "exceeds_limits",
+    "storage_full",
     "busy",
 ];
 

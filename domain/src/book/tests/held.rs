@@ -1,6 +1,8 @@
 //! Fills before the first split: held, then divided in order.
 
-use super::check;
+use super::script::{input, told};
+use super::{SMALL, check};
+use crate::{AccountId, Book, Input, Machine, Outcomes, Progress, SourceId, Split, Weight, limits};
 use expect_test::expect;
 
 #[test]
@@ -123,7 +125,33 @@ fn a_repeat_of_a_held_fill_is_held() {
             again f 2 busted AAPL of 1:
             aum 1 accepted as split 1
             again f 2 busted AAPL of 1:
-            again f 1 buy AAPL 10 @ 5 by split 0:
+            again f 1 held
+            a 100% has 0
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_busted_while_held_keeps_its_first_answers_whatever_the_repeat_says() {
+    check(
+        "
+        buy f 1 AAPL 10 @ 5
+        bust f 2 AAPL of 1
+        split aum 1 a=100
+        bust f 3 AAPL of 1
+        bust f 1 AAPL of 7
+        sell f 2 MSFT 1 @ 1
+        bust f 2 MSFT of 7
+        positions
+        ",
+        expect![[r#"
+            f 1 held
+            f 2 busted AAPL of 1:
+            aum 1 accepted as split 1
+            f 3 rejected unknown_fill 1
+            again f 1 held
+            again f 2 busted AAPL of 1:
+            again f 2 busted AAPL of 1:
             a 100% has 0
         "#]],
     );
@@ -144,4 +172,60 @@ fn a_repeat_after_the_release_gets_the_shares() {
             again f 1 buy AAPL 10 @ 5 by split 1: a 6 b 4
         "#]],
     );
+}
+
+/// A book with so many fills held, and the first split over so many accounts.
+fn before_the_split(fills: usize, accounts: u32) -> (Book, Input) {
+    let (mut book, mut outcomes) = (Book::new(SMALL), Outcomes::default());
+    for seq in 1..=fills {
+        let line = format!("buy f {seq} AAPL {} @ 5", accounts + 1);
+        told(&mut book, &mut outcomes, &input(&line.split_whitespace().collect::<Vec<_>>()));
+    }
+    let nanos = i128::from(limits::WEIGHT_TOTAL) / i128::from(accounts);
+    let weight = |at| {
+        let id = format!("a{at:05}");
+        (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(&id, nanos).unwrap())
+    };
+    let source = SourceId::new(b"aum").unwrap();
+    (book, Input::Split(Split::new(source, 1, (0..accounts).map(weight).collect()).unwrap()))
+}
+
+#[test]
+fn held_fills_are_divided_in_slices_that_together_are_the_whole() {
+    for (fills, accounts, slices) in [(13, 10_000, 3), (100, 3_000, 5), (42, 1_560, 1)] {
+        let (mut book, split) = before_the_split(fills, accounts);
+        let (mut whole, mut slice) = (Outcomes::default(), Outcomes::default());
+        book.clone().apply_whole(&split, &mut whole);
+        let (mut count, mut answers, mut shares) = (1, 0, Vec::new());
+        let mut progress = book.apply(&split, &mut slice);
+        loop {
+            assert!(slice.shares.len() <= limits::RELEASE_SHARES_MAX);
+            answers += slice.list.len();
+            shares.append(&mut slice.shares);
+            slice.clear();
+            if progress == Progress::Done {
+                break;
+            }
+            progress = book.go_on(&mut slice);
+            count += 1;
+        }
+        assert_eq!((count, answers), (slices, fills + 1));
+        assert!(shares == whole.shares && answers == whole.list.len());
+    }
+}
+
+#[test]
+#[should_panic(expected = "taken whole before the next")]
+fn no_other_input_comes_between_the_slices() {
+    let (mut book, split) = before_the_split(7, 10_000);
+    let mut outcomes = Outcomes::default();
+    assert_eq!(book.apply(&split, &mut outcomes), Progress::More);
+    book.apply_whole(&split, &mut outcomes);
+}
+
+#[test]
+#[should_panic(expected = "there is more to come")]
+fn an_input_that_is_done_does_not_go_on() {
+    let mut outcomes = Outcomes::default();
+    let _ = Book::new(SMALL).go_on(&mut outcomes);
 }

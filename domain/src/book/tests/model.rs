@@ -23,6 +23,15 @@ struct Answer {
     is_busted: bool,
 }
 
+impl Answer {
+    /// An answer without shares.
+    fn plain(source: SourceId, seq: u64, what: &str) -> Self {
+        let text = format!("{source} {seq} {what}");
+        let shares = BTreeMap::new();
+        Self { key: (source, seq), text, fill: None, shares, is_busted: false }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Model {
     /// μ = mix / total.
@@ -34,6 +43,8 @@ pub(super) struct Model {
     splits: Vec<(SplitKey, BTreeSet<AccountId>)>,
     pub(super) values: BTreeMap<AccountId, i128>,
     pub(super) holdings: BTreeMap<(Ticker, AccountId), u64>,
+    /// What was paid for them, sales taken off.
+    pub(super) paid: BTreeMap<(Ticker, AccountId), i128>,
     feeds: BTreeMap<SourceId, Sent>,
     splitters: BTreeMap<SourceId, Sent>,
     answers: Vec<Answer>,
@@ -146,20 +157,24 @@ impl Model {
         let (mix, all) = (i128::from(self.blend.0), i128::from(self.blend.1));
         let weight_total: i128 = self.weights.values().map(|weight| i128::from(*weight)).sum();
         let total: i128 = self.weights.keys().map(|account| self.values[account]).sum();
-        let held = |account| i128::from(self.held_of(fill.ticker, account));
-        let held_total: i128 = self.weights.keys().map(|account| held(*account)).sum();
+        let paid = |account| self.paid.get(&(fill.ticker, account)).copied().unwrap_or(0);
+        let paid_total: i128 = self.weights.keys().map(|account| paid(*account)).sum();
         let mut best = None;
         for (account, weight) in &self.weights {
             let got = shares.get(account).copied().unwrap_or(0);
-            if fill.side == Side::Sell && got == self.held_of(fill.ticker, *account) {
+            let is_able = match fill.side {
+                Side::Buy => *weight > 0,
+                Side::Sell => got < self.held_of(fill.ticker, *account),
+            };
+            if !is_able {
                 continue;
             }
             let (weight, got) = (i128::from(*weight), sign * i128::from(got));
-            let value = self.values[account] + price * got;
-            let misses = weight * (total + price * quantity) - weight_total * value;
-            let shares_missed =
-                weight * (held_total + quantity) - weight_total * (held(*account) + got);
-            let want = sign * (all * misses + mix * price * shares_missed);
+            let misses = |had: i128, total: i128| {
+                weight * (total + price * quantity) - weight_total * (had + price * got)
+            };
+            let of_ticker = misses(paid(*account), paid_total);
+            let want = sign * (all * misses(self.values[account], total) + mix * of_ticker);
             if best.is_none_or(|(most, _)| want > most) {
                 best = Some((want, *account));
             }
@@ -169,7 +184,9 @@ impl Model {
 
     /// Gives an account shares of a fill, or takes them.
     fn hand(&mut self, fill: &Fill, account: AccountId, count: i128) {
-        *self.values.get_mut(&account).unwrap() += i128::from(fill.price.nanos()) * count;
+        let value = i128::from(fill.price.nanos()) * count;
+        *self.values.get_mut(&account).unwrap() += value;
+        *self.paid.entry((fill.ticker, account)).or_insert(0) += value;
         let held = self.holdings.entry((fill.ticker, account)).or_insert(0);
         *held = u64::try_from(i128::from(*held) + count).expect("nobody gives what it has not");
     }
@@ -186,6 +203,8 @@ impl Model {
         if let Some(at) = self.held.iter().position(is_it) {
             self.held.remove(at);
             self.feeds.entry(bust.source).or_default().mark(bust.seq);
+            self.answers.push(Answer::plain(bust.source, bust.of, "held"));
+            self.answers.push(Answer::plain(bust.source, bust.seq, &text[name.len() + 1..]));
             return text;
         }
         let found = self.kept().find(|answer| answer.fill.as_ref().is_some_and(is_it));

@@ -58,26 +58,27 @@ fn turnover_is_limited_for_a_shard_s_life() {
     );
 }
 
+/// The turnover is what counts: no limit keeps a large holding from being sold at a high price.
 #[test]
-fn holdings_are_limited_at_the_price_of_the_fill() {
+fn holdings_are_not_limited_at_the_price_of_the_fill() {
     check(
         "
         split aum 1 a=100
         buy f 1 AAPL 1 @ 1000000000
         buy f 2 AAPL 1099511627776 @ 0.000000001
         buy f 3 AAPL 1 @ 1000000000
-        sell f 3 AAPL 1 @ 1000000000
-        sell f 3 AAPL 1 @ 68
-        bust f 4 AAPL of 1
+        sell f 4 AAPL 1 @ 1000000000
+        sell f 5 AAPL 1 @ 68
+        bust f 6 AAPL of 1
         ",
         expect![[r#"
             aum 1 accepted as split 1
             f 1 buy AAPL 1 @ 1000000000 by split 1: a 1
             f 2 buy AAPL 1099511627776 @ 0.000000001 by split 1: a 1099511627776
-            f 3 rejected exceeds_limits
-            f 3 rejected exceeds_limits
-            f 3 sell AAPL 1 @ 68 by split 1: a 1
-            f 4 busted AAPL of 1: a 1
+            f 3 buy AAPL 1 @ 1000000000 by split 1: a 1
+            f 4 sell AAPL 1 @ 1000000000 by split 1: a 1
+            f 5 sell AAPL 1 @ 68 by split 1: a 1
+            f 6 busted AAPL of 1: a 1
         "#]],
     );
 }

@@ -94,7 +94,7 @@ impl Script {
 /// Applies one input and says what comes of it, a line for each outcome.
 pub(super) fn told(book: &mut Book, outcomes: &mut Outcomes, input: &Input) -> Vec<String> {
     outcomes.clear();
-    book.apply(input, outcomes);
+    book.apply_whole(input, outcomes);
     outcomes.list.iter().map(|outcome| line(book, outcomes, outcome)).collect()
 }
 

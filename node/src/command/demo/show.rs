@@ -5,7 +5,7 @@ use crate::feed_crew::Feeds;
 use crate::follower::Follower;
 use crate::gauge::{TICK, per_second};
 use crate::table;
-use allot_feeds::Tally;
+use allot_feeds::{Tally, plural};
 use allot_runtime::{Clock, Nanos};
 use allot_wire::{Encoding, Report, Topic};
 use anyhow::{Result, anyhow};
@@ -114,6 +114,7 @@ impl Show {
         let rate = per_second(answered - self.shown.1, now - self.shown.0);
         self.shown = (now, answered);
         let (sources, sent) = (self.fills.sources().len(), self.fills.get(Tally::Sent));
-        format!("{sources} sources · {rate} fills/s · {sent} sent · {answered} answered")
+        let noun = plural(u64::try_from(sources).unwrap_or(u64::MAX), "source");
+        format!("{sources} {noun} · {rate} fills/s · {sent} sent · {answered} answered")
     }
 }

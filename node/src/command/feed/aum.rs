@@ -1,6 +1,6 @@
 //! `allot feed aum`: the AUM server, which says how the firm's assets are divided.
 
-use super::{Format, seed, source};
+use super::{Format, Life, seed, source};
 use crate::cli::Common;
 use crate::duration;
 use crate::feed_crew::FeedCrew;
@@ -16,24 +16,29 @@ use std::time::Duration;
 /// A split aims future fills; what was divided stays where it is.
 #[derive(Args)]
 #[command(
-    group = ArgGroup::new("origin").required(true).args(["random", "weights", "drift", "file"]),
+    group = ArgGroup::new("origin").required(true).multiple(true)
+        .args(["random", "weights", "drift", "file"]),
+    group = ArgGroup::new("chance").multiple(true).args(["random", "drift"]),
     after_help = "\
 Examples:
   allot feed aum --random                          any percentages, every 30 seconds
   allot feed aum --weights a=40,b=60 --count 1     this split, once
-  allot feed aum --drift --accounts 5 --every 10s  each time a little different
+  allot feed aum --weights a=40,b=60 --drift 10    from there on, each time a little different
+  allot feed aum --drift --accounts 5 --every 10s  equal at first
   allot feed aum --file split.json                 the file is read again every 30 seconds"
 )]
 pub(crate) struct Aum {
     /// Completely random percentages each time
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["weights", "drift", "file"])]
     random: bool,
-    /// These percentages, each time
-    #[arg(long, value_name = "LIST")]
+    /// These percentages, each time, or at first with --drift
+    #[arg(long, value_name = "LIST", conflicts_with = "file")]
     weights: Option<String>,
-    /// Equal percentages at first, which then move a little each time
-    #[arg(long)]
-    drift: bool,
+    /// Percentages of which each moves at random, each time by at most so many percent of itself;
+    /// from --weights, or equal at first [default: 2.5]
+    #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "2.5",
+          conflicts_with = "file")]
+    drift: Option<String>,
     /// Those of a file: a JSON object, CSV with the columns account and weight, or several objects
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
@@ -47,15 +52,11 @@ pub(crate) struct Aum {
     #[arg(long, value_name = "COUNT", default_value_t = 5,
           conflicts_with_all = ["weights", "file"])]
     accounts: usize,
-    /// By how many percent of the whole a drifting percentage moves at most
-    #[arg(long, value_name = "PERCENT", default_value = "0.5", requires = "drift")]
-    step: String,
     /// The same seed gives the same splits [default: another one in each run]
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["weights", "file"])]
+    #[arg(long, value_name = "NUMBER", requires = "chance")]
     seed: Option<u64>,
-    /// The name under which they are sent [default: one that no other run has]
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    #[command(flatten)]
+    life: Life,
     /// How messages are written
     #[arg(long, value_enum, default_value_t = Format::Json)]
     encoding: Format,
@@ -67,23 +68,28 @@ pub(crate) struct Aum {
 pub(super) fn crew(aum: &Aum, common: &Common) -> Result<FeedCrew> {
     ensure!(!aum.every.is_zero(), "--every is a duration above zero");
     let mut crew = FeedCrew::new(&common.settings(&aum.flags.given)?.front)?;
+    crew.keep_answers(aum.life.answers.as_deref());
     let config = AumConfig {
         every: aum.every,
         count: aum.count,
         encoding: aum.encoding.into(),
-        ..AumConfig::new(source(aum.source.as_deref(), "aum")?)
+        first_seq: aum.life.first_seq,
+        patience: aum.life.patience(),
+        ..AumConfig::new(source(aum.life.source.as_deref(), "aum")?)
     };
     crew.add_splits(config, weights(aum)?)?;
     Ok(crew)
 }
 
 fn weights(aum: &Aum) -> Result<Weights> {
-    Ok(match (&aum.weights, &aum.file) {
-        (Some(weights), _) => Weights::fixed(weights)?,
-        (_, Some(path)) => Weights::file(path)?,
-        _ if aum.drift => {
-            Weights::drift(&Weights::accounts(aum.accounts)?, &aum.step, seed(aum.seed))?
+    let seed = seed(aum.seed);
+    Ok(match (&aum.weights, &aum.drift, &aum.file) {
+        (_, _, Some(path)) => Weights::file(path)?,
+        (Some(weights), Some(percent), _) => Weights::drift_of(weights, percent, seed)?,
+        (Some(weights), None, _) => Weights::fixed(weights)?,
+        (None, Some(percent), _) => {
+            Weights::drift(&Weights::accounts(aum.accounts)?, percent, seed)?
         }
-        _ => Weights::random(Weights::accounts(aum.accounts)?, seed(aum.seed))?,
+        (None, None, _) => Weights::random(Weights::accounts(aum.accounts)?, seed)?,
     })
 }

@@ -1,6 +1,6 @@
 //! `allot feed fills`: fill servers.
 
-use super::{Format, seed, source};
+use super::{Format, Life, seed, source};
 use crate::cli::Common;
 use crate::duration;
 use crate::feed_crew::FeedCrew;
@@ -19,7 +19,9 @@ use std::time::Duration;
 ///
 /// Every fill is sent again until it is answered, and is never counted twice: a fill is known by
 /// its source's name and its number. That is why a run that is given the name of an earlier run
-/// sends repeats, and changes nothing.
+/// sends repeats, and changes nothing, until it comes to a number that is new; --first-seq begins
+/// there. A fill of a seed or of a file has its number wherever a run begins; the first line of
+/// standard input has the first number.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("origin").required(true).args(["random", "file"]),
@@ -30,6 +32,9 @@ Examples:
   allot feed fills --file fills.csv                        columns ticker,price,quantity[,side]
   allot feed fills --file fills.csv --source monday        again under this name: nothing changes
   allot feed fills --file - < fills.ndjson
+  allot feed fills --random --answers answers.ndjson       what the server says, line by line
+  allot feed fills --random --source s --seed 7 --first-seq 501
+                                                           goes on after 500 fills of that seed
   allot feed fills --file day.csv --recorded-pace --speed 10"
 )]
 pub(crate) struct Fills {
@@ -39,9 +44,8 @@ pub(crate) struct Fills {
     /// The fills of a file, CSV or NDJSON; - is standard input
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
-    /// The name under which they are sent [default: one that no other run has]
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    #[command(flatten)]
+    life: Life,
     /// How many fill servers; several are called NAME-1, NAME-2, …
     #[arg(long, value_name = "COUNT", default_value_t = 1, conflicts_with = "file",
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -127,11 +131,16 @@ fn tickers(list: &str) -> Result<Tickers, String> {
 pub(super) fn crew(fills: &Fills, common: &Common) -> Result<FeedCrew> {
     let front = common.settings(&fills.flags.given)?.front;
     let mut crew = FeedCrew::new(&front)?;
-    let (name, pace) = (source(fills.source.as_deref(), "fills")?, pace(fills)?);
+    crew.keep_answers(fills.life.answers.as_deref());
+    let (name, pace) = (source(fills.life.source.as_deref(), "fills")?, pace(fills)?);
     if let Some(path) = &fills.file {
         let needs_time = fills.pace.recorded_pace;
-        let config =
-            ReplayConfig { on_bad_line: fills.on_bad_line, needs_time, ..Default::default() };
+        let config = ReplayConfig {
+            on_bad_line: fills.on_bad_line,
+            needs_time,
+            first_seq: fills.life.first_seq,
+            ..Default::default()
+        };
         crew.add_fills(config_of(fills, name, pace), Box::new(Replay::open(path, config)?))?;
         return Ok(crew);
     }
@@ -155,6 +164,7 @@ fn config_of(fills: &Fills, source: SourceId, pace: Pace) -> FillConfig {
         batch: fills.carriage.batch,
         encoding: fills.carriage.encoding.into(),
         waits_for_held: fills.carriage.wait_for_held,
+        patience: fills.life.patience(),
         ..FillConfig::new(source)
     }
 }
@@ -178,6 +188,7 @@ fn random(fills: &Fills, seed: u64) -> Box<dyn Source> {
     if let Some(Tickers(tickers)) = &fills.chance.tickers {
         config.tickers.clone_from(tickers);
     }
+    config.first_seq = fills.life.first_seq;
     config.sell_percent = fills.chance.sells;
     config.gap_max = fills.pace.pause_max;
     config.prices = if fills.chance.walk { Prices::Walk } else { Prices::Uniform };

@@ -1,0 +1,69 @@
+//! Accounts: whom the firm ever named, at what weight, and what value each has.
+
+use allot_domain::{AccountId, Split};
+use std::collections::BTreeMap;
+
+/// One account.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Account {
+    /// In 1e-9 of a percent; none while it is closed.
+    pub(crate) weight: Option<u64>,
+    /// Bought less sold at fill prices, in 1e-9.
+    pub(crate) value: i128,
+    /// What nettings moved, in 1e-9.
+    pub(crate) netted: i128,
+}
+
+impl Account {
+    /// What it has in this shard's ledger.
+    pub(crate) fn ledger_value(&self) -> i128 {
+        self.value + self.netted
+    }
+}
+
+/// All accounts, closed ones included.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accounts {
+    pub(crate) by_id: BTreeMap<AccountId, Account>,
+    /// In the order in which they were first named.
+    pub(crate) places: Vec<AccountId>,
+}
+
+impl Accounts {
+    /// The account at a place.
+    pub(crate) fn at(&self, place: u32) -> Option<AccountId> {
+        self.places.get(usize::try_from(place).ok()?).copied()
+    }
+
+    /// The accounts of the split, in byte order, each with its weight.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (&AccountId, &Account, u64)> + Clone {
+        self.by_id
+            .iter()
+            .filter_map(|(id, account)| account.weight.map(|weight| (id, account, weight)))
+    }
+
+    /// How many accounts there would be after a split.
+    pub(crate) fn count_after(&self, split: &Split) -> usize {
+        let is_new = |id: &AccountId| !self.by_id.contains_key(id);
+        self.places.len() + split.weights().iter().filter(|(id, _)| is_new(id)).count()
+    }
+
+    /// Closes those whom a split leaves out and opens the others; values stay.
+    ///
+    /// Says whether the open accounts are the same as before.
+    pub(crate) fn follow(&mut self, split: &Split) -> bool {
+        let before: Vec<_> = self.open().map(|(id, ..)| *id).collect();
+        for account in self.by_id.values_mut() {
+            account.weight = None;
+        }
+        for (id, weight) in split.weights() {
+            let places = &mut self.places;
+            let account = self.by_id.entry(*id).or_insert_with(|| {
+                places.push(*id);
+                Account::default()
+            });
+            account.weight = Some(weight.nanos());
+        }
+        self.open().map(|(id, ..)| *id).eq(before)
+    }
+}

@@ -1,0 +1,61 @@
+//! Positions: who holds how much of what, and what was paid for it.
+
+use allot_domain::{AccountId, Side, Ticker};
+use std::collections::BTreeMap;
+
+/// One account's position in one ticker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Position {
+    /// Whole shares.
+    pub(crate) quantity: u64,
+    /// Bought less sold at fill prices, in 1e-9.
+    pub(crate) value: i128,
+}
+
+/// Everyone's positions in one ticker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Row {
+    pub(crate) by_account: BTreeMap<AccountId, Position>,
+}
+
+impl Row {
+    pub(crate) fn of(&self, account: &AccountId) -> Position {
+        self.by_account.get(account).copied().unwrap_or_default()
+    }
+
+    /// All shares, those of closed accounts included.
+    pub(crate) fn total(&self) -> u64 {
+        self.by_account.values().map(|position| position.quantity).sum()
+    }
+}
+
+/// A row for each ticker that ever had a fill.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Positions {
+    pub(crate) by_ticker: BTreeMap<Ticker, Row>,
+}
+
+impl Positions {
+    /// An account gets shares or gives them, and pays or is paid; what it has not it cannot give.
+    pub(crate) fn hand(
+        &mut self,
+        ticker: Ticker,
+        account: AccountId,
+        side: Side,
+        quantity: u64,
+        value: i128,
+    ) -> Result<(), String> {
+        let row = self.by_ticker.entry(ticker).or_default();
+        let position = row.by_account.entry(account).or_default();
+        let held = position.quantity;
+        let left = match side {
+            Side::Buy => held.checked_add(quantity),
+            Side::Sell => held.checked_sub(quantity),
+        };
+        position.quantity = left.ok_or_else(|| {
+            format!("{account} gives {quantity} shares of {ticker} and holds {held}")
+        })?;
+        position.value += value;
+        Ok(())
+    }
+}

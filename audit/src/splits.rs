@@ -1,0 +1,105 @@
+//! Splits: how they are numbered, and for how long their numbers are known.
+
+use allot_domain::{AccountId, SplitKey, Weight, limits};
+use std::collections::VecDeque;
+
+/// How many splits are known by their keys, the one in force among them.
+pub(crate) const SPLITS_KNOWN: usize = 1_024;
+
+/// All splits so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Splits {
+    /// How many there were; the number of the one in force.
+    pub(crate) number: u64,
+    /// The latest, oldest first.
+    known: VecDeque<(SplitKey, u64)>,
+    /// The first of those in a row up to now that name the same accounts.
+    same_accounts_since: u64,
+}
+
+impl Splits {
+    /// The split in force.
+    pub(crate) fn in_force(&self) -> Option<SplitKey> {
+        self.known.back().map(|(key, _)| *key)
+    }
+
+    /// The number of a split, if it is still known.
+    pub(crate) fn number_of(&self, key: SplitKey) -> Option<u64> {
+        self.known.iter().rev().find(|(known, _)| *known == key).map(|(_, number)| *number)
+    }
+
+    /// Whether all splits since this one name its accounts.
+    pub(crate) fn has_same_accounts_since(&self, key: SplitKey) -> bool {
+        self.number_of(key).is_some_and(|number| number >= self.same_accounts_since)
+    }
+
+    /// A new split comes into force.
+    pub(crate) fn follow(&mut self, key: SplitKey, has_same_accounts: bool) {
+        self.number += 1;
+        if !has_same_accounts {
+            self.same_accounts_since = self.number;
+        }
+        self.known.push_back((key, self.number));
+        if self.known.len() > SPLITS_KNOWN {
+            self.known.pop_front();
+        }
+    }
+}
+
+/// Whether weights are a split: some accounts, each once, in byte order, adding up to 100 %.
+pub(crate) fn check_weights(weights: &[(AccountId, Weight)]) -> Result<(), String> {
+    if weights.is_empty() || weights.len() > limits::ACCOUNTS_MAX {
+        return Err(format!("a split of {} accounts is in the log", weights.len()));
+    }
+    if let Some(pair) = weights.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
+        return Err(format!("{} stands behind {} in a split", pair[1].0, pair[0].0));
+    }
+    let sum: u64 = weights.iter().map(|(_, weight)| weight.nanos()).sum();
+    if sum.abs_diff(limits::WEIGHT_TOTAL) > limits::WEIGHT_TOLERANCE {
+        return Err(format!("the weights of a split add up to {sum} of 1e-9 %"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_domain::SourceId;
+
+    #[track_caller]
+    fn check(weights: &[(&str, i128)], expected: &str) {
+        let weight = |(id, nanos): &(&str, i128)| {
+            (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(id, *nanos).unwrap())
+        };
+        let weights: Vec<_> = weights.iter().map(weight).collect();
+        let verdict = check_weights(&weights).err().unwrap_or_default();
+        assert!(verdict.starts_with(expected) && verdict.is_empty() == expected.is_empty());
+    }
+
+    #[test]
+    fn weights_add_up_to_100_within_a_hundredth() {
+        check(&[("a", 100_000_000_000)], "");
+        check(&[("a", 60_000_000_000), ("b", 40_010_000_000)], "");
+        check(&[("a", 60_000_000_000), ("b", 40_010_000_001)], "the weights of a split add up to");
+        check(&[("a", 99_989_999_999)], "the weights of a split add up to 99989999999");
+        check(&[("b", 60_000_000_000), ("a", 40_000_000_000)], "a stands behind b");
+        check(&[("a", 60_000_000_000), ("a", 40_000_000_000)], "a stands behind a");
+        check(&[], "a split of 0 accounts");
+    }
+
+    #[test]
+    fn splits_are_known_by_their_keys_for_a_while() {
+        let key = |seq| SplitKey { source: SourceId::new(b"aum").unwrap(), seq };
+        let mut splits = Splits::default();
+        for seq in 1..=1_025 {
+            splits.follow(key(seq), seq % 100 != 0);
+        }
+        assert_eq!(
+            [1, 2, 1_025, 1_026].map(|seq| splits.number_of(key(seq))),
+            [None, Some(2), Some(1_025), None]
+        );
+        assert_eq!(splits.in_force(), Some(key(1_025)));
+        assert!(splits.has_same_accounts_since(key(1_000)));
+        assert!(!splits.has_same_accounts_since(key(999)));
+    }
+}

@@ -1,0 +1,94 @@
+//! A blend: an example by hand, and agreement where all prices of a ticker are the same.
+
+use super::numbering::{Numbering, sent};
+use super::pair::Pair;
+use super::random::at_least;
+use super::script::input;
+use allot_audit::Auditor;
+use allot_domain::{
+    AccountId, Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
+};
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+/// What a book would say that divides a fill like this, account by account.
+fn division(input: &Input, quantities: &[u64]) -> Outcomes {
+    let Input::Fill(fill) = input else { panic!("only fills are divided") };
+    let shares = (0_u32..).zip(quantities).filter(|(_, quantity)| **quantity > 0);
+    let shares: Vec<_> =
+        shares.map(|(account, quantity)| Share { account, quantity: *quantity }).collect();
+    let allocated = Allocated {
+        origin: Origin { source: fill.source, seq: fill.seq, duplicate: false },
+        ticker: fill.ticker,
+        side: fill.side,
+        price: fill.price,
+        quantity: fill.quantity,
+        split: 1,
+        shares: 0..shares.len(),
+        late: false,
+    };
+    Outcomes { list: vec![Outcome::Allocated(allocated)], shares }
+}
+
+/// Fills one after the other, each with shares that are wrong and then those that are right.
+#[track_caller]
+fn check(blend: Blend, fills: &[(&str, [u64; 2], [u64; 2])], expected: Expect) {
+    let id =
+        |place| AccountId::new(["a", "b"][usize::try_from(place).unwrap()].as_bytes()).unwrap();
+    let mut auditor = Auditor::new(BookConfig { blend, history: 64 });
+    let split = input("split aum 1 a=50 b=50");
+    let Input::Split(accepted) = &split else { unreachable!() };
+    let origin = Origin { source: accepted.source, seq: 1, duplicate: false };
+    let list = vec![Outcome::Accepted { origin, split: Some(1) }];
+    auditor.check(1, &split, &Outcomes { list, shares: vec![] }, id).unwrap();
+    let mut faults = String::new();
+    for (number, (line, wrong, right)) in (2..).zip(fills) {
+        let input = input(line);
+        let fault = auditor.clone().check(number, &input, &division(&input, wrong), id);
+        faults += &format!("{}\n", fault.unwrap_err());
+        auditor.check(number, &input, &division(&input, right), id).unwrap();
+    }
+    expected.assert_eq(&faults);
+}
+
+/// With μ = 1 and W = 100, the third line: `a` has 125 and `b` 75, of CHEAP 25 and 75. Of 220 `a`
+/// misses 50·220 − 100·125 = −1,500 and `b` 3,500; of 120 in CHEAP `a` misses 3,500 and `b` −1,500.
+/// Together 2,000 each, at a step of 2·100·2 = 400: five shares each.
+#[test]
+fn a_blend_adds_what_is_missed_of_the_ticker_at_what_was_paid() {
+    check(
+        Blend::new(1, 1).unwrap(),
+        &[
+            ("buy f 1 DEAR 1 @ 100", [0, 1], [1, 0]),
+            ("buy f 2 CHEAP 100 @ 1", [24, 76], [25, 75]),
+            ("buy f 3 CHEAP 10 @ 2", [10, 0], [5, 5]),
+            ("sell f 4 CHEAP 10 @ 3", [9, 1], [5, 5]),
+        ],
+        expect![[r#"
+            input 2: fill f 1, buy 1 DEAR at 100: a has 0 shares; share by share it gets 1
+            input 3: fill f 2, buy 100 CHEAP at 1: a has 24 shares; share by share it gets 25
+            input 4: fill f 3, buy 10 CHEAP at 2: a has 10 shares; share by share it gets 5
+            input 5: fill f 4, sell 10 CHEAP at 3: a has 9 shares; share by share it gets 5
+        "#]],
+    );
+}
+
+proptest! {
+    #![proptest_config(at_least(300))]
+
+    #[test]
+    fn a_blended_book_and_its_auditor_agree(
+        script in prop::collection::vec(sent(6), 1..80),
+        (mix, total) in (0..4_u32, 1..4_u32),
+    ) {
+        let blend = Blend::new(mix, total).unwrap();
+        let mut pair = Pair::new(BookConfig { blend, history: 64 });
+        let mut numbering = Numbering::default();
+        for sent in &script {
+            let Some(input) = numbering.input(sent) else { continue };
+            let fault = pair.apply(&input).err();
+            prop_assert_eq!(fault, None, "{:?}", input);
+        }
+        prop_assert_eq!(pair.compare(), Ok(()));
+    }
+}

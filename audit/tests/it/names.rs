@@ -1,0 +1,26 @@
+//! Names: sources, tickers and accounts from their texts, and weights from anything.
+
+use allot_domain::{AccountId, SourceId, Ticker, Weight, limits};
+
+pub(crate) fn source(name: &str) -> SourceId {
+    SourceId::new(name.as_bytes()).unwrap()
+}
+
+pub(crate) fn ticker(name: &str) -> Ticker {
+    Ticker::new(name.as_bytes()).unwrap()
+}
+
+pub(crate) fn account(name: &str) -> AccountId {
+    AccountId::new(name.as_bytes()).unwrap()
+}
+
+/// Weights in the proportion of these numbers, cut after nine decimals so that they miss 100 by a
+/// little; none where nobody has any.
+pub(crate) fn weights(named: &[(&str, u64)]) -> Option<Vec<(AccountId, Weight)>> {
+    let sum: u64 = named.iter().map(|(_, weight)| weight).sum();
+    let percentage = |(name, weight): &(&str, u64)| {
+        let nanos = i128::from(*weight) * i128::from(limits::WEIGHT_TOTAL) / i128::from(sum);
+        (account(name), Weight::from_nanos(name, nanos).unwrap())
+    };
+    (sum > 0).then(|| named.iter().map(percentage).collect())
+}

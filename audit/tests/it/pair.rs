@@ -1,0 +1,43 @@
+//! Pair: a real book and the auditor that looks over its shoulder.
+
+use allot_audit::{Auditor, Fault};
+use allot_domain::{Book, BookConfig, Input, Machine, Outcomes};
+
+/// A book and its auditor after the same inputs.
+#[derive(Clone)]
+pub(crate) struct Pair {
+    pub(crate) book: Book,
+    pub(crate) auditor: Auditor,
+    pub(crate) outcomes: Outcomes,
+    number: u64,
+}
+
+impl Pair {
+    pub(crate) fn new(config: BookConfig) -> Self {
+        let (book, auditor) = (Book::new(config), Auditor::new(config));
+        Self { book, auditor, outcomes: Outcomes::default(), number: 0 }
+    }
+
+    /// The book applies an input, and the auditor says what it thinks of it.
+    pub(crate) fn apply(&mut self, input: &Input) -> Result<(), Fault> {
+        self.apply_tampered(input, |_| ())
+    }
+
+    /// The same, with what the book said changed on its way to the auditor.
+    pub(crate) fn apply_tampered(
+        &mut self,
+        input: &Input,
+        tamper: impl FnOnce(&mut Outcomes),
+    ) -> Result<(), Fault> {
+        self.number += 1;
+        self.outcomes.clear();
+        self.book.apply_whole(input, &mut self.outcomes);
+        tamper(&mut self.outcomes);
+        let (book, outcomes) = (&self.book, &self.outcomes);
+        self.auditor.check(self.number, input, outcomes, |place| *book.account(place))
+    }
+
+    pub(crate) fn compare(&self) -> Result<(), Fault> {
+        self.auditor.compare(&self.book)
+    }
+}

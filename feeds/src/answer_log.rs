@@ -1,0 +1,92 @@
+//! An answer log: every answer of the server in a file, one JSON object a line, as it arrives.
+//!
+//! It is what a client can swear to have been told, for whoever compares that with the journal. So
+//! it has all answers, those too that change nothing for the feed: repeats, and that there is no
+//! room. The objects are those of the front door, whatever the encoding of the feed.
+//!
+//! A line is handed to the system before the feed goes on. It survives the feed, however that ends;
+//! whether it survives the machine is not waited for.
+
+use crate::FeedError;
+use allot_wire::{Encoding, Reply, encode_reply};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+/// A file of answers, to which several feeds may append.
+pub struct AnswerLog {
+    path: String,
+    file: File,
+    line: Vec<u8>,
+}
+
+impl AnswerLog {
+    /// Opens a file to go on at its end, or makes it.
+    ///
+    /// # Errors
+    /// [`FeedError::Unwritable`].
+    pub fn open(path: &str) -> Result<Self, FeedError> {
+        let file = OpenOptions::new().append(true).read(true).create(true).open(path);
+        let file = file.and_then(|mut file| end_last_line(&mut file).map(|()| file));
+        let file = file.map_err(|error| FeedError::Unwritable {
+            file: path.to_owned(),
+            cause: error.to_string(),
+        })?;
+        Ok(Self { path: path.to_owned(), file, line: Vec::new() })
+    }
+
+    /// Appends an answer; says what is wrong if it cannot.
+    pub(crate) fn keep(&mut self, reply: &Reply) -> Result<(), String> {
+        self.line.clear();
+        encode_reply(Encoding::Json, reply, &mut self.line);
+        self.line.push(b'\n');
+        // In one piece: the lines of several feeds are not mixed.
+        self.file.write_all(&self.line).map_err(|error| format!("{}: {error}", self.path))
+    }
+}
+
+/// A line that was cut off by a crash must not run into the next.
+fn end_last_line(file: &mut File) -> io::Result<()> {
+    if !file.metadata()?.is_file() || file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn held(seq: u64) -> Reply {
+        Reply::Held { source: "f".to_owned(), seq, duplicate: 1 < seq }
+    }
+
+    #[test]
+    fn answers_are_appended_line_by_line_and_a_line_cut_off_stays_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answers.ndjson");
+        fs::write(&path, r#"{"type":"he"#).unwrap();
+        let mut first = AnswerLog::open(path.to_str().unwrap()).unwrap();
+        let mut second = AnswerLog::open(path.to_str().unwrap()).unwrap();
+        first.keep(&held(1)).unwrap();
+        second.keep(&held(2)).unwrap();
+        first.keep(&held(3)).unwrap();
+        let expected = "{\"type\":\"he\n\
+            {\"type\":\"held\",\"source\":\"f\",\"seq\":1}\n\
+            {\"type\":\"held\",\"source\":\"f\",\"seq\":2,\"duplicate\":true}\n\
+            {\"type\":\"held\",\"source\":\"f\",\"seq\":3,\"duplicate\":true}\n";
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = AnswerLog::open(folder.path().to_str().unwrap()).err().unwrap().to_string();
+        assert!(error.starts_with("cannot write "), "{error}");
+        let error = AnswerLog::open("/dev/full").unwrap().keep(&held(1)).unwrap_err();
+        assert!(error.starts_with("/dev/full: "), "{error}");
+    }
+}

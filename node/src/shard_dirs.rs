@@ -1,0 +1,32 @@
+//! Shard directories: where the journals are in a data directory.
+
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The directories of all shards below `data`, by their numbers; or `data` itself, where it is the
+/// directory of one.
+///
+/// # Errors
+/// When there is none, or the directory cannot be read.
+pub(crate) fn find(data: &Path) -> Result<Vec<PathBuf>> {
+    let listing = fs::read_dir(data).with_context(|| format!("cannot read {}", data.display()))?;
+    let (mut shards, mut is_one) = (Vec::new(), false);
+    for entry in listing {
+        let entry = entry.with_context(|| format!("cannot read {}", data.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let number = name.strip_prefix("shard-").and_then(|number| number.parse::<usize>().ok());
+        shards.extend(number.map(|number| (number, entry.path())));
+        is_one |= name.starts_with("segment-") || name.starts_with("image-");
+    }
+    shards.sort_unstable();
+    match shards.is_empty() {
+        false => Ok(shards.into_iter().map(|(_, path)| path).collect()),
+        true if is_one => Ok(vec![data.to_owned()]),
+        true => bail!(
+            "there is no journal in {}: name the directory that a server was given as --data, or \
+             that of one shard in it",
+            data.display()
+        ),
+    }
+}

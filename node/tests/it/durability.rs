@@ -1,0 +1,150 @@
+//! What is answered is on disk: servers with journals, killed, damaged and verified.
+
+use crate::client::Client;
+use crate::process::Place;
+use crate::server::{SPLIT, Server};
+use crate::world::{batch, fill};
+use allot_domain::Side;
+use allot_wire::{Reply, Request};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+const FILL: &str = r#"{"type":"fill","source":"f","seq":1,"ticker":"T","price":"10","quantity":7}"#;
+
+/// A server in one process with a journal, at endpoints that a later life has too.
+fn serve(place: &Place) -> (crate::process::Process, String, String) {
+    let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
+    let (front, publish) = (at("front"), at("publish"));
+    let arguments =
+        ["serve", "--data", "data", "--front", &front, "--publish", &publish, "--segment-mib", "8"];
+    let mut server = place.start(&arguments);
+    server.line_with("listening");
+    (server, front, publish)
+}
+
+fn verify(place: &Place) -> Value {
+    let verdict = place.run(&["verify", "data", "--json"]).ok();
+    serde_json::from_str(&verdict).unwrap()
+}
+
+#[test]
+fn a_killed_server_knows_again_what_it_had_answered() {
+    let place = Place::new();
+    let (server, front, _) = serve(&place);
+    let client = Client::connect(&front);
+    assert!(matches!(client.ask(SPLIT.as_bytes()), Reply::Accepted { .. }));
+    let first = client.ask(FILL.as_bytes());
+    drop(server);
+
+    let (server, front, publish) = serve(&place);
+    let client = Client::connect(&front);
+    let Reply::Allocated { duplicate: true, shares, .. } = client.ask(FILL.as_bytes()) else {
+        panic!("the fill was applied");
+    };
+    assert!(
+        matches!(first, Reply::Allocated { duplicate: false, shares: told, .. } if told == shares)
+    );
+    let report = client.report(&publish);
+    assert_eq!((report.fills, report.split, report.degraded.len()), (1, 1, 0));
+    server.signal("-INT");
+    server.outcome().ok();
+    let verdict = verify(&place);
+    assert_eq!(verdict["shards"][0]["fills"], 1);
+    assert_eq!(verdict["shards"][0]["repeats"], 1);
+    assert_eq!(verdict["shards"][0]["tickers"]["T"]["quantity"], "7");
+}
+
+/// A client that hears nothing says it again: an answer may have gone down with the shard.
+#[test]
+fn a_shard_that_is_killed_loses_nothing_and_counts_nothing_twice() {
+    let mut server = Server::kept_over_ipc(2);
+    let client = server.split();
+    let tickers = ["AAPL", "MSFT", "IBM", "XOM", "KO", "T"];
+    let message = |seq: u64| {
+        let ticker = tickers[usize::try_from(seq % 6).unwrap()];
+        batch(&[Request::Fill(fill(seq, ticker, Side::Buy, "10", 7))])
+    };
+    for seq in 1..=600 {
+        client.send(&message(seq));
+        if seq % 200 == 0 {
+            server.kill("shard-0");
+            server.kill("shard-1");
+            server.start_again("shard-1");
+            server.start_again("shard-0");
+        }
+    }
+    let mut told = BTreeMap::new();
+    for seq in 1..=600 {
+        client.send(&message(seq));
+        while !told.contains_key(&seq) {
+            for reply in client.receive() {
+                match reply {
+                    Reply::Rejected { code, seq, .. } if code == "busy" => {
+                        client.send(&message(seq));
+                    }
+                    Reply::Allocated { seq, shares, .. } => {
+                        let first = told.entry(seq).or_insert(shares.clone());
+                        assert_eq!(*first, shares, "{seq} was divided in two ways");
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+    let other = Client::connect(&server.front);
+    assert_eq!(other.report(&server.publish).fills, 600);
+    let verdict = verify(&server.stop());
+    let fills = |shard: usize| verdict["shards"][shard]["fills"].as_u64().unwrap();
+    assert_eq!(fills(0) + fills(1), 600);
+}
+
+#[test]
+fn a_damaged_journal_stops_the_shard_and_names_the_place() {
+    let place = Place::new();
+    let (server, front, _) = serve(&place);
+    let client = Client::connect(&front);
+    client.ask(SPLIT.as_bytes());
+    client.ask(FILL.as_bytes());
+    drop(server);
+    flip(&place.path().join("data/shard-0/segment-0000000001"), 700);
+
+    let named = "segment-0000000001 is damaged at byte 512, from record 1 on";
+    let error = place.run(&["serve", "--data", "data", "--front", "tcp://127.0.0.1:*"]).error();
+    assert!(error.contains("shard 0 cannot start from data/shard-0"), "{error}");
+    assert!(error.contains(named), "{error}");
+    let verdict = place.run(&["verify", "data"]);
+    assert_eq!(verdict.status.code(), Some(1));
+    assert!(verdict.stdout.contains(named), "{}", verdict.stdout);
+    let found = place.run(&["inspect", "data"]);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(found.stdout.contains(named), "{}", found.stdout);
+}
+
+fn flip(file: &Path, offset: u64) {
+    let file = OpenOptions::new().read(true).write(true).open(file).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, offset).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], offset).unwrap();
+}
+
+#[test]
+fn a_directory_is_of_one_server_at_a_time_and_of_one_kind() {
+    let place = Place::new();
+    let (server, front, _) = serve(&place);
+    Client::connect(&front).ask(SPLIT.as_bytes());
+    let any = "tcp://127.0.0.1:*";
+    let again = ["serve", "--data", "data", "--front", any, "--publish", any];
+    let error = place.run(&again).error();
+    assert!(error.contains("another process"), "{error}");
+    drop(server);
+    let other = [&again[..], &["--history", "7"]].concat();
+    let error = place.run(&other).error();
+    assert!(error.contains("history 7") && error.contains("history 65536"), "{error}");
+    let error = place.run(&["serve", "--ack", "journal"]).error();
+    assert!(error.contains("--data DIR"), "{error}");
+    let error = place.run(&["verify", "."]).error();
+    assert!(error.contains("there is no journal in ."), "{error}");
+}

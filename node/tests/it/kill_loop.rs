@@ -1,0 +1,123 @@
+//! The kill loop: boxes are killed under load and started again, and no answer may be lost.
+//!
+//! Ten cycles by default. `ALLOT_KILL_CYCLES` and `ALLOT_KILL_SEED` choose others:
+//!
+//! ```text
+//! ALLOT_KILL_CYCLES=200 cargo test --release -p allot --test it kill_loop -- --nocapture
+//! ```
+
+use crate::process::Process;
+use crate::server::Server;
+use allot_wire::Report;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::{env, fs, thread, time::Duration};
+
+/// The files in which clients write down what they were told.
+const ANSWERS: [&str; 3] = ["one.ndjson", "two.ndjson", "aum.ndjson"];
+
+#[test]
+fn what_was_answered_survives_any_kill() {
+    let number = |name: &str, default: u64| {
+        env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
+    };
+    let (cycles, seed) = (number("ALLOT_KILL_CYCLES", 10), number("ALLOT_KILL_SEED", 1));
+    println!("ALLOT_KILL_CYCLES={cycles} ALLOT_KILL_SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut server = Server::kept_over_ipc(2);
+    let feeds = start_feeds(&server);
+    let mut kills = BTreeMap::new();
+    for cycle in 0..cycles {
+        wait_for_answers(&server, random.random_range(1..400));
+        for victim in victims(&mut random) {
+            server.kill(victim);
+            server.start_again(victim);
+            *kills.entry(victim).or_insert(0) += 1;
+        }
+        if cycle % 50 == 49 {
+            println!("{} cycles, {} answers", cycle + 1, answers(&server));
+        }
+    }
+    wait_for_answers(&server, 200);
+    for feed in feeds {
+        feed.signal("-INT");
+        feed.outcome().ok();
+    }
+    let answered = answers(&server);
+    let report = last_report(&server);
+    let place = server.stop();
+    let mut verify = vec!["verify", "data", "--json"];
+    verify.extend(ANSWERS.iter().flat_map(|file| ["--answers", *file]));
+    let verdict = place.run(&verify);
+    let verdict: Value = serde_json::from_str(&verdict.ok()).unwrap();
+    println!("killed {kills:?}; {answered} answers, {}", verdict["answers"]);
+    assert_eq!(verdict["answers"]["lost"], Value::Array(Vec::new()));
+    assert!(verdict["answers"]["checked"].as_u64().unwrap() > 0);
+    compare(&report, &verdict);
+}
+
+/// One box, or now and then two at once.
+fn victims(random: &mut StdRng) -> Vec<&'static str> {
+    let mut boxes = vec!["router", "shard-0", "shard-1", "publisher"];
+    let count = if random.random_range(0..4) == 0 { 2 } else { 1 };
+    (0..count).map(|_| boxes.swap_remove(random.random_range(0..boxes.len()))).collect()
+}
+
+fn start_feeds(server: &Server) -> Vec<Process> {
+    let front = server.front.as_str();
+    let fills = |source: &str, seed: &str, answers: &str| {
+        let settings = ["feed", "fills", "--random", "--front", front, "--rate", "700"];
+        let own = ["--source", source, "--seed", seed, "--answers", answers];
+        server.place.start(&[&settings[..], &own].concat())
+    };
+    let weights = ["--weights", "a=40,b=35,c=25", "--drift", "10", "--every", "200ms"];
+    let aum = ["feed", "aum", "--source", "aum", "--front", front, "--answers", ANSWERS[2]];
+    let aum = server.place.start(&[&aum[..], &weights].concat());
+    vec![aum, fills("one", "1", ANSWERS[0]), fills("two", "2", ANSWERS[1])]
+}
+
+/// How many answers clients have written down.
+fn answers(server: &Server) -> usize {
+    ANSWERS.iter().map(|file| lines(&server.place.path().join(file))).sum()
+}
+
+fn lines(file: &Path) -> usize {
+    fs::read(file).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
+}
+
+/// Waits until clients have got so many answers more.
+fn wait_for_answers(server: &Server, more: usize) {
+    let wanted = answers(server) + more;
+    while answers(server) < wanted {
+        // Not what is waited for, but how often it is looked at.
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A report of everything: nobody sends any more.
+fn last_report(server: &Server) -> Report {
+    crate::client::Client::connect(&server.front).report(&server.publish)
+}
+
+/// What subscribers are told of each ticker is what the journals say.
+fn compare(report: &Report, verdict: &Value) {
+    assert!(report.degraded.is_empty(), "{:?}", report.degraded);
+    let mut published = BTreeMap::new();
+    for position in report.accounts.iter().flat_map(|account| &account.positions) {
+        *published.entry(position.ticker.to_string()).or_insert(0_i128) +=
+            i128::from(position.quantity);
+    }
+    let mut journaled = BTreeMap::new();
+    for shard in verdict["shards"].as_array().unwrap() {
+        for (ticker, total) in shard["tickers"].as_object().unwrap() {
+            let quantity: i128 = total["quantity"].as_str().unwrap().parse().unwrap();
+            journaled.insert(ticker.clone(), quantity);
+        }
+    }
+    published.retain(|_, quantity| *quantity != 0);
+    journaled.retain(|_, quantity| *quantity != 0);
+    assert_eq!(published, journaled);
+}
