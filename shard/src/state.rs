@@ -175,7 +175,10 @@ impl State {
         }
     }
 
-    /// Appends the image of the state; it must be between two inputs.
+    /// Appends the image of the state.
+    ///
+    /// # Panics
+    /// Between the slices of one input: what comes of it is taken whole first.
     pub fn save(&self, image: &mut Vec<u8>) {
         let owed = u64::try_from(self.owed.len()).expect("at most the fills that are held");
         for number in [self.routed, self.splits, self.marker, owed] {
