@@ -226,6 +226,20 @@ fn after_a_new_split_shards_follow_as_one() {
     }
 }
 
+/// The size at which a firm that does not net has about the regret that the bars were made for:
+/// a sixth more than one book, with 8 shards and 20 accounts.
+#[test]
+fn after_a_large_change_shards_follow_as_one() {
+    let splits = Splits::Moving { every: 5_000, by: 3_000 };
+    for [at_16, at_256, at_1024, _, left_alone] in regrets(splits) {
+        assert!(at_16.regret_percent() <= 0.1);
+        assert!(at_256.regret_percent() <= 1.0);
+        assert!(at_1024.regret_percent() <= 3.0);
+        // The measure sees a firm that does not net.
+        assert!(left_alone.regret_percent() > 2.0 * at_1024.regret_percent());
+    }
+}
+
 /// One book mends a change of a tenth before the next comes, so that every delay shows.
 #[test]
 fn after_a_moderate_change_shards_follow_almost_as_one() {
