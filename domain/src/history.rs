@@ -232,10 +232,8 @@ impl History {
 
     fn forget_oldest(&mut self) {
         let slot = self.slot(self.first);
-        let (entries, key) = (&self.entries, self.entries[slot].key);
-        self.lookup.remove(key.hash(), u32::try_from(slot).expect("small"), |slot| {
-            entries[crate::holdings::index(slot)].key.hash()
-        });
+        let key = self.entries[slot].key;
+        self.lookup.remove(key.hash(), u32::try_from(slot).expect("small"));
         self.first += 1;
     }
 

@@ -1,18 +1,26 @@
 //! Lookup: a fixed-capacity hash index from a key to the small number where the thing stands.
 //!
 //! Open addressing with linear probing; removal shifts the followers back, so that there are no
-//! tombstones and no rehashing. The things themselves are elsewhere: the caller compares keys.
+//! tombstones and no rehashing. A slot keeps half of the hash beside the number: nearly every
+//! question is answered without a look at the things themselves, which are elsewhere.
 //! It can only be asked, never walked: hash order reaches no output.
 
 use alloc::boxed::Box;
 use alloc::vec;
 
-const EMPTY: u32 = u32::MAX;
+/// A number, and the lower half of the hash of its thing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Slot {
+    id: u32,
+    hash: u32,
+}
+
+const EMPTY: Slot = Slot { id: u32::MAX, hash: 0 };
 
 /// An index of at most `capacity` things; allocates once.
 #[derive(Clone, Debug)]
 pub(crate) struct Lookup {
-    slots: Box<[u32]>,
+    slots: Box<[Slot]>,
     len: usize,
 }
 
@@ -24,37 +32,42 @@ impl Lookup {
 
     /// The thing with this hash that `is_it` recognises.
     pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let hash = lower_half(hash);
         let mut at = self.home(hash);
         loop {
-            match self.slots[at] {
-                EMPTY => return None,
-                id if is_it(id) => return Some(id),
-                _ => at = self.after(at),
+            let slot = self.slots[at];
+            if slot == EMPTY {
+                return None;
             }
+            if slot.hash == hash && is_it(slot.id) {
+                return Some(slot.id);
+            }
+            at = self.after(at);
         }
     }
 
     /// Adds a thing that is not in the index.
     pub(crate) fn insert(&mut self, hash: u64, id: u32) {
-        assert!(id != EMPTY && self.len < self.slots.len() / 2);
+        assert!(id != EMPTY.id && self.len < self.slots.len() / 2);
+        let hash = lower_half(hash);
         let mut at = self.home(hash);
         while self.slots[at] != EMPTY {
             at = self.after(at);
         }
-        self.slots[at] = id;
+        self.slots[at] = Slot { id, hash };
         self.len += 1;
     }
 
-    /// Removes a thing that is in the index; `hash_of` tells the hashes of the others.
-    pub(crate) fn remove(&mut self, hash: u64, id: u32, hash_of: impl Fn(u32) -> u64) {
-        let mut hole = self.home(hash);
-        while self.slots[hole] != id {
+    /// Removes a thing that is in the index.
+    pub(crate) fn remove(&mut self, hash: u64, id: u32) {
+        let mut hole = self.home(lower_half(hash));
+        while self.slots[hole].id != id {
             assert!(self.slots[hole] != EMPTY, "what is removed is in the index");
             hole = self.after(hole);
         }
         let mut at = self.after(hole);
         while self.slots[at] != EMPTY {
-            let home = self.home(hash_of(self.slots[at]));
+            let home = self.home(self.slots[at].hash);
             // A follower moves into the hole unless its home lies behind the hole.
             if self.distance(home, at) >= self.distance(hole, at) {
                 self.slots[hole] = self.slots[at];
@@ -66,9 +79,8 @@ impl Lookup {
         self.len -= 1;
     }
 
-    fn home(&self, hash: u64) -> usize {
-        let mask = self.slots.len() - 1;
-        usize::try_from(hash & u64::try_from(mask).expect("fits")).expect("at most the mask")
+    fn home(&self, hash: u32) -> usize {
+        usize::try_from(hash).expect("usize has at least 32 bits") & (self.slots.len() - 1)
     }
 
     fn after(&self, at: usize) -> usize {
@@ -78,6 +90,10 @@ impl Lookup {
     fn distance(&self, from: usize, to: usize) -> usize {
         to.wrapping_sub(from) & (self.slots.len() - 1)
     }
+}
+
+fn lower_half(hash: u64) -> u32 {
+    u32::try_from(hash & u64::from(u32::MAX)).expect("the mask leaves 32 bits")
 }
 
 #[cfg(test)]
@@ -99,7 +115,7 @@ mod tests {
                 if add && set.insert(id) {
                     lookup.insert(hash_of(id), id);
                 } else if !add && set.remove(&id) {
-                    lookup.remove(hash_of(id), id, hash_of);
+                    lookup.remove(hash_of(id), id);
                 }
                 for id in 0..40 {
                     let found = lookup.find(hash_of(id), |other| other == id);
