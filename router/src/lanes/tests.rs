@@ -1,6 +1,7 @@
 //! Lanes over a real socket whose connection breaks with inputs on their way.
 
 use super::{Asker, Lanes};
+use allot_domain::Reject;
 use allot_runtime::{Context, Counters, Hub, Link, LinkOptions, Nanos, Waits};
 use allot_wire::Encoding;
 use allot_wire::backplane::{self, FrameKind, Hello, InputKind, Welcome, inputs};
@@ -150,6 +151,18 @@ fn a_new_router_closes_the_gap_that_an_old_one_left() {
     let numbers = scene.read(&mut link, |scene| scene.greet(8, 1));
     assert_eq!(numbers, [2], "the same input under the number that is next now");
     assert!(scene.unanswered.is_empty());
+}
+
+#[test]
+fn a_shard_whose_disk_is_full_is_sent_no_more_until_it_has_room() {
+    let mut scene = Scene::new();
+    scene.hear(Hello { router: ROUTER, full: true, ..hello(7, 0) });
+    assert_eq!(scene.lanes.refusal(0), Some(Reject::StorageFull));
+    assert_eq!(scene.lanes.refusal_of_all(), Some(Reject::StorageFull));
+    scene.greet(7, 0);
+    assert_eq!(scene.lanes.refusal(0), None);
+    scene.hear(hello(8, 0));
+    assert_eq!(scene.lanes.refusal(0), Some(Reject::Busy), "nothing is agreed with this life");
 }
 
 fn hello(incarnation: u64, applied: u64) -> Hello {
