@@ -68,3 +68,7 @@ const _: () = {
     assert!(DOOR_MESSAGE_BYTES_MAX < LINK_FRAME_BYTES_MAX);
     assert!(LINK_HIGH_WATER <= i32::MAX as usize);
 };
+
+/// How many times in a row a socket that had nothing is not asked again. Each question is a system
+/// call; a busy thread asks soon enough, and one that falls asleep is woken by the descriptor.
+pub(crate) const QUESTIONS_SPARED: u32 = 3;

@@ -3,11 +3,14 @@
 //! * Every send and receive is non-blocking; a blocking send to one slow peer would stop all.
 //! * Interrupted calls are made again: half a message must never be left in a socket.
 //! * Lingering, queues, frames, handshakes and silence are all bounded (`limits.rs`).
+//! * A socket that had nothing is not asked again at once: asking is a system call, and whoever then
+//!   sleeps is woken by the socket's descriptor anyway.
 //! * It is the kernel that notices a vanished host, and never ZeroMQ's heartbeats: with those on,
 //!   libzmq 4.3.5 aborts the process when a connection breaks whose messages were not all taken
 //!   (`Assertion failed: !_io_error`; also libzmq issues 3937 and 4767), and closes sound
 //!   connections to peers that are merely slow.
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::time::Duration;
 
@@ -15,8 +18,8 @@ use zmq::{DONTWAIT, Message, SNDMORE};
 
 use crate::ipc_file::IpcFile;
 use crate::limits::{
-    HANDSHAKE, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, LINGER, RECONNECT_FIRST,
-    RECONNECT_LONGEST, UNTAKEN,
+    HANDSHAKE, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, LINGER, QUESTIONS_SPARED,
+    RECONNECT_FIRST, RECONNECT_LONGEST, UNTAKEN,
 };
 use crate::{Context, RuntimeError, SendError, Waits};
 
@@ -26,6 +29,42 @@ pub(crate) struct Socket {
     endpoint: String,
     /// Kept to be removed when the socket is.
     file: Option<IpcFile>,
+    /// How many more questions are answered "nothing" without asking ZeroMQ.
+    quiet: Quiet,
+}
+
+/// How often a socket that had nothing is not asked again.
+///
+/// Once it had nothing, and until something is sent through it, whatever arrives makes its
+/// descriptor readable, and ends a sleep. So a thread that goes to sleep need not ask again; one
+/// that has other things to do asks every so often.
+#[derive(Default)]
+pub(crate) struct Quiet(Cell<u32>);
+
+impl Quiet {
+    /// Whether the socket had nothing when it was asked last, and nothing was sent since.
+    pub(crate) fn holds(&self) -> bool {
+        self.0.get() > 0
+    }
+
+    /// Something may have come: the next question is asked.
+    pub(crate) fn end(&self) {
+        self.0.set(0);
+    }
+
+    /// The socket had nothing.
+    fn begin(&self) {
+        self.0.set(QUESTIONS_SPARED + 1);
+    }
+
+    /// Whether this question is spared.
+    fn spares(&self) -> bool {
+        let left = self.0.get();
+        if 1 < left {
+            self.0.set(left - 1);
+        }
+        1 < left
+    }
 }
 
 /// The bounds that differ between sockets.
@@ -56,7 +95,7 @@ impl Socket {
         configure(&mut raw, bounds).and_then(|()| specialise(&raw)).map_err(|error| {
             RuntimeError::Socket { what: "a socket's option", cause: error.message().to_owned() }
         })?;
-        Ok(Self { raw, endpoint: String::new(), file: None })
+        Ok(Self { raw, endpoint: String::new(), file: None, quiet: Quiet::default() })
     }
 
     /// Accepts connections at the endpoint. A wildcard port is replaced by the real one.
@@ -85,6 +124,8 @@ impl Socket {
     /// a message is queued as a whole or not at all.
     pub(crate) fn send(&self, frame: &[u8], part: Part) -> Result<(), SendError> {
         let flags = DONTWAIT | if part == Part::More { SNDMORE } else { 0 };
+        // Sending may take the signal of what arrived meanwhile.
+        self.quiet.end();
         loop {
             match self.raw.send(frame, flags) {
                 Ok(()) => return Ok(()),
@@ -98,11 +139,20 @@ impl Socket {
 
     /// Takes one frame, if there is one.
     pub(crate) fn receive(&self, frame: &mut Message) -> bool {
+        if self.quiet.spares() {
+            return false;
+        }
         loop {
             match self.raw.recv(frame, DONTWAIT) {
-                Ok(()) => return true,
+                Ok(()) => {
+                    self.quiet.end();
+                    return true;
+                }
                 Err(zmq::Error::EINTR) => {}
-                Err(zmq::Error::EAGAIN | zmq::Error::ETERM) => return false,
+                Err(zmq::Error::EAGAIN | zmq::Error::ETERM) => {
+                    self.quiet.begin();
+                    return false;
+                }
                 Err(error) => panic!("an open socket cannot refuse to be read: {error}"),
             }
         }
@@ -120,7 +170,7 @@ impl Socket {
     }
 
     pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>, events: zmq::PollEvents) {
-        waits.socket(&self.raw, events);
+        waits.socket(&self.raw, &self.quiet, events);
     }
 
     /// For its monitor.

@@ -10,6 +10,9 @@
 //!   poll the bell and the descriptors
 //! ```
 //!
+//! A socket that was asked to receive and had nothing has answered the question already, unless
+//! something was sent through it since.
+//!
 //! `zmq_poll` does the same, but polls once more before the sleep, asks again after it, which
 //! an agent does anyway by receiving, and counts in milliseconds: a timer would be up to one late.
 
@@ -21,14 +24,24 @@ use rustix::io::Errno;
 use zmq::PollEvents;
 
 use crate::Bell;
+use crate::socket::Quiet;
 
 /// A list of things to wait on, filled anew before each sleep.
 ///
 /// The sockets are lent for as long as the list lives, so that none can be used or closed
 /// meanwhile.
 pub struct Waits<'a> {
-    sockets: Vec<(&'a zmq::Socket, PollEvents)>,
+    sockets: Vec<Item<'a>>,
     descriptors: Vec<PollFd<'a>>,
+}
+
+/// A socket that is waited on.
+struct Item<'a> {
+    socket: &'a zmq::Socket,
+    quiet: &'a Quiet,
+    events: PollEvents,
+    /// The place of its descriptor.
+    at: usize,
 }
 
 /// A list's memory, to be used for the next one.
@@ -53,8 +66,8 @@ impl<'a> Waits<'a> {
     }
 
     /// Ends the sleep when one of the events is true of the socket.
-    pub(crate) fn socket(&mut self, socket: &'a zmq::Socket, events: PollEvents) {
-        self.sockets.push((socket, events));
+    pub(crate) fn socket(&mut self, socket: &'a zmq::Socket, quiet: &'a Quiet, events: PollEvents) {
+        self.sockets.push(Item { socket, quiet, events, at: self.descriptors.len() });
         self.file(descriptor(socket));
     }
 
@@ -66,15 +79,21 @@ impl<'a> Waits<'a> {
     /// When nothing could ever end the sleep.
     pub fn sleep(&mut self, timeout: Option<Duration>) {
         assert!(timeout.is_some() || !self.descriptors.is_empty(), "nothing could end this sleep");
-        if self.sockets.iter().any(|&(socket, events)| is_ready(socket, events)) {
+        if self.sockets.iter().any(is_ready) {
             return;
         }
         // A time too long for the kernel is as good as none.
         let timeout = timeout.and_then(|span| Timespec::try_from(span).ok());
         match poll(&mut self.descriptors, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => self.end_quiet(),
             Err(errno) => panic!("open descriptors cannot be refused: {errno}"),
         }
+    }
+
+    /// Sockets whose descriptors have news are asked again.
+    fn end_quiet(&self) {
+        let has_news = |item: &&Item<'_>| !self.descriptors[item.at].revents().is_empty();
+        self.sockets.iter().filter(has_news).for_each(|item| item.quiet.end());
     }
 
     /// Gives the memory back for the next list. Mapping an emptied vector onto itself keeps its
@@ -89,9 +108,17 @@ impl<'a> Waits<'a> {
     }
 }
 
-/// An interrupted question counts as a yes: asking again is what the agent does anyway.
-fn is_ready(socket: &zmq::Socket, events: PollEvents) -> bool {
-    socket.get_events().map_or(true, |ready| ready.intersects(events))
+/// An interrupted question counts as a yes: asking again is what the agent does anyway. A quiet
+/// socket has nothing to read, or its descriptor says so.
+fn is_ready(item: &Item<'_>) -> bool {
+    if item.events == PollEvents::POLLIN && item.quiet.holds() {
+        return false;
+    }
+    let is_ready = item.socket.get_events().map_or(true, |ready| ready.intersects(item.events));
+    if is_ready {
+        item.quiet.end();
+    }
+    is_ready
 }
 
 fn descriptor(socket: &zmq::Socket) -> BorrowedFd<'_> {
@@ -114,13 +141,13 @@ mod tests {
     fn the_memory_of_a_list_is_kept() {
         let context = zmq::Context::new();
         let socket = context.socket(zmq::PAIR).unwrap();
-        let bell = Bell::new().unwrap();
+        let (bell, quiet) = (Bell::new().unwrap(), Quiet::default());
         let mut memory = Waits::without_bell();
         let mut places = Vec::new();
         for _ in 0..4 {
             let mut waits = Waits::new(&bell, memory);
             for _ in 0..9 {
-                waits.socket(&socket, zmq::POLLIN);
+                waits.socket(&socket, &quiet, zmq::POLLIN);
             }
             assert_eq!((waits.sockets.len(), waits.descriptors.len()), (9, 10));
             places.push((waits.sockets.as_ptr().addr(), waits.descriptors.as_ptr().addr()));
@@ -151,8 +178,8 @@ mod tests {
         }
         // The first receive takes the signal of both: the descriptor has nothing more to say.
         assert!(near.recv_bytes(zmq::DONTWAIT).is_ok());
-        let mut waits = Waits::without_bell();
-        waits.socket(&near, zmq::POLLIN);
+        let (mut waits, quiet) = (Waits::without_bell(), Quiet::default());
+        waits.socket(&near, &quiet, zmq::POLLIN);
         waits.sleep(None);
         assert!(near.recv_bytes(zmq::DONTWAIT).is_ok());
     }
