@@ -1,7 +1,7 @@
 //! Lanes over a real socket whose connection breaks with inputs on their way.
 
 use super::{Asker, Lanes};
-use allot_runtime::{Context, Counters, Hub, Link, LinkOptions, Nanos, Waits};
+use allot_runtime::{Bell, Context, Counters, Hub, Link, LinkOptions, Nanos, Waits, ring_pair};
 use allot_wire::Encoding;
 use allot_wire::backplane::{self, FrameKind, Hello, InputKind, Welcome, inputs};
 use std::time::Duration;
@@ -150,6 +150,47 @@ fn a_new_router_closes_the_gap_that_an_old_one_left() {
     let numbers = scene.read(&mut link, |scene| scene.greet(8, 1));
     assert_eq!(numbers, [2], "the same input under the number that is next now");
     assert!(scene.unanswered.is_empty());
+}
+
+/// The numbers of the inputs that stand in the ring.
+fn numbers(link: &mut Link) -> Vec<u64> {
+    let (mut frame, mut numbers) = (Vec::new(), Vec::new());
+    while link.receive(&mut frame) {
+        numbers.extend(inputs::read(&frame).map(|batch| batch.first));
+    }
+    numbers
+}
+
+#[test]
+fn nothing_new_overtakes_what_is_sent_again() {
+    let silent = Bell::silent();
+    let (ours, mut link) = ring_pair(2, &silent, &silent);
+    let (publisher, _publishers_end) = ring_pair(2, &silent, &silent);
+    let hub = Hub::lossy_rings(vec![ours, publisher]);
+    let mut lanes = Lanes::new(ROUTER, hub, 1, 100, Counters::new());
+    let greet = |lanes: &mut Lanes, applied| {
+        let hello = Hello { router: ROUTER, ..hello(7, applied) };
+        lanes.hello(0, &hello, Nanos::from_unix(1), &mut Vec::new());
+    };
+    let push = |lanes: &mut Lanes| {
+        lanes.push(0, Asker::NOBODY, InputKind::Marker, b"body");
+        lanes.flush();
+    };
+    greet(&mut lanes, 0);
+    // All six are lost on the way, and there is room for two at a time.
+    for _ in 0..6 {
+        push(&mut lanes);
+        assert_eq!(numbers(&mut link).len(), 1);
+    }
+    greet(&mut lanes, 0);
+    push(&mut lanes);
+    assert_eq!(numbers(&mut link), [1, 2]);
+    for again in [[3, 4], [5, 6]] {
+        push(&mut lanes);
+        assert_eq!(numbers(&mut link), again);
+    }
+    lanes.flush();
+    assert_eq!(numbers(&mut link), [7], "a frame with all that came meanwhile");
 }
 
 fn hello(incarnation: u64, applied: u64) -> Hello {
