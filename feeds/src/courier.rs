@@ -313,8 +313,9 @@ impl Courier {
 
 /// What a reply says of a request of this kind; none where it cannot be its answer.
 fn answer(kind: RequestKind, reply: &Reply) -> Option<Answer> {
+    let for_now = [Reject::Busy.code(), Reject::StorageFull.code()];
     match (kind, reply) {
-        (_, Reply::Rejected { code, .. }) if *code == Reject::Busy.code() => Some(Answer::Busy),
+        (_, Reply::Rejected { code, .. }) if for_now.contains(&code.as_str()) => Some(Answer::Busy),
         (_, Reply::Rejected { code, .. }) if *code == Reject::SequenceTooOld(0).code() => {
             Some(Answer::TooOld)
         }
@@ -323,5 +324,32 @@ fn answer(kind: RequestKind, reply: &Reply) -> Option<Answer> {
         | (RequestKind::Fill, Reply::Allocated { .. })
         | (RequestKind::Split, Reply::Accepted { .. }) => Some(Answer::Final),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_sent_again_is_not_given_up() {
+        let rejected = |code: &str| Reply::Rejected {
+            source: "f".to_owned(),
+            seq: 1,
+            duplicate: false,
+            late: false,
+            code: code.to_owned(),
+            reason: String::new(),
+        };
+        for (code, expected) in [
+            ("busy", Answer::Busy),
+            ("storage_full", Answer::Busy),
+            ("sequence_too_old", Answer::TooOld),
+            ("exceeds_holdings", Answer::Final),
+        ] {
+            for kind in [RequestKind::Fill, RequestKind::Split] {
+                assert_eq!(answer(kind, &rejected(code)), Some(expected), "{code}");
+            }
+        }
     }
 }
