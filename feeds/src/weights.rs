@@ -215,6 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn a_series_is_said_once() {
+        let split = |text: &str| next(&mut Weights::fixed(text).unwrap());
+        let splits = vec![split("a=40,b=60"), split("a=100")];
+        let mut weights = Weights::series(splits.clone()).unwrap();
+        assert_eq!(
+            [next(&mut weights), next(&mut weights)],
+            [splits[0].clone(), splits[1].clone()]
+        );
+        assert_eq!(weights.pull(), WeightsPull::Done);
+        let half = splits[0][..1].to_vec();
+        let error = Weights::series(vec![splits[1].clone(), half]).err().unwrap().to_string();
+        assert!(error.contains("split 2"), "{error}");
+    }
+
+    #[test]
     fn random_weights_are_valid_and_completely_random() {
         for count in [1, 2, 3, 10, 1_000] {
             let accounts = Weights::accounts(count).unwrap();
