@@ -130,6 +130,7 @@ impl Disk {
         let name = self.name_of(inode);
         if is_due(&mut self.writes_until_failure) {
             let some = self.roll(wide(bytes.len()) + 1);
+            let some = whole_sectors(offset, some);
             self.put(inode, offset, &bytes[..narrow(some)]);
             self.note(format!("write of {name} at {offset} FAILS after {some} bytes"));
             return Err(io::Error::other("the disk cannot be written (simulated)"));
@@ -138,7 +139,7 @@ impl Disk {
         let growth = (offset + wide(bytes.len())).saturating_sub(old_bytes);
         let room = self.capacity.map_or(u64::MAX, |most| most.saturating_sub(self.used_bytes()));
         if room < growth {
-            let fits = wide(bytes.len()).saturating_sub(growth - room);
+            let fits = whole_sectors(offset, wide(bytes.len()).saturating_sub(growth - room));
             self.put(inode, offset, &bytes[..narrow(fits)]);
             self.note(format!("write of {name} at {offset}: no room after {fits} bytes"));
             return Err(ErrorKind::StorageFull.into());
@@ -312,6 +313,11 @@ impl Inode {
     }
 }
 
+/// The most of so many bytes from `offset` on that ends with a sector: a disk writes no part of one.
+fn whole_sectors(offset: u64, bytes: u64) -> u64 {
+    ((offset + bytes) / SECTOR * SECTOR).saturating_sub(offset)
+}
+
 /// Counts down to the failure that was asked for.
 fn is_due(countdown: &mut Option<u64>) -> bool {
     match countdown {
@@ -323,6 +329,26 @@ fn is_due(countdown: &mut Option<u64>) -> bool {
         Some(left) => {
             *left -= 1;
             false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_fails_leaves_whole_sectors() {
+        for seed in 0..64 {
+            let mut disk = Disk::new(seed);
+            let (inode, _) = disk.create("a").unwrap();
+            disk.write_at(inode, 0, &[0; 4 * SECTOR_BYTES]).unwrap();
+            disk.fail_write(1);
+            disk.write_at(inode, SECTOR, &[7; 2 * SECTOR_BYTES]).unwrap_err();
+            let mut bytes = [0; 4 * SECTOR_BYTES];
+            disk.read_at(inode, 0, &mut bytes).unwrap();
+            let written = bytes.iter().filter(|byte| **byte == 7).count();
+            assert!(written.is_multiple_of(SECTOR_BYTES), "{written}");
         }
     }
 }
