@@ -13,6 +13,7 @@ use allot_domain::{AccountId, Reject, SourceId, Split, Weight};
 use drift::Drift;
 use file::WeightsFile;
 use random::RandomWeights;
+use std::collections::VecDeque;
 
 /// A source of splits.
 pub struct Weights(Kind);
@@ -20,6 +21,7 @@ pub struct Weights(Kind);
 enum Kind {
     Random(RandomWeights),
     Fixed(Vec<(AccountId, Weight)>),
+    Series(VecDeque<Vec<(AccountId, Weight)>>),
     Drift(Drift),
     File(WeightsFile),
 }
@@ -51,6 +53,19 @@ impl Weights {
     /// [`FeedError::Setting`]: no split, by the rules of the front door.
     pub fn fixed(text: &str) -> Result<Self, FeedError> {
         Ok(Self(Kind::Fixed(parse(text)?)))
+    }
+
+    /// These, one after the other, each once.
+    ///
+    /// # Errors
+    /// [`FeedError::Setting`]: one of them is no split, by the rules of the front door.
+    pub fn series(splits: Vec<Vec<(AccountId, Weight)>>) -> Result<Self, FeedError> {
+        let number = |place: usize| format!("split {}", place + 1);
+        let judged = splits.into_iter().enumerate().map(|(place, weights)| {
+            let refused = |reject| FeedError::setting("series of weights", &number(place), reject);
+            judge(weights).map_err(refused)
+        });
+        Ok(Self(Kind::Series(judged.collect::<Result<_, _>>()?)))
     }
 
     /// Equal weights at first; then each account's moves at random, by at most `step` percent of
@@ -97,6 +112,9 @@ impl Weights {
         match &mut self.0 {
             Kind::Random(random) => WeightsPull::Weights(random.next()),
             Kind::Fixed(weights) => WeightsPull::Weights(weights.clone()),
+            Kind::Series(splits) => {
+                splits.pop_front().map_or(WeightsPull::Done, WeightsPull::Weights)
+            }
             Kind::Drift(drift) => WeightsPull::Weights(drift.next()),
             Kind::File(file) => file.next(),
         }
@@ -197,6 +215,21 @@ mod tests {
             let error = Weights::fixed(text).err().unwrap().to_string();
             assert!(error.contains(what), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_series_is_said_once() {
+        let split = |text: &str| next(&mut Weights::fixed(text).unwrap());
+        let splits = vec![split("a=40,b=60"), split("a=100")];
+        let mut weights = Weights::series(splits.clone()).unwrap();
+        assert_eq!(
+            [next(&mut weights), next(&mut weights)],
+            [splits[0].clone(), splits[1].clone()]
+        );
+        assert_eq!(weights.pull(), WeightsPull::Done);
+        let half = splits[0][..1].to_vec();
+        let error = Weights::series(vec![splits[1].clone(), half]).err().unwrap().to_string();
+        assert!(error.contains("split 2"), "{error}");
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub trait MediaFile: Send {
     /// Writes all of it at `offset`, and makes the file longer if need be.
     ///
     /// # Errors
-    /// Whatever the system says; any sectors of it may have been written then.
+    /// Whatever the system says; any sectors of it may have been written then, each whole.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Returns when everything written so far is on disk.

@@ -63,6 +63,9 @@ struct Lane {
     answered: u64,
     /// The number of the last input that no crash of the shard can take back.
     durable: u64,
+    /// The number of the last input that was put on the link since the shard and its connection are
+    /// there: less than `sent` while what was lost is sent again.
+    again: u64,
     /// How far the shard was when it greeted last.
     greeted_at: u64,
     /// The number of the last split that was put on its way.
@@ -88,6 +91,7 @@ impl Lane {
             sent: 0,
             answered: 0,
             durable: 0,
+            again: 0,
             greeted_at: 0,
             split: 0,
             before: (0, 0),
@@ -275,19 +279,39 @@ impl Lanes {
     }
 
     fn flush_lane(&mut self, shard: usize) -> usize {
+        let sent_again = self.flush_again(shard);
         let lane = &mut self.lanes[shard];
-        if lane.waiting == 0 {
-            return 0;
+        // What is new never overtakes what is sent again: the shard would drop it.
+        if lane.waiting == 0 || lane.again < lane.sent {
+            return sent_again;
         }
         let copy = self.may_lose.then(|| lane.frame.clone());
         if self.hub.send(shard, &mut lane.frame).is_err() {
-            return 0;
+            return sent_again;
         }
         self.counters.add(Counter::Routed, lane.waiting);
         lane.sent += lane.waiting;
+        lane.again = lane.sent;
         lane.waiting = 0;
         lane.kept.extend(copy.map(|frame| (lane.sent, frame)));
-        1
+        sent_again + 1
+    }
+
+    /// Goes on with what is sent again, as far as there is room; returns how many frames left.
+    fn flush_again(&mut self, shard: usize) -> usize {
+        let Lane { kept, again, sent, .. } = &mut self.lanes[shard];
+        if *again == *sent {
+            return 0;
+        }
+        let (from, mut count) = (*again, 0);
+        for (last, frame) in kept.iter().filter(|(last, _)| *last > from) {
+            if self.hub.send(shard, &mut frame.clone()).is_err() {
+                return count;
+            }
+            (*again, count) = (*last, count + 1);
+        }
+        *again = *sent;
+        count
     }
 
     /// Hands the same frame to every shard that is there, past the queues.
@@ -370,14 +394,10 @@ impl Lanes {
         self.lanes[shard].settle(hello.answered, unanswered);
     }
 
-    /// Sends again what the shard has not greeted with.
+    /// Sends again what the shard has not greeted with, and nothing new before it.
     fn send_again(&mut self, shard: usize) {
-        let lane = &self.lanes[shard];
-        let lacking = lane.kept.iter().filter(|(last, _)| *last > lane.greeted_at);
-        let again: Vec<_> = lacking.map(|(_, frame)| frame.clone()).collect();
-        for frame in again {
-            self.try_send(shard, frame);
-        }
+        self.lanes[shard].again = self.lanes[shard].greeted_at;
+        self.flush_again(shard);
     }
 
     fn welcome(&mut self, shard: usize, welcome: Welcome) {

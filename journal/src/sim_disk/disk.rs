@@ -347,3 +347,23 @@ fn is_due(countdown: &mut Option<u64>) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_fails_leaves_whole_sectors() {
+        for seed in 0..64 {
+            let mut disk = Disk::new(seed);
+            let (inode, _) = disk.create("a").unwrap();
+            disk.write_at(inode, 0, &[0; 4 * SECTOR_BYTES]).unwrap();
+            disk.fail_write(1);
+            disk.write_at(inode, SECTOR, &[7; 2 * SECTOR_BYTES]).unwrap_err();
+            let mut bytes = [0; 4 * SECTOR_BYTES];
+            disk.read_at(inode, 0, &mut bytes).unwrap();
+            let written = bytes.iter().filter(|byte| **byte == 7).count();
+            assert!(written.is_multiple_of(SECTOR_BYTES), "{written}");
+        }
+    }
+}

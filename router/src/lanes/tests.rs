@@ -2,7 +2,7 @@
 
 use super::{Asker, Lanes};
 use allot_domain::Reject;
-use allot_runtime::{Context, Counters, Hub, Link, LinkOptions, Nanos, Waits};
+use allot_runtime::{Bell, Context, Counters, Hub, Link, LinkOptions, Nanos, Waits, ring_pair};
 use allot_wire::Encoding;
 use allot_wire::backplane::{self, FrameKind, Hello, InputKind, Welcome, inputs};
 use std::time::Duration;
@@ -163,6 +163,47 @@ fn a_shard_whose_disk_is_full_is_sent_no_more_until_it_has_room() {
     assert_eq!(scene.lanes.refusal(0), None);
     scene.hear(hello(8, 0));
     assert_eq!(scene.lanes.refusal(0), Some(Reject::Busy), "nothing is agreed with this life");
+}
+
+/// The numbers of the inputs that stand in the ring.
+fn numbers(link: &mut Link) -> Vec<u64> {
+    let (mut frame, mut numbers) = (Vec::new(), Vec::new());
+    while link.receive(&mut frame) {
+        numbers.extend(inputs::read(&frame).map(|batch| batch.first));
+    }
+    numbers
+}
+
+#[test]
+fn nothing_new_overtakes_what_is_sent_again() {
+    let silent = Bell::silent();
+    let (ours, mut link) = ring_pair(2, &silent, &silent);
+    let (publisher, _publishers_end) = ring_pair(2, &silent, &silent);
+    let hub = Hub::lossy_rings(vec![ours, publisher]);
+    let mut lanes = Lanes::new(ROUTER, hub, 1, 100, Counters::new());
+    let greet = |lanes: &mut Lanes, applied| {
+        let hello = Hello { router: ROUTER, ..hello(7, applied) };
+        lanes.hello(0, &hello, Nanos::from_unix(1), &mut Vec::new());
+    };
+    let push = |lanes: &mut Lanes| {
+        lanes.push(0, Asker::NOBODY, InputKind::Marker, b"body");
+        lanes.flush();
+    };
+    greet(&mut lanes, 0);
+    // All six are lost on the way, and there is room for two at a time.
+    for _ in 0..6 {
+        push(&mut lanes);
+        assert_eq!(numbers(&mut link).len(), 1);
+    }
+    greet(&mut lanes, 0);
+    push(&mut lanes);
+    assert_eq!(numbers(&mut link), [1, 2]);
+    for again in [[3, 4], [5, 6]] {
+        push(&mut lanes);
+        assert_eq!(numbers(&mut link), again);
+    }
+    lanes.flush();
+    assert_eq!(numbers(&mut link), [7], "a frame with all that came meanwhile");
 }
 
 fn hello(incarnation: u64, applied: u64) -> Hello {

@@ -1,0 +1,90 @@
+//! Chance: every die of a run, thrown from one seed.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+
+/// A stream of chance. The same seed throws the same.
+pub struct Chance(StdRng);
+
+impl Chance {
+    /// The stream of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(StdRng::seed_from_u64(seed))
+    }
+
+    /// A number of the range, each as likely as the others.
+    pub fn between(&mut self, range: RangeInclusive<u64>) -> u64 {
+        self.0.random_range(range)
+    }
+
+    /// A place below `count`.
+    ///
+    /// # Panics
+    /// When there is no place.
+    pub fn place(&mut self, count: usize) -> usize {
+        self.0.random_range(0..count)
+    }
+
+    /// Whether the one case of so many has come; with 0 it never does.
+    pub fn one_in(&mut self, cases: u64) -> bool {
+        0 < cases && self.0.random_range(0..cases) == 0
+    }
+
+    /// Whether one of so many of a hundred cases has come.
+    pub fn percent(&mut self, cases: u64) -> bool {
+        self.0.random_range(0..100) < cases
+    }
+
+    /// A span between two others: small ones are as likely as large ones, so that both are seen.
+    pub fn span(&mut self, range: RangeInclusive<Duration>) -> Duration {
+        let nanos = |span: &Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let (low, high) = (nanos(range.start()), nanos(range.end()));
+        let bits = self.0.random_range(low.ilog2()..=high.ilog2());
+        let (from, to) = (1_u64 << bits, (1_u64 << bits).saturating_mul(2));
+        Duration::from_nanos(self.0.random_range(from..to).clamp(low, high))
+    }
+
+    /// One of several.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.place(of.len())]
+    }
+
+    /// Brings things into an order of chance.
+    pub fn shuffle<T>(&mut self, things: &mut [T]) {
+        things.shuffle(&mut self.0);
+    }
+
+    /// A seed for another stream.
+    pub fn seed(&mut self) -> u64 {
+        self.0.random()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_stay_in_their_range_and_all_sizes_are_seen() {
+        let mut chance = Chance::new(7);
+        let range = Duration::from_micros(3)..=Duration::from_secs(2);
+        let spans: Vec<_> = (0..1_000).map(|_| chance.span(range.clone())).collect();
+        assert!(spans.iter().all(|span| range.contains(span)));
+        assert!(spans.iter().any(|span| *span < Duration::from_micros(20)));
+        assert!(spans.iter().any(|span| *span > Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn a_case_of_none_never_comes() {
+        let mut chance = Chance::new(7);
+        assert!((0..100).all(|_| !chance.one_in(0) && !chance.percent(0)));
+        assert!((0..100).all(|_| chance.one_in(1) && chance.percent(100)));
+    }
+}

@@ -1,0 +1,58 @@
+//! P7: the state follows from the log alone, however it was batched and whenever it was kept.
+
+use std::sync::Arc;
+
+use allot_domain::BookConfig;
+use allot_journal::{Bells, JournalConfig, JournalError, Recovery, SEGMENT_BYTES_MIN, SimDisk};
+use allot_runtime::{Agent, Bell, Nanos};
+use allot_shard::recover;
+
+use crate::chance::Chance;
+use crate::chronicle::Chronicle;
+use crate::violation::{Verdict, Violation, ensure};
+
+/// Writes the log anew, in other batches and segments, and recovers from there.
+///
+/// # Errors
+/// The state is another.
+pub fn check(chronicle: &Chronicle, config: BookConfig, chance: &mut Chance) -> Verdict {
+    let failed = |error: String| Violation::new("P7", format!("written anew: {error}"));
+    let disk = SimDisk::new(chance.seed());
+    write(&disk, chronicle, chance).map_err(|error| failed(error.to_string()))?;
+    let mut recovery = Recovery::open(Arc::new(disk), journal(SEGMENT_BYTES_MIN))
+        .map_err(|error| failed(error.to_string()))?;
+    let state = recover(&mut recovery, config).map_err(|error| failed(error.to_string()))?;
+    let mut bytes = Vec::new();
+    state.save(&mut bytes);
+    ensure(bytes == chronicle.bytes(), "P7", || "other batches make another state".to_owned())
+}
+
+fn journal(segment_bytes: u64) -> JournalConfig {
+    JournalConfig { segment_bytes, prune: false, ..JournalConfig::new("anew", "anew") }
+}
+
+fn write(disk: &SimDisk, chronicle: &Chronicle, chance: &mut Chance) -> Result<(), JournalError> {
+    let silent = Bell::silent();
+    let bells = Bells { shard: &silent, committer: &silent, keeper: &silent };
+    let config = journal(SEGMENT_BYTES_MIN * chance.between(1..=20));
+    let mut recovery = Recovery::open(Arc::new(disk.clone()), config)?;
+    while recovery.next()?.is_some() {}
+    let (mut journal, mut committer, mut keeper) = recovery.finish(bells)?;
+    let now = Nanos::from_unix(1);
+    let batch = chance.between(1..=200);
+    for logged in chronicle.log() {
+        journal.append(logged.kind, logged.tag, &logged.payload);
+        if chance.one_in(batch) {
+            journal.submit();
+            committer.do_work(now);
+            keeper.do_work(now);
+        }
+    }
+    while journal.durable() < journal.appended() {
+        journal.submit();
+        committer.do_work(now);
+        keeper.do_work(now);
+        journal.poll()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! A subscriber: follows fills, loses some on purpose, and takes positions from reports again.
+//!
+//! It knows what `docs/WIRE.md` says and no more: on a topic of fills the next number means that
+//! nothing was lost. After a gap it takes the positions of a ticker from the next report before
+//! which it heard nothing of that ticker since the report before: such a report contains all that
+//! it has heard.
+
+use std::collections::BTreeMap;
+
+use allot_domain::{AccountId, Side, Ticker};
+use allot_runtime::{BroadcastListener, Publication};
+use allot_wire::{AccountStatement, Encoding, Heartbeat, Reply, Report, TopicName, decode_replies};
+
+use crate::chance::Chance;
+use crate::plant::Plant;
+use crate::tally::Tally;
+use crate::violation::{Verdict, Violation, ensure};
+
+/// One who listens.
+pub struct Subscriber {
+    encoding: Encoding,
+    lose_percent: u64,
+    plant: Option<Plant>,
+    listener: Option<BroadcastListener>,
+    rows: BTreeMap<Ticker, Row>,
+    /// The sides of fills, for when they are taken back.
+    sides: BTreeMap<(String, u64), Side>,
+    /// The last number of each topic of snapshots.
+    last: BTreeMap<Vec<u8>, u64>,
+    /// How many numbers the planted bug has left out.
+    hidden: BTreeMap<Ticker, u64>,
+    /// Fills as they were published, for the journal to bear out.
+    pub fills: Vec<Reply>,
+    /// All reports.
+    pub reports: Vec<Report>,
+    /// What was said of single accounts.
+    pub statements: Vec<AccountStatement>,
+}
+
+/// What it knows of a ticker.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    holdings: BTreeMap<AccountId, i128>,
+    /// Nothing is missing.
+    is_sure: bool,
+    /// The last number of the topic in this life of the publisher.
+    last: u64,
+    heard_since_report: bool,
+    /// A report said something else, so the next fill must show a gap.
+    is_suspect: bool,
+}
+
+impl Subscriber {
+    /// A subscriber to a publisher that is not there yet.
+    pub fn new(encoding: Encoding, lose_percent: u64, plant: Option<Plant>) -> Self {
+        Self {
+            encoding,
+            lose_percent,
+            plant,
+            listener: None,
+            rows: BTreeMap::new(),
+            sides: BTreeMap::new(),
+            last: BTreeMap::new(),
+            hidden: BTreeMap::new(),
+            fills: Vec::new(),
+            reports: Vec::new(),
+            statements: Vec::new(),
+        }
+    }
+
+    /// The publisher is there; or, with none, it has ended.
+    pub fn connect(&mut self, listener: Option<BroadcastListener>) {
+        if let Some(listener) = &listener {
+            let encoding = self.encoding.name();
+            listener.subscribe(b"fills:");
+            listener.subscribe(b"heartbeat:");
+            listener.subscribe(b"account:account1:");
+            listener.subscribe(format!("positions:{encoding}").as_bytes());
+        }
+        self.listener = listener;
+        self.last.clear();
+        self.hidden.clear();
+        for row in self.rows.values_mut() {
+            *row = Row { holdings: std::mem::take(&mut row.holdings), ..Row::default() };
+        }
+    }
+
+    /// Nothing is lost on purpose any more.
+    pub const fn mend(&mut self) {
+        self.lose_percent = 0;
+    }
+
+    /// Takes what was published.
+    ///
+    /// # Errors
+    /// A loss that shows no gap, or a publication that cannot be read.
+    pub fn step(&mut self, chance: &mut Chance, tally: &mut Tally) -> Verdict<usize> {
+        let mut count = 0;
+        while let Some(publication) = self.listener.as_ref().and_then(BroadcastListener::receive) {
+            count += 1;
+            if chance.percent(self.lose_percent) {
+                tally.publications_lost += 1;
+                continue;
+            }
+            tally.publications += 1;
+            self.take(&publication, chance, tally)?;
+        }
+        Ok(count)
+    }
+
+    fn take(
+        &mut self,
+        publication: &Publication,
+        chance: &mut Chance,
+        tally: &mut Tally,
+    ) -> Verdict {
+        let Publication { topic, sequence, body } = publication;
+        let unread = |error| Violation::new("P9", format!("an unreadable publication: {error}"));
+        match TopicName::parse(topic) {
+            Some(TopicName::Fills(ticker, encoding)) if encoding == self.encoding => {
+                let mut replies = Vec::new();
+                decode_replies(body, &mut replies).map_err(unread)?;
+                let hides = self.plant == Some(Plant::SilentLoss) && chance.one_in(100);
+                let hidden = self.hidden.entry(ticker).or_default();
+                *hidden += u64::from(hides);
+                let sequence = *sequence - *hidden;
+                if hides {
+                    return Ok(());
+                }
+                replies
+                    .into_iter()
+                    .try_for_each(|reply| self.take_fill(ticker, sequence, reply, tally))
+            }
+            Some(TopicName::Positions(_)) => {
+                let report = Report::decode(body).map_err(unread)?;
+                self.follow(topic, *sequence, tally)?;
+                self.take_report(report, tally);
+                Ok(())
+            }
+            Some(TopicName::Account(..)) => {
+                self.follow(topic, *sequence, tally)?;
+                self.statements.push(Report::decode_account(body).map_err(unread)?);
+                Ok(())
+            }
+            Some(TopicName::Heartbeat) => Heartbeat::decode(body).map(|_| ()).map_err(unread),
+            Some(TopicName::Fills(..)) => Ok(()),
+            None => Err(Violation::new("P9", format!("a strange topic: {topic:?}"))),
+        }
+    }
+
+    /// On a topic of snapshots numbers never fall.
+    fn follow(&mut self, topic: &[u8], sequence: u64, tally: &mut Tally) -> Verdict {
+        let last = self.last.entry(topic.to_vec()).or_default();
+        ensure(*last <= sequence, "P9", || format!("number {sequence} came after {last}"))?;
+        tally.gaps += u64::from(0 < *last && *last + 1 < sequence);
+        *last = sequence;
+        Ok(())
+    }
+
+    fn take_fill(
+        &mut self,
+        ticker: Ticker,
+        sequence: u64,
+        reply: Reply,
+        tally: &mut Tally,
+    ) -> Verdict {
+        let row = self.rows.entry(ticker).or_default();
+        ensure(row.last < sequence, "P9", || {
+            format!("fill {sequence} of {ticker} came after {}", row.last)
+        })?;
+        let is_next = sequence == row.last + 1;
+        ensure(!(row.is_suspect && is_next), "P9", || {
+            format!("a fill of {ticker} was lost, and number {sequence} shows no gap: {reply:?}")
+        })?;
+        tally.gaps += u64::from(!is_next);
+        row.is_sure &= is_next;
+        (row.last, row.is_suspect, row.heard_since_report) = (sequence, false, true);
+        self.apply(ticker, &reply);
+        self.fills.push(reply);
+        Ok(())
+    }
+
+    fn apply(&mut self, ticker: Ticker, reply: &Reply) {
+        let (buys, shares) = match reply {
+            Reply::Allocated { source, seq, side, shares, .. } => {
+                self.sides.insert((source.clone(), *seq), *side);
+                (Some(*side == Side::Buy), shares)
+            }
+            Reply::Busted { source, of, shares, .. } => {
+                let side = self.sides.get(&(source.clone(), *of));
+                (side.map(|side| *side == Side::Sell), shares)
+            }
+            _ => return,
+        };
+        let row = self.rows.entry(ticker).or_default();
+        // Of a fill that it never heard of it cannot know which way it goes back.
+        row.is_sure &= buys.is_some() || shares.is_empty();
+        for (account, quantity) in shares {
+            let quantity = i128::from(*quantity);
+            let held = row.holdings.entry(*account).or_default();
+            *held += if buys == Some(true) { quantity } else { -quantity };
+        }
+        row.holdings.retain(|_, held| *held != 0);
+    }
+
+    fn take_report(&mut self, report: Report, tally: &mut Tally) {
+        for (ticker, row) in &mut self.rows {
+            let is_clean = !std::mem::take(&mut row.heard_since_report);
+            // Before its first fill of a ticker it cannot know whether it is heard at all.
+            if !is_clean || row.last == 0 {
+                continue;
+            }
+            let holdings = holdings(&report, ticker);
+            if row.is_sure {
+                row.is_suspect |= row.holdings != holdings;
+            } else {
+                tally.resynchronised += 1;
+            }
+            (row.holdings, row.is_sure) = (holdings, true);
+        }
+        let is_new = |last: &Report| (last.report, last.time_ns) != (report.report, report.time_ns);
+        if self.reports.last().is_none_or(is_new) {
+            self.reports.push(report);
+        }
+    }
+
+    /// Whether it has arrived at what the last report says, of all that it follows.
+    ///
+    /// # Errors
+    /// The first ticker of which it is sure and wrong.
+    pub fn check_arrived(&self) -> Verdict<bool> {
+        let Some(report) = self.reports.last() else { return Ok(false) };
+        for (ticker, row) in self.rows.iter().filter(|(_, row)| row.is_sure) {
+            let said = holdings(report, ticker);
+            ensure(row.holdings == said, "P9", || {
+                format!("of {ticker} the subscriber has {:?}; the report {said:?}", row.holdings)
+            })?;
+        }
+        Ok(self.rows.values().all(|row| row.is_sure || row.last == 0))
+    }
+}
+
+/// Who holds how much of a ticker.
+fn holdings(report: &Report, ticker: &Ticker) -> BTreeMap<AccountId, i128> {
+    let held = report.accounts.iter().flat_map(|account| {
+        let of_ticker = account.positions.iter().filter(|position| position.ticker == *ticker);
+        of_ticker.map(|position| (account.id, i128::from(position.quantity)))
+    });
+    held.filter(|(_, quantity)| *quantity != 0).collect()
+}

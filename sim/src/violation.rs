@@ -1,0 +1,39 @@
+//! A violation: a promise that was not kept.
+
+use std::error::Error;
+use std::fmt;
+
+/// Which promise, and what happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// The promise of docs/GUARANTEES.md, `P1` to `P9`, or `liveness`, or `panic`.
+    pub promise: &'static str,
+    /// What was found.
+    pub what: String,
+}
+
+/// Nothing is wrong, or what is.
+pub type Verdict<T = ()> = Result<T, Violation>;
+
+impl Violation {
+    /// That of a promise.
+    pub fn new(promise: &'static str, what: impl Into<String>) -> Self {
+        Self { promise, what: what.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.promise, self.what)
+    }
+}
+
+impl Error for Violation {}
+
+/// Whether something is so; what to say where it is not.
+///
+/// # Errors
+/// The violation of the promise.
+pub fn ensure(holds: bool, promise: &'static str, what: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(Violation::new(promise, what())) }
+}

@@ -1,0 +1,244 @@
+//! The world of one run: all processes, what is between them, the time, and the order of turns.
+//!
+//! ```text
+//!   desk, feeds ═► Gate ═► router ═ Relay ═ shard ═ Relay ═ publisher ═► Subscriber
+//!                    ║                        ║
+//!                 Witness                   Disk ═► Chronicle            the checkers' side
+//! ```
+//!
+//! One thread does everything. In each round everyone has a turn, in an order of chance; time
+//! passes by small spans while there is work, and else to the next moment at which there is some.
+
+mod launch;
+mod mishaps;
+mod finish;
+
+use std::time::Duration;
+
+use allot_runtime::Nanos;
+
+use crate::chance::Chance;
+use crate::chronicle::Chronicle;
+use crate::desk::Desk;
+use crate::diary::Diary;
+use crate::disk::Disk;
+use crate::gate::Gate;
+use crate::options::{Options, Shape};
+use crate::process::{Actor, Process, Site, Slot};
+use crate::relay::{Relay, Road};
+use crate::subscriber::Subscriber;
+use crate::tally::Tally;
+use crate::violation::{Verdict, Violation};
+use crate::witness::Witness;
+
+/// 2026-11-20T10:00:00Z.
+const START: Nanos = Nanos::from_unix(1_795_168_800_000_000_000);
+
+/// So long everything has to come to rest once nothing goes wrong any more.
+const REST_WITHIN: Duration = Duration::from_secs(900);
+
+/// So many rounds are too many.
+const ROUNDS_MAX: u64 = 3_000_000;
+
+/// Everything.
+pub struct World {
+    options: Options,
+    chance: Chance,
+    now: Nanos,
+    processes: Vec<Process>,
+    disks: Vec<Disk>,
+    /// When a disk that is full has room again.
+    full_until: Vec<Nanos>,
+    /// From each shard to the router, then to the publisher; last from the publisher to the router.
+    relays: Vec<Relay>,
+    gate: Gate,
+    desk: Desk,
+    subscriber: Subscriber,
+    witness: Witness,
+    chronicles: Vec<Chronicle>,
+    lives: u64,
+    rounds: u64,
+    /// Whether things go wrong.
+    is_rough: bool,
+    /// What happened lately.
+    pub diary: Diary,
+    /// What happened at all.
+    pub tally: Tally,
+}
+
+/// Who has a turn.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Slot(usize, usize),
+    Relay(usize),
+    Gate,
+    Desk,
+    Subscriber,
+}
+
+impl World {
+    /// A world in which nobody has begun.
+    pub fn new(options: Options, is_loud: bool) -> Self {
+        let mut chance = Chance::new(options.seed ^ 0x5EED);
+        let road = Road {
+            ring_frames: options.ring_frames,
+            link_frames: options.link_frames,
+            delay_max: options.delay_max,
+            plant: options.plant,
+        };
+        let (shards, lie) = (options.shards, options.lie());
+        let clients = options.feeds.len() + 2;
+        let mut gate = Gate::new(road, clients, options.faults.copy_percent);
+        let desk_link = gate.attach(clients - 1);
+        let (tickers, every) = (options.tickers.clone(), options.desk_every);
+        let lose_percent = options.faults.lose_percent;
+        Self {
+            now: START,
+            processes: processes(&options),
+            disks: (0..shards).map(|_| Disk::new(chance.seed(), lie)).collect(),
+            full_until: vec![Nanos::MAX; shards],
+            relays: (0..2 * shards + 1).map(|_| Relay::new(road)).collect(),
+            gate,
+            desk: Desk::new(desk_link, tickers, every, START),
+            subscriber: Subscriber::new(options.feed_encoding, lose_percent, options.plant),
+            witness: Witness::new(shards),
+            chronicles: (0..shards).map(|shard| Chronicle::new(shard, options.book)).collect(),
+            lives: 0,
+            rounds: 0,
+            is_rough: true,
+            diary: Diary::new(START, is_loud),
+            tally: Tally::default(),
+            chance,
+            options,
+        }
+    }
+
+    /// Lives through everything: first things go wrong, then all must come to rest, and be right.
+    ///
+    /// # Errors
+    /// The first promise that was not kept.
+    pub fn run(&mut self) -> Verdict {
+        self.tally.runs = 1;
+        self.tally.in_one_process = u64::from(self.options.shape == Shape::One);
+        self.tally.pruned = u64::from(self.options.prune);
+        let rough_until = START + self.options.faults_for;
+        while self.now < rough_until {
+            self.round()?;
+        }
+        self.calm();
+        self.come_to_rest()?;
+        self.finish()
+    }
+
+    /// Everyone has a turn.
+    fn round(&mut self) -> Verdict {
+        self.rounds += 1;
+        if self.rounds == ROUNDS_MAX {
+            return Err(Violation::new("liveness", format!("{ROUNDS_MAX} rounds, and no rest")));
+        }
+        self.start_those_due()?;
+        let mut turns = self.turns();
+        self.chance.shuffle(&mut turns);
+        let (mut work, mut idle) = (0, false);
+        for turn in turns {
+            let is_slot = matches!(turn, Turn::Slot(..));
+            if is_slot && self.is_rough && self.chance.percent(self.options.idle_percent) {
+                idle = true;
+                continue;
+            }
+            work += self.take(turn)?;
+        }
+        self.pass_time(work, idle);
+        Ok(())
+    }
+
+    fn turns(&self) -> Vec<Turn> {
+        let slots = self.processes.iter().enumerate().flat_map(|(process, one)| {
+            (0..one.slots.len()).map(move |slot| Turn::Slot(process, slot))
+        });
+        let relays = (0..self.relays.len()).map(Turn::Relay);
+        slots.chain(relays).chain([Turn::Gate, Turn::Desk, Turn::Subscriber]).collect()
+    }
+
+    fn take(&mut self, turn: Turn) -> Verdict<usize> {
+        let (now, chance, tally) = (self.now, &mut self.chance, &mut self.tally);
+        match turn {
+            Turn::Slot(process, slot) => self.take_slot(process, slot),
+            Turn::Relay(relay) => Ok(self.relays[relay].step(now, chance, tally)),
+            Turn::Gate => self.gate.step(now, &mut self.witness, chance, tally),
+            Turn::Desk => Ok(self.desk.step(now, &self.witness, chance)),
+            Turn::Subscriber => self.subscriber.step(chance, tally),
+        }
+    }
+
+    /// One turn of an agent, and what may go wrong around it.
+    fn take_slot(&mut self, process: usize, slot: usize) -> Verdict<usize> {
+        // Whoever had a turn before may have ended this one.
+        let Some(Slot { actor, stalled_until }) = self.processes[process].slots.get_mut(slot)
+        else {
+            return Ok(0);
+        };
+        if self.now < *stalled_until {
+            return Ok(0);
+        }
+        self.tally.turns += 1;
+        let work = actor.agent().do_work(self.now);
+        if let Actor::Shard(shard, agent) = actor
+            && self.chance.one_in(40)
+        {
+            self.chronicles[*shard].note_live(agent.journal().appended(), agent.state());
+        }
+        if let Some(failure) = actor.agent().failure().map(str::to_owned) {
+            self.fail(process, &failure)?;
+            return Ok(1);
+        }
+        if self.is_rough && 0 < work {
+            self.go_wrong(process, slot)?;
+        }
+        Ok(work)
+    }
+
+    /// While there is work it passes in small spans; else to the next moment with some.
+    fn pass_time(&mut self, work: usize, idle: bool) {
+        let tiny = Duration::from_nanos(1)..=Duration::from_micros(200);
+        let span = self.chance.span(tiny);
+        if 0 < work || idle {
+            self.now += span;
+            return;
+        }
+        let next = self.wake_at().min(self.now + Duration::from_secs(1));
+        self.now = next.max(self.now + span);
+    }
+
+    fn wake_at(&mut self) -> Nanos {
+        let now = self.now;
+        let mut next = self.gate.wake_at(now).min(self.desk.wake_at());
+        for process in &mut self.processes {
+            if !process.is_up() {
+                next = next.min(process.up_at);
+            }
+            for slot in &mut process.slots {
+                let stalled = now < slot.stalled_until;
+                let wake_at = slot.actor.agent().wake_at();
+                next = next.min(if stalled { slot.stalled_until } else { wake_at });
+            }
+        }
+        let relays = self.relays.iter().map(|relay| relay.wake_at(now));
+        let full = self.full_until.iter().copied();
+        relays.chain(full).fold(next, Nanos::min)
+    }
+}
+
+/// The processes of a run, and what is in each.
+fn processes(options: &Options) -> Vec<Process> {
+    let shards = (0..options.shards).map(Site::Shard);
+    let firm: Vec<Site> =
+        [Site::Router].into_iter().chain(shards).chain([Site::Publisher]).collect();
+    let feeds = (0..=options.feeds.len()).map(|feed| Process::new(vec![Site::Feed(feed)]));
+    let mut processes: Vec<Process> = match options.shape {
+        Shape::One => vec![Process::new(firm)],
+        Shape::Separate => firm.into_iter().map(|site| Process::new(vec![site])).collect(),
+    };
+    processes.extend(feeds);
+    processes
+}
