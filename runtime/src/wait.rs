@@ -50,10 +50,11 @@ impl WaitStrategy {
     }
 
     /// What it comes to with that many threads on that many cores: adaptive spins only if there
-    /// is a core for each thread and one for everything else.
+    /// is a core for each thread, one for ZeroMQ's I/O thread, and one for everything else. A
+    /// thread that spins where the I/O thread should run doubles the time of an answer.
     pub fn fitted(self, threads: usize, cores: usize) -> Self {
         match self {
-            Self::Adaptive { .. } if cores <= threads => Self::Block,
+            Self::Adaptive { .. } if cores <= threads + 1 => Self::Block,
             other => other,
         }
     }
@@ -150,8 +151,9 @@ mod tests {
     #[test]
     fn adaptive_spins_only_where_there_are_cores_to_spare() {
         let adaptive = WaitStrategy::default();
-        assert_eq!(adaptive.fitted(3, 4), adaptive);
-        assert_eq!(adaptive.fitted(3, 3), WaitStrategy::Block);
+        assert_eq!(adaptive.fitted(3, 5), adaptive);
+        assert_eq!(adaptive.fitted(3, 4), WaitStrategy::Block);
+        assert_eq!(adaptive.fitted(1, 2), WaitStrategy::Block);
         assert_eq!(WaitStrategy::Spin.fitted(3, 3), WaitStrategy::Spin, "that is checked");
     }
 
