@@ -1,0 +1,211 @@
+//! A load: what all points of a run have in common, and the measurement of one of them.
+
+use crate::books::{Books, Holdings, wait_for};
+use crate::fills::Fills;
+use crate::gauge::Gauge;
+use crate::latency::{self, Latency};
+use crate::loader::{Board, Exchange, Loader, Task};
+use crate::offer::{Offer, Pace};
+use crate::phases::{Lengths, Phases};
+use crate::recorder::Recorder;
+use crate::run::Point;
+use allot_domain::SourceId;
+use allot_runtime::{Clock, Context, Crew, Link, LinkOptions, Nanos, Threads, WaitStrategy};
+use allot_wire::Encoding;
+use anyhow::{Result, anyhow};
+use hdrhistogram::Histogram;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often progress is shown, and so how late the end of a run may be noticed.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Between the making of the connections and the first message.
+const HEAD_START: Duration = Duration::from_millis(50);
+
+/// What is sent, and how.
+#[derive(Clone)]
+pub(crate) struct Load {
+    pub(crate) batch: u32,
+    pub(crate) connections: u64,
+    pub(crate) encoding: Encoding,
+    pub(crate) pace: Pace,
+    pub(crate) lengths: Lengths,
+    pub(crate) fills: Fills,
+    pub(crate) accounts: usize,
+}
+
+/// Whom it is sent to.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) context: Context,
+    pub(crate) exchange: Exchange,
+    pub(crate) front: String,
+    pub(crate) publish: Option<String>,
+}
+
+/// A point, and the histograms behind it.
+pub(crate) struct Measured {
+    pub(crate) point: Point,
+    pub(crate) recorder: Recorder,
+    /// When the time that counts began.
+    pub(crate) from: Nanos,
+}
+
+impl Load {
+    /// Puts one offer on a target, and checks everything that comes back.
+    ///
+    /// # Errors
+    /// When nobody is there, or a server cannot be asked; what is wrong with its answers is in the
+    /// point.
+    pub(crate) fn measure(&self, target: &Target, offer: Offer) -> Result<Measured> {
+        let mut books = match target.exchange {
+            Exchange::Allot => Some(self.open_books(target)?),
+            Exchange::Echo => None,
+        };
+        let before = books.as_mut().map_or(Ok(None), Books::holdings)?;
+        let (recorder, phases) = self.drive(target, offer)?;
+        let shape = (self.batch, self.connections, self.lengths.measure);
+        let mut point = describe(Some(offer), shape, &recorder);
+        let after = books.as_mut().map_or(Ok(None), Books::holdings)?;
+        (point.checked, point.failed) = verdict(target.exchange, &recorder, before, after);
+        Ok(Measured { point, recorder, from: phases.from })
+    }
+
+    fn open_books(&self, target: &Target) -> Result<Books> {
+        let mut books = Books::open(&target.context, &target.front, target.publish.as_deref())?;
+        books.split(self.accounts)?;
+        Ok(books)
+    }
+
+    /// Runs the connections, each on a thread of its own, until all are done.
+    fn drive(&self, target: &Target, offer: Offer) -> Result<(Recorder, Phases)> {
+        let clock = Clock::system();
+        let links = (0..self.connections).map(|_| self.connect(target, &clock));
+        let links = links.collect::<Result<Vec<_>>>()?;
+        let phases = self.lengths.from(clock.now() + HEAD_START);
+        let task = Task {
+            exchange: target.exchange,
+            offer,
+            pace: self.pace,
+            batch: self.batch,
+            encoding: self.encoding,
+            fills: self.fills.clone(),
+            phases,
+            connections: self.connections,
+        };
+        let board = Arc::new(Board::default());
+        let mut crew = Crew::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
+        for (place, link) in (0..).zip(links) {
+            let post = crew.thread(&format!("load-{place}"))?;
+            let who = (place, source(place, phases.start)?);
+            let board = Arc::clone(&board);
+            let loader = Loader::new(task.clone(), who, link, clock.clone(), board);
+            crew.add(&post, Box::new(loader));
+        }
+        let mut running = crew.start()?;
+        let mut gauge = Gauge::new(offer, phases);
+        while !board.is_done(self.connections) && !running.wait(TICK) {
+            gauge.show(clock.now(), &board);
+        }
+        gauge.clear();
+        running.stop();
+        running.join()?;
+        Ok((board.merged(), phases))
+    }
+
+    fn connect(&self, target: &Target, clock: &Clock) -> Result<Link> {
+        // As many may wait as an overload leaves behind; what has no room is sent late.
+        let options = LinkOptions { high_water: 1 << 16, ..LinkOptions::default() };
+        let link = Link::dealer(&target.context, &target.front, None, options)?;
+        // A connection within a process stands at once, and nobody says so.
+        if !target.front.starts_with("inproc://") {
+            wait_for(&link, clock, &target.front)?;
+        }
+        Ok(link)
+    }
+}
+
+/// A point out of what was recorded over so many connections and so long.
+pub(crate) fn describe(
+    offer: Option<Offer>,
+    (batch, connections, measure): (u32, u64, Duration),
+    recorder: &Recorder,
+) -> Point {
+    let seconds = measure.as_secs_f64();
+    let achieved = latency::whole(recorder.answered as f64 / seconds);
+    Point {
+        offered_per_s: offer.and_then(Offer::rate),
+        window: offer.and_then(Offer::window),
+        batch,
+        connections,
+        achieved_per_s: achieved,
+        fills_per_s: achieved * u64::from(batch),
+        sent: recorder.sent,
+        answered: recorder.answered,
+        refused: recorder.refused,
+        late_sends: recorder.late,
+        late_ns_max: recorder.late_ns_max,
+        duration_s: seconds,
+        response: Latency::of(&recorder.response),
+        service: Latency::of(&recorder.service),
+        over_time: (0..).zip(&recorder.seconds).map(second).collect(),
+        checked: String::new(),
+        failed: None,
+    }
+}
+
+fn second(
+    (second, histogram): (u64, &Histogram<u64>),
+) -> (u64, Option<u64>, Option<u64>, u64, u64) {
+    let at = |quantile| latency::percentile(histogram, quantile);
+    (second, at(0.5), at(0.99), histogram.max(), histogram.len())
+}
+
+/// How the answers were checked, and what is wrong with them.
+fn verdict(
+    exchange: Exchange,
+    recorder: &Recorder,
+    before: Option<Holdings>,
+    after: Option<Holdings>,
+) -> (String, Option<String>) {
+    let mut wrongs = recorder.wrongs.clone();
+    if recorder.wrongs.len() < usize::try_from(recorder.wrong_count).unwrap_or(usize::MAX) {
+        wrongs.push(format!("{} wrongs in all", recorder.wrong_count));
+    }
+    if 0 < recorder.unanswered {
+        wrongs.push(format!("{} messages were never answered", recorder.unanswered));
+    }
+    if recorder.response.is_empty() {
+        wrongs.push("nothing was answered in the time that counts".to_owned());
+    }
+    let checked = match (exchange, before, after) {
+        (Exchange::Echo, ..) => "every message came back once",
+        (Exchange::Allot, Some(before), Some(after)) => {
+            wrongs.extend(after.check(&before, &recorder.totals).err());
+            "answers once each, shares add up, positions equal what was sent"
+        }
+        (Exchange::Allot, ..) => "answers once each, shares add up; no --publish, no positions",
+    };
+    (checked.to_owned(), (!wrongs.is_empty()).then(|| wrongs.join("; ")))
+}
+
+/// A name that no server has heard before.
+fn source(connection: u64, start: Nanos) -> Result<SourceId> {
+    let name = format!("bench-{}-{}-{connection}", std::process::id(), start.as_unix());
+    SourceId::new(name.as_bytes()).map_err(|reject| anyhow!("{reject}"))
+}
+
+impl Board {
+    fn is_done(&self, connections: u64) -> bool {
+        let results = self.results.lock().expect("nothing panics while it holds it");
+        u64::try_from(results.len()) == Ok(connections)
+    }
+
+    fn merged(&self) -> Recorder {
+        let mut results = self.results.lock().expect("nothing panics while it holds it");
+        let mut merged = Recorder::new();
+        results.drain(..).for_each(|recorder| merged.merge(recorder));
+        merged
+    }
+}
