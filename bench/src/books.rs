@@ -177,8 +177,9 @@ mod tests {
     #[test]
     fn one_share_too_many_is_found() {
         let fills = Fills::new(1, 3);
-        let mut sent = Totals::default();
-        (1..=10).for_each(|seq| sent.add(fills.kind(seq)));
+        let mut counts = Vec::new();
+        (1..=10).for_each(|seq| fills.count(seq, &mut counts));
+        let mut sent = fills.totals(&counts);
         let by_ticker = sent.by_ticker.iter();
         let by_ticker =
             by_ticker.map(|(ticker, (shares, value))| (*ticker, (*shares, value.nanos())));

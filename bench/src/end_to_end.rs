@@ -40,7 +40,11 @@ pub(crate) fn serve(
         (None, front) => (front.clone().unwrap_or_default(), server.publish.clone()),
     };
     let target = Target { context, exchange: Exchange::Allot, front, publish };
-    measure(Output::begin(&transport.to_string(), out, described), &target, load)
+    let code = measure(Output::begin(&transport.to_string(), out, described), &target, load)?;
+    if let (Some(process), true) = (&process, code == ExitCode::FAILURE) {
+        eprintln!("the server said last: {}", process.last_words());
+    }
+    Ok(code)
 }
 
 /// Measures an echo.

@@ -60,9 +60,28 @@ impl Fills {
 
     /// What fill number `seq` of any source is, from 1.
     pub(crate) fn kind(&self, seq: u64) -> &Kind {
+        &self.kinds[self.place(seq)]
+    }
+
+    fn place(&self, seq: u64) -> usize {
         let count = u64::try_from(self.kinds.len()).expect("a few thousand");
-        let place = usize::try_from(seq % count).expect("less than the count");
-        &self.kinds[place]
+        usize::try_from(seq % count).expect("less than the count")
+    }
+
+    /// Counts a fill. Adding it up is left for later: times are taken now.
+    pub(crate) fn count(&self, seq: u64, counts: &mut Vec<u64>) {
+        let place = self.place(seq);
+        counts.resize(self.kinds.len(), 0);
+        counts[place] += 1;
+    }
+
+    /// What fills that were counted come to.
+    pub(crate) fn totals(&self, counts: &[u64]) -> Totals {
+        let mut totals = Totals::default();
+        for (kind, count) in self.kinds.iter().zip(counts).filter(|(_, count)| 0 < **count) {
+            totals.add(kind, *count);
+        }
+        totals
     }
 
     /// The fill of that number.
@@ -73,12 +92,13 @@ impl Fills {
 }
 
 impl Totals {
-    /// Counts one fill.
-    pub(crate) fn add(&mut self, kind: &Kind) {
+    /// Counts so many fills of a kind.
+    fn add(&mut self, kind: &Kind, count: u64) {
         let (shares, value) = self.by_ticker.entry(kind.ticker).or_default();
-        *shares += u128::from(kind.quantity.get());
-        *value += kind.price.times(kind.quantity);
-        self.fills += 1;
+        *shares += u128::from(kind.quantity.get()) * u128::from(count);
+        let each = kind.price.times(kind.quantity).nanos();
+        *value += Money::from_nanos(each * i128::from(count));
+        self.fills += count;
     }
 
     /// Counts those of another as well.
@@ -142,16 +162,17 @@ mod tests {
     }
 
     #[test]
-    fn totals_add_up_in_any_order() {
+    fn totals_are_those_of_each_fill_alone() {
         let fills = Fills::new(1, 3);
-        let (mut all, mut odd, mut even) =
-            (Totals::default(), Totals::default(), Totals::default());
-        for seq in 1..=50 {
-            all.add(fills.kind(seq));
-            if seq % 2 == 0 { &mut even } else { &mut odd }.add(fills.kind(seq));
+        let mut counts = [Vec::new(), Vec::new()];
+        let mut one_by_one = Totals::default();
+        for seq in 1..=10_000 {
+            one_by_one.add(fills.kind(seq), 1);
+            fills.count(seq, &mut counts[usize::from(seq % 3 == 0)]);
         }
-        even.merge(&odd);
-        assert_eq!(even, all);
-        assert_eq!(all.fills, 50);
+        let mut totals = fills.totals(&counts[0]);
+        totals.merge(&fills.totals(&counts[1]));
+        assert_eq!(totals, one_by_one);
+        assert_eq!(totals.fills, 10_000);
     }
 }

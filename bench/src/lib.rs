@@ -42,6 +42,15 @@ mod page;
 mod output;
 mod arguments;
 mod end_to_end;
+mod inproc;
+mod floor;
+mod ring;
+mod kernel;
+mod pipeline;
+mod compare;
+mod chart;
+mod report;
+mod targets;
 mod cli;
 
 use anyhow::Result;

@@ -8,7 +8,7 @@ use crate::loader::{Board, Exchange, Loader, Task};
 use crate::offer::{Offer, Pace};
 use crate::phases::{Lengths, Phases};
 use crate::recorder::Recorder;
-use crate::run::Point;
+use crate::run::{Point, Second};
 use allot_domain::SourceId;
 use allot_runtime::{Clock, Context, Crew, Link, LinkOptions, Nanos, Threads, WaitStrategy};
 use allot_wire::Encoding;
@@ -67,7 +67,9 @@ impl Load {
         let (recorder, phases) = self.drive(target, offer)?;
         let shape = (self.batch, self.connections, self.lengths.measure);
         let mut point = describe(Some(offer), shape, &recorder);
-        let after = books.as_mut().map_or(Ok(None), Books::holdings)?;
+        // A server that has gone is what failed, and its page is still worth printing.
+        let after =
+            books.as_mut().map_or(Ok(None), Books::holdings).map_err(|error| error.to_string());
         (point.checked, point.failed) = verdict(target.exchange, &recorder, before, after);
         Ok(Measured { point, recorder, from: phases.from })
     }
@@ -155,9 +157,7 @@ pub(crate) fn describe(
     }
 }
 
-fn second(
-    (second, histogram): (u64, &Histogram<u64>),
-) -> (u64, Option<u64>, Option<u64>, u64, u64) {
+fn second((second, histogram): (u64, &Histogram<u64>)) -> Second {
     let at = |quantile| latency::percentile(histogram, quantile);
     (second, at(0.5), at(0.99), histogram.max(), histogram.len())
 }
@@ -167,7 +167,7 @@ fn verdict(
     exchange: Exchange,
     recorder: &Recorder,
     before: Option<Holdings>,
-    after: Option<Holdings>,
+    after: Result<Option<Holdings>, String>,
 ) -> (String, Option<String>) {
     let mut wrongs = recorder.wrongs.clone();
     if recorder.wrongs.len() < usize::try_from(recorder.wrong_count).unwrap_or(usize::MAX) {
@@ -179,6 +179,13 @@ fn verdict(
     if recorder.response.is_empty() {
         wrongs.push("nothing was answered in the time that counts".to_owned());
     }
+    if 0 < recorder.unsent {
+        wrongs.push(format!("{} messages of the schedule never left", recorder.unsent));
+    }
+    let after = after.unwrap_or_else(|error| {
+        wrongs.push(error);
+        None
+    });
     let checked = match (exchange, before, after) {
         (Exchange::Echo, ..) => "every message came back once",
         (Exchange::Allot, Some(before), Some(after)) => {
@@ -207,5 +214,78 @@ impl Board {
         let mut merged = Recorder::new();
         results.drain(..).for_each(|recorder| merged.merge(recorder));
         merged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_runtime::{Agent, Door, DoorOptions, Letter, Waits};
+
+    /// An echo that sends back every message so often, but for each fiftieth.
+    struct Unreliable {
+        door: Door,
+        letter: Letter,
+        heard: u32,
+        each_fiftieth: u32,
+    }
+
+    impl Agent for Unreliable {
+        fn role(&self) -> &str {
+            "unreliable"
+        }
+
+        fn do_work(&mut self, _now: Nanos) -> usize {
+            if !self.door.receive(&mut self.letter) {
+                return 0;
+            }
+            self.heard += 1;
+            let times = if self.heard.is_multiple_of(50) { self.each_fiftieth } else { 1 };
+            for _ in 0..times {
+                self.door.send(self.letter.identity(), false, self.letter.body()).unwrap();
+            }
+            1
+        }
+
+        fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+            self.door.wait_on(waits);
+        }
+    }
+
+    /// What is wrong with an echo that does so.
+    fn wrong(each_fiftieth: u32, endpoint: &str, drain: Duration) -> Option<String> {
+        let context = Context::new().unwrap();
+        let door = Door::bind(&context, endpoint, DoorOptions::default()).unwrap();
+        let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+        let post = crew.thread("echo").unwrap();
+        let echo = Unreliable { door, letter: Letter::new(), heard: 0, each_fiftieth };
+        crew.add(&post, Box::new(echo));
+        let running = crew.start().unwrap();
+        let ms = Duration::from_millis;
+        let load = Load {
+            batch: 1,
+            connections: 2,
+            encoding: Encoding::Binary,
+            pace: Pace::Sleep,
+            lengths: Lengths { warm_up: ms(10), measure: ms(200), cool_down: ms(10), drain },
+            fills: Fills::new(1, 10),
+            accounts: 5,
+        };
+        let (exchange, front) = (Exchange::Echo, endpoint.to_owned());
+        let target = Target { context, exchange, front, publish: None };
+        let measured = load.measure(&target, Offer::Rate(1_000)).unwrap();
+        running.stop();
+        running.join().unwrap();
+        measured.point.failed
+    }
+
+    #[test]
+    fn a_lost_message_and_a_doubled_one_are_found() {
+        // A drain ends with the last answer, so that only what is lost is waited for in vain.
+        let (short, long) = (Duration::from_millis(500), Duration::from_secs(60));
+        assert_eq!(wrong(1, "inproc://sound", long), None);
+        assert!(wrong(0, "inproc://losing", short).unwrap().contains("never answered"));
+        let doubled = wrong(2, "inproc://doubling", long).unwrap();
+        assert!(doubled.contains("twice") || doubled.contains("long ago"), "{doubled}");
     }
 }

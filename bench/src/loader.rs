@@ -199,7 +199,7 @@ impl Loader {
                         let what = format!("fill {seq} of {due}: {shares} of {quantity} divided");
                         recorder.note_wrong(what);
                     }
-                    recorder.totals.add(kind);
+                    task.fills.count(seq, &mut recorder.counts);
                     pending.settle(seq, false)
                 }
                 Answer::Busy { seq } => pending.settle(seq, true),
@@ -246,6 +246,10 @@ impl Loader {
         }
         self.is_done = true;
         self.recorder.unanswered = u64::try_from(self.pending.open()).unwrap_or(u64::MAX);
+        if let Timing::Open(schedule) = &self.timing {
+            self.recorder.unsent = schedule.clone().left_before(end);
+        }
+        self.recorder.totals = self.task.fills.totals(&self.recorder.counts);
         let recorder = std::mem::replace(&mut self.recorder, Recorder::new());
         let mut results = self.board.results.lock().expect("nothing panics while it holds it");
         results.push(recorder);

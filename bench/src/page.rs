@@ -38,7 +38,7 @@ pub(crate) fn of_run(run: &Run) -> String {
     page
 }
 
-/// A row for each time of each point.
+/// A row for each time of each point; what is not sent has one.
 fn table(points: &[Point]) -> String {
     let mut rows = Vec::new();
     for point in points {
@@ -49,6 +49,10 @@ fn table(points: &[Point]) -> String {
             point.late_sends.to_string(),
             point.refused.to_string(),
         ];
+        if point.service.count == 0 {
+            rows.push(counts.into_iter().chain(times("each", &point.response)).collect());
+            continue;
+        }
         rows.push(counts.into_iter().chain(times("response", &point.response)).collect());
         let blank = (0..5).map(|_| String::new());
         rows.push(blank.chain(times("service", &point.service)).collect());
@@ -70,7 +74,8 @@ mod tests {
     #[test]
     fn what_the_count_does_not_carry_is_not_stated() {
         let response = Latency { count: 50, p50: Some(1_500), max: 9_000, ..Latency::default() };
-        let point = Point { window: Some(1), response, ..Point::default() };
+        let service = response.clone();
+        let point = Point { window: Some(1), response, service, ..Point::default() };
         let failed = Point { failed: Some("lost one".to_owned()), ..point.clone() };
         let mut run = Run::new("echo", "", String::new());
         run.points = vec![point, failed];

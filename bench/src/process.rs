@@ -104,11 +104,6 @@ impl Process {
         known.with_context(|| format!("the server has not said where its {name} is"))
     }
 
-    /// The number of the process.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The end of what it has said on stderr.
     pub(crate) fn last_words(&self) -> String {
         let said = fs::read_to_string(self.folder.path().join("stderr")).unwrap_or_default();

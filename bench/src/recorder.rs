@@ -40,7 +40,11 @@ pub(crate) struct Recorder {
     pub(crate) late_ns_max: u64,
     /// Messages that were never answered, in all phases.
     pub(crate) unanswered: u64,
-    /// What was allocated, in all phases.
+    /// Messages of the schedule that never found room to leave.
+    pub(crate) unsent: u64,
+    /// How often each kind of fill was allocated, in all phases.
+    pub(crate) counts: Vec<u64>,
+    /// What they come to, once it is over.
     pub(crate) totals: Totals,
     /// What went wrong, and how often.
     pub(crate) wrongs: Vec<String>,
@@ -59,6 +63,8 @@ impl Recorder {
             late: 0,
             late_ns_max: 0,
             unanswered: 0,
+            unsent: 0,
+            counts: Vec::new(),
             totals: Totals::default(),
             wrongs: Vec::new(),
             wrong_count: 0,
@@ -125,6 +131,7 @@ impl Recorder {
         self.late += other.late;
         self.late_ns_max = self.late_ns_max.max(other.late_ns_max);
         self.unanswered += other.unanswered;
+        self.unsent += other.unsent;
         self.totals.merge(&other.totals);
         self.wrong_count += other.wrong_count;
         self.wrongs.extend(other.wrongs);

@@ -55,12 +55,14 @@ pub(crate) struct Point {
     pub(crate) duration_s: f64,
     pub(crate) response: Latency,
     pub(crate) service: Latency,
-    /// Second, p50, p99 and max of response times, and how many answers came in it.
-    pub(crate) over_time: Vec<(u64, Option<u64>, Option<u64>, u64, u64)>,
+    pub(crate) over_time: Vec<Second>,
     /// How positions were checked, or why not.
     pub(crate) checked: String,
     pub(crate) failed: Option<String>,
 }
+
+/// Which second, p50, p99 and max of response times in nanoseconds, and how many answers came in it.
+pub(crate) type Second = (u64, Option<u64>, Option<u64>, u64, u64);
 
 impl Run {
     /// A run without points.

@@ -46,6 +46,16 @@ impl Schedule {
     pub(crate) fn advance(&mut self) {
         self.next += self.step;
     }
+
+    /// How many messages are left that are due before `end`.
+    pub(crate) fn left_before(mut self, end: Nanos) -> u64 {
+        let mut count = 0;
+        while self.due() < end {
+            self.advance();
+            count += 1;
+        }
+        count
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +77,15 @@ mod tests {
         assert_eq!(times(schedule, 4), [5, 333_333_338, 666_666_671, 1_000_000_005]);
         let schedule = Schedule::new(Nanos::ZERO, 3, 3_000_000, 1);
         assert_eq!(schedule.due(), Nanos::ZERO + Duration::from_secs(1_000_000));
+    }
+
+    #[test]
+    fn what_is_left_is_counted() {
+        let mut schedule = Schedule::new(Nanos::ZERO, 10, 0, 1);
+        let end = Nanos::ZERO + Duration::from_secs(1);
+        assert_eq!(schedule.clone().left_before(end), 10);
+        schedule.advance();
+        assert_eq!(schedule.left_before(end), 9);
     }
 
     #[test]
