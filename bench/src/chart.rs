@@ -119,7 +119,8 @@ pub(crate) fn draw(x: &Axis, y: &Axis, series: &[Series]) -> String {
         let name = escape(&line.name);
         let _ = writeln!(
             svg,
-            "</g><text class=\"key\" x=\"{beside}\" y=\"{down}\" fill=\"{colour}\">{name}</text></g>"
+            "</g><text class=\"key\" x=\"{beside}\" y=\"{down}\" fill=\"{colour}\">{name}\
+             </text></g>"
         );
     }
     svg + "</svg>\n"

@@ -22,9 +22,7 @@ pub(crate) fn of_run(run: &Run) -> String {
     line("");
     line(&table(&run.points));
     if run.points.iter().any(|point| point.window.is_some()) {
-        line(
-            "closed loops wait for answers: their times are those of a server that is never pressed",
-        );
+        line("a closed loop waits for answers: these are times of a server that is never pressed");
     }
     if let Some(knee) = run.knee {
         line(&format!("the knee: {knee} messages a second were held"));

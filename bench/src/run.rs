@@ -61,7 +61,7 @@ pub(crate) struct Point {
     pub(crate) failed: Option<String>,
 }
 
-/// Which second, p50, p99 and max of response times in nanoseconds, and how many answers came in it.
+/// Which second, p50, p99 and max of response times in nanoseconds, and how many answers came.
 pub(crate) type Second = (u64, Option<u64>, Option<u64>, u64, u64);
 
 impl Run {

@@ -1,4 +1,4 @@
-//! The harness itself, as a process: short runs against its own echo, and what it says of bad input.
+//! The harness as a process: short runs against its own echo, and what it says of bad input.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
 
