@@ -1,8 +1,8 @@
 //! The command line: what may be written after `allot`, and which file answers.
 
 use crate::command::{
-    completions, config, demo, doctor, feed, fills, inspect, positions, publisher, router, serve,
-    shard, verify,
+    bench, completions, config, demo, doctor, feed, fills, inspect, positions, publisher, router,
+    serve, shard, verify,
 };
 use crate::config::Config;
 use crate::log::{self, LogFormat};
@@ -68,6 +68,7 @@ enum Verb {
     Inspect(inspect::Inspect),
     Fills(fills::Fills),
     Doctor(doctor::Doctor),
+    Bench(bench::Bench),
     Config(config::ConfigPages),
     Completions(completions::Completions),
 }
@@ -100,6 +101,7 @@ fn answer(verb: Verb, common: &Common) -> Result<ExitCode> {
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Fills(fills) => fills::run(&fills, common),
         Verb::Doctor(doctor) => doctor::run(&doctor, common),
+        Verb::Bench(bench) => bench::run(&bench),
         Verb::Config(pages) => config::run(&pages, common),
         Verb::Completions(completions) => completions::run(&completions),
     }

@@ -11,6 +11,7 @@ pub(crate) mod verify;
 pub(crate) mod inspect;
 pub(crate) mod fills;
 pub(crate) mod doctor;
+pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod completions;
 

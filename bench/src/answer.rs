@@ -1,0 +1,190 @@
+//! Answers, read as a client from outside reads them: after docs/WIRE.md, without keeping them.
+//!
+//! The load generator shares its machine with the server, so what it does for each answer is part
+//! of every figure; and it checks each of them: whose it is, and that its shares add up.
+
+use allot_wire::{Encoding, Reply, decode_replies};
+
+/// What one answer says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Answer {
+    /// A fill was divided.
+    Allocated {
+        seq: u64,
+        quantity: u64,
+        /// What the shares add up to.
+        shares: u64,
+    },
+    /// There was no room: nothing changed.
+    Busy { seq: u64 },
+    /// Anything else, which is wrong here.
+    Other(String),
+}
+
+const HEADER_LEN: usize = 16;
+const TICKER_LEN: usize = 16;
+const KIND_REPLIES: u8 = 128;
+const TAG_ALLOCATED: u8 = 1;
+const TAG_REJECTED: u8 = 6;
+
+/// Hands every answer of a message to `on_answer`.
+///
+/// # Errors
+/// A message that is no message of answers, in words.
+pub(crate) fn read(
+    message: &[u8],
+    source: &str,
+    mut on_answer: impl FnMut(Answer),
+) -> Result<(), String> {
+    match Encoding::of(message) {
+        Encoding::Binary => read_batch(message, source.as_bytes(), &mut on_answer)
+            .ok_or_else(|| format!("a damaged message of {} bytes", message.len())),
+        Encoding::Json => {
+            let mut replies = Vec::new();
+            decode_replies(message, &mut replies).map_err(|error| error.to_string())?;
+            replies.iter().map(|reply| of_reply(reply, source)).for_each(on_answer);
+            Ok(())
+        }
+    }
+}
+
+fn of_reply(reply: &Reply, source: &str) -> Answer {
+    match reply {
+        Reply::Allocated { seq, quantity, shares, duplicate: false, late: false, .. }
+            if reply.source() == source =>
+        {
+            let shares = shares.iter().map(|(_, share)| share).sum();
+            Answer::Allocated { seq: *seq, quantity: quantity.get(), shares }
+        }
+        Reply::Rejected { seq, code, .. } if code == "busy" && reply.source() == source => {
+            Answer::Busy { seq: *seq }
+        }
+        other => Answer::Other(format!("{other:?}")),
+    }
+}
+
+fn read_batch(message: &[u8], source: &[u8], on_answer: &mut impl FnMut(Answer)) -> Option<()> {
+    let mut rest = message;
+    let header = take(&mut rest, HEADER_LEN)?;
+    if !header.starts_with(b"ALOT\x01") || header[5] != KIND_REPLIES {
+        return None;
+    }
+    let count = u32::from_le_bytes(header[8..12].try_into().ok()?);
+    for _ in 0..count {
+        let size = u32::from_le_bytes(take(&mut rest, 4)?.try_into().ok()?);
+        let record = take(&mut rest, usize::try_from(size).ok()?)?;
+        on_answer(read_record(record, source)?);
+    }
+    rest.is_empty().then_some(())
+}
+
+fn read_record(mut record: &[u8], source: &[u8]) -> Option<Answer> {
+    let whole = record;
+    let tag = take(&mut record, 1)?[0];
+    let seq = take_u64(&mut record)?;
+    let is_ours = take_text(&mut record)? == source;
+    let flags = take(&mut record, 1)?[0];
+    match tag {
+        TAG_ALLOCATED if is_ours && flags == 0 => {
+            // Ticker, side and price, then what is asked for.
+            take(&mut record, TICKER_LEN + 1 + 8)?;
+            let quantity = take_u64(&mut record)?;
+            let _split = take_u64(&mut record)?;
+            let mut shares: u64 = 0;
+            for _ in 0..take_u64(&mut record)? {
+                take_text(&mut record)?;
+                shares = shares.checked_add(take_u64(&mut record)?)?;
+            }
+            record.is_empty().then_some(Answer::Allocated { seq, quantity, shares })
+        }
+        TAG_REJECTED if is_ours && take_text(&mut record)? == b"busy" => Some(Answer::Busy { seq }),
+        tag => {
+            let text = String::from_utf8_lossy(whole).into_owned();
+            Some(Answer::Other(format!("tag {tag}, flags {flags}, seq {seq}: {text:?}")))
+        }
+    }
+}
+
+fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, left) = rest.split_at_checked(count)?;
+    *rest = left;
+    Some(taken)
+}
+
+fn take_u64(rest: &mut &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(take(rest, 8)?.try_into().ok()?))
+}
+
+fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let count = usize::try_from(take_u64(rest)?).ok()?;
+    take(rest, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+    use allot_wire::encode_reply_message;
+
+    fn allocated(source: &str, duplicate: bool) -> Reply {
+        let account = |id: &[u8]| AccountId::new(id).unwrap();
+        Reply::Allocated {
+            source: source.to_owned(),
+            seq: 17,
+            duplicate,
+            late: false,
+            ticker: Ticker::new(b"AAPL").unwrap(),
+            side: Side::Buy,
+            price: Price::parse("187.23").unwrap(),
+            quantity: Quantity::new(100).unwrap(),
+            split: 1,
+            shares: vec![(account(b"a"), 60), (account(b"b"), 39)],
+        }
+    }
+
+    fn rejected(code: &str) -> Reply {
+        Reply::Rejected {
+            source: "f".to_owned(),
+            seq: 3,
+            duplicate: false,
+            late: false,
+            code: code.to_owned(),
+            reason: "because".to_owned(),
+        }
+    }
+
+    fn answers(reply: &Reply, encoding: Encoding) -> Vec<Answer> {
+        let (mut message, mut answers) = (Vec::new(), Vec::new());
+        encode_reply_message(encoding, reply, &mut message);
+        read(&message, "f", |answer| answers.push(answer)).unwrap();
+        answers
+    }
+
+    #[test]
+    fn both_encodings_say_the_same() {
+        for encoding in [Encoding::Binary, Encoding::Json] {
+            let expected = Answer::Allocated { seq: 17, quantity: 100, shares: 99 };
+            assert_eq!(answers(&allocated("f", false), encoding), [expected]);
+            assert_eq!(answers(&rejected("busy"), encoding), [Answer::Busy { seq: 3 }]);
+        }
+    }
+
+    #[test]
+    fn an_answer_to_somebody_else_or_a_second_one_is_wrong() {
+        for encoding in [Encoding::Binary, Encoding::Json] {
+            for reply in [allocated("g", false), allocated("f", true), rejected("bad_ticker")] {
+                let answers = answers(&reply, encoding);
+                assert!(matches!(answers[..], [Answer::Other(_)]), "{answers:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_cut_off_is_damaged() {
+        let mut message = Vec::new();
+        encode_reply_message(Encoding::Binary, &allocated("f", false), &mut message);
+        for length in 0..message.len() {
+            assert!(read(&message[..length], "f", |_| ()).is_err(), "{length}");
+        }
+    }
+}

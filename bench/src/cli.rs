@@ -1,0 +1,288 @@
+//! The command line: one verb for each mode.
+
+use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
+use crate::pipeline::PipelineLoad;
+use crate::run::Run;
+use crate::targets::TargetPlan;
+use crate::transport::Transport;
+use crate::{compare, echo, end_to_end, floor, inproc, kernel, pipeline, report, ring, targets};
+use allot_runtime::WaitStrategy;
+use allot_wire::Encoding;
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Measures Allot: from outside, and layer by layer.
+#[derive(Parser)]
+#[command(name = "allot bench", bin_name = "allot bench", version, max_term_width = 100,
+          after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  allot bench tcp                         one fill in flight, over TCP
+  allot bench tcp --sweep --out runs      from sparse to the knee, kept in files
+  allot bench echo --rate 1000            the floor of the transport at the same rate
+  allot bench tcp --data . --window 256   saturated, answers wait for the disk
+  allot bench targets                     everything that the design asks of the path
+  allot bench report runs/a.json -o report.html
+  allot bench compare runs/a.json runs/b.json";
+
+#[derive(Subcommand)]
+enum Verb {
+    /// A real server over TCP
+    Tcp(EndToEnd),
+    /// A real server over a socket of the file system
+    Ipc(EndToEnd),
+    /// A bare ROUTER that sends back what it gets: the floor of a transport
+    Echo(Echo),
+    /// The echo on another thread, without a kernel socket between
+    Inproc(Inproc),
+    /// One message there and back between two threads, over a ring
+    Ring(Ring),
+    /// One message there and back over TCP, without ZeroMQ
+    TcpRaw(Floor),
+    /// One write of 4 KiB and `fdatasync` after the other: the floor of a disk
+    Journal(Disk),
+    /// The allocator alone
+    Kernel(Kernel),
+    /// Router, rings and shard on one thread, without sockets
+    Pipeline(Pipeline),
+    /// Hold the path against its targets, with an echo in the same run
+    Targets(Targets),
+    /// Draw runs as one HTML file
+    Report(Report),
+    /// One run as a multiple of another
+    Compare(Compare),
+    /// The echo, as a process of its own
+    #[command(hide = true)]
+    EchoServer(Listen),
+    /// The raw echo, as a process of its own
+    #[command(hide = true)]
+    RawServer(Listen),
+}
+
+#[derive(Args)]
+struct EndToEnd {
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+#[derive(Args)]
+struct Echo {
+    /// Over what
+    #[arg(long, value_enum, default_value_t)]
+    transport: Transport,
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+#[derive(Args)]
+struct Inproc {
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+#[derive(Args)]
+struct Floor {
+    #[command(flatten)]
+    lengths: LengthArgs,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+#[derive(Args)]
+struct Ring {
+    /// What a thread does that waits: block, adaptive, adaptive:50us or spin
+    #[arg(long, default_value = "adaptive")]
+    wait: WaitStrategy,
+    #[command(flatten)]
+    floor: Floor,
+}
+
+#[derive(Args)]
+struct Disk {
+    /// A folder on the disk
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    dir: PathBuf,
+    #[command(flatten)]
+    floor: Floor,
+}
+
+#[derive(Args)]
+struct Kernel {
+    /// Accounts that fills are divided over
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    accounts: u32,
+    #[command(flatten)]
+    floor: Floor,
+}
+
+#[derive(Args)]
+struct Pipeline {
+    /// Accounts that fills are divided over
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    accounts: u32,
+    /// Tickers that fills are of
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    tickers: u32,
+    /// Shards, all on the one thread
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    shards: u32,
+    /// Fills in a message
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    batch: u32,
+    /// Write JSON instead of binary batches
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    floor: Floor,
+}
+
+#[derive(Args)]
+struct Targets {
+    /// Echo and server so often in turns
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    turns: u32,
+    /// On the disk whose journal is measured
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    data: PathBuf,
+    /// The binary of the server [default: `allot` beside this one]
+    #[arg(long, value_name = "PATH")]
+    allot: Option<PathBuf>,
+    /// Threads of the rows that do not name them [default: the server's own]
+    #[arg(long)]
+    threads: Option<String>,
+    /// Fail if one does not hold
+    #[arg(long)]
+    strict: bool,
+    /// Write targets.json there
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    lengths: LengthArgs,
+}
+
+#[derive(Args)]
+struct Report {
+    /// The JSON of runs
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// An earlier run that they are compared with
+    #[arg(long, value_name = "RUN")]
+    against: Option<PathBuf>,
+    /// The file
+    #[arg(short, long, default_value = "report.html", value_name = "FILE")]
+    output: PathBuf,
+}
+
+#[derive(Args)]
+struct Compare {
+    /// The JSON of the earlier run
+    before: PathBuf,
+    /// The JSON of the later run
+    after: PathBuf,
+}
+
+#[derive(Args)]
+struct Listen {
+    endpoint: String,
+}
+
+/// Runs the verb of the command line.
+pub(crate) fn run() -> Result<ExitCode> {
+    match Cli::parse().verb {
+        Verb::Tcp(args) => end_to_end::serve(Transport::Tcp, &args.load, &args.server, &args.out),
+        Verb::Ipc(args) => end_to_end::serve(Transport::Ipc, &args.load, &args.server, &args.out),
+        Verb::Echo(args) => end_to_end::echo(args.transport, &args.load, &args.out),
+        Verb::Inproc(args) => inproc::measure(&args.load, &args.out),
+        Verb::Ring(args) => ring::measure(args.wait, args.floor.lengths, &args.floor.out),
+        Verb::TcpRaw(args) => floor::tcp_raw(args.lengths, &args.out),
+        Verb::Journal(args) => floor::sync(&args.dir, args.floor.lengths, &args.floor.out),
+        Verb::Kernel(Kernel { accounts, floor }) => {
+            kernel::measure(size(accounts), floor.lengths, &floor.out)
+        }
+        Verb::Pipeline(args) => pipeline::measure(args.load(), args.floor.lengths, &args.floor.out),
+        Verb::Targets(args) => targets::measure(&args.plan()),
+        Verb::Report(args) => args.write(),
+        Verb::Compare(args) => args.show(),
+        Verb::EchoServer(args) => echo::serve(&args.endpoint).map(|()| ExitCode::SUCCESS),
+        Verb::RawServer(args) => echo::serve_raw(&args.endpoint).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+impl Pipeline {
+    fn load(&self) -> PipelineLoad {
+        PipelineLoad {
+            accounts: size(self.accounts),
+            tickers: size(self.tickers),
+            shards: size(self.shards),
+            batch: self.batch,
+            encoding: if self.json { Encoding::Json } else { Encoding::Binary },
+        }
+    }
+}
+
+impl Targets {
+    fn plan(self) -> TargetPlan {
+        let lengths = self.lengths.lengths();
+        let Self { turns, data, allot, threads, strict, out, .. } = self;
+        TargetPlan { lengths, turns, data, allot, threads, out, strict }
+    }
+}
+
+impl Report {
+    fn write(&self) -> Result<ExitCode> {
+        let runs = self.runs.iter().map(|path| Run::load(path)).collect::<Result<Vec<_>>>()?;
+        let against = self.against.as_deref().map(Run::load).transpose()?;
+        fs::write(&self.output, report::html(&runs, against.as_ref()))?;
+        crate::print(&format!("wrote {}", self.output.display()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Compare {
+    fn show(&self) -> Result<ExitCode> {
+        let (before, after) = (Run::load(&self.before)?, Run::load(&self.after)?);
+        crate::print(&compare::page(&before, &after))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn size(number: u32) -> usize {
+    usize::try_from(number).expect("32 bits fit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_examples_parse() {
+        let lines = EXAMPLES.lines().filter_map(|line| line.trim().strip_prefix("allot bench "));
+        for line in lines {
+            let words = line.split("  ").next().unwrap().split_whitespace();
+            let parsed = Cli::try_parse_from(["allot bench"].into_iter().chain(words));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().unwrap());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A comparison: what one run measured as a multiple of what another did, load by load.
+
+use crate::grid;
+use crate::latency::Latency;
+use crate::run::{Point, Run};
+
+/// The quantities that are compared, in the order of the columns.
+const HEAD: &[&str] =
+    &["offered", "batch", "connections", "msgs/s", "p50", "p90", "p99", "p99.9", "p99.99", "max"];
+
+/// One load that both runs have: its name, and each quantity of the second by that of the first.
+pub(crate) struct Row {
+    pub(crate) load: [String; 3],
+    pub(crate) ratios: Vec<Option<f64>>,
+}
+
+/// The titles of the quantities of a row.
+pub(crate) fn titles() -> &'static [&'static str] {
+    &HEAD[3..]
+}
+
+/// Every load that both runs have.
+pub(crate) fn rows(before: &Run, after: &Run) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for new in &after.points {
+        if let Some(old) = before.points.iter().find(|old| old.is_like(new)) {
+            rows.push(row(old, new));
+        }
+    }
+    rows
+}
+
+fn row(old: &Point, new: &Point) -> Row {
+    let load = [new.offer(), new.batch.to_string(), new.connections.to_string()];
+    let achieved = ratio(Some(old.achieved_per_s), Some(new.achieved_per_s));
+    let times = depths(&old.response).into_iter().zip(depths(&new.response));
+    let times = times.map(|(old, new)| ratio(old, new));
+    Row { load, ratios: [achieved].into_iter().chain(times).collect() }
+}
+
+fn depths(latency: &Latency) -> [Option<u64>; 6] {
+    let max = (0 < latency.count).then_some(latency.max);
+    [latency.p50, latency.p90, latency.p99, latency.p999, latency.p9999, max]
+}
+
+/// How many times the first the second is; none where one is unknown.
+fn ratio(old: Option<u64>, new: Option<u64>) -> Option<f64> {
+    let (old, new) = (old.filter(|old| 0 < *old)?, new?);
+    Some(new as f64 / old as f64)
+}
+
+/// A ratio as it is read.
+pub(crate) fn show(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "n/a".to_owned(), |ratio| format!("{ratio:.3} x"))
+}
+
+/// The table, for people.
+pub(crate) fn page(before: &Run, after: &Run) -> String {
+    let rows = rows(before, after);
+    let name = |run: &Run| format!("{} {} {}", run.mode, run.started, run.label);
+    let head = format!("{}, as a multiple of {}", name(after).trim(), name(before).trim());
+    if rows.is_empty() {
+        return format!("{head}\nthe two have no load in common");
+    }
+    let lines = rows
+        .into_iter()
+        .map(|row| row.load.into_iter().chain(row.ratios.into_iter().map(show)).collect());
+    format!("{head}\n\n{}", grid::lay_out(HEAD, lines.collect(), &[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(points: &[(u64, u64, u64)]) -> Run {
+        let mut run = Run::new("tcp", "", String::new());
+        run.points = points
+            .iter()
+            .map(|(rate, achieved, p50)| Point {
+                offered_per_s: Some(*rate),
+                achieved_per_s: *achieved,
+                response: Latency { count: 1, p50: Some(*p50), max: *p50, ..Latency::default() },
+                ..Point::default()
+            })
+            .collect();
+        run
+    }
+
+    #[test]
+    fn only_the_same_load_is_compared() {
+        let (before, after) = (run(&[(100, 100, 40), (200, 200, 50)]), run(&[(200, 150, 100)]));
+        let rows = rows(&before, &after);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].load[0], "200/s");
+        let shown: Vec<_> = rows[0].ratios.iter().map(|ratio| show(*ratio)).collect();
+        assert_eq!(shown, ["0.750 x", "2.000 x", "n/a", "n/a", "n/a", "n/a", "2.000 x"]);
+        assert_eq!(titles().len(), shown.len());
+    }
+
+    #[test]
+    fn a_page_says_where_nothing_is_in_common() {
+        let page = page(&run(&[(1, 1, 1)]), &run(&[(2, 2, 2)]));
+        assert!(page.contains("no load in common"), "{page}");
+    }
+}

@@ -1,0 +1,86 @@
+//! End to end: a load from this process on a server, or an echo, in another.
+
+use crate::arguments::{LoadArgs, OutArgs, ServerArgs};
+use crate::load::{Load, Target};
+use crate::loader::Exchange;
+use crate::offer::Offer;
+use crate::output::Output;
+use crate::process::Process;
+use crate::sweep::{SPARSE, Sweep};
+use crate::transport::Transport;
+use allot_runtime::Context;
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+/// Measures a server, one that is started for it or one that runs already.
+///
+/// # Errors
+/// When there is no server, or results cannot be written.
+pub(crate) fn serve(
+    transport: Transport,
+    load: &LoadArgs,
+    server: &ServerArgs,
+    out: &OutArgs,
+) -> Result<ExitCode> {
+    let context = Context::new()?;
+    let (process, mut described) = match &server.front {
+        Some(front) => {
+            let command = format!("a server that ran already at {front}; settings unknown");
+            (None, BTreeMap::from([("command".to_owned(), command)]))
+        }
+        None => {
+            let settings = server.settings();
+            (Some(Process::allot(&settings, transport)?), settings.described())
+        }
+    };
+    described.extend(load.described());
+    let (front, publish) = match (&process, &server.front) {
+        (Some(process), _) => (process.endpoint("front")?, Some(process.endpoint("publish")?)),
+        (None, front) => (front.clone().unwrap_or_default(), server.publish.clone()),
+    };
+    let target = Target { context, exchange: Exchange::Allot, front, publish };
+    let code = measure(Output::begin(&transport.to_string(), out, described), &target, load)?;
+    if let (Some(process), true) = (&process, code == ExitCode::FAILURE) {
+        eprintln!("the server said last: {}", process.last_words());
+    }
+    Ok(code)
+}
+
+/// Measures an echo.
+///
+/// # Errors
+/// As [`serve`].
+pub(crate) fn echo(transport: Transport, load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
+    let process = Process::echo("echo-server", transport)?;
+    let front = process.endpoint("front")?;
+    let target =
+        Target { context: Context::new()?, exchange: Exchange::Echo, front, publish: None };
+    let mode = format!("echo-{transport}");
+    measure(Output::begin(&mode, out, load.described()), &target, load)
+}
+
+/// Measures all offers, or sweeps.
+pub(crate) fn measure(mut output: Output, target: &Target, args: &LoadArgs) -> Result<ExitCode> {
+    let load = args.load();
+    if args.sweep {
+        sweep(&mut output, target, &load)?;
+    } else {
+        for offer in args.offers() {
+            output.add(load.measure(target, offer)?);
+        }
+    }
+    output.finish()
+}
+
+fn sweep(output: &mut Output, target: &Target, load: &Load) -> Result<()> {
+    let mut sweep = Sweep::default();
+    let mut rate = Some(SPARSE);
+    while let Some(offered) = rate {
+        let measured = load.measure(target, Offer::Rate(offered))?;
+        rate = sweep.next(&measured.point);
+        output.add(measured);
+    }
+    output.set_knee(sweep.knee);
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! Within one process: the load and an echo on two threads, joined by ZeroMQ without a kernel
+//! socket between them; what a transport adds is the difference to `echo`.
+
+use crate::arguments::{LoadArgs, OutArgs};
+use crate::end_to_end;
+use crate::load::Target;
+use crate::loader::Exchange;
+use crate::output::Output;
+use allot_runtime::{
+    Agent, Clock, Context, Crew, Door, DoorOptions, Letter, Nanos, Threads, WaitStrategy, Waits,
+};
+use anyhow::Result;
+use std::process::ExitCode;
+
+const ENDPOINT: &str = "inproc://echo";
+
+/// Messages read before sockets are asked again whether they wait.
+const LETTERS_PER_TURN: usize = 64;
+
+/// More than any load leaves unanswered.
+const HIGH_WATER: usize = 1 << 17;
+
+/// Measures it.
+///
+/// # Errors
+/// When results cannot be written.
+pub(crate) fn measure(load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
+    let context = Context::new()?;
+    let options = DoorOptions { high_water: HIGH_WATER, ..DoorOptions::default() };
+    let door = Door::bind(&context, ENDPOINT, options)?;
+    let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+    let post = crew.thread("echo")?;
+    crew.add(&post, Box::new(Echo { door, letter: Letter::new(), is_kept: false }));
+    let running = crew.start()?;
+    let front = ENDPOINT.to_owned();
+    let target = Target { context, exchange: Exchange::Echo, front, publish: None };
+    let code = end_to_end::measure(Output::begin("inproc", out, load.described()), &target, load)?;
+    running.stop();
+    running.join()?;
+    Ok(code)
+}
+
+/// Sends every message back to its client.
+struct Echo {
+    door: Door,
+    letter: Letter,
+    /// The letter found no room, and is sent again.
+    is_kept: bool,
+}
+
+impl Agent for Echo {
+    fn role(&self) -> &str {
+        "echo"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        for count in 0..LETTERS_PER_TURN {
+            if !self.is_kept && !self.door.receive(&mut self.letter) {
+                return count;
+            }
+            let (identity, body) = (self.letter.identity(), self.letter.body());
+            self.is_kept = self.door.send(identity, false, body).is_err();
+        }
+        LETTERS_PER_TURN
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.door.wait_on(waits);
+    }
+}

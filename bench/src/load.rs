@@ -1,0 +1,291 @@
+//! A load: what all points of a run have in common, and the measurement of one of them.
+
+use crate::books::{Books, Holdings, wait_for};
+use crate::fills::Fills;
+use crate::gauge::Gauge;
+use crate::latency::{self, Latency};
+use crate::loader::{Board, Exchange, Loader, Task};
+use crate::offer::{Offer, Pace};
+use crate::phases::{Lengths, Phases};
+use crate::recorder::Recorder;
+use crate::run::{Point, Second};
+use allot_domain::SourceId;
+use allot_runtime::{Clock, Context, Crew, Link, LinkOptions, Nanos, Threads, WaitStrategy};
+use allot_wire::Encoding;
+use anyhow::{Result, anyhow};
+use hdrhistogram::Histogram;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often progress is shown, and so how late the end of a run may be noticed.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Between the making of the connections and the first message.
+const HEAD_START: Duration = Duration::from_millis(50);
+
+/// What is sent, and how.
+#[derive(Clone)]
+pub(crate) struct Load {
+    pub(crate) batch: u32,
+    pub(crate) connections: u64,
+    pub(crate) encoding: Encoding,
+    pub(crate) pace: Pace,
+    pub(crate) lengths: Lengths,
+    pub(crate) fills: Fills,
+    pub(crate) accounts: usize,
+}
+
+/// Whom it is sent to.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) context: Context,
+    pub(crate) exchange: Exchange,
+    pub(crate) front: String,
+    pub(crate) publish: Option<String>,
+}
+
+/// A point, and the histograms behind it.
+pub(crate) struct Measured {
+    pub(crate) point: Point,
+    pub(crate) recorder: Recorder,
+    /// When the time that counts began.
+    pub(crate) from: Nanos,
+}
+
+impl Load {
+    /// Puts one offer on a target, and checks everything that comes back.
+    ///
+    /// # Errors
+    /// When nobody is there, or a server cannot be asked; what is wrong with its answers is in the
+    /// point.
+    pub(crate) fn measure(&self, target: &Target, offer: Offer) -> Result<Measured> {
+        let mut books = match target.exchange {
+            Exchange::Allot => Some(self.open_books(target)?),
+            Exchange::Echo => None,
+        };
+        let before = books.as_mut().map_or(Ok(None), Books::holdings)?;
+        let (recorder, phases) = self.drive(target, offer)?;
+        let shape = (self.batch, self.connections, self.lengths.measure);
+        let mut point = describe(Some(offer), shape, &recorder);
+        // A server that has gone is what failed, and its page is still worth printing.
+        let after =
+            books.as_mut().map_or(Ok(None), Books::holdings).map_err(|error| error.to_string());
+        (point.checked, point.failed) = verdict(target.exchange, &recorder, before, after);
+        Ok(Measured { point, recorder, from: phases.from })
+    }
+
+    fn open_books(&self, target: &Target) -> Result<Books> {
+        let mut books = Books::open(&target.context, &target.front, target.publish.as_deref())?;
+        books.split(self.accounts)?;
+        Ok(books)
+    }
+
+    /// Runs the connections, each on a thread of its own, until all are done.
+    fn drive(&self, target: &Target, offer: Offer) -> Result<(Recorder, Phases)> {
+        let clock = Clock::system();
+        let links = (0..self.connections).map(|_| self.connect(target, &clock));
+        let links = links.collect::<Result<Vec<_>>>()?;
+        let phases = self.lengths.from(clock.now() + HEAD_START);
+        let task = Task {
+            exchange: target.exchange,
+            offer,
+            pace: self.pace,
+            batch: self.batch,
+            encoding: self.encoding,
+            fills: self.fills.clone(),
+            phases,
+            connections: self.connections,
+        };
+        let board = Arc::new(Board::default());
+        let mut crew = Crew::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
+        for (place, link) in (0..).zip(links) {
+            let post = crew.thread(&format!("load-{place}"))?;
+            let who = (place, source(place, phases.start)?);
+            let board = Arc::clone(&board);
+            let loader = Loader::new(task.clone(), who, link, clock.clone(), board);
+            crew.add(&post, Box::new(loader));
+        }
+        let mut running = crew.start()?;
+        let mut gauge = Gauge::new(offer, phases);
+        while !board.is_done(self.connections) && !running.wait(TICK) {
+            gauge.show(clock.now(), &board);
+        }
+        gauge.clear();
+        running.stop();
+        running.join()?;
+        Ok((board.merged(), phases))
+    }
+
+    fn connect(&self, target: &Target, clock: &Clock) -> Result<Link> {
+        // As many may wait as an overload leaves behind; what has no room is sent late.
+        let options = LinkOptions { high_water: 1 << 16, ..LinkOptions::default() };
+        let link = Link::dealer(&target.context, &target.front, None, options)?;
+        // A connection within a process stands at once, and nobody says so.
+        if !target.front.starts_with("inproc://") {
+            wait_for(&link, clock, &target.front)?;
+        }
+        Ok(link)
+    }
+}
+
+/// A point out of what was recorded over so many connections and so long.
+pub(crate) fn describe(
+    offer: Option<Offer>,
+    (batch, connections, measure): (u32, u64, Duration),
+    recorder: &Recorder,
+) -> Point {
+    let seconds = measure.as_secs_f64();
+    let achieved = latency::whole(recorder.answered as f64 / seconds);
+    Point {
+        offered_per_s: offer.and_then(Offer::rate),
+        window: offer.and_then(Offer::window),
+        batch,
+        connections,
+        achieved_per_s: achieved,
+        fills_per_s: achieved * u64::from(batch),
+        sent: recorder.sent,
+        answered: recorder.answered,
+        refused: recorder.refused,
+        late_sends: recorder.late,
+        late_ns_max: recorder.late_ns_max,
+        duration_s: seconds,
+        response: Latency::of(&recorder.response),
+        service: Latency::of(&recorder.service),
+        over_time: (0..).zip(&recorder.seconds).map(second).collect(),
+        checked: String::new(),
+        failed: None,
+    }
+}
+
+fn second((second, histogram): (u64, &Histogram<u64>)) -> Second {
+    let at = |quantile| latency::percentile(histogram, quantile);
+    (second, at(0.5), at(0.99), histogram.max(), histogram.len())
+}
+
+/// How the answers were checked, and what is wrong with them.
+fn verdict(
+    exchange: Exchange,
+    recorder: &Recorder,
+    before: Option<Holdings>,
+    after: Result<Option<Holdings>, String>,
+) -> (String, Option<String>) {
+    let mut wrongs = recorder.wrongs.clone();
+    if recorder.wrongs.len() < usize::try_from(recorder.wrong_count).unwrap_or(usize::MAX) {
+        wrongs.push(format!("{} wrongs in all", recorder.wrong_count));
+    }
+    if 0 < recorder.unanswered {
+        wrongs.push(format!("{} messages were never answered", recorder.unanswered));
+    }
+    if recorder.response.is_empty() {
+        wrongs.push("nothing was answered in the time that counts".to_owned());
+    }
+    if 0 < recorder.unsent {
+        wrongs.push(format!("{} messages of the schedule never left", recorder.unsent));
+    }
+    let after = after.unwrap_or_else(|error| {
+        wrongs.push(error);
+        None
+    });
+    let checked = match (exchange, before, after) {
+        (Exchange::Echo, ..) => "every message came back once",
+        (Exchange::Allot, Some(before), Some(after)) => {
+            wrongs.extend(after.check(&before, &recorder.totals).err());
+            "answers once each, shares add up, positions equal what was sent"
+        }
+        (Exchange::Allot, ..) => "answers once each, shares add up; no --publish, no positions",
+    };
+    (checked.to_owned(), (!wrongs.is_empty()).then(|| wrongs.join("; ")))
+}
+
+/// A name that no server has heard before.
+fn source(connection: u64, start: Nanos) -> Result<SourceId> {
+    let name = format!("bench-{}-{}-{connection}", std::process::id(), start.as_unix());
+    SourceId::new(name.as_bytes()).map_err(|reject| anyhow!("{reject}"))
+}
+
+impl Board {
+    fn is_done(&self, connections: u64) -> bool {
+        let results = self.results.lock().expect("nothing panics while it holds it");
+        u64::try_from(results.len()) == Ok(connections)
+    }
+
+    fn merged(&self) -> Recorder {
+        let mut results = self.results.lock().expect("nothing panics while it holds it");
+        let mut merged = Recorder::new();
+        results.drain(..).for_each(|recorder| merged.merge(recorder));
+        merged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_runtime::{Agent, Door, DoorOptions, Letter, Waits};
+
+    /// An echo that sends back every message so often, but for each fiftieth.
+    struct Unreliable {
+        door: Door,
+        letter: Letter,
+        heard: u32,
+        each_fiftieth: u32,
+    }
+
+    impl Agent for Unreliable {
+        fn role(&self) -> &str {
+            "unreliable"
+        }
+
+        fn do_work(&mut self, _now: Nanos) -> usize {
+            if !self.door.receive(&mut self.letter) {
+                return 0;
+            }
+            self.heard += 1;
+            let times = if self.heard.is_multiple_of(50) { self.each_fiftieth } else { 1 };
+            for _ in 0..times {
+                self.door.send(self.letter.identity(), false, self.letter.body()).unwrap();
+            }
+            1
+        }
+
+        fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+            self.door.wait_on(waits);
+        }
+    }
+
+    /// What is wrong with an echo that does so.
+    fn wrong(each_fiftieth: u32, endpoint: &str, drain: Duration) -> Option<String> {
+        let context = Context::new().unwrap();
+        let door = Door::bind(&context, endpoint, DoorOptions::default()).unwrap();
+        let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+        let post = crew.thread("echo").unwrap();
+        let echo = Unreliable { door, letter: Letter::new(), heard: 0, each_fiftieth };
+        crew.add(&post, Box::new(echo));
+        let running = crew.start().unwrap();
+        let ms = Duration::from_millis;
+        let load = Load {
+            batch: 1,
+            connections: 2,
+            encoding: Encoding::Binary,
+            pace: Pace::Sleep,
+            lengths: Lengths { warm_up: ms(10), measure: ms(200), cool_down: ms(10), drain },
+            fills: Fills::new(1, 10),
+            accounts: 5,
+        };
+        let (exchange, front) = (Exchange::Echo, endpoint.to_owned());
+        let target = Target { context, exchange, front, publish: None };
+        let measured = load.measure(&target, Offer::Rate(1_000)).unwrap();
+        running.stop();
+        running.join().unwrap();
+        measured.point.failed
+    }
+
+    #[test]
+    fn a_lost_message_and_a_doubled_one_are_found() {
+        // A drain ends with the last answer, so that only what is lost is waited for in vain.
+        let (short, long) = (Duration::from_millis(500), Duration::from_secs(60));
+        assert_eq!(wrong(1, "inproc://sound", long), None);
+        assert!(wrong(0, "inproc://losing", short).unwrap().contains("never answered"));
+        let doubled = wrong(2, "inproc://doubling", long).unwrap();
+        assert!(doubled.contains("twice") || doubled.contains("long ago"), "{doubled}");
+    }
+}

@@ -1,0 +1,284 @@
+//! A loader: one connection's sender and receiver, on a thread of its own.
+
+use crate::answer::{self, Answer};
+use crate::fills::Fills;
+use crate::offer::{Offer, Pace};
+use crate::parcel;
+use crate::pending::Pending;
+use crate::phases::Phases;
+use crate::recorder::Recorder;
+use crate::schedule::Schedule;
+use crate::span::nanoseconds;
+use allot_domain::SourceId;
+use allot_runtime::{Agent, Clock, Link, Nanos, Waits};
+use allot_wire::Encoding;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Messages sent, and messages read, before the other has its turn.
+const SENDS_PER_TURN: usize = 64;
+const FRAMES_PER_TURN: usize = 64;
+
+/// How long before a send a hybrid pace stops sleeping: about what a wake-up can be late.
+const SPIN_BEFORE: Duration = Duration::from_micros(100);
+
+/// Who is at the other end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exchange {
+    /// A server: every fill is answered.
+    Allot,
+    /// An echo: every message comes back.
+    Echo,
+}
+
+/// What all connections of a run do.
+#[derive(Clone)]
+pub(crate) struct Task {
+    pub(crate) exchange: Exchange,
+    pub(crate) offer: Offer,
+    pub(crate) pace: Pace,
+    pub(crate) batch: u32,
+    pub(crate) encoding: Encoding,
+    pub(crate) fills: Fills,
+    pub(crate) phases: Phases,
+    pub(crate) connections: u64,
+}
+
+/// What the loaders of a run show while they run, and hand over at the end.
+#[derive(Default)]
+pub(crate) struct Board {
+    pub(crate) sent: AtomicU64,
+    pub(crate) answered: AtomicU64,
+    pub(crate) results: Mutex<Vec<Recorder>>,
+}
+
+/// When messages leave.
+enum Timing {
+    Open(Schedule),
+    Closed(usize),
+}
+
+/// One connection.
+pub(crate) struct Loader {
+    task: Task,
+    source: SourceId,
+    clock: Clock,
+    link: Link,
+    timing: Timing,
+    pending: Pending,
+    recorder: Recorder,
+    board: Arc<Board>,
+    next_seq: u64,
+    /// The next message, ready before its time has come.
+    message: Vec<u8>,
+    record: Vec<u8>,
+    frame: Vec<u8>,
+    /// The last send found no room: the link says when there is.
+    is_refused: bool,
+    wake_at: Nanos,
+    is_done: bool,
+}
+
+impl Loader {
+    /// Connection number `place` of the run.
+    pub(crate) fn new(
+        task: Task,
+        (place, source): (u64, SourceId),
+        link: Link,
+        clock: Clock,
+        board: Arc<Board>,
+    ) -> Self {
+        let timing = match task.offer {
+            Offer::Rate(rate) => {
+                Timing::Open(Schedule::new(task.phases.start, rate, place, task.connections))
+            }
+            Offer::Window(window) => Timing::Closed(window),
+        };
+        let mut loader = Self {
+            source,
+            clock,
+            link,
+            timing,
+            pending: Pending::new(task.batch),
+            recorder: Recorder::new(),
+            board,
+            next_seq: 1,
+            message: Vec::new(),
+            record: Vec::new(),
+            frame: Vec::new(),
+            is_refused: false,
+            wake_at: task.phases.start,
+            is_done: false,
+            task,
+        };
+        loader.write_next();
+        loader
+    }
+
+    /// Writes the next message ahead of its time, so that this is no part of it.
+    fn write_next(&mut self) {
+        let Task { fills, batch, encoding, .. } = &self.task;
+        let form = (*batch, *encoding);
+        parcel::write(fills, self.source, self.next_seq, form, &mut self.record, &mut self.message);
+        self.next_seq += u64::from(*batch);
+    }
+
+    /// When the next message is meant to leave; never, once all have left.
+    fn due(&self, now: Nanos) -> Nanos {
+        let due = match &self.timing {
+            Timing::Open(schedule) => schedule.due(),
+            Timing::Closed(window) if self.pending.open() < *window => {
+                now.max(self.task.phases.start)
+            }
+            Timing::Closed(_) => Nanos::MAX,
+        };
+        if due < self.task.phases.end { due } else { Nanos::MAX }
+    }
+
+    /// Sends what is due. What finds no room stays due, and is late.
+    fn send_due(&mut self) -> usize {
+        let mut sent_count = 0;
+        while sent_count < SENDS_PER_TURN {
+            let now = self.clock.now();
+            let intended = self.due(now);
+            if now < intended {
+                break;
+            }
+            self.is_refused = self.link.send(&mut self.message).is_err();
+            if self.is_refused {
+                break;
+            }
+            self.recorder.note_sent(&self.task.phases, intended, now);
+            self.pending.push(intended, now);
+            if let Timing::Open(schedule) = &mut self.timing {
+                schedule.advance();
+            }
+            self.write_next();
+            sent_count += 1;
+        }
+        self.board.sent.fetch_add(u64::try_from(sent_count).unwrap_or(0), Ordering::Relaxed);
+        sent_count
+    }
+
+    fn hear(&mut self) -> usize {
+        let mut frame_count = 0;
+        let open = self.pending.open();
+        while frame_count < FRAMES_PER_TURN && self.link.receive(&mut self.frame) {
+            frame_count += 1;
+            let at = self.clock.now();
+            let heard = match self.task.exchange {
+                Exchange::Allot => self.hear_answers(at),
+                Exchange::Echo => self.hear_echo(at),
+            };
+            if let Err(what) = heard {
+                self.recorder.note_wrong(what);
+            }
+        }
+        let answered = u64::try_from(open - self.pending.open()).unwrap_or(0);
+        self.board.answered.fetch_add(answered, Ordering::Relaxed);
+        frame_count
+    }
+
+    fn hear_echo(&mut self, at: Nanos) -> Result<(), String> {
+        let first = parcel::first_seq(&self.frame).ok_or("an echo of something else")?;
+        if let Some(message) = self.pending.settle_message(first)? {
+            self.recorder.note_answered(&self.task.phases, &message, at);
+        }
+        Ok(())
+    }
+
+    fn hear_answers(&mut self, at: Nanos) -> Result<(), String> {
+        let Self { task, pending, recorder, frame, source, .. } = self;
+        answer::read(frame, source.as_str(), |answer| {
+            let settled = match answer {
+                Answer::Allocated { seq, quantity, shares } => {
+                    let kind = task.fills.kind(seq);
+                    if quantity != kind.quantity.get() || shares != quantity {
+                        let due = kind.quantity.get();
+                        let what = format!("fill {seq} of {due}: {shares} of {quantity} divided");
+                        recorder.note_wrong(what);
+                    }
+                    task.fills.count(seq, &mut recorder.counts);
+                    pending.settle(seq, false)
+                }
+                Answer::Busy { seq } => pending.settle(seq, true),
+                Answer::Other(what) => Err(format!("an answer that was not due: {what}")),
+            };
+            match settled {
+                Ok(Some(message)) => recorder.note_answered(&task.phases, &message, at),
+                Ok(None) => {}
+                Err(what) => recorder.note_wrong(what),
+            }
+        })
+    }
+
+    /// Whether to look again at once instead of sleeping.
+    fn is_restless(&self, now: Nanos, due: Nanos) -> bool {
+        match self.task.pace {
+            Pace::Sleep => false,
+            Pace::Hybrid => due < now + SPIN_BEFORE && !self.is_refused,
+            Pace::Spin => true,
+        }
+    }
+
+    /// When there is something to do that no message brings.
+    fn next_wake(&self, now: Nanos, due: Nanos) -> Nanos {
+        let Phases { end, give_up, .. } = self.task.phases;
+        let end = if now < end { end } else { give_up };
+        match self.task.pace {
+            _ if self.is_done => Nanos::MAX,
+            // The link says when there is room.
+            _ if self.is_refused => end,
+            Pace::Hybrid => {
+                Nanos::from_unix(due.as_unix().saturating_sub(nanoseconds(SPIN_BEFORE))).min(end)
+            }
+            Pace::Sleep | Pace::Spin => due.min(end),
+        }
+    }
+
+    /// Hands over what was measured, once everything is answered or will not be.
+    fn finish(&mut self, now: Nanos, due: Nanos) {
+        let Phases { end, give_up, .. } = self.task.phases;
+        let is_answered = end <= now && due == Nanos::MAX && self.pending.open() == 0;
+        if !is_answered && now < give_up {
+            return;
+        }
+        self.is_done = true;
+        self.recorder.unanswered = u64::try_from(self.pending.open()).unwrap_or(u64::MAX);
+        if let Timing::Open(schedule) = &self.timing {
+            self.recorder.unsent = schedule.clone().left_before(end);
+        }
+        self.recorder.totals = self.task.fills.totals(&self.recorder.counts);
+        let recorder = std::mem::replace(&mut self.recorder, Recorder::new());
+        let mut results = self.board.results.lock().expect("nothing panics while it holds it");
+        results.push(recorder);
+    }
+}
+
+impl Agent for Loader {
+    fn role(&self) -> &str {
+        "loader"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        if self.is_done {
+            return 0;
+        }
+        let work_count = self.hear() + self.send_due();
+        let now = self.clock.now();
+        let due = self.due(now);
+        self.finish(now, due);
+        self.wake_at = self.next_wake(now, due);
+        let restless = usize::from(!self.is_done && self.is_restless(now, due));
+        work_count.max(restless)
+    }
+
+    fn wake_at(&self) -> Nanos {
+        self.wake_at
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        self.link.wait_on(waits);
+    }
+}

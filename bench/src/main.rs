@@ -1,0 +1,7 @@
+//! The latency harness: see [`allot_bench::run`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    allot_bench::run()
+}

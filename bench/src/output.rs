@@ -1,0 +1,201 @@
+//! The output of a run: a page for people, and files for plotters and for later comparisons.
+
+use crate::arguments::OutArgs;
+use crate::environment::Environment;
+use crate::load::Measured;
+use crate::run::{Point, Run};
+use crate::{hgrm, page, stamp};
+use allot_runtime::{Clock, Nanos};
+use anyhow::{Context, Result};
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::IntervalLogWriterBuilder;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// A run under way.
+pub(crate) struct Output {
+    run: Run,
+    environment: Environment,
+    measured: Vec<Measured>,
+    out: OutArgs,
+}
+
+impl Output {
+    /// Nothing measured yet.
+    pub(crate) fn begin(mode: &str, out: &OutArgs, server: BTreeMap<String, String>) -> Self {
+        let started = stamp::utc(Clock::system().now());
+        let run = Run { server, ..Run::new(mode, &out.label, started) };
+        Self { run, environment: Environment::look(), measured: Vec::new(), out: out.clone() }
+    }
+
+    /// One more point.
+    pub(crate) fn add(&mut self, measured: Measured) {
+        self.run.points.push(measured.point.clone());
+        self.measured.push(measured);
+    }
+
+    /// The rate at which a sweep bent.
+    pub(crate) fn set_knee(&mut self, knee: Option<u64>) {
+        self.run.knee = knee;
+    }
+
+    /// Prints the page, writes the files; fails if anything that was measured did.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(crate) fn finish(mut self) -> Result<ExitCode> {
+        self.run.environment = self.environment.complete();
+        crate::print(&page::of_run(&self.run))?;
+        if let Some(folder) = &self.out.out {
+            write(folder, &self.run, &self.measured)
+                .with_context(|| format!("results cannot be written to {}", folder.display()))?;
+        }
+        let failed = self.run.failed().is_some();
+        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+fn write(folder: &Path, run: &Run, measured: &[Measured]) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let suffix = if run.failed().is_some() { ".FAIL" } else { "" };
+    let keep = |name: String, bytes: &[u8]| fs::write(folder.join(name + suffix), bytes);
+    for one in measured {
+        let name = name(&run.mode, &one.point);
+        let times = [("response", &one.recorder.response), ("service", &one.recorder.service)];
+        for (time, histogram) in times {
+            keep(format!("{name}-{time}.hgrm"), hgrm::write(histogram).as_bytes())?;
+        }
+        keep(format!("{name}-response.hlog"), &interval_log(one)?)?;
+    }
+    let name = match measured {
+        [one] => name(&run.mode, &one.point),
+        _ => format!("{}-{}-points", run.mode, measured.len()),
+    };
+    keep(format!("{name}.json"), run.to_json()?.as_bytes())?;
+    Ok(keep(format!("{name}.csv"), csv(run).as_bytes())?)
+}
+
+/// The mode and every parameter by which points of a run differ.
+fn name(mode: &str, point: &Point) -> String {
+    let offer = match (point.offered_per_s, point.window) {
+        (Some(rate), _) => format!("-rate={rate}"),
+        (None, Some(window)) => format!("-window={window}"),
+        (None, None) => String::new(),
+    };
+    format!("{mode}{offer}-batch={}-connections={}", point.batch, point.connections)
+}
+
+/// Seconds of response times, as HistogramLogAnalyzer and its kin read them.
+fn interval_log(measured: &Measured) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut serializer = V2DeflateSerializer::new();
+    let start = UNIX_EPOCH + (measured.from - Nanos::ZERO);
+    let mut builder = IntervalLogWriterBuilder::new();
+    builder.add_comment("response times in ns, by the second of the answer");
+    builder.with_start_time(start).with_base_time(start).with_max_value_divisor(1e6);
+    let mut log = builder.begin_log_with(&mut bytes, &mut serializer)?;
+    for (second, histogram) in (0..).zip(&measured.recorder.seconds) {
+        let (at, long) = (Duration::from_secs(second), Duration::from_secs(1));
+        log.write_histogram(histogram, at, long, None)
+            .map_err(|error| anyhow::anyhow!("an interval of the log: {error}"))?;
+    }
+    Ok(bytes)
+}
+
+fn csv(run: &Run) -> String {
+    let mut text = String::from(
+        "mode,offered_per_s,window,batch,connections,achieved_per_s,fills_per_s,sent,answered,\
+         refused,late_sends,time,count,min_ns,p50_ns,p90_ns,p99_ns,p999_ns,p9999_ns,max_ns,failed\n",
+    );
+    for point in &run.points {
+        let or_empty = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
+        let window = point.window.map_or(String::new(), |window| window.to_string());
+        for (time, latency) in [("response", &point.response), ("service", &point.service)] {
+            let counts = [point.achieved_per_s, point.fills_per_s, point.sent, point.answered];
+            let words = [run.mode.clone(), or_empty(point.offered_per_s), window.clone()]
+                .into_iter()
+                .chain([point.batch.to_string(), point.connections.to_string()])
+                .chain(counts.iter().map(u64::to_string))
+                .chain([point.refused.to_string(), point.late_sends.to_string(), time.to_owned()])
+                .chain([latency.count.to_string(), latency.min.to_string()])
+                .chain([latency.p50, latency.p90, latency.p99].map(or_empty))
+                .chain([latency.p999, latency.p9999].map(or_empty))
+                .chain([latency.max.to_string(), point.failed.is_some().to_string()]);
+            let line = words.collect::<Vec<_>>().join(",");
+            writeln!(text, "{line}").expect("a string takes everything");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorder::Recorder;
+
+    fn measured(failed: Option<&str>) -> Measured {
+        let mut recorder = Recorder::new();
+        for value in 1..=100 {
+            recorder.response.saturating_record(value);
+            recorder.service.saturating_record(value);
+        }
+        recorder.seconds.push(recorder.response.clone());
+        let point = Point {
+            offered_per_s: Some(100),
+            batch: 1,
+            connections: 2,
+            failed: failed.map(str::to_owned),
+            ..Point::default()
+        };
+        Measured { point, recorder, from: Nanos::from_unix(1_700_000_000_000_000_000) }
+    }
+
+    fn files(failed: Option<&str>) -> Vec<String> {
+        let folder = tempfile::TempDir::new().unwrap();
+        let one = measured(failed);
+        let mut run = Run::new("echo", "", String::new());
+        run.points.push(one.point.clone());
+        write(folder.path(), &run, &[one]).unwrap();
+        let mut names: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn names_carry_what_was_measured() {
+        let name = "echo-rate=100-batch=1-connections=2";
+        let ends = ["-response.hgrm", "-response.hlog", "-service.hgrm", ".csv", ".json"];
+        assert_eq!(files(None), ends.map(|end| format!("{name}{end}")));
+    }
+
+    #[test]
+    fn what_failed_can_not_be_mistaken_for_a_result() {
+        let files = files(Some("lost one"));
+        assert!(files.iter().all(|name| name.ends_with(".FAIL")), "{files:?}");
+    }
+
+    #[test]
+    fn an_interval_log_is_read_back() {
+        use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+        let bytes = interval_log(&measured(None)).unwrap();
+        let entries = IntervalLogIterator::new(&bytes).map(Result::unwrap);
+        let intervals = entries.filter(|entry| matches!(entry, LogEntry::Interval(_)));
+        assert_eq!(intervals.count(), 1);
+    }
+
+    #[test]
+    fn a_row_has_a_field_for_each_title() {
+        let mut run = Run::new("echo", "", String::new());
+        run.points.push(measured(None).point);
+        let csv = csv(&run);
+        let counts: Vec<_> = csv.lines().map(|line| line.split(',').count()).collect();
+        assert_eq!(counts, [21, 21, 21]);
+    }
+}

@@ -1,0 +1,147 @@
+//! Pending: the messages that are not fully answered yet, in the order in which they left.
+//!
+//! Every fill must be answered exactly once; one that is answered twice, or was never sent, is
+//! found here.
+
+use allot_runtime::Nanos;
+use std::collections::VecDeque;
+
+/// A message that was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Sent {
+    /// When it was meant to leave.
+    pub(crate) intended: Nanos,
+    /// When it left.
+    pub(crate) sent: Nanos,
+    /// Fills of it that are not answered.
+    pub(crate) left: u32,
+    /// Whether one of its fills was refused for lack of room.
+    pub(crate) refused: bool,
+}
+
+/// Messages of one connection; fills are numbered from 1, each message has the same number of them.
+pub(crate) struct Pending {
+    batch: u64,
+    /// The number of the first fill of the oldest message.
+    first: u64,
+    messages: VecDeque<Sent>,
+    /// Whether each fill from `first` on was answered.
+    answered: VecDeque<bool>,
+    /// Messages that are not fully answered.
+    open: usize,
+}
+
+impl Pending {
+    pub(crate) fn new(batch: u32) -> Self {
+        let (messages, answered) = (VecDeque::new(), VecDeque::new());
+        Self { batch: batch.into(), first: 1, messages, answered, open: 0 }
+    }
+
+    /// How many messages are not fully answered.
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// One more message has left.
+    pub(crate) fn push(&mut self, intended: Nanos, sent: Nanos) {
+        let left = u32::try_from(self.batch).expect("it was one");
+        self.messages.push_back(Sent { intended, sent, left, refused: false });
+        self.answered.extend((0..left).map(|_| false));
+        self.open += 1;
+    }
+
+    /// A fill was answered; gives its message, if that was its last.
+    ///
+    /// # Errors
+    /// A number that was never sent, or was answered before.
+    pub(crate) fn settle(&mut self, seq: u64, refused: bool) -> Result<Option<Sent>, String> {
+        let place = seq.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+        let answered = place.and_then(|place| self.answered.get_mut(place));
+        let (Some(place), Some(answered)) = (place, answered) else {
+            return Err(format!("fill {seq} was never sent, or was answered long ago"));
+        };
+        if std::mem::replace(answered, true) {
+            return Err(format!("fill {seq} was answered twice"));
+        }
+        let batch = usize::try_from(self.batch).expect("it was a u32");
+        let message = &mut self.messages[place / batch];
+        message.left -= 1;
+        message.refused |= refused;
+        if 0 < message.left {
+            return Ok(None);
+        }
+        let message = *message;
+        self.open -= 1;
+        self.forget();
+        Ok(Some(message))
+    }
+
+    /// An echo has brought back the whole message that begins with this fill.
+    ///
+    /// # Errors
+    /// As [`Self::settle`].
+    pub(crate) fn settle_message(&mut self, first: u64) -> Result<Option<Sent>, String> {
+        let mut settled = Ok(None);
+        for seq in first..first + self.batch {
+            settled = Ok(self.settle(seq, false)?);
+        }
+        settled
+    }
+
+    fn forget(&mut self) {
+        while self.messages.front().is_some_and(|message| message.left == 0) {
+            self.messages.pop_front();
+            for _ in 0..self.batch {
+                self.answered.pop_front();
+            }
+            self.first += self.batch;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pending(messages: u64, batch: u32) -> Pending {
+        let mut pending = Pending::new(batch);
+        for number in 0..messages {
+            pending.push(Nanos::from_unix(number), Nanos::from_unix(number + 1));
+        }
+        pending
+    }
+
+    #[test]
+    fn a_message_is_done_with_its_last_fill_in_any_order() {
+        let mut pending = pending(2, 2);
+        assert_eq!(pending.settle(4, false), Ok(None));
+        assert_eq!(pending.settle(1, false), Ok(None));
+        let second = pending.settle(3, true).unwrap().unwrap();
+        assert_eq!((second.intended, second.refused), (Nanos::from_unix(1), true));
+        assert_eq!(pending.open(), 1);
+        let first = pending.settle(2, false).unwrap().unwrap();
+        assert_eq!((first.intended, first.refused), (Nanos::from_unix(0), false));
+        assert_eq!((pending.open(), pending.first), (0, 5));
+    }
+
+    #[test]
+    fn what_is_answered_twice_or_was_never_sent_is_found() {
+        let mut pending = pending(3, 1);
+        assert!(pending.settle(2, false).unwrap().is_some());
+        assert!(pending.settle(2, false).unwrap_err().contains("twice"));
+        assert!(pending.settle(1, false).unwrap().is_some());
+        for seq in [0, 1, 2, 4] {
+            assert!(pending.settle(seq, false).unwrap_err().contains("never sent"), "{seq}");
+        }
+        assert_eq!(pending.open(), 1);
+    }
+
+    #[test]
+    fn an_echo_answers_whole_messages() {
+        let mut pending = pending(2, 3);
+        assert!(pending.settle_message(4).unwrap().is_some());
+        assert!(pending.settle_message(4).is_err());
+        assert!(pending.settle_message(1).unwrap().is_some());
+        assert_eq!(pending.open(), 0);
+    }
+}

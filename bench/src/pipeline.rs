@@ -1,0 +1,241 @@
+//! The pipeline: router, ring, shard and back on one thread, with neither socket nor sleep.
+//!
+//! ```text
+//!   client ─► Door::memory ─► Router ═ ring ═ Shard ─► Router ─► client
+//! ```
+//!
+//! What it costs to admit, route, divide, book and answer a fill; the difference to a server end to
+//! end is sockets, wake-ups and the scheduler. This is the only module that names router and
+//! shard: everything else measures from outside.
+
+use crate::answer::{self, Answer};
+use crate::arguments::{LengthArgs, OutArgs};
+use crate::fills::{self, Fills};
+use crate::output::Output;
+use crate::{floor, parcel};
+use allot_domain::{BookConfig, SourceId};
+use allot_journal::Journal;
+use allot_router::{Router, RouterConfig};
+use allot_runtime::{
+    Agent, Bell, Clock, Counters, Door, DoorClients, DoorOptions, Hub, Link, ring_pair,
+};
+use allot_shard::{Shard, ShardConfig, State};
+use allot_wire::{Encoding, Request, encode_line};
+use anyhow::{Result, bail, ensure};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+const CLIENT: &[u8] = b"client";
+const SOURCE: &str = "bench";
+
+/// Fills on their way at once: below what a router lets a shard owe.
+const FILLS_PER_TURN: u32 = 1_000;
+
+/// Frames of a ring.
+const CAPACITY: usize = 1_024;
+
+/// Turns of all agents in which an answer must have come.
+const TURNS_MAX: usize = 100_000;
+
+/// How it is fed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PipelineLoad {
+    pub(crate) accounts: usize,
+    pub(crate) tickers: usize,
+    pub(crate) shards: usize,
+    /// Fills of a message.
+    pub(crate) batch: u32,
+    pub(crate) encoding: Encoding,
+}
+
+/// Measures it.
+///
+/// # Errors
+/// When an answer is wrong, or results cannot be written.
+pub(crate) fn measure(load: PipelineLoad, lengths: LengthArgs, out: &OutArgs) -> Result<ExitCode> {
+    let facts = BTreeMap::from([
+        ("accounts".to_owned(), load.accounts.to_string()),
+        ("tickers".to_owned(), load.tickers.to_string()),
+        ("shards".to_owned(), load.shards.to_string()),
+        ("batch".to_owned(), load.batch.to_string()),
+        ("encoding".to_owned(), load.encoding.to_string()),
+        ("ack".to_owned(), "memory".to_owned()),
+    ]);
+    let output = Output::begin("pipeline", out, facts);
+    let mut pipeline = Pipeline::new(load)?;
+    floor::steps(output, lengths.lengths(), || pipeline.turn())
+}
+
+/// All of it, and its client.
+struct Pipeline {
+    load: PipelineLoad,
+    agents: Vec<Box<dyn Agent>>,
+    clients: DoorClients,
+    clock: Clock,
+    /// The ends of a publisher that is not there; what comes is thrown away.
+    publisher: Vec<Link>,
+    fills: Fills,
+    source: SourceId,
+    next_seq: u64,
+    frame: Vec<u8>,
+    record: Vec<u8>,
+}
+
+impl Pipeline {
+    fn new(load: PipelineLoad) -> Result<Self> {
+        let options = DoorOptions { high_water: usize::MAX, ..DoorOptions::default() };
+        let (door, clients) = Door::memory_with(options);
+        let silent = Bell::silent();
+        let ring = || ring_pair(CAPACITY, &silent, &silent);
+        let (mut peers, mut publisher) = (Vec::new(), Vec::new());
+        let mut shards: Vec<Box<dyn Agent>> = Vec::new();
+        let count = u32::try_from(load.shards)?;
+        for shard in 0..count {
+            let ((peer, router), (parts, kept)) = (ring(), ring());
+            let config = ShardConfig { shard, shards: count, incarnation: 1 };
+            let state = State::new(BookConfig::default());
+            let links = (router, parts);
+            let shard = Shard::new(config, state, Journal::none(), links, Counters::new());
+            shards.push(Box::new(shard));
+            peers.push(peer);
+            publisher.push(kept);
+        }
+        let (peer, kept) = ring();
+        peers.push(peer);
+        publisher.push(kept);
+        let config = RouterConfig::new(load.shards, 1);
+        let router = Router::new(config, door, Hub::rings(peers), Counters::new());
+        let mut agents: Vec<Box<dyn Agent>> = vec![Box::new(router)];
+        agents.append(&mut shards);
+        let clock = Clock::system();
+        agents.iter_mut().for_each(|agent| agent.start(clock.now()));
+        let mut pipeline = Self {
+            load,
+            agents,
+            clients,
+            clock,
+            publisher,
+            fills: Fills::new(7, load.tickers),
+            source: SourceId::new(SOURCE.as_bytes()).expect("a name"),
+            next_seq: 1,
+            frame: Vec::new(),
+            record: Vec::new(),
+        };
+        pipeline.begin()?;
+        Ok(pipeline)
+    }
+
+    /// Sends the split.
+    fn begin(&mut self) -> Result<()> {
+        let source = SourceId::new(b"aum").expect("a name");
+        let mut line = Vec::new();
+        encode_line(&Request::Split(fills::split(source, 1, self.load.accounts)), &mut line);
+        self.clients.send(CLIENT, &line);
+        for _ in 0..TURNS_MAX {
+            self.step();
+            if let Some((_, body)) = self.clients.receive() {
+                let text = String::from_utf8_lossy(&body);
+                ensure!(text.contains("accepted"), "the split was not accepted: {text}");
+                return Ok(());
+            }
+        }
+        bail!("the split was not answered")
+    }
+
+    fn step(&mut self) {
+        let now = self.clock.now();
+        for agent in &mut self.agents {
+            agent.do_work(now);
+        }
+        for link in &mut self.publisher {
+            while link.receive(&mut self.frame) {}
+        }
+    }
+
+    /// Sends some messages and steps until all of their fills are answered; returns how many.
+    fn turn(&mut self) -> Result<u64> {
+        let (batch, encoding) = (self.load.batch, self.load.encoding);
+        let first = self.next_seq;
+        for _ in 0..(FILLS_PER_TURN / batch).max(1) {
+            let (record, message) = (&mut self.record, &mut self.frame);
+            let form = (batch, encoding);
+            parcel::write(&self.fills, self.source, self.next_seq, form, record, message);
+            self.clients.send(CLIENT, message);
+            self.next_seq += u64::from(batch);
+        }
+        let sent = self.next_seq - first;
+        let (mut answered, mut wrong) = (0, None);
+        for _ in 0..TURNS_MAX {
+            self.step();
+            while let Some((_, body)) = self.clients.receive() {
+                let fills = &self.fills;
+                let read = answer::read(&body, SOURCE, |answer| match answer {
+                    Answer::Allocated { seq, quantity, shares }
+                        if shares == quantity && quantity == fills.kind(seq).quantity.get() =>
+                    {
+                        answered += 1;
+                    }
+                    other => wrong = Some(format!("{other:?}")),
+                });
+                wrong = read.err().or(wrong);
+            }
+            if let Some(wrong) = wrong {
+                bail!("a wrong answer: {wrong}");
+            }
+            if answered == sent {
+                return Ok(sent);
+            }
+        }
+        bail!("{answered} of {sent} fills were answered")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn every_fill_of_every_turn_is_answered() {
+        for (shards, batch, encoding) in
+            [(1, 1, Encoding::Binary), (2, 100, Encoding::Binary), (3, 7, Encoding::Json)]
+        {
+            let load = PipelineLoad { accounts: 5, tickers: 10, shards, batch, encoding };
+            let mut pipeline = Pipeline::new(load).unwrap();
+            for _ in 0..20 {
+                let expected = u64::from(FILLS_PER_TURN / batch * batch);
+                assert_eq!(pipeline.turn().unwrap(), expected, "{load:?}");
+            }
+        }
+    }
+
+    /// Every file of a folder, and of those below it, with its text.
+    fn sources(folder: &Path) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(sources(&path));
+            } else {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn nothing_else_of_the_harness_knows_router_or_shard() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let sources = sources(&folder);
+        let knows = |text: &str| {
+            ["router", "shard", "journal"]
+                .iter()
+                .any(|name| text.contains(&format!("allot_{name}")))
+        };
+        let who: Vec<_> = sources.iter().filter(|(_, text)| knows(text)).collect();
+        assert!(sources.len() > 20, "{}", sources.len());
+        assert_eq!(who.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["pipeline.rs"]);
+    }
+}

@@ -1,0 +1,205 @@
+//! A process under measurement: started, waited for until it listens, and ended with this one.
+
+use crate::transport::Transport;
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, PipeReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// A server or an echo, in a process of its own. It is killed when this is dropped.
+pub(crate) struct Process {
+    child: Child,
+    /// Kept open: whoever writes to a closed pipe dies of it.
+    _stdout: BufReader<PipeReader>,
+    /// Its working folder, sockets and, unless they were to be elsewhere, its data.
+    folder: TempDir,
+    _data: Option<TempDir>,
+    /// Where it says it is found, by name.
+    pub(crate) endpoints: BTreeMap<String, String>,
+}
+
+/// What a server is told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ServerSettings {
+    /// The binary, unless it is the one beside this one.
+    pub(crate) allot: Option<PathBuf>,
+    pub(crate) shards: Option<usize>,
+    pub(crate) threads: Option<String>,
+    pub(crate) wait: Option<String>,
+    pub(crate) ack: Option<String>,
+    /// Where its journals are made, in a folder of their own that is removed afterwards.
+    pub(crate) data: Option<PathBuf>,
+    /// More words for its command line.
+    pub(crate) more: Vec<String>,
+}
+
+impl Process {
+    /// A server with fresh books.
+    ///
+    /// # Errors
+    /// When there is no binary, or it does not start.
+    pub(crate) fn allot(settings: &ServerSettings, transport: Transport) -> Result<Self> {
+        let binary = settings.binary()?;
+        let folder = TempDir::new()?;
+        let data = settings.data.as_ref().map(|data| {
+            fs::create_dir_all(data)?;
+            TempDir::new_in(data)
+        });
+        let data = data.transpose().context("no folder for the data of the server")?;
+        let mut command = Command::new(&binary);
+        command.arg("serve");
+        for (flag, name) in [("--front", "front"), ("--publish", "publish")] {
+            command.args([flag, &transport.endpoint(folder.path(), name)]);
+        }
+        command.args(settings.arguments(data.as_ref().map(TempDir::path)));
+        Self::start(command, folder, data)
+    }
+
+    /// An echo: this program again.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn echo(verb: &str, transport: Transport) -> Result<Self> {
+        let folder = TempDir::new()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([verb, &transport.endpoint(folder.path(), "front")]);
+        Self::start(command, folder, None)
+    }
+
+    fn start(mut command: Command, folder: TempDir, data: Option<TempDir>) -> Result<Self> {
+        let (stdout, writer) = io::pipe()?;
+        let errors = File::create(folder.path().join("stderr"))?;
+        command.current_dir(folder.path()).stdin(Stdio::null()).stdout(writer).stderr(errors);
+        command.env_clear().env("ALLOT_RUN_DIR", folder.path());
+        let program = command.get_program().display().to_string();
+        let child = command.spawn().with_context(|| format!("{program} cannot be started"))?;
+        // It holds the writing end: while it lives, the pipe would never end.
+        drop(command);
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        let listens = loop {
+            line.clear();
+            if stdout.read_line(&mut line)? == 0 {
+                break false;
+            }
+            if line.starts_with("listening ") {
+                break true;
+            }
+        };
+        let endpoints = endpoints(&line);
+        let process = Self { child, _stdout: stdout, folder, _data: data, endpoints };
+        ensure!(listens, "{program} ended before it listened: {}", process.last_words());
+        Ok(process)
+    }
+
+    /// Where it is found under this name.
+    ///
+    /// # Errors
+    /// When it has not said so.
+    pub(crate) fn endpoint(&self, name: &str) -> Result<String> {
+        let known = self.endpoints.get(name).cloned();
+        known.with_context(|| format!("the server has not said where its {name} is"))
+    }
+
+    /// The end of what it has said on stderr.
+    pub(crate) fn last_words(&self) -> String {
+        let said = fs::read_to_string(self.folder.path().join("stderr")).unwrap_or_default();
+        let lines: Vec<_> = said.lines().rev().take(5).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself, and its folder goes with it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl ServerSettings {
+    fn binary(&self) -> Result<PathBuf> {
+        if let Some(allot) = &self.allot {
+            return Ok(std::path::absolute(allot)?);
+        }
+        let beside = std::env::current_exe()?.with_file_name("allot");
+        if !beside.is_file() {
+            let beside = beside.display();
+            bail!("no server at {beside}; cargo build --release -p allot, or give --allot PATH");
+        }
+        Ok(beside)
+    }
+
+    fn arguments(&self, data: Option<&Path>) -> Vec<String> {
+        let shards = self.shards.map(|shards| shards.to_string());
+        let data = data.map(|data| data.display().to_string());
+        let given = [
+            ("--shards", &shards),
+            ("--threads", &self.threads),
+            ("--wait", &self.wait),
+            ("--data", &data),
+            ("--ack", &self.ack),
+        ];
+        let given = given.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
+        let words = given.flat_map(|(flag, value)| [flag.to_owned(), value.clone()]);
+        words.chain(self.more.iter().cloned()).collect()
+    }
+
+    /// For the JSON of a run.
+    pub(crate) fn described(&self) -> BTreeMap<String, String> {
+        let words = self.arguments(self.data.as_deref());
+        let default = |name: &str, value: Option<String>| {
+            (name.to_owned(), value.unwrap_or_else(|| "default".to_owned()))
+        };
+        let ack = if self.data.is_some() { "journal" } else { "memory" };
+        BTreeMap::from([
+            ("command".to_owned(), format!("serve {}", words.join(" "))),
+            default("shards", self.shards.map(|shards| shards.to_string())),
+            default("threads", self.threads.clone()),
+            default("wait", self.wait.clone()),
+            ("ack".to_owned(), self.ack.clone().unwrap_or_else(|| ack.to_owned())),
+        ])
+    }
+}
+
+/// What stands in `listening front=… publish=…`.
+fn endpoints(line: &str) -> BTreeMap<String, String> {
+    let words = line.split_whitespace().filter_map(|word| word.split_once('='));
+    words.map(|(name, endpoint)| (name.to_owned(), endpoint.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_where_it_is() {
+        let found = endpoints("listening front=tcp://127.0.0.1:1 publish=ipc:///a=b\n");
+        assert_eq!(found["front"], "tcp://127.0.0.1:1");
+        assert_eq!(found["publish"], "ipc:///a=b");
+        assert!(endpoints("").is_empty());
+    }
+
+    #[test]
+    fn a_binary_that_is_not_there_is_an_error_with_its_name() {
+        let allot = Some(PathBuf::from("/nowhere/allot"));
+        let settings = ServerSettings { allot, ..ServerSettings::default() };
+        let error = Process::allot(&settings, Transport::Tcp).err().unwrap().to_string();
+        assert!(error.contains("/nowhere/allot"), "{error}");
+    }
+
+    #[test]
+    fn what_a_server_is_told_is_what_was_chosen() {
+        let settings = ServerSettings {
+            shards: Some(2),
+            threads: Some("shared".to_owned()),
+            ..ServerSettings::default()
+        };
+        assert_eq!(settings.arguments(None), ["--shards", "2", "--threads", "shared"]);
+        assert_eq!(settings.described()["ack"], "memory");
+        assert_eq!(settings.described()["wait"], "default");
+    }
+}
