@@ -3,8 +3,8 @@
 //! * Every send and receive is non-blocking; a blocking send to one slow peer would stop all.
 //! * Interrupted calls are made again: half a message must never be left in a socket.
 //! * Lingering, queues, frames, handshakes and silence are all bounded (`limits.rs`).
-//! * A socket that had nothing is not asked again at once: asking is a system call, and whoever then
-//!   sleeps is woken by the socket's descriptor anyway.
+//! * A socket that had nothing is not asked again at once: asking is a system call, and whoever
+//!   then sleeps is woken by the socket's descriptor anyway.
 //! * It is the kernel that notices a vanished host, and never ZeroMQ's heartbeats: with those on,
 //!   libzmq 4.3.5 aborts the process when a connection breaks whose messages were not all taken
 //!   (`Assertion failed: !_io_error`; also libzmq issues 3937 and 4767), and closes sound

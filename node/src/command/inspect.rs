@@ -178,12 +178,12 @@ fn page(findings: &Findings) -> String {
     lines.extend(findings.segments.iter().map(|segment| {
         let SegmentSummary { file, first_sequence, last_sequence, bytes_used, .. } = segment;
         let state = state(&segment.state);
-        match last_sequence.checked_sub(*first_sequence) {
-            Some(_) => format!(
-                "  {file}  records {first_sequence} to {last_sequence}, {bytes_used} bytes, {state}"
-            ),
-            None => format!("  {file}  no records, {state}"),
+        if *first_sequence == 0 || last_sequence < first_sequence {
+            return format!("  {file}  no records, {state}");
         }
+        format!(
+            "  {file}  records {first_sequence} to {last_sequence}, {bytes_used} bytes, {state}"
+        )
     }));
     lines.extend(findings.images.iter().map(|image| {
         let ImageSummary { file, sequence, bytes, hash, damage } = image;

@@ -8,13 +8,14 @@
 
 use crate::process::Process;
 use crate::server::Server;
+use allot_runtime::Waits;
 use allot_wire::Report;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::{env, fs, thread, time::Duration};
+use std::{env, fs, time::Duration};
 
 /// The files in which clients write down what they were told.
 const ANSWERS: [&str; 3] = ["one.ndjson", "two.ndjson", "aum.ndjson"];
@@ -93,7 +94,7 @@ fn wait_for_answers(server: &Server, more: usize) {
     let wanted = answers(server) + more;
     while answers(server) < wanted {
         // Not what is waited for, but how often it is looked at.
-        thread::sleep(Duration::from_millis(2));
+        Waits::without_bell().sleep(Some(Duration::from_millis(2)));
     }
 }
 
