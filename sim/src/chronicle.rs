@@ -132,7 +132,8 @@ impl Chronicle {
     /// # Errors
     /// What was there before is not, or is different; or what is new is wrong.
     pub fn read(&mut self, disk: &Disk) -> Verdict {
-        let broken = |error: String| Violation::new("P8", format!("the journal is broken: {error}"));
+        let broken =
+            |error: String| Violation::new("P8", format!("the journal is broken: {error}"));
         let album = disk.album().map_err(|error| broken(error.to_string()))?;
         let mut reader = Reader::open(album).map_err(|error| broken(error.to_string()))?;
         let mut count = 0;
@@ -164,8 +165,8 @@ impl Chronicle {
         let entry = Entry::of(logged.kind, logged.tag, &logged.payload)
             .map_err(|error| Violation::new("P8", format!("input {number} is none: {error}")))?;
         let read = self.state.read(entry);
-        let input = read
-            .map_err(|refusal| Violation::new("P3", format!("input {number} is {refusal:?}")))?;
+        let input =
+            read.map_err(|refusal| Violation::new("P3", format!("input {number} is {refusal:?}")))?;
         self.apply(number, &input, entry_encoding(self.log.last()))?;
         self.compare_live(number)
     }

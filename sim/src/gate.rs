@@ -135,7 +135,8 @@ impl Gate {
     pub fn wake_at(&self, now: Nanos) -> Nanos {
         let of_caller = |caller: &Caller| {
             let request = caller.requests.front().filter(|_| self.door.is_some());
-            let first = |queued: Option<&(Nanos, Vec<u8>)>| queued.map_or(Nanos::MAX, |(due, _)| *due);
+            let first =
+                |queued: Option<&(Nanos, Vec<u8>)>| queued.map_or(Nanos::MAX, |(due, _)| *due);
             let answer = caller.answers.front().filter(|_| caller.link.is_some());
             let due = first(request).min(first(answer));
             if now < caller.broken_until { due.max(caller.broken_until) } else { due }

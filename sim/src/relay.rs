@@ -82,14 +82,21 @@ impl Relay {
     }
 
     /// The connection breaks, for so long.
-    pub fn break_for(&mut self, span: Duration, now: Nanos, chance: &mut Chance, tally: &mut Tally) {
+    pub fn break_for(
+        &mut self,
+        span: Duration,
+        now: Nanos,
+        chance: &mut Chance,
+        tally: &mut Tally,
+    ) {
         self.lose(chance, tally);
         self.broken_until = now + span;
     }
 
-    /// The connection stands from now on.
-    pub const fn mend(&mut self) {
+    /// The connection stands from now on, and does no more than it should.
+    pub fn mend(&mut self) {
         self.broken_until = Nanos::ZERO;
+        self.road.plant = self.road.plant.filter(|plant| !plant.is_harmless());
     }
 
     /// Moves frames; returns how many.
@@ -97,7 +104,8 @@ impl Relay {
         let mut moved = 0;
         let stands = self.stands(now);
         for way in 0..2 {
-            while self.ways[way].queue.len() < self.road.link_frames && self.take(way, now, chance) {
+            while self.ways[way].queue.len() < self.road.link_frames && self.take(way, now, chance)
+            {
                 moved += 1;
                 if !stands && way == place(Side::Hub) {
                     self.ways[way].queue.pop_back();

@@ -112,7 +112,8 @@ impl Witness {
             _ => {}
         }
         let key = key_of(&reply)?;
-        let unasked = || Violation::new("P1", format!("an answer that nobody asked for: {reply:?}"));
+        let unasked =
+            || Violation::new("P1", format!("an answer that nobody asked for: {reply:?}"));
         let shard = self.asked.get(&key).ok_or_else(unasked)?.shard;
         count(&reply, tally);
         self.hold_against_first(key, &reply)?;

@@ -55,9 +55,10 @@ fn check_cells(report: &Report, marks: &[&Mark]) -> Result<(), String> {
         }
     }
     let said = report.accounts.iter().flat_map(|account| {
-        account.positions.iter().map(|position| {
-            ((account.id, position.ticker), (position.quantity, position.value))
-        })
+        account
+            .positions
+            .iter()
+            .map(|position| ((account.id, position.ticker), (position.quantity, position.value)))
     });
     agree("who holds what", said.collect::<Holdings>(), expected)
 }

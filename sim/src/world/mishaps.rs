@@ -2,25 +2,14 @@
 
 use std::time::Duration;
 
-use allot_journal::Media;
 use allot_runtime::Nanos;
 
 use super::World;
+use crate::disk::{Doom, End};
 use crate::options::{Faults, Shape};
 use crate::process::{Actor, Site};
 use crate::relay::Side;
 use crate::violation::{Verdict, Violation};
-
-/// How a process ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum End {
-    /// The machine: what was not synced may be lost.
-    Power,
-    /// The process alone: what was written stays.
-    Kill,
-    /// It is told to, and closes its agents.
-    Stop,
-}
 
 impl World {
     /// After a turn: perhaps something.
@@ -50,10 +39,36 @@ impl World {
                 self.fill_up(shard);
             }
         }
-        if self.chance.one_in(self.options.faults.crash) {
+        if let Some(shard) = self.shard_of(process, slot)
+            && self.chance.one_in(self.options.faults.crash)
+        {
+            self.doom(shard);
+        } else if self.chance.one_in(self.options.faults.crash) {
             self.crash_some(process);
         }
         Ok(())
+    }
+
+    /// The machine, or the process, of a shard will end within something that its disk does.
+    pub(super) fn doom(&mut self, shard: usize) {
+        let power = self.chance.percent(self.options.faults.power_percent);
+        let operation = self.chance.between(1..=6);
+        let end = if power { End::Power } else { End::Kill };
+        self.disks[shard].doom(Some(Doom { operation, end, sector: self.chance.seed() }));
+    }
+
+    /// Ends a process whose disk has just gone down; true if it has.
+    pub(super) fn end_if_gone(&mut self, process: usize) -> bool {
+        let sites = self.processes[process].sites.clone();
+        let gone = sites.iter().find_map(|site| match site {
+            Site::Shard(shard) => self.disks[*shard].take_end(),
+            _ => None,
+        });
+        if let Some(end) = gone {
+            self.tally.crashes_within += 1;
+            self.end(process, end);
+        }
+        gone.is_some()
     }
 
     /// A box has stopped because of its disk: its process ends, and is started again.
@@ -65,7 +80,8 @@ impl World {
         }
         let faults = &self.options.faults;
         let is_full = failure.contains("there is no room") && 0 < faults.full_disk;
-        let is_broken = failure.contains("simulated") && 0 < faults.sync_failure + faults.write_failure;
+        let is_broken =
+            failure.contains("simulated") && 0 < faults.sync_failure + faults.write_failure;
         if !is_full && !is_broken {
             let what = format!("a box stops, and nothing was wrong: {failure}");
             return Err(Violation::new("P8", what));
@@ -79,6 +95,7 @@ impl World {
         self.diary.note(self.now, "nothing goes wrong from now on");
         self.is_rough = false;
         for (disk, full_until) in self.disks.iter().zip(&mut self.full_until) {
+            disk.doom(None);
             disk.sim().set_capacity(None);
             disk.sim().fail_sync(u64::MAX);
             disk.sim().fail_write(u64::MAX);
@@ -154,7 +171,7 @@ impl World {
         }
     }
 
-    fn end(&mut self, process: usize, end: End) {
+    pub(super) fn end(&mut self, process: usize, end: End) {
         if !self.processes[process].is_up() {
             // A machine that fails takes what a process that has ended left behind.
             if end == End::Power {
@@ -219,6 +236,7 @@ impl World {
     fn lose_disks(&mut self, process: usize, end: End) {
         for site in &self.processes[process].sites {
             let Site::Shard(shard) = *site else { continue };
+            self.disks[shard].doom(None);
             let sim = self.disks[shard].sim();
             if end == End::Power {
                 self.tally.power_failures += 1;
@@ -226,7 +244,6 @@ impl World {
             } else {
                 sim.restart();
             }
-            debug_assert!(self.disks[shard].list().is_ok(), "a disk can always be listed");
         }
     }
 }
