@@ -79,6 +79,9 @@ impl Relay {
         }
         self.lose(chance, tally);
         self.ends[place(side)] = None;
+        // What a socket keeps over a break ends with its process.
+        let left = self.ways[place(side)].queue.drain(..).count();
+        tally.frames_lost += u64::try_from(left).expect("a few");
     }
 
     /// The connection breaks, for so long.

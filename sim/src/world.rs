@@ -189,7 +189,7 @@ impl World {
         }
         self.tally.turns += 1;
         let work = actor.agent().do_work(self.now);
-        if let Actor::Committer(_) = actor
+        if let Actor::Committer(..) = actor
             && self.is_rough
             && 0 < work
         {

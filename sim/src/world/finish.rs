@@ -110,8 +110,11 @@ impl World {
     }
 
     fn check_feeds(&self) -> Verdict {
-        for progress in self.processes.iter().filter_map(|process| process.progress.as_ref()) {
-            for tally in [FeedTally::Lost, FeedTally::Unsent, FeedTally::Strange] {
+        for process in &self.processes {
+            let Some(progress) = &process.progress else { continue };
+            // A later life of a feed may hear what an earlier one has asked.
+            let strange = if process.lives == 1 { FeedTally::Strange } else { FeedTally::Lost };
+            for tally in [FeedTally::Lost, FeedTally::Unsent, strange] {
                 let count = progress.get(tally);
                 ensure(count == 0, "liveness", || {
                     format!("{}: {count} {}", progress.source(), tally.label())

@@ -186,8 +186,8 @@ impl World {
         let agent = Shard::new(config, state, journal, links, Counters::new());
         [
             Actor::Shard(shard, Box::new(agent)),
-            Actor::Committer(Box::new(committer)),
-            Actor::Keeper(Box::new(keeper)),
+            Actor::Committer(shard, Box::new(committer)),
+            Actor::Keeper(shard, Box::new(keeper)),
         ]
     }
 

@@ -1,5 +1,6 @@
 //! What goes wrong, and when: after any turn of any agent.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use allot_runtime::Nanos;
@@ -7,9 +8,13 @@ use allot_runtime::Nanos;
 use super::World;
 use crate::disk::{Doom, End};
 use crate::options::{Faults, Shape};
-use crate::process::{Actor, Site};
+use crate::process::{Actor, Site, Slot};
 use crate::relay::Side;
 use crate::violation::{Verdict, Violation};
+
+/// How long a committer gathers before its machine fails.
+const DOOM_AFTER: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_millis(2_500);
 
 impl World {
     /// After a turn: perhaps something.
@@ -49,8 +54,16 @@ impl World {
         Ok(())
     }
 
-    /// The machine, or the process, of a shard will end within something that its disk does.
+    /// The machine, or the process, of a shard will end within something that its disk does: soon,
+    /// or in the large batch that has gathered after a while.
     pub(super) fn doom(&mut self, shard: usize) {
+        if self.chance.percent(70) {
+            let later = self.now + self.chance.span(DOOM_AFTER);
+            let slots = self.processes.iter_mut().flat_map(|process| &mut process.slots);
+            let is_its =
+                |slot: &&mut Slot| matches!(&slot.actor, Actor::Committer(of, _) if *of == shard);
+            slots.filter(is_its).for_each(|slot| slot.stalled_until = later);
+        }
         let power = self.chance.percent(self.options.faults.power_percent);
         let operation = self.chance.between(1..=6);
         let end = if power { End::Power } else { End::Kill };
@@ -119,15 +132,10 @@ impl World {
     }
 
     fn shard_of(&self, process: usize, slot: usize) -> Option<usize> {
-        let sites = &self.processes[process].sites;
-        let numbers = sites.iter().filter_map(|site| match site {
-            Site::Shard(shard) => Some(*shard),
-            _ => None,
-        });
-        let numbers: Vec<usize> = numbers.collect();
         match &self.processes[process].slots.get(slot)?.actor {
-            Actor::Shard(shard, _) => Some(*shard),
-            Actor::Committer(_) | Actor::Keeper(_) => numbers.get(slot % numbers.len()).copied(),
+            Actor::Shard(shard, _) | Actor::Committer(shard, _) | Actor::Keeper(shard, _) => {
+                Some(*shard)
+            }
             _ => None,
         }
     }
