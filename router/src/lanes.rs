@@ -18,7 +18,9 @@
 //! ```
 //!
 //! A shard takes inputs of the life it has agreed with and of no other, so that what an earlier
-//! router left behind in a socket is never mistaken for something new.
+//! router left behind in a socket is never mistaken for something new. A welcome names the life of
+//! the shard that it answers: the greeting of one that has ended since may be read late, and the
+//! next life may know less.
 
 use allot_domain::Reject;
 use allot_domain::limits::TICKER_LEN_MAX;
@@ -359,7 +361,8 @@ impl Lanes {
             // It hears of how many there are, and from where to go on, and greets again.
             lane.is_here = false;
             let base = lane.base(hello.applied);
-            self.welcome(shard, Welcome { incarnation: self.incarnation, base, shards });
+            let (incarnation, life) = (self.incarnation, hello.incarnation);
+            self.welcome(shard, Welcome { incarnation, base, shards, life });
             return false;
         }
         lane.is_full = hello.full;
