@@ -18,7 +18,9 @@
 //! ```
 //!
 //! A shard takes inputs of the life it has agreed with and of no other, so that what an earlier
-//! router left behind in a socket is never mistaken for something new.
+//! router left behind in a socket is never mistaken for something new. A welcome names the life of
+//! the shard that it answers: the greeting of one that has ended since may be read late, and the
+//! next life may know less.
 
 use allot_domain::Reject;
 use allot_domain::limits::TICKER_LEN_MAX;
@@ -50,6 +52,24 @@ impl Asker {
     pub(crate) const NOBODY: Self = Self { client: 0, encoding: Encoding::Binary };
 }
 
+/// How many inputs of clients a shard was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Load {
+    /// Fills and busts.
+    routed: u64,
+    splits: u64,
+}
+
+impl Load {
+    fn count(&mut self, kind: InputKind) {
+        match kind {
+            InputKind::Fill | InputKind::Bust => self.routed += 1,
+            InputKind::Split => self.splits += 1,
+            InputKind::Marker | InputKind::Netting => {}
+        }
+    }
+}
+
 struct Lane {
     /// The life of the shard that numbers were agreed with; none before the first.
     incarnation: Option<u64>,
@@ -70,8 +90,12 @@ struct Lane {
     greeted_at: u64,
     /// The number of the last split that was put on its way.
     split: u64,
-    /// Fills and busts, and splits, that earlier lives of the router had sent.
-    before: (u64, u64),
+    /// What earlier lives of the router had sent.
+    before: Load,
+    /// What this life has put on its way.
+    own: Load,
+    /// The shard began a life without its state: how much it was sent is no longer known to it.
+    is_lost: bool,
     frame: Vec<u8>,
     waiting: u64,
     /// Who waits for the answers to inputs that were not answered yet, by their numbers.
@@ -94,7 +118,9 @@ impl Lane {
             again: 0,
             greeted_at: 0,
             split: 0,
-            before: (0, 0),
+            before: Load::default(),
+            own: Load::default(),
+            is_lost: false,
             frame: Vec::new(),
             waiting: 0,
             askers: VecDeque::new(),
@@ -136,11 +162,33 @@ impl Lane {
         } else {
             self.settle(hello.applied, unanswered);
             self.renumber(hello.applied);
+            self.look_back(hello);
         }
         self.forget(hello.durable);
         self.incarnation = Some(hello.incarnation);
         self.greeted_at = hello.applied;
         self.is_here = true;
+    }
+
+    /// Counts anew what earlier lives of the router had sent: all that is in the shard, and all
+    /// that is on its way to it, but what this life has sent. What went down with the life of the
+    /// shard before, unanswered, and is kept by nobody, was never sent as far as anyone can tell.
+    fn look_back(&mut self, hello: &Hello) {
+        if self.is_lost {
+            return;
+        }
+        let mut load = Load { routed: hello.routed, splits: hello.splits };
+        let waiting = (0 < self.waiting).then_some(&self.frame);
+        let frames = self.kept.iter().map(|(_, frame)| frame).chain(waiting);
+        for batch in frames.flat_map(|frame| inputs::read(frame)) {
+            let numbered = (batch.first..).zip(batch.flatten());
+            let lacking = numbered.filter(|(number, _)| *number > hello.applied);
+            lacking.for_each(|(_, input)| load.count(input.kind));
+        }
+        self.before = Load {
+            routed: load.routed.saturating_sub(self.own.routed),
+            splits: load.splits.saturating_sub(self.own.splits),
+        };
     }
 
     /// Numbers what is kept and what waits anew, so that it follows input `applied`.
@@ -233,8 +281,8 @@ impl Lanes {
 
     /// How many fills, busts and splits earlier lives of the router had sent.
     pub(crate) fn sent_before(&self) -> u64 {
-        let routed: u64 = self.lanes.iter().map(|lane| lane.before.0).sum();
-        routed + self.lanes.iter().map(|lane| lane.before.1).max().unwrap_or(0)
+        let routed: u64 = self.lanes.iter().map(|lane| lane.before.routed).sum();
+        routed + self.lanes.iter().map(|lane| lane.before.splits).max().unwrap_or(0)
     }
 
     /// Whether a shard is there.
@@ -262,6 +310,7 @@ impl Lanes {
         let Asker { client, encoding } = asker;
         inputs::push(&mut lane.frame, InputFrame { client, encoding, kind, body });
         lane.waiting += 1;
+        lane.own.count(kind);
         let number = lane.sent + lane.waiting;
         if kind == InputKind::Split {
             lane.split = number;
@@ -359,7 +408,9 @@ impl Lanes {
             // It hears of how many there are, and from where to go on, and greets again.
             lane.is_here = false;
             let base = lane.base(hello.applied);
-            self.welcome(shard, Welcome { incarnation: self.incarnation, base, shards });
+            lane.is_lost |= hello.applied < base;
+            let (incarnation, life) = (self.incarnation, hello.incarnation);
+            self.welcome(shard, Welcome { incarnation, base, shards, life });
             return false;
         }
         lane.is_full = hello.full;
@@ -373,11 +424,7 @@ impl Lanes {
 
     /// Numbers are agreed with this life of the shard: what it lacks is sent again.
     fn join(&mut self, shard: usize, hello: &Hello, unanswered: &mut Vec<u64>) {
-        let lane = &mut self.lanes[shard];
-        if lane.incarnation.is_none() {
-            lane.before = (hello.routed, hello.splits);
-        }
-        lane.resume(hello, unanswered);
+        self.lanes[shard].resume(hello, unanswered);
         self.send_again(shard);
     }
 

@@ -137,6 +137,9 @@ impl Shard {
             );
             return;
         }
+        if welcome.life != self.config.incarnation {
+            return;
+        }
         match self.inbox.welcome(welcome.incarnation, welcome.base) {
             Agreement::Known => return,
             Agreement::Agreed | Agreement::Behind => {}
@@ -378,5 +381,30 @@ impl Agent for Shard {
 
     fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
         self.outbox.wait_on(waits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_domain::BookConfig;
+    use allot_runtime::{Bell, ring_pair};
+
+    #[test]
+    fn a_welcome_for_an_earlier_life_changes_nothing() {
+        let link = || ring_pair(8, &Bell::silent(), &Bell::silent());
+        let ((ours, mut router), (publisher, _publishers_end)) = (link(), link());
+        let config = ShardConfig { shard: 0, shards: 1, incarnation: 8 };
+        let state = State::new(BookConfig { history: 1, ..BookConfig::default() });
+        let links = (ours, publisher);
+        let mut shard = Shard::new(config, state, Journal::none(), links, Counters::new());
+        for (life, agreed) in [(7, 0), (8, 5)] {
+            let mut frame = Vec::new();
+            let welcome = Welcome { incarnation: 5, base: 9, shards: 1, life };
+            backplane::encode_welcome(&welcome, &mut frame);
+            router.send(&mut frame).unwrap();
+            shard.do_work(Nanos::from_unix(1));
+            assert_eq!(shard.inbox.router(), agreed);
+        }
     }
 }

@@ -56,6 +56,11 @@ impl Desk {
         self.open.is_empty()
     }
 
+    /// Its messages that were not answered.
+    pub fn waits_for(&self) -> Vec<String> {
+        self.open.keys().map(|(source, seq)| format!("the desk's {source} {seq}")).collect()
+    }
+
     /// Hears answers, and says something when it is time.
     pub fn step(&mut self, now: Nanos, witness: &Witness, chance: &mut Chance) -> usize {
         let mut work = self.hear();

@@ -1,8 +1,10 @@
-//! The disk of one shard: a simulated one, that remembers the segments which were pruned.
+//! The disk of one shard: a simulated one, that remembers the segments which were pruned, and may
+//! go down between any two of its operations, or within a write.
 //!
 //! ```text
 //!   shard ─► Disk ─► SimDisk
-//!             └────► attic: segments that were removed, so that the whole journal can be read
+//!             ├────► attic: segments that were removed, so that the whole journal can be read
+//!             └────► doom: after so many operations the machine, or the process, is no more
 //! ```
 
 use std::collections::BTreeMap;
@@ -23,13 +25,46 @@ pub enum Lie {
     Names,
 }
 
+/// How what uses a disk ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The machine fails: what was not synced may be lost.
+    Power,
+    /// The process is killed: what was written stays.
+    Kill,
+    /// The process is told to, and closes its agents.
+    Stop,
+}
+
+/// The end that comes in the middle of something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Doom {
+    /// At which operation from now on; 1 is the next.
+    pub operation: u64,
+    /// How.
+    pub end: End,
+    /// Where in a write: of its sectors, so many modulo how many there are.
+    pub sector: u64,
+}
+
 /// A simulated disk with an attic. Clones are the same one.
 #[derive(Clone)]
 pub struct Disk {
     sim: SimDisk,
     lie: Lie,
     attic: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    fate: Arc<Mutex<Fate>>,
 }
+
+/// What is to come, and whether it has.
+#[derive(Default)]
+struct Fate {
+    doom: Option<Doom>,
+    gone: Option<End>,
+}
+
+/// A sector, in bytes.
+const SECTOR: u64 = 512;
 
 /// All segments of a journal as they are or were, to be read.
 struct Album {
@@ -39,7 +74,7 @@ struct Album {
 /// What an open file of a [`Disk`] adds to that of a [`SimDisk`].
 struct File {
     file: Box<dyn MediaFile>,
-    lie: Lie,
+    disk: Disk,
 }
 
 /// A file that is only read.
@@ -48,7 +83,7 @@ struct Page(Vec<u8>);
 impl Disk {
     /// An empty disk. What it does in a crash follows from the seed.
     pub fn new(seed: u64, lie: Lie) -> Self {
-        Self { sim: SimDisk::new(seed), lie, attic: Arc::default() }
+        Self { sim: SimDisk::new(seed), lie, attic: Arc::default(), fate: Arc::default() }
     }
 
     /// The simulated disk itself.
@@ -59,7 +94,7 @@ impl Disk {
     /// A copy of this moment, with a life of its own.
     pub fn fork(&self) -> Self {
         let attic = Arc::new(Mutex::new(self.attic().clone()));
-        Self { sim: self.sim.fork(), lie: self.lie, attic }
+        Self { sim: self.sim.fork(), lie: self.lie, attic, fate: Arc::default() }
     }
 
     /// All segments, those that were removed too; no images.
@@ -82,12 +117,58 @@ impl Disk {
         files
     }
 
+    /// From now on nothing fails, or this does.
+    pub fn doom(&self, doom: Option<Doom>) {
+        self.fate().doom = doom;
+    }
+
+    /// How it went down since the last time that somebody asked, if it did.
+    pub fn take_end(&self) -> Option<End> {
+        self.fate().gone.take()
+    }
+
+    /// One operation more: true if it is the last, and half done at most.
+    fn is_last(&self) -> io::Result<Option<Doom>> {
+        let mut fate = self.fate();
+        if fate.gone.is_some() {
+            return Err(io::Error::other("the machine is no more (simulated)"));
+        }
+        let Some(doom) = &mut fate.doom else { return Ok(None) };
+        doom.operation -= 1;
+        if 0 < doom.operation {
+            return Ok(None);
+        }
+        let doom = fate.doom.take();
+        fate.gone = doom.map(|doom| doom.end);
+        Ok(doom)
+    }
+
+    /// Goes down, if this was the last operation.
+    fn operate<T>(&self, operation: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.is_last()? {
+            None => operation(),
+            Some(doom) => Err(self.go_down(doom)),
+        }
+    }
+
+    fn go_down(&self, doom: Doom) -> io::Error {
+        match doom.end {
+            End::Power => self.sim.crash(),
+            End::Kill | End::Stop => self.sim.restart(),
+        }
+        io::Error::other("the machine is no more (simulated)")
+    }
+
+    fn fate(&self) -> MutexGuard<'_, Fate> {
+        self.fate.lock().expect("nothing panics while it holds the fate")
+    }
+
     fn attic(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         self.attic.lock().expect("nothing panics while it holds the attic")
     }
 
     fn open_as(&self, file: Box<dyn MediaFile>) -> Box<dyn MediaFile> {
-        Box::new(File { file, lie: self.lie })
+        Box::new(File { file, disk: self.clone() })
     }
 }
 
@@ -97,7 +178,7 @@ impl Media for Disk {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        Ok(self.open_as(self.sim.create(name)?))
+        self.operate(|| Ok(self.open_as(self.sim.create(name)?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
@@ -105,7 +186,7 @@ impl Media for Disk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.sim.rename(from, to)
+        self.operate(|| self.sim.rename(from, to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -116,11 +197,11 @@ impl Media for Disk {
                 self.attic().insert(name.to_owned(), bytes);
             }
         }
-        self.sim.remove(name)
+        self.operate(|| self.sim.remove(name))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        if self.lie == Lie::None { self.sim.sync_folder() } else { Ok(()) }
+        self.operate(|| if self.lie == Lie::None { self.sim.sync_folder() } else { Ok(()) })
     }
 }
 
@@ -134,11 +215,18 @@ impl MediaFile for File {
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_at(offset, bytes)
+        let Some(doom) = self.disk.is_last()? else { return self.file.write_at(offset, bytes) };
+        let sectors = u64::try_from(bytes.len()).unwrap_or(u64::MAX) / SECTOR;
+        let some = usize::try_from(doom.sector % (sectors + 1) * SECTOR).unwrap_or(0);
+        if 0 < some {
+            self.file.write_at(offset, &bytes[..some])?;
+        }
+        Err(self.disk.go_down(doom))
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        if self.lie == Lie::Everything { Ok(()) } else { self.file.sync() }
+        let Self { file, disk } = self;
+        disk.operate(|| if disk.lie == Lie::Everything { Ok(()) } else { file.sync() })
     }
 }
 

@@ -97,6 +97,8 @@ pub struct Options {
     pub image_every_bytes: u64,
     /// Whether what nothing needs any more is removed.
     pub prune: bool,
+    /// How long a sync takes at most.
+    pub sync_max: Duration,
     /// How long things go wrong.
     pub faults_for: Duration,
     /// How often.
@@ -162,6 +164,7 @@ impl Options {
             segment_bytes: SEGMENT_BYTES_MIN * chance.between(1..=12),
             image_every_bytes: *chance.pick(&[2 << 10, 8 << 10, 32 << 10, 1 << 20]),
             prune: chance.percent(50),
+            sync_max: Duration::from_micros(*chance.pick(&[1, 5_000, 80_000, 400_000])),
             faults_for,
             faults: faults(&mut chance),
             desk_every: *chance.pick(&[Duration::from_millis(50), Duration::from_millis(400)]),
@@ -229,7 +232,7 @@ fn feed(chance: &mut Chance, number: u64) -> FeedOptions {
         source: source(&format!("fills-{number}")),
         seed: chance.seed(),
         count: chance.between(20..=250),
-        rate: *chance.pick(&[5, 20, 100, 1_000]),
+        rate: *chance.pick(&[10, 40, 200, 2_000]),
         window: *chance.pick(&[1, 8, 64]),
         batch: *chance.pick(&[1, 4, 16]),
         encoding: *chance.pick(&[Encoding::Json, Encoding::Binary]),

@@ -24,12 +24,12 @@ pub enum Site {
 pub enum Actor {
     /// See [`Router`].
     Router(Box<Router>),
-    /// See [`Shard`].
+    /// See [`Shard`]; with its number.
     Shard(usize, Box<Shard>),
-    /// See [`Committer`].
-    Committer(Box<Committer>),
-    /// See [`Keeper`].
-    Keeper(Box<Keeper>),
+    /// See [`Committer`]; with the number of its shard.
+    Committer(usize, Box<Committer>),
+    /// See [`Keeper`]; with the number of its shard.
+    Keeper(usize, Box<Keeper>),
     /// See [`Publisher`].
     Publisher(Box<Publisher>),
     /// See [`FillFeed`].
@@ -66,8 +66,8 @@ impl Actor {
         match self {
             Self::Router(agent) => agent.as_mut(),
             Self::Shard(_, agent) => agent.as_mut(),
-            Self::Committer(agent) => agent.as_mut(),
-            Self::Keeper(agent) => agent.as_mut(),
+            Self::Committer(_, agent) => agent.as_mut(),
+            Self::Keeper(_, agent) => agent.as_mut(),
             Self::Publisher(agent) => agent.as_mut(),
             Self::FillFeed(agent) => agent.as_mut(),
             Self::AumFeed(agent) => agent.as_mut(),

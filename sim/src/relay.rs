@@ -79,6 +79,9 @@ impl Relay {
         }
         self.lose(chance, tally);
         self.ends[place(side)] = None;
+        // What a socket keeps over a break ends with its process.
+        let left = self.ways[place(side)].queue.drain(..).count();
+        tally.frames_lost += u64::try_from(left).expect("a few");
     }
 
     /// The connection breaks, for so long.
@@ -93,9 +96,10 @@ impl Relay {
         self.broken_until = now + span;
     }
 
-    /// The connection stands from now on.
-    pub const fn mend(&mut self) {
+    /// The connection stands from now on, and does no more than it should.
+    pub fn mend(&mut self) {
         self.broken_until = Nanos::ZERO;
+        self.road.plant = self.road.plant.filter(|plant| !plant.is_harmless());
     }
 
     /// Moves frames; returns how many.

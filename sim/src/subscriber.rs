@@ -1,14 +1,14 @@
 //! A subscriber: follows fills, loses some on purpose, and takes positions from reports again.
 //!
 //! It knows what `docs/WIRE.md` says and no more: on a topic of fills the next number means that
-//! nothing was lost. After a gap it takes the positions of a ticker from the next report before
-//! which it heard nothing of that ticker since the report before: such a report contains all that
-//! it has heard.
+//! nothing was lost. After a gap it takes the positions of a ticker from the next report whose cut
+//! was made after it heard the last fill of that ticker: such a report contains all that it has
+//! heard.
 
 use std::collections::BTreeMap;
 
 use allot_domain::{AccountId, Side, Ticker};
-use allot_runtime::{BroadcastListener, Publication};
+use allot_runtime::{BroadcastListener, Nanos, Publication};
 use allot_wire::{AccountStatement, Encoding, Heartbeat, Reply, Report, TopicName, decode_replies};
 
 use crate::chance::Chance;
@@ -45,7 +45,8 @@ struct Row {
     is_sure: bool,
     /// The last number of the topic in this life of the publisher.
     last: u64,
-    heard_since_report: bool,
+    /// When.
+    heard_at: Nanos,
     /// A report said something else, so the next fill must show a gap.
     is_suspect: bool,
 }
@@ -94,7 +95,7 @@ impl Subscriber {
     ///
     /// # Errors
     /// A loss that shows no gap, or a publication that cannot be read.
-    pub fn step(&mut self, chance: &mut Chance, tally: &mut Tally) -> Verdict<usize> {
+    pub fn step(&mut self, now: Nanos, chance: &mut Chance, tally: &mut Tally) -> Verdict<usize> {
         let mut count = 0;
         while let Some(publication) = self.listener.as_ref().and_then(BroadcastListener::receive) {
             count += 1;
@@ -103,7 +104,7 @@ impl Subscriber {
                 continue;
             }
             tally.publications += 1;
-            self.take(&publication, chance, tally)?;
+            self.take(&publication, now, chance, tally)?;
         }
         Ok(count)
     }
@@ -111,6 +112,7 @@ impl Subscriber {
     fn take(
         &mut self,
         publication: &Publication,
+        now: Nanos,
         chance: &mut Chance,
         tally: &mut Tally,
     ) -> Verdict {
@@ -129,7 +131,7 @@ impl Subscriber {
                 }
                 replies
                     .into_iter()
-                    .try_for_each(|reply| self.take_fill(ticker, sequence, reply, tally))
+                    .try_for_each(|reply| self.take_fill((ticker, sequence, now), reply, tally))
             }
             Some(TopicName::Positions(_)) => {
                 let report = Report::decode(body).map_err(unread)?;
@@ -159,8 +161,7 @@ impl Subscriber {
 
     fn take_fill(
         &mut self,
-        ticker: Ticker,
-        sequence: u64,
+        (ticker, sequence, now): (Ticker, u64, Nanos),
         reply: Reply,
         tally: &mut Tally,
     ) -> Verdict {
@@ -174,7 +175,7 @@ impl Subscriber {
         })?;
         tally.gaps += u64::from(!is_next);
         row.is_sure &= is_next;
-        (row.last, row.is_suspect, row.heard_since_report) = (sequence, false, true);
+        (row.last, row.is_suspect, row.heard_at) = (sequence, false, now);
         self.apply(ticker, &reply);
         self.fills.push(reply);
         Ok(())
@@ -205,7 +206,7 @@ impl Subscriber {
 
     fn take_report(&mut self, report: Report, tally: &mut Tally) {
         for (ticker, row) in &mut self.rows {
-            let is_clean = !std::mem::take(&mut row.heard_since_report);
+            let is_clean = row.heard_at.as_unix() < report.time_ns;
             // Before its first fill of a ticker it cannot know whether it is heard at all.
             if !is_clean || row.last == 0 {
                 continue;

@@ -60,6 +60,8 @@ pub struct World {
     rounds: u64,
     /// Whether things go wrong.
     is_rough: bool,
+    /// Whether there was work in the last round.
+    is_busy: bool,
     /// What happened lately.
     pub diary: Diary,
     /// What happened at all.
@@ -106,6 +108,7 @@ impl World {
             lives: 0,
             rounds: 0,
             is_rough: true,
+            is_busy: true,
             diary: Diary::new(START, is_loud),
             tally: Tally::default(),
             chance,
@@ -139,16 +142,19 @@ impl World {
         self.start_those_due()?;
         let mut turns = self.turns();
         self.chance.shuffle(&mut turns);
-        let (mut work, mut idle) = (0, false);
+        // A round in which nobody misses a turn shows whether there is work.
+        let idle_percent =
+            if self.is_rough && self.is_busy { self.options.idle_percent } else { 0 };
+        let mut work = 0;
         for turn in turns {
             let is_slot = matches!(turn, Turn::Slot(..));
-            if is_slot && self.is_rough && self.chance.percent(self.options.idle_percent) {
-                idle = true;
+            if is_slot && self.chance.percent(idle_percent) {
                 continue;
             }
             work += self.take(turn)?;
         }
-        self.pass_time(work, idle);
+        self.is_busy = 0 < work;
+        self.pass_time(0 < work || 0 < idle_percent);
         Ok(())
     }
 
@@ -167,7 +173,7 @@ impl World {
             Turn::Relay(relay) => Ok(self.relays[relay].step(now, chance, tally)),
             Turn::Gate => self.gate.step(now, &mut self.witness, chance, tally),
             Turn::Desk => Ok(self.desk.step(now, &self.witness, chance)),
-            Turn::Subscriber => self.subscriber.step(chance, tally),
+            Turn::Subscriber => self.subscriber.step(now, chance, tally),
         }
     }
 
@@ -183,11 +189,25 @@ impl World {
         }
         self.tally.turns += 1;
         let work = actor.agent().do_work(self.now);
+        if let Actor::Committer(..) = actor
+            && self.is_rough
+            && 0 < work
+        {
+            let sync = self.chance.span(Duration::from_nanos(1)..=self.options.sync_max);
+            *stalled_until = self.now + sync;
+        }
         if let Actor::Shard(shard, agent) = actor
             && self.chance.one_in(40)
         {
             self.chronicles[*shard].note_live(agent.journal().appended(), agent.state());
         }
+        // Before anyone can say anything of it: whoever has gone says nothing.
+        if self.end_if_gone(process) {
+            return Ok(1);
+        }
+        let Some(Slot { actor, .. }) = self.processes[process].slots.get_mut(slot) else {
+            return Ok(1);
+        };
         if let Some(failure) = actor.agent().failure().map(str::to_owned) {
             self.fail(process, &failure)?;
             return Ok(1);
@@ -199,10 +219,10 @@ impl World {
     }
 
     /// While there is work it passes in small spans; else to the next moment with some.
-    fn pass_time(&mut self, work: usize, idle: bool) {
-        let tiny = Duration::from_nanos(1)..=Duration::from_micros(200);
+    fn pass_time(&mut self, is_busy: bool) {
+        let tiny = Duration::from_micros(1)..=Duration::from_millis(1);
         let span = self.chance.span(tiny);
-        if 0 < work || idle {
+        if is_busy {
             self.now += span;
             return;
         }

@@ -65,7 +65,8 @@ fn a_shard_takes_the_inputs_of_the_router_it_has_agreed_with_alone() {
     rig.settle();
     // Another life of the router is welcomed, and what this one sends comes too late.
     let mut frame = Vec::new();
-    let welcome = allot_wire::backplane::Welcome { incarnation: ROUTER + 1, base: 1, shards: 1 };
+    let welcome =
+        allot_wire::backplane::Welcome { incarnation: ROUTER + 1, base: 1, shards: 1, life: 1 };
     allot_wire::backplane::encode_welcome(&welcome, &mut frame);
     rig.router.send(&mut frame).unwrap();
     rig.send(&fills(1, 1));
@@ -78,7 +79,8 @@ fn a_shard_stops_where_its_journal_lacks_what_was_durable() {
     let mut rig = Rig::on(&SimDisk::new(1));
     assert_eq!(rig.shard.failure(), None);
     let mut frame = Vec::new();
-    let welcome = allot_wire::backplane::Welcome { incarnation: ROUTER + 1, base: 7, shards: 1 };
+    let welcome =
+        allot_wire::backplane::Welcome { incarnation: ROUTER + 1, base: 7, shards: 1, life: 1 };
     allot_wire::backplane::encode_welcome(&welcome, &mut frame);
     rig.router.send(&mut frame).unwrap();
     rig.turn(Nanos::ZERO);

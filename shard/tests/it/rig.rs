@@ -63,7 +63,7 @@ impl Rig {
 
     /// The router says that its inputs follow this number.
     pub(crate) fn welcome(&mut self, base: u64) {
-        encode_welcome(&Welcome { incarnation: ROUTER, base, shards: 1 }, &mut self.frame);
+        encode_welcome(&Welcome { incarnation: ROUTER, base, shards: 1, life: 1 }, &mut self.frame);
         self.router.send(&mut self.frame).unwrap();
         self.shard.do_work(Nanos::ZERO);
     }

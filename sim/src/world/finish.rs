@@ -51,7 +51,12 @@ impl World {
             return Ok(Some(format!("{} is not up", process.name())));
         }
         if !self.is_answered() {
-            return Ok(Some("not everybody is answered".to_owned()));
+            let feeds = self.processes.iter().filter_map(|process| process.progress.as_ref());
+            let waiting = feeds
+                .filter(|feed| !feed.is_finished())
+                .map(|feed| format!("{} {:?}", feed.source(), feed.summary()));
+            let waiting: Vec<_> = waiting.chain(self.desk.waits_for()).collect();
+            return Ok(Some(format!("these are not answered: {waiting:?}")));
         }
         let Some(report) = self.subscriber.reports.last() else {
             return Ok(Some("there is no report".to_owned()));
@@ -105,8 +110,11 @@ impl World {
     }
 
     fn check_feeds(&self) -> Verdict {
-        for progress in self.processes.iter().filter_map(|process| process.progress.as_ref()) {
-            for tally in [FeedTally::Lost, FeedTally::Unsent, FeedTally::Strange] {
+        for process in &self.processes {
+            let Some(progress) = &process.progress else { continue };
+            // A later life of a feed may hear what an earlier one has asked.
+            let strange = if process.lives == 1 { FeedTally::Strange } else { FeedTally::Lost };
+            for tally in [FeedTally::Lost, FeedTally::Unsent, strange] {
                 let count = progress.get(tally);
                 ensure(count == 0, "liveness", || {
                     format!("{}: {count} {}", progress.source(), tally.label())

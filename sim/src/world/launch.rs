@@ -6,7 +6,9 @@ use std::time::Duration;
 use allot_feeds::{
     AumConfig, AumFeed, FillConfig, FillFeed, Pace, Patience, Random, RandomConfig, Weights,
 };
-use allot_journal::{Bells, Committer, Journal, JournalError, Keeper, Recovery};
+use allot_journal::{
+    Bells, Committer, Journal, JournalError, Keeper, Reader, Recovery, SegmentState, SegmentSummary,
+};
 use allot_publisher::{Publisher, PublisherConfig};
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
@@ -17,6 +19,7 @@ use allot_wire::Encoding;
 
 use super::World;
 use crate::checker;
+use crate::disk::Disk;
 use crate::options::Shape;
 use crate::process::{Actor, Site, Slot};
 use crate::relay::Side;
@@ -183,8 +186,8 @@ impl World {
         let agent = Shard::new(config, state, journal, links, Counters::new());
         [
             Actor::Shard(shard, Box::new(agent)),
-            Actor::Committer(Box::new(committer)),
-            Actor::Keeper(Box::new(keeper)),
+            Actor::Committer(shard, Box::new(committer)),
+            Actor::Keeper(shard, Box::new(keeper)),
         ]
     }
 
@@ -256,6 +259,8 @@ impl World {
         let journal = self.options.journal(shard);
         let flips = if self.is_rough { self.options.faults.flips } else { 0 };
         checker::flips::check(&disk, (&journal, book), flips, &mut self.chance, &mut self.tally)?;
+        let (is_torn, has_image) = self.look_at(&disk);
+        self.trouble_start(shard);
         let opened = Recovery::open(Arc::new(disk.clone()), journal).map_err(RecoverError::from);
         let recovered = opened.and_then(|mut recovery| {
             let state = recover(&mut recovery, book)?;
@@ -266,10 +271,36 @@ impl World {
         });
         match recovered {
             Ok(archive) => {
+                disk.doom(None);
                 self.check_archive(shard, &archive)?;
+                self.tally.torn += u64::from(is_torn);
+                self.tally.with_image += u64::from(has_image);
                 Ok(Some(archive))
             }
             Err(error) => self.refused(shard, &error).map(|()| None),
+        }
+    }
+
+    /// Whether the last batch was never finished, and whether there is an image.
+    fn look_at(&self, disk: &Disk) -> (bool, bool) {
+        let is_torn = |summary: &SegmentSummary| matches!(summary.state, SegmentState::Torn(_));
+        let reader = disk.album().ok().and_then(|album| Reader::open(album).ok());
+        let is_torn = reader.is_some_and(|reader| reader.segments().iter().any(is_torn));
+        (is_torn, disk.files().iter().any(|file| file.starts_with("image-")))
+    }
+
+    /// A start is as good a moment for trouble as any other.
+    fn trouble_start(&mut self, shard: usize) {
+        let faults = self.options.faults;
+        if !self.is_rough {
+            return;
+        }
+        if 0 < faults.crash && self.chance.one_in(6) {
+            self.doom(shard);
+        }
+        if 0 < faults.sync_failure && self.chance.one_in(6) {
+            self.disks[shard].sim().fail_sync(self.chance.between(1..=4));
+            self.tally.syncs_failed += 1;
         }
     }
 
@@ -285,6 +316,12 @@ impl World {
 
     /// A start may be refused by a disk that fails or is full, and for no other reason.
     fn refused(&mut self, shard: usize, error: &RecoverError) -> Verdict {
+        if self.disks[shard].take_end().is_some() {
+            self.tally.broken_starts += 1;
+            self.diary.note(self.now, format!("the machine fails while shard {shard} starts"));
+            return Ok(());
+        }
+        self.disks[shard].doom(None);
         let faults = &self.options.faults;
         let may_fail = 0 < faults.sync_failure + faults.write_failure;
         let is_excused = match error {

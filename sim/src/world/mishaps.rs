@@ -1,26 +1,20 @@
 //! What goes wrong, and when: after any turn of any agent.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use allot_journal::Media;
 use allot_runtime::Nanos;
 
 use super::World;
+use crate::disk::{Doom, End};
 use crate::options::{Faults, Shape};
-use crate::process::{Actor, Site};
+use crate::process::{Actor, Site, Slot};
 use crate::relay::Side;
 use crate::violation::{Verdict, Violation};
 
-/// How a process ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum End {
-    /// The machine: what was not synced may be lost.
-    Power,
-    /// The process alone: what was written stays.
-    Kill,
-    /// It is told to, and closes its agents.
-    Stop,
-}
+/// How long a committer gathers before its machine fails.
+const DOOM_AFTER: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_millis(2_500);
 
 impl World {
     /// After a turn: perhaps something.
@@ -50,10 +44,44 @@ impl World {
                 self.fill_up(shard);
             }
         }
-        if self.chance.one_in(self.options.faults.crash) {
+        if let Some(shard) = self.shard_of(process, slot)
+            && self.chance.one_in(self.options.faults.crash)
+        {
+            self.doom(shard);
+        } else if self.chance.one_in(self.options.faults.crash) {
             self.crash_some(process);
         }
         Ok(())
+    }
+
+    /// The machine, or the process, of a shard will end within something that its disk does: soon,
+    /// or in the large batch that has gathered after a while.
+    pub(super) fn doom(&mut self, shard: usize) {
+        if self.chance.percent(70) {
+            let later = self.now + self.chance.span(DOOM_AFTER);
+            let slots = self.processes.iter_mut().flat_map(|process| &mut process.slots);
+            let is_its =
+                |slot: &&mut Slot| matches!(&slot.actor, Actor::Committer(of, _) if *of == shard);
+            slots.filter(is_its).for_each(|slot| slot.stalled_until = later);
+        }
+        let power = self.chance.percent(self.options.faults.power_percent);
+        let operation = self.chance.between(1..=6);
+        let end = if power { End::Power } else { End::Kill };
+        self.disks[shard].doom(Some(Doom { operation, end, sector: self.chance.seed() }));
+    }
+
+    /// Ends a process whose disk has just gone down; true if it has.
+    pub(super) fn end_if_gone(&mut self, process: usize) -> bool {
+        let sites = self.processes[process].sites.clone();
+        let gone = sites.iter().find_map(|site| match site {
+            Site::Shard(shard) => self.disks[*shard].take_end(),
+            _ => None,
+        });
+        if let Some(end) = gone {
+            self.tally.crashes_within += 1;
+            self.end(process, end);
+        }
+        gone.is_some()
     }
 
     /// A box has stopped because of its disk: its process ends, and is started again.
@@ -80,6 +108,7 @@ impl World {
         self.diary.note(self.now, "nothing goes wrong from now on");
         self.is_rough = false;
         for (disk, full_until) in self.disks.iter().zip(&mut self.full_until) {
+            disk.doom(None);
             disk.sim().set_capacity(None);
             disk.sim().fail_sync(u64::MAX);
             disk.sim().fail_write(u64::MAX);
@@ -103,15 +132,10 @@ impl World {
     }
 
     fn shard_of(&self, process: usize, slot: usize) -> Option<usize> {
-        let sites = &self.processes[process].sites;
-        let numbers = sites.iter().filter_map(|site| match site {
-            Site::Shard(shard) => Some(*shard),
-            _ => None,
-        });
-        let numbers: Vec<usize> = numbers.collect();
         match &self.processes[process].slots.get(slot)?.actor {
-            Actor::Shard(shard, _) => Some(*shard),
-            Actor::Committer(_) | Actor::Keeper(_) => numbers.get(slot % numbers.len()).copied(),
+            Actor::Shard(shard, _) | Actor::Committer(shard, _) | Actor::Keeper(shard, _) => {
+                Some(*shard)
+            }
             _ => None,
         }
     }
@@ -155,7 +179,7 @@ impl World {
         }
     }
 
-    fn end(&mut self, process: usize, end: End) {
+    pub(super) fn end(&mut self, process: usize, end: End) {
         if !self.processes[process].is_up() {
             // A machine that fails takes what a process that has ended left behind.
             if end == End::Power {
@@ -220,6 +244,7 @@ impl World {
     fn lose_disks(&mut self, process: usize, end: End) {
         for site in &self.processes[process].sites {
             let Site::Shard(shard) = *site else { continue };
+            self.disks[shard].doom(None);
             let sim = self.disks[shard].sim();
             if end == End::Power {
                 self.tally.power_failures += 1;
@@ -227,7 +252,6 @@ impl World {
             } else {
                 sim.restart();
             }
-            debug_assert!(self.disks[shard].list().is_ok(), "a disk can always be listed");
         }
     }
 }

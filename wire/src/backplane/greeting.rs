@@ -40,6 +40,8 @@ pub struct Welcome {
     pub base: u64,
     /// How many shards there are.
     pub shards: u32,
+    /// Which life of the shard it is for: one that is read late must not reach the next.
+    pub life: u64,
 }
 
 /// Publisher to router to shards: what anybody wants to know.

@@ -136,7 +136,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Vec<u8>)> {
         frames.push((name, frame));
     };
     add("hello", &|frame| encode_hello(&hello(), frame));
-    let welcome = Welcome { incarnation: 8, base: 45, shards: 4 };
+    let welcome = Welcome { incarnation: 8, base: 45, shards: 4, life: 7 };
     add("welcome", &|frame| encode_welcome(&welcome, frame));
     add("interest", &|frame| encode_interest(&Interest { fills: true }, frame));
     add("part", &|frame| encode_part(&part(), frame));
