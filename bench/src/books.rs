@@ -110,7 +110,7 @@ impl Books {
             }
             look(&self.link);
         }
-        bail!("the server was busy for {PATIENCE:?}")
+        bail!("the server was busy, or away, for {PATIENCE:?}")
     }
 }
 

@@ -9,6 +9,9 @@ const RIGHT: f64 = 230.0;
 const TOP: f64 = 20.0;
 const BOTTOM: f64 = 45.0;
 
+/// From one name of a line to the next.
+const NAME_HEIGHT: f64 = 14.0;
+
 /// Told apart by people who see few colours, too.
 const COLOURS: &[&str] =
     &["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a6d00"];
@@ -79,11 +82,11 @@ impl<'a> Scale<'a> {
         let power = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
         let step = step.into_iter().find(|step| rough <= *step).unwrap_or(rough);
-        let mut ticks = Vec::new();
-        let mut tick = (self.low / step).ceil() * step;
-        while tick <= self.high + step * 1e-9 {
-            ticks.push(tick);
-            tick += step;
+        let (mut ticks, mut count) = (Vec::new(), (self.low / step).ceil());
+        while count * step <= self.high + step * 1e-9 {
+            // Nine decimals: a sum of doubles would be shown as 0.6000000000000001.
+            ticks.push((count * step * 1e9).round() / 1e9);
+            count += 1.0;
         }
         ticks
     }
@@ -101,7 +104,9 @@ pub(crate) fn draw(x: &Axis, y: &Axis, series: &[Series]) -> String {
         let (width, height) = (WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
         (LEFT + across.place(x) * width, TOP + (1.0 - up.place(y)) * height)
     };
-    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n");
+    // Many names need more room than the frame.
+    let height = HEIGHT.max(TOP + NAME_HEIGHT * (series.len() as f64 + 1.0));
+    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n");
     axes(&mut svg, &across, &up);
     for (place, line) in series.iter().enumerate() {
         let colour = COLOURS[place % COLOURS.len()];
@@ -114,7 +119,7 @@ pub(crate) fn draw(x: &Axis, y: &Axis, series: &[Series]) -> String {
         if let (1, Some((x, y))) = (path.len(), places.clone().next()) {
             let _ = write!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\"/>");
         }
-        let down = TOP + 14.0 * place as f64 + 8.0;
+        let down = TOP + NAME_HEIGHT * place as f64 + 8.0;
         let beside = WIDTH - RIGHT + 14.0;
         let name = escape(&line.name);
         let _ = writeln!(
@@ -178,6 +183,8 @@ mod tests {
         let linear = axis(false);
         let scale = Scale::new(&linear, [0.0, 97.0].into_iter());
         assert_eq!(scale.ticks(), [0.0, 20.0, 40.0, 60.0, 80.0]);
+        let scale = Scale::new(&linear, [0.0, 1.0].into_iter());
+        assert_eq!(scale.ticks(), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
         let logarithmic = axis(true);
         let scale = Scale::new(&logarithmic, [1.0, 100_000.0].into_iter());
         assert_eq!(scale.ticks().len(), 6);
