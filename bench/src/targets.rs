@@ -78,6 +78,9 @@ const GOALS: &[(&str, Bound)] = &[
     ("7  saturated, with subscribers by without", Bound::AtLeast(0.98)),
 ];
 
+/// Points by what they are called in rows.
+type Named = Vec<(&'static str, Point)>;
+
 #[derive(Serialize)]
 struct Kept<'a> {
     schema: u32,
@@ -87,6 +90,8 @@ struct Kept<'a> {
     turns: u32,
     knee: Option<u64>,
     goals: &'a [Goal],
+    /// What each turn measured, so that a ratio can be traced to its two figures.
+    points: &'a [Named],
 }
 
 /// Measures all rows.
@@ -101,9 +106,11 @@ pub(crate) fn measure(plan: &TargetPlan) -> Result<ExitCode> {
         .map(|(measure, bound)| Goal { measure, bound: *bound, ratios: Vec::new() })
         .collect();
     let knee = plan.knee()?;
+    let mut points = Vec::new();
     for turn in 1..=plan.turns {
         eprintln!("turn {turn} of {}", plan.turns);
-        let ratios = plan.turn(knee)?;
+        let (ratios, measured) = plan.turn(knee)?;
+        points.push(measured);
         for (goal, ratio) in goals.iter_mut().zip(ratios) {
             goal.ratios.extend(ratio);
         }
@@ -115,7 +122,16 @@ pub(crate) fn measure(plan: &TargetPlan) -> Result<ExitCode> {
     print(&format!("knee: {knee:?} messages a second\n\n{}", table(&goals)))?;
     if let Some(folder) = &plan.out {
         let (schema, kind, turns) = (crate::run::SCHEMA, "targets", plan.turns);
-        let kept = Kept { schema, kind, started, environment, turns, knee, goals: &goals };
+        let kept = Kept {
+            schema,
+            kind,
+            started,
+            environment,
+            turns,
+            knee,
+            goals: &goals,
+            points: &points,
+        };
         fs::create_dir_all(folder)?;
         fs::write(folder.join("targets.json"), serde_json::to_string_pretty(&kept)?)?;
     }
@@ -124,44 +140,33 @@ pub(crate) fn measure(plan: &TargetPlan) -> Result<ExitCode> {
 }
 
 impl TargetPlan {
-    /// One alternation; a ratio for each row, where it can be told.
-    fn turn(&self, knee: Option<u64>) -> Result<Vec<Option<f64>>> {
+    /// One alternation: a ratio for each row, where it can be told, and what they come from.
+    fn turn(&self, knee: Option<u64>) -> Result<(Vec<Option<f64>>, Named)> {
         let (one, many) = (Offer::Window(1), Offer::Window(WINDOW));
-        let echo_one = self.echo(one)?;
-        let shared = self.server(&self.threads(Some("shared")), one, 1)?;
-        let dedicated = self.server(&self.threads(Some("dedicated")), one, 1)?;
-        let echo_many = self.echo(many)?;
         let default = self.threads(self.threads.as_deref());
-        let (memory, subscribed) = self.with_subscribers(&default)?;
         let journal = ServerSettings {
             data: Some(self.data.clone()),
             ack: Some("journal".to_owned()),
             ..default.clone()
         };
-        let journal = self.server(&journal, many, 1)?;
-        let batch = self.server(&default, Offer::Window(BATCH_WINDOW), BATCH)?;
-        let half = match knee.map(|knee| knee / 2).filter(|half| 0 < *half) {
-            Some(half) => {
-                let echo = self.echo(Offer::Rate(half))?;
-                ratio(
-                    self.server(&default, Offer::Rate(half), 1)?.response.p999,
-                    echo.response.p999,
-                )
-            }
-            None => None,
-        };
-        let by_rate =
-            |point: &Point| ratio(Some(point.achieved_per_s), Some(echo_many.achieved_per_s));
-        Ok(vec![
-            ratio(shared.response.p50, echo_one.response.p50),
-            ratio(shared.response.p99, echo_one.response.p99),
-            ratio(dedicated.response.p50, echo_one.response.p50),
-            by_rate(&memory),
-            by_rate(&journal),
-            ratio(Some(batch.fills_per_s), Some(echo_many.achieved_per_s)),
-            half,
-            ratio(Some(subscribed.achieved_per_s), Some(memory.achieved_per_s)),
-        ])
+        let mut points = vec![
+            ("echo, one", self.echo(one)?),
+            ("shared, one", self.server(&self.threads(Some("shared")), one, 1)?),
+            ("dedicated, one", self.server(&self.threads(Some("dedicated")), one, 1)?),
+            ("echo, many", self.echo(many)?),
+        ];
+        let (memory, subscribed) = self.with_subscribers(&default)?;
+        points.extend([
+            ("memory, many", memory),
+            ("subscribed, many", subscribed),
+            ("journal, many", self.server(&journal, many, 1)?),
+            ("batches", self.server(&default, Offer::Window(BATCH_WINDOW), BATCH)?),
+        ]);
+        if let Some(half) = knee.map(|knee| knee / 2).filter(|half| 0 < *half) {
+            points.push(("echo, half the knee", self.echo(Offer::Rate(half))?));
+            points.push(("memory, half the knee", self.server(&default, Offer::Rate(half), 1)?));
+        }
+        Ok((ratios(&points), points))
     }
 
     fn threads(&self, threads: Option<&str>) -> ServerSettings {
@@ -226,6 +231,29 @@ fn sound(point: Point) -> Result<Point> {
         Some(why) => bail!("FAIL  {}: {why}", point.offer()),
         None => Ok(point),
     }
+}
+
+/// The ratio of each of [`GOALS`].
+fn ratios(points: &[(&'static str, Point)]) -> Vec<Option<f64>> {
+    type Figure = fn(&Point) -> Option<u64>;
+    let (p50, p99, p999): (Figure, Figure, Figure) =
+        (|point| point.response.p50, |point| point.response.p99, |point| point.response.p999);
+    let (messages, fills): (Figure, Figure) =
+        (|point| Some(point.achieved_per_s), |point| Some(point.fills_per_s));
+    let value = |name: &str, figure: Figure| {
+        points.iter().find(|(known, _)| *known == name).and_then(|(_, point)| figure(point))
+    };
+    let by = |of, figure, by, other| ratio(value(of, figure), value(by, other));
+    vec![
+        by("shared, one", p50, "echo, one", p50),
+        by("shared, one", p99, "echo, one", p99),
+        by("dedicated, one", p50, "echo, one", p50),
+        by("memory, many", messages, "echo, many", messages),
+        by("journal, many", messages, "echo, many", messages),
+        by("batches", fills, "echo, many", messages),
+        by("memory, half the knee", p999, "echo, half the knee", p999),
+        by("subscribed, many", messages, "memory, many", messages),
+    ]
 }
 
 fn echo_of(process: &Process) -> Result<Target> {
@@ -306,6 +334,21 @@ mod tests {
 
     fn goal(bound: Bound, ratios: &[f64]) -> Goal {
         Goal { measure: "m", bound, ratios: ratios.to_vec() }
+    }
+
+    #[test]
+    fn every_row_has_its_ratio() {
+        let point = |per_s| Point { achieved_per_s: per_s, ..Point::default() };
+        let points = [
+            ("echo, many", point(100)),
+            ("memory, many", point(90)),
+            ("journal, many", point(60)),
+            ("subscribed, many", point(45)),
+        ];
+        let ratios = ratios(&points);
+        assert_eq!(ratios.len(), GOALS.len());
+        let known: Vec<_> = ratios.into_iter().map(Option::unwrap_or_default).collect();
+        assert_eq!(known, [0.0, 0.0, 0.0, 0.9, 0.6, 0.0, 0.0, 0.5]);
     }
 
     #[test]
