@@ -22,11 +22,13 @@
 //! the shard that it answers: the greeting of one that has ended since may be read late, and the
 //! next life may know less.
 
-use allot_domain::Reject;
 use allot_domain::limits::TICKER_LEN_MAX;
+use allot_domain::{Input, Marker, Reject};
 use allot_runtime::{Counter, Counters, Hub, Nanos, Waits};
 use allot_wire::Encoding;
-use allot_wire::backplane::{Hello, InputFrame, InputKind, Welcome, encode_welcome, inputs};
+use allot_wire::backplane::{
+    Hello, InputFrame, InputKind, Welcome, decode_input, encode_marker, encode_welcome, inputs,
+};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -185,10 +187,38 @@ impl Lane {
             let lacking = numbered.filter(|(number, _)| *number > hello.applied);
             lacking.for_each(|(_, input)| load.count(input.kind));
         }
-        self.before = Load {
+        let before = Load {
             routed: load.routed.saturating_sub(self.own.routed),
             splits: load.splits.saturating_sub(self.own.splits),
         };
+        if before.routed < self.before.routed || before.splits < self.before.splits {
+            self.spoil_reports();
+        }
+        self.before = before;
+    }
+
+    /// Reports whose markers are on their way count inputs that are lost: they are not to be made.
+    /// A part of another marker than the others' completes no cut.
+    fn spoil_reports(&mut self) {
+        let frames = self.kept.iter_mut().map(|(_, frame)| frame).chain([&mut self.frame]);
+        for frame in frames {
+            let Ok(batch) = inputs::read(frame) else {
+                continue;
+            };
+            let mut anew = Vec::with_capacity(frame.len());
+            inputs::begin(&mut anew, batch.first, batch.router);
+            for input in batch.flatten() {
+                let mut body = Vec::new();
+                match decode_input(input.kind, input.body) {
+                    Ok(Input::Marker(marker)) => {
+                        encode_marker(&Marker { report: false, ..marker }, &mut body);
+                    }
+                    _ => body.extend_from_slice(input.body),
+                }
+                inputs::push(&mut anew, InputFrame { body: &body, ..input });
+            }
+            *frame = anew;
+        }
     }
 
     /// Numbers what is kept and what waits anew, so that it follows input `applied`.
