@@ -60,9 +60,7 @@ impl Divisor {
         let bits = (u128::BITS - step_unsigned.leading_zeros())
             + (u64::BITS - quotient_max.leading_zeros());
         let cut = bits.saturating_sub(LEADING_BITS).min(CUT_MAX);
-        // 2^(64 + cut) / step; minus one before dividing, so that a step of one fits as well.
-        let reciprocal = ((1_u128 << (u64::BITS + cut)) - 1) / step_unsigned;
-        let reciprocal = u64::try_from(reciprocal).expect("the step is longer than the cut");
+        let reciprocal = reciprocal(step_unsigned, cut);
         let leading_bits = bits - cut;
         assert!(leading_bits < LEADING_BITS_MAX, "the step is within limits");
         Self { step, cut, leading_bits, reciprocal }
@@ -74,11 +72,11 @@ impl Divisor {
     }
 
     /// By how much steps and fraction together may be too low, in units of the fraction: each
-    /// factor of the estimate was cut by less than one, which the product misses as often as the
-    /// other factor says, and the fraction is cut by less than one.
+    /// factor of the estimate was cut by less than one, the reciprocal by less than two, which the
+    /// product misses as often as the other factor says, and the fraction is cut by less than one.
     pub(super) fn blur(&self) -> u32 {
         let cut = if self.cut == 0 { 0 } else { self.reciprocal };
-        let lost = (1 << self.leading_bits) + u128::from(cut);
+        let lost = (2 << self.leading_bits) + u128::from(cut);
         u32::try_from(lost >> (u64::BITS - FRACTION_BITS)).expect("far below a step") + 2
     }
 
@@ -123,6 +121,18 @@ impl Divisor {
             fraction: self.estimate(dividend % self.step).fraction,
         }
     }
+}
+
+/// 2^(64 + cut) / step, too low by less than two.
+///
+/// A long step counts by its leading 63 bits, rounded up, for then one instruction divides. That
+/// costs the reciprocal at most a part in 2^62, which is less than one.
+fn reciprocal(step: u128, cut: u32) -> u64 {
+    let tail = (u128::BITS - step.leading_zeros()).saturating_sub(u64::BITS - 1);
+    let head = low_half(step >> tail) + u64::from(tail > 0);
+    // Minus one before dividing, so that a step of one fits as well.
+    let reciprocal = ((1_u128 << (u64::BITS + cut - tail)) - 1) / u128::from(head);
+    u64::try_from(reciprocal).expect("the step is longer than the cut")
 }
 
 fn low_half(wide: u128) -> u64 {
