@@ -164,41 +164,41 @@ impl Book {
     }
 
     fn fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
+        let found = self.feeds.find(&fill.source);
         let origin = Origin { source: fill.source, seq: fill.seq, duplicate: false };
-        match self.feeds.seen(&fill.source, fill.seq) {
-            Ok(Seen::New) => self.new_fill(fill, origin, outcomes),
+        match self.feeds.seen(found, fill.seq) {
+            Ok(Seen::New) => self.new_fill(fill, found, outcomes),
             Ok(Seen::Applied) => self.repeat_fill(fill, outcomes),
             Ok(Seen::TooOld(oldest)) => outcomes.reject(origin, Reject::SequenceTooOld(oldest)),
             Err(reject) => outcomes.reject(origin, reject),
         }
     }
 
-    fn new_fill(&mut self, fill: &Fill, origin: Origin, outcomes: &mut Outcomes) {
-        let done = if self.ledger.is_empty() {
-            self.hold(fill, outcomes)
-        } else {
-            self.check(fill).map(|()| self.allocate(fill, false, outcomes))
-        };
-        match done {
-            Ok(()) => self.feeds.mark(&fill.source, fill.seq),
-            Err(reject) => outcomes.reject(origin, reject),
-        }
-    }
-
-    fn hold(&mut self, fill: &Fill, outcomes: &mut Outcomes) -> Result<(), Reject> {
-        if self.held.len() == limits::HELD_MAX {
-            return Err(Reject::Busy);
-        }
-        self.held.push_back(*fill);
+    fn new_fill(&mut self, fill: &Fill, found: Option<u32>, outcomes: &mut Outcomes) {
         let origin = Origin { source: fill.source, seq: fill.seq, duplicate: false };
-        outcomes.list.push(Outcome::Held(origin));
-        Ok(())
+        let row = match self.check(fill) {
+            Ok(row) => row,
+            Err(reject) => return outcomes.reject(origin, reject),
+        };
+        let source = found.unwrap_or_else(|| self.feeds.add(&fill.source));
+        self.feeds.mark(source, fill.seq);
+        if self.ledger.is_empty() {
+            self.held.push_back(*fill);
+            outcomes.list.push(Outcome::Held(origin));
+        } else {
+            self.allocate(fill, (source, row), false, outcomes);
+        }
     }
 
-    /// Whether a fill can be divided; nothing changes.
-    fn check(&self, fill: &Fill) -> Result<(), Reject> {
+    /// Whether a fill can be divided, or held before the first split, and which row its ticker has,
+    /// if it has one; nothing changes.
+    fn check(&self, fill: &Fill) -> Result<Option<u32>, Reject> {
+        if self.ledger.is_empty() {
+            let has_room = self.held.len() < limits::HELD_MAX;
+            return if has_room { Ok(None) } else { Err(Reject::Busy) };
+        }
         let row = self.holdings.find(&fill.ticker);
-        if row.is_none() && self.holdings.rows().len() == limits::TICKERS_MAX {
+        if row.is_none() && self.holdings.is_full() {
             return Err(Reject::TooManyTickers);
         }
         if fill.side == Side::Sell {
@@ -209,7 +209,7 @@ impl Book {
         }
         let total = row.map_or(0, |row| self.holdings.row(row).total());
         let block = Block { side: fill.side, price: fill.price, quantity: fill.quantity };
-        self.check_limits(block, total)
+        self.check_limits(block, total).map(|()| row)
     }
 
     /// Whether a block fits in where `total` shares of its ticker are held; a sale adds none.
@@ -227,10 +227,16 @@ impl Book {
         self.open.iter().map(|place| row.cell(*place).quantity).sum()
     }
 
-    /// Divides a fill that was checked.
-    fn allocate(&mut self, fill: &Fill, late: bool, outcomes: &mut Outcomes) {
+    /// Divides a fill that was checked, of the source at this place, into the row of its ticker.
+    fn allocate(
+        &mut self,
+        fill: &Fill,
+        (source, row): (u32, Option<u32>),
+        late: bool,
+        outcomes: &mut Outcomes,
+    ) {
         let block = Block { side: fill.side, price: fill.price, quantity: fill.quantity };
-        let row_at = self.holdings.find_or_add(&fill.ticker).expect("checked");
+        let row_at = row.unwrap_or_else(|| self.holdings.add(&fill.ticker));
         let row = self.holdings.row_mut(row_at);
         if fill.side == Side::Sell || self.config.blend != Blend::NONE {
             for (cell, place) in self.cells.iter_mut().zip(&self.open) {
@@ -257,7 +263,7 @@ impl Book {
             split: self.split_number,
             busted: false,
         };
-        let key = Key { source: self.feeds.place(&fill.source), seq: fill.seq };
+        let key = Key { source, seq: fill.seq };
         self.history.keep(key, answer, &outcomes.shares[shares.clone()]);
         outcomes.list.push(Outcome::Allocated(Allocated {
             origin: Origin { source: fill.source, seq: fill.seq, duplicate: false },
@@ -318,8 +324,9 @@ impl Book {
 
     fn bust(&mut self, bust: &Bust, outcomes: &mut Outcomes) {
         let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
-        let done = match self.feeds.seen(&bust.source, bust.seq) {
-            Ok(Seen::New) => self.new_bust(bust, outcomes),
+        let found = self.feeds.find(&bust.source);
+        let done = match self.feeds.seen(found, bust.seq) {
+            Ok(Seen::New) => self.new_bust(bust, found, outcomes),
             Ok(Seen::Applied) => {
                 let origin = Origin { duplicate: true, ..origin };
                 let (ticker, of) = (bust.ticker, bust.of);
@@ -329,18 +336,34 @@ impl Book {
             Ok(Seen::TooOld(oldest)) => Err(Reject::SequenceTooOld(oldest)),
             Err(reject) => Err(reject),
         };
-        match done {
-            Ok(()) => self.feeds.mark(&bust.source, bust.seq),
-            Err(reject) => outcomes.reject(origin, reject),
+        if let Err(reject) = done {
+            outcomes.reject(origin, reject);
         }
     }
 
-    fn new_bust(&mut self, bust: &Bust, outcomes: &mut Outcomes) -> Result<(), Reject> {
-        if self.bust_held(bust, outcomes) {
-            return Ok(());
+    fn new_bust(
+        &mut self,
+        bust: &Bust,
+        found: Option<u32>,
+        outcomes: &mut Outcomes,
+    ) -> Result<(), Reject> {
+        // Whoever never sent a fill that was applied has none to take back.
+        let source = found.ok_or(Reject::UnknownFill(bust.of))?;
+        if !self.bust_held(bust, source, outcomes) {
+            self.bust_allocated(bust, source, outcomes)?;
         }
+        self.feeds.mark(source, bust.seq);
+        Ok(())
+    }
+
+    /// Takes back a fill that was divided.
+    fn bust_allocated(
+        &mut self,
+        bust: &Bust,
+        source: u32,
+        outcomes: &mut Outcomes,
+    ) -> Result<(), Reject> {
         let unknown = Reject::UnknownFill(bust.of);
-        let source = self.feeds.find(&bust.source).ok_or(unknown.clone())?;
         let key = Key { source, seq: bust.of };
         let (answer, shares) = self.history.find(key).ok_or(unknown.clone())?;
         let Answer::Fill { row, side, price, quantity, busted: false, .. } = answer else {
@@ -369,7 +392,7 @@ impl Book {
 
     /// Takes back a fill that still waits for the first split: nobody had any of it, and `held`
     /// stays the answer to it.
-    fn bust_held(&mut self, bust: &Bust, outcomes: &mut Outcomes) -> bool {
+    fn bust_held(&mut self, bust: &Bust, source: u32, outcomes: &mut Outcomes) -> bool {
         let of_bust = |fill: &Fill| {
             fill.source == bust.source && fill.seq == bust.of && fill.ticker == bust.ticker
         };
@@ -379,7 +402,6 @@ impl Book {
         self.held.remove(at);
         let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let (ticker, of) = (bust.ticker, bust.of);
-        let source = self.feeds.place(&bust.source);
         self.history.keep(Key { source, seq: of }, Answer::Held, &[]);
         self.history.keep(Key { source, seq: bust.seq }, Answer::Bust { ticker, of }, &[]);
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares: 0..0 });
@@ -423,7 +445,8 @@ impl Book {
     fn split(&mut self, split: &Split, outcomes: &mut Outcomes) {
         let mut origin = Origin { source: split.source, seq: split.seq, duplicate: false };
         let key = SplitKey { source: split.source, seq: split.seq };
-        let seen = match self.splitters.seen(&split.source, split.seq) {
+        let found = self.splitters.find(&split.source);
+        let seen = match self.splitters.seen(found, split.seq) {
             Ok(Seen::New) => self.name_accounts(split),
             Ok(Seen::TooOld(oldest)) => Err(Reject::SequenceTooOld(oldest)),
             Ok(Seen::Applied) => {
@@ -438,7 +461,8 @@ impl Book {
         if let Err(reject) = seen {
             return outcomes.reject(origin, reject);
         }
-        self.splitters.mark(&split.source, split.seq);
+        let source = found.unwrap_or_else(|| self.splitters.add(&split.source));
+        self.splitters.mark(source, split.seq);
         self.split_number += 1;
         self.split = Some(key);
         self.open_accounts(split);
@@ -502,10 +526,11 @@ impl Book {
     fn release_held(&mut self, outcomes: &mut Outcomes) {
         for _ in 0..limits::RELEASE_SHARES_MAX / self.open.len() {
             let Some(fill) = self.held.pop_front() else { return };
+            let source = self.feeds.find(&fill.source).expect("what was held has marked it");
             match self.check(&fill) {
-                Ok(()) => self.allocate(&fill, true, outcomes),
+                Ok(row) => self.allocate(&fill, (source, row), true, outcomes),
                 Err(reject) => {
-                    self.feeds.unmark(&fill.source, fill.seq);
+                    self.feeds.unmark(source, fill.seq);
                     let origin = Origin { source: fill.source, seq: fill.seq, duplicate: false };
                     outcomes.list.push(Outcome::Rejected { origin, reject, late: true });
                 }

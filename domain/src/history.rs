@@ -16,6 +16,9 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
+/// How many slots of the index share a cache line.
+const INDEX_LINE: u64 = 8;
+
 /// Which message an answer was given to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Key {
@@ -26,8 +29,10 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Messages that follow one another stand side by side in the index, on one cache line.
     fn hash(self) -> u64 {
-        mix(self.seq ^ (u64::from(self.source) << 48))
+        let line = mix((self.seq / INDEX_LINE) ^ (u64::from(self.source) << 48));
+        line - line % INDEX_LINE + self.seq % INDEX_LINE
     }
 }
 
@@ -138,15 +143,48 @@ fn share_from(bytes: &[u8; SHARE_LEN]) -> Share {
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     entries: Vec<Entry>,
-    capacity: u64,
-    /// Answers ever kept; the newest stands at `(next − 1) % capacity`.
-    next: u64,
+    ring: Ring,
     /// Answers ever forgotten.
     first: u64,
     shares: Box<[Share]>,
-    /// Shares ever kept.
-    shares_next: u64,
+    shares_ring: Ring,
     lookup: Lookup,
+}
+
+/// Where numbers that count up for ever stand in a ring: `number % capacity`, without a division
+/// for those of the last two rounds, which are all that are asked for.
+#[derive(Clone, Copy, Debug)]
+struct Ring {
+    capacity: u64,
+    /// The next number.
+    next: u64,
+    /// The number that stands first in this round.
+    round: u64,
+}
+
+impl Ring {
+    const fn new(capacity: u64) -> Self {
+        Self { capacity, next: 0, round: 0 }
+    }
+
+    /// Goes on so many numbers, at most a round.
+    fn advance(&mut self, count: u64) {
+        self.next += count;
+        if self.next - self.round >= self.capacity {
+            self.round += self.capacity;
+        }
+    }
+
+    /// Goes on from this number.
+    fn start_at(&mut self, next: u64) {
+        (self.next, self.round) = (next, next - next % self.capacity);
+    }
+
+    /// The slot of a number: the next, or one of the last round before it.
+    fn slot(&self, number: u64) -> usize {
+        let from = if number < self.round { self.round - self.capacity } else { self.round };
+        usize::try_from(number - from).expect("less than the capacity")
+    }
 }
 
 impl History {
@@ -155,18 +193,17 @@ impl History {
         let capacity = capacity.max(1);
         Self {
             entries: Vec::with_capacity(capacity),
-            capacity: wide(capacity),
-            next: 0,
+            ring: Ring::new(wide(capacity)),
             first: 0,
             shares: vec![Share::default(); capacity * HISTORY_SHARES_EACH].into(),
-            shares_next: 0,
+            shares_ring: Ring::new(wide(capacity * HISTORY_SHARES_EACH)),
             lookup: Lookup::new(capacity),
         }
     }
 
     /// Keeps an answer; one with more shares than the whole ring is kept without them.
     pub(crate) fn keep(&mut self, key: Key, answer: Answer, shares: &[Share]) {
-        if self.next - self.first == self.capacity {
+        if self.ring.next - self.first == self.ring.capacity {
             self.forget_oldest();
         }
         let shares = if shares.len() > self.shares.len() { &[] } else { shares };
@@ -183,7 +220,8 @@ impl History {
 
     /// All answers, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, Answer, [&[Share]; 2])> {
-        let entries = (self.first..self.next).map(|number| &self.entries[self.slot(number)]);
+        let entries =
+            (self.first..self.ring.next).map(|number| &self.entries[self.ring.slot(number)]);
         entries.map(|entry| (entry.key, entry.answer, self.shares_of(entry)))
     }
 
@@ -193,7 +231,7 @@ impl History {
 
     /// So many shares from this number on: the ring may wrap.
     fn runs(&self, from: u64, len: usize) -> [&[Share]; 2] {
-        let from = self.share_slot(from);
+        let from = self.shares_ring.slot(from);
         let until = (from + len).min(self.shares.len());
         [&self.shares[from..until], &self.shares[..len - (until - from)]]
     }
@@ -215,23 +253,24 @@ impl History {
 
     /// Writes shares into their ring, forgetting the answers whose shares stood there.
     fn keep_shares(&mut self, shares: &[Share]) -> u64 {
-        let from = self.shares_next;
+        let from = self.shares_ring.next;
         let until = from + wide(shares.len());
-        while self.first < self.next
-            && self.entries[self.slot(self.first)].shares_from + wide(self.shares.len()) < until
+        while self.first < self.ring.next
+            && self.entries[self.ring.slot(self.first)].shares_from + wide(self.shares.len())
+                < until
         {
             self.forget_oldest();
         }
-        for (at, share) in (from..until).zip(shares) {
-            let slot = self.share_slot(at);
-            self.shares[slot] = *share;
-        }
-        self.shares_next = until;
+        let slot = self.shares_ring.slot(from);
+        let (before_end, rest) = shares.split_at(shares.len().min(self.shares.len() - slot));
+        self.shares[slot..slot + before_end.len()].copy_from_slice(before_end);
+        self.shares[..rest.len()].copy_from_slice(rest);
+        self.shares_ring.advance(wide(shares.len()));
         from
     }
 
     fn forget_oldest(&mut self) {
-        let slot = self.slot(self.first);
+        let slot = self.ring.slot(self.first);
         let key = self.entries[slot].key;
         self.lookup.remove(key.hash(), u32::try_from(slot).expect("small"));
         self.first += 1;
@@ -239,9 +278,12 @@ impl History {
 
     /// Writes the answers that are kept, with the numbers that say where they stand.
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
-        let entries = (self.first..self.next).map(|number| &self.entries[self.slot(number)]);
-        let shares_first = entries.clone().next().map_or(self.shares_next, |it| it.shares_from);
-        let shares_len = usize::try_from(self.shares_next - shares_first).expect("in the ring");
+        let entries =
+            (self.first..self.ring.next).map(|number| &self.entries[self.ring.slot(number)]);
+        let shares_first =
+            entries.clone().next().map_or(self.shares_ring.next, |it| it.shares_from);
+        let shares_len =
+            usize::try_from(self.shares_ring.next - shares_first).expect("in the ring");
         out.reserve(entries.clone().count() * ENTRY_LEN_USUAL + shares_len * SHARE_LEN);
         out.extend_from_slice(&self.first.to_le_bytes());
         out.extend_from_slice(&shares_first.to_le_bytes());
@@ -257,48 +299,43 @@ impl History {
     /// Reads what [`History::save`] wrote, while nothing is kept.
     pub(crate) fn load(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ImageError> {
         self.first = cursor.counter()?;
-        self.next = self.first;
-        self.shares_next = cursor.counter()?;
-        let shares_first = self.shares_next;
-        let capacity = usize::try_from(self.capacity).expect("it was a usize");
+        self.ring.start_at(self.first);
+        let shares_first = cursor.counter()?;
+        self.shares_ring.start_at(shares_first);
+        let capacity = usize::try_from(self.ring.capacity).expect("it was a usize");
         let count = cursor.count(capacity, ENTRY_LEN_MIN)?;
         // Slots whose answers are forgotten hold anything, but they are there.
-        let forgotten = usize::try_from(self.first.min(self.capacity)).expect("at most capacity");
+        let forgotten = self.first.min(self.ring.capacity);
+        let forgotten = usize::try_from(forgotten).expect("at most the capacity");
         self.entries.resize(forgotten, Entry::FORGOTTEN);
+        let mut shares_next = shares_first;
         for _ in 0..count {
-            let entry = Entry::load(cursor, self.shares_next)?;
+            let entry = Entry::load(cursor, shares_next)?;
             ensure(self.find_slot(entry.key).is_none(), "an answer twice")?;
-            self.shares_next += u64::from(entry.shares_len);
-            let is_room = self.shares_next - shares_first <= wide(self.shares.len());
+            shares_next += u64::from(entry.shares_len);
+            let is_room = shares_next - shares_first <= wide(self.shares.len());
             ensure(is_room, "more shares than the history keeps")?;
             self.push(entry);
         }
-        let shares_len = usize::try_from(self.shares_next - shares_first).expect("in the ring");
-        for (number, bytes) in (shares_first..).zip(cursor.records(shares_len)?) {
-            let slot = self.share_slot(number);
+        let shares_len = usize::try_from(shares_next - shares_first).expect("in the ring");
+        for bytes in cursor.records(shares_len)? {
+            let slot = self.shares_ring.slot(self.shares_ring.next);
             self.shares[slot] = share_from(bytes);
+            self.shares_ring.advance(1);
         }
         Ok(())
     }
 
     /// Adds an entry, for which there is room.
     fn push(&mut self, entry: Entry) {
-        let at = self.slot(self.next);
+        let at = self.ring.slot(self.ring.next);
         if at == self.entries.len() {
             self.entries.push(entry);
         } else {
             self.entries[at] = entry;
         }
         self.lookup.insert(entry.key.hash(), u32::try_from(at).expect("a slot number is small"));
-        self.next += 1;
-    }
-
-    fn slot(&self, number: u64) -> usize {
-        usize::try_from(number % self.capacity).expect("less than the capacity")
-    }
-
-    fn share_slot(&self, number: u64) -> usize {
-        usize::try_from(number % wide(self.shares.len())).expect("less than the ring")
+        self.ring.advance(1);
     }
 }
 
@@ -341,7 +378,7 @@ mod tests {
                     prop_assert!(*seq < newest, "the newest is always there");
                 }
             }
-            prop_assert!(history.next - history.first <= wide(capacity));
+            prop_assert!(history.ring.next - history.first <= wide(capacity));
         }
     }
 }

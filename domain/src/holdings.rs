@@ -1,9 +1,8 @@
 //! Holdings: the shares of every ticker that every account has, and what was paid for them.
 
-use crate::ids::hash;
 use crate::image::{Cursor, ImageError, ensure, put_count, put_name};
 use crate::lookup::Lookup;
-use crate::{Reject, Ticker, limits};
+use crate::{Ticker, limits};
 use alloc::vec::Vec;
 
 /// The holdings of one ticker, by account.
@@ -130,7 +129,7 @@ impl Holdings {
 
     /// The place of a ticker's row.
     pub(crate) fn find(&self, ticker: &Ticker) -> Option<u32> {
-        self.lookup.find(hash(ticker.as_bytes()), |row| self.rows[index(row)].ticker == *ticker)
+        self.lookup.find(ticker.hash(), |row| self.rows[index(row)].ticker == *ticker)
     }
 
     pub(crate) fn row(&self, row: u32) -> &Row {
@@ -141,18 +140,17 @@ impl Holdings {
         &mut self.rows[index(row)]
     }
 
-    /// The place of a ticker's row, made if there is none.
-    pub(crate) fn find_or_add(&mut self, ticker: &Ticker) -> Result<u32, Reject> {
-        if let Some(row) = self.find(ticker) {
-            return Ok(row);
-        }
-        if self.rows.len() == limits::TICKERS_MAX {
-            return Err(Reject::TooManyTickers);
-        }
+    /// Whether no ticker more has room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows.len() == limits::TICKERS_MAX
+    }
+
+    /// Makes the row of a ticker that has none, and for which there is room.
+    pub(crate) fn add(&mut self, ticker: &Ticker) -> u32 {
         let row = u32::try_from(self.rows.len()).expect("at most TICKERS_MAX");
         self.rows.push(Row { ticker: *ticker, total: 0, cells: Vec::new() });
-        self.lookup.insert(hash(ticker.as_bytes()), row);
-        Ok(row)
+        self.lookup.insert(ticker.hash(), row);
+        row
     }
 
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
@@ -172,7 +170,7 @@ impl Holdings {
         for _ in 0..cursor.count(limits::TICKERS_MAX, 2 + 8 + 4)? {
             let row = Row::load(cursor, accounts)?;
             ensure(self.find(&row.ticker).is_none(), "a ticker twice")?;
-            let place = self.find_or_add(&row.ticker).expect("the list is within its limit");
+            let place = self.add(&row.ticker);
             self.rows[index(place)] = row;
         }
         Ok(())

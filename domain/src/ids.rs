@@ -15,14 +15,23 @@ struct Inline<const N: usize> {
 
 impl<const N: usize> Inline<N> {
     /// Copies a text, unless it is empty, too long, or has a byte outside the alphabet.
-    fn new(text: &[u8], allowed: fn(u8) -> bool) -> Option<Self> {
+    fn new(text: &[u8], alphabet: &Alphabet) -> Option<Self> {
         let len = u8::try_from(text.len()).ok()?;
-        if len == 0 || text.len() > N || !text.iter().all(|byte| allowed(*byte)) {
+        if !is_name(text, N, alphabet) {
             return None;
         }
         let mut bytes = [0; N];
         bytes[..text.len()].copy_from_slice(text);
         Some(Self { bytes, len })
+    }
+
+    /// A hash for tables in memory, eight bytes at a time; it may change with any version.
+    fn hash(&self) -> u64 {
+        let (words, _) = self.bytes.as_chunks();
+        let used = usize::from(self.len).div_ceil(8);
+        mix(words[..used].iter().fold(0, |hash: u64, word| {
+            (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        }))
     }
 
     fn as_bytes(&self) -> &[u8] {
@@ -34,8 +43,39 @@ impl<const N: usize> Inline<N> {
     }
 }
 
+/// The bytes of which a name may consist.
+struct Alphabet([bool; 256]);
+
+impl Alphabet {
+    /// The letters and digits of ASCII, and these.
+    const fn of(others: &[u8]) -> Self {
+        let mut has = [false; 256];
+        let (mut at, mut byte) = (0, 0_u8);
+        while at < has.len() {
+            has[at] = byte.is_ascii_alphanumeric();
+            let mut other = 0;
+            while other < others.len() {
+                has[at] |= others[other] == byte;
+                other += 1;
+            }
+            (at, byte) = (at + 1, byte.wrapping_add(1));
+        }
+        Self(has)
+    }
+}
+
+static OF_TICKERS: Alphabet = Alphabet::of(b".-/_");
+static OF_IDS: Alphabet = Alphabet::of(b".-_@");
+
+/// Whether a text is a name of at most `len_max` bytes. No branch for each byte: names are short,
+/// and nearly all of them are good.
+fn is_name(text: &[u8], len_max: usize, alphabet: &Alphabet) -> bool {
+    let is_of_it = text.iter().fold(true, |all, byte| all & alphabet.0[usize::from(*byte)]);
+    is_of_it && (1..=len_max).contains(&text.len())
+}
+
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $len:expr, $allowed:expr, $reject:ident) => {
+    ($(#[$doc:meta])* $name:ident, $len:expr, $alphabet:expr, $reject:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         pub struct $name(Inline<{ $len }>);
@@ -47,9 +87,15 @@ macro_rules! name {
             #[doc = concat!("[`Reject::", stringify!($reject), "`]")]
             /// where it is empty, too long, or has a byte outside the alphabet.
             pub fn new(text: &[u8]) -> Result<Self, Reject> {
-                Inline::new(text, $allowed)
+                Inline::new(text, &$alphabet)
                     .map(Self)
                     .ok_or_else(|| Reject::$reject(Reject::quote_bytes(text)))
+            }
+
+            /// Whether a text is such a name: what [`Self::new`] asks, without a copy.
+            #[must_use]
+            pub fn is_name(text: &[u8]) -> bool {
+                is_name(text, $len, &$alphabet)
             }
 
             /// The name's bytes, without padding.
@@ -96,7 +142,7 @@ name!(
     /// What is traded: 1 to 16 of `A–Z a–z 0–9 . - / _`; case counts.
     Ticker,
     limits::TICKER_LEN_MAX,
-    |byte| byte.is_ascii_alphanumeric() || b".-/_".contains(&byte),
+    OF_TICKERS,
     BadTicker
 );
 
@@ -104,7 +150,7 @@ name!(
     /// Who owns shares: 1 to 64 of `A–Z a–z 0–9 . - _ @`.
     AccountId,
     limits::ID_LEN_MAX,
-    is_id_byte,
+    OF_IDS,
     BadAccount
 );
 
@@ -112,19 +158,29 @@ name!(
     /// Who says something: a feed, an AUM server; 1 to 64 of `A–Z a–z 0–9 . - _ @`.
     SourceId,
     limits::ID_LEN_MAX,
-    is_id_byte,
+    OF_IDS,
     BadSource
 );
 
-fn is_id_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b".-_@".contains(&byte)
-}
-
 impl Ticker {
+    /// A ticker from its bytes padded with zeros to the full length; none where it is no name.
+    #[must_use]
+    pub fn from_padded(bytes: &[u8; limits::TICKER_LEN_MAX]) -> Option<Self> {
+        let unused = u128::from_le_bytes(*bytes).leading_zeros() / 8;
+        let len = u8::try_from(u128::BITS / 8 - unused).ok()?;
+        let is_name = Self::is_name(&bytes[..usize::from(len)]);
+        is_name.then_some(Self(Inline { bytes: *bytes, len }))
+    }
+
     /// The bytes padded with zeros to the full length: the routing key of a binary record.
     #[must_use]
     pub fn padded(&self) -> &[u8; limits::TICKER_LEN_MAX] {
         &self.0.bytes
+    }
+
+    /// A hash for tables in memory: never written down, never sent.
+    pub(crate) fn hash(&self) -> u64 {
+        self.0.hash()
     }
 
     /// The shard of this ticker among `shards`: fixed for ever, whatever the version.
@@ -138,14 +194,24 @@ impl Ticker {
     #[must_use]
     pub fn shard(&self, shards: usize) -> usize {
         assert!(shards > 0);
+        if shards == 1 {
+            return 0;
+        }
         let shards = u128::try_from(shards).expect("a usize fits");
-        let shard = (u128::from(hash(self.as_bytes())) * shards) >> 64;
+        let shard = (u128::from(fnv(self.as_bytes())) * shards) >> 64;
         usize::try_from(shard).expect("less than the number of shards")
     }
 }
 
+impl SourceId {
+    /// A hash for tables in memory: never written down, never sent.
+    pub(crate) fn hash(&self) -> u64 {
+        self.0.hash()
+    }
+}
+
 /// FNV-1a with MurmurHash3's finaliser: the same value on every machine and in every version.
-pub(crate) fn hash(bytes: &[u8]) -> u64 {
+fn fnv(bytes: &[u8]) -> u64 {
     let fnv = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });

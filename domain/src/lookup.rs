@@ -25,9 +25,9 @@ pub(crate) struct Lookup {
 }
 
 impl Lookup {
-    /// An empty index; at most half of its slots will be taken.
+    /// An empty index; at most a quarter of its slots will be taken.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { slots: vec![EMPTY; (capacity * 2).next_power_of_two()].into(), len: 0 }
+        Self { slots: vec![EMPTY; (capacity * 4).next_power_of_two()].into(), len: 0 }
     }
 
     /// The thing with this hash that `is_it` recognises.
@@ -48,7 +48,7 @@ impl Lookup {
 
     /// Adds a thing that is not in the index.
     pub(crate) fn insert(&mut self, hash: u64, id: u32) {
-        assert!(id != EMPTY.id && self.len < self.slots.len() / 2);
+        assert!(id != EMPTY.id && self.len < self.slots.len() / 4);
         let hash = lower_half(hash);
         let mut at = self.home(hash);
         while self.slots[at] != EMPTY {

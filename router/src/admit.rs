@@ -5,7 +5,7 @@
 
 use crate::lanes::Asker;
 use crate::router::{Router, SplitOnItsWay};
-use allot_domain::{Reject, limits};
+use allot_domain::{Reject, SourceId, limits};
 use allot_runtime::{Counter, Letter, Nanos};
 use allot_wire::backplane::InputKind;
 use allot_wire::{
@@ -20,7 +20,6 @@ const REFUSED_LINES_MAX: usize = 1_000;
 impl Router {
     /// Takes one message: every part of it is handed to a shard or answered here.
     pub(crate) fn admit(&mut self, letter: &Letter, now: Nanos) {
-        self.counters.add(Counter::Received, 1);
         let Some(client) = self.postbox.clients.arrive(letter.identity(), letter.delimiter())
         else {
             self.counters.add(Counter::RepliesUndeliverable, 1);
@@ -69,19 +68,19 @@ impl Router {
         match request {
             Request::Fill(fill) => {
                 let shard = fill.ticker.shard(self.lanes.count());
-                let keys = (fill.source.as_str(), fill.seq);
+                let keys = (fill.source.as_bytes(), fill.seq);
                 self.route(asker, shard, InputKind::Fill, &record, keys, now);
             }
             Request::Bust(bust) => {
                 let shard = bust.ticker.shard(self.lanes.count());
-                let keys = (bust.source.as_str(), bust.seq);
+                let keys = (bust.source.as_bytes(), bust.seq);
                 self.route(asker, shard, InputKind::Bust, &record, keys, now);
             }
             Request::Split(split) => {
-                self.route_split(asker, &record, (split.source.as_str(), split.seq), now);
+                self.route_split(asker, &record, (split.source.as_bytes(), split.seq), now);
             }
             Request::Report(report) => {
-                self.report_on_demand(asker, (report.source.as_str(), report.seq), now);
+                self.report_on_demand(asker, (&report.source, report.seq), now);
             }
         }
         self.record = record;
@@ -135,7 +134,7 @@ impl Router {
         shard: usize,
         kind: InputKind,
         record: &[u8],
-        (source, seq): (&str, u64),
+        (source, seq): (&[u8], u64),
         now: Nanos,
     ) {
         if let Some(reject) = self.lanes.refusal(shard) {
@@ -149,7 +148,13 @@ impl Router {
     }
 
     /// Hands a split to every shard, or to none; the first of them answers for all, once all have.
-    fn route_split(&mut self, asker: Asker, record: &[u8], (source, seq): (&str, u64), now: Nanos) {
+    fn route_split(
+        &mut self,
+        asker: Asker,
+        record: &[u8],
+        (source, seq): (&[u8], u64),
+        now: Nanos,
+    ) {
         let unanswered = (!self.lanes.split_is_answered()).then_some(Reject::Busy);
         if let Some(reject) = self.lanes.refusal_of_all().or(unanswered) {
             return self.refuse_for_now(asker, source, seq, reject);
@@ -165,29 +170,29 @@ impl Router {
     }
 
     /// A cut with a report, here and now; two requests at the same cut share one.
-    fn report_on_demand(&mut self, asker: Asker, (source, seq): (&str, u64), now: Nanos) {
+    fn report_on_demand(&mut self, asker: Asker, (source, seq): (&SourceId, u64), now: Nanos) {
         if self.lanes.refusal_of_all() == Some(Reject::Busy) {
-            return self.refuse_for_now(asker, source, seq, Reject::Busy);
+            return self.refuse_for_now(asker, source.as_bytes(), seq, Reject::Busy);
         }
         let number = match self.markers.report_here() {
             Some(number) => number,
             None => self.mark(now, true),
         };
         self.postbox.append(asker.client, asker.encoding, |out| {
-            encode_reported(asker.encoding, source, seq, number, out);
+            encode_reported(asker.encoding, source.as_str(), seq, number, out);
         });
     }
 
-    fn owe(&mut self, asker: Asker, source: &str) {
+    fn owe(&mut self, asker: Asker, source: &[u8]) {
         self.postbox.clients.hear(source, asker.client);
         if let Some(client) = self.postbox.clients.get(asker.client) {
             client.owed += 1;
         }
     }
 
-    fn refuse_for_now(&mut self, asker: Asker, source: &str, seq: u64, reject: Reject) {
+    fn refuse_for_now(&mut self, asker: Asker, source: &[u8], seq: u64, reject: Reject) {
         self.counters.add(Counter::Busy, 1);
-        let refusal = Refusal { source: source.to_owned(), seq, reject };
+        let refusal = Refusal { source: String::from_utf8_lossy(source).into_owned(), seq, reject };
         self.reply_refusal(asker, &refusal);
     }
 

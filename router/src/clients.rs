@@ -41,6 +41,8 @@ pub(crate) struct Clients {
     free: Vec<u32>,
     by_identity: BTreeMap<Vec<u8>, u32>,
     by_source: BTreeMap<Vec<u8>, u64>,
+    /// The source that spoke last, and from where.
+    heard_last: (Vec<u8>, u64),
     first_generation: u32,
     sweep: usize,
     last: Option<u32>,
@@ -55,6 +57,7 @@ impl Clients {
             free: Vec::new(),
             by_identity: BTreeMap::new(),
             by_source: BTreeMap::new(),
+            heard_last: (Vec::new(), 0),
             first_generation,
             sweep: 0,
             last: None,
@@ -93,11 +96,18 @@ impl Clients {
     }
 
     /// Remembers where a source speaks from.
-    pub(crate) fn hear(&mut self, source: &str, handle: u64) {
-        if let Some(known) = self.by_source.get_mut(source.as_bytes()) {
+    pub(crate) fn hear(&mut self, source: &[u8], handle: u64) {
+        let (last_source, last_handle) = &mut self.heard_last;
+        if *last_handle == handle && last_source == source {
+            return;
+        }
+        last_source.clear();
+        last_source.extend_from_slice(source);
+        *last_handle = handle;
+        if let Some(known) = self.by_source.get_mut(source) {
             *known = handle;
         } else if self.by_source.len() < SOURCES_MAX {
-            self.by_source.insert(source.as_bytes().to_vec(), handle);
+            self.by_source.insert(source.to_vec(), handle);
         }
     }
 
@@ -213,8 +223,8 @@ mod tests {
     #[test]
     fn a_source_is_where_it_was_last_heard() {
         let mut clients = Clients::new(1);
-        clients.hear("fills-1", 7);
-        clients.hear("fills-1", 9);
+        clients.hear(b"fills-1", 7);
+        clients.hear(b"fills-1", 9);
         assert_eq!(clients.of_source("fills-1"), Some(9));
         assert_eq!(clients.of_source("fills"), None);
     }

@@ -231,6 +231,7 @@ impl Router {
             work_count += 1;
         }
         self.letter = letter;
+        self.counters.add(Counter::Received, u64::try_from(work_count).expect("a few"));
         work_count
     }
 

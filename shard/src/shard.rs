@@ -176,7 +176,9 @@ impl Shard {
             return;
         };
         let frame = std::mem::take(&mut self.frame);
+        let before = self.inbox.applied();
         let left = self.apply_rest(&frame, done);
+        self.counters.add(Counter::InputsApplied, self.inbox.applied() - before);
         self.frame = frame;
         if left == Left::Halfway {
             return;
@@ -245,7 +247,6 @@ impl Shard {
 
     /// Journals an input and applies it; what is no input takes its place in the journal too.
     fn apply(&mut self, frame: &InputFrame<'_>) {
-        self.counters.add(Counter::InputsApplied, 1);
         let InputFrame { client, encoding, kind, body } = *frame;
         self.asker = Asker { client, of_all: kind == InputKind::Split, encoding };
         let number = self.journal.append(kind.into(), encoding.into(), body);

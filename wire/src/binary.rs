@@ -10,10 +10,11 @@
 //! ```
 
 use crate::codec::{self, Each};
+use crate::cursor::Cursor;
 use crate::padded_ticker::PaddedTicker;
 use crate::refusal::origin;
 use crate::{Refusal, ReportRequest, Request, RequestKind, weights};
-use allot_domain::{Bust, Fill, Price, Quantity, Reject, Side, Split, Ticker, limits};
+use allot_domain::{Bust, Fill, Price, Quantity, Reject, Side, SourceId, Split, Ticker, limits};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -59,8 +60,8 @@ pub struct RoutingKeys<'a> {
     pub ticker: Ticker,
     /// The source's number of the message.
     pub seq: u64,
-    /// Where late answers go.
-    pub source: &'a str,
+    /// Where late answers go: the name of a source.
+    pub source: &'a [u8],
 }
 
 /// Reads the start of a fill or a bust; what follows is for the shard to judge.
@@ -69,12 +70,40 @@ pub struct RoutingKeys<'a> {
 /// [`Reject::MalformedMessage`], [`Reject::BadSource`], [`Reject::SequenceMustBePositive`],
 /// [`Reject::BadTicker`].
 pub fn routing_keys(record: &[u8]) -> Result<RoutingKeys<'_>, Refusal> {
+    let keys = good_keys(&mut Cursor::new(record)).filter(|keys| SourceId::is_name(keys.source));
+    if let Some(keys) = keys {
+        return Ok(keys);
+    }
     let RoutedPrefix { ticker, seq, source } =
         codec::decode_prefix(record).map_err(|error| Refusal::unread(error.into()))?;
     match origin(source, seq).and_then(|_| ticker.read()) {
-        Ok(ticker) => Ok(RoutingKeys { ticker, seq, source }),
+        Ok(ticker) => Ok(RoutingKeys { ticker, seq, source: source.as_bytes() }),
         Err(reject) => Err(Refusal::new(source, seq, reject)),
     }
+}
+
+/// The keys of a record that is as it should be, read without the codec's detours; the source is
+/// still to be judged. Of one that is not, the codec says what is wrong.
+#[inline]
+fn good_keys<'a>(cursor: &mut Cursor<'a>) -> Option<RoutingKeys<'a>> {
+    let ticker = Ticker::from_padded(&cursor.take_array().ok()?)?;
+    let seq = cursor.take_u64().ok().filter(|seq| *seq > 0)?;
+    let source_len = usize::try_from(cursor.take_u64().ok()?).ok()?;
+    Some(RoutingKeys { ticker, seq, source: cursor.take(source_len).ok()? })
+}
+
+/// A fill that is as it should be, as [`good_keys`] reads it.
+#[inline]
+pub(crate) fn good_fill(record: &[u8]) -> Option<Fill> {
+    let mut cursor = Cursor::new(record);
+    let RoutingKeys { ticker, seq, source } = good_keys(&mut cursor)?;
+    let source = SourceId::new(source).ok()?;
+    let price = i64::from_le_bytes(cursor.take_array().ok()?);
+    let quantity = cursor.take_u64().ok()?;
+    let side = read_side(cursor.take_u8().ok()?).ok()?;
+    let (price, quantity) = (Price::from_nanos(price.into()), Quantity::new(quantity.into()));
+    let fill = Fill { source, seq, ticker, side, price: price.ok()?, quantity: quantity.ok()? };
+    cursor.rest().is_empty().then_some(fill)
 }
 
 /// Reads a whole request and judges every field of it.

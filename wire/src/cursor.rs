@@ -26,7 +26,7 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    fn take_array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    pub(crate) fn take_array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(too_short)?;
         self.rest = rest;
         Ok(*taken)

@@ -172,7 +172,7 @@ pub fn encode_outcome<'a>(
     account: impl Fn(u32) -> &'a AccountId,
     out: &mut Vec<u8>,
 ) {
-    let named = |share: &Share| (account(share.account).as_str(), share.quantity);
+    let named = |share: &Share| (account(share.account), share.quantity);
     let shares = draft::shares_of(outcome, shares).iter().map(named);
     let reason = match outcome {
         Outcome::Rejected { reject, .. } => reject.to_string(),
@@ -214,11 +214,11 @@ pub fn encode_reply_message(encoding: Encoding, reply: &Reply, out: &mut Vec<u8>
 }
 
 /// A draft of a reply that names no shares.
-type Shareless<'a> = Draft<'a, std::iter::Empty<(&'a str, u64)>>;
+type Shareless<'a> = Draft<'a, std::iter::Empty<(&'a AccountId, u64)>>;
 
 fn write<'a, S>(encoding: Encoding, draft: Draft<'a, S>, out: &mut Vec<u8>)
 where
-    S: Iterator<Item = (&'a str, u64)> + Clone,
+    S: Iterator<Item = (&'a AccountId, u64)> + Clone,
 {
     match encoding {
         Encoding::Json => json::write(draft, out),

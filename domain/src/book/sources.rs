@@ -1,6 +1,5 @@
 //! Sources: who ever said something, each with its window of sequence numbers.
 
-use crate::ids::hash;
 use crate::image::{Cursor, ImageError, ensure, put_count, put_name};
 use crate::lookup::Lookup;
 use crate::{Reject, Seen, SourceId, Window, holdings::index, limits};
@@ -20,39 +19,36 @@ impl Default for Sources {
 }
 
 impl Sources {
-    /// What is known of a message; a source never heard of has sent nothing before.
-    pub(super) fn seen(&self, source: &SourceId, seq: u64) -> Result<Seen, Reject> {
-        match self.find(source) {
+    /// The place of a source, if anything it sent was ever applied.
+    pub(super) fn find(&self, source: &SourceId) -> Option<u32> {
+        self.lookup.find(source.hash(), |place| self.list[index(place)].0 == *source)
+    }
+
+    /// What is known of a message of the source that [`Sources::find`] found; one never heard of
+    /// has sent nothing before.
+    pub(super) fn seen(&self, found: Option<u32>, seq: u64) -> Result<Seen, Reject> {
+        match found {
             Some(place) => Ok(self.list[index(place)].1.seen(seq)),
             None if self.list.len() < limits::SOURCES_MAX => Ok(Seen::New),
             None => Err(Reject::TooManySources),
         }
     }
 
-    pub(super) fn find(&self, source: &SourceId) -> Option<u32> {
-        self.lookup.find(hash(source.as_bytes()), |place| self.list[index(place)].0 == *source)
-    }
-
-    /// The place of a source, made if there is none; [`Sources::seen`] found room for it.
-    pub(super) fn place(&mut self, source: &SourceId) -> u32 {
-        if let Some(place) = self.find(source) {
-            return place;
-        }
+    /// Makes the place of a source that has none; [`Sources::seen`] found room for it.
+    pub(super) fn add(&mut self, source: &SourceId) -> u32 {
         let place = u32::try_from(self.list.len()).expect("at most SOURCES_MAX");
         self.list.push((*source, Window::default()));
-        self.lookup.insert(hash(source.as_bytes()), place);
+        self.lookup.insert(source.hash(), place);
         place
     }
 
     /// Remembers that a message was applied.
-    pub(super) fn mark(&mut self, source: &SourceId, seq: u64) {
-        let place = self.place(source);
+    pub(super) fn mark(&mut self, place: u32, seq: u64) {
         self.list[index(place)].1.mark(seq);
     }
 
     /// Forgets that a message was applied: it came to nothing.
-    pub(super) fn unmark(&mut self, source: &SourceId, seq: u64) {
-        let place = self.place(source);
+    pub(super) fn unmark(&mut self, place: u32, seq: u64) {
         self.list[index(place)].1.unmark(seq);
     }
 
@@ -94,7 +90,7 @@ impl Sources {
         for _ in 0..cursor.count(limits::SOURCES_MAX, 2 + 8 + 8)? {
             let source = cursor.source()?;
             ensure(self.find(&source).is_none(), "a source twice")?;
-            let place = self.place(&source);
+            let place = self.add(&source);
             self.list[index(place)].1 = Window::load(cursor)?;
         }
         Ok(())

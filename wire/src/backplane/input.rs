@@ -2,6 +2,7 @@
 //!
 //! Fills, busts and splits are the front door's own records, untouched.
 
+use crate::binary::good_fill;
 use crate::codec::{self, Each};
 use crate::{DecodeError, Refusal, Request, RequestKind, decode_request};
 use allot_domain::{Input, Marker, Money, Netting, Reject, SourceId, SplitKey};
@@ -134,6 +135,11 @@ pub fn encode_netting(netting: &Netting, body: &mut Vec<u8>) {
 /// # Errors
 /// Those of [`decode_request`] for what clients sent; [`Reject::MalformedMessage`] for the rest.
 pub fn decode_input(kind: InputKind, body: &[u8]) -> Result<Input, Refusal> {
+    if kind == InputKind::Fill
+        && let Some(fill) = good_fill(body)
+    {
+        return Ok(Input::Fill(fill));
+    }
     let request = match kind {
         InputKind::Fill => RequestKind::Fill,
         InputKind::Bust => RequestKind::Bust,

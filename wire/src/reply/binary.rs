@@ -74,24 +74,23 @@ struct RejectedRecord<'a> {
 /// Appends a reply as a record, with its size.
 pub(super) fn write<'a, S>(draft: Draft<'a, S>, out: &mut Vec<u8>)
 where
-    S: Iterator<Item = (&'a str, u64)> + Clone,
+    S: Iterator<Item = (&'a AccountId, u64)> + Clone,
 {
     append_sized(out, |out| match draft {
         Draft::Allocated { echo, ticker, side, price, quantity, split, shares } => {
-            let record = AllocatedRecord {
-                head: head(echo),
-                ticker: (&ticker).into(),
-                side: side_byte(side),
-                price: price.nanos(),
-                quantity: quantity.get(),
-                split,
-                shares: Each(shares),
-            };
-            codec::append((ALLOCATED, record), out);
+            out.push(ALLOCATED);
+            write_head(&head(echo), out);
+            out.extend_from_slice(ticker.padded());
+            out.push(side_byte(side));
+            out.extend_from_slice(&price.nanos().to_le_bytes());
+            out.extend_from_slice(&quantity.get().to_le_bytes());
+            out.extend_from_slice(&split.to_le_bytes());
+            write_shares(shares, out);
         }
         Draft::Held { echo } => codec::append((HELD, head(echo)), out),
         Draft::Busted { echo, ticker, of, shares } => {
-            let (ticker, shares) = (PaddedTicker::from(&ticker), Each(shares));
+            let shares = Each(shares.map(|(account, quantity)| (account.as_str(), quantity)));
+            let ticker = PaddedTicker::from(&ticker);
             codec::append((BUSTED, BustedRecord { head: head(echo), ticker, of, shares }), out);
         }
         Draft::Accepted { echo, split } => {
@@ -104,6 +103,31 @@ where
             codec::append((REJECTED, RejectedRecord { head: head(echo), code, reason }), out);
         }
     });
+}
+
+/// What the codec writes of a head. The answers of fills are written by hand, field by field:
+/// there is one for every fill.
+fn write_head(head: &Head<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(&head.seq.to_le_bytes());
+    write_text(head.source.as_bytes(), out);
+    out.push(head.flags);
+}
+
+fn write_shares<'a>(shares: impl Iterator<Item = (&'a AccountId, u64)> + Clone, out: &mut Vec<u8>) {
+    out.extend_from_slice(&wide(shares.clone().count()).to_le_bytes());
+    for (account, quantity) in shares {
+        write_text(account.as_bytes(), out);
+        out.extend_from_slice(&quantity.to_le_bytes());
+    }
+}
+
+fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&wide(text.len()).to_le_bytes());
+    out.extend_from_slice(text);
+}
+
+fn wide(len: usize) -> u64 {
+    u64::try_from(len).expect("a usize fits")
 }
 
 const fn head(echo: Echo<'_>) -> Head<'_> {

@@ -65,12 +65,12 @@ pub(super) fn shares_of<'a>(outcome: &Outcome, shares: &'a [Share]) -> &'a [Shar
 }
 
 /// The shares of a reply.
-pub(super) fn shares_of_reply(reply: &Reply) -> impl Iterator<Item = (&str, u64)> + Clone {
+pub(super) fn shares_of_reply(reply: &Reply) -> impl Iterator<Item = (&AccountId, u64)> + Clone {
     let shares: &[(AccountId, u64)] = match reply {
         Reply::Allocated { shares, .. } | Reply::Busted { shares, .. } => shares,
         _ => &[],
     };
-    shares.iter().map(|(account, quantity)| (account.as_str(), *quantity))
+    shares.iter().map(|(account, quantity)| (account, *quantity))
 }
 
 impl<'a, S> Draft<'a, S> {

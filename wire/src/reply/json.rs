@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// Appends a reply as one object, without a line's end.
 pub(super) fn write<'a, S>(draft: Draft<'a, S>, out: &mut Vec<u8>)
 where
-    S: Iterator<Item = (&'a str, u64)>,
+    S: Iterator<Item = (&'a AccountId, u64)>,
 {
     let mut object = Object::begin(out);
     match draft {
@@ -56,10 +56,10 @@ fn begin(kind: &str, echo: Echo<'_>, object: &mut Object<'_>) {
     object.flag("late", echo.late);
 }
 
-fn write_shares<'a>(shares: impl Iterator<Item = (&'a str, u64)>, object: &mut Object<'_>) {
+fn write_shares<'a>(shares: impl Iterator<Item = (&'a AccountId, u64)>, object: &mut Object<'_>) {
     let mut list = object.object("shares");
     for (account, quantity) in shares {
-        list.number(account, quantity);
+        list.number(account.as_str(), quantity);
     }
     list.end();
 }

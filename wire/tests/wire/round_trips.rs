@@ -219,7 +219,7 @@ proptest! {
         if let Request::Fill(Fill { ticker, .. }) | Request::Bust(Bust { ticker, .. }) = request {
             let keys = routing_keys(records[0]).unwrap();
             let read = (keys.ticker, keys.seq, keys.source);
-            prop_assert_eq!(read, (ticker, request.seq(), request.source().as_str()));
+            prop_assert_eq!(read, (ticker, request.seq(), request.source().as_bytes()));
         }
     }
 

@@ -242,7 +242,7 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
         |book| book.holdings.row_mut(0).add(0, 1, 1),
         |book| book.recent_splits[0] = book.recent_splits[1],
         |book| book.split_number += 1,
-        |book| book.feeds.unmark(&super::script::source("g"), 3),
+        |book| book.feeds.unmark(book.feeds.find(&super::script::source("g")).unwrap(), 3),
         |book| book.fills = 0,
         |book| book.ledger = Ledger::new(vec![1, 1], vec![0, 0]),
     ];
