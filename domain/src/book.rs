@@ -165,26 +165,26 @@ impl Book {
 
     fn fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
         let found = self.feeds.find(&fill.source);
-        let origin = Origin { source: fill.source, seq: fill.seq, duplicate: false };
         match self.feeds.seen(found, fill.seq) {
             Ok(Seen::New) => self.new_fill(fill, found, outcomes),
             Ok(Seen::Applied) => self.repeat_fill(fill, outcomes),
-            Ok(Seen::TooOld(oldest)) => outcomes.reject(origin, Reject::SequenceTooOld(oldest)),
-            Err(reject) => outcomes.reject(origin, reject),
+            Ok(Seen::TooOld(oldest)) => {
+                outcomes.reject(Origin::of(fill), Reject::SequenceTooOld(oldest));
+            }
+            Err(reject) => outcomes.reject(Origin::of(fill), reject),
         }
     }
 
     fn new_fill(&mut self, fill: &Fill, found: Option<u32>, outcomes: &mut Outcomes) {
-        let origin = Origin { source: fill.source, seq: fill.seq, duplicate: false };
         let row = match self.check(fill) {
             Ok(row) => row,
-            Err(reject) => return outcomes.reject(origin, reject),
+            Err(reject) => return outcomes.reject(Origin::of(fill), reject),
         };
         let source = found.unwrap_or_else(|| self.feeds.add(&fill.source));
         self.feeds.mark(source, fill.seq);
         if self.ledger.is_empty() {
             self.held.push_back(*fill);
-            outcomes.list.push(Outcome::Held(origin));
+            outcomes.list.push(Outcome::Held(Origin::of(fill)));
         } else {
             self.allocate(fill, (source, row), false, outcomes);
         }
@@ -266,7 +266,7 @@ impl Book {
         let key = Key { source, seq: fill.seq };
         self.history.keep(key, answer, &outcomes.shares[shares.clone()]);
         outcomes.list.push(Outcome::Allocated(Allocated {
-            origin: Origin { source: fill.source, seq: fill.seq, duplicate: false },
+            origin: Origin::of(fill),
             ticker: fill.ticker,
             side: fill.side,
             price: fill.price,
@@ -531,7 +531,7 @@ impl Book {
                 Ok(row) => self.allocate(&fill, (source, row), true, outcomes),
                 Err(reject) => {
                     self.feeds.unmark(source, fill.seq);
-                    let origin = Origin { source: fill.source, seq: fill.seq, duplicate: false };
+                    let origin = Origin::of(&fill);
                     outcomes.list.push(Outcome::Rejected { origin, reject, late: true });
                 }
             }

@@ -148,6 +148,8 @@ pub(crate) struct History {
     first: u64,
     shares: Box<[Share]>,
     shares_ring: Ring,
+    /// The first share of the oldest answer.
+    shares_first: u64,
     lookup: Lookup,
 }
 
@@ -197,6 +199,7 @@ impl History {
             first: 0,
             shares: vec![Share::default(); capacity * HISTORY_SHARES_EACH].into(),
             shares_ring: Ring::new(wide(capacity * HISTORY_SHARES_EACH)),
+            shares_first: 0,
             lookup: Lookup::new(capacity),
         }
     }
@@ -255,10 +258,7 @@ impl History {
     fn keep_shares(&mut self, shares: &[Share]) -> u64 {
         let from = self.shares_ring.next;
         let until = from + wide(shares.len());
-        while self.first < self.ring.next
-            && self.entries[self.ring.slot(self.first)].shares_from + wide(self.shares.len())
-                < until
-        {
+        while self.first < self.ring.next && self.shares_first + wide(self.shares.len()) < until {
             self.forget_oldest();
         }
         let slot = self.shares_ring.slot(from);
@@ -271,27 +271,27 @@ impl History {
 
     fn forget_oldest(&mut self) {
         let slot = self.ring.slot(self.first);
-        let key = self.entries[slot].key;
+        let Entry { key, shares_from, shares_len, .. } = self.entries[slot];
         self.lookup.remove(key.hash(), u32::try_from(slot).expect("small"));
         self.first += 1;
+        // Shares stand in the order of their answers, without gaps.
+        self.shares_first = shares_from + u64::from(shares_len);
     }
 
     /// Writes the answers that are kept, with the numbers that say where they stand.
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
         let entries =
             (self.first..self.ring.next).map(|number| &self.entries[self.ring.slot(number)]);
-        let shares_first =
-            entries.clone().next().map_or(self.shares_ring.next, |it| it.shares_from);
-        let shares_len =
-            usize::try_from(self.shares_ring.next - shares_first).expect("in the ring");
+        let shares_len = self.shares_ring.next - self.shares_first;
+        let shares_len = usize::try_from(shares_len).expect("in the ring");
         out.reserve(entries.clone().count() * ENTRY_LEN_USUAL + shares_len * SHARE_LEN);
         out.extend_from_slice(&self.first.to_le_bytes());
-        out.extend_from_slice(&shares_first.to_le_bytes());
+        out.extend_from_slice(&self.shares_first.to_le_bytes());
         put_count(out, entries.clone().count());
         for entry in entries {
             entry.save(out);
         }
-        for share in self.runs(shares_first, shares_len).into_iter().flatten() {
+        for share in self.runs(self.shares_first, shares_len).into_iter().flatten() {
             out.extend_from_slice(&share_bytes(share));
         }
     }
@@ -300,24 +300,24 @@ impl History {
     pub(crate) fn load(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ImageError> {
         self.first = cursor.counter()?;
         self.ring.start_at(self.first);
-        let shares_first = cursor.counter()?;
-        self.shares_ring.start_at(shares_first);
+        self.shares_first = cursor.counter()?;
+        self.shares_ring.start_at(self.shares_first);
         let capacity = usize::try_from(self.ring.capacity).expect("it was a usize");
         let count = cursor.count(capacity, ENTRY_LEN_MIN)?;
         // Slots whose answers are forgotten hold anything, but they are there.
         let forgotten = self.first.min(self.ring.capacity);
         let forgotten = usize::try_from(forgotten).expect("at most the capacity");
         self.entries.resize(forgotten, Entry::FORGOTTEN);
-        let mut shares_next = shares_first;
+        let mut shares_next = self.shares_first;
         for _ in 0..count {
             let entry = Entry::load(cursor, shares_next)?;
             ensure(self.find_slot(entry.key).is_none(), "an answer twice")?;
             shares_next += u64::from(entry.shares_len);
-            let is_room = shares_next - shares_first <= wide(self.shares.len());
+            let is_room = shares_next - self.shares_first <= wide(self.shares.len());
             ensure(is_room, "more shares than the history keeps")?;
             self.push(entry);
         }
-        let shares_len = usize::try_from(shares_next - shares_first).expect("in the ring");
+        let shares_len = usize::try_from(shares_next - self.shares_first).expect("in the ring");
         for bytes in cursor.records(shares_len)? {
             let slot = self.shares_ring.slot(self.shares_ring.next);
             self.shares[slot] = share_from(bytes);

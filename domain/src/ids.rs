@@ -15,6 +15,7 @@ struct Inline<const N: usize> {
 
 impl<const N: usize> Inline<N> {
     /// Copies a text, unless it is empty, too long, or has a byte outside the alphabet.
+    #[inline]
     fn new(text: &[u8], alphabet: &Alphabet) -> Option<Self> {
         let len = u8::try_from(text.len()).ok()?;
         if !is_name(text, N, alphabet) {
@@ -69,6 +70,7 @@ static OF_IDS: Alphabet = Alphabet::of(b".-_@");
 
 /// Whether a text is a name of at most `len_max` bytes. No branch for each byte: names are short,
 /// and nearly all of them are good.
+#[inline]
 fn is_name(text: &[u8], len_max: usize, alphabet: &Alphabet) -> bool {
     let is_of_it = text.iter().fold(true, |all, byte| all & alphabet.0[usize::from(*byte)]);
     is_of_it && (1..=len_max).contains(&text.len())
@@ -86,6 +88,7 @@ macro_rules! name {
             /// # Errors
             #[doc = concat!("[`Reject::", stringify!($reject), "`]")]
             /// where it is empty, too long, or has a byte outside the alphabet.
+            #[inline]
             pub fn new(text: &[u8]) -> Result<Self, Reject> {
                 Inline::new(text, &$alphabet)
                     .map(Self)
@@ -93,6 +96,7 @@ macro_rules! name {
             }
 
             /// Whether a text is such a name: what [`Self::new`] asks, without a copy.
+            #[inline]
             #[must_use]
             pub fn is_name(text: &[u8]) -> bool {
                 is_name(text, $len, &$alphabet)
@@ -164,6 +168,7 @@ name!(
 
 impl Ticker {
     /// A ticker from its bytes padded with zeros to the full length; none where it is no name.
+    #[inline]
     #[must_use]
     pub fn from_padded(bytes: &[u8; limits::TICKER_LEN_MAX]) -> Option<Self> {
         let unused = u128::from_le_bytes(*bytes).leading_zeros() / 8;
@@ -191,6 +196,7 @@ impl Ticker {
     ///
     /// # Panics
     /// With no shards.
+    #[inline]
     #[must_use]
     pub fn shard(&self, shards: usize) -> usize {
         assert!(shards > 0);

@@ -72,6 +72,13 @@ pub struct Origin {
     pub duplicate: bool,
 }
 
+impl Origin {
+    /// The origin of a fill that comes for the first time.
+    pub(crate) const fn of(fill: &Fill) -> Self {
+        Self { source: fill.source, seq: fill.seq, duplicate: false }
+    }
+}
+
 /// What came of an input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {

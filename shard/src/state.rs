@@ -91,6 +91,7 @@ impl State {
     ///
     /// # Errors
     /// Why it is none: it is refused, and changes nothing but the count.
+    #[inline]
     pub fn read(&mut self, entry: Entry<'_>) -> Result<Input, Refusal> {
         match entry.kind {
             InputKind::Fill | InputKind::Bust => self.routed += 1,

@@ -112,6 +112,7 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Result<&'a [u8], DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.left == 0 {
             let over = core::mem::replace(&mut self.cursor, Cursor::new(&[]));

@@ -69,11 +69,14 @@ pub struct RoutingKeys<'a> {
 /// # Errors
 /// [`Reject::MalformedMessage`], [`Reject::BadSource`], [`Reject::SequenceMustBePositive`],
 /// [`Reject::BadTicker`].
+#[inline]
 pub fn routing_keys(record: &[u8]) -> Result<RoutingKeys<'_>, Refusal> {
     let keys = good_keys(&mut Cursor::new(record)).filter(|keys| SourceId::is_name(keys.source));
-    if let Some(keys) = keys {
-        return Ok(keys);
-    }
+    keys.map_or_else(|| doubtful_keys(record), Ok)
+}
+
+#[cold]
+fn doubtful_keys(record: &[u8]) -> Result<RoutingKeys<'_>, Refusal> {
     let RoutedPrefix { ticker, seq, source } =
         codec::decode_prefix(record).map_err(|error| Refusal::unread(error.into()))?;
     match origin(source, seq).and_then(|_| ticker.read()) {

@@ -20,41 +20,49 @@ impl<'a> Cursor<'a> {
         self.rest
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(too_short)?;
         self.rest = rest;
         Ok(taken)
     }
 
+    #[inline]
     pub(crate) fn take_array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(too_short)?;
         self.rest = rest;
         Ok(*taken)
     }
 
+    #[inline]
     pub(crate) fn take_u8(&mut self) -> Result<u8, DecodeError> {
         self.take_array().map(u8::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn take_u16(&mut self) -> Result<u16, DecodeError> {
         self.take_array().map(u16::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn take_u32(&mut self) -> Result<u32, DecodeError> {
         self.take_array().map(u32::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn take_u64(&mut self) -> Result<u64, DecodeError> {
         self.take_array().map(u64::from_le_bytes)
     }
 
     /// A length, 32 bits, and so many bytes.
+    #[inline]
     pub(crate) fn take_sized(&mut self) -> Result<&'a [u8], DecodeError> {
         let size = self.take_u32()?;
         self.take(usize::try_from(size).map_err(|_| too_short())?)
     }
 }
 
+#[cold]
 fn too_short() -> DecodeError {
     DecodeError::new("the message ends too early")
 }

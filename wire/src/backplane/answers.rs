@@ -119,6 +119,7 @@ pub fn read(frame: &[u8]) -> Result<Answers<'_>, DecodeError> {
 impl<'a> Iterator for Answers<'a> {
     type Item = Result<AnswerFrame<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         let answer = read_answer(&mut self.cursor);
@@ -129,6 +130,7 @@ impl<'a> Iterator for Answers<'a> {
     }
 }
 
+#[inline]
 fn read_answer<'a>(cursor: &mut Cursor<'a>) -> Result<AnswerFrame<'a>, DecodeError> {
     Ok(AnswerFrame {
         to: read_to(cursor)?,
@@ -137,6 +139,7 @@ fn read_answer<'a>(cursor: &mut Cursor<'a>) -> Result<AnswerFrame<'a>, DecodeErr
     })
 }
 
+#[inline]
 fn read_to<'a>(cursor: &mut Cursor<'a>) -> Result<To<'a>, DecodeError> {
     match cursor.take_u8()? {
         TO_CLIENT => Ok(To::Client(cursor.take_u64()?)),

@@ -134,12 +134,18 @@ pub fn encode_netting(netting: &Netting, body: &mut Vec<u8>) {
 ///
 /// # Errors
 /// Those of [`decode_request`] for what clients sent; [`Reject::MalformedMessage`] for the rest.
+#[inline]
 pub fn decode_input(kind: InputKind, body: &[u8]) -> Result<Input, Refusal> {
-    if kind == InputKind::Fill
-        && let Some(fill) = good_fill(body)
-    {
-        return Ok(Input::Fill(fill));
+    let fill = if kind == InputKind::Fill { good_fill(body) } else { None };
+    match fill {
+        Some(fill) => Ok(Input::Fill(fill)),
+        None => decode_rare_input(kind, body),
     }
+}
+
+/// Reads what is no fill, or a fill that is not as it should be.
+#[inline(never)]
+fn decode_rare_input(kind: InputKind, body: &[u8]) -> Result<Input, Refusal> {
     let request = match kind {
         InputKind::Fill => RequestKind::Fill,
         InputKind::Bust => RequestKind::Bust,

@@ -88,6 +88,7 @@ pub fn read(frame: &[u8]) -> Result<Inputs<'_>, DecodeError> {
 impl<'a> Iterator for Inputs<'a> {
     type Item = Result<InputFrame<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         let input = read_input(&mut self.cursor);
@@ -98,6 +99,7 @@ impl<'a> Iterator for Inputs<'a> {
     }
 }
 
+#[inline]
 fn read_input<'a>(cursor: &mut Cursor<'a>) -> Result<InputFrame<'a>, DecodeError> {
     Ok(InputFrame {
         client: cursor.take_u64()?,
