@@ -1,6 +1,7 @@
 //! The command line: one verb for each mode.
 
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
+use crate::peers::{self, Peer, PeersPlan};
 use crate::pipeline::PipelineLoad;
 use crate::run::Run;
 use crate::targets::TargetPlan;
@@ -8,7 +9,7 @@ use crate::transport::Transport;
 use crate::{compare, echo, end_to_end, floor, inproc, kernel, pipeline, report, ring, targets};
 use allot_runtime::WaitStrategy;
 use allot_wire::Encoding;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use std::fs;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ Examples:
   allot bench echo --rate 1000            the floor of the transport at the same rate
   allot bench tcp --data . --window 256   saturated, answers wait for the disk
   allot bench targets                     everything that the design asks of the path
+  allot bench peers --out runs            Redis, NATS and Python beside it, as far as installed
   allot bench report runs/a.json -o report.html
   allot bench compare runs/a.json runs/b.json";
 
@@ -55,6 +57,8 @@ enum Verb {
     Pipeline(Pipeline),
     /// Hold the path against its targets, with an echo in the same run
     Targets(Targets),
+    /// What Redis, NATS and plain Python do with the same fills, side by side
+    Peers(Peers),
     /// Draw runs as one HTML file
     Report(Report),
     /// One run as a multiple of another
@@ -65,6 +69,9 @@ enum Verb {
     /// The raw echo, as a process of its own
     #[command(hide = true)]
     RawServer(Listen),
+    /// What answers requests of NATS, as a process of its own
+    #[command(hide = true)]
+    NatsResponder(Listen),
 }
 
 #[derive(Args)]
@@ -177,6 +184,27 @@ struct Targets {
 }
 
 #[derive(Args)]
+struct Peers {
+    /// Everybody so often in turns
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    turns: u32,
+    /// On the disk on which everybody keeps what is kept
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    data: PathBuf,
+    /// The binary of the server [default: `allot` beside this one]
+    #[arg(long, value_name = "PATH")]
+    allot: Option<PathBuf>,
+    /// These alone [default: everybody who is installed]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PEER,…")]
+    only: Vec<Peer>,
+    /// Write peers.json there
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    lengths: LengthArgs,
+}
+
+#[derive(Args)]
 struct Report {
     /// The JSON of runs
     #[arg(required = true, value_name = "RUN")]
@@ -217,9 +245,13 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         Verb::Pipeline(args) => pipeline::measure(args.load(), args.floor.lengths, &args.floor.out),
         Verb::Targets(args) => targets::measure(&args.plan()),
+        Verb::Peers(args) => peers::measure(&args.plan()),
         Verb::Report(args) => args.write(),
         Verb::Compare(args) => args.show(),
         Verb::EchoServer(args) => echo::serve(&args.endpoint).map(|()| ExitCode::SUCCESS),
+        Verb::NatsResponder(args) => {
+            peers::responder::serve(&args.endpoint).map(|()| ExitCode::SUCCESS)
+        }
         Verb::RawServer(args) => echo::serve_raw(&args.endpoint).map(|()| ExitCode::SUCCESS),
     }
 }
@@ -244,9 +276,24 @@ impl Targets {
     }
 }
 
+impl Peers {
+    fn plan(self) -> PeersPlan {
+        let lengths = self.lengths.lengths();
+        let Self { turns, data, allot, only, out, .. } = self;
+        PeersPlan { lengths, turns, data, allot, only, out }
+    }
+}
+
 impl Report {
     fn write(&self) -> Result<ExitCode> {
-        let runs = self.runs.iter().map(|path| Run::load(path)).collect::<Result<Vec<_>>>()?;
+        let mut runs = Vec::new();
+        for path in &self.runs {
+            match Run::find(path)? {
+                Some(run) => runs.push(run),
+                None => eprintln!("not drawn, as it is no run: {}", path.display()),
+            }
+        }
+        ensure!(!runs.is_empty(), "there is no run among them");
         let against = self.against.as_deref().map(Run::load).transpose()?;
         fs::write(&self.output, report::html(&runs, against.as_ref()))?;
         crate::print(&format!("wrote {}", self.output.display()))?;

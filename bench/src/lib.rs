@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Start with [`run`] and `load.rs`, which measures one point; `docs/BENCHMARKING.md` says how to
-//! read what comes out. The benches of criterion stand in `benches/`, runs that are kept in
-//! `runs/`, by date and machine.
+//! read what comes out. `peers.rs` sets others beside it. The benches of criterion stand in
+//! `benches/`, runs that are kept in `runs/`, by date and machine.
 //!
 //! Invariants:
 //! * What is measured end to end is a process of its own, reached as any client reaches it: only
@@ -51,6 +51,7 @@ mod compare;
 mod chart;
 mod report;
 mod targets;
+mod peers;
 mod cli;
 
 use anyhow::Result;

@@ -7,6 +7,7 @@ use crate::latency::{self, Latency};
 use crate::loader::{Board, Exchange, Loader, Task};
 use crate::offer::{Offer, Pace};
 use crate::phases::{Lengths, Phases};
+use crate::process::Process;
 use crate::recorder::Recorder;
 use crate::run::{Point, Second};
 use allot_domain::SourceId;
@@ -50,6 +51,27 @@ pub(crate) struct Measured {
     pub(crate) recorder: Recorder,
     /// When the time that counts began.
     pub(crate) from: Nanos,
+}
+
+impl Target {
+    /// An echo that runs.
+    ///
+    /// # Errors
+    /// When it has not said where it listens.
+    pub(crate) fn echo(process: &Process) -> Result<Self> {
+        let (context, front) = (Context::new()?, process.endpoint("front")?);
+        Ok(Self { context, exchange: Exchange::Echo, front, publish: None })
+    }
+
+    /// A server that runs.
+    ///
+    /// # Errors
+    /// As [`Self::echo`].
+    pub(crate) fn server(process: &Process) -> Result<Self> {
+        let (context, front) = (Context::new()?, process.endpoint("front")?);
+        let publish = Some(process.endpoint("publish")?);
+        Ok(Self { context, exchange: Exchange::Allot, front, publish })
+    }
 }
 
 impl Load {
@@ -162,13 +184,8 @@ fn second((second, histogram): (u64, &Histogram<u64>)) -> Second {
     (second, at(0.5), at(0.99), histogram.max(), histogram.len())
 }
 
-/// How the answers were checked, and what is wrong with them.
-fn verdict(
-    exchange: Exchange,
-    recorder: &Recorder,
-    before: Option<Holdings>,
-    after: Result<Option<Holdings>, String>,
-) -> (String, Option<String>) {
+/// What is wrong with what was recorded.
+pub(crate) fn wrongs(recorder: &Recorder) -> Vec<String> {
     let mut wrongs = recorder.wrongs.clone();
     if recorder.wrongs.len() < usize::try_from(recorder.wrong_count).unwrap_or(usize::MAX) {
         wrongs.push(format!("{} wrongs in all", recorder.wrong_count));
@@ -182,6 +199,17 @@ fn verdict(
     if 0 < recorder.unsent {
         wrongs.push(format!("{} messages of the schedule never left", recorder.unsent));
     }
+    wrongs
+}
+
+/// How the answers were checked, and what is wrong with them.
+fn verdict(
+    exchange: Exchange,
+    recorder: &Recorder,
+    before: Option<Holdings>,
+    after: Result<Option<Holdings>, String>,
+) -> (String, Option<String>) {
+    let mut wrongs = wrongs(recorder);
     let after = after.unwrap_or_else(|error| {
         wrongs.push(error);
         None

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
+/// What our own print before the endpoints, once they listen.
+pub(crate) const LISTENING: &str = "listening ";
+
 /// A server or an echo, in a process of its own. It is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
@@ -17,6 +20,8 @@ pub(crate) struct Process {
     /// Its working folder, sockets and, unless they were to be elsewhere, its data.
     folder: TempDir,
     _data: Option<TempDir>,
+    /// The line by which it said that it listens.
+    pub(crate) sign: String,
     /// Where it says it is found, by name.
     pub(crate) endpoints: BTreeMap<String, String>,
 }
@@ -55,7 +60,7 @@ impl Process {
             command.args([flag, &transport.endpoint(folder.path(), name)]);
         }
         command.args(settings.arguments(data.as_ref().map(TempDir::path)));
-        Self::start(command, folder, data)
+        Self::start(command, folder, data, LISTENING)
     }
 
     /// An echo: this program again.
@@ -66,10 +71,19 @@ impl Process {
         let folder = TempDir::new()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args([verb, &transport.endpoint(folder.path(), "front")]);
-        Self::start(command, folder, None)
+        Self::start(command, folder, None, LISTENING)
     }
 
-    fn start(mut command: Command, folder: TempDir, data: Option<TempDir>) -> Result<Self> {
+    /// A program that works in `folder`, once it has printed a line in which `sign` stands.
+    ///
+    /// # Errors
+    /// When there is no such program, or it ends before.
+    pub(crate) fn start(
+        mut command: Command,
+        folder: TempDir,
+        data: Option<TempDir>,
+        sign: &str,
+    ) -> Result<Self> {
         let (stdout, writer) = io::pipe()?;
         let errors = File::create(folder.path().join("stderr"))?;
         command.current_dir(folder.path()).stdin(Stdio::null()).stdout(writer).stderr(errors);
@@ -80,18 +94,21 @@ impl Process {
         drop(command);
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
+        let mut said_before = String::new();
         let listens = loop {
+            std::mem::swap(&mut line, &mut said_before);
             line.clear();
             if stdout.read_line(&mut line)? == 0 {
                 break false;
             }
-            if line.starts_with("listening ") {
+            if line.contains(sign) {
                 break true;
             }
         };
         let endpoints = endpoints(&line);
-        let process = Self { child, _stdout: stdout, folder, _data: data, endpoints };
-        ensure!(listens, "{program} ended before it listened: {}", process.last_words());
+        let process = Self { child, _stdout: stdout, folder, _data: data, sign: line, endpoints };
+        let said = said_before.trim();
+        ensure!(listens, "{program} ended before it listened: {said} {}", process.last_words());
         Ok(process)
     }
 

@@ -13,6 +13,9 @@ pub(crate) const SCHEMA: u32 = 1;
 /// What a run is called in its file.
 const KIND: &str = "run";
 
+/// What else this program keeps beside runs.
+const OTHER_KINDS: [&str; 2] = ["targets", "peers"];
+
 /// One run: a mode at one or several offers.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
@@ -103,6 +106,15 @@ impl Run {
         Self::parse(&text).with_context(place)
     }
 
+    /// As [`Self::load`], but none for what else this program keeps: it may stand beside runs.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub(crate) fn find(path: &Path) -> Result<Option<Self>> {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        if is_other(&text) { Ok(None) } else { Self::load(path).map(Some) }
+    }
+
     fn parse(text: &str) -> Result<Self> {
         let value: serde_json::Value = serde_json::from_str(text)?;
         let schema = value.get("schema").and_then(serde_json::Value::as_u64);
@@ -110,6 +122,11 @@ impl Run {
         ensure!(value.get("kind").is_some_and(|kind| kind == KIND), "it is not the JSON of a run");
         Ok(serde_json::from_value(value)?)
     }
+}
+
+fn is_other(text: &str) -> bool {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    value["schema"] == SCHEMA && OTHER_KINDS.iter().any(|kind| value["kind"] == **kind)
 }
 
 impl Point {
@@ -165,6 +182,19 @@ mod tests {
         assert!(Run::parse(&newer).unwrap_err().to_string().contains("schema"));
         let other = json.replace("\"kind\": \"run\"", "\"kind\": \"list\"");
         assert!(Run::parse(&other).unwrap_err().to_string().contains("not the JSON of a run"));
+    }
+
+    #[test]
+    fn what_stands_beside_runs_is_told_from_what_is_none_of_ours() {
+        let json = run().to_json().unwrap();
+        let of = |kind: &str| json.replace("\"kind\": \"run\"", &format!("\"kind\": \"{kind}\""));
+        for kind in OTHER_KINDS {
+            assert!(is_other(&of(kind)), "{kind}");
+        }
+        let newer = of("peers").replace("\"schema\": 1", "\"schema\": 2");
+        for text in [&json, &of("list"), &newer, "", "[]", "no JSON"] {
+            assert!(!is_other(text), "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,6 @@
 use crate::environment::Environment;
 use crate::fills::Fills;
 use crate::load::{Load, Target};
-use crate::loader::Exchange;
 use crate::offer::{Offer, Pace};
 use crate::phases::Lengths;
 use crate::process::{Process, ServerSettings};
@@ -191,19 +190,19 @@ impl TargetPlan {
 
     fn echo(&self, offer: Offer) -> Result<Point> {
         let process = Process::echo("echo-server", Transport::Tcp)?;
-        let target = echo_of(&process)?;
+        let target = Target::echo(&process)?;
         sound(self.load(1).measure(&target, offer)?.point)
     }
 
     fn server(&self, settings: &ServerSettings, offer: Offer, batch: u32) -> Result<Point> {
         let process = Process::allot(settings, Transport::Tcp)?;
-        sound(self.load(batch).measure(&server_of(&process)?, offer)?.point)
+        sound(self.load(batch).measure(&Target::server(&process)?, offer)?.point)
     }
 
     /// The same server without subscribers, and with one of positions and a thousand of nothing.
     fn with_subscribers(&self, settings: &ServerSettings) -> Result<(Point, Point)> {
         let process = Process::allot(settings, Transport::Tcp)?;
-        let target = server_of(&process)?;
+        let target = Target::server(&process)?;
         let without = sound(self.load(1).measure(&target, Offer::Window(WINDOW))?.point)?;
         let publish = process.endpoint("publish")?;
         let subscribers = subscribe(&publish)?;
@@ -215,7 +214,7 @@ impl TargetPlan {
     /// The last rate that the server holds.
     fn knee(&self) -> Result<Option<u64>> {
         let process = Process::allot(&self.threads(self.threads.as_deref()), Transport::Tcp)?;
-        let target = server_of(&process)?;
+        let target = Target::server(&process)?;
         let (mut sweep, mut rate) = (Sweep::default(), Some(SPARSE));
         while let Some(offered) = rate {
             eprintln!("looking for the knee: {offered} a second");
@@ -254,17 +253,6 @@ fn ratios(points: &[(&'static str, Point)]) -> Vec<Option<f64>> {
         by("memory, half the knee", p999, "echo, half the knee", p999),
         by("subscribed, many", messages, "memory, many", messages),
     ]
-}
-
-fn echo_of(process: &Process) -> Result<Target> {
-    let (context, front) = (Context::new()?, process.endpoint("front")?);
-    Ok(Target { context, exchange: Exchange::Echo, front, publish: None })
-}
-
-fn server_of(process: &Process) -> Result<Target> {
-    let (context, front) = (Context::new()?, process.endpoint("front")?);
-    let publish = Some(process.endpoint("publish")?);
-    Ok(Target { context, exchange: Exchange::Allot, front, publish })
 }
 
 fn subscribe(publish: &str) -> Result<Vec<Subscriber>> {

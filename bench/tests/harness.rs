@@ -75,6 +75,59 @@ fn a_run_is_kept_drawn_and_compared() {
     assert!(compared.contains("1.000 x"), "{compared}");
 }
 
+/// Compares these for a while, and gives the page and what was kept of it.
+#[track_caller]
+fn compare(peers: &str, measure: &str) -> (String, serde_json::Value) {
+    let (data, out) = (tempfile::TempDir::new().unwrap(), tempfile::TempDir::new().unwrap());
+    let (data_dir, out_dir) = (data.path().to_str().unwrap(), out.path().to_str().unwrap());
+    let output = bench(
+        &[
+            &["peers", "--turns", "1", "--only", peers, "--data", data_dir, "--out", out_dir][..],
+            &["--warm-up", "20ms", "--measure", measure, "--cool-down", "20ms"],
+        ]
+        .concat(),
+    );
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{page}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(page.contains("\nok ") && !page.contains("FAIL"), "{page}");
+    assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0, "the data of peers is gone");
+    let kept = out.path().join("peers.json");
+    let alone = bench(&["report", kept.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&alone.stderr).contains("no run among them"));
+    (page, serde_json::from_str(&fs::read_to_string(kept).unwrap()).unwrap())
+}
+
+#[test]
+fn whoever_is_installed_is_compared_and_the_others_are_named() {
+    let (page, kept) =
+        compare("echo,redis,redis-synced,nats,jet-stream,jet-stream-synced", "200ms");
+    assert_eq!((&kept["schema"], &kept["kind"]), (&1.into(), &"peers".into()));
+    let rows = kept["rows"].as_array().unwrap();
+    for peer in ["redis", "redis-synced", "nats", "jet-stream", "jet-stream-synced"] {
+        let shapes: Vec<_> = rows.iter().filter(|row| row["peer"] == peer).collect();
+        match kept["skipped"][peer].as_str() {
+            Some(why) => assert!(page.contains(&format!("skipped {peer}: {why}")), "{page}"),
+            None => assert_eq!(shapes.len(), 2, "one in flight, and many: {page}"),
+        }
+        for row in shapes {
+            assert_eq!(row["points"][0]["failed"], serde_json::Value::Null);
+            assert!(0 < row["points"][0]["achieved_per_s"].as_u64().unwrap(), "{row}");
+        }
+    }
+}
+
+#[test]
+fn the_controller_in_python_answers_as_many_as_are_sent() {
+    let (page, kept) = compare("python", "500ms");
+    let rows = kept["rows"].as_array().unwrap();
+    if kept["skipped"]["python"].is_string() {
+        eprintln!("not tested: {page}");
+        return;
+    }
+    let checked: Vec<_> = rows.iter().map(|row| &row["points"][0]["checked"]).collect();
+    assert_eq!(checked, ["answers once each, shares add up, positions equal what was sent"; 3]);
+}
+
 #[test]
 fn what_cannot_be_measured_is_said_and_fails() {
     for (arguments, what) in [

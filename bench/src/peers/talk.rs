@@ -1,0 +1,193 @@
+//! A talk: a closed loop with one peer, over one connection, on the thread that calls.
+//!
+//! All that have room in the window leave in one write, and all answers that have come are read
+//! before more are sent: a peer never waits for a client that is busy with single messages.
+
+use crate::load::{self, Load};
+use crate::offer::Offer;
+use crate::parcel;
+use crate::peers::dialect::Dialect;
+use crate::peers::line::Line;
+use crate::pending::Pending;
+use crate::phases::Phases;
+use crate::recorder::Recorder;
+use crate::run::Point;
+use allot_domain::SourceId;
+use allot_runtime::{Clock, Nanos};
+use anyhow::Result;
+
+/// One talk under way.
+struct Talk<'a> {
+    load: &'a Load,
+    line: &'a mut Line,
+    dialect: &'a mut dyn Dialect,
+    window: usize,
+    phases: Phases,
+    source: SourceId,
+    pending: Pending,
+    recorder: Recorder,
+    counts: Vec<u64>,
+    next_seq: u64,
+    record: Vec<u8>,
+    message: Vec<u8>,
+}
+
+/// Measures a peer with so many messages unanswered at any time, and checks what it answers.
+///
+/// # Errors
+/// When it cannot be made ready; what is wrong with its answers is in the point.
+pub(crate) fn measure(
+    load: &Load,
+    window: usize,
+    line: &mut Line,
+    dialect: &mut dyn Dialect,
+) -> Result<Point> {
+    dialect.begin(line)?;
+    let clock = Clock::system();
+    let phases = load.lengths.from(clock.now());
+    let mut talk = Talk {
+        load,
+        line,
+        dialect,
+        window,
+        phases,
+        source: SourceId::new(b"bench").expect("a name"),
+        pending: Pending::new(load.batch),
+        recorder: Recorder::new(),
+        counts: Vec::new(),
+        next_seq: 1,
+        record: Vec::new(),
+        message: Vec::new(),
+    };
+    if let Err(error) = talk.run(&clock) {
+        talk.recorder.note_wrong(error.to_string());
+    }
+    Ok(talk.point())
+}
+
+impl Talk<'_> {
+    fn run(&mut self, clock: &Clock) -> Result<()> {
+        loop {
+            let now = clock.now();
+            if now < self.phases.end {
+                self.send(now);
+            } else if self.pending.open() == 0 || self.phases.give_up <= now {
+                return Ok(());
+            }
+            self.line.flush()?;
+            // Only who has read everything that is here may wait for more.
+            if self.hear(now).map_err(anyhow::Error::msg)? == 0 {
+                self.line.fill()?;
+            }
+        }
+    }
+
+    /// Writes as many as the window has room for.
+    fn send(&mut self, now: Nanos) {
+        let Load { fills, batch, .. } = self.load;
+        let form = (*batch, self.dialect.encoding());
+        while self.pending.open() < self.window {
+            let first = self.next_seq;
+            parcel::write(fills, self.source, first, form, &mut self.record, &mut self.message);
+            self.dialect.frame(first, &self.message, &mut self.line.out);
+            self.recorder.note_sent(&self.phases, now, now);
+            self.pending.push(now, now);
+            self.next_seq += u64::from(*batch);
+        }
+    }
+
+    /// Reads everything that is here; gives how many messages that was.
+    fn hear(&mut self, at: Nanos) -> Result<usize, String> {
+        let mut heard_count = 0;
+        while let Some(heard) = self.line.take(self.dialect)? {
+            heard_count += 1;
+            let Some(first) = heard.first else {
+                continue;
+            };
+            if let Some(message) = self.pending.settle_message(first)? {
+                self.recorder.note_answered(&self.phases, &message, at);
+            }
+            for seq in first..first + u64::from(self.load.batch) {
+                self.load.fills.count(seq, &mut self.counts);
+            }
+        }
+        Ok(heard_count)
+    }
+
+    /// Asks the peer what it has, and says what was measured.
+    fn point(mut self) -> Point {
+        self.recorder.unanswered = u64::try_from(self.pending.open()).unwrap_or(u64::MAX);
+        self.recorder.totals = self.load.fills.totals(&self.counts);
+        let shape = (self.load.batch, 1, self.load.lengths.measure);
+        let mut point = load::describe(Some(Offer::Window(self.window)), shape, &self.recorder);
+        let mut wrongs = load::wrongs(&self.recorder);
+        // Whoever left something unanswered may answer it in between.
+        if wrongs.is_empty() {
+            let messages = self.recorder.totals.fills / u64::from(self.load.batch);
+            match self.dialect.end(self.line, messages, &self.recorder.totals) {
+                Ok(checked) => checked.clone_into(&mut point.checked),
+                Err(error) => wrongs.push(format!("{error:#}")),
+            }
+        }
+        point.failed = (!wrongs.is_empty()).then(|| wrongs.join("; "));
+        point
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fills::Fills;
+    use crate::offer::Pace;
+    use crate::peers::redis::Redis;
+    use crate::phases::Lengths;
+    use allot_wire::Encoding;
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    /// What is wrong with a peer that says this, whatever it is asked, and hangs up.
+    fn wrong(said: &[u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut line = Line::connect(&address).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let ready = b"*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n:0\r\n";
+        peer.write_all(&[&ready[..], said].concat()).unwrap();
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        // It ends when the peer hangs up, and long before the time is over.
+        let (none, minute) = (Duration::ZERO, Duration::from_secs(60));
+        let lengths = Lengths { warm_up: none, measure: minute, cool_down: none, drain: minute };
+        let load = Load {
+            batch: 1,
+            connections: 1,
+            encoding: Encoding::Binary,
+            pace: Pace::Hybrid,
+            lengths,
+            fills: Fills::new(7, 10),
+            accounts: 5,
+        };
+        let mut redis = Redis::new(1, ("appendonly", "no"));
+        let point = measure(&load, 2, &mut line, &mut redis).unwrap();
+        point.failed.unwrap()
+    }
+
+    #[test]
+    fn what_a_peer_does_not_answer_is_missed() {
+        let failed = wrong(b"$3\r\n1-0\r\n$3\r\n1-1\r\n$3\r\n1");
+        assert!(failed.contains("closed the connection"), "{failed}");
+        assert!(failed.contains("2 messages were never answered"), "{failed}");
+    }
+
+    #[test]
+    fn what_a_peer_answers_wrongly_is_said() {
+        for (said, what) in [
+            (&b"$3\r\n1-0\r\n$3\r\n1-0\r\n"[..], "no new id of an entry: 1-0"),
+            (b"-OOM no memory\r\n", "OOM no memory"),
+            (b"nonsense\r\n", "nonsense"),
+        ] {
+            let failed = wrong(said);
+            assert!(failed.contains(what), "{failed}");
+        }
+    }
+}
