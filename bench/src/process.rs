@@ -17,6 +17,8 @@ pub(crate) struct Process {
     /// Its working folder, sockets and, unless they were to be elsewhere, its data.
     folder: TempDir,
     _data: Option<TempDir>,
+    /// Where it writes the times of its stages, if it does.
+    pub(crate) stages: Option<PathBuf>,
     /// Where it says it is found, by name.
     pub(crate) endpoints: BTreeMap<String, String>,
 }
@@ -32,6 +34,8 @@ pub(crate) struct ServerSettings {
     pub(crate) ack: Option<String>,
     /// Where its journals are made, in a folder of their own that is removed afterwards.
     pub(crate) data: Option<PathBuf>,
+    /// Whether the stages of a fill are timed in it.
+    pub(crate) stages: bool,
     /// More words for its command line.
     pub(crate) more: Vec<String>,
 }
@@ -54,8 +58,12 @@ impl Process {
         for (flag, name) in [("--front", "front"), ("--publish", "publish")] {
             command.args([flag, &transport.endpoint(folder.path(), name)]);
         }
+        let stages = settings.stages.then(|| folder.path().join("stages.json"));
+        command.args(stages.iter().flat_map(|file| ["--stages".as_ref(), file.as_os_str()]));
         command.args(settings.arguments(data.as_ref().map(TempDir::path)));
-        Self::start(command, folder, data)
+        let mut process = Self::start(command, folder, data)?;
+        process.stages = stages;
+        Ok(process)
     }
 
     /// An echo: this program again.
@@ -90,7 +98,8 @@ impl Process {
             }
         };
         let endpoints = endpoints(&line);
-        let process = Self { child, _stdout: stdout, folder, _data: data, endpoints };
+        let (_stdout, _data) = (stdout, data);
+        let process = Self { child, _stdout, folder, _data, stages: None, endpoints };
         ensure!(listens, "{program} ended before it listened: {}", process.last_words());
         Ok(process)
     }
@@ -160,6 +169,7 @@ impl ServerSettings {
             default("shards", self.shards.map(|shards| shards.to_string())),
             default("threads", self.threads.clone()),
             default("wait", self.wait.clone()),
+            ("stages".to_owned(), if self.stages { "timed" } else { "not timed" }.to_owned()),
             ("ack".to_owned(), self.ack.clone().unwrap_or_else(|| ack.to_owned())),
         ])
     }
