@@ -18,7 +18,7 @@ pub(crate) fn of_points(points: &[Point]) -> Option<String> {
     });
     let table = grid::lay_out(HEAD, rows.collect(), &[1, 2]);
     Some(format!(
-        "stages of the server, every {every} of each timed, blurred by up to 0.5 s at either end; \
+        "stages of the server, one in {every} timed, blurred by up to 0.5 s at either end; \
          share: of the sum of the medians\n{table}"
     ))
 }
@@ -52,7 +52,7 @@ mod tests {
             vec![stage("route", Some(300)), stage("send", Some(900)), stage("queue", None)];
         let point = Point { window: Some(4), stages, ..Point::default() };
         let table = of_points(&[Point::default(), point]).unwrap();
-        for text in ["every 64", "25.0 %", "75.0 %", "900 ns", "9.00 µs", "closed, window 4"] {
+        for text in ["one in 64", "25.0 %", "75.0 %", "900 ns", "9.00 µs", "closed, window 4"] {
             assert!(table.contains(text), "{text}:\n{table}");
         }
         let queue = table.lines().find(|line| line.contains("queue")).unwrap();

@@ -64,7 +64,7 @@ mod tests {
         };
         let ms = Duration::from_millis;
         let lengths = Lengths { warm_up: ms(2), measure: ms(5), cool_down: ms(1), drain: ms(10) };
-        let mut watch = StageWatch::new(&[file.clone()], lengths.from(Nanos::ZERO));
+        let mut watch = StageWatch::new(std::slice::from_ref(&file), lengths.from(Nanos::ZERO));
         for (at, count) in [(1, 10), (2, 20), (3, 30), (7, 50), (8, 90)] {
             write(count);
             watch.look(Nanos::ZERO + ms(at));
