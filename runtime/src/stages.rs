@@ -1,8 +1,8 @@
 //! Stages: how long each part of a fill's way through a box takes, by a sample of the fills.
 //!
 //! ```text
-//!   client ─► receive ─► route ─► queue ─► allocate ─► encode ─► journal ─► return ─► send ─► client
-//!             └──── router ────┘ └link┘   └───────── shard ───────────┘    └ link ┘  router
+//!   ─► receive ─► route ─► queue ─► allocate ─► encode ─► journal ─► return ─► send ─►
+//!      └──── router ────┘ └link┘    └───────── shard ───────────┘    └ link ┘ router
 //! ```
 //!
 //! Each box has a set of its own, which it alone writes and anyone may read.
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Clock, Nanos};
 
-/// A bit more than four binary digits of each time are kept.
+/// So many bits of a time are kept below its highest.
 const SUB_BITS: u32 = 4;
 const SUB_BUCKETS: usize = 1 << SUB_BITS;
 
@@ -63,7 +63,7 @@ stages! {
     Queue "queue" "frame" "From the first input of a frame on its lane to the shard's taking it."
     Allocate "allocate" "fill" "Dividing a fill, in the book."
     Encode "encode" "fill" "Writing the answer to a fill."
-    Journal "journal" "frame" "From the closing of a frame of answers until the disk has its inputs."
+    Journal "journal" "frame" "From the closing of a frame of answers until its inputs are on disk."
     Return "return" "frame" "From there to the router's taking the frame of answers."
     Send "send" "message" "Handing a message of answers to the front door's socket."
 }

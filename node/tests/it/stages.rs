@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-const FILL: &str = r#"{"type":"fill","source":"test","seq":1,"ticker":"A","side":"buy","price":"10","quantity":100}"#;
+const FILL: &str = concat!(
+    r#"{"type":"fill","source":"test","seq":1,"#,
+    r#""ticker":"A","side":"buy","price":"10","quantity":100}"#
+);
 
 /// How many were timed in each stage.
 fn counts(file: &Path) -> BTreeMap<String, u64> {
