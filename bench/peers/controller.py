@@ -2,7 +2,8 @@
 
 It stands for what is written in an afternoon, so that `allot bench peers` has something to be
 compared with. Python's standard library alone, and nothing in it is slow on purpose: connections
-stay open, an answer leaves in one piece, and the loop over the shares does as little as it can.
+stay open, and an answer leaves in one piece. But it does what such controllers do: for each share
+it asks every account how far below its target it is, and gives the share to the neediest.
 
     POST /split      {"account1": 60, "account2": 40}
     POST /fills      a line for each fill: {"seq": 1, "ticker": "AAPL", "price": "187.23", ...}
@@ -50,17 +51,20 @@ class Book:
             if not self.accounts:
                 raise ValueError("no split yet")
             total = sum(self.values) + price * quantity
-            short = [weight * total - value for weight, value in zip(self.weights, self.values)]
-            shares = [0] * len(short)
+            shares = [0] * len(self.accounts)
             for _ in range(quantity):
-                neediest = short.index(max(short))
-                short[neediest] -= price
+                neediest = self.neediest(total)
+                self.values[neediest] += price
                 shares[neediest] += 1
             for place, count in enumerate(shares):
-                self.values[place] += count * price
                 held = self.positions[self.accounts[place]]
                 held[ticker] = held.get(ticker, 0) + count
             return {"seq": fill["seq"], "shares": dict(zip(self.accounts, shares))}
+
+    def neediest(self, total):
+        """The place of the account that is furthest below its target."""
+        places = range(len(self.accounts))
+        return max(places, key=lambda place: self.weights[place] * total - self.values[place])
 
 
 class Handler(BaseHTTPRequestHandler):

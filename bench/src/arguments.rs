@@ -82,6 +82,12 @@ pub(crate) struct ServerArgs {
     /// Where that server publishes positions, which are checked then
     #[arg(long, value_name = "ENDPOINT", requires = "front")]
     pub(crate) publish: Option<String>,
+    /// Where that server writes the times of its stages (its --stages); again for each process
+    #[arg(long, value_name = "FILE", requires = "front")]
+    pub(crate) stages: Vec<PathBuf>,
+    /// Do not have the stages timed in the server that is started
+    #[arg(long, conflicts_with = "front")]
+    pub(crate) no_stages: bool,
     /// The binary of the server [default: `allot` beside this one]
     #[arg(long, value_name = "PATH")]
     pub(crate) allot: Option<PathBuf>,
@@ -179,6 +185,7 @@ impl ServerArgs {
             wait: self.wait.clone(),
             ack: self.ack.clone(),
             data: self.data.clone(),
+            stages: !self.no_stages,
             more: self.serve.clone(),
         }
     }

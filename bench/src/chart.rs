@@ -13,7 +13,7 @@ const BOTTOM: f64 = 45.0;
 const NAME_HEIGHT: f64 = 14.0;
 
 /// Told apart by people who see few colours, too.
-const COLOURS: &[&str] =
+pub(crate) const COLOURS: &[&str] =
     &["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a6d00"];
 
 /// One direction.

@@ -54,6 +54,45 @@ pub(crate) fn show(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "n/a".to_owned(), |ratio| format!("{ratio:.3} x"))
 }
 
+/// The quantities of the stages that are compared, in the order of the columns.
+const STAGE_HEAD: &[&str] = &["offered", "batch", "connections", "stage", "p50", "p90", "p99"];
+
+/// A stage that both runs have, at a load that both have.
+pub(crate) struct StageRow {
+    pub(crate) name: [String; 4],
+    pub(crate) ratios: [Option<f64>; 3],
+}
+
+/// The titles of the whole row of a stage.
+pub(crate) fn stage_titles() -> &'static [&'static str] {
+    STAGE_HEAD
+}
+
+/// Every stage that both runs have.
+pub(crate) fn stage_rows(before: &Run, after: &Run) -> Vec<StageRow> {
+    let mut rows = Vec::new();
+    for new in &after.points {
+        if let Some(old) = before.points.iter().find(|old| old.is_like(new)) {
+            rows.extend(new.stages.iter().filter_map(|stage| {
+                let same = old.stages.iter().find(|old| old.stage == stage.stage)?;
+                let [offer, batch, connections] = row(old, new).load;
+                let name = [offer, batch, connections, stage.stage.clone()];
+                let (old, new) = (&same.time, &stage.time);
+                let depths = [(old.p50, new.p50), (old.p90, new.p90), (old.p99, new.p99)];
+                Some(StageRow { name, ratios: depths.map(|(old, new)| ratio(old, new)) })
+            }));
+        }
+    }
+    rows
+}
+
+impl StageRow {
+    /// As it is read.
+    pub(crate) fn cells(self) -> Vec<String> {
+        self.name.into_iter().chain(self.ratios.map(show)).collect()
+    }
+}
+
 /// The table, for people.
 pub(crate) fn page(before: &Run, after: &Run) -> String {
     let rows = rows(before, after);
@@ -65,12 +104,18 @@ pub(crate) fn page(before: &Run, after: &Run) -> String {
     let lines = rows
         .into_iter()
         .map(|row| row.load.into_iter().chain(row.ratios.into_iter().map(show)).collect());
-    format!("{head}\n\n{}", grid::lay_out(HEAD, lines.collect(), &[]))
+    let table = format!("{head}\n\n{}", grid::lay_out(HEAD, lines.collect(), &[]));
+    let stages: Vec<_> = stage_rows(before, after).into_iter().map(StageRow::cells).collect();
+    if stages.is_empty() {
+        return table;
+    }
+    format!("{table}\n\nstages of the server\n\n{}", grid::lay_out(STAGE_HEAD, stages, &[3]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage_counts::StageTime;
 
     fn run(points: &[(u64, u64, u64)]) -> Run {
         let mut run = Run::new("tcp", "", String::new());
@@ -95,6 +140,24 @@ mod tests {
         let shown: Vec<_> = rows[0].ratios.iter().map(|ratio| show(*ratio)).collect();
         assert_eq!(shown, ["0.750 x", "2.000 x", "n/a", "n/a", "n/a", "n/a", "2.000 x"]);
         assert_eq!(titles().len(), shown.len());
+    }
+
+    #[test]
+    fn stages_are_compared_where_both_runs_have_them() {
+        let stage = |name: &str, p50| StageTime {
+            stage: name.to_owned(),
+            time: Latency { p50: Some(p50), ..Latency::default() },
+            ..StageTime::default()
+        };
+        let (mut before, mut after) = (run(&[(100, 100, 40)]), run(&[(100, 100, 40)]));
+        assert!(!page(&before, &after).contains("stages"));
+        before.points[0].stages = vec![stage("route", 200), stage("send", 100)];
+        after.points[0].stages = vec![stage("send", 150), stage("queue", 10)];
+        let rows = stage_rows(&before, &after);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].name, ["100/s", "0", "0", "send"]);
+        assert_eq!(rows[0].ratios, [Some(1.5), None, None]);
+        assert!(page(&before, &after).contains("1.500 x"));
     }
 
     #[test]

@@ -39,7 +39,11 @@ pub(crate) fn serve(
         (Some(process), _) => (process.endpoint("front")?, Some(process.endpoint("publish")?)),
         (None, front) => (front.clone().unwrap_or_default(), server.publish.clone()),
     };
-    let target = Target { context, exchange: Exchange::Allot, front, publish };
+    let stages = match &process {
+        Some(process) => process.stages.clone().into_iter().collect(),
+        None => server.stages.clone(),
+    };
+    let target = Target { context, exchange: Exchange::Allot, front, publish, stages };
     let code = measure(Output::begin(&transport.to_string(), out, described), &target, load)?;
     if let (Some(process), true) = (&process, code == ExitCode::FAILURE) {
         eprintln!("the server said last: {}", process.last_words());
@@ -53,9 +57,9 @@ pub(crate) fn serve(
 /// As [`serve`].
 pub(crate) fn echo(transport: Transport, load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
     let process = Process::echo("echo-server", transport)?;
-    let front = process.endpoint("front")?;
+    let (context, front) = (Context::new()?, process.endpoint("front")?);
     let target =
-        Target { context: Context::new()?, exchange: Exchange::Echo, front, publish: None };
+        Target { context, exchange: Exchange::Echo, front, publish: None, stages: Vec::new() };
     let mode = format!("echo-{transport}");
     measure(Output::begin(&mode, out, load.described()), &target, load)
 }

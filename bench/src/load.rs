@@ -10,11 +10,14 @@ use crate::phases::{Lengths, Phases};
 use crate::process::Process;
 use crate::recorder::Recorder;
 use crate::run::{Point, Second};
+use crate::stage_counts::{StageCounts, StageTime};
+use crate::stage_watch::StageWatch;
 use allot_domain::SourceId;
 use allot_runtime::{Clock, Context, Crew, Link, LinkOptions, Nanos, Threads, WaitStrategy};
 use allot_wire::Encoding;
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +46,8 @@ pub(crate) struct Target {
     pub(crate) exchange: Exchange,
     pub(crate) front: String,
     pub(crate) publish: Option<String>,
+    /// Where it writes the times of its stages, if it does: a file for each of its processes.
+    pub(crate) stages: Vec<PathBuf>,
 }
 
 /// A point, and the histograms behind it.
@@ -60,17 +65,17 @@ impl Target {
     /// When it has not said where it listens.
     pub(crate) fn echo(process: &Process) -> Result<Self> {
         let (context, front) = (Context::new()?, process.endpoint("front")?);
-        Ok(Self { context, exchange: Exchange::Echo, front, publish: None })
+        Ok(Self { context, exchange: Exchange::Echo, front, publish: None, stages: Vec::new() })
     }
 
-    /// A server that runs.
+    /// A server that runs, and that times nothing within itself.
     ///
     /// # Errors
     /// As [`Self::echo`].
     pub(crate) fn server(process: &Process) -> Result<Self> {
         let (context, front) = (Context::new()?, process.endpoint("front")?);
         let publish = Some(process.endpoint("publish")?);
-        Ok(Self { context, exchange: Exchange::Allot, front, publish })
+        Ok(Self { context, exchange: Exchange::Allot, front, publish, stages: Vec::new() })
     }
 }
 
@@ -86,9 +91,11 @@ impl Load {
             Exchange::Echo => None,
         };
         let before = books.as_mut().map_or(Ok(None), Books::holdings)?;
-        let (recorder, phases) = self.drive(target, offer)?;
+        // What cannot be read is said before anything is sent.
+        StageCounts::read(&target.stages)?;
+        let (recorder, phases, stages) = self.drive(target, offer)?;
         let shape = (self.batch, self.connections, self.lengths.measure);
-        let mut point = describe(Some(offer), shape, &recorder);
+        let mut point = Point { stages, ..describe(Some(offer), shape, &recorder) };
         // A server that has gone is what failed, and its page is still worth printing.
         let after =
             books.as_mut().map_or(Ok(None), Books::holdings).map_err(|error| error.to_string());
@@ -103,7 +110,7 @@ impl Load {
     }
 
     /// Runs the connections, each on a thread of its own, until all are done.
-    fn drive(&self, target: &Target, offer: Offer) -> Result<(Recorder, Phases)> {
+    fn drive(&self, target: &Target, offer: Offer) -> Result<(Recorder, Phases, Vec<StageTime>)> {
         let clock = Clock::system();
         let links = (0..self.connections).map(|_| self.connect(target, &clock));
         let links = links.collect::<Result<Vec<_>>>()?;
@@ -129,13 +136,15 @@ impl Load {
         }
         let mut running = crew.start()?;
         let mut gauge = Gauge::new(offer, phases);
+        let mut watch = StageWatch::new(&target.stages, phases);
         while !board.is_done(self.connections) && !running.wait(TICK) {
             gauge.show(clock.now(), &board);
+            watch.look(clock.now());
         }
         gauge.clear();
         running.stop();
         running.join()?;
-        Ok((board.merged(), phases))
+        Ok((board.merged(), phases, watch.finish()?))
     }
 
     fn connect(&self, target: &Target, clock: &Clock) -> Result<Link> {
@@ -174,6 +183,7 @@ pub(crate) fn describe(
         response: Latency::of(&recorder.response),
         service: Latency::of(&recorder.service),
         over_time: (0..).zip(&recorder.seconds).map(second).collect(),
+        stages: Vec::new(),
         checked: String::new(),
         failed: None,
     }
@@ -300,7 +310,7 @@ mod tests {
             accounts: 5,
         };
         let (exchange, front) = (Exchange::Echo, endpoint.to_owned());
-        let target = Target { context, exchange, front, publish: None };
+        let target = Target { context, exchange, front, publish: None, stages: Vec::new() };
         let measured = load.measure(&target, Offer::Rate(1_000)).unwrap();
         running.stop();
         running.join().unwrap();

@@ -114,13 +114,17 @@ fn csv(run: &Run) -> String {
     for point in &run.points {
         let or_empty = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
         let window = point.window.map_or(String::new(), |window| window.to_string());
-        for (time, latency) in [("response", &point.response), ("service", &point.service)] {
+        let times = [("response", &point.response), ("service", &point.service)];
+        let times = times.map(|(time, latency)| (time.to_owned(), latency));
+        let stages = point.stages.iter();
+        let stages = stages.map(|stage| (format!("stage-{}", stage.stage), &stage.time));
+        for (time, latency) in times.into_iter().chain(stages) {
             let counts = [point.achieved_per_s, point.fills_per_s, point.sent, point.answered];
             let words = [run.mode.clone(), or_empty(point.offered_per_s), window.clone()]
                 .into_iter()
                 .chain([point.batch.to_string(), point.connections.to_string()])
                 .chain(counts.iter().map(u64::to_string))
-                .chain([point.refused.to_string(), point.late_sends.to_string(), time.to_owned()])
+                .chain([point.refused.to_string(), point.late_sends.to_string(), time])
                 .chain([latency.count.to_string(), latency.min.to_string()])
                 .chain([latency.p50, latency.p90, latency.p99].map(or_empty))
                 .chain([latency.p999, latency.p9999].map(or_empty))
@@ -136,6 +140,7 @@ fn csv(run: &Run) -> String {
 mod tests {
     use super::*;
     use crate::recorder::Recorder;
+    use crate::stage_counts::StageTime;
 
     fn measured(failed: Option<&str>) -> Measured {
         let mut recorder = Recorder::new();
@@ -193,9 +198,10 @@ mod tests {
     #[test]
     fn a_row_has_a_field_for_each_title() {
         let mut run = Run::new("echo", "", String::new());
-        run.points.push(measured(None).point);
+        let stages = vec![StageTime::default()];
+        run.points.push(Point { stages, ..measured(None).point });
         let csv = csv(&run);
         let counts: Vec<_> = csv.lines().map(|line| line.split(',').count()).collect();
-        assert_eq!(counts, [21, 21, 21]);
+        assert_eq!(counts, [21, 21, 21, 21]);
     }
 }

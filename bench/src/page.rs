@@ -2,7 +2,7 @@
 
 use crate::latency::Latency;
 use crate::run::{Point, Run};
-use crate::{grid, span};
+use crate::{grid, span, stage_table};
 use std::fmt::Write;
 
 const HEAD: &[&str] = &[
@@ -23,6 +23,9 @@ pub(crate) fn of_run(run: &Run) -> String {
     line(&table(&run.points));
     if run.points.iter().any(|point| point.window.is_some()) {
         line("a closed loop waits for answers: these are times of a server that is never pressed");
+    }
+    if let Some(table) = stage_table::of_points(&run.points) {
+        line(&format!("\n{table}\n"));
     }
     if let Some(knee) = run.knee {
         line(&format!("the knee: {knee} messages a second were held"));

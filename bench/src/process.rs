@@ -22,6 +22,8 @@ pub(crate) struct Process {
     _data: Option<TempDir>,
     /// The line by which it said that it listens.
     pub(crate) sign: String,
+    /// Where it writes the times of its stages, if it does.
+    pub(crate) stages: Option<PathBuf>,
     /// Where it says it is found, by name.
     pub(crate) endpoints: BTreeMap<String, String>,
 }
@@ -37,6 +39,8 @@ pub(crate) struct ServerSettings {
     pub(crate) ack: Option<String>,
     /// Where its journals are made, in a folder of their own that is removed afterwards.
     pub(crate) data: Option<PathBuf>,
+    /// Whether the stages of a fill are timed in it.
+    pub(crate) stages: bool,
     /// More words for its command line.
     pub(crate) more: Vec<String>,
 }
@@ -59,8 +63,12 @@ impl Process {
         for (flag, name) in [("--front", "front"), ("--publish", "publish")] {
             command.args([flag, &transport.endpoint(folder.path(), name)]);
         }
+        let stages = settings.stages.then(|| folder.path().join("stages.json"));
+        command.args(stages.iter().flat_map(|file| ["--stages".as_ref(), file.as_os_str()]));
         command.args(settings.arguments(data.as_ref().map(TempDir::path)));
-        Self::start(command, folder, data, LISTENING)
+        let mut process = Self::start(command, folder, data, LISTENING)?;
+        process.stages = stages;
+        Ok(process)
     }
 
     /// An echo: this program again.
@@ -106,7 +114,8 @@ impl Process {
             }
         };
         let endpoints = endpoints(&line);
-        let process = Self { child, _stdout: stdout, folder, _data: data, sign: line, endpoints };
+        let (_stdout, _data, sign) = (stdout, data, line);
+        let process = Self { child, _stdout, folder, _data, sign, stages: None, endpoints };
         let said = said_before.trim();
         ensure!(listens, "{program} ended before it listened: {said} {}", process.last_words());
         Ok(process)
@@ -177,6 +186,7 @@ impl ServerSettings {
             default("shards", self.shards.map(|shards| shards.to_string())),
             default("threads", self.threads.clone()),
             default("wait", self.wait.clone()),
+            ("stages".to_owned(), if self.stages { "timed" } else { "not timed" }.to_owned()),
             ("ack".to_owned(), self.ack.clone().unwrap_or_else(|| ack.to_owned())),
         ])
     }

@@ -1,7 +1,10 @@
 //! A report: runs as one HTML file that needs nothing else, to be sent to somebody.
 
+use crate::bars::{self, Bar};
 use crate::chart::{self, Axis, Series, escape};
+use crate::compare::StageRow;
 use crate::run::{Point, Run};
+use crate::stage_counts::StageTime;
 use crate::{compare, latency, page, span};
 use std::fmt::Write;
 
@@ -41,6 +44,7 @@ pub(crate) fn html(runs: &[Run], against: Option<&Run>) -> String {
         ("Latency against offered load", against_offered(&everything)),
         ("Achieved against offered", achieved(&everything)),
         ("Response times over time", over_time(&everything)),
+        ("Stages of the server, medians", stages(&everything)),
     ] {
         let _ = write!(html, "<h2>{title}</h2>\n{drawn}");
     }
@@ -141,15 +145,40 @@ fn over_time(runs: &[&Run]) -> String {
     chart::draw(&x, &time(), &series)
 }
 
+/// A bar for each point in which stages were timed: their medians, in the order of the way.
+fn stages(runs: &[&Run]) -> String {
+    let bar = |(run, point): (&Run, &Point)| {
+        let part = |stage: &StageTime| Some((stage.stage.clone(), stage.time.p50? as f64));
+        let parts = point.stages.iter().filter_map(part).collect();
+        Bar { name: name_of(run, point), parts }
+    };
+    let timed = points(runs).filter(|(_, point)| !point.stages.is_empty());
+    bars::draw(&timed.map(bar).collect::<Vec<_>>(), |value| span::show(latency::whole(value)))
+}
+
 fn comparison(before: &Run, after: &Run) -> String {
-    let rows = compare::rows(before, after);
+    let cells = |row: compare::Row| {
+        row.load.into_iter().chain(row.ratios.into_iter().map(compare::show)).collect()
+    };
+    let rows = compare::rows(before, after).into_iter().map(cells).collect();
+    let stages = compare::stage_rows(before, after).into_iter().map(StageRow::cells).collect();
     let (before, after) = (escape(&name(before)), escape(&name(after)));
-    let mut html = format!("<h2>{after}, as a multiple of {before}</h2>\n<table><tr>");
+    let mut html = format!("<h2>{after}, as a multiple of {before}</h2>\n");
     let head = ["offered", "batch", "connections"].into_iter().chain(compare::titles().to_vec());
-    html.extend(head.map(|title| format!("<th>{title}</th>")));
+    html.push_str(&table(head, rows));
+    html.push_str(&table(compare::stage_titles().iter().copied(), stages));
+    html
+}
+
+/// Rows under a head; nothing where there are none.
+fn table(head: impl Iterator<Item = &'static str>, rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head: String = head.map(|title| format!("<th>{title}</th>")).collect();
+    let mut html = format!("<table><tr>{head}");
     for row in rows {
-        let cells = row.load.into_iter().chain(row.ratios.into_iter().map(compare::show));
-        let cells: String = cells.map(|cell| format!("<td>{}</td>", escape(&cell))).collect();
+        let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
         let _ = write!(html, "</tr>\n<tr>{cells}");
     }
     html + "</tr></table>\n"
@@ -184,6 +213,11 @@ mod tests {
                 achieved_per_s: rate,
                 response: Latency::of(&histogram),
                 over_time: vec![(0, Some(5), Some(9), 10, 100), (1, Some(6), Some(9), 11, 100)],
+                stages: vec![StageTime {
+                    stage: "route".to_owned(),
+                    time: Latency::of(&histogram),
+                    ..StageTime::default()
+                }],
                 ..Point::default()
             })
             .to_vec();
@@ -196,7 +230,9 @@ mod tests {
         for text in ["http://", "https://", "src=", "@import", "url("] {
             assert!(!html.contains(text), "{text}");
         }
-        assert_eq!(html.matches("<svg").count(), 4);
+        assert_eq!(html.matches("<svg").count(), 5);
+        assert_eq!(html.matches("<rect").count(), 6, "a stage of three points of two runs");
+        assert!(html.contains("<td>route</td>"), "compared");
         assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
         assert!(html.contains("a &amp; b") && !html.contains("a & b"));
         assert!(html.contains("1.000 x"), "compared");
@@ -208,6 +244,6 @@ mod tests {
         run.points.iter_mut().for_each(|point| point.offered_per_s = None);
         let html = html(&[run], None);
         assert_eq!(html.matches("nothing to draw").count(), 2);
-        assert_eq!(html.matches("<svg").count(), 2);
+        assert_eq!(html.matches("<svg").count(), 3);
     }
 }

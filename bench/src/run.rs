@@ -1,6 +1,7 @@
 //! A run as it is kept: one JSON object, which `report` and `compare` read again.
 
 use crate::latency::Latency;
+use crate::stage_counts::StageTime;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,6 +60,9 @@ pub(crate) struct Point {
     pub(crate) response: Latency,
     pub(crate) service: Latency,
     pub(crate) over_time: Vec<Second>,
+    /// What the server says of its stages, where they were timed.
+    #[serde(default)]
+    pub(crate) stages: Vec<StageTime>,
     /// How positions were checked, or why not.
     pub(crate) checked: String,
     pub(crate) failed: Option<String>,

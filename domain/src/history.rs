@@ -355,6 +355,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_number_stands_where_the_remainder_says(
+            capacity in 1..9_u64,
+            start in 0..50_u64,
+            steps in prop::collection::vec(0..9_u64, 0..40),
+        ) {
+            let mut ring = Ring::new(capacity);
+            ring.start_at(start);
+            for step in steps {
+                ring.advance(step.min(capacity));
+                for number in ring.next.saturating_sub(capacity)..=ring.next {
+                    prop_assert_eq!(wide(ring.slot(number)), number % capacity);
+                }
+            }
+        }
+
+        #[test]
         fn the_latest_answers_are_found_whole(
             capacity in 1..9_usize,
             lens in prop::collection::vec(0..12_usize, 1..80),

@@ -248,6 +248,22 @@ mod tests {
     }
 
     #[test]
+    fn padding_is_zeros_at_the_end_and_nowhere_else() {
+        let padded = |text: &[u8]| {
+            let mut bytes = [0; limits::TICKER_LEN_MAX];
+            bytes[..text.len()].copy_from_slice(text);
+            bytes
+        };
+        for text in [&b"A"[..], b"BRK/B", b"ABCDEFGHIJKLMNOP"] {
+            assert_eq!(Ticker::from_padded(&padded(text)), Ticker::new(text).ok());
+            assert_eq!(Ticker::new(text).unwrap().padded(), &padded(text));
+        }
+        for text in [&b""[..], b"A\0B", b"\0A", b"A:B", b"A\xff"] {
+            assert_eq!(Ticker::from_padded(&padded(text)), None);
+        }
+    }
+
+    #[test]
     fn order_is_that_of_the_bytes() {
         let account = |text: &str| AccountId::new(text.as_bytes()).expect("a good id");
         assert!(account("a") < account("aa"));

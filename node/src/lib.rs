@@ -20,6 +20,7 @@ mod shard_dirs;
 pub mod wiring;
 mod signals;
 mod counter_watch;
+mod stage_file;
 mod lookout;
 mod log;
 mod feed_crew;

@@ -2,6 +2,7 @@
 
 use crate::counter_watch::CounterWatch;
 use crate::signals::{Request, Signals};
+use crate::stage_file::StageFile;
 use crate::wiring::Server;
 use allot_runtime::{Clock, Counters, Crew, Running, Threads, WaitStrategy};
 use anyhow::Result;
@@ -12,12 +13,19 @@ pub(crate) struct Lookout {
 }
 
 impl Lookout {
-    /// Passes on what a signal asks for, and logs what some boxes count.
-    pub(crate) fn new(request: Request, boxes: Vec<(String, Counters)>) -> Result<Self> {
+    /// Passes on what a signal asks for, logs what some boxes count, and writes what they time.
+    pub(crate) fn new(
+        request: Request,
+        boxes: Vec<(String, Counters)>,
+        stage_file: Option<StageFile>,
+    ) -> Result<Self> {
         let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
         let post = crew.thread("lookout")?;
         crew.add(&post, Box::new(Signals::new(request)?));
         crew.add(&post, Box::new(CounterWatch::new(boxes)));
+        if let Some(stage_file) = stage_file {
+            crew.add(&post, Box::new(stage_file));
+        }
         Ok(Self { running: crew.start()? })
     }
 
@@ -31,9 +39,9 @@ impl Lookout {
 /// Runs a server until a signal comes or one of its threads fails; `ready` is printed once the
 /// signal would be heard.
 pub(crate) fn attend(server: Server, ready: &str) -> Result<()> {
-    let Server { running, endpoints, counters } = server;
+    let Server { running, endpoints, counters, stage_file } = server;
     let stopper = running.stopper();
-    let lookout = Lookout::new(Box::new(move || stopper.stop()), counters)?;
+    let lookout = Lookout::new(Box::new(move || stopper.stop()), counters, stage_file)?;
     crate::command::print(&format!("{ready} {endpoints}"))?;
     let ended = running.join();
     lookout.dismiss()?;

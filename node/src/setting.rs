@@ -96,6 +96,12 @@ settings! {
     OwedMax "owed-max" "8192"
         "a whole number from 1 to 1048576"
         "How many answers a shard may owe before the router says busy."
+    Stages "stages" "none"
+        "a file, or none"
+        "Where this process writes how long the stages of a fill take; with none, nothing is timed."
+    StagesEvery "stages-every" "64"
+        "a whole number from 1 to 1000000"
+        "Every how many messages, frames and fills are timed for that."
 }
 
 impl Key {

@@ -36,6 +36,9 @@ const IMAGE_MIB: RangeInclusive<u64> = 1..=1 << 20;
 /// The most answers owed: what a shard can apply in about a second.
 const OWED_MAX: u64 = 1 << 20;
 
+/// The rarest timing: beyond that a run of minutes has no samples.
+const STAGES_EVERY_MAX: u64 = 1_000_000;
+
 /// Everything that can be chosen of a server.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -75,6 +78,10 @@ pub struct Settings {
     pub prune: bool,
     /// How many answers a shard may owe.
     pub owed_max: u64,
+    /// Where the times of the stages go, if they are taken.
+    pub stages: Option<PathBuf>,
+    /// Every how many are timed.
+    pub stages_every: u64,
 }
 
 impl Settings {
@@ -83,11 +90,7 @@ impl Settings {
     /// # Errors
     /// The first setting whose text means nothing.
     pub fn of(config: &Config) -> Result<Self> {
-        let data = config.read(Key::Data, |text| match text {
-            "" => None,
-            "none" => Some(None),
-            path => Some(Some(PathBuf::from(path))),
-        })?;
+        let data = config.read(Key::Data, path_or_none)?;
         Ok(Self {
             front: config.read(Key::Front, endpoint)?,
             publish: config.read(Key::Publish, endpoint)?,
@@ -115,6 +118,9 @@ impl Settings {
                 _ => None,
             })?,
             owed_max: config.read(Key::OwedMax, |text| within(text, 1..=OWED_MAX))?,
+            stages: config.read(Key::Stages, path_or_none)?,
+            stages_every: config
+                .read(Key::StagesEvery, |text| within(text, 1..=STAGES_EVERY_MAX))?,
         })
     }
 }
@@ -135,6 +141,15 @@ fn ack(config: &Config, kept: bool) -> Result<Ack> {
         _ => None,
     });
     ack?
+}
+
+/// A path, or that there is none; an empty text is neither.
+fn path_or_none(text: &str) -> Option<Option<PathBuf>> {
+    match text {
+        "" => None,
+        "none" => Some(None),
+        path => Some(Some(PathBuf::from(path))),
+    }
 }
 
 fn within<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
@@ -189,6 +204,8 @@ mod tests {
             (Key::Wait, "adaptive:50us"),
             (Key::Blend, "1/4"),
             (Key::Blend, "0/1"),
+            (Key::Stages, "/tmp/stages.json"),
+            (Key::StagesEvery, "1"),
         ] {
             assert_eq!(error_of(key, text), None, "{key:?} {text}");
         }
@@ -217,6 +234,8 @@ mod tests {
             (Key::Blend, "0.25"),
             (Key::History, "0"),
             (Key::OwedMax, "-1"),
+            (Key::Stages, ""),
+            (Key::StagesEvery, "0"),
         ] {
             let error = error_of(key, text).unwrap_or_else(|| panic!("{key:?} took {text:?}"));
             assert!(error.contains(key.allowed()), "{error}");

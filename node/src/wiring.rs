@@ -16,12 +16,13 @@ use crate::archive::Archive;
 use crate::run_dir;
 use crate::setting::Key;
 use crate::settings::Settings;
+use crate::stage_file::StageFile;
 use allot_publisher::{Publisher, PublisherConfig};
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
     Agent, Bell, Broadcast, BroadcastListener, BroadcastOptions, Clock, Context, Counters, Crew,
-    Door, DoorClients, DoorOptions, Hub, Link, LinkOptions, Nanos, Post, Running, Stepper, Threads,
-    cores, ring_pair,
+    Door, DoorClients, DoorOptions, Hub, Link, LinkOptions, Nanos, Post, Running, Stages, Stepper,
+    Threads, cores, ring_pair,
 };
 use allot_shard::{Shard, ShardConfig};
 use anyhow::Result;
@@ -42,6 +43,8 @@ pub struct Server {
     pub endpoints: Endpoints,
     /// What its boxes count, by their names.
     pub counters: Vec<(String, Counters)>,
+    /// Where what they time is written, if it is.
+    pub(crate) stage_file: Option<StageFile>,
 }
 
 /// Where a server is found, with real ports.
@@ -63,9 +66,11 @@ pub struct Stepped {
 /// Everything in one process: router, shards and publisher, over rings.
 ///
 /// # Errors
-/// When an endpoint is taken, or the process is given no more threads or file descriptors.
+/// When an endpoint is taken, the stage file cannot be written, or the process is given no more
+/// threads or file descriptors.
 pub fn embedded(settings: &Settings) -> Result<Server> {
     let (context, clock) = (Context::new()?, Clock::system());
+    let mut stage_file = StageFile::open(settings)?;
     let mut crew = Crew::new(clock.clone(), settings.wait, settings.threads);
     let router_post = crew.thread("router")?;
     let shard_posts = (0..settings.shards)
@@ -86,20 +91,21 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
     let endpoints = Endpoints::default()
         .and(Key::Front, boxes.router.endpoint())
         .and(Key::Publish, boxes.publisher.endpoint());
-    crew.add(&router_post, Box::new(boxes.router));
+    crew.add(&router_post, Box::new(boxes.router.timed(&stages(&mut stage_file, &clock))));
     for (post, shard) in shard_posts.iter().zip(boxes.shards) {
-        crew.add(post, Box::new(shard));
+        crew.add(post, Box::new(shard.timed(&stages(&mut stage_file, &clock))));
     }
     crew.add(&publisher_post, Box::new(boxes.publisher));
-    Ok(Server { running: crew.start()?, endpoints, counters: boxes.counters })
+    Ok(Server { running: crew.start()?, endpoints, counters: boxes.counters, stage_file })
 }
 
 /// The router as a process of its own.
 ///
 /// # Errors
-/// When an endpoint is taken, or the process is given no more threads or file descriptors.
+/// As [`embedded`].
 pub fn router_process(settings: &Settings) -> Result<Server> {
     let (context, clock) = (Context::new()?, Clock::system());
+    let mut stage_file = StageFile::open(settings)?;
     let peers = router_backplane(&context, settings)?;
     let backplane = peers.endpoint().map(str::to_owned);
     let (counters, incarnation) = (Counters::new(), clock.now());
@@ -108,15 +114,19 @@ pub fn router_process(settings: &Settings) -> Result<Server> {
     let endpoints = Endpoints::default()
         .and(Key::Front, router.endpoint())
         .and(Key::Backplane, backplane.as_deref());
-    alone(settings, clock, Box::new(router), endpoints, counters)
+    let router = router.timed(&stages(&mut stage_file, &clock));
+    let server = alone(settings, clock, Box::new(router), endpoints, counters)?;
+    Ok(Server { stage_file, ..server })
 }
 
 /// One shard as a process of its own.
 ///
 /// # Errors
-/// When an endpoint is malformed, or the process is given no more threads or file descriptors.
+/// When an endpoint is malformed, the stage file cannot be written, or the process is given no more
+/// threads or file descriptors.
 pub fn shard_process(settings: &Settings, shard: usize) -> Result<Server> {
     let (context, clock) = (Context::new()?, Clock::system());
+    let mut stage_file = StageFile::open(settings)?;
     let router = shard_to_router(&context, settings, shard)?;
     let publisher = shard_to_publisher(&context, settings, shard)?;
     let mut crew = Crew::new(clock.clone(), settings.wait, Threads::Dedicated);
@@ -128,7 +138,8 @@ pub fn shard_process(settings: &Settings, shard: usize) -> Result<Server> {
         .and(Key::Parts, Some(&settings.parts));
     let links = (router, publisher);
     let shard = Shard::new(config, archive.state, archive.journal, links, counters.clone());
-    run_alone(crew, &post, Box::new(shard), endpoints, counters)
+    let shard = shard.timed(&stages(&mut stage_file, &clock));
+    Ok(Server { stage_file, ..run_alone(crew, &post, Box::new(shard), endpoints, counters)? })
 }
 
 /// The publisher as a process of its own.
@@ -285,7 +296,13 @@ fn run_alone(
 ) -> Result<Server> {
     let name = agent.role().to_owned();
     crew.add(post, agent);
-    Ok(Server { running: crew.start()?, endpoints, counters: vec![(name, counters)] })
+    let counters = vec![(name, counters)];
+    Ok(Server { running: crew.start()?, endpoints, counters, stage_file: None })
+}
+
+/// What one more box times, where that is wanted.
+fn stages(file: &mut Option<StageFile>, clock: &Clock) -> Stages {
+    file.as_mut().map_or_else(Stages::off, |file| file.add_box(clock))
 }
 
 /// Ties each thread to a core of its own, where that leaves at least one for everything else:

@@ -24,7 +24,7 @@
 
 use allot_domain::limits::TICKER_LEN_MAX;
 use allot_domain::{Input, Marker, Reject};
-use allot_runtime::{Counter, Counters, Hub, Nanos, Waits};
+use allot_runtime::{Counter, Counters, Hub, Nanos, Stage, Stages, Waits};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     Hello, InputFrame, InputKind, Welcome, decode_input, encode_marker, encode_welcome, inputs,
@@ -263,6 +263,7 @@ pub(crate) struct Lanes {
     /// Links over sockets may lose frames when a connection breaks; rings never do.
     may_lose: bool,
     counters: Counters,
+    stages: Stages,
 }
 
 impl Lanes {
@@ -277,7 +278,13 @@ impl Lanes {
         hub.count_into(&counters);
         let lanes = (0..shards).map(|_| Lane::new()).collect();
         let may_lose = hub.may_lose();
-        Self { incarnation, hub, lanes, owed_max, may_lose, counters }
+        let stages = Stages::off();
+        Self { incarnation, hub, lanes, owed_max, may_lose, counters, stages }
+    }
+
+    /// Times its stages into this set from now on.
+    pub(crate) fn time(&mut self, stages: &Stages) {
+        self.stages = stages.clone();
     }
 
     /// How many shards there are.
@@ -336,6 +343,7 @@ impl Lanes {
         let lane = &mut self.lanes[shard];
         if lane.waiting == 0 {
             inputs::begin(&mut lane.frame, lane.sent + 1, self.incarnation);
+            inputs::set_queued(&mut lane.frame, self.stages.leave(Stage::Queue).as_unix());
         }
         let Asker { client, encoding } = asker;
         inputs::push(&mut lane.frame, InputFrame { client, encoding, kind, body });
@@ -364,7 +372,7 @@ impl Lanes {
         if lane.waiting == 0 || lane.again < lane.sent {
             return sent_again;
         }
-        let copy = self.may_lose.then(|| lane.frame.clone());
+        let copy = self.may_lose.then(|| untimed(&lane.frame));
         if self.hub.send(shard, &mut lane.frame).is_err() {
             return sent_again;
         }
@@ -501,6 +509,13 @@ impl Lanes {
         }
         gone
     }
+}
+
+/// A copy to be sent again: how long that takes is no time of a queue.
+fn untimed(frame: &[u8]) -> Vec<u8> {
+    let mut copy = frame.to_vec();
+    inputs::set_queued(&mut copy, 0);
+    copy
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use crate::clients::{Client, Clients};
 use allot_domain::Reject;
-use allot_runtime::{Counter, Counters, Door, Letter, SendError, Waits};
+use allot_runtime::{Counter, Counters, Door, Letter, SendError, Stage, Stages, Waits};
 use allot_wire::{Encoding, KIND_REPLIES, Refusal, begin_batch, encode_refusal, end_batch};
 
 /// A message that has grown so large is sent at once rather than at the end of the turn.
@@ -22,16 +22,28 @@ pub(crate) struct Postbox {
     list: Vec<u64>,
     parked: Vec<u64>,
     counters: Counters,
+    stages: Stages,
 }
 
 impl Postbox {
     pub(crate) fn new(door: Door, incarnation: u64, counters: Counters) -> Self {
         let clients = Clients::new(incarnation);
-        Self { door, clients, list: Vec::new(), parked: Vec::new(), counters }
+        let stages = Stages::off();
+        Self { door, clients, list: Vec::new(), parked: Vec::new(), counters, stages }
+    }
+
+    /// Times its stages into this set from now on.
+    pub(crate) fn time(&mut self, stages: &Stages) {
+        self.stages = stages.clone();
     }
 
     pub(crate) fn receive(&mut self, letter: &mut Letter) -> bool {
-        self.door.receive(letter)
+        let began = self.stages.begin(Stage::Receive);
+        let received = self.door.receive(letter);
+        if received {
+            self.stages.end(Stage::Receive, began);
+        }
+        received
     }
 
     pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
@@ -154,9 +166,11 @@ impl Postbox {
             self.park(handle);
             return 0;
         }
+        let began = self.stages.begin(Stage::Send);
         let sent = self.door.send(&client.identity, client.delimiter, &client.outgoing);
         match sent {
             Ok(()) => {
+                self.stages.end(Stage::Send, began);
                 client.outgoing.clear();
                 // One large answer must not make the buffer of every client large.
                 client.outgoing.shrink_to(MESSAGE_LEN_FULL);

@@ -4,7 +4,7 @@ use crate::RouterConfig;
 use crate::lanes::{Asker, Lanes};
 use crate::markers::Markers;
 use crate::postbox::Postbox;
-use allot_runtime::{Agent, Counter, Counters, Door, Hub, Letter, Nanos, Waits};
+use allot_runtime::{Agent, Counter, Counters, Door, Hub, Letter, Nanos, Stage, Stages, Waits};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, FrameKind, InputKind, To, answers, encode_marker, encode_netting,
@@ -38,6 +38,7 @@ pub struct Router {
     pub(crate) lanes: Lanes,
     pub(crate) markers: Markers,
     pub(crate) counters: Counters,
+    stages: Stages,
     pub(crate) record: Vec<u8>,
     letter: Letter,
     frame: Vec<u8>,
@@ -70,6 +71,7 @@ impl Router {
             ),
             markers: Markers::new(config.report_every, config.marker_every),
             counters,
+            stages: Stages::off(),
             record: Vec::new(),
             letter: Letter::new(),
             frame: Vec::new(),
@@ -81,6 +83,15 @@ impl Router {
             look_at: Nanos::ZERO,
             now: Nanos::ZERO,
         }
+    }
+
+    /// The same router, with its stages timed into this set.
+    #[must_use]
+    pub fn timed(mut self, stages: &Stages) -> Self {
+        self.stages = stages.clone();
+        self.lanes.time(stages);
+        self.postbox.time(stages);
+        self
     }
 
     /// Where clients connect to, with the real port.
@@ -124,6 +135,7 @@ impl Router {
         let Ok(frame) = answers::read(frame) else {
             return false;
         };
+        self.stages.arrive(Stage::Return, Nanos::from_unix(frame.left_ns));
         let reached = (frame.through, frame.durable);
         let mut understood = true;
         for answer in frame {
@@ -227,7 +239,9 @@ impl Router {
         let mut letter = std::mem::take(&mut self.letter);
         let mut work_count = 0;
         while work_count < LETTERS_PER_TURN && self.postbox.receive(&mut letter) {
+            let began = self.stages.begin(Stage::Route);
             self.admit(&letter, now);
+            self.stages.end(Stage::Route, began);
             work_count += 1;
         }
         self.letter = letter;

@@ -1,5 +1,5 @@
 //! The machinery under every box: agents and the threads that run them, the links between them,
-//! the sockets, the clock and the counters.
+//! the sockets, the clock, the counters and the stages.
 //!
 //! ```text
 //!              ┌──────────────── a thread of the Crew ────────────────┐
@@ -25,6 +25,7 @@ mod limits;
 mod error;
 mod clock;
 mod counters;
+mod stages;
 mod agent;
 mod waits;
 mod bell;
@@ -62,6 +63,7 @@ pub use letter::Letter;
 pub use link::{Link, LinkOptions, SendError, ring_pair};
 pub use lobby::DoorClients;
 pub use running::{CrewError, Running};
+pub use stages::{Stage, StageTimes, Stages};
 pub use stepper::Stepper;
 pub use stopper::Stopper;
 pub use subscriber::Subscriber;

@@ -14,8 +14,8 @@
 //! * A slow router, or a slow disk, slows the shard: what waits is bounded.
 //! * The publisher can never slow the shard: what it has no room for is dropped, counted, and
 //!   seen by it as a gap.
-//! * There is no socket of the front door here, no clock, and nothing that decides anything: the
-//!   book does that.
+//! * There is no socket of the front door here, no clock but what is read to be counted, and
+//!   nothing that decides anything: the book does that.
 
 mod config;
 mod shard;

@@ -10,7 +10,7 @@
 
 use allot_domain::{AccountId, Book, Outcome, Outcomes};
 use allot_journal::{Journal, Sealed};
-use allot_runtime::{Counter, Counters, Link, Waits};
+use allot_runtime::{Counter, Counters, Link, Nanos, Stage, Stages, Waits};
 use allot_wire::backplane::{To, answers, applied};
 use allot_wire::{Encoding, encode_outcome};
 use std::collections::VecDeque;
@@ -58,6 +58,8 @@ enum Way {
 struct Waiting {
     way: Way,
     len: usize,
+    /// When it was closed, if that is timed; else zero.
+    closed_at: Nanos,
     sealed: Sealed,
 }
 
@@ -79,6 +81,7 @@ pub(crate) struct Outbox {
     /// What the router was told last of what is durable.
     told_durable: u64,
     counters: Counters,
+    stages: Stages,
 }
 
 impl Outbox {
@@ -99,7 +102,13 @@ impl Outbox {
             answered: 0,
             told_durable: 0,
             counters,
+            stages: Stages::off(),
         }
+    }
+
+    /// Times its stages into this set from now on.
+    pub(crate) fn time(&mut self, stages: &Stages) {
+        self.stages = stages.clone();
     }
 
     /// The number of the last input whose answer has left.
@@ -222,7 +231,11 @@ impl Outbox {
     fn wait(&mut self, way: Way, frame: Vec<u8>, journal: &Journal) {
         let len = frame.len();
         self.waiting_len += len;
-        self.waiting.push_back(Waiting { way, len, sealed: journal.seal(frame) });
+        let closed_at = match way {
+            Way::Router { .. } => self.stages.leave(Stage::Journal),
+            Way::Publisher => Nanos::ZERO,
+        };
+        self.waiting.push_back(Waiting { way, len, closed_at, sealed: journal.seal(frame) });
     }
 
     /// Sends what is durable, in order; returns how many frames left.
@@ -232,21 +245,24 @@ impl Outbox {
             sent += self.send_answers(through, frame, journal.durable());
         }
         while self.refused.is_none() {
-            let Some(Waiting { way, len, sealed }) = self.waiting.pop_front() else {
+            let Some(Waiting { way, len, closed_at, sealed }) = self.waiting.pop_front() else {
                 break;
             };
             match journal.unseal(sealed) {
-                Ok(frame) => {
+                Ok(mut frame) => {
                     self.waiting_len -= len;
                     sent += match way {
                         Way::Router { through } => {
+                            self.stages.arrive(Stage::Journal, closed_at);
+                            let left_at = self.stages.leave(Stage::Return);
+                            answers::set_left(&mut frame, left_at.as_unix());
                             self.send_answers(through, frame, journal.durable())
                         }
                         Way::Publisher => self.send_publisher(frame),
                     };
                 }
                 Err(sealed) => {
-                    self.waiting.push_front(Waiting { way, len, sealed });
+                    self.waiting.push_front(Waiting { way, len, closed_at, sealed });
                     break;
                 }
             }

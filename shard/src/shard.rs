@@ -5,7 +5,7 @@ use crate::outbox::{Asker, Outbox};
 use crate::{Entry, ShardConfig, State};
 use allot_domain::{Input, Marker, Outcomes, Progress};
 use allot_journal::Journal;
-use allot_runtime::{Agent, Counter, Counters, Link, Nanos, Waits};
+use allot_runtime::{Agent, Counter, Counters, Link, Nanos, Stage, Stages, Waits};
 use allot_wire::backplane::{
     self, FrameKind, Hello, InputFrame, InputKind, PartFrame, Welcome, inputs,
 };
@@ -53,6 +53,7 @@ pub struct Shard {
     greet_at: Nanos,
     failure: Option<String>,
     counters: Counters,
+    stages: Stages,
 }
 
 impl Shard {
@@ -84,8 +85,17 @@ impl Shard {
             greet_at: Nanos::ZERO,
             failure: None,
             counters,
+            stages: Stages::off(),
             config,
         }
+    }
+
+    /// The same shard, with its stages timed into this set.
+    #[must_use]
+    pub fn timed(mut self, stages: &Stages) -> Self {
+        self.stages = stages.clone();
+        self.outbox.time(stages);
+        self
     }
 
     /// What it knows.
@@ -104,6 +114,7 @@ impl Shard {
         let frame = std::mem::take(&mut self.frame);
         let understood = match backplane::kind(&frame) {
             Some(FrameKind::Inputs) => {
+                self.stages.arrive(Stage::Queue, Nanos::from_unix(inputs::queued_ns(&frame)));
                 self.outbox.begin(self.config.shard, self.config.incarnation);
                 self.halfway = Some(0);
                 self.frame = frame;
@@ -265,7 +276,15 @@ impl Shard {
 
     fn apply_input(&mut self, input: &Input) {
         self.outcomes.clear();
+        let is_fill = matches!(input, Input::Fill(_));
+        let began = if is_fill { self.stages.begin(Stage::Allocate) } else { Nanos::ZERO };
         self.progress = self.state.apply(input, self.asker.encoding, &mut self.outcomes);
+        if is_fill {
+            self.stages.end(Stage::Allocate, began);
+            let began = self.stages.begin(Stage::Encode);
+            self.answer();
+            return self.stages.end(Stage::Encode, began);
+        }
         self.answer();
         if let Input::Marker(marker) = input {
             self.mark(marker);

@@ -77,7 +77,7 @@ pub(crate) struct Demo {
 /// Shows it until it ends, or until somebody ends it.
 pub(crate) fn run(demo: &Demo, common: &Common) -> Result<ExitCode> {
     let settings = settings(demo, common)?;
-    let Server { running, endpoints, counters } = wiring::embedded(&settings)?;
+    let Server { running, endpoints, counters, stage_file } = wiring::embedded(&settings)?;
     let find = |key| endpoints.of(key).context("a server has endpoints");
     let (front, publish) = (find(Key::Front)?, find(Key::Publish)?);
     let splits = splits(demo, front)?.start()?;
@@ -85,7 +85,8 @@ pub(crate) fn run(demo: &Demo, common: &Common) -> Result<ExitCode> {
 
     let boxes = [counters, splits.counters.clone(), fills.counters.clone()].concat();
     let is_interrupted = Arc::new(AtomicBool::new(false));
-    let lookout = Lookout::new(interrupt(&splits, &fills, &is_interrupted), boxes)?;
+    let interrupt = interrupt(&splits, &fills, &is_interrupted);
+    let lookout = Lookout::new(interrupt, boxes, stage_file)?;
     print(&format!("listening {endpoints}"))?;
 
     let show = Show::new(fills, publish, settings.report_every, is_interrupted)?;

@@ -94,7 +94,7 @@ pub(crate) fn run(feed: &Feed, common: &Common) -> Result<ExitCode> {
 /// was lost, or if a bad line has ended one.
 fn follow(crew: FeedCrew) -> Result<ExitCode> {
     let mut feeds = crew.start()?;
-    let lookout = Lookout::new(feeds.ender(), feeds.counters.clone())?;
+    let lookout = Lookout::new(feeds.ender(), feeds.counters.clone(), None)?;
     print(&format!("ready feed front={} sources={}", feeds.front(), feeds.sources().join(",")))?;
     let mut gauge = Gauge::new(feeds.expected());
     let mut watch = Watch::new();

@@ -32,6 +32,8 @@ const KEYS: u32 = set(&[
     Key::MarkerEvery,
     Key::Wait,
     Key::OwedMax,
+    Key::Stages,
+    Key::StagesEvery,
 ]);
 
 /// Routes until it is told to end.

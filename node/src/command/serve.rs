@@ -25,6 +25,8 @@ pub(crate) const KEYS: u32 = set(&[
     Key::ImageMib,
     Key::Prune,
     Key::OwedMax,
+    Key::Stages,
+    Key::StagesEvery,
 ]);
 
 /// A server: router, shards and publisher in one process

@@ -38,6 +38,8 @@ const KEYS: u32 = set(&[
     Key::SegmentMib,
     Key::ImageMib,
     Key::Prune,
+    Key::Stages,
+    Key::StagesEvery,
 ]);
 
 /// Allocates until it is told to end.

@@ -12,3 +12,4 @@ mod shapes;
 mod durability;
 mod kill_loop;
 mod feed_lives;
+mod stages;

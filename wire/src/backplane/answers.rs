@@ -1,12 +1,16 @@
 //! Answers: a frame of what came of inputs, each addressed.
 //!
 //! ```text
-//!   │ 2 │ count 4 │ through 8 │ durable 8 ║ 0 │ client 8          │ encoding 1 │ size 4 │ body ║ …
-//!                                         ║ 1 │ length 1 │ source │ encoding 1 │ size 4 │ body ║ …
-//!                                         ║ 2 │ client 8          │ encoding 1 │ size 4 │ body ║ …
+//!   │ 2 │ count 4 │ through 8 │ durable 8 │ left 8 ║ answer ║ …
+//!
+//!   answer:  │ 0 │ client 8          │ encoding 1 │ size 4 │ body │
+//!            │ 1 │ length 1 │ source │ encoding 1 │ size 4 │ body │
+//!            │ 2 │ client 8          │ encoding 1 │ size 4 │ body │
 //! ```
 //!
 //! `through` is the last input that is answered, `durable` the last that no crash can take back.
+//! `left` is when the frame left the shard, in nanoseconds since 1970, where the shard times it;
+//! else zero.
 //! A body is what [`encode_outcome`](crate::encode_outcome) appends: the router copies it.
 
 use super::{FrameKind, begin as begin_frame, count_up, open};
@@ -18,6 +22,7 @@ const TO_CLIENT: u8 = 0;
 const TO_SOURCE: u8 = 1;
 const TO_CLIENT_OF_ALL: u8 = 2;
 const DURABLE_AT: usize = 13;
+const LEFT_AT: usize = 21;
 
 /// Where an answer goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,7 +49,7 @@ pub struct AnswerFrame<'a> {
 /// Starts a frame.
 pub fn begin(frame: &mut Vec<u8>) {
     begin_frame(frame, FrameKind::Answers);
-    frame.extend_from_slice(&[0; 16]);
+    frame.extend_from_slice(&[0; 24]);
 }
 
 /// Adds an answer that `write` appends, in place.
@@ -93,6 +98,14 @@ pub fn set_durable(frame: &mut [u8], durable: u64) {
     patch(frame, DURABLE_AT, durable.to_le_bytes());
 }
 
+/// Says when the frame left the shard, in nanoseconds since 1970; zero: not timed.
+///
+/// # Panics
+/// If the frame was not begun.
+pub fn set_left(frame: &mut [u8], left_ns: u64) {
+    patch(frame, LEFT_AT, left_ns.to_le_bytes());
+}
+
 /// A frame of answers, and the iterator over them; it ends after the first that is damaged.
 #[derive(Clone, Debug)]
 pub struct Answers<'a> {
@@ -100,6 +113,8 @@ pub struct Answers<'a> {
     pub through: u64,
     /// The number of the last input that no crash can take back.
     pub durable: u64,
+    /// When it left the shard, in nanoseconds since 1970; zero: not timed.
+    pub left_ns: u64,
     /// How many answers there were in the frame.
     pub count: u32,
     left: u32,
@@ -113,7 +128,8 @@ pub struct Answers<'a> {
 pub fn read(frame: &[u8]) -> Result<Answers<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Answers)?;
     let (count, through, durable) = (cursor.take_u32()?, cursor.take_u64()?, cursor.take_u64()?);
-    Ok(Answers { through, durable, count, left: count, cursor })
+    let left_ns = cursor.take_u64()?;
+    Ok(Answers { through, durable, left_ns, count, left: count, cursor })
 }
 
 impl<'a> Iterator for Answers<'a> {

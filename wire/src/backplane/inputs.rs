@@ -1,14 +1,20 @@
 //! Inputs: a frame of what a shard is to apply, numbered consecutively from `first`.
 //!
 //! ```text
-//!   │ 1 │ count 4 │ first 8 │ router 8 ║ client 8 │ encoding 1 │ kind 1 │ size 4 │ body ║ …
+//!   │ 1 │ count 4 │ first 8 │ router 8 │ queued 8 ║ input ║ …
+//!
+//!   input:  │ client 8 │ encoding 1 │ kind 1 │ size 4 │ body │
 //! ```
+//!
+//! `queued` is when the first input was put into the frame, in nanoseconds since 1970, where the
+//! router times this frame; else zero.
 
 use super::{FrameKind, InputKind, begin as begin_frame, count_up, open};
 use crate::cursor::{Cursor, append_sized, patch};
 use crate::{DecodeError, Encoding};
 
 const FIRST_AT: usize = 5;
+const QUEUED_AT: usize = 21;
 
 /// One input, and where its answer goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +34,15 @@ pub fn begin(frame: &mut Vec<u8>, first: u64, router: u64) {
     begin_frame(frame, FrameKind::Inputs);
     frame.extend_from_slice(&first.to_le_bytes());
     frame.extend_from_slice(&router.to_le_bytes());
+    frame.extend_from_slice(&[0; 8]);
+}
+
+/// Says when the first input was put into the frame, in nanoseconds since 1970; zero: not timed.
+///
+/// # Panics
+/// If the frame was not begun.
+pub fn set_queued(frame: &mut [u8], queued_ns: u64) {
+    patch(frame, QUEUED_AT, queued_ns.to_le_bytes());
 }
 
 /// Adds an input.
@@ -56,6 +71,14 @@ pub fn first(frame: &[u8]) -> u64 {
     first.map_or(0, |first| u64::from_le_bytes(*first))
 }
 
+/// When the first input was put into a frame, in nanoseconds since 1970; zero where that is not
+/// timed, or where it is no frame.
+#[must_use]
+pub fn queued_ns(frame: &[u8]) -> u64 {
+    let queued = frame.get(QUEUED_AT..).and_then(<[u8]>::first_chunk);
+    queued.map_or(0, |queued| u64::from_le_bytes(*queued))
+}
+
 /// How many inputs a frame has.
 #[must_use]
 pub fn count(frame: &[u8]) -> u32 {
@@ -82,6 +105,7 @@ pub struct Inputs<'a> {
 pub fn read(frame: &[u8]) -> Result<Inputs<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Inputs)?;
     let (count, first, router) = (cursor.take_u32()?, cursor.take_u64()?, cursor.take_u64()?);
+    cursor.take_u64()?;
     Ok(Inputs { first, router, count, left: count, cursor })
 }
 

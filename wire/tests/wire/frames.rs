@@ -93,6 +93,7 @@ pub(crate) fn input_bodies() -> Vec<(InputKind, Vec<u8>)> {
 pub(crate) fn inputs_frame() -> Vec<u8> {
     let mut frame = Vec::new();
     inputs::begin(&mut frame, 41, 8);
+    inputs::set_queued(&mut frame, 1_000_000_007);
     for (kind, body) in &input_bodies() {
         let encoding = Encoding::Binary;
         inputs::push(&mut frame, InputFrame { client: 6, encoding, kind: *kind, body });
@@ -110,6 +111,7 @@ pub(crate) fn answers_frame() -> Vec<u8> {
     }
     answers::end(&mut frame, 45);
     answers::set_durable(&mut frame, 44);
+    answers::set_left(&mut frame, 1_000_000_009);
     frame
 }
 
