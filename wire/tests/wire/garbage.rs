@@ -1,6 +1,7 @@
 //! Garbage: no bytes make a decoder panic, and what it takes it can say again.
 
 use crate::samples;
+use allot_domain::Input;
 use allot_wire::backplane::{
     self, InputKind, answers, applied, decode_hello, decode_input, decode_interest, decode_part,
     decode_plan, decode_welcome, inputs,
@@ -50,9 +51,25 @@ fn read_as_record(record: &[u8]) {
             Err(refusal) => assert!(!refusal.reject.to_string().is_empty()),
         }
     }
-    let kinds = [InputKind::Fill, InputKind::Marker, InputKind::Netting];
+    let kinds = [InputKind::Marker, InputKind::Netting];
     let _ = kinds.map(|kind| decode_input(kind, record));
     let _ = routing_keys(record);
+    assert_read_by_hand_as_by_the_codec(record);
+}
+
+/// Fills are read by hand where they are good: as the codec would.
+fn assert_read_by_hand_as_by_the_codec(record: &[u8]) {
+    let by_codec = decode_request(RequestKind::Fill, record);
+    if let Ok(Request::Fill(fill)) = &by_codec {
+        let keys = routing_keys(record).unwrap();
+        let routed = (keys.ticker, keys.source, keys.seq);
+        assert_eq!(routed, (fill.ticker, fill.source.as_bytes(), fill.seq));
+    }
+    let by_codec = by_codec.map(|request| match request {
+        Request::Fill(fill) => Input::Fill(fill),
+        other => panic!("no fill: {other:?}"),
+    });
+    assert_eq!(decode_input(InputKind::Fill, record), by_codec);
 }
 
 fn read_as_frame(frame: &[u8]) {
