@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 /// Unanswered messages that keep a server busy.
-const WINDOW: usize = 256;
+const WINDOW: usize = 1_024;
 
 /// Fills in a message of the row that asks about batches, and a window that no queue refuses.
 const BATCH: u32 = 100;

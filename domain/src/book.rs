@@ -192,6 +192,7 @@ impl Book {
 
     /// Whether a fill can be divided, or held before the first split, and which row its ticker has,
     /// if it has one; nothing changes.
+    #[inline(always)]
     fn check(&self, fill: &Fill) -> Result<Option<u32>, Reject> {
         if self.ledger.is_empty() {
             let has_room = self.held.len() < limits::HELD_MAX;

@@ -326,7 +326,8 @@ impl History {
         Ok(())
     }
 
-    /// Adds an entry, for which there is room.
+    /// Adds an entry, for which there is room. Inlined, so that it is built where it stays.
+    #[inline(always)]
     fn push(&mut self, entry: Entry) {
         let at = self.ring.slot(self.ring.next);
         if at == self.entries.len() {

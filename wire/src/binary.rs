@@ -71,8 +71,10 @@ pub struct RoutingKeys<'a> {
 /// [`Reject::BadTicker`].
 #[inline]
 pub fn routing_keys(record: &[u8]) -> Result<RoutingKeys<'_>, Refusal> {
-    let keys = good_keys(&mut Cursor::new(record)).filter(|keys| SourceId::is_name(keys.source));
-    keys.map_or_else(|| doubtful_keys(record), Ok)
+    match good_keys(&mut Cursor::new(record)) {
+        Some(keys) if SourceId::is_name(keys.source) => Ok(keys),
+        _ => doubtful_keys(record),
+    }
 }
 
 #[cold]

@@ -183,13 +183,15 @@ pub fn encode_outcome<'a>(
 
 /// Appends a refusal, as [`encode_outcome`] does.
 pub fn encode_refusal(encoding: Encoding, refusal: &Refusal, out: &mut Vec<u8>) {
-    let echo = Echo { source: &refusal.source, seq: refusal.seq, duplicate: false, late: false };
+    let echo =
+        Echo { source: refusal.source.as_bytes(), seq: refusal.seq, duplicate: false, late: false };
     let (code, reason) = (refusal.reject.code(), refusal.reject.to_string());
     write(encoding, Shareless::Rejected { echo, code, reason: &reason }, out);
 }
 
 /// Appends the answer to a report request, as [`encode_outcome`] does.
 pub fn encode_reported(encoding: Encoding, source: &str, seq: u64, report: u64, out: &mut Vec<u8>) {
+    let source = source.as_bytes();
     let echo = Echo { source, seq, duplicate: false, late: false };
     write(encoding, Shareless::Reported { echo, report }, out);
 }

@@ -79,7 +79,7 @@ where
     append_sized(out, |out| match draft {
         Draft::Allocated { echo, ticker, side, price, quantity, split, shares } => {
             out.push(ALLOCATED);
-            write_head(&head(echo), out);
+            write_head(echo, out);
             out.extend_from_slice(ticker.padded());
             out.push(side_byte(side));
             out.extend_from_slice(&price.nanos().to_le_bytes());
@@ -96,7 +96,8 @@ where
         Draft::Accepted { echo, split } => {
             codec::append((ACCEPTED, AcceptedRecord { head: head(echo), split }), out);
         }
-        Draft::Reported { echo: Echo { seq, source, .. }, report } => {
+        Draft::Reported { echo, report } => {
+            let (seq, source) = (echo.seq, echo.source_text());
             codec::append((REPORTED, ReportedRecord { seq, source, report }), out);
         }
         Draft::Rejected { echo, code, reason } => {
@@ -107,10 +108,10 @@ where
 
 /// What the codec writes of a head. The answers of fills are written by hand, field by field:
 /// there is one for every fill.
-fn write_head(head: &Head<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(&head.seq.to_le_bytes());
-    write_text(head.source.as_bytes(), out);
-    out.push(head.flags);
+fn write_head(echo: Echo<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(&echo.seq.to_le_bytes());
+    write_text(echo.source, out);
+    out.push(flags(echo));
 }
 
 fn write_shares<'a>(shares: impl Iterator<Item = (&'a AccountId, u64)> + Clone, out: &mut Vec<u8>) {
@@ -130,7 +131,11 @@ fn wide(len: usize) -> u64 {
     u64::try_from(len).expect("a usize fits")
 }
 
-const fn head(echo: Echo<'_>) -> Head<'_> {
+fn head(echo: Echo<'_>) -> Head<'_> {
+    Head { seq: echo.seq, source: echo.source_text(), flags: flags(echo) }
+}
+
+const fn flags(echo: Echo<'_>) -> u8 {
     let mut flags = 0;
     if echo.duplicate {
         flags |= DUPLICATE;
@@ -138,7 +143,7 @@ const fn head(echo: Echo<'_>) -> Head<'_> {
     if echo.late {
         flags |= LATE;
     }
-    Head { seq: echo.seq, source: echo.source, flags }
+    flags
 }
 
 impl Head<'_> {

@@ -6,15 +6,21 @@ use allot_domain::{AccountId, Allocated, Origin, Outcome, Price, Quantity, Share
 /// Who said what a reply answers, and which answer it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Echo<'a> {
-    pub(super) source: &'a str,
+    /// The name of a source, in ASCII; empty where it could not be read.
+    pub(super) source: &'a [u8],
     pub(super) seq: u64,
     pub(super) duplicate: bool,
     pub(super) late: bool,
 }
 
 impl<'a> Echo<'a> {
+    /// The source as text.
+    pub(super) fn source_text(&self) -> &'a str {
+        str::from_utf8(self.source).expect("names are ASCII, and were texts before")
+    }
+
     pub(super) fn origin(origin: &'a Origin, late: bool) -> Self {
-        let (source, seq) = (origin.source.as_str(), origin.seq);
+        let (source, seq) = (origin.source.as_bytes(), origin.seq);
         Self { source, seq, duplicate: origin.duplicate, late }
     }
 }
@@ -102,7 +108,7 @@ impl<'a, S> Draft<'a, S> {
     /// The draft from which a reply was read.
     pub(super) fn of_reply(reply: &'a Reply, shares: S) -> Self {
         let echo = Echo {
-            source: reply.source(),
+            source: reply.source().as_bytes(),
             seq: reply.seq(),
             duplicate: reply.is_duplicate(),
             late: reply.is_late(),

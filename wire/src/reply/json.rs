@@ -50,7 +50,7 @@ where
 
 fn begin(kind: &str, echo: Echo<'_>, object: &mut Object<'_>) {
     object.plain("type", kind);
-    object.text("source", echo.source);
+    object.text("source", echo.source_text());
     object.number("seq", echo.seq);
     object.flag("duplicate", echo.duplicate);
     object.flag("late", echo.late);
