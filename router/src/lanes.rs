@@ -37,8 +37,9 @@ const _: () = assert!(TICKER_LEN_MAX == 16);
 /// A shard that was not heard of for so long is away.
 const AWAY_AFTER: Duration = Duration::from_secs(4);
 
-/// A frame that has grown so large is sent at once rather than at the end of the turn.
-const FRAME_LEN_FULL: usize = 64 << 10;
+/// A frame that has grown so large is sent at once rather than at the end of the turn: before its
+/// buffer doubles to more than rings hand back.
+const FRAME_LEN_FULL: usize = 32 << 10;
 
 /// Who waits for the answer to an input.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use allot_runtime::{Counter, Counters, Door, Letter, SendError, Stage, Stages, W
 use allot_wire::{Encoding, KIND_REPLIES, Refusal, begin_batch, encode_refusal, end_batch};
 
 /// A message that has grown so large is sent at once rather than at the end of the turn.
-const MESSAGE_LEN_FULL: usize = 64 << 10;
+const MESSAGE_LEN_FULL: usize = 32 << 10;
 
 /// The most bytes that wait for a client that does not read.
 const PARKED_LEN_MAX: usize = 8 << 20;
@@ -173,7 +173,7 @@ impl Postbox {
                 self.stages.end(Stage::Send, began);
                 client.outgoing.clear();
                 // One large answer must not make the buffer of every client large.
-                client.outgoing.shrink_to(MESSAGE_LEN_FULL);
+                client.outgoing.shrink_to(2 * MESSAGE_LEN_FULL);
                 self.counters.add(Counter::Replies, replies);
                 1
             }

@@ -15,8 +15,9 @@ use allot_wire::backplane::{To, answers, applied};
 use allot_wire::{Encoding, encode_outcome};
 use std::collections::VecDeque;
 
-/// A frame of answers that has grown so large is sent before the frame of inputs is done.
-const ANSWERS_LEN_FULL: usize = 1 << 20;
+/// A frame of answers that has grown so large is sent before the frame of inputs is done, and
+/// before its buffer doubles to more than is kept.
+const ANSWERS_LEN_FULL: usize = 32 << 10;
 
 /// So many bytes that wait for the disk or for the router hold up the shard.
 const WAITING_LEN_MAX: usize = 16 << 20;
