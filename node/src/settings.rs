@@ -5,7 +5,7 @@ use crate::duration;
 use crate::setting::Key;
 use allot_domain::{Blend, limits};
 use allot_journal::Ack;
-use allot_runtime::{Threads, WaitStrategy};
+use allot_runtime::{CurveKey, Threads, WaitStrategy};
 use anyhow::{Result, anyhow};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -41,6 +41,10 @@ const OWED_MAX: u64 = 1 << 20;
 pub struct Settings {
     /// Where clients send fills and splits.
     pub front: String,
+    /// The file with the keys of the front door, if it encrypts.
+    pub front_secret: Option<PathBuf>,
+    /// The key that clients expect of the front door, if it encrypts.
+    pub front_key: Option<CurveKey>,
     /// Where subscribers hear positions and fills.
     pub publish: String,
     /// Where the sockets between the processes are.
@@ -83,13 +87,14 @@ impl Settings {
     /// # Errors
     /// The first setting whose text means nothing.
     pub fn of(config: &Config) -> Result<Self> {
-        let data = config.read(Key::Data, |text| match text {
-            "" => None,
-            "none" => Some(None),
-            path => Some(Some(PathBuf::from(path))),
-        })?;
+        let data = config.read(Key::Data, path_or_none)?;
         Ok(Self {
             front: config.read(Key::Front, endpoint)?,
+            front_secret: config.read(Key::FrontSecret, path_or_none)?,
+            front_key: config.read(Key::FrontKey, |text| match text {
+                "none" => Some(None),
+                key => key.parse().ok().map(Some),
+            })?,
             publish: config.read(Key::Publish, endpoint)?,
             run_dir: config
                 .read(Key::RunDir, |text| (!text.is_empty()).then(|| PathBuf::from(text)))?,
@@ -139,6 +144,15 @@ fn ack(config: &Config, kept: bool) -> Result<Ack> {
 
 fn within<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
     text.parse().ok().filter(|number| range.contains(number))
+}
+
+/// A path, or none where that is said.
+fn path_or_none(text: &str) -> Option<Option<PathBuf>> {
+    match text {
+        "" => None,
+        "none" => Some(None),
+        path => Some(Some(PathBuf::from(path))),
+    }
 }
 
 /// An endpoint that ZeroMQ will understand, whether or not anybody is there.
@@ -217,6 +231,8 @@ mod tests {
             (Key::Blend, "0.25"),
             (Key::History, "0"),
             (Key::OwedMax, "-1"),
+            (Key::FrontSecret, ""),
+            (Key::FrontKey, "0123456789"),
         ] {
             let error = error_of(key, text).unwrap_or_else(|| panic!("{key:?} took {text:?}"));
             assert!(error.contains(key.allowed()), "{error}");
