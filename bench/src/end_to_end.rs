@@ -39,7 +39,11 @@ pub(crate) fn serve(
         (Some(process), _) => (process.endpoint("front")?, Some(process.endpoint("publish")?)),
         (None, front) => (front.clone().unwrap_or_default(), server.publish.clone()),
     };
-    let target = Target { context, exchange: Exchange::Allot, front, publish };
+    let key = match &process {
+        Some(process) => process.front_key()?,
+        None => server.front_key,
+    };
+    let target = Target { context, exchange: Exchange::Allot, front, key, publish };
     let code = measure(Output::begin(&transport.to_string(), out, described), &target, load)?;
     if let (Some(process), true) = (&process, code == ExitCode::FAILURE) {
         eprintln!("the server said last: {}", process.last_words());
@@ -54,8 +58,13 @@ pub(crate) fn serve(
 pub(crate) fn echo(transport: Transport, load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
     let process = Process::echo("echo-server", transport)?;
     let front = process.endpoint("front")?;
-    let target =
-        Target { context: Context::new()?, exchange: Exchange::Echo, front, publish: None };
+    let target = Target {
+        context: Context::new()?,
+        exchange: Exchange::Echo,
+        front,
+        key: None,
+        publish: None,
+    };
     let mode = format!("echo-{transport}");
     measure(Output::begin(&mode, out, load.described()), &target, load)
 }

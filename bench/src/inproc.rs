@@ -33,7 +33,7 @@ pub(crate) fn measure(load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
     crew.add(&post, Box::new(Echo { door, letter: Letter::new(), is_kept: false }));
     let running = crew.start()?;
     let front = ENDPOINT.to_owned();
-    let target = Target { context, exchange: Exchange::Echo, front, publish: None };
+    let target = Target { context, exchange: Exchange::Echo, front, key: None, publish: None };
     let code = end_to_end::measure(Output::begin("inproc", out, load.described()), &target, load)?;
     running.stop();
     running.join()?;

@@ -51,6 +51,8 @@ mod compare;
 mod chart;
 mod report;
 mod targets;
+mod growth;
+mod conditions;
 mod cli;
 
 use anyhow::Result;

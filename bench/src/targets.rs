@@ -226,7 +226,7 @@ impl TargetPlan {
 }
 
 /// A point in which nothing was lost: a ratio of anything else is none.
-fn sound(point: Point) -> Result<Point> {
+pub(crate) fn sound(point: Point) -> Result<Point> {
     match &point.failed {
         Some(why) => bail!("FAIL  {}: {why}", point.offer()),
         None => Ok(point),
@@ -256,15 +256,21 @@ fn ratios(points: &[(&'static str, Point)]) -> Vec<Option<f64>> {
     ]
 }
 
-fn echo_of(process: &Process) -> Result<Target> {
+pub(crate) fn echo_of(process: &Process) -> Result<Target> {
     let (context, front) = (Context::new()?, process.endpoint("front")?);
-    Ok(Target { context, exchange: Exchange::Echo, front, publish: None })
+    Ok(Target {
+        context,
+        exchange: Exchange::Echo,
+        front,
+        key: process.front_key()?,
+        publish: None,
+    })
 }
 
-fn server_of(process: &Process) -> Result<Target> {
+pub(crate) fn server_of(process: &Process) -> Result<Target> {
     let (context, front) = (Context::new()?, process.endpoint("front")?);
     let publish = Some(process.endpoint("publish")?);
-    Ok(Target { context, exchange: Exchange::Allot, front, publish })
+    Ok(Target { context, exchange: Exchange::Allot, front, key: process.front_key()?, publish })
 }
 
 fn subscribe(publish: &str) -> Result<Vec<Subscriber>> {
