@@ -19,6 +19,8 @@ pub(crate) fn serve(endpoint: &str, curve: bool) -> Result<()> {
     socket.set_sndhwm(0)?;
     socket.set_rcvhwm(0)?;
     socket.set_linger(0)?;
+    // As many as the server has: a thousand come at once.
+    socket.set_backlog(4_096)?;
     let mut key = String::new();
     if curve {
         let keys = zmq::CurveKeyPair::new()?;

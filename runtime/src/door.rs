@@ -3,7 +3,7 @@
 //! A client is a DEALER or a REQ socket, in any language. Its address is made up when it
 //! connects and is void when it leaves.
 
-use crate::limits::{DOOR_HIGH_WATER, DOOR_MESSAGE_BYTES_MAX};
+use crate::limits::{DOOR_BACKLOG, DOOR_HIGH_WATER, DOOR_MESSAGE_BYTES_MAX};
 use crate::lobby::{DoorClients, Lobby};
 use crate::socket::{Bounds, Part, Socket};
 use crate::{Context, CurveKeys, Letter, RuntimeError, SendError, Waits};
@@ -45,6 +45,7 @@ impl Door {
         // send succeeds.
         let router = |socket: &zmq::Socket| {
             keys.map_or(Ok(()), |keys| keys.serve(socket))?;
+            socket.set_backlog(DOOR_BACKLOG)?;
             socket.set_router_mandatory(true)
         };
         let socket = Socket::open(context, zmq::ROUTER, bounds, router)?.bind(endpoint)?;

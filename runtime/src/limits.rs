@@ -42,6 +42,10 @@ pub(crate) const LINK_FRAME_BYTES_MAX: usize = 256 << 20;
 /// Messages that may wait for one client of the front door before it counts as slow.
 pub(crate) const DOOR_HIGH_WATER: usize = 1_000;
 
+/// Connections that may wait to be accepted. Of those beyond, the kernel drops the first bytes, and
+/// a client that comes with a thousand others would be there seconds late, or tens of them.
+pub(crate) const DOOR_BACKLOG: i32 = 4_096;
+
 /// The largest frame that the front door reads; the connection of a larger one is closed.
 /// Twice what the wire format allows, so that its own limit can be answered with a reason.
 pub(crate) const DOOR_MESSAGE_BYTES_MAX: usize = 2 << 20;
