@@ -6,6 +6,7 @@ use crate::offer::{Offer, Pace};
 use crate::phases::Lengths;
 use crate::process::ServerSettings;
 use crate::span;
+use allot_runtime::CurveKey;
 use allot_wire::Encoding;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ pub(crate) struct LoadArgs {
     /// Fills in a message
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=BATCH_MAX))]
     batch: u32,
-    /// Connections, each with a thread
+    /// Connections; up to 16 have a thread each, more share two
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     connections: u64,
     /// Tickers that fills are of
@@ -91,6 +92,12 @@ pub(crate) struct ServerArgs {
     /// The binary of the server [default: `allot` beside this one]
     #[arg(long, value_name = "PATH")]
     pub(crate) allot: Option<PathBuf>,
+    /// Encrypt the front door (CURVE), under keys made for this run
+    #[arg(long, conflicts_with = "front")]
+    pub(crate) curve: bool,
+    /// The public key of a server that runs already, if its front door encrypts
+    #[arg(long, value_name = "KEY", requires = "front", allow_hyphen_values = true)]
+    pub(crate) front_key: Option<CurveKey>,
     /// Shards of the server
     #[arg(long)]
     pub(crate) shards: Option<usize>,
@@ -186,6 +193,7 @@ impl ServerArgs {
             ack: self.ack.clone(),
             data: self.data.clone(),
             stages: !self.no_stages,
+            curve: self.curve,
             more: self.serve.clone(),
         }
     }

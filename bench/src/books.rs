@@ -6,7 +6,7 @@
 
 use crate::fills::{self, Totals};
 use allot_domain::{SourceId, Ticker};
-use allot_runtime::{Clock, Context, Link, LinkOptions, Subscriber, Waits};
+use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, Subscriber, Waits};
 use allot_wire::{Reply, Report, ReportRequest, Request, decode_replies, encode_line};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::collections::BTreeMap;
@@ -39,11 +39,16 @@ impl Books {
     ///
     /// # Errors
     /// When an endpoint is malformed, or nobody is there.
-    pub(crate) fn open(context: &Context, front: &str, publish: Option<&str>) -> Result<Self> {
+    pub(crate) fn open(
+        context: &Context,
+        (front, door_key): (&str, Option<CurveKey>),
+        publish: Option<&str>,
+    ) -> Result<Self> {
         let clock = Clock::system();
         let source = format!("bench-{}-{}", std::process::id(), clock.now().as_unix());
         let source = SourceId::new(source.as_bytes()).map_err(|reject| anyhow!("{reject}"))?;
-        let link = Link::dealer(context, front, None, LinkOptions::default())?;
+        let options = LinkOptions { door_key, ..LinkOptions::default() };
+        let link = Link::dealer(context, front, None, options)?;
         let publish = publish.map(|endpoint| (context.clone(), endpoint.to_owned()));
         let books = Self { link, clock, source, seq: 0, publish };
         wait_for(&books.link, &books.clock, front)?;

@@ -1,12 +1,17 @@
 //! The command line: one verb for each mode.
 
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
+use crate::conditions::ConditionPlan;
+use crate::growth::GrowthPlan;
 use crate::peers::{self, Peer, PeersPlan};
 use crate::pipeline::PipelineLoad;
 use crate::run::Run;
 use crate::targets::TargetPlan;
 use crate::transport::Transport;
-use crate::{compare, echo, end_to_end, floor, inproc, kernel, pipeline, report, ring, targets};
+use crate::{
+    compare, conditions, echo, end_to_end, floor, growth, inproc, kernel, pipeline, report, ring,
+    targets,
+};
 use allot_runtime::WaitStrategy;
 use allot_wire::Encoding;
 use anyhow::{Result, ensure};
@@ -55,6 +60,10 @@ enum Verb {
     Kernel(Kernel),
     /// Router, rings and shard on one thread, without sockets
     Pipeline(Pipeline),
+    /// What a fill costs as accounts, shares, tickers and history grow
+    Growth(Growth),
+    /// What CURVE and 1,000 connections cost, beside a server without
+    Conditions(Conditions),
     /// Hold the path against its targets, with an echo in the same run
     Targets(Targets),
     /// What Redis, NATS and plain Python do with the same fills, side by side
@@ -160,6 +169,37 @@ struct Pipeline {
 }
 
 #[derive(Args)]
+struct Growth {
+    /// Rounds, in each of which every row has its turn in random order
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    turns: u32,
+    /// Small sizes only: to see that it works
+    #[arg(long)]
+    quick: bool,
+    /// Write growth.json there
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Conditions {
+    /// All rows so often in turns
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    turns: u32,
+    /// Connections that are many
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    connections: u32,
+    /// The binary of the server [default: `allot` beside this one]
+    #[arg(long, value_name = "PATH")]
+    allot: Option<PathBuf>,
+    /// Write conditions.json there
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    lengths: LengthArgs,
+}
+
+#[derive(Args)]
 struct Targets {
     /// Echo and server so often in turns
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -228,6 +268,9 @@ struct Compare {
 #[derive(Args)]
 struct Listen {
     endpoint: String,
+    /// Encrypted
+    #[arg(long)]
+    curve: bool,
 }
 
 /// Runs the verb of the command line.
@@ -244,11 +287,15 @@ pub(crate) fn run() -> Result<ExitCode> {
             kernel::measure(size(accounts), floor.lengths, &floor.out)
         }
         Verb::Pipeline(args) => pipeline::measure(args.load(), args.floor.lengths, &args.floor.out),
+        Verb::Growth(args) => growth::measure(&args.plan()),
+        Verb::Conditions(args) => conditions::measure(&args.plan()),
         Verb::Targets(args) => targets::measure(&args.plan()),
         Verb::Peers(args) => peers::measure(&args.plan()),
         Verb::Report(args) => args.write(),
         Verb::Compare(args) => args.show(),
-        Verb::EchoServer(args) => echo::serve(&args.endpoint).map(|()| ExitCode::SUCCESS),
+        Verb::EchoServer(args) => {
+            echo::serve(&args.endpoint, args.curve).map(|()| ExitCode::SUCCESS)
+        }
         Verb::NatsResponder(args) => {
             peers::responder::serve(&args.endpoint).map(|()| ExitCode::SUCCESS)
         }
@@ -281,6 +328,21 @@ impl Peers {
         let lengths = self.lengths.lengths();
         let Self { turns, data, allot, only, out, .. } = self;
         PeersPlan { lengths, turns, data, allot, only, out }
+    }
+}
+
+impl Growth {
+    fn plan(self) -> GrowthPlan {
+        let Self { turns, quick, out } = self;
+        GrowthPlan { turns, quick, out }
+    }
+}
+
+impl Conditions {
+    fn plan(self) -> ConditionPlan {
+        let lengths = self.lengths.lengths();
+        let Self { turns, connections, allot, out, .. } = self;
+        ConditionPlan { lengths, turns, connections, allot, out }
     }
 }
 

@@ -8,20 +8,29 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use zmq::{Message, SNDMORE};
 
-/// Echoes until this process is killed.
+/// Echoes until this process is killed; encrypted, with keys of its own, if that is wanted.
 ///
 /// # Errors
 /// When the endpoint is taken.
-pub(crate) fn serve(endpoint: &str) -> Result<()> {
+pub(crate) fn serve(endpoint: &str, curve: bool) -> Result<()> {
     let context = zmq::Context::new();
     let socket = context.socket(zmq::ROUTER)?;
     // No bound: a floor drops nothing.
     socket.set_sndhwm(0)?;
     socket.set_rcvhwm(0)?;
     socket.set_linger(0)?;
+    // As many as the server has: a thousand come at once.
+    socket.set_backlog(4_096)?;
+    let mut key = String::new();
+    if curve {
+        let keys = zmq::CurveKeyPair::new()?;
+        socket.set_curve_server(true)?;
+        socket.set_curve_secretkey(&keys.secret_key)?;
+        key = format!(" front-key={}", zmq::z85_encode(&keys.public_key)?);
+    }
     socket.bind(endpoint).with_context(|| format!("cannot listen at {endpoint}"))?;
     let bound = socket.get_last_endpoint()?.unwrap_or_else(|_| endpoint.to_owned());
-    announce(&bound)?;
+    announce(&format!("{bound}{key}"))?;
     loop {
         let (mut identity, mut body) = (Message::new(), Message::new());
         socket.recv(&mut identity, 0)?;

@@ -43,7 +43,11 @@ pub(crate) fn serve(
         Some(process) => process.stages.clone().into_iter().collect(),
         None => server.stages.clone(),
     };
-    let target = Target { context, exchange: Exchange::Allot, front, publish, stages };
+    let key = match &process {
+        Some(process) => process.front_key()?,
+        None => server.front_key,
+    };
+    let target = Target { context, exchange: Exchange::Allot, front, key, publish, stages };
     let code = measure(Output::begin(&transport.to_string(), out, described), &target, load)?;
     if let (Some(process), true) = (&process, code == ExitCode::FAILURE) {
         eprintln!("the server said last: {}", process.last_words());
@@ -57,9 +61,7 @@ pub(crate) fn serve(
 /// As [`serve`].
 pub(crate) fn echo(transport: Transport, load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
     let process = Process::echo("echo-server", transport)?;
-    let (context, front) = (Context::new()?, process.endpoint("front")?);
-    let target =
-        Target { context, exchange: Exchange::Echo, front, publish: None, stages: Vec::new() };
+    let target = Target::echo(&process)?;
     let mode = format!("echo-{transport}");
     measure(Output::begin(&mode, out, load.described()), &target, load)
 }

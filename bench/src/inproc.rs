@@ -4,7 +4,6 @@
 use crate::arguments::{LoadArgs, OutArgs};
 use crate::end_to_end;
 use crate::load::Target;
-use crate::loader::Exchange;
 use crate::output::Output;
 use allot_runtime::{
     Agent, Clock, Context, Crew, Door, DoorOptions, Letter, Nanos, Threads, WaitStrategy, Waits,
@@ -33,8 +32,7 @@ pub(crate) fn measure(load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
     crew.add(&post, Box::new(Echo { door, letter: Letter::new(), is_kept: false }));
     let running = crew.start()?;
     let front = ENDPOINT.to_owned();
-    let target =
-        Target { context, exchange: Exchange::Echo, front, publish: None, stages: Vec::new() };
+    let target = Target::within_the_process(context, front);
     let code = end_to_end::measure(Output::begin("inproc", out, load.described()), &target, load)?;
     running.stop();
     running.join()?;

@@ -56,6 +56,8 @@ mod bars;
 mod report;
 mod targets;
 mod peers;
+mod growth;
+mod conditions;
 mod cli;
 
 use anyhow::Result;

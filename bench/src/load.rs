@@ -13,7 +13,9 @@ use crate::run::{Point, Second};
 use crate::stage_counts::{StageCounts, StageTime};
 use crate::stage_watch::StageWatch;
 use allot_domain::SourceId;
-use allot_runtime::{Clock, Context, Crew, Link, LinkOptions, Nanos, Threads, WaitStrategy};
+use allot_runtime::{
+    Clock, Context, Crew, CurveKey, Link, LinkOptions, Nanos, Threads, WaitStrategy,
+};
 use allot_wire::Encoding;
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
@@ -26,6 +28,15 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Between the making of the connections and the first message.
 const HEAD_START: Duration = Duration::from_millis(50);
+
+/// So many connections have a thread each. More share a few: a thousand threads would measure the
+/// scheduler, and of many that share, each wakes up for one message and looks through all of its
+/// connections.
+const THREADS_MAX: u64 = 16;
+const THREADS_SHARED: u64 = 2;
+
+/// Connections of one context: each takes three of the thousand sockets that one has room for.
+const CONNECTIONS_EACH: u64 = 250;
 
 /// What is sent, and how.
 #[derive(Clone)]
@@ -45,6 +56,8 @@ pub(crate) struct Target {
     pub(crate) context: Context,
     pub(crate) exchange: Exchange,
     pub(crate) front: String,
+    /// The key of its front door, if that encrypts.
+    pub(crate) key: Option<CurveKey>,
     pub(crate) publish: Option<String>,
     /// Where it writes the times of its stages, if it does: a file for each of its processes.
     pub(crate) stages: Vec<PathBuf>,
@@ -59,13 +72,20 @@ pub(crate) struct Measured {
 }
 
 impl Target {
+    /// An echo of this process.
+    pub(crate) fn within_the_process(context: Context, front: String) -> Self {
+        let (exchange, stages) = (Exchange::Echo, Vec::new());
+        Self { context, exchange, front, key: None, publish: None, stages }
+    }
+
     /// An echo that runs.
     ///
     /// # Errors
     /// When it has not said where it listens.
     pub(crate) fn echo(process: &Process) -> Result<Self> {
         let (context, front) = (Context::new()?, process.endpoint("front")?);
-        Ok(Self { context, exchange: Exchange::Echo, front, publish: None, stages: Vec::new() })
+        let (key, publish, stages) = (process.front_key()?, None, Vec::new());
+        Ok(Self { context, exchange: Exchange::Echo, front, key, publish, stages })
     }
 
     /// A server that runs, and that times nothing within itself.
@@ -75,7 +95,8 @@ impl Target {
     pub(crate) fn server(process: &Process) -> Result<Self> {
         let (context, front) = (Context::new()?, process.endpoint("front")?);
         let publish = Some(process.endpoint("publish")?);
-        Ok(Self { context, exchange: Exchange::Allot, front, publish, stages: Vec::new() })
+        let (key, stages) = (process.front_key()?, Vec::new());
+        Ok(Self { context, exchange: Exchange::Allot, front, key, publish, stages })
     }
 }
 
@@ -104,16 +125,16 @@ impl Load {
     }
 
     fn open_books(&self, target: &Target) -> Result<Books> {
-        let mut books = Books::open(&target.context, &target.front, target.publish.as_deref())?;
+        let mut books =
+            Books::open(&target.context, (&target.front, target.key), target.publish.as_deref())?;
         books.split(self.accounts)?;
         Ok(books)
     }
 
-    /// Runs the connections, each on a thread of its own, until all are done.
+    /// Runs the connections, few on a thread each, until all are done.
     fn drive(&self, target: &Target, offer: Offer) -> Result<(Recorder, Phases, Vec<StageTime>)> {
         let clock = Clock::system();
-        let links = (0..self.connections).map(|_| self.connect(target, &clock));
-        let links = links.collect::<Result<Vec<_>>>()?;
+        let links = target.connect(self.connections, &clock)?;
         let phases = self.lengths.from(clock.now() + HEAD_START);
         let task = Task {
             exchange: target.exchange,
@@ -127,12 +148,16 @@ impl Load {
         };
         let board = Arc::new(Board::default());
         let mut crew = Crew::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
-        for (place, link) in (0..).zip(links) {
-            let post = crew.thread(&format!("load-{place}"))?;
+        let each_its_own = self.connections <= THREADS_MAX;
+        let threads = if each_its_own { self.connections } else { THREADS_SHARED };
+        let posts = (0..threads)
+            .map(|place| crew.thread(&format!("load-{place}")))
+            .collect::<Result<Vec<_>, _>>()?;
+        for ((place, link), post) in (0..).zip(links).zip(posts.iter().cycle()) {
             let who = (place, source(place, phases.start)?);
             let board = Arc::clone(&board);
             let loader = Loader::new(task.clone(), who, link, clock.clone(), board);
-            crew.add(&post, Box::new(loader));
+            crew.add(post, Box::new(loader));
         }
         let mut running = crew.start()?;
         let mut gauge = Gauge::new(offer, phases);
@@ -146,16 +171,30 @@ impl Load {
         running.join()?;
         Ok((board.merged(), phases, watch.finish()?))
     }
+}
 
-    fn connect(&self, target: &Target, clock: &Clock) -> Result<Link> {
+impl Target {
+    /// So many connections, all of which stand.
+    ///
+    /// # Errors
+    /// When nobody is there, or there are no more descriptors.
+    pub(crate) fn connect(&self, connections: u64, clock: &Clock) -> Result<Vec<Link>> {
         // As many may wait as an overload leaves behind; what has no room is sent late.
-        let options = LinkOptions { high_water: 1 << 16, ..LinkOptions::default() };
-        let link = Link::dealer(&target.context, &target.front, None, options)?;
-        // A connection within a process stands at once, and nobody says so.
-        if !target.front.starts_with("inproc://") {
-            wait_for(&link, clock, &target.front)?;
+        let options =
+            LinkOptions { high_water: 1 << 16, door_key: self.key, ..LinkOptions::default() };
+        let mut context = self.context.clone();
+        let mut links = Vec::new();
+        for place in 0..connections {
+            if 0 < place && place.is_multiple_of(CONNECTIONS_EACH) {
+                context = Context::new()?;
+            }
+            links.push(Link::dealer(&context, &self.front, None, options)?);
         }
-        Ok(link)
+        // A connection within a process stands at once, and nobody says so.
+        if !self.front.starts_with("inproc://") {
+            links.iter().try_for_each(|link| wait_for(link, clock, &self.front))?;
+        }
+        Ok(links)
     }
 }
 
@@ -310,7 +349,8 @@ mod tests {
             accounts: 5,
         };
         let (exchange, front) = (Exchange::Echo, endpoint.to_owned());
-        let target = Target { context, exchange, front, publish: None, stages: Vec::new() };
+        let target =
+            Target { context, exchange, front, key: None, publish: None, stages: Vec::new() };
         let measured = load.measure(&target, Offer::Rate(1_000)).unwrap();
         running.stop();
         running.join().unwrap();

@@ -1,6 +1,7 @@
 //! A process under measurement: started, waited for until it listens, and ended with this one.
 
 use crate::transport::Transport;
+use allot_runtime::CurveKey;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,6 +12,9 @@ use tempfile::TempDir;
 
 /// What our own print before the endpoints, once they listen.
 pub(crate) const LISTENING: &str = "listening ";
+
+/// The file with the keys of a server, in its working folder.
+const KEYS: &str = "keys";
 
 /// A server or an echo, in a process of its own. It is killed when this is dropped.
 pub(crate) struct Process {
@@ -41,6 +45,8 @@ pub(crate) struct ServerSettings {
     pub(crate) data: Option<PathBuf>,
     /// Whether the stages of a fill are timed in it.
     pub(crate) stages: bool,
+    /// Whether its front door encrypts, under keys that are made for it.
+    pub(crate) curve: bool,
     /// More words for its command line.
     pub(crate) more: Vec<String>,
 }
@@ -76,9 +82,17 @@ impl Process {
     /// # Errors
     /// When it does not start.
     pub(crate) fn echo(verb: &str, transport: Transport) -> Result<Self> {
+        Self::echo_with(verb, transport, &[])
+    }
+
+    /// The same, told more.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn echo_with(verb: &str, transport: Transport, more: &[&str]) -> Result<Self> {
         let folder = TempDir::new()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.args([verb, &transport.endpoint(folder.path(), "front")]);
+        command.args([verb, &transport.endpoint(folder.path(), "front")]).args(more);
         Self::start(command, folder, None, LISTENING)
     }
 
@@ -130,6 +144,14 @@ impl Process {
         known.with_context(|| format!("the server has not said where its {name} is"))
     }
 
+    /// The key of its front door, if that encrypts.
+    ///
+    /// # Errors
+    /// When what it has said is no key.
+    pub(crate) fn front_key(&self) -> Result<Option<CurveKey>> {
+        Ok(self.endpoints.get("front-key").map(|key| key.parse()).transpose()?)
+    }
+
     /// The end of what it has said on stderr.
     pub(crate) fn last_words(&self) -> String {
         let said = fs::read_to_string(self.folder.path().join("stderr")).unwrap_or_default();
@@ -162,7 +184,9 @@ impl ServerSettings {
     fn arguments(&self, data: Option<&Path>) -> Vec<String> {
         let shards = self.shards.map(|shards| shards.to_string());
         let data = data.map(|data| data.display().to_string());
+        let keys = self.curve.then(|| KEYS.to_owned());
         let given = [
+            ("--front-secret", &keys),
             ("--shards", &shards),
             ("--threads", &self.threads),
             ("--wait", &self.wait),
@@ -187,6 +211,7 @@ impl ServerSettings {
             default("threads", self.threads.clone()),
             default("wait", self.wait.clone()),
             ("stages".to_owned(), if self.stages { "timed" } else { "not timed" }.to_owned()),
+            ("curve".to_owned(), self.curve.to_string()),
             ("ack".to_owned(), self.ack.clone().unwrap_or_else(|| ack.to_owned())),
         ])
     }

@@ -225,7 +225,7 @@ impl TargetPlan {
 }
 
 /// A point in which nothing was lost: a ratio of anything else is none.
-fn sound(point: Point) -> Result<Point> {
+pub(crate) fn sound(point: Point) -> Result<Point> {
     match &point.failed {
         Some(why) => bail!("FAIL  {}: {why}", point.offer()),
         None => Ok(point),

@@ -6,7 +6,8 @@ use allot_feeds::{
     AnswerLog, AumConfig, AumFeed, FillConfig, FillFeed, Progress, Source, Summary, Tally, Weights,
 };
 use allot_runtime::{
-    Agent, Bell, Clock, Context, Counters, Crew, Post, Running, Threads, WaitStrategy,
+    Agent, Bell, Clock, Context, Counters, Crew, CurveKey, Link, Post, Running, Threads,
+    WaitStrategy,
 };
 use anyhow::Result;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub(crate) struct FeedCrew {
     context: Context,
     front: String,
+    front_key: Option<CurveKey>,
     crew: Crew,
     post: Post,
     progress: Vec<Progress>,
@@ -37,8 +39,8 @@ pub(crate) struct Feeds {
 }
 
 impl FeedCrew {
-    /// No feeds yet, for the server at this front door.
-    pub(crate) fn new(front: &str) -> Result<Self> {
+    /// No feeds yet, for the server at this front door, with this key if it encrypts.
+    pub(crate) fn new(front: &str, front_key: Option<CurveKey>) -> Result<Self> {
         let wait = WaitStrategy::default();
         let mut crew = Crew::new(Clock::system(), wait, Threads::Shared);
         let post = crew.thread("feeds")?;
@@ -46,6 +48,7 @@ impl FeedCrew {
         Ok(Self {
             context: Context::new()?,
             front: front.to_owned(),
+            front_key,
             crew,
             post,
             progress,
@@ -59,14 +62,17 @@ impl FeedCrew {
         self.answers = path.map(str::to_owned);
     }
 
+    fn link(&self) -> Result<Link> {
+        wiring::feed_to_front(&self.context, &self.front, self.front_key)
+    }
+
     fn answer_log(&self) -> Result<Option<AnswerLog>> {
         Ok(self.answers.as_deref().map(AnswerLog::open).transpose()?)
     }
 
     /// One more source of fills.
     pub(crate) fn add_fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Result<()> {
-        let (link, counters) =
-            (wiring::feed_to_front(&self.context, &self.front)?, Counters::new());
+        let (link, counters) = (self.link()?, Counters::new());
         let mut feed = FillFeed::new(config, source, link, counters.clone())?;
         self.answer_log()?.into_iter().for_each(|log| feed.keep_answers(log));
         let progress = feed.progress();
@@ -76,8 +82,7 @@ impl FeedCrew {
 
     /// One more source of splits.
     pub(crate) fn add_splits(&mut self, config: AumConfig, weights: Weights) -> Result<()> {
-        let (link, counters) =
-            (wiring::feed_to_front(&self.context, &self.front)?, Counters::new());
+        let (link, counters) = (self.link()?, Counters::new());
         let mut feed = AumFeed::new(config, weights, link, counters.clone());
         self.answer_log()?.into_iter().for_each(|log| feed.keep_answers(log));
         let progress = feed.progress();
@@ -93,7 +98,8 @@ impl FeedCrew {
 
     /// Sends them off.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context: _, front, crew, post, progress, counters, answers: _ } = self;
+        let Self { context: _, front_key: _, front, crew, post, progress, counters, answers: _ } =
+            self;
         let (bell, is_ending) = (post.bell().clone(), Arc::default());
         Ok(Feeds { running: crew.start()?, front, bell, progress, is_ending, counters })
     }

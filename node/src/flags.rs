@@ -29,6 +29,8 @@ fn flag(key: Key) -> Arg {
     Arg::new(key.name())
         .long(key.name())
         .value_name(value_name(key))
+        // A key may begin with any sign.
+        .allow_hyphen_values(key == Key::FrontKey)
         .help(help)
         .long_help(long_help)
         .help_heading("Settings")
@@ -38,6 +40,8 @@ const fn value_name(key: Key) -> &'static str {
     match key {
         Key::Front | Key::Publish | Key::Backplane | Key::Parts => "ENDPOINT",
         Key::RunDir | Key::Data => "DIR",
+        Key::FrontSecret => "FILE",
+        Key::FrontKey => "KEY",
         Key::ReportEvery => "DURATION",
         Key::Shards | Key::MarkerEvery | Key::History | Key::OwedMax | Key::StagesEvery => "COUNT",
         Key::SegmentMib | Key::ImageMib => "MIB",

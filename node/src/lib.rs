@@ -14,6 +14,7 @@ pub mod setting;
 pub mod config;
 pub mod settings;
 mod run_dir;
+mod front_keys;
 mod stamp;
 mod archive;
 mod shard_dirs;

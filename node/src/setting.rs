@@ -45,6 +45,12 @@ settings! {
     Front "front" "tcp://127.0.0.1:9998"
         "tcp://HOST:PORT (port * or 0: any free one) or ipc://PATH"
         "Where clients send fills and splits."
+    FrontSecret "front-secret" "none"
+        "a file, or none"
+        "The file with the keys of the front door, made if it is not there; with none it is open."
+    FrontKey "front-key" "none"
+        "a key of 40 characters, or none"
+        "The public key of the front door that clients send to, as the server shows it."
     Publish "publish" "tcp://127.0.0.1:9999"
         "tcp://HOST:PORT (port * or 0: any free one) or ipc://PATH"
         "Where subscribers hear positions and fills."
@@ -179,7 +185,7 @@ mod tests {
             assert!(!key.default_text().is_empty(), "{key:?}");
         }
         assert_eq!(Key::ReportEvery.variable(), "ALLOT_REPORT_EVERY");
-        assert_eq!(set(&[Key::Front, Key::RunDir]), 0b101);
+        assert_eq!(set(&[Key::Front, Key::RunDir]), 0b1_0001);
     }
 
     #[test]

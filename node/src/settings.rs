@@ -5,7 +5,7 @@ use crate::duration;
 use crate::setting::Key;
 use allot_domain::{Blend, limits};
 use allot_journal::Ack;
-use allot_runtime::{Threads, WaitStrategy};
+use allot_runtime::{CurveKey, Threads, WaitStrategy};
 use anyhow::{Result, anyhow};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -44,6 +44,10 @@ const STAGES_EVERY_MAX: u64 = 1_000_000;
 pub struct Settings {
     /// Where clients send fills and splits.
     pub front: String,
+    /// The file with the keys of the front door, if it encrypts.
+    pub front_secret: Option<PathBuf>,
+    /// The key that clients expect of the front door, if it encrypts.
+    pub front_key: Option<CurveKey>,
     /// Where subscribers hear positions and fills.
     pub publish: String,
     /// Where the sockets between the processes are.
@@ -93,6 +97,11 @@ impl Settings {
         let data = config.read(Key::Data, path_or_none)?;
         Ok(Self {
             front: config.read(Key::Front, endpoint)?,
+            front_secret: config.read(Key::FrontSecret, path_or_none)?,
+            front_key: config.read(Key::FrontKey, |text| match text {
+                "none" => Some(None),
+                key => key.parse().ok().map(Some),
+            })?,
             publish: config.read(Key::Publish, endpoint)?,
             run_dir: config
                 .read(Key::RunDir, |text| (!text.is_empty()).then(|| PathBuf::from(text)))?,
@@ -236,6 +245,8 @@ mod tests {
             (Key::OwedMax, "-1"),
             (Key::Stages, ""),
             (Key::StagesEvery, "0"),
+            (Key::FrontSecret, ""),
+            (Key::FrontKey, "0123456789"),
         ] {
             let error = error_of(key, text).unwrap_or_else(|| panic!("{key:?} took {text:?}"));
             assert!(error.contains(key.allowed()), "{error}");

@@ -13,6 +13,7 @@
 //! one thread and a clock that a test owns.
 
 use crate::archive::Archive;
+use crate::front_keys;
 use crate::run_dir;
 use crate::setting::Key;
 use crate::settings::Settings;
@@ -21,8 +22,8 @@ use allot_publisher::{Publisher, PublisherConfig};
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
     Agent, Bell, Broadcast, BroadcastListener, BroadcastOptions, Clock, Context, Counters, Crew,
-    Door, DoorClients, DoorOptions, Hub, Link, LinkOptions, Nanos, Post, Running, Stages, Stepper,
-    Threads, cores, ring_pair,
+    CurveKey, CurveKeys, Door, DoorClients, DoorOptions, Hub, Link, LinkOptions, Nanos, Post,
+    Running, Stages, Stepper, Threads, cores, ring_pair,
 };
 use allot_shard::{Shard, ShardConfig};
 use anyhow::Result;
@@ -85,12 +86,15 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
     let posts = [&router_post].into_iter().chain(&shard_posts).chain([&publisher_post]);
     pin(&mut crew, settings, posts.clone());
 
-    let (door, feed) = (front_door(&context, settings)?, position_feed(&context, settings)?);
+    let keys = front_keys::of(settings)?;
+    let door = front_door(&context, settings, keys)?;
+    let feed = position_feed(&context, settings)?;
     let bells: Vec<_> = posts.map(Post::bell).collect();
     let boxes = over_rings(settings, clock.now(), (door, feed), &bells, archives);
     let endpoints = Endpoints::default()
         .and(Key::Front, boxes.router.endpoint())
-        .and(Key::Publish, boxes.publisher.endpoint());
+        .and(Key::Publish, boxes.publisher.endpoint())
+        .and_key(keys);
     crew.add(&router_post, Box::new(boxes.router.timed(&stages(&mut stage_file, &clock))));
     for (post, shard) in shard_posts.iter().zip(boxes.shards) {
         crew.add(post, Box::new(shard.timed(&stages(&mut stage_file, &clock))));
@@ -109,11 +113,13 @@ pub fn router_process(settings: &Settings) -> Result<Server> {
     let peers = router_backplane(&context, settings)?;
     let backplane = peers.endpoint().map(str::to_owned);
     let (counters, incarnation) = (Counters::new(), clock.now());
-    let door = front_door(&context, settings)?;
+    let keys = front_keys::of(settings)?;
+    let door = front_door(&context, settings, keys)?;
     let router = Router::new(router_config(settings, incarnation), door, peers, counters.clone());
     let endpoints = Endpoints::default()
         .and(Key::Front, router.endpoint())
-        .and(Key::Backplane, backplane.as_deref());
+        .and(Key::Backplane, backplane.as_deref())
+        .and_key(keys);
     let router = router.timed(&stages(&mut stage_file, &clock));
     let server = alone(settings, clock, Box::new(router), endpoints, counters)?;
     Ok(Server { stage_file, ..server })
@@ -224,14 +230,18 @@ fn rings(bell: &Bell, shard_bells: &[&Bell]) -> (Vec<Link>, Vec<Link>) {
 }
 
 /// Arrow 0: a feed to the front door, as any other client.
-pub(crate) fn feed_to_front(context: &Context, front: &str) -> Result<Link> {
-    Ok(Link::dealer(context, front, None, LinkOptions::default())?)
+pub(crate) fn feed_to_front(
+    context: &Context,
+    front: &str,
+    door_key: Option<CurveKey>,
+) -> Result<Link> {
+    Ok(Link::dealer(context, front, None, LinkOptions { door_key, ..LinkOptions::default() })?)
 }
 
 /// Arrow 1: clients to the router and back.
-fn front_door(context: &Context, settings: &Settings) -> Result<Door> {
+fn front_door(context: &Context, settings: &Settings, keys: Option<CurveKeys>) -> Result<Door> {
     run_dir::make_for(&settings.front)?;
-    Ok(Door::bind(context, &settings.front, DoorOptions::default())?)
+    Ok(Door::bind(context, &settings.front, DoorOptions { keys, ..DoorOptions::default() })?)
 }
 
 /// Arrows 2 and 4 at the router's end: inputs to the shards, answers and nettings back.
@@ -354,6 +364,11 @@ impl Endpoints {
     fn and(mut self, key: Key, endpoint: Option<&str>) -> Self {
         self.0.extend(endpoint.map(|endpoint| (key, endpoint.to_owned())));
         self
+    }
+
+    /// The key that clients are to expect of the front door.
+    fn and_key(self, keys: Option<CurveKeys>) -> Self {
+        self.and(Key::FrontKey, keys.map(|keys| keys.public().to_string()).as_deref())
     }
 }
 

@@ -11,6 +11,10 @@ use allot_wire::{Encoding, KIND_REPLIES, Refusal, begin_batch, encode_refusal, e
 /// A message that has grown so large is sent at once rather than at the end of the turn.
 const MESSAGE_LEN_FULL: usize = 32 << 10;
 
+/// The largest buffer that a client keeps: buffers double as they grow, and the last answer may be
+/// long.
+const OUTGOING_LEN_MAX: usize = 3 * MESSAGE_LEN_FULL;
+
 /// The most bytes that wait for a client that does not read.
 const PARKED_LEN_MAX: usize = 8 << 20;
 
@@ -173,7 +177,7 @@ impl Postbox {
                 self.stages.end(Stage::Send, began);
                 client.outgoing.clear();
                 // One large answer must not make the buffer of every client large.
-                client.outgoing.shrink_to(2 * MESSAGE_LEN_FULL);
+                client.outgoing.shrink_to(OUTGOING_LEN_MAX);
                 self.counters.add(Counter::Replies, replies);
                 1
             }

@@ -40,6 +40,8 @@ pub struct Router {
     pub(crate) counters: Counters,
     stages: Stages,
     pub(crate) record: Vec<u8>,
+    /// The marker that is sent; a record may be under way at the same time.
+    marker: Vec<u8>,
     letter: Letter,
     frame: Vec<u8>,
     settled: Vec<u64>,
@@ -73,6 +75,7 @@ impl Router {
             counters,
             stages: Stages::off(),
             record: Vec::new(),
+            marker: Vec::new(),
             letter: Letter::new(),
             frame: Vec::new(),
             settled: Vec::new(),
@@ -221,11 +224,11 @@ impl Router {
     /// Sends a marker to all shards; returns its number.
     pub(crate) fn mark(&mut self, now: Nanos, report: bool) -> u64 {
         let marker = self.markers.next(now, report, self.lanes.all_here());
-        let mut body = Vec::new();
-        encode_marker(&marker, &mut body);
+        self.marker.clear();
+        encode_marker(&marker, &mut self.marker);
         for shard in 0..self.lanes.count() {
             if self.lanes.is_here(shard) {
-                self.lanes.push(shard, Asker::NOBODY, InputKind::Marker, &body);
+                self.lanes.push(shard, Asker::NOBODY, InputKind::Marker, &self.marker);
             }
         }
         self.counters.add(Counter::Markers, 1);

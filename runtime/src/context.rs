@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::RuntimeError;
 
 /// What sockets are made in. Clones are the same context.
@@ -28,9 +30,13 @@ pub struct Facts {
 impl Context {
     /// A context with one I/O thread, enough for a gigabyte a second.
     ///
+    /// Every connection takes descriptors: the process is given as many open files as it may have,
+    /// which by habit is far more than it starts with.
+    ///
     /// # Errors
     /// When the process has no more file descriptors.
     pub fn new() -> Result<Self, RuntimeError> {
+        open_files_as_many_as_allowed();
         let context = Self { raw: zmq::Context::new() };
         // The library starts its threads with the first socket, and a thread inherits the
         // affinity of the one that starts it: here, before any agent is pinned.
@@ -64,6 +70,15 @@ impl Context {
                 other => other.message().to_owned(),
             },
         })
+    }
+}
+
+/// Raises the soft limit to the hard one. Where that is refused, the limit stays, and whoever needs
+/// more is told by the call that fails.
+fn open_files_as_many_as_allowed() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     }
 }
 

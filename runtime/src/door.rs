@@ -3,10 +3,10 @@
 //! A client is a DEALER or a REQ socket, in any language. Its address is made up when it
 //! connects and is void when it leaves.
 
-use crate::limits::{DOOR_HIGH_WATER, DOOR_MESSAGE_BYTES_MAX};
+use crate::limits::{DOOR_BACKLOG, DOOR_HIGH_WATER, DOOR_MESSAGE_BYTES_MAX};
 use crate::lobby::{DoorClients, Lobby};
 use crate::socket::{Bounds, Part, Socket};
-use crate::{Context, Letter, RuntimeError, SendError, Waits};
+use crate::{Context, CurveKeys, Letter, RuntimeError, SendError, Waits};
 
 /// The server's side of the front door.
 pub struct Door(Kind);
@@ -24,6 +24,8 @@ pub struct DoorOptions {
     pub message_bytes_max: usize,
     /// Answers that may wait for one client before it counts as full.
     pub high_water: usize,
+    /// With keys the door encrypts, and only those who know the public one are heard.
+    pub keys: Option<CurveKeys>,
 }
 
 impl Door {
@@ -37,11 +39,15 @@ impl Door {
         endpoint: &str,
         options: DoorOptions,
     ) -> Result<Self, RuntimeError> {
-        let DoorOptions { message_bytes_max, high_water } = options;
+        let DoorOptions { message_bytes_max, high_water, keys } = options;
         let bounds = Bounds { high_water, frame_bytes_max: message_bytes_max };
         // Mandatory: without it an answer to a client that is slow or gone is dropped, and the
         // send succeeds.
-        let router = |socket: &zmq::Socket| socket.set_router_mandatory(true);
+        let router = |socket: &zmq::Socket| {
+            keys.map_or(Ok(()), |keys| keys.serve(socket))?;
+            socket.set_backlog(DOOR_BACKLOG)?;
+            socket.set_router_mandatory(true)
+        };
         let socket = Socket::open(context, zmq::ROUTER, bounds, router)?.bind(endpoint)?;
         Ok(Self(Kind::Router(socket)))
     }
@@ -105,6 +111,7 @@ fn answer(socket: &Socket, identity: &[u8], delimiter: bool, body: &[u8]) -> Res
 
 impl Default for DoorOptions {
     fn default() -> Self {
-        Self { message_bytes_max: DOOR_MESSAGE_BYTES_MAX, high_water: DOOR_HIGH_WATER }
+        let (message_bytes_max, high_water) = (DOOR_MESSAGE_BYTES_MAX, DOOR_HIGH_WATER);
+        Self { message_bytes_max, high_water, keys: None }
     }
 }

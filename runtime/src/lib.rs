@@ -15,7 +15,8 @@
 //! Everything that is carried here is bytes: this crate knows no price and no account.
 //!
 //! Invariants:
-//! * ZeroMQ, threads, clocks and `unsafe` are used in this crate and in no other.
+//! * ZeroMQ, threads, clocks and `unsafe` are used in this crate and in no other that serves; the
+//!   echo of `bench` talks to ZeroMQ itself, so that it is a floor under this crate too.
 //! * Nothing waits for ever on a peer: every send is non-blocking and says why it was refused.
 //! * What a link or a hub drops has a [`Counter`]; what ZeroMQ drops for a slow subscriber is a gap
 //!   in the sequence that the subscriber sees.
@@ -33,6 +34,7 @@ mod wait;
 mod threads;
 mod affinity;
 mod context;
+mod curve;
 mod ipc_file;
 mod socket;
 mod link;
@@ -56,6 +58,7 @@ pub use clock::{Clock, Nanos};
 pub use context::{Context, Facts};
 pub use counters::{Counter, Counters};
 pub use crew::{Crew, Post};
+pub use curve::{CurveKey, CurveKeys};
 pub use door::{Door, DoorOptions};
 pub use error::RuntimeError;
 pub use hub::Hub;

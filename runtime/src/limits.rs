@@ -31,8 +31,9 @@ pub(crate) const RECONNECT_LONGEST: Duration = Duration::from_secs(1);
 pub(crate) const LINK_HIGH_WATER: usize = 4_096;
 
 /// Buffers above this size are not reused by a ring: a rare large frame would in time make every
-/// one of its buffers as large.
-pub(crate) const RECYCLED_BYTES_MAX: usize = 64 << 10;
+/// one of its buffers as large. Its users end a frame at 64 KiB; buffers double as they grow, and
+/// the last record may be long.
+pub(crate) const RECYCLED_BYTES_MAX: usize = 192 << 10;
 
 /// The largest frame of a link. The parts of a report over the largest book fit many times;
 /// a length field that was garbage does not.
@@ -40,6 +41,10 @@ pub(crate) const LINK_FRAME_BYTES_MAX: usize = 256 << 20;
 
 /// Messages that may wait for one client of the front door before it counts as slow.
 pub(crate) const DOOR_HIGH_WATER: usize = 1_000;
+
+/// Connections that may wait to be accepted. Of those beyond, the kernel drops the first bytes, and
+/// a client that comes with a thousand others would be there seconds late, or tens of them.
+pub(crate) const DOOR_BACKLOG: i32 = 4_096;
 
 /// The largest frame that the front door reads; the connection of a larger one is closed.
 /// Twice what the wire format allows, so that its own limit can be answered with a reason.

@@ -16,7 +16,7 @@ mod presence;
 use std::fmt;
 
 use crate::limits::{LINK_FRAME_BYTES_MAX, LINK_HIGH_WATER};
-use crate::{Bell, Context, Counters, RuntimeError, Waits};
+use crate::{Bell, Context, Counters, CurveKey, RuntimeError, Waits};
 use dealer::Dealer;
 use ring::Ring;
 
@@ -44,6 +44,8 @@ pub struct LinkOptions {
     pub high_water: usize,
     /// The largest frame that is read.
     pub frame_bytes_max: usize,
+    /// The public key of the front door at the other end, if that encrypts.
+    pub door_key: Option<CurveKey>,
 }
 
 /// Two ends of one link within this process. `capacity` frames may wait in each direction.
@@ -141,7 +143,8 @@ impl Link {
 
 impl Default for LinkOptions {
     fn default() -> Self {
-        Self { high_water: LINK_HIGH_WATER, frame_bytes_max: LINK_FRAME_BYTES_MAX }
+        let (high_water, frame_bytes_max) = (LINK_HIGH_WATER, LINK_FRAME_BYTES_MAX);
+        Self { high_water, frame_bytes_max, door_key: None }
     }
 }
 

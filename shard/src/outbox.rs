@@ -25,8 +25,9 @@ const WAITING_LEN_MAX: usize = 16 << 20;
 /// Buffers that are kept for reuse.
 const SPARES_MAX: usize = 64;
 
-/// The largest buffer that is kept: one large report must not make all of them large.
-const SPARE_LEN_MAX: usize = 64 << 10;
+/// The largest buffer that is kept: one large report must not make all of them large. A frame of
+/// answers always is: buffers double as they grow, and the last answer may be long.
+const SPARE_LEN_MAX: usize = 3 * ANSWERS_LEN_FULL;
 
 /// Who asked, and in which encoding.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +147,7 @@ impl Outbox {
 
     /// Starts another frame of answers to the same inputs.
     pub(crate) fn begin_answers(&mut self) {
-        self.answers = self.spares.pop().unwrap_or_default();
+        self.answers = self.spare();
         answers::begin(&mut self.answers);
     }
 
@@ -212,7 +213,7 @@ impl Outbox {
             self.stream_count = 0;
             let frame = std::mem::take(&mut self.stream);
             self.publish(frame, journal);
-            self.stream = self.spares.pop().unwrap_or_default();
+            self.stream = self.spare();
             applied::begin(&mut self.stream, shard, incarnation, self.stream_number + 1);
         }
     }
@@ -289,7 +290,7 @@ impl Outbox {
         if !is_news || !self.waiting.is_empty() || self.refused.is_some() {
             return 0;
         }
-        let mut frame = self.spares.pop().unwrap_or_default();
+        let mut frame = self.spare();
         answers::begin(&mut frame);
         answers::end(&mut frame, self.answered);
         self.send_answers(self.answered, frame, durable)
@@ -305,6 +306,11 @@ impl Outbox {
         usize::from(sent)
     }
 
+    /// An empty buffer, used before if there is one.
+    pub(crate) fn spare(&mut self) -> Vec<u8> {
+        self.spares.pop().unwrap_or_default()
+    }
+
     fn keep(&mut self, mut buffer: Vec<u8>) {
         if self.spares.len() < SPARES_MAX && buffer.capacity() <= SPARE_LEN_MAX {
             buffer.clear();
@@ -314,10 +320,12 @@ impl Outbox {
 
     /// Sends a greeting; one that finds no room is followed by the next.
     pub(crate) fn greet(&mut self, frame: &mut Vec<u8>) {
-        let mut copy = frame.clone();
+        let mut copy = self.spare();
+        copy.extend_from_slice(frame);
         if self.publisher.send(&mut copy).is_err() {
             self.counters.add(Counter::FramesRefused, 1);
         }
+        self.keep(copy);
         if self.router.send(frame).is_err() {
             self.counters.add(Counter::FramesRefused, 1);
         }

@@ -306,7 +306,7 @@ impl Shard {
         self.outbox.end_stream(shard, incarnation, &self.journal);
         let part = self.state.book().part(marker);
         let part = PartFrame { shard, shards, incarnation, lost_inputs: self.inbox.lost(), part };
-        let mut frame = Vec::new();
+        let mut frame = self.outbox.spare();
         backplane::encode_part(&part, &mut frame);
         self.outbox.publish(frame, &self.journal);
         self.counters.add(Counter::Parts, 1);

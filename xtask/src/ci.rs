@@ -23,6 +23,31 @@ pub(crate) const CARGO_VERBS: &[&str] = &["build", "clippy", "deny", "doc", "fmt
 
 const PYTHON_CLIENT: &str = "clients/python";
 
+/// What the harness is asked, in its shortest form, and a file that it leaves.
+const BENCHES: &[(&str, &str)] = &[
+    (
+        "tcp --window 8 --warm-up 50ms --measure 300ms --cool-down 20ms",
+        "tcp-window=8-batch=1-connections=1.json",
+    ),
+    (
+        "tcp --curve --rate 200 --connections 20 --warm-up 50ms --measure 300ms --cool-down 20ms",
+        "tcp-rate=200-batch=1-connections=20.json",
+    ),
+    (
+        "echo --window 8 --warm-up 50ms --measure 300ms --cool-down 20ms",
+        "echo-tcp-window=8-batch=1-connections=1.json",
+    ),
+    (
+        "pipeline --warm-up 50ms --measure 300ms --cool-down 20ms",
+        "pipeline-batch=1-connections=1.json",
+    ),
+    (
+        "journal --warm-up 50ms --measure 300ms --cool-down 20ms",
+        "journal-window=1-batch=1-connections=1.json",
+    ),
+    ("growth --quick --turns 1", "growth.json"),
+];
+
 /// One step, runnable alone by its name.
 struct Step {
     name: &'static str,
@@ -38,6 +63,7 @@ const STEPS: &[Step] = &[
     Step { name: "test", run: test },
     Step { name: "python", run: python },
     Step { name: "smoke", run: smoke },
+    Step { name: "bench", run: bench },
     Step { name: "deny", run: deny },
 ];
 
@@ -164,6 +190,24 @@ fn smoke(ground: &Ground) -> Result<Outcome> {
     ground.execute(Command::new("bash").arg(SMOKE).env("ALLOT_BIN", binary))
 }
 
+/// Runs the harness as a user would, for moments: its figures mean nothing, but that it measures,
+/// and that nothing is lost or wrong, does.
+fn bench(ground: &Ground) -> Result<Outcome> {
+    let binary = ground.binary()?;
+    let folder = ground.target.join("ci-bench");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    for (words, kept) in BENCHES {
+        let mut command = Command::new(&binary);
+        command.arg("bench").args(words.split(' ')).arg("--out").arg(&folder);
+        ground.execute(&mut command)?;
+        let kept = folder.join(kept);
+        ensure!(kept.exists(), "`allot bench {words}` did not leave {}", kept.display());
+    }
+    Ok(Outcome::Passed)
+}
+
 fn deny(ground: &Ground) -> Result<Outcome> {
     let mut version = Command::new("cargo");
     version.args(["deny", "--version"]).stdin(Stdio::null());
@@ -238,7 +282,7 @@ mod tests {
 
     #[test]
     fn all_steps_run_unless_some_are_named() {
-        assert_eq!(names(&[]).join(" "), "fmt clippy tidy doc test python smoke deny");
+        assert_eq!(names(&[]).join(" "), "fmt clippy tidy doc test python smoke bench deny");
         assert_eq!(names(&["smoke", "fmt"]), ["fmt", "smoke"]);
     }
 

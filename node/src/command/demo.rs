@@ -109,7 +109,7 @@ fn settings(demo: &Demo, common: &Common) -> Result<Settings> {
 }
 
 fn splits(demo: &Demo, front: &str) -> Result<FeedCrew> {
-    let mut crew = FeedCrew::new(front)?;
+    let mut crew = FeedCrew::new(front, None)?;
     let accounts = Weights::accounts(demo.accounts)?;
     let weights = Weights::drift(&accounts, "2.5", seed(demo.seed))?;
     crew.add_splits(AumConfig::new(source(None, "aum")?), weights)?;
@@ -117,7 +117,7 @@ fn splits(demo: &Demo, front: &str) -> Result<FeedCrew> {
 }
 
 fn fills(demo: &Demo, front: &str) -> Result<FeedCrew> {
-    let mut crew = FeedCrew::new(front)?;
+    let mut crew = FeedCrew::new(front, None)?;
     let tickers = demo.tickers.as_deref().map(parse_tickers).transpose()?;
     let (base, prefix) = (seed(demo.seed), source(None, "fills")?);
     for number in 1..=demo.sources {

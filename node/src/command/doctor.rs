@@ -24,7 +24,7 @@ Examples:
   allot doctor --front tcp://10.0.0.1:9998 --publish tcp://10.0.0.1:9999")]
 pub(crate) struct Doctor {
     #[command(flatten)]
-    flags: Flags<{ set(&[Key::Front, Key::Publish]) }>,
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
 }
 
 /// What was found, and the cure if it is an ill.
@@ -52,7 +52,7 @@ pub(crate) fn run(doctor: &Doctor, common: &Common) -> Result<ExitCode> {
         print(&finding.to_string())
     };
     machine::examine(&context)?.into_iter().try_for_each(&mut tell)?;
-    tell(server::examine_front(&context, &settings.front))?;
+    tell(server::examine_front(&context, &settings.front, settings.front_key))?;
     tell(server::examine_publish(&context, &settings.publish))?;
     Ok(if worst == Grade::Bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

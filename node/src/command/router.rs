@@ -25,6 +25,7 @@ pub(crate) struct RouterBox {
 
 const KEYS: u32 = set(&[
     Key::Front,
+    Key::FrontSecret,
     Key::RunDir,
     Key::Backplane,
     Key::Shards,

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 /// What a server in one process can be told.
 pub(crate) const KEYS: u32 = set(&[
     Key::Front,
+    Key::FrontSecret,
     Key::Publish,
     Key::Shards,
     Key::ReportEvery,

@@ -3,14 +3,29 @@
 use allot_wire::{Reply, Report, decode_replies};
 
 /// How long an event may take on a loaded machine before the test gives up, in milliseconds.
-const PATIENCE_MS: i32 = 120_000;
+pub(crate) const PATIENCE_MS: i32 = 120_000;
 
 /// A client of the front door.
 pub(crate) struct Client(zmq::Socket);
 
 impl Client {
     pub(crate) fn connect(front: &str) -> Self {
+        Self::connect_as(front, |_| {})
+    }
+
+    /// A client of a front door that encrypts, under this key.
+    pub(crate) fn connect_to(front: &str, key: &str) -> Self {
+        Self::connect_as(front, |socket| {
+            let own = zmq::CurveKeyPair::new().unwrap();
+            socket.set_curve_serverkey(&zmq::z85_decode(key).unwrap()).unwrap();
+            socket.set_curve_publickey(&own.public_key).unwrap();
+            socket.set_curve_secretkey(&own.secret_key).unwrap();
+        })
+    }
+
+    fn connect_as(front: &str, specialise: impl FnOnce(&zmq::Socket)) -> Self {
         let socket = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        specialise(&socket);
         socket.set_linger(0).unwrap();
         socket.set_rcvtimeo(PATIENCE_MS).unwrap();
         socket.connect(front).unwrap();

@@ -192,6 +192,19 @@ fn the_doctor_knows_a_server_from_a_free_place() {
 }
 
 #[test]
+fn a_harness_that_was_not_built_is_named_with_the_command_that_builds_it() {
+    let folder = tempfile::TempDir::new().unwrap();
+    // Of its own folder it knows where it is, and that nothing stands beside it.
+    let alone = folder.path().join("allot");
+    std::fs::copy(env!("CARGO_BIN_EXE_allot"), &alone).unwrap();
+    let output = std::process::Command::new(alone).args(["bench", "tcp"]).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(errors.contains("the harness is not at "), "{errors}");
+    assert!(errors.contains("cargo build --release -p allot-bench"), "{errors}");
+}
+
+#[test]
 fn help_and_completions_are_printed() {
     let place = Place::new();
     for words in [&["--help"][..], &["serve", "--help"], &["feed", "fills", "--help"]] {

@@ -9,6 +9,7 @@ mod server;
 mod world;
 mod stepped;
 mod shapes;
+mod curve;
 mod durability;
 mod kill_loop;
 mod feed_lives;

@@ -180,7 +180,7 @@ impl Server {
     }
 }
 
-fn endpoint(line: &str, name: &str) -> String {
+pub(crate) fn endpoint(line: &str, name: &str) -> String {
     let found = line.split_whitespace().find_map(|word| word.strip_prefix(name));
     found.unwrap_or_else(|| panic!("no {name} in {line}")).to_owned()
 }

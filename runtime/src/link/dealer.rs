@@ -97,12 +97,13 @@ fn connected(
     name: Option<&str>,
     options: LinkOptions,
 ) -> Result<(Socket, Presence), RuntimeError> {
-    let LinkOptions { high_water, frame_bytes_max } = options;
+    let LinkOptions { high_water, frame_bytes_max, door_key } = options;
     let bounds = Bounds { high_water, frame_bytes_max };
     let socket = Socket::open(context, zmq::DEALER, bounds, |socket| {
         // Queue only towards a peer that is there: what is queued for one that is not would
         // arrive late, as if it were new, or never.
         socket.set_immediate(true)?;
+        door_key.map_or(Ok(()), |key| key.expect(socket))?;
         let Some(name) = name else { return Ok(()) };
         // An empty frame at every connection tells the hub that this peer is there.
         socket.set_probe_router(true)?;

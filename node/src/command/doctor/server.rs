@@ -2,7 +2,7 @@
 
 use super::Finding;
 use allot_domain::SourceId;
-use allot_runtime::{Clock, Context, Link, LinkOptions, RuntimeError, Subscriber, Waits};
+use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, RuntimeError, Subscriber, Waits};
 use allot_wire::{Heartbeat, Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
 use std::fs;
 use std::io::ErrorKind;
@@ -26,9 +26,9 @@ enum Place {
 }
 
 /// Asks for a report: the only request that changes nothing.
-pub(super) fn examine_front(context: &Context, endpoint: &str) -> Finding {
+pub(super) fn examine_front(context: &Context, endpoint: &str, key: Option<CurveKey>) -> Finding {
     examine("front", endpoint, || {
-        let answer = ask(context, endpoint)?;
+        let answer = ask(context, endpoint, key)?;
         Ok(answer.map(|reply| match reply {
             Some(Reply::Reported { report, .. }) => {
                 Finding::ok(format!("front {endpoint}: a server answers, report {report}"))
@@ -104,9 +104,14 @@ fn stranger(name: &str, endpoint: &str) -> Finding {
 }
 
 /// Requests a report; none if nobody answers, nothing in it if the answer is not understood.
-fn ask(context: &Context, endpoint: &str) -> Result<Option<Option<Reply>>, RuntimeError> {
+fn ask(
+    context: &Context,
+    endpoint: &str,
+    door_key: Option<CurveKey>,
+) -> Result<Option<Option<Reply>>, RuntimeError> {
     let clock = Clock::system();
-    let mut link = Link::dealer(context, endpoint, None, LinkOptions::default())?;
+    let options = LinkOptions { door_key, ..LinkOptions::default() };
+    let mut link = Link::dealer(context, endpoint, None, options)?;
     let source = SourceId::new(b"doctor").expect("letters of the alphabet");
     let mut request = Vec::new();
     let seq = clock.now().as_unix();

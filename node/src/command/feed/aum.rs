@@ -5,7 +5,7 @@ use crate::cli::Common;
 use crate::duration;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
-use crate::setting::Key;
+use crate::setting::{Key, set};
 use allot_feeds::{AumConfig, Weights};
 use anyhow::{Result, ensure};
 use clap::{ArgGroup, Args};
@@ -61,13 +61,14 @@ pub(crate) struct Aum {
     #[arg(long, value_enum, default_value_t = Format::Json)]
     encoding: Format,
     #[command(flatten)]
-    flags: Flags<{ Key::Front.bit() }>,
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey]) }>,
 }
 
 /// The feed that the flags ask for.
 pub(super) fn crew(aum: &Aum, common: &Common) -> Result<FeedCrew> {
     ensure!(!aum.every.is_zero(), "--every is a duration above zero");
-    let mut crew = FeedCrew::new(&common.settings(&aum.flags.given)?.front)?;
+    let settings = common.settings(&aum.flags.given)?;
+    let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;
     crew.keep_answers(aum.life.answers.as_deref());
     let config = AumConfig {
         every: aum.every,

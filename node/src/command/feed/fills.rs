@@ -5,7 +5,7 @@ use crate::cli::Common;
 use crate::duration;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
-use crate::setting::Key;
+use crate::setting::{Key, set};
 use allot_domain::SourceId;
 use allot_feeds::{
     FillConfig, OnBadLine, Pace, Prices, Random, RandomConfig, Rate, Replay, ReplayConfig, Source,
@@ -63,7 +63,7 @@ pub(crate) struct Fills {
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "random")]
     on_bad_line: OnBadLine,
     #[command(flatten)]
-    flags: Flags<{ Key::Front.bit() }>,
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey]) }>,
 }
 
 /// When fills are sent.
@@ -129,8 +129,8 @@ fn tickers(list: &str) -> Result<Tickers, String> {
 
 /// The feeds that the flags ask for.
 pub(super) fn crew(fills: &Fills, common: &Common) -> Result<FeedCrew> {
-    let front = common.settings(&fills.flags.given)?.front;
-    let mut crew = FeedCrew::new(&front)?;
+    let settings = common.settings(&fills.flags.given)?;
+    let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;
     crew.keep_answers(fills.life.answers.as_deref());
     let (name, pace) = (source(fills.life.source.as_deref(), "fills")?, pace(fills)?);
     if let Some(path) = &fills.file {

@@ -1,0 +1,63 @@
+//! Front keys: the file with the keys of the front door, made at the first start.
+
+use crate::settings::Settings;
+use allot_runtime::CurveKeys;
+use anyhow::{Context, Result};
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Nobody but the owner reads it.
+const MODE: u32 = 0o600;
+
+/// The keys of a server, if its front door is to encrypt.
+///
+/// # Errors
+/// When the file cannot be read or made, or holds no keys.
+pub(crate) fn of(settings: &Settings) -> Result<Option<CurveKeys>> {
+    settings.front_secret.as_deref().map(read_or_make).transpose()
+}
+
+fn read_or_make(path: &Path) -> Result<CurveKeys> {
+    let what = || format!("the keys of the front door, in {}", path.display());
+    match fs::read_to_string(path) {
+        Ok(text) => CurveKeys::read(&text).with_context(what),
+        Err(error) if error.kind() == ErrorKind::NotFound => make(path).with_context(what),
+        Err(error) => Err(error).with_context(what),
+    }
+}
+
+fn make(path: &Path) -> Result<CurveKeys> {
+    let keys = CurveKeys::make()?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+    file.write_all(keys.to_secret_text().as_bytes())?;
+    file.sync_all()?;
+    Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use tempfile::TempDir;
+
+    #[test]
+    fn keys_are_made_once_and_for_their_owner_alone() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("keys");
+        let keys = read_or_make(&path).unwrap();
+        assert_eq!(read_or_make(&path).unwrap(), keys);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
+    }
+
+    #[test]
+    fn a_file_without_keys_is_left_as_it_is() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("keys");
+        fs::write(&path, "something else").unwrap();
+        let error = format!("{:#}", read_or_make(&path).unwrap_err());
+        assert!(error.contains("keys of the front door") && error.contains("Z85"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "something else");
+    }
+}

@@ -1,0 +1,345 @@
+//! Allocation: none for a fill, on the thread of the router and on that of a shard, once they are
+//! warm.
+//!
+//! Real clients send over TCP to a real door; router and shards run on their own threads over
+//! rings. What is counted is Rust's allocator, and nothing else: libzmq is C++ and has its own.
+//!
+//! A phase is so many fills that one allocation for every thousand of them would show. Buffers grow
+//! until the deepest queue and the longest frame have been seen, which on real threads is when it
+//! is; so phases follow each other until one has cost nothing. Something that is allocated for
+//! fills again and again lets none of them pass.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use allocation_counter::measure;
+use allot_domain::{BookConfig, Fill, Price, Quantity, Side, SourceId, Ticker};
+use allot_journal::Journal;
+use allot_router::{Router, RouterConfig};
+use allot_runtime::{
+    Agent, Clock, Context, Counters, Crew, Door, DoorOptions, Hub, Link, LinkOptions, Nanos,
+    Running, Threads, WaitStrategy, Waits, ring_pair,
+};
+use allot_shard::{Shard, ShardConfig, State};
+use allot_wire::{
+    Batch, Encoding, Reply, Request, RequestKind, begin_batch, decode_replies, encode_line,
+    encode_request, end_batch, push_record,
+};
+
+/// Fills of a phase.
+const PHASE: u64 = 4_000;
+
+/// Phases after which buffers that still grow count as a leak.
+const PHASES_MAX: u32 = 100;
+
+/// Frames of a ring.
+const CAPACITY: usize = 64;
+
+/// One look at a link that has nothing.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// An agent whose turns, and the filling of whose list of things to wait on, are counted.
+struct Counted {
+    agent: Box<dyn Agent>,
+    allocations: Arc<AtomicU64>,
+}
+
+impl Counted {
+    fn count<T>(allocations: &AtomicU64, act: impl FnOnce() -> T) -> T {
+        let mut result = None;
+        let spent = measure(|| result = Some(act()));
+        allocations.fetch_add(spent.count_total, Ordering::SeqCst);
+        result.expect("the act was done")
+    }
+}
+
+impl Agent for Counted {
+    fn role(&self) -> &str {
+        self.agent.role()
+    }
+
+    fn start(&mut self, now: Nanos) {
+        self.agent.start(now);
+    }
+
+    fn do_work(&mut self, now: Nanos) -> usize {
+        let Self { agent, allocations } = self;
+        Self::count(allocations, || agent.do_work(now))
+    }
+
+    fn wake_at(&self) -> Nanos {
+        self.agent.wake_at()
+    }
+
+    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+        Self::count(&self.allocations, || self.agent.wait_on(waits));
+    }
+}
+
+/// Whoever hears what a publisher would: it reads, and forgets.
+struct Listener {
+    links: Vec<Link>,
+    frame: Vec<u8>,
+}
+
+impl Agent for Listener {
+    fn role(&self) -> &str {
+        "listener"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        let Self { links, frame } = self;
+        links
+            .iter_mut()
+            .map(|link| std::iter::from_fn(|| link.receive(frame).then_some(())).count())
+            .sum()
+    }
+}
+
+/// Router and shards on threads, and clients of theirs.
+struct Firm {
+    running: Running,
+    context: Context,
+    front: String,
+    router: Arc<AtomicU64>,
+    shards: Arc<AtomicU64>,
+}
+
+impl Firm {
+    fn start(shards: usize, threads: Threads, marker_every: u64) -> Self {
+        let context = Context::new().unwrap();
+        let endpoint = "tcp://127.0.0.1:*";
+        let door = Door::bind(&context, endpoint, DoorOptions::default()).unwrap();
+        let front = door.endpoint().unwrap().to_owned();
+        let mut crew = Crew::new(Clock::system(), WaitStrategy::default(), threads);
+        let [router_post, publisher_post] =
+            ["router", "publisher"].map(|name| crew.thread(name).unwrap());
+        let counts = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+        let (mut peers, mut parts) = (Vec::new(), Vec::new());
+        for shard in 0..shards {
+            let post = crew.thread("shard").unwrap();
+            let (peer, router) = ring_pair(CAPACITY, router_post.bell(), post.bell());
+            let (part, publisher) = ring_pair(CAPACITY, publisher_post.bell(), post.bell());
+            let agent = shard_of(shard, shards, (router, publisher));
+            let allocations = Arc::clone(&counts[1]);
+            crew.add(&post, Box::new(Counted { agent, allocations }));
+            peers.push(peer);
+            parts.push(part);
+        }
+        let (peer, nettings) = ring_pair(CAPACITY, router_post.bell(), publisher_post.bell());
+        peers.push(peer);
+        parts.push(nettings);
+        crew.add(&publisher_post, Box::new(Listener { links: parts, frame: Vec::new() }));
+        let config = RouterConfig { marker_every, ..RouterConfig::new(shards, 1) };
+        let router = Router::new(config, door, Hub::rings(peers), Counters::new());
+        let allocations = Arc::clone(&counts[0]);
+        crew.add(&router_post, Box::new(Counted { agent: Box::new(router), allocations }));
+        let [router, shards] = counts;
+        Self { running: crew.start().unwrap(), context, front, router, shards }
+    }
+
+    /// What both have allocated so far.
+    fn allocations(&self) -> (u64, u64) {
+        (self.router.load(Ordering::SeqCst), self.shards.load(Ordering::SeqCst))
+    }
+
+    fn client(&self, name: &str) -> Client {
+        let options = LinkOptions::default();
+        let link = Link::dealer(&self.context, &self.front, None, options).unwrap();
+        let source = SourceId::new(name.as_bytes()).unwrap();
+        let (message, record, frame) = (Vec::new(), Vec::new(), Vec::new());
+        Client { link, source, seq: 0, message, record, frame, answered: 0 }
+    }
+}
+
+fn shard_of(shard: usize, shards: usize, links: (Link, Link)) -> Box<dyn Agent> {
+    let (shard, shards) = (shard.try_into().unwrap(), shards.try_into().unwrap());
+    let config = ShardConfig { shard, shards, incarnation: 1 };
+    // A short history, so that it is full and forgets from early on.
+    let state = State::new(BookConfig { history: 1_024, ..BookConfig::default() });
+    Box::new(Shard::new(config, state, Journal::none(), links, Counters::new()))
+}
+
+/// One client of the front door.
+struct Client {
+    link: Link,
+    source: SourceId,
+    seq: u64,
+    message: Vec<u8>,
+    record: Vec<u8>,
+    frame: Vec<u8>,
+    answered: u64,
+}
+
+impl Client {
+    /// Sends a message of so many fills.
+    fn send(&mut self, encoding: Encoding, batch: u32) {
+        self.message.clear();
+        if encoding == Encoding::Binary {
+            begin_batch(&mut self.message, RequestKind::Fill as u8);
+        }
+        for _ in 0..batch {
+            self.seq += 1;
+            let fill = Request::Fill(fill(self.source, self.seq));
+            if encoding == Encoding::Json {
+                encode_line(&fill, &mut self.message);
+                self.message.push(b'\n');
+                continue;
+            }
+            self.record.clear();
+            encode_request(&fill, &mut self.record);
+            push_record(&mut self.message, &self.record);
+        }
+        if encoding == Encoding::Binary {
+            end_batch(&mut self.message, batch);
+        }
+        self.post();
+    }
+
+    fn post(&mut self) {
+        while self.link.send(&mut self.message).is_err() {
+            look(&self.link);
+        }
+    }
+
+    /// Waits until all fills are answered.
+    fn hear(&mut self) {
+        while self.answered < self.seq {
+            if !self.link.receive(&mut self.frame) {
+                look(&self.link);
+            } else if Encoding::of(&self.frame) == Encoding::Binary {
+                self.answered += u64::from(Batch::parse(&self.frame).unwrap().count);
+            } else {
+                let lines = self.frame.split(|byte| *byte == b'\n');
+                self.answered += u64::try_from(lines.count()).unwrap();
+            }
+        }
+    }
+
+    /// Tells the firm how to divide.
+    fn split(&mut self) {
+        let weights = r#"{"a1":"40","a2":"30","a3":"15","a4":"10","a5":"5"}"#;
+        let line = format!(r#"{{"type":"split","source":"aum","seq":1,"weights":{weights}}}"#);
+        loop {
+            self.message.extend_from_slice(line.as_bytes());
+            self.post();
+            while !self.link.receive(&mut self.frame) {
+                look(&self.link);
+            }
+            let mut replies = Vec::new();
+            decode_replies(&self.frame, &mut replies).unwrap();
+            match &replies[0] {
+                Reply::Accepted { .. } => return,
+                Reply::Rejected { code, .. } if code == "busy" => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+fn look(link: &Link) {
+    let mut waits = Waits::without_bell();
+    link.wait_on(&mut waits);
+    waits.sleep(Some(LOOK));
+}
+
+fn fill(source: SourceId, seq: u64) -> Fill {
+    Fill {
+        source,
+        seq,
+        ticker: Ticker::new(format!("T{}", seq % 10).as_bytes()).unwrap(),
+        side: Side::Buy,
+        price: Price::from_nanos(i128::from(10 + seq * 31 % 490) * 1_000_000_000).unwrap(),
+        quantity: Quantity::new(i128::from(seq * 7_919 % 300 + 1)).unwrap(),
+    }
+}
+
+/// What is sent before answers are waited for: messages of each client, and fills of a message.
+#[derive(Clone, Copy)]
+struct Shape {
+    encoding: Encoding,
+    messages: u64,
+    batch: u32,
+}
+
+/// Sends phases until one has cost what it may, and fails if none does.
+#[track_caller]
+fn assert_some_phase(firm: Firm, shape: Shape, may_cost: impl Fn((u64, u64)) -> bool) {
+    let mut clients = [firm.client("left"), firm.client("right")];
+    clients[0].split();
+    let Shape { encoding, messages, batch } = shape;
+    let mut costs = Vec::new();
+    for _ in 0..PHASES_MAX {
+        let before = firm.allocations();
+        let goal = clients[0].seq + PHASE;
+        while clients[0].seq < goal {
+            for client in &mut clients {
+                (0..messages).for_each(|_| client.send(encoding, batch));
+            }
+            clients.iter_mut().for_each(Client::hear);
+        }
+        let after = firm.allocations();
+        costs.push((after.0 - before.0, after.1 - before.1));
+        if costs.last().copied().is_some_and(&may_cost) {
+            break;
+        }
+    }
+    firm.running.stop();
+    firm.running.join().unwrap();
+    let last = costs.last().copied().unwrap();
+    assert!(may_cost(last), "of router and shards in {costs:?}");
+}
+
+#[track_caller]
+fn assert_allocates_nothing(shards: usize, threads: Threads, shape: Shape) {
+    let firm = Firm::start(shards, threads, u64::MAX);
+    assert_some_phase(firm, shape, |cost| cost == (0, 0));
+}
+
+const BINARY: Shape = Shape { encoding: Encoding::Binary, messages: 1, batch: 1 };
+
+#[test]
+fn the_counter_counts_what_an_agent_does() {
+    let allocations = Arc::new(AtomicU64::new(0));
+    Counted::count(&allocations, || drop(Vec::<u8>::with_capacity(100)));
+    assert_eq!(allocations.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_fill_alone_allocates_nothing() {
+    assert_allocates_nothing(1, Threads::Dedicated, BINARY);
+    assert_allocates_nothing(1, Threads::Shared, BINARY);
+}
+
+#[test]
+fn many_fills_at_once_allocate_nothing() {
+    assert_allocates_nothing(1, Threads::Dedicated, Shape { messages: 100, ..BINARY });
+    assert_allocates_nothing(2, Threads::Shared, Shape { messages: 100, ..BINARY });
+}
+
+#[test]
+fn batches_of_fills_allocate_nothing() {
+    assert_allocates_nothing(1, Threads::Dedicated, Shape { messages: 4, batch: 100, ..BINARY });
+    assert_allocates_nothing(1, Threads::Dedicated, Shape { batch: 2_000, ..BINARY });
+}
+
+#[test]
+fn fills_in_json_allocate_nothing() {
+    let shape = Shape { encoding: Encoding::Json, messages: 4, batch: 10 };
+    assert_allocates_nothing(1, Threads::Dedicated, shape);
+}
+
+/// What one shard tells the publisher of a cut is made for it: a handful of lists.
+#[test]
+fn a_marker_costs_the_router_nothing_and_a_shard_a_few_lists() {
+    const MARKER_EVERY: u64 = 256;
+    const LISTS_MAX: u64 = 5;
+    let firm = Firm::start(2, Threads::Dedicated, MARKER_EVERY);
+    let markers = 2 * PHASE / MARKER_EVERY + 1;
+    assert_some_phase(firm, Shape { messages: 10, ..BINARY }, |(router, shards)| {
+        router == 0 && (1..=2 * markers * LISTS_MAX).contains(&shards)
+    });
+}

@@ -1,0 +1,72 @@
+//! CURVE: a front door that encrypts, and who it talks to.
+
+use crate::client::{Client, PATIENCE_MS};
+use crate::process::{Place, Process};
+use crate::server::{FREE, SPLIT, endpoint};
+use allot_wire::Reply;
+use std::fs;
+use zmq::SocketEvent;
+
+/// A server whose front door encrypts, and the line in which it says where it is.
+fn server(place: &Place) -> (Process, String) {
+    let keys = ["--front-secret", "keys"];
+    let mut serve =
+        place.start(&[&["serve", "--front", FREE, "--publish", FREE][..], &keys].concat());
+    let line = serve.line_with("listening ");
+    (serve, line)
+}
+
+/// Whether a client that expects this key, or none, gets to talk to the server.
+fn gets_through(front: &str, key: Option<&[u8]>) -> bool {
+    let context = zmq::Context::new();
+    let [socket, monitor] = [zmq::DEALER, zmq::PAIR].map(|kind| context.socket(kind).unwrap());
+    let pair = zmq::CurveKeyPair::new().unwrap();
+    if let Some(key) = key {
+        socket.set_curve_serverkey(key).unwrap();
+        socket.set_curve_publickey(&pair.public_key).unwrap();
+        socket.set_curve_secretkey(&pair.secret_key).unwrap();
+    }
+    let succeeded = SocketEvent::HANDSHAKE_SUCCEEDED.to_raw();
+    let ends = succeeded | SocketEvent::DISCONNECTED.to_raw();
+    socket.monitor("inproc://ends", i32::from(ends)).unwrap();
+    monitor.set_rcvtimeo(PATIENCE_MS).unwrap();
+    monitor.connect("inproc://ends").unwrap();
+    socket.connect(front).unwrap();
+    let event = monitor.recv_multipart(0).unwrap().remove(0);
+    u16::from_ne_bytes([event[0], event[1]]) == succeeded
+}
+
+#[test]
+fn only_who_knows_the_key_of_the_front_door_gets_through() {
+    let place = Place::new();
+    let (_serve, line) = server(&place);
+    let (front, key) = (endpoint(&line, "front="), endpoint(&line, "front-key="));
+    let known = zmq::z85_decode(&key).unwrap();
+    assert!(gets_through(&front, Some(&known)));
+    assert!(!gets_through(&front, None), "in clear text");
+    let other = zmq::CurveKeyPair::new().unwrap().public_key;
+    assert!(!gets_through(&front, Some(&other)), "who expects somebody else");
+}
+
+#[test]
+fn a_split_is_accepted_and_a_doctor_hears_of_it_through_an_encrypted_door() {
+    let place = Place::new();
+    let (_serve, line) = server(&place);
+    let (front, key) = (endpoint(&line, "front="), endpoint(&line, "front-key="));
+    let client = Client::connect_to(&front, &key);
+    assert!(matches!(client.ask(SPLIT.as_bytes()), Reply::Accepted { .. }));
+    let publish = endpoint(&line, "publish=");
+    let doctor = ["doctor", "--front", &front, "--front-key", &key, "--publish", &publish];
+    let outcome = place.run(&doctor);
+    assert!(outcome.stdout.contains("a server answers, report"), "{outcome:?}");
+}
+
+#[test]
+fn the_keys_last() {
+    let place = Place::new();
+    let lines = [server(&place).1, server(&place).1];
+    let keys = lines.each_ref().map(|line| endpoint(line, "front-key="));
+    assert_eq!(keys[0], keys[1]);
+    let kept = fs::read_to_string(place.path().join("keys")).unwrap();
+    assert!(kept.contains(&keys[0]) && !lines[0].contains(kept.lines().last().unwrap()), "{kept}");
+}
