@@ -10,7 +10,7 @@ use allot_runtime::{Counter, Letter, Nanos};
 use allot_wire::backplane::InputKind;
 use allot_wire::{
     Batch, Encoding, Refusal, Request, RequestKind, decode_line, decode_request, encode_refusal,
-    encode_reported, encode_request, routing_keys,
+    encode_reported, encode_request, routing_keys, routing_refusal,
 };
 
 /// After so many refused lines the rest of a message is not read: the refusals of a message of
@@ -118,13 +118,11 @@ impl Router {
                 };
             }
         };
-        match routing_keys(record) {
-            Ok(keys) => {
-                let shard = keys.ticker.shard(self.lanes.count());
-                self.route(asker, shard, input, record, (keys.source, keys.seq), now);
-            }
-            Err(refusal) => self.refuse(asker, refusal),
-        }
+        let Some(keys) = routing_keys(record) else {
+            return self.refuse(asker, routing_refusal(record));
+        };
+        let shard = keys.ticker.shard(self.lanes.count());
+        self.route(asker, shard, input, record, (keys.source, keys.seq), now);
     }
 
     /// Hands an input to the shard that owns its ticker.

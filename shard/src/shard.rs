@@ -262,9 +262,11 @@ impl Shard {
         self.asker = Asker { client, of_all: kind == InputKind::Split, encoding };
         let number = self.journal.append(kind.into(), encoding.into(), body);
         assert!(number == self.inbox.applied(), "the journal counts inputs as the router does");
-        match self.state.read(Entry { kind, encoding, body }) {
-            Ok(input) => self.apply_input(&input),
-            Err(refusal) => self.refuse(&refusal),
+        // Looked at where it lies: to move a fill that was just built stalls the processor.
+        let input = self.state.read(Entry { kind, encoding, body });
+        match &input {
+            Ok(input) => self.apply_input(input),
+            Err(refusal) => self.refuse(refusal),
         }
     }
 

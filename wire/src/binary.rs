@@ -64,31 +64,30 @@ pub struct RoutingKeys<'a> {
     pub source: &'a [u8],
 }
 
-/// Reads the start of a fill or a bust; what follows is for the shard to judge.
-///
-/// # Errors
-/// [`Reject::MalformedMessage`], [`Reject::BadSource`], [`Reject::SequenceMustBePositive`],
-/// [`Reject::BadTicker`].
+/// Reads the start of a fill or a bust, without the codec's detours; what follows is for the shard
+/// to judge. None where anything is wrong: [`routing_refusal`] says what.
 #[inline]
-pub fn routing_keys(record: &[u8]) -> Result<RoutingKeys<'_>, Refusal> {
-    match good_keys(&mut Cursor::new(record)) {
-        Some(keys) if SourceId::is_name(keys.source) => Ok(keys),
-        _ => doubtful_keys(record),
-    }
+#[must_use]
+pub fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
+    good_keys(&mut Cursor::new(record)).filter(|keys| SourceId::is_name(keys.source))
 }
 
+/// Why a record has no [`routing_keys`]: [`Reject::MalformedMessage`], [`Reject::BadSource`],
+/// [`Reject::SequenceMustBePositive`] or [`Reject::BadTicker`].
 #[cold]
-fn doubtful_keys(record: &[u8]) -> Result<RoutingKeys<'_>, Refusal> {
-    let RoutedPrefix { ticker, seq, source } =
-        codec::decode_prefix(record).map_err(|error| Refusal::unread(error.into()))?;
+#[must_use]
+pub fn routing_refusal(record: &[u8]) -> Refusal {
+    let RoutedPrefix { ticker, seq, source } = match codec::decode_prefix(record) {
+        Ok(prefix) => prefix,
+        Err(error) => return Refusal::unread(error.into()),
+    };
     match origin(source, seq).and_then(|_| ticker.read()) {
-        Ok(ticker) => Ok(RoutingKeys { ticker, seq, source: source.as_bytes() }),
-        Err(reject) => Err(Refusal::new(source, seq, reject)),
+        Ok(_) => Refusal::unread(Reject::MalformedMessage("it cannot be routed".to_owned())),
+        Err(reject) => Refusal::new(source, seq, reject),
     }
 }
 
-/// The keys of a record that is as it should be, read without the codec's detours; the source is
-/// still to be judged. Of one that is not, the codec says what is wrong.
+/// The keys of a record that is as it should be; the source is still to be judged.
 #[inline]
 fn good_keys<'a>(cursor: &mut Cursor<'a>) -> Option<RoutingKeys<'a>> {
     let ticker = Ticker::from_padded(&cursor.take_array().ok()?)?;

@@ -36,7 +36,7 @@ pub use batch::{
     Batch, KIND_ACCOUNT, KIND_HEARTBEAT, KIND_POSITIONS, KIND_REPLIES, begin_batch, end_batch,
     push_record,
 };
-pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys};
+pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_refusal};
 pub use decode_error::DecodeError;
 pub use encoding::Encoding;
 pub use json::{decode_line, encode_line};

@@ -49,6 +49,12 @@ const COMPARISONS: &[(&str, Option<f64>, Side, Side)] = &[
         (Peer::RedisSynced, SATURATED),
     ),
     (
+        "allot-journal, 100 fills a message, by redis-synced, window 256",
+        None,
+        (Peer::AllotJournal, BATCHES),
+        (Peer::RedisSynced, SATURATED),
+    ),
+    (
         "allot-memory, 100 fills a message, by python, one a message",
         Some(1_000.0),
         (Peer::AllotMemory, BATCHES),

@@ -9,6 +9,7 @@ use allot_wire::backplane::{
 use allot_wire::{
     Batch, Encoding, Heartbeat, Report, Request, RequestKind, TopicName, decode_line,
     decode_replies, decode_request, encode_line, encode_reply, encode_request, routing_keys,
+    routing_refusal,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -53,7 +54,10 @@ fn read_as_record(record: &[u8]) {
     }
     let kinds = [InputKind::Marker, InputKind::Netting];
     let _ = kinds.map(|kind| decode_input(kind, record));
-    let _ = routing_keys(record);
+    if routing_keys(record).is_none() {
+        let why = routing_refusal(record).reject.to_string();
+        assert!(!why.contains("cannot be routed"), "{record:?}");
+    }
     assert_read_by_hand_as_by_the_codec(record);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::rejects::{NOT_OF_DECODERS, assert_complete, rank};
 use allot_domain::limits;
-use allot_wire::{Batch, RequestKind, decode_request, routing_keys};
+use allot_wire::{Batch, RequestKind, decode_request, routing_keys, routing_refusal};
 
 /// Codes of what a record cannot say.
 const NOT_OF_RECORDS: [&str; 6] = [
@@ -143,11 +143,11 @@ fn the_router_and_the_shard_give_the_same_code_for_what_both_read() {
         let mut fill = RawFill::GOOD.clone();
         damage(&mut fill);
         let bytes = fill.bytes();
-        let routed = routing_keys(&bytes).map_err(|refusal| refusal.reject.code());
+        let routed = routing_keys(&bytes).ok_or_else(|| routing_refusal(&bytes));
         if at < ROUTING_FAULTS {
-            assert_eq!(routed.err(), Some(*code));
-            let (door, shard) = (routing_keys(&bytes), decode_request(RequestKind::Fill, &bytes));
-            assert_eq!(door.unwrap_err(), shard.unwrap_err());
+            let (door, shard) = (routed.unwrap_err(), decode_request(RequestKind::Fill, &bytes));
+            assert_eq!(door.reject.code(), *code);
+            assert_eq!(door, shard.unwrap_err());
         } else {
             assert!(routed.is_ok(), "for the shard to judge");
         }
