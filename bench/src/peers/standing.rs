@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(against(7, Peer::AllotMemory, true), Some(3_000.0));
         assert_eq!(against(4, Peer::Echo, false), None, "an echo of batches is not measured");
         let medians: Vec<_> = standing.comparisons().iter().map(|one| one.median).collect();
-        assert_eq!(medians, [None, Some(4_500.0), Some(3_000.0), Some(100.0), Some(4.0)]);
+        assert_eq!(medians, [None, None, Some(4_500.0), Some(3_000.0), Some(100.0), Some(4.0)]);
         assert!(standing.table().contains("window 64, 100 fills"));
     }
 
