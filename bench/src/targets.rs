@@ -23,12 +23,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Unanswered messages that keep a server busy.
-const WINDOW: usize = 1_024;
+/// Unanswered messages that keep a server busy: with fewer the cores still idle while messages go
+/// round, and with more none answers more.
+const WINDOW: usize = 4_096;
 
-/// Fills in a message of the row that asks about batches, and a window that no queue refuses.
+/// Fills in a message of the row that asks about batches, a window that keeps the server as busy,
+/// and how many answers it may owe, so that it refuses none of them.
 const BATCH: u32 = 100;
-const BATCH_WINDOW: usize = 64;
+const BATCH_WINDOW: usize = 160;
+const BATCH_OWED_MAX: &str = "65536";
 
 /// Subscribers of nothing, and how many sockets one context takes without being asked.
 const SUBSCRIBERS: usize = 1_000;
@@ -148,6 +151,10 @@ impl TargetPlan {
             ack: Some("journal".to_owned()),
             ..default.clone()
         };
+        let batches = ServerSettings {
+            more: vec!["--owed-max".to_owned(), BATCH_OWED_MAX.to_owned()],
+            ..default.clone()
+        };
         let mut points = vec![
             ("echo, one", self.echo(one)?),
             ("shared, one", self.server(&self.threads(Some("shared")), one, 1)?),
@@ -159,7 +166,7 @@ impl TargetPlan {
             ("memory, many", memory),
             ("subscribed, many", subscribed),
             ("journal, many", self.server(&journal, many, 1)?),
-            ("batches", self.server(&default, Offer::Window(BATCH_WINDOW), BATCH)?),
+            ("batches", self.server(&batches, Offer::Window(BATCH_WINDOW), BATCH)?),
         ]);
         if let Some(half) = knee.map(|knee| knee / 2).filter(|half| 0 < *half) {
             points.push(("echo, half the knee", self.echo(Offer::Rate(half))?));
