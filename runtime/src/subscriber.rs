@@ -39,7 +39,8 @@ impl Subscriber {
     }
 
     /// The next publication, waited for until the time is over; with zero, what has arrived.
-    /// May come back with nothing earlier, when a signal interrupts the wait.
+    /// May come back with nothing earlier, when a signal interrupts the wait or what arrived was
+    /// no publication.
     pub fn receive(&mut self, timeout: Duration) -> Option<Publication> {
         if let Some(publication) = self.take() {
             return Some(publication);
