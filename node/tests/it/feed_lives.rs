@@ -6,10 +6,13 @@ use allot_wire::{Reply, decode_replies};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// All that is in a file of answers.
+/// All that is in a file of answers; a feed that was killed may not have come to the first.
 fn answers(place: &Place) -> Vec<Reply> {
-    let mut replies = Vec::new();
-    decode_replies(&fs::read(place.path().join("answers.ndjson")).unwrap(), &mut replies).unwrap();
+    let (file, mut replies) = (fs::read(place.path().join("answers.ndjson")), Vec::new());
+    let file = file.unwrap();
+    if !file.is_empty() {
+        decode_replies(&file, &mut replies).unwrap();
+    }
     replies
 }
 
