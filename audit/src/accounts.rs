@@ -15,7 +15,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// What it has in this shard's ledger.
+    /// What it has in this shard's residuals.
     pub(crate) fn ledger_value(&self) -> i128 {
         self.value + self.netted
     }

@@ -180,7 +180,7 @@ impl Auditor {
     }
 
     fn released(&mut self, fill: &Fill, said: &mut Testimony<'_>) -> Verdict {
-        let Some(reason) = self.refusal(fill) else {
+        let Some(reason) = self.rejection(fill) else {
             self.summary.late += 1;
             return self.divided(fill, true, said);
         };

@@ -6,7 +6,7 @@
 //! stops at the first thing that is wrong and says it in plain words. Start reading with
 //! [`Auditor::check`].
 //!
-//! It never calls the allocator or the ledger, and of the book it only reads what the book says:
+//! It never calls the allocator or the residuals, and of the book it only reads what the book says:
 //! two implementations that agree by sharing code prove nothing.
 
 #![forbid(unsafe_code)]

@@ -16,7 +16,7 @@
 //! time it has gone through its blocks again: else the holdings would walk away from it. At the end
 //! its sums are checked once more from outside.
 
-use allot_domain::{Blend, Block, Cell, Ledger, Price, Quantity, Side};
+use allot_domain::{Blend, Block, Cell, Price, Quantity, Residuals, Side};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -29,7 +29,7 @@ const BLOCKS: usize = 4_096;
 const WEIGHT_TOTAL: u64 = 100_000_000_000;
 
 struct Load {
-    ledger: Ledger,
+    residuals: Residuals,
     blend: Blend,
     blocks: Vec<Block>,
     shares: Vec<u64>,
@@ -37,7 +37,7 @@ struct Load {
     held: Vec<Cell>,
     next: usize,
     /// The ledger and the holdings to which it returns.
-    steady: (Ledger, Vec<Cell>),
+    steady: (Residuals, Vec<Cell>),
 }
 
 impl Load {
@@ -55,13 +55,13 @@ impl Load {
         let weights = weights(&mut random);
         let accounts = weights.len();
         Self {
-            ledger: Ledger::new(weights, vec![0; accounts]),
+            residuals: Residuals::new(weights, vec![0; accounts]),
             blend: Blend::NONE,
             blocks,
             shares: vec![0; accounts],
             held: vec![Cell::default(); accounts],
             next: 0,
-            steady: (Ledger::default(), Vec::new()),
+            steady: (Residuals::default(), Vec::new()),
         }
     }
 
@@ -72,13 +72,13 @@ impl Load {
             self.hold(block);
             self.next += 1;
         }
-        self.steady = (self.ledger.clone(), self.held.clone());
+        self.steady = (self.residuals.clone(), self.held.clone());
     }
 
     fn next_block(&mut self) -> Block {
         if self.next == BLOCKS {
             self.next = 0;
-            self.ledger.clone_from(&self.steady.0);
+            self.residuals.clone_from(&self.steady.0);
             self.held.clone_from(&self.steady.1);
         }
         self.next += 1;
@@ -86,7 +86,7 @@ impl Load {
     }
 
     fn allocate(&mut self, block: Block) {
-        self.ledger.allocate(block, self.blend, &self.held, &mut self.shares);
+        self.residuals.allocate(block, self.blend, &self.held, &mut self.shares);
         black_box(&self.shares);
     }
 
@@ -123,10 +123,11 @@ impl Load {
 
     fn check(&self) {
         assert!(self.next > 0);
-        assert_eq!(self.ledger.residuals().iter().sum::<i128>(), 0);
-        let (weights, values) = (self.ledger.weights(), self.ledger.values());
+        assert_eq!(self.residuals.residuals().iter().sum::<i128>(), 0);
+        let (weights, values) = (self.residuals.weights(), self.residuals.values());
         let (weight_total, total) = (weights.iter().sum::<u64>(), values.iter().sum::<i128>());
-        for ((weight, value), residual) in weights.iter().zip(&values).zip(self.ledger.residuals())
+        for ((weight, value), residual) in
+            weights.iter().zip(&values).zip(self.residuals.residuals())
         {
             let target = i128::from(*weight) * total;
             assert_eq!(*residual, target - i128::from(weight_total) * value);

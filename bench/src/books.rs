@@ -6,7 +6,7 @@
 
 use crate::fills::{self, Totals};
 use allot_domain::{SourceId, Ticker};
-use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, Subscriber, Waits};
+use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, PollSet, Subscriber};
 use allot_wire::{Reply, Report, ReportRequest, Request, decode_replies, encode_line};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::collections::BTreeMap;
@@ -119,7 +119,7 @@ impl Books {
     }
 }
 
-/// Waits until somebody is at the other end.
+/// PollSet until somebody is at the other end.
 ///
 /// # Errors
 /// When nobody is for long.
@@ -133,7 +133,7 @@ pub(crate) fn wait_for(link: &Link, clock: &Clock, endpoint: &str) -> Result<()>
 }
 
 fn look(link: &Link) {
-    let mut waits = Waits::without_bell();
+    let mut waits = PollSet::without_waker();
     link.wait_on(&mut waits);
     waits.sleep(Some(LOOK));
 }

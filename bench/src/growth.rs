@@ -14,7 +14,7 @@ use crate::fills::{Fills, split};
 use crate::span::nanoseconds;
 use crate::{grid, print, stamp};
 use allot_domain::{
-    Book, BookConfig, Fill, Input, Machine, Outcome, Outcomes, Progress, Quantity, SourceId, limits,
+    Book, BookConfig, Fill, Input, Machine, Outcome, Outcomes, Quantity, SourceId, Step, limits,
 };
 use allot_runtime::Clock;
 use anyhow::{Context, Result, ensure};
@@ -231,8 +231,8 @@ impl Row {
 fn apply(book: &mut Book, input: &Input, outcomes: &mut Outcomes) {
     outcomes.clear();
     let mut progress = book.apply(input, outcomes);
-    while progress == Progress::More {
-        progress = book.go_on(outcomes);
+    while progress == Step::Pending {
+        progress = book.resume(outcomes);
     }
 }
 

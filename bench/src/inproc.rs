@@ -6,7 +6,7 @@ use crate::end_to_end;
 use crate::load::Target;
 use crate::output::Output;
 use allot_runtime::{
-    Agent, Clock, Context, Crew, Door, DoorOptions, Letter, Nanos, Threads, WaitStrategy, Waits,
+    Agent, Clock, Context, Crew, Door, DoorOptions, Envelope, Nanos, PollSet, Threads, WaitStrategy,
 };
 use anyhow::Result;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 const ENDPOINT: &str = "inproc://echo";
 
 /// Messages read before sockets are asked again whether they wait.
-const LETTERS_PER_TURN: usize = 64;
+const MESSAGES_PER_TURN: usize = 64;
 
 /// More than any load leaves unanswered.
 const HIGH_WATER: usize = 1 << 17;
@@ -29,7 +29,7 @@ pub(crate) fn measure(load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
     let door = Door::bind(&context, ENDPOINT, options)?;
     let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
     let post = crew.thread("echo")?;
-    crew.add(&post, Box::new(Echo { door, letter: Letter::new(), is_kept: false }));
+    crew.add(&post, Box::new(Echo { door, envelope: Envelope::new(), is_kept: false }));
     let running = crew.start()?;
     let front = ENDPOINT.to_owned();
     let target = Target::within_the_process(context, front);
@@ -42,8 +42,8 @@ pub(crate) fn measure(load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
 /// Sends every message back to its client.
 struct Echo {
     door: Door,
-    letter: Letter,
-    /// The letter found no room, and is sent again.
+    envelope: Envelope,
+    /// The envelope found no room, and is sent again.
     is_kept: bool,
 }
 
@@ -53,17 +53,17 @@ impl Agent for Echo {
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {
-        for count in 0..LETTERS_PER_TURN {
-            if !self.is_kept && !self.door.receive(&mut self.letter) {
+        for count in 0..MESSAGES_PER_TURN {
+            if !self.is_kept && !self.door.receive(&mut self.envelope) {
                 return count;
             }
-            let (identity, body) = (self.letter.identity(), self.letter.body());
+            let (identity, body) = (self.envelope.identity(), self.envelope.body());
             self.is_kept = self.door.send(identity, false, body).is_err();
         }
-        LETTERS_PER_TURN
+        MESSAGES_PER_TURN
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.door.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.door.wait_on(poll_set);
     }
 }

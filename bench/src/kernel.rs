@@ -4,13 +4,13 @@ use crate::arguments::{LengthArgs, OutArgs};
 use crate::fills::{Fills, split};
 use crate::floor;
 use crate::output::Output;
-use allot_domain::{Blend, Block, Cell, Ledger, Side, SourceId};
+use allot_domain::{Blend, Block, Cell, Residuals, Side, SourceId};
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-/// Fills timed together, after which the ledger returns to its steady state.
+/// Fills timed together, after which the residuals returns to its steady state.
 const FILLS: u64 = 4_096;
 
 /// Measures it.
@@ -23,22 +23,22 @@ pub(crate) fn measure(accounts: usize, lengths: LengthArgs, out: &OutArgs) -> Re
     let source = SourceId::new(b"aum").expect("a name");
     let split = split(source, 1, accounts);
     let weights: Vec<_> = split.weights().iter().map(|(_, weight)| weight.nanos()).collect();
-    let mut ledger = Ledger::new(weights, vec![0; accounts]);
+    let mut residuals = Residuals::new(weights, vec![0; accounts]);
     let (mut shares, held) = (vec![0; accounts], vec![Cell::default(); accounts]);
     let fills = Fills::new(7, 10);
-    let mut divide = |ledger: &mut Ledger| {
+    let mut divide = |residuals: &mut Residuals| {
         for seq in 0..FILLS {
             let kind = fills.kind(seq);
             let block = Block { side: Side::Buy, price: kind.price, quantity: kind.quantity };
-            ledger.allocate(black_box(block), Blend::NONE, &held, &mut shares);
+            residuals.allocate(black_box(block), Blend::NONE, &held, &mut shares);
             black_box(&shares);
         }
     };
-    divide(&mut ledger);
-    let steady = ledger.clone();
+    divide(&mut residuals);
+    let steady = residuals.clone();
     floor::steps(output, lengths.lengths(), || {
-        ledger.clone_from(&steady);
-        divide(&mut ledger);
+        residuals.clone_from(&steady);
+        divide(&mut residuals);
         Ok(FILLS)
     })
 }

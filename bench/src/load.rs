@@ -297,12 +297,12 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use allot_runtime::{Agent, Door, DoorOptions, Letter, Waits};
+    use allot_runtime::{Agent, Door, DoorOptions, Envelope, PollSet};
 
     /// An echo that sends back every message so often, but for each fiftieth.
     struct Unreliable {
         door: Door,
-        letter: Letter,
+        envelope: Envelope,
         heard: u32,
         each_fiftieth: u32,
     }
@@ -313,19 +313,19 @@ mod tests {
         }
 
         fn do_work(&mut self, _now: Nanos) -> usize {
-            if !self.door.receive(&mut self.letter) {
+            if !self.door.receive(&mut self.envelope) {
                 return 0;
             }
             self.heard += 1;
             let times = if self.heard.is_multiple_of(50) { self.each_fiftieth } else { 1 };
             for _ in 0..times {
-                self.door.send(self.letter.identity(), false, self.letter.body()).unwrap();
+                self.door.send(self.envelope.identity(), false, self.envelope.body()).unwrap();
             }
             1
         }
 
-        fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-            self.door.wait_on(waits);
+        fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+            self.door.wait_on(poll_set);
         }
     }
 
@@ -335,7 +335,7 @@ mod tests {
         let door = Door::bind(&context, endpoint, DoorOptions::default()).unwrap();
         let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
         let post = crew.thread("echo").unwrap();
-        let echo = Unreliable { door, letter: Letter::new(), heard: 0, each_fiftieth };
+        let echo = Unreliable { door, envelope: Envelope::new(), heard: 0, each_fiftieth };
         crew.add(&post, Box::new(echo));
         let running = crew.start().unwrap();
         let ms = Duration::from_millis;

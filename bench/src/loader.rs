@@ -10,7 +10,7 @@ use crate::recorder::Recorder;
 use crate::schedule::Schedule;
 use crate::span::nanoseconds;
 use allot_domain::SourceId;
-use allot_runtime::{Agent, Clock, Link, Nanos, Waits};
+use allot_runtime::{Agent, Clock, Link, Nanos, PollSet};
 use allot_wire::Encoding;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -278,7 +278,7 @@ impl Agent for Loader {
         self.wake_at
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.link.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.link.wait_on(poll_set);
     }
 }

@@ -17,7 +17,7 @@ use allot_domain::{BookConfig, SourceId};
 use allot_journal::Journal;
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
-    Agent, Bell, Clock, Counters, Door, DoorClients, DoorOptions, Hub, Link, ring_pair,
+    Agent, Clock, Counters, Door, DoorClients, DoorOptions, Hub, Link, Waker, ring_pair,
 };
 use allot_shard::{Shard, ShardConfig, State};
 use allot_wire::{Encoding, Request, encode_line};
@@ -85,7 +85,7 @@ impl Pipeline {
     fn new(load: PipelineLoad) -> Result<Self> {
         let options = DoorOptions { high_water: usize::MAX, ..DoorOptions::default() };
         let (door, clients) = Door::memory_with(options);
-        let silent = Bell::silent();
+        let silent = Waker::silent();
         let ring = || ring_pair(CAPACITY, &silent, &silent);
         let (mut peers, mut publisher) = (Vec::new(), Vec::new());
         let mut shards: Vec<Box<dyn Agent>> = Vec::new();

@@ -31,7 +31,7 @@ pub(crate) fn measure(wait: WaitStrategy, lengths: LengthArgs, out: &OutArgs) ->
     let (clock, lengths) = (Clock::system(), lengths.lengths());
     let mut crew = Crew::new(clock.clone(), wait, Threads::Dedicated);
     let (near_post, far_post) = (crew.thread("near")?, crew.thread("far")?);
-    let (near, far) = ring_pair(CAPACITY, near_post.bell(), far_post.bell());
+    let (near, far) = ring_pair(CAPACITY, near_post.waker(), far_post.waker());
     let phases = lengths.from(clock.now());
     let result = Arc::new(Mutex::new(None));
     let pinger = Pinger {

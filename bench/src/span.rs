@@ -23,7 +23,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 }
 
 fn read(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit())?);
+    let (number, unit) = text.split_at(text.find(|envelope: char| !envelope.is_ascii_digit())?);
     let (_, nanoseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
     number.parse::<u64>().ok()?.checked_mul(*nanoseconds).map(Duration::from_nanos)
 }

@@ -14,8 +14,8 @@ use crate::history::{Answer, History, Key};
 use crate::holdings::index;
 use crate::input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountId, Blend, Block, Bust, Cell, Fill, Holdings, Ledger, Machine, Progress, Reject, Seen,
-    Side, Split, limits,
+    AccountId, Blend, Block, Bust, Cell, Fill, Holdings, Machine, Reject, Residuals, Seen, Side,
+    Split, Step, limits,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -50,7 +50,7 @@ impl Default for BookConfig {
 struct Account {
     id: AccountId,
     rank: u32,
-    /// The value in this shard's ledger, up to date while the account is closed.
+    /// The value in this shard's residuals, up to date while the account is closed.
     value: i128,
     /// How much of it came by nettings.
     netted: i128,
@@ -64,7 +64,7 @@ pub struct Book {
     places: BTreeMap<AccountId, u32>,
     /// The place of each account of the split, by rank.
     open: Vec<u32>,
-    ledger: Ledger,
+    residuals: Residuals,
     holdings: Holdings,
     history: History,
     /// Sources of fills and busts; what they sent went to this shard alone.
@@ -91,7 +91,7 @@ impl Machine for Book {
     type Input = Input;
     type Outcomes = Outcomes;
 
-    fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) -> Progress {
+    fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) -> Step {
         assert!(!self.is_releasing(), "what comes of an input is taken whole before the next");
         match input {
             Input::Fill(fill) => self.fill(fill, outcomes),
@@ -103,7 +103,7 @@ impl Machine for Book {
         self.progress()
     }
 
-    fn go_on(&mut self, outcomes: &mut Outcomes) -> Progress {
+    fn resume(&mut self, outcomes: &mut Outcomes) -> Step {
         assert!(self.is_releasing(), "there is more to come");
         self.release_held(outcomes);
         self.progress()
@@ -119,7 +119,7 @@ impl Book {
             accounts: Vec::new(),
             places: BTreeMap::new(),
             open: Vec::new(),
-            ledger: Ledger::default(),
+            residuals: Residuals::default(),
             holdings: Holdings::default(),
             history: History::new(config.history),
             feeds: Sources::default(),
@@ -159,8 +159,8 @@ impl Book {
 
     /// What each account of the split misses.
     #[must_use]
-    pub const fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub const fn residuals(&self) -> &Residuals {
+        &self.residuals
     }
 
     fn fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
@@ -182,7 +182,7 @@ impl Book {
         };
         let source = found.unwrap_or_else(|| self.feeds.add(&fill.source));
         self.feeds.mark(source, fill.seq);
-        if self.ledger.is_empty() {
+        if self.residuals.is_empty() {
             self.held.push_back(*fill);
             outcomes.list.push(Outcome::Held(Origin::of(fill)));
         } else {
@@ -194,7 +194,7 @@ impl Book {
     /// if it has one; nothing changes.
     #[inline(always)]
     fn check(&self, fill: &Fill) -> Result<Option<u32>, Reject> {
-        if self.ledger.is_empty() {
+        if self.residuals.is_empty() {
             let has_room = self.held.len() < limits::HELD_MAX;
             return if has_room { Ok(None) } else { Err(Reject::Busy) };
         }
@@ -244,7 +244,7 @@ impl Book {
                 *cell = row.cell(*place);
             }
         }
-        self.ledger.allocate(block, self.config.blend, &self.cells, &mut self.shares);
+        self.residuals.allocate(block, self.config.blend, &self.cells, &mut self.shares);
         let from = outcomes.shares.len();
         for (quantity, place) in self.shares.iter().zip(&self.open).filter(|share| *share.0 > 0) {
             match fill.side {
@@ -298,7 +298,7 @@ impl Book {
             shares: 0..0,
             late: false,
         });
-        let forgotten = if self.ledger.is_empty() { Outcome::Held(origin) } else { forgotten };
+        let forgotten = if self.residuals.is_empty() { Outcome::Held(origin) } else { forgotten };
         self.repeat(origin, forgotten, outcomes);
     }
 
@@ -440,7 +440,7 @@ impl Book {
                 self.shares[index(account.rank)] = share.quantity;
             }
         }
-        self.ledger.reverse(block, &self.shares);
+        self.residuals.reverse(block, &self.shares);
     }
 
     fn split(&mut self, split: &Split, outcomes: &mut Outcomes) {
@@ -494,7 +494,7 @@ impl Book {
 
     /// Closes the accounts of the old split and opens those of the new one.
     fn open_accounts(&mut self, split: &Split) {
-        for (place, value) in self.open.iter().zip(self.ledger.values()) {
+        for (place, value) in self.open.iter().zip(self.residuals.values()) {
             let account = &mut self.accounts[index(*place)];
             account.value = value;
             account.rank = CLOSED;
@@ -509,18 +509,18 @@ impl Book {
         }
         let weights = split.weights().iter().map(|(_, weight)| weight.nanos()).collect();
         let values = self.open.iter().map(|place| self.accounts[index(*place)].value).collect();
-        self.ledger = Ledger::new(weights, values);
+        self.residuals = Residuals::new(weights, values);
         self.shares = alloc::vec![0; self.open.len()];
         self.cells = alloc::vec![Cell::default(); self.open.len()];
     }
 
     /// Whether a split is in force and fills that waited for it are not all divided.
     fn is_releasing(&self) -> bool {
-        !self.ledger.is_empty() && !self.held.is_empty()
+        !self.residuals.is_empty() && !self.held.is_empty()
     }
 
-    fn progress(&self) -> Progress {
-        if self.is_releasing() { Progress::More } else { Progress::Done }
+    fn progress(&self) -> Step {
+        if self.is_releasing() { Step::Pending } else { Step::Done }
     }
 
     /// Divides the next of what waited for the first split; what cannot be may be sent again.
@@ -547,7 +547,7 @@ impl Book {
         if !same_accounts || netting.transfers.len() != self.open.len() {
             return;
         }
-        if self.ledger.net(&netting.transfers) {
+        if self.residuals.net(&netting.transfers) {
             for (place, transfer) in self.open.iter().zip(&netting.transfers) {
                 self.accounts[index(*place)].netted += transfer.nanos();
             }

@@ -32,7 +32,7 @@ pub struct Marker {
     pub report: bool,
 }
 
-/// One shard's column of a netting: value moved into its ledger, account by account.
+/// One shard's column of a netting: value moved into its residuals, account by account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Netting {
     /// Counts up from 1; the next is computed from parts that contain this one, unless it was lost.

@@ -1,4 +1,4 @@
-//! What must be true: prices, accounts, the allocator and its ledger.
+//! What must be true: prices, accounts, the allocator and its residuals.
 //!
 //! Pure rules: inputs in, outcomes out. No clock, no thread, no file, no socket, no float, no hash
 //! order; `no_std` makes the compiler hold most of that. Start reading with [`Book::apply`].
@@ -19,9 +19,9 @@ mod reject;
 mod fill;
 mod split;
 mod lookup;
-mod window;
+mod dedup_window;
 mod allocator;
-mod ledger;
+mod residuals;
 mod holdings;
 mod history;
 mod machine;
@@ -32,18 +32,18 @@ mod netting;
 mod tracking;
 
 pub use book::{AccountPart, Book, BookConfig, CellPart, Part, PositionsPart, RowPart};
+pub use dedup_window::{DedupWindow, Seen};
 pub use fill::{Bust, Fill, Side};
 pub use holdings::{Cell, Holdings, Row};
 pub use ids::{AccountId, SourceId, Ticker};
 pub use image::ImageError;
 pub use input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
-pub use ledger::{Blend, Block, Ledger};
-pub use machine::{Machine, Progress};
+pub use machine::{Machine, Step};
 pub use money::Money;
 pub use netting::plan as plan_netting;
 pub use price::Price;
 pub use quantity::Quantity;
 pub use reject::Reject;
+pub use residuals::{Blend, Block, Residuals};
 pub use split::{Split, Weight};
 pub use tracking::Tracking;
-pub use window::{Seen, Window};

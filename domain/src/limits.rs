@@ -78,7 +78,7 @@ pub const DEAD_BAND_PRICES: i128 = 4;
 // The largest weight sum, as a power of two: 100.01 % is below 2^37.
 const WEIGHT_BITS: u32 = 37;
 const _: () = assert!(WEIGHT_TOTAL + WEIGHT_TOLERANCE < 1 << WEIGHT_BITS);
-// A residual is W_i·T − W·V_i: twice a weight times a ledger; a fill adds a weight times a value.
+// A residual is W_i·T − W·V_i: twice a weight times a residuals; a fill adds a weight times a value.
 const RESIDUAL_MAX: i128 = (LEDGER_MAX << WEIGHT_BITS) * 2 + (VALUE_MAX << WEIGHT_BITS);
 // The blended key adds, for the ticker's own term, twice a weight times what was paid for the
 // ticker, this fill included, and both terms times their part of the blend. What was paid may be

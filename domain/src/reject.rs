@@ -206,7 +206,7 @@ impl Reject {
                 "the weights add up to 100 within 0.01; they added up to {}",
                 nanos_text(*sum)
             ),
-            _ => f.write_str("the firm has had too many accounts; start a new ledger"),
+            _ => f.write_str("the firm has had too many accounts; start a new residuals"),
         }
     }
 

@@ -5,7 +5,7 @@
 //! deviation of the best division of them, in fractions of shares (a water level). The rest is
 //! **avoidable**: rounding to whole shares, and the price of shards.
 //!
-//! What one ledger avoids, as long as all buy: no surplus reaches the highest price `P`, and no
+//! What one residuals avoids, as long as all buy: no surplus reaches the highest price `P`, and no
 //! deficit passes `(1/2 + 1/3 + … + 1/n) · P` for *n* accounts, whatever comes (the cup game; no
 //! allocator without foresight can promise less). Random streams stay below one `P` but for one
 //! fill in ten thousand.
@@ -80,7 +80,7 @@ fn unavoidable(weights: &[u64], values_then: &[i128], total: i128) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Blend, Block, Ledger, Price, Quantity, Side};
+    use crate::{Blend, Block, Price, Quantity, Residuals, Side};
     use proptest::prelude::*;
 
     #[test]
@@ -170,11 +170,11 @@ mod tests {
         ) {
             let none = vec![0; weights.len()];
             let weight_total: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
-            let mut ledger = Ledger::new(weights.clone(), none.clone());
+            let mut residuals = Residuals::new(weights.clone(), none.clone());
             let mut shares = vec![0; weights.len()];
             for (price, quantity) in fills {
-                ledger.allocate(block(price, quantity), Blend::NONE, &[], &mut shares);
-                let avoidable = Tracking::of(&weights, &none, &ledger.values()).avoidable();
+                residuals.allocate(block(price, quantity), Blend::NONE, &[], &mut shares);
+                let avoidable = Tracking::of(&weights, &none, &residuals.values()).avoidable();
                 let most = deficit_max(none.len().try_into().expect("small")) * 100 * weight_total;
                 prop_assert!(avoidable * 1_000_000 <= most);
             }

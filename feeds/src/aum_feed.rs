@@ -10,7 +10,7 @@ use crate::window::Effect;
 use crate::{AnswerLog, BadLine, Patience, Phase, Progress, Tally, Weights, WeightsPull};
 use allot_domain::decimal::nanos_text;
 use allot_domain::{AccountId, SourceId, Split, Weight};
-use allot_runtime::{Agent, Counters, Link, Nanos, Waits};
+use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
 use allot_wire::{Encoding, Reply, Request, RequestKind};
 use std::fmt::Write;
 use std::time::Duration;
@@ -221,8 +221,8 @@ impl Agent for AumFeed {
         tick_at.min(self.courier.wake_at()).min(self.drain_at)
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.courier.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.courier.wait_on(poll_set);
     }
 
     fn close(&mut self, now: Nanos) {

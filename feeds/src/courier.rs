@@ -16,7 +16,7 @@ use crate::parcel::Parcel;
 use crate::window::{Answer, Effect, Window, WindowConfig};
 use crate::{AnswerLog, Progress, Tally};
 use allot_domain::{Reject, SourceId};
-use allot_runtime::{Counter, Counters, Link, Nanos, Waits};
+use allot_runtime::{Counter, Counters, Link, Nanos, PollSet};
 use allot_wire::{
     Encoding, Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
 };
@@ -353,8 +353,8 @@ impl Courier {
         due.min(self.silence_at())
     }
 
-    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.link.wait_on(waits);
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.link.wait_on(poll_set);
     }
 
     fn silence_at(&self) -> Nanos {

@@ -7,7 +7,7 @@ use crate::{
     AnswerLog, BadLine, Draft, FeedError, Pace, Patience, Phase, Progress, Pull, Source, Tally,
 };
 use allot_domain::SourceId;
-use allot_runtime::{Agent, Counters, Link, Nanos, Waits};
+use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
 use allot_wire::{Encoding, Reply, Request, RequestKind};
 
 /// What can be chosen of a fill feed.
@@ -257,10 +257,10 @@ impl Agent for FillFeed {
         next.min(self.courier.wake_at()).min(self.drain_at)
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.courier.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.courier.wait_on(poll_set);
         if self.is_waiting && self.progress.phase() == Phase::Running {
-            self.source.wait_on(waits);
+            self.source.wait_on(poll_set);
         }
     }
 

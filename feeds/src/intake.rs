@@ -5,7 +5,7 @@
 //! process that shares it. A regular file never waits and is read as it is.
 
 use crate::FeedError;
-use allot_runtime::Waits;
+use allot_runtime::PollSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd};
@@ -85,8 +85,8 @@ impl Intake {
     }
 
     /// Ends a sleep when there is something to read, or the end.
-    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        waits.file(self.file.as_fd());
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        poll_set.file(self.file.as_fd());
     }
 }
 

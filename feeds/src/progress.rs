@@ -106,7 +106,7 @@ impl Progress {
         self.phase() == Phase::Finished
     }
 
-    /// Asks the feed to send nothing new and to end when all is answered. Ring the bell of its
+    /// Asks the feed to send nothing new and to end when all is answered. Ring the waker of its
     /// thread afterwards: it may be asleep.
     pub fn end_early(&self) {
         self.shared.is_ending.store(true, Ordering::Release);
@@ -162,7 +162,7 @@ impl Progress {
         self.shared.latency_ns_max.fetch_max(latency_ns, Ordering::Relaxed);
     }
 
-    /// Counts a refusal by its code, and keeps the reasons of the first.
+    /// Counts a rejection by its code, and keeps the reasons of the first.
     pub(crate) fn note_rejection(&self, seq: u64, code: &str, reason: &str) {
         self.add(Tally::Rejected, 1);
         let mut notes = self.notes();

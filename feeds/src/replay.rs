@@ -19,7 +19,7 @@ use crate::intake::Intake;
 use crate::limits::REASONS_MAX;
 use crate::{BadLine, Draft, FeedError, Pull, Source};
 use allot_domain::{Price, Quantity, Reject, Side, Ticker};
-use allot_runtime::Waits;
+use allot_runtime::PollSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -243,8 +243,8 @@ impl Source for Replay {
         self.expected
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.lines.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.lines.wait_on(poll_set);
     }
 }
 

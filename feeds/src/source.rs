@@ -1,7 +1,7 @@
 //! A source: where fills come from.
 
 use crate::Draft;
-use allot_runtime::Waits;
+use allot_runtime::PollSet;
 use std::fmt;
 
 /// Something that yields fills, one by one, and never blocks.
@@ -18,7 +18,7 @@ pub trait Source: Send {
     }
 
     /// Names what will end the sleep of a feed that was told [`Pull::Waiting`].
-    fn wait_on<'a>(&'a self, _waits: &mut Waits<'a>) {}
+    fn wait_on<'a>(&'a self, _waits: &mut PollSet<'a>) {}
 }
 
 /// What a source has to say.

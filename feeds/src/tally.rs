@@ -49,7 +49,7 @@ tallies! {
     Accepted accepted "accepted" "Splits that came into force."
     Rejected rejected "rejected" "Messages that were refused for good."
     Held held "held" "Fills that were answered with held: they wait for the first split."
-    Followed followed "followed up" "Held fills whose shares, or refusal, came later."
+    Followed followed "followed up" "Held fills whose shares, or rejection, came later."
     Duplicates duplicates "duplicates" "Messages that the server had already."
     Resent resent "sent again" "Messages that left once more, for lack of an answer or of room."
     Busy busy "busy" "Answers that the server had no room."

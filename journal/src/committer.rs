@@ -29,7 +29,7 @@ pub struct Committer {
     role: String,
     media: Arc<dyn Media>,
     journal: Link,
-    keeper: Link,
+    checkpointer: Link,
     failure: Failure,
     segment: Current,
     segment_bytes: u64,
@@ -42,7 +42,7 @@ pub struct Committer {
     chain: u64,
     /// An image that must not leave before the batch is on disk.
     image: Option<Vec<u8>>,
-    /// What the keeper has yet to be told.
+    /// What the checkpointer has yet to be told.
     begun: Option<(u64, u64)>,
     progress: Progress,
     said: Progress,
@@ -62,7 +62,7 @@ pub(crate) struct Start {
     pub(crate) name: String,
     pub(crate) media: Arc<dyn Media>,
     pub(crate) journal: Link,
-    pub(crate) keeper: Link,
+    pub(crate) checkpointer: Link,
     pub(crate) failure: Failure,
     pub(crate) segment: Current,
     pub(crate) segment_bytes: u64,
@@ -76,7 +76,7 @@ impl Committer {
             role: format!("journal-{}", start.name),
             media: start.media,
             journal: start.journal,
-            keeper: start.keeper,
+            checkpointer: start.checkpointer,
             failure: start.failure,
             segment: start.segment,
             segment_bytes: start.segment_bytes,
@@ -185,29 +185,29 @@ impl Committer {
         Ok(true)
     }
 
-    /// Takes what the keeper said.
+    /// Takes what the checkpointer said.
     fn hear(&mut self) -> usize {
         let mut count = 0;
-        while self.keeper.receive(&mut self.news) {
+        while self.checkpointer.receive(&mut self.news) {
             self.progress.upkeep = Upkeep::read(&self.news);
             count += 1;
         }
         count
     }
 
-    /// Tells the keeper and the shard what they do not know yet, as far as they have room.
+    /// Tells the checkpointer and the shard what they do not know yet, as far as they have room.
     fn tell(&mut self) -> usize {
         let mut count = 0;
         if let Some((number, first_sequence)) = self.begun {
             news::write_begun(&mut self.news, number, first_sequence);
-            if self.keeper.send(&mut self.news).is_ok() {
+            if self.checkpointer.send(&mut self.news).is_ok() {
                 self.begun = None;
                 count += 1;
             }
         }
         // An image never goes before what it contains.
         if let Some(image) = self.image.as_mut().filter(|_| self.batch.count() == 0)
-            && self.keeper.send(image).is_ok()
+            && self.checkpointer.send(image).is_ok()
         {
             self.image = None;
             count += 1;

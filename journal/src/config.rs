@@ -19,7 +19,7 @@ pub enum Ack {
 /// How a journal is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JournalConfig {
-    /// Whose it is, for the roles of its agents: `journal-NAME` and `keeper-NAME`.
+    /// Whose it is, for the roles of its agents: `journal-NAME` and `checkpointer-NAME`.
     pub name: String,
     /// The size of a segment: a multiple of 512, from
     /// [`SEGMENT_BYTES_REAL_MIN`](crate::SEGMENT_BYTES_REAL_MIN) on in real use. One that was

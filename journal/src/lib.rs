@@ -5,11 +5,11 @@
 //!   shard ═► Journal ═► Committer ═► segment-0000000001  segment-0000000002 …
 //!     ▲         ▲           ║ ▲
 //!     ╚═════════╩═══════════╝ ║      a spare segment, images
-//!      durable up to …        Keeper ═► segment-0000000003  image-00000000000000004711 …
+//!      durable up to …        Checkpointer ═► segment-0000000003  image-00000000000000004711 …
 //! ```
 //!
 //! Start with [`Recovery`]: every start goes through it, a new folder too; it gives the three
-//! ends. [`Journal`] is the shard's; [`Committer`] and [`Keeper`] are agents. The format, and what
+//! ends. [`Journal`] is the shard's; [`Committer`] and [`Checkpointer`] are agents. The format, and what
 //! is assumed about disks, is in `docs/internals/journal.md`.
 //!
 //! Invariants:
@@ -40,18 +40,18 @@ mod failure;
 mod sealed;
 mod journal;
 mod committer;
-mod keeper;
+mod checkpointer;
 mod recovery;
 mod reader;
 mod survey;
 
+pub use checkpointer::Checkpointer;
 pub use committer::Committer;
 pub use config::{Ack, JournalConfig};
 pub use error::JournalError;
 pub use folder::Folder;
 pub use image::{Image, state_hash};
 pub use journal::Journal;
-pub use keeper::Keeper;
 pub use limits::{
     IMAGE_EVERY_BYTES_DEFAULT, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX,
     SEGMENT_BYTES_MIN, SEGMENT_BYTES_REAL_MIN, STAMP_BYTES_MAX,
@@ -59,7 +59,7 @@ pub use limits::{
 pub use media::{Media, MediaFile};
 pub use reader::{Entry, ImageSummary, Reader, SegmentState, SegmentSummary};
 pub use record::Record;
-pub use recovery::{Bells, Recovery};
+pub use recovery::{Recovery, Wakers};
 pub use scan::Tail;
 pub use sealed::Sealed;
 pub use sim_disk::SimDisk;

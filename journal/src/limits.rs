@@ -37,13 +37,13 @@ pub(crate) const FRAME_BYTES: usize = 64 << 10;
 /// Buffers that may wait for the committer: with full ones, 4 MiB, a largest batch.
 pub(crate) const LINK_FRAMES: usize = 64;
 
-/// Messages that may wait between the committer and the keeper: a few for each segment.
+/// Messages that may wait between the committer and the checkpointer: a few for each segment.
 pub(crate) const KEEPER_FRAMES: usize = 16;
 
 /// Empty buffers that the shard's end keeps for the next time that the committer is behind.
 pub(crate) const SPARE_FRAMES_MAX: usize = 64;
 
-/// How much the keeper writes, and syncs, in one turn: short enough not to hold up the shard
+/// How much the checkpointer writes, and syncs, in one turn: short enough not to hold up the shard
 /// where both share a thread, and the committer's syncs where both share a disk.
 pub(crate) const STEP_BYTES: usize = 1 << 20;
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            records, images             segments begun, images
-//!   Journal ════════════════► Committer ═══════════════════════► Keeper
+//!   Journal ════════════════► Committer ═══════════════════════► Checkpointer
 //!           ◄════════════════           ◄═══════════════════════
 //!            Progress                    Upkeep
 //! ```
@@ -32,7 +32,7 @@ pub(crate) struct Progress {
     pub(crate) failed: bool,
 }
 
-/// What the keeper tells the committer.
+/// What the checkpointer tells the committer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Upkeep {
     /// The last segment that is ready to be begun.

@@ -8,16 +8,16 @@
 
 use std::sync::Arc;
 
-use allot_runtime::{Bell, ring_pair};
+use allot_runtime::{Waker, ring_pair};
 
 use crate::batch::BATCH_HEAD_BYTES;
+use crate::checkpointer::{self, Checkpointer, Shelf, Spares};
 use crate::committer::{self, Committer, Current};
 use crate::failure::Failure;
 use crate::field::narrow;
 use crate::file_name::{self, Listing};
 use crate::image::{Found, Image, open_image};
 use crate::journal::{self, Journal};
-use crate::keeper::{self, Keeper, Shelf, Spares};
 use crate::limits::{BATCH_BYTES_MAX, KEEPER_FRAMES, LINK_FRAMES, PAYLOAD_BYTES_MAX, SECTOR};
 use crate::news::{Progress, Upkeep};
 use crate::record::record_bytes;
@@ -40,15 +40,15 @@ pub struct Recovery {
     warnings: Vec<String>,
 }
 
-/// Whom to wake: the bells of the threads that will run the three ends of the journal.
+/// Whom to wake: the wakers of the threads that will run the three ends of the journal.
 #[derive(Clone, Copy, Debug)]
-pub struct Bells<'a> {
+pub struct Wakers<'a> {
     /// The thread of the shard.
-    pub shard: &'a Bell,
+    pub shard: &'a Waker,
     /// The thread of the committer.
-    pub committer: &'a Bell,
-    /// The thread of the keeper.
-    pub keeper: &'a Bell,
+    pub committer: &'a Waker,
+    /// The thread of the checkpointer.
+    pub checkpointer: &'a Waker,
 }
 
 impl Recovery {
@@ -172,8 +172,8 @@ impl Recovery {
     /// When records are left: a state without them must not go on.
     pub fn finish(
         mut self,
-        bells: Bells<'_>,
-    ) -> Result<(Journal, Committer, Keeper), JournalError> {
+        wakers: Wakers<'_>,
+    ) -> Result<(Journal, Committer, Checkpointer), JournalError> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -191,7 +191,7 @@ impl Recovery {
             None => (self.first_segment()?, first_chain(&self.config.stamp), 0),
         };
         let (spares, upkeep) = self.spare_segment(segment.head.number)?;
-        self.assemble(bells, segment, chain, Progress { durable, upkeep, failed: false }, spares)
+        self.assemble(wakers, segment, chain, Progress { durable, upkeep, failed: false }, spares)
     }
 
     /// Cuts the tail, and writes the last batch once more: after a sync that failed the system
@@ -270,15 +270,15 @@ impl Recovery {
 
     fn assemble(
         self,
-        bells: Bells<'_>,
+        wakers: Wakers<'_>,
         segment: Current,
         chain: u64,
         progress: Progress,
         spares: Spares,
-    ) -> Result<(Journal, Committer, Keeper), JournalError> {
+    ) -> Result<(Journal, Committer, Checkpointer), JournalError> {
         let config = self.config;
-        let (shard_end, committer_end) = ring_pair(LINK_FRAMES, bells.shard, bells.committer);
-        let (upper, lower) = ring_pair(KEEPER_FRAMES, bells.committer, bells.keeper);
+        let (shard_end, committer_end) = ring_pair(LINK_FRAMES, wakers.shard, wakers.committer);
+        let (upper, lower) = ring_pair(KEEPER_FRAMES, wakers.committer, wakers.checkpointer);
         let failure = Failure::default();
         let head = &segment.head;
         let only = [(head.number, head.first_sequence)];
@@ -293,7 +293,7 @@ impl Recovery {
             image_every_bytes: config.image_every_bytes,
             bytes_since_image: self.bytes_since_image,
         });
-        let keeper = Keeper::new(keeper::Start {
+        let checkpointer = Checkpointer::new(checkpointer::Start {
             name: config.name.clone(),
             media: Arc::clone(&self.media),
             committer: lower,
@@ -307,14 +307,14 @@ impl Recovery {
             name: config.name,
             media: self.media,
             journal: committer_end,
-            keeper: upper,
+            checkpointer: upper,
             failure,
             segment,
             segment_bytes: config.segment_bytes,
             chain,
             progress,
         });
-        Ok((journal, committer, keeper))
+        Ok((journal, committer, checkpointer))
     }
 }
 

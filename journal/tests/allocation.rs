@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
-use allot_journal::{Bells, Journal, JournalConfig, Recovery, SEGMENT_BYTES_REAL_MIN, SimDisk};
-use allot_runtime::{Agent, Bell, Nanos};
+use allot_journal::{Journal, JournalConfig, Recovery, SEGMENT_BYTES_REAL_MIN, SimDisk, Wakers};
+use allot_runtime::{Agent, Nanos, Waker};
 
 /// What the act costs; whatever others do between two calls of it is not counted.
 fn assert_allocates_nothing(mut act: impl FnMut(&mut dyn FnMut(&mut dyn FnMut()))) {
@@ -48,9 +48,9 @@ fn the_shards_end_allocates_nothing_even_while_the_committer_is_behind() {
     config.segment_bytes = 8 * SEGMENT_BYTES_REAL_MIN;
     let mut recovery = Recovery::open(Arc::new(SimDisk::new(1)), config).unwrap();
     assert!(recovery.next().unwrap().is_none());
-    let silent = Bell::silent();
-    let bells = Bells { shard: &silent, committer: &silent, keeper: &silent };
-    let (mut journal, mut committer, mut keeper) = recovery.finish(bells).unwrap();
+    let silent = Waker::silent();
+    let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
+    let (mut journal, mut committer, mut checkpointer) = recovery.finish(wakers).unwrap();
     let (mut turns, mut refused, mut answer) = (0_usize, 0, Vec::new());
     assert_allocates_nothing(|count| {
         turns += 1;
@@ -60,7 +60,7 @@ fn the_shards_end_allocates_nothing_even_while_the_committer_is_behind() {
         count(&mut || turn(&mut journal, records, &mut answer));
         refused += u64::from(!journal.has_room());
         if turns.is_multiple_of(100) {
-            while 0 < committer.do_work(Nanos::ZERO) + keeper.do_work(Nanos::ZERO) {
+            while 0 < committer.do_work(Nanos::ZERO) + checkpointer.do_work(Nanos::ZERO) {
                 journal.submit();
             }
         }

@@ -3,8 +3,8 @@
 use crate::settings::Settings;
 use crate::stamp::Stamp;
 use allot_domain::BookConfig;
-use allot_journal::{Bells, Folder, Journal, JournalConfig, Recovery};
-use allot_runtime::{Crew, Post};
+use allot_journal::{Folder, Journal, JournalConfig, Recovery, Wakers};
+use allot_runtime::{Crew, ThreadSlot};
 use allot_shard::{State, recover};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ impl Archive {
         settings: &Settings,
         shard: usize,
         crew: &mut Crew,
-        post: &Post,
+        slot: &ThreadSlot,
     ) -> Result<Self> {
         let Some(data) = &settings.data else {
             return Ok(Self::without_journal(settings));
@@ -42,17 +42,17 @@ impl Archive {
             tracing::warn!(shard, "{warning}");
         }
         let state = recover(&mut recovery, book_config(settings)).with_context(place)?;
-        let committer_post = crew.thread_aside(&format!("journal-{shard}"))?;
-        let keeper_post = crew.thread_aside(&format!("keeper-{shard}"))?;
-        let bells = Bells {
-            shard: post.bell(),
-            committer: committer_post.bell(),
-            keeper: keeper_post.bell(),
+        let committer_slot = crew.thread_aside(&format!("journal-{shard}"))?;
+        let checkpointer_slot = crew.thread_aside(&format!("checkpointer-{shard}"))?;
+        let wakers = Wakers {
+            shard: slot.waker(),
+            committer: committer_slot.waker(),
+            checkpointer: checkpointer_slot.waker(),
         };
-        let (journal, committer, keeper) = recovery.finish(bells).with_context(place)?;
+        let (journal, committer, checkpointer) = recovery.finish(wakers).with_context(place)?;
         tracing::info!(shard, inputs = journal.appended(), "recovered from {}", path.display());
-        crew.add(&committer_post, Box::new(committer));
-        crew.add(&keeper_post, Box::new(keeper));
+        crew.add(&committer_slot, Box::new(committer));
+        crew.add(&checkpointer_slot, Box::new(checkpointer));
         Ok(Self { state, journal })
     }
 

@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 }
 
 fn read(text: &str) -> Option<Duration> {
-    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let digits = text.find(|envelope: char| !envelope.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let unit = if unit == "µs" { "us" } else { unit };
     let (_, nanoseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;

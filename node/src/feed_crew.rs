@@ -6,8 +6,8 @@ use allot_feeds::{
     AnswerLog, AumConfig, AumFeed, FillConfig, FillFeed, Progress, Source, Summary, Tally, Weights,
 };
 use allot_runtime::{
-    Agent, Bell, Clock, Context, Counters, Crew, CurveKey, Link, Post, Running, Threads,
-    WaitStrategy,
+    Agent, Clock, Context, Counters, Crew, CurveKey, Link, Running, ThreadSlot, Threads,
+    WaitStrategy, Waker,
 };
 use anyhow::Result;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) struct FeedCrew {
     front: String,
     front_key: Option<CurveKey>,
     crew: Crew,
-    post: Post,
+    slot: ThreadSlot,
     progress: Vec<Progress>,
     counters: Vec<(String, Counters)>,
     /// Where the answers are kept.
@@ -31,7 +31,7 @@ pub(crate) struct FeedCrew {
 pub(crate) struct Feeds {
     running: Running,
     front: String,
-    bell: Bell,
+    waker: Waker,
     progress: Vec<Progress>,
     is_ending: Arc<AtomicBool>,
     /// What each counts, by its source.
@@ -43,14 +43,14 @@ impl FeedCrew {
     pub(crate) fn new(front: &str, front_key: Option<CurveKey>) -> Result<Self> {
         let wait = WaitStrategy::default();
         let mut crew = Crew::new(Clock::system(), wait, Threads::Shared);
-        let post = crew.thread("feeds")?;
+        let slot = crew.thread("feeds")?;
         let (progress, counters) = (Vec::new(), Vec::new());
         Ok(Self {
             context: Context::new()?,
             front: front.to_owned(),
             front_key,
             crew,
-            post,
+            slot,
             progress,
             counters,
             answers: None,
@@ -93,20 +93,20 @@ impl FeedCrew {
     fn add(&mut self, feed: Box<dyn Agent>, progress: Progress, counters: Counters) {
         self.counters.push((feed.role().to_owned(), counters));
         self.progress.push(progress);
-        self.crew.add(&self.post, feed);
+        self.crew.add(&self.slot, feed);
     }
 
     /// Sends them off.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context: _, front_key: _, front, crew, post, progress, counters, answers: _ } =
+        let Self { context: _, front_key: _, front, crew, slot, progress, counters, answers: _ } =
             self;
-        let (bell, is_ending) = (post.bell().clone(), Arc::default());
-        Ok(Feeds { running: crew.start()?, front, bell, progress, is_ending, counters })
+        let (waker, is_ending) = (slot.waker().clone(), Arc::default());
+        Ok(Feeds { running: crew.start()?, front, waker, progress, is_ending, counters })
     }
 }
 
 impl Feeds {
-    /// Waits a while, or until their thread has failed; true if there is nothing to wait for.
+    /// PollSet a while, or until their thread has failed; true if there is nothing to wait for.
     pub(crate) fn wait(&mut self, while_: Duration) -> bool {
         self.running.wait(while_) || self.are_finished()
     }
@@ -143,12 +143,12 @@ impl Feeds {
 
     /// What makes them send nothing new, and end when all is answered.
     pub(crate) fn ender(&self) -> Request {
-        let (progress, bell) = (self.progress.clone(), self.bell.clone());
+        let (progress, waker) = (self.progress.clone(), self.waker.clone());
         let is_ending = Arc::clone(&self.is_ending);
         Box::new(move || {
             is_ending.store(true, Ordering::SeqCst);
             progress.iter().for_each(Progress::end_early);
-            bell.ring();
+            waker.wake();
         })
     }
 

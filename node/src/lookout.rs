@@ -20,11 +20,11 @@ impl Lookout {
         stage_file: Option<StageFile>,
     ) -> Result<Self> {
         let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
-        let post = crew.thread("lookout")?;
-        crew.add(&post, Box::new(Signals::new(request)?));
-        crew.add(&post, Box::new(CounterWatch::new(boxes)));
+        let slot = crew.thread("lookout")?;
+        crew.add(&slot, Box::new(Signals::new(request)?));
+        crew.add(&slot, Box::new(CounterWatch::new(boxes)));
         if let Some(stage_file) = stage_file {
-            crew.add(&post, Box::new(stage_file));
+            crew.add(&slot, Box::new(stage_file));
         }
         Ok(Self { running: crew.start()? })
     }

@@ -157,15 +157,15 @@ pub const fn set(keys: &[Key]) -> u32 {
     bits
 }
 
-/// How many letters must be put in, taken out or exchanged to turn one word into another
+/// How many envelopes must be put in, taken out or exchanged to turn one word into another
 /// (Levenshtein's distance), row by row of its table.
 fn edits(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, letter) in from.bytes().enumerate() {
+    for (line, envelope) in from.bytes().enumerate() {
         let mut corner = row[0];
         row[0] = line + 1;
         for (column, other) in to.bytes().enumerate() {
-            let exchanged = corner + usize::from(letter != other);
+            let exchanged = corner + usize::from(envelope != other);
             corner = row[column + 1];
             row[column + 1] = exchanged.min(corner + 1).min(row[column] + 1);
         }

@@ -2,7 +2,7 @@
 //!
 //! The first SIGINT or SIGTERM asks for a clean end; the second ends the process at once.
 
-use allot_runtime::{Agent, Nanos, Waits};
+use allot_runtime::{Agent, Nanos, PollSet};
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
@@ -62,7 +62,7 @@ impl Agent for Signals {
         }
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        waits.file(self.bytes.as_fd());
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        poll_set.file(self.bytes.as_fd());
     }
 }

@@ -21,9 +21,9 @@ use crate::stage_file::StageFile;
 use allot_publisher::{Publisher, PublisherConfig};
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
-    Agent, Bell, Broadcast, BroadcastListener, BroadcastOptions, Clock, Context, Counters, Crew,
-    CurveKey, CurveKeys, Door, DoorClients, DoorOptions, Hub, Link, LinkOptions, Nanos, Post,
-    Running, Stages, Stepper, Threads, cores, ring_pair,
+    Agent, Broadcast, BroadcastListener, BroadcastOptions, Clock, Context, Counters, Crew,
+    CurveKey, CurveKeys, Door, DoorClients, DoorOptions, Hub, Link, LinkOptions, Nanos, Running,
+    Stages, Stepper, ThreadSlot, Threads, Waker, cores, ring_pair,
 };
 use allot_shard::{Shard, ShardConfig};
 use anyhow::Result;
@@ -73,33 +73,33 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
     let (context, clock) = (Context::new()?, Clock::system());
     let mut stage_file = StageFile::open(settings)?;
     let mut crew = Crew::new(clock.clone(), settings.wait, settings.threads);
-    let router_post = crew.thread("router")?;
-    let shard_posts = (0..settings.shards)
+    let router_slot = crew.thread("router")?;
+    let shard_slots = (0..settings.shards)
         .map(|shard| crew.thread(&shard_name(shard)))
         .collect::<Result<Vec<_>, _>>()?;
-    let publisher_post = crew.thread(PUBLISHER)?;
-    let archives = shard_posts
+    let publisher_slot = crew.thread(PUBLISHER)?;
+    let archives = shard_slots
         .iter()
         .enumerate()
-        .map(|(shard, post)| Archive::open(settings, shard, &mut crew, post))
+        .map(|(shard, slot)| Archive::open(settings, shard, &mut crew, slot))
         .collect::<Result<Vec<_>>>()?;
-    let posts = [&router_post].into_iter().chain(&shard_posts).chain([&publisher_post]);
-    pin(&mut crew, settings, posts.clone());
+    let slots = [&router_slot].into_iter().chain(&shard_slots).chain([&publisher_slot]);
+    pin(&mut crew, settings, slots.clone());
 
     let keys = front_keys::of(settings)?;
     let door = front_door(&context, settings, keys)?;
     let feed = position_feed(&context, settings)?;
-    let bells: Vec<_> = posts.map(Post::bell).collect();
-    let boxes = over_rings(settings, clock.now(), (door, feed), &bells, archives);
+    let wakers: Vec<_> = slots.map(ThreadSlot::waker).collect();
+    let boxes = over_rings(settings, clock.now(), (door, feed), &wakers, archives);
     let endpoints = Endpoints::default()
         .and(Key::Front, boxes.router.endpoint())
         .and(Key::Publish, boxes.publisher.endpoint())
         .and_key(keys);
-    crew.add(&router_post, Box::new(boxes.router.timed(&stages(&mut stage_file, &clock))));
-    for (post, shard) in shard_posts.iter().zip(boxes.shards) {
-        crew.add(post, Box::new(shard.timed(&stages(&mut stage_file, &clock))));
+    crew.add(&router_slot, Box::new(boxes.router.timed(&stages(&mut stage_file, &clock))));
+    for (slot, shard) in shard_slots.iter().zip(boxes.shards) {
+        crew.add(slot, Box::new(shard.timed(&stages(&mut stage_file, &clock))));
     }
-    crew.add(&publisher_post, Box::new(boxes.publisher));
+    crew.add(&publisher_slot, Box::new(boxes.publisher));
     Ok(Server { running: crew.start()?, endpoints, counters: boxes.counters, stage_file })
 }
 
@@ -136,8 +136,8 @@ pub fn shard_process(settings: &Settings, shard: usize) -> Result<Server> {
     let router = shard_to_router(&context, settings, shard)?;
     let publisher = shard_to_publisher(&context, settings, shard)?;
     let mut crew = Crew::new(clock.clone(), settings.wait, Threads::Dedicated);
-    let post = crew.thread(&shard_name(shard))?;
-    let archive = Archive::open(settings, shard, &mut crew, &post)?;
+    let slot = crew.thread(&shard_name(shard))?;
+    let archive = Archive::open(settings, shard, &mut crew, &slot)?;
     let (counters, config) = (Counters::new(), shard_config(settings, clock.now(), shard));
     let endpoints = Endpoints::default()
         .and(Key::Backplane, Some(&settings.backplane))
@@ -145,7 +145,7 @@ pub fn shard_process(settings: &Settings, shard: usize) -> Result<Server> {
     let links = (router, publisher);
     let shard = Shard::new(config, archive.state, archive.journal, links, counters.clone());
     let shard = shard.timed(&stages(&mut stage_file, &clock));
-    Ok(Server { stage_file, ..run_alone(crew, &post, Box::new(shard), endpoints, counters)? })
+    Ok(Server { stage_file, ..run_alone(crew, &slot, Box::new(shard), endpoints, counters)? })
 }
 
 /// The publisher as a process of its own.
@@ -170,10 +170,10 @@ pub fn publisher_process(settings: &Settings) -> Result<Server> {
 pub fn stepped(settings: &Settings, clock: Clock) -> Stepped {
     let (door, clients) = Door::memory();
     let (feed, listener) = Broadcast::memory();
-    let silent = Bell::silent();
-    let bells = vec![&silent; settings.shards + 2];
+    let silent = Waker::silent();
+    let wakers = vec![&silent; settings.shards + 2];
     let archives = (0..settings.shards).map(|_| Archive::without_journal(settings)).collect();
-    let boxes = over_rings(settings, clock.now(), (door, feed), &bells, archives);
+    let boxes = over_rings(settings, clock.now(), (door, feed), &wakers, archives);
     let mut stepper = Stepper::new(clock);
     stepper.add(Box::new(boxes.router));
     boxes.shards.into_iter().for_each(|shard| stepper.add(Box::new(shard)));
@@ -189,20 +189,20 @@ struct Boxes {
     counters: Vec<(String, Counters)>,
 }
 
-/// All boxes over rings. `bells`: the router's, the shards', the publisher's.
+/// All boxes over rings. `wakers`: the router's, the shards', the publisher's.
 fn over_rings(
     settings: &Settings,
     incarnation: Nanos,
     (door, feed): (Door, Broadcast),
-    bells: &[&Bell],
+    wakers: &[&Waker],
     archives: Vec<Archive>,
 ) -> Boxes {
-    let [router_bell, shard_bells @ .., publisher_bell] = bells else {
-        panic!("a bell for each box: there are a router and a publisher at least");
+    let [router_waker, shard_wakers @ .., publisher_waker] = wakers else {
+        panic!("a waker for each box: there are a router and a publisher at least");
     };
-    let (mut to_shards, from_router) = rings(router_bell, shard_bells);
-    let (parts, to_publisher) = rings(publisher_bell, shard_bells);
-    let (nettings, to_router) = ring_pair(RING_FRAMES, router_bell, publisher_bell);
+    let (mut to_shards, from_router) = rings(router_waker, shard_wakers);
+    let (parts, to_publisher) = rings(publisher_waker, shard_wakers);
+    let (nettings, to_router) = ring_pair(RING_FRAMES, router_waker, publisher_waker);
     to_shards.push(nettings);
 
     let names = (0..settings.shards).map(shard_name);
@@ -225,8 +225,8 @@ fn over_rings(
 }
 
 /// A ring from one box to each shard: the ends of the box, and the ends of the shards.
-fn rings(bell: &Bell, shard_bells: &[&Bell]) -> (Vec<Link>, Vec<Link>) {
-    shard_bells.iter().map(|shard_bell| ring_pair(RING_FRAMES, bell, shard_bell)).unzip()
+fn rings(waker: &Waker, shard_wakers: &[&Waker]) -> (Vec<Link>, Vec<Link>) {
+    shard_wakers.iter().map(|shard_waker| ring_pair(RING_FRAMES, waker, shard_waker)).unzip()
 }
 
 /// Arrow 0: a feed to the front door, as any other client.
@@ -292,20 +292,20 @@ fn alone(
     counters: Counters,
 ) -> Result<Server> {
     let mut crew = Crew::new(clock, settings.wait, Threads::Dedicated);
-    let post = crew.thread(agent.role())?;
-    run_alone(crew, &post, agent, endpoints, counters)
+    let slot = crew.thread(agent.role())?;
+    run_alone(crew, &slot, agent, endpoints, counters)
 }
 
 /// Runs a crew with one box, on the thread that it has for it.
 fn run_alone(
     mut crew: Crew,
-    post: &Post,
+    slot: &ThreadSlot,
     agent: Box<dyn Agent>,
     endpoints: Endpoints,
     counters: Counters,
 ) -> Result<Server> {
     let name = agent.role().to_owned();
-    crew.add(post, agent);
+    crew.add(slot, agent);
     let counters = vec![(name, counters)];
     Ok(Server { running: crew.start()?, endpoints, counters, stage_file: None })
 }
@@ -317,10 +317,14 @@ fn stages(file: &mut Option<StageFile>, clock: &Clock) -> Stages {
 
 /// Ties each thread to a core of its own, where that leaves at least one for everything else:
 /// the first, which by habit serves interrupts too.
-fn pin<'a>(crew: &mut Crew, settings: &Settings, posts: impl Iterator<Item = &'a Post> + Clone) {
-    if settings.threads == Threads::Dedicated && posts.clone().count() < cores().len() {
-        for (post, core) in posts.zip(&cores()[1..]) {
-            crew.pin(post, *core);
+fn pin<'a>(
+    crew: &mut Crew,
+    settings: &Settings,
+    slots: impl Iterator<Item = &'a ThreadSlot> + Clone,
+) {
+    if settings.threads == Threads::Dedicated && slots.clone().count() < cores().len() {
+        for (slot, core) in slots.zip(&cores()[1..]) {
+            crew.pin(slot, *core);
         }
     }
 }

@@ -21,7 +21,7 @@ use allot_journal::Journal;
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
     Agent, Clock, Context, Counters, Crew, Door, DoorOptions, Hub, Link, LinkOptions, Nanos,
-    Running, Threads, WaitStrategy, Waits, ring_pair,
+    PollSet, Running, Threads, WaitStrategy, ring_pair,
 };
 use allot_shard::{Shard, ShardConfig, State};
 use allot_wire::{
@@ -74,8 +74,8 @@ impl Agent for Counted {
         self.agent.wake_at()
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        Self::count(&self.allocations, || self.agent.wait_on(waits));
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        Self::count(&self.allocations, || self.agent.wait_on(poll_set));
     }
 }
 
@@ -121,15 +121,15 @@ impl Firm {
         let (mut peers, mut parts) = (Vec::new(), Vec::new());
         for shard in 0..shards {
             let post = crew.thread("shard").unwrap();
-            let (peer, router) = ring_pair(CAPACITY, router_post.bell(), post.bell());
-            let (part, publisher) = ring_pair(CAPACITY, publisher_post.bell(), post.bell());
+            let (peer, router) = ring_pair(CAPACITY, router_post.waker(), post.waker());
+            let (part, publisher) = ring_pair(CAPACITY, publisher_post.waker(), post.waker());
             let agent = shard_of(shard, shards, (router, publisher));
             let allocations = Arc::clone(&counts[1]);
             crew.add(&post, Box::new(Counted { agent, allocations }));
             peers.push(peer);
             parts.push(part);
         }
-        let (peer, nettings) = ring_pair(CAPACITY, router_post.bell(), publisher_post.bell());
+        let (peer, nettings) = ring_pair(CAPACITY, router_post.waker(), publisher_post.waker());
         peers.push(peer);
         parts.push(nettings);
         crew.add(&publisher_post, Box::new(Listener { links: parts, frame: Vec::new() }));
@@ -205,7 +205,7 @@ impl Client {
         }
     }
 
-    /// Waits until all fills are answered.
+    /// PollSet until all fills are answered.
     fn hear(&mut self) {
         while self.answered < self.seq {
             if !self.link.receive(&mut self.frame) {
@@ -241,7 +241,7 @@ impl Client {
 }
 
 fn look(link: &Link) {
-    let mut waits = Waits::without_bell();
+    let mut waits = PollSet::without_waker();
     link.wait_on(&mut waits);
     waits.sleep(Some(LOOK));
 }

@@ -5,7 +5,7 @@
 //! nothing is missing and nothing is new.
 
 use crate::subscriptions::Subscriptions;
-use allot_runtime::{Broadcast, Counter, Counters, Waits};
+use allot_runtime::{Broadcast, Counter, Counters, PollSet};
 use allot_wire::{Encoding, Heartbeat, Reply, Report, Topic, encode_reply_message};
 use std::collections::BTreeMap;
 
@@ -53,8 +53,8 @@ impl Feed {
         self.broadcast.endpoint()
     }
 
-    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.broadcast.wait_on(waits);
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.broadcast.wait_on(poll_set);
     }
 
     /// The number of the last report.

@@ -7,7 +7,7 @@ use crate::netter::Netter;
 use crate::presence::Presence;
 use crate::snapshotter::Snapshotter;
 use allot_domain::Part;
-use allot_runtime::{Agent, Broadcast, Counter, Counters, Hub, Link, Nanos, Waits};
+use allot_runtime::{Agent, Broadcast, Counter, Counters, Hub, Link, Nanos, PollSet};
 use allot_wire::Heartbeat;
 use allot_wire::backplane::{self, FrameKind, Hello, Interest, PartFrame, applied};
 use std::time::Duration;
@@ -212,10 +212,10 @@ impl Agent for Publisher {
         self.heartbeat_at
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.feed.wait_on(waits);
-        self.shards.wait_on(waits);
-        self.router.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.feed.wait_on(poll_set);
+        self.shards.wait_on(poll_set);
+        self.router.wait_on(poll_set);
     }
 }
 
@@ -223,11 +223,11 @@ impl Agent for Publisher {
 mod tests {
     use super::*;
     use allot_domain::{Book, BookConfig, Marker};
-    use allot_runtime::{Bell, ring_pair};
+    use allot_runtime::{Waker, ring_pair};
 
     /// A publisher of two shards, their ends of the links, and the router's.
     fn publisher() -> (Publisher, Vec<Link>, Link) {
-        let link = || ring_pair(64, &Bell::silent(), &Bell::silent());
+        let link = || ring_pair(64, &Waker::silent(), &Waker::silent());
         let (ours, shards) = (0..2).map(|_| link()).unzip();
         let (router, routers_end) = link();
         let config = PublisherConfig { shards: 2, incarnation: 1 };

@@ -6,11 +6,11 @@
 use crate::lanes::Asker;
 use crate::router::{Router, SplitOnItsWay};
 use allot_domain::{Reject, SourceId, limits};
-use allot_runtime::{Counter, Letter, Nanos};
+use allot_runtime::{Counter, Envelope, Nanos};
 use allot_wire::backplane::InputKind;
 use allot_wire::{
-    Batch, Encoding, Refusal, Request, RequestKind, decode_line, decode_request, encode_refusal,
-    encode_reported, encode_request, routing_keys, routing_refusal,
+    Batch, Encoding, Rejection, Request, RequestKind, decode_line, decode_request,
+    encode_rejection, encode_reported, encode_request, routing_keys, routing_rejection,
 };
 
 /// After so many refused lines the rest of a message is not read: the refusals of a message of
@@ -19,21 +19,21 @@ const REFUSED_LINES_MAX: usize = 1_000;
 
 impl Router {
     /// Takes one message: every part of it is handed to a shard or answered here.
-    pub(crate) fn admit(&mut self, letter: &Letter, now: Nanos) {
-        let Some(client) = self.postbox.clients.arrive(letter.identity(), letter.delimiter())
+    pub(crate) fn admit(&mut self, envelope: &Envelope, now: Nanos) {
+        let Some(client) = self.postbox.clients.arrive(envelope.identity(), envelope.delimiter())
         else {
             self.counters.add(Counter::RepliesUndeliverable, 1);
             return;
         };
-        let body = letter.body();
+        let body = envelope.body();
         let json = body.first() == Some(&b'{');
         let encoding = if json { Encoding::Json } else { Encoding::Binary };
         let asker = Asker { client, encoding };
-        if letter.malformed() {
+        if envelope.malformed() {
             let what = "a message is one frame, or an empty frame and one more";
-            self.refuse(asker, refusal(Reject::MalformedMessage(what.to_owned())));
+            self.refuse(asker, rejection(Reject::MalformedMessage(what.to_owned())));
         } else if body.len() > limits::MESSAGE_MAX {
-            self.refuse(asker, refusal(Reject::OversizedMessage(body.len())));
+            self.refuse(asker, rejection(Reject::OversizedMessage(body.len())));
         } else if json {
             self.admit_lines(asker, body, now);
         } else {
@@ -49,14 +49,14 @@ impl Router {
             }
             match decode_line(line) {
                 Ok(request) => self.admit_request(asker, &request, now),
-                Err(refusal) => {
+                Err(rejection) => {
                     refused += 1;
-                    self.refuse(asker, refusal);
+                    self.refuse(asker, rejection);
                 }
             }
             if refused == REFUSED_LINES_MAX {
                 let what = format!("{refused} lines were refused; the rest was not read");
-                return self.refuse(asker, refusal(Reject::MalformedMessage(what)));
+                return self.refuse(asker, rejection(Reject::MalformedMessage(what)));
             }
         }
     }
@@ -89,18 +89,18 @@ impl Router {
     fn admit_batch(&mut self, asker: Asker, body: &[u8], now: Nanos) {
         let batch = match Batch::parse(body) {
             Ok(batch) => batch,
-            Err(reject) => return self.refuse(asker, refusal(reject)),
+            Err(reject) => return self.refuse(asker, rejection(reject)),
         };
         let Ok(kind) = RequestKind::try_from(batch.kind) else {
-            return self.refuse(asker, refusal(Reject::UnknownType(batch.kind.to_string())));
+            return self.refuse(asker, rejection(Reject::UnknownType(batch.kind.to_string())));
         };
         if batch.count == 0 {
             let what = "a batch has at least one record";
-            return self.refuse(asker, refusal(Reject::MalformedMessage(what.to_owned())));
+            return self.refuse(asker, rejection(Reject::MalformedMessage(what.to_owned())));
         }
         // All or nothing: of a batch that is damaged anywhere, no record is admitted.
         if let Some(Err(reject)) = batch.records().find(Result::is_err) {
-            return self.refuse(asker, refusal(reject));
+            return self.refuse(asker, rejection(reject));
         }
         for record in batch.records().flatten() {
             self.admit_record(asker, kind, record, now);
@@ -114,12 +114,12 @@ impl Router {
             RequestKind::Split | RequestKind::Report => {
                 return match decode_request(kind, record) {
                     Ok(request) => self.admit_request(asker, &request, now),
-                    Err(refusal) => self.refuse(asker, refusal),
+                    Err(rejection) => self.refuse(asker, rejection),
                 };
             }
         };
         let Some(keys) = routing_keys(record) else {
-            return self.refuse(asker, routing_refusal(record));
+            return self.refuse(asker, routing_rejection(record));
         };
         let shard = keys.ticker.shard(self.lanes.count());
         self.route(asker, shard, input, record, (keys.source, keys.seq), now);
@@ -135,7 +135,7 @@ impl Router {
         (source, seq): (&[u8], u64),
         now: Nanos,
     ) {
-        if let Some(reject) = self.lanes.refusal(shard) {
+        if let Some(reject) = self.lanes.rejection(shard) {
             return self.refuse_for_now(asker, source, seq, reject);
         }
         self.owe(asker, source);
@@ -190,23 +190,24 @@ impl Router {
 
     fn refuse_for_now(&mut self, asker: Asker, source: &[u8], seq: u64, reject: Reject) {
         self.counters.add(Counter::Busy, 1);
-        let refusal = Refusal { source: String::from_utf8_lossy(source).into_owned(), seq, reject };
-        self.reply_refusal(asker, &refusal);
+        let rejection =
+            Rejection { source: String::from_utf8_lossy(source).into_owned(), seq, reject };
+        self.reply_rejection(asker, &rejection);
     }
 
-    fn refuse(&mut self, asker: Asker, refusal: Refusal) {
+    fn refuse(&mut self, asker: Asker, rejection: Rejection) {
         self.counters.add(Counter::RejectedAtDoor, 1);
-        self.reply_refusal(asker, &refusal);
+        self.reply_rejection(asker, &rejection);
     }
 
-    fn reply_refusal(&mut self, asker: Asker, refusal: &Refusal) {
+    fn reply_rejection(&mut self, asker: Asker, rejection: &Rejection) {
         self.postbox.append(asker.client, asker.encoding, |out| {
-            encode_refusal(asker.encoding, refusal, out);
+            encode_rejection(asker.encoding, rejection, out);
         });
     }
 }
 
-/// A refusal of a message whose source and sequence could not be read.
-fn refusal(reject: Reject) -> Refusal {
-    Refusal { source: String::new(), seq: 0, reject }
+/// A rejection of a message whose source and sequence could not be read.
+fn rejection(reject: Reject) -> Rejection {
+    Rejection { source: String::new(), seq: 0, reject }
 }

@@ -24,7 +24,7 @@
 
 use allot_domain::limits::TICKER_LEN_MAX;
 use allot_domain::{Input, Marker, Reject};
-use allot_runtime::{Counter, Counters, Hub, Nanos, Stage, Stages, Waits};
+use allot_runtime::{Counter, Counters, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     Hello, InputFrame, InputKind, Welcome, decode_input, encode_marker, encode_welcome, inputs,
@@ -298,12 +298,12 @@ impl Lanes {
         self.hub.receive(frame)
     }
 
-    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.hub.wait_on(waits);
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.hub.wait_on(poll_set);
     }
 
     /// Why a shard takes no input now, if it takes none.
-    pub(crate) fn refusal(&self, shard: usize) -> Option<Reject> {
+    pub(crate) fn rejection(&self, shard: usize) -> Option<Reject> {
         let lane = &self.lanes[shard];
         if !lane.is_here || lane.owed() >= self.owed_max {
             return Some(Reject::Busy);
@@ -313,7 +313,7 @@ impl Lanes {
 
     /// Why not every shard takes an input now, if not every one does: `busy` before the others.
     pub(crate) fn refusal_of_all(&self) -> Option<Reject> {
-        let refusals = || (0..self.lanes.len()).filter_map(|shard| self.refusal(shard));
+        let refusals = || (0..self.lanes.len()).filter_map(|shard| self.rejection(shard));
         refusals().find(|reject| *reject == Reject::Busy).or_else(|| refusals().next())
     }
 

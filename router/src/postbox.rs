@@ -5,8 +5,8 @@
 
 use crate::clients::{Client, Clients};
 use allot_domain::Reject;
-use allot_runtime::{Counter, Counters, Door, Letter, SendError, Stage, Stages, Waits};
-use allot_wire::{Encoding, KIND_REPLIES, Refusal, begin_batch, encode_refusal, end_batch};
+use allot_runtime::{Counter, Counters, Door, Envelope, PollSet, SendError, Stage, Stages};
+use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, encode_rejection, end_batch};
 
 /// A message that has grown so large is sent at once rather than at the end of the turn.
 const MESSAGE_LEN_FULL: usize = 32 << 10;
@@ -41,17 +41,17 @@ impl Postbox {
         self.stages = stages.clone();
     }
 
-    pub(crate) fn receive(&mut self, letter: &mut Letter) -> bool {
+    pub(crate) fn receive(&mut self, envelope: &mut Envelope) -> bool {
         let began = self.stages.begin(Stage::Receive);
-        let received = self.door.receive(letter);
+        let received = self.door.receive(envelope);
         if received {
             self.stages.end(Stage::Receive, began);
         }
         received
     }
 
-    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.door.wait_on(waits);
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.door.wait_on(poll_set);
     }
 
     pub(crate) fn endpoint(&self) -> Option<&str> {
@@ -82,7 +82,7 @@ impl Postbox {
         });
         if let Some(encoding) = encoding {
             self.append(handle, encoding, |out| {
-                encode_refusal(encoding, &Refusal::unread(Reject::Busy), out);
+                encode_rejection(encoding, &Rejection::unread(Reject::Busy), out);
             });
         }
     }

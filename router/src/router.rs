@@ -4,7 +4,7 @@ use crate::RouterConfig;
 use crate::lanes::{Asker, Lanes};
 use crate::markers::Markers;
 use crate::postbox::Postbox;
-use allot_runtime::{Agent, Counter, Counters, Door, Hub, Letter, Nanos, Stage, Stages, Waits};
+use allot_runtime::{Agent, Counter, Counters, Door, Envelope, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, FrameKind, InputKind, To, answers, encode_marker, encode_netting,
@@ -12,7 +12,7 @@ use allot_wire::backplane::{
 use std::time::Duration;
 
 /// How many messages are taken in one turn; other agents may share the thread.
-const LETTERS_PER_TURN: usize = 256;
+const MESSAGES_PER_TURN: usize = 256;
 
 /// How many frames of the shards are taken in one turn.
 const FRAMES_PER_TURN: usize = 64;
@@ -42,7 +42,7 @@ pub struct Router {
     pub(crate) record: Vec<u8>,
     /// The marker that is sent; a record may be under way at the same time.
     marker: Vec<u8>,
-    letter: Letter,
+    envelope: Envelope,
     frame: Vec<u8>,
     settled: Vec<u64>,
     /// The split that not every shard has answered yet.
@@ -76,7 +76,7 @@ impl Router {
             stages: Stages::off(),
             record: Vec::new(),
             marker: Vec::new(),
-            letter: Letter::new(),
+            envelope: Envelope::new(),
             frame: Vec::new(),
             settled: Vec::new(),
             split: None,
@@ -235,19 +235,19 @@ impl Router {
         marker.number
     }
 
-    fn take_letters(&mut self, now: Nanos) -> usize {
+    fn take_messages(&mut self, now: Nanos) -> usize {
         if !self.open {
             return 0;
         }
-        let mut letter = std::mem::take(&mut self.letter);
+        let mut envelope = std::mem::take(&mut self.envelope);
         let mut work_count = 0;
-        while work_count < LETTERS_PER_TURN && self.postbox.receive(&mut letter) {
+        while work_count < MESSAGES_PER_TURN && self.postbox.receive(&mut envelope) {
             let began = self.stages.begin(Stage::Route);
-            self.admit(&letter, now);
+            self.admit(&envelope, now);
             self.stages.end(Stage::Route, began);
             work_count += 1;
         }
-        self.letter = letter;
+        self.envelope = envelope;
         self.counters.add(Counter::Received, u64::try_from(work_count).expect("a few"));
         work_count
     }
@@ -280,7 +280,7 @@ impl Agent for Router {
         self.now = now;
         let mut work_count = self.take_frames(now);
         self.look_after(now);
-        work_count += self.take_letters(now);
+        work_count += self.take_messages(now);
         work_count += self.lanes.flush();
         work_count + self.postbox.flush()
     }
@@ -291,11 +291,11 @@ impl Agent for Router {
         look_at.min(self.markers.report_at()).min(retry_at)
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         if self.open {
-            self.postbox.wait_on(waits);
+            self.postbox.wait_on(poll_set);
         }
-        self.lanes.wait_on(waits);
+        self.lanes.wait_on(poll_set);
     }
 
     fn close(&mut self, now: Nanos) {

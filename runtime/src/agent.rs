@@ -1,6 +1,6 @@
 //! An agent: a box of the picture as a thread sees it, work to do in small turns.
 
-use crate::{Nanos, Waits};
+use crate::{Nanos, PollSet};
 
 /// Something that a thread does again and again until it is told to stop.
 ///
@@ -38,8 +38,8 @@ pub trait Agent: Send {
         Nanos::MAX
     }
 
-    /// Names the sockets whose messages must end a sleep. The thread's bell is always waited on.
-    fn wait_on<'a>(&'a self, _waits: &mut Waits<'a>) {}
+    /// Names the sockets whose messages must end a sleep. The thread's waker is always waited on.
+    fn wait_on<'a>(&'a self, _waits: &mut PollSet<'a>) {}
 
     /// Called once, after the last turn.
     fn close(&mut self, _now: Nanos) {}

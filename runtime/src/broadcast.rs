@@ -14,7 +14,7 @@ use zmq::Message;
 
 use crate::limits::{BROADCAST_HIGH_WATER, LINK_FRAME_BYTES_MAX};
 use crate::socket::{Bounds, Part, Socket};
-use crate::{Context, RuntimeError, Waits};
+use crate::{Context, PollSet, RuntimeError};
 
 /// The publisher's side.
 pub struct Broadcast(Kind);
@@ -94,9 +94,9 @@ impl Broadcast {
     }
 
     /// Names what must end the sleep of the thread that owns this broadcast.
-    pub fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+    pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         if let Kind::Xpub { socket, .. } = &self.0 {
-            socket.wait_on(waits, zmq::POLLIN);
+            socket.wait_on(poll_set, zmq::POLLIN);
         }
     }
 

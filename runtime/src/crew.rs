@@ -1,6 +1,6 @@
 //! A crew: the threads of a process and the agents on each.
 //!
-//! Wiring goes in three steps, as a link needs the bells of the threads at its two ends:
+//! Wiring goes in three steps, as a link needs the wakers of the threads at its two ends:
 //!
 //! ```
 //! # use allot_runtime::*;
@@ -11,7 +11,7 @@
 //! # }
 //! let mut crew = Crew::new(Clock::system(), WaitStrategy::default(), Threads::Dedicated);
 //! let (left, right) = (crew.thread("left")?, crew.thread("right")?);
-//! let (link_left, link_right) = ring_pair(1_024, left.bell(), right.bell());
+//! let (link_left, link_right) = ring_pair(1_024, left.waker(), right.waker());
 //! crew.add(&left, Box::new(Box_(link_left)));
 //! crew.add(&right, Box::new(Box_(link_right)));
 //! let running = crew.start()?;
@@ -22,7 +22,7 @@
 
 use crate::duty_cycle::DutyCycle;
 use crate::{
-    Agent, Bell, Clock, Running, RuntimeError, Stopper, Threads, WaitStrategy, affinity, cores,
+    Agent, Clock, Running, RuntimeError, Stopper, Threads, WaitStrategy, Waker, affinity, cores,
 };
 
 /// Threads that do not run yet.
@@ -37,16 +37,16 @@ pub struct Crew {
 
 /// A place in the crew: one thread.
 #[derive(Clone, Debug)]
-pub struct Post {
+pub struct ThreadSlot {
     index: usize,
-    bell: Bell,
+    waker: Waker,
 }
 
 /// One thread to be.
 struct Watch {
     name: String,
     core: Option<usize>,
-    bell: Bell,
+    waker: Waker,
     /// Whether it stands aside: it waits for devices, and sleeps whenever it can.
     aside: bool,
     agents: Vec<Box<dyn Agent>>,
@@ -62,8 +62,8 @@ impl Crew {
     /// first who asked.
     ///
     /// # Errors
-    /// When the kernel has no more file descriptors for the thread's bell.
-    pub fn thread(&mut self, name: &str) -> Result<Post, RuntimeError> {
+    /// When the kernel has no more file descriptors for the thread's waker.
+    pub fn thread(&mut self, name: &str) -> Result<ThreadSlot, RuntimeError> {
         let index = match self.shared {
             Some(index) => index,
             None => self.watch(name, false)?,
@@ -71,37 +71,37 @@ impl Crew {
         if self.threads == Threads::Shared {
             self.shared = Some(index);
         }
-        Ok(self.post(index))
+        Ok(self.slot(index))
     }
 
     /// One more thread that stands aside, whether or not the others are shared: for an agent that
     /// waits for a device, such as a disk. It never spins, and so needs no core of its own.
     ///
     /// # Errors
-    /// When the kernel has no more file descriptors for the thread's bell.
-    pub fn thread_aside(&mut self, name: &str) -> Result<Post, RuntimeError> {
+    /// When the kernel has no more file descriptors for the thread's waker.
+    pub fn thread_aside(&mut self, name: &str) -> Result<ThreadSlot, RuntimeError> {
         let index = self.watch(name, true)?;
-        Ok(self.post(index))
+        Ok(self.slot(index))
     }
 
     fn watch(&mut self, name: &str, aside: bool) -> Result<usize, RuntimeError> {
-        let (name, bell) = (name.to_owned(), Bell::new()?);
-        self.watches.push(Watch { name, core: None, bell, aside, agents: Vec::new() });
+        let (name, waker) = (name.to_owned(), Waker::new()?);
+        self.watches.push(Watch { name, core: None, waker, aside, agents: Vec::new() });
         Ok(self.watches.len() - 1)
     }
 
-    fn post(&self, index: usize) -> Post {
-        Post { index, bell: self.watches[index].bell.clone() }
+    fn slot(&self, index: usize) -> ThreadSlot {
+        ThreadSlot { index, waker: self.watches[index].waker.clone() }
     }
 
     /// Puts an agent on a thread. Several on one thread take turns.
-    pub fn add(&mut self, post: &Post, agent: Box<dyn Agent>) {
-        self.watches[post.index].agents.push(agent);
+    pub fn add(&mut self, slot: &ThreadSlot, agent: Box<dyn Agent>) {
+        self.watches[slot.index].agents.push(agent);
     }
 
     /// Ties a thread to a core.
-    pub fn pin(&mut self, post: &Post, core: usize) {
-        self.watches[post.index].core = Some(core);
+    pub fn pin(&mut self, slot: &ThreadSlot, core: usize) {
+        self.watches[slot.index].core = Some(core);
     }
 
     /// Starts all threads.
@@ -115,21 +115,21 @@ impl Crew {
         self.wait.check(threads, cores)?;
         let wait = self.wait.fitted(threads, cores);
         self.watches.iter().filter_map(|watch| watch.core).try_for_each(affinity::check)?;
-        let stopper = Stopper::new(self.watches.iter().map(|watch| watch.bell.clone()).collect());
+        let stopper = Stopper::new(self.watches.iter().map(|watch| watch.waker.clone()).collect());
         let mut running = Running::new(stopper.clone());
-        for Watch { name, core, bell, aside, agents } in self.watches {
+        for Watch { name, core, waker, aside, agents } in self.watches {
             let (clock, stopper) = (self.clock.clone(), stopper.clone());
             let wait = if aside { WaitStrategy::Block } else { wait };
-            let cycle = DutyCycle { thread: name, agents, bell, clock, wait, stopper };
+            let cycle = DutyCycle { thread: name, agents, waker, clock, wait, stopper };
             running.launch(cycle, core)?;
         }
         Ok(running)
     }
 }
 
-impl Post {
+impl ThreadSlot {
     /// Wakes this thread: for the other ends of its links.
-    pub fn bell(&self) -> &Bell {
-        &self.bell
+    pub fn waker(&self) -> &Waker {
+        &self.waker
     }
 }

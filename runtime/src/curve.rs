@@ -11,7 +11,7 @@ use crate::RuntimeError;
 /// Bytes of a key.
 const KEY_LEN: usize = 32;
 
-/// A public key. Its text is Z85 (ZeroMQ's RFC 32): 40 letters, digits and signs.
+/// A public key. Its text is Z85 (ZeroMQ's RFC 32): 40 envelopes, digits and signs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CurveKey([u8; KEY_LEN]);
 

@@ -3,17 +3,21 @@
 //! A client is a DEALER or a REQ socket, in any language. Its address is made up when it
 //! connects and is void when it leaves.
 
+mod memory;
+
+pub use memory::DoorClients;
+
 use crate::limits::{DOOR_BACKLOG, DOOR_HIGH_WATER, DOOR_MESSAGE_BYTES_MAX};
-use crate::lobby::{DoorClients, Lobby};
 use crate::socket::{Bounds, Part, Socket};
-use crate::{Context, CurveKeys, Letter, RuntimeError, SendError, Waits};
+use crate::{Context, CurveKeys, Envelope, PollSet, RuntimeError, SendError};
+use memory::MemoryDoor;
 
 /// The server's side of the front door.
 pub struct Door(Kind);
 
 enum Kind {
     Router(Socket),
-    Memory(Lobby),
+    Memory(MemoryDoor),
 }
 
 /// The bounds of a front door.
@@ -59,16 +63,16 @@ impl Door {
 
     /// The same, with other bounds.
     pub fn memory_with(options: DoorOptions) -> (Self, DoorClients) {
-        let lobby = Lobby::new(options);
-        let clients = DoorClients::new(&lobby);
-        (Self(Kind::Memory(lobby)), clients)
+        let memory = MemoryDoor::new(options);
+        let clients = DoorClients::new(&memory);
+        (Self(Kind::Memory(memory)), clients)
     }
 
-    /// Takes the next message into `letter`, all its frames. False if there is none.
-    pub fn receive(&mut self, letter: &mut Letter) -> bool {
+    /// Takes the next message into `envelope`, all its frames. False if there is none.
+    pub fn receive(&mut self, envelope: &mut Envelope) -> bool {
         match &mut self.0 {
-            Kind::Router(socket) => letter.receive(socket),
-            Kind::Memory(lobby) => lobby.receive(letter),
+            Kind::Router(socket) => envelope.receive(socket),
+            Kind::Memory(memory) => memory.receive(envelope),
         }
     }
 
@@ -79,14 +83,14 @@ impl Door {
     pub fn send(&mut self, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
         match &mut self.0 {
             Kind::Router(socket) => answer(socket, identity, delimiter, body),
-            Kind::Memory(lobby) => lobby.answer(identity, delimiter, body),
+            Kind::Memory(memory) => memory.answer(identity, delimiter, body),
         }
     }
 
     /// Names what must end the sleep of the thread that owns this door.
-    pub fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+    pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         if let Kind::Router(socket) = &self.0 {
-            socket.wait_on(waits, zmq::POLLIN);
+            socket.wait_on(poll_set, zmq::POLLIN);
         }
     }
 

@@ -7,7 +7,7 @@
 //!   │                                                │              │
 //!   │        say "asleep" ─► one more turn each ─► any work? ─ yes ─┤
 //!   │                                                │ no           │
-//!   │                     poll: bell, sockets, earliest timer       │
+//!   │                     poll: waker, sockets, earliest timer       │
 //!   └────────────────────────────────────────────────┴──────────────┘
 //! ```
 
@@ -16,14 +16,14 @@ use std::hint;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::waits::WaitsMemory;
-use crate::{Agent, Bell, Clock, CrewError, Nanos, Stopper, WaitStrategy, Waits};
+use crate::poll_set::WaitsMemory;
+use crate::{Agent, Clock, CrewError, Nanos, PollSet, Stopper, WaitStrategy, Waker};
 
 /// The agents of one thread, and all that the thread needs to run them.
 pub(crate) struct DutyCycle {
     pub(crate) thread: String,
     pub(crate) agents: Vec<Box<dyn Agent>>,
-    pub(crate) bell: Bell,
+    pub(crate) waker: Waker,
     pub(crate) clock: Clock,
     pub(crate) wait: WaitStrategy,
     pub(crate) stopper: Stopper,
@@ -41,7 +41,7 @@ impl DutyCycle {
     /// Runs until the crew is stopped, or stops the crew because an agent panicked: the others
     /// would wait for answers that never come.
     pub(crate) fn run(self) -> Result<(), CrewError> {
-        let mut turns = Turns { cycle: self, current: 0, memory: Waits::without_bell() };
+        let mut turns = Turns { cycle: self, current: 0, memory: PollSet::without_waker() };
         let worked = turns.guarded(Turns::work).and_then(|()| turns.failed());
         turns.cycle.stopper.stop();
         let broken = worked.is_err().then_some(turns.current);
@@ -90,21 +90,23 @@ impl Turns {
         work_count
     }
 
-    /// The order is what keeps wake-ups from being lost: see `bell.rs`.
+    /// The order is what keeps wake-ups from being lost: see `waker.rs`.
     fn sleep(&mut self) {
-        self.cycle.bell.declare_asleep();
+        self.cycle.waker.declare_asleep();
         let now = self.cycle.clock.now();
         if !self.cycle.stopper.is_stopped() && self.turn(now) == 0 {
             self.poll(now);
         }
-        self.cycle.bell.declare_awake();
+        self.cycle.waker.declare_awake();
     }
 
     fn poll(&mut self, now: Nanos) {
         let agents = &self.cycle.agents;
         let wake_at = agents.iter().map(|agent| agent.wake_at()).min().unwrap_or(Nanos::MAX);
-        let mut waits =
-            Waits::new(&self.cycle.bell, mem::replace(&mut self.memory, Waits::without_bell()));
+        let mut waits = PollSet::new(
+            &self.cycle.waker,
+            mem::replace(&mut self.memory, PollSet::without_waker()),
+        );
         agents.iter().for_each(|agent| agent.wait_on(&mut waits));
         waits.sleep((wake_at < Nanos::MAX).then(|| wake_at - now));
         self.memory = waits.into_memory();

@@ -39,7 +39,7 @@ pub enum RuntimeError {
         rule: &'static str,
     },
     /// The kernel refused a wake-up descriptor.
-    Bell {
+    Waker {
         /// The reason, in words.
         cause: String,
     },
@@ -84,7 +84,7 @@ impl fmt::Display for RuntimeError {
             }
             Self::Socket { what, cause } => write!(out, "ZeroMQ refused {what}: {cause}"),
             Self::Name { name, rule } => write!(out, "{name:?} cannot name a peer: {rule}"),
-            Self::Bell { cause } => write!(
+            Self::Waker { cause } => write!(
                 out,
                 "the kernel gave no eventfd: {cause}; raise the limit of open files (ulimit -n)"
             ),

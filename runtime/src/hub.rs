@@ -12,7 +12,7 @@
 
 mod switchboard;
 
-use crate::{Context, Counters, Link, RuntimeError, SendError, Waits};
+use crate::{Context, Counters, Link, PollSet, RuntimeError, SendError};
 use switchboard::Switchboard;
 
 pub(crate) use switchboard::routing_id;
@@ -81,10 +81,10 @@ impl Hub {
     }
 
     /// Names what must end the sleep of the thread that owns this hub.
-    pub fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+    pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         match &self.0 {
-            Kind::Links(links) => links.links.iter().for_each(|link| link.wait_on(waits)),
-            Kind::Switchboard(board) => board.wait_on(waits),
+            Kind::Links(links) => links.links.iter().for_each(|link| link.wait_on(poll_set)),
+            Kind::Switchboard(board) => board.wait_on(poll_set),
         }
     }
 
@@ -133,11 +133,11 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Bell, ring_pair};
+    use crate::{Waker, ring_pair};
 
     #[test]
     fn links_take_turns() {
-        let silent = Bell::silent();
+        let silent = Waker::silent();
         let (ours, mut theirs): (Vec<Link>, Vec<Link>) =
             (0..3).map(|_| ring_pair(4, &silent, &silent)).unzip();
         for (peer, count) in [(0, 3), (2, 2)] {

@@ -6,7 +6,7 @@
 //!   clients ◄──┤ Door      Agent::do_work(now)      Hub │ Link ◄──────┼──► Link   another thread
 //!              │               ▲                                      │   (ring or socket)
 //!              │   Clock ──────┤  nothing to do: spin, then sleep in  │
-//!              │               │  one poll over the Bell and sockets  │
+//!              │               │  one poll over the Waker and sockets  │
 //!              └───────────────┴──────────────────────────────────────┘
 //!                                     Broadcast ───────────────────────► subscribers
 //! ```
@@ -28,8 +28,8 @@ mod clock;
 mod counters;
 mod stages;
 mod agent;
-mod waits;
-mod bell;
+mod poll_set;
+mod waker;
 mod wait;
 mod threads;
 mod affinity;
@@ -39,9 +39,8 @@ mod ipc_file;
 mod socket;
 mod link;
 mod hub;
-mod letter;
+mod envelope;
 mod door;
-mod lobby;
 mod broadcast;
 mod subscriber;
 mod crew;
@@ -52,19 +51,18 @@ mod stepper;
 
 pub use affinity::{cores, pin_to};
 pub use agent::Agent;
-pub use bell::Bell;
 pub use broadcast::{Broadcast, BroadcastListener, BroadcastOptions, Publication, Subscription};
 pub use clock::{Clock, Nanos};
 pub use context::{Context, Facts};
 pub use counters::{Counter, Counters};
-pub use crew::{Crew, Post};
+pub use crew::{Crew, ThreadSlot};
 pub use curve::{CurveKey, CurveKeys};
-pub use door::{Door, DoorOptions};
+pub use door::{Door, DoorClients, DoorOptions};
+pub use envelope::Envelope;
 pub use error::RuntimeError;
 pub use hub::Hub;
-pub use letter::Letter;
 pub use link::{Link, LinkOptions, SendError, ring_pair};
-pub use lobby::DoorClients;
+pub use poll_set::PollSet;
 pub use running::{CrewError, Running};
 pub use stages::{Stage, StageTimes, Stages};
 pub use stepper::Stepper;
@@ -72,4 +70,4 @@ pub use stopper::Stopper;
 pub use subscriber::Subscriber;
 pub use threads::Threads;
 pub use wait::WaitStrategy;
-pub use waits::Waits;
+pub use waker::Waker;

@@ -16,7 +16,7 @@ mod presence;
 use std::fmt;
 
 use crate::limits::{LINK_FRAME_BYTES_MAX, LINK_HIGH_WATER};
-use crate::{Bell, Context, Counters, CurveKey, RuntimeError, Waits};
+use crate::{Context, Counters, CurveKey, PollSet, RuntimeError, Waker};
 use dealer::Dealer;
 use ring::Ring;
 
@@ -50,10 +50,10 @@ pub struct LinkOptions {
 
 /// Two ends of one link within this process. `capacity` frames may wait in each direction.
 ///
-/// Each end is given the bell of the thread that owns it: `bell_a` is rung when the second end
+/// Each end is given the waker of the thread that owns it: `waker_a` is rung when the second end
 /// sends to the first.
-pub fn ring_pair(capacity: usize, bell_a: &Bell, bell_b: &Bell) -> (Link, Link) {
-    let (first, second) = Ring::pair(capacity, bell_a, bell_b);
+pub fn ring_pair(capacity: usize, waker_a: &Waker, waker_b: &Waker) -> (Link, Link) {
+    let (first, second) = Ring::pair(capacity, waker_a, waker_b);
     (Link(Kind::Ring(first)), Link(Kind::Ring(second)))
 }
 
@@ -113,10 +113,10 @@ impl Link {
     }
 
     /// Names what must end the sleep of the thread that owns this end.
-    pub fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+    pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         match &self.0 {
             Kind::Ring(_) => {}
-            Kind::Dealer(dealer) => dealer.wait_on(waits),
+            Kind::Dealer(dealer) => dealer.wait_on(poll_set),
         }
     }
 

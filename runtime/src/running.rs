@@ -72,13 +72,13 @@ impl Running {
         self.threads.iter().any(|thread| !thread.is_finished())
     }
 
-    /// Waits until all threads have ended, but not longer than that; true if they have.
+    /// PollSet until all threads have ended, but not longer than that; true if they have.
     pub fn wait(&mut self, timeout: Duration) -> bool {
         self.alive = None;
         self.ended.recv_timeout(timeout) == Err(RecvTimeoutError::Disconnected)
     }
 
-    /// Waits until all threads have ended.
+    /// PollSet until all threads have ended.
     ///
     /// # Errors
     /// The first agent, in the order of the threads, that panicked.

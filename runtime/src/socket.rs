@@ -21,7 +21,7 @@ use crate::limits::{
     HANDSHAKE, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, LINGER, QUESTIONS_SPARED,
     RECONNECT_FIRST, RECONNECT_LONGEST, UNTAKEN,
 };
-use crate::{Context, RuntimeError, SendError, Waits};
+use crate::{Context, PollSet, RuntimeError, SendError};
 
 /// A ZeroMQ socket and the endpoint that it is bound or connected to.
 pub(crate) struct Socket {
@@ -169,8 +169,8 @@ impl Socket {
         while self.receive_more(frame) {}
     }
 
-    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>, events: zmq::PollEvents) {
-        waits.socket(&self.raw, &self.quiet, events);
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>, events: zmq::PollEvents) {
+        poll_set.socket(&self.raw, &self.quiet, events);
     }
 
     /// For its monitor.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::Bell;
+use crate::Waker;
 
 /// Asks all threads of a crew to end. Clones ask the same crew.
 #[derive(Clone, Debug)]
@@ -14,18 +14,18 @@ pub struct Stopper {
 #[derive(Debug)]
 struct Shared {
     stopped: AtomicBool,
-    bells: Vec<Bell>,
+    wakers: Vec<Waker>,
 }
 
 impl Stopper {
-    pub(crate) fn new(bells: Vec<Bell>) -> Self {
-        Self { shared: Arc::new(Shared { stopped: AtomicBool::new(false), bells }) }
+    pub(crate) fn new(wakers: Vec<Waker>) -> Self {
+        Self { shared: Arc::new(Shared { stopped: AtomicBool::new(false), wakers }) }
     }
 
     /// Every thread ends after the turn it is in, also those that sleep. Does not wait.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
-        self.shared.bells.iter().for_each(Bell::ring);
+        self.shared.wakers.iter().for_each(Waker::wake);
     }
 
     /// Whether somebody has asked.

@@ -6,7 +6,7 @@ use zmq::Message;
 
 use crate::limits::{BROADCAST_HIGH_WATER, LINK_FRAME_BYTES_MAX};
 use crate::socket::{Bounds, Socket};
-use crate::{Context, Publication, RuntimeError, Waits};
+use crate::{Context, PollSet, Publication, RuntimeError};
 
 /// A SUB socket. It connects again, and subscribes again, by itself.
 pub struct Subscriber {
@@ -52,12 +52,12 @@ impl Subscriber {
     }
 
     /// Names what must end the sleep of the thread that owns this subscriber.
-    pub fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.socket.wait_on(waits, zmq::POLLIN);
+    pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.socket.wait_on(poll_set, zmq::POLLIN);
     }
 
     fn sleep(&self, timeout: Duration) {
-        let mut waits = Waits::without_bell();
+        let mut waits = PollSet::without_waker();
         self.wait_on(&mut waits);
         waits.sleep(Some(timeout));
     }

@@ -113,7 +113,7 @@ impl FromStr for WaitStrategy {
 
 /// A whole number of `ns`, `us`, `µs`, `ms` or `s`.
 fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let digits = text.find(|envelope: char| !envelope.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let number = number.parse().ok()?;
     match unit {

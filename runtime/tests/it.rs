@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use allot_runtime::Waits;
+use allot_runtime::PollSet;
 
 /// How long to wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ macro_rules! wait_for {
                 break value;
             }
             #[allow(unused_mut, reason = "there may be no ends to name")]
-            let mut waits = allot_runtime::Waits::without_bell();
+            let mut waits = allot_runtime::PollSet::without_waker();
             $($end.wait_on(&mut waits);)*
             patience.sleep(waits);
         }
@@ -52,7 +52,7 @@ impl Patience {
     }
 
     #[track_caller]
-    fn sleep(&self, mut waits: Waits<'_>) {
+    fn sleep(&self, mut waits: PollSet<'_>) {
         assert!(Instant::now() < self.end, "waited in vain for: {}", self.what);
         waits.sleep(Some(GLANCE));
     }

@@ -10,7 +10,7 @@
 
 use allot_domain::{AccountId, Book, Outcome, Outcomes};
 use allot_journal::{Journal, Sealed};
-use allot_runtime::{Counter, Counters, Link, Nanos, Stage, Stages, Waits};
+use allot_runtime::{Counter, Counters, Link, Nanos, PollSet, Stage, Stages};
 use allot_wire::backplane::{To, answers, applied};
 use allot_wire::{Encoding, encode_outcome};
 use std::collections::VecDeque;
@@ -133,9 +133,9 @@ impl Outbox {
         self.router.receive(frame)
     }
 
-    pub(crate) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.router.wait_on(waits);
-        self.publisher.wait_on(waits);
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.router.wait_on(poll_set);
+        self.publisher.wait_on(poll_set);
     }
 
     /// Starts the frames of one frame of inputs.

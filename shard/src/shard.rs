@@ -3,13 +3,13 @@
 use crate::inbox::{Agreement, Inbox, Turn};
 use crate::outbox::{Asker, Outbox};
 use crate::{Entry, ShardConfig, State};
-use allot_domain::{Input, Marker, Outcomes, Progress};
+use allot_domain::{Input, Marker, Outcomes, Step};
 use allot_journal::Journal;
-use allot_runtime::{Agent, Counter, Counters, Link, Nanos, Stage, Stages, Waits};
+use allot_runtime::{Agent, Counter, Counters, Link, Nanos, PollSet, Stage, Stages};
 use allot_wire::backplane::{
     self, FrameKind, Hello, InputFrame, InputKind, PartFrame, Welcome, inputs,
 };
-use allot_wire::{Encoding, Refusal, encode_refusal};
+use allot_wire::{Encoding, Rejection, encode_rejection};
 use std::time::Duration;
 
 /// How many frames of inputs are taken in one turn; other agents may share the thread.
@@ -41,7 +41,7 @@ pub struct Shard {
     /// The encodings of the late answers among them, in order.
     late: Vec<Encoding>,
     /// How far the input is that was applied last, and who asked for it.
-    progress: Progress,
+    progress: Step,
     asker: Asker,
     frame: Vec<u8>,
     /// How many inputs of the frame are applied; none where it is done.
@@ -75,7 +75,7 @@ impl Shard {
             journal,
             outcomes: Outcomes::default(),
             late: Vec::new(),
-            progress: Progress::Done,
+            progress: Step::Done,
             asker: Asker { client: 0, of_all: false, encoding: Encoding::Binary },
             frame: Vec::new(),
             halfway: None,
@@ -235,7 +235,7 @@ impl Shard {
     /// where they first have to leave.
     fn has_room_for_answers(&mut self) -> bool {
         loop {
-            let is_done = self.progress == Progress::Done;
+            let is_done = self.progress == Step::Done;
             if is_done && !self.outbox.is_full() {
                 return true;
             }
@@ -250,7 +250,7 @@ impl Shard {
             }
             if !is_done {
                 self.outcomes.clear();
-                self.progress = self.state.go_on(&mut self.outcomes);
+                self.progress = self.state.resume(&mut self.outcomes);
                 self.answer();
             }
         }
@@ -266,14 +266,14 @@ impl Shard {
         let input = self.state.read(Entry { kind, encoding, body });
         match &input {
             Ok(input) => self.apply_input(input),
-            Err(refusal) => self.refuse(refusal),
+            Err(rejection) => self.refuse(rejection),
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal) {
+    fn refuse(&mut self, rejection: &Rejection) {
         self.counters.add(Counter::InputsRejected, 1);
         let encoding = self.asker.encoding;
-        self.outbox.answer(self.asker, |out| encode_refusal(encoding, refusal, out));
+        self.outbox.answer(self.asker, |out| encode_rejection(encoding, rejection, out));
     }
 
     fn apply_input(&mut self, input: &Input) {
@@ -401,8 +401,8 @@ impl Agent for Shard {
         self.greet_at
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.outbox.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.outbox.wait_on(poll_set);
     }
 }
 
@@ -410,11 +410,11 @@ impl Agent for Shard {
 mod tests {
     use super::*;
     use allot_domain::BookConfig;
-    use allot_runtime::{Bell, ring_pair};
+    use allot_runtime::{Waker, ring_pair};
 
     #[test]
     fn a_welcome_for_an_earlier_life_changes_nothing() {
-        let link = || ring_pair(8, &Bell::silent(), &Bell::silent());
+        let link = || ring_pair(8, &Waker::silent(), &Waker::silent());
         let ((ours, mut router), (publisher, _publishers_end)) = (link(), link());
         let config = ShardConfig { shard: 0, shards: 1, incarnation: 8 };
         let state = State::new(BookConfig { history: 1, ..BookConfig::default() });

@@ -15,11 +15,9 @@
 //! A running shard, a shard that recovers, and the checker that replays a journal all come through
 //! here, so that they cannot differ.
 
-use allot_domain::{
-    Book, BookConfig, Input, Machine, Marker, Outcome, Outcomes, Progress, SourceId,
-};
+use allot_domain::{Book, BookConfig, Input, Machine, Marker, Outcome, Outcomes, SourceId, Step};
 use allot_wire::backplane::{InputKind, decode_input};
-use allot_wire::{DecodeError, Encoding, Refusal};
+use allot_wire::{DecodeError, Encoding, Rejection};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -92,7 +90,7 @@ impl State {
     /// # Errors
     /// Why it is none: it is refused, and changes nothing but the count.
     #[inline]
-    pub fn read(&mut self, entry: Entry<'_>) -> Result<Input, Refusal> {
+    pub fn read(&mut self, entry: Entry<'_>) -> Result<Input, Rejection> {
         match entry.kind {
             InputKind::Fill | InputKind::Bust => self.routed += 1,
             InputKind::Split => self.splits += 1,
@@ -102,12 +100,7 @@ impl State {
     }
 
     /// Applies an input whose answer is due in `encoding`; see [`Machine::apply`].
-    pub fn apply(
-        &mut self,
-        input: &Input,
-        encoding: Encoding,
-        outcomes: &mut Outcomes,
-    ) -> Progress {
+    pub fn apply(&mut self, input: &Input, encoding: Encoding, outcomes: &mut Outcomes) -> Step {
         let progress = self.book.apply(input, outcomes);
         match outcomes.list.last() {
             Some(Outcome::Held(origin)) if !origin.duplicate => {
@@ -124,9 +117,9 @@ impl State {
         progress
     }
 
-    /// Goes on with an input that was not done; see [`Machine::go_on`].
-    pub fn go_on(&mut self, outcomes: &mut Outcomes) -> Progress {
-        self.book.go_on(outcomes)
+    /// Goes on with an input that was not done; see [`Machine::resume`].
+    pub fn resume(&mut self, outcomes: &mut Outcomes) -> Step {
+        self.book.resume(outcomes)
     }
 
     /// The encoding in which a late answer is due; it is owed no more.
@@ -144,12 +137,12 @@ impl State {
         &mut self,
         entry: Entry<'_>,
         outcomes: &mut Outcomes,
-    ) -> Result<Input, Refusal> {
+    ) -> Result<Input, Rejection> {
         let input = self.read(entry)?;
         outcomes.clear();
         let mut progress = self.apply(&input, entry.encoding, outcomes);
-        while progress == Progress::More {
-            progress = self.go_on(outcomes);
+        while progress == Step::Pending {
+            progress = self.resume(outcomes);
         }
         for outcome in outcomes.list.iter().filter(|outcome| outcome.is_late()) {
             self.settle(outcome);
@@ -168,11 +161,11 @@ impl State {
             for outcome in outcomes.list.iter().filter(|outcome| outcome.is_late()) {
                 self.settle(outcome);
             }
-            if progress == Progress::Done {
+            if progress == Step::Done {
                 return;
             }
             outcomes.clear();
-            progress = self.go_on(outcomes);
+            progress = self.resume(outcomes);
         }
     }
 

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use allot_audit::{Auditor, Summary};
-use allot_domain::{BookConfig, Input, Marker, Outcome, Outcomes, Part, Progress};
+use allot_domain::{BookConfig, Input, Marker, Outcome, Outcomes, Part, Step};
 use allot_journal::{Reader, Record};
 use allot_shard::{Entry, State};
 use allot_wire::{Encoding, Reply, decode_replies, encode_outcome};
@@ -165,8 +165,9 @@ impl Chronicle {
         let entry = Entry::of(logged.kind, logged.tag, &logged.payload)
             .map_err(|error| Violation::new("P8", format!("input {number} is none: {error}")))?;
         let read = self.state.read(entry);
-        let input =
-            read.map_err(|refusal| Violation::new("P3", format!("input {number} is {refusal:?}")))?;
+        let input = read.map_err(|rejection| {
+            Violation::new("P3", format!("input {number} is {rejection:?}"))
+        })?;
         self.apply(number, &input, entry_encoding(self.log.last()))?;
         self.compare_live(number)
     }
@@ -174,8 +175,8 @@ impl Chronicle {
     fn apply(&mut self, number: u64, input: &Input, encoding: Encoding) -> Verdict {
         self.outcomes.clear();
         let mut progress = self.state.apply(input, encoding, &mut self.outcomes);
-        while progress == Progress::More {
-            progress = self.state.go_on(&mut self.outcomes);
+        while progress == Step::Pending {
+            progress = self.state.resume(&mut self.outcomes);
         }
         for late in self.outcomes.list.iter().filter(|outcome| outcome.is_late()) {
             self.state.settle(late);

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use allot_runtime::{Bell, DoorClients, Link, Nanos, ring_pair};
+use allot_runtime::{DoorClients, Link, Nanos, Waker, ring_pair};
 use allot_wire::{Encoding, Reply, decode_replies, encode_reply_message};
 
 use crate::chance::Chance;
@@ -63,7 +63,7 @@ impl Gate {
 
     /// The link of a client that begins.
     pub fn attach(&mut self, client: usize) -> Link {
-        let (outer, inner) = ring_pair(self.road.ring_frames, &Bell::silent(), &Bell::silent());
+        let (outer, inner) = ring_pair(self.road.ring_frames, &Waker::silent(), &Waker::silent());
         self.callers[client].link = Some(outer);
         inner
     }

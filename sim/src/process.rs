@@ -1,7 +1,7 @@
 //! A process: boxes that begin and end together, and the agents in them.
 
 use allot_feeds::{AumFeed, FillFeed, Progress};
-use allot_journal::{Committer, Keeper};
+use allot_journal::{Checkpointer, Committer};
 use allot_publisher::Publisher;
 use allot_router::Router;
 use allot_runtime::{Agent, Nanos};
@@ -28,8 +28,8 @@ pub enum Actor {
     Shard(usize, Box<Shard>),
     /// See [`Committer`]; with the number of its shard.
     Committer(usize, Box<Committer>),
-    /// See [`Keeper`]; with the number of its shard.
-    Keeper(usize, Box<Keeper>),
+    /// See [`Checkpointer`]; with the number of its shard.
+    Checkpointer(usize, Box<Checkpointer>),
     /// See [`Publisher`].
     Publisher(Box<Publisher>),
     /// See [`FillFeed`].
@@ -67,7 +67,7 @@ impl Actor {
             Self::Router(agent) => agent.as_mut(),
             Self::Shard(_, agent) => agent.as_mut(),
             Self::Committer(_, agent) => agent.as_mut(),
-            Self::Keeper(_, agent) => agent.as_mut(),
+            Self::Checkpointer(_, agent) => agent.as_mut(),
             Self::Publisher(agent) => agent.as_mut(),
             Self::FillFeed(agent) => agent.as_mut(),
             Self::AumFeed(agent) => agent.as_mut(),

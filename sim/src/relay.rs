@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use allot_domain::PositionsPart;
-use allot_runtime::{Bell, Link, Nanos, ring_pair};
+use allot_runtime::{Link, Nanos, Waker, ring_pair};
 use allot_wire::backplane::{self, FrameKind};
 
 use crate::chance::Chance;
@@ -67,7 +67,7 @@ impl Relay {
 
     /// The link of a process that begins.
     pub fn attach(&mut self, side: Side) -> Link {
-        let (outer, inner) = ring_pair(self.road.ring_frames, &Bell::silent(), &Bell::silent());
+        let (outer, inner) = ring_pair(self.road.ring_frames, &Waker::silent(), &Waker::silent());
         self.ends[place(side)] = Some(outer);
         inner
     }

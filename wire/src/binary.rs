@@ -12,8 +12,8 @@
 use crate::codec::{self, Each};
 use crate::cursor::Cursor;
 use crate::padded_ticker::PaddedTicker;
-use crate::refusal::origin;
-use crate::{Refusal, ReportRequest, Request, RequestKind, weights};
+use crate::rejection::origin;
+use crate::{Rejection, ReportRequest, Request, RequestKind, weights};
 use allot_domain::{Bust, Fill, Price, Quantity, Reject, Side, SourceId, Split, Ticker, limits};
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,7 @@ pub struct RoutingKeys<'a> {
 }
 
 /// Reads the start of a fill or a bust, without the codec's detours; what follows is for the shard
-/// to judge. None where anything is wrong: [`routing_refusal`] says what.
+/// to judge. None where anything is wrong: [`routing_rejection`] says what.
 #[inline]
 #[must_use]
 pub fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
@@ -76,14 +76,14 @@ pub fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
 /// [`Reject::SequenceMustBePositive`] or [`Reject::BadTicker`].
 #[cold]
 #[must_use]
-pub fn routing_refusal(record: &[u8]) -> Refusal {
+pub fn routing_rejection(record: &[u8]) -> Rejection {
     let RoutedPrefix { ticker, seq, source } = match codec::decode_prefix(record) {
         Ok(prefix) => prefix,
-        Err(error) => return Refusal::unread(error.into()),
+        Err(error) => return Rejection::unread(error.into()),
     };
     match origin(source, seq).and_then(|_| ticker.read()) {
-        Ok(_) => Refusal::unread(Reject::MalformedMessage("it cannot be routed".to_owned())),
-        Err(reject) => Refusal::new(source, seq, reject),
+        Ok(_) => Rejection::unread(Reject::MalformedMessage("it cannot be routed".to_owned())),
+        Err(reject) => Rejection::new(source, seq, reject),
     }
 }
 
@@ -114,9 +114,9 @@ pub(crate) fn good_fill(record: &[u8]) -> Option<Fill> {
 ///
 /// # Errors
 /// The first [`Reject`] that applies, in their order.
-pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Refusal> {
+pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejection> {
     if record.len() > limits::MESSAGE_MAX {
-        return Err(Refusal::unread(Reject::OversizedMessage(record.len())));
+        return Err(Rejection::unread(Reject::OversizedMessage(record.len())));
     }
     let request = match kind {
         RequestKind::Fill => decode_fill(record).map(Request::Fill),
@@ -124,11 +124,11 @@ pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Refus
         RequestKind::Split => decode_split(record).map(Request::Split),
         RequestKind::Report => decode_report(record).map(Request::Report),
     };
-    request.map_err(|reject| refusal(kind, record, reject))
+    request.map_err(|reject| rejection(kind, record, reject))
 }
 
 /// Echoes what can be read of a request that is refused.
-fn refusal(kind: RequestKind, record: &[u8], reject: Reject) -> Refusal {
+fn rejection(kind: RequestKind, record: &[u8], reject: Reject) -> Rejection {
     let origin = match kind {
         RequestKind::Fill | RequestKind::Bust => {
             codec::decode_prefix(record).map(|RoutedPrefix { seq, source, .. }| (source, seq))
@@ -138,7 +138,7 @@ fn refusal(kind: RequestKind, record: &[u8], reject: Reject) -> Refusal {
         }
     };
     let (source, seq) = origin.unwrap_or_default();
-    Refusal::new(source, seq, reject)
+    Rejection::new(source, seq, reject)
 }
 
 fn decode_fill(record: &[u8]) -> Result<Fill, Reject> {

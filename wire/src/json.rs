@@ -11,7 +11,7 @@ pub(crate) use entries::Entries;
 pub(crate) use fields::read_side;
 pub(crate) use object::Object;
 
-use crate::{Refusal, ReportRequest, Request};
+use crate::{Rejection, ReportRequest, Request};
 use allot_domain::{Bust, Fill, Reject, Side, Split, limits};
 use fields::Fields;
 
@@ -20,12 +20,12 @@ use fields::Fields;
 /// # Errors
 /// The first [`Reject`] that applies, in their order; source and seq are echoed where they can be
 /// read, whatever else is wrong.
-pub fn decode_line(line: &[u8]) -> Result<Request, Refusal> {
+pub fn decode_line(line: &[u8]) -> Result<Request, Rejection> {
     if line.len() > limits::MESSAGE_MAX {
-        return Err(Refusal::unread(Reject::OversizedMessage(line.len())));
+        return Err(Rejection::unread(Reject::OversizedMessage(line.len())));
     }
-    let fields = Fields::read(line).map_err(Refusal::unread)?;
-    fields.request().map_err(|reject| fields.refusal(reject))
+    let fields = Fields::read(line).map_err(Rejection::unread)?;
+    fields.request().map_err(|reject| fields.rejection(reject))
 }
 
 /// Appends a request as one object, without a line's end.

@@ -21,7 +21,7 @@ mod codec;
 mod encoding;
 mod timestamp;
 mod request;
-mod refusal;
+mod rejection;
 mod weights;
 mod batch;
 mod padded_ticker;
@@ -36,13 +36,13 @@ pub use batch::{
     Batch, KIND_ACCOUNT, KIND_HEARTBEAT, KIND_POSITIONS, KIND_REPLIES, begin_batch, end_batch,
     push_record,
 };
-pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_refusal};
+pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
 pub use decode_error::DecodeError;
 pub use encoding::Encoding;
 pub use json::{decode_line, encode_line};
-pub use refusal::Refusal;
+pub use rejection::Rejection;
 pub use reply::{
-    Reply, decode_replies, encode_outcome, encode_refusal, encode_reply, encode_reply_message,
+    Reply, decode_replies, encode_outcome, encode_rejection, encode_reply, encode_reply_message,
     encode_reported,
 };
 pub use report::{

@@ -1,6 +1,6 @@
 //! Reply: what the front door answers.
 //!
-//! A reply is written from what it answers (an outcome, a refusal) without a copy in between; the
+//! A reply is written from what it answers (an outcome, a rejection) without a copy in between; the
 //! type [`Reply`] is what a client reads.
 
 mod draft;
@@ -10,7 +10,7 @@ mod binary;
 pub(crate) use binary::read as read_record;
 
 use crate::batch::{Batch, KIND_REPLIES, begin_batch, end_batch};
-use crate::{DecodeError, Encoding, Refusal};
+use crate::{DecodeError, Encoding, Rejection};
 use allot_domain::{AccountId, Outcome, Price, Quantity, Share, Side, Ticker};
 use draft::{Draft, Echo};
 
@@ -181,11 +181,15 @@ pub fn encode_outcome<'a>(
     write(encoding, Draft::of_outcome(outcome, &reason, shares), out);
 }
 
-/// Appends a refusal, as [`encode_outcome`] does.
-pub fn encode_refusal(encoding: Encoding, refusal: &Refusal, out: &mut Vec<u8>) {
-    let echo =
-        Echo { source: refusal.source.as_bytes(), seq: refusal.seq, duplicate: false, late: false };
-    let (code, reason) = (refusal.reject.code(), refusal.reject.to_string());
+/// Appends a rejection, as [`encode_outcome`] does.
+pub fn encode_rejection(encoding: Encoding, rejection: &Rejection, out: &mut Vec<u8>) {
+    let echo = Echo {
+        source: rejection.source.as_bytes(),
+        seq: rejection.seq,
+        duplicate: false,
+        late: false,
+    };
+    let (code, reason) = (rejection.reject.code(), rejection.reject.to_string());
     write(encoding, Shareless::Rejected { echo, code, reason: &reason }, out);
 }
 

@@ -55,12 +55,12 @@ impl Auditor {
         agree("how many values there are", part.values.len(), open.len())?;
         let weight_total: i128 = open.iter().map(|(.., weight)| i128::from(*weight)).sum();
         let total: i128 = open.iter().map(|(_, account, _)| account.ledger_value()).sum();
-        let ranks = part.weights.iter().zip(&part.values).zip(book.ledger().residuals());
+        let ranks = part.weights.iter().zip(&part.values).zip(book.residuals().residuals());
         for ((id, account, weight), ((said_weight, value), residual)) in open.into_iter().zip(ranks)
         {
             agree(&format!("the weight of {id}"), said_weight.nanos(), weight)?;
             let known = account.ledger_value();
-            agree(&format!("the value of {id} in the ledger"), value.nanos(), known)?;
+            agree(&format!("the value of {id} in the residuals"), value.nanos(), known)?;
             let misses = i128::from(weight) * total - weight_total * known;
             agree(&format!("what {id} misses"), *residual, misses)?;
         }

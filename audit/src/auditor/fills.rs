@@ -11,12 +11,12 @@ use allot_domain::{AccountId, Allocated, Fill, Outcome, Reject, Side, SourceId, 
 impl Auditor {
     pub(super) fn fill(&mut self, fill: &Fill, said: &mut Testimony<'_>) -> Verdict {
         let key = (fill.source, fill.seq);
-        let refusal = match self.feeds.standing(&fill.source, fill.seq) {
+        let rejection = match self.feeds.standing(&fill.source, fill.seq) {
             Standing::Applied => return self.repeated_fill(fill, said),
             Standing::Refused(reason) => Some(reason),
-            Standing::New => self.refusal(fill),
+            Standing::New => self.rejection(fill),
         };
-        if let Some(reason) = refusal {
+        if let Some(reason) = rejection {
             return self.refused(key, &reason, said);
         }
         self.apply(key);
@@ -29,7 +29,7 @@ impl Auditor {
     }
 
     /// Why a new fill cannot be taken, if it cannot: the reason that comes first.
-    pub(super) fn refusal(&self, fill: &Fill) -> Option<Reject> {
+    pub(super) fn rejection(&self, fill: &Fill) -> Option<Reject> {
         if self.splits.number == 0 {
             return (self.held.len() == limits::HELD_MAX).then_some(Reject::Busy);
         }

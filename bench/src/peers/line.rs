@@ -56,7 +56,7 @@ impl Line {
         Ok(())
     }
 
-    /// Waits for bytes, but not for long: whether some have come.
+    /// PollSet for bytes, but not for long: whether some have come.
     ///
     /// # Errors
     /// When the peer has gone.

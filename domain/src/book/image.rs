@@ -5,7 +5,7 @@ use crate::history::Answer;
 use crate::holdings::index;
 use crate::image::{Cursor, ImageError, MARK, VERSION, ensure, put_count, put_name};
 use crate::input::{Share, SplitKey};
-use crate::{Cell, Fill, Ledger, limits};
+use crate::{Cell, Fill, Residuals, limits};
 use alloc::vec::Vec;
 
 /// The most value of an account, and of all open ones without their signs: what a ledger has after
@@ -91,7 +91,7 @@ impl Book {
     /// Every account by place: its weight if it is open, its value, what of it came by nettings.
     fn save_accounts(&self, out: &mut Vec<u8>) {
         let mut values: Vec<_> = self.accounts.iter().map(|account| account.value).collect();
-        for (place, value) in self.open.iter().zip(self.ledger.values()) {
+        for (place, value) in self.open.iter().zip(self.residuals.values()) {
             values[index(*place)] = value;
         }
         put_count(out, self.accounts.len());
@@ -99,7 +99,7 @@ impl Book {
             put_name(out, account.id.as_bytes());
             out.push(u8::from(account.rank != CLOSED));
             if account.rank != CLOSED {
-                let weight = self.ledger.weights()[index(account.rank)];
+                let weight = self.residuals.weights()[index(account.rank)];
                 out.extend_from_slice(&weight.to_le_bytes());
             }
             out.extend_from_slice(&value.to_le_bytes());
@@ -145,8 +145,8 @@ impl Book {
         let values: Vec<_> =
             self.open.iter().map(|place| self.accounts[index(*place)].value).collect();
         let volume: u128 = values.iter().map(|value| value.unsigned_abs()).sum();
-        ensure(volume <= VALUE_MAX, "more value than a ledger can have")?;
-        self.ledger = Ledger::new(open_weights, values);
+        ensure(volume <= VALUE_MAX, "more value than a residuals can have")?;
+        self.residuals = Residuals::new(open_weights, values);
         self.shares = alloc::vec![0; self.open.len()];
         self.cells = alloc::vec![Cell::default(); self.open.len()];
         Ok(())

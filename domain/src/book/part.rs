@@ -26,7 +26,7 @@ pub struct Part {
     pub price_max: i64,
     /// The weight of each account of the split, by rank.
     pub weights: Vec<Weight>,
-    /// The value of each account in this shard's ledger, nettings included, by rank.
+    /// The value of each account in this shard's residuals, nettings included, by rank.
     pub values: Vec<Money>,
     /// How much of that came by nettings, by rank; over all shards it adds up to nothing, unless a
     /// crash has kept a netting from some of them.
@@ -76,8 +76,8 @@ pub struct CellPart {
 }
 
 pub(super) fn of(book: &Book, marker: &Marker) -> Part {
-    let values = book.ledger.values();
-    let weights = book.ledger.weights().iter().map(|weight| Weight::known(*weight)).collect();
+    let values = book.residuals.values();
+    let weights = book.residuals.weights().iter().map(|weight| Weight::known(*weight)).collect();
     Part {
         marker: *marker,
         netting: book.netting_number,

@@ -2,13 +2,13 @@
 
 use crate::image::{Cursor, ImageError, ensure, put_count, put_name};
 use crate::lookup::Lookup;
-use crate::{Reject, Seen, SourceId, Window, holdings::index, limits};
+use crate::{DedupWindow, Reject, Seen, SourceId, holdings::index, limits};
 use alloc::vec::Vec;
 
 /// Sources in the order of their first message that was applied.
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
-    list: Vec<(SourceId, Window)>,
+    list: Vec<(SourceId, DedupWindow)>,
     lookup: Lookup,
 }
 
@@ -37,7 +37,7 @@ impl Sources {
     /// Makes the place of a source that has none; [`Sources::seen`] found room for it.
     pub(super) fn add(&mut self, source: &SourceId) -> u32 {
         let place = u32::try_from(self.list.len()).expect("at most SOURCES_MAX");
-        self.list.push((*source, Window::default()));
+        self.list.push((*source, DedupWindow::default()));
         self.lookup.insert(source.hash(), place);
         place
     }
@@ -91,7 +91,7 @@ impl Sources {
             let source = cursor.source()?;
             ensure(self.find(&source).is_none(), "a source twice")?;
             let place = self.add(&source);
-            self.list[index(place)].1 = Window::load(cursor)?;
+            self.list[index(place)].1 = DedupWindow::load(cursor)?;
         }
         Ok(())
     }

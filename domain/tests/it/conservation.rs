@@ -118,10 +118,10 @@ impl Books {
             check_accounts(part, &mut values);
             let positions = part.positions.as_ref().unwrap();
             for account in &positions.accounts {
-                let ledger = account
+                let residuals = account
                     .rank
                     .map_or(0, |rank| part.values[usize::try_from(rank).unwrap()].nanos());
-                *ledgers.entry(account.id).or_default() += ledger;
+                *ledgers.entry(account.id).or_default() += residuals;
             }
             for row in &positions.rows {
                 let shares = row.cells.iter().map(|cell| i128::from(cell.quantity));

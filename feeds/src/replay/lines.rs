@@ -2,7 +2,7 @@
 
 use crate::intake::{Chunk, Intake};
 use crate::limits::{LINE_LEN_MAX, READ_LEN};
-use allot_runtime::Waits;
+use allot_runtime::PollSet;
 
 /// UTF-8's mark of its own beginning, which some programs write and nobody means.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -66,8 +66,8 @@ impl Lines {
         self.intake.name()
     }
 
-    pub(super) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.intake.wait_on(waits);
+    pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.intake.wait_on(poll_set);
     }
 
     /// Goes on to the next line.

@@ -58,7 +58,7 @@ impl Ndjson {
         }
         self.complete(&line);
         let request = decode_line(self.whole.as_bytes());
-        let fill = match request.map_err(|refusal| refusal.reject.to_string())? {
+        let fill = match request.map_err(|rejection| rejection.reject.to_string())? {
             Request::Fill(fill) => fill,
             other => unreachable!("a {} was read from a fill", other.kind().name()),
         };

@@ -122,7 +122,7 @@ fn parse_json(value: &str) -> Result<Entries, String> {
     match decode_line(line.as_bytes()) {
         Ok(Request::Split(split)) => Ok(split.weights().to_vec()),
         Ok(other) => unreachable!("a {} was read from a split", other.kind().name()),
-        Err(refusal) => Err(refusal.reject.to_string()),
+        Err(rejection) => Err(rejection.reject.to_string()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The front door of these tests: one book, and trouble on the way to it and back.
 
 use allot_domain::{Book, BookConfig, Input, Machine, Outcomes, Reject, SourceId, Ticker};
-use allot_runtime::{Agent, Door, Letter, Link, Nanos, Waits};
+use allot_runtime::{Agent, Door, Envelope, Link, Nanos, PollSet};
 use allot_wire::{
     Batch, Encoding, KIND_REPLIES, Reply, Request, RequestKind, begin_batch, decode_line,
     decode_request, encode_outcome, encode_reply, end_batch,
@@ -71,18 +71,18 @@ pub(crate) enum Ports {
 }
 
 impl Ports {
-    fn receive(&mut self, letter: &mut Letter, frame: &mut Vec<u8>) -> Option<usize> {
+    fn receive(&mut self, envelope: &mut Envelope, frame: &mut Vec<u8>) -> Option<usize> {
         match self {
             Self::Rings(links) => links.iter_mut().position(|link| link.receive(frame)),
             Self::Door(door, clients) => {
-                if !door.receive(letter) {
+                if !door.receive(envelope) {
                     return None;
                 }
                 frame.clear();
-                frame.extend_from_slice(letter.body());
-                let known = clients.iter().position(|client| client == letter.identity());
+                frame.extend_from_slice(envelope.body());
+                let known = clients.iter().position(|client| client == envelope.identity());
                 Some(known.unwrap_or_else(|| {
-                    clients.push(letter.identity().to_vec());
+                    clients.push(envelope.identity().to_vec());
                     clients.len() - 1
                 }))
             }
@@ -110,7 +110,7 @@ pub(crate) struct Front {
     book: Book,
     outcomes: Outcomes,
     rng: StdRng,
-    letter: Letter,
+    envelope: Envelope,
     frame: Vec<u8>,
     /// Where each source was last heard.
     heard: BTreeMap<SourceId, (usize, Encoding)>,
@@ -134,7 +134,7 @@ impl Front {
             book,
             outcomes: Outcomes::default(),
             rng: StdRng::seed_from_u64(0),
-            letter: Letter::new(),
+            envelope: Envelope::new(),
             frame: Vec::new(),
             heard: BTreeMap::new(),
             delayed: Vec::new(),
@@ -297,7 +297,7 @@ impl Agent for Front {
 
     fn do_work(&mut self, now: Nanos) -> usize {
         let mut work_count = 0;
-        while let Some(port) = self.ports.receive(&mut self.letter, &mut self.frame) {
+        while let Some(port) = self.ports.receive(&mut self.envelope, &mut self.frame) {
             self.take(port, now);
             work_count += 1;
         }
@@ -308,10 +308,10 @@ impl Agent for Front {
         self.delayed.iter().map(|(time, ..)| *time).min().unwrap_or(Nanos::MAX)
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         match &self.ports {
-            Ports::Rings(links) => links.iter().for_each(|link| link.wait_on(waits)),
-            Ports::Door(door, _) => door.wait_on(waits),
+            Ports::Rings(links) => links.iter().for_each(|link| link.wait_on(poll_set)),
+            Ports::Door(door, _) => door.wait_on(poll_set),
         }
     }
 }

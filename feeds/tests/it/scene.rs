@@ -5,7 +5,7 @@ use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_feeds::{
     AnswerLog, AumConfig, AumFeed, Draft, FillConfig, FillFeed, Progress, Pull, Source, Weights,
 };
-use allot_runtime::{Bell, Clock, Counters, Link, Nanos, Stepper, ring_pair};
+use allot_runtime::{Clock, Counters, Link, Nanos, Stepper, Waker, ring_pair};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ impl Scene {
     }
 
     fn link(&mut self) -> Link {
-        let silent = Bell::silent();
+        let silent = Waker::silent();
         let (ours, theirs) = ring_pair(self.ring_capacity, &silent, &silent);
         self.front_links.push(theirs);
         ours

@@ -4,8 +4,8 @@ use crate::it::front::{Front, Ports, Shared};
 use crate::it::scene::{Fills, source};
 use allot_feeds::{FillConfig, FillFeed, Progress, Replay, ReplayConfig, Source, Tally};
 use allot_runtime::{
-    Agent, Bell, Clock, Context, Counter, Counters, Crew, Door, DoorOptions, Link, LinkOptions,
-    Nanos, Running, Threads, WaitStrategy, Waits, ring_pair,
+    Agent, Clock, Context, Counter, Counters, Crew, Door, DoorOptions, Link, LinkOptions, Nanos,
+    PollSet, Running, Threads, WaitStrategy, Waker, ring_pair,
 };
 use allot_wire::Encoding;
 use std::cell::RefCell;
@@ -35,7 +35,7 @@ impl Agent for Herald {
         0
     }
 
-    fn wait_on<'a>(&'a self, _waits: &mut Waits<'a>) {
+    fn wait_on<'a>(&'a self, _waits: &mut PollSet<'a>) {
         let is_old = |(is_true, call): &News| !is_true() || self.calls.send(call).is_err();
         self.news.borrow_mut().retain(is_old);
     }
@@ -116,8 +116,8 @@ impl Agent for Mortal {
         1
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.front.iter().for_each(|front| front.wait_on(waits));
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.front.iter().for_each(|front| front.wait_on(poll_set));
     }
 }
 
@@ -160,7 +160,7 @@ fn a_feed_that_sleeps_is_woken_by_its_standard_input() {
     drop(both);
 
     // Without sockets, whose heartbeats would wake the thread each second.
-    let (link, front_link) = ring_pair(16, &Bell::silent(), &Bell::silent());
+    let (link, front_link) = ring_pair(16, &Waker::silent(), &Waker::silent());
     let (feed, progress, _) = feed(Box::new(replay), link, FillConfig::new(source("stdin")));
     let answered = |count: u64| -> Box<dyn Fn() -> bool + Send> {
         let progress = progress.clone();
@@ -185,7 +185,7 @@ fn a_feed_that_sleeps_is_woken_by_its_standard_input() {
 fn a_feed_that_is_stopped_at_once_says_what_is_open() {
     let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Shared);
     let post = crew.thread("scene").unwrap();
-    let (link, _nobody) = ring_pair(16, post.bell(), post.bell());
+    let (link, _nobody) = ring_pair(16, post.waker(), post.waker());
     let (feed, progress, _) = feed(Fills::of(100), link, FillConfig::new(source("fills")));
     let sent = {
         let progress = progress.clone();

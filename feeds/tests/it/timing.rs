@@ -3,7 +3,7 @@
 use crate::it::front::Trouble;
 use crate::it::scene::{Fills, START, Scene, finish, seconds, source};
 use allot_feeds::{FillConfig, FillFeed, Pace, Patience, Prices, Random, RandomConfig, Tally};
-use allot_runtime::{Bell, Clock, Context, Counters, Link, LinkOptions, Stepper, ring_pair};
+use allot_runtime::{Clock, Context, Counters, Link, LinkOptions, Stepper, Waker, ring_pair};
 use allot_wire::Encoding;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ fn a_feed_whose_server_is_not_there_yet_counts_no_reconnects() {
 
 #[test]
 fn a_silence_lasts_from_when_something_has_left() {
-    let (mut link, mut far_end) = ring_pair(1, &Bell::silent(), &Bell::silent());
+    let (mut link, mut far_end) = ring_pair(1, &Waker::silent(), &Waker::silent());
     // There is no room until this is taken.
     link.send(&mut b"before".to_vec()).unwrap();
     let config = FillConfig::new(source("fills"));

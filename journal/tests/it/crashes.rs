@@ -116,7 +116,7 @@ fn act(
         }
         40..55 => rig.journal.submit(),
         55..75 => drop(rig.committer.do_work(rig.now)),
-        75..88 => drop(rig.keeper.do_work(rig.now)),
+        75..88 => drop(rig.checkpointer.do_work(rig.now)),
         88..92 => {
             let state = state_of(&model.appended);
             rig.journal.keep_image(|out| out.extend(state));

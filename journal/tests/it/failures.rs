@@ -72,7 +72,7 @@ fn the_keepers_failures_end_the_journal_too() {
     let error = rig.settle().unwrap_err();
     let file = "image-00000000000000000001.tmp".to_owned();
     assert!(matches!(&error, JournalError::Media { file: named, .. } if *named == file), "{error}");
-    assert_eq!(rig.keeper.wake_at(), Nanos::MAX);
+    assert_eq!(rig.checkpointer.wake_at(), Nanos::MAX);
 }
 
 /// A disk with room for what is there and so many bytes more, and a journal on it.
@@ -97,7 +97,7 @@ fn a_full_disk_is_said_a_whole_segment_ahead_and_taken_back_when_there_is_room()
     assert!(rig.journal.is_full());
     rig.commit(&[b"it goes on accepting"]);
     assert_eq!(disk.used_bytes(), 2 * SEGMENT_BYTES_MIN, "nothing half-made is left");
-    assert_eq!(rig.keeper.wake_at(), rig.now + SECOND);
+    assert_eq!(rig.checkpointer.wake_at(), rig.now + SECOND);
     rig.advance(SECOND).unwrap();
     assert!(rig.journal.is_full(), "tried again in vain");
 
@@ -106,7 +106,7 @@ fn a_full_disk_is_said_a_whole_segment_ahead_and_taken_back_when_there_is_room()
     assert!(rig.journal.is_full(), "not before its time");
     rig.advance(SECOND).unwrap();
     assert!(!rig.journal.is_full());
-    assert_eq!(rig.keeper.wake_at(), Nanos::MAX);
+    assert_eq!(rig.checkpointer.wake_at(), Nanos::MAX);
     begin_next_segment(&mut rig);
 }
 
@@ -162,7 +162,7 @@ fn the_committer_waits_for_a_spare_segment_that_is_being_made() {
     for _ in 0..5 {
         rig.journal.append(0, 0, &[7; 1_400]);
     }
-    // The keeper does nothing yet.
+    // The checkpointer does nothing yet.
     rig.journal.submit();
     while 0 < rig.committer.do_work(rig.now) {}
     rig.journal.poll().unwrap();
@@ -185,7 +185,7 @@ fn an_image_that_finds_no_room_is_tried_again_and_makes_room() {
     assert!(rig.journal.is_full());
     rig.journal.keep_image(|state| state.extend([2; 1_000]));
     rig.settle().unwrap();
-    assert_eq!(rig.keeper.wake_at(), rig.now + SECOND);
+    assert_eq!(rig.checkpointer.wake_at(), rig.now + SECOND);
     assert!(!Media::list(&disk).unwrap().iter().any(|name| name.ends_with(".tmp")));
 
     // Room for the image, and not for a segment; what the image replaces is room enough.

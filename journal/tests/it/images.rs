@@ -90,7 +90,7 @@ fn nothing_is_removed_before_the_new_image_was_read_back() {
     rig.committer.do_work(rig.now);
     let name = "image-00000000000000000013.tmp";
     while disk.file_bytes(name).is_none_or(|bytes| bytes < 1_000) {
-        rig.keeper.do_work(rig.now);
+        rig.checkpointer.do_work(rig.now);
     }
     // It goes wrong on its way to the disk.
     disk.flip(name, 700, 3);
@@ -114,7 +114,7 @@ fn an_image_goes_to_disk_only_after_everything_in_it() {
     rig.journal.append(0, 0, b"first");
     rig.journal.keep_image(|state| state.extend(b"after the first"));
     rig.journal.submit();
-    rig.keeper.do_work(rig.now);
+    rig.checkpointer.do_work(rig.now);
     assert_eq!(numbers(&disk, "image-"), [0; 0]);
     disk.fail_sync(1);
     rig.settle().unwrap_err();

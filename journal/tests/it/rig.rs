@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allot_journal::{
-    Bells, Committer, Image, Journal, JournalConfig, JournalError, Keeper, Media, Recovery,
-    SEGMENT_BYTES_MIN, SimDisk,
+    Checkpointer, Committer, Image, Journal, JournalConfig, JournalError, Media, Recovery,
+    SEGMENT_BYTES_MIN, SimDisk, Wakers,
 };
-use allot_runtime::{Agent, Bell, Nanos};
+use allot_runtime::{Agent, Nanos, Waker};
 
 /// The three ends, and the time.
 pub(crate) struct Rig {
     pub(crate) journal: Journal,
     pub(crate) committer: Committer,
-    pub(crate) keeper: Keeper,
+    pub(crate) checkpointer: Checkpointer,
     pub(crate) now: Nanos,
 }
 
@@ -101,16 +101,16 @@ impl Rig {
         config: JournalConfig,
     ) -> Result<(Self, Found), JournalError> {
         let (recovery, found) = read(media, config)?;
-        let silent = Bell::silent();
-        let bells = Bells { shard: &silent, committer: &silent, keeper: &silent };
-        let (journal, committer, keeper) = recovery.finish(bells)?;
-        Ok((Self { journal, committer, keeper, now: Nanos::from_unix(1) }, found))
+        let silent = Waker::silent();
+        let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
+        let (journal, committer, checkpointer) = recovery.finish(wakers)?;
+        Ok((Self { journal, committer, checkpointer, now: Nanos::from_unix(1) }, found))
     }
 
     /// One turn of everybody; returns how much was done.
     pub(crate) fn step(&mut self) -> Result<usize, JournalError> {
         self.journal.submit();
-        let stepped = self.committer.do_work(self.now) + self.keeper.do_work(self.now);
+        let stepped = self.committer.do_work(self.now) + self.checkpointer.do_work(self.now);
         Ok(self.journal.poll()? + stepped)
     }
 

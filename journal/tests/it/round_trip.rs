@@ -41,7 +41,7 @@ fn the_largest_payloads_and_many_small_ones_are_read_again() {
     for payload in &expected {
         while !rig.journal.has_room() {
             rig.committer.do_work(rig.now);
-            rig.keeper.do_work(rig.now);
+            rig.checkpointer.do_work(rig.now);
             rig.journal.submit();
             rig.journal.poll().unwrap();
         }
@@ -140,7 +140,7 @@ fn agents_are_named_for_their_journal() {
     let mut config = config();
     config.name = "7".to_owned();
     let (rig, _) = Rig::start(media(&SimDisk::new(7)), config).unwrap();
-    assert_eq!((rig.committer.role(), rig.keeper.role()), ("journal-7", "keeper-7"));
+    assert_eq!((rig.committer.role(), rig.checkpointer.role()), ("journal-7", "checkpointer-7"));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn closing_commits_what_was_handed_over() {
     rig.journal.append(0, 0, b"the last words");
     rig.journal.submit();
     rig.committer.close(rig.now);
-    rig.keeper.close(rig.now);
+    rig.checkpointer.close(rig.now);
     disk.crash();
     let (_, found) = read(media(&disk), config()).unwrap();
     assert_eq!(found.payloads(), [b"the last words"]);

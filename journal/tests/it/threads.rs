@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use allot_journal::{Bells, Folder, Journal};
+use allot_journal::{Folder, Journal, Wakers};
 use allot_runtime::{Agent, Clock, Crew, Nanos, Threads, WaitStrategy};
 
 use crate::it::rig::{config, read, state_of};
@@ -56,14 +56,14 @@ fn every_wake_up_arrives_whoever_shares_a_thread() {
         let media = Arc::new(Folder::open(folder.path()).unwrap());
         let recovery = read(media, config.clone()).unwrap().0;
         let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, threads);
-        let posts = ["shard", "journal", "keeper"].map(|name| crew.thread(name).unwrap());
-        let [shard, committer, keeper] = posts.each_ref().map(|post| post.bell());
-        let (journal, committer, keeper) =
-            recovery.finish(Bells { shard, committer, keeper }).unwrap();
+        let posts = ["shard", "journal", "checkpointer"].map(|name| crew.thread(name).unwrap());
+        let [shard, committer, checkpointer] = posts.each_ref().map(|post| post.waker());
+        let (journal, committer, checkpointer) =
+            recovery.finish(Wakers { shard, committer, checkpointer }).unwrap();
         let (done, end) = channel();
         crew.add(&posts[0], Box::new(Patient { journal, payloads: Vec::new(), done }));
         crew.add(&posts[1], Box::new(committer));
-        crew.add(&posts[2], Box::new(keeper));
+        crew.add(&posts[2], Box::new(checkpointer));
         let running = crew.start().unwrap();
         end.recv_timeout(PATIENCE).unwrap();
         running.stop();

@@ -106,7 +106,7 @@ fn describe(entry: &allot_journal::Entry<'_>) -> Value {
 fn sentence(entry: &Entry<'_>) -> String {
     use allot_domain::Input;
     match decode_input(entry.kind, entry.body) {
-        Err(refusal) => format!("refused as {}", refusal.reject.code()),
+        Err(rejection) => format!("refused as {}", rejection.reject.code()),
         Ok(Input::Fill(fill)) => format!(
             "fill {} {}: {:?} {} {} at {}",
             fill.source,

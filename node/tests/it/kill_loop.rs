@@ -8,7 +8,7 @@
 
 use crate::process::Process;
 use crate::server::Server;
-use allot_runtime::Waits;
+use allot_runtime::PollSet;
 use allot_wire::Report;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -89,12 +89,12 @@ fn lines(file: &Path) -> usize {
     fs::read(file).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
 }
 
-/// Waits until clients have got so many answers more.
+/// PollSet until clients have got so many answers more.
 fn wait_for_answers(server: &Server, more: usize) {
     let wanted = answers(server) + more;
     while answers(server) < wanted {
         // Not what is waited for, but how often it is looked at.
-        Waits::without_bell().sleep(Some(Duration::from_millis(2)));
+        PollSet::without_waker().sleep(Some(Duration::from_millis(2)));
     }
 }
 

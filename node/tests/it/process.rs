@@ -105,7 +105,7 @@ impl Process {
         Self { child, stdout: Some(BufReader::new(stdout)), stderr, seen: Vec::new() }
     }
 
-    /// Waits for a line with this text on stdout.
+    /// PollSet for a line with this text on stdout.
     pub(crate) fn line_with(&mut self, text: &str) -> String {
         loop {
             let Some(line) = self.read_line() else {
@@ -124,7 +124,7 @@ impl Process {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    /// Waits for the end.
+    /// PollSet for the end.
     pub(crate) fn outcome(mut self) -> Outcome {
         while self.read_line().is_some() {}
         let status = self.child.wait().unwrap();

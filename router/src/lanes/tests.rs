@@ -2,7 +2,7 @@
 
 use super::{Asker, Lanes};
 use allot_domain::Reject;
-use allot_runtime::{Bell, Context, Counters, Hub, Link, LinkOptions, Nanos, Waits, ring_pair};
+use allot_runtime::{Context, Counters, Hub, Link, LinkOptions, Nanos, PollSet, Waker, ring_pair};
 use allot_wire::Encoding;
 use allot_wire::backplane::{self, FrameKind, Hello, InputKind, Welcome, inputs};
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl Scene {
                 let batch = inputs::read(&frame).unwrap();
                 return (batch.first..).zip(batch).map(|(number, _)| number).collect();
             }
-            let mut waits = Waits::without_bell();
+            let mut waits = PollSet::without_waker();
             link.wait_on(&mut waits);
             waits.sleep(Some(Duration::from_millis(1)));
         }
@@ -160,12 +160,12 @@ fn a_new_router_closes_the_gap_that_an_old_one_left() {
 fn a_shard_whose_disk_is_full_is_sent_no_more_until_it_has_room() {
     let mut scene = Scene::new();
     scene.hear(Hello { router: ROUTER, full: true, ..hello(7, 0) });
-    assert_eq!(scene.lanes.refusal(0), Some(Reject::StorageFull));
+    assert_eq!(scene.lanes.rejection(0), Some(Reject::StorageFull));
     assert_eq!(scene.lanes.refusal_of_all(), Some(Reject::StorageFull));
     scene.greet(7, 0);
-    assert_eq!(scene.lanes.refusal(0), None);
+    assert_eq!(scene.lanes.rejection(0), None);
     scene.hear(hello(8, 0));
-    assert_eq!(scene.lanes.refusal(0), Some(Reject::Busy), "nothing is agreed with this life");
+    assert_eq!(scene.lanes.rejection(0), Some(Reject::Busy), "nothing is agreed with this life");
 }
 
 /// The numbers of the inputs that stand in the ring.
@@ -179,7 +179,7 @@ fn numbers(link: &mut Link) -> Vec<u64> {
 
 #[test]
 fn nothing_new_overtakes_what_is_sent_again() {
-    let silent = Bell::silent();
+    let silent = Waker::silent();
     let (ours, mut link) = ring_pair(2, &silent, &silent);
     let (publisher, _publishers_end) = ring_pair(2, &silent, &silent);
     let hub = Hub::lossy_rings(vec![ours, publisher]);
@@ -224,7 +224,7 @@ impl Scene {
                 return backplane::decode_welcome(&frame).unwrap();
             }
             self.hear(*hello);
-            let mut waits = Waits::without_bell();
+            let mut waits = PollSet::without_waker();
             link.wait_on(&mut waits);
             waits.sleep(Some(Duration::from_millis(1)));
         }

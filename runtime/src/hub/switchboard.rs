@@ -25,7 +25,7 @@ use zmq::{Message, POLLIN};
 
 use crate::limits::{LINK_FRAME_BYTES_MAX, LINK_HIGH_WATER, NAME_BYTES_MAX};
 use crate::socket::{Bounds, Part, Socket};
-use crate::{Context, Counter, Counters, RuntimeError, SendError, Waits};
+use crate::{Context, Counter, Counters, PollSet, RuntimeError, SendError};
 
 /// Stands between the name and the number in a routing id.
 const SEPARATOR: u8 = b'#';
@@ -139,8 +139,8 @@ impl Switchboard {
         if taken { Err(Counter::NamesTaken) } else { Ok(peer) }
     }
 
-    pub(super) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.socket.wait_on(waits, POLLIN);
+    pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.socket.wait_on(poll_set, POLLIN);
     }
 
     pub(super) fn peers(&self) -> usize {

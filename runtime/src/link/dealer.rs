@@ -6,7 +6,7 @@ use super::presence::Presence;
 use super::{LinkOptions, SendError};
 use crate::hub::routing_id;
 use crate::socket::{Bounds, Part, Socket};
-use crate::{Context, Counter, Counters, RuntimeError, Waits};
+use crate::{Context, Counter, Counters, PollSet, RuntimeError};
 
 /// A DEALER socket and all that is needed to make it again.
 pub(super) struct Dealer {
@@ -71,10 +71,10 @@ impl Dealer {
         self.presence.is_connected()
     }
 
-    pub(super) fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
+    pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.presence.refresh();
         let events = if self.refused { POLLIN | POLLOUT } else { POLLIN };
-        self.socket.wait_on(waits, events);
+        self.socket.wait_on(poll_set, events);
     }
 
     pub(super) fn reconnect(&mut self) -> Result<(), RuntimeError> {

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::SendError;
-use crate::Bell;
+use crate::Waker;
 use crate::limits::RECYCLED_BYTES_MAX;
 
 /// One end.
@@ -26,9 +26,9 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    pub(super) fn pair(capacity: usize, bell_a: &Bell, bell_b: &Bell) -> (Self, Self) {
-        let (outlet_a, inlet_b) = lane(capacity, bell_a, bell_b);
-        let (outlet_b, inlet_a) = lane(capacity, bell_b, bell_a);
+    pub(super) fn pair(capacity: usize, waker_a: &Waker, waker_b: &Waker) -> (Self, Self) {
+        let (outlet_a, inlet_b) = lane(capacity, waker_a, waker_b);
+        let (outlet_b, inlet_a) = lane(capacity, waker_b, waker_a);
         (Self { outlet: outlet_a, inlet: inlet_a }, Self { outlet: outlet_b, inlet: inlet_b })
     }
 
@@ -42,7 +42,7 @@ impl Ring {
 }
 
 /// One direction.
-fn lane(capacity: usize, sender_bell: &Bell, receiver_bell: &Bell) -> (Outlet, Inlet) {
+fn lane(capacity: usize, sender_waker: &Waker, receiver_waker: &Waker) -> (Outlet, Inlet) {
     let (frames_in, frames_out) = bounded(capacity);
     // A buffer is made only when none is in `empties`. Then all others are in `frames` or in the
     // hands of one of the two ends, so that there are never more than can return here.
@@ -52,10 +52,10 @@ fn lane(capacity: usize, sender_bell: &Bell, receiver_bell: &Bell) -> (Outlet, I
         frames: frames_in,
         empties: empties_out,
         refused: Arc::clone(&refused),
-        bell: receiver_bell.clone(),
+        waker: receiver_waker.clone(),
     };
     let inlet =
-        Inlet { frames: frames_out, empties: empties_in, refused, bell: sender_bell.clone() };
+        Inlet { frames: frames_out, empties: empties_in, refused, waker: sender_waker.clone() };
     (outlet, inlet)
 }
 
@@ -64,14 +64,14 @@ struct Outlet {
     empties: Receiver<Vec<u8>>,
     /// A frame was refused, and the sender may sleep until there is room.
     refused: Arc<AtomicBool>,
-    bell: Bell,
+    waker: Waker,
 }
 
 impl Outlet {
     fn send(&mut self, frame: &mut Vec<u8>) -> Result<(), SendError> {
         self.offer(frame).or_else(|error| self.offer_again(frame, error))?;
         *frame = self.empties.try_recv().unwrap_or_default();
-        self.bell.ring();
+        self.waker.wake();
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl Outlet {
     }
 
     /// Asks to be woken, and looks once more: the receiver may have emptied the queue before it
-    /// could see the request. The same argument as for the bell, fence for fence.
+    /// could see the request. The same argument as for the waker, fence for fence.
     fn offer_again(&self, frame: &mut Vec<u8>, error: SendError) -> Result<(), SendError> {
         if error == SendError::Away {
             return Err(error);
@@ -99,7 +99,7 @@ struct Inlet {
     frames: Receiver<Vec<u8>>,
     empties: Sender<Vec<u8>>,
     refused: Arc<AtomicBool>,
-    bell: Bell,
+    waker: Waker,
 }
 
 impl Inlet {
@@ -128,7 +128,7 @@ impl Inlet {
     fn wake_refused(&self) {
         fence(Ordering::SeqCst);
         if self.refused.load(Ordering::Relaxed) && self.refused.swap(false, Ordering::SeqCst) {
-            self.bell.ring();
+            self.waker.wake();
         }
     }
 }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn silent_pair(capacity: usize) -> (Ring, Ring) {
-        Ring::pair(capacity, &Bell::silent(), &Bell::silent())
+        Ring::pair(capacity, &Waker::silent(), &Waker::silent())
     }
 
     #[test]
@@ -192,16 +192,16 @@ mod tests {
 
     #[test]
     fn a_refused_sender_is_rung_when_the_queue_is_empty() {
-        let bell = Bell::new().unwrap();
-        let (mut sender, mut receiver) = Ring::pair(1, &bell, &Bell::silent());
+        let waker = Waker::new().unwrap();
+        let (mut sender, mut receiver) = Ring::pair(1, &waker, &Waker::silent());
         let mut frame = vec![1];
         sender.send(&mut frame).unwrap();
         frame.push(2);
         assert_eq!(sender.send(&mut frame), Err(SendError::Full));
-        bell.declare_asleep();
+        waker.declare_asleep();
         assert!(receiver.receive(&mut Vec::new()));
         assert!(!receiver.receive(&mut Vec::new()));
         let mut token = [0; 8];
-        assert!(rustix::io::read(bell.descriptor().unwrap(), &mut token).is_ok());
+        assert!(rustix::io::read(waker.descriptor().unwrap(), &mut token).is_ok());
     }
 }

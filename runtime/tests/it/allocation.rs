@@ -4,8 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use allot_runtime::{
-    Agent, Bell, Clock, Context, Crew, Door, DoorOptions, Hub, Letter, Link, LinkOptions, Nanos,
-    Threads, WaitStrategy, Waits, ring_pair,
+    Agent, Clock, Context, Crew, Door, DoorOptions, Envelope, Hub, Link, LinkOptions, Nanos,
+    PollSet, Threads, WaitStrategy, Waker, ring_pair,
 };
 
 /// The system's allocator, which counts how often this thread asked it for memory.
@@ -65,7 +65,7 @@ fn the_counter_counts() {
 
 #[test]
 fn a_ring_allocates_nothing() {
-    let silent = Bell::silent();
+    let silent = Waker::silent();
     let (mut ours, mut theirs) = ring_pair(64, &silent, &silent);
     let (mut written, mut read) = (Vec::new(), Vec::new());
     let mut depth = 0;
@@ -102,12 +102,12 @@ fn a_door_allocates_nothing() {
     let mut door = Door::bind(&context, "tcp://127.0.0.1:*", DoorOptions::default()).unwrap();
     let client = zmq::Context::new().socket(zmq::REQ).unwrap();
     client.connect(door.endpoint().unwrap()).unwrap();
-    let mut letter = Letter::new();
+    let mut envelope = Envelope::new();
     let mut answer = zmq::Message::new();
     assert_allocates_nothing(|| {
         client.send(&[7; 200][..], 0).unwrap();
-        while !door.receive(&mut letter) {}
-        door.send(letter.identity(), letter.delimiter(), letter.body()).unwrap();
+        while !door.receive(&mut envelope) {}
+        door.send(envelope.identity(), envelope.delimiter(), envelope.body()).unwrap();
         client.recv(&mut answer, 0).unwrap();
     });
 }
@@ -143,8 +143,8 @@ impl Agent for Player {
         usize::from(self.link.send(&mut self.frame).is_ok())
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.door.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.door.wait_on(poll_set);
     }
 }
 
@@ -153,16 +153,16 @@ fn sleeping_and_waking_allocates_nothing() {
     let context = Context::new().unwrap();
     let (done, end) = std::sync::mpsc::channel();
     let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
-    let posts = ["left", "right"].map(|name| crew.thread(name).unwrap());
-    let (mut left, right) = ring_pair(4, posts[0].bell(), posts[1].bell());
+    let slots = ["left", "right"].map(|name| crew.thread(name).unwrap());
+    let (mut left, right) = ring_pair(4, slots[0].waker(), slots[1].waker());
     left.send(&mut vec![7; 100]).unwrap();
-    for (post, link) in posts.iter().zip([left, right]) {
+    for (slot, link) in slots.iter().zip([left, right]) {
         let door = Door::bind(&context, "tcp://127.0.0.1:*", DoorOptions::default()).unwrap();
         let (frame, done) = (Vec::with_capacity(100), done.clone());
-        crew.add(post, Box::new(Player { link, door, frame, turns: 0, before: 0, done }));
+        crew.add(slot, Box::new(Player { link, door, frame, turns: 0, before: 0, done }));
     }
     let running = crew.start().unwrap();
-    for _ in posts {
+    for _ in slots {
         assert_eq!(end.recv_timeout(crate::PATIENCE), Ok(0));
     }
     running.stop();

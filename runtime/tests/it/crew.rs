@@ -4,8 +4,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use allot_runtime::{
-    Agent, Clock, Context, Crew, Door, DoorOptions, Letter, Nanos, Threads, WaitStrategy, Waits,
-    cores,
+    Agent, Clock, Context, Crew, Door, DoorOptions, Envelope, Nanos, PollSet, Threads,
+    WaitStrategy, cores,
 };
 
 use crate::PATIENCE;
@@ -62,8 +62,8 @@ fn a_crew_starts_stops_and_closes_every_agent() {
     let (events, log) = channel();
     let mut crew = crew(Threads::Dedicated);
     for role in ["left", "right"] {
-        let post = crew.thread(role).unwrap();
-        crew.add(&post, probe(role, &events, idle));
+        let slot = crew.thread(role).unwrap();
+        crew.add(&slot, probe(role, &events, idle));
     }
     drop(events);
     let mut running = crew.start().unwrap();
@@ -89,8 +89,8 @@ fn a_shared_crew_is_one_thread() {
     let (events, log) = channel();
     let mut crew = crew(Threads::Shared);
     for role in ["first", "second"] {
-        let post = crew.thread(role).unwrap();
-        crew.add(&post, probe(role, &events, idle));
+        let slot = crew.thread(role).unwrap();
+        crew.add(&slot, probe(role, &events, idle));
     }
     drop(events);
     let running = crew.start().unwrap();
@@ -133,7 +133,7 @@ fn a_timer_ends_a_sleep() {
     for _ in 0..3 {
         let (events, log) = channel();
         let mut crew = crew(Threads::Dedicated);
-        let post = crew.thread("timer").unwrap();
+        let slot = crew.thread("timer").unwrap();
         let report = events.clone();
         let mut due = None;
         let turn = move |now: Nanos, wake_at: &mut Nanos| {
@@ -146,7 +146,7 @@ fn a_timer_ends_a_sleep() {
             let _ = report.send(format!("due, {}", due <= now));
             0
         };
-        crew.add(&post, probe("timer", &events, turn));
+        crew.add(&slot, probe("timer", &events, turn));
         let running = crew.start().unwrap();
         assert!(log.recv_timeout(PATIENCE).unwrap().starts_with("timer starts"));
         assert_eq!(log.recv_timeout(PATIENCE).unwrap(), "due, true");
@@ -165,8 +165,8 @@ fn what_cannot_work_is_refused_before_anything_runs() {
     assert!(refused.starts_with("--wait spin needs a core for each of the"), "{refused}");
 
     let mut pinned = crew(Threads::Dedicated);
-    let post = pinned.thread("far-away").unwrap();
-    pinned.pin(&post, 9_999);
+    let slot = pinned.thread("far-away").unwrap();
+    pinned.pin(&slot, 9_999);
     let refused = pinned.start().err().unwrap().to_string();
     assert!(refused.starts_with("cannot pin a thread to core 9999"), "{refused}");
 }
@@ -176,8 +176,8 @@ fn a_pinned_thread_runs_where_it_was_put() {
     let (events, log) = channel();
     let last = *cores().last().unwrap();
     let mut crew = crew(Threads::Dedicated);
-    let post = crew.thread("pinned").unwrap();
-    crew.pin(&post, last);
+    let slot = crew.thread("pinned").unwrap();
+    crew.pin(&slot, last);
     let report = events.clone();
     let turn = move |_, _: &mut Nanos| {
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
@@ -185,7 +185,7 @@ fn a_pinned_thread_runs_where_it_was_put() {
         let _ = report.send(allowed.unwrap().trim().to_owned());
         0
     };
-    crew.add(&post, probe("pinned", &events, turn));
+    crew.add(&slot, probe("pinned", &events, turn));
     let running = crew.start().unwrap();
     log.recv_timeout(PATIENCE).unwrap();
     assert_eq!(log.recv_timeout(PATIENCE).unwrap(), last.to_string());
@@ -193,10 +193,10 @@ fn a_pinned_thread_runs_where_it_was_put() {
     running.join().unwrap();
 }
 
-/// Answers every letter with its body.
+/// Answers every envelope with its body.
 struct Echo {
     door: Door,
-    letter: Letter,
+    envelope: Envelope,
 }
 
 impl Agent for Echo {
@@ -205,16 +205,16 @@ impl Agent for Echo {
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {
-        let Self { door, letter } = self;
-        if !door.receive(letter) {
+        let Self { door, envelope } = self;
+        if !door.receive(envelope) {
             return 0;
         }
-        door.send(letter.identity(), letter.delimiter(), letter.body()).unwrap();
+        door.send(envelope.identity(), envelope.delimiter(), envelope.body()).unwrap();
         1
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.door.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.door.wait_on(poll_set);
     }
 }
 
@@ -227,8 +227,8 @@ fn a_socket_ends_a_sleep_under_every_strategy() {
         let client = zmq::Context::new().socket(zmq::REQ).unwrap();
         client.connect(door.endpoint().unwrap()).unwrap();
         let mut crew = Crew::new(Clock::system(), wait, Threads::Dedicated);
-        let post = crew.thread("echo").unwrap();
-        crew.add(&post, Box::new(Echo { door, letter: Letter::new() }));
+        let slot = crew.thread("echo").unwrap();
+        crew.add(&slot, Box::new(Echo { door, envelope: Envelope::new() }));
         let running = crew.start().unwrap();
         for round in 0..200 {
             let question = format!("question {round}");

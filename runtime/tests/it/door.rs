@@ -1,6 +1,6 @@
 //! The front door, to clients of every kind.
 
-use allot_runtime::{Context, Door, DoorOptions, Letter, Link, LinkOptions, SendError};
+use allot_runtime::{Context, Door, DoorOptions, Envelope, Link, LinkOptions, SendError};
 
 const TCP: &str = "tcp://127.0.0.1:*";
 
@@ -11,10 +11,10 @@ fn open(options: DoorOptions) -> (Context, Door, String) {
     (context, door, endpoint)
 }
 
-fn receive(door: &mut Door) -> Letter {
-    let mut letter = Letter::new();
-    wait_for!([door], door.receive(&mut letter).then_some(()));
-    letter
+fn receive(door: &mut Door) -> Envelope {
+    let mut envelope = Envelope::new();
+    wait_for!([door], door.receive(&mut envelope).then_some(()));
+    envelope
 }
 
 fn client(kind: zmq::SocketType, endpoint: &str) -> zmq::Socket {
@@ -31,11 +31,11 @@ fn dealers_and_reqs_are_answered_each_in_their_manner() {
         let client = client(kind, &endpoint);
         for round in 0..3 {
             client.send(format!("question {round}").as_str(), 0).unwrap();
-            let letter = receive(&mut door);
-            assert_eq!(letter.body(), format!("question {round}").as_bytes());
-            assert_eq!(letter.delimiter(), has_delimiter);
-            assert!(!letter.malformed());
-            door.send(letter.identity(), letter.delimiter(), b"answer").unwrap();
+            let envelope = receive(&mut door);
+            assert_eq!(envelope.body(), format!("question {round}").as_bytes());
+            assert_eq!(envelope.delimiter(), has_delimiter);
+            assert!(!envelope.malformed());
+            door.send(envelope.identity(), envelope.delimiter(), b"answer").unwrap();
             assert_eq!(client.recv_multipart(0).unwrap(), [b"answer"]);
         }
     }
@@ -47,8 +47,8 @@ fn a_link_is_a_client_too() {
     let mut link = Link::dealer(&context, &endpoint, None, LinkOptions::default()).unwrap();
     let mut frame = b"question".to_vec();
     wait_for!([link], link.send(&mut frame).ok());
-    let letter = receive(&mut door);
-    door.send(letter.identity(), letter.delimiter(), b"answer").unwrap();
+    let envelope = receive(&mut door);
+    door.send(envelope.identity(), envelope.delimiter(), b"answer").unwrap();
     wait_for!([link], link.receive(&mut frame).then_some(()));
     assert_eq!(frame, b"answer");
 }
@@ -69,10 +69,14 @@ fn wrong_frames_are_drained_and_the_next_letter_is_whole() {
         (vec!["z"], "z", false, false),
     ] {
         client.send_multipart(&frames, 0).unwrap();
-        let letter = receive(&mut door);
-        assert_eq!(letter.body(), body.as_bytes(), "{frames:?}");
-        assert_eq!((letter.delimiter(), letter.malformed()), (delimiter, malformed), "{frames:?}");
-        door.send(letter.identity(), letter.delimiter(), b"heard").unwrap();
+        let envelope = receive(&mut door);
+        assert_eq!(envelope.body(), body.as_bytes(), "{frames:?}");
+        assert_eq!(
+            (envelope.delimiter(), envelope.malformed()),
+            (delimiter, malformed),
+            "{frames:?}"
+        );
+        door.send(envelope.identity(), envelope.delimiter(), b"heard").unwrap();
         assert!(client.recv_multipart(0).unwrap().ends_with(&[b"heard".to_vec()]));
     }
 }
@@ -83,11 +87,11 @@ fn nobody_is_there_before_they_came_or_after_they_left() {
     assert_eq!(door.send(b"\0abcd", false, b"?"), Err(SendError::Away));
     let client = client(zmq::DEALER, &endpoint);
     client.send("hello", 0).unwrap();
-    let letter = receive(&mut door);
-    door.send(letter.identity(), false, b"welcome").unwrap();
+    let envelope = receive(&mut door);
+    door.send(envelope.identity(), false, b"welcome").unwrap();
     drop(client);
     wait_for!([], {
-        (door.send(letter.identity(), false, b"?") == Err(SendError::Away)).then_some(())
+        (door.send(envelope.identity(), false, b"?") == Err(SendError::Away)).then_some(())
     });
 }
 
@@ -97,10 +101,10 @@ fn a_client_that_does_not_read_is_full_and_the_others_are_served() {
     let (_context, mut door, endpoint) = open(options);
     let (slow, quick) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
     slow.send("slow", 0).unwrap();
-    let letter = receive(&mut door);
+    let envelope = receive(&mut door);
     let answer = vec![7; 64 << 10];
     let mut taken = 0;
-    while door.send(letter.identity(), false, &answer) != Err(SendError::Full) {
+    while door.send(envelope.identity(), false, &answer) != Err(SendError::Full) {
         taken += 1;
     }
     quick.send("quick", 0).unwrap();
@@ -112,7 +116,7 @@ fn a_client_that_does_not_read_is_full_and_the_others_are_served() {
     for _ in 0..taken {
         assert_eq!(slow.recv_bytes(0).unwrap(), answer, "what was taken arrives");
     }
-    wait_for!([door], door.send(letter.identity(), false, b"again").ok());
+    wait_for!([door], door.send(envelope.identity(), false, b"again").ok());
     assert_eq!(slow.recv_bytes(0).unwrap(), b"again");
 }
 

@@ -1,6 +1,6 @@
 //! A client's heartbeats, which libzmq answers on the server's behalf.
 
-use allot_runtime::{Context, Door, DoorOptions, Letter};
+use allot_runtime::{Context, Door, DoorOptions, Envelope};
 use std::time::Duration;
 
 const ROUNDS: usize = 6;
@@ -14,17 +14,17 @@ fn a_client_that_beats_and_leaves_cannot_end_the_server() {
     let context = Context::new().unwrap();
     let options = DoorOptions { high_water: 10, ..DoorOptions::default() };
     let mut door = Door::bind(&context, &endpoint, options).unwrap();
-    let mut letter = Letter::new();
+    let mut envelope = Envelope::new();
     for _ in 0..ROUNDS {
         beat_and_leave(&endpoint);
-        while door.receive(&mut letter) {}
+        while door.receive(&mut envelope) {}
     }
     let context = zmq::Context::new();
     let client = context.socket(zmq::DEALER).unwrap();
     client.connect(&endpoint).unwrap();
     client.send("still there?", 0).unwrap();
     wait_for!([door], {
-        (door.receive(&mut letter) && letter.body() == b"still there?").then_some(())
+        (door.receive(&mut envelope) && envelope.body() == b"still there?").then_some(())
     });
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use allot_runtime::{
-    Bell, Context, Counter, Counters, Hub, Link, LinkOptions, RuntimeError, SendError, ring_pair,
+    Context, Counter, Counters, Hub, Link, LinkOptions, RuntimeError, SendError, Waker, ring_pair,
 };
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ fn dealer(context: &Context, endpoint: &str, name: &str) -> Link {
 fn wiring(transport: &str, count: usize) -> Wiring {
     let folder = tempfile::tempdir().unwrap();
     if transport == "ring" {
-        let silent = Bell::silent();
+        let silent = Waker::silent();
         let (ours, peers) = (0..count).map(|_| ring_pair(64, &silent, &silent)).unzip();
         return Wiring { hub: Hub::rings(ours), peers, _folder: folder };
     }
@@ -224,7 +224,7 @@ fn the_second_of_a_name_is_not_heard_until_the_first_has_gone() {
     let patience = crate::Patience::start("the heir is reached, though it said nothing more");
     while !second.receive(&mut frame) {
         let _ = hub.send(0, &mut b"for the second".to_vec());
-        let mut waits = allot_runtime::Waits::without_bell();
+        let mut waits = allot_runtime::PollSet::without_waker();
         second.wait_on(&mut waits);
         patience.sleep(waits);
     }

@@ -3,8 +3,8 @@
 use std::sync::mpsc::{Sender, channel};
 
 use allot_runtime::{
-    Agent, Bell, Clock, Context, Crew, Hub, Link, LinkOptions, Nanos, Threads, WaitStrategy, Waits,
-    ring_pair,
+    Agent, Clock, Context, Crew, Hub, Link, LinkOptions, Nanos, PollSet, Threads, WaitStrategy,
+    Waker, ring_pair,
 };
 
 use crate::PATIENCE;
@@ -55,8 +55,8 @@ impl Agent for Pitcher {
         self.pitch() + self.catch()
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.link.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.link.wait_on(poll_set);
     }
 }
 
@@ -95,8 +95,8 @@ impl Agent for Relay {
         self.pass(0, 1) + self.pass(1, 0)
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.sides.iter().for_each(|side| side.wait_on(waits));
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.sides.iter().for_each(|side| side.wait_on(poll_set));
     }
 }
 
@@ -124,8 +124,8 @@ impl Agent for Wall {
         1
     }
 
-    fn wait_on<'a>(&'a self, waits: &mut Waits<'a>) {
-        self.link.wait_on(waits);
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.link.wait_on(poll_set);
     }
 }
 
@@ -148,7 +148,7 @@ fn play(game: &Game) {
     let (done, end) = channel();
     let mut crew = Crew::new(Clock::system(), game.wait, game.threads);
     let (left, right) = (crew.thread("pitcher").unwrap(), crew.thread("wall").unwrap());
-    let (ours, theirs) = ring_pair(game.capacity, left.bell(), right.bell());
+    let (ours, theirs) = ring_pair(game.capacity, left.waker(), right.waker());
     crew.add(&left, pitcher(ours, game, done));
     crew.add(&right, Box::new(Wall { link: theirs, held: None }));
     let running = crew.start().unwrap();
@@ -189,11 +189,11 @@ fn one_poll_sees_both_the_bell_and_the_sockets() {
             Link::dealer(&context, endpoint, Some("pitcher"), LinkOptions::default()).unwrap();
 
         let mut crew = Crew::new(Clock::system(), game.wait, game.threads);
-        let posts = ["pitcher", "relay", "wall"].map(|name| crew.thread(name).unwrap());
-        let (inner, outer) = ring_pair(game.capacity, posts[1].bell(), posts[2].bell());
-        crew.add(&posts[0], pitcher(link, &game, done));
-        crew.add(&posts[1], Box::new(Relay::new(hub, Hub::rings(vec![inner]))));
-        crew.add(&posts[2], Box::new(Wall { link: outer, held: None }));
+        let slots = ["pitcher", "relay", "wall"].map(|name| crew.thread(name).unwrap());
+        let (inner, outer) = ring_pair(game.capacity, slots[1].waker(), slots[2].waker());
+        crew.add(&slots[0], pitcher(link, &game, done));
+        crew.add(&slots[1], Box::new(Relay::new(hub, Hub::rings(vec![inner]))));
+        crew.add(&slots[2], Box::new(Wall { link: outer, held: None }));
         let running = crew.start().unwrap();
         end.recv_timeout(PATIENCE).expect("a wake-up was lost, or an agent has failed");
         running.stop();
@@ -201,16 +201,16 @@ fn one_poll_sees_both_the_bell_and_the_sockets() {
     }
 }
 
-/// Many ringers on one bell: what any of them published before it rang is found.
+/// Many ringers on one waker: what any of them published before it rang is found.
 #[test]
-fn many_ringers_share_a_bell() {
+fn many_ringers_share_a_waker() {
     const EACH: u64 = 20_000;
     let (done, end) = channel();
     let mut crew = Crew::new(Clock::system(), BLOCK, Threads::Dedicated);
     let catcher = crew.thread("wall").unwrap();
-    let silent = Bell::silent();
+    let silent = Waker::silent();
     let (ours, theirs): (Vec<Link>, Vec<Link>) =
-        (0..3).map(|_| ring_pair(8, catcher.bell(), &silent)).unzip();
+        (0..3).map(|_| ring_pair(8, catcher.waker(), &silent)).unzip();
     crew.add(&catcher, Box::new(Tally { hub: Hub::rings(ours), left: 3 * EACH, done }));
     let running = crew.start().unwrap();
     std::thread::scope(|scope| {

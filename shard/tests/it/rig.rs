@@ -2,8 +2,8 @@
 
 use allocation_counter::measure;
 use allot_domain::{Blend, BookConfig, Fill, Price, Quantity, Side, SourceId, Ticker};
-use allot_journal::{Bells, Committer, Journal, JournalConfig, Keeper, Recovery, SimDisk};
-use allot_runtime::{Agent, Bell, Counters, Link, Nanos, ring_pair};
+use allot_journal::{Checkpointer, Committer, Journal, JournalConfig, Recovery, SimDisk, Wakers};
+use allot_runtime::{Agent, Counters, Link, Nanos, Waker, ring_pair};
 use allot_shard::{Shard, ShardConfig, State, recover};
 use allot_wire::backplane::{
     FrameKind, InputFrame, InputKind, Welcome, encode_welcome, inputs, kind,
@@ -20,7 +20,7 @@ pub(crate) const ROUTER: u64 = 9;
 /// A shard, whoever writes for it, and the other ends of its links.
 pub(crate) struct Rig {
     pub(crate) shard: Shard,
-    writers: Option<(Committer, Keeper)>,
+    writers: Option<(Committer, Checkpointer)>,
     pub(crate) router: Link,
     publisher: Link,
     /// The number of the last input that was sent.
@@ -41,14 +41,14 @@ impl Rig {
         config.segment_bytes = 8 << 20;
         let mut recovery = Recovery::open(Arc::new(disk.clone()), config).unwrap();
         let state = recover(&mut recovery, BOOK).unwrap();
-        let silent = Bell::silent();
-        let bells = Bells { shard: &silent, committer: &silent, keeper: &silent };
-        let (journal, committer, keeper) = recovery.finish(bells).unwrap();
-        Self::start(state, journal, Some((committer, keeper)))
+        let silent = Waker::silent();
+        let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
+        let (journal, committer, checkpointer) = recovery.finish(wakers).unwrap();
+        Self::start(state, journal, Some((committer, checkpointer)))
     }
 
-    fn start(state: State, journal: Journal, writers: Option<(Committer, Keeper)>) -> Self {
-        let silent = Bell::silent();
+    fn start(state: State, journal: Journal, writers: Option<(Committer, Checkpointer)>) -> Self {
+        let silent = Waker::silent();
         let (router, shards_router) = ring_pair(64, &silent, &silent);
         let (publisher, shards_publisher) = ring_pair(64, &silent, &silent);
         let (config, sent) =
@@ -92,9 +92,9 @@ impl Rig {
 
     /// The same at some time.
     pub(crate) fn write_at(&mut self, now: Nanos) {
-        if let Some((committer, keeper)) = &mut self.writers {
+        if let Some((committer, checkpointer)) = &mut self.writers {
             committer.do_work(now);
-            keeper.do_work(now);
+            checkpointer.do_work(now);
         }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use allot_domain::BookConfig;
-use allot_journal::{Bells, JournalConfig, JournalError, Recovery, SEGMENT_BYTES_MIN, SimDisk};
-use allot_runtime::{Agent, Bell, Nanos};
+use allot_journal::{JournalConfig, JournalError, Recovery, SEGMENT_BYTES_MIN, SimDisk, Wakers};
+use allot_runtime::{Agent, Nanos, Waker};
 use allot_shard::recover;
 
 use crate::chance::Chance;
@@ -32,12 +32,12 @@ fn journal(segment_bytes: u64) -> JournalConfig {
 }
 
 fn write(disk: &SimDisk, chronicle: &Chronicle, chance: &mut Chance) -> Result<(), JournalError> {
-    let silent = Bell::silent();
-    let bells = Bells { shard: &silent, committer: &silent, keeper: &silent };
+    let silent = Waker::silent();
+    let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
     let config = journal(SEGMENT_BYTES_MIN * chance.between(1..=20));
     let mut recovery = Recovery::open(Arc::new(disk.clone()), config)?;
     while recovery.next()?.is_some() {}
-    let (mut journal, mut committer, mut keeper) = recovery.finish(bells)?;
+    let (mut journal, mut committer, mut checkpointer) = recovery.finish(wakers)?;
     let now = Nanos::from_unix(1);
     let batch = chance.between(1..=200);
     for logged in chronicle.log() {
@@ -45,13 +45,13 @@ fn write(disk: &SimDisk, chronicle: &Chronicle, chance: &mut Chance) -> Result<(
         if chance.one_in(batch) {
             journal.submit();
             committer.do_work(now);
-            keeper.do_work(now);
+            checkpointer.do_work(now);
         }
     }
     while journal.durable() < journal.appended() {
         journal.submit();
         committer.do_work(now);
-        keeper.do_work(now);
+        checkpointer.do_work(now);
         journal.poll()?;
     }
     Ok(())

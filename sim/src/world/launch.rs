@@ -7,12 +7,13 @@ use allot_feeds::{
     AumConfig, AumFeed, FillConfig, FillFeed, Pace, Patience, Random, RandomConfig, Weights,
 };
 use allot_journal::{
-    Bells, Committer, Journal, JournalError, Keeper, Reader, Recovery, SegmentState, SegmentSummary,
+    Checkpointer, Committer, Journal, JournalError, Reader, Recovery, SegmentState, SegmentSummary,
+    Wakers,
 };
 use allot_publisher::{Publisher, PublisherConfig};
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
-    Bell, Broadcast, BroadcastListener, Counters, Door, DoorClients, Hub, Link, Nanos, ring_pair,
+    Broadcast, BroadcastListener, Counters, Door, DoorClients, Hub, Link, Nanos, Waker, ring_pair,
 };
 use allot_shard::{RecoverError, Shard, ShardConfig, State, recover};
 use allot_wire::Encoding;
@@ -26,7 +27,7 @@ use crate::relay::Side;
 use crate::violation::{Verdict, Violation};
 
 /// What a shard starts from.
-type Archive = (State, Journal, Committer, Keeper);
+type Archive = (State, Journal, Committer, Checkpointer);
 
 /// The ends of the links of all boxes that begin.
 struct Ends {
@@ -139,7 +140,7 @@ impl World {
     }
 
     fn rings(&self) -> Ends {
-        let ring = || ring_pair(self.options.ring_frames, &Bell::silent(), &Bell::silent());
+        let ring = || ring_pair(self.options.ring_frames, &Waker::silent(), &Waker::silent());
         let mut ends = Ends { router: Vec::new(), shards: Vec::new(), publisher: Vec::new() };
         for _ in 0..self.options.shards {
             let (of_router, to_router) = ring();
@@ -182,12 +183,12 @@ impl World {
             shards: u32::try_from(self.options.shards).expect("a few"),
             incarnation: self.incarnation(),
         };
-        let (state, journal, committer, keeper) = archive;
+        let (state, journal, committer, checkpointer) = archive;
         let agent = Shard::new(config, state, journal, links, Counters::new());
         [
             Actor::Shard(shard, Box::new(agent)),
             Actor::Committer(shard, Box::new(committer)),
-            Actor::Keeper(shard, Box::new(keeper)),
+            Actor::Checkpointer(shard, Box::new(checkpointer)),
         ]
     }
 
@@ -264,10 +265,10 @@ impl World {
         let opened = Recovery::open(Arc::new(disk.clone()), journal).map_err(RecoverError::from);
         let recovered = opened.and_then(|mut recovery| {
             let state = recover(&mut recovery, book)?;
-            let silent = Bell::silent();
-            let bells = Bells { shard: &silent, committer: &silent, keeper: &silent };
-            let (journal, committer, keeper) = recovery.finish(bells)?;
-            Ok((state, journal, committer, keeper))
+            let silent = Waker::silent();
+            let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
+            let (journal, committer, checkpointer) = recovery.finish(wakers)?;
+            Ok((state, journal, committer, checkpointer))
         });
         match recovered {
             Ok(archive) => {
@@ -341,7 +342,7 @@ impl World {
     }
 }
 
-/// Waits that are short beside a run, and a drain that outlasts it.
+/// PollSet that are short beside a run, and a drain that outlasts it.
 fn patience() -> Patience {
     Patience {
         resend: Duration::from_millis(500),

@@ -133,7 +133,7 @@ impl World {
 
     fn shard_of(&self, process: usize, slot: usize) -> Option<usize> {
         match &self.processes[process].slots.get(slot)?.actor {
-            Actor::Shard(shard, _) | Actor::Committer(shard, _) | Actor::Keeper(shard, _) => {
+            Actor::Shard(shard, _) | Actor::Committer(shard, _) | Actor::Checkpointer(shard, _) => {
                 Some(*shard)
             }
             _ => None,

@@ -4,7 +4,7 @@
 
 use crate::binary::good_fill;
 use crate::codec::{self, Each};
-use crate::{DecodeError, Refusal, Request, RequestKind, decode_request};
+use crate::{DecodeError, Rejection, Request, RequestKind, decode_request};
 use allot_domain::{Input, Marker, Money, Netting, Reject, SourceId, SplitKey};
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +135,7 @@ pub fn encode_netting(netting: &Netting, body: &mut Vec<u8>) {
 /// # Errors
 /// Those of [`decode_request`] for what clients sent; [`Reject::MalformedMessage`] for the rest.
 #[inline]
-pub fn decode_input(kind: InputKind, body: &[u8]) -> Result<Input, Refusal> {
+pub fn decode_input(kind: InputKind, body: &[u8]) -> Result<Input, Rejection> {
     let fill = if kind == InputKind::Fill { good_fill(body) } else { None };
     match fill {
         Some(fill) => Ok(Input::Fill(fill)),
@@ -145,7 +145,7 @@ pub fn decode_input(kind: InputKind, body: &[u8]) -> Result<Input, Refusal> {
 
 /// Reads what is no fill, or a fill that is not as it should be.
 #[inline(never)]
-fn decode_rare_input(kind: InputKind, body: &[u8]) -> Result<Input, Refusal> {
+fn decode_rare_input(kind: InputKind, body: &[u8]) -> Result<Input, Rejection> {
     let request = match kind {
         InputKind::Fill => RequestKind::Fill,
         InputKind::Bust => RequestKind::Bust,
@@ -170,6 +170,6 @@ fn decode_rare_input(kind: InputKind, body: &[u8]) -> Result<Input, Refusal> {
     })
 }
 
-fn unread(error: DecodeError) -> Refusal {
-    Refusal::unread(Reject::from(error))
+fn unread(error: DecodeError) -> Rejection {
+    Rejection::unread(Reject::from(error))
 }

@@ -3,8 +3,8 @@
 //! A field that is `null` is not there. One that is not known is passed over.
 
 use super::Entries;
-use crate::refusal::origin;
-use crate::{Refusal, ReportRequest, Request, RequestKind, weights};
+use crate::rejection::origin;
+use crate::{Rejection, ReportRequest, Request, RequestKind, weights};
 use allot_domain::{Bust, Fill, Price, Quantity, Reject, Side, SourceId, Split, Ticker, decimal};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -159,9 +159,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Echoes what can be read of a request that is refused.
-    pub(super) fn refusal(&self, reject: Reject) -> Refusal {
+    pub(super) fn rejection(&self, reject: Reject) -> Rejection {
         let source = self.source.text().unwrap_or_default();
-        Refusal::new(&source, self.seq.whole().unwrap_or_default(), reject)
+        Rejection::new(&source, self.seq.whole().unwrap_or_default(), reject)
     }
 
     /// The request that the fields make.

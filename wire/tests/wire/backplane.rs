@@ -78,10 +78,10 @@ fn every_input_is_what_it_was() {
 fn a_damaged_input_is_refused_with_what_could_be_read() {
     let (_, mut body) = frames::input_bodies().swap_remove(0);
     body.truncate(body.len() - 1);
-    let refusal = decode_input(InputKind::Fill, &body).unwrap_err();
-    assert_eq!((refusal.source.as_str(), refusal.seq), ("fills-1", 17));
-    let refusal = decode_input(InputKind::Marker, &[1, 2, 3]).unwrap_err();
-    assert_eq!((refusal.reject.code(), refusal.seq), ("malformed_message", 0));
+    let rejection = decode_input(InputKind::Fill, &body).unwrap_err();
+    assert_eq!((rejection.source.as_str(), rejection.seq), ("fills-1", 17));
+    let rejection = decode_input(InputKind::Marker, &[1, 2, 3]).unwrap_err();
+    assert_eq!((rejection.reject.code(), rejection.seq), ("malformed_message", 0));
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn names_may_have_every_length_up_to_their_bound() {
             let line = format!(
                 r#"{{"type":"bust","source":"{source}","seq":1,"ticker":"{ticker}","of":1}}"#
             );
-            decode_line(line.as_bytes()).map_err(|refusal| refusal.reject.code())
+            decode_line(line.as_bytes()).map_err(|rejection| rejection.reject.code())
         };
         assert_eq!(bust(&name, "s").is_ok(), len <= limits::TICKER_LEN_MAX, "a ticker of {len}");
         assert_eq!(bust("T", &name).is_ok(), len <= limits::ID_LEN_MAX, "a source of {len}");
@@ -96,9 +96,9 @@ fn the_largest_split_is_read_and_a_larger_one_refused() {
         panic!("10,000 accounts are allowed");
     };
     assert_eq!(split.weights().len(), limits::ACCOUNTS_MAX);
-    let refusal = decode_line(equal_split(10_001).as_bytes()).unwrap_err();
-    assert_eq!(refusal.reject.code(), "too_many_accounts");
-    assert_eq!((refusal.source.as_str(), refusal.seq), ("aum", 1));
+    let rejection = decode_line(equal_split(10_001).as_bytes()).unwrap_err();
+    assert_eq!(rejection.reject.code(), "too_many_accounts");
+    assert_eq!((rejection.source.as_str(), rejection.seq), ("aum", 1));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn source_and_seq_are_echoed_whatever_else_is_wrong() {
         (r#"{"type":"fill","source":"a","seq":5"#, ("", 0)),
     ];
     for (line, (source, seq)) in cases {
-        let refusal = decode_line(line.as_bytes()).unwrap_err();
-        assert_eq!((refusal.source.as_str(), refusal.seq), (source, seq), "{line}");
+        let rejection = decode_line(line.as_bytes()).unwrap_err();
+        assert_eq!((rejection.source.as_str(), rejection.seq), (source, seq), "{line}");
     }
 }

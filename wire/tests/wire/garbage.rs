@@ -9,7 +9,7 @@ use allot_wire::backplane::{
 use allot_wire::{
     Batch, Encoding, Heartbeat, Report, Request, RequestKind, TopicName, decode_line,
     decode_replies, decode_request, encode_line, encode_reply, encode_request, routing_keys,
-    routing_refusal,
+    routing_rejection,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -49,13 +49,13 @@ fn read_as_record(record: &[u8]) {
     for kind in RequestKind::ALL {
         match decode_request(kind, record) {
             Ok(request) => assert_said_again(&request),
-            Err(refusal) => assert!(!refusal.reject.to_string().is_empty()),
+            Err(rejection) => assert!(!rejection.reject.to_string().is_empty()),
         }
     }
     let kinds = [InputKind::Marker, InputKind::Netting];
     let _ = kinds.map(|kind| decode_input(kind, record));
     if routing_keys(record).is_none() {
-        let why = routing_refusal(record).reject.to_string();
+        let why = routing_rejection(record).reject.to_string();
         assert!(!why.contains("cannot be routed"), "{record:?}");
     }
     assert_read_by_hand_as_by_the_codec(record);
@@ -177,6 +177,6 @@ fn a_list_that_claims_to_be_huge_is_refused_without_making_room_for_it() {
     record.extend(3_u64.to_le_bytes());
     record.extend(b"aum");
     record.extend(u64::MAX.to_le_bytes());
-    let refusal = decode_request(RequestKind::Split, &record).unwrap_err();
-    assert_eq!((refusal.source.as_str(), refusal.reject.code()), ("aum", "malformed_message"));
+    let rejection = decode_request(RequestKind::Split, &record).unwrap_err();
+    assert_eq!((rejection.source.as_str(), rejection.reject.code()), ("aum", "malformed_message"));
 }

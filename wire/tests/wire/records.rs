@@ -2,7 +2,7 @@
 
 use crate::rejects::{NOT_OF_DECODERS, assert_complete, rank};
 use allot_domain::limits;
-use allot_wire::{Batch, RequestKind, decode_request, routing_keys, routing_refusal};
+use allot_wire::{Batch, RequestKind, decode_request, routing_keys, routing_rejection};
 
 /// Codes of what a record cannot say.
 const NOT_OF_RECORDS: [&str; 6] = [
@@ -63,7 +63,7 @@ fn raw_split(weights: &[(&str, i64)]) -> Vec<u8> {
 }
 
 fn binary_code(kind: RequestKind, record: &[u8]) -> &'static str {
-    decode_request(kind, record).map_or_else(|refusal| refusal.reject.code(), |_| "none")
+    decode_request(kind, record).map_or_else(|rejection| rejection.reject.code(), |_| "none")
 }
 
 type Damage = fn(&mut RawFill);
@@ -143,7 +143,7 @@ fn the_router_and_the_shard_give_the_same_code_for_what_both_read() {
         let mut fill = RawFill::GOOD.clone();
         damage(&mut fill);
         let bytes = fill.bytes();
-        let routed = routing_keys(&bytes).ok_or_else(|| routing_refusal(&bytes));
+        let routed = routing_keys(&bytes).ok_or_else(|| routing_rejection(&bytes));
         if at < ROUTING_FAULTS {
             let (door, shard) = (routed.unwrap_err(), decode_request(RequestKind::Fill, &bytes));
             assert_eq!(door.reject.code(), *code);
@@ -162,9 +162,13 @@ fn a_record_is_neither_shorter_nor_longer_than_its_fields() {
         assert_eq!(code, "malformed_message", "{len} bytes");
     }
     let longer = [&record[..], &[0]].concat();
-    let refusal = decode_request(RequestKind::Fill, &longer).unwrap_err();
-    assert_eq!(refusal.reject.code(), "malformed_message");
-    assert_eq!((refusal.source.as_str(), refusal.seq), ("s", 1), "what could be read is echoed");
+    let rejection = decode_request(RequestKind::Fill, &longer).unwrap_err();
+    assert_eq!(rejection.reject.code(), "malformed_message");
+    assert_eq!(
+        (rejection.source.as_str(), rejection.seq),
+        ("s", 1),
+        "what could be read is echoed"
+    );
 }
 
 #[test]

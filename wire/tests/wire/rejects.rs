@@ -30,7 +30,7 @@ pub(crate) fn assert_complete(mut codes: Vec<&str>, impossible: &[&str]) {
 }
 
 fn json_code(line: &str) -> &'static str {
-    decode_line(line.as_bytes()).map_or_else(|refusal| refusal.reject.code(), |_| "none")
+    decode_line(line.as_bytes()).map_or_else(|rejection| rejection.reject.code(), |_| "none")
 }
 
 /// Fields of a fill that are wrong, each with the code for it; the value `-` leaves the field out.
@@ -198,15 +198,15 @@ fn what_is_too_long_is_not_even_looked_at() {
     assert_eq!(decode_line(&longest).unwrap_err().reject.code(), "malformed_message");
     assert_eq!(decode_line(&longer).unwrap_err().reject, Reject::OversizedMessage(longer.len()));
     assert_eq!(Batch::parse(&longer).unwrap_err(), Reject::OversizedMessage(longer.len()));
-    let refusal = decode_request(RequestKind::Split, &longer).unwrap_err();
-    assert_eq!(refusal.reject, Reject::OversizedMessage(longer.len()));
+    let rejection = decode_request(RequestKind::Split, &longer).unwrap_err();
+    assert_eq!(rejection.reject, Reject::OversizedMessage(longer.len()));
 }
 
 #[test]
 fn a_reason_quotes_no_more_than_a_line_of_the_sender() {
     let line = fill_line(&[("ticker", &format!("\"{}\"", r"\u0007".repeat(1_000)), "")]);
-    let refusal = decode_line(line.as_bytes()).unwrap_err();
+    let rejection = decode_line(line.as_bytes()).unwrap_err();
     let quote = r"\u{7}".repeat(80) + "…";
     let reason = "a ticker is 1 to 16 of A-Z a-z 0-9 . - / _; it was \"".to_owned() + &quote + "\"";
-    assert_eq!(refusal.reject.to_string(), reason);
+    assert_eq!(rejection.reject.to_string(), reason);
 }

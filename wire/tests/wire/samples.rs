@@ -6,8 +6,8 @@ use allot_domain::{
     SourceId, Split, Ticker, Weight,
 };
 use allot_wire::{
-    AccountReport, Encoding, Heartbeat, PositionReport, Refusal, Report, ReportRequest, Request,
-    TrackingReport, begin_batch, encode_line, encode_outcome, encode_refusal, encode_reported,
+    AccountReport, Encoding, Heartbeat, PositionReport, Rejection, Report, ReportRequest, Request,
+    TrackingReport, begin_batch, encode_line, encode_outcome, encode_rejection, encode_reported,
     encode_request, end_batch, push_record,
 };
 
@@ -104,10 +104,10 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
     ]
 }
 
-/// A refusal whose reason needs every kind of escape.
-pub(crate) fn refusal() -> Refusal {
+/// A rejection whose reason needs every kind of escape.
+pub(crate) fn rejection() -> Rejection {
     let reject = Reject::BadTicker(Reject::quote("A:\"\\\u{7}é"));
-    Refusal { source: "fills-1".into(), seq: 19, reject }
+    Rejection { source: "fills-1".into(), seq: 19, reject }
 }
 
 /// Appends one outcome in one encoding.
@@ -126,7 +126,7 @@ pub(crate) fn reply_bodies(encoding: Encoding) -> Vec<Vec<u8>> {
     };
     let mut bodies: Vec<_> = outcomes().iter().map(of_outcome).collect();
     let (mut refused, mut reported) = (Vec::new(), Vec::new());
-    encode_refusal(encoding, &refusal(), &mut refused);
+    encode_rejection(encoding, &rejection(), &mut refused);
     encode_reported(encoding, "ops", 3, 12, &mut reported);
     bodies.extend([refused, reported]);
     bodies

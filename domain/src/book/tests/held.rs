@@ -2,7 +2,7 @@
 
 use super::script::{input, told};
 use super::{SMALL, check};
-use crate::{AccountId, Book, Input, Machine, Outcomes, Progress, SourceId, Split, Weight, limits};
+use crate::{AccountId, Book, Input, Machine, Outcomes, SourceId, Split, Step, Weight, limits};
 use expect_test::expect;
 
 #[test]
@@ -203,10 +203,10 @@ fn held_fills_are_divided_in_slices_that_together_are_the_whole() {
             answers += slice.list.len();
             shares.append(&mut slice.shares);
             slice.clear();
-            if progress == Progress::Done {
+            if progress == Step::Done {
                 break;
             }
-            progress = book.go_on(&mut slice);
+            progress = book.resume(&mut slice);
             count += 1;
         }
         assert_eq!((count, answers), (slices, fills + 1));
@@ -219,7 +219,7 @@ fn held_fills_are_divided_in_slices_that_together_are_the_whole() {
 fn no_other_input_comes_between_the_slices() {
     let (mut book, split) = before_the_split(7, 10_000);
     let mut outcomes = Outcomes::default();
-    assert_eq!(book.apply(&split, &mut outcomes), Progress::More);
+    assert_eq!(book.apply(&split, &mut outcomes), Step::Pending);
     book.apply_whole(&split, &mut outcomes);
 }
 
@@ -227,5 +227,5 @@ fn no_other_input_comes_between_the_slices() {
 #[should_panic(expected = "there is more to come")]
 fn an_input_that_is_done_does_not_go_on() {
     let mut outcomes = Outcomes::default();
-    let _ = Book::new(SMALL).go_on(&mut outcomes);
+    let _ = Book::new(SMALL).resume(&mut outcomes);
 }

@@ -4,7 +4,9 @@ use super::SMALL;
 use super::script::{Script, told};
 use super::steps::{Numbering, Sent, steps};
 use crate::book::{Book, BookConfig};
-use crate::{Blend, ImageError, Input, Ledger, Machine, Marker, Outcomes, Split, Weight, limits};
+use crate::{
+    Blend, ImageError, Input, Machine, Marker, Outcomes, Residuals, Split, Weight, limits,
+};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use std::fmt::Write;
@@ -244,7 +246,7 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
         |book| book.split_number += 1,
         |book| book.feeds.unmark(book.feeds.find(&super::script::source("g")).unwrap(), 3),
         |book| book.fills = 0,
-        |book| book.ledger = Ledger::new(vec![1, 1], vec![0, 0]),
+        |book| book.residuals = Residuals::new(vec![1, 1], vec![0, 0]),
     ];
     let mut said = String::new();
     for damage in damages {

@@ -133,7 +133,7 @@ fn errors(blend: Blend) -> (u64, i128) {
             shares = shares.max((cell.quantity * 1_000).abs_diff(row.total() * weight * 10));
         }
     }
-    let residuals = book.ledger().residuals().iter().map(|residual| residual.abs());
+    let residuals = book.residuals().residuals().iter().map(|residual| residual.abs());
     let price_max = i128::from(book.price_max);
     let worst = residuals.max().unwrap() / i128::from(crate::limits::WEIGHT_TOTAL);
     (shares, worst * 1_000 / price_max)

@@ -2,7 +2,9 @@
 
 use super::Finding;
 use allot_domain::SourceId;
-use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, RuntimeError, Subscriber, Waits};
+use allot_runtime::{
+    Clock, Context, CurveKey, Link, LinkOptions, PollSet, RuntimeError, Subscriber,
+};
 use allot_wire::{Heartbeat, Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
 use std::fs;
 use std::io::ErrorKind;
@@ -112,7 +114,7 @@ fn ask(
     let clock = Clock::system();
     let options = LinkOptions { door_key, ..LinkOptions::default() };
     let mut link = Link::dealer(context, endpoint, None, options)?;
-    let source = SourceId::new(b"doctor").expect("letters of the alphabet");
+    let source = SourceId::new(b"doctor").expect("envelopes of the alphabet");
     let mut request = Vec::new();
     let seq = clock.now().as_unix();
     encode_line(&Request::Report(ReportRequest { source, seq }), &mut request);
@@ -127,7 +129,7 @@ fn ask(
             let understood = decode_replies(&answer, &mut replies).is_ok();
             return Ok(Some(replies.pop().filter(|_| understood)));
         }
-        let mut waits = Waits::without_bell();
+        let mut waits = PollSet::without_waker();
         link.wait_on(&mut waits);
         waits.sleep(Some(end - clock.now()));
     }

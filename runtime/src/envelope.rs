@@ -1,4 +1,4 @@
-//! A letter: one message of a client at the front door, with its sender.
+//! An envelope: one message of a client at the front door, with its sender.
 //!
 //! ```text
 //!   DEALER   [identity] [body]
@@ -10,14 +10,14 @@ use zmq::Message;
 use crate::socket::Socket;
 
 /// A message that can be received again and again into the same memory.
-pub struct Letter {
+pub struct Envelope {
     identity: Message,
     body: Message,
     delimiter: bool,
     malformed: bool,
 }
 
-impl Letter {
+impl Envelope {
     /// Nothing yet; hand it to [`Door::receive`](crate::Door::receive).
     pub fn new() -> Self {
         let (identity, body) = (Message::new(), Message::new());
@@ -63,7 +63,7 @@ impl Letter {
         true
     }
 
-    /// A letter that did not come through a socket, by the same rules.
+    /// An envelope that did not come through a socket, by the same rules.
     pub(crate) fn write(&mut self, identity: &[u8], frames: &[Vec<u8>]) {
         self.identity = Message::from(identity);
         self.delimiter = 1 < frames.len() && frames[0].is_empty();
@@ -73,7 +73,7 @@ impl Letter {
     }
 }
 
-impl Default for Letter {
+impl Default for Envelope {
     fn default() -> Self {
         Self::new()
     }

@@ -1,4 +1,4 @@
-//! The keeper: everything that is slow. The next segment, images, and what may be removed.
+//! The checkpointer: everything that is slow. The next segment, images, and what may be removed.
 //!
 //! ```text
 //!   spare:  zeros under another name, synced ─► renamed ─► folder synced ─► ready
@@ -33,7 +33,7 @@ pub(crate) use spares::Spares;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Looks after the files of one journal, as an agent.
-pub struct Keeper {
+pub struct Checkpointer {
     role: String,
     media: Arc<dyn Media>,
     committer: Link,
@@ -49,7 +49,7 @@ pub struct Keeper {
     frame: Vec<u8>,
 }
 
-/// What a keeper starts from.
+/// What a checkpointer starts from.
 pub(crate) struct Start {
     pub(crate) name: String,
     pub(crate) media: Arc<dyn Media>,
@@ -61,10 +61,10 @@ pub(crate) struct Start {
     pub(crate) upkeep: Upkeep,
 }
 
-impl Keeper {
+impl Checkpointer {
     pub(crate) fn new(start: Start) -> Self {
         Self {
-            role: format!("keeper-{}", start.name),
+            role: format!("checkpointer-{}", start.name),
             media: start.media,
             committer: start.committer,
             failure: start.failure,
@@ -162,7 +162,7 @@ impl Keeper {
     }
 }
 
-impl Agent for Keeper {
+impl Agent for Checkpointer {
     fn role(&self) -> &str {
         &self.role
     }

@@ -1,4 +1,4 @@
-//! A bell: how one thread wakes another, at no cost while the other is awake.
+//! A waker: how one thread wakes another, at no cost while the other is awake.
 //!
 //! Wake-ups are not lost. The sleeper says that it sleeps and then looks once more; the ringer
 //! leaves its work and then looks whether the other sleeps:
@@ -23,10 +23,10 @@ use rustix::io::Errno;
 
 use crate::RuntimeError;
 
-/// The right to wake one thread. Clones ring the same bell.
+/// The right to wake one thread. Clones wake the same thread.
 #[derive(Clone, Debug, Default)]
-pub struct Bell {
-    /// Nobody listens to a silent bell.
+pub struct Waker {
+    /// Nobody listens to a silent waker.
     shared: Option<Arc<Shared>>,
 }
 
@@ -38,20 +38,20 @@ struct Shared {
     eventfd: OwnedFd,
 }
 
-impl Bell {
-    /// A bell for one thread, to be shared by all agents on it.
+impl Waker {
+    /// A waker for one thread, to be shared by all agents on it.
     ///
     /// # Errors
     /// When the kernel has no more file descriptors.
     pub fn new() -> Result<Self, RuntimeError> {
         let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(|errno| RuntimeError::Bell { cause: errno.to_string() })?;
+            .map_err(|errno| RuntimeError::Waker { cause: errno.to_string() })?;
         let asleep = AtomicBool::new(false);
         let shared = Shared { asleep, tokens_due: AtomicU64::new(0), eventfd };
         Ok(Self { shared: Some(Arc::new(shared)) })
     }
 
-    /// A bell that does nothing, for links whose two ends are stepped by one thread.
+    /// A waker that does nothing, for links whose two ends are stepped by one thread.
     pub fn silent() -> Self {
         Self::default()
     }
@@ -60,7 +60,7 @@ impl Bell {
     ///
     /// Costs a fence and a read while the thread is awake. Of several that ring at once only the
     /// first makes the system call.
-    pub fn ring(&self) {
+    pub fn wake(&self) {
         let Some(shared) = &self.shared else { return };
         fence(Ordering::SeqCst);
         if shared.asleep.load(Ordering::Relaxed) && shared.asleep.swap(false, Ordering::SeqCst) {
@@ -85,7 +85,7 @@ impl Bell {
         shared.tokens_due.store(due - taken, Ordering::Relaxed);
     }
 
-    /// What a sleeper polls; none if the bell is silent.
+    /// What a sleeper polls; none if the waker is silent.
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.shared.as_ref().map(|shared| shared.eventfd.as_fd())
     }
@@ -120,53 +120,53 @@ impl Shared {
 mod tests {
     use super::*;
 
-    fn is_readable(bell: &Bell) -> bool {
+    fn is_readable(waker: &Waker) -> bool {
         let mut token = [0; 8];
-        rustix::io::read(bell.descriptor().unwrap(), &mut token).is_ok()
+        rustix::io::read(waker.descriptor().unwrap(), &mut token).is_ok()
     }
 
     #[test]
     fn a_bell_makes_a_system_call_only_for_a_sleeper_and_only_once() {
-        let bell = Bell::new().unwrap();
-        bell.ring();
-        assert!(!is_readable(&bell), "awake: no call");
-        bell.declare_asleep();
-        bell.ring();
-        bell.clone().ring();
-        assert!(is_readable(&bell), "asleep: one call");
-        assert!(!is_readable(&bell), "the second ring found it rung");
+        let waker = Waker::new().unwrap();
+        waker.wake();
+        assert!(!is_readable(&waker), "awake: no call");
+        waker.declare_asleep();
+        waker.wake();
+        waker.clone().wake();
+        assert!(is_readable(&waker), "asleep: one call");
+        assert!(!is_readable(&waker), "the second ring found it rung");
     }
 
     #[test]
     fn waking_up_takes_the_token() {
-        let bell = Bell::new().unwrap();
-        bell.declare_asleep();
-        bell.ring();
-        bell.declare_awake();
-        assert!(!is_readable(&bell));
-        bell.ring();
-        assert!(!is_readable(&bell), "awake again");
+        let waker = Waker::new().unwrap();
+        waker.declare_asleep();
+        waker.wake();
+        waker.declare_awake();
+        assert!(!is_readable(&waker));
+        waker.wake();
+        assert!(!is_readable(&waker), "awake again");
     }
 
     #[test]
     fn a_token_that_comes_late_is_taken_at_the_next_waking() {
-        let bell = Bell::new().unwrap();
-        let shared = bell.shared.as_ref().unwrap();
-        bell.declare_asleep();
+        let waker = Waker::new().unwrap();
+        let shared = waker.shared.as_ref().unwrap();
+        waker.declare_asleep();
         assert!(shared.asleep.swap(false, Ordering::SeqCst), "a ringer takes the flag");
-        bell.declare_awake();
+        waker.declare_awake();
         shared.write();
-        bell.declare_asleep();
-        bell.declare_awake();
-        assert!(!is_readable(&bell));
+        waker.declare_asleep();
+        waker.declare_awake();
+        assert!(!is_readable(&waker));
     }
 
     #[test]
     fn a_silent_bell_does_nothing() {
-        let bell = Bell::silent();
-        bell.declare_asleep();
-        bell.ring();
-        bell.declare_awake();
-        assert!(bell.descriptor().is_none());
+        let waker = Waker::silent();
+        waker.declare_asleep();
+        waker.wake();
+        waker.declare_awake();
+        assert!(waker.descriptor().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Window: exactly which of a source's latest sequence numbers were applied.
+//! DedupWindow: exactly which of a source's latest sequence numbers were applied.
 //!
 //! ```text
 //!   too old │ 65,536 remembered, one bit each │ new
@@ -24,19 +24,19 @@ pub enum Seen {
 
 /// The last [`WINDOW`] sequence numbers of one source.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Window {
+pub struct DedupWindow {
     highest: u64,
     bits: Box<[u64]>,
 }
 
-impl Default for Window {
+impl Default for DedupWindow {
     fn default() -> Self {
         let words = usize::try_from(WINDOW / 64).expect("a small number");
         Self { highest: 0, bits: vec![0; words].into() }
     }
 }
 
-impl Window {
+impl DedupWindow {
     /// What is known of `seq`.
     #[must_use]
     pub fn seen(&self, seq: u64) -> Seen {
@@ -127,7 +127,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_remembers_what_a_set_would(steps in prop::collection::vec(steps(), 1..200)) {
-            let (mut window, mut highest) = (Window::default(), 0_u64);
+            let (mut window, mut highest) = (DedupWindow::default(), 0_u64);
             let mut applied = BTreeSet::new();
             let mut base = 1;
             for step in steps {
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_is_unmarked_is_new_again() {
-        let mut window = Window::default();
+        let mut window = DedupWindow::default();
         window.mark(7);
         assert_eq!(window.seen(7), Seen::Applied);
         window.unmark(7);

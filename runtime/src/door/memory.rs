@@ -1,12 +1,12 @@
-//! A lobby: a front door without sockets, whose clients a test plays.
+//! A front door in memory: one without sockets, whose clients a test plays.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::{DoorOptions, Letter, SendError};
+use crate::{DoorOptions, Envelope, SendError};
 
 /// The server's side.
-pub(crate) struct Lobby {
+pub(crate) struct MemoryDoor {
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -36,7 +36,7 @@ struct Client {
     answers_waiting: usize,
 }
 
-impl Lobby {
+impl MemoryDoor {
     pub(crate) fn new(options: DoorOptions) -> Self {
         let shared = Shared {
             options,
@@ -47,9 +47,9 @@ impl Lobby {
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
-    pub(crate) fn receive(&self, letter: &mut Letter) -> bool {
+    pub(crate) fn receive(&self, envelope: &mut Envelope) -> bool {
         let Some(request) = lock(&self.shared).requests.pop_front() else { return false };
-        letter.write(&request.identity, &request.frames);
+        envelope.write(&request.identity, &request.frames);
         true
     }
 
@@ -73,8 +73,8 @@ impl Lobby {
 }
 
 impl DoorClients {
-    pub(crate) fn new(lobby: &Lobby) -> Self {
-        Self { shared: Arc::clone(&lobby.shared) }
+    pub(crate) fn new(door: &MemoryDoor) -> Self {
+        Self { shared: Arc::clone(&door.shared) }
     }
 
     /// Sends as a DEALER does. The client is connected from now on.
@@ -121,7 +121,7 @@ impl DoorClients {
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().expect("nothing panics while it holds the lobby")
+    shared.lock().expect("nothing panics while it holds the lock")
 }
 
 #[cfg(test)]
@@ -134,11 +134,11 @@ mod tests {
         let (mut door, clients) = Door::memory();
         assert_eq!(door.send(b"ann", false, b"early"), Err(SendError::Away));
         clients.send(b"ann", b"hello");
-        let mut letter = Letter::new();
-        assert!(door.receive(&mut letter));
-        assert_eq!((letter.identity(), letter.body()), (&b"ann"[..], &b"hello"[..]));
-        assert!(!letter.delimiter() && !letter.malformed());
-        assert!(!door.receive(&mut letter));
+        let mut envelope = Envelope::new();
+        assert!(door.receive(&mut envelope));
+        assert_eq!((envelope.identity(), envelope.body()), (&b"ann"[..], &b"hello"[..]));
+        assert!(!envelope.delimiter() && !envelope.malformed());
+        assert!(!door.receive(&mut envelope));
         door.send(b"ann", false, b"welcome").unwrap();
         assert_eq!(clients.receive(), Some((b"ann".to_vec(), b"welcome".to_vec())));
         clients.leave(b"ann");
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn frames_are_judged_as_a_socket_would() {
         let (mut door, clients) = Door::memory();
-        let mut letter = Letter::new();
+        let mut envelope = Envelope::new();
         for (frames, body, delimiter, malformed) in [
             (&["a"][..], "a", false, false),
             (&[""], "", false, false),
@@ -158,9 +158,9 @@ mod tests {
         ] {
             let bytes: Vec<&[u8]> = frames.iter().map(|frame| frame.as_bytes()).collect();
             clients.send_frames(b"eve", &bytes);
-            assert!(door.receive(&mut letter));
-            assert_eq!(letter.body(), body.as_bytes(), "{frames:?}");
-            assert_eq!((letter.delimiter(), letter.malformed()), (delimiter, malformed));
+            assert!(door.receive(&mut envelope));
+            assert_eq!(envelope.body(), body.as_bytes(), "{frames:?}");
+            assert_eq!((envelope.delimiter(), envelope.malformed()), (delimiter, malformed));
         }
     }
 

@@ -1,10 +1,10 @@
-//! Refusal: why a request went no further than its decoder, and whose it was.
+//! Rejection: why a request went no further than its decoder, and whose it was.
 
 use allot_domain::{Reject, SourceId};
 
 /// A request that was refused before it reached a book.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refusal {
+pub struct Rejection {
     /// Who sent it; empty where that could not be read or is no source.
     pub source: String,
     /// The source's number of it; zero where it could not be read.
@@ -13,14 +13,14 @@ pub struct Refusal {
     pub reject: Reject,
 }
 
-impl Refusal {
-    /// A refusal of a message of which nothing could be read.
+impl Rejection {
+    /// A rejection of a message of which nothing could be read.
     #[must_use]
     pub const fn unread(reject: Reject) -> Self {
         Self { source: String::new(), seq: 0, reject }
     }
 
-    /// A refusal that echoes `source` where it is one; anything else is not repeated to the sender.
+    /// A rejection that echoes `source` where it is one; anything else is not repeated to the sender.
     pub(crate) fn new(source: &str, seq: u64, reject: Reject) -> Self {
         let source = SourceId::new(source.as_bytes()).map(|source| source.to_string());
         Self { source: source.unwrap_or_default(), seq, reject }

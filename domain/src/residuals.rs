@@ -1,4 +1,4 @@
-//! Ledger: what each account of a split still misses, and the fills that change it.
+//! Residuals: what each account of a split still misses, and the fills that change it.
 //!
 //! For account *i* with weight `W_i` of `W` and value `V_i` of `T`:
 //!
@@ -90,7 +90,7 @@ impl FromStr for Blend {
     }
 }
 
-/// One fill as the ledger sees it.
+/// One fill as the residuals sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Block {
     /// Bought or sold.
@@ -103,7 +103,7 @@ pub struct Block {
 
 /// The residuals of the accounts of one split.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub struct Residuals {
     weights: Vec<u64>,
     weight_total: u64,
     /// Whether an account is at 0 %.
@@ -115,7 +115,7 @@ pub struct Ledger {
     allocator: Allocator,
 }
 
-impl Ledger {
+impl Residuals {
     /// A ledger of accounts with these weights and values so far, in order of rank.
     ///
     /// # Panics
@@ -127,7 +127,7 @@ impl Ledger {
         assert!(weights.len() <= limits::ACCOUNTS_MAX, "no more accounts than a split has");
         let weight_total = weights.iter().sum();
         assert!(weight_total > 0, "somebody has a weight");
-        let mut ledger = Self {
+        let mut residuals = Self {
             weight_total,
             has_zeros: weights.contains(&0),
             total: 0,
@@ -136,8 +136,8 @@ impl Ledger {
             allocator: Allocator::new(weights.len()),
             weights,
         };
-        ledger.settle(&values);
-        ledger
+        residuals.settle(&values);
+        residuals
     }
 
     /// How many accounts there are.
@@ -164,7 +164,7 @@ impl Ledger {
         &self.residuals
     }
 
-    /// The value each account has in this ledger, nettings included, in 1e-9, worked out from what
+    /// The value each account has in this residuals, nettings included, in 1e-9, worked out from what
     /// it misses.
     ///
     /// # Panics
@@ -220,7 +220,7 @@ impl Ledger {
         self.hand_out(price, quantity, shares);
     }
 
-    /// Takes back what [`Ledger::allocate`] gave, share by share as it was given.
+    /// Takes back what [`Residuals::allocate`] gave, share by share as it was given.
     pub fn reverse(&mut self, block: Block, shares: &[u64]) {
         let price = -sign_of(block.side) * i128::from(block.price.nanos());
         let quantity = shares.iter().sum();
@@ -228,9 +228,9 @@ impl Ledger {
         self.hand_out(price, quantity, shares);
     }
 
-    /// Moves value into (positive) or out of (negative) this ledger, in order of rank, in 1e-9.
+    /// Moves value into (positive) or out of (negative) this residuals, in order of rank, in 1e-9.
     ///
-    /// Returns false, and changes nothing, where the ledger would leave its limits.
+    /// Returns false, and changes nothing, where the residuals would leave its limits.
     ///
     /// # Panics
     /// If there is not one transfer for each account: the caller has checked it.

@@ -1,4 +1,4 @@
-//! What a sleeping thread waits on: its bell, and the sockets of its agents.
+//! What a sleeping thread poll_set on: its waker, and the sockets of its agents.
 //!
 //! A ZeroMQ socket has a descriptor, which signals commands of the I/O thread rather than
 //! messages: one that is ready may say nothing new, and a message that came in the company of an
@@ -7,7 +7,7 @@
 //! ```text
 //!   ask every socket whether it is ready    takes all commands off; from here on
 //!              │ none is                    any news makes the descriptor readable
-//!   poll the bell and the descriptors
+//!   poll the waker and the descriptors
 //! ```
 //!
 //! A socket that was asked to receive and had nothing has answered the question already, unless
@@ -23,14 +23,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use zmq::PollEvents;
 
-use crate::Bell;
+use crate::Waker;
 use crate::socket::Quiet;
 
 /// A list of things to wait on, filled anew before each sleep.
 ///
 /// The sockets are lent for as long as the list lives, so that none can be used or closed
 /// meanwhile.
-pub struct Waits<'a> {
+pub struct PollSet<'a> {
     sockets: Vec<Item<'a>>,
     descriptors: Vec<PollFd<'a>>,
 }
@@ -45,19 +45,19 @@ struct Item<'a> {
 }
 
 /// A list's memory, to be used for the next one.
-pub(crate) type WaitsMemory = Waits<'static>;
+pub(crate) type WaitsMemory = PollSet<'static>;
 
-impl<'a> Waits<'a> {
-    /// An empty list without a bell, for a client that is no agent and waits on its own.
-    pub fn without_bell() -> Self {
+impl<'a> PollSet<'a> {
+    /// An empty list without a waker, for a client that is no agent and poll_set on its own.
+    pub fn without_waker() -> Self {
         Self { sockets: Vec::new(), descriptors: Vec::new() }
     }
 
-    /// A list of only the bell, in the memory of an earlier list.
-    pub(crate) fn new(bell: &'a Bell, memory: WaitsMemory) -> Self {
-        let mut waits: Self = memory;
-        bell.descriptor().into_iter().for_each(|descriptor| waits.file(descriptor));
-        waits
+    /// A list of only the waker, in the memory of an earlier list.
+    pub(crate) fn new(waker: &'a Waker, memory: WaitsMemory) -> Self {
+        let mut poll_set: Self = memory;
+        waker.descriptor().into_iter().for_each(|descriptor| poll_set.file(descriptor));
+        poll_set
     }
 
     /// Ends the sleep when the file can be read, for what is neither link nor socket (stdin).
@@ -71,7 +71,7 @@ impl<'a> Waits<'a> {
         self.file(descriptor(socket));
     }
 
-    /// Sleeps until the bell rings, an item is ready, or the time is over; without a time, for
+    /// Sleeps until the waker rings, an item is ready, or the time is over; without a time, for
     /// as long as it takes. It may return early: whoever sleeps looks for work afterwards, not
     /// for a reason.
     ///
@@ -101,7 +101,7 @@ impl<'a> Waits<'a> {
     pub(crate) fn into_memory(mut self) -> WaitsMemory {
         self.sockets.clear();
         self.descriptors.clear();
-        Waits {
+        PollSet {
             sockets: self.sockets.into_iter().map(|_| unreachable!("cleared")).collect(),
             descriptors: self.descriptors.into_iter().map(|_| unreachable!("cleared")).collect(),
         }
@@ -141,17 +141,17 @@ mod tests {
     fn the_memory_of_a_list_is_kept() {
         let context = zmq::Context::new();
         let socket = context.socket(zmq::PAIR).unwrap();
-        let (bell, quiet) = (Bell::new().unwrap(), Quiet::default());
-        let mut memory = Waits::without_bell();
+        let (waker, quiet) = (Waker::new().unwrap(), Quiet::default());
+        let mut memory = PollSet::without_waker();
         let mut places = Vec::new();
         for _ in 0..4 {
-            let mut waits = Waits::new(&bell, memory);
+            let mut poll_set = PollSet::new(&waker, memory);
             for _ in 0..9 {
-                waits.socket(&socket, &quiet, zmq::POLLIN);
+                poll_set.socket(&socket, &quiet, zmq::POLLIN);
             }
-            assert_eq!((waits.sockets.len(), waits.descriptors.len()), (9, 10));
-            places.push((waits.sockets.as_ptr().addr(), waits.descriptors.as_ptr().addr()));
-            memory = waits.into_memory();
+            assert_eq!((poll_set.sockets.len(), poll_set.descriptors.len()), (9, 10));
+            places.push((poll_set.sockets.as_ptr().addr(), poll_set.descriptors.as_ptr().addr()));
+            memory = poll_set.into_memory();
         }
         places.dedup();
         assert_eq!(places.len(), 1);
@@ -161,10 +161,10 @@ mod tests {
     fn a_file_that_can_be_read_ends_the_sleep() {
         let (reader, _writer) = std::io::pipe().unwrap();
         let file = std::fs::File::open("/dev/zero").unwrap();
-        let mut waits = Waits::without_bell();
-        waits.file(reader.as_fd());
-        waits.file(file.as_fd());
-        waits.sleep(None);
+        let mut poll_set = PollSet::without_waker();
+        poll_set.file(reader.as_fd());
+        poll_set.file(file.as_fd());
+        poll_set.sleep(None);
     }
 
     #[test]
@@ -178,9 +178,9 @@ mod tests {
         }
         // The first receive takes the signal of both: the descriptor has nothing more to say.
         assert!(near.recv_bytes(zmq::DONTWAIT).is_ok());
-        let (mut waits, quiet) = (Waits::without_bell(), Quiet::default());
-        waits.socket(&near, &quiet, zmq::POLLIN);
-        waits.sleep(None);
+        let (mut poll_set, quiet) = (PollSet::without_waker(), Quiet::default());
+        poll_set.socket(&near, &quiet, zmq::POLLIN);
+        poll_set.sleep(None);
         assert!(near.recv_bytes(zmq::DONTWAIT).is_ok());
     }
 }

@@ -1,11 +1,11 @@
-//! The ledger against its definition: shares given out one by one, and every division there is.
+//! The residuals against its definition: shares given out one by one, and every division there is.
 
-use super::{Blend, Block, Ledger};
+use super::{Blend, Block, Residuals};
 use crate::{Cell, Money, Price, Quantity, Side, limits};
 use proptest::prelude::*;
 use std::cmp::Reverse;
 
-/// A ledger, what its accounts hold of the ticker, and a block that they can trade.
+/// A residuals, what its accounts hold of the ticker, and a block that they can trade.
 #[derive(Clone, Debug)]
 struct Case {
     weights: Vec<u64>,
@@ -16,16 +16,16 @@ struct Case {
 }
 
 impl Case {
-    fn ledger(&self) -> Ledger {
-        Ledger::new(self.weights.clone(), self.values.clone())
+    fn residuals(&self) -> Residuals {
+        Residuals::new(self.weights.clone(), self.values.clone())
     }
 
-    fn allocate(&self) -> (Vec<u64>, Ledger) {
-        let mut ledger = self.ledger();
+    fn allocate(&self) -> (Vec<u64>, Residuals) {
+        let mut residuals = self.residuals();
         let mut shares = vec![u64::MAX; self.weights.len()];
-        ledger.allocate(self.block, self.blend, &self.held, &mut shares);
+        residuals.allocate(self.block, self.blend, &self.held, &mut shares);
         assert_eq!(shares.iter().sum::<u64>(), self.block.quantity.get());
-        (shares, ledger)
+        (shares, residuals)
     }
 
     fn price(&self) -> i128 {
@@ -191,9 +191,9 @@ proptest! {
 
     #[test]
     fn each_share_goes_to_whoever_misses_most(case in cases(sides(), 16, 40)) {
-        let (shares, ledger) = case.allocate();
+        let (shares, residuals) = case.allocate();
         prop_assert_eq!(&shares, &share_by_share(&case));
-        prop_assert_eq!(ledger.residuals(), case.residuals_after(&shares));
+        prop_assert_eq!(residuals.residuals(), case.residuals_after(&shares));
     }
 
     #[test]
@@ -219,13 +219,13 @@ proptest! {
         let quantity = (low % (1 << bits) + 1).min(value_max / 4).max(1);
         let block = block(Side::Buy, case.block.price.nanos(), quantity);
         let case = Case { block, blend: Blend::NONE, ..case };
-        let (shares, ledger) = case.allocate();
+        let (shares, residuals) = case.allocate();
         let step = case.weight_total() * case.price();
-        let misses = |rank: usize| (ledger.residuals()[rank], Reverse(rank));
+        let misses = |rank: usize| (residuals.residuals()[rank], Reverse(rank));
         let able = |rank: &usize| case.most(*rank) > 0;
         let most = (0..shares.len()).filter(able).map(misses).max().expect("accounts");
         for rank in (0..shares.len()).filter(|rank| shares[*rank] > 0) {
-            let before = (ledger.residuals()[rank] + step, Reverse(rank));
+            let before = (residuals.residuals()[rank] + step, Reverse(rank));
             prop_assert!(before > most || most == misses(rank), "{rank}: {before:?}, {most:?}");
         }
     }
@@ -262,16 +262,16 @@ proptest! {
         case in cases(sides(), 16, 1_000),
         later in (prices(), 1..1_000_u64),
     ) {
-        let (shares, mut ledger) = case.allocate();
+        let (shares, mut residuals) = case.allocate();
         // Another block of the same accounts comes between.
         let mut between = vec![0; shares.len()];
         let later = block(Side::Buy, later.0, later.1);
-        ledger.allocate(later, Blend::NONE, &[], &mut between);
-        ledger.reverse(case.block, &shares);
-        ledger.reverse(later, &between);
-        prop_assert_eq!(&ledger.values(), &case.values);
-        let untouched = case.ledger();
-        prop_assert_eq!(ledger.residuals(), untouched.residuals());
+        residuals.allocate(later, Blend::NONE, &[], &mut between);
+        residuals.reverse(case.block, &shares);
+        residuals.reverse(later, &between);
+        prop_assert_eq!(&residuals.values(), &case.values);
+        let untouched = case.residuals();
+        prop_assert_eq!(residuals.residuals(), untouched.residuals());
     }
 
     #[test]
@@ -282,8 +282,8 @@ proptest! {
     ) {
         let accounts = case.weights.len();
         let mut ledgers =
-            [case.ledger(), Ledger::new(case.weights.clone(), other[..accounts].to_vec())];
-        let sums = |ledgers: &[Ledger; 2]| -> Vec<_> {
+            [case.residuals(), Residuals::new(case.weights.clone(), other[..accounts].to_vec())];
+        let sums = |ledgers: &[Residuals; 2]| -> Vec<_> {
             let [one, two] = ledgers;
             one.residuals().iter().zip(two.residuals()).map(|(one, two)| one + two).collect()
         };
@@ -304,13 +304,13 @@ proptest! {
         rank in 0..8_usize,
         beyond in prop_oneof![Just(i128::MAX), Just(i128::MIN), Just(limits::LEDGER_MAX)],
     ) {
-        let mut ledger = case.ledger();
+        let mut residuals = case.residuals();
         let mut transfers = vec![Money::ZERO; case.weights.len()];
         transfers[rank % case.weights.len()] = Money::from_nanos(beyond);
-        prop_assert!(!ledger.net(&transfers));
-        prop_assert_eq!(&ledger.values(), &case.values);
-        let untouched = case.ledger();
-        prop_assert_eq!(ledger.residuals(), untouched.residuals());
+        prop_assert!(!residuals.net(&transfers));
+        prop_assert_eq!(&residuals.values(), &case.values);
+        let untouched = case.residuals();
+        prop_assert_eq!(residuals.residuals(), untouched.residuals());
     }
 }
 
@@ -382,15 +382,15 @@ fn streams(mut holds: impl FnMut(&[u64], &[i128], Block, &[i128])) {
         for seed in 0..4 {
             let mut random = SplitMix(seed);
             let weights: Vec<_> = (0..accounts).map(|_| random.below(1_000) + 1).collect();
-            let mut ledger = Ledger::new(weights.clone(), vec![0; accounts]);
+            let mut residuals = Residuals::new(weights.clone(), vec![0; accounts]);
             let mut shares = vec![0; accounts];
             for _ in 0..200 {
                 let price = i64::try_from(random.below(50_000) + 1_000).expect("a price");
                 let most = [1, 10, 1_000][usize::try_from(random.below(3)).expect("small")];
                 let block = block(Side::Buy, price, random.below(most) + 1);
-                let before = ledger.residuals().to_vec();
-                ledger.allocate(block, Blend::NONE, &[], &mut shares);
-                holds(&weights, &before, block, ledger.residuals());
+                let before = residuals.residuals().to_vec();
+                residuals.allocate(block, Blend::NONE, &[], &mut shares);
+                holds(&weights, &before, block, residuals.residuals());
             }
         }
     }
@@ -439,7 +439,7 @@ fn under_one_split_errors_stay_within_a_few_prices_for_ever() {
 /// A firm that buys and sells a few tickers at prices that jump by a tenth, up or down, each time.
 struct JumpyMarket {
     random: SplitMix,
-    ledger: Ledger,
+    residuals: Residuals,
     rows: Vec<Vec<Cell>>,
     shares: Vec<u64>,
 }
@@ -454,7 +454,7 @@ impl JumpyMarket {
         let accounts = Self::WEIGHTS.len();
         Self {
             random: SplitMix(seed),
-            ledger: Ledger::new(Self::WEIGHTS.to_vec(), vec![0; accounts]),
+            residuals: Residuals::new(Self::WEIGHTS.to_vec(), vec![0; accounts]),
             rows: vec![vec![Cell::default(); accounts]; Self::TICKERS],
             shares: vec![0; accounts],
         }
@@ -470,7 +470,7 @@ impl JumpyMarket {
         let held: u64 = row.iter().map(|cell| cell.quantity).sum();
         let is_sale = self.random.below(4) == 0 && held >= quantity;
         let (side, sign) = if is_sale { (Side::Sell, -1) } else { (Side::Buy, 1) };
-        self.ledger.allocate(block(side, price, quantity), blend, row, &mut self.shares);
+        self.residuals.allocate(block(side, price, quantity), blend, row, &mut self.shares);
         for (cell, share) in row.iter_mut().zip(&self.shares) {
             cell.quantity = if is_sale { cell.quantity - share } else { cell.quantity + share };
             cell.value += sign * i128::from(price) * i128::from(*share);
@@ -492,7 +492,7 @@ fn a_blend_stays_on_target_however_prices_jump() {
         let mut market = JumpyMarket::new(seed);
         for _ in 0..20_000 {
             market.trade(blend);
-            let residuals = market.ledger.residuals().iter();
+            let residuals = market.residuals.residuals().iter();
             worst = residuals.map(|residual| residual.abs()).fold(worst, i128::max);
         }
     }
@@ -502,35 +502,35 @@ fn a_blend_stays_on_target_however_prices_jump() {
 
 #[test]
 fn one_account_gets_all_there_is() {
-    let mut ledger = Ledger::new(vec![limits::WEIGHT_TOTAL], vec![0]);
+    let mut residuals = Residuals::new(vec![limits::WEIGHT_TOTAL], vec![0]);
     let mut shares = [0];
     for (price, quantity) in [(1, limits::QUANTITY_MAX), (limits::PRICE_MAX, 1), (7, 3)] {
-        ledger.allocate(block(Side::Buy, price, quantity), Blend::NONE, &[], &mut shares);
+        residuals.allocate(block(Side::Buy, price, quantity), Blend::NONE, &[], &mut shares);
         assert_eq!(shares, [quantity]);
-        ledger.allocate(
+        residuals.allocate(
             block(Side::Sell, price, quantity),
             Blend::NONE,
             &held([quantity]),
             &mut shares,
         );
-        assert_eq!((shares, ledger.values()), ([quantity], vec![0]));
+        assert_eq!((shares, residuals.values()), ([quantity], vec![0]));
     }
 }
 
 #[test]
 fn a_fortune_moved_by_a_split_comes_back_with_the_smallest_fills() {
     let (half, fortune) = (limits::WEIGHT_TOTAL / 2, limits::VALUE_MAX / 4);
-    let mut ledger = Ledger::new(vec![half, half, 0], vec![0, fortune, 0]);
+    let mut residuals = Residuals::new(vec![half, half, 0], vec![0, fortune, 0]);
     let mut shares = [0; 3];
-    ledger.allocate(block(Side::Buy, 1, 5), Blend::NONE, &[], &mut shares);
+    residuals.allocate(block(Side::Buy, 1, 5), Blend::NONE, &[], &mut shares);
     assert_eq!(shares, [5, 0, 0]);
-    ledger.allocate(block(Side::Sell, 1, 5), Blend::NONE, &held([5, 3, 0]), &mut shares);
+    residuals.allocate(block(Side::Sell, 1, 5), Blend::NONE, &held([5, 3, 0]), &mut shares);
     assert_eq!(shares, [2, 3, 0]);
 }
 
 #[test]
 #[should_panic(expected = "the caps allow the quantity")]
 fn a_sale_beyond_the_holdings_is_a_bug_of_the_caller() {
-    let mut ledger = Ledger::new(vec![1, 1], vec![0, 0]);
-    ledger.allocate(block(Side::Sell, 1, 5), Blend::NONE, &held([2, 2]), &mut [0, 0]);
+    let mut residuals = Residuals::new(vec![1, 1], vec![0, 0]);
+    residuals.allocate(block(Side::Sell, 1, 5), Blend::NONE, &held([2, 2]), &mut [0, 0]);
 }
