@@ -75,7 +75,7 @@ fn input(random: &mut StdRng, number: u64, accounts: u64) -> Input {
             Input::Bust(Bust { source, seq: number, ticker: ticker(of), of })
         }
         97..99 => fill(random, number - 1, Side::Buy),
-        _ => Input::Marker(Marker { number, cut: number, time_ns: 0, report: false }),
+        _ => Input::Marker(Marker { number, time_ns: 0, report: false }),
     }
 }
 

@@ -24,8 +24,6 @@ pub enum Input {
 pub struct Marker {
     /// Counts up from 1 over the life of the firm.
     pub number: u64,
-    /// How many inputs (fills, busts, splits) the router sent to all shards before it.
-    pub cut: u64,
     /// When the router made it: nanoseconds of Unix time.
     pub time_ns: u64,
     /// Whether positions are reported at this cut.

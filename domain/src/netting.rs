@@ -134,7 +134,7 @@ mod tests {
 
     fn part(flow: i128, price_max: i64, weights: &[u64], values: &[i128]) -> Part {
         Part {
-            marker: Marker { number: 1, cut: 0, time_ns: 0, report: false },
+            marker: Marker { number: 1, time_ns: 0, report: false },
             netting: 0,
             split: None,
             split_number: 1,

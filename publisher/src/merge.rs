@@ -24,13 +24,14 @@ impl Merger {
         }
     }
 
-    /// The report of a cut whose marker asked for one; `degraded` says what is wrong with it.
-    pub(crate) fn report(&self, parts: &[Part], degraded: Vec<String>) -> Report {
+    /// The report of a cut whose marker asked for one; `cut` counts the inputs before it, and
+    /// `degraded` says what is wrong with it.
+    pub(crate) fn report(&self, cut: u64, parts: &[Part], degraded: Vec<String>) -> Report {
         let newest = newest(parts);
         let accounts = accounts(parts, newest);
         Report {
             report: newest.marker.number,
-            cut: newest.marker.cut,
+            cut,
             split: newest.split_number,
             time_ns: newest.marker.time_ns,
             fills: parts.iter().map(|part| part.fills).sum(),

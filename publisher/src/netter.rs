@@ -61,7 +61,7 @@ mod tests {
     /// Two shards with the same flow, all value in the first; by the netting each contains.
     fn parts(marker: u64, nettings: [u64; 2]) -> Vec<Part> {
         let part = |netting, value| Part {
-            marker: Marker { number: marker, cut: 0, time_ns: 0, report: false },
+            marker: Marker { number: marker, time_ns: 0, report: false },
             netting,
             split: Some(SplitKey { source: SourceId::new(b"aum").unwrap(), seq: 1 }),
             split_number: 1,

@@ -170,7 +170,7 @@ mod tests {
     use allot_domain::{Book, BookConfig, Marker, SourceId, SplitKey};
 
     fn part(split_number: u64, split: Option<u64>) -> Part {
-        let marker = Marker { number: 1, cut: 0, time_ns: 0, report: false };
+        let marker = Marker { number: 1, time_ns: 0, report: false };
         let source = SourceId::new(b"aum").unwrap();
         let book = Book::new(BookConfig { history: 1, ..BookConfig::default() });
         let split = split.map(|seq| SplitKey { source, seq });

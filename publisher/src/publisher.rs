@@ -96,6 +96,12 @@ impl Publisher {
     fn take_hello(&mut self, hello: &Hello, now: Nanos) {
         self.presence.hear(hello.shard, hello.incarnation, now);
         self.presence.is_full(hello.shard, hello.full);
+        // A shard that has just begun, or that had no room for it, hears of it here.
+        if let Ok(shard) = usize::try_from(hello.shard)
+            && shard < self.config.shards
+        {
+            self.send_interest(shard);
+        }
     }
 
     /// Takes a shard's part; false if it is of another number of shards, and so of other tickers.
@@ -105,14 +111,17 @@ impl Publisher {
             return false;
         }
         self.presence.lacks(part.shard, part.lost_inputs);
-        if let Some(parts) = self.snapshotter.add(part) {
-            self.take_cut(&parts, now);
+        if let Some(frames) = self.snapshotter.add(part) {
+            let routed: u64 = frames.iter().map(|frame| frame.routed).sum();
+            let splits = frames.iter().map(|frame| frame.splits).max().unwrap_or(0);
+            let parts: Vec<_> = frames.into_iter().map(|frame| frame.part).collect();
+            self.take_cut(routed + splits, &parts, now);
         }
         true
     }
 
     /// Takes the parts of a complete cut: what becomes of them is a netting, a report, both, none.
-    fn take_cut(&mut self, parts: &[Part], now: Nanos) {
+    fn take_cut(&mut self, cut: u64, parts: &[Part], now: Nanos) {
         self.count_missed();
         self.presence.compare(parts);
         self.merger.see(parts);
@@ -123,7 +132,7 @@ impl Publisher {
             }
         }
         if parts.first().is_some_and(|part| part.marker.report) {
-            let report = self.merger.report(parts, self.presence.degraded(now));
+            let report = self.merger.report(cut, parts, self.presence.degraded(now));
             self.feed.publish_report(report);
         }
     }
@@ -151,22 +160,26 @@ impl Publisher {
         true
     }
 
-    /// Tells the router whether anybody follows fills: when it changes, and each second.
-    fn tell_interest(&mut self, again: bool) {
+    /// Tells the shards when somebody begins to follow fills, or nobody does any more.
+    fn tell_interest(&mut self) {
         let interest = Interest { fills: self.feed.hears_fills() };
-        if again || interest != self.interest {
+        if interest != self.interest {
             self.interest = interest;
-            backplane::encode_interest(&interest, &mut self.spare);
-            if self.router.send(&mut self.spare).is_err() {
-                self.counters.add(Counter::FramesRefused, 1);
-            }
+            (0..self.config.shards).for_each(|shard| self.send_interest(shard));
+        }
+    }
+
+    /// Tells a shard whether anybody follows fills; one that has no room hears of it again.
+    fn send_interest(&mut self, shard: usize) {
+        backplane::encode_interest(&self.interest, &mut self.spare);
+        if self.shards.send(shard, &mut self.spare).is_err() {
+            self.counters.add(Counter::FramesRefused, 1);
         }
     }
 
     fn beat(&mut self, now: Nanos) {
         self.heartbeat_at = now + HEARTBEAT_EVERY;
         self.count_missed();
-        self.tell_interest(true);
         self.feed.publish_heartbeat(&Heartbeat {
             time_ns: now.as_unix(),
             incarnation: self.config.incarnation,
@@ -189,7 +202,7 @@ impl Agent for Publisher {
     fn do_work(&mut self, now: Nanos) -> usize {
         let mut work_count = self.feed.take_subscriptions();
         if work_count > 0 {
-            self.tell_interest(false);
+            self.tell_interest();
         }
         for _ in 0..FRAMES_PER_TURN {
             if self.shards.receive(&mut self.frame).is_none() {
@@ -237,9 +250,17 @@ mod tests {
     }
 
     fn send_part(shard: &mut Link, shards: u32, number: u64) {
-        let marker = Marker { number, cut: 0, time_ns: 0, report: true };
+        let marker = Marker { number, time_ns: 0, report: true };
         let part = Book::new(BookConfig { history: 1, ..BookConfig::default() }).part(&marker);
-        let part = PartFrame { shard: 1, shards, incarnation: 1, lost_inputs: 0, part };
+        let part = PartFrame {
+            shard: 1,
+            shards,
+            incarnation: 1,
+            lost_inputs: 0,
+            routed: 0,
+            splits: 0,
+            part,
+        };
         let mut frame = Vec::new();
         backplane::encode_part(&part, &mut frame);
         shard.send(&mut frame).unwrap();

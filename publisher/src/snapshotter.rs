@@ -1,6 +1,6 @@
 //! Snapshotter: collects the parts of each cut until every shard's is there.
 
-use allot_domain::{Marker, Part};
+use allot_domain::Marker;
 use allot_wire::backplane::PartFrame;
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ const CUTS_MAX: usize = 256;
 struct Cut {
     /// All of it: a new life of the router may give an old number to another cut.
     marker: Marker,
-    parts: Vec<Option<Part>>,
+    parts: Vec<Option<PartFrame>>,
 }
 
 /// The cuts that wait for parts, in the order of their markers.
@@ -31,14 +31,14 @@ impl Snapshotter {
     /// Takes a part; returns all parts of its cut, by shard, once they are complete.
     ///
     /// A shard sends its parts in order, so the cuts before a complete one will never be.
-    pub(crate) fn add(&mut self, frame: PartFrame) -> Option<Vec<Part>> {
-        let PartFrame { shard, part, .. } = frame;
-        let shard = usize::try_from(shard).ok().filter(|shard| *shard < self.shards)?;
-        let at = match self.cuts.iter().position(|cut| cut.marker == part.marker) {
+    pub(crate) fn add(&mut self, frame: PartFrame) -> Option<Vec<PartFrame>> {
+        let marker = frame.part.marker;
+        let shard = usize::try_from(frame.shard).ok().filter(|shard| *shard < self.shards)?;
+        let at = match self.cuts.iter().position(|cut| cut.marker == marker) {
             Some(at) => at,
-            None => self.start(part.marker)?,
+            None => self.start(marker)?,
         };
-        self.cuts[at].parts[shard] = Some(part);
+        self.cuts[at].parts[shard] = Some(frame);
         if self.cuts[at].parts.iter().any(Option::is_none) {
             return None;
         }
@@ -79,7 +79,7 @@ mod tests {
     use allot_domain::{Book, BookConfig, Marker};
 
     fn marker(number: u64) -> Marker {
-        Marker { number, cut: 0, time_ns: 0, report: true }
+        Marker { number, time_ns: 0, report: true }
     }
 
     fn part(shard: u32, number: u64) -> PartFrame {
@@ -88,7 +88,7 @@ mod tests {
 
     fn part_of(shard: u32, marker: Marker) -> PartFrame {
         let part = Book::new(BookConfig { history: 1, ..BookConfig::default() }).part(&marker);
-        PartFrame { shard, shards: 2, incarnation: 1, lost_inputs: 0, part }
+        PartFrame { shard, shards: 2, incarnation: 1, lost_inputs: 0, routed: 0, splits: 0, part }
     }
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
         assert!(snapshotter.add(part(0, 1)).is_none());
         assert!(snapshotter.add(part_of(1, after_restart)).is_none());
         let parts = snapshotter.add(part_of(0, after_restart)).expect("complete");
-        assert!(parts.iter().all(|part| part.marker == after_restart));
+        assert!(parts.iter().all(|frame| frame.part.marker == after_restart));
         assert_eq!(snapshotter.take_missed(), 1);
     }
 

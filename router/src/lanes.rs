@@ -22,17 +22,12 @@
 //! the shard that it answers: the greeting of one that has ended since may be read late, and the
 //! next life may know less.
 
-use allot_domain::limits::TICKER_LEN_MAX;
-use allot_domain::{Input, Marker, Reject};
+use allot_domain::Reject;
 use allot_runtime::{Counter, Counters, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
-use allot_wire::backplane::{
-    Hello, InputFrame, InputKind, Welcome, decode_input, encode_marker, encode_welcome, inputs,
-};
+use allot_wire::backplane::{Hello, InputFrame, InputKind, Welcome, encode_welcome, inputs};
 use std::collections::VecDeque;
 use std::time::Duration;
-
-const _: () = assert!(TICKER_LEN_MAX == 16);
 
 /// A shard that was not heard of for so long is away.
 const AWAY_AFTER: Duration = Duration::from_secs(4);
@@ -55,22 +50,15 @@ impl Asker {
     pub(crate) const NOBODY: Self = Self { client: 0, encoding: Encoding::Binary };
 }
 
-/// How many inputs of clients a shard was sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Load {
-    /// Fills and busts.
-    routed: u64,
-    splits: u64,
-}
-
-impl Load {
-    fn count(&mut self, kind: InputKind) {
-        match kind {
-            InputKind::Fill | InputKind::Bust => self.routed += 1,
-            InputKind::Split => self.splits += 1,
-            InputKind::Marker | InputKind::Netting => {}
-        }
-    }
+/// What a greeting of a shard changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Greeting {
+    /// Numbers are not agreed yet: the shard was told where to go on from.
+    Offered,
+    /// Numbers are agreed now.
+    Joined,
+    /// Numbers were agreed before.
+    Known,
 }
 
 struct Lane {
@@ -93,12 +81,6 @@ struct Lane {
     greeted_at: u64,
     /// The number of the last split that was put on its way.
     split: u64,
-    /// What earlier lives of the router had sent.
-    before: Load,
-    /// What this life has put on its way.
-    own: Load,
-    /// The shard began a life without its state: how much it was sent is no longer known to it.
-    is_lost: bool,
     frame: Vec<u8>,
     waiting: u64,
     /// Who waits for the answers to inputs that were not answered yet, by their numbers.
@@ -121,9 +103,6 @@ impl Lane {
             again: 0,
             greeted_at: 0,
             split: 0,
-            before: Load::default(),
-            own: Load::default(),
-            is_lost: false,
             frame: Vec::new(),
             waiting: 0,
             askers: VecDeque::new(),
@@ -165,61 +144,11 @@ impl Lane {
         } else {
             self.settle(hello.applied, unanswered);
             self.renumber(hello.applied);
-            self.look_back(hello);
         }
         self.forget(hello.durable);
         self.incarnation = Some(hello.incarnation);
         self.greeted_at = hello.applied;
         self.is_here = true;
-    }
-
-    /// Counts anew what earlier lives of the router had sent: all that is in the shard, and all
-    /// that is on its way to it, but what this life has sent. What went down with the life of the
-    /// shard before, unanswered, and is kept by nobody, was never sent as far as anyone can tell.
-    fn look_back(&mut self, hello: &Hello) {
-        if self.is_lost {
-            return;
-        }
-        let mut load = Load { routed: hello.routed, splits: hello.splits };
-        let waiting = (0 < self.waiting).then_some(&self.frame);
-        let frames = self.kept.iter().map(|(_, frame)| frame).chain(waiting);
-        for batch in frames.flat_map(|frame| inputs::read(frame)) {
-            let numbered = (batch.first..).zip(batch.flatten());
-            let lacking = numbered.filter(|(number, _)| *number > hello.applied);
-            lacking.for_each(|(_, input)| load.count(input.kind));
-        }
-        let before = Load {
-            routed: load.routed.saturating_sub(self.own.routed),
-            splits: load.splits.saturating_sub(self.own.splits),
-        };
-        if before.routed < self.before.routed || before.splits < self.before.splits {
-            self.spoil_reports();
-        }
-        self.before = before;
-    }
-
-    /// Reports whose markers are on their way count inputs that are lost: they are not to be made.
-    /// A part of another marker than the others' completes no cut.
-    fn spoil_reports(&mut self) {
-        let frames = self.kept.iter_mut().map(|(_, frame)| frame).chain([&mut self.frame]);
-        for frame in frames {
-            let Ok(batch) = inputs::read(frame) else {
-                continue;
-            };
-            let mut anew = Vec::with_capacity(frame.len());
-            inputs::begin(&mut anew, batch.first, batch.router);
-            for input in batch.flatten() {
-                let mut body = Vec::new();
-                match decode_input(input.kind, input.body) {
-                    Ok(Input::Marker(marker)) => {
-                        encode_marker(&Marker { report: false, ..marker }, &mut body);
-                    }
-                    _ => body.extend_from_slice(input.body),
-                }
-                inputs::push(&mut anew, InputFrame { body: &body, ..input });
-            }
-            *frame = anew;
-        }
     }
 
     /// Numbers what is kept and what waits anew, so that it follows input `applied`.
@@ -317,12 +246,6 @@ impl Lanes {
         refusals().find(|reject| *reject == Reject::Busy).or_else(|| refusals().next())
     }
 
-    /// How many fills, busts and splits earlier lives of the router had sent.
-    pub(crate) fn sent_before(&self) -> u64 {
-        let routed: u64 = self.lanes.iter().map(|lane| lane.before.routed).sum();
-        routed + self.lanes.iter().map(|lane| lane.before.splits).max().unwrap_or(0)
-    }
-
     /// Whether a shard is there.
     pub(crate) fn is_here(&self, shard: usize) -> bool {
         self.lanes[shard].is_here
@@ -349,7 +272,6 @@ impl Lanes {
         let Asker { client, encoding } = asker;
         inputs::push(&mut lane.frame, InputFrame { client, encoding, kind, body });
         lane.waiting += 1;
-        lane.own.count(kind);
         let number = lane.sent + lane.waiting;
         if kind == InputKind::Split {
             lane.split = number;
@@ -402,20 +324,6 @@ impl Lanes {
         count
     }
 
-    /// Hands the same frame to every shard that is there, past the queues.
-    pub(crate) fn tell_all(&mut self, frame: &[u8]) {
-        for shard in 0..self.lanes.len() {
-            self.tell(shard, frame);
-        }
-    }
-
-    /// Hands a frame to a shard that is there, past the queue; one that has no room misses it.
-    pub(crate) fn tell(&mut self, shard: usize, frame: &[u8]) {
-        if self.lanes[shard].is_here {
-            self.try_send(shard, frame.to_vec());
-        }
-    }
-
     /// A shard says that it has answered all inputs up to `through`, and that those up to `durable`
     /// will survive it; `settled` gets those who asked for them.
     pub(crate) fn answered(
@@ -432,14 +340,13 @@ impl Lanes {
     }
 
     /// A shard says that it is there; `unanswered` gets those whose answers will not come.
-    /// Returns whether numbers are agreed, with this greeting or before.
     pub(crate) fn hello(
         &mut self,
         shard: usize,
         hello: &Hello,
         now: Nanos,
         unanswered: &mut Vec<u64>,
-    ) -> bool {
+    ) -> Greeting {
         let shards = u32::try_from(self.lanes.len()).expect("at most SHARDS_MAX");
         let lane = &mut self.lanes[shard];
         lane.heard_at = now;
@@ -447,18 +354,18 @@ impl Lanes {
             // It hears of how many there are, and from where to go on, and greets again.
             lane.is_here = false;
             let base = lane.base(hello.applied);
-            lane.is_lost |= hello.applied < base;
             let (incarnation, life) = (self.incarnation, hello.incarnation);
             self.welcome(shard, Welcome { incarnation, base, shards, life });
-            return false;
+            return Greeting::Offered;
         }
         lane.is_full = hello.full;
         if lane.incarnation == Some(hello.incarnation) && lane.is_here {
             self.greet_again(shard, hello, unanswered);
+            Greeting::Known
         } else {
             self.join(shard, hello, unanswered);
+            Greeting::Joined
         }
-        true
     }
 
     /// Numbers are agreed with this life of the shard: what it lacks is sent again.

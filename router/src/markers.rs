@@ -12,11 +12,10 @@ pub(crate) struct Markers {
     every: u64,
     next_report: Nanos,
     number: u64,
-    /// Inputs that earlier lives of the router had sent.
-    before: u64,
-    sent: u64,
+    /// Inputs since the last marker.
     since: u64,
-    last_report: Option<Marker>,
+    /// The last report, while nothing has changed since.
+    report_here: Option<u64>,
 }
 
 impl Markers {
@@ -26,10 +25,8 @@ impl Markers {
             every,
             next_report: Nanos::MAX,
             number: 0,
-            before: 0,
-            sent: 0,
             since: 0,
-            last_report: None,
+            report_here: None,
         }
     }
 
@@ -55,38 +52,31 @@ impl Markers {
 
     /// Counts an input that went to its shard; says whether a marker is due after it.
     pub(crate) fn count(&mut self) -> bool {
-        self.sent += 1;
+        self.report_here = None;
         self.since += 1;
         self.since >= self.every
     }
 
-    /// The report at this very cut, if there is one.
-    pub(crate) fn report_here(&self) -> Option<u64> {
-        self.last_report.filter(|marker| marker.cut == self.cut()).map(|marker| marker.number)
+    /// The report that a marker asked for after the last input, if there is one.
+    pub(crate) const fn report_here(&self) -> Option<u64> {
+        self.report_here
     }
 
     /// A new cut, here and now; `whole` where every shard hears of it.
     pub(crate) fn next(&mut self, now: Nanos, report: bool, whole: bool) -> Marker {
         self.number += 1;
         self.since = 0;
-        let (number, cut) = (self.number, self.cut());
-        let marker = Marker { number, cut, time_ns: now.as_unix(), report };
         if report && whole {
-            self.last_report = Some(marker);
+            self.report_here = Some(self.number);
         }
-        marker
+        Marker { number: self.number, time_ns: now.as_unix(), report }
     }
 
-    /// A shard has seen a marker of this number, and all shards so many inputs, from earlier lives
-    /// of this router.
-    pub(crate) fn catch_up(&mut self, number: u64, before: u64) {
+    /// A shard has joined that has seen a marker of this number. Whether it has seen the last one
+    /// is not known: the next request makes a report of its own.
+    pub(crate) fn catch_up(&mut self, number: u64) {
         self.number = self.number.max(number);
-        self.before = before;
-    }
-
-    /// How many inputs were sent over the life of the firm.
-    const fn cut(&self) -> u64 {
-        self.before + self.sent
+        self.report_here = None;
     }
 }
 
@@ -113,7 +103,24 @@ mod tests {
         let due: Vec<_> = (0..3).map(|_| markers.count()).collect();
         assert_eq!(due, [false, false, true]);
         let marker = markers.next(Nanos::from_unix(7), false, true);
-        assert_eq!((marker.number, marker.cut, marker.time_ns), (1, 3, 7));
+        assert_eq!((marker.number, marker.time_ns), (1, 7));
         assert!(!markers.count());
+    }
+
+    #[test]
+    fn requests_share_a_report_until_something_changes() {
+        let mut markers = Markers::new(Duration::from_secs(10), 256);
+        let report =
+            |markers: &mut Markers, whole| markers.next(Nanos::from_unix(7), true, whole).number;
+        assert_eq!(markers.report_here(), None);
+        assert_eq!(report(&mut markers, true), 1);
+        assert_eq!(markers.report_here(), Some(1));
+        markers.count();
+        assert_eq!(markers.report_here(), None, "an input");
+        assert_eq!(report(&mut markers, true), 2);
+        markers.catch_up(1);
+        assert_eq!(markers.report_here(), None, "a shard that joined");
+        assert_eq!(report(&mut markers, false), 3);
+        assert_eq!(markers.report_here(), None, "not every shard hears of it");
     }
 }

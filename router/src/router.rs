@@ -1,7 +1,7 @@
 //! The router's duty cycle: answers in, messages in, both on their way.
 
 use crate::RouterConfig;
-use crate::lanes::{Asker, Lanes};
+use crate::lanes::{Asker, Greeting, Lanes};
 use crate::markers::Markers;
 use crate::postbox::Postbox;
 use allot_runtime::{Agent, Counter, Counters, Door, Envelope, Hub, Nanos, PollSet, Stage, Stages};
@@ -47,8 +47,6 @@ pub struct Router {
     settled: Vec<u64>,
     /// The split that not every shard has answered yet.
     pub(crate) split: Option<SplitOnItsWay>,
-    /// What the publisher said last about who follows fills, for shards that join later.
-    interest: Vec<u8>,
     open: bool,
     open_at: Nanos,
     look_at: Nanos,
@@ -80,7 +78,6 @@ impl Router {
             frame: Vec::new(),
             settled: Vec::new(),
             split: None,
-            interest: Vec::new(),
             open: false,
             open_at: Nanos::MAX,
             look_at: Nanos::ZERO,
@@ -125,11 +122,6 @@ impl Router {
             Some(FrameKind::Answers) if is_shard => self.take_answers(peer, frame, now),
             Some(FrameKind::Hello) => self.take_hello(frame, now),
             Some(FrameKind::Plan) if !is_shard => self.take_plan(frame),
-            Some(FrameKind::Interest) if !is_shard => {
-                self.interest = frame.to_vec();
-                self.lanes.tell_all(frame);
-                true
-            }
             _ => false,
         }
     }
@@ -192,11 +184,8 @@ impl Router {
             return false;
         };
         let mut unanswered = std::mem::take(&mut self.settled);
-        if self.lanes.hello(shard, &hello, now, &mut unanswered) {
-            self.markers.catch_up(hello.marker, self.lanes.sent_before());
-            if !self.interest.is_empty() {
-                self.lanes.tell(shard, &self.interest);
-            }
+        if self.lanes.hello(shard, &hello, now, &mut unanswered) == Greeting::Joined {
+            self.markers.catch_up(hello.marker);
         }
         unanswered.drain(..).for_each(|client| self.postbox.give_up_answer(client));
         self.settled = unanswered;

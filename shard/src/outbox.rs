@@ -133,6 +133,11 @@ impl Outbox {
         self.router.receive(frame)
     }
 
+    /// Takes the next frame of the publisher.
+    pub(crate) fn receive_from_publisher(&mut self, frame: &mut Vec<u8>) -> bool {
+        self.publisher.receive(frame)
+    }
+
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.router.wait_on(poll_set);
         self.publisher.wait_on(poll_set);

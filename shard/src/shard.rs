@@ -123,9 +123,6 @@ impl Shard {
             Some(FrameKind::Welcome) => {
                 backplane::decode_welcome(&frame).map(|welcome| self.welcome(&welcome)).is_ok()
             }
-            Some(FrameKind::Interest) => backplane::decode_interest(&frame)
-                .map(|interest| self.stream = interest.fills)
-                .is_ok(),
             _ => false,
         };
         self.frame = frame;
@@ -307,7 +304,15 @@ impl Shard {
         let ShardConfig { shard, shards, incarnation, .. } = self.config;
         self.outbox.end_stream(shard, incarnation, &self.journal);
         let part = self.state.book().part(marker);
-        let part = PartFrame { shard, shards, incarnation, lost_inputs: self.inbox.lost(), part };
+        let part = PartFrame {
+            shard,
+            shards,
+            incarnation,
+            lost_inputs: self.inbox.lost(),
+            routed: self.state.routed(),
+            splits: self.state.splits(),
+            part,
+        };
         let mut frame = self.outbox.spare();
         backplane::encode_part(&part, &mut frame);
         self.outbox.publish(frame, &self.journal);
@@ -326,8 +331,6 @@ impl Shard {
             answered: self.outbox.answered(),
             durable: self.journal.durable(),
             marker: self.state.marker(),
-            routed: self.state.routed(),
-            splits: self.state.splits(),
             full: self.was_full,
         };
         backplane::encode_hello(&hello, &mut self.spare);
@@ -351,6 +354,19 @@ impl Shard {
             let state = &self.state;
             self.journal.keep_image(|image| state.save(image));
         }
+    }
+
+    /// Takes what the publisher says: whether anybody follows the fills.
+    fn take_interest(&mut self) -> usize {
+        let mut count = 0;
+        while self.outbox.receive_from_publisher(&mut self.spare) {
+            count += 1;
+            match backplane::decode_interest(&self.spare) {
+                Ok(interest) => self.stream = interest.fills,
+                Err(_) => self.counters.add(Counter::FramesDropped, 1),
+            }
+        }
+        count
     }
 
     fn take_frames(&mut self) -> usize {
@@ -384,6 +400,7 @@ impl Agent for Shard {
             return 0;
         }
         work_count += self.outbox.send(&self.journal);
+        work_count += self.take_interest();
         work_count += self.take_frames();
         self.journal.submit();
         self.keep_image();

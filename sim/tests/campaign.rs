@@ -7,7 +7,7 @@ use clap::ValueEnum;
 const SEEDS: u64 = 8;
 
 /// A planted bug is found within so many seeds; a harmless plant breaks nothing in as many.
-const SEEDS_OF_A_PLANT: u64 = 3;
+const SEEDS_OF_A_PLANT: u64 = 6;
 
 #[test]
 fn seeds_break_no_promise() {

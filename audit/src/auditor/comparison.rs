@@ -15,7 +15,7 @@ impl Auditor {
     /// # Panics
     /// If the book leaves the positions out of a part that is to have them.
     pub fn compare(&self, book: &Book) -> Result<(), Fault> {
-        let marker = Marker { number: 0, cut: 0, time_ns: 0, report: true };
+        let marker = Marker { number: 0, time_ns: 0, report: true };
         let part = book.part(&marker);
         let positions = part.positions.as_ref().expect("the marker asks for them");
         self.compare_counts(&part)

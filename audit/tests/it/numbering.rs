@@ -167,7 +167,7 @@ impl Numbering {
             Step::Net { split_back, amounts, fits } => self.netting(*split_back, amounts, *fits),
             Step::Marker => {
                 self.markers += 1;
-                Input::Marker(Marker { number: self.markers, cut: 0, time_ns: 0, report: false })
+                Input::Marker(Marker { number: self.markers, time_ns: 0, report: false })
             }
         })
     }

@@ -24,7 +24,7 @@ pub(crate) fn input(line: &str) -> Input {
     let words: Vec<_> = line.split_whitespace().collect();
     let key = || (source(words[1]), words[2].parse().unwrap());
     match &words[..] {
-        ["marker"] => Input::Marker(Marker { number: 1, cut: 0, time_ns: 0, report: false }),
+        ["marker"] => Input::Marker(Marker { number: 1, time_ns: 0, report: false }),
         ["split", _, _, weights @ ..] => {
             let (source, seq) = key();
             let weight = |text: &&str| {

@@ -66,7 +66,7 @@ impl Firm {
 
     fn marker(&mut self) {
         self.markers += 1;
-        let marker = Marker { number: self.markers, cut: self.inputs, time_ns: 0, report: true };
+        let marker = Marker { number: self.markers, time_ns: 0, report: true };
         let mut nothing = Outcomes::default();
         for book in &mut self.books {
             book.apply_whole(&Input::Marker(marker), &mut nothing);

@@ -125,7 +125,7 @@ fn sentence(entry: &Entry<'_>) -> String {
             let accounts = split.weights().len();
             format!("split {} {}: {accounts} accounts", split.source, split.seq)
         }
-        Ok(Input::Marker(marker)) => format!("marker {} at cut {}", marker.number, marker.cut),
+        Ok(Input::Marker(marker)) => format!("marker {}", marker.number),
         Ok(Input::Netting(netting)) => format!("netting {}", netting.number),
     }
 }
@@ -207,11 +207,11 @@ mod tests {
     #[test]
     fn every_kind_of_input_has_a_sentence() {
         let mut body = Vec::new();
-        let marker = allot_domain::Marker { number: 7, cut: 9, time_ns: 0, report: false };
+        let marker = allot_domain::Marker { number: 7, time_ns: 0, report: false };
         allot_wire::backplane::encode_marker(&marker, &mut body);
         let encoding = allot_wire::Encoding::Json;
         let entry = Entry { kind: InputKind::Marker, encoding, body: &body };
-        assert_eq!(sentence(&entry), "marker 7 at cut 9");
+        assert_eq!(sentence(&entry), "marker 7");
         let entry = Entry { kind: InputKind::Fill, encoding, body: &[1] };
         assert_eq!(sentence(&entry), "refused as malformed_message");
     }

@@ -159,5 +159,5 @@ fn what_the_first_split_sets_free_leaves_in_frames_of_bounded_size() {
 }
 
 fn marker() -> allot_domain::Marker {
-    allot_domain::Marker { number: 1, cut: 0, time_ns: 0, report: false }
+    allot_domain::Marker { number: 1, time_ns: 0, report: false }
 }

@@ -8,7 +8,7 @@ use allot_shard::State;
 ///
 /// A netting that a crash kept from some shards leaves a remainder, until the next one.
 pub fn remainder(states: &[&State]) -> Option<i128> {
-    let marker = Marker { number: 0, cut: 0, time_ns: 0, report: false };
+    let marker = Marker { number: 0, time_ns: 0, report: false };
     let parts: Vec<Part> = states.iter().map(|state| state.book().part(&marker)).collect();
     let first = parts.first()?;
     if parts.iter().any(|part| part.split != first.split || part.weights != first.weights) {

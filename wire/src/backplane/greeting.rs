@@ -23,10 +23,6 @@ pub struct Hello {
     pub durable: u64,
     /// The number of the last marker.
     pub marker: u64,
-    /// How many fills and busts the router has sent to this shard, over the life of the firm.
-    pub routed: u64,
-    /// How many splits the router has sent to all shards.
-    pub splits: u64,
     /// Whether its disk has no room: it is to be sent no more fills, busts and splits.
     pub full: bool,
 }

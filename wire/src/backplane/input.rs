@@ -53,22 +53,23 @@ impl TryFrom<u8> for InputKind {
 #[derive(Serialize, Deserialize)]
 pub(super) struct MarkerRecord {
     number: u64,
-    cut: u64,
+    /// Zero; journals of earlier versions hold a count here that nothing reads.
+    reserved: u64,
     time_ns: u64,
     report: bool,
 }
 
 impl From<&Marker> for MarkerRecord {
     fn from(marker: &Marker) -> Self {
-        let Marker { number, cut, time_ns, report } = *marker;
-        Self { number, cut, time_ns, report }
+        let Marker { number, time_ns, report } = *marker;
+        Self { number, reserved: 0, time_ns, report }
     }
 }
 
 impl From<MarkerRecord> for Marker {
     fn from(record: MarkerRecord) -> Self {
-        let MarkerRecord { number, cut, time_ns, report } = record;
-        Self { number, cut, time_ns, report }
+        let MarkerRecord { number, time_ns, report, .. } = record;
+        Self { number, time_ns, report }
     }
 }
 

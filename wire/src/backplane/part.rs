@@ -19,6 +19,10 @@ pub struct PartFrame {
     pub incarnation: u64,
     /// How many inputs are not in its state: they were lost with an earlier life.
     pub lost_inputs: u64,
+    /// How many fills and busts its state has seen, refused ones included.
+    pub routed: u64,
+    /// How many splits its state has seen, refused ones included.
+    pub splits: u64,
     /// Its part of the cut.
     pub part: Part,
 }
@@ -29,6 +33,8 @@ struct PartRecord<'a, W, V, N, P> {
     shards: u32,
     incarnation: u64,
     lost_inputs: u64,
+    routed: u64,
+    splits: u64,
     marker: MarkerRecord,
     netting: u64,
     #[serde(borrow)]
@@ -78,6 +84,8 @@ pub fn encode_part(frame: &PartFrame, out: &mut Vec<u8>) {
         shards: frame.shards,
         incarnation: frame.incarnation,
         lost_inputs: frame.lost_inputs,
+        routed: frame.routed,
+        splits: frame.splits,
         marker: (&part.marker).into(),
         netting: part.netting,
         split: part.split.as_ref().map(Into::into),
@@ -140,7 +148,8 @@ pub fn decode_part(frame: &[u8]) -> Result<PartFrame, DecodeError> {
     };
     let (shard, shards) = (record.shard, record.shards);
     let (incarnation, lost_inputs) = (record.incarnation, record.lost_inputs);
-    Ok(PartFrame { shard, shards, incarnation, lost_inputs, part })
+    let (routed, splits) = (record.routed, record.splits);
+    Ok(PartFrame { shard, shards, incarnation, lost_inputs, routed, splits, part })
 }
 
 fn read_positions(record: PositionsRecordRead<'_>) -> Result<PositionsPart, DecodeError> {

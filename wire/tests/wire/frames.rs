@@ -12,7 +12,7 @@ use allot_wire::backplane::{
 use allot_wire::{Encoding, Request, encode_request};
 
 pub(crate) fn marker() -> Marker {
-    Marker { number: 7, cut: 88_211, time_ns: 1_795_168_800_000_000_000, report: true }
+    Marker { number: 7, time_ns: 1_795_168_800_000_000_000, report: true }
 }
 
 pub(crate) fn netting() -> Netting {
@@ -44,7 +44,15 @@ pub(crate) fn part() -> PartFrame {
         netted: vec![money("-0.5")],
         positions: Some(PositionsPart { accounts, rows: vec![row] }),
     };
-    PartFrame { shard: 1, shards: 4, incarnation: 9, lost_inputs: 2, part }
+    PartFrame {
+        shard: 1,
+        shards: 4,
+        incarnation: 9,
+        lost_inputs: 2,
+        routed: 88_190,
+        splits: 21,
+        part,
+    }
 }
 
 pub(crate) fn hello() -> Hello {
@@ -57,8 +65,6 @@ pub(crate) fn hello() -> Hello {
         answered: 4,
         durable: 4,
         marker: 7,
-        routed: 88_190,
-        splits: 21,
         full: true,
     }
 }

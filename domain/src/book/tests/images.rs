@@ -11,7 +11,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use std::fmt::Write;
 
-const REPORT: Marker = Marker { number: 1, cut: 0, time_ns: 0, report: true };
+const REPORT: Marker = Marker { number: 1, time_ns: 0, report: true };
 
 /// A little of everything, under a blend, with a history that forgets.
 const LIFE: &str = "

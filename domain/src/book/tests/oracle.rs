@@ -72,7 +72,7 @@ fn check_against_model(book: &Book, model: &Model) {
         let cell = row.cell(book.places[account]);
         assert_eq!((cell.quantity, cell.value), (*expected, model.paid[&(*name, *account)]));
     }
-    let part = book.part(&Marker { number: 1, cut: 0, time_ns: 0, report: true });
+    let part = book.part(&Marker { number: 1, time_ns: 0, report: true });
     let values: BTreeMap<_, _> =
         part.values.iter().zip(&book.open).map(|(value, place)| (*place, value.nanos())).collect();
     for (account, expected) in &model.values {

@@ -8,7 +8,7 @@ use expect_test::expect;
 use proptest::prelude::*;
 use std::fmt::Write;
 
-const REPORT: Marker = Marker { number: 1, cut: 0, time_ns: 0, report: true };
+const REPORT: Marker = Marker { number: 1, time_ns: 0, report: true };
 
 /// A day of one shard: splits that change, fills of four tickers, sales, busts, repeats.
 /// Prices stay within a few percent of their ticker's.

@@ -50,7 +50,7 @@ impl Script {
 
     fn marker(&mut self) -> Marker {
         self.markers += 1;
-        Marker { number: self.markers, cut: 0, time_ns: 0, report: true }
+        Marker { number: self.markers, time_ns: 0, report: true }
     }
 
     fn print_cut(&mut self, marker: &Marker) {

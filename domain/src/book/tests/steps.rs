@@ -103,7 +103,7 @@ impl Numbering {
                     transfers: amounts.iter().map(|amount| Money::from_nanos(*amount)).collect(),
                 })
             }
-            Step::Marker => Input::Marker(Marker { number: 1, cut: 0, time_ns: 0, report: false }),
+            Step::Marker => Input::Marker(Marker { number: 1, time_ns: 0, report: false }),
         })
     }
 }
