@@ -5,8 +5,8 @@
 //!           └ highest − 65,535       highest ┘
 //! ```
 
-use crate::image::{Cursor, ImageError, ensure};
 use crate::limits::WINDOW;
+use crate::snapshot::{Cursor, SnapshotError, ensure};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -51,7 +51,7 @@ impl DedupWindow {
     }
 
     /// Remembers `seq` as applied; it must be new.
-    pub(crate) fn mark(&mut self, seq: u64) {
+    pub fn mark(&mut self, seq: u64) {
         debug_assert!(self.seen(seq) == Seen::New);
         if seq > self.highest {
             self.advance(seq);
@@ -61,7 +61,7 @@ impl DedupWindow {
     }
 
     /// Forgets `seq`: what was held came to nothing and may be sent again.
-    pub(crate) fn unmark(&mut self, seq: u64) {
+    pub fn unmark(&mut self, seq: u64) {
         if self.seen(seq) == Seen::Applied {
             let (word, bit) = place(seq);
             self.bits[word] &= !bit;
@@ -82,14 +82,18 @@ impl DedupWindow {
     }
 
     /// Writes the highest number, and the bits up to it.
-    pub(crate) fn save(&self, out: &mut Vec<u8>) {
+    pub fn save(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.highest.to_le_bytes());
         for word in &self.bits[..words(self.highest)] {
             out.extend_from_slice(&word.to_le_bytes());
         }
     }
 
-    pub(crate) fn load(cursor: &mut Cursor<'_>) -> Result<Self, ImageError> {
+    /// Reads what [`DedupWindow::save`] wrote.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: what is wrong with it.
+    pub fn load(cursor: &mut Cursor<'_>) -> Result<Self, SnapshotError> {
         let highest = cursor.u64()?;
         let words = cursor.records(words(highest))?;
         let mut window = Self { highest, ..Self::default() };

@@ -2,7 +2,7 @@
 //!
 //! `:` is in no alphabet: it separates the parts of a topic of the position feed.
 
-use crate::{Reject, limits};
+use crate::{Reject, ShardId, limits};
 use core::cmp::Ordering;
 use core::fmt;
 
@@ -184,36 +184,47 @@ impl Ticker {
     }
 
     /// A hash for tables in memory: never written down, never sent.
-    pub(crate) fn hash(&self) -> u64 {
+    #[must_use]
+    pub fn hash(&self) -> u64 {
         self.0.hash()
     }
 
-    /// The shard of this ticker among `shards`: fixed for ever, whatever the version.
-    ///
-    /// FNV-1a (64 bits) over the bytes without padding, the finaliser of MurmurHash3 (`fmix64`)
-    /// because FNV leaves the high bits of short texts poor, then the high part of hash × shards
-    /// (Lemire's reduction).
+    /// The shard of this ticker: see [`shard_of`].
     ///
     /// # Panics
     /// With no shards.
     #[inline]
     #[must_use]
-    pub fn shard(&self, shards: usize) -> usize {
-        assert!(shards > 0);
-        if shards == 1 {
-            return 0;
-        }
-        let shards = u128::try_from(shards).expect("a usize fits");
-        let shard = (u128::from(fnv(self.as_bytes())) * shards) >> 64;
-        usize::try_from(shard).expect("less than the number of shards")
+    pub fn shard(&self, shards: usize) -> ShardId {
+        shard_of(self.as_bytes(), shards)
     }
 }
 
 impl SourceId {
     /// A hash for tables in memory: never written down, never sent.
-    pub(crate) fn hash(&self) -> u64 {
+    #[must_use]
+    pub fn hash(&self) -> u64 {
         self.0.hash()
     }
+}
+
+/// The shard that owns a key, among `shards`: fixed for ever, whatever the version.
+///
+/// FNV-1a (64 bits) over the bytes, the finaliser of MurmurHash3 (`fmix64`) because FNV leaves the
+/// high bits of short texts poor, then the high part of hash × shards (Lemire's reduction).
+///
+/// # Panics
+/// With no shards.
+#[inline]
+#[must_use]
+pub fn shard_of(key: &[u8], shards: usize) -> ShardId {
+    assert!(shards > 0);
+    if shards == 1 {
+        return ShardId::default();
+    }
+    let shards = u128::try_from(shards).expect("a usize fits");
+    let shard = (u128::from(fnv(key)) * shards) >> 64;
+    ShardId::new(u32::try_from(shard).expect("less than the number of shards"))
 }
 
 /// FNV-1a with MurmurHash3's finaliser: the same value on every machine and in every version.
@@ -225,7 +236,7 @@ fn fnv(bytes: &[u8]) -> u64 {
 }
 
 /// MurmurHash3's `fmix64`: every bit of the input reaches every bit of the output.
-pub(crate) fn mix(hash: u64) -> u64 {
+pub fn mix(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     hash ^ (hash >> 33)
@@ -273,7 +284,8 @@ mod tests {
 
     #[test]
     fn shards_of_known_tickers_never_change() {
-        let shard = |text: &str, of| Ticker::new(text.as_bytes()).expect("a ticker").shard(of);
+        let shard =
+            |text: &str, of| Ticker::new(text.as_bytes()).expect("a ticker").shard(of).get();
         let tickers = ["AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "BRK/B", "A", "ZZZZ"];
         assert_eq!(tickers.map(|ticker| shard(ticker, 4)), [1, 3, 0, 3, 3, 2, 3, 3]);
         assert_eq!(tickers.map(|ticker| shard(ticker, 1)), [0; 8]);
@@ -287,7 +299,7 @@ mod tests {
                 for second in b'A'..=b'Z' {
                     for third in b'A'..=b'Z' {
                         let ticker = Ticker::new(&[first, second, third]).expect("a ticker");
-                        counts[ticker.shard(shards)] += 1;
+                        counts[ticker.shard(shards).index()] += 1;
                     }
                 }
             }

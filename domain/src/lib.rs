@@ -1,7 +1,8 @@
-//! What must be true: prices, accounts, the allocator and its residuals.
+//! Values of the field: prices, quantities, money, names, and what a machine is.
 //!
-//! Pure rules: inputs in, outcomes out. No clock, no thread, no file, no socket, no float, no hash
-//! order; `no_std` makes the compiler hold most of that. Start reading with [`Book::apply`].
+//! Every system speaks in these; none of them knows a system. No clock, no thread, no file, no
+//! socket, no float, no hash order; `no_std` makes the compiler hold most of that. Start reading
+//! with [`Machine`].
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -14,36 +15,27 @@ pub mod decimal;
 mod price;
 mod quantity;
 mod money;
+mod side;
 mod ids;
+mod numbers;
 mod reject;
-mod fill;
-mod split;
 mod lookup;
 mod dedup_window;
-mod allocator;
-mod residuals;
-mod holdings;
-mod history;
+mod sources;
+mod marker;
 mod machine;
-mod image;
-mod input;
-mod book;
-mod netting;
-mod tracking;
+pub mod snapshot;
 
-pub use book::{AccountPart, Book, BookConfig, CellPart, Part, PositionsPart, RowPart};
 pub use dedup_window::{DedupWindow, Seen};
-pub use fill::{Bust, Fill, Side};
-pub use holdings::{Cell, Holdings, Row};
-pub use ids::{AccountId, SourceId, Ticker};
-pub use image::ImageError;
-pub use input::{Allocated, Input, Marker, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
-pub use machine::{Machine, Step};
+pub use ids::{AccountId, SourceId, Ticker, mix, shard_of};
+pub use lookup::Lookup;
+pub use machine::{Machine, Outcomes, Step};
+pub use marker::Marker;
 pub use money::Money;
-pub use netting::plan as plan_netting;
+pub use numbers::{Incarnation, LogIndex, ReportNumber, Seq, ShardId};
 pub use price::Price;
 pub use quantity::Quantity;
-pub use reject::Reject;
-pub use residuals::{Blend, Block, Residuals};
-pub use split::{Split, Weight};
-pub use tracking::Tracking;
+pub use reject::{Reason, Reject};
+pub use side::Side;
+pub use snapshot::SnapshotError;
+pub use sources::Sources;

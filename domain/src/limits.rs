@@ -1,7 +1,6 @@
-//! Every bound of the system, each with its reason, asserted against the others.
+//! Every bound that all systems share, each with its reason, asserted against the others.
 //!
-//! The sums at the end show that no intermediate value of the allocator can overflow an `i128`;
-//! the border (`wire`, [`crate::Book`]) checks the bounds, and nothing inside has to.
+//! The border (`wire`) checks the bounds, and nothing inside has to.
 
 /// Units of one: prices, money and weights count in 1e-9, as DBN and NautilusTrader do.
 pub const NANOS: i64 = 1_000_000_000;
@@ -12,32 +11,6 @@ pub const PRICE_MAX: i64 = 1_000_000_000 * NANOS;
 /// The most shares of one fill.
 pub const QUANTITY_MAX: u64 = 1 << 40;
 
-/// The most shares of one ticker that a shard holds, so that holdings stay far from `u64::MAX`.
-pub const HOLDING_MAX: u64 = 1 << 62;
-
-/// The most value that passes through one shard in its life, in 1e-9: 75 trillion of the currency.
-/// It bounds turnover, and so whatever accounts have paid for a ticker, summed without sign.
-pub const VALUE_MAX: i128 = 1 << 76;
-
-/// The most value that a ledger may hold after nettings, summed over accounts without sign.
-/// Shards exchange at most what all of them hold together, hence the factor.
-pub const LEDGER_MAX: i128 = VALUE_MAX * 4 * SHARDS_MAX as i128;
-
-/// What the weights of a split add up to: 100 %, in 1e-9 of a percent.
-pub const WEIGHT_TOTAL: u64 = 100 * NANOS as u64;
-
-/// How far the weights may miss [`WEIGHT_TOTAL`]: 0.01 %, for splits rounded to two decimals.
-pub const WEIGHT_TOLERANCE: u64 = NANOS as u64 / 100;
-
-/// The most that numerator and denominator of a blend add up to.
-pub const BLEND_MAX: u32 = 8;
-
-/// The most accounts of a split: a firm with more runs several Allots.
-pub const ACCOUNTS_MAX: usize = 10_000;
-
-/// The most tickers of one shard: all listed equities of the world fit in a few shards.
-pub const TICKERS_MAX: usize = 65_536;
-
 /// The most sources a shard remembers; each costs two deduplication windows of 8 KiB.
 pub const SOURCES_MAX: usize = 4_096;
 
@@ -46,19 +19,6 @@ pub const SHARDS_MAX: usize = 64;
 
 /// How many of a source's latest sequence numbers a shard remembers exactly.
 pub const WINDOW: u64 = 65_536;
-
-/// The most fills that wait for the first split.
-pub const HELD_MAX: usize = 65_536;
-
-/// The most shares that a machine says at once when held fills are divided: 1 MiB of them, so that
-/// all held fills over all accounts (up to 10 GiB) never stand in memory together.
-pub const RELEASE_SHARES_MAX: usize = 65_536;
-
-/// How many answers (and so fills that can be busted) a shard keeps unless told otherwise.
-pub const HISTORY_DEFAULT: usize = 65_536;
-
-/// The room for shares in the history, for each answer kept: more accounts, a shorter history.
-pub const HISTORY_SHARES_EACH: usize = 8;
 
 /// Bytes of a ticker: 1 to 16 of `A–Z a–z 0–9 . - / _`.
 pub const TICKER_LEN_MAX: usize = 16;
@@ -72,26 +32,7 @@ pub const MESSAGE_MAX: usize = 1 << 20;
 /// A marker goes to all shards after so many inputs.
 pub const MARKER_EVERY: u64 = 256;
 
-/// A netting moves only what exceeds this many maximum prices, so that rounding is not chased.
-pub const DEAD_BAND_PRICES: i128 = 4;
-
-// The largest weight sum, as a power of two: 100.01 % is below 2^37.
-const WEIGHT_BITS: u32 = 37;
-const _: () = assert!(WEIGHT_TOTAL + WEIGHT_TOLERANCE < 1 << WEIGHT_BITS);
-// A residual is W_i·T − W·V_i: twice a weight times a residuals; a fill adds a weight times a value.
-const RESIDUAL_MAX: i128 = (LEDGER_MAX << WEIGHT_BITS) * 2 + (VALUE_MAX << WEIGHT_BITS);
-// The blended key adds, for the ticker's own term, twice a weight times what was paid for the
-// ticker, this fill included, and both terms times their part of the blend. What was paid may be
-// negative, where shares were sold dearer than bought, but without sign it is within the turnover.
-const KEY_MAX: i128 = (RESIDUAL_MAX + (VALUE_MAX << WEIGHT_BITS) * 2) * BLEND_MAX as i128;
-const _: () = assert!(KEY_MAX < i128::MAX / 2);
-// Sums of keys over accounts stay within twice the largest key, for values are bounded as a sum.
-const _: () = assert!(LEDGER_MAX >= VALUE_MAX * 2);
-// One share at the highest price, the largest quantity at the lowest: both are within reach.
-const _: () = assert!((PRICE_MAX as i128) < VALUE_MAX && (QUANTITY_MAX as i128) < VALUE_MAX);
-const _: () = assert!(QUANTITY_MAX < HOLDING_MAX && HOLDING_MAX < u64::MAX / 2);
-// The selection packs an account's rank into 14 bits of a sort key.
-const _: () = assert!(ACCOUNTS_MAX < 1 << 14);
 const _: () = assert!(WINDOW.is_multiple_of(64));
-// Every slice of a release divides at least one fill.
-const _: () = assert!(ACCOUNTS_MAX <= RELEASE_SHARES_MAX);
+// A value of the largest price and the largest quantity is far from the ends of an `i128`.
+const _: () = assert!((PRICE_MAX as i128) * (QUANTITY_MAX as i128) < 1 << 101);
+const _: () = assert!(ID_LEN_MAX <= u8::MAX as usize && TICKER_LEN_MAX <= ID_LEN_MAX);

@@ -19,19 +19,20 @@ const EMPTY: Slot = Slot { id: u32::MAX, hash: 0 };
 
 /// An index of at most `capacity` things; allocates once.
 #[derive(Clone, Debug)]
-pub(crate) struct Lookup {
+pub struct Lookup {
     slots: Box<[Slot]>,
     len: usize,
 }
 
 impl Lookup {
     /// An empty index; at most a quarter of its slots will be taken.
-    pub(crate) fn new(capacity: usize) -> Self {
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
         Self { slots: vec![EMPTY; (capacity * 4).next_power_of_two()].into(), len: 0 }
     }
 
     /// The thing with this hash that `is_it` recognises.
-    pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let hash = lower_half(hash);
         let mut at = self.home(hash);
         loop {
@@ -47,7 +48,10 @@ impl Lookup {
     }
 
     /// Adds a thing that is not in the index.
-    pub(crate) fn insert(&mut self, hash: u64, id: u32) {
+    ///
+    /// # Panics
+    /// If the index is full.
+    pub fn insert(&mut self, hash: u64, id: u32) {
         assert!(id != EMPTY.id && self.len < self.slots.len() / 4);
         let hash = lower_half(hash);
         let mut at = self.home(hash);
@@ -59,7 +63,10 @@ impl Lookup {
     }
 
     /// Removes a thing that is in the index.
-    pub(crate) fn remove(&mut self, hash: u64, id: u32) {
+    ///
+    /// # Panics
+    /// If it is not there.
+    pub fn remove(&mut self, hash: u64, id: u32) {
         let mut hole = self.home(lower_half(hash));
         while self.slots[hole].id != id {
             assert!(self.slots[hole] != EMPTY, "what is removed is in the index");

@@ -1,6 +1,7 @@
-//! Reject: why a message changes nothing. One closed list, in order of precedence.
+//! Reject: why a message changes nothing, where any system may say so.
 //!
-//! The first line that applies is the answer. Codes are stable; reasons may be reworded.
+//! Codes are stable; reasons may be reworded. A system adds codes of its own and puts all of them
+//! into one closed list, in order of precedence.
 
 use crate::decimal::{DecimalError, nanos_text};
 use crate::limits;
@@ -8,22 +9,50 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-macro_rules! rejects {
-    ($( $(#[$doc:meta])* $name:ident $(($data:ty))? = $code:literal, )*) => {
-        /// Why a message was refused, in order of precedence.
+/// A reason for which a message is refused: a stable code, and a sentence for people.
+pub trait Reason: fmt::Display {
+    /// The stable code.
+    fn code(&self) -> &'static str;
+}
+
+/// Declares a closed list of reasons: the enum, its codes, and [`Reason`].
+///
+/// A system's list extends the core's: its first variant holds a [`Reject`] of the core.
+#[macro_export]
+macro_rules! reasons {
+    (
+        $(#[$list_doc:meta])*
+        pub enum $list:ident $(extends $base:ident($core:ty))? {
+            $( $(#[$doc:meta])* $name:ident $(($data:ty))? = $code:literal, )*
+        }
+    ) => {
+        $(#[$list_doc])*
         #[derive(Clone, PartialEq, Eq, Debug)]
-        pub enum Reject {
+        pub enum $list {
+            $(
+                /// A reason that any system may give.
+                $base($core),
+            )?
             $( $(#[$doc])* $name $(($data))?, )*
         }
 
-        impl Reject {
-            /// All codes, in order of precedence.
-            pub const CODES: &[&str] = &[$($code),*];
+        impl $list {
+            /// The codes that this list adds, in order of precedence.
+            pub const OWN_CODES: &[&str] = &[$($code),*];
 
             /// The stable code of this reason.
             #[must_use]
             pub const fn code(&self) -> &'static str {
-                match self { $( rejects!(@pattern $name $(($data))?) => $code, )* }
+                match self {
+                    $( Self::$base(reject) => reject.code(), )?
+                    $( $crate::reasons!(@pattern $name $(($data))?) => $code, )*
+                }
+            }
+        }
+
+        impl $crate::Reason for $list {
+            fn code(&self) -> &'static str {
+                self.code()
             }
         }
     };
@@ -31,71 +60,52 @@ macro_rules! rejects {
     (@pattern $name:ident ($data:ty)) => { Self::$name(_) };
 }
 
-rejects! {
-    /// The message is longer than [`limits::MESSAGE_MAX`] bytes; holds its length.
-    OversizedMessage(usize) = "oversized_message",
-    /// Neither a JSON object nor a binary batch, or a damaged one; holds what is wrong.
-    MalformedMessage(String) = "malformed_message",
-    /// The type is not one of the documented; holds it.
-    UnknownType(String) = "unknown_type",
-    /// A field that must be there is not; holds its name.
-    MissingField(&'static str) = "missing_field",
-    /// A field is there but of the wrong kind; holds name and fault.
-    MalformedField(String) = "malformed_field",
-    /// The source is not 1 to 64 of the allowed characters; holds it.
-    BadSource(String) = "bad_source",
-    /// Sequences count up from 1.
-    SequenceMustBePositive = "sequence_must_be_positive",
-    /// The ticker is not 1 to 16 of the allowed characters; holds it.
-    BadTicker(String) = "bad_ticker",
-    /// The side is neither `buy` nor `sell`; holds it.
-    BadSide(String) = "bad_side",
-    /// The price is no decimal number of at most nine decimals; holds text and fault.
-    PriceMalformed(String) = "price_malformed",
-    /// The price is zero or less; holds it in 1e-9.
-    PriceMustBePositive(i128) = "price_must_be_positive",
-    /// The price is over [`limits::PRICE_MAX`]; holds it in 1e-9.
-    PriceTooLarge(i128) = "price_too_large",
-    /// The quantity is no decimal number; holds text and fault.
-    QuantityMalformed(String) = "quantity_malformed",
-    /// The quantity is zero or less; holds its text.
-    QuantityMustBePositive(String) = "quantity_must_be_positive",
-    /// The quantity has a fraction; holds its text.
-    QuantityMustBeWhole(String) = "quantity_must_be_whole",
-    /// The quantity is over [`limits::QUANTITY_MAX`]; holds it.
-    QuantityTooLarge(i128) = "quantity_too_large",
-    /// The split has no account.
-    EmptySplit = "empty_split",
-    /// The split has more than [`limits::ACCOUNTS_MAX`] accounts; holds how many.
-    TooManyAccounts(usize) = "too_many_accounts",
-    /// An account is not 1 to 64 of the allowed characters; holds it.
-    BadAccount(String) = "bad_account",
-    /// An account stands twice in the split; holds it.
-    DuplicateAccount(String) = "duplicate_account",
-    /// A weight is no decimal number of at most nine decimals; holds text and fault.
-    WeightMalformed(String) = "weight_malformed",
-    /// A weight is below zero; holds the account.
-    WeightMustNotBeNegative(String) = "weight_must_not_be_negative",
-    /// The weights do not add up to 100 within 0.01; holds their sum in 1e-9.
-    WeightsMustAddTo100(i128) = "weights_must_add_to_100",
-    /// The sequence is older than the window that the shard remembers; holds the oldest it does.
-    SequenceTooOld(u64) = "sequence_too_old",
-    /// The shard knows [`limits::SOURCES_MAX`] sources already.
-    TooManySources = "too_many_sources",
-    /// The shard knows [`limits::TICKERS_MAX`] tickers already.
-    TooManyTickers = "too_many_tickers",
-    /// The firm has seen four times [`limits::ACCOUNTS_MAX`] accounts, closed ones included.
-    TooManyAccountsEver = "too_many_accounts_ever",
-    /// No fill of that sequence is addressable: never made, busted already, or too long ago.
-    UnknownFill(u64) = "unknown_fill",
-    /// The sale, or the bust of a purchase, takes more than the accounts hold; holds what they do.
-    ExceedsHoldings(u64) = "exceeds_holdings",
-    /// Turnover or holdings would pass [`limits::VALUE_MAX`] or [`limits::HOLDING_MAX`].
-    ExceedsLimits = "exceeds_limits",
-    /// Nothing was looked at: the disk has no room for another journal segment. Send it again.
-    StorageFull = "storage_full",
-    /// Nothing was looked at: a queue is full, or a part of the server is away. Send it again.
-    Busy = "busy",
+reasons! {
+    /// Why a message was refused.
+    pub enum Reject {
+        /// The message is longer than [`limits::MESSAGE_MAX`] bytes; holds its length.
+        OversizedMessage(usize) = "oversized_message",
+        /// Neither a JSON object nor a binary batch, or a damaged one; holds what is wrong.
+        MalformedMessage(String) = "malformed_message",
+        /// The type is not one of the documented; holds it.
+        UnknownType(String) = "unknown_type",
+        /// A field that must be there is not; holds its name.
+        MissingField(&'static str) = "missing_field",
+        /// A field is there but of the wrong kind; holds name and fault.
+        MalformedField(String) = "malformed_field",
+        /// The source is not 1 to 64 of the allowed characters; holds it.
+        BadSource(String) = "bad_source",
+        /// Sequences count up from 1.
+        SequenceMustBePositive = "sequence_must_be_positive",
+        /// The ticker is not 1 to 16 of the allowed characters; holds it.
+        BadTicker(String) = "bad_ticker",
+        /// The side is neither `buy` nor `sell`; holds it.
+        BadSide(String) = "bad_side",
+        /// The price is no decimal number of at most nine decimals; holds text and fault.
+        PriceMalformed(String) = "price_malformed",
+        /// The price is zero or less; holds it in 1e-9.
+        PriceMustBePositive(i128) = "price_must_be_positive",
+        /// The price is over [`limits::PRICE_MAX`]; holds it in 1e-9.
+        PriceTooLarge(i128) = "price_too_large",
+        /// The quantity is no decimal number; holds text and fault.
+        QuantityMalformed(String) = "quantity_malformed",
+        /// The quantity is zero or less; holds its text.
+        QuantityMustBePositive(String) = "quantity_must_be_positive",
+        /// The quantity has a fraction; holds its text.
+        QuantityMustBeWhole(String) = "quantity_must_be_whole",
+        /// The quantity is over [`limits::QUANTITY_MAX`]; holds it.
+        QuantityTooLarge(i128) = "quantity_too_large",
+        /// An account is not 1 to 64 of the allowed characters; holds it.
+        BadAccount(String) = "bad_account",
+        /// The sequence is older than the window that the shard remembers; holds the oldest it does.
+        SequenceTooOld(u64) = "sequence_too_old",
+        /// The shard knows [`limits::SOURCES_MAX`] sources already.
+        TooManySources = "too_many_sources",
+        /// Nothing was looked at: the disk has no room for another journal segment. Send it again.
+        StorageFull = "storage_full",
+        /// Nothing was looked at: a queue is full, or a part of the server is away. Send it again.
+        Busy = "busy",
+    }
 }
 
 impl Reject {
@@ -109,12 +119,6 @@ impl Reject {
     #[must_use]
     pub fn quantity(text: &str, why: DecimalError) -> Self {
         Self::QuantityMalformed(format!("{} {why}", Self::quote(text)))
-    }
-
-    /// A weight that does not parse.
-    #[must_use]
-    pub fn weight(account: &str, text: &str, why: DecimalError) -> Self {
-        Self::WeightMalformed(format!("{} of {} {why}", Self::quote(text), Self::quote(account)))
     }
 
     /// A text of the sender as a reason quotes it: at most 80 characters, nothing unprintable.
@@ -139,24 +143,16 @@ impl Reject {
 impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OversizedMessage(_)
-            | Self::MalformedMessage(_)
-            | Self::UnknownType(_)
-            | Self::MissingField(_)
-            | Self::MalformedField(_)
-            | Self::SequenceMustBePositive
-            | Self::SequenceTooOld(_)
-            | Self::StorageFull
-            | Self::Busy => self.explain_message(f),
-            Self::EmptySplit
-            | Self::TooManyAccounts(_)
-            | Self::BadAccount(_)
-            | Self::DuplicateAccount(_)
-            | Self::WeightMalformed(_)
-            | Self::WeightMustNotBeNegative(_)
-            | Self::WeightsMustAddTo100(_)
-            | Self::TooManyAccountsEver => self.explain_split(f),
-            _ => self.explain_fill(f),
+            Self::BadTicker(_)
+            | Self::BadSide(_)
+            | Self::PriceMalformed(_)
+            | Self::PriceMustBePositive(_)
+            | Self::PriceTooLarge(_)
+            | Self::QuantityMalformed(_)
+            | Self::QuantityMustBePositive(_)
+            | Self::QuantityMustBeWhole(_)
+            | Self::QuantityTooLarge(_) => self.explain_trade(f),
+            _ => self.explain_message(f),
         }
     }
 }
@@ -165,67 +161,50 @@ impl Reject {
     fn explain_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OversizedMessage(len) => {
-                write!(f, "a message has at most {} bytes; this one had {len}", limits::MESSAGE_MAX)
+                let most = limits::MESSAGE_MAX;
+                write!(f, "the message has {len} bytes; at most {most} are allowed")
             }
-            Self::MalformedMessage(what) => f.write_str(what),
-            Self::UnknownType(kind) => {
-                write!(f, "the type is one of fill, bust, split, report; it was {kind}")
+            Self::MalformedMessage(what) | Self::MalformedField(what) | Self::UnknownType(what) => {
+                f.write_str(what)
             }
             Self::MissingField(name) => write!(f, "the field \"{name}\" is missing"),
-            Self::MalformedField(what) => f.write_str(what),
-            Self::SequenceMustBePositive => f.write_str("sequences count up from 1; it was 0"),
-            Self::SequenceTooOld(oldest) => write!(
-                f,
-                "whether it was applied is no longer known; sequences from {oldest} on are"
-            ),
-            Self::StorageFull => f.write_str(
-                "the disk of the journal has no room; send it again once somebody has made some",
-            ),
-            _ => f.write_str("the server has no room for it now; send it again later"),
-        }
-    }
-
-    fn explain_split(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::EmptySplit => f.write_str("a split needs at least one account"),
-            Self::TooManyAccounts(count) => {
-                write!(f, "a split has at most {} accounts; it had {count}", limits::ACCOUNTS_MAX)
+            Self::BadSource(source) => {
+                write!(f, "a source must be 1 to 64 of A-Z a-z 0-9 . - _ @; it was {source}")
             }
             Self::BadAccount(account) => {
-                write!(f, "an account is 1 to 64 of A-Z a-z 0-9 . - _ @; it was {account}")
+                write!(f, "an account must be 1 to 64 of A-Z a-z 0-9 . - _ @; it was {account}")
             }
-            Self::DuplicateAccount(account) => {
-                write!(f, "an account stands once in a split; {account} stood twice")
+            Self::SequenceMustBePositive => {
+                f.write_str("the sequence number must be at least 1; it was 0")
             }
-            Self::WeightMalformed(what) => write!(f, "the weight {what}"),
-            Self::WeightMustNotBeNegative(account) => {
-                write!(f, "a weight is zero or more; that of {account} was negative")
-            }
-            Self::WeightsMustAddTo100(sum) => write!(
+            Self::SequenceTooOld(oldest) => write!(
                 f,
-                "the weights add up to 100 within 0.01; they added up to {}",
-                nanos_text(*sum)
+                "the sequence number is too old to tell whether it was applied; the oldest one \
+                 remembered is {oldest}"
             ),
-            _ => f.write_str("the firm has had too many accounts; start a new residuals"),
+            Self::TooManySources => {
+                write!(f, "a shard remembers at most {} sources", limits::SOURCES_MAX)
+            }
+            Self::StorageFull => {
+                f.write_str("the journal's disk is full; send it again when space has been freed")
+            }
+            _ => f.write_str("the server is busy; send it again later"),
         }
     }
 
-    fn explain_fill(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn explain_trade(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadSource(source) => {
-                write!(f, "a source is 1 to 64 of A-Z a-z 0-9 . - _ @; it was {source}")
-            }
             Self::BadTicker(ticker) => {
-                write!(f, "a ticker is 1 to 16 of A-Z a-z 0-9 . - / _; it was {ticker}")
+                write!(f, "a ticker must be 1 to 16 of A-Z a-z 0-9 . - / _; it was {ticker}")
             }
-            Self::BadSide(side) => write!(f, "the side is buy or sell; it was {side}"),
+            Self::BadSide(side) => write!(f, "the side must be buy or sell; it was {side}"),
             Self::PriceMalformed(what) => write!(f, "the price {what}"),
             Self::PriceMustBePositive(price) => {
                 write!(f, "the price must be more than zero; it was {}", nanos_text(*price))
             }
             Self::PriceTooLarge(price) => write!(
                 f,
-                "the price is at most {}; it was {}",
+                "the price must be at most {}; it was {}",
                 nanos_text(limits::PRICE_MAX.into()),
                 nanos_text(*price)
             ),
@@ -234,31 +213,13 @@ impl Reject {
                 write!(f, "the quantity must be at least one share; it was {quantity}")
             }
             Self::QuantityMustBeWhole(quantity) => {
-                write!(f, "the quantity is in whole shares; it was {quantity}")
+                write!(f, "the quantity must be a whole number of shares; it was {quantity}")
             }
             Self::QuantityTooLarge(quantity) => {
-                write!(f, "the quantity is at most {}; it was {quantity}", limits::QUANTITY_MAX)
+                let most = limits::QUANTITY_MAX;
+                write!(f, "the quantity must be at most {most}; it was {quantity}")
             }
-            other => other.explain_state(f),
-        }
-    }
-
-    fn explain_state(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooManySources => {
-                write!(f, "a shard remembers at most {} sources", limits::SOURCES_MAX)
-            }
-            Self::TooManyTickers => {
-                write!(f, "a shard holds at most {} tickers", limits::TICKERS_MAX)
-            }
-            Self::UnknownFill(of) => write!(
-                f,
-                "no fill {of} of this source and ticker can be busted: not made, busted, or too old"
-            ),
-            Self::ExceedsHoldings(held) => {
-                write!(f, "the accounts hold only {held} of it")
-            }
-            _ => f.write_str("turnover or holdings would pass the limits of a shard"),
+            other => other.explain_message(f),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What can be chosen of a publisher.
 
-/// How many shards report, and which life of the publisher this is.
+use allot_domain::Incarnation;
+
+/// How many shards report, and which incarnation of the publisher this is.
 #[derive(Clone, Copy, Debug)]
 pub struct PublisherConfig {
-    /// How many shards the firm has.
+    /// How many shards there are.
     pub shards: usize,
-    /// Two lives of the publisher never have the same; it stands in each heartbeat.
-    pub incarnation: u64,
+    /// Two incarnations of the publisher never have the same number; it stands in each heartbeat.
+    pub incarnation: Incarnation,
 }

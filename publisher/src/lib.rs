@@ -1,26 +1,29 @@
-//! The publisher: merges the shards' parts of one cut into a report, and tells all who listen.
+//! The publisher: collects the parts of one cut, hands them to the system's view, and publishes.
 //!
 //! ```text
-//!   shards ═► snapshotter ─► report ─► feed ═► subscribers (XPUB)
-//!       ║          └──────► netting ──────────► router
-//!       ╚══ what was applied ────────► feed
+//!   shards ═► cut collector ─► view ─► topics ═► subscribers (XPUB)
+//!       ║                        └───► feedback ═► router
+//!       ╚══ events ────────────► view ─► topics
 //! ```
 //!
-//! Start with [`Publisher`]: its duty cycle is the whole road.
+//! Start with [`Publisher`]: its duty cycle is the whole path. Then [`View`]: what a system makes of
+//! parts and events, and [`Topics`], through which it publishes.
 //!
 //! Invariants:
 //! * A report is made of parts of one marker, one from each shard, or it is not made.
 //! * A body is encoded only while somebody subscribes to its topic.
 //! * Every topic has a sequence of its own without gaps; what was lost on the way shows as one.
 
+mod limits;
 mod config;
+mod view;
 mod publisher;
-mod snapshotter;
-mod presence;
-mod netter;
-mod merge;
-mod feed;
+mod cut;
+mod shard_monitor;
+mod topics;
 mod subscriptions;
 
 pub use config::PublisherConfig;
 pub use publisher::Publisher;
+pub use topics::{Topics, Version};
+pub use view::{Cut, View};

@@ -1,12 +1,7 @@
 //! Subscriptions: which prefixes of topics somebody listens to.
 
+use crate::limits::{PREFIX_BYTES_MAX, PREFIXES_MAX};
 use std::collections::BTreeSet;
-
-/// Longer prefixes than any topic has are nobody's: `account:`, an id of 64 bytes, `:json`.
-const PREFIX_BYTES_MAX: usize = 256;
-
-/// How many prefixes are kept: every account of a large firm by itself, and memory is bounded.
-const PREFIXES_MAX: usize = 65_536;
 
 /// The prefixes subscribed to. An unsubscription arrives only when the last subscriber leaves.
 #[derive(Default)]

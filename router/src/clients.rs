@@ -1,17 +1,14 @@
 //! Clients: who is at the door, under a handle that a shard can carry and give back.
 //!
 //! A handle is a slot and the slot's generation, so that a handle of a client that has gone, or of
-//! an earlier life of the router, addresses nobody. A slot that is owed nothing may be taken over
+//! an earlier incarnation of the router, addresses nobody. A slot that is owed nothing may be taken over
 //! when all are in use: its client gets a new one with its next message.
 
+use crate::limits::{CLIENTS_MAX, SOURCES_MAX};
+use allot_domain::Incarnation;
 use allot_wire::Encoding;
+use allot_wire::backplane::ClientHandle;
 use std::collections::{BTreeMap, VecDeque};
-
-/// The most clients that are known at once.
-const CLIENTS_MAX: usize = 65_536;
-
-/// The most sources whose client is remembered, for answers that follow `held`.
-const SOURCES_MAX: usize = 65_536;
 
 /// One client.
 pub(crate) struct Client {
@@ -19,10 +16,10 @@ pub(crate) struct Client {
     generation: u32,
     /// It writes an empty frame first, as a REQ does, and wants one back.
     pub(crate) delimiter: bool,
-    /// It waits for each answer before it asks again, as a REQ does: it gets exactly one message
+    /// It waits for each reply before it asks again, as a REQ does: it gets exactly one message
     /// for each of its own.
     pub(crate) one_reply: bool,
-    /// Answers that shards still owe it.
+    /// Replies that shards still owe it.
     pub(crate) owed: u64,
     /// The message being put together for it, in one encoding.
     pub(crate) outgoing: Vec<u8>,
@@ -31,7 +28,7 @@ pub(crate) struct Client {
     /// Messages that its socket had no room for.
     pub(crate) parked: VecDeque<Vec<u8>>,
     pub(crate) parked_len: usize,
-    /// Whether it stands in the postbox's list of clients to serve.
+    /// Whether it stands in the list of clients to serve.
     pub(crate) listed: bool,
 }
 
@@ -40,32 +37,32 @@ pub(crate) struct Clients {
     slots: Vec<Client>,
     free: Vec<u32>,
     by_identity: BTreeMap<Vec<u8>, u32>,
-    by_source: BTreeMap<Vec<u8>, u64>,
+    by_source: BTreeMap<Vec<u8>, ClientHandle>,
     /// The source that spoke last, and from where.
-    heard_last: (Vec<u8>, u64),
+    heard_last: (Vec<u8>, ClientHandle),
     first_generation: u32,
     sweep: usize,
     last: Option<u32>,
 }
 
 impl Clients {
-    /// No clients; `incarnation` makes handles of an earlier life strange.
-    pub(crate) fn new(incarnation: u64) -> Self {
-        let first_generation = u32::try_from(incarnation % 0xffff_fff1).expect("32 bits") | 1;
+    /// No clients; `incarnation` makes handles of an earlier incarnation void.
+    pub(crate) fn new(incarnation: Incarnation) -> Self {
+        let first_generation = u32::try_from(incarnation.get() % 0xffff_fff1).expect("32 bits") | 1;
         Self {
             slots: Vec::new(),
             free: Vec::new(),
             by_identity: BTreeMap::new(),
             by_source: BTreeMap::new(),
-            heard_last: (Vec::new(), 0),
+            heard_last: (Vec::new(), ClientHandle::NONE),
             first_generation,
             sweep: 0,
             last: None,
         }
     }
 
-    /// The handle of a client; none where all slots are owed answers.
-    pub(crate) fn arrive(&mut self, identity: &[u8], delimiter: bool) -> Option<u64> {
+    /// The handle of a client; none where all slots are owed replies.
+    pub(crate) fn arrive(&mut self, identity: &[u8], delimiter: bool) -> Option<ClientHandle> {
         let same = self.last.filter(|last| self.slots[at(*last)].identity == identity);
         let slot = match same.or_else(|| self.by_identity.get(identity).copied()) {
             Some(slot) => slot,
@@ -73,22 +70,22 @@ impl Clients {
         };
         let client = &mut self.slots[at(slot)];
         client.delimiter = delimiter;
-        // Who asks again before the answer is no REQ, whatever its frames look like.
+        // A client that asks again before the reply is no REQ, whatever its frames look like.
         client.one_reply &= delimiter && client.owed == 0 && client.reply_count == 0;
         self.last = Some(slot);
         Some(self.handle(slot))
     }
 
     /// The client of a handle, unless it has gone.
-    pub(crate) fn get(&mut self, handle: u64) -> Option<&mut Client> {
-        let slot = u32::try_from(handle & 0xffff_ffff).expect("32 bits");
-        let generation = u32::try_from(handle >> 32).expect("32 bits");
+    pub(crate) fn get(&mut self, handle: ClientHandle) -> Option<&mut Client> {
+        let slot = u32::try_from(handle.get() & 0xffff_ffff).expect("32 bits");
+        let generation = u32::try_from(handle.get() >> 32).expect("32 bits");
         self.slots.get_mut(at(slot)).filter(|client| client.generation == generation)
     }
 
     /// Forgets a client: it has gone, or does not read.
-    pub(crate) fn remove(&mut self, handle: u64) {
-        let slot = u32::try_from(handle & 0xffff_ffff).expect("32 bits");
+    pub(crate) fn remove(&mut self, handle: ClientHandle) {
+        let slot = u32::try_from(handle.get() & 0xffff_ffff).expect("32 bits");
         if self.get(handle).is_some() {
             self.vacate(slot);
             self.free.push(slot);
@@ -96,7 +93,7 @@ impl Clients {
     }
 
     /// Remembers where a source speaks from.
-    pub(crate) fn hear(&mut self, source: &[u8], handle: u64) {
+    pub(crate) fn note_source(&mut self, source: &[u8], handle: ClientHandle) {
         let (last_source, last_handle) = &mut self.heard_last;
         if *last_handle == handle && last_source == source {
             return;
@@ -112,7 +109,7 @@ impl Clients {
     }
 
     /// Where a source was last heard.
-    pub(crate) fn of_source(&self, source: &str) -> Option<u64> {
+    pub(crate) fn of_source(&self, source: &str) -> Option<ClientHandle> {
         self.by_source.get(source.as_bytes()).copied()
     }
 
@@ -172,8 +169,9 @@ impl Clients {
         self.last = None;
     }
 
-    fn handle(&self, slot: u32) -> u64 {
-        (u64::from(self.slots[at(slot)].generation) << 32) | u64::from(slot)
+    fn handle(&self, slot: u32) -> ClientHandle {
+        let generation = u64::from(self.slots[at(slot)].generation);
+        ClientHandle::new((generation << 32) | u64::from(slot))
     }
 }
 
@@ -185,9 +183,13 @@ fn at(slot: u32) -> usize {
 mod tests {
     use super::*;
 
+    fn known(incarnation: u64) -> Clients {
+        Clients::new(Incarnation::new(incarnation))
+    }
+
     #[test]
     fn a_handle_outlives_nobody() {
-        let mut clients = Clients::new(5);
+        let mut clients = known(5);
         let ann = clients.arrive(b"ann", false).unwrap();
         let bob = clients.arrive(b"bob", true).unwrap();
         assert_ne!(ann, bob);
@@ -197,19 +199,19 @@ mod tests {
         let carl = clients.arrive(b"carl", false).unwrap();
         assert_ne!(ann, carl, "the slot is the same, the handle is not");
         assert!(clients.get(bob).unwrap().delimiter);
-        let mut later = Clients::new(6);
+        let mut later = known(6);
         later.arrive(b"ann", false).unwrap();
         assert!(later.get(bob).is_none());
     }
 
     #[test]
     fn no_handle_is_zero() {
-        assert_ne!(Clients::new(0).arrive(b"ann", false), Some(0));
+        assert_ne!(known(0).arrive(b"ann", false), Some(ClientHandle::NONE));
     }
 
     #[test]
     fn a_full_table_gives_up_those_that_are_owed_nothing() {
-        let mut clients = Clients::new(1);
+        let mut clients = known(1);
         let first = clients.arrive(b"first", false).unwrap();
         clients.get(first).unwrap().owed = 1;
         for other in 1..CLIENTS_MAX {
@@ -222,10 +224,10 @@ mod tests {
 
     #[test]
     fn a_source_is_where_it_was_last_heard() {
-        let mut clients = Clients::new(1);
-        clients.hear(b"fills-1", 7);
-        clients.hear(b"fills-1", 9);
-        assert_eq!(clients.of_source("fills-1"), Some(9));
+        let mut clients = known(1);
+        clients.note_source(b"fills-1", ClientHandle::new(7));
+        clients.note_source(b"fills-1", ClientHandle::new(9));
+        assert_eq!(clients.of_source("fills-1"), Some(ClientHandle::new(9)));
         assert_eq!(clients.of_source("fills"), None);
     }
 }

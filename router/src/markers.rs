@@ -4,6 +4,7 @@
 
 use allot_domain::Marker;
 use allot_runtime::Nanos;
+use allot_wire::backplane::encode_marker;
 use std::time::Duration;
 
 /// The numbers of the cuts.
@@ -16,6 +17,8 @@ pub(crate) struct Markers {
     since: u64,
     /// The last report, while nothing has changed since.
     report_here: Option<u64>,
+    /// The body of the last marker.
+    body: Vec<u8>,
 }
 
 impl Markers {
@@ -27,6 +30,7 @@ impl Markers {
             number: 0,
             since: 0,
             report_here: None,
+            body: Vec::new(),
         }
     }
 
@@ -69,7 +73,15 @@ impl Markers {
         if report && whole {
             self.report_here = Some(self.number);
         }
-        Marker { number: self.number, time_ns: now.as_unix(), report }
+        let marker = Marker { number: self.number, time_ns: now.as_unix(), report };
+        self.body.clear();
+        encode_marker(&marker, &mut self.body);
+        marker
+    }
+
+    /// The body of the last marker, as shards read it.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// A shard has joined that has seen a marker of this number. Whether it has seen the last one

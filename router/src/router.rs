@@ -1,59 +1,44 @@
-//! The router's duty cycle: answers in, messages in, both on their way.
+//! The router's duty cycle: replies in, messages in, both on their way.
 
-use crate::RouterConfig;
-use crate::lanes::{Asker, Greeting, Lanes};
+use crate::admission::Admission;
+use crate::limits::{CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY, SHUT_AT_MOST};
 use crate::markers::Markers;
-use crate::postbox::Postbox;
+use crate::replies::Replies;
+use crate::shard_streams::{Greeting, Reached, ShardStreams};
+use crate::{Protocol, RouterConfig};
+use allot_domain::ShardId;
 use allot_runtime::{Agent, Counter, Counters, Door, Envelope, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
-use allot_wire::backplane::{
-    self, FrameKind, InputKind, To, answers, encode_marker, encode_netting,
-};
-use std::time::Duration;
+use allot_wire::backplane::{self, ClientHandle, FrameKind, ReplyFrame, ReplyTo, To, replies};
+use std::marker::PhantomData;
 
-/// How many messages are taken in one turn; other agents may share the thread.
-const MESSAGES_PER_TURN: usize = 256;
-
-/// How many frames of the shards are taken in one turn.
-const FRAMES_PER_TURN: usize = 64;
-
-/// How long the door stays shut while a shard is missing at the start.
-const SHUT_AT_MOST: Duration = Duration::from_secs(5);
-
-/// How often clients that do not read, and shards that say nothing, are looked after.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// How soon a parked client is tried again.
-const PARKED_RETRY: Duration = Duration::from_millis(1);
-
-/// A split that not every shard has answered, and what the first shard answered for all.
-pub(crate) struct SplitOnItsWay {
-    pub(crate) client: u64,
-    pub(crate) answer: Option<(Encoding, Vec<u8>)>,
+/// A request to all shards that not every shard has replied to.
+pub(crate) struct Broadcast {
+    pub(crate) client: ClientHandle,
+    /// What the first shard replied for all.
+    pub(crate) reply: Option<(Encoding, Vec<u8>)>,
 }
 
 /// The front door, as an agent.
-pub struct Router {
-    pub(crate) postbox: Postbox,
-    pub(crate) lanes: Lanes,
-    pub(crate) markers: Markers,
-    pub(crate) counters: Counters,
+pub struct Router<P> {
+    replies: Replies,
+    streams: ShardStreams,
+    markers: Markers,
+    broadcast: Option<Broadcast>,
+    counters: Counters,
     stages: Stages,
-    pub(crate) record: Vec<u8>,
-    /// The marker that is sent; a record may be under way at the same time.
-    marker: Vec<u8>,
+    scratch: Vec<u8>,
     envelope: Envelope,
     frame: Vec<u8>,
-    settled: Vec<u64>,
-    /// The split that not every shard has answered yet.
-    pub(crate) split: Option<SplitOnItsWay>,
+    replied: Vec<ClientHandle>,
     open: bool,
     open_at: Nanos,
-    look_at: Nanos,
+    check_at: Nanos,
     now: Nanos,
+    protocol: PhantomData<fn() -> P>,
 }
 
-impl Router {
+impl<P: Protocol> Router<P> {
     /// A router with its door, and its links to the shards and (last) to the publisher.
     ///
     /// # Panics
@@ -61,8 +46,8 @@ impl Router {
     #[must_use]
     pub fn new(config: RouterConfig, door: Door, peers: Hub, counters: Counters) -> Self {
         Self {
-            postbox: Postbox::new(door, config.incarnation, counters.clone()),
-            lanes: Lanes::new(
+            replies: Replies::new(door, config.incarnation, counters.clone()),
+            streams: ShardStreams::new(
                 config.incarnation,
                 peers,
                 config.shards,
@@ -70,18 +55,18 @@ impl Router {
                 counters.clone(),
             ),
             markers: Markers::new(config.report_every, config.marker_every),
+            broadcast: None,
             counters,
             stages: Stages::off(),
-            record: Vec::new(),
-            marker: Vec::new(),
+            scratch: Vec::new(),
             envelope: Envelope::new(),
             frame: Vec::new(),
-            settled: Vec::new(),
-            split: None,
+            replied: Vec::new(),
             open: false,
             open_at: Nanos::MAX,
-            look_at: Nanos::ZERO,
+            check_at: Nanos::ZERO,
             now: Nanos::ZERO,
+            protocol: PhantomData,
         }
     }
 
@@ -89,26 +74,26 @@ impl Router {
     #[must_use]
     pub fn timed(mut self, stages: &Stages) -> Self {
         self.stages = stages.clone();
-        self.lanes.time(stages);
-        self.postbox.time(stages);
+        self.streams.time(stages);
+        self.replies.time(stages);
         self
     }
 
     /// Where clients connect to, with the real port.
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
-        self.postbox.endpoint()
+        self.replies.endpoint()
     }
 
     fn take_frames(&mut self, now: Nanos) -> usize {
         let mut frame = std::mem::take(&mut self.frame);
         let mut work_count = 0;
         while work_count < FRAMES_PER_TURN {
-            let Some(peer) = self.lanes.receive(&mut frame) else {
+            let Some(peer) = self.streams.receive(&mut frame) else {
                 break;
             };
             work_count += 1;
-            if !self.take_frame(peer, &frame, now) {
+            if !self.on_frame(peer, &frame, now) {
                 self.counters.add(Counter::FramesDropped, 1);
             }
         }
@@ -116,112 +101,100 @@ impl Router {
         work_count
     }
 
-    fn take_frame(&mut self, peer: usize, frame: &[u8], now: Nanos) -> bool {
-        let is_shard = peer < self.lanes.count();
+    fn on_frame(&mut self, peer: usize, frame: &[u8], now: Nanos) -> bool {
+        let is_shard = peer < self.streams.count();
         match backplane::kind(frame) {
-            Some(FrameKind::Answers) if is_shard => self.take_answers(peer, frame, now),
-            Some(FrameKind::Hello) => self.take_hello(frame, now),
-            Some(FrameKind::Plan) if !is_shard => self.take_plan(frame),
+            Some(FrameKind::Replies) if is_shard => self.on_replies(ShardId::at(peer), frame, now),
+            Some(FrameKind::Hello) => self.on_hello(frame, now),
+            Some(FrameKind::Feedback) if !is_shard => self.on_feedback(frame),
             _ => false,
         }
     }
 
-    fn take_answers(&mut self, shard: usize, frame: &[u8], now: Nanos) -> bool {
-        let Ok(frame) = answers::read(frame) else {
+    fn on_replies(&mut self, shard: ShardId, frame: &[u8], now: Nanos) -> bool {
+        let Ok(frame) = replies::read(frame) else {
             return false;
         };
         self.stages.arrive(Stage::Return, Nanos::from_unix(frame.left_ns));
-        let reached = (frame.through, frame.durable);
+        let reached = Reached { through: frame.through, durable: frame.durable };
         let mut understood = true;
-        for answer in frame {
-            let Ok(answer) = answer else {
+        for reply in frame {
+            let Ok(reply) = reply else {
                 understood = false;
                 break;
             };
-            match answer.to {
-                To::Client(handle) => self.postbox.deliver(handle, answer.encoding, answer.body),
-                To::Source(source) => {
-                    self.postbox.deliver_late(source, answer.encoding, answer.body);
-                }
-                To::ClientOfAll(handle) => {
-                    if let Some(split) = self.split.as_mut().filter(|split| split.client == handle)
-                    {
-                        split.answer = Some((answer.encoding, answer.body.to_vec()));
-                    }
-                }
-            }
+            self.on_reply(&reply);
         }
-        let mut settled = std::mem::take(&mut self.settled);
-        self.lanes.answered(shard, reached, now, &mut settled);
-        settled.drain(..).for_each(|client| self.postbox.settle(client));
-        self.settled = settled;
-        self.answer_split();
+        let mut replied = std::mem::take(&mut self.replied);
+        self.streams.on_replies(shard, reached, now, &mut replied);
+        replied.drain(..).for_each(|client| self.replies.mark_replied(client));
+        self.replied = replied;
+        self.reply_for_all();
         understood
     }
 
-    /// Answers the split on its way once every shard has: what is acknowledged holds everywhere.
-    fn answer_split(&mut self) {
-        if !self.lanes.split_is_answered() {
-            return;
-        }
-        if let Some(SplitOnItsWay { client, answer }) = self.split.take() {
-            match answer {
-                Some((encoding, body)) => {
-                    self.postbox.settle(client);
-                    self.postbox.deliver(client, encoding, &body);
+    #[inline]
+    fn on_reply(&mut self, reply: &ReplyFrame<'_>) {
+        let ReplyFrame { to, encoding, body } = *reply;
+        match to {
+            To::Client(client) => self.replies.deliver(client, encoding, body),
+            To::Source(source) => self.replies.deliver_late(source, encoding, body),
+            To::ClientOfAll(client) => {
+                let pending = self.broadcast.as_mut();
+                if let Some(pending) = pending.filter(|pending| pending.client == client) {
+                    pending.reply = Some((encoding, body.to_vec()));
                 }
-                None => self.postbox.give_up_answer(client),
             }
         }
     }
 
-    fn take_hello(&mut self, frame: &[u8], now: Nanos) -> bool {
+    /// Replies to the request that went to all once every shard has: what is acknowledged holds
+    /// everywhere.
+    fn reply_for_all(&mut self) {
+        if !self.streams.broadcast_is_replied() {
+            return;
+        }
+        if let Some(Broadcast { client, reply }) = self.broadcast.take() {
+            match reply {
+                Some((encoding, body)) => {
+                    self.replies.mark_replied(client);
+                    self.replies.deliver(client, encoding, &body);
+                }
+                None => self.replies.give_up(client),
+            }
+        }
+    }
+
+    fn on_hello(&mut self, frame: &[u8], now: Nanos) -> bool {
         let Ok(hello) = backplane::decode_hello(frame) else {
             return false;
         };
-        let shard = usize::try_from(hello.shard).ok().filter(|shard| *shard < self.lanes.count());
-        let Some(shard) = shard else {
+        if self.streams.known(hello.shard).is_none() {
             return false;
-        };
-        let mut unanswered = std::mem::take(&mut self.settled);
-        if self.lanes.hello(shard, &hello, now, &mut unanswered) == Greeting::Joined {
+        }
+        let mut unreplied = std::mem::take(&mut self.replied);
+        if self.streams.on_hello(&hello, now, &mut unreplied) == Greeting::Joined {
             self.markers.catch_up(hello.marker);
         }
-        unanswered.drain(..).for_each(|client| self.postbox.give_up_answer(client));
-        self.settled = unanswered;
-        self.answer_split();
+        unreplied.drain(..).for_each(|client| self.replies.give_up(client));
+        self.replied = unreplied;
+        self.reply_for_all();
         true
     }
 
-    /// A netting goes to all shards between the same inputs, or to none.
-    fn take_plan(&mut self, frame: &[u8]) -> bool {
-        let Ok(plan) = backplane::decode_plan(frame) else {
+    /// Feedback goes to all shards between the same inputs, or to none.
+    fn on_feedback(&mut self, frame: &[u8]) -> bool {
+        let Ok(feedback) = backplane::decode_feedback(frame) else {
             return false;
         };
-        if plan.columns.len() != self.lanes.count() || !self.lanes.all_here() {
+        if feedback.bodies.len() != self.streams.count() || !self.streams.all_here() {
             return false;
         }
-        for (shard, column) in plan.columns.iter().enumerate() {
-            self.record.clear();
-            encode_netting(column, &mut self.record);
-            self.lanes.push(shard, Asker::NOBODY, InputKind::Netting, &self.record);
+        for (shard, body) in self.streams.ids().zip(&feedback.bodies) {
+            self.streams.push(shard, ReplyTo::NOBODY, feedback.kind, body);
         }
         self.counters.add(Counter::Nettings, 1);
         true
-    }
-
-    /// Sends a marker to all shards; returns its number.
-    pub(crate) fn mark(&mut self, now: Nanos, report: bool) -> u64 {
-        let marker = self.markers.next(now, report, self.lanes.all_here());
-        self.marker.clear();
-        encode_marker(&marker, &mut self.marker);
-        for shard in 0..self.lanes.count() {
-            if self.lanes.is_here(shard) {
-                self.lanes.push(shard, Asker::NOBODY, InputKind::Marker, &self.marker);
-            }
-        }
-        self.counters.add(Counter::Markers, 1);
-        marker.number
     }
 
     fn take_messages(&mut self, now: Nanos) -> usize {
@@ -230,9 +203,9 @@ impl Router {
         }
         let mut envelope = std::mem::take(&mut self.envelope);
         let mut work_count = 0;
-        while work_count < MESSAGES_PER_TURN && self.postbox.receive(&mut envelope) {
+        while work_count < MESSAGES_PER_TURN && self.replies.receive(&mut envelope) {
             let began = self.stages.begin(Stage::Route);
-            self.admit(&envelope, now);
+            self.on_message(&envelope, now);
             self.stages.end(Stage::Route, began);
             work_count += 1;
         }
@@ -241,21 +214,43 @@ impl Router {
         work_count
     }
 
+    #[inline]
+    fn on_message(&mut self, envelope: &Envelope, now: Nanos) {
+        let clients = &mut self.replies.clients;
+        let Some(client) = clients.arrive(envelope.identity(), envelope.delimiter()) else {
+            self.counters.add(Counter::RepliesUndeliverable, 1);
+            return;
+        };
+        let is_json = envelope.body().first() == Some(&b'{');
+        let encoding = if is_json { Encoding::Json } else { Encoding::Binary };
+        let mut admission = Admission {
+            replies: &mut self.replies,
+            streams: &mut self.streams,
+            markers: &mut self.markers,
+            broadcast: &mut self.broadcast,
+            scratch: &mut self.scratch,
+            counters: &self.counters,
+            reply_to: ReplyTo { client, encoding },
+            now,
+        };
+        admission.admit::<P>(envelope, is_json);
+    }
+
     /// Opens the door when all shards are there, or when waiting for them has taken too long.
-    fn look_after(&mut self, now: Nanos) {
-        self.open |= self.lanes.all_here() || now >= self.open_at;
-        if now >= self.look_at {
-            self.look_at = now + LOOK_EVERY;
-            let gone = self.lanes.look_for_absent(now);
+    fn check_timers(&mut self, now: Nanos) {
+        self.open |= self.streams.all_here() || now >= self.open_at;
+        if now >= self.check_at {
+            self.check_at = now + CHECK_EVERY;
+            let gone = self.streams.check_absent(now);
             self.counters.add(Counter::ShardAway, u64::try_from(gone).expect("a few"));
         }
         if self.markers.report_is_due(now) {
-            self.mark(now, true);
+            self.streams.push_marker(&mut self.markers, now, true);
         }
     }
 }
 
-impl Agent for Router {
+impl<P: Protocol> Agent for Router<P> {
     fn role(&self) -> &str {
         "router"
     }
@@ -268,23 +263,23 @@ impl Agent for Router {
     fn do_work(&mut self, now: Nanos) -> usize {
         self.now = now;
         let mut work_count = self.take_frames(now);
-        self.look_after(now);
+        self.check_timers(now);
         work_count += self.take_messages(now);
-        work_count += self.lanes.flush();
-        work_count + self.postbox.flush()
+        work_count += self.streams.flush();
+        work_count + self.replies.flush()
     }
 
     fn wake_at(&self) -> Nanos {
-        let look_at = if self.open { self.look_at } else { self.look_at.min(self.open_at) };
-        let retry_at = if self.postbox.has_parked() { self.now + PARKED_RETRY } else { Nanos::MAX };
-        look_at.min(self.markers.report_at()).min(retry_at)
+        let check_at = if self.open { self.check_at } else { self.check_at.min(self.open_at) };
+        let retry_at = if self.replies.has_parked() { self.now + PARKED_RETRY } else { Nanos::MAX };
+        check_at.min(self.markers.report_at()).min(retry_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         if self.open {
-            self.postbox.wait_on(poll_set);
+            self.replies.wait_on(poll_set);
         }
-        self.lanes.wait_on(poll_set);
+        self.streams.wait_on(poll_set);
     }
 
     fn close(&mut self, now: Nanos) {

@@ -61,7 +61,7 @@ stages! {
     Receive "receive" "message" "Taking a message from the front door's socket."
     Route "route" "message" "Reading a message and putting its inputs on their lanes."
     Queue "queue" "frame" "From the first input of a frame on its lane to the shard's taking it."
-    Allocate "allocate" "fill" "Dividing a fill, in the book."
+    Apply "allocate" "fill" "Dividing a fill, in the book."
     Encode "encode" "fill" "Writing the answer to a fill."
     Journal "journal" "frame" "From the closing of a frame of answers until its inputs are on disk."
     Return "return" "frame" "From there to the router's taking the frame of answers."

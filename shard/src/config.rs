@@ -1,12 +1,14 @@
 //! What a shard is told of itself.
 
-/// Which shard it is, and which life of it.
+use allot_domain::{Incarnation, ShardId};
+
+/// Which shard it is, and which incarnation of it.
 #[derive(Clone, Copy, Debug)]
 pub struct ShardConfig {
-    /// Its number, from zero.
-    pub shard: u32,
-    /// How many shards the firm has.
+    /// Its id, from zero.
+    pub shard: ShardId,
+    /// How many shards there are.
     pub shards: u32,
-    /// Which life of the shard this is: two lives of one shard never have the same.
-    pub incarnation: u64,
+    /// Two incarnations of one shard never have the same number.
+    pub incarnation: Incarnation,
 }

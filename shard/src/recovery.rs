@@ -1,7 +1,8 @@
-//! Recovery: the latest good image and the suffix of the journal make the state, on every start.
+//! Recovery: the latest good snapshot and the suffix of the journal make the state, on every start.
 
-use crate::{Entry, ImageError, State};
-use allot_domain::{BookConfig, Outcomes};
+use crate::state::ConfigOf;
+use crate::{Entry, OutcomesOf, Service, State, StateError};
+use allot_domain::Outcomes;
 use allot_journal::{JournalError, Recovery};
 use allot_wire::DecodeError;
 use std::fmt;
@@ -11,41 +12,45 @@ use std::fmt;
 pub enum RecoverError {
     /// The journal is not what was written, or cannot be read.
     Journal(JournalError),
-    /// An image whose bytes are what was written does not mean a state.
-    Image {
+    /// A snapshot whose bytes are what was written is not one of a state.
+    Snapshot {
         /// The last input in it.
-        sequence: u64,
+        index: u64,
         /// What is wrong.
-        error: ImageError,
+        error: StateError,
     },
-    /// A record whose bytes are what was written is none of a shard.
+    /// A record whose bytes are what was written is not one of a shard.
     Record {
         /// Which.
-        sequence: u64,
+        index: u64,
         /// What is wrong.
         error: DecodeError,
     },
 }
 
-/// Replays the journal of a shard onto its latest image; returns the state after its last input.
+/// Replays the journal of a shard onto its latest snapshot; returns the state after its last input.
 ///
 /// # Errors
 /// [`RecoverError`]: nothing was changed on the disk.
-pub fn recover(recovery: &mut Recovery, config: BookConfig) -> Result<State, RecoverError> {
+pub fn recover<S: Service>(
+    recovery: &mut Recovery,
+    config: ConfigOf<S>,
+) -> Result<State<S>, RecoverError> {
     let mut state = match recovery.image() {
         None => State::new(config),
         Some(image) => {
-            let sequence = image.sequence;
+            let index = image.sequence;
             State::load(config, &image.state)
-                .map_err(|error| RecoverError::Image { sequence, error })?
+                .map_err(|error| RecoverError::Snapshot { index, error })?
         }
     };
-    let mut outcomes = Outcomes::default();
+    let mut outcomes = OutcomesOf::<S>::default();
     while let Some(record) = recovery.next()? {
-        let sequence = record.sequence;
-        let entry = Entry::of(record.kind, record.tag, record.payload)
-            .map_err(|error| RecoverError::Record { sequence, error })?;
-        state.replay(entry, &mut outcomes);
+        let index = record.sequence;
+        let entry = Entry::of::<S>(record.kind, record.tag, record.payload)
+            .map_err(|error| RecoverError::Record { index, error })?;
+        // What is refused is refused again; nobody waits for the replies.
+        let _ = state.replay(entry, &mut outcomes, Outcomes::clear);
     }
     Ok(state)
 }
@@ -60,15 +65,15 @@ impl fmt::Display for RecoverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Journal(error) => error.fmt(f),
-            Self::Image { sequence, error } => write!(
+            Self::Snapshot { index, error } => write!(
                 f,
-                "the image of input {sequence} is intact but cannot be used: {error}; start with \
+                "the snapshot of input {index} is intact but cannot be used: {error}; start with \
                  the version that wrote it"
             ),
-            Self::Record { sequence, error } => write!(
+            Self::Record { index, error } => write!(
                 f,
-                "record {sequence} of the journal is intact but cannot be used: {error}; start \
-                 with the version that wrote it"
+                "record {index} of the journal is intact but cannot be used: {error}; start with \
+                 the version that wrote it"
             ),
         }
     }

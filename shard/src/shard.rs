@@ -1,89 +1,87 @@
-//! The shard's duty cycle: take a frame of inputs, journal and apply each, send the answers.
+//! The shard's duty cycle: take a frame of inputs, journal and apply each, send the replies.
 
-use crate::inbox::{Agreement, Inbox, Turn};
-use crate::outbox::{Asker, Outbox};
-use crate::{Entry, ShardConfig, State};
-use allot_domain::{Input, Marker, Outcomes, Step};
+use crate::commit::Commit;
+use crate::failure::ShardFailure;
+use crate::limits::{FRAMES_PER_TURN, GREET_EVERY};
+use crate::replies::{Asked, Replies};
+use crate::sequence::{Agreement, InputSequence, Turn};
+use crate::state::reach;
+use crate::{Entry, InputOf, OutcomesOf, Reach, Service, ShardConfig, ShardLinks, State};
+use allot_domain::{LogIndex, Outcomes, Step};
 use allot_journal::Journal;
-use allot_runtime::{Agent, Counter, Counters, Link, Nanos, PollSet, Stage, Stages};
+use allot_runtime::{Agent, Counter, Counters, Nanos, PollSet, Stage, Stages};
+use allot_wire::Encoding;
 use allot_wire::backplane::{
-    self, FrameKind, Hello, InputFrame, InputKind, PartFrame, Welcome, inputs,
+    self, FrameKind, Hello, InputFrame, InputKind, PartHead, ReplyTo, Welcome, inputs,
 };
-use allot_wire::{Encoding, Rejection, encode_rejection};
-use std::time::Duration;
-
-/// How many frames of inputs are taken in one turn; other agents may share the thread.
-const FRAMES_PER_TURN: usize = 16;
-
-/// How often a shard tells the router and the publisher that it is there.
-const GREET_EVERY: Duration = Duration::from_secs(1);
 
 /// How a frame of inputs was left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Left {
     /// All of it is applied.
     Done,
-    /// The outbox has no room for more answers: it goes on later.
-    Halfway,
+    /// There is no room for more replies: it goes on later.
+    Blocked,
     /// It is damaged, or not what comes next.
     NotUnderstood,
 }
 
 /// One shard, as an agent.
-pub struct Shard {
+pub struct Shard<S: Service> {
     config: ShardConfig,
     role: String,
-    state: State,
+    state: State<S>,
     journal: Journal,
-    inbox: Inbox,
-    outbox: Outbox,
-    outcomes: Outcomes,
-    /// The encodings of the late answers among them, in order.
+    sequence: InputSequence,
+    replies: Replies,
+    commit: Commit,
+    outcomes: OutcomesOf<S>,
+    /// The encodings of the late replies among them, in order.
     late: Vec<Encoding>,
     /// How far the input is that was applied last, and who asked for it.
-    progress: Step,
-    asker: Asker,
+    step: Step,
+    asked: Asked,
     frame: Vec<u8>,
     /// How many inputs of the frame are applied; none where it is done.
-    halfway: Option<usize>,
+    done: Option<usize>,
     spare: Vec<u8>,
-    /// Whether anybody follows the fills.
-    stream: bool,
     was_full: bool,
     greet_at: Nanos,
-    failure: Option<String>,
+    failure: Option<ShardFailure>,
+    failure_text: String,
     counters: Counters,
     stages: Stages,
 }
 
-impl Shard {
-    /// A shard that goes on from a state with its journal, and its ends of the links to the router
-    /// and the publisher.
+impl<S: Service> Shard<S> {
+    /// A shard that goes on from a state with its journal, and its ends of the links.
     #[must_use]
     pub fn new(
         config: ShardConfig,
-        state: State,
+        state: State<S>,
         journal: Journal,
-        (router, publisher): (Link, Link),
+        links: ShardLinks,
         counters: Counters,
     ) -> Self {
+        let applied = LogIndex::new(journal.appended());
         Self {
             role: format!("shard-{}", config.shard),
             state,
-            inbox: Inbox::after(journal.appended()),
-            outbox: Outbox::new(router, publisher, counters.clone()),
+            sequence: InputSequence::after(applied),
+            replies: Replies::new(config, counters.clone()),
+            commit: Commit::new(links, applied, counters.clone()),
             journal,
-            outcomes: Outcomes::default(),
+            outcomes: OutcomesOf::<S>::default(),
             late: Vec::new(),
-            progress: Step::Done,
-            asker: Asker { client: 0, of_all: false, encoding: Encoding::Binary },
+            step: Step::Done,
+            asked: Asked { reply_to: ReplyTo::NOBODY, of_all: false },
             frame: Vec::new(),
-            halfway: None,
+            done: None,
             spare: Vec::new(),
-            stream: false,
             was_full: false,
             greet_at: Nanos::ZERO,
             failure: None,
+            failure_text: String::new(),
             counters,
             stages: Stages::off(),
             config,
@@ -94,13 +92,13 @@ impl Shard {
     #[must_use]
     pub fn timed(mut self, stages: &Stages) -> Self {
         self.stages = stages.clone();
-        self.outbox.time(stages);
+        self.commit.time(stages);
         self
     }
 
     /// What it knows.
     #[must_use]
-    pub const fn state(&self) -> &State {
+    pub const fn state(&self) -> &State<S> {
         &self.state
     }
 
@@ -110,18 +108,29 @@ impl Shard {
         &self.journal
     }
 
-    fn take_frame(&mut self) {
+    /// Why it has stopped, if it has.
+    #[must_use]
+    pub const fn failed(&self) -> Option<&ShardFailure> {
+        self.failure.as_ref()
+    }
+
+    fn fail(&mut self, failure: ShardFailure) {
+        self.failure_text = failure.to_string();
+        self.failure = Some(failure);
+    }
+
+    fn on_frame(&mut self) {
         let frame = std::mem::take(&mut self.frame);
         let understood = match backplane::kind(&frame) {
             Some(FrameKind::Inputs) => {
                 self.stages.arrive(Stage::Queue, Nanos::from_unix(inputs::queued_ns(&frame)));
-                self.outbox.begin(self.config.shard, self.config.incarnation);
-                self.halfway = Some(0);
+                self.replies.begin(self.commit.spare());
+                self.done = Some(0);
                 self.frame = frame;
-                return self.go_on_with_frame();
+                return self.resume_frame();
             }
             Some(FrameKind::Welcome) => {
-                backplane::decode_welcome(&frame).map(|welcome| self.welcome(&welcome)).is_ok()
+                backplane::decode_welcome(&frame).map(|welcome| self.on_welcome(&welcome)).is_ok()
             }
             _ => false,
         };
@@ -135,30 +144,25 @@ impl Shard {
         }
     }
 
-    fn welcome(&mut self, welcome: &Welcome) {
+    fn on_welcome(&mut self, welcome: &Welcome) {
         if welcome.shards != self.config.shards {
             tracing::error!(
-                shard = self.config.shard,
+                shard = self.config.shard.get(),
                 own = self.config.shards,
                 router = welcome.shards,
                 "the router was told of another number of shards: start all boxes with the same"
             );
             return;
         }
-        if welcome.life != self.config.incarnation {
+        if welcome.shard_incarnation != self.config.incarnation {
             return;
         }
-        match self.inbox.welcome(welcome.incarnation, welcome.base) {
+        match self.sequence.welcome(welcome.router_incarnation, welcome.base) {
             Agreement::Known => return,
             Agreement::Agreed | Agreement::Behind => {}
             Agreement::Lost(missing) if self.journal.is_kept() => {
-                let applied = self.inbox.applied();
-                self.failure = Some(format!(
-                    "its journal ends with input {applied}, but {missing} more were answered as \
-                     durable: the directory was exchanged or restored from an older copy; restore \
-                     the newest one, or stop the router too and start over from this one"
-                ));
-                return;
+                let applied = self.sequence.applied();
+                return self.fail(ShardFailure::Behind { applied, missing });
             }
             Agreement::Lost(missing) => self.lose(missing),
         }
@@ -166,35 +170,37 @@ impl Shard {
         self.greet_at = Nanos::ZERO;
     }
 
-    /// Goes on without what an earlier life knew: there is no journal.
+    /// Goes on without what an earlier incarnation knew: there is no journal.
     fn lose(&mut self, missing: u64) {
-        self.inbox.give_up(missing);
-        self.journal.start_at(self.inbox.applied() + 1);
+        self.sequence.give_up(missing);
+        self.journal.start_at(self.sequence.applied().next().get());
+        self.commit.skip_to(self.sequence.applied());
         tracing::error!(
-            shard = self.config.shard,
-            lost_inputs = self.inbox.lost(),
-            "this shard starts without the state of its earlier life: its positions lack \
+            shard = self.config.shard.get(),
+            lost_inputs = self.sequence.lost(),
+            "this shard starts without the state of its earlier incarnation: its positions lack \
              everything before now; restart the whole server to start over"
         );
     }
 
-    /// Applies what is left of the frame of inputs, as far as the outbox has room.
-    fn go_on_with_frame(&mut self) {
-        let Some(done) = self.halfway else {
+    /// Applies what is left of the frame of inputs, as far as there is room for replies.
+    fn resume_frame(&mut self) {
+        let Some(done) = self.done else {
             return;
         };
         let frame = std::mem::take(&mut self.frame);
-        let before = self.inbox.applied();
+        let before = self.sequence.applied();
         let left = self.apply_rest(&frame, done);
-        self.counters.add(Counter::InputsApplied, self.inbox.applied() - before);
+        let applied = self.sequence.applied().get() - before.get();
+        self.counters.add(Counter::InputsApplied, applied);
         self.frame = frame;
-        if left == Left::Halfway {
+        if left == Left::Blocked {
             return;
         }
-        self.halfway = None;
-        let Self { config, outbox, journal, .. } = self;
-        outbox.end_stream(config.shard, config.incarnation, journal);
-        outbox.end(self.inbox.applied(), journal);
+        self.done = None;
+        self.end_events();
+        let through = self.sequence.applied();
+        self.commit.reply(through, self.replies.end_replies(through), &self.journal);
         self.counters.add(Counter::Batches, 1);
         self.count_understood(left == Left::Done);
         self.journal.submit();
@@ -204,23 +210,26 @@ impl Shard {
         let Ok(batch) = inputs::read(frame) else {
             return Left::NotUnderstood;
         };
-        if batch.router != self.inbox.router() {
+        if batch.router != self.sequence.router() {
             return Left::NotUnderstood;
         }
-        let mut batch = (batch.first..).zip(batch).skip(done);
+        let mut batch = (batch.first.get()..).zip(batch).skip(done);
         loop {
-            if !self.has_room_for_answers() {
-                self.halfway = Some(done);
-                return Left::Halfway;
+            if !self.make_room() {
+                self.done = Some(done);
+                return Left::Blocked;
             }
-            let Some((number, input)) = batch.next() else {
+            let Some((index, input)) = batch.next() else {
                 return Left::Done;
             };
             let Ok(input) = input else {
                 return Left::NotUnderstood;
             };
-            match self.inbox.take(number) {
-                Turn::Apply => self.apply(&input),
+            let Some(reach) = reach::<S>(input.kind) else {
+                return Left::NotUnderstood;
+            };
+            match self.sequence.take(LogIndex::new(index)) {
+                Turn::Apply => self.apply(&input, reach),
                 Turn::Skip => {}
                 Turn::Gap => return Left::NotUnderstood,
             }
@@ -228,95 +237,108 @@ impl Shard {
         }
     }
 
-    /// Finishes the input applied last, and closes the answers when they have grown large; false
-    /// where they first have to leave.
-    fn has_room_for_answers(&mut self) -> bool {
+    /// Finishes the input applied last, and closes the replies when they have grown large; false
+    /// where they have to leave first.
+    fn make_room(&mut self) -> bool {
         loop {
-            let is_done = self.progress == Step::Done;
-            if is_done && !self.outbox.is_full() {
+            let is_done = self.step == Step::Done;
+            if is_done && !self.replies.is_full() {
                 return true;
             }
-            if self.outbox.is_full() {
-                let through = self.inbox.applied() - u64::from(!is_done);
-                self.outbox.end(through, &self.journal);
-                self.outbox.begin_answers();
-                self.journal.submit();
+            if self.replies.is_full() {
+                self.close_replies(is_done);
             }
-            if self.outbox.is_blocked() {
+            if self.commit.is_blocked() {
                 return false;
             }
             if !is_done {
                 self.outcomes.clear();
-                self.progress = self.state.resume(&mut self.outcomes);
-                self.answer();
+                self.late.clear();
+                let encoding = self.asked.reply_to.encoding;
+                self.step = self.state.resume(encoding, &mut self.outcomes, &mut self.late);
+                self.replies.add(self.asked, &self.state, &self.outcomes, &self.late);
             }
         }
     }
 
-    /// Journals an input and applies it; what is no input takes its place in the journal too.
-    fn apply(&mut self, frame: &InputFrame<'_>) {
-        let InputFrame { client, encoding, kind, body } = *frame;
-        self.asker = Asker { client, of_all: kind == InputKind::Split, encoding };
-        let number = self.journal.append(kind.into(), encoding.into(), body);
-        assert!(number == self.inbox.applied(), "the journal counts inputs as the router does");
+    /// Closes the replies so far and begins another frame of them; an input that is pending is not
+    /// replied to yet.
+    fn close_replies(&mut self, is_done: bool) {
+        let applied = self.sequence.applied().get();
+        let through = LogIndex::new(applied - u64::from(!is_done));
+        self.commit.reply(through, self.replies.end_replies(through), &self.journal);
+        self.replies.begin_replies(self.commit.spare());
+        self.journal.submit();
+    }
+
+    /// Journals an input and applies it; what is refused takes its place in the journal too.
+    fn apply(&mut self, input: &InputFrame<'_>, reach: Reach) {
+        let InputFrame { reply_to, kind, body } = *input;
+        self.asked = Asked { reply_to, of_all: reach == Reach::All };
+        let index = self.journal.append(kind.get(), reply_to.encoding.into(), body);
+        assert!(
+            index == self.sequence.applied().get(),
+            "the journal counts inputs as the router does"
+        );
+        if kind == InputKind::MARKER {
+            return self.apply_marker(reply_to, body);
+        }
         // Looked at where it lies: to move a fill that was just built stalls the processor.
-        let input = self.state.read(Entry { kind, encoding, body });
+        let input = self.state.read(Entry { kind, encoding: reply_to.encoding, body });
         match &input {
-            Ok(input) => self.apply_input(input),
-            Err(rejection) => self.refuse(rejection),
+            Ok(input) => self.apply_input(input, reach),
+            Err(rejection) => self.replies.refuse(self.asked, rejection),
         }
     }
 
-    fn refuse(&mut self, rejection: &Rejection) {
-        self.counters.add(Counter::InputsRejected, 1);
-        let encoding = self.asker.encoding;
-        self.outbox.answer(self.asker, |out| encode_rejection(encoding, rejection, out));
-    }
-
-    fn apply_input(&mut self, input: &Input) {
+    fn apply_input(&mut self, input: &InputOf<S>, reach: Reach) {
         self.outcomes.clear();
-        let is_fill = matches!(input, Input::Fill(_));
-        let began = if is_fill { self.stages.begin(Stage::Allocate) } else { Nanos::ZERO };
-        self.progress = self.state.apply(input, self.asker.encoding, &mut self.outcomes);
-        if is_fill {
-            self.stages.end(Stage::Allocate, began);
-            let began = self.stages.begin(Stage::Encode);
-            self.answer();
-            return self.stages.end(Stage::Encode, began);
-        }
-        self.answer();
-        if let Input::Marker(marker) = input {
-            self.mark(marker);
-        }
-    }
-
-    fn answer(&mut self) {
         self.late.clear();
-        for outcome in self.outcomes.list.iter().filter(|outcome| outcome.is_late()) {
-            self.late.push(self.state.settle(outcome));
+        let encoding = self.asked.reply_to.encoding;
+        let is_timed = reach == Reach::Key;
+        let began = if is_timed { self.stages.begin(Stage::Apply) } else { Nanos::ZERO };
+        self.step = self.state.apply(input, encoding, &mut self.outcomes, &mut self.late);
+        if !is_timed {
+            return self.replies.add(self.asked, &self.state, &self.outcomes, &self.late);
         }
-        let Self { outbox, state, outcomes, .. } = self;
-        outbox.add(self.asker, outcomes, state.book(), self.stream, &self.late);
+        self.stages.end(Stage::Apply, began);
+        let began = self.stages.begin(Stage::Encode);
+        self.replies.add(self.asked, &self.state, &self.outcomes, &self.late);
+        self.stages.end(Stage::Encode, began);
     }
 
-    /// Hands the publisher this shard's part of the cut.
-    fn mark(&mut self, marker: &Marker) {
-        let ShardConfig { shard, shards, incarnation, .. } = self.config;
-        self.outbox.end_stream(shard, incarnation, &self.journal);
-        let part = self.state.book().part(marker);
-        let part = PartFrame {
-            shard,
-            shards,
-            incarnation,
-            lost_inputs: self.inbox.lost(),
-            routed: self.state.routed(),
-            splits: self.state.splits(),
-            part,
+    /// Applies a marker, and hands the publisher this shard's part of the cut.
+    fn apply_marker(&mut self, reply_to: ReplyTo, body: &[u8]) {
+        let entry = Entry { kind: InputKind::MARKER, encoding: reply_to.encoding, body };
+        match self.state.read(entry) {
+            Ok(input) => self.apply_input(&input, Reach::Feedback),
+            Err(rejection) => return self.replies.refuse(self.asked, &rejection),
+        }
+        assert!(self.step == Step::Done, "what a marker brings is little");
+        let marker = backplane::decode_marker(body).expect("it was read just now");
+        self.end_events();
+        let head = PartHead {
+            shard: self.config.shard,
+            shards: self.config.shards,
+            incarnation: self.config.incarnation,
+            lost_inputs: self.sequence.lost(),
+            keyed: self.state.keyed(),
+            to_all: self.state.to_all(),
+            marker,
         };
-        let mut frame = self.outbox.spare();
-        backplane::encode_part(&part, &mut frame);
-        self.outbox.publish(frame, &self.journal);
+        let mut frame = self.commit.spare();
+        let machine = self.state.machine();
+        backplane::encode_part(&head, &mut frame, |out| S::write_part(machine, &marker, out));
+        self.commit.publish(frame, &self.journal);
         self.counters.add(Counter::Parts, 1);
+    }
+
+    /// Puts the events so far on their way; they go before the part that contains them.
+    fn end_events(&mut self) {
+        if self.replies.has_events() {
+            let frame = self.replies.end_events(self.commit.spare());
+            self.commit.publish(frame, &self.journal);
+        }
     }
 
     fn greet(&mut self, now: Nanos) {
@@ -326,44 +348,45 @@ impl Shard {
             shard: self.config.shard,
             shards: self.config.shards,
             incarnation: self.config.incarnation,
-            router: self.inbox.router(),
-            applied: self.inbox.applied(),
-            answered: self.outbox.answered(),
-            durable: self.journal.durable(),
+            router: self.sequence.router(),
+            applied: self.sequence.applied(),
+            replied: self.commit.replied(),
+            durable: LogIndex::new(self.journal.durable()),
             marker: self.state.marker(),
             full: self.was_full,
         };
+        assert!(hello.replied <= hello.applied, "only what is applied is replied to");
         backplane::encode_hello(&hello, &mut self.spare);
-        self.outbox.greet(&mut self.spare);
+        self.commit.greet(&mut self.spare);
     }
 
-    /// Hears what the journal has to say; returns how much that was.
-    fn hear_journal(&mut self) -> usize {
+    /// Takes what the journal reports; returns how much that was.
+    fn poll_journal(&mut self) -> usize {
         match self.journal.poll() {
             Ok(work_count) => work_count,
             Err(error) => {
-                self.failure = Some(error.to_string());
+                self.fail(error.into());
                 0
             }
         }
     }
 
-    /// Takes an image of the state between two inputs, when it is time for one.
-    fn keep_image(&mut self) {
-        if self.halfway.is_none() && self.journal.image_is_due() {
+    /// Takes a snapshot of the state between two inputs, when it is time for one.
+    fn take_snapshot(&mut self) {
+        if self.done.is_none() && self.journal.image_is_due() {
             let state = &self.state;
-            self.journal.keep_image(|image| state.save(image));
+            self.journal.keep_image(|snapshot| state.save(snapshot));
         }
     }
 
-    /// Takes what the publisher says: whether anybody follows the fills.
+    /// Takes what the publisher says: whether anybody subscribes to events.
     fn take_interest(&mut self) -> usize {
         let mut count = 0;
-        while self.outbox.receive_from_publisher(&mut self.spare) {
+        while self.commit.receive_from_publisher(&mut self.spare) {
             count += 1;
             match backplane::decode_interest(&self.spare) {
-                Ok(interest) => self.stream = interest.fills,
-                Err(_) => self.counters.add(Counter::FramesDropped, 1),
+                Ok(interest) => self.replies.has_listeners = interest.events,
+                Err(_) => self.count_understood(false),
             }
         }
         count
@@ -372,38 +395,38 @@ impl Shard {
     fn take_frames(&mut self) -> usize {
         let mut work_count = 0;
         for _ in 0..FRAMES_PER_TURN {
-            let has_room = self.journal.has_room() && !self.outbox.is_blocked();
+            let has_room = self.journal.has_room() && !self.commit.is_blocked();
             if self.failure.is_some() || !has_room {
                 break;
             }
-            if self.halfway.is_some() {
-                self.go_on_with_frame();
-            } else if self.outbox.receive(&mut self.frame) {
-                self.take_frame();
+            if self.done.is_some() {
+                self.resume_frame();
+            } else if self.commit.receive(&mut self.frame) {
+                self.on_frame();
             } else {
                 break;
             }
-            work_count += 1 + self.outbox.send(&self.journal);
+            work_count += 1 + self.commit.send(&self.journal);
         }
         work_count
     }
 }
 
-impl Agent for Shard {
+impl<S: Service> Agent for Shard<S> {
     fn role(&self) -> &str {
         &self.role
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        let mut work_count = self.hear_journal();
+        let mut work_count = self.poll_journal();
         if self.failure.is_some() {
             return 0;
         }
-        work_count += self.outbox.send(&self.journal);
+        work_count += self.commit.send(&self.journal);
         work_count += self.take_interest();
         work_count += self.take_frames();
         self.journal.submit();
-        self.keep_image();
+        self.take_snapshot();
         if now >= self.greet_at || self.was_full != self.journal.is_full() {
             self.greet(now);
         }
@@ -411,7 +434,7 @@ impl Agent for Shard {
     }
 
     fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
+        self.failure.as_ref().map(|_| self.failure_text.as_str())
     }
 
     fn wake_at(&self) -> Nanos {
@@ -419,31 +442,6 @@ impl Agent for Shard {
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        self.outbox.wait_on(poll_set);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use allot_domain::BookConfig;
-    use allot_runtime::{Waker, ring_pair};
-
-    #[test]
-    fn a_welcome_for_an_earlier_life_changes_nothing() {
-        let link = || ring_pair(8, &Waker::silent(), &Waker::silent());
-        let ((ours, mut router), (publisher, _publishers_end)) = (link(), link());
-        let config = ShardConfig { shard: 0, shards: 1, incarnation: 8 };
-        let state = State::new(BookConfig { history: 1, ..BookConfig::default() });
-        let links = (ours, publisher);
-        let mut shard = Shard::new(config, state, Journal::none(), links, Counters::new());
-        for (life, agreed) in [(7, 0), (8, 5)] {
-            let mut frame = Vec::new();
-            let welcome = Welcome { incarnation: 5, base: 9, shards: 1, life };
-            backplane::encode_welcome(&welcome, &mut frame);
-            router.send(&mut frame).unwrap();
-            shard.do_work(Nanos::from_unix(1));
-            assert_eq!(shard.inbox.router(), agreed);
-        }
+        self.commit.wait_on(poll_set);
     }
 }

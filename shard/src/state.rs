@@ -1,45 +1,47 @@
 //! State: everything that a shard's log of inputs makes of it. The same log, the same state.
 //!
 //! ```text
-//!   log ═► apply ═► Book               who holds what, who misses what, what was seen
-//!              ├──► owed               the encodings of answers that follow `held`
-//!              └──► routed, splits     how much the router sent, for the next life of the router
+//!   log ═► apply ═► machine           the rules of the system
+//!              ├──► owed              the encodings of late replies
+//!              └──► keyed, to all     how many inputs of clients there were
 //! ```
 //!
-//! Its **image** is its bytes, the same for equal states:
+//! Its **snapshot** is its bytes, the same for equal states:
 //!
 //! ```text
-//!   │ routed 8 │ splits 8 │ marker 8 │ owed 8 ║ length 1 │ source │ seq 8 │ encoding 1 ║ … │ book
+//!   │ keyed 8 │ to all 8 │ marker 8 │ owed 8 ║ length 1 │ source │ seq 8 │ encoding 1 ║ … │ machine
 //! ```
 //!
 //! A running shard, a shard that recovers, and the checker that replays a journal all come through
 //! here, so that they cannot differ.
 
-use allot_domain::{Book, BookConfig, Input, Machine, Marker, Outcome, Outcomes, SourceId, Step};
-use allot_wire::backplane::{InputKind, decode_input};
+use crate::owed::Owed;
+use crate::{Delivery, InputOf, OutcomesOf, Reach, Service};
+use allot_domain::{Machine, Outcomes, Reject, SnapshotError, SourceId, Step};
+use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::{DecodeError, Encoding, Rejection};
-use std::collections::BTreeMap;
 use std::fmt;
+
+/// The config of the machine of a system.
+pub(crate) type ConfigOf<S> = <<S as Service>::Machine as Machine>::Config;
 
 /// One input of the log, as the router sent it and as the journal keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry<'a> {
     /// What the body is.
     pub kind: InputKind,
-    /// The encoding in which its answer is due.
+    /// The encoding in which its reply is due.
     pub encoding: Encoding,
-    /// For [`decode_input`].
+    /// For [`Service::read`], or a marker.
     pub body: &'a [u8],
 }
 
 /// The state of one shard.
-#[derive(Clone, Debug)]
-pub struct State {
-    book: Book,
-    /// The encodings of answers still owed for held fills.
-    owed: BTreeMap<(SourceId, u64), Encoding>,
-    routed: u64,
-    splits: u64,
+pub struct State<S: Service> {
+    machine: S::Machine,
+    owed: Owed,
+    keyed: u64,
+    to_all: u64,
     marker: u64,
 }
 
@@ -48,35 +50,50 @@ impl<'a> Entry<'a> {
     /// [`InputKind`] and [`Encoding`].
     ///
     /// # Errors
-    /// When there is no such kind or encoding.
-    pub fn of(kind: u8, tag: u8, body: &'a [u8]) -> Result<Self, DecodeError> {
-        Ok(Self { kind: kind.try_into()?, encoding: tag.try_into()?, body })
+    /// When the system has no such kind of input, or there is no such encoding.
+    pub fn of<S: Service>(kind: u8, tag: u8, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let kind = InputKind::new(kind);
+        if reach::<S>(kind).is_none() {
+            return Err(DecodeError::new(format!(
+                "{} has no input of kind {}",
+                S::NAME,
+                kind.get()
+            )));
+        }
+        Ok(Self { kind, encoding: tag.try_into()?, body })
     }
 }
 
-impl State {
+/// Which shards an input of this kind goes to; none where there is no such kind.
+#[inline]
+pub(crate) fn reach<S: Service>(kind: InputKind) -> Option<Reach> {
+    if kind == InputKind::MARKER { Some(Reach::Feedback) } else { S::reach(kind) }
+}
+
+impl<S: Service> State<S> {
     /// The state before the first input.
     #[must_use]
-    pub fn new(config: BookConfig) -> Self {
-        Self { book: Book::new(config), owed: BTreeMap::new(), routed: 0, splits: 0, marker: 0 }
+    pub fn new(config: ConfigOf<S>) -> Self {
+        let machine = S::Machine::new(config);
+        Self { machine, owed: Owed::default(), keyed: 0, to_all: 0, marker: 0 }
     }
 
-    /// Who holds what, and what was seen.
+    /// What the rules know.
     #[must_use]
-    pub const fn book(&self) -> &Book {
-        &self.book
+    pub const fn machine(&self) -> &S::Machine {
+        &self.machine
     }
 
-    /// How many fills and busts there were, refused ones included.
+    /// How many keyed inputs there were, refused ones included.
     #[must_use]
-    pub const fn routed(&self) -> u64 {
-        self.routed
+    pub const fn keyed(&self) -> u64 {
+        self.keyed
     }
 
-    /// How many splits there were, refused ones included.
+    /// How many inputs of clients that go to all shards there were, refused ones included.
     #[must_use]
-    pub const fn splits(&self) -> u64 {
-        self.splits
+    pub const fn to_all(&self) -> u64 {
+        self.to_all
     }
 
     /// The number of the last marker; zero before the first.
@@ -88,171 +105,206 @@ impl State {
     /// Takes the next entry of the log and says what it is.
     ///
     /// # Errors
-    /// Why it is none: it is refused, and changes nothing but the count.
+    /// Why it is refused: it changes nothing but the count.
     #[inline]
-    pub fn read(&mut self, entry: Entry<'_>) -> Result<Input, Rejection> {
-        match entry.kind {
-            InputKind::Fill | InputKind::Bust => self.routed += 1,
-            InputKind::Split => self.splits += 1,
-            InputKind::Marker | InputKind::Netting => {}
+    pub fn read(&mut self, entry: Entry<'_>) -> Result<InputOf<S>, Rejection> {
+        match reach::<S>(entry.kind) {
+            Some(Reach::Key) => self.keyed += 1,
+            Some(Reach::All) => self.to_all += 1,
+            Some(Reach::Feedback) | None => {}
         }
-        decode_input(entry.kind, entry.body)
+        if entry.kind == InputKind::MARKER {
+            return self.read_marker(entry.body);
+        }
+        S::read(entry.kind, entry.body)
     }
 
-    /// Applies an input whose answer is due in `encoding`; see [`Machine::apply`].
-    pub fn apply(&mut self, input: &Input, encoding: Encoding, outcomes: &mut Outcomes) -> Step {
-        let progress = self.book.apply(input, outcomes);
-        match outcomes.list.last() {
-            Some(Outcome::Held(origin)) if !origin.duplicate => {
-                self.owed.insert((origin.source, origin.seq), encoding);
+    #[inline(never)]
+    fn read_marker(&mut self, body: &[u8]) -> Result<InputOf<S>, Rejection> {
+        let marker =
+            decode_marker(body).map_err(|error| Rejection::unread(&Reject::from(error)))?;
+        self.marker = marker.number;
+        Ok(marker.into())
+    }
+
+    /// Applies an input whose reply is due in `encoding`; see [`Machine::apply`]. `late` gets the
+    /// encodings of the late replies among the outcomes, in order.
+    #[inline]
+    pub fn apply(
+        &mut self,
+        input: &InputOf<S>,
+        encoding: Encoding,
+        outcomes: &mut OutcomesOf<S>,
+        late: &mut Vec<Encoding>,
+    ) -> Step {
+        let from = outcomes.list().len();
+        let step = self.machine.apply(input, outcomes);
+        self.note(outcomes, from, encoding, late);
+        step
+    }
+
+    /// Goes on with an input that is pending; see [`Machine::resume`].
+    pub fn resume(
+        &mut self,
+        encoding: Encoding,
+        outcomes: &mut OutcomesOf<S>,
+        late: &mut Vec<Encoding>,
+    ) -> Step {
+        let from = outcomes.list().len();
+        let step = self.machine.resume(outcomes);
+        self.note(outcomes, from, encoding, late);
+        step
+    }
+
+    /// Remembers which late replies are owed.
+    #[inline]
+    fn note(
+        &mut self,
+        outcomes: &OutcomesOf<S>,
+        from: usize,
+        encoding: Encoding,
+        late: &mut Vec<Encoding>,
+    ) {
+        for outcome in &outcomes.list()[from..] {
+            let outcome = S::describe(outcome);
+            match outcome.delivery {
+                Delivery::Now => {}
+                Delivery::Owing => self.owed.owe(*outcome.source, outcome.seq, encoding),
+                Delivery::Cancelling(seq) => {
+                    self.owed.settle(*outcome.source, seq);
+                }
+                Delivery::Late => {
+                    let due = self.owed.settle(*outcome.source, outcome.seq);
+                    late.push(due.unwrap_or_default());
+                }
             }
-            Some(Outcome::Busted { origin, of, .. }) => {
-                self.owed.remove(&(origin.source, *of));
-            }
-            _ => {}
         }
-        if let Input::Marker(Marker { number, .. }) = input {
-            self.marker = *number;
-        }
-        progress
     }
 
-    /// Goes on with an input that was not done; see [`Machine::resume`].
-    pub fn resume(&mut self, outcomes: &mut Outcomes) -> Step {
-        self.book.resume(outcomes)
-    }
-
-    /// The encoding in which a late answer is due; it is owed no more.
-    pub fn settle(&mut self, late: &Outcome) -> Encoding {
-        let origin = late.origin();
-        self.owed.remove(&(origin.source, origin.seq)).unwrap_or_default()
-    }
-
-    /// Applies an entry to its end, and leaves all that came of it in `outcomes`, which may be
-    /// much: for checkers.
+    /// Applies an entry to its end. After each slice of outcomes `take` has them: it may clear them,
+    /// or leave them to be added to.
     ///
     /// # Errors
-    /// Why the entry is no input; it is refused, and changes nothing but the count.
-    pub fn replay_whole(
+    /// Why the entry is refused; it changes nothing but the count.
+    pub fn replay(
         &mut self,
         entry: Entry<'_>,
-        outcomes: &mut Outcomes,
-    ) -> Result<Input, Rejection> {
+        outcomes: &mut OutcomesOf<S>,
+        mut take: impl FnMut(&mut OutcomesOf<S>),
+    ) -> Result<InputOf<S>, Rejection> {
         let input = self.read(entry)?;
-        outcomes.clear();
-        let mut progress = self.apply(&input, entry.encoding, outcomes);
-        while progress == Step::Pending {
-            progress = self.resume(outcomes);
-        }
-        for outcome in outcomes.list.iter().filter(|outcome| outcome.is_late()) {
-            self.settle(outcome);
+        let mut late = Vec::new();
+        let mut step = self.apply(&input, entry.encoding, outcomes, &mut late);
+        take(outcomes);
+        while step == Step::Pending {
+            late.clear();
+            step = self.resume(entry.encoding, outcomes, &mut late);
+            take(outcomes);
         }
         Ok(input)
     }
 
-    /// Applies an entry to its end and gives nobody the answers: recovery.
-    pub fn replay(&mut self, entry: Entry<'_>, outcomes: &mut Outcomes) {
-        let Ok(input) = self.read(entry) else {
-            return;
-        };
-        outcomes.clear();
-        let mut progress = self.apply(&input, entry.encoding, outcomes);
-        loop {
-            for outcome in outcomes.list.iter().filter(|outcome| outcome.is_late()) {
-                self.settle(outcome);
-            }
-            if progress == Step::Done {
-                return;
-            }
-            outcomes.clear();
-            progress = self.resume(outcomes);
-        }
-    }
-
-    /// Appends the image of the state.
+    /// Appends the snapshot of the state.
     ///
     /// # Panics
-    /// Between the slices of one input: what comes of it is taken whole first.
-    pub fn save(&self, image: &mut Vec<u8>) {
-        let owed = u64::try_from(self.owed.len()).expect("at most the fills that are held");
-        for number in [self.routed, self.splits, self.marker, owed] {
-            image.extend_from_slice(&number.to_le_bytes());
+    /// If an input is pending: what comes of it is taken whole first.
+    pub fn save(&self, snapshot: &mut Vec<u8>) {
+        let owed = u64::try_from(self.owed.len()).expect("a usize fits");
+        for number in [self.keyed, self.to_all, self.marker, owed] {
+            snapshot.extend_from_slice(&number.to_le_bytes());
         }
-        for ((source, seq), encoding) in &self.owed {
+        for (source, seq, encoding) in self.owed.iter() {
             let source = source.as_str().as_bytes();
-            image.push(u8::try_from(source.len()).expect("at most ID_LEN_MAX"));
-            image.extend_from_slice(source);
-            image.extend_from_slice(&seq.to_le_bytes());
-            image.push((*encoding).into());
+            snapshot.push(u8::try_from(source.len()).expect("at most ID_LEN_MAX"));
+            snapshot.extend_from_slice(source);
+            snapshot.extend_from_slice(&seq.to_le_bytes());
+            snapshot.push(encoding.into());
         }
-        self.book.save(image);
+        self.machine.save(snapshot);
     }
 
-    /// The state of an image.
+    /// The state of a snapshot.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn load(config: BookConfig, image: &[u8]) -> Result<Self, ImageError> {
-        let mut image = image;
-        let [routed, splits, marker, count] = [
-            take_u64(&mut image)?,
-            take_u64(&mut image)?,
-            take_u64(&mut image)?,
-            take_u64(&mut image)?,
-        ];
-        let mut owed = BTreeMap::new();
-        for _ in 0..count {
-            let [len] = take(&mut image)?;
-            let source = image.split_off(..usize::from(len)).ok_or(ImageError::Short)?;
-            let source = SourceId::new(source).map_err(|_| ImageError::Source)?;
-            let seq = take_u64(&mut image)?;
-            let [encoding] = take(&mut image)?;
-            let encoding = encoding.try_into().map_err(|_| ImageError::Encoding)?;
-            let after_last = owed.last_key_value().is_none_or(|(last, _)| *last < (source, seq));
-            if !after_last {
-                return Err(ImageError::Order);
+    pub fn load(config: ConfigOf<S>, snapshot: &[u8]) -> Result<Self, StateError> {
+        let mut rest = snapshot;
+        let keyed = take_u64(&mut rest)?;
+        let to_all = take_u64(&mut rest)?;
+        let marker = take_u64(&mut rest)?;
+        let mut owed = Owed::default();
+        for _ in 0..take_u64(&mut rest)? {
+            let [len] = take(&mut rest)?;
+            let source = rest.split_off(..usize::from(len)).ok_or(StateError::Truncated)?;
+            let source = SourceId::new(source).map_err(|_| StateError::Source)?;
+            let seq = take_u64(&mut rest)?;
+            let [encoding] = take(&mut rest)?;
+            let encoding = encoding.try_into().map_err(|_| StateError::Encoding)?;
+            if !owed.push_saved(source, seq, encoding) {
+                return Err(StateError::Order);
             }
-            owed.insert((source, seq), encoding);
         }
-        let book = Book::load(config, image).map_err(ImageError::Book)?;
-        Ok(Self { book, owed, routed, splits, marker })
+        let machine = S::Machine::load(config, rest).map_err(StateError::Machine)?;
+        Ok(Self { machine, owed, keyed, to_all, marker })
     }
 }
 
-/// Why bytes are no image of a state.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ImageError {
-    /// They end too early.
-    Short,
-    /// A source that is none.
-    Source,
-    /// An encoding that is none.
-    Encoding,
-    /// What must stand in order does not.
-    Order,
-    /// What follows is no book.
-    Book(allot_domain::ImageError),
+impl<S: Service<Machine: Clone>> Clone for State<S> {
+    fn clone(&self) -> Self {
+        let Self { machine, owed, keyed, to_all, marker } = self;
+        let (machine, owed) = (machine.clone(), owed.clone());
+        Self { machine, owed, keyed: *keyed, to_all: *to_all, marker: *marker }
+    }
 }
 
-impl fmt::Display for ImageError {
+impl<S: Service<Machine: fmt::Debug>> fmt::Debug for State<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("machine", &self.machine)
+            .field("owed", &self.owed)
+            .field("keyed", &self.keyed)
+            .field("to_all", &self.to_all)
+            .field("marker", &self.marker)
+            .finish()
+    }
+}
+
+/// Why bytes are no snapshot of a state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StateError {
+    /// They end too early.
+    Truncated,
+    /// A source has a name that no source has.
+    Source,
+    /// There is no such encoding.
+    Encoding,
+    /// The late replies owed are not in order.
+    Order,
+    /// What follows is no snapshot of the machine.
+    Machine(SnapshotError),
+}
+
+impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Short => f.write_str("it ends too early"),
-            Self::Source => f.write_str("a name in it is not one of a source"),
-            Self::Encoding => f.write_str("an encoding in it is neither 0 (json) nor 1 (bin)"),
-            Self::Order => f.write_str("the answers owed in it are not in order"),
-            Self::Book(error) => error.fmt(f),
+            Self::Truncated => f.write_str("it ends too early"),
+            Self::Source => f.write_str("it names a source that cannot be one"),
+            Self::Encoding => {
+                f.write_str("it has an encoding that is neither 0 (json) nor 1 (bin)")
+            }
+            Self::Order => f.write_str("the late replies owed are not in order"),
+            Self::Machine(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for ImageError {}
+impl std::error::Error for StateError {}
 
-fn take<const LEN: usize>(image: &mut &[u8]) -> Result<[u8; LEN], ImageError> {
-    let taken = image.split_off(..LEN).and_then(|bytes| bytes.try_into().ok());
-    taken.ok_or(ImageError::Short)
+fn take<const LEN: usize>(snapshot: &mut &[u8]) -> Result<[u8; LEN], StateError> {
+    let taken = snapshot.split_off(..LEN).and_then(|bytes| bytes.try_into().ok());
+    taken.ok_or(StateError::Truncated)
 }
 
-fn take_u64(image: &mut &[u8]) -> Result<u64, ImageError> {
-    take(image).map(u64::from_le_bytes)
+fn take_u64(snapshot: &mut &[u8]) -> Result<u64, StateError> {
+    take(snapshot).map(u64::from_le_bytes)
 }

@@ -1,32 +1,38 @@
-//! Backplane: what the boxes of one Allot say among themselves. Internal: all of one version.
+//! Backplane: what the boxes of one Allot tell each other. Internal: all of one version.
 //!
 //! ```text
-//!   router ── inputs, welcome, interest ──► shard ── applied, part ──► publisher
-//!          ◄── answers, hello ─────────────       ◄─ hello (to both)      │
-//!          ◄── plan, interest ────────────────────────────────────────────┘
+//!   router ── inputs, welcome ──► shard ── events, part ──► publisher
+//!          ◄── replies, hello ───       ◄── interest ──────     │
+//!                                       ─── hello ────────►     │
+//!          ◄── feedback ────────────────────────────────────────┘
 //! ```
 //!
-//! A frame is one message of a link. Its first byte says what it is; integers are little-endian.
-//! The frames of the hot path (inputs, answers, applied) are laid out by hand, so that bodies are
+//! A frame is one message of a link. Its first byte is its kind; integers are little-endian.
+//! The frames of the hot path (inputs, replies, events) are laid out by hand, so that bodies are
 //! written in place and read where they lie; the others are records of the codec.
+//! What a system says stands in the bodies, and no frame looks into them.
 
-mod input;
+mod kind;
+mod reply_to;
 pub mod inputs;
-pub mod answers;
-pub mod applied;
+pub mod replies;
+pub mod events;
 mod greeting;
+mod marker;
 mod part;
-mod plan;
+mod feedback;
 
-pub use answers::{AnswerFrame, To};
+pub use feedback::{Feedback, decode_feedback, encode_feedback};
 pub use greeting::{
     Hello, Interest, Welcome, decode_hello, decode_interest, decode_welcome, encode_hello,
     encode_interest, encode_welcome,
 };
-pub use input::{InputKind, decode_input, encode_marker, encode_netting};
 pub use inputs::InputFrame;
-pub use part::{PartFrame, decode_part, encode_part};
-pub use plan::{Plan, decode_plan, encode_plan};
+pub use kind::InputKind;
+pub use marker::{decode_marker, encode_marker};
+pub use part::{PartFrame, PartHead, decode_part, encode_part};
+pub use replies::{ReplyFrame, To};
+pub use reply_to::{ClientHandle, ReplyTo};
 
 use crate::DecodeError;
 use crate::codec;
@@ -38,33 +44,33 @@ use serde::{Deserialize, Serialize};
 pub enum FrameKind {
     /// Router to shard: what to apply.
     Inputs = 1,
-    /// Shard to router: what came of it.
-    Answers = 2,
-    /// Shard to its neighbours: here I am, and how far.
+    /// Shard to router: what to send to clients.
+    Replies = 2,
+    /// Shard to its neighbours: it is there, and how far it is.
     Hello = 3,
-    /// Router to shard: where the numbers of its inputs go on from.
+    /// Router to shard: where the indexes of its inputs go on from.
     Welcome = 4,
-    /// Publisher to router to shards: what anybody wants to know.
+    /// Publisher to shard: what anybody subscribes to.
     Interest = 5,
     /// Shard to publisher: its part of a cut.
     Part = 6,
     /// Shard to publisher: what was applied.
-    Applied = 7,
-    /// Publisher to router: a netting.
-    Plan = 8,
+    Events = 7,
+    /// Publisher to router: an input for each shard.
+    Feedback = 8,
 }
 
 impl FrameKind {
     /// All kinds, in the order of their numbers.
     pub const ALL: [Self; 8] = [
         Self::Inputs,
-        Self::Answers,
+        Self::Replies,
         Self::Hello,
         Self::Welcome,
         Self::Interest,
         Self::Part,
-        Self::Applied,
-        Self::Plan,
+        Self::Events,
+        Self::Feedback,
     ];
 }
 
@@ -72,13 +78,13 @@ impl From<FrameKind> for u8 {
     fn from(kind: FrameKind) -> Self {
         match kind {
             FrameKind::Inputs => 1,
-            FrameKind::Answers => 2,
+            FrameKind::Replies => 2,
             FrameKind::Hello => 3,
             FrameKind::Welcome => 4,
             FrameKind::Interest => 5,
             FrameKind::Part => 6,
-            FrameKind::Applied => 7,
-            FrameKind::Plan => 8,
+            FrameKind::Events => 7,
+            FrameKind::Feedback => 8,
         }
     }
 }

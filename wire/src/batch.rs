@@ -12,8 +12,10 @@
 //! Integers are little-endian. `length` counts all that follows the header, to the last byte.
 
 use crate::DecodeError;
+use crate::codec;
 use crate::cursor::{Cursor, append_sized, length, patch};
 use allot_domain::{Reject, limits};
+use serde::Serialize;
 
 const MAGIC: &[u8; 4] = b"ALOT";
 const VERSION: u8 = 1;
@@ -23,17 +25,14 @@ const HEADER_LEN: usize = 16;
 
 /// The kind of a batch of replies.
 pub const KIND_REPLIES: u8 = 128;
-/// The kind of the position feed's whole firm.
-pub const KIND_POSITIONS: u8 = 129;
-/// The kind of the position feed's single account.
-pub const KIND_ACCOUNT: u8 = 130;
-/// The kind of the position feed's sign of life.
+/// The kind of a batch that is a [`crate::Heartbeat`].
 pub const KIND_HEARTBEAT: u8 = 131;
 
 /// A binary message whose header is sound; its records are read one by one.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// What the records are: a [`crate::RequestKind`], or [`KIND_REPLIES`] and those after it.
+    /// What the records are: below 128 a request of a system, from [`KIND_REPLIES`] on what is sent
+    /// back or published.
     pub kind: u8,
     /// How many records there are.
     pub count: u32,
@@ -54,18 +53,23 @@ impl<'a> Batch<'a> {
     }
 
     /// Reads the header of a message of any length.
-    pub(crate) fn read(message: &'a [u8]) -> Result<Self, DecodeError> {
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn read(message: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(message);
         if cursor.take(MAGIC.len())? != MAGIC {
-            return Err(DecodeError::new("a message begins with { (JSON) or ALOT (binary)"));
+            return Err(DecodeError::new("a message must begin with { (JSON) or ALOT (binary)"));
         }
         let version = cursor.take_u8()?;
         if version != VERSION {
-            return Err(DecodeError::new(format!("the version is {VERSION}; it was {version}")));
+            return Err(DecodeError::new(format!(
+                "the version must be {VERSION}; it was {version}"
+            )));
         }
         let kind = cursor.take_u8()?;
         if cursor.take_u16()? != 0 {
-            return Err(DecodeError::new("the reserved bytes of the header are zero"));
+            return Err(DecodeError::new("the reserved bytes of the header must be zero"));
         }
         let (count, length) = (cursor.take_u32()?, cursor.take_u32()?);
         let body = cursor.rest();
@@ -84,8 +88,11 @@ impl<'a> Batch<'a> {
             .map(|record| record.map_err(Reject::from))
     }
 
-    /// The only record of a message of the position feed.
-    pub(crate) fn only(message: &'a [u8], kind: u8) -> Result<&'a [u8], DecodeError> {
+    /// The only record of a published message.
+    ///
+    /// # Errors
+    /// It is of another kind, or not the only one.
+    pub fn only(message: &'a [u8], kind: u8) -> Result<&'a [u8], DecodeError> {
         let batch = Self::read(message)?;
         if batch.kind != kind || batch.count != 1 {
             return Err(DecodeError::new(format!("one record of kind {kind} is expected")));
@@ -152,4 +159,14 @@ pub fn end_batch(out: &mut [u8], count: u32) {
     let len = out.len().checked_sub(HEADER_LEN).expect("a batch is begun before it is ended");
     patch(out, COUNT_AT, count.to_le_bytes());
     patch(out, LENGTH_AT, length(len).to_le_bytes());
+}
+
+/// Writes a batch of one record of this kind; `out` then holds nothing else.
+///
+/// # Panics
+/// If the record has 4 GiB or more.
+pub fn write_only_record(out: &mut Vec<u8>, kind: u8, record: impl Serialize) {
+    begin_batch(out, kind);
+    append_sized(out, |out| codec::append(record, out));
+    end_batch(out, 1);
 }

@@ -13,13 +13,16 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// The most bytes of a frame, and the most that a decode may claim: a report of 10,000 accounts
 /// with 1,500 tickers each fits. The front door is far narrower (`limits::MESSAGE_MAX`).
-pub(crate) const FRAME_MAX: usize = 1 << 30;
+pub const FRAME_MAX: usize = 1 << 30;
 
 const CONFIG: Configuration<LittleEndian, Fixint, Limit<FRAME_MAX>> =
     bincode::config::standard().with_fixed_int_encoding().with_limit();
 
 /// Reads a value that borrows from `bytes`; all of them must be used.
-pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+///
+/// # Errors
+/// Says what is wrong with them.
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
     let (value, used) =
         bincode::serde::borrow_decode_from_slice(bytes, CONFIG).map_err(|error| explain(&error))?;
     if used != bytes.len() {
@@ -29,14 +32,20 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Decod
 }
 
 /// Reads a value from the start of `bytes`.
-pub(crate) fn decode_prefix<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+///
+/// # Errors
+/// Says what is wrong with them.
+pub fn decode_prefix<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
     bincode::serde::borrow_decode_from_slice(bytes, CONFIG)
         .map(|(value, _)| value)
         .map_err(|error| explain(&error))
 }
 
 /// Appends a value.
-pub(crate) fn append(value: impl Serialize, out: &mut Vec<u8>) {
+///
+/// # Panics
+/// If it holds a list that does not know its length.
+pub fn append(value: impl Serialize, out: &mut Vec<u8>) {
     bincode::serde::encode_into_writer(value, Tail(out), CONFIG)
         .expect("a vector takes every write, and every list knows its length");
 }
@@ -52,8 +61,8 @@ impl Writer for Tail<'_> {
 }
 
 /// A list that is written as it is made: the items need not be collected first.
-#[derive(Clone)]
-pub(crate) struct Each<I>(pub(crate) I);
+#[derive(Clone, Debug)]
+pub struct Each<I>(pub I);
 
 impl<I: Iterator<Item: Serialize> + Clone> Serialize for Each<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

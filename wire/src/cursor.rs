@@ -6,57 +6,87 @@ use crate::DecodeError;
 
 /// What is left to read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cursor<'a> {
+pub struct Cursor<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+    /// A cursor at the beginning of these bytes.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// The bytes not read yet.
-    pub(crate) const fn rest(&self) -> &'a [u8] {
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
+    /// The next so many bytes.
+    ///
+    /// # Errors
+    /// The message ends too early.
     #[inline]
-    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(too_short)?;
         self.rest = rest;
         Ok(taken)
     }
 
+    /// The next bytes, as many as the array has.
+    ///
+    /// # Errors
+    /// The message ends too early.
     #[inline]
-    pub(crate) fn take_array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    pub fn take_array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(too_short)?;
         self.rest = rest;
         Ok(*taken)
     }
 
+    /// The next byte.
+    ///
+    /// # Errors
+    /// The message ends too early.
     #[inline]
-    pub(crate) fn take_u8(&mut self) -> Result<u8, DecodeError> {
+    pub fn take_u8(&mut self) -> Result<u8, DecodeError> {
         self.take_array().map(u8::from_le_bytes)
     }
 
+    /// The next two bytes.
+    ///
+    /// # Errors
+    /// The message ends too early.
     #[inline]
-    pub(crate) fn take_u16(&mut self) -> Result<u16, DecodeError> {
+    pub fn take_u16(&mut self) -> Result<u16, DecodeError> {
         self.take_array().map(u16::from_le_bytes)
     }
 
+    /// The next four bytes.
+    ///
+    /// # Errors
+    /// The message ends too early.
     #[inline]
-    pub(crate) fn take_u32(&mut self) -> Result<u32, DecodeError> {
+    pub fn take_u32(&mut self) -> Result<u32, DecodeError> {
         self.take_array().map(u32::from_le_bytes)
     }
 
+    /// The next eight bytes.
+    ///
+    /// # Errors
+    /// The message ends too early.
     #[inline]
-    pub(crate) fn take_u64(&mut self) -> Result<u64, DecodeError> {
+    pub fn take_u64(&mut self) -> Result<u64, DecodeError> {
         self.take_array().map(u64::from_le_bytes)
     }
 
     /// A length, 32 bits, and so many bytes.
+    ///
+    /// # Errors
+    /// The message ends too early.
     #[inline]
-    pub(crate) fn take_sized(&mut self) -> Result<&'a [u8], DecodeError> {
+    pub fn take_sized(&mut self) -> Result<&'a [u8], DecodeError> {
         let size = self.take_u32()?;
         self.take(usize::try_from(size).map_err(|_| too_short())?)
     }
@@ -68,7 +98,11 @@ fn too_short() -> DecodeError {
 }
 
 /// Appends what `write` appends, with its length before it.
-pub(crate) fn append_sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+///
+/// # Panics
+/// If that has 4 GiB or more.
+#[inline]
+pub fn append_sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     write(out);

@@ -9,7 +9,8 @@ pub struct DecodeError(String);
 
 impl DecodeError {
     /// An error that says this.
-    pub(crate) fn new(what: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 }

@@ -1,70 +1,35 @@
-//! JSON: requests as one object each, on one line.
+//! JSON: one object a message, on one line.
 //!
 //! Numbers are never read through binary fractions: a price, quantity, weight or sequence is a
 //! decimal text, and a JSON number stands for its own text.
 
 mod entries;
-mod fields;
+mod field;
 mod object;
 
-pub(crate) use entries::Entries;
-pub(crate) use fields::read_side;
-pub(crate) use object::Object;
+pub use entries::Entries;
+pub use field::{Field, need, scalar, string};
+pub use object::Object;
 
-use crate::{Rejection, ReportRequest, Request};
-use allot_domain::{Bust, Fill, Reject, Side, Split, limits};
-use fields::Fields;
+use crate::DecodeError;
+use allot_domain::Reject;
+use serde::Deserialize;
 
-/// Reads one request and judges every field of it.
+/// Reads the fields of a request from a line.
 ///
 /// # Errors
-/// The first [`Reject`] that applies, in their order; source and seq are echoed where they can be
-/// read, whatever else is wrong.
-pub fn decode_line(line: &[u8]) -> Result<Request, Rejection> {
-    if line.len() > limits::MESSAGE_MAX {
-        return Err(Rejection::unread(Reject::OversizedMessage(line.len())));
-    }
-    let fields = Fields::read(line).map_err(Rejection::unread)?;
-    fields.request().map_err(|reject| fields.rejection(reject))
+/// [`Reject::MalformedMessage`]: not one JSON object, to the last byte.
+pub fn read_request<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Reject> {
+    let text = std::str::from_utf8(line)
+        .map_err(|_| Reject::MalformedMessage("the message is not UTF-8".into()))?;
+    serde_json::from_str(text)
+        .map_err(|error| Reject::MalformedMessage(format!("not one JSON object: {error}")))
 }
 
-/// Appends a request as one object, without a line's end.
-pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
-    let mut object = Object::begin(out);
-    object.plain("type", request.kind().name());
-    object.plain("source", request.source().as_str());
-    object.number("seq", request.seq());
-    match request {
-        Request::Fill(fill) => write_fill(fill, &mut object),
-        Request::Bust(Bust { ticker, of, .. }) => {
-            object.plain("ticker", ticker.as_str());
-            object.number("of", *of);
-        }
-        Request::Split(split) => write_weights(split, &mut object),
-        Request::Report(ReportRequest { .. }) => {}
-    }
-    object.end();
-}
-
-fn write_fill(fill: &Fill, object: &mut Object<'_>) {
-    object.plain("ticker", fill.ticker.as_str());
-    write_side(fill.side, object);
-    object.decimal("price", fill.price.nanos().into());
-    object.number("quantity", fill.quantity.get());
-}
-
-/// Writes a side; a purchase goes without saying.
-pub(crate) fn write_side(side: Side, object: &mut Object<'_>) {
-    match side {
-        Side::Buy => {}
-        Side::Sell => object.plain("side", "sell"),
-    }
-}
-
-fn write_weights(split: &Split, object: &mut Object<'_>) {
-    let mut weights = object.object("weights");
-    for (account, weight) in split.weights() {
-        weights.decimal(account.as_str(), weight.nanos().into());
-    }
-    weights.end();
+/// The value of a field that a message from another box must have.
+///
+/// # Errors
+/// It is not there.
+pub fn required<T>(name: &str, value: Option<T>) -> Result<T, DecodeError> {
+    value.ok_or_else(|| DecodeError::new(format!("the field \"{name}\" is missing")))
 }

@@ -1,52 +1,43 @@
-//! What is said: messages to bytes and back, binary and JSON.
+//! Framing: messages to bytes and back, binary and JSON, whatever system they belong to.
 //!
 //! ```text
-//!   clients ── requests ──► router ── inputs ───► shard ── parts, applied ─► publisher
-//!           ◄── replies ───        ◄── answers ──                              │
-//!   subscribers ◄──────────────── topics: positions, accounts, fills ──────────┘
+//!   clients ── requests ──► router ── inputs ───► shard ── parts, events ─► publisher
+//!           ◄── replies ───        ◄── replies ──                              │
+//!   subscribers ◄──────────────────────── topics ──────────────────────────────┘
 //! ```
 //!
-//! `docs/WIRE.md` describes every byte of it for authors of clients; a test holds page and code
-//! against each other. Nothing here has state, and no bytes can make anything here panic.
+//! Here are the encodings, batches, the codec, what reads and writes JSON, the replies that every
+//! system gives, the heartbeat, and the frames of the [`backplane`]. The messages of a system are
+//! its own. `docs/WIRE.md` describes every byte for authors of clients.
 //!
-//! Start reading with [`decode_line`] (JSON) and [`decode_request`] (binary): what a request may
-//! be. [`encode_outcome`] is the way back, and [`backplane`] what the boxes say among themselves.
+//! Invariants:
+//! * Nothing here has state.
+//! * No bytes from outside can make anything here panic, or allocate without bound.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod decode_error;
 mod cursor;
-mod codec;
+pub mod codec;
 mod encoding;
-mod timestamp;
-mod request;
+pub mod timestamp;
 mod rejection;
-mod weights;
 mod batch;
 mod padded_ticker;
-mod binary;
-mod json;
-mod reply;
+pub mod json;
+pub mod reply;
+mod heartbeat;
 mod topic;
-mod report;
 pub mod backplane;
 
 pub use batch::{
-    Batch, KIND_ACCOUNT, KIND_HEARTBEAT, KIND_POSITIONS, KIND_REPLIES, begin_batch, end_batch,
-    push_record,
+    Batch, KIND_HEARTBEAT, KIND_REPLIES, begin_batch, end_batch, push_record, write_only_record,
 };
-pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
+pub use cursor::{Cursor, append_sized};
 pub use decode_error::DecodeError;
 pub use encoding::Encoding;
-pub use json::{decode_line, encode_line};
-pub use rejection::Rejection;
-pub use reply::{
-    Reply, decode_replies, encode_outcome, encode_rejection, encode_reply, encode_reply_message,
-    encode_reported,
-};
-pub use report::{
-    AccountReport, AccountStatement, Heartbeat, PositionReport, Report, TrackingReport,
-};
-pub use request::{ReportRequest, Request, RequestKind};
-pub use topic::{Topic, TopicName};
+pub use heartbeat::Heartbeat;
+pub use padded_ticker::PaddedTicker;
+pub use rejection::{Rejection, origin};
+pub use topic::{HEARTBEAT, split_topic, write_topic};

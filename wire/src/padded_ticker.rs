@@ -6,9 +6,9 @@ use allot_domain::{Reject, Ticker, limits};
 use serde::{Deserialize, Serialize};
 
 /// A ticker in a record.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct PaddedTicker(u128);
+pub struct PaddedTicker(u128);
 
 const _: () = assert!(size_of::<PaddedTicker>() == limits::TICKER_LEN_MAX);
 
@@ -23,7 +23,7 @@ impl PaddedTicker {
     ///
     /// # Errors
     /// [`Reject::BadTicker`].
-    pub(crate) fn read(self) -> Result<Ticker, Reject> {
+    pub fn read(self) -> Result<Ticker, Reject> {
         let bytes = self.0.to_le_bytes();
         let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         Ticker::new(&bytes[..len])

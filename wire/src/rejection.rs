@@ -1,34 +1,54 @@
-//! Rejection: why a request went no further than its decoder, and whose it was.
+//! Rejection: why a message changed nothing, and whose it was.
 
-use allot_domain::{Reject, SourceId};
+use crate::Encoding;
+use crate::reply::{self, Echo};
+use allot_domain::{Reason, Reject, SourceId};
 
-/// A request that was refused before it reached a book.
+/// A message that was refused before it reached a machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rejection {
     /// Who sent it; empty where that could not be read or is no source.
     pub source: String,
     /// The source's number of it; zero where it could not be read.
     pub seq: u64,
-    /// Why.
-    pub reject: Reject,
+    /// Why: one of the codes of the system.
+    pub code: &'static str,
+    /// Why, in a sentence for people.
+    pub reason: String,
 }
 
 impl Rejection {
-    /// A rejection of a message of which nothing could be read.
+    /// The rejection of a message of which nothing could be read.
     #[must_use]
-    pub const fn unread(reject: Reject) -> Self {
-        Self { source: String::new(), seq: 0, reject }
+    pub fn unread(reason: &impl Reason) -> Self {
+        Self::of(String::new(), 0, reason)
     }
 
-    /// A rejection that echoes `source` where it is one; anything else is not repeated to the sender.
-    pub(crate) fn new(source: &str, seq: u64, reject: Reject) -> Self {
-        let source = SourceId::new(source.as_bytes()).map(|source| source.to_string());
-        Self { source: source.unwrap_or_default(), seq, reject }
+    /// A rejection that echoes `source` where it is one; anything else is not sent back.
+    #[must_use]
+    pub fn new(source: &[u8], seq: u64, reason: &impl Reason) -> Self {
+        let source = SourceId::new(source).map(|source| source.to_string());
+        Self::of(source.unwrap_or_default(), seq, reason)
+    }
+
+    fn of(source: String, seq: u64, reason: &impl Reason) -> Self {
+        Self { source, seq, code: reason.code(), reason: reason.to_string() }
+    }
+
+    /// Appends the reply that tells of it: a JSON object without a line's end, or a binary record
+    /// with its size.
+    pub fn encode(&self, encoding: Encoding, out: &mut Vec<u8>) {
+        let source = self.source.as_bytes();
+        let echo = Echo { source, seq: self.seq, duplicate: false, late: false };
+        reply::write_rejected(encoding, echo, self.code, &self.reason, out);
     }
 }
 
 /// The two fields that every request has.
-pub(crate) fn origin(source: &str, seq: u64) -> Result<(SourceId, u64), Reject> {
+///
+/// # Errors
+/// [`Reject::BadSource`] and [`Reject::SequenceMustBePositive`].
+pub fn origin(source: &str, seq: u64) -> Result<(SourceId, u64), Reject> {
     let source = SourceId::new(source.as_bytes())?;
     if seq == 0 {
         return Err(Reject::SequenceMustBePositive);

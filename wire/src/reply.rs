@@ -1,258 +1,170 @@
-//! Reply: what the front door answers.
+//! Reply: what all replies have in common, and those that every system gives.
 //!
-//! A reply is written from what it answers (an outcome, a rejection) without a copy in between; the
-//! type [`Reply`] is what a client reads.
+//! A binary reply is a tag of one byte, then fields; a JSON reply is one object. The tags 5
+//! (`reported`) and 6 (`rejected`) mean the same in every system.
 
-mod draft;
-mod json;
-mod binary;
+use crate::Encoding;
+use crate::codec;
+use crate::cursor::append_sized;
+use crate::json::Object;
+use serde::{Deserialize, Serialize};
 
-pub(crate) use binary::read as read_record;
+/// The tag of a binary reply: a report is on its way to the subscribers.
+pub const REPORTED: u8 = 5;
+/// The tag of a binary reply: nothing changed.
+pub const REJECTED: u8 = 6;
 
-use crate::batch::{Batch, KIND_REPLIES, begin_batch, end_batch};
-use crate::{DecodeError, Encoding, Rejection};
-use allot_domain::{AccountId, Outcome, Price, Quantity, Share, Side, Ticker};
-use draft::{Draft, Echo};
+/// Bits of [`Head::flags`].
+const DUPLICATE: u8 = 1;
+const LATE: u8 = 2;
 
-/// An answer, as a client has it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Reply {
-    /// A fill was divided.
-    Allocated {
-        /// Whose fill.
-        source: String,
-        /// Which.
-        seq: u64,
-        /// Whether it was answered before.
-        duplicate: bool,
-        /// Whether it follows a `held`.
-        late: bool,
-        /// The fill's ticker.
-        ticker: Ticker,
-        /// Bought or sold.
-        side: Side,
-        /// What one share cost.
-        price: Price,
-        /// How many shares in all.
-        quantity: Quantity,
-        /// The number of the split by which it was divided; zero where no longer known.
-        split: u64,
-        /// Who got how many, in byte order; empty where no longer known.
-        shares: Vec<(AccountId, u64)>,
-    },
-    /// A fill waits for the first split.
-    Held {
-        /// Whose fill.
-        source: String,
-        /// Which.
-        seq: u64,
-        /// Whether it was answered before.
-        duplicate: bool,
-    },
-    /// A fill was taken back.
-    Busted {
-        /// Whose bust.
-        source: String,
-        /// Which.
-        seq: u64,
-        /// Whether it was answered before.
-        duplicate: bool,
-        /// The fill's ticker.
-        ticker: Ticker,
-        /// The fill's sequence.
-        of: u64,
-        /// Who gave back how many, in byte order; empty where nobody had any, or no longer known.
-        shares: Vec<(AccountId, u64)>,
-    },
-    /// A split is in force.
-    Accepted {
-        /// Whose split.
-        source: String,
-        /// Which.
-        seq: u64,
-        /// Whether it was answered before.
-        duplicate: bool,
-        /// The number of the split, from 1; zero where no longer known.
-        split: u64,
-    },
-    /// A report is on its way to the subscribers.
-    Reported {
-        /// Who asked.
-        source: String,
-        /// The asker's number.
-        seq: u64,
-        /// The number of the report.
-        report: u64,
-    },
-    /// Nothing changed.
-    Rejected {
-        /// Whose request; empty where it could not be read.
-        source: String,
-        /// Which; zero where it could not be read.
-        seq: u64,
-        /// Whether it was answered before.
-        duplicate: bool,
-        /// Whether it follows a `held`.
-        late: bool,
-        /// Why, one of [`allot_domain::Reject::CODES`].
-        code: String,
-        /// Why, in a sentence for people.
-        reason: String,
-    },
+/// Which request a reply belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Echo<'a> {
+    /// The name of a source, in ASCII; empty where it could not be read.
+    pub source: &'a [u8],
+    /// The source's number of it; zero where it could not be read.
+    pub seq: u64,
+    /// Whether it is the first reply given again.
+    pub duplicate: bool,
+    /// Whether it follows a reply given before.
+    pub late: bool,
 }
 
-impl Reply {
-    /// Whose request this answers; empty where it could not be read.
+/// What most binary replies begin with, behind their tag.
+#[derive(Serialize, Deserialize)]
+pub struct Head<'a> {
+    /// The source's number of the request.
+    pub seq: u64,
+    /// Who sent it.
+    pub source: &'a str,
+    flags: u8,
+}
+
+/// The fields of a binary `reported`.
+#[derive(Serialize, Deserialize)]
+pub struct ReportedRecord<'a> {
+    /// The number of the request.
+    pub seq: u64,
+    /// Who asked.
+    pub source: &'a str,
+    /// The number of the report.
+    pub report: u64,
+}
+
+/// The fields of a binary `rejected`.
+#[derive(Serialize, Deserialize)]
+pub struct RejectedRecord<'a> {
+    /// Which request.
+    #[serde(borrow)]
+    pub head: Head<'a>,
+    /// Why.
+    pub code: &'a str,
+    /// Why, in a sentence.
+    pub reason: &'a str,
+}
+
+impl<'a> Echo<'a> {
+    /// The source as text.
+    ///
+    /// # Panics
+    /// If it is not UTF-8: names are ASCII.
     #[must_use]
-    pub fn source(&self) -> &str {
-        match self {
-            Self::Allocated { source, .. }
-            | Self::Held { source, .. }
-            | Self::Busted { source, .. }
-            | Self::Accepted { source, .. }
-            | Self::Reported { source, .. }
-            | Self::Rejected { source, .. } => source,
-        }
+    pub fn source_text(&self) -> &'a str {
+        str::from_utf8(self.source).expect("names are ASCII, and were texts before")
     }
 
-    /// Which request this answers; zero where it could not be read.
+    /// The head of a binary reply.
+    ///
+    /// # Panics
+    /// As [`Echo::source_text`].
     #[must_use]
-    pub const fn seq(&self) -> u64 {
-        match self {
-            Self::Allocated { seq, .. }
-            | Self::Held { seq, .. }
-            | Self::Busted { seq, .. }
-            | Self::Accepted { seq, .. }
-            | Self::Reported { seq, .. }
-            | Self::Rejected { seq, .. } => *seq,
-        }
+    pub fn head(&self) -> Head<'a> {
+        Head { seq: self.seq, source: self.source_text(), flags: self.flags() }
     }
 
-    /// Whether the request was answered before, and this is the first answer again.
-    #[must_use]
-    pub const fn is_duplicate(&self) -> bool {
-        match self {
-            Self::Allocated { duplicate, .. }
-            | Self::Held { duplicate, .. }
-            | Self::Busted { duplicate, .. }
-            | Self::Accepted { duplicate, .. }
-            | Self::Rejected { duplicate, .. } => *duplicate,
-            Self::Reported { .. } => false,
-        }
+    /// Appends the bytes of [`Echo::head`] without the codec's detours.
+    ///
+    /// # Panics
+    /// Never: a `usize` fits into 64 bits.
+    #[inline]
+    pub fn write_head(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.seq.to_le_bytes());
+        let len = u64::try_from(self.source.len()).expect("a usize fits");
+        out.extend_from_slice(&len.to_le_bytes());
+        out.extend_from_slice(self.source);
+        out.push(self.flags());
     }
 
-    /// Whether it follows a `held`.
-    #[must_use]
-    pub const fn is_late(&self) -> bool {
-        match self {
-            Self::Allocated { late, .. } | Self::Rejected { late, .. } => *late,
-            _ => false,
+    const fn flags(&self) -> u8 {
+        let mut flags = 0;
+        if self.duplicate {
+            flags |= DUPLICATE;
         }
+        if self.late {
+            flags |= LATE;
+        }
+        flags
     }
 
-    /// The ticker of a fill that was divided or taken back.
-    #[must_use]
-    pub const fn ticker(&self) -> Option<&Ticker> {
-        match self {
-            Self::Allocated { ticker, .. } | Self::Busted { ticker, .. } => Some(ticker),
-            _ => None,
-        }
+    /// Begins a JSON reply of this type.
+    pub fn begin<'o>(&self, kind: &str, out: &'o mut Vec<u8>) -> Object<'o> {
+        let mut object = Object::begin(out);
+        object.plain("type", kind);
+        object.text("source", self.source_text());
+        object.number("seq", self.seq);
+        object.flag("duplicate", self.duplicate);
+        object.flag("late", self.late);
+        object
     }
 }
 
-/// Appends what came of an input: a JSON object without a line's end, or a binary record with its
-/// size. `shares` are all of [`allot_domain::Outcomes::shares`].
-///
-/// # Panics
-/// If the outcome's shares are not in `shares`: a bug of the caller.
-pub fn encode_outcome<'a>(
+impl Head<'_> {
+    /// Whether it is the first reply given again.
+    #[must_use]
+    pub const fn duplicate(&self) -> bool {
+        self.flags & DUPLICATE != 0
+    }
+
+    /// Whether it follows a reply given before.
+    #[must_use]
+    pub const fn late(&self) -> bool {
+        self.flags & LATE != 0
+    }
+}
+
+/// Appends `reported`: a JSON object without a line's end, or a binary record with its size.
+pub fn write_reported(encoding: Encoding, echo: Echo<'_>, report: u64, out: &mut Vec<u8>) {
+    match encoding {
+        Encoding::Json => {
+            let mut object = echo.begin("reported", out);
+            object.number("report", report);
+            object.end();
+        }
+        Encoding::Binary => append_sized(out, |out| {
+            let (seq, source) = (echo.seq, echo.source_text());
+            codec::append((REPORTED, ReportedRecord { seq, source, report }), out);
+        }),
+    }
+}
+
+/// Appends `rejected`, as [`write_reported`] does.
+pub fn write_rejected(
     encoding: Encoding,
-    outcome: &Outcome,
-    shares: &[Share],
-    account: impl Fn(u32) -> &'a AccountId,
+    echo: Echo<'_>,
+    code: &str,
+    reason: &str,
     out: &mut Vec<u8>,
 ) {
-    let named = |share: &Share| (account(share.account), share.quantity);
-    let shares = draft::shares_of(outcome, shares).iter().map(named);
-    let reason = match outcome {
-        Outcome::Rejected { reject, .. } => reject.to_string(),
-        _ => String::new(),
-    };
-    write(encoding, Draft::of_outcome(outcome, &reason, shares), out);
-}
-
-/// Appends a rejection, as [`encode_outcome`] does.
-pub fn encode_rejection(encoding: Encoding, rejection: &Rejection, out: &mut Vec<u8>) {
-    let echo = Echo {
-        source: rejection.source.as_bytes(),
-        seq: rejection.seq,
-        duplicate: false,
-        late: false,
-    };
-    let (code, reason) = (rejection.reject.code(), rejection.reject.to_string());
-    write(encoding, Shareless::Rejected { echo, code, reason: &reason }, out);
-}
-
-/// Appends the answer to a report request, as [`encode_outcome`] does.
-pub fn encode_reported(encoding: Encoding, source: &str, seq: u64, report: u64, out: &mut Vec<u8>) {
-    let source = source.as_bytes();
-    let echo = Echo { source, seq, duplicate: false, late: false };
-    write(encoding, Shareless::Reported { echo, report }, out);
-}
-
-/// Appends a reply, as [`encode_outcome`] does: the same bytes again.
-pub fn encode_reply(encoding: Encoding, reply: &Reply, out: &mut Vec<u8>) {
-    let shares = draft::shares_of_reply(reply);
-    write(encoding, Draft::of_reply(reply, shares), out);
-}
-
-/// Writes a message of this one reply, as `fills:` has it; `out` then holds nothing else.
-pub fn encode_reply_message(encoding: Encoding, reply: &Reply, out: &mut Vec<u8>) {
-    out.clear();
     match encoding {
-        Encoding::Json => encode_reply(encoding, reply, out),
-        Encoding::Binary => {
-            begin_batch(out, KIND_REPLIES);
-            encode_reply(encoding, reply, out);
-            end_batch(out, 1);
-        }
-    }
-}
-
-/// A draft of a reply that names no shares.
-type Shareless<'a> = Draft<'a, std::iter::Empty<(&'a AccountId, u64)>>;
-
-fn write<'a, S>(encoding: Encoding, draft: Draft<'a, S>, out: &mut Vec<u8>)
-where
-    S: Iterator<Item = (&'a AccountId, u64)> + Clone,
-{
-    match encoding {
-        Encoding::Json => json::write(draft, out),
-        Encoding::Binary => binary::write(draft, out),
-    }
-}
-
-/// Reads a message of replies in either encoding, and appends them.
-///
-/// # Errors
-/// Says what is wrong; replies before the fault have been appended.
-pub fn decode_replies(message: &[u8], replies: &mut Vec<Reply>) -> Result<(), DecodeError> {
-    match Encoding::of(message) {
         Encoding::Json => {
-            let lines = message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            for line in lines {
-                replies.push(json::read(line)?);
-            }
+            let mut object = echo.begin("rejected", out);
+            object.plain("code", code);
+            object.text("reason", reason);
+            object.end();
         }
-        Encoding::Binary => {
-            let batch = Batch::read(message)?;
-            if batch.kind != KIND_REPLIES {
-                return Err(DecodeError::new(format!("kind {} is no reply", batch.kind)));
-            }
-            for record in batch.records() {
-                replies.push(binary::read(record?)?);
-            }
-        }
+        Encoding::Binary => append_sized(out, |out| {
+            codec::append((REJECTED, RejectedRecord { head: echo.head(), code, reason }), out);
+        }),
     }
-    Ok(())
 }

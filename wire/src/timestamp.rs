@@ -15,7 +15,10 @@ const DAYS_TO_1970: u64 = 719_468;
 const TEXT_LEN: usize = 30;
 
 /// Writes a time.
-pub(crate) fn write(out: &mut impl Write, time_ns: u64) -> fmt::Result {
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut impl Write, time_ns: u64) -> fmt::Result {
     let (seconds, nanos) = (time_ns / NANOS_PER_SECOND, time_ns % NANOS_PER_SECOND);
     let (days, second) = (seconds / SECONDS_PER_DAY, seconds % SECONDS_PER_DAY);
     let (year, month, day) = civil(days);
@@ -24,7 +27,8 @@ pub(crate) fn write(out: &mut impl Write, time_ns: u64) -> fmt::Result {
 }
 
 /// Reads a time in exactly the form that is written; none where it is another, or no u64 holds it.
-pub(crate) fn parse(text: &str) -> Option<u64> {
+#[must_use]
+pub fn parse(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (29, b'Z')];
     if bytes.len() != TEXT_LEN || marks.iter().any(|(at, mark)| bytes[*at] != *mark) {

@@ -1,164 +1,35 @@
-//! Topic: the first frame of everything that the position feed says.
+//! Topic: the first frame of everything that is published.
 //!
 //! ```text
-//!   positions:json        positions:bin        the whole firm
-//!   account:<id>:json     account:<id>:bin     one account
-//!   fills:<ticker>:json   fills:<ticker>:bin   every allocation of a ticker
-//!   heartbeat:                                 a sign of life
+//!   family:encoding   family:name:encoding   heartbeat:
 //! ```
 //!
 //! Subscriptions are prefixes (ZeroMQ RFC 29, PUB/SUB). No name holds a `:`, so that a prefix that
 //! ends with one never matches a neighbour: `account:a:` does not match `account:ab:json`.
 
 use crate::Encoding;
-use allot_domain::{AccountId, Ticker};
-use std::fmt;
 
-/// What a message of the position feed is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Topic<'a> {
-    /// The whole firm at one cut.
-    Positions(Encoding),
-    /// One account at one cut.
-    Account(&'a AccountId, Encoding),
-    /// Every allocation of a ticker as it becomes durable.
-    Fills(&'a Ticker, Encoding),
-    /// A sign of life, each second.
-    Heartbeat,
+/// The topic of [`crate::Heartbeat`].
+pub const HEARTBEAT: &str = "heartbeat:";
+
+/// Writes a topic; `out` then holds nothing else. A family ends with its `:`.
+pub fn write_topic(family: &str, name: Option<&str>, encoding: Encoding, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend_from_slice(family.as_bytes());
+    if let Some(name) = name {
+        out.extend_from_slice(name.as_bytes());
+        out.push(b':');
+    }
+    out.extend_from_slice(encoding.name().as_bytes());
 }
 
-impl Topic<'_> {
-    /// What every topic of accounts begins with.
-    pub const ACCOUNTS: &'static str = "account:";
-    /// What every topic of fills begins with.
-    pub const FILLS: &'static str = "fills:";
-    const POSITIONS: &'static str = "positions:";
-    const HEARTBEAT: &'static str = "heartbeat:";
-
-    /// Writes the topic's bytes; `out` then holds nothing else.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        out.clear();
-        match self {
-            Self::Positions(encoding) => extend(out, &[Self::POSITIONS, encoding.name()]),
-            Self::Account(id, encoding) => {
-                extend(out, &[Self::ACCOUNTS, id.as_str(), ":", encoding.name()]);
-            }
-            Self::Fills(ticker, encoding) => {
-                extend(out, &[Self::FILLS, ticker.as_str(), ":", encoding.name()]);
-            }
-            Self::Heartbeat => extend(out, &[Self::HEARTBEAT]),
-        }
-    }
-}
-
-fn extend(out: &mut Vec<u8>, parts: &[&str]) {
-    for part in parts {
-        out.extend_from_slice(part.as_bytes());
-    }
-}
-
-impl fmt::Display for Topic<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Positions(encoding) => write!(f, "{}{encoding}", Self::POSITIONS),
-            Self::Account(id, encoding) => write!(f, "{}{id}:{encoding}", Self::ACCOUNTS),
-            Self::Fills(ticker, encoding) => write!(f, "{}{ticker}:{encoding}", Self::FILLS),
-            Self::Heartbeat => f.write_str(Self::HEARTBEAT),
-        }
-    }
-}
-
-/// A topic that was read: it owns its name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TopicName {
-    /// As [`Topic::Positions`].
-    Positions(Encoding),
-    /// As [`Topic::Account`].
-    Account(AccountId, Encoding),
-    /// As [`Topic::Fills`].
-    Fills(Ticker, Encoding),
-    /// As [`Topic::Heartbeat`].
-    Heartbeat,
-}
-
-impl TopicName {
-    /// Reads a topic; none where it is not one of the four.
-    #[must_use]
-    pub fn parse(topic: &[u8]) -> Option<Self> {
-        let mut parts = std::str::from_utf8(topic).ok()?.split(':');
-        let (family, name) = (parts.next()?, parts.next()?);
-        let topic = match (family, parts.next()) {
-            ("heartbeat", None) if name.is_empty() => Self::Heartbeat,
-            ("positions", None) => Self::Positions(name.parse().ok()?),
-            ("account", Some(encoding)) => {
-                Self::Account(AccountId::new(name.as_bytes()).ok()?, encoding.parse().ok()?)
-            }
-            ("fills", Some(encoding)) => {
-                Self::Fills(Ticker::new(name.as_bytes()).ok()?, encoding.parse().ok()?)
-            }
-            _ => return None,
-        };
-        parts.next().is_none().then_some(topic)
-    }
-
-    /// The same, borrowed.
-    #[must_use]
-    pub const fn as_topic(&self) -> Topic<'_> {
-        match self {
-            Self::Positions(encoding) => Topic::Positions(*encoding),
-            Self::Account(id, encoding) => Topic::Account(id, *encoding),
-            Self::Fills(ticker, encoding) => Topic::Fills(ticker, *encoding),
-            Self::Heartbeat => Topic::Heartbeat,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn topics_and_their_texts() {
-        let id = AccountId::new(b"desk-7@fund.example").unwrap();
-        let ticker = Ticker::new(b"BRK/B").unwrap();
-        let topics = [
-            (Topic::Positions(Encoding::Json), "positions:json"),
-            (Topic::Account(&id, Encoding::Binary), "account:desk-7@fund.example:bin"),
-            (Topic::Fills(&ticker, Encoding::Json), "fills:BRK/B:json"),
-            (Topic::Heartbeat, "heartbeat:"),
-        ];
-        for (topic, text) in topics {
-            assert_eq!(topic.to_string(), text);
-            assert_eq!(TopicName::parse(text.as_bytes()).unwrap().as_topic(), topic);
-        }
-    }
-
-    #[test]
-    fn a_prefix_that_ends_with_a_colon_matches_no_neighbour() {
-        let neighbour = AccountId::new(b"ab").unwrap();
-        let topic = Topic::Account(&neighbour, Encoding::Json).to_string();
-        assert!(topic.starts_with("account:a") && !topic.starts_with("account:a:"));
-    }
-
-    #[test]
-    fn what_is_no_topic_is_none() {
-        let texts = [
-            "",
-            ":",
-            "positions",
-            "positions:",
-            "positions:xml",
-            "positions:json:",
-            "heartbeat",
-            "heartbeat:json",
-            "account::json",
-            "account:a",
-            "account:a b:json",
-            "fills:A:B:json",
-        ];
-        for text in texts {
-            assert_eq!(TopicName::parse(text.as_bytes()), None, "{text}");
-        }
-        assert_eq!(TopicName::parse(b"account:\xff:json"), None);
+/// Splits a topic of a family into its name, if it has one, and its encoding; none where it is of
+/// another family, or no topic.
+#[must_use]
+pub fn split_topic<'a>(family: &str, topic: &'a [u8]) -> Option<(Option<&'a str>, Encoding)> {
+    let rest = str::from_utf8(topic).ok()?.strip_prefix(family)?;
+    match rest.split_once(':') {
+        None => Some((None, rest.parse().ok()?)),
+        Some((name, encoding)) => Some((Some(name), encoding.parse().ok()?)),
     }
 }

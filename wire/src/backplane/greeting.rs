@@ -2,54 +2,87 @@
 
 use super::{FrameKind, decode, encode};
 use crate::DecodeError;
+use allot_domain::{Incarnation, LogIndex, ShardId};
 use serde::{Deserialize, Serialize};
 
-/// Shard to its neighbours, at the start, each second, and when something changed: here I am.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// Shard to its neighbours, at the start, each second, and when something changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Hello {
     /// Which shard.
-    pub shard: u32,
+    pub shard: ShardId,
     /// Of how many.
     pub shards: u32,
-    /// Which life of the shard.
-    pub incarnation: u64,
-    /// With which life of the router it has agreed on numbers; zero with none.
-    pub router: u64,
-    /// The number of the last input in its state.
-    pub applied: u64,
-    /// The number of the last input whose answer has left.
-    pub answered: u64,
-    /// The number of the last input that no crash can take back.
-    pub durable: u64,
+    /// Which incarnation of the shard.
+    pub incarnation: Incarnation,
+    /// With which incarnation of the router it has agreed on indexes; zero with none.
+    pub router: Incarnation,
+    /// The index of the last input in its state.
+    pub applied: LogIndex,
+    /// The index of the last input whose reply has left.
+    pub replied: LogIndex,
+    /// The index of the last input that no crash can take back.
+    pub durable: LogIndex,
     /// The number of the last marker.
     pub marker: u64,
-    /// Whether its disk has no room: it is to be sent no more fills, busts and splits.
+    /// Whether its disk has no room: it is to be sent nothing more from clients.
     pub full: bool,
 }
 
-/// Router to shard: where the numbers of its inputs go on from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// Router to shard: where the indexes of its inputs go on from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Welcome {
-    /// Which life of the router.
-    pub incarnation: u64,
-    /// The number before that of the next input; what came before it is not sent again.
-    pub base: u64,
+    /// Which incarnation of the router.
+    pub router_incarnation: Incarnation,
+    /// Which incarnation of the shard it is for: one that is read late must not reach the next.
+    pub shard_incarnation: Incarnation,
+    /// The index before that of the next input; what came before it is not sent again.
+    pub base: LogIndex,
     /// How many shards there are.
     pub shards: u32,
-    /// Which life of the shard it is for: one that is read late must not reach the next.
-    pub life: u64,
 }
 
-/// Publisher to router to shards: what anybody wants to know.
+/// Publisher to shard: what anybody subscribes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Interest {
-    /// Whether anybody subscribes to fills.
-    pub fills: bool,
+    /// Whether anybody subscribes to events.
+    pub events: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HelloRecord {
+    shard: u32,
+    shards: u32,
+    incarnation: u64,
+    router: u64,
+    applied: u64,
+    replied: u64,
+    durable: u64,
+    marker: u64,
+    full: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WelcomeRecord {
+    router_incarnation: u64,
+    shard_incarnation: u64,
+    base: u64,
+    shards: u32,
 }
 
 /// Writes a whole frame.
 pub fn encode_hello(hello: &Hello, frame: &mut Vec<u8>) {
-    encode(FrameKind::Hello, hello, frame);
+    let record = HelloRecord {
+        shard: hello.shard.get(),
+        shards: hello.shards,
+        incarnation: hello.incarnation.get(),
+        router: hello.router.get(),
+        applied: hello.applied.get(),
+        replied: hello.replied.get(),
+        durable: hello.durable.get(),
+        marker: hello.marker,
+        full: hello.full,
+    };
+    encode(FrameKind::Hello, record, frame);
 }
 
 /// Reads a whole frame.
@@ -57,12 +90,29 @@ pub fn encode_hello(hello: &Hello, frame: &mut Vec<u8>) {
 /// # Errors
 /// Says what is wrong with it.
 pub fn decode_hello(frame: &[u8]) -> Result<Hello, DecodeError> {
-    decode(FrameKind::Hello, frame)
+    let record: HelloRecord = decode(FrameKind::Hello, frame)?;
+    Ok(Hello {
+        shard: ShardId::new(record.shard),
+        shards: record.shards,
+        incarnation: Incarnation::new(record.incarnation),
+        router: Incarnation::new(record.router),
+        applied: LogIndex::new(record.applied),
+        replied: LogIndex::new(record.replied),
+        durable: LogIndex::new(record.durable),
+        marker: record.marker,
+        full: record.full,
+    })
 }
 
 /// Writes a whole frame.
 pub fn encode_welcome(welcome: &Welcome, frame: &mut Vec<u8>) {
-    encode(FrameKind::Welcome, welcome, frame);
+    let record = WelcomeRecord {
+        router_incarnation: welcome.router_incarnation.get(),
+        shard_incarnation: welcome.shard_incarnation.get(),
+        base: welcome.base.get(),
+        shards: welcome.shards,
+    };
+    encode(FrameKind::Welcome, record, frame);
 }
 
 /// Reads a whole frame.
@@ -70,7 +120,13 @@ pub fn encode_welcome(welcome: &Welcome, frame: &mut Vec<u8>) {
 /// # Errors
 /// Says what is wrong with it.
 pub fn decode_welcome(frame: &[u8]) -> Result<Welcome, DecodeError> {
-    decode(FrameKind::Welcome, frame)
+    let record: WelcomeRecord = decode(FrameKind::Welcome, frame)?;
+    Ok(Welcome {
+        router_incarnation: Incarnation::new(record.router_incarnation),
+        shard_incarnation: Incarnation::new(record.shard_incarnation),
+        base: LogIndex::new(record.base),
+        shards: record.shards,
+    })
 }
 
 /// Writes a whole frame.

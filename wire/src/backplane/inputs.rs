@@ -1,4 +1,4 @@
-//! Inputs: a frame of what a shard is to apply, numbered consecutively from `first`.
+//! Inputs: a frame of what a shard is to apply, with consecutive indexes from `first`.
 //!
 //! ```text
 //!   │ 1 │ count 4 │ first 8 │ router 8 │ queued 8 ║ input ║ …
@@ -9,31 +9,30 @@
 //! `queued` is when the first input was put into the frame, in nanoseconds since 1970, where the
 //! router times this frame; else zero.
 
-use super::{FrameKind, InputKind, begin as begin_frame, count_up, open};
+use super::{ClientHandle, FrameKind, InputKind, ReplyTo, begin as begin_frame, count_up, open};
+use crate::DecodeError;
 use crate::cursor::{Cursor, append_sized, patch};
-use crate::{DecodeError, Encoding};
+use allot_domain::{Incarnation, LogIndex};
 
 const FIRST_AT: usize = 5;
 const QUEUED_AT: usize = 21;
 
-/// One input, and where its answer goes.
+/// One input, and where its reply goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InputFrame<'a> {
-    /// The router's number of the client; zero where nobody waits for an answer.
-    pub client: u64,
-    /// The encoding of the answer.
-    pub encoding: Encoding,
+    /// Who waits for the reply.
+    pub reply_to: ReplyTo,
     /// What the body is.
     pub kind: InputKind,
-    /// For [`decode_input`](super::decode_input).
+    /// What the system, or the core, says.
     pub body: &'a [u8],
 }
 
-/// Starts a frame whose first input has this number, given by this life of the router.
-pub fn begin(frame: &mut Vec<u8>, first: u64, router: u64) {
+/// Starts a frame whose first input has this index, given by this incarnation of the router.
+pub fn begin(frame: &mut Vec<u8>, first: LogIndex, router: Incarnation) {
     begin_frame(frame, FrameKind::Inputs);
-    frame.extend_from_slice(&first.to_le_bytes());
-    frame.extend_from_slice(&router.to_le_bytes());
+    frame.extend_from_slice(&first.get().to_le_bytes());
+    frame.extend_from_slice(&router.get().to_le_bytes());
     frame.extend_from_slice(&[0; 8]);
 }
 
@@ -50,25 +49,26 @@ pub fn set_queued(frame: &mut [u8], queued_ns: u64) {
 /// # Panics
 /// If the frame was not begun.
 pub fn push(frame: &mut Vec<u8>, input: InputFrame<'_>) {
-    frame.extend_from_slice(&input.client.to_le_bytes());
-    frame.extend_from_slice(&[input.encoding.into(), input.kind.into()]);
+    let ReplyTo { client, encoding } = input.reply_to;
+    frame.extend_from_slice(&client.get().to_le_bytes());
+    frame.extend_from_slice(&[encoding.into(), input.kind.get()]);
     append_sized(frame, |frame| frame.extend_from_slice(input.body));
     count_up(frame);
 }
 
-/// Gives the first input another number, and so every one after it.
+/// Gives the first input another index, and so every one after it.
 ///
 /// # Panics
 /// If the frame was not begun.
-pub fn renumber(frame: &mut [u8], first: u64) {
-    patch(frame, FIRST_AT, first.to_le_bytes());
+pub fn renumber(frame: &mut [u8], first: LogIndex) {
+    patch(frame, FIRST_AT, first.get().to_le_bytes());
 }
 
-/// The number of the first input of a frame; zero where it is none.
+/// The index of the first input of a frame; zero where it is no frame.
 #[must_use]
-pub fn first(frame: &[u8]) -> u64 {
+pub fn first(frame: &[u8]) -> LogIndex {
     let first = frame.get(FIRST_AT..).and_then(<[u8]>::first_chunk);
-    first.map_or(0, |first| u64::from_le_bytes(*first))
+    LogIndex::new(first.map_or(0, |first| u64::from_le_bytes(*first)))
 }
 
 /// When the first input was put into a frame, in nanoseconds since 1970; zero where that is not
@@ -88,10 +88,10 @@ pub fn count(frame: &[u8]) -> u32 {
 /// A frame of inputs, and the iterator over them; it ends after the first that is damaged.
 #[derive(Clone, Debug)]
 pub struct Inputs<'a> {
-    /// The number of the first input.
-    pub first: u64,
-    /// The life of the router that gave the numbers: those of another mean nothing.
-    pub router: u64,
+    /// The index of the first input.
+    pub first: LogIndex,
+    /// The incarnation of the router that gave the indexes: those of another mean nothing.
+    pub router: Incarnation,
     /// How many there were in the frame.
     pub count: u32,
     left: u32,
@@ -104,7 +104,9 @@ pub struct Inputs<'a> {
 /// Says what is wrong with it.
 pub fn read(frame: &[u8]) -> Result<Inputs<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Inputs)?;
-    let (count, first, router) = (cursor.take_u32()?, cursor.take_u64()?, cursor.take_u64()?);
+    let count = cursor.take_u32()?;
+    let first = LogIndex::new(cursor.take_u64()?);
+    let router = Incarnation::new(cursor.take_u64()?);
     cursor.take_u64()?;
     Ok(Inputs { first, router, count, left: count, cursor })
 }
@@ -125,10 +127,11 @@ impl<'a> Iterator for Inputs<'a> {
 
 #[inline]
 fn read_input<'a>(cursor: &mut Cursor<'a>) -> Result<InputFrame<'a>, DecodeError> {
+    let client = ClientHandle::new(cursor.take_u64()?);
+    let encoding = cursor.take_u8()?.try_into()?;
     Ok(InputFrame {
-        client: cursor.take_u64()?,
-        encoding: cursor.take_u8()?.try_into()?,
-        kind: cursor.take_u8()?.try_into()?,
+        reply_to: ReplyTo { client, encoding },
+        kind: InputKind::new(cursor.take_u8()?),
         body: cursor.take_sized()?,
     })
 }

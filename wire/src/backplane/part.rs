@@ -1,174 +1,89 @@
 //! Part: what one shard hands the publisher at a marker.
+//!
+//! ```text
+//!   │ 6 │ head │ body of the system, to the end of the frame │
+//! ```
 
-use super::input::{MarkerRecord, SplitKeyRecord};
-use super::{FrameKind, decode, encode};
+use super::marker::MarkerRecord;
+use super::{FrameKind, open};
 use crate::DecodeError;
-use crate::codec::Each;
-use crate::padded_ticker::PaddedTicker;
-use allot_domain::{AccountId, AccountPart, CellPart, Money, Part, PositionsPart, RowPart, Weight};
+use crate::codec;
+use allot_domain::{Incarnation, Marker, ShardId};
 use serde::{Deserialize, Serialize};
 
-/// A part, and whose it is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PartFrame {
+/// Whose part it is, and of which cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PartHead {
     /// Which shard.
-    pub shard: u32,
+    pub shard: ShardId,
     /// Of how many.
     pub shards: u32,
-    /// Which life of it.
-    pub incarnation: u64,
-    /// How many inputs are not in its state: they were lost with an earlier life.
+    /// Which incarnation of it.
+    pub incarnation: Incarnation,
+    /// How many inputs are not in its state: they were lost with an earlier incarnation.
     pub lost_inputs: u64,
-    /// How many fills and busts its state has seen, refused ones included.
-    pub routed: u64,
-    /// How many splits its state has seen, refused ones included.
-    pub splits: u64,
-    /// Its part of the cut.
-    pub part: Part,
+    /// How many keyed inputs its state has seen, refused ones included.
+    pub keyed: u64,
+    /// How many inputs that go to all shards its state has seen, refused ones included.
+    pub to_all: u64,
+    /// The cut.
+    pub marker: Marker,
+}
+
+/// A part, and what the system says in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PartFrame<'a> {
+    /// Whose it is.
+    pub head: PartHead,
+    /// What the system says.
+    pub body: &'a [u8],
 }
 
 #[derive(Serialize, Deserialize)]
-struct PartRecord<'a, W, V, N, P> {
+struct HeadRecord {
     shard: u32,
     shards: u32,
     incarnation: u64,
     lost_inputs: u64,
-    routed: u64,
-    splits: u64,
+    keyed: u64,
+    to_all: u64,
     marker: MarkerRecord,
-    netting: u64,
-    #[serde(borrow)]
-    split: Option<SplitKeyRecord<'a>>,
-    split_number: u64,
-    fills: u64,
-    held: u64,
-    flow: i128,
-    price_max: i64,
-    weights: W,
-    values: V,
-    netted: N,
-    positions: Option<P>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct PositionsRecord<A, R> {
-    accounts: A,
-    rows: R,
-}
+/// Bytes of a head: its fields have fixed lengths.
+const HEAD_LEN: usize = 4 + 4 + 8 + 8 + 8 + 8 + (8 + 8 + 8 + 1);
 
-#[derive(Serialize, Deserialize)]
-struct AccountRecord<'a> {
-    id: &'a str,
-    rank: Option<u32>,
-    value: i128,
-}
-
-#[derive(Serialize, Deserialize)]
-struct RowRecord<C> {
-    ticker: PaddedTicker,
-    cells: C,
-}
-
-#[derive(Serialize, Deserialize)]
-struct CellRecord {
-    account: u32,
-    quantity: u64,
-    value: i128,
-}
-
-/// Writes a whole frame.
-pub fn encode_part(frame: &PartFrame, out: &mut Vec<u8>) {
-    let part = &frame.part;
-    let record = PartRecord {
-        shard: frame.shard,
-        shards: frame.shards,
-        incarnation: frame.incarnation,
-        lost_inputs: frame.lost_inputs,
-        routed: frame.routed,
-        splits: frame.splits,
-        marker: (&part.marker).into(),
-        netting: part.netting,
-        split: part.split.as_ref().map(Into::into),
-        split_number: part.split_number,
-        fills: part.fills,
-        held: part.held,
-        flow: part.flow.nanos(),
-        price_max: part.price_max,
-        weights: Each(part.weights.iter().map(|weight| weight.nanos())),
-        values: Each(part.values.iter().map(|value| value.nanos())),
-        netted: Each(part.netted.iter().map(|netted| netted.nanos())),
-        positions: part.positions.as_ref().map(positions_record),
+/// Writes a whole frame, whose body `write` appends.
+pub fn encode_part(head: &PartHead, frame: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let record = HeadRecord {
+        shard: head.shard.get(),
+        shards: head.shards,
+        incarnation: head.incarnation.get(),
+        lost_inputs: head.lost_inputs,
+        keyed: head.keyed,
+        to_all: head.to_all,
+        marker: (&head.marker).into(),
     };
-    encode(FrameKind::Part, record, out);
+    super::encode(FrameKind::Part, record, frame);
+    debug_assert!(frame.len() == 1 + HEAD_LEN);
+    write(frame);
 }
-
-fn positions_record(positions: &PositionsPart) -> PositionsRecord<impl Serialize, impl Serialize> {
-    PositionsRecord {
-        accounts: Each(positions.accounts.iter().map(account_record)),
-        rows: Each(positions.rows.iter().map(row_record)),
-    }
-}
-
-fn account_record(account: &AccountPart) -> AccountRecord<'_> {
-    AccountRecord { id: account.id.as_str(), rank: account.rank, value: account.value.nanos() }
-}
-
-fn row_record(row: &RowPart) -> RowRecord<impl Serialize> {
-    RowRecord { ticker: (&row.ticker).into(), cells: Each(row.cells.iter().map(cell_record)) }
-}
-
-fn cell_record(cell: &CellPart) -> CellRecord {
-    CellRecord { account: cell.account, quantity: cell.quantity, value: cell.value.nanos() }
-}
-
-type RowRecordRead = RowRecord<Vec<CellRecord>>;
-type PositionsRecordRead<'a> = PositionsRecord<Vec<AccountRecord<'a>>, Vec<RowRecordRead>>;
-type PartRecordRead<'a> = PartRecord<'a, Vec<u64>, Vec<i128>, Vec<i128>, PositionsRecordRead<'a>>;
 
 /// Reads a whole frame.
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub fn decode_part(frame: &[u8]) -> Result<PartFrame, DecodeError> {
-    let record: PartRecordRead<'_> = decode(FrameKind::Part, frame)?;
-    let weight = |nanos: u64| Ok(Weight::from_nanos("", nanos.into())?);
-    let part = Part {
+pub fn decode_part(frame: &[u8]) -> Result<PartFrame<'_>, DecodeError> {
+    let mut cursor = open(frame, FrameKind::Part)?;
+    let record: HeadRecord = codec::decode(cursor.take(HEAD_LEN)?)?;
+    let head = PartHead {
+        shard: ShardId::new(record.shard),
+        shards: record.shards,
+        incarnation: Incarnation::new(record.incarnation),
+        lost_inputs: record.lost_inputs,
+        keyed: record.keyed,
+        to_all: record.to_all,
         marker: record.marker.into(),
-        netting: record.netting,
-        split: record.split.map(|split| split.read()).transpose()?,
-        split_number: record.split_number,
-        fills: record.fills,
-        held: record.held,
-        flow: Money::from_nanos(record.flow),
-        price_max: record.price_max,
-        weights: record.weights.into_iter().map(weight).collect::<Result<_, DecodeError>>()?,
-        values: record.values.into_iter().map(Money::from_nanos).collect(),
-        netted: record.netted.into_iter().map(Money::from_nanos).collect(),
-        positions: record.positions.map(read_positions).transpose()?,
     };
-    let (shard, shards) = (record.shard, record.shards);
-    let (incarnation, lost_inputs) = (record.incarnation, record.lost_inputs);
-    let (routed, splits) = (record.routed, record.splits);
-    Ok(PartFrame { shard, shards, incarnation, lost_inputs, routed, splits, part })
-}
-
-fn read_positions(record: PositionsRecordRead<'_>) -> Result<PositionsPart, DecodeError> {
-    Ok(PositionsPart {
-        accounts: record.accounts.iter().map(read_account).collect::<Result<_, _>>()?,
-        rows: record.rows.iter().map(read_row).collect::<Result<_, _>>()?,
-    })
-}
-
-fn read_account(record: &AccountRecord<'_>) -> Result<AccountPart, DecodeError> {
-    let id = AccountId::new(record.id.as_bytes())?;
-    Ok(AccountPart { id, rank: record.rank, value: Money::from_nanos(record.value) })
-}
-
-fn read_row(record: &RowRecordRead) -> Result<RowPart, DecodeError> {
-    let cells = record.cells.iter().map(|cell| CellPart {
-        account: cell.account,
-        quantity: cell.quantity,
-        value: Money::from_nanos(cell.value),
-    });
-    Ok(RowPart { ticker: record.ticker.read()?, cells: cells.collect() })
+    Ok(PartFrame { head, body: cursor.rest() })
 }

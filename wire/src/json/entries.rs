@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 /// What an object whose names are not known beforehand holds.
 #[derive(Debug)]
-pub(crate) struct Entries<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
+pub struct Entries<'a, V>(pub Vec<(Cow<'a, str>, V)>);
 
 /// A name; it borrows from the text unless it has escapes.
 #[derive(serde::Deserialize)]

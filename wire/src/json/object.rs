@@ -7,18 +7,21 @@ use allot_domain::decimal;
 use std::fmt;
 
 /// An object that is being written; [`end`](Object::end) closes it.
-pub(crate) struct Object<'a> {
+#[derive(Debug)]
+pub struct Object<'a> {
     out: &'a mut Vec<u8>,
     is_empty: bool,
 }
 
 impl<'a> Object<'a> {
-    pub(crate) fn begin(out: &'a mut Vec<u8>) -> Self {
+    /// Begins an object behind what stands in `out`.
+    pub fn begin(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
         Self { out, is_empty: true }
     }
 
-    pub(crate) fn end(self) {
+    /// Closes the object.
+    pub fn end(self) {
         self.out.push(b'}');
     }
 
@@ -32,19 +35,19 @@ impl<'a> Object<'a> {
     }
 
     /// A text of a closed alphabet.
-    pub(crate) fn plain(&mut self, name: &str, text: &str) {
+    pub fn plain(&mut self, name: &str, text: &str) {
         self.name(name);
         quote(text, self.out);
     }
 
     /// Any text.
-    pub(crate) fn text(&mut self, name: &str, text: &str) {
+    pub fn text(&mut self, name: &str, text: &str) {
         self.name(name);
         escape(text, self.out);
     }
 
     /// A list of any texts; an empty one is not written.
-    pub(crate) fn texts(&mut self, name: &str, texts: &[String]) {
+    pub fn texts(&mut self, name: &str, texts: &[String]) {
         if texts.is_empty() {
             return;
         }
@@ -58,13 +61,17 @@ impl<'a> Object<'a> {
         self.out.push(b']');
     }
 
-    pub(crate) fn number(&mut self, name: &str, number: u64) {
+    /// A whole number.
+    pub fn number(&mut self, name: &str, number: u64) {
         self.name(name);
         write_digits(number, self.out);
     }
 
     /// A count of 1e-9, as decimal text.
-    pub(crate) fn decimal(&mut self, name: &str, nanos: i128) {
+    ///
+    /// # Panics
+    /// Never: a vector takes every write.
+    pub fn decimal(&mut self, name: &str, nanos: i128) {
         self.name(name);
         self.out.push(b'"');
         decimal::write_nanos(&mut Text(self.out), nanos).expect("a vector takes every write");
@@ -72,7 +79,10 @@ impl<'a> Object<'a> {
     }
 
     /// A time, as RFC 3339 has it.
-    pub(crate) fn time(&mut self, name: &str, time_ns: u64) {
+    ///
+    /// # Panics
+    /// Never: a vector takes every write.
+    pub fn time(&mut self, name: &str, time_ns: u64) {
         self.name(name);
         self.out.push(b'"');
         timestamp::write(&mut Text(self.out), time_ns).expect("a vector takes every write");
@@ -80,7 +90,7 @@ impl<'a> Object<'a> {
     }
 
     /// A fact; one that does not hold is not written.
-    pub(crate) fn flag(&mut self, name: &str, holds: bool) {
+    pub fn flag(&mut self, name: &str, holds: bool) {
         if holds {
             self.name(name);
             self.out.extend_from_slice(b"true");
@@ -88,7 +98,7 @@ impl<'a> Object<'a> {
     }
 
     /// An object within this one.
-    pub(crate) fn object(&mut self, name: &str) -> Object<'_> {
+    pub fn object(&mut self, name: &str) -> Object<'_> {
         self.name(name);
         Object::begin(self.out)
     }

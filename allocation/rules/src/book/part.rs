@@ -1,0 +1,123 @@
+//! Part: what one shard says at a marker. The parts of all shards at one marker make a report.
+
+use super::{Book, CLOSED};
+use crate::Weight;
+use crate::input::SplitKey;
+use alloc::vec::Vec;
+use allot_domain::Marker;
+use allot_domain::{AccountId, Money, Ticker};
+
+/// One shard at one cut.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// The last netting it contains; zero before the first.
+    pub netting: u64,
+    /// The split in force; none before the first.
+    pub split: Option<SplitKey>,
+    /// How many splits there were.
+    pub split_number: u64,
+    /// How many fills were divided.
+    pub fills: u64,
+    /// How many fills wait for the first split.
+    pub held: u64,
+    /// Recent turnover in 1e-9, older turnover counting less.
+    pub flow: Money,
+    /// The highest price of a fill, in 1e-9; zero before the first.
+    pub price_max: i64,
+    /// The weight of each account of the split, by rank.
+    pub weights: Vec<Weight>,
+    /// The value of each account in this shard's residuals, nettings included, by rank.
+    pub values: Vec<Money>,
+    /// How much of that came by nettings, by rank; over all shards it adds up to nothing, unless a
+    /// crash has kept a netting from some of them.
+    pub netted: Vec<Money>,
+    /// Everyone's positions; only where the marker asks for a report.
+    pub positions: Option<PositionsPart>,
+}
+
+/// Everyone's positions in the tickers of one shard.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PositionsPart {
+    /// All accounts the firm ever named, by place.
+    pub accounts: Vec<AccountPart>,
+    /// The tickers of the shard, in the order of their first fills.
+    pub rows: Vec<RowPart>,
+}
+
+/// One account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountPart {
+    /// Its id.
+    pub id: AccountId,
+    /// Its rank in the split; none where it is closed.
+    pub rank: Option<u32>,
+    /// The value of the fills it holds in this shard, in 1e-9; nettings do not count.
+    pub value: Money,
+}
+
+/// One ticker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RowPart {
+    /// The ticker.
+    pub ticker: Ticker,
+    /// The accounts that hold it, or whose sales left a value.
+    pub cells: Vec<CellPart>,
+}
+
+/// One account's holding of one ticker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CellPart {
+    /// The account's place in [`PositionsPart::accounts`].
+    pub account: u32,
+    /// Whole shares.
+    pub quantity: u64,
+    /// Bought minus sold at fill prices, in 1e-9.
+    pub value: Money,
+}
+
+pub(super) fn of(book: &Book, marker: &Marker) -> Part {
+    let values = book.residuals.values();
+    let weights = book.residuals.weights().iter().map(|weight| Weight::known(*weight)).collect();
+    Part {
+        netting: book.netting_number,
+        split: book.split,
+        split_number: book.split_number,
+        fills: book.fills,
+        held: u64::try_from(book.held.len()).expect("at most HELD_MAX"),
+        flow: Money::from_nanos(book.flow),
+        price_max: book.price_max,
+        weights,
+        netted: book.open.iter().map(|place| netted(book, *place)).collect(),
+        positions: marker.report.then(|| positions(book, &values)),
+        values: values.into_iter().map(Money::from_nanos).collect(),
+    }
+}
+
+fn netted(book: &Book, place: u32) -> Money {
+    Money::from_nanos(book.accounts[crate::holdings::index(place)].netted)
+}
+
+fn positions(book: &Book, values: &[i128]) -> PositionsPart {
+    let accounts = book.accounts.iter().map(|account| {
+        let rank = (account.rank != CLOSED).then_some(account.rank);
+        let value = rank.map_or(account.value, |rank| values[crate::holdings::index(rank)]);
+        AccountPart { id: account.id, rank, value: Money::from_nanos(value - account.netted) }
+    });
+    PositionsPart {
+        accounts: accounts.collect(),
+        rows: book.holdings.rows().iter().map(row).collect(),
+    }
+}
+
+fn row(row: &crate::Row) -> RowPart {
+    let places = 0_u32..;
+    let cells = places
+        .zip(row.cells())
+        .filter(|(_, cell)| cell.quantity != 0 || cell.value != 0)
+        .map(|(account, cell)| CellPart {
+            account,
+            quantity: cell.quantity,
+            value: Money::from_nanos(cell.value),
+        });
+    RowPart { ticker: row.ticker, cells: cells.collect() }
+}

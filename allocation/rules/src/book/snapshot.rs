@@ -1,0 +1,307 @@
+//! The snapshot of a book: what it writes of itself, and what it believes of what it reads.
+//!
+//! ```text
+//!   ALOTBOOK │ version │ config │ counters │ accounts │ sources of fills │ sources of splits │
+//!            │ splits kept │ holdings │ held fills │ history
+//! ```
+
+use super::{Account, Book, BookConfig, CLOSED};
+use crate::history::Answer;
+use crate::holdings::index;
+use crate::input::{Share, SplitKey};
+use crate::{Cell, Fill, Residuals, limits};
+use alloc::format;
+use alloc::vec::Vec;
+use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
+
+/// What the snapshot of a book begins with.
+const MAGIC: [u8; 8] = *b"ALOTBOOK";
+
+/// The version of the format; another is refused, never guessed at.
+const VERSION: u32 = 1;
+
+/// The most value of an account, and of all open ones without their signs: what a ledger has after
+/// a netting, and all that fills and busts can add to it in the life of a shard.
+const VALUE_MAX: u128 = (limits::LEDGER_MAX + limits::VALUE_MAX).unsigned_abs();
+
+impl Book {
+    /// Appends the snapshot of this book: see [`allot_domain::snapshot`] for what that is.
+    ///
+    /// # Panics
+    /// Between the slices of one input: what comes of it is taken whole first.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        assert!(!self.is_releasing(), "what comes of an input is taken whole before a snapshot");
+        save_config(&self.config, out);
+        self.save_counters(out);
+        self.save_accounts(out);
+        self.feeds.save(out);
+        self.splitters.save(out);
+        for (key, _) in &self.recent_splits {
+            self.splitters.save_message(&key.source, key.seq, out);
+        }
+        self.holdings.save(out);
+        self.save_held(out);
+        self.history.save(out);
+    }
+
+    /// The book that [`Book::save`] wrote; it goes on as that one would have.
+    ///
+    /// Whatever the bytes are, it allocates no more than an empty book of this config, a few times
+    /// their length, and the windows of at most [`limits::SOURCES_MAX`] sources twice (64 MiB).
+    ///
+    /// # Errors
+    /// What is wrong with the snapshot. One that is damaged may still be one: keep a checksum.
+    pub fn load(config: BookConfig, bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let mut cursor = Cursor::new(bytes);
+        check_config(&config, &mut cursor)?;
+        let mut book = Self::new(config);
+        book.load_counters(&mut cursor)?;
+        book.load_accounts(&mut cursor)?;
+        book.feeds.load(&mut cursor)?;
+        book.splitters.load(&mut cursor)?;
+        book.load_splits(&mut cursor)?;
+        book.holdings.load(&mut cursor, book.accounts.len())?;
+        book.check_values()?;
+        book.load_held(&mut cursor)?;
+        book.history.load(&mut cursor)?;
+        book.check_history()?;
+        cursor.end()?;
+        Ok(book)
+    }
+
+    fn save_counters(&self, out: &mut Vec<u8>) {
+        let counters =
+            [self.split_number, self.same_accounts_since, self.netting_number, self.fills];
+        for counter in counters {
+            out.extend_from_slice(&counter.to_le_bytes());
+        }
+        out.extend_from_slice(&self.turnover.to_le_bytes());
+        out.extend_from_slice(&self.flow.to_le_bytes());
+        out.extend_from_slice(&self.price_max.to_le_bytes());
+    }
+
+    fn load_counters(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
+        self.split_number = cursor.counter()?;
+        self.same_accounts_since = cursor.counter()?;
+        self.netting_number = cursor.u64()?;
+        self.fills = cursor.counter()?;
+        self.turnover = cursor.i128()?;
+        self.flow = cursor.i128()?;
+        self.price_max = cursor.i64()?;
+        let is_past = self.same_accounts_since <= self.split_number;
+        let is_some = (self.same_accounts_since == 0) == (self.split_number == 0);
+        ensure(is_past && is_some, "accounts named by a split that never was")?;
+        let is_within = (0..=limits::VALUE_MAX).contains(&self.turnover);
+        ensure(is_within, "a turnover beyond its limits")?;
+        ensure((0..=self.turnover).contains(&self.flow), "a flow that is not of the turnover")?;
+        ensure((0..=limits::PRICE_MAX).contains(&self.price_max), "a price beyond its limits")?;
+        let has_fills = self.fills > 0;
+        let is_theirs = has_fills == (self.price_max > 0) && has_fills == (self.turnover > 0);
+        ensure(is_theirs, "fills without a price or a turnover, or the reverse")
+    }
+
+    /// Every account by place: its weight if it is open, its value, what of it came by nettings.
+    fn save_accounts(&self, out: &mut Vec<u8>) {
+        let mut values: Vec<_> = self.accounts.iter().map(|account| account.value).collect();
+        for (place, value) in self.open.iter().zip(self.residuals.values()) {
+            values[index(*place)] = value;
+        }
+        put_count(out, self.accounts.len());
+        for (account, value) in self.accounts.iter().zip(values) {
+            put_name(out, account.id.as_bytes());
+            out.push(u8::from(account.rank != CLOSED));
+            if account.rank != CLOSED {
+                let weight = self.residuals.weights()[index(account.rank)];
+                out.extend_from_slice(&weight.to_le_bytes());
+            }
+            out.extend_from_slice(&value.to_le_bytes());
+            out.extend_from_slice(&account.netted.to_le_bytes());
+        }
+    }
+
+    fn load_accounts(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
+        // The shortest: a name of one byte, closed, a value, what came by nettings.
+        let count = cursor.count(limits::ACCOUNTS_EVER_MAX, 2 + 1 + 16 + 16)?;
+        let mut weights = Vec::with_capacity(count);
+        for place in (0..).take(count) {
+            let id = cursor.account()?;
+            weights.push(if cursor.flag()? { Some(cursor.u64()?) } else { None });
+            let (value, netted) = (cursor.i128()?, cursor.i128()?);
+            ensure(value.unsigned_abs() <= VALUE_MAX, "more value than an account can have")?;
+            self.accounts.push(Account { id, rank: CLOSED, value, netted });
+            ensure(self.places.insert(id, place).is_none(), "an account twice")?;
+        }
+        self.open_loaded(&weights)
+    }
+
+    /// Opens the accounts that have a weight, in the byte order of their ids.
+    fn open_loaded(&mut self, weights: &[Option<u64>]) -> Result<(), SnapshotError> {
+        let mut open_weights = Vec::new();
+        for place in self.places.values() {
+            let Some(weight) = weights[index(*place)] else { continue };
+            let rank = u32::try_from(self.open.len()).expect("at most ACCOUNTS_EVER_MAX");
+            self.accounts[index(*place)].rank = rank;
+            self.open.push(*place);
+            open_weights.push(weight);
+        }
+        let has_split = self.split_number > 0;
+        let is_its = has_split != self.open.is_empty() && has_split != self.accounts.is_empty();
+        ensure(is_its, "accounts without a split, or the reverse")?;
+        if !has_split {
+            return Ok(());
+        }
+        ensure(self.open.len() <= limits::ACCOUNTS_MAX, "more accounts than a split has")?;
+        let sum: u128 = open_weights.iter().map(|weight| u128::from(*weight)).sum();
+        let off = sum.abs_diff(limits::WEIGHT_TOTAL.into());
+        ensure(off <= limits::WEIGHT_TOLERANCE.into(), "weights that do not add up to 100")?;
+        let values: Vec<_> =
+            self.open.iter().map(|place| self.accounts[index(*place)].value).collect();
+        let volume: u128 = values.iter().map(|value| value.unsigned_abs()).sum();
+        ensure(volume <= VALUE_MAX, "more value than an account can have")?;
+        self.residuals = Residuals::new(open_weights, values);
+        self.shares = alloc::vec![0; self.open.len()];
+        self.cells = alloc::vec![Cell::default(); self.open.len()];
+        Ok(())
+    }
+
+    /// The latest splits, as many as are kept; the last one is in force.
+    fn load_splits(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
+        let kept =
+            u64::try_from(limits::SPLITS_KEPT).expect("a small number").min(self.split_number);
+        let mut messages = Vec::new();
+        for number in self.split_number - kept + 1..=self.split_number {
+            let (place, seq) = self.splitters.message(cursor)?;
+            let source = self.splitters.id(place);
+            self.recent_splits.push_back((SplitKey { source, seq }, number));
+            messages.push((place, seq));
+        }
+        self.split = self.recent_splits.back().map(|(key, _)| *key);
+        ensure(are_distinct(messages), "a split twice")
+    }
+
+    /// An account has the value of its cells, and what came by nettings.
+    fn check_values(&self) -> Result<(), SnapshotError> {
+        let mut values = alloc::vec![0_i128; self.accounts.len()];
+        for row in self.holdings.rows() {
+            for (value, cell) in values.iter_mut().zip(row.cells()) {
+                *value += cell.value;
+            }
+        }
+        let mut accounts = self.accounts.iter().zip(values);
+        let add_up = |(account, value): (&Account, i128)| {
+            account.value.checked_sub(account.netted) == Some(value)
+        };
+        ensure(accounts.all(add_up), "values of an account that do not add up")
+    }
+
+    fn save_held(&self, out: &mut Vec<u8>) {
+        put_count(out, self.held.len());
+        for fill in &self.held {
+            self.feeds.save_message(&fill.source, fill.seq, out);
+            put_name(out, fill.ticker.as_bytes());
+            out.push(u8::from(fill.side == allot_domain::Side::Sell));
+            out.extend_from_slice(&fill.price.nanos().to_le_bytes());
+            out.extend_from_slice(&fill.quantity.get().to_le_bytes());
+        }
+    }
+
+    fn load_held(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
+        // The shortest: place, sequence, a ticker of one byte, side, price, quantity.
+        let count = cursor.count(limits::HELD_MAX, 4 + 8 + 2 + 1 + 8 + 8)?;
+        ensure(count == 0 || self.split_number == 0, "fills held while a split is in force")?;
+        let mut messages = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (place, seq) = self.feeds.message(cursor)?;
+            messages.push((place, seq));
+            self.held.push_back(Fill {
+                source: self.feeds.id(place),
+                seq,
+                ticker: cursor.ticker()?,
+                side: cursor.side()?,
+                price: cursor.price()?,
+                quantity: cursor.quantity()?,
+            });
+        }
+        ensure(are_distinct(messages), "a held fill twice")
+    }
+
+    /// Every answer is to what was applied, and its shares are of accounts in byte order.
+    fn check_history(&self) -> Result<(), SnapshotError> {
+        let mut order = alloc::vec![0_u32; self.accounts.len()];
+        for (at, place) in (0..).zip(self.places.values()) {
+            order[index(*place)] = at;
+        }
+        for (key, answer, shares) in self.history.iter() {
+            self.feeds.check(key.source, key.seq)?;
+            let quantity = check_shares(&order, shares.into_iter().flatten())?;
+            match answer {
+                Answer::Fill { row, quantity: divided, split, .. } => {
+                    let has_row = index(row) < self.holdings.rows().len();
+                    ensure(has_row, "an answer about an unknown ticker")?;
+                    let has_split = (1..=self.split_number).contains(&split);
+                    ensure(has_split, "an answer by a split that never was")?;
+                    let is_whole = quantity == 0 || quantity == u128::from(divided.get());
+                    ensure(is_whole, "shares of a fill that do not add up")?;
+                }
+                Answer::Held => ensure(quantity == 0, "shares of a fill that was held")?,
+                Answer::Bust { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many shares there are; every account stands once, in its order, with at least one.
+fn check_shares<'a>(
+    order: &[u32],
+    shares: impl Iterator<Item = &'a Share>,
+) -> Result<u128, SnapshotError> {
+    let (mut sum, mut next) = (0, 0);
+    for share in shares {
+        let at = order.get(index(share.account));
+        let at = *at.ok_or(SnapshotError::Broken("shares of an unknown account"))?;
+        ensure(at >= next, "shares out of the order of their accounts")?;
+        ensure(share.quantity > 0, "an account with no shares among those who got some")?;
+        next = at + 1;
+        sum += u128::from(share.quantity);
+    }
+    Ok(sum)
+}
+
+fn are_distinct(mut messages: Vec<(u32, u64)>) -> bool {
+    messages.sort_unstable();
+    messages.windows(2).all(|pair| pair[0] != pair[1])
+}
+
+fn save_config(config: &BookConfig, out: &mut Vec<u8>) {
+    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    let ([mix, total], history) = chosen(config);
+    out.extend_from_slice(&mix.to_le_bytes());
+    out.extend_from_slice(&total.to_le_bytes());
+    out.extend_from_slice(&history.to_le_bytes());
+}
+
+fn check_config(config: &BookConfig, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
+    if cursor.array()? != MAGIC {
+        return Err(SnapshotError::NotASnapshot);
+    }
+    let version = cursor.u32()?;
+    if version != VERSION {
+        return Err(SnapshotError::UnknownVersion(version, VERSION));
+    }
+    let (blend, history) = ([cursor.u32()?, cursor.u32()?], cursor.u64()?);
+    if chosen(config) == (blend, history) {
+        return Ok(());
+    }
+    let [mix, total] = blend;
+    Err(SnapshotError::OtherConfig(format!("a blend of {mix}/{total} and a history of {history}")))
+}
+
+/// What was chosen, as numbers.
+fn chosen(config: &BookConfig) -> ([u32; 2], u64) {
+    (
+        [config.blend.mix(), config.blend.total()],
+        u64::try_from(config.history).expect("a usize fits"),
+    )
+}

@@ -1,0 +1,47 @@
+//! What comes of inputs, as small scripts: each line an input, each answer a line.
+//!
+//! ```text
+//!   split aum 1 a=60 b=40              a source, its number, percentages
+//!   buy f 1 AAPL 100 @ 187.23          or sell
+//!   bust f 2 AAPL of 1
+//!   marker                             prints what the part says of the whole shard
+//!   net aum 1 5 -5                     value moved by rank, under the accounts of that split
+//!   positions                          prints who has what
+//! ```
+
+mod script;
+mod held;
+mod repeats;
+mod busts;
+mod accounts;
+mod sales;
+mod rejections;
+mod nettings;
+mod replays;
+mod steps;
+mod model;
+mod oracle;
+mod snapshots;
+
+use super::{Book, BookConfig};
+use crate::Blend;
+use expect_test::Expect;
+use script::Script;
+
+/// Enough answers for any script; the default would only cost time.
+const SMALL: BookConfig = BookConfig { blend: Blend::NONE, history: 64 };
+
+/// Plays a script to a new book and compares what it prints.
+#[track_caller]
+fn check(text: &str, expected: Expect) {
+    check_with(SMALL, text, expected);
+}
+
+#[track_caller]
+fn check_with(config: BookConfig, text: &str, expected: Expect) {
+    let mut script = Script::new(Book::new(config));
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        script.play(line);
+    }
+    expected.assert_eq(&script.printed);
+}

@@ -1,0 +1,188 @@
+//! Script: inputs as lines of text, and what comes of them as lines of text.
+
+use crate::book::Book;
+use crate::{
+    Allocated, Bust, Fill, Input, Netting, Origin, Outcome, Outcomes, Reject, Share, Split,
+    SplitKey, Weight,
+};
+use allot_domain::{
+    AccountId, Machine, Marker, Money, Price, Quantity, Reject as Core, Side, SourceId, Ticker,
+    decimal,
+};
+use std::fmt::Write;
+
+/// A book that is being played to, and all it said.
+pub(super) struct Script {
+    pub(super) book: Book,
+    pub(super) printed: String,
+    outcomes: Outcomes,
+    markers: u64,
+    nettings: u64,
+}
+
+impl Script {
+    pub(super) fn new(book: Book) -> Self {
+        let outcomes = Outcomes::default();
+        Self { book, printed: String::new(), outcomes, markers: 0, nettings: 0 }
+    }
+
+    /// Plays one line and prints what comes of it.
+    pub(super) fn play(&mut self, line: &str) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words[0] {
+            "marker" => {
+                let marker = self.marker();
+                self.apply(&Input::Marker(marker));
+                self.print_cut(&marker);
+            }
+            "positions" => self.print_positions(),
+            "net" => {
+                self.nettings += 1;
+                self.apply(&Input::Netting(netting(&words[1..], self.nettings)));
+            }
+            _ => self.apply(&input(&words)),
+        }
+    }
+
+    /// Applies one input and prints what comes of it.
+    pub(super) fn apply(&mut self, input: &Input) {
+        for line in told(&mut self.book, &mut self.outcomes, input) {
+            writeln!(self.printed, "{line}").unwrap();
+        }
+    }
+
+    fn marker(&mut self) -> Marker {
+        self.markers += 1;
+        Marker { number: self.markers, time_ns: 0, report: true }
+    }
+
+    fn print_cut(&mut self, marker: &Marker) {
+        let part = self.book.part(marker);
+        let values =
+            part.values.iter().fold(String::new(), |text, value| format!("{text} {value}"));
+        writeln!(
+            self.printed,
+            "split {} fills {} held {} netting {} flow {} highest {} values{values}",
+            part.split_number,
+            part.fills,
+            part.held,
+            part.netting,
+            part.flow,
+            decimal::nanos_text(part.price_max.into()),
+        )
+        .unwrap();
+    }
+
+    fn print_positions(&mut self) {
+        let marker = self.marker();
+        let part = self.book.part(&marker);
+        let positions = part.positions.unwrap();
+        for (account, place) in positions.accounts.iter().zip(0_u32..) {
+            let weight = account.rank.map_or("closed".to_owned(), |rank| {
+                let weight = part.weights[usize::try_from(rank).unwrap()];
+                format!("{}%", decimal::nanos_text(weight.nanos().into()))
+            });
+            write!(self.printed, "{} {weight} has {}", account.id, account.value).unwrap();
+            for row in &positions.rows {
+                for cell in row.cells.iter().filter(|cell| cell.account == place) {
+                    write!(self.printed, ", {} {} of {}", cell.quantity, row.ticker, cell.value)
+                        .unwrap();
+                }
+            }
+            writeln!(self.printed).unwrap();
+        }
+    }
+}
+
+/// Applies one input and says what comes of it, a line for each outcome.
+pub(super) fn told(book: &mut Book, outcomes: &mut Outcomes, input: &Input) -> Vec<String> {
+    outcomes.clear();
+    book.apply_whole(input, outcomes);
+    outcomes.list.iter().map(|outcome| line(book, outcomes, outcome)).collect()
+}
+
+fn line(book: &Book, outcomes: &Outcomes, outcome: &Outcome) -> String {
+    let shares = |range: &std::ops::Range<usize>| {
+        let shares = outcomes.shares[range.clone()].iter();
+        shares_text(shares.map(|Share { account, quantity }| (*book.account(*account), *quantity)))
+    };
+    match outcome {
+        Outcome::Held(origin) => format!("{} held", origin_text(origin, false)),
+        Outcome::Accepted { origin, split } => {
+            let split = split.map_or("forgotten".to_owned(), |number| number.to_string());
+            format!("{} accepted as split {split}", origin_text(origin, false))
+        }
+        Outcome::Busted { origin, ticker, of, shares: range } => {
+            format!("{} busted {ticker} of {of}:{}", origin_text(origin, false), shares(range))
+        }
+        Outcome::Rejected { origin, reject, late } => {
+            let number = match reject {
+                Reject::ExceedsHoldings(number)
+                | Reject::Core(Core::SequenceTooOld(number))
+                | Reject::UnknownFill(number) => format!(" {number}"),
+                _ => String::new(),
+            };
+            format!("{} rejected {}{number}", origin_text(origin, *late), reject.code())
+        }
+        Outcome::Allocated(allocated) => {
+            format!("{}:{}", allocated_text(allocated), shares(&allocated.shares))
+        }
+    }
+}
+
+fn allocated_text(allocated: &Allocated) -> String {
+    let Allocated { origin, ticker, side, price, quantity, split, late, .. } = allocated;
+    let origin = origin_text(origin, *late);
+    format!("{origin} {side} {ticker} {quantity} @ {price} by split {split}")
+}
+
+pub(super) fn shares_text(shares: impl Iterator<Item = (AccountId, u64)>) -> String {
+    shares.fold(String::new(), |text, (account, quantity)| format!("{text} {account} {quantity}"))
+}
+
+fn origin_text(origin: &Origin, late: bool) -> String {
+    let again = if origin.duplicate { "again " } else { "" };
+    let late = if late { "late " } else { "" };
+    format!("{late}{again}{} {}", origin.source, origin.seq)
+}
+
+/// The input that the words of a line say.
+pub(super) fn input(words: &[&str]) -> Input {
+    let (source, seq) = (source(words[1]), words[2].parse().unwrap());
+    match words {
+        ["split", _, _, weights @ ..] => {
+            Input::Split(Split::new(source, seq, weights.iter().map(weight).collect()).unwrap())
+        }
+        ["bust", _, _, name, "of", of] => {
+            Input::Bust(Bust { source, seq, ticker: ticker(name), of: of.parse().unwrap() })
+        }
+        [side @ ("buy" | "sell"), _, _, name, quantity, "@", price] => Input::Fill(Fill {
+            source,
+            seq,
+            ticker: ticker(name),
+            side: if *side == "buy" { Side::Buy } else { Side::Sell },
+            price: Price::parse(price).unwrap(),
+            quantity: Quantity::parse(quantity).unwrap(),
+        }),
+        _ => panic!("no such input: {}", words.join(" ")),
+    }
+}
+
+fn netting(words: &[&str], number: u64) -> Netting {
+    let split = SplitKey { source: source(words[0]), seq: words[1].parse().unwrap() };
+    let money = |text: &&str| Money::from_nanos(decimal::parse_nanos(text).unwrap());
+    Netting { number, split, transfers: words[2..].iter().map(money).collect() }
+}
+
+fn weight(text: &&str) -> (AccountId, Weight) {
+    let (account, percent) = text.split_once('=').unwrap();
+    (AccountId::new(account.as_bytes()).unwrap(), Weight::parse(account, percent).unwrap())
+}
+
+pub(super) fn source(name: &str) -> SourceId {
+    SourceId::new(name.as_bytes()).unwrap()
+}
+
+pub(super) fn ticker(name: &str) -> Ticker {
+    Ticker::new(name.as_bytes()).unwrap()
+}

@@ -1,0 +1,312 @@
+//! Images: a book that was saved and loaded goes on as if nothing had happened.
+
+use super::SMALL;
+use super::script::{Script, told};
+use super::steps::{Numbering, Sent, steps};
+use crate::book::{Book, BookConfig};
+use crate::{Blend, Input, Outcomes, Residuals, Split, Weight, limits};
+use allot_domain::{Machine, Marker, SnapshotError};
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+use std::fmt::Write;
+
+const REPORT: Marker = Marker { number: 1, time_ns: 0, report: true };
+
+/// A little of everything, under a blend, with a history that forgets.
+const LIFE: &str = "
+    buy f 1 AAPL 10 @ 5
+    buy f 2 MSFT 2 @ 7
+    bust f 3 MSFT of 2
+    split aum 1 a=50 b=30 c=20
+    net aum 1 5 -3 -2
+    buy g 1 BRK/B 3 @ 400.5
+    sell f 4 AAPL 4 @ 6
+    split aum 2 a=99.99 c=0.02
+    bust g 2 BRK/B of 1
+    marker
+    buy g 3 AAPL 7 @ 5.5
+    ";
+
+fn config() -> BookConfig {
+    BookConfig { blend: Blend::new(1, 4).unwrap(), history: 5 }
+}
+
+fn saved(book: &Book) -> Vec<u8> {
+    let mut snapshot = Vec::new();
+    book.save(&mut snapshot);
+    snapshot
+}
+
+fn after(config: BookConfig, text: &str) -> Book {
+    let mut script = Script::new(Book::new(config));
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        script.play(line);
+    }
+    script.book
+}
+
+fn configs() -> impl Strategy<Value = BookConfig> {
+    let blend = prop_oneof![Just((0, 1)), Just((1, 4))];
+    let history = prop_oneof![Just(1_usize), Just(4), Just(200)];
+    (blend, history).prop_map(|((mix, total), history)| {
+        let blend = Blend::new(mix, total).unwrap();
+        BookConfig { blend, history }
+    })
+}
+
+/// A book after random inputs, made by itself alone.
+fn books() -> impl Strategy<Value = (BookConfig, Book)> {
+    (configs(), prop::collection::vec(steps(), 0..60)).prop_map(|(config, sent)| {
+        let (mut book, mut outcomes) = (Book::new(config), Outcomes::default());
+        let mut numbering = Numbering::default();
+        for input in sent.iter().filter_map(|sent| numbering.input(sent)) {
+            told(&mut book, &mut outcomes, &input);
+        }
+        (config, book)
+    })
+}
+
+/// A random input, and whether the book is saved and loaded after it.
+fn steps_and_saves() -> impl Strategy<Value = Vec<(Sent, bool)>> {
+    prop::collection::vec((steps(), prop::bool::weighted(0.1)), 1..90)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// The one book is never saved, the other again and again.
+    #[test]
+    fn nobody_can_tell_a_loaded_book_from_one_that_never_stopped(
+        config in configs(),
+        steps in steps_and_saves(),
+    ) {
+        let (mut one, mut other) = (Book::new(config), Book::new(config));
+        let (mut outcomes, mut outcomes_other) = (Outcomes::default(), Outcomes::default());
+        let mut numbering = Numbering::default();
+        for (sent, is_saved) in &steps {
+            let Some(input) = numbering.input(sent) else { continue };
+            let lines = told(&mut one, &mut outcomes, &input);
+            prop_assert_eq!(lines, told(&mut other, &mut outcomes_other, &input));
+            prop_assert_eq!(&outcomes, &outcomes_other);
+            prop_assert_eq!(one.part(&REPORT), other.part(&REPORT));
+            if *is_saved {
+                other = Book::load(config, &saved(&other)).expect("what was saved loads");
+            }
+        }
+        prop_assert!(saved(&one) == saved(&other));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_snapshot_has_one_meaning_and_a_meaning_one_snapshot(
+        (config, book) in books(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 1..=u8::MAX), 20),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 10),
+    ) {
+        let snapshot = saved(&book);
+        for (at, flipped) in damage {
+            let (mut snapshot, at) = (snapshot.clone(), at.index(snapshot.len()));
+            snapshot[at] ^= flipped;
+            if let Ok(book) = Book::load(config, &snapshot) {
+                prop_assert!(saved(&book) == snapshot);
+            }
+        }
+        for at in cuts {
+            prop_assert!(Book::load(config, &snapshot[..at.index(snapshot.len())]).is_err());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_refused_or_mean_a_book(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let mut snapshot = saved(&Book::new(SMALL));
+        // As far as the config: what follows is anything.
+        snapshot.truncate(8 + 4 + 16);
+        snapshot.extend_from_slice(&bytes);
+        if let Ok(book) = Book::load(SMALL, &snapshot) {
+            prop_assert!(saved(&book) == snapshot);
+        }
+    }
+}
+
+#[test]
+fn every_cut_of_a_whole_life_and_a_flipped_bit_of_every_byte_is_seen_or_meant() {
+    let snapshot = saved(&after(config(), LIFE));
+    for len in 0..snapshot.len() {
+        assert_eq!(
+            Book::load(config(), &snapshot[..len]).err(),
+            Some(SnapshotError::Truncated),
+            "{len}"
+        );
+    }
+    let mut meant = 0;
+    for at in 0..snapshot.len() {
+        let mut snapshot = snapshot.clone();
+        snapshot[at] ^= 1 << (at % 8);
+        if let Ok(book) = Book::load(config(), &snapshot) {
+            assert!(saved(&book) == snapshot, "{at}");
+            meant += 1;
+        }
+    }
+    assert!(meant < snapshot.len() / 2, "most of a snapshot is held against the rest: {meant}");
+}
+
+#[test]
+fn the_bytes_of_this_version_never_change() {
+    let text = "
+        split aum 1 a=60 b=40
+        buy f 1 AAPL 5 @ 2
+        ";
+    let snapshot = saved(&after(SMALL, text));
+    let mut dump = String::new();
+    for row in snapshot.chunks(16) {
+        let hex: Vec<_> = row.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = row.iter().map(|byte| if byte.is_ascii_graphic() { *byte } else { b'.' });
+        let text = String::from_utf8(text.collect()).unwrap();
+        writeln!(dump, "{:47}  {text}", hex.join(" ")).unwrap();
+    }
+    expect![[r#"
+        41 4c 4f 54 42 4f 4f 4b 01 00 00 00 00 00 00 00  ALOTBOOK........
+        01 00 00 00 40 00 00 00 00 00 00 00 01 00 00 00  ....@...........
+        00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00  ................
+        00 00 00 00 01 00 00 00 00 00 00 00 00 e4 0b 54  ...............T
+        02 00 00 00 00 00 00 00 00 00 00 00 00 e4 0b 54  ...............T
+        02 00 00 00 00 00 00 00 00 00 00 00 00 94 35 77  ..............5w
+        00 00 00 00 02 00 00 00 01 61 01 00 58 47 f8 0d  .........a..XG..
+        00 00 00 00 bc a0 65 01 00 00 00 00 00 00 00 00  ......e.........
+        00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  ................
+        00 00 00 01 62 01 00 90 2f 50 09 00 00 00 00 28  ....b.../P.....(
+        6b ee 00 00 00 00 00 00 00 00 00 00 00 00 00 00  k...............
+        00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 00  ................
+        00 00 01 66 01 00 00 00 00 00 00 00 02 00 00 00  ...f............
+        00 00 00 00 01 00 00 00 03 61 75 6d 01 00 00 00  .........aum....
+        00 00 00 00 02 00 00 00 00 00 00 00 00 00 00 00  ................
+        01 00 00 00 00 00 00 00 01 00 00 00 04 41 41 50  .............AAP
+        4c 05 00 00 00 00 00 00 00 02 00 00 00 03 00 00  L...............
+        00 00 00 00 00 00 bc a0 65 01 00 00 00 00 00 00  ........e.......
+        00 00 00 00 00 02 00 00 00 00 00 00 00 00 28 6b  ..............(k
+        ee 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  ................
+        00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  ................
+        00 01 00 00 00 00 00 00 00 01 00 00 00 00 00 00  ................
+        00 02 00 00 00 00 00 00 00 00 00 00 94 35 77 00  .............5w.
+        00 00 00 05 00 00 00 00 00 00 00 01 00 00 00 00  ................
+        00 00 00 00 00 00 00 00 03 00 00 00 00 00 00 00  ................
+        01 00 00 00 02 00 00 00 00 00 00 00              ............
+    "#]]
+    .assert_eq(&dump);
+}
+
+#[track_caller]
+fn check_refused(config: BookConfig, snapshot: &[u8], expected: Expect) {
+    let error = Book::load(config, snapshot).err();
+    expected.assert_eq(&error.expect("it is refused").to_string());
+}
+
+#[test]
+fn what_is_no_snapshot_of_such_a_book_is_refused_with_the_reason() {
+    let snapshot = saved(&after(config(), LIFE));
+    let with = |at: usize, byte: u8| {
+        let mut snapshot = snapshot.clone();
+        snapshot[at] = byte;
+        snapshot
+    };
+    check_refused(config(), b"", expect!["the snapshot ends too early"]);
+    check_refused(config(), &with(0, b'B'), expect!["this is not a snapshot of such a state"]);
+    check_refused(
+        config(),
+        &with(8, 2),
+        expect!["the snapshot is of version 2; this program reads 1"],
+    );
+    check_refused(
+        BookConfig { history: 6, ..config() },
+        &snapshot,
+        expect!["the state was saved with a blend of 1/4 and a history of 5; start with the same"],
+    );
+    check_refused(
+        BookConfig { blend: Blend::NONE, ..config() },
+        &snapshot,
+        expect!["the state was saved with a blend of 1/4 and a history of 5; start with the same"],
+    );
+    check_refused(
+        config(),
+        &[&snapshot[..], b"xy"].concat(),
+        expect!["2 bytes follow the snapshot"],
+    );
+}
+
+#[test]
+fn what_no_book_can_be_is_refused_with_the_reason() {
+    type Damage = fn(&mut Book);
+    let damages: [Damage; 14] = [
+        |book| book.same_accounts_since = 3,
+        |book| book.turnover = -1,
+        |book| book.flow = book.turnover + 1,
+        |book| book.price_max = 0,
+        |book| book.fills = u64::MAX,
+        |book| book.accounts[1].id = book.accounts[0].id,
+        |book| book.accounts[1].netted += 1,
+        |book| book.accounts[1].value += 1,
+        |book| book.holdings.row_mut(0).add(0, 1, 1),
+        |book| book.recent_splits[0] = book.recent_splits[1],
+        |book| book.split_number += 1,
+        |book| book.feeds.unmark(book.feeds.find(&super::script::source("g")).unwrap(), 3),
+        |book| book.fills = 0,
+        |book| book.residuals = Residuals::new(vec![1, 1], vec![0, 0]),
+    ];
+    let mut said = String::new();
+    for damage in damages {
+        let mut book = after(config(), LIFE);
+        damage(&mut book);
+        let error = Book::load(config(), &saved(&book)).err();
+        writeln!(said, "{}", error.expect("it is damaged")).unwrap();
+    }
+    expect![[r#"
+        the snapshot is damaged: accounts named by a split that never was
+        the snapshot is damaged: a turnover beyond its limits
+        the snapshot is damaged: a flow that is not of the turnover
+        the snapshot is damaged: fills without a price or a turnover, or the reverse
+        the snapshot is damaged: a counter beyond all counting
+        the snapshot is damaged: an account twice
+        the snapshot is damaged: values of an account that do not add up
+        the snapshot is damaged: values of an account that do not add up
+        the snapshot is damaged: values of an account that do not add up
+        the snapshot is damaged: a split twice
+        the snapshot is damaged: an unknown source
+        the snapshot is damaged: a message that was never applied
+        the snapshot is damaged: fills without a price or a turnover, or the reverse
+        the snapshot is damaged: weights that do not add up to 100
+    "#]]
+    .assert_eq(&said);
+}
+
+#[test]
+fn spare_room_and_forgotten_answers_are_not_in_a_snapshot() {
+    let lines = (1..400).map(|seq| format!("buy f {seq} AAPL 3 @ 5\n")).collect::<String>();
+    let text = format!("split aum 1 a=50 b=50\n{lines}");
+    let len = |history| saved(&after(BookConfig { history, ..SMALL }, &text)).len();
+    // Answers that are kept have their places, others none: a fill and its two shares.
+    assert_eq!(len(300) - len(200), 100 * (47 + 2 * 12));
+    assert_eq!(len(5_000), len(399));
+}
+
+#[test]
+#[should_panic(expected = "taken whole before a snapshot")]
+fn no_snapshot_is_made_between_the_slices_of_an_input() {
+    let (mut book, mut outcomes) = (Book::new(SMALL), Outcomes::default());
+    let mut script = Script::new(book);
+    for seq in 1..=7 {
+        script.play(&format!("buy f {seq} AAPL 1 @ 5"));
+    }
+    book = script.book;
+    let weight = |at| {
+        let nanos = i128::from(limits::WEIGHT_TOTAL) / 10_000;
+        let id = allot_domain::AccountId::new(format!("a{at}").as_bytes()).unwrap();
+        (id, Weight::from_nanos("a", nanos).unwrap())
+    };
+    let source = super::script::source("aum");
+    let split = Split::new(source, 1, (0..10_000).map(weight).collect()).unwrap();
+    let _ = book.apply(&Input::Split(split), &mut outcomes);
+    saved(&book);
+}

@@ -1,0 +1,201 @@
+//! Input and outcome: everything that can happen to a book, and everything that can come of it.
+
+use crate::{Bust, Fill, Reject, Split};
+use alloc::vec::Vec;
+use allot_domain::{Marker, Money, Price, Quantity, Side, SourceId, Ticker};
+use core::ops::Range;
+
+/// What a shard applies, in the order of its log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// A block to divide.
+    Fill(Fill),
+    /// A fill to take back.
+    Bust(Bust),
+    /// New weights, for future fills; goes to all shards.
+    Split(Split),
+    /// A cut through all shards.
+    Marker(Marker),
+    /// Value moved between the ledgers of shards.
+    Netting(Netting),
+}
+
+impl From<Marker> for Input {
+    fn from(marker: Marker) -> Self {
+        Self::Marker(marker)
+    }
+}
+
+/// One shard's column of a netting: value moved into its residuals, account by account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Netting {
+    /// Counts up from 1; the next is computed from parts that contain this one, unless it was lost.
+    pub number: u64,
+    /// The split whose ranks `transfers` goes by; void unless all splits since name its accounts.
+    pub split: SplitKey,
+    /// In order of rank; over all shards each account's transfers add up to nothing.
+    pub transfers: Vec<Money>,
+}
+
+/// Which split: all shards agree on it, whatever else each has seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SplitKey {
+    /// Who sent it.
+    pub source: SourceId,
+    /// The source's number of it.
+    pub seq: u64,
+}
+
+/// Shares that one account got, or gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Share {
+    /// The account, by its place: see [`crate::Book::account`].
+    pub account: u32,
+    /// Whole shares, at least one.
+    pub quantity: u64,
+}
+
+/// Who said what an outcome answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The source.
+    pub source: SourceId,
+    /// Its sequence.
+    pub seq: u64,
+    /// Whether this is the first answer given again.
+    pub duplicate: bool,
+}
+
+impl Origin {
+    /// The origin of a fill that comes for the first time.
+    pub(crate) const fn of(fill: &Fill) -> Self {
+        Self { source: fill.source, seq: fill.seq, duplicate: false }
+    }
+}
+
+/// What came of an input.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// A fill was divided.
+    Allocated(Allocated),
+    /// A fill waits for the first split; also said of it again where it was busted meanwhile.
+    Held(Origin),
+    /// A fill was taken back.
+    Busted {
+        /// What it answers.
+        origin: Origin,
+        /// The fill's ticker.
+        ticker: Ticker,
+        /// The fill's sequence.
+        of: u64,
+        /// The shares given back, in [`Outcomes::shares`].
+        shares: Range<usize>,
+    },
+    /// A split is in force; none where the repeat of an old one has forgotten its number.
+    Accepted {
+        /// What it answers.
+        origin: Origin,
+        /// The number of the split, from 1.
+        split: Option<u64>,
+    },
+    /// Nothing changed.
+    Rejected {
+        /// What it answers.
+        origin: Origin,
+        /// Why.
+        reject: Reject,
+        /// Whether the fill had been held: the answer follows one already given.
+        late: bool,
+    },
+}
+
+/// A fill and its division.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Allocated {
+    /// What it answers.
+    pub origin: Origin,
+    /// The fill's ticker.
+    pub ticker: Ticker,
+    /// Bought or sold.
+    pub side: Side,
+    /// What one share cost.
+    pub price: Price,
+    /// How many shares in all.
+    pub quantity: Quantity,
+    /// The split by which it was divided.
+    pub split: u64,
+    /// The shares, in [`Outcomes::shares`]; empty in the repeat of an answer no longer kept.
+    pub shares: Range<usize>,
+    /// Whether the fill had been held: the answer follows one already given.
+    pub late: bool,
+}
+
+/// What came of some inputs, in order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Outcomes {
+    /// The outcomes.
+    pub list: Vec<Outcome>,
+    /// The shares they refer to: accounts with at least one share, in byte order of their ids.
+    pub shares: Vec<Share>,
+}
+
+impl allot_domain::Outcomes for Outcomes {
+    type Outcome = Outcome;
+
+    #[inline]
+    fn list(&self) -> &[Outcome] {
+        &self.list
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.clear();
+    }
+}
+
+impl Outcomes {
+    /// Makes room for the next inputs, keeping the memory.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.shares.clear();
+    }
+}
+
+impl Outcomes {
+    pub(crate) fn reject(&mut self, origin: Origin, reject: impl Into<Reject>) {
+        self.list.push(Outcome::Rejected { origin, reject: reject.into(), late: false });
+    }
+
+    /// Appends shares found in a ring and says where they stand.
+    pub(crate) fn keep_shares(&mut self, runs: [&[Share]; 2]) -> Range<usize> {
+        let from = self.shares.len();
+        for run in runs {
+            self.shares.extend_from_slice(run);
+        }
+        from..self.shares.len()
+    }
+}
+
+impl Outcome {
+    /// What it answers.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        match self {
+            Self::Allocated(allocated) => &allocated.origin,
+            Self::Held(origin)
+            | Self::Busted { origin, .. }
+            | Self::Accepted { origin, .. }
+            | Self::Rejected { origin, .. } => origin,
+        }
+    }
+
+    /// Whether it follows an answer already given: the fill had been held.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        match self {
+            Self::Allocated(allocated) => allocated.late,
+            Self::Rejected { late, .. } => *late,
+            _ => false,
+        }
+    }
+}

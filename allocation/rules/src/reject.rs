@@ -1,0 +1,157 @@
+//! Reject: why a message changes nothing. One closed list, in order of precedence.
+//!
+//! The first reason that applies is given. Codes are stable; reasons may be reworded.
+
+use crate::limits;
+use alloc::format;
+use alloc::string::{String, ToString};
+use allot_domain::Reject as Core;
+use allot_domain::decimal::{DecimalError, nanos_text};
+use allot_domain::reasons;
+use core::fmt;
+
+reasons! {
+    /// Why a message was refused.
+    pub enum Reject extends Core(Core) {
+        /// The split has no account.
+        EmptySplit = "empty_split",
+        /// The split has more than [`limits::ACCOUNTS_MAX`] accounts; holds how many.
+        TooManyAccounts(usize) = "too_many_accounts",
+        /// An account stands twice in the split; holds it.
+        DuplicateAccount(String) = "duplicate_account",
+        /// A weight is no decimal number of at most nine decimals; holds text and fault.
+        WeightMalformed(String) = "weight_malformed",
+        /// A weight is below zero; holds the account.
+        WeightMustNotBeNegative(String) = "weight_must_not_be_negative",
+        /// The weights do not add up to 100 within 0.01; holds their sum in 1e-9.
+        WeightsMustAddTo100(i128) = "weights_must_add_to_100",
+        /// The shard knows [`limits::TICKERS_MAX`] tickers already.
+        TooManyTickers = "too_many_tickers",
+        /// The firm has seen four times [`limits::ACCOUNTS_MAX`] accounts, closed ones included.
+        TooManyAccountsEver = "too_many_accounts_ever",
+        /// No fill of that sequence is addressable: never made, busted already, or too long ago.
+        UnknownFill(u64) = "unknown_fill",
+        /// The sale, or the bust of a purchase, takes more than the accounts hold; holds what they do.
+        ExceedsHoldings(u64) = "exceeds_holdings",
+        /// Turnover or holdings would pass [`limits::VALUE_MAX`] or [`limits::HOLDING_MAX`].
+        ExceedsLimits = "exceeds_limits",
+    }
+}
+
+impl Reject {
+    /// All codes, the core's among them, in order of precedence.
+    pub const CODES: &[&str] = &[
+        "oversized_message",
+        "malformed_message",
+        "unknown_type",
+        "missing_field",
+        "malformed_field",
+        "bad_source",
+        "sequence_must_be_positive",
+        "bad_ticker",
+        "bad_side",
+        "price_malformed",
+        "price_must_be_positive",
+        "price_too_large",
+        "quantity_malformed",
+        "quantity_must_be_positive",
+        "quantity_must_be_whole",
+        "quantity_too_large",
+        "empty_split",
+        "too_many_accounts",
+        "bad_account",
+        "duplicate_account",
+        "weight_malformed",
+        "weight_must_not_be_negative",
+        "weights_must_add_to_100",
+        "sequence_too_old",
+        "too_many_sources",
+        "too_many_tickers",
+        "too_many_accounts_ever",
+        "unknown_fill",
+        "exceeds_holdings",
+        "exceeds_limits",
+        "storage_full",
+        "busy",
+    ];
+
+    /// A weight that does not parse.
+    #[must_use]
+    pub fn weight(account: &str, text: &str, why: DecimalError) -> Self {
+        Self::WeightMalformed(format!("{} of {} {why}", Core::quote(text), Core::quote(account)))
+    }
+}
+
+impl From<Core> for Reject {
+    fn from(reject: Core) -> Self {
+        Self::Core(reject)
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Core(reject) => reject.fmt(f),
+            Self::TooManyTickers => {
+                write!(f, "a shard holds at most {} tickers", limits::TICKERS_MAX)
+            }
+            Self::UnknownFill(of) => write!(
+                f,
+                "fill {of} of this source and ticker cannot be busted: unknown, already busted, or \
+                 no longer kept"
+            ),
+            Self::ExceedsHoldings(held) => write!(f, "the accounts hold only {held} shares"),
+            Self::ExceedsLimits => {
+                f.write_str("turnover or holdings would exceed the limits of a shard")
+            }
+            _ => self.explain_split(f),
+        }
+    }
+}
+
+impl Reject {
+    fn explain_split(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptySplit => f.write_str("a split needs at least one account"),
+            Self::TooManyAccounts(count) => {
+                let most = limits::ACCOUNTS_MAX;
+                write!(f, "the split has {count} accounts; at most {most} are allowed")
+            }
+            Self::DuplicateAccount(account) => {
+                write!(f, "account {account} appears twice in the split")
+            }
+            Self::WeightMalformed(what) => write!(f, "the weight {what}"),
+            Self::WeightMustNotBeNegative(account) => {
+                write!(f, "the weight of {account} is negative; it must be zero or more")
+            }
+            Self::WeightsMustAddTo100(sum) => write!(
+                f,
+                "the weights must add up to 100 within 0.01; they add up to {}",
+                nanos_text(*sum)
+            ),
+            _ => f.write_str(
+                "the firm has had too many accounts; start over with an empty data directory",
+            ),
+        }
+    }
+}
+
+impl From<Reject> for String {
+    fn from(reject: Reject) -> Self {
+        reject.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_list_holds_every_code_once() {
+        let listed: BTreeSet<_> = Reject::CODES.iter().copied().collect();
+        assert_eq!(listed.len(), Reject::CODES.len());
+        let both = Core::OWN_CODES.iter().chain(Reject::OWN_CODES);
+        assert_eq!(listed, both.copied().collect());
+    }
+}

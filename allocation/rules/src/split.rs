@@ -1,0 +1,139 @@
+//! Split: the share of the assets that each account is to hold, in percent.
+
+use crate::{Reject, limits};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use allot_domain::{AccountId, Reject as Core, SourceId, decimal};
+
+/// A percentage in 1e-9 of a percent: zero or more, at most [`limits::WEIGHT_TOTAL`] and a little.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[repr(transparent)]
+pub struct Weight(u64);
+
+impl Weight {
+    /// A weight of `account` from decimal text of a percentage, such as `33.3`.
+    ///
+    /// # Errors
+    /// [`Reject::WeightMalformed`], [`Reject::WeightMustNotBeNegative`],
+    /// [`Reject::WeightsMustAddTo100`] where it alone is more than the whole.
+    pub fn parse(account: &str, text: &str) -> Result<Self, Reject> {
+        let nanos = decimal::parse_nanos(text).map_err(|why| Reject::weight(account, text, why))?;
+        Self::from_nanos(account, nanos)
+    }
+
+    /// A weight of `account` from its count of 1e-9 of a percent.
+    ///
+    /// # Errors
+    /// [`Reject::WeightMustNotBeNegative`] and [`Reject::WeightsMustAddTo100`].
+    pub fn from_nanos(account: &str, nanos: i128) -> Result<Self, Reject> {
+        if nanos < 0 {
+            return Err(Reject::WeightMustNotBeNegative(Core::quote(account)));
+        }
+        match u64::try_from(nanos) {
+            Ok(weight) if weight <= limits::WEIGHT_TOTAL + limits::WEIGHT_TOLERANCE => {
+                Ok(Self(weight))
+            }
+            _ => Err(Reject::WeightsMustAddTo100(nanos)),
+        }
+    }
+
+    /// A weight that has been checked before.
+    pub(crate) const fn known(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// The count of 1e-9 of a percent.
+    #[must_use]
+    pub const fn nanos(self) -> u64 {
+        self.0
+    }
+}
+
+/// Who is to hold how much, from now on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Split {
+    /// Who says so.
+    pub source: SourceId,
+    /// The source's number of it, from 1.
+    pub seq: u64,
+    weights: Vec<(AccountId, Weight)>,
+}
+
+impl Split {
+    /// A split whose weights add up to 100 within 0.01; sorts the accounts by their bytes.
+    ///
+    /// # Errors
+    /// In this order: [`Reject::EmptySplit`], [`Reject::TooManyAccounts`],
+    /// [`Reject::DuplicateAccount`], [`Reject::WeightsMustAddTo100`].
+    pub fn new(
+        source: SourceId,
+        seq: u64,
+        mut weights: Vec<(AccountId, Weight)>,
+    ) -> Result<Self, Reject> {
+        if weights.is_empty() {
+            return Err(Reject::EmptySplit);
+        }
+        if weights.len() > limits::ACCOUNTS_MAX {
+            return Err(Reject::TooManyAccounts(weights.len()));
+        }
+        weights.sort_unstable_by_key(|(account, _)| *account);
+        if let Some(pair) = weights.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(Reject::DuplicateAccount(Core::quote(&pair[0].0.to_string())));
+        }
+        let sum: u64 = weights.iter().map(|(_, weight)| weight.0).sum();
+        if sum.abs_diff(limits::WEIGHT_TOTAL) > limits::WEIGHT_TOLERANCE {
+            return Err(Reject::WeightsMustAddTo100(sum.into()));
+        }
+        Ok(Self { source, seq, weights })
+    }
+
+    /// The accounts in byte order of their ids, each with its weight.
+    #[must_use]
+    pub fn weights(&self) -> &[(AccountId, Weight)] {
+        &self.weights
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(weights: &[(&str, &str)]) -> Result<Split, Reject> {
+        let source = SourceId::new(b"aum").expect("a source");
+        let weights = weights
+            .iter()
+            .map(|(account, weight)| {
+                Ok((AccountId::new(account.as_bytes())?, Weight::parse(account, weight)?))
+            })
+            .collect::<Result<_, Reject>>()?;
+        Split::new(source, 1, weights)
+    }
+
+    #[test]
+    fn a_split_adds_up_to_100_within_a_hundredth() {
+        assert!(split(&[("a", "100")]).is_ok());
+        assert!(split(&[("a", "33.33"), ("b", "33.33"), ("c", "33.33")]).is_ok());
+        assert!(split(&[("a", "50"), ("b", "50.01")]).is_ok());
+        let codes = [
+            (&[][..], "empty_split"),
+            (&[("a", "99.98")], "weights_must_add_to_100"),
+            (&[("a", "50"), ("b", "50.010000001")], "weights_must_add_to_100"),
+            (&[("a", "50"), ("a", "50")], "duplicate_account"),
+            (&[("a", "-1"), ("b", "101")], "weight_must_not_be_negative"),
+            (&[("a", "1e2")], "weight_malformed"),
+            (&[("a", "1000000000000")], "weights_must_add_to_100"),
+            (&[("a:b", "100")], "bad_account"),
+        ];
+        for (weights, code) in codes {
+            assert_eq!(split(weights).map_err(|reject| reject.code()), Err(code), "{weights:?}");
+        }
+    }
+
+    #[test]
+    fn accounts_stand_in_byte_order() {
+        let split = split(&[("b", "50"), ("B", "25"), ("a", "25")]).expect("a good split");
+        let accounts: Vec<_> =
+            split.weights().iter().map(|(account, _)| account.to_string()).collect();
+        assert_eq!(accounts, ["B", "a", "b"]);
+    }
+}

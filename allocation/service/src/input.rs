@@ -1,0 +1,144 @@
+//! Input: what a shard of allocation applies, as the body of an input.
+//!
+//! Fills, busts and splits are the front door's own records, untouched.
+
+use crate::request::good_fill;
+use crate::{Request, RequestKind, decode_request};
+use allot_allocation_rules::{Input, Netting, SplitKey};
+use allot_domain::{Money, Reject as Core, SourceId};
+use allot_wire::backplane::{InputKind, decode_marker};
+use allot_wire::codec::{self, Each};
+use allot_wire::{DecodeError, Rejection};
+use serde::{Deserialize, Serialize};
+
+/// The inputs of allocation, by name. Their numbers stand in frames and journals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InputName {
+    /// 1: a record of a fill.
+    Fill,
+    /// 2: a record of a bust.
+    Bust,
+    /// 3: a record of a split.
+    Split,
+    /// 4: a cut through all shards.
+    Marker,
+    /// 5: value moved between shards.
+    Netting,
+}
+
+impl InputName {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Fill, Self::Bust, Self::Split, Self::Marker, Self::Netting];
+
+    /// The name of a kind; none where allocation has no such input.
+    #[inline]
+    #[must_use]
+    pub const fn of(kind: InputKind) -> Option<Self> {
+        match kind.get() {
+            1 => Some(Self::Fill),
+            2 => Some(Self::Bust),
+            3 => Some(Self::Split),
+            4 => Some(Self::Marker),
+            5 => Some(Self::Netting),
+            _ => None,
+        }
+    }
+
+    /// The kind of this name.
+    #[inline]
+    #[must_use]
+    pub const fn kind(self) -> InputKind {
+        match self {
+            Self::Fill => InputKind::new(1),
+            Self::Bust => InputKind::new(2),
+            Self::Split => InputKind::new(3),
+            Self::Marker => InputKind::MARKER,
+            Self::Netting => InputKind::new(5),
+        }
+    }
+}
+
+const _: () = assert!(InputName::Marker.kind().get() == 4);
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct SplitKeyRecord<'a> {
+    source: &'a str,
+    seq: u64,
+}
+
+impl<'a> From<&'a SplitKey> for SplitKeyRecord<'a> {
+    fn from(key: &'a SplitKey) -> Self {
+        Self { source: key.source.as_str(), seq: key.seq }
+    }
+}
+
+impl SplitKeyRecord<'_> {
+    pub(crate) fn read(&self) -> Result<SplitKey, DecodeError> {
+        Ok(SplitKey { source: SourceId::new(self.source.as_bytes())?, seq: self.seq })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct NettingRecord<'a, T> {
+    number: u64,
+    #[serde(borrow)]
+    split: SplitKeyRecord<'a>,
+    transfers: T,
+}
+
+/// Appends the body of a netting.
+pub fn encode_netting(netting: &Netting, body: &mut Vec<u8>) {
+    let record = NettingRecord {
+        number: netting.number,
+        split: (&netting.split).into(),
+        transfers: Each(netting.transfers.iter().map(|transfer| transfer.nanos())),
+    };
+    codec::append(record, body);
+}
+
+fn decode_netting(body: &[u8]) -> Result<Netting, DecodeError> {
+    let record: NettingRecord<'_, Vec<i128>> = codec::decode(body)?;
+    Ok(Netting {
+        number: record.number,
+        split: record.split.read()?,
+        transfers: record.transfers.into_iter().map(Money::from_nanos).collect(),
+    })
+}
+
+/// Reads the body of an input.
+///
+/// # Errors
+/// Those of [`decode_request`] for what clients sent; `malformed_message` for the rest.
+#[inline]
+pub fn decode_input(kind: InputKind, body: &[u8]) -> Result<Input, Rejection> {
+    let fill = if kind == InputName::Fill.kind() { good_fill(body) } else { None };
+    match fill {
+        Some(fill) => Ok(Input::Fill(fill)),
+        None => decode_rare_input(kind, body),
+    }
+}
+
+/// Reads what is not a fill, or a fill that is not as it should be.
+#[inline(never)]
+fn decode_rare_input(kind: InputKind, body: &[u8]) -> Result<Input, Rejection> {
+    let request = match InputName::of(kind) {
+        Some(InputName::Fill) => RequestKind::Fill,
+        Some(InputName::Bust) => RequestKind::Bust,
+        Some(InputName::Split) => RequestKind::Split,
+        Some(InputName::Marker) => return decode_marker(body).map(Input::Marker).map_err(unread),
+        Some(InputName::Netting) => {
+            return decode_netting(body).map(Input::Netting).map_err(unread);
+        }
+        None => return Err(unread(DecodeError::new("there is no input of this kind"))),
+    };
+    Ok(match decode_request(request, body)? {
+        Request::Fill(fill) => Input::Fill(fill),
+        Request::Bust(bust) => Input::Bust(bust),
+        Request::Split(split) => Input::Split(split),
+        Request::Report(_) => return Err(unread(DecodeError::new("a report is no input"))),
+    })
+}
+
+fn unread(error: DecodeError) -> Rejection {
+    Rejection::unread(&Core::from(error))
+}

@@ -1,0 +1,66 @@
+//! Protocol: allocation at the front door.
+//!
+//! Fills and busts go to the shard that owns their ticker, splits to all.
+
+use crate::{
+    Allocation, InputName, Request, RequestKind, decode_line, decode_request, encode_request,
+    routing_keys, routing_rejection,
+};
+use allot_router::{Admission, Protocol, Submission};
+use allot_wire::Rejection;
+
+impl Protocol for Allocation {
+    fn admit_line(line: &[u8], admission: &mut Admission<'_>) -> Result<(), Rejection> {
+        let request = decode_line(line)?;
+        admit_request(&request, admission);
+        Ok(())
+    }
+
+    fn check_kind(kind: u8) -> Result<(), Rejection> {
+        RequestKind::try_from(kind).map(|_| ()).map_err(|reject| Rejection::unread(&reject))
+    }
+
+    #[inline]
+    fn admit_record(
+        kind: u8,
+        record: &[u8],
+        admission: &mut Admission<'_>,
+    ) -> Result<(), Rejection> {
+        let kind = RequestKind::try_from(kind).map_err(|reject| Rejection::unread(&reject))?;
+        let name = match kind {
+            RequestKind::Fill => InputName::Fill,
+            RequestKind::Bust => InputName::Bust,
+            RequestKind::Split | RequestKind::Report => {
+                let request = decode_request(kind, record)?;
+                admit_request(&request, admission);
+                return Ok(());
+            }
+        };
+        let Some(keys) = routing_keys(record) else {
+            return Err(routing_rejection(record));
+        };
+        let (source, seq) = (keys.source, keys.seq);
+        let submission = Submission { kind: name.kind(), record, source, seq };
+        admission.by_key(keys.ticker.as_bytes(), submission);
+        Ok(())
+    }
+}
+
+/// Hands a request on as the binary record of the same meaning.
+fn admit_request(request: &Request, admission: &mut Admission<'_>) {
+    let (source, seq) = (request.source().as_bytes(), request.seq());
+    let (name, key) = match request {
+        Request::Fill(fill) => (InputName::Fill, Some(&fill.ticker)),
+        Request::Bust(bust) => (InputName::Bust, Some(&bust.ticker)),
+        Request::Split(_) => (InputName::Split, None),
+        Request::Report(_) => return admission.report(source, seq),
+    };
+    let mut record = admission.take_scratch();
+    encode_request(request, &mut record);
+    let submission = Submission { kind: name.kind(), record: &record, source, seq };
+    match key {
+        Some(ticker) => admission.by_key(ticker.as_bytes(), submission),
+        None => admission.to_all(submission),
+    }
+    admission.return_scratch(record);
+}

@@ -1,0 +1,236 @@
+//! Reply: what the front door sends back.
+//!
+//! A reply is written from what it answers (an outcome, a rejection) without a copy in between; the
+//! type [`Reply`] is what a client reads.
+
+mod writer;
+mod json;
+mod binary;
+
+pub(crate) use binary::read as read_record;
+
+use allot_allocation_rules::{Outcome, Share};
+use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
+use writer::ReplyWriter;
+
+/// A reply, as a client has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reply {
+    /// A fill was divided.
+    Allocated {
+        /// Whose fill.
+        source: String,
+        /// Which.
+        seq: u64,
+        /// Whether it was replied to before.
+        duplicate: bool,
+        /// Whether it follows a `held`.
+        late: bool,
+        /// The fill's ticker.
+        ticker: Ticker,
+        /// Bought or sold.
+        side: Side,
+        /// What one share cost.
+        price: Price,
+        /// How many shares in all.
+        quantity: Quantity,
+        /// The number of the split by which it was divided; zero where no longer known.
+        split: u64,
+        /// Who got how many, in byte order; empty where no longer known.
+        shares: Vec<(AccountId, u64)>,
+    },
+    /// A fill waits for the first split.
+    Held {
+        /// Whose fill.
+        source: String,
+        /// Which.
+        seq: u64,
+        /// Whether it was replied to before.
+        duplicate: bool,
+    },
+    /// A fill was taken back.
+    Busted {
+        /// Whose bust.
+        source: String,
+        /// Which.
+        seq: u64,
+        /// Whether it was replied to before.
+        duplicate: bool,
+        /// The fill's ticker.
+        ticker: Ticker,
+        /// The fill's sequence.
+        of: u64,
+        /// Who gave back how many, in byte order; empty where nobody had any, or no longer known.
+        shares: Vec<(AccountId, u64)>,
+    },
+    /// A split is in force.
+    Accepted {
+        /// Whose split.
+        source: String,
+        /// Which.
+        seq: u64,
+        /// Whether it was replied to before.
+        duplicate: bool,
+        /// The number of the split, from 1; zero where no longer known.
+        split: u64,
+    },
+    /// A report is on its way to the subscribers.
+    Reported {
+        /// Who asked.
+        source: String,
+        /// The asker's number.
+        seq: u64,
+        /// The number of the report.
+        report: u64,
+    },
+    /// Nothing changed.
+    Rejected {
+        /// Whose request; empty where it could not be read.
+        source: String,
+        /// Which; zero where it could not be read.
+        seq: u64,
+        /// Whether it was replied to before.
+        duplicate: bool,
+        /// Whether it follows a `held`.
+        late: bool,
+        /// Why, one of [`allot_allocation_rules::Reject::CODES`].
+        code: String,
+        /// Why, in a sentence for people.
+        reason: String,
+    },
+}
+
+impl Reply {
+    /// Whose request this answers; empty where it could not be read.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Allocated { source, .. }
+            | Self::Held { source, .. }
+            | Self::Busted { source, .. }
+            | Self::Accepted { source, .. }
+            | Self::Reported { source, .. }
+            | Self::Rejected { source, .. } => source,
+        }
+    }
+
+    /// Which request this answers; zero where it could not be read.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        match self {
+            Self::Allocated { seq, .. }
+            | Self::Held { seq, .. }
+            | Self::Busted { seq, .. }
+            | Self::Accepted { seq, .. }
+            | Self::Reported { seq, .. }
+            | Self::Rejected { seq, .. } => *seq,
+        }
+    }
+
+    /// Whether the request was answered before, and this is the first answer again.
+    #[must_use]
+    pub const fn is_duplicate(&self) -> bool {
+        match self {
+            Self::Allocated { duplicate, .. }
+            | Self::Held { duplicate, .. }
+            | Self::Busted { duplicate, .. }
+            | Self::Accepted { duplicate, .. }
+            | Self::Rejected { duplicate, .. } => *duplicate,
+            Self::Reported { .. } => false,
+        }
+    }
+
+    /// Whether it follows a `held`.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        match self {
+            Self::Allocated { late, .. } | Self::Rejected { late, .. } => *late,
+            _ => false,
+        }
+    }
+
+    /// The ticker of a fill that was divided or taken back.
+    #[must_use]
+    pub const fn ticker(&self) -> Option<&Ticker> {
+        match self {
+            Self::Allocated { ticker, .. } | Self::Busted { ticker, .. } => Some(ticker),
+            _ => None,
+        }
+    }
+}
+
+/// Appends what came of an input: a JSON object without a line's end, or a binary record with its
+/// size. `shares` are all of [`allot_allocation_rules::Outcomes::shares`].
+///
+/// # Panics
+/// If the outcome's shares are not in `shares`: a bug of the caller.
+pub fn encode_outcome<'a>(
+    encoding: Encoding,
+    outcome: &Outcome,
+    shares: &[Share],
+    account: impl Fn(u32) -> &'a AccountId,
+    out: &mut Vec<u8>,
+) {
+    let named = |share: &Share| (account(share.account), share.quantity);
+    let shares = writer::shares_of(outcome, shares).iter().map(named);
+    let reason = match outcome {
+        Outcome::Rejected { reject, .. } => reject.to_string(),
+        _ => String::new(),
+    };
+    write(encoding, ReplyWriter::of_outcome(outcome, &reason, shares), out);
+}
+
+/// Appends a reply, as [`encode_outcome`] does: the same bytes again.
+pub fn encode_reply(encoding: Encoding, reply: &Reply, out: &mut Vec<u8>) {
+    let shares = writer::shares_of_reply(reply);
+    write(encoding, ReplyWriter::of_reply(reply, shares), out);
+}
+
+/// Writes a message of this one reply, as `fills:` has it; `out` then holds nothing else.
+pub fn encode_reply_message(encoding: Encoding, reply: &Reply, out: &mut Vec<u8>) {
+    out.clear();
+    match encoding {
+        Encoding::Json => encode_reply(encoding, reply, out),
+        Encoding::Binary => {
+            begin_batch(out, KIND_REPLIES);
+            encode_reply(encoding, reply, out);
+            end_batch(out, 1);
+        }
+    }
+}
+
+fn write<'a, S>(encoding: Encoding, reply: ReplyWriter<'a, S>, out: &mut Vec<u8>)
+where
+    S: Iterator<Item = (&'a AccountId, u64)> + Clone,
+{
+    match encoding {
+        Encoding::Json => json::write(reply, out),
+        Encoding::Binary => binary::write(reply, out),
+    }
+}
+
+/// Reads a message of replies in either encoding, and appends them.
+///
+/// # Errors
+/// Says what is wrong; replies before the fault have been appended.
+pub fn decode_replies(message: &[u8], replies: &mut Vec<Reply>) -> Result<(), DecodeError> {
+    match Encoding::of(message) {
+        Encoding::Json => {
+            let lines = message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            for line in lines {
+                replies.push(json::read(line)?);
+            }
+        }
+        Encoding::Binary => {
+            let batch = Batch::read(message)?;
+            if batch.kind != KIND_REPLIES {
+                return Err(DecodeError::new(format!("kind {} is no reply", batch.kind)));
+            }
+            for record in batch.records() {
+                replies.push(binary::read(record?)?);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Replies as binary records: a tag of one byte, then fields.
+
+use super::Reply;
+use super::writer::ReplyWriter;
+use crate::request::{read_side, side_byte};
+use allot_domain::{AccountId, Price, Quantity};
+use allot_wire::codec::{self, Each};
+use allot_wire::reply::{
+    Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord, write_rejected, write_reported,
+};
+use allot_wire::{Cursor, DecodeError, Encoding, PaddedTicker, append_sized};
+use serde::{Deserialize, Serialize};
+
+const ALLOCATED: u8 = 1;
+const HELD: u8 = 2;
+const BUSTED: u8 = 3;
+const ACCEPTED: u8 = 4;
+
+#[derive(Serialize, Deserialize)]
+struct AllocatedRecord<'a, S> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    ticker: PaddedTicker,
+    side: u8,
+    price: i64,
+    quantity: u64,
+    split: u64,
+    shares: S,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BustedRecord<'a, S> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    ticker: PaddedTicker,
+    of: u64,
+    shares: S,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AcceptedRecord<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    split: u64,
+}
+
+/// Appends a reply as a record, with its size.
+///
+/// The replies to fills are written by hand, field by field: there is one for every fill.
+#[inline]
+pub(super) fn write<'a, S>(reply: ReplyWriter<'a, S>, out: &mut Vec<u8>)
+where
+    S: Iterator<Item = (&'a AccountId, u64)> + Clone,
+{
+    match reply {
+        ReplyWriter::Allocated { echo, ticker, side, price, quantity, split, shares } => {
+            append_sized(out, |out| {
+                out.push(ALLOCATED);
+                echo.write_head(out);
+                out.extend_from_slice(ticker.padded());
+                out.push(side_byte(side));
+                out.extend_from_slice(&price.nanos().to_le_bytes());
+                out.extend_from_slice(&quantity.get().to_le_bytes());
+                out.extend_from_slice(&split.to_le_bytes());
+                write_shares(shares, out);
+            });
+        }
+        ReplyWriter::Held { echo } => append(HELD, echo.head(), out),
+        ReplyWriter::Busted { echo, ticker, of, shares } => {
+            let shares = Each(shares.map(|(account, quantity)| (account.as_str(), quantity)));
+            let ticker = PaddedTicker::from(&ticker);
+            append(BUSTED, BustedRecord { head: echo.head(), ticker, of, shares }, out);
+        }
+        ReplyWriter::Accepted { echo, split } => {
+            append(ACCEPTED, AcceptedRecord { head: echo.head(), split }, out);
+        }
+        ReplyWriter::Reported { echo, report } => {
+            write_reported(Encoding::Binary, echo, report, out);
+        }
+        ReplyWriter::Rejected { echo, code, reason } => {
+            write_rejected(Encoding::Binary, echo, code, reason, out);
+        }
+    }
+}
+
+fn append(tag: u8, record: impl Serialize, out: &mut Vec<u8>) {
+    append_sized(out, |out| codec::append((tag, record), out));
+}
+
+fn write_shares<'a>(shares: impl Iterator<Item = (&'a AccountId, u64)> + Clone, out: &mut Vec<u8>) {
+    out.extend_from_slice(&wide(shares.clone().count()).to_le_bytes());
+    for (account, quantity) in shares {
+        write_text(account.as_bytes(), out);
+        out.extend_from_slice(&quantity.to_le_bytes());
+    }
+}
+
+fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&wide(text.len()).to_le_bytes());
+    out.extend_from_slice(text);
+}
+
+fn wide(len: usize) -> u64 {
+    u64::try_from(len).expect("a usize fits")
+}
+
+type SharesRecord<'a> = Vec<(&'a str, u64)>;
+
+/// Reads a record, without its size.
+pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
+    let mut cursor = Cursor::new(record);
+    let tag = cursor.take_u8()?;
+    let rest = cursor.rest();
+    match tag {
+        ALLOCATED => read_allocated(codec::decode(rest)?),
+        HELD => {
+            let head: Head<'_> = codec::decode(rest)?;
+            let (source, duplicate) = (head.source.into(), head.duplicate());
+            Ok(Reply::Held { source, seq: head.seq, duplicate })
+        }
+        BUSTED => read_busted(codec::decode(rest)?),
+        ACCEPTED => {
+            let AcceptedRecord { head, split } = codec::decode(rest)?;
+            let (source, duplicate) = (head.source.into(), head.duplicate());
+            Ok(Reply::Accepted { source, seq: head.seq, duplicate, split })
+        }
+        REPORTED => {
+            let ReportedRecord { seq, source, report } = codec::decode(rest)?;
+            Ok(Reply::Reported { source: source.into(), seq, report })
+        }
+        REJECTED => Ok(read_rejected(&codec::decode(rest)?)),
+        _ => Err(DecodeError::new(format!("the tag {tag} is no reply"))),
+    }
+}
+
+fn read_allocated(record: AllocatedRecord<'_, SharesRecord<'_>>) -> Result<Reply, DecodeError> {
+    Ok(Reply::Allocated {
+        source: record.head.source.into(),
+        seq: record.head.seq,
+        duplicate: record.head.duplicate(),
+        late: record.head.late(),
+        ticker: record.ticker.read()?,
+        side: read_side(record.side)?,
+        price: Price::from_nanos(record.price.into())?,
+        quantity: Quantity::new(record.quantity.into())?,
+        split: record.split,
+        shares: read_shares(record.shares)?,
+    })
+}
+
+fn read_busted(record: BustedRecord<'_, SharesRecord<'_>>) -> Result<Reply, DecodeError> {
+    Ok(Reply::Busted {
+        source: record.head.source.into(),
+        seq: record.head.seq,
+        duplicate: record.head.duplicate(),
+        ticker: record.ticker.read()?,
+        of: record.of,
+        shares: read_shares(record.shares)?,
+    })
+}
+
+fn read_rejected(record: &RejectedRecord<'_>) -> Reply {
+    Reply::Rejected {
+        source: record.head.source.into(),
+        seq: record.head.seq,
+        duplicate: record.head.duplicate(),
+        late: record.head.late(),
+        code: record.code.into(),
+        reason: record.reason.into(),
+    }
+}
+
+fn read_shares(shares: SharesRecord<'_>) -> Result<Vec<(AccountId, u64)>, DecodeError> {
+    let named =
+        |(account, quantity): (&str, u64)| Ok((AccountId::new(account.as_bytes())?, quantity));
+    shares.into_iter().map(named).collect()
+}

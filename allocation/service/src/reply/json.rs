@@ -1,0 +1,142 @@
+//! Replies as JSON objects.
+
+use super::Reply;
+use super::writer::ReplyWriter;
+use crate::request::{read_side_word, write_side};
+use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+use allot_wire::DecodeError;
+use allot_wire::Encoding;
+use allot_wire::json::{Entries, Object, required as need};
+use allot_wire::reply::{write_rejected, write_reported};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// Appends a reply as one object, without a line's end.
+pub(super) fn write<'a, S>(reply: ReplyWriter<'a, S>, out: &mut Vec<u8>)
+where
+    S: Iterator<Item = (&'a AccountId, u64)>,
+{
+    match reply {
+        ReplyWriter::Allocated { echo, ticker, side, price, quantity, split, shares } => {
+            let mut object = echo.begin("allocated", out);
+            object.plain("ticker", ticker.as_str());
+            write_side(side, &mut object);
+            object.decimal("price", price.nanos().into());
+            object.number("quantity", quantity.get());
+            object.number("split", split);
+            write_shares(shares, &mut object);
+            object.end();
+        }
+        ReplyWriter::Held { echo } => echo.begin("held", out).end(),
+        ReplyWriter::Busted { echo, ticker, of, shares } => {
+            let mut object = echo.begin("busted", out);
+            object.plain("ticker", ticker.as_str());
+            object.number("of", of);
+            write_shares(shares, &mut object);
+            object.end();
+        }
+        ReplyWriter::Accepted { echo, split } => {
+            let mut object = echo.begin("accepted", out);
+            object.number("split", split);
+            object.end();
+        }
+        ReplyWriter::Reported { echo, report } => {
+            write_reported(Encoding::Json, echo, report, out);
+        }
+        ReplyWriter::Rejected { echo, code, reason } => {
+            write_rejected(Encoding::Json, echo, code, reason, out);
+        }
+    }
+}
+
+fn write_shares<'a>(shares: impl Iterator<Item = (&'a AccountId, u64)>, object: &mut Object<'_>) {
+    let mut list = object.object("shares");
+    for (account, quantity) in shares {
+        list.number(account.as_str(), quantity);
+    }
+    list.end();
+}
+
+/// Every field that any reply has.
+#[derive(Deserialize)]
+struct ReplyObject<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    source: String,
+    seq: u64,
+    #[serde(default)]
+    duplicate: bool,
+    #[serde(default)]
+    late: bool,
+    #[serde(borrow)]
+    ticker: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    side: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    price: Option<Cow<'a, str>>,
+    quantity: Option<u64>,
+    split: Option<u64>,
+    of: Option<u64>,
+    report: Option<u64>,
+    code: Option<String>,
+    reason: Option<String>,
+    #[serde(borrow)]
+    shares: Option<Entries<'a, u64>>,
+}
+
+/// Reads one object.
+pub(super) fn read(line: &[u8]) -> Result<Reply, DecodeError> {
+    let object: ReplyObject<'_> = serde_json::from_slice(line)?;
+    let ReplyObject { duplicate, late, seq, .. } = object;
+    Ok(match &*object.kind {
+        "allocated" => return object.allocated(),
+        "held" => Reply::Held { source: object.source, seq, duplicate },
+        "busted" => Reply::Busted {
+            ticker: object.ticker()?,
+            of: need("of", object.of)?,
+            shares: read_shares(object.shares)?,
+            source: object.source,
+            seq,
+            duplicate,
+        },
+        "accepted" => {
+            let split = need("split", object.split)?;
+            Reply::Accepted { source: object.source, seq, duplicate, split }
+        }
+        "reported" => {
+            let report = need("report", object.report)?;
+            Reply::Reported { source: object.source, seq, report }
+        }
+        "rejected" => {
+            let (code, reason) = (need("code", object.code)?, need("reason", object.reason)?);
+            Reply::Rejected { source: object.source, seq, duplicate, late, code, reason }
+        }
+        _ => return Err(DecodeError::new("the type of this reply is not known")),
+    })
+}
+
+impl ReplyObject<'_> {
+    fn allocated(self) -> Result<Reply, DecodeError> {
+        Ok(Reply::Allocated {
+            ticker: self.ticker()?,
+            side: self.side.map_or(Ok(Side::Buy), |side| read_side_word(&side))?,
+            price: Price::parse(&need("price", self.price)?)?,
+            quantity: Quantity::new(need("quantity", self.quantity)?.into())?,
+            split: need("split", self.split)?,
+            shares: read_shares(self.shares)?,
+            source: self.source,
+            seq: self.seq,
+            duplicate: self.duplicate,
+            late: self.late,
+        })
+    }
+
+    fn ticker(&self) -> Result<Ticker, DecodeError> {
+        Ok(Ticker::new(need("ticker", self.ticker.as_ref())?.as_bytes())?)
+    }
+}
+
+fn read_shares(shares: Option<Entries<'_, u64>>) -> Result<Vec<(AccountId, u64)>, DecodeError> {
+    let shares = need("shares", shares)?.0.into_iter();
+    shares.map(|(account, quantity)| Ok((AccountId::new(account.as_bytes())?, quantity))).collect()
+}

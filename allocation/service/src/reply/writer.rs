@@ -1,0 +1,121 @@
+//! Reply writer: a reply before it is written; it borrows from the outcome that it tells of.
+
+use super::Reply;
+use allot_allocation_rules::{Allocated, Origin, Outcome, Share};
+use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+use allot_wire::reply::Echo;
+
+/// Which request an outcome belongs to.
+pub(super) fn echo(origin: &Origin, late: bool) -> Echo<'_> {
+    let source = origin.source.as_bytes();
+    Echo { source, seq: origin.seq, duplicate: origin.duplicate, late }
+}
+
+/// A reply whose shares are still to be named.
+#[derive(Clone, Debug)]
+pub(super) enum ReplyWriter<'a, S> {
+    Allocated {
+        echo: Echo<'a>,
+        ticker: Ticker,
+        side: Side,
+        price: Price,
+        quantity: Quantity,
+        split: u64,
+        shares: S,
+    },
+    Held {
+        echo: Echo<'a>,
+    },
+    Busted {
+        echo: Echo<'a>,
+        ticker: Ticker,
+        of: u64,
+        shares: S,
+    },
+    Accepted {
+        echo: Echo<'a>,
+        split: u64,
+    },
+    Reported {
+        echo: Echo<'a>,
+        report: u64,
+    },
+    Rejected {
+        echo: Echo<'a>,
+        code: &'a str,
+        reason: &'a str,
+    },
+}
+
+/// The shares of an outcome among those of all.
+pub(super) fn shares_of<'a>(outcome: &Outcome, shares: &'a [Share]) -> &'a [Share] {
+    match outcome {
+        Outcome::Allocated(Allocated { shares: range, .. })
+        | Outcome::Busted { shares: range, .. } => &shares[range.clone()],
+        _ => &[],
+    }
+}
+
+/// The shares of a reply.
+pub(super) fn shares_of_reply(reply: &Reply) -> impl Iterator<Item = (&AccountId, u64)> + Clone {
+    let shares: &[(AccountId, u64)] = match reply {
+        Reply::Allocated { shares, .. } | Reply::Busted { shares, .. } => shares,
+        _ => &[],
+    };
+    shares.iter().map(|(account, quantity)| (account, *quantity))
+}
+
+impl<'a, S> ReplyWriter<'a, S> {
+    /// The reply to any outcome; `reason` is the text of a rejection.
+    pub(super) fn of_outcome(outcome: &'a Outcome, reason: &'a str, shares: S) -> Self {
+        match outcome {
+            Outcome::Allocated(allocated) => Self::Allocated {
+                echo: echo(&allocated.origin, allocated.late),
+                ticker: allocated.ticker,
+                side: allocated.side,
+                price: allocated.price,
+                quantity: allocated.quantity,
+                split: allocated.split,
+                shares,
+            },
+            Outcome::Held(origin) => Self::Held { echo: echo(origin, false) },
+            Outcome::Busted { origin, ticker, of, .. } => {
+                Self::Busted { echo: echo(origin, false), ticker: *ticker, of: *of, shares }
+            }
+            Outcome::Accepted { origin, split } => {
+                Self::Accepted { echo: echo(origin, false), split: split.unwrap_or(0) }
+            }
+            Outcome::Rejected { origin, reject, late } => {
+                Self::Rejected { echo: echo(origin, *late), code: reject.code(), reason }
+            }
+        }
+    }
+
+    /// The draft from which a reply was read.
+    pub(super) fn of_reply(reply: &'a Reply, shares: S) -> Self {
+        let echo = Echo {
+            source: reply.source().as_bytes(),
+            seq: reply.seq(),
+            duplicate: reply.is_duplicate(),
+            late: reply.is_late(),
+        };
+        match reply {
+            Reply::Allocated { ticker, side, price, quantity, split, .. } => Self::Allocated {
+                echo,
+                ticker: *ticker,
+                side: *side,
+                price: *price,
+                quantity: *quantity,
+                split: *split,
+                shares,
+            },
+            Reply::Held { .. } => Self::Held { echo },
+            Reply::Busted { ticker, of, .. } => {
+                Self::Busted { echo, ticker: *ticker, of: *of, shares }
+            }
+            Reply::Accepted { split, .. } => Self::Accepted { echo, split: *split },
+            Reply::Reported { report, .. } => Self::Reported { echo, report: *report },
+            Reply::Rejected { code, reason, .. } => Self::Rejected { echo, code, reason },
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Binary: the records of requests.
+//!
+//! A fill and a bust begin with what routes them, so that the router reads no further:
+//!
+//! ```text
+//!   fill   │ ticker 16 │ seq 8 │ source 8 + n │ price 8 │ quantity 8 │ side 1 │
+//!   bust   │ ticker 16 │ seq 8 │ source 8 + n │ of 8 │
+//!   split  │ seq 8 │ source 8 + n │ accounts 8 │ account 8 + n │ weight 8 │ …
+//!   report │ seq 8 │ source 8 + n │
+//! ```
+
+use super::{ReportRequest, Request, RequestKind, weights};
+use allot_allocation_rules::{Bust, Fill, Reject, Split, limits};
+use allot_domain::{Price, Quantity, Reject as Core, Side, SourceId, Ticker};
+use allot_wire::codec::{self, Each};
+use allot_wire::{Cursor, PaddedTicker, Rejection, origin};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct RoutedPrefix<'a> {
+    ticker: PaddedTicker,
+    seq: u64,
+    source: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FillRecord<'a> {
+    #[serde(borrow)]
+    routed: RoutedPrefix<'a>,
+    price: i64,
+    quantity: u64,
+    side: u8,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BustRecord<'a> {
+    #[serde(borrow)]
+    routed: RoutedPrefix<'a>,
+    of: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SplitRecord<'a, W> {
+    seq: u64,
+    source: &'a str,
+    weights: W,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReportRecord<'a> {
+    seq: u64,
+    source: &'a str,
+}
+
+/// What the router needs of a fill or a bust, and all it reads of one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RoutingKeys<'a> {
+    /// Names the shard.
+    pub ticker: Ticker,
+    /// The source's number of the message.
+    pub seq: u64,
+    /// Where late answers go: the name of a source.
+    pub source: &'a [u8],
+}
+
+/// Reads the start of a fill or a bust, without the codec's detours; what follows is for the shard
+/// to judge. None where anything is wrong: [`routing_rejection`] says what.
+#[inline]
+#[must_use]
+pub fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
+    good_keys(&mut Cursor::new(record)).filter(|keys| SourceId::is_name(keys.source))
+}
+
+/// Why a record has no [`routing_keys`]: [`Core::MalformedMessage`], [`Core::BadSource`],
+/// [`Core::SequenceMustBePositive`] or [`Core::BadTicker`].
+#[cold]
+#[must_use]
+pub fn routing_rejection(record: &[u8]) -> Rejection {
+    let RoutedPrefix { ticker, seq, source } = match codec::decode_prefix(record) {
+        Ok(prefix) => prefix,
+        Err(error) => return Rejection::unread(&Core::from(error)),
+    };
+    match origin(source, seq).and_then(|_| ticker.read()) {
+        Ok(_) => {
+            let what = "the record has no valid routing key";
+            Rejection::unread(&Core::MalformedMessage(what.to_owned()))
+        }
+        Err(reject) => Rejection::new(source.as_bytes(), seq, &reject),
+    }
+}
+
+/// The keys of a record that is as it should be; the source is still to be judged.
+#[inline]
+fn good_keys<'a>(cursor: &mut Cursor<'a>) -> Option<RoutingKeys<'a>> {
+    let ticker = Ticker::from_padded(&cursor.take_array().ok()?)?;
+    let seq = cursor.take_u64().ok().filter(|seq| *seq > 0)?;
+    let source_len = usize::try_from(cursor.take_u64().ok()?).ok()?;
+    Some(RoutingKeys { ticker, seq, source: cursor.take(source_len).ok()? })
+}
+
+/// A fill that is as it should be, as [`good_keys`] reads it.
+#[inline]
+pub(crate) fn good_fill(record: &[u8]) -> Option<Fill> {
+    let mut cursor = Cursor::new(record);
+    let RoutingKeys { ticker, seq, source } = good_keys(&mut cursor)?;
+    let source = SourceId::new(source).ok()?;
+    let price = i64::from_le_bytes(cursor.take_array().ok()?);
+    let quantity = cursor.take_u64().ok()?;
+    let side = read_side(cursor.take_u8().ok()?).ok()?;
+    let (price, quantity) = (Price::from_nanos(price.into()), Quantity::new(quantity.into()));
+    let fill = Fill { source, seq, ticker, side, price: price.ok()?, quantity: quantity.ok()? };
+    cursor.rest().is_empty().then_some(fill)
+}
+
+/// Reads a whole request and judges every field of it.
+///
+/// # Errors
+/// The first [`Reject`] that applies, in their order.
+pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejection> {
+    if record.len() > limits::MESSAGE_MAX {
+        return Err(Rejection::unread(&Core::OversizedMessage(record.len())));
+    }
+    let request = match kind {
+        RequestKind::Fill => decode_fill(record).map(Request::Fill),
+        RequestKind::Bust => decode_bust(record).map(Request::Bust),
+        RequestKind::Split => decode_split(record).map(Request::Split),
+        RequestKind::Report => decode_report(record).map(Request::Report),
+    };
+    request.map_err(|reject| rejection(kind, record, &reject))
+}
+
+/// Echoes what can be read of a request that is refused.
+fn rejection(kind: RequestKind, record: &[u8], reject: &Reject) -> Rejection {
+    let origin = match kind {
+        RequestKind::Fill | RequestKind::Bust => {
+            codec::decode_prefix(record).map(|RoutedPrefix { seq, source, .. }| (source, seq))
+        }
+        RequestKind::Split | RequestKind::Report => {
+            codec::decode_prefix(record).map(|ReportRecord { seq, source }| (source, seq))
+        }
+    };
+    let (source, seq) = origin.unwrap_or_default();
+    Rejection::new(source.as_bytes(), seq, reject)
+}
+
+fn decode_fill(record: &[u8]) -> Result<Fill, Reject> {
+    let FillRecord { routed, price, quantity, side } = codec::decode(record).map_err(Core::from)?;
+    let (source, seq) = origin(routed.source, routed.seq)?;
+    Ok(Fill {
+        source,
+        seq,
+        ticker: routed.ticker.read()?,
+        side: read_side(side)?,
+        price: Price::from_nanos(price.into())?,
+        quantity: Quantity::new(quantity.into())?,
+    })
+}
+
+fn decode_bust(record: &[u8]) -> Result<Bust, Reject> {
+    let BustRecord { routed, of } = codec::decode(record).map_err(Core::from)?;
+    let (source, seq) = origin(routed.source, routed.seq)?;
+    Ok(Bust { source, seq, ticker: routed.ticker.read()?, of })
+}
+
+fn decode_split(record: &[u8]) -> Result<Split, Reject> {
+    let record: SplitRecord<'_, Vec<(&str, i64)>> = codec::decode(record).map_err(Core::from)?;
+    let origin = origin(record.source, record.seq)?;
+    weights::split(origin, &record.weights, |_, nanos| Ok((*nanos).into()))
+}
+
+fn decode_report(record: &[u8]) -> Result<ReportRequest, Reject> {
+    let ReportRecord { seq, source } = codec::decode(record).map_err(Core::from)?;
+    let (source, seq) = origin(source, seq)?;
+    Ok(ReportRequest { source, seq })
+}
+
+/// A side from its byte.
+pub(crate) fn read_side(side: u8) -> Result<Side, Core> {
+    match side {
+        0 => Ok(Side::Buy),
+        1 => Ok(Side::Sell),
+        _ => Err(Core::BadSide(side.to_string())),
+    }
+}
+
+/// The byte of a side.
+pub(crate) const fn side_byte(side: Side) -> u8 {
+    match side {
+        Side::Buy => 0,
+        Side::Sell => 1,
+    }
+}
+
+/// Appends a request as a record, without its size.
+pub fn encode_request(request: &Request, record: &mut Vec<u8>) {
+    match request {
+        Request::Fill(fill) => encode_fill(fill, record),
+        Request::Bust(bust) => {
+            let routed = routed(&bust.ticker, bust.seq, bust.source.as_str());
+            codec::append(BustRecord { routed, of: bust.of }, record);
+        }
+        Request::Split(split) => encode_split(split, record),
+        Request::Report(report) => {
+            let (seq, source) = (report.seq, report.source.as_str());
+            codec::append(ReportRecord { seq, source }, record);
+        }
+    }
+}
+
+fn routed<'a>(ticker: &Ticker, seq: u64, source: &'a str) -> RoutedPrefix<'a> {
+    RoutedPrefix { ticker: ticker.into(), seq, source }
+}
+
+fn encode_fill(fill: &Fill, record: &mut Vec<u8>) {
+    let fill = FillRecord {
+        routed: routed(&fill.ticker, fill.seq, fill.source.as_str()),
+        price: fill.price.nanos(),
+        quantity: fill.quantity.get(),
+        side: side_byte(fill.side),
+    };
+    codec::append(fill, record);
+}
+
+fn encode_split(split: &Split, record: &mut Vec<u8>) {
+    let weights = split.weights().iter().map(|(account, weight)| {
+        let nanos = i64::try_from(weight.nanos()).expect("at most 100.01 percent");
+        (account.as_str(), nanos)
+    });
+    let split =
+        SplitRecord { seq: split.seq, source: split.source.as_str(), weights: Each(weights) };
+    codec::append(split, record);
+}

@@ -1,0 +1,65 @@
+//! JSON: requests as one object each, on one line.
+//!
+//! Numbers are never read through binary fractions: a price, quantity, weight or sequence is a
+//! decimal text, and a JSON number stands for its own text.
+
+use super::fields::Fields;
+use super::{ReportRequest, Request};
+use allot_allocation_rules::{Bust, Fill, Split, limits};
+use allot_domain::{Reject as Core, Side};
+use allot_wire::Rejection;
+use allot_wire::json::{Object, read_request};
+
+/// Reads one request and judges every field of it.
+///
+/// # Errors
+/// The first reject that applies, in their order; source and seq are echoed where they can be
+/// read, whatever else is wrong.
+pub fn decode_line(line: &[u8]) -> Result<Request, Rejection> {
+    if line.len() > limits::MESSAGE_MAX {
+        return Err(Rejection::unread(&Core::OversizedMessage(line.len())));
+    }
+    let fields: Fields<'_> = read_request(line).map_err(|reject| Rejection::unread(&reject))?;
+    fields.request().map_err(|reject| fields.rejection(&reject))
+}
+
+/// Appends a request as one object, without a line's end.
+pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
+    let mut object = Object::begin(out);
+    object.plain("type", request.kind().name());
+    object.plain("source", request.source().as_str());
+    object.number("seq", request.seq());
+    match request {
+        Request::Fill(fill) => write_fill(fill, &mut object),
+        Request::Bust(Bust { ticker, of, .. }) => {
+            object.plain("ticker", ticker.as_str());
+            object.number("of", *of);
+        }
+        Request::Split(split) => write_weights(split, &mut object),
+        Request::Report(ReportRequest { .. }) => {}
+    }
+    object.end();
+}
+
+fn write_fill(fill: &Fill, object: &mut Object<'_>) {
+    object.plain("ticker", fill.ticker.as_str());
+    write_side(fill.side, object);
+    object.decimal("price", fill.price.nanos().into());
+    object.number("quantity", fill.quantity.get());
+}
+
+/// Writes a side, unless it is a purchase.
+pub(crate) fn write_side(side: Side, object: &mut Object<'_>) {
+    match side {
+        Side::Buy => {}
+        Side::Sell => object.plain("side", "sell"),
+    }
+}
+
+fn write_weights(split: &Split, object: &mut Object<'_>) {
+    let mut weights = object.object("weights");
+    for (account, weight) in split.weights() {
+        weights.decimal(account.as_str(), weight.nanos().into());
+    }
+    weights.end();
+}

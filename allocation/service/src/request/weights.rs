@@ -1,0 +1,53 @@
+//! Weights: the accounts of a split as they were sent, judged in the order of precedence.
+
+use allot_allocation_rules::{Reject, Split, Weight, limits};
+use allot_domain::{AccountId, Reject as Core, SourceId};
+
+/// Bytes that a message has besides its accounts, generously.
+const REST_LEN_MAX: usize = 1_024;
+// The largest split fits, as JSON (`"id":"100.000000000",`) and as a record (two integers).
+const _: () =
+    assert!(limits::ACCOUNTS_MAX * (limits::ID_LEN_MAX + 19) + REST_LEN_MAX < limits::MESSAGE_MAX);
+
+/// Makes a split of accounts and what `nanos` says of their weights, in 1e-9 of a percent.
+///
+/// # Errors
+/// The first that applies to any account; an account is judged before any weight is.
+pub(crate) fn split<A: AsRef<str>, W>(
+    (source, seq): (SourceId, u64),
+    weights: &[(A, W)],
+    nanos: impl Fn(&str, &W) -> Result<i128, Reject>,
+) -> Result<Split, Reject> {
+    if weights.is_empty() {
+        return Err(Reject::EmptySplit);
+    }
+    if weights.len() > limits::ACCOUNTS_MAX {
+        return Err(Reject::TooManyAccounts(weights.len()));
+    }
+    let accounts = weights
+        .iter()
+        .map(|(account, _)| AccountId::new(account.as_ref().as_bytes()))
+        .collect::<Result<Vec<_>, _>>()?;
+    refuse_twins(&accounts)?;
+    let nanos = weights
+        .iter()
+        .map(|(account, weight)| nanos(account.as_ref(), weight))
+        .collect::<Result<Vec<_>, _>>()?;
+    let named = || accounts.iter().zip(&nanos);
+    for (account, negative) in named().filter(|(_, nanos)| **nanos < 0) {
+        Weight::from_nanos(account.as_str(), *negative)?;
+    }
+    let weights = named()
+        .map(|(account, nanos)| Ok((*account, Weight::from_nanos(account.as_str(), *nanos)?)))
+        .collect::<Result<_, Reject>>()?;
+    Split::new(source, seq, weights)
+}
+
+fn refuse_twins(accounts: &[AccountId]) -> Result<(), Reject> {
+    let mut sorted: Vec<_> = accounts.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Reject::DuplicateAccount(Core::quote(pair[0].as_str()))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,138 @@
+//! View: positions, and nettings, from the parts of a cut.
+
+mod netting_planner;
+mod report_builder;
+
+use crate::reply::read_record;
+use crate::{
+    Allocation, InputName, Report, Topic, decode_part, encode_netting, encode_reply_message,
+};
+use allot_allocation_rules::Part;
+use allot_publisher::{Cut, Topics, Version, View};
+use allot_wire::backplane::Feedback;
+use allot_wire::{DecodeError, Encoding};
+use netting_planner::NettingPlanner;
+use report_builder::ReportBuilder;
+
+/// The two encodings of every topic.
+const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];
+
+/// What is remembered between cuts.
+#[derive(Default)]
+pub struct Positions {
+    builder: ReportBuilder,
+    planner: NettingPlanner,
+    last: Option<Report>,
+}
+
+impl View for Allocation {
+    type Part = Part;
+    type State = Positions;
+    const EVENTS: &'static str = Topic::FILLS;
+
+    fn read_part(body: &[u8]) -> Result<Part, DecodeError> {
+        decode_part(body)
+    }
+
+    /// What a shard lacks that has seen fewer splits than another.
+    fn compare(parts: &[Part]) -> Vec<Option<String>> {
+        let Some(newest) = parts.iter().max_by_key(|part| part.split_number) else {
+            return Vec::new();
+        };
+        let lacks = |part: &Part| {
+            let meanwhile = match part.split {
+                None => "it holds its fills until the next one",
+                split if split == newest.split => "it has the latest, but lacks those before",
+                Some(_) => "it divides its fills by an older one until the next one",
+            };
+            let (seen, newest) = (part.split_number, newest.split_number);
+            (seen < newest).then(|| format!("has seen {seen} splits, others {newest}: {meanwhile}"))
+        };
+        parts.iter().map(lacks).collect()
+    }
+
+    fn on_cut(state: &mut Positions, cut: Cut<'_, Part>, topics: &mut Topics) -> Option<Feedback> {
+        let Cut { marker, inputs, parts, degraded } = cut;
+        state.builder.see(parts);
+        let nettings = state.planner.plan(&marker, parts);
+        if marker.report {
+            state.last = Some(state.builder.report(&marker, inputs, parts, degraded));
+            Self::publish_last(state, topics);
+        }
+        let body = |netting| {
+            let mut body = Vec::new();
+            encode_netting(&netting, &mut body);
+            body
+        };
+        let bodies = nettings?.into_iter().map(body).collect();
+        Some(Feedback { kind: InputName::Netting.kind(), bodies })
+    }
+
+    fn publish_last(state: &Positions, topics: &mut Topics) {
+        let Some(report) = &state.last else {
+            return;
+        };
+        let version = Version { report: report.report, time_ns: report.time_ns };
+        for encoding in ENCODINGS {
+            let topic = |out: &mut Vec<u8>| Topic::Positions(encoding).write(out);
+            topics.publish_state(version, topic, |out| report.encode(encoding, out));
+            if !topics.has_listeners(Topic::ACCOUNTS) {
+                continue;
+            }
+            for (index, account) in report.accounts.iter().enumerate() {
+                let topic = |out: &mut Vec<u8>| Topic::Account(&account.id, encoding).write(out);
+                let body = |out: &mut Vec<u8>| report.encode_account(index, encoding, out);
+                topics.publish_state(version, topic, body);
+            }
+        }
+    }
+
+    fn last_report(state: &Positions) -> u64 {
+        state.last.as_ref().map_or(0, |report| report.report)
+    }
+
+    /// Publishes a fill that was allocated or busted.
+    fn on_event(_: &mut Positions, event: &[u8], topics: &mut Topics) -> Result<(), DecodeError> {
+        let fill = read_record(event)?;
+        let Some(ticker) = fill.ticker() else {
+            return Ok(());
+        };
+        for encoding in ENCODINGS {
+            let topic = |out: &mut Vec<u8>| Topic::Fills(ticker, encoding).write(out);
+            topics.publish_event(topic, |out| encode_reply_message(encoding, &fill, out));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_allocation_rules::{Book, BookConfig, SplitKey};
+    use allot_domain::{Marker, SourceId};
+
+    fn part(split_number: u64, split: Option<u64>) -> Part {
+        let marker = Marker { number: 1, time_ns: 0, report: false };
+        let source = SourceId::new(b"aum").unwrap();
+        let book = Book::new(BookConfig { history: 1, ..BookConfig::default() });
+        let split = split.map(|seq| SplitKey { source, seq });
+        Part { split_number, split, ..book.part(&marker) }
+    }
+
+    #[test]
+    fn splits_that_a_shard_has_not_seen_are_told_of() {
+        let parts = [part(3, Some(9)), part(0, None), part(2, Some(8)), part(1, Some(9))];
+        let lacks = Allocation::compare(&parts);
+        let sentences = [
+            None,
+            Some("has seen 0 splits, others 3: it holds its fills until the next one"),
+            Some(
+                "has seen 2 splits, others 3: it divides its fills by an older one until the next one",
+            ),
+            Some("has seen 1 splits, others 3: it has the latest, but lacks those before"),
+        ];
+        assert_eq!(lacks.iter().map(Option::as_deref).collect::<Vec<_>>(), sentences);
+        let same = Allocation::compare(&[part(4, Some(10)), part(4, Some(10))]);
+        assert_eq!(same, [None, None]);
+    }
+}

@@ -1,0 +1,97 @@
+//! Numbers with a meaning: ids and sequences that must not be mistaken for one another.
+//!
+//! | operation                | result          |
+//! |--------------------------|-----------------|
+//! | `next`                   | the number after it |
+//! | `+`, `−`, `×` of any two | do not exist    |
+
+use core::fmt;
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($integer:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+        #[repr(transparent)]
+        pub struct $name($integer);
+
+        impl $name {
+            /// The number.
+            #[inline]
+            #[must_use]
+            pub const fn new(number: $integer) -> Self {
+                Self(number)
+            }
+
+            /// The number as an integer, for bytes and texts.
+            #[inline]
+            #[must_use]
+            pub const fn get(self) -> $integer {
+                self.0
+            }
+
+            /// The number after this one.
+            ///
+            /// # Panics
+            /// At the end of the integers, which nothing reaches by counting.
+            #[inline]
+            #[must_use]
+            pub const fn next(self) -> Self {
+                Self(self.0.checked_add(1).expect("nothing counts that far"))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number!(
+    /// Which shard, from zero.
+    ShardId(u32)
+);
+
+number!(
+    /// One run of a box from its start to its end: two of one box never have the same number.
+    /// Zero stands for none.
+    Incarnation(u64)
+);
+
+number!(
+    /// The place of an input in the log of its shard, from 1. Zero stands before the first.
+    LogIndex(u64)
+);
+
+number!(
+    /// A source's number of a message, from 1. Zero stands where it could not be read.
+    Seq(u64)
+);
+
+number!(
+    /// A report's number: that of its marker. It rises, though not by one.
+    ReportNumber(u64)
+);
+
+impl ShardId {
+    /// Its place in a list of all shards.
+    ///
+    /// # Panics
+    /// Never: a `usize` has at least 32 bits wherever this runs.
+    #[inline]
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::try_from(self.0).expect("a usize has at least 32 bits")
+    }
+
+    /// The shard at this place in a list of all shards.
+    ///
+    /// # Panics
+    /// If the list is longer than [`SHARDS_MAX`](crate::limits::SHARDS_MAX) allows by far.
+    #[inline]
+    #[must_use]
+    pub fn at(index: usize) -> Self {
+        Self(u32::try_from(index).expect("at most SHARDS_MAX"))
+    }
+}

@@ -1,0 +1,31 @@
+//! Every limit of a publisher, each with its reason, asserted against the others.
+
+use std::time::Duration;
+
+/// Frames of the shards taken in one turn; other agents may share the thread.
+pub(crate) const FRAMES_PER_TURN: usize = 64;
+
+/// How often subscribers hear that the publisher is there.
+pub(crate) const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a shard may be silent before it counts as away. It greets each second.
+pub(crate) const AWAY_AFTER: Duration = Duration::from_secs(4);
+
+/// How many cuts may be incomplete at once, for memory must be bounded.
+///
+/// A shard can lag further behind than that. What it costs then is feedback: cuts without a report
+/// are given up first, and reports are few.
+pub(crate) const CUTS_MAX: usize = 256;
+
+/// Subscriptions taken in one turn: one last value then answers them all.
+pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 64;
+
+/// Longer prefixes than any topic has match nothing: a family, a name of 64 bytes, an encoding.
+pub(crate) const PREFIX_BYTES_MAX: usize = 256;
+
+/// How many prefixes are kept: every account of a large firm by itself, and memory is bounded.
+pub(crate) const PREFIXES_MAX: usize = 65_536;
+
+// Subscribers hear of a shard that is away soon after it counts as such.
+const _: () = assert!(HEARTBEAT_EVERY.as_millis() < AWAY_AFTER.as_millis());
+const _: () = assert!(allot_domain::limits::ID_LEN_MAX * 2 < PREFIX_BYTES_MAX);

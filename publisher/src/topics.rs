@@ -1,0 +1,264 @@
+//! Topics: what subscribers hear. Each topic has a sequence of its own, from 1.
+//!
+//! **State** topics have a last value: a new subscriber gets it at once. It is sent again under the
+//! sequence that it had, so that for those who had it already nothing is missing and nothing is
+//! new. **Event** topics have none.
+
+use crate::limits::SUBSCRIPTIONS_PER_TURN;
+use crate::subscriptions::Subscriptions;
+use allot_runtime::{Broadcast, Counter, Counters, PollSet};
+use std::collections::BTreeMap;
+
+/// Which value of a state topic a message has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Version {
+    /// The number of its report.
+    pub report: u64,
+    /// When its cut was made: a ledger that starts anew gives an old number to another report.
+    pub time_ns: u64,
+}
+
+/// How far a topic is.
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    sequence: u64,
+    version: Version,
+}
+
+/// The XPUB socket and the state of its topics.
+pub struct Topics {
+    broadcast: Broadcast,
+    subscriptions: Subscriptions,
+    progress: BTreeMap<Vec<u8>, Progress>,
+    /// The prefixes whose last values were asked for just now; none where a value is new.
+    asked: Option<Vec<Vec<u8>>>,
+    topic: Vec<u8>,
+    body: Vec<u8>,
+    counters: Counters,
+}
+
+impl Topics {
+    pub(crate) fn new(broadcast: Broadcast, counters: Counters) -> Self {
+        Self {
+            broadcast,
+            subscriptions: Subscriptions::default(),
+            progress: BTreeMap::new(),
+            asked: None,
+            topic: Vec::new(),
+            body: Vec::new(),
+            counters,
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.broadcast.endpoint()
+    }
+
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.broadcast.wait_on(poll_set);
+    }
+
+    /// Whether anybody subscribes to some topic that begins like this.
+    #[must_use]
+    pub fn has_listeners(&self, family: &str) -> bool {
+        self.subscriptions.hears_some(family.as_bytes())
+    }
+
+    /// Takes some of what came from subscribers, and returns how much came. Those who are new are
+    /// due the last values, which the caller has published between `begin_last` and `end_last`.
+    pub(crate) fn take_subscriptions(&mut self) -> Subscribed {
+        let mut count = 0;
+        let mut asked: Vec<Vec<u8>> = Vec::new();
+        while count < SUBSCRIPTIONS_PER_TURN
+            && let Some(subscription) = self.broadcast.next_subscription()
+        {
+            count += 1;
+            self.counters.add(Counter::Subscriptions, 1);
+            if !self.subscriptions.set(&subscription.topic, subscription.on) {
+                self.counters.add(Counter::FramesDropped, 1);
+            } else if subscription.on {
+                asked.push(subscription.topic);
+            }
+        }
+        Subscribed { count, asked }
+    }
+
+    /// From here to [`Topics::end_last`] values go to those who asked for them, each topic's once
+    /// however many asked.
+    pub(crate) fn begin_last(&mut self, asked: Vec<Vec<u8>>) {
+        assert!(self.asked.is_none(), "last values are sent in one go");
+        self.asked = Some(asked);
+    }
+
+    /// From here on values are new.
+    pub(crate) fn end_last(&mut self) {
+        self.asked = None;
+    }
+
+    /// Publishes a value of a state topic. Both closures write into an empty buffer; `body` is
+    /// called only if somebody hears it.
+    pub fn publish_state(
+        &mut self,
+        version: Version,
+        topic: impl FnOnce(&mut Vec<u8>),
+        body: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if !self.choose(topic) {
+            return;
+        }
+        body(&mut self.body);
+        let progress = self.progress.entry(self.topic.clone()).or_default();
+        if progress.sequence == 0 || progress.version != version {
+            *progress = Progress { sequence: progress.sequence + 1, version };
+        }
+        let sequence = progress.sequence;
+        self.send(sequence);
+    }
+
+    /// Publishes an event. Both closures write into an empty buffer; `body` is called only if
+    /// somebody hears it.
+    pub fn publish_event(
+        &mut self,
+        topic: impl FnOnce(&mut Vec<u8>),
+        body: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if !self.choose(topic) {
+            return;
+        }
+        body(&mut self.body);
+        if !self.progress.contains_key(&self.topic) {
+            self.progress.insert(self.topic.clone(), Progress::default());
+        }
+        let progress = self.progress.get_mut(&self.topic).expect("inserted just now");
+        progress.sequence += 1;
+        let sequence = progress.sequence;
+        self.send(sequence);
+    }
+
+    /// Some events were lost on the way: every subscriber of this family sees a gap.
+    pub(crate) fn skip_events(&mut self, family: &str) {
+        let of_family =
+            self.progress.iter_mut().filter(|(topic, _)| topic.starts_with(family.as_bytes()));
+        of_family.for_each(|(_, progress)| progress.sequence += 1);
+    }
+
+    /// Writes the topic, and clears the body, if somebody hears it and it is asked for.
+    fn choose(&mut self, topic: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.topic.clear();
+        topic(&mut self.topic);
+        self.body.clear();
+        let is_asked =
+            |prefixes: &Vec<Vec<u8>>| prefixes.iter().any(|prefix| self.topic.starts_with(prefix));
+        self.asked.as_ref().is_none_or(is_asked) && self.subscriptions.hears(&self.topic)
+    }
+
+    fn send(&mut self, sequence: u64) {
+        assert!(sequence > 0, "sequences count up from 1");
+        self.broadcast.publish(&self.topic, sequence, &self.body);
+        self.counters.add(Counter::Published, 1);
+    }
+}
+
+/// What came from subscribers in one turn.
+pub(crate) struct Subscribed {
+    /// How much.
+    pub(crate) count: usize,
+    /// The prefixes that somebody subscribed to.
+    pub(crate) asked: Vec<Vec<u8>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allot_runtime::{BroadcastListener, Publication};
+
+    fn topics() -> (Topics, BroadcastListener) {
+        let (broadcast, listener) = Broadcast::memory();
+        (Topics::new(broadcast, Counters::new()), listener)
+    }
+
+    fn publish(topics: &mut Topics, report: u64, time_ns: u64) {
+        let topic = |out: &mut Vec<u8>| out.extend_from_slice(b"state:json");
+        topics.publish_state(Version { report, time_ns }, topic, |out| out.push(b'x'));
+    }
+
+    /// One turn of a publisher whose last report is number 1; returns how much came.
+    fn turn(topics: &mut Topics) -> usize {
+        let Subscribed { count, asked } = topics.take_subscriptions();
+        if !asked.is_empty() {
+            topics.begin_last(asked);
+            publish(topics, 1, 1);
+            topics.end_last();
+        }
+        count
+    }
+
+    fn sequences(listener: &BroadcastListener) -> Vec<u64> {
+        std::iter::from_fn(|| listener.receive())
+            .map(|Publication { sequence, .. }| sequence)
+            .collect()
+    }
+
+    #[test]
+    fn many_subscriptions_get_the_last_value_once_a_turn() {
+        let (mut topics, listener) = topics();
+        publish(&mut topics, 1, 1);
+        for _ in 0..SUBSCRIPTIONS_PER_TURN + 3 {
+            listener.subscribe(b"state:json");
+        }
+        assert_eq!(turn(&mut topics), SUBSCRIPTIONS_PER_TURN);
+        assert_eq!(sequences(&listener), [1]);
+        assert_eq!(turn(&mut topics), 3);
+        assert_eq!(sequences(&listener), [1], "nothing is missing and nothing is new");
+        assert_eq!(turn(&mut topics), 0);
+        assert!(sequences(&listener).is_empty());
+    }
+
+    #[test]
+    fn a_subscription_to_another_topic_brings_nothing() {
+        let (mut topics, listener) = topics();
+        listener.subscribe(b"state:json");
+        turn(&mut topics);
+        assert_eq!(sequences(&listener), [1]);
+        listener.subscribe(b"other:");
+        turn(&mut topics);
+        assert!(sequences(&listener).is_empty());
+    }
+
+    #[test]
+    fn an_endless_prefix_is_dropped_and_counted() {
+        let (mut topics, listener) = topics();
+        listener.subscribe(&[b'p'; 1_000]);
+        assert_eq!(turn(&mut topics), 1);
+        assert_eq!(topics.counters.get(Counter::FramesDropped), 1);
+        assert!(sequences(&listener).is_empty());
+    }
+
+    #[test]
+    fn an_old_number_of_a_ledger_that_started_anew_is_a_new_report() {
+        let (mut topics, listener) = topics();
+        listener.subscribe(b"state:json");
+        topics.take_subscriptions();
+        publish(&mut topics, 1, 1);
+        publish(&mut topics, 1, 1);
+        publish(&mut topics, 1, 2);
+        assert_eq!(sequences(&listener), [1, 1, 2]);
+    }
+
+    #[test]
+    fn lost_events_are_a_gap_for_those_who_heard_some() {
+        let (mut topics, listener) = topics();
+        listener.subscribe(b"events:a:");
+        turn(&mut topics);
+        let publish = |topics: &mut Topics| {
+            let topic = |out: &mut Vec<u8>| out.extend_from_slice(b"events:a:json");
+            topics.publish_event(topic, |out| out.push(b'x'));
+        };
+        publish(&mut topics);
+        topics.skip_events("other:");
+        publish(&mut topics);
+        topics.skip_events("events:");
+        publish(&mut topics);
+        assert_eq!(sequences(&listener), [1, 2, 4]);
+    }
+}

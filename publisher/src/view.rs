@@ -1,0 +1,67 @@
+//! View: what a system makes of the parts of a cut and of events, and what goes back as an input.
+
+use crate::Topics;
+use allot_domain::Marker;
+use allot_wire::DecodeError;
+use allot_wire::backplane::Feedback;
+
+/// How a system is seen from outside.
+///
+/// Implemented by a marker type of the system; what has to be remembered between cuts is its
+/// [`View::State`].
+pub trait View: 'static {
+    /// What one shard hands out at a marker.
+    type Part: Send;
+    /// What is remembered between cuts.
+    type State: Default + Send;
+    /// What the topics of events begin with: `family:`.
+    const EVENTS: &'static str;
+
+    /// Reads a part.
+    ///
+    /// # Errors
+    /// Says what is wrong with it: the frame is dropped and counted.
+    fn read_part(body: &[u8]) -> Result<Self::Part, DecodeError>;
+
+    /// Says of each shard, by id, what it lacks of what others have seen; none where it lacks
+    /// nothing.
+    fn compare(parts: &[Self::Part]) -> Vec<Option<String>>;
+
+    /// Takes the parts of a complete cut: publishes a report if the marker asks for one, and
+    /// returns what the parts call for.
+    fn on_cut(
+        state: &mut Self::State,
+        cut: Cut<'_, Self::Part>,
+        topics: &mut Topics,
+    ) -> Option<Feedback>;
+
+    /// Publishes the last value of every topic that has one. [`Topics`] sends it to those who
+    /// asked, and to no others.
+    fn publish_last(state: &Self::State, topics: &mut Topics);
+
+    /// The number of the last report; zero before the first.
+    fn last_report(state: &Self::State) -> u64;
+
+    /// Publishes an event of a shard.
+    ///
+    /// # Errors
+    /// Says what is wrong with it: the rest of its frame is dropped, and counted.
+    fn on_event(
+        state: &mut Self::State,
+        event: &[u8],
+        topics: &mut Topics,
+    ) -> Result<(), DecodeError>;
+}
+
+/// A complete cut.
+#[derive(Debug)]
+pub struct Cut<'a, P> {
+    /// Its marker.
+    pub marker: Marker,
+    /// How many inputs of clients it contains.
+    pub inputs: u64,
+    /// The part of each shard, by id.
+    pub parts: &'a [P],
+    /// What is missing or doubtful, in sentences; empty when all is well.
+    pub degraded: Vec<String>,
+}

@@ -1,0 +1,189 @@
+//! Admission: the way of one message from the door to the shards, or back with a rejection.
+//!
+//! It borrows from the router what it needs, for one message.
+
+use crate::Protocol;
+use crate::limits::REFUSED_LINES_MAX;
+use crate::markers::Markers;
+use crate::replies::Replies;
+use crate::router::Broadcast;
+use crate::shard_streams::ShardStreams;
+use allot_domain::{Reject, ShardId, limits, shard_of};
+use allot_runtime::{Counter, Counters, Envelope, Nanos};
+use allot_wire::backplane::{InputKind, ReplyTo};
+use allot_wire::reply::{Echo, write_reported};
+use allot_wire::{Batch, Rejection};
+
+/// One request on its way to a shard.
+#[derive(Clone, Copy, Debug)]
+pub struct Submission<'a> {
+    /// What the record is.
+    pub kind: InputKind,
+    /// What the shard reads.
+    pub record: &'a [u8],
+    /// Who sends it.
+    pub source: &'a [u8],
+    /// The source's number of it.
+    pub seq: u64,
+}
+
+/// What the router does for one message.
+pub struct Admission<'a> {
+    pub(crate) replies: &'a mut Replies,
+    pub(crate) streams: &'a mut ShardStreams,
+    pub(crate) markers: &'a mut Markers,
+    pub(crate) broadcast: &'a mut Option<Broadcast>,
+    pub(crate) scratch: &'a mut Vec<u8>,
+    pub(crate) counters: &'a Counters,
+    pub(crate) reply_to: ReplyTo,
+    pub(crate) now: Nanos,
+}
+
+impl Admission<'_> {
+    /// Takes one message: every part of it is handed to a shard, or refused here.
+    pub(crate) fn admit<P: Protocol>(&mut self, envelope: &Envelope, is_json: bool) {
+        let body = envelope.body();
+        if envelope.malformed() {
+            let what = "a message must be one frame, or an empty frame and one more";
+            self.refuse(&malformed(what));
+        } else if body.len() > limits::MESSAGE_MAX {
+            self.refuse(&Rejection::unread(&Reject::OversizedMessage(body.len())));
+        } else if is_json {
+            self.admit_lines::<P>(body);
+        } else {
+            self.admit_batch::<P>(body);
+        }
+    }
+
+    fn admit_lines<P: Protocol>(&mut self, body: &[u8]) {
+        let mut refused = 0;
+        for line in body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
+            if line.is_empty() {
+                continue;
+            }
+            if let Err(rejection) = P::admit_line(line, self) {
+                refused += 1;
+                self.refuse(&rejection);
+            }
+            if refused == REFUSED_LINES_MAX {
+                let what = format!("{refused} lines were refused; the rest was not read");
+                return self.refuse(&malformed(&what));
+            }
+        }
+    }
+
+    fn admit_batch<P: Protocol>(&mut self, body: &[u8]) {
+        let batch = match Batch::parse(body) {
+            Ok(batch) => batch,
+            Err(reject) => return self.refuse(&Rejection::unread(&reject)),
+        };
+        if let Err(rejection) = P::check_kind(batch.kind) {
+            return self.refuse(&rejection);
+        }
+        if batch.count == 0 {
+            return self.refuse(&malformed("a batch must have at least one record"));
+        }
+        // All or nothing: of a batch that is damaged anywhere, no record is admitted.
+        if let Some(Err(reject)) = batch.records().find(Result::is_err) {
+            return self.refuse(&Rejection::unread(&reject));
+        }
+        for record in batch.records().flatten() {
+            if let Err(rejection) = P::admit_record(batch.kind, record, self) {
+                self.refuse(&rejection);
+            }
+        }
+    }
+
+    /// An empty buffer for a record; give it back with [`Admission::return_scratch`].
+    #[must_use]
+    pub fn take_scratch(&mut self) -> Vec<u8> {
+        let mut scratch = std::mem::take(self.scratch);
+        scratch.clear();
+        scratch
+    }
+
+    /// Takes the buffer back, to be used again.
+    pub fn return_scratch(&mut self, scratch: Vec<u8>) {
+        *self.scratch = scratch;
+    }
+
+    /// Hands a request to the shard that owns this key.
+    #[inline]
+    pub fn by_key(&mut self, key: &[u8], submission: Submission<'_>) {
+        let shard = shard_of(key, self.streams.count());
+        if let Some(reject) = self.streams.refusal(shard) {
+            return self.refuse_for_now(submission.source, submission.seq, &reject);
+        }
+        self.owe(submission.source);
+        self.streams.push(shard, self.reply_to, submission.kind, submission.record);
+        if self.markers.count() && self.streams.count() > 1 {
+            self.mark(false);
+        }
+    }
+
+    /// Hands a request to every shard, or to none; the first of them replies for all, once all
+    /// have. The next one waits for that: such requests may be large, and do not pile up.
+    pub fn to_all(&mut self, submission: Submission<'_>) {
+        let pending = (!self.streams.broadcast_is_replied()).then_some(Reject::Busy);
+        if let Some(reject) = self.streams.refusal_of_all().or(pending) {
+            return self.refuse_for_now(submission.source, submission.seq, &reject);
+        }
+        assert!(self.broadcast.is_none(), "one request to all is on its way at a time");
+        self.owe(submission.source);
+        *self.broadcast = Some(Broadcast { client: self.reply_to.client, reply: None });
+        let first = ShardId::default();
+        for shard in self.streams.ids() {
+            let reply_to = if shard == first { self.reply_to } else { ReplyTo::NOBODY };
+            self.streams.push_broadcast(shard, reply_to, submission.kind, submission.record);
+        }
+        self.markers.count();
+        self.mark(false);
+    }
+
+    /// Makes a cut with a report, here and now; two requests with nothing between them share one.
+    pub fn report(&mut self, source: &[u8], seq: u64) {
+        if self.streams.refusal_of_all() == Some(Reject::Busy) {
+            return self.refuse_for_now(source, seq, &Reject::Busy);
+        }
+        let number = match self.markers.report_here() {
+            Some(number) => number,
+            None => self.mark(true),
+        };
+        let ReplyTo { client, encoding } = self.reply_to;
+        let echo = Echo { source, seq, duplicate: false, late: false };
+        self.replies.append(client, encoding, |out| write_reported(encoding, echo, number, out));
+    }
+
+    /// Sends a marker to all shards; returns its number.
+    fn mark(&mut self, report: bool) -> u64 {
+        self.streams.push_marker(self.markers, self.now, report)
+    }
+
+    fn owe(&mut self, source: &[u8]) {
+        self.replies.clients.note_source(source, self.reply_to.client);
+        if let Some(client) = self.replies.clients.get(self.reply_to.client) {
+            client.owed += 1;
+        }
+    }
+
+    /// Refuses a request that may be sent again later.
+    fn refuse_for_now(&mut self, source: &[u8], seq: u64, reject: &Reject) {
+        self.counters.add(Counter::Busy, 1);
+        self.send(&Rejection::new(source, seq, reject));
+    }
+
+    /// Refuses a request.
+    fn refuse(&mut self, rejection: &Rejection) {
+        self.counters.add(Counter::RejectedAtDoor, 1);
+        self.send(rejection);
+    }
+
+    fn send(&mut self, rejection: &Rejection) {
+        let ReplyTo { client, encoding } = self.reply_to;
+        self.replies.append(client, encoding, |out| rejection.encode(encoding, out));
+    }
+}
+
+fn malformed(what: &str) -> Rejection {
+    Rejection::unread(&Reject::MalformedMessage(what.to_owned()))
+}

@@ -1,0 +1,35 @@
+//! Protocol: what a system gives the router. What a message is, and where each part of it goes.
+
+use crate::Admission;
+use allot_wire::Rejection;
+
+/// How a system reads what clients send, as far as the router has to.
+///
+/// Each request ends in one call of [`Admission`]: by key, to all, report. What cannot be read is
+/// returned as a rejection, and the router sends it back.
+///
+/// Implemented by a marker type of the system, so that everything is monomorphic.
+pub trait Protocol: 'static {
+    /// Reads one line of JSON whole, and hands it on as the binary record of the same meaning, so
+    /// that shards see one form.
+    ///
+    /// # Errors
+    /// The rejection that is sent back.
+    fn admit_line(line: &[u8], admission: &mut Admission<'_>) -> Result<(), Rejection>;
+
+    /// Checks the kind of a binary batch, before any of its records is admitted.
+    ///
+    /// # Errors
+    /// The rejection of the whole batch.
+    fn check_kind(kind: u8) -> Result<(), Rejection>;
+
+    /// Reads the routing keys of one record of a batch, and hands it on as it is.
+    ///
+    /// # Errors
+    /// The rejection that is sent back.
+    fn admit_record(
+        kind: u8,
+        record: &[u8],
+        admission: &mut Admission<'_>,
+    ) -> Result<(), Rejection>;
+}

@@ -1,0 +1,319 @@
+//! Shard streams: the router's links to the shards, and to the publisher as the last peer.
+//!
+//! A stream has room while it owes and waits for less than `inputs_owed_max`: that bounds every
+//! queue between here and the shard, whether the link is a ring, a socket, or broken.
+//!
+//! An incarnation of the router and one of a shard agree on indexes before anything is sent:
+//!
+//! ```text
+//!   shard                                     router
+//!     hello (applied 41, agreed with nobody) ──►   offers to go on from there
+//!     ◄── welcome (incarnation 8, base 41)
+//!     hello (applied 41, agreed with 8) ──►        sends what 41 does not contain, then the rest
+//! ```
+//!
+//! A shard takes inputs of the incarnation it has agreed with and of no other, so that what an
+//! earlier router left behind in a socket is never mistaken for something new. A welcome names the
+//! incarnation of the shard that it answers: the greeting of one that has ended since may be read
+//! late, and the next incarnation may know less.
+
+use crate::limits::{AWAY_AFTER, INPUTS_LEN_FULL};
+use crate::markers::Markers;
+use crate::shard_stream::ShardStream;
+use allot_domain::{Incarnation, LogIndex, Reject, ShardId};
+use allot_runtime::{Counter, Counters, Hub, Nanos, PollSet, Stage, Stages};
+use allot_wire::backplane::{
+    ClientHandle, Hello, InputKind, ReplyTo, Welcome, encode_welcome, inputs,
+};
+
+/// What a greeting of a shard changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Greeting {
+    /// Indexes are not agreed yet: the shard was told where to go on from.
+    Offered,
+    /// Indexes are agreed now.
+    Joined,
+    /// Indexes were agreed before.
+    Known,
+}
+
+/// How far a shard is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached {
+    /// The last input that it has replied to.
+    pub(crate) through: LogIndex,
+    /// The last input that no crash can take back.
+    pub(crate) durable: LogIndex,
+}
+
+/// All streams.
+pub(crate) struct ShardStreams {
+    incarnation: Incarnation,
+    hub: Hub,
+    streams: Vec<ShardStream>,
+    owed_max: u64,
+    /// Links over sockets may lose frames when a connection breaks; rings never do.
+    may_lose: bool,
+    counters: Counters,
+    stages: Stages,
+}
+
+impl ShardStreams {
+    pub(crate) fn new(
+        incarnation: Incarnation,
+        mut hub: Hub,
+        shards: usize,
+        owed_max: u64,
+        counters: Counters,
+    ) -> Self {
+        assert!(hub.peers() == shards + 1, "a peer for each shard and one for the publisher");
+        assert!(incarnation != Incarnation::default(), "zero stands for no router");
+        hub.count_into(&counters);
+        let streams = (0..shards).map(|_| ShardStream::new()).collect();
+        let may_lose = hub.may_lose();
+        let stages = Stages::off();
+        Self { incarnation, hub, streams, owed_max, may_lose, counters, stages }
+    }
+
+    /// Times its stages into this set from now on.
+    pub(crate) fn time(&mut self, stages: &Stages) {
+        self.stages = stages.clone();
+    }
+
+    /// How many shards there are.
+    #[inline]
+    pub(crate) fn count(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// All shards, in order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ShardId> + use<> {
+        (0..ShardId::at(self.streams.len()).get()).map(ShardId::new)
+    }
+
+    /// The shard of this number, if it is one of these.
+    pub(crate) fn known(&self, shard: ShardId) -> Option<ShardId> {
+        (shard.index() < self.streams.len()).then_some(shard)
+    }
+
+    /// The next frame of a shard, or of the publisher: the peer after the last shard.
+    pub(crate) fn receive(&mut self, frame: &mut Vec<u8>) -> Option<usize> {
+        self.hub.receive(frame)
+    }
+
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.hub.wait_on(poll_set);
+    }
+
+    /// Why a shard takes no input now, if it takes none.
+    #[inline]
+    pub(crate) fn refusal(&self, shard: ShardId) -> Option<Reject> {
+        let stream = &self.streams[shard.index()];
+        if !stream.is_here || stream.owed() >= self.owed_max {
+            return Some(Reject::Busy);
+        }
+        stream.is_full.then_some(Reject::StorageFull)
+    }
+
+    /// Why not every shard takes an input now, if not every one does: `busy` before the others.
+    pub(crate) fn refusal_of_all(&self) -> Option<Reject> {
+        let refusals = || self.ids().filter_map(|shard| self.refusal(shard));
+        refusals().find(|reject| *reject == Reject::Busy).or_else(|| refusals().next())
+    }
+
+    /// Whether a shard is there.
+    pub(crate) fn is_here(&self, shard: ShardId) -> bool {
+        self.streams[shard.index()].is_here
+    }
+
+    /// Whether every shard is there.
+    pub(crate) fn all_here(&self) -> bool {
+        self.streams.iter().all(|stream| stream.is_here)
+    }
+
+    /// Whether every shard has replied to the last input that went to all.
+    pub(crate) fn broadcast_is_replied(&self) -> bool {
+        self.streams.iter().all(ShardStream::broadcast_is_replied)
+    }
+
+    /// Puts an input on its way to one shard.
+    #[inline]
+    pub(crate) fn push(&mut self, shard: ShardId, reply_to: ReplyTo, kind: InputKind, body: &[u8]) {
+        self.begin(shard);
+        self.streams[shard.index()].push(reply_to, kind, body);
+        self.flush_full(shard);
+    }
+
+    /// Puts an input on its way to one shard that goes to all.
+    pub(crate) fn push_broadcast(
+        &mut self,
+        shard: ShardId,
+        reply_to: ReplyTo,
+        kind: InputKind,
+        body: &[u8],
+    ) {
+        self.begin(shard);
+        self.streams[shard.index()].push_broadcast(reply_to, kind, body);
+        self.flush_full(shard);
+    }
+
+    /// Puts a marker on its way to every shard that is there; returns its number.
+    pub(crate) fn push_marker(&mut self, markers: &mut Markers, now: Nanos, report: bool) -> u64 {
+        let marker = markers.next(now, report, self.all_here());
+        for shard in self.ids() {
+            if self.is_here(shard) {
+                self.push(shard, ReplyTo::NOBODY, InputKind::MARKER, markers.body());
+            }
+        }
+        self.counters.add(Counter::Markers, 1);
+        marker.number
+    }
+
+    #[inline]
+    fn begin(&mut self, shard: ShardId) {
+        let stream = &mut self.streams[shard.index()];
+        if stream.begin(self.incarnation) {
+            let queued_at = self.stages.leave(Stage::Queue);
+            inputs::set_queued(&mut stream.frame, queued_at.as_unix());
+        }
+    }
+
+    #[inline]
+    fn flush_full(&mut self, shard: ShardId) {
+        if self.streams[shard.index()].frame.len() > INPUTS_LEN_FULL {
+            self.flush_stream(shard);
+        }
+    }
+
+    /// Sends what waits, as far as the shards have room; returns how many frames left.
+    pub(crate) fn flush(&mut self) -> usize {
+        self.ids().map(|shard| self.flush_stream(shard)).sum()
+    }
+
+    fn flush_stream(&mut self, shard: ShardId) -> usize {
+        let sent_again = self.flush_again(shard);
+        let stream = &mut self.streams[shard.index()];
+        // What is new never overtakes what is sent again: the shard would drop it.
+        if stream.is_empty() || stream.is_behind() {
+            return sent_again;
+        }
+        let copy = self.may_lose.then(|| untimed(&stream.frame));
+        if self.hub.send(shard.index(), &mut stream.frame).is_err() {
+            return sent_again;
+        }
+        let count = stream.on_sent(copy);
+        self.counters.add(Counter::Routed, count);
+        sent_again + 1
+    }
+
+    /// Goes on with what is sent again, as far as there is room; returns how many frames left.
+    fn flush_again(&mut self, shard: ShardId) -> usize {
+        let stream = &mut self.streams[shard.index()];
+        if !stream.is_behind() {
+            return 0;
+        }
+        let mut count = 0;
+        while let Some((last, frame)) = stream.next_again() {
+            if self.hub.send(shard.index(), &mut frame.to_vec()).is_err() {
+                return count;
+            }
+            stream.on_sent_again(last);
+            count += 1;
+        }
+        stream.end_again();
+        count
+    }
+
+    /// A shard says how far it is; `replied` gets those who waited for it.
+    pub(crate) fn on_replies(
+        &mut self,
+        shard: ShardId,
+        reached: Reached,
+        now: Nanos,
+        replied: &mut Vec<ClientHandle>,
+    ) {
+        let stream = &mut self.streams[shard.index()];
+        stream.heard_at = now;
+        stream.mark_replied(reached.through, replied);
+        stream.mark_durable(reached.durable);
+    }
+
+    /// A shard says that it is there; `unreplied` gets those whose replies will not come.
+    pub(crate) fn on_hello(
+        &mut self,
+        hello: &Hello,
+        now: Nanos,
+        unreplied: &mut Vec<ClientHandle>,
+    ) -> Greeting {
+        let shards = ShardId::at(self.streams.len()).get();
+        let stream = &mut self.streams[hello.shard.index()];
+        stream.heard_at = now;
+        if hello.shards != shards || hello.router != self.incarnation {
+            // It hears of how many there are, and from where to go on, and greets again.
+            stream.is_here = false;
+            let base = stream.base(hello.applied);
+            self.welcome(hello, base);
+            return Greeting::Offered;
+        }
+        stream.is_full = hello.full;
+        if stream.incarnation == Some(hello.incarnation) && stream.is_here {
+            self.greet_again(hello, unreplied);
+            return Greeting::Known;
+        }
+        stream.join(hello, unreplied);
+        self.send_again(hello.shard);
+        Greeting::Joined
+    }
+
+    /// A greeting of an incarnation that is known.
+    fn greet_again(&mut self, hello: &Hello, unreplied: &mut Vec<ClientHandle>) {
+        if self.streams[hello.shard.index()].is_stuck(hello) {
+            self.send_again(hello.shard);
+        }
+        // Replies leave before the greeting that counts them: those that did not come will not.
+        self.streams[hello.shard.index()].mark_replied(hello.replied, unreplied);
+    }
+
+    /// Sends again what the shard has not greeted with, and nothing new before it.
+    fn send_again(&mut self, shard: ShardId) {
+        self.streams[shard.index()].begin_again();
+        self.flush_again(shard);
+    }
+
+    /// Tells a shard where to go on from; it is told again if there is no room now.
+    fn welcome(&mut self, hello: &Hello, base: LogIndex) {
+        let welcome = Welcome {
+            router_incarnation: self.incarnation,
+            shard_incarnation: hello.incarnation,
+            base,
+            shards: ShardId::at(self.streams.len()).get(),
+        };
+        let mut frame = Vec::new();
+        encode_welcome(&welcome, &mut frame);
+        if self.hub.send(hello.shard.index(), &mut frame).is_err() {
+            self.counters.add(Counter::FramesRefused, 1);
+        }
+    }
+
+    /// Gives up shards that were silent for too long; returns how many went away just now.
+    pub(crate) fn check_absent(&mut self, now: Nanos) -> usize {
+        let mut gone = 0;
+        for stream in &mut self.streams {
+            if stream.is_here && now >= stream.heard_at + AWAY_AFTER {
+                stream.is_here = false;
+                gone += 1;
+            }
+        }
+        gone
+    }
+}
+
+/// A copy to be sent again: how long that takes is no time of a queue.
+fn untimed(frame: &[u8]) -> Vec<u8> {
+    let mut copy = frame.to_vec();
+    inputs::set_queued(&mut copy, 0);
+    copy
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! Every limit of a shard, each with its reason, asserted against the others.
+
+use std::time::Duration;
+
+/// Frames of inputs taken in one turn; other agents may share the thread.
+pub(crate) const FRAMES_PER_TURN: usize = 16;
+
+/// How often a shard tells the router and the publisher that it is there.
+pub(crate) const GREET_EVERY: Duration = Duration::from_secs(1);
+
+/// A frame of replies that has grown to this length is sent before the frame of inputs is done, and
+/// before its buffer doubles to more than is kept.
+pub(crate) const REPLIES_LEN_FULL: usize = 32 << 10;
+
+/// Bytes waiting for the disk or for the router at which the shard takes no more inputs.
+pub(crate) const WAITING_LEN_MAX: usize = 16 << 20;
+
+/// Buffers kept for reuse.
+pub(crate) const SPARES_MAX: usize = 64;
+
+/// The largest buffer kept: one large report must not make all of them large. A frame of replies
+/// always is kept: buffers double as they grow, and the last reply may be long.
+pub(crate) const SPARE_LEN_MAX: usize = 3 * REPLIES_LEN_FULL;
+
+const _: () = assert!(REPLIES_LEN_FULL < WAITING_LEN_MAX);
+// Spare buffers never hold more than what may wait.
+const _: () = assert!(SPARES_MAX * SPARE_LEN_MAX <= WAITING_LEN_MAX);

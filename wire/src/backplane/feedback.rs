@@ -1,0 +1,38 @@
+//! Feedback: an input for each shard, from the publisher to the router.
+//!
+//! What the parts of a cut call for goes back to all shards between the same inputs: nettings, for
+//! example. It is journaled and applied like any other input.
+
+use super::{FrameKind, InputKind, decode, encode};
+use crate::DecodeError;
+use serde::{Deserialize, Serialize};
+
+/// One input for each shard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Feedback {
+    /// What the bodies are.
+    pub kind: InputKind,
+    /// The body for each shard, by its id.
+    pub bodies: Vec<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FeedbackRecord<B> {
+    kind: u8,
+    bodies: B,
+}
+
+/// Writes a whole frame.
+pub fn encode_feedback(feedback: &Feedback, frame: &mut Vec<u8>) {
+    let record = FeedbackRecord { kind: feedback.kind.get(), bodies: &feedback.bodies };
+    encode(FrameKind::Feedback, record, frame);
+}
+
+/// Reads a whole frame.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn decode_feedback(frame: &[u8]) -> Result<Feedback, DecodeError> {
+    let record: FeedbackRecord<Vec<Vec<u8>>> = decode(FrameKind::Feedback, frame)?;
+    Ok(Feedback { kind: InputKind::new(record.kind), bodies: record.bodies })
+}

@@ -1,0 +1,115 @@
+//! Field: one known field of a JSON request, as the text that stands there.
+//!
+//! A field that is `null` is not there.
+
+use allot_domain::{Reject, decimal};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What stands in a field; it borrows from the message.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    name: &'static str,
+    /// What stands there.
+    pub value: Option<&'a RawValue>,
+    is_twin: bool,
+}
+
+impl<'a> Field<'a> {
+    /// A field of this name that was not found yet.
+    #[must_use]
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, value: None, is_twin: false }
+    }
+
+    /// Takes the value that stands there; a second one makes the field a twin.
+    pub fn set(&mut self, value: Option<&'a RawValue>) {
+        self.is_twin |= self.value.is_some() && value.is_some();
+        self.value = self.value.or(value);
+    }
+
+    /// Refuses a field that is not there.
+    ///
+    /// # Errors
+    /// [`Reject::MissingField`].
+    pub fn need(&self) -> Result<(), Reject> {
+        self.value.map(|_| ()).ok_or(Reject::MissingField(self.name))
+    }
+
+    /// The text of the value.
+    ///
+    /// # Errors
+    /// [`Reject::MissingField`]; [`Reject::MalformedField`] where it appears twice.
+    pub fn json(&self) -> Result<&'a str, Reject> {
+        let value = self.value.ok_or(Reject::MissingField(self.name))?.get();
+        if self.is_twin {
+            return Err(Reject::MalformedField(format!(
+                "the field \"{}\" appears twice",
+                self.name
+            )));
+        }
+        Ok(value)
+    }
+
+    /// A JSON string, its escapes resolved.
+    ///
+    /// # Errors
+    /// [`Reject::MissingField`] and [`Reject::MalformedField`].
+    pub fn text(&self) -> Result<Cow<'a, str>, Reject> {
+        string(self.json()?).ok_or_else(|| self.malformed("must be a string"))
+    }
+
+    /// A JSON string or the text of a JSON number.
+    ///
+    /// # Errors
+    /// [`Reject::MissingField`] and [`Reject::MalformedField`].
+    pub fn scalar(&self) -> Result<Cow<'a, str>, Reject> {
+        scalar(self.json()?).ok_or_else(|| self.malformed("must be a number or a string with one"))
+    }
+
+    /// A whole number that is not negative.
+    ///
+    /// # Errors
+    /// [`Reject::MissingField`] and [`Reject::MalformedField`].
+    pub fn whole(&self) -> Result<u64, Reject> {
+        match decimal::parse_whole(&self.scalar()?) {
+            Ok(Some(number)) => u64::try_from(number).ok(),
+            _ => None,
+        }
+        .ok_or_else(|| self.malformed("must be a whole number below 2^64"))
+    }
+
+    /// Says what the field must be, and what it was.
+    #[must_use]
+    pub fn malformed(&self, rule: &str) -> Reject {
+        let value = Reject::quote(self.value.map_or("", RawValue::get));
+        Reject::MalformedField(format!("the field \"{}\" {rule}; it was {value}", self.name))
+    }
+}
+
+/// A JSON string, its escapes resolved; none where it is something else, or an escape is no text.
+#[must_use]
+pub fn string(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str(json).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}
+
+/// A JSON string, or a number as it is written.
+#[must_use]
+pub fn scalar(json: &str) -> Option<Cow<'_, str>> {
+    match json.as_bytes().first() {
+        Some(b'-' | b'0'..=b'9') => Some(Cow::Borrowed(json)),
+        _ => string(json),
+    }
+}
+
+/// Refuses a request in which one of these fields is not there: the first.
+///
+/// # Errors
+/// [`Reject::MissingField`].
+pub fn need<const N: usize>(fields: [&Field<'_>; N]) -> Result<(), Reject> {
+    fields.into_iter().try_for_each(Field::need)
+}
