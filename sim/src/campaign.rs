@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::options::Options;
-use crate::plant::Plant;
+use crate::planted_bug::PlantedBug;
 use crate::tally::Tally;
 use crate::violation::Violation;
 use crate::world::World;
@@ -25,15 +25,19 @@ pub struct Failure {
 ///
 /// # Errors
 /// The promise that was not kept. A panic counts as one: it is a bug by definition.
-pub fn run_seed(seed: u64, plant: Option<Plant>, is_loud: bool) -> Result<Tally, Box<Failure>> {
-    let options = Options::draw(seed, plant);
-    let mut world = World::new(options.clone(), is_loud);
+pub fn run_seed(
+    seed: u64,
+    planted_bug: Option<PlantedBug>,
+    is_verbose: bool,
+) -> Result<Tally, Box<Failure>> {
+    let options = Options::draw(seed, planted_bug);
+    let mut world = World::new(options.clone(), is_verbose);
     let ran = catch_unwind(AssertUnwindSafe(|| world.run()));
-    let verdict = ran.unwrap_or_else(|panic| Err(Violation::new("panic", text(&*panic))));
-    match verdict {
+    let result = ran.unwrap_or_else(|panic| Err(Violation::new("panic", text(&*panic))));
+    match result {
         Ok(()) => Ok(world.tally),
         Err(violation) => {
-            let (events, tally) = (world.diary.lines(), world.tally);
+            let (events, tally) = (world.trace.lines(), world.tally);
             Err(Box::new(Failure { violation, options, events, tally }))
         }
     }

@@ -1,10 +1,10 @@
-//! The disk of one shard: a simulated one, that remembers the segments which were pruned, and may
-//! go down between any two of its operations, or within a write.
+//! The disk of one shard: a [`SimDisk`] that keeps pruned segments readable and can fail at a
+//! crash point.
 //!
 //! ```text
 //!   shard ─► Disk ─► SimDisk
-//!             ├────► attic: segments that were removed, so that the whole journal can be read
-//!             └────► doom: after so many operations the machine, or the process, is no more
+//!             ├────► pruned: removed segments, so that the whole journal can still be read
+//!             └────► crash point: the operation in which the machine, or the process, ends
 //! ```
 
 use std::collections::BTreeMap;
@@ -13,77 +13,69 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use allot_journal::{Media, MediaFile, SimDisk};
 
-/// How a disk lies, if it does.
+/// A sector, in bytes: what a crash leaves whole.
+const SECTOR_BYTES: u64 = 512;
+
+/// What a disk claims to do and does not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Lie {
-    /// It does not.
+pub enum DiskFault {
+    /// It is sound.
     #[default]
     None,
-    /// It says that it has synced, and has synced nothing.
-    Everything,
-    /// It has synced what is in files, and no names of files.
-    Names,
+    /// A sync reports success and writes nothing.
+    SyncsNothing,
+    /// A sync writes the content of files but not their names.
+    ForgetsNames,
 }
 
-/// How what uses a disk ends.
+/// How a process ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
     /// The machine fails: what was not synced may be lost.
     Power,
     /// The process is killed: what was written stays.
     Kill,
-    /// The process is told to, and closes its agents.
+    /// The process is asked to stop, and closes its agents.
     Stop,
 }
 
-/// The end that comes in the middle of something.
+/// The disk operation in which the machine, or the process, ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Doom {
-    /// At which operation from now on; 1 is the next.
+pub struct CrashPoint {
+    /// Operations from now on; 1 is the next.
     pub operation: u64,
-    /// How.
+    /// How it ends.
     pub end: End,
-    /// Where in a write: of its sectors, so many modulo how many there are.
+    /// How much of a write is done: whole sectors, taken modulo the sectors of that write.
     pub sector: u64,
 }
 
-/// A simulated disk with an attic. Clones are the same one.
+/// A simulated disk that can be read after pruning. Clones share one disk.
 #[derive(Clone)]
 pub struct Disk {
     sim: SimDisk,
-    lie: Lie,
-    attic: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
-    fate: Arc<Mutex<Fate>>,
+    fault: DiskFault,
+    pruned: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    crash: Arc<Mutex<Crash>>,
 }
 
-/// What is to come, and whether it has.
+/// The crash that is planned, and the one that has happened.
 #[derive(Default)]
-struct Fate {
-    doom: Option<Doom>,
-    gone: Option<End>,
+struct Crash {
+    planned: Option<CrashPoint>,
+    happened: Option<End>,
 }
 
-/// A sector, in bytes.
-const SECTOR: u64 = 512;
-
-/// All segments of a journal as they are or were, to be read.
-struct Album {
-    files: BTreeMap<String, Vec<u8>>,
-}
-
-/// What an open file of a [`Disk`] adds to that of a [`SimDisk`].
+/// An open file of a [`Disk`]: its operations count towards the crash point.
 struct File {
     file: Box<dyn MediaFile>,
     disk: Disk,
 }
 
-/// A file that is only read.
-struct Page(Vec<u8>);
-
 impl Disk {
-    /// An empty disk. What it does in a crash follows from the seed.
-    pub fn new(seed: u64, lie: Lie) -> Self {
-        Self { sim: SimDisk::new(seed), lie, attic: Arc::default(), fate: Arc::default() }
+    /// An empty disk. The seed decides what a crash leaves.
+    pub fn new(seed: u64, fault: DiskFault) -> Self {
+        Self { sim: SimDisk::new(seed), fault, pruned: Arc::default(), crash: Arc::default() }
     }
 
     /// The simulated disk itself.
@@ -91,83 +83,87 @@ impl Disk {
         &self.sim
     }
 
-    /// A copy of this moment, with a life of its own.
+    /// An independent copy, with no crash planned.
     pub fn fork(&self) -> Self {
-        let attic = Arc::new(Mutex::new(self.attic().clone()));
-        Self { sim: self.sim.fork(), lie: self.lie, attic, fate: Arc::default() }
+        let pruned = Arc::new(Mutex::new(self.pruned().clone()));
+        Self { sim: self.sim.fork(), fault: self.fault, pruned, crash: Arc::default() }
     }
 
-    /// All segments, those that were removed too; no images.
+    /// Every segment, the pruned ones included, on a disk of its own; no snapshots.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn album(&self) -> io::Result<Arc<dyn Media>> {
-        let mut files = self.attic().clone();
+    pub fn full_journal(&self) -> io::Result<SimDisk> {
+        let full = SimDisk::new(0);
+        let mut segments = self.pruned().clone();
         for name in self.sim.list()?.into_iter().filter(|name| is_segment(name)) {
             let bytes = read(&*self.sim.open(&name)?)?;
-            files.insert(name, bytes);
+            segments.insert(name, bytes);
         }
-        Ok(Arc::new(Album { files }))
+        for (name, bytes) in &segments {
+            full.create(name)?.write_at(0, bytes)?;
+        }
+        Ok(full)
     }
 
-    /// The names of the files that a journal keeps.
+    /// The names of the journal's files, in order.
     pub fn files(&self) -> Vec<String> {
         let mut files = self.sim.list().unwrap_or_default();
         files.sort_unstable();
         files
     }
 
-    /// From now on nothing fails, or this does.
-    pub fn doom(&self, doom: Option<Doom>) {
-        self.fate().doom = doom;
+    /// Plans a crash, or cancels the planned one.
+    pub fn plan_crash(&self, crash_point: Option<CrashPoint>) {
+        self.crash().planned = crash_point;
     }
 
-    /// How it went down since the last time that somebody asked, if it did.
+    /// How it has crashed since the last call, if it has.
     pub fn take_end(&self) -> Option<End> {
-        self.fate().gone.take()
+        self.crash().happened.take()
     }
 
-    /// One operation more: true if it is the last, and half done at most.
-    fn is_last(&self) -> io::Result<Option<Doom>> {
-        let mut fate = self.fate();
-        if fate.gone.is_some() {
-            return Err(io::Error::other("the machine is no more (simulated)"));
+    /// Counts one operation; returns the crash point if this is the one.
+    fn count_operation(&self) -> io::Result<Option<CrashPoint>> {
+        let mut crash = self.crash();
+        if crash.happened.is_some() {
+            return Err(gone());
         }
-        let Some(doom) = &mut fate.doom else { return Ok(None) };
-        doom.operation -= 1;
-        if 0 < doom.operation {
+        let Some(planned) = &mut crash.planned else { return Ok(None) };
+        planned.operation -= 1;
+        if 0 < planned.operation {
             return Ok(None);
         }
-        let doom = fate.doom.take();
-        fate.gone = doom.map(|doom| doom.end);
-        Ok(doom)
+        let reached = crash.planned.take();
+        crash.happened = reached.map(|crash_point| crash_point.end);
+        Ok(reached)
     }
 
-    /// Goes down, if this was the last operation.
+    /// Runs an operation, or crashes instead if the crash point is here.
     fn operate<T>(&self, operation: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        match self.is_last()? {
+        match self.count_operation()? {
             None => operation(),
-            Some(doom) => Err(self.go_down(doom)),
+            Some(crash_point) => Err(self.crash_at(crash_point)),
         }
     }
 
-    fn go_down(&self, doom: Doom) -> io::Error {
-        match doom.end {
+    fn crash_at(&self, crash_point: CrashPoint) -> io::Error {
+        match crash_point.end {
             End::Power => self.sim.crash(),
             End::Kill | End::Stop => self.sim.restart(),
         }
-        io::Error::other("the machine is no more (simulated)")
+        gone()
     }
 
-    fn fate(&self) -> MutexGuard<'_, Fate> {
-        self.fate.lock().expect("nothing panics while it holds the fate")
+    fn crash(&self) -> MutexGuard<'_, Crash> {
+        self.crash.lock().expect("no holder of this lock panics")
     }
 
-    fn attic(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
-        self.attic.lock().expect("nothing panics while it holds the attic")
+    fn pruned(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.pruned.lock().expect("no holder of this lock panics")
     }
 
-    fn open_as(&self, file: Box<dyn MediaFile>) -> Box<dyn MediaFile> {
+    fn wrap(&self, file: Box<dyn MediaFile>) -> Box<dyn MediaFile> {
         Box::new(File { file, disk: self.clone() })
     }
 }
@@ -178,11 +174,11 @@ impl Media for Disk {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        self.operate(|| Ok(self.open_as(self.sim.create(name)?)))
+        self.operate(|| Ok(self.wrap(self.sim.create(name)?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        Ok(self.open_as(self.sim.open(name)?))
+        Ok(self.wrap(self.sim.open(name)?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -192,16 +188,19 @@ impl Media for Disk {
     fn remove(&self, name: &str) -> io::Result<()> {
         if is_segment(name) {
             let bytes = read(&*self.sim.open(name)?)?;
-            // One that was never begun is no part of the journal.
+            // A preallocated segment that was never written is not part of the journal.
             if bytes.iter().take(8).any(|byte| *byte != 0) {
-                self.attic().insert(name.to_owned(), bytes);
+                self.pruned().insert(name.to_owned(), bytes);
             }
         }
         self.operate(|| self.sim.remove(name))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        self.operate(|| if self.lie == Lie::None { self.sim.sync_folder() } else { Ok(()) })
+        self.operate(|| match self.fault {
+            DiskFault::None => self.sim.sync_folder(),
+            DiskFault::SyncsNothing | DiskFault::ForgetsNames => Ok(()),
+        })
     }
 }
 
@@ -215,67 +214,30 @@ impl MediaFile for File {
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let Some(doom) = self.disk.is_last()? else { return self.file.write_at(offset, bytes) };
-        let sectors = u64::try_from(bytes.len()).unwrap_or(u64::MAX) / SECTOR;
-        let some = usize::try_from(doom.sector % (sectors + 1) * SECTOR).unwrap_or(0);
-        if 0 < some {
-            self.file.write_at(offset, &bytes[..some])?;
+        let Some(crash_point) = self.disk.count_operation()? else {
+            return self.file.write_at(offset, bytes);
+        };
+        let sectors = u64::try_from(bytes.len()).unwrap_or(u64::MAX) / SECTOR_BYTES;
+        let written = crash_point.sector % (sectors + 1) * SECTOR_BYTES;
+        let written = usize::try_from(written).unwrap_or(0);
+        if 0 < written {
+            self.file.write_at(offset, &bytes[..written])?;
         }
-        Err(self.disk.go_down(doom))
+        Err(self.disk.crash_at(crash_point))
     }
 
     fn sync(&mut self) -> io::Result<()> {
         let Self { file, disk } = self;
-        disk.operate(|| if disk.lie == Lie::Everything { Ok(()) } else { file.sync() })
+        disk.operate(|| match disk.fault {
+            DiskFault::SyncsNothing => Ok(()),
+            DiskFault::None | DiskFault::ForgetsNames => file.sync(),
+        })
     }
 }
 
-impl Media for Album {
-    fn list(&self) -> io::Result<Vec<String>> {
-        Ok(self.files.keys().cloned().collect())
-    }
-
-    fn create(&self, _name: &str) -> io::Result<Box<dyn MediaFile>> {
-        Err(io::ErrorKind::ReadOnlyFilesystem.into())
-    }
-
-    fn open(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        let bytes = self.files.get(name).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Box::new(Page(bytes.clone())))
-    }
-
-    fn rename(&self, _from: &str, _to: &str) -> io::Result<()> {
-        Err(io::ErrorKind::ReadOnlyFilesystem.into())
-    }
-
-    fn remove(&self, _name: &str) -> io::Result<()> {
-        Err(io::ErrorKind::ReadOnlyFilesystem.into())
-    }
-
-    fn sync_folder(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MediaFile for Page {
-    fn len(&self) -> io::Result<u64> {
-        Ok(u64::try_from(self.0.len()).unwrap_or(u64::MAX))
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
-        let count = bytes.len().min(self.0.len() - start);
-        bytes[..count].copy_from_slice(&self.0[start..start + count]);
-        Ok(count)
-    }
-
-    fn write_at(&mut self, _offset: u64, _bytes: &[u8]) -> io::Result<()> {
-        Err(io::ErrorKind::ReadOnlyFilesystem.into())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// What every operation returns after the crash.
+fn gone() -> io::Error {
+    io::Error::other("the machine has failed (simulated)")
 }
 
 fn is_segment(name: &str) -> bool {
@@ -300,23 +262,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_removed_segment_is_still_in_the_album() {
-        let disk = Disk::new(1, Lie::None);
+    fn a_removed_segment_is_still_in_the_full_journal() {
+        let disk = Disk::new(1, DiskFault::None);
         for (name, content) in [("segment-0000000001", [7_u8; 9]), ("segment-0000000002", [0; 9])] {
             disk.create(name).unwrap().write_at(0, &content).unwrap();
             disk.remove(name).unwrap();
         }
         assert!(disk.files().is_empty());
-        let album = disk.album().unwrap();
-        assert_eq!(album.list().unwrap(), ["segment-0000000001"]);
-        assert_eq!(read(&*album.open("segment-0000000001").unwrap()).unwrap(), [7; 9]);
+        let full = disk.full_journal().unwrap();
+        assert_eq!(full.list().unwrap(), ["segment-0000000001"]);
+        assert_eq!(read(&*full.open("segment-0000000001").unwrap()).unwrap(), [7; 9]);
     }
 
     #[test]
-    fn what_a_lying_disk_has_synced_a_crash_may_take() {
-        let survives = |lie| {
+    fn a_crash_may_lose_what_a_faulty_disk_claims_to_have_synced() {
+        let survives = |fault| {
             (0..64_u64).all(|seed| {
-                let disk = Disk::new(seed, lie);
+                let disk = Disk::new(seed, fault);
                 let mut file = disk.create("a").unwrap();
                 file.write_at(0, b"synced").unwrap();
                 file.sync().unwrap();
@@ -325,7 +287,7 @@ mod tests {
                 disk.open("a").is_ok_and(|file| read(&*file).unwrap() == b"synced")
             })
         };
-        assert!(survives(Lie::None));
-        assert!(!survives(Lie::Everything) && !survives(Lie::Names));
+        assert!(survives(DiskFault::None));
+        assert!(!survives(DiskFault::SyncsNothing) && !survives(DiskFault::ForgetsNames));
     }
 }

@@ -13,27 +13,27 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::missing_panics_doc, reason = "what panics here is a bug of the simulator alone")]
 
-pub mod chance;
-pub mod plant;
+pub mod prng;
+pub mod planted_bug;
 pub mod options;
 pub mod tally;
 pub mod violation;
-pub mod diary;
+pub mod trace;
 pub mod disk;
 pub mod process;
-pub mod relay;
-pub mod witness;
-pub mod gate;
-pub mod desk;
+pub mod network_link;
+pub mod history;
+pub mod client_network;
+pub mod operator;
 pub mod subscriber;
-pub mod chronicle;
+pub mod replica;
 pub mod checker;
 pub mod world;
 pub mod campaign;
 
 pub use campaign::{Failure, run_seed};
 pub use options::Options;
-pub use plant::Plant;
+pub use planted_bug::PlantedBug;
 pub use tally::Tally;
 pub use violation::Violation;
 pub use world::World;

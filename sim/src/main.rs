@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use allot_sim::{Failure, Plant, Tally, run_seed};
+use allot_sim::{Failure, PlantedBug, Tally, run_seed};
 use anyhow::Result;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -26,7 +26,7 @@ struct Arguments {
     verbose: bool,
     /// Put a bug in, which the checkers must find
     #[arg(long)]
-    plant: Option<Plant>,
+    planted_bug: Option<PlantedBug>,
     /// Go on after a violation, and count them
     #[arg(long)]
     keep_going: bool,
@@ -43,7 +43,7 @@ fn main() -> Result<ExitCode> {
     )?);
     let (mut total, mut violations) = (Tally::default(), 0_u64);
     for seed in first..first + count {
-        match run_seed(seed, arguments.plant, arguments.verbose) {
+        match run_seed(seed, arguments.planted_bug, arguments.verbose) {
             Ok(tally) => total += tally,
             Err(failure) => {
                 violations += 1;
@@ -72,10 +72,11 @@ fn tell(seed: u64, failure: &Failure, is_brief: bool) {
             println!("{event}");
         }
     }
-    let plant = failure.options.plant.map_or(String::new(), |plant| {
-        let name = clap::ValueEnum::to_possible_value(&plant).expect("no plant is hidden");
-        format!(" --plant {}", name.get_name())
+    let planted_bug = failure.options.planted_bug.map_or(String::new(), |planted_bug| {
+        let name =
+            clap::ValueEnum::to_possible_value(&planted_bug).expect("no planted_bug is hidden");
+        format!(" --planted_bug {}", name.get_name())
     });
     println!("\nseed {seed}: {}", failure.violation);
-    println!("again: cargo run --release -p allot-sim -- --seed {seed}{plant}\n");
+    println!("again: cargo run --release -p allot-sim -- --seed {seed}{planted_bug}\n");
 }

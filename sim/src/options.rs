@@ -8,9 +8,9 @@ use allot_domain::{AccountId, Blend, BookConfig, SourceId, Ticker, Weight};
 use allot_journal::{Ack, JournalConfig, SEGMENT_BYTES_MIN};
 use allot_wire::Encoding;
 
-use crate::chance::Chance;
-use crate::disk::Lie;
-use crate::plant::Plant;
+use crate::disk::DiskFault;
+use crate::planted_bug::PlantedBug;
+use crate::prng::Prng;
 
 /// Whether splits may say 0 % of an account.
 const ZERO_WEIGHTS: bool = false;
@@ -62,7 +62,7 @@ pub struct Options {
     /// What all of it follows from.
     pub seed: u64,
     /// What is put in on purpose.
-    pub plant: Option<Plant>,
+    pub planted_bug: Option<PlantedBug>,
     /// Which boxes share a process.
     pub shape: Shape,
     /// How many shards.
@@ -83,7 +83,7 @@ pub struct Options {
     pub ring_frames: usize,
     /// Frames that may wait in each direction of a connection.
     pub link_frames: usize,
-    /// How long a frame is on its way at most.
+    /// How long a frame is on its direction at most.
     pub delay_max: Duration,
     /// The most answers that a shard may owe.
     pub owed_max: u64,
@@ -103,8 +103,8 @@ pub struct Options {
     pub faults_for: Duration,
     /// How often.
     pub faults: Faults,
-    /// The mean time between two busts and other things that a person at a desk does.
-    pub desk_every: Duration,
+    /// The mean time between two busts and other things that a person at a operator does.
+    pub operator_every: Duration,
     /// The encoding of what a subscriber listens to.
     pub feed_encoding: Encoding,
     /// Of a hundred turns, how many an agent misses.
@@ -134,48 +134,48 @@ pub struct FeedOptions {
 
 impl Options {
     /// The options of a seed, with a planted bug if there is one.
-    pub fn draw(seed: u64, plant: Option<Plant>) -> Self {
-        let mut chance = Chance::new(seed);
-        let separate = chance.percent(65) || plant.is_some_and(Plant::needs_processes);
-        let faults_for = Duration::from_secs(chance.between(4..=25));
+    pub fn draw(seed: u64, planted_bug: Option<PlantedBug>) -> Self {
+        let mut prng = Prng::new(seed);
+        let separate = prng.percent(65) || planted_bug.is_some_and(PlantedBug::needs_processes);
+        let faults_for = Duration::from_secs(prng.between(4..=25));
         let mut tickers = TICKERS.map(ticker).to_vec();
-        chance.shuffle(&mut tickers);
-        tickers.truncate(usize::try_from(chance.between(2..=10)).expect("a few"));
-        let splits = splits(&mut chance);
+        prng.shuffle(&mut tickers);
+        tickers.truncate(usize::try_from(prng.between(2..=10)).expect("a few"));
+        let splits = splits(&mut prng);
         let split_every = faults_for / u32::try_from(splits.len()).expect("a few");
-        let feeds = (1..=chance.between(1..=4)).map(|number| feed(&mut chance, number)).collect();
+        let feeds = (1..=prng.between(1..=4)).map(|number| feed(&mut prng, number)).collect();
         Self {
             seed,
-            plant,
+            planted_bug,
             shape: if separate { Shape::Separate } else { Shape::One },
-            shards: usize::try_from(chance.between(1..=4)).expect("a few"),
+            shards: usize::try_from(prng.between(1..=4)).expect("a few"),
             feeds,
             split_every,
-            split_after: Duration::from_millis(*chance.pick(&[0, 0, 200, 3_000])),
+            split_after: Duration::from_millis(*prng.pick(&[0, 0, 200, 3_000])),
             splits,
             tickers,
-            book: book(&mut chance),
-            ring_frames: *chance.pick(&[1, 2, 4, 16, 256]),
-            link_frames: *chance.pick(&[1, 4, 64, 1_024]),
-            delay_max: *chance.pick(&[Duration::from_micros(50), Duration::from_millis(20)]),
-            owed_max: *chance.pick(&[2, 8, 32, 256, 8_192]),
-            marker_every: *chance.pick(&[2, 8, 32, 256]),
-            report_every: Duration::from_millis(*chance.pick(&[200, 500, 1_000, 2_500])),
-            segment_bytes: SEGMENT_BYTES_MIN * chance.between(1..=12),
-            image_every_bytes: *chance.pick(&[2 << 10, 8 << 10, 32 << 10, 1 << 20]),
-            prune: chance.percent(50),
-            sync_max: Duration::from_micros(*chance.pick(&[1, 5_000, 80_000, 400_000])),
+            book: book(&mut prng),
+            ring_frames: *prng.pick(&[1, 2, 4, 16, 256]),
+            link_frames: *prng.pick(&[1, 4, 64, 1_024]),
+            delay_max: *prng.pick(&[Duration::from_micros(50), Duration::from_millis(20)]),
+            owed_max: *prng.pick(&[2, 8, 32, 256, 8_192]),
+            marker_every: *prng.pick(&[2, 8, 32, 256]),
+            report_every: Duration::from_millis(*prng.pick(&[200, 500, 1_000, 2_500])),
+            segment_bytes: SEGMENT_BYTES_MIN * prng.between(1..=12),
+            image_every_bytes: *prng.pick(&[2 << 10, 8 << 10, 32 << 10, 1 << 20]),
+            prune: prng.percent(50),
+            sync_max: Duration::from_micros(*prng.pick(&[1, 5_000, 80_000, 400_000])),
             faults_for,
-            faults: faults(&mut chance),
-            desk_every: *chance.pick(&[Duration::from_millis(50), Duration::from_millis(400)]),
-            feed_encoding: *chance.pick(&[Encoding::Json, Encoding::Binary]),
-            idle_percent: *chance.pick(&[0, 10, 50]),
+            faults: faults(&mut prng),
+            operator_every: *prng.pick(&[Duration::from_millis(50), Duration::from_millis(400)]),
+            feed_encoding: *prng.pick(&[Encoding::Json, Encoding::Binary]),
+            idle_percent: *prng.pick(&[0, 10, 50]),
         }
     }
 
     /// What a journal of this run is configured with.
     pub fn journal(&self, shard: usize) -> JournalConfig {
-        let early = self.plant == Some(Plant::EarlyAnswers);
+        let early = self.planted_bug == Some(PlantedBug::EarlyReplies);
         let BookConfig { blend, history } = self.book;
         let stamp = format!("shard {shard} of {}, blend {blend}, history {history}", self.shards);
         JournalConfig {
@@ -187,12 +187,12 @@ impl Options {
         }
     }
 
-    /// How disks lie.
-    pub fn lie(&self) -> Lie {
-        match self.plant {
-            Some(Plant::LyingDisk) => Lie::Everything,
-            Some(Plant::NamelessDisk) => Lie::Names,
-            _ => Lie::None,
+    /// How disks fault.
+    pub fn fault(&self) -> DiskFault {
+        match self.planted_bug {
+            Some(PlantedBug::LyingDisk) => DiskFault::SyncsNothing,
+            Some(PlantedBug::NamelessDisk) => DiskFault::ForgetsNames,
+            _ => DiskFault::None,
         }
     }
 }
@@ -203,9 +203,9 @@ impl fmt::Display for Options {
     }
 }
 
-fn faults(chance: &mut Chance) -> Faults {
+fn faults(prng: &mut Prng) -> Faults {
     // Some runs have none of a kind, so that the others are seen alone.
-    let mut often = |odds: &[u64]| *chance.pick(odds);
+    let mut often = |odds: &[u64]| *prng.pick(odds);
     Faults {
         crash: often(&[0, 400, 1_500, 1_500, 6_000]),
         power_percent: often(&[0, 50, 100]),
@@ -221,62 +221,62 @@ fn faults(chance: &mut Chance) -> Faults {
     }
 }
 
-fn book(chance: &mut Chance) -> BookConfig {
+fn book(prng: &mut Prng) -> BookConfig {
     let blends = [Blend::NONE, Blend::NONE, Blend::new(1, 4).expect("within the limits")];
-    let history = *chance.pick(&[4, 64, 1_024]);
-    BookConfig { blend: *chance.pick(&blends), history }
+    let history = *prng.pick(&[4, 64, 1_024]);
+    BookConfig { blend: *prng.pick(&blends), history }
 }
 
-fn feed(chance: &mut Chance, number: u64) -> FeedOptions {
+fn feed(prng: &mut Prng, number: u64) -> FeedOptions {
     FeedOptions {
         source: source(&format!("fills-{number}")),
-        seed: chance.seed(),
-        count: chance.between(20..=250),
-        rate: *chance.pick(&[10, 40, 200, 2_000]),
-        window: *chance.pick(&[1, 8, 64]),
-        batch: *chance.pick(&[1, 4, 16]),
-        encoding: *chance.pick(&[Encoding::Json, Encoding::Binary]),
-        sell_percent: *chance.pick(&[0, 20, 45]),
+        seed: prng.seed(),
+        count: prng.between(20..=250),
+        rate: *prng.pick(&[10, 40, 200, 2_000]),
+        window: *prng.pick(&[1, 8, 64]),
+        batch: *prng.pick(&[1, 4, 16]),
+        encoding: *prng.pick(&[Encoding::Json, Encoding::Binary]),
+        sell_percent: *prng.pick(&[0, 20, 45]),
     }
 }
 
 /// Splits as they change: weights that drift, or that are new; accounts that close and open.
-fn splits(chance: &mut Chance) -> Vec<Vec<(AccountId, Weight)>> {
-    let most = chance.between(1..=7);
-    let drifts = chance.percent(60);
-    let closes = *chance.pick(&[0, 0, 10, 40]);
+fn splits(prng: &mut Prng) -> Vec<Vec<(AccountId, Weight)>> {
+    let most = prng.between(1..=7);
+    let drifts = prng.percent(60);
+    let closes = *prng.pick(&[0, 0, 10, 40]);
     let mut named: Vec<u64> = (1..=most).collect();
-    let mut splits = vec![weights(chance, &named, None)];
-    for _ in 1..chance.between(1..=30) {
+    let mut splits = vec![weights(prng, &named, None)];
+    for _ in 1..prng.between(1..=30) {
         let last = splits.last().filter(|_| drifts).cloned();
-        if chance.percent(closes) {
-            named = (1..=most).filter(|_| chance.percent(70)).collect();
+        if prng.percent(closes) {
+            named = (1..=most).filter(|_| prng.percent(70)).collect();
             if named.is_empty() {
                 named.push(1);
             }
-            splits.push(weights(chance, &named, None));
+            splits.push(weights(prng, &named, None));
         } else {
-            splits.push(weights(chance, &named, last.as_deref()));
+            splits.push(weights(prng, &named, last.as_deref()));
         }
     }
     splits
 }
 
-/// Weights of chance, or near those before; they add up to 100 exactly.
+/// Weights of prng, or near those before; they add up to 100 exactly.
 fn weights(
-    chance: &mut Chance,
+    prng: &mut Prng,
     named: &[u64],
     before: Option<&[(AccountId, Weight)]>,
 ) -> Vec<(AccountId, Weight)> {
     let least = u64::from(!ZERO_WEIGHTS);
     let mut parts: Vec<u64> = match before {
         Some(before) => before.iter().map(|(_, weight)| weight.nanos()).collect(),
-        None => named.iter().map(|_| chance.between(least..=100) * 1_000_000).collect(),
+        None => named.iter().map(|_| prng.between(least..=100) * 1_000_000).collect(),
     };
     if before.is_some() {
         for part in &mut parts {
             let step = *part / 10;
-            *part = (*part - step + chance.between(0..=2 * step)).max(least);
+            *part = (*part - step + prng.between(0..=2 * step)).max(least);
         }
     }
     let sum: u64 = parts.iter().sum::<u64>().max(1);
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_plant_changes_nothing_that_is_drawn() {
-        let plain = Options { plant: Some(Plant::LyingDisk), ..Options::draw(7, None) };
-        assert_eq!(plain.to_string(), Options::draw(7, Some(Plant::LyingDisk)).to_string());
+        let plain = Options { planted_bug: Some(PlantedBug::LyingDisk), ..Options::draw(7, None) };
+        assert_eq!(plain.to_string(), Options::draw(7, Some(PlantedBug::LyingDisk)).to_string());
     }
 }

@@ -86,7 +86,7 @@ impl Process {
         !self.slots.is_empty()
     }
 
-    /// Its name in the diary.
+    /// Its name in the trace.
     pub fn name(&self) -> String {
         match &self.sites[..] {
             [site] => format!("{site:?}"),

@@ -11,16 +11,16 @@ use allot_domain::{AccountId, Side, Ticker};
 use allot_runtime::{BroadcastListener, Nanos, Publication};
 use allot_wire::{AccountStatement, Encoding, Heartbeat, Reply, Report, TopicName, decode_replies};
 
-use crate::chance::Chance;
-use crate::plant::Plant;
+use crate::planted_bug::PlantedBug;
+use crate::prng::Prng;
 use crate::tally::Tally;
-use crate::violation::{Verdict, Violation, ensure};
+use crate::violation::{Violation, ensure};
 
 /// One who listens.
 pub struct Subscriber {
     encoding: Encoding,
     lose_percent: u64,
-    plant: Option<Plant>,
+    planted_bug: Option<PlantedBug>,
     listener: Option<BroadcastListener>,
     rows: BTreeMap<Ticker, Row>,
     /// The sides of fills, for when they are taken back.
@@ -53,11 +53,11 @@ struct Row {
 
 impl Subscriber {
     /// A subscriber to a publisher that is not there yet.
-    pub fn new(encoding: Encoding, lose_percent: u64, plant: Option<Plant>) -> Self {
+    pub fn new(encoding: Encoding, lose_percent: u64, planted_bug: Option<PlantedBug>) -> Self {
         Self {
             encoding,
             lose_percent,
-            plant,
+            planted_bug,
             listener: None,
             rows: BTreeMap::new(),
             sides: BTreeMap::new(),
@@ -87,7 +87,7 @@ impl Subscriber {
     }
 
     /// Nothing is lost on purpose any more.
-    pub const fn mend(&mut self) {
+    pub const fn end_faults(&mut self) {
         self.lose_percent = 0;
     }
 
@@ -95,16 +95,21 @@ impl Subscriber {
     ///
     /// # Errors
     /// A loss that shows no gap, or a publication that cannot be read.
-    pub fn step(&mut self, now: Nanos, chance: &mut Chance, tally: &mut Tally) -> Verdict<usize> {
+    pub fn step(
+        &mut self,
+        now: Nanos,
+        prng: &mut Prng,
+        tally: &mut Tally,
+    ) -> Result<usize, Violation> {
         let mut count = 0;
         while let Some(publication) = self.listener.as_ref().and_then(BroadcastListener::receive) {
             count += 1;
-            if chance.percent(self.lose_percent) {
+            if prng.percent(self.lose_percent) {
                 tally.publications_lost += 1;
                 continue;
             }
             tally.publications += 1;
-            self.take(&publication, now, chance, tally)?;
+            self.take(&publication, now, prng, tally)?;
         }
         Ok(count)
     }
@@ -113,16 +118,16 @@ impl Subscriber {
         &mut self,
         publication: &Publication,
         now: Nanos,
-        chance: &mut Chance,
+        prng: &mut Prng,
         tally: &mut Tally,
-    ) -> Verdict {
+    ) -> Result<(), Violation> {
         let Publication { topic, sequence, body } = publication;
         let unread = |error| Violation::new("P9", format!("an unreadable publication: {error}"));
         match TopicName::parse(topic) {
             Some(TopicName::Fills(ticker, encoding)) if encoding == self.encoding => {
                 let mut replies = Vec::new();
                 decode_replies(body, &mut replies).map_err(unread)?;
-                let hides = self.plant == Some(Plant::SilentLoss) && chance.one_in(100);
+                let hides = self.planted_bug == Some(PlantedBug::SilentLoss) && prng.one_in(100);
                 let hidden = self.hidden.entry(ticker).or_default();
                 *hidden += u64::from(hides);
                 let sequence = *sequence - *hidden;
@@ -151,7 +156,7 @@ impl Subscriber {
     }
 
     /// On a topic of snapshots numbers never fall.
-    fn follow(&mut self, topic: &[u8], sequence: u64, tally: &mut Tally) -> Verdict {
+    fn follow(&mut self, topic: &[u8], sequence: u64, tally: &mut Tally) -> Result<(), Violation> {
         let last = self.last.entry(topic.to_vec()).or_default();
         ensure(*last <= sequence, "P9", || format!("number {sequence} came after {last}"))?;
         tally.gaps += u64::from(0 < *last && *last + 1 < sequence);
@@ -164,7 +169,7 @@ impl Subscriber {
         (ticker, sequence, now): (Ticker, u64, Nanos),
         reply: Reply,
         tally: &mut Tally,
-    ) -> Verdict {
+    ) -> Result<(), Violation> {
         let row = self.rows.entry(ticker).or_default();
         ensure(row.last < sequence, "P9", || {
             format!("fill {sequence} of {ticker} came after {}", row.last)
@@ -194,7 +199,7 @@ impl Subscriber {
             _ => return,
         };
         let row = self.rows.entry(ticker).or_default();
-        // Of a fill that it never heard of it cannot know which way it goes back.
+        // Of a fill that it never heard of it cannot know which direction it goes back.
         row.is_sure &= buys.is_some() || shares.is_empty();
         for (account, quantity) in shares {
             let quantity = i128::from(*quantity);
@@ -229,7 +234,7 @@ impl Subscriber {
     ///
     /// # Errors
     /// The first ticker of which it is sure and wrong.
-    pub fn check_arrived(&self) -> Verdict<bool> {
+    pub fn check_arrived(&self) -> Result<bool, Violation> {
         let Some(report) = self.reports.last() else { return Ok(false) };
         for (ticker, row) in self.rows.iter().filter(|(_, row)| row.is_sure) {
             let said = holdings(report, ticker);

@@ -42,7 +42,7 @@ tallies! {
     stalls "Agents that got no turn for a while."
     recoveries "Recoveries of a shard."
     torn "Recoveries that cut a batch which was never finished."
-    with_image "Recoveries of a shard that had an image."
+    with_snapshot "Recoveries of a shard that had an image."
     broken_starts "Starts during which the machine failed."
     refused_starts "Starts refused by a disk that failed or was full."
     failures "Boxes that stopped because their disk failed."

@@ -12,9 +12,6 @@ pub struct Violation {
     pub what: String,
 }
 
-/// Nothing is wrong, or what is.
-pub type Verdict<T = ()> = Result<T, Violation>;
-
 impl Violation {
     /// That of a promise.
     pub fn new(promise: &'static str, what: impl Into<String>) -> Self {
@@ -34,6 +31,10 @@ impl Error for Violation {}
 ///
 /// # Errors
 /// The violation of the promise.
-pub fn ensure(holds: bool, promise: &'static str, what: impl FnOnce() -> String) -> Verdict {
+pub fn ensure(
+    holds: bool,
+    promise: &'static str,
+    what: impl FnOnce() -> String,
+) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation::new(promise, what())) }
 }

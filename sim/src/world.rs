@@ -1,35 +1,35 @@
 //! The world of one run: all processes, what is between them, the time, and the order of turns.
 //!
 //! ```text
-//!   desk, feeds ═► Gate ═► router ═ Relay ═ shard ═ Relay ═ publisher ═► Subscriber
+//!   operator, feeds ═► ClientNetwork ═► router ═ NetworkLink ═ shard ═ NetworkLink ═ publisher ═► Subscriber
 //!                    ║                        ║
-//!                 Witness                   Disk ═► Chronicle            the checkers' side
+//!                 ClientHistory                   Disk ═► Replica            the checkers' side
 //! ```
 //!
-//! One thread does everything. In each round everyone has a turn, in an order of chance; time
+//! One thread does everything. In each round everyone has a turn, in an order of prng; time
 //! passes by small spans while there is work, and else to the next moment at which there is some.
 
 mod launch;
-mod mishaps;
+mod faults;
 mod finish;
 
 use std::time::Duration;
 
 use allot_runtime::Nanos;
 
-use crate::chance::Chance;
-use crate::chronicle::Chronicle;
-use crate::desk::Desk;
-use crate::diary::Diary;
+use crate::client_network::ClientNetwork;
 use crate::disk::Disk;
-use crate::gate::Gate;
+use crate::history::ClientHistory;
+use crate::network_link::{LinkConfig, NetworkLink};
+use crate::operator::Operator;
 use crate::options::{Options, Shape};
+use crate::prng::Prng;
 use crate::process::{Actor, Process, Site, Slot};
-use crate::relay::{Relay, Road};
+use crate::replica::Replica;
 use crate::subscriber::Subscriber;
 use crate::tally::Tally;
-use crate::violation::{Verdict, Violation};
-use crate::witness::Witness;
+use crate::trace::Trace;
+use crate::violation::Violation;
 
 /// 2026-11-20T10:00:00Z.
 const START: Nanos = Nanos::from_unix(1_795_168_800_000_000_000);
@@ -43,27 +43,27 @@ const ROUNDS_MAX: u64 = 3_000_000;
 /// Everything.
 pub struct World {
     options: Options,
-    chance: Chance,
+    prng: Prng,
     now: Nanos,
     processes: Vec<Process>,
     disks: Vec<Disk>,
     /// When a disk that is full has room again.
     full_until: Vec<Nanos>,
     /// From each shard to the router, then to the publisher; last from the publisher to the router.
-    relays: Vec<Relay>,
-    gate: Gate,
-    desk: Desk,
+    network_links: Vec<NetworkLink>,
+    client_network: ClientNetwork,
+    operator: Operator,
     subscriber: Subscriber,
-    witness: Witness,
-    chronicles: Vec<Chronicle>,
+    history: ClientHistory,
+    replicas: Vec<Replica>,
     lives: u64,
     rounds: u64,
     /// Whether things go wrong.
-    is_rough: bool,
+    injects_faults: bool,
     /// Whether there was work in the last round.
     is_busy: bool,
     /// What happened lately.
-    pub diary: Diary,
+    pub trace: Trace,
     /// What happened at all.
     pub tally: Tally,
 }
@@ -72,46 +72,46 @@ pub struct World {
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     Slot(usize, usize),
-    Relay(usize),
-    Gate,
-    Desk,
+    NetworkLink(usize),
+    ClientNetwork,
+    Operator,
     Subscriber,
 }
 
 impl World {
     /// A world in which nobody has begun.
-    pub fn new(options: Options, is_loud: bool) -> Self {
-        let mut chance = Chance::new(options.seed ^ 0x5EED);
-        let road = Road {
+    pub fn new(options: Options, is_verbose: bool) -> Self {
+        let mut prng = Prng::new(options.seed ^ 0x5EED);
+        let config = LinkConfig {
             ring_frames: options.ring_frames,
             link_frames: options.link_frames,
             delay_max: options.delay_max,
-            plant: options.plant,
+            planted_bug: options.planted_bug,
         };
-        let (shards, lie) = (options.shards, options.lie());
+        let (shards, fault) = (options.shards, options.fault());
         let clients = options.feeds.len() + 2;
-        let mut gate = Gate::new(road, clients, options.faults.copy_percent);
-        let desk_link = gate.attach(clients - 1);
-        let (tickers, every) = (options.tickers.clone(), options.desk_every);
+        let mut client_network = ClientNetwork::new(config, clients, options.faults.copy_percent);
+        let operator_link = client_network.attach(clients - 1);
+        let (tickers, every) = (options.tickers.clone(), options.operator_every);
         let lose_percent = options.faults.lose_percent;
         Self {
             now: START,
             processes: processes(&options),
-            disks: (0..shards).map(|_| Disk::new(chance.seed(), lie)).collect(),
+            disks: (0..shards).map(|_| Disk::new(prng.seed(), fault)).collect(),
             full_until: vec![Nanos::MAX; shards],
-            relays: (0..2 * shards + 1).map(|_| Relay::new(road)).collect(),
-            gate,
-            desk: Desk::new(desk_link, tickers, every, START),
-            subscriber: Subscriber::new(options.feed_encoding, lose_percent, options.plant),
-            witness: Witness::new(shards),
-            chronicles: (0..shards).map(|shard| Chronicle::new(shard, options.book)).collect(),
+            network_links: (0..2 * shards + 1).map(|_| NetworkLink::new(config)).collect(),
+            client_network,
+            operator: Operator::new(operator_link, tickers, every, START),
+            subscriber: Subscriber::new(options.feed_encoding, lose_percent, options.planted_bug),
+            history: ClientHistory::new(shards),
+            replicas: (0..shards).map(|shard| Replica::new(shard, options.book)).collect(),
             lives: 0,
             rounds: 0,
-            is_rough: true,
+            injects_faults: true,
             is_busy: true,
-            diary: Diary::new(START, is_loud),
+            trace: Trace::new(START, is_verbose),
             tally: Tally::default(),
-            chance,
+            prng,
             options,
         }
     }
@@ -120,35 +120,35 @@ impl World {
     ///
     /// # Errors
     /// The first promise that was not kept.
-    pub fn run(&mut self) -> Verdict {
+    pub fn run(&mut self) -> Result<(), Violation> {
         self.tally.runs = 1;
         self.tally.in_one_process = u64::from(self.options.shape == Shape::One);
         self.tally.pruned = u64::from(self.options.prune);
-        let rough_until = START + self.options.faults_for;
-        while self.now < rough_until {
+        let faults_until = START + self.options.faults_for;
+        while self.now < faults_until {
             self.round()?;
         }
-        self.calm();
+        self.end_faults();
         self.come_to_rest()?;
         self.finish()
     }
 
     /// Everyone has a turn.
-    fn round(&mut self) -> Verdict {
+    fn round(&mut self) -> Result<(), Violation> {
         self.rounds += 1;
         if self.rounds == ROUNDS_MAX {
             return Err(Violation::new("liveness", format!("{ROUNDS_MAX} rounds, and no rest")));
         }
         self.start_those_due()?;
         let mut turns = self.turns();
-        self.chance.shuffle(&mut turns);
+        self.prng.shuffle(&mut turns);
         // A round in which nobody misses a turn shows whether there is work.
         let idle_percent =
-            if self.is_rough && self.is_busy { self.options.idle_percent } else { 0 };
+            if self.injects_faults && self.is_busy { self.options.idle_percent } else { 0 };
         let mut work = 0;
         for turn in turns {
             let is_slot = matches!(turn, Turn::Slot(..));
-            if is_slot && self.chance.percent(idle_percent) {
+            if is_slot && self.prng.percent(idle_percent) {
                 continue;
             }
             work += self.take(turn)?;
@@ -162,23 +162,28 @@ impl World {
         let slots = self.processes.iter().enumerate().flat_map(|(process, one)| {
             (0..one.slots.len()).map(move |slot| Turn::Slot(process, slot))
         });
-        let relays = (0..self.relays.len()).map(Turn::Relay);
-        slots.chain(relays).chain([Turn::Gate, Turn::Desk, Turn::Subscriber]).collect()
+        let network_links = (0..self.network_links.len()).map(Turn::NetworkLink);
+        slots
+            .chain(network_links)
+            .chain([Turn::ClientNetwork, Turn::Operator, Turn::Subscriber])
+            .collect()
     }
 
-    fn take(&mut self, turn: Turn) -> Verdict<usize> {
-        let (now, chance, tally) = (self.now, &mut self.chance, &mut self.tally);
+    fn take(&mut self, turn: Turn) -> Result<usize, Violation> {
+        let (now, prng, tally) = (self.now, &mut self.prng, &mut self.tally);
         match turn {
             Turn::Slot(process, slot) => self.take_slot(process, slot),
-            Turn::Relay(relay) => Ok(self.relays[relay].step(now, chance, tally)),
-            Turn::Gate => self.gate.step(now, &mut self.witness, chance, tally),
-            Turn::Desk => Ok(self.desk.step(now, &self.witness, chance)),
-            Turn::Subscriber => self.subscriber.step(now, chance, tally),
+            Turn::NetworkLink(network_link) => {
+                Ok(self.network_links[network_link].step(now, prng, tally))
+            }
+            Turn::ClientNetwork => self.client_network.step(now, &mut self.history, prng, tally),
+            Turn::Operator => Ok(self.operator.step(now, &self.history, prng)),
+            Turn::Subscriber => self.subscriber.step(now, prng, tally),
         }
     }
 
     /// One turn of an agent, and what may go wrong around it.
-    fn take_slot(&mut self, process: usize, slot: usize) -> Verdict<usize> {
+    fn take_slot(&mut self, process: usize, slot: usize) -> Result<usize, Violation> {
         // Whoever had a turn before may have ended this one.
         let Some(Slot { actor, stalled_until }) = self.processes[process].slots.get_mut(slot)
         else {
@@ -190,19 +195,19 @@ impl World {
         self.tally.turns += 1;
         let work = actor.agent().do_work(self.now);
         if let Actor::Committer(..) = actor
-            && self.is_rough
+            && self.injects_faults
             && 0 < work
         {
-            let sync = self.chance.span(Duration::from_nanos(1)..=self.options.sync_max);
+            let sync = self.prng.span(Duration::from_nanos(1)..=self.options.sync_max);
             *stalled_until = self.now + sync;
         }
         if let Actor::Shard(shard, agent) = actor
-            && self.chance.one_in(40)
+            && self.prng.one_in(40)
         {
-            self.chronicles[*shard].note_live(agent.journal().appended(), agent.state());
+            self.replicas[*shard].note_live(agent.journal().appended(), agent.state());
         }
         // Before anyone can say anything of it: whoever has gone says nothing.
-        if self.end_if_gone(process) {
+        if self.end_if_crashed(process) {
             return Ok(1);
         }
         let Some(Slot { actor, .. }) = self.processes[process].slots.get_mut(slot) else {
@@ -212,8 +217,8 @@ impl World {
             self.fail(process, &failure)?;
             return Ok(1);
         }
-        if self.is_rough && 0 < work {
-            self.go_wrong(process, slot)?;
+        if self.injects_faults && 0 < work {
+            self.inject_faults(process, slot)?;
         }
         Ok(work)
     }
@@ -221,7 +226,7 @@ impl World {
     /// While there is work it passes in small spans; else to the next moment with some.
     fn pass_time(&mut self, is_busy: bool) {
         let tiny = Duration::from_micros(1)..=Duration::from_millis(1);
-        let span = self.chance.span(tiny);
+        let span = self.prng.span(tiny);
         if is_busy {
             self.now += span;
             return;
@@ -232,7 +237,7 @@ impl World {
 
     fn wake_at(&mut self) -> Nanos {
         let now = self.now;
-        let mut next = self.gate.wake_at(now).min(self.desk.wake_at());
+        let mut next = self.client_network.wake_at(now).min(self.operator.wake_at());
         for process in &mut self.processes {
             if !process.is_up() {
                 next = next.min(process.up_at);
@@ -243,9 +248,9 @@ impl World {
                 next = next.min(if stalled { slot.stalled_until } else { wake_at });
             }
         }
-        let relays = self.relays.iter().map(|relay| relay.wake_at(now));
+        let network_links = self.network_links.iter().map(|network_link| network_link.wake_at(now));
         let full = self.full_until.iter().copied();
-        relays.chain(full).fold(next, Nanos::min)
+        network_links.chain(full).fold(next, Nanos::min)
     }
 }
 

@@ -7,42 +7,42 @@ use allot_journal::{JournalConfig, JournalError, Recovery, SEGMENT_BYTES_MIN, Si
 use allot_runtime::{Agent, Nanos, Waker};
 use allot_shard::recover;
 
-use crate::chance::Chance;
-use crate::chronicle::Chronicle;
-use crate::violation::{Verdict, Violation, ensure};
+use crate::prng::Prng;
+use crate::replica::Replica;
+use crate::violation::{Violation, ensure};
 
 /// Writes the log anew, in other batches and segments, and recovers from there.
 ///
 /// # Errors
 /// The state is another.
-pub fn check(chronicle: &Chronicle, config: BookConfig, chance: &mut Chance) -> Verdict {
+pub fn check(replica: &Replica, config: BookConfig, prng: &mut Prng) -> Result<(), Violation> {
     let failed = |error: String| Violation::new("P7", format!("written anew: {error}"));
-    let disk = SimDisk::new(chance.seed());
-    write(&disk, chronicle, chance).map_err(|error| failed(error.to_string()))?;
+    let disk = SimDisk::new(prng.seed());
+    write(&disk, replica, prng).map_err(|error| failed(error.to_string()))?;
     let mut recovery = Recovery::open(Arc::new(disk), journal(SEGMENT_BYTES_MIN))
         .map_err(|error| failed(error.to_string()))?;
     let state = recover(&mut recovery, config).map_err(|error| failed(error.to_string()))?;
     let mut bytes = Vec::new();
     state.save(&mut bytes);
-    ensure(bytes == chronicle.bytes(), "P7", || "other batches make another state".to_owned())
+    ensure(bytes == replica.bytes(), "P7", || "other batches make another state".to_owned())
 }
 
 fn journal(segment_bytes: u64) -> JournalConfig {
     JournalConfig { segment_bytes, prune: false, ..JournalConfig::new("anew", "anew") }
 }
 
-fn write(disk: &SimDisk, chronicle: &Chronicle, chance: &mut Chance) -> Result<(), JournalError> {
+fn write(disk: &SimDisk, replica: &Replica, prng: &mut Prng) -> Result<(), JournalError> {
     let silent = Waker::silent();
     let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
-    let config = journal(SEGMENT_BYTES_MIN * chance.between(1..=20));
+    let config = journal(SEGMENT_BYTES_MIN * prng.between(1..=20));
     let mut recovery = Recovery::open(Arc::new(disk.clone()), config)?;
     while recovery.next()?.is_some() {}
     let (mut journal, mut committer, mut checkpointer) = recovery.finish(wakers)?;
     let now = Nanos::from_unix(1);
-    let batch = chance.between(1..=200);
-    for logged in chronicle.log() {
+    let batch = prng.between(1..=200);
+    for logged in replica.log() {
         journal.append(logged.kind, logged.tag, &logged.payload);
-        if chance.one_in(batch) {
+        if prng.one_in(batch) {
             journal.submit();
             committer.do_work(now);
             checkpointer.do_work(now);

@@ -6,10 +6,10 @@ use allot_domain::BookConfig;
 use allot_journal::{JournalConfig, Recovery};
 use allot_shard::recover;
 
-use crate::chance::Chance;
 use crate::disk::Disk;
+use crate::prng::Prng;
 use crate::tally::Tally;
-use crate::violation::{Verdict, Violation, ensure};
+use crate::violation::{Violation, ensure};
 
 /// Flips so many bits, one after the other, each in a copy of the disk of a shard that is down.
 ///
@@ -19,16 +19,16 @@ pub fn check(
     disk: &Disk,
     (journal, book): (&JournalConfig, BookConfig),
     flips: u64,
-    chance: &mut Chance,
+    prng: &mut Prng,
     tally: &mut Tally,
-) -> Verdict {
+) -> Result<(), Violation> {
     if flips == 0 {
         return Ok(());
     }
     let Ok(sound) = start(disk, journal, book) else { return Ok(()) };
     for _ in 0..flips {
         let copy = disk.fork();
-        let Some(place) = flip(&copy, chance) else { continue };
+        let Some(place) = flip(&copy, prng) else { continue };
         tally.flips += 1;
         match start(&copy, journal, book) {
             Ok(state) => {
@@ -48,15 +48,15 @@ pub fn check(
 }
 
 /// Turns one bit round; says which.
-fn flip(disk: &Disk, chance: &mut Chance) -> Option<String> {
+fn flip(disk: &Disk, prng: &mut Prng) -> Option<String> {
     let files = disk.files();
     if files.is_empty() {
         return None;
     }
-    let file = chance.pick(&files);
+    let file = prng.pick(&files);
     let bytes = disk.sim().file_bytes(file).filter(|bytes| 0 < *bytes)?;
-    let offset = chance.between(0..=bytes - 1);
-    let bit = u32::try_from(chance.between(0..=7)).expect("of a byte");
+    let offset = prng.between(0..=bytes - 1);
+    let bit = u32::try_from(prng.between(0..=7)).expect("of a byte");
     disk.sim().flip(file, offset, bit);
     Some(format!("of bit {bit} of byte {offset} of {file}"))
 }

@@ -3,20 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::chronicle::Chronicle;
-use crate::violation::{Verdict, ensure};
-use crate::witness::{Key, Witness};
+use crate::history::{ClientHistory, Key};
+use crate::replica::Replica;
+use crate::violation::{Violation, ensure};
 
 /// Checks one shard; returns how many pairs of messages were compared.
 ///
 /// Only of a message that came once is it known which of its places belongs to which delivery.
 ///
 /// # Errors
-/// The first pair that stands the wrong way round.
-pub fn check(shard: usize, chronicle: &Chronicle, witness: &Witness) -> Verdict<u64> {
+/// The first pair that stands the wrong direction round.
+pub fn check(shard: usize, replica: &Replica, history: &ClientHistory) -> Result<u64, Violation> {
     let mut by_connection: BTreeMap<u64, BTreeMap<u64, (Key, u64)>> = BTreeMap::new();
-    for (key, places) in chronicle.places() {
-        let deliveries = witness.asked.get(key).map_or(&[][..], |asked| &asked.deliveries);
+    for (key, places) in replica.places() {
+        let deliveries = history.sent.get(key).map_or(&[][..], |sent| &sent.deliveries);
         ensure(places.len() <= deliveries.len(), "P2", || {
             let (stands, came) = (places.len(), deliveries.len());
             format!("shard {shard}: {key:?} came {came} times and stands in the journal {stands}")

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use allot_domain::{AccountId, Money, Ticker};
 use allot_wire::{AccountReport, Report};
 
-use crate::chronicle::{Chronicle, Mark};
-use crate::violation::{Verdict, Violation};
+use crate::replica::{Mark, Replica};
+use crate::violation::Violation;
 
 /// Shares and value of each account in each ticker.
 type Holdings = BTreeMap<(AccountId, Ticker), (u64, Money)>;
@@ -15,9 +15,9 @@ type Holdings = BTreeMap<(AccountId, Ticker), (u64, Money)>;
 ///
 /// # Errors
 /// The first thing in which they differ.
-pub fn check(report: &Report, chronicles: &[Chronicle]) -> Verdict {
+pub fn check(report: &Report, replicas: &[Replica]) -> Result<(), Violation> {
     let (number, time_ns) = (report.report, report.time_ns);
-    let found = chronicles.iter().map(|chronicle| chronicle.mark(number, time_ns));
+    let found = replicas.iter().map(|replica| replica.mark(number, time_ns));
     let Some(marks) = found.collect::<Option<Vec<_>>>() else {
         let what = format!("report {number} was published, and its marker is not in every journal");
         return Err(Violation::new("P9", what));

@@ -8,17 +8,17 @@ use allot_wire::Reply;
 
 use super::{REST_WITHIN, World};
 use crate::checker;
-use crate::violation::{Verdict, Violation, ensure};
-use crate::witness::{Key, key_of};
+use crate::history::{Key, key_of};
+use crate::violation::{Violation, ensure};
 
-/// How often it is asked whether everything has come to rest.
+/// How often it is sent whether everything has come to rest.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 impl World {
     /// Nothing goes wrong any more: everybody must be answered, and a report come that lacks
     /// nothing.
-    pub(super) fn come_to_rest(&mut self) -> Verdict {
-        let (calm_at, mut look_at) = (self.now, self.now);
+    pub(super) fn come_to_rest(&mut self) -> Result<(), Violation> {
+        let (faults_ended_at, mut look_at) = (self.now, self.now);
         let mut settled_at = Nanos::MAX;
         loop {
             self.round()?;
@@ -28,34 +28,34 @@ impl World {
             look_at = self.now + LOOK_EVERY;
             let unrest = self.unrest(settled_at)?;
             let Some(what) = unrest else {
-                self.diary.note(self.now, "everything is at rest");
+                self.trace.note(self.now, "everything is at rest");
                 return Ok(());
             };
-            if settled_at == Nanos::MAX && self.is_answered() {
+            if settled_at == Nanos::MAX && self.is_all_replied() {
                 settled_at = self.now;
             }
-            ensure(self.now < calm_at + REST_WITHIN, "liveness", || {
+            ensure(self.now < faults_ended_at + REST_WITHIN, "liveness", || {
                 format!("{REST_WITHIN:?} after nothing went wrong any more {what}")
             })?;
         }
     }
 
-    fn is_answered(&self) -> bool {
+    fn is_all_replied(&self) -> bool {
         let feeds = self.processes.iter().filter_map(|process| process.progress.as_ref());
-        self.desk.is_settled() && feeds.clone().all(allot_feeds::Progress::is_finished)
+        self.operator.is_settled() && feeds.clone().all(allot_feeds::Progress::is_finished)
     }
 
     /// What is still missing, if anything is.
-    fn unrest(&self, settled_at: Nanos) -> Verdict<Option<String>> {
+    fn unrest(&self, settled_at: Nanos) -> Result<Option<String>, Violation> {
         if let Some(process) = self.processes.iter().find(|process| !process.is_up()) {
             return Ok(Some(format!("{} is not up", process.name())));
         }
-        if !self.is_answered() {
+        if !self.is_all_replied() {
             let feeds = self.processes.iter().filter_map(|process| process.progress.as_ref());
             let waiting = feeds
                 .filter(|feed| !feed.is_finished())
                 .map(|feed| format!("{} {:?}", feed.source(), feed.summary()));
-            let waiting: Vec<_> = waiting.chain(self.desk.waits_for()).collect();
+            let waiting: Vec<_> = waiting.chain(self.operator.waits_for()).collect();
             return Ok(Some(format!("these are not answered: {waiting:?}")));
         }
         let Some(report) = self.subscriber.reports.last() else {
@@ -90,16 +90,16 @@ impl World {
     }
 
     /// Everything is held against everything else.
-    pub(super) fn finish(&mut self) -> Verdict {
+    pub(super) fn finish(&mut self) -> Result<(), Violation> {
         self.tally.virtual_seconds = (self.now - super::START).as_secs();
         self.check_feeds()?;
         for shard in 0..self.options.shards {
             self.check_shard(shard)?;
         }
-        checker::answers::check_all_answered(&self.chronicles, &self.witness)?;
+        checker::replies::check_all_replied(&self.replicas, &self.history)?;
         self.check_publications()?;
         // And once more from the disks alone.
-        self.pull_the_plug();
+        self.fail_machine();
         for process in 0..self.processes.len() {
             self.processes[process].up_at = self.now;
         }
@@ -109,10 +109,10 @@ impl World {
         })
     }
 
-    fn check_feeds(&self) -> Verdict {
+    fn check_feeds(&self) -> Result<(), Violation> {
         for process in &self.processes {
             let Some(progress) = &process.progress else { continue };
-            // A later life of a feed may hear what an earlier one has asked.
+            // A later life of a feed may hear what an earlier one has sent.
             let strange = if process.lives == 1 { FeedTally::Strange } else { FeedTally::Lost };
             for tally in [FeedTally::Lost, FeedTally::Unsent, strange] {
                 let count = progress.get(tally);
@@ -124,24 +124,24 @@ impl World {
         Ok(())
     }
 
-    fn check_shard(&mut self, shard: usize) -> Verdict {
+    fn check_shard(&mut self, shard: usize) -> Result<(), Violation> {
         let agent = self.processes.iter().find_map(|process| process.shard(shard));
         let agent = agent.expect("everything is up");
         let (inputs, state) = (agent.journal().appended(), agent.state());
-        let chronicle = &mut self.chronicles[shard];
-        chronicle.read(&self.disks[shard])?;
-        checker::recovery::check(shard, chronicle, inputs, state)?;
-        checker::answers::check(shard, chronicle, &mut self.witness)?;
-        self.tally.ordered += checker::order::check(shard, chronicle, &self.witness)?;
-        checker::batches::check(chronicle, self.options.book, &mut self.chance)?;
+        let replica = &mut self.replicas[shard];
+        replica.read(&self.disks[shard])?;
+        checker::recovery::check(shard, replica, inputs, state)?;
+        checker::replies::check(shard, replica, &mut self.history)?;
+        self.tally.ordered += checker::order::check(shard, replica, &self.history)?;
+        checker::batches::check(replica, self.options.book, &mut self.prng)?;
         self.tally.rebatched += 1;
-        chronicle.close(&mut self.tally)
+        replica.close(&mut self.tally)
     }
 
-    fn check_publications(&mut self) -> Verdict {
+    fn check_publications(&mut self) -> Result<(), Violation> {
         let mut by_number = std::collections::BTreeMap::new();
         for report in &self.subscriber.reports {
-            checker::reports::check(report, &self.chronicles)?;
+            checker::reports::check(report, &self.replicas)?;
             self.tally.reports += 1;
             self.tally.degraded += u64::from(!report.degraded.is_empty());
             by_number.insert((report.report, report.time_ns), report);
@@ -159,12 +159,12 @@ impl World {
     }
 
     /// What was published of a fill is what its journal says.
-    fn check_published_fill(&self, fill: &Reply) -> Verdict {
+    fn check_published_fill(&self, fill: &Reply) -> Result<(), Violation> {
         let ticker = fill
             .ticker()
             .ok_or_else(|| Violation::new("P9", format!("no fill was published: {fill:?}")))?;
         let key: Key = key_of(fill)?;
-        let said = self.chronicles[ticker.shard(self.options.shards)].said(&key);
+        let said = self.replicas[ticker.shard(self.options.shards)].said(&key);
         ensure(said.contains(fill), "P9", || {
             format!("{fill:?} was published; the journal says {said:?}")
         })

@@ -21,13 +21,13 @@ use allot_wire::Encoding;
 use super::World;
 use crate::checker;
 use crate::disk::Disk;
+use crate::network_link::Side;
 use crate::options::Shape;
 use crate::process::{Actor, Site, Slot};
-use crate::relay::Side;
-use crate::violation::{Verdict, Violation};
+use crate::violation::Violation;
 
 /// What a shard starts from.
-type Archive = (State, Journal, Committer, Checkpointer);
+type Recovered = (State, Journal, Committer, Checkpointer);
 
 /// The ends of the links of all boxes that begin.
 struct Ends {
@@ -41,7 +41,7 @@ struct Ends {
 
 impl World {
     /// Starts the processes whose time has come.
-    pub(super) fn start_those_due(&mut self) -> Verdict {
+    pub(super) fn start_those_due(&mut self) -> Result<(), Violation> {
         for process in 0..self.processes.len() {
             let one = &self.processes[process];
             if !one.is_up() && one.up_at <= self.now {
@@ -52,23 +52,23 @@ impl World {
             if self.full_until[shard] <= self.now {
                 self.full_until[shard] = Nanos::MAX;
                 self.disks[shard].sim().set_capacity(None);
-                self.diary.note(self.now, format!("the disk of shard {shard} has room again"));
+                self.trace.note(self.now, format!("the disk of shard {shard} has room again"));
             }
         }
         Ok(())
     }
 
     /// Starts a process, unless a disk refuses.
-    fn start(&mut self, process: usize) -> Verdict {
+    fn start(&mut self, process: usize) -> Result<(), Violation> {
         let sites = self.processes[process].sites.clone();
-        let mut archives = Vec::new();
+        let mut recovered_shards = Vec::new();
         for site in &sites {
             if let Site::Shard(shard) = *site {
                 match self.open(shard)? {
-                    Some(archive) => archives.push((shard, archive)),
+                    Some(recovered) => recovered_shards.push((shard, recovered)),
                     None => {
                         let pause =
-                            self.chance.span(Duration::from_millis(20)..=Duration::from_secs(2));
+                            self.prng.span(Duration::from_millis(20)..=Duration::from_secs(2));
                         self.processes[process].up_at = self.now + pause;
                         return Ok(());
                     }
@@ -81,10 +81,10 @@ impl World {
             match *site {
                 Site::Router => actors.push(self.router(std::mem::take(&mut ends.router))),
                 Site::Shard(shard) => {
-                    let place = archives.iter().position(|(of, _)| *of == shard);
-                    let (_, archive) = archives.remove(place.expect("it was opened"));
+                    let place = recovered_shards.iter().position(|(of, _)| *of == shard);
+                    let (_, recovered) = recovered_shards.remove(place.expect("it was opened"));
                     let links = ends.shards[shard].take().expect("each shard has its links");
-                    actors.extend(self.shard(shard, archive, links));
+                    actors.extend(self.shard(shard, recovered, links));
                 }
                 Site::Publisher => {
                     actors.push(self.publisher(std::mem::take(&mut ends.publisher)));
@@ -98,11 +98,11 @@ impl World {
         self.processes[process].slots = actors.into_iter().map(slot).collect();
         self.processes[process].lives += 1;
         let name = self.processes[process].name();
-        self.diary.note(now, format!("{name} begins"));
+        self.trace.note(now, format!("{name} begins"));
         Ok(())
     }
 
-    /// The links of a process: rings within it, and relays between processes.
+    /// The links of a process: rings within it, and network_links between processes.
     fn ends(&mut self, sites: &[Site]) -> Ends {
         let shards = self.options.shards;
         let none = || (0..shards).map(|_| None).collect();
@@ -114,24 +114,24 @@ impl World {
             };
         }
         let mut ends = Ends { router: Vec::new(), shards: none(), publisher: Vec::new() };
-        let relays = &mut self.relays;
+        let network_links = &mut self.network_links;
         for site in sites {
             match *site {
                 Site::Router => {
-                    let of_shards = (0..shards).map(|shard| relays[shard].attach(Side::Hub));
+                    let of_shards = (0..shards).map(|shard| network_links[shard].attach(Side::Hub));
                     ends.router = of_shards.collect();
-                    ends.router.push(relays[2 * shards].attach(Side::Hub));
+                    ends.router.push(network_links[2 * shards].attach(Side::Hub));
                 }
                 Site::Shard(shard) => {
-                    let router = relays[shard].attach(Side::Dealer);
-                    let publisher = relays[shards + shard].attach(Side::Dealer);
+                    let router = network_links[shard].attach(Side::Dealer);
+                    let publisher = network_links[shards + shard].attach(Side::Dealer);
                     ends.shards[shard] = Some((router, publisher));
                 }
                 Site::Publisher => {
-                    let of_shards =
-                        (shards..2 * shards).map(|relay| relays[relay].attach(Side::Hub));
+                    let of_shards = (shards..2 * shards)
+                        .map(|network_link| network_links[network_link].attach(Side::Hub));
                     ends.publisher = of_shards.collect();
-                    ends.publisher.push(relays[2 * shards].attach(Side::Dealer));
+                    ends.publisher.push(network_links[2 * shards].attach(Side::Dealer));
                 }
                 Site::Feed(_) => {}
             }
@@ -163,7 +163,7 @@ impl World {
 
     fn router(&mut self, links: Vec<Link>) -> Actor {
         let (door, clients): (Door, DoorClients) = Door::memory();
-        self.gate.open(clients);
+        self.client_network.open(clients);
         let hub = match self.options.shape {
             Shape::One => Hub::rings(links),
             Shape::Separate => Hub::lossy_rings(links),
@@ -177,13 +177,13 @@ impl World {
         Actor::Router(Box::new(Router::new(config, door, hub, Counters::new())))
     }
 
-    fn shard(&mut self, shard: usize, archive: Archive, links: (Link, Link)) -> [Actor; 3] {
+    fn shard(&mut self, shard: usize, recovered: Recovered, links: (Link, Link)) -> [Actor; 3] {
         let config = ShardConfig {
             shard: u32::try_from(shard).expect("a few"),
             shards: u32::try_from(self.options.shards).expect("a few"),
             incarnation: self.incarnation(),
         };
-        let (state, journal, committer, checkpointer) = archive;
+        let (state, journal, committer, checkpointer) = recovered;
         let agent = Shard::new(config, state, journal, links, Counters::new());
         [
             Actor::Shard(shard, Box::new(agent)),
@@ -203,7 +203,7 @@ impl World {
     }
 
     fn feed(&mut self, process: usize, feed: usize) -> Actor {
-        let link = self.gate.attach(feed);
+        let link = self.client_network.attach(feed);
         let (actor, progress) = match self.options.feeds.get(feed) {
             Some(_) => self.fill_feed(process, feed, link),
             None => self.aum_feed(link),
@@ -255,13 +255,13 @@ impl World {
 
     /// Recovers a shard from its disk, and holds what it finds against all that is known; none if
     /// the disk refuses.
-    fn open(&mut self, shard: usize) -> Verdict<Option<Archive>> {
+    fn open(&mut self, shard: usize) -> Result<Option<Recovered>, Violation> {
         let (disk, book) = (self.disks[shard].clone(), self.options.book);
         let journal = self.options.journal(shard);
-        let flips = if self.is_rough { self.options.faults.flips } else { 0 };
-        checker::flips::check(&disk, (&journal, book), flips, &mut self.chance, &mut self.tally)?;
-        let (is_torn, has_image) = self.look_at(&disk);
-        self.trouble_start(shard);
+        let flips = if self.injects_faults { self.options.faults.flips } else { 0 };
+        checker::flips::check(&disk, (&journal, book), flips, &mut self.prng, &mut self.tally)?;
+        let (is_torn, has_snapshot) = self.look_at(&disk);
+        self.inject_start_faults(shard);
         let opened = Recovery::open(Arc::new(disk.clone()), journal).map_err(RecoverError::from);
         let recovered = opened.and_then(|mut recovery| {
             let state = recover(&mut recovery, book)?;
@@ -271,12 +271,12 @@ impl World {
             Ok((state, journal, committer, checkpointer))
         });
         match recovered {
-            Ok(archive) => {
-                disk.doom(None);
-                self.check_archive(shard, &archive)?;
+            Ok(recovered) => {
+                disk.plan_crash(None);
+                self.check_recovered(shard, &recovered)?;
                 self.tally.torn += u64::from(is_torn);
-                self.tally.with_image += u64::from(has_image);
-                Ok(Some(archive))
+                self.tally.with_snapshot += u64::from(has_snapshot);
+                Ok(Some(recovered))
             }
             Err(error) => self.refused(shard, &error).map(|()| None),
         }
@@ -285,44 +285,44 @@ impl World {
     /// Whether the last batch was never finished, and whether there is an image.
     fn look_at(&self, disk: &Disk) -> (bool, bool) {
         let is_torn = |summary: &SegmentSummary| matches!(summary.state, SegmentState::Torn(_));
-        let reader = disk.album().ok().and_then(|album| Reader::open(album).ok());
+        let reader = disk.full_journal().ok().and_then(|full| Reader::open(Arc::new(full)).ok());
         let is_torn = reader.is_some_and(|reader| reader.segments().iter().any(is_torn));
         (is_torn, disk.files().iter().any(|file| file.starts_with("image-")))
     }
 
     /// A start is as good a moment for trouble as any other.
-    fn trouble_start(&mut self, shard: usize) {
+    fn inject_start_faults(&mut self, shard: usize) {
         let faults = self.options.faults;
-        if !self.is_rough {
+        if !self.injects_faults {
             return;
         }
-        if 0 < faults.crash && self.chance.one_in(6) {
-            self.doom(shard);
+        if 0 < faults.crash && self.prng.one_in(6) {
+            self.crash_shard_soon(shard);
         }
-        if 0 < faults.sync_failure && self.chance.one_in(6) {
-            self.disks[shard].sim().fail_sync(self.chance.between(1..=4));
+        if 0 < faults.sync_failure && self.prng.one_in(6) {
+            self.disks[shard].sim().fail_sync(self.prng.between(1..=4));
             self.tally.syncs_failed += 1;
         }
     }
 
-    fn check_archive(&mut self, shard: usize, archive: &Archive) -> Verdict {
-        let (state, journal, ..) = archive;
+    fn check_recovered(&mut self, shard: usize, recovered: &Recovered) -> Result<(), Violation> {
+        let (state, journal, ..) = recovered;
         self.tally.recoveries += 1;
         let inputs = journal.appended();
-        self.diary.note(self.now, format!("shard {shard} recovers {inputs} inputs"));
-        self.chronicles[shard].read(&self.disks[shard])?;
-        checker::recovery::check(shard, &self.chronicles[shard], inputs, state)?;
-        checker::answers::check(shard, &self.chronicles[shard], &mut self.witness)
+        self.trace.note(self.now, format!("shard {shard} recovers {inputs} inputs"));
+        self.replicas[shard].read(&self.disks[shard])?;
+        checker::recovery::check(shard, &self.replicas[shard], inputs, state)?;
+        checker::replies::check(shard, &self.replicas[shard], &mut self.history)
     }
 
     /// A start may be refused by a disk that fails or is full, and for no other reason.
-    fn refused(&mut self, shard: usize, error: &RecoverError) -> Verdict {
+    fn refused(&mut self, shard: usize, error: &RecoverError) -> Result<(), Violation> {
         if self.disks[shard].take_end().is_some() {
             self.tally.broken_starts += 1;
-            self.diary.note(self.now, format!("the machine fails while shard {shard} starts"));
+            self.trace.note(self.now, format!("the machine fails while shard {shard} starts"));
             return Ok(());
         }
-        self.disks[shard].doom(None);
+        self.disks[shard].plan_crash(None);
         let faults = &self.options.faults;
         let may_fail = 0 < faults.sync_failure + faults.write_failure;
         let is_excused = match error {
@@ -330,7 +330,7 @@ impl World {
             RecoverError::Journal(JournalError::DiskFull { .. }) => 0 < faults.full_disk,
             _ => false,
         };
-        self.diary.note(self.now, format!("shard {shard} cannot start: {error}"));
+        self.trace.note(self.now, format!("shard {shard} cannot start: {error}"));
         if !is_excused {
             let what = format!("shard {shard} cannot start, and nothing was wrong: {error}");
             return Err(Violation::new("P8", what));

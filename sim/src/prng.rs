@@ -1,4 +1,4 @@
-//! Chance: every die of a run, thrown from one seed.
+//! Prng: every die of a run, thrown from one seed.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-/// A stream of chance. The same seed throws the same.
-pub struct Chance(StdRng);
+/// A stream of prng. The same seed throws the same.
+pub struct Prng(StdRng);
 
-impl Chance {
+impl Prng {
     /// The stream of a seed.
     pub fn new(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
@@ -56,7 +56,7 @@ impl Chance {
         &of[self.place(of.len())]
     }
 
-    /// Brings things into an order of chance.
+    /// Brings things into an order of prng.
     pub fn shuffle<T>(&mut self, things: &mut [T]) {
         things.shuffle(&mut self.0);
     }
@@ -73,9 +73,9 @@ mod tests {
 
     #[test]
     fn spans_stay_in_their_range_and_all_sizes_are_seen() {
-        let mut chance = Chance::new(7);
+        let mut prng = Prng::new(7);
         let range = Duration::from_micros(3)..=Duration::from_secs(2);
-        let spans: Vec<_> = (0..1_000).map(|_| chance.span(range.clone())).collect();
+        let spans: Vec<_> = (0..1_000).map(|_| prng.span(range.clone())).collect();
         assert!(spans.iter().all(|span| range.contains(span)));
         assert!(spans.iter().any(|span| *span < Duration::from_micros(20)));
         assert!(spans.iter().any(|span| *span > Duration::from_millis(500)));
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn a_case_of_none_never_comes() {
-        let mut chance = Chance::new(7);
-        assert!((0..100).all(|_| !chance.one_in(0) && !chance.percent(0)));
-        assert!((0..100).all(|_| chance.one_in(1) && chance.percent(100)));
+        let mut prng = Prng::new(7);
+        assert!((0..100).all(|_| !prng.one_in(0) && !prng.percent(0)));
+        assert!((0..100).all(|_| prng.one_in(1) && prng.percent(100)));
     }
 }

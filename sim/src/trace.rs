@@ -1,4 +1,4 @@
-//! A diary: the last events of a run, for whoever has to find out.
+//! A trace: the last events of a run, for whoever has to find out.
 
 use std::collections::VecDeque;
 
@@ -9,23 +9,23 @@ const EVENTS_MAX: usize = 400;
 
 /// What happened lately.
 #[derive(Default)]
-pub struct Diary {
+pub struct Trace {
     events: VecDeque<(Nanos, String)>,
     /// Prints each event as it happens.
-    pub is_loud: bool,
+    pub is_verbose: bool,
     start: Nanos,
 }
 
-impl Diary {
-    /// A diary that begins now.
-    pub fn new(start: Nanos, is_loud: bool) -> Self {
-        Self { events: VecDeque::new(), is_loud, start }
+impl Trace {
+    /// A trace that begins now.
+    pub fn new(start: Nanos, is_verbose: bool) -> Self {
+        Self { events: VecDeque::new(), is_verbose, start }
     }
 
     /// Writes down an event.
     pub fn note(&mut self, now: Nanos, event: impl Into<String>) {
         let event = event.into();
-        if self.is_loud {
+        if self.is_verbose {
             println!("{}", line(now - self.start, &event));
         }
         if self.events.len() == EVENTS_MAX {

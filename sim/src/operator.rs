@@ -1,4 +1,4 @@
-//! A desk: a client that takes fills back, sends its own, and asks for reports.
+//! A operator: a client that takes fills back, sends its own, and asks for reports.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use allot_domain::{Bust, Fill, Price, Quantity, Reject, Side, SourceId, Ticker};
 use allot_runtime::{Link, Nanos};
 use allot_wire::{Reply, ReportRequest, Request, decode_replies, encode_line};
 
-use crate::chance::Chance;
-use crate::witness::Witness;
+use crate::history::ClientHistory;
+use crate::prng::Prng;
 
 /// How soon a message that was not answered is sent again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -17,8 +17,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// not to make a shard forget them.
 const BUSTS_FROM: u64 = 30_000;
 
-/// A person at a desk.
-pub struct Desk {
+/// A person at a operator.
+pub struct Operator {
     link: Link,
     source: SourceId,
     tickers: Vec<Ticker>,
@@ -30,8 +30,8 @@ pub struct Desk {
     is_closed: bool,
 }
 
-impl Desk {
-    /// A desk, and its end of the link to the front door.
+impl Operator {
+    /// A operator, and its end of the link to the front door.
     pub fn new(link: Link, tickers: Vec<Ticker>, every: Duration, now: Nanos) -> Self {
         Self {
             link,
@@ -58,15 +58,15 @@ impl Desk {
 
     /// Its messages that were not answered.
     pub fn waits_for(&self) -> Vec<String> {
-        self.open.keys().map(|(source, seq)| format!("the desk's {source} {seq}")).collect()
+        self.open.keys().map(|(source, seq)| format!("the operator's {source} {seq}")).collect()
     }
 
     /// Hears answers, and says something when it is time.
-    pub fn step(&mut self, now: Nanos, witness: &Witness, chance: &mut Chance) -> usize {
+    pub fn step(&mut self, now: Nanos, history: &ClientHistory, prng: &mut Prng) -> usize {
         let mut work = self.hear();
         if !self.is_closed && self.next_at <= now {
-            self.next_at = now + chance.span(self.every / 10..=self.every * 3);
-            self.act(now, witness, chance);
+            self.next_at = now + prng.span(self.every / 10..=self.every * 3);
+            self.act(now, history, prng);
             work += 1;
         }
         work + self.say(now)
@@ -81,7 +81,7 @@ impl Desk {
     fn hear(&mut self) -> usize {
         let (mut frame, mut replies) = (Vec::new(), Vec::new());
         while self.link.receive(&mut frame) {
-            // What the answers say is the witness's business, who has heard them before.
+            // What the answers say is the history's business, who has heard them before.
             let _ = decode_replies(&frame, &mut replies);
         }
         for reply in &replies {
@@ -95,15 +95,15 @@ impl Desk {
         replies.len()
     }
 
-    fn act(&mut self, now: Nanos, witness: &Witness, chance: &mut Chance) {
-        let request = match chance.between(0..=9) {
+    fn act(&mut self, now: Nanos, history: &ClientHistory, prng: &mut Prng) {
+        let request = match prng.between(0..=9) {
             0 => Request::Report(ReportRequest { source: self.source, seq: self.next_seq() }),
-            1..=3 => Request::Fill(self.fill(chance)),
-            _ if witness.divided.is_empty() => return,
+            1..=3 => Request::Fill(self.fill(prng)),
+            _ if history.divided.is_empty() => return,
             _ => {
                 // Mostly one of the last, which can still be taken back.
-                let from = witness.divided.len().saturating_sub(*chance.pick(&[8, 8, 1_000]));
-                let divided = *chance.pick(&witness.divided[from..]);
+                let from = history.divided.len().saturating_sub(*prng.pick(&[8, 8, 1_000]));
+                let divided = *prng.pick(&history.divided[from..]);
                 self.busts += 1;
                 let (source, ticker, of) = (divided.source, divided.ticker, divided.seq);
                 Request::Bust(Bust { source, seq: self.busts, ticker, of })
@@ -119,15 +119,15 @@ impl Desk {
         self.seq
     }
 
-    fn fill(&mut self, chance: &mut Chance) -> Fill {
-        let price = i128::from(chance.between(1..=1_000)) * 10_000_000;
+    fn fill(&mut self, prng: &mut Prng) -> Fill {
+        let price = i128::from(prng.between(1..=1_000)) * 10_000_000;
         Fill {
             source: self.source,
             seq: self.next_seq(),
-            ticker: *chance.pick(&self.tickers),
-            side: *chance.pick(&[Side::Buy, Side::Buy, Side::Sell]),
+            ticker: *prng.pick(&self.tickers),
+            side: *prng.pick(&[Side::Buy, Side::Buy, Side::Sell]),
             price: Price::from_nanos(price).expect("a small price"),
-            quantity: Quantity::new(chance.between(1..=2_000).into()).expect("a few"),
+            quantity: Quantity::new(prng.between(1..=2_000).into()).expect("a few"),
         }
     }
 

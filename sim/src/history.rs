@@ -1,4 +1,4 @@
-//! A witness: what clients have asked and what they were told, kept until it can be looked up.
+//! A history: what clients have sent and what they were told, kept until it can be looked up.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use allot_wire::{
 };
 
 use crate::tally::Tally;
-use crate::violation::{Verdict, Violation, ensure};
+use crate::violation::{Violation, ensure};
 
 /// Which message: splits are numbered apart from fills and busts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -23,7 +23,7 @@ pub struct Key {
 
 /// What is known of a message that came to the door.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct Sent {
     /// The shard it is for; none if it is for all.
     pub shard: Option<usize>,
     /// On which connection, and as how manieth of all messages, each time.
@@ -42,10 +42,10 @@ pub struct Divided {
 }
 
 /// Everything that went through the door.
-pub struct Witness {
+pub struct ClientHistory {
     shards: usize,
     /// Messages by their keys.
-    pub asked: BTreeMap<Key, Asked>,
+    pub sent: BTreeMap<Key, Sent>,
     /// Answers that were not looked up yet, by shard; those to splits stand in all.
     pub pending: Vec<Vec<(Key, Reply)>>,
     /// Fills that were divided, in the order in which clients heard of it.
@@ -54,12 +54,12 @@ pub struct Witness {
     delivered: u64,
 }
 
-impl Witness {
-    /// A witness of a firm with so many shards.
+impl ClientHistory {
+    /// A history of a firm with so many shards.
     pub fn new(shards: usize) -> Self {
         Self {
             shards,
-            asked: BTreeMap::new(),
+            sent: BTreeMap::new(),
             pending: vec![Vec::new(); shards],
             divided: Vec::new(),
             shares: BTreeMap::new(),
@@ -81,9 +81,9 @@ impl Witness {
             };
             self.delivered += 1;
             let key = Key { is_split, source: *request.source(), seq: request.seq() };
-            let asked = self.asked.entry(key).or_default();
-            asked.shard = shard;
-            asked.deliveries.push((connection, self.delivered));
+            let sent = self.sent.entry(key).or_default();
+            sent.shard = shard;
+            sent.deliveries.push((connection, self.delivered));
         }
     }
 
@@ -91,14 +91,14 @@ impl Witness {
     ///
     /// # Errors
     /// An answer that cannot be read, that answers nothing, or that contradicts an earlier one.
-    pub fn hear(&mut self, message: &[u8], tally: &mut Tally) -> Verdict {
+    pub fn hear(&mut self, message: &[u8], tally: &mut Tally) -> Result<(), Violation> {
         let mut replies = Vec::new();
         decode_replies(message, &mut replies)
             .map_err(|error| Violation::new("P1", format!("an unreadable answer: {error}")))?;
         replies.into_iter().try_for_each(|reply| self.hear_reply(reply, tally))
     }
 
-    fn hear_reply(&mut self, reply: Reply, tally: &mut Tally) -> Verdict {
+    fn hear_reply(&mut self, reply: Reply, tally: &mut Tally) -> Result<(), Violation> {
         match &reply {
             Reply::Reported { .. } => return Ok(()),
             Reply::Rejected { code, .. } if *code == Reject::Busy.code() => {
@@ -112,9 +112,8 @@ impl Witness {
             _ => {}
         }
         let key = key_of(&reply)?;
-        let unasked =
-            || Violation::new("P1", format!("an answer that nobody asked for: {reply:?}"));
-        let shard = self.asked.get(&key).ok_or_else(unasked)?.shard;
+        let unasked = || Violation::new("P1", format!("an answer that nobody sent for: {reply:?}"));
+        let shard = self.sent.get(&key).ok_or_else(unasked)?.shard;
         count(&reply, tally);
         self.hold_against_first(key, &reply)?;
         if let Reply::Allocated { ticker, .. } = &reply {
@@ -128,7 +127,7 @@ impl Witness {
     }
 
     /// A repeat has the shares of the first answer, or none where that is forgotten.
-    fn hold_against_first(&mut self, key: Key, reply: &Reply) -> Verdict {
+    fn hold_against_first(&mut self, key: Key, reply: &Reply) -> Result<(), Violation> {
         let (Reply::Allocated { shares, .. } | Reply::Busted { shares, .. }) = reply else {
             return Ok(());
         };
@@ -144,7 +143,7 @@ impl Witness {
 ///
 /// # Errors
 /// A reply to nobody: no client of a simulation sends what cannot be read.
-pub fn key_of(reply: &Reply) -> Verdict<Key> {
+pub fn key_of(reply: &Reply) -> Result<Key, Violation> {
     let source = SourceId::new(reply.source().as_bytes())
         .map_err(|_| Violation::new("P1", format!("an answer to no source: {reply:?}")))?;
     let is_split = source.as_str().starts_with("aum");

@@ -4,16 +4,18 @@ use clap::ValueEnum;
 
 /// Something wrong that is put in on purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Plant {
+pub enum PlantedBug {
     /// Shards answer before their inputs are on disk
-    EarlyAnswers,
+    #[value(name = "early-answers")]
+    EarlyReplies,
     /// Disks say that they have synced, and have not
     LyingDisk,
     /// Disks sync what is in files and forget their names
     NamelessDisk,
-    /// One answer in a hundred is altered on its way to the client
-    AlteredAnswer,
-    /// One frame of parts in a hundred is altered on its way to the publisher
+    /// One answer in a hundred is altered on its direction to the client
+    #[value(name = "altered-answer")]
+    AlteredReply,
+    /// One frame of parts in a hundred is altered on its direction to the publisher
     AlteredPart,
     /// One publication in a hundred gets lost and those after it are numbered as if it had not
     SilentLoss,
@@ -23,7 +25,7 @@ pub enum Plant {
     OutOfOrderToShard,
 }
 
-impl Plant {
+impl PlantedBug {
     /// Whether a run with it must be as good as one without.
     pub const fn is_harmless(self) -> bool {
         matches!(self, Self::TwiceToShard | Self::OutOfOrderToShard)

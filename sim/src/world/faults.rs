@@ -6,49 +6,49 @@ use std::time::Duration;
 use allot_runtime::Nanos;
 
 use super::World;
-use crate::disk::{Doom, End};
+use crate::disk::{CrashPoint, End};
+use crate::network_link::Side;
 use crate::options::{Faults, Shape};
 use crate::process::{Actor, Site, Slot};
-use crate::relay::Side;
-use crate::violation::{Verdict, Violation};
+use crate::violation::Violation;
 
 /// How long a committer gathers before its machine fails.
-const DOOM_AFTER: RangeInclusive<Duration> =
+const CRASH_AFTER: RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_millis(2_500);
 
 impl World {
     /// After a turn: perhaps something.
-    pub(super) fn go_wrong(&mut self, process: usize, slot: usize) -> Verdict {
+    pub(super) fn inject_faults(&mut self, process: usize, slot: usize) -> Result<(), Violation> {
         let Faults { break_link, stall, sync_failure, write_failure, full_disk, .. } =
             self.options.faults;
-        if self.chance.one_in(stall) {
-            let span = self.chance.span(Duration::from_micros(50)..=Duration::from_secs(6));
+        if self.prng.one_in(stall) {
+            let span = self.prng.span(Duration::from_micros(50)..=Duration::from_secs(6));
             self.processes[process].slots[slot].stalled_until = self.now + span;
             self.tally.stalls += 1;
         }
-        if self.chance.one_in(break_link) {
+        if self.prng.one_in(break_link) {
             self.break_something();
         }
         if let Some(shard) = self.shard_of(process, slot) {
-            if self.chance.one_in(sync_failure) {
-                self.disks[shard].sim().fail_sync(self.chance.between(1..=3));
+            if self.prng.one_in(sync_failure) {
+                self.disks[shard].sim().fail_sync(self.prng.between(1..=3));
                 self.tally.syncs_failed += 1;
-                self.diary.note(self.now, format!("a sync of shard {shard} will fail"));
+                self.trace.note(self.now, format!("a sync of shard {shard} will fail"));
             }
-            if self.chance.one_in(write_failure) {
-                self.disks[shard].sim().fail_write(self.chance.between(1..=3));
+            if self.prng.one_in(write_failure) {
+                self.disks[shard].sim().fail_write(self.prng.between(1..=3));
                 self.tally.writes_failed += 1;
-                self.diary.note(self.now, format!("a write of shard {shard} will fail"));
+                self.trace.note(self.now, format!("a write of shard {shard} will fail"));
             }
-            if self.chance.one_in(full_disk) && self.full_until[shard] == Nanos::MAX {
-                self.fill_up(shard);
+            if self.prng.one_in(full_disk) && self.full_until[shard] == Nanos::MAX {
+                self.fill_disk(shard);
             }
         }
         if let Some(shard) = self.shard_of(process, slot)
-            && self.chance.one_in(self.options.faults.crash)
+            && self.prng.one_in(self.options.faults.crash)
         {
-            self.doom(shard);
-        } else if self.chance.one_in(self.options.faults.crash) {
+            self.crash_shard_soon(shard);
+        } else if self.prng.one_in(self.options.faults.crash) {
             self.crash_some(process);
         }
         Ok(())
@@ -56,22 +56,22 @@ impl World {
 
     /// The machine, or the process, of a shard will end within something that its disk does: soon,
     /// or in the large batch that has gathered after a while.
-    pub(super) fn doom(&mut self, shard: usize) {
-        if self.chance.percent(70) {
-            let later = self.now + self.chance.span(DOOM_AFTER);
+    pub(super) fn crash_shard_soon(&mut self, shard: usize) {
+        if self.prng.percent(70) {
+            let later = self.now + self.prng.span(CRASH_AFTER);
             let slots = self.processes.iter_mut().flat_map(|process| &mut process.slots);
             let is_its =
                 |slot: &&mut Slot| matches!(&slot.actor, Actor::Committer(of, _) if *of == shard);
             slots.filter(is_its).for_each(|slot| slot.stalled_until = later);
         }
-        let power = self.chance.percent(self.options.faults.power_percent);
-        let operation = self.chance.between(1..=6);
+        let power = self.prng.percent(self.options.faults.power_percent);
+        let operation = self.prng.between(1..=6);
         let end = if power { End::Power } else { End::Kill };
-        self.disks[shard].doom(Some(Doom { operation, end, sector: self.chance.seed() }));
+        self.disks[shard].plan_crash(Some(CrashPoint { operation, end, sector: self.prng.seed() }));
     }
 
     /// Ends a process whose disk has just gone down; true if it has.
-    pub(super) fn end_if_gone(&mut self, process: usize) -> bool {
+    pub(super) fn end_if_crashed(&mut self, process: usize) -> bool {
         let sites = self.processes[process].sites.clone();
         let gone = sites.iter().find_map(|site| match site {
             Site::Shard(shard) => self.disks[*shard].take_end(),
@@ -85,9 +85,9 @@ impl World {
     }
 
     /// A box has stopped because of its disk: its process ends, and is started again.
-    pub(super) fn fail(&mut self, process: usize, failure: &str) -> Verdict {
+    pub(super) fn fail(&mut self, process: usize, failure: &str) -> Result<(), Violation> {
         self.tally.failures += 1;
-        self.diary.note(self.now, format!("{} fails: {failure}", self.processes[process].name()));
+        self.trace.note(self.now, format!("{} fails: {failure}", self.processes[process].name()));
         if failure.contains("more were answered") {
             return Err(Violation::new("P1", failure));
         }
@@ -104,20 +104,20 @@ impl World {
     }
 
     /// From now on nothing goes wrong.
-    pub(super) fn calm(&mut self) {
-        self.diary.note(self.now, "nothing goes wrong from now on");
-        self.is_rough = false;
+    pub(super) fn end_faults(&mut self) {
+        self.trace.note(self.now, "nothing goes wrong from now on");
+        self.injects_faults = false;
         for (disk, full_until) in self.disks.iter().zip(&mut self.full_until) {
-            disk.doom(None);
+            disk.plan_crash(None);
             disk.sim().set_capacity(None);
             disk.sim().fail_sync(u64::MAX);
             disk.sim().fail_write(u64::MAX);
             *full_until = Nanos::MAX;
         }
-        self.relays.iter_mut().for_each(crate::relay::Relay::mend);
-        self.gate.mend();
-        self.subscriber.mend();
-        self.desk.close();
+        self.network_links.iter_mut().for_each(crate::network_link::NetworkLink::end_faults);
+        self.client_network.end_faults();
+        self.subscriber.end_faults();
+        self.operator.close();
         for process in &mut self.processes {
             process.up_at = process.up_at.min(self.now);
             process.slots.iter_mut().for_each(|slot| slot.stalled_until = Nanos::ZERO);
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// The machine fails, with everything on it.
-    pub(super) fn pull_the_plug(&mut self) {
+    pub(super) fn fail_machine(&mut self) {
         for process in 0..self.processes.len() {
             self.end(process, End::Power);
         }
@@ -141,39 +141,39 @@ impl World {
     }
 
     fn break_something(&mut self) {
-        let span = self.chance.span(Duration::from_millis(1)..=Duration::from_secs(8));
-        let (now, chance, tally) = (self.now, &mut self.chance, &mut self.tally);
+        let span = self.prng.span(Duration::from_millis(1)..=Duration::from_secs(8));
+        let (now, prng, tally) = (self.now, &mut self.prng, &mut self.tally);
         tally.breaks += 1;
-        if self.options.shape == Shape::One || chance.one_in(3) {
-            self.gate.break_some(span, now, chance, tally);
+        if self.options.shape == Shape::One || prng.one_in(3) {
+            self.client_network.break_some(span, now, prng, tally);
         } else {
-            let relay = chance.place(self.relays.len());
-            self.relays[relay].break_for(span, now, chance, tally);
-            self.diary.note(now, format!("relay {relay} breaks for {span:?}"));
+            let network_link = prng.place(self.network_links.len());
+            self.network_links[network_link].break_for(span, now, prng, tally);
+            self.trace.note(now, format!("network_link {network_link} breaks for {span:?}"));
         }
     }
 
-    fn fill_up(&mut self, shard: usize) {
-        let room = self.chance.between(0..=2 * self.options.segment_bytes);
+    fn fill_disk(&mut self, shard: usize) {
+        let room = self.prng.between(0..=2 * self.options.segment_bytes);
         let sim = self.disks[shard].sim();
         sim.set_capacity(Some(sim.used_bytes() + room));
-        let span = self.chance.span(Duration::from_millis(100)..=Duration::from_secs(10));
+        let span = self.prng.span(Duration::from_millis(100)..=Duration::from_secs(10));
         self.full_until[shard] = self.now + span;
         self.tally.full_disks += 1;
-        self.diary.note(self.now, format!("the disk of shard {shard} has {room} bytes left"));
+        self.trace.note(self.now, format!("the disk of shard {shard} has {room} bytes left"));
     }
 
     /// Ends some process, this one or another, and sometimes several.
     fn crash_some(&mut self, process: usize) {
         let Faults { power_percent, several_percent, .. } = self.options.faults;
-        let end = match self.chance.percent(power_percent) {
+        let end = match self.prng.percent(power_percent) {
             true => End::Power,
-            false if self.chance.one_in(4) => End::Stop,
+            false if self.prng.one_in(4) => End::Stop,
             false => End::Kill,
         };
-        let several = self.chance.percent(several_percent);
+        let several = self.prng.percent(several_percent);
         for other in 0..self.processes.len() {
-            if other == process || (several && self.chance.percent(60)) {
+            if other == process || (several && self.prng.percent(60)) {
                 self.end(other, end);
             }
         }
@@ -187,8 +187,8 @@ impl World {
             }
             return;
         }
-        let pause = self.chance.span(Duration::from_millis(1)..=Duration::from_secs(9));
-        self.diary.note(self.now, format!("{}: {end:?}", self.processes[process].name()));
+        let pause = self.prng.span(Duration::from_millis(1)..=Duration::from_secs(9));
+        self.trace.note(self.now, format!("{}: {end:?}", self.processes[process].name()));
         self.note_live_states(process);
         let mut slots = std::mem::take(&mut self.processes[process].slots);
         self.processes[process].up_at = self.now + pause;
@@ -208,35 +208,35 @@ impl World {
     fn note_live_states(&mut self, process: usize) {
         for shard in 0..self.options.shards {
             if let Some(agent) = self.processes[process].shard(shard) {
-                self.chronicles[shard].note_live(agent.journal().appended(), agent.state());
+                self.replicas[shard].note_live(agent.journal().appended(), agent.state());
             }
         }
     }
 
     fn detach(&mut self, process: usize) {
         let shards = self.options.shards;
-        let (now, chance, tally) = (self.now, &mut self.chance, &mut self.tally);
+        let (now, prng, tally) = (self.now, &mut self.prng, &mut self.tally);
         for site in &self.processes[process].sites {
             match *site {
                 Site::Router => {
-                    self.gate.shut(chance, tally);
-                    for relay in (0..shards).chain([2 * shards]) {
-                        self.relays[relay].detach(Side::Hub, now, chance, tally);
+                    self.client_network.shut(prng, tally);
+                    for network_link in (0..shards).chain([2 * shards]) {
+                        self.network_links[network_link].detach(Side::Hub, now, prng, tally);
                     }
                 }
                 Site::Shard(shard) => {
-                    for relay in [shard, shards + shard] {
-                        self.relays[relay].detach(Side::Dealer, now, chance, tally);
+                    for network_link in [shard, shards + shard] {
+                        self.network_links[network_link].detach(Side::Dealer, now, prng, tally);
                     }
                 }
                 Site::Publisher => {
                     self.subscriber.connect(None);
-                    for relay in shards..2 * shards {
-                        self.relays[relay].detach(Side::Hub, now, chance, tally);
+                    for network_link in shards..2 * shards {
+                        self.network_links[network_link].detach(Side::Hub, now, prng, tally);
                     }
-                    self.relays[2 * shards].detach(Side::Dealer, now, chance, tally);
+                    self.network_links[2 * shards].detach(Side::Dealer, now, prng, tally);
                 }
-                Site::Feed(feed) => self.gate.detach(feed, chance, tally),
+                Site::Feed(feed) => self.client_network.detach(feed, prng, tally),
             }
         }
     }
@@ -244,7 +244,7 @@ impl World {
     fn lose_disks(&mut self, process: usize, end: End) {
         for site in &self.processes[process].sites {
             let Site::Shard(shard) = *site else { continue };
-            self.disks[shard].doom(None);
+            self.disks[shard].plan_crash(None);
             let sim = self.disks[shard].sim();
             if end == End::Power {
                 self.tally.power_failures += 1;

@@ -1,4 +1,4 @@
-//! A chronicle: the journal of one shard from its first record on, replayed from nothing.
+//! A replica: the journal of one shard from its first record on, replayed from nothing.
 //!
 //! ```text
 //!   Reader ─► records ─► State, from nothing ─► what was said of each message
@@ -10,6 +10,7 @@
 //! must never change. So it is the truth that everything else is held against.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use allot_audit::{Auditor, Summary};
 use allot_domain::{BookConfig, Input, Marker, Outcome, Outcomes, Part, Step};
@@ -19,12 +20,12 @@ use allot_wire::{Encoding, Reply, decode_replies, encode_outcome};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::disk::Disk;
+use crate::history::{Key, key_of};
 use crate::tally::Tally;
-use crate::violation::{Verdict, Violation, ensure};
-use crate::witness::{Key, key_of};
+use crate::violation::{Violation, ensure};
 
 /// One shard's log and all that follows from it.
-pub struct Chronicle {
+pub struct Replica {
     shard: usize,
     log: Vec<Logged>,
     state: State,
@@ -49,7 +50,7 @@ pub struct Logged {
     pub payload: Vec<u8>,
 }
 
-/// The shard at a marker that asked for a report.
+/// The shard at a marker that sent for a report.
 pub struct Mark {
     /// What the shard has to say.
     pub part: Part,
@@ -61,8 +62,8 @@ pub struct Mark {
     pub splits: u64,
 }
 
-impl Chronicle {
-    /// The chronicle of a shard that has applied nothing yet.
+impl Replica {
+    /// The replica of a shard that has applied nothing yet.
     pub fn new(shard: usize, config: BookConfig) -> Self {
         Self {
             shard,
@@ -110,7 +111,7 @@ impl Chronicle {
         &self.places
     }
 
-    /// The marker of this number and time, if it asked for a report.
+    /// The marker of this number and time, if it sent for a report.
     pub fn mark(&self, number: u64, time_ns: u64) -> Option<&Mark> {
         self.marks.get(&(number, time_ns))
     }
@@ -131,11 +132,12 @@ impl Chronicle {
     ///
     /// # Errors
     /// What was there before is not, or is different; or what is new is wrong.
-    pub fn read(&mut self, disk: &Disk) -> Verdict {
+    pub fn read(&mut self, disk: &Disk) -> Result<(), Violation> {
         let broken =
             |error: String| Violation::new("P8", format!("the journal is broken: {error}"));
-        let album = disk.album().map_err(|error| broken(error.to_string()))?;
-        let mut reader = Reader::open(album).map_err(|error| broken(error.to_string()))?;
+        let full_journal = disk.full_journal().map_err(|error| broken(error.to_string()))?;
+        let mut reader =
+            Reader::open(Arc::new(full_journal)).map_err(|error| broken(error.to_string()))?;
         let mut count = 0;
         while let Some(entry) = reader.next().map_err(|error| broken(error.to_string()))? {
             let Record { sequence, kind, tag, payload } = entry.record;
@@ -158,7 +160,7 @@ impl Chronicle {
         Ok(())
     }
 
-    fn append(&mut self, logged: Logged) -> Verdict {
+    fn append(&mut self, logged: Logged) -> Result<(), Violation> {
         self.log.push(logged);
         let number = u64::try_from(self.log.len()).expect("a few");
         let logged = self.log.last().expect("it was just pushed");
@@ -172,7 +174,7 @@ impl Chronicle {
         self.compare_live(number)
     }
 
-    fn apply(&mut self, number: u64, input: &Input, encoding: Encoding) -> Verdict {
+    fn apply(&mut self, number: u64, input: &Input, encoding: Encoding) -> Result<(), Violation> {
         self.outcomes.clear();
         let mut progress = self.state.apply(input, encoding, &mut self.outcomes);
         while progress == Step::Pending {
@@ -189,14 +191,14 @@ impl Chronicle {
         if let Some(key) = key_of_input(input) {
             self.places.entry(key).or_default().push(number);
         }
-        self.keep_answers()?;
+        self.store_replies()?;
         if let Input::Marker(marker) = input {
             self.mark_here(marker);
         }
         Ok(())
     }
 
-    fn keep_answers(&mut self) -> Verdict {
+    fn store_replies(&mut self) -> Result<(), Violation> {
         let Outcomes { list, shares } = &self.outcomes;
         for outcome in list {
             let reply = reply_of(outcome, shares, &self.state);
@@ -217,7 +219,7 @@ impl Chronicle {
         }
     }
 
-    fn compare_live(&mut self, number: u64) -> Verdict {
+    fn compare_live(&mut self, number: u64) -> Result<(), Violation> {
         let Some(live) = self.live.remove(&number) else { return Ok(()) };
         self.compared += 1;
         ensure(xxh3_128(&self.bytes()) == live, "P6", || {
@@ -230,7 +232,7 @@ impl Chronicle {
     ///
     /// # Errors
     /// The first thing in which they differ.
-    pub fn close(&self, tally: &mut Tally) -> Verdict {
+    pub fn close(&self, tally: &mut Tally) -> Result<(), Violation> {
         let shard = self.shard;
         let compared = self.auditor.compare(self.state.book());
         compared.map_err(|fault| Violation::new("P4", format!("shard {shard}: {fault}")))?;

@@ -2,21 +2,25 @@
 
 use allot_wire::Reply;
 
-use crate::chronicle::Chronicle;
-use crate::violation::{Verdict, Violation, ensure};
-use crate::witness::{Key, Witness};
+use crate::history::{ClientHistory, Key};
+use crate::replica::Replica;
+use crate::violation::{Violation, ensure};
 
-/// Looks up the answers of a shard that were not looked up yet; they stay in its chronicle.
+/// Looks up the answers of a shard that were not looked up yet; they stay in its replica.
 ///
 /// # Errors
 /// The first answer that the journal does not bear out.
-pub fn check(shard: usize, chronicle: &Chronicle, witness: &mut Witness) -> Verdict {
-    let pending = std::mem::take(&mut witness.pending[shard]);
-    let lost = pending.iter().filter(|(key, reply)| !bears_out(shard, chronicle, key, reply));
+pub fn check(
+    shard: usize,
+    replica: &Replica,
+    history: &mut ClientHistory,
+) -> Result<(), Violation> {
+    let pending = std::mem::take(&mut history.pending[shard]);
+    let lost = pending.iter().filter(|(key, reply)| !bears_out(shard, replica, key, reply));
     let lost: Vec<_> = lost.collect();
     let Some((key, reply)) = lost.first() else { return Ok(()) };
-    let last = chronicle.log().len();
-    let said = chronicle.said(key);
+    let last = replica.log().len();
+    let said = replica.said(key);
     let what = format!(
         "shard {shard}: {} of {} answers seen since the last look are not in the journal of {last} \
          inputs{}; the first is {reply:?}; the journal says {said:?}",
@@ -28,8 +32,8 @@ pub fn check(shard: usize, chronicle: &Chronicle, witness: &mut Witness) -> Verd
 }
 
 /// The first shard answers for all what a split comes to; the others must have it.
-fn bears_out(shard: usize, chronicle: &Chronicle, key: &Key, reply: &Reply) -> bool {
-    let said = chronicle.said(key);
+fn bears_out(shard: usize, replica: &Replica, key: &Key, reply: &Reply) -> bool {
+    let said = replica.said(key);
     if key.is_split && 0 < shard && matches!(reply, Reply::Accepted { .. }) {
         return said.iter().any(|said| matches!(said, Reply::Accepted { .. }));
     }
@@ -54,14 +58,14 @@ fn pattern(pending: &[(Key, Reply)], lost: &[&(Key, Reply)]) -> &'static str {
 ///
 /// # Errors
 /// The first that was not.
-pub fn check_all_answered(chronicles: &[Chronicle], witness: &Witness) -> Verdict {
-    for (key, asked) in &witness.asked {
-        let shards = match asked.shard {
-            Some(shard) => &chronicles[shard..=shard],
-            None => chronicles,
+pub fn check_all_replied(replicas: &[Replica], history: &ClientHistory) -> Result<(), Violation> {
+    for (key, sent) in &history.sent {
+        let shards = match sent.shard {
+            Some(shard) => &replicas[shard..=shard],
+            None => replicas,
         };
-        ensure(shards.iter().all(|chronicle| !chronicle.said(key).is_empty()), "liveness", || {
-            format!("{key:?} was sent {} times and is in no journal", asked.deliveries.len())
+        ensure(shards.iter().all(|replica| !replica.said(key).is_empty()), "liveness", || {
+            format!("{key:?} was sent {} times and is in no journal", sent.deliveries.len())
         })?;
     }
     Ok(())
