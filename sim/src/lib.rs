@@ -1,39 +1,22 @@
 //! The simulator: the whole path on virtual time and simulated disks, from one seed.
 //!
 //! ```text
-//!   seed ─► Options ─► World: processes, connections, disks, time ─► checkers ─► Tally, Violation
+//!   seed ─► Options ─► World<W>: processes, networks, disks, time ─► Totals, or a Violation
+//!                        └── W: Workload: clients, history, replay, the checks of one system
 //! ```
 //!
-//! The real router, shards with their journals, publisher and feeds run in one thread; everything
-//! between them, and everything that can go wrong, is thrown from the seed. Start with
-//! [`World::run`]; [`checker`] says which promise is checked where.
+//! The real router, shards with their journals, publisher and feeds run in one thread; the seed
+//! decides everything between them and everything that fails. [`engine`] names no system: it owns
+//! time, processes, networks, disks and faults. [`allocation`] is the workload of one system, and
+//! says which promise is checked where. Start with [`engine::World::run`].
 //!
-//! It never uses the real clock: a seed is the same run on every machine.
+//! It never reads the real clock: a seed is the same run on every machine.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::missing_panics_doc, reason = "what panics here is a bug of the simulator alone")]
+#![expect(clippy::missing_panics_doc, reason = "a panic here is a bug of the simulator itself")]
 
-pub mod prng;
-pub mod planted_bug;
-pub mod options;
-pub mod tally;
-pub mod violation;
-pub mod trace;
-pub mod disk;
-pub mod process;
-pub mod network_link;
-pub mod history;
-pub mod client_network;
-pub mod operator;
-pub mod subscriber;
-pub mod replica;
-pub mod checker;
-pub mod world;
-pub mod campaign;
+pub mod engine;
+pub mod allocation;
 
-pub use campaign::{Failure, run_seed};
-pub use options::Options;
-pub use planted_bug::PlantedBug;
-pub use tally::Tally;
-pub use violation::Violation;
-pub use world::World;
+pub use allocation::Allocation;
+pub use engine::{Failure, PlantedBug, Totals, Violation, World, run_seed};

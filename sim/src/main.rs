@@ -1,33 +1,33 @@
-//! `allot-sim`: runs seeds and says what happened.
+//! `allot-sim`: runs seeds and reports what happened.
 
 use std::process::ExitCode;
 
-use allot_sim::{Failure, PlantedBug, Tally, run_seed};
+use allot_sim::{Allocation, Failure, PlantedBug, Totals, run_seed};
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The whole of Allot on virtual time and simulated disks: crashes, broken connections, failing
-/// disks, and a checker for every promise
+/// Runs the whole of Allot on virtual time and simulated disks: crashes, broken connections,
+/// failing disks, and a checker for every promise
 #[derive(Parser)]
 #[command(name = "allot-sim", version)]
 struct Arguments {
-    /// How many seeds to run
+    /// Number of seeds
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
-    /// The first of them
+    /// First seed
     #[arg(long, default_value_t = 1)]
     first: u64,
-    /// One seed alone
+    /// Run this seed only
     #[arg(long, conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
     /// Print each event as it happens
     #[arg(long)]
     verbose: bool,
-    /// Put a bug in, which the checkers must find
-    #[arg(long)]
-    planted_bug: Option<PlantedBug>,
-    /// Go on after a violation, and count them
+    /// Plant a bug that the checkers must find
+    #[arg(long, value_name = "BUG")]
+    plant: Option<PlantedBug>,
+    /// Continue after a violation, and count violations
     #[arg(long)]
     keep_going: bool,
 }
@@ -41,14 +41,15 @@ fn main() -> Result<ExitCode> {
     let bar = ProgressBar::new(count).with_style(ProgressStyle::with_template(
         "{bar:40} {pos} of {len} seeds, {per_sec}, {eta} left",
     )?);
-    let (mut total, mut violations) = (Tally::default(), 0_u64);
+    let mut total = Totals::default();
+    let mut violations = 0_u64;
     for seed in first..first + count {
-        match run_seed(seed, arguments.planted_bug, arguments.verbose) {
-            Ok(tally) => total += tally,
+        match run_seed::<Allocation>(seed, arguments.plant, arguments.verbose) {
+            Ok(totals) => total += totals,
             Err(failure) => {
                 violations += 1;
-                total += failure.tally;
-                bar.suspend(|| tell(seed, &failure, arguments.keep_going));
+                bar.suspend(|| print(seed, &failure, &arguments));
+                total += failure.totals;
                 if !arguments.keep_going {
                     break;
                 }
@@ -57,26 +58,25 @@ fn main() -> Result<ExitCode> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    for (sentence, count) in total.rows() {
+    for (sentence, count) in total.counts() {
         println!("{count:>14}  {sentence}");
     }
     println!("{violations:>14}  Violations.");
     Ok(if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Says what was broken; in full, unless it is one of many.
-fn tell(seed: u64, failure: &Failure, is_brief: bool) {
-    if !is_brief {
+/// Prints a violation and how to repeat it; with options and trace unless many are expected.
+fn print(seed: u64, failure: &Failure, arguments: &Arguments) {
+    if !arguments.keep_going {
         println!("{}\n", failure.options);
         for event in &failure.events {
             println!("{event}");
         }
     }
-    let planted_bug = failure.options.planted_bug.map_or(String::new(), |planted_bug| {
-        let name =
-            clap::ValueEnum::to_possible_value(&planted_bug).expect("no planted_bug is hidden");
-        format!(" --planted_bug {}", name.get_name())
+    let plant = arguments.plant.map_or(String::new(), |bug| {
+        let value = bug.to_possible_value().expect("no planted bug is hidden");
+        format!(" --plant {}", value.get_name())
     });
     println!("\nseed {seed}: {}", failure.violation);
-    println!("again: cargo run --release -p allot-sim -- --seed {seed}{planted_bug}\n");
+    println!("repeat: cargo run --release -p allot-sim -- --seed {seed}{plant}\n");
 }

@@ -1,0 +1,30 @@
+//! Alterations: one wrong fact in a message, which the checkers must find.
+
+use allot_domain::PositionsPart;
+use allot_wire::backplane;
+use allot_wire::{Encoding, Reply, decode_replies, encode_reply_message};
+
+/// One share more in the first allocated fill of a message.
+pub(super) fn reply(message: Vec<u8>) -> Vec<u8> {
+    let mut replies = Vec::new();
+    if decode_replies(&message, &mut replies).is_err() {
+        return message;
+    }
+    let Some(Reply::Allocated { shares, .. }) = replies.first_mut() else { return message };
+    let Some((_, quantity)) = shares.first_mut() else { return message };
+    *quantity += 1;
+    let mut altered = Vec::new();
+    encode_reply_message(Encoding::Json, &replies[0], &mut altered);
+    altered
+}
+
+/// One share more in the first holding of a part.
+pub(super) fn part(frame: Vec<u8>) -> Vec<u8> {
+    let Ok(mut part) = backplane::decode_part(&frame) else { return frame };
+    let rows = part.part.positions.iter_mut().flat_map(|PositionsPart { rows, .. }| rows);
+    let Some(cell) = rows.flat_map(|row| &mut row.cells).next() else { return frame };
+    cell.quantity += 1;
+    let mut altered = Vec::new();
+    backplane::encode_part(&part, &mut altered);
+    altered
+}

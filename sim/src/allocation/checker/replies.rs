@@ -1,0 +1,70 @@
+//! P1 and P2: every reply that a client has seen is one that the journal of its shard gives.
+
+use allot_wire::Reply;
+
+use crate::allocation::history::{ClientHistory, MessageKey};
+use crate::allocation::replica::Replica;
+use crate::engine::violation::{Violation, ensure};
+
+/// Looks up the replies of a shard that were not looked up yet; what was found stays found, as a
+/// recovered log only grows.
+///
+/// # Errors
+/// The first reply that the journal does not give.
+pub fn check(replica: &Replica, history: &mut ClientHistory) -> Result<(), Violation> {
+    let shard = replica.shard();
+    let pending = std::mem::take(&mut history.pending[shard]);
+    let lost = pending.iter().filter(|(key, reply)| !is_given(replica, key, reply));
+    let lost: Vec<_> = lost.collect();
+    let Some((key, reply)) = lost.first() else { return Ok(()) };
+    let what = format!(
+        "shard {shard}: {} of {} replies seen since the last look are not in the journal{}; the \
+         first is {reply:?}; the journal gives {:?}",
+        lost.len(),
+        pending.len(),
+        pattern(&pending, &lost),
+        replica.given(key),
+    );
+    Err(Violation::new("P1", what))
+}
+
+/// The first shard replies for all to a split; the others must have accepted it too.
+fn is_given(replica: &Replica, key: &MessageKey, reply: &Reply) -> bool {
+    let given = replica.given(key);
+    let is_follower = key.is_split && 0 < replica.shard();
+    if is_follower && matches!(reply, Reply::Accepted { .. }) {
+        return given.iter().any(|given| matches!(given, Reply::Accepted { .. }));
+    }
+    is_follower || given.contains(reply)
+}
+
+/// Which of the replies are lost, in the words of Jepsen.
+fn pattern(pending: &[(MessageKey, Reply)], lost: &[&(MessageKey, Reply)]) -> &'static str {
+    let is_lost = |reply: &(MessageKey, Reply)| lost.contains(&reply);
+    let first = pending.iter().position(is_lost).unwrap_or(0);
+    let last = pending.iter().rposition(is_lost).unwrap_or(0);
+    match (first == 0, last + 1 == pending.len(), last + 1 - first == lost.len()) {
+        (true, true, true) => " (all)",
+        (true, false, true) => " (a prefix)",
+        (false, true, true) => " (a postfix)",
+        (_, _, true) => " (a contiguous range)",
+        (_, _, false) => " (scattered)",
+    }
+}
+
+/// Every message that reached the front door is in the journal of each shard it goes to.
+///
+/// # Errors
+/// The first that is not.
+pub fn check_all_replied(replicas: &[Replica], history: &ClientHistory) -> Result<(), Violation> {
+    for (key, sent) in &history.sent {
+        let shards = match sent.shard {
+            Some(shard) => &replicas[shard..=shard],
+            None => replicas,
+        };
+        ensure(shards.iter().all(|replica| !replica.given(key).is_empty()), "liveness", || {
+            format!("{key:?} was delivered {} times and is in no journal", sent.deliveries.len())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! What the workload has counted in a run.
+
+use crate::engine::tally::tally;
+
+tally! {
+    /// What clients and subscribers saw, and what was checked.
+    Tally {
+        busy "Replies that there was no room."
+        storage_full "Replies that there was no room on the disk."
+        replies "Replies of shards that clients saw, each found in a journal."
+        allocated "Of these, fills that were allocated."
+        held "Of these, fills that were held."
+        late "Of these, replies that followed held."
+        busted "Of these, fills that were busted."
+        accepted "Of these, splits."
+        rejected "Of these, rejections."
+        duplicates "Of these, repeats of a first reply."
+        ordered "Pairs of messages whose order was checked."
+        audited "Inputs allocated again by the auditor."
+        splits "Splits in the journals."
+        nettings "Nettings in the journals."
+        nettings_void "Of these, nettings that moved nothing."
+        markers "Markers in the journals."
+        reports "Reports compared with the journals."
+        degraded "Of these, reports that named what was missing."
+        publications "Publications that the subscriber received."
+        publications_lost "Publications that it lost on purpose."
+        gaps "Gaps that it saw."
+        resynchronised "Tickers that it took from a report after a gap."
+    }
+}

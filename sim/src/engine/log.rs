@@ -1,0 +1,125 @@
+//! The log of one shard as its disk has it: it may only grow.
+//!
+//! ```text
+//!   full journal ─► Reader ─► records ─┬─ known: the same as before
+//!                                      └─ new: Workload::replay ─► State ─► live states
+//! ```
+//!
+//! It is read again at each recovery and at the end. A record that was recovered once never
+//! changes and never disappears, so the log is what everything else is checked against.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use allot_journal::{Reader, Record};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::boxes::State;
+use super::disk::Disk;
+use super::violation::{Violation, ensure};
+use super::workload::Workload;
+
+/// All records of a shard's journal that were ever recovered.
+pub struct RecoveredLog {
+    shard: usize,
+    records: Vec<LogRecord>,
+    /// Hashes of the states of running shards, by the number of inputs in them.
+    live: BTreeMap<u64, u128>,
+    compared: u64,
+}
+
+/// One record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogRecord {
+    /// The kind of input.
+    pub kind: u8,
+    /// The encoding of its reply.
+    pub tag: u8,
+    /// The input.
+    pub payload: Vec<u8>,
+}
+
+impl RecoveredLog {
+    /// The log of a shard that has journaled nothing yet.
+    pub const fn new(shard: usize) -> Self {
+        Self { shard, records: Vec::new(), live: BTreeMap::new(), compared: 0 }
+    }
+
+    /// All records.
+    pub fn records(&self) -> &[LogRecord] {
+        &self.records
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> u64 {
+        u64::try_from(self.records.len()).expect("a few")
+    }
+
+    /// Whether there is no record.
+    pub const fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// How many states of running shards were compared with the replay.
+    pub const fn compared(&self) -> u64 {
+        self.compared
+    }
+
+    /// Notes the state of a running shard after this many inputs, to be compared once they are
+    /// replayed.
+    pub fn note_live(&mut self, inputs: u64, state: &State) {
+        self.live.insert(inputs, xxh3_128(&bytes(state)));
+    }
+
+    /// Reads what the disk has now, and replays what is new.
+    ///
+    /// # Errors
+    /// A known record is missing or different; or a new one breaks a promise.
+    pub fn read(&mut self, disk: &Disk, workload: &mut impl Workload) -> Result<(), Violation> {
+        let full = disk.full_journal().map_err(|error| broken(&error))?;
+        let mut reader = Reader::open(Arc::new(full)).map_err(|error| broken(&error))?;
+        let mut count = 0;
+        while let Some(entry) = reader.next().map_err(|error| broken(&error))? {
+            let Record { sequence, kind, tag, payload } = entry.record;
+            let record = LogRecord { kind, tag, payload: payload.to_vec() };
+            match self.records.get(count) {
+                Some(known) => ensure(*known == record, "P5", || {
+                    format!("shard {}: input {sequence} differs from what it was", self.shard)
+                })?,
+                None => self.append(record, workload)?,
+            }
+            count += 1;
+        }
+        ensure(self.records.len() <= count, "P1", || {
+            let (shard, known) = (self.shard, self.records.len());
+            format!("shard {shard}: of {known} inputs recovered before, {count} are left")
+        })?;
+        // A state whose inputs never reached the disk ended with its process.
+        let last = self.len();
+        self.live.retain(|inputs, _| *inputs <= last);
+        Ok(())
+    }
+
+    fn append(&mut self, record: LogRecord, workload: &mut impl Workload) -> Result<(), Violation> {
+        let index = self.len() + 1;
+        workload.replay(self.shard, index, &record)?;
+        self.records.push(record);
+        let Some(live) = self.live.remove(&index) else { return Ok(()) };
+        self.compared += 1;
+        ensure(xxh3_128(&bytes(workload.state(self.shard))) == live, "P6", || {
+            let shard = self.shard;
+            format!("shard {shard}: after input {index} the running shard had another state")
+        })
+    }
+}
+
+/// The bytes of a state: equal states have equal bytes.
+pub fn bytes(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    state.save(&mut bytes);
+    bytes
+}
+
+fn broken(error: &impl std::fmt::Display) -> Violation {
+    Violation::new("P8", format!("the journal is broken: {error}"))
+}

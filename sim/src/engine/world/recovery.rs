@@ -1,0 +1,104 @@
+//! How a shard recovers from its disk, and what is checked each time.
+
+use std::sync::Arc;
+
+use allot_journal::{JournalError, Reader, SegmentState, SegmentSummary};
+
+use super::World;
+use crate::engine::boxes::{self, RecoverError, Recovered};
+use crate::engine::checker;
+use crate::engine::checker::flips::Flipped;
+use crate::engine::disk::Disk;
+use crate::engine::violation::Violation;
+use crate::engine::workload::Workload;
+
+impl<W: Workload> World<W> {
+    /// Recovers a shard and checks what it finds against all that is known; `None` if the disk
+    /// fails.
+    pub(super) fn recover(&mut self, shard: usize) -> Result<Option<Recovered>, Violation> {
+        let disk = self.disks[shard].clone();
+        let config = self.workload.config();
+        let stamp = boxes::stamp(config, shard, self.options.shards);
+        let journal = self.options.journal(shard, &stamp);
+        let flips = if self.injects_faults { self.options.faults.flips } else { 0 };
+        let flipped = Flipped { disk: &disk, journal: &journal, config };
+        checker::flips::check(&flipped, flips, &mut self.prng, &mut self.tally)?;
+        let is_torn = is_torn(&disk);
+        let has_snapshot = has_snapshot(&disk);
+        self.inject_start_faults(shard);
+        match boxes::recover(Arc::new(disk.clone()), journal, config) {
+            Ok(recovered) => {
+                disk.plan_crash(None);
+                self.check_recovered(shard, &recovered)?;
+                self.tally.torn += u64::from(is_torn);
+                self.tally.with_snapshot += u64::from(has_snapshot);
+                Ok(Some(recovered))
+            }
+            Err(error) => self.on_refused_start(shard, &error).map(|()| None),
+        }
+    }
+
+    /// Starts fail as often as anything else.
+    fn inject_start_faults(&mut self, shard: usize) {
+        let faults = self.options.faults;
+        if !self.injects_faults {
+            return;
+        }
+        if 0 < faults.crash && self.prng.one_in(6) {
+            self.plan_crash(shard);
+        }
+        if 0 < faults.sync_failure && self.prng.one_in(6) {
+            self.disks[shard].sim().fail_sync(self.prng.between(1..=4));
+            self.tally.syncs_failed += 1;
+        }
+    }
+
+    fn check_recovered(&mut self, shard: usize, recovered: &Recovered) -> Result<(), Violation> {
+        self.tally.recoveries += 1;
+        let inputs = recovered.journal.appended();
+        self.trace.note(self.now, format!("shard {shard} recovers {inputs} inputs"));
+        let log = &mut self.logs[shard];
+        log.read(&self.disks[shard], &mut self.workload)?;
+        let replayed = self.workload.state(shard);
+        checker::recovery::check(shard, log, inputs, &recovered.state, replayed)?;
+        self.workload.check_recovered(shard)
+    }
+
+    /// A start may fail because the disk fails or is full, and for no other reason.
+    fn on_refused_start(&mut self, shard: usize, error: &RecoverError) -> Result<(), Violation> {
+        if self.disks[shard].take_end().is_some() {
+            self.tally.broken_starts += 1;
+            self.trace.note(self.now, format!("the machine fails while shard {shard} starts"));
+            return Ok(());
+        }
+        self.disks[shard].plan_crash(None);
+        let faults = &self.options.faults;
+        let may_fail = 0 < faults.sync_failure + faults.write_failure;
+        let is_expected = match error {
+            RecoverError::Journal(JournalError::Media { .. }) => may_fail,
+            RecoverError::Journal(JournalError::DiskFull { .. }) => 0 < faults.full_disk,
+            _ => false,
+        };
+        self.trace.note(self.now, format!("shard {shard} cannot start: {error}"));
+        if !is_expected {
+            let what = format!("shard {shard} cannot start, and nothing had failed: {error}");
+            return Err(Violation::new("P8", what));
+        }
+        self.tally.refused_starts += 1;
+        // An operator repairs the disk before the next start.
+        self.disks[shard].sim().restart();
+        Ok(())
+    }
+}
+
+/// Whether the last batch was never finished.
+fn is_torn(disk: &Disk) -> bool {
+    let is_torn = |summary: &SegmentSummary| matches!(summary.state, SegmentState::Torn(_));
+    let reader = disk.full_journal().ok().and_then(|full| Reader::open(Arc::new(full)).ok());
+    reader.is_some_and(|reader| reader.segments().iter().any(is_torn))
+}
+
+/// Whether there is a snapshot; the name on disk is older than the word.
+fn has_snapshot(disk: &Disk) -> bool {
+    disk.files().iter().any(|file| file.starts_with("image-"))
+}
