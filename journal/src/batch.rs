@@ -3,7 +3,7 @@
 //! ```text
 //!   0       4       8       12      16               24               32      36      64
 //!   ┌───────┬───────┬───────┬───────┬────────────────┬────────────────┬───────┬───────┬──── ─
-//!   │ ABAT  │ crc32c│ bytes │ count │ first sequence │ mask           │ crc32c│ zeros │ records
+//!   │ ABAT  │ crc32c│ bytes │ count │ first index    │ mask           │ crc32c│ zeros │ records
 //!   └───────┴───────┴───────┴───────┴────────────────┴────────────────┴───────┴───────┴──── ─
 //!            of 8–63 head and                         every word after of all after the head,
 //!                    records                          the head is xored with it    as it is
@@ -33,7 +33,7 @@ const MAGIC: &[u8; 4] = b"ABAT";
 const CRC_AT: usize = 4;
 const BYTES_AT: usize = 8;
 const COUNT_AT: usize = 12;
-const FIRST_SEQUENCE_AT: usize = 16;
+const FIRST_INDEX_AT: usize = 16;
 const MASK_AT: usize = 24;
 const CONTENT_CRC_AT: usize = 32;
 
@@ -43,7 +43,7 @@ pub(crate) struct BatchHead {
     /// Head and records, without the padding.
     pub(crate) bytes: usize,
     pub(crate) count: u32,
-    pub(crate) first_sequence: u64,
+    pub(crate) first_index: u64,
     mask: u64,
     content_crc: u32,
 }
@@ -60,7 +60,7 @@ impl BatchHead {
         possible.then_some(Self {
             bytes,
             count: get_u32(head, COUNT_AT),
-            first_sequence: get_u64(head, FIRST_SEQUENCE_AT),
+            first_index: get_u64(head, FIRST_INDEX_AT),
             mask: get_u64(head, MASK_AT),
             content_crc: get_u32(head, CONTENT_CRC_AT),
         })
@@ -89,12 +89,12 @@ impl BatchHead {
 pub(crate) struct Batch {
     bytes: Vec<u8>,
     count: usize,
-    first_sequence: u64,
+    first_index: u64,
 }
 
 impl Batch {
     pub(crate) fn new() -> Self {
-        Self { bytes: vec![0; BATCH_HEAD_BYTES], count: 0, first_sequence: 0 }
+        Self { bytes: vec![0; BATCH_HEAD_BYTES], count: 0, first_index: 0 }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -108,9 +108,9 @@ impl Batch {
     }
 
     /// Adds an open record and closes it; returns the chain of the next.
-    pub(crate) fn push(&mut self, open: &[u8], sequence: u64, chain: u64) -> u64 {
+    pub(crate) fn push(&mut self, open: &[u8], index: u64, chain: u64) -> u64 {
         if self.count == 0 {
-            self.first_sequence = sequence;
+            self.first_index = index;
         }
         self.count += 1;
         let start = self.bytes.len();
@@ -129,7 +129,7 @@ impl Batch {
         put(head, 0, MAGIC);
         put(head, BYTES_AT, &short(bytes).to_le_bytes());
         put(head, COUNT_AT, &short(self.count).to_le_bytes());
-        put(head, FIRST_SEQUENCE_AT, &self.first_sequence.to_le_bytes());
+        put(head, FIRST_INDEX_AT, &self.first_index.to_le_bytes());
         put(head, MASK_AT, &mask.to_le_bytes());
         put(head, CONTENT_CRC_AT, &content_crc.to_le_bytes());
         let crc = head_crc(head, salt);
@@ -147,7 +147,7 @@ impl Batch {
     fn choose_mask(&self, salt: u64) -> u64 {
         let mut masks = (0_u64..).map(|attempt| match attempt {
             0 => 0,
-            _ => xxh3_64_with_seed(&attempt.to_le_bytes(), salt ^ self.first_sequence),
+            _ => xxh3_64_with_seed(&attempt.to_le_bytes(), salt ^ self.first_index),
         });
         // The first sector has the head, whose magic alone has more than two bits set.
         let sectors = &self.bytes[SECTOR_BYTES..];
@@ -190,10 +190,10 @@ mod tests {
 
     fn sealed(payloads: &[&[u8]], salt: u64) -> (Vec<u8>, u64) {
         let (mut batch, mut chain) = (Batch::new(), 5);
-        for (&payload, sequence) in payloads.iter().zip(10..) {
+        for (&payload, index) in payloads.iter().zip(10..) {
             let mut open = Vec::new();
-            record::push_open(&mut open, &Record { sequence, kind: 0, tag: 0, payload });
-            chain = batch.push(&open, sequence, chain);
+            record::push_open(&mut open, &Record { index, kind: 0, tag: 0, payload });
+            chain = batch.push(&open, index, chain);
         }
         (batch.seal(salt).to_vec(), chain)
     }
@@ -204,12 +204,12 @@ mod tests {
         let payloads: [&[u8]; 3] = [b"one", &zeros, b"three"];
         let (bytes, chain) = sealed(&payloads, 99);
         let head = BatchHead::read(&bytes, 99).unwrap();
-        assert_eq!((head.first_sequence, head.count, head.extent()), (10, 3, bytes.len()));
+        assert_eq!((head.first_index, head.count, head.extent()), (10, 3, bytes.len()));
         assert!(head.fits(&bytes));
         let (mut records, mut at, mut expected) = (Vec::new(), 0, 5);
         head.records(&bytes, &mut records);
-        for (&payload, sequence) in payloads.iter().zip(10..) {
-            let checked = record::check(&records[at..], sequence, expected).unwrap();
+        for (&payload, index) in payloads.iter().zip(10..) {
+            let checked = record::check(&records[at..], index, expected).unwrap();
             assert_eq!(record::view(&records[at..]).payload, payload);
             (at, expected) = (at + checked.bytes, checked.chain);
         }
@@ -245,7 +245,7 @@ mod tests {
         let text = b"plain words".repeat(200);
         let (bytes, _) = sealed(&[&text], 99);
         assert_eq!(BatchHead::read(&bytes, 99).unwrap().mask, 0);
-        assert!(bytes.windows(text.len()).any(|window| window == text));
+        assert!(bytes.windows(text.len()).any(|run| run == text));
         let (bytes, _) = sealed(&[&[0; 2_000]], 99);
         assert_ne!(BatchHead::read(&bytes, 99).unwrap().mask, 0);
     }

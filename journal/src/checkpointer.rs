@@ -1,8 +1,8 @@
-//! The checkpointer: everything that is slow. The next segment, images, and what may be removed.
+//! The checkpointer: everything that is slow. The next segment, snapshots, and what may be removed.
 //!
 //! ```text
 //!   spare:  zeros under another name, synced ─► renamed ─► folder synced ─► ready
-//!   image:  written under another name, synced ─► renamed ─► folder synced ─► read back
+//!   snapshot:  written under another name, synced ─► renamed ─► folder synced ─► read back
 //!                                                                               │ good
 //!           what neither it nor the good one before it needs is removed ◄───────┘
 //! ```
@@ -10,10 +10,10 @@
 //! It writes in steps of a mebibyte, so that it can share a thread with the shard. What there is
 //! no room for is tried again every second; what fails otherwise ends the journal.
 
-mod draft;
-mod spares;
-mod images;
-mod shelf;
+mod unfinished_file;
+mod preallocation;
+mod snapshot_writer;
+mod retention;
 
 use std::mem;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use std::time::Duration;
 use allot_runtime::{Agent, Link, Nanos};
 
 use crate::failure::Failure;
-use crate::news::{self, BEGUN, Upkeep};
+use crate::status::{self, BEGUN, CheckpointStatus};
 use crate::{JournalError, Media};
-use images::Images;
+use snapshot_writer::SnapshotWriter;
 
-pub(crate) use shelf::Shelf;
-pub(crate) use spares::Spares;
+pub(crate) use preallocation::Preallocation;
+pub(crate) use retention::Retention;
 
 /// How long to wait for somebody to make room.
 const RETRY: Duration = Duration::from_secs(1);
@@ -38,14 +38,14 @@ pub struct Checkpointer {
     media: Arc<dyn Media>,
     committer: Link,
     failure: Failure,
-    spares: Spares,
+    preallocation: Preallocation,
     /// When to try again to make a spare segment.
     spare_at: Nanos,
-    images: Images,
-    /// When to try again to write an image.
-    image_at: Nanos,
-    upkeep: Upkeep,
-    said: Upkeep,
+    snapshots: SnapshotWriter,
+    /// When to try again to write a snapshot.
+    snapshot_at: Nanos,
+    checkpoint: CheckpointStatus,
+    said: CheckpointStatus,
     frame: Vec<u8>,
 }
 
@@ -55,10 +55,10 @@ pub(crate) struct Start {
     pub(crate) media: Arc<dyn Media>,
     pub(crate) committer: Link,
     pub(crate) failure: Failure,
-    pub(crate) spares: Spares,
-    pub(crate) shelf: Shelf,
+    pub(crate) preallocation: Preallocation,
+    pub(crate) retention: Retention,
     pub(crate) stamp: String,
-    pub(crate) upkeep: Upkeep,
+    pub(crate) checkpoint: CheckpointStatus,
 }
 
 impl Checkpointer {
@@ -68,12 +68,12 @@ impl Checkpointer {
             media: start.media,
             committer: start.committer,
             failure: start.failure,
-            spares: start.spares,
+            preallocation: start.preallocation,
             spare_at: Nanos::ZERO,
-            images: Images::new(start.stamp, start.shelf),
-            image_at: Nanos::ZERO,
-            upkeep: start.upkeep,
-            said: start.upkeep,
+            snapshots: SnapshotWriter::new(start.stamp, start.retention),
+            snapshot_at: Nanos::ZERO,
+            checkpoint: start.checkpoint,
+            said: start.checkpoint,
             frame: Vec::new(),
         }
     }
@@ -84,31 +84,31 @@ impl Checkpointer {
         while self.committer.receive(&mut self.frame) {
             count += 1;
             if self.frame.last() == Some(&BEGUN) {
-                let (number, first_sequence) = news::read_begun(&self.frame);
-                self.images.shelf.begun(number, first_sequence);
-                self.spares.want(number + 1);
+                let (number, first_index) = status::read_begun(&self.frame);
+                self.snapshots.retention.begun(number, first_index);
+                self.preallocation.want(number + 1);
             } else {
-                self.images.take(mem::take(&mut self.frame));
+                self.snapshots.take(mem::take(&mut self.frame));
             }
         }
         count
     }
 
-    /// One step of the image under way.
-    fn image(&mut self, now: Nanos) -> Result<usize, JournalError> {
-        if self.images.is_idle() || now < self.image_at {
+    /// One step of the snapshot under way.
+    fn snapshot(&mut self, now: Nanos) -> Result<usize, JournalError> {
+        if self.snapshots.is_idle() || now < self.snapshot_at {
             return Ok(0);
         }
-        match self.images.step(&*self.media) {
+        match self.snapshots.step(&*self.media) {
             Ok(None) => {}
-            Ok(Some(sequence)) => {
-                self.upkeep.imaged = sequence + 1;
+            Ok(Some(index)) => {
+                self.checkpoint.snapshotd = index + 1;
                 // Something may have been removed.
                 self.spare_at = Nanos::ZERO;
             }
             Err(JournalError::DiskFull { .. }) => {
-                self.images.abandon(&*self.media)?;
-                self.image_at = now + RETRY;
+                self.snapshots.abandon(&*self.media)?;
+                self.snapshot_at = now + RETRY;
             }
             Err(error) => return Err(error),
         }
@@ -117,21 +117,21 @@ impl Checkpointer {
 
     /// One step of the spare segment that is wanted.
     fn spare(&mut self, now: Nanos) -> Result<usize, JournalError> {
-        // Where room is short the image gets it: it is what makes room.
-        let yields = self.upkeep.full && self.images.is_under_way();
-        if self.spares.is_ready() || now < self.spare_at || yields {
+        // Where room is short the snapshot gets it: it is what makes room.
+        let yields = self.checkpoint.full && self.snapshots.is_under_way();
+        if self.preallocation.is_ready() || now < self.spare_at || yields {
             return Ok(0);
         }
-        match self.spares.step(&*self.media) {
-            Ok(()) => self.upkeep.full &= !self.spares.is_ready(),
+        match self.preallocation.step(&*self.media) {
+            Ok(()) => self.checkpoint.full &= !self.preallocation.is_ready(),
             Err(JournalError::DiskFull { .. }) => {
-                self.spares.abandon(&*self.media)?;
-                self.upkeep.full = true;
+                self.preallocation.abandon(&*self.media)?;
+                self.checkpoint.full = true;
                 self.spare_at = now + RETRY;
             }
             Err(error) => return Err(error),
         }
-        self.upkeep.spare = self.spares.ready();
+        self.checkpoint.spare = self.preallocation.ready();
         Ok(1)
     }
 
@@ -140,8 +140,8 @@ impl Checkpointer {
         if self.failure.is_set() {
             return 0;
         }
-        let image = self.image(now);
-        let stepped = image.and_then(|count| Ok(count + self.spare(now)?));
+        let snapshot = self.snapshot(now);
+        let stepped = snapshot.and_then(|count| Ok(count + self.spare(now)?));
         stepped.unwrap_or_else(|error| {
             self.failure.set(error);
             0
@@ -149,15 +149,15 @@ impl Checkpointer {
     }
 
     fn tell(&mut self) -> usize {
-        self.upkeep.failed = self.failure.is_set();
-        if self.upkeep == self.said {
+        self.checkpoint.failed = self.failure.is_set();
+        if self.checkpoint == self.said {
             return 0;
         }
-        self.upkeep.write(&mut self.frame);
+        self.checkpoint.write(&mut self.frame);
         if self.committer.send(&mut self.frame).is_err() {
             return 0;
         }
-        self.said = self.upkeep;
+        self.said = self.checkpoint;
         1
     }
 }
@@ -177,8 +177,8 @@ impl Agent for Checkpointer {
         if self.failure.is_set() {
             return Nanos::MAX;
         }
-        let spare_at = if self.spares.is_ready() { Nanos::MAX } else { self.spare_at };
-        let image_at = if self.images.is_idle() { Nanos::MAX } else { self.image_at };
-        spare_at.min(image_at)
+        let spare_at = if self.preallocation.is_ready() { Nanos::MAX } else { self.spare_at };
+        let snapshot_at = if self.snapshots.is_idle() { Nanos::MAX } else { self.snapshot_at };
+        spare_at.min(snapshot_at)
     }
 }

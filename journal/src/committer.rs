@@ -18,9 +18,9 @@ use crate::failure::Failure;
 use crate::field::{narrow, wide};
 use crate::file_name;
 use crate::limits::SECTOR;
-use crate::news::{self, IMAGE, Progress, Upkeep};
 use crate::record::open_bytes;
 use crate::segment::SegmentHead;
+use crate::status::{self, CheckpointStatus, CommitStatus, SNAPSHOT};
 use crate::{JournalError, Media, MediaFile};
 
 /// Writes the journal of one shard, as an agent. It blocks in the sync of its file, and nowhere
@@ -38,14 +38,14 @@ pub struct Committer {
     frame: Vec<u8>,
     frame_at: usize,
     /// The last record in a batch.
-    sequence: u64,
+    index: u64,
     chain: u64,
-    /// An image that must not leave before the batch is on disk.
-    image: Option<Vec<u8>>,
+    /// A snapshot that must not leave before the batch is on disk.
+    snapshot: Option<Vec<u8>>,
     /// What the checkpointer has yet to be told.
     begun: Option<(u64, u64)>,
-    progress: Progress,
-    said: Progress,
+    status: CommitStatus,
+    said: CommitStatus,
     news: Vec<u8>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Start {
     pub(crate) segment: Current,
     pub(crate) segment_bytes: u64,
     pub(crate) chain: u64,
-    pub(crate) progress: Progress,
+    pub(crate) status: CommitStatus,
 }
 
 impl Committer {
@@ -83,12 +83,12 @@ impl Committer {
             batch: Batch::new(),
             frame: Vec::new(),
             frame_at: 0,
-            sequence: start.progress.durable,
+            index: start.status.durable,
             chain: start.chain,
-            image: None,
+            snapshot: None,
             begun: None,
-            progress: start.progress,
-            said: start.progress,
+            status: start.status,
+            said: start.status,
             news: Vec::new(),
         }
     }
@@ -107,7 +107,7 @@ impl Committer {
     /// Puts what has arrived into the batch, as far as it fits; returns how many frames came.
     fn gather(&mut self) -> usize {
         let mut count = 0;
-        while self.take_records() && self.image.is_none() {
+        while self.take_records() && self.snapshot.is_none() {
             if !self.journal.receive(&mut self.frame) {
                 break;
             }
@@ -125,10 +125,10 @@ impl Committer {
 
     fn open_frame(&mut self) {
         self.frame_at = 0;
-        if self.frame.last() == Some(&IMAGE) {
-            let mut image = mem::take(&mut self.frame);
-            news::put_image_chain(&mut image, self.chain);
-            self.image = Some(image);
+        if self.frame.last() == Some(&SNAPSHOT) {
+            let mut snapshot = mem::take(&mut self.frame);
+            status::put_snapshot_chain(&mut snapshot, self.chain);
+            self.snapshot = Some(snapshot);
         }
     }
 
@@ -141,8 +141,8 @@ impl Committer {
                 return false;
             }
             let record = &self.frame[self.frame_at..self.frame_at + bytes];
-            self.chain = self.batch.push(record, self.sequence + 1, self.chain);
-            self.sequence += 1;
+            self.chain = self.batch.push(record, self.index + 1, self.chain);
+            self.index += 1;
             self.frame_at += bytes;
         }
         true
@@ -150,16 +150,16 @@ impl Committer {
 
     fn write(&mut self) -> Result<(), JournalError> {
         let Current { head, file, offset } = &mut self.segment;
-        let media = |deed| {
+        let media = |operation| {
             let name = file_name::segment(head.number);
-            move |cause| JournalError::media(deed, &name, &cause)
+            move |cause| JournalError::media(operation, &name, &cause)
         };
         let bytes = self.batch.seal(head.salt);
         file.write_at(*offset, bytes).map_err(media("write"))?;
         file.sync().map_err(media("sync"))?;
         *offset += wide(bytes.len());
         self.batch.clear();
-        self.progress.durable = self.sequence;
+        self.status.durable = self.index;
         Ok(())
     }
 
@@ -167,16 +167,16 @@ impl Committer {
     fn next_segment(&mut self) -> Result<bool, JournalError> {
         let number = self.segment.head.number + 1;
         let name = file_name::segment(number);
-        if self.progress.upkeep.spare < number {
-            let full = self.progress.upkeep.full;
+        if self.status.checkpoint.spare < number {
+            let full = self.status.checkpoint.full;
             return if full { Err(JournalError::DiskFull { file: name }) } else { Ok(false) };
         }
-        let media = |deed| {
+        let media = |operation| {
             let name = name.clone();
-            move |cause| JournalError::media(deed, &name, &cause)
+            move |cause| JournalError::media(operation, &name, &cause)
         };
         let mut file = self.media.open(&name).map_err(media("open"))?;
-        let (first, stamp) = (self.sequence + 1, &self.segment.head.stamp);
+        let (first, stamp) = (self.index + 1, &self.segment.head.stamp);
         let head = SegmentHead::new(number, first, self.chain, self.segment_bytes, stamp);
         file.write_at(0, &head.sector()).map_err(media("write"))?;
         file.sync().map_err(media("sync"))?;
@@ -189,7 +189,7 @@ impl Committer {
     fn hear(&mut self) -> usize {
         let mut count = 0;
         while self.checkpointer.receive(&mut self.news) {
-            self.progress.upkeep = Upkeep::read(&self.news);
+            self.status.checkpoint = CheckpointStatus::read(&self.news);
             count += 1;
         }
         count
@@ -198,25 +198,25 @@ impl Committer {
     /// Tells the checkpointer and the shard what they do not know yet, as far as they have room.
     fn tell(&mut self) -> usize {
         let mut count = 0;
-        if let Some((number, first_sequence)) = self.begun {
-            news::write_begun(&mut self.news, number, first_sequence);
+        if let Some((number, first_index)) = self.begun {
+            status::write_begun(&mut self.news, number, first_index);
             if self.checkpointer.send(&mut self.news).is_ok() {
                 self.begun = None;
                 count += 1;
             }
         }
-        // An image never goes before what it contains.
-        if let Some(image) = self.image.as_mut().filter(|_| self.batch.count() == 0)
-            && self.checkpointer.send(image).is_ok()
+        // A snapshot never goes before what it contains.
+        if let Some(snapshot) = self.snapshot.as_mut().filter(|_| self.batch.count() == 0)
+            && self.checkpointer.send(snapshot).is_ok()
         {
-            self.image = None;
+            self.snapshot = None;
             count += 1;
         }
-        self.progress.failed = self.failure.is_set();
-        if self.progress != self.said {
-            self.progress.write(&mut self.news);
+        self.status.failed = self.failure.is_set();
+        if self.status != self.said {
+            self.status.write(&mut self.news);
             if self.journal.send(&mut self.news).is_ok() {
-                self.said = self.progress;
+                self.said = self.status;
                 count += 1;
             }
         }

@@ -2,8 +2,8 @@
 
 use crate::JournalError;
 use crate::limits::{
-    IMAGE_EVERY_BYTES_DEFAULT, SECTOR, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
-    STAMP_BYTES_MAX,
+    SECTOR, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
+    SNAPSHOT_EVERY_BYTES_DEFAULT, STAMP_BYTES_MAX,
 };
 
 /// What an answer means.
@@ -25,13 +25,13 @@ pub struct JournalConfig {
     /// [`SEGMENT_BYTES_REAL_MIN`](crate::SEGMENT_BYTES_REAL_MIN) on in real use. One that was
     /// begun keeps the size it has.
     pub segment_bytes: u64,
-    /// How much is appended between two images.
-    pub image_every_bytes: u64,
+    /// How much is appended between two snapshots.
+    pub snapshot_every_bytes: u64,
     /// What an answer means.
     pub ack: Ack,
-    /// Whether images and segments that nothing needs any more are removed.
+    /// Whether snapshots and segments that nothing needs any more are removed.
     pub prune: bool,
-    /// What must be the same in every life of this journal, in words, at most
+    /// What must be the same in every incarnation of this journal, in words, at most
     /// [`STAMP_BYTES_MAX`] bytes: "shard 0 of 2, blend 0/1, history 65536".
     pub stamp: String,
 }
@@ -42,7 +42,7 @@ impl JournalConfig {
         Self {
             name: name.to_owned(),
             segment_bytes: SEGMENT_BYTES_DEFAULT,
-            image_every_bytes: IMAGE_EVERY_BYTES_DEFAULT,
+            snapshot_every_bytes: SNAPSHOT_EVERY_BYTES_DEFAULT,
             ack: Ack::Journal,
             prune: true,
             stamp: stamp.to_owned(),

@@ -21,7 +21,7 @@ pub enum JournalError {
     /// The operating system refused.
     Media {
         /// What was tried: "write", "sync", "open".
-        deed: &'static str,
+        operation: &'static str,
         /// The file, or the folder.
         file: String,
         /// What the system said.
@@ -55,7 +55,7 @@ pub enum JournalError {
         /// The first byte in doubt, counted from the start of the file.
         offset: u64,
         /// The first record in doubt.
-        sequence: u64,
+        index: u64,
         /// What is wrong there.
         what: &'static str,
     },
@@ -64,7 +64,7 @@ pub enum JournalError {
         /// The file.
         file: String,
         /// The first record that is not to be had.
-        sequence: u64,
+        index: u64,
     },
     /// The committer was dropped while the shard still worked.
     Gone,
@@ -72,18 +72,18 @@ pub enum JournalError {
 
 impl JournalError {
     /// What the system said, told apart by whether waiting can help.
-    pub(crate) fn media(deed: &'static str, file: &str, cause: &io::Error) -> Self {
+    pub(crate) fn media(operation: &'static str, file: &str, cause: &io::Error) -> Self {
         match cause.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::DiskFull { file: file.to_owned() }
             }
-            _ => Self::final_media(deed, file, cause),
+            _ => Self::final_media(operation, file, cause),
         }
     }
 
     /// What the system said, where waiting cannot help whatever it was.
-    pub(crate) fn final_media(deed: &'static str, file: &str, cause: &io::Error) -> Self {
-        Self::Media { deed, file: file.to_owned(), cause: cause.to_string() }
+    pub(crate) fn final_media(operation: &'static str, file: &str, cause: &io::Error) -> Self {
+        Self::Media { operation, file: file.to_owned(), cause: cause.to_string() }
     }
 }
 
@@ -95,9 +95,9 @@ impl fmt::Display for JournalError {
                 out,
                 "another process writes the journal in {folder}; stop it, or choose another folder"
             ),
-            Self::Media { deed, file, cause } => write!(
+            Self::Media { operation, file, cause } => write!(
                 out,
-                "cannot {deed} {file}: {cause}; nothing after the last answer is promised: \
+                "cannot {operation} {file}: {cause}; nothing after the last answer is promised: \
                  check the disk, then start again"
             ),
             Self::DiskFull { file } => {
@@ -113,15 +113,14 @@ impl fmt::Display for JournalError {
                 "{file} has version {version} of the format, and this program knows version 1; \
                  start the program that wrote it, or a later one"
             ),
-            Self::Corrupt { file, offset, sequence, what } => write!(
+            Self::Corrupt { file, offset, index, what } => write!(
                 out,
-                "{file} is damaged at byte {offset}, from record {sequence} on: {what}; \
+                "{file} is damaged at byte {offset}, from record {index} on: {what}; \
                  keep the folder as it is, and restore it from a copy"
             ),
-            Self::Missing { file, sequence } => write!(
-                out,
-                "{file} is missing, and with it record {sequence}; restore it from a copy"
-            ),
+            Self::Missing { file, index } => {
+                write!(out, "{file} is missing, and with it record {index}; restore it from a copy")
+            }
             Self::Gone => out.write_str("the committer has stopped; start again"),
         }
     }

@@ -14,8 +14,8 @@ pub(crate) fn segment(number: u64) -> String {
 }
 
 /// `image-00000000000000000042`: after that record.
-pub(crate) fn image(sequence: u64) -> String {
-    format!("image-{sequence:020}")
+pub(crate) fn snapshot(index: u64) -> String {
+    format!("image-{index:020}")
 }
 
 /// The name of a file until it is whole.
@@ -28,8 +28,8 @@ pub(crate) fn unfinished(name: &str) -> String {
 pub(crate) struct Listing {
     /// Numbers, ascending.
     pub(crate) segments: Vec<u64>,
-    /// Sequences, ascending.
-    pub(crate) images: Vec<u64>,
+    /// Indexes, ascending.
+    pub(crate) snapshots: Vec<u64>,
     /// Files that were never finished.
     pub(crate) unfinished: Vec<String>,
 }
@@ -42,14 +42,14 @@ impl Listing {
         for name in names {
             if let Some(number) = number(&name, segment) {
                 listing.segments.push(number);
-            } else if let Some(sequence) = number(&name, image) {
-                listing.images.push(sequence);
+            } else if let Some(index) = number(&name, snapshot) {
+                listing.snapshots.push(index);
             } else if name.strip_suffix(UNFINISHED).is_some_and(is_ours) {
                 listing.unfinished.push(name);
             }
         }
         listing.segments.sort_unstable();
-        listing.images.sort_unstable();
+        listing.snapshots.sort_unstable();
         listing.unfinished.sort_unstable();
         Ok(listing)
     }
@@ -64,7 +64,7 @@ impl Listing {
 
 /// Whether a name is that of a whole file.
 fn is_ours(name: &str) -> bool {
-    number(name, segment).or(number(name, image)).is_some()
+    number(name, segment).or(number(name, snapshot)).is_some()
 }
 
 /// The number in a name, if it is exactly the name of that number.
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn only_exact_names_are_ours() {
         assert_eq!(number(&segment(12), segment), Some(12));
-        assert_eq!(number(&image(12), image), Some(12));
+        assert_eq!(number(&snapshot(12), snapshot), Some(12));
         for name in ["segment-12", "segment-000000000x", "segment-+000000012", "lock", "-"] {
             assert_eq!(number(name, segment), None, "{name}");
         }

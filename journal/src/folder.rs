@@ -25,9 +25,9 @@ impl Folder {
     /// [`JournalError::Locked`] when another process has it, or what the system says.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let shown = path.display().to_string();
-        let media = |deed| {
+        let media = |operation| {
             let shown = shown.clone();
-            move |cause: io::Error| JournalError::media(deed, &shown, &cause)
+            move |cause: io::Error| JournalError::media(operation, &shown, &cause)
         };
         create(path).map_err(media("create"))?;
         let mut options = OpenOptions::new();

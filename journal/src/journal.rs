@@ -7,9 +7,9 @@ use allot_runtime::{Link, SendError};
 
 use crate::failure::Failure;
 use crate::field::wide;
-use crate::limits::{FRAME_BYTES, SPARE_FRAMES_MAX};
-use crate::news::{Progress, RECORDS, end_image};
+use crate::limits::{FRAME_BYTES, FREE_BUFFERS_MAX};
 use crate::record::{push_open, record_bytes};
+use crate::status::{CommitStatus, RECORDS, end_snapshot};
 use crate::{Ack, JournalError, Record, Sealed};
 
 /// The shard's end of its journal.
@@ -38,12 +38,12 @@ struct Lane {
     /// Buffers that came back, for `open`.
     spares: Vec<Vec<u8>>,
     news: Vec<u8>,
-    progress: Progress,
-    image_every_bytes: u64,
-    /// What was appended since the last image.
-    bytes_since_image: u64,
-    /// One more than the sequence of the image under way.
-    image_under_way: u64,
+    status: CommitStatus,
+    snapshot_every_bytes: u64,
+    /// What was appended since the last snapshot.
+    bytes_since_snapshot: u64,
+    /// One more than the index of the snapshot under way.
+    snapshot_under_way: u64,
 }
 
 /// What a journal starts from.
@@ -52,9 +52,9 @@ pub(crate) struct Start {
     pub(crate) failure: Failure,
     pub(crate) ack: Ack,
     pub(crate) record_bytes_max: usize,
-    pub(crate) progress: Progress,
-    pub(crate) image_every_bytes: u64,
-    pub(crate) bytes_since_image: u64,
+    pub(crate) status: CommitStatus,
+    pub(crate) snapshot_every_bytes: u64,
+    pub(crate) bytes_since_snapshot: u64,
 }
 
 impl Journal {
@@ -64,7 +64,7 @@ impl Journal {
     }
 
     pub(crate) fn new(start: Start) -> Self {
-        let durable = start.progress.durable;
+        let durable = start.status.durable;
         let lane = Lane {
             committer: start.committer,
             failure: start.failure,
@@ -74,10 +74,10 @@ impl Journal {
             waiting: VecDeque::new(),
             spares: Vec::new(),
             news: Vec::new(),
-            progress: start.progress,
-            image_every_bytes: start.image_every_bytes,
-            bytes_since_image: start.bytes_since_image,
-            image_under_way: 0,
+            status: start.status,
+            snapshot_every_bytes: start.snapshot_every_bytes,
+            bytes_since_snapshot: start.bytes_since_snapshot,
+            snapshot_under_way: 0,
         };
         Self { appended: durable, durable, lane: Some(lane) }
     }
@@ -88,7 +88,7 @@ impl Journal {
     }
 
     /// The number that the next record gets.
-    pub fn next_sequence(&self) -> u64 {
+    pub fn next_index(&self) -> u64 {
         self.appended + 1
     }
 
@@ -96,9 +96,9 @@ impl Journal {
     ///
     /// # Panics
     /// With a journal, which knows its own, and when the number is zero.
-    pub fn start_at(&mut self, sequence: u64) {
+    pub fn start_at(&mut self, index: u64) {
         assert!(self.lane.is_none(), "a journal knows its own numbers");
-        self.appended = sequence.checked_sub(1).expect("records are numbered from 1");
+        self.appended = index.checked_sub(1).expect("records are numbered from 1");
         self.durable = self.appended;
     }
 
@@ -109,7 +109,7 @@ impl Journal {
     /// small segment.
     pub fn append(&mut self, kind: u8, tag: u8, payload: &[u8]) -> u64 {
         self.appended += 1;
-        let record = Record { sequence: self.appended, kind, tag, payload };
+        let record = Record { index: self.appended, kind, tag, payload };
         match &mut self.lane {
             Some(lane) => lane.append(&record),
             None => self.durable = self.appended,
@@ -139,7 +139,7 @@ impl Journal {
             return Ok(0);
         };
         let count = lane.hear();
-        self.durable = lane.progress.durable;
+        self.durable = lane.status.durable;
         lane.failure.get().map_or(Ok(count), |error| Err(error.clone()))
     }
 
@@ -156,22 +156,22 @@ impl Journal {
     /// The disk has no room for another segment. There is a whole one left: time enough to refuse
     /// what makes the journal longer, and too little to go on as before.
     pub fn is_full(&self) -> bool {
-        self.lane.as_ref().is_some_and(|lane| lane.progress.upkeep.full)
+        self.lane.as_ref().is_some_and(|lane| lane.status.checkpoint.full)
     }
 
-    /// Enough was appended since the last image, and none is under way.
-    pub fn image_is_due(&self) -> bool {
-        self.lane.as_ref().is_some_and(Lane::image_is_due)
+    /// Enough was appended since the last snapshot, and none is under way.
+    pub fn snapshot_is_due(&self) -> bool {
+        self.lane.as_ref().is_some_and(Lane::snapshot_is_due)
     }
 
     /// Keeps the state after everything that was appended, which `write` puts into an empty
     /// buffer. It reaches the disk after all that it contains.
     ///
     /// Without a journal nothing is written.
-    pub fn keep_image(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let sequence = self.appended;
+    pub fn store_snapshot(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let index = self.appended;
         if let Some(lane) = &mut self.lane {
-            lane.keep_image(sequence, write);
+            lane.store_snapshot(index, write);
         }
     }
 
@@ -203,7 +203,7 @@ impl Lane {
             self.open.reserve_exact(wanted - self.open.len());
         }
         push_open(&mut self.open, record);
-        self.bytes_since_image += wide(bytes);
+        self.bytes_since_snapshot += wide(bytes);
     }
 
     /// Puts the open frame behind those that wait.
@@ -224,7 +224,7 @@ impl Lane {
                 return;
             }
             let empty = self.waiting.pop_front().expect("it was the first");
-            if FRAME_BYTES <= empty.capacity() && self.spares.len() < SPARE_FRAMES_MAX {
+            if FRAME_BYTES <= empty.capacity() && self.spares.len() < FREE_BUFFERS_MAX {
                 self.spares.push(empty);
             }
         }
@@ -251,25 +251,25 @@ impl Lane {
     fn hear(&mut self) -> usize {
         let mut count = 0;
         while self.committer.receive(&mut self.news) {
-            self.progress = Progress::read(&self.news);
+            self.status = CommitStatus::read(&self.news);
             count += 1;
         }
         count
     }
 
-    fn image_is_due(&self) -> bool {
-        self.image_every_bytes <= self.bytes_since_image
-            && self.image_under_way <= self.progress.upkeep.imaged
+    fn snapshot_is_due(&self) -> bool {
+        self.snapshot_every_bytes <= self.bytes_since_snapshot
+            && self.snapshot_under_way <= self.status.checkpoint.snapshotd
     }
 
-    fn keep_image(&mut self, sequence: u64, write: impl FnOnce(&mut Vec<u8>)) {
+    fn store_snapshot(&mut self, index: u64, write: impl FnOnce(&mut Vec<u8>)) {
         self.close_frame();
         let mut frame = Vec::new();
         write(&mut frame);
-        end_image(&mut frame, sequence);
+        end_snapshot(&mut frame, index);
         self.waiting.push_back(frame);
-        self.bytes_since_image = 0;
-        self.image_under_way = sequence + 1;
+        self.bytes_since_snapshot = 0;
+        self.snapshot_under_way = index + 1;
         self.flush();
     }
 }

@@ -4,7 +4,7 @@
 //!            append            one write, one sync
 //!   shard ═► Journal ═► Committer ═► segment-0000000001  segment-0000000002 …
 //!     ▲         ▲           ║ ▲
-//!     ╚═════════╩═══════════╝ ║      a spare segment, images
+//!     ╚═════════╩═══════════╝ ║      a spare segment, snapshots
 //!      durable up to …        Checkpointer ═► segment-0000000003  image-00000000000000004711 …
 //! ```
 //!
@@ -31,11 +31,11 @@ mod config;
 mod record;
 mod batch;
 mod segment;
-mod image;
+mod snapshot;
 mod file_name;
-mod window;
+mod read_ahead;
 mod scan;
-mod news;
+mod status;
 mod failure;
 mod sealed;
 mod journal;
@@ -43,23 +43,23 @@ mod committer;
 mod checkpointer;
 mod recovery;
 mod reader;
-mod survey;
+mod summary;
 
 pub use checkpointer::Checkpointer;
 pub use committer::Committer;
 pub use config::{Ack, JournalConfig};
 pub use error::JournalError;
 pub use folder::Folder;
-pub use image::{Image, state_hash};
 pub use journal::Journal;
 pub use limits::{
-    IMAGE_EVERY_BYTES_DEFAULT, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX,
-    SEGMENT_BYTES_MIN, SEGMENT_BYTES_REAL_MIN, STAMP_BYTES_MAX,
+    PAYLOAD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
+    SEGMENT_BYTES_REAL_MIN, SNAPSHOT_EVERY_BYTES_DEFAULT, STAMP_BYTES_MAX,
 };
 pub use media::{Media, MediaFile};
-pub use reader::{Entry, ImageSummary, Reader, SegmentState, SegmentSummary};
+pub use reader::{Entry, Reader, SegmentState, SegmentSummary, SnapshotSummary};
 pub use record::Record;
 pub use recovery::{Recovery, Wakers};
 pub use scan::Tail;
 pub use sealed::Sealed;
 pub use sim_disk::SimDisk;
+pub use snapshot::{Snapshot, state_hash};

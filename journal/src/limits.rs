@@ -27,9 +27,9 @@ pub const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
 /// The largest segment: all of it is read at a start to see that nothing stands behind the end.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
-/// How much is appended between two images unless something else is asked for: what a start has
+/// How much is appended between two snapshots unless something else is asked for: what a start has
 /// to apply again, a few seconds' work.
-pub const IMAGE_EVERY_BYTES_DEFAULT: u64 = 256 << 20;
+pub const SNAPSHOT_EVERY_BYTES_DEFAULT: u64 = 256 << 20;
 
 /// A buffer between the shard and the committer. A ring keeps and reuses buffers up to this size.
 pub(crate) const FRAME_BYTES: usize = 64 << 10;
@@ -38,17 +38,17 @@ pub(crate) const FRAME_BYTES: usize = 64 << 10;
 pub(crate) const LINK_FRAMES: usize = 64;
 
 /// Messages that may wait between the committer and the checkpointer: a few for each segment.
-pub(crate) const KEEPER_FRAMES: usize = 16;
+pub(crate) const CHECKPOINTER_FRAMES: usize = 16;
 
 /// Empty buffers that the shard's end keeps for the next time that the committer is behind.
-pub(crate) const SPARE_FRAMES_MAX: usize = 64;
+pub(crate) const FREE_BUFFERS_MAX: usize = 64;
 
 /// How much the checkpointer writes, and syncs, in one turn: short enough not to hold up the shard
 /// where both share a thread, and the committer's syncs where both share a disk.
 pub(crate) const STEP_BYTES: usize = 1 << 20;
 
 /// How much is read from a file at once.
-pub(crate) const WINDOW_BYTES: usize = 1 << 20;
+pub(crate) const READ_AHEAD_BYTES: usize = 1 << 20;
 
 /// Lines of its log that a simulated disk keeps.
 pub(crate) const LOG_LINES_MAX: usize = 4_096;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::file_name::{self, Listing};
-use crate::image::{Found, open_image};
 use crate::scan::{Scan, Tail};
-use crate::survey::{self, Survey};
-use crate::{Image, JournalError, Media, Record};
+use crate::snapshot::{Found, open_snapshot};
+use crate::summary::{self, Summary};
+use crate::{JournalError, Media, Record, Snapshot};
 
 /// Reads a whole journal and changes nothing. It knows no settings: the first segment says them.
 pub struct Reader {
@@ -14,7 +14,7 @@ pub struct Reader {
     scan: Option<Scan>,
     stamp: String,
     segments: Vec<SegmentSummary>,
-    images: Vec<ImageSummary>,
+    snapshots: Vec<SnapshotSummary>,
     failed: Option<JournalError>,
 }
 
@@ -26,9 +26,9 @@ pub struct SegmentSummary {
     /// Its number.
     pub number: u64,
     /// The first record that is or will be in it; zero if it was never begun.
-    pub first_sequence: u64,
+    pub first_index: u64,
     /// The last record in it; one less than the first if there is none.
-    pub last_sequence: u64,
+    pub last_index: u64,
     /// How much of it is used, its head included.
     pub bytes_used: u64,
     /// What it is.
@@ -52,13 +52,13 @@ pub enum SegmentState {
     Unread,
 }
 
-/// One image, in brief.
+/// One snapshot, in brief.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ImageSummary {
+pub struct SnapshotSummary {
     /// Its name.
     pub file: String,
     /// The last record that is in it.
-    pub sequence: u64,
+    pub index: u64,
     /// The length of the state.
     pub bytes: u64,
     /// The XXH3 hash of the state, of 128 bits.
@@ -86,14 +86,21 @@ impl Reader {
     /// [`JournalError`]: the folder cannot be read, or has no segment that could be read first.
     pub fn open(media: Arc<dyn Media>) -> Result<Self, JournalError> {
         let listing = Listing::of(&*media)?;
-        let survey = Survey::of(&media, &listing)?;
-        let (scan, failed) = match survey::start(&media, &listing) {
+        let summary = Summary::of(&media, &listing)?;
+        let (scan, failed) = match summary::start(&media, &listing) {
             Ok(scan) => (scan, None),
             Err(error) => (None, Some(error)),
         };
-        let failed = failed.or_else(|| missing(&listing, &survey, scan.as_ref()));
+        let failed = failed.or_else(|| missing(&listing, &summary, scan.as_ref()));
         let stamp = scan.as_ref().map_or(String::new(), |scan| scan.head().stamp.clone());
-        Ok(Self { media, scan, stamp, segments: survey.segments, images: survey.images, failed })
+        Ok(Self {
+            media,
+            scan,
+            stamp,
+            segments: summary.segments,
+            snapshots: summary.snapshots,
+            failed,
+        })
     }
 
     /// What the journal was stamped with; empty if nothing was ever written.
@@ -106,18 +113,18 @@ impl Reader {
         &self.segments
     }
 
-    /// All images, ascending.
-    pub fn images(&self) -> &[ImageSummary] {
-        &self.images
+    /// All snapshots, ascending.
+    pub fn snapshots(&self) -> &[SnapshotSummary] {
+        &self.snapshots
     }
 
-    /// The state in the image of this record; none if there is no good one.
+    /// The state in the snapshot of this record; none if there is no good one.
     ///
     /// # Errors
     /// [`JournalError`]: the folder cannot be read.
-    pub fn image(&self, sequence: u64) -> Result<Option<Image>, JournalError> {
-        Ok(match open_image(&*self.media, sequence, None, true)? {
-            Found::Good(_, state) => Some(Image { sequence, state }),
+    pub fn snapshot(&self, index: u64) -> Result<Option<Snapshot>, JournalError> {
+        Ok(match open_snapshot(&*self.media, index, None, true)? {
+            Found::Good(_, state) => Some(Snapshot { index, state }),
             Found::Damaged(_) => None,
         })
     }
@@ -152,16 +159,17 @@ impl Reader {
     }
 }
 
-/// What is not there and should be: records that are in no segment must be in a good image.
-fn missing(listing: &Listing, survey: &Survey, scan: Option<&Scan>) -> Option<JournalError> {
-    let first = scan.map_or(1, |scan| scan.head().first_sequence);
-    let is_new = scan.is_none() && listing.images.is_empty() && matches!(listing.run(), [] | [1]);
-    let is_whole = scan.is_some() && (first == 1 || survey.has_image_from(first - 1));
+/// What is not there and should be: records that are in no segment must be in a good snapshot.
+fn missing(listing: &Listing, summary: &Summary, scan: Option<&Scan>) -> Option<JournalError> {
+    let first = scan.map_or(1, |scan| scan.head().first_index);
+    let is_new =
+        scan.is_none() && listing.snapshots.is_empty() && matches!(listing.run(), [] | [1]);
+    let is_whole = scan.is_some() && (first == 1 || summary.has_snapshot_from(first - 1));
     if is_new || is_whole {
         return None;
     }
     let number = listing.run().first().map_or(1, |number| number.saturating_sub(1));
-    let after_images = listing.images.last().map_or(1, |image| image + 1);
-    let sequence = if scan.is_some() { first - 1 } else { after_images };
-    Some(JournalError::Missing { file: file_name::segment(number), sequence })
+    let after_snapshots = listing.snapshots.last().map_or(1, |snapshot| snapshot + 1);
+    let index = if scan.is_some() { first - 1 } else { after_snapshots };
+    Some(JournalError::Missing { file: file_name::segment(number), index })
 }

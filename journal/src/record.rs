@@ -3,7 +3,7 @@
 //! ```text
 //!   0        4        8                16               24  25  26    28
 //!   ┌────────┬────────┬────────────────┬────────────────┬───┬───┬─────┬─────────┬─────────┐
-//!   │ length │ crc32c │ sequence       │ chain          │ k │ t │ 0 0 │ payload │ zeros   │
+//!   │ length │ crc32c │ index          │ chain          │ k │ t │ 0 0 │ payload │ zeros   │
 //!   └────────┴────────┴────────────────┴────────────────┴───┴───┴─────┴─────────┴─────────┘
 //!    without  of the                     xxh3_64 of the  kind tag       to a multiple of 8 ┘
 //!    the      length, and                record before
@@ -25,7 +25,7 @@ pub(crate) const RECORD_HEAD_BYTES: usize = 28;
 const ALIGNMENT: usize = 8;
 
 const CRC_AT: usize = 4;
-const SEQUENCE_AT: usize = 8;
+const INDEX_AT: usize = 8;
 const CHAIN_AT: usize = 16;
 const KIND_AT: usize = 24;
 
@@ -35,7 +35,7 @@ const _: () = assert!(PAYLOAD_BYTES_MAX < 1 << 31);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Record<'a> {
     /// Its number: they count up from 1.
-    pub sequence: u64,
+    pub index: u64,
     /// What the payload is; the journal does not look.
     pub kind: u8,
     /// What else belongs to the payload; the journal does not look.
@@ -64,7 +64,7 @@ pub(crate) fn push_open(out: &mut Vec<u8>, record: &Record<'_>) {
     let length = RECORD_HEAD_BYTES + record.payload.len();
     out.extend_from_slice(&short(length).to_le_bytes());
     out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&record.sequence.to_le_bytes());
+    out.extend_from_slice(&record.index.to_le_bytes());
     out.extend_from_slice(&[0; 8]);
     out.extend_from_slice(&[record.kind, record.tag, 0, 0]);
     out.extend_from_slice(record.payload);
@@ -88,15 +88,15 @@ pub(crate) fn close(record: &mut [u8], chain: u64) -> u64 {
 pub(crate) fn view(bytes: &[u8]) -> Record<'_> {
     let length = narrow(u64::from(get_u32(bytes, 0)));
     Record {
-        sequence: get_u64(bytes, SEQUENCE_AT),
+        index: get_u64(bytes, INDEX_AT),
         kind: bytes[KIND_AT],
         tag: bytes[KIND_AT + 1],
         payload: &bytes[RECORD_HEAD_BYTES..length],
     }
 }
 
-/// Reads the record at the start of `bytes`, which must be the one of this sequence and chain.
-pub(crate) fn check(bytes: &[u8], sequence: u64, chain: u64) -> Result<Checked, &'static str> {
+/// Reads the record at the start of `bytes`, which must be the one of this index and chain.
+pub(crate) fn check(bytes: &[u8], index: u64, chain: u64) -> Result<Checked, &'static str> {
     if bytes.len() < RECORD_HEAD_BYTES {
         return Err("a record is cut short");
     }
@@ -109,7 +109,7 @@ pub(crate) fn check(bytes: &[u8], sequence: u64, chain: u64) -> Result<Checked, 
     if checksum(bytes) != get_u32(bytes, CRC_AT) {
         return Err("the checksum of a record is wrong");
     }
-    if get_u64(bytes, SEQUENCE_AT) != sequence {
+    if get_u64(bytes, INDEX_AT) != index {
         return Err("a record has the number of another");
     }
     if get_u64(bytes, CHAIN_AT) != chain {
@@ -120,7 +120,7 @@ pub(crate) fn check(bytes: &[u8], sequence: u64, chain: u64) -> Result<Checked, 
 
 /// Over everything after it, from the length on, which is the seed.
 fn checksum(record: &[u8]) -> u32 {
-    crc32c_append(get_u32(record, 0), &record[SEQUENCE_AT..])
+    crc32c_append(get_u32(record, 0), &record[INDEX_AT..])
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
 
     fn closed(chain: u64, payload: &[u8]) -> (Vec<u8>, u64) {
         let mut bytes = Vec::new();
-        push_open(&mut bytes, &Record { sequence: 7, kind: 2, tag: 3, payload });
+        push_open(&mut bytes, &Record { index: 7, kind: 2, tag: 3, payload });
         assert_eq!(bytes.len(), record_bytes(payload.len()));
         assert_eq!(bytes.len(), open_bytes(&bytes));
         let next = close(&mut bytes, chain);
@@ -142,7 +142,7 @@ mod tests {
             let payload = vec![0xA5; length];
             let (bytes, next) = closed(11, &payload);
             let checked = check(&bytes, 7, 11).unwrap_or_else(|what| panic!("{length}: {what}"));
-            let record = Record { sequence: 7, kind: 2, tag: 3, payload: &payload };
+            let record = Record { index: 7, kind: 2, tag: 3, payload: &payload };
             assert_eq!(checked, Checked { bytes: bytes.len(), chain: next });
             assert_eq!(view(&bytes), record);
         }

@@ -1,7 +1,7 @@
 //! Recovery: the one road from what is on disk to a journal that can be appended to.
 //!
 //! ```text
-//!   latest good image ─► every record after it ─► cut what was never finished ─► append
+//!   latest good snapshot ─► every record after it ─► cut what was never finished ─► append
 //! ```
 //!
 //! A new folder takes the same road; there is only less on it.
@@ -11,31 +11,31 @@ use std::sync::Arc;
 use allot_runtime::{Waker, ring_pair};
 
 use crate::batch::BATCH_HEAD_BYTES;
-use crate::checkpointer::{self, Checkpointer, Shelf, Spares};
+use crate::checkpointer::{self, Checkpointer, Preallocation, Retention};
 use crate::committer::{self, Committer, Current};
 use crate::failure::Failure;
 use crate::field::narrow;
 use crate::file_name::{self, Listing};
-use crate::image::{Found, Image, open_image};
 use crate::journal::{self, Journal};
-use crate::limits::{BATCH_BYTES_MAX, KEEPER_FRAMES, LINK_FRAMES, PAYLOAD_BYTES_MAX, SECTOR};
-use crate::news::{Progress, Upkeep};
+use crate::limits::{BATCH_BYTES_MAX, CHECKPOINTER_FRAMES, LINK_FRAMES, PAYLOAD_BYTES_MAX, SECTOR};
 use crate::record::record_bytes;
 use crate::scan::{Opened, Scan, corrupt, first_written, open_segment};
 use crate::segment::{SegmentHead, first_chain};
+use crate::snapshot::{Found, Snapshot, open_snapshot};
+use crate::status::{CheckpointStatus, CommitStatus};
 use crate::{JournalConfig, JournalError, Media, Record, Tail};
 
 /// A journal that is being read, to be written afterwards.
 pub struct Recovery {
     media: Arc<dyn Media>,
     config: JournalConfig,
-    image: Option<Image>,
-    /// The last record that is in the image, and the chain after it.
+    snapshot: Option<Snapshot>,
+    /// The last record that is in the snapshot, and the chain after it.
     after: Option<(u64, u64)>,
     /// None if there is no record yet.
     scan: Option<Scan>,
     unfinished: Vec<String>,
-    bytes_since_image: u64,
+    bytes_since_snapshot: u64,
     failed: Option<JournalError>,
     warnings: Vec<String>,
 }
@@ -52,7 +52,7 @@ pub struct Wakers<'a> {
 }
 
 impl Recovery {
-    /// Finds the latest good image and the first record after it. Nothing is changed yet.
+    /// Finds the latest good snapshot and the first record after it. Nothing is changed yet.
     ///
     /// # Errors
     /// [`JournalError`]: a setting that cannot be, another stamp, damage, or missing files.
@@ -60,24 +60,25 @@ impl Recovery {
         config.check()?;
         let listing = Listing::of(&*media)?;
         let mut warnings = Vec::new();
-        let (image, after) = match latest_image(&*media, &listing, &config.stamp, &mut warnings)? {
-            Some((image, chain)) => (Some(image.sequence), Some((image, chain))),
-            None => (None, None),
-        };
-        let scan = find_start(&media, &listing, &config.stamp, image.unwrap_or(0))?;
-        let after_image = after.as_ref().map(|(image, chain)| (image.sequence, *chain));
+        let (snapshot, after) =
+            match latest_snapshot(&*media, &listing, &config.stamp, &mut warnings)? {
+                Some((snapshot, chain)) => (Some(snapshot.index), Some((snapshot, chain))),
+                None => (None, None),
+            };
+        let scan = find_start(&media, &listing, &config.stamp, snapshot.unwrap_or(0))?;
+        let after_snapshot = after.as_ref().map(|(snapshot, chain)| (snapshot.index, *chain));
         let recovery = Self {
             media,
             config,
-            image: after.map(|(image, _)| image),
-            after: after_image,
+            snapshot: after.map(|(snapshot, _)| snapshot),
+            after: after_snapshot,
             scan,
             unfinished: listing.unfinished,
-            bytes_since_image: 0,
+            bytes_since_snapshot: 0,
             failed: None,
             warnings,
         };
-        recovery.check_image()?;
+        recovery.check_snapshot()?;
         Ok(recovery)
     }
 
@@ -87,11 +88,11 @@ impl Recovery {
     }
 
     /// The state to start from, if there is one. It is given away: the second time there is none.
-    pub fn image(&mut self) -> Option<Image> {
-        self.image.take()
+    pub fn snapshot(&mut self) -> Option<Snapshot> {
+        self.snapshot.take()
     }
 
-    /// The next record after the image; none at the end.
+    /// The next record after the snapshot; none at the end.
     ///
     /// # Errors
     /// [`JournalError`]: the journal is damaged, or cannot be read. It stays so.
@@ -117,44 +118,44 @@ impl Recovery {
     }
 
     fn advance(&mut self) -> Result<bool, JournalError> {
-        let image = self.after.map_or(0, |(sequence, _)| sequence);
+        let snapshot = self.after.map_or(0, |(index, _)| index);
         while let Some(scan) = &mut self.scan {
             if !scan.advance()? {
                 break;
             }
-            if image < scan.sequence() {
-                self.bytes_since_image += scan.record_bytes();
+            if snapshot < scan.index() {
+                self.bytes_since_snapshot += scan.record_bytes();
                 return Ok(true);
             }
-            self.check_image()?;
+            self.check_snapshot()?;
         }
-        self.check_end(image)?;
+        self.check_end(snapshot)?;
         Ok(false)
     }
 
-    /// Whether the image belongs where it says it does, once the scan is there.
-    fn check_image(&self) -> Result<(), JournalError> {
-        let (Some((sequence, chain)), Some(scan)) = (self.after, &self.scan) else {
+    /// Whether the snapshot belongs where it says it does, once the scan is there.
+    fn check_snapshot(&self) -> Result<(), JournalError> {
+        let (Some((index, chain)), Some(scan)) = (self.after, &self.scan) else {
             return Ok(());
         };
-        if scan.sequence() == sequence && scan.chain() != chain {
+        if scan.index() == index && scan.chain() != chain {
             return Err(JournalError::Corrupt {
-                file: file_name::image(sequence),
+                file: file_name::snapshot(index),
                 offset: 0,
-                sequence,
-                what: "the image was not made of this journal",
+                index,
+                what: "the snapshot was not made of this journal",
             });
         }
         Ok(())
     }
 
-    fn check_end(&self, image: u64) -> Result<(), JournalError> {
+    fn check_end(&self, snapshot: u64) -> Result<(), JournalError> {
         match self.scan.as_ref().and_then(|scan| Some((scan, scan.tail()?))) {
-            Some((scan, tail)) if scan.sequence() < image => Err(JournalError::Corrupt {
+            Some((scan, tail)) if scan.index() < snapshot => Err(JournalError::Corrupt {
                 file: tail.file.clone(),
                 offset: tail.offset,
-                sequence: scan.sequence() + 1,
-                what: "the journal ends before the image that was made of it",
+                index: scan.index() + 1,
+                what: "the journal ends before the snapshot that was made of it",
             }),
             _ => Ok(()),
         }
@@ -184,14 +185,20 @@ impl Recovery {
         let (segment, chain, durable) = match self.scan.take() {
             Some(mut scan) => {
                 let segment = self.reopen(&mut scan)?;
-                let end = (scan.chain(), scan.sequence());
+                let end = (scan.chain(), scan.index());
                 self.scan = Some(scan);
                 (segment, end.0, end.1)
             }
             None => (self.first_segment()?, first_chain(&self.config.stamp), 0),
         };
-        let (spares, upkeep) = self.spare_segment(segment.head.number)?;
-        self.assemble(wakers, segment, chain, Progress { durable, upkeep, failed: false }, spares)
+        let (preallocation, checkpoint) = self.spare_segment(segment.head.number)?;
+        self.assemble(
+            wakers,
+            segment,
+            chain,
+            CommitStatus { durable, checkpoint, failed: false },
+            preallocation,
+        )
     }
 
     /// Cuts the tail, and writes the last batch once more: after a sync that failed the system
@@ -200,9 +207,9 @@ impl Recovery {
         let tail = scan.tail().expect("every record is read before the journal goes on").clone();
         let (last_at, last) = scan.last_written()?;
         let name = tail.file;
-        let failed = |deed| {
+        let failed = |operation| {
             let name = name.clone();
-            move |cause| JournalError::media(deed, &name, &cause)
+            move |cause| JournalError::media(operation, &name, &cause)
         };
         let mut file = self.media.open(&name).map_err(failed("open"))?;
         let zeros = vec![0; narrow(tail.torn_bytes)];
@@ -219,17 +226,17 @@ impl Recovery {
     fn first_segment(&self) -> Result<Current, JournalError> {
         let (number, bytes) = (1, self.config.segment_bytes);
         let name = file_name::segment(number);
-        let failed = |deed| {
+        let failed = |operation| {
             let name = name.clone();
-            move |cause| JournalError::media(deed, &name, &cause)
+            move |cause| JournalError::media(operation, &name, &cause)
         };
         if Listing::of(&*self.media)?.segments.contains(&number) {
             self.media.remove(&name).map_err(failed("remove"))?;
         }
-        let mut spares = Spares::new(bytes, 0);
-        spares.want(number);
-        while !spares.is_ready() {
-            spares.step(&*self.media)?;
+        let mut preallocation = Preallocation::new(bytes, 0);
+        preallocation.want(number);
+        while !preallocation.is_ready() {
+            preallocation.step(&*self.media)?;
         }
         let chain = first_chain(&self.config.stamp);
         let head = SegmentHead::new(number, 1, chain, bytes, &self.config.stamp);
@@ -240,7 +247,10 @@ impl Recovery {
     }
 
     /// Makes the segment after the current one, unless it is there or there is no room.
-    fn spare_segment(&self, current: u64) -> Result<(Spares, Upkeep), JournalError> {
+    fn spare_segment(
+        &self,
+        current: u64,
+    ) -> Result<(Preallocation, CheckpointStatus), JournalError> {
         let bytes = self.config.segment_bytes;
         let mut ready = current;
         if let Some((number, length)) = self.scan.as_ref().and_then(Scan::spare) {
@@ -252,20 +262,21 @@ impl Recovery {
                 removed.map_err(|cause| JournalError::media("remove", &name, &cause))?;
             }
         }
-        let (mut spares, mut full) = (Spares::new(bytes, ready), false);
-        spares.want(current + 1);
-        while !spares.is_ready() && !full {
-            match spares.step(&*self.media) {
+        let (mut preallocation, mut full) = (Preallocation::new(bytes, ready), false);
+        preallocation.want(current + 1);
+        while !preallocation.is_ready() && !full {
+            match preallocation.step(&*self.media) {
                 Ok(()) => {}
                 Err(JournalError::DiskFull { .. }) => {
-                    spares.abandon(&*self.media)?;
+                    preallocation.abandon(&*self.media)?;
                     full = true;
                 }
                 Err(error) => return Err(error),
             }
         }
-        let upkeep = Upkeep { spare: spares.ready(), full, imaged: 0, failed: false };
-        Ok((spares, upkeep))
+        let checkpoint =
+            CheckpointStatus { spare: preallocation.ready(), full, snapshotd: 0, failed: false };
+        Ok((preallocation, checkpoint))
     }
 
     fn assemble(
@@ -273,35 +284,35 @@ impl Recovery {
         wakers: Wakers<'_>,
         segment: Current,
         chain: u64,
-        progress: Progress,
-        spares: Spares,
+        status: CommitStatus,
+        preallocation: Preallocation,
     ) -> Result<(Journal, Committer, Checkpointer), JournalError> {
         let config = self.config;
         let (shard_end, committer_end) = ring_pair(LINK_FRAMES, wakers.shard, wakers.committer);
-        let (upper, lower) = ring_pair(KEEPER_FRAMES, wakers.committer, wakers.checkpointer);
+        let (upper, lower) = ring_pair(CHECKPOINTER_FRAMES, wakers.committer, wakers.checkpointer);
         let failure = Failure::default();
         let head = &segment.head;
-        let only = [(head.number, head.first_sequence)];
+        let only = [(head.number, head.first_index)];
         let begun = self.scan.as_ref().map_or(&only[..], Scan::begun);
-        let shelf = Shelf::new(config.prune, begun, self.after.map(|(sequence, _)| sequence));
+        let retention = Retention::new(config.prune, begun, self.after.map(|(index, _)| index));
         let journal = Journal::new(journal::Start {
             committer: shard_end,
             failure: failure.clone(),
             ack: config.ack,
             record_bytes_max: record_bytes_max(config.segment_bytes),
-            progress,
-            image_every_bytes: config.image_every_bytes,
-            bytes_since_image: self.bytes_since_image,
+            status,
+            snapshot_every_bytes: config.snapshot_every_bytes,
+            bytes_since_snapshot: self.bytes_since_snapshot,
         });
         let checkpointer = Checkpointer::new(checkpointer::Start {
             name: config.name.clone(),
             media: Arc::clone(&self.media),
             committer: lower,
             failure: failure.clone(),
-            spares,
-            shelf,
+            preallocation,
+            retention,
             stamp: config.stamp,
-            upkeep: progress.upkeep,
+            checkpoint: status.checkpoint,
         });
         let committer = Committer::new(committer::Start {
             name: config.name,
@@ -312,7 +323,7 @@ impl Recovery {
             segment,
             segment_bytes: config.segment_bytes,
             chain,
-            progress,
+            status,
         });
         Ok((journal, committer, checkpointer))
     }
@@ -324,18 +335,18 @@ fn record_bytes_max(segment_bytes: u64) -> usize {
     record_bytes(PAYLOAD_BYTES_MAX).min(batch_bytes - BATCH_HEAD_BYTES)
 }
 
-/// The latest image that is as it was written, and the chain after it.
-fn latest_image(
+/// The latest snapshot that is as it was written, and the chain after it.
+fn latest_snapshot(
     media: &dyn Media,
     listing: &Listing,
     stamp: &str,
     warnings: &mut Vec<String>,
-) -> Result<Option<(Image, u64)>, JournalError> {
-    for &sequence in listing.images.iter().rev() {
-        match open_image(media, sequence, Some(stamp), true)? {
-            Found::Good(head, state) => return Ok(Some((Image { sequence, state }, head.chain))),
+) -> Result<Option<(Snapshot, u64)>, JournalError> {
+    for &index in listing.snapshots.iter().rev() {
+        match open_snapshot(media, index, Some(stamp), true)? {
+            Found::Good(head, state) => return Ok(Some((Snapshot { index, state }, head.chain))),
             Found::Damaged(what) => {
-                let file = file_name::image(sequence);
+                let file = file_name::snapshot(index);
                 warnings.push(format!("{file} is damaged: {what}; starting from an earlier one"));
             }
         }
@@ -343,37 +354,37 @@ fn latest_image(
     Ok(None)
 }
 
-/// The scan that begins in the segment with the record after `image`; none in a new folder.
+/// The scan that begins in the segment with the record after `snapshot`; none in a new folder.
 fn find_start(
     media: &Arc<dyn Media>,
     listing: &Listing,
     stamp: &str,
-    image: u64,
+    snapshot: u64,
 ) -> Result<Option<Scan>, JournalError> {
-    let (run, wanted) = (listing.run(), image + 1);
+    let (run, wanted) = (listing.run(), snapshot + 1);
     for (place, &number) in run.iter().enumerate().rev() {
         match open_segment(&**media, number, wanted, Some(stamp))? {
-            Opened::Begun(head, window) if head.first_sequence <= wanted => {
+            Opened::Begun(head, read_ahead) if head.first_index <= wanted => {
                 let after = run[place + 1..].to_vec();
-                return Ok(Some(Scan::start(Arc::clone(media), head, window, after)));
+                return Ok(Some(Scan::start(Arc::clone(media), head, read_ahead, after)));
             }
             Opened::Begun(..) => {}
-            Opened::Spare(window) if place + 1 < run.len() => {
+            Opened::Spare(read_ahead) if place + 1 < run.len() => {
                 let what = "a segment was never begun, and another follows";
-                return corrupt(&window, 0, wanted, what);
+                return corrupt(&read_ahead, 0, wanted, what);
             }
-            Opened::Spare(mut window) if run == [1] => {
-                if let Some(offset) = first_written(&mut window, 0)? {
+            Opened::Spare(mut read_ahead) if run == [1] => {
+                if let Some(offset) = first_written(&mut read_ahead, 0)? {
                     let what = "something stands in a segment that was never begun";
-                    return corrupt(&window, offset, wanted, what);
+                    return corrupt(&read_ahead, offset, wanted, what);
                 }
             }
             // The scan comes to it.
             Opened::Spare(_) => {}
         }
     }
-    let is_new = listing.images.is_empty() && matches!(run, [] | [1]);
+    let is_new = listing.snapshots.is_empty() && matches!(run, [] | [1]);
     let missing = run.first().map_or(1, |first| first.saturating_sub(1));
     let file = file_name::segment(missing);
-    if is_new { Ok(None) } else { Err(JournalError::Missing { file, sequence: wanted }) }
+    if is_new { Ok(None) } else { Err(JournalError::Missing { file, index: wanted }) }
 }

@@ -20,10 +20,10 @@ use std::sync::Arc;
 use crate::batch::{BATCH_HEAD_BYTES, BatchHead};
 use crate::field::{narrow, wide};
 use crate::file_name::{self, NUMBER_MAX};
-use crate::limits::{BATCH_MAX, SECTOR, SECTOR_BYTES, WINDOW_BYTES};
+use crate::limits::{BATCH_MAX, READ_AHEAD_BYTES, SECTOR, SECTOR_BYTES};
+use crate::read_ahead::ReadAhead;
 use crate::record::{self, Record};
 use crate::segment::{FirstSector, SegmentHead, first_chain, is_blank};
-use crate::window::Window;
 use crate::{JournalError, Media};
 
 /// Where a journal ends.
@@ -41,9 +41,9 @@ pub struct Tail {
 /// A segment that was looked into.
 pub(crate) enum Opened {
     /// It is all zeros as far as the first sector says.
-    Spare(Window),
+    Spare(ReadAhead),
     /// It was begun.
-    Begun(SegmentHead, Window),
+    Begun(SegmentHead, ReadAhead),
 }
 
 /// A walk over records.
@@ -54,7 +54,7 @@ pub(crate) struct Scan {
     /// How many of them were opened.
     opened: usize,
     head: SegmentHead,
-    window: Window,
+    read_ahead: ReadAhead,
     /// Where the next batch begins.
     offset: u64,
     /// Where the last batch of this segment begins.
@@ -64,31 +64,30 @@ pub(crate) struct Scan {
     records_left: u32,
     /// Where the current record is in `batch`.
     record: (usize, usize),
-    sequence: u64,
+    index: u64,
     chain: u64,
-    /// The first sequences of the segments so far.
+    /// The first indexes of the segments so far.
     begun: Vec<(u64, u64)>,
     spare: Option<(u64, u64)>,
     tail: Option<Tail>,
 }
 
-/// Looks into a segment. `sequence` is the record that is looked for, and named if it is not to
+/// Looks into a segment. `index` is the record that is looked for, and named if it is not to
 /// be had; the stamp must be this one, if there is one.
 pub(crate) fn open_segment(
     media: &dyn Media,
     number: u64,
-    sequence: u64,
+    index: u64,
     stamp: Option<&str>,
 ) -> Result<Opened, JournalError> {
-    let mut window = Window::open(media, file_name::segment(number))?;
-    let file = window.name().to_owned();
-    let corrupt =
-        |what| Err(JournalError::Corrupt { file: file.clone(), offset: 0, sequence, what });
-    if window.bytes() < SECTOR {
+    let mut read_ahead = ReadAhead::open(media, file_name::segment(number))?;
+    let file = read_ahead.name().to_owned();
+    let corrupt = |what| Err(JournalError::Corrupt { file: file.clone(), offset: 0, index, what });
+    if read_ahead.bytes() < SECTOR {
         return corrupt("the file was cut off");
     }
-    let head = match FirstSector::read(window.get(0, SECTOR_BYTES)?) {
-        FirstSector::Blank => return Ok(Opened::Spare(window)),
+    let head = match FirstSector::read(read_ahead.get(0, SECTOR_BYTES)?) {
+        FirstSector::Blank => return Ok(Opened::Spare(read_ahead)),
         FirstSector::Version(version) => return Err(JournalError::Version { file, version }),
         FirstSector::Damaged => return corrupt("the head of the segment is not as it was written"),
         FirstSector::Head(head) => head,
@@ -97,17 +96,17 @@ pub(crate) fn open_segment(
         let (stored, configured) = (head.stamp, stamp.to_owned());
         return Err(JournalError::Stamp { file, stored, configured });
     }
-    if !(1..=NUMBER_MAX).contains(&head.first_sequence) {
+    if !(1..=NUMBER_MAX).contains(&head.first_index) {
         return corrupt("the segment begins with an impossible record");
     }
     let first = (1, first_chain(&head.stamp));
-    if head.number != number || (number == 1 && (head.first_sequence, head.chain) != first) {
+    if head.number != number || (number == 1 && (head.first_index, head.chain) != first) {
         return corrupt("the segment has the name of another");
     }
-    if head.bytes != window.bytes() || !head.bytes.is_multiple_of(SECTOR) {
+    if head.bytes != read_ahead.bytes() || !head.bytes.is_multiple_of(SECTOR) {
         return corrupt("the file does not have the length it was made with");
     }
-    Ok(Opened::Begun(head, window))
+    Ok(Opened::Begun(head, read_ahead))
 }
 
 impl Scan {
@@ -115,22 +114,22 @@ impl Scan {
     pub(crate) fn start(
         media: Arc<dyn Media>,
         head: SegmentHead,
-        window: Window,
+        read_ahead: ReadAhead,
         numbers: Vec<u64>,
     ) -> Self {
         Self {
             media,
             numbers,
             opened: 0,
-            window,
+            read_ahead,
             offset: SECTOR,
             last_batch: None,
             batch: Vec::new(),
             records_left: 0,
             record: (0, 0),
-            sequence: head.first_sequence - 1,
+            index: head.first_index - 1,
             chain: head.chain,
-            begun: vec![(head.number, head.first_sequence)],
+            begun: vec![(head.number, head.first_index)],
             spare: None,
             tail: None,
             head,
@@ -149,14 +148,14 @@ impl Scan {
             }
         }
         let start = self.record.1;
-        match record::check(&self.batch[start..], self.sequence + 1, self.chain) {
+        match record::check(&self.batch[start..], self.index + 1, self.chain) {
             Err(what) => self.corrupt(self.record_offset(), what),
             Ok(_) if self.records_left == 0 => {
                 self.corrupt(self.record_offset(), "a batch has more records than it says")
             }
             Ok(checked) => {
                 self.record = (start, start + checked.bytes);
-                self.sequence += 1;
+                self.index += 1;
                 self.chain = checked.chain;
                 self.records_left -= 1;
                 Ok(true)
@@ -179,9 +178,9 @@ impl Scan {
         wide(self.record.1 - self.record.0)
     }
 
-    /// The last sequence so far.
-    pub(crate) fn sequence(&self) -> u64 {
-        self.sequence
+    /// The last index so far.
+    pub(crate) fn index(&self) -> u64 {
+        self.index
     }
 
     /// What the next record must have as its chain.
@@ -196,7 +195,7 @@ impl Scan {
 
     /// The name of that segment.
     pub(crate) fn file(&self) -> &str {
-        self.window.name()
+        self.read_ahead.name()
     }
 
     /// Where the next batch of that segment begins.
@@ -204,7 +203,7 @@ impl Scan {
         self.offset
     }
 
-    /// Number and first sequence of each segment so far.
+    /// Number and first index of each segment so far.
     pub(crate) fn begun(&self) -> &[(u64, u64)] {
         &self.begun
     }
@@ -222,18 +221,18 @@ impl Scan {
     /// The last batch of this segment as it is on disk, or its head if it has none.
     pub(crate) fn last_written(&mut self) -> Result<(u64, Vec<u8>), JournalError> {
         let start = self.last_batch.unwrap_or(0);
-        let bytes = self.window.get(start, narrow(self.offset - start))?;
+        let bytes = self.read_ahead.get(start, narrow(self.offset - start))?;
         Ok((start, bytes.to_vec()))
     }
 
     fn next_batch(&mut self) -> Result<bool, JournalError> {
         while self.tail.is_none() {
-            let is_full = self.offset == self.window.bytes();
-            if !is_full && !is_blank(self.window.get(self.offset, SECTOR_BYTES)?) {
+            let is_full = self.offset == self.read_ahead.bytes();
+            if !is_full && !is_blank(self.read_ahead.get(self.offset, SECTOR_BYTES)?) {
                 return self.take_batch();
             }
             match self.following()? {
-                Some((head, window)) => self.enter(head, window)?,
+                Some((head, read_ahead)) => self.enter(head, read_ahead)?,
                 None => self.tail = Some(self.find_tail()?),
             }
         }
@@ -242,18 +241,19 @@ impl Scan {
 
     fn take_batch(&mut self) -> Result<bool, JournalError> {
         let offset = self.offset;
-        let Some(head) = BatchHead::read(self.window.get(offset, SECTOR_BYTES)?, self.head.salt)
+        let Some(head) =
+            BatchHead::read(self.read_ahead.get(offset, SECTOR_BYTES)?, self.head.salt)
         else {
             return self.corrupt(offset, "neither zeros nor the head of a batch stand here");
         };
         let extent = head.extent();
-        if self.window.bytes() - offset < wide(extent) {
+        if self.read_ahead.bytes() - offset < wide(extent) {
             return self.corrupt(offset, "a batch is longer than its segment");
         }
-        if head.first_sequence != self.sequence + 1 {
+        if head.first_index != self.index + 1 {
             return self.corrupt(offset, "a batch is missing before this one");
         }
-        let bytes = self.window.get(offset, extent)?;
+        let bytes = self.read_ahead.get(offset, extent)?;
         if !head.fits(bytes) {
             let was_torn = bytes.chunks_exact(SECTOR_BYTES).any(is_blank);
             self.tail = Some(self.torn_batch(was_torn, extent)?);
@@ -267,13 +267,13 @@ impl Scan {
     }
 
     /// The next segment, if it was begun. A spare one must be whole, and the last.
-    fn following(&mut self) -> Result<Option<(SegmentHead, Window)>, JournalError> {
+    fn following(&mut self) -> Result<Option<(SegmentHead, ReadAhead)>, JournalError> {
         let Some(&number) = self.numbers.get(self.opened) else {
             return Ok(None);
         };
-        let (media, next) = (Arc::clone(&self.media), self.sequence + 1);
+        let (media, next) = (Arc::clone(&self.media), self.index + 1);
         match open_segment(&*media, number, next, Some(&self.head.stamp))? {
-            Opened::Begun(head, window) => Ok(Some((head, window))),
+            Opened::Begun(head, read_ahead) => Ok(Some((head, read_ahead))),
             Opened::Spare(mut spare) => {
                 if let Some(offset) = first_written(&mut spare, 0)? {
                     let what = "something stands in a segment that was never begun";
@@ -294,16 +294,16 @@ impl Scan {
     }
 
     /// Goes on in the next segment.
-    fn enter(&mut self, head: SegmentHead, window: Window) -> Result<(), JournalError> {
-        if let Some(offset) = first_written(&mut self.window, self.offset)? {
+    fn enter(&mut self, head: SegmentHead, read_ahead: ReadAhead) -> Result<(), JournalError> {
+        if let Some(offset) = first_written(&mut self.read_ahead, self.offset)? {
             return self.corrupt(offset, "something stands behind the end of a segment");
         }
-        if (head.first_sequence, head.chain) != (self.sequence + 1, self.chain) {
+        if (head.first_index, head.chain) != (self.index + 1, self.chain) {
             let what = "the segment does not belong after the one before it";
-            return corrupt(&window, 0, self.sequence + 1, what);
+            return corrupt(&read_ahead, 0, self.index + 1, what);
         }
-        self.begun.push((head.number, head.first_sequence));
-        (self.head, self.window) = (head, window);
+        self.begun.push((head.number, head.first_index));
+        (self.head, self.read_ahead) = (head, read_ahead);
         (self.offset, self.last_batch) = (SECTOR, None);
         self.opened += 1;
         Ok(())
@@ -311,13 +311,13 @@ impl Scan {
 
     /// The end is here, and what follows may be the rest of a batch whose head was never written.
     fn find_tail(&mut self) -> Result<Tail, JournalError> {
-        let limit = (self.offset + BATCH_MAX).min(self.window.bytes());
+        let limit = (self.offset + BATCH_MAX).min(self.read_ahead.bytes());
         let mut end = self.offset;
-        while let Some(at) = first_written(&mut self.window, end)? {
+        while let Some(at) = first_written(&mut self.read_ahead, end)? {
             if limit <= at {
                 return self.corrupt(at, "something stands far behind the end");
             }
-            if BatchHead::read(self.window.get(at, SECTOR_BYTES)?, self.head.salt).is_some() {
+            if BatchHead::read(self.read_ahead.get(at, SECTOR_BYTES)?, self.head.salt).is_some() {
                 return self.corrupt(at, "a batch stands behind the end");
             }
             end = at + SECTOR;
@@ -332,7 +332,7 @@ impl Scan {
         }
         let end = self.offset + wide(extent);
         let is_last =
-            first_written(&mut self.window, end)?.is_none() && self.following()?.is_none();
+            first_written(&mut self.read_ahead, end)?.is_none() && self.following()?.is_none();
         if !is_last {
             return self.corrupt(self.offset, "a batch is not whole, and something follows it");
         }
@@ -353,25 +353,28 @@ impl Scan {
     }
 
     fn corrupt<T>(&self, offset: u64, what: &'static str) -> Result<T, JournalError> {
-        corrupt(&self.window, offset, self.sequence + 1, what)
+        corrupt(&self.read_ahead, offset, self.index + 1, what)
     }
 }
 
 pub(crate) fn corrupt<T>(
-    window: &Window,
+    read_ahead: &ReadAhead,
     offset: u64,
-    sequence: u64,
+    index: u64,
     what: &'static str,
 ) -> Result<T, JournalError> {
-    Err(JournalError::Corrupt { file: window.name().to_owned(), offset, sequence, what })
+    Err(JournalError::Corrupt { file: read_ahead.name().to_owned(), offset, index, what })
 }
 
 /// The first sector from `offset` on that is not zeros.
-pub(crate) fn first_written(window: &mut Window, offset: u64) -> Result<Option<u64>, JournalError> {
+pub(crate) fn first_written(
+    read_ahead: &mut ReadAhead,
+    offset: u64,
+) -> Result<Option<u64>, JournalError> {
     let mut at = offset;
-    while at < window.bytes() {
-        let length = narrow((window.bytes() - at).min(wide(WINDOW_BYTES)));
-        let bytes = window.get(at, length)?;
+    while at < read_ahead.bytes() {
+        let length = narrow((read_ahead.bytes() - at).min(wide(READ_AHEAD_BYTES)));
+        let bytes = read_ahead.get(at, length)?;
         let sectors = bytes.chunks(SECTOR_BYTES);
         if let Some((_, found)) =
             sectors.zip((at..).step_by(SECTOR_BYTES)).find(|(s, _)| !is_blank(s))

@@ -9,7 +9,7 @@
 //!   the head
 //!   0          8         12      16       24               32      40     48      56
 //!   ┌──────────┬─────────┬───────┬────────┬────────────────┬───────┬──────┬───────┬────── ─
-//!   │ ALLOTSEG │ version │ stamp │ number │ first sequence │ chain │ salt │ bytes │ stamp
+//!   │ ALLOTSEG │ version │ stamp │ number │ first index    │ chain │ salt │ bytes │ stamp
 //!   └──────────┴─────────┴───────┴────────┴────────────────┴───────┴──────┴───────┴────── ─
 //!                         length                            before         of the   … zeros,
 //!                                                           the first      file     crc32c at 508
@@ -30,12 +30,12 @@ const MAGIC: &[u8; 8] = b"ALLOTSEG";
 const VERSION_AT: usize = 8;
 const STAMP_BYTES_AT: usize = 12;
 const NUMBER_AT: usize = 16;
-const FIRST_SEQUENCE_AT: usize = 24;
+const FIRST_INDEX_AT: usize = 24;
 const CHAIN_AT: usize = 32;
 const SALT_AT: usize = 40;
 const BYTES_AT: usize = 48;
 const STAMP_AT: usize = 56;
-/// The checksum of everything before it; images have it at the same place.
+/// The checksum of everything before it; snapshots have it at the same place.
 pub(crate) const CRC_AT: usize = SECTOR_BYTES - 4;
 
 const _: () = assert!(STAMP_AT + STAMP_BYTES_MAX <= CRC_AT);
@@ -44,7 +44,7 @@ const _: () = assert!(STAMP_AT + STAMP_BYTES_MAX <= CRC_AT);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct SegmentHead {
     pub(crate) number: u64,
-    pub(crate) first_sequence: u64,
+    pub(crate) first_index: u64,
     /// What the first record must have as its chain.
     pub(crate) chain: u64,
     /// Where the checksums of its batches start.
@@ -73,15 +73,9 @@ pub(crate) fn first_chain(stamp: &str) -> u64 {
 }
 
 impl SegmentHead {
-    pub(crate) fn new(
-        number: u64,
-        first_sequence: u64,
-        chain: u64,
-        bytes: u64,
-        stamp: &str,
-    ) -> Self {
+    pub(crate) fn new(number: u64, first_index: u64, chain: u64, bytes: u64, stamp: &str) -> Self {
         let salt = salt(number, chain, stamp);
-        Self { number, first_sequence, chain, salt, bytes, stamp: stamp.to_owned() }
+        Self { number, first_index, chain, salt, bytes, stamp: stamp.to_owned() }
     }
 
     /// The first sector.
@@ -91,7 +85,7 @@ impl SegmentHead {
         put(&mut sector, VERSION_AT, &VERSION.to_le_bytes());
         put(&mut sector, STAMP_BYTES_AT, &short(self.stamp.len()).to_le_bytes());
         put(&mut sector, NUMBER_AT, &self.number.to_le_bytes());
-        put(&mut sector, FIRST_SEQUENCE_AT, &self.first_sequence.to_le_bytes());
+        put(&mut sector, FIRST_INDEX_AT, &self.first_index.to_le_bytes());
         put(&mut sector, CHAIN_AT, &self.chain.to_le_bytes());
         put(&mut sector, SALT_AT, &self.salt.to_le_bytes());
         put(&mut sector, BYTES_AT, &self.bytes.to_le_bytes());
@@ -104,7 +98,7 @@ impl SegmentHead {
     fn read(sector: &[u8]) -> Option<Self> {
         let head = Self {
             number: get_u64(sector, NUMBER_AT),
-            first_sequence: get_u64(sector, FIRST_SEQUENCE_AT),
+            first_index: get_u64(sector, FIRST_INDEX_AT),
             chain: get_u64(sector, CHAIN_AT),
             salt: get_u64(sector, SALT_AT),
             bytes: get_u64(sector, BYTES_AT),

@@ -76,7 +76,7 @@ impl SimDisk {
         self.lock().flip(file, offset, bit);
     }
 
-    /// A copy of this moment, with a life and a log of its own.
+    /// A copy of this moment, with a incarnation and a log of its own.
     pub fn fork(&self) -> Self {
         Self { disk: Arc::new(Mutex::new(self.lock().fork())) }
     }
@@ -98,13 +98,13 @@ impl Media for SimDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        let (inode, life) = self.lock().create(name)?;
-        Ok(Box::new(Handle::new(Arc::clone(&self.disk), inode, life)))
+        let (inode, incarnation) = self.lock().create(name)?;
+        Ok(Box::new(Handle::new(Arc::clone(&self.disk), inode, incarnation)))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        let (inode, life) = self.lock().open(name)?;
-        Ok(Box::new(Handle::new(Arc::clone(&self.disk), inode, life)))
+        let (inode, incarnation) = self.lock().open(name)?;
+        Ok(Box::new(Handle::new(Arc::clone(&self.disk), inode, incarnation)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

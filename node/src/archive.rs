@@ -85,7 +85,7 @@ fn journal_config(settings: &Settings, shard: usize) -> JournalConfig {
     let stamp = Stamp { shard, shards: settings.shards, book: book_config(settings) };
     JournalConfig {
         segment_bytes: settings.segment_bytes,
-        image_every_bytes: settings.image_every_bytes,
+        snapshot_every_bytes: settings.image_every_bytes,
         ack: settings.ack,
         prune: settings.prune,
         ..JournalConfig::new(&shard.to_string(), &stamp.to_string())

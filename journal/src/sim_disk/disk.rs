@@ -10,7 +10,7 @@ use crate::limits::{LOG_LINES_MAX, SECTOR, SECTOR_BYTES};
 pub(super) struct Disk {
     seed: u64,
     dice: u64,
-    life: u64,
+    incarnation: u64,
     inodes: BTreeMap<u64, Inode>,
     next_inode: u64,
     /// Names as they are shown.
@@ -46,7 +46,7 @@ impl Disk {
         Self {
             seed,
             dice: seed,
-            life: 0,
+            incarnation: 0,
             inodes: BTreeMap::new(),
             next_inode: 0,
             shown: BTreeMap::new(),
@@ -70,8 +70,8 @@ impl Disk {
         }
     }
 
-    pub(super) fn life(&self) -> u64 {
-        self.life
+    pub(super) fn incarnation(&self) -> u64 {
+        self.incarnation
     }
 
     pub(super) fn names(&self) -> Vec<String> {
@@ -88,11 +88,11 @@ impl Disk {
         self.shown.insert(name.to_owned(), inode);
         self.pending.push(NameChange::Create(name.to_owned(), inode));
         self.note(format!("create {name}"));
-        Ok((inode, self.life))
+        Ok((inode, self.incarnation))
     }
 
     pub(super) fn open(&self, name: &str) -> io::Result<(u64, u64)> {
-        Ok((self.inode(name)?, self.life))
+        Ok((self.inode(name)?, self.incarnation))
     }
 
     pub(super) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
@@ -206,14 +206,14 @@ impl Disk {
     }
 
     pub(super) fn restart(&mut self) {
-        self.life += 1;
+        self.incarnation += 1;
         self.note("restart".to_owned());
     }
 
     /// Each unsynced sector and each change of a name is kept or lost, whatever the others are:
     /// more than any file system would do, and so all that any could.
     pub(super) fn crash(&mut self) {
-        self.life += 1;
+        self.incarnation += 1;
         // Most crashes lose some; those that lose all or nothing deserve to be common, too.
         let chance = [0, 4, 2, 1][narrow(self.roll(4))];
         for change in std::mem::take(&mut self.pending) {

@@ -9,21 +9,21 @@ use crate::MediaFile;
 pub(super) struct Handle {
     disk: Arc<Mutex<Disk>>,
     inode: u64,
-    /// The life of the machine in which it was opened.
-    life: u64,
+    /// The incarnation of the machine in which it was opened.
+    incarnation: u64,
 }
 
 impl Handle {
-    pub(super) fn new(disk: Arc<Mutex<Disk>>, inode: u64, life: u64) -> Self {
-        Self { disk, inode, life }
+    pub(super) fn new(disk: Arc<Mutex<Disk>>, inode: u64, incarnation: u64) -> Self {
+        Self { disk, inode, incarnation }
     }
 
     fn lock(&self) -> io::Result<MutexGuard<'_, Disk>> {
         let disk = self.disk.lock().expect("no operation panics half-way through a change");
-        if disk.life() == self.life {
+        if disk.incarnation() == self.incarnation {
             Ok(disk)
         } else {
-            Err(io::Error::other("it was opened in an earlier life of the machine"))
+            Err(io::Error::other("it was opened in an earlier incarnation of the machine"))
         }
     }
 }

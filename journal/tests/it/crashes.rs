@@ -1,4 +1,4 @@
-//! Random lives of a journal on a disk that loses, tears, forgets, fills up and fails.
+//! Random incarnations of a journal on a disk that loses, tears, forgets, fills up and fails.
 //!
 //! The promise: whatever was said to be durable is there afterwards, and what is there is what was
 //! appended, in order, and nothing else. Each schedule follows from its seed.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use allot_journal::{JournalError, Media, MediaFile, Reader, SimDisk};
 use allot_runtime::Agent;
 
-use crate::it::rig::{Found, Rig, config, read, state_of};
+use crate::rig::{Found, Rig, config, read, state_of};
 
 /// How many schedules; a release build has time for more.
 const SEEDS: u64 = if cfg!(debug_assertions) { 300 } else { 20_000 };
@@ -101,7 +101,7 @@ fn start(
     }
 }
 
-/// One thing that may happen. An error ends the life of the journal.
+/// One thing that may happen. An error ends the incarnation of the journal.
 fn act(
     disk: &SimDisk,
     rig: &mut Rig,
@@ -119,7 +119,7 @@ fn act(
         75..88 => drop(rig.checkpointer.do_work(rig.now)),
         88..92 => {
             let state = state_of(&model.appended);
-            rig.journal.keep_image(|out| out.extend(state));
+            rig.journal.store_snapshot(|out| out.extend(state));
         }
         92 => disk.fail_sync(dice.roll(6) + 1),
         93 => disk.fail_write(dice.roll(6) + 1),
@@ -165,11 +165,11 @@ fn the_reader_agrees(media: Arc<dyn Media>, found: &Found) -> Result<(), String>
     let mut reader = Reader::open(media).map_err(|error| error.to_string())?;
     let mut last = 0;
     while let Some(entry) = reader.next().map_err(|error| error.to_string())? {
-        last = entry.record.sequence;
+        last = entry.record.index;
     }
     let expected = found.records.last().map(|record| record.0);
-    let expected = expected.or(found.image.as_ref().map(|image| image.sequence)).unwrap_or(0);
-    // Everything may have been pruned but the segment that comes after the images.
+    let expected = expected.or(found.snapshot.as_ref().map(|snapshot| snapshot.index)).unwrap_or(0);
+    // Everything may have been pruned but the segment that comes after the snapshots.
     if last == expected || last == 0 { Ok(()) } else { Err(format!("{last} is not {expected}")) }
 }
 

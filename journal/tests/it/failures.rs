@@ -5,17 +5,17 @@ use std::time::Duration;
 use allot_journal::{JournalError, Media, SEGMENT_BYTES_MIN, SEGMENT_BYTES_REAL_MIN, SimDisk};
 use allot_runtime::{Agent, Nanos};
 
-use crate::it::rig::{Rig, config, media, read};
+use crate::rig::{Rig, config, media, read};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_failed_sync_or_write_ends_the_journal_and_is_never_tried_again() {
-    for deed in ["sync", "write"] {
+    for operation in ["sync", "write"] {
         let disk = SimDisk::new(1);
         let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
         rig.commit(&[b"before"]);
-        match deed {
+        match operation {
             "sync" => disk.fail_sync(1),
             _ => disk.fail_write(1),
         }
@@ -24,7 +24,7 @@ fn a_failed_sync_or_write_ends_the_journal_and_is_never_tried_again() {
         assert_eq!(
             error.to_string(),
             format!(
-                "cannot {deed} segment-0000000001: the disk cannot be written (simulated); \
+                "cannot {operation} segment-0000000001: the disk cannot be written (simulated); \
                  nothing after the last answer is promised: check the disk, then start again"
             )
         );
@@ -65,7 +65,7 @@ fn the_keepers_failures_end_the_journal_too() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     rig.commit(&[b"before"]);
-    rig.journal.keep_image(|state| state.push(1));
+    rig.journal.store_snapshot(|state| state.push(1));
     rig.journal.submit();
     rig.committer.do_work(rig.now);
     disk.fail_sync(1);
@@ -172,30 +172,30 @@ fn the_committer_waits_for_a_spare_segment_that_is_being_made() {
 }
 
 #[test]
-fn an_image_that_finds_no_room_is_tried_again_and_makes_room() {
+fn an_snapshot_that_finds_no_room_is_tried_again_and_makes_room() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     for _ in 0..2 {
         begin_next_segment(&mut rig);
-        rig.journal.keep_image(|state| state.extend([1; 1_000]));
+        rig.journal.store_snapshot(|state| state.extend([1; 1_000]));
         rig.settle().unwrap();
     }
     disk.set_capacity(Some(disk.used_bytes() + 1_000));
     rig.commit(&[&[7; 1_400]]);
     assert!(rig.journal.is_full());
-    rig.journal.keep_image(|state| state.extend([2; 1_000]));
+    rig.journal.store_snapshot(|state| state.extend([2; 1_000]));
     rig.settle().unwrap();
     assert_eq!(rig.checkpointer.wake_at(), rig.now + SECOND);
     assert!(!Media::list(&disk).unwrap().iter().any(|name| name.ends_with(".tmp")));
 
-    // Room for the image, and not for a segment; what the image replaces is room enough.
+    // Room for the snapshot, and not for a segment; what the snapshot replaces is room enough.
     disk.set_capacity(Some(disk.used_bytes() + 2_000));
     rig.advance(SECOND).unwrap();
     assert!(!rig.journal.is_full());
 }
 
 #[test]
-fn where_room_is_short_an_image_gets_it_before_a_segment() {
+fn where_room_is_short_an_snapshot_gets_it_before_a_segment() {
     let disk = SimDisk::new(1);
     let mut config = config();
     config.segment_bytes = SEGMENT_BYTES_REAL_MIN;
@@ -204,20 +204,20 @@ fn where_room_is_short_an_image_gets_it_before_a_segment() {
     let fill = |rig: &mut Rig| (0..5).for_each(|_| rig.commit(&[&vec![7; 2 << 20]]));
     for _ in 0..2 {
         fill(&mut rig);
-        rig.journal.keep_image(|state| state.extend([1; 100]));
+        rig.journal.store_snapshot(|state| state.extend([1; 100]));
         rig.settle().unwrap();
     }
     disk.set_capacity(Some(disk.used_bytes() + mebibyte));
     fill(&mut rig);
     assert!(rig.journal.is_full());
-    rig.journal.keep_image(|state| state.resize(3 << 20, 2));
+    rig.journal.store_snapshot(|state| state.resize(3 << 20, 2));
     rig.settle().unwrap();
     assert!(rig.journal.is_full());
 
-    // Both are due in the same second, and there is room for the image and half a segment.
+    // Both are due in the same second, and there is room for the snapshot and half a segment.
     disk.set_capacity(Some(disk.used_bytes() + 4 * mebibyte));
     rig.advance(SECOND).unwrap();
-    assert!(!rig.journal.is_full(), "the image made room");
+    assert!(!rig.journal.is_full(), "the snapshot made room");
 }
 
 #[test]

@@ -10,13 +10,13 @@ use allot_journal::{
     SegmentSummary, SimDisk,
 };
 
-use crate::it::rig::{Rig, config, media, read, state_of};
+use crate::rig::{Rig, config, media, read, state_of};
 
 /// Where a bit is, and so what must come of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Place {
     /// In a segment that a start need not read: nothing comes of it.
-    BeforeTheImage,
+    BeforeTheSnapshot,
     /// In the head of a segment, or in a batch: stop.
     Written,
     /// In the zeros behind the last batch of a segment that another follows: stop.
@@ -27,13 +27,13 @@ enum Place {
     TornZeros,
     /// In the segment that was never begun: stop.
     Spare,
-    /// In the latest image: the one before it serves.
-    LatestImage,
-    /// In the image before it: nothing comes of it.
-    OlderImage,
+    /// In the latest snapshot: the one before it serves.
+    LatestSnapshot,
+    /// In the snapshot before it: nothing comes of it.
+    OlderSnapshot,
 }
 
-/// Batches in three segments, two images, and a segment that only the older image needs.
+/// Batches in three segments, two snapshots, and a segment that only the older snapshot needs.
 fn journal() -> (SimDisk, Vec<Vec<u8>>) {
     let disk = SimDisk::new(1);
     let mut config = config();
@@ -46,7 +46,7 @@ fn journal() -> (SimDisk, Vec<Vec<u8>>) {
         rig.commit(&batch_payloads.each_ref().map(Vec::as_slice));
         payloads.extend(batch_payloads);
         if batch == 3 || batch == 9 {
-            rig.journal.keep_image(|state| state.extend(state_of(&payloads)));
+            rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
             rig.settle().unwrap();
         }
         if batch == 11 {
@@ -65,7 +65,7 @@ fn journal() -> (SimDisk, Vec<Vec<u8>>) {
 /// What is where, as the reader of the undamaged journal says.
 struct Map {
     segments: Vec<SegmentSummary>,
-    latest_image: String,
+    latest_snapshot: String,
     first_read: u64,
 }
 
@@ -73,22 +73,22 @@ impl Map {
     fn of(disk: &SimDisk) -> Self {
         let reader = Reader::open(media(disk)).unwrap();
         let segments = reader.segments().to_vec();
-        let image = reader.images().last().unwrap();
-        let first = image.sequence + 1;
-        let read = segments.iter().rfind(|segment| (1..=first).contains(&segment.first_sequence));
+        let snapshot = reader.snapshots().last().unwrap();
+        let first = snapshot.index + 1;
+        let read = segments.iter().rfind(|segment| (1..=first).contains(&segment.first_index));
         let first_read = read.unwrap().number;
-        Self { latest_image: image.file.clone(), first_read, segments }
+        Self { latest_snapshot: snapshot.file.clone(), first_read, segments }
     }
 
     fn place(&self, file: &str, offset: u64) -> Place {
         let Some(segment) = self.segments.iter().find(|segment| segment.file == file) else {
-            let latest = file == self.latest_image;
-            return if latest { Place::LatestImage } else { Place::OlderImage };
+            let latest = file == self.latest_snapshot;
+            return if latest { Place::LatestSnapshot } else { Place::OlderSnapshot };
         };
         let behind = offset.checked_sub(segment.bytes_used);
         match (&segment.state, behind) {
             (SegmentState::Spare, _) => Place::Spare,
-            _ if segment.number < self.first_read => Place::BeforeTheImage,
+            _ if segment.number < self.first_read => Place::BeforeTheSnapshot,
             (_, None) => Place::Written,
             (SegmentState::Current, Some(0..512)) => Place::NextSector,
             (SegmentState::Current, Some(_)) => Place::TornZeros,
@@ -103,13 +103,13 @@ fn every_flipped_bit_is_harmless_or_named_and_no_answer_vanishes() {
     let map = Map::of(&disk);
     let files: Vec<String> = map.segments.iter().map(|segment| segment.file.clone()).collect();
     let reader = Reader::open(media(&disk)).unwrap();
-    let images = reader.images().iter().map(|image| image.file.clone());
+    let snapshots = reader.snapshots().iter().map(|snapshot| snapshot.file.clone());
     let mut counts = BTreeMap::new();
-    for file in files.into_iter().chain(images) {
+    for file in files.into_iter().chain(snapshots) {
         for offset in 0..disk.file_bytes(&file).unwrap() {
             let place = map.place(&file, offset);
             // Where all bits are alike, one of each byte will do.
-            let bits = if place == Place::Written || place == Place::LatestImage {
+            let bits = if place == Place::Written || place == Place::LatestSnapshot {
                 0..8
             } else {
                 offset % 8..offset % 8 + 1
@@ -132,11 +132,14 @@ fn check(disk: &SimDisk, place: Place, file: &str, offset: u64, payloads: &[Vec<
     let at = format!("{file} at {offset}, {place:?}");
     match (place, read(media(disk), config())) {
         (
-            Place::BeforeTheImage | Place::OlderImage | Place::LatestImage | Place::TornZeros,
+            Place::BeforeTheSnapshot
+            | Place::OlderSnapshot
+            | Place::LatestSnapshot
+            | Place::TornZeros,
             Ok((recovery, found)),
         ) => {
             assert!(found.payloads() == payloads, "{at}");
-            assert_eq!(found.warnings.len(), usize::from(place == Place::LatestImage), "{at}");
+            assert_eq!(found.warnings.len(), usize::from(place == Place::LatestSnapshot), "{at}");
             drop(recovery);
             if place == Place::TornZeros && offset.is_multiple_of(64) {
                 the_torn_tail_is_wiped(disk, payloads);
@@ -144,12 +147,12 @@ fn check(disk: &SimDisk, place: Place, file: &str, offset: u64, payloads: &[Vec<
         }
         (
             Place::Written | Place::SealedZeros | Place::NextSector | Place::Spare,
-            Err(JournalError::Corrupt { file: named, offset: from, sequence, .. }),
+            Err(JournalError::Corrupt { file: named, offset: from, index, .. }),
         ) => {
             assert_eq!(named, file, "{at}");
             // The batch or the sector, and the flipped bit is in it.
             assert!(from <= offset && offset < from + SEGMENT_BYTES_MIN, "{at}: {from}");
-            assert!(sequence <= u64::try_from(payloads.len()).unwrap() + 1, "{at}: {sequence}");
+            assert!(index <= u64::try_from(payloads.len()).unwrap() + 1, "{at}: {index}");
         }
         (_, Ok(_)) => panic!("{at}: nothing was said"),
         (_, Err(error)) => panic!("{at}: {error}"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use allot_journal::{Folder, JournalError, Media, Reader};
 
-use crate::it::rig::{Rig, config, read};
+use crate::rig::{Rig, config, read};
 
 /// Tells a second process of this test which folder to try.
 const FOLDER: &str = "ALLOT_JOURNAL_TEST_FOLDER";
@@ -15,16 +15,16 @@ fn a_journal_in_a_real_folder_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data").join("shard-0");
     let mut expected = Vec::new();
-    for life in 0..3_u8 {
+    for incarnation in 0..3_u8 {
         let media = Arc::new(Folder::open(&path).unwrap());
         let (mut rig, found) = Rig::start(media, config()).unwrap();
         assert_eq!(found.payloads(), expected);
         for length in [10, 2_000, 3_000] {
-            rig.commit(&[&vec![life; length]]);
-            expected.push(vec![life; length]);
+            rig.commit(&[&vec![incarnation; length]]);
+            expected.push(vec![incarnation; length]);
         }
-        let state = crate::it::rig::state_of(&expected);
-        rig.journal.keep_image(|out| out.extend(state));
+        let state = crate::rig::state_of(&expected);
+        rig.journal.store_snapshot(|out| out.extend(state));
         rig.settle().unwrap();
     }
     let names = Folder::read_only(&path).unwrap().list().unwrap();
@@ -44,7 +44,7 @@ fn no_second_process_opens_a_folder_to_write() {
     let folder = tempfile::tempdir().unwrap();
     let try_elsewhere = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        let test = "it::folders::no_second_process_opens_a_folder_to_write";
+        let test = "folders::no_second_process_opens_a_folder_to_write";
         let command = command.args(["--exact", test, "--nocapture"]).env(FOLDER, folder.path());
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };

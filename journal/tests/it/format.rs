@@ -2,7 +2,7 @@
 
 use allot_journal::{Media, SimDisk};
 
-use crate::it::rig::{Rig, config, media};
+use crate::rig::{Rig, config, media};
 
 /// The lines of a dump that are not all zeros: place, 16 bytes.
 fn dump(disk: &SimDisk, name: &str) -> String {
@@ -27,14 +27,14 @@ fn the_bytes_on_disk_are_these() {
     // So many zeros take a mask.
     rig.journal.append(3, 4, &[0; 1_000]);
     rig.settle().unwrap();
-    rig.journal.keep_image(|state| state.extend(b"the state"));
+    rig.journal.store_snapshot(|state| state.extend(b"the state"));
     rig.settle().unwrap();
     let segment = dump(&disk, "segment-0000000001");
-    let image = dump(&disk, "image-00000000000000000003");
+    let snapshot = dump(&disk, "image-00000000000000000003");
     // Of the masked batch the head will do.
     let lines: Vec<&str> = segment.lines().take(20).collect();
     assert_eq!(lines.join("\n"), SEGMENT.trim());
-    assert_eq!(image.trim(), IMAGE.trim());
+    assert_eq!(snapshot.trim(), SNAPSHOT.trim());
 }
 
 /// Computed by another program, from `docs/internals/journal.md` alone.
@@ -62,7 +62,7 @@ const SEGMENT: &str = "
 ";
 
 /// As above.
-const IMAGE: &str = "
+const SNAPSHOT: &str = "
 0000  41 4c 4c 4f 54 49 4d 47 01 00 00 00 0c 00 00 00
 0010  03 00 00 00 00 00 00 00 8e f5 73 c0 e4 d0 f8 d3
 0020  09 00 00 00 00 00 00 00 6f 53 0b 27 8a 1b 55 1e

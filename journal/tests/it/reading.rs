@@ -2,9 +2,9 @@
 
 use allot_journal::{JournalError, Media, Reader, SegmentState, SimDisk};
 
-use crate::it::rig::{Rig, config, media, state_of};
+use crate::rig::{Rig, config, media, state_of};
 
-/// A disk with three segments, a spare one, and an image, none of it pruned.
+/// A disk with three segments, a spare one, and a snapshot, none of it pruned.
 fn disk() -> (SimDisk, Vec<Vec<u8>>) {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
@@ -13,7 +13,7 @@ fn disk() -> (SimDisk, Vec<Vec<u8>>) {
         payloads.push(vec![byte; 700]);
         rig.commit(&[&[byte; 700]]);
         if byte == 5 {
-            rig.journal.keep_image(|state| state.extend(state_of(&payloads)));
+            rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
             rig.settle().unwrap();
         }
     }
@@ -29,7 +29,7 @@ fn every_file_is_summarized() {
     let summaries: Vec<_> = reader
         .segments()
         .iter()
-        .map(|one| (one.number, one.first_sequence, one.last_sequence, one.bytes_used, &one.state))
+        .map(|one| (one.number, one.first_index, one.last_index, one.bytes_used, &one.state))
         .collect();
     let (sealed, current, spare) =
         (&SegmentState::Sealed, &SegmentState::Current, &SegmentState::Spare);
@@ -42,13 +42,13 @@ fn every_file_is_summarized() {
             (4, 0, 0, 0, spare),
         ]
     );
-    let [image] = reader.images() else { panic!("one image") };
-    assert_eq!((image.sequence, image.bytes, &image.damage), (6, 6 * 704, &None));
-    assert_ne!(image.hash, 0);
+    let [snapshot] = reader.snapshots() else { panic!("one snapshot") };
+    assert_eq!((snapshot.index, snapshot.bytes, &snapshot.damage), (6, 6 * 704, &None));
+    assert_ne!(snapshot.hash, 0);
 
     let mut places = Vec::new();
     while let Some(entry) = reader.next().unwrap() {
-        let place = usize::try_from(entry.record.sequence).unwrap() - 1;
+        let place = usize::try_from(entry.record.index).unwrap() - 1;
         assert_eq!(entry.record.payload, payloads[place]);
         places.push((entry.file.to_owned(), entry.offset));
     }
@@ -99,7 +99,7 @@ fn damage_is_said_where_it_is_and_everything_before_it_is_read() {
     let damage = JournalError::Corrupt {
         file: "segment-0000000002".to_owned(),
         offset: 1_536,
-        sequence: 5,
+        index: 5,
         what: "the checksum of a batch is wrong",
     };
     assert_eq!(
@@ -111,7 +111,7 @@ fn damage_is_said_where_it_is_and_everything_before_it_is_read() {
             SegmentState::Unread,
         ]
     );
-    let told = reader.images()[0].damage.as_deref();
+    let told = reader.snapshots()[0].damage.as_deref();
     assert_eq!(told, Some("the state is not as it was written"));
     for _ in 1..=4 {
         assert!(reader.next().unwrap().is_some());
@@ -126,7 +126,7 @@ fn damage_is_said_where_it_is_and_everything_before_it_is_read() {
 fn an_empty_folder_is_a_journal_without_records() {
     let disk = SimDisk::new(1);
     let mut reader = Reader::open(media(&disk)).unwrap();
-    assert_eq!((reader.stamp(), reader.segments(), reader.images()), ("", &[][..], &[][..]));
+    assert_eq!((reader.stamp(), reader.segments(), reader.snapshots()), ("", &[][..], &[][..]));
     assert_eq!(reader.next(), Ok(None));
 }
 
@@ -136,6 +136,6 @@ fn missing_segments_are_named() {
     disk.remove("image-00000000000000000006").unwrap();
     disk.remove("segment-0000000001").unwrap();
     let mut reader = Reader::open(media(&disk)).unwrap();
-    let missing = JournalError::Missing { file: "segment-0000000001".to_owned(), sequence: 3 };
+    let missing = JournalError::Missing { file: "segment-0000000001".to_owned(), index: 3 };
     assert_eq!(reader.next(), Err(missing));
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allot_journal::{
-    Checkpointer, Committer, Image, Journal, JournalConfig, JournalError, Media, Recovery,
-    SEGMENT_BYTES_MIN, SimDisk, Wakers,
+    Checkpointer, Committer, Journal, JournalConfig, JournalError, Media, Recovery,
+    SEGMENT_BYTES_MIN, SimDisk, Snapshot, Wakers,
 };
 use allot_runtime::{Agent, Nanos, Waker};
 
@@ -20,8 +20,8 @@ pub(crate) struct Rig {
 /// What a start found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Found {
-    pub(crate) image: Option<Image>,
-    /// Sequence, kind, tag and payload of each record after it.
+    pub(crate) snapshot: Option<Snapshot>,
+    /// Index, kind, tag and payload of each record after it.
     pub(crate) records: Vec<(u64, u8, u8, Vec<u8>)>,
     pub(crate) warnings: Vec<String>,
 }
@@ -45,17 +45,17 @@ pub(crate) fn read(
 ) -> Result<(Recovery, Found), JournalError> {
     let mut recovery = Recovery::open(media, config)?;
     let mut found = Found {
-        image: recovery.image(),
+        snapshot: recovery.snapshot(),
         records: Vec::new(),
         warnings: recovery.warnings().to_vec(),
     };
     while let Some(record) = recovery.next()? {
-        found.records.push((record.sequence, record.kind, record.tag, record.payload.to_vec()));
+        found.records.push((record.index, record.kind, record.tag, record.payload.to_vec()));
     }
     Ok((recovery, found))
 }
 
-/// The state that all tests keep in images: the payloads so far, one after the other.
+/// The state that all tests keep in snapshots: the payloads so far, one after the other.
 ///
 /// ```text
 ///   length (4) │ payload │ length (4) │ payload │ …
@@ -70,24 +70,24 @@ pub(crate) fn state_of(payloads: &[Vec<u8>]) -> Vec<u8> {
 }
 
 impl Found {
-    /// All payloads from the first record on, those in the image too.
+    /// All payloads from the first record on, those in the snapshot too.
     ///
     /// # Panics
-    /// When sequences have gaps.
+    /// When indexes have gaps.
     pub(crate) fn payloads(&self) -> Vec<Vec<u8>> {
         let (mut payloads, mut rest) = (Vec::new(), &[][..]);
-        if let Some(image) = &self.image {
-            rest = &image.state;
+        if let Some(snapshot) = &self.snapshot {
+            rest = &snapshot.state;
         }
         while let Some((length, after)) = rest.split_first_chunk() {
             let length = usize::try_from(u32::from_le_bytes(*length)).unwrap();
             payloads.push(after[..length].to_vec());
             rest = &after[length..];
         }
-        let image = self.image.as_ref().map_or(0, |image| image.sequence);
-        assert_eq!(u64::try_from(payloads.len()).unwrap(), image);
-        for ((sequence, _, _, payload), expected) in self.records.iter().zip(image + 1..) {
-            assert_eq!(*sequence, expected);
+        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.index);
+        assert_eq!(u64::try_from(payloads.len()).unwrap(), snapshot);
+        for ((index, _, _, payload), expected) in self.records.iter().zip(snapshot + 1..) {
+            assert_eq!(*index, expected);
             payloads.push(payload.clone());
         }
         payloads

@@ -5,24 +5,24 @@ use allot_journal::{
 };
 use allot_runtime::Agent;
 
-use crate::it::rig::{Rig, config, media, read, state_of};
+use crate::rig::{Rig, config, media, read, state_of};
 
 #[test]
 fn what_was_appended_is_read_again_across_segments() {
     let disk = SimDisk::new(1);
     let mut expected = Vec::new();
-    for life in 0..4_u8 {
+    for incarnation in 0..4_u8 {
         let (mut rig, found) = Rig::start(media(&disk), config()).unwrap();
         assert_eq!(found.records, expected);
         for length in [0, 1, 100, 2_000, 3_000, 0, 7] {
-            let payload = vec![life; length];
-            let sequence = rig.journal.append(life, 9, &payload);
-            expected.push((sequence, life, 9, payload));
+            let payload = vec![incarnation; length];
+            let index = rig.journal.append(incarnation, 9, &payload);
+            expected.push((index, incarnation, 9, payload));
         }
         assert!(rig.journal.durable() < rig.journal.appended());
         rig.settle().unwrap();
         assert_eq!(rig.journal.durable(), rig.journal.appended());
-        assert_eq!(rig.journal.next_sequence(), u64::try_from(expected.len()).unwrap() + 1);
+        assert_eq!(rig.journal.next_index(), u64::try_from(expected.len()).unwrap() + 1);
         disk.restart();
     }
 }
@@ -62,7 +62,7 @@ fn a_payload_that_no_segment_could_take_is_a_bug_of_the_caller() {
 #[test]
 fn how_records_were_batched_changes_nothing_they_are_chained_with() {
     let payloads: Vec<Vec<u8>> = (0..50_u8).map(|byte| vec![byte; usize::from(byte)]).collect();
-    let mut images = Vec::new();
+    let mut snapshots = Vec::new();
     for records_per_batch in [1, 3, 50] {
         let disk = SimDisk::new(4);
         let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
@@ -70,17 +70,17 @@ fn how_records_were_batched_changes_nothing_they_are_chained_with() {
             let batch: Vec<&[u8]> = batch.iter().map(Vec::as_slice).collect();
             rig.commit(&batch);
         }
-        rig.journal.keep_image(|state| state.extend(state_of(&payloads)));
+        rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
         rig.settle().unwrap();
         let name = disk.list().unwrap().into_iter().find(|name| name.starts_with("image")).unwrap();
         let file = disk.open(&name).unwrap();
         let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
         file.read_at(0, &mut bytes).unwrap();
-        images.push(bytes);
+        snapshots.push(bytes);
     }
-    // The head of an image has the chain, which covers every record before it.
-    assert_eq!(images[0], images[1]);
-    assert_eq!(images[0], images[2]);
+    // The head of a snapshot has the chain, which covers every record before it.
+    assert_eq!(snapshots[0], snapshots[1]);
+    assert_eq!(snapshots[0], snapshots[2]);
 }
 
 #[test]
@@ -109,13 +109,13 @@ fn a_committer_that_is_behind_makes_larger_batches_and_then_the_shard_waits() {
 fn without_a_journal_everything_is_durable_at_once() {
     let mut journal = Journal::none();
     journal.start_at(101);
-    assert_eq!(journal.next_sequence(), 101);
+    assert_eq!(journal.next_index(), 101);
     assert_eq!(journal.append(0, 0, b"payload"), 101);
     journal.submit();
-    journal.keep_image(|_| panic!("nobody keeps it"));
+    journal.store_snapshot(|_| panic!("nobody keeps it"));
     assert_eq!((journal.durable(), journal.appended()), (101, 101));
     assert_eq!(journal.poll(), Ok(0));
-    assert!(journal.has_room() && !journal.is_full() && !journal.image_is_due());
+    assert!(journal.has_room() && !journal.is_full() && !journal.snapshot_is_due());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use allot_journal::{Ack, Journal, SimDisk};
 use allot_runtime::Agent;
 
-use crate::it::rig::{Rig, config, media};
+use crate::rig::{Rig, config, media};
 
 #[test]
 fn an_answer_is_opened_when_everything_before_it_is_durable_and_not_before() {

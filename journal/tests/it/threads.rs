@@ -7,14 +7,14 @@ use std::time::Duration;
 use allot_journal::{Folder, Journal, Wakers};
 use allot_runtime::{Agent, Clock, Crew, Nanos, Threads, WaitStrategy};
 
-use crate::it::rig::{config, read, state_of};
+use crate::rig::{config, read, state_of};
 
 /// How many records are appended.
 const RECORDS: usize = 400;
 /// How long to wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A shard that appends a record when the one before is durable, and keeps images.
+/// A shard that appends a record when the one before is durable, and keeps snapshots.
 struct Patient {
     journal: Journal,
     payloads: Vec<Vec<u8>>,
@@ -35,9 +35,9 @@ impl Agent for Patient {
         let payload = vec![7; self.payloads.len() % 900];
         self.journal.append(0, 0, &payload);
         self.payloads.push(payload);
-        if self.journal.image_is_due() {
+        if self.journal.snapshot_is_due() {
             let state = state_of(&self.payloads);
-            self.journal.keep_image(|image| image.extend(state));
+            self.journal.store_snapshot(|snapshot| snapshot.extend(state));
         }
         self.journal.submit();
         if self.payloads.len() == RECORDS {
@@ -52,7 +52,7 @@ fn every_wake_up_arrives_whoever_shares_a_thread() {
     for threads in [Threads::Dedicated, Threads::Shared] {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config();
-        config.image_every_bytes = 20_000;
+        config.snapshot_every_bytes = 20_000;
         let media = Arc::new(Folder::open(folder.path()).unwrap());
         let recovery = read(media, config.clone()).unwrap().0;
         let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, threads);
@@ -74,6 +74,6 @@ fn every_wake_up_arrives_whoever_shares_a_thread() {
         // The last may have been appended when the committer had already stopped.
         let count = found.payloads().len();
         assert!((RECORDS - 1..=RECORDS).contains(&count), "{count}");
-        assert!(found.image.is_some());
+        assert!(found.snapshot.is_some());
     }
 }

@@ -4,7 +4,7 @@ use super::promises::Promises;
 use crate::stamp::Stamp;
 use allot_audit::{Auditor, Summary};
 use allot_domain::Outcomes;
-use allot_journal::{Folder, ImageSummary, Reader, SegmentState, state_hash};
+use allot_journal::{Folder, Reader, SegmentState, SnapshotSummary, state_hash};
 use allot_shard::{Entry, State};
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
@@ -59,9 +59,9 @@ pub(super) fn replay(path: &Path, promises: &mut Promises, bar: &ProgressBar) ->
             Ok(None) => break,
             Ok(Some(entry)) => {
                 let record = entry.record;
-                replay.take(record.sequence, Entry::of(record.kind, record.tag, record.payload));
+                replay.take(record.index, Entry::of(record.kind, record.tag, record.payload));
                 bar.inc(entry.record.payload.len().try_into().unwrap_or(0));
-                if record.sequence.is_multiple_of(RECORDS_PER_TICK) {
+                if record.index.is_multiple_of(RECORDS_PER_TICK) {
                     bar.tick();
                 }
             }
@@ -78,18 +78,18 @@ pub(super) fn replay(path: &Path, promises: &mut Promises, bar: &ProgressBar) ->
 impl<'a> Replay<'a> {
     /// Begins with nothing, or with the oldest good image where the first segments are gone.
     fn start(path: &Path, reader: &Reader, promises: &'a mut Promises) -> Result<Self> {
-        let mut wrong: Vec<_> = reader.images().iter().filter_map(damage_of).collect();
+        let mut wrong: Vec<_> = reader.snapshots().iter().filter_map(damage_of).collect();
         let is_begun = |state: &SegmentState| *state != SegmentState::Spare;
         let begun = reader.segments().iter().find(|segment| is_begun(&segment.state));
-        let before = begun.map_or(0, |segment| segment.first_sequence.saturating_sub(1));
+        let before = begun.map_or(0, |segment| segment.first_index.saturating_sub(1));
         let book =
             if begun.is_some() { reader.stamp().parse::<Stamp>()?.book } else { <_>::default() };
-        let images = reader.images().iter().filter(|image| image.damage.is_none());
-        let images: BTreeMap<_, _> = images.map(|image| (image.sequence, image.hash)).collect();
+        let images = reader.snapshots().iter().filter(|image| image.damage.is_none());
+        let images: BTreeMap<_, _> = images.map(|image| (image.index, image.hash)).collect();
         let (mut state, mut replayed_from) = (State::new(book), 0);
         if before > 0
             && let Some((sequence, _)) = images.range(before..).next()
-            && let Some(image) = reader.image(*sequence)?
+            && let Some(image) = reader.snapshot(*sequence)?
         {
             match State::load(book, &image.state) {
                 Ok(loaded) => (state, replayed_from) = (loaded, *sequence),
@@ -182,6 +182,6 @@ impl<'a> Replay<'a> {
     }
 }
 
-fn damage_of(image: &ImageSummary) -> Option<String> {
+fn damage_of(image: &SnapshotSummary) -> Option<String> {
     image.damage.as_ref().map(|damage| format!("{}: {damage}", image.file))
 }

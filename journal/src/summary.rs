@@ -1,69 +1,69 @@
-//! A survey: what is in a folder, file by file, found by reading all of it once.
+//! A summary: what is in a folder, file by file, found by reading all of it once.
 
 use std::sync::Arc;
 
 use crate::file_name::{self, Listing};
-use crate::image::{Found, ImageHead, open_image};
-use crate::reader::{ImageSummary, SegmentState, SegmentSummary};
+use crate::reader::{SegmentState, SegmentSummary, SnapshotSummary};
 use crate::scan::{Opened, Scan, open_segment};
+use crate::snapshot::{Found, SnapshotHead, open_snapshot};
 use crate::{JournalError, Media};
 
 /// The summaries, and what they were made of.
 #[derive(Debug, Default)]
-pub(crate) struct Survey {
+pub(crate) struct Summary {
     pub(crate) segments: Vec<SegmentSummary>,
-    pub(crate) images: Vec<ImageSummary>,
-    /// The heads of the images that read well, in the same order.
-    heads: Vec<Option<ImageHead>>,
+    pub(crate) snapshots: Vec<SnapshotSummary>,
+    /// The heads of the snapshots that read well, in the same order.
+    heads: Vec<Option<SnapshotHead>>,
 }
 
-impl Survey {
+impl Summary {
     pub(crate) fn of(media: &Arc<dyn Media>, listing: &Listing) -> Result<Self, JournalError> {
-        let mut survey = Self::default();
-        for &sequence in &listing.images {
-            survey.read_image(&**media, sequence)?;
+        let mut summary = Self::default();
+        for &index in &listing.snapshots {
+            summary.read_snapshot(&**media, index)?;
         }
-        survey.segments = listing.segments.iter().map(|number| unread(*number)).collect();
+        summary.segments = listing.segments.iter().map(|number| unread(*number)).collect();
         let Some(&first) = listing.run().first() else {
-            return Ok(survey);
+            return Ok(summary);
         };
         let run = listing.segments.len() - listing.run().len();
         match start(media, listing) {
-            Ok(Some(scan)) => survey.read_segments(scan, run),
-            Ok(None) => survey.segments[run].state = SegmentState::Spare,
-            Err(error) => survey.damage(error, &file_name::segment(first)),
+            Ok(Some(scan)) => summary.read_segments(scan, run),
+            Ok(None) => summary.segments[run].state = SegmentState::Spare,
+            Err(error) => summary.damage(error, &file_name::segment(first)),
         }
-        Ok(survey)
+        Ok(summary)
     }
 
-    fn read_image(&mut self, media: &dyn Media, sequence: u64) -> Result<(), JournalError> {
-        let (head, damage) = match open_image(media, sequence, None, false)? {
+    fn read_snapshot(&mut self, media: &dyn Media, index: u64) -> Result<(), JournalError> {
+        let (head, damage) = match open_snapshot(media, index, None, false)? {
             Found::Good(head, _) => (Some(head), None),
             Found::Damaged(what) => (None, Some(what)),
         };
         let (bytes, hash) = head.as_ref().map_or((0, 0), |head| (head.bytes, head.hash));
-        let file = file_name::image(sequence);
-        self.images.push(ImageSummary { file, sequence, bytes, hash, damage });
+        let file = file_name::snapshot(index);
+        self.snapshots.push(SnapshotSummary { file, index, bytes, hash, damage });
         self.heads.push(head);
         Ok(())
     }
 
     /// Reads everything that hangs together; `run` is the place of its first segment.
     fn read_segments(&mut self, mut scan: Scan, run: usize) {
-        self.check_images(&scan);
+        self.check_snapshots(&scan);
         let result = loop {
             let result = scan.advance();
             let summary = &mut self.segments[run + scan.begun().len() - 1];
-            summary.last_sequence = scan.sequence();
+            summary.last_index = scan.index();
             summary.bytes_used = scan.offset();
             match result {
-                Ok(true) => self.check_images(&scan),
+                Ok(true) => self.check_snapshots(&scan),
                 other => break other,
             }
         };
         for (&(_, first), summary) in scan.begun().iter().zip(&mut self.segments[run..]) {
-            summary.first_sequence = first;
-            summary.last_sequence = summary.last_sequence.max(first - 1);
+            summary.first_index = first;
+            summary.last_index = summary.last_index.max(first - 1);
             summary.state = SegmentState::Sealed;
         }
         let last = run + scan.begun().len() - 1;
@@ -83,8 +83,8 @@ impl Survey {
         if scan.spare().is_some() {
             self.segments[last + 1].state = SegmentState::Spare;
         }
-        for image in self.images.iter_mut().filter(|image| scan.sequence() < image.sequence) {
-            image.damage = Some("the journal ends before it".to_owned());
+        for snapshot in self.snapshots.iter_mut().filter(|snapshot| scan.index() < snapshot.index) {
+            snapshot.damage = Some("the journal ends before it".to_owned());
         }
     }
 
@@ -100,23 +100,25 @@ impl Survey {
         }
     }
 
-    /// Whether the image of the record that the scan stands at was made of this journal.
-    fn check_images(&mut self, scan: &Scan) {
-        let Ok(place) = self.images.binary_search_by_key(&scan.sequence(), |image| image.sequence)
+    /// Whether the snapshot of the record that the scan stands at was made of this journal.
+    fn check_snapshots(&mut self, scan: &Scan) {
+        let Ok(place) =
+            self.snapshots.binary_search_by_key(&scan.index(), |snapshot| snapshot.index)
         else {
             return;
         };
-        let made_of_this = |head: &ImageHead| {
+        let made_of_this = |head: &SnapshotHead| {
             (head.chain, head.stamp.as_str()) == (scan.chain(), scan.head().stamp.as_str())
         };
         if self.heads[place].as_ref().is_some_and(|head| !made_of_this(head)) {
-            self.images[place].damage = Some("the image was not made of this journal".to_owned());
+            self.snapshots[place].damage =
+                Some("the snapshot was not made of this journal".to_owned());
         }
     }
 
-    /// Whether a record is in a good image.
-    pub(crate) fn has_image_from(&self, sequence: u64) -> bool {
-        self.images.iter().any(|image| sequence <= image.sequence && image.damage.is_none())
+    /// Whether a record is in a good snapshot.
+    pub(crate) fn has_snapshot_from(&self, index: u64) -> bool {
+        self.snapshots.iter().any(|snapshot| index <= snapshot.index && snapshot.damage.is_none())
     }
 }
 
@@ -124,8 +126,8 @@ fn unread(number: u64) -> SegmentSummary {
     SegmentSummary {
         file: file_name::segment(number),
         number,
-        first_sequence: 0,
-        last_sequence: 0,
+        first_index: 0,
+        last_index: 0,
         bytes_used: 0,
         state: SegmentState::Unread,
     }
@@ -141,8 +143,8 @@ pub(crate) fn start(
     };
     match open_segment(&**media, first, 1, None)? {
         Opened::Spare(_) => Ok(None),
-        Opened::Begun(head, window) => {
-            Ok(Some(Scan::start(Arc::clone(media), head, window, after.to_vec())))
+        Opened::Begun(head, read_ahead) => {
+            Ok(Some(Scan::start(Arc::clone(media), head, read_ahead, after.to_vec())))
         }
     }
 }

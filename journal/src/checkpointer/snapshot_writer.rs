@@ -1,30 +1,30 @@
-//! Images on their way to the disk, one at a time.
+//! SnapshotWriter on their way to the disk, one at a time.
 
 use std::mem;
 
-use super::Shelf;
-use super::draft::Draft;
+use super::Retention;
+use super::unfinished_file::UnfinishedFile;
 use crate::field::{narrow, wide};
 use crate::file_name;
-use crate::image::{Found, ImageHead, open_image};
 use crate::limits::{SECTOR, SECTOR_BYTES};
-use crate::news::read_image;
+use crate::snapshot::{Found, SnapshotHead, open_snapshot};
+use crate::status::read_snapshot;
 use crate::{JournalError, Media};
 
-/// Writes images, reads them back, and removes what they replace.
-pub(super) struct Images {
+/// Writes snapshots, reads them back, and removes what they replace.
+pub(super) struct SnapshotWriter {
     stamp: String,
-    pub(super) shelf: Shelf,
-    /// State and trailer of the image under way, as they came; empty if there is none.
+    pub(super) retention: Retention,
+    /// State and trailer of the snapshot under way, as they came; empty if there is none.
     frame: Vec<u8>,
-    writing: Option<(ImageHead, Draft)>,
-    /// The image after it, which came meanwhile.
+    writing: Option<(SnapshotHead, UnfinishedFile)>,
+    /// The snapshot after it, which came meanwhile.
     next: Vec<u8>,
 }
 
-impl Images {
-    pub(super) fn new(stamp: String, shelf: Shelf) -> Self {
-        Self { stamp, shelf, frame: Vec::new(), writing: None, next: Vec::new() }
+impl SnapshotWriter {
+    pub(super) fn new(stamp: String, retention: Retention) -> Self {
+        Self { stamp, retention, frame: Vec::new(), writing: None, next: Vec::new() }
     }
 
     /// Whether there is nothing to write.
@@ -32,7 +32,7 @@ impl Images {
         self.frame.is_empty()
     }
 
-    /// Whether some of an image was written.
+    /// Whether some of a snapshot was written.
     pub(super) fn is_under_way(&self) -> bool {
         self.writing.is_some()
     }
@@ -46,13 +46,13 @@ impl Images {
         }
     }
 
-    /// A bit more of the image; its sequence when it is kept.
+    /// A bit more of the snapshot; its index when it is kept.
     pub(super) fn step(&mut self, media: &dyn Media) -> Result<Option<u64>, JournalError> {
-        let (sequence, chain, state) = read_image(&self.frame);
+        let (index, chain, state) = read_snapshot(&self.frame);
         let Some((head, mut draft)) = self.writing.take() else {
-            let head = ImageHead::new(sequence, chain, state, &self.stamp);
+            let head = SnapshotHead::new(index, chain, state, &self.stamp);
             let bytes = SECTOR + wide(state.len());
-            let mut draft = Draft::create(media, file_name::image(sequence), bytes)?;
+            let mut draft = UnfinishedFile::create(media, file_name::snapshot(index), bytes)?;
             let written = draft.write(&head.sector());
             self.writing = Some((head, draft));
             return written.map(|()| None);
@@ -67,9 +67,9 @@ impl Images {
         draft.publish(media)?;
         self.read_back(media, &head)?;
         self.frame = mem::take(&mut self.next);
-        self.shelf.kept(sequence);
-        self.shelf.prune(media)?;
-        Ok(Some(sequence))
+        self.retention.kept(index);
+        self.retention.prune(media)?;
+        Ok(Some(index))
     }
 
     /// Gives back the room that was taken so far, to begin anew.
@@ -77,14 +77,14 @@ impl Images {
         self.writing.take().map_or(Ok(()), |(_, draft)| draft.abandon(media))
     }
 
-    fn read_back(&self, media: &dyn Media, head: &ImageHead) -> Result<(), JournalError> {
-        match open_image(media, head.sequence, Some(&self.stamp), false)? {
+    fn read_back(&self, media: &dyn Media, head: &SnapshotHead) -> Result<(), JournalError> {
+        match open_snapshot(media, head.index, Some(&self.stamp), false)? {
             Found::Good(found, _) if found == *head => Ok(()),
             _ => Err(JournalError::Corrupt {
-                file: file_name::image(head.sequence),
+                file: file_name::snapshot(head.index),
                 offset: 0,
-                sequence: head.sequence,
-                what: "the image does not read back as it was written",
+                index: head.index,
+                what: "the snapshot does not read back as it was written",
             }),
         }
     }

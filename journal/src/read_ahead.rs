@@ -1,13 +1,13 @@
-//! A window: a file as it is read from front to back, a large piece at a time.
+//! A read_ahead: a file as it is read from front to back, a large piece at a time.
 
 use std::io;
 
 use crate::field::{narrow, wide};
-use crate::limits::WINDOW_BYTES;
+use crate::limits::READ_AHEAD_BYTES;
 use crate::{JournalError, Media, MediaFile};
 
 /// An open file and the part of it that is in memory.
-pub(crate) struct Window {
+pub(crate) struct ReadAhead {
     name: String,
     file: Box<dyn MediaFile>,
     /// The length of the file.
@@ -19,7 +19,7 @@ pub(crate) struct Window {
     filled: usize,
 }
 
-impl Window {
+impl ReadAhead {
     pub(crate) fn open(media: &dyn Media, name: String) -> Result<Self, JournalError> {
         let opened = media.open(&name).and_then(|file| Ok((file.len()?, file)));
         let (bytes, file) = opened.map_err(|cause| JournalError::media("open", &name, &cause))?;
@@ -52,7 +52,7 @@ impl Window {
 
     fn fill(&mut self, offset: u64, length: usize) -> io::Result<()> {
         let left = self.bytes - offset;
-        let wanted = narrow(wide(length.max(WINDOW_BYTES)).min(left));
+        let wanted = narrow(wide(length.max(READ_AHEAD_BYTES)).min(left));
         if self.buffer.len() < wanted {
             self.buffer = vec![0; wanted];
         }

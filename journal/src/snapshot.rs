@@ -1,9 +1,9 @@
-//! An image: the state after some record, so that a start need not apply all before it again.
+//! A snapshot: the state after some record, so that a start need not apply all before it again.
 //!
 //! ```text
 //!   0          8         12      16         24      32       40     56              508    512
 //!   ┌──────────┬─────────┬───────┬──────────┬───────┬────────┬──────┬──────────────┬──────┬─── ─
-//!   │ ALLOTIMG │ version │ stamp │ sequence │ chain │ length │ hash │ stamp, zeros │crc32c│ state
+//!   │ ALLOTIMG │ version │ stamp │ index    │ chain │ length │ hash │ stamp, zeros │crc32c│ state
 //!   └──────────┴─────────┴───────┴──────────┴───────┴────────┴──────┴──────────────┴──────┴─── ─
 //!                         length             after   of the   xxh3_128
 //!                                                    state    of the state
@@ -16,15 +16,15 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::field::{get_u32, get_u64, get_u128, narrow, put, short, wide};
 use crate::file_name;
-use crate::limits::{SECTOR, SECTOR_BYTES, STAMP_BYTES_MAX, WINDOW_BYTES};
+use crate::limits::{READ_AHEAD_BYTES, SECTOR, SECTOR_BYTES, STAMP_BYTES_MAX};
+use crate::read_ahead::ReadAhead;
 use crate::segment::{CRC_AT, VERSION, read_stamp};
-use crate::window::Window;
 use crate::{JournalError, Media};
 
 const MAGIC: &[u8; 8] = b"ALLOTIMG";
 const VERSION_AT: usize = 8;
 const STAMP_BYTES_AT: usize = 12;
-const SEQUENCE_AT: usize = 16;
+const INDEX_AT: usize = 16;
 const CHAIN_AT: usize = 24;
 const LENGTH_AT: usize = 32;
 const HASH_AT: usize = 40;
@@ -34,17 +34,17 @@ const _: () = assert!(STAMP_AT + STAMP_BYTES_MAX <= CRC_AT);
 
 /// A state of the machine, as it was handed over to be kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Image {
+pub struct Snapshot {
     /// The last record that is in it.
-    pub sequence: u64,
+    pub index: u64,
     /// The bytes.
     pub state: Vec<u8>,
 }
 
-/// What an image says about itself.
+/// What a snapshot says about itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ImageHead {
-    pub(crate) sequence: u64,
+pub(crate) struct SnapshotHead {
+    pub(crate) index: u64,
     /// What the record after it must have as its chain.
     pub(crate) chain: u64,
     /// The length of the state.
@@ -53,23 +53,23 @@ pub(crate) struct ImageHead {
     pub(crate) stamp: String,
 }
 
-/// An image that was looked into.
+/// A snapshot that was looked into.
 pub(crate) enum Found {
     /// The state is as it was written; it is empty if nobody wanted it.
-    Good(ImageHead, Vec<u8>),
+    Good(SnapshotHead, Vec<u8>),
     /// It is not, and an earlier one may do.
     Damaged(String),
 }
 
-/// The hash that an image keeps of a state: XXH3, of 128 bits.
+/// The hash that a snapshot keeps of a state: XXH3, of 128 bits.
 pub fn state_hash(state: &[u8]) -> u128 {
     xxh3_128(state)
 }
 
-impl ImageHead {
-    pub(crate) fn new(sequence: u64, chain: u64, state: &[u8], stamp: &str) -> Self {
+impl SnapshotHead {
+    pub(crate) fn new(index: u64, chain: u64, state: &[u8], stamp: &str) -> Self {
         let (bytes, hash) = (wide(state.len()), xxh3_128(state));
-        Self { sequence, chain, bytes, hash, stamp: stamp.to_owned() }
+        Self { index, chain, bytes, hash, stamp: stamp.to_owned() }
     }
 
     /// The first sector.
@@ -78,7 +78,7 @@ impl ImageHead {
         put(&mut sector, 0, MAGIC);
         put(&mut sector, VERSION_AT, &VERSION.to_le_bytes());
         put(&mut sector, STAMP_BYTES_AT, &short(self.stamp.len()).to_le_bytes());
-        put(&mut sector, SEQUENCE_AT, &self.sequence.to_le_bytes());
+        put(&mut sector, INDEX_AT, &self.index.to_le_bytes());
         put(&mut sector, CHAIN_AT, &self.chain.to_le_bytes());
         put(&mut sector, LENGTH_AT, &self.bytes.to_le_bytes());
         put(&mut sector, HASH_AT, &self.hash.to_le_bytes());
@@ -90,7 +90,7 @@ impl ImageHead {
 
     fn read(sector: &[u8]) -> Option<Self> {
         Some(Self {
-            sequence: get_u64(sector, SEQUENCE_AT),
+            index: get_u64(sector, INDEX_AT),
             chain: get_u64(sector, CHAIN_AT),
             bytes: get_u64(sector, LENGTH_AT),
             hash: get_u128(sector, HASH_AT),
@@ -99,15 +99,15 @@ impl ImageHead {
     }
 }
 
-/// Looks into the image of a sequence. The state is checked piece by piece, and kept if wanted.
+/// Looks into the snapshot of a index. The state is checked piece by piece, and kept if wanted.
 /// The stamp must be this one, if there is one. What cannot be read is damaged.
-pub(crate) fn open_image(
+pub(crate) fn open_snapshot(
     media: &dyn Media,
-    sequence: u64,
+    index: u64,
     stamp: Option<&str>,
     wanted: bool,
 ) -> Result<Found, JournalError> {
-    match look(media, sequence, stamp, wanted) {
+    match look(media, index, stamp, wanted) {
         Err(JournalError::Media { cause, .. }) => Ok(Found::Damaged(cause)),
         Ok(Err(what)) => Ok(Found::Damaged(what.to_owned())),
         Ok(Ok((head, state))) => Ok(Found::Good(head, state)),
@@ -117,47 +117,47 @@ pub(crate) fn open_image(
 
 fn look(
     media: &dyn Media,
-    sequence: u64,
+    index: u64,
     stamp: Option<&str>,
     wanted: bool,
-) -> Result<Result<(ImageHead, Vec<u8>), &'static str>, JournalError> {
-    let mut window = Window::open(media, file_name::image(sequence))?;
-    if window.bytes() < SECTOR {
+) -> Result<Result<(SnapshotHead, Vec<u8>), &'static str>, JournalError> {
+    let mut read_ahead = ReadAhead::open(media, file_name::snapshot(index))?;
+    if read_ahead.bytes() < SECTOR {
         return Ok(Err("the file was cut off"));
     }
-    let sector = window.get(0, SECTOR_BYTES)?;
+    let sector = read_ahead.get(0, SECTOR_BYTES)?;
     if &sector[..8] != MAGIC || crc32c(&sector[..CRC_AT]) != get_u32(sector, CRC_AT) {
-        return Ok(Err("the head of the image is not as it was written"));
+        return Ok(Err("the head of the snapshot is not as it was written"));
     }
     let version = get_u32(sector, VERSION_AT);
     if version != VERSION {
-        return Err(JournalError::Version { file: file_name::image(sequence), version });
+        return Err(JournalError::Version { file: file_name::snapshot(index), version });
     }
-    let Some(head) = ImageHead::read(sector) else {
-        return Ok(Err("the stamp of the image is no text"));
+    let Some(head) = SnapshotHead::read(sector) else {
+        return Ok(Err("the stamp of the snapshot is no text"));
     };
     if let Some(stamp) = stamp.filter(|stamp| *stamp != head.stamp) {
         let (stored, configured) = (head.stamp, stamp.to_owned());
-        return Err(JournalError::Stamp { file: file_name::image(sequence), stored, configured });
+        return Err(JournalError::Stamp { file: file_name::snapshot(index), stored, configured });
     }
-    if head.sequence != sequence {
-        return Ok(Err("the image has the name of another"));
+    if head.index != index {
+        return Ok(Err("the snapshot has the name of another"));
     }
-    if head.bytes.checked_add(SECTOR) != Some(window.bytes()) {
+    if head.bytes.checked_add(SECTOR) != Some(read_ahead.bytes()) {
         return Ok(Err("the file does not have the length it was made with"));
     }
-    let (hash, state) = read_state(&mut window, wanted)?;
+    let (hash, state) = read_state(&mut read_ahead, wanted)?;
     if hash != head.hash {
         return Ok(Err("the state is not as it was written"));
     }
     Ok(Ok((head, state)))
 }
 
-fn read_state(window: &mut Window, wanted: bool) -> Result<(u128, Vec<u8>), JournalError> {
+fn read_state(read_ahead: &mut ReadAhead, wanted: bool) -> Result<(u128, Vec<u8>), JournalError> {
     let (mut hasher, mut state, mut at) = (Xxh3::new(), Vec::new(), SECTOR);
-    while at < window.bytes() {
-        let length = narrow((window.bytes() - at).min(wide(WINDOW_BYTES)));
-        let piece = window.get(at, length)?;
+    while at < read_ahead.bytes() {
+        let length = narrow((read_ahead.bytes() - at).min(wide(READ_AHEAD_BYTES)));
+        let piece = read_ahead.get(at, length)?;
         hasher.update(piece);
         if wanted {
             state.extend_from_slice(piece);

@@ -6,14 +6,14 @@ use crate::limits::STEP_BYTES;
 use crate::{JournalError, Media, MediaFile};
 
 /// A file that is being written.
-pub(super) struct Draft {
+pub(super) struct UnfinishedFile {
     name: String,
     file: Box<dyn MediaFile>,
     written: u64,
     bytes: u64,
 }
 
-impl Draft {
+impl UnfinishedFile {
     /// A file that will have this name and this length.
     pub(super) fn create(
         media: &dyn Media,
@@ -39,9 +39,9 @@ impl Draft {
     /// Writes the next piece and syncs it: many small syncs delay the committer's less than one
     /// large one.
     pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), JournalError> {
-        let media = |deed| {
+        let media = |operation| {
             let name = unfinished(&self.name);
-            move |cause| JournalError::media(deed, &name, &cause)
+            move |cause| JournalError::media(operation, &name, &cause)
         };
         self.file.write_at(self.written, piece).map_err(media("write"))?;
         self.file.sync().map_err(media("sync"))?;
@@ -52,9 +52,9 @@ impl Draft {
     /// Gives the file its name, for good. There is no way back from here: an error is no lack of
     /// room that could be waited out.
     pub(super) fn publish(self, media: &dyn Media) -> Result<(), JournalError> {
-        let failed = |deed| {
+        let failed = |operation| {
             let name = self.name.clone();
-            move |cause| JournalError::final_media(deed, &name, &cause)
+            move |cause| JournalError::final_media(operation, &name, &cause)
         };
         media.rename(&unfinished(&self.name), &self.name).map_err(failed("rename to"))?;
         media.sync_folder().map_err(failed("sync the folder of"))

@@ -1,24 +1,24 @@
-//! Spares: the segment after the current one, made of zeros before it is needed.
+//! Preallocation: the segment after the current one, made of zeros before it is needed.
 //!
 //! Zeros that were written, and not a length that was set: a write into a hole would have to find
 //! room on the disk, and tell the file system, just when somebody waits for the sync.
 
-use super::draft::Draft;
+use super::unfinished_file::UnfinishedFile;
 use crate::file_name;
 use crate::limits::STEP_BYTES;
 use crate::{JournalError, Media};
 
 /// Makes spare segments, one at a time.
-pub(crate) struct Spares {
+pub(crate) struct Preallocation {
     segment_bytes: u64,
     /// The segment that is ready, or an earlier one.
     ready: u64,
     wanted: u64,
-    draft: Option<Draft>,
+    draft: Option<UnfinishedFile>,
     zeros: Vec<u8>,
 }
 
-impl Spares {
+impl Preallocation {
     /// The last segment that is there, begun or not, is `ready`.
     pub(crate) fn new(segment_bytes: u64, ready: u64) -> Self {
         Self { segment_bytes, ready, wanted: ready, draft: None, zeros: vec![0; STEP_BYTES] }
@@ -43,7 +43,9 @@ impl Spares {
     pub(crate) fn step(&mut self, media: &dyn Media) -> Result<(), JournalError> {
         let mut draft = match self.draft.take() {
             Some(draft) => draft,
-            None => Draft::create(media, file_name::segment(self.wanted), self.segment_bytes)?,
+            None => {
+                UnfinishedFile::create(media, file_name::segment(self.wanted), self.segment_bytes)?
+            }
         };
         let bytes = draft.next_bytes();
         if bytes == 0 {

@@ -1,7 +1,5 @@
 //! Allocation: none on the shard's side of a journal, once it is warm.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
-
 use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};

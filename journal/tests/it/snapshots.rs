@@ -1,9 +1,9 @@
-//! Images: what a start takes them for, what they replace, and what happens when one is damaged.
+//! SnapshotWriter: what a start takes them for, what they replace, and what happens when one is damaged.
 
 use allot_journal::{JournalError, Media, SimDisk};
 use allot_runtime::Agent;
 
-use crate::it::rig::{Rig, config, media, read, state_of};
+use crate::rig::{Rig, config, media, read, state_of};
 
 /// Commits batches until there are so many payloads.
 fn grow(rig: &mut Rig, payloads: &mut Vec<Vec<u8>>, count: usize) {
@@ -14,9 +14,9 @@ fn grow(rig: &mut Rig, payloads: &mut Vec<Vec<u8>>, count: usize) {
     }
 }
 
-/// Keeps an image of all payloads.
+/// Keeps a snapshot of all payloads.
 fn keep(rig: &mut Rig, payloads: &[Vec<u8>]) {
-    rig.journal.keep_image(|state| state.extend(state_of(payloads)));
+    rig.journal.store_snapshot(|state| state.extend(state_of(payloads)));
     rig.settle().unwrap();
 }
 
@@ -27,7 +27,7 @@ fn numbers(disk: &SimDisk, kind: &str) -> Vec<u64> {
 }
 
 #[test]
-fn a_start_takes_the_latest_image_and_what_follows_it() {
+fn a_start_takes_the_latest_snapshot_and_what_follows_it() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     let mut payloads = Vec::new();
@@ -36,25 +36,25 @@ fn a_start_takes_the_latest_image_and_what_follows_it() {
         keep(&mut rig, &payloads);
         grow(&mut rig, &mut payloads, count + after);
         let (_, found) = read(media(&disk), config()).unwrap();
-        assert_eq!(found.image.as_ref().unwrap().sequence, u64::try_from(count).unwrap());
+        assert_eq!(found.snapshot.as_ref().unwrap().index, u64::try_from(count).unwrap());
         assert_eq!(found.records.len(), after);
         assert_eq!(found.payloads(), payloads);
     }
 }
 
 #[test]
-fn only_what_the_older_of_two_good_images_needs_is_kept() {
+fn only_what_the_older_of_two_good_snapshots_needs_is_kept() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     let mut payloads = Vec::new();
-    // Three records fill a segment: record 7, the first after image 6, begins segment 3.
-    for (count, images, first_segment) in
+    // Three records fill a segment: record 7, the first after snapshot 6, begins segment 3.
+    for (count, snapshots, first_segment) in
         [(6, vec![6], 1), (12, vec![6, 12], 3), (18, vec![12, 18], 5), (24, vec![18, 24], 7)]
     {
         grow(&mut rig, &mut payloads, count);
         keep(&mut rig, &payloads);
-        assert_eq!(numbers(&disk, "image-"), images);
-        assert_eq!(numbers(&disk, "segment-")[0], first_segment, "after image {count}");
+        assert_eq!(numbers(&disk, "image-"), snapshots);
+        assert_eq!(numbers(&disk, "segment-")[0], first_segment, "after snapshot {count}");
         let (_, found) = read(media(&disk), config()).unwrap();
         assert_eq!(found.payloads(), payloads);
     }
@@ -76,7 +76,7 @@ fn nothing_is_removed_where_everything_is_to_be_kept() {
 }
 
 #[test]
-fn nothing_is_removed_before_the_new_image_was_read_back() {
+fn nothing_is_removed_before_the_new_snapshot_was_read_back() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     let mut payloads = Vec::new();
@@ -86,7 +86,7 @@ fn nothing_is_removed_before_the_new_image_was_read_back() {
     }
     let before = disk.list().unwrap();
     grow(&mut rig, &mut payloads, 13);
-    rig.journal.keep_image(|state| state.extend(state_of(&payloads)));
+    rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
     rig.committer.do_work(rig.now);
     let name = "image-00000000000000000013.tmp";
     while disk.file_bytes(name).is_none_or(|bytes| bytes < 1_000) {
@@ -97,7 +97,7 @@ fn nothing_is_removed_before_the_new_image_was_read_back() {
     let error = rig.settle().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "image-00000000000000000013 is damaged at byte 0, from record 13 on: the image does not \
+        "image-00000000000000000013 is damaged at byte 0, from record 13 on: the snapshot does not \
          read back as it was written; keep the folder as it is, and restore it from a copy"
     );
     let after = disk.list().unwrap();
@@ -108,11 +108,11 @@ fn nothing_is_removed_before_the_new_image_was_read_back() {
 }
 
 #[test]
-fn an_image_goes_to_disk_only_after_everything_in_it() {
+fn an_snapshot_goes_to_disk_only_after_everything_in_it() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     rig.journal.append(0, 0, b"first");
-    rig.journal.keep_image(|state| state.extend(b"after the first"));
+    rig.journal.store_snapshot(|state| state.extend(b"after the first"));
     rig.journal.submit();
     rig.checkpointer.do_work(rig.now);
     assert_eq!(numbers(&disk, "image-"), [0; 0]);
@@ -122,32 +122,32 @@ fn an_image_goes_to_disk_only_after_everything_in_it() {
 }
 
 #[test]
-fn images_are_due_by_what_was_appended_and_one_at_a_time() {
+fn snapshots_are_due_by_what_was_appended_and_one_at_a_time() {
     let disk = SimDisk::new(1);
     let mut config = config();
-    config.image_every_bytes = 3 * 728;
+    config.snapshot_every_bytes = 3 * 728;
     let (mut rig, _) = Rig::start(media(&disk), config.clone()).unwrap();
     let mut payloads = Vec::new();
     grow(&mut rig, &mut payloads, 2);
-    assert!(!rig.journal.image_is_due());
+    assert!(!rig.journal.snapshot_is_due());
     grow(&mut rig, &mut payloads, 3);
-    assert!(rig.journal.image_is_due());
+    assert!(rig.journal.snapshot_is_due());
     drop(rig);
 
     disk.restart();
     let (mut rig, _) = Rig::start(media(&disk), config).unwrap();
-    assert!(rig.journal.image_is_due(), "a start counts what it read");
-    rig.journal.keep_image(|state| state.extend(state_of(&payloads)));
+    assert!(rig.journal.snapshot_is_due(), "a start counts what it read");
+    rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
     for byte in 0..4 {
         rig.journal.append(0, 0, &[byte; 700]);
     }
-    assert!(!rig.journal.image_is_due(), "one is under way");
+    assert!(!rig.journal.snapshot_is_due(), "one is under way");
     rig.settle().unwrap();
-    assert!(rig.journal.image_is_due());
+    assert!(rig.journal.snapshot_is_due());
 }
 
-/// A journal with images after records 6 and 12, and 14 records.
-fn two_images() -> (SimDisk, Vec<Vec<u8>>) {
+/// A journal with snapshots after records 6 and 12, and 14 records.
+fn two_snapshots() -> (SimDisk, Vec<Vec<u8>>) {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     let mut payloads = Vec::new();
@@ -160,12 +160,12 @@ fn two_images() -> (SimDisk, Vec<Vec<u8>>) {
 }
 
 #[test]
-fn a_damaged_image_is_passed_over_and_said_and_then_replaced() {
-    let (disk, mut payloads) = two_images();
+fn a_damaged_snapshot_is_passed_over_and_said_and_then_replaced() {
+    let (disk, mut payloads) = two_snapshots();
     disk.flip("image-00000000000000000012", 2_000, 0);
     disk.restart();
     let (mut rig, found) = Rig::start(media(&disk), config()).unwrap();
-    assert_eq!(found.image.as_ref().unwrap().sequence, 6);
+    assert_eq!(found.snapshot.as_ref().unwrap().index, 6);
     assert_eq!(found.payloads(), payloads);
     assert_eq!(
         found.warnings,
@@ -179,16 +179,13 @@ fn a_damaged_image_is_passed_over_and_said_and_then_replaced() {
 }
 
 #[test]
-fn without_a_good_image_everything_is_replayed_or_nothing() {
-    let (disk, payloads) = two_images();
-    for image in ["image-00000000000000000006", "image-00000000000000000012"] {
-        disk.flip(image, 0, 0);
+fn without_a_good_snapshot_everything_is_replayed_or_nothing() {
+    let (disk, payloads) = two_snapshots();
+    for snapshot in ["image-00000000000000000006", "image-00000000000000000012"] {
+        disk.flip(snapshot, 0, 0);
     }
     let pruned = read(media(&disk), config()).err().unwrap();
-    assert_eq!(
-        pruned,
-        JournalError::Missing { file: "segment-0000000002".to_owned(), sequence: 1 }
-    );
+    assert_eq!(pruned, JournalError::Missing { file: "segment-0000000002".to_owned(), index: 1 });
 
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
@@ -201,10 +198,10 @@ fn without_a_good_image_everything_is_replayed_or_nothing() {
 
 #[test]
 fn missing_files_are_named() {
-    let (disk, _) = two_images();
+    let (disk, _) = two_snapshots();
     let segments = numbers(&disk, "segment-");
     assert_eq!(segments, [3, 4, 5, 6]);
-    for (removed, missing, sequence) in
+    for (removed, missing, index) in
         [(vec![5], "segment-0000000005", 13), (vec![3, 4, 5, 6], "segment-0000000001", 13)]
     {
         let disk = disk.fork();
@@ -212,18 +209,18 @@ fn missing_files_are_named() {
             disk.remove(&format!("segment-{number:010}")).unwrap();
         }
         let error = read(media(&disk), config()).err().unwrap();
-        assert_eq!(error, JournalError::Missing { file: missing.to_owned(), sequence });
+        assert_eq!(error, JournalError::Missing { file: missing.to_owned(), index });
     }
     let shortened = disk.fork();
     for number in [4, 5, 6] {
         shortened.remove(&format!("segment-{number:010}")).unwrap();
     }
     let error = read(media(&shortened), config()).err().unwrap();
-    assert!(matches!(error, JournalError::Corrupt { sequence: 10, .. }), "{error}");
+    assert!(matches!(error, JournalError::Corrupt { index: 10, .. }), "{error}");
 }
 
 #[test]
-fn an_image_of_another_journal_is_refused() {
+fn an_snapshot_of_another_journal_is_refused() {
     let [disk, other] = [b"one", b"two"].map(|payload| {
         let disk = SimDisk::new(1);
         let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
@@ -236,21 +233,21 @@ fn an_image_of_another_journal_is_refused() {
     other.open(name).unwrap().read_at(0, &mut bytes).unwrap();
     disk.open(name).unwrap().write_at(0, &bytes).unwrap();
     let error = read(media(&disk), config()).err().unwrap();
-    assert!(error.to_string().contains("the image was not made of this journal"), "{error}");
+    assert!(error.to_string().contains("the snapshot was not made of this journal"), "{error}");
 }
 
 #[test]
 fn another_stamp_is_refused_with_both_and_what_to_do() {
-    for with_image in [false, true] {
+    for with_snapshot in [false, true] {
         let disk = SimDisk::new(1);
         let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
         rig.commit(&[b"first"]);
-        if with_image {
+        if with_snapshot {
             keep(&mut rig, &[b"first".to_vec()]);
         }
         let mut other = config();
         other.stamp = "shard 0 of 2".to_owned();
-        let file = if with_image { "image-00000000000000000001" } else { "segment-0000000001" };
+        let file = if with_snapshot { "image-00000000000000000001" } else { "segment-0000000001" };
         assert_eq!(
             read(media(&disk), other).err().unwrap().to_string(),
             format!(
@@ -262,14 +259,14 @@ fn another_stamp_is_refused_with_both_and_what_to_do() {
 }
 
 #[test]
-fn a_newer_image_replaces_one_that_waits_and_the_last_is_kept() {
+fn a_newer_snapshot_replaces_one_that_waits_and_the_last_is_kept() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     for byte in 1..=4_u8 {
         rig.journal.append(0, 0, &[byte]);
-        rig.journal.keep_image(|state| state.push(byte));
+        rig.journal.store_snapshot(|state| state.push(byte));
     }
     rig.settle().unwrap();
-    let image = read(media(&disk), config()).unwrap().1.image.unwrap();
-    assert_eq!((image.sequence, image.state), (4, vec![4]));
+    let snapshot = read(media(&disk), config()).unwrap().1.snapshot.unwrap();
+    assert_eq!((snapshot.index, snapshot.state), (4, vec![4]));
 }
