@@ -1,26 +1,27 @@
-//! The committer: one write and one sync for whatever has arrived meanwhile.
+//! The committer: one write and one sync for whatever arrived since the last.
 //!
 //! ```text
-//!   take frames off the link ─► close the records ─► write the batch ─► sync ─► say how far
+//!   take frames off the link ─► close the records ─► write the batch ─► sync ─► send the status
 //!        ▲                        (checksum, chain)                                │
 //!        └─────────────── what arrived meanwhile is the next batch ◄───────────────┘
 //! ```
 //!
-//! Nothing is waited for to make a batch larger: a slow disk makes it so by itself.
+//! It never waits to make a batch larger: on a slow disk batches grow by themselves.
 
 use std::mem;
 use std::sync::Arc;
 
+use allot_domain::LogIndex;
 use allot_runtime::{Agent, Link, Nanos};
 
 use crate::batch::Batch;
 use crate::failure::Failure;
-use crate::field::{narrow, wide};
 use crate::file_name;
+use crate::length::{narrow, wide};
 use crate::limits::SECTOR;
 use crate::record::open_bytes;
-use crate::segment::SegmentHead;
-use crate::status::{self, CheckpointStatus, CommitStatus, SNAPSHOT};
+use crate::segment::{SegmentHead, SegmentStart};
+use crate::status::{self, CheckpointStatus, CommitStatus, SNAPSHOT, SnapshotFrame};
 use crate::{JournalError, Media, MediaFile};
 
 /// Writes the journal of one shard, as an agent. It blocks in the sync of its file, and nowhere
@@ -34,22 +35,25 @@ pub struct Committer {
     segment: Current,
     segment_bytes: u64,
     batch: Batch,
-    /// The frame that is being taken apart, and how far.
+    /// The frame from which records are taken.
     frame: Vec<u8>,
+    /// How much of it was taken.
     frame_at: usize,
     /// The last record in a batch.
-    index: u64,
+    batched: LogIndex,
     chain: u64,
     /// A snapshot that must not leave before the batch is on disk.
     snapshot: Option<Vec<u8>>,
-    /// What the checkpointer has yet to be told.
-    begun: Option<(u64, u64)>,
+    /// A segment that was begun and of which the checkpointer does not know yet.
+    begun: Option<SegmentStart>,
     status: CommitStatus,
-    said: CommitStatus,
-    news: Vec<u8>,
+    /// The status that the shard has.
+    sent: CommitStatus,
+    /// A status as it is sent or received.
+    buffer: Vec<u8>,
 }
 
-/// The segment that is written.
+/// The segment that is being written.
 pub(crate) struct Current {
     pub(crate) head: SegmentHead,
     pub(crate) file: Box<dyn MediaFile>,
@@ -83,13 +87,13 @@ impl Committer {
             batch: Batch::new(),
             frame: Vec::new(),
             frame_at: 0,
-            index: start.status.durable,
+            batched: start.status.durable,
             chain: start.chain,
             snapshot: None,
             begun: None,
             status: start.status,
-            said: start.status,
-            news: Vec::new(),
+            sent: start.status,
+            buffer: Vec::new(),
         }
     }
 
@@ -100,11 +104,11 @@ impl Committer {
         if 0 < records {
             self.write()?;
         }
-        let begins = records == 0 && self.has_records() && self.next_segment()?;
+        let begins = records == 0 && self.has_records() && self.begin_next_segment()?;
         Ok(frames + records + usize::from(begins))
     }
 
-    /// Puts what has arrived into the batch, as far as it fits; returns how many frames came.
+    /// Puts what has arrived into the batch, as far as it fits; returns the number of frames.
     fn gather(&mut self) -> usize {
         let mut count = 0;
         while self.take_records() && self.snapshot.is_none() {
@@ -117,7 +121,7 @@ impl Committer {
         count
     }
 
-    /// Whether there are records in the frame.
+    /// Whether records are left in the frame.
     fn has_records(&self) -> bool {
         // The last byte says what the frame is.
         self.frame_at + 1 < self.frame.len()
@@ -127,12 +131,14 @@ impl Committer {
         self.frame_at = 0;
         if self.frame.last() == Some(&SNAPSHOT) {
             let mut snapshot = mem::take(&mut self.frame);
-            status::put_snapshot_chain(&mut snapshot, self.chain);
+            let index = SnapshotFrame::read(&snapshot).index;
+            assert_eq!(index, self.batched, "a snapshot comes right after its last record");
+            SnapshotFrame::put_chain(&mut snapshot, self.chain);
             self.snapshot = Some(snapshot);
         }
     }
 
-    /// All records of the frame that fit; false if one did not.
+    /// Takes all records of the frame that fit; false if one did not.
     fn take_records(&mut self) -> bool {
         let room = narrow(self.segment.head.bytes - self.segment.offset);
         while self.has_records() {
@@ -140,87 +146,113 @@ impl Committer {
             if !self.batch.has_room(bytes, room) {
                 return false;
             }
+            let index = self.batched.next();
             let record = &self.frame[self.frame_at..self.frame_at + bytes];
-            self.chain = self.batch.push(record, self.index + 1, self.chain);
-            self.index += 1;
+            self.chain = self.batch.push(record, index, self.chain);
+            self.batched = index;
             self.frame_at += bytes;
         }
         true
     }
 
+    /// Writes and syncs the batch. From here on its records are durable.
     fn write(&mut self) -> Result<(), JournalError> {
         let Current { head, file, offset } = &mut self.segment;
         let media = |operation| {
             let name = file_name::segment(head.number);
             move |cause| JournalError::media(operation, &name, &cause)
         };
-        let bytes = self.batch.seal(head.salt);
+        let bytes = self.batch.seal(self.batched, head.salt);
+        assert!(*offset + wide(bytes.len()) <= head.bytes, "the batch fits into the segment");
+        assert!(offset.is_multiple_of(SECTOR), "no synced sector is written again");
         file.write_at(*offset, bytes).map_err(media("write"))?;
         file.sync().map_err(media("sync"))?;
         *offset += wide(bytes.len());
         self.batch.clear();
-        self.status.durable = self.index;
+        assert!(self.status.durable < self.batched, "a batch makes records durable");
+        self.status.durable = self.batched;
         Ok(())
     }
 
     /// Begins the spare segment; false if it is not ready yet.
-    fn next_segment(&mut self) -> Result<bool, JournalError> {
+    fn begin_next_segment(&mut self) -> Result<bool, JournalError> {
+        assert_eq!(self.status.durable, self.batched, "a segment ends with a durable record");
         let number = self.segment.head.number + 1;
         let name = file_name::segment(number);
-        if self.status.checkpoint.spare < number {
-            let full = self.status.checkpoint.full;
-            return if full { Err(JournalError::DiskFull { file: name }) } else { Ok(false) };
+        if self.status.checkpoint.ready_segment < number {
+            let is_full = self.status.checkpoint.is_full;
+            return if is_full { Err(JournalError::DiskFull { file: name }) } else { Ok(false) };
         }
         let media = |operation| {
             let name = name.clone();
             move |cause| JournalError::media(operation, &name, &cause)
         };
         let mut file = self.media.open(&name).map_err(media("open"))?;
-        let (first, stamp) = (self.index + 1, &self.segment.head.stamp);
-        let head = SegmentHead::new(number, first, self.chain, self.segment_bytes, stamp);
+        let start = SegmentStart { number, first_index: self.batched.next() };
+        let stamp = &self.segment.head.stamp;
+        let head = SegmentHead::new(start, self.chain, self.segment_bytes, stamp);
         file.write_at(0, &head.sector()).map_err(media("write"))?;
         file.sync().map_err(media("sync"))?;
         self.segment = Current { head, file, offset: SECTOR };
-        self.begun = Some((number, first));
+        assert_eq!(self.begun, None, "the checkpointer knows of the segment before");
+        self.begun = Some(start);
         Ok(true)
     }
 
-    /// Takes what the checkpointer said.
-    fn hear(&mut self) -> usize {
+    /// Takes what the checkpointer has sent; returns the number of messages.
+    fn receive_status(&mut self) -> usize {
         let mut count = 0;
-        while self.checkpointer.receive(&mut self.news) {
-            self.status.checkpoint = CheckpointStatus::read(&self.news);
+        while self.checkpointer.receive(&mut self.buffer) {
+            self.status.checkpoint = CheckpointStatus::read(&self.buffer);
             count += 1;
         }
+        let CheckpointStatus { ready_segment, snapshot, .. } = self.status.checkpoint;
+        assert!(self.segment.head.number <= ready_segment, "the current segment was ready");
+        assert!(snapshot <= Some(self.status.durable), "a snapshot holds only durable records");
         count
     }
 
-    /// Tells the checkpointer and the shard what they do not know yet, as far as they have room.
-    fn tell(&mut self) -> usize {
-        let mut count = 0;
-        if let Some((number, first_index)) = self.begun {
-            status::write_begun(&mut self.news, number, first_index);
-            if self.checkpointer.send(&mut self.news).is_ok() {
-                self.begun = None;
-                count += 1;
-            }
+    /// Sends the checkpointer and the shard what they do not know yet, as far as the links have
+    /// room; returns the number of messages.
+    fn send_status(&mut self) -> usize {
+        let to_checkpointer = self.send_segment() + self.send_snapshot();
+        self.status.is_failed = self.failure.is_set();
+        if self.status == self.sent {
+            return to_checkpointer;
         }
-        // A snapshot never goes before what it contains.
-        if let Some(snapshot) = self.snapshot.as_mut().filter(|_| self.batch.count() == 0)
-            && self.checkpointer.send(snapshot).is_ok()
-        {
-            self.snapshot = None;
-            count += 1;
+        assert!(self.sent.durable <= self.status.durable, "what is durable stays durable");
+        self.status.write(&mut self.buffer);
+        if self.journal.send(&mut self.buffer).is_err() {
+            return to_checkpointer;
         }
-        self.status.failed = self.failure.is_set();
-        if self.status != self.said {
-            self.status.write(&mut self.news);
-            if self.journal.send(&mut self.news).is_ok() {
-                self.said = self.status;
-                count += 1;
-            }
+        self.sent = self.status;
+        to_checkpointer + 1
+    }
+
+    fn send_segment(&mut self) -> usize {
+        let Some(start) = self.begun else {
+            return 0;
+        };
+        status::write_segment_begun(&mut self.buffer, start);
+        if self.checkpointer.send(&mut self.buffer).is_err() {
+            return 0;
         }
-        count
+        self.begun = None;
+        1
+    }
+
+    /// A snapshot leaves after all records that it contains.
+    fn send_snapshot(&mut self) -> usize {
+        let Some(snapshot) = self.snapshot.as_mut().filter(|_| self.batch.count() == 0) else {
+            return 0;
+        };
+        let index = SnapshotFrame::read(snapshot).index;
+        assert!(index <= self.status.durable, "a snapshot holds only durable records");
+        if self.checkpointer.send(snapshot).is_err() {
+            return 0;
+        }
+        self.snapshot = None;
+        1
     }
 
     /// A journal that has failed writes nothing more.
@@ -241,15 +273,15 @@ impl Agent for Committer {
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {
-        let heard = self.hear();
+        let received = self.receive_status();
         let committed = self.commit_unless_failed();
-        heard + committed + self.tell()
+        received + committed + self.send_status()
     }
 
     /// Commits what the shard has handed over.
     fn close(&mut self, _now: Nanos) {
         while 0 < self.commit_unless_failed() {
-            self.tell();
+            self.send_status();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can be chosen of a journal.
+//! The settings of a journal.
 
 use crate::JournalError;
 use crate::limits::{
@@ -6,38 +6,38 @@ use crate::limits::{
     SNAPSHOT_EVERY_BYTES_DEFAULT, STAMP_BYTES_MAX,
 };
 
-/// What an answer means.
+/// When a reply leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Ack {
-    /// It leaves when everything before it is on disk.
+    /// When everything before it is on disk.
     #[default]
     Journal,
-    /// It leaves at once: a crash of the machine may take back what it said.
+    /// At once: a crash of the machine may lose an input that was replied to.
     Memory,
 }
 
 /// How a journal is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JournalConfig {
-    /// Whose it is, for the roles of its agents: `journal-NAME` and `checkpointer-NAME`.
+    /// The name in the roles of its agents: `journal-NAME` and `checkpointer-NAME`.
     pub name: String,
-    /// The size of a segment: a multiple of 512, from
-    /// [`SEGMENT_BYTES_REAL_MIN`](crate::SEGMENT_BYTES_REAL_MIN) on in real use. One that was
-    /// begun keeps the size it has.
+    /// The size of a segment: a multiple of 512, in production at least
+    /// [`SEGMENT_BYTES_REAL_MIN`](crate::SEGMENT_BYTES_REAL_MIN). A segment that was begun keeps
+    /// its size.
     pub segment_bytes: u64,
     /// How much is appended between two snapshots.
     pub snapshot_every_bytes: u64,
-    /// What an answer means.
+    /// When a reply leaves.
     pub ack: Ack,
-    /// Whether snapshots and segments that nothing needs any more are removed.
+    /// Whether snapshots and segments are removed once no start needs them.
     pub prune: bool,
-    /// What must be the same in every incarnation of this journal, in words, at most
-    /// [`STAMP_BYTES_MAX`] bytes: "shard 0 of 2, blend 0/1, history 65536".
+    /// The settings that must never change, in words, at most [`STAMP_BYTES_MAX`] bytes:
+    /// "shard 0 of 2, blend 0/1, history 65536".
     pub stamp: String,
 }
 
 impl JournalConfig {
-    /// The usual settings.
+    /// The default settings.
     pub fn new(name: &str, stamp: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -49,7 +49,7 @@ impl JournalConfig {
         }
     }
 
-    /// Whether it can be done so.
+    /// Refuses a setting that is out of its bounds.
     pub(crate) fn check(&self) -> Result<(), JournalError> {
         let size = self.segment_bytes;
         if !size.is_multiple_of(SECTOR) || !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&size)

@@ -1,16 +1,18 @@
-//! What can be wrong with a journal: a closed list of sentences that say what to do.
+//! Errors of a journal: a closed list, each saying what is wrong and what to do.
 
 use std::fmt;
 use std::io;
 
-/// Why a journal cannot be opened, read, or written any more.
+use allot_domain::LogIndex;
+
+/// Why a journal cannot be opened or read, or no longer be written.
 ///
-/// It is a value that can be kept and said again: a journal that has failed fails for ever.
+/// It can be kept and shown again: a journal that has failed returns the same error for ever.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum JournalError {
-    /// A setting that cannot be.
+    /// A setting is out of its bounds.
     Setting {
-        /// Which, and its bounds.
+        /// Which one, and its bounds.
         what: String,
     },
     /// Another process writes this journal.
@@ -18,30 +20,30 @@ pub enum JournalError {
         /// The folder.
         folder: String,
     },
-    /// The operating system refused.
+    /// The operating system reported an error.
     Media {
         /// What was tried: "write", "sync", "open".
         operation: &'static str,
         /// The file, or the folder.
         file: String,
-        /// What the system said.
+        /// What the operating system reported.
         cause: String,
     },
     /// The disk has no room.
     DiskFull {
-        /// What there was no room for.
+        /// The file that needs room.
         file: String,
     },
-    /// The journal was written under other settings, or by another shard.
+    /// The journal was written with other settings, or by another shard.
     Stamp {
-        /// The file that says so.
+        /// The file.
         file: String,
-        /// What it says.
+        /// Its stamp.
         stored: String,
-        /// What was asked for.
+        /// The stamp that was configured.
         configured: String,
     },
-    /// A later version of the format.
+    /// A version of the format that this program does not know.
     Version {
         /// The file.
         file: String,
@@ -55,23 +57,23 @@ pub enum JournalError {
         /// The first byte in doubt, counted from the start of the file.
         offset: u64,
         /// The first record in doubt.
-        index: u64,
+        index: LogIndex,
         /// What is wrong there.
         what: &'static str,
     },
-    /// Files that are needed are not there.
+    /// A file that is needed does not exist.
     Missing {
         /// The file.
         file: String,
-        /// The first record that is not to be had.
-        index: u64,
+        /// The first record that cannot be read.
+        index: LogIndex,
     },
     /// The committer was dropped while the shard still worked.
     Gone,
 }
 
 impl JournalError {
-    /// What the system said, told apart by whether waiting can help.
+    /// An error of the operating system. A lack of room is told apart: waiting can cure it.
     pub(crate) fn media(operation: &'static str, file: &str, cause: &io::Error) -> Self {
         match cause.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -81,7 +83,7 @@ impl JournalError {
         }
     }
 
-    /// What the system said, where waiting cannot help whatever it was.
+    /// An error of the operating system, where waiting cannot cure even a lack of room.
     pub(crate) fn final_media(operation: &'static str, file: &str, cause: &io::Error) -> Self {
         Self::Media { operation, file: file.to_owned(), cause: cause.to_string() }
     }
@@ -90,37 +92,38 @@ impl JournalError {
 impl fmt::Display for JournalError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Setting { what } => write!(out, "the journal cannot be set up so: {what}"),
+            Self::Setting { what } => write!(out, "invalid journal setting: {what}"),
             Self::Locked { folder } => write!(
                 out,
                 "another process writes the journal in {folder}; stop it, or choose another folder"
             ),
             Self::Media { operation, file, cause } => write!(
                 out,
-                "cannot {operation} {file}: {cause}; nothing after the last answer is promised: \
+                "cannot {operation} {file}: {cause}; inputs after the last reply may be lost: \
                  check the disk, then start again"
             ),
             Self::DiskFull { file } => {
-                write!(out, "there is no room for {file}; make room on the disk, then start again")
+                write!(out, "no room on the disk for {file}; make room, then start again")
             }
             Self::Stamp { file, stored, configured } => write!(
                 out,
-                "{file} was written as \"{stored}\", and this is \"{configured}\"; start with \
-                 the settings it was written with, or choose another folder"
+                "{file} was written with the settings \"{stored}\", but the settings are now \
+                 \"{configured}\"; start with the old settings, or choose another folder"
             ),
             Self::Version { file, version } => write!(
                 out,
-                "{file} has version {version} of the format, and this program knows version 1; \
+                "{file} has format version {version}, but this program knows only version 1; \
                  start the program that wrote it, or a later one"
             ),
             Self::Corrupt { file, offset, index, what } => write!(
                 out,
                 "{file} is damaged at byte {offset}, from record {index} on: {what}; \
-                 keep the folder as it is, and restore it from a copy"
+                 keep a copy of the folder, then restore it from a backup"
             ),
-            Self::Missing { file, index } => {
-                write!(out, "{file} is missing, and with it record {index}; restore it from a copy")
-            }
+            Self::Missing { file, index } => write!(
+                out,
+                "{file} is missing, and record {index} with it; restore the file from a backup"
+            ),
             Self::Gone => out.write_str("the committer has stopped; start again"),
         }
     }

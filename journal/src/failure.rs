@@ -1,10 +1,10 @@
-//! A failure: what ended a journal, known to all three of its ends at once.
+//! A failure: what ended a journal. All three ends see it at once.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::JournalError;
 
-/// Nothing, or the first thing that went wrong. It is never taken back. Clones are the same one.
+/// The first error, once there is one. It is never cleared. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Failure(Arc<OnceLock<JournalError>>);
 

@@ -1,35 +1,40 @@
 //! The names of the files of a journal, and which of them are there.
 
+use allot_domain::LogIndex;
+
+use crate::limits::NUMBER_MAX;
 use crate::{JournalError, Media};
 
-/// What ends the name of a file that is not whole yet.
+/// The end of the name of a file that is not complete yet.
 const UNFINISHED: &str = ".tmp";
-
-/// The largest number of a segment or a record: one more can be added to it without a thought.
-pub(crate) const NUMBER_MAX: u64 = 1 << 62;
 
 /// `segment-0000000001`: they count up from 1.
 pub(crate) fn segment(number: u64) -> String {
     format!("segment-{number:010}")
 }
 
-/// `image-00000000000000000042`: after that record.
-pub(crate) fn snapshot(index: u64) -> String {
+/// `image-00000000000000000042`: the state after that record.
+pub(crate) fn snapshot(index: LogIndex) -> String {
+    numbered_snapshot(index.get())
+}
+
+/// The file of a snapshot has its older name, image.
+fn numbered_snapshot(index: u64) -> String {
     format!("image-{index:020}")
 }
 
-/// The name of a file until it is whole.
+/// The name of a file until it is complete.
 pub(crate) fn unfinished(name: &str) -> String {
     format!("{name}{UNFINISHED}")
 }
 
-/// The files of one journal. Others in the folder are none of ours.
+/// The files of one journal. Other files in the folder are left alone.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    /// Numbers, ascending.
+    /// Their numbers, ascending.
     pub(crate) segments: Vec<u64>,
-    /// Indexes, ascending.
-    pub(crate) snapshots: Vec<u64>,
+    /// Ascending.
+    pub(crate) snapshots: Vec<LogIndex>,
     /// Files that were never finished.
     pub(crate) unfinished: Vec<String>,
 }
@@ -42,8 +47,8 @@ impl Listing {
         for name in names {
             if let Some(number) = number(&name, segment) {
                 listing.segments.push(number);
-            } else if let Some(index) = number(&name, snapshot) {
-                listing.snapshots.push(index);
+            } else if let Some(index) = number(&name, numbered_snapshot) {
+                listing.snapshots.push(LogIndex::new(index));
             } else if name.strip_suffix(UNFINISHED).is_some_and(is_ours) {
                 listing.unfinished.push(name);
             }
@@ -54,20 +59,20 @@ impl Listing {
         Ok(listing)
     }
 
-    /// The latest segments without a gap. What stands before a gap was being removed when the
-    /// machine stopped.
+    /// The latest segments without a gap. Those before a gap were being removed when the machine
+    /// stopped.
     pub(crate) fn run(&self) -> &[u64] {
         let gap = self.segments.windows(2).rposition(|pair| pair[0] + 1 != pair[1]);
         &self.segments[gap.map_or(0, |gap| gap + 1)..]
     }
 }
 
-/// Whether a name is that of a whole file.
+/// Whether a name is that of a complete file.
 fn is_ours(name: &str) -> bool {
-    number(name, segment).or(number(name, snapshot)).is_some()
+    number(name, segment).or(number(name, numbered_snapshot)).is_some()
 }
 
-/// The number in a name, if it is exactly the name of that number.
+/// The number in a name, if the name is exactly the one that the number gives.
 fn number(name: &str, naming: impl Fn(u64) -> String) -> Option<u64> {
     let number = name.split_once('-')?.1.parse().ok()?;
     (number <= NUMBER_MAX && naming(number) == name).then_some(number)
@@ -80,7 +85,7 @@ mod tests {
     #[test]
     fn only_exact_names_are_ours() {
         assert_eq!(number(&segment(12), segment), Some(12));
-        assert_eq!(number(&snapshot(12), snapshot), Some(12));
+        assert_eq!(number("image-00000000000000000012", numbered_snapshot), Some(12));
         for name in ["segment-12", "segment-000000000x", "segment-+000000012", "lock", "-"] {
             assert_eq!(number(name, segment), None, "{name}");
         }

@@ -14,15 +14,18 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Held for as long as the folder is; the system frees it when the process ends, however.
+    /// Held as long as this value lives. The operating system releases it when the process ends,
+    /// however it ends.
     lock: Option<File>,
 }
 
 impl Folder {
-    /// A folder to write, made if it is not there. No other process can open it meanwhile.
+    /// Opens a folder to write, and creates it if necessary. No other process can open it to write
+    /// meanwhile.
     ///
     /// # Errors
-    /// [`JournalError::Locked`] when another process has it, or what the system says.
+    /// [`JournalError::Locked`] when another process has it open, or what the operating system
+    /// reports.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let shown = path.display().to_string();
         let media = |operation| {
@@ -40,10 +43,10 @@ impl Folder {
         }
     }
 
-    /// A folder to look into: nothing is locked, made or changed.
+    /// Opens a folder to read: nothing is locked, created or changed.
     ///
     /// # Errors
-    /// What the system says when it cannot be read.
+    /// What the operating system reports when the folder cannot be read.
     pub fn read_only(path: &Path) -> Result<Self, JournalError> {
         let shown = path.display().to_string();
         fs::read_dir(path).map_err(|cause| JournalError::media("read", &shown, &cause))?;
@@ -51,12 +54,13 @@ impl Folder {
     }
 
     fn writable(&self) -> io::Result<()> {
-        let refused = || io::Error::new(io::ErrorKind::PermissionDenied, "opened to be read");
-        self.lock.as_ref().map(|_| ()).ok_or_else(refused)
+        let read_only =
+            || io::Error::new(io::ErrorKind::PermissionDenied, "the folder was opened read-only");
+        self.lock.as_ref().map(|_| ()).ok_or_else(read_only)
     }
 }
 
-/// Makes a folder and all above it, each so that a crash does not forget it.
+/// Creates a folder and its parents, and syncs each so that it survives a crash.
 fn create(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -78,7 +82,7 @@ impl Media for Folder {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path)? {
-            // A name that is not text is none of ours.
+            // A name that is not text is not one of the journal's.
             names.extend(entry?.file_name().into_string());
         }
         Ok(names)
@@ -128,7 +132,7 @@ impl MediaFile for RealFile {
         self.0.write_all_at(bytes, offset)
     }
 
-    /// `fdatasync`: the times of the file may be forgotten, its length may not.
+    /// `fdatasync`: it keeps the length of the file, but not its times.
     fn sync(&mut self) -> io::Result<()> {
         self.0.sync_data()
     }

@@ -1,4 +1,4 @@
-//! The journal of a shard: what it was told, on disk before it is answered.
+//! The journal of a shard: its inputs, on disk before their replies leave.
 //!
 //! ```text
 //!            append            one write, one sync
@@ -8,21 +8,22 @@
 //!      durable up to …        Checkpointer ═► segment-0000000003  image-00000000000000004711 …
 //! ```
 //!
-//! Start with [`Recovery`]: every start goes through it, a new folder too; it gives the three
-//! ends. [`Journal`] is the shard's; [`Committer`] and [`Checkpointer`] are agents. The format, and what
-//! is assumed about disks, is in `docs/internals/journal.md`.
+//! Read [`Recovery`] first: every start goes through it, also in a new folder, and it returns the
+//! three ends. [`Journal`] is the shard's; [`Committer`] and [`Checkpointer`] are agents. The
+//! format, and what is assumed about disks, is in `docs/internals/journal.md`.
 //!
 //! Invariants:
-//! * It carries bytes and decides nothing: it knows no input, no answer and no clock.
-//! * An answer that was sealed is opened only when everything before it is on disk.
-//! * A synced sector is never written again but with the same bytes.
-//! * A write or a sync that fails ends the journal, and is never tried again. Only a lack of room
-//!   for what nobody waits for is waited out.
-//! * Whatever the bytes on disk are, nothing panics, and a start gives every record that was
-//!   answered or says what is wrong, and where.
+//! * It carries bytes and decides nothing: it knows no input, no reply and no clock.
+//! * A sealed reply is opened only when everything before it is on disk.
+//! * A synced sector is never overwritten with other bytes.
+//! * A write or a sync that fails ends the journal, and is never retried. The one exception is a
+//!   lack of room for files that no reply waits for.
+//! * No bytes on disk cause a panic. A start returns every record whose reply may have left, or
+//!   says what is wrong, and where.
 
 mod limits;
 mod field;
+mod length;
 mod error;
 mod media;
 mod folder;
@@ -38,6 +39,7 @@ mod scan;
 mod status;
 mod failure;
 mod sealed;
+mod commit_queue;
 mod journal;
 mod committer;
 mod checkpointer;

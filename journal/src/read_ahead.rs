@@ -1,12 +1,12 @@
-//! A read_ahead: a file as it is read from front to back, a large piece at a time.
+//! Read-ahead: a file is read from front to back, a large piece at a time.
 
 use std::io;
 
-use crate::field::{narrow, wide};
+use crate::length::{narrow, wide};
 use crate::limits::READ_AHEAD_BYTES;
 use crate::{JournalError, Media, MediaFile};
 
-/// An open file and the part of it that is in memory.
+/// An open file, and the part of it that is in memory.
 pub(crate) struct ReadAhead {
     name: String,
     file: Box<dyn MediaFile>,
@@ -35,12 +35,12 @@ impl ReadAhead {
         self.bytes
     }
 
-    /// So many bytes from `offset` on.
+    /// `length` bytes from `offset` on.
     ///
     /// # Panics
-    /// When the file is not that long.
+    /// When the file is shorter.
     pub(crate) fn get(&mut self, offset: u64, length: usize) -> Result<&[u8], JournalError> {
-        assert!(offset + wide(length) <= self.bytes, "{}: read behind the end", self.name);
+        assert!(offset + wide(length) <= self.bytes, "{}: read past the end", self.name);
         let end = self.start + wide(self.filled);
         if offset < self.start || end < offset + wide(length) {
             self.fill(offset, length)

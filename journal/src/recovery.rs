@@ -1,38 +1,40 @@
-//! Recovery: the one road from what is on disk to a journal that can be appended to.
+//! Recovery: the only way from what is on disk to a journal that can be appended to.
 //!
 //! ```text
 //!   latest good snapshot ─► every record after it ─► cut what was never finished ─► append
 //! ```
 //!
-//! A new folder takes the same road; there is only less on it.
+//! A new folder is opened the same way; there is only less to read.
 
 use std::sync::Arc;
 
+use allot_domain::LogIndex;
 use allot_runtime::{Waker, ring_pair};
 
 use crate::batch::BATCH_HEAD_BYTES;
 use crate::checkpointer::{self, Checkpointer, Preallocation, Retention};
+use crate::commit_queue;
 use crate::committer::{self, Committer, Current};
 use crate::failure::Failure;
-use crate::field::narrow;
 use crate::file_name::{self, Listing};
-use crate::journal::{self, Journal};
+use crate::journal::Journal;
+use crate::length::{narrow, wide};
 use crate::limits::{BATCH_BYTES_MAX, CHECKPOINTER_FRAMES, LINK_FRAMES, PAYLOAD_BYTES_MAX, SECTOR};
 use crate::record::record_bytes;
 use crate::scan::{Opened, Scan, corrupt, first_written, open_segment};
-use crate::segment::{SegmentHead, first_chain};
-use crate::snapshot::{Found, Snapshot, open_snapshot};
+use crate::segment::{SegmentHead, SegmentStart, first_chain};
+use crate::snapshot::{Found, Snapshot, SnapshotHead, open_snapshot};
 use crate::status::{CheckpointStatus, CommitStatus};
 use crate::{JournalConfig, JournalError, Media, Record, Tail};
 
-/// A journal that is being read, to be written afterwards.
+/// A journal that is being read, and can be written once all of it was read.
 pub struct Recovery {
     media: Arc<dyn Media>,
     config: JournalConfig,
     snapshot: Option<Snapshot>,
-    /// The last record that is in the snapshot, and the chain after it.
-    after: Option<(u64, u64)>,
-    /// None if there is no record yet.
+    /// Where the snapshot ends, whether or not it was taken; `None` if there is no good one.
+    snapshot_end: Option<SnapshotEnd>,
+    /// `None` if there is no record yet.
     scan: Option<Scan>,
     unfinished: Vec<String>,
     bytes_since_snapshot: u64,
@@ -40,7 +42,16 @@ pub struct Recovery {
     warnings: Vec<String>,
 }
 
-/// Whom to wake: the wakers of the threads that will run the three ends of the journal.
+/// The place in the log at which a snapshot was made.
+#[derive(Clone, Copy)]
+struct SnapshotEnd {
+    /// The last record in it.
+    index: LogIndex,
+    /// The chain of the record after it.
+    chain: u64,
+}
+
+/// The wakers of the threads that will run the three ends of the journal.
 #[derive(Clone, Copy, Debug)]
 pub struct Wakers<'a> {
     /// The thread of the shard.
@@ -52,26 +63,24 @@ pub struct Wakers<'a> {
 }
 
 impl Recovery {
-    /// Finds the latest good snapshot and the first record after it. Nothing is changed yet.
+    /// Finds the latest good snapshot and the segment with the record after it. Nothing is changed
+    /// yet.
     ///
     /// # Errors
-    /// [`JournalError`]: a setting that cannot be, another stamp, damage, or missing files.
+    /// [`JournalError`]: an invalid setting, another stamp, damage, or a missing file.
     pub fn open(media: Arc<dyn Media>, config: JournalConfig) -> Result<Self, JournalError> {
         config.check()?;
         let listing = Listing::of(&*media)?;
         let mut warnings = Vec::new();
-        let (snapshot, after) =
-            match latest_snapshot(&*media, &listing, &config.stamp, &mut warnings)? {
-                Some((snapshot, chain)) => (Some(snapshot.index), Some((snapshot, chain))),
-                None => (None, None),
-            };
-        let scan = find_start(&media, &listing, &config.stamp, snapshot.unwrap_or(0))?;
-        let after_snapshot = after.as_ref().map(|(snapshot, chain)| (snapshot.index, *chain));
+        let latest = latest_snapshot(&*media, &listing, &config.stamp, &mut warnings)?;
+        let (snapshot, snapshot_end) = latest.unzip();
+        let index = snapshot_end.map_or(LogIndex::ZERO, |end| end.index);
+        let scan = find_start(&media, &listing, &config.stamp, index)?;
         let recovery = Self {
             media,
             config,
-            snapshot: after.map(|(snapshot, _)| snapshot),
-            after: after_snapshot,
+            snapshot,
+            snapshot_end,
             scan,
             unfinished: listing.unfinished,
             bytes_since_snapshot: 0,
@@ -82,20 +91,21 @@ impl Recovery {
         Ok(recovery)
     }
 
-    /// What is worth telling an operator, in sentences.
+    /// What an operator should know, in sentences.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The state to start from, if there is one. It is given away: the second time there is none.
+    /// Takes the state to start from, if there is one. The second call returns `None`.
     pub fn snapshot(&mut self) -> Option<Snapshot> {
         self.snapshot.take()
     }
 
-    /// The next record after the snapshot; none at the end.
+    /// The next record after the snapshot; `None` at the end.
     ///
     /// # Errors
-    /// [`JournalError`]: the journal is damaged, or cannot be read. It stays so.
+    /// [`JournalError`]: the journal is damaged, or cannot be read. Every later call returns the
+    /// same.
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend what it reads")]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, JournalError> {
         if let Some(error) = &self.failed {
@@ -111,14 +121,19 @@ impl Recovery {
         }
     }
 
-    /// Where the journal ends, and what will be cut there, once [`next`](Self::next) has come to
-    /// the end; none in a new folder.
+    /// Where the journal ends and what will be cut there, once [`next`](Self::next) has reached
+    /// the end; `None` in a new folder.
     pub fn tail(&self) -> Option<&Tail> {
         self.scan.as_ref().and_then(Scan::tail)
     }
 
+    /// The last record in the snapshot; zero without one.
+    fn snapshot_index(&self) -> LogIndex {
+        self.snapshot_end.map_or(LogIndex::ZERO, |end| end.index)
+    }
+
     fn advance(&mut self) -> Result<bool, JournalError> {
-        let snapshot = self.after.map_or(0, |(index, _)| index);
+        let snapshot = self.snapshot_index();
         while let Some(scan) = &mut self.scan {
             if !scan.advance()? {
                 break;
@@ -129,13 +144,14 @@ impl Recovery {
             }
             self.check_snapshot()?;
         }
-        self.check_end(snapshot)?;
+        self.check_end()?;
         Ok(false)
     }
 
-    /// Whether the snapshot belongs where it says it does, once the scan is there.
+    /// Compares the chain of the snapshot with that of the journal, when the scan is there.
     fn check_snapshot(&self) -> Result<(), JournalError> {
-        let (Some((index, chain)), Some(scan)) = (self.after, &self.scan) else {
+        let (Some(SnapshotEnd { index, chain }), Some(scan)) = (self.snapshot_end, &self.scan)
+        else {
             return Ok(());
         };
         if scan.index() == index && scan.chain() != chain {
@@ -143,34 +159,36 @@ impl Recovery {
                 file: file_name::snapshot(index),
                 offset: 0,
                 index,
-                what: "the snapshot was not made of this journal",
+                what: "the snapshot was not made from this journal",
             });
         }
         Ok(())
     }
 
-    fn check_end(&self, snapshot: u64) -> Result<(), JournalError> {
+    fn check_end(&self) -> Result<(), JournalError> {
         match self.scan.as_ref().and_then(|scan| Some((scan, scan.tail()?))) {
-            Some((scan, tail)) if scan.index() < snapshot => Err(JournalError::Corrupt {
-                file: tail.file.clone(),
-                offset: tail.offset,
-                index: scan.index() + 1,
-                what: "the journal ends before the snapshot that was made of it",
-            }),
+            Some((scan, tail)) if scan.index() < self.snapshot_index() => {
+                Err(JournalError::Corrupt {
+                    file: tail.file.clone(),
+                    offset: tail.offset,
+                    index: scan.index().next(),
+                    what: "the journal ends before the snapshot that was made from it",
+                })
+            }
             _ => Ok(()),
         }
     }
 
-    /// Cuts what was never finished, makes the spare segment, and hands over the three ends.
+    /// Cuts what was never finished, makes the spare segment, and returns the three ends.
     ///
-    /// Everything that was read is on disk then, also what a crash left in the memory of the
-    /// system alone.
+    /// Then everything that was read is on disk, even if a crash had left it only in the memory of
+    /// the operating system.
     ///
     /// # Errors
-    /// [`JournalError`]: what [`next`](Self::next) said, or the disk refuses.
+    /// [`JournalError`]: what [`next`](Self::next) returned, or what the disk reports.
     ///
     /// # Panics
-    /// When records are left: a state without them must not go on.
+    /// When records are left: the state would lack them.
     pub fn finish(
         mut self,
         wakers: Wakers<'_>,
@@ -185,27 +203,24 @@ impl Recovery {
         let (segment, chain, durable) = match self.scan.take() {
             Some(mut scan) => {
                 let segment = self.reopen(&mut scan)?;
-                let end = (scan.chain(), scan.index());
+                let (chain, durable) = (scan.chain(), scan.index());
                 self.scan = Some(scan);
-                (segment, end.0, end.1)
+                (segment, chain, durable)
             }
-            None => (self.first_segment()?, first_chain(&self.config.stamp), 0),
+            None => (self.first_segment()?, first_chain(&self.config.stamp), LogIndex::ZERO),
         };
+        assert!(self.snapshot_index() <= durable, "the snapshot holds only durable records");
         let (preallocation, checkpoint) = self.spare_segment(segment.head.number)?;
-        self.assemble(
-            wakers,
-            segment,
-            chain,
-            CommitStatus { durable, checkpoint, failed: false },
-            preallocation,
-        )
+        let status = CommitStatus { durable, checkpoint, is_failed: false };
+        self.assemble(wakers, segment, chain, status, preallocation)
     }
 
-    /// Cuts the tail, and writes the last batch once more: after a sync that failed the system
-    /// shows what is not on disk, and would not write it again by itself.
+    /// Cuts the tail, and writes the last batch again: after a failed sync the operating system
+    /// shows bytes that are not on disk, and would not write them by itself.
     fn reopen(&self, scan: &mut Scan) -> Result<Current, JournalError> {
-        let tail = scan.tail().expect("every record is read before the journal goes on").clone();
+        let tail = scan.tail().expect("every record is read before the journal is written").clone();
         let (last_at, last) = scan.last_written()?;
+        assert_eq!(last_at + wide(last.len()), tail.offset, "the tail follows the last batch");
         let name = tail.file;
         let failed = |operation| {
             let name = name.clone();
@@ -222,61 +237,65 @@ impl Recovery {
         Ok(Current { head: scan.head().clone(), file, offset: tail.offset })
     }
 
-    /// Begins the first segment of all. A crash may have left it there, not begun.
+    /// Makes and begins the very first segment. If a crash left one that was not begun, it is
+    /// removed.
     fn first_segment(&self) -> Result<Current, JournalError> {
-        let (number, bytes) = (1, self.config.segment_bytes);
-        let name = file_name::segment(number);
+        let start = SegmentStart { number: 1, first_index: LogIndex::FIRST };
+        let bytes = self.config.segment_bytes;
+        let name = file_name::segment(start.number);
         let failed = |operation| {
             let name = name.clone();
             move |cause| JournalError::media(operation, &name, &cause)
         };
-        if Listing::of(&*self.media)?.segments.contains(&number) {
+        if Listing::of(&*self.media)?.segments.contains(&start.number) {
             self.media.remove(&name).map_err(failed("remove"))?;
         }
         let mut preallocation = Preallocation::new(bytes, 0);
-        preallocation.want(number);
+        preallocation.want(start.number);
         while !preallocation.is_ready() {
             preallocation.step(&*self.media)?;
         }
         let chain = first_chain(&self.config.stamp);
-        let head = SegmentHead::new(number, 1, chain, bytes, &self.config.stamp);
+        let head = SegmentHead::new(start, chain, bytes, &self.config.stamp);
         let mut file = self.media.open(&name).map_err(failed("open"))?;
         file.write_at(0, &head.sector()).map_err(failed("write"))?;
         file.sync().map_err(failed("sync"))?;
         Ok(Current { head, file, offset: SECTOR })
     }
 
-    /// Makes the segment after the current one, unless it is there or there is no room.
+    /// Makes the segment after the current one, unless it exists or there is no room.
     fn spare_segment(
         &self,
         current: u64,
     ) -> Result<(Preallocation, CheckpointStatus), JournalError> {
         let bytes = self.config.segment_bytes;
         let mut ready = current;
-        if let Some((number, length)) = self.scan.as_ref().and_then(Scan::spare) {
-            let name = file_name::segment(number);
-            if length == bytes {
-                ready = number;
+        if let Some(spare) = self.scan.as_ref().and_then(Scan::spare) {
+            assert_eq!(spare.number, current + 1, "the spare segment follows the current one");
+            if spare.bytes == bytes {
+                ready = spare.number;
             } else {
+                let name = file_name::segment(spare.number);
                 let removed = self.media.remove(&name);
                 removed.map_err(|cause| JournalError::media("remove", &name, &cause))?;
             }
         }
-        let (mut preallocation, mut full) = (Preallocation::new(bytes, ready), false);
+        let mut preallocation = Preallocation::new(bytes, ready);
         preallocation.want(current + 1);
-        while !preallocation.is_ready() && !full {
+        let mut is_full = false;
+        while !preallocation.is_ready() && !is_full {
             match preallocation.step(&*self.media) {
                 Ok(()) => {}
                 Err(JournalError::DiskFull { .. }) => {
                     preallocation.abandon(&*self.media)?;
-                    full = true;
+                    is_full = true;
                 }
                 Err(error) => return Err(error),
             }
         }
-        let checkpoint =
-            CheckpointStatus { spare: preallocation.ready(), full, snapshotd: 0, failed: false };
-        Ok((preallocation, checkpoint))
+        let ready_segment = preallocation.ready();
+        let status = CheckpointStatus { ready_segment, is_full, snapshot: None, is_failed: false };
+        Ok((preallocation, status))
     }
 
     fn assemble(
@@ -291,11 +310,11 @@ impl Recovery {
         let (shard_end, committer_end) = ring_pair(LINK_FRAMES, wakers.shard, wakers.committer);
         let (upper, lower) = ring_pair(CHECKPOINTER_FRAMES, wakers.committer, wakers.checkpointer);
         let failure = Failure::default();
-        let head = &segment.head;
-        let only = [(head.number, head.first_index)];
-        let begun = self.scan.as_ref().map_or(&only[..], Scan::begun);
-        let retention = Retention::new(config.prune, begun, self.after.map(|(index, _)| index));
-        let journal = Journal::new(journal::Start {
+        let current = [segment.head.start()];
+        let begun = self.scan.as_ref().map_or(&current[..], Scan::begun);
+        let snapshot = self.snapshot_end.map(|end| end.index);
+        let retention = Retention::new(config.prune, begun, snapshot);
+        let journal = Journal::new(commit_queue::Start {
             committer: shard_end,
             failure: failure.clone(),
             ack: config.ack,
@@ -312,7 +331,7 @@ impl Recovery {
             preallocation,
             retention,
             stamp: config.stamp,
-            checkpoint: status.checkpoint,
+            status: status.checkpoint,
         });
         let committer = Committer::new(committer::Start {
             name: config.name,
@@ -329,22 +348,24 @@ impl Recovery {
     }
 }
 
-/// The largest record: the largest payload's, or what a small segment has room for.
+/// The largest record: that of the largest payload, or the one that fills a small segment.
 fn record_bytes_max(segment_bytes: u64) -> usize {
     let batch_bytes = BATCH_BYTES_MAX.min(narrow(segment_bytes - SECTOR));
     record_bytes(PAYLOAD_BYTES_MAX).min(batch_bytes - BATCH_HEAD_BYTES)
 }
 
-/// The latest snapshot that is as it was written, and the chain after it.
+/// The latest snapshot that is as it was written, and where it ends.
 fn latest_snapshot(
     media: &dyn Media,
     listing: &Listing,
     stamp: &str,
     warnings: &mut Vec<String>,
-) -> Result<Option<(Snapshot, u64)>, JournalError> {
+) -> Result<Option<(Snapshot, SnapshotEnd)>, JournalError> {
     for &index in listing.snapshots.iter().rev() {
         match open_snapshot(media, index, Some(stamp), true)? {
-            Found::Good(head, state) => return Ok(Some((Snapshot { index, state }, head.chain))),
+            Found::Good(SnapshotHead { chain, .. }, state) => {
+                return Ok(Some((Snapshot { index, state }, SnapshotEnd { index, chain })));
+            }
             Found::Damaged(what) => {
                 let file = file_name::snapshot(index);
                 warnings.push(format!("{file} is damaged: {what}; starting from an earlier one"));
@@ -354,32 +375,33 @@ fn latest_snapshot(
     Ok(None)
 }
 
-/// The scan that begins in the segment with the record after `snapshot`; none in a new folder.
+/// The scan that begins in the segment with the record after `snapshot`; `None` in a new folder.
 fn find_start(
     media: &Arc<dyn Media>,
     listing: &Listing,
     stamp: &str,
-    snapshot: u64,
+    snapshot: LogIndex,
 ) -> Result<Option<Scan>, JournalError> {
-    let (run, wanted) = (listing.run(), snapshot + 1);
-    for (place, &number) in run.iter().enumerate().rev() {
+    let run = listing.run();
+    let wanted = snapshot.next();
+    for (position, &number) in run.iter().enumerate().rev() {
         match open_segment(&**media, number, wanted, Some(stamp))? {
             Opened::Begun(head, read_ahead) if head.first_index <= wanted => {
-                let after = run[place + 1..].to_vec();
+                let after = run[position + 1..].to_vec();
                 return Ok(Some(Scan::start(Arc::clone(media), head, read_ahead, after)));
             }
             Opened::Begun(..) => {}
-            Opened::Spare(read_ahead) if place + 1 < run.len() => {
-                let what = "a segment was never begun, and another follows";
+            Opened::Spare(read_ahead) if position + 1 < run.len() => {
+                let what = "a segment was never begun, but another follows";
                 return corrupt(&read_ahead, 0, wanted, what);
             }
             Opened::Spare(mut read_ahead) if run == [1] => {
                 if let Some(offset) = first_written(&mut read_ahead, 0)? {
-                    let what = "something stands in a segment that was never begun";
+                    let what = "a segment that was never begun is not all zeros";
                     return corrupt(&read_ahead, offset, wanted, what);
                 }
             }
-            // The scan comes to it.
+            // The scan checks it.
             Opened::Spare(_) => {}
         }
     }

@@ -1,8 +1,9 @@
-//! A scan: all records from some segment on, in order, each checked; and where the journal ends.
+//! A scan: reads and checks all records from some segment on, in order, and finds where the journal
+//! ends.
 //!
-//! The one rule behind it: a batch is written only after the one before it was synced. So what a
-//! crash left unfinished is one batch at the very end, with sectors that are still zeros; all else
-//! that is not as it was written is damage, and the scan stops there.
+//! It rests on one rule: a batch is written only after the one before it was synced. So a crash
+//! leaves at most one unfinished batch, at the very end, with sectors that are still zeros.
+//! Anything else that is not as it was written is damage, and the scan stops there.
 //!
 //! ```text
 //!   at a sector                                    it is
@@ -15,15 +16,18 @@
 //!   something else                                 damage
 //! ```
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use allot_domain::LogIndex;
+
 use crate::batch::{BATCH_HEAD_BYTES, BatchHead};
-use crate::field::{narrow, wide};
-use crate::file_name::{self, NUMBER_MAX};
-use crate::limits::{BATCH_MAX, READ_AHEAD_BYTES, SECTOR, SECTOR_BYTES};
+use crate::file_name;
+use crate::length::{narrow, wide};
+use crate::limits::{BATCH_MAX, NUMBER_MAX, READ_AHEAD_BYTES, SECTOR, SECTOR_BYTES};
 use crate::read_ahead::ReadAhead;
 use crate::record::{self, Record};
-use crate::segment::{FirstSector, SegmentHead, first_chain, is_blank};
+use crate::segment::{FirstSector, SegmentHead, SegmentStart, first_chain, is_blank};
 use crate::{JournalError, Media};
 
 /// Where a journal ends.
@@ -31,28 +35,28 @@ use crate::{JournalError, Media};
 pub struct Tail {
     /// The segment.
     pub file: String,
-    /// The first byte after the last whole batch.
+    /// The first byte after the last complete batch.
     pub offset: u64,
-    /// How many bytes from there on a batch takes that was never finished, and so never answered.
-    /// A start cuts them.
+    /// The length of the batch from there on that was never finished; no reply to it has left. A
+    /// start cuts it.
     pub torn_bytes: u64,
 }
 
-/// A segment that was looked into.
+/// A segment whose first sector was read.
 pub(crate) enum Opened {
-    /// It is all zeros as far as the first sector says.
+    /// Its first sector is zeros.
     Spare(ReadAhead),
     /// It was begun.
     Begun(SegmentHead, ReadAhead),
 }
 
-/// A walk over records.
+/// A reader of records and batches.
 pub(crate) struct Scan {
     media: Arc<dyn Media>,
-    /// The segments from the first one on, without a gap.
+    /// The segments after the first one, without a gap.
     numbers: Vec<u64>,
-    /// How many of them were opened.
-    opened: usize,
+    /// How many of them were entered.
+    entered: usize,
     head: SegmentHead,
     read_ahead: ReadAhead,
     /// Where the next batch begins.
@@ -63,28 +67,38 @@ pub(crate) struct Scan {
     batch: Vec<u8>,
     records_left: u32,
     /// Where the current record is in `batch`.
-    record: (usize, usize),
-    index: u64,
+    record: Range<usize>,
+    /// The current record.
+    index: LogIndex,
+    /// The chain that the next record must have.
     chain: u64,
-    /// The first indexes of the segments so far.
-    begun: Vec<(u64, u64)>,
-    spare: Option<(u64, u64)>,
+    /// The segments so far.
+    begun: Vec<SegmentStart>,
+    spare: Option<SpareSegment>,
     tail: Option<Tail>,
 }
 
-/// Looks into a segment. `index` is the record that is looked for, and named if it is not to
-/// be had; the stamp must be this one, if there is one.
+/// The segment after the last one that was begun.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpareSegment {
+    pub(crate) number: u64,
+    /// Its length.
+    pub(crate) bytes: u64,
+}
+
+/// Reads the first sector of a segment. An error names `index` as the first record that cannot be
+/// read. If a stamp is given, the segment must have it.
 pub(crate) fn open_segment(
     media: &dyn Media,
     number: u64,
-    index: u64,
+    index: LogIndex,
     stamp: Option<&str>,
 ) -> Result<Opened, JournalError> {
     let mut read_ahead = ReadAhead::open(media, file_name::segment(number))?;
     let file = read_ahead.name().to_owned();
     let corrupt = |what| Err(JournalError::Corrupt { file: file.clone(), offset: 0, index, what });
     if read_ahead.bytes() < SECTOR {
-        return corrupt("the file was cut off");
+        return corrupt("the file was cut short");
     }
     let head = match FirstSector::read(read_ahead.get(0, SECTOR_BYTES)?) {
         FirstSector::Blank => return Ok(Opened::Spare(read_ahead)),
@@ -93,14 +107,14 @@ pub(crate) fn open_segment(
         FirstSector::Head(head) => head,
     };
     if let Some(stamp) = stamp.filter(|stamp| *stamp != head.stamp) {
-        let (stored, configured) = (head.stamp, stamp.to_owned());
-        return Err(JournalError::Stamp { file, stored, configured });
+        let configured = stamp.to_owned();
+        return Err(JournalError::Stamp { file, stored: head.stamp, configured });
     }
-    if !(1..=NUMBER_MAX).contains(&head.first_index) {
-        return corrupt("the segment begins with an impossible record");
+    if !(1..=NUMBER_MAX).contains(&head.first_index.get()) {
+        return corrupt("the segment begins with an impossible index");
     }
-    let first = (1, first_chain(&head.stamp));
-    if head.number != number || (number == 1 && (head.first_index, head.chain) != first) {
+    let is_first = head.first_index == LogIndex::FIRST && head.chain == first_chain(&head.stamp);
+    if head.number != number || (number == 1 && !is_first) {
         return corrupt("the segment has the name of another");
     }
     if head.bytes != read_ahead.bytes() || !head.bytes.is_multiple_of(SECTOR) {
@@ -110,7 +124,7 @@ pub(crate) fn open_segment(
 }
 
 impl Scan {
-    /// Starts before the first record of a segment; `numbers` are those of the segments after it.
+    /// Starts before the first record of a segment; `numbers` are the segments after it.
     pub(crate) fn start(
         media: Arc<dyn Media>,
         head: SegmentHead,
@@ -120,25 +134,25 @@ impl Scan {
         Self {
             media,
             numbers,
-            opened: 0,
+            entered: 0,
             read_ahead,
             offset: SECTOR,
             last_batch: None,
             batch: Vec::new(),
             records_left: 0,
-            record: (0, 0),
-            index: head.first_index - 1,
+            record: 0..0,
+            index: head.first_index.previous().expect("no segment begins with record 0"),
             chain: head.chain,
-            begun: vec![(head.number, head.first_index)],
+            begun: vec![head.start()],
             spare: None,
             tail: None,
             head,
         }
     }
 
-    /// Goes to the next record; false at the end.
+    /// Reads the next record; false at the end.
     pub(crate) fn advance(&mut self) -> Result<bool, JournalError> {
-        if self.record.1 == self.batch.len() {
+        if self.record.end == self.batch.len() {
             if self.records_left != 0 {
                 return self
                     .corrupt(self.record_offset(), "a batch has fewer records than it says");
@@ -147,15 +161,15 @@ impl Scan {
                 return Ok(false);
             }
         }
-        let start = self.record.1;
-        match record::check(&self.batch[start..], self.index + 1, self.chain) {
+        let start = self.record.end;
+        match record::check(&self.batch[start..], self.index.next(), self.chain) {
             Err(what) => self.corrupt(self.record_offset(), what),
             Ok(_) if self.records_left == 0 => {
                 self.corrupt(self.record_offset(), "a batch has more records than it says")
             }
             Ok(checked) => {
-                self.record = (start, start + checked.bytes);
-                self.index += 1;
+                self.record = start..start + checked.bytes;
+                self.index = self.index.next();
                 self.chain = checked.chain;
                 self.records_left -= 1;
                 Ok(true)
@@ -163,53 +177,60 @@ impl Scan {
         }
     }
 
-    /// The record that the last [`advance`](Self::advance) went to.
+    /// The current record: the one that the last [`advance`](Self::advance) has read.
     pub(crate) fn record(&self) -> Record<'_> {
-        record::view(&self.batch[self.record.0..self.record.1])
+        let record = record::view(&self.batch[self.record.clone()]);
+        assert_eq!(record.index, self.index, "the record was checked");
+        record
     }
 
-    /// Where that record is in its segment; in a masked batch, where it would be.
+    /// Where the current record is in its segment.
     pub(crate) fn record_at(&self) -> u64 {
-        self.offset - self.batch_extent() + wide(BATCH_HEAD_BYTES + self.record.0)
+        self.offset - self.batch_extent() + wide(BATCH_HEAD_BYTES + self.record.start)
     }
 
-    /// How much of the segment that record takes.
+    /// The length of the current record, with its padding.
     pub(crate) fn record_bytes(&self) -> u64 {
-        wide(self.record.1 - self.record.0)
+        wide(self.record.len())
     }
 
-    /// The last index so far.
-    pub(crate) fn index(&self) -> u64 {
+    /// The current record; before the first, the one before it.
+    pub(crate) fn index(&self) -> LogIndex {
         self.index
     }
 
-    /// What the next record must have as its chain.
+    /// The chain that the next record must have.
     pub(crate) fn chain(&self) -> u64 {
         self.chain
     }
 
-    /// The segment it stands in.
+    /// The head of the current segment.
     pub(crate) fn head(&self) -> &SegmentHead {
         &self.head
     }
 
-    /// The name of that segment.
+    /// The name of the current segment.
     pub(crate) fn file(&self) -> &str {
         self.read_ahead.name()
     }
 
-    /// Where the next batch of that segment begins.
+    /// Where the next batch of the current segment begins.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Number and first index of each segment so far.
-    pub(crate) fn begun(&self) -> &[(u64, u64)] {
+    /// The segments so far.
+    pub(crate) fn begun(&self) -> &[SegmentStart] {
         &self.begun
     }
 
-    /// Number and length of the spare segment, once the end was reached.
-    pub(crate) fn spare(&self) -> Option<(u64, u64)> {
+    /// The record before the first record of the current segment.
+    pub(crate) fn before_first(&self) -> LogIndex {
+        self.head.first_index.previous().expect("no segment begins with record 0")
+    }
+
+    /// The spare segment, once the end was reached.
+    pub(crate) fn spare(&self) -> Option<SpareSegment> {
         self.spare
     }
 
@@ -218,7 +239,7 @@ impl Scan {
         self.tail.as_ref()
     }
 
-    /// The last batch of this segment as it is on disk, or its head if it has none.
+    /// Offset and bytes of the last batch of the current segment, or of its head if it has none.
     pub(crate) fn last_written(&mut self) -> Result<(u64, Vec<u8>), JournalError> {
         let start = self.last_batch.unwrap_or(0);
         let bytes = self.read_ahead.get(start, narrow(self.offset - start))?;
@@ -240,17 +261,19 @@ impl Scan {
     }
 
     fn take_batch(&mut self) -> Result<bool, JournalError> {
+        assert_eq!(self.records_left, 0, "the batch before it was read to its end");
+        assert!(self.offset.is_multiple_of(SECTOR), "a batch begins at a sector");
         let offset = self.offset;
         let Some(head) =
             BatchHead::read(self.read_ahead.get(offset, SECTOR_BYTES)?, self.head.salt)
         else {
-            return self.corrupt(offset, "neither zeros nor the head of a batch stand here");
+            return self.corrupt(offset, "here is neither a batch nor zeros");
         };
         let extent = head.extent();
         if self.read_ahead.bytes() - offset < wide(extent) {
             return self.corrupt(offset, "a batch is longer than its segment");
         }
-        if head.first_index != self.index + 1 {
+        if head.first_index != self.index.next() {
             return self.corrupt(offset, "a batch is missing before this one");
         }
         let bytes = self.read_ahead.get(offset, extent)?;
@@ -260,72 +283,77 @@ impl Scan {
             return Ok(false);
         }
         head.records(bytes, &mut self.batch);
-        (self.records_left, self.record) = (head.count, (0, 0));
+        self.records_left = head.count;
+        self.record = 0..0;
         self.last_batch = Some(offset);
         self.offset += wide(extent);
         Ok(true)
     }
 
-    /// The next segment, if it was begun. A spare one must be whole, and the last.
+    /// The next segment, if it was begun. A spare segment must be all zeros, and the last one.
     fn following(&mut self) -> Result<Option<(SegmentHead, ReadAhead)>, JournalError> {
-        let Some(&number) = self.numbers.get(self.opened) else {
+        let Some(&number) = self.numbers.get(self.entered) else {
             return Ok(None);
         };
-        let (media, next) = (Arc::clone(&self.media), self.index + 1);
+        let media = Arc::clone(&self.media);
+        let next = self.index.next();
         match open_segment(&*media, number, next, Some(&self.head.stamp))? {
             Opened::Begun(head, read_ahead) => Ok(Some((head, read_ahead))),
             Opened::Spare(mut spare) => {
                 if let Some(offset) = first_written(&mut spare, 0)? {
-                    let what = "something stands in a segment that was never begun";
+                    let what = "a segment that was never begun is not all zeros";
                     return corrupt(&spare, offset, next, what);
                 }
-                if self.opened + 1 < self.numbers.len() {
+                if self.entered + 1 < self.numbers.len() {
                     return corrupt(
                         &spare,
                         0,
                         next,
-                        "a segment was never begun, and another follows",
+                        "a segment was never begun, but another follows",
                     );
                 }
-                self.spare = Some((number, spare.bytes()));
+                self.spare = Some(SpareSegment { number, bytes: spare.bytes() });
                 Ok(None)
             }
         }
     }
 
-    /// Goes on in the next segment.
+    /// Continues in the next segment.
     fn enter(&mut self, head: SegmentHead, read_ahead: ReadAhead) -> Result<(), JournalError> {
         if let Some(offset) = first_written(&mut self.read_ahead, self.offset)? {
-            return self.corrupt(offset, "something stands behind the end of a segment");
+            return self.corrupt(offset, "bytes behind the last batch of a segment are not zeros");
         }
-        if (head.first_index, head.chain) != (self.index + 1, self.chain) {
-            let what = "the segment does not belong after the one before it";
-            return corrupt(&read_ahead, 0, self.index + 1, what);
+        if head.first_index != self.index.next() || head.chain != self.chain {
+            let what = "the segment does not follow the one before it";
+            return corrupt(&read_ahead, 0, self.index.next(), what);
         }
-        self.begun.push((head.number, head.first_index));
-        (self.head, self.read_ahead) = (head, read_ahead);
-        (self.offset, self.last_batch) = (SECTOR, None);
-        self.opened += 1;
+        assert_eq!(head.number, self.head.number + 1, "segments have no gap");
+        self.begun.push(head.start());
+        self.head = head;
+        self.read_ahead = read_ahead;
+        self.offset = SECTOR;
+        self.last_batch = None;
+        self.entered += 1;
         Ok(())
     }
 
-    /// The end is here, and what follows may be the rest of a batch whose head was never written.
+    /// The journal ends here. What follows may be the rest of a batch whose head was never written.
     fn find_tail(&mut self) -> Result<Tail, JournalError> {
         let limit = (self.offset + BATCH_MAX).min(self.read_ahead.bytes());
         let mut end = self.offset;
         while let Some(at) = first_written(&mut self.read_ahead, end)? {
             if limit <= at {
-                return self.corrupt(at, "something stands far behind the end");
+                return self.corrupt(at, "bytes far behind the end are not zeros");
             }
             if BatchHead::read(self.read_ahead.get(at, SECTOR_BYTES)?, self.head.salt).is_some() {
-                return self.corrupt(at, "a batch stands behind the end");
+                return self.corrupt(at, "a batch is behind the end");
             }
             end = at + SECTOR;
         }
         Ok(self.tail_of(end - self.offset))
     }
 
-    /// The head is here, and the records are not as they were written.
+    /// Here is the head of a batch whose records are not as they were written.
     fn torn_batch(&mut self, was_torn: bool, extent: usize) -> Result<Tail, JournalError> {
         if !was_torn {
             return self.corrupt(self.offset, "the checksum of a batch is wrong");
@@ -334,12 +362,14 @@ impl Scan {
         let is_last =
             first_written(&mut self.read_ahead, end)?.is_none() && self.following()?.is_none();
         if !is_last {
-            return self.corrupt(self.offset, "a batch is not whole, and something follows it");
+            return self.corrupt(self.offset, "a batch is not complete, but something follows it");
         }
         Ok(self.tail_of(wide(extent)))
     }
 
     fn tail_of(&self, torn_bytes: u64) -> Tail {
+        assert!(self.offset + torn_bytes <= self.read_ahead.bytes(), "the tail is in the segment");
+        assert!(torn_bytes <= BATCH_MAX, "at most one batch is unfinished");
         Tail { file: self.file().to_owned(), offset: self.offset, torn_bytes }
     }
 
@@ -347,20 +377,20 @@ impl Scan {
         self.offset - self.last_batch.unwrap_or(self.offset)
     }
 
-    /// Where the record after the current one is.
+    /// Where the record after the current one begins.
     fn record_offset(&self) -> u64 {
-        self.offset - self.batch_extent() + wide(BATCH_HEAD_BYTES + self.record.1)
+        self.offset - self.batch_extent() + wide(BATCH_HEAD_BYTES + self.record.end)
     }
 
     fn corrupt<T>(&self, offset: u64, what: &'static str) -> Result<T, JournalError> {
-        corrupt(&self.read_ahead, offset, self.index + 1, what)
+        corrupt(&self.read_ahead, offset, self.index.next(), what)
     }
 }
 
 pub(crate) fn corrupt<T>(
     read_ahead: &ReadAhead,
     offset: u64,
-    index: u64,
+    index: LogIndex,
     what: &'static str,
 ) -> Result<T, JournalError> {
     Err(JournalError::Corrupt { file: read_ahead.name().to_owned(), offset, index, what })

@@ -1,26 +1,30 @@
-//! A sealed answer: one that nobody can read before everything it says is durable.
+//! A sealed reply: it cannot be read before everything that it says is durable.
 
-/// An answer and the last record it depends on.
+use allot_domain::LogIndex;
+
+/// A reply and the last record on which it depends.
 ///
-/// Only the journal that sealed it gives the answer back, and only when that record is on disk:
-/// "answered before it was synced" cannot be written down.
+/// Only the journal that sealed the reply returns it, and only when that record is on disk. So
+/// code that replies before the sync cannot be written.
 #[derive(Debug)]
 pub struct Sealed {
-    through: u64,
+    index: LogIndex,
     frame: Vec<u8>,
 }
 
 impl Sealed {
-    pub(crate) fn new(through: u64, frame: Vec<u8>) -> Self {
-        Self { through, frame }
+    pub(crate) fn new(index: LogIndex, frame: Vec<u8>) -> Self {
+        Self { index, frame }
     }
 
-    /// The last record that must be durable before it may be opened.
-    pub fn through(&self) -> u64 {
-        self.through
+    /// The last record that must be durable before the reply may be opened.
+    pub fn index(&self) -> LogIndex {
+        self.index
     }
 
-    pub(crate) fn open(self) -> Vec<u8> {
+    /// Opens the reply, now that everything through this record counts as durable.
+    pub(crate) fn open(self, durable: LogIndex) -> Vec<u8> {
+        assert!(self.index <= durable, "a reply leaves only after its record");
         self.frame
     }
 }

@@ -2,22 +2,73 @@
 
 use std::sync::Arc;
 
+use allot_domain::LogIndex;
+
 use crate::file_name::{self, Listing};
-use crate::reader::{SegmentState, SegmentSummary, SnapshotSummary};
 use crate::scan::{Opened, Scan, open_segment};
 use crate::snapshot::{Found, SnapshotHead, open_snapshot};
 use crate::{JournalError, Media};
 
-/// The summaries, and what they were made of.
+/// One segment, in brief.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SegmentSummary {
+    /// Its name.
+    pub file: String,
+    /// Its number.
+    pub number: u64,
+    /// The first record that is or will be in it; zero if it was never begun.
+    pub first_index: LogIndex,
+    /// The last record in it; the one before the first if it has none.
+    pub last_index: LogIndex,
+    /// How much of it is used, its head included.
+    pub bytes_used: u64,
+    /// Its state.
+    pub state: SegmentState,
+}
+
+/// The state of a segment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SegmentState {
+    /// It was filled, and another follows.
+    Sealed,
+    /// The next batch goes into it.
+    Current,
+    /// The next batch goes into it, and its last batch, with this many bytes, was never finished.
+    /// A start cuts that batch.
+    Torn(u64),
+    /// It was made and never begun.
+    Spare,
+    /// It is not as it was written.
+    Damaged(JournalError),
+    /// It was not read, because it is behind damage or before a gap.
+    Unread,
+}
+
+/// One snapshot, in brief.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SnapshotSummary {
+    /// Its name.
+    pub file: String,
+    /// The last record that is in it.
+    pub index: LogIndex,
+    /// The length of the state.
+    pub bytes: u64,
+    /// The XXH3 hash of the state, 128 bits.
+    pub hash: u128,
+    /// What is wrong with it, if anything.
+    pub damage: Option<String>,
+}
+
+/// The summaries of all files.
 #[derive(Debug, Default)]
-pub(crate) struct Summary {
+pub(crate) struct FolderSummary {
     pub(crate) segments: Vec<SegmentSummary>,
     pub(crate) snapshots: Vec<SnapshotSummary>,
-    /// The heads of the snapshots that read well, in the same order.
+    /// The heads of the snapshots, in the same order; `None` for those that cannot be read.
     heads: Vec<Option<SnapshotHead>>,
 }
 
-impl Summary {
+impl FolderSummary {
     pub(crate) fn of(media: &Arc<dyn Media>, listing: &Listing) -> Result<Self, JournalError> {
         let mut summary = Self::default();
         for &index in &listing.snapshots {
@@ -36,7 +87,7 @@ impl Summary {
         Ok(summary)
     }
 
-    fn read_snapshot(&mut self, media: &dyn Media, index: u64) -> Result<(), JournalError> {
+    fn read_snapshot(&mut self, media: &dyn Media, index: LogIndex) -> Result<(), JournalError> {
         let (head, damage) = match open_snapshot(media, index, None, false)? {
             Found::Good(head, _) => (Some(head), None),
             Found::Damaged(what) => (None, Some(what)),
@@ -48,7 +99,7 @@ impl Summary {
         Ok(())
     }
 
-    /// Reads everything that hangs together; `run` is the place of its first segment.
+    /// Reads all segments without a gap; `run` is the position of the first of them in `segments`.
     fn read_segments(&mut self, mut scan: Scan, run: usize) {
         self.check_snapshots(&scan);
         let result = loop {
@@ -61,9 +112,11 @@ impl Summary {
                 other => break other,
             }
         };
-        for (&(_, first), summary) in scan.begun().iter().zip(&mut self.segments[run..]) {
-            summary.first_index = first;
-            summary.last_index = summary.last_index.max(first - 1);
+        for (start, summary) in scan.begun().iter().zip(&mut self.segments[run..]) {
+            assert_eq!(summary.number, start.number, "the scan reads the segments in order");
+            let before = start.first_index.previous().expect("no segment begins with record 0");
+            summary.first_index = start.first_index;
+            summary.last_index = summary.last_index.max(before);
             summary.state = SegmentState::Sealed;
         }
         let last = run + scan.begun().len() - 1;
@@ -73,7 +126,7 @@ impl Summary {
         }
     }
 
-    /// The journal was read to its end, in the segment at this place.
+    /// The journal was read to its end, in the segment at position `last`.
     fn end(&mut self, scan: &Scan, last: usize) {
         let torn_bytes = scan.tail().map_or(0, |tail| tail.torn_bytes);
         self.segments[last].state = match torn_bytes {
@@ -83,7 +136,7 @@ impl Summary {
         if scan.spare().is_some() {
             self.segments[last + 1].state = SegmentState::Spare;
         }
-        for snapshot in self.snapshots.iter_mut().filter(|snapshot| scan.index() < snapshot.index) {
+        for snapshot in self.snapshots.iter_mut().filter(|one| scan.index() < one.index) {
             snapshot.damage = Some("the journal ends before it".to_owned());
         }
     }
@@ -100,25 +153,22 @@ impl Summary {
         }
     }
 
-    /// Whether the snapshot of the record that the scan stands at was made of this journal.
+    /// Checks that the snapshot of the record at which the scan is was made from this journal.
     fn check_snapshots(&mut self, scan: &Scan) {
-        let Ok(place) =
-            self.snapshots.binary_search_by_key(&scan.index(), |snapshot| snapshot.index)
-        else {
+        let Ok(at) = self.snapshots.binary_search_by_key(&scan.index(), |one| one.index) else {
             return;
         };
-        let made_of_this = |head: &SnapshotHead| {
-            (head.chain, head.stamp.as_str()) == (scan.chain(), scan.head().stamp.as_str())
-        };
-        if self.heads[place].as_ref().is_some_and(|head| !made_of_this(head)) {
-            self.snapshots[place].damage =
-                Some("the snapshot was not made of this journal".to_owned());
+        let is_from_this =
+            |head: &SnapshotHead| head.chain == scan.chain() && head.stamp == scan.head().stamp;
+        if self.heads[at].as_ref().is_some_and(|head| !is_from_this(head)) {
+            let damage = "the snapshot was not made from this journal";
+            self.snapshots[at].damage = Some(damage.to_owned());
         }
     }
 
-    /// Whether a record is in a good snapshot.
-    pub(crate) fn has_snapshot_from(&self, index: u64) -> bool {
-        self.snapshots.iter().any(|snapshot| index <= snapshot.index && snapshot.damage.is_none())
+    /// Whether a good snapshot holds this record.
+    pub(crate) fn has_snapshot_from(&self, index: LogIndex) -> bool {
+        self.snapshots.iter().any(|one| index <= one.index && one.damage.is_none())
     }
 }
 
@@ -126,14 +176,14 @@ fn unread(number: u64) -> SegmentSummary {
     SegmentSummary {
         file: file_name::segment(number),
         number,
-        first_index: 0,
-        last_index: 0,
+        first_index: LogIndex::ZERO,
+        last_index: LogIndex::ZERO,
         bytes_used: 0,
         state: SegmentState::Unread,
     }
 }
 
-/// The scan over everything that hangs together; none if nothing was ever begun.
+/// The scan over all segments without a gap; `None` if none of them was ever begun.
 pub(crate) fn start(
     media: &Arc<dyn Media>,
     listing: &Listing,
@@ -141,7 +191,7 @@ pub(crate) fn start(
     let Some((&first, after)) = listing.run().split_first() else {
         return Ok(None);
     };
-    match open_segment(&**media, first, 1, None)? {
+    match open_segment(&**media, first, LogIndex::FIRST, None)? {
         Opened::Spare(_) => Ok(None),
         Opened::Begun(head, read_ahead) => {
             Ok(Some(Scan::start(Arc::clone(media), head, read_ahead, after.to_vec())))

@@ -50,7 +50,12 @@ impl Archive {
             checkpointer: checkpointer_slot.waker(),
         };
         let (journal, committer, checkpointer) = recovery.finish(wakers).with_context(place)?;
-        tracing::info!(shard, inputs = journal.appended(), "recovered from {}", path.display());
+        tracing::info!(
+            shard,
+            inputs = journal.appended().get(),
+            "recovered from {}",
+            path.display()
+        );
         crew.add(&committer_slot, Box::new(committer));
         crew.add(&checkpointer_slot, Box::new(checkpointer));
         Ok(Self { state, journal })

@@ -1,7 +1,7 @@
-//! Preallocation: the segment after the current one, made of zeros before it is needed.
+//! Preallocation: the segment after the current one is made of zeros before it is needed.
 //!
-//! Zeros that were written, and not a length that was set: a write into a hole would have to find
-//! room on the disk, and tell the file system, just when somebody waits for the sync.
+//! The zeros are written; setting the length would not do. A write into a hole would have to find
+//! room on the disk and update the file system during the sync that replies wait for.
 
 use super::unfinished_file::UnfinishedFile;
 use crate::file_name;
@@ -11,55 +11,60 @@ use crate::{JournalError, Media};
 /// Makes spare segments, one at a time.
 pub(crate) struct Preallocation {
     segment_bytes: u64,
-    /// The segment that is ready, or an earlier one.
+    /// The last segment that exists, begun or not.
     ready: u64,
+    /// The last segment that is to exist.
     wanted: u64,
-    draft: Option<UnfinishedFile>,
+    file: Option<UnfinishedFile>,
     zeros: Vec<u8>,
 }
 
 impl Preallocation {
-    /// The last segment that is there, begun or not, is `ready`.
+    /// Starts where `ready` is the last segment that exists, begun or not.
     pub(crate) fn new(segment_bytes: u64, ready: u64) -> Self {
-        Self { segment_bytes, ready, wanted: ready, draft: None, zeros: vec![0; STEP_BYTES] }
+        Self { segment_bytes, ready, wanted: ready, file: None, zeros: vec![0; STEP_BYTES] }
     }
 
-    /// This segment is to be ready.
+    /// Asks for this segment.
     pub(crate) fn want(&mut self, number: u64) {
+        assert!(self.wanted <= number, "segments are wanted in order");
+        assert!(number <= self.ready + 1, "the segment before it exists");
         self.wanted = number;
     }
 
-    /// Whether what is wanted is there.
+    /// Whether the segment that is wanted exists.
     pub(crate) fn is_ready(&self) -> bool {
         self.wanted <= self.ready
     }
 
-    /// The last segment that is there.
+    /// The last segment that exists.
     pub(crate) fn ready(&self) -> u64 {
         self.ready
     }
 
-    /// A bit more of the segment that is wanted.
+    /// Writes the next piece of the segment that is wanted.
     pub(crate) fn step(&mut self, media: &dyn Media) -> Result<(), JournalError> {
-        let mut draft = match self.draft.take() {
-            Some(draft) => draft,
+        assert_eq!(self.wanted, self.ready + 1, "segments are made one after the other");
+        let mut file = match self.file.take() {
+            Some(file) => file,
             None => {
-                UnfinishedFile::create(media, file_name::segment(self.wanted), self.segment_bytes)?
+                let name = file_name::segment(self.wanted);
+                UnfinishedFile::create(media, name, self.segment_bytes)?
             }
         };
-        let bytes = draft.next_bytes();
+        let bytes = file.next_bytes();
         if bytes == 0 {
-            draft.publish(media)?;
+            file.publish(media)?;
             self.ready = self.wanted;
             return Ok(());
         }
-        let written = draft.write(&self.zeros[..bytes]);
-        self.draft = Some(draft);
+        let written = file.write(&self.zeros[..bytes]);
+        self.file = Some(file);
         written
     }
 
-    /// Gives back the room that was taken so far.
+    /// Removes an unfinished segment, to free its room.
     pub(crate) fn abandon(&mut self, media: &dyn Media) -> Result<(), JournalError> {
-        self.draft.take().map_or(Ok(()), |draft| draft.abandon(media))
+        self.file.take().map_or(Ok(()), |file| file.abandon(media))
     }
 }

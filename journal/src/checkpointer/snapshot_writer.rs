@@ -1,24 +1,26 @@
-//! SnapshotWriter on their way to the disk, one at a time.
+//! A snapshot writer: stores snapshots, one at a time.
 
 use std::mem;
 
+use allot_domain::LogIndex;
+
 use super::Retention;
 use super::unfinished_file::UnfinishedFile;
-use crate::field::{narrow, wide};
 use crate::file_name;
+use crate::length::{narrow, wide};
 use crate::limits::{SECTOR, SECTOR_BYTES};
 use crate::snapshot::{Found, SnapshotHead, open_snapshot};
-use crate::status::read_snapshot;
+use crate::status::SnapshotFrame;
 use crate::{JournalError, Media};
 
 /// Writes snapshots, reads them back, and removes what they replace.
 pub(super) struct SnapshotWriter {
     stamp: String,
     pub(super) retention: Retention,
-    /// State and trailer of the snapshot under way, as they came; empty if there is none.
+    /// The snapshot to be written, as it was received; empty if there is none.
     frame: Vec<u8>,
     writing: Option<(SnapshotHead, UnfinishedFile)>,
-    /// The snapshot after it, which came meanwhile.
+    /// A later snapshot, received while that one is being written.
     next: Vec<u8>,
 }
 
@@ -32,49 +34,54 @@ impl SnapshotWriter {
         self.frame.is_empty()
     }
 
-    /// Whether some of a snapshot was written.
+    /// Whether part of a snapshot was written.
     pub(super) fn is_under_way(&self) -> bool {
         self.writing.is_some()
     }
 
-    /// This is the next. What still waits is not worth writing any more.
+    /// Takes the next snapshot. It replaces one that still waits.
     pub(super) fn take(&mut self, frame: Vec<u8>) {
-        if self.is_under_way() {
-            self.next = frame;
-        } else {
-            self.frame = frame;
-        }
+        let index = SnapshotFrame::read(&frame).index;
+        let replaced = if self.is_under_way() { &mut self.next } else { &mut self.frame };
+        let is_later = replaced.is_empty() || SnapshotFrame::read(replaced).index <= index;
+        assert!(is_later, "snapshots arrive in order");
+        *replaced = frame;
     }
 
-    /// A bit more of the snapshot; its index when it is kept.
-    pub(super) fn step(&mut self, media: &dyn Media) -> Result<Option<u64>, JournalError> {
-        let (index, chain, state) = read_snapshot(&self.frame);
-        let Some((head, mut draft)) = self.writing.take() else {
+    /// Writes the next piece of the snapshot; returns its index once it is stored.
+    pub(super) fn step(&mut self, media: &dyn Media) -> Result<Option<LogIndex>, JournalError> {
+        let SnapshotFrame { index, chain, state } = SnapshotFrame::read(&self.frame);
+        let Some((head, mut file)) = self.writing.take() else {
             let head = SnapshotHead::new(index, chain, state, &self.stamp);
             let bytes = SECTOR + wide(state.len());
-            let mut draft = UnfinishedFile::create(media, file_name::snapshot(index), bytes)?;
-            let written = draft.write(&head.sector());
-            self.writing = Some((head, draft));
+            let mut file = UnfinishedFile::create(media, file_name::snapshot(index), bytes)?;
+            let written = file.write(&head.sector());
+            self.writing = Some((head, file));
             return written.map(|()| None);
         };
-        let bytes = draft.next_bytes();
+        assert_eq!(head.index, index, "the snapshot is not replaced while it is being written");
+        let bytes = file.next_bytes();
         if 0 < bytes {
-            let at = narrow(draft.written()) - SECTOR_BYTES;
-            let written = draft.write(&state[at..at + bytes]);
-            self.writing = Some((head, draft));
+            let at = narrow(file.written()) - SECTOR_BYTES;
+            let written = file.write(&state[at..at + bytes]);
+            self.writing = Some((head, file));
             return written.map(|()| None);
         }
-        draft.publish(media)?;
+        file.publish(media)?;
         self.read_back(media, &head)?;
         self.frame = mem::take(&mut self.next);
-        self.retention.kept(index);
+        self.retention.snapshot_stored(index);
         self.retention.prune(media)?;
         Ok(Some(index))
     }
 
-    /// Gives back the room that was taken so far, to begin anew.
+    /// Removes what was written of the snapshot, to free its room and to start again later; then
+    /// with the later snapshot, if there is one.
     pub(super) fn abandon(&mut self, media: &dyn Media) -> Result<(), JournalError> {
-        self.writing.take().map_or(Ok(()), |(_, draft)| draft.abandon(media))
+        if !self.next.is_empty() {
+            self.frame = mem::take(&mut self.next);
+        }
+        self.writing.take().map_or(Ok(()), |(_, file)| file.abandon(media))
     }
 
     fn read_back(&self, media: &dyn Media, head: &SnapshotHead) -> Result<(), JournalError> {

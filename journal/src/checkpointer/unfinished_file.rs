@@ -1,7 +1,7 @@
-//! A draft: a file under another name until it is whole and on disk.
+//! An unfinished file: it has another name until it is complete and on disk.
 
-use crate::field::{narrow, wide};
 use crate::file_name::unfinished;
+use crate::length::{narrow, wide};
 use crate::limits::STEP_BYTES;
 use crate::{JournalError, Media, MediaFile};
 
@@ -26,19 +26,20 @@ impl UnfinishedFile {
         Ok(Self { name, file, written: 0, bytes })
     }
 
-    /// How much was written.
+    /// The length of what was written.
     pub(super) fn written(&self) -> u64 {
         self.written
     }
 
-    /// How much the next step should write; nothing when the file is whole.
+    /// How much the next step should write; zero if the file is complete.
     pub(super) fn next_bytes(&self) -> usize {
         narrow((self.bytes - self.written).min(wide(STEP_BYTES)))
     }
 
-    /// Writes the next piece and syncs it: many small syncs delay the committer's less than one
-    /// large one.
+    /// Writes the next piece and syncs it. Many small syncs delay the committer's less than one
+    /// large one does.
     pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), JournalError> {
+        assert!(self.written + wide(piece.len()) <= self.bytes, "the file keeps its length");
         let media = |operation| {
             let name = unfinished(&self.name);
             move |cause| JournalError::media(operation, &name, &cause)
@@ -49,9 +50,10 @@ impl UnfinishedFile {
         Ok(())
     }
 
-    /// Gives the file its name, for good. There is no way back from here: an error is no lack of
-    /// room that could be waited out.
+    /// Gives the file its name. From here on it cannot be abandoned, so even a lack of room is
+    /// final.
     pub(super) fn publish(self, media: &dyn Media) -> Result<(), JournalError> {
+        assert_eq!(self.written, self.bytes, "only a complete file gets its name");
         let failed = |operation| {
             let name = self.name.clone();
             move |cause| JournalError::final_media(operation, &name, &cause)
@@ -60,7 +62,7 @@ impl UnfinishedFile {
         media.sync_folder().map_err(failed("sync the folder of"))
     }
 
-    /// Gives its room back.
+    /// Removes the file, to free its room.
     pub(super) fn abandon(self, media: &dyn Media) -> Result<(), JournalError> {
         let name = unfinished(&self.name);
         media.remove(&name).map_err(|cause| JournalError::media("remove", &name, &cause))

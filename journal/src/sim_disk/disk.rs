@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, ErrorKind};
 
-use crate::field::{narrow, wide};
+use crate::length::{narrow, wide};
 use crate::limits::{LOG_LINES_MAX, SECTOR, SECTOR_BYTES};
 
 /// Files, names, and what is planned to go wrong.

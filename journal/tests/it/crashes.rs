@@ -1,56 +1,57 @@
-//! Random incarnations of a journal on a disk that loses, tears, forgets, fills up and fails.
+//! Random schedules of a journal on a disk that loses writes, tears them, fills up and fails.
 //!
-//! The promise: whatever was said to be durable is there afterwards, and what is there is what was
-//! appended, in order, and nothing else. Each schedule follows from its seed.
+//! The promise: every record that was reported durable is there afterwards. What is there is what
+//! was appended, in order, and nothing else. Each schedule follows from its seed.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use allot_domain::LogIndex;
 use allot_journal::{JournalError, Media, MediaFile, Reader, SimDisk};
 use allot_runtime::Agent;
 
 use crate::rig::{Found, Rig, config, read, state_of};
 
-/// How many schedules; a release build has time for more.
+/// Number of schedules. A release build has time for more.
 const SEEDS: u64 = if cfg!(debug_assertions) { 300 } else { 20_000 };
-/// How many things happen in each.
+/// Number of steps in each.
 const STEPS: usize = 400;
 
-/// Numbers that follow from a seed (Knuth's MMIX generator).
-struct Dice(u64);
+/// Pseudo-random numbers from a seed (Knuth's MMIX generator).
+struct Prng(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+impl Prng {
+    fn below(&mut self, end: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
+        (self.0 >> 33) % end
     }
 
-    /// A payload: mostly small, sometimes large, sometimes of zeros with hardly a bit set.
+    /// A payload: mostly small, sometimes large, sometimes zeros with at most one bit set.
     fn payload(&mut self) -> Vec<u8> {
-        let length = match self.roll(8) {
-            0 => self.roll(3_000),
+        let length = match self.below(8) {
+            0 => self.below(3_000),
             1 => 0,
-            _ => self.roll(120),
+            _ => self.below(120),
         };
         let mut payload = vec![0; usize::try_from(length).unwrap()];
-        if self.roll(3) == 0 {
+        if self.below(3) == 0 {
             if let Some(byte) = payload.last_mut() {
                 *byte = 1;
             }
         } else {
-            payload.iter_mut().for_each(|byte| *byte = u8::try_from(self.roll(256)).unwrap());
+            payload.iter_mut().for_each(|byte| *byte = u8::try_from(self.below(256)).unwrap());
         }
         payload
     }
 }
 
-/// What must hold, beside what is on the disk.
+/// What the disk must hold.
 #[derive(Default)]
 struct Model {
     appended: Vec<Vec<u8>>,
-    /// How many of them were said to be durable.
+    /// How many of them were reported durable.
     durable: usize,
     starts: u64,
     refused_starts: u64,
@@ -68,7 +69,7 @@ impl Model {
             return Err(format!("the {count} records are not the first of {appended} appended"));
         }
         if !found.warnings.is_empty() {
-            return Err(format!("nothing was damaged, and yet: {:?}", found.warnings));
+            return Err(format!("nothing was damaged, but a start warns: {:?}", found.warnings));
         }
         self.appended.truncate(count);
         self.durable = count;
@@ -77,12 +78,12 @@ impl Model {
     }
 }
 
-/// Starts until it succeeds; only the faults that were planned may stop it.
+/// Starts until it succeeds. Only planned faults may make a start fail.
 fn start(
     disk: &SimDisk,
     media: &Arc<dyn Media>,
     model: &mut Model,
-    dice: &mut Dice,
+    prng: &mut Prng,
 ) -> Result<Rig, String> {
     loop {
         match Rig::start(Arc::clone(media), config()) {
@@ -92,25 +93,25 @@ fn start(
             }
             Err(JournalError::Media { .. } | JournalError::DiskFull { .. }) => {
                 model.refused_starts += 1;
-                // A start that was refused may have found, and put on disk, more than is known.
+                // A start that failed may have synced more records than were reported durable.
                 disk.set_capacity(None);
-                if dice.roll(2) == 0 { disk.crash() } else { disk.restart() }
+                if prng.below(2) == 0 { disk.crash() } else { disk.restart() }
             }
             Err(error) => return Err(error.to_string()),
         }
     }
 }
 
-/// One thing that may happen. An error ends the incarnation of the journal.
+/// One random step. An error ends the incarnation of the journal.
 fn act(
     disk: &SimDisk,
     rig: &mut Rig,
     model: &mut Model,
-    dice: &mut Dice,
+    prng: &mut Prng,
 ) -> Result<(), JournalError> {
-    match dice.roll(100) {
+    match prng.below(100) {
         0..40 if rig.journal.has_room() => {
-            let payload = dice.payload();
+            let payload = prng.payload();
             rig.journal.append(0, 0, &payload);
             model.appended.push(payload);
         }
@@ -121,9 +122,9 @@ fn act(
             let state = state_of(&model.appended);
             rig.journal.store_snapshot(|out| out.extend(state));
         }
-        92 => disk.fail_sync(dice.roll(6) + 1),
-        93 => disk.fail_write(dice.roll(6) + 1),
-        94 => disk.set_capacity(Some(disk.used_bytes() + dice.roll(9_000))),
+        92 => disk.fail_sync(prng.below(6) + 1),
+        93 => disk.fail_write(prng.below(6) + 1),
+        94 => disk.set_capacity(Some(disk.used_bytes() + prng.below(9_000))),
         95..98 => {
             disk.set_capacity(None);
             rig.now += Duration::from_secs(1);
@@ -131,25 +132,25 @@ fn act(
         _ => {}
     }
     rig.journal.poll()?;
-    let durable = usize::try_from(rig.journal.durable()).unwrap();
+    let durable = usize::try_from(rig.journal.durable().get()).unwrap();
     assert!(model.durable <= durable && durable <= model.appended.len());
     model.durable = durable;
     Ok(())
 }
 
 fn schedule(disk: &SimDisk, media: Arc<dyn Media>, seed: u64) -> Result<Model, String> {
-    let (mut model, mut dice) = (Model::default(), Dice(seed));
-    let mut rig = start(disk, &media, &mut model, &mut dice)?;
+    let (mut model, mut prng) = (Model::default(), Prng(seed));
+    let mut rig = start(disk, &media, &mut model, &mut prng)?;
     for _ in 0..STEPS {
-        let ended = act(disk, &mut rig, &mut model, &mut dice).is_err();
-        if ended || dice.roll(60) == 0 {
+        let ended = act(disk, &mut rig, &mut model, &mut prng).is_err();
+        if ended || prng.below(60) == 0 {
             drop(rig);
-            if dice.roll(3) == 0 {
+            if prng.below(3) == 0 {
                 disk.restart()
             } else {
                 disk.crash()
             }
-            rig = start(disk, &media, &mut model, &mut dice)?;
+            rig = start(disk, &media, &mut model, &mut prng)?;
         }
     }
     drop(rig);
@@ -163,18 +164,23 @@ fn schedule(disk: &SimDisk, media: Arc<dyn Media>, seed: u64) -> Result<Model, S
 
 fn the_reader_agrees(media: Arc<dyn Media>, found: &Found) -> Result<(), String> {
     let mut reader = Reader::open(media).map_err(|error| error.to_string())?;
-    let mut last = 0;
+    let mut last = LogIndex::ZERO;
     while let Some(entry) = reader.next().map_err(|error| error.to_string())? {
         last = entry.record.index;
     }
     let expected = found.records.last().map(|record| record.0);
-    let expected = expected.or(found.snapshot.as_ref().map(|snapshot| snapshot.index)).unwrap_or(0);
-    // Everything may have been pruned but the segment that comes after the snapshots.
-    if last == expected || last == 0 { Ok(()) } else { Err(format!("{last} is not {expected}")) }
+    let expected =
+        expected.or(found.snapshot.as_ref().map(|snapshot| snapshot.index)).unwrap_or_default();
+    // Everything but the segment after the snapshots may have been pruned.
+    if last == expected || last == LogIndex::ZERO {
+        Ok(())
+    } else {
+        Err(format!("{last} is not {expected}"))
+    }
 }
 
 #[test]
-fn whatever_was_durable_survives_every_crash() {
+fn every_durable_record_survives_every_crash() {
     let (mut starts, mut refused, mut records) = (0, 0, 0);
     for seed in 0..SEEDS {
         let disk = SimDisk::new(seed);
@@ -188,25 +194,28 @@ fn whatever_was_durable_survives_every_crash() {
         }
     }
     println!("{SEEDS} schedules, {starts} starts, {refused} refused, {records} records at the end");
-    assert!(SEEDS * 5 < starts && 0 < refused, "the schedules are worth something");
+    assert!(
+        SEEDS * 5 < starts && 0 < refused,
+        "the schedules have many starts, and starts that fail"
+    );
 }
 
-/// A disk that says "synced" and does nothing: what the checker above must notice.
-struct LyingDisk(SimDisk);
+/// A disk whose sync does nothing. The checker above must notice it.
+struct NoSyncDisk(SimDisk);
 
-struct LyingFile(Box<dyn MediaFile>);
+struct NoSyncFile(Box<dyn MediaFile>);
 
-impl Media for LyingDisk {
+impl Media for NoSyncDisk {
     fn list(&self) -> io::Result<Vec<String>> {
         self.0.list()
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        Ok(Box::new(LyingFile(self.0.create(name)?)))
+        Ok(Box::new(NoSyncFile(self.0.create(name)?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        Ok(Box::new(LyingFile(self.0.open(name)?)))
+        Ok(Box::new(NoSyncFile(self.0.open(name)?)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -222,7 +231,7 @@ impl Media for LyingDisk {
     }
 }
 
-impl MediaFile for LyingFile {
+impl MediaFile for NoSyncFile {
     fn len(&self) -> io::Result<u64> {
         self.0.len()
     }
@@ -241,12 +250,12 @@ impl MediaFile for LyingFile {
 }
 
 #[test]
-fn a_disk_that_lies_about_syncs_is_found_out() {
-    let found_out = (0..20).filter(|&seed| {
+fn a_disk_that_does_not_sync_is_detected() {
+    let detected = (0..20).filter(|&seed| {
         let disk = SimDisk::new(seed);
-        schedule(&disk, Arc::new(LyingDisk(disk.clone())), seed).is_err()
+        schedule(&disk, Arc::new(NoSyncDisk(disk.clone())), seed).is_err()
     });
-    assert!(10 < found_out.count(), "the checker notices what is lost");
+    assert!(10 < detected.count(), "the checker notices lost records");
 }
 
 #[test]

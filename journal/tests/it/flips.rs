@@ -1,10 +1,11 @@
-//! One bit of a journal that was closed in good order turns round, each in turn.
+//! Each bit of a journal that was closed properly is flipped in turn.
 //!
-//! A start then yields every record, or stops and says where; which of the two, is decided by
-//! where the bit is. Nothing that was answered is ever cut.
+//! A start then returns every record, or stops and says where the damage is. Which of the two
+//! depends only on where the bit is. No record whose reply may have left is ever cut.
 
 use std::collections::BTreeMap;
 
+use allot_domain::LogIndex;
 use allot_journal::{
     JournalError, Media, Reader, SEGMENT_BYTES_MIN, SEGMENT_BYTES_REAL_MIN, SegmentState,
     SegmentSummary, SimDisk,
@@ -12,24 +13,24 @@ use allot_journal::{
 
 use crate::rig::{Rig, config, media, read, state_of};
 
-/// Where a bit is, and so what must come of it.
+/// Where a bit is. The consequence follows from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Place {
-    /// In a segment that a start need not read: nothing comes of it.
-    BeforeTheSnapshot,
+enum Region {
+    /// In a segment that a start does not read: no consequence.
+    BeforeSnapshot,
     /// In the head of a segment, or in a batch: stop.
     Written,
-    /// In the zeros behind the last batch of a segment that another follows: stop.
+    /// In the zeros behind the last batch of a segment that is followed by another: stop.
     SealedZeros,
     /// In the first sector behind the end, where a torn batch would have its head or zeros: stop.
     NextSector,
-    /// Further behind the end, as the rest of a torn batch would be: wiped.
+    /// Further behind the end, where the rest of a torn batch would be: wiped.
     TornZeros,
     /// In the segment that was never begun: stop.
     Spare,
     /// In the latest snapshot: the one before it serves.
     LatestSnapshot,
-    /// In the snapshot before it: nothing comes of it.
+    /// In the snapshot before it: no consequence.
     OlderSnapshot,
 }
 
@@ -47,11 +48,11 @@ fn journal() -> (SimDisk, Vec<Vec<u8>>) {
         payloads.extend(batch_payloads);
         if batch == 3 || batch == 9 {
             rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
-            rig.settle().unwrap();
+            rig.run_until_idle().unwrap();
         }
         if batch == 11 {
-            // Zeros and one bit: without a mask, a sector of it would look never written. And it
-            // is so long that it begins a segment.
+            // Zeros and one bit: without a mask, one of its sectors would look as if it had never
+            // been written. It is long enough to begin a segment.
             let mut sparse = vec![0; 1_600];
             sparse[700] = 1;
             rig.commit(&[&sparse]);
@@ -62,7 +63,7 @@ fn journal() -> (SimDisk, Vec<Vec<u8>>) {
     (disk, payloads)
 }
 
-/// What is where, as the reader of the undamaged journal says.
+/// The layout of the undamaged journal, from its reader.
 struct Map {
     segments: Vec<SegmentSummary>,
     latest_snapshot: String,
@@ -74,31 +75,31 @@ impl Map {
         let reader = Reader::open(media(disk)).unwrap();
         let segments = reader.segments().to_vec();
         let snapshot = reader.snapshots().last().unwrap();
-        let first = snapshot.index + 1;
-        let read = segments.iter().rfind(|segment| (1..=first).contains(&segment.first_index));
+        let first = LogIndex::FIRST..=snapshot.index.next();
+        let read = segments.iter().rfind(|segment| first.contains(&segment.first_index));
         let first_read = read.unwrap().number;
         Self { latest_snapshot: snapshot.file.clone(), first_read, segments }
     }
 
-    fn place(&self, file: &str, offset: u64) -> Place {
+    fn region(&self, file: &str, offset: u64) -> Region {
         let Some(segment) = self.segments.iter().find(|segment| segment.file == file) else {
             let latest = file == self.latest_snapshot;
-            return if latest { Place::LatestSnapshot } else { Place::OlderSnapshot };
+            return if latest { Region::LatestSnapshot } else { Region::OlderSnapshot };
         };
         let behind = offset.checked_sub(segment.bytes_used);
         match (&segment.state, behind) {
-            (SegmentState::Spare, _) => Place::Spare,
-            _ if segment.number < self.first_read => Place::BeforeTheSnapshot,
-            (_, None) => Place::Written,
-            (SegmentState::Current, Some(0..512)) => Place::NextSector,
-            (SegmentState::Current, Some(_)) => Place::TornZeros,
-            _ => Place::SealedZeros,
+            (SegmentState::Spare, _) => Region::Spare,
+            _ if segment.number < self.first_read => Region::BeforeSnapshot,
+            (_, None) => Region::Written,
+            (SegmentState::Current, Some(0..512)) => Region::NextSector,
+            (SegmentState::Current, Some(_)) => Region::TornZeros,
+            _ => Region::SealedZeros,
         }
     }
 }
 
 #[test]
-fn every_flipped_bit_is_harmless_or_named_and_no_answer_vanishes() {
+fn every_flipped_bit_is_harmless_or_located_and_no_reply_is_lost() {
     let (disk, payloads) = journal();
     let map = Map::of(&disk);
     let files: Vec<String> = map.segments.iter().map(|segment| segment.file.clone()).collect();
@@ -107,9 +108,9 @@ fn every_flipped_bit_is_harmless_or_named_and_no_answer_vanishes() {
     let mut counts = BTreeMap::new();
     for file in files.into_iter().chain(snapshots) {
         for offset in 0..disk.file_bytes(&file).unwrap() {
-            let place = map.place(&file, offset);
-            // Where all bits are alike, one of each byte will do.
-            let bits = if place == Place::Written || place == Place::LatestSnapshot {
+            let region = map.region(&file, offset);
+            // Elsewhere all bits of a byte are treated alike, so one of them is enough.
+            let bits = if region == Region::Written || region == Region::LatestSnapshot {
                 0..8
             } else {
                 offset % 8..offset % 8 + 1
@@ -117,49 +118,49 @@ fn every_flipped_bit_is_harmless_or_named_and_no_answer_vanishes() {
             for bit in bits {
                 let flipped = disk.fork();
                 flipped.flip(&file, offset, u32::try_from(bit).unwrap());
-                check(&flipped, place, &file, offset, &payloads);
-                *counts.entry(place).or_insert(0_u64) += 1;
+                check(&flipped, region, &file, offset, &payloads);
+                *counts.entry(region).or_insert(0_u64) += 1;
             }
         }
     }
-    let places: Vec<Place> = counts.keys().copied().collect();
+    let regions: Vec<Region> = counts.keys().copied().collect();
     println!("{counts:?}");
-    assert_eq!(places.len(), 8, "every kind of place is in the journal: {counts:?}");
+    assert_eq!(regions.len(), 8, "the journal has every region: {counts:?}");
 }
 
 #[track_caller]
-fn check(disk: &SimDisk, place: Place, file: &str, offset: u64, payloads: &[Vec<u8>]) {
-    let at = format!("{file} at {offset}, {place:?}");
-    match (place, read(media(disk), config())) {
+fn check(disk: &SimDisk, region: Region, file: &str, offset: u64, payloads: &[Vec<u8>]) {
+    let at = format!("{file} at {offset}, {region:?}");
+    match (region, read(media(disk), config())) {
         (
-            Place::BeforeTheSnapshot
-            | Place::OlderSnapshot
-            | Place::LatestSnapshot
-            | Place::TornZeros,
+            Region::BeforeSnapshot
+            | Region::OlderSnapshot
+            | Region::LatestSnapshot
+            | Region::TornZeros,
             Ok((recovery, found)),
         ) => {
             assert!(found.payloads() == payloads, "{at}");
-            assert_eq!(found.warnings.len(), usize::from(place == Place::LatestSnapshot), "{at}");
+            assert_eq!(found.warnings.len(), usize::from(region == Region::LatestSnapshot), "{at}");
             drop(recovery);
-            if place == Place::TornZeros && offset.is_multiple_of(64) {
+            if region == Region::TornZeros && offset.is_multiple_of(64) {
                 the_torn_tail_is_wiped(disk, payloads);
             }
         }
         (
-            Place::Written | Place::SealedZeros | Place::NextSector | Place::Spare,
+            Region::Written | Region::SealedZeros | Region::NextSector | Region::Spare,
             Err(JournalError::Corrupt { file: named, offset: from, index, .. }),
         ) => {
             assert_eq!(named, file, "{at}");
-            // The batch or the sector, and the flipped bit is in it.
+            // The flipped bit is in the batch or sector that is named.
             assert!(from <= offset && offset < from + SEGMENT_BYTES_MIN, "{at}: {from}");
-            assert!(index <= u64::try_from(payloads.len()).unwrap() + 1, "{at}: {index}");
+            assert!(index.get() <= u64::try_from(payloads.len()).unwrap() + 1, "{at}: {index}");
         }
-        (_, Ok(_)) => panic!("{at}: nothing was said"),
+        (_, Ok(_)) => panic!("{at}: not noticed"),
         (_, Err(error)) => panic!("{at}: {error}"),
     }
 }
 
-/// What was taken for the rest of a torn batch is zeros after a start.
+/// A start overwrites the rest of a torn batch with zeros.
 fn the_torn_tail_is_wiped(disk: &SimDisk, payloads: &[Vec<u8>]) {
     let (rig, _) = Rig::start(media(disk), config()).unwrap();
     drop(rig);
@@ -179,7 +180,7 @@ fn wipe(disk: &SimDisk, file: &str, sector: u64) {
 }
 
 #[test]
-fn a_sector_that_was_lost_is_noticed_unless_it_is_of_the_very_last_batch() {
+fn a_lost_sector_is_noticed_unless_it_is_in_the_very_last_batch() {
     let (disk, payloads) = journal();
     let segments = Map::of(&disk).segments;
     // The last batch but one takes four sectors, and the last takes one.
@@ -194,11 +195,11 @@ fn a_sector_that_was_lost_is_noticed_unless_it_is_of_the_very_last_batch() {
                 Ok((_, found)) if segment.number < Map::of(&disk).first_read => {
                     assert!(found.payloads() == payloads, "{at}");
                 }
-                // No disk that keeps what it synced does this.
+                // A disk that keeps what it synced never does this.
                 Ok((_, found)) if is_last => {
                     assert!(payloads.starts_with(&found.payloads()), "{at}");
                 }
-                Ok(_) => panic!("{at}: nothing was said"),
+                Ok(_) => panic!("{at}: not noticed"),
                 Err(error) => assert!(matches!(error, JournalError::Corrupt { .. }), "{error}"),
             }
         }
@@ -206,7 +207,7 @@ fn a_sector_that_was_lost_is_noticed_unless_it_is_of_the_very_last_batch() {
 }
 
 #[test]
-fn what_stands_too_far_behind_the_end_is_no_torn_batch() {
+fn bytes_too_far_behind_the_end_are_not_a_torn_batch() {
     let disk = SimDisk::new(1);
     let mut config = config();
     config.segment_bytes = SEGMENT_BYTES_REAL_MIN;
@@ -220,7 +221,7 @@ fn what_stands_too_far_behind_the_end_is_no_torn_batch() {
             Ok((_, found)) => assert!(is_torn && found.payloads().len() == 1, "{behind}"),
             Err(JournalError::Corrupt { offset, what, .. }) => {
                 assert_eq!((offset, is_torn), (end + behind, false));
-                assert_eq!(what, "something stands far behind the end");
+                assert_eq!(what, "bytes far behind the end are not zeros");
             }
             Err(error) => panic!("{behind}: {error}"),
         }
@@ -228,23 +229,25 @@ fn what_stands_too_far_behind_the_end_is_no_torn_batch() {
 }
 
 #[test]
-fn whatever_stands_on_the_disk_nothing_panics_and_nothing_is_made_up() {
+fn random_damage_never_causes_a_panic_or_an_invented_record() {
     let (disk, payloads) = journal();
     let files = disk.list().unwrap();
-    let mut dice = 1_u64;
-    let mut roll = |sides: u64| {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (dice >> 33) % sides
+    let mut random = 1_u64;
+    let mut random_below = |end: u64| {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % end
     };
     for _ in 0..3_000 {
         let flipped = disk.fork();
-        for _ in 0..=roll(40) {
-            let file = &files[usize::try_from(roll(u64::try_from(files.len()).unwrap())).unwrap()];
-            // Heads are where most can go wrong.
-            let most = [64, 512, flipped.file_bytes(file).unwrap()];
-            let most = most[usize::try_from(roll(3)).unwrap()];
-            let offset = roll(most);
-            flipped.flip(file, offset, u32::try_from(roll(8)).unwrap());
+        for _ in 0..=random_below(40) {
+            let file =
+                &files[usize::try_from(random_below(u64::try_from(files.len()).unwrap())).unwrap()];
+            // Mostly in heads, where most can go wrong.
+            let ends = [64, 512, flipped.file_bytes(file).unwrap()];
+            let end = ends[usize::try_from(random_below(3)).unwrap()];
+            let offset = random_below(end);
+            flipped.flip(file, offset, u32::try_from(random_below(8)).unwrap());
         }
         if let Ok((_, found)) = read(media(&flipped), config()) {
             assert!(payloads.starts_with(&found.payloads()));

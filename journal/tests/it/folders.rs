@@ -25,7 +25,7 @@ fn a_journal_in_a_real_folder_is_read_again() {
         }
         let state = crate::rig::state_of(&expected);
         rig.journal.store_snapshot(|out| out.extend(state));
-        rig.settle().unwrap();
+        rig.run_until_idle().unwrap();
     }
     let names = Folder::read_only(&path).unwrap().list().unwrap();
     assert!(names.contains(&"image-00000000000000000009".to_owned()), "{names:?}");

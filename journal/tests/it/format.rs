@@ -24,11 +24,11 @@ fn the_bytes_on_disk_are_these() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     rig.commit(&[b"first", b"second"]);
-    // So many zeros take a mask.
+    // This many zeros need a mask.
     rig.journal.append(3, 4, &[0; 1_000]);
-    rig.settle().unwrap();
+    rig.run_until_idle().unwrap();
     rig.journal.store_snapshot(|state| state.extend(b"the state"));
-    rig.settle().unwrap();
+    rig.run_until_idle().unwrap();
     let segment = dump(&disk, "segment-0000000001");
     let snapshot = dump(&disk, "image-00000000000000000003");
     // Of the masked batch the head will do.

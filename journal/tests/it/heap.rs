@@ -1,4 +1,4 @@
-//! Allocation: none on the shard's side of a journal, once it is warm.
+//! Heap use: none on the shard's side of a journal, once its buffers exist.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use allocation_counter::{AllocationInfo, measure};
 use allot_journal::{Journal, JournalConfig, Recovery, SEGMENT_BYTES_REAL_MIN, SimDisk, Wakers};
 use allot_runtime::{Agent, Nanos, Waker};
 
-/// What the act costs; whatever others do between two calls of it is not counted.
+/// Counts what the act allocates in the parts that it passes to `count`.
 fn assert_allocates_nothing(mut act: impl FnMut(&mut dyn FnMut(&mut dyn FnMut()))) {
     let mut total = AllocationInfo::default();
     let mut count = |part: &mut dyn FnMut()| {
@@ -22,8 +22,8 @@ fn assert_allocates_nothing(mut act: impl FnMut(&mut dyn FnMut(&mut dyn FnMut())
     assert_eq!(total.count_total, 0);
 }
 
-/// One turn of a shard: so many records if there is room, one answer, one submit.
-fn turn(journal: &mut Journal, records: usize, answer: &mut Vec<u8>) {
+/// One turn of a shard: `records` records if there is room, one reply, one submit.
+fn turn(journal: &mut Journal, records: usize, reply: &mut Vec<u8>) {
     journal.poll().unwrap();
     if journal.has_room() {
         for record in 0..records {
@@ -31,8 +31,8 @@ fn turn(journal: &mut Journal, records: usize, answer: &mut Vec<u8>) {
         }
     }
     journal.submit();
-    let sealed = journal.seal(std::mem::take(answer));
-    *answer = journal.unseal(sealed).unwrap_or_else(|_| Vec::new());
+    let sealed = journal.seal(std::mem::take(reply));
+    *reply = journal.unseal(sealed).unwrap_or_else(|_| Vec::new());
 }
 
 #[test]
@@ -49,13 +49,13 @@ fn the_shards_end_allocates_nothing_even_while_the_committer_is_behind() {
     let silent = Waker::silent();
     let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
     let (mut journal, mut committer, mut checkpointer) = recovery.finish(wakers).unwrap();
-    let (mut turns, mut refused, mut answer) = (0_usize, 0, Vec::new());
+    let (mut turns, mut refused, mut reply) = (0_usize, 0, Vec::new());
     assert_allocates_nothing(|count| {
         turns += 1;
         // From one record to several frames' worth, and the committer comes so rarely that the
         // link is full long before.
         let records = 1 + turns * 37 % 500;
-        count(&mut || turn(&mut journal, records, &mut answer));
+        count(&mut || turn(&mut journal, records, &mut reply));
         refused += u64::from(!journal.has_room());
         if turns.is_multiple_of(100) {
             while 0 < committer.do_work(Nanos::ZERO) + checkpointer.do_work(Nanos::ZERO) {

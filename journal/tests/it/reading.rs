@@ -1,5 +1,6 @@
-//! The reader: everything it says about a journal, and that it changes nothing.
+//! The reader: what it says about a journal, and that it changes nothing.
 
+use allot_domain::LogIndex;
 use allot_journal::{JournalError, Media, Reader, SegmentState, SimDisk};
 
 use crate::rig::{Rig, config, media, state_of};
@@ -14,7 +15,7 @@ fn disk() -> (SimDisk, Vec<Vec<u8>>) {
         rig.commit(&[&[byte; 700]]);
         if byte == 5 {
             rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
-            rig.settle().unwrap();
+            rig.run_until_idle().unwrap();
         }
     }
     (disk, payloads)
@@ -29,7 +30,10 @@ fn every_file_is_summarized() {
     let summaries: Vec<_> = reader
         .segments()
         .iter()
-        .map(|one| (one.number, one.first_index, one.last_index, one.bytes_used, &one.state))
+        .map(|one| {
+            let (first, last) = (one.first_index.get(), one.last_index.get());
+            (one.number, first, last, one.bytes_used, &one.state)
+        })
         .collect();
     let (sealed, current, spare) =
         (&SegmentState::Sealed, &SegmentState::Current, &SegmentState::Spare);
@@ -43,12 +47,12 @@ fn every_file_is_summarized() {
         ]
     );
     let [snapshot] = reader.snapshots() else { panic!("one snapshot") };
-    assert_eq!((snapshot.index, snapshot.bytes, &snapshot.damage), (6, 6 * 704, &None));
+    assert_eq!((snapshot.index.get(), snapshot.bytes, &snapshot.damage), (6, 6 * 704, &None));
     assert_ne!(snapshot.hash, 0);
 
     let mut places = Vec::new();
     while let Some(entry) = reader.next().unwrap() {
-        let place = usize::try_from(entry.record.index).unwrap() - 1;
+        let place = usize::try_from(entry.record.index.get()).unwrap() - 1;
         assert_eq!(entry.record.payload, payloads[place]);
         places.push((entry.file.to_owned(), entry.offset));
     }
@@ -64,7 +68,7 @@ fn every_file_is_summarized() {
 }
 
 #[test]
-fn a_torn_end_is_said_and_left_alone() {
+fn a_torn_end_is_reported_and_not_changed() {
     let mut config = config();
     config.segment_bytes = 8_192;
     let disk = SimDisk::new(2);
@@ -90,7 +94,7 @@ fn a_spare_segment_that_is_not_empty_is_damage() {
 }
 
 #[test]
-fn damage_is_said_where_it_is_and_everything_before_it_is_read() {
+fn damage_is_located_and_everything_before_it_is_read() {
     let (disk, _) = disk();
     disk.flip("segment-0000000002", 1_600, 1);
     disk.flip("image-00000000000000000006", 600, 1);
@@ -99,7 +103,7 @@ fn damage_is_said_where_it_is_and_everything_before_it_is_read() {
     let damage = JournalError::Corrupt {
         file: "segment-0000000002".to_owned(),
         offset: 1_536,
-        index: 5,
+        index: LogIndex::new(5),
         what: "the checksum of a batch is wrong",
     };
     assert_eq!(
@@ -111,8 +115,8 @@ fn damage_is_said_where_it_is_and_everything_before_it_is_read() {
             SegmentState::Unread,
         ]
     );
-    let told = reader.snapshots()[0].damage.as_deref();
-    assert_eq!(told, Some("the state is not as it was written"));
+    let damage_of_snapshot = reader.snapshots()[0].damage.as_deref();
+    assert_eq!(damage_of_snapshot, Some("the state is not as it was written"));
     for _ in 1..=4 {
         assert!(reader.next().unwrap().is_some());
     }
@@ -136,6 +140,7 @@ fn missing_segments_are_named() {
     disk.remove("image-00000000000000000006").unwrap();
     disk.remove("segment-0000000001").unwrap();
     let mut reader = Reader::open(media(&disk)).unwrap();
-    let missing = JournalError::Missing { file: "segment-0000000001".to_owned(), index: 3 };
+    let missing =
+        JournalError::Missing { file: "segment-0000000001".to_owned(), index: LogIndex::new(3) };
     assert_eq!(reader.next(), Err(missing));
 }

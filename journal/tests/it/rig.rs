@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use allot_domain::LogIndex;
 use allot_journal::{
     Checkpointer, Committer, Journal, JournalConfig, JournalError, Media, Recovery,
     SEGMENT_BYTES_MIN, SimDisk, Snapshot, Wakers,
@@ -22,7 +23,7 @@ pub(crate) struct Rig {
 pub(crate) struct Found {
     pub(crate) snapshot: Option<Snapshot>,
     /// Index, kind, tag and payload of each record after it.
-    pub(crate) records: Vec<(u64, u8, u8, Vec<u8>)>,
+    pub(crate) records: Vec<(LogIndex, u8, u8, Vec<u8>)>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -38,7 +39,7 @@ pub(crate) fn media(disk: &SimDisk) -> Arc<dyn Media> {
     Arc::new(disk.clone())
 }
 
-/// Reads everything a start would, and changes nothing.
+/// Reads everything that a start would read, and changes nothing.
 pub(crate) fn read(
     media: Arc<dyn Media>,
     config: JournalConfig,
@@ -55,7 +56,7 @@ pub(crate) fn read(
     Ok((recovery, found))
 }
 
-/// The state that all tests keep in snapshots: the payloads so far, one after the other.
+/// The state that all tests store in snapshots: the payloads so far, one after the other.
 ///
 /// ```text
 ///   length (4) │ payload │ length (4) │ payload │ …
@@ -73,7 +74,7 @@ impl Found {
     /// All payloads from the first record on, those in the snapshot too.
     ///
     /// # Panics
-    /// When indexes have gaps.
+    /// When the indexes have gaps.
     pub(crate) fn payloads(&self) -> Vec<Vec<u8>> {
         let (mut payloads, mut rest) = (Vec::new(), &[][..]);
         if let Some(snapshot) = &self.snapshot {
@@ -84,10 +85,10 @@ impl Found {
             payloads.push(after[..length].to_vec());
             rest = &after[length..];
         }
-        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.index);
+        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.index.get());
         assert_eq!(u64::try_from(payloads.len()).unwrap(), snapshot);
         for ((index, _, _, payload), expected) in self.records.iter().zip(snapshot + 1..) {
-            assert_eq!(*index, expected);
+            assert_eq!(index.get(), expected);
             payloads.push(payload.clone());
         }
         payloads
@@ -95,7 +96,7 @@ impl Found {
 }
 
 impl Rig {
-    /// A start, with what it found.
+    /// Starts a journal; returns also what the start found.
     pub(crate) fn start(
         media: Arc<dyn Media>,
         config: JournalConfig,
@@ -107,23 +108,23 @@ impl Rig {
         Ok((Self { journal, committer, checkpointer, now: Nanos::from_unix(1) }, found))
     }
 
-    /// One turn of everybody; returns how much was done.
+    /// One turn of each end; returns how much was done.
     pub(crate) fn step(&mut self) -> Result<usize, JournalError> {
         self.journal.submit();
         let stepped = self.committer.do_work(self.now) + self.checkpointer.do_work(self.now);
         Ok(self.journal.poll()? + stepped)
     }
 
-    /// Steps everybody until nothing is left to do at this moment.
-    pub(crate) fn settle(&mut self) -> Result<(), JournalError> {
+    /// Steps all ends until nothing is left to do at this moment.
+    pub(crate) fn run_until_idle(&mut self) -> Result<(), JournalError> {
         while 0 < self.step()? {}
         Ok(())
     }
 
-    /// Lets time pass, and settles.
+    /// Lets time pass, then runs until idle.
     pub(crate) fn advance(&mut self, span: Duration) -> Result<(), JournalError> {
         self.now += span;
-        self.settle()
+        self.run_until_idle()
     }
 
     /// Appends payloads and waits until they are durable, all in one batch if they fit.
@@ -131,7 +132,7 @@ impl Rig {
         for payload in payloads {
             self.journal.append(1, 2, payload);
         }
-        self.settle().unwrap();
+        self.run_until_idle().unwrap();
         assert_eq!(self.journal.durable(), self.journal.appended());
     }
 }

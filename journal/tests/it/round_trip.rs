@@ -1,5 +1,6 @@
-//! What was appended is read again, whatever its size and however it was batched.
+//! What was appended is read again, in any size and any batches.
 
+use allot_domain::LogIndex;
 use allot_journal::{
     Journal, JournalConfig, Media, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_REAL_MIN, SimDisk,
 };
@@ -20,9 +21,9 @@ fn what_was_appended_is_read_again_across_segments() {
             expected.push((index, incarnation, 9, payload));
         }
         assert!(rig.journal.durable() < rig.journal.appended());
-        rig.settle().unwrap();
+        rig.run_until_idle().unwrap();
         assert_eq!(rig.journal.durable(), rig.journal.appended());
-        assert_eq!(rig.journal.next_index(), u64::try_from(expected.len()).unwrap() + 1);
+        assert_eq!(rig.journal.next_index().get(), u64::try_from(expected.len()).unwrap() + 1);
         disk.restart();
     }
 }
@@ -47,7 +48,7 @@ fn the_largest_payloads_and_many_small_ones_are_read_again() {
         }
         rig.journal.append(0, 0, payload);
     }
-    rig.settle().unwrap();
+    rig.run_until_idle().unwrap();
     let (_, found) = read(media(&disk), config).unwrap();
     assert!(found.payloads() == expected);
 }
@@ -60,7 +61,7 @@ fn a_payload_that_no_segment_could_take_is_a_bug_of_the_caller() {
 }
 
 #[test]
-fn how_records_were_batched_changes_nothing_they_are_chained_with() {
+fn the_chain_does_not_depend_on_how_records_were_batched() {
     let payloads: Vec<Vec<u8>> = (0..50_u8).map(|byte| vec![byte; usize::from(byte)]).collect();
     let mut snapshots = Vec::new();
     for records_per_batch in [1, 3, 50] {
@@ -71,7 +72,7 @@ fn how_records_were_batched_changes_nothing_they_are_chained_with() {
             rig.commit(&batch);
         }
         rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
-        rig.settle().unwrap();
+        rig.run_until_idle().unwrap();
         let name = disk.list().unwrap().into_iter().find(|name| name.starts_with("image")).unwrap();
         let file = disk.open(&name).unwrap();
         let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
@@ -108,18 +109,19 @@ fn a_committer_that_is_behind_makes_larger_batches_and_then_the_shard_waits() {
 #[test]
 fn without_a_journal_everything_is_durable_at_once() {
     let mut journal = Journal::none();
-    journal.start_at(101);
-    assert_eq!(journal.next_index(), 101);
-    assert_eq!(journal.append(0, 0, b"payload"), 101);
+    let index = LogIndex::new(101);
+    journal.start_at(index);
+    assert_eq!(journal.next_index(), index);
+    assert_eq!(journal.append(0, 0, b"payload"), index);
     journal.submit();
-    journal.store_snapshot(|_| panic!("nobody keeps it"));
-    assert_eq!((journal.durable(), journal.appended()), (101, 101));
+    journal.store_snapshot(|_| panic!("nothing is kept"));
+    assert_eq!((journal.durable(), journal.appended()), (index, index));
     assert_eq!(journal.poll(), Ok(0));
     assert!(journal.has_room() && !journal.is_full() && !journal.snapshot_is_due());
 }
 
 #[test]
-fn an_earlier_life_may_have_had_segments_of_another_size() {
+fn segments_of_another_size_from_an_earlier_incarnation_are_read() {
     let disk = SimDisk::new(6);
     let mut expected = Vec::new();
     for sectors in [8, 16, 9] {

@@ -1,4 +1,4 @@
-//! The three ends on threads of their own, asleep whenever there is nothing to do.
+//! The three ends on threads of their own, asleep while there is nothing to do.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -9,12 +9,12 @@ use allot_runtime::{Agent, Clock, Crew, Nanos, Threads, WaitStrategy};
 
 use crate::rig::{config, read, state_of};
 
-/// How many records are appended.
+/// Number of records to append.
 const RECORDS: usize = 400;
-/// How long to wait for what must happen.
+/// The longest time to wait for the end of the test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A shard that appends a record when the one before is durable, and keeps snapshots.
+/// A shard that appends a record once the one before is durable, and stores snapshots.
 struct Patient {
     journal: Journal,
     payloads: Vec<Vec<u8>>,
@@ -27,10 +27,10 @@ impl Agent for Patient {
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {
-        let heard = self.journal.poll().unwrap();
-        let may_go_on = self.journal.durable() == self.journal.appended();
-        if !may_go_on || self.payloads.len() == RECORDS {
-            return heard;
+        let received = self.journal.poll().unwrap();
+        let is_durable = self.journal.durable() == self.journal.appended();
+        if !is_durable || self.payloads.len() == RECORDS {
+            return received;
         }
         let payload = vec![7; self.payloads.len() % 900];
         self.journal.append(0, 0, &payload);
@@ -43,12 +43,12 @@ impl Agent for Patient {
         if self.payloads.len() == RECORDS {
             self.done.send(()).unwrap();
         }
-        heard + 1
+        received + 1
     }
 }
 
 #[test]
-fn every_wake_up_arrives_whoever_shares_a_thread() {
+fn every_wake_up_arrives_on_dedicated_and_on_shared_threads() {
     for threads in [Threads::Dedicated, Threads::Shared] {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config();
@@ -56,14 +56,14 @@ fn every_wake_up_arrives_whoever_shares_a_thread() {
         let media = Arc::new(Folder::open(folder.path()).unwrap());
         let recovery = read(media, config.clone()).unwrap().0;
         let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, threads);
-        let posts = ["shard", "journal", "checkpointer"].map(|name| crew.thread(name).unwrap());
-        let [shard, committer, checkpointer] = posts.each_ref().map(|post| post.waker());
+        let slots = ["shard", "journal", "checkpointer"].map(|name| crew.thread(name).unwrap());
+        let [shard, committer, checkpointer] = slots.each_ref().map(|slot| slot.waker());
         let (journal, committer, checkpointer) =
             recovery.finish(Wakers { shard, committer, checkpointer }).unwrap();
         let (done, end) = channel();
-        crew.add(&posts[0], Box::new(Patient { journal, payloads: Vec::new(), done }));
-        crew.add(&posts[1], Box::new(committer));
-        crew.add(&posts[2], Box::new(checkpointer));
+        crew.add(&slots[0], Box::new(Patient { journal, payloads: Vec::new(), done }));
+        crew.add(&slots[1], Box::new(committer));
+        crew.add(&slots[2], Box::new(checkpointer));
         let running = crew.start().unwrap();
         end.recv_timeout(PATIENCE).unwrap();
         running.stop();

@@ -96,7 +96,7 @@ fn look(path: &Path, last_max: usize) -> Result<Findings> {
 /// A record, and as much of it as can be understood.
 fn describe(entry: &allot_journal::Entry<'_>) -> Value {
     let record = &entry.record;
-    let (sequence, bytes) = (record.index, record.payload.len());
+    let (sequence, bytes) = (record.index.get(), record.payload.len());
     let what = Entry::of(record.kind, record.tag, record.payload)
         .map_or_else(|error| error.to_string(), |entry| sentence(&entry));
     let (file, offset) = (entry.file, entry.offset);
@@ -134,8 +134,8 @@ fn as_json(findings: &Findings) -> Value {
     let segments = findings.segments.iter().map(|segment| {
         json!({
             "file": segment.file,
-            "first": segment.first_index,
-            "last": segment.last_index,
+            "first": segment.first_index.get(),
+            "last": segment.last_index.get(),
             "bytes_used": segment.bytes_used,
             "state": state(&segment.state),
         })
@@ -143,7 +143,7 @@ fn as_json(findings: &Findings) -> Value {
     let images = findings.images.iter().map(|image| {
         json!({
             "file": image.file,
-            "sequence": image.index,
+            "sequence": image.index.get(),
             "bytes": image.bytes,
             "hash": format!("{:032x}", image.hash),
             "damage": image.damage,
@@ -178,7 +178,7 @@ fn page(findings: &Findings) -> String {
     lines.extend(findings.segments.iter().map(|segment| {
         let SegmentSummary { file, first_index, last_index, bytes_used, .. } = segment;
         let state = state(&segment.state);
-        if *first_index == 0 || last_index < first_index {
+        if first_index.get() == 0 || last_index < first_index {
             return format!("  {file}  no records, {state}");
         }
         format!("  {file}  records {first_index} to {last_index}, {bytes_used} bytes, {state}")

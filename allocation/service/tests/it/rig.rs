@@ -52,7 +52,7 @@ impl Rig {
         let (router, shards_router) = ring_pair(64, &silent, &silent);
         let (publisher, shards_publisher) = ring_pair(64, &silent, &silent);
         let (config, sent) =
-            (ShardConfig { shard: 0, shards: 1, incarnation: 1 }, journal.appended());
+            (ShardConfig { shard: 0, shards: 1, incarnation: 1 }, journal.appended().get());
         let links = (shards_router, shards_publisher);
         let shard = Shard::new(config, state, journal, links, Counters::new());
         let (frame, heard) = (Vec::new(), Vec::new());

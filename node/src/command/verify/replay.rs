@@ -3,7 +3,7 @@
 use super::promises::Promises;
 use crate::stamp::Stamp;
 use allot_audit::{Auditor, Summary};
-use allot_domain::Outcomes;
+use allot_domain::{LogIndex, Outcomes};
 use allot_journal::{Folder, Reader, SegmentState, SnapshotSummary, state_hash};
 use allot_shard::{Entry, State};
 use anyhow::{Context, Result};
@@ -59,9 +59,9 @@ pub(super) fn replay(path: &Path, promises: &mut Promises, bar: &ProgressBar) ->
             Ok(None) => break,
             Ok(Some(entry)) => {
                 let record = entry.record;
-                replay.take(record.index, Entry::of(record.kind, record.tag, record.payload));
+                replay.take(record.index.get(), Entry::of(record.kind, record.tag, record.payload));
                 bar.inc(entry.record.payload.len().try_into().unwrap_or(0));
-                if record.index.is_multiple_of(RECORDS_PER_TICK) {
+                if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
                     bar.tick();
                 }
             }
@@ -81,15 +81,15 @@ impl<'a> Replay<'a> {
         let mut wrong: Vec<_> = reader.snapshots().iter().filter_map(damage_of).collect();
         let is_begun = |state: &SegmentState| *state != SegmentState::Spare;
         let begun = reader.segments().iter().find(|segment| is_begun(&segment.state));
-        let before = begun.map_or(0, |segment| segment.first_index.saturating_sub(1));
+        let before = begun.map_or(0, |segment| segment.first_index.get().saturating_sub(1));
         let book =
             if begun.is_some() { reader.stamp().parse::<Stamp>()?.book } else { <_>::default() };
         let images = reader.snapshots().iter().filter(|image| image.damage.is_none());
-        let images: BTreeMap<_, _> = images.map(|image| (image.index, image.hash)).collect();
+        let images: BTreeMap<_, _> = images.map(|image| (image.index.get(), image.hash)).collect();
         let (mut state, mut replayed_from) = (State::new(book), 0);
         if before > 0
             && let Some((sequence, _)) = images.range(before..).next()
-            && let Some(image) = reader.snapshot(*sequence)?
+            && let Some(image) = reader.snapshot(LogIndex::new(*sequence))?
         {
             match State::load(book, &image.state) {
                 Ok(loaded) => (state, replayed_from) = (loaded, *sequence),
