@@ -28,7 +28,8 @@ pub(crate) const NUMBER_MAX: u64 = 1 << 62;
 pub const SEGMENT_BYTES_MIN: u64 = 4 << 10;
 /// The smallest segment into which every payload fits: the least for production.
 pub const SEGMENT_BYTES_REAL_MIN: u64 = 8 << 20;
-/// The size of a segment by default: a few seconds of full load, and made in less than one.
+/// The size of a segment by default: room for sixteen largest batches, so that segments change
+/// rarely beside syncs.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
 /// The largest segment. A start reads all of it to see that nothing stands behind the end.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
@@ -62,10 +63,10 @@ pub(crate) const STEP_BYTES: usize = 1 << 20;
 /// to cost nothing, and short beside the time in which an operator makes room.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How much is read from a file at once. More does not read faster.
+/// How much is read from a file at once: two thousand sectors for one system call.
 pub(crate) const READ_AHEAD_BYTES: usize = 1 << 20;
 
-/// Lines of its log that a simulated disk keeps: enough for the last schedule of a failed test.
+/// Lines of its log that a simulated disk keeps, so that the log of a long test stays bounded.
 pub(crate) const LOG_LINES_MAX: usize = 4_096;
 
 const _: () = {
@@ -77,6 +78,7 @@ const _: () = {
     assert!(SEGMENT_BYTES_MIN <= SEGMENT_BYTES_REAL_MIN);
     assert!(SEGMENT_BYTES_REAL_MIN <= SEGMENT_BYTES_DEFAULT);
     assert!(SEGMENT_BYTES_DEFAULT <= SEGMENT_BYTES_MAX);
+    assert!(16 * BATCH_MAX <= SEGMENT_BYTES_DEFAULT);
     assert!(SECTOR + BATCH_MAX <= SEGMENT_BYTES_REAL_MIN);
     assert!(SEGMENT_BYTES_DEFAULT <= SNAPSHOT_EVERY_BYTES_DEFAULT);
     assert!(SEGMENT_BYTES_MAX < NUMBER_MAX);

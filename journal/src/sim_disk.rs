@@ -1,4 +1,4 @@
-//! A simulated disk: everything that a disk and its power supply may do, from one seed.
+//! A simulated disk: everything that a disk and its power supply can do, from one seed.
 //!
 //! ```text
 //!   write ─► shown ──────────── sync ─────────────► kept
@@ -7,8 +7,8 @@
 //!                 unsynced name: kept or lost
 //! ```
 //!
-//! Like Linux, it forgets what a failed sync should have written and goes on showing it: a second
-//! sync succeeds and means nothing.
+//! Like Linux, it drops what a failed sync should have written but still shows it: a second sync
+//! succeeds and proves nothing.
 
 mod disk;
 mod sim_file;
@@ -20,55 +20,55 @@ use crate::{Media, MediaFile};
 use disk::Disk;
 use sim_file::Handle;
 
-/// One simulated folder. Clones are the same one.
+/// One simulated folder. Clones share it.
 #[derive(Clone)]
 pub struct SimDisk {
     disk: Arc<Mutex<Disk>>,
 }
 
 impl SimDisk {
-    /// An empty folder. What it does in a crash follows from the seed.
+    /// An empty folder. The seed decides what is lost in a crash.
     pub fn new(seed: u64) -> Self {
         Self { disk: Arc::new(Mutex::new(Disk::new(seed))) }
     }
 
-    /// The power fails: of what was not synced any part is lost, and files that are open can be
-    /// used no more.
+    /// The power fails: any part of what was not synced is lost, and open files can no longer be
+    /// used.
     pub fn crash(&self) {
         self.lock().crash();
     }
 
-    /// The process ends: files that are open can be used no more, and nothing is lost.
+    /// The process ends: open files can no longer be used, and nothing is lost.
     pub fn restart(&self) {
         self.lock().restart();
     }
 
-    /// The `n`-th write from now on fails, after some of it was written; 1 is the next.
+    /// Makes the `n`-th write from now on fail, after part of it was written; 1 is the next.
     pub fn fail_write(&self, n: u64) {
         self.lock().fail_write(n);
     }
 
-    /// The `n`-th sync from now on fails, of a file or of the folder; 1 is the next.
+    /// Makes the `n`-th sync from now on fail, of a file or of the folder; 1 is the next.
     pub fn fail_sync(&self, n: u64) {
         self.lock().fail_sync(n);
     }
 
-    /// How many bytes all files together may have. None: as many as they like.
+    /// Limits the length of all files together, in bytes. `None`: no limit.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.lock().set_capacity(bytes);
     }
 
-    /// How many bytes all files together have.
+    /// The length of all files together, in bytes.
     pub fn used_bytes(&self) -> u64 {
         self.lock().used_bytes()
     }
 
-    /// The length of a file; none if it is not there.
+    /// The length of a file; `None` if it does not exist.
     pub fn file_bytes(&self, name: &str) -> Option<u64> {
         self.lock().file_bytes(name)
     }
 
-    /// Turns one bit of a file round, on the medium itself; `bit` counts from the lowest.
+    /// Flips one bit of a file, on the medium itself; `bit` counts from the lowest.
     ///
     /// # Panics
     /// When the file has no such bit.
@@ -76,18 +76,17 @@ impl SimDisk {
         self.lock().flip(file, offset, bit);
     }
 
-    /// A copy of this moment, with a incarnation and a log of its own.
+    /// A copy of the current state, with an incarnation and a log of its own.
     pub fn fork(&self) -> Self {
         Self { disk: Arc::new(Mutex::new(self.lock().fork())) }
     }
 
-    /// The last things it did, one line each, oldest first.
+    /// The latest operations, one line each, oldest first.
     pub fn log(&self) -> Vec<String> {
         self.lock().log()
     }
 
     fn lock(&self) -> MutexGuard<'_, Disk> {
-        // A test that panicked in here has failed already.
         self.disk.lock().expect("no operation panics half-way through a change")
     }
 }

@@ -1,4 +1,4 @@
-//! The state of a simulated disk: what it shows, and what it would keep.
+//! The state of a simulated disk: what it shows, and what it would keep in a crash.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, ErrorKind};
@@ -6,18 +6,19 @@ use std::io::{self, ErrorKind};
 use crate::length::{narrow, wide};
 use crate::limits::{LOG_LINES_MAX, SECTOR, SECTOR_BYTES};
 
-/// Files, names, and what is planned to go wrong.
+/// Files, names, and planned faults.
 pub(super) struct Disk {
     seed: u64,
-    dice: u64,
+    /// The state of the random numbers.
+    random: u64,
     incarnation: u64,
     inodes: BTreeMap<u64, Inode>,
     next_inode: u64,
-    /// Names as they are shown.
+    /// The names that are shown.
     shown: BTreeMap<String, u64>,
-    /// Names as they would be kept.
+    /// The names that a crash would keep.
     kept: BTreeMap<String, u64>,
-    /// What was done to names since the folder was synced.
+    /// Changes of names since the folder was synced.
     pending: Vec<NameChange>,
     writes_until_failure: Option<u64>,
     syncs_until_failure: Option<u64>,
@@ -45,7 +46,7 @@ impl Disk {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,
-            dice: seed,
+            random: seed,
             incarnation: 0,
             inodes: BTreeMap::new(),
             next_inode: 0,
@@ -163,7 +164,7 @@ impl Disk {
         let file = self.inodes.get_mut(&inode).expect("an open file has content");
         let unsynced = std::mem::take(&mut file.unsynced);
         if fails {
-            self.note(format!("sync of {name} FAILS, {} sectors forgotten", unsynced.len()));
+            self.note(format!("sync of {name} FAILS, {} sectors dropped", unsynced.len()));
             return Err(io::Error::other("the disk cannot be written (simulated)"));
         }
         file.kept.resize(file.shown.len(), 0);
@@ -210,14 +211,14 @@ impl Disk {
         self.note("restart".to_owned());
     }
 
-    /// Each unsynced sector and each change of a name is kept or lost, whatever the others are:
-    /// more than any file system would do, and so all that any could.
+    /// Keeps or loses each unsynced sector and each change of a name, independently of the others.
+    /// No real file system loses more, so this covers all of them.
     pub(super) fn crash(&mut self) {
         self.incarnation += 1;
-        // Most crashes lose some; those that lose all or nothing deserve to be common, too.
-        let chance = [0, 4, 2, 1][narrow(self.roll(4))];
+        // Half of the crashes lose some; those that lose all or nothing must be common, too.
+        let chance = [0, 4, 2, 1][narrow(self.random_below(4))];
         for change in std::mem::take(&mut self.pending) {
-            if self.roll(4) < chance {
+            if self.random_below(4) < chance {
                 self.note(format!("crash keeps {change:?}"));
                 self.keep_name(change);
             }
@@ -238,14 +239,14 @@ impl Disk {
         let shown_sectors = wide(file.shown.len()).div_ceil(SECTOR);
         let kept_sectors = wide(file.kept.len()).div_ceil(SECTOR);
         let grown = shown_sectors.saturating_sub(kept_sectors);
-        let sectors = match self.roll(4) < chance {
+        let sectors = match self.random_below(4) < chance {
             true => shown_sectors,
-            false => kept_sectors + self.roll(grown + 1),
+            false => kept_sectors + self.random_below(grown + 1),
         };
         let bytes = narrow(sectors * SECTOR).min(file.shown.len().max(file.kept.len()));
         file.kept.resize(bytes.max(file.kept.len()), 0);
         for sector in std::mem::take(&mut file.unsynced) {
-            if self.roll(4) < chance {
+            if self.random_below(4) < chance {
                 file.keep(sector);
             }
         }
@@ -267,11 +268,11 @@ impl Disk {
         }
     }
 
-    /// Any of the sectors; returns how many.
+    /// Writes a random part of the sectors; returns how many.
     fn put_some(&mut self, inode: u64, offset: u64, bytes: &[u8]) -> usize {
         let mut count = 0;
         for (sector, at) in bytes.chunks(SECTOR_BYTES).zip((offset..).step_by(SECTOR_BYTES)) {
-            if self.roll(2) == 0 {
+            if self.random_below(2) == 0 {
                 self.put(inode, at, sector);
                 count += 1;
             }
@@ -301,13 +302,13 @@ impl Disk {
         named.map_or("a removed file".to_owned(), |(name, _)| name.clone())
     }
 
-    /// SplitMix64 (Steele, Lea, Flood 2014): a number below `sides`.
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.dice = self.dice.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.dice;
+    /// A random number below `end`, by SplitMix64 (Steele, Lea, Flood 2014).
+    fn random_below(&mut self, end: u64) -> u64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.random;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % sides
+        (mixed ^ (mixed >> 31)) % end
     }
 
     fn note(&mut self, line: String) {
@@ -323,7 +324,7 @@ impl Disk {
 }
 
 impl Inode {
-    /// Puts a sector where a crash does not reach it, as far as the file has it.
+    /// Makes a sector survive a crash, as far as the file has it.
     fn keep(&mut self, sector: u64) {
         let start = narrow(sector * SECTOR);
         let end = (start + SECTOR_BYTES).min(self.shown.len()).min(self.kept.len());
@@ -333,7 +334,7 @@ impl Inode {
     }
 }
 
-/// Counts down to the failure that was asked for.
+/// Counts down to the failure that was planned.
 fn is_due(countdown: &mut Option<u64>) -> bool {
     match countdown {
         None => false,

@@ -1,4 +1,4 @@
-//! An open file of a simulated disk. It outlives neither a crash nor a restart.
+//! An open file of a simulated disk. It cannot be used after a crash or a restart.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,7 +9,7 @@ use crate::MediaFile;
 pub(super) struct Handle {
     disk: Arc<Mutex<Disk>>,
     inode: u64,
-    /// The incarnation of the machine in which it was opened.
+    /// The incarnation of the disk in which it was opened.
     incarnation: u64,
 }
 
@@ -23,7 +23,7 @@ impl Handle {
         if disk.incarnation() == self.incarnation {
             Ok(disk)
         } else {
-            Err(io::Error::other("it was opened in an earlier incarnation of the machine"))
+            Err(io::Error::other("it was opened before a crash or a restart"))
         }
     }
 }
