@@ -42,8 +42,8 @@ impl Archive {
             tracing::warn!(shard, "{warning}");
         }
         let state = recover(&mut recovery, book_config(settings)).with_context(place)?;
-        let committer_slot = crew.thread_aside(&format!("journal-{shard}"))?;
-        let checkpointer_slot = crew.thread_aside(&format!("checkpointer-{shard}"))?;
+        let committer_slot = crew.blocking_thread(&format!("journal-{shard}"))?;
+        let checkpointer_slot = crew.blocking_thread(&format!("checkpointer-{shard}"))?;
         let wakers = Wakers {
             shard: slot.waker(),
             committer: committer_slot.waker(),

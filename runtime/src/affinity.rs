@@ -8,8 +8,8 @@ use crate::RuntimeError;
 
 /// The cores that this process may use, in ascending order.
 ///
-/// They are read at the first call and remembered: the operating system answers for the calling
-/// thread, and a pinned thread would see one core only. A `Crew` asks before it pins.
+/// They are read at the first call and kept: the operating system reports those of the calling
+/// thread, and a pinned thread would see only one. A `Crew` calls this before it pins.
 pub fn cores() -> &'static [usize] {
     static CORES: OnceLock<Vec<usize>> = OnceLock::new();
     CORES.get_or_init(|| {
@@ -25,7 +25,7 @@ pub(crate) fn check(core: usize) -> Result<(), RuntimeError> {
     if cores().contains(&core) { Ok(()) } else { Err(refused(core)) }
 }
 
-/// Ties the calling thread to one core, for good.
+/// Ties the calling thread to one core, for its whole life.
 ///
 /// # Errors
 /// [`RuntimeError::Pin`] when this process may not use that core.
@@ -53,8 +53,8 @@ mod tests {
     }
 
     #[test]
-    fn a_core_that_is_not_there_is_refused_with_the_list() {
+    fn a_core_that_does_not_exist_is_refused_with_the_list() {
         let error = pin_to(4_096).unwrap_err().to_string();
-        assert!(error.starts_with("cannot pin a thread to core 4096; this process may use"));
+        assert!(error.starts_with("cannot pin a thread to core 4096; choose one of the cores"));
     }
 }

@@ -1,11 +1,11 @@
-//! A broadcast: publications to whoever has subscribed to their topic.
+//! A broadcast: publications to all who have subscribed to their topic.
 //!
 //! ```text
 //!   [topic] [sequence of that topic: 8 bytes, big-endian] [body]
 //! ```
 //!
-//! A subscriber that is too slow loses publications, and sees the gap in the sequence; the
-//! others are not slowed down by it.
+//! A subscriber that is too slow loses publications and sees the gap in the sequence. It does not
+//! slow down the others.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,7 +21,7 @@ pub struct Broadcast(Kind);
 
 enum Kind {
     Xpub { socket: Box<Socket>, message: Message },
-    Memory(Arc<Mutex<Audience>>),
+    Memory(Arc<Mutex<Subscribers>>),
 }
 
 /// The bounds of a broadcast.
@@ -31,12 +31,12 @@ pub struct BroadcastOptions {
     pub high_water: usize,
 }
 
-/// A prefix of topics that somebody began or that everybody ceased to listen to.
+/// A prefix of topics that gained a subscriber or lost its last one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subscription {
     /// The prefix; empty for everything.
     pub topic: Vec<u8>,
-    /// True for every new subscriber; false when the last one of the prefix has left.
+    /// True for every new subscriber; false when the last subscriber of the prefix has left.
     pub on: bool,
 }
 
@@ -45,7 +45,7 @@ pub struct Subscription {
 pub struct Publication {
     /// The whole topic.
     pub topic: Vec<u8>,
-    /// How many were published before on this topic; a gap is a loss.
+    /// The number that the publisher gave it on this topic; a gap is a loss.
     pub sequence: u64,
     /// The content.
     pub body: Vec<u8>,
@@ -70,37 +70,37 @@ impl Broadcast {
         Ok(Self(Kind::Xpub { socket: Box::new(socket), message: Message::new() }))
     }
 
-    /// A broadcast without sockets, and its listener, for a test that takes each step by hand.
+    /// A broadcast without sockets, and its listener, for a test that makes each step.
     pub fn memory() -> (Self, BroadcastListener) {
-        let audience = Arc::new(Mutex::new(Audience::default()));
-        let listener = BroadcastListener { audience: Arc::clone(&audience) };
-        (Self(Kind::Memory(audience)), listener)
+        let subscribers = Arc::new(Mutex::new(Subscribers::default()));
+        let listener = BroadcastListener { subscribers: Arc::clone(&subscribers) };
+        (Self(Kind::Memory(subscribers)), listener)
     }
 
-    /// Hands a publication to all who subscribed to a prefix of its topic.
+    /// Sends a publication to all who subscribed to a prefix of its topic.
     pub fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
         match &self.0 {
             Kind::Xpub { socket, .. } => publish(socket, topic, sequence, body),
-            Kind::Memory(audience) => lock(audience).publish(topic, sequence, body),
+            Kind::Memory(subscribers) => lock(subscribers).publish(topic, sequence, body),
         }
     }
 
-    /// The next change of what is listened to.
+    /// The next change of the subscriptions.
     pub fn next_subscription(&mut self) -> Option<Subscription> {
         match &mut self.0 {
             Kind::Xpub { socket, message } => next_subscription(socket, message),
-            Kind::Memory(audience) => lock(audience).news.pop_front(),
+            Kind::Memory(subscribers) => lock(subscribers).changes.pop_front(),
         }
     }
 
-    /// Names what must end the sleep of the thread that owns this broadcast.
+    /// Adds what must end the sleep of the thread that owns this broadcast.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         if let Kind::Xpub { socket, .. } = &self.0 {
             socket.wait_on(poll_set, zmq::POLLIN);
         }
     }
 
-    /// Where subscribers connect to, with the real port; none without sockets.
+    /// The endpoint to which subscribers connect, with the real port; `None` without sockets.
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
             Kind::Xpub { socket, .. } => Some(socket.endpoint()),
@@ -109,16 +109,17 @@ impl Broadcast {
     }
 }
 
-/// An XPUB refuses no frame: it drops for the slow, whole publications at a time.
+/// An XPUB accepts every frame. It drops whole publications for slow subscribers.
 fn publish(socket: &Socket, topic: &[u8], sequence: u64, body: &[u8]) {
     let frames = [(topic, Part::More), (&sequence.to_be_bytes(), Part::More), (body, Part::Last)];
     for (frame, part) in frames {
-        // The one refusal left is that of a context that is being closed.
+        // The only error left is that the context is being closed.
         let _ = socket.send(frame, part);
     }
 }
 
-/// A subscription is one frame: 1 or 0, then the topic. Anything else is not from a subscriber.
+/// A subscription is one frame: 1 or 0, then the topic. Other messages do not come from a
+/// subscriber.
 fn next_subscription(socket: &Socket, message: &mut Message) -> Option<Subscription> {
     while socket.receive(message) {
         if message.get_more() {
@@ -141,52 +142,52 @@ impl Default for BroadcastOptions {
 /// The subscribers' side of [`Broadcast::memory`].
 #[derive(Clone)]
 pub struct BroadcastListener {
-    audience: Arc<Mutex<Audience>>,
+    subscribers: Arc<Mutex<Subscribers>>,
 }
 
 impl BroadcastListener {
-    /// Subscribes to all topics that begin so, as one more subscriber.
+    /// Subscribes to all topics with this prefix, as one more subscriber.
     pub fn subscribe(&self, topic: &[u8]) {
-        let mut audience = lock(&self.audience);
-        audience.topics.push(topic.to_vec());
-        audience.news.push_back(Subscription { topic: topic.to_vec(), on: true });
+        let mut subscribers = lock(&self.subscribers);
+        subscribers.topics.push(topic.to_vec());
+        subscribers.changes.push_back(Subscription { topic: topic.to_vec(), on: true });
     }
 
-    /// Ends one such subscription. The publisher hears of it when it was the last.
+    /// Ends one such subscription. The publisher is told if it was the last.
     pub fn unsubscribe(&self, topic: &[u8]) {
-        let mut audience = lock(&self.audience);
-        let Some(place) = audience.topics.iter().position(|one| one == topic) else { return };
-        audience.topics.swap_remove(place);
-        if !audience.topics.iter().any(|one| one == topic) {
-            audience.news.push_back(Subscription { topic: topic.to_vec(), on: false });
+        let mut subscribers = lock(&self.subscribers);
+        let Some(index) = subscribers.topics.iter().position(|one| one == topic) else { return };
+        subscribers.topics.swap_remove(index);
+        if !subscribers.topics.iter().any(|one| one == topic) {
+            subscribers.changes.push_back(Subscription { topic: topic.to_vec(), on: false });
         }
     }
 
     /// The oldest publication that was subscribed to and not yet read.
     pub fn receive(&self) -> Option<Publication> {
-        lock(&self.audience).heard.pop_front()
+        lock(&self.subscribers).received.pop_front()
     }
 }
 
 #[derive(Default)]
-struct Audience {
+struct Subscribers {
     /// One entry for each subscriber.
     topics: Vec<Vec<u8>>,
-    news: VecDeque<Subscription>,
-    heard: VecDeque<Publication>,
+    changes: VecDeque<Subscription>,
+    received: VecDeque<Publication>,
 }
 
-impl Audience {
+impl Subscribers {
     fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
         if self.topics.iter().any(|prefix| topic.starts_with(prefix)) {
             let (topic, body) = (topic.to_vec(), body.to_vec());
-            self.heard.push_back(Publication { topic, sequence, body });
+            self.received.push_back(Publication { topic, sequence, body });
         }
     }
 }
 
-fn lock(audience: &Mutex<Audience>) -> MutexGuard<'_, Audience> {
-    audience.lock().expect("nothing panics while it holds the audience")
+fn lock(subscribers: &Mutex<Subscribers>) -> MutexGuard<'_, Subscribers> {
+    subscribers.lock().expect("nothing panics while it holds the lock")
 }
 
 #[cfg(test)]
@@ -201,15 +202,15 @@ mod tests {
         listener.unsubscribe(b"a:");
         listener.unsubscribe(b"a:");
         listener.unsubscribe(b"a:");
-        let news: Vec<bool> =
+        let changes: Vec<bool> =
             std::iter::from_fn(|| broadcast.next_subscription()).map(|one| one.on).collect();
-        assert_eq!(news, [true, true, false]);
+        assert_eq!(changes, [true, true, false]);
     }
 
     #[test]
-    fn a_publication_reaches_who_subscribed_to_a_prefix_of_its_topic() {
+    fn a_publication_reaches_subscribers_of_a_prefix_of_its_topic() {
         let (mut broadcast, listener) = Broadcast::memory();
-        broadcast.publish(b"a:json", 0, b"nobody");
+        broadcast.publish(b"a:json", 0, b"without a subscriber");
         listener.subscribe(b"a:");
         broadcast.publish(b"a:json", 1, b"heard");
         broadcast.publish(b"b:json", 1, b"other");

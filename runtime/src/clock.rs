@@ -76,8 +76,8 @@ enum Source {
 
 /// One moment on both clocks of the machine.
 ///
-/// The wall clock can be set back by an administrator or NTP, so it is asked once;
-/// from then on only the monotonic clock is.
+/// The wall clock can be set back by an administrator or NTP, so it is read once. From then on only
+/// the monotonic clock is read.
 #[derive(Clone, Copy)]
 struct Anchor {
     unix: Nanos,
@@ -91,7 +91,7 @@ impl Clock {
         Self(Source::System(Anchor { unix: Nanos::ZERO + unix, instant: Instant::now() }))
     }
 
-    /// A clock that stands still at `start` until it is advanced.
+    /// A clock that stays at `start` until it is advanced.
     pub fn virtual_at(start: Nanos) -> Self {
         Self(Source::Virtual(Arc::new(AtomicU64::new(start.0))))
     }
@@ -107,7 +107,7 @@ impl Clock {
     /// Moves a virtual clock, and with it all its clones, forward.
     ///
     /// # Panics
-    /// On a system clock, which nobody can move.
+    /// On a system clock.
     pub fn advance(&self, span: Duration) {
         let Source::Virtual(now) = &self.0 else {
             panic!("only a virtual clock can be advanced");
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_virtual_clock_moves_only_when_it_is_told_to() {
+    fn a_virtual_clock_moves_only_when_it_is_advanced() {
         let clock = Clock::virtual_at(Nanos::from_unix(5));
         let clone = clock.clone();
         assert_eq!(clock.now(), Nanos::from_unix(5));

@@ -6,16 +6,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::RuntimeError;
 
-/// What sockets are made in. Clones are the same context.
+/// The context in which sockets are made. Clones share it.
 ///
-/// Dropping the last clone, after the last socket, waits until what was sent has left, for at
-/// most the linger time of a second.
+/// Dropping the last clone, after the last socket, waits until what was sent has left, but at most
+/// the linger time of one second.
 #[derive(Clone)]
 pub struct Context {
     raw: zmq::Context,
 }
 
-/// What kind of ZeroMQ this is.
+/// Facts about the ZeroMQ library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Facts {
     /// Of libzmq: major, minor, patch.
@@ -30,21 +30,21 @@ pub struct Facts {
 impl Context {
     /// A context with one I/O thread, enough for a gigabyte a second.
     ///
-    /// Every connection takes descriptors: the process is given as many open files as it may have,
-    /// which by habit is far more than it starts with.
+    /// Every connection takes descriptors, so the soft limit of open files is raised to the hard
+    /// one, which is usually far higher.
     ///
     /// # Errors
     /// When the process has no more file descriptors.
     pub fn new() -> Result<Self, RuntimeError> {
-        open_files_as_many_as_allowed();
+        raise_limit_of_open_files();
         let context = Self { raw: zmq::Context::new() };
-        // The library starts its threads with the first socket, and a thread inherits the
-        // affinity of the one that starts it: here, before any agent is pinned.
+        // The library starts its threads with the first socket, and a thread inherits the affinity
+        // of the one that starts it. So the first socket is made here, before any agent is pinned.
         context.socket(zmq::PAIR)?;
         Ok(context)
     }
 
-    /// Asks the library what it can do.
+    /// Asks the library for its facts.
     ///
     /// # Errors
     /// When the process has no more file descriptors.
@@ -73,9 +73,9 @@ impl Context {
     }
 }
 
-/// Raises the soft limit to the hard one. Where that is refused, the limit stays, and whoever needs
-/// more is told by the call that fails.
-fn open_files_as_many_as_allowed() {
+/// Raises the soft limit to the hard one. If that fails, the limit stays, and a later call that
+/// needs more descriptors reports it.
+fn raise_limit_of_open_files() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });

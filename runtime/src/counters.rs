@@ -1,7 +1,7 @@
 //! A counter: how often something happened in a box since it started.
 //!
-//! One closed list for all boxes, so that a label means the same everywhere; each box has its
-//! own set of values, which it alone writes and anyone may read.
+//! There is one closed list for all boxes, so that a label means the same everywhere. Each box has
+//! its own set of values, which only it writes and any thread may read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,22 +39,22 @@ counters! {
     Received "received" "Messages taken from clients at the front door."
     RejectedAtDoor "rejected_at_door" "Messages rejected before any shard saw them."
     Routed "routed" "Inputs handed to a shard."
-    Busy "busy" "Inputs refused because a shard owed too many answers, or was away."
-    ShardAway "shard_away" "Times that a shard was not heard of for so long that it counts as away."
+    Busy "busy" "Inputs refused because a shard owed too many replies, or was away."
+    ShardAway "shard_away" "Times that a shard was silent for too long and counted as away."
     InputsApplied "inputs_applied" "Inputs that a shard took, in order."
-    InputsRejected "inputs_rejected" "Inputs that a shard refused with a reason."
-    Duplicates "duplicates" "Inputs that a shard had applied before and answered again."
+    InputsRejected "inputs_rejected" "Inputs that a shard rejected with a reason."
+    Duplicates "duplicates" "Inputs that a shard had applied before; it sent the first reply again."
     Batches "batches" "Groups of inputs that a shard committed together."
     Markers "markers" "Markers that the router sent to all shards."
-    Parts "parts" "Parts of a cut that shards handed to the snapshotter."
+    Parts "parts" "Parts of a cut that shards sent to the publisher."
     Nettings "nettings" "Corrections that brought the shards' shares of the residuals together."
-    Replies "replies" "Answers handed to the front door's socket."
-    RepliesParked "replies_parked" "Answers kept because the client was not reading."
-    RepliesUndeliverable "replies_undeliverable" "Answers dropped because the client had gone."
-    ClientsDropped "clients_dropped" "Clients given up because their backlog was full."
+    Replies "replies" "Replies handed to the front door's socket."
+    RepliesParked "replies_parked" "Replies kept because the client was not reading."
+    RepliesUndeliverable "replies_undeliverable" "Replies dropped because the client had gone."
+    ClientsDropped "clients_dropped" "Clients disconnected because their backlog was full."
     Reports "reports" "Position reports published."
     ReportsDegraded "reports_degraded" "Position reports not made because a part was missing."
-    ReportsLate "reports_late" "Report ticks that came before the report of the tick before."
+    ReportsLate "reports_late" "Report ticks that came before the report of the previous tick."
     Published "published" "Messages handed to the publisher's socket."
     Subscriptions "subscriptions" "Subscriptions that arrived at the publisher."
     FramesUnknown "frames_unknown" "Frames dropped because no peer of that name is expected."
@@ -62,13 +62,13 @@ counters! {
     FramesDropped "frames_dropped" "Frames dropped because they could not be understood."
     PartsDropped "parts_dropped" "Messages dropped because they had the wrong number of frames."
     FramesRefused "frames_refused" "Sends to a peer refused because it was full or away."
-    Reconnects "reconnects" "Sockets made anew because nothing had been heard for long."
+    Reconnects "reconnects" "Sockets replaced because nothing was received for too long."
     FeedSent "feed_sent" "Messages that a feed handed to its link."
-    FeedResent "feed_resent" "Messages that a feed sent again because no answer had come."
-    FeedAnswered "feed_answered" "Answers that a feed received."
+    FeedResent "feed_resent" "Messages that a feed sent again because no reply had come."
+    FeedAnswered "feed_answered" "Replies that a feed received."
 }
 
-/// One value, alone on its cache lines.
+/// One value on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Padded(AtomicU64);
@@ -87,12 +87,12 @@ impl Counters {
         Self { values: Counter::ALL.iter().map(|_| Padded::default()).collect() }
     }
 
-    /// It happened `count` times more.
+    /// Counts `count` more events.
     pub fn add(&self, counter: Counter, count: u64) {
         self.values[counter as usize].0.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// How often it happened.
+    /// The number of events so far.
     pub fn get(&self, counter: Counter) -> u64 {
         self.values[counter as usize].0.load(Ordering::Relaxed)
     }
@@ -110,7 +110,7 @@ impl Default for Counters {
 }
 
 impl fmt::Debug for Counters {
-    /// Those that are not zero.
+    /// Shows the counters that are not zero.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let happened = self.snapshot().into_iter().filter(|&(_, value)| 0 < value);
         out.debug_map().entries(happened.map(|(counter, value)| (counter.label(), value))).finish()
@@ -122,9 +122,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counter_is_its_own_place_in_the_list() {
-        for (place, &counter) in Counter::ALL.iter().enumerate() {
-            assert_eq!(counter as usize, place);
+    fn a_counter_is_its_own_index_in_the_list() {
+        for (index, &counter) in Counter::ALL.iter().enumerate() {
+            assert_eq!(counter as usize, index);
             assert!(counter.sentence().ends_with('.'), "{counter:?}");
             let same_label = |other: &&Counter| other.label() == counter.label();
             assert_eq!(Counter::ALL.iter().filter(same_label).count(), 1, "{counter:?}");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn clones_count_into_the_same_values_and_sets_are_apart() {
+    fn clones_share_their_values_and_sets_do_not() {
         let (router, shard) = (Counters::new(), Counters::new());
         router.clone().add(Counter::Busy, 2);
         router.add(Counter::Busy, 1);

@@ -1,6 +1,6 @@
 //! A crew: the threads of a process and the agents on each.
 //!
-//! Wiring goes in three steps, as a link needs the wakers of the threads at its two ends:
+//! Wiring takes three steps, because a link needs the wakers of the threads at its two ends:
 //!
 //! ```
 //! # use allot_runtime::*;
@@ -30,43 +30,43 @@ pub struct Crew {
     clock: Clock,
     wait: WaitStrategy,
     threads: Threads,
-    watches: Vec<Watch>,
-    /// The one thread, where all share it.
+    threads_planned: Vec<PlannedThread>,
+    /// The one thread, if all agents share it.
     shared: Option<usize>,
 }
 
-/// A place in the crew: one thread.
+/// One thread of the crew, on which agents can be put.
 #[derive(Clone, Debug)]
 pub struct ThreadSlot {
     index: usize,
     waker: Waker,
 }
 
-/// One thread to be.
-struct Watch {
+/// A thread that does not run yet.
+struct PlannedThread {
     name: String,
     core: Option<usize>,
     waker: Waker,
-    /// Whether it stands aside: it waits for devices, and sleeps whenever it can.
-    aside: bool,
+    /// Whether its agents block on a device. It sleeps whenever it can.
+    blocks: bool,
     agents: Vec<Box<dyn Agent>>,
 }
 
 impl Crew {
     /// A crew without threads.
     pub fn new(clock: Clock, wait: WaitStrategy, threads: Threads) -> Self {
-        Self { clock, wait, threads, watches: Vec::new(), shared: None }
+        Self { clock, wait, threads, threads_planned: Vec::new(), shared: None }
     }
 
-    /// One more thread, or the only one if the crew shares it: then its name is that of the
-    /// first who asked.
+    /// Adds a thread, or returns the only one if all agents share it: it then has the name of the
+    /// first call.
     ///
     /// # Errors
     /// When the kernel has no more file descriptors for the thread's waker.
     pub fn thread(&mut self, name: &str) -> Result<ThreadSlot, RuntimeError> {
         let index = match self.shared {
             Some(index) => index,
-            None => self.watch(name, false)?,
+            None => self.plan(name, false)?,
         };
         if self.threads == Threads::Shared {
             self.shared = Some(index);
@@ -74,52 +74,57 @@ impl Crew {
         Ok(self.slot(index))
     }
 
-    /// One more thread that stands aside, whether or not the others are shared: for an agent that
-    /// waits for a device, such as a disk. It never spins, and so needs no core of its own.
+    /// Adds a thread of its own, even if the others are shared, for an agent that blocks on a
+    /// device, such as a disk. It never spins, and so needs no core of its own.
     ///
     /// # Errors
     /// When the kernel has no more file descriptors for the thread's waker.
-    pub fn thread_aside(&mut self, name: &str) -> Result<ThreadSlot, RuntimeError> {
-        let index = self.watch(name, true)?;
+    pub fn blocking_thread(&mut self, name: &str) -> Result<ThreadSlot, RuntimeError> {
+        let index = self.plan(name, true)?;
         Ok(self.slot(index))
     }
 
-    fn watch(&mut self, name: &str, aside: bool) -> Result<usize, RuntimeError> {
+    fn plan(&mut self, name: &str, blocks: bool) -> Result<usize, RuntimeError> {
         let (name, waker) = (name.to_owned(), Waker::new()?);
-        self.watches.push(Watch { name, core: None, waker, aside, agents: Vec::new() });
-        Ok(self.watches.len() - 1)
+        let agents = Vec::new();
+        self.threads_planned.push(PlannedThread { name, core: None, waker, blocks, agents });
+        Ok(self.threads_planned.len() - 1)
     }
 
     fn slot(&self, index: usize) -> ThreadSlot {
-        ThreadSlot { index, waker: self.watches[index].waker.clone() }
+        ThreadSlot { index, waker: self.threads_planned[index].waker.clone() }
     }
 
-    /// Puts an agent on a thread. Several on one thread take turns.
+    /// Puts an agent on a thread. Agents on one thread take turns.
     pub fn add(&mut self, slot: &ThreadSlot, agent: Box<dyn Agent>) {
-        self.watches[slot.index].agents.push(agent);
+        self.threads_planned[slot.index].agents.push(agent);
     }
 
     /// Ties a thread to a core.
     pub fn pin(&mut self, slot: &ThreadSlot, core: usize) {
-        self.watches[slot.index].core = Some(core);
+        self.threads_planned[slot.index].core = Some(core);
     }
 
     /// Starts all threads.
     ///
     /// # Errors
-    /// When there are too few cores to spin, no core of a number that was asked for, or no more
-    /// threads. Nothing is left running then.
+    /// When there are too few cores to spin, when a core does not exist, or when the process may
+    /// not start more threads. No thread is left running then.
     pub fn start(self) -> Result<Running, RuntimeError> {
-        let threads = self.watches.iter().filter(|watch| !watch.aside).count();
+        let threads = self.threads_planned.iter().filter(|thread| !thread.blocks).count();
         let cores = cores().len();
         self.wait.check(threads, cores)?;
         let wait = self.wait.fitted(threads, cores);
-        self.watches.iter().filter_map(|watch| watch.core).try_for_each(affinity::check)?;
-        let stopper = Stopper::new(self.watches.iter().map(|watch| watch.waker.clone()).collect());
+        self.threads_planned
+            .iter()
+            .filter_map(|thread| thread.core)
+            .try_for_each(affinity::check)?;
+        let wakers = self.threads_planned.iter().map(|thread| thread.waker.clone());
+        let stopper = Stopper::new(wakers.collect());
         let mut running = Running::new(stopper.clone());
-        for Watch { name, core, waker, aside, agents } in self.watches {
+        for PlannedThread { name, core, waker, blocks, agents } in self.threads_planned {
             let (clock, stopper) = (self.clock.clone(), stopper.clone());
-            let wait = if aside { WaitStrategy::Block } else { wait };
+            let wait = if blocks { WaitStrategy::Block } else { wait };
             let cycle = DutyCycle { thread: name, agents, waker, clock, wait, stopper };
             running.launch(cycle, core)?;
         }
@@ -128,7 +133,7 @@ impl Crew {
 }
 
 impl ThreadSlot {
-    /// Wakes this thread: for the other ends of its links.
+    /// The waker of this thread, for the other ends of its links.
     pub fn waker(&self) -> &Waker {
         &self.waker
     }

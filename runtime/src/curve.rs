@@ -1,7 +1,7 @@
 //! CURVE: the keys with which a front door and its clients encrypt (CurveZMQ, ZeroMQ's RFC 26).
 //!
-//! The door has a pair of keys that lasts; a client knows the public one, and so whom it talks to.
-//! Clients make up a pair for each connection: the door does not ask who they are.
+//! The door has a permanent pair of keys. A client knows the public one, and so is sure of the
+//! server. Clients make a new pair for each connection: the door does not identify them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,11 +11,11 @@ use crate::RuntimeError;
 /// Bytes of a key.
 const KEY_LEN: usize = 32;
 
-/// A public key. Its text is Z85 (ZeroMQ's RFC 32): 40 envelopes, digits and signs.
+/// A public key. Its text is Z85 (ZeroMQ's RFC 32): 40 letters, digits and signs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CurveKey([u8; KEY_LEN]);
 
-/// A pair of keys. The secret one is not shown by `Debug`.
+/// A pair of keys. `Debug` does not show the secret one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CurveKeys {
     public: CurveKey,
@@ -35,10 +35,10 @@ impl CurveKeys {
         Ok(Self { public: CurveKey(pair.public_key), secret: pair.secret_key })
     }
 
-    /// The pair of a text in which two lines begin with `public` and `secret`.
+    /// Reads a pair from a text with two lines that begin with `public` and `secret`.
     ///
     /// # Errors
-    /// When one of the two is missing or is no key.
+    /// When one of the two is missing or is not a key.
     pub fn read(text: &str) -> Result<Self, RuntimeError> {
         let key = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -47,17 +47,17 @@ impl CurveKeys {
         Ok(Self { public: key("public ")?, secret: key("secret ")?.0 })
     }
 
-    /// The text that [`CurveKeys::read`] reads: it is to be kept from everybody else.
+    /// The text that [`CurveKeys::read`] reads. It must be kept secret.
     pub fn to_secret_text(&self) -> String {
         format!("public {}\nsecret {}\n", self.public, CurveKey(self.secret))
     }
 
-    /// The key that clients are told.
+    /// The key for the clients.
     pub fn public(&self) -> CurveKey {
         self.public
     }
 
-    /// Makes a socket a server that talks to those alone who know its public key.
+    /// Makes a socket a server that talks only to clients that know its public key.
     pub(crate) fn serve(&self, socket: &zmq::Socket) -> zmq::Result<()> {
         socket.set_curve_server(true)?;
         socket.set_curve_publickey(&self.public.0)?;
@@ -66,7 +66,7 @@ impl CurveKeys {
 }
 
 impl CurveKey {
-    /// Makes a socket talk to the holder of this key alone, under a pair made up here.
+    /// Makes a socket talk only to the holder of this key, with a new pair of its own.
     pub(crate) fn expect(self, socket: &zmq::Socket) -> zmq::Result<()> {
         let own = zmq::CurveKeyPair::new()?;
         socket.set_curve_serverkey(&self.0)?;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_and_not_repeated() {
+    fn a_text_that_is_not_a_key_is_refused_and_not_repeated() {
         let keys = CurveKeys::make().unwrap();
         let secret = keys.to_secret_text().lines().last().unwrap()["secret ".len()..].to_owned();
         for text in ["", "public", &secret, &format!("secret {secret}\npublic short\n")] {

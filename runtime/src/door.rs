@@ -1,7 +1,7 @@
-//! The front door: where clients that nobody knows beforehand send requests and get answers.
+//! The front door: clients that are not known in advance send requests here and get replies.
 //!
-//! A client is a DEALER or a REQ socket, in any language. Its address is made up when it
-//! connects and is void when it leaves.
+//! A client is a DEALER or a REQ socket, in any language. ZeroMQ assigns its address when it
+//! connects, and the address is void when it disconnects.
 
 mod memory;
 
@@ -23,12 +23,12 @@ enum Kind {
 /// The bounds of a front door.
 #[derive(Clone, Copy, Debug)]
 pub struct DoorOptions {
-    /// The largest frame that is read. The client that sends a larger one is disconnected
-    /// without an answer, so it should be more than the largest valid message.
+    /// The largest frame that is read. A client that sends a larger one is disconnected without a
+    /// reply, so this should be more than the largest valid message.
     pub message_bytes_max: usize,
-    /// Answers that may wait for one client before it counts as full.
+    /// Replies that may wait for one client before it counts as full.
     pub high_water: usize,
-    /// With keys the door encrypts, and only those who know the public one are heard.
+    /// With keys the door encrypts, and accepts only clients that know the public key.
     pub keys: Option<CurveKeys>,
 }
 
@@ -45,8 +45,8 @@ impl Door {
     ) -> Result<Self, RuntimeError> {
         let DoorOptions { message_bytes_max, high_water, keys } = options;
         let bounds = Bounds { high_water, frame_bytes_max: message_bytes_max };
-        // Mandatory: without it an answer to a client that is slow or gone is dropped, and the
-        // send succeeds.
+        // Mandatory: otherwise a reply to a client that is slow or gone is dropped, and the send
+        // succeeds.
         let router = |socket: &zmq::Socket| {
             keys.map_or(Ok(()), |keys| keys.serve(socket))?;
             socket.set_backlog(DOOR_BACKLOG)?;
@@ -56,19 +56,19 @@ impl Door {
         Ok(Self(Kind::Router(socket)))
     }
 
-    /// A door without sockets, and its clients, for a test that takes each step by hand.
+    /// A door without sockets, and its clients, for a test that makes each step.
     pub fn memory() -> (Self, DoorClients) {
         Self::memory_with(DoorOptions::default())
     }
 
-    /// The same, with other bounds.
+    /// The same with other bounds.
     pub fn memory_with(options: DoorOptions) -> (Self, DoorClients) {
         let memory = MemoryDoor::new(options);
         let clients = DoorClients::new(&memory);
         (Self(Kind::Memory(memory)), clients)
     }
 
-    /// Takes the next message into `envelope`, all its frames. False if there is none.
+    /// Takes the next message, with all its frames, into `envelope`. False if there is none.
     pub fn receive(&mut self, envelope: &mut Envelope) -> bool {
         match &mut self.0 {
             Kind::Router(socket) => envelope.receive(socket),
@@ -76,25 +76,25 @@ impl Door {
         }
     }
 
-    /// Answers a client, with the delimiter if its request had one.
+    /// Sends a reply to a client, with the delimiter if its request had one.
     ///
     /// # Errors
     /// [`SendError::Full`] when the client does not read; [`SendError::Away`] when it has gone.
     pub fn send(&mut self, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
         match &mut self.0 {
-            Kind::Router(socket) => answer(socket, identity, delimiter, body),
-            Kind::Memory(memory) => memory.answer(identity, delimiter, body),
+            Kind::Router(socket) => reply(socket, identity, delimiter, body),
+            Kind::Memory(memory) => memory.reply(identity, delimiter, body),
         }
     }
 
-    /// Names what must end the sleep of the thread that owns this door.
+    /// Adds what must end the sleep of the thread that owns this door.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         if let Kind::Router(socket) = &self.0 {
             socket.wait_on(poll_set, zmq::POLLIN);
         }
     }
 
-    /// Where clients connect to, with the real port; none without sockets.
+    /// The endpoint to which clients connect, with the real port; `None` without sockets.
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
             Kind::Router(socket) => Some(socket.endpoint()),
@@ -103,9 +103,9 @@ impl Door {
     }
 }
 
-/// The client is checked on its identity, the first frame: a refusal has sent nothing, and after
-/// it the other frames are always taken.
-fn answer(socket: &Socket, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
+/// The first frame, the identity, finds the client. If it is refused nothing was sent; once it is
+/// taken the other frames are always taken.
+fn reply(socket: &Socket, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
     socket.send(identity, Part::More)?;
     if delimiter {
         socket.send(&[], Part::More)?;

@@ -1,4 +1,4 @@
-//! A duty cycle: what one thread does with its agents until it is told to stop.
+//! A duty cycle: the loop in which one thread runs its agents until it is stopped.
 //!
 //! ```text
 //!   ┌─► read the clock ─► a turn of each agent ─► any work? ── yes ─┐
@@ -16,10 +16,10 @@ use std::hint;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::poll_set::WaitsMemory;
+use crate::poll_set::PollSetMemory;
 use crate::{Agent, Clock, CrewError, Nanos, PollSet, Stopper, WaitStrategy, Waker};
 
-/// The agents of one thread, and all that the thread needs to run them.
+/// The agents of one thread, and everything that the thread needs to run them.
 pub(crate) struct DutyCycle {
     pub(crate) thread: String,
     pub(crate) agents: Vec<Box<dyn Agent>>,
@@ -32,14 +32,14 @@ pub(crate) struct DutyCycle {
 /// A duty cycle under way.
 struct Turns {
     cycle: DutyCycle,
-    /// Whose turn it is: to blame, should it panic.
+    /// The agent whose turn it is; named in the error if it panics.
     current: usize,
-    memory: WaitsMemory,
+    memory: PollSetMemory,
 }
 
 impl DutyCycle {
-    /// Runs until the crew is stopped, or stops the crew because an agent panicked: the others
-    /// would wait for answers that never come.
+    /// Runs until the crew is stopped. If an agent fails or panics it stops the crew: the other
+    /// agents would wait for it for ever.
     pub(crate) fn run(self) -> Result<(), CrewError> {
         let mut turns = Turns { cycle: self, current: 0, memory: PollSet::without_waker() };
         let worked = turns.guarded(Turns::work).and_then(|()| turns.failed());
@@ -72,7 +72,7 @@ impl Turns {
         self.cycle.agents.iter().any(|agent| agent.failure().is_some())
     }
 
-    /// The first agent that cannot go on, if there is one, is to blame.
+    /// An error if an agent cannot go on; it names the first.
     fn failed(&mut self) -> Result<(), CrewError> {
         let agents = &self.cycle.agents;
         let Some(failed) = agents.iter().position(|agent| agent.failure().is_some()) else {
@@ -90,7 +90,7 @@ impl Turns {
         work_count
     }
 
-    /// The order is what keeps wake-ups from being lost: see `waker.rs`.
+    /// This order is why no wake-up is lost: see `waker.rs`.
     fn sleep(&mut self) {
         self.cycle.waker.declare_asleep();
         let now = self.cycle.clock.now();
@@ -103,13 +103,13 @@ impl Turns {
     fn poll(&mut self, now: Nanos) {
         let agents = &self.cycle.agents;
         let wake_at = agents.iter().map(|agent| agent.wake_at()).min().unwrap_or(Nanos::MAX);
-        let mut waits = PollSet::new(
+        let mut poll_set = PollSet::new(
             &self.cycle.waker,
             mem::replace(&mut self.memory, PollSet::without_waker()),
         );
-        agents.iter().for_each(|agent| agent.wait_on(&mut waits));
-        waits.sleep((wake_at < Nanos::MAX).then(|| wake_at - now));
-        self.memory = waits.into_memory();
+        agents.iter().for_each(|agent| agent.wait_on(&mut poll_set));
+        poll_set.sleep((wake_at < Nanos::MAX).then(|| wake_at - now));
+        self.memory = poll_set.into_memory();
     }
 
     /// Closes all agents but the broken one, whose state cannot be trusted.
@@ -130,8 +130,8 @@ impl Turns {
         }
     }
 
-    /// A panic becomes an error that names the agent. Nothing is used afterwards that a panic
-    /// may have left half-changed: the agent that panicked is not called again.
+    /// Turns a panic into an error that names the agent. The panic may have left the agent in an
+    /// inconsistent state, so it is not called again.
     fn guarded(&mut self, act: impl FnOnce(&mut Self)) -> Result<(), CrewError> {
         catch_unwind(AssertUnwindSafe(|| act(self))).map_err(|panic| {
             let role = self.cycle.agents.get(self.current).map_or("", |agent| agent.role());

@@ -9,7 +9,7 @@ use zmq::Message;
 
 use crate::socket::Socket;
 
-/// A message that can be received again and again into the same memory.
+/// A message and its sender. Each receive reuses the same memory.
 pub struct Envelope {
     identity: Message,
     body: Message,
@@ -18,29 +18,29 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Nothing yet; hand it to [`Door::receive`](crate::Door::receive).
+    /// An empty envelope, for [`Door::receive`](crate::Door::receive).
     pub fn new() -> Self {
         let (identity, body) = (Message::new(), Message::new());
         Self { identity, body, delimiter: false, malformed: false }
     }
 
-    /// What the body, and nothing else, of the client's message was; empty if malformed.
+    /// The body of the client's message; empty if the message is malformed.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The client's address for answers. It means nothing elsewhere, and not after the client
-    /// has gone.
+    /// The client's address for replies. It is valid only at this door, and until the client
+    /// disconnects.
     pub fn identity(&self) -> &[u8] {
         &self.identity
     }
 
-    /// Whether the client sent the empty delimiter of a REQ, and wants it before each answer.
+    /// Whether the client sent the empty delimiter of a REQ, and expects it before each reply.
     pub fn delimiter(&self) -> bool {
         self.delimiter
     }
 
-    /// Whether the number of frames was wrong. There is somebody to tell, and no body.
+    /// Whether the number of frames was wrong. The sender is known, the body is not.
     pub fn malformed(&self) -> bool {
         self.malformed
     }
@@ -63,7 +63,7 @@ impl Envelope {
         true
     }
 
-    /// An envelope that did not come through a socket, by the same rules.
+    /// Fills the envelope with a message that did not come through a socket, by the same rules.
     pub(crate) fn write(&mut self, identity: &[u8], frames: &[Vec<u8>]) {
         self.identity = Message::from(identity);
         self.delimiter = 1 < frames.len() && frames[0].is_empty();

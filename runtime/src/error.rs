@@ -1,6 +1,6 @@
-//! A runtime error: something the world refused at start-up, with what to do about it.
+//! A runtime error: something that could not be set up at start-up, with what to do about it.
 //!
-//! Errors of the running system are not here: a send that cannot be done now is a
+//! Errors of the running system are elsewhere: a send that is not possible now is a
 //! [`SendError`](crate::SendError), and an agent that panicked is a
 //! [`CrewError`](crate::CrewError).
 
@@ -38,7 +38,7 @@ pub enum RuntimeError {
         /// The rule that it breaks.
         rule: &'static str,
     },
-    /// The kernel refused a wake-up descriptor.
+    /// The kernel has no descriptor for a waker.
     Waker {
         /// The reason, in words.
         cause: String,
@@ -61,10 +61,10 @@ pub enum RuntimeError {
     SpinNeedsCores {
         /// The threads that would spin.
         threads: usize,
-        /// The cores that there are.
+        /// The cores of the machine that this process may use.
         cores: usize,
     },
-    /// A text that names no setting.
+    /// A text that is not a valid value of a setting.
     Setting {
         /// What is being set.
         setting: &'static str,
@@ -86,7 +86,7 @@ impl fmt::Display for RuntimeError {
             Self::Name { name, rule } => write!(out, "{name:?} cannot name a peer: {rule}"),
             Self::Waker { cause } => write!(
                 out,
-                "the kernel gave no eventfd: {cause}; raise the limit of open files (ulimit -n)"
+                "cannot create an eventfd: {cause}; raise the limit of open files (ulimit -n)"
             ),
             Self::Thread { thread, cause } => write!(
                 out,
@@ -95,15 +95,16 @@ impl fmt::Display for RuntimeError {
             ),
             Self::Pin { core, cores } => write!(
                 out,
-                "cannot pin a thread to core {core}; this process may use the cores {cores:?}"
+                "cannot pin a thread to core {core}; choose one of the cores that this process may \
+                 use: {cores:?}"
             ),
             Self::SpinNeedsCores { threads, cores } => write!(
                 out,
                 "--wait spin needs a core for each of the {threads} threads and one for everything \
-                 else, and there are {cores}; use --wait adaptive, or fewer threads"
+                 else, but there are only {cores}; use --wait adaptive, or fewer threads"
             ),
             Self::Setting { setting, given, expected } => {
-                write!(out, "{given:?} is no {setting}; use {expected}")
+                write!(out, "{given:?} is not a valid {setting}; use {expected}")
             }
         }
     }
@@ -112,7 +113,7 @@ impl fmt::Display for RuntimeError {
 impl std::error::Error for RuntimeError {}
 
 impl RuntimeError {
-    /// A refused bind, with the cure for the causes that have one.
+    /// A failed bind, with what to do about the usual causes.
     pub(crate) fn bind(endpoint: &str, error: zmq::Error) -> Self {
         let cause = match error {
             zmq::Error::EADDRINUSE => {
@@ -123,8 +124,8 @@ impl RuntimeError {
                 "this machine has no such address; use 127.0.0.1, or * for all of them".to_owned()
             }
             zmq::Error::EACCES => {
-                "permission denied; choose a port above 1023, or a directory that \
-                                   this user may write"
+                "permission denied; choose a port above 1023, or a directory that this user may \
+                 write"
                     .to_owned()
             }
             other => Self::endpoint_cause(other),
@@ -132,7 +133,7 @@ impl RuntimeError {
         Self::Bind { endpoint: endpoint.to_owned(), cause }
     }
 
-    /// A refused connect. A peer that is not there is no error: ZeroMQ keeps trying.
+    /// A failed connect. A peer that is not there yet is not an error: ZeroMQ keeps trying.
     pub(crate) fn connect(endpoint: &str, error: zmq::Error) -> Self {
         Self::Connect { endpoint: endpoint.to_owned(), cause: Self::endpoint_cause(error) }
     }

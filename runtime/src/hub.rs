@@ -1,28 +1,28 @@
-//! A hub: one agent's ends of its links to many peers, which it knows by number.
+//! A hub: one agent's ends of its links to many peers, each with a number.
 //!
 //! ```text
 //!                 ┌─ 0 ── "shard-0"
 //!   agent ── Hub ─┼─ 1 ── "shard-1"
-//!                 └─ 2 ── "snapshotter"
+//!                 └─ 2 ── "publisher"
 //! ```
 //!
-//! Over rings, peer `n` is the n-th link. Over ZeroMQ each peer connects under its name, and a
-//! name has one holder at a time: who comes second under a name is not heard while the first is
+//! Over rings, peer `n` is the n-th link. Over ZeroMQ each peer connects under its name, and a name
+//! has one holder at a time: frames of a second peer of that name are dropped while the first is
 //! reachable.
 
-mod switchboard;
+mod named_peers;
 
 use crate::{Context, Counters, Link, PollSet, RuntimeError, SendError};
-use switchboard::Switchboard;
+use named_peers::NamedPeers;
 
-pub(crate) use switchboard::routing_id;
+pub(crate) use named_peers::routing_id;
 
 /// The links to peers `0..n`.
 pub struct Hub(Kind);
 
 enum Kind {
     Links(Links),
-    Switchboard(Box<Switchboard>),
+    Named(Box<NamedPeers>),
 }
 
 impl Hub {
@@ -31,17 +31,17 @@ impl Hub {
         Self(Kind::Links(Links { links, next: 0, may_lose: false }))
     }
 
-    /// The same, where something between the two ends of a ring may lose frames, as a connection
-    /// that breaks does: for simulations.
+    /// The same, but frames may be lost between the two ends of a ring, as on a connection that
+    /// breaks. For simulations.
     pub fn lossy_rings(links: Vec<Link>) -> Self {
         Self(Kind::Links(Links { links, next: 0, may_lose: true }))
     }
 
-    /// Whether a frame that was taken may be lost on its way: sockets break, rings do not.
+    /// Whether a frame that was taken may still be lost: connections break, rings do not.
     pub fn may_lose(&self) -> bool {
         match &self.0 {
             Kind::Links(links) => links.may_lose,
-            Kind::Switchboard(_) => true,
+            Kind::Named(_) => true,
         }
     }
 
@@ -52,63 +52,63 @@ impl Hub {
     /// When the endpoint is taken or malformed, or a name is empty, longer than 128 bytes, given
     /// twice, or contains a `#`.
     pub fn bind(context: &Context, endpoint: &str, names: &[String]) -> Result<Self, RuntimeError> {
-        let switchboard = Switchboard::bind(context, endpoint, names)?;
-        Ok(Self(Kind::Switchboard(Box::new(switchboard))))
+        let peers = NamedPeers::bind(context, endpoint, names)?;
+        Ok(Self(Kind::Named(Box::new(peers))))
     }
 
-    /// Hands a frame to one peer. On success `frame` is empty; after an error it is as it was.
+    /// Sends a frame to one peer. On success `frame` is empty; after an error it is unchanged.
     ///
     /// # Errors
     /// [`SendError`]: the frame was not taken.
     ///
     /// # Panics
-    /// When there is no peer of that number, or the frame is empty.
+    /// When there is no peer with that number, or the frame is empty.
     pub fn send(&mut self, peer: usize, frame: &mut Vec<u8>) -> Result<(), SendError> {
-        assert!(!frame.is_empty(), "empty frames are the sockets' own");
+        assert!(!frame.is_empty(), "only sockets send empty frames");
         match &mut self.0 {
             Kind::Links(links) => links.links[peer].send(frame),
-            Kind::Switchboard(board) => board.send(peer, frame),
+            Kind::Named(named) => named.send(peer, frame),
         }
     }
 
-    /// Replaces the content of `frame` by the next frame of any peer, and says whose it is.
-    /// A busy peer does not keep the others waiting.
+    /// Replaces the content of `frame` by the next frame of any peer; returns the number of the
+    /// peer. The peers take turns, so that a busy one does not delay the others.
     pub fn receive(&mut self, frame: &mut Vec<u8>) -> Option<usize> {
         match &mut self.0 {
             Kind::Links(links) => links.receive(frame),
-            Kind::Switchboard(board) => board.receive(frame),
+            Kind::Named(named) => named.receive(frame),
         }
     }
 
-    /// Names what must end the sleep of the thread that owns this hub.
+    /// Adds what must end the sleep of the thread that owns this hub.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         match &self.0 {
             Kind::Links(links) => links.links.iter().for_each(|link| link.wait_on(poll_set)),
-            Kind::Switchboard(board) => board.wait_on(poll_set),
+            Kind::Named(named) => named.wait_on(poll_set),
         }
     }
 
-    /// How many peers there are, connected or not.
+    /// The number of peers, connected or not.
     pub fn peers(&self) -> usize {
         match &self.0 {
             Kind::Links(links) => links.links.len(),
-            Kind::Switchboard(board) => board.peers(),
+            Kind::Named(named) => named.peers(),
         }
     }
 
-    /// Where peers connect to, with the real port; none over rings.
+    /// The endpoint to which peers connect, with the real port; `None` over rings.
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
             Kind::Links(_) => None,
-            Kind::Switchboard(board) => Some(board.endpoint()),
+            Kind::Named(named) => Some(named.endpoint()),
         }
     }
 
-    /// Counts what this hub drops into the set of the box that owns it.
+    /// Counts the frames that this hub drops in the set of the box that owns it.
     pub fn count_into(&mut self, counters: &Counters) {
         match &mut self.0 {
             Kind::Links(links) => links.links.iter_mut().for_each(|link| link.count_into(counters)),
-            Kind::Switchboard(board) => board.count_into(counters),
+            Kind::Named(named) => named.count_into(counters),
         }
     }
 }
@@ -116,7 +116,7 @@ impl Hub {
 struct Links {
     links: Vec<Link>,
     may_lose: bool,
-    /// Whose turn it is.
+    /// The peer whose turn it is.
     next: usize,
 }
 

@@ -1,8 +1,8 @@
 //! An ipc file: the name in the file system under which an `ipc://` endpoint is found.
 //!
-//! ZeroMQ deletes whatever stands in the way of a bind, be it the socket of a server that is
-//! alive, and leaves its own file behind when it closes. Here a bind refuses what is alive or is
-//! not a socket, and a close removes what it made, unless somebody has put another in its place.
+//! Before a bind, ZeroMQ deletes any file with that name, even the socket of a server that is
+//! alive, and it leaves its own file behind when it closes. Here a bind fails if the file is alive
+//! or is not a socket, and a close removes the file that it made, unless another has replaced it.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -18,12 +18,12 @@ pub(crate) struct IpcFile {
 }
 
 impl IpcFile {
-    /// Refuses to bind where somebody listens or where something else is kept.
+    /// Fails if a server listens at the endpoint, or if another file has that name.
     pub(crate) fn make_way(endpoint: &str) -> Result<(), RuntimeError> {
         let Some(path) = path_of(endpoint) else { return Ok(()) };
-        let Ok(there) = fs::symlink_metadata(path) else { return Ok(()) };
-        if !there.file_type().is_socket() {
-            let cause = "there is a file, and it is no socket; choose another path".to_owned();
+        let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+        if !found.file_type().is_socket() {
+            let cause = "a file that is not a socket has this name; choose another path".to_owned();
             return Err(RuntimeError::Bind { endpoint: endpoint.to_owned(), cause });
         }
         if UnixStream::connect(path).is_ok() {
@@ -42,19 +42,19 @@ impl IpcFile {
 impl Drop for IpcFile {
     fn drop(&mut self) {
         if identity(&self.path) == Some(self.identity) {
-            // It may have been removed with its directory meanwhile, and gone is gone.
+            // It may already have been removed, together with its directory.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// None for other transports, for wildcards and for abstract names, which have no file.
+/// `None` for other transports, for wildcards and for abstract names, which have no file.
 fn path_of(endpoint: &str) -> Option<&Path> {
     let path = endpoint.strip_prefix("ipc://")?;
     (!path.starts_with(['*', '@'])).then(|| Path::new(path))
 }
 
-/// The device and the inode: what makes it this file and not a successor of the same name.
+/// The device and the inode: they tell this file from a later one of the same name.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let there = fs::symlink_metadata(path).ok()?;
     there.file_type().is_socket().then(|| (there.dev(), there.ino()))
@@ -67,13 +67,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_alive_or_no_socket_is_not_deleted() {
+    fn a_live_socket_or_another_file_is_not_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = |name: &str| format!("ipc://{}", folder.path().join(name).display());
 
         fs::write(folder.path().join("notes"), "mine").unwrap();
         let refused = IpcFile::make_way(&endpoint("notes")).unwrap_err().to_string();
-        assert!(refused.ends_with("there is a file, and it is no socket; choose another path"));
+        assert!(
+            refused.ends_with("a file that is not a socket has this name; choose another path")
+        );
 
         let listener = UnixListener::bind(folder.path().join("alive")).unwrap();
         let refused = IpcFile::make_way(&endpoint("alive")).unwrap_err().to_string();

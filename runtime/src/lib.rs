@@ -11,15 +11,15 @@
 //!                                     Broadcast ───────────────────────► subscribers
 //! ```
 //!
-//! Start with [`Agent`]: it is what a box implements; then [`Crew`], which runs it.
-//! Everything that is carried here is bytes: this crate knows no price and no account.
+//! Read [`Agent`] first, which a box implements, then [`Crew`], which runs it.
+//! This crate carries bytes: it knows no price and no account.
 //!
 //! Invariants:
-//! * ZeroMQ, threads, clocks and `unsafe` are used in this crate and in no other that serves; the
-//!   echo of `bench` talks to ZeroMQ itself, so that it is a floor under this crate too.
-//! * Nothing waits for ever on a peer: every send is non-blocking and says why it was refused.
-//! * What a link or a hub drops has a [`Counter`]; what ZeroMQ drops for a slow subscriber is a gap
-//!   in the sequence that the subscriber sees.
+//! * No other crate of the server uses ZeroMQ, threads, clocks or `unsafe`. The echo of `bench`
+//!   uses ZeroMQ directly, so that it is a lower bound for this crate too.
+//! * No call waits for ever on a peer: every send is non-blocking and returns why it was refused.
+//! * Frames that a link or a hub drops have a [`Counter`]. What ZeroMQ drops for a slow subscriber
+//!   is a gap in the sequence that the subscriber sees.
 //! * A link in its steady state allocates no memory.
 
 mod limits;

@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-/// How long a closing socket may try to hand over what was already sent.
-/// Bounded, so that a shutdown never hangs on a peer that has gone.
+/// How long a closing socket may try to deliver what was already sent. It is bounded so that a
+/// shutdown never hangs on a peer that has gone.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
-/// A silent TCP connection is asked by the kernel whether it still stands after this long, and
-/// then again at the interval, as often as the count: 10 seconds until a vanished host is noticed.
+/// After this long without traffic the kernel probes a TCP connection, then again at the interval,
+/// as often as the count: a vanished host is noticed after 10 seconds.
 pub(crate) const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 /// See [`KEEPALIVE_IDLE`].
 pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
 /// See [`KEEPALIVE_IDLE`].
 pub(crate) const KEEPALIVE_COUNT: u32 = 5;
 
-/// A TCP connection whose peer takes no bytes for this long is closed. The kernel alone would try
-/// for a quarter of an hour, and does not ask whether a connection stands while bytes are due.
+/// A TCP connection whose peer takes no bytes for this long is closed. By default the kernel tries
+/// for a quarter of an hour, and it does not probe a connection while bytes are due.
 pub(crate) const UNTAKEN: Duration = Duration::from_secs(10);
 
-/// A connection that has not said what it is within this time is closed,
-/// so that half-open connections cannot pile up.
+/// A connection that has not finished its handshake within this time is closed, so that half-open
+/// connections cannot pile up.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(3);
 
 /// The first and the longest pause between two attempts to connect.
@@ -27,42 +27,51 @@ pub(crate) const RECONNECT_FIRST: Duration = Duration::from_millis(50);
 /// See [`RECONNECT_FIRST`].
 pub(crate) const RECONNECT_LONGEST: Duration = Duration::from_secs(1);
 
-/// Messages that may wait for one peer of a link before the sender is told `Full`.
+/// Messages that may wait for one peer of a link before a send returns `Full`.
 pub(crate) const LINK_HIGH_WATER: usize = 4_096;
 
-/// Buffers above this size are not reused by a ring: a rare large frame would in time make every
-/// one of its buffers as large. Its users end a frame at 64 KiB; buffers double as they grow, and
-/// the last record may be long.
+/// A ring does not reuse larger buffers: otherwise rare large frames would in time make all its
+/// buffers as large. Its users end a frame at 64 KiB; buffers double as they grow, and the last
+/// record may be long.
 pub(crate) const RECYCLED_BYTES_MAX: usize = 192 << 10;
 
-/// The largest frame of a link. The parts of a report over the largest book fit many times;
-/// a length field that was garbage does not.
+/// The largest frame of a link. The parts of the largest report fit many times over; a corrupt
+/// length field does not.
 pub(crate) const LINK_FRAME_BYTES_MAX: usize = 256 << 20;
 
 /// Messages that may wait for one client of the front door before it counts as slow.
 pub(crate) const DOOR_HIGH_WATER: usize = 1_000;
 
-/// Connections that may wait to be accepted. Of those beyond, the kernel drops the first bytes, and
-/// a client that comes with a thousand others would be there seconds late, or tens of them.
+/// Connections that may wait to be accepted. The kernel drops the first bytes of any further ones,
+/// so that a client that connects together with a thousand others would be seconds late, or more.
 pub(crate) const DOOR_BACKLOG: i32 = 4_096;
 
-/// The largest frame that the front door reads; the connection of a larger one is closed.
-/// Twice what the wire format allows, so that its own limit can be answered with a reason.
+/// The largest frame that the front door reads; a larger one closes its connection. It is twice
+/// what the wire format allows, so that a message above that limit gets a reply with the reason.
 pub(crate) const DOOR_MESSAGE_BYTES_MAX: usize = 2 << 20;
 
 /// Publications that may wait for one subscriber before the next ones are dropped for it.
 pub(crate) const BROADCAST_HIGH_WATER: usize = 10_000;
 
-/// The longest name of a peer. ZeroMQ keeps the length of a routing id in one byte, and the
-/// number of the socket must fit as well.
+/// The longest name of a peer. ZeroMQ keeps the length of a routing id in one byte, and the number
+/// of the socket must fit as well.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
 
-/// Steps after which a stepped crew that is still working counts as stuck.
-pub(crate) const SETTLE_STEPS_MAX: usize = 1_000_000;
+/// Steps after which a stepped crew that still has work counts as stuck.
+pub(crate) const IDLE_STEPS_MAX: usize = 1_000_000;
 
 /// Shared counters stand this far apart, so that two threads never write one cache line;
 /// 128, because x86 prefetches lines in pairs.
 pub(crate) const CACHE_LINE_PAIR_BYTES: usize = 128;
+
+/// How many receives in a row from a socket that had nothing return without asking ZeroMQ. Asking
+/// is a system call; a busy thread asks again soon enough, and one that sleeps is woken by the
+/// descriptor.
+pub(crate) const RECEIVES_SKIPPED: u32 = 3;
+
+/// How long a thread of the adaptive strategy looks for work before it sleeps: about what a
+/// wake-up costs.
+pub(crate) const SPIN_DEFAULT: Duration = Duration::from_micros(20);
 
 const _: () = {
     let asked = KEEPALIVE_INTERVAL.as_secs() * KEEPALIVE_COUNT as u64;
@@ -71,9 +80,17 @@ const _: () = {
     assert!(RECONNECT_FIRST.as_millis() < RECONNECT_LONGEST.as_millis());
     assert!(RECONNECT_LONGEST.as_millis() < UNTAKEN.as_millis());
     assert!(DOOR_MESSAGE_BYTES_MAX < LINK_FRAME_BYTES_MAX);
+    assert!(HANDSHAKE.as_millis() < UNTAKEN.as_millis());
+    assert!(RECONNECT_LONGEST.as_millis() <= HANDSHAKE.as_millis());
+    // ZeroMQ counts messages in 32 bits.
     assert!(LINK_HIGH_WATER <= i32::MAX as usize);
+    assert!(BROADCAST_HIGH_WATER <= i32::MAX as usize);
+    assert!(DOOR_HIGH_WATER <= i32::MAX as usize);
+    assert!(RECYCLED_BYTES_MAX <= LINK_FRAME_BYTES_MAX);
+    // A name, the separator and the number of the socket: a process and a socket of 32 bits, a
+    // time of 64, in hexadecimal, with two dashes.
+    assert!(NAME_BYTES_MAX + 1 + 8 + 1 + 16 + 1 + 16 <= u8::MAX as usize);
+    assert!(CACHE_LINE_PAIR_BYTES.is_power_of_two());
+    assert!(SPIN_DEFAULT.as_nanos() < RECONNECT_FIRST.as_nanos());
+    assert!(0 < RECEIVES_SKIPPED && 0 < IDLE_STEPS_MAX);
 };
-
-/// How many times in a row a socket that had nothing is not asked again. Each question is a system
-/// call; a busy thread asks soon enough, and one that falls asleep is woken by the descriptor.
-pub(crate) const QUESTIONS_SPARED: u32 = 3;

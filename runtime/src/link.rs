@@ -7,11 +7,11 @@
 //!            receive: the buffer is exchanged for a full one
 //! ```
 //!
-//! Neither end can tell whether the other is on the next thread or in another process.
+//! Neither end can tell whether the other is on another thread or in another process.
 
 mod ring;
 mod dealer;
-mod presence;
+mod connection_monitor;
 
 use std::fmt;
 
@@ -28,12 +28,12 @@ enum Kind {
     Dealer(Box<Dealer>),
 }
 
-/// Why a frame was not taken. It is still the sender's, unchanged.
+/// Why a frame was not taken. The sender still has it, unchanged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SendError {
-    /// The peer is there and has too much to read already. Worth another try later.
+    /// The peer is connected but has too much to read. A later try may succeed.
     Full,
-    /// The peer is not connected, or has gone.
+    /// The peer is not connected.
     Away,
 }
 
@@ -44,14 +44,14 @@ pub struct LinkOptions {
     pub high_water: usize,
     /// The largest frame that is read.
     pub frame_bytes_max: usize,
-    /// The public key of the front door at the other end, if that encrypts.
+    /// The public key of the front door at the other end, if it encrypts.
     pub door_key: Option<CurveKey>,
 }
 
-/// Two ends of one link within this process. `capacity` frames may wait in each direction.
+/// The two ends of a link within this process. `capacity` frames may wait in each direction.
 ///
-/// Each end is given the waker of the thread that owns it: `waker_a` is rung when the second end
-/// sends to the first.
+/// `waker_a` wakes the thread that owns the first end, when the second end sends to it; `waker_b`
+/// wakes that of the second.
 pub fn ring_pair(capacity: usize, waker_a: &Waker, waker_b: &Waker) -> (Link, Link) {
     let (first, second) = Ring::pair(capacity, waker_a, waker_b);
     (Link(Kind::Ring(first)), Link(Kind::Ring(second)))
@@ -62,7 +62,7 @@ impl Link {
     /// over `tcp://` or `ipc://`.
     ///
     /// The name is the one under which a hub expects this peer; a client of the front door has
-    /// none. The other side need not be there yet.
+    /// none. The other side need not exist yet.
     ///
     /// # Errors
     /// When the endpoint is malformed or there are no more file descriptors.
@@ -76,10 +76,10 @@ impl Link {
         Ok(Self(Kind::Dealer(Box::new(dealer))))
     }
 
-    /// Hands a frame to the peer. On success `frame` is empty, and has the capacity of a buffer
-    /// that was used before; after an error it is as it was.
+    /// Sends a frame to the peer. On success `frame` is empty, and may have the capacity of a
+    /// buffer that was used before; after an error it is unchanged.
     ///
-    /// An agent whose frame was refused is woken when another try is worthwhile.
+    /// After [`SendError::Full`] the thread is woken when there may be room.
     ///
     /// # Errors
     /// [`SendError`]: the frame was not taken.
@@ -87,7 +87,7 @@ impl Link {
     /// # Panics
     /// When the frame is empty.
     pub fn send(&mut self, frame: &mut Vec<u8>) -> Result<(), SendError> {
-        assert!(!frame.is_empty(), "empty frames are the sockets' own");
+        assert!(!frame.is_empty(), "only sockets send empty frames");
         match &mut self.0 {
             Kind::Ring(ring) => ring.send(frame),
             Kind::Dealer(dealer) => dealer.send(frame),
@@ -103,8 +103,8 @@ impl Link {
         }
     }
 
-    /// Whether a frame could reach the peer now. A ring always says yes, until a send finds the
-    /// other end dropped.
+    /// Whether a frame could reach the peer now. Always true for a ring, even if the other end was
+    /// dropped; then a send returns [`SendError::Away`].
     pub fn is_connected(&self) -> bool {
         match &self.0 {
             Kind::Ring(_) => true,
@@ -112,7 +112,7 @@ impl Link {
         }
     }
 
-    /// Names what must end the sleep of the thread that owns this end.
+    /// Adds what must end the sleep of the thread that owns this end.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         match &self.0 {
             Kind::Ring(_) => {}
@@ -120,8 +120,8 @@ impl Link {
         }
     }
 
-    /// Drops the connection and makes a new one, for a client that has heard nothing for long.
-    /// What was sent and not yet taken is forgotten. A ring cannot break: nothing happens.
+    /// Drops the connection and makes a new one, for a client that has received nothing for too
+    /// long. What was sent and is not delivered yet is lost. On a ring this does nothing.
     ///
     /// # Errors
     /// When there are no more file descriptors.
@@ -132,7 +132,7 @@ impl Link {
         }
     }
 
-    /// Counts what this end drops into the set of the box that owns it.
+    /// Counts the frames that this end drops in the set of the box that owns it.
     pub fn count_into(&mut self, counters: &Counters) {
         match &mut self.0 {
             Kind::Ring(_) => {}
@@ -151,7 +151,7 @@ impl Default for LinkOptions {
 impl fmt::Display for SendError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Full => "the peer has too much to read already",
+            Self::Full => "the peer has too much to read; try again later",
             Self::Away => "the peer is not connected",
         })
     }

@@ -1,20 +1,21 @@
-//! What a sleeping thread poll_set on: its waker, and the sockets of its agents.
+//! A poll set: what a sleeping thread waits on, which is its waker and the sockets of its agents.
 //!
-//! A ZeroMQ socket has a descriptor, which signals commands of the I/O thread rather than
-//! messages: one that is ready may say nothing new, and a message that came in the company of an
-//! earlier one makes no new signal. What makes it safe to sleep on is the order:
+//! A ZeroMQ socket has a descriptor. It signals commands of the I/O thread, not messages: it may
+//! be readable without a new message, and a message that arrives together with an earlier one
+//! makes no new signal. Sleeping on it is safe only in this order:
 //!
 //! ```text
-//!   ask every socket whether it is ready    takes all commands off; from here on
-//!              │ none is                    any news makes the descriptor readable
+//!   ask every socket whether it is ready    takes all commands; from here on any
+//!              │ none is                    new command makes the descriptor readable
 //!   poll the waker and the descriptors
 //! ```
 //!
-//! A socket that was asked to receive and had nothing has answered the question already, unless
-//! something was sent through it since.
+//! A socket that had nothing to receive need not be asked again, unless something was sent through
+//! it since.
 //!
-//! `zmq_poll` does the same, but polls once more before the sleep, asks again after it, which
-//! an agent does anyway by receiving, and counts in milliseconds: a timer would be up to one late.
+//! `zmq_poll` does the same, with two disadvantages. It polls once more before the sleep and asks
+//! again after it, which an agent does anyway by receiving. And it counts in milliseconds, so that
+//! a timer would be up to one late.
 
 use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
@@ -26,9 +27,9 @@ use zmq::PollEvents;
 use crate::Waker;
 use crate::socket::Quiet;
 
-/// A list of things to wait on, filled anew before each sleep.
+/// The descriptors to wait on, filled anew before each sleep.
 ///
-/// The sockets are lent for as long as the list lives, so that none can be used or closed
+/// The sockets are borrowed as long as the set lives, so that none can be used or closed
 /// meanwhile.
 pub struct PollSet<'a> {
     sockets: Vec<Item<'a>>,
@@ -40,27 +41,27 @@ struct Item<'a> {
     socket: &'a zmq::Socket,
     quiet: &'a Quiet,
     events: PollEvents,
-    /// The place of its descriptor.
+    /// The index of its descriptor.
     at: usize,
 }
 
-/// A list's memory, to be used for the next one.
-pub(crate) type WaitsMemory = PollSet<'static>;
+/// The memory of a set, to be used for the next one.
+pub(crate) type PollSetMemory = PollSet<'static>;
 
 impl<'a> PollSet<'a> {
-    /// An empty list without a waker, for a client that is no agent and poll_set on its own.
+    /// An empty set without a waker, for a client that is not an agent and waits by itself.
     pub fn without_waker() -> Self {
         Self { sockets: Vec::new(), descriptors: Vec::new() }
     }
 
-    /// A list of only the waker, in the memory of an earlier list.
-    pub(crate) fn new(waker: &'a Waker, memory: WaitsMemory) -> Self {
+    /// A set with only the waker, in the memory of an earlier set.
+    pub(crate) fn new(waker: &'a Waker, memory: PollSetMemory) -> Self {
         let mut poll_set: Self = memory;
         waker.descriptor().into_iter().for_each(|descriptor| poll_set.file(descriptor));
         poll_set
     }
 
-    /// Ends the sleep when the file can be read, for what is neither link nor socket (stdin).
+    /// Ends the sleep when the file can be read, for what is neither a link nor a socket (stdin).
     pub fn file(&mut self, file: BorrowedFd<'a>) {
         self.descriptors.push(PollFd::from_borrowed_fd(file, PollFlags::IN));
     }
@@ -71,9 +72,8 @@ impl<'a> PollSet<'a> {
         self.file(descriptor(socket));
     }
 
-    /// Sleeps until the waker rings, an item is ready, or the time is over; without a time, for
-    /// as long as it takes. It may return early: whoever sleeps looks for work afterwards, not
-    /// for a reason.
+    /// Sleeps until the waker is used, an item is ready, or the timeout is over; without a timeout,
+    /// with no limit. It may return early, so the caller then looks for work and not for a reason.
     ///
     /// # Panics
     /// When nothing could ever end the sleep.
@@ -82,23 +82,23 @@ impl<'a> PollSet<'a> {
         if self.sockets.iter().any(is_ready) {
             return;
         }
-        // A time too long for the kernel is as good as none.
+        // A timeout too long for the kernel is the same as none.
         let timeout = timeout.and_then(|span| Timespec::try_from(span).ok());
         match poll(&mut self.descriptors, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => self.end_quiet(),
-            Err(errno) => panic!("open descriptors cannot be refused: {errno}"),
+            Err(errno) => panic!("open descriptors cannot be polled: {errno}"),
         }
     }
 
-    /// Sockets whose descriptors have news are asked again.
+    /// Sockets whose descriptors are readable are asked again.
     fn end_quiet(&self) {
-        let has_news = |item: &&Item<'_>| !self.descriptors[item.at].revents().is_empty();
-        self.sockets.iter().filter(has_news).for_each(|item| item.quiet.end());
+        let is_readable = |item: &&Item<'_>| !self.descriptors[item.at].revents().is_empty();
+        self.sockets.iter().filter(is_readable).for_each(|item| item.quiet.end());
     }
 
-    /// Gives the memory back for the next list. Mapping an emptied vector onto itself keeps its
-    /// allocation, and is how a vector changes its lifetime without `unsafe`.
-    pub(crate) fn into_memory(mut self) -> WaitsMemory {
+    /// Returns the memory for the next set. Collecting an empty vector into itself keeps its
+    /// allocation; that is how a vector changes its lifetime without `unsafe`.
+    pub(crate) fn into_memory(mut self) -> PollSetMemory {
         self.sockets.clear();
         self.descriptors.clear();
         PollSet {
@@ -108,8 +108,8 @@ impl<'a> PollSet<'a> {
     }
 }
 
-/// An interrupted question counts as a yes: asking again is what the agent does anyway. A quiet
-/// socket has nothing to read, or its descriptor says so.
+/// An interrupted call counts as ready: the agent then receives, which asks again. A quiet socket
+/// has nothing to read, or its descriptor is readable.
 fn is_ready(item: &Item<'_>) -> bool {
     if item.events == PollEvents::POLLIN && item.quiet.holds() {
         return false;
@@ -124,8 +124,8 @@ fn is_ready(item: &Item<'_>) -> bool {
 fn descriptor(socket: &zmq::Socket) -> BorrowedFd<'_> {
     let descriptor: RawFd = socket.get_fd().expect("an open socket has a descriptor");
     #[expect(unsafe_code, reason = "rust-zmq gives the number of the descriptor only")]
-    // SAFETY: the descriptor is the socket's own and is closed with it, and the socket is
-    // borrowed for as long as what is returned here.
+    // SAFETY: the descriptor belongs to the socket and is closed with it, and the socket is
+    // borrowed as long as the value that is returned.
     unsafe {
         BorrowedFd::borrow_raw(descriptor)
     }
@@ -138,23 +138,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_memory_of_a_list_is_kept() {
+    fn the_memory_of_a_set_is_kept() {
         let context = zmq::Context::new();
         let socket = context.socket(zmq::PAIR).unwrap();
         let (waker, quiet) = (Waker::new().unwrap(), Quiet::default());
         let mut memory = PollSet::without_waker();
-        let mut places = Vec::new();
+        let mut buffers = Vec::new();
         for _ in 0..4 {
             let mut poll_set = PollSet::new(&waker, memory);
             for _ in 0..9 {
                 poll_set.socket(&socket, &quiet, zmq::POLLIN);
             }
             assert_eq!((poll_set.sockets.len(), poll_set.descriptors.len()), (9, 10));
-            places.push((poll_set.sockets.as_ptr().addr(), poll_set.descriptors.as_ptr().addr()));
+            buffers.push((poll_set.sockets.as_ptr().addr(), poll_set.descriptors.as_ptr().addr()));
             memory = poll_set.into_memory();
         }
-        places.dedup();
-        assert_eq!(places.len(), 1);
+        buffers.dedup();
+        assert_eq!(buffers.len(), 1);
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_already_there_is_not_slept_through() {
+    fn a_message_that_has_arrived_prevents_the_sleep() {
         let context = zmq::Context::new();
         let [near, far] = [(); 2].map(|()| context.socket(zmq::PAIR).unwrap());
         near.bind("inproc://pair").unwrap();
@@ -176,7 +176,7 @@ mod tests {
         for _ in 0..2 {
             far.send("message", 0).unwrap();
         }
-        // The first receive takes the signal of both: the descriptor has nothing more to say.
+        // The first receive takes the signal of both messages; the descriptor has no more.
         assert!(near.recv_bytes(zmq::DONTWAIT).is_ok());
         let (mut poll_set, quiet) = (PollSet::without_waker(), Quiet::default());
         poll_set.socket(&near, &quiet, zmq::POLLIN);

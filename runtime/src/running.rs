@@ -13,18 +13,18 @@ use crate::{RuntimeError, Stopper, pin_to};
 pub struct Running {
     stopper: Stopper,
     threads: Vec<JoinHandle<Result<(), CrewError>>>,
-    /// Held by every thread, so that the channel closes when the last one ends.
+    /// Every thread holds a clone, so that the channel closes when the last one ends.
     alive: Option<Sender<()>>,
     ended: Receiver<()>,
 }
 
-/// An agent that ended its crew.
+/// Why an agent ended its crew.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CrewError {
     thread: String,
     role: String,
     message: String,
-    /// Whether it was a bug, and not the world.
+    /// Whether it was a bug, and not a failure of the environment.
     panicked: bool,
 }
 
@@ -62,7 +62,7 @@ impl Running {
         self.stopper.stop();
     }
 
-    /// The right to stop the crew, for a signal handler or another thread.
+    /// A handle that stops the crew, for a signal handler or another thread.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }
@@ -72,16 +72,16 @@ impl Running {
         self.threads.iter().any(|thread| !thread.is_finished())
     }
 
-    /// PollSet until all threads have ended, but not longer than that; true if they have.
+    /// Waits until all threads have ended, but not longer than `timeout`; true if they have.
     pub fn wait(&mut self, timeout: Duration) -> bool {
         self.alive = None;
         self.ended.recv_timeout(timeout) == Err(RecvTimeoutError::Disconnected)
     }
 
-    /// PollSet until all threads have ended.
+    /// Waits until all threads have ended.
     ///
     /// # Errors
-    /// The first agent, in the order of the threads, that panicked.
+    /// The first agent, in the order of the threads, that failed or panicked.
     pub fn join(mut self) -> Result<(), CrewError> {
         self.join_all()
     }
@@ -102,22 +102,26 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop();
-        // Whoever wants to know the reason calls `join`.
+        // A caller that wants the reason calls `join`.
         let _ = self.join_all();
     }
 }
 
 impl CrewError {
     pub(crate) fn panicked(thread: &str, role: &str, message: &str) -> Self {
-        let (thread, role, message) = (thread.to_owned(), role.to_owned(), message.to_owned());
-        Self { thread, role, message, panicked: true }
+        Self {
+            thread: thread.to_owned(),
+            role: role.to_owned(),
+            message: message.to_owned(),
+            panicked: true,
+        }
     }
 
     pub(crate) fn failed(thread: &str, role: &str, message: &str) -> Self {
         Self { panicked: false, ..Self::panicked(thread, role, message) }
     }
 
-    /// The agent that panicked; empty if it was none of them.
+    /// The agent that failed or panicked; empty if it was the thread itself.
     pub fn role(&self) -> &str {
         &self.role
     }

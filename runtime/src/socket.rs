@@ -1,14 +1,14 @@
-//! A socket: ZeroMQ's, held to the rules of this crate.
+//! A socket of ZeroMQ that follows the rules of this crate.
 //!
 //! * Every send and receive is non-blocking; a blocking send to one slow peer would stop all.
-//! * Interrupted calls are made again: half a message must never be left in a socket.
-//! * Lingering, queues, frames, handshakes and silence are all bounded (`limits.rs`).
-//! * A socket that had nothing is not asked again at once: asking is a system call, and whoever
-//!   then sleeps is woken by the socket's descriptor anyway.
-//! * It is the kernel that notices a vanished host, and never ZeroMQ's heartbeats: with those on,
-//!   libzmq 4.3.5 aborts the process when a connection breaks whose messages were not all taken
-//!   (`Assertion failed: !_io_error`; also libzmq issues 3937 and 4767), and closes sound
-//!   connections to peers that are merely slow.
+//! * Interrupted calls are repeated, so that no part of a message stays in a socket.
+//! * Linger time, queues, frames, handshakes and silence are all bounded (`limits.rs`).
+//! * A socket that had nothing is not asked again at once: asking is a system call, and a thread
+//!   that then sleeps is woken by the socket's descriptor anyway.
+//! * The kernel detects a vanished host; ZeroMQ's heartbeats are off. With them, libzmq 4.3.5
+//!   aborts the process when a connection breaks whose messages were not all taken (`Assertion
+//!   failed: !_io_error`; also libzmq issues 3937 and 4767), and closes good connections to slow
+//!   peers.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -18,7 +18,7 @@ use zmq::{DONTWAIT, Message, SNDMORE};
 
 use crate::ipc_file::IpcFile;
 use crate::limits::{
-    HANDSHAKE, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, LINGER, QUESTIONS_SPARED,
+    HANDSHAKE, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, LINGER, RECEIVES_SKIPPED,
     RECONNECT_FIRST, RECONNECT_LONGEST, UNTAKEN,
 };
 use crate::{Context, PollSet, RuntimeError, SendError};
@@ -27,17 +27,17 @@ use crate::{Context, PollSet, RuntimeError, SendError};
 pub(crate) struct Socket {
     raw: zmq::Socket,
     endpoint: String,
-    /// Kept to be removed when the socket is.
+    /// Removed together with the socket.
     file: Option<IpcFile>,
-    /// How many more questions are answered "nothing" without asking ZeroMQ.
+    /// Whether the next receives need not ask ZeroMQ.
     quiet: Quiet,
 }
 
-/// How often a socket that had nothing is not asked again.
+/// How many more receives from a socket that had nothing return at once, without asking ZeroMQ.
 ///
-/// Once it had nothing, and until something is sent through it, whatever arrives makes its
-/// descriptor readable, and ends a sleep. So a thread that goes to sleep need not ask again; one
-/// that has other things to do asks every so often.
+/// Once it had nothing, and until something is sent through it, every message that arrives makes
+/// its descriptor readable and so ends a sleep. A thread that goes to sleep therefore need not ask
+/// again; a thread that has other work asks now and then.
 #[derive(Default)]
 pub(crate) struct Quiet(Cell<u32>);
 
@@ -47,18 +47,18 @@ impl Quiet {
         self.0.get() > 0
     }
 
-    /// Something may have come: the next question is asked.
+    /// Something may have arrived: the next receive asks.
     pub(crate) fn end(&self) {
         self.0.set(0);
     }
 
     /// The socket had nothing.
     fn begin(&self) {
-        self.0.set(QUESTIONS_SPARED + 1);
+        self.0.set(RECEIVES_SKIPPED + 1);
     }
 
-    /// Whether this question is spared.
-    fn spares(&self) -> bool {
+    /// Whether this receive need not ask.
+    fn skips(&self) -> bool {
         let left = self.0.get();
         if 1 < left {
             self.0.set(left - 1);
@@ -108,23 +108,23 @@ impl Socket {
         Ok(self)
     }
 
-    /// Connects now or as soon as somebody accepts there, and again whenever it breaks.
+    /// Connects as soon as the other side accepts, and again whenever the connection breaks.
     pub(crate) fn connect(mut self, endpoint: &str) -> Result<Self, RuntimeError> {
         self.raw.connect(endpoint).map_err(|error| RuntimeError::connect(endpoint, error))?;
         self.endpoint = endpoint.to_owned();
         Ok(self)
     }
 
-    /// Where it really is.
+    /// The endpoint, with the real port.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Hands one frame over. Only the first of a message can be refused because of the peer:
-    /// a message is queued as a whole or not at all.
+    /// Sends one frame. Only the first frame of a message can be refused because of the peer: a
+    /// message is queued completely or not at all.
     pub(crate) fn send(&self, frame: &[u8], part: Part) -> Result<(), SendError> {
         let flags = DONTWAIT | if part == Part::More { SNDMORE } else { 0 };
-        // Sending may take the signal of what arrived meanwhile.
+        // Sending may take the signal of a message that arrived meanwhile.
         self.quiet.end();
         loop {
             match self.raw.send(frame, flags) {
@@ -132,14 +132,14 @@ impl Socket {
                 Err(zmq::Error::EINTR) => {}
                 Err(zmq::Error::EAGAIN) => return Err(SendError::Full),
                 Err(zmq::Error::EHOSTUNREACH | zmq::Error::ETERM) => return Err(SendError::Away),
-                Err(error) => panic!("an open socket cannot refuse a frame: {error}"),
+                Err(error) => panic!("an open socket cannot be sent to: {error}"),
             }
         }
     }
 
     /// Takes one frame, if there is one.
     pub(crate) fn receive(&self, frame: &mut Message) -> bool {
-        if self.quiet.spares() {
+        if self.quiet.skips() {
             return false;
         }
         loop {
@@ -153,18 +153,18 @@ impl Socket {
                     self.quiet.begin();
                     return false;
                 }
-                Err(error) => panic!("an open socket cannot refuse to be read: {error}"),
+                Err(error) => panic!("an open socket cannot be read: {error}"),
             }
         }
     }
 
-    /// Takes the next frame of a message whose last frame said that there is one. It is here
-    /// already, as messages arrive as a whole.
+    /// Takes the next frame of the same message, if there is one. It is already here, because
+    /// messages arrive completely.
     pub(crate) fn receive_more(&self, frame: &mut Message) -> bool {
         frame.get_more() && self.receive(frame)
     }
 
-    /// Takes and forgets what is left of a message.
+    /// Takes and drops the rest of a message.
     pub(crate) fn discard_more(&self, frame: &mut Message) {
         while self.receive_more(frame) {}
     }
@@ -173,7 +173,7 @@ impl Socket {
         poll_set.socket(&self.raw, &self.quiet, events);
     }
 
-    /// For its monitor.
+    /// The raw socket, for its monitor.
     pub(crate) fn raw(&self) -> &zmq::Socket {
         &self.raw
     }
@@ -198,8 +198,8 @@ fn configure(socket: &mut zmq::Socket, bounds: Bounds) -> zmq::Result<()> {
 fn close_when_untaken(socket: &mut zmq::Socket, milliseconds: c_int) -> zmq::Result<()> {
     let option = c_int::try_from(zmq_sys::ZMQ_TCP_MAXRT).expect("options are small numbers");
     #[expect(unsafe_code, reason = "rust-zmq has no setter for this option")]
-    // SAFETY: the socket is open for as long as it is borrowed, and the option is an integer
-    // whose address and size are those given.
+    // SAFETY: the socket is open as long as it is borrowed, and the option is an integer whose
+    // address and size are passed.
     let set = unsafe {
         zmq_sys::zmq_setsockopt(
             socket.as_mut_ptr(),
@@ -219,7 +219,7 @@ fn milliseconds(span: Duration) -> i32 {
     i32::try_from(span.as_millis()).unwrap_or(i32::MAX)
 }
 
-/// Zero would mean without bound to ZeroMQ.
+/// At least one, because ZeroMQ reads zero as no bound.
 fn count(messages: usize) -> i32 {
     i32::try_from(messages.max(1)).unwrap_or(i32::MAX)
 }

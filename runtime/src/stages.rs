@@ -1,15 +1,15 @@
-//! Stages: how long each part of a fill's way through a box takes, by a sample of the fills.
+//! Stages: how long a fill spends in each part of its path, measured on a sample of the fills.
 //!
 //! ```text
 //!   ─► receive ─► route ─► queue ─► allocate ─► encode ─► journal ─► return ─► send ─►
 //!      └──── router ────┘ └link┘    └───────── shard ───────────┘    └ link ┘ router
 //! ```
 //!
-//! Each box has a set of its own, which it alone writes and anyone may read.
-//! What is read off the clock here goes into the counts, and for [`Stage::Queue`] and
-//! [`Stage::Return`] into the header of a frame: nothing is ever decided by it.
+//! Each box has a set of its own, which only it writes and any thread may read. The times go into
+//! the counts, and for [`Stage::Queue`] and [`Stage::Return`] into the header of a frame; no
+//! decision depends on them.
 //!
-//! The buckets are those of an HDR histogram: sixteen for each doubling, so that a time is known to
+//! The buckets are those of an HDR histogram: sixteen for each doubling, so that a time is exact to
 //! one part in sixteen.
 
 use std::fmt;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Clock, Nanos};
 
-/// So many bits of a time are kept below its highest.
+/// The bits of a time that are kept below its highest.
 const SUB_BITS: u32 = 4;
 const SUB_BUCKETS: usize = 1 << SUB_BITS;
 
@@ -29,7 +29,7 @@ const BUCKETS: usize = (1 + (TIME_BITS - SUB_BITS) as usize) * SUB_BUCKETS;
 /// Declares the list once: the sentence is both the documentation and what is printed.
 macro_rules! stages {
     ($($name:ident $label:literal $each:literal $sentence:literal)+) => {
-        /// A part of a fill's way.
+        /// A part of the path of a fill.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         pub enum Stage {
             $(#[doc = $sentence] $name,)+
@@ -44,7 +44,7 @@ macro_rules! stages {
                 match self { $(Self::$name => $label,)+ }
             }
 
-            /// What passes it as one: a message, a frame of the backplane, or a fill.
+            /// The unit that passes it: a message, a frame of the backplane, or a fill.
             pub const fn each(self) -> &'static str {
                 match self { $(Self::$name => $each,)+ }
             }
@@ -59,36 +59,36 @@ macro_rules! stages {
 
 stages! {
     Receive "receive" "message" "Taking a message from the front door's socket."
-    Route "route" "message" "Reading a message and putting its inputs on their lanes."
-    Queue "queue" "frame" "From the first input of a frame on its lane to the shard's taking it."
+    Route "route" "message" "Reading a message and putting its inputs on their shard streams."
+    Queue "queue" "frame" "From the first input of a frame on its stream until the shard takes it."
     Apply "allocate" "fill" "Dividing a fill, in the book."
-    Encode "encode" "fill" "Writing the answer to a fill."
-    Journal "journal" "frame" "From the closing of a frame of answers until its inputs are on disk."
-    Return "return" "frame" "From there to the router's taking the frame of answers."
-    Send "send" "message" "Handing a message of answers to the front door's socket."
+    Encode "encode" "fill" "Writing the reply to a fill."
+    Journal "journal" "frame" "From the closing of a frame of replies until its inputs are on disk."
+    Return "return" "frame" "From there until the router takes the frame of replies."
+    Send "send" "message" "Handing a message of replies to the front door's socket."
 }
 
 /// The stages of one box. Clones count into the same values.
 #[derive(Clone)]
 pub struct Stages(Option<Arc<Set>>);
 
-/// One box's values. Relaxed loads and stores do for a single writer: a reader may see one time
-/// more or less, and no more than that.
+/// The values of one box. It has a single writer, so relaxed loads and stores are enough: a reader
+/// may miss the latest time, but nothing else.
 struct Set {
     clock: Clock,
-    /// Every how many are timed, the first included.
+    /// One in this many is timed, beginning with the first.
     every: u64,
     histograms: Vec<Histogram>,
 }
 
 struct Histogram {
-    /// How many passed, timed or not.
+    /// The number that passed, timed or not.
     passed: AtomicU64,
     buckets: [AtomicU64; BUCKETS],
 }
 
-/// The times of a stage: the longest time of a bucket in nanoseconds, and how many it has. Buckets
-/// come in their order, without those that have none.
+/// The times of a stage: for each bucket that is not empty, in ascending order, its longest time
+/// in nanoseconds and its count.
 pub type StageTimes = Vec<(u64, u64)>;
 
 impl Stages {
@@ -97,17 +97,17 @@ impl Stages {
         Self(None)
     }
 
-    /// Times the first that passes a stage, and every so many after it.
+    /// Times the first unit that passes a stage, and then one in `every`.
     ///
     /// # Panics
     /// If `every` is zero.
     pub fn every(every: u64, clock: Clock) -> Self {
-        assert!(0 < every, "every zeroth is none: that is `off`");
+        assert!(0 < every, "one in zero cannot be timed; use `off`");
         let histograms = Stage::ALL.iter().map(|_| Histogram::new()).collect();
         Self(Some(Arc::new(Set { clock, every, histograms })))
     }
 
-    /// The time at which the next one begins a stage, if it is to be timed; else zero.
+    /// The time at which the next unit begins a stage, or zero if it is not to be timed.
     pub fn begin(&self, stage: Stage) -> Nanos {
         match &self.0 {
             Some(set) => set.begin(stage),
@@ -115,7 +115,7 @@ impl Stages {
         }
     }
 
-    /// One has passed a stage that it began then.
+    /// A unit has passed a stage that it began at this time.
     pub fn end(&self, stage: Stage, began: Nanos) {
         if let Some(set) = &self.0 {
             set.count(stage);
@@ -123,8 +123,8 @@ impl Stages {
         }
     }
 
-    /// The next one begins a stage that ends in another box, where [`Stages::arrive`] is told the
-    /// time that this says: zero if it is not to be timed.
+    /// The next unit begins a stage that ends in another box. Returns the time for
+    /// [`Stages::arrive`] there, or zero if it is not to be timed.
     pub fn leave(&self, stage: Stage) -> Nanos {
         let Some(set) = &self.0 else {
             return Nanos::ZERO;
@@ -134,17 +134,17 @@ impl Stages {
         left
     }
 
-    /// One has passed a stage that it began in another box.
+    /// A unit has passed a stage that it began in another box.
     ///
-    /// Where that is a process of its own, the difference is that of two clocks: each process asks
-    /// the machine's wall clock once, at its start. A time that would be negative counts as zero.
+    /// If that box is another process, the difference is that of two clocks: each process reads the
+    /// machine's wall clock once, at its start. A negative time counts as zero.
     pub fn arrive(&self, stage: Stage, left: Nanos) {
         if let Some(set) = &self.0 {
             set.record(stage, left);
         }
     }
 
-    /// What was timed so far; nothing where it is off. Values are read one after the other.
+    /// The times so far; empty if timing is off. Values are read one after the other.
     pub fn times(&self, stage: Stage) -> StageTimes {
         self.0.as_ref().map_or_else(Vec::new, |set| set.histogram(stage).times())
     }
@@ -185,13 +185,13 @@ impl Histogram {
     }
 }
 
-/// There is one writer, so that nothing comes between the two.
+/// There is one writer, so nothing comes between the load and the store.
 fn add_one(value: &AtomicU64) {
     value.store(value.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
-/// The bucket of a time. The first sixteen are a nanosecond each; from there on the leading four
-/// bits below the highest say which of the sixteen of its doubling.
+/// The bucket of a time. The first sixteen are one nanosecond wide. For longer times, the four bits
+/// below the highest select one of the sixteen buckets of the doubling.
 fn bucket(nanoseconds: u64) -> usize {
     let nanoseconds = nanoseconds.min((1 << TIME_BITS) - 1);
     let Some(halvings) = nanoseconds.checked_ilog2().and_then(|bits| bits.checked_sub(SUB_BITS))
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    /// Numbers that look random, the same in every run (Marsaglia's xorshift).
+    /// Pseudo-random numbers, the same in every run (Marsaglia's xorshift).
     fn numbers() -> impl Iterator<Item = u64> {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         std::iter::repeat_with(move || {
@@ -243,18 +243,18 @@ mod tests {
     }
 
     #[test]
-    fn every_time_is_in_a_bucket_that_is_wide_by_a_sixteenth_at_most() {
+    fn a_bucket_is_at_most_one_sixteenth_wide() {
         let edges = (0..TIME_BITS).flat_map(|bits| [(1 << bits) - 1, 1 << bits, (1 << bits) + 1]);
         for time in edges.chain(numbers().zip(0..10_000).map(|(n, i)| n >> (28 + i % 36))) {
-            let place = bucket(time);
-            assert!(time <= longest(place), "{time}");
-            assert!(place == 0 || longest(place - 1) < time, "{time}");
-            assert!(longest(place) - time <= time / 16, "{time}");
+            let index = bucket(time);
+            assert!(time <= longest(index), "{time}");
+            assert!(index == 0 || longest(index - 1) < time, "{time}");
+            assert!(longest(index) - time <= time / 16, "{time}");
         }
     }
 
     #[test]
-    fn times_that_are_too_long_to_tell_apart_count_in_the_last_bucket() {
+    fn times_beyond_the_limit_count_in_the_last_bucket() {
         assert_eq!(bucket(u64::MAX), BUCKETS - 1);
         assert_eq!(bucket(1 << TIME_BITS), BUCKETS - 1);
         assert_eq!(longest(BUCKETS - 1), (1 << TIME_BITS) - 1);
@@ -274,18 +274,18 @@ mod tests {
         samples.sort_unstable();
         let (mut times, mut counted) = (stages.times(Stage::Encode).into_iter(), 0);
         let mut longest = 0;
-        for (place, sample) in (1..).zip(&samples) {
-            while counted < place {
+        for (index, sample) in (1..).zip(&samples) {
+            while counted < index {
                 let (time, count) = times.next().unwrap();
                 (longest, counted) = (time, counted + count);
             }
-            assert!(*sample <= longest && longest - sample <= sample / 16, "{place}");
+            assert!(*sample <= longest && longest - sample <= sample / 16, "{index}");
         }
         assert_eq!(times.next(), None);
     }
 
     #[test]
-    fn the_first_and_every_so_many_are_timed() {
+    fn the_first_and_then_one_in_four_are_timed() {
         let clock = Clock::virtual_at(Nanos::from_unix(1));
         let stages = Stages::every(4, clock.clone());
         let timed: Vec<_> = (0..9)
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_happen_is_asked_for_again() {
+    fn a_stage_that_was_begun_and_not_ended_is_begun_again() {
         let stages = Stages::every(4, Clock::virtual_at(Nanos::from_unix(1)));
         stages.end(Stage::Receive, stages.begin(Stage::Receive));
         for _ in 0..10 {
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_between_two_boxes_is_counted_by_the_one_and_timed_by_the_other() {
+    fn a_stage_between_two_boxes_is_counted_by_the_first_and_timed_by_the_second() {
         let clock = Clock::virtual_at(Nanos::from_unix(1));
         let (router, shard) = (Stages::every(2, clock.clone()), Stages::every(2, clock.clone()));
         for _ in 0..4 {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_timed_where_it_is_off() {
+    fn nothing_is_timed_if_it_is_off() {
         let stages = Stages::off();
         assert_eq!(stages.begin(Stage::Route), Nanos::ZERO);
         assert_eq!(stages.leave(Stage::Queue), Nanos::ZERO);
@@ -334,9 +334,9 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_is_its_own_place_in_the_list() {
-        for (place, &stage) in Stage::ALL.iter().enumerate() {
-            assert_eq!(stage as usize, place);
+    fn a_stage_is_its_own_index_in_the_list() {
+        for (index, &stage) in Stage::ALL.iter().enumerate() {
+            assert_eq!(stage as usize, index);
             assert!(stage.sentence().ends_with('.'), "{stage:?}");
         }
     }

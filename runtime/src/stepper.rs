@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::limits::SETTLE_STEPS_MAX;
+use crate::limits::IDLE_STEPS_MAX;
 use crate::{Agent, Clock, Nanos};
 
-/// Agents that take a turn when they are told to.
+/// Agents that take a turn in each step.
 ///
-/// The same agents and the same steps give the same result, every time: links are silent rings,
-/// and time passes only in [`Stepper::advance`].
+/// The same agents and the same steps always give the same result: links are silent rings, and
+/// time passes only in [`Stepper::advance`].
 pub struct Stepper {
     clock: Clock,
     agents: Vec<Box<dyn Agent>>,
@@ -20,19 +20,19 @@ impl Stepper {
         Self { clock, agents: Vec::new() }
     }
 
-    /// Adds and starts an agent. In every step they take their turns in this order.
+    /// Adds and starts an agent. In every step the agents take their turns in this order.
     pub fn add(&mut self, mut agent: Box<dyn Agent>) {
         agent.start(self.clock.now());
         self.agents.push(agent);
     }
 
-    /// Closes and drops the agent of this role, as if its process had ended; false if there is
+    /// Closes and drops the agent with this role, as if its process had ended; false if there is
     /// none.
     pub fn remove(&mut self, role: &str) -> bool {
-        let Some(place) = self.agents.iter().position(|agent| agent.role() == role) else {
+        let Some(index) = self.agents.iter().position(|agent| agent.role() == role) else {
             return false;
         };
-        self.agents.remove(place).close(self.clock.now());
+        self.agents.remove(index).close(self.clock.now());
         true
     }
 
@@ -52,22 +52,22 @@ impl Stepper {
         self.agents.iter_mut().map(|agent| agent.do_work(now)).sum()
     }
 
-    /// Steps until nobody has anything to do at this moment; returns how much was done.
+    /// Steps until no agent has anything to do at this moment; returns how much was done.
     ///
     /// # Panics
-    /// When they still have after a million steps.
+    /// When some agent still has work after a million steps.
     pub fn settle(&mut self) -> usize {
         let mut work_count = 0;
-        for _ in 0..SETTLE_STEPS_MAX {
+        for _ in 0..IDLE_STEPS_MAX {
             match self.step() {
                 0 => return work_count,
                 done => work_count += done,
             }
         }
-        panic!("the agents keep each other busy: still not idle after {SETTLE_STEPS_MAX} steps");
+        panic!("the agents keep each other busy: still not idle after {IDLE_STEPS_MAX} steps");
     }
 
-    /// Lets time pass, and stops to settle at every timer that becomes due on the way.
+    /// Lets time pass, and stops at every timer that becomes due on the way to run until idle.
     ///
     /// # Panics
     /// When an agent has a timer in the past and nothing to do: on a thread it would never sleep.
@@ -75,7 +75,7 @@ impl Stepper {
         let end = self.clock.now() + span;
         self.settle();
         while let Some(due) = self.next_timer().filter(|&due| due <= end) {
-            assert!(self.now() < due, "a timer of {} stands in the past", self.latest());
+            assert!(self.now() < due, "a timer of {} is in the past", self.latest());
             self.clock.advance(due - self.now());
             self.settle();
         }
@@ -89,7 +89,7 @@ impl Stepper {
 
     fn latest(&self) -> &str {
         let latest = self.agents.iter().min_by_key(|agent| agent.wake_at());
-        latest.map_or("nobody", |agent| agent.role())
+        latest.map_or("no agent", |agent| agent.role())
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    /// Ticks every `period`, and writes down when.
+    /// Ticks every `period`, and records when.
     struct Metronome {
         period: Duration,
         next: Nanos,

@@ -1,11 +1,11 @@
-//! A stopper: the end of a crew's work, to be announced from anywhere.
+//! A stopper: ends a crew, from any thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Waker;
 
-/// Asks all threads of a crew to end. Clones ask the same crew.
+/// Asks all threads of a crew to end. Clones stop the same crew.
 #[derive(Clone, Debug)]
 pub struct Stopper {
     shared: Arc<Shared>,
@@ -22,13 +22,13 @@ impl Stopper {
         Self { shared: Arc::new(Shared { stopped: AtomicBool::new(false), wakers }) }
     }
 
-    /// Every thread ends after the turn it is in, also those that sleep. Does not wait.
+    /// Makes every thread end after its current turn, also those that sleep. Does not wait.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         self.shared.wakers.iter().for_each(Waker::wake);
     }
 
-    /// Whether somebody has asked.
+    /// Whether the crew was asked to end.
     pub fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! A subscriber: the listening side of a broadcast, in another process.
+//! A subscriber: the receiving side of a broadcast, in another process.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::limits::{BROADCAST_HIGH_WATER, LINK_FRAME_BYTES_MAX};
 use crate::socket::{Bounds, Socket};
 use crate::{Context, PollSet, Publication, RuntimeError};
 
-/// A SUB socket. It connects again, and subscribes again, by itself.
+/// A SUB socket. It reconnects and subscribes again by itself.
 pub struct Subscriber {
     socket: Socket,
     message: Message,
@@ -16,7 +16,7 @@ pub struct Subscriber {
 
 impl Subscriber {
     /// Connects to a broadcast, which need not be there yet, and subscribes to all topics that
-    /// begin with one of `topics`; an empty one means all.
+    /// begin with one of `topics`; an empty prefix means all.
     ///
     /// # Errors
     /// When the endpoint is malformed or there are no more file descriptors.
@@ -28,9 +28,9 @@ impl Subscriber {
         let bounds =
             Bounds { high_water: BROADCAST_HIGH_WATER, frame_bytes_max: LINK_FRAME_BYTES_MAX };
         let socket = Socket::open(context, zmq::SUB, bounds, |socket| {
-            // Its own subscriptions wait in the send queue: bounded, it would drop some of them.
+            // Subscriptions wait in the send queue, so it must have no bound, or some are dropped.
             socket.set_sndhwm(0)?;
-            // Nobody waits for a subscription that was not delivered.
+            // A subscription that was not delivered need not be.
             socket.set_linger(0)?;
             topics.iter().try_for_each(|topic| socket.set_subscribe(topic))
         })?
@@ -38,9 +38,8 @@ impl Subscriber {
         Ok(Self { socket, message: Message::new() })
     }
 
-    /// The next publication, waited for until the time is over; with zero, what has arrived.
-    /// May come back with nothing earlier, when a signal interrupts the wait or what arrived was
-    /// no publication.
+    /// The next publication. Waits at most `timeout`; zero means not at all. It may return `None`
+    /// earlier, when a signal interrupts the wait or what arrived was not a publication.
     pub fn receive(&mut self, timeout: Duration) -> Option<Publication> {
         if let Some(publication) = self.take() {
             return Some(publication);
@@ -51,18 +50,19 @@ impl Subscriber {
         self.take()
     }
 
-    /// Names what must end the sleep of the thread that owns this subscriber.
+    /// Adds what must end the sleep of the thread that owns this subscriber.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.socket.wait_on(poll_set, zmq::POLLIN);
     }
 
     fn sleep(&self, timeout: Duration) {
-        let mut waits = PollSet::without_waker();
-        self.wait_on(&mut waits);
-        waits.sleep(Some(timeout));
+        let mut poll_set = PollSet::without_waker();
+        self.wait_on(&mut poll_set);
+        poll_set.sleep(Some(timeout));
     }
 
-    /// What is not of the three frames of a publication is not from a broadcast, and passed over.
+    /// A message without the three frames of a publication does not come from a broadcast and is
+    /// skipped.
     fn take(&mut self) -> Option<Publication> {
         while self.socket.receive(&mut self.message) {
             let topic = self.message.to_vec();

@@ -1,4 +1,4 @@
-//! Whether the agents of a process have a thread each, or share one.
+//! Threads: whether each agent of a process has its own, or all share one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ pub enum Threads {
     /// One thread for each [`ThreadSlot`](crate::ThreadSlot) of the crew.
     #[default]
     Dedicated,
-    /// One thread for all, where there are not enough cores: no wake-ups between agents.
+    /// One thread for all, for machines with too few cores: no wake-ups between agents.
     Shared,
 }
 
@@ -32,7 +32,7 @@ impl FromStr for Threads {
             "dedicated" => Ok(Self::Dedicated),
             "shared" => Ok(Self::Shared),
             other => Err(RuntimeError::Setting {
-                setting: "way to use threads",
+                setting: "thread mode",
                 given: other.to_owned(),
                 expected: "dedicated or shared",
             }),

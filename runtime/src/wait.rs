@@ -1,22 +1,23 @@
 //! A wait strategy: what a thread does when none of its agents has work.
 //!
 //! A round trip client → thread → ring → thread and back, over TCP on two cores, in µs (median of
-//! three runs' medians), by how long a thread looks for more work before it sleeps:
+//! the medians of three runs), by how long a thread looks for more work before it sleeps:
 //!
 //! | looks for                             | 0 (`block`) | 5 µs |  20 µs |  50 µs |
 //! |---------------------------------------|------------:|-----:|-------:|-------:|
 //! | three other processes want the cores  |          34 |   48 |     94 |    110 |
 //! | the same, and it yields between looks |          34 |   35 |  3,590 |  3,860 |
 //!
-//! On few cores a thread that looks for work holds up the thread that would send it, and one that
-//! yields its core gets it back when others have had enough of it. So only who has cores to spare
-//! looks; everybody else sleeps at once.
+//! On few cores, a thread that looks for work delays the thread that would send it, and one that
+//! yields its core gets it back late. So threads look for work only if there are cores to spare;
+//! otherwise they sleep at once.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::RuntimeError;
+use crate::limits::SPIN_DEFAULT;
 
 /// How a thread waits.
 ///
@@ -24,10 +25,10 @@ use crate::RuntimeError;
 /// costs a core.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WaitStrategy {
-    /// Sleeps at once: right when cores are shared with something more important.
+    /// Sleeps at once: for machines on which other work needs the cores.
     Block,
-    /// Spins for a bounded time after the last work, about what a wake-up costs, and then sleeps;
-    /// sleeps at once where there are not enough cores.
+    /// Spins for a bounded time after the last work, about what a wake-up costs, then sleeps. If
+    /// there are not enough cores it sleeps at once.
     Adaptive {
         /// How long it spins.
         spin: Duration,
@@ -37,10 +38,7 @@ pub enum WaitStrategy {
 }
 
 impl WaitStrategy {
-    /// About what a wake-up costs.
-    const SPIN_DEFAULT: Duration = Duration::from_micros(20);
-
-    /// How long to look for work before the sleep.
+    /// How long to look for work before a sleep.
     pub(crate) fn spin(self) -> Duration {
         match self {
             Self::Block => Duration::ZERO,
@@ -49,9 +47,9 @@ impl WaitStrategy {
         }
     }
 
-    /// What it comes to with that many threads on that many cores: adaptive spins only if there
-    /// is a core for each thread, one for ZeroMQ's I/O thread, and one for everything else. A
-    /// thread that spins where the I/O thread should run doubles the time of an answer.
+    /// The strategy for this many threads on this many cores: adaptive spins only if there is a
+    /// core for each thread, one for ZeroMQ's I/O thread, and one for everything else. A thread
+    /// that spins on the core of the I/O thread doubles the time until a reply.
     pub fn fitted(self, threads: usize, cores: usize) -> Self {
         match self {
             Self::Adaptive { .. } if cores <= threads + 1 => Self::Block,
@@ -59,8 +57,8 @@ impl WaitStrategy {
         }
     }
 
-    /// Refuses to spin where the spinning threads would take the cores from each other, from the
-    /// I/O thread and from the kernel.
+    /// Refuses to spin if the spinning threads would take cores from each other, from the I/O
+    /// thread and from the kernel.
     ///
     /// # Errors
     /// [`RuntimeError::SpinNeedsCores`] when `self` is [`Spin`](Self::Spin) and there are not
@@ -75,7 +73,7 @@ impl WaitStrategy {
 
 impl Default for WaitStrategy {
     fn default() -> Self {
-        Self::Adaptive { spin: Self::SPIN_DEFAULT }
+        Self::Adaptive { spin: SPIN_DEFAULT }
     }
 }
 
@@ -113,7 +111,7 @@ impl FromStr for WaitStrategy {
 
 /// A whole number of `ns`, `us`, `µs`, `ms` or `s`.
 fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|envelope: char| !envelope.is_ascii_digit())?;
+    let digits = text.find(|character: char| !character.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let number = number.parse().ok()?;
     match unit {
@@ -149,23 +147,23 @@ mod tests {
     }
 
     #[test]
-    fn adaptive_spins_only_where_there_are_cores_to_spare() {
+    fn adaptive_spins_only_with_cores_to_spare() {
         let adaptive = WaitStrategy::default();
         assert_eq!(adaptive.fitted(3, 5), adaptive);
         assert_eq!(adaptive.fitted(3, 4), WaitStrategy::Block);
         assert_eq!(adaptive.fitted(1, 2), WaitStrategy::Block);
-        assert_eq!(WaitStrategy::Spin.fitted(3, 3), WaitStrategy::Spin, "that is checked");
+        assert_eq!(WaitStrategy::Spin.fitted(3, 3), WaitStrategy::Spin, "`check` refuses it");
     }
 
     #[test]
-    fn spinning_is_refused_where_cores_are_few() {
+    fn spinning_is_refused_on_few_cores() {
         assert!(WaitStrategy::Spin.check(2, 2).is_err());
         assert!(WaitStrategy::Spin.check(2, 3).is_ok());
         assert!(WaitStrategy::default().check(9, 1).is_ok());
         assert_eq!(
             WaitStrategy::Spin.check(4, 2).unwrap_err().to_string(),
             "--wait spin needs a core for each of the 4 threads and one for everything else, \
-             and there are 2; use --wait adaptive, or fewer threads"
+             but there are only 2; use --wait adaptive, or fewer threads"
         );
     }
 }

@@ -1,18 +1,18 @@
 //! A waker: how one thread wakes another, at no cost while the other is awake.
 //!
-//! Wake-ups are not lost. The sleeper says that it sleeps and then looks once more; the ringer
-//! leaves its work and then looks whether the other sleeps:
+//! No wake-up is lost. The sleeper declares that it sleeps, then looks for work once more. The
+//! sender publishes its work, then looks whether the other thread sleeps:
 //!
 //! ```text
-//!   ringer                          sleeper
+//!   sender                          sleeper
 //!   publish the work                asleep = true
 //!   ── fence (SeqCst) ──            ── fence (SeqCst) ──
 //!   if asleep: write the eventfd    look for work; if none: poll the eventfd
 //! ```
 //!
-//! The two fences have an order. If the ringer's is first, the sleeper's second look finds the
-//! work; if the sleeper's is first, the ringer sees `asleep`. Without the fences both could read
-//! the old value, as a processor may delay a store past a later load (StoreLoad).
+//! The two fences have an order. If the sender's is first, the sleeper's second look finds the
+//! work; if the sleeper's is first, the sender sees `asleep`. Without the fences both could read
+//! the old value, because a processor may delay a store past a later load (StoreLoad).
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -26,15 +26,15 @@ use crate::RuntimeError;
 /// The right to wake one thread. Clones wake the same thread.
 #[derive(Clone, Debug, Default)]
 pub struct Waker {
-    /// Nobody listens to a silent waker.
+    /// `None` for a silent waker.
     shared: Option<Arc<Shared>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     asleep: AtomicBool,
-    /// Rings whose write the sleeper has not yet taken off the descriptor; its own to touch.
-    tokens_due: AtomicU64,
+    /// Wake-ups whose write to the eventfd the sleeper has not read yet. Only the sleeper uses it.
+    writes_unread: AtomicU64,
     eventfd: OwnedFd,
 }
 
@@ -47,7 +47,7 @@ impl Waker {
         let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(|errno| RuntimeError::Waker { cause: errno.to_string() })?;
         let asleep = AtomicBool::new(false);
-        let shared = Shared { asleep, tokens_due: AtomicU64::new(0), eventfd };
+        let shared = Shared { asleep, writes_unread: AtomicU64::new(0), eventfd };
         Ok(Self { shared: Some(Arc::new(shared)) })
     }
 
@@ -58,8 +58,8 @@ impl Waker {
 
     /// Wakes the thread if it sleeps. Call it after the work was published.
     ///
-    /// Costs a fence and a read while the thread is awake. Of several that ring at once only the
-    /// first makes the system call.
+    /// While the thread is awake it costs a fence and a read. If several threads call it at once,
+    /// only the first makes the system call.
     pub fn wake(&self) {
         let Some(shared) = &self.shared else { return };
         fence(Ordering::SeqCst);
@@ -68,7 +68,7 @@ impl Waker {
         }
     }
 
-    /// The sleeper's first half: from here on a ring makes the descriptor readable.
+    /// The sleeper's first half: from here on, a wake-up makes the descriptor readable.
     /// The caller must look for work once more before it sleeps.
     pub(crate) fn declare_asleep(&self) {
         let Some(shared) = &self.shared else { return };
@@ -76,16 +76,17 @@ impl Waker {
         fence(Ordering::SeqCst);
     }
 
-    /// The sleeper's second half. If somebody rang, the token is taken off the descriptor.
+    /// The sleeper's second half. If the thread was woken, the eventfd is read.
     pub(crate) fn declare_awake(&self) {
         let Some(shared) = &self.shared else { return };
-        let rung = !shared.asleep.swap(false, Ordering::SeqCst);
-        let due = shared.tokens_due.load(Ordering::Relaxed) + u64::from(rung);
-        let taken = if 0 < due { shared.read() } else { 0 };
-        shared.tokens_due.store(due - taken, Ordering::Relaxed);
+        let was_woken = !shared.asleep.swap(false, Ordering::SeqCst);
+        let unread = shared.writes_unread.load(Ordering::Relaxed) + u64::from(was_woken);
+        let read = if 0 < unread { shared.read() } else { 0 };
+        assert!(read <= unread, "every write belongs to one wake-up");
+        shared.writes_unread.store(unread - read, Ordering::Relaxed);
     }
 
-    /// What a sleeper polls; none if the waker is silent.
+    /// What a sleeper polls; `None` if the waker is silent.
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.shared.as_ref().map(|shared| shared.eventfd.as_fd())
     }
@@ -103,9 +104,9 @@ impl Shared {
         }
     }
 
-    /// How many tokens were there. Fewer than are due is no error: a ringer that took the flag
-    /// may not have come to its write yet. Its token then ends the next sleep at once, which
-    /// costs one idle turn, and is taken then.
+    /// Reads the eventfd; returns the number of writes since the last read. It may be fewer than
+    /// there were wake-ups: a thread that cleared the flag may not have written yet. Its write
+    /// then ends the next sleep at once, which costs one idle turn, and is read there.
     fn read(&self) -> u64 {
         let mut count = [0; 8];
         match rustix::io::read(&self.eventfd, &mut count) {
@@ -121,12 +122,12 @@ mod tests {
     use super::*;
 
     fn is_readable(waker: &Waker) -> bool {
-        let mut token = [0; 8];
-        rustix::io::read(waker.descriptor().unwrap(), &mut token).is_ok()
+        let mut count = [0; 8];
+        rustix::io::read(waker.descriptor().unwrap(), &mut count).is_ok()
     }
 
     #[test]
-    fn a_bell_makes_a_system_call_only_for_a_sleeper_and_only_once() {
+    fn a_waker_makes_a_system_call_only_for_a_sleeper_and_only_once() {
         let waker = Waker::new().unwrap();
         waker.wake();
         assert!(!is_readable(&waker), "awake: no call");
@@ -134,11 +135,11 @@ mod tests {
         waker.wake();
         waker.clone().wake();
         assert!(is_readable(&waker), "asleep: one call");
-        assert!(!is_readable(&waker), "the second ring found it rung");
+        assert!(!is_readable(&waker), "the second call found it woken");
     }
 
     #[test]
-    fn waking_up_takes_the_token() {
+    fn waking_up_reads_the_eventfd() {
         let waker = Waker::new().unwrap();
         waker.declare_asleep();
         waker.wake();
@@ -149,11 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_comes_late_is_taken_at_the_next_waking() {
+    fn a_write_that_comes_late_is_read_after_the_next_sleep() {
         let waker = Waker::new().unwrap();
         let shared = waker.shared.as_ref().unwrap();
         waker.declare_asleep();
-        assert!(shared.asleep.swap(false, Ordering::SeqCst), "a ringer takes the flag");
+        assert!(shared.asleep.swap(false, Ordering::SeqCst), "the sender clears the flag");
         waker.declare_awake();
         shared.write();
         waker.declare_asleep();
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_bell_does_nothing() {
+    fn a_silent_waker_does_nothing() {
         let waker = Waker::silent();
         waker.declare_asleep();
         waker.wake();

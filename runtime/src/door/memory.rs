@@ -1,4 +1,4 @@
-//! A front door in memory: one without sockets, whose clients a test plays.
+//! A front door in memory: it has no sockets, and a test acts as its clients.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,7 +10,7 @@ pub(crate) struct MemoryDoor {
     shared: Arc<Mutex<Shared>>,
 }
 
-/// The clients' side of [`Door::memory`](crate::Door::memory): all clients at once, told apart
+/// The clients' side of [`Door::memory`](crate::Door::memory): all clients at once, distinguished
 /// by their identities.
 #[derive(Clone)]
 pub struct DoorClients {
@@ -20,8 +20,8 @@ pub struct DoorClients {
 struct Shared {
     options: DoorOptions,
     requests: VecDeque<Request>,
-    answers: VecDeque<(Vec<u8>, Vec<u8>)>,
-    /// Those who are there, with what they wait for.
+    replies: VecDeque<(Vec<u8>, Vec<u8>)>,
+    /// The clients that are connected, by their identities.
     clients: BTreeMap<Vec<u8>, Client>,
 }
 
@@ -33,7 +33,7 @@ struct Request {
 #[derive(Default)]
 struct Client {
     delimiter: bool,
-    answers_waiting: usize,
+    replies_waiting: usize,
 }
 
 impl MemoryDoor {
@@ -41,7 +41,7 @@ impl MemoryDoor {
         let shared = Shared {
             options,
             requests: VecDeque::new(),
-            answers: VecDeque::new(),
+            replies: VecDeque::new(),
             clients: BTreeMap::new(),
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
@@ -53,7 +53,7 @@ impl MemoryDoor {
         true
     }
 
-    pub(crate) fn answer(
+    pub(crate) fn reply(
         &self,
         identity: &[u8],
         delimiter: bool,
@@ -62,12 +62,12 @@ impl MemoryDoor {
         let mut shared = lock(&self.shared);
         let high_water = shared.options.high_water;
         let client = shared.clients.get_mut(identity).ok_or(SendError::Away)?;
-        if high_water <= client.answers_waiting {
+        if high_water <= client.replies_waiting {
             return Err(SendError::Full);
         }
-        assert_eq!(delimiter, client.delimiter, "a REQ drops what has no delimiter, others do not");
-        client.answers_waiting += 1;
-        shared.answers.push_back((identity.to_vec(), body.to_vec()));
+        assert_eq!(delimiter, client.delimiter, "the delimiter is that of the request");
+        client.replies_waiting += 1;
+        shared.replies.push_back((identity.to_vec(), body.to_vec()));
         Ok(())
     }
 }
@@ -87,14 +87,17 @@ impl DoorClients {
         self.send_frames(identity, &[b"", body]);
     }
 
-    /// Sends any frames in one message, as a client that errs may do.
+    /// Sends any frames in one message, as a faulty client may.
     ///
     /// # Panics
-    /// When a frame is too large: a socket would be cut off.
+    /// When a frame is too large: over a socket, the client would be disconnected.
     pub fn send_frames(&self, identity: &[u8], frames: &[&[u8]]) {
         let mut shared = lock(&self.shared);
         let bytes_max = shared.options.message_bytes_max;
-        assert!(frames.iter().all(|frame| frame.len() <= bytes_max), "a socket would be cut off");
+        assert!(
+            frames.iter().all(|frame| frame.len() <= bytes_max),
+            "the client would be disconnected"
+        );
         let client = shared.clients.entry(identity.to_vec()).or_default();
         client.delimiter = 1 < frames.len() && frames[0].is_empty();
         let (identity, frames) =
@@ -102,12 +105,12 @@ impl DoorClients {
         shared.requests.push_back(Request { identity, frames });
     }
 
-    /// The oldest answer that no client has read yet, with whose it is.
+    /// The oldest reply that was not read yet, with the identity of its client.
     pub fn receive(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         let mut shared = lock(&self.shared);
-        let (identity, body) = shared.answers.pop_front()?;
+        let (identity, body) = shared.replies.pop_front()?;
         if let Some(client) = shared.clients.get_mut(&identity) {
-            client.answers_waiting -= 1;
+            client.replies_waiting -= 1;
         }
         Some((identity, body))
     }
@@ -116,7 +119,7 @@ impl DoorClients {
     pub fn leave(&self, identity: &[u8]) {
         let mut shared = lock(&self.shared);
         shared.clients.remove(identity);
-        shared.answers.retain(|(whose, _)| whose != identity);
+        shared.replies.retain(|(client, _)| client != identity);
     }
 }
 
@@ -130,7 +133,7 @@ mod tests {
     use crate::Door;
 
     #[test]
-    fn a_client_is_away_before_it_came_and_after_it_left() {
+    fn a_client_is_away_before_it_connects_and_after_it_leaves() {
         let (mut door, clients) = Door::memory();
         assert_eq!(door.send(b"ann", false, b"early"), Err(SendError::Away));
         clients.send(b"ann", b"hello");
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_judged_as_a_socket_would() {
+    fn frames_are_read_as_from_a_socket() {
         let (mut door, clients) = Door::memory();
         let mut envelope = Envelope::new();
         for (frames, body, delimiter, malformed) in [
@@ -165,12 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_does_not_read_is_full_until_it_does() {
+    fn a_client_is_full_until_it_reads() {
         let options = DoorOptions { high_water: 2, ..DoorOptions::default() };
         let (mut door, clients) = Door::memory_with(options);
         clients.request(b"bob", b"1");
         for _ in 0..2 {
-            door.send(b"bob", true, b"answer").unwrap();
+            door.send(b"bob", true, b"reply").unwrap();
         }
         assert_eq!(door.send(b"bob", true, b"one more"), Err(SendError::Full));
         assert!(clients.receive().is_some());

@@ -1,23 +1,23 @@
-//! A dealer: the connecting end of a link over ZeroMQ, one frame a message.
+//! A dealer: the connecting end of a link over ZeroMQ, one frame per message.
 
 use zmq::{Message, POLLIN, POLLOUT};
 
-use super::presence::Presence;
+use super::connection_monitor::ConnectionMonitor;
 use super::{LinkOptions, SendError};
 use crate::hub::routing_id;
 use crate::socket::{Bounds, Part, Socket};
 use crate::{Context, Counter, Counters, PollSet, RuntimeError};
 
-/// A DEALER socket and all that is needed to make it again.
+/// A DEALER socket, and everything that is needed to replace it.
 pub(super) struct Dealer {
     socket: Socket,
-    presence: Presence,
+    monitor: ConnectionMonitor,
     context: Context,
     name: Option<String>,
     options: LinkOptions,
     /// Reused for every receive: ZeroMQ owns its memory.
     message: Message,
-    /// The last send was refused: its sender waits for the socket to become writable.
+    /// Whether the last send was refused. Then the sender waits until the socket is writable.
     refused: bool,
     counters: Counters,
 }
@@ -29,10 +29,10 @@ impl Dealer {
         name: Option<&str>,
         options: LinkOptions,
     ) -> Result<Self, RuntimeError> {
-        let (socket, presence) = connected(context, endpoint, name, options)?;
+        let (socket, monitor) = connected(context, endpoint, name, options)?;
         Ok(Self {
             socket,
-            presence,
+            monitor,
             context: context.clone(),
             name: name.map(str::to_owned),
             options,
@@ -47,8 +47,8 @@ impl Dealer {
         self.refused = sent.is_err();
         match sent {
             Ok(()) => frame.clear(),
-            Err(_) if !self.presence.is_connected() => return Err(SendError::Away),
-            Err(refusal) => return Err(refusal),
+            Err(_) if !self.monitor.is_connected() => return Err(SendError::Away),
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -68,11 +68,11 @@ impl Dealer {
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        self.presence.is_connected()
+        self.monitor.is_connected()
     }
 
     pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        self.presence.refresh();
+        self.monitor.refresh();
         let events = if self.refused { POLLIN | POLLOUT } else { POLLIN };
         self.socket.wait_on(poll_set, events);
     }
@@ -80,7 +80,7 @@ impl Dealer {
     pub(super) fn reconnect(&mut self) -> Result<(), RuntimeError> {
         let endpoint = self.socket.endpoint().to_owned();
         let name = self.name.as_deref();
-        (self.socket, self.presence) = connected(&self.context, &endpoint, name, self.options)?;
+        (self.socket, self.monitor) = connected(&self.context, &endpoint, name, self.options)?;
         self.refused = false;
         self.counters.add(Counter::Reconnects, 1);
         Ok(())
@@ -96,19 +96,19 @@ fn connected(
     endpoint: &str,
     name: Option<&str>,
     options: LinkOptions,
-) -> Result<(Socket, Presence), RuntimeError> {
+) -> Result<(Socket, ConnectionMonitor), RuntimeError> {
     let LinkOptions { high_water, frame_bytes_max, door_key } = options;
     let bounds = Bounds { high_water, frame_bytes_max };
     let socket = Socket::open(context, zmq::DEALER, bounds, |socket| {
-        // Queue only towards a peer that is there: what is queued for one that is not would
-        // arrive late, as if it were new, or never.
+        // Queue frames only for a peer that is connected. Others would arrive late, as if they were
+        // new, or never.
         socket.set_immediate(true)?;
         door_key.map_or(Ok(()), |key| key.expect(socket))?;
         let Some(name) = name else { return Ok(()) };
-        // An empty frame at every connection tells the hub that this peer is there.
+        // An empty frame at every connection tells the hub that this peer is connected.
         socket.set_probe_router(true)?;
         socket.set_identity(routing_id(name).as_bytes())
     })?;
-    let presence = Presence::watch(context, socket.raw())?;
-    Ok((socket.connect(endpoint)?, presence))
+    let monitor = ConnectionMonitor::watch(context, socket.raw())?;
+    Ok((socket.connect(endpoint)?, monitor))
 }

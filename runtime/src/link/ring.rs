@@ -1,4 +1,4 @@
-//! A ring: the link between two threads of one process, two bounded queues each way.
+//! A ring: the link between two threads of one process, with two bounded queues in each direction.
 //!
 //! ```text
 //!               frames  ─────────────────────►
@@ -6,8 +6,8 @@
 //!               empties ◄─────────────────────
 //! ```
 //!
-//! Buffers go round: each that was read returns to the sender to be written again, so that a
-//! ring allocates only while its deepest queue or its longest frame is still growing.
+//! Buffers are reused: each buffer that was read returns to the sender. So a ring allocates only
+//! while its deepest queue or its longest frame still grows.
 
 use std::mem;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn pair(capacity: usize, waker_a: &Waker, waker_b: &Waker) -> (Self, Self) {
-        let (outlet_a, inlet_b) = lane(capacity, waker_a, waker_b);
-        let (outlet_b, inlet_a) = lane(capacity, waker_b, waker_a);
+        let (outlet_a, inlet_b) = one_way(capacity, waker_a, waker_b);
+        let (outlet_b, inlet_a) = one_way(capacity, waker_b, waker_a);
         (Self { outlet: outlet_a, inlet: inlet_a }, Self { outlet: outlet_b, inlet: inlet_b })
     }
 
@@ -42,10 +42,10 @@ impl Ring {
 }
 
 /// One direction.
-fn lane(capacity: usize, sender_waker: &Waker, receiver_waker: &Waker) -> (Outlet, Inlet) {
+fn one_way(capacity: usize, sender_waker: &Waker, receiver_waker: &Waker) -> (Outlet, Inlet) {
     let (frames_in, frames_out) = bounded(capacity);
-    // A buffer is made only when none is in `empties`. Then all others are in `frames` or in the
-    // hands of one of the two ends, so that there are never more than can return here.
+    // A buffer is made only when none is in `empties`. Then all others are in `frames` or held by
+    // one of the two ends, so that there are never more than fit here.
     let (empties_in, empties_out) = bounded(capacity + 2);
     let refused = Arc::new(AtomicBool::new(false));
     let outlet = Outlet {
@@ -62,7 +62,7 @@ fn lane(capacity: usize, sender_waker: &Waker, receiver_waker: &Waker) -> (Outle
 struct Outlet {
     frames: Sender<Vec<u8>>,
     empties: Receiver<Vec<u8>>,
-    /// A frame was refused, and the sender may sleep until there is room.
+    /// Whether a frame was refused. Then the sender may sleep until there is room.
     refused: Arc<AtomicBool>,
     waker: Waker,
 }
@@ -83,8 +83,8 @@ impl Outlet {
         })
     }
 
-    /// Asks to be woken, and looks once more: the receiver may have emptied the queue before it
-    /// could see the request. The same argument as for the waker, fence for fence.
+    /// Asks to be woken, then tries once more: the receiver may have emptied the queue before it
+    /// could see the request. The fences are as in `waker.rs`.
     fn offer_again(&self, frame: &mut Vec<u8>, error: SendError) -> Result<(), SendError> {
         if error == SendError::Away {
             return Err(error);
@@ -175,23 +175,23 @@ mod tests {
     }
 
     #[test]
-    fn buffers_go_round() {
+    fn buffers_are_reused() {
         let (mut sender, mut receiver) = silent_pair(1);
         let (mut written, mut read) = (Vec::new(), Vec::new());
-        let mut places = Vec::new();
+        let mut buffers = Vec::new();
         for turn in 0..12 {
             written.extend_from_slice(b"a frame");
             sender.send(&mut written).unwrap();
             assert!(receiver.receive(&mut read));
             if turn < 3 {
-                places.push(read.as_ptr());
+                buffers.push(read.as_ptr());
             }
-            assert!(places.contains(&read.as_ptr()), "turn {turn}: a fourth buffer");
+            assert!(buffers.contains(&read.as_ptr()), "turn {turn}: a fourth buffer");
         }
     }
 
     #[test]
-    fn a_refused_sender_is_rung_when_the_queue_is_empty() {
+    fn a_refused_sender_is_woken_when_the_queue_is_empty() {
         let waker = Waker::new().unwrap();
         let (mut sender, mut receiver) = Ring::pair(1, &waker, &Waker::silent());
         let mut frame = vec![1];
@@ -201,7 +201,7 @@ mod tests {
         waker.declare_asleep();
         assert!(receiver.receive(&mut Vec::new()));
         assert!(!receiver.receive(&mut Vec::new()));
-        let mut token = [0; 8];
-        assert!(rustix::io::read(waker.descriptor().unwrap(), &mut token).is_ok());
+        let mut count = [0; 8];
+        assert!(rustix::io::read(waker.descriptor().unwrap(), &mut count).is_ok());
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use allot_runtime::{Broadcast, BroadcastOptions, Context, Publication, Subscriber, Subscription};
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 
 const TCP: &str = "tcp://127.0.0.1:*";
 
@@ -24,23 +24,23 @@ fn publication(topic: &str, sequence: u64, body: &[u8]) -> Publication {
 }
 
 #[test]
-fn every_subscription_is_seen_and_the_end_of_the_last() {
+fn every_subscription_is_seen_and_so_is_the_end_of_the_last() {
     let (context, mut broadcast, endpoint) = open(BroadcastOptions::default());
     let began = Subscription { topic: b"positions:".to_vec(), on: true };
     let connect = || Subscriber::connect(&context, &endpoint, &[b"positions:"]).unwrap();
     let mut first = connect();
     assert_eq!(subscription(&mut broadcast), began);
     let mut second = connect();
-    assert_eq!(subscription(&mut broadcast), began, "verbose: the second wants a snapshot too");
+    assert_eq!(subscription(&mut broadcast), began, "the second wants the last value too");
 
     broadcast.publish(b"positions:json", 7, b"{}");
     broadcast.publish(b"heartbeat:", 0, b"not for them");
     broadcast.publish(b"positions:bin", u64::MAX, b"");
     for subscriber in [&mut first, &mut second] {
         let expected = publication("positions:json", 7, b"{}");
-        assert_eq!(subscriber.receive(PATIENCE), Some(expected));
+        assert_eq!(subscriber.receive(TIMEOUT), Some(expected));
         let expected = publication("positions:bin", u64::MAX, b"");
-        assert_eq!(subscriber.receive(PATIENCE), Some(expected));
+        assert_eq!(subscriber.receive(TIMEOUT), Some(expected));
     }
 
     drop((first, second));
@@ -50,7 +50,7 @@ fn every_subscription_is_seen_and_the_end_of_the_last() {
 }
 
 #[test]
-fn a_slow_subscriber_sees_a_gap_and_holds_nobody_up() {
+fn a_slow_subscriber_sees_a_gap_and_delays_no_other() {
     let (context, mut broadcast, endpoint) = open(BroadcastOptions { high_water: 5 });
     let mut slow = Subscriber::connect(&context, &endpoint, &[b"flood:"]).unwrap();
     let mut quick = Subscriber::connect(&context, &endpoint, &[b"news:"]).unwrap();
@@ -62,20 +62,20 @@ fn a_slow_subscriber_sees_a_gap_and_holds_nobody_up() {
         broadcast.publish(b"flood:", sequence, &body);
     }
     broadcast.publish(b"news:", 0, b"at once");
-    assert_eq!(quick.receive(PATIENCE), Some(publication("news:", 0, b"at once")));
+    assert_eq!(quick.receive(TIMEOUT), Some(publication("news:", 0, b"at once")));
 
-    // Publishing goes on until the slow one has caught up, and has the last one it can get.
+    // Publishing continues until the slow subscriber has read up to its gap.
     let (mut next, mut lost, mut sequence) = (0, 0, 20_000);
     while lost == 0 {
-        let Some(heard) = slow.receive(crate::GLANCE) else {
+        let Some(received) = slow.receive(crate::PAUSE) else {
             broadcast.publish(b"flood:", sequence, b"short");
             sequence += 1;
             continue;
         };
-        assert!(next <= heard.sequence, "in order");
-        assert!(heard.body == body || heard.body == b"short", "and whole");
-        lost += heard.sequence - next;
-        next = heard.sequence + 1;
+        assert!(next <= received.sequence, "in order");
+        assert!(received.body == body || received.body == b"short", "and complete");
+        lost += received.sequence - next;
+        next = received.sequence + 1;
     }
 }
 
@@ -89,18 +89,18 @@ fn a_subscriber_follows_a_broadcast_that_was_restarted() {
         let server = Context::new().unwrap();
         let mut broadcast =
             Broadcast::bind(&server, &endpoint, BroadcastOptions::default()).unwrap();
-        // It is the subscriber's own thread that subscribes again, when it next waits.
+        // The subscriber subscribes again on its own thread, when it next waits.
         let mut topics =
             [(); 2].map(|()| wait_for!([broadcast, subscriber], broadcast.next_subscription()));
         topics.sort_by(|one, other| one.topic.cmp(&other.topic));
         assert_eq!(topics.map(|one| one.topic), [b"a:".to_vec(), b"b:".to_vec()]);
         broadcast.publish(b"b:", round, b"back");
-        assert_eq!(subscriber.receive(PATIENCE), Some(publication("b:", round, b"back")));
+        assert_eq!(subscriber.receive(TIMEOUT), Some(publication("b:", round, b"back")));
     }
 }
 
 #[test]
-fn what_is_no_publication_is_passed_over() {
+fn a_message_that_is_not_a_publication_is_skipped() {
     let raw = zmq::Context::new().socket(zmq::XPUB).unwrap();
     raw.bind(TCP).unwrap();
     let endpoint = raw.get_last_endpoint().unwrap().unwrap();
@@ -111,7 +111,7 @@ fn what_is_no_publication_is_passed_over() {
     raw.send_multipart(["topic", "short", "body"], 0).unwrap();
     raw.send_multipart(["topic", "8 bytes.", "body", "more"], 0).unwrap();
     raw.send_multipart([b"topic", &7_u64.to_be_bytes()[..], b"body"], 0).unwrap();
-    // What is passed over ends a wait too, and may come alone.
+    // A skipped message ends a wait too, and may arrive alone.
     let first = wait_for!([subscriber], subscriber.receive(Duration::ZERO));
     assert_eq!(first, publication("topic", 7, b"body"));
 }

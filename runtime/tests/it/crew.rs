@@ -8,9 +8,9 @@ use allot_runtime::{
     WaitStrategy, cores,
 };
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 
-/// Reports what is done to it, and does what `turn` says.
+/// Reports every call, and does its work with `turn`.
 struct Probe<T> {
     role: &'static str,
     events: Sender<String>,
@@ -67,11 +67,11 @@ fn a_crew_starts_stops_and_closes_every_agent() {
     }
     drop(events);
     let mut running = crew.start().unwrap();
-    let mut seen = vec![log.recv_timeout(PATIENCE).unwrap(), log.recv_timeout(PATIENCE).unwrap()];
+    let mut seen = vec![log.recv_timeout(TIMEOUT).unwrap(), log.recv_timeout(TIMEOUT).unwrap()];
     assert!(running.is_alive());
     assert!(!running.wait(Duration::ZERO));
     running.stopper().stop();
-    assert!(running.wait(PATIENCE));
+    assert!(running.wait(TIMEOUT));
     running.join().unwrap();
     seen.extend(all(log));
     seen.sort();
@@ -111,21 +111,22 @@ fn a_panic_is_reported_with_its_role_and_stops_the_others() {
     let mut crew = crew(Threads::Dedicated);
     let (bad, good) = (crew.thread("bad").unwrap(), crew.thread("good").unwrap());
     crew.add(&bad, probe("neighbour", &events, idle));
-    crew.add(
-        &bad,
-        probe("culprit", &events, |_, _: &mut Nanos| panic!("the books do not balance")),
-    );
+    crew.add(&bad, probe("faulty", &events, |_, _: &mut Nanos| panic!("the books do not balance")));
     crew.add(&good, probe("bystander", &events, idle));
     drop(events);
     let mut running = crew.start().unwrap();
-    assert!(running.wait(PATIENCE), "nobody had to stop it");
+    assert!(running.wait(TIMEOUT), "it stops by itself");
     let error = running.join().unwrap_err();
-    assert_eq!(error.role(), "culprit");
-    assert_eq!(error.to_string(), "culprit panicked on the thread bad: the books do not balance");
+    assert_eq!(error.role(), "faulty");
+    assert_eq!(error.to_string(), "faulty panicked on the thread bad: the books do not balance");
     let mut closed: Vec<String> =
         all(log).into_iter().filter(|event| event.ends_with("closes")).collect();
     closed.sort();
-    assert_eq!(closed, ["bystander closes", "neighbour closes"], "the culprit is not trusted");
+    assert_eq!(
+        closed,
+        ["bystander closes", "neighbour closes"],
+        "the faulty agent is not called again"
+    );
 }
 
 #[test]
@@ -148,15 +149,15 @@ fn a_timer_ends_a_sleep() {
         };
         crew.add(&slot, probe("timer", &events, turn));
         let running = crew.start().unwrap();
-        assert!(log.recv_timeout(PATIENCE).unwrap().starts_with("timer starts"));
-        assert_eq!(log.recv_timeout(PATIENCE).unwrap(), "due, true");
+        assert!(log.recv_timeout(TIMEOUT).unwrap().starts_with("timer starts"));
+        assert_eq!(log.recv_timeout(TIMEOUT).unwrap(), "due, true");
         running.stop();
         running.join().unwrap();
     }
 }
 
 #[test]
-fn what_cannot_work_is_refused_before_anything_runs() {
+fn an_impossible_crew_is_refused_before_any_thread_runs() {
     let mut spinning = Crew::new(Clock::system(), WaitStrategy::Spin, Threads::Dedicated);
     for thread in 0..cores().len() {
         spinning.thread(&format!("spinner-{thread}")).unwrap();
@@ -172,7 +173,7 @@ fn what_cannot_work_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn a_pinned_thread_runs_where_it_was_put() {
+fn a_pinned_thread_runs_on_its_core() {
     let (events, log) = channel();
     let last = *cores().last().unwrap();
     let mut crew = crew(Threads::Dedicated);
@@ -187,13 +188,13 @@ fn a_pinned_thread_runs_where_it_was_put() {
     };
     crew.add(&slot, probe("pinned", &events, turn));
     let running = crew.start().unwrap();
-    log.recv_timeout(PATIENCE).unwrap();
-    assert_eq!(log.recv_timeout(PATIENCE).unwrap(), last.to_string());
+    log.recv_timeout(TIMEOUT).unwrap();
+    assert_eq!(log.recv_timeout(TIMEOUT).unwrap(), last.to_string());
     running.stop();
     running.join().unwrap();
 }
 
-/// Answers every envelope with its body.
+/// Replies to every message with its body.
 struct Echo {
     door: Door,
     envelope: Envelope,

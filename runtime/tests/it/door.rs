@@ -25,7 +25,7 @@ fn client(kind: zmq::SocketType, endpoint: &str) -> zmq::Socket {
 }
 
 #[test]
-fn dealers_and_reqs_are_answered_each_in_their_manner() {
+fn dealers_and_reqs_get_replies_in_their_own_framing() {
     let (_context, mut door, endpoint) = open(DoorOptions::default());
     for (kind, has_delimiter) in [(zmq::DEALER, false), (zmq::REQ, true)] {
         let client = client(kind, &endpoint);
@@ -35,8 +35,8 @@ fn dealers_and_reqs_are_answered_each_in_their_manner() {
             assert_eq!(envelope.body(), format!("question {round}").as_bytes());
             assert_eq!(envelope.delimiter(), has_delimiter);
             assert!(!envelope.malformed());
-            door.send(envelope.identity(), envelope.delimiter(), b"answer").unwrap();
-            assert_eq!(client.recv_multipart(0).unwrap(), [b"answer"]);
+            door.send(envelope.identity(), envelope.delimiter(), b"reply").unwrap();
+            assert_eq!(client.recv_multipart(0).unwrap(), [b"reply"]);
         }
     }
 }
@@ -48,13 +48,13 @@ fn a_link_is_a_client_too() {
     let mut frame = b"question".to_vec();
     wait_for!([link], link.send(&mut frame).ok());
     let envelope = receive(&mut door);
-    door.send(envelope.identity(), envelope.delimiter(), b"answer").unwrap();
+    door.send(envelope.identity(), envelope.delimiter(), b"reply").unwrap();
     wait_for!([link], link.receive(&mut frame).then_some(()));
-    assert_eq!(frame, b"answer");
+    assert_eq!(frame, b"reply");
 }
 
 #[test]
-fn wrong_frames_are_drained_and_the_next_letter_is_whole() {
+fn malformed_messages_are_drained_and_the_next_message_is_complete() {
     let (_context, mut door, endpoint) = open(DoorOptions::default());
     let client = client(zmq::DEALER, &endpoint);
     for (frames, body, delimiter, malformed) in [
@@ -76,13 +76,13 @@ fn wrong_frames_are_drained_and_the_next_letter_is_whole() {
             (delimiter, malformed),
             "{frames:?}"
         );
-        door.send(envelope.identity(), envelope.delimiter(), b"heard").unwrap();
-        assert!(client.recv_multipart(0).unwrap().ends_with(&[b"heard".to_vec()]));
+        door.send(envelope.identity(), envelope.delimiter(), b"received").unwrap();
+        assert!(client.recv_multipart(0).unwrap().ends_with(&[b"received".to_vec()]));
     }
 }
 
 #[test]
-fn nobody_is_there_before_they_came_or_after_they_left() {
+fn a_client_is_away_before_it_connects_and_after_it_leaves() {
     let (_context, mut door, endpoint) = open(DoorOptions::default());
     assert_eq!(door.send(b"\0abcd", false, b"?"), Err(SendError::Away));
     let client = client(zmq::DEALER, &endpoint);
@@ -102,9 +102,9 @@ fn a_client_that_does_not_read_is_full_and_the_others_are_served() {
     let (slow, quick) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
     slow.send("slow", 0).unwrap();
     let envelope = receive(&mut door);
-    let answer = vec![7; 64 << 10];
+    let reply = vec![7; 64 << 10];
     let mut taken = 0;
-    while door.send(envelope.identity(), false, &answer) != Err(SendError::Full) {
+    while door.send(envelope.identity(), false, &reply) != Err(SendError::Full) {
         taken += 1;
     }
     quick.send("quick", 0).unwrap();
@@ -114,14 +114,14 @@ fn a_client_that_does_not_read_is_full_and_the_others_are_served() {
     assert_eq!(quick.recv_bytes(0).unwrap(), b"at once");
 
     for _ in 0..taken {
-        assert_eq!(slow.recv_bytes(0).unwrap(), answer, "what was taken arrives");
+        assert_eq!(slow.recv_bytes(0).unwrap(), reply, "what was taken arrives");
     }
     wait_for!([door], door.send(envelope.identity(), false, b"again").ok());
     assert_eq!(slow.recv_bytes(0).unwrap(), b"again");
 }
 
 #[test]
-fn an_oversized_message_costs_its_sender_the_connection_and_nobody_else() {
+fn an_oversized_message_disconnects_its_sender_and_no_other_client() {
     let options = DoorOptions { message_bytes_max: 1_000, ..DoorOptions::default() };
     let (_context, mut door, endpoint) = open(options);
     let (big, small) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
@@ -135,5 +135,5 @@ fn an_oversized_message_costs_its_sender_the_connection_and_nobody_else() {
     small.send("still here", 0).unwrap();
     assert_eq!(receive(&mut door).body(), b"still here");
     big.send("back", 0).unwrap();
-    assert_eq!(receive(&mut door).body(), b"back", "ZeroMQ connects again by itself");
+    assert_eq!(receive(&mut door).body(), b"back", "ZeroMQ reconnects by itself");
 }

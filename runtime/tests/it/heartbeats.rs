@@ -1,12 +1,12 @@
-//! A client's heartbeats, which libzmq answers on the server's behalf.
+//! Heartbeats of a client, to which libzmq replies for the server.
 
 use allot_runtime::{Context, Door, DoorOptions, Envelope};
 use std::time::Duration;
 
 const ROUNDS: usize = 6;
 
-/// libzmq 4.3.5 ends the whole process where a PING arrives on a connection that has just broken
-/// while messages wait to be read (libzmq #3937, #4767); the build under `third_party` repairs it.
+/// libzmq 4.3.5 ends the whole process if a PING arrives on a connection that has just broken while
+/// messages wait to be read (libzmq #3937, #4767). The build under `third_party` fixes it.
 #[test]
 fn a_client_that_beats_and_leaves_cannot_end_the_server() {
     let folder = tempfile::tempdir().unwrap();
@@ -28,8 +28,8 @@ fn a_client_that_beats_and_leaves_cannot_end_the_server() {
     });
 }
 
-/// Fills the door's queue with PINGs among the messages, and breaks the connection. The pauses
-/// only make room for PINGs: nothing is decided by them.
+/// Fills the door's queue with messages and PINGs, and breaks the connection. The pauses only make
+/// room for PINGs; the result does not depend on them.
 fn beat_and_leave(endpoint: &str) {
     let context = zmq::Context::new();
     let client = context.socket(zmq::DEALER).unwrap();

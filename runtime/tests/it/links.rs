@@ -16,7 +16,7 @@ struct Wiring {
     _folder: TempDir,
 }
 
-/// Where a hub can be bound afresh.
+/// An endpoint for a new hub.
 fn endpoint(transport: &str, folder: &TempDir) -> String {
     match transport {
         "tcp" => "tcp://127.0.0.1:*".to_owned(),
@@ -46,7 +46,7 @@ fn wiring(transport: &str, count: usize) -> Wiring {
     Wiring { hub, peers, _folder: folder }
 }
 
-/// A frame that says who sent it and which it is, of a length that varies.
+/// A frame with its sender and its number, of varying length.
 fn numbered(peer: usize, number: u32) -> Vec<u8> {
     let length = 5 + usize::try_from(number % 97).unwrap() * 7;
     let mut frame = vec![u8::try_from(peer).unwrap(); length];
@@ -59,7 +59,7 @@ fn send(link: &mut Link, frame: &[u8]) {
     wait_for!([link], link.send(&mut frame).ok());
 }
 
-/// Once the hub has heard a peer, it can reach it.
+/// Sends a first frame to the hub. Once the hub has received it, it can reach the peer.
 fn introduce(hub: &mut Hub, link: &mut Link) {
     let mut frame = b"hello".to_vec();
     wait_for!([hub, link], link.send(&mut frame).ok());
@@ -67,7 +67,7 @@ fn introduce(hub: &mut Hub, link: &mut Link) {
     assert_eq!(frame, b"hello");
 }
 
-/// Until the hub has noticed that a peer is gone.
+/// Waits until the hub has noticed that a peer is gone.
 fn missing(hub: &mut Hub, peer: usize) {
     wait_for!([hub], (hub.send(peer, &mut b"?".to_vec()) == Err(SendError::Away)).then_some(()));
 }
@@ -96,7 +96,7 @@ fn every_kind_of_link_carries_the_same_frames_in_the_same_order() {
                 assert_eq!(frame, numbered(peer, echoed[peer]), "{transport}");
                 echoed[peer] += 1;
                 hub.send(peer, &mut frame).unwrap();
-                assert!(frame.is_empty(), "what was sent is no longer the sender's");
+                assert!(frame.is_empty(), "a frame that was sent is taken from the sender");
                 work += 1;
             }
             (returned == [COUNT; 3], work)
@@ -108,18 +108,18 @@ fn every_kind_of_link_carries_the_same_frames_in_the_same_order() {
     }
 }
 
-/// Frames of a kilobyte that count up, until one is refused; how many were taken.
+/// Sends numbered frames of one kilobyte until one is refused; returns how many were taken.
 fn flood(mut send: impl FnMut(&mut Vec<u8>) -> Result<(), SendError>) -> u32 {
     let (mut frame, mut taken) = (Vec::new(), 0_u32);
     loop {
         frame.clear();
         frame.resize(1_024, 7);
         frame[..4].copy_from_slice(&taken.to_be_bytes());
-        let Err(refusal) = send(&mut frame) else {
+        let Err(error) = send(&mut frame) else {
             taken += 1;
             continue;
         };
-        assert_eq!(refusal, SendError::Full);
+        assert_eq!(error, SendError::Full);
         assert_eq!(frame.len(), 1_024, "untouched");
         assert_eq!(frame[..4], taken.to_be_bytes());
         return taken;
@@ -136,13 +136,13 @@ fn a_full_peer_refuses_and_nothing_that_was_taken_is_lost() {
             wait_for!([link], link.receive(&mut frame).then_some(()));
             assert_eq!(frame[..4], number.to_be_bytes(), "{transport}");
         }
-        assert!(!link.receive(&mut frame), "{transport}: and nothing else");
+        assert!(!link.receive(&mut frame), "{transport}: nothing else arrives");
 
         for number in 0..flood(|frame| link.send(frame)) {
             assert_eq!(wait_for!([hub], hub.receive(&mut frame)), 0);
             assert_eq!(frame[..4], number.to_be_bytes(), "{transport}");
         }
-        assert_eq!(hub.receive(&mut frame), None, "{transport}: and nothing else");
+        assert_eq!(hub.receive(&mut frame), None, "{transport}: nothing else arrives");
     }
 }
 
@@ -170,7 +170,7 @@ fn a_peer_that_dies_is_away_and_reachable_when_it_comes_back() {
         let mut hub = Hub::bind(&context, &endpoint(transport, &folder), &names(1)).unwrap();
         let bound = hub.endpoint().unwrap().to_owned();
         let mut frame = b"are you there?".to_vec();
-        assert_eq!(hub.send(0, &mut frame), Err(SendError::Away), "it never came");
+        assert_eq!(hub.send(0, &mut frame), Err(SendError::Away), "it never connected");
         assert_eq!(frame, b"are you there?");
 
         for _ in 0..3 {
@@ -201,7 +201,7 @@ fn a_dealer_finds_a_hub_that_was_restarted() {
 }
 
 #[test]
-fn the_second_of_a_name_is_not_heard_until_the_first_has_gone() {
+fn a_second_peer_of_a_name_is_ignored_until_the_first_has_gone() {
     let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
     let mut hub = Hub::bind(&context, &endpoint("ipc", &folder), &names(1)).unwrap();
     let counters = Counters::new();
@@ -214,25 +214,25 @@ fn the_second_of_a_name_is_not_heard_until_the_first_has_gone() {
     send(&mut second, b"let me in");
     wait_for!([hub], {
         assert_eq!(hub.receive(&mut frame), None);
-        (counters.get(Counter::NamesTaken) == 2).then_some(()) // its greeting, and this
+        (counters.get(Counter::NamesTaken) == 2).then_some(()) // its probe, and this
     });
     hub.send(0, &mut b"for the first".to_vec()).unwrap();
     wait_for!([first], first.receive(&mut frame).then_some(()));
-    assert_eq!(frame, b"for the first", "and of the question whether it is there it saw nothing");
+    assert_eq!(frame, b"for the first", "the probe of the hub is not seen");
 
     drop(first);
-    let patience = crate::Patience::start("the heir is reached, though it said nothing more");
+    let deadline = crate::Deadline::start("the successor is reached without another frame from it");
     while !second.receive(&mut frame) {
         let _ = hub.send(0, &mut b"for the second".to_vec());
-        let mut waits = allot_runtime::PollSet::without_waker();
-        second.wait_on(&mut waits);
-        patience.sleep(waits);
+        let mut poll_set = allot_runtime::PollSet::without_waker();
+        second.wait_on(&mut poll_set);
+        deadline.sleep(poll_set);
     }
     assert_eq!(frame, b"for the second");
 }
 
 #[test]
-fn a_peer_that_restarts_while_the_hub_is_busy_elsewhere_is_heard() {
+fn a_peer_that_restarts_while_the_hub_is_busy_is_received() {
     for transport in ["ipc", "tcp"] {
         let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
         let mut hub = Hub::bind(&context, &endpoint(transport, &folder), &names(1)).unwrap();
@@ -240,13 +240,13 @@ fn a_peer_that_restarts_while_the_hub_is_busy_elsewhere_is_heard() {
         let mut link = dealer(&context, &bound, "peer-0");
         introduce(&mut hub, &mut link);
         for round in 0..5_u8 {
-            // The hub does nothing from here until the new peer is connected and has spoken.
+            // The hub does nothing until the new peer has connected and sent a frame.
             drop(link);
             link = dealer(&context, &bound, "peer-0");
             send(&mut link, &[b'a' + round]);
             let mut frame = Vec::new();
             wait_for!([hub, link], {
-                // Its first words may be lost, if it was faster than the news of the death.
+                // Its first frame may be lost, if it arrived before the old connection was closed.
                 let _ = link.send(&mut vec![b'a' + round]);
                 hub.receive(&mut frame).filter(|_| frame == [b'a' + round])
             });
@@ -254,20 +254,20 @@ fn a_peer_that_restarts_while_the_hub_is_busy_elsewhere_is_heard() {
     }
 }
 
-/// Passes bytes on to a server, until its connections are cut.
-struct Wire {
+/// A proxy that forwards bytes to a server until its connections are cut.
+struct Proxy {
     endpoint: String,
     connections: Arc<Mutex<Vec<TcpStream>>>,
 }
 
-impl Wire {
+impl Proxy {
     fn to(endpoint: &str) -> Self {
         let server = endpoint.strip_prefix("tcp://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
         let connections = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&connections);
-        // It ends with the process: nothing tells a listener that nobody will come any more.
+        // The thread ends with the process, because nothing ends the listener.
         thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.unwrap();
@@ -291,17 +291,17 @@ impl Wire {
 }
 
 #[test]
-fn a_connection_that_breaks_is_made_again_under_the_same_name() {
+fn a_broken_connection_is_replaced_under_the_same_name() {
     let context = Context::new().unwrap();
     let mut hub = Hub::bind(&context, "tcp://127.0.0.1:*", &names(1)).unwrap();
-    let wire = Wire::to(hub.endpoint().unwrap());
-    let mut link = dealer(&context, &wire.endpoint, "peer-0");
+    let proxy = Proxy::to(hub.endpoint().unwrap());
+    let mut link = dealer(&context, &proxy.endpoint, "peer-0");
     introduce(&mut hub, &mut link);
     for round in 0..4_u8 {
-        wire.cut();
+        proxy.cut();
         wait_for!([], (link.send(&mut b"?".to_vec()) == Err(SendError::Away)).then_some(()));
-        // The hub does nothing until the new connection stands, and may not have noticed the
-        // end of the old one when it is asked to send.
+        // The hub does nothing until there is a new connection, and may not have noticed the end
+        // of the old one when it sends.
         wait_for!([link], link.is_connected().then_some(()));
         let mut frame = Vec::new();
         wait_for!([hub, link], {
@@ -313,7 +313,7 @@ fn a_connection_that_breaks_is_made_again_under_the_same_name() {
 }
 
 #[test]
-fn the_kernel_watches_over_silent_connections() {
+fn the_kernel_probes_silent_connections() {
     let Wiring { mut hub, mut peers, _folder } = wiring("tcp", 1);
     introduce(&mut hub, &mut peers[0]);
     let port: u16 = hub.endpoint().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
@@ -346,7 +346,7 @@ fn a_shutdown_waits_a_bounded_time_for_a_peer_that_does_not_read() {
 }
 
 #[test]
-fn a_client_can_make_its_connection_anew() {
+fn a_client_can_replace_its_connection() {
     let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
     let mut hub = Hub::bind(&context, &endpoint("ipc", &folder), &names(1)).unwrap();
     let bound = hub.endpoint().unwrap().to_owned();
@@ -362,7 +362,7 @@ fn a_client_can_make_its_connection_anew() {
 }
 
 #[test]
-fn what_does_not_belong_on_a_link_is_dropped_and_counted() {
+fn frames_of_strangers_and_of_several_parts_are_dropped_and_counted() {
     let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
     let mut hub = Hub::bind(&context, &endpoint("ipc", &folder), &names(1)).unwrap();
     let counters = Counters::new();
@@ -383,13 +383,13 @@ fn what_does_not_belong_on_a_link_is_dropped_and_counted() {
     assert_eq!(frame, b"one part");
     wait_for!([hub], {
         assert_eq!(hub.receive(&mut frame), None);
-        (counters.get(Counter::FramesUnknown) == 2).then_some(()) // its greeting, and this
+        (counters.get(Counter::FramesUnknown) == 2).then_some(()) // its probe, and this
     });
     assert_eq!(counters.get(Counter::PartsDropped), 1);
 }
 
 #[test]
-fn a_taken_endpoint_is_refused_and_a_closed_one_leaves_nothing_behind() {
+fn a_taken_endpoint_is_refused_and_a_closed_one_leaves_no_file() {
     let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
     for transport in ["tcp", "ipc"] {
         let hub = Hub::bind(&context, &endpoint(transport, &folder), &names(1)).unwrap();

@@ -1,4 +1,4 @@
-//! Wake-ups: none is ever lost. Every test here would hang, and then fail, if one were.
+//! Wake-ups: none is ever lost. If one were, a test here would hang and then fail.
 
 use std::sync::mpsc::{Sender, channel};
 
@@ -7,11 +7,11 @@ use allot_runtime::{
     Waker, ring_pair,
 };
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 
 /// Sends the numbers from zero, at most `window` ahead of what came back, and checks that they
 /// come back in order.
-struct Pitcher {
+struct Pinger {
     link: Link,
     window: u64,
     count: u64,
@@ -21,8 +21,8 @@ struct Pitcher {
     done: Sender<()>,
 }
 
-impl Pitcher {
-    fn pitch(&mut self) -> usize {
+impl Pinger {
+    fn ping(&mut self) -> usize {
         if self.count <= self.sent || self.returned + self.window <= self.sent {
             return 0;
         }
@@ -33,7 +33,7 @@ impl Pitcher {
         usize::from(sent)
     }
 
-    fn catch(&mut self) -> usize {
+    fn receive(&mut self) -> usize {
         if !self.link.receive(&mut self.frame) {
             return 0;
         }
@@ -46,13 +46,13 @@ impl Pitcher {
     }
 }
 
-impl Agent for Pitcher {
+impl Agent for Pinger {
     fn role(&self) -> &str {
-        "pitcher"
+        "pinger"
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {
-        self.pitch() + self.catch()
+        self.ping() + self.receive()
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
@@ -60,10 +60,10 @@ impl Agent for Pitcher {
     }
 }
 
-/// Passes frames from one hub to the other and back, and keeps what it cannot pass on.
+/// Forwards frames between two hubs, and keeps a frame that it cannot forward yet.
 struct Relay {
     sides: [Hub; 2],
-    /// A frame for the side of that number.
+    /// For each side, a frame that waits for it.
     held: [Option<Vec<u8>>; 2],
 }
 
@@ -100,15 +100,15 @@ impl Agent for Relay {
     }
 }
 
-/// Sends back what it gets.
-struct Wall {
+/// Sends back what it receives.
+struct Echo {
     link: Link,
     held: Option<Vec<u8>>,
 }
 
-impl Agent for Wall {
+impl Agent for Echo {
     fn role(&self) -> &str {
-        "wall"
+        "echo"
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {
@@ -130,7 +130,7 @@ impl Agent for Wall {
 }
 
 /// What is thrown, and how.
-struct Game {
+struct Settings {
     wait: WaitStrategy,
     threads: Threads,
     capacity: usize,
@@ -138,21 +138,21 @@ struct Game {
     count: u64,
 }
 
-fn pitcher(link: Link, game: &Game, done: Sender<()>) -> Box<Pitcher> {
-    let (window, count, frame) = (game.window, game.count, Vec::new());
-    Box::new(Pitcher { link, window, count, sent: 0, returned: 0, frame, done })
+fn pinger(link: Link, settings: &Settings, done: Sender<()>) -> Box<Pinger> {
+    let (window, count, frame) = (settings.window, settings.count, Vec::new());
+    Box::new(Pinger { link, window, count, sent: 0, returned: 0, frame, done })
 }
 
-/// Pitcher ═ ring ═ wall, on two threads or one.
-fn play(game: &Game) {
+/// Pinger ═ ring ═ wall, on two threads or one.
+fn play(settings: &Settings) {
     let (done, end) = channel();
-    let mut crew = Crew::new(Clock::system(), game.wait, game.threads);
-    let (left, right) = (crew.thread("pitcher").unwrap(), crew.thread("wall").unwrap());
-    let (ours, theirs) = ring_pair(game.capacity, left.waker(), right.waker());
-    crew.add(&left, pitcher(ours, game, done));
-    crew.add(&right, Box::new(Wall { link: theirs, held: None }));
+    let mut crew = Crew::new(Clock::system(), settings.wait, settings.threads);
+    let (left, right) = (crew.thread("pinger").unwrap(), crew.thread("echo").unwrap());
+    let (ours, theirs) = ring_pair(settings.capacity, left.waker(), right.waker());
+    crew.add(&left, pinger(ours, settings, done));
+    crew.add(&right, Box::new(Echo { link: theirs, held: None }));
     let running = crew.start().unwrap();
-    end.recv_timeout(PATIENCE).expect("a wake-up was lost, or an agent has failed");
+    end.recv_timeout(TIMEOUT).expect("a wake-up was lost, or an agent failed");
     running.stop();
     running.join().unwrap();
 }
@@ -164,54 +164,65 @@ fn a_stream_over_blocking_threads_arrives() {
     for (capacity, threads) in
         [(1, Threads::Dedicated), (64, Threads::Dedicated), (2, Threads::Shared)]
     {
-        play(&Game { wait: BLOCK, threads, capacity, window: u64::MAX / 2, count: 100_000 });
+        play(&Settings { wait: BLOCK, threads, capacity, window: u64::MAX / 2, count: 100_000 });
     }
 }
 
 #[test]
 fn every_ping_wakes_its_pong() {
     for wait in [BLOCK, WaitStrategy::default()] {
-        play(&Game { wait, threads: Threads::Dedicated, capacity: 4, window: 1, count: 10_000 });
+        play(&Settings {
+            wait,
+            threads: Threads::Dedicated,
+            capacity: 4,
+            window: 1,
+            count: 10_000,
+        });
     }
 }
 
 #[test]
-fn one_poll_sees_both_the_bell_and_the_sockets() {
+fn one_poll_waits_on_both_the_waker_and_the_sockets() {
     for window in [1, 100] {
         let (done, end) = channel();
-        let game =
-            Game { wait: BLOCK, threads: Threads::Dedicated, capacity: 4, window, count: 5_000 };
+        let settings = Settings {
+            wait: BLOCK,
+            threads: Threads::Dedicated,
+            capacity: 4,
+            window,
+            count: 5_000,
+        };
         let context = Context::new().unwrap();
-        let names = ["pitcher".to_owned()];
+        let names = ["pinger".to_owned()];
         let hub = Hub::bind(&context, "tcp://127.0.0.1:*", &names).unwrap();
         let endpoint = hub.endpoint().unwrap();
         let link =
-            Link::dealer(&context, endpoint, Some("pitcher"), LinkOptions::default()).unwrap();
+            Link::dealer(&context, endpoint, Some("pinger"), LinkOptions::default()).unwrap();
 
-        let mut crew = Crew::new(Clock::system(), game.wait, game.threads);
-        let slots = ["pitcher", "relay", "wall"].map(|name| crew.thread(name).unwrap());
-        let (inner, outer) = ring_pair(game.capacity, slots[1].waker(), slots[2].waker());
-        crew.add(&slots[0], pitcher(link, &game, done));
+        let mut crew = Crew::new(Clock::system(), settings.wait, settings.threads);
+        let slots = ["pinger", "relay", "echo"].map(|name| crew.thread(name).unwrap());
+        let (inner, outer) = ring_pair(settings.capacity, slots[1].waker(), slots[2].waker());
+        crew.add(&slots[0], pinger(link, &settings, done));
         crew.add(&slots[1], Box::new(Relay::new(hub, Hub::rings(vec![inner]))));
-        crew.add(&slots[2], Box::new(Wall { link: outer, held: None }));
+        crew.add(&slots[2], Box::new(Echo { link: outer, held: None }));
         let running = crew.start().unwrap();
-        end.recv_timeout(PATIENCE).expect("a wake-up was lost, or an agent has failed");
+        end.recv_timeout(TIMEOUT).expect("a wake-up was lost, or an agent failed");
         running.stop();
         running.join().unwrap();
     }
 }
 
-/// Many ringers on one waker: what any of them published before it rang is found.
+/// Many threads use one waker: what any of them published before is found.
 #[test]
-fn many_ringers_share_a_waker() {
+fn many_threads_share_a_waker() {
     const EACH: u64 = 20_000;
     let (done, end) = channel();
     let mut crew = Crew::new(Clock::system(), BLOCK, Threads::Dedicated);
-    let catcher = crew.thread("wall").unwrap();
+    let receiver = crew.thread("echo").unwrap();
     let silent = Waker::silent();
     let (ours, theirs): (Vec<Link>, Vec<Link>) =
-        (0..3).map(|_| ring_pair(8, catcher.waker(), &silent)).unzip();
-    crew.add(&catcher, Box::new(Tally { hub: Hub::rings(ours), left: 3 * EACH, done }));
+        (0..3).map(|_| ring_pair(8, receiver.waker(), &silent)).unzip();
+    crew.add(&receiver, Box::new(Counter { hub: Hub::rings(ours), left: 3 * EACH, done }));
     let running = crew.start().unwrap();
     std::thread::scope(|scope| {
         for mut link in theirs {
@@ -225,21 +236,21 @@ fn many_ringers_share_a_waker() {
             });
         }
     });
-    end.recv_timeout(PATIENCE).expect("a wake-up was lost");
+    end.recv_timeout(TIMEOUT).expect("a wake-up was lost");
     running.stop();
     running.join().unwrap();
 }
 
 /// Counts what arrives.
-struct Tally {
+struct Counter {
     hub: Hub,
     left: u64,
     done: Sender<()>,
 }
 
-impl Agent for Tally {
+impl Agent for Counter {
     fn role(&self) -> &str {
-        "tally"
+        "counter"
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {

@@ -1,4 +1,4 @@
-//! Allocation: none on the Rust side of a link, once it is warm.
+//! Heap use: none on the Rust side of a link, once its buffers exist.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -8,7 +8,7 @@ use allot_runtime::{
     PollSet, Threads, WaitStrategy, Waker, ring_pair,
 };
 
-/// The system's allocator, which counts how often this thread asked it for memory.
+/// The system's allocator. It counts how often this thread allocates.
 struct Counting;
 
 thread_local! {
@@ -20,34 +20,34 @@ fn allocations() -> u64 {
 }
 
 #[expect(unsafe_code, reason = "an allocator is an unsafe trait")]
-// SAFETY: every call is passed on to the system's allocator as it is; the counter is a plain
-// thread-local value and allocates nothing itself.
+// SAFETY: every call is passed on unchanged to the system's allocator; the counter is a plain
+// thread-local value and does not allocate.
 unsafe impl GlobalAlloc for Counting {
-    // SAFETY: as `System` asks of its callers.
+    // SAFETY: as for `System`.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are those that `System` asks for.
+        // SAFETY: the caller keeps the contract of `System`.
         unsafe { System.alloc(layout) }
     }
 
-    // SAFETY: as `System` asks of its callers.
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: `place` came from `System`, as everything here does.
-        unsafe { System.dealloc(place, layout) }
+    // SAFETY: as for `System`.
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` came from `System`, as all pointers here do.
+        unsafe { System.dealloc(pointer, layout) }
     }
 
-    // SAFETY: as `System` asks of its callers.
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+    // SAFETY: as for `System`.
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: `place` came from `System`, as everything here does.
-        unsafe { System.realloc(place, layout, size) }
+        // SAFETY: `pointer` came from `System`, as all pointers here do.
+        unsafe { System.realloc(pointer, layout, size) }
     }
 }
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Runs the act until it is warm, and then counts what a thousand more cost.
+/// Runs the act a thousand times, then counts the allocations of a thousand more.
 #[track_caller]
 fn assert_allocates_nothing(mut act: impl FnMut()) {
     (0..1_000).for_each(|_| act());
@@ -103,16 +103,16 @@ fn a_door_allocates_nothing() {
     let client = zmq::Context::new().socket(zmq::REQ).unwrap();
     client.connect(door.endpoint().unwrap()).unwrap();
     let mut envelope = Envelope::new();
-    let mut answer = zmq::Message::new();
+    let mut reply = zmq::Message::new();
     assert_allocates_nothing(|| {
         client.send(&[7; 200][..], 0).unwrap();
         while !door.receive(&mut envelope) {}
         door.send(envelope.identity(), envelope.delimiter(), envelope.body()).unwrap();
-        client.recv(&mut answer, 0).unwrap();
+        client.recv(&mut reply, 0).unwrap();
     });
 }
 
-/// Plays ping-pong with its thread's own allocations in sight.
+/// Sends frames to and fro, and counts the allocations of its thread.
 struct Player {
     link: Link,
     door: Door,
@@ -139,7 +139,7 @@ impl Agent for Player {
             }
             _ => {}
         }
-        // Refused only when the other has been stopped already.
+        // Fails only if the other has already been stopped.
         usize::from(self.link.send(&mut self.frame).is_ok())
     }
 
@@ -163,7 +163,7 @@ fn sleeping_and_waking_allocates_nothing() {
     }
     let running = crew.start().unwrap();
     for _ in slots {
-        assert_eq!(end.recv_timeout(crate::PATIENCE), Ok(0));
+        assert_eq!(end.recv_timeout(crate::TIMEOUT), Ok(0));
     }
     running.stop();
     running.join().unwrap();

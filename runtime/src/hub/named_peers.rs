@@ -1,20 +1,20 @@
-//! A switchboard: the socket that named peers call, and who holds each name now.
+//! Named peers: the socket to which peers connect under a name, and the holder of each name.
 //!
-//! A routing id is a name and the number of one socket: `shard-0#4f1a-…`. ZeroMQ itself would
-//! take bare names, and do one of two wrong things with a peer that comes back before the hub
-//! has noticed that it went: ignore it for ever (handover off), or give a name to whoever asked
-//! last, so that two processes started by mistake under one name take each other's frames in
-//! turns (handover on). Here every socket is accepted, and a name is decided on afterwards:
+//! A routing id is a name and the number of one socket: `shard-0#4f1a-…`. With bare names, ZeroMQ
+//! would do one of two wrong things with a peer that comes back before the hub has noticed that it
+//! went. It ignores the peer for ever (handover off), or it gives the name to the last peer that
+//! asked, so that two processes started by mistake under one name take each other's frames
+//! (handover on). Here every socket is accepted, and the holder of a name is decided afterwards:
 //!
 //! ```text
-//!            a frame of            holder still     remember it as the heir,
+//!            a frame of            holder still     remember it as successor,
 //!            another socket  ───►  reachable?  yes  drop the frame and count it
 //!            of that name               │ no
 //!                                       └─────────► it is the holder now
 //! ```
 //!
-//! An heir takes over when a send finds the holder gone. A peer need not say anything to be
-//! known: its socket sends an empty frame whenever it connects.
+//! The successor takes over when a send finds the holder gone. A peer need not send a frame to be
+//! known: its socket sends an empty one whenever it connects.
 
 use std::mem;
 use std::process;
@@ -27,11 +27,11 @@ use crate::limits::{LINK_FRAME_BYTES_MAX, LINK_HIGH_WATER, NAME_BYTES_MAX};
 use crate::socket::{Bounds, Part, Socket};
 use crate::{Context, Counter, Counters, PollSet, RuntimeError, SendError};
 
-/// Stands between the name and the number in a routing id.
+/// Separates the name from the number in a routing id.
 const SEPARATOR: u8 = b'#';
 
 /// A ROUTER socket and its peers.
-pub(super) struct Switchboard {
+pub(super) struct NamedPeers {
     socket: Socket,
     peers: Vec<Peer>,
     /// Reused for every receive: ZeroMQ owns its memory.
@@ -39,14 +39,14 @@ pub(super) struct Switchboard {
     counters: Counters,
 }
 
-/// A name and the routing ids that go by it; empty for nobody.
+/// A name and the routing ids that use it; empty if there is none.
 struct Peer {
     name: String,
     holder: Vec<u8>,
-    heir: Vec<u8>,
+    successor: Vec<u8>,
 }
 
-impl Switchboard {
+impl NamedPeers {
     pub(super) fn bind(
         context: &Context,
         endpoint: &str,
@@ -55,14 +55,14 @@ impl Switchboard {
         check(names)?;
         let bounds = Bounds { high_water: LINK_HIGH_WATER, frame_bytes_max: LINK_FRAME_BYTES_MAX };
         let socket = Socket::open(context, zmq::ROUTER, bounds, |socket| {
-            // Without it a frame for a peer that is away is dropped and the send succeeds.
+            // Otherwise a frame for a peer that is away is dropped, and the send succeeds.
             socket.set_router_mandatory(true)?;
-            // Routing ids are of one socket each: who takes one over has reconnected.
+            // A routing id belongs to one socket: a second connection with it is a reconnect.
             socket.set_router_handover(true)
         })?
         .bind(endpoint)?;
         let peer =
-            |name: &String| Peer { name: name.clone(), holder: Vec::new(), heir: Vec::new() };
+            |name: &String| Peer { name: name.clone(), holder: Vec::new(), successor: Vec::new() };
         Ok(Self {
             socket,
             peers: names.iter().map(peer).collect(),
@@ -73,7 +73,7 @@ impl Switchboard {
 
     pub(super) fn send(&mut self, peer: usize, frame: &mut Vec<u8>) -> Result<(), SendError> {
         let sent = match self.offer(peer, frame) {
-            Err(SendError::Away) if self.succeed(peer) => self.offer(peer, frame),
+            Err(SendError::Away) if self.promote_successor(peer) => self.offer(peer, frame),
             first => first,
         };
         if sent.is_ok() {
@@ -82,8 +82,8 @@ impl Switchboard {
         sent
     }
 
-    /// The peer is checked on its routing id, the first frame: a refusal has sent nothing, and
-    /// after it the body is always taken.
+    /// The first frame, the routing id, finds the peer. If it is refused nothing was sent; once it
+    /// is taken the body is always taken.
     fn offer(&self, peer: usize, frame: &[u8]) -> Result<(), SendError> {
         let holder = &self.peers[peer].holder;
         if holder.is_empty() {
@@ -93,19 +93,19 @@ impl Switchboard {
         self.socket.send(frame, Part::Last)
     }
 
-    /// Hands a name on; false if there is nobody to take it.
-    fn succeed(&mut self, peer: usize) -> bool {
-        let Peer { holder, heir, .. } = &mut self.peers[peer];
+    /// Gives the name to the successor; false if there is none.
+    fn promote_successor(&mut self, peer: usize) -> bool {
+        let Peer { holder, successor, .. } = &mut self.peers[peer];
         holder.clear();
-        mem::swap(holder, heir);
+        mem::swap(holder, successor);
         !holder.is_empty()
     }
 
     pub(super) fn receive(&mut self, frame: &mut Vec<u8>) -> Option<usize> {
         while self.socket.receive(&mut self.message) {
-            let caller = self.caller();
+            let sender = self.sender();
             let has_body = self.socket.receive_more(&mut self.message);
-            match caller {
+            match sender {
                 Ok(_) if has_body && self.message.is_empty() && !self.message.get_more() => {}
                 Ok(peer) if has_body && !self.message.get_more() => {
                     frame.clear();
@@ -120,9 +120,9 @@ impl Switchboard {
         None
     }
 
-    /// The peer whose routing id was just received, or why it is not heard.
-    /// There are tens of peers, so a search along the list it is.
-    fn caller(&mut self) -> Result<usize, Counter> {
+    /// The peer whose routing id was just received, or the counter of the reason to drop its frame.
+    /// There are only tens of peers, so a linear search is fast enough.
+    fn sender(&mut self) -> Result<usize, Counter> {
         let id = &self.message[..];
         if let Some(peer) = self.peers.iter().position(|peer| peer.holder == id) {
             return Ok(peer);
@@ -130,12 +130,12 @@ impl Switchboard {
         let name = name_of(id);
         let peer = self.peers.iter().position(|peer| Some(peer.name.as_bytes()) == name);
         let peer = peer.ok_or(Counter::FramesUnknown)?;
-        // An empty frame asks whether the holder is there; its socket passes over it.
+        // An empty frame finds out whether the holder is reachable; its link ignores it.
         let taken = self.offer(peer, &[]) != Err(SendError::Away);
-        let Peer { holder, heir, .. } = &mut self.peers[peer];
-        let place = if taken { heir } else { holder };
-        place.clear();
-        place.extend_from_slice(&self.message);
+        let Peer { holder, successor, .. } = &mut self.peers[peer];
+        let claim = if taken { successor } else { holder };
+        claim.clear();
+        claim.extend_from_slice(&self.message);
         if taken { Err(Counter::NamesTaken) } else { Ok(peer) }
     }
 
@@ -156,7 +156,7 @@ impl Switchboard {
     }
 }
 
-/// A routing id for a new socket of that name, such as no other has or had.
+/// A routing id for a new socket of that name. No other socket has it or had it.
 pub(crate) fn routing_id(name: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
@@ -169,15 +169,15 @@ fn name_of(routing_id: &[u8]) -> Option<&[u8]> {
     Some(&routing_id[..end])
 }
 
-/// Refuses names that could not be told from each other or from ZeroMQ's own.
+/// Refuses names that are ambiguous, or that ZeroMQ reserves.
 fn check(names: &[String]) -> Result<(), RuntimeError> {
-    for (place, name) in names.iter().enumerate() {
+    for (index, name) in names.iter().enumerate() {
         let rule = match name.as_bytes() {
             [] => "a name has at least one byte",
-            [0, ..] => "names that start with a zero byte are ZeroMQ's own",
+            [0, ..] => "ZeroMQ reserves names that start with a zero byte",
             long if NAME_BYTES_MAX < long.len() => "a name has at most 128 bytes",
-            _ if name.as_bytes().contains(&SEPARATOR) => "a name contains no #",
-            _ if names[..place].contains(name) => "two peers cannot have one name",
+            _ if name.as_bytes().contains(&SEPARATOR) => "a name must not contain a #",
+            _ if names[..index].contains(name) => "two peers cannot have the same name",
             _ => continue,
         };
         return Err(RuntimeError::Name { name: name.clone(), rule });
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_cannot_be_an_address_is_refused() {
+    fn an_invalid_name_is_refused() {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         check(&names(&["shard-0", "shard-1"])).unwrap();
         let long = "x".repeat(129);
