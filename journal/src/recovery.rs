@@ -203,7 +203,8 @@ impl Recovery {
         let (segment, chain, durable) = match self.scan.take() {
             Some(mut scan) => {
                 let segment = self.reopen(&mut scan)?;
-                let (chain, durable) = (scan.chain(), scan.index());
+                let chain = scan.chain();
+                let durable = scan.index();
                 self.scan = Some(scan);
                 (segment, chain, durable)
             }

@@ -180,8 +180,8 @@ struct Subscribers {
 impl Subscribers {
     fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
         if self.topics.iter().any(|prefix| topic.starts_with(prefix)) {
-            let (topic, body) = (topic.to_vec(), body.to_vec());
-            self.received.push_back(Publication { topic, sequence, body });
+            let publication = Publication { topic: topic.to_vec(), sequence, body: body.to_vec() };
+            self.received.push_back(publication);
         }
     }
 }

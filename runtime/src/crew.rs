@@ -30,7 +30,7 @@ pub struct Crew {
     clock: Clock,
     wait: WaitStrategy,
     threads: Threads,
-    threads_planned: Vec<PlannedThread>,
+    planned: Vec<PlannedThread>,
     /// The one thread, if all agents share it.
     shared: Option<usize>,
 }
@@ -55,7 +55,7 @@ struct PlannedThread {
 impl Crew {
     /// A crew without threads.
     pub fn new(clock: Clock, wait: WaitStrategy, threads: Threads) -> Self {
-        Self { clock, wait, threads, threads_planned: Vec::new(), shared: None }
+        Self { clock, wait, threads, planned: Vec::new(), shared: None }
     }
 
     /// Adds a thread, or returns the only one if all agents share it: it then has the name of the
@@ -85,24 +85,25 @@ impl Crew {
     }
 
     fn plan(&mut self, name: &str, blocks: bool) -> Result<usize, RuntimeError> {
-        let (name, waker) = (name.to_owned(), Waker::new()?);
+        let name = name.to_owned();
+        let waker = Waker::new()?;
         let agents = Vec::new();
-        self.threads_planned.push(PlannedThread { name, core: None, waker, blocks, agents });
-        Ok(self.threads_planned.len() - 1)
+        self.planned.push(PlannedThread { name, core: None, waker, blocks, agents });
+        Ok(self.planned.len() - 1)
     }
 
     fn slot(&self, index: usize) -> ThreadSlot {
-        ThreadSlot { index, waker: self.threads_planned[index].waker.clone() }
+        ThreadSlot { index, waker: self.planned[index].waker.clone() }
     }
 
     /// Puts an agent on a thread. Agents on one thread take turns.
     pub fn add(&mut self, slot: &ThreadSlot, agent: Box<dyn Agent>) {
-        self.threads_planned[slot.index].agents.push(agent);
+        self.planned[slot.index].agents.push(agent);
     }
 
     /// Ties a thread to a core.
     pub fn pin(&mut self, slot: &ThreadSlot, core: usize) {
-        self.threads_planned[slot.index].core = Some(core);
+        self.planned[slot.index].core = Some(core);
     }
 
     /// Starts all threads.
@@ -111,19 +112,17 @@ impl Crew {
     /// When there are too few cores to spin, when a core does not exist, or when the process may
     /// not start more threads. No thread is left running then.
     pub fn start(self) -> Result<Running, RuntimeError> {
-        let threads = self.threads_planned.iter().filter(|thread| !thread.blocks).count();
+        let threads = self.planned.iter().filter(|thread| !thread.blocks).count();
         let cores = cores().len();
         self.wait.check(threads, cores)?;
         let wait = self.wait.fitted(threads, cores);
-        self.threads_planned
-            .iter()
-            .filter_map(|thread| thread.core)
-            .try_for_each(affinity::check)?;
-        let wakers = self.threads_planned.iter().map(|thread| thread.waker.clone());
+        self.planned.iter().filter_map(|thread| thread.core).try_for_each(affinity::check)?;
+        let wakers = self.planned.iter().map(|thread| thread.waker.clone());
         let stopper = Stopper::new(wakers.collect());
         let mut running = Running::new(stopper.clone());
-        for PlannedThread { name, core, waker, blocks, agents } in self.threads_planned {
-            let (clock, stopper) = (self.clock.clone(), stopper.clone());
+        for PlannedThread { name, core, waker, blocks, agents } in self.planned {
+            let clock = self.clock.clone();
+            let stopper = stopper.clone();
             let wait = if blocks { WaitStrategy::Block } else { wait };
             let cycle = DutyCycle { thread: name, agents, waker, clock, wait, stopper };
             running.launch(cycle, core)?;

@@ -115,7 +115,6 @@ fn reply(socket: &Socket, identity: &[u8], delimiter: bool, body: &[u8]) -> Resu
 
 impl Default for DoorOptions {
     fn default() -> Self {
-        let (message_bytes_max, high_water) = (DOOR_MESSAGE_BYTES_MAX, DOOR_HIGH_WATER);
-        Self { message_bytes_max, high_water, keys: None }
+        Self { message_bytes_max: DOOR_MESSAGE_BYTES_MAX, high_water: DOOR_HIGH_WATER, keys: None }
     }
 }

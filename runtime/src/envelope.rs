@@ -20,8 +20,7 @@ pub struct Envelope {
 impl Envelope {
     /// An empty envelope, for [`Door::receive`](crate::Door::receive).
     pub fn new() -> Self {
-        let (identity, body) = (Message::new(), Message::new());
-        Self { identity, body, delimiter: false, malformed: false }
+        Self { identity: Message::new(), body: Message::new(), delimiter: false, malformed: false }
     }
 
     /// The body of the client's message; empty if the message is malformed.

@@ -143,8 +143,7 @@ impl Link {
 
 impl Default for LinkOptions {
     fn default() -> Self {
-        let (high_water, frame_bytes_max) = (LINK_HIGH_WATER, LINK_FRAME_BYTES_MAX);
-        Self { high_water, frame_bytes_max, door_key: None }
+        Self { high_water: LINK_HIGH_WATER, frame_bytes_max: LINK_FRAME_BYTES_MAX, door_key: None }
     }
 }
 

@@ -39,7 +39,8 @@ impl Running {
         cycle: DutyCycle,
         core: Option<usize>,
     ) -> Result<(), RuntimeError> {
-        let (name, alive) = (cycle.thread.clone(), self.alive.clone());
+        let name = cycle.thread.clone();
+        let alive = self.alive.clone();
         let thread = Builder::new().name(name.clone()).spawn(move || {
             // Dropped last, when the agents are gone and their sockets closed.
             let _alive = alive;

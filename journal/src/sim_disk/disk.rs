@@ -285,7 +285,8 @@ impl Disk {
             return;
         }
         let file = self.inodes.get_mut(&inode).expect("an open file has content");
-        let (start, end) = (narrow(offset), narrow(offset) + bytes.len());
+        let start = narrow(offset);
+        let end = start + bytes.len();
         if file.shown.len() < end {
             file.shown.resize(end, 0);
         }

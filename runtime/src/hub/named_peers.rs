@@ -160,7 +160,8 @@ impl NamedPeers {
 pub(crate) fn routing_id(name: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let (process, socket) = (process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let process = process::id();
+    let socket = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{name}#{process:x}-{started:x}-{socket:x}")
 }
 
