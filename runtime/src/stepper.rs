@@ -56,7 +56,7 @@ impl Stepper {
     ///
     /// # Panics
     /// When some agent still has work after a million steps.
-    pub fn settle(&mut self) -> usize {
+    pub fn run_until_idle(&mut self) -> usize {
         let mut work_count = 0;
         for _ in 0..IDLE_STEPS_MAX {
             match self.step() {
@@ -73,14 +73,14 @@ impl Stepper {
     /// When an agent has a timer in the past and nothing to do: on a thread it would never sleep.
     pub fn advance(&mut self, span: Duration) {
         let end = self.clock.now() + span;
-        self.settle();
+        self.run_until_idle();
         while let Some(due) = self.next_timer().filter(|&due| due <= end) {
             assert!(self.now() < due, "a timer of {} is in the past", self.latest());
             self.clock.advance(due - self.now());
-            self.settle();
+            self.run_until_idle();
         }
         self.clock.advance(end - self.now());
-        self.settle();
+        self.run_until_idle();
     }
 
     fn next_timer(&self) -> Option<Nanos> {
@@ -137,7 +137,7 @@ mod tests {
             let (period, ticks) = (Duration::from_nanos(period), Arc::clone(&ticks));
             stepper.add(Box::new(Metronome { period, next: Nanos::ZERO, ticks }));
         }
-        assert_eq!(stepper.settle(), 0);
+        assert_eq!(stepper.run_until_idle(), 0);
         stepper.advance(Duration::from_nanos(10));
         assert_eq!(*ticks.lock().unwrap(), [103, 105, 106, 109, 110]);
         assert_eq!(stepper.now(), Nanos::from_unix(110));

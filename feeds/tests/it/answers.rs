@@ -80,7 +80,7 @@ fn an_answer_is_in_the_file_as_soon_as_it_is_counted() {
     let config = FillConfig::new(source("fills"));
     let fills = scene.kept_fills(config, Fills::one_and_then_none(), answers.log());
     let mut stepper = scene.begin(1);
-    stepper.settle();
+    stepper.run_until_idle();
     assert!(!fills.is_finished() && fills.get(Tally::Answered) == 1);
     let expected = "{\"type\":\"held\",\"source\":\"fills\",\"seq\":1}\n";
     assert_eq!(fs::read_to_string(answers.path()).unwrap(), expected);

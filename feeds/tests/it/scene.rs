@@ -136,7 +136,7 @@ impl Scene {
 pub(crate) fn finish(stepper: &mut Stepper, progress: &Progress) -> Duration {
     let begun = stepper.now();
     for _ in 0..10_000 {
-        stepper.settle();
+        stepper.run_until_idle();
         if progress.is_finished() {
             return stepper.now() - begun;
         }

@@ -278,7 +278,7 @@ fn followers_of_fills_hear_each_one_once() {
     let mut world = World::new(2);
     world.say("aum", SPLIT.as_bytes());
     world.stepped.listener.subscribe(b"fills:A:json");
-    world.stepped.stepper.settle();
+    world.stepped.stepper.run_until_idle();
     for seq in [1, 2, 2, 3] {
         world.ask_binary(&[Request::Fill(fill(seq, "A", Side::Buy, "1", 10))]);
         world.ask_binary(&[Request::Fill(fill(seq + 10, "B", Side::Buy, "1", 10))]);
@@ -396,7 +396,7 @@ fn a_client_that_writes_delimiters_and_does_not_wait_is_answered_all_the_same() 
         let fill = fill(seq, &format!("T{seq}"), Side::Buy, "1", 3);
         world.stepped.clients.request(b"hasty", &batch(&[Request::Fill(fill)]));
     }
-    world.stepped.stepper.settle();
+    world.stepped.stepper.run_until_idle();
     let mut replies = Vec::new();
     while let Some((_, body)) = world.stepped.clients.receive() {
         allot_wire::decode_replies(&body, &mut replies).expect("replies decode");

@@ -27,7 +27,7 @@ impl World {
     pub(crate) fn with(settings: Settings) -> Self {
         let clock = Clock::virtual_at(Nanos::from_unix(START));
         let mut stepped = wiring::stepped(&settings, clock);
-        stepped.stepper.settle();
+        stepped.stepper.run_until_idle();
         Self { stepped }
     }
 
@@ -45,13 +45,13 @@ impl World {
     /// Sends a message as a REQ and returns the messages that come back.
     pub(crate) fn request(&mut self, client: &str, message: &[u8]) -> Vec<Vec<u8>> {
         self.stepped.clients.request(client.as_bytes(), message);
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         std::iter::from_fn(|| self.stepped.clients.receive()).map(|(_, body)| body).collect()
     }
 
     /// Everything that clients were told since the last call, one line each.
     pub(crate) fn hear(&mut self) -> Vec<String> {
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         let mut lines = Vec::new();
         while let Some((client, body)) = self.stepped.clients.receive() {
             let client = String::from_utf8_lossy(&client).into_owned();
@@ -65,7 +65,7 @@ impl World {
     /// Sends a message and returns the replies, in whatever encoding.
     pub(crate) fn ask(&mut self, message: &[u8]) -> Vec<Reply> {
         self.stepped.clients.send(b"asker", message);
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         let mut replies = Vec::new();
         while let Some((_, body)) = self.stepped.clients.receive() {
             decode_replies(&body, &mut replies).expect("replies decode");
@@ -81,12 +81,12 @@ impl World {
     /// Asks for a report and returns it as subscribers have it.
     pub(crate) fn report(&mut self) -> Report {
         self.stepped.listener.subscribe(b"positions:json");
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         while self.stepped.listener.receive().is_some() {}
         self.ask(br#"{"type":"report","source":"test","seq":1}"#);
         // A report that was made at this very cut before is the last value.
         self.stepped.listener.subscribe(b"positions:json");
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         let mut last = None;
         while let Some(publication) = self.publication() {
             last = Some(Report::decode(&publication.body).expect("a report decodes"));
@@ -96,7 +96,7 @@ impl World {
 
     /// The next publication that somebody subscribed to.
     pub(crate) fn publication(&mut self) -> Option<Publication> {
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         self.stepped.listener.receive()
     }
 
