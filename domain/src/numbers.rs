@@ -60,11 +60,6 @@ number!(
 );
 
 number!(
-    /// The place of an input in the log of its shard, from 1. Zero stands before the first.
-    LogIndex(u64)
-);
-
-number!(
     /// A source's number of a message, from 1. Zero stands where it could not be read.
     Seq(u64)
 );

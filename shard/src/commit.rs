@@ -144,7 +144,7 @@ impl Commit {
 
     /// Sends what is durable, in order; returns how many frames left.
     pub(crate) fn send(&mut self, journal: &Journal) -> usize {
-        let durable = LogIndex::new(journal.durable());
+        let durable = journal.durable();
         let mut sent = 0;
         if let Some(Refused { through, frame }) = self.refused.take() {
             sent += self.send_replies(through, frame, durable);

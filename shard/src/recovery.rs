@@ -2,7 +2,7 @@
 
 use crate::state::ConfigOf;
 use crate::{Entry, OutcomesOf, Service, State, StateError};
-use allot_domain::Outcomes;
+use allot_domain::{LogIndex, Outcomes};
 use allot_journal::{JournalError, Recovery};
 use allot_wire::DecodeError;
 use std::fmt;
@@ -15,14 +15,14 @@ pub enum RecoverError {
     /// A snapshot whose bytes are what was written is not one of a state.
     Snapshot {
         /// The last input in it.
-        index: u64,
+        index: LogIndex,
         /// What is wrong.
         error: StateError,
     },
     /// A record whose bytes are what was written is not one of a shard.
     Record {
         /// Which.
-        index: u64,
+        index: LogIndex,
         /// What is wrong.
         error: DecodeError,
     },
@@ -36,17 +36,17 @@ pub fn recover<S: Service>(
     recovery: &mut Recovery,
     config: ConfigOf<S>,
 ) -> Result<State<S>, RecoverError> {
-    let mut state = match recovery.image() {
+    let mut state = match recovery.snapshot() {
         None => State::new(config),
-        Some(image) => {
-            let index = image.sequence;
-            State::load(config, &image.state)
+        Some(snapshot) => {
+            let index = snapshot.index;
+            State::load(config, &snapshot.state)
                 .map_err(|error| RecoverError::Snapshot { index, error })?
         }
     };
     let mut outcomes = OutcomesOf::<S>::default();
     while let Some(record) = recovery.next()? {
-        let index = record.sequence;
+        let index = record.index;
         let entry = Entry::of::<S>(record.kind, record.tag, record.payload)
             .map_err(|error| RecoverError::Record { index, error })?;
         // What is refused is refused again; nobody waits for the replies.

@@ -63,7 +63,7 @@ impl<S: Service> Shard<S> {
         links: ShardLinks,
         counters: Counters,
     ) -> Self {
-        let applied = LogIndex::new(journal.appended());
+        let applied = journal.appended();
         Self {
             role: format!("shard-{}", config.shard),
             state,
@@ -173,7 +173,7 @@ impl<S: Service> Shard<S> {
     /// Goes on without what an earlier incarnation knew: there is no journal.
     fn lose(&mut self, missing: u64) {
         self.sequence.give_up(missing);
-        self.journal.start_at(self.sequence.applied().next().get());
+        self.journal.start_at(self.sequence.applied().next());
         self.commit.skip_to(self.sequence.applied());
         tracing::error!(
             shard = self.config.shard.get(),
@@ -276,10 +276,7 @@ impl<S: Service> Shard<S> {
         let InputFrame { reply_to, kind, body } = *input;
         self.asked = Asked { reply_to, of_all: reach == Reach::All };
         let index = self.journal.append(kind.get(), reply_to.encoding.into(), body);
-        assert!(
-            index == self.sequence.applied().get(),
-            "the journal counts inputs as the router does"
-        );
+        assert!(index == self.sequence.applied(), "the journal counts inputs as the router does");
         if kind == InputKind::MARKER {
             return self.apply_marker(reply_to, body);
         }
@@ -351,7 +348,7 @@ impl<S: Service> Shard<S> {
             router: self.sequence.router(),
             applied: self.sequence.applied(),
             replied: self.commit.replied(),
-            durable: LogIndex::new(self.journal.durable()),
+            durable: self.journal.durable(),
             marker: self.state.marker(),
             full: self.was_full,
         };
@@ -373,9 +370,9 @@ impl<S: Service> Shard<S> {
 
     /// Takes a snapshot of the state between two inputs, when it is time for one.
     fn take_snapshot(&mut self) {
-        if self.done.is_none() && self.journal.image_is_due() {
+        if self.done.is_none() && self.journal.snapshot_is_due() {
             let state = &self.state;
-            self.journal.keep_image(|snapshot| state.save(snapshot));
+            self.journal.store_snapshot(|snapshot| state.save(snapshot));
         }
     }
 

@@ -23,7 +23,7 @@ use allot_wire::{DecodeError, Encoding, Rejection};
 use std::fmt;
 
 /// The config of the machine of a system.
-pub(crate) type ConfigOf<S> = <<S as Service>::Machine as Machine>::Config;
+pub type ConfigOf<S> = <<S as Service>::Machine as Machine>::Config;
 
 /// One input of the log, as the router sent it and as the journal keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

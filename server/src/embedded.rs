@@ -1,0 +1,150 @@
+//! Embedded: router, shards and publisher in one process, over rings.
+
+use crate::boxes::{self, Identity, PUBLISHER, ROUTER, shard_ids, shard_name};
+use crate::config::ConfigFor;
+use crate::open_shard::{self, Opened};
+use crate::rings::{BoxWakers, RING_FRAMES, RingEnds};
+use crate::{Bound, CoreConfig, RunningServer, ServerError, System, Timing};
+use allot_domain::Incarnation;
+use allot_publisher::Publisher;
+use allot_router::Router;
+use allot_runtime::{
+    Broadcast, BroadcastOptions, Clock, Context, Counters, Crew, Door, DoorOptions, Threads,
+    ThreadSlot, cores,
+};
+use allot_shard::Shard;
+
+/// The boxes of a server, linked and not yet running.
+pub(crate) struct Boxes<S: System> {
+    pub(crate) router: Router<S>,
+    pub(crate) shards: Vec<Shard<S>>,
+    pub(crate) publisher: Publisher<S>,
+    pub(crate) counters: Vec<(String, Counters)>,
+}
+
+/// The threads of all boxes.
+struct Slots {
+    router: ThreadSlot,
+    shards: Vec<ThreadSlot>,
+    publisher: ThreadSlot,
+}
+
+/// Everything in one process: router, shards and publisher, over rings.
+///
+/// # Errors
+/// When an endpoint is taken, a journal cannot be recovered, or the process is given no more
+/// threads or file descriptors.
+pub fn embedded<S: System>(
+    config: &ConfigFor<S>,
+    timing: Timing<'_>,
+) -> Result<RunningServer, ServerError> {
+    let context = Context::new()?;
+    let clock = Clock::system();
+    let mut crew = Crew::new(clock.clone(), config.wait, config.threads);
+    let slots = slots(config.core.shards, &mut crew)?;
+    let opened = shard_ids(config.core.shards)
+        .zip(&slots.shards)
+        .map(|(shard, slot)| open_shard::open::<S>(config, shard, &mut crew, slot))
+        .collect::<Result<Vec<_>, _>>()?;
+    pin(&mut crew, config.threads, &slots);
+    let door = front_door(&context, config)?;
+    let broadcast = broadcast(&context, config)?;
+    let incarnation = Incarnation::new(clock.now().as_unix());
+    let boxes =
+        over_rings(&config.core, incarnation, (door, broadcast), &slots.wakers(), opened);
+    let bound = Bound {
+        front: boxes.router.endpoint().map(str::to_owned),
+        publish: boxes.publisher.endpoint().map(str::to_owned),
+        ..Bound::default()
+    };
+    crew.add(&slots.router, Box::new(boxes.router.timed(&timing(&clock))));
+    for (slot, shard) in slots.shards.iter().zip(boxes.shards) {
+        crew.add(slot, Box::new(shard.timed(&timing(&clock))));
+    }
+    crew.add(&slots.publisher, Box::new(boxes.publisher));
+    Ok(RunningServer { running: crew.start()?, bound, counters: boxes.counters })
+}
+
+fn slots(shards: usize, crew: &mut Crew) -> Result<Slots, ServerError> {
+    let router = crew.thread(ROUTER)?;
+    let shards = shard_ids(shards)
+        .map(|shard| crew.thread(&shard_name(shard)))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Slots { router, shards, publisher: crew.thread(PUBLISHER)? })
+}
+
+impl Slots {
+    fn wakers(&self) -> BoxWakers {
+        BoxWakers {
+            router: self.router.waker().clone(),
+            shards: self.shards.iter().map(|slot| slot.waker().clone()).collect(),
+            publisher: self.publisher.waker().clone(),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &ThreadSlot> + Clone {
+        [&self.router].into_iter().chain(&self.shards).chain([&self.publisher])
+    }
+}
+
+/// Ties each thread to a core of its own, where that leaves at least one for everything else:
+/// the first, which by habit serves interrupts too.
+fn pin(crew: &mut Crew, threads: Threads, slots: &Slots) {
+    if threads == Threads::Dedicated && slots.all().count() < cores().len() {
+        for (slot, core) in slots.all().zip(&cores()[1..]) {
+            crew.pin(slot, *core);
+        }
+    }
+}
+
+/// All boxes over rings, with a door and a broadcast.
+pub(crate) fn over_rings<S: System>(
+    core: &CoreConfig,
+    incarnation: Incarnation,
+    (door, broadcast): (Door, Broadcast),
+    wakers: &BoxWakers,
+    opened: Vec<Opened<S>>,
+) -> Boxes<S> {
+    let mut ends = RingEnds::link(RING_FRAMES, wakers);
+    let mut counters = Vec::new();
+    let mut counters_of = |name: String| {
+        let of_box = Counters::new();
+        counters.push((name, of_box.clone()));
+        of_box
+    };
+    let hub = ends.take_router_hub();
+    let router = boxes::router(core, incarnation, door, hub, counters_of(ROUTER.to_owned()));
+    let links = shard_ids(core.shards).zip(ends.shards.drain(..)).zip(opened);
+    let shards = links.map(|((shard, links), opened)| {
+        let identity = Identity { shard, incarnation };
+        boxes::shard(core, identity, opened, links, counters_of(shard_name(shard)))
+    });
+    let shards = shards.collect();
+    let hub = ends.take_publisher_hub();
+    let publisher = boxes::publisher(
+        core,
+        incarnation,
+        broadcast,
+        hub,
+        ends.publisher_to_router,
+        counters_of(PUBLISHER.to_owned()),
+    );
+    Boxes { router, shards, publisher, counters }
+}
+
+/// Arrow 1: clients to the router and back.
+pub(crate) fn front_door<C>(
+    context: &Context,
+    config: &crate::ServerConfig<C>,
+) -> Result<Door, ServerError> {
+    let options = DoorOptions { keys: config.endpoints.front_keys, ..DoorOptions::default() };
+    Ok(Door::bind(context, &config.endpoints.front, options)?)
+}
+
+/// Arrow 5: what is published, to all who subscribe.
+pub(crate) fn broadcast<C>(
+    context: &Context,
+    config: &crate::ServerConfig<C>,
+) -> Result<Broadcast, ServerError> {
+    Ok(Broadcast::bind(context, &config.endpoints.publish, BroadcastOptions::default())?)
+}

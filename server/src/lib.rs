@@ -1,0 +1,47 @@
+//! The wiring, once, for any system: its boxes and the links between them, in three shapes.
+//!
+//! ```text
+//!   clients ◄──1──► router ═══2═══ shard ══3══► publisher ══5══► subscribers
+//!                     ▲                             ║
+//!                     ╚══════════════4══════════════╝
+//! ```
+//!
+//! [`embedded`] runs all boxes in one process, over rings; [`router_process`], [`shard_process`] and
+//! [`publisher_process`] run one each, over sockets; [`stepped`] puts them on one thread and a clock
+//! that a test owns. [`boxes`] makes each box, [`rings`] the links within a process, and
+//! [`open_shard`] what a shard starts from: a simulator joins them in its own way.
+//!
+//! Invariants:
+//! * It names no system: everything is generic over [`System`].
+//! * It holds no rule and no format, but for the [`JournalStamp`].
+
+#![forbid(unsafe_code)]
+
+pub mod boxes;
+pub mod open_shard;
+pub mod rings;
+mod config;
+mod embedded;
+mod error;
+mod running;
+mod separate;
+mod stamp;
+mod stepped;
+
+pub use config::{ConfigFor, CoreConfig, EndpointConfig, JournalOptions, ServerConfig};
+pub use embedded::embedded;
+pub use error::ServerError;
+pub use running::{Bound, RunningServer, Timing};
+pub use separate::{publisher_process, router_process, shard_process};
+pub use stamp::{JournalStamp, NoStamp};
+pub use stepped::{Stepped, stepped};
+
+use allot_publisher::View;
+use allot_router::Protocol;
+use allot_shard::Service;
+
+/// A system: what it gives the shard, the router and the publisher. A marker type implements all
+/// three.
+pub trait System: Service + Protocol + View {}
+
+impl<S: Service + Protocol + View> System for S {}

@@ -1,0 +1,137 @@
+//! What a shard starts from: its directory, or nothing.
+
+use crate::config::ConfigFor;
+use crate::{JournalOptions, JournalStamp, ServerError};
+use allot_domain::ShardId;
+use allot_journal::{
+    Checkpointer, Committer, Folder, Journal, JournalConfig, Media, Recovery, Wakers,
+};
+use allot_runtime::{Crew, ThreadSlot};
+use allot_shard::{ConfigOf, RecoverError, Service, State, recover};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a shard starts from.
+pub struct Opened<S: Service> {
+    /// What it knows.
+    pub state: State<S>,
+    /// Where it appends its inputs.
+    pub journal: Journal,
+}
+
+/// A shard that was recovered, and the agents that write its journal.
+pub struct Recovered<S: Service> {
+    /// What the shard starts from.
+    pub opened: Opened<S>,
+    /// Writes and syncs.
+    pub committer: Committer,
+    /// Makes segments and snapshots.
+    pub checkpointer: Checkpointer,
+}
+
+/// The directory of a shard's journal.
+#[must_use]
+pub fn directory(data: &Path, shard: ShardId) -> PathBuf {
+    data.join(format!("shard-{shard}"))
+}
+
+/// A shard that lives in memory only.
+#[must_use]
+pub fn in_memory<S: Service>(machine: ConfigOf<S>) -> Opened<S> {
+    Opened { state: State::new(machine), journal: Journal::none() }
+}
+
+/// The stamp on the files of a shard's journal.
+#[must_use]
+pub fn stamp<S: Service>(machine: ConfigOf<S>, shard: ShardId, shards: usize) -> String {
+    JournalStamp::<S> { shard, shards, machine }.to_string()
+}
+
+/// Recovers the state alone, and leaves the media as they are.
+///
+/// # Errors
+/// [`RecoverError`]: nothing was changed.
+pub fn recover_state<S: Service>(
+    media: Arc<dyn Media>,
+    journal: JournalConfig,
+    machine: ConfigOf<S>,
+) -> Result<State<S>, RecoverError> {
+    let mut recovery = Recovery::open(media, journal)?;
+    recover(&mut recovery, machine)
+}
+
+/// Recovers a shard from its media.
+///
+/// # Errors
+/// [`RecoverError`].
+pub fn recover_from<S: Service>(
+    media: Arc<dyn Media>,
+    journal: JournalConfig,
+    machine: ConfigOf<S>,
+    wakers: Wakers<'_>,
+) -> Result<Recovered<S>, RecoverError> {
+    let mut recovery = Recovery::open(media, journal)?;
+    finish(recover(&mut recovery, machine)?, recovery, wakers)
+}
+
+fn finish<S: Service>(
+    state: State<S>,
+    recovery: Recovery,
+    wakers: Wakers<'_>,
+) -> Result<Recovered<S>, RecoverError> {
+    let (journal, committer, checkpointer) = recovery.finish(wakers)?;
+    Ok(Recovered { opened: Opened { state, journal }, committer, checkpointer })
+}
+
+/// Recovers a shard from its directory, and gives the crew the threads that write to it; a shard
+/// without journal options starts from nothing.
+pub(crate) fn open<S: Service>(
+    config: &ConfigFor<S>,
+    shard: ShardId,
+    crew: &mut Crew,
+    slot: &ThreadSlot,
+) -> Result<Opened<S>, ServerError> {
+    match &config.journal {
+        None => Ok(in_memory(config.machine)),
+        Some(options) => open_directory(config, options, shard, crew, slot),
+    }
+}
+
+fn open_directory<S: Service>(
+    config: &ConfigFor<S>,
+    options: &JournalOptions,
+    shard: ShardId,
+    crew: &mut Crew,
+    slot: &ThreadSlot,
+) -> Result<Opened<S>, ServerError> {
+    let path = directory(&options.data, shard);
+    let place = |error: RecoverError| ServerError::Shard {
+        shard,
+        directory: path.clone(),
+        error,
+    };
+    let folder = Folder::open(&path).map_err(|error| place(error.into()))?;
+    let stamp = stamp::<S>(config.machine, shard, config.core.shards);
+    let journal = options.of_shard(&shard.to_string(), &stamp);
+    let opened = Recovery::open(Arc::new(folder), journal);
+    let mut recovery =
+        opened.map_err(|error| ServerError::of_shard(shard, path.clone(), error))?;
+    for warning in recovery.warnings() {
+        tracing::warn!(shard = shard.get(), "{warning}");
+    }
+    let state = recover(&mut recovery, config.machine).map_err(place)?;
+    let committer_slot = crew.(&format!("journal-{shard}"))?;
+    let checkpointer_slot = crew.(&format!("checkpointer-{shard}"))?;
+    let wakers = Wakers {
+        shard: slot.waker(),
+        committer: committer_slot.waker(),
+        checkpointer: checkpointer_slot.waker(),
+    };
+    let Recovered { opened, committer, checkpointer } =
+        finish(state, recovery, wakers).map_err(place)?;
+    let inputs = opened.journal.appended().get();
+    tracing::info!(shard = shard.get(), inputs, "recovered from {}", path.display());
+    crew.add(&committer_slot, Box::new(committer));
+    crew.add(&checkpointer_slot, Box::new(checkpointer));
+    Ok(opened)
+}

@@ -1,0 +1,66 @@
+//! Stamp: what every incarnation of a shard's journal must agree on, as its files say it.
+//!
+//! ```text
+//!   allocation, shard 0 of 1, blend 0, history 65536
+//!   └ system    └ which keys  └ the config of its machine
+//! ```
+
+use allot_domain::ShardId;
+use allot_shard::{ConfigOf, Service};
+use std::fmt;
+use std::str::FromStr;
+
+/// Which system, which shard, and the rules by which its log becomes its state.
+pub struct JournalStamp<S: Service> {
+    /// Which shard.
+    pub shard: ShardId,
+    /// How many there are: their number decides which keys it owns.
+    pub shards: usize,
+    /// The rules.
+    pub machine: ConfigOf<S>,
+}
+
+/// Why a text is no stamp of a system.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoStamp {
+    /// The text.
+    pub text: String,
+    /// The system.
+    pub system: &'static str,
+}
+
+impl<S: Service> fmt::Display for JournalStamp<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shard, shards, machine } = self;
+        write!(f, "{}, shard {shard} of {shards}, {machine}", S::NAME)
+    }
+}
+
+impl<S: Service> FromStr for JournalStamp<S> {
+    type Err = NoStamp;
+
+    fn from_str(text: &str) -> Result<Self, NoStamp> {
+        let stamp = read::<S>(text).filter(|stamp| stamp.to_string() == text);
+        stamp.ok_or_else(|| NoStamp { text: text.to_owned(), system: S::NAME })
+    }
+}
+
+fn read<S: Service>(text: &str) -> Option<JournalStamp<S>> {
+    let rest = text.strip_prefix(S::NAME)?.strip_prefix(", shard ")?;
+    let (shard, rest) = rest.split_once(" of ")?;
+    let (shards, machine) = rest.split_once(", ")?;
+    Some(JournalStamp {
+        shard: ShardId::new(shard.parse().ok()?),
+        shards: shards.parse().ok()?,
+        machine: machine.parse().ok()?,
+    })
+}
+
+impl fmt::Display for NoStamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, system } = self;
+        write!(f, "the journal was written as {text:?}; this reads journals of {system:?}")
+    }
+}
+
+impl std::error::Error for NoStamp {}
