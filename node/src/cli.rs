@@ -4,16 +4,12 @@ use crate::command::{
     bench, completions, config, demo, doctor, feed, fills, inspect, positions, publisher, router,
     serve, shard, verify,
 };
-use crate::config::Config;
-use crate::log::{self, LogFormat};
-use crate::setting::Key;
-use crate::settings::Settings;
+use crate::common_args::CommonArgs;
+use crate::log;
 use anyhow::Result;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use std::io::{self, ErrorKind, IsTerminal};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use tracing_subscriber::filter::LevelFilter;
 
 /// Divides each fill over the accounts, in whole shares, the moment it arrives.
 ///
@@ -23,7 +19,7 @@ use tracing_subscriber::filter::LevelFilter;
 #[command(name = "allot", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) common: CommonArgs,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -35,25 +31,6 @@ Examples:
   allot feed aum --weights a=40,b=60           say how assets are divided
   allot feed fills --random --rate 100         send fills
   allot positions                              follow what each account holds";
-
-/// What every sub-command understands.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Common")]
-pub(crate) struct Common {
-    /// The configuration [default: allot.toml, if there is one]
-    #[arg(long, value_name = "FILE", env = "ALLOT_CONFIG", hide_env_values = true, global = true)]
-    config: Option<PathBuf>,
-    /// Log more: -v what boxes do, -vv what they count
-    #[arg(short, long, action = ArgAction::Count, global = true)]
-    verbose: u8,
-    /// Log errors only
-    #[arg(short, long, conflicts_with = "verbose", global = true)]
-    quiet: bool,
-    /// How the log on stderr is written
-    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT",
-          global = true)]
-    log_format: LogFormat,
-}
 
 #[derive(Subcommand)]
 enum Verb {
@@ -88,7 +65,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn answer(verb: Verb, common: &Common) -> Result<ExitCode> {
+fn answer(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
     match verb {
         Verb::Demo(demo) => demo::run(&demo, common),
         Verb::Serve(serve) => serve::run(&serve, common),
@@ -107,29 +84,6 @@ fn answer(verb: Verb, common: &Common) -> Result<ExitCode> {
     }
 }
 
-impl Common {
-    /// All layers of the configuration, with a sub-command's flags on top.
-    pub(crate) fn config(&self, flags: &[(Key, String)]) -> Result<Config> {
-        Config::load(self.config.as_deref(), flags)
-    }
-
-    /// What they mean.
-    pub(crate) fn settings(&self, flags: &[(Key, String)]) -> Result<Settings> {
-        Settings::of(&self.config(flags)?)
-    }
-
-    /// A page that is drawn in place would be torn by lines that are merely of interest.
-    const fn level(&self, has_page: bool) -> LevelFilter {
-        match (self.quiet, self.verbose) {
-            (true, _) => LevelFilter::ERROR,
-            (false, 0) if has_page => LevelFilter::WARN,
-            (false, 0) => LevelFilter::INFO,
-            (false, 1) => LevelFilter::DEBUG,
-            (false, _) => LevelFilter::TRACE,
-        }
-    }
-}
-
 /// Whoever read stdout has had enough, as in `allot positions | head`: that is no failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let is_closed = |cause: &io::Error| cause.kind() == ErrorKind::BrokenPipe;
@@ -140,6 +94,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 mod tests {
     use super::*;
     use clap::{Command, CommandFactory};
+    use tracing_subscriber::filter::LevelFilter;
 
     /// Every command that does something, with the words that lead to it.
     fn leaves(command: &Command, path: &str) -> Vec<(String, Command)> {

@@ -14,13 +14,3 @@ pub(crate) mod doctor;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod completions;
-
-use anyhow::Result;
-use std::io::{self, Write};
-
-/// Prints one line, or several, on stdout, at once and whole: others wait for it.
-pub(crate) fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    Ok(out.flush()?)
-}

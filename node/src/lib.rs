@@ -19,6 +19,7 @@ mod stamp;
 mod archive;
 mod shard_dirs;
 pub mod wiring;
+mod stdout;
 mod signals;
 mod counter_watch;
 mod stage_file;
@@ -29,6 +30,7 @@ mod gauge;
 mod follower;
 mod table;
 mod flags;
+mod common_args;
 mod cli;
 mod command;
 

@@ -42,7 +42,7 @@ pub(crate) fn attend(server: Server, ready: &str) -> Result<()> {
     let Server { running, endpoints, counters, stage_file } = server;
     let stopper = running.stopper();
     let lookout = Lookout::new(Box::new(move || stopper.stop()), counters, stage_file)?;
-    crate::command::print(&format!("{ready} {endpoints}"))?;
+    crate::stdout::print(&format!("{ready} {endpoints}"))?;
     let ended = running.join();
     lookout.dismiss()?;
     Ok(ended?)

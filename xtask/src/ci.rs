@@ -13,13 +13,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::readme;
 use crate::repository::root;
+use crate::steps::SMOKE;
 use crate::tidy;
 use crate::workspace::Workspace;
-
-/// The script that starts every process of the README and looks at what it answers.
-pub(crate) const SMOKE: &str = "scripts/smoke.sh";
-/// The verbs of cargo that a step runs, or that do what a step has done.
-pub(crate) const CARGO_VERBS: &[&str] = &["build", "clippy", "deny", "doc", "fmt", "test", "xtask"];
 
 const PYTHON_CLIENT: &str = "clients/python";
 

@@ -12,6 +12,7 @@ mod words;
 mod finding;
 mod markdown;
 mod readme;
+mod steps;
 mod repository;
 mod workspace;
 mod layers;

@@ -1,11 +1,11 @@
 //! `allot config`: what is set, by whom, and whether it means anything.
 
-use crate::cli::Common;
-use crate::command::print;
+use crate::common_args::CommonArgs;
 use crate::config::Config;
 use crate::flags::Flags;
 use crate::setting::Key;
 use crate::settings::Settings;
+use crate::stdout::print;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use std::env;
@@ -51,7 +51,7 @@ struct Check {
 }
 
 /// Shows or checks.
-pub(crate) fn run(pages: &ConfigPages, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(pages: &ConfigPages, common: &CommonArgs) -> Result<ExitCode> {
     match &pages.page {
         Page::Show(show) => print(&table(&common.config(&show.flags.given)?))?,
         Page::Check(check) => {

@@ -3,9 +3,9 @@
 mod screen;
 mod show;
 
-use crate::cli::Common;
 use crate::command::feed::{seed, source};
-use crate::command::{print, serve};
+use crate::command::serve;
+use crate::common_args::CommonArgs;
 use crate::config::Origin;
 use crate::duration;
 use crate::feed_crew::{FeedCrew, Feeds};
@@ -14,6 +14,7 @@ use crate::lookout::Lookout;
 use crate::setting::Key;
 use crate::settings::Settings;
 use crate::signals::Request;
+use crate::stdout::print;
 use crate::wiring::{self, Server};
 use allot_feeds::{
     AumConfig, FillConfig, Pace, Random, RandomConfig, Rate, Tally, Weights, parse_tickers, seed_of,
@@ -75,7 +76,7 @@ pub(crate) struct Demo {
 }
 
 /// Shows it until it ends, or until somebody ends it.
-pub(crate) fn run(demo: &Demo, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let settings = settings(demo, common)?;
     let Server { running, endpoints, counters, stage_file } = wiring::embedded(&settings)?;
     let find = |key| endpoints.of(key).context("a server has endpoints");
@@ -99,7 +100,7 @@ pub(crate) fn run(demo: &Demo, common: &Common) -> Result<ExitCode> {
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn settings(demo: &Demo, common: &Common) -> Result<Settings> {
+fn settings(demo: &Demo, common: &CommonArgs) -> Result<Settings> {
     let mut config = common.config(&[])?;
     for (key, text) in DEFAULTS {
         config.set(*key, text, Origin::Command("demo"));

@@ -3,10 +3,10 @@
 mod machine;
 mod server;
 
-use crate::cli::Common;
-use crate::command::print;
+use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
+use crate::stdout::print;
 use allot_runtime::Context;
 use anyhow::Result;
 use clap::Args;
@@ -43,7 +43,7 @@ enum Grade {
 }
 
 /// Examines everything.
-pub(crate) fn run(doctor: &Doctor, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(doctor: &Doctor, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&doctor.flags.given)?;
     let context = Context::new()?;
     let mut worst = Grade::Ok;

@@ -3,12 +3,12 @@
 mod aum;
 mod fills;
 
-use crate::cli::Common;
-use crate::command::print;
+use crate::common_args::CommonArgs;
 use crate::duration;
 use crate::feed_crew::{FeedCrew, Feeds};
 use crate::gauge::{Gauge, TICK};
 use crate::lookout::Lookout;
+use crate::stdout::print;
 use allot_domain::SourceId;
 use allot_feeds::{Patience, Summary, Tally, unique_source};
 use allot_runtime::{Clock, Nanos};
@@ -83,7 +83,7 @@ impl Life {
 }
 
 /// Sends until there is nothing more to send, or until it is told to end.
-pub(crate) fn run(feed: &Feed, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(feed: &Feed, common: &CommonArgs) -> Result<ExitCode> {
     match &feed.kind {
         Kind::Fills(fills) => follow(fills::crew(fills, common)?),
         Kind::Aum(aum) => follow(aum::crew(aum, common)?),

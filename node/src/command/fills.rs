@@ -1,6 +1,6 @@
 //! `allot fills`: every fill as it is divided.
 
-use crate::cli::Common;
+use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::follower::Follower;
 use crate::setting::Key;
@@ -44,7 +44,7 @@ fn ticker(text: &str) -> Result<Ticker, String> {
 }
 
 /// Prints fills for as long as somebody reads them.
-pub(crate) fn run(fills: &Fills, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(fills: &Fills, common: &CommonArgs) -> Result<ExitCode> {
     let endpoint = common.settings(&fills.flags.given)?.publish;
     let topics: Vec<_> = match fills.ticker.as_slice() {
         // All tickers come in both encodings: a prefix cannot choose what stands behind it.

@@ -1,8 +1,8 @@
 //! `allot inspect`: what is in the journals of a data directory.
 
-use crate::command::print;
 use crate::shard_dirs;
-use allot_journal::{Folder, Reader, SegmentState, SegmentSummary, SnapshotSummary};
+use crate::stdout::print;
+use allot_journal::{Folder, ImageSummary, Reader, SegmentState, SegmentSummary};
 use allot_shard::Entry;
 use allot_wire::backplane::decode_input;
 use anyhow::{Context, Result};
@@ -40,7 +40,7 @@ struct Findings {
     path: PathBuf,
     stamp: String,
     segments: Vec<SegmentSummary>,
-    images: Vec<SnapshotSummary>,
+    images: Vec<ImageSummary>,
     records: u64,
     last: VecDeque<Value>,
     /// What stopped the reading, if something did.
@@ -86,7 +86,7 @@ fn look(path: &Path, last_max: usize) -> Result<Findings> {
         path: path.to_owned(),
         stamp: reader.stamp().to_owned(),
         segments: reader.segments().to_vec(),
-        images: reader.snapshots().to_vec(),
+        images: reader.images().to_vec(),
         records,
         last,
         damage,
@@ -96,7 +96,7 @@ fn look(path: &Path, last_max: usize) -> Result<Findings> {
 /// A record, and as much of it as can be understood.
 fn describe(entry: &allot_journal::Entry<'_>) -> Value {
     let record = &entry.record;
-    let (sequence, bytes) = (record.index.get(), record.payload.len());
+    let (sequence, bytes) = (record.sequence, record.payload.len());
     let what = Entry::of(record.kind, record.tag, record.payload)
         .map_or_else(|error| error.to_string(), |entry| sentence(&entry));
     let (file, offset) = (entry.file, entry.offset);
@@ -125,7 +125,7 @@ fn sentence(entry: &Entry<'_>) -> String {
             let accounts = split.weights().len();
             format!("split {} {}: {accounts} accounts", split.source, split.seq)
         }
-        Ok(Input::Marker(marker)) => format!("marker {}", marker.number),
+        Ok(Input::Marker(marker)) => format!("marker {} at cut {}", marker.number, marker.cut),
         Ok(Input::Netting(netting)) => format!("netting {}", netting.number),
     }
 }
@@ -134,8 +134,8 @@ fn as_json(findings: &Findings) -> Value {
     let segments = findings.segments.iter().map(|segment| {
         json!({
             "file": segment.file,
-            "first": segment.first_index.get(),
-            "last": segment.last_index.get(),
+            "first": segment.first_sequence,
+            "last": segment.last_sequence,
             "bytes_used": segment.bytes_used,
             "state": state(&segment.state),
         })
@@ -143,7 +143,7 @@ fn as_json(findings: &Findings) -> Value {
     let images = findings.images.iter().map(|image| {
         json!({
             "file": image.file,
-            "sequence": image.index.get(),
+            "sequence": image.sequence,
             "bytes": image.bytes,
             "hash": format!("{:032x}", image.hash),
             "damage": image.damage,
@@ -176,17 +176,19 @@ fn page(findings: &Findings) -> String {
     let mut lines = vec![format!("{}: {stamp}", findings.path.display())];
     lines.push(format!("  {} records", findings.records));
     lines.extend(findings.segments.iter().map(|segment| {
-        let SegmentSummary { file, first_index, last_index, bytes_used, .. } = segment;
+        let SegmentSummary { file, first_sequence, last_sequence, bytes_used, .. } = segment;
         let state = state(&segment.state);
-        if first_index.get() == 0 || last_index < first_index {
+        if *first_sequence == 0 || last_sequence < first_sequence {
             return format!("  {file}  no records, {state}");
         }
-        format!("  {file}  records {first_index} to {last_index}, {bytes_used} bytes, {state}")
+        format!(
+            "  {file}  records {first_sequence} to {last_sequence}, {bytes_used} bytes, {state}"
+        )
     }));
     lines.extend(findings.images.iter().map(|image| {
-        let SnapshotSummary { file, index, bytes, hash, damage } = image;
+        let ImageSummary { file, sequence, bytes, hash, damage } = image;
         let good = damage.as_ref().map_or("good".to_owned(), |what| format!("damaged: {what}"));
-        format!("  {file}  after record {index}, {bytes} bytes, hash {hash:032x}, {good}")
+        format!("  {file}  after record {sequence}, {bytes} bytes, hash {hash:032x}, {good}")
     }));
     lines.extend(findings.last.iter().map(|record| {
         let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
@@ -205,11 +207,11 @@ mod tests {
     #[test]
     fn every_kind_of_input_has_a_sentence() {
         let mut body = Vec::new();
-        let marker = allot_domain::Marker { number: 7, time_ns: 0, report: false };
+        let marker = allot_domain::Marker { number: 7, cut: 9, time_ns: 0, report: false };
         allot_wire::backplane::encode_marker(&marker, &mut body);
         let encoding = allot_wire::Encoding::Json;
         let entry = Entry { kind: InputKind::Marker, encoding, body: &body };
-        assert_eq!(sentence(&entry), "marker 7");
+        assert_eq!(sentence(&entry), "marker 7 at cut 9");
         let entry = Entry { kind: InputKind::Fill, encoding, body: &[1] };
         assert_eq!(sentence(&entry), "refused as malformed_message");
     }

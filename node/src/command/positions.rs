@@ -2,11 +2,11 @@
 
 mod csv;
 
-use crate::cli::Common;
-use crate::command::print;
+use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::follower::Follower;
 use crate::setting::Key;
+use crate::stdout::print;
 use crate::{duration, table};
 use allot_domain::AccountId;
 use allot_wire::{Encoding, Report, Topic};
@@ -60,7 +60,7 @@ fn account(text: &str) -> Result<AccountId, String> {
 }
 
 /// Prints reports until it has printed enough.
-pub(crate) fn run(positions: &Positions, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(positions: &Positions, common: &CommonArgs) -> Result<ExitCode> {
     let endpoint = common.settings(&positions.flags.given)?.publish;
     let topic = topic(positions);
     let mut follower = Follower::connect(&endpoint, &[&topic])?;

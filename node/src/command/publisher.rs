@@ -1,6 +1,6 @@
 //! `allot publisher`: the position feed as a process of its own.
 
-use crate::cli::Common;
+use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{lookout, wiring};
@@ -25,7 +25,7 @@ const KEYS: u32 =
     set(&[Key::Publish, Key::RunDir, Key::Backplane, Key::Parts, Key::Shards, Key::Wait]);
 
 /// Publishes until it is told to end.
-pub(crate) fn run(publisher: &PublisherBox, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(publisher: &PublisherBox, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&publisher.flags.given)?;
     lookout::attend(wiring::publisher_process(&settings)?, "ready publisher")?;
     Ok(ExitCode::SUCCESS)

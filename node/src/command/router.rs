@@ -1,6 +1,6 @@
 //! `allot router`: the front door as a process of its own.
 
-use crate::cli::Common;
+use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{lookout, wiring};
@@ -38,7 +38,7 @@ const KEYS: u32 = set(&[
 ]);
 
 /// Routes until it is told to end.
-pub(crate) fn run(router: &RouterBox, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(router: &RouterBox, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&router.flags.given)?;
     lookout::attend(wiring::router_process(&settings)?, "ready router")?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! `allot serve`: router, shards and publisher in one process.
 
-use crate::cli::Common;
+use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{archive, lookout, wiring};
@@ -48,7 +48,7 @@ pub(crate) struct Serve {
 }
 
 /// Serves until it is told to end.
-pub(crate) fn run(serve: &Serve, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&serve.flags.given)?;
     archive::warn_without_journal(&settings);
     lookout::attend(wiring::embedded(&settings)?, "listening")?;

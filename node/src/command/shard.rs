@@ -1,6 +1,6 @@
 //! `allot shard`: one shard as a process of its own.
 
-use crate::cli::Common;
+use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{archive, lookout, wiring};
@@ -43,7 +43,7 @@ const KEYS: u32 = set(&[
 ]);
 
 /// Allocates until it is told to end.
-pub(crate) fn run(args: &ShardBox, common: &Common) -> Result<ExitCode> {
+pub(crate) fn run(args: &ShardBox, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&args.flags.given)?;
     let (shard, shards) = (args.shard, settings.shards);
     ensure!(

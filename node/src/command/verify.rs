@@ -3,8 +3,8 @@
 mod promises;
 mod replay;
 
-use crate::command::print;
 use crate::shard_dirs;
+use crate::stdout::print;
 use allot_audit::Summary;
 use anyhow::Result;
 use clap::Args;

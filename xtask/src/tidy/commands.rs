@@ -1,27 +1,26 @@
 //! Every command of the README is run by CI, or it is a promise that nobody keeps.
 //!
-//! A verb of cargo is known to be run by a step of [`crate::ci`]; a script, and a sub-command of
+//! A verb of cargo is known to be run by a step of `ci`; a script, and a sub-command of
 //! the binary, is run if `scripts/smoke.sh` runs it. Silent until that script exists.
 
-use crate::ci;
 use crate::finding::Finding;
 use crate::readme;
 use crate::repository::Repository;
+use crate::steps::{CARGO_VERBS, SMOKE};
 use crate::words::contains_word;
 
 const README: &str = "README.md";
 
 /// All findings of this rule.
 pub(crate) fn check(repository: &Repository) -> Vec<Finding> {
-    let (Some(document), Some(smoke)) = (repository.file(README), repository.file(ci::SMOKE))
-    else {
+    let (Some(document), Some(smoke)) = (repository.file(README), repository.file(SMOKE)) else {
         return Vec::new();
     };
     let commands = readme::commands(&document.text);
     let unproven = commands.iter().filter(|command| !is_proven(&command.words(), &smoke.text));
     let finding = |command: &readme::Command| {
         let wrong = format!("nothing runs `{}`", command.text);
-        let remedy = format!("run it in {}, or add its step to xtask/src/ci.rs", ci::SMOKE);
+        let remedy = format!("run it in {}, or add its step to xtask/src/ci.rs", SMOKE);
         Finding::new(README, command.line, wrong, remedy)
     };
     unproven.map(finding).collect()
@@ -33,13 +32,13 @@ fn is_proven(words: &[&str], smoke: &str) -> bool {
             let arguments = rest.iter().skip_while(|word| **word != "--").nth(1);
             arguments.is_none_or(|sub_command| contains_word(smoke, sub_command))
         }
-        ["cargo", verb, ..] => ci::CARGO_VERBS.contains(verb),
+        ["cargo", verb, ..] => CARGO_VERBS.contains(verb),
         [program, rest @ ..] if is_binary(program) => {
             rest.first().is_none_or(|sub_command| contains_word(smoke, sub_command))
         }
         [script, ..] if script.trim_start_matches("./").starts_with("scripts/") => {
             let script = script.trim_start_matches("./");
-            script == ci::SMOKE || smoke.contains(script)
+            script == SMOKE || smoke.contains(script)
         }
         _ => true,
     }
@@ -79,7 +78,7 @@ mod tests {
     #[test]
     fn a_promise_without_proof_is_found() {
         let readme = (README, "# R\n```sh\ncargo test --workspace\nscripts/stop.sh\n```\n");
-        let repository = Repository::of(&[readme, (ci::SMOKE, SMOKE_TEXT)]);
+        let repository = Repository::of(&[readme, (SMOKE, SMOKE_TEXT)]);
         assert_findings(&check(&repository), &["README.md:4: nothing runs `scripts/stop.sh`"]);
         assert_findings(&check(&Repository::of(&[readme])), &[]);
     }

@@ -1,6 +1,6 @@
 //! A screen: pages one over the other on a terminal, one after the other anywhere else.
 
-use crate::command::print;
+use crate::stdout::print;
 use anyhow::Result;
 use std::io::{self, IsTerminal};
 

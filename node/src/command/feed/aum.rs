@@ -1,7 +1,7 @@
 //! `allot feed aum`: the AUM server, which says how the firm's assets are divided.
 
 use super::{Format, Life, seed, source};
-use crate::cli::Common;
+use crate::common_args::CommonArgs;
 use crate::duration;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
@@ -65,7 +65,7 @@ pub(crate) struct Aum {
 }
 
 /// The feed that the flags ask for.
-pub(super) fn crew(aum: &Aum, common: &Common) -> Result<FeedCrew> {
+pub(super) fn crew(aum: &Aum, common: &CommonArgs) -> Result<FeedCrew> {
     ensure!(!aum.every.is_zero(), "--every is a duration above zero");
     let settings = common.settings(&aum.flags.given)?;
     let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;

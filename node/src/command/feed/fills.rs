@@ -1,7 +1,7 @@
 //! `allot feed fills`: fill servers.
 
 use super::{Format, Life, seed, source};
-use crate::cli::Common;
+use crate::common_args::CommonArgs;
 use crate::duration;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
@@ -128,7 +128,7 @@ fn tickers(list: &str) -> Result<Tickers, String> {
 }
 
 /// The feeds that the flags ask for.
-pub(super) fn crew(fills: &Fills, common: &Common) -> Result<FeedCrew> {
+pub(super) fn crew(fills: &Fills, common: &CommonArgs) -> Result<FeedCrew> {
     let settings = common.settings(&fills.flags.given)?;
     let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;
     crew.keep_answers(fills.life.answers.as_deref());

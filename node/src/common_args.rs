@@ -1,0 +1,52 @@
+//! Common arguments: the flags that every sub-command takes.
+
+use crate::config::Config;
+use crate::log::LogFormat;
+use crate::setting::Key;
+use crate::settings::Settings;
+use anyhow::Result;
+use clap::{ArgAction, Args};
+use std::path::PathBuf;
+use tracing_subscriber::filter::LevelFilter;
+
+/// What every sub-command understands.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Common")]
+pub(crate) struct CommonArgs {
+    /// The configuration [default: allot.toml, if there is one]
+    #[arg(long, value_name = "FILE", env = "ALLOT_CONFIG", hide_env_values = true, global = true)]
+    config: Option<PathBuf>,
+    /// Log more: -v what boxes do, -vv what they count
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    verbose: u8,
+    /// Log errors only
+    #[arg(short, long, conflicts_with = "verbose", global = true)]
+    quiet: bool,
+    /// How the log on stderr is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT",
+          global = true)]
+    pub(crate) log_format: LogFormat,
+}
+
+impl CommonArgs {
+    /// All layers of the configuration, with a sub-command's flags on top.
+    pub(crate) fn config(&self, flags: &[(Key, String)]) -> Result<Config> {
+        Config::load(self.config.as_deref(), flags)
+    }
+
+    /// What they mean.
+    pub(crate) fn settings(&self, flags: &[(Key, String)]) -> Result<Settings> {
+        Settings::of(&self.config(flags)?)
+    }
+
+    /// A page that is drawn in place would be torn by lines that are merely of interest.
+    pub(crate) const fn level(&self, has_page: bool) -> LevelFilter {
+        match (self.quiet, self.verbose) {
+            (true, _) => LevelFilter::ERROR,
+            (false, 0) if has_page => LevelFilter::WARN,
+            (false, 0) => LevelFilter::INFO,
+            (false, 1) => LevelFilter::DEBUG,
+            (false, _) => LevelFilter::TRACE,
+        }
+    }
+}
