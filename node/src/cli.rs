@@ -1,4 +1,4 @@
-//! The command line: what may be written after `allot`, and which file answers.
+//! The command line: what may follow `allot`, and which file handles it.
 
 use crate::command::{
     bench, completions, config, demo, doctor, feed, fills, inspect, positions, publisher, router,
@@ -11,10 +11,10 @@ use clap::{Parser, Subcommand};
 use std::io::{self, ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
-/// Divides each fill over the accounts, in whole shares, the moment it arrives.
+/// Allocate each fill to accounts in whole shares, as it arrives
 ///
-/// Fills and splits come in at one endpoint, positions go out at another; everything between is
-/// one process (`serve`) or several (`router`, `shard`, `publisher`).
+/// Feeds send fills and splits to one endpoint; subscribers read positions from another. The server
+/// between them runs as one process (`serve`) or as several (`router`, `shard`, `publisher`).
 #[derive(Parser)]
 #[command(name = "allot", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -26,11 +26,11 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  allot demo                                   see it work
-  allot serve                                  a server on ports 9998 and 9999
-  allot feed aum --weights a=40,b=60           say how assets are divided
-  allot feed fills --random --rate 100         send fills
-  allot positions                              follow what each account holds";
+  allot demo                                   run everything, with random fills
+  allot serve                                  start a server on ports 9998 and 9999
+  allot feed aum --weights a=40,b=60           send a split: each account's percentage
+  allot feed fills --random --rate 100         send 100 random fills a second
+  allot positions                              print every account's positions";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -50,12 +50,12 @@ enum Verb {
     Completions(completions::Completions),
 }
 
-/// Runs the sub-command of the command line. Zero: it did all that it was asked to.
+/// Runs the sub-command. The exit code is zero if it did everything it was asked to do.
 pub fn run() -> ExitCode {
     let Cli { common, verb } = Cli::parse();
     let has_page = matches!(verb, Verb::Demo(_)) && io::stdout().is_terminal();
     log::start(common.level(has_page), common.log_format);
-    match answer(verb, &common) {
+    match dispatch(verb, &common) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -65,7 +65,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn answer(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
+fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
     match verb {
         Verb::Demo(demo) => demo::run(&demo, common),
         Verb::Serve(serve) => serve::run(&serve, common),
@@ -84,7 +84,7 @@ fn answer(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
     }
 }
 
-/// Whoever read stdout has had enough, as in `allot positions | head`: that is no failure.
+/// Whether the reader of stdout went away, as in `allot positions | head`. That is not a failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let is_closed = |cause: &io::Error| cause.kind() == ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref().is_some_and(is_closed))
@@ -96,7 +96,7 @@ mod tests {
     use clap::{Command, CommandFactory};
     use tracing_subscriber::filter::LevelFilter;
 
-    /// Every command that does something, with the words that lead to it.
+    /// Every command without sub-commands, with its full path.
     fn leaves(command: &Command, path: &str) -> Vec<(String, Command)> {
         let path = format!("{path} {}", command.get_name());
         let below: Vec<_> =

@@ -9,37 +9,37 @@ use clap::{ArgAction, Args};
 use std::path::PathBuf;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What every sub-command understands.
+/// The flags themselves.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Common")]
 pub(crate) struct CommonArgs {
-    /// The configuration [default: allot.toml, if there is one]
+    /// Configuration file [default: allot.toml, if it exists]
     #[arg(long, value_name = "FILE", env = "ALLOT_CONFIG", hide_env_values = true, global = true)]
     config: Option<PathBuf>,
-    /// Log more: -v what boxes do, -vv what they count
+    /// Log more: -v for debug messages, -vv for every counter too
     #[arg(short, long, action = ArgAction::Count, global = true)]
     verbose: u8,
     /// Log errors only
     #[arg(short, long, conflicts_with = "verbose", global = true)]
     quiet: bool,
-    /// How the log on stderr is written
+    /// Format of the log on stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT",
           global = true)]
     pub(crate) log_format: LogFormat,
 }
 
 impl CommonArgs {
-    /// All layers of the configuration, with a sub-command's flags on top.
+    /// The configuration, with a sub-command's flags as its top layer.
     pub(crate) fn config(&self, flags: &[(Key, String)]) -> Result<Config> {
         Config::load(self.config.as_deref(), flags)
     }
 
-    /// What they mean.
+    /// The configuration, parsed.
     pub(crate) fn settings(&self, flags: &[(Key, String)]) -> Result<Settings> {
         Settings::of(&self.config(flags)?)
     }
 
-    /// A page that is drawn in place would be torn by lines that are merely of interest.
+    /// Informational lines would tear a page that is redrawn in place, so there only warnings are logged.
     pub(crate) const fn level(&self, has_page: bool) -> LevelFilter {
         match (self.quiet, self.verbose) {
             (true, _) => LevelFilter::ERROR,

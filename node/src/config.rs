@@ -1,11 +1,11 @@
-//! The configuration: the text of every setting and where it comes from.
+//! The configuration: the text of every setting, and its origin.
 //!
 //! ```text
 //!   default  <  file (TOML)  <  environment (ALLOT_…)  <  flag
 //! ```
 //!
-//! A layer replaces single settings of the layers below it. What the texts mean, and whether they
-//! mean anything, is decided by [`Settings`](crate::settings::Settings).
+//! A layer replaces single settings of the layers below it. [`Settings`](crate::settings::Settings)
+//! parses and checks the texts.
 
 use crate::setting::Key;
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -14,17 +14,17 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The file that is read where no other is named, if it is there.
+/// The file that is read if no other is named and it exists.
 const FILE_DEFAULT: &str = "allot.toml";
 
-/// Where a value comes from.
+/// Where a value was set.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// Nobody chose it.
+    /// It was not set.
     Default,
     /// The sub-command has a default of its own.
     Command(&'static str),
-    /// A line of a file.
+    /// A file.
     File(PathBuf),
     /// An environment variable.
     Environment(String),
@@ -35,9 +35,9 @@ pub enum Origin {
 /// One setting's text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Value {
-    /// As it was written.
+    /// The text, as written.
     pub text: String,
-    /// By whom.
+    /// Where it was set.
     pub origin: Origin,
 }
 
@@ -49,16 +49,17 @@ pub struct Config {
 }
 
 impl Config {
-    /// The layers of this process: `file` or the default one, the environment, and the flags.
+    /// All layers of this process: `file` or the default file, the environment, and the flags.
     ///
     /// # Errors
-    /// When the named file is not there, or a file is not understood.
+    /// When the named file does not exist, or a file is invalid.
     pub fn load(file: Option<&Path>, flags: &[(Key, String)]) -> Result<Self> {
         let mut config = Self::default();
         let default = Path::new(FILE_DEFAULT);
         if let Some(path) = file.or_else(|| default.exists().then_some(default)) {
-            let text = fs::read_to_string(path)
-                .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+            let text = fs::read_to_string(path).with_context(|| {
+                format!("cannot read the configuration file {}", path.display())
+            })?;
             config.read_file(path, &text)?;
         }
         config.read_environment(|name| env::var(name).ok());
@@ -66,34 +67,34 @@ impl Config {
         Ok(config)
     }
 
-    /// The text of one setting, with what stands for another replaced.
+    /// The text of one setting, with `{run-dir}` replaced.
     pub fn text(&self, key: Key) -> String {
         self.value(key).text.replace("{run-dir}", &self.value(Key::RunDir).text)
     }
 
-    /// Where one setting comes from.
+    /// Where one setting was set.
     pub fn origin(&self, key: Key) -> &Origin {
         &self.value(key).origin
     }
 
-    /// One setting in its own terms: `read` says what its text means, if anything.
+    /// One setting, parsed by `read`.
     ///
     /// # Errors
-    /// Names the setting, its text, its origin, and what is allowed.
+    /// When the text is invalid. Names the setting, its text, its origin, and the allowed values.
     pub fn read<T>(&self, key: Key, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
         let text = self.text(key);
         read(&text).ok_or_else(|| {
             let (name, origin, allowed) = (key.name(), self.origin(key), key.allowed());
-            anyhow!("{name} = {text:?}, from {origin}, means nothing; allowed: {allowed}")
+            anyhow!("invalid setting {name} = {text:?}, from {origin}; allowed: {allowed}")
         })
     }
 
-    /// Puts a value over the one that is there.
+    /// Replaces a value.
     pub fn set(&mut self, key: Key, text: &str, origin: Origin) {
         self.values[key as usize] = Value { text: text.to_owned(), origin };
     }
 
-    /// Puts the flags over what is there.
+    /// Replaces the values that have flags.
     pub fn read_flags(&mut self, flags: &[(Key, String)]) {
         for (key, text) in flags {
             self.set(*key, text, Origin::Flag(key.name()));
@@ -101,15 +102,15 @@ impl Config {
     }
 
     fn read_file(&mut self, path: &Path, text: &str) -> Result<()> {
-        let file: toml::Table = text
-            .parse()
-            .with_context(|| format!("the configuration {} is no TOML", path.display()))?;
+        let file: toml::Table = text.parse().with_context(|| {
+            format!("the configuration file {} is not valid TOML", path.display())
+        })?;
         for (name, value) in &file {
             let Some(key) = Key::named(name) else { bail!(unknown(path, name)) };
             let text = scalar(value);
             ensure!(
                 text.is_some(),
-                "{}: {name} is of the type {}; write a text in quotes or a whole number",
+                "{}: {name} is of type {}; write a string in quotes or a whole number",
                 path.display(),
                 value.type_str()
             );
@@ -118,7 +119,7 @@ impl Config {
         Ok(())
     }
 
-    /// An empty variable counts as one that is not set.
+    /// An empty variable counts as unset.
     fn read_environment(&mut self, variable: impl Fn(&str) -> Option<String>) {
         for key in Key::ALL {
             let name = key.variable();
@@ -134,7 +135,7 @@ impl Config {
 }
 
 impl Default for Config {
-    /// The lowest layer.
+    /// The defaults, the lowest layer.
     fn default() -> Self {
         let value = |key: &Key| Value { text: key.default_text(), origin: Origin::Default };
         Self { values: Key::ALL.iter().map(value).collect() }
@@ -153,7 +154,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A setting's text, as it would be written in a flag.
+/// A setting's text, as in a flag.
 fn scalar(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
@@ -165,7 +166,7 @@ fn scalar(value: &toml::Value) -> Option<String> {
 fn unknown(path: &Path, name: &str) -> String {
     let hint = match Key::nearest(name) {
         Some(key) => format!("did you mean {:?}?", key.name()),
-        None => "`allot config show` lists them".to_owned(),
+        None => "`allot config show` lists all settings".to_owned(),
     };
     format!("{}: there is no setting {name:?}; {hint}", path.display())
 }
@@ -240,35 +241,38 @@ mod tests {
             &[],
             &[],
             expect![[
-                r#"allot.toml: there is no setting "journal"; `allot config show` lists them"#
+                r#"allot.toml: there is no setting "journal"; `allot config show` lists all settings"#
             ]],
         );
     }
 
     #[test]
-    fn what_is_no_text_and_no_number_is_refused() {
+    fn a_value_that_is_neither_a_string_nor_a_number_is_rejected() {
         check(
             "shards = [1, 2]",
             &[],
             &[],
             expect![
-                "allot.toml: shards is of the type array; write a text in quotes or a whole number"
+                "allot.toml: shards is of type array; write a string in quotes or a whole number"
             ],
         );
     }
 
     #[test]
-    fn a_file_that_is_no_toml_says_where() {
+    fn an_invalid_toml_file_is_an_error_with_the_line() {
         let mut config = Config::default();
         let error = config.read_file(Path::new("allot.toml"), "shards = \n").unwrap_err();
         let shown = format!("{error:#}");
-        assert!(shown.contains("allot.toml is no TOML") && shown.contains("line 1"), "{shown}");
+        assert!(
+            shown.contains("allot.toml is not valid TOML") && shown.contains("line 1"),
+            "{shown}"
+        );
     }
 
     #[test]
-    fn a_named_file_that_is_not_there_is_an_error() {
+    fn a_named_file_that_does_not_exist_is_an_error() {
         let error = Config::load(Some(Path::new("not/there.toml")), &[]).unwrap_err();
-        assert_eq!(error.to_string(), "cannot read the configuration not/there.toml");
+        assert_eq!(error.to_string(), "cannot read the configuration file not/there.toml");
     }
 
     #[test]
@@ -278,7 +282,7 @@ mod tests {
         let error = config.read(Key::Shards, |text| text.parse::<u32>().ok()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "shards = \"many\", from environment ALLOT_SHARDS, means nothing; \
+            "invalid setting shards = \"many\", from environment ALLOT_SHARDS; \
              allowed: a whole number from 1 to 64"
         );
     }

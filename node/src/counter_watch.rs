@@ -1,13 +1,13 @@
-//! Counter watch: says aloud what the boxes only count, so that no hot thread ever logs.
+//! Counter watch: logs what the boxes count, so that no hot thread ever logs.
 
 use allot_runtime::{Agent, Counter, Counters, Nanos};
 use std::time::Duration;
 
-/// How often it looks.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it reads the counters.
+const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// What somebody should look into when it happens.
-const LOUD: &[Counter] = &[
+/// Counters whose changes an operator should look into.
+const WARNED: &[Counter] = &[
     Counter::Busy,
     Counter::ShardAway,
     Counter::RepliesUndeliverable,
@@ -20,10 +20,10 @@ const LOUD: &[Counter] = &[
     Counter::FramesRefused,
 ];
 
-/// An agent that logs every change of a counter: warnings of the loud ones, traces of the others.
+/// An agent that logs every change of a counter: as a warning if it is in `WARNED`, else as a trace.
 pub(crate) struct CounterWatch {
     boxes: Vec<Watched>,
-    look_at: Nanos,
+    read_at: Nanos,
 }
 
 struct Watched {
@@ -34,33 +34,33 @@ struct Watched {
 }
 
 impl CounterWatch {
-    /// Watches the counters of some boxes, by name.
+    /// Watches the counters of these boxes, each with its name.
     pub(crate) fn new(boxes: Vec<(String, Counters)>) -> Self {
         let watched =
             |(name, counters)| Watched { name, counters, last: vec![0; Counter::ALL.len()] };
-        Self { boxes: boxes.into_iter().map(watched).collect(), look_at: Nanos::ZERO }
+        Self { boxes: boxes.into_iter().map(watched).collect(), read_at: Nanos::ZERO }
     }
 
-    fn look(&mut self) {
-        self.boxes.iter_mut().for_each(Watched::look);
+    fn read(&mut self) {
+        self.boxes.iter_mut().for_each(Watched::read);
     }
 }
 
 impl Watched {
-    fn look(&mut self) {
+    fn read(&mut self) {
         for (last, (counter, total)) in self.last.iter_mut().zip(self.counters.snapshot()) {
             let more = total - *last;
             *last = total;
             if more > 0 {
-                say(&self.name, counter, more, total);
+                log(&self.name, counter, more, total);
             }
         }
     }
 }
 
-fn say(name: &str, counter: Counter, more: u64, total: u64) {
+fn log(name: &str, counter: Counter, more: u64, total: u64) {
     let (label, sentence) = (counter.label(), counter.sentence());
-    if LOUD.contains(&counter) {
+    if WARNED.contains(&counter) {
         tracing::warn!(r#box = name, more, total, "{label}: {sentence}");
     } else {
         tracing::trace!(r#box = name, more, total, "{label}");
@@ -73,19 +73,19 @@ impl Agent for CounterWatch {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        if now >= self.look_at {
-            self.look_at = now + LOOK_EVERY;
-            self.look();
+        if now >= self.read_at {
+            self.read_at = now + READ_EVERY;
+            self.read();
         }
         0
     }
 
     fn wake_at(&self) -> Nanos {
-        self.look_at
+        self.read_at
     }
 
-    /// What happened in the last second is said too.
+    /// Changes of the last second are logged too.
     fn close(&mut self, _now: Nanos) {
-        self.look();
+        self.read();
     }
 }

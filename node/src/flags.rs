@@ -1,10 +1,10 @@
-//! Flags: the settings that a sub-command takes on its command line, straight from the table.
+//! Flags: the settings that a sub-command accepts on its command line, generated from the table.
 
 use crate::setting::Key;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
-/// The flags of a set of settings, as they were given. `KEYS` is a sum of [`Key::bit`]s.
+/// The flags that were given, of a set of settings. `KEYS` is a sum of [`Key::bit`]s.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags<const KEYS: u32> {
     pub(crate) given: Vec<(Key, String)>,
@@ -17,7 +17,7 @@ impl<const KEYS: u32> Flags<KEYS> {
 }
 
 fn flag(key: Key) -> Arg {
-    // The default is a layer below file and environment: clap must not know of it.
+    // The default is the lowest layer, below file and environment, so clap must not set it.
     let help = format!("{} [default: {}]", key.help().trim_end_matches('.'), key.default_text());
     let long_help = format!(
         "{}\n[allowed: {}]\n[default: {}]\n[environment: {}]",
@@ -28,30 +28,12 @@ fn flag(key: Key) -> Arg {
     );
     Arg::new(key.name())
         .long(key.name())
-        .value_name(value_name(key))
-        // A key may begin with any sign.
+        .value_name(key.placeholder())
+        // A CURVE key may begin with a hyphen.
         .allow_hyphen_values(key == Key::FrontKey)
         .help(help)
         .long_help(long_help)
         .help_heading("Settings")
-}
-
-const fn value_name(key: Key) -> &'static str {
-    match key {
-        Key::Front | Key::Publish | Key::Backplane | Key::Parts => "ENDPOINT",
-        Key::RunDir | Key::Data => "DIR",
-        Key::FrontSecret => "FILE",
-        Key::FrontKey => "KEY",
-        Key::ReportEvery => "DURATION",
-        Key::Shards | Key::MarkerEvery | Key::History | Key::OwedMax | Key::StagesEvery => "COUNT",
-        Key::SegmentMib | Key::ImageMib => "MIB",
-        Key::Stages => "FILE",
-        Key::Ack => "WHEN",
-        Key::Prune => "YES-OR-NO",
-        Key::Threads => "WAY",
-        Key::Wait => "STRATEGY",
-        Key::Blend => "FRACTION",
-    }
 }
 
 impl<const KEYS: u32> Args for Flags<KEYS> {

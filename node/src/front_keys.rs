@@ -1,4 +1,4 @@
-//! Front keys: the file with the keys of the front door, made at the first start.
+//! Front keys: the file with the CURVE keys of the front door, created at the first start.
 
 use crate::settings::Settings;
 use allot_runtime::CurveKeys;
@@ -8,27 +8,27 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Nobody but the owner reads it.
+/// Only the owner may read the file.
 const MODE: u32 = 0o600;
 
-/// The keys of a server, if its front door is to encrypt.
+/// The keys of a server, if its front door encrypts.
 ///
 /// # Errors
-/// When the file cannot be read or made, or holds no keys.
+/// When the file cannot be read or created, or contains no keys.
 pub(crate) fn of(settings: &Settings) -> Result<Option<CurveKeys>> {
-    settings.front_secret.as_deref().map(read_or_make).transpose()
+    settings.front_secret.as_deref().map(read_or_create).transpose()
 }
 
-fn read_or_make(path: &Path) -> Result<CurveKeys> {
-    let what = || format!("the keys of the front door, in {}", path.display());
+fn read_or_create(path: &Path) -> Result<CurveKeys> {
+    let what = || format!("cannot use the keys of the front door in {}", path.display());
     match fs::read_to_string(path) {
         Ok(text) => CurveKeys::read(&text).with_context(what),
-        Err(error) if error.kind() == ErrorKind::NotFound => make(path).with_context(what),
+        Err(error) if error.kind() == ErrorKind::NotFound => create(path).with_context(what),
         Err(error) => Err(error).with_context(what),
     }
 }
 
-fn make(path: &Path) -> Result<CurveKeys> {
+fn create(path: &Path) -> Result<CurveKeys> {
     let keys = CurveKeys::make()?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
     file.write_all(keys.to_secret_text().as_bytes())?;
@@ -46,8 +46,8 @@ mod tests {
     fn keys_are_made_once_and_for_their_owner_alone() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("keys");
-        let keys = read_or_make(&path).unwrap();
-        assert_eq!(read_or_make(&path).unwrap(), keys);
+        let keys = read_or_create(&path).unwrap();
+        assert_eq!(read_or_create(&path).unwrap(), keys);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
     }
 
@@ -56,7 +56,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("keys");
         fs::write(&path, "something else").unwrap();
-        let error = format!("{:#}", read_or_make(&path).unwrap_err());
+        let error = format!("{:#}", read_or_create(&path).unwrap_err());
         assert!(error.contains("keys of the front door") && error.contains("Z85"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "something else");
     }

@@ -1,13 +1,13 @@
 //! The `allot` binary: configuration, wiring, and one sub-command for each box.
 //!
 //! Start with [`wiring`]: it is the picture of the README as code, in the three shapes in which the
-//! same boxes run. [`setting`] is the table of all that can be chosen.
+//! same boxes run. [`setting`] is the table of all settings.
 //!
 //! Invariants:
-//! * No rule and no format is here: `domain` decides, `wire` encodes.
-//! * What is meant for programs goes to stdout, what is meant for people to stderr, except for
-//!   tables. A reader that closes stdout ends the process quietly.
-//! * Threads are those of a `Crew`; only the lookout's thread logs what happens while others run.
+//! * It contains no rule and no format: `domain` decides, `wire` encodes.
+//! * Output for programs goes to stdout, output for people to stderr; tables go to stdout too.
+//!   When the reader of stdout goes away, the process ends without an error.
+//! * Every thread belongs to a `Crew`. While the boxes run, only the monitor's thread logs.
 
 pub mod duration;
 pub mod setting;
@@ -23,11 +23,11 @@ mod stdout;
 mod signals;
 mod counter_watch;
 mod stage_file;
-mod lookout;
+mod monitor;
 mod log;
 mod feed_crew;
-mod gauge;
-mod follower;
+mod progress_bar;
+mod feed_reader;
 mod table;
 mod flags;
 mod common_args;

@@ -1,4 +1,4 @@
-//! The log: what people and log collectors read, on stderr.
+//! The log: messages for people and log collectors, on stderr.
 
 use clap::ValueEnum;
 use serde_json::{Map, Value};
@@ -16,19 +16,19 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The variable that chooses by module, as in `info,allot_router=debug`.
+/// The variable that filters by module, for example `info,allot_router=debug`.
 const FILTER_VARIABLE: &str = "ALLOT_LOG";
 
-/// How a line of the log is written.
+/// Format of a line of the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Text for people
     Text,
-    /// One JSON object in each line.
+    /// One JSON object per line
     Json,
 }
 
-/// Starts the log. The environment goes before the level.
+/// Starts the log. `ALLOT_LOG` overrides the level.
 pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     let chosen = env::var(FILTER_VARIABLE).ok().and_then(|text| text.parse::<Targets>().ok());
     let filter = chosen.unwrap_or_else(|| Targets::new().with_default(level));
@@ -42,7 +42,7 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
-/// One JSON object in each line, its fields in the order of their names.
+/// One JSON object per line, its fields sorted by name.
 struct JsonLines;
 
 impl<S, N> FormatEvent<S, N> for JsonLines
@@ -99,7 +99,7 @@ impl Visit for Fields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let mut text = String::new();
-        // A string takes every write.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{value:?}");
         self.insert(field, text);
     }

@@ -1,6 +1,7 @@
-//! The run directory: where the sockets between the processes of one user are found.
+//! The run directory: the sockets between the processes of one user.
 //!
-//! It is readable by its owner alone, for whoever can connect to the backplane can be a shard.
+//! Only its owner can read it, because any process that can connect to the backplane can act as a
+//! shard.
 
 use anyhow::{Context, Result, ensure};
 use std::env;
@@ -8,7 +9,7 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The user's own: below `XDG_RUNTIME_DIR` where the system has one, else below `/tmp`.
+/// The user's own: below `XDG_RUNTIME_DIR` if it is set, else below `/tmp`.
 pub(crate) fn default() -> PathBuf {
     match env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
         Some(folder) => Path::new(&folder).join("allot"),
@@ -16,10 +17,10 @@ pub(crate) fn default() -> PathBuf {
     }
 }
 
-/// Makes the directory of an `ipc://` endpoint, if it is not there yet.
+/// Creates the directory of an `ipc://` endpoint, if it does not exist.
 ///
 /// # Errors
-/// When it cannot be made, or is there and belongs to somebody else.
+/// When it cannot be created, or belongs to another user.
 pub(crate) fn make_for(endpoint: &str) -> Result<()> {
     let Some(folder) = endpoint.strip_prefix("ipc://").map(Path::new).and_then(Path::parent) else {
         return Ok(());
@@ -27,16 +28,20 @@ pub(crate) fn make_for(endpoint: &str) -> Result<()> {
     if folder.as_os_str().is_empty() {
         return Ok(());
     }
-    let there = || format!("cannot use the directory {} of {endpoint}", folder.display());
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(there)?;
-    let owner = fs::metadata(folder).with_context(there)?.uid();
-    // A directory of root's, such as /run, is no trap; that of another user may be one.
+    let what = || format!("cannot use the directory {} of {endpoint}", folder.display());
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(what)?;
+    let owner = fs::metadata(folder).with_context(what)?.uid();
+    // A directory of root, such as /run, is safe; a directory of another user may not be.
     let is_safe = owner == user() || owner == 0;
-    ensure!(is_safe, "{}: it belongs to another user; choose another run-dir", there());
+    ensure!(
+        is_safe,
+        "{}: it belongs to another user; choose another directory with --run-dir",
+        what()
+    );
     Ok(())
 }
 
-/// The number of the user that runs this process.
+/// The id of the user that runs this process.
 fn user() -> u32 {
     fs::metadata("/proc/self").map_or(0, |process| process.uid())
 }

@@ -1,14 +1,16 @@
-//! A setting: something about a server that its user can choose.
+//! A setting: a value that the user of a server can choose.
 //!
-//! One table for all of them. Flags, environment variables, the keys of the file, their help and
-//! their defaults are read from it, so that they cannot differ.
+//! One table defines all settings. Flags, environment variables, the keys of the configuration file,
+//! help texts and defaults all come from it, so they cannot differ.
 
 use crate::run_dir;
 use allot_runtime::cores;
 
-/// Declares the table: name, default (empty: computed), what is allowed, what it is.
+/// Declares the table: name, default (empty if computed), placeholder of the value in a help page,
+/// allowed values, help.
 macro_rules! settings {
-    ($($key:ident $name:literal $default:literal $allowed:literal $help:literal)+) => {
+    ($($key:ident $name:literal $default:literal $placeholder:literal
+        $allowed:literal $help:literal)+) => {
         /// One setting.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         pub enum Key {
@@ -19,17 +21,22 @@ macro_rules! settings {
             /// All of them, in the order in which they are shown.
             pub const ALL: &[Self] = &[$(Self::$key,)+];
 
-            /// Its name in the file, and that of its flag after two dashes.
+            /// Its key in the file, and its flag without the two dashes.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$key => $name,)+ }
             }
 
-            /// What may be given, to be read after "allowed:".
+            /// The placeholder of its value in a help page.
+            pub const fn placeholder(self) -> &'static str {
+                match self { $(Self::$key => $placeholder,)+ }
+            }
+
+            /// The allowed values, to be read after "allowed:".
             pub const fn allowed(self) -> &'static str {
                 match self { $(Self::$key => $allowed,)+ }
             }
 
-            /// What it is, in one sentence.
+            /// Its help, in one sentence.
             pub const fn help(self) -> &'static str {
                 match self { $(Self::$key => $help,)+ }
             }
@@ -42,76 +49,76 @@ macro_rules! settings {
 }
 
 settings! {
-    Front "front" "tcp://127.0.0.1:9998"
-        "tcp://HOST:PORT (port * or 0: any free one) or ipc://PATH"
-        "Where clients send fills and splits."
-    FrontSecret "front-secret" "none"
+    Front "front" "tcp://127.0.0.1:9998" "ENDPOINT"
+        "tcp://HOST:PORT (port * or 0: any free port) or ipc://PATH"
+        "Endpoint to which clients send fills and splits."
+    FrontSecret "front-secret" "none" "FILE"
         "a file, or none"
-        "The file with the keys of the front door, made if it is not there; with none it is open."
-    FrontKey "front-key" "none"
+        "File with the CURVE keys of the front door, created if missing; none: no encryption."
+    FrontKey "front-key" "none" "KEY"
         "a key of 40 characters, or none"
-        "The public key of the front door that clients send to, as the server shows it."
-    Publish "publish" "tcp://127.0.0.1:9999"
-        "tcp://HOST:PORT (port * or 0: any free one) or ipc://PATH"
-        "Where subscribers hear positions and fills."
-    RunDir "run-dir" ""
+        "Public key of the front door, as printed by the server at its start; for clients."
+    Publish "publish" "tcp://127.0.0.1:9999" "ENDPOINT"
+        "tcp://HOST:PORT (port * or 0: any free port) or ipc://PATH"
+        "Endpoint from which subscribers receive positions and fills."
+    RunDir "run-dir" "" "DIR"
         "a directory"
-        "Where the sockets between the processes are, unless they are set."
-    Backplane "backplane" ""
+        "Directory of the sockets between processes, if their endpoints are not set."
+    Backplane "backplane" "" "ENDPOINT"
         "tcp://HOST:PORT or ipc://PATH"
-        "Where shards and publisher meet the router, as processes of their own."
-    Parts "parts" ""
+        "Endpoint of the router, to which the shard and publisher processes connect."
+    Parts "parts" "" "ENDPOINT"
         "tcp://HOST:PORT or ipc://PATH"
-        "Where shards meet the publisher, as processes of their own."
-    Shards "shards" "1"
+        "Endpoint of the publisher, to which the shard processes connect."
+    Shards "shards" "1" "COUNT"
         "a whole number from 1 to 64"
-        "How many shards the tickers are spread over; one is fastest on few cores."
-    ReportEvery "report-every" "10s"
+        "Number of shards that the tickers are spread over; with few cores, 1 is fastest."
+    ReportEvery "report-every" "10s" "DURATION"
         "a duration of at least 10ms, such as 10s or 250ms"
-        "How often positions are reported."
-    MarkerEvery "marker-every" "256"
+        "Interval between position reports."
+    MarkerEvery "marker-every" "256" "COUNT"
         "a whole number from 1 to 1000000"
-        "After how many inputs the shards balance their shares of each account's deviation."
-    Threads "threads" ""
+        "Number of inputs after which the shards balance their parts of each account's deviation."
+    Threads "threads" "" "MODE"
         "dedicated (a thread for each box) or shared (one for all)"
-        "How a server in one process uses threads; shared is right for one or two cores."
-    Wait "wait" "adaptive"
-        "block, adaptive, adaptive:50us (how long it spins before it sleeps) or spin"
-        "What a thread does when there is nothing to do."
-    Blend "blend" "0"
+        "Threads of a server in one process; use shared with one or two cores."
+    Wait "wait" "adaptive" "STRATEGY"
+        "block, adaptive, adaptive:50us (spins for this long, then sleeps) or spin"
+        "How an idle thread waits for work."
+    Blend "blend" "0" "FRACTION"
         "0, or a fraction such as 1/4 whose two numbers add up to at most 8"
-        "How much an even mix of tickers counts beside an even total value."
-    History "history" "65536"
+        "Weight of an even mix of tickers, relative to an even total value."
+    History "history" "65536" "COUNT"
         "a whole number from 1 to 16777216"
-        "How many answers a shard keeps, to repeat them and to bust their fills."
-    Data "data" "none"
+        "Number of replies that a shard keeps, to repeat them for duplicates and to bust their fills."
+    Data "data" "none" "DIR"
         "a directory, or none"
-        "Where the journals are; with none, state lives in memory only."
-    Ack "ack" "auto"
-        "journal, memory, or auto (journal where there is a data directory)"
-        "When an input is answered: once it is on disk, or at once."
-    SegmentMib "segment-mib" "64"
+        "Directory of the journals; none: the state is in memory only."
+    Ack "ack" "auto" "WHEN"
+        "journal, memory, or auto (journal if there is a data directory)"
+        "When an input is acknowledged: after it is on disk (journal), or at once (memory)."
+    SegmentMib "segment-mib" "64" "MIB"
         "a whole number from 8 to 1024"
-        "How many MiB a segment of a journal has."
-    ImageMib "image-mib" "256"
+        "Size of a journal segment, in MiB."
+    ImageMib "image-mib" "256" "MIB"
         "a whole number from 1 to 1048576"
-        "After how many MiB of journal an image of the state is kept."
-    Prune "prune" "no"
+        "Journal size between two snapshots of the state, in MiB."
+    Prune "prune" "no" "YES-OR-NO"
         "yes or no"
-        "Whether segments are removed that no recovery needs any more."
-    OwedMax "owed-max" "8192"
+        "Remove journal segments that recovery no longer needs."
+    OwedMax "owed-max" "8192" "COUNT"
         "a whole number from 1 to 1048576"
-        "How many answers a shard may owe before the router says busy."
-    Stages "stages" "none"
+        "Most inputs that may wait for one shard's reply; beyond that the router replies busy."
+    Stages "stages" "none" "FILE"
         "a file, or none"
-        "Where this process writes how long the stages of a fill take; with none, nothing is timed."
-    StagesEvery "stages-every" "64"
+        "File for the stage times of this process; none: nothing is timed."
+    StagesEvery "stages-every" "64" "COUNT"
         "a whole number from 1 to 1000000"
-        "Every how many messages, frames and fills are timed for that."
+        "Sampling interval for stage times: one in this many messages, frames and fills is timed."
 }
 
 impl Key {
-    /// The setting of a name.
+    /// The setting with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|key| key.name() == name)
     }
@@ -121,7 +128,7 @@ impl Key {
         format!("ALLOT_{}", self.name().to_uppercase().replace('-', "_"))
     }
 
-    /// Its value where nobody has chosen one. `{run-dir}` stands for the value of that setting.
+    /// Its default. `{run-dir}` stands for the value of that setting.
     pub fn default_text(self) -> String {
         match self {
             Self::RunDir => run_dir::default().display().to_string(),
@@ -137,16 +144,16 @@ impl Key {
         1 << self as u32
     }
 
-    /// The known name that was probably meant, if one is near.
+    /// The setting with the most similar name, if one is similar enough.
     pub fn nearest(name: &str) -> Option<Self> {
         let name = name.to_lowercase().replace('_', "-");
-        let near = |key: &Self| edits(&name, key.name());
-        let key = Self::ALL.iter().copied().min_by_key(near)?;
-        (near(&key) <= key.name().len() / 2).then_some(key)
+        let distance = |key: &Self| edit_distance(&name, key.name());
+        let key = Self::ALL.iter().copied().min_by_key(distance)?;
+        (distance(&key) <= key.name().len() / 2).then_some(key)
     }
 }
 
-/// The set of some settings.
+/// A set of settings, as the sum of their bits.
 pub const fn set(keys: &[Key]) -> u32 {
     let mut bits = 0;
     let mut at = 0;
@@ -157,17 +164,17 @@ pub const fn set(keys: &[Key]) -> u32 {
     bits
 }
 
-/// How many envelopes must be put in, taken out or exchanged to turn one word into another
-/// (Levenshtein's distance), row by row of its table.
-fn edits(from: &str, to: &str) -> usize {
+/// The Levenshtein distance: how many letters must be inserted, removed or replaced to turn one word
+/// into the other. It is computed row by row.
+fn edit_distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, envelope) in from.bytes().enumerate() {
+    for (line, letter) in from.bytes().enumerate() {
         let mut corner = row[0];
         row[0] = line + 1;
         for (column, other) in to.bytes().enumerate() {
-            let exchanged = corner + usize::from(envelope != other);
+            let replaced = corner + usize::from(letter != other);
             corner = row[column + 1];
-            row[column + 1] = exchanged.min(corner + 1).min(row[column] + 1);
+            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
         }
     }
     row[to.len()]
@@ -178,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_has_a_name_a_variable_and_a_sentence() {
+    fn every_setting_has_a_name_a_variable_and_a_help_sentence() {
         for key in Key::ALL {
             assert_eq!(Key::named(key.name()), Some(*key));
             assert!(key.help().ends_with('.') && !key.allowed().ends_with('.'), "{key:?}");
@@ -189,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_of_the_pen_is_recognised() {
+    fn a_misspelled_name_is_recognised() {
         for (written, meant) in [
             ("shard", Some(Key::Shards)),
             ("report_every", Some(Key::ReportEvery)),

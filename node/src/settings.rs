@@ -1,4 +1,4 @@
-//! Settings: what the texts of the configuration mean.
+//! Settings: the configuration, parsed and checked.
 
 use crate::config::Config;
 use crate::duration;
@@ -15,10 +15,10 @@ use std::time::Duration;
 /// The longest path of a socket in the file system, as the kernel has it (`sun_path`).
 const SOCKET_PATH_LEN_MAX: usize = 107;
 
-/// The shortest cadence of reports: below that a report is not read before the next one.
+/// The shortest cadence of reports: below it no reader keeps up.
 const REPORT_EVERY_MIN: Duration = Duration::from_millis(10);
 
-/// The most inputs between two markers: beyond that the shards drift apart.
+/// The most inputs between two markers: with more, the shards drift apart.
 const MARKER_EVERY_MAX: u64 = 1_000_000;
 
 /// The longest history: about 200 bytes each, so a few gigabytes.
@@ -27,72 +27,72 @@ const HISTORY_MAX: usize = 1 << 24;
 /// Bytes of a MiB.
 const MIB: u64 = 1 << 20;
 
-/// The sizes of a segment, in MiB: the largest batch of a turn fits into the smallest.
+/// Sizes of a segment, in MiB. The largest batch of a turn fits into the smallest segment.
 const SEGMENT_MIB: RangeInclusive<u64> = 8..=1_024;
 
-/// How far images can be apart, in MiB.
+/// Journal size between two snapshots, in MiB.
 const IMAGE_MIB: RangeInclusive<u64> = 1..=1 << 20;
 
-/// The most answers owed: what a shard can apply in about a second.
+/// The most replies owed: what a shard can apply in about a second.
 const OWED_MAX: u64 = 1 << 20;
 
-/// The rarest timing: beyond that a run of minutes has no samples.
+/// The longest sampling interval: with a longer one, a run of minutes has no samples.
 const STAGES_EVERY_MAX: u64 = 1_000_000;
 
-/// Everything that can be chosen of a server.
+/// All settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where clients send fills and splits.
+    /// The endpoint for clients.
     pub front: String,
-    /// The file with the keys of the front door, if it encrypts.
+    /// The file with the CURVE keys of the front door, if it encrypts.
     pub front_secret: Option<PathBuf>,
-    /// The key that clients expect of the front door, if it encrypts.
+    /// The public key of the front door, for clients, if it encrypts.
     pub front_key: Option<CurveKey>,
-    /// Where subscribers hear positions and fills.
+    /// The endpoint for subscribers.
     pub publish: String,
-    /// Where the sockets between the processes are.
+    /// The directory of the sockets between the processes.
     pub run_dir: PathBuf,
-    /// Where shards and publisher meet the router.
+    /// The endpoint of the router for shards and publisher.
     pub backplane: String,
-    /// Where shards meet the publisher.
+    /// The endpoint of the publisher for shards.
     pub parts: String,
-    /// How many shards there are.
+    /// The number of shards.
     pub shards: usize,
-    /// How often positions are reported.
+    /// The interval between reports.
     pub report_every: Duration,
     /// Inputs between two markers.
     pub marker_every: u64,
     /// A thread for each box, or one for all.
     pub threads: Threads,
-    /// What a thread does when there is nothing to do.
+    /// How an idle thread waits.
     pub wait: WaitStrategy,
-    /// How much an even mix of tickers counts.
+    /// The weight of an even mix of tickers.
     pub blend: Blend,
-    /// How many answers a shard keeps.
+    /// The number of replies that a shard keeps.
     pub history: usize,
-    /// Where the journals are, if there are any.
+    /// The directory of the journals, if there are any.
     pub data: Option<PathBuf>,
-    /// Whether an answer waits for the disk.
+    /// Whether a reply waits for the disk.
     pub ack: Ack,
     /// Bytes of a segment of a journal.
     pub segment_bytes: u64,
-    /// Bytes of journal between two images.
+    /// Bytes of journal between two snapshots.
     pub image_every_bytes: u64,
-    /// Whether segments are removed that no recovery needs.
+    /// Whether segments that recovery no longer needs are removed.
     pub prune: bool,
-    /// How many answers a shard may owe.
+    /// The number of replies that a shard may owe.
     pub owed_max: u64,
-    /// Where the times of the stages go, if they are taken.
+    /// The stage file, if stages are timed.
     pub stages: Option<PathBuf>,
-    /// Every how many are timed.
+    /// One in this many is timed.
     pub stages_every: u64,
 }
 
 impl Settings {
-    /// Reads every setting.
+    /// Parses every setting.
     ///
     /// # Errors
-    /// The first setting whose text means nothing.
+    /// The first setting whose text is invalid.
     pub fn of(config: &Config) -> Result<Self> {
         let data = config.read(Key::Data, path_or_none)?;
         Ok(Self {
@@ -136,23 +136,23 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self::of(&Config::default()).expect("the defaults of the table mean something")
+        Self::of(&Config::default()).expect("the defaults of the table are valid")
     }
 }
 
-/// When an input is answered; `kept`: whether there is a data directory.
-fn ack(config: &Config, kept: bool) -> Result<Ack> {
+/// When an input is acknowledged.
+fn ack(config: &Config, has_journal: bool) -> Result<Ack> {
     let ack = config.read(Key::Ack, |text| match text {
-        "auto" if kept => Some(Ok(Ack::Journal)),
+        "auto" if has_journal => Some(Ok(Ack::Journal)),
         "auto" | "memory" => Some(Ok(Ack::Memory)),
-        "journal" if kept => Some(Ok(Ack::Journal)),
-        "journal" => Some(Err(anyhow!("--ack journal needs a journal: say where, --data DIR"))),
+        "journal" if has_journal => Some(Ok(Ack::Journal)),
+        "journal" => Some(Err(anyhow!("--ack journal needs a data directory; add --data DIR"))),
         _ => None,
     });
     ack?
 }
 
-/// A path, or that there is none; an empty text is neither.
+/// A path, or `none`. An empty text is invalid.
 fn path_or_none(text: &str) -> Option<Option<PathBuf>> {
     match text {
         "" => None,
@@ -165,7 +165,7 @@ fn within<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Opti
     text.parse().ok().filter(|number| range.contains(number))
 }
 
-/// An endpoint that ZeroMQ will understand, whether or not anybody is there.
+/// An endpoint that ZeroMQ accepts.
 fn endpoint(text: &str) -> Option<String> {
     let is_endpoint = match text.split_once("://")? {
         ("tcp", address) => {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allowed_is_taken() {
+    fn allowed_values_are_accepted() {
         for (key, text) in [
             (Key::Front, "tcp://127.0.0.1:*"),
             (Key::Front, "tcp://*:0"),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_is_refused_with_what_is() {
+    fn other_values_are_rejected_with_the_allowed_ones() {
         for (key, text) in [
             (Key::Front, "9998"),
             (Key::Front, "tcp://127.0.0.1"),
@@ -248,17 +248,20 @@ mod tests {
             (Key::FrontSecret, ""),
             (Key::FrontKey, "0123456789"),
         ] {
-            let error = error_of(key, text).unwrap_or_else(|| panic!("{key:?} took {text:?}"));
+            let error = error_of(key, text).unwrap_or_else(|| panic!("{key:?} accepts {text:?}"));
             assert!(error.contains(key.allowed()), "{error}");
             assert!(
-                error.starts_with(&format!("{} = {text:?}, from flag --", key.name())),
+                error.starts_with(&format!(
+                    "invalid setting {} = {text:?}, from flag --",
+                    key.name()
+                )),
                 "{error}"
             );
         }
     }
 
     #[test]
-    fn a_socket_path_that_the_kernel_would_cut_is_refused() {
+    fn a_socket_path_that_is_too_long_for_the_kernel_is_rejected() {
         let path = |len: usize| format!("ipc://{}", "x".repeat(len));
         assert_eq!(error_of(Key::Parts, &path(SOCKET_PATH_LEN_MAX)), None);
         assert!(error_of(Key::Parts, &path(SOCKET_PATH_LEN_MAX + 1)).is_some());

@@ -1,17 +1,18 @@
-//! Shard directories: where the journals are in a data directory.
+//! Shard directories: the journals in a data directory.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The directories of all shards below `data`, by their numbers; or `data` itself, where it is the
-/// directory of one.
+/// The directories of all shards in `data`, by shard number; or `data` itself, if it is the
+/// directory of one shard.
 ///
 /// # Errors
-/// When there is none, or the directory cannot be read.
+/// When there is no journal, or the directory cannot be read.
 pub(crate) fn find(data: &Path) -> Result<Vec<PathBuf>> {
     let listing = fs::read_dir(data).with_context(|| format!("cannot read {}", data.display()))?;
-    let (mut shards, mut is_one) = (Vec::new(), false);
+    let mut shards = Vec::new();
+    let mut is_one = false;
     for entry in listing {
         let entry = entry.with_context(|| format!("cannot read {}", data.display()))?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -24,8 +25,8 @@ pub(crate) fn find(data: &Path) -> Result<Vec<PathBuf>> {
         false => Ok(shards.into_iter().map(|(_, path)| path).collect()),
         true if is_one => Ok(vec![data.to_owned()]),
         true => bail!(
-            "there is no journal in {}: name the directory that a server was given as --data, or \
-             that of one shard in it",
+            "there is no journal in {}; name a directory that a server was given as --data, or the \
+             directory of one shard in it",
             data.display()
         ),
     }

@@ -1,6 +1,6 @@
-//! Signals: how people and service managers ask a process to end.
+//! Signals: how people and service managers stop a process.
 //!
-//! The first SIGINT or SIGTERM asks for a clean end; the second ends the process at once.
+//! The first SIGINT or SIGTERM requests a clean stop; the second ends the process at once.
 
 use allot_runtime::{Agent, Nanos, PollSet};
 use anyhow::{Context, Result};
@@ -12,35 +12,35 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// What a shell calls a process that was ended by SIGINT.
+/// The exit code by which shells report SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// What a signal asks for.
+/// What to do on a signal.
 pub(crate) type Request = Box<dyn FnMut() + Send>;
 
-/// An agent that passes a signal on.
+/// An agent that calls the request on a signal.
 pub(crate) struct Signals {
-    /// The handler writes a byte at the other end.
+    /// The signal handler writes a byte to the other end.
     bytes: UnixStream,
     request: Request,
 }
 
 impl Signals {
-    /// Hears signals from now on.
+    /// Handles signals from now on.
     pub(crate) fn new(request: Request) -> Result<Self> {
-        let hear = || -> std::io::Result<UnixStream> {
+        let register = || -> std::io::Result<UnixStream> {
             let (bytes, written) = UnixStream::pair()?;
             bytes.set_nonblocking(true)?;
             let again = Arc::new(AtomicBool::new(false));
             for signal in [SIGINT, SIGTERM] {
-                // In this order: the first signal finds the flag down, and raises it.
+                // The order matters: the first signal finds the flag unset, and sets it.
                 flag::register_conditional_shutdown(signal, EXIT_INTERRUPTED, Arc::clone(&again))?;
                 flag::register(signal, Arc::clone(&again))?;
                 low_level::pipe::register(signal, written.try_clone()?)?;
             }
             Ok(bytes)
         };
-        let bytes = hear().context("cannot hear signals")?;
+        let bytes = register().context("cannot register signal handlers")?;
         Ok(Self { bytes, request })
     }
 }
@@ -54,7 +54,7 @@ impl Agent for Signals {
         let mut byte = [0];
         match self.bytes.read(&mut byte) {
             Ok(1) => {
-                tracing::info!("stopping; once more, and this process ends at once");
+                tracing::info!("stopping; a second signal ends this process at once");
                 (self.request)();
                 1
             }

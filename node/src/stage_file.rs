@@ -1,13 +1,13 @@
-//! Stage file: how long the stages of a fill took in this process since it started, for a
-//! benchmark or whoever else looks.
+//! Stage file: how long the stages of a fill took in this process since its start, for benchmarks
+//! and operators.
 //!
 //! ```text
 //!   { "schema": 1, "every": 64, "stages": [
 //!       { "stage": "receive", "each": "message", "times": [[959, 2], [1023, 5], …] }, … ] }
 //! ```
 //!
-//! A pair of `times` is a bucket: its longest time in nanoseconds, and how many were in it.
-//! Where several boxes are in the process, their counts are added up.
+//! A pair in `times` is a bucket: its longest time in nanoseconds, and its count.
+//! If a process runs several boxes, the file has the sums of their counts.
 
 use crate::settings::Settings;
 use allot_runtime::{Agent, Clock, Nanos, Stage, Stages};
@@ -21,21 +21,21 @@ use std::time::Duration;
 /// The version of the layout.
 const SCHEMA: u32 = 1;
 
-/// How often it is written.
+/// How often the file is written.
 const WRITE_EVERY: Duration = Duration::from_millis(500);
 
-/// An agent that writes what some boxes time, again and again, and at the end.
+/// An agent that writes the times of its boxes periodically and at the end.
 pub(crate) struct StageFile {
     path: PathBuf,
     every: u64,
     boxes: Vec<Stages>,
     write_at: Nanos,
-    /// The last one could not be written, and that was said.
+    /// The last write failed, and a warning was logged.
     is_failing: bool,
 }
 
 impl StageFile {
-    /// The file of the settings, if they name one, without times.
+    /// The file that the settings name, if any, still without times.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -46,24 +46,23 @@ impl StageFile {
         let every = settings.stages_every;
         let file =
             Self { path, every, boxes: Vec::new(), write_at: Nanos::ZERO, is_failing: false };
-        file.write().with_context(|| {
-            format!("the times of the stages cannot be written to {}", file.path.display())
-        })?;
+        file.write()
+            .with_context(|| format!("cannot write the stage times to {}", file.path.display()))?;
         Ok(Some(file))
     }
 
-    /// A set for one more box, whose times are in the file from now on.
+    /// A new set of times, for one more box.
     pub(crate) fn add_box(&mut self, clock: &Clock) -> Stages {
         let stages = Stages::every(self.every, clock.clone());
         self.boxes.push(stages.clone());
         stages
     }
 
-    /// Whoever reads it sees the old one or the new one, and nothing between.
+    /// A reader sees the old file or the new one, never a part.
     fn write(&self) -> std::io::Result<()> {
-        let beside = beside(&self.path);
-        fs::write(&beside, self.page().to_string())?;
-        fs::rename(&beside, &self.path)
+        let temporary = temporary(&self.path);
+        fs::write(&temporary, self.page().to_string())?;
+        fs::rename(&temporary, &self.path)
     }
 
     fn page(&self) -> Value {
@@ -78,18 +77,18 @@ impl StageFile {
         json!({ "schema": SCHEMA, "every": self.every, "stages": stages.collect::<Vec<_>>() })
     }
 
-    fn write_or_say(&mut self) {
+    fn write_or_warn(&mut self) {
         let error = self.write().err();
         if let Some(error) = error.as_ref().filter(|_| !self.is_failing) {
             let path = self.path.display();
-            tracing::warn!("the times of the stages cannot be written to {path}: {error}");
+            tracing::warn!("cannot write the stage times to {path}: {error}");
         }
         self.is_failing = error.is_some();
     }
 }
 
-/// A name in the same folder, so that it can be renamed.
-fn beside(path: &Path) -> PathBuf {
+/// A path in the same folder, so that a rename replaces the file.
+fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     name.into()
@@ -103,7 +102,7 @@ impl Agent for StageFile {
     fn do_work(&mut self, now: Nanos) -> usize {
         if now >= self.write_at {
             self.write_at = now + WRITE_EVERY;
-            self.write_or_say();
+            self.write_or_warn();
         }
         0
     }
@@ -112,9 +111,9 @@ impl Agent for StageFile {
         self.write_at
     }
 
-    /// What passed since the last one is in it too.
+    /// The last write has the times since the one before.
     fn close(&mut self, _now: Nanos) {
-        self.write_or_say();
+        self.write_or_warn();
     }
 }
 
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_where_nothing_can_be_written_is_named_at_the_start() {
+    fn a_path_that_cannot_be_written_is_an_error_at_the_start() {
         let error = StageFile::open(&settings(Path::new("/nowhere/stages.json"))).err().unwrap();
         assert!(error.to_string().contains("/nowhere/stages.json"), "{error}");
         assert!(StageFile::open(&Settings::default()).unwrap().is_none());

@@ -1,8 +1,8 @@
-//! The table: what everyone holds, for people.
+//! The table: the positions of all accounts, for people.
 //!
 //! Accounts by tickers, in whole shares, with each account's value, target and deviation, and with
-//! totals. The longer side goes down the page, as pages are longer than they are wide. Money is
-//! rounded to cents; who wants all nine decimals asks for `--format json` or `csv`.
+//! totals. The longer side becomes the rows, because pages are longer than they are wide. Money is
+//! rounded to cents; `--format json` and `csv` have all nine decimals.
 
 use allot_domain::decimal::nanos_text;
 use allot_domain::{Money, Ticker, Weight};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Nano-units of a cent.
 const CENT: i128 = 10_000_000;
 
-/// No frame: a line under the head, and air between the columns.
+/// No frame: a line under the header, and space between the columns.
 const STYLE: TableStyle = TableStyle::new()
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('─'))
@@ -60,7 +60,7 @@ pub(crate) fn statement(statement: &AccountStatement) -> String {
 
 fn table(accounts: &[AccountReport]) -> String {
     if accounts.is_empty() {
-        return "no account yet: nobody has sent a split".to_owned();
+        return "no account yet: waiting for the first split".to_owned();
     }
     let tickers: BTreeSet<Ticker> = accounts.iter().flat_map(tickers).collect();
     let mut lines = vec![head(&tickers)];
@@ -69,7 +69,7 @@ fn table(accounts: &[AccountReport]) -> String {
         lines.push(total_line(accounts, &tickers));
     }
     if tickers.len() > accounts.len() {
-        lines = turned(&lines);
+        lines = transposed(&lines);
         lines.insert(tickers.len() + 1, vec![String::new()]);
     }
     laid_out(lines)
@@ -109,7 +109,7 @@ fn total_line(accounts: &[AccountReport], tickers: &BTreeSet<Ticker>) -> Vec<Str
 }
 
 /// Rows become columns.
-fn turned(lines: &[Vec<String>]) -> Vec<Vec<String>> {
+fn transposed(lines: &[Vec<String>]) -> Vec<Vec<String>> {
     let column = |at: usize| lines.iter().map(|line| line[at].clone()).collect();
     (0..lines[0].len()).map(column).collect()
 }
@@ -120,12 +120,12 @@ fn laid_out(lines: Vec<Vec<String>>) -> String {
     let mut lines = lines.into_iter();
     table.set_header(lines.next().unwrap_or_default());
     table.add_rows(lines);
-    for (place, column) in table.column_iter_mut().enumerate() {
-        match place {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        match index {
             0 => column.set_padding((0, 1)),
             _ => column.set_padding((2, 0)),
         };
-        if place > 0 {
+        if index > 0 {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -148,8 +148,8 @@ fn percent(weight: Weight) -> String {
 fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -265,21 +265,21 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_split_there_is_nobody() {
+    fn before_the_first_split_there_is_no_account() {
         check(
             &report(&of(Vec::new(), 0)),
             expect![[r#"
             report 12 · cut 88,211 · split 17 · 2026-11-21 10:00:00 UTC · 88,190 fills
 
-            no account yet: nobody has sent a split"#]],
+            no account yet: waiting for the first split"#]],
         );
     }
 
     #[test]
     fn one_fill_is_not_called_fills() {
-        for (fills, said) in [(0, " · 0 fills"), (1, " · 1 fill"), (2, " · 2 fills")] {
+        for (fills, ending) in [(0, " · 0 fills"), (1, " · 1 fill"), (2, " · 2 fills")] {
             let page = report(&Report { fills, ..of(Vec::new(), 0) });
-            assert!(page.lines().next().unwrap().ends_with(said), "{page}");
+            assert!(page.lines().next().unwrap().ends_with(ending), "{page}");
         }
     }
 

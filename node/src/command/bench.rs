@@ -1,6 +1,6 @@
-//! `allot bench`: hands over to the latency harness, a program of its own beside this one.
+//! `allot bench`: runs the benchmark harness, a separate binary beside this one.
 //!
-//! It measures this binary from outside, so it cannot be inside it.
+//! The harness measures this binary from outside, so it cannot be part of it.
 
 use anyhow::{Context, Error, Result, bail};
 use clap::Args;
@@ -8,35 +8,36 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
-/// The harness, as cargo names it.
+/// Name of the harness binary.
 const HARNESS: &str = "allot-bench";
 
-/// Measure a server, a machine, and what each layer costs
+/// Measure latency and throughput: the server, the machine, and each layer
 ///
-/// All arguments go to the harness: `allot bench --help` shows what it takes.
+/// Runs the benchmark harness, allot-bench, with these arguments.
+/// `allot bench --help` prints the help of the harness.
 #[derive(Args)]
 #[command(
     disable_help_flag = true,
     after_help = "\
 Examples:
-  allot bench --help                            all modes
+  allot bench --help                            list the modes
   allot bench tcp                               one fill in flight, over TCP
-  allot bench tcp --sweep --out runs            from a sparse rate to the knee, kept in files
-  allot bench echo --rate 1000                  the floor of the transport at the same rate
-  allot bench targets                           what the design asks of the path"
+  allot bench tcp --sweep --out runs            raise the rate until the server saturates
+  allot bench echo --rate 1000                  the transport alone at that rate
+  allot bench targets                           check the performance targets"
 )]
 pub(crate) struct Bench {
-    /// What the harness is told
+    /// Arguments for the harness
     #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
-/// Becomes the harness.
+/// Replaces this process with the harness.
 pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
     let harness = std::env::current_exe()?.with_file_name(HARNESS);
     if !harness.is_file() {
         bail!(
-            "the harness is not at {}; build it: cargo build --release -p {HARNESS}",
+            "the benchmark harness is not at {}; build it: cargo build --release -p {HARNESS}",
             harness.display()
         );
     }

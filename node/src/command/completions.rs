@@ -1,4 +1,4 @@
-//! `allot completions`: what a shell needs to complete our flags.
+//! `allot completions`: shell completion scripts.
 
 use crate::cli::Cli;
 use anyhow::Result;
@@ -7,7 +7,7 @@ use clap_complete::{Shell, generate};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Completions for a shell, on stdout
+/// Print a shell completion script
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -15,11 +15,11 @@ Examples:
   allot completions zsh > ~/.zfunc/_allot
   allot completions fish > ~/.config/fish/completions/allot.fish")]
 pub(crate) struct Completions {
-    /// The shell
+    /// Shell to complete for
     shell: Shell,
 }
 
-/// Prints them.
+/// Prints the script.
 pub(crate) fn run(completions: &Completions) -> Result<ExitCode> {
     let mut script = Vec::new();
     generate(completions.shell, &mut Cli::command(), "allot", &mut script);

@@ -1,4 +1,4 @@
-//! `allot config`: what is set, by whom, and whether it means anything.
+//! `allot config`: the value of every setting, its origin, and whether it is valid.
 
 use crate::common_args::CommonArgs;
 use crate::config::Config;
@@ -11,10 +11,10 @@ use clap::{Args, Subcommand};
 use std::env;
 use std::process::ExitCode;
 
-/// Variables that are no settings and that we, or our scripts, do read.
+/// Variables that are not settings, and that this binary or its scripts read.
 const OTHER_VARIABLES: &[&str] = &["ALLOT_CONFIG", "ALLOT_LOG", "ALLOT_BIN"];
 
-/// What is set, and by whom
+/// Show or check the configuration
 #[derive(Args)]
 pub(crate) struct ConfigPages {
     #[command(subcommand)]
@@ -39,7 +39,7 @@ struct Show {
     flags: Flags<{ u32::MAX }>,
 }
 
-/// Say whether every setting means something; fail if not
+/// Check every setting; exit non-zero if one is invalid
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -56,8 +56,10 @@ pub(crate) fn run(pages: &ConfigPages, common: &CommonArgs) -> Result<ExitCode> 
         Page::Show(show) => print(&table(&common.config(&show.flags.given)?))?,
         Page::Check(check) => {
             Settings::of(&common.config(&check.flags.given)?)?;
-            warn_of_strangers(env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
-            print("the configuration is understood")?;
+            warn_of_unknown_variables(
+                env::vars_os().filter_map(|(name, _)| name.into_string().ok()),
+            );
+            print("the configuration is valid")?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -74,14 +76,16 @@ fn table(config: &Config) -> String {
     Key::ALL.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn warn_of_strangers(names: impl Iterator<Item = String>) {
-    for name in names.filter(|name| is_stranger(name)) {
-        tracing::warn!("{name} sets nothing; `allot config show --help` lists the variables");
+fn warn_of_unknown_variables(names: impl Iterator<Item = String>) {
+    for name in names.filter(|name| is_unknown(name)) {
+        tracing::warn!(
+            "the environment variable {name} has no effect; `allot config show --help` lists the known ones"
+        );
     }
 }
 
-/// Whether a variable looks like one of ours and is not.
-fn is_stranger(name: &str) -> bool {
+/// Whether a variable has our prefix and nothing reads it.
+fn is_unknown(name: &str) -> bool {
     let is_setting = Key::ALL.iter().any(|key| key.variable() == name);
     name.starts_with("ALLOT_") && !is_setting && !OTHER_VARIABLES.contains(&name)
 }
@@ -104,11 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_sets_nothing_is_a_stranger() {
-        for (name, stranger) in
+    fn a_variable_that_nothing_reads_is_unknown() {
+        for (name, expected) in
             [("ALLOT_SHARD", true), ("ALLOT_SHARDS", false), ("ALLOT_BIN", false), ("PATH", false)]
         {
-            assert_eq!(is_stranger(name), stranger, "{name}");
+            assert_eq!(is_unknown(name), expected, "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `allot demo`: everything in one process, with feeds that make up fills and splits.
+//! `allot demo`: everything in one process, with feeds that send random fills and splits.
 
 mod screen;
 mod show;
@@ -10,7 +10,7 @@ use crate::config::Origin;
 use crate::duration;
 use crate::feed_crew::{FeedCrew, Feeds};
 use crate::flags::Flags;
-use crate::lookout::Lookout;
+use crate::monitor::Monitor;
 use crate::setting::Key;
 use crate::settings::Settings;
 use crate::signals::Request;
@@ -28,58 +28,61 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What a demo has instead of the defaults: free ports, so that it runs beside a server, and
-/// reports before anyone gets bored. Only flags change these: file and environment are for servers.
+/// The demo's own defaults: free ports, so that it can run beside a server, and frequent reports.
+/// Only flags override them; the file and the environment are for servers.
 const DEFAULTS: &[(Key, &str)] = &[
     (Key::Front, "tcp://127.0.0.1:*"),
     (Key::Publish, "tcp://127.0.0.1:*"),
     (Key::ReportEvery, "2s"),
 ];
 
-/// Everything in one process, with made-up fills: watch it work
+/// Run everything in one process, with random fills
 ///
-/// Fill servers send random fills, an AUM server sends a split that drifts, and a table shows what
-/// each account holds. Ctrl-C ends it. Unless flags say otherwise it listens on free ports, so that
-/// it runs beside a server, and reports every two seconds.
+/// Fill servers send random fills, an AUM server sends a drifting split, and a table shows every
+/// account's positions. Press Ctrl-C to stop.
+///
+/// The demo listens on free ports, so that it can run beside a server, and reports every 2 seconds.
+/// Only flags change that: it ignores --front, --publish and --report-every in the configuration
+/// file, in the environment, and among the defaults below.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   allot demo
   allot demo --sources 10 --rate 1000 --shards 2
-  allot demo --for 5s                              ends by itself
+  allot demo --for 5s                              stop after 5 seconds
   allot demo --seed 7 --count 1000 --tickers AAPL,MSFT")]
 pub(crate) struct Demo {
-    /// How many fill servers
+    /// Number of fill servers
     #[arg(long, value_name = "COUNT", default_value_t = 3,
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
     sources: u32,
-    /// Fills a second of each
+    /// Fills per second, for each fill server
     #[arg(long, value_name = "RATE", default_value = "200")]
     rate: Rate,
-    /// End when each has sent so many fills
+    /// Stop after each fill server has sent this many fills
     #[arg(long, value_name = "COUNT")]
     count: Option<u64>,
-    /// End after this time
+    /// Stop after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     time: Option<Duration>,
-    /// How many accounts the split has
+    /// Number of accounts in the split
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     accounts: usize,
-    /// What is traded, as in AAPL,MSFT [default: ten well-known stocks]
+    /// Tickers to trade, separated by commas: AAPL,MSFT [default: ten well-known stocks]
     #[arg(long, value_name = "LIST")]
     tickers: Option<String>,
-    /// The same seed gives the same fills and splits [default: another one in each run]
+    /// Random seed; the same seed gives the same fills and splits [default: different in each run]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     #[command(flatten)]
     flags: Flags<{ serve::KEYS }>,
 }
 
-/// Shows it until it ends, or until somebody ends it.
+/// Runs the demo until its end or a signal.
 pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let settings = settings(demo, common)?;
     let Server { running, endpoints, counters, stage_file } = wiring::embedded(&settings)?;
-    let find = |key| endpoints.of(key).context("a server has endpoints");
+    let find = |key| endpoints.of(key).context("an embedded server has both endpoints");
     let (front, publish) = (find(Key::Front)?, find(Key::Publish)?);
     let splits = splits(demo, front)?.start()?;
     let fills = fills(demo, front)?.start()?;
@@ -87,16 +90,16 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let boxes = [counters, splits.counters.clone(), fills.counters.clone()].concat();
     let is_interrupted = Arc::new(AtomicBool::new(false));
     let interrupt = interrupt(&splits, &fills, &is_interrupted);
-    let lookout = Lookout::new(interrupt, boxes, stage_file)?;
+    let monitor = Monitor::new(interrupt, boxes, stage_file)?;
     print(&format!("listening {endpoints}"))?;
 
     let show = Show::new(fills, publish, settings.report_every, is_interrupted)?;
-    // From the outside in: whoever is left behind by its server waits in vain for it.
+    // The feeds stop before the server: a feed without its server would wait in vain.
     let fills = show.run(demo.time, || running.is_alive())?;
     let is_ok = close(fills, splits)?;
     running.stop();
     running.join()?;
-    lookout.dismiss()?;
+    monitor.stop()?;
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -138,18 +141,19 @@ fn fills(demo: &Demo, front: &str) -> Result<FeedCrew> {
     Ok(crew)
 }
 
-/// What a signal does: nothing new is sent, and the show ends.
+/// What a signal does: the feeds send nothing new, and the show ends.
 fn interrupt(splits: &Feeds, fills: &Feeds, flag: &Arc<AtomicBool>) -> Request {
-    let (mut end_splits, mut end_fills) = (splits.ender(), fills.ender());
+    let mut stop_splits = splits.stopper();
+    let mut stop_fills = fills.stopper();
     let flag = Arc::clone(flag);
     Box::new(move || {
-        end_splits();
-        end_fills();
+        stop_splits();
+        stop_fills();
         flag.store(true, Ordering::SeqCst);
     })
 }
 
-/// Ends the feeds and says what came of them; true if nothing was lost.
+/// Stops the feeds and prints their totals; true if nothing was lost.
 fn close(fills: Feeds, splits: Feeds) -> Result<bool> {
     let (fills, splits) = (fills.stop()?, splits.stop()?);
     let sum = |tally| fills.iter().map(|summary| summary.get(tally)).sum::<u64>();

@@ -1,4 +1,4 @@
-//! `allot doctor`: what on this machine would make a server slow, fail, or be refused.
+//! `allot doctor`: what on this machine makes a server slow, or keeps it from running.
 
 mod machine;
 mod server;
@@ -13,10 +13,10 @@ use clap::Args;
 use std::fmt;
 use std::process::ExitCode;
 
-/// Examine this machine, and the servers at the two endpoints
+/// Check this machine, and the server at the two endpoints
 ///
-/// Each line is ok, warn (it works, and could be better) or bad (it will not work), with what to
-/// do about it. Fails if something is bad.
+/// Each line begins with ok, warn (it works, but could be better) or bad (it does not work). A line
+/// below says how to fix a problem. The exit code is non-zero if a line is bad.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,14 +27,14 @@ pub(crate) struct Doctor {
     flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
 }
 
-/// What was found, and the cure if it is an ill.
+/// What was found and, if it is a problem, how to fix it.
 struct Finding {
     grade: Grade,
     what: String,
-    cure: &'static str,
+    remedy: &'static str,
 }
 
-/// How bad it is.
+/// How serious a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Grade {
     Ok,
@@ -42,7 +42,7 @@ enum Grade {
     Bad,
 }
 
-/// Examines everything.
+/// Checks everything.
 pub(crate) fn run(doctor: &Doctor, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&doctor.flags.given)?;
     let context = Context::new()?;
@@ -59,20 +59,20 @@ pub(crate) fn run(doctor: &Doctor, common: &CommonArgs) -> Result<ExitCode> {
 
 impl Finding {
     fn ok(what: impl Into<String>) -> Self {
-        Self { grade: Grade::Ok, what: what.into(), cure: "" }
+        Self { grade: Grade::Ok, what: what.into(), remedy: "" }
     }
 
-    fn warn(what: impl Into<String>, cure: &'static str) -> Self {
-        Self { grade: Grade::Warn, what: what.into(), cure }
+    fn warn(what: impl Into<String>, remedy: &'static str) -> Self {
+        Self { grade: Grade::Warn, what: what.into(), remedy }
     }
 
-    fn bad(what: impl Into<String>, cure: &'static str) -> Self {
-        Self { grade: Grade::Bad, what: what.into(), cure }
+    fn bad(what: impl Into<String>, remedy: &'static str) -> Self {
+        Self { grade: Grade::Bad, what: what.into(), remedy }
     }
 
-    /// Well if so, else a warning.
-    fn or_warn(is_well: bool, what: impl Into<String>, cure: &'static str) -> Self {
-        if is_well { Self::ok(what) } else { Self::warn(what, cure) }
+    /// Ok if the condition holds, else a warning.
+    fn or_warn(is_ok: bool, what: impl Into<String>, remedy: &'static str) -> Self {
+        if is_ok { Self::ok(what) } else { Self::warn(what, remedy) }
     }
 }
 
@@ -84,7 +84,7 @@ impl fmt::Display for Finding {
             Grade::Bad => "bad ",
         };
         write!(out, "{word}  {}", self.what)?;
-        if self.cure.is_empty() { Ok(()) } else { write!(out, "\n        {}", self.cure) }
+        if self.remedy.is_empty() { Ok(()) } else { write!(out, "\n        {}", self.remedy) }
     }
 }
 

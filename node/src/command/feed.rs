@@ -1,4 +1,4 @@
-//! `allot feed`: the outside world, as processes of its own: fill servers and the AUM server.
+//! `allot feed`: the senders of fills and splits, as processes of their own.
 
 mod aum;
 mod fills;
@@ -6,8 +6,8 @@ mod fills;
 use crate::common_args::CommonArgs;
 use crate::duration;
 use crate::feed_crew::{FeedCrew, Feeds};
-use crate::gauge::{Gauge, TICK};
-use crate::lookout::Lookout;
+use crate::monitor::Monitor;
+use crate::progress_bar::{ProgressBar, TICK};
 use crate::stdout::print;
 use allot_domain::SourceId;
 use allot_feeds::{Patience, Summary, Tally, unique_source};
@@ -18,13 +18,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use std::process::{self, ExitCode};
 use std::time::Duration;
 
-/// After so long without a message taken, there may be no server.
+/// After this time without a message sent, there may be no server.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// Leaves room for more numbers than any feed will ever need.
+/// Leaves more numbers than any feed will ever need.
 const FIRST_SEQ_MAX: u64 = 1 << 62;
 
-/// How long the last answers are waited for after a signal.
+/// How long a feed waits for the last replies after a signal.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Send fills or splits to a server
@@ -40,12 +40,12 @@ enum Kind {
     Aum(aum::Aum),
 }
 
-/// How messages are written.
+/// Encoding of messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Format {
-    /// Text that people can read
+    /// JSON text
     Json,
-    /// Shorter, and quicker to read
+    /// Binary: shorter, and faster to decode
     Bin,
 }
 
@@ -58,63 +58,63 @@ impl From<Format> for Encoding {
     }
 }
 
-/// What a feed goes on with, and what it leaves behind.
+/// The source of a feed, its numbers, and the file of its replies.
 #[derive(Args)]
-struct Life {
-    /// The name under which messages are sent [default: one that no other run has]
+struct SourceFlags {
+    /// Source name of the messages [default: unique to this run]
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// The number of the first message: a feed that goes on under a name goes on with its numbers
+    /// Sequence number of the first message; to continue a source, give its next number
     #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "source",
           value_parser = clap::value_parser!(u64).range(1..=FIRST_SEQ_MAX))]
     first_seq: u64,
-    /// Append every answer to this file as it arrives, one JSON object in each line
-    #[arg(long, value_name = "FILE")]
-    answers: Option<String>,
-    /// At the end, wait so long for the last answers
+    /// Append every reply to this file, one JSON object per line
+    #[arg(long = "answers", value_name = "FILE")]
+    replies: Option<String>,
+    /// How long to wait for the last replies at the end
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     patience: Duration,
 }
 
-impl Life {
+impl SourceFlags {
     fn patience(&self) -> Patience {
         Patience { drain: self.patience, ..Patience::default() }
     }
 }
 
-/// Sends until there is nothing more to send, or until it is told to end.
+/// Sends until everything is sent, or until a signal.
 pub(crate) fn run(feed: &Feed, common: &CommonArgs) -> Result<ExitCode> {
     match &feed.kind {
-        Kind::Fills(fills) => follow(fills::crew(fills, common)?),
-        Kind::Aum(aum) => follow(aum::crew(aum, common)?),
+        Kind::Fills(fills) => run_to_end(fills::crew(fills, common)?),
+        Kind::Aum(aum) => run_to_end(aum::crew(aum, common)?),
     }
 }
 
-/// Runs feeds to their end, shows how far they are, and says what came of them. Fails if anything
-/// was lost, or if a bad line has ended one.
-fn follow(crew: FeedCrew) -> Result<ExitCode> {
+/// Runs feeds to their end, shows their progress, and prints their summaries. Fails if anything was
+/// lost, or if a bad line stopped a feed.
+fn run_to_end(crew: FeedCrew) -> Result<ExitCode> {
     let mut feeds = crew.start()?;
-    let lookout = Lookout::new(feeds.ender(), feeds.counters.clone(), None)?;
+    let monitor = Monitor::new(feeds.stopper(), feeds.counters.clone(), None)?;
     print(&format!("ready feed front={} sources={}", feeds.front(), feeds.sources().join(",")))?;
-    let mut gauge = Gauge::new(feeds.expected());
+    let mut bar = ProgressBar::new(feeds.expected());
     let mut watch = Watch::new();
     while !feeds.wait(TICK) && watch.has_patience(&feeds) {
-        gauge.show(&feeds);
+        bar.show(&feeds);
     }
-    gauge.clear();
+    bar.clear();
     let summaries = feeds.stop()?;
-    lookout.dismiss()?;
+    monitor.stop()?;
     summaries.iter().try_for_each(|summary| print(summary.to_string().trim_end()))?;
     let is_ok = summaries.iter().all(Summary::is_ok);
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What feeds are given time for.
+/// The deadlines of a run.
 struct Watch {
     clock: Clock,
-    /// When it is worth a word that nothing has left yet; never, once it was said.
+    /// When to warn that nothing was sent yet; `MAX` after the warning.
     silent_at: Nanos,
-    /// When last answers are no longer waited for; never, while nobody has asked for the end.
+    /// When to stop waiting for the last replies; `MAX` before a signal.
     give_up_at: Nanos,
 }
 
@@ -124,13 +124,13 @@ impl Watch {
         Self { silent_at: clock.now() + SILENCE, give_up_at: Nanos::MAX, clock }
     }
 
-    /// False once the last answers have been waited for long enough.
+    /// False when the deadline for the last replies has passed.
     fn has_patience(&mut self, feeds: &Feeds) -> bool {
         let now = self.clock.now();
         if self.silent_at <= now {
             self.silent_at = Nanos::MAX;
             if feeds.get(Tally::Sent) == 0 {
-                tracing::warn!("nothing has left yet; is a server running at {}?", feeds.front());
+                tracing::warn!("nothing sent yet; is a server running at {}?", feeds.front());
             }
         }
         if feeds.is_ending() {
@@ -140,7 +140,7 @@ impl Watch {
     }
 }
 
-/// The name of a feed: as it was given, or one that no other run has.
+/// The source name of a feed: the given one, or one that is unique to this run.
 pub(crate) fn source(given: Option<&str>, prefix: &str) -> Result<SourceId> {
     let named = match given {
         Some(name) => SourceId::new(name.as_bytes()),
@@ -149,7 +149,7 @@ pub(crate) fn source(given: Option<&str>, prefix: &str) -> Result<SourceId> {
     named.map_err(|reject| anyhow!("{reject}"))
 }
 
-/// The seed of all chance: as it was given, or another one in each run.
+/// The random seed: the given one, or a different one in each run.
 pub(crate) fn seed(given: Option<u64>) -> u64 {
     given.unwrap_or_else(|| Clock::system().now().as_unix())
 }

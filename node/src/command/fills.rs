@@ -1,8 +1,8 @@
-//! `allot fills`: every fill as it is divided.
+//! `allot fills`: every fill, as it is allocated.
 
 use crate::common_args::CommonArgs;
+use crate::feed_reader::FeedReader;
 use crate::flags::Flags;
-use crate::follower::Follower;
 use crate::setting::Key;
 use allot_domain::{AccountId, Side, Ticker};
 use allot_wire::{Encoding, Reply, Topic, TopicName, decode_replies};
@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Every fill as it is divided over the accounts
+/// Print every fill, as it is allocated to accounts
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -20,22 +20,22 @@ Examples:
   allot fills --ticker AAPL --ticker MSFT
   allot fills --format json | jq .shares")]
 pub(crate) struct Fills {
-    /// Only this ticker; may be given several times
+    /// Print only this ticker; can be repeated
     #[arg(long, value_name = "TICKER", value_parser = ticker)]
     ticker: Vec<Ticker>,
-    /// How to print them
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
     flags: Flags<{ Key::Publish.bit() }>,
 }
 
-/// How fills are printed.
+/// Output format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Format {
-    /// For people
+    /// Text for people
     Text,
-    /// What the feed says, one JSON object in each line
+    /// The feed as it is, one JSON object per line
     Json,
 }
 
@@ -43,24 +43,24 @@ fn ticker(text: &str) -> Result<Ticker, String> {
     Ticker::new(text.as_bytes()).map_err(|reject| reject.to_string())
 }
 
-/// Prints fills for as long as somebody reads them.
+/// Prints fills until the reader of stdout goes away.
 pub(crate) fn run(fills: &Fills, common: &CommonArgs) -> Result<ExitCode> {
     let endpoint = common.settings(&fills.flags.given)?.publish;
     let topics: Vec<_> = match fills.ticker.as_slice() {
-        // All tickers come in both encodings: a prefix cannot choose what stands behind it.
+        // All tickers come in both encodings, because a topic prefix cannot select the encoding.
         [] => vec![Topic::FILLS.to_owned()],
         tickers => tickers.iter().map(|ticker| topic(ticker).to_string()).collect(),
     };
     let topics: Vec<_> = topics.iter().map(String::as_str).collect();
-    let mut follower = Follower::connect(&endpoint, &topics)?;
+    let mut reader = FeedReader::connect(&endpoint, &topics)?;
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
-        let publication = match follower.next(Duration::ZERO) {
+        let publication = match reader.next(Duration::ZERO) {
             Some(publication) => publication,
             None => {
-                // Nothing more has come: whoever reads gets what there is before we sleep.
+                // Flush before sleeping, so that the reader gets everything so far.
                 out.flush()?;
-                follower.next(Duration::MAX).context("nobody waits for ever")?
+                reader.next(Duration::MAX).context("the wait for a fill has no end")?
             }
         };
         if let Some(TopicName::Fills(_, Encoding::Json)) = TopicName::parse(&publication.topic) {
@@ -78,8 +78,9 @@ fn line(format: Format, body: &[u8]) -> Result<String> {
         return Ok(String::from_utf8_lossy(body).into_owned());
     }
     let mut replies = Vec::new();
-    decode_replies(body, &mut replies)
-        .map_err(|error| anyhow!("what came is no fill of this version: {error}"))?;
+    decode_replies(body, &mut replies).map_err(|error| {
+        anyhow!("cannot decode a fill; does the server run this version? {error}")
+    })?;
     Ok(replies.iter().map(text).collect::<Vec<_>>().join("\n"))
 }
 
@@ -93,7 +94,7 @@ fn text(reply: &Reply) -> String {
         Reply::Busted { source, seq, ticker, of, shares, .. } => {
             format!("{source}/{seq} busts {ticker} fill {of}: {}", list(shares))
         }
-        other => format!("{}/{} is no fill", other.source(), other.seq()),
+        other => format!("{}/{}: not a fill", other.source(), other.seq()),
     }
 }
 

@@ -1,8 +1,9 @@
-//! `allot inspect`: what is in the journals of a data directory.
+//! `allot inspect`: prints what is in the journals of a data directory.
 
 use crate::shard_dirs;
 use crate::stdout::print;
-use allot_journal::{Folder, ImageSummary, Reader, SegmentState, SegmentSummary};
+use allot_domain::{Fill, Input, Side};
+use allot_journal::{Folder, ImageSummary, JournalError, Reader, SegmentState, SegmentSummary};
 use allot_shard::Entry;
 use allot_wire::backplane::decode_input;
 use anyhow::{Context, Result};
@@ -13,10 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// What is in the journals of a data directory
+/// Print what is in the journals of a data directory
 ///
-/// Reads everything and changes nothing; a server may run meanwhile, but what it writes then may
-/// look torn.
+/// Reads everything and changes nothing. A server may run meanwhile; what it is writing then may be
+/// shown as an incomplete write.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -24,33 +25,44 @@ Examples:
   allot inspect data/shard-0 --last 100
   allot inspect data --json | jq '.shards[].segments'")]
 pub(crate) struct Inspect {
-    /// A data directory, or that of one shard in it
+    /// Data directory, or the directory of one shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
-    /// How many of the last records to show
+    /// Number of records to print, counted from the end
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     last: usize,
-    /// One JSON object, for programs
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// What was found in one shard's directory.
-struct Findings {
+/// What is in one shard's directory.
+struct ShardContents {
     path: PathBuf,
     stamp: String,
     segments: Vec<SegmentSummary>,
-    images: Vec<ImageSummary>,
+    snapshots: Vec<ImageSummary>,
     records: u64,
-    last: VecDeque<Value>,
+    last: VecDeque<LastRecord>,
     /// What stopped the reading, if something did.
-    damage: Option<String>,
+    damage: Option<JournalError>,
 }
 
-/// Prints what is there; fails where something is damaged.
+/// One of the last records.
+struct LastRecord {
+    index: u64,
+    file: String,
+    offset: u64,
+    bytes: usize,
+    /// The record in words, or why it cannot be decoded.
+    input: String,
+}
+
+/// Prints what is there; fails if something is damaged.
 pub(crate) fn run(inspect: &Inspect) -> Result<ExitCode> {
-    let shards = shard_dirs::find(&inspect.data)?;
-    let shards = shards.iter().map(|path| look(path, inspect.last)).collect::<Result<Vec<_>>>()?;
+    let directories = shard_dirs::find(&inspect.data)?;
+    let shards = directories.iter().map(|path| read(path, inspect.last));
+    let shards = shards.collect::<Result<Vec<_>>>()?;
     if inspect.json {
         print(&json!({ "shards": shards.iter().map(as_json).collect::<Vec<_>>() }).to_string())?;
     } else {
@@ -61,63 +73,59 @@ pub(crate) fn run(inspect: &Inspect) -> Result<ExitCode> {
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn look(path: &Path, last_max: usize) -> Result<Findings> {
-    let place = || format!("cannot inspect {}", path.display());
-    let folder = Folder::read_only(path).with_context(place)?;
-    let mut reader = Reader::open(Arc::new(folder)).with_context(place)?;
-    let (mut records, mut last, mut damage) = (0, VecDeque::new(), None);
-    loop {
+fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
+    let what = || format!("cannot inspect {}", path.display());
+    let folder = Folder::read_only(path).with_context(what)?;
+    let mut reader = Reader::open(Arc::new(folder)).with_context(what)?;
+    let mut records = 0;
+    let mut last = VecDeque::new();
+    let damage = loop {
         match reader.next() {
-            Ok(None) => break,
+            Ok(None) => break None,
             Ok(Some(entry)) => {
                 records += 1;
-                last.push_back(describe(&entry));
+                last.push_back(LastRecord::of(&entry));
                 if last.len() > last_max {
                     last.pop_front();
                 }
             }
-            Err(error) => {
-                damage = Some(error.to_string());
-                break;
-            }
+            Err(error) => break Some(error),
         }
-    }
-    Ok(Findings {
+    };
+    Ok(ShardContents {
         path: path.to_owned(),
         stamp: reader.stamp().to_owned(),
         segments: reader.segments().to_vec(),
-        images: reader.images().to_vec(),
+        snapshots: reader.images().to_vec(),
         records,
         last,
         damage,
     })
 }
 
-/// A record, and as much of it as can be understood.
-fn describe(entry: &allot_journal::Entry<'_>) -> Value {
-    let record = &entry.record;
-    let (sequence, bytes) = (record.sequence, record.payload.len());
-    let what = Entry::of(record.kind, record.tag, record.payload)
-        .map_or_else(|error| error.to_string(), |entry| sentence(&entry));
-    let (file, offset) = (entry.file, entry.offset);
-    json!({ "sequence": sequence, "file": file, "offset": offset, "bytes": bytes, "input": what })
+impl LastRecord {
+    fn of(entry: &allot_journal::Entry<'_>) -> Self {
+        let record = &entry.record;
+        let input = Entry::of(record.kind, record.tag, record.payload)
+            .map_or_else(|error| error.to_string(), |entry| sentence(&entry));
+        Self {
+            index: record.sequence,
+            file: entry.file.to_owned(),
+            offset: entry.offset,
+            bytes: record.payload.len(),
+            input,
+        }
+    }
 }
 
 fn sentence(entry: &Entry<'_>) -> String {
-    use allot_domain::Input;
     match decode_input(entry.kind, entry.body) {
-        Err(rejection) => format!("refused as {}", rejection.reject.code()),
-        Ok(Input::Fill(fill)) => format!(
-            "fill {} {}: {:?} {} {} at {}",
-            fill.source,
-            fill.seq,
-            fill.side,
-            fill.quantity.get(),
-            fill.ticker,
-            fill.price
-        )
-        .replace("Buy", "buy")
-        .replace("Sell", "sell"),
+        Err(rejection) => format!("rejected as {}", rejection.reject.code()),
+        Ok(Input::Fill(fill)) => {
+            let Fill { source, seq, ticker, price, .. } = fill;
+            let side = if fill.side == Side::Sell { "sell" } else { "buy" };
+            format!("fill {source} {seq}: {side} {} {ticker} at {price}", fill.quantity.get())
+        }
         Ok(Input::Bust(bust)) => {
             format!("bust {} {}: of {} {}", bust.source, bust.seq, bust.ticker, bust.of)
         }
@@ -130,8 +138,9 @@ fn sentence(entry: &Entry<'_>) -> String {
     }
 }
 
-fn as_json(findings: &Findings) -> Value {
-    let segments = findings.segments.iter().map(|segment| {
+/// The keys are older than the words of the code: an image is a snapshot, a sequence a log index.
+fn as_json(shard: &ShardContents) -> Value {
+    let segments = shard.segments.iter().map(|segment| {
         json!({
             "file": segment.file,
             "first": segment.first_sequence,
@@ -140,23 +149,27 @@ fn as_json(findings: &Findings) -> Value {
             "state": state(&segment.state),
         })
     });
-    let images = findings.images.iter().map(|image| {
+    let images = shard.snapshots.iter().map(|snapshot| {
         json!({
-            "file": image.file,
-            "sequence": image.sequence,
-            "bytes": image.bytes,
-            "hash": format!("{:032x}", image.hash),
-            "damage": image.damage,
+            "file": snapshot.file,
+            "sequence": snapshot.sequence,
+            "bytes": snapshot.bytes,
+            "hash": format!("{:032x}", snapshot.hash),
+            "damage": snapshot.damage,
         })
     });
+    let last = shard.last.iter().map(|record| {
+        let LastRecord { index, file, offset, bytes, input } = record;
+        json!({ "sequence": index, "file": file, "offset": offset, "bytes": bytes, "input": input })
+    });
     json!({
-        "directory": findings.path.display().to_string(),
-        "stamp": findings.stamp,
-        "records": findings.records,
+        "directory": shard.path.display().to_string(),
+        "stamp": shard.stamp,
+        "records": shard.records,
         "segments": segments.collect::<Vec<_>>(),
         "images": images.collect::<Vec<_>>(),
-        "last": findings.last,
-        "damage": findings.damage,
+        "last": last.collect::<Vec<_>>(),
+        "damage": shard.damage.as_ref().map(ToString::to_string),
     })
 }
 
@@ -164,18 +177,20 @@ fn state(state: &SegmentState) -> String {
     match state {
         SegmentState::Sealed => "sealed".to_owned(),
         SegmentState::Current => "current".to_owned(),
-        SegmentState::Torn(bytes) => format!("current, {bytes} bytes of a torn batch at its end"),
+        SegmentState::Torn(bytes) => {
+            format!("current, {bytes} bytes of an incomplete write at its end")
+        }
         SegmentState::Spare => "spare".to_owned(),
         SegmentState::Damaged(error) => format!("damaged: {error}"),
-        SegmentState::Unread => "not read: it stands behind damage".to_owned(),
+        SegmentState::Unread => "not read: it follows damage".to_owned(),
     }
 }
 
-fn page(findings: &Findings) -> String {
-    let stamp = if findings.stamp.is_empty() { "nothing written yet" } else { &findings.stamp };
-    let mut lines = vec![format!("{}: {stamp}", findings.path.display())];
-    lines.push(format!("  {} records", findings.records));
-    lines.extend(findings.segments.iter().map(|segment| {
+fn page(shard: &ShardContents) -> String {
+    let stamp = if shard.stamp.is_empty() { "nothing written yet" } else { &shard.stamp };
+    let mut lines = vec![format!("{}: {stamp}", shard.path.display())];
+    lines.push(format!("  {} records", shard.records));
+    lines.extend(shard.segments.iter().map(|segment| {
         let SegmentSummary { file, first_sequence, last_sequence, bytes_used, .. } = segment;
         let state = state(&segment.state);
         if *first_sequence == 0 || last_sequence < first_sequence {
@@ -185,17 +200,16 @@ fn page(findings: &Findings) -> String {
             "  {file}  records {first_sequence} to {last_sequence}, {bytes_used} bytes, {state}"
         )
     }));
-    lines.extend(findings.images.iter().map(|image| {
-        let ImageSummary { file, sequence, bytes, hash, damage } = image;
-        let good = damage.as_ref().map_or("good".to_owned(), |what| format!("damaged: {what}"));
-        format!("  {file}  after record {sequence}, {bytes} bytes, hash {hash:032x}, {good}")
+    lines.extend(shard.snapshots.iter().map(|snapshot| {
+        let ImageSummary { file, sequence, bytes, hash, damage } = snapshot;
+        let state = damage.as_ref().map_or("good".to_owned(), |what| format!("damaged: {what}"));
+        format!("  {file}  after record {sequence}, {bytes} bytes, hash {hash:032x}, {state}")
     }));
-    lines.extend(findings.last.iter().map(|record| {
-        let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
-        let (sequence, offset) = (&record["sequence"], &record["offset"]);
-        format!("  record {sequence} at {} {offset}: {}", text("file"), text("input"))
+    lines.extend(shard.last.iter().map(|record| {
+        let LastRecord { index, file, offset, input, .. } = record;
+        format!("  record {index} at {file} {offset}: {input}")
     }));
-    lines.extend(findings.damage.iter().map(|damage| format!("  DAMAGED: {damage}")));
+    lines.extend(shard.damage.iter().map(|damage| format!("  DAMAGED: {damage}")));
     lines.join("\n")
 }
 
@@ -213,6 +227,6 @@ mod tests {
         let entry = Entry { kind: InputKind::Marker, encoding, body: &body };
         assert_eq!(sentence(&entry), "marker 7 at cut 9");
         let entry = Entry { kind: InputKind::Fill, encoding, body: &[1] };
-        assert_eq!(sentence(&entry), "refused as malformed_message");
+        assert_eq!(sentence(&entry), "rejected as malformed_message");
     }
 }

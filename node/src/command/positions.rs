@@ -1,10 +1,10 @@
-//! `allot positions`: what everyone holds, printed at every report.
+//! `allot positions`: every account's positions, printed at every report.
 
 mod csv;
 
 use crate::common_args::CommonArgs;
+use crate::feed_reader::FeedReader;
 use crate::flags::Flags;
-use crate::follower::Follower;
 use crate::setting::Key;
 use crate::stdout::print;
 use crate::{duration, table};
@@ -15,10 +15,10 @@ use clap::{Args, ValueEnum};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// What everyone holds, at every report
+/// Print every account's positions, at every report
 ///
-/// The last report is printed at once, if there was one.
-/// What is missing or doubtful is said on stderr.
+/// Prints the last report at once, if there is one. Warns on stderr if reports are missing or
+/// degraded.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,16 +27,16 @@ Examples:
   allot positions --account account1 --format csv >> account1.csv
   allot positions --publish tcp://10.0.0.1:9999")]
 pub(crate) struct Positions {
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Only this account
+    /// Print only this account
     #[arg(long, value_name = "ID", value_parser = account)]
     account: Option<AccountId>,
-    /// Print one report and end
+    /// Print one report and exit
     #[arg(long)]
     once: bool,
-    /// How long to wait for that one report before giving up
+    /// How long to wait for that report
     #[arg(long, value_name = "DURATION", requires = "once", default_value = "30s",
           value_parser = duration::parse)]
     timeout: Duration,
@@ -44,14 +44,14 @@ pub(crate) struct Positions {
     flags: Flags<{ Key::Publish.bit() }>,
 }
 
-/// How reports are printed.
+/// Output format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Format {
-    /// A table for people, rounded to cents
+    /// Table for people, rounded to cents
     Table,
-    /// What the feed says, one JSON object in each line
+    /// The feed as it is, one JSON object per line
     Json,
-    /// A line for each position, exact
+    /// One line per position, exact
     Csv,
 }
 
@@ -59,23 +59,25 @@ fn account(text: &str) -> Result<AccountId, String> {
     AccountId::new(text.as_bytes()).map_err(|reject| reject.to_string())
 }
 
-/// Prints reports until it has printed enough.
+/// Prints reports: one with `--once`, else all.
 pub(crate) fn run(positions: &Positions, common: &CommonArgs) -> Result<ExitCode> {
     let endpoint = common.settings(&positions.flags.given)?.publish;
     let topic = topic(positions);
-    let mut follower = Follower::connect(&endpoint, &[&topic])?;
+    let mut reader = FeedReader::connect(&endpoint, &[&topic])?;
     let subject = positions.account.map_or("of positions".to_owned(), |id| format!("of {id}"));
     let timeout = if positions.once { positions.timeout } else { Duration::MAX };
     for count in 0_u64.. {
-        let Some(publication) = follower.next(timeout) else {
+        let Some(publication) = reader.next(timeout) else {
             bail!(
-                "no report {subject} came from {endpoint} within {}; does a server publish there, \
-                 and was a first report due (its --report-every)?",
+                "no report {subject} came from {endpoint} within {}; check that a server publishes \
+                 there, and that its --report-every is shorter than --timeout",
                 duration::show(timeout)
             );
         };
-        let page = page(positions, &publication.body, count == 0, &mut follower)
-            .with_context(|| format!("what came from {endpoint} is no report of this version"))?;
+        let page =
+            page(positions, &publication.body, count == 0, &mut reader).with_context(|| {
+                format!("cannot decode a report from {endpoint}; does the server run this version?")
+            })?;
         print(&page)?;
         if positions.once {
             break;
@@ -92,17 +94,17 @@ fn topic(positions: &Positions) -> String {
     }
 }
 
-/// One publication as it is to be printed.
+/// One publication, as it is printed.
 fn page(
     positions: &Positions,
     body: &[u8],
     is_first: bool,
-    follower: &mut Follower,
+    reader: &mut FeedReader,
 ) -> Result<String> {
     let unreadable = |error| anyhow!("{error}");
     if positions.account.is_some() {
         let statement = Report::decode_account(body).map_err(unreadable)?;
-        follower.note_degraded(&statement.degraded);
+        reader.note_degraded(&statement.degraded);
         return Ok(match positions.format {
             Format::Table => spaced(table::statement(&statement), is_first),
             Format::Csv => csv::statement(&statement, is_first),
@@ -110,7 +112,7 @@ fn page(
         });
     }
     let report = Report::decode(body).map_err(unreadable)?;
-    follower.note_degraded(&report.degraded);
+    reader.note_degraded(&report.degraded);
     Ok(match positions.format {
         Format::Table => spaced(table::report(&report), is_first),
         Format::Csv => csv::report(&report, is_first),
@@ -118,7 +120,7 @@ fn page(
     })
 }
 
-/// Tables stand apart from each other.
+/// An empty line separates tables.
 fn spaced(page: String, is_first: bool) -> String {
     if is_first { page } else { format!("\n{page}") }
 }

@@ -1,16 +1,17 @@
-//! `allot publisher`: the position feed as a process of its own.
+//! `allot publisher`: the publisher as a separate process.
 
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
-use crate::{lookout, wiring};
+use crate::{monitor, wiring};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
 
-/// The position feed as a process of its own
+/// Run the publisher as a separate process
 ///
-/// Shards hand it their parts of each report. It can be restarted: the next report is complete.
+/// The publisher combines the parts that the shards send into reports, and publishes them. It can be
+/// restarted at any time: the next report is complete.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -24,9 +25,9 @@ pub(crate) struct PublisherBox {
 const KEYS: u32 =
     set(&[Key::Publish, Key::RunDir, Key::Backplane, Key::Parts, Key::Shards, Key::Wait]);
 
-/// Publishes until it is told to end.
+/// Publishes until a signal.
 pub(crate) fn run(publisher: &PublisherBox, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&publisher.flags.given)?;
-    lookout::attend(wiring::publisher_process(&settings)?, "ready publisher")?;
+    monitor::run(wiring::publisher_process(&settings)?, "ready publisher")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,18 +1,19 @@
-//! `allot router`: the front door as a process of its own.
+//! `allot router`: the router as a separate process.
 
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
-use crate::{lookout, wiring};
+use crate::{monitor, wiring};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
 
-/// The front door as a process of its own
+/// Run the router, the front door of the server, as a separate process
 ///
-/// Shards and publisher connect to its backplane, before or after it starts; until all are there
-/// clients wait, for five seconds at most.
-/// It has no state: it can be restarted at any moment.
+/// Shards and the publisher connect to its backplane, before or after it starts. Until all are
+/// connected, clients wait, for at most five seconds.
+///
+/// The router has no state and can be restarted at any time.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -37,9 +38,9 @@ const KEYS: u32 = set(&[
     Key::StagesEvery,
 ]);
 
-/// Routes until it is told to end.
+/// Routes until a signal.
 pub(crate) fn run(router: &RouterBox, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&router.flags.given)?;
-    lookout::attend(wiring::router_process(&settings)?, "ready router")?;
+    monitor::run(wiring::router_process(&settings)?, "ready router")?;
     Ok(ExitCode::SUCCESS)
 }

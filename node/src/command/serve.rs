@@ -3,12 +3,12 @@
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
-use crate::{archive, lookout, wiring};
+use crate::{archive, monitor, wiring};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
 
-/// What a server in one process can be told.
+/// The settings of a server in one process.
 pub(crate) const KEYS: u32 = set(&[
     Key::Front,
     Key::FrontSecret,
@@ -30,27 +30,27 @@ pub(crate) const KEYS: u32 = set(&[
     Key::StagesEvery,
 ]);
 
-/// A server: router, shards and publisher in one process
+/// Run the whole server in one process: router, shards and publisher
 ///
-/// Prints `listening front=… publish=…` on stdout once clients can connect, and runs until it is
-/// told to end (Ctrl-C, SIGTERM).
+/// Prints `listening front=… publish=…` on stdout when clients can connect. Stops on Ctrl-C or
+/// SIGTERM.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   allot serve
-  allot serve --data data                          what is answered survives a crash
-  allot serve --front tcp://0.0.0.0:9998 --publish tcp://0.0.0.0:9999  for other machines
-  allot serve --front tcp://127.0.0.1:* --publish tcp://127.0.0.1:*    on any free ports
-  allot serve --shards 4 --threads dedicated --wait spin               with cores to spare")]
+  allot serve --data data                          acknowledged inputs survive a crash
+  allot serve --front tcp://0.0.0.0:9998 --publish tcp://0.0.0.0:9999  other machines can connect
+  allot serve --front tcp://127.0.0.1:* --publish tcp://127.0.0.1:*    any free ports
+  allot serve --shards 4 --threads dedicated --wait spin               a core for each thread")]
 pub(crate) struct Serve {
     #[command(flatten)]
     flags: Flags<KEYS>,
 }
 
-/// Serves until it is told to end.
+/// Serves until a signal.
 pub(crate) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&serve.flags.given)?;
     archive::warn_without_journal(&settings);
-    lookout::attend(wiring::embedded(&settings)?, "listening")?;
+    monitor::run(wiring::embedded(&settings)?, "listening")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
-//! `allot verify`: whether the journals of a data directory say what they must.
+//! `allot verify`: checks the journals of a data directory.
 
-mod promises;
+mod failure;
+mod given_replies;
 mod replay;
 
 use crate::shard_dirs;
@@ -8,61 +9,62 @@ use crate::stdout::print;
 use allot_audit::Summary;
 use anyhow::Result;
 use clap::Args;
+use given_replies::{GivenReplies, MessageId};
 use indicatif::{ProgressBar, ProgressStyle};
-use promises::Promises;
-use replay::{Verdict, replay};
+use replay::{ShardResult, replay};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// At most so many lost answers are named.
-const NAMED_MAX: usize = 10;
+/// The most lost replies that the page names.
+const LOST_SHOWN_MAX: usize = 10;
 
-/// Whether the journals of a data directory say what they must
+/// Check the journals of a data directory
 ///
-/// Reads every record and changes nothing. Checks lengths, checksums and chained hashes; divides
-/// every fill once more by other means; checks that nothing is lost, made up, or counted twice;
-/// compares each image with a replay; and finds the answers of clients again. A server should not
-/// run meanwhile: what it is just writing looks torn.
+/// Reads every record and changes nothing. Checks lengths, checksums and chained hashes; recomputes
+/// every allocation with an independent implementation; checks that nothing is lost, invented or
+/// counted twice; compares each snapshot with a replay of the journal; and looks up the replies that
+/// clients got.
+///
+/// Stop the server first: a write in progress shows up as an incomplete one.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   allot verify data
-  allot verify data --answers answers.ndjson       what a feed was told (its --answers) is there
+  allot verify data --answers replies.ndjson       look up the replies that a feed kept
   allot verify data/shard-0 --json")]
 pub(crate) struct Verify {
-    /// A data directory, or that of one shard in it
+    /// Data directory, or the directory of one shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
-    /// A file of answers to be found again in the journals; may be given several times
-    #[arg(long, value_name = "FILE")]
-    answers: Vec<PathBuf>,
-    /// One JSON object, for programs
+    /// File of replies to look up, written by `allot feed` with --answers; can be repeated
+    #[arg(long = "answers", value_name = "FILE")]
+    replies: Vec<PathBuf>,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// Verifies every shard; fails where anything is wrong.
+/// Verifies every shard; fails if anything is wrong.
 pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     let directories = shard_dirs::find(&verify.data)?;
-    let mut promises = Promises::default();
-    for file in &verify.answers {
-        promises.read(file)?;
+    let mut given = GivenReplies::default();
+    for file in &verify.replies {
+        given.read(file)?;
     }
     let bar = progress_bar();
-    let mut verdicts = Vec::new();
+    let mut results = Vec::new();
     for directory in &directories {
-        verdicts.push(replay(directory, &mut promises, &bar)?);
+        results.push(replay(directory, &mut given, &bar)?);
     }
     bar.finish_and_clear();
-    let lost = promises.lost();
-    let is_good = lost.is_empty() && verdicts.iter().all(|verdict| verdict.wrong.is_empty());
+    let lost = given.lost();
     if verify.json {
-        print(&as_json(&verdicts, &promises, &lost).to_string())?;
+        print(&as_json(&results, &given, &lost).to_string())?;
     } else {
-        print(&page(&verdicts, &promises, &lost))?;
+        print(&page(&results, &given, &lost))?;
     }
-    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_good(&results, &lost) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn progress_bar() -> ProgressBar {
@@ -71,74 +73,83 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style)
 }
 
-fn as_json(verdicts: &[Verdict], promises: &Promises, lost: &[String]) -> Value {
-    let shards = verdicts.iter().map(|verdict| {
-        let Summary { fills, busts, repeats, splits, nettings, markers, .. } = &verdict.summary;
-        let tickers = verdict.summary.tickers.iter().map(|(ticker, total)| {
-            let net = i128::try_from(total.bought).ok().zip(i128::try_from(total.sold).ok());
-            let quantity = net.map(|(bought, sold)| (bought - sold).to_string());
-            (
-                ticker.as_str().to_owned(),
-                json!({
-                    "fills": total.fills,
-                    "quantity": quantity,
-                    "value": total.value.to_string(),
-                }),
-            )
-        });
-        json!({
-            "directory": verdict.path.display().to_string(),
-            "stamp": verdict.stamp,
-            "records": verdict.records,
-            "fills": fills, "busts": busts, "repeats": repeats, "splits": splits,
-            "nettings": nettings, "markers": markers,
-            "images": verdict.images,
-            "state_hash": format!("{:032x}", verdict.state_hash),
-            "torn_bytes": verdict.torn_bytes,
-            "replayed_from": verdict.replayed_from,
-            "tickers": tickers.collect::<serde_json::Map<_, _>>(),
-            "wrong": verdict.wrong,
-        })
-    });
-    let answers = json!({ "checked": promises.count, "lost": lost });
-    json!({ "shards": shards.collect::<Vec<_>>(), "answers": answers })
+fn as_json(results: &[ShardResult], given: &GivenReplies, lost: &[MessageId]) -> Value {
+    let answers = json!({ "checked": given.count, "lost": texts(lost) });
+    json!({ "shards": results.iter().map(shard_as_json).collect::<Vec<_>>(), "answers": answers })
 }
 
-fn page(verdicts: &[Verdict], promises: &Promises, lost: &[String]) -> String {
-    let mut lines = Vec::new();
-    for verdict in verdicts {
-        let Summary { fills, busts, repeats, splits, nettings, .. } = &verdict.summary;
-        lines.push(format!("{}: {}", verdict.path.display(), verdict.stamp));
-        lines.push(format!(
-            "  {} records: {fills} fills, {busts} busts, {splits} splits, {nettings} nettings, \
-             {repeats} repeats; {} images",
-            verdict.records, verdict.images
-        ));
-        if verdict.replayed_from > 0 {
-            lines.push(format!(
-                "  the journal was pruned: the image of record {} is where the replay began; what \
-                 was before was not divided again",
-                verdict.replayed_from
-            ));
-        }
-        if verdict.torn_bytes > 0 {
-            let bytes = verdict.torn_bytes;
-            lines.push(format!(
-                "  {bytes} bytes at the end were never finished, and never answered: the next \
-                 start cuts them"
-            ));
-        }
-        lines.push(format!("  state {:032x}", verdict.state_hash));
-        lines.extend(verdict.wrong.iter().map(|wrong| format!("  WRONG: {wrong}")));
+/// The keys are older than the words of the code: an image is a snapshot.
+fn shard_as_json(result: &ShardResult) -> Value {
+    let Summary { fills, busts, repeats, splits, nettings, markers, .. } = &result.summary;
+    let tickers = result.summary.tickers.iter().map(|(ticker, total)| {
+        let net = i128::try_from(total.bought).ok().zip(i128::try_from(total.sold).ok());
+        let quantity = net.map(|(bought, sold)| (bought - sold).to_string());
+        let value = total.value.to_string();
+        let total = json!({ "fills": total.fills, "quantity": quantity, "value": value });
+        (ticker.as_str().to_owned(), total)
+    });
+    json!({
+        "directory": result.path.display().to_string(),
+        "stamp": result.stamp,
+        "records": result.records,
+        "fills": fills, "busts": busts, "repeats": repeats, "splits": splits,
+        "nettings": nettings, "markers": markers,
+        "images": result.snapshots,
+        "state_hash": format!("{:032x}", result.state_hash),
+        "torn_bytes": result.torn_bytes,
+        "replayed_from": result.replayed_from,
+        "tickers": tickers.collect::<serde_json::Map<_, _>>(),
+        "wrong": texts(&result.failures),
+    })
+}
+
+fn texts<T: ToString>(items: &[T]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+fn page(results: &[ShardResult], given: &GivenReplies, lost: &[MessageId]) -> String {
+    let mut lines: Vec<_> = results.iter().flat_map(shard_lines).collect();
+    if given.count > 0 {
+        lines.push(format!("{} replies checked, {} lost", given.count, lost.len()));
+        let shown = lost.iter().take(LOST_SHOWN_MAX);
+        lines.extend(
+            shown.map(|lost| format!("  LOST: {lost} was acknowledged and is in no journal")),
+        );
     }
-    if promises.count > 0 {
-        lines.push(format!("{} answers looked up, {} lost", promises.count, lost.len()));
-        let named = lost.iter().take(NAMED_MAX);
-        lines
-            .extend(named.map(|lost| format!("  LOST: {lost} was answered, and is in no journal")));
-    }
-    let is_good = lost.is_empty() && verdicts.iter().all(|verdict| verdict.wrong.is_empty());
-    lines
-        .push(if is_good { "everything is as it must be" } else { "NOT as it must be" }.to_owned());
+    let end = if is_good(results, lost) { "no failure found" } else { "FAILED: see above" };
+    lines.push(end.to_owned());
     lines.join("\n")
+}
+
+fn shard_lines(result: &ShardResult) -> Vec<String> {
+    let Summary { fills, busts, repeats, splits, nettings, .. } = &result.summary;
+    let (records, snapshots) = (result.records, result.snapshots);
+    let mut lines = vec![
+        format!("{}: {}", result.path.display(), result.stamp),
+        format!(
+            "  {records} records: {fills} fills, {busts} busts, {splits} splits, {nettings} \
+             nettings, {repeats} repeats; {snapshots} snapshots"
+        ),
+    ];
+    if result.replayed_from > 0 {
+        lines.push(format!(
+            "  the journal was pruned: the replay began with the snapshot of record {}; the \
+             allocations before it were not checked",
+            result.replayed_from
+        ));
+    }
+    if result.torn_bytes > 0 {
+        lines.push(format!(
+            "  {} bytes at the end are an incomplete write that was never acknowledged; the next \
+             start removes them",
+            result.torn_bytes
+        ));
+    }
+    lines.push(format!("  state {:032x}", result.state_hash));
+    lines.extend(result.failures.iter().map(|failure| format!("  WRONG: {failure}")));
+    lines
+}
+
+fn is_good(results: &[ShardResult], lost: &[MessageId]) -> bool {
+    lost.is_empty() && results.iter().all(|result| result.failures.is_empty())
 }

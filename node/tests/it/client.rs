@@ -2,7 +2,7 @@
 
 use allot_wire::{Reply, Report, decode_replies};
 
-/// How long an event may take on a loaded machine before the test gives up, in milliseconds.
+/// How long the test waits for an event on a loaded machine, in milliseconds.
 pub(crate) const PATIENCE_MS: i32 = 120_000;
 
 /// A client of the front door.
@@ -39,12 +39,12 @@ impl Client {
     /// The next message's replies.
     pub(crate) fn receive(&self) -> Vec<Reply> {
         let mut replies = Vec::new();
-        let message = self.0.recv_bytes(0).expect("an answer in time");
+        let message = self.0.recv_bytes(0).expect("a reply in time");
         decode_replies(&message, &mut replies).unwrap();
         replies
     }
 
-    /// Sends a message until its one answer is something else than `busy`.
+    /// Sends a message until its one reply is not `busy`.
     pub(crate) fn ask(&self, message: &[u8]) -> Reply {
         loop {
             self.send(message);
@@ -55,7 +55,7 @@ impl Client {
         }
     }
 
-    /// Asks for a report and returns the first one published at that cut or later.
+    /// Requests a report and returns the first one published at that cut or later.
     pub(crate) fn report(&self, publish: &str) -> Report {
         let subscriber = subscribe(publish, "positions:json");
         let number = match self.ask(br#"{"type":"report","source":"test","seq":1}"#) {

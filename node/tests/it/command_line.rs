@@ -16,11 +16,11 @@ fn a_fill_that_was_sent_is_a_position_that_is_printed() {
     assert!(again.contains("duplicates"), "{again}");
 
     // Subscribers hear the last report at once, and it may be older than the fills.
-    let mut follower = place.start(&["positions", "--publish", &at.publish]);
-    follower.line_with("2 fills");
-    let total = follower.line_with("total");
+    let mut reader = place.start(&["positions", "--publish", &at.publish]);
+    reader.line_with("2 fills");
+    let total = reader.line_with("total");
     assert_eq!(total.split_whitespace().collect::<Vec<_>>(), ["total", "100", "10", "22,723.00"]);
-    drop(follower);
+    drop(reader);
 
     let once = |format: &str| {
         let arguments = ["positions", "--once", "--format", format, "--publish", &at.publish];
@@ -79,7 +79,7 @@ fn a_file_with_a_bad_line_is_named_and_nothing_of_it_is_sent() {
 #[test]
 fn a_feed_without_a_server_ends_when_it_is_told_to_and_says_what_is_lost() {
     let place = Place::new();
-    let nowhere = format!("ipc://{}/nobody", place.path().display());
+    let nowhere = format!("ipc://{}/nowhere", place.path().display());
     let feed = ["feed", "fills", "--random", "--rate", "max", "--count", "3", "--front", &nowhere];
     let mut process = place.start_merged(&feed);
     process.line_with("is a server running at");
@@ -134,10 +134,10 @@ fn every_setting_is_shown_with_its_origin() {
 }
 
 #[test]
-fn a_configuration_that_is_not_understood_stops_before_anything_starts() {
+fn an_invalid_configuration_stops_the_process_before_anything_starts() {
     let place = Place::new();
     let missing = place.run(&["config", "check", "--config", "not-there.toml"]).error();
-    assert!(missing.contains("cannot read the configuration not-there.toml"), "{missing}");
+    assert!(missing.contains("cannot read the configuration file not-there.toml"), "{missing}");
     place.write("allot.toml", "report_every = \"2s\"\n");
     let unknown = place.run(&["serve"]).error();
     assert!(unknown.contains("did you mean \"report-every\"?"), "{unknown}");
@@ -158,13 +158,13 @@ fn an_endpoint_that_is_taken_is_named_with_the_cure() {
 #[test]
 fn a_shard_that_there_is_not_is_refused() {
     let error = Place::new().run(&["shard", "--shard", "2", "--shards", "2"]).error();
-    assert!(error.contains("there is no shard 2 among 2"), "{error}");
+    assert!(error.contains("there is no shard 2: --shards is 2"), "{error}");
 }
 
 #[test]
 fn a_report_that_does_not_come_is_an_error() {
     let place = Place::new();
-    let nowhere = format!("ipc://{}/nobody", place.path().display());
+    let nowhere = format!("ipc://{}/nowhere", place.path().display());
     let error =
         place.run(&["positions", "--once", "--timeout", "50ms", "--publish", &nowhere]).error();
     assert!(error.contains(&format!("came from {nowhere} within 50ms")), "{error}");
@@ -174,9 +174,9 @@ fn a_report_that_does_not_come_is_an_error() {
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let place = Place::new();
     let (_server, at) = place.serve();
-    let mut follower = place.start(&["positions", "--publish", &at.publish]);
-    follower.line_with("report ");
-    assert!(follower.status_without_reader().success());
+    let mut reader = place.start(&["positions", "--publish", &at.publish]);
+    reader.line_with("report ");
+    assert!(reader.status_without_reader().success());
 }
 
 #[test]
@@ -184,11 +184,11 @@ fn the_doctor_knows_a_server_from_a_free_place() {
     let place = Place::new();
     let (_server, at) = place.serve();
     let found = place.run(&["doctor", "--front", &at.front, "--publish", &at.publish]).ok();
-    assert!(found.contains("a server answers") && found.contains("a server publishes"), "{found}");
+    assert!(found.contains("a server replies") && found.contains("a server publishes"), "{found}");
     assert!(found.contains("libzmq 4.3.5") && found.contains("cores"), "{found}");
     let free = "ipc://free";
     let found = place.run(&["doctor", "--front", free, "--publish", free]).ok();
-    assert!(found.contains("front ipc://free: free, no server runs there"), "{found}");
+    assert!(found.contains("front ipc://free: free, no server is running"), "{found}");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_harness_that_was_not_built_is_named_with_the_command_that_builds_it() {
     let output = std::process::Command::new(alone).args(["bench", "tcp"]).output().unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
-    assert!(errors.contains("the harness is not at "), "{errors}");
+    assert!(errors.contains("the benchmark harness is not at "), "{errors}");
     assert!(errors.contains("cargo build --release -p allot-bench"), "{errors}");
 }
 

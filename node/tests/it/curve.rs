@@ -1,4 +1,4 @@
-//! CURVE: a front door that encrypts, and who it talks to.
+//! CURVE: a front door that encrypts, and the clients that it accepts.
 
 use crate::client::{Client, PATIENCE_MS};
 use crate::process::{Place, Process};
@@ -7,7 +7,7 @@ use allot_wire::Reply;
 use std::fs;
 use zmq::SocketEvent;
 
-/// A server whose front door encrypts, and the line in which it says where it is.
+/// A server whose front door encrypts, and its line with the endpoints.
 fn server(place: &Place) -> (Process, String) {
     let keys = ["--front-secret", "keys"];
     let mut serve =
@@ -16,7 +16,7 @@ fn server(place: &Place) -> (Process, String) {
     (serve, line)
 }
 
-/// Whether a client that expects this key, or none, gets to talk to the server.
+/// Whether a client that expects this key, or none, completes the handshake.
 fn gets_through(front: &str, key: Option<&[u8]>) -> bool {
     let context = zmq::Context::new();
     let [socket, monitor] = [zmq::DEALER, zmq::PAIR].map(|kind| context.socket(kind).unwrap());
@@ -37,7 +37,7 @@ fn gets_through(front: &str, key: Option<&[u8]>) -> bool {
 }
 
 #[test]
-fn only_who_knows_the_key_of_the_front_door_gets_through() {
+fn only_a_client_with_the_key_of_the_front_door_gets_through() {
     let place = Place::new();
     let (_serve, line) = server(&place);
     let (front, key) = (endpoint(&line, "front="), endpoint(&line, "front-key="));
@@ -45,11 +45,11 @@ fn only_who_knows_the_key_of_the_front_door_gets_through() {
     assert!(gets_through(&front, Some(&known)));
     assert!(!gets_through(&front, None), "in clear text");
     let other = zmq::CurveKeyPair::new().unwrap().public_key;
-    assert!(!gets_through(&front, Some(&other)), "who expects somebody else");
+    assert!(!gets_through(&front, Some(&other)), "a client with another key");
 }
 
 #[test]
-fn a_split_is_accepted_and_a_doctor_hears_of_it_through_an_encrypted_door() {
+fn a_client_and_the_doctor_get_through_an_encrypted_front_door() {
     let place = Place::new();
     let (_serve, line) = server(&place);
     let (front, key) = (endpoint(&line, "front="), endpoint(&line, "front-key="));
@@ -58,11 +58,11 @@ fn a_split_is_accepted_and_a_doctor_hears_of_it_through_an_encrypted_door() {
     let publish = endpoint(&line, "publish=");
     let doctor = ["doctor", "--front", &front, "--front-key", &key, "--publish", &publish];
     let outcome = place.run(&doctor);
-    assert!(outcome.stdout.contains("a server answers, report"), "{outcome:?}");
+    assert!(outcome.stdout.contains("a server replies, report"), "{outcome:?}");
 }
 
 #[test]
-fn the_keys_last() {
+fn the_keys_are_kept_over_a_restart() {
     let place = Place::new();
     let lines = [server(&place).1, server(&place).1];
     let keys = lines.each_ref().map(|line| endpoint(line, "front-key="));

@@ -1,4 +1,4 @@
-//! What is answered is on disk: servers with journals, killed, damaged and verified.
+//! What is acknowledged is on disk: servers with journals, killed, damaged and verified.
 
 use crate::client::Client;
 use crate::process::Place;
@@ -14,7 +14,7 @@ use std::path::Path;
 
 const FILL: &str = r#"{"type":"fill","source":"f","seq":1,"ticker":"T","price":"10","quantity":7}"#;
 
-/// A server in one process with a journal, at endpoints that a later life has too.
+/// A server in one process with a journal, at endpoints that stay the same over a restart.
 fn serve(place: &Place) -> (crate::process::Process, String, String) {
     let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
     let (front, publish) = (at("front"), at("publish"));
@@ -31,7 +31,7 @@ fn verify(place: &Place) -> Value {
 }
 
 #[test]
-fn a_killed_server_knows_again_what_it_had_answered() {
+fn a_killed_server_recovers_what_it_acknowledged() {
     let place = Place::new();
     let (server, front, _) = serve(&place);
     let client = Client::connect(&front);
@@ -45,7 +45,7 @@ fn a_killed_server_knows_again_what_it_had_answered() {
         panic!("the fill was applied");
     };
     assert!(
-        matches!(first, Reply::Allocated { duplicate: false, shares: told, .. } if told == shares)
+        matches!(first, Reply::Allocated { duplicate: false, shares: given, .. } if given == shares)
     );
     let report = client.report(&publish);
     assert_eq!((report.fills, report.split, report.degraded.len()), (1, 1, 0));
@@ -57,7 +57,7 @@ fn a_killed_server_knows_again_what_it_had_answered() {
     assert_eq!(verdict["shards"][0]["tickers"]["T"]["quantity"], "7");
 }
 
-/// A client that hears nothing says it again: an answer may have gone down with the shard.
+/// A client without a reply sends again, because the reply may have been lost with the shard.
 #[test]
 fn a_shard_that_is_killed_loses_nothing_and_counts_nothing_twice() {
     let mut server = Server::kept_over_ipc(2);
@@ -76,18 +76,18 @@ fn a_shard_that_is_killed_loses_nothing_and_counts_nothing_twice() {
             server.start_again("shard-0");
         }
     }
-    let mut told = BTreeMap::new();
+    let mut given = BTreeMap::new();
     for seq in 1..=600 {
         client.send(&message(seq));
-        while !told.contains_key(&seq) {
+        while !given.contains_key(&seq) {
             for reply in client.receive() {
                 match reply {
                     Reply::Rejected { code, seq, .. } if code == "busy" => {
                         client.send(&message(seq));
                     }
                     Reply::Allocated { seq, shares, .. } => {
-                        let first = told.entry(seq).or_insert(shares.clone());
-                        assert_eq!(*first, shares, "{seq} was divided in two ways");
+                        let first = given.entry(seq).or_insert(shares.clone());
+                        assert_eq!(*first, shares, "{seq} was allocated in two ways");
                     }
                     other => panic!("{other:?}"),
                 }
@@ -131,7 +131,7 @@ fn flip(file: &Path, offset: u64) {
 }
 
 #[test]
-fn a_directory_is_of_one_server_at_a_time_and_of_one_kind() {
+fn a_directory_belongs_to_one_server_at_a_time_and_to_one_configuration() {
     let place = Place::new();
     let (server, front, _) = serve(&place);
     Client::connect(&front).ask(SPLIT.as_bytes());

@@ -1,4 +1,4 @@
-//! The kill loop: boxes are killed under load and started again, and no answer may be lost.
+//! The kill loop: boxes are killed under load and started again, and no reply may be lost.
 //!
 //! Ten cycles by default. `ALLOT_KILL_CYCLES` and `ALLOT_KILL_SEED` choose others:
 //!
@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs, time::Duration};
 
-/// The files in which clients write down what they were told.
-const ANSWERS: [&str; 3] = ["one.ndjson", "two.ndjson", "aum.ndjson"];
+/// The files to which clients append their replies.
+const REPLIES: [&str; 3] = ["one.ndjson", "two.ndjson", "aum.ndjson"];
 
 #[test]
-fn what_was_answered_survives_any_kill() {
+fn what_was_acknowledged_survives_any_kill() {
     let number = |name: &str, default: u64| {
         env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
     };
@@ -32,35 +32,35 @@ fn what_was_answered_survives_any_kill() {
     let feeds = start_feeds(&server);
     let mut kills = BTreeMap::new();
     for cycle in 0..cycles {
-        wait_for_answers(&server, random.random_range(1..400));
+        wait_for_replies(&server, random.random_range(1..400));
         for victim in victims(&mut random) {
             server.kill(victim);
             server.start_again(victim);
             *kills.entry(victim).or_insert(0) += 1;
         }
         if cycle % 50 == 49 {
-            println!("{} cycles, {} answers", cycle + 1, answers(&server));
+            println!("{} cycles, {} replies", cycle + 1, replies(&server));
         }
     }
-    wait_for_answers(&server, 200);
+    wait_for_replies(&server, 200);
     for feed in feeds {
         feed.signal("-INT");
         feed.outcome().ok();
     }
-    let answered = answers(&server);
+    let count = replies(&server);
     let report = last_report(&server);
     let place = server.stop();
     let mut verify = vec!["verify", "data", "--json"];
-    verify.extend(ANSWERS.iter().flat_map(|file| ["--answers", *file]));
+    verify.extend(REPLIES.iter().flat_map(|file| ["--answers", *file]));
     let verdict = place.run(&verify);
     let verdict: Value = serde_json::from_str(&verdict.ok()).unwrap();
-    println!("killed {kills:?}; {answered} answers, {}", verdict["answers"]);
+    println!("killed {kills:?}; {count} replies, {}", verdict["answers"]);
     assert_eq!(verdict["answers"]["lost"], Value::Array(Vec::new()));
     assert!(verdict["answers"]["checked"].as_u64().unwrap() > 0);
     compare(&report, &verdict);
 }
 
-/// One box, or now and then two at once.
+/// One box, or sometimes two at once.
 fn victims(random: &mut StdRng) -> Vec<&'static str> {
     let mut boxes = vec!["router", "shard-0", "shard-1", "publisher"];
     let count = if random.random_range(0..4) == 0 { 2 } else { 1 };
@@ -69,41 +69,41 @@ fn victims(random: &mut StdRng) -> Vec<&'static str> {
 
 fn start_feeds(server: &Server) -> Vec<Process> {
     let front = server.front.as_str();
-    let fills = |source: &str, seed: &str, answers: &str| {
+    let fills = |source: &str, seed: &str, file: &str| {
         let settings = ["feed", "fills", "--random", "--front", front, "--rate", "700"];
-        let own = ["--source", source, "--seed", seed, "--answers", answers];
+        let own = ["--source", source, "--seed", seed, "--answers", file];
         server.place.start(&[&settings[..], &own].concat())
     };
     let weights = ["--weights", "a=40,b=35,c=25", "--drift", "10", "--every", "200ms"];
-    let aum = ["feed", "aum", "--source", "aum", "--front", front, "--answers", ANSWERS[2]];
+    let aum = ["feed", "aum", "--source", "aum", "--front", front, "--answers", REPLIES[2]];
     let aum = server.place.start(&[&aum[..], &weights].concat());
-    vec![aum, fills("one", "1", ANSWERS[0]), fills("two", "2", ANSWERS[1])]
+    vec![aum, fills("one", "1", REPLIES[0]), fills("two", "2", REPLIES[1])]
 }
 
-/// How many answers clients have written down.
-fn answers(server: &Server) -> usize {
-    ANSWERS.iter().map(|file| lines(&server.place.path().join(file))).sum()
+/// The number of replies in the files of the clients.
+fn replies(server: &Server) -> usize {
+    REPLIES.iter().map(|file| lines(&server.place.path().join(file))).sum()
 }
 
 fn lines(file: &Path) -> usize {
     fs::read(file).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
 }
 
-/// PollSet until clients have got so many answers more.
-fn wait_for_answers(server: &Server, more: usize) {
-    let wanted = answers(server) + more;
-    while answers(server) < wanted {
-        // Not what is waited for, but how often it is looked at.
+/// Waits until clients have received this many more replies.
+fn wait_for_replies(server: &Server, more: usize) {
+    let wanted = replies(server) + more;
+    while replies(server) < wanted {
+        // The period of the check; the event is a longer file.
         PollSet::without_waker().sleep(Some(Duration::from_millis(2)));
     }
 }
 
-/// A report of everything: nobody sends any more.
+/// A report of everything, after the feeds have stopped.
 fn last_report(server: &Server) -> Report {
     crate::client::Client::connect(&server.front).report(&server.publish)
 }
 
-/// What subscribers are told of each ticker is what the journals say.
+/// Checks that published and journaled quantities of each ticker are equal.
 fn compare(report: &Report, verdict: &Value) {
     assert!(report.degraded.is_empty(), "{:?}", report.degraded);
     let mut published = BTreeMap::new();

@@ -12,5 +12,5 @@ mod shapes;
 mod curve;
 mod durability;
 mod kill_loop;
-mod feed_lives;
+mod feed_restarts;
 mod stages;

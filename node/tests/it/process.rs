@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use tempfile::TempDir;
 
-/// A folder in which processes run: it has no configuration, and nothing of the environment's.
+/// A folder in which processes run, without a configuration and without environment variables.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -14,13 +14,13 @@ pub(crate) struct Place {
 /// A process. It is killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
-    /// None once nobody reads it.
+    /// `None` after the test stops reading it.
     stdout: Option<BufReader<PipeReader>>,
     stderr: PathBuf,
     seen: Vec<String>,
 }
 
-/// What became of a process.
+/// How a process ended, and its output.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) status: ExitStatus,
@@ -98,14 +98,14 @@ impl Place {
 }
 
 impl Process {
-    /// The command keeps ends of the pipe open: it goes before anything is read.
+    /// The command holds ends of the pipe open, so it is dropped before anything is read.
     fn start(mut command: Command, stdout: PipeReader, stderr: PathBuf) -> Self {
         let child = command.spawn().unwrap();
         drop(command);
         Self { child, stdout: Some(BufReader::new(stdout)), stderr, seen: Vec::new() }
     }
 
-    /// PollSet for a line with this text on stdout.
+    /// Waits for a line with this text on stdout.
     pub(crate) fn line_with(&mut self, text: &str) -> String {
         loop {
             let Some(line) = self.read_line() else {
@@ -124,7 +124,7 @@ impl Process {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    /// PollSet for the end.
+    /// Waits for the end.
     pub(crate) fn outcome(mut self) -> Outcome {
         while self.read_line().is_some() {}
         let status = self.child.wait().unwrap();
@@ -144,7 +144,7 @@ impl Process {
         (length > 0).then_some(line)
     }
 
-    /// What it has said on stderr so far.
+    /// Its stderr so far.
     pub(crate) fn errors(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap_or_default()
     }
@@ -158,14 +158,14 @@ impl Drop for Process {
 }
 
 impl Outcome {
-    /// What it printed, if it succeeded.
+    /// Its stdout; panics if it failed.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
         assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
         self.stdout
     }
 
-    /// What it said on stderr, if it failed.
+    /// Its stderr; panics if it did not fail.
     #[track_caller]
     pub(crate) fn error(self) -> String {
         assert_eq!(self.status.code(), Some(1), "{}\n{}", self.stdout, self.stderr);

@@ -19,7 +19,7 @@ pub(crate) struct Server {
     pub(crate) front: String,
     pub(crate) publish: String,
     shards: String,
-    /// Whether shards keep journals, in `data` of the place.
+    /// Whether shards have journals, in `data` of the place.
     is_kept: bool,
     backplane: String,
     parts: String,
@@ -44,27 +44,27 @@ impl Server {
         }
     }
 
-    /// Each box a process; `backplane` and `parts` say where they meet.
+    /// Each box as a process; they connect at `backplane` and `parts`.
     pub(crate) fn processes(shards: usize, backplane: &str, parts: &str, place: Place) -> Self {
-        let mut server = Self::away(shards, backplane, parts, place);
+        let mut server = Self::stopped(shards, backplane, parts, place);
         server.start_all();
         server
     }
 
-    /// The same with journals, in which what is answered survives.
+    /// The same with journals, so that what is acknowledged survives.
     pub(crate) fn kept_over_ipc(shards: usize) -> Self {
         let place = Place::new();
         let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
         let (front, publish) = (at("front"), at("publish"));
         let (backplane, parts) = (at("backplane"), at("parts"));
-        let mut server = Self::away(shards, &backplane, &parts, place);
+        let mut server = Self::stopped(shards, &backplane, &parts, place);
         (server.front, server.publish, server.is_kept) = (front, publish, true);
         server.start_all();
         server
     }
 
-    /// Nothing of it runs yet.
-    fn away(shards: usize, backplane: &str, parts: &str, place: Place) -> Self {
+    /// A server whose processes are not started yet.
+    fn stopped(shards: usize, backplane: &str, parts: &str, place: Place) -> Self {
         Self {
             place,
             processes: Vec::new(),
@@ -95,7 +95,7 @@ impl Server {
         Self::processes(shards, FREE, FREE, Place::new())
     }
 
-    /// Starts the router, and remembers where it is: a later life is found at the same place.
+    /// Starts the router, and keeps its endpoints for a restart.
     pub(crate) fn start_router(&mut self) {
         let line = self.start("router", &["router"], &["front", "backplane"]);
         self.front = endpoint(&line, "front=");
@@ -163,7 +163,7 @@ impl Server {
         self.processes.retain(|(known, _)| known != name);
     }
 
-    /// Ends every process as Ctrl-C does; each ends well.
+    /// Stops every process as Ctrl-C does; each must succeed.
     pub(crate) fn stop(self) -> Place {
         for (_, process) in self.processes {
             process.signal("-INT");

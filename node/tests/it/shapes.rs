@@ -23,7 +23,7 @@ fn fills(count: u64) -> Vec<Fill> {
 
 type Shares = BTreeMap<u64, Vec<(String, u64)>>;
 
-/// Sends the fills in batches and returns who got what of each; each is answered once.
+/// Sends the fills in batches and returns the shares of each; each gets one reply.
 fn allocate(client: &Client, fills: &[Fill]) -> Shares {
     let mut shares = Shares::new();
     for chunk in fills.chunks(100) {
@@ -36,7 +36,7 @@ fn allocate(client: &Client, fills: &[Fill]) -> Shares {
                     panic!("{reply:?}");
                 };
                 let given = given.into_iter().map(|(id, count)| (id.to_string(), count)).collect();
-                assert_eq!(shares.insert(seq, given), None, "{seq} was answered twice");
+                assert_eq!(shares.insert(seq, given), None, "{seq} got two replies");
                 missing -= 1;
             }
         }
@@ -44,7 +44,7 @@ fn allocate(client: &Client, fills: &[Fill]) -> Shares {
     shares
 }
 
-/// What a book without any server says.
+/// The same allocations from a book without a server.
 fn by_the_book(fills: &[Fill]) -> Shares {
     let (mut book, mut outcomes) = (Book::new(BookConfig::default()), Outcomes::default());
     let Ok(Request::Split(split)) = decode_line(SPLIT.as_bytes()) else { panic!("a split") };
@@ -64,7 +64,8 @@ fn by_the_book(fills: &[Fill]) -> Shares {
     shares
 }
 
-/// Per ticker, per account and in value: the positions are those of the fills before the cut.
+/// Checks per ticker, per account and in value that the positions are those of the fills before the
+/// cut.
 fn check_positions(report: &Report, fills: &[Fill], shares: &Shares) {
     let mut held: BTreeMap<(String, String), (i128, i128)> = BTreeMap::new();
     for fill in fills {
@@ -114,7 +115,7 @@ fn positions_of_several_shards_add_up_in_every_shape() {
 }
 
 #[test]
-fn several_feeds_at_once_are_answered_once_each() {
+fn several_feeds_at_once_get_one_reply_for_each_fill() {
     let server = Server::embedded(2);
     let client = server.split();
     let mut totals: BTreeMap<String, i128> = BTreeMap::new();
@@ -194,7 +195,7 @@ fn the_real_tape_adds_up() {
 }
 
 #[test]
-fn a_shard_that_starts_anew_joins_again_and_says_what_it_lost() {
+fn a_restarted_shard_joins_again_and_reports_what_it_lost() {
     let mut server = Server::over_ipc(2);
     let client = server.split();
     let heartbeats = subscribe(&server.publish, "heartbeat:");
@@ -206,7 +207,7 @@ fn a_shard_that_starts_anew_joins_again_and_says_what_it_lost() {
         if String::from_utf8_lossy(&frames[2]).contains("shard 1 restarted without its state") {
             break;
         }
-        // The publisher hears of the loss with the next part, so there must be a next cut.
+        // The publisher learns of the loss from the next part, so there must be another cut.
         client.ask(br#"{"type":"report","source":"test","seq":2}"#);
     }
     let report = client.report(&server.publish);
@@ -227,7 +228,7 @@ fn a_shard_that_starts_anew_joins_again_and_says_what_it_lost() {
 }
 
 #[test]
-fn a_router_and_a_publisher_that_start_anew_go_on_where_the_shards_are() {
+fn a_restarted_router_and_publisher_continue_where_the_shards_are() {
     let mut server = Server::over_ipc(2);
     let client = server.split();
     let fills = fills(400);

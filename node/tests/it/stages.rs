@@ -13,7 +13,7 @@ const FILL: &str = concat!(
     r#""ticker":"A","side":"buy","price":"10","quantity":100}"#
 );
 
-/// How many were timed in each stage.
+/// The number of samples in each stage.
 fn counts(file: &Path) -> BTreeMap<String, u64> {
     let page: serde_json::Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     assert_eq!((page["schema"].as_u64(), page["every"].as_u64()), (Some(1), Some(1)));
@@ -29,7 +29,7 @@ fn of(counts: &BTreeMap<String, u64>, stages: &[&str]) -> Vec<u64> {
     stages.iter().map(|stage| counts[*stage]).collect()
 }
 
-/// A split and a fill, each answered.
+/// Sends a split and a fill, and waits for their replies.
 fn allocate(front: &str) {
     let client = Client::connect(front);
     let accepted = client.ask(SPLIT.as_bytes());

@@ -1,4 +1,4 @@
-//! The whole path without threads and sockets: what clients and subscribers are told.
+//! The whole path without threads and sockets: what clients and subscribers receive.
 
 use crate::world::{World, batch, fill};
 use allot::settings::Settings;
@@ -12,7 +12,7 @@ use std::time::Duration;
 const SPLIT: &str =
     r#"{"type":"split","source":"aum","seq":1,"weights":{"a":"40","b":"35","c":"25"}}"#;
 
-/// Sends each line, as `client json`, and compares all that clients are told.
+/// Sends each line, as `client json`, and compares all replies.
 fn check(shards: usize, script: &str, expect: &Expect) {
     let mut world = World::new(shards);
     let mut heard = Vec::new();
@@ -24,7 +24,7 @@ fn check(shards: usize, script: &str, expect: &Expect) {
 }
 
 #[test]
-fn a_fill_is_divided_by_the_split_and_answered_with_its_numbers() {
+fn a_fill_is_allocated_by_the_split_and_its_reply_has_its_numbers() {
     check(
         1,
         &format!(
@@ -46,7 +46,7 @@ fn a_fill_is_divided_by_the_split_and_answered_with_its_numbers() {
 }
 
 #[test]
-fn a_held_fill_is_answered_again_wherever_its_source_is_then() {
+fn a_late_reply_goes_to_wherever_the_source_of_the_held_fill_is_then() {
     check(
         2,
         &format!(
@@ -68,7 +68,7 @@ fn a_held_fill_is_answered_again_wherever_its_source_is_then() {
     );
 }
 
-/// What follows `{"type":…,"source":"f","seq":9,` in a message, and the code that it earns.
+/// What follows `{"type":…,"source":"f","seq":9,` in a message, and its code.
 const BAD_FIELDS: &[(&str, &str, &str)] = &[
     ("fill", r#""ticker":"A:B","price":"1","quantity":1"#, "bad_ticker"),
     ("fill", r#""ticker":"ABCDEFGHIJKLMNOPQ","price":"1","quantity":1"#, "bad_ticker"),
@@ -93,7 +93,7 @@ const BAD_FIELDS: &[(&str, &str, &str)] = &[
     ("fill", r#""ticker":"A","price":"1000000000","quantity":1099511627776"#, "exceeds_limits"),
 ];
 
-/// Whole messages and the codes that they earn.
+/// Whole messages and their codes.
 const BAD_MESSAGES: &[(&str, &str)] = &[
     ("{", "malformed_message"),
     ("{}", "missing_field"),
@@ -114,7 +114,7 @@ const BAD_MESSAGES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn bad_input_is_refused_with_its_code_and_changes_nothing() {
+fn bad_input_is_rejected_with_its_code_and_changes_nothing() {
     let mut world = World::new(2);
     world.say("aum", SPLIT.as_bytes());
     let good = r#"{"type":"fill","source":"f","seq":SEQ,"ticker":"A","price":"1","quantity":10}"#;
@@ -139,13 +139,13 @@ fn bad_input_is_refused_with_its_code_and_changes_nothing() {
     }
 }
 
-/// A report without what a new report always changes.
+/// A report without the fields that differ in every report.
 fn stripped(report: Report) -> Report {
     Report { report: 0, time_ns: 0, cut: 0, ..report }
 }
 
 #[test]
-fn the_same_refusals_come_over_the_binary_encoding() {
+fn the_binary_encoding_has_the_same_rejections() {
     let mut world = World::new(2);
     world.say("aum", SPLIT.as_bytes());
     let sound = batch(&[Request::Fill(fill(1, "A", Side::Buy, "1", 10))]);
@@ -185,7 +185,7 @@ fn the_same_refusals_come_over_the_binary_encoding() {
 }
 
 #[test]
-fn an_oversized_message_is_refused_and_the_next_one_served() {
+fn an_oversized_message_is_rejected_and_the_next_one_served() {
     let mut world = World::new(1);
     let replies = world.ask(&vec![b'{'; allot_domain::limits::MESSAGE_MAX + 1]);
     assert!(matches!(&replies[..], [Reply::Rejected { code, .. }] if code == "oversized_message"));
@@ -254,7 +254,7 @@ fn check_sums(report: &Report, bought: &BTreeMap<String, u64>) {
 }
 
 #[test]
-fn reports_come_at_a_fixed_cadence_and_the_last_one_at_once_for_who_subscribes_later() {
+fn reports_have_a_fixed_cadence_and_a_new_subscriber_gets_the_last_one_at_once() {
     let mut world = World::new(2);
     world.say("aum", SPLIT.as_bytes());
     world.stepped.listener.subscribe(b"positions:json");
@@ -274,7 +274,7 @@ fn reports_come_at_a_fixed_cadence_and_the_last_one_at_once_for_who_subscribes_l
 }
 
 #[test]
-fn followers_of_fills_hear_each_one_once() {
+fn subscribers_of_fills_receive_each_one_once() {
     let mut world = World::new(2);
     world.say("aum", SPLIT.as_bytes());
     world.stepped.listener.subscribe(b"fills:A:json");
@@ -294,7 +294,7 @@ fn followers_of_fills_hear_each_one_once() {
 }
 
 #[test]
-fn a_split_change_makes_value_move_between_the_shards() {
+fn a_split_change_moves_value_between_the_shards() {
     let mut world = World::with(Settings { shards: 4, marker_every: 32, ..Settings::default() });
     world.say("aum", SPLIT.as_bytes());
     let mut seq = 0;
@@ -319,7 +319,7 @@ fn a_split_change_makes_value_move_between_the_shards() {
 }
 
 #[test]
-fn a_full_shard_is_busy_and_what_was_refused_is_new_later() {
+fn a_full_shard_is_busy_and_what_it_rejected_is_new_later() {
     let mut world = World::with(Settings { shards: 1, owed_max: 4, ..Settings::default() });
     world.say("aum", SPLIT.as_bytes());
     let fills: Vec<_> =
@@ -360,7 +360,7 @@ fn a_shard_that_is_away_is_busy_and_the_feed_says_so() {
 }
 
 #[test]
-fn garbage_is_answered_and_changes_nothing() {
+fn garbage_gets_a_reply_and_changes_nothing() {
     use proptest::prelude::*;
     use proptest::test_runner::{Config, TestRunner};
     let mut world = World::new(2);
@@ -380,7 +380,7 @@ fn garbage_is_answered_and_changes_nothing() {
         TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(2_000) });
     let outcome = runner.run(&garbage, |message| {
         let replies = world.borrow_mut().ask(&message);
-        prop_assert!(!replies.is_empty(), "{message:?} was not answered");
+        prop_assert!(!replies.is_empty(), "{message:?} got no reply");
         Ok(())
     });
     outcome.unwrap();
@@ -389,7 +389,7 @@ fn garbage_is_answered_and_changes_nothing() {
 }
 
 #[test]
-fn a_client_that_writes_delimiters_and_does_not_wait_is_answered_all_the_same() {
+fn a_client_that_writes_delimiters_and_does_not_wait_gets_its_replies() {
     let mut world = World::new(2);
     world.say("aum", SPLIT.as_bytes());
     for seq in 1..=300 {

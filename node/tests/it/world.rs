@@ -18,7 +18,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A server of so many shards, all of which are there.
+    /// A server with this many shards, all connected.
     pub(crate) fn new(shards: usize) -> Self {
         Self::with(Settings { shards, ..Settings::default() })
     }
@@ -27,7 +27,7 @@ impl World {
     pub(crate) fn with(settings: Settings) -> Self {
         let clock = Clock::virtual_at(Nanos::from_unix(START));
         let mut stepped = wiring::stepped(&settings, clock);
-        stepped.stepper.run_until_idle();
+        stepped.stepper.settle();
         Self { stepped }
     }
 
@@ -36,7 +36,7 @@ impl World {
         self.stepped.stepper.advance(span);
     }
 
-    /// Sends a message as a DEALER and returns what all clients are told, `client: line`.
+    /// Sends a message as a DEALER and returns the replies to all clients, as `client: line`.
     pub(crate) fn say(&mut self, client: &str, message: &[u8]) -> Vec<String> {
         self.stepped.clients.send(client.as_bytes(), message);
         self.hear()
@@ -45,13 +45,13 @@ impl World {
     /// Sends a message as a REQ and returns the messages that come back.
     pub(crate) fn request(&mut self, client: &str, message: &[u8]) -> Vec<Vec<u8>> {
         self.stepped.clients.request(client.as_bytes(), message);
-        self.stepped.stepper.run_until_idle();
+        self.stepped.stepper.settle();
         std::iter::from_fn(|| self.stepped.clients.receive()).map(|(_, body)| body).collect()
     }
 
-    /// Everything that clients were told since the last call, one line each.
+    /// All replies to clients since the last call, one per line.
     pub(crate) fn hear(&mut self) -> Vec<String> {
-        self.stepped.stepper.run_until_idle();
+        self.stepped.stepper.settle();
         let mut lines = Vec::new();
         while let Some((client, body)) = self.stepped.clients.receive() {
             let client = String::from_utf8_lossy(&client).into_owned();
@@ -64,8 +64,8 @@ impl World {
 
     /// Sends a message and returns the replies, in whatever encoding.
     pub(crate) fn ask(&mut self, message: &[u8]) -> Vec<Reply> {
-        self.stepped.clients.send(b"asker", message);
-        self.stepped.stepper.run_until_idle();
+        self.stepped.clients.send(b"client", message);
+        self.stepped.stepper.settle();
         let mut replies = Vec::new();
         while let Some((_, body)) = self.stepped.clients.receive() {
             decode_replies(&body, &mut replies).expect("replies decode");
@@ -78,15 +78,15 @@ impl World {
         self.ask(&batch(requests))
     }
 
-    /// Asks for a report and returns it as subscribers have it.
+    /// Requests a report and returns the published one.
     pub(crate) fn report(&mut self) -> Report {
         self.stepped.listener.subscribe(b"positions:json");
-        self.stepped.stepper.run_until_idle();
+        self.stepped.stepper.settle();
         while self.stepped.listener.receive().is_some() {}
         self.ask(br#"{"type":"report","source":"test","seq":1}"#);
-        // A report that was made at this very cut before is the last value.
+        // If the report of this cut exists already, it is the last value of the topic.
         self.stepped.listener.subscribe(b"positions:json");
-        self.stepped.stepper.run_until_idle();
+        self.stepped.stepper.settle();
         let mut last = None;
         while let Some(publication) = self.publication() {
             last = Some(Report::decode(&publication.body).expect("a report decodes"));
@@ -94,9 +94,9 @@ impl World {
         last.expect("a report was published")
     }
 
-    /// The next publication that somebody subscribed to.
+    /// The next publication that the listener subscribed to.
     pub(crate) fn publication(&mut self) -> Option<Publication> {
-        self.stepped.stepper.run_until_idle();
+        self.stepped.stepper.settle();
         self.stepped.listener.receive()
     }
 

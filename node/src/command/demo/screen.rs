@@ -1,10 +1,10 @@
-//! A screen: pages one over the other on a terminal, one after the other anywhere else.
+//! A screen: where pages are shown. On a terminal a page replaces the one before; elsewhere it follows it.
 
 use crate::stdout::print;
 use anyhow::Result;
 use std::io::{self, IsTerminal};
 
-/// Where pages are shown.
+/// Standard output, as a screen.
 pub(super) struct Screen {
     is_terminal: bool,
     is_fresh: bool,
@@ -15,7 +15,7 @@ impl Screen {
         Self { is_terminal: io::stdout().is_terminal(), is_fresh: true }
     }
 
-    /// Shows a page in the place of the one before.
+    /// Shows a page.
     pub(super) fn show(&mut self, page: &str) -> Result<()> {
         let is_fresh = std::mem::take(&mut self.is_fresh);
         match (self.is_terminal, is_fresh) {
@@ -26,7 +26,7 @@ impl Screen {
     }
 }
 
-/// A page written over what is there, line by line, so that nothing flickers. (ANSI X3.64: ED
+/// A page written over the one before, line by line, so that nothing flickers. (ANSI X3.64: ED
 /// clears, CUP goes home, EL clears the rest of a line.)
 fn over(page: &str, is_fresh: bool) -> String {
     let clear = if is_fresh { "\x1b[2J" } else { "" };

@@ -1,9 +1,9 @@
-//! A show: the reports of a demo, page after page, until it is over.
+//! A show: the reports of a demo, page after page, until it ends.
 
 use super::screen::Screen;
 use crate::feed_crew::Feeds;
-use crate::follower::Follower;
-use crate::gauge::{TICK, per_second};
+use crate::feed_reader::FeedReader;
+use crate::progress_bar::{TICK, per_second};
 use crate::table;
 use allot_feeds::{Tally, plural};
 use allot_runtime::{Clock, Nanos};
@@ -13,34 +13,34 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Who interrupts the demo does not wait longer than that for the last answers.
+/// After an interrupt, how long the demo waits for the last replies.
 const PATIENCE: Duration = Duration::from_millis(700);
 
-/// How much later than its time the last report may come.
+/// How late the last report may be.
 const REPORT_DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// A show under way.
+/// A show in progress.
 pub(super) struct Show {
     fills: Feeds,
-    follower: Follower,
+    reader: FeedReader,
     screen: Screen,
     clock: Clock,
     hint: String,
     is_interrupted: Arc<AtomicBool>,
-    /// When no more is to be sent; never, where that was not asked for.
+    /// When the feeds stop sending; `MAX` without `--for`.
     end_at: Nanos,
-    /// When the last fill was answered.
+    /// When the last reply to a fill arrived.
     finished_at: Option<Nanos>,
-    /// How long after that a report of it may be waited for.
+    /// How long after that the show waits for a report that includes it.
     report_late: Duration,
-    /// When last answers are no longer waited for; never, before a signal.
+    /// When the show stops waiting for the last replies; `MAX` before a signal.
     give_up_at: Nanos,
-    /// When the last report was shown, and how many fills had been answered by then.
+    /// When the last report was shown, and how many fills had a reply by then.
     shown: (Nanos, u64),
 }
 
 impl Show {
-    /// A show of what is published there, until these fills are sent or somebody interrupts it.
+    /// A show of the reports from `publish`, until these fills are sent or a signal comes.
     pub(super) fn new(
         fills: Feeds,
         publish: &str,
@@ -51,9 +51,9 @@ impl Show {
         let topic = Topic::Positions(Encoding::Binary).to_string();
         Ok(Self {
             fills,
-            follower: Follower::connect(publish, &[&topic])?,
+            reader: FeedReader::connect(publish, &[&topic])?,
             screen: Screen::new(),
-            hint: format!("follow it elsewhere: allot positions --publish {publish}"),
+            hint: format!("to follow it in another terminal: allot positions --publish {publish}"),
             is_interrupted,
             end_at: Nanos::MAX,
             finished_at: None,
@@ -64,7 +64,7 @@ impl Show {
         })
     }
 
-    /// Shows every report until it is over, or the server has failed; gives the feeds back.
+    /// Shows every report until the end, or until the server fails; returns the feeds.
     pub(super) fn run(
         mut self,
         time: Option<Duration>,
@@ -80,13 +80,13 @@ impl Show {
         Ok(self.fills)
     }
 
-    /// Whether a signal has come and all is answered, or a report was shown, whose time is given,
-    /// that has all that was to be sent.
+    /// Whether the show is over: a signal came and every fill has its reply, or a report was shown
+    /// whose cut, at time `shown`, includes everything that was to be sent.
     fn is_over(&mut self, shown: Option<Nanos>) -> bool {
         let now = self.clock.now();
         if self.end_at <= now {
             self.end_at = Nanos::MAX;
-            (self.fills.ender())();
+            (self.fills.stopper())();
         }
         if self.is_interrupted.load(Ordering::SeqCst) {
             self.give_up_at = self.give_up_at.min(now + PATIENCE);
@@ -99,11 +99,11 @@ impl Show {
         shown.is_some_and(|time| since <= time) || since + self.report_late <= now
     }
 
-    /// Shows a report, if there is one; returns the time of its cut.
+    /// Shows the next report, if one comes in time; returns the time of its cut.
     fn show_next(&mut self) -> Result<Option<Nanos>> {
-        let Some(publication) = self.follower.next(TICK) else { return Ok(None) };
+        let Some(publication) = self.reader.next(TICK) else { return Ok(None) };
         let report = Report::decode(&publication.body).map_err(|error| anyhow!("{error}"))?;
-        self.follower.note_degraded(&report.degraded);
+        self.reader.note_degraded(&report.degraded);
         let page = [table::report(&report), String::new(), self.rate_line(), self.hint.clone()];
         self.screen.show(&page.join("\n"))?;
         Ok(Some(Nanos::from_unix(report.time_ns)))

@@ -1,18 +1,18 @@
-//! The machine: the ZeroMQ that was built in, cores, clock, files.
+//! The machine: the ZeroMQ build, cores, clock, and the limit of open files.
 
 use super::Finding;
 use allot_runtime::{Context, cores};
 use anyhow::Result;
 use std::fs;
 
-/// A server needs one descriptor for each client and subscriber, and some for itself.
+/// A server needs one file descriptor per client and subscriber, and some for itself.
 const FILES_MIN: u64 = 4_096;
 
-/// Clocks that are read without a system call.
+/// Clock sources that are read without a system call.
 const FAST_CLOCKS: &[&str] =
     &["tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter"];
 
-/// Everything that can be known without asking anybody else.
+/// Everything that can be checked without a server.
 pub(super) fn examine(context: &Context) -> Result<Vec<Finding>> {
     let facts = context.facts()?;
     let (major, minor, patch) = facts.version;
@@ -33,16 +33,16 @@ pub(super) fn examine(context: &Context) -> Result<Vec<Finding>> {
 }
 
 fn curve(has_curve: bool) -> Finding {
-    let what = if has_curve { "CURVE: can encrypt" } else { "no CURVE: cannot encrypt" };
-    Finding::or_warn(has_curve, what, "keep endpoints on this machine or in a trusted network")
+    let what = if has_curve { "CURVE encryption available" } else { "no CURVE encryption" };
+    Finding::or_warn(has_curve, what, "use endpoints on this machine or in a trusted network only")
 }
 
 fn wake_ups(by_eventfd: bool) -> Finding {
-    let by = if by_eventfd { "an eventfd" } else { "a socket pair" };
+    let by = if by_eventfd { "eventfd" } else { "socket pairs" };
     Finding::or_warn(
         by_eventfd,
         format!("ZeroMQ wakes threads through {by}"),
-        "each message costs more; build with the zeromq-src of this workspace (third_party)",
+        "each wake-up costs more; build with the zeromq-src of this workspace (third_party)",
     )
 }
 
@@ -51,7 +51,7 @@ fn core_count(count: usize) -> Finding {
     Finding::or_warn(
         count > 2,
         what,
-        "boxes take turns (--threads shared); use one shard, and not --wait spin",
+        "run all boxes on one thread (--threads shared), use one shard, and do not use --wait spin",
     )
 }
 
@@ -60,31 +60,31 @@ fn clock(source: Option<&str>) -> Finding {
     Finding::or_warn(
         FAST_CLOCKS.contains(&source),
         format!("clock source {source}"),
-        "reading the time may be a system call each; boot with clocksource=tsc if it is stable",
+        "reading the time may cost a system call; boot with clocksource=tsc if the TSC is stable",
     )
 }
 
 fn governor(governor: Option<&str>) -> Finding {
     match governor {
-        None => Finding::ok("no frequency governor: the host decides how fast cores run"),
+        None => Finding::ok("no frequency governor: the host controls core frequency"),
         Some(governor) => Finding::or_warn(
             governor == "performance",
             format!("frequency governor {governor}"),
-            "idle cores are slow to wake; sudo cpupower frequency-set -g performance",
+            "idle cores wake slowly; run: sudo cpupower frequency-set -g performance",
         ),
     }
 }
 
 fn files(limit: Option<u64>) -> Finding {
-    let shown = limit.map_or("without limit".to_owned(), |limit| format!("at most {limit}"));
+    let shown = limit.map_or("no limit".to_owned(), |limit| format!("at most {limit}"));
     Finding::or_warn(
         limit.is_none_or(|limit| limit >= FILES_MIN),
         format!("open files: {shown}"),
-        "each client takes one; raise the limit (ulimit -n 65536)",
+        "every client needs one; raise the limit: ulimit -n 65536",
     )
 }
 
-/// The soft limit in `/proc/self/limits`; none if it is unlimited or not there.
+/// The soft limit in `/proc/self/limits`; `None` if it is unlimited or missing.
 fn open_files(limits: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn every_ill_has_a_cure() {
+    fn every_problem_has_a_remedy() {
         for finding in [
             curve(false),
             wake_ups(false),
@@ -116,7 +116,7 @@ mod tests {
             governor(Some("powersave")),
         ] {
             assert_eq!(finding.grade, Grade::Warn, "{}", finding.what);
-            assert!(!finding.cure.is_empty(), "{}", finding.what);
+            assert!(!finding.remedy.is_empty(), "{}", finding.what);
         }
         for finding in [curve(true), core_count(8), clock(Some("tsc")), governor(None)] {
             assert_eq!(finding.grade, Grade::Ok, "{}", finding.what);

@@ -1,4 +1,4 @@
-//! The servers: whether somebody answers at an endpoint, and if not, whether one could be started.
+//! The server: whether one replies at an endpoint and, if not, whether one can start there.
 
 use super::Finding;
 use allot_domain::SourceId;
@@ -11,35 +11,35 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::time::Duration;
 
-/// How long somebody may take to answer, or to be heard: two heartbeats and a connection.
+/// How long to wait for a reply or a publication: two heartbeats and a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The state of an endpoint as the operating system sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
-    /// Nobody is there: a server could be started.
+    /// Nothing listens there: a server can start.
     Free,
-    /// Somebody is there.
+    /// Something listens there.
     Taken,
     /// This user may not listen there.
     Forbidden,
-    /// It is not on this machine, or cannot be known.
+    /// It is on another machine, or cannot be told.
     Elsewhere,
 }
 
-/// Asks for a report: the only request that changes nothing.
+/// Requests a report: the only request that does not change the state.
 pub(super) fn examine_front(context: &Context, endpoint: &str, key: Option<CurveKey>) -> Finding {
     examine("front", endpoint, || {
-        let answer = ask(context, endpoint, key)?;
-        Ok(answer.map(|reply| match reply {
+        let reply = request_report(context, endpoint, key)?;
+        Ok(reply.map(|reply| match reply {
             Some(Reply::Reported { report, .. }) => {
-                Finding::ok(format!("front {endpoint}: a server answers, report {report}"))
+                Finding::ok(format!("front {endpoint}: a server replies, report {report}"))
             }
             Some(Reply::Rejected { reason, .. }) => Finding::warn(
-                format!("front {endpoint}: a server answers, and is not well: {reason}"),
-                "are all its shards running?",
+                format!("front {endpoint}: a server replies, but rejects a report: {reason}"),
+                "check that all its shards are running",
             ),
-            _ => stranger("front", endpoint),
+            _ => unreadable("front", endpoint),
         }))
     })
 }
@@ -49,23 +49,25 @@ pub(super) fn examine_publish(context: &Context, endpoint: &str) -> Finding {
     examine("publish", endpoint, || {
         let heartbeat = Topic::Heartbeat.to_string();
         let mut subscriber = Subscriber::connect(context, endpoint, &[heartbeat.as_bytes()])?;
-        Ok(subscriber.receive(PATIENCE).map(|publication| heard(endpoint, &publication.body)))
+        Ok(subscriber
+            .receive(PATIENCE)
+            .map(|publication| read_heartbeat(endpoint, &publication.body)))
     })
 }
 
-/// Asks only where somebody may be.
+/// Sends a request only where a server may be.
 fn examine(
     name: &str,
     endpoint: &str,
-    ask: impl FnOnce() -> Result<Option<Finding>, RuntimeError>,
+    request: impl FnOnce() -> Result<Option<Finding>, RuntimeError>,
 ) -> Finding {
     match place(endpoint) {
-        Place::Free => Finding::ok(format!("{name} {endpoint}: free, no server runs there")),
+        Place::Free => Finding::ok(format!("{name} {endpoint}: free, no server is running")),
         Place::Forbidden => Finding::bad(
-            format!("{name} {endpoint}: this user may not listen there"),
-            "choose a port above 1023, or a directory of yours",
+            format!("{name} {endpoint}: this user has no permission to listen there"),
+            "choose a port above 1023, or a directory that this user can write to",
         ),
-        place => match ask() {
+        place => match request() {
             Ok(Some(finding)) => finding,
             Ok(None) => silent(name, endpoint, place),
             Err(error) => {
@@ -77,36 +79,42 @@ fn examine(
 
 fn silent(name: &str, endpoint: &str, place: Place) -> Finding {
     let seconds = PATIENCE.as_secs();
-    let what = format!("{name} {endpoint}: nobody answered within {seconds} s");
+    let what = format!("{name} {endpoint}: no reply within {seconds} s");
     match place {
-        Place::Taken => {
-            Finding::bad(what, "something else has this endpoint; stop it, or choose another")
-        }
-        _ => Finding::bad(what, "is the server running, and may this machine connect to it?"),
+        Place::Taken => Finding::bad(
+            what,
+            "another program uses this endpoint; stop it, or choose another endpoint",
+        ),
+        _ => Finding::bad(
+            what,
+            "check that the server is running and that this machine can connect to it",
+        ),
     }
 }
 
-fn heard(endpoint: &str, body: &[u8]) -> Finding {
+fn read_heartbeat(endpoint: &str, body: &[u8]) -> Finding {
     let Ok(heartbeat) = Heartbeat::decode(body) else {
-        return stranger("publish", endpoint);
+        return unreadable("publish", endpoint);
     };
     let Heartbeat { report, shards, degraded, .. } = heartbeat;
     let what = format!("publish {endpoint}: a server publishes, report {report}, shards {shards}");
     match degraded.as_slice() {
         [] => Finding::ok(what),
-        ills => Finding::warn(format!("{what}: {}", ills.join("; ")), "see its log"),
+        problems => {
+            Finding::warn(format!("{what}: {}", problems.join("; ")), "see the server's log")
+        }
     }
 }
 
-fn stranger(name: &str, endpoint: &str) -> Finding {
+fn unreadable(name: &str, endpoint: &str) -> Finding {
     Finding::bad(
-        format!("{name} {endpoint}: whoever is there is no allot of this version"),
-        "use the same version on both sides, or another endpoint",
+        format!("{name} {endpoint}: the reply is not from an allot server of this version"),
+        "use the same version on both sides, or choose another endpoint",
     )
 }
 
-/// Requests a report; none if nobody answers, nothing in it if the answer is not understood.
-fn ask(
+/// Requests a report. `None`: no reply came. `Some(None)`: the reply could not be decoded.
+fn request_report(
     context: &Context,
     endpoint: &str,
     door_key: Option<CurveKey>,
@@ -114,29 +122,30 @@ fn ask(
     let clock = Clock::system();
     let options = LinkOptions { door_key, ..LinkOptions::default() };
     let mut link = Link::dealer(context, endpoint, None, options)?;
-    let source = SourceId::new(b"doctor").expect("envelopes of the alphabet");
+    let source = SourceId::new(b"doctor").expect("the name is valid");
     let mut request = Vec::new();
     let seq = clock.now().as_unix();
     encode_line(&Request::Report(ReportRequest { source, seq }), &mut request);
-    let (end, mut answer) = (clock.now() + PATIENCE, Vec::new());
+    let end = clock.now() + PATIENCE;
+    let mut message = Vec::new();
     while clock.now() < end {
         if !request.is_empty() {
-            // Refused while there is no connection; on success it is empty.
+            // It fails while there is no connection; after a success `request` is empty.
             let _ = link.send(&mut request);
         }
-        if link.receive(&mut answer) {
+        if link.receive(&mut message) {
             let mut replies = Vec::new();
-            let understood = decode_replies(&answer, &mut replies).is_ok();
+            let understood = decode_replies(&message, &mut replies).is_ok();
             return Ok(Some(replies.pop().filter(|_| understood)));
         }
-        let mut waits = PollSet::without_waker();
-        link.wait_on(&mut waits);
-        waits.sleep(Some(end - clock.now()));
+        let mut poll_set = PollSet::without_waker();
+        link.wait_on(&mut poll_set);
+        poll_set.sleep(Some(end - clock.now()));
     }
     Ok(None)
 }
 
-/// Looks without asking: by trying to listen there for a moment.
+/// Checks without a request: it tries to listen there for a moment.
 fn place(endpoint: &str) -> Place {
     match endpoint.split_once("://") {
         Some(("tcp", address)) => tcp_place(address),
@@ -174,15 +183,18 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_says_whether_its_publisher_is_well() {
+    fn a_degraded_heartbeat_is_a_warning() {
         let mut heartbeat =
             Heartbeat { time_ns: 1, incarnation: 2, report: 3, shards: 4, degraded: Vec::new() };
         let mut body = Vec::new();
         heartbeat.encode(allot_wire::Encoding::Json, &mut body);
-        assert_eq!(heard("e", &body).what, "publish e: a server publishes, report 3, shards 4");
+        assert_eq!(
+            read_heartbeat("e", &body).what,
+            "publish e: a server publishes, report 3, shards 4"
+        );
         heartbeat.degraded.push("shard 0 is away".to_owned());
         heartbeat.encode(allot_wire::Encoding::Json, &mut body);
-        assert_eq!(heard("e", &body).grade, Grade::Warn);
-        assert_eq!(heard("e", b"{}").grade, Grade::Bad);
+        assert_eq!(read_heartbeat("e", &body).grade, Grade::Warn);
+        assert_eq!(read_heartbeat("e", b"{}").grade, Grade::Bad);
     }
 }

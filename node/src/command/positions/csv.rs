@@ -1,12 +1,12 @@
-//! Positions as CSV: a line for each position, long rather than wide, so that any number of
-//! accounts and tickers has the same columns. No name needs quotes: its alphabet has no comma.
+//! Positions as CSV: one line per position, so that the columns do not depend on the accounts and
+//! tickers. No name needs quotes, because names contain no comma.
 
 use allot_domain::decimal::nanos_text;
 use allot_domain::{Money, Weight};
 use allot_wire::{AccountReport, AccountStatement, PositionReport, Report};
 use jiff::Timestamp;
 
-/// The first line. An account without positions has one line, its last four cells empty.
+/// The first line. An account without positions has one line, with the last four cells empty.
 const HEAD: &str = "report,cut,split,time,account,weight,account_value,target,deviation,\
                     ticker,quantity,value,average_price";
 

@@ -1,41 +1,41 @@
-//! A gauge: how far the feeds of this process have come, drawn while they run.
+//! A progress bar: how far the feeds of this process are.
 //!
-//! On a terminal it is a bar that is drawn again and again; elsewhere, in a log file for example, a
-//! plain line each few seconds.
+//! On a terminal it is redrawn in place; elsewhere, for example in a log file, it is a line every
+//! few seconds.
 
 use crate::feed_crew::Feeds;
 use allot_feeds::{Tally, plural};
 use allot_runtime::{Clock, Nanos};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressStyle;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-/// How often it is drawn, and so how late the end of the feeds may be noticed.
+/// How often the bar is drawn; the end of the feeds is noticed at most this late.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
-/// Over how long the rate beside a bar is counted.
+/// The period over which the rate beside a bar is measured.
 const RATE_EVERY: Duration = Duration::from_secs(1);
 
-/// How often a plain line is written, with the rate since the one before.
+/// How often a line is written, with the rate since the one before.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 const WITH_END: &str = "{bar:30} {percent:>3} %  {msg}";
 const WITHOUT_END: &str = "{spinner} {msg}";
 
-/// The gauge of one run.
-pub(crate) struct Gauge {
-    /// For people who watch; none where the lines go to a file.
-    bar: Option<ProgressBar>,
+/// The bar of one run.
+pub(crate) struct ProgressBar {
+    /// `None` where stderr is not a terminal.
+    bar: Option<indicatif::ProgressBar>,
     clock: Clock,
-    /// When the rate was counted last, and how many answers there were.
+    /// When the rate was last measured, and how many replies there were.
     counted: (Nanos, u64),
     rate: u64,
-    /// The last plain line: one that says the same again is left out.
+    /// The last line; an equal one is left out.
     line: String,
 }
 
-impl Gauge {
-    /// A gauge at zero; `expected` is its end, where that is known.
+impl ProgressBar {
+    /// A bar at zero; `expected` is its end, if known.
     pub(crate) fn new(expected: Option<u64>) -> Self {
         let clock = Clock::system();
         let bar = io::stderr().is_terminal().then(|| bar(expected));
@@ -59,16 +59,17 @@ impl Gauge {
         }
     }
 
-    /// Takes a bar off the screen, to make room for the summary.
+    /// Removes the bar from the screen, to make room for the summary.
     pub(crate) fn clear(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// Counts the rate, if it is time; true if it was.
+    /// Measures the rate if it is due; true if it was.
     fn count(&mut self, answered: u64) -> bool {
-        let (now, every) = (self.clock.now(), self.bar.as_ref().map_or(LINE_EVERY, |_| RATE_EVERY));
+        let now = self.clock.now();
+        let every = if self.bar.is_some() { RATE_EVERY } else { LINE_EVERY };
         let span = now - self.counted.0;
         if span < every {
             return false;
@@ -79,32 +80,31 @@ impl Gauge {
     }
 }
 
-fn bar(expected: Option<u64>) -> ProgressBar {
+fn bar(expected: Option<u64>) -> indicatif::ProgressBar {
     let (bar, template) = match expected {
-        Some(expected) => (ProgressBar::new(expected), WITH_END),
-        None => (ProgressBar::no_length(), WITHOUT_END),
+        Some(expected) => (indicatif::ProgressBar::new(expected), WITH_END),
+        None => (indicatif::ProgressBar::no_length(), WITHOUT_END),
     };
-    bar.with_style(ProgressStyle::with_template(template).expect("a template of known words"))
+    bar.with_style(ProgressStyle::with_template(template).expect("the template is valid"))
 }
 
-/// So many in a time, as a count a second.
+/// A count over a time, per second.
 pub(crate) fn per_second(count: u64, span: Duration) -> u64 {
     let rate = u128::from(count) * 1_000_000_000;
     u64::try_from(rate.checked_div(span.as_nanos()).unwrap_or_default()).unwrap_or(u64::MAX)
 }
 
-/// The counts as a line; what has not happened is left out, but for rejections: that there are none
-/// is news too.
+/// The counts as one line. Zero counts are left out, except rejections: that there are none matters.
 fn remarks(feeds: &Feeds, rate: u64) -> String {
     let rare = [Tally::Rejected, Tally::Held, Tally::Busy, Tally::Resent, Tally::Duplicates];
     let rare = rare.map(|tally| (feeds.get(tally), tally));
-    let said = rare.iter().filter(|(count, tally)| *count > 0 || *tally == Tally::Rejected);
-    let said = said.map(|(count, tally)| match tally {
+    let shown = rare.iter().filter(|(count, tally)| *count > 0 || *tally == Tally::Rejected);
+    let shown = shown.map(|(count, tally)| match tally {
         Tally::Duplicates => format!(", {count} {}", plural(*count, "duplicate")),
         _ => format!(", {count} {}", tally.label()),
     });
     let (sent, answered) = (feeds.get(Tally::Sent), feeds.get(Tally::Answered));
-    format!("{sent} sent, {answered} answered, {rate}/s{}", said.collect::<String>())
+    format!("{sent} sent, {answered} answered, {rate}/s{}", shown.collect::<String>())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! A follower: hears the position feed, and says aloud what is missing in it.
+//! A feed reader: a subscriber of the position feed that logs what is wrong with it.
 //!
-//! What it notices goes to the log: gaps in a topic's sequence, silence, a publisher that started
-//! anew, and everything that a report or a heartbeat calls degraded, once each time it changes.
+//! It warns of gaps in a topic's sequence, of silence, and of a publisher that restarted. It logs
+//! what reports and heartbeats call degraded, once each time that changes.
 
 use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
 use allot_wire::{Heartbeat, Topic, TopicName};
@@ -9,20 +9,20 @@ use anyhow::Result;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// After so long without a word, heartbeats included, something is wrong.
+/// After this time without a message, not even a heartbeat, something is wrong.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// A subscriber and what it has heard.
-pub(crate) struct Follower {
+/// A subscriber and what it has received.
+pub(crate) struct FeedReader {
     subscriber: Subscriber,
     endpoint: String,
     clock: Clock,
-    /// When silence becomes worth a word; never, once it was said.
+    /// When to warn of silence; `MAX` after the warning.
     silent_at: Nanos,
     notes: Notes,
 }
 
-/// What is known of the feed's state.
+/// What is known of the feed.
 #[derive(Default)]
 struct Notes {
     /// The last sequence of each topic.
@@ -31,8 +31,8 @@ struct Notes {
     degraded: Vec<String>,
 }
 
-impl Follower {
-    /// Subscribes to some topics, and to heartbeats.
+impl FeedReader {
+    /// Subscribes to these topics, and to heartbeats.
     pub(crate) fn connect(endpoint: &str, topics: &[&str]) -> Result<Self> {
         let heartbeat = Topic::Heartbeat.to_string();
         let topics = topics.iter().copied().chain([heartbeat.as_str()]);
@@ -44,7 +44,7 @@ impl Follower {
         Ok(Self { subscriber, endpoint, clock, silent_at, notes })
     }
 
-    /// The next publication that is new; none once the time is over.
+    /// The next new publication, or `None` after the timeout.
     pub(crate) fn next(&mut self, timeout: Duration) -> Option<Publication> {
         let end = self.clock.now() + timeout;
         loop {
@@ -52,11 +52,11 @@ impl Follower {
             match self.subscriber.receive(end.min(self.silent_at) - now) {
                 Some(publication) => {
                     self.silent_at = now + SILENCE;
-                    if self.notes.take(&publication) {
+                    if self.notes.receive(&publication) {
                         return Some(publication);
                     }
                 }
-                None => self.notice_silence(),
+                None => self.check_silence(),
             }
             if self.clock.now() >= end {
                 return None;
@@ -64,17 +64,17 @@ impl Follower {
         }
     }
 
-    /// Notes what a report itself calls degraded.
+    /// Logs what a report calls degraded, if that has changed.
     pub(crate) fn note_degraded(&mut self, degraded: &[String]) {
         self.notes.note_degraded(degraded);
     }
 
-    fn notice_silence(&mut self) {
+    fn check_silence(&mut self) {
         if self.clock.now() >= self.silent_at {
             self.silent_at = Nanos::MAX;
             let seconds = SILENCE.as_secs();
             tracing::warn!(
-                "nothing was heard from {} for {seconds} s; does a server publish there?",
+                "nothing received from {} for {seconds} s; is a server publishing there?",
                 self.endpoint
             );
         }
@@ -82,31 +82,32 @@ impl Follower {
 }
 
 impl Notes {
-    /// Takes note of a publication; true if it is no heartbeat and was not heard before.
-    fn take(&mut self, publication: &Publication) -> bool {
+    /// Records a publication; true if it is new and not a heartbeat.
+    fn receive(&mut self, publication: &Publication) -> bool {
         if TopicName::parse(&publication.topic) == Some(TopicName::Heartbeat) {
-            self.take_heartbeat(&publication.body);
+            self.receive_heartbeat(&publication.body);
             return false;
         }
-        let (topic, sequence) = (&publication.topic, publication.sequence);
+        let topic = &publication.topic;
+        let sequence = publication.sequence;
         let last = self.last.insert(topic.clone(), sequence);
         let missed = last.map_or(0, |last| sequence.saturating_sub(last + 1));
         if missed > 0 {
             let topic = String::from_utf8_lossy(topic);
-            tracing::warn!(missed, "publications on {topic} were missed: this reader is too slow");
+            tracing::warn!(missed, "missed publications on {topic}: this reader is too slow");
         }
-        // A new subscriber makes the publisher say the last value again, under its old number.
+        // For every new subscriber the publisher repeats the last value, under its old number.
         last != Some(sequence)
     }
 
-    fn take_heartbeat(&mut self, body: &[u8]) {
+    fn receive_heartbeat(&mut self, body: &[u8]) {
         let Ok(heartbeat) = Heartbeat::decode(body) else {
-            tracing::warn!("a heartbeat was not understood; is the publisher of this version?");
+            tracing::warn!("cannot decode a heartbeat; does the publisher run this version?");
             return;
         };
         let known = self.incarnation.replace(heartbeat.incarnation);
         if known.is_some_and(|known| known != heartbeat.incarnation) {
-            tracing::warn!("the publisher has started anew");
+            tracing::warn!("the publisher has restarted");
             self.last.clear();
         }
         self.note_degraded(&heartbeat.degraded);
@@ -132,20 +133,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_again_is_not_new() {
+    fn a_repeated_publication_is_not_new() {
         let mut notes = Notes::default();
         let news = [("positions:json", 3), ("positions:json", 3), ("positions:json", 4)]
-            .map(|(topic, sequence)| notes.take(&publication(topic, sequence)));
+            .map(|(topic, sequence)| notes.receive(&publication(topic, sequence)));
         assert_eq!(news, [true, false, true]);
-        assert!(notes.take(&publication("account:a:json", 4)), "each topic counts on its own");
-        assert!(notes.take(&publication("positions:json", 1)), "a new life counts from one");
-        assert!(!notes.take(&publication("heartbeat:", 9)));
+        assert!(notes.receive(&publication("account:a:json", 4)), "each topic counts on its own");
+        assert!(
+            notes.receive(&publication("positions:json", 1)),
+            "a new incarnation counts from one"
+        );
+        assert!(!notes.receive(&publication("heartbeat:", 9)));
     }
 
     #[test]
-    fn a_new_life_of_the_publisher_counts_anew() {
+    fn a_new_incarnation_of_the_publisher_counts_from_the_start() {
         let mut notes = Notes::default();
-        notes.take(&publication("positions:json", 7));
+        notes.receive(&publication("positions:json", 7));
         let heartbeat = |incarnation| {
             let degraded = vec!["shard 0 is away".to_owned()];
             Heartbeat { time_ns: 1, incarnation, report: 0, shards: 1, degraded }
@@ -153,9 +157,9 @@ mod tests {
         let mut body = Vec::new();
         for incarnation in [1, 2] {
             heartbeat(incarnation).encode(allot_wire::Encoding::Json, &mut body);
-            notes.take_heartbeat(&body);
+            notes.receive_heartbeat(&body);
         }
         assert_eq!(notes.degraded, ["shard 0 is away"]);
-        assert!(notes.take(&publication("positions:json", 7)));
+        assert!(notes.receive(&publication("positions:json", 7)));
     }
 }

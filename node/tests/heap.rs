@@ -1,13 +1,14 @@
-//! Allocation: none for a fill, on the thread of the router and on that of a shard, once they are
-//! warm.
+//! Heap: a warm router and a warm shard allocate no memory for a fill, on their own threads.
 //!
 //! Real clients send over TCP to a real door; router and shards run on their own threads over
-//! rings. What is counted is Rust's allocator, and nothing else: libzmq is C++ and has its own.
+//! rings. The test counts calls of Rust's allocator only: libzmq is C++ and has its own.
 //!
-//! A phase is so many fills that one allocation for every thousand of them would show. Buffers grow
-//! until the deepest queue and the longest frame have been seen, which on real threads is when it
-//! is; so phases follow each other until one has cost nothing. Something that is allocated for
-//! fills again and again lets none of them pass.
+//! A phase has enough fills to show one allocation per thousand fills. Buffers grow until they have
+//! seen the deepest queue and the longest frame, and on real threads that time is not known.
+//! Therefore phases follow each other until one allocates nothing. If fills allocate regularly, no
+//! phase does.
+//!
+//! This is a binary of its own because the counting allocator is global.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
 
@@ -41,7 +42,7 @@ const CAPACITY: usize = 64;
 /// One look at a link that has nothing.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// An agent whose turns, and the filling of whose list of things to wait on, are counted.
+/// An agent whose allocations are counted, in its turns and when it fills the poll set.
 struct Counted {
     agent: Box<dyn Agent>,
     allocations: Arc<AtomicU64>,
@@ -151,7 +152,7 @@ impl Firm {
         let link = Link::dealer(&self.context, &self.front, None, options).unwrap();
         let source = SourceId::new(name.as_bytes()).unwrap();
         let (message, record, frame) = (Vec::new(), Vec::new(), Vec::new());
-        Client { link, source, seq: 0, message, record, frame, answered: 0 }
+        Client { link, source, seq: 0, message, record, frame, replied: 0 }
     }
 }
 
@@ -171,11 +172,11 @@ struct Client {
     message: Vec<u8>,
     record: Vec<u8>,
     frame: Vec<u8>,
-    answered: u64,
+    replied: u64,
 }
 
 impl Client {
-    /// Sends a message of so many fills.
+    /// Sends a message with `batch` fills.
     fn send(&mut self, encoding: Encoding, batch: u32) {
         self.message.clear();
         if encoding == Encoding::Binary {
@@ -196,36 +197,36 @@ impl Client {
         if encoding == Encoding::Binary {
             end_batch(&mut self.message, batch);
         }
-        self.post();
+        self.send_message();
     }
 
-    fn post(&mut self) {
+    fn send_message(&mut self) {
         while self.link.send(&mut self.message).is_err() {
             look(&self.link);
         }
     }
 
-    /// PollSet until all fills are answered.
-    fn hear(&mut self) {
-        while self.answered < self.seq {
+    /// Waits until every fill has its reply.
+    fn receive_all(&mut self) {
+        while self.replied < self.seq {
             if !self.link.receive(&mut self.frame) {
                 look(&self.link);
             } else if Encoding::of(&self.frame) == Encoding::Binary {
-                self.answered += u64::from(Batch::parse(&self.frame).unwrap().count);
+                self.replied += u64::from(Batch::parse(&self.frame).unwrap().count);
             } else {
                 let lines = self.frame.split(|byte| *byte == b'\n');
-                self.answered += u64::try_from(lines.count()).unwrap();
+                self.replied += u64::try_from(lines.count()).unwrap();
             }
         }
     }
 
-    /// Tells the firm how to divide.
+    /// Sends the split.
     fn split(&mut self) {
         let weights = r#"{"a1":"40","a2":"30","a3":"15","a4":"10","a5":"5"}"#;
         let line = format!(r#"{{"type":"split","source":"aum","seq":1,"weights":{weights}}}"#);
         loop {
             self.message.extend_from_slice(line.as_bytes());
-            self.post();
+            self.send_message();
             while !self.link.receive(&mut self.frame) {
                 look(&self.link);
             }
@@ -241,9 +242,9 @@ impl Client {
 }
 
 fn look(link: &Link) {
-    let mut waits = PollSet::without_waker();
-    link.wait_on(&mut waits);
-    waits.sleep(Some(LOOK));
+    let mut poll_set = PollSet::without_waker();
+    link.wait_on(&mut poll_set);
+    poll_set.sleep(Some(LOOK));
 }
 
 fn fill(source: SourceId, seq: u64) -> Fill {
@@ -257,7 +258,7 @@ fn fill(source: SourceId, seq: u64) -> Fill {
     }
 }
 
-/// What is sent before answers are waited for: messages of each client, and fills of a message.
+/// What is sent before the test waits for replies: messages per client, and fills per message.
 #[derive(Clone, Copy)]
 struct Shape {
     encoding: Encoding,
@@ -279,7 +280,7 @@ fn assert_some_phase(firm: Firm, shape: Shape, may_cost: impl Fn((u64, u64)) -> 
             for client in &mut clients {
                 (0..messages).for_each(|_| client.send(encoding, batch));
             }
-            clients.iter_mut().for_each(Client::hear);
+            clients.iter_mut().for_each(Client::receive_all);
         }
         let after = firm.allocations();
         costs.push((after.0 - before.0, after.1 - before.1));

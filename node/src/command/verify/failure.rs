@@ -1,0 +1,60 @@
+//! A failure: one thing that is wrong with the journal or the snapshots of a shard.
+
+use super::given_replies::MessageId;
+use allot_audit::Fault;
+use allot_journal::JournalError;
+use allot_shard::ImageError;
+use allot_wire::DecodeError;
+use std::fmt;
+
+/// What is wrong.
+pub(super) enum Failure {
+    /// The journal cannot be read any further.
+    Journal(JournalError),
+    /// A record cannot be decoded.
+    Record { index: u64, error: DecodeError },
+    /// The auditor disagrees with an outcome, or with the state.
+    Audit(Fault),
+    /// A client got a reply with other shares than the journal gives.
+    SharesDiffer { index: u64, message: MessageId },
+    /// A client got a reply that a split is in force, and the shard does not have it.
+    SplitMissing(MessageId),
+    /// A snapshot file is damaged.
+    SnapshotDamaged { file: String, damage: String },
+    /// The state in a snapshot cannot be loaded.
+    SnapshotInvalid { index: u64, error: ImageError },
+    /// A snapshot and a replay of the journal have different states.
+    SnapshotDiffers { index: u64, stored: u128, replayed: u128 },
+    /// A snapshot is of a record that the journal does not have.
+    SnapshotAhead { index: u64 },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(error) => error.fmt(out),
+            Self::Record { index, error } => write!(out, "record {index}: {error}"),
+            Self::Audit(fault) => fault.fmt(out),
+            Self::SharesDiffer { index, message } => write!(
+                out,
+                "record {index}: the client was given other shares of {message} than the journal \
+                 gives"
+            ),
+            Self::SplitMissing(message) => {
+                write!(out, "the split {message} was acknowledged and is not in this journal")
+            }
+            Self::SnapshotDamaged { file, damage } => write!(out, "{file}: {damage}"),
+            Self::SnapshotInvalid { index, error } => {
+                write!(out, "the snapshot of record {index}: {error}")
+            }
+            Self::SnapshotDiffers { index, stored, replayed } => write!(
+                out,
+                "the snapshot of record {index} has the state {stored:032x}, and a replay of the \
+                 journal gives {replayed:032x}"
+            ),
+            Self::SnapshotAhead { index } => {
+                write!(out, "the snapshot of record {index} is ahead of the end of the journal")
+            }
+        }
+    }
+}
