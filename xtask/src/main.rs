@@ -20,15 +20,17 @@ mod tidy;
 mod ci;
 
 const USAGE: &str = "\
-cargo xtask tidy          check the files of the repository against the house style
-cargo xtask ci            run everything that CI runs, and stop at the first failure
-cargo xtask ci STEP ...   run these steps alone";
+cargo xtask tidy                  check the repository against the house style
+cargo xtask tidy --fix-imports    put the imports of every Rust file in order
+cargo xtask ci                    run every step of CI; stop at the first failure
+cargo xtask ci STEP ...           run these steps only";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
         ["tidy"] => tidy::run(),
+        ["tidy", "--fix-imports"] => tidy::fix_imports(),
         ["ci", steps @ ..] => ci::run(steps),
         _ => {
             eprintln!("{USAGE}\n\nSteps: {}", ci::step_names());

@@ -4,6 +4,8 @@
 //! leftovers, Markdown, and documents that must name what is there.
 //! Each rule is a function from a file, or from the whole repository, to findings.
 
+use std::fs;
+
 use anyhow::{Result, bail};
 
 use crate::finding::Finding;
@@ -16,11 +18,18 @@ mod names;
 mod privacy;
 mod rust;
 mod mask;
+mod imports;
+mod comparisons;
+mod test_layout;
 mod document;
 mod sentences;
 mod map;
 mod commands;
 mod lints;
+
+const CHECKS_IMPORTS: bool = false;
+const CHECKS_COMPARISONS: bool = false;
+const CHECKS_TEST_LAYOUT: bool = false;
 
 /// Checks the repository and prints every finding.
 ///
@@ -37,6 +46,23 @@ pub(crate) fn run() -> Result<()> {
         1 => bail!("tidy found one thing to mend"),
         count => bail!("tidy found {count} things to mend"),
     }
+    Ok(())
+}
+
+/// Puts the imports of every Rust file in order, and prints the files that it changed.
+///
+/// # Errors
+/// If the repository cannot be read, or a file cannot be written.
+pub(crate) fn fix_imports() -> Result<()> {
+    let root = root();
+    for file in Repository::open(&root)?.files.iter().filter(|file| file.extension() == "rs") {
+        let fixed = imports::fixed(&file.text);
+        if fixed != file.text {
+            fs::write(root.join(&file.path), fixed)?;
+            println!("{}", file.path);
+        }
+    }
+    println!("now run `cargo fmt --all`, which sorts each group");
     Ok(())
 }
 
@@ -63,12 +89,27 @@ fn check_file(file: &TextFile) -> Vec<Finding> {
     findings.extend(names::check(file));
     findings.extend(privacy::check(file));
     match file.extension() {
-        "rs" => findings.extend(rust::check(file)),
+        "rs" => findings.extend(check_rust(file)),
         "md" => {
             findings.extend(document::check_title(file));
             findings.extend(sentences::check(file));
         }
         _ => {}
+    }
+    findings
+}
+
+/// The rules for one Rust file.
+fn check_rust(file: &TextFile) -> Vec<Finding> {
+    let mut findings = rust::check(file);
+    if CHECKS_IMPORTS {
+        findings.extend(imports::check(file));
+    }
+    if CHECKS_COMPARISONS {
+        findings.extend(comparisons::check(file));
+    }
+    if CHECKS_TEST_LAYOUT {
+        findings.extend(test_layout::check(file));
     }
     findings
 }
