@@ -39,7 +39,7 @@ impl CommonArgs {
         Settings::of(&self.config(flags)?)
     }
 
-    /// Informational lines would tear a page that is redrawn in place, so there only warnings are logged.
+    /// A page that is redrawn in place is torn by log lines, so by default it gets warnings only.
     pub(crate) const fn level(&self, has_page: bool) -> LevelFilter {
         match (self.quiet, self.verbose) {
             (true, _) => LevelFilter::ERROR,

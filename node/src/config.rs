@@ -166,7 +166,7 @@ fn scalar(value: &toml::Value) -> Option<String> {
 fn unknown(path: &Path, name: &str) -> String {
     let hint = match Key::nearest(name) {
         Some(key) => format!("did you mean {:?}?", key.name()),
-        None => "`allot config show` lists all settings".to_owned(),
+        None => "`allot config show` lists them".to_owned(),
     };
     format!("{}: there is no setting {name:?}; {hint}", path.display())
 }
@@ -241,7 +241,7 @@ mod tests {
             &[],
             &[],
             expect![[
-                r#"allot.toml: there is no setting "journal"; `allot config show` lists all settings"#
+                r#"allot.toml: there is no setting "journal"; `allot config show` lists them"#
             ]],
         );
     }

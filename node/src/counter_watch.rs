@@ -20,7 +20,7 @@ const WARNED: &[Counter] = &[
     Counter::FramesRefused,
 ];
 
-/// An agent that logs every change of a counter: as a warning if it is in `WARNED`, else as a trace.
+/// An agent that logs every change of a counter, as a warning or as a trace.
 pub(crate) struct CounterWatch {
     boxes: Vec<Watched>,
     read_at: Nanos,

@@ -39,7 +39,7 @@ pub(crate) struct Feeds {
 }
 
 impl FeedCrew {
-    /// A crew without feeds, for the server at this front door. `front_key` is its key, if it encrypts.
+    /// A crew without feeds, for the server at this front door, which has this key if it encrypts.
     pub(crate) fn new(front: &str, front_key: Option<CurveKey>) -> Result<Self> {
         let wait = WaitStrategy::default();
         let mut crew = Crew::new(Clock::system(), wait, Threads::Shared);

@@ -94,7 +94,7 @@ pub(crate) fn per_second(count: u64, span: Duration) -> u64 {
     u64::try_from(rate.checked_div(span.as_nanos()).unwrap_or_default()).unwrap_or(u64::MAX)
 }
 
-/// The counts as one line. Zero counts are left out, except rejections: that there are none matters.
+/// The counts as one line. Zero counts are left out, except rejections.
 fn remarks(feeds: &Feeds, rate: u64) -> String {
     let rare = [Tally::Rejected, Tally::Held, Tally::Busy, Tally::Resent, Tally::Duplicates];
     let rare = rare.map(|tally| (feeds.get(tally), tally));

@@ -1,7 +1,7 @@
 //! A setting: a value that the user of a server can choose.
 //!
-//! One table defines all settings. Flags, environment variables, the keys of the configuration file,
-//! help texts and defaults all come from it, so they cannot differ.
+//! One table defines all settings. Flags, environment variables, the keys of the configuration
+//! file, help texts and defaults all come from it, so they cannot differ.
 
 use crate::run_dir;
 use allot_runtime::cores;
@@ -90,7 +90,7 @@ settings! {
         "Weight of an even mix of tickers, relative to an even total value."
     History "history" "65536" "COUNT"
         "a whole number from 1 to 16777216"
-        "Number of replies that a shard keeps, to repeat them for duplicates and to bust their fills."
+        "Number of replies that a shard keeps, to repeat them and to bust their fills."
     Data "data" "none" "DIR"
         "a directory, or none"
         "Directory of the journals; none: the state is in memory only."
@@ -164,8 +164,8 @@ pub const fn set(keys: &[Key]) -> u32 {
     bits
 }
 
-/// The Levenshtein distance: how many letters must be inserted, removed or replaced to turn one word
-/// into the other. It is computed row by row.
+/// The Levenshtein distance: how many letters must be inserted, removed or replaced to turn one
+/// word into the other. It is computed row by row.
 fn edit_distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (line, letter) in from.bytes().enumerate() {

@@ -79,7 +79,7 @@ fn table(config: &Config) -> String {
 fn warn_of_unknown_variables(names: impl Iterator<Item = String>) {
     for name in names.filter(|name| is_unknown(name)) {
         tracing::warn!(
-            "the environment variable {name} has no effect; `allot config show --help` lists the known ones"
+            "the variable {name} has no effect; `allot config show --help` lists the known ones"
         );
     }
 }

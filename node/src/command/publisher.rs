@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 /// Run the publisher as a separate process
 ///
-/// The publisher combines the parts that the shards send into reports, and publishes them. It can be
+/// The publisher combines the parts from the shards into reports, and publishes them. It can be
 /// restarted at any time: the next report is complete.
 #[derive(Args)]
 #[command(after_help = "\

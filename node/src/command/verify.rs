@@ -23,8 +23,8 @@ const LOST_SHOWN_MAX: usize = 10;
 ///
 /// Reads every record and changes nothing. Checks lengths, checksums and chained hashes; recomputes
 /// every allocation with an independent implementation; checks that nothing is lost, invented or
-/// counted twice; compares each snapshot with a replay of the journal; and looks up the replies that
-/// clients got.
+/// counted twice; compares each snapshot with a replay of the journal; and looks up the replies of
+/// clients.
 ///
 /// Stop the server first: a write in progress shows up as an incomplete one.
 #[derive(Args)]

@@ -1,4 +1,6 @@
-//! A screen: where pages are shown. On a terminal a page replaces the one before; elsewhere it follows it.
+//! A screen: where pages are shown.
+//!
+//! On a terminal a page replaces the one before; elsewhere it follows it.
 
 use crate::stdout::print;
 use anyhow::Result;

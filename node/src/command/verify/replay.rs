@@ -84,7 +84,7 @@ pub(super) fn replay(
 }
 
 impl<'a> Replay<'a> {
-    /// Begins with the empty state, or with the oldest good snapshot if the first segments are gone.
+    /// Begins with the empty state, or with the oldest good snapshot if segments were pruned.
     fn start(path: &Path, reader: &Reader, given: &'a mut GivenReplies) -> Result<Self> {
         let mut failures: Vec<_> = reader.images().iter().filter_map(damage_of).collect();
         let is_begun = |state: &SegmentState| *state != SegmentState::Spare;
