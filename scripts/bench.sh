@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Measures the rules alone, without sockets and threads: the kernel benches, in three minutes.
-# Arguments go to cargo bench, and those behind -- to the benches, as in
-#   bench.sh -- --quick                    all of them, roughly, in a minute
-#   bench.sh --bench kernel -- accounts/5  one bench, and of its groups those with this text
+# Runs the kernel benches: the rules alone, without sockets and threads. Takes three minutes.
+# Arguments go to cargo bench, and those after -- to the benches:
+#   bench.sh -- --quick                    all benches, less exact, in a minute
+#   bench.sh --bench kernel -- accounts/5  one bench, and only its groups with this text
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

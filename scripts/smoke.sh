@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole system once: every process and every script of the README, in a folder of its own and
-# without a port. Fails loudly, leaves nothing, takes some ten seconds.
+# Runs the whole system once: every process and every script of the README, in a temporary folder
+# and without a port. Takes about ten seconds and leaves nothing behind.
 set -Eeuo pipefail
 
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,7 +10,7 @@ export ALLOT_FRONT=ipc://$folder/run/front
 export ALLOT_PUBLISH=ipc://$folder/run/publish
 export ALLOT_REPORT_EVERY=200ms
 
-# However it ends: the logs, if it failed, and nothing left behind.
+# Runs at every exit: prints the logs after a failure, and removes everything.
 finish() {
     local code=$?
     trap - EXIT
@@ -26,8 +26,8 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 trap 'printf "smoke.sh: line %s failed: %s\n" "$LINENO" "$BASH_COMMAND" >&2' ERR
 
-# shellcheck source=scripts/ground.sh
-. "$scripts/ground.sh"
+# shellcheck source=scripts/environment.sh
+. "$scripts/environment.sh"
 need_binary
 
 # await SECONDS TEXT COMMAND…: fails unless the command prints a line with the text in that time.
@@ -35,7 +35,7 @@ await() {
     local seconds=$1 text=$2
     shift 2
     timeout "$seconds" "$@" | grep --max-count=1 --fixed-strings -- "$text" >/dev/null ||
-        fail "'$text' did not come from: $*"
+        fail "no '$text' within $seconds s from: $*"
 }
 
 say 'the binary by itself'
@@ -54,7 +54,7 @@ printf 'ticker,price,quantity\nAAPL,187.23,100\n' | "$ALLOT_BIN" feed fills --fi
 await 60 '"ann":{"weight":"40","value":"7489.2"' "$ALLOT_BIN" positions --format json
 "$scripts/stop.sh"
 
-say 'a process for each box, started in any order'
+say 'one process for each box, started in any order'
 "$scripts/start-feeds.sh" --rate max --count 100
 "$scripts/start-publisher.sh"
 "$scripts/start-shards.sh"
@@ -63,14 +63,14 @@ await 60 '"fills":300,' "$scripts/watch-positions.sh" --format json
 "$scripts/watch-positions.sh" --once
 "$ALLOT_BIN" doctor | grep -q 'a server publishes'
 
-say 'router and publisher can be started again'
+say 'router and publisher restart'
 halt router publisher
 "$scripts/start-router.sh"
 "$scripts/start-publisher.sh"
-"$scripts/start-shards.sh" | grep -q 'shard-1 runs already'
+"$scripts/start-shards.sh" | grep -q 'shard-1 is already running'
 "$scripts/start-feeds.sh" --rate max --count 100
 await 60 '"fills":600,' "$scripts/watch-positions.sh" --format json
 "$scripts/stop.sh"
 
-[ ! -e "$ALLOT_RUN_DIR" ] || fail "$ALLOT_RUN_DIR is still there"
-say 'all well'
+[ ! -e "$ALLOT_RUN_DIR" ] || fail "$ALLOT_RUN_DIR still exists"
+say 'passed'

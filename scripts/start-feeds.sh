@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Starts an AUM server and three fill servers. Arguments go to the fill servers, as in
+# Starts an AUM server and three fill servers. Arguments go to the fill servers:
 #   start-feeds.sh --rate 1000 --count 50000       (see allot feed fills --help)
-# shellcheck source=scripts/ground.sh
-. "$(dirname "${BASH_SOURCE[0]}")/ground.sh"
+# shellcheck source=scripts/environment.sh
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 launch aum feed aum --drift --accounts 5 --every 30s
 pace=(--rate 100)

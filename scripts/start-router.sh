@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Starts the router: the front door. start-router.sh [SHARDS]
-# It has no state: after halting it (or a crash) start it again, and everybody finds it.
-# shellcheck source=scripts/ground.sh
-. "$(dirname "${BASH_SOURCE[0]}")/ground.sh"
+# The router has no state: after a stop or a crash, start it again, and all others reconnect.
+# shellcheck source=scripts/environment.sh
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-settle_shards "${1:-}"
+choose_shards "${1:-}"
 launch router router

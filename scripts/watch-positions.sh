@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Prints what everyone holds, at every report. Arguments go to allot positions, as in
+# Prints the positions of all accounts, at every report. Arguments go to allot positions:
 #   watch-positions.sh --once --format json        (see allot positions --help)
-# shellcheck source=scripts/ground.sh
-. "$(dirname "${BASH_SOURCE[0]}")/ground.sh"
+# shellcheck source=scripts/environment.sh
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 need_binary
 exec "$ALLOT_BIN" positions "$@"

@@ -1,7 +1,7 @@
-//! CI: every step that a change must pass, cheapest first, the same here as on the server.
+//! CI: every step that a change must pass, cheapest first, the same locally and on the server.
 //!
-//! Clippy and doc check, the tests build; nothing else compiles. The Python client and the smoke
-//! script use the binary that the tests have built.
+//! Clippy, doc and the tests compile the crates; no other step does. The Python client and the
+//! smoke script use the binary that the tests built.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 
 const PYTHON_CLIENT: &str = "clients/python";
 
-/// What the harness is asked, in its shortest form, and a file that it leaves.
+/// Short runs of the benchmark harness: their arguments, and a file that each must leave.
 const BENCHES: &[(&str, &str)] = &[
     (
         "tcp --window 8 --warm-up 50ms --measure 300ms --cool-down 20ms",
@@ -47,7 +47,7 @@ const BENCHES: &[(&str, &str)] = &[
 /// One step, runnable alone by its name.
 struct Step {
     name: &'static str,
-    run: fn(&Ground) -> Result<Outcome>,
+    run: fn(&Folders) -> Result<Outcome>,
 }
 
 /// In the order in which they run.
@@ -63,39 +63,39 @@ const STEPS: &[Step] = &[
     Step { name: "deny", run: deny },
 ];
 
-/// How a step that did not fail has ended.
+/// How a step ended, if it did not fail.
 #[derive(Debug)]
 enum Outcome {
     Passed,
-    /// Not run, and why.
+    /// The step did not run, for this reason.
     Skipped(String),
 }
 
-/// Where the steps run.
-struct Ground {
+/// The folders in which the steps run.
+struct Folders {
     root: PathBuf,
-    /// Where cargo builds.
+    /// The target folder of cargo.
     target: PathBuf,
 }
 
 /// Runs the named steps, or all of them, and stops at the first that fails.
 ///
 /// # Errors
-/// The failing step, with its command and how that ended.
+/// The failing step, with its command and exit status.
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     let steps = chosen(names)?;
     let root = root();
     let target = Workspace::open(&root)?.target;
-    let ground = Ground { root, target };
+    let folders = Folders { root, target };
     let mut report = Vec::new();
     for step in steps {
         println!("== {}", step.name);
-        let (outcome, took) = timed(|| (step.run)(&ground));
+        let (outcome, took) = timed(|| (step.run)(&folders));
         let outcome = outcome.with_context(|| failure(step, took))?;
         report.push(line(step, &outcome, took));
         println!("{}\n", report.last().expect("pushed above"));
     }
-    println!("== all of it\n{}", report.join("\n"));
+    println!("== summary\n{}", report.join("\n"));
     Ok(())
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn step_names() -> String {
     STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(" ")
 }
 
-/// The steps to run, in the order of CI whatever the order of the names.
+/// The steps to run, always in the order of CI.
 fn chosen(names: &[&str]) -> Result<Vec<&'static Step>> {
     for name in names {
         let known = STEPS.iter().any(|step| step.name == *name);
@@ -116,7 +116,7 @@ fn chosen(names: &[&str]) -> Result<Vec<&'static Step>> {
 
 fn failure(step: &Step, took: Duration) -> String {
     let (name, seconds) = (step.name, took.as_secs_f64());
-    format!("{name} failed after {seconds:.1} s (again: cargo xtask ci {name})")
+    format!("{name} failed after {seconds:.1} s (to repeat: cargo xtask ci {name})")
 }
 
 fn line(step: &Step, outcome: &Outcome, took: Duration) -> String {
@@ -133,96 +133,96 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
-fn fmt(ground: &Ground) -> Result<Outcome> {
-    ground.execute(Command::new("cargo").args(["fmt", "--all", "--check"]))
+fn fmt(folders: &Folders) -> Result<Outcome> {
+    folders.execute(Command::new("cargo").args(["fmt", "--all", "--check"]))
 }
 
-fn clippy(ground: &Ground) -> Result<Outcome> {
+fn clippy(folders: &Folders) -> Result<Outcome> {
     let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    ground.execute(Command::new("cargo").args(arguments))
+    folders.execute(Command::new("cargo").args(arguments))
 }
 
-fn doc(ground: &Ground) -> Result<Outcome> {
+fn doc(folders: &Folders) -> Result<Outcome> {
     let mut command = Command::new("cargo");
     command.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]);
-    ground.execute(&mut command)
+    folders.execute(&mut command)
 }
 
-/// Runs the test command of the README, as typed there, so that it cannot rot.
-fn test(ground: &Ground) -> Result<Outcome> {
-    ground.execute(Command::new("sh").args(["-c", &ground.test_command()?]))
+/// Runs the test command as the README has it, so that the README stays right.
+fn test(folders: &Folders) -> Result<Outcome> {
+    folders.execute(Command::new("sh").args(["-c", &folders.test_command()?]))
 }
 
 /// Runs the tests of the Python client against the real binary.
-fn python(ground: &Ground) -> Result<Outcome> {
-    if !ground.root.join(PYTHON_CLIENT).join("pyproject.toml").exists() {
+fn python(folders: &Folders) -> Result<Outcome> {
+    if !folders.root.join(PYTHON_CLIENT).join("pyproject.toml").exists() {
         return Ok(Outcome::Skipped(format!("{PYTHON_CLIENT} has no pyproject.toml")));
     }
-    let binary = ground.binary()?;
-    let venv = ground.target.join("ci-venv");
+    let binary = folders.binary()?;
+    let venv = folders.target.join("ci-venv");
     let interpreter = venv.join("bin/python");
     if !venv.join("bin/pip").exists() {
-        ground.execute(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+        folders.execute(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
     }
     let mut install = Command::new(&interpreter);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    // Editable: the tests read the sources, and no build folder is left among them.
+    // Editable: the tests read the sources, and no build folder is left in the repository.
     install.args(["pytest", "--editable", &format!("./{PYTHON_CLIENT}[test]")]);
-    ground.execute(&mut install)?;
+    folders.execute(&mut install)?;
     let mut pytest = Command::new(&interpreter);
     pytest.env("ALLOT_BIN", binary).args(["-m", "pytest", "-p", "no:cacheprovider"]);
-    ground.execute(pytest.arg(PYTHON_CLIENT))?;
+    folders.execute(pytest.arg(PYTHON_CLIENT))?;
     let mut mypy = Command::new(&interpreter);
     mypy.args(["-m", "mypy", "--config-file"]).arg(format!("{PYTHON_CLIENT}/pyproject.toml"));
     mypy.arg("--cache-dir").arg(venv.join("mypy"));
-    ground.execute(mypy.arg(format!("{PYTHON_CLIENT}/src")))
+    folders.execute(mypy.arg(format!("{PYTHON_CLIENT}/src")))
 }
 
-fn smoke(ground: &Ground) -> Result<Outcome> {
-    if !ground.root.join(SMOKE).exists() {
+fn smoke(folders: &Folders) -> Result<Outcome> {
+    if !folders.root.join(SMOKE).exists() {
         return Ok(Outcome::Skipped(format!("there is no {SMOKE}")));
     }
-    let binary = ground.binary()?;
-    ground.execute(Command::new("bash").arg(SMOKE).env("ALLOT_BIN", binary))
+    let binary = folders.binary()?;
+    folders.execute(Command::new("bash").arg(SMOKE).env("ALLOT_BIN", binary))
 }
 
-/// Runs the harness as a user would, for moments: its figures mean nothing, but that it measures,
-/// and that nothing is lost or wrong, does.
-fn bench(ground: &Ground) -> Result<Outcome> {
-    let binary = ground.binary()?;
-    let folder = ground.target.join("ci-bench");
+/// Runs the harness briefly. The figures mean nothing; the step checks that it measures, and that
+/// nothing is lost or wrong.
+fn bench(folders: &Folders) -> Result<Outcome> {
+    let binary = folders.binary()?;
+    let folder = folders.target.join("ci-bench");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
     for (words, kept) in BENCHES {
         let mut command = Command::new(&binary);
         command.arg("bench").args(words.split(' ')).arg("--out").arg(&folder);
-        ground.execute(&mut command)?;
+        folders.execute(&mut command)?;
         let kept = folder.join(kept);
         ensure!(kept.exists(), "`allot bench {words}` did not leave {}", kept.display());
     }
     Ok(Outcome::Passed)
 }
 
-fn deny(ground: &Ground) -> Result<Outcome> {
+fn deny(folders: &Folders) -> Result<Outcome> {
     let mut version = Command::new("cargo");
     version.args(["deny", "--version"]).stdin(Stdio::null());
     if !version.output().is_ok_and(|output| output.status.success()) {
         return Ok(Outcome::Skipped("cargo-deny is not installed".to_owned()));
     }
     let offline = ["deny", "check", "bans", "licenses", "sources"];
-    ground.execute(Command::new("cargo").args(offline))?;
-    // The advisories are a database of their own, which not every machine can fetch.
+    folders.execute(Command::new("cargo").args(offline))?;
+    // The advisory database is downloaded separately, which not every machine can do.
     let mut fetch = Command::new("cargo");
-    fetch.args(["deny", "fetch"]).current_dir(&ground.root).stdin(Stdio::null());
+    fetch.args(["deny", "fetch"]).current_dir(&folders.root).stdin(Stdio::null());
     if !fetch.output().is_ok_and(|output| output.status.success()) {
-        return Ok(Outcome::Skipped("advisories: their database cannot be fetched".to_owned()));
+        return Ok(Outcome::Skipped("advisories: cannot fetch their database".to_owned()));
     }
-    ground.execute(Command::new("cargo").args(["deny", "check", "advisories"]))
+    folders.execute(Command::new("cargo").args(["deny", "check", "advisories"]))
 }
 
-impl Ground {
-    /// Runs a command at the root, without standard input, and shows what it says.
+impl Folders {
+    /// Prints a command and runs it at the root, without standard input.
     fn execute(&self, command: &mut Command) -> Result<Outcome> {
         let shown = shown(command);
         println!("$ {shown}");
@@ -236,15 +236,15 @@ impl Ground {
         let path = self.root.join("README.md");
         let document = fs::read_to_string(&path).context("README.md cannot be read")?;
         let Some(command) = readme::test_command(&document) else {
-            bail!("README.md has no `cargo test` in a ```sh fence; say there how to test");
+            bail!("README.md has no `cargo test` in a ```sh fence; add one");
         };
-        // `default-members` is the binary alone, so a bare `cargo test` would pass untested crates.
+        // `default-members` is the binary only, so a bare `cargo test` would skip the other crates.
         let is_whole = command.contains("--workspace");
-        ensure!(is_whole, "`{command}` of README.md tests a part; add --workspace");
+        ensure!(is_whole, "`{command}` in README.md does not test every crate; add --workspace");
         Ok(command)
     }
 
-    /// The `allot` binary, as the tests built it; built the same way if they have not run.
+    /// The `allot` binary of the tests; built the same way if they have not run.
     fn binary(&self) -> Result<PathBuf> {
         let arguments = ["test", "--workspace", "--no-run", "--quiet"];
         self.execute(Command::new("cargo").args(arguments))?;
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_step_is_refused_with_the_known_ones() {
+    fn an_unknown_step_is_rejected_with_the_known_ones() {
         let error = chosen(&["lint"]).err().unwrap().to_string();
         assert!(error.contains("no step `lint`") && error.contains("clippy"), "{error}");
     }
@@ -297,17 +297,17 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_command_and_how_it_ended() {
-        let ground = Ground { root: root(), target: PathBuf::new() };
-        let error = ground.execute(Command::new("sh").args(["-c", "exit 3"])).unwrap_err();
+        let folders = Folders { root: root(), target: PathBuf::new() };
+        let error = folders.execute(Command::new("sh").args(["-c", "exit 3"])).unwrap_err();
         assert_eq!(error.to_string(), "`sh -c 'exit 3'` ended with exit status: 3");
-        let error = ground.execute(&mut Command::new("not-a-program")).unwrap_err();
+        let error = folders.execute(&mut Command::new("not-a-program")).unwrap_err();
         assert_eq!(error.to_string(), "`not-a-program` did not start");
     }
 
     #[test]
     fn a_command_has_no_standard_input() {
-        let ground = Ground { root: root(), target: PathBuf::new() };
-        let outcome = ground.execute(Command::new("sh").args(["-c", "! read -r line"])).unwrap();
+        let folders = Folders { root: root(), target: PathBuf::new() };
+        let outcome = folders.execute(Command::new("sh").args(["-c", "! read -r line"])).unwrap();
         assert!(matches!(outcome, Outcome::Passed));
     }
 }

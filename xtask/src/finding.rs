@@ -1,8 +1,8 @@
-//! A finding: one place in the repository, what is wrong there, and what to do about it.
+//! A finding: one place in the repository, what is wrong there, and how to fix it.
 
 use std::fmt;
 
-/// One thing to mend. Findings sort by path, then by line.
+/// One problem. Findings sort by path, then by line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Finding {
     /// The file, relative to the repository's root.

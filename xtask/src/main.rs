@@ -1,9 +1,9 @@
-//! xtask: the repository's own checks, written in the language of the repository.
+//! xtask: the checks of the repository, written in Rust.
 //!
-//! `cargo xtask tidy` reads every file and says what breaks the house style.
-//! `cargo xtask ci` runs everything a change must pass, in the order in which it fails cheapest.
+//! `cargo xtask tidy` reads every file and reports what breaks the house style.
+//! `cargo xtask ci` runs every check that a change must pass, the cheapest first.
 //!
-//! Start reading in [`tidy`] or [`ci`]; the modules before them are the material both work on.
+//! Start reading in [`tidy`] or [`ci`]; both use the modules before them.
 
 use std::env;
 use std::process::ExitCode;

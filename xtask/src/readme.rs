@@ -1,4 +1,4 @@
-//! The README as a list of promises: the commands that its `sh` fences tell a reader to type.
+//! The commands of the README: the lines of its `sh` fences.
 
 use crate::markdown::{Place, lines};
 
@@ -43,7 +43,7 @@ pub(crate) fn commands(document: &str) -> Vec<Command> {
     commands
 }
 
-/// The command that tests the workspace: what a reader types is what CI runs.
+/// The command that tests the workspace; CI runs it as it is.
 pub(crate) fn test_command(document: &str) -> Option<String> {
     let mut commands = commands(document).into_iter();
     commands.find(|command| command.words().starts_with(&["cargo", "test"])).map(|found| found.text)

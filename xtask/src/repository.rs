@@ -25,7 +25,7 @@ pub(crate) struct Repository {
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
-    // Cargo says it to whatever it runs; the compiled-in folder serves a binary started by hand.
+    // Cargo sets the variable; a binary that is started by hand uses the compiled-in folder.
     let package = env::var("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").to_owned());
     let root = Path::new(&package).parent();
     root.expect("xtask is a folder of the repository").to_owned()
@@ -36,7 +36,7 @@ impl Repository {
     pub(crate) fn open(root: &Path) -> Result<Self> {
         let mut repository = Self::default();
         for path in listed_paths(root)? {
-            // Listed and not there: deleted, and not yet staged.
+            // A listed file that cannot be read was deleted, and that is not staged yet.
             if let Ok(bytes) = fs::read(root.join(&path)) {
                 repository.add(path, bytes);
             }
@@ -71,7 +71,7 @@ impl Repository {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// Whether a file or a folder stands at this path; the root is the empty path.
+    /// Whether there is a file or a folder at this path; the root is the empty path.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.paths.contains(path)
     }
@@ -87,7 +87,7 @@ impl TextFile {
 /// The paths that git lists: tracked, or new and not ignored.
 fn listed_paths(root: &Path) -> Result<Vec<String>> {
     let output = Command::new("git")
-        // A CI container often runs as another user than the one who owns the clone.
+        // A CI container often runs as another user than the owner of the clone.
         .args(["-c", "safe.directory=*"])
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)

@@ -1,7 +1,7 @@
-//! Tidy: the house style as far as a program can check it.
+//! Tidy: the house style, as far as a program can check it.
 //!
-//! What rustc, clippy and rustfmt can say is theirs; this is the rest: names of files, lengths,
-//! leftovers, Markdown, and documents that must name what is there.
+//! It has the rules that rustc, clippy and rustfmt do not have: names of files, lengths, leftovers,
+//! imports, comparisons, Markdown, and documents that must name every folder.
 //! Each rule is a function from a file, or from the whole repository, to findings.
 
 use std::fs;
@@ -42,9 +42,9 @@ pub(crate) fn run() -> Result<()> {
         println!("{finding}");
     }
     match findings.len() {
-        0 => println!("tidy: {} text files, nothing to mend", repository.files.len()),
-        1 => bail!("tidy found one thing to mend"),
-        count => bail!("tidy found {count} things to mend"),
+        0 => println!("tidy: {} text files, no finding", repository.files.len()),
+        1 => bail!("tidy has one finding"),
+        count => bail!("tidy has {count} findings"),
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ fn open() -> Result<(Repository, Workspace)> {
     Ok((Repository::open(&root)?, Workspace::open(&root)?))
 }
 
-/// All findings, sorted by place.
+/// All findings, sorted.
 fn check(repository: &Repository, workspace: &Workspace) -> Vec<Finding> {
     let mut findings = layers::check(workspace);
     findings.extend(repository.files.iter().flat_map(check_file));
@@ -83,7 +83,7 @@ fn check(repository: &Repository, workspace: &Workspace) -> Vec<Finding> {
     findings
 }
 
-/// The rules that need no more than one file.
+/// The rules for one file.
 fn check_file(file: &TextFile) -> Vec<Finding> {
     let mut findings = text::check(file);
     findings.extend(names::check(file));

@@ -1,4 +1,4 @@
-//! Words: where a whole word stands in a line, so that `unsafe` is not found in `unsafe_code`.
+//! Words: finds whole words in a line, so that `unsafe` is not found in `unsafe_code`.
 
 /// Whether `line` contains `word` with no letter, digit or underscore touching it.
 ///

@@ -28,14 +28,14 @@ pub(crate) struct Crate {
 pub(crate) struct Dependency {
     /// The package's name.
     pub(crate) name: String,
-    /// Whether only tests, examples and benchmarks see it.
+    /// Whether only tests, examples and benchmarks use it.
     pub(crate) is_dev: bool,
-    /// Where it stands, relative to the root, if it is of this repository.
+    /// Its folder, relative to the root, if it is in this repository.
     pub(crate) folder: Option<String>,
 }
 
 impl Workspace {
-    /// Asks cargo; nothing is resolved, so neither network nor lock file is needed.
+    /// Runs `cargo metadata`. It resolves nothing, so it needs neither network nor lock file.
     pub(crate) fn open(root: &Path) -> Result<Self> {
         let output = Command::new("cargo")
             .args(["metadata", "--format-version", "1", "--no-deps"])
@@ -48,7 +48,7 @@ impl Workspace {
         Self::parse(&String::from_utf8(output.stdout)?, root)
     }
 
-    /// Reads the answer of `cargo metadata`.
+    /// Reads the output of `cargo metadata`.
     pub(crate) fn parse(metadata: &str, root: &Path) -> Result<Self> {
         let metadata: Value = serde_json::from_str(metadata)?;
         let packages = metadata["packages"].as_array().context("no packages")?;
@@ -66,7 +66,7 @@ impl Crate {
         let dependencies = dependencies.iter().map(|found| Dependency::parse(found, root));
         Ok(Self {
             name: text(package, "name")?.to_owned(),
-            folder: folder.context("a member stands outside of the repository")?,
+            folder: folder.context("a member is outside of the repository")?,
             dependencies: dependencies.collect::<Result<_>>()?,
         })
     }
@@ -83,7 +83,7 @@ impl Dependency {
         Ok(Self {
             name: text(dependency, "name")?.to_owned(),
             is_dev: dependency["kind"].as_str() == Some("dev"),
-            // A path that leads out of the repository is kept as it is: no table knows it.
+            // A path outside of the repository is kept as it is; no row of the table matches it.
             folder: path.map(|p| relative(Path::new(p), root).unwrap_or(p.to_owned())),
         })
     }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_packages_is_an_error() {
+    fn metadata_without_packages_are_an_error() {
         assert!(Workspace::parse("{}", Path::new("/r")).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Every command of the README is run by CI, or it is a promise that nobody keeps.
+//! Every command of the README is run by CI.
 //!
 //! A verb of cargo is known to be run by a step of `ci`; a script, and a sub-command of
 //! the binary, is run if `scripts/smoke.sh` runs it. Silent until that script exists.
@@ -17,16 +17,16 @@ pub(crate) fn check(repository: &Repository) -> Vec<Finding> {
         return Vec::new();
     };
     let commands = readme::commands(&document.text);
-    let unproven = commands.iter().filter(|command| !is_proven(&command.words(), &smoke.text));
+    let not_run = commands.iter().filter(|command| !is_run(&command.words(), &smoke.text));
     let finding = |command: &readme::Command| {
-        let wrong = format!("nothing runs `{}`", command.text);
+        let wrong = format!("CI does not run `{}`", command.text);
         let remedy = format!("run it in {}, or add its step to xtask/src/ci.rs", SMOKE);
         Finding::new(README, command.line, wrong, remedy)
     };
-    unproven.map(finding).collect()
+    not_run.map(finding).collect()
 }
 
-fn is_proven(words: &[&str], smoke: &str) -> bool {
+fn is_run(words: &[&str], smoke: &str) -> bool {
     match words {
         ["cargo", "run", rest @ ..] => {
             let arguments = rest.iter().skip_while(|word| **word != "--").nth(1);
@@ -56,7 +56,7 @@ mod tests {
     const SMOKE_TEXT: &str = "\"$ALLOT_BIN\" demo --once\nscripts/start-router.sh\n";
 
     #[test]
-    fn a_command_is_proven_by_a_step_or_by_the_smoke_script() {
+    fn a_command_is_run_by_a_step_or_by_the_smoke_script() {
         for (command, expected) in [
             ("cargo test --workspace", true),
             ("cargo xtask ci", true),
@@ -71,15 +71,15 @@ mod tests {
             ("cd allot", true),
         ] {
             let words: Vec<&str> = command.split(' ').collect();
-            assert_eq!(is_proven(&words, SMOKE_TEXT), expected, "{command}");
+            assert_eq!(is_run(&words, SMOKE_TEXT), expected, "{command}");
         }
     }
 
     #[test]
-    fn a_promise_without_proof_is_found() {
+    fn a_command_that_ci_does_not_run_is_found() {
         let readme = (README, "# R\n```sh\ncargo test --workspace\nscripts/stop.sh\n```\n");
         let repository = Repository::of(&[readme, (SMOKE, SMOKE_TEXT)]);
-        assert_findings(&check(&repository), &["README.md:4: nothing runs `scripts/stop.sh`"]);
+        assert_findings(&check(&repository), &["README.md:4: CI does not run `scripts/stop.sh`"]);
         assert_findings(&check(&Repository::of(&[readme])), &[]);
     }
 }

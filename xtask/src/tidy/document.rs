@@ -1,4 +1,4 @@
-//! Rules for documents: one title each, and links that lead somewhere.
+//! Rules for documents: one title each, and no broken links.
 
 use crate::finding::Finding;
 use crate::markdown::{Line, link_targets, text_lines};
@@ -18,15 +18,15 @@ pub(crate) fn check_title(file: &TextFile) -> Option<Finding> {
     }
 }
 
-/// Every relative link of every document leads to a file or a folder of the repository.
+/// The relative links that lead to no file and no folder of the repository.
 pub(crate) fn check_links(repository: &Repository) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in repository.files.iter().filter(|file| file.extension() == "md") {
         for line in text_lines(&file.text) {
             for target in link_targets(line.text) {
-                if leads_nowhere(repository, &file.path, &target) {
-                    let wrong = format!("a link to {target}, which is not there");
-                    findings.push(Finding::new(&file.path, line.number, wrong, "mend the path"));
+                if is_broken(repository, &file.path, &target) {
+                    let wrong = format!("a link to {target}, which does not exist");
+                    findings.push(Finding::new(&file.path, line.number, wrong, "correct the path"));
                 }
             }
         }
@@ -34,7 +34,7 @@ pub(crate) fn check_links(repository: &Repository) -> Vec<Finding> {
     findings
 }
 
-fn leads_nowhere(repository: &Repository, document: &str, target: &str) -> bool {
+fn is_broken(repository: &Repository, document: &str, target: &str) -> bool {
     let path = target.split('#').next().unwrap_or("");
     let is_elsewhere = target.contains("://") || target.starts_with("mailto:");
     if is_elsewhere || path.is_empty() {

@@ -1,12 +1,12 @@
-//! No crate slips out of the lints: each takes the workspace's, and its own clippy.toml, which
-//! replaces the root's whole, is for runtime alone.
+//! Lints: every crate uses those of the workspace. Only runtime has a clippy.toml of its own, which
+//! replaces the one at the root.
 
 use crate::finding::Finding;
 use crate::repository::Repository;
 use crate::workspace::Workspace;
 
 const ROOT: &str = "clippy.toml";
-/// The owner of clocks and threads, which the root's clippy.toml bans.
+/// Runtime owns clocks and threads, which the clippy.toml at the root bans.
 const EXEMPT: &str = "runtime/clippy.toml";
 
 /// All findings of these rules.
@@ -17,7 +17,7 @@ pub(crate) fn check(repository: &Repository, workspace: &Workspace) -> Vec<Findi
     findings
 }
 
-/// The clippy.toml files that should not be.
+/// The clippy.toml files of other crates.
 fn strays(repository: &Repository) -> Vec<Finding> {
     let is_stray = |path: &str| path.ends_with("/clippy.toml") && path != EXEMPT;
     let strays = repository.files.iter().filter(|file| is_stray(&file.path));
@@ -38,7 +38,7 @@ fn forgotten_settings(repository: &Repository) -> Vec<Finding> {
     let forgotten = settings.filter(|setting| !exempt.text.lines().any(|line| line == *setting));
     let finding = |setting| {
         let wrong = format!("it lacks `{setting}` of the root's clippy.toml");
-        Finding::new(EXEMPT, 1, wrong, "repeat it: this file replaces that one")
+        Finding::new(EXEMPT, 1, wrong, "repeat it, because this file replaces that one")
     };
     forgotten.map(finding).collect()
 }

@@ -1,4 +1,6 @@
-//! The map: documents that must name what is there. Each rule is silent until its document exists.
+//! The map: documents that must name every folder and dependency.
+//!
+//! A document that does not exist has no finding.
 
 use std::collections::BTreeSet;
 
@@ -27,12 +29,12 @@ fn missing_folders(repository: &Repository, workspace: &Workspace, path: &str) -
     let missing = workspace.crates.iter().filter(|member| !names.contains(&member.folder));
     let finding = |folder| {
         let wrong = format!("the folder `{folder}` is not on the map");
-        Finding::new(path, 1, wrong, "say in one line what it is")
+        Finding::new(path, 1, wrong, "describe it in one line")
     };
     missing.map(|member| finding(&member.folder)).collect()
 }
 
-/// Everything that a document calls by its name: in code, in a link, or at the head of a row.
+/// Every name in a document: in code, in a link, or in the first cell of a row.
 fn names(document: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut add = |name: &str| {
@@ -47,7 +49,7 @@ fn names(document: &str) -> BTreeSet<String> {
     names
 }
 
-/// The packages of others that a crate uses and the architecture document does not name.
+/// The external packages that a crate uses and the architecture document does not name.
 fn missing_dependencies(repository: &Repository, workspace: &Workspace) -> Vec<Finding> {
     let Some(document) = repository.file(ARCHITECTURE) else {
         return Vec::new();
@@ -59,7 +61,7 @@ fn missing_dependencies(repository: &Repository, workspace: &Workspace) -> Vec<F
         let others = member.dependencies.iter().filter(|used| used.folder.is_none());
         for used in others.filter(|used| !named.contains(used.name.as_str())) {
             let wrong = format!("`{}` is not in {ARCHITECTURE}", used.name);
-            let remedy = "say there what it is for, its name in backticks";
+            let remedy = "say there what it is for, with its name in backticks";
             findings.push(Finding::new(&member.manifest(), 1, wrong, remedy));
         }
     }

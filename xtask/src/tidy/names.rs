@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::finding::Finding;
 use crate::repository::TextFile;
 
-/// Names that say nothing of what is inside, so that anything ends up there.
+/// Names that do not describe the content, so that anything ends up there.
 const EMPTY_NAMES: &[&str] =
     &["util", "utils", "common", "helper", "helpers", "misc", "prelude", "types"];
 
@@ -22,7 +22,7 @@ pub(crate) fn check(file: &TextFile) -> Vec<Finding> {
     let stems = Path::new(&file.path).iter().map(Path::new).filter_map(Path::file_stem);
     for stem in stems.filter_map(|stem| stem.to_str()) {
         if EMPTY_NAMES.contains(&stem) {
-            let wrong = format!("the name `{stem}` says nothing");
+            let wrong = format!("the name `{stem}` does not describe the file");
             let remedy = "name it after what it defines, or move it to its only caller";
             findings.push(Finding::new(&file.path, 1, wrong, remedy));
         }

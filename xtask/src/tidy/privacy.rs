@@ -1,16 +1,16 @@
-//! What belongs to one machine and not to the repository: local paths, and package registries.
+//! Privacy: no file has a local path of one machine, or the name of a package registry.
 //!
-//! Where packages come from is the choice of the machine that builds (cargo's and pip's own
-//! configuration), so no file names a registry, and the lock file names the default one alone.
+//! The machine that builds chooses the source of packages (in the configuration of cargo and pip),
+//! so no file names a registry, and the lock file names the default one only.
 
 use crate::finding::Finding;
 use crate::repository::TextFile;
 
-/// Folders of a machine. In pieces, so that this file has none.
+/// Local folders, each in two pieces, so that this file has no finding.
 const LOCAL_FOLDERS: &[&str] =
     &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
 
-/// Names of registries, and the options that choose another. In pieces again.
+/// Names of registries, and the options that choose another, in two pieces each.
 const REGISTRIES: &[&str] = &[
     concat!("crates", ".io"),
     concat!("pypi", ".org"),
@@ -38,7 +38,7 @@ pub(crate) fn check(file: &TextFile) -> Vec<Finding> {
             findings.extend(foreign_source(file, line, number));
         } else if let Some(name) = REGISTRIES.iter().find(|name| line.contains(**name)) {
             let wrong = format!("a registry is named, {name}");
-            let remedy = "leave that to the configuration of the machine";
+            let remedy = "remove it; the configuration of the machine chooses the registry";
             findings.push(Finding::new(&file.path, number, wrong, remedy));
         }
     }
@@ -58,7 +58,7 @@ fn local_folder(line: &str) -> Option<&'static str> {
 
 fn foreign_source(file: &TextFile, line: &str, number: usize) -> Option<Finding> {
     let source = line.strip_prefix("source = \"")?.trim_end_matches('"');
-    let remedy = "lock it against cargo's default registry";
+    let remedy = "lock it with cargo's default registry";
     (source != LOCK_SOURCE)
         .then(|| Finding::new(&file.path, number, format!("a source of its own, {source}"), remedy))
 }

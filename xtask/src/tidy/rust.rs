@@ -1,4 +1,4 @@
-//! Rules for Rust that no lint has: how a module opens, and where `unsafe` and floats may stand.
+//! Rules for Rust that no lint has: the first line of a module, `unsafe` code, and floats.
 
 use crate::finding::Finding;
 use crate::repository::TextFile;
@@ -13,8 +13,8 @@ pub(crate) fn check(file: &TextFile) -> Vec<Finding> {
     let code = mask::code(&file.text);
     let mut findings = Vec::new();
     if !file.text.starts_with("//!") {
-        let remedy = "begin with `//!` and a definition of what the module is";
-        findings.push(Finding::new(&file.path, 1, "a module without its sentence", remedy));
+        let remedy = "begin with `//!` and a definition of the module";
+        findings.push(Finding::new(&file.path, 1, "a module without a definition", remedy));
     }
     findings.extend(unsafe_code(file, &code));
     findings.extend(floats(file, &code));
@@ -32,8 +32,8 @@ fn unsafe_code(file: &TextFile, code: &str) -> Vec<Finding> {
             let wrong = "unsafe code outside of runtime";
             findings.push(Finding::new(&file.path, index + 1, wrong, remedy));
         } else if !has_proof(&lines[..=index], contains_word(line, "fn")) {
-            let remedy = "say above it, after `// SAFETY:`, why it is sound";
-            findings.push(Finding::new(&file.path, index + 1, "unsafe without its proof", remedy));
+            let remedy = "explain above it, after `// SAFETY:`, why it is sound";
+            findings.push(Finding::new(&file.path, index + 1, "unsafe without a proof", remedy));
         }
     }
     findings
@@ -64,7 +64,7 @@ fn floats(file: &TextFile, code: &str) -> Vec<Finding> {
     }
     let has_float = |line: &str| contains_word(line, "f32") || contains_word(line, "f64");
     let lines = code.lines().zip(1..).filter(|(line, _)| has_float(line));
-    let remedy = "the rules are exact: use an integer with a unit";
+    let remedy = "the rules are exact; use an integer with a unit";
     lines.map(|(_, number)| Finding::new(&file.path, number, "a float", remedy)).collect()
 }
 
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_module_opens_with_a_sentence() {
         let file = TextFile { path: "a.rs".to_owned(), text: "\n//! Late.\n".to_owned() };
-        assert_findings(&check(&file), &["a.rs:1: a module without its sentence"]);
+        assert_findings(&check(&file), &["a.rs:1: a module without a definition"]);
         check_rust("a.rs", "", &[]);
     }
 
@@ -101,12 +101,12 @@ mod tests {
     #[test]
     fn unsafe_code_has_its_proof_close_above() {
         let path = "runtime/src/a.rs";
-        let missing = ["runtime/src/a.rs:2: unsafe without its proof"];
+        let missing = ["runtime/src/a.rs:2: unsafe without a proof"];
         check_rust(path, "unsafe { x() }", &missing);
         check_rust(path, "// SAFETY: x is ours.\nunsafe { x() }", &[]);
         check_rust(path, "// SAFETY: one\n// two\n// three\n// four\nunsafe { x() }", &[]);
         check_rust(path, "// SAFETY: one\nlet a =\n    b +\nunsafe { x() }", &[]);
-        let far = ["runtime/src/a.rs:6: unsafe without its proof"];
+        let far = ["runtime/src/a.rs:6: unsafe without a proof"];
         check_rust(path, "// SAFETY: one\na();\nb();\nc();\nunsafe { x() }", &far);
     }
 
@@ -114,7 +114,7 @@ mod tests {
     fn an_unsafe_function_documents_what_it_asks() {
         let path = "runtime/src/a.rs";
         check_rust(path, "/// # Safety\n/// Once only.\nunsafe fn x() {}", &[]);
-        let missing = ["runtime/src/a.rs:4: unsafe without its proof"];
+        let missing = ["runtime/src/a.rs:4: unsafe without a proof"];
         check_rust(path, "/// # Safety\n/// Once only.\nunsafe { x() }", &missing);
     }
 

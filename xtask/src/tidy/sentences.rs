@@ -1,7 +1,7 @@
-//! One sentence per line: a change to a sentence is then a change to one line, and can be read.
+//! One sentence per line, so that a change to a sentence is a change to one line.
 //!
-//! This is a guess, made so that it is silent when in doubt: code, tables, headings, quotations of
-//! initials and usual abbreviations do not end a sentence, and neither does a lead-in in bold.
+//! The rule is heuristic and reports nothing when in doubt: code, tables, headings, initials,
+//! abbreviations and a lead-in in bold do not end a sentence.
 
 use crate::finding::Finding;
 use crate::markdown::{Line, is_table, text_lines, without_code};
@@ -25,7 +25,7 @@ pub(crate) fn check(file: &TextFile) -> Vec<Finding> {
         let is_prose = is_prose(line.text);
         let prose = without_code(without_marker(line.text));
         if is_prose && has_two_sentences(&prose) {
-            let remedy = "give each its own line";
+            let remedy = "put each on its own line";
             findings.push(Finding::new(&file.path, line.number, "two sentences", remedy));
         }
         let continued = above.filter(|above| is_prose && above.number + 1 == line.number);

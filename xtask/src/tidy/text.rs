@@ -10,10 +10,10 @@ use crate::words::contains_word;
 
 /// The width of a line of code, in characters.
 const COLUMNS_MAX: usize = 100;
-/// The length of a file; at half of it, ask why.
+/// The length of a file.
 const LINES_MAX: usize = 800;
 
-/// What somebody wanted to come back to. In two pieces each, so that this file has none.
+/// Marks of unfinished work, in two pieces each, so that this file has no finding.
 const LEFTOVERS: &[&str] =
     &[concat!("FIX", "ME"), concat!("TO", "DO"), concat!("XX", "X"), concat!("HA", "CK")];
 
@@ -31,7 +31,7 @@ pub(crate) fn check(file: &TextFile) -> Vec<Finding> {
     findings
 }
 
-/// Whether people write this file, rather than a program: measurements and locks are left alone.
+/// Whether people write this file. Measurements and lock files are written by programs.
 fn is_edited(file: &TextFile) -> bool {
     match file.extension() {
         "rs" | "toml" | "md" | "sh" | "py" | "yml" | "yaml" | "html" | "css" | "js" => true,
@@ -61,24 +61,24 @@ fn white_space(file: &TextFile) -> Vec<Finding> {
 
 fn length(file: &TextFile) -> Option<Finding> {
     let count = file.text.lines().count();
-    // Libraries for the browser come as one file of other people's making.
+    // Third-party libraries for the browser come as one file.
     if count <= LINES_MAX || matches!(file.extension(), "js" | "css") {
         return None;
     }
-    let wrong = format!("{count} lines, and {LINES_MAX} is the most");
-    Some(Finding::new(&file.path, LINES_MAX + 1, wrong, "split the file by its nouns"))
+    let wrong = format!("{count} lines; at most {LINES_MAX} are allowed");
+    Some(Finding::new(&file.path, LINES_MAX + 1, wrong, "split the file"))
 }
 
 fn columns(file: &TextFile) -> Vec<Finding> {
     let code = if file.extension() == "rs" { mask::code(&file.text) } else { String::new() };
-    // A line that begins inside a literal is data, and an address cannot be broken.
+    // A line that begins inside a literal is data, and a URL cannot be broken.
     let begins_in_literal = code.lines().map(|line| line.starts_with(mask::LITERAL));
     let mut findings = Vec::new();
     let lines = file.text.lines().zip(1..).zip(begins_in_literal.chain(std::iter::repeat(false)));
     for ((line, number), is_data) in lines {
         let count = line.chars().count();
         if count > COLUMNS_MAX && !is_data && !line.contains("://") {
-            let wrong = format!("{count} columns, and {COLUMNS_MAX} is the most");
+            let wrong = format!("{count} columns; at most {COLUMNS_MAX} are allowed");
             findings.push(Finding::new(&file.path, number, wrong, "break the line"));
         }
     }
@@ -88,12 +88,12 @@ fn columns(file: &TextFile) -> Vec<Finding> {
 fn leftovers(file: &TextFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (line, number) in file.text.lines().zip(1..) {
-        // In a document a word in backticks is spoken about.
+        // In a document, a word in backticks is mentioned, not used.
         let is_document = file.extension() == "md";
         let line = if is_document { markdown::without_code(line).into() } else { Cow::from(line) };
         for word in LEFTOVERS.iter().filter(|word| contains_word(&line, word)) {
             let wrong = format!("a leftover `{word}`");
-            findings.push(Finding::new(&file.path, number, wrong, "do it, or write an issue"));
+            findings.push(Finding::new(&file.path, number, wrong, "do it, or file an issue"));
         }
     }
     findings

@@ -18,12 +18,12 @@ use std::time::Duration;
 /// Send fills, as a fill server: random ones, or those in a file
 ///
 /// The feed resends a fill until it gets a reply. The server identifies a fill by its source name
-/// and its sequence number, and never counts it twice. A run under the source name of an earlier run
-/// therefore sends duplicates, which change nothing, until it reaches a new number. Use --first-seq
-/// to start at that number.
+/// and its sequence number, and never counts it twice. A run under the source name of an earlier
+/// run therefore sends duplicates, which change nothing, until it reaches a new number. Use
+/// --first-seq to start at that number.
 ///
-/// With a seed or a file, a fill has the same number wherever a run starts. With standard input, the
-/// first line gets the first number.
+/// With a seed or a file, a fill has the same number wherever a run starts. With standard input,
+/// the first line gets the first number.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("origin").required(true).args(["random", "file"]),
