@@ -84,7 +84,9 @@ impl Config {
     pub fn read<T>(&self, key: Key, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
         let text = self.text(key);
         read(&text).ok_or_else(|| {
-            let (name, origin, allowed) = (key.name(), self.origin(key), key.allowed());
+            let name = key.name();
+            let origin = self.origin(key);
+            let allowed = key.allowed();
             anyhow!("invalid setting {name} = {text:?}, from {origin}; allowed: {allowed}")
         })
     }

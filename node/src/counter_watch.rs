@@ -59,7 +59,8 @@ impl Watched {
 }
 
 fn log(name: &str, counter: Counter, more: u64, total: u64) {
-    let (label, sentence) = (counter.label(), counter.sentence());
+    let label = counter.label();
+    let sentence = counter.sentence();
     if WARNED.contains(&counter) {
         tracing::warn!(r#box = name, more, total, "{label}: {sentence}");
     } else {

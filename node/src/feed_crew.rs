@@ -44,7 +44,8 @@ impl FeedCrew {
         let wait = WaitStrategy::default();
         let mut crew = Crew::new(Clock::system(), wait, Threads::Shared);
         let slot = crew.thread("feeds")?;
-        let (progress, counters) = (Vec::new(), Vec::new());
+        let progress = Vec::new();
+        let counters = Vec::new();
         Ok(Self {
             context: Context::new()?,
             front: front.to_owned(),
@@ -72,7 +73,8 @@ impl FeedCrew {
 
     /// Adds a source of fills.
     pub(crate) fn add_fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Result<()> {
-        let (link, counters) = (self.link()?, Counters::new());
+        let link = self.link()?;
+        let counters = Counters::new();
         let mut feed = FillFeed::new(config, source, link, counters.clone())?;
         self.reply_log()?.into_iter().for_each(|log| feed.keep_answers(log));
         let progress = feed.progress();
@@ -82,7 +84,8 @@ impl FeedCrew {
 
     /// Adds a source of splits.
     pub(crate) fn add_splits(&mut self, config: AumConfig, weights: Weights) -> Result<()> {
-        let (link, counters) = (self.link()?, Counters::new());
+        let link = self.link()?;
+        let counters = Counters::new();
         let mut feed = AumFeed::new(config, weights, link, counters.clone());
         self.reply_log()?.into_iter().for_each(|log| feed.keep_answers(log));
         let progress = feed.progress();
@@ -100,7 +103,8 @@ impl FeedCrew {
     pub(crate) fn start(self) -> Result<Feeds> {
         let Self { context: _, front_key: _, front, crew, slot, progress, counters, replies: _ } =
             self;
-        let (waker, is_ending) = (slot.waker().clone(), Arc::default());
+        let waker = slot.waker().clone();
+        let is_ending = Arc::default();
         Ok(Feeds { running: crew.start()?, front, waker, progress, is_ending, counters })
     }
 }
@@ -143,7 +147,8 @@ impl Feeds {
 
     /// A request that stops them: they send nothing new, and end when every message has its reply.
     pub(crate) fn stopper(&self) -> Request {
-        let (progress, waker) = (self.progress.clone(), self.waker.clone());
+        let progress = self.progress.clone();
+        let waker = self.waker.clone();
         let is_ending = Arc::clone(&self.is_ending);
         Box::new(move || {
             is_ending.store(true, Ordering::SeqCst);

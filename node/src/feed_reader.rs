@@ -40,7 +40,8 @@ impl FeedReader {
         let subscriber = Subscriber::connect(&Context::new()?, endpoint, &topics)?;
         let clock = Clock::system();
         let silent_at = clock.now() + SILENCE;
-        let (endpoint, notes) = (endpoint.to_owned(), Notes::default());
+        let endpoint = endpoint.to_owned();
+        let notes = Notes::default();
         Ok(Self { subscriber, endpoint, clock, silent_at, notes })
     }
 

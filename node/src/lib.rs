@@ -26,6 +26,7 @@ mod stage_file;
 mod monitor;
 mod log;
 mod feed_crew;
+mod rate_meter;
 mod progress_bar;
 mod feed_reader;
 mod table;

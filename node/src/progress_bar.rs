@@ -4,8 +4,9 @@
 //! few seconds.
 
 use crate::feed_crew::Feeds;
+use crate::rate_meter::RateMeter;
 use allot_feeds::{Tally, plural};
-use allot_runtime::{Clock, Nanos};
+use allot_runtime::Clock;
 use indicatif::ProgressStyle;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -27,8 +28,7 @@ pub(crate) struct ProgressBar {
     /// `None` where stderr is not a terminal.
     bar: Option<indicatif::ProgressBar>,
     clock: Clock,
-    /// When the rate was last measured, and how many replies there were.
-    counted: (Nanos, u64),
+    meter: RateMeter,
     rate: u64,
     /// The last line; an equal one is left out.
     line: String,
@@ -39,19 +39,20 @@ impl ProgressBar {
     pub(crate) fn new(expected: Option<u64>) -> Self {
         let clock = Clock::system();
         let bar = io::stderr().is_terminal().then(|| bar(expected));
-        Self { bar, counted: (clock.now(), 0), clock, rate: 0, line: String::new() }
+        let meter = RateMeter::new(clock.now());
+        Self { bar, meter, clock, rate: 0, line: String::new() }
     }
 
     /// Shows how far the feeds are.
     pub(crate) fn show(&mut self, feeds: &Feeds) {
-        let is_counted = self.count(feeds.get(Tally::Answered));
+        let is_measured = self.measure(feeds.get(Tally::Answered));
         let line = remarks(feeds, self.rate);
         match &self.bar {
             Some(bar) => {
                 bar.set_message(line);
                 bar.set_position(feeds.get(Tally::Answered));
             }
-            None if is_counted && line != self.line => {
+            None if is_measured && line != self.line => {
                 tracing::info!("{line}");
                 self.line = line;
             }
@@ -67,15 +68,13 @@ impl ProgressBar {
     }
 
     /// Measures the rate if it is due; true if it was.
-    fn count(&mut self, answered: u64) -> bool {
+    fn measure(&mut self, replied: u64) -> bool {
         let now = self.clock.now();
         let every = if self.bar.is_some() { RATE_EVERY } else { LINE_EVERY };
-        let span = now - self.counted.0;
-        if span < every {
+        if self.meter.elapsed(now) < every {
             return false;
         }
-        self.rate = per_second(answered - self.counted.1, span);
-        self.counted = (now, answered);
+        self.rate = self.meter.measure(now, replied);
         true
     }
 }
@@ -88,12 +87,6 @@ fn bar(expected: Option<u64>) -> indicatif::ProgressBar {
     bar.with_style(ProgressStyle::with_template(template).expect("the template is valid"))
 }
 
-/// A count over a time, per second.
-pub(crate) fn per_second(count: u64, span: Duration) -> u64 {
-    let rate = u128::from(count) * 1_000_000_000;
-    u64::try_from(rate.checked_div(span.as_nanos()).unwrap_or_default()).unwrap_or(u64::MAX)
-}
-
 /// The counts as one line. Zero counts are left out, except rejections.
 fn remarks(feeds: &Feeds, rate: u64) -> String {
     let rare = [Tally::Rejected, Tally::Held, Tally::Busy, Tally::Resent, Tally::Duplicates];
@@ -103,7 +96,8 @@ fn remarks(feeds: &Feeds, rate: u64) -> String {
         Tally::Duplicates => format!(", {count} {}", plural(*count, "duplicate")),
         _ => format!(", {count} {}", tally.label()),
     });
-    let (sent, answered) = (feeds.get(Tally::Sent), feeds.get(Tally::Answered));
+    let sent = feeds.get(Tally::Sent);
+    let answered = feeds.get(Tally::Answered);
     format!("{sent} sent, {answered} answered, {rate}/s{}", shown.collect::<String>())
 }
 
@@ -116,12 +110,5 @@ mod tests {
         for template in [WITH_END, WITHOUT_END] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
-    }
-
-    #[test]
-    fn a_rate_is_counted_in_seconds() {
-        assert_eq!(per_second(500, Duration::from_millis(250)), 2_000);
-        assert_eq!(per_second(1, Duration::from_secs(2)), 0);
-        assert_eq!(per_second(7, Duration::ZERO), 0);
     }
 }

@@ -119,7 +119,8 @@ impl Firm {
         let [router_post, publisher_post] =
             ["router", "publisher"].map(|name| crew.thread(name).unwrap());
         let counts = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
-        let (mut peers, mut parts) = (Vec::new(), Vec::new());
+        let mut peers = Vec::new();
+        let mut parts = Vec::new();
         for shard in 0..shards {
             let post = crew.thread("shard").unwrap();
             let (peer, router) = ring_pair(CAPACITY, router_post.waker(), post.waker());
@@ -151,13 +152,16 @@ impl Firm {
         let options = LinkOptions::default();
         let link = Link::dealer(&self.context, &self.front, None, options).unwrap();
         let source = SourceId::new(name.as_bytes()).unwrap();
-        let (message, record, frame) = (Vec::new(), Vec::new(), Vec::new());
+        let message = Vec::new();
+        let record = Vec::new();
+        let frame = Vec::new();
         Client { link, source, seq: 0, message, record, frame, replied: 0 }
     }
 }
 
 fn shard_of(shard: usize, shards: usize, links: (Link, Link)) -> Box<dyn Agent> {
-    let (shard, shards) = (shard.try_into().unwrap(), shards.try_into().unwrap());
+    let shard = shard.try_into().unwrap();
+    let shards = shards.try_into().unwrap();
     let config = ShardConfig { shard, shards, incarnation: 1 };
     // A short history, so that it is full and forgets from early on.
     let state = State::new(BookConfig { history: 1_024, ..BookConfig::default() });

@@ -115,7 +115,8 @@ fn chosen(names: &[&str]) -> Result<Vec<&'static Step>> {
 }
 
 fn failure(step: &Step, took: Duration) -> String {
-    let (name, seconds) = (step.name, took.as_secs_f64());
+    let name = step.name;
+    let seconds = took.as_secs_f64();
     format!("{name} failed after {seconds:.1} s (to repeat: cargo xtask ci {name})")
 }
 

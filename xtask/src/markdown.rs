@@ -117,8 +117,10 @@ mod tests {
     fn fences_open_and_close_with_the_same_marker() {
         let document = "a\n```sh\nb\n~~~\n```\nc\n~~~~\n~~~\n~~~~\n```x``` y\n";
         let places: Vec<Place<'_>> = lines(document).iter().map(|line| line.place).collect();
-        let (text, border) = (Place::Text, Place::Border);
-        let (sh, plain) = (Place::Fence("sh"), Place::Fence(""));
+        let text = Place::Text;
+        let border = Place::Border;
+        let sh = Place::Fence("sh");
+        let plain = Place::Fence("");
         assert_eq!(places, [text, border, sh, sh, border, text, border, plain, border, text]);
     }
 

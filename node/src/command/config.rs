@@ -70,7 +70,9 @@ fn table(config: &Config) -> String {
     let name_width = width(&mut Key::ALL.iter().map(|key| key.name().len()));
     let text_width = width(&mut Key::ALL.iter().map(|key| config.text(*key).len()));
     let line = |key: &Key| {
-        let (name, text, origin) = (key.name(), config.text(*key), config.origin(*key));
+        let name = key.name();
+        let text = config.text(*key);
+        let origin = config.origin(*key);
         format!("{name:<name_width$} = {text:<text_width$}  ({origin})")
     };
     Key::ALL.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -83,7 +83,8 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let settings = settings(demo, common)?;
     let Server { running, endpoints, counters, stage_file } = wiring::embedded(&settings)?;
     let find = |key| endpoints.of(key).context("an embedded server has both endpoints");
-    let (front, publish) = (find(Key::Front)?, find(Key::Publish)?);
+    let front = find(Key::Front)?;
+    let publish = find(Key::Publish)?;
     let splits = splits(demo, front)?.start()?;
     let fills = fills(demo, front)?.start()?;
 
@@ -123,7 +124,8 @@ fn splits(demo: &Demo, front: &str) -> Result<FeedCrew> {
 fn fills(demo: &Demo, front: &str) -> Result<FeedCrew> {
     let mut crew = FeedCrew::new(front, None)?;
     let tickers = demo.tickers.as_deref().map(parse_tickers).transpose()?;
-    let (base, prefix) = (seed(demo.seed), source(None, "fills")?);
+    let base = seed(demo.seed);
+    let prefix = source(None, "fills")?;
     for number in 1..=demo.sources {
         let mut random = RandomConfig::new(seed_of(base, number.into()));
         if let Some(tickers) = &tickers {
@@ -155,9 +157,12 @@ fn interrupt(splits: &Feeds, fills: &Feeds, flag: &Arc<AtomicBool>) -> Request {
 
 /// Stops the feeds and prints their totals; true if nothing was lost.
 fn close(fills: Feeds, splits: Feeds) -> Result<bool> {
-    let (fills, splits) = (fills.stop()?, splits.stop()?);
+    let fills = fills.stop()?;
+    let splits = splits.stop()?;
     let sum = |tally| fills.iter().map(|summary| summary.get(tally)).sum::<u64>();
-    let (sent, answered, rejected) = (sum(Tally::Sent), sum(Tally::Answered), sum(Tally::Rejected));
+    let sent = sum(Tally::Sent);
+    let answered = sum(Tally::Answered);
+    let rejected = sum(Tally::Rejected);
     let lost = sum(Tally::Lost);
     let splits = splits.iter().map(|summary| summary.get(Tally::Accepted)).sum::<u64>();
     print(&format!(

@@ -88,7 +88,8 @@ fn text(reply: &Reply) -> String {
     match reply {
         Reply::Allocated { source, seq, ticker, side, price, quantity, shares, .. } => {
             let verb = if *side == Side::Sell { "sell" } else { "buy" };
-            let (quantity, shares) = (quantity.get(), list(shares));
+            let quantity = quantity.get();
+            let shares = list(shares);
             format!("{source}/{seq} {verb} {quantity} {ticker} at {price}: {shares}")
         }
         Reply::Busted { source, seq, ticker, of, shares, .. } => {

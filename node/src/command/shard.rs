@@ -45,7 +45,8 @@ const KEYS: u32 = set(&[
 /// Allocates until a signal.
 pub(crate) fn run(args: &ShardBox, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&args.flags.given)?;
-    let (shard, shards) = (args.shard, settings.shards);
+    let shard = args.shard;
+    let shards = settings.shards;
     ensure!(
         shard < shards,
         "there is no shard {shard}: --shards is {shards}, and shards are numbered from 0"

@@ -123,7 +123,8 @@ fn page(results: &[ShardResult], given: &GivenReplies, lost: &[MessageId]) -> St
 
 fn shard_lines(result: &ShardResult) -> Vec<String> {
     let Summary { fills, busts, repeats, splits, nettings, .. } = &result.summary;
-    let (records, snapshots) = (result.records, result.snapshots);
+    let records = result.records;
+    let snapshots = result.snapshots;
     let mut lines = vec![
         format!("{}: {}", result.path.display(), result.stamp),
         format!(

@@ -17,7 +17,8 @@ const FILL: &str = r#"{"type":"fill","source":"f","seq":1,"ticker":"T","price":"
 /// A server in one process with a journal, at endpoints that stay the same over a restart.
 fn serve(place: &Place) -> (crate::process::Process, String, String) {
     let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
-    let (front, publish) = (at("front"), at("publish"));
+    let front = at("front");
+    let publish = at("publish");
     let arguments =
         ["serve", "--data", "data", "--front", &front, "--publish", &publish, "--segment-mib", "8"];
     let mut server = place.start(&arguments);

@@ -38,7 +38,8 @@ fn a_killed_feed_continues_its_numbers_and_no_fill_counts_twice() {
     let more = ["--first-seq", &from, "--count", "1000", "--rate", "max"];
     assert!(place.run(&[&feed[..], &more].concat()).ok().contains("all answered"));
 
-    let (mut first, mut fresh) = (BTreeMap::new(), BTreeSet::new());
+    let mut first = BTreeMap::new();
+    let mut fresh = BTreeSet::new();
     for reply in replies(&place) {
         let Reply::Allocated { seq, duplicate, shares, .. } = reply else { continue };
         assert!(duplicate || fresh.insert(seq), "fill {seq} was divided twice");

@@ -25,7 +25,8 @@ fn what_was_acknowledged_survives_any_kill() {
     let number = |name: &str, default: u64| {
         env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
     };
-    let (cycles, seed) = (number("ALLOT_KILL_CYCLES", 10), number("ALLOT_KILL_SEED", 1));
+    let cycles = number("ALLOT_KILL_CYCLES", 10);
+    let seed = number("ALLOT_KILL_SEED", 1);
     println!("ALLOT_KILL_CYCLES={cycles} ALLOT_KILL_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let mut server = Server::kept_over_ipc(2);

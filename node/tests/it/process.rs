@@ -109,7 +109,8 @@ impl Process {
     pub(crate) fn line_with(&mut self, text: &str) -> String {
         loop {
             let Some(line) = self.read_line() else {
-                let (seen, errors) = (self.seen.join(""), self.errors());
+                let seen = self.seen.join("");
+                let errors = self.errors();
                 panic!("the process ended without a line with {text:?}:\n{seen}\n{errors}");
             };
             if line.contains(text) {

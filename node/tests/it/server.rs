@@ -28,7 +28,8 @@ pub(crate) struct Server {
 impl Server {
     /// Router, shards and publisher in one process.
     pub(crate) fn embedded(shards: usize) -> Self {
-        let (place, shards) = (Place::new(), shards.to_string());
+        let place = Place::new();
+        let shards = shards.to_string();
         let arguments = ["serve", "--front", FREE, "--publish", FREE, "--shards", &shards];
         let mut serve = place.start(&arguments);
         let line = serve.line_with("listening ");
@@ -55,8 +56,10 @@ impl Server {
     pub(crate) fn kept_over_ipc(shards: usize) -> Self {
         let place = Place::new();
         let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
-        let (front, publish) = (at("front"), at("publish"));
-        let (backplane, parts) = (at("backplane"), at("parts"));
+        let front = at("front");
+        let publish = at("publish");
+        let backplane = at("backplane");
+        let parts = at("parts");
         let mut server = Self::stopped(shards, &backplane, &parts, place);
         (server.front, server.publish, server.is_kept) = (front, publish, true);
         server.start_all();
@@ -87,7 +90,8 @@ impl Server {
     pub(crate) fn over_ipc(shards: usize) -> Self {
         let place = Place::new();
         let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
-        let (backplane, parts) = (at("backplane"), at("parts"));
+        let backplane = at("backplane");
+        let parts = at("parts");
         Self::processes(shards, &backplane, &parts, place)
     }
 

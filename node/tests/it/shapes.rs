@@ -12,7 +12,8 @@ use std::path::Path;
 /// Fills of ten tickers, with sales of what was bought before.
 fn fills(count: u64) -> Vec<Fill> {
     let of = |seq: u64| {
-        let (ticker, lot) = (format!("T{}", seq % 10), u128::from(seq * 7919 % 300 + 1));
+        let ticker = format!("T{}", seq % 10);
+        let lot = u128::from(seq * 7919 % 300 + 1);
         let side = if seq.is_multiple_of(7) && seq > 100 { Side::Sell } else { Side::Buy };
         let quantity = if side == Side::Sell { lot % 3 + 1 } else { lot };
         let price = format!("{}.{:02}", 10 + seq * 31 % 490, seq % 100);
@@ -46,7 +47,8 @@ fn allocate(client: &Client, fills: &[Fill]) -> Shares {
 
 /// The same allocations from a book without a server.
 fn by_the_book(fills: &[Fill]) -> Shares {
-    let (mut book, mut outcomes) = (Book::new(BookConfig::default()), Outcomes::default());
+    let mut book = Book::new(BookConfig::default());
+    let mut outcomes = Outcomes::default();
     let Ok(Request::Split(split)) = decode_line(SPLIT.as_bytes()) else { panic!("a split") };
     book.apply_whole(&Input::Split(split), &mut outcomes);
     let mut shares = Shares::new();
@@ -127,7 +129,8 @@ fn several_feeds_at_once_get_one_reply_for_each_fill() {
                 csv += &format!("{ticker},{}.25,{}\n", 10 + row % 50, row % 90 + 1);
                 *totals.entry(ticker).or_default() += i128::from(row % 90 + 1);
             }
-            let (file, source) = (format!("{feed}.csv"), format!("fills-{feed}"));
+            let file = format!("{feed}.csv");
+            let source = format!("fills-{feed}");
             server.place.write(&file, &csv);
             let arguments =
                 ["feed", "fills", "--front", &server.front, "--source", &source, "--file", &file];

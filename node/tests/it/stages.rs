@@ -48,7 +48,8 @@ fn check_counts(router: &BTreeMap<String, u64>, shard: &BTreeMap<String, u64>) {
 
 #[test]
 fn a_fill_leaves_a_time_in_every_stage_it_passes() {
-    let (place, stages) = (Place::new(), ["--stages", "stages.json", "--stages-every", "1"]);
+    let place = Place::new();
+    let stages = ["--stages", "stages.json", "--stages-every", "1"];
     let kept = ["--data", "data", "--segment-mib", "8"];
     for more in [&[][..], &kept] {
         let serve = ["serve", "--front", FREE, "--publish", FREE];
@@ -67,7 +68,8 @@ fn a_fill_leaves_a_time_in_every_stage_it_passes() {
 fn each_process_writes_the_stages_that_end_in_it() {
     let mut server = Server::over_ipc(1);
     let file = |name: &str| server.place.path().join(name);
-    let (router_file, shard_file) = (file("router.json"), file("shard.json"));
+    let router_file = file("router.json");
+    let shard_file = file("shard.json");
     let timed = |path: &Path| {
         ["--stages", path.to_str().unwrap(), "--stages-every", "1"].map(str::to_owned).to_vec()
     };
@@ -82,7 +84,8 @@ fn each_process_writes_the_stages_that_end_in_it() {
     }
     allocate(&server.front);
     let _place = server.stop();
-    let (router, shard) = (counts(&router_file), counts(&shard_file));
+    let router = counts(&router_file);
+    let shard = counts(&shard_file);
     check_counts(&router, &shard);
     assert_eq!(of(&router, &["queue", "allocate", "encode", "journal"]), [0; 4]);
     assert_eq!(of(&shard, &["receive", "route", "return", "send"]), [0; 4]);

@@ -222,7 +222,8 @@ fn positions_at_the_cut_add_up_to_the_fills_before_it() {
         let mut value = 0;
         for seq in 1..=600_u64 {
             let ticker = format!("T{}", seq % 17);
-            let (price, quantity) = (format!("{}.{:02}", 10 + seq % 90, seq % 100), seq % 50 + 1);
+            let price = format!("{}.{:02}", 10 + seq % 90, seq % 100);
+            let quantity = seq % 50 + 1;
             let fill = fill(seq, &ticker, Side::Buy, &price, quantity.into());
             value += fill.price.times(fill.quantity).nanos();
             *bought.entry(ticker).or_default() += quantity;

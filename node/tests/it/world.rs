@@ -108,7 +108,8 @@ impl World {
 
 /// Requests of one kind as one binary message.
 pub(crate) fn batch(requests: &[Request]) -> Vec<u8> {
-    let (mut message, mut record) = (Vec::new(), Vec::new());
+    let mut message = Vec::new();
+    let mut record = Vec::new();
     begin_batch(&mut message, requests[0].kind() as u8);
     for request in requests {
         record.clear();

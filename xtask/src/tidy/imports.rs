@@ -57,7 +57,8 @@ pub(crate) fn fixed(text: &str) -> String {
     let mut out = Vec::new();
     let mut at = 0;
     for block in source.blocks() {
-        let (first, last) = (block.first(), block.last());
+        let first = block.first();
+        let last = block.last();
         let (Some(first), Some(last)) = (first, last) else { continue };
         out.extend_from_slice(&source.lines[at..first.lines.start]);
         at = last.lines.end;

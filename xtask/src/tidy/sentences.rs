@@ -63,7 +63,8 @@ fn without_marker(text: &str) -> &str {
 /// Whether a sentence ends before the end of the line and another begins.
 fn has_two_sentences(prose: &str) -> bool {
     prose.match_indices(' ').any(|(space, _)| {
-        let (before, after) = (&prose[..space], prose[space..].trim_start());
+        let before = &prose[..space];
+        let after = prose[space..].trim_start();
         begins_sentence(after) && ends_sentence(before) && !is_lead_in(before)
     })
 }

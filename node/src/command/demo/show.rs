@@ -3,7 +3,8 @@
 use super::screen::Screen;
 use crate::feed_crew::Feeds;
 use crate::feed_reader::FeedReader;
-use crate::progress_bar::{TICK, per_second};
+use crate::progress_bar::TICK;
+use crate::rate_meter::RateMeter;
 use crate::table;
 use allot_feeds::{Tally, plural};
 use allot_runtime::{Clock, Nanos};
@@ -35,8 +36,8 @@ pub(super) struct Show {
     report_late: Duration,
     /// When the show stops waiting for the last replies; `MAX` before a signal.
     give_up_at: Nanos,
-    /// When the last report was shown, and how many fills had a reply by then.
-    shown: (Nanos, u64),
+    /// Replies since the last report.
+    meter: RateMeter,
 }
 
 impl Show {
@@ -59,7 +60,7 @@ impl Show {
             finished_at: None,
             report_late: report_every + REPORT_DELAY_MAX,
             give_up_at: Nanos::MAX,
-            shown: (clock.now(), 0),
+            meter: RateMeter::new(clock.now()),
             clock,
         })
     }
@@ -110,10 +111,10 @@ impl Show {
     }
 
     fn rate_line(&mut self) -> String {
-        let (now, answered) = (self.clock.now(), self.fills.get(Tally::Answered));
-        let rate = per_second(answered - self.shown.1, now - self.shown.0);
-        self.shown = (now, answered);
-        let (sources, sent) = (self.fills.sources().len(), self.fills.get(Tally::Sent));
+        let answered = self.fills.get(Tally::Answered);
+        let rate = self.meter.measure(self.clock.now(), answered);
+        let sources = self.fills.sources().len();
+        let sent = self.fills.get(Tally::Sent);
         let noun = plural(u64::try_from(sources).unwrap_or(u64::MAX), "source");
         format!("{sources} {noun} · {rate} fills/s · {sent} sent · {answered} answered")
     }

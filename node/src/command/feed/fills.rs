@@ -134,7 +134,8 @@ pub(super) fn crew(fills: &Fills, common: &CommonArgs) -> Result<FeedCrew> {
     let settings = common.settings(&fills.flags.given)?;
     let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;
     crew.store_replies(fills.source_flags.replies.as_deref());
-    let (name, pace) = (source(fills.source_flags.source.as_deref(), "fills")?, pace(fills)?);
+    let name = source(fills.source_flags.source.as_deref(), "fills")?;
+    let pace = pace(fills)?;
     if let Some(path) = &fills.file {
         let needs_time = fills.pace.recorded_pace;
         let config = ReplayConfig {

@@ -35,9 +35,11 @@ fn lines(cut: &str, accounts: &[AccountReport], with_head: bool) -> String {
 }
 
 fn account_lines(cut: &str, account: &AccountReport) -> Vec<String> {
-    let (id, value) = (account.id, account.value);
+    let id = account.id;
+    let value = account.value;
     let weight = account.weight.map_or(String::new(), percent);
-    let (target, deviation) = (optional(account.target), optional(account.deviation));
+    let target = optional(account.target);
+    let deviation = optional(account.deviation);
     let line = |cells| format!("{cut},{id},{weight},{value},{target},{deviation},{cells}");
     if account.positions.is_empty() {
         return vec![line(",,,".to_owned())];
