@@ -7,7 +7,7 @@ use crate::command::{
 use crate::common_args::CommonArgs;
 use crate::log;
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{self, ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
@@ -17,9 +17,9 @@ use std::process::ExitCode;
 /// between them runs as one process (`serve`) or as several (`router`, `shard`, `publisher`).
 #[derive(Parser)]
 #[command(name = "allot", version, after_help = EXAMPLES, max_term_width = 100)]
-pub(crate) struct Cli {
+struct Cli {
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    common: CommonArgs,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -80,7 +80,7 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Doctor(doctor) => doctor::run(&doctor, common),
         Verb::Bench(bench) => bench::run(&bench),
         Verb::Config(pages) => config::run(&pages, common),
-        Verb::Completions(completions) => completions::run(&completions),
+        Verb::Completions(completions) => completions::run(&completions, Cli::command()),
     }
 }
 
@@ -93,7 +93,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Command, CommandFactory};
+    use clap::Command;
     use tracing_subscriber::filter::LevelFilter;
 
     /// Every command without sub-commands, with its full path.

@@ -1,8 +1,7 @@
 //! `allot completions`: shell completion scripts.
 
-use crate::cli::Cli;
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -19,10 +18,10 @@ pub(crate) struct Completions {
     shell: Shell,
 }
 
-/// Prints the script.
-pub(crate) fn run(completions: &Completions) -> Result<ExitCode> {
+/// Prints the script that completes `command`.
+pub(crate) fn run(completions: &Completions, mut command: Command) -> Result<ExitCode> {
     let mut script = Vec::new();
-    generate(completions.shell, &mut Cli::command(), "allot", &mut script);
+    generate(completions.shell, &mut command, "allot", &mut script);
     io::stdout().lock().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,5 @@
 //! Given replies: what clients were told, to be found again in the journals.
 
-use super::failure::Failure;
 use allot_domain::{AccountId, Outcome, Outcomes};
 use allot_wire::{Reply, decode_replies};
 use anyhow::{Context, Result};
@@ -88,13 +87,12 @@ impl GivenReplies {
     /// Removes what the outcomes of a record confirm.
     ///
     /// # Errors
-    /// When a client was given other shares than the journal gives.
+    /// The message of which a client was given other shares than the journal gives.
     pub(super) fn find(
         &mut self,
-        index: u64,
         outcomes: &Outcomes,
         account: impl Fn(u32) -> AccountId,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), MessageId> {
         for outcome in &outcomes.list {
             let origin = outcome.origin();
             let message = MessageId { source: origin.source.as_str().to_owned(), seq: origin.seq };
@@ -113,7 +111,7 @@ impl GivenReplies {
                         .map(|share| (account(share.account), share.quantity))
                         .collect();
                     if !allocated.origin.duplicate && journaled != *given {
-                        return Err(Failure::SharesDiffer { index, message });
+                        return Err(message);
                     }
                     true
                 }

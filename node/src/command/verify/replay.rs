@@ -152,8 +152,8 @@ impl<'a> Replay<'a> {
             self.result.summary = auditor.summary().clone();
             self.auditor = None;
         }
-        if let Err(failure) = self.given.find(index, &self.outcomes, account) {
-            self.result.failures.push(failure);
+        if let Err(message) = self.given.find(&self.outcomes, account) {
+            self.result.failures.push(Failure::SharesDiffer { index, message });
         }
     }
 
