@@ -9,6 +9,7 @@
 //!   When the reader of stdout goes away, the process ends without an error.
 //! * Every thread belongs to a `Crew`. While the boxes run, only the monitor's thread logs.
 
+mod limits;
 pub mod duration;
 pub mod setting;
 pub mod config;

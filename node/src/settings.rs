@@ -2,8 +2,13 @@
 
 use crate::config::Config;
 use crate::duration;
+use crate::limits::{
+    HISTORY_MAX, IMAGE_MIB, MARKER_EVERY_MAX, MIB, OWED_MAX, REPORT_EVERY_MIN, SEGMENT_MIB,
+    SOCKET_PATH_LEN_MAX, STAGES_EVERY_MAX,
+};
 use crate::setting::Key;
-use allot_domain::{Blend, limits};
+use allot_domain::Blend;
+use allot_domain::limits::SHARDS_MAX;
 use allot_journal::Ack;
 use allot_runtime::{CurveKey, Threads, WaitStrategy};
 use anyhow::{Result, anyhow};
@@ -11,33 +16,6 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-
-/// The longest path of a socket in the file system, as the kernel has it (`sun_path`).
-const SOCKET_PATH_LEN_MAX: usize = 107;
-
-/// The shortest cadence of reports: below it no reader keeps up.
-const REPORT_EVERY_MIN: Duration = Duration::from_millis(10);
-
-/// The most inputs between two markers: with more, the shards drift apart.
-const MARKER_EVERY_MAX: u64 = 1_000_000;
-
-/// The longest history: about 200 bytes each, so a few gigabytes.
-const HISTORY_MAX: usize = 1 << 24;
-
-/// Bytes of a MiB.
-const MIB: u64 = 1 << 20;
-
-/// Sizes of a segment, in MiB. The largest batch of a turn fits into the smallest segment.
-const SEGMENT_MIB: RangeInclusive<u64> = 8..=1_024;
-
-/// Journal size between two snapshots, in MiB.
-const IMAGE_MIB: RangeInclusive<u64> = 1..=1 << 20;
-
-/// The most replies owed: what a shard can apply in about a second.
-const OWED_MAX: u64 = 1 << 20;
-
-/// The longest sampling interval: with a longer one, a run of minutes has no samples.
-const STAGES_EVERY_MAX: u64 = 1_000_000;
 
 /// All settings.
 #[derive(Clone, Debug)]
@@ -107,7 +85,7 @@ impl Settings {
                 .read(Key::RunDir, |text| (!text.is_empty()).then(|| PathBuf::from(text)))?,
             backplane: config.read(Key::Backplane, endpoint)?,
             parts: config.read(Key::Parts, endpoint)?,
-            shards: config.read(Key::Shards, |text| within(text, 1..=limits::SHARDS_MAX))?,
+            shards: config.read(Key::Shards, |text| within(text, 1..=SHARDS_MAX))?,
             report_every: config.read(Key::ReportEvery, |text| {
                 duration::parse(text).ok().filter(|every| *every >= REPORT_EVERY_MIN)
             })?,
@@ -182,6 +160,7 @@ fn endpoint(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::config::Origin;
+    use allot_domain::limits::{HISTORY_DEFAULT, MARKER_EVERY};
 
     fn error_of(key: Key, text: &str) -> Option<String> {
         let mut config = Config::default();
@@ -193,8 +172,8 @@ mod tests {
     fn the_defaults_are_those_of_the_boxes() {
         let settings = Settings::default();
         assert_eq!(settings.front, "tcp://127.0.0.1:9998");
-        assert_eq!(settings.marker_every, limits::MARKER_EVERY);
-        assert_eq!(settings.history, limits::HISTORY_DEFAULT);
+        assert_eq!(settings.marker_every, MARKER_EVERY);
+        assert_eq!(settings.history, HISTORY_DEFAULT);
         assert_eq!(settings.report_every, Duration::from_secs(10));
         assert_eq!(settings.blend, Blend::NONE);
         assert!(settings.backplane.starts_with("ipc:///"), "{}", settings.backplane);
@@ -258,6 +237,25 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn the_range_in_the_help_is_the_range_that_is_checked() {
+        let mut count = 0;
+        for key in Key::ALL {
+            let Some(range) = key.allowed().strip_prefix("a whole number from ") else { continue };
+            let (first, last) = range.split_once(" to ").unwrap();
+            let first: u64 = first.parse().unwrap();
+            let last: u64 = last.parse().unwrap();
+            for (number, is_allowed) in
+                [(first, true), (last, true), (first - 1, false), (last + 1, false)]
+            {
+                let error = error_of(*key, &number.to_string());
+                assert_eq!(error.is_none(), is_allowed, "{key:?} {number}");
+            }
+            count += 1;
+        }
+        assert_eq!(count, 7, "every setting that is a number");
     }
 
     #[test]

@@ -47,13 +47,13 @@ pub(crate) fn run(doctor: &Doctor, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&doctor.flags.given)?;
     let context = Context::new()?;
     let mut worst = Grade::Ok;
-    let mut tell = |finding: Finding| {
+    let mut report = |finding: Finding| {
         worst = worst.max(finding.grade);
         print(&finding.to_string())
     };
-    machine::examine(&context)?.into_iter().try_for_each(&mut tell)?;
-    tell(server::examine_front(&context, &settings.front, settings.front_key))?;
-    tell(server::examine_publish(&context, &settings.publish))?;
+    machine::examine(&context)?.into_iter().try_for_each(&mut report)?;
+    report(server::examine_front(&context, &settings.front, settings.front_key))?;
+    report(server::examine_publish(&context, &settings.publish))?;
     Ok(if worst == Grade::Bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

@@ -15,7 +15,7 @@ fn a_fill_that_was_sent_is_a_position_that_is_printed() {
     let again = place.run(&fills).ok();
     assert!(again.contains("duplicates"), "{again}");
 
-    // Subscribers hear the last report at once, and it may be older than the fills.
+    // A subscriber gets the last report at once; it may be older than the fills.
     let mut reader = place.start(&["positions", "--publish", &at.publish]);
     reader.line_with("2 fills");
     let total = reader.line_with("total");
@@ -50,15 +50,15 @@ fn given_weights_drift_and_flags_that_contradict_each_other_are_named() {
     assert_eq!(splits.stderr.matches("is in force").count(), 3, "{}", splits.stderr);
     assert_eq!(splits.stderr.matches("ann=40 bob=60").count(), 1, "{}", splits.stderr);
     assert!(splits.ok().contains("accepted                      3"));
-    for (more, said) in [
+    for (more, expected) in [
         (&["--seed", "7"][..], "<--random|--drift [<PERCENT>]>"),
         (&["--random"], "cannot be used with"),
         (&["--file", "x"], "cannot be used with"),
         (&["--drift", "--accounts", "3"], "cannot be used with"),
     ] {
-        let refused = with(more);
-        assert_eq!(refused.status.code(), Some(2), "{more:?}");
-        assert!(refused.stderr.contains(said), "{more:?}: {}", refused.stderr);
+        let failed = with(more);
+        assert_eq!(failed.status.code(), Some(2), "{more:?}");
+        assert!(failed.stderr.contains(expected), "{more:?}: {}", failed.stderr);
     }
     assert!(with(&["--drift", "0"]).error().contains("is no drift: it is a percentage"));
 }
@@ -156,7 +156,7 @@ fn an_endpoint_that_is_taken_is_named_with_the_cure() {
 }
 
 #[test]
-fn a_shard_that_there_is_not_is_refused() {
+fn a_shard_that_there_is_not_is_failed() {
     let error = Place::new().run(&["shard", "--shard", "2", "--shards", "2"]).error();
     assert!(error.contains("there is no shard 2: --shards is 2"), "{error}");
 }

@@ -27,8 +27,8 @@ fn serve(place: &Place) -> (crate::process::Process, String, String) {
 }
 
 fn verify(place: &Place) -> Value {
-    let verdict = place.run(&["verify", "data", "--json"]).ok();
-    serde_json::from_str(&verdict).unwrap()
+    let verified = place.run(&["verify", "data", "--json"]).ok();
+    serde_json::from_str(&verified).unwrap()
 }
 
 #[test]
@@ -52,10 +52,10 @@ fn a_killed_server_recovers_what_it_acknowledged() {
     assert_eq!((report.fills, report.split, report.degraded.len()), (1, 1, 0));
     server.signal("-INT");
     server.outcome().ok();
-    let verdict = verify(&place);
-    assert_eq!(verdict["shards"][0]["fills"], 1);
-    assert_eq!(verdict["shards"][0]["repeats"], 1);
-    assert_eq!(verdict["shards"][0]["tickers"]["T"]["quantity"], "7");
+    let verified = verify(&place);
+    assert_eq!(verified["shards"][0]["fills"], 1);
+    assert_eq!(verified["shards"][0]["repeats"], 1);
+    assert_eq!(verified["shards"][0]["tickers"]["T"]["quantity"], "7");
 }
 
 /// A client without a reply sends again, because the reply may have been lost with the shard.
@@ -97,8 +97,8 @@ fn a_shard_that_is_killed_loses_nothing_and_counts_nothing_twice() {
     }
     let other = Client::connect(&server.front);
     assert_eq!(other.report(&server.publish).fills, 600);
-    let verdict = verify(&server.stop());
-    let fills = |shard: usize| verdict["shards"][shard]["fills"].as_u64().unwrap();
+    let verified = verify(&server.stop());
+    let fills = |shard: usize| verified["shards"][shard]["fills"].as_u64().unwrap();
     assert_eq!(fills(0) + fills(1), 600);
 }
 
@@ -116,9 +116,9 @@ fn a_damaged_journal_stops_the_shard_and_names_the_place() {
     let error = place.run(&["serve", "--data", "data", "--front", "tcp://127.0.0.1:*"]).error();
     assert!(error.contains("shard 0 cannot start from data/shard-0"), "{error}");
     assert!(error.contains(named), "{error}");
-    let verdict = place.run(&["verify", "data"]);
-    assert_eq!(verdict.status.code(), Some(1));
-    assert!(verdict.stdout.contains(named), "{}", verdict.stdout);
+    let verified = place.run(&["verify", "data"]);
+    assert_eq!(verified.status.code(), Some(1));
+    assert!(verified.stdout.contains(named), "{}", verified.stdout);
     let found = place.run(&["inspect", "data"]);
     assert_eq!(found.status.code(), Some(1));
     assert!(found.stdout.contains(named), "{}", found.stdout);

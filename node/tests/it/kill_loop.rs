@@ -53,12 +53,12 @@ fn what_was_acknowledged_survives_any_kill() {
     let place = server.stop();
     let mut verify = vec!["verify", "data", "--json"];
     verify.extend(REPLIES.iter().flat_map(|file| ["--answers", *file]));
-    let verdict = place.run(&verify);
-    let verdict: Value = serde_json::from_str(&verdict.ok()).unwrap();
-    println!("killed {kills:?}; {count} replies, {}", verdict["answers"]);
-    assert_eq!(verdict["answers"]["lost"], Value::Array(Vec::new()));
-    assert!(verdict["answers"]["checked"].as_u64().unwrap() > 0);
-    compare(&report, &verdict);
+    let verified = place.run(&verify);
+    let verified: Value = serde_json::from_str(&verified.ok()).unwrap();
+    println!("killed {kills:?}; {count} replies, {}", verified["answers"]);
+    assert_eq!(verified["answers"]["lost"], Value::Array(Vec::new()));
+    assert!(verified["answers"]["checked"].as_u64().unwrap() > 0);
+    compare(&report, &verified);
 }
 
 /// One box, or sometimes two at once.
@@ -105,7 +105,7 @@ fn last_report(server: &Server) -> Report {
 }
 
 /// Checks that published and journaled quantities of each ticker are equal.
-fn compare(report: &Report, verdict: &Value) {
+fn compare(report: &Report, verified: &Value) {
     assert!(report.degraded.is_empty(), "{:?}", report.degraded);
     let mut published = BTreeMap::new();
     for position in report.accounts.iter().flat_map(|account| &account.positions) {
@@ -113,7 +113,7 @@ fn compare(report: &Report, verdict: &Value) {
             i128::from(position.quantity);
     }
     let mut journaled = BTreeMap::new();
-    for shard in verdict["shards"].as_array().unwrap() {
+    for shard in verified["shards"].as_array().unwrap() {
         for (ticker, total) in shard["tickers"].as_object().unwrap() {
             let quantity: i128 = total["quantity"].as_str().unwrap().parse().unwrap();
             journaled.insert(ticker.clone(), quantity);

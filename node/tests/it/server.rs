@@ -122,7 +122,7 @@ impl Server {
         self.start(&format!("shard-{shard}"), &command, &["backplane", "parts"]);
     }
 
-    /// Starts a process with these of its settings and waits until it says that it is ready.
+    /// Starts a process with these settings and waits until it is ready.
     pub(crate) fn start(&mut self, name: &str, command: &[&str], settings: &[&str]) -> String {
         let value_of = |setting: &&str| match *setting {
             "front" => &self.front,

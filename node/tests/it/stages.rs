@@ -93,7 +93,7 @@ fn each_process_writes_the_stages_that_end_in_it() {
 
 #[test]
 fn a_file_of_stages_that_can_not_be_written_is_named_at_the_start() {
-    let refused = Place::new().run(&["serve", "--stages", "/nowhere/stages.json"]);
-    assert!(!refused.status.success());
-    assert!(refused.stderr.contains("/nowhere/stages.json"), "{}", refused.stderr);
+    let failed = Place::new().run(&["serve", "--stages", "/nowhere/stages.json"]);
+    assert!(!failed.status.success());
+    assert!(failed.stderr.contains("/nowhere/stages.json"), "{}", failed.stderr);
 }

@@ -15,12 +15,12 @@ const SPLIT: &str =
 /// Sends each line, as `client json`, and compares all replies.
 fn check(shards: usize, script: &str, expect: &Expect) {
     let mut world = World::new(shards);
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (client, message) = line.split_once(' ').expect("a client and a message");
-        heard.extend(world.say(client, message.as_bytes()));
+        received.extend(world.send(client, message.as_bytes()));
     }
-    expect.assert_eq(&heard.join("\n"));
+    expect.assert_eq(&received.join("\n"));
 }
 
 #[test]
@@ -116,9 +116,9 @@ const BAD_MESSAGES: &[(&str, &str)] = &[
 #[test]
 fn bad_input_is_rejected_with_its_code_and_changes_nothing() {
     let mut world = World::new(2);
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     let good = r#"{"type":"fill","source":"f","seq":SEQ,"ticker":"A","price":"1","quantity":10}"#;
-    world.say("ann", good.replace("SEQ", "1").as_bytes());
+    world.send("ann", good.replace("SEQ", "1").as_bytes());
     let of_fields = BAD_FIELDS.iter().map(|(kind, rest, code)| {
         (format!(r#"{{"type":"{kind}","source":"f","seq":9,{rest}}}"#), *code)
     });
@@ -147,7 +147,7 @@ fn stripped(report: Report) -> Report {
 #[test]
 fn the_binary_encoding_has_the_same_rejections() {
     let mut world = World::new(2);
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     let sound = batch(&[Request::Fill(fill(1, "A", Side::Buy, "1", 10))]);
     // The record: header 16, size 4, ticker 16, seq 8, source 8 + 5, price 8, quantity 8, side.
     let damage: &[(usize, &[u8], &str)] = &[
@@ -195,7 +195,7 @@ fn an_oversized_message_is_rejected_and_the_next_one_served() {
 #[test]
 fn a_req_client_gets_exactly_one_message_for_each_of_its_own() {
     let mut world = World::new(4);
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     let lines: Vec<String> = (1..=20)
         .map(|seq| {
             format!(
@@ -217,7 +217,7 @@ fn a_req_client_gets_exactly_one_message_for_each_of_its_own() {
 fn positions_at_the_cut_add_up_to_the_fills_before_it() {
     for shards in [1, 2, 4, 8] {
         let mut world = World::with(Settings { shards, marker_every: 16, ..Settings::default() });
-        world.say("aum", SPLIT.as_bytes());
+        world.send("aum", SPLIT.as_bytes());
         let mut bought: BTreeMap<String, u64> = BTreeMap::new();
         let mut value = 0;
         for seq in 1..=600_u64 {
@@ -257,7 +257,7 @@ fn check_sums(report: &Report, bought: &BTreeMap<String, u64>) {
 #[test]
 fn reports_have_a_fixed_cadence_and_a_new_subscriber_gets_the_last_one_at_once() {
     let mut world = World::new(2);
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     world.stepped.listener.subscribe(b"positions:json");
     world.advance(Duration::from_secs(35));
     let sequences: Vec<_> = std::iter::from_fn(|| world.publication())
@@ -277,18 +277,18 @@ fn reports_have_a_fixed_cadence_and_a_new_subscriber_gets_the_last_one_at_once()
 #[test]
 fn subscribers_of_fills_receive_each_one_once() {
     let mut world = World::new(2);
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     world.stepped.listener.subscribe(b"fills:A:json");
     world.stepped.stepper.run_until_idle();
     for seq in [1, 2, 2, 3] {
         world.ask_binary(&[Request::Fill(fill(seq, "A", Side::Buy, "1", 10))]);
         world.ask_binary(&[Request::Fill(fill(seq + 10, "B", Side::Buy, "1", 10))]);
     }
-    let heard: Vec<_> = std::iter::from_fn(|| world.publication())
+    let received: Vec<_> = std::iter::from_fn(|| world.publication())
         .map(|publication| (publication.sequence, String::from_utf8(publication.body).unwrap()))
         .collect();
-    assert_eq!(heard.len(), 3, "{heard:?}");
-    for (at, (sequence, body)) in heard.iter().enumerate() {
+    assert_eq!(received.len(), 3, "{received:?}");
+    for (at, (sequence, body)) in received.iter().enumerate() {
         assert_eq!(*sequence, at as u64 + 1);
         assert!(body.contains(&format!(r#""seq":{},"#, at + 1)), "{body}");
     }
@@ -297,7 +297,7 @@ fn subscribers_of_fills_receive_each_one_once() {
 #[test]
 fn a_split_change_moves_value_between_the_shards() {
     let mut world = World::with(Settings { shards: 4, marker_every: 32, ..Settings::default() });
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     let mut seq = 0;
     let mut trade = |world: &mut World, count: u64, tickers: u64| {
         for _ in 0..count {
@@ -308,7 +308,7 @@ fn a_split_change_moves_value_between_the_shards() {
     };
     trade(&mut world, 400, 16);
     assert_eq!(world.count(Counter::Nettings), 0, "within the dead-band nothing moves");
-    world.say(
+    world.send(
         "aum",
         SPLIT.replace("\"seq\":1", "\"seq\":2").replace("40", "10").replace("25", "55").as_bytes(),
     );
@@ -322,7 +322,7 @@ fn a_split_change_moves_value_between_the_shards() {
 #[test]
 fn a_full_shard_is_busy_and_what_it_rejected_is_new_later() {
     let mut world = World::with(Settings { shards: 1, owed_max: 4, ..Settings::default() });
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     let fills: Vec<_> =
         (1..=10).map(|seq| Request::Fill(fill(seq, "A", Side::Buy, "1", 10))).collect();
     let replies = world.ask_binary(&fills);
@@ -341,7 +341,7 @@ fn a_full_shard_is_busy_and_what_it_rejected_is_new_later() {
 #[test]
 fn a_shard_that_is_away_is_busy_and_the_feed_says_so() {
     let mut world = World::new(2);
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     assert!(world.stepped.stepper.remove("shard-1"));
     world.advance(Duration::from_secs(6));
     world.stepped.listener.subscribe(b"heartbeat:");
@@ -365,7 +365,7 @@ fn garbage_gets_a_reply_and_changes_nothing() {
     use proptest::prelude::*;
     use proptest::test_runner::{Config, TestRunner};
     let mut world = World::new(2);
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     let sound = batch(&[Request::Fill(fill(1, "A", Side::Buy, "1", 10))]);
     let world = std::cell::RefCell::new(world);
     let garbage = prop_oneof![
@@ -392,7 +392,7 @@ fn garbage_gets_a_reply_and_changes_nothing() {
 #[test]
 fn a_client_that_writes_delimiters_and_does_not_wait_gets_its_replies() {
     let mut world = World::new(2);
-    world.say("aum", SPLIT.as_bytes());
+    world.send("aum", SPLIT.as_bytes());
     for seq in 1..=300 {
         let fill = fill(seq, &format!("T{seq}"), Side::Buy, "1", 3);
         world.stepped.clients.request(b"hasty", &batch(&[Request::Fill(fill)]));

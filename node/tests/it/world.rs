@@ -37,9 +37,9 @@ impl World {
     }
 
     /// Sends a message as a DEALER and returns the replies to all clients, as `client: line`.
-    pub(crate) fn say(&mut self, client: &str, message: &[u8]) -> Vec<String> {
+    pub(crate) fn send(&mut self, client: &str, message: &[u8]) -> Vec<String> {
         self.stepped.clients.send(client.as_bytes(), message);
-        self.hear()
+        self.receive()
     }
 
     /// Sends a message as a REQ and returns the messages that come back.
@@ -50,7 +50,7 @@ impl World {
     }
 
     /// All replies to clients since the last call, one per line.
-    pub(crate) fn hear(&mut self) -> Vec<String> {
+    pub(crate) fn receive(&mut self) -> Vec<String> {
         self.stepped.stepper.settle();
         let mut lines = Vec::new();
         while let Some((client, body)) = self.stepped.clients.receive() {

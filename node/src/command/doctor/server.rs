@@ -23,7 +23,7 @@ enum Place {
     Taken,
     /// This user may not listen there.
     Forbidden,
-    /// It is on another machine, or cannot be told.
+    /// It is on another machine, or its state is unknown.
     Elsewhere,
 }
 

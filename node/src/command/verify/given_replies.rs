@@ -1,4 +1,4 @@
-//! Given replies: what clients were told, to be found again in the journals.
+//! Given replies: the replies that clients received, to be found again in the journals.
 
 use allot_domain::{AccountId, Outcome, Outcomes};
 use allot_wire::{Reply, decode_replies};
