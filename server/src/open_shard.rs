@@ -120,8 +120,8 @@ fn open_directory<S: Service>(
         tracing::warn!(shard = shard.get(), "{warning}");
     }
     let state = recover(&mut recovery, config.machine).map_err(place)?;
-    let committer_slot = crew.(&format!("journal-{shard}"))?;
-    let checkpointer_slot = crew.(&format!("checkpointer-{shard}"))?;
+    let committer_slot = crew.blocking_thread(&format!("journal-{shard}"))?;
+    let checkpointer_slot = crew.blocking_thread(&format!("checkpointer-{shard}"))?;
     let wakers = Wakers {
         shard: slot.waker(),
         committer: committer_slot.waker(),
