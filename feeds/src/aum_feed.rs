@@ -4,10 +4,10 @@
 //! sent again, cannot come into force after a new one. Ticks have a fixed cadence, t0 + k · period:
 //! one that was held up moves no other, and those missed are made up for by one.
 
-use crate::courier::{Courier, CourierConfig};
+use crate::in_flight::Effect;
 use crate::limits::SPLIT_EVERY;
-use crate::window::Effect;
-use crate::{AnswerLog, BadLine, Patience, Phase, Progress, Tally, Weights, WeightsPull};
+use crate::session::{Session, SessionConfig};
+use crate::{BadLine, FeedProgress, Patience, Phase, ReplyLog, Tally, Weights, WeightsPull};
 use allot_domain::decimal::nanos_text;
 use allot_domain::{AccountId, SourceId, Split, Weight};
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
@@ -54,7 +54,7 @@ impl AumConfig {
 pub struct AumFeed {
     config: AumConfig,
     weights: Weights,
-    courier: Courier,
+    session: Session,
     /// The last split that was sent.
     seq: u64,
     tick_at: Nanos,
@@ -63,7 +63,7 @@ pub struct AumFeed {
     shown: String,
     /// How often messages had been sent again when it was sent.
     resent: u64,
-    progress: Progress,
+    progress: FeedProgress,
 }
 
 impl AumFeed {
@@ -75,18 +75,18 @@ impl AumFeed {
     pub fn new(config: AumConfig, weights: Weights, link: Link, counters: Counters) -> Self {
         assert!(Duration::ZERO < config.every, "a cadence has a period");
         assert!(0 < config.first_seq, "numbers count from one");
-        let progress = Progress::new(config.source, config.count);
-        let carried = CourierConfig {
+        let progress = FeedProgress::new(config.source, config.count);
+        let session_config = SessionConfig {
             source: config.source,
             kind: RequestKind::Split,
             encoding: config.encoding,
             capacity: 1,
-            batch: 1,
+            batch_max: 1,
             waits_for_held: false,
             patience: config.patience,
         };
         Self {
-            courier: Courier::new(carried, link, progress.clone(), counters),
+            session: Session::new(session_config, link, progress.clone(), counters),
             weights,
             seq: config.first_seq - 1,
             config,
@@ -99,20 +99,20 @@ impl AumFeed {
     }
 
     /// Keeps every answer in a file from now on.
-    pub fn keep_answers(&mut self, answer_log: AnswerLog) {
-        self.courier.keep_answers(answer_log);
+    pub fn log_replies(&mut self, reply_log: ReplyLog) {
+        self.session.log_replies(reply_log);
     }
 
     /// A handle on what it does, to be kept when the feed goes to its thread.
     #[must_use]
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> FeedProgress {
         self.progress.clone()
     }
 
-    fn hear(&mut self, now: Nanos) -> usize {
+    fn receive(&mut self, now: Nanos) -> usize {
         let (source, weights) = (&self.config.source, &self.shown);
         let was_sent_once = self.progress.get(Tally::Resent) == self.resent;
-        self.courier.hear(now, |reply, effect| match (reply, effect) {
+        self.session.receive(now, |reply, effect| match (reply, effect) {
             (Reply::Accepted { seq, duplicate: true, .. }, Effect::First(_)) if was_sent_once => {
                 let what = "this name had a split of this number: these weights are not in force";
                 tracing::warn!(%source, seq, weights, "{what}");
@@ -130,7 +130,7 @@ impl AumFeed {
     /// Says what is to be said at a tick; returns how many splits and faults there were.
     fn tick(&mut self, now: Nanos) -> usize {
         let is_running = self.progress.phase() == Phase::Running;
-        if !is_running || now < self.tick_at || !self.courier.has_room(self.seq + 1) {
+        if !is_running || now < self.tick_at || !self.session.has_room(self.seq + 1) {
             return 0;
         }
         if self.is_complete() {
@@ -157,7 +157,7 @@ impl AumFeed {
         self.resent = self.progress.get(Tally::Resent);
         let split = Split::new(self.config.source, self.seq, weights)
             .expect("weights are judged when they are read or made");
-        self.courier.post(&Request::Split(split), now);
+        self.session.push(&Request::Split(split), now);
         if self.is_complete() {
             self.drain(now);
         }
@@ -175,18 +175,18 @@ impl AumFeed {
         self.progress.enter(Phase::Draining);
     }
 
-    fn look_for_the_end(&mut self, now: Nanos) {
+    fn check_end(&mut self, now: Nanos) {
         if self.progress.phase() == Phase::Running && self.progress.is_ending() {
             self.drain(now);
         }
-        let is_over = self.courier.is_settled() || self.drain_at <= now;
+        let is_over = self.session.is_idle() || self.drain_at <= now;
         if self.progress.phase() == Phase::Draining && is_over {
             self.finish();
         }
     }
 
     fn finish(&mut self) {
-        self.courier.give_up();
+        self.session.give_up();
         self.drain_at = Nanos::MAX;
         self.progress.enter(Phase::Finished);
     }
@@ -202,11 +202,11 @@ impl Agent for AumFeed {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        let mut work_count = self.hear(now);
+        let mut work_count = self.receive(now);
         if !self.progress.is_finished() {
-            work_count += self.courier.retry(now);
+            work_count += self.session.retry(now);
             work_count += self.tick(now);
-            self.look_for_the_end(now);
+            self.check_end(now);
         }
         work_count
     }
@@ -216,17 +216,17 @@ impl Agent for AumFeed {
             return Nanos::MAX;
         }
         let can_speak =
-            self.progress.phase() == Phase::Running && self.courier.has_room(self.seq + 1);
+            self.progress.phase() == Phase::Running && self.session.has_room(self.seq + 1);
         let tick_at = if can_speak { self.tick_at } else { Nanos::MAX };
-        tick_at.min(self.courier.wake_at()).min(self.drain_at)
+        tick_at.min(self.session.wake_at()).min(self.drain_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        self.courier.wait_on(poll_set);
+        self.session.wait_on(poll_set);
     }
 
     fn close(&mut self, now: Nanos) {
-        self.hear(now);
+        self.receive(now);
         if !self.progress.is_finished() {
             self.finish();
         }

@@ -1,10 +1,13 @@
 //! A fill feed: one source of fills, sent to the front door and followed until all are answered.
 
-use crate::courier::{Courier, CourierConfig};
-use crate::limits::{BATCH_MAX, PULLS_PER_TURN, REJECTIONS_LOGGED_MAX, WINDOW_DEFAULT, WINDOW_MAX};
+use crate::limits::{
+    BATCH_MAX, IN_FLIGHT_DEFAULT, IN_FLIGHT_MAX, PULLS_PER_TURN, REJECTIONS_LOGGED_MAX,
+};
 use crate::pace::Schedule;
+use crate::session::{Session, SessionConfig};
 use crate::{
-    AnswerLog, BadLine, Draft, FeedError, Pace, Patience, Phase, Progress, Pull, Source, Tally,
+    BadLine, FeedError, FeedProgress, Pace, Patience, Phase, Pull, ReplyLog, Source, Tally,
+    UnnamedFill,
 };
 use allot_domain::SourceId;
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
@@ -20,7 +23,7 @@ pub struct FillConfig {
     /// How many fills it sends; without a bound, all that its source has.
     pub count: Option<u64>,
     /// How many fills may be unanswered at once.
-    pub window: usize,
+    pub in_flight_max: usize,
     /// The most fills of one message. None is kept waiting for others.
     pub batch: usize,
     /// How fills, and so their answers, are written.
@@ -39,7 +42,7 @@ impl FillConfig {
             source,
             pace: Pace::Unlimited,
             count: None,
-            window: WINDOW_DEFAULT,
+            in_flight_max: IN_FLIGHT_DEFAULT,
             batch: 1,
             encoding: Encoding::Json,
             waits_for_held: false,
@@ -49,7 +52,7 @@ impl FillConfig {
 
     fn check(&self) -> Result<(), FeedError> {
         for (setting, given, most) in
-            [("window", self.window, WINDOW_MAX), ("batch", self.batch, BATCH_MAX)]
+            [("window", self.in_flight_max, IN_FLIGHT_MAX), ("batch", self.batch, BATCH_MAX)]
         {
             if !(1..=most).contains(&given) {
                 let expected = format!("it is a number of fills from 1 to {most}");
@@ -65,14 +68,14 @@ pub struct FillFeed {
     config: FillConfig,
     source: Box<dyn Source>,
     schedule: Schedule,
-    courier: Courier,
+    session: Session,
     /// The next fill, taken from the source and not yet due.
-    ahead: Option<Draft>,
+    ahead: Option<UnnamedFill>,
     /// The source has said that there is nothing yet.
     is_waiting: bool,
     taken: u64,
     drain_at: Nanos,
-    progress: Progress,
+    progress: FeedProgress,
 }
 
 impl FillFeed {
@@ -88,18 +91,18 @@ impl FillFeed {
     ) -> Result<Self, FeedError> {
         config.check()?;
         let expected = [config.count, source.expected()].into_iter().flatten().min();
-        let progress = Progress::new(config.source, expected);
-        let carried = CourierConfig {
+        let progress = FeedProgress::new(config.source, expected);
+        let session_config = SessionConfig {
             source: config.source,
             kind: RequestKind::Fill,
             encoding: config.encoding,
-            capacity: config.window,
-            batch: config.batch,
+            capacity: config.in_flight_max,
+            batch_max: config.batch,
             waits_for_held: config.waits_for_held,
             patience: config.patience,
         };
         Ok(Self {
-            courier: Courier::new(carried, link, progress.clone(), counters),
+            session: Session::new(session_config, link, progress.clone(), counters),
             schedule: Schedule::new(config.pace),
             config,
             source,
@@ -112,20 +115,20 @@ impl FillFeed {
     }
 
     /// Keeps every answer in a file from now on.
-    pub fn keep_answers(&mut self, answer_log: AnswerLog) {
-        self.courier.keep_answers(answer_log);
+    pub fn log_replies(&mut self, reply_log: ReplyLog) {
+        self.session.log_replies(reply_log);
     }
 
     /// A handle on what it does, to be kept when the feed goes to its thread.
     #[must_use]
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> FeedProgress {
         self.progress.clone()
     }
 
     /// Takes in answers; the first few rejections are logged, all are counted.
-    fn hear(&mut self, now: Nanos) -> usize {
+    fn receive(&mut self, now: Nanos) -> usize {
         let (source, progress) = (&self.config.source, &self.progress);
-        self.courier.hear(now, |reply, _| {
+        self.session.receive(now, |reply, _| {
             if let Reply::Rejected { seq, code, reason, .. } = reply
                 && progress.get(Tally::Rejected) <= REJECTIONS_LOGGED_MAX
             {
@@ -139,15 +142,15 @@ impl FillFeed {
         let mut work_count = 0;
         while work_count < PULLS_PER_TURN && self.progress.phase() == Phase::Running {
             work_count += self.look_ahead(now);
-            let Some(draft) = self.ahead.filter(|draft| self.may_leave(draft, now)) else { break };
+            let Some(fill) = self.ahead.filter(|fill| self.may_leave(fill, now)) else { break };
             self.ahead = None;
-            self.schedule.take(&draft);
-            let fill = Request::Fill(draft.signed(self.config.source));
-            self.courier.post(&fill, now);
+            self.schedule.take(&fill);
+            let request = Request::Fill(fill.named(self.config.source));
+            self.session.push(&request, now);
             self.begin_schedule(now);
             work_count += 1;
         }
-        self.courier.flush(now);
+        self.session.flush(now);
         self.begin_schedule(now);
         work_count
     }
@@ -158,8 +161,8 @@ impl FillFeed {
         }
     }
 
-    fn may_leave(&self, draft: &Draft, now: Nanos) -> bool {
-        self.schedule.due(draft) <= now && self.courier.has_room(draft.seq)
+    fn may_leave(&self, fill: &UnnamedFill, now: Nanos) -> bool {
+        self.schedule.due(fill) <= now && self.session.has_room(fill.seq)
     }
 
     /// Takes the next fill from the source, if there is none yet; returns how many lines were bad.
@@ -173,9 +176,9 @@ impl FillFeed {
             let pull = self.source.next();
             self.is_waiting = pull == Pull::Waiting;
             match pull {
-                Pull::Fill(draft) => {
+                Pull::Fill(fill) => {
                     self.taken += 1;
-                    self.ahead = Some(draft);
+                    self.ahead = Some(fill);
                 }
                 Pull::Bad(line) => {
                     bad_count += 1;
@@ -214,18 +217,18 @@ impl FillFeed {
         self.progress.enter(Phase::Draining);
     }
 
-    fn look_for_the_end(&mut self, now: Nanos) {
+    fn check_end(&mut self, now: Nanos) {
         if self.progress.phase() == Phase::Running && self.progress.is_ending() {
             self.drain(now);
         }
-        let is_over = self.courier.is_settled() || self.drain_at <= now;
+        let is_over = self.session.is_idle() || self.drain_at <= now;
         if self.progress.phase() == Phase::Draining && is_over {
             self.finish();
         }
     }
 
     fn finish(&mut self) {
-        self.courier.give_up();
+        self.session.give_up();
         self.drain_at = Nanos::MAX;
         self.progress.enter(Phase::Finished);
     }
@@ -237,14 +240,14 @@ impl Agent for FillFeed {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        let mut work_count = self.hear(now);
+        let mut work_count = self.receive(now);
         if self.progress.is_finished() {
             return work_count;
         }
-        work_count += self.courier.retry(now);
+        work_count += self.session.retry(now);
         self.begin_schedule(now);
         work_count += self.send_due(now);
-        self.look_for_the_end(now);
+        self.check_end(now);
         work_count
     }
 
@@ -252,20 +255,20 @@ impl Agent for FillFeed {
         if self.progress.is_finished() {
             return Nanos::MAX;
         }
-        let next = self.ahead.filter(|draft| self.courier.has_room(draft.seq));
-        let next = next.map_or(Nanos::MAX, |draft| self.schedule.due(&draft));
-        next.min(self.courier.wake_at()).min(self.drain_at)
+        let next = self.ahead.filter(|fill| self.session.has_room(fill.seq));
+        let next = next.map_or(Nanos::MAX, |fill| self.schedule.due(&fill));
+        next.min(self.session.wake_at()).min(self.drain_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        self.courier.wait_on(poll_set);
+        self.session.wait_on(poll_set);
         if self.is_waiting && self.progress.phase() == Phase::Running {
             self.source.wait_on(poll_set);
         }
     }
 
     fn close(&mut self, now: Nanos) {
-        self.hear(now);
+        self.receive(now);
         if !self.progress.is_finished() {
             self.finish();
         }

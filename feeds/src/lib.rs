@@ -3,11 +3,11 @@
 //! ```text
 //!             ┌──────────────────────── FillFeed ────────────────────────┐
 //!   Random ─┐ │                                                          │
-//!           ├─┼► Source ─► schedule ─► courier ═► link ──────────────────┼─► front door
+//!           ├─┼► Source ─► schedule ─► session ═► link ──────────────────┼─► front door
 //!   Replay ─┘ │                           │  window: what is unanswered  │
 //!             │                           └◄══ answers ◄─────────────────┼──
-//!             └────────────────────────── Progress ──────────────────────┘
-//!   Weights ───► AumFeed: the same courier, one split at a time
+//!             └────────────────────────── FeedProgress ──────────────────────┘
+//!   Weights ───► AumFeed: the same session, one split at a time
 //! ```
 //!
 //! Start with [`FillFeed`]: its duty cycle is the whole road; [`AumFeed`] is the shorter one.
@@ -31,7 +31,7 @@ mod limits;
 mod plural;
 mod error;
 mod identity;
-mod draft;
+mod unnamed_fill;
 mod source;
 mod tickers;
 mod random;
@@ -39,31 +39,31 @@ mod intake;
 mod replay;
 mod pace;
 mod backoff;
-mod window;
-mod parcel;
-mod answer_log;
-mod courier;
+mod in_flight;
+mod batch_builder;
+mod reply_log;
+mod session;
 mod tally;
-mod progress;
+mod feed_progress;
 mod summary;
 mod fill_feed;
 mod weights;
 mod aum_feed;
 
-pub use answer_log::AnswerLog;
 pub use aum_feed::{AumConfig, AumFeed};
-pub use courier::Patience;
-pub use draft::Draft;
 pub use error::FeedError;
+pub use feed_progress::{FeedProgress, Phase};
 pub use fill_feed::{FillConfig, FillFeed};
 pub use identity::{seed_of, unique_source};
 pub use pace::{Pace, Rate, Speed};
 pub use plural::plural;
-pub use progress::{Phase, Progress};
 pub use random::{Prices, Random, RandomConfig};
 pub use replay::{Format, OnBadLine, Replay, ReplayConfig};
+pub use reply_log::ReplyLog;
+pub use session::Patience;
 pub use source::{BadLine, Pull, Source};
 pub use summary::Summary;
 pub use tally::Tally;
 pub use tickers::{TICKERS, parse_tickers};
+pub use unnamed_fill::UnnamedFill;
 pub use weights::{Weights, WeightsPull};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 /// Fills that may be unanswered at once, unless told otherwise: enough to hide a round trip, few
 /// enough to be sent again in one go.
-pub(crate) const WINDOW_DEFAULT: usize = 256;
+pub(crate) const IN_FLIGHT_DEFAULT: usize = 256;
 
 /// The most fills that may be unanswered at once.
-pub(crate) const WINDOW_MAX: usize = 16_384;
+pub(crate) const IN_FLIGHT_MAX: usize = 16_384;
 
 /// How far the numbers of two unanswered messages may lie apart. A shard remembers [`WINDOW`]
 /// numbers exactly; half of it leaves room for copies that are still on their way.
@@ -52,7 +52,7 @@ pub(crate) const FRAMES_PER_TURN: usize = 64;
 pub(crate) const PULLS_PER_TURN: usize = 1_024;
 
 /// Buffers of answered messages that are kept for the next ones.
-pub(crate) const SPARES_MAX: usize = WINDOW_MAX;
+pub(crate) const SPARES_MAX: usize = IN_FLIGHT_MAX;
 
 /// The longest line of a file; a fill needs a hundred bytes.
 pub(crate) const LINE_LEN_MAX: usize = 64 << 10;
@@ -70,7 +70,7 @@ pub(crate) const REASONS_MAX: usize = 5;
 pub(crate) const REJECTIONS_LOGGED_MAX: u64 = 5;
 
 /// Messages of the server that answer nothing of a feed are logged up to so many.
-pub(crate) const STRANGE_LOGGED_MAX: u64 = 5;
+pub(crate) const UNEXPECTED_LOGGED_MAX: u64 = 5;
 
 /// How often the AUM server speaks.
 pub(crate) const SPLIT_EVERY: Duration = Duration::from_secs(30);
@@ -79,10 +79,10 @@ pub(crate) const SPLIT_EVERY: Duration = Duration::from_secs(30);
 pub(crate) const GAP_MAX: Duration = Duration::from_secs(10);
 
 const _: () = {
-    assert!(0 < WINDOW_DEFAULT && WINDOW_DEFAULT <= WINDOW_MAX);
+    assert!(0 < IN_FLIGHT_DEFAULT && IN_FLIGHT_DEFAULT <= IN_FLIGHT_MAX);
     // A full window of consecutive numbers is within the span.
-    assert!(WINDOW_MAX <= 32_768 && SPAN_MAX == 32_768);
-    assert!(BATCH_MAX <= WINDOW_MAX && BATCH_MAX * FILL_LEN_MAX < MESSAGE_MAX);
+    assert!(IN_FLIGHT_MAX <= 32_768 && SPAN_MAX == 32_768);
+    assert!(BATCH_MAX <= IN_FLIGHT_MAX && BATCH_MAX * FILL_LEN_MAX < MESSAGE_MAX);
     assert!(FILL_LEN_MAX < LINE_LEN_MAX && LINE_LEN_MAX <= READ_LEN);
     assert!(RESEND_FIRST.as_millis() < SILENCE_FIRST.as_millis());
     assert!(BUSY_LONGEST.as_millis() <= RESEND_FIRST.as_millis());

@@ -9,7 +9,7 @@
 //! afterwards. From then on times are absolute: nothing drifts, and a feed that was held up (a full
 //! window, a server that was away) makes up for it. Exact to the nanosecond: integers only.
 
-use crate::{Draft, FeedError};
+use crate::{FeedError, UnnamedFill};
 use allot_domain::decimal::{nanos_text, parse_nanos};
 use allot_runtime::Nanos;
 use std::fmt;
@@ -82,25 +82,25 @@ impl Schedule {
     }
 
     /// When the next fill is due; never, while the first is still waiting to be taken.
-    pub(crate) fn due(&self, draft: &Draft) -> Nanos {
+    pub(crate) fn due(&self, fill: &UnnamedFill) -> Nanos {
         match (self.pace, self.start) {
             (Pace::Unlimited, _) => Nanos::ZERO,
             (_, None) if self.count == 0 => Nanos::ZERO,
             (_, None) => Nanos::MAX,
             (Pace::Rate(rate), Some(start)) => start + rate.offset(self.count),
-            (Pace::Recorded(speed), Some(start)) => start + speed.scaled(self.recorded_ns(draft)),
+            (Pace::Recorded(speed), Some(start)) => start + speed.scaled(self.recorded_ns(fill)),
         }
     }
 
     /// The next fill is on its way.
-    pub(crate) fn take(&mut self, draft: &Draft) {
+    pub(crate) fn take(&mut self, fill: &UnnamedFill) {
         self.count += 1;
-        self.first_ns = self.first_ns.or(draft.time_ns);
+        self.first_ns = self.first_ns.or(fill.time_ns);
     }
 
     /// How long after the first it happened.
-    fn recorded_ns(&self, draft: &Draft) -> u64 {
-        let times = draft.time_ns.zip(self.first_ns);
+    fn recorded_ns(&self, fill: &UnnamedFill) -> u64 {
+        let times = fill.time_ns.zip(self.first_ns);
         times.map_or(0, |(time_ns, first_ns)| time_ns.saturating_sub(first_ns))
     }
 }
@@ -147,8 +147,8 @@ mod tests {
     use super::*;
     use allot_domain::{Price, Quantity, Side, Ticker};
 
-    fn draft(time_ns: Option<u64>) -> Draft {
-        Draft {
+    fn fill(time_ns: Option<u64>) -> UnnamedFill {
+        UnnamedFill {
             seq: 1,
             ticker: Ticker::new(b"A").unwrap(),
             side: Side::Buy,
@@ -163,8 +163,8 @@ mod tests {
         let mut schedule = Schedule::new(pace);
         let mut due = Vec::new();
         for time_ns in times {
-            due.push(schedule.due(&draft(*time_ns)).as_unix());
-            schedule.take(&draft(*time_ns));
+            due.push(schedule.due(&fill(*time_ns)).as_unix());
+            schedule.take(&fill(*time_ns));
             schedule.begin(Nanos::from_unix(1_000));
         }
         due
@@ -178,10 +178,10 @@ mod tests {
         schedule.begin(Nanos::ZERO);
         schedule.count = 3 * 86_400 * 365;
         let year = Duration::from_secs(86_400 * 365);
-        assert_eq!(schedule.due(&draft(None)), Nanos::ZERO + year, "to the nanosecond");
+        assert_eq!(schedule.due(&fill(None)), Nanos::ZERO + year, "to the nanosecond");
         schedule.count = u64::MAX;
         assert_eq!(
-            schedule.due(&draft(None)) - Nanos::ZERO,
+            schedule.due(&fill(None)) - Nanos::ZERO,
             Rate(3 * 1_000_000_000).offset(u64::MAX)
         );
     }
@@ -199,12 +199,12 @@ mod tests {
     fn nothing_is_due_while_the_first_waits_for_a_server() {
         for pace in ["1".parse().map(Pace::Rate), "1".parse().map(Pace::Recorded)] {
             let mut schedule = Schedule::new(pace.unwrap());
-            assert_eq!(schedule.due(&draft(Some(7))), Nanos::ZERO);
-            schedule.take(&draft(Some(7)));
-            assert_eq!(schedule.due(&draft(Some(8))), Nanos::MAX);
+            assert_eq!(schedule.due(&fill(Some(7))), Nanos::ZERO);
+            schedule.take(&fill(Some(7)));
+            assert_eq!(schedule.due(&fill(Some(8))), Nanos::MAX);
             schedule.begin(Nanos::from_unix(5));
             schedule.begin(Nanos::from_unix(6));
-            assert!(schedule.due(&draft(Some(7))) <= Nanos::from_unix(1_000_000_005));
+            assert!(schedule.due(&fill(Some(7))) <= Nanos::from_unix(1_000_000_005));
         }
         assert_eq!(due(Pace::Unlimited, &[None; 3]), [0; 3]);
     }

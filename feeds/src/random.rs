@@ -4,7 +4,7 @@
 //! the accounts hold; the server says so, and nothing changes.
 
 use crate::tickers::default_tickers;
-use crate::{Draft, Pull, Source, limits};
+use crate::{Pull, Source, UnnamedFill, limits};
 use allot_domain::{Price, Quantity, Side, Ticker};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -104,23 +104,23 @@ impl Random {
         random
     }
 
-    fn draw(&mut self) -> Draft {
+    fn draw(&mut self) -> UnnamedFill {
         self.seq += 1;
         self.time_ns = self.time_ns.saturating_add(self.pause_ns());
-        let place = self.rng.random_range(0..self.config.tickers.len());
-        Draft {
+        let index = self.rng.random_range(0..self.config.tickers.len());
+        UnnamedFill {
             seq: self.seq,
-            ticker: self.config.tickers[place],
+            ticker: self.config.tickers[index],
             side: self.side(),
-            price: price(self.cents(place)),
+            price: price(self.cents(index)),
             quantity: quantity(self.rng.random_range(self.config.shares.clone())),
             time_ns: Some(self.time_ns),
         }
     }
 
-    fn cents(&mut self, place: usize) -> i64 {
+    fn cents(&mut self, index: usize) -> i64 {
         let (low, high) = (*self.config.cents.start(), *self.config.cents.end());
-        let range = match (self.config.prices, self.last[place]) {
+        let range = match (self.config.prices, self.last[index]) {
             (Prices::Walk, Some(last)) => {
                 let step = (last / STEP_PART).max(1);
                 (last - step).max(low)..=(last + step).min(high)
@@ -128,7 +128,7 @@ impl Random {
             _ => low..=high,
         };
         let cents = self.rng.random_range(range);
-        self.last[place] = Some(cents);
+        self.last[index] = Some(cents);
         cents
     }
 
@@ -163,37 +163,37 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    fn drafts(config: RandomConfig, count: usize) -> Vec<Draft> {
+    fn fills(config: RandomConfig, count: usize) -> Vec<UnnamedFill> {
         let mut random = Random::new(config);
-        let draft = |_| match random.next() {
-            Pull::Fill(draft) => draft,
+        let fill = |_| match random.next() {
+            Pull::Fill(fill) => fill,
             other => panic!("{other:?}"),
         };
-        (0..count).map(draft).collect()
+        (0..count).map(fill).collect()
     }
 
     #[test]
     fn the_same_seed_gives_the_same_fills() {
-        let fills = |seed| drafts(RandomConfig::new(seed), 100);
-        assert_eq!(fills(7), fills(7));
-        assert_ne!(fills(7), fills(8));
+        let of_seed = |seed| fills(RandomConfig::new(seed), 100);
+        assert_eq!(of_seed(7), of_seed(7));
+        assert_ne!(of_seed(7), of_seed(8));
     }
 
     #[test]
     fn a_fill_of_a_seed_is_the_same_wherever_it_begins() {
-        let all = drafts(RandomConfig { prices: Prices::Walk, ..RandomConfig::new(7) }, 100);
+        let all = fills(RandomConfig { prices: Prices::Walk, ..RandomConfig::new(7) }, 100);
         let config = RandomConfig { first_seq: 61, prices: Prices::Walk, ..RandomConfig::new(7) };
-        assert_eq!(drafts(config, 40), all[60..]);
+        assert_eq!(fills(config, 40), all[60..]);
     }
 
     #[test]
     fn fills_are_as_the_brief_says() {
-        let fills = drafts(RandomConfig::new(1), 5_000);
+        let fills = fills(RandomConfig::new(1), 5_000);
         let tickers: BTreeSet<_> = fills.iter().map(|fill| fill.ticker).collect();
         assert_eq!(tickers.len(), 10);
         let mut last_ns = 0;
-        for (place, fill) in fills.iter().enumerate() {
-            assert_eq!(fill.seq, u64::try_from(place).unwrap() + 1);
+        for (index, fill) in fills.iter().enumerate() {
+            assert_eq!(fill.seq, u64::try_from(index).unwrap() + 1);
             assert_eq!(fill.side, Side::Buy);
             assert!((10_000_000_000..=500_000_000_000).contains(&fill.price.nanos()));
             assert_eq!(fill.price.nanos() % 10_000_000, 0, "whole cents");
@@ -211,7 +211,7 @@ mod tests {
         let mut config = RandomConfig { prices: Prices::Walk, ..RandomConfig::new(3) };
         config.tickers.truncate(1);
         config.cents = 9_500..=10_500;
-        let fills = drafts(config, 2_000);
+        let fills = fills(config, 2_000);
         let cents: Vec<_> = fills.iter().map(|fill| fill.price.nanos() / 10_000_000).collect();
         assert!(cents.windows(2).all(|pair| pair[0].abs_diff(pair[1]) <= 52), "{cents:?}");
         assert!(cents.iter().all(|cents| (9_500..=10_500).contains(cents)));
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn so_many_of_a_hundred_are_sales() {
         let config = RandomConfig { sell_percent: 30, ..RandomConfig::new(5) };
-        let sales = drafts(config, 10_000).iter().filter(|fill| fill.side == Side::Sell).count();
+        let sales = fills(config, 10_000).iter().filter(|fill| fill.side == Side::Sell).count();
         assert!((2_700..=3_300).contains(&sales), "{sales}");
     }
 }

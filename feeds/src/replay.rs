@@ -17,7 +17,7 @@ use self::lines::{Lines, Next};
 use self::ndjson::Ndjson;
 use crate::intake::Intake;
 use crate::limits::REASONS_MAX;
-use crate::{BadLine, Draft, FeedError, Pull, Source};
+use crate::{BadLine, FeedError, Pull, Source, UnnamedFill};
 use allot_domain::{Price, Quantity, Reject, Side, Ticker};
 use allot_runtime::PollSet;
 use std::fmt;
@@ -105,7 +105,7 @@ impl Replay {
             return Ok(Self::of(intake, config));
         }
         let skipping = ReplayConfig { on_bad_line: OnBadLine::Skip, ..config };
-        let expected = Self::of(intake, skipping).survey()?;
+        let expected = Self::of(intake, skipping).check_all()?;
         let mut replay = Self::of(Intake::open(path)?, config);
         replay.expected = Some(expected);
         Ok(replay)
@@ -124,7 +124,7 @@ impl Replay {
     }
 
     /// Reads to the end; returns how many fills there are, if all lines are good.
-    fn survey(mut self) -> Result<u64, FeedError> {
+    fn check_all(mut self) -> Result<u64, FeedError> {
         let (mut fills, mut count, mut first) = (0, 0, Vec::new());
         loop {
             match self.next() {
@@ -157,8 +157,8 @@ impl Replay {
         };
         let first_seq = self.config.first_seq;
         match fields.map(|fields| self.number(fields)) {
-            Ok(Ok(draft)) if draft.seq < first_seq => None,
-            Ok(Ok(draft)) => Some(Pull::Fill(draft)),
+            Ok(Ok(fill)) if fill.seq < first_seq => None,
+            Ok(Ok(fill)) => Some(Pull::Fill(fill)),
             Ok(Err(what)) => Some(self.bad(what)),
             Err(what) => Some(self.bad_record(what)),
         }
@@ -187,7 +187,7 @@ impl Replay {
         Ok(())
     }
 
-    fn number(&mut self, fields: Fields) -> Result<Draft, String> {
+    fn number(&mut self, fields: Fields) -> Result<UnnamedFill, String> {
         let Fields { seq, ticker, side, price, quantity, time_ns } = fields;
         let last_seq = self.last_seq;
         let seq = seq.unwrap_or(last_seq.saturating_add(1));
@@ -196,7 +196,7 @@ impl Replay {
             return Err(format!("sequences count up, and {seq} follows {last_seq}"));
         }
         self.last_seq = last_seq.max(seq);
-        Ok(Draft { seq, ticker, side, price, quantity, time_ns })
+        Ok(UnnamedFill { seq, ticker, side, price, quantity, time_ns })
     }
 
     /// A bad record keeps its number, as if it were good: see the module.

@@ -1,6 +1,6 @@
 //! A source: where fills come from.
 
-use crate::Draft;
+use crate::UnnamedFill;
 use allot_runtime::PollSet;
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub trait Source: Send {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Pull {
     /// A fill.
-    Fill(Draft),
+    Fill(UnnamedFill),
     /// Nothing yet; [`Source::wait_on`] names what will end that.
     Waiting,
     /// A line that is not understood; it is left out, and what follows it is not.

@@ -1,6 +1,6 @@
 //! A summary: what came of a feed, for people.
 
-use crate::progress::Notes;
+use crate::feed_progress::Notes;
 use crate::{BadLine, Tally, plural};
 use allot_domain::SourceId;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ impl Summary {
             && self.get(Tally::Lost) == 0
             && self.get(Tally::Unsent) == 0
             && self.notes.stopped_by.is_none()
-            && self.notes.unkept.is_none()
+            && self.notes.log_failure.is_none()
     }
 
     /// How often something happened.
@@ -92,7 +92,7 @@ impl Summary {
             (false, _) => "not finished",
             (true, true) => "all answered",
             (true, false) if self.notes.stopped_by.is_some() => "stopped by a bad line",
-            (true, false) if self.notes.unkept.is_some() => "not all answers kept",
+            (true, false) if self.notes.log_failure.is_some() => "not all answers kept",
             (true, false) => "not all answered",
         }
     }
@@ -126,7 +126,7 @@ impl Summary {
         self.notes.reasons.iter().try_for_each(|reason| writeln!(f, "    {reason}"))?;
         self.notes.bad_lines.iter().try_for_each(|line| writeln!(f, "  passed over {line}"))?;
         self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))?;
-        self.notes.unkept.iter().try_for_each(|what| writeln!(f, "  answers not kept: {what}"))
+        self.notes.log_failure.iter().try_for_each(|what| writeln!(f, "  answers not kept: {what}"))
     }
 }
 
@@ -139,12 +139,12 @@ impl fmt::Debug for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Phase, Progress};
+    use crate::{FeedProgress, Phase};
     use allot_runtime::Nanos;
 
     #[test]
     fn a_summary_is_a_table_of_what_happened() {
-        let progress = Progress::new(SourceId::new(b"fills-1").unwrap(), Some(1_000));
+        let progress = FeedProgress::new(SourceId::new(b"fills-1").unwrap(), Some(1_000));
         progress.touch(Nanos::from_unix(5_000_000_000));
         progress.touch(Nanos::from_unix(7_000_000_000));
         for (tally, count) in [
@@ -189,7 +189,7 @@ fills-1: not all answered
 
     #[test]
     fn one_rejection_is_one_time() {
-        let progress = Progress::new(SourceId::new(b"f").unwrap(), None);
+        let progress = FeedProgress::new(SourceId::new(b"f").unwrap(), None);
         progress.note_rejection(1, "price_too_large", "too dear");
         let shown = progress.summary().to_string();
         assert!(shown.contains("  rejected 1 time: price_too_large\n"), "{shown}");
@@ -198,7 +198,7 @@ fills-1: not all answered
     #[test]
     fn all_is_well_when_all_is_answered_and_no_line_stopped_it() {
         let progress = || {
-            let progress = Progress::new(SourceId::new(b"f").unwrap(), None);
+            let progress = FeedProgress::new(SourceId::new(b"f").unwrap(), None);
             progress.enter(Phase::Finished);
             progress
         };

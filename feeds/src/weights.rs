@@ -60,9 +60,9 @@ impl Weights {
     /// # Errors
     /// [`FeedError::Setting`]: one of them is no split, by the rules of the front door.
     pub fn series(splits: Vec<Vec<(AccountId, Weight)>>) -> Result<Self, FeedError> {
-        let number = |place: usize| format!("split {}", place + 1);
-        let judged = splits.into_iter().enumerate().map(|(place, weights)| {
-            let refused = |reject| FeedError::setting("series of weights", &number(place), reject);
+        let number = |index: usize| format!("split {}", index + 1);
+        let judged = splits.into_iter().enumerate().map(|(index, weights)| {
+            let refused = |reject| FeedError::setting("series of weights", &number(index), reject);
             judge(weights).map_err(refused)
         });
         Ok(Self(Kind::Series(judged.collect::<Result<_, _>>()?)))
@@ -162,9 +162,9 @@ fn entry(account: &str, weight: &str) -> Result<(AccountId, Weight), Reject> {
 fn equal(accounts: &[AccountId]) -> Result<Vec<(AccountId, Weight)>, FeedError> {
     let count = u64::try_from(accounts.len()).unwrap_or(u64::MAX);
     let (each, rest) = (WEIGHT_TOTAL / count.max(1), WEIGHT_TOTAL % count.max(1));
-    let nanos = |place: usize| if place == 0 { each + rest } else { each };
+    let nanos = |index: usize| if index == 0 { each + rest } else { each };
     let weights = accounts.iter().enumerate();
-    let weights = weights.map(|(place, account)| (*account, weight(nanos(place)))).collect();
+    let weights = weights.map(|(index, account)| (*account, weight(nanos(index)))).collect();
     judge(weights).map_err(|reject| {
         let given = format!("{} {}", accounts.len(), plural(count, "account"));
         FeedError::setting("list of accounts", &given, reject)

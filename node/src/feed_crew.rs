@@ -1,9 +1,10 @@
-//! A feed crew: the feeds of this process, all on one thread, and their progress.
+//! A feed crew: the feeds of this process, all on one thread, and what has become of them.
 
 use crate::signals::Request;
 use crate::wiring;
 use allot_feeds::{
-    AnswerLog, AumConfig, AumFeed, FillConfig, FillFeed, Progress, Source, Summary, Tally, Weights,
+    AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, ReplyLog, Source, Summary, Tally,
+    Weights,
 };
 use allot_runtime::{
     Agent, Clock, Context, Counters, Crew, CurveKey, Link, Running, ThreadSlot, Threads,
@@ -21,10 +22,10 @@ pub(crate) struct FeedCrew {
     front_key: Option<CurveKey>,
     crew: Crew,
     slot: ThreadSlot,
-    progress: Vec<Progress>,
+    progress: Vec<FeedProgress>,
     counters: Vec<(String, Counters)>,
-    /// The file of the replies.
-    replies: Option<String>,
+    /// Where replies are logged.
+    reply_path: Option<String>,
 }
 
 /// Feeds that run.
@@ -32,20 +33,19 @@ pub(crate) struct Feeds {
     running: Running,
     front: String,
     waker: Waker,
-    progress: Vec<Progress>,
+    progress: Vec<FeedProgress>,
     is_ending: Arc<AtomicBool>,
-    /// The counters of each feed, by source.
+    /// What each counts, by its source.
     pub(crate) counters: Vec<(String, Counters)>,
 }
 
 impl FeedCrew {
-    /// A crew without feeds, for the server at this front door, which has this key if it encrypts.
+    /// No feeds yet, for the server at this front door, with this key if it encrypts.
     pub(crate) fn new(front: &str, front_key: Option<CurveKey>) -> Result<Self> {
         let wait = WaitStrategy::default();
         let mut crew = Crew::new(Clock::system(), wait, Threads::Shared);
         let slot = crew.thread("feeds")?;
-        let progress = Vec::new();
-        let counters = Vec::new();
+        let (progress, counters) = (Vec::new(), Vec::new());
         Ok(Self {
             context: Context::new()?,
             front: front.to_owned(),
@@ -54,83 +54,80 @@ impl FeedCrew {
             slot,
             progress,
             counters,
-            replies: None,
+            reply_path: None,
         })
     }
 
-    /// Feeds that are added later append their replies to this file.
-    pub(crate) fn store_replies(&mut self, path: Option<&str>) {
-        self.replies = path.map(str::to_owned);
+    /// The feeds that are added from here on log their replies to this file.
+    pub(crate) fn log_replies(&mut self, path: Option<&str>) {
+        self.reply_path = path.map(str::to_owned);
     }
 
     fn link(&self) -> Result<Link> {
         wiring::feed_to_front(&self.context, &self.front, self.front_key)
     }
 
-    fn reply_log(&self) -> Result<Option<AnswerLog>> {
-        Ok(self.replies.as_deref().map(AnswerLog::open).transpose()?)
+    fn reply_log(&self) -> Result<Option<ReplyLog>> {
+        Ok(self.reply_path.as_deref().map(ReplyLog::open).transpose()?)
     }
 
-    /// Adds a source of fills.
+    /// One more source of fills.
     pub(crate) fn add_fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Result<()> {
-        let link = self.link()?;
-        let counters = Counters::new();
+        let (link, counters) = (self.link()?, Counters::new());
         let mut feed = FillFeed::new(config, source, link, counters.clone())?;
-        self.reply_log()?.into_iter().for_each(|log| feed.keep_answers(log));
+        self.reply_log()?.into_iter().for_each(|log| feed.log_replies(log));
         let progress = feed.progress();
         self.add(Box::new(feed), progress, counters);
         Ok(())
     }
 
-    /// Adds a source of splits.
+    /// One more source of splits.
     pub(crate) fn add_splits(&mut self, config: AumConfig, weights: Weights) -> Result<()> {
-        let link = self.link()?;
-        let counters = Counters::new();
+        let (link, counters) = (self.link()?, Counters::new());
         let mut feed = AumFeed::new(config, weights, link, counters.clone());
-        self.reply_log()?.into_iter().for_each(|log| feed.keep_answers(log));
+        self.reply_log()?.into_iter().for_each(|log| feed.log_replies(log));
         let progress = feed.progress();
         self.add(Box::new(feed), progress, counters);
         Ok(())
     }
 
-    fn add(&mut self, feed: Box<dyn Agent>, progress: Progress, counters: Counters) {
+    fn add(&mut self, feed: Box<dyn Agent>, progress: FeedProgress, counters: Counters) {
         self.counters.push((feed.role().to_owned(), counters));
         self.progress.push(progress);
         self.crew.add(&self.slot, feed);
     }
 
-    /// Starts the feeds.
+    /// Sends them off.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context: _, front_key: _, front, crew, slot, progress, counters, replies: _ } =
+        let Self { context: _, front_key: _, front, crew, slot, progress, counters, reply_path: _ } =
             self;
-        let waker = slot.waker().clone();
-        let is_ending = Arc::default();
+        let (waker, is_ending) = (slot.waker().clone(), Arc::default());
         Ok(Feeds { running: crew.start()?, front, waker, progress, is_ending, counters })
     }
 }
 
 impl Feeds {
-    /// Waits for this long, or until their thread fails; true if there is nothing left to wait for.
+    /// Waits a while, or until their thread has failed; true if there is nothing to wait for.
     pub(crate) fn wait(&mut self, while_: Duration) -> bool {
         self.running.wait(while_) || self.are_finished()
     }
 
     /// Whether all of them are done, or their thread has failed.
     pub(crate) fn are_finished(&self) -> bool {
-        self.progress.iter().all(Progress::is_finished) || !self.running.is_alive()
+        self.progress.iter().all(FeedProgress::is_finished) || !self.running.is_alive()
     }
 
-    /// A tally, summed over all feeds.
+    /// How often something happened to any of them.
     pub(crate) fn get(&self, tally: Tally) -> u64 {
         self.progress.iter().map(|progress| progress.get(tally)).sum()
     }
 
-    /// The number of messages in total, if every feed knows its own.
+    /// How many messages there will be in all, where that is known of each of them.
     pub(crate) fn expected(&self) -> Option<u64> {
-        self.progress.iter().map(Progress::expected).sum()
+        self.progress.iter().map(FeedProgress::expected).sum()
     }
 
-    /// Whether a stop was requested.
+    /// Whether somebody has asked for their end.
     pub(crate) fn is_ending(&self) -> bool {
         self.is_ending.load(Ordering::SeqCst)
     }
@@ -140,27 +137,26 @@ impl Feeds {
         &self.front
     }
 
-    /// Their source names.
+    /// The names under which they send.
     pub(crate) fn sources(&self) -> Vec<&str> {
         self.progress.iter().map(|progress| progress.source().as_str()).collect()
     }
 
-    /// A request that stops them: they send nothing new, and end when every message has its reply.
-    pub(crate) fn stopper(&self) -> Request {
-        let progress = self.progress.clone();
-        let waker = self.waker.clone();
+    /// What makes them send nothing new, and end when all is answered.
+    pub(crate) fn ender(&self) -> Request {
+        let (progress, waker) = (self.progress.clone(), self.waker.clone());
         let is_ending = Arc::clone(&self.is_ending);
         Box::new(move || {
             is_ending.store(true, Ordering::SeqCst);
-            progress.iter().for_each(Progress::end_early);
+            progress.iter().for_each(FeedProgress::end_early);
             waker.wake();
         })
     }
 
-    /// Stops their thread at once, and returns their summaries.
+    /// Ends their thread, whatever they wait for, and says what came of each.
     pub(crate) fn stop(self) -> Result<Vec<Summary>> {
         self.running.stop();
         self.running.join()?;
-        Ok(self.progress.iter().map(Progress::summary).collect())
+        Ok(self.progress.iter().map(FeedProgress::summary).collect())
     }
 }

@@ -92,10 +92,10 @@ impl Csv {
 
 impl Columns {
     fn find(header: &StringRecord, needs_time: bool) -> Result<Self, String> {
-        let place = |name: &str| header.iter().position(|column| column == name);
+        let column = |name: &str| header.iter().position(|column| column == name);
         let need = |name: &str| {
             let columns = header.iter().collect::<Vec<_>>().join(", ");
-            place(name).ok_or_else(|| {
+            column(name).ok_or_else(|| {
                 format!("the header has no column \"{name}\"; its columns are {columns}")
             })
         };
@@ -110,8 +110,8 @@ impl Columns {
             ticker: need("ticker")?,
             price: need("price")?,
             quantity: need("quantity")?,
-            side: place("side"),
-            time_ns: if needs_time { Some(need("time_ns")?) } else { place("time_ns") },
+            side: column("side"),
+            time_ns: if needs_time { Some(need("time_ns")?) } else { column("time_ns") },
         })
     }
 }

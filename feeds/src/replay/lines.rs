@@ -98,7 +98,7 @@ impl Lines {
 
     fn find_end(&mut self) -> Option<usize> {
         let found = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n');
-        let end = found.map(|place| self.searched + place);
+        let end = found.map(|offset| self.searched + offset);
         self.searched = end.unwrap_or(self.bytes.len());
         end
     }

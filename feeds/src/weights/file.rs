@@ -105,8 +105,8 @@ fn parse(text: &str) -> Result<Vec<Entries>, String> {
         return Ok(vec![parse_csv(text)?]);
     }
     let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    let splits = values.enumerate().map(|(place, value)| {
-        let number = place + 1;
+    let splits = values.enumerate().map(|(index, value)| {
+        let number = index + 1;
         let value = value.map_err(|error| format!("split {number} is no JSON object: {error}"))?;
         parse_json(value.get()).map_err(|what| format!("split {number}: {what}"))
     });
@@ -130,8 +130,8 @@ fn parse_csv(text: &str) -> Result<Entries, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| error.to_string())?.clone();
     let column = |name: &str| {
-        let place = header.iter().position(|column| column == name);
-        place.ok_or_else(|| format!("the header has no column \"{name}\""))
+        let index = header.iter().position(|column| column == name);
+        index.ok_or_else(|| format!("the header has no column \"{name}\""))
     };
     let (account, weight) = (column("account")?, column("weight")?);
     let mut weights = Vec::new();

@@ -1,9 +1,9 @@
 //! Fills from files and from standard input.
 
-use crate::it::scene::{Scene, finish, source};
+use crate::scene::{Scene, finish, source};
 use allot_feeds::{
-    FeedError, FillConfig, OnBadLine, Pace, Progress, Pull, Replay, ReplayConfig, Source, Speed,
-    Tally,
+    FeedError, FeedProgress, FillConfig, OnBadLine, Pace, Pull, Replay, ReplayConfig, Source,
+    Speed, Tally,
 };
 use allot_wire::Encoding;
 use std::fs;
@@ -40,7 +40,7 @@ const SKIP: ReplayConfig = ReplayConfig {
 
 const BAD: &str = "ticker,price,quantity\nA,1,1\nB,0,1\n\nC,1,1.5\nD,1,1\n";
 
-fn replayed(replay: Replay) -> (Progress, usize) {
+fn replayed(replay: Replay) -> (FeedProgress, usize) {
     let mut scene = Scene::new();
     scene.one_split();
     let fills = scene.fills(FillConfig::new(source("fills")), Box::new(replay));
@@ -83,7 +83,7 @@ fn fills_are_numbered_by_their_place_so_that_a_mended_file_sends_only_what_is_ne
         let mut seqs = Vec::new();
         loop {
             match replay.next() {
-                Pull::Fill(draft) => seqs.push((draft.seq, draft.ticker.to_string())),
+                Pull::Fill(fill) => seqs.push((fill.seq, fill.ticker.to_string())),
                 Pull::Done => return seqs,
                 _ => {}
             }
@@ -102,7 +102,7 @@ fn sequences_of_a_file_are_kept_and_must_count_up() {
     let mut replay = Replay::open(&file.path(), SKIP).unwrap();
     let pulls: Vec<_> = std::iter::from_fn(|| match replay.next() {
         Pull::Done => None,
-        Pull::Fill(draft) => Some(draft.seq.to_string()),
+        Pull::Fill(fill) => Some(fill.seq.to_string()),
         Pull::Bad(line) => Some(line.to_string()),
         other => panic!("{other:?}"),
     })
@@ -125,7 +125,7 @@ fn numbered(path: &str, first_seq: u64) -> Vec<String> {
     let config = ReplayConfig { first_seq, ..ReplayConfig::default() };
     let mut replay = Replay::open(path, config).unwrap();
     let name = |pull| match pull {
-        Pull::Fill(draft) => Some(format!("{}{}", draft.ticker, draft.seq)),
+        Pull::Fill(fill) => Some(format!("{}{}", fill.ticker, fill.seq)),
         Pull::Done | Pull::Waiting => None,
         other => panic!("{other:?}"),
     };

@@ -16,16 +16,16 @@ use std::time::Duration;
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Trouble {
     pub(crate) lose_request: u32,
-    pub(crate) lose_answer: u32,
+    pub(crate) lose_reply: u32,
     pub(crate) busy: u32,
     /// Of those without room, how many are told that it is the storage that is full.
     pub(crate) storage_full: u32,
-    pub(crate) answer_twice: u32,
+    pub(crate) reply_twice: u32,
     /// Answers take up to so long, and overtake each other.
     pub(crate) delay_max: Duration,
     /// Nothing is heard at all.
-    pub(crate) is_deaf: bool,
-    /// The answers that follow `held` are lost.
+    pub(crate) is_silent: bool,
+    /// The replies that follow `held` are lost.
     pub(crate) lose_late: bool,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Facts {
     /// The splits in the order in which they came into force: source, seq and the weights.
     pub(crate) splits: Vec<(SourceId, u64, String)>,
     /// To be sent to everybody as it is.
-    pub(crate) whispers: Vec<Vec<u8>>,
+    pub(crate) unsolicited: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Default)]
@@ -152,19 +152,19 @@ impl Front {
         let seqs = requests.iter().map(Request::seq).collect();
         self.shared.facts().arrivals.push(Arrival { time: now, seqs });
         let trouble = self.shared.facts().trouble;
-        if trouble.is_deaf || self.happens(trouble.lose_request) {
+        if trouble.is_silent || self.happens(trouble.lose_request) {
             return;
         }
-        let mut answers = Vec::new();
+        let mut replies = Vec::new();
         for request in &requests {
             self.heard.insert(*request.source(), (port, encoding));
             if self.happens(trouble.busy) {
-                answers.push(self.no_room(request, encoding));
+                replies.push(self.no_room(request, encoding));
             } else {
-                self.apply(request, encoding, &mut answers, now);
+                self.apply(request, encoding, &mut replies, now);
             }
         }
-        self.send(port, encoding, &answers, now);
+        self.send(port, encoding, &replies, now);
     }
 
     fn no_room(&mut self, request: &Request, encoding: Encoding) -> Vec<u8> {
@@ -174,16 +174,16 @@ impl Front {
         let (code, reason) = (code.to_owned(), "no room".to_owned());
         let (duplicate, late) = (false, false);
         let reply = Reply::Rejected { source, seq, duplicate, late, code, reason };
-        let mut answer = Vec::new();
-        encode_reply(encoding, &reply, &mut answer);
-        answer
+        let mut bytes = Vec::new();
+        encode_reply(encoding, &reply, &mut bytes);
+        bytes
     }
 
     fn apply(
         &mut self,
         request: &Request,
         encoding: Encoding,
-        answers: &mut Vec<Vec<u8>>,
+        replies: &mut Vec<Vec<u8>>,
         now: Nanos,
     ) {
         let input = match request {
@@ -198,19 +198,19 @@ impl Front {
             let source = outcome.origin().source;
             let (to, written) =
                 if outcome.is_late() { self.heard[&source] } else { (usize::MAX, encoding) };
-            let mut answer = Vec::new();
-            let account = |place| self.book.account(place);
-            encode_outcome(written, outcome, &self.outcomes.shares, account, &mut answer);
+            let mut reply = Vec::new();
+            let account = |index| self.book.account(index);
+            encode_outcome(written, outcome, &self.outcomes.shares, account, &mut reply);
             if to == usize::MAX {
-                answers.push(answer);
+                replies.push(reply);
             } else {
-                late.push((to, written, answer));
+                late.push((to, written, reply));
             }
         }
         self.note(request);
-        for (to, written, answer) in late {
+        for (to, written, reply) in late {
             if !self.shared.facts().trouble.lose_late {
-                self.send(to, written, &[answer], now);
+                self.send(to, written, &[reply], now);
             }
         }
     }
@@ -235,23 +235,23 @@ impl Front {
             self.book.holdings().rows().iter().map(|row| (row.ticker, row.total())).collect();
     }
 
-    fn send(&mut self, port: usize, encoding: Encoding, answers: &[Vec<u8>], now: Nanos) {
-        if answers.is_empty() {
+    fn send(&mut self, port: usize, encoding: Encoding, replies: &[Vec<u8>], now: Nanos) {
+        if replies.is_empty() {
             return;
         }
         let mut message = Vec::new();
         match encoding {
-            Encoding::Json => message = answers.join(&b'\n'),
+            Encoding::Json => message = replies.join(&b'\n'),
             Encoding::Binary => {
                 begin_batch(&mut message, KIND_REPLIES);
-                answers.iter().for_each(|answer| message.extend_from_slice(answer));
-                end_batch(&mut message, u32::try_from(answers.len()).unwrap());
+                replies.iter().for_each(|reply| message.extend_from_slice(reply));
+                end_batch(&mut message, u32::try_from(replies.len()).unwrap());
             }
         }
         let trouble = self.shared.facts().trouble;
-        let copies = if self.happens(trouble.answer_twice) { 2 } else { 1 };
+        let copies = if self.happens(trouble.reply_twice) { 2 } else { 1 };
         for _ in 0..copies {
-            if self.happens(trouble.lose_answer) {
+            if self.happens(trouble.lose_reply) {
                 continue;
             }
             let delay_ms_max = trouble.delay_max.as_millis().try_into().unwrap();
@@ -261,9 +261,9 @@ impl Front {
     }
 
     fn deliver(&mut self, now: Nanos) -> usize {
-        let whispers = std::mem::take(&mut self.shared.facts().whispers);
+        let unsolicited = std::mem::take(&mut self.shared.facts().unsolicited);
         for port in 0..self.ports.count() {
-            whispers.iter().for_each(|whisper| assert!(self.ports.send(port, whisper)));
+            unsolicited.iter().for_each(|frame| assert!(self.ports.send(port, frame)));
         }
         let (due, later): (Vec<_>, Vec<_>) =
             self.delayed.drain(..).partition(|(time, ..)| *time <= now);
@@ -271,7 +271,7 @@ impl Front {
         for (_, port, message) in &due {
             self.ports.send(*port, message);
         }
-        due.len() + whispers.len()
+        due.len() + unsolicited.len()
     }
 }
 

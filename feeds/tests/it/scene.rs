@@ -1,9 +1,10 @@
 //! A scene: a front door and feeds on one thread and on virtual time.
 
-use crate::it::front::{Front, Ports, Shared, Trouble};
+use crate::front::{Front, Ports, Shared, Trouble};
 use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_feeds::{
-    AnswerLog, AumConfig, AumFeed, Draft, FillConfig, FillFeed, Progress, Pull, Source, Weights,
+    AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, Pull, ReplyLog, Source, UnnamedFill,
+    Weights,
 };
 use allot_runtime::{Clock, Counters, Link, Nanos, Stepper, Waker, ring_pair};
 use std::collections::VecDeque;
@@ -29,8 +30,8 @@ impl Fills {
     }
 
     pub(crate) fn at(times: &[Option<u64>]) -> Box<Self> {
-        let draft = |(seq, time_ns): (u64, &Option<u64>)| {
-            Pull::Fill(Draft {
+        let fill = |(seq, time_ns): (u64, &Option<u64>)| {
+            Pull::Fill(UnnamedFill {
                 seq,
                 ticker: Ticker::new(b"AAPL").unwrap(),
                 side: Side::Buy,
@@ -39,7 +40,7 @@ impl Fills {
                 time_ns: *time_ns,
             })
         };
-        Box::new(Self((1..).zip(times).map(draft).collect()))
+        Box::new(Self((1..).zip(times).map(fill).collect()))
     }
 }
 
@@ -88,7 +89,7 @@ impl Scene {
         ours
     }
 
-    pub(crate) fn fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Progress {
+    pub(crate) fn fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> FeedProgress {
         let feed = FillFeed::new(config, source, self.link(), Counters::new()).unwrap();
         let progress = feed.progress();
         self.agents.push(Box::new(feed));
@@ -96,20 +97,20 @@ impl Scene {
     }
 
     /// A fill feed that keeps its answers.
-    pub(crate) fn kept_fills(
+    pub(crate) fn logged_fills(
         &mut self,
         config: FillConfig,
         source: Box<dyn Source>,
-        answer_log: AnswerLog,
-    ) -> Progress {
+        reply_log: ReplyLog,
+    ) -> FeedProgress {
         let mut feed = FillFeed::new(config, source, self.link(), Counters::new()).unwrap();
-        feed.keep_answers(answer_log);
+        feed.log_replies(reply_log);
         let progress = feed.progress();
         self.agents.push(Box::new(feed));
         progress
     }
 
-    pub(crate) fn splits(&mut self, config: AumConfig, weights: Weights) -> Progress {
+    pub(crate) fn splits(&mut self, config: AumConfig, weights: Weights) -> FeedProgress {
         let feed = AumFeed::new(config, weights, self.link(), Counters::new());
         let progress = feed.progress();
         self.agents.push(Box::new(feed));
@@ -117,7 +118,7 @@ impl Scene {
     }
 
     /// An AUM feed that says once that all is for one account.
-    pub(crate) fn one_split(&mut self) -> Progress {
+    pub(crate) fn one_split(&mut self) -> FeedProgress {
         let config = AumConfig { count: Some(1), ..AumConfig::new(source("aum")) };
         self.splits(config, Weights::fixed("a=40,b=60").unwrap())
     }
@@ -133,7 +134,7 @@ impl Scene {
 }
 
 /// Lets time pass until the feed is done, and returns how long that took.
-pub(crate) fn finish(stepper: &mut Stepper, progress: &Progress) -> Duration {
+pub(crate) fn finish(stepper: &mut Stepper, progress: &FeedProgress) -> Duration {
     let begun = stepper.now();
     for _ in 0..10_000 {
         stepper.run_until_idle();

@@ -1,7 +1,7 @@
 //! The AUM server: its cadence, its order, and what it does about trouble.
 
-use crate::it::front::Trouble;
-use crate::it::scene::{Scene, finish, seconds, source};
+use crate::front::Trouble;
+use crate::scene::{Scene, finish, seconds, source};
 use allot_feeds::{AumConfig, Patience, Tally, Weights};
 use allot_wire::Encoding;
 use std::fs;
@@ -54,9 +54,9 @@ fn a_split_never_comes_into_force_after_a_newer_one() {
     for seed in 0..20 {
         let trouble = Trouble {
             lose_request: 30,
-            lose_answer: 30,
+            lose_reply: 30,
             busy: 30,
-            answer_twice: 30,
+            reply_twice: 30,
             delay_max: Duration::from_secs(3),
             ..Trouble::default()
         };
@@ -77,14 +77,14 @@ fn a_split_never_comes_into_force_after_a_newer_one() {
 
 #[test]
 fn ticks_that_were_missed_are_made_up_for_by_one() {
-    let mut scene = Scene::new().trouble(Trouble { is_deaf: true, ..Trouble::default() });
+    let mut scene = Scene::new().trouble(Trouble { is_silent: true, ..Trouble::default() });
     let patience = Patience { silence: Duration::from_secs(1_000), ..Patience::default() };
     let config = AumConfig { patience, ..every(10, 4) };
     let splits = scene.splits(config, Weights::fixed("a=100").unwrap());
     let shared = scene.shared.clone();
     let mut stepper = scene.begin(1);
     stepper.advance(Duration::from_secs(25));
-    shared.facts().trouble.is_deaf = false;
+    shared.facts().trouble.is_silent = false;
     finish(&mut stepper, &splits);
     let mut news = Vec::new();
     for arrival in shared.arrivals() {

@@ -1,8 +1,8 @@
 //! Feeds on a thread of their own: real sockets, real pipes, and a server that goes away.
 
-use crate::it::front::{Front, Ports, Shared};
-use crate::it::scene::{Fills, source};
-use allot_feeds::{FillConfig, FillFeed, Progress, Replay, ReplayConfig, Source, Tally};
+use crate::front::{Front, Ports, Shared};
+use crate::scene::{Fills, source};
+use allot_feeds::{FeedProgress, FillConfig, FillFeed, Replay, ReplayConfig, Source, Tally};
 use allot_runtime::{
     Agent, Clock, Context, Counter, Counters, Crew, Door, DoorOptions, Link, LinkOptions, Nanos,
     PollSet, Running, Threads, WaitStrategy, Waker, ring_pair,
@@ -46,12 +46,16 @@ fn herald(news: Vec<News>) -> (Herald, Receiver<&'static str>) {
     (Herald { news: RefCell::new(news), calls }, heard)
 }
 
-fn is_finished(progress: &Progress) -> Box<dyn Fn() -> bool + Send> {
+fn is_finished(progress: &FeedProgress) -> Box<dyn Fn() -> bool + Send> {
     let progress = progress.clone();
     Box::new(move || progress.is_finished())
 }
 
-fn feed(source: Box<dyn Source>, link: Link, config: FillConfig) -> (FillFeed, Progress, Counters) {
+fn feed(
+    source: Box<dyn Source>,
+    link: Link,
+    config: FillConfig,
+) -> (FillFeed, FeedProgress, Counters) {
     let counters = Counters::new();
     let feed = FillFeed::new(config, source, link, counters.clone()).unwrap();
     let progress = feed.progress();

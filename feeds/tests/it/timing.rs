@@ -1,7 +1,7 @@
 //! When messages leave: paces, retries and silences, on virtual time and to the nanosecond.
 
-use crate::it::front::Trouble;
-use crate::it::scene::{Fills, START, Scene, finish, seconds, source};
+use crate::front::Trouble;
+use crate::scene::{Fills, START, Scene, finish, seconds, source};
 use allot_feeds::{FillConfig, FillFeed, Pace, Patience, Prices, Random, RandomConfig, Tally};
 use allot_runtime::{Clock, Context, Counters, Link, LinkOptions, Stepper, Waker, ring_pair};
 use allot_wire::Encoding;
@@ -10,14 +10,14 @@ use std::time::Duration;
 /// Long enough to be out of the way.
 const NEVER: Duration = Duration::from_secs(1_000_000);
 
-const DEAF: Trouble = Trouble {
+const SILENT: Trouble = Trouble {
     lose_request: 0,
-    lose_answer: 0,
+    lose_reply: 0,
     busy: 0,
     storage_full: 0,
-    answer_twice: 0,
+    reply_twice: 0,
     delay_max: Duration::ZERO,
-    is_deaf: true,
+    is_silent: true,
     lose_late: false,
 };
 
@@ -31,7 +31,7 @@ fn arrival_times(scene: Scene, duration: Duration) -> Vec<String> {
 
 #[test]
 fn what_has_no_answer_is_sent_again_after_1_2_4_up_to_30_seconds() {
-    let mut scene = Scene::new().trouble(DEAF);
+    let mut scene = Scene::new().trouble(SILENT);
     let patience = Patience { silence: NEVER, drain: NEVER, ..Patience::default() };
     let config = FillConfig { patience, ..FillConfig::new(source("fills")) };
     scene.fills(config, Fills::of(1));
@@ -64,7 +64,7 @@ fn what_there_is_no_room_for_is_sent_again_after_10_20_40_up_to_1000_millisecond
 
 #[test]
 fn after_long_silence_the_connection_is_made_anew_and_all_is_sent_again() {
-    let mut scene = Scene::new().trouble(DEAF);
+    let mut scene = Scene::new().trouble(SILENT);
     let patience = Patience { resend: NEVER, drain: NEVER, ..Patience::default() };
     let config = FillConfig { patience, batch: 4, ..FillConfig::new(source("fills")) };
     let fills = scene.fills(config, Fills::of(3));
@@ -77,7 +77,7 @@ fn after_long_silence_the_connection_is_made_anew_and_all_is_sent_again() {
     assert!(arrivals.iter().all(|arrival| arrival.seqs == [1, 2, 3]));
     assert_eq!((fills.get(Tally::Reconnects), fills.get(Tally::Resent)), (5, 15));
 
-    shared.facts().trouble.is_deaf = false;
+    shared.facts().trouble.is_silent = false;
     finish(&mut stepper, &fills);
     let summary = fills.summary();
     assert!(summary.is_ok() && summary.get(Tally::Answered) == 3, "{summary}");
@@ -134,7 +134,7 @@ fn an_idle_feed_does_not_mistake_peace_for_silence() {
 
 #[test]
 fn what_is_never_answered_is_lost_after_the_drain_time() {
-    let mut scene = Scene::new().trouble(DEAF);
+    let mut scene = Scene::new().trouble(SILENT);
     let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(7));
     let mut stepper = scene.begin(1);
     assert_eq!(finish(&mut stepper, &fills), Duration::from_secs(30));
@@ -165,17 +165,17 @@ fn a_rate_is_kept_to_the_nanosecond() {
 
 #[test]
 fn a_feed_that_was_held_up_makes_up_for_it() {
-    let mut scene = Scene::new().trouble(DEAF);
+    let mut scene = Scene::new().trouble(SILENT);
     let patience = Patience { silence: NEVER, ..Patience::default() };
     let pace = Pace::Rate("10".parse().unwrap());
     let config =
-        FillConfig { window: 5, batch: 50, pace, patience, ..FillConfig::new(source("f")) };
+        FillConfig { in_flight_max: 5, batch: 50, pace, patience, ..FillConfig::new(source("f")) };
     let fills = scene.fills(config, Fills::of(100));
     let shared = scene.shared.clone();
     let mut stepper = scene.begin(1);
     stepper.advance(Duration::from_millis(6_950));
     assert_eq!(fills.get(Tally::Sent), 5, "the window is full");
-    shared.facts().trouble.is_deaf = false;
+    shared.facts().trouble.is_silent = false;
     finish(&mut stepper, &fills);
     assert_eq!(fills.get(Tally::Answered), 100);
     let last = shared.arrivals().last().map(|arrival| seconds(arrival.time));

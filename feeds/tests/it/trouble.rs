@@ -1,7 +1,7 @@
 //! Every fill is applied once and answered once, whatever happens on the way.
 
-use crate::it::front::Trouble;
-use crate::it::scene::{Fills, Scene, finish, seconds, source};
+use crate::front::Trouble;
+use crate::scene::{Fills, Scene, finish, seconds, source};
 use allot_domain::{SourceId, Ticker};
 use allot_feeds::{FillConfig, Pace, Patience, Pull, Random, RandomConfig, Source, Tally};
 use allot_wire::Encoding;
@@ -12,8 +12,8 @@ use std::time::Duration;
 fn expected(config: &RandomConfig, count: u64) -> BTreeMap<Ticker, u64> {
     let (mut random, mut holdings) = (Random::new(config.clone()), BTreeMap::new());
     for _ in 0..count {
-        let Pull::Fill(draft) = random.next() else { panic!("random fills do not end") };
-        *holdings.entry(draft.ticker).or_default() += draft.quantity.get();
+        let Pull::Fill(fill) = random.next() else { panic!("random fills do not end") };
+        *holdings.entry(fill.ticker).or_default() += fill.quantity.get();
     }
     holdings
 }
@@ -21,10 +21,10 @@ fn expected(config: &RandomConfig, count: u64) -> BTreeMap<Ticker, u64> {
 fn all_trouble() -> Trouble {
     Trouble {
         lose_request: 20,
-        lose_answer: 20,
+        lose_reply: 20,
         busy: 20,
         storage_full: 30,
-        answer_twice: 20,
+        reply_twice: 20,
         delay_max: Duration::from_millis(1_500),
         ..Trouble::default()
     }
@@ -43,7 +43,7 @@ fn every_fill_is_applied_once_and_answered_once_whatever_is_lost() {
             encoding,
             patience,
             count: Some(count),
-            window: 64,
+            in_flight_max: 64,
             ..FillConfig::new(source("fills"))
         };
         let mut scene = Scene::new().trouble(all_trouble());
@@ -154,9 +154,9 @@ fn shares_that_were_lost_with_a_connection_are_asked_for_over_the_next() {
     let mut stepper = scene.begin(1);
     stepper.advance(Duration::from_secs(4));
     assert_eq!((fills.get(Tally::Held), fills.get(Tally::Followed)), (1, 0));
-    shared.facts().trouble.is_deaf = true;
+    shared.facts().trouble.is_silent = true;
     stepper.advance(Duration::from_secs(2));
-    shared.facts().trouble.is_deaf = false;
+    shared.facts().trouble.is_silent = false;
     finish(&mut stepper, &fills);
     let summary = fills.summary();
     assert_eq!(seconds(stepper.now()), "8.000", "after a silence of three seconds: {summary}");
@@ -189,14 +189,14 @@ fn a_server_without_room_for_long_loses_nothing() {
 
 #[test]
 fn answers_that_were_lost_come_again_as_duplicates_and_count_once() {
-    let mut scene = Scene::new().trouble(Trouble { lose_answer: 100, ..Trouble::default() });
+    let mut scene = Scene::new().trouble(Trouble { lose_reply: 100, ..Trouble::default() });
     let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(50));
     let splits = scene.one_split();
     let shared = scene.shared.clone();
     let mut stepper = scene.begin(1);
     stepper.advance(Duration::from_millis(500));
     assert_eq!(shared.facts().applied.len(), 50, "all was heard, and nothing was answered");
-    shared.facts().trouble.lose_answer = 0;
+    shared.facts().trouble.lose_reply = 0;
     finish(&mut stepper, &fills);
     assert_eq!(seconds(stepper.now()), "1.000", "when they are sent again");
     let summary = fills.summary();
@@ -219,7 +219,7 @@ fn answers_to_nothing_are_counted_and_change_nothing() {
     };
     let shares = r#","ticker":"A","price":"1","quantity":1,"split":1,"shares":{"a":1}"#;
     let refused = r#","code":"malformed_message","reason":"it is not JSON""#;
-    let whispers = [
+    let unsolicited = [
         // Answered before; never sent; of another source; of another kind; of nobody; damaged.
         reply("allocated", "fills", 3, shares),
         reply("allocated", "fills", 11, shares),
@@ -228,8 +228,8 @@ fn answers_to_nothing_are_counted_and_change_nothing() {
         reply("rejected", "", 0, refused),
         "ALOTxyz".to_owned(),
     ];
-    shared.facts().whispers = whispers.map(String::into_bytes).into();
-    stepper.run_until_idle();
+    shared.facts().unsolicited = unsolicited.map(String::into_bytes).into();
+    stepper.settle();
     assert_eq!((fills.get(Tally::Again), fills.get(Tally::Strange)), (1, 5));
     assert_eq!((fills.get(Tally::Answered), fills.get(Tally::Allocated)), (10, 10));
     assert_eq!(splits.get(Tally::Accepted), 1);
@@ -255,8 +255,8 @@ fn rejections_are_answers_and_the_first_reasons_are_kept() {
     scene.one_split();
     let mut sales = Fills::of(8);
     for pull in &mut sales.0 {
-        if let Pull::Fill(draft) = pull {
-            draft.side = allot_domain::Side::Sell;
+        if let Pull::Fill(fill) = pull {
+            fill.side = allot_domain::Side::Sell;
         }
     }
     let fills = scene.fills(FillConfig::new(source("fills")), sales);

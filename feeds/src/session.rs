@@ -1,20 +1,20 @@
-//! The courier: brings requests to the front door, and each of them again until it is answered.
+//! The session: brings requests to the front door, and each of them again until it is answered.
 //!
 //! ```text
-//!   post ─► window ─► parcel ═► link ═► front door
+//!   post ─► window ─► batch ═► link ═► front door
 //!             ▲  │ due again     ▲
 //!             │  └───────────────┘
 //!             └── answers ◄══ link ◄══
 //! ```
 
 use crate::backoff::Backoff;
+use crate::batch_builder::BatchBuilder;
+use crate::in_flight::{Effect, InFlight, InFlightConfig, ReplyKind};
 use crate::limits::{
     BUSY_FIRST, BUSY_LONGEST, DRAIN, FRAMES_PER_TURN, HELD_ASK_EVERY, RESEND_FIRST, RESEND_LONGEST,
-    SILENCE_FIRST, SILENCE_LONGEST, STRANGE_LOGGED_MAX,
+    SILENCE_FIRST, SILENCE_LONGEST, UNEXPECTED_LOGGED_MAX,
 };
-use crate::parcel::Parcel;
-use crate::window::{Answer, Effect, Window, WindowConfig};
-use crate::{AnswerLog, Progress, Tally};
+use crate::{FeedProgress, ReplyLog, Tally};
 use allot_domain::{Reject, SourceId};
 use allot_runtime::{Counter, Counters, Link, Nanos, PollSet};
 use allot_wire::{
@@ -60,29 +60,29 @@ impl Default for Patience {
     }
 }
 
-/// What a courier carries, and how.
-pub(crate) struct CourierConfig {
+/// What a session carries, and how.
+pub(crate) struct SessionConfig {
     pub(crate) source: SourceId,
     pub(crate) kind: RequestKind,
     pub(crate) encoding: Encoding,
     pub(crate) capacity: usize,
-    pub(crate) batch: usize,
+    pub(crate) batch_max: usize,
     pub(crate) waits_for_held: bool,
     pub(crate) patience: Patience,
 }
 
 /// One source's messages of one kind, and its end of the link.
-pub(crate) struct Courier {
+pub(crate) struct Session {
     source: SourceId,
     kind: RequestKind,
     encoding: Encoding,
-    batch: usize,
+    batch_max: usize,
     waits_for_held: bool,
     silence: Backoff,
     link: Link,
-    window: Window,
-    parcel: Parcel,
-    /// Messages to be sent again, on their way into a parcel.
+    in_flight: InFlight,
+    batch: BatchBuilder,
+    /// Messages to be sent again, on their way into a batch.
     due: VecDeque<u64>,
     /// Since when an answer is due and nothing was heard.
     silent_since: Nanos,
@@ -95,22 +95,22 @@ pub(crate) struct Courier {
     no_room_code: String,
     frame: Vec<u8>,
     replies: Vec<Reply>,
-    answer_log: Option<AnswerLog>,
-    progress: Progress,
+    reply_log: Option<ReplyLog>,
+    progress: FeedProgress,
     counters: Counters,
 }
 
-impl Courier {
+impl Session {
     pub(crate) fn new(
-        config: CourierConfig,
+        config: SessionConfig,
         mut link: Link,
-        progress: Progress,
+        progress: FeedProgress,
         counters: Counters,
     ) -> Self {
         link.count_into(&counters);
-        let CourierConfig { source, kind, encoding, capacity, batch, waits_for_held, patience } =
+        let SessionConfig { source, kind, encoding, capacity, batch_max, waits_for_held, patience } =
             config;
-        let window = Window::new(WindowConfig {
+        let in_flight = InFlight::new(InFlightConfig {
             capacity,
             resend: Backoff { first: patience.resend, longest: patience.resend_longest },
             busy: Backoff { first: patience.busy, longest: patience.busy_longest },
@@ -120,12 +120,12 @@ impl Courier {
             source,
             kind,
             encoding,
-            batch,
+            batch_max,
             waits_for_held,
             silence: Backoff { first: patience.silence, longest: patience.silence_longest },
             link,
-            window,
-            parcel: Parcel::new(kind, encoding),
+            in_flight,
+            batch: BatchBuilder::new(kind, encoding),
             due: VecDeque::new(),
             silent_since: Nanos::ZERO,
             silences: 0,
@@ -134,50 +134,50 @@ impl Courier {
             no_room_code: String::new(),
             frame: Vec::new(),
             replies: Vec::new(),
-            answer_log: None,
+            reply_log: None,
             progress,
             counters,
         }
     }
 
     /// Keeps every answer from now on.
-    pub(crate) fn keep_answers(&mut self, answer_log: AnswerLog) {
-        self.answer_log = Some(answer_log);
+    pub(crate) fn log_replies(&mut self, reply_log: ReplyLog) {
+        self.reply_log = Some(reply_log);
     }
 
     /// Whether a message of this number can be taken now.
     pub(crate) fn has_room(&self, seq: u64) -> bool {
-        !self.parcel.is_closed() && self.window.has_room(seq)
+        !self.batch.is_closed() && self.in_flight.has_room(seq)
     }
 
     /// Whether no answer is due, nor the one after `held` where it is waited for.
-    pub(crate) fn is_settled(&self) -> bool {
-        let held_count = if self.waits_for_held { self.window.held_count() } else { 0 };
-        self.window.open_count() == 0 && held_count == 0
+    pub(crate) fn is_idle(&self) -> bool {
+        let held_count = if self.waits_for_held { self.in_flight.held_count() } else { 0 };
+        self.in_flight.open_count() == 0 && held_count == 0
     }
 
-    /// Takes a message; it leaves when the parcel is full or flushed. Returns how many left.
-    pub(crate) fn post(&mut self, request: &Request, now: Nanos) -> usize {
-        if self.window.open_count() == 0 {
+    /// Takes a message; it leaves when the batch is full or flushed. Returns how many left.
+    pub(crate) fn push(&mut self, request: &Request, now: Nanos) -> usize {
+        if self.in_flight.open_count() == 0 {
             self.silent_since = now;
         }
         let encoding = self.encoding;
-        let record = self.window.admit(request.seq(), |record| match encoding {
+        let record = self.in_flight.admit(request.seq(), |record| match encoding {
             Encoding::Json => encode_line(request, record),
             Encoding::Binary => encode_request(request, record),
         });
-        self.parcel.push(request.seq(), record);
-        if self.parcel.count() < self.batch { 0 } else { self.flush(now) }
+        self.batch.push(request.seq(), record);
+        if self.batch.count() < self.batch_max { 0 } else { self.flush(now) }
     }
 
-    /// Hands the parcel to the link, full or not; returns how many left.
+    /// Hands the batch to the link, full or not; returns how many left.
     pub(crate) fn flush(&mut self, now: Nanos) -> usize {
-        if self.parcel.count() == 0 || self.link.send(self.parcel.close()).is_err() {
+        if self.batch.count() == 0 || self.link.send(self.batch.close()).is_err() {
             return 0;
         }
-        self.note_leaving(now);
-        for seq in self.parcel.unload() {
-            let (tally, counter) = if self.window.sent(seq, now) {
+        self.note_sent(now);
+        for seq in self.batch.unload() {
+            let (tally, counter) = if self.in_flight.sent(seq, now) {
                 (Tally::Sent, Counter::FeedSent)
             } else {
                 (Tally::Resent, Counter::FeedResent)
@@ -190,7 +190,7 @@ impl Courier {
     }
 
     /// A silence lasts from when there was somebody to answer.
-    fn note_leaving(&mut self, now: Nanos) {
+    fn note_sent(&mut self, now: Nanos) {
         if !self.has_left {
             self.silent_since = now;
         }
@@ -203,15 +203,15 @@ impl Courier {
         if self.silence_at() <= now {
             self.reconnect(now);
         }
-        if !self.parcel.is_closed() {
-            self.window.take_due(now, &mut self.due);
+        if !self.batch.is_closed() {
+            self.in_flight.take_due(now, &mut self.due);
         }
-        while left < FRAMES_PER_TURN && !self.parcel.is_closed() {
+        while left < FRAMES_PER_TURN && !self.batch.is_closed() {
             let Some(seq) = self.due.pop_front() else { break };
-            if let Some(record) = self.window.record(seq) {
-                self.parcel.push(seq, record);
+            if let Some(record) = self.in_flight.record(seq) {
+                self.batch.push(seq, record);
             }
-            if self.parcel.count() == self.batch || self.due.is_empty() {
+            if self.batch.count() == self.batch_max || self.due.is_empty() {
                 left += self.flush(now);
             }
         }
@@ -232,14 +232,18 @@ impl Courier {
         self.silences = self.silences.saturating_add(1);
         self.silent_since = now;
         self.has_left = false;
-        self.parcel.unload().for_each(drop);
+        self.batch.unload().for_each(drop);
         self.due.clear();
-        self.window.make_all_due(now);
+        self.in_flight.make_all_due(now);
     }
 
     /// Takes in what the front door has said; hands each answer that changes something, with what
-    /// it changes, to `on_answer`. Returns how many messages there were.
-    pub(crate) fn hear(&mut self, now: Nanos, mut on_answer: impl FnMut(&Reply, Effect)) -> usize {
+    /// it changes, to `on_reply`. Returns how many messages there were.
+    pub(crate) fn receive(
+        &mut self,
+        now: Nanos,
+        mut on_reply: impl FnMut(&Reply, Effect),
+    ) -> usize {
         let mut frame_count = 0;
         while frame_count < FRAMES_PER_TURN && self.link.receive(&mut self.frame) {
             frame_count += 1;
@@ -247,14 +251,14 @@ impl Courier {
             self.silences = 0;
             let mut replies = std::mem::take(&mut self.replies);
             if let Err(error) = decode_replies(&self.frame, &mut replies) {
-                self.count_strange(&format!("a damaged message: {error}"));
+                self.count_unexpected(&format!("a damaged message: {error}"));
             }
             for reply in replies.drain(..) {
-                self.keep(&reply);
-                let effect = self.settle(&reply, now);
+                self.log(&reply);
+                let effect = self.acknowledge(&reply, now);
                 self.count(&reply, effect, now);
                 if matches!(effect, Effect::First(_) | Effect::Followed) {
-                    on_answer(&reply, effect);
+                    on_reply(&reply, effect);
                 }
             }
             self.replies = replies;
@@ -263,19 +267,19 @@ impl Courier {
     }
 
     /// A feed that cannot keep its answers sends nothing new: it was asked to keep all of them.
-    fn keep(&mut self, reply: &Reply) {
-        let Some(answer_log) = &mut self.answer_log else { return };
-        if let Err(what) = answer_log.keep(reply) {
+    fn log(&mut self, reply: &Reply) {
+        let Some(reply_log) = &mut self.reply_log else { return };
+        if let Err(what) = reply_log.append(reply) {
             tracing::error!(source = %self.source, what, "an answer cannot be kept; ending");
-            self.answer_log = None;
-            self.progress.note_unkept(what);
+            self.reply_log = None;
+            self.progress.note_log_failure(what);
         }
     }
 
-    fn settle(&mut self, reply: &Reply, now: Nanos) -> Effect {
-        match answer(self.kind, reply) {
-            Some(answer) if reply.source() == self.source.as_str() => {
-                self.window.settle(reply.seq(), answer, now)
+    fn acknowledge(&mut self, reply: &Reply, now: Nanos) -> Effect {
+        match reply_kind(self.kind, reply) {
+            Some(kind) if reply.source() == self.source.as_str() => {
+                self.in_flight.acknowledge(reply.seq(), kind, now)
             }
             _ => Effect::Unknown,
         }
@@ -287,26 +291,26 @@ impl Courier {
                 self.progress.add(Tally::Answered, 1);
                 self.counters.add(Counter::FeedAnswered, 1);
                 self.progress.note_latency(latency);
-                self.count_answer(reply);
+                self.count_reply(reply);
             }
             Effect::Followed => {
                 self.progress.add(Tally::Followed, 1);
-                self.count_answer(reply);
+                self.count_reply(reply);
             }
             Effect::Again => self.progress.add(Tally::Again, 1),
             Effect::Postponed => {
                 self.progress.add(Tally::Busy, 1);
-                self.tell_no_room(reply);
+                self.warn_no_room(reply);
             }
             Effect::Unknown => {
-                self.count_strange(&format!("{reply:?} answers nothing of this feed"))
+                self.count_unexpected(&format!("{reply:?} answers nothing of this feed"))
             }
         }
         self.progress.touch(now);
     }
 
     /// Says so once in a row for each reason: it may last, and somebody may have to make room.
-    fn tell_no_room(&mut self, reply: &Reply) {
+    fn warn_no_room(&mut self, reply: &Reply) {
         if let Reply::Rejected { code, reason, .. } = reply
             && *code != self.no_room_code
         {
@@ -316,14 +320,14 @@ impl Courier {
     }
 
     /// Says so for the first few: a server that is not ours would fill the log.
-    fn count_strange(&self, what: &str) {
+    fn count_unexpected(&self, what: &str) {
         self.progress.add(Tally::Strange, 1);
-        if self.progress.get(Tally::Strange) <= STRANGE_LOGGED_MAX {
+        if self.progress.get(Tally::Strange) <= UNEXPECTED_LOGGED_MAX {
             tracing::warn!(source = %self.source, what, "the server says something strange");
         }
     }
 
-    fn count_answer(&self, reply: &Reply) {
+    fn count_reply(&self, reply: &Reply) {
         if reply.is_duplicate() {
             self.progress.add(Tally::Duplicates, 1);
         }
@@ -340,16 +344,16 @@ impl Courier {
 
     /// Counts what will never be answered.
     pub(crate) fn give_up(&self) {
-        let (lost, unsent) = self.window.lost();
+        let (lost, unsent) = self.in_flight.lost();
         for (tally, count) in [(Tally::Lost, lost), (Tally::Unsent, unsent)] {
             self.progress.add(tally, u64::try_from(count).expect("a window is small"));
         }
     }
 
-    /// When the next message is due again, or the silence has lasted too long. A refused parcel
+    /// When the next message is due again, or the silence has lasted too long. A refused batch
     /// has no timer but that: the link wakes us.
     pub(crate) fn wake_at(&self) -> Nanos {
-        let due = if self.parcel.is_closed() { Nanos::MAX } else { self.window.next_due() };
+        let due = if self.batch.is_closed() { Nanos::MAX } else { self.in_flight.next_due() };
         due.min(self.silence_at())
     }
 
@@ -358,7 +362,7 @@ impl Courier {
     }
 
     fn silence_at(&self) -> Nanos {
-        if self.window.open_count() == 0 {
+        if self.in_flight.open_count() == 0 {
             return Nanos::MAX;
         }
         self.silent_since + self.silence.after(self.silences.saturating_add(1))
@@ -371,16 +375,16 @@ impl Courier {
 const NO_ROOM: [&str; 2] = ["busy", "storage_full"];
 
 /// What a reply says of a request of this kind; none where it cannot be its answer.
-fn answer(kind: RequestKind, reply: &Reply) -> Option<Answer> {
+fn reply_kind(kind: RequestKind, reply: &Reply) -> Option<ReplyKind> {
     match (kind, reply) {
-        (_, Reply::Rejected { code, .. }) if NO_ROOM.contains(&&**code) => Some(Answer::Busy),
+        (_, Reply::Rejected { code, .. }) if NO_ROOM.contains(&&**code) => Some(ReplyKind::Busy),
         (_, Reply::Rejected { code, .. }) if *code == Reject::SequenceTooOld(0).code() => {
-            Some(Answer::TooOld)
+            Some(ReplyKind::TooOld)
         }
-        (RequestKind::Fill, Reply::Held { .. }) => Some(Answer::Held),
+        (RequestKind::Fill, Reply::Held { .. }) => Some(ReplyKind::Held),
         (_, Reply::Rejected { .. })
         | (RequestKind::Fill, Reply::Allocated { .. })
-        | (RequestKind::Split, Reply::Accepted { .. }) => Some(Answer::Final),
+        | (RequestKind::Split, Reply::Accepted { .. }) => Some(ReplyKind::Final),
         _ => None,
     }
 }
@@ -390,20 +394,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_room_is_no_answer_and_every_other_rejection_is_one() {
+    fn no_room_is_no_reply_and_every_other_rejection_is_one() {
         assert!(NO_ROOM.contains(&Reject::Busy.code()));
-        let answer_of = |code: &str| {
+        let kind_of = |code: &str| {
             let (source, code, reason) = (String::new(), code.to_owned(), String::new());
             let (duplicate, late) = (false, false);
             let reply = Reply::Rejected { source, seq: 1, duplicate, late, code, reason };
-            answer(RequestKind::Fill, &reply)
+            reply_kind(RequestKind::Fill, &reply)
         };
         for code in NO_ROOM {
-            assert_eq!(answer_of(code), Some(Answer::Busy), "{code}");
+            assert_eq!(kind_of(code), Some(ReplyKind::Busy), "{code}");
         }
         for code in Reject::CODES.iter().filter(|code| !NO_ROOM.contains(code)) {
-            let expected = if *code == "sequence_too_old" { Answer::TooOld } else { Answer::Final };
-            assert_eq!(answer_of(code), Some(expected), "{code}");
+            let expected =
+                if *code == "sequence_too_old" { ReplyKind::TooOld } else { ReplyKind::Final };
+            assert_eq!(kind_of(code), Some(expected), "{code}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The answer log: what the server has said, as it arrives.
 
-use crate::it::front::Trouble;
-use crate::it::scene::{Fills, Scene, finish, source};
-use allot_feeds::{AnswerLog, FillConfig, Random, RandomConfig, Tally};
+use crate::front::Trouble;
+use crate::scene::{Fills, Scene, finish, source};
+use allot_feeds::{FillConfig, Random, RandomConfig, ReplyLog, Tally};
 use allot_wire::{Encoding, Reply, decode_replies};
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,8 +23,8 @@ impl Answers {
         self.folder.path().join("answers.ndjson")
     }
 
-    fn log(&self) -> AnswerLog {
-        AnswerLog::open(self.path().to_str().unwrap()).unwrap()
+    fn log(&self) -> ReplyLog {
+        ReplyLog::open(self.path().to_str().unwrap()).unwrap()
     }
 
     fn read(&self) -> Vec<Reply> {
@@ -42,10 +42,10 @@ fn no_room(reply: &Reply) -> bool {
 fn every_answer_is_kept_in_json_whatever_happens_on_the_way() {
     for encoding in [Encoding::Json, Encoding::Binary] {
         let trouble = Trouble {
-            lose_answer: 30,
+            lose_reply: 30,
             busy: 20,
             storage_full: 50,
-            answer_twice: 20,
+            reply_twice: 20,
             delay_max: Duration::from_millis(1_500),
             ..Trouble::default()
         };
@@ -53,7 +53,7 @@ fn every_answer_is_kept_in_json_whatever_happens_on_the_way() {
         let splits = scene.one_split();
         let config = FillConfig { count: Some(300), encoding, ..FillConfig::new(source("fills")) };
         let random = Random::new(RandomConfig::new(5));
-        let fills = scene.kept_fills(config, Box::new(random), answers.log());
+        let fills = scene.logged_fills(config, Box::new(random), answers.log());
         let mut stepper = scene.begin(3);
         finish(&mut stepper, &fills);
         finish(&mut stepper, &splits);
@@ -78,7 +78,7 @@ fn every_answer_is_kept_in_json_whatever_happens_on_the_way() {
 fn an_answer_is_in_the_file_as_soon_as_it_is_counted() {
     let (answers, mut scene) = (Answers::new(), Scene::new());
     let config = FillConfig::new(source("fills"));
-    let fills = scene.kept_fills(config, Fills::one_and_then_none(), answers.log());
+    let fills = scene.logged_fills(config, Fills::one_and_then_none(), answers.log());
     let mut stepper = scene.begin(1);
     stepper.run_until_idle();
     assert!(!fills.is_finished() && fills.get(Tally::Answered) == 1);
@@ -91,8 +91,8 @@ fn a_feed_that_cannot_keep_its_answers_ends_and_says_why() {
     let mut scene = Scene::new();
     scene.one_split();
     let endless = Box::new(Random::new(RandomConfig::new(1)));
-    let log = AnswerLog::open("/dev/full").unwrap();
-    let fills = scene.kept_fills(FillConfig::new(source("fills")), endless, log);
+    let log = ReplyLog::open("/dev/full").unwrap();
+    let fills = scene.logged_fills(FillConfig::new(source("fills")), endless, log);
     let mut stepper = scene.begin(1);
     finish(&mut stepper, &fills);
     let summary = fills.summary();

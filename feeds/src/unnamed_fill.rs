@@ -4,7 +4,7 @@ use allot_domain::{Fill, Price, Quantity, Side, SourceId, Ticker};
 
 /// What a [`Source`](crate::Source) yields; a feed makes it a fill by adding its own name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Draft {
+pub struct UnnamedFill {
     /// The source's number of it: from 1, each higher than the one before.
     pub seq: u64,
     /// What was traded.
@@ -19,10 +19,10 @@ pub struct Draft {
     pub time_ns: Option<u64>,
 }
 
-impl Draft {
+impl UnnamedFill {
     /// The fill under the name of a feed.
     #[must_use]
-    pub const fn signed(self, source: SourceId) -> Fill {
+    pub const fn named(self, source: SourceId) -> Fill {
         let Self { seq, ticker, side, price, quantity, time_ns: _ } = self;
         Fill { source, seq, ticker, side, price, quantity }
     }

@@ -1,4 +1,4 @@
-//! Progress: what a feed has done so far, for whoever draws it.
+//! FeedProgress: what a feed has done so far, for whoever draws it.
 
 use crate::limits::REASONS_MAX;
 use crate::tally::Tallies;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A handle on a feed that runs elsewhere. The feed writes, anyone reads.
 #[derive(Clone)]
-pub struct Progress {
+pub struct FeedProgress {
     shared: Arc<Shared>,
 }
 
@@ -49,12 +49,12 @@ pub(crate) struct Notes {
     pub(crate) bad_lines: Vec<BadLine>,
     pub(crate) stopped_by: Option<BadLine>,
     /// Why answers are not kept any more.
-    pub(crate) unkept: Option<String>,
+    pub(crate) log_failure: Option<String>,
 }
 
 const UNKNOWN: u64 = u64::MAX;
 
-impl Progress {
+impl FeedProgress {
     pub(crate) fn new(source: SourceId, expected: Option<u64>) -> Self {
         let shared = Shared {
             source,
@@ -190,8 +190,8 @@ impl Progress {
     }
 
     /// Answers cannot be kept any more, which ends the feed.
-    pub(crate) fn note_unkept(&self, what: String) {
-        self.notes().unkept = Some(what);
+    pub(crate) fn note_log_failure(&self, what: String) {
+        self.notes().log_failure = Some(what);
         self.end_early();
     }
 

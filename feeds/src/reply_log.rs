@@ -13,13 +13,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// A file of answers, to which several feeds may append.
-pub struct AnswerLog {
+pub struct ReplyLog {
     path: String,
     file: File,
     line: Vec<u8>,
 }
 
-impl AnswerLog {
+impl ReplyLog {
     /// Opens a file to go on at its end, or makes it.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl AnswerLog {
     }
 
     /// Appends an answer; says what is wrong if it cannot.
-    pub(crate) fn keep(&mut self, reply: &Reply) -> Result<(), String> {
+    pub(crate) fn append(&mut self, reply: &Reply) -> Result<(), String> {
         self.line.clear();
         encode_reply(Encoding::Json, reply, &mut self.line);
         self.line.push(b'\n');
@@ -65,15 +65,15 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_appended_line_by_line_and_a_line_cut_off_stays_alone() {
+    fn replies_are_appended_line_by_line_and_a_line_cut_off_stays_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("answers.ndjson");
         fs::write(&path, r#"{"type":"he"#).unwrap();
-        let mut first = AnswerLog::open(path.to_str().unwrap()).unwrap();
-        let mut second = AnswerLog::open(path.to_str().unwrap()).unwrap();
-        first.keep(&held(1)).unwrap();
-        second.keep(&held(2)).unwrap();
-        first.keep(&held(3)).unwrap();
+        let mut first = ReplyLog::open(path.to_str().unwrap()).unwrap();
+        let mut second = ReplyLog::open(path.to_str().unwrap()).unwrap();
+        first.append(&held(1)).unwrap();
+        second.append(&held(2)).unwrap();
+        first.append(&held(3)).unwrap();
         let expected = "{\"type\":\"he\n\
             {\"type\":\"held\",\"source\":\"f\",\"seq\":1}\n\
             {\"type\":\"held\",\"source\":\"f\",\"seq\":2,\"duplicate\":true}\n\
@@ -84,9 +84,9 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let error = AnswerLog::open(folder.path().to_str().unwrap()).err().unwrap().to_string();
+        let error = ReplyLog::open(folder.path().to_str().unwrap()).err().unwrap().to_string();
         assert!(error.starts_with("cannot write "), "{error}");
-        let error = AnswerLog::open("/dev/full").unwrap().keep(&held(1)).unwrap_err();
+        let error = ReplyLog::open("/dev/full").unwrap().append(&held(1)).unwrap_err();
         assert!(error.starts_with("/dev/full: "), "{error}");
     }
 }

@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::time::Duration;
 
-/// What can be chosen of a window.
+/// What can be chosen of a messages.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct WindowConfig {
+pub(crate) struct InFlightConfig {
     /// How many messages may be unanswered.
     pub(crate) capacity: usize,
     /// When what has no answer is sent again.
@@ -30,8 +30,8 @@ pub(crate) struct WindowConfig {
 }
 
 /// The unanswered messages of one source.
-pub(crate) struct Window {
-    config: WindowConfig,
+pub(crate) struct InFlight {
+    config: InFlightConfig,
     open: BTreeMap<u64, Message>,
     /// Answered with `held`. Their records are kept only to ask after them.
     held: BTreeMap<u64, Message>,
@@ -53,7 +53,7 @@ struct Message {
 
 /// What an answer says of its message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum ReplyKind {
     /// It is done, or refused for good.
     Final,
     /// It is journaled, and its shares may follow.
@@ -79,8 +79,8 @@ pub(crate) enum Effect {
     Unknown,
 }
 
-impl Window {
-    pub(crate) const fn new(config: WindowConfig) -> Self {
+impl InFlight {
+    pub(crate) const fn new(config: InFlightConfig) -> Self {
         Self {
             config,
             open: BTreeMap::new(),
@@ -193,12 +193,12 @@ impl Window {
     }
 
     /// Takes in an answer.
-    pub(crate) fn settle(&mut self, seq: u64, answer: Answer, now: Nanos) -> Effect {
+    pub(crate) fn acknowledge(&mut self, seq: u64, kind: ReplyKind, now: Nanos) -> Effect {
         if let Some(message) = self.open.remove(&seq) {
-            return self.settle_open(seq, message, answer, now);
+            return self.acknowledge_open(seq, message, kind, now);
         }
-        match (self.held.contains_key(&seq), answer) {
-            (true, Answer::Final) => {
+        match (self.held.contains_key(&seq), kind) {
+            (true, ReplyKind::Final) => {
                 let message = self.held.remove(&seq);
                 self.spare(message.map_or(Vec::new(), |message| message.record));
                 Effect::Followed
@@ -208,20 +208,26 @@ impl Window {
         }
     }
 
-    fn settle_open(&mut self, seq: u64, message: Message, answer: Answer, now: Nanos) -> Effect {
+    fn acknowledge_open(
+        &mut self,
+        seq: u64,
+        message: Message,
+        kind: ReplyKind,
+        now: Nanos,
+    ) -> Effect {
         let first = match (message.was_held, message.first_sent) {
             (true, _) => Effect::Again,
             (false, sent) => Effect::First(sent.map_or(Duration::ZERO, |sent| now - sent)),
         };
-        match answer {
-            Answer::Busy => {
+        match kind {
+            ReplyKind::Busy => {
                 let busy_count = message.busy_count.saturating_add(1);
                 let due = now + self.config.busy.after(busy_count);
                 self.next_due = self.next_due.min(due);
                 self.open.insert(seq, Message { busy_count, due, ..message });
                 Effect::Postponed
             }
-            Answer::Held => {
+            ReplyKind::Held => {
                 self.hold(
                     seq,
                     message,
@@ -230,11 +236,11 @@ impl Window {
                 first
             }
             // It was journaled as held: that it is not known any more does not undo that.
-            Answer::TooOld if message.was_held => {
+            ReplyKind::TooOld if message.was_held => {
                 self.hold(seq, message, Nanos::MAX);
                 first
             }
-            Answer::Final | Answer::TooOld => {
+            ReplyKind::Final | ReplyKind::TooOld => {
                 let was_held = message.was_held;
                 self.spare(message.record);
                 if was_held { Effect::Followed } else { first }
@@ -269,108 +275,109 @@ mod tests {
         Nanos::ZERO + Duration::from_millis(millis)
     }
 
-    fn window(capacity: usize, ask_every: Option<Duration>) -> Window {
+    fn in_flight(capacity: usize, ask_every: Option<Duration>) -> InFlight {
         let resend = Backoff { first: SECOND, longest: 30 * SECOND };
         let busy = Backoff { first: SECOND / 100, longest: SECOND };
-        Window::new(WindowConfig { capacity, resend, busy, ask_every })
+        InFlight::new(InFlightConfig { capacity, resend, busy, ask_every })
     }
 
     /// Sends these at 0 ms.
-    fn sent(window: &mut Window, seqs: &[u64]) {
+    fn sent(messages: &mut InFlight, seqs: &[u64]) {
         for seq in seqs {
-            let record = window.admit(*seq, |record| record.extend_from_slice(&seq.to_le_bytes()));
+            let record =
+                messages.admit(*seq, |record| record.extend_from_slice(&seq.to_le_bytes()));
             assert_eq!(record, seq.to_le_bytes());
-            assert!(window.sent(*seq, at(0)));
+            assert!(messages.sent(*seq, at(0)));
         }
     }
 
-    fn due(window: &mut Window, now: Nanos) -> Vec<u64> {
+    fn due(messages: &mut InFlight, now: Nanos) -> Vec<u64> {
         let mut due = VecDeque::new();
-        window.take_due(now, &mut due);
+        messages.take_due(now, &mut due);
         due.into()
     }
 
     #[test]
     fn there_is_room_for_so_many_and_not_far_from_the_oldest() {
-        let mut window = window(2, None);
-        sent(&mut window, &[5]);
-        assert!(window.has_room(5 + SPAN_MAX - 1) && !window.has_room(5 + SPAN_MAX));
-        sent(&mut window, &[6]);
-        assert!(!window.has_room(7), "two are open");
-        window.settle(5, Answer::Final, at(1));
-        assert!(window.has_room(6 + SPAN_MAX - 1) && !window.has_room(6 + SPAN_MAX));
-        window.settle(6, Answer::Held, at(1));
-        assert!(window.has_room(u64::MAX), "what is held takes no room");
+        let mut messages = in_flight(2, None);
+        sent(&mut messages, &[5]);
+        assert!(messages.has_room(5 + SPAN_MAX - 1) && !messages.has_room(5 + SPAN_MAX));
+        sent(&mut messages, &[6]);
+        assert!(!messages.has_room(7), "two are open");
+        messages.acknowledge(5, ReplyKind::Final, at(1));
+        assert!(messages.has_room(6 + SPAN_MAX - 1) && !messages.has_room(6 + SPAN_MAX));
+        messages.acknowledge(6, ReplyKind::Held, at(1));
+        assert!(messages.has_room(u64::MAX), "what is held takes no room");
     }
 
     #[test]
-    fn an_answer_counts_once() {
-        let mut window = window(9, None);
-        sent(&mut window, &[1, 2, 4]);
-        for (millis, seq, answer, effect) in [
-            (5, 1, Answer::Final, Effect::First(SECOND / 200)),
-            (6, 1, Answer::Final, Effect::Again),
-            (6, 1, Answer::Busy, Effect::Again),
-            (7, 2, Answer::Busy, Effect::Postponed),
-            (8, 2, Answer::Held, Effect::First(SECOND / 125)),
-            (9, 2, Answer::Held, Effect::Again),
-            (9, 2, Answer::Busy, Effect::Again),
-            (9, 2, Answer::Final, Effect::Followed),
-            (9, 2, Answer::Final, Effect::Again),
-            (9, 4, Answer::TooOld, Effect::First(SECOND * 9 / 1_000)),
-            (9, 5, Answer::Final, Effect::Unknown),
+    fn a_reply_counts_once() {
+        let mut messages = in_flight(9, None);
+        sent(&mut messages, &[1, 2, 4]);
+        for (millis, seq, kind, effect) in [
+            (5, 1, ReplyKind::Final, Effect::First(SECOND / 200)),
+            (6, 1, ReplyKind::Final, Effect::Again),
+            (6, 1, ReplyKind::Busy, Effect::Again),
+            (7, 2, ReplyKind::Busy, Effect::Postponed),
+            (8, 2, ReplyKind::Held, Effect::First(SECOND / 125)),
+            (9, 2, ReplyKind::Held, Effect::Again),
+            (9, 2, ReplyKind::Busy, Effect::Again),
+            (9, 2, ReplyKind::Final, Effect::Followed),
+            (9, 2, ReplyKind::Final, Effect::Again),
+            (9, 4, ReplyKind::TooOld, Effect::First(SECOND * 9 / 1_000)),
+            (9, 5, ReplyKind::Final, Effect::Unknown),
         ] {
-            assert_eq!(window.settle(seq, answer, at(millis)), effect, "{seq} at {millis} ms");
+            assert_eq!(messages.acknowledge(seq, kind, at(millis)), effect, "{seq} at {millis} ms");
         }
-        assert_eq!((window.open_count(), window.held_count(), window.lost()), (0, 0, (0, 0)));
+        assert_eq!((messages.open_count(), messages.held_count(), messages.lost()), (0, 0, (0, 0)));
     }
 
     #[test]
     fn what_is_in_a_frame_is_not_due_until_the_frame_has_left() {
-        let mut window = window(9, None);
-        sent(&mut window, &[1]);
-        assert_eq!(window.next_due(), at(1_000));
-        assert!(due(&mut window, at(999)).is_empty());
-        assert_eq!(due(&mut window, at(1_000)), [1]);
-        assert_eq!((due(&mut window, at(9_000)), window.next_due()), (vec![], Nanos::MAX));
-        assert_eq!(window.record(1), Some(&1_u64.to_le_bytes()[..]), "the same bytes");
-        assert!(!window.sent(1, at(9_000)), "not for the first time");
-        assert_eq!(window.next_due(), at(11_000), "twice as long");
-        window.make_all_due(at(9_500));
-        assert_eq!(due(&mut window, at(9_500)), [1]);
-        window.admit(2, |_| {});
-        assert_eq!(window.lost(), (1, 1), "one left, the other never did");
+        let mut messages = in_flight(9, None);
+        sent(&mut messages, &[1]);
+        assert_eq!(messages.next_due(), at(1_000));
+        assert!(due(&mut messages, at(999)).is_empty());
+        assert_eq!(due(&mut messages, at(1_000)), [1]);
+        assert_eq!((due(&mut messages, at(9_000)), messages.next_due()), (vec![], Nanos::MAX));
+        assert_eq!(messages.record(1), Some(&1_u64.to_le_bytes()[..]), "the same bytes");
+        assert!(!messages.sent(1, at(9_000)), "not for the first time");
+        assert_eq!(messages.next_due(), at(11_000), "twice as long");
+        messages.make_all_due(at(9_500));
+        assert_eq!(due(&mut messages, at(9_500)), [1]);
+        messages.admit(2, |_| {});
+        assert_eq!(messages.lost(), (1, 1), "one left, the other never did");
     }
 
     #[test]
     fn held_fills_are_asked_after_as_room_permits_and_stay_held_when_forgotten() {
-        let mut window = window(2, Some(30 * SECOND));
-        sent(&mut window, &[1, 2]);
-        window.settle(1, Answer::Held, at(0));
-        window.settle(2, Answer::Held, at(0));
-        sent(&mut window, &[3]);
-        assert_eq!(window.next_due(), at(1_000));
-        assert_eq!(due(&mut window, at(1_000)), [3]);
-        assert_eq!(window.next_due(), at(30_000));
-        assert_eq!(due(&mut window, at(30_000)), [1], "there is room for one");
-        assert_eq!((window.held_count(), window.lost()), (2, (1, 0)));
-        assert!(!window.sent(1, at(30_000)));
-        assert_eq!(window.settle(1, Answer::TooOld, at(30_001)), Effect::Again);
-        assert_eq!((window.held_count(), window.open_count()), (2, 1));
-        window.settle(3, Answer::Final, at(30_001));
-        assert_eq!(due(&mut window, at(31_000)), [2], "and for the other later");
-        window.sent(2, at(31_000));
-        assert_eq!(window.settle(2, Answer::Held, at(31_001)), Effect::Again);
-        assert!(due(&mut window, at(32_000)).is_empty(), "1 is not asked after any more");
-        assert_eq!(window.next_due(), at(61_001));
-        assert_eq!(window.settle(2, Answer::Final, at(31_002)), Effect::Followed);
-        assert_eq!(window.settle(1, Answer::Final, at(31_002)), Effect::Followed);
+        let mut messages = in_flight(2, Some(30 * SECOND));
+        sent(&mut messages, &[1, 2]);
+        messages.acknowledge(1, ReplyKind::Held, at(0));
+        messages.acknowledge(2, ReplyKind::Held, at(0));
+        sent(&mut messages, &[3]);
+        assert_eq!(messages.next_due(), at(1_000));
+        assert_eq!(due(&mut messages, at(1_000)), [3]);
+        assert_eq!(messages.next_due(), at(30_000));
+        assert_eq!(due(&mut messages, at(30_000)), [1], "there is room for one");
+        assert_eq!((messages.held_count(), messages.lost()), (2, (1, 0)));
+        assert!(!messages.sent(1, at(30_000)));
+        assert_eq!(messages.acknowledge(1, ReplyKind::TooOld, at(30_001)), Effect::Again);
+        assert_eq!((messages.held_count(), messages.open_count()), (2, 1));
+        messages.acknowledge(3, ReplyKind::Final, at(30_001));
+        assert_eq!(due(&mut messages, at(31_000)), [2], "and for the other later");
+        messages.sent(2, at(31_000));
+        assert_eq!(messages.acknowledge(2, ReplyKind::Held, at(31_001)), Effect::Again);
+        assert!(due(&mut messages, at(32_000)).is_empty(), "1 is not asked after any more");
+        assert_eq!(messages.next_due(), at(61_001));
+        assert_eq!(messages.acknowledge(2, ReplyKind::Final, at(31_002)), Effect::Followed);
+        assert_eq!(messages.acknowledge(1, ReplyKind::Final, at(31_002)), Effect::Followed);
     }
 
     #[test]
     #[should_panic(expected = "sequences count up: 3 after 3")]
     fn a_sequence_is_given_once() {
-        let mut window = window(9, None);
-        sent(&mut window, &[3, 3]);
+        let mut messages = in_flight(9, None);
+        sent(&mut messages, &[3, 3]);
     }
 }

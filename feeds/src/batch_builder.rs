@@ -1,9 +1,9 @@
-//! A parcel: the message that is being put together, and which requests are in it.
+//! A batch: the message that is being put together, and which requests are in it.
 
 use allot_wire::{Encoding, RequestKind, begin_batch, end_batch, push_record};
 
 /// Requests of one kind that leave as one message.
-pub(crate) struct Parcel {
+pub(crate) struct BatchBuilder {
     kind: RequestKind,
     encoding: Encoding,
     bytes: Vec<u8>,
@@ -12,7 +12,7 @@ pub(crate) struct Parcel {
     is_closed: bool,
 }
 
-impl Parcel {
+impl BatchBuilder {
     pub(crate) const fn new(kind: RequestKind, encoding: Encoding) -> Self {
         Self { kind, encoding, bytes: Vec::new(), aboard: Vec::new(), is_closed: false }
     }
@@ -29,7 +29,7 @@ impl Parcel {
 
     /// Adds the record of a request: a JSON object, or a binary record without its size.
     pub(crate) fn push(&mut self, seq: u64, record: &[u8]) {
-        assert!(!self.is_closed, "a parcel that is on its way takes nothing more");
+        assert!(!self.is_closed, "a batch that is on its way takes nothing more");
         match (self.encoding, self.aboard.is_empty()) {
             (Encoding::Json, true) => self.bytes.extend_from_slice(record),
             (Encoding::Json, false) => {
@@ -71,23 +71,23 @@ mod tests {
 
     #[test]
     fn json_requests_stand_on_lines() {
-        let mut parcel = Parcel::new(RequestKind::Fill, Encoding::Json);
-        parcel.push(1, b"{1}");
-        parcel.push(2, b"{2}");
-        assert_eq!(parcel.close(), b"{1}\n{2}");
-        assert!(parcel.is_closed());
-        assert_eq!(parcel.unload().collect::<Vec<_>>(), [1, 2]);
-        parcel.push(3, b"{3}");
-        assert_eq!(parcel.close(), b"{3}");
+        let mut batch = BatchBuilder::new(RequestKind::Fill, Encoding::Json);
+        batch.push(1, b"{1}");
+        batch.push(2, b"{2}");
+        assert_eq!(batch.close(), b"{1}\n{2}");
+        assert!(batch.is_closed());
+        assert_eq!(batch.unload().collect::<Vec<_>>(), [1, 2]);
+        batch.push(3, b"{3}");
+        assert_eq!(batch.close(), b"{3}");
     }
 
     #[test]
     fn binary_requests_are_a_batch_of_their_kind() {
-        let mut parcel = Parcel::new(RequestKind::Split, Encoding::Binary);
-        parcel.push(1, b"ab");
-        parcel.push(2, b"cde");
-        parcel.close();
-        let message = parcel.close().clone();
+        let mut batch = BatchBuilder::new(RequestKind::Split, Encoding::Binary);
+        batch.push(1, b"ab");
+        batch.push(2, b"cde");
+        batch.close();
+        let message = batch.close().clone();
         let batch = Batch::parse(&message).unwrap();
         assert_eq!((batch.kind, batch.count), (3, 2));
         let records: Vec<_> = batch.records().map(Result::unwrap).collect();
