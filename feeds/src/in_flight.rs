@@ -1,82 +1,131 @@
-//! The window: messages that were sent, or are about to be, and have no answer yet.
+//! In flight: the messages of one source that were sent, or are about to be, and have no reply.
 //!
 //! ```text
-//!   admitted ─► sent ─┬─ no answer ──► due ─► sent again, after 1, 2, 4 … 30 s
-//!                     ├─ no room ────► due ─► sent again, after 10, 20, 40 … 1,000 ms
-//!                     ├─ held ───────► held: answered; its shares may follow
-//!                     └─ any other ──► forgotten
+//!              ┌──────────────────────── due ────────────────────────┐
+//!              ▼                                                     │
+//!   admit ─► Batched ── batch leaves ─► Waiting ─┬─ no reply ────────┤ after 1, 2, 4 … 30 s
+//!              ▲                                 ├─ no room ─────────┘ after 10, 20, 40 … 1,000 ms
+//!              │                                 ├─ held ──► held: replied to; shares may follow
+//!              │                                 │             │
+//!              │                                 └─ final ─────┼─► forgotten
+//!              └──────────────── time to ask for shares ───────┘
 //! ```
 //!
-//! What goes out again is the bytes that went out first.
+//! A message is always resent as the bytes that were sent first.
 
 use crate::backoff::Backoff;
 use crate::limits::{SPAN_MAX, SPARES_MAX};
 use allot_runtime::Nanos;
 use std::collections::{BTreeMap, VecDeque};
-use std::mem;
 use std::time::Duration;
 
-/// What can be chosen of a messages.
+/// What can be chosen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InFlightConfig {
-    /// How many messages may be unanswered.
+    /// The most messages without a reply.
     pub(crate) capacity: usize,
-    /// When what has no answer is sent again.
+    /// When a message without a reply is resent.
     pub(crate) resend: Backoff,
-    /// When what there was no room for is sent again.
+    /// When a message that the server had no room for is resent.
     pub(crate) busy: Backoff,
-    /// How often what is held is asked after; none where nobody waits for it.
+    /// How often to ask for the shares of a held fill; `None` if the feed does not wait for them.
     pub(crate) ask_every: Option<Duration>,
 }
 
-/// The unanswered messages of one source.
+/// The messages of one source that have no reply.
 pub(crate) struct InFlight {
     config: InFlightConfig,
     open: BTreeMap<u64, Message>,
-    /// Answered with `held`. Their records are kept only to ask after them.
-    held: BTreeMap<u64, Message>,
+    /// Fills that were held, each with the next question for its shares.
+    held: BTreeMap<u64, Option<Question>>,
     /// No message is due before.
     next_due: Nanos,
     highest: u64,
     spares: Vec<Vec<u8>>,
 }
 
+/// A message that is open: it counts against the capacity.
 struct Message {
     record: Vec<u8>,
-    first_sent: Option<Nanos>,
-    /// When it goes out again; never while it is in a frame that has not left.
-    due: Nanos,
+    state: MessageState,
+    expects: Expected,
+    /// How often it was sent since it was opened.
     tries: u32,
+    /// How often the server had no room for it since it was opened.
     busy_count: u32,
-    was_held: bool,
 }
 
-/// What an answer says of its message.
+/// Where an open message is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum MessageState {
+    /// In a batch that has not left. It has no timer of its own.
+    Batched,
+    /// Waiting for a reply, or for room. It is resent at `due`.
+    Waiting { due: Nanos },
+}
+
+/// The reply that an open message waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Expected {
+    /// The first. The message first left at `sent_at`; `None` if it never has.
+    First { sent_at: Option<Nanos> },
+    /// The one that follows `held`.
+    Shares,
+}
+
+/// The next question for the shares of a held fill: the fill itself, sent again.
+struct Question {
+    due: Nanos,
+    record: Vec<u8>,
+}
+
+/// What a reply says of its message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ReplyKind {
-    /// It is done, or refused for good.
+    /// It is done, or rejected for good.
     Final,
     /// It is journaled, and its shares may follow.
     Held,
-    /// There was no room for it, and nothing changed; it is to be sent again.
+    /// There was no room for it, and nothing changed. It must be resent.
     Busy,
-    /// Whether it was applied is no longer known.
+    /// The server no longer knows whether it was applied.
     TooOld,
 }
 
-/// What an answer has changed.
+/// What a reply changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Effect {
-    /// It is the first answer, after so long.
+    /// The first reply, this long after the message first left.
     First(Duration),
-    /// It is the answer that follows `held`.
+    /// The reply that follows `held`.
     Followed,
-    /// It was answered before; nothing changes.
+    /// A reply to a message that had one; nothing changes.
     Again,
-    /// It will be sent again.
+    /// The message will be resent.
     Postponed,
     /// No such message was sent.
     Unknown,
+}
+
+impl MessageState {
+    /// When the message is resent; `Nanos::MAX` while it has no timer.
+    const fn due(self) -> Nanos {
+        match self {
+            Self::Batched => Nanos::MAX,
+            Self::Waiting { due } => due,
+        }
+    }
+}
+
+impl Expected {
+    /// The effect of a reply that arrives now and does not follow `held`.
+    fn effect(self, now: Nanos) -> Effect {
+        match self {
+            Self::First { sent_at: Some(sent_at) } => Effect::First(now - sent_at),
+            Self::First { sent_at: None } => Effect::First(Duration::ZERO),
+            Self::Shares => Effect::Again,
+        }
+    }
 }
 
 impl InFlight {
@@ -91,121 +140,132 @@ impl InFlight {
         }
     }
 
-    /// How many messages have no answer.
+    /// How many messages are open.
     pub(crate) fn open_count(&self) -> usize {
         self.open.len()
     }
 
-    /// How many were answered with `held`, and not yet with more.
+    /// How many fills were held and have no shares yet.
     pub(crate) fn held_count(&self) -> usize {
-        self.held.len() + self.open.values().filter(|message| message.was_held).count()
+        let asked = self.open.values().filter(|message| message.expects == Expected::Shares);
+        self.held.len() + asked.count()
     }
 
-    /// How many have no answer though they were sent, and how many were never sent.
-    pub(crate) fn lost(&self) -> (usize, usize) {
-        let unanswered = self.open.values().filter(|message| !message.was_held);
-        let (sent, unsent): (Vec<_>, Vec<_>) = unanswered.partition(|message| 0 < message.tries);
-        (sent.len(), unsent.len())
+    /// How many messages have no reply although they were sent, and how many were never sent.
+    pub(crate) fn lost(&self) -> Lost {
+        let mut lost = Lost { sent: 0, unsent: 0 };
+        for message in self.open.values() {
+            match message.expects {
+                Expected::First { sent_at: Some(_) } => lost.sent += 1,
+                Expected::First { sent_at: None } => lost.unsent += 1,
+                Expected::Shares => {}
+            }
+        }
+        lost
     }
 
-    /// Whether a message of this number may be sent now: one that is too far from an unanswered one
-    /// could make a shard forget whether it has applied that.
+    /// Whether a message with this sequence number may be sent now. If it were too far from an open
+    /// one, a shard could forget whether it has applied that one.
     pub(crate) fn has_room(&self, seq: u64) -> bool {
         let oldest = self.open.first_key_value().map_or(seq, |(oldest, _)| *oldest);
         self.open.len() < self.config.capacity && seq.saturating_sub(oldest) < SPAN_MAX
     }
 
-    /// When the next message is to be sent again.
+    /// When the next message must be resent.
     pub(crate) const fn next_due(&self) -> Nanos {
         self.next_due
     }
 
-    /// Takes in a new message, which is on its way into a frame; returns its bytes.
+    /// Takes a new message, which goes into a batch; returns its bytes.
     pub(crate) fn admit(&mut self, seq: u64, encode: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
         assert!(self.highest < seq, "sequences count up: {seq} after {}", self.highest);
         self.highest = seq;
         let mut record = self.spares.pop().unwrap_or_default();
         encode(&mut record);
-        let message = Message {
-            record,
-            first_sent: None,
-            due: Nanos::MAX,
-            tries: 0,
-            busy_count: 0,
-            was_held: false,
-        };
+        let message = Message::batched(record, Expected::First { sent_at: None });
         &self.open.entry(seq).or_insert(message).record
     }
 
-    /// The bytes of a message that is still unanswered.
+    /// The bytes of a message that is still open.
     pub(crate) fn record(&self, seq: u64) -> Option<&[u8]> {
         self.open.get(&seq).map(|message| &message.record[..])
     }
 
-    /// The frame with this message has left. True if it never had before.
+    /// The batch with this message has left. True if the message had never left before.
     pub(crate) fn sent(&mut self, seq: u64, now: Nanos) -> bool {
         let Some(message) = self.open.get_mut(&seq) else { return false };
         message.tries = message.tries.saturating_add(1);
-        message.due = now + self.config.resend.after(message.tries);
-        self.next_due = self.next_due.min(message.due);
-        message.first_sent.replace(message.first_sent.unwrap_or(now)).is_none()
+        let due = now + self.config.resend.after(message.tries);
+        message.state = MessageState::Waiting { due };
+        self.next_due = self.next_due.min(due);
+        let is_first = message.expects == Expected::First { sent_at: None };
+        if is_first {
+            message.expects = Expected::First { sent_at: Some(now) };
+        }
+        is_first
     }
 
-    /// Appends the messages that are due: they are on their way into a frame.
+    /// Appends the messages that are due to `due`; they go into a batch.
     pub(crate) fn take_due(&mut self, now: Nanos, due: &mut VecDeque<u64>) {
         if now < self.next_due {
             return;
         }
-        self.ask_after_held(now);
-        self.next_due = Nanos::MAX;
+        self.ask_for_shares(now);
+        self.next_due = self.held.values().flatten().map(|ask| ask.due).min().unwrap_or(Nanos::MAX);
         for (seq, message) in &mut self.open {
-            if message.due <= now {
-                message.due = Nanos::MAX;
+            if message.state.due() <= now {
+                message.state = MessageState::Batched;
                 due.push_back(*seq);
             }
-            self.next_due = self.next_due.min(message.due);
+            self.next_due = self.next_due.min(message.state.due());
         }
-        let held_due = self.held.values().map(|message| message.due).min();
-        self.next_due = self.next_due.min(held_due.unwrap_or(Nanos::MAX));
     }
 
-    /// Makes everything due: the connection that it was sent on is gone, and with it the answers
-    /// that were to follow `held`.
+    /// Makes every message due. The connection that they were sent on is gone, and with it the
+    /// replies that were to follow `held`.
     pub(crate) fn make_all_due(&mut self, now: Nanos) {
-        let asked_after = self.held.values_mut().filter(|message| message.due != Nanos::MAX);
-        let all = self.open.values_mut().chain(asked_after);
-        all.for_each(|message| message.due = now);
+        for message in self.open.values_mut() {
+            message.state = MessageState::Waiting { due: now };
+        }
+        self.held.values_mut().flatten().for_each(|question| question.due = now);
         self.next_due = self.next_due.min(now);
     }
 
-    /// Opens again what is held and due, as far as there is room.
-    fn ask_after_held(&mut self, now: Nanos) {
-        let room = self.config.capacity.saturating_sub(self.open.len());
-        let due = self.held.iter().filter(|(_, message)| message.due <= now);
-        for seq in due.map(|(seq, _)| *seq).take(room).collect::<Vec<_>>() {
-            let message = self.held.remove(&seq).expect("it was just found");
-            self.open.insert(seq, Message { tries: 0, busy_count: 0, ..message });
+    /// Reopens the held fills whose questions are due, as far as there is room.
+    fn ask_for_shares(&mut self, now: Nanos) {
+        let mut room = self.config.capacity.saturating_sub(self.open.len());
+        let is_due = |question: &&mut Option<Question>| {
+            question.as_ref().is_some_and(|question| question.due <= now)
+        };
+        let mut reopened = Vec::new();
+        for (seq, question) in self.held.iter_mut().filter(|(_, question)| is_due(question)) {
+            if 0 < room {
+                room -= 1;
+                reopened.extend(question.take().map(|question| (*seq, question)));
+            } else if let Some(question) = question {
+                // Its turn comes when those that were reopened now probably have their replies.
+                question.due = now + self.config.resend.first;
+            }
         }
-        // Those without room have their turn when these are likely to be answered.
-        for message in self.held.values_mut().filter(|message| message.due <= now) {
-            message.due = now + self.config.resend.first;
+        for (seq, Question { due, record }) in reopened {
+            self.held.remove(&seq);
+            let state = MessageState::Waiting { due };
+            self.open.insert(seq, Message { state, ..Message::batched(record, Expected::Shares) });
         }
     }
 
-    /// Takes in an answer.
+    /// Takes a reply.
     pub(crate) fn acknowledge(&mut self, seq: u64, kind: ReplyKind, now: Nanos) -> Effect {
         if let Some(message) = self.open.remove(&seq) {
             return self.acknowledge_open(seq, message, kind, now);
         }
-        match (self.held.contains_key(&seq), kind) {
-            (true, ReplyKind::Final) => {
-                let message = self.held.remove(&seq);
-                self.spare(message.map_or(Vec::new(), |message| message.record));
-                Effect::Followed
-            }
-            (false, _) if self.highest < seq => Effect::Unknown,
-            _ => Effect::Again,
+        if kind == ReplyKind::Final
+            && let Some(question) = self.held.remove(&seq)
+        {
+            question.into_iter().for_each(|question| self.spare(question.record));
+            return Effect::Followed;
         }
+        if self.highest < seq { Effect::Unknown } else { Effect::Again }
     }
 
     fn acknowledge_open(
@@ -215,45 +275,50 @@ impl InFlight {
         kind: ReplyKind,
         now: Nanos,
     ) -> Effect {
-        let first = match (message.was_held, message.first_sent) {
-            (true, _) => Effect::Again,
-            (false, sent) => Effect::First(sent.map_or(Duration::ZERO, |sent| now - sent)),
-        };
-        match kind {
-            ReplyKind::Busy => {
-                let busy_count = message.busy_count.saturating_add(1);
-                let due = now + self.config.busy.after(busy_count);
-                self.next_due = self.next_due.min(due);
-                self.open.insert(seq, Message { busy_count, due, ..message });
+        let expects = message.expects;
+        match (kind, expects) {
+            (ReplyKind::Busy, _) => {
+                self.postpone(seq, message, now);
                 Effect::Postponed
             }
-            ReplyKind::Held => {
-                self.hold(
-                    seq,
-                    message,
-                    self.config.ask_every.map_or(Nanos::MAX, |every| now + every),
-                );
-                first
+            (ReplyKind::Held, _) => {
+                self.hold(seq, message.record, self.config.ask_every.map(|every| now + every));
+                expects.effect(now)
             }
-            // It was journaled as held: that it is not known any more does not undo that.
-            ReplyKind::TooOld if message.was_held => {
-                self.hold(seq, message, Nanos::MAX);
-                first
+            // It was journaled as held. That the server no longer knows it does not undo that.
+            (ReplyKind::TooOld, Expected::Shares) => {
+                self.hold(seq, message.record, None);
+                expects.effect(now)
             }
-            ReplyKind::Final | ReplyKind::TooOld => {
-                let was_held = message.was_held;
+            (ReplyKind::Final, Expected::Shares) => {
                 self.spare(message.record);
-                if was_held { Effect::Followed } else { first }
+                Effect::Followed
+            }
+            (ReplyKind::Final | ReplyKind::TooOld, Expected::First { .. }) => {
+                self.spare(message.record);
+                expects.effect(now)
             }
         }
     }
 
-    fn hold(&mut self, seq: u64, mut message: Message, due: Nanos) {
-        if due == Nanos::MAX {
-            self.spare(mem::take(&mut message.record));
-        }
+    /// The server had no room: the message is resent later.
+    fn postpone(&mut self, seq: u64, mut message: Message, now: Nanos) {
+        message.busy_count = message.busy_count.saturating_add(1);
+        let due = now + self.config.busy.after(message.busy_count);
+        message.state = MessageState::Waiting { due };
         self.next_due = self.next_due.min(due);
-        self.held.insert(seq, Message { due, was_held: true, ..message });
+        self.open.insert(seq, message);
+    }
+
+    /// The fill is held. Its record is kept only to ask for its shares.
+    fn hold(&mut self, seq: u64, record: Vec<u8>, ask_at: Option<Nanos>) {
+        let Some(due) = ask_at else {
+            self.spare(record);
+            self.held.insert(seq, None);
+            return;
+        };
+        self.next_due = self.next_due.min(due);
+        self.held.insert(seq, Some(Question { due, record }));
     }
 
     /// Keeps the memory of a record for the next message.
@@ -262,6 +327,21 @@ impl InFlight {
             record.clear();
             self.spares.push(record);
         }
+    }
+}
+
+/// How many messages a feed gives up on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Lost {
+    /// Sent, and without a reply.
+    pub(crate) sent: usize,
+    /// Never sent.
+    pub(crate) unsent: usize,
+}
+
+impl Message {
+    const fn batched(record: Vec<u8>, expects: Expected) -> Self {
+        Self { record, state: MessageState::Batched, expects, tries: 0, busy_count: 0 }
     }
 }
 
@@ -279,6 +359,10 @@ mod tests {
         let resend = Backoff { first: SECOND, longest: 30 * SECOND };
         let busy = Backoff { first: SECOND / 100, longest: SECOND };
         InFlight::new(InFlightConfig { capacity, resend, busy, ask_every })
+    }
+
+    const fn lost(sent: usize, unsent: usize) -> Lost {
+        Lost { sent, unsent }
     }
 
     /// Sends these at 0 ms.
@@ -329,7 +413,10 @@ mod tests {
         ] {
             assert_eq!(messages.acknowledge(seq, kind, at(millis)), effect, "{seq} at {millis} ms");
         }
-        assert_eq!((messages.open_count(), messages.held_count(), messages.lost()), (0, 0, (0, 0)));
+        assert_eq!(
+            (messages.open_count(), messages.held_count(), messages.lost()),
+            (0, 0, lost(0, 0))
+        );
     }
 
     #[test]
@@ -346,7 +433,7 @@ mod tests {
         messages.make_all_due(at(9_500));
         assert_eq!(due(&mut messages, at(9_500)), [1]);
         messages.admit(2, |_| {});
-        assert_eq!(messages.lost(), (1, 1), "one left, the other never did");
+        assert_eq!(messages.lost(), lost(1, 1), "one left, the other never did");
     }
 
     #[test]
@@ -360,7 +447,7 @@ mod tests {
         assert_eq!(due(&mut messages, at(1_000)), [3]);
         assert_eq!(messages.next_due(), at(30_000));
         assert_eq!(due(&mut messages, at(30_000)), [1], "there is room for one");
-        assert_eq!((messages.held_count(), messages.lost()), (2, (1, 0)));
+        assert_eq!((messages.held_count(), messages.lost()), (2, lost(1, 0)));
         assert!(!messages.sent(1, at(30_000)));
         assert_eq!(messages.acknowledge(1, ReplyKind::TooOld, at(30_001)), Effect::Again);
         assert_eq!((messages.held_count(), messages.open_count()), (2, 1));
@@ -372,6 +459,18 @@ mod tests {
         assert_eq!(messages.next_due(), at(61_001));
         assert_eq!(messages.acknowledge(2, ReplyKind::Final, at(31_002)), Effect::Followed);
         assert_eq!(messages.acknowledge(1, ReplyKind::Final, at(31_002)), Effect::Followed);
+    }
+
+    #[test]
+    fn a_message_that_is_dropped_with_its_batch_is_due_and_leaves_for_the_first_time_later() {
+        let mut messages = in_flight(9, None);
+        messages.admit(1, |_| {});
+        assert_eq!((messages.next_due(), messages.lost()), (Nanos::MAX, lost(0, 1)));
+        messages.make_all_due(at(3_000));
+        assert_eq!(due(&mut messages, at(3_000)), [1]);
+        assert!(messages.sent(1, at(3_000)));
+        assert_eq!((messages.next_due(), messages.lost()), (at(4_000), lost(1, 0)));
+        assert_eq!(messages.acknowledge(1, ReplyKind::Final, at(3_500)), Effect::First(SECOND / 2));
     }
 
     #[test]

@@ -344,9 +344,9 @@ impl Session {
 
     /// Counts what will never be answered.
     pub(crate) fn give_up(&self) {
-        let (lost, unsent) = self.in_flight.lost();
-        for (tally, count) in [(Tally::Lost, lost), (Tally::Unsent, unsent)] {
-            self.progress.add(tally, u64::try_from(count).expect("a window is small"));
+        let lost = self.in_flight.lost();
+        for (tally, count) in [(Tally::Lost, lost.sent), (Tally::Unsent, lost.unsent)] {
+            self.progress.add(tally, u64::try_from(count).expect("few messages are in flight"));
         }
     }
 
