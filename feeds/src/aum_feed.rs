@@ -80,7 +80,7 @@ impl AumFeed {
             source: config.source,
             kind: RequestKind::Split,
             encoding: config.encoding,
-            capacity: 1,
+            in_flight_max: 1,
             batch_max: 1,
             waits_for_held: false,
             patience: config.patience,
@@ -204,7 +204,7 @@ impl Agent for AumFeed {
     fn do_work(&mut self, now: Nanos) -> usize {
         let mut work_count = self.receive(now);
         if !self.progress.is_finished() {
-            work_count += self.session.retry(now);
+            work_count += self.session.check_timers(now);
             work_count += self.tick(now);
             self.check_end(now);
         }

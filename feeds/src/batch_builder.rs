@@ -1,36 +1,36 @@
-//! A batch: the message that is being put together, and which requests are in it.
+//! A batch builder: puts requests of one kind together into one message.
 
 use allot_wire::{Encoding, RequestKind, begin_batch, end_batch, push_record};
 
-/// Requests of one kind that leave as one message.
+/// The message that is being built.
 pub(crate) struct BatchBuilder {
     kind: RequestKind,
     encoding: Encoding,
     bytes: Vec<u8>,
-    /// The sequences of the requests in it.
-    aboard: Vec<u64>,
+    /// The sequence numbers of its requests.
+    seqs: Vec<u64>,
     is_closed: bool,
 }
 
 impl BatchBuilder {
     pub(crate) const fn new(kind: RequestKind, encoding: Encoding) -> Self {
-        Self { kind, encoding, bytes: Vec::new(), aboard: Vec::new(), is_closed: false }
+        Self { kind, encoding, bytes: Vec::new(), seqs: Vec::new(), is_closed: false }
     }
 
-    /// How many requests are in it.
+    /// How many requests it has.
     pub(crate) const fn count(&self) -> usize {
-        self.aboard.len()
+        self.seqs.len()
     }
 
-    /// Whether it was given to a link and refused: nothing more goes into it.
+    /// Whether a link was given it and refused it: it takes no more requests.
     pub(crate) const fn is_closed(&self) -> bool {
         self.is_closed
     }
 
     /// Adds the record of a request: a JSON object, or a binary record without its size.
     pub(crate) fn push(&mut self, seq: u64, record: &[u8]) {
-        assert!(!self.is_closed, "a batch that is on its way takes nothing more");
-        match (self.encoding, self.aboard.is_empty()) {
+        assert!(!self.is_closed, "a closed batch takes no more requests");
+        match (self.encoding, self.seqs.is_empty()) {
             (Encoding::Json, true) => self.bytes.extend_from_slice(record),
             (Encoding::Json, false) => {
                 self.bytes.push(b'\n');
@@ -43,24 +43,24 @@ impl BatchBuilder {
                 push_record(&mut self.bytes, record);
             }
         }
-        self.aboard.push(seq);
+        self.seqs.push(seq);
     }
 
-    /// The message, complete, to be handed to a link.
+    /// Completes the message, to be handed to a link.
     pub(crate) fn close(&mut self) -> &mut Vec<u8> {
         if !self.is_closed && self.encoding == Encoding::Binary {
-            let count = u32::try_from(self.aboard.len()).expect("a batch is far smaller");
+            let count = u32::try_from(self.seqs.len()).expect("a batch is far smaller");
             end_batch(&mut self.bytes, count);
         }
         self.is_closed = true;
         &mut self.bytes
     }
 
-    /// Empties it, after it has left or because it cannot leave any more; yields what was in it.
-    pub(crate) fn unload(&mut self) -> impl Iterator<Item = u64> + '_ {
+    /// Empties it, because it has left or cannot leave any more; yields the sequence numbers.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = u64> + '_ {
         self.bytes.clear();
         self.is_closed = false;
-        self.aboard.drain(..)
+        self.seqs.drain(..)
     }
 }
 
@@ -70,24 +70,24 @@ mod tests {
     use allot_wire::Batch;
 
     #[test]
-    fn json_requests_stand_on_lines() {
+    fn json_requests_are_separated_by_line_ends() {
         let mut batch = BatchBuilder::new(RequestKind::Fill, Encoding::Json);
         batch.push(1, b"{1}");
         batch.push(2, b"{2}");
         assert_eq!(batch.close(), b"{1}\n{2}");
         assert!(batch.is_closed());
-        assert_eq!(batch.unload().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(batch.drain().collect::<Vec<_>>(), [1, 2]);
         batch.push(3, b"{3}");
         assert_eq!(batch.close(), b"{3}");
     }
 
     #[test]
     fn binary_requests_are_a_batch_of_their_kind() {
-        let mut batch = BatchBuilder::new(RequestKind::Split, Encoding::Binary);
-        batch.push(1, b"ab");
-        batch.push(2, b"cde");
-        batch.close();
-        let message = batch.close().clone();
+        let mut builder = BatchBuilder::new(RequestKind::Split, Encoding::Binary);
+        builder.push(1, b"ab");
+        builder.push(2, b"cde");
+        builder.close();
+        let message = builder.close().clone();
         let batch = Batch::parse(&message).unwrap();
         assert_eq!((batch.kind, batch.count), (3, 2));
         let records: Vec<_> = batch.records().map(Result::unwrap).collect();

@@ -96,7 +96,7 @@ impl FillFeed {
             source: config.source,
             kind: RequestKind::Fill,
             encoding: config.encoding,
-            capacity: config.in_flight_max,
+            in_flight_max: config.in_flight_max,
             batch_max: config.batch,
             waits_for_held: config.waits_for_held,
             patience: config.patience,
@@ -244,7 +244,7 @@ impl Agent for FillFeed {
         if self.progress.is_finished() {
             return work_count;
         }
-        work_count += self.session.retry(now);
+        work_count += self.session.check_timers(now);
         self.begin_schedule(now);
         work_count += self.send_due(now);
         self.check_end(now);

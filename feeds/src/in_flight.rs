@@ -15,6 +15,7 @@
 
 use crate::backoff::Backoff;
 use crate::limits::{SPAN_MAX, SPARES_MAX};
+use crate::reply_kind::ReplyKind;
 use allot_runtime::Nanos;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -77,19 +78,6 @@ enum Expected {
 struct Question {
     due: Nanos,
     record: Vec<u8>,
-}
-
-/// What a reply says of its message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum ReplyKind {
-    /// It is done, or rejected for good.
-    Final,
-    /// It is journaled, and its shares may follow.
-    Held,
-    /// There was no room for it, and nothing changed. It must be resent.
-    Busy,
-    /// The server no longer knows whether it was applied.
-    TooOld,
 }
 
 /// What a reply changed.

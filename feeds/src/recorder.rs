@@ -1,0 +1,128 @@
+//! A recorder: counts what a session sends and receives, and logs its replies.
+
+use crate::in_flight::{Effect, Lost};
+use crate::limits::UNEXPECTED_LOGGED_MAX;
+use crate::{FeedProgress, ReplyLog, Tally};
+use allot_domain::SourceId;
+use allot_runtime::{Counter, Counters, Nanos};
+use allot_wire::Reply;
+use std::time::Duration;
+
+/// The record of one session.
+pub(crate) struct Recorder {
+    source: SourceId,
+    progress: FeedProgress,
+    counters: Counters,
+    reply_log: Option<ReplyLog>,
+    /// The code that was warned of last, of those that mean that there is no room.
+    no_room_code: String,
+}
+
+impl Recorder {
+    pub(crate) fn new(progress: FeedProgress, counters: Counters) -> Self {
+        let source = *progress.source();
+        Self { source, progress, counters, reply_log: None, no_room_code: String::new() }
+    }
+
+    /// Appends every reply to `reply_log` from now on.
+    pub(crate) fn log_replies(&mut self, reply_log: ReplyLog) {
+        self.reply_log = Some(reply_log);
+    }
+
+    /// Counts a message that has left, for the first time or again.
+    pub(crate) fn count_sent(&self, is_first: bool) {
+        let (tally, counter) = if is_first {
+            (Tally::Sent, Counter::FeedSent)
+        } else {
+            (Tally::Resent, Counter::FeedResent)
+        };
+        self.progress.add(tally, 1);
+        self.counters.add(counter, 1);
+    }
+
+    /// Notes that something was sent or received.
+    pub(crate) fn touch(&self, now: Nanos) {
+        self.progress.touch(now);
+    }
+
+    /// Counts a reconnect after a silence.
+    pub(crate) fn count_reconnect(&self, silent_for: Duration) {
+        tracing::warn!(source = %self.source, ?silent_for, "the server is silent; reconnecting");
+        self.progress.add(Tally::Reconnects, 1);
+    }
+
+    /// Counts the messages that will never have a reply.
+    pub(crate) fn count_lost(&self, lost: Lost) {
+        for (tally, count) in [(Tally::Lost, lost.sent), (Tally::Unsent, lost.unsent)] {
+            self.progress.add(tally, u64::try_from(count).expect("few messages are in flight"));
+        }
+    }
+
+    /// Logs a reply. A feed that cannot log its replies sends nothing new: it was asked to log all.
+    pub(crate) fn log(&mut self, reply: &Reply) {
+        let Some(reply_log) = &mut self.reply_log else { return };
+        if let Err(failure) = reply_log.append(reply) {
+            tracing::error!(source = %self.source, %failure, "cannot log a reply; ending");
+            self.reply_log = None;
+            self.progress.note_log_failure(failure);
+        }
+    }
+
+    /// Counts a reply by what it changed.
+    pub(crate) fn count(&mut self, reply: &Reply, effect: Effect, now: Nanos) {
+        match effect {
+            Effect::First(latency) => {
+                self.progress.add(Tally::Answered, 1);
+                self.counters.add(Counter::FeedAnswered, 1);
+                self.progress.note_latency(latency);
+                self.count_type(reply);
+            }
+            Effect::Followed => {
+                self.progress.add(Tally::Followed, 1);
+                self.count_type(reply);
+            }
+            Effect::Again => self.progress.add(Tally::Again, 1),
+            Effect::Postponed => {
+                self.progress.add(Tally::Busy, 1);
+                self.warn_no_room(reply);
+            }
+            Effect::Unknown => {
+                self.count_unexpected(&format!("{reply:?} replies to nothing that this feed sent"));
+            }
+        }
+        self.touch(now);
+    }
+
+    fn count_type(&self, reply: &Reply) {
+        if reply.is_duplicate() {
+            self.progress.add(Tally::Duplicates, 1);
+        }
+        match reply {
+            Reply::Allocated { .. } => self.progress.add(Tally::Allocated, 1),
+            Reply::Accepted { .. } => self.progress.add(Tally::Accepted, 1),
+            Reply::Held { .. } => self.progress.add(Tally::Held, 1),
+            Reply::Rejected { seq, code, reason, .. } => {
+                self.progress.note_rejection(*seq, code, reason);
+            }
+            Reply::Busted { .. } | Reply::Reported { .. } => {}
+        }
+    }
+
+    /// Warns once in a row of each code: the condition may last, and an operator may have to act.
+    fn warn_no_room(&mut self, reply: &Reply) {
+        if let Reply::Rejected { code, reason, .. } = reply
+            && *code != self.no_room_code
+        {
+            tracing::warn!(source = %self.source, code, reason, "no room; resending later");
+            self.no_room_code.clone_from(code);
+        }
+    }
+
+    /// Warns of the first few: a server of another kind would fill the log.
+    pub(crate) fn count_unexpected(&self, what: &str) {
+        self.progress.add(Tally::Strange, 1);
+        if self.progress.get(Tally::Strange) <= UNEXPECTED_LOGGED_MAX {
+            tracing::warn!(source = %self.source, what, "unexpected message from the server");
+        }
+    }
+}
