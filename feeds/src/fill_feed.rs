@@ -1,13 +1,13 @@
-//! A fill feed: one source of fills, sent to the front door and followed until all are answered.
+//! A fill feed: sends the fills of one source to the front door, each until it has a reply.
 
+use crate::lifecycle::Lifecycle;
 use crate::limits::{
     BATCH_MAX, IN_FLIGHT_DEFAULT, IN_FLIGHT_MAX, PULLS_PER_TURN, REJECTIONS_LOGGED_MAX,
 };
 use crate::pace::Schedule;
 use crate::session::{Session, SessionConfig};
 use crate::{
-    BadLine, FeedError, FeedProgress, Pace, Patience, Phase, Pull, ReplyLog, Source, Tally,
-    UnnamedFill,
+    BadLine, FeedError, FeedProgress, Pace, Patience, Pull, ReplyLog, Source, Tally, UnnamedFill,
 };
 use allot_domain::SourceId;
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
@@ -16,26 +16,26 @@ use allot_wire::{Encoding, Reply, Request, RequestKind};
 /// What can be chosen of a fill feed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FillConfig {
-    /// The name under which it sends: see [`unique_source`](crate::unique_source).
+    /// The name that it sends under: see [`unique_source`](crate::unique_source).
     pub source: SourceId,
     /// When each fill is sent.
     pub pace: Pace,
-    /// How many fills it sends; without a bound, all that its source has.
+    /// How many fills it sends; `None` for all that its source has.
     pub count: Option<u64>,
-    /// How many fills may be unanswered at once.
+    /// The most fills without a reply.
     pub in_flight_max: usize,
-    /// The most fills of one message. None is kept waiting for others.
+    /// The most fills of one message. No fill waits for others.
     pub batch: usize,
-    /// How fills, and so their answers, are written.
+    /// How fills, and so the replies to them, are encoded.
     pub encoding: Encoding,
     /// Whether it waits, at the end, for the shares of fills that were held.
     pub waits_for_held: bool,
-    /// How long it waits before it does something about it.
+    /// How long it waits before it acts.
     pub patience: Patience,
 }
 
 impl FillConfig {
-    /// As fast as a window of 256 allows, one JSON fill a message, without a bound.
+    /// As fast as 256 fills in flight allow, one JSON fill a message, all that the source has.
     #[must_use]
     pub fn new(source: SourceId) -> Self {
         Self {
@@ -55,26 +55,39 @@ impl FillConfig {
             [("window", self.in_flight_max, IN_FLIGHT_MAX), ("batch", self.batch, BATCH_MAX)]
         {
             if !(1..=most).contains(&given) {
-                let expected = format!("it is a number of fills from 1 to {most}");
+                let expected = format!("expected a number of fills from 1 to {most}");
                 return Err(FeedError::setting(setting, &given.to_string(), expected));
             }
         }
         Ok(())
     }
+
+    const fn session(&self) -> SessionConfig {
+        SessionConfig {
+            source: self.source,
+            kind: RequestKind::Fill,
+            encoding: self.encoding,
+            in_flight_max: self.in_flight_max,
+            batch_max: self.batch,
+            waits_for_held: self.waits_for_held,
+            patience: self.patience,
+        }
+    }
 }
 
-/// One fill server, as an agent.
+/// A fill server, as an agent.
 pub struct FillFeed {
     config: FillConfig,
     source: Box<dyn Source>,
     schedule: Schedule,
     session: Session,
-    /// The next fill, taken from the source and not yet due.
+    lifecycle: Lifecycle,
+    /// The next fill, taken from the source and not yet sent.
     ahead: Option<UnnamedFill>,
-    /// The source has said that there is nothing yet.
+    /// Whether the source had nothing yet when it was last asked.
     is_waiting: bool,
-    taken: u64,
-    drain_at: Nanos,
+    /// How many fills were taken from the source.
+    taken_count: u64,
     progress: FeedProgress,
 }
 
@@ -82,7 +95,7 @@ impl FillFeed {
     /// A feed, and its end of the link to the front door.
     ///
     /// # Errors
-    /// [`FeedError::Setting`]: a window or a batch out of bounds.
+    /// [`FeedError::Setting`]: a number of fills in flight or of a batch that is out of bounds.
     pub fn new(
         config: FillConfig,
         source: Box<dyn Source>,
@@ -92,55 +105,46 @@ impl FillFeed {
         config.check()?;
         let expected = [config.count, source.expected()].into_iter().flatten().min();
         let progress = FeedProgress::new(config.source, expected);
-        let session_config = SessionConfig {
-            source: config.source,
-            kind: RequestKind::Fill,
-            encoding: config.encoding,
-            in_flight_max: config.in_flight_max,
-            batch_max: config.batch,
-            waits_for_held: config.waits_for_held,
-            patience: config.patience,
-        };
         Ok(Self {
-            session: Session::new(session_config, link, progress.clone(), counters),
+            session: Session::new(config.session(), link, progress.clone(), counters),
             schedule: Schedule::new(config.pace),
+            lifecycle: Lifecycle::new(progress.clone(), config.patience.drain),
             config,
             source,
             ahead: None,
             is_waiting: false,
-            taken: 0,
-            drain_at: Nanos::MAX,
+            taken_count: 0,
             progress,
         })
     }
 
-    /// Keeps every answer in a file from now on.
+    /// Appends every reply to `reply_log` from now on.
     pub fn log_replies(&mut self, reply_log: ReplyLog) {
         self.session.log_replies(reply_log);
     }
 
-    /// A handle on what it does, to be kept when the feed goes to its thread.
+    /// A handle on what it does, to keep when the feed goes to its thread.
     #[must_use]
     pub fn progress(&self) -> FeedProgress {
         self.progress.clone()
     }
 
-    /// Takes in answers; the first few rejections are logged, all are counted.
+    /// Receives replies. All rejections are counted; the first few are logged.
     fn receive(&mut self, now: Nanos) -> usize {
         let (source, progress) = (&self.config.source, &self.progress);
         self.session.receive(now, |reply, _| {
             if let Reply::Rejected { seq, code, reason, .. } = reply
                 && progress.get(Tally::Rejected) <= REJECTIONS_LOGGED_MAX
             {
-                tracing::warn!(%source, seq, code, reason, "a fill was rejected");
+                tracing::warn!(%source, seq, code, reason, "fill rejected");
             }
         })
     }
 
-    /// Sends the fills that are due, as far as the window has room.
+    /// Sends the fills that are due, as far as there is room in flight.
     fn send_due(&mut self, now: Nanos) -> usize {
         let mut work_count = 0;
-        while work_count < PULLS_PER_TURN && self.progress.phase() == Phase::Running {
+        while work_count < PULLS_PER_TURN && self.lifecycle.is_running() {
             work_count += self.look_ahead(now);
             let Some(fill) = self.ahead.filter(|fill| self.may_leave(fill, now)) else { break };
             self.ahead = None;
@@ -165,72 +169,45 @@ impl FillFeed {
         self.schedule.due(fill) <= now && self.session.has_room(fill.seq)
     }
 
-    /// Takes the next fill from the source, if there is none yet; returns how many lines were bad.
+    /// Takes the next fill from the source, unless there is one; returns how many lines were bad.
     fn look_ahead(&mut self, now: Nanos) -> usize {
         let mut bad_count = 0;
-        while self.ahead.is_none() && bad_count < PULLS_PER_TURN {
-            if self.config.count.is_some_and(|count| count <= self.taken) {
-                self.drain(now);
+        while self.ahead.is_none() && self.lifecycle.is_running() && bad_count < PULLS_PER_TURN {
+            if self.config.count.is_some_and(|count| count <= self.taken_count) {
+                self.lifecycle.drain(now);
                 break;
             }
             let pull = self.source.next();
             self.is_waiting = pull == Pull::Waiting;
             match pull {
                 Pull::Fill(fill) => {
-                    self.taken += 1;
+                    self.taken_count += 1;
                     self.ahead = Some(fill);
                 }
                 Pull::Bad(line) => {
                     bad_count += 1;
-                    self.pass_over(&line);
+                    self.skip(&line);
                 }
                 Pull::Broken(line) => {
                     self.stop(line);
-                    self.drain(now);
-                    break;
+                    self.lifecycle.drain(now);
                 }
-                Pull::Done => {
-                    self.drain(now);
-                    break;
-                }
+                Pull::Done => self.lifecycle.drain(now),
                 Pull::Waiting => break,
             }
         }
         bad_count
     }
 
-    fn pass_over(&self, line: &BadLine) {
+    fn skip(&self, line: &BadLine) {
         if self.progress.note_bad_line(line) {
-            tracing::warn!(source = %self.config.source, %line, "a bad line is passed over");
+            tracing::warn!(source = %self.config.source, %line, "bad line skipped");
         }
     }
 
     fn stop(&self, line: BadLine) {
-        tracing::error!(source = %self.config.source, %line, "a bad line ends the feed");
+        tracing::error!(source = %self.config.source, %line, "bad line; the feed ends");
         self.progress.note_stop(line);
-    }
-
-    /// From here on nothing new is sent.
-    fn drain(&mut self, now: Nanos) {
-        self.ahead = None;
-        self.drain_at = now + self.config.patience.drain;
-        self.progress.enter(Phase::Draining);
-    }
-
-    fn check_end(&mut self, now: Nanos) {
-        if self.progress.phase() == Phase::Running && self.progress.is_ending() {
-            self.drain(now);
-        }
-        let is_over = self.session.is_idle() || self.drain_at <= now;
-        if self.progress.phase() == Phase::Draining && is_over {
-            self.finish();
-        }
-    }
-
-    fn finish(&mut self) {
-        self.session.give_up();
-        self.drain_at = Nanos::MAX;
-        self.progress.enter(Phase::Finished);
     }
 }
 
@@ -241,36 +218,36 @@ impl Agent for FillFeed {
 
     fn do_work(&mut self, now: Nanos) -> usize {
         let mut work_count = self.receive(now);
-        if self.progress.is_finished() {
+        if self.lifecycle.is_finished() {
             return work_count;
         }
         work_count += self.session.check_timers(now);
         self.begin_schedule(now);
         work_count += self.send_due(now);
-        self.check_end(now);
+        self.lifecycle.check_end(&self.session, now);
         work_count
     }
 
     fn wake_at(&self) -> Nanos {
-        if self.progress.is_finished() {
+        if self.lifecycle.is_finished() {
             return Nanos::MAX;
         }
-        let next = self.ahead.filter(|fill| self.session.has_room(fill.seq));
+        let may_send =
+            |fill: &UnnamedFill| self.lifecycle.is_running() && self.session.has_room(fill.seq);
+        let next = self.ahead.filter(may_send);
         let next = next.map_or(Nanos::MAX, |fill| self.schedule.due(&fill));
-        next.min(self.session.wake_at()).min(self.drain_at)
+        next.min(self.session.wake_at()).min(self.lifecycle.wake_at())
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.session.wait_on(poll_set);
-        if self.is_waiting && self.progress.phase() == Phase::Running {
+        if self.is_waiting && self.lifecycle.is_running() {
             self.source.wait_on(poll_set);
         }
     }
 
     fn close(&mut self, now: Nanos) {
         self.receive(now);
-        if !self.progress.is_finished() {
-            self.finish();
-        }
+        self.lifecycle.finish(&self.session);
     }
 }

@@ -49,6 +49,7 @@ mod silence;
 mod reply_log;
 mod recorder;
 mod session;
+mod lifecycle;
 mod summary;
 mod fill_feed;
 mod weights;

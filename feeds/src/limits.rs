@@ -72,7 +72,10 @@ pub(crate) const REJECTIONS_LOGGED_MAX: u64 = 5;
 /// Messages of the server that answer nothing of a feed are logged up to so many.
 pub(crate) const UNEXPECTED_LOGGED_MAX: u64 = 5;
 
-/// How often the AUM server speaks.
+/// Accounts of a split that are named in the log; the rest is counted.
+pub(crate) const ACCOUNTS_LOGGED_MAX: usize = 10;
+
+/// How often the AUM server sends a split.
 pub(crate) const SPLIT_EVERY: Duration = Duration::from_secs(30);
 
 /// The longest pause between two fills of the brief's fill servers.
