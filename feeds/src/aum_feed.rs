@@ -8,7 +8,7 @@ use crate::in_flight::Effect;
 use crate::lifecycle::Lifecycle;
 use crate::limits::{ACCOUNTS_LOGGED_MAX, SPLIT_EVERY};
 use crate::session::{Session, SessionConfig};
-use crate::{BadLine, FeedProgress, Patience, ReplyLog, Tally, Weights, WeightsPull};
+use crate::{FeedProgress, Patience, ReplyLog, Skipped, Tally, Weights, WeightsPull};
 use allot_domain::decimal::nanos_text;
 use allot_domain::{AccountId, SourceId, Split, Weight};
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
@@ -149,9 +149,10 @@ impl AumFeed {
         }
         match self.weights.pull() {
             WeightsPull::Weights(weights) => self.send(weights, now),
-            WeightsPull::Bad(what) => {
-                tracing::error!(source = %self.config.source, what, "no split to send");
-                self.progress.note_bad_line(&BadLine { number: self.next_seq, what });
+            WeightsPull::Bad { file, cause } => {
+                tracing::error!(source = %self.config.source, file, %cause, "no split to send");
+                let skipped = Skipped::Split { seq: self.next_seq, file, cause };
+                self.progress.note_skipped(&skipped);
             }
             WeightsPull::Done => self.lifecycle.drain(now),
         }

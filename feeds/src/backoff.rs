@@ -1,4 +1,4 @@
-//! A backoff: how long to wait before the next try, twice as long each time.
+//! A backoff: waits before the next try, each twice as long as the one before.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The wait after so many tries; one try has the first wait.
+    /// The wait after `tries` tries; one try has the first wait.
     pub(crate) fn after(self, tries: u32) -> Duration {
         let factor = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
         self.first.saturating_mul(factor).min(self.longest.max(self.first))
@@ -28,7 +28,7 @@ mod tests {
         let waits: Vec<_> = (0..10).map(|tries| backoff.after(tries).as_millis()).collect();
         assert_eq!(waits, [10, 10, 20, 40, 80, 160, 320, 640, 1_000, 1_000]);
         assert_eq!(backoff.after(u32::MAX), millis(1_000));
-        let odd = Backoff { first: millis(10), longest: millis(1) };
-        assert_eq!(odd.after(3), millis(10), "never less than the first");
+        let inverted = Backoff { first: millis(10), longest: millis(1) };
+        assert_eq!(inverted.after(3), millis(10), "never less than the first");
     }
 }

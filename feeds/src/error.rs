@@ -1,27 +1,31 @@
-//! A feed error: why a feed could not be set up, and what to do about it.
+//! A feed error: why a feed cannot be set up, and what to do about it.
 
-use crate::{BadLine, plural};
+use crate::{BadLine, WeightsError, plural};
 use std::fmt;
+use std::io::{self, ErrorKind};
 
-/// What was wrong before anything was sent.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// The name of standard input in messages.
+pub(crate) const STDIN: &str = "standard input";
+
+/// What is wrong before anything is sent; [`FeedError::Unwritable`] may come later.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum FeedError {
     /// A file cannot be read.
     Unreadable {
         /// Which.
         file: String,
-        /// Why, and what to do.
-        cause: String,
+        /// Why.
+        cause: io::Error,
     },
     /// A file cannot be written.
     Unwritable {
         /// Which.
         file: String,
         /// Why.
-        cause: String,
+        cause: io::Error,
     },
-    /// A file has lines that are not understood, and such lines stop the feed.
+    /// A file has bad lines, and such lines stop the feed.
     BadLines {
         /// Which.
         file: String,
@@ -30,47 +34,60 @@ pub enum FeedError {
         /// The first of them.
         first: Vec<BadLine>,
     },
-    /// A file is not of the expected form.
-    BadFile {
+    /// A file has no weights.
+    BadWeights {
         /// Which.
         file: String,
-        /// What is wrong with it.
-        what: String,
+        /// Why.
+        cause: WeightsError,
     },
-    /// A text that is no value of a setting.
+    /// A text is not a value of a setting.
     Setting {
         /// What is being set.
         setting: &'static str,
         /// What was given.
         given: String,
-        /// What is expected.
-        expected: String,
+        /// What is wrong with it, or what is expected.
+        reason: String,
     },
 }
 
 impl FeedError {
-    pub(crate) fn setting(setting: &'static str, given: &str, expected: impl fmt::Display) -> Self {
-        Self::Setting { setting, given: given.to_owned(), expected: expected.to_string() }
+    pub(crate) fn setting(setting: &'static str, given: &str, reason: impl fmt::Display) -> Self {
+        Self::Setting { setting, given: given.to_owned(), reason: reason.to_string() }
     }
 }
 
 impl fmt::Display for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { file, cause } => write!(f, "cannot read {file}: {cause}"),
+            Self::Unreadable { file, cause } => {
+                write!(f, "cannot read {file}: {cause}{}", remedy(file, cause.kind()))
+            }
             Self::Unwritable { file, cause } => write!(f, "cannot write {file}: {cause}"),
-            Self::BadFile { file, what } => write!(f, "{file}: {what}"),
-            Self::Setting { setting, given, expected } => {
-                write!(f, "{given:?} is no {setting}: {expected}")
+            Self::BadWeights { file, cause } => write!(f, "{file}: {cause}"),
+            Self::Setting { setting, given, reason } => {
+                write!(f, "invalid {setting} {given:?}: {reason}")
             }
             Self::BadLines { file, count, first } => {
                 let lines = plural(*count, "line");
-                writeln!(f, "{file} has {count} bad {lines}, so nothing of it was sent:")?;
+                writeln!(f, "{file} has {count} bad {lines}; nothing of it was sent:")?;
                 first.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
-                f.write_str("mend them, or skip them with --on-bad-line skip")
+                f.write_str("correct them, or skip them with --on-bad-line skip")
             }
         }
     }
 }
 
 impl std::error::Error for FeedError {}
+
+/// What to do about a file that cannot be read.
+fn remedy(file: &str, kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "; is the path right?",
+        ErrorKind::IsADirectory => "; name a file in it",
+        // A socket cannot be opened again, nor can the terminal of another user.
+        _ if file == STDIN => "; put a pipe before it: cat | allot …",
+        _ => "",
+    }
+}

@@ -1,8 +1,8 @@
-//! FeedProgress: what a feed has done so far, for whoever draws it.
+//! Feed progress: what a feed has done so far, as other threads see it.
 
 use crate::limits::REASONS_MAX;
 use crate::tally::Tallies;
-use crate::{BadLine, Summary, Tally};
+use crate::{BadLine, FeedError, Skipped, Summary, Tally};
 use allot_domain::SourceId;
 use allot_runtime::Nanos;
 use std::collections::BTreeMap;
@@ -10,18 +10,18 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// A handle on a feed that runs elsewhere. The feed writes, anyone reads.
+/// A handle on a feed that runs on another thread. The feed writes it; any thread reads it.
 #[derive(Clone)]
 pub struct FeedProgress {
     shared: Arc<Shared>,
 }
 
-/// How far a feed has come.
+/// The phase of a feed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Phase {
-    /// It sends.
+    /// It sends what is new.
     Running,
-    /// There is nothing new to send, and answers are waited for.
+    /// It sends nothing new, and waits for its last replies.
     Draining,
     /// It is done.
     Finished,
@@ -30,7 +30,7 @@ pub enum Phase {
 struct Shared {
     source: SourceId,
     tallies: Tallies,
-    /// [`UNKNOWN`] where nobody can say.
+    /// [`UNKNOWN`] if the source does not know.
     expected: AtomicU64,
     phase: AtomicU8,
     is_ending: AtomicBool,
@@ -41,15 +41,15 @@ struct Shared {
     notes: Mutex<Notes>,
 }
 
-/// What is rare and has words.
+/// What is rare and has text.
 #[derive(Clone, Default)]
 pub(crate) struct Notes {
     pub(crate) codes: BTreeMap<String, u64>,
     pub(crate) reasons: Vec<String>,
-    pub(crate) bad_lines: Vec<BadLine>,
+    pub(crate) skipped: Vec<Skipped>,
     pub(crate) stopped_by: Option<BadLine>,
-    /// Why answers are not kept any more.
-    pub(crate) log_failure: Option<String>,
+    /// Why replies are no longer logged.
+    pub(crate) log_failure: Option<Arc<FeedError>>,
 }
 
 const UNKNOWN: u64 = u64::MAX;
@@ -77,20 +77,20 @@ impl FeedProgress {
         &self.shared.source
     }
 
-    /// How often something happened.
+    /// The value of a tally.
     #[must_use]
     pub fn get(&self, tally: Tally) -> u64 {
         self.shared.tallies.get(tally)
     }
 
-    /// How many messages there will be in all, where that is known.
+    /// How many messages there will be in all, if that is known.
     #[must_use]
     pub fn expected(&self) -> Option<u64> {
         let expected = self.shared.expected.load(Ordering::Relaxed);
         (expected != UNKNOWN).then_some(expected)
     }
 
-    /// How far the feed has come.
+    /// The phase of the feed.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self.shared.phase.load(Ordering::Acquire) {
@@ -106,13 +106,13 @@ impl FeedProgress {
         self.phase() == Phase::Finished
     }
 
-    /// Asks the feed to send nothing new and to end when all is answered. Ring the waker of its
-    /// thread afterwards: it may be asleep.
+    /// Asks the feed to send nothing new, and to end when every message has its reply. Call the waker
+    /// of its thread afterwards: the thread may be asleep.
     pub fn end_early(&self) {
         self.shared.is_ending.store(true, Ordering::Release);
     }
 
-    /// What came of it, until now.
+    /// What it has done until now.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let shared = &self.shared;
@@ -147,7 +147,7 @@ impl FeedProgress {
         self.shared.phase.store(phase, Ordering::Release);
     }
 
-    /// Something was sent or heard.
+    /// Something was sent or received.
     pub(crate) fn touch(&self, now: Nanos) {
         let start = &self.shared.start_ns;
         if start.load(Ordering::Relaxed) == 0 {
@@ -162,7 +162,7 @@ impl FeedProgress {
         self.shared.latency_ns_max.fetch_max(latency_ns, Ordering::Relaxed);
     }
 
-    /// Counts a rejection by its code, and keeps the reasons of the first.
+    /// Counts a rejection by its code, and keeps the first few reasons.
     pub(crate) fn note_rejection(&self, seq: u64, code: &str, reason: &str) {
         self.add(Tally::Rejected, 1);
         let mut notes = self.notes();
@@ -172,26 +172,26 @@ impl FeedProgress {
         }
     }
 
-    /// Counts a bad line; true if it is among the first, which are kept.
-    pub(crate) fn note_bad_line(&self, line: &BadLine) -> bool {
+    /// Counts what was skipped; true if it is among the first few, which are kept.
+    pub(crate) fn note_skipped(&self, skipped: &Skipped) -> bool {
         self.add(Tally::BadLines, 1);
         let mut notes = self.notes();
-        let is_kept = notes.bad_lines.len() < REASONS_MAX;
+        let is_kept = notes.skipped.len() < REASONS_MAX;
         if is_kept {
-            notes.bad_lines.push(line.clone());
+            notes.skipped.push(skipped.clone());
         }
         is_kept
     }
 
-    /// A line has ended the feed.
+    /// A bad line has ended the feed.
     pub(crate) fn note_stop(&self, line: BadLine) {
         self.add(Tally::BadLines, 1);
         self.notes().stopped_by = Some(line);
     }
 
-    /// Answers cannot be kept any more, which ends the feed.
-    pub(crate) fn note_log_failure(&self, what: String) {
-        self.notes().log_failure = Some(what);
+    /// Replies can no longer be logged, which ends the feed.
+    pub(crate) fn note_log_failure(&self, failure: FeedError) {
+        self.notes().log_failure = Some(Arc::new(failure));
         self.end_early();
     }
 

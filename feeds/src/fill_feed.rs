@@ -7,7 +7,8 @@ use crate::limits::{
 use crate::pace::Schedule;
 use crate::session::{Session, SessionConfig};
 use crate::{
-    BadLine, FeedError, FeedProgress, Pace, Patience, Pull, ReplyLog, Source, Tally, UnnamedFill,
+    BadLine, FeedError, FeedProgress, Pace, Patience, Pull, ReplyLog, Skipped, Source, Tally,
+    UnnamedFill,
 };
 use allot_domain::SourceId;
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
@@ -200,7 +201,7 @@ impl FillFeed {
     }
 
     fn skip(&self, line: &BadLine) {
-        if self.progress.note_bad_line(line) {
+        if self.progress.note_skipped(&Skipped::Line(line.clone())) {
             tracing::warn!(source = %self.config.source, %line, "bad line skipped");
         }
     }

@@ -1,19 +1,19 @@
-//! Identity: what a run of a feed is called, and the seed of its chance.
+//! Identity: the source name of a run of a feed, and the seed of its random numbers.
 
 use allot_domain::{Reject, SourceId};
 use allot_runtime::Nanos;
 
-/// A source name that no other run has: the prefix and 48 bits of `now` and `entropy` (a process
-/// id, or anything else that differs between runs of one moment).
+/// A source name that no other run has: the prefix and a 48-bit hash of `now` and `entropy` (a
+/// process id, or anything else that differs between runs that start together).
 ///
-/// `(source, seq)` identifies a message for ever, so a second run under the same name would be
-/// taken for repeats of the first.
+/// `(source, seq)` identifies a message for ever, so the messages of a second run under the same name
+/// would be repeats of the first.
 ///
 /// # Errors
-/// [`Reject::BadSource`]: the prefix has other bytes than a source may have, or more than 51.
+/// [`Reject::BadSource`]: the prefix has bytes that a source may not have, or more than 51.
 pub fn unique_source(prefix: &str, now: Nanos, entropy: u64) -> Result<SourceId, Reject> {
-    let mark = mix(now.as_unix() ^ mix(entropy)) >> 16;
-    SourceId::new(format!("{prefix}-{mark:012x}").as_bytes())
+    let hash = mix(now.as_unix() ^ mix(entropy)) >> 16;
+    SourceId::new(format!("{prefix}-{hash:012x}").as_bytes())
 }
 
 /// The seed of one feed among several that share a base seed.
@@ -36,7 +36,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn runs_of_other_moments_and_processes_have_other_names() {
+    fn runs_at_different_times_or_in_different_processes_have_different_names() {
         let names: BTreeSet<_> = (0..1_000)
             .map(|run| unique_source("fills-1", Nanos::from_unix(run / 10), run % 10).unwrap())
             .collect();
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_that_makes_no_source_is_refused() {
+    fn a_prefix_that_makes_no_source_is_rejected() {
         assert!(unique_source(&"x".repeat(51), Nanos::ZERO, 0).is_ok());
         for prefix in ["a b", "fills:1", &"x".repeat(52)] {
             let reject = unique_source(prefix, Nanos::ZERO, 0).unwrap_err();
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn feeds_of_one_base_seed_differ() {
+    fn feeds_with_one_base_seed_have_different_seeds() {
         let seeds: BTreeSet<_> =
             (0..10).flat_map(|base| (0..100).map(move |feed| seed_of(base, feed))).collect();
         assert_eq!(seeds.len(), 1_000);

@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_room_for_so_many_and_not_far_from_the_oldest() {
+    fn there_is_room_up_to_the_capacity_and_not_far_from_the_oldest() {
         let mut messages = in_flight(2, None);
         sent(&mut messages, &[5]);
         assert!(messages.has_room(5 + SPAN_MAX - 1) && !messages.has_room(5 + SPAN_MAX));
@@ -379,7 +379,7 @@ mod tests {
         messages.acknowledge(5, ReplyKind::Final, at(1));
         assert!(messages.has_room(6 + SPAN_MAX - 1) && !messages.has_room(6 + SPAN_MAX));
         messages.acknowledge(6, ReplyKind::Held, at(1));
-        assert!(messages.has_room(u64::MAX), "what is held takes no room");
+        assert!(messages.has_room(u64::MAX), "held fills take no room");
     }
 
     #[test]
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_a_frame_is_not_due_until_the_frame_has_left() {
+    fn what_is_in_a_batch_is_not_due_until_the_batch_has_left() {
         let mut messages = in_flight(9, None);
         sent(&mut messages, &[1]);
         assert_eq!(messages.next_due(), at(1_000));
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn held_fills_are_asked_after_as_room_permits_and_stay_held_when_forgotten() {
+    fn questions_for_held_fills_take_turns_for_room_and_a_forgotten_fill_stays_held() {
         let mut messages = in_flight(2, Some(30 * SECOND));
         sent(&mut messages, &[1, 2]);
         messages.acknowledge(1, ReplyKind::Held, at(0));
@@ -443,7 +443,7 @@ mod tests {
         assert_eq!(due(&mut messages, at(31_000)), [2], "and for the other later");
         messages.sent(2, at(31_000));
         assert_eq!(messages.acknowledge(2, ReplyKind::Held, at(31_001)), Effect::Again);
-        assert!(due(&mut messages, at(32_000)).is_empty(), "1 is not asked after any more");
+        assert!(due(&mut messages, at(32_000)).is_empty(), "there are no more questions for 1");
         assert_eq!(messages.next_due(), at(61_001));
         assert_eq!(messages.acknowledge(2, ReplyKind::Final, at(31_002)), Effect::Followed);
         assert_eq!(messages.acknowledge(1, ReplyKind::Final, at(31_002)), Effect::Followed);

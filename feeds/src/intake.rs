@@ -1,21 +1,23 @@
-//! An intake: a file or standard input, read without ever waiting for it.
+//! An intake: a file or standard input, read without blocking.
 //!
-//! A pipe or a terminal is opened a second time, through `/proc`, for a file description of this
-//! process's own: `O_NONBLOCK` set on the inherited one would be set for the shell and every other
-//! process that shares it. A regular file never waits and is read as it is.
+//! A pipe or a terminal is opened a second time, through `/proc`, to get a file description of this
+//! process alone: `O_NONBLOCK` on the inherited one would apply to the shell and every other process
+//! that shares it. Reading a regular file never blocks.
+//!
+//! There is no reader thread. A thread that blocks in `read` cannot be stopped or joined on Ctrl-C,
+//! would need a bound and a waker of its own, and would make a replay on virtual time depend on the
+//! scheduler. The descriptor in the poll set needs none of that, and the pipe itself is the bound.
 
 use crate::FeedError;
+use crate::error::STDIN;
 use allot_runtime::PollSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 
-/// `O_NONBLOCK` of Linux on the processors that Allot runs on (x86, ARM, RISC-V).
+/// `O_NONBLOCK` of Linux on the processors that Allot runs on: x86, ARM, RISC-V.
 const NON_BLOCKING: i32 = 0o4000;
-
-/// What standard input is called.
-const STDIN: &str = "standard input";
 
 /// What a feed reads from.
 pub(crate) struct Intake {
@@ -24,10 +26,10 @@ pub(crate) struct Intake {
     can_be_read_again: bool,
 }
 
-/// What a read has found.
+/// The result of a read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Chunk {
-    /// So many bytes.
+    /// This many bytes.
     Bytes(usize),
     /// Nothing yet.
     Waiting,
@@ -41,16 +43,16 @@ impl Intake {
         if path == "-" {
             let stdin = io::stdin().as_fd().try_clone_to_owned();
             let stdin = stdin.and_then(|stdin| Self::of(STDIN, stdin.into()));
-            // Not even a regular file: where it is read from is shared with whoever opened it.
+            // Not even if it is a regular file: its offset is shared with the process that opened it.
             return stdin
                 .map(|stdin| Self { can_be_read_again: false, ..stdin })
-                .map_err(|error| unreadable(STDIN, &error));
+                .map_err(|cause| unreadable(STDIN, cause));
         }
         let file = File::open(path).and_then(|file| Self::of(path, file));
-        file.map_err(|error| unreadable(path, &error))
+        file.map_err(|cause| unreadable(path, cause))
     }
 
-    /// Reads from what is open already.
+    /// Reads from a file that is open already.
     pub(crate) fn of(name: &str, file: File) -> io::Result<Self> {
         let kind = file.metadata()?.file_type();
         if kind.is_dir() {
@@ -61,17 +63,17 @@ impl Intake {
         Ok(Self { name: name.to_owned(), file, can_be_read_again: is_regular })
     }
 
-    /// What it is called in messages.
+    /// Its name in messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it can be opened once more and read from its start.
+    /// Whether it can be opened again and read from its start.
     pub(crate) const fn can_be_read_again(&self) -> bool {
         self.can_be_read_again
     }
 
-    /// Reads what is there now.
+    /// Reads what is available now.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Chunk> {
         loop {
             return match self.file.read(buffer) {
@@ -95,15 +97,8 @@ fn reopen(file: &File) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(NON_BLOCKING).open(path)
 }
 
-fn unreadable(name: &str, error: &io::Error) -> FeedError {
-    let cure = match error.kind() {
-        ErrorKind::NotFound => "; is the path right?",
-        ErrorKind::IsADirectory => "; name a file in it",
-        // A socket cannot be opened again, nor the terminal of another user.
-        _ if name == STDIN => "; put a pipe before it: cat | allot …",
-        _ => "",
-    };
-    FeedError::Unreadable { file: name.to_owned(), cause: format!("{error}{cure}") }
+fn unreadable(name: &str, cause: io::Error) -> FeedError {
+    FeedError::Unreadable { file: name.to_owned(), cause }
 }
 
 #[cfg(test)]
@@ -113,7 +108,7 @@ mod tests {
     use std::os::fd::OwnedFd;
 
     #[test]
-    fn an_empty_pipe_is_not_waited_for() {
+    fn an_empty_pipe_does_not_block() {
         let (reader, mut writer) = io::pipe().unwrap();
         let mut intake = Intake::of("pipe", File::from(OwnedFd::from(reader))).unwrap();
         let mut buffer = [0; 16];
@@ -128,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn other_users_of_a_pipe_still_wait_for_it() {
+    fn other_readers_of_a_pipe_still_block() {
         let (mut reader, writer) = io::pipe().unwrap();
         let shared = File::from(reader.as_fd().try_clone_to_owned().unwrap());
         let mut intake = Intake::of("pipe", shared).unwrap();
@@ -138,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_with_the_cure() {
+    fn a_file_that_cannot_be_read_is_named_with_the_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().to_str().unwrap();
         let error = |path: &str| Intake::open(path).err().unwrap().to_string();

@@ -1,28 +1,29 @@
-//! The outside world as agents: fill servers and the AUM server, clients of the front door.
+//! Feeds: the outside world as agents. Fill servers and the AUM server, as clients of the front door.
 //!
 //! ```text
-//!             ┌──────────────────────── FillFeed ────────────────────────┐
-//!   Random ─┐ │                                                          │
-//!           ├─┼► Source ─► schedule ─► session ═► link ──────────────────┼─► front door
-//!   Replay ─┘ │                           │  window: what is unanswered  │
-//!             │                           └◄══ answers ◄─────────────────┼──
-//!             └────────────────────────── FeedProgress ──────────────────────┘
+//!             ┌───────────────────────── FillFeed ──────────────────────────┐
+//!   Random ─┐ │                                                             │
+//!           ├─┼► Source ─► Schedule ─► Session ═► link ─────────────────────┼─► front door
+//!   Replay ─┘ │                           │  InFlight: what has no reply    │
+//!             │                           └◄══ replies ◄════════════════════┼──
+//!             └────────────────────────── FeedProgress ─────────────────────┘
 //!   Weights ───► AumFeed: the same session, one split at a time
 //! ```
 //!
-//! Start with [`FillFeed`]: its duty cycle is the whole road; [`AumFeed`] is the shorter one.
+//! Start with [`FillFeed`]: its duty cycle has every step. [`AumFeed`] is the shorter one.
 //!
 //! `(source, seq)` identifies a message for ever. A feed that runs again under the same source name
-//! sends repeats, and the server changes nothing: replaying a file twice under one name is safe by
-//! design. A run that is to be new needs a new name: [`unique_source`].
+//! sends repeats, and the server changes nothing: it is safe to replay a file twice under one name.
+//! A run that should be new needs a new name: [`unique_source`].
 //!
 //! Invariants:
-//! * What was sent is kept until it is answered, and sent again as it was: same source, same seq.
-//! * A split is never overtaken: the next leaves after the one before it was answered.
-//! * No position is held here, no clock is read, nothing sleeps and nothing blocks: standard input
-//!   too is read only when it has something.
-//! * Every answer is in the answer log, where there is one, before anything is made of it.
-//! * Nothing is dropped without being counted; a line that is not understood is never half used.
+//! * What was sent is kept until it has a reply, and is resent as the same bytes: same source, same
+//!   sequence number.
+//! * No split overtakes another: the next leaves after the one before it has its reply.
+//! * A feed holds no position, reads no clock, and neither sleeps nor blocks, not even on standard
+//!   input.
+//! * If there is a reply log, every reply is in it before it takes effect.
+//! * Nothing is dropped without being counted, and no bad line is used in part.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
@@ -64,11 +65,11 @@ pub use pace::{Pace, Rate, Speed};
 pub use patience::Patience;
 pub use plural::plural;
 pub use random::{Prices, Random, RandomConfig};
-pub use replay::{Format, OnBadLine, Replay, ReplayConfig};
+pub use replay::{Format, LineError, OnBadLine, Replay, ReplayConfig};
 pub use reply_log::ReplyLog;
-pub use source::{BadLine, Pull, Source};
+pub use source::{BadLine, Pull, Skipped, Source};
 pub use summary::Summary;
 pub use tally::Tally;
 pub use tickers::{TICKERS, parse_tickers};
 pub use unnamed_fill::UnnamedFill;
-pub use weights::{Weights, WeightsPull};
+pub use weights::{Weights, WeightsError, WeightsPull};

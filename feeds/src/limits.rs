@@ -1,81 +1,81 @@
-//! Every bound of this crate, with its reason, each checked against the others at compile time.
+//! Every bound of this crate, with its reason, checked against the others at compile time.
 
 use allot_domain::limits::{ACCOUNTS_MAX, ID_LEN_MAX, MESSAGE_MAX, TICKER_LEN_MAX, WINDOW};
 use std::time::Duration;
 
-/// Fills that may be unanswered at once, unless told otherwise: enough to hide a round trip, few
-/// enough to be sent again in one go.
+/// Fills in flight, unless configured: enough to hide a round trip, few enough to resend in one go.
 pub(crate) const IN_FLIGHT_DEFAULT: usize = 256;
 
-/// The most fills that may be unanswered at once.
+/// The most fills in flight that can be configured: consecutive ones stay within [`SPAN_MAX`].
 pub(crate) const IN_FLIGHT_MAX: usize = 16_384;
 
-/// How far the numbers of two unanswered messages may lie apart. A shard remembers [`WINDOW`]
-/// numbers exactly; half of it leaves room for copies that are still on their way.
+/// The most by which the sequence numbers of two messages in flight may differ. A shard remembers
+/// the last [`WINDOW`] sequence numbers exactly; half of it leaves room for copies still on their way.
 pub(crate) const SPAN_MAX: u64 = WINDOW / 2;
 
-/// The most fills of one message.
+/// The most fills of one message: the message stays below [`MESSAGE_MAX`].
 pub(crate) const BATCH_MAX: usize = 2_048;
 
-/// No fill is longer, in either encoding: two names, four numbers of at most 20 digits, and the
-/// words around them.
+/// No fill is longer in either encoding: two names, four numbers of at most 20 digits, and the text
+/// around them.
 pub(crate) const FILL_LEN_MAX: usize = ID_LEN_MAX + TICKER_LEN_MAX + 4 * 20 + 96;
 
-/// An unanswered message is sent again after so long, then after twice that, and so on.
+/// When a message without a reply is first resent; each wait is twice the one before. Far longer
+/// than a round trip, so that a slow reply causes no repeat.
 pub(crate) const RESEND_FIRST: Duration = Duration::from_secs(1);
-/// See [`RESEND_FIRST`].
+/// The longest of these waits: a server that returns hears of every message within half a minute.
 pub(crate) const RESEND_LONGEST: Duration = Duration::from_secs(30);
 
-/// A message that there was no room for is sent again after so long, then after twice that, and so
-/// on. The first is about the time in which a shard works off a full queue.
+/// When a message that there was no room for is first resent; each wait is twice the one before.
+/// About the time in which a shard works off a full queue.
 pub(crate) const BUSY_FIRST: Duration = Duration::from_millis(10);
-/// See [`BUSY_FIRST`].
+/// The longest of these waits: it bounds the idle time after the room is back.
 pub(crate) const BUSY_LONGEST: Duration = Duration::from_secs(1);
 
-/// A connection on which an answer is due and nothing was heard for so long is made anew; then
-/// after twice that, and so on. As long as ZeroMQ's own heartbeats take to find it dead.
+/// The first silence, while a reply is expected, after which a session reconnects; each is twice the
+/// one before. ZeroMQ's own heartbeats take as long to find a connection dead.
 pub(crate) const SILENCE_FIRST: Duration = Duration::from_secs(3);
-/// See [`SILENCE_FIRST`].
+/// The longest of these silences: a server that returns is found within half a minute.
 pub(crate) const SILENCE_LONGEST: Duration = Duration::from_secs(30);
 
-/// How often a held fill is asked after by a feed that waits for its shares: the answer that
-/// follows `held` is sent once, to wherever the source is connected then.
+/// How often a feed that waits for the shares of a held fill asks for them. The server sends the
+/// reply that follows `held` once, to the connection that the source has then.
 pub(crate) const HELD_ASK_EVERY: Duration = Duration::from_secs(10);
 
-/// How long a feed whose source has ended waits for the last answers.
+/// How long a feed whose source has ended waits for its last replies: several resends.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 
-/// Messages that are read or written in one turn; other agents may share the thread.
+/// Messages that are sent or received in one turn; other agents may share the thread.
 pub(crate) const FRAMES_PER_TURN: usize = 64;
 
-/// Fills that are taken from a source in one turn.
+/// Fills that are taken from a source in one turn, for the same reason.
 pub(crate) const PULLS_PER_TURN: usize = 1_024;
 
-/// Buffers of answered messages that are kept for the next ones.
+/// Buffers that are kept for the next messages: as many as can be in flight.
 pub(crate) const SPARES_MAX: usize = IN_FLIGHT_MAX;
 
-/// The longest line of a file; a fill needs a hundred bytes.
+/// The longest line of a file; a fill needs about a hundred bytes.
 pub(crate) const LINE_LEN_MAX: usize = 64 << 10;
 
-/// How much of a file is read at once.
+/// How much of a file is read at once: what a pipe of Linux holds.
 pub(crate) const READ_LEN: usize = 64 << 10;
 
 /// The largest file of weights: several splits of the most accounts.
 pub(crate) const WEIGHTS_LEN_MAX: u64 = 64 << 20;
 
-/// Bad lines and reasons of rejections that are kept in full; the rest is counted.
+/// Skipped lines and reasons of rejections that are kept in full; the rest is only counted.
 pub(crate) const REASONS_MAX: usize = 5;
 
-/// Rejections that are logged; the rest is counted.
+/// Rejections that are logged; the rest is only counted, or they would fill the log.
 pub(crate) const REJECTIONS_LOGGED_MAX: u64 = 5;
 
-/// Messages of the server that answer nothing of a feed are logged up to so many.
+/// Unexpected messages from the server that are logged, for the same reason.
 pub(crate) const UNEXPECTED_LOGGED_MAX: u64 = 5;
 
-/// Accounts of a split that are named in the log; the rest is counted.
+/// Accounts of a split that are named in the log; the rest is only counted.
 pub(crate) const ACCOUNTS_LOGGED_MAX: usize = 10;
 
-/// How often the AUM server sends a split.
+/// How often the AUM server sends a split: the brief's cadence.
 pub(crate) const SPLIT_EVERY: Duration = Duration::from_secs(30);
 
 /// The longest pause between two fills of the brief's fill servers.
@@ -83,13 +83,20 @@ pub(crate) const GAP_MAX: Duration = Duration::from_secs(10);
 
 const _: () = {
     assert!(0 < IN_FLIGHT_DEFAULT && IN_FLIGHT_DEFAULT <= IN_FLIGHT_MAX);
-    // A full window of consecutive numbers is within the span.
+    // Consecutive sequence numbers in flight are within the span.
     assert!(IN_FLIGHT_MAX <= 32_768 && SPAN_MAX == 32_768);
     assert!(BATCH_MAX <= IN_FLIGHT_MAX && BATCH_MAX * FILL_LEN_MAX < MESSAGE_MAX);
     assert!(FILL_LEN_MAX < LINE_LEN_MAX && LINE_LEN_MAX <= READ_LEN);
+    // No wait is longer than its longest.
+    assert!(RESEND_FIRST.as_millis() <= RESEND_LONGEST.as_millis());
+    assert!(BUSY_FIRST.as_millis() <= BUSY_LONGEST.as_millis());
+    assert!(SILENCE_FIRST.as_millis() <= SILENCE_LONGEST.as_millis());
+    // A message is resent over the connection before the connection is given up.
     assert!(RESEND_FIRST.as_millis() < SILENCE_FIRST.as_millis());
     assert!(BUSY_LONGEST.as_millis() <= RESEND_FIRST.as_millis());
-    // A question that is lost is asked again in time.
+    // A question that is lost is asked again before the feed gives up.
     assert!(2 * HELD_ASK_EVERY.as_secs() < DRAIN.as_secs());
+    assert!(SILENCE_FIRST.as_secs() + RESEND_FIRST.as_secs() < DRAIN.as_secs());
     assert!(ACCOUNTS_MAX * (ID_LEN_MAX + 32) < MESSAGE_MAX);
+    assert!(PULLS_PER_TURN <= IN_FLIGHT_MAX && FRAMES_PER_TURN <= PULLS_PER_TURN);
 };

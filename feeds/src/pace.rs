@@ -5,9 +5,9 @@
 //!   recorded  t0 + (time − time of the first) / speed
 //! ```
 //!
-//! t0 is when the link took the first message: a feed that starts before its server does not rush
-//! afterwards. From then on times are absolute: nothing drifts, and a feed that was held up (a full
-//! window, a server that was away) makes up for it. Exact to the nanosecond: integers only.
+//! t0 is when the link took the first message, so that a feed that starts before its server does not
+//! rush afterwards. From then on times are absolute: nothing drifts, and a feed that was delayed (too
+//! many fills in flight, a server that was away) catches up. Integers only, exact to the nanosecond.
 
 use crate::{FeedError, UnnamedFill};
 use allot_domain::decimal::{nanos_text, parse_nanos};
@@ -22,10 +22,10 @@ const ONE: u128 = 1_000_000_000;
 /// When fills are sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Pace {
-    /// As fast as the window of unanswered fills lets them.
+    /// As fast as the limit of fills in flight allows.
     #[default]
     Unlimited,
-    /// So many a second.
+    /// This many per second.
     Rate(Rate),
     /// As far apart as their source says they happened; what has no time is due at once.
     Recorded(Speed),
@@ -40,7 +40,7 @@ pub struct Rate(u64);
 pub struct Speed(u64);
 
 impl Rate {
-    /// When the fill after so many others is due, from the first.
+    /// When fill number `count` is due, counted from 0, after the first.
     fn offset(self, count: u64) -> Duration {
         span(u128::from(count) * ONE * ONE / u128::from(self.0))
     }
@@ -50,7 +50,7 @@ impl Speed {
     /// The pace at which it happened.
     pub const REAL: Self = Self(1_000_000_000);
 
-    /// How long so much of recorded time takes.
+    /// How long a span of recorded time takes.
     fn scaled(self, recorded_ns: u64) -> Duration {
         span(u128::from(recorded_ns) * ONE / u128::from(self.0))
     }
@@ -92,13 +92,13 @@ impl Schedule {
         }
     }
 
-    /// The next fill is on its way.
+    /// The next fill is being sent.
     pub(crate) fn take(&mut self, fill: &UnnamedFill) {
         self.count += 1;
         self.first_ns = self.first_ns.or(fill.time_ns);
     }
 
-    /// How long after the first it happened.
+    /// How long after the first fill it happened.
     fn recorded_ns(&self, fill: &UnnamedFill) -> u64 {
         let times = fill.time_ns.zip(self.first_ns);
         times.map_or(0, |(time_ns, first_ns)| time_ns.saturating_sub(first_ns))
@@ -109,7 +109,7 @@ impl FromStr for Rate {
     type Err = FeedError;
 
     fn from_str(text: &str) -> Result<Self, FeedError> {
-        let expected = "it is fills a second, more than zero, such as 2500 or 0.5";
+        let expected = "expected fills per second, more than zero, such as 2500 or 0.5";
         positive(text).map(Self).ok_or_else(|| FeedError::setting("rate", text, expected))
     }
 }
@@ -118,13 +118,13 @@ impl FromStr for Speed {
     type Err = FeedError;
 
     fn from_str(text: &str) -> Result<Self, FeedError> {
-        let expected = "it is a factor, more than zero, such as 10 or 0.5";
+        let expected = "expected a factor, more than zero, such as 10 or 0.5";
         let number = text.strip_suffix('x').unwrap_or(text);
         positive(number).map(Self).ok_or_else(|| FeedError::setting("speed", text, expected))
     }
 }
 
-/// A decimal above zero and at most a billion, in 1e-9.
+/// A decimal above zero and at most a billion, in units of 1e-9.
 fn positive(text: &str) -> Option<u64> {
     let nanos = parse_nanos(text).ok().and_then(|nanos| u64::try_from(nanos).ok())?;
     (0 < nanos && u128::from(nanos) <= ONE * ONE).then_some(nanos)
@@ -217,7 +217,7 @@ mod tests {
         }
         for text in ["", "0", "-1", "1e3", "fast", "1000000000.1", "x"] {
             let error = text.parse::<Rate>().unwrap_err().to_string();
-            assert!(error.contains("is no rate: it is fills a second"), "{error}");
+            assert!(error.contains("invalid rate"), "{error}");
             assert!(text.parse::<Speed>().is_err(), "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! A plural: a noun in the number in which so many of it are spoken of.
+//! A plural: a noun in singular or plural, by a count.
 
 /// `fill` for one, `fills` for none and for several; of nouns that take an `s`.
 #[must_use]

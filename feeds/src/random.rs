@@ -1,7 +1,7 @@
 //! Random: the brief's fill servers. Ten stocks, random positive prices, random quantities.
 //!
-//! The same seed gives the same fills. No position is kept, so a random sale may be of more than
-//! the accounts hold; the server says so, and nothing changes.
+//! The same seed gives the same fills. No position is kept, so a random sale may exceed what the
+//! accounts hold; the server rejects it, and nothing changes.
 
 use crate::tickers::default_tickers;
 use crate::{Pull, Source, UnnamedFill, limits};
@@ -14,36 +14,36 @@ use std::time::Duration;
 /// One cent, in 1e-9 of the currency.
 const CENT: i128 = 10_000_000;
 
-/// A price that walks moves by at most one part in so many at a time: half a percent.
+/// A walking price moves by at most one part in 200 at a time: half a percent.
 const STEP_PART: i64 = 200;
 
 /// What can be chosen of random fills.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RandomConfig {
-    /// What all chance follows from.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// The number of the first fill. Those before it are left out: the same seed gives the same
-    /// fill under the same number, wherever it begins.
+    /// The sequence number of the first fill. Those before it are left out: the same seed gives the
+    /// same fill the same sequence number, wherever the run begins.
     pub first_seq: u64,
     /// What is traded.
     pub tickers: Vec<Ticker>,
-    /// How prices come about.
+    /// How prices are made.
     pub prices: Prices,
     /// The lowest and the highest price, in cents.
     pub cents: RangeInclusive<i64>,
     /// The least and the most shares of a fill.
     pub shares: RangeInclusive<u64>,
-    /// Of a hundred fills, how many are sales.
+    /// The percentage of sales.
     pub sell_percent: u32,
     /// The longest pause between two fills, where [`Pace::Recorded`](crate::Pace::Recorded) keeps
     /// the pauses; the brief's fill servers take up to ten seconds.
     pub gap_max: Duration,
 }
 
-/// How random prices come about.
+/// How random prices are made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Prices {
-    /// Each on its own, as in the brief: uniform over the range.
+    /// Independently, as in the brief: uniform over the range.
     #[default]
     Uniform,
     /// Each ticker's from its last, by at most half a percent, within the range.
@@ -72,22 +72,22 @@ impl RandomConfig {
 pub struct Random {
     config: RandomConfig,
     rng: StdRng,
-    /// The last price of each ticker, in cents; none before its first fill.
+    /// The last price of each ticker, in cents; `None` before its first fill.
     last: Vec<Option<i64>>,
     seq: u64,
     time_ns: u64,
 }
 
 impl Random {
-    /// Fills that follow from the seed.
+    /// The fills of a seed.
     ///
     /// # Panics
-    /// Without tickers, or with an empty range, one that starts at zero or ends above the limits of
-    /// a fill, or a percentage above 100, or a first number of zero.
+    /// Without tickers; with a range that is empty, starts at zero or ends above the limits of a fill;
+    /// with a percentage above 100; or with a first sequence number of zero.
     #[must_use]
     pub fn new(config: RandomConfig) -> Self {
         assert!(!config.tickers.is_empty(), "there is nothing to trade");
-        assert!(0 < config.first_seq, "numbers count from one");
+        assert!(0 < config.first_seq, "sequence numbers count from 1");
         assert!(config.sell_percent <= 100, "a percentage is at most 100");
         assert!(!config.cents.is_empty() && !config.shares.is_empty(), "a range is not empty");
         for cents in [config.cents.start(), config.cents.end()] {
@@ -133,7 +133,7 @@ impl Random {
     }
 
     fn side(&mut self) -> Side {
-        // Asked of chance only where it matters: without sales the fills of a seed stay the same.
+        // Without sales no random number is drawn, so that the fills of a seed stay the same.
         let sells = self.config.sell_percent;
         if 0 < sells && self.rng.random_ratio(sells, 100) { Side::Sell } else { Side::Buy }
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_of_a_hundred_are_sales() {
+    fn the_percentage_of_sales_is_as_configured() {
         let config = RandomConfig { sell_percent: 30, ..RandomConfig::new(5) };
         let sales = fills(config, 10_000).iter().filter(|fill| fill.side == Side::Sell).count();
         assert!((2_700..=3_300).contains(&sales), "{sales}");

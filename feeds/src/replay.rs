@@ -1,16 +1,20 @@
 //! Replay: fills from a file or from standard input, as CSV or as NDJSON.
 //!
-//! Fills are numbered by their place in the file, bad ones too: replayed under the same source
-//! name, a file whose bad line was mended sends one new fill, and repeats of all others. A `seq` in
-//! an NDJSON line is kept as it is. A source that goes on with a later number leaves out the fills
-//! of a file that come before it; of a stream they are gone already, and its first line has it.
+//! A fill's sequence number is its position in the file, and bad lines count. If a bad line is
+//! corrected and the file replayed under the same source name, one fill is new and all others are
+//! repeats. A `seq` in an NDJSON line is kept. A replay that starts at a later sequence number leaves
+//! out the fills of a file before it; those of a stream are gone already, so the first line of a
+//! stream has that number.
 //!
-//! A regular file whose bad lines are to stop it is read through once before anything of it is
-//! sent. Standard input is sent as it comes, up to the first bad line.
+//! If bad lines stop the feed, a regular file is checked as a whole before anything of it is sent.
+//! Standard input is sent as it arrives, up to the first bad line.
 
+mod line_error;
 mod lines;
 mod csv;
 mod ndjson;
+
+pub use self::line_error::LineError;
 
 use self::csv::Csv;
 use self::lines::{Lines, Next};
@@ -23,28 +27,28 @@ use allot_runtime::PollSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// How a file is to be read.
+/// How a file is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReplayConfig {
-    /// What its lines are.
+    /// The format of its lines.
     pub format: Format,
     /// What a bad line does.
     pub on_bad_line: OnBadLine,
     /// Whether each fill needs its time, for [`Pace::Recorded`](crate::Pace::Recorded).
     pub needs_time: bool,
-    /// The number of the first fill, from 1.
+    /// The sequence number of the first fill, from 1.
     pub first_seq: u64,
 }
 
 impl Default for ReplayConfig {
-    /// All of a file in whatever format, unless a line is bad.
+    /// All of a file in either format, unless a line is bad.
     fn default() -> Self {
         let (format, on_bad_line) = (Format::default(), OnBadLine::default());
         Self { format, on_bad_line, needs_time: false, first_seq: 1 }
     }
 }
 
-/// What the lines of a file are.
+/// The format of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Format {
     /// NDJSON if the first line begins with `{`, else CSV.
@@ -56,17 +60,17 @@ pub enum Format {
     Ndjson,
 }
 
-/// What a line that is not understood does.
+/// What a bad line does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum OnBadLine {
-    /// It stops the feed: before anything of a file is sent, or there where it stands in a stream.
+    /// It stops the feed: a file before anything of it is sent, a stream at that line.
     #[default]
     Stop,
-    /// It is counted, reported and passed over.
+    /// It is counted, reported and skipped.
     Skip,
 }
 
-/// What stands in one line.
+/// The fields of one line.
 struct Fields {
     seq: Option<u64>,
     ticker: Ticker,
@@ -77,7 +81,7 @@ struct Fields {
 }
 
 enum Reader {
-    /// Nothing was read yet.
+    /// Nothing has been read yet.
     Unknown,
     Csv(Box<Csv>),
     Ndjson(Ndjson),
@@ -97,15 +101,15 @@ impl Replay {
     /// Opens a file; `-` is standard input.
     ///
     /// # Errors
-    /// [`FeedError::Unreadable`]; and [`FeedError::BadLines`] where such lines stop a feed and the
-    /// file can be looked through beforehand.
+    /// [`FeedError::Unreadable`]; and [`FeedError::BadLines`] if such lines stop the feed and the file
+    /// can be checked beforehand.
     pub fn open(path: &str, config: ReplayConfig) -> Result<Self, FeedError> {
         let intake = Intake::open(path)?;
         if !intake.can_be_read_again() || config.on_bad_line == OnBadLine::Skip {
             return Ok(Self::of(intake, config));
         }
         let skipping = ReplayConfig { on_bad_line: OnBadLine::Skip, ..config };
-        let expected = Self::of(intake, skipping).check_all()?;
+        let expected = Self::of(intake, skipping).count_fills()?;
         let mut replay = Self::of(Intake::open(path)?, config);
         replay.expected = Some(expected);
         Ok(replay)
@@ -124,28 +128,30 @@ impl Replay {
     }
 
     /// Reads to the end; returns how many fills there are, if all lines are good.
-    fn check_all(mut self) -> Result<u64, FeedError> {
-        let (mut fills, mut count, mut first) = (0, 0, Vec::new());
+    fn count_fills(mut self) -> Result<u64, FeedError> {
+        let mut fill_count = 0;
+        let mut bad_count = 0;
+        let mut first = Vec::new();
         loop {
             match self.next() {
-                Pull::Fill(_) => fills += 1,
+                Pull::Fill(_) => fill_count += 1,
                 Pull::Bad(line) | Pull::Broken(line) => {
-                    count += 1;
+                    bad_count += 1;
                     if first.len() < REASONS_MAX {
                         first.push(line);
                     }
                 }
-                Pull::Done | Pull::Waiting if count == 0 => return Ok(fills),
+                Pull::Done | Pull::Waiting if bad_count == 0 => return Ok(fill_count),
                 Pull::Done | Pull::Waiting => {
                     let file = self.lines.name().to_owned();
-                    return Err(FeedError::BadLines { file, count, first });
+                    return Err(FeedError::BadLines { file, count: bad_count, first });
                 }
             }
         }
     }
 
-    /// Makes of a line what it is; none for one that is no record, blank or the header, and for a
-    /// fill that comes before the first.
+    /// What the line yields; nothing for a blank line, for the header, and for a fill before the first
+    /// that is wanted.
     fn take_line(&mut self) -> Option<Pull> {
         if self.lines.text().trim().is_empty() {
             return None;
@@ -156,23 +162,23 @@ impl Replay {
             Reader::Ndjson(ndjson) => ndjson.read(self.lines.text()),
         };
         let first_seq = self.config.first_seq;
-        match fields.map(|fields| self.number(fields)) {
+        match fields.map(|fields| self.assign_seq(fields)) {
             Ok(Ok(fill)) if fill.seq < first_seq => None,
             Ok(Ok(fill)) => Some(Pull::Fill(fill)),
-            Ok(Err(what)) => Some(self.bad(what)),
-            Err(what) => Some(self.bad_record(what)),
+            Ok(Err(cause)) => Some(self.bad(cause)),
+            Err(cause) => Some(self.bad_record(cause)),
         }
     }
 
-    /// Learns from the first line what the others are. That of NDJSON is a fill already.
+    /// Reads the first line, which shows the format of the others. In NDJSON it is a fill already.
     fn take_first(&mut self) -> Option<Pull> {
-        if let Err(what) = self.choose_reader() {
-            return Some(self.broken(what));
+        if let Err(cause) = self.choose_reader() {
+            return Some(self.broken(cause));
         }
         if matches!(self.reader, Reader::Ndjson(_)) { self.take_line() } else { None }
     }
 
-    fn choose_reader(&mut self) -> Result<(), String> {
+    fn choose_reader(&mut self) -> Result<(), LineError> {
         let (text, needs_time) = (self.lines.text(), self.config.needs_time);
         let is_json = match self.config.format {
             Format::Auto => text.trim_start().starts_with('{'),
@@ -187,34 +193,34 @@ impl Replay {
         Ok(())
     }
 
-    fn number(&mut self, fields: Fields) -> Result<UnnamedFill, String> {
+    fn assign_seq(&mut self, fields: Fields) -> Result<UnnamedFill, LineError> {
         let Fields { seq, ticker, side, price, quantity, time_ns } = fields;
         let last_seq = self.last_seq;
         let seq = seq.unwrap_or(last_seq.saturating_add(1));
-        // A stream that is told from its start has numbers of its own before the first.
+        // A stream that is sent again from its start may number fills before the first.
         if seq <= last_seq && self.config.first_seq <= seq {
-            return Err(format!("sequences count up, and {seq} follows {last_seq}"));
+            return Err(LineError::OutOfOrder { seq, last_seq });
         }
         self.last_seq = last_seq.max(seq);
         Ok(UnnamedFill { seq, ticker, side, price, quantity, time_ns })
     }
 
-    /// A bad record keeps its number, as if it were good: see the module.
-    fn bad_record(&mut self, what: String) -> Pull {
+    /// A bad record uses up a sequence number, as if it were good: see the module.
+    fn bad_record(&mut self, cause: LineError) -> Pull {
         self.last_seq = self.last_seq.saturating_add(1);
-        self.bad(what)
+        self.bad(cause)
     }
 
-    fn bad(&mut self, what: String) -> Pull {
+    fn bad(&mut self, cause: LineError) -> Pull {
         match self.config.on_bad_line {
-            OnBadLine::Stop => self.broken(what),
-            OnBadLine::Skip => Pull::Bad(BadLine { number: self.lines.number(), what }),
+            OnBadLine::Stop => self.broken(cause),
+            OnBadLine::Skip => Pull::Bad(BadLine { number: self.lines.number(), cause }),
         }
     }
 
-    fn broken(&mut self, what: String) -> Pull {
+    fn broken(&mut self, cause: LineError) -> Pull {
         self.has_ended = true;
-        Pull::Broken(BadLine { number: self.lines.number(), what })
+        Pull::Broken(BadLine { number: self.lines.number(), cause })
     }
 }
 
@@ -227,11 +233,11 @@ impl Source for Replay {
                         return pull;
                     }
                 }
-                Next::Bad(what) if matches!(self.reader, Reader::Unknown) => {
-                    return self.broken(what);
+                Next::Bad(cause) if matches!(self.reader, Reader::Unknown) => {
+                    return self.broken(cause);
                 }
-                Next::Bad(what) => return self.bad_record(what),
-                Next::Broken(what) => return self.broken(what),
+                Next::Bad(cause) => return self.bad_record(cause),
+                Next::Broken(cause) => return self.broken(cause),
                 Next::Waiting => return Pull::Waiting,
                 Next::End => self.has_ended = true,
             }
@@ -247,9 +253,6 @@ impl Source for Replay {
         self.lines.wait_on(poll_set);
     }
 }
-
-/// Why a fill without its time cannot be sent at the pace at which it happened.
-const NO_TIME: &str = "it has no \"time_ns\", which the recorded pace goes by";
 
 /// A time in whole nanoseconds.
 fn time_ns(text: &str) -> Result<u64, Reject> {
@@ -269,7 +272,7 @@ impl FromStr for Format {
             "auto" => Ok(Self::Auto),
             "csv" => Ok(Self::Csv),
             "ndjson" => Ok(Self::Ndjson),
-            _ => Err(FeedError::setting("file format", text, "use auto, csv or ndjson")),
+            _ => Err(FeedError::setting("file format", text, "expected auto, csv or ndjson")),
         }
     }
 }
@@ -281,7 +284,7 @@ impl FromStr for OnBadLine {
         match text {
             "stop" => Ok(Self::Stop),
             "skip" => Ok(Self::Skip),
-            _ => Err(FeedError::setting("way to treat a bad line", text, "use stop or skip")),
+            _ => Err(FeedError::setting("treatment of bad lines", text, "expected stop or skip")),
         }
     }
 }

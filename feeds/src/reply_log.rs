@@ -1,18 +1,18 @@
-//! An answer log: every answer of the server in a file, one JSON object a line, as it arrives.
+//! A reply log: every reply of the server in a file, one JSON object a line, in order of arrival.
 //!
-//! It is what a client can swear to have been told, for whoever compares that with the journal. So
-//! it has all answers, those too that change nothing for the feed: repeats, and that there is no
-//! room. The objects are those of the front door, whatever the encoding of the feed.
+//! It is a client's evidence of what it was sent, to be compared with the journal. It therefore has
+//! all replies, also those that change nothing for the feed: repeats, and that there is no room.
+//! The objects are those of the front door, whatever the encoding of the feed.
 //!
-//! A line is handed to the system before the feed goes on. It survives the feed, however that ends;
-//! whether it survives the machine is not waited for.
+//! A line is handed to the system before the feed continues. It survives the feed, however that
+//! ends. The log is not synced, so a line may not survive the machine.
 
 use crate::FeedError;
 use allot_wire::{Encoding, Reply, encode_reply};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-/// A file of answers, to which several feeds may append.
+/// A file of replies. Several feeds may append to the same file, each through its own log.
 pub struct ReplyLog {
     path: String,
     file: File,
@@ -20,31 +20,31 @@ pub struct ReplyLog {
 }
 
 impl ReplyLog {
-    /// Opens a file to go on at its end, or makes it.
+    /// Opens a file to append to it, or creates it.
     ///
     /// # Errors
     /// [`FeedError::Unwritable`].
     pub fn open(path: &str) -> Result<Self, FeedError> {
-        let file = OpenOptions::new().append(true).read(true).create(true).open(path);
-        let file = file.and_then(|mut file| end_last_line(&mut file).map(|()| file));
-        let file = file.map_err(|error| FeedError::Unwritable {
-            file: path.to_owned(),
-            cause: error.to_string(),
-        })?;
-        Ok(Self { path: path.to_owned(), file, line: Vec::new() })
+        let path = path.to_owned();
+        let file = OpenOptions::new().append(true).read(true).create(true).open(&path);
+        match file.and_then(|mut file| end_last_line(&mut file).map(|()| file)) {
+            Ok(file) => Ok(Self { path, file, line: Vec::new() }),
+            Err(cause) => Err(FeedError::Unwritable { file: path, cause }),
+        }
     }
 
-    /// Appends an answer; says what is wrong if it cannot.
-    pub(crate) fn append(&mut self, reply: &Reply) -> Result<(), String> {
+    /// Appends a reply.
+    pub(crate) fn append(&mut self, reply: &Reply) -> Result<(), FeedError> {
         self.line.clear();
         encode_reply(Encoding::Json, reply, &mut self.line);
         self.line.push(b'\n');
-        // In one piece: the lines of several feeds are not mixed.
-        self.file.write_all(&self.line).map_err(|error| format!("{}: {error}", self.path))
+        // In one write, so that the lines of several feeds are not mixed.
+        let written = self.file.write_all(&self.line);
+        written.map_err(|cause| FeedError::Unwritable { file: self.path.clone(), cause })
     }
 }
 
-/// A line that was cut off by a crash must not run into the next.
+/// Ends a line that a crash cut off, so that it does not run into the next.
 fn end_last_line(file: &mut File) -> io::Result<()> {
     if !file.metadata()?.is_file() || file.seek(SeekFrom::End(0))? == 0 {
         return Ok(());
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn replies_are_appended_line_by_line_and_a_line_cut_off_stays_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("answers.ndjson");
+        let path = folder.path().join("replies.ndjson");
         fs::write(&path, r#"{"type":"he"#).unwrap();
         let mut first = ReplyLog::open(path.to_str().unwrap()).unwrap();
         let mut second = ReplyLog::open(path.to_str().unwrap()).unwrap();
@@ -82,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_named() {
+    fn a_file_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let error = ReplyLog::open(folder.path().to_str().unwrap()).err().unwrap().to_string();
         assert!(error.starts_with("cannot write "), "{error}");
-        let error = ReplyLog::open("/dev/full").unwrap().append(&held(1)).unwrap_err();
-        assert!(error.starts_with("/dev/full: "), "{error}");
+        let error = ReplyLog::open("/dev/full").unwrap().append(&held(1)).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write /dev/full: "), "{error}");
     }
 }

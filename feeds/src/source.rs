@@ -1,52 +1,77 @@
 //! A source: where fills come from.
 
-use crate::UnnamedFill;
+use crate::{LineError, UnnamedFill, WeightsError};
 use allot_runtime::PollSet;
 use std::fmt;
 
-/// Something that yields fills, one by one, and never blocks.
+/// Yields fills one by one, and never blocks.
 ///
-/// It says what happened, and on its own time when; the feed's [`Pace`](crate::Pace) decides when
-/// it is sent.
+/// It says what happened, and when by its own clock; the feed's [`Pace`](crate::Pace) decides when
+/// a fill is sent.
 pub trait Source: Send {
     /// The next fill.
     fn next(&mut self) -> Pull;
 
-    /// How many fills it will yield in all, where that is known.
+    /// How many fills it yields in all, if that is known.
     fn expected(&self) -> Option<u64> {
         None
     }
 
-    /// Names what will end the sleep of a feed that was told [`Pull::Waiting`].
-    fn wait_on<'a>(&'a self, _waits: &mut PollSet<'a>) {}
+    /// Adds what ends a [`Pull::Waiting`] to the poll set.
+    fn wait_on<'a>(&'a self, _poll_set: &mut PollSet<'a>) {}
 }
 
-/// What a source has to say.
+/// What a source yields.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Pull {
     /// A fill.
     Fill(UnnamedFill),
-    /// Nothing yet; [`Source::wait_on`] names what will end that.
+    /// Nothing yet; [`Source::wait_on`] tells what to wait for.
     Waiting,
-    /// A line that is not understood; it is left out, and what follows it is not.
+    /// A line that is not a fill. The source continues with the next line.
     Bad(BadLine),
-    /// A line after which nothing more can be had.
+    /// A line that ends the source.
     Broken(BadLine),
-    /// There is no more.
+    /// There are no more fills.
     Done,
 }
 
-/// A line of a file that is no fill.
+/// A line of a file that is not a fill.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BadLine {
     /// Its number, from 1.
     pub number: u64,
     /// What is wrong with it.
-    pub what: String,
+    pub cause: LineError,
+}
+
+/// Something that a feed skipped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Skipped {
+    /// A line that is not a fill.
+    Line(BadLine),
+    /// A tick of the AUM feed: its weights were no split.
+    Split {
+        /// The sequence number that the next split has instead.
+        seq: u64,
+        /// The file of the weights.
+        file: String,
+        /// What is wrong with it.
+        cause: WeightsError,
+    },
 }
 
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.number, self.what)
+        write!(f, "line {}: {}", self.number, self.cause)
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => line.fmt(f),
+            Self::Split { seq, file, cause } => write!(f, "split {seq}: {file}: {cause}"),
+        }
     }
 }

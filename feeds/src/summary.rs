@@ -1,13 +1,13 @@
-//! A summary: what came of a feed, for people.
+//! A summary: what a feed has done, as text for an operator.
 
 use crate::feed_progress::Notes;
-use crate::{BadLine, Tally, plural};
+use crate::{BadLine, Skipped, Tally, plural};
 use allot_domain::SourceId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// What came of a feed. Shown as a small table.
+/// What a feed has done. Displayed as a small table.
 #[derive(Clone)]
 pub struct Summary {
     pub(crate) source: SourceId,
@@ -19,8 +19,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether all that was to be sent was sent and answered: nothing lost, no bad line that
-    /// stopped it, and no answer that could not be kept. Rejections and held fills are answers.
+    /// Whether everything was sent and has a reply: nothing lost, no bad line that stopped the feed,
+    /// and no reply that could not be logged. Rejections and `held` are replies.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.is_finished
@@ -30,35 +30,35 @@ impl Summary {
             && self.notes.log_failure.is_none()
     }
 
-    /// How often something happened.
+    /// The value of a tally.
     #[must_use]
     pub fn get(&self, tally: Tally) -> u64 {
         self.counts.iter().find(|(counted, _)| *counted == tally).map_or(0, |(_, count)| *count)
     }
 
-    /// Fills that were held and had no further answer until the end.
+    /// Fills that were held and had no further reply until the end.
     #[must_use]
     pub fn still_held(&self) -> u64 {
         // The two are read one after the other while the feed may still run.
         self.get(Tally::Held).saturating_sub(self.get(Tally::Followed))
     }
 
-    /// How often each code of rejection came.
+    /// How many rejections there were of each code.
     #[must_use]
     pub const fn rejections(&self) -> &BTreeMap<String, u64> {
         &self.notes.codes
     }
 
-    /// The first reasons of rejections, each with its sequence.
+    /// The first few reasons of rejections, each with its sequence number.
     #[must_use]
     pub fn reasons(&self) -> &[String] {
         &self.notes.reasons
     }
 
-    /// The first bad lines that were passed over.
+    /// The first few lines or splits that were skipped.
     #[must_use]
-    pub fn bad_lines(&self) -> &[BadLine] {
-        &self.notes.bad_lines
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.notes.skipped
     }
 
     /// The bad line that stopped it.
@@ -67,32 +67,32 @@ impl Summary {
         self.notes.stopped_by.as_ref()
     }
 
-    /// From the first message that left to the last that was heard.
+    /// From the first message that left to the last that arrived.
     #[must_use]
     pub const fn elapsed(&self) -> Duration {
         self.elapsed
     }
 
-    /// The shortest and the longest time from a message's first sending to its answer.
+    /// The shortest and the longest time from a message's first sending to its reply.
     #[must_use]
     pub const fn latency(&self) -> Option<(Duration, Duration)> {
         self.latency
     }
 
-    /// Answers a second, rounded down.
+    /// Replies per second, rounded down.
     #[must_use]
-    pub fn answers_per_second(&self) -> u64 {
-        let answers = u128::from(self.get(Tally::Answered)) * 1_000_000_000;
-        let rate = answers.checked_div(self.elapsed.as_nanos()).unwrap_or(0);
+    pub fn replies_per_second(&self) -> u64 {
+        let replies = u128::from(self.get(Tally::Answered)) * 1_000_000_000;
+        let rate = replies.checked_div(self.elapsed.as_nanos()).unwrap_or(0);
         u64::try_from(rate).unwrap_or(u64::MAX)
     }
 
-    fn verdict(&self) -> &'static str {
+    fn result_text(&self) -> &'static str {
         match (self.is_finished, self.is_ok()) {
             (false, _) => "not finished",
             (true, true) => "all answered",
             (true, false) if self.notes.stopped_by.is_some() => "stopped by a bad line",
-            (true, false) if self.notes.log_failure.is_some() => "not all answers kept",
+            (true, false) if self.notes.log_failure.is_some() => "not all replies logged",
             (true, false) => "not all answered",
         }
     }
@@ -100,7 +100,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}", self.source, self.verdict())?;
+        writeln!(f, "{}: {}", self.source, self.result_text())?;
         for (tally, count) in &self.counts {
             let is_shown = 0 < *count || matches!(tally, Tally::Sent | Tally::Answered);
             if is_shown {
@@ -110,7 +110,7 @@ impl fmt::Display for Summary {
         if 0 < self.get(Tally::Held) {
             writeln!(f, "  {:<18} {:>12}", "still held", self.still_held())?;
         }
-        writeln!(f, "  {:<18} {:>12}", "answers a second", self.answers_per_second())?;
+        writeln!(f, "  {:<18} {:>12}", "replies per second", self.replies_per_second())?;
         if let Some((shortest, longest)) = self.latency {
             writeln!(f, "  {:<18} {shortest:.1?} to {longest:.1?}", "answered within")?;
         }
@@ -124,9 +124,10 @@ impl Summary {
             writeln!(f, "  rejected {count} {}: {code}", plural(*count, "time"))?;
         }
         self.notes.reasons.iter().try_for_each(|reason| writeln!(f, "    {reason}"))?;
-        self.notes.bad_lines.iter().try_for_each(|line| writeln!(f, "  passed over {line}"))?;
+        self.notes.skipped.iter().try_for_each(|skipped| writeln!(f, "  skipped {skipped}"))?;
         self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))?;
-        self.notes.log_failure.iter().try_for_each(|what| writeln!(f, "  answers not kept: {what}"))
+        let failure = self.notes.log_failure.iter();
+        failure.into_iter().try_for_each(|failure| writeln!(f, "  replies not logged: {failure}"))
     }
 }
 
@@ -139,7 +140,7 @@ impl fmt::Debug for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FeedProgress, Phase};
+    use crate::{FeedProgress, LineError, Phase};
     use allot_runtime::Nanos;
 
     #[test]
@@ -158,10 +159,11 @@ mod tests {
             progress.add(tally, count);
         }
         (1..=7).for_each(|seq| progress.note_rejection(seq, "price_too_large", "too dear"));
-        progress.note_bad_line(&BadLine { number: 3, what: "it is not UTF-8".to_owned() });
+        let line = BadLine { number: 3, cause: LineError::NotUtf8 };
+        progress.note_skipped(&Skipped::Line(line));
         progress.note_latency(Duration::from_micros(150));
         progress.note_latency(Duration::from_millis(3));
-        assert_eq!(progress.summary().verdict(), "not finished");
+        assert_eq!(progress.summary().result_text(), "not finished");
         progress.enter(Phase::Finished);
         let expected = "\
 fills-1: not all answered
@@ -174,7 +176,7 @@ fills-1: not all answered
   bad lines                     1
   lost                          2
   still held                    2
-  answers a second            499
+  replies per second          499
   answered within    150.0µs to 3.0ms
   rejected 7 times: price_too_large
     1: too dear
@@ -182,13 +184,13 @@ fills-1: not all answered
     3: too dear
     4: too dear
     5: too dear
-  passed over line 3: it is not UTF-8
+  skipped line 3: it is not UTF-8
 ";
         assert_eq!(progress.summary().to_string(), expected);
     }
 
     #[test]
-    fn one_rejection_is_one_time() {
+    fn one_rejection_is_counted_in_the_singular() {
         let progress = FeedProgress::new(SourceId::new(b"f").unwrap(), None);
         progress.note_rejection(1, "price_too_large", "too dear");
         let shown = progress.summary().to_string();
@@ -196,7 +198,7 @@ fills-1: not all answered
     }
 
     #[test]
-    fn all_is_well_when_all_is_answered_and_no_line_stopped_it() {
+    fn it_is_ok_when_every_message_has_a_reply_and_no_line_stopped_it() {
         let progress = || {
             let progress = FeedProgress::new(SourceId::new(b"f").unwrap(), None);
             progress.enter(Phase::Finished);
@@ -209,7 +211,7 @@ fills-1: not all answered
             assert!(!progress.summary().is_ok(), "{tally:?}");
         }
         let stopped = progress();
-        stopped.note_stop(BadLine { number: 1, what: String::new() });
+        stopped.note_stop(BadLine { number: 1, cause: LineError::NotUtf8 });
         assert!(!stopped.summary().is_ok());
         assert_eq!(stopped.expected(), None);
     }

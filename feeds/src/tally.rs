@@ -1,8 +1,8 @@
-//! A tally: how often something happened to a feed.
+//! A tally: a count of one thing that happens to a feed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Declares the list once: the sentence is both the documentation and what is printed.
+/// Declares the list once. The labels are printed in summaries and do not change.
 macro_rules! tallies {
     ($($name:ident $field:ident $label:literal $sentence:literal)+) => {
         /// What is counted.
@@ -44,20 +44,20 @@ macro_rules! tallies {
 
 tallies! {
     Sent sent "sent" "Messages that left, each counted once."
-    Answered answered "answered" "Messages that were answered, each counted once."
+    Answered answered "answered" "Messages that have a reply, each counted once."
     Allocated allocated "allocated" "Fills that were divided."
     Accepted accepted "accepted" "Splits that came into force."
-    Rejected rejected "rejected" "Messages that were refused for good."
-    Held held "held" "Fills that were answered with held: they wait for the first split."
+    Rejected rejected "rejected" "Messages that were rejected for good."
+    Held held "held" "Fills whose reply was `held`: they wait for the first split."
     Followed followed "followed up" "Held fills whose shares, or rejection, came later."
-    Duplicates duplicates "duplicates" "Messages that the server had already."
-    Resent resent "sent again" "Messages that left once more, for lack of an answer or of room."
-    Busy busy "busy" "Answers that the server had no room."
-    Again again "answered again" "Answers to what had been answered."
-    Strange strange "strange" "Messages of the server that answer nothing of this feed."
-    Reconnects reconnects "reconnects" "Connections made anew because what had left got no answer."
-    BadLines bad_lines "bad lines" "Lines that are no fill, or weights that are no split."
-    Lost lost "lost" "Messages that left and were never answered."
+    Duplicates duplicates "duplicates" "Replies that say that the server already had the message."
+    Resent resent "sent again" "Messages that left again, because there was no reply or no room."
+    Busy busy "busy" "Replies that say that the server had no room."
+    Again again "answered again" "Replies to messages that already had theirs."
+    Strange strange "strange" "Messages from the server that reply to nothing that this feed sent."
+    Reconnects reconnects "reconnects" "Reconnects because the server was silent."
+    BadLines bad_lines "bad lines" "Lines that are not a fill, and weights that are not a split."
+    Lost lost "lost" "Messages that left and never had a reply."
     Unsent unsent "unsent" "Messages that never left."
 }
 

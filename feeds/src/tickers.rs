@@ -3,30 +3,31 @@
 use crate::FeedError;
 use allot_domain::Ticker;
 
-/// The ten stocks of the brief: names that everybody knows, in byte order.
+/// The ten stocks of the brief: well-known names, in byte order.
 pub const TICKERS: [&str; 10] =
     ["AAPL", "AMZN", "BRK.B", "GOOG", "JPM", "META", "MSFT", "NVDA", "TSLA", "XOM"];
 
 /// Reads a list such as `AAPL,MSFT,BRK.B`.
 ///
 /// # Errors
-/// [`FeedError::Setting`]: an empty list, a ticker that is none, or one that stands twice.
+/// [`FeedError::Setting`]: an empty list, text that is not a ticker, or a ticker twice.
 pub fn parse_tickers(list: &str) -> Result<Vec<Ticker>, FeedError> {
-    let refused = |why: String| FeedError::setting("list of tickers", list, why);
+    let invalid = |why: String| FeedError::setting("list of tickers", list, why);
     let mut tickers = Vec::new();
     for text in list.split(',').map(str::trim) {
-        let ticker = Ticker::new(text.as_bytes()).map_err(|reject| refused(reject.to_string()))?;
+        let ticker = Ticker::new(text.as_bytes()).map_err(|reject| invalid(reject.to_string()))?;
         if tickers.contains(&ticker) {
-            return Err(refused(format!("{ticker} stands twice")));
+            return Err(invalid(format!("{ticker} is listed twice")));
         }
         tickers.push(ticker);
     }
     Ok(tickers)
 }
 
-/// The ten of [`TICKERS`].
+/// The tickers of [`TICKERS`].
 pub(crate) fn default_tickers() -> Vec<Ticker> {
-    let ticker = |text: &str| Ticker::new(text.as_bytes()).expect("the list is of tickers");
+    let ticker =
+        |text: &str| Ticker::new(text.as_bytes()).expect("every text of the list is a ticker");
     TICKERS.iter().copied().map(ticker).collect()
 }
 
@@ -41,7 +42,7 @@ mod tests {
             ("", "a ticker is 1 to 16"),
             ("AAPL,,MSFT", "a ticker is 1 to 16"),
             ("AAPL,A:B", "it was \"A:B\""),
-            ("AAPL,MSFT,AAPL", "AAPL stands twice"),
+            ("AAPL,MSFT,AAPL", "AAPL is listed twice"),
         ] {
             let error = parse_tickers(list).unwrap_err().to_string();
             assert!(error.contains(what), "{list}: {error}");

@@ -1,21 +1,21 @@
-//! A draft: a fill that nobody has put a name to yet.
+//! An unnamed fill: a fill as its source yields it, before a feed adds its own name.
 
 use allot_domain::{Fill, Price, Quantity, Side, SourceId, Ticker};
 
-/// What a [`Source`](crate::Source) yields; a feed makes it a fill by adding its own name.
+/// What a [`Source`](crate::Source) yields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnnamedFill {
-    /// The source's number of it: from 1, each higher than the one before.
+    /// Its sequence number: from 1, each higher than the one before.
     pub seq: u64,
     /// What was traded.
     pub ticker: Ticker,
     /// Bought or sold.
     pub side: Side,
-    /// What one share cost.
+    /// The price of one share.
     pub price: Price,
     /// How many shares.
     pub quantity: Quantity,
-    /// When it happened, in nanoseconds on the source's own time; only differences count.
+    /// When it happened, in nanoseconds by the source's own clock; only differences count.
     pub time_ns: Option<u64>,
 }
 

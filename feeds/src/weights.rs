@@ -1,11 +1,14 @@
-//! Weights: what the AUM server says of who is to hold how much.
+//! Weights: the splits that the AUM server sends.
 //!
-//! All of them are exact: percentages are counted in 1e-9 of a percent, and those that are made
-//! here add up to 100 to the last of them.
+//! They are exact: percentages are counted in 1e-9 of a percent, and those that are made here add up
+//! to exactly 100.
 
+mod weights_error;
 mod random;
 mod drift;
 mod file;
+
+pub use weights_error::WeightsError;
 
 use crate::{FeedError, plural};
 use allot_domain::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
@@ -26,14 +29,19 @@ enum Kind {
     File(WeightsFile),
 }
 
-/// What there is to say at a tick.
+/// What there is to send at a tick.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WeightsPull {
-    /// The weights of a good split.
+    /// The weights of a valid split.
     Weights(Vec<(AccountId, Weight)>),
-    /// Nothing, for this reason; the split in force stays.
-    Bad(String),
-    /// Nothing any more.
+    /// Nothing; the split in force stays.
+    Bad {
+        /// The file that should have had the weights.
+        file: String,
+        /// What is wrong with it.
+        cause: WeightsError,
+    },
+    /// Nothing more.
     Done,
 }
 
@@ -41,7 +49,7 @@ impl Weights {
     /// Completely random percentages each time: every split of 100 is equally likely.
     ///
     /// # Errors
-    /// [`FeedError::Setting`]: no accounts, too many, or one that stands twice.
+    /// [`FeedError::Setting`]: no accounts, too many, or one of them twice.
     pub fn random(accounts: Vec<AccountId>, seed: u64) -> Result<Self, FeedError> {
         equal(&accounts)?;
         Ok(Self(Kind::Random(RandomWeights::new(accounts, seed))))
@@ -50,7 +58,7 @@ impl Weights {
     /// The same each time, read from text such as `a=40,b=60`.
     ///
     /// # Errors
-    /// [`FeedError::Setting`]: no split, by the rules of the front door.
+    /// [`FeedError::Setting`]: not a split by the rules of the front door.
     pub fn fixed(text: &str) -> Result<Self, FeedError> {
         Ok(Self(Kind::Fixed(parse(text)?)))
     }
@@ -58,21 +66,21 @@ impl Weights {
     /// These, one after the other, each once.
     ///
     /// # Errors
-    /// [`FeedError::Setting`]: one of them is no split, by the rules of the front door.
+    /// [`FeedError::Setting`]: one of them is not a split by the rules of the front door.
     pub fn series(splits: Vec<Vec<(AccountId, Weight)>>) -> Result<Self, FeedError> {
         let number = |index: usize| format!("split {}", index + 1);
-        let judged = splits.into_iter().enumerate().map(|(index, weights)| {
-            let refused = |reject| FeedError::setting("series of weights", &number(index), reject);
-            judge(weights).map_err(refused)
+        let checked = splits.into_iter().enumerate().map(|(index, weights)| {
+            let invalid = |reject| FeedError::setting("series of weights", &number(index), reject);
+            checked(weights).map_err(invalid)
         });
-        Ok(Self(Kind::Series(judged.collect::<Result<_, _>>()?)))
+        Ok(Self(Kind::Series(checked.collect::<Result<_, _>>()?)))
     }
 
     /// Equal weights at first; then each account's moves at random, by at most `step` percent of
     /// itself at a time.
     ///
     /// # Errors
-    /// [`FeedError::Setting`]: as for [`Weights::random`], or the step is no percentage above zero
+    /// [`FeedError::Setting`]: as for [`Weights::random`], or the step is not a percentage above zero
     /// and up to 100.
     pub fn drift(accounts: &[AccountId], step: &str, seed: u64) -> Result<Self, FeedError> {
         Self::drift_from(equal(accounts)?, step, seed)
@@ -93,21 +101,21 @@ impl Weights {
     ) -> Result<Self, FeedError> {
         let percent = Weight::parse("the drift", step).ok();
         let percent = percent.filter(|percent| (1..=WEIGHT_TOTAL).contains(&percent.nanos()));
-        let expected = "it is a percentage above zero and up to 100, such as 2.5";
+        let expected = "expected a percentage above zero and up to 100, such as 2.5";
         let percent = percent.ok_or_else(|| FeedError::setting("drift", step, expected))?;
         Ok(Self(Kind::Drift(Drift::new(weights, percent, seed))))
     }
 
     /// Those of a file: a JSON object or CSV with the columns `account` and `weight`, read again at
-    /// every tick; or several JSON objects, of which each is said once.
+    /// every tick; or several JSON objects, each sent once.
     ///
     /// # Errors
-    /// [`FeedError::Unreadable`] and [`FeedError::BadFile`].
+    /// [`FeedError::BadWeights`].
     pub fn file(path: &str) -> Result<Self, FeedError> {
         Ok(Self(Kind::File(WeightsFile::open(path)?)))
     }
 
-    /// What there is to say at this tick.
+    /// What there is to send at this tick.
     pub fn pull(&mut self) -> WeightsPull {
         match &mut self.0 {
             Kind::Random(random) => WeightsPull::Weights(random.next()),
@@ -127,7 +135,7 @@ impl Weights {
     #[expect(clippy::missing_panics_doc, reason = "the names are good")]
     pub fn accounts(count: usize) -> Result<Vec<AccountId>, FeedError> {
         if !(1..=ACCOUNTS_MAX).contains(&count) {
-            let expected = format!("it is from 1 to {ACCOUNTS_MAX}");
+            let expected = format!("expected a number from 1 to {ACCOUNTS_MAX}");
             return Err(FeedError::setting("number of accounts", &count.to_string(), expected));
         }
         let account = |number| AccountId::new(format!("account{number}").as_bytes());
@@ -135,22 +143,23 @@ impl Weights {
     }
 }
 
-/// Weights as the front door judges them.
-fn judge(weights: Vec<(AccountId, Weight)>) -> Result<Vec<(AccountId, Weight)>, Reject> {
+/// Weights that the front door would accept, in its order.
+fn checked(weights: Vec<(AccountId, Weight)>) -> Result<Vec<(AccountId, Weight)>, Reject> {
     let source = SourceId::new(b"weights")?;
     Split::new(source, 1, weights).map(|split| split.weights().to_vec())
 }
 
 /// Reads `a=40,b=60`.
 fn parse(text: &str) -> Result<Vec<(AccountId, Weight)>, FeedError> {
-    let refused = |why: &str| FeedError::setting("list of weights", text, why);
+    let invalid = |why: &str| FeedError::setting("list of weights", text, why);
     let mut weights = Vec::new();
     for part in text.split(',').map(str::trim) {
-        let (account, weight) =
-            part.split_once('=').ok_or_else(|| refused("write account=percent,account=percent"))?;
-        weights.push(entry(account, weight).map_err(|reject| refused(&reject.to_string()))?);
+        let (account, weight) = part
+            .split_once('=')
+            .ok_or_else(|| invalid("expected account=percent,account=percent"))?;
+        weights.push(entry(account, weight).map_err(|reject| invalid(&reject.to_string()))?);
     }
-    judge(weights).map_err(|reject| refused(&reject.to_string()))
+    checked(weights).map_err(|reject| invalid(&reject.to_string()))
 }
 
 fn entry(account: &str, weight: &str) -> Result<(AccountId, Weight), Reject> {
@@ -158,20 +167,20 @@ fn entry(account: &str, weight: &str) -> Result<(AccountId, Weight), Reject> {
     Ok((AccountId::new(account.as_bytes())?, Weight::parse(account, weight)?))
 }
 
-/// The same for all, and what does not divide to the first: 100 exactly.
+/// Equal weights that add up to exactly 100; the first account gets the rest of the division.
 fn equal(accounts: &[AccountId]) -> Result<Vec<(AccountId, Weight)>, FeedError> {
     let count = u64::try_from(accounts.len()).unwrap_or(u64::MAX);
     let (each, rest) = (WEIGHT_TOTAL / count.max(1), WEIGHT_TOTAL % count.max(1));
     let nanos = |index: usize| if index == 0 { each + rest } else { each };
     let weights = accounts.iter().enumerate();
     let weights = weights.map(|(index, account)| (*account, weight(nanos(index)))).collect();
-    judge(weights).map_err(|reject| {
+    checked(weights).map_err(|reject| {
         let given = format!("{} {}", accounts.len(), plural(count, "account"));
         FeedError::setting("list of accounts", &given, reject)
     })
 }
 
-/// A weight of at most the whole.
+/// A weight of at most 100 percent.
 fn weight(nanos: u64) -> Weight {
     Weight::from_nanos("an account", nanos.into()).expect("no part is more than the whole")
 }
@@ -202,10 +211,10 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_the_front_door_would_refuse_are_refused() {
+    fn weights_that_the_front_door_would_reject_are_rejected() {
         for (text, what) in [
-            ("", "write account=percent"),
-            ("a", "write account=percent"),
+            ("", "expected account=percent"),
+            ("a", "expected account=percent"),
             ("a=40,b=50", "add up to 100 within 0.01; they added up to 90"),
             ("a=101,b=-1", "they added up to 101"),
             ("a=50,a=50", "\"a\" stood twice"),
@@ -218,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_is_said_once() {
+    fn each_split_of_a_series_is_sent_once() {
         let split = |text: &str| next(&mut Weights::fixed(text).unwrap());
         let splits = vec![split("a=40,b=60"), split("a=100")];
         let mut weights = Weights::series(splits.clone()).unwrap();
@@ -269,12 +278,12 @@ mod tests {
         for step in ["0", "-1", "x", "100.001"] {
             let accounts = Weights::accounts(2).unwrap();
             let error = Weights::drift(&accounts, step, 1).err().unwrap().to_string();
-            assert!(error.contains("is no drift: it is a percentage above zero"), "{error}");
+            assert!(error.contains("invalid drift"), "{error}");
         }
     }
 
     #[test]
-    fn given_weights_drift_from_where_they_are_and_the_seed_says_how() {
+    fn given_weights_drift_from_where_they_are_as_the_seed_determines() {
         let run = |seed| {
             let mut weights = Weights::drift_of("a=40,b=60", "10", seed).unwrap();
             (0..20).map(|_| next(&mut weights)).collect::<Vec<_>>()

@@ -5,15 +5,15 @@
 //!   86055342000000,BTCUSDT,61837.63,2000,buy
 //! ```
 //!
-//! Columns are found by name, in any order; those of other names are passed over. `side` may be
-//! missing or empty (buy), and `time_ns` unless the recorded pace is kept. A field may stand in
-//! quotes, but not go on in the next line.
+//! Columns are found by name, in any order; columns with other names are ignored. `side` may be
+//! missing or empty (buy), and so may `time_ns` unless the recorded pace needs it. A field may be
+//! quoted, but must end on its line.
 
 use super::Fields;
-use crate::plural;
+use super::line_error::LineError;
 use allot_domain::{Price, Quantity, Reject, Side, Ticker};
 use csv::{ReaderBuilder, StringRecord, Trim};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 
 /// Reads records by the columns of their header.
 pub(super) struct Csv {
@@ -23,7 +23,7 @@ pub(super) struct Csv {
     needs_time: bool,
 }
 
-/// Where the fields stand.
+/// The index of each field in a record.
 struct Columns {
     count: usize,
     ticker: usize,
@@ -33,7 +33,7 @@ struct Columns {
     time_ns: Option<usize>,
 }
 
-/// One line at a time, for a reader that wants a stream.
+/// Gives one line at a time to a reader that expects a stream.
 #[derive(Default)]
 struct Feeder {
     line: Vec<u8>,
@@ -44,7 +44,8 @@ impl Read for Feeder {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let rest = &self.line[self.read..];
         if rest.is_empty() {
-            return Err(io::Error::other("a quote is not closed on this line"));
+            // The reader wants more than the line only inside a quoted field.
+            return Err(ErrorKind::UnexpectedEof.into());
         }
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
@@ -55,7 +56,7 @@ impl Read for Feeder {
 
 impl Csv {
     /// Reads the header.
-    pub(super) fn new(header: &str, needs_time: bool) -> Result<Self, String> {
+    pub(super) fn new(header: &str, needs_time: bool) -> Result<Self, LineError> {
         let mut reader = reader();
         let mut record = StringRecord::new();
         split(&mut reader, header, &mut record)?;
@@ -64,16 +65,15 @@ impl Csv {
     }
 
     /// Reads one line after the header.
-    pub(super) fn read(&mut self, line: &str) -> Result<Fields, String> {
+    pub(super) fn read(&mut self, line: &str) -> Result<Fields, LineError> {
         split(&mut self.reader, line, &mut self.record)?;
         let (found, expected) = (self.record.len(), self.columns.count);
         if found != expected {
-            let fields = plural(u64::try_from(found).unwrap_or(u64::MAX), "field");
-            return Err(format!("it has {found} {fields} and the header has {expected}"));
+            return Err(LineError::FieldCount { found, expected });
         }
-        let fields = self.fields().map_err(|reject| reject.to_string())?;
+        let fields = self.fields()?;
         let lacks_time = self.needs_time && fields.time_ns.is_none();
-        if lacks_time { Err(super::NO_TIME.to_owned()) } else { Ok(fields) }
+        if lacks_time { Err(LineError::NoTime) } else { Ok(fields) }
     }
 
     fn fields(&self) -> Result<Fields, Reject> {
@@ -91,19 +91,17 @@ impl Csv {
 }
 
 impl Columns {
-    fn find(header: &StringRecord, needs_time: bool) -> Result<Self, String> {
+    fn find(header: &StringRecord, needs_time: bool) -> Result<Self, LineError> {
         let column = |name: &str| header.iter().position(|column| column == name);
-        let need = |name: &str| {
-            let columns = header.iter().collect::<Vec<_>>().join(", ");
-            column(name).ok_or_else(|| {
-                format!("the header has no column \"{name}\"; its columns are {columns}")
-            })
+        let need = |name: &'static str| {
+            let columns = || header.iter().map(str::to_owned).collect();
+            column(name).ok_or_else(|| LineError::NoColumn { column: name, columns: columns() })
         };
         let twin = |name: &&str| 1 < header.iter().filter(|column| column == name).count();
         if let Some(name) =
-            ["ticker", "price", "quantity", "side", "time_ns"].iter().find(|name| twin(name))
+            ["ticker", "price", "quantity", "side", "time_ns"].into_iter().find(|name| twin(name))
         {
-            return Err(format!("the header has the column \"{name}\" twice"));
+            return Err(LineError::DuplicateColumn(name));
         }
         Ok(Self {
             count: header.len(),
@@ -124,13 +122,13 @@ fn reader() -> csv::Reader<Feeder> {
         .from_reader(Feeder::default())
 }
 
-/// Splits one line into its fields. After an error the reader is in the middle of a record, and is
-/// made anew.
+/// Splits one line into its fields. After an error the reader is in the middle of a record, so it is
+/// replaced.
 fn split(
     reader: &mut csv::Reader<Feeder>,
     line: &str,
     record: &mut StringRecord,
-) -> Result<(), String> {
+) -> Result<(), LineError> {
     let feeder = reader.get_mut();
     feeder.line.clear();
     feeder.line.extend_from_slice(line.as_bytes());
@@ -139,8 +137,8 @@ fn split(
     reader.read_record(record).map(|_| ()).map_err(|error| {
         *reader = self::reader();
         match error.into_kind() {
-            csv::ErrorKind::Io(error) => error.to_string(),
-            kind => format!("{kind:?}"),
+            csv::ErrorKind::Io(_) => LineError::OpenQuote,
+            kind => LineError::NotCsv { cause: format!("{kind:?}") },
         }
     })
 }
@@ -157,9 +155,13 @@ fn side(text: &str) -> Result<Side, Reject> {
 mod tests {
     use super::*;
 
+    fn text(error: LineError) -> String {
+        error.to_string()
+    }
+
     fn read(header: &str, line: &str) -> Result<String, String> {
         let Fields { ticker, side, price, quantity, time_ns, .. } =
-            Csv::new(header, false)?.read(line)?;
+            Csv::new(header, false).and_then(|mut csv| csv.read(line)).map_err(text)?;
         let time = time_ns.map_or(String::new(), |time| format!(" at {time}"));
         Ok(format!("{side} {quantity} {ticker} {price}{time}"))
     }
@@ -201,11 +203,11 @@ mod tests {
         ] {
             assert_eq!(read(header, ""), Err(expected.to_owned()), "{header}");
         }
-        let error = Csv::new("ticker,price,quantity", true).err().unwrap();
+        let error = text(Csv::new("ticker,price,quantity", true).err().unwrap());
         assert!(error.starts_with("the header has no column \"time_ns\""), "{error}");
         let mut paced = Csv::new("ticker,price,quantity,time_ns", true).unwrap();
         assert!(paced.read("A,1,1,5").is_ok());
-        assert!(paced.read("A,1,1,").err().unwrap().starts_with("it has no \"time_ns\""));
+        assert_eq!(paced.read("A,1,1,").err(), Some(LineError::NoTime));
     }
 
     #[test]
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_after_one_with_an_open_quote_is_read_as_ever() {
+    fn a_line_after_one_with_an_open_quote_is_read_as_usual() {
         let mut csv = Csv::new("ticker,price,quantity", false).unwrap();
         assert!(csv.read("\"A,1,2").is_err());
         assert_eq!(csv.read("B,1,2").unwrap().ticker, Ticker::new(b"B").unwrap());

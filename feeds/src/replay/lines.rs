@@ -1,24 +1,25 @@
-//! Lines: the text of an intake, line by line, whole or not at all.
+//! Lines: the text of an intake, in whole lines.
 
+use super::line_error::LineError;
 use crate::intake::{Chunk, Intake};
 use crate::limits::{LINE_LEN_MAX, READ_LEN};
 use allot_runtime::PollSet;
 
-/// UTF-8's mark of its own beginning, which some programs write and nobody means.
+/// The UTF-8 byte order mark, which some programs write at the start of a file. It is no content.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The lines of an intake.
 pub(super) struct Lines {
     intake: Intake,
-    /// What was read: `from` says where the part begins that is not yet a line.
+    /// What was read. The part from `from` on is not yet a line.
     bytes: Vec<u8>,
     from: usize,
-    /// Up to here no line end was found.
+    /// Up to here there is no line end.
     searched: usize,
     line: String,
     number: u64,
-    /// Within a line that is too long: all up to its end is passed over.
-    is_passing_over: bool,
+    /// Whether this is within a line that is too long, which is skipped up to its end.
+    is_skipping: bool,
     has_ended: bool,
 }
 
@@ -27,10 +28,10 @@ pub(super) struct Lines {
 pub(super) enum Next {
     /// A line; its text is [`Lines::text`].
     Line,
-    /// A line that is no text; why.
-    Bad(String),
-    /// The intake failed; why.
-    Broken(String),
+    /// A line that is not text.
+    Bad(LineError),
+    /// The intake failed.
+    Broken(LineError),
     /// Not there yet.
     Waiting,
     /// There is no more.
@@ -46,7 +47,7 @@ impl Lines {
             searched: 0,
             line: String::new(),
             number: 0,
-            is_passing_over: false,
+            is_skipping: false,
             has_ended: false,
         }
     }
@@ -70,16 +71,16 @@ impl Lines {
         self.intake.wait_on(poll_set);
     }
 
-    /// Goes on to the next line.
+    /// Moves to the next line.
     pub(super) fn advance(&mut self) -> Next {
         loop {
             if let Some(end) = self.find_end() {
                 return self.take(end, end + 1);
             }
-            if self.is_passing_over {
+            if self.is_skipping {
                 self.drop_all();
             } else if LINE_LEN_MAX < self.bytes.len() - self.from {
-                self.is_passing_over = true;
+                self.is_skipping = true;
             }
             if self.has_ended {
                 return self.take_last();
@@ -90,7 +91,7 @@ impl Lines {
                 Ok(Chunk::Waiting) => return Next::Waiting,
                 Err(error) => {
                     self.number += 1;
-                    return Next::Broken(format!("it could not be read: {error}"));
+                    return Next::Broken(LineError::Unreadable { cause: error.to_string() });
                 }
             }
         }
@@ -108,10 +109,10 @@ impl Lines {
         let line = &self.bytes[self.from..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.number += 1;
-        let is_too_long = std::mem::take(&mut self.is_passing_over) || LINE_LEN_MAX < line.len();
+        let is_too_long = std::mem::take(&mut self.is_skipping) || LINE_LEN_MAX < line.len();
         let taken = match std::str::from_utf8(line) {
-            _ if is_too_long => Next::Bad(format!("it has more than {LINE_LEN_MAX} bytes")),
-            Err(_) => Next::Bad("it is not UTF-8".to_owned()),
+            _ if is_too_long => Next::Bad(LineError::TooLong),
+            Err(_) => Next::Bad(LineError::NotUtf8),
             Ok(text) => {
                 let mark = if self.number == 1 { BYTE_ORDER_MARK } else { "" };
                 self.line.clear();
@@ -126,7 +127,7 @@ impl Lines {
     /// What is left after the last line end is a line too, unless it is empty.
     fn take_last(&mut self) -> Next {
         let end = self.bytes.len();
-        if self.from == end && !self.is_passing_over {
+        if self.from == end && !self.is_skipping {
             return Next::End;
         }
         self.take(end, end)
@@ -137,7 +138,7 @@ impl Lines {
         (self.from, self.searched) = (0, 0);
     }
 
-    /// Appends what the intake has; what was taken makes room for it.
+    /// Appends what the intake has, in the place of what was taken.
     fn read(&mut self) -> std::io::Result<Chunk> {
         self.bytes.drain(..self.from);
         self.searched -= self.from;
@@ -169,7 +170,7 @@ mod tests {
         loop {
             seen.push(match lines.advance() {
                 Next::Line => format!("{} {}", lines.number(), lines.text()),
-                Next::Bad(what) => format!("{} ! {what}", lines.number()),
+                Next::Bad(error) => format!("{} ! {error}", lines.number()),
                 Next::End => return seen,
                 other => panic!("{other:?}"),
             });
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_named_and_passed_over_whole() {
+    fn a_line_that_is_too_long_is_reported_and_skipped_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("long");
         for extra in [0, 1, READ_LEN, 3 * READ_LEN + 7] {

@@ -1,16 +1,17 @@
 //! NDJSON: a `fill` object on each line, as the front door takes it.
 //!
-//! `type`, `source` and `seq` may be left out. A `source` is judged and then passed over: all fills
-//! of a feed are sent under the feed's own name. The line is judged by the same decoder as at the
-//! front door, so that nothing passes here that would be refused there.
+//! `type`, `source` and `seq` may be left out. A `source` is checked and then ignored: all fills of a
+//! feed are sent under the feed's own name. The line goes through the decoder of the front door, so
+//! that nothing passes here that would be rejected there.
 
 use super::Fields;
+use super::line_error::LineError;
 use allot_domain::{Fill, Reject};
 use allot_wire::{Request, decode_line};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What stands in a line, as it stands there.
+/// The fields of a line, as text.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow, rename = "type")]
@@ -31,7 +32,7 @@ struct Line<'a> {
     time_ns: Option<&'a RawValue>,
 }
 
-/// Reads lines into the memory of the one before.
+/// Reads lines; each reuses the memory of the one before.
 #[derive(Default)]
 pub(super) struct Ndjson {
     needs_time: bool,
@@ -44,21 +45,18 @@ impl Ndjson {
     }
 
     /// Reads one line.
-    pub(super) fn read(&mut self, text: &str) -> Result<Fields, String> {
+    pub(super) fn read(&mut self, text: &str) -> Result<Fields, LineError> {
         if !text.trim_start().starts_with('{') {
-            return Err("it is no JSON object".to_owned());
+            return Err(LineError::NotJson { cause: None });
         }
-        let line: Line<'_> =
-            serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))?;
+        let line: Line<'_> = serde_json::from_str(text)
+            .map_err(|error| LineError::NotJson { cause: Some(error.to_string()) })?;
         if let Some(kind) = line.kind.map(RawValue::get).filter(|kind| *kind != "\"fill\"") {
-            return Err(format!(
-                "its type is {}, and only fills are replayed",
-                Reject::quote(kind)
-            ));
+            return Err(LineError::NotFill { given: Reject::quote(kind) });
         }
         self.complete(&line);
         let request = decode_line(self.whole.as_bytes());
-        let fill = match request.map_err(|rejection| rejection.reject.to_string())? {
+        let fill = match request.map_err(|rejection| LineError::Rejected(rejection.reject))? {
             Request::Fill(fill) => fill,
             other => unreachable!("a {} was read from a fill", other.kind().name()),
         };
@@ -67,7 +65,7 @@ impl Ndjson {
         Ok(Fields { seq: line.seq.map(|_| seq), ticker, side, price, quantity, time_ns })
     }
 
-    /// Writes the line again, with what may be left out.
+    /// Writes the line again, with the fields that may be left out.
     fn complete(&mut self, line: &Line<'_>) {
         let Line { source, seq, ticker, side, price, quantity, .. } = line;
         let fields = [
@@ -86,12 +84,10 @@ impl Ndjson {
         self.whole.push('}');
     }
 
-    fn time_ns(&self, line: &Line<'_>) -> Result<Option<u64>, String> {
+    fn time_ns(&self, line: &Line<'_>) -> Result<Option<u64>, LineError> {
         match line.time_ns {
-            Some(time) => super::time_ns(time.get().trim_matches('"'))
-                .map(Some)
-                .map_err(|reject| reject.to_string()),
-            None if self.needs_time => Err(super::NO_TIME.to_owned()),
+            Some(time) => Ok(Some(super::time_ns(time.get().trim_matches('"'))?)),
+            None if self.needs_time => Err(LineError::NoTime),
             None => Ok(None),
         }
     }
@@ -107,7 +103,7 @@ mod tests {
 
     fn read(line: &str) -> Result<String, String> {
         let Fields { seq, ticker, side, price, quantity, time_ns } =
-            Ndjson::new(false).read(line)?;
+            Ndjson::new(false).read(line).map_err(|error| error.to_string())?;
         let number = |name: &str, number: Option<u64>| {
             number.map_or(String::new(), |number| format!(" {name} {number}"))
         };
@@ -136,9 +132,9 @@ mod tests {
     #[test]
     fn a_bad_line_says_what_is_wrong() {
         for (line, expected) in [
-            (r#"{"ticker":"A","price":"1""#, "it is no JSON object: EOF while parsing"),
-            (r#"["fill","a",1,"A",null,"1",5,null]"#, "it is no JSON object"),
-            ("A,1,2", "it is no JSON object"),
+            (r#"{"ticker":"A","price":"1""#, "it is not a JSON object: EOF while parsing"),
+            (r#"["fill","a",1,"A",null,"1",5,null]"#, "it is not a JSON object"),
+            ("A,1,2", "it is not a JSON object"),
             (r#"{"ticker":"A","price":1,"price":2,"quantity":1}"#, "duplicate field `price`"),
             (r#"{"ticker":"A","quantity":1}"#, "the field \"price\" is missing"),
             (r#"{"ticker":"A","price":null,"quantity":1}"#, "the field \"price\" is missing"),
@@ -148,15 +144,15 @@ mod tests {
             (r#"{"ticker":"A","price":"1","quantity":1,"side":"hold"}"#, "buy or sell"),
             (r#"{"ticker":"A","price":"1","quantity":1,"seq":0}"#, "sequences count up from 1"),
             (r#"{"ticker":"A","price":"1","quantity":1,"source":"a b"}"#, "a source is 1 to 64"),
-            (r#"{"type":"bust","ticker":"A","of":1}"#, "and only fills are replayed"),
-            (r#"{"type":7}"#, "its type is \"7\", and only fills are replayed"),
+            (r#"{"type":"bust","ticker":"A","of":1}"#, "only fills are replayed"),
+            (r#"{"type":7}"#, "its type is \"7\"; only fills are replayed"),
             (r#"{"ticker":"A","price":"1","quantity":1,"time_ns":1.5}"#, "whole number of nanosec"),
         ] {
             let error = read(line).unwrap_err();
             assert!(error.contains(expected), "{line}: {error}");
         }
         let mut paced = Ndjson::new(true);
-        let error = paced.read(r#"{"ticker":"A","price":"1","quantity":1}"#).err().unwrap();
-        assert!(error.contains("has no \"time_ns\""), "{error}");
+        let error = paced.read(r#"{"ticker":"A","price":"1","quantity":1}"#).err();
+        assert_eq!(error, Some(LineError::NoTime));
     }
 }

@@ -1,8 +1,8 @@
 //! Drift: weights that move slowly, as assets under management do.
 //!
-//! Accounts are paired by chance, and in each pair one gives to the other: at most the step's part
-//! of what the smaller of the two has. So no weight moves by more than that part of itself, none
-//! falls below zero, and the sum cannot change.
+//! Accounts are paired at random, and in each pair one gives to the other: at most the step's part of
+//! the smaller of the two. So no weight moves by more than that part of itself, none falls below
+//! zero, and the sum cannot change.
 
 use super::weight;
 use allot_domain::limits::WEIGHT_TOTAL;
@@ -37,7 +37,7 @@ impl Drift {
         drift
     }
 
-    /// A split may miss 100 by a little; the largest account makes up for it.
+    /// The sum of a split may differ slightly from 100; the largest account takes the difference.
     fn complete(&mut self) {
         let sum: u64 = self.weights.iter().map(|(_, weight)| weight).sum();
         if let Some((_, largest)) = self.weights.iter_mut().max_by_key(|(_, weight)| *weight) {
@@ -60,7 +60,7 @@ impl Drift {
     }
 }
 
-/// So many percent of a weight, rounded down.
+/// `step` percent of a weight, rounded down.
 fn part(weight: u64, step: u64) -> u64 {
     let part = u128::from(weight) * u128::from(step) / u128::from(WEIGHT_TOTAL);
     u64::try_from(part).expect("a step is at most the whole")

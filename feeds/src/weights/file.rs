@@ -11,18 +11,19 @@
 //!   {"account1": "100"}
 //! ```
 //!
-//! In place of the weights alone the whole message of the front door will do.
-//! A file that has become bad changes nothing: the split in force stays, and it is said why.
+//! Each object may also be a whole `split` message of the front door.
+//! If a file turns bad, nothing changes: the split in force stays, and the reason is logged.
 
-use super::{WeightsPull, entry, judge};
+use super::weights_error::WeightsError;
+use super::{WeightsPull, checked, entry};
 use crate::FeedError;
 use crate::limits::WEIGHTS_LEN_MAX;
-use allot_domain::{AccountId, Weight};
+use allot_domain::{AccountId, Reject, Weight};
 use allot_wire::{Request, decode_line};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
-use std::fs;
+use std::{fs, io};
 
 type Entries = Vec<(AccountId, Weight)>;
 
@@ -33,13 +34,13 @@ pub(super) struct WeightsFile {
 }
 
 enum Splits {
-    /// The text of the file and what it says.
+    /// The text of the file and its split.
     Standing(String, Entries),
-    /// Those still to be said.
+    /// Those still to be sent.
     Series(VecDeque<Entries>),
 }
 
-/// The message of the front door.
+/// A `split` message of the front door.
 #[derive(Deserialize)]
 struct Message<'a> {
     #[serde(borrow)]
@@ -48,10 +49,9 @@ struct Message<'a> {
 
 impl WeightsFile {
     pub(super) fn open(path: &str) -> Result<Self, FeedError> {
-        let text =
-            read(path).map_err(|cause| FeedError::Unreadable { file: path.to_owned(), cause })?;
-        let mut splits =
-            parse(&text).map_err(|what| FeedError::BadFile { file: path.to_owned(), what })?;
+        let bad = |cause| FeedError::BadWeights { file: path.to_owned(), cause };
+        let text = read(path).map_err(bad)?;
+        let mut splits = parse(&text).map_err(bad)?;
         let splits = match splits.len() {
             1 => Splits::Standing(text, splits.remove(0)),
             _ => Splits::Series(splits.into()),
@@ -67,19 +67,19 @@ impl WeightsFile {
             }
             Splits::Standing(last, weights) => match read_again(path, last, weights) {
                 Ok(()) => WeightsPull::Weights(weights.clone()),
-                Err(what) => WeightsPull::Bad(format!("{path}: {what}")),
+                Err(cause) => WeightsPull::Bad { file: path.clone(), cause },
             },
         }
     }
 }
 
-/// Takes in what the file says now, if that has changed.
-fn read_again(path: &str, last: &mut String, weights: &mut Entries) -> Result<(), String> {
+/// Reads the file again, if it has changed.
+fn read_again(path: &str, last: &mut String, weights: &mut Entries) -> Result<(), WeightsError> {
     let text = read(path)?;
     if text != *last {
         let mut splits = parse(&text)?;
         if splits.len() != 1 {
-            return Err(format!("it had one split, and now has {}", splits.len()));
+            return Err(WeightsError::SplitCount(splits.len()));
         }
         *weights = splits.remove(0);
         *last = text;
@@ -87,19 +87,20 @@ fn read_again(path: &str, last: &mut String, weights: &mut Entries) -> Result<()
     Ok(())
 }
 
-fn read(path: &str) -> Result<String, String> {
-    let facts = fs::metadata(path).map_err(|error| error.to_string())?;
-    if !facts.is_file() {
-        return Err("it is no regular file".to_owned());
+fn read(path: &str) -> Result<String, WeightsError> {
+    let unreadable = |error: io::Error| WeightsError::Unreadable { cause: error.to_string() };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(WeightsError::NotRegular);
     }
-    if WEIGHTS_LEN_MAX < facts.len() {
-        return Err(format!("it has {} bytes; at most {WEIGHTS_LEN_MAX} are read", facts.len()));
+    if WEIGHTS_LEN_MAX < metadata.len() {
+        return Err(WeightsError::TooLarge { len: metadata.len() });
     }
-    fs::read_to_string(path).map_err(|error| error.to_string())
+    fs::read_to_string(path).map_err(unreadable)
 }
 
 /// All splits of a text, each a good one.
-fn parse(text: &str) -> Result<Vec<Entries>, String> {
+fn parse(text: &str) -> Result<Vec<Entries>, WeightsError> {
     let text = text.trim_start_matches('\u{feff}');
     if !text.trim_start().starts_with('{') {
         return Ok(vec![parse_csv(text)?]);
@@ -107,14 +108,16 @@ fn parse(text: &str) -> Result<Vec<Entries>, String> {
     let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     let splits = values.enumerate().map(|(index, value)| {
         let number = index + 1;
-        let value = value.map_err(|error| format!("split {number} is no JSON object: {error}"))?;
-        parse_json(value.get()).map_err(|what| format!("split {number}: {what}"))
+        let not_json = |error: serde_json::Error| error.to_string();
+        let value =
+            value.map_err(not_json).map_err(|cause| WeightsError::NotJson { number, cause })?;
+        parse_json(value.get()).map_err(|reject| WeightsError::BadObject { number, reject })
     });
     splits.collect()
 }
 
-/// One split, judged by the decoder of the front door.
-fn parse_json(value: &str) -> Result<Entries, String> {
+/// One split, checked by the decoder of the front door.
+fn parse_json(value: &str) -> Result<Entries, Reject> {
     let message = serde_json::from_str::<Message<'_>>(value).ok();
     let weights = message.and_then(|message| message.weights).map(RawValue::get);
     let weights = weights.filter(|weights| weights.starts_with('{')).unwrap_or(value);
@@ -122,26 +125,27 @@ fn parse_json(value: &str) -> Result<Entries, String> {
     match decode_line(line.as_bytes()) {
         Ok(Request::Split(split)) => Ok(split.weights().to_vec()),
         Ok(other) => unreachable!("a {} was read from a split", other.kind().name()),
-        Err(rejection) => Err(rejection.reject.to_string()),
+        Err(rejection) => Err(rejection.reject),
     }
 }
 
-fn parse_csv(text: &str) -> Result<Entries, String> {
+fn parse_csv(text: &str) -> Result<Entries, WeightsError> {
+    let not_csv = |error: csv::Error| WeightsError::NotCsv { cause: error.to_string() };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| error.to_string())?.clone();
-    let column = |name: &str| {
+    let header = reader.headers().map_err(not_csv)?.clone();
+    let column = |name: &'static str| {
         let index = header.iter().position(|column| column == name);
-        index.ok_or_else(|| format!("the header has no column \"{name}\""))
+        index.ok_or(WeightsError::NoColumn(name))
     };
     let (account, weight) = (column("account")?, column("weight")?);
     let mut weights = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|error| error.to_string())?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let read = entry(&record[account], &record[weight]);
-        weights.push(read.map_err(|reject| format!("line {line}: {reject}"))?);
+        let record = record.map_err(not_csv)?;
+        let number = record.position().map_or(0, csv::Position::line);
+        let entry = entry(&record[account], &record[weight]);
+        weights.push(entry.map_err(|reject| WeightsError::BadLine { number, reject })?);
     }
-    judge(weights).map_err(|reject| reject.to_string())
+    checked(weights).map_err(WeightsError::BadSplit)
 }
 
 #[cfg(test)]
@@ -184,11 +188,11 @@ mod tests {
             ("account,weight\na,60", "they added up to 60"),
             (r#"{"a":"60","a":"40"}"#, "split 1: an account stands once in a split; \"a\" stood"),
             (r#"{"a":"100"} {"a":"99"}"#, "split 2: the weights add up to 100 within 0.01"),
-            (r#"{"a":"100"} x"#, "split 2 is no JSON object"),
+            (r#"{"a":"100"} x"#, "split 2 is not a JSON object"),
             (r#"{"a":[100]}"#, "split 1: the weight"),
             ("{}", "split 1: a split needs at least one account"),
         ] {
-            let error = parse(text).unwrap_err();
+            let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }
@@ -203,14 +207,14 @@ mod tests {
         let mut file = WeightsFile::open(path).unwrap();
         let mut next = || match file.next() {
             WeightsPull::Weights(weights) => shown(&weights),
-            WeightsPull::Bad(what) => what,
+            WeightsPull::Bad { file, cause } => format!("{file}: {cause}"),
             WeightsPull::Done => "done".to_owned(),
         };
         assert_eq!([next(), next()], ["a=100", "a=100"]);
         write("account,weight\na,30\nb,70");
         assert_eq!(next(), "a=30,b=70");
         write(r#"{"a":"#);
-        assert!(next().contains("split 1 is no JSON object"));
+        assert!(next().contains("split 1 is not a JSON object"));
         fs::remove_file(path).unwrap();
         assert!(next().starts_with(path));
         write(r#"{"b":100}"#);

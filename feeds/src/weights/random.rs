@@ -1,4 +1,4 @@
-//! Random weights: the stick of 100 % is broken at points chosen by chance.
+//! Random weights: a stick of 100 % is broken at random points.
 //!
 //! ```text
 //!   0 ├──────── a ────────┼── b ──┼────────────── c ──────────────┤ 100
@@ -12,7 +12,7 @@ use allot_domain::{AccountId, Weight};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Splits by chance.
+/// Random splits.
 pub(super) struct RandomWeights {
     accounts: Vec<AccountId>,
     rng: StdRng,

@@ -97,6 +97,9 @@ fn a_feed_that_cannot_keep_its_answers_ends_and_says_why() {
     finish(&mut stepper, &fills);
     let summary = fills.summary();
     assert!(!summary.is_ok() && summary.get(Tally::Lost) == 0, "{summary}");
-    assert!(summary.to_string().starts_with("fills: not all answers kept\n"), "{summary}");
-    assert!(summary.to_string().contains("answers not kept: /dev/full: "), "{summary}");
+    assert!(summary.to_string().starts_with("fills: not all replies logged\n"), "{summary}");
+    assert!(
+        summary.to_string().contains("replies not logged: cannot write /dev/full: "),
+        "{summary}"
+    );
 }

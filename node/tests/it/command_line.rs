@@ -60,7 +60,7 @@ fn given_weights_drift_and_flags_that_contradict_each_other_are_named() {
         assert_eq!(failed.status.code(), Some(2), "{more:?}");
         assert!(failed.stderr.contains(expected), "{more:?}: {}", failed.stderr);
     }
-    assert!(with(&["--drift", "0"]).error().contains("is no drift: it is a percentage"));
+    assert!(with(&["--drift", "0"]).error().contains("invalid drift \"0\": expected a percentage"));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_file_with_a_bad_line_is_named_and_nothing_of_it_is_sent() {
     assert!(error.contains("line 3: the price \"cheap\""), "{error}");
     let skipping = [&feed[..], &["--on-bad-line", "skip"]].concat();
     let summary = place.run(&skipping).ok();
-    assert!(summary.contains("held") && summary.contains("passed over line 3"), "{summary}");
+    assert!(summary.contains("held") && summary.contains("skipped line 3"), "{summary}");
 }
 
 #[test]

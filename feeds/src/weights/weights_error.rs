@@ -1,0 +1,76 @@
+//! A weights error: why a file says nothing about weights.
+
+use crate::limits::WEIGHTS_LEN_MAX;
+use allot_domain::Reject;
+use std::fmt;
+
+/// Why a file has no weights.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// It cannot be read.
+    Unreadable {
+        /// Why, in the words of the system.
+        cause: String,
+    },
+    /// It is a folder, a pipe or a device.
+    NotRegular,
+    /// It is larger than any file of weights.
+    TooLarge {
+        /// Its size in bytes.
+        len: u64,
+    },
+    /// An object of it is not JSON.
+    NotJson {
+        /// Which, from 1.
+        number: usize,
+        /// Why, in the words of the JSON reader.
+        cause: String,
+    },
+    /// It is not CSV.
+    NotCsv {
+        /// Why, in the words of the CSV reader.
+        cause: String,
+    },
+    /// Its header lacks a column.
+    NoColumn(&'static str),
+    /// A line of it is not an account with a weight.
+    BadLine {
+        /// Which, from 1.
+        number: u64,
+        /// Why.
+        reject: Reject,
+    },
+    /// The front door would reject one of its objects.
+    BadObject {
+        /// Which, from 1.
+        number: usize,
+        /// Why.
+        reject: Reject,
+    },
+    /// The front door would reject the split of all its lines.
+    BadSplit(Reject),
+    /// It had one split when it was opened, and now has another number of them.
+    SplitCount(usize),
+}
+
+impl fmt::Display for WeightsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { cause } => write!(f, "it cannot be read: {cause}"),
+            Self::NotRegular => f.write_str("it is not a regular file"),
+            Self::TooLarge { len } => {
+                write!(f, "it has {len} bytes; at most {WEIGHTS_LEN_MAX} are read")
+            }
+            Self::NotJson { number, cause } => {
+                write!(f, "split {number} is not a JSON object: {cause}")
+            }
+            Self::NotCsv { cause } => write!(f, "it is not CSV: {cause}"),
+            Self::NoColumn(column) => write!(f, "the header has no column \"{column}\""),
+            Self::BadLine { number, reject } => write!(f, "line {number}: {reject}"),
+            Self::BadObject { number, reject } => write!(f, "split {number}: {reject}"),
+            Self::BadSplit(reject) => reject.fmt(f),
+            Self::SplitCount(count) => write!(f, "it had one split, and now has {count}"),
+        }
+    }
+}
