@@ -38,9 +38,9 @@ def test_fills_are_divided_and_positions_add_up(server: Dict[str, str]) -> None:
         allot.Fill("py", seq, tickers[seq % 4], Decimal("187.23") + seq, 100)
         for seq in range(1, 501)
     ]
-    answers = allot.send(fills, server["front"])
-    assert [answer["seq"] for answer in answers] == list(range(1, 501))
-    assert all(sum(answer["shares"].values()) == 100 for answer in answers)
+    replies = allot.send(fills, server["front"])
+    assert [reply["seq"] for reply in replies] == list(range(1, 501))
+    assert all(sum(reply["shares"].values()) == 100 for reply in replies)
     allot.send([allot.ReportRequest("ops", 1)], server["front"])
     report = next(allot.subscribe(["positions:json"], server["publish"], timeout=30)).body
     assert report["fills"] == 500
@@ -54,7 +54,7 @@ def test_fills_are_divided_and_positions_add_up(server: Dict[str, str]) -> None:
         assert held == sum(fill.quantity for fill in fills if fill.ticker == ticker)
 
 
-def test_a_repeat_gets_the_first_answer_and_counts_once(server: Dict[str, str]) -> None:
+def test_a_repeat_gets_the_first_reply_and_counts_once(server: Dict[str, str]) -> None:
     allot.send([allot.Split("aum", 1, {"a": "50", "b": "50"})], server["front"])
     first = allot.send([allot.Fill("py", 1, "AAPL", "10", 7)], server["front"])[0]
     again = allot.send([allot.Fill("py", 1, "AAPL", "10", 7)], server["front"])[0]
@@ -72,7 +72,7 @@ def test_fills_before_the_split_are_held_and_follow(server: Dict[str, str]) -> N
 
 
 def test_bad_input_has_a_code(server: Dict[str, str]) -> None:
-    answers = allot.send(
+    replies = allot.send(
         [
             allot.Fill("py", 1, "AAPL", "-1", 7),
             allot.Fill("py", 2, "A:B", "1", 7),
@@ -82,7 +82,7 @@ def test_bad_input_has_a_code(server: Dict[str, str]) -> None:
         ],
         server["front"],
     )
-    assert [answer["code"] for answer in answers] == [
+    assert [reply["code"] for reply in replies] == [
         "price_must_be_positive",
         "bad_ticker",
         "quantity_must_be_positive",
@@ -91,11 +91,11 @@ def test_bad_input_has_a_code(server: Dict[str, str]) -> None:
     ]
 
 
-def test_nobody_at_the_endpoint_is_an_error() -> None:
-    with pytest.raises(allot.Unanswered):
+def test_no_server_at_the_endpoint_is_an_error() -> None:
+    with pytest.raises(allot.NoReply):
         allot.send([allot.Fill("py", 1, "A", "1", 1)], "ipc:///nowhere/at/all", timeout=0.2)
 
 
-def test_a_float_is_refused() -> None:
+def test_a_float_is_rejected() -> None:
     with pytest.raises(TypeError):
         allot.send([allot.Fill("py", 1, "A", 0.1, 1)], "ipc:///nowhere")  # type: ignore[arg-type]

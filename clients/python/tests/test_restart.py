@@ -1,4 +1,4 @@
-"""The client while a process of the server is killed and started again."""
+"""The client while a process of the server is killed and restarted."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Boxes:
         return self._front
 
     def start_router(self) -> None:
-        """Starts it, each time at the same place."""
+        """Starts it, each time at the same endpoint."""
         ends = ["--front", self._front, "--backplane", self._backplane]
         self._front = self._start("router", ["router", *ends])["front"]
 
     def kill_router(self) -> None:
-        """As kill -9 does: what was on its way is lost."""
+        """Kills it with SIGKILL: what was in transit is lost."""
         router = self._processes.pop("router")
         router.kill()
         router.wait()
@@ -76,7 +76,7 @@ def boxes(tmp_path: Path) -> Iterator[Boxes]:
         boxes.stop()
 
 
-def test_every_fill_is_answered_once_while_the_router_is_killed_and_comes_back(
+def test_every_fill_has_one_reply_while_the_router_is_killed_and_restarted(
     boxes: Boxes,
 ) -> None:
     tickers = ["AAPL", "MSFT", "NVDA", "BRK/B"]
@@ -85,32 +85,32 @@ def test_every_fill_is_answered_once_while_the_router_is_killed_and_comes_back(
         for seq in range(1, BATCH * BATCHES + 1)
     ]
     allot.send([allot.Split("aum", 1, {"a": "60", "b": "40"})], boxes.front)
-    answers: List[allot.Answer] = []
-    news = threading.Condition()
+    replies: List[allot.Reply] = []
+    progress = threading.Condition()
 
     def send_all() -> None:
         with allot.Sender(boxes.front) as sender:
             for begin in range(0, len(fills), BATCH):
-                told = sender.send(fills[begin : begin + BATCH], timeout=120)
-                with news:
-                    answers.extend(told)
-                    news.notify()
+                received = sender.send(fills[begin : begin + BATCH], timeout=120)
+                with progress:
+                    replies.extend(received)
+                    progress.notify()
 
     sending = threading.Thread(target=send_all)
     sending.start()
     for wanted in (500, 1_500):
-        with news:
-            assert news.wait_for(lambda: len(answers) >= wanted, timeout=120)
+        with progress:
+            assert progress.wait_for(lambda: len(replies) >= wanted, timeout=120)
         boxes.kill_router()
         boxes.start_router()
     sending.join()
 
-    assert [answer["seq"] for answer in answers] == [fill.seq for fill in fills]
-    for fill, answer in zip(fills, answers):
-        assert sum(answer["shares"].values()) == fill.quantity, answer
+    assert [reply["seq"] for reply in replies] == [fill.seq for fill in fills]
+    for fill, reply in zip(fills, replies):
+        assert sum(reply["shares"].values()) == fill.quantity, reply
     again = allot.send(fills, boxes.front)
-    assert all(answer["duplicate"] for answer in again)
-    assert [answer["shares"] for answer in again] == [answer["shares"] for answer in answers]
+    assert all(reply["duplicate"] for reply in again)
+    assert [reply["shares"] for reply in again] == [reply["shares"] for reply in replies]
     allot.send([allot.ReportRequest("ops", 1)], boxes.front)
     reports = allot.subscribe(["positions:json"], boxes.publish, timeout=60)
     report = next(update.body for update in reports if update.body["fills"] >= len(fills))

@@ -1,18 +1,18 @@
 """Client of Allot: send fills and splits, subscribe to positions."""
 
-from .feed import Update, subscribe
-from .messages import Answer, Bust, Fill, Message, ReportRequest, Split
-from .sender import Sender, Unanswered, send
+from .messages import Bust, Fill, Message, Reply, ReportRequest, Split
+from .sender import NoReply, Sender, send
+from .subscription import Update, subscribe
 
 __all__ = [
-    "Answer",
     "Bust",
     "Fill",
     "Message",
+    "NoReply",
+    "Reply",
     "ReportRequest",
     "Sender",
     "Split",
-    "Unanswered",
     "Update",
     "send",
     "subscribe",

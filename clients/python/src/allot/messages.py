@@ -1,4 +1,4 @@
-"""Messages: what a source says, as the JSON objects of docs/WIRE.md."""
+"""Messages: what a source sends, as the JSON objects of docs/WIRE.md."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from decimal import Decimal
 from typing import Any, Dict, Mapping, Union
 
 Number = Union[str, int, Decimal]
-Answer = Dict[str, Any]
-"""An answer as it came: `type`, `source`, `seq`, and the fields of its type."""
+Reply = Dict[str, Any]
+"""A reply as it arrived: `type`, `source`, `seq`, and the fields of its type."""
 
 
 def decimal_text(value: Number) -> str:
-    """A price or weight as plain decimal text; a float has no exact one and is refused."""
+    """A price or weight as plain decimal text. A float is rejected: it is not an exact decimal."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         kind = type(value).__name__
-        raise TypeError(f"give {value!r} as a decimal text or a Decimal, not as {kind}")
+        raise TypeError(f"pass {value!r} as decimal text or a Decimal, not as {kind}")
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
@@ -46,7 +46,7 @@ class Fill:
 
 @dataclass(frozen=True)
 class Bust:
-    """Takes back the fill `of` of the same source."""
+    """Reverses the fill with the sequence number `of` of the same source."""
 
     source: str
     seq: int
@@ -66,7 +66,7 @@ class Bust:
 
 @dataclass(frozen=True)
 class Split:
-    """The percentage of the assets that each account is to hold from now on."""
+    """The percentage of the assets that each account shall hold from now on."""
 
     source: str
     seq: int

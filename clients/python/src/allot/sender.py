@@ -1,8 +1,9 @@
-"""Sender: messages to the front door, each answered exactly once.
+"""Sender: delivers messages to the front door, and returns exactly one reply to each.
 
-`(source, seq)` identifies a message for ever, so sending one again is always safe: the server
-answers the repeat and counts it once. What has no answer is therefore sent again, over a new
-connection when nothing was heard for long; and what there was no room for waits and goes again.
+`(source, seq)` identifies a message for ever, so it is always safe to resend one: the server
+replies to the repeat and counts it once. A message without a reply is therefore resent, over a new
+connection if the server was silent for too long. A message that the server had no room for is
+resent later.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Dict, Iterable, List, Optional, Tuple, Type
 
 import zmq
 
-from .messages import Answer, Message, encode
+from .messages import Message, Reply, encode
 
 FRONT = "tcp://127.0.0.1:9998"
 
@@ -26,28 +27,28 @@ _NO_ROOM_SECONDS_MAX = 1.0
 _SILENCE_SECONDS = 3.0
 _SILENCE_SECONDS_MAX = 30.0
 _IN_FLIGHT_MAX = 256
-_OWED_MAX = 65_536
+_EXPECTED_MAX = 65_536
 
 _NO_ROOM = ("busy", "storage_full")
-"""Codes that say nothing of the message: it changed nothing, and is to be sent again later."""
+"""Codes that only mean that there is no room now. The message changed nothing, and is resent."""
 
 Key = Tuple[str, int]
 
 
-class Unanswered(TimeoutError):
-    """Some messages got no answer in time; they may be sent again under the same numbers."""
+class NoReply(TimeoutError):
+    """Some messages had no reply in time. They may be resent with the same sequence numbers."""
 
-    def __init__(self, messages: List[Message], answers: List[Answer]) -> None:
+    def __init__(self, messages: List[Message], replies: List[Reply]) -> None:
         noun = "message" if len(messages) == 1 else "messages"
-        super().__init__(f"{len(messages)} {noun} got no answer; is a server at the endpoint?")
+        super().__init__(f"{len(messages)} {noun} had no reply; is a server at the endpoint?")
         self.messages = messages
-        """The messages without an answer."""
-        self.answers = answers
-        """The answers of the others."""
+        """The messages without a reply."""
+        self.replies = replies
+        """The replies to the others."""
 
 
 class _Pending:
-    """A message on its way: when it goes out again, and how patient to be after that."""
+    """A message in flight: when it is resent, and how long to wait after that."""
 
     def __init__(self, message: Message, line: bytes) -> None:
         self.message = message
@@ -57,12 +58,13 @@ class _Pending:
         self.no_room_seconds = _NO_ROOM_SECONDS
 
     def sent(self, now: float) -> None:
-        """It left; without an answer it does so again, later each time."""
+        """It has left. Without a reply it is resent, after a longer wait each time."""
         self.due = now + self.resend_seconds
         self.resend_seconds = min(2 * self.resend_seconds, _RESEND_SECONDS_MAX)
 
     def no_room(self, now: float) -> None:
-        """It goes again, later each time; those that were refused together come apart."""
+        """It is resent, after a longer wait each time. The random part spreads messages that were
+        rejected together."""
         self.due = now + self.no_room_seconds * random.uniform(0.5, 1.0)
         self.no_room_seconds = min(2 * self.no_room_seconds, _NO_ROOM_SECONDS_MAX)
 
@@ -72,13 +74,13 @@ class Sender:
 
     def __init__(self, endpoint: str = FRONT) -> None:
         self._endpoint = endpoint
-        self._owed: Dict[Key, int] = {}
+        self._expected: Dict[Key, int] = {}
         self._silent_since = 0.0
         self._silence_seconds = _SILENCE_SECONDS
         self._socket = self._connect()
-        self.late: List[Answer] = []
-        """Answers that followed `held`: the first split came after the fills. One that was lost
-        with a connection comes, as a duplicate, when its fill is sent again."""
+        self.late: List[Reply] = []
+        """Replies that followed `held`: the first split came after the fills. One that was lost
+        with a connection comes as a duplicate when its fill is resent."""
 
     def __enter__(self) -> Sender:
         return self
@@ -95,19 +97,19 @@ class Sender:
         """Closes the connection."""
         self._socket.close()
 
-    def send(self, messages: Iterable[Message], timeout: float = 30.0) -> List[Answer]:
-        """Sends messages and returns their answers in the same order, each once.
+    def send(self, messages: Iterable[Message], timeout: float = 30.0) -> List[Reply]:
+        """Sends messages and returns one reply to each, in the same order.
 
-        Raises `Unanswered` when some have none after `timeout` seconds.
+        Raises `NoReply` if some have none after `timeout` seconds.
         """
         waiting = [_Pending(message, encode(message)) for message in messages]
         order = [_key(entry) for entry in waiting]
         if len(set(order)) < len(order):
             raise ValueError("two messages have the same source and seq")
-        self._forget_answers_to(order)
+        self._avoid_replies_to_earlier(order)
         waiting.reverse()
         pending: Dict[Key, _Pending] = {}
-        answers: Dict[Key, Answer] = {}
+        replies: Dict[Key, Reply] = {}
         now = time.monotonic()
         deadline = now + timeout
         self._silent_since = now
@@ -118,42 +120,43 @@ class Sender:
             now = time.monotonic()
             if now > deadline:
                 missing = [*pending.values(), *reversed(waiting)]
-                answered = [answers[key] for key in order if key in answers]
-                raise Unanswered([entry.message for entry in missing], answered)
+                replied = [replies[key] for key in order if key in replies]
+                raise NoReply([entry.message for entry in missing], replied)
             if now >= self._silent_since + self._silence_seconds:
-                self._connect_anew(pending, now)
+                self._reconnect(pending, now)
             self._wait(self._send_due(pending, now), pending, deadline)
-            self._receive(pending, answers)
-        return [answers[key] for key in order]
+            self._receive(pending, replies)
+        return [replies[key] for key in order]
 
     def _connect(self) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         socket.setsockopt(zmq.LINGER, 0)
-        # Queue only towards a server that is there, or repeats would pile up for one that is not.
+        # Queue only for a server that is connected, or repeats would pile up for one that is not.
         socket.setsockopt(zmq.IMMEDIATE, 1)
         socket.connect(self._endpoint)
         return socket
 
-    def _connect_anew(self, pending: Dict[Key, _Pending], now: float) -> None:
+    def _reconnect(self, pending: Dict[Key, _Pending], now: float) -> None:
         self._socket.close()
         self._socket = self._connect()
-        self._owed.clear()
+        self._expected.clear()
         self._silent_since = now
         self._silence_seconds = min(2 * self._silence_seconds, _SILENCE_SECONDS_MAX)
         for entry in pending.values():
             entry.due = now
 
-    def _forget_answers_to(self, order: List[Key]) -> None:
-        """Answers that are still due to a message of the same number must not be taken for ours.
+    def _avoid_replies_to_earlier(self, order: List[Key]) -> None:
+        """A reply to an earlier message with the same sequence number must not be taken for ours.
 
-        A rejection frees its number; what was sent again may be answered after the next has it.
+        A rejection frees its sequence number. The reply to a repeat of the rejected message may
+        arrive after the number was used again.
         """
-        if len(self._owed) > _OWED_MAX or any(key in self._owed for key in order):
-            self._connect_anew({}, time.monotonic())
+        if len(self._expected) > _EXPECTED_MAX or any(key in self._expected for key in order):
+            self._reconnect({}, time.monotonic())
             self._silence_seconds = _SILENCE_SECONDS
 
     def _send_due(self, pending: Dict[Key, _Pending], now: float) -> bool:
-        """Sends what is due; false if the connection takes nothing now."""
+        """Sends what is due; false if the connection accepts nothing now."""
         for key, entry in pending.items():
             if entry.due > now:
                 continue
@@ -162,7 +165,7 @@ class Sender:
             except zmq.Again:
                 return False
             entry.sent(now)
-            self._owed[key] = self._owed.get(key, 0) + 1
+            self._expected[key] = self._expected.get(key, 0) + 1
         return True
 
     def _wait(self, has_sent_all: bool, pending: Dict[Key, _Pending], deadline: float) -> None:
@@ -174,7 +177,7 @@ class Sender:
             events |= zmq.POLLOUT
         self._socket.poll(int(max(0.0, until - time.monotonic()) * 1000) + 1, events)
 
-    def _receive(self, pending: Dict[Key, _Pending], answers: Dict[Key, Answer]) -> None:
+    def _receive(self, pending: Dict[Key, _Pending], replies: Dict[Key, Reply]) -> None:
         while True:
             try:
                 message = self._socket.recv(zmq.DONTWAIT)
@@ -184,34 +187,34 @@ class Sender:
             self._silent_since = now
             self._silence_seconds = _SILENCE_SECONDS
             for line in message.splitlines():
-                self._take(json.loads(line), pending, answers, now)
+                self._take(json.loads(line), pending, replies, now)
 
     def _take(
         self,
-        answer: Answer,
+        reply: Reply,
         pending: Dict[Key, _Pending],
-        answers: Dict[Key, Answer],
+        replies: Dict[Key, Reply],
         now: float,
     ) -> None:
-        key = (str(answer.get("source")), int(answer.get("seq", 0)))
-        is_late = bool(answer.get("late"))
+        key = (str(reply.get("source")), int(reply.get("seq", 0)))
+        is_late = bool(reply.get("late"))
         if not is_late:
-            self._settle(key)
+            self._mark_replied(key)
         entry = pending.get(key)
         if entry is None:
             if is_late:
-                self.late.append(answer)
-        elif answer.get("code") in _NO_ROOM:
+                self.late.append(reply)
+        elif reply.get("code") in _NO_ROOM:
             entry.no_room(now)
         else:
             del pending[key]
-            answers[key] = answer
+            replies[key] = reply
 
-    def _settle(self, key: Key) -> None:
-        """One answer less is due."""
-        owed = self._owed.pop(key, 0)
-        if owed > 1:
-            self._owed[key] = owed - 1
+    def _mark_replied(self, key: Key) -> None:
+        """One reply less is expected."""
+        expected = self._expected.pop(key, 0)
+        if expected > 1:
+            self._expected[key] = expected - 1
 
 
 def _key(entry: _Pending) -> Key:
@@ -220,7 +223,7 @@ def _key(entry: _Pending) -> Key:
 
 def send(
     messages: Iterable[Message], endpoint: str = FRONT, timeout: float = 30.0
-) -> List[Answer]:
-    """Sends messages over a connection of their own; see `Sender.send`."""
+) -> List[Reply]:
+    """Sends messages over their own connection; see `Sender.send`."""
     with Sender(endpoint) as sender:
         return sender.send(messages, timeout)

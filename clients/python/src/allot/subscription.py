@@ -1,4 +1,4 @@
-"""Feed: the positions and fills that the publisher tells of."""
+"""Subscription: the positions and fills that the publisher publishes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def subscribe(
     endpoint: str = PUBLISH,
     timeout: Optional[float] = None,
 ) -> Iterator[Update]:
-    """Yields what is told on topics that begin with one of `topics`, JSON topics alone.
+    """Yields the updates of topics that begin with one of `topics`; JSON topics only.
 
-    A subscriber gets the last positions at once. The same sequence again is the same value again,
-    sent for somebody who has just subscribed; it is not yielded twice.
-    Raises `TimeoutError` when nothing comes for `timeout` seconds.
+    A subscriber gets the last positions at once. A repeated sequence number is a repeated value,
+    published for a new subscriber; it is not yielded again.
+    Raises `TimeoutError` if nothing arrives for `timeout` seconds.
     """
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
     try:
@@ -57,7 +57,7 @@ def _updates(socket: zmq.Socket[bytes], timeout: Optional[float]) -> Iterator[Up
         before = last.get(topic)
         if before == sequence:
             continue
-        # A publisher that starts anew counts from 1 again: nothing is known to be lost then.
+        # A publisher that restarts counts from 1 again. Nothing is known to be lost then.
         missed = sequence - before - 1 if before is not None and sequence > before else 0
         last[topic] = sequence
         yield Update(topic, sequence, json.loads(frames[2]), missed)
