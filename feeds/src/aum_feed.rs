@@ -117,7 +117,8 @@ impl AumFeed {
     }
 
     fn receive(&mut self, now: Nanos) -> usize {
-        let (source, weights) = (&self.config.source, &self.last.weights);
+        let source = &self.config.source;
+        let weights = &self.last.weights;
         let was_sent_once = self.progress.get(Tally::Resent) == self.last.resent_before;
         self.session.receive(now, |reply, effect| match (reply, effect) {
             (Reply::Accepted { seq, duplicate: true, .. }, Effect::First(_)) if was_sent_once => {

@@ -1,6 +1,7 @@
 //! Feed progress: what a feed has done so far, as other threads see it.
 
 use crate::limits::REASONS_MAX;
+use crate::summary::Latency;
 use crate::tally::Tallies;
 use crate::{BadLine, FeedError, Skipped, Summary, Tally};
 use allot_domain::SourceId;
@@ -117,15 +118,18 @@ impl FeedProgress {
     pub fn summary(&self) -> Summary {
         let shared = &self.shared;
         let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
-        let (start_ns, end_ns) = (load(&shared.start_ns), load(&shared.end_ns));
-        let latency = (load(&shared.latency_ns_min), load(&shared.latency_ns_max));
+        let elapsed_ns = load(&shared.end_ns).saturating_sub(load(&shared.start_ns));
+        let latency_ns_min = load(&shared.latency_ns_min);
+        let latency_ns_max = load(&shared.latency_ns_max);
         Summary {
             source: shared.source,
             counts: Tally::ALL.iter().map(|tally| (*tally, self.get(*tally))).collect(),
             notes: self.notes().clone(),
-            elapsed: Duration::from_nanos(end_ns.saturating_sub(start_ns)),
-            latency: (latency.0 != UNKNOWN)
-                .then(|| (Duration::from_nanos(latency.0), Duration::from_nanos(latency.1))),
+            elapsed: Duration::from_nanos(elapsed_ns),
+            latency: (latency_ns_min != UNKNOWN).then(|| Latency {
+                min: Duration::from_nanos(latency_ns_min),
+                max: Duration::from_nanos(latency_ns_max),
+            }),
             is_finished: self.is_finished(),
         }
     }

@@ -132,7 +132,8 @@ impl FillFeed {
 
     /// Receives replies. All rejections are counted; the first few are logged.
     fn receive(&mut self, now: Nanos) -> usize {
-        let (source, progress) = (&self.config.source, &self.progress);
+        let source = &self.config.source;
+        let progress = &self.progress;
         self.session.receive(now, |reply, _| {
             if let Reply::Rejected { seq, code, reason, .. } = reply
                 && progress.get(Tally::Rejected) <= REJECTIONS_LOGGED_MAX

@@ -68,7 +68,7 @@ pub use random::{Prices, Random, RandomConfig};
 pub use replay::{Format, LineError, OnBadLine, Replay, ReplayConfig};
 pub use reply_log::ReplyLog;
 pub use source::{BadLine, Pull, Skipped, Source};
-pub use summary::Summary;
+pub use summary::{Latency, Summary};
 pub use tally::Tally;
 pub use tickers::{TICKERS, parse_tickers};
 pub use unnamed_fill::UnnamedFill;

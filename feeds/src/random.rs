@@ -96,7 +96,8 @@ impl Random {
         for shares in [config.shares.start(), config.shares.end()] {
             quantity(*shares);
         }
-        let (rng, last) = (StdRng::seed_from_u64(config.seed), vec![None; config.tickers.len()]);
+        let rng = StdRng::seed_from_u64(config.seed);
+        let last = vec![None; config.tickers.len()];
         let mut random = Self { config, rng, last, seq: 0, time_ns: 0 };
         while random.seq + 1 < random.config.first_seq {
             random.draw();
@@ -119,7 +120,8 @@ impl Random {
     }
 
     fn cents(&mut self, index: usize) -> i64 {
-        let (low, high) = (*self.config.cents.start(), *self.config.cents.end());
+        let low = *self.config.cents.start();
+        let high = *self.config.cents.end();
         let range = match (self.config.prices, self.last[index]) {
             (Prices::Walk, Some(last)) => {
                 let step = (last / STEP_PART).max(1);

@@ -43,8 +43,12 @@ pub struct ReplayConfig {
 impl Default for ReplayConfig {
     /// All of a file in either format, unless a line is bad.
     fn default() -> Self {
-        let (format, on_bad_line) = (Format::default(), OnBadLine::default());
-        Self { format, on_bad_line, needs_time: false, first_seq: 1 }
+        Self {
+            format: Format::default(),
+            on_bad_line: OnBadLine::default(),
+            needs_time: false,
+            first_seq: 1,
+        }
     }
 }
 
@@ -179,7 +183,8 @@ impl Replay {
     }
 
     fn choose_reader(&mut self) -> Result<(), LineError> {
-        let (text, needs_time) = (self.lines.text(), self.config.needs_time);
+        let text = self.lines.text();
+        let needs_time = self.config.needs_time;
         let is_json = match self.config.format {
             Format::Auto => text.trim_start().starts_with('{'),
             Format::Csv => false,

@@ -45,9 +45,14 @@ mod tests {
     fn no_room_is_not_final_and_every_other_rejection_is() {
         assert!(NO_ROOM.contains(&Reject::Busy.code()));
         let kind_of = |code: &str| {
-            let (source, code, reason) = (String::new(), code.to_owned(), String::new());
-            let (duplicate, late) = (false, false);
-            let reply = Reply::Rejected { source, seq: 1, duplicate, late, code, reason };
+            let reply = Reply::Rejected {
+                source: String::new(),
+                seq: 1,
+                duplicate: false,
+                late: false,
+                code: code.to_owned(),
+                reason: String::new(),
+            };
             ReplyKind::of(&reply, RequestKind::Fill)
         };
         for code in NO_ROOM {

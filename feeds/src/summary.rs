@@ -14,8 +14,17 @@ pub struct Summary {
     pub(crate) counts: Vec<(Tally, u64)>,
     pub(crate) notes: Notes,
     pub(crate) elapsed: Duration,
-    pub(crate) latency: Option<(Duration, Duration)>,
+    pub(crate) latency: Option<Latency>,
     pub(crate) is_finished: bool,
+}
+
+/// The shortest and the longest time from a message's first sending to its reply.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Latency {
+    /// The shortest.
+    pub min: Duration,
+    /// The longest.
+    pub max: Duration,
 }
 
 impl Summary {
@@ -73,9 +82,9 @@ impl Summary {
         self.elapsed
     }
 
-    /// The shortest and the longest time from a message's first sending to its reply.
+    /// The times to the replies; `None` before the first.
     #[must_use]
-    pub const fn latency(&self) -> Option<(Duration, Duration)> {
+    pub const fn latency(&self) -> Option<Latency> {
         self.latency
     }
 
@@ -111,8 +120,8 @@ impl fmt::Display for Summary {
             writeln!(f, "  {:<18} {:>12}", "still held", self.still_held())?;
         }
         writeln!(f, "  {:<18} {:>12}", "replies per second", self.replies_per_second())?;
-        if let Some((shortest, longest)) = self.latency {
-            writeln!(f, "  {:<18} {shortest:.1?} to {longest:.1?}", "answered within")?;
+        if let Some(Latency { min, max }) = self.latency {
+            writeln!(f, "  {:<18} {min:.1?} to {max:.1?}", "answered within")?;
         }
         self.write_notes(f)
     }

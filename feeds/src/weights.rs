@@ -163,14 +163,16 @@ fn parse(text: &str) -> Result<Vec<(AccountId, Weight)>, FeedError> {
 }
 
 fn entry(account: &str, weight: &str) -> Result<(AccountId, Weight), Reject> {
-    let (account, weight) = (account.trim(), weight.trim());
+    let account = account.trim();
+    let weight = weight.trim();
     Ok((AccountId::new(account.as_bytes())?, Weight::parse(account, weight)?))
 }
 
 /// Equal weights that add up to exactly 100; the first account gets the rest of the division.
 fn equal(accounts: &[AccountId]) -> Result<Vec<(AccountId, Weight)>, FeedError> {
     let count = u64::try_from(accounts.len()).unwrap_or(u64::MAX);
-    let (each, rest) = (WEIGHT_TOTAL / count.max(1), WEIGHT_TOTAL % count.max(1));
+    let each = WEIGHT_TOTAL / count.max(1);
+    let rest = WEIGHT_TOTAL % count.max(1);
     let nanos = |index: usize| if index == 0 { each + rest } else { each };
     let weights = accounts.iter().enumerate();
     let weights = weights.map(|(index, account)| (*account, weight(nanos(index)))).collect();

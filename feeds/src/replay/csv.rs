@@ -67,7 +67,8 @@ impl Csv {
     /// Reads one line after the header.
     pub(super) fn read(&mut self, line: &str) -> Result<Fields, LineError> {
         split(&mut self.reader, line, &mut self.record)?;
-        let (found, expected) = (self.record.len(), self.columns.count);
+        let found = self.record.len();
+        let expected = self.columns.count;
         if found != expected {
             return Err(LineError::FieldCount { found, expected });
         }

@@ -107,7 +107,8 @@ mod tests {
         let number = |name: &str, number: Option<u64>| {
             number.map_or(String::new(), |number| format!(" {name} {number}"))
         };
-        let (seq, time) = (number("seq", seq), number("at", time_ns));
+        let seq = number("seq", seq);
+        let time = number("at", time_ns);
         Ok(format!("{side} {quantity} {ticker} {price}{seq}{time}"))
     }
 

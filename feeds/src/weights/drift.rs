@@ -49,7 +49,8 @@ impl Drift {
         if !std::mem::take(&mut self.is_first) {
             self.order.shuffle(&mut self.rng);
             for pair in self.order.chunks_exact(2) {
-                let (giver, taker) = (pair[0], pair[1]);
+                let giver = pair[0];
+                let taker = pair[1];
                 let smaller = self.weights[giver].1.min(self.weights[taker].1);
                 let moved = self.rng.random_range(0..=part(smaller, self.step));
                 self.weights[giver].1 -= moved;

@@ -137,7 +137,8 @@ fn parse_csv(text: &str) -> Result<Entries, WeightsError> {
         let index = header.iter().position(|column| column == name);
         index.ok_or(WeightsError::NoColumn(name))
     };
-    let (account, weight) = (column("account")?, column("weight")?);
+    let account = column("account")?;
+    let weight = column("weight")?;
     let mut weights = Vec::new();
     for record in reader.records() {
         let record = record.map_err(not_csv)?;

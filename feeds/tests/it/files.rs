@@ -1,6 +1,6 @@
 //! Fills from files and from standard input.
 
-use crate::scene::{Scene, finish, source};
+use crate::scenario::{Scenario, finish, source};
 use allot_feeds::{
     FeedError, FeedProgress, FillConfig, OnBadLine, Pace, Pull, Replay, ReplayConfig, Source,
     Speed, Tally,
@@ -41,18 +41,18 @@ const SKIP: ReplayConfig = ReplayConfig {
 const BAD: &str = "ticker,price,quantity\nA,1,1\nB,0,1\n\nC,1,1.5\nD,1,1\n";
 
 fn replayed(replay: Replay) -> (FeedProgress, usize) {
-    let mut scene = Scene::new();
-    scene.one_split();
-    let fills = scene.fills(FillConfig::new(source("fills")), Box::new(replay));
-    let shared = scene.shared.clone();
-    let mut stepper = scene.begin(1);
+    let mut scenario = Scenario::new();
+    scenario.one_split();
+    let fills = scenario.fills(FillConfig::new(source("fills")), Box::new(replay));
+    let shared = scenario.shared.clone();
+    let mut stepper = scenario.begin(1);
     finish(&mut stepper, &fills);
-    let applied = shared.facts().applied.len();
+    let applied = shared.state().applied.len();
     (fills, applied)
 }
 
 #[test]
-fn a_file_with_bad_lines_is_refused_before_anything_of_it_is_sent() {
+fn a_file_with_bad_lines_is_rejected_before_anything_of_it_is_sent() {
     let file = File::of(BAD);
     let error = Replay::open(&file.path(), ReplayConfig::default()).err().unwrap();
     let expected = format!(
@@ -67,7 +67,7 @@ fn a_file_with_bad_lines_is_refused_before_anything_of_it_is_sent() {
 }
 
 #[test]
-fn bad_lines_can_be_passed_over() {
+fn bad_lines_can_be_skipped() {
     let (fills, applied) = replayed(Replay::open(&File::of(BAD).path(), SKIP).unwrap());
     let summary = fills.summary();
     assert!(summary.is_ok(), "{summary}");
@@ -76,7 +76,7 @@ fn bad_lines_can_be_passed_over() {
 }
 
 #[test]
-fn fills_are_numbered_by_their_place_so_that_a_mended_file_sends_only_what_is_new() {
+fn fills_are_numbered_by_position_so_that_a_corrected_file_sends_only_what_is_new() {
     let file = File::of(BAD);
     let seqs = || {
         let mut replay = Replay::open(&file.path(), SKIP).unwrap();
@@ -120,7 +120,7 @@ fn sequences_of_a_file_are_kept_and_must_count_up() {
     );
 }
 
-/// The numbers and tickers of all fills.
+/// The sequence numbers and tickers of all fills.
 fn numbered(path: &str, first_seq: u64) -> Vec<String> {
     let config = ReplayConfig { first_seq, ..ReplayConfig::default() };
     let mut replay = Replay::open(path, config).unwrap();
@@ -133,7 +133,7 @@ fn numbered(path: &str, first_seq: u64) -> Vec<String> {
 }
 
 #[test]
-fn a_source_that_goes_on_leaves_out_what_comes_before() {
+fn a_source_that_continues_leaves_out_what_comes_before() {
     let file = File::of(
         "ticker,price,quantity
 A,1,1
@@ -160,7 +160,7 @@ fn the_first_line_of_a_stream_has_the_first_number() {
     for (text, expected) in [
         ("ticker,price,quantity\nA,1,1\nB,1,1\n".to_owned(), ["A100", "B101"]),
         (["", ""].map(line).concat(), ["A100", "A101"]),
-        // A stream that is told again from its start, with numbers of its own.
+        // A stream that is sent again from its start, with sequence numbers of its own.
         ([",\"seq\":98", ",\"seq\":100", ",\"seq\":107"].map(line).concat(), ["A100", "A107"]),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -173,7 +173,7 @@ fn the_first_line_of_a_stream_has_the_first_number() {
 }
 
 #[test]
-fn a_file_without_fills_is_soon_done() {
+fn a_file_without_fills_ends_at_once() {
     for text in ["", "\n\n", "ticker,price,quantity\n"] {
         let (fills, applied) = replayed(Replay::open(&File::of(text).path(), SKIP).unwrap());
         assert!(fills.summary().is_ok() && applied == 0, "{text:?}");
@@ -187,11 +187,11 @@ fn a_file_without_fills_is_soon_done() {
 
 #[test]
 fn a_stream_stops_at_its_first_bad_line_and_what_came_before_is_answered() {
-    // A pipe with a name: what standard input is, for a test that has no other process.
+    // A named pipe stands in for standard input, so that no other process is needed.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-    // Opened for both, so that neither end waits for the other.
+    // Opened for reading and writing, so that neither end waits for the other.
     let mut writer = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     std::io::Write::write_all(&mut writer, BAD.as_bytes()).unwrap();
     let replay = Replay::open(path.to_str().unwrap(), ReplayConfig::default()).unwrap();
@@ -224,20 +224,20 @@ fn a_real_tape_is_read_completely_and_replayed_at_its_own_pace() {
     let config = ReplayConfig { needs_time: true, ..ReplayConfig::default() };
     let replay = Replay::open(path, config).unwrap();
     assert_eq!(replay.expected(), Some(78_638));
-    let mut scene = Scene::new();
-    scene.one_split();
+    let mut scenario = Scenario::new();
+    scenario.one_split();
     let config = FillConfig {
         pace: Pace::Recorded(Speed::REAL),
         encoding: Encoding::Binary,
         batch: 64,
         ..FillConfig::new(source("tape"))
     };
-    let fills = scene.fills(config, Box::new(replay));
-    let shared = scene.shared.clone();
-    let mut stepper = scene.begin(1);
+    let fills = scenario.fills(config, Box::new(replay));
+    let shared = scenario.shared.clone();
+    let mut stepper = scenario.begin(1);
     let took = finish(&mut stepper, &fills);
     assert!(Duration::from_secs(640) < took && took < Duration::from_secs(660), "{took:?}");
     let summary = fills.summary();
     assert!(summary.is_ok() && summary.get(Tally::Allocated) == 78_638, "{summary}");
-    assert_eq!(shared.facts().holdings.len(), 6);
+    assert_eq!(shared.state().holdings.len(), 6);
 }

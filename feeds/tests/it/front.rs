@@ -1,4 +1,4 @@
-//! The front door of these tests: one book, and trouble on the way to it and back.
+//! The front door of these tests: one book, with faults on the way to it and back.
 
 use allot_domain::{Book, BookConfig, Input, Machine, Outcomes, Reject, SourceId, Ticker};
 use allot_runtime::{Agent, Door, Envelope, Link, Nanos, PollSet};
@@ -12,24 +12,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// What goes wrong, of a hundred.
+/// What fails, in percent.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Trouble {
+pub(crate) struct Faults {
     pub(crate) lose_request: u32,
     pub(crate) lose_reply: u32,
     pub(crate) busy: u32,
-    /// Of those without room, how many are told that it is the storage that is full.
+    /// The percentage of `storage_full` among the replies that say that there is no room.
     pub(crate) storage_full: u32,
     pub(crate) reply_twice: u32,
-    /// Answers take up to so long, and overtake each other.
+    /// The longest delay of a reply; replies overtake each other.
     pub(crate) delay_max: Duration,
-    /// Nothing is heard at all.
+    /// Requests arrive and have no effect.
     pub(crate) is_silent: bool,
     /// The replies that follow `held` are lost.
     pub(crate) lose_late: bool,
 }
 
-/// A message that arrived, heard or not.
+/// A message that arrived, lost afterwards or not.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Arrival {
     pub(crate) time: Nanos,
@@ -38,8 +38,8 @@ pub(crate) struct Arrival {
 
 /// What a test sees and changes while the front door runs.
 #[derive(Default)]
-pub(crate) struct Facts {
-    pub(crate) trouble: Trouble,
+pub(crate) struct FrontState {
+    pub(crate) faults: Faults,
     pub(crate) arrivals: Vec<Arrival>,
     /// Fills that were applied for the first time.
     pub(crate) applied: BTreeSet<(SourceId, u64)>,
@@ -47,24 +47,24 @@ pub(crate) struct Facts {
     pub(crate) holdings: BTreeMap<Ticker, u64>,
     /// The splits in the order in which they came into force: source, seq and the weights.
     pub(crate) splits: Vec<(SourceId, u64, String)>,
-    /// To be sent to everybody as it is.
+    /// Frames to be sent to every client as they are.
     pub(crate) unsolicited: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Shared(Arc<Mutex<Facts>>);
+pub(crate) struct Shared(Arc<Mutex<FrontState>>);
 
 impl Shared {
-    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, FrontState> {
         self.0.lock().unwrap()
     }
 
     pub(crate) fn arrivals(&self) -> Vec<Arrival> {
-        self.facts().arrivals.clone()
+        self.state().arrivals.clone()
     }
 }
 
-/// Where clients come in.
+/// The ends of the clients' connections.
 pub(crate) enum Ports {
     Rings(Vec<Link>),
     Door(Door, Vec<Vec<u8>>),
@@ -89,7 +89,7 @@ impl Ports {
         }
     }
 
-    /// Whether there was anybody to take it; a client that has gone takes nothing.
+    /// False if the client is gone.
     fn send(&mut self, port: usize, message: &[u8]) -> bool {
         match self {
             Self::Rings(links) => links[port].send(&mut message.to_vec()).is_ok(),
@@ -112,8 +112,8 @@ pub(crate) struct Front {
     rng: StdRng,
     envelope: Envelope,
     frame: Vec<u8>,
-    /// Where each source was last heard.
-    heard: BTreeMap<SourceId, (usize, Encoding)>,
+    /// The port and encoding that each source used last.
+    last_used: BTreeMap<SourceId, (usize, Encoding)>,
     delayed: Vec<(Nanos, usize, Vec<u8>)>,
     shared: Shared,
 }
@@ -136,29 +136,29 @@ impl Front {
             rng: StdRng::seed_from_u64(0),
             envelope: Envelope::new(),
             frame: Vec::new(),
-            heard: BTreeMap::new(),
+            last_used: BTreeMap::new(),
             delayed: Vec::new(),
             shared,
         }
     }
 
-    fn happens(&mut self, of_a_hundred: u32) -> bool {
-        of_a_hundred > 0 && self.rng.random_ratio(of_a_hundred, 100)
+    fn happens(&mut self, percent: u32) -> bool {
+        percent > 0 && self.rng.random_ratio(percent, 100)
     }
 
     fn take(&mut self, port: usize, now: Nanos) {
         let encoding = Encoding::of(&self.frame);
         let requests = read(&self.frame);
         let seqs = requests.iter().map(Request::seq).collect();
-        self.shared.facts().arrivals.push(Arrival { time: now, seqs });
-        let trouble = self.shared.facts().trouble;
-        if trouble.is_silent || self.happens(trouble.lose_request) {
+        self.shared.state().arrivals.push(Arrival { time: now, seqs });
+        let faults = self.shared.state().faults;
+        if faults.is_silent || self.happens(faults.lose_request) {
             return;
         }
         let mut replies = Vec::new();
         for request in &requests {
-            self.heard.insert(*request.source(), (port, encoding));
-            if self.happens(trouble.busy) {
+            self.last_used.insert(*request.source(), (port, encoding));
+            if self.happens(faults.busy) {
                 replies.push(self.no_room(request, encoding));
             } else {
                 self.apply(request, encoding, &mut replies, now);
@@ -168,12 +168,16 @@ impl Front {
     }
 
     fn no_room(&mut self, request: &Request, encoding: Encoding) -> Vec<u8> {
-        let (source, seq) = (request.source().to_string(), request.seq());
-        let storage_full = self.shared.facts().trouble.storage_full;
+        let storage_full = self.shared.state().faults.storage_full;
         let code = if self.happens(storage_full) { "storage_full" } else { Reject::Busy.code() };
-        let (code, reason) = (code.to_owned(), "no room".to_owned());
-        let (duplicate, late) = (false, false);
-        let reply = Reply::Rejected { source, seq, duplicate, late, code, reason };
+        let reply = Reply::Rejected {
+            source: request.source().to_string(),
+            seq: request.seq(),
+            duplicate: false,
+            late: false,
+            code: code.to_owned(),
+            reason: "no room".to_owned(),
+        };
         let mut bytes = Vec::new();
         encode_reply(encoding, &reply, &mut bytes);
         bytes
@@ -197,7 +201,7 @@ impl Front {
         for outcome in &self.outcomes.list {
             let source = outcome.origin().source;
             let (to, written) =
-                if outcome.is_late() { self.heard[&source] } else { (usize::MAX, encoding) };
+                if outcome.is_late() { self.last_used[&source] } else { (usize::MAX, encoding) };
             let mut reply = Vec::new();
             let account = |index| self.book.account(index);
             encode_outcome(written, outcome, &self.outcomes.shares, account, &mut reply);
@@ -209,7 +213,7 @@ impl Front {
         }
         self.note(request);
         for (to, written, reply) in late {
-            if !self.shared.facts().trouble.lose_late {
+            if !self.shared.state().faults.lose_late {
                 self.send(to, written, &[reply], now);
             }
         }
@@ -217,21 +221,21 @@ impl Front {
 
     fn note(&self, request: &Request) {
         let is_new = self.outcomes.list.iter().any(|outcome| {
-            let refused = matches!(outcome, allot_domain::Outcome::Rejected { .. });
-            !outcome.origin().duplicate && !refused && !outcome.is_late()
+            let rejected = matches!(outcome, allot_domain::Outcome::Rejected { .. });
+            !outcome.origin().duplicate && !rejected && !outcome.is_late()
         });
-        let mut facts = self.shared.facts();
+        let mut state = self.shared.state();
         match request {
             Request::Fill(fill) if is_new => {
-                assert!(facts.applied.insert((fill.source, fill.seq)), "{fill:?} twice");
+                assert!(state.applied.insert((fill.source, fill.seq)), "{fill:?} twice");
             }
             Request::Split(split) if is_new => {
                 let parts: Vec<_> = split.weights().iter().map(shown).collect();
-                facts.splits.push((split.source, split.seq, parts.join(",")));
+                state.splits.push((split.source, split.seq, parts.join(",")));
             }
             _ => {}
         }
-        facts.holdings =
+        state.holdings =
             self.book.holdings().rows().iter().map(|row| (row.ticker, row.total())).collect();
     }
 
@@ -248,20 +252,20 @@ impl Front {
                 end_batch(&mut message, u32::try_from(replies.len()).unwrap());
             }
         }
-        let trouble = self.shared.facts().trouble;
-        let copies = if self.happens(trouble.reply_twice) { 2 } else { 1 };
+        let faults = self.shared.state().faults;
+        let copies = if self.happens(faults.reply_twice) { 2 } else { 1 };
         for _ in 0..copies {
-            if self.happens(trouble.lose_reply) {
+            if self.happens(faults.lose_reply) {
                 continue;
             }
-            let delay_ms_max = trouble.delay_max.as_millis().try_into().unwrap();
+            let delay_ms_max = faults.delay_max.as_millis().try_into().unwrap();
             let delay = Duration::from_millis(self.rng.random_range(0..=delay_ms_max));
             self.delayed.push((now + delay, port, message.clone()));
         }
     }
 
     fn deliver(&mut self, now: Nanos) -> usize {
-        let unsolicited = std::mem::take(&mut self.shared.facts().unsolicited);
+        let unsolicited = std::mem::take(&mut self.shared.state().unsolicited);
         for port in 0..self.ports.count() {
             unsolicited.iter().for_each(|frame| assert!(self.ports.send(port, frame)));
         }
@@ -279,7 +283,7 @@ fn shown((account, weight): &(allot_domain::AccountId, allot_domain::Weight)) ->
     format!("{account}={}", allot_domain::decimal::nanos_text(weight.nanos().into()))
 }
 
-/// All requests of a message; every one must be good.
+/// All requests of a message; every one must be valid.
 fn read(message: &[u8]) -> Vec<Request> {
     if Encoding::of(message) == Encoding::Json {
         let lines = message.split(|byte| *byte == b'\n');

@@ -1,14 +1,13 @@
 //! Feeds against a front door: a real book behind the real wire format, over rings on virtual time
-//! and over real sockets. What is scripted is the faults on the way.
+//! and over real sockets. The faults in between are scripted.
 //!
-//! The router and the shards themselves stand in the same row as the feeds, which therefore do not
-//! know them; `node` tests all of them together.
+//! The feeds may not use the router and the shards, which are core; `node` tests all of them together.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod front;
-mod scene;
-mod trouble;
+mod scenario;
+mod faults;
 mod replies;
 mod timing;
 mod files;

@@ -1,7 +1,7 @@
-//! Feeds on a thread of their own: real sockets, real pipes, and a server that goes away.
+//! Feeds on their own thread: real sockets, real pipes, and a server that goes away.
 
 use crate::front::{Front, Ports, Shared};
-use crate::scene::{Fills, source};
+use crate::scenario::{Fills, source};
 use allot_feeds::{FeedProgress, FillConfig, FillFeed, Replay, ReplayConfig, Source, Tally};
 use allot_runtime::{
     Agent, Clock, Context, Counter, Counters, Crew, Door, DoorOptions, Link, LinkOptions, Nanos,
@@ -13,37 +13,38 @@ use std::io::Write;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-/// Nothing here takes long; who waits so long waits for ever.
+/// A test that waits this long is stuck.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// What may become true, and what is called out then.
-type News = (Box<dyn Fn() -> bool + Send>, &'static str);
+/// A condition, and the event that is reported when it becomes true.
+type Condition = (Box<dyn Fn() -> bool + Send>, &'static str);
 
-/// Calls out what has become true, when the thread has nothing to do and is about to sleep: from
-/// then on only what the agents wait on can wake it.
-struct Herald {
-    news: RefCell<Vec<News>>,
-    calls: Sender<&'static str>,
+/// Reports each condition that has become true when the thread is about to sleep. From then on only
+/// what the agents wait on can wake it.
+struct Observer {
+    conditions: RefCell<Vec<Condition>>,
+    events: Sender<&'static str>,
 }
 
-impl Agent for Herald {
+impl Agent for Observer {
     fn role(&self) -> &str {
-        "herald"
+        "observer"
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {
         0
     }
 
-    fn wait_on<'a>(&'a self, _waits: &mut PollSet<'a>) {
-        let is_old = |(is_true, call): &News| !is_true() || self.calls.send(call).is_err();
-        self.news.borrow_mut().retain(is_old);
+    fn wait_on<'a>(&'a self, _poll_set: &mut PollSet<'a>) {
+        let is_pending =
+            |(is_true, event): &Condition| !is_true() || self.events.send(event).is_err();
+        self.conditions.borrow_mut().retain(is_pending);
     }
 }
 
-fn herald(news: Vec<News>) -> (Herald, Receiver<&'static str>) {
-    let (calls, heard) = channel();
-    (Herald { news: RefCell::new(news), calls }, heard)
+fn observer(conditions: Vec<Condition>) -> (Observer, Receiver<&'static str>) {
+    let (sender, receiver) = channel();
+    (Observer { conditions: RefCell::new(conditions), events: sender }, receiver)
 }
 
 fn is_finished(progress: &FeedProgress) -> Box<dyn Fn() -> bool + Send> {
@@ -62,11 +63,11 @@ fn feed(
     (feed, progress, counters)
 }
 
-/// All on one thread that sleeps whenever it can.
+/// Runs the agents on one thread that sleeps whenever it can.
 fn run(agents: Vec<Box<dyn Agent>>) -> Running {
     let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Shared);
-    let post = crew.thread("scene").unwrap();
-    agents.into_iter().for_each(|agent| crew.add(&post, agent));
+    let slot = crew.thread("scenario").unwrap();
+    agents.into_iter().for_each(|agent| crew.add(&slot, agent));
     crew.start().unwrap()
 }
 
@@ -80,9 +81,9 @@ fn fills_go_through_real_sockets() {
         let config = FillConfig { encoding, batch: 10, ..FillConfig::new(source("fills")) };
         let (feed, progress, counters) = feed(Fills::of(2_000), link, config);
         let front = Front::new(Ports::Door(door, Vec::new()), 1, Shared::default());
-        let (herald, calls) = herald(vec![(is_finished(&progress), "finished")]);
-        let running = run(vec![Box::new(feed), Box::new(front), Box::new(herald)]);
-        calls.recv_timeout(STUCK).unwrap();
+        let (observer, events) = observer(vec![(is_finished(&progress), "finished")]);
+        let running = run(vec![Box::new(feed), Box::new(front), Box::new(observer)]);
+        events.recv_timeout(STUCK).unwrap();
         drop(running);
         let summary = progress.summary();
         assert!(summary.is_ok() && summary.get(Tally::Answered) == 2_000, "{summary}");
@@ -91,32 +92,32 @@ fn fills_go_through_real_sockets() {
     }
 }
 
-/// A front door that is closed and opened again at the same place, its book kept.
-struct Mortal {
+/// A front door that is closed and opened again at the same endpoint, with its book.
+struct RestartedFront {
     front: Option<Front>,
     context: Context,
     endpoint: String,
     shared: Shared,
-    /// It goes when it has seen so many messages.
-    lives_for: usize,
+    /// It closes after this many messages.
+    restart_after: usize,
 }
 
-impl Agent for Mortal {
+impl Agent for RestartedFront {
     fn role(&self) -> &str {
-        "mortal"
+        "restarted"
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        if self.shared.arrivals().len() < self.lives_for {
+        if self.shared.arrivals().len() < self.restart_after {
             return self.front.as_mut().map_or(0, |front| front.do_work(now));
         }
-        // What it has taken and not answered is lost with its sockets.
+        // Messages without a reply are lost with its sockets.
         let Some(front) = self.front.take() else { return 0 };
         let book = front.into_book();
         let door = Door::bind(&self.context, &self.endpoint, DoorOptions::default()).unwrap();
         let ports = Ports::Door(door, Vec::new());
         self.front = Some(Front::with_book(ports, book, self.shared.clone()));
-        self.lives_for = usize::MAX;
+        self.restart_after = usize::MAX;
         1
     }
 
@@ -126,30 +127,30 @@ impl Agent for Mortal {
 }
 
 #[test]
-fn a_server_that_was_away_finds_all_fills_again_and_applies_each_once() {
+fn a_server_that_was_away_gets_all_fills_again_and_applies_each_once() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = format!("ipc://{}/front", folder.path().display());
     let context = Context::new().unwrap();
     let shared = Shared::default();
-    // The feed is there first.
+    // The feed starts first.
     let link = Link::dealer(&context, &endpoint, None, LinkOptions::default()).unwrap();
     let (feed, progress, _) = feed(Fills::of(1_000), link, FillConfig::new(source("fills")));
     let door = Door::bind(&context, &endpoint, DoorOptions::default()).unwrap();
     let front = Front::new(Ports::Door(door, Vec::new()), 1, shared.clone());
-    let mortal = Mortal {
+    let restarted = RestartedFront {
         front: Some(front),
         context: context.clone(),
         endpoint,
         shared: shared.clone(),
-        lives_for: 300,
+        restart_after: 300,
     };
-    let (herald, calls) = herald(vec![(is_finished(&progress), "finished")]);
-    let running = run(vec![Box::new(feed), Box::new(mortal), Box::new(herald)]);
-    calls.recv_timeout(STUCK).unwrap();
+    let (observer, events) = observer(vec![(is_finished(&progress), "finished")]);
+    let running = run(vec![Box::new(feed), Box::new(restarted), Box::new(observer)]);
+    events.recv_timeout(STUCK).unwrap();
     drop(running);
     let summary = progress.summary();
     assert!(summary.is_ok() && summary.get(Tally::Answered) == 1_000, "{summary}");
-    assert_eq!(shared.facts().applied.len(), 1_000);
+    assert_eq!(shared.state().applied.len(), 1_000);
 }
 
 #[test]
@@ -170,36 +171,36 @@ fn a_feed_that_sleeps_is_woken_by_its_standard_input() {
         let progress = progress.clone();
         Box::new(move || progress.get(Tally::Answered) == count)
     };
-    let news =
+    let conditions =
         vec![(answered(1), "one"), (answered(2), "two"), (is_finished(&progress), "finished")];
-    let (herald, calls) = herald(news);
+    let (observer, events) = observer(conditions);
     let front = Front::new(Ports::Rings(vec![front_link]), 1, Shared::default());
-    let running = run(vec![Box::new(feed), Box::new(front), Box::new(herald)]);
-    for (text, call) in [("ticker,price,quantity\nA,1,1\nB,", "one"), ("2,2\n", "two")] {
+    let running = run(vec![Box::new(feed), Box::new(front), Box::new(observer)]);
+    for (text, event) in [("ticker,price,quantity\nA,1,1\nB,", "one"), ("2,2\n", "two")] {
         writer.write_all(text.as_bytes()).unwrap();
-        assert_eq!(calls.recv_timeout(STUCK), Ok(call), "{}", progress.summary());
+        assert_eq!(events.recv_timeout(STUCK), Ok(event), "{}", progress.summary());
     }
     drop(writer);
-    assert_eq!(calls.recv_timeout(STUCK), Ok("finished"));
+    assert_eq!(events.recv_timeout(STUCK), Ok("finished"));
     drop(running);
     assert!(progress.summary().is_ok(), "{}", progress.summary());
 }
 
 #[test]
-fn a_feed_that_is_stopped_at_once_says_what_is_open() {
+fn a_feed_that_is_stopped_at_once_reports_what_is_open() {
     let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Shared);
-    let post = crew.thread("scene").unwrap();
-    let (link, _nobody) = ring_pair(16, post.waker(), post.waker());
+    let slot = crew.thread("scenario").unwrap();
+    let (link, _far_end) = ring_pair(16, slot.waker(), slot.waker());
     let (feed, progress, _) = feed(Fills::of(100), link, FillConfig::new(source("fills")));
     let sent = {
         let progress = progress.clone();
         Box::new(move || progress.get(Tally::Sent) == 16)
     };
-    let (herald, calls) = herald(vec![(sent, "sent")]);
-    crew.add(&post, Box::new(feed));
-    crew.add(&post, Box::new(herald));
+    let (observer, events) = observer(vec![(sent, "sent")]);
+    crew.add(&slot, Box::new(feed));
+    crew.add(&slot, Box::new(observer));
     let running = crew.start().unwrap();
-    calls.recv_timeout(STUCK).unwrap();
+    events.recv_timeout(STUCK).unwrap();
     running.stop();
     running.join().unwrap();
     let summary = progress.summary();

@@ -1,16 +1,16 @@
 //! When messages leave: paces, retries and silences, on virtual time and to the nanosecond.
 
-use crate::front::Trouble;
-use crate::scene::{Fills, START, Scene, finish, seconds, source};
+use crate::front::Faults;
+use crate::scenario::{Fills, START, Scenario, finish, seconds, source};
 use allot_feeds::{FillConfig, FillFeed, Pace, Patience, Prices, Random, RandomConfig, Tally};
 use allot_runtime::{Clock, Context, Counters, Link, LinkOptions, Stepper, Waker, ring_pair};
 use allot_wire::Encoding;
 use std::time::Duration;
 
-/// Long enough to be out of the way.
+/// Longer than any test runs.
 const NEVER: Duration = Duration::from_secs(1_000_000);
 
-const SILENT: Trouble = Trouble {
+const SILENT: Faults = Faults {
     lose_request: 0,
     lose_reply: 0,
     busy: 0,
@@ -21,36 +21,36 @@ const SILENT: Trouble = Trouble {
     lose_late: false,
 };
 
-/// When the messages of a scene arrived, in seconds.
-fn arrival_times(scene: Scene, duration: Duration) -> Vec<String> {
-    let shared = scene.shared.clone();
-    let mut stepper = scene.begin(1);
+/// When the messages of a scenario arrived, in seconds.
+fn arrival_times(scenario: Scenario, duration: Duration) -> Vec<String> {
+    let shared = scenario.shared.clone();
+    let mut stepper = scenario.begin(1);
     stepper.advance(duration);
     shared.arrivals().iter().map(|arrival| seconds(arrival.time)).collect()
 }
 
 #[test]
-fn what_has_no_answer_is_sent_again_after_1_2_4_up_to_30_seconds() {
-    let mut scene = Scene::new().trouble(SILENT);
+fn a_message_without_a_reply_is_resent_after_1_2_4_up_to_30_seconds() {
+    let mut scenario = Scenario::new().faults(SILENT);
     let patience = Patience { silence: NEVER, drain: NEVER, ..Patience::default() };
     let config = FillConfig { patience, ..FillConfig::new(source("fills")) };
-    scene.fills(config, Fills::of(1));
-    let times = arrival_times(scene, Duration::from_secs(125));
+    scenario.fills(config, Fills::of(1));
+    let times = arrival_times(scenario, Duration::from_secs(125));
     let expected =
         ["0.000", "1.000", "3.000", "7.000", "15.000", "31.000", "61.000", "91.000", "121.000"];
     assert_eq!(times, expected);
 }
 
 #[test]
-fn what_there_is_no_room_for_is_sent_again_after_10_20_40_up_to_1000_milliseconds() {
+fn a_message_without_room_is_resent_after_10_20_40_up_to_1000_milliseconds() {
     for (storage_full, encoding) in
         [(0, Encoding::Json), (100, Encoding::Json), (0, Encoding::Binary), (100, Encoding::Binary)]
     {
-        let trouble = Trouble { busy: 100, storage_full, ..Trouble::default() };
-        let mut scene = Scene::new().trouble(trouble);
+        let faults = Faults { busy: 100, storage_full, ..Faults::default() };
+        let mut scenario = Scenario::new().faults(faults);
         let config = FillConfig { encoding, ..FillConfig::new(source("fills")) };
-        let fills = scene.fills(config, Fills::of(1));
-        let times = arrival_times(scene, Duration::from_secs(4));
+        let fills = scenario.fills(config, Fills::of(1));
+        let times = arrival_times(scenario, Duration::from_secs(4));
         let expected = [
             "0.000", "0.010", "0.030", "0.070", "0.150", "0.310", "0.630", "1.270", "2.270",
             "3.270",
@@ -63,13 +63,13 @@ fn what_there_is_no_room_for_is_sent_again_after_10_20_40_up_to_1000_millisecond
 }
 
 #[test]
-fn after_long_silence_the_connection_is_made_anew_and_all_is_sent_again() {
-    let mut scene = Scene::new().trouble(SILENT);
+fn after_a_long_silence_the_feed_reconnects_and_resends_everything() {
+    let mut scenario = Scenario::new().faults(SILENT);
     let patience = Patience { resend: NEVER, drain: NEVER, ..Patience::default() };
     let config = FillConfig { patience, batch: 4, ..FillConfig::new(source("fills")) };
-    let fills = scene.fills(config, Fills::of(3));
-    let shared = scene.shared.clone();
-    let mut stepper = scene.begin(1);
+    let fills = scenario.fills(config, Fills::of(3));
+    let shared = scenario.shared.clone();
+    let mut stepper = scenario.begin(1);
     stepper.advance(Duration::from_secs(76));
     let arrivals = shared.arrivals();
     let times: Vec<_> = arrivals.iter().map(|arrival| seconds(arrival.time)).collect();
@@ -77,7 +77,7 @@ fn after_long_silence_the_connection_is_made_anew_and_all_is_sent_again() {
     assert!(arrivals.iter().all(|arrival| arrival.seqs == [1, 2, 3]));
     assert_eq!((fills.get(Tally::Reconnects), fills.get(Tally::Resent)), (5, 15));
 
-    shared.facts().trouble.is_silent = false;
+    shared.state().faults.is_silent = false;
     finish(&mut stepper, &fills);
     let summary = fills.summary();
     assert!(summary.is_ok() && summary.get(Tally::Answered) == 3, "{summary}");
@@ -87,9 +87,9 @@ fn after_long_silence_the_connection_is_made_anew_and_all_is_sent_again() {
 #[test]
 fn a_feed_whose_server_is_not_there_yet_counts_no_reconnects() {
     let folder = tempfile::tempdir().unwrap();
-    let nobody = format!("ipc://{}/nobody", folder.path().display());
+    let endpoint = format!("ipc://{}/nobody", folder.path().display());
     let context = Context::new().unwrap();
-    let link = Link::dealer(&context, &nobody, None, LinkOptions::default()).unwrap();
+    let link = Link::dealer(&context, &endpoint, None, LinkOptions::default()).unwrap();
     let config = FillConfig::new(source("fills"));
     let feed = FillFeed::new(config, Fills::one_and_then_none(), link, Counters::new()).unwrap();
     let progress = feed.progress();
@@ -121,22 +121,22 @@ fn a_silence_lasts_from_when_something_has_left() {
 }
 
 #[test]
-fn an_idle_feed_does_not_mistake_peace_for_silence() {
-    let mut scene = Scene::new();
+fn an_idle_feed_does_not_reconnect() {
+    let mut scenario = Scenario::new();
     let times = [Some(0), Some(100_000_000_000)];
     let config =
         FillConfig { pace: Pace::Recorded("1".parse().unwrap()), ..FillConfig::new(source("f")) };
-    let fills = scene.fills(config, Fills::at(&times));
-    let mut stepper = scene.begin(1);
+    let fills = scenario.fills(config, Fills::at(&times));
+    let mut stepper = scenario.begin(1);
     assert_eq!(finish(&mut stepper, &fills).as_secs(), 100);
     assert_eq!((fills.get(Tally::Reconnects), fills.get(Tally::Resent)), (0, 0));
 }
 
 #[test]
-fn what_is_never_answered_is_lost_after_the_drain_time() {
-    let mut scene = Scene::new().trouble(SILENT);
-    let fills = scene.fills(FillConfig::new(source("fills")), Fills::of(7));
-    let mut stepper = scene.begin(1);
+fn a_message_that_never_has_a_reply_is_lost_after_the_drain_time() {
+    let mut scenario = Scenario::new().faults(SILENT);
+    let fills = scenario.fills(FillConfig::new(source("fills")), Fills::of(7));
+    let mut stepper = scenario.begin(1);
     assert_eq!(finish(&mut stepper, &fills), Duration::from_secs(30));
     let summary = fills.summary();
     assert!(!summary.is_ok(), "{summary}");
@@ -146,13 +146,13 @@ fn what_is_never_answered_is_lost_after_the_drain_time() {
 
 #[test]
 fn a_rate_is_kept_to_the_nanosecond() {
-    let mut scene = Scene::new();
-    scene.one_split();
+    let mut scenario = Scenario::new();
+    scenario.one_split();
     let config =
         FillConfig { pace: Pace::Rate("7".parse().unwrap()), ..FillConfig::new(source("f")) };
-    let fills = scene.fills(config, Fills::of(700));
-    let shared = scene.shared.clone();
-    let mut stepper = scene.begin(1);
+    let fills = scenario.fills(config, Fills::of(700));
+    let shared = scenario.shared.clone();
+    let mut stepper = scenario.begin(1);
     finish(&mut stepper, &fills);
     let arrivals: Vec<_> = shared.arrivals().split_off(1);
     for (count, arrival) in (0..).zip(&arrivals) {
@@ -164,18 +164,18 @@ fn a_rate_is_kept_to_the_nanosecond() {
 }
 
 #[test]
-fn a_feed_that_was_held_up_makes_up_for_it() {
-    let mut scene = Scene::new().trouble(SILENT);
+fn a_feed_that_was_delayed_catches_up() {
+    let mut scenario = Scenario::new().faults(SILENT);
     let patience = Patience { silence: NEVER, ..Patience::default() };
     let pace = Pace::Rate("10".parse().unwrap());
     let config =
         FillConfig { in_flight_max: 5, batch: 50, pace, patience, ..FillConfig::new(source("f")) };
-    let fills = scene.fills(config, Fills::of(100));
-    let shared = scene.shared.clone();
-    let mut stepper = scene.begin(1);
+    let fills = scenario.fills(config, Fills::of(100));
+    let shared = scenario.shared.clone();
+    let mut stepper = scenario.begin(1);
     stepper.advance(Duration::from_millis(6_950));
-    assert_eq!(fills.get(Tally::Sent), 5, "the window is full");
-    shared.facts().trouble.is_silent = false;
+    assert_eq!(fills.get(Tally::Sent), 5, "no more fit in flight");
+    shared.state().faults.is_silent = false;
     finish(&mut stepper, &fills);
     assert_eq!(fills.get(Tally::Answered), 100);
     let last = shared.arrivals().last().map(|arrival| seconds(arrival.time));
@@ -183,7 +183,7 @@ fn a_feed_that_was_held_up_makes_up_for_it() {
 }
 
 #[test]
-fn recorded_fills_keep_their_distances() {
+fn recorded_fills_are_as_far_apart_as_recorded() {
     let times =
         [Some(86_399_000_000_000), Some(86_399_500_000_000), None, Some(86_401_000_000_000)];
     for (speed, expected) in [
@@ -191,23 +191,23 @@ fn recorded_fills_keep_their_distances() {
         ("2", ["0.000", "0.250", "0.250", "1.000"]),
         ("0.5", ["0.000", "1.000", "1.000", "4.000"]),
     ] {
-        let mut scene = Scene::new();
+        let mut scenario = Scenario::new();
         let pace = Pace::Recorded(speed.parse().unwrap());
-        scene.fills(FillConfig { pace, ..FillConfig::new(source("f")) }, Fills::at(&times));
-        assert_eq!(arrival_times(scene, Duration::from_secs(10)), expected, "{speed}");
+        scenario.fills(FillConfig { pace, ..FillConfig::new(source("f")) }, Fills::at(&times));
+        assert_eq!(arrival_times(scenario, Duration::from_secs(10)), expected, "{speed}");
     }
 }
 
 #[test]
 fn the_fill_servers_of_the_brief_pause_up_to_ten_seconds() {
-    let mut scene = Scene::new();
-    scene.one_split();
+    let mut scenario = Scenario::new();
+    scenario.one_split();
     let random = RandomConfig { prices: Prices::Walk, ..RandomConfig::new(4) };
     let pace = Pace::Recorded("1".parse().unwrap());
     let config = FillConfig { pace, count: Some(100), ..FillConfig::new(source("fills-1")) };
-    let fills = scene.fills(config, Box::new(Random::new(random)));
-    let shared = scene.shared.clone();
-    let mut stepper = scene.begin(1);
+    let fills = scenario.fills(config, Box::new(Random::new(random)));
+    let shared = scenario.shared.clone();
+    let mut stepper = scenario.begin(1);
     let took = finish(&mut stepper, &fills);
     assert!((400..=600).contains(&took.as_secs()), "{took:?}");
     let arrivals = shared.arrivals().split_off(1);

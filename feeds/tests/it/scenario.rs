@@ -1,6 +1,6 @@
-//! A scene: a front door and feeds on one thread and on virtual time.
+//! A scenario: a front door and feeds on one thread and on virtual time.
 
-use crate::front::{Front, Ports, Shared, Trouble};
+use crate::front::{Faults, Front, Ports, Shared};
 use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_feeds::{
     AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, Pull, ReplyLog, Source, UnnamedFill,
@@ -10,14 +10,14 @@ use allot_runtime::{Clock, Counters, Link, Nanos, Stepper, Waker, ring_pair};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// When every scene begins.
+/// When every scenario begins.
 pub(crate) const START: Nanos = Nanos::from_unix(1_700_000_000_000_000_000);
 
 pub(crate) fn source(name: &str) -> SourceId {
     SourceId::new(name.as_bytes()).unwrap()
 }
 
-/// So many fills of one share at one, as far apart as their times say.
+/// Fills of one share at a price of 1, with these times.
 pub(crate) struct Fills(pub(crate) VecDeque<Pull>);
 
 impl Fills {
@@ -50,7 +50,7 @@ impl Source for Fills {
     }
 }
 
-/// One fill, and nothing more for ever: its feed never ends.
+/// One fill, and then nothing: its feed never ends.
 pub(crate) struct OneFill(Option<Pull>);
 
 impl Source for OneFill {
@@ -59,15 +59,15 @@ impl Source for OneFill {
     }
 }
 
-/// The agents to be.
-pub(crate) struct Scene {
+/// The agents of a test that has not begun.
+pub(crate) struct Scenario {
     pub(crate) shared: Shared,
     front_links: Vec<Link>,
     agents: Vec<Box<dyn allot_runtime::Agent>>,
     ring_capacity: usize,
 }
 
-impl Scene {
+impl Scenario {
     pub(crate) fn new() -> Self {
         Self::with_rings_of(1_024)
     }
@@ -77,8 +77,8 @@ impl Scene {
         Self { shared, front_links: Vec::new(), agents: Vec::new(), ring_capacity }
     }
 
-    pub(crate) fn trouble(self, trouble: Trouble) -> Self {
-        self.shared.facts().trouble = trouble;
+    pub(crate) fn faults(self, faults: Faults) -> Self {
+        self.shared.state().faults = faults;
         self
     }
 
@@ -96,7 +96,7 @@ impl Scene {
         progress
     }
 
-    /// A fill feed that keeps its answers.
+    /// A fill feed that logs its replies.
     pub(crate) fn logged_fills(
         &mut self,
         config: FillConfig,
@@ -117,13 +117,13 @@ impl Scene {
         progress
     }
 
-    /// An AUM feed that says once that all is for one account.
+    /// An AUM feed that sends one split, for two accounts.
     pub(crate) fn one_split(&mut self) -> FeedProgress {
         let config = AumConfig { count: Some(1), ..AumConfig::new(source("aum")) };
         self.splits(config, Weights::fixed("a=40,b=60").unwrap())
     }
 
-    /// Feeds take their turns in the order in which they were added, and then the front door.
+    /// The feeds run in the order in which they were added, and then the front door.
     pub(crate) fn begin(self, seed: u64) -> Stepper {
         let mut stepper = Stepper::new(Clock::virtual_at(START));
         self.agents.into_iter().for_each(|agent| stepper.add(agent));
@@ -133,7 +133,7 @@ impl Scene {
     }
 }
 
-/// Lets time pass until the feed is done, and returns how long that took.
+/// Advances time until the feed is finished; returns how long that took.
 pub(crate) fn finish(stepper: &mut Stepper, progress: &FeedProgress) -> Duration {
     let begun = stepper.now();
     for _ in 0..10_000 {
@@ -146,7 +146,7 @@ pub(crate) fn finish(stepper: &mut Stepper, progress: &FeedProgress) -> Duration
     panic!("not done after 1,000 seconds: {}", progress.summary());
 }
 
-/// Seconds since the scene began, with three decimals.
+/// Seconds since the scenario began, with three decimals.
 pub(crate) fn seconds(time: Nanos) -> String {
     let millis = (time - START).as_millis();
     format!("{}.{:03}", millis / 1_000, millis % 1_000)
