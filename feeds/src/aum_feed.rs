@@ -69,6 +69,7 @@ pub struct AumFeed {
     lifecycle: Lifecycle,
     /// The sequence number of the next split.
     next_seq: u64,
+    sent_count: u64,
     tick_at: Nanos,
     /// The last split that was sent.
     last: LastSplit,
@@ -98,6 +99,7 @@ impl AumFeed {
             lifecycle: Lifecycle::new(progress.clone(), config.patience.drain),
             weights,
             next_seq: config.first_seq,
+            sent_count: 0,
             config,
             tick_at: Nanos::ZERO,
             last: LastSplit::default(),
@@ -172,6 +174,7 @@ impl AumFeed {
         let split = Split::new(self.config.source, self.next_seq, weights)
             .expect("weights are checked when they are read or made");
         self.next_seq += 1;
+        self.sent_count += 1;
         self.session.push(&Request::Split(split), now);
         if self.is_complete() {
             self.lifecycle.drain(now);
@@ -180,8 +183,7 @@ impl AumFeed {
 
     /// Whether it has sent as many splits as it should.
     fn is_complete(&self) -> bool {
-        let sent_count = self.next_seq - self.config.first_seq;
-        self.config.count.is_some_and(|count| count <= sent_count)
+        self.config.count.is_some_and(|count| count <= self.sent_count)
     }
 }
 

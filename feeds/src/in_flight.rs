@@ -13,6 +13,11 @@
 //!
 //! A message is always resent as the bytes that were sent first.
 
+mod message;
+#[cfg(test)]
+mod tests;
+
+use self::message::{Expected, Message, MessageState, Question};
 use crate::backoff::Backoff;
 use crate::limits::{SPAN_MAX, SPARES_MAX};
 use crate::reply_kind::ReplyKind;
@@ -36,48 +41,15 @@ pub(crate) struct InFlightConfig {
 /// The messages of one source that have no reply.
 pub(crate) struct InFlight {
     config: InFlightConfig,
+    /// Open messages, by sequence number.
     open: BTreeMap<u64, Message>,
-    /// Fills that were held, each with the next question for its shares.
+    /// Fills that were held, by sequence number, each with the next question for its shares.
     held: BTreeMap<u64, Option<Question>>,
     /// No message is due before.
     next_due: Nanos,
-    highest: u64,
+    /// The sequence number of the last message that was admitted; 0 before the first.
+    last_seq: u64,
     spares: Vec<Vec<u8>>,
-}
-
-/// A message that is open: it counts against the capacity.
-struct Message {
-    record: Vec<u8>,
-    state: MessageState,
-    expects: Expected,
-    /// How often it was sent since it was opened.
-    tries: u32,
-    /// How often the server had no room for it since it was opened.
-    busy_count: u32,
-}
-
-/// Where an open message is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum MessageState {
-    /// In a batch that has not left. It has no timer of its own.
-    Batched,
-    /// Waiting for a reply, or for room. It is resent at `due`.
-    Waiting { due: Nanos },
-}
-
-/// The reply that an open message waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Expected {
-    /// The first. The message first left at `sent_at`; `None` if it never has.
-    First { sent_at: Option<Nanos> },
-    /// The one that follows `held`.
-    Shares,
-}
-
-/// The next question for the shares of a held fill: the fill itself, sent again.
-struct Question {
-    due: Nanos,
-    record: Vec<u8>,
 }
 
 /// What a reply changed.
@@ -95,27 +67,6 @@ pub(crate) enum Effect {
     Unknown,
 }
 
-impl MessageState {
-    /// When the message is resent; `Nanos::MAX` while it has no timer.
-    const fn due(self) -> Nanos {
-        match self {
-            Self::Batched => Nanos::MAX,
-            Self::Waiting { due } => due,
-        }
-    }
-}
-
-impl Expected {
-    /// The effect of a reply that arrives now and does not follow `held`.
-    fn effect(self, now: Nanos) -> Effect {
-        match self {
-            Self::First { sent_at: Some(sent_at) } => Effect::First(now - sent_at),
-            Self::First { sent_at: None } => Effect::First(Duration::ZERO),
-            Self::Shares => Effect::Again,
-        }
-    }
-}
-
 impl InFlight {
     pub(crate) const fn new(config: InFlightConfig) -> Self {
         Self {
@@ -123,7 +74,7 @@ impl InFlight {
             open: BTreeMap::new(),
             held: BTreeMap::new(),
             next_due: Nanos::MAX,
-            highest: 0,
+            last_seq: 0,
             spares: Vec::new(),
         }
     }
@@ -166,8 +117,8 @@ impl InFlight {
 
     /// Takes a new message, which goes into a batch; returns its bytes.
     pub(crate) fn admit(&mut self, seq: u64, encode: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
-        assert!(self.highest < seq, "sequences count up: {seq} after {}", self.highest);
-        self.highest = seq;
+        assert!(self.last_seq < seq, "sequences count up: {seq} after {}", self.last_seq);
+        self.last_seq = seq;
         let mut record = self.spares.pop().unwrap_or_default();
         encode(&mut record);
         let message = Message::batched(record, Expected::First { sent_at: None });
@@ -193,8 +144,8 @@ impl InFlight {
         is_first
     }
 
-    /// Appends the messages that are due to `due`; they go into a batch.
-    pub(crate) fn take_due(&mut self, now: Nanos, due: &mut VecDeque<u64>) {
+    /// Appends the sequence numbers of the messages that are due; they go into a batch.
+    pub(crate) fn take_due(&mut self, now: Nanos, due_seqs: &mut VecDeque<u64>) {
         if now < self.next_due {
             return;
         }
@@ -203,7 +154,7 @@ impl InFlight {
         for (seq, message) in &mut self.open {
             if message.state.due() <= now {
                 message.state = MessageState::Batched;
-                due.push_back(*seq);
+                due_seqs.push_back(*seq);
             }
             self.next_due = self.next_due.min(message.state.due());
         }
@@ -238,7 +189,9 @@ impl InFlight {
         for (seq, Question { due, record }) in reopened {
             self.held.remove(&seq);
             let state = MessageState::Waiting { due };
-            self.open.insert(seq, Message { state, ..Message::batched(record, Expected::Shares) });
+            let message = Message { state, ..Message::batched(record, Expected::Shares) };
+            let open = self.open.insert(seq, message);
+            assert!(open.is_none(), "{seq} is open and held");
         }
     }
 
@@ -253,7 +206,7 @@ impl InFlight {
             question.into_iter().for_each(|question| self.spare(question.record));
             return Effect::Followed;
         }
-        if self.highest < seq { Effect::Unknown } else { Effect::Again }
+        if self.last_seq < seq { Effect::Unknown } else { Effect::Again }
     }
 
     fn acknowledge_open(
@@ -300,13 +253,15 @@ impl InFlight {
 
     /// The fill is held. Its record is kept only to ask for its shares.
     fn hold(&mut self, seq: u64, record: Vec<u8>, ask_at: Option<Nanos>) {
-        let Some(due) = ask_at else {
+        let question = if let Some(due) = ask_at {
+            self.next_due = self.next_due.min(due);
+            Some(Question { due, record })
+        } else {
             self.spare(record);
-            self.held.insert(seq, None);
-            return;
+            None
         };
-        self.next_due = self.next_due.min(due);
-        self.held.insert(seq, Some(Question { due, record }));
+        let held = self.held.insert(seq, question);
+        assert!(held.is_none(), "{seq} is open and held");
     }
 
     /// Keeps the memory of a record for the next message.
@@ -325,146 +280,4 @@ pub(crate) struct Lost {
     pub(crate) sent: usize,
     /// Never sent.
     pub(crate) unsent: usize,
-}
-
-impl Message {
-    const fn batched(record: Vec<u8>, expects: Expected) -> Self {
-        Self { record, state: MessageState::Batched, expects, tries: 0, busy_count: 0 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn at(millis: u64) -> Nanos {
-        Nanos::ZERO + Duration::from_millis(millis)
-    }
-
-    fn in_flight(capacity: usize, ask_every: Option<Duration>) -> InFlight {
-        let resend = Backoff { first: SECOND, longest: 30 * SECOND };
-        let busy = Backoff { first: SECOND / 100, longest: SECOND };
-        InFlight::new(InFlightConfig { capacity, resend, busy, ask_every })
-    }
-
-    const fn lost(sent: usize, unsent: usize) -> Lost {
-        Lost { sent, unsent }
-    }
-
-    /// Sends these at 0 ms.
-    fn sent(messages: &mut InFlight, seqs: &[u64]) {
-        for seq in seqs {
-            let record =
-                messages.admit(*seq, |record| record.extend_from_slice(&seq.to_le_bytes()));
-            assert_eq!(record, seq.to_le_bytes());
-            assert!(messages.sent(*seq, at(0)));
-        }
-    }
-
-    fn due(messages: &mut InFlight, now: Nanos) -> Vec<u64> {
-        let mut due = VecDeque::new();
-        messages.take_due(now, &mut due);
-        due.into()
-    }
-
-    #[test]
-    fn there_is_room_up_to_the_capacity_and_not_far_from_the_oldest() {
-        let mut messages = in_flight(2, None);
-        sent(&mut messages, &[5]);
-        assert!(messages.has_room(5 + SPAN_MAX - 1) && !messages.has_room(5 + SPAN_MAX));
-        sent(&mut messages, &[6]);
-        assert!(!messages.has_room(7), "two are open");
-        messages.acknowledge(5, ReplyKind::Final, at(1));
-        assert!(messages.has_room(6 + SPAN_MAX - 1) && !messages.has_room(6 + SPAN_MAX));
-        messages.acknowledge(6, ReplyKind::Held, at(1));
-        assert!(messages.has_room(u64::MAX), "held fills take no room");
-    }
-
-    #[test]
-    fn a_reply_counts_once() {
-        let mut messages = in_flight(9, None);
-        sent(&mut messages, &[1, 2, 4]);
-        for (millis, seq, kind, effect) in [
-            (5, 1, ReplyKind::Final, Effect::First(SECOND / 200)),
-            (6, 1, ReplyKind::Final, Effect::Again),
-            (6, 1, ReplyKind::Busy, Effect::Again),
-            (7, 2, ReplyKind::Busy, Effect::Postponed),
-            (8, 2, ReplyKind::Held, Effect::First(SECOND / 125)),
-            (9, 2, ReplyKind::Held, Effect::Again),
-            (9, 2, ReplyKind::Busy, Effect::Again),
-            (9, 2, ReplyKind::Final, Effect::Followed),
-            (9, 2, ReplyKind::Final, Effect::Again),
-            (9, 4, ReplyKind::TooOld, Effect::First(SECOND * 9 / 1_000)),
-            (9, 5, ReplyKind::Final, Effect::Unknown),
-        ] {
-            assert_eq!(messages.acknowledge(seq, kind, at(millis)), effect, "{seq} at {millis} ms");
-        }
-        assert_eq!(
-            (messages.open_count(), messages.held_count(), messages.lost()),
-            (0, 0, lost(0, 0))
-        );
-    }
-
-    #[test]
-    fn what_is_in_a_batch_is_not_due_until_the_batch_has_left() {
-        let mut messages = in_flight(9, None);
-        sent(&mut messages, &[1]);
-        assert_eq!(messages.next_due(), at(1_000));
-        assert!(due(&mut messages, at(999)).is_empty());
-        assert_eq!(due(&mut messages, at(1_000)), [1]);
-        assert_eq!((due(&mut messages, at(9_000)), messages.next_due()), (vec![], Nanos::MAX));
-        assert_eq!(messages.record(1), Some(&1_u64.to_le_bytes()[..]), "the same bytes");
-        assert!(!messages.sent(1, at(9_000)), "not for the first time");
-        assert_eq!(messages.next_due(), at(11_000), "twice as long");
-        messages.make_all_due(at(9_500));
-        assert_eq!(due(&mut messages, at(9_500)), [1]);
-        messages.admit(2, |_| {});
-        assert_eq!(messages.lost(), lost(1, 1), "one left, the other never did");
-    }
-
-    #[test]
-    fn questions_for_held_fills_take_turns_for_room_and_a_forgotten_fill_stays_held() {
-        let mut messages = in_flight(2, Some(30 * SECOND));
-        sent(&mut messages, &[1, 2]);
-        messages.acknowledge(1, ReplyKind::Held, at(0));
-        messages.acknowledge(2, ReplyKind::Held, at(0));
-        sent(&mut messages, &[3]);
-        assert_eq!(messages.next_due(), at(1_000));
-        assert_eq!(due(&mut messages, at(1_000)), [3]);
-        assert_eq!(messages.next_due(), at(30_000));
-        assert_eq!(due(&mut messages, at(30_000)), [1], "there is room for one");
-        assert_eq!((messages.held_count(), messages.lost()), (2, lost(1, 0)));
-        assert!(!messages.sent(1, at(30_000)));
-        assert_eq!(messages.acknowledge(1, ReplyKind::TooOld, at(30_001)), Effect::Again);
-        assert_eq!((messages.held_count(), messages.open_count()), (2, 1));
-        messages.acknowledge(3, ReplyKind::Final, at(30_001));
-        assert_eq!(due(&mut messages, at(31_000)), [2], "and for the other later");
-        messages.sent(2, at(31_000));
-        assert_eq!(messages.acknowledge(2, ReplyKind::Held, at(31_001)), Effect::Again);
-        assert!(due(&mut messages, at(32_000)).is_empty(), "there are no more questions for 1");
-        assert_eq!(messages.next_due(), at(61_001));
-        assert_eq!(messages.acknowledge(2, ReplyKind::Final, at(31_002)), Effect::Followed);
-        assert_eq!(messages.acknowledge(1, ReplyKind::Final, at(31_002)), Effect::Followed);
-    }
-
-    #[test]
-    fn a_message_that_is_dropped_with_its_batch_is_due_and_leaves_for_the_first_time_later() {
-        let mut messages = in_flight(9, None);
-        messages.admit(1, |_| {});
-        assert_eq!((messages.next_due(), messages.lost()), (Nanos::MAX, lost(0, 1)));
-        messages.make_all_due(at(3_000));
-        assert_eq!(due(&mut messages, at(3_000)), [1]);
-        assert!(messages.sent(1, at(3_000)));
-        assert_eq!((messages.next_due(), messages.lost()), (at(4_000), lost(1, 0)));
-        assert_eq!(messages.acknowledge(1, ReplyKind::Final, at(3_500)), Effect::First(SECOND / 2));
-    }
-
-    #[test]
-    #[should_panic(expected = "sequences count up: 3 after 3")]
-    fn a_sequence_is_given_once() {
-        let mut messages = in_flight(9, None);
-        sent(&mut messages, &[3, 3]);
-    }
 }

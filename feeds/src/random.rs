@@ -74,7 +74,8 @@ pub struct Random {
     rng: StdRng,
     /// The last price of each ticker, in cents; `None` before its first fill.
     last: Vec<Option<i64>>,
-    seq: u64,
+    /// The sequence number of the last fill that was drawn; 0 before the first.
+    last_seq: u64,
     time_ns: u64,
 }
 
@@ -98,19 +99,19 @@ impl Random {
         }
         let rng = StdRng::seed_from_u64(config.seed);
         let last = vec![None; config.tickers.len()];
-        let mut random = Self { config, rng, last, seq: 0, time_ns: 0 };
-        while random.seq + 1 < random.config.first_seq {
+        let mut random = Self { config, rng, last, last_seq: 0, time_ns: 0 };
+        while random.last_seq + 1 < random.config.first_seq {
             random.draw();
         }
         random
     }
 
     fn draw(&mut self) -> UnnamedFill {
-        self.seq += 1;
+        self.last_seq += 1;
         self.time_ns = self.time_ns.saturating_add(self.pause_ns());
         let index = self.rng.random_range(0..self.config.tickers.len());
         UnnamedFill {
-            seq: self.seq,
+            seq: self.last_seq,
             ticker: self.config.tickers[index],
             side: self.side(),
             price: price(self.cents(index)),

@@ -96,7 +96,9 @@ pub struct Replay {
     lines: Lines,
     reader: Reader,
     config: ReplayConfig,
+    /// The sequence number of the last line, good or bad; 0 before the first.
     last_seq: u64,
+    /// How many fills there are, if the file was checked.
     expected: Option<u64>,
     has_ended: bool,
 }

@@ -43,7 +43,7 @@ pub(crate) struct Session {
     in_flight: InFlight,
     batch: BatchBuilder,
     /// The sequence numbers to be resent, on their way into a batch.
-    due: VecDeque<u64>,
+    due_seqs: VecDeque<u64>,
     silence: Silence,
     frame: Vec<u8>,
     replies: Vec<Reply>,
@@ -71,7 +71,7 @@ impl Session {
             config,
             link,
             in_flight,
-            due: VecDeque::new(),
+            due_seqs: VecDeque::new(),
             silence: Silence::new(silence),
             frame: Vec::new(),
             replies: Vec::new(),
@@ -133,14 +133,14 @@ impl Session {
             self.reconnect(now);
         }
         if !self.batch.is_closed() {
-            self.in_flight.take_due(now, &mut self.due);
+            self.in_flight.take_due(now, &mut self.due_seqs);
         }
         while sent_count < FRAMES_PER_TURN && !self.batch.is_closed() {
-            let Some(seq) = self.due.pop_front() else { break };
+            let Some(seq) = self.due_seqs.pop_front() else { break };
             if let Some(record) = self.in_flight.record(seq) {
                 self.batch.push(seq, record);
             }
-            if self.batch.count() == self.config.batch_max || self.due.is_empty() {
+            if self.batch.count() == self.config.batch_max || self.due_seqs.is_empty() {
                 sent_count += self.flush(now);
             }
         }
@@ -158,7 +158,7 @@ impl Session {
         }
         self.silence.note_reconnect(now);
         self.batch.drain().for_each(drop);
-        self.due.clear();
+        self.due_seqs.clear();
         self.in_flight.make_all_due(now);
     }
 
