@@ -1,8 +1,8 @@
 //! The AUM feed: sends at a fixed cadence how the assets are to be split.
 //!
 //! It sends one split at a time. The next leaves when the one before it has a reply, so that an old
-//! split, resent, cannot come into force after a newer one. Tick k is due at t0 + k · period. A late
-//! tick moves no other tick, and one split makes up for all ticks that were missed.
+//! split, resent, cannot come into force after a newer one. Tick k is due at t0 + k · period. A
+//! late tick moves no other tick, and one split makes up for all ticks that were missed.
 
 use crate::in_flight::Effect;
 use crate::lifecycle::Lifecycle;

@@ -107,8 +107,8 @@ impl FeedProgress {
         self.phase() == Phase::Finished
     }
 
-    /// Asks the feed to send nothing new, and to end when every message has its reply. Call the waker
-    /// of its thread afterwards: the thread may be asleep.
+    /// Asks the feed to send nothing new, and to end when every message has its reply. Call the
+    /// waker of its thread afterwards: the thread may be asleep.
     pub fn end_early(&self) {
         self.shared.is_ending.store(true, Ordering::Release);
     }

@@ -6,8 +6,8 @@ use allot_runtime::Nanos;
 /// A source name that no other run has: the prefix and a 48-bit hash of `now` and `entropy` (a
 /// process id, or anything else that differs between runs that start together).
 ///
-/// `(source, seq)` identifies a message for ever, so the messages of a second run under the same name
-/// would be repeats of the first.
+/// `(source, seq)` identifies a message for ever, so the messages of a second run under the same
+/// name would be repeats of the first.
 ///
 /// # Errors
 /// [`Reject::BadSource`]: the prefix has bytes that a source may not have, or more than 51.

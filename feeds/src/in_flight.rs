@@ -1,14 +1,12 @@
 //! In flight: the messages of one source that were sent, or are about to be, and have no reply.
 //!
 //! ```text
-//!              ┌──────────────────────── due ────────────────────────┐
-//!              ▼                                                     │
-//!   admit ─► Batched ── batch leaves ─► Waiting ─┬─ no reply ────────┤ after 1, 2, 4 … 30 s
-//!              ▲                                 ├─ no room ─────────┘ after 10, 20, 40 … 1,000 ms
-//!              │                                 ├─ held ──► held: replied to; shares may follow
-//!              │                                 │             │
-//!              │                                 └─ final ─────┼─► forgotten
-//!              └──────────────── time to ask for shares ───────┘
+//!   admit ─► Batched ─ batch leaves ─► Waiting ─┬─ no reply ─► Batched, after 1, 2, 4 … 30 s
+//!                                               ├─ no room ──► Batched, after 10, 20 … 1,000 ms
+//!                                               ├─ held ─────► held: has its reply; shares follow
+//!                                               └─ final ────► forgotten
+//!   held ─┬─ time to ask for the shares ───────────────────────► Batched
+//!         └─ final ────────────────────────────────────────────► forgotten
 //! ```
 //!
 //! A message is always resent as the bytes that were sent first.

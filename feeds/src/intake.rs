@@ -1,8 +1,8 @@
 //! An intake: a file or standard input, read without blocking.
 //!
 //! A pipe or a terminal is opened a second time, through `/proc`, to get a file description of this
-//! process alone: `O_NONBLOCK` on the inherited one would apply to the shell and every other process
-//! that shares it. Reading a regular file never blocks.
+//! process alone: `O_NONBLOCK` on the inherited one would apply to the shell and every other
+//! process that shares it. Reading a regular file never blocks.
 //!
 //! There is no reader thread. A thread that blocks in `read` cannot be stopped or joined on Ctrl-C,
 //! would need a bound and a waker of its own, and would make a replay on virtual time depend on the
@@ -43,7 +43,7 @@ impl Intake {
         if path == "-" {
             let stdin = io::stdin().as_fd().try_clone_to_owned();
             let stdin = stdin.and_then(|stdin| Self::of(STDIN, stdin.into()));
-            // Not even if it is a regular file: its offset is shared with the process that opened it.
+            // Not even a regular file: its offset is shared with the process that opened it.
             return stdin
                 .map(|stdin| Self { can_be_read_again: false, ..stdin })
                 .map_err(|cause| unreadable(STDIN, cause));

@@ -1,4 +1,5 @@
-//! Feeds: the outside world as agents. Fill servers and the AUM server, as clients of the front door.
+//! Feeds: the outside world as agents, fill servers and the AUM server. They are clients of the
+//! front door.
 //!
 //! ```text
 //!             ┌───────────────────────── FillFeed ──────────────────────────┐

@@ -1,7 +1,7 @@
 //! The life cycle of a feed: running, draining, finished.
 //!
 //! ```text
-//!   Running ── nothing new to send, or asked to end ──► Draining ── idle, or out of time ──► Finished
+//!   Running ─ nothing new to send, or asked to end ─► Draining ─ idle, or out of time ─► Finished
 //! ```
 
 use crate::session::Session;

@@ -10,7 +10,7 @@ pub(crate) const IN_FLIGHT_DEFAULT: usize = 256;
 pub(crate) const IN_FLIGHT_MAX: usize = 16_384;
 
 /// The most by which the sequence numbers of two messages in flight may differ. A shard remembers
-/// the last [`WINDOW`] sequence numbers exactly; half of it leaves room for copies still on their way.
+/// the last [`WINDOW`] sequence numbers exactly; half of it leaves room for copies in transit.
 pub(crate) const SPAN_MAX: u64 = WINDOW / 2;
 
 /// The most fills of one message: the message stays below [`MESSAGE_MAX`].
@@ -32,8 +32,8 @@ pub(crate) const BUSY_FIRST: Duration = Duration::from_millis(10);
 /// The longest of these waits: it bounds the idle time after the room is back.
 pub(crate) const BUSY_LONGEST: Duration = Duration::from_secs(1);
 
-/// The first silence, while a reply is expected, after which a session reconnects; each is twice the
-/// one before. ZeroMQ's own heartbeats take as long to find a connection dead.
+/// The first silence, while a reply is expected, after which a session reconnects; each is twice
+/// the one before. ZeroMQ's own heartbeats take as long to find a connection dead.
 pub(crate) const SILENCE_FIRST: Duration = Duration::from_secs(3);
 /// The longest of these silences: a server that returns is found within half a minute.
 pub(crate) const SILENCE_LONGEST: Duration = Duration::from_secs(30);

@@ -5,9 +5,10 @@
 //!   recorded  t0 + (time − time of the first) / speed
 //! ```
 //!
-//! t0 is when the link took the first message, so that a feed that starts before its server does not
-//! rush afterwards. From then on times are absolute: nothing drifts, and a feed that was delayed (too
-//! many fills in flight, a server that was away) catches up. Integers only, exact to the nanosecond.
+//! t0 is when the link took the first message, so that a feed that starts before its server does
+//! not rush afterwards. From then on times are absolute: nothing drifts, and a feed that was
+//! delayed (too many fills in flight, a server that was away) catches up. Integers only, exact to
+//! the nanosecond.
 
 use crate::{FeedError, UnnamedFill};
 use allot_domain::decimal::{nanos_text, parse_nanos};

@@ -83,8 +83,8 @@ impl Random {
     /// The fills of a seed.
     ///
     /// # Panics
-    /// Without tickers; with a range that is empty, starts at zero or ends above the limits of a fill;
-    /// with a percentage above 100; or with a first sequence number of zero.
+    /// Without tickers; with a range that is empty, starts at zero or ends above the limits of a
+    /// fill; with a percentage above 100; or with a first sequence number of zero.
     #[must_use]
     pub fn new(config: RandomConfig) -> Self {
         assert!(!config.tickers.is_empty(), "there is nothing to trade");

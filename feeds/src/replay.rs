@@ -2,9 +2,9 @@
 //!
 //! A fill's sequence number is its position in the file, and bad lines count. If a bad line is
 //! corrected and the file replayed under the same source name, one fill is new and all others are
-//! repeats. A `seq` in an NDJSON line is kept. A replay that starts at a later sequence number leaves
-//! out the fills of a file before it; those of a stream are gone already, so the first line of a
-//! stream has that number.
+//! repeats. A `seq` in an NDJSON line is kept. A replay that starts at a later sequence number
+//! leaves out the fills of a file before it; those of a stream are gone already, so the first line
+//! of a stream has that number.
 //!
 //! If bad lines stop the feed, a regular file is checked as a whole before anything of it is sent.
 //! Standard input is sent as it arrives, up to the first bad line.
@@ -107,8 +107,8 @@ impl Replay {
     /// Opens a file; `-` is standard input.
     ///
     /// # Errors
-    /// [`FeedError::Unreadable`]; and [`FeedError::BadLines`] if such lines stop the feed and the file
-    /// can be checked beforehand.
+    /// [`FeedError::Unreadable`]; and [`FeedError::BadLines`] if such lines stop the feed and the
+    /// file can be checked beforehand.
     pub fn open(path: &str, config: ReplayConfig) -> Result<Self, FeedError> {
         let intake = Intake::open(path)?;
         if !intake.can_be_read_again() || config.on_bad_line == OnBadLine::Skip {
@@ -156,8 +156,8 @@ impl Replay {
         }
     }
 
-    /// What the line yields; nothing for a blank line, for the header, and for a fill before the first
-    /// that is wanted.
+    /// What the line yields; nothing for a blank line, for the header, and for a fill before the
+    /// first that is wanted.
     fn take_line(&mut self) -> Option<Pull> {
         if self.lines.text().trim().is_empty() {
             return None;

@@ -28,8 +28,8 @@ pub struct Latency {
 }
 
 impl Summary {
-    /// Whether everything was sent and has a reply: nothing lost, no bad line that stopped the feed,
-    /// and no reply that could not be logged. Rejections and `held` are replies.
+    /// Whether everything was sent and has a reply: nothing lost, no bad line that stopped the
+    /// feed, and no reply that could not be logged. Rejections and `held` are replies.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.is_finished

@@ -1,7 +1,7 @@
 //! Weights: the splits that the AUM server sends.
 //!
-//! They are exact: percentages are counted in 1e-9 of a percent, and those that are made here add up
-//! to exactly 100.
+//! They are exact: percentages are counted in 1e-9 of a percent, and those that are made here add
+//! up to exactly 100.
 
 mod weights_error;
 mod random;
@@ -80,8 +80,8 @@ impl Weights {
     /// itself at a time.
     ///
     /// # Errors
-    /// [`FeedError::Setting`]: as for [`Weights::random`], or the step is not a percentage above zero
-    /// and up to 100.
+    /// [`FeedError::Setting`]: as for [`Weights::random`], or the step is not a percentage above
+    /// zero and up to 100.
     pub fn drift(accounts: &[AccountId], step: &str, seed: u64) -> Result<Self, FeedError> {
         Self::drift_from(equal(accounts)?, step, seed)
     }

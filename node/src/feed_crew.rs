@@ -25,7 +25,7 @@ pub(crate) struct FeedCrew {
     progress: Vec<FeedProgress>,
     counters: Vec<(String, Counters)>,
     /// Where replies are logged.
-    reply_path: Option<String>,
+    log_path: Option<String>,
 }
 
 /// Feeds that run.
@@ -54,13 +54,13 @@ impl FeedCrew {
             slot,
             progress,
             counters,
-            reply_path: None,
+            log_path: None,
         })
     }
 
     /// The feeds that are added from here on log their replies to this file.
     pub(crate) fn log_replies(&mut self, path: Option<&str>) {
-        self.reply_path = path.map(str::to_owned);
+        self.log_path = path.map(str::to_owned);
     }
 
     fn link(&self) -> Result<Link> {
@@ -68,7 +68,7 @@ impl FeedCrew {
     }
 
     fn reply_log(&self) -> Result<Option<ReplyLog>> {
-        Ok(self.reply_path.as_deref().map(ReplyLog::open).transpose()?)
+        Ok(self.log_path.as_deref().map(ReplyLog::open).transpose()?)
     }
 
     /// One more source of fills.
@@ -99,7 +99,7 @@ impl FeedCrew {
 
     /// Sends them off.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context: _, front_key: _, front, crew, slot, progress, counters, reply_path: _ } =
+        let Self { context: _, front_key: _, front, crew, slot, progress, counters, log_path: _ } =
             self;
         let (waker, is_ending) = (slot.waker().clone(), Arc::default());
         Ok(Feeds { running: crew.start()?, front, waker, progress, is_ending, counters })

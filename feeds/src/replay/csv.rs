@@ -123,8 +123,8 @@ fn reader() -> csv::Reader<Feeder> {
         .from_reader(Feeder::default())
 }
 
-/// Splits one line into its fields. After an error the reader is in the middle of a record, so it is
-/// replaced.
+/// Splits one line into its fields. After an error the reader is in the middle of a record, so it
+/// is replaced.
 fn split(
     reader: &mut csv::Reader<Feeder>,
     line: &str,

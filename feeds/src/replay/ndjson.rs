@@ -1,8 +1,8 @@
 //! NDJSON: a `fill` object on each line, as the front door takes it.
 //!
-//! `type`, `source` and `seq` may be left out. A `source` is checked and then ignored: all fills of a
-//! feed are sent under the feed's own name. The line goes through the decoder of the front door, so
-//! that nothing passes here that would be rejected there.
+//! `type`, `source` and `seq` may be left out. A `source` is checked and then ignored: all fills of
+//! a feed are sent under the feed's own name. The line goes through the decoder of the front door,
+//! so that nothing passes here that would be rejected there.
 
 use super::Fields;
 use super::line_error::LineError;

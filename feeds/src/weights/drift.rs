@@ -1,7 +1,7 @@
 //! Drift: weights that move slowly, as assets under management do.
 //!
-//! Accounts are paired at random, and in each pair one gives to the other: at most the step's part of
-//! the smaller of the two. So no weight moves by more than that part of itself, none falls below
+//! Accounts are paired at random, and in each pair one gives to the other: at most the step's part
+//! of the smaller of the two. So no weight moves by more than that part of itself, none falls below
 //! zero, and the sum cannot change.
 
 use super::weight;

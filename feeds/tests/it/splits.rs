@@ -92,8 +92,8 @@ fn one_split_makes_up_for_all_missed_ticks() {
             first_arrivals.push((arrival.seqs, seconds(arrival.time)));
         }
     }
-    // The first is resent at 31 s and has its reply. The second follows at once, for the ticks at 10,
-    // 20 and 30. Then the cadence continues.
+    // The first is resent at 31 s and has its reply. The second follows at once, for the ticks at
+    // 10, 20 and 30. Then the cadence continues.
     let expected = [(1, "0.000"), (2, "31.000"), (3, "40.000"), (4, "50.000")];
     assert_eq!(first_arrivals, expected.map(|(seq, time)| (vec![seq], time.to_owned())));
 }
