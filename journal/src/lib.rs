@@ -35,6 +35,7 @@ mod segment;
 mod snapshot;
 mod file_name;
 mod read_ahead;
+mod opened_segment;
 mod scan;
 mod status;
 mod failure;

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use allot_domain::LogIndex;
+
 use crate::length::{narrow, wide};
 use crate::limits::READ_AHEAD_BYTES;
 use crate::{JournalError, Media, MediaFile};
@@ -48,6 +50,17 @@ impl ReadAhead {
         }
         let at = narrow(offset - self.start);
         Ok(&self.buffer[at..at + length])
+    }
+
+    /// An error that names this file: the bytes from `offset` on are in doubt, and the records from
+    /// `index` on.
+    pub(crate) fn corrupt<T>(
+        &self,
+        offset: u64,
+        index: LogIndex,
+        what: &'static str,
+    ) -> Result<T, JournalError> {
+        Err(JournalError::Corrupt { file: self.name.clone(), offset, index, what })
     }
 
     fn fill(&mut self, offset: u64, length: usize) -> io::Result<()> {

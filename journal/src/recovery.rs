@@ -6,6 +6,8 @@
 //!
 //! A new folder is opened the same way; there is only less to read.
 
+mod start_point;
+
 use std::sync::Arc;
 
 use allot_domain::LogIndex;
@@ -21,11 +23,12 @@ use crate::journal::Journal;
 use crate::length::{narrow, wide};
 use crate::limits::{BATCH_BYTES_MAX, CHECKPOINTER_FRAMES, LINK_FRAMES, PAYLOAD_BYTES_MAX, SECTOR};
 use crate::record::record_bytes;
-use crate::scan::{Opened, Scan, corrupt, first_written, open_segment};
+use crate::scan::Scan;
 use crate::segment::{SegmentHead, SegmentStart, first_chain};
-use crate::snapshot::{Found, Snapshot, SnapshotHead, open_snapshot};
+use crate::snapshot::Snapshot;
 use crate::status::{CheckpointStatus, CommitStatus};
 use crate::{JournalConfig, JournalError, Media, Record, Tail};
+use start_point::{SnapshotEnd, find_segment, latest_snapshot};
 
 /// A journal that is being read, and can be written once all of it was read.
 pub struct Recovery {
@@ -40,15 +43,6 @@ pub struct Recovery {
     bytes_since_snapshot: u64,
     failed: Option<JournalError>,
     warnings: Vec<String>,
-}
-
-/// The place in the log at which a snapshot was made.
-#[derive(Clone, Copy)]
-struct SnapshotEnd {
-    /// The last record in it.
-    index: LogIndex,
-    /// The chain of the record after it.
-    chain: u64,
 }
 
 /// The wakers of the threads that will run the three ends of the journal.
@@ -75,7 +69,7 @@ impl Recovery {
         let latest = latest_snapshot(&*media, &listing, &config.stamp, &mut warnings)?;
         let (snapshot, snapshot_end) = latest.unzip();
         let index = snapshot_end.map_or(LogIndex::ZERO, |end| end.index);
-        let scan = find_start(&media, &listing, &config.stamp, index)?;
+        let scan = find_segment(&media, &listing, &config.stamp, index)?;
         let recovery = Self {
             media,
             config,
@@ -353,61 +347,4 @@ impl Recovery {
 fn record_bytes_max(segment_bytes: u64) -> usize {
     let batch_bytes = BATCH_BYTES_MAX.min(narrow(segment_bytes - SECTOR));
     record_bytes(PAYLOAD_BYTES_MAX).min(batch_bytes - BATCH_HEAD_BYTES)
-}
-
-/// The latest snapshot that is as it was written, and where it ends.
-fn latest_snapshot(
-    media: &dyn Media,
-    listing: &Listing,
-    stamp: &str,
-    warnings: &mut Vec<String>,
-) -> Result<Option<(Snapshot, SnapshotEnd)>, JournalError> {
-    for &index in listing.snapshots.iter().rev() {
-        match open_snapshot(media, index, Some(stamp), true)? {
-            Found::Good(SnapshotHead { chain, .. }, state) => {
-                return Ok(Some((Snapshot { index, state }, SnapshotEnd { index, chain })));
-            }
-            Found::Damaged(what) => {
-                let file = file_name::snapshot(index);
-                warnings.push(format!("{file} is damaged: {what}; starting from an earlier one"));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// The scan that begins in the segment with the record after `snapshot`; `None` in a new folder.
-fn find_start(
-    media: &Arc<dyn Media>,
-    listing: &Listing,
-    stamp: &str,
-    snapshot: LogIndex,
-) -> Result<Option<Scan>, JournalError> {
-    let run = listing.run();
-    let wanted = snapshot.next();
-    for (position, &number) in run.iter().enumerate().rev() {
-        match open_segment(&**media, number, wanted, Some(stamp))? {
-            Opened::Begun(head, read_ahead) if head.first_index <= wanted => {
-                let after = run[position + 1..].to_vec();
-                return Ok(Some(Scan::start(Arc::clone(media), head, read_ahead, after)));
-            }
-            Opened::Begun(..) => {}
-            Opened::Spare(read_ahead) if position + 1 < run.len() => {
-                let what = "a segment was never begun, but another follows";
-                return corrupt(&read_ahead, 0, wanted, what);
-            }
-            Opened::Spare(mut read_ahead) if run == [1] => {
-                if let Some(offset) = first_written(&mut read_ahead, 0)? {
-                    let what = "a segment that was never begun is not all zeros";
-                    return corrupt(&read_ahead, offset, wanted, what);
-                }
-            }
-            // The scan checks it.
-            Opened::Spare(_) => {}
-        }
-    }
-    let is_new = listing.snapshots.is_empty() && matches!(run, [] | [1]);
-    let missing = run.first().map_or(1, |first| first.saturating_sub(1));
-    let file = file_name::segment(missing);
-    if is_new { Ok(None) } else { Err(JournalError::Missing { file, index: wanted }) }
 }

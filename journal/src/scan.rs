@@ -22,12 +22,12 @@ use std::sync::Arc;
 use allot_domain::LogIndex;
 
 use crate::batch::{BATCH_HEAD_BYTES, BatchHead};
-use crate::file_name;
 use crate::length::{narrow, wide};
-use crate::limits::{BATCH_MAX, NUMBER_MAX, READ_AHEAD_BYTES, SECTOR, SECTOR_BYTES};
+use crate::limits::{BATCH_MAX, SECTOR, SECTOR_BYTES};
+use crate::opened_segment::{OpenedSegment, first_written, open_segment};
 use crate::read_ahead::ReadAhead;
 use crate::record::{self, Record};
-use crate::segment::{FirstSector, SegmentHead, SegmentStart, first_chain, is_blank};
+use crate::segment::{SegmentHead, SegmentStart, is_blank};
 use crate::{JournalError, Media};
 
 /// Where a journal ends.
@@ -40,14 +40,6 @@ pub struct Tail {
     /// The length of the batch from there on that was never finished; no reply to it has left. A
     /// start cuts it.
     pub torn_bytes: u64,
-}
-
-/// A segment whose first sector was read.
-pub(crate) enum Opened {
-    /// Its first sector is zeros.
-    Spare(ReadAhead),
-    /// It was begun.
-    Begun(SegmentHead, ReadAhead),
 }
 
 /// A reader of records and batches.
@@ -84,43 +76,6 @@ pub(crate) struct SpareSegment {
     pub(crate) number: u64,
     /// Its length.
     pub(crate) bytes: u64,
-}
-
-/// Reads the first sector of a segment. An error names `index` as the first record that cannot be
-/// read. If a stamp is given, the segment must have it.
-pub(crate) fn open_segment(
-    media: &dyn Media,
-    number: u64,
-    index: LogIndex,
-    stamp: Option<&str>,
-) -> Result<Opened, JournalError> {
-    let mut read_ahead = ReadAhead::open(media, file_name::segment(number))?;
-    let file = read_ahead.name().to_owned();
-    let corrupt = |what| Err(JournalError::Corrupt { file: file.clone(), offset: 0, index, what });
-    if read_ahead.bytes() < SECTOR {
-        return corrupt("the file was cut short");
-    }
-    let head = match FirstSector::read(read_ahead.get(0, SECTOR_BYTES)?) {
-        FirstSector::Blank => return Ok(Opened::Spare(read_ahead)),
-        FirstSector::Version(version) => return Err(JournalError::Version { file, version }),
-        FirstSector::Damaged => return corrupt("the head of the segment is not as it was written"),
-        FirstSector::Head(head) => head,
-    };
-    if let Some(stamp) = stamp.filter(|stamp| *stamp != head.stamp) {
-        let configured = stamp.to_owned();
-        return Err(JournalError::Stamp { file, stored: head.stamp, configured });
-    }
-    if !(1..=NUMBER_MAX).contains(&head.first_index.get()) {
-        return corrupt("the segment begins with an impossible index");
-    }
-    let is_first = head.first_index == LogIndex::FIRST && head.chain == first_chain(&head.stamp);
-    if head.number != number || (number == 1 && !is_first) {
-        return corrupt("the segment has the name of another");
-    }
-    if head.bytes != read_ahead.bytes() || !head.bytes.is_multiple_of(SECTOR) {
-        return corrupt("the file does not have the length it was made with");
-    }
-    Ok(Opened::Begun(head, read_ahead))
 }
 
 impl Scan {
@@ -298,15 +253,14 @@ impl Scan {
         let media = Arc::clone(&self.media);
         let next = self.index.next();
         match open_segment(&*media, number, next, Some(&self.head.stamp))? {
-            Opened::Begun(head, read_ahead) => Ok(Some((head, read_ahead))),
-            Opened::Spare(mut spare) => {
+            OpenedSegment::Begun(head, read_ahead) => Ok(Some((head, read_ahead))),
+            OpenedSegment::Spare(mut spare) => {
                 if let Some(offset) = first_written(&mut spare, 0)? {
                     let what = "a segment that was never begun is not all zeros";
-                    return corrupt(&spare, offset, next, what);
+                    return spare.corrupt(offset, next, what);
                 }
                 if self.entered + 1 < self.numbers.len() {
-                    return corrupt(
-                        &spare,
+                    return spare.corrupt(
                         0,
                         next,
                         "a segment was never begun, but another follows",
@@ -325,7 +279,7 @@ impl Scan {
         }
         if head.first_index != self.index.next() || head.chain != self.chain {
             let what = "the segment does not follow the one before it";
-            return corrupt(&read_ahead, 0, self.index.next(), what);
+            return read_ahead.corrupt(0, self.index.next(), what);
         }
         assert_eq!(head.number, self.head.number + 1, "segments have no gap");
         self.begun.push(head.start());
@@ -383,35 +337,6 @@ impl Scan {
     }
 
     fn corrupt<T>(&self, offset: u64, what: &'static str) -> Result<T, JournalError> {
-        corrupt(&self.read_ahead, offset, self.index.next(), what)
+        self.read_ahead.corrupt(offset, self.index.next(), what)
     }
-}
-
-pub(crate) fn corrupt<T>(
-    read_ahead: &ReadAhead,
-    offset: u64,
-    index: LogIndex,
-    what: &'static str,
-) -> Result<T, JournalError> {
-    Err(JournalError::Corrupt { file: read_ahead.name().to_owned(), offset, index, what })
-}
-
-/// The first sector from `offset` on that is not zeros.
-pub(crate) fn first_written(
-    read_ahead: &mut ReadAhead,
-    offset: u64,
-) -> Result<Option<u64>, JournalError> {
-    let mut at = offset;
-    while at < read_ahead.bytes() {
-        let length = narrow((read_ahead.bytes() - at).min(wide(READ_AHEAD_BYTES)));
-        let bytes = read_ahead.get(at, length)?;
-        let sectors = bytes.chunks(SECTOR_BYTES);
-        if let Some((_, found)) =
-            sectors.zip((at..).step_by(SECTOR_BYTES)).find(|(s, _)| !is_blank(s))
-        {
-            return Ok(Some(found));
-        }
-        at += wide(length);
-    }
-    Ok(None)
 }

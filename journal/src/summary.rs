@@ -5,7 +5,8 @@ use std::sync::Arc;
 use allot_domain::LogIndex;
 
 use crate::file_name::{self, Listing};
-use crate::scan::{Opened, Scan, open_segment};
+use crate::opened_segment::{OpenedSegment, open_segment};
+use crate::scan::Scan;
 use crate::snapshot::{Found, SnapshotHead, open_snapshot};
 use crate::{JournalError, Media};
 
@@ -192,8 +193,8 @@ pub(crate) fn start(
         return Ok(None);
     };
     match open_segment(&**media, first, LogIndex::FIRST, None)? {
-        Opened::Spare(_) => Ok(None),
-        Opened::Begun(head, read_ahead) => {
+        OpenedSegment::Spare(_) => Ok(None),
+        OpenedSegment::Begun(head, read_ahead) => {
             Ok(Some(Scan::start(Arc::clone(media), head, read_ahead, after.to_vec())))
         }
     }
