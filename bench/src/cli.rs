@@ -1,12 +1,12 @@
 //! The command line: one verb for each mode.
 
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
-use crate::conditions::ConditionPlan;
-use crate::growth::GrowthPlan;
-use crate::peers::{self, Peer, PeersPlan};
+use crate::conditions::ConditionArgs;
+use crate::growth::GrowthArgs;
+use crate::peers::{self, PeerArgs};
 use crate::pipeline::PipelineLoad;
 use crate::run::Run;
-use crate::targets::TargetPlan;
+use crate::targets::TargetArgs;
 use crate::transport::Transport;
 use crate::{
     compare, conditions, echo, end_to_end, floor, growth, inproc, kernel, pipeline, report, ring,
@@ -61,13 +61,13 @@ enum Verb {
     /// Router, rings and shard on one thread, without sockets
     Pipeline(Pipeline),
     /// What a fill costs as accounts, shares, tickers and history grow
-    Growth(Growth),
+    Growth(GrowthArgs),
     /// What CURVE and 1,000 connections cost, beside a server without
-    Conditions(Conditions),
+    Conditions(ConditionArgs),
     /// Hold the path against its targets, with an echo in the same run
-    Targets(Targets),
+    Targets(TargetArgs),
     /// What Redis, NATS and plain Python do with the same fills, side by side
-    Peers(Peers),
+    Peers(PeerArgs),
     /// Draw runs as one HTML file
     Report(Report),
     /// One run as a multiple of another
@@ -169,82 +169,6 @@ struct Pipeline {
 }
 
 #[derive(Args)]
-struct Growth {
-    /// Rounds, in each of which every row has its turn in random order
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    turns: u32,
-    /// Small sizes only: to see that it works
-    #[arg(long)]
-    quick: bool,
-    /// Write growth.json there
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-}
-
-#[derive(Args)]
-struct Conditions {
-    /// All rows so often in turns
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
-    turns: u32,
-    /// Connections that are many
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    connections: u32,
-    /// The binary of the server [default: `allot` beside this one]
-    #[arg(long, value_name = "PATH")]
-    allot: Option<PathBuf>,
-    /// Write conditions.json there
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    #[command(flatten)]
-    lengths: LengthArgs,
-}
-
-#[derive(Args)]
-struct Targets {
-    /// Echo and server so often in turns
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
-    turns: u32,
-    /// On the disk whose journal is measured
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    data: PathBuf,
-    /// The binary of the server [default: `allot` beside this one]
-    #[arg(long, value_name = "PATH")]
-    allot: Option<PathBuf>,
-    /// Threads of the rows that do not name them [default: the server's own]
-    #[arg(long)]
-    threads: Option<String>,
-    /// Fail if one does not hold
-    #[arg(long)]
-    strict: bool,
-    /// Write targets.json there
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    #[command(flatten)]
-    lengths: LengthArgs,
-}
-
-#[derive(Args)]
-struct Peers {
-    /// Everybody so often in turns
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    turns: u32,
-    /// On the disk on which everybody keeps what is kept
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    data: PathBuf,
-    /// The binary of the server [default: `allot` beside this one]
-    #[arg(long, value_name = "PATH")]
-    allot: Option<PathBuf>,
-    /// These alone [default: everybody who is installed]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "PEER,…")]
-    only: Vec<Peer>,
-    /// Write peers.json there
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    #[command(flatten)]
-    lengths: LengthArgs,
-}
-
-#[derive(Args)]
 struct Report {
     /// The JSON of runs
     #[arg(required = true, value_name = "RUN")]
@@ -287,10 +211,10 @@ pub(crate) fn run() -> Result<ExitCode> {
             kernel::measure(size(accounts), floor.lengths, &floor.out)
         }
         Verb::Pipeline(args) => pipeline::measure(args.load(), args.floor.lengths, &args.floor.out),
-        Verb::Growth(args) => growth::measure(&args.plan()),
-        Verb::Conditions(args) => conditions::measure(&args.plan()),
-        Verb::Targets(args) => targets::measure(&args.plan()),
-        Verb::Peers(args) => peers::measure(&args.plan()),
+        Verb::Growth(args) => growth::measure(&args),
+        Verb::Conditions(args) => conditions::measure(&args),
+        Verb::Targets(args) => targets::measure(&args),
+        Verb::Peers(args) => peers::measure(&args),
         Verb::Report(args) => args.write(),
         Verb::Compare(args) => args.show(),
         Verb::EchoServer(args) => {
@@ -315,47 +239,16 @@ impl Pipeline {
     }
 }
 
-impl Targets {
-    fn plan(self) -> TargetPlan {
-        let lengths = self.lengths.lengths();
-        let Self { turns, data, allot, threads, strict, out, .. } = self;
-        TargetPlan { lengths, turns, data, allot, threads, out, strict }
-    }
-}
-
-impl Peers {
-    fn plan(self) -> PeersPlan {
-        let lengths = self.lengths.lengths();
-        let Self { turns, data, allot, only, out, .. } = self;
-        PeersPlan { lengths, turns, data, allot, only, out }
-    }
-}
-
-impl Growth {
-    fn plan(self) -> GrowthPlan {
-        let Self { turns, quick, out } = self;
-        GrowthPlan { turns, quick, out }
-    }
-}
-
-impl Conditions {
-    fn plan(self) -> ConditionPlan {
-        let lengths = self.lengths.lengths();
-        let Self { turns, connections, allot, out, .. } = self;
-        ConditionPlan { lengths, turns, connections, allot, out }
-    }
-}
-
 impl Report {
     fn write(&self) -> Result<ExitCode> {
         let mut runs = Vec::new();
         for path in &self.runs {
             match Run::find(path)? {
                 Some(run) => runs.push(run),
-                None => eprintln!("not drawn, as it is no run: {}", path.display()),
+                None => eprintln!("skipped, not a run: {}", path.display()),
             }
         }
-        ensure!(!runs.is_empty(), "there is no run among them");
+        ensure!(!runs.is_empty(), "no run among them");
         let against = self.against.as_deref().map(Run::load).transpose()?;
         fs::write(&self.output, report::html(&runs, against.as_ref()))?;
         crate::print(&format!("wrote {}", self.output.display()))?;

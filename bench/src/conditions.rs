@@ -1,64 +1,60 @@
 //! Conditions: what encryption, and a thousand connections, cost a server, and an echo beside it.
 //!
-//! Nothing is judged here. With and without take turns, and the median of the turns' ratios is
-//! stated: those of the server beside those of the echo, which say what of it is the transport's.
+//! There are no targets here. The ratios of the server stand beside those of the echo, which say
+//! what part of the cost is the transport's.
 
-use crate::environment::Environment;
-use crate::fills::Fills;
+use crate::arguments::LengthArgs;
+use crate::experiment::{
+    self, Bound, Experiment, Figure, MESSAGES, Order, P50, Series, Subject, show,
+};
+use crate::grid;
 use crate::load::{Load, Target};
-use crate::offer::{Offer, Pace};
-use crate::phases::Lengths;
+use crate::offer::Offer;
 use crate::process::{Process, ServerSettings};
 use crate::run::Point;
-use crate::targets::sound;
 use crate::transport::Transport;
-use crate::{grid, print, stamp};
 use allot_runtime::Clock;
-use allot_wire::Encoding;
 use anyhow::Result;
+use clap::Args;
 use serde::Serialize;
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Unanswered messages that keep a server busy.
+/// Messages in flight that keep a server busy.
 const WINDOW: usize = 256;
 
 /// How conditions are measured.
-pub(crate) struct ConditionPlan {
-    pub(crate) lengths: Lengths,
-    /// All rows so often in turns.
-    pub(crate) turns: u32,
-    /// Connections that are many.
-    pub(crate) connections: u32,
-    pub(crate) allot: Option<PathBuf>,
-    /// Where the JSON goes.
-    pub(crate) out: Option<PathBuf>,
+#[derive(Args)]
+pub(crate) struct ConditionArgs {
+    /// Rounds; every row is measured once per round
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    turns: u32,
+    /// Number of connections in the many-connections rows
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    connections: u32,
+    /// Server binary [default: `allot` beside this one]
+    #[arg(long, value_name = "PATH")]
+    allot: Option<PathBuf>,
+    /// Directory for conditions.json
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    lengths: LengthArgs,
 }
 
 /// What differs between two measurements.
 #[derive(Clone, Copy)]
 struct Condition {
     curve: bool,
-    /// Connections that say nothing meanwhile.
+    /// Connections that send nothing meanwhile.
     idle: u64,
     /// Connections that send.
     busy: u64,
-    /// Unanswered messages of each.
+    /// Messages in flight on each.
     window: usize,
 }
 
-/// What two measurements have in common.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Figure {
-    /// The median of the response time.
-    Median,
-    /// Answers a second.
-    Rate,
-}
-
-/// One row: with by without.
+/// One row: a figure with the condition by the same figure without.
 struct Row {
     measure: String,
     figure: Figure,
@@ -66,58 +62,37 @@ struct Row {
     with: Condition,
 }
 
-/// A row's ratios, turn by turn, and what they come from.
-#[derive(Clone, Debug, Default, Serialize)]
+/// A row's ratios, turn by turn, and the points that they come from.
+#[derive(Debug, Serialize)]
 struct Ratios {
     measure: String,
     server: Vec<f64>,
     echo: Vec<f64>,
+    /// Of each turn: the echo without and with, the server without and with.
     points: Vec<Point>,
 }
 
 #[derive(Serialize)]
-struct Kept {
-    schema: u32,
-    kind: &'static str,
-    started: String,
-    environment: BTreeMap<String, String>,
-    turns: u32,
+struct Results {
     rows: Vec<Ratios>,
 }
 
 /// Measures all rows.
 ///
 /// # Errors
-/// When a server does not start, or an answer is missing or wrong.
-pub(crate) fn measure(plan: &ConditionPlan) -> Result<ExitCode> {
-    let started = stamp::utc(Clock::system().now());
-    let environment = Environment::look();
-    let rows = plan.rows();
-    let mut found: Vec<_> = rows
-        .iter()
-        .map(|row| Ratios { measure: row.measure.clone(), ..Ratios::default() })
-        .collect();
-    for turn in 1..=plan.turns {
-        eprintln!("turn {turn} of {}", plan.turns);
-        for (row, ratios) in rows.iter().zip(&mut found) {
-            plan.turn(row, ratios)?;
-        }
-    }
-    let environment = environment.complete();
-    for (name, value) in &environment {
-        print(&format!("  {name:<20} {value}"))?;
-    }
-    print(&format!("\n{}", page(&found)))?;
-    if let Some(folder) = &plan.out {
-        let (schema, kind, turns) = (crate::run::SCHEMA, "conditions", plan.turns);
-        let kept = Kept { schema, kind, started, environment, turns, rows: found };
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("conditions.json"), serde_json::to_string_pretty(&kept)?)?;
-    }
-    Ok(ExitCode::SUCCESS)
+/// When a server does not start, or a reply is missing or wrong.
+pub(crate) fn measure(args: &ConditionArgs) -> Result<ExitCode> {
+    let experiment = Experiment::begin("conditions", args.turns, args.out.as_ref());
+    let rows = args.rows();
+    let subjects = rows.iter().flat_map(|row| args.subjects(row)).collect();
+    let series = experiment.run(Order::Listed, subjects)?;
+    let (series, _) = series.as_chunks();
+    let rows = rows.into_iter().zip(series).map(|(row, series)| row.ratios(series)).collect();
+    let results = Results { rows };
+    experiment.finish(&format!("\n{}", table(&results.rows)), &results, false)
 }
 
-impl ConditionPlan {
+impl ConditionArgs {
     fn rows(&self) -> Vec<Row> {
         let many = u64::from(self.connections);
         let all = usize::try_from(self.connections).expect("32 bits fit");
@@ -126,17 +101,17 @@ impl ConditionPlan {
         let curve = |without: Condition| Condition { curve: true, ..without };
         let row = |measure: String, figure, without, with| Row { measure, figure, without, with };
         vec![
-            row("CURVE, one in flight, p50".to_owned(), Figure::Median, one, curve(one)),
-            row(format!("CURVE, window of {WINDOW}, msgs/s"), Figure::Rate, full, curve(full)),
+            row("CURVE, one in flight, p50".to_owned(), P50, one, curve(one)),
+            row(format!("CURVE, window of {WINDOW}, msgs/s"), MESSAGES, full, curve(full)),
             row(
                 format!("{many} connections, one in flight on one, p50"),
-                Figure::Median,
+                P50,
                 one,
                 Condition { idle: many - 1, ..one },
             ),
             row(
                 format!("{many} connections, one in flight on each, msgs/s"),
-                Figure::Rate,
+                MESSAGES,
                 Condition { window: all, ..one },
                 Condition { busy: many, ..one },
             ),
@@ -144,17 +119,14 @@ impl ConditionPlan {
     }
 
     /// Without and with, of the echo and of the server.
-    fn turn(&self, row: &Row, ratios: &mut Ratios) -> Result<()> {
-        let mut ratio = |measure: fn(&Self, Condition) -> Result<Point>| -> Result<Option<f64>> {
-            let (without, with) = (measure(self, row.without)?, measure(self, row.with)?);
-            let ratio = row.figure.ratio(&with, &without);
-            ratios.points.extend([without, with]);
-            Ok(ratio)
-        };
-        let (echo, server) = (ratio(Self::echo)?, ratio(Self::server)?);
-        ratios.echo.extend(echo);
-        ratios.server.extend(server);
-        Ok(())
+    fn subjects(&self, row: &Row) -> [Subject<'_, &'static str, Point>; 4] {
+        let Row { without, with, .. } = *row;
+        [
+            Subject::new("echo without", move || self.echo(without)),
+            Subject::new("echo with", move || self.echo(with)),
+            Subject::new("server without", move || self.server(without)),
+            Subject::new("server with", move || self.server(with)),
+        ]
     }
 
     fn echo(&self, condition: Condition) -> Result<Point> {
@@ -164,57 +136,47 @@ impl ConditionPlan {
     }
 
     fn server(&self, condition: Condition) -> Result<Point> {
-        let (allot, curve) = (self.allot.clone(), condition.curve);
-        let settings = ServerSettings { allot, curve, ..ServerSettings::default() };
+        let allot = self.allot.clone();
+        let settings = ServerSettings { allot, curve: condition.curve, ..Default::default() };
         let process = Process::allot(&settings, Transport::Tcp)?;
         self.point(&Target::server(&process)?, condition)
     }
 
     fn point(&self, target: &Target, condition: Condition) -> Result<Point> {
-        let load = Load {
-            batch: 1,
-            connections: condition.busy,
-            encoding: Encoding::Binary,
-            pace: Pace::Hybrid,
-            lengths: self.lengths,
-            fills: Fills::new(7, 10),
-            accounts: 5,
-        };
+        let connections = condition.busy;
+        let load = Load { connections, ..Load::usual(self.lengths.lengths()) };
         let idle = target.connect(condition.idle, &Clock::system())?;
-        let point = sound(load.measure(target, Offer::Window(condition.window))?.point)?;
+        let point = load.measure(target, Offer::Window(condition.window))?.point.sound()?;
         drop(idle);
         Ok(point)
     }
 }
 
-impl Figure {
-    fn ratio(self, with: &Point, without: &Point) -> Option<f64> {
-        let of = |point: &Point| match self {
-            Self::Median => point.response.p50,
-            Self::Rate => Some(point.achieved_per_s),
-        };
-        let (with, without) = (of(with)?, of(without).filter(|figure| 0 < *figure)?);
-        Some(with as f64 / without as f64)
+impl Row {
+    /// Out of the series of [`ConditionArgs::subjects`].
+    fn ratios(self, series: &[Series<&str, Point>; 4]) -> Ratios {
+        let [echo_without, echo_with, server_without, server_with] = series;
+        let turns = 0..server_with.turns.len();
+        Ratios {
+            measure: self.measure,
+            server: server_with.by(self.figure, server_without, self.figure),
+            echo: echo_with.by(self.figure, echo_without, self.figure),
+            points: turns
+                .flat_map(|turn| series.each_ref().map(|one| one.turns[turn].clone()))
+                .collect(),
+        }
     }
 }
 
-fn median(ratios: &[f64]) -> String {
-    let mut sorted = ratios.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).map_or_else(|| "n/a".to_owned(), |ratio| format!("{ratio:.3} x"))
-}
-
-fn page(rows: &[Ratios]) -> String {
-    let turns = |ratios: &[f64]| {
-        ratios.iter().map(|ratio| format!("{ratio:.2}")).collect::<Vec<_>>().join(" ")
-    };
+fn table(rows: &[Ratios]) -> String {
+    let median = |ratios: &[f64]| show(Bound::AtMost(None).median(ratios));
     let row = |row: &Ratios| {
         vec![
             row.measure.clone(),
             median(&row.server),
             median(&row.echo),
-            turns(&row.server),
-            turns(&row.echo),
+            experiment::turns(&row.server),
+            experiment::turns(&row.echo),
         ]
     };
     let head = ["with by without", "server", "echo", "server's turns", "echo's turns"];
@@ -224,31 +186,27 @@ fn page(rows: &[Ratios]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::latency::Latency;
 
     #[test]
     fn a_ratio_is_with_by_without() {
-        let point = |p50, per_s| Point {
-            response: Latency { p50, ..Latency::default() },
-            achieved_per_s: per_s,
-            ..Point::default()
-        };
-        let (with, without) = (point(Some(30), 50), point(Some(20), 100));
-        assert_eq!(Figure::Median.ratio(&with, &without), Some(1.5));
-        assert_eq!(Figure::Rate.ratio(&with, &without), Some(0.5));
-        assert_eq!(Figure::Median.ratio(&point(None, 1), &without), None);
-        assert_eq!(Figure::Rate.ratio(&with, &point(None, 0)), None);
+        let condition = Condition { curve: false, idle: 0, busy: 1, window: 1 };
+        let measure = "CURVE".to_owned();
+        let row = Row { measure, figure: MESSAGES, without: condition, with: condition };
+        let series = [100, 40, 50, 75].map(|per_s| Series {
+            name: "",
+            turns: vec![Point { achieved_per_s: per_s, ..Point::default() }; 2],
+        });
+        let ratios = row.ratios(&series);
+        assert_eq!((&ratios.echo[..], &ratios.server[..]), (&[0.4, 0.4][..], &[1.5, 1.5][..]));
+        let turn: Vec<_> = ratios.points.iter().map(|point| point.achieved_per_s).collect();
+        assert_eq!(turn, [100, 40, 50, 75, 100, 40, 50, 75]);
     }
 
     #[test]
-    fn the_page_has_server_and_echo_side_by_side() {
-        let ratios = Ratios {
-            measure: "CURVE".to_owned(),
-            server: vec![1.5, 9.0, 1.25],
-            echo: Vec::new(),
-            points: Vec::new(),
-        };
-        let page = page(&[ratios]);
+    fn the_table_has_server_and_echo_side_by_side() {
+        let server = vec![1.5, 9.0, 1.25];
+        let measure = "CURVE".to_owned();
+        let page = table(&[Ratios { measure, server, echo: Vec::new(), points: Vec::new() }]);
         assert!(page.contains("1.500 x") && page.contains("n/a"), "{page}");
     }
 }

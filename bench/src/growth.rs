@@ -9,20 +9,17 @@
 //! it looks up the source and the ticker, divides, books, and keeps the answer. The copy brings
 //! each turn back to the same state; the fills before the timed ones warm the caches again.
 
-use crate::environment::Environment;
+use crate::experiment::{Bound, Experiment, Order, Series, Subject};
 use crate::fills::{Fills, split};
+use crate::grid;
 use crate::span::nanoseconds;
-use crate::{grid, print, stamp};
 use allot_domain::{
     Book, BookConfig, Fill, Input, Machine, Outcome, Outcomes, Quantity, SourceId, Step, limits,
 };
 use allot_runtime::Clock;
 use anyhow::{Context, Result, ensure};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
+use clap::Args;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,13 +36,17 @@ const AGE_QUICK: u64 = 1_000;
 const _: () = assert!(limits::HISTORY_DEFAULT < 70_000);
 
 /// How growth is measured.
-pub(crate) struct GrowthPlan {
-    /// Rounds, in each of which every row has its turn.
-    pub(crate) turns: u32,
-    /// Small sizes only.
-    pub(crate) quick: bool,
-    /// Where the JSON goes.
-    pub(crate) out: Option<PathBuf>,
+#[derive(Args)]
+pub(crate) struct GrowthArgs {
+    /// Rounds; every row is timed once per round, in random order
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    turns: u32,
+    /// Small sizes only: a check that it works
+    #[arg(long)]
+    quick: bool,
+    /// Directory for growth.json
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// What is divided, and how old the book is.
@@ -58,14 +59,14 @@ struct Size {
     age: u64,
 }
 
-/// One row: a size, its book, and what its turns have cost.
+/// What grows, and to what.
+type Grown = (&'static str, u64);
+
+/// A book of one size, and the fills that it is given.
 struct Row {
-    dimension: &'static str,
-    grown: u64,
     size: Size,
     book: Book,
     fills: Fills,
-    costs_ns: Vec<f64>,
 }
 
 /// A row as it is kept.
@@ -90,11 +91,7 @@ struct Line {
 }
 
 #[derive(Serialize)]
-struct Kept {
-    schema: u32,
-    kind: &'static str,
-    started: String,
-    environment: BTreeMap<String, String>,
+struct Results {
     fills_timed: u64,
     book_bytes: Option<u64>,
     line: Line,
@@ -105,39 +102,19 @@ struct Kept {
 ///
 /// # Errors
 /// When a fill is divided wrongly, or results cannot be written.
-pub(crate) fn measure(plan: &GrowthPlan) -> Result<ExitCode> {
-    let started = stamp::utc(Clock::system().now());
-    let environment = Environment::look();
+pub(crate) fn measure(args: &GrowthArgs) -> Result<ExitCode> {
+    let experiment = Experiment::begin("growth", args.turns, args.out.as_ref());
     let before = resident();
-    let first = Row::prepare("history", plan.age(), plan.size())?;
+    let first = Row::prepare(args.size())?;
     let book_bytes = resident().zip(before).map(|(after, before)| after.saturating_sub(before));
     drop(first);
-    let mut rows = plan.rows()?;
-    let (mut random, clock) = (StdRng::seed_from_u64(7), Clock::system());
-    let mut order: Vec<_> = (0..rows.len()).collect();
-    for turn in 1..=plan.turns {
-        eprintln!("turn {turn} of {}", plan.turns);
-        order.shuffle(&mut random);
-        order.iter().try_for_each(|place| rows[*place].turn(&clock))?;
-    }
-    let costs = costs(&rows);
-    let line = line(&costs)?;
-    let environment = environment.complete();
-    for (name, value) in &environment {
-        print(&format!("  {name:<20} {value}"))?;
-    }
-    print(&page(&costs, line, book_bytes))?;
-    if let Some(folder) = &plan.out {
-        let (schema, kind, fills_timed) = (crate::run::SCHEMA, "growth", FILLS);
-        let rows = costs;
-        let kept = Kept { schema, kind, started, environment, fills_timed, book_bytes, line, rows };
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("growth.json"), serde_json::to_string_pretty(&kept)?)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let series = experiment.run(Order::Random, args.subjects()?)?;
+    let rows = costs(&series);
+    let results = Results { fills_timed: FILLS, book_bytes, line: line(&rows)?, rows };
+    experiment.finish(&page(&results), &results, false)
 }
 
-impl GrowthPlan {
+impl GrowthArgs {
     const fn age(&self) -> u64 {
         if self.quick { AGE_QUICK } else { AGE }
     }
@@ -147,40 +124,47 @@ impl GrowthPlan {
         Size { accounts: 10, tickers: 10, quantity: None, age: self.age() }
     }
 
-    /// All rows, prepared. Of a quick run the first two of each dimension.
-    fn rows(&self) -> Result<Vec<Row>> {
+    /// The rows: what grows, to what, and the size that comes of it.
+    fn rows(&self) -> Vec<(Grown, Size)> {
         let base = self.size();
         let whole = |number: u64| usize::try_from(number).expect("at most 10,000");
-        let accounts = [5, 10, 100, 1_000]
-            .map(|grown| ("accounts", grown, Size { accounts: whole(grown), ..base }));
-        let shares = [10, 1_000, 100_000, 1_000_000]
-            .map(|grown| ("shares", grown, Size { quantity: Some(grown), ..base }));
-        let tickers = [10, 100, 1_000, 10_000]
-            .map(|grown| ("tickers", grown, Size { tickers: whole(grown), ..base }));
-        let history = [10_000, 100_000, 1_000_000, 10_000_000]
-            .map(|grown| ("fills before", grown, Size { age: grown, ..base }));
+        let accounts = |grown| (("accounts", grown), Size { accounts: whole(grown), ..base });
+        let shares = |grown| (("shares", grown), Size { quantity: Some(grown), ..base });
+        let tickers = |grown| (("tickers", grown), Size { tickers: whole(grown), ..base });
+        let history = |grown| (("fills before", grown), Size { age: grown, ..base });
+        let ages: &[u64] =
+            if self.quick { &[1_000, 2_000] } else { &[10_000, 100_000, 1_000_000, 10_000_000] };
         let kept = if self.quick { 2 } else { 4 };
-        let ages = if self.quick { [1_000, 2_000, 0, 0] } else { history.map(|(_, age, _)| age) };
-        let history = history
-            .into_iter()
-            .zip(ages)
-            .map(|((name, _, size), age)| (name, age, Size { age, ..size }));
-        let dimensions = [accounts, shares, tickers].map(|rows| rows.into_iter().take(kept));
-        let sizes = dimensions.into_iter().flatten().chain(history.take(kept));
-        sizes.map(|(dimension, grown, size)| Row::prepare(dimension, grown, size)).collect()
+        let first = |sizes: [u64; 4]| sizes.into_iter().take(kept);
+        first([5, 10, 100, 1_000])
+            .map(accounts)
+            .chain(first([10, 1_000, 100_000, 1_000_000]).map(shares))
+            .chain(first([10, 100, 1_000, 10_000]).map(tickers))
+            .chain(ages.iter().copied().map(history))
+            .collect()
+    }
+
+    /// All rows, each with its book.
+    fn subjects(&self) -> Result<Vec<Subject<'static, Grown, f64>>> {
+        let subject = |(grown, size): (Grown, Size)| {
+            eprintln!("preparing {} {}", grown.0, grown.1);
+            let row = Row::prepare(size)?;
+            let clock = Clock::system();
+            Ok(Subject::new(grown, move || row.turn(&clock)))
+        };
+        self.rows().into_iter().map(subject).collect()
     }
 }
 
 impl Row {
-    fn prepare(dimension: &'static str, grown: u64, size: Size) -> Result<Self> {
-        eprintln!("preparing {dimension} {grown}");
+    fn prepare(size: Size) -> Result<Self> {
         let mut book = Book::new(BookConfig::default());
-        let (aum, mut outcomes) = (SourceId::new(b"aum").expect("a name"), Outcomes::default());
+        let aum = SourceId::new(b"aum").expect("a name");
+        let mut outcomes = Outcomes::default();
         apply(&mut book, &Input::Split(split(aum, 1, size.accounts)), &mut outcomes);
         let accepted = matches!(outcomes.list[..], [Outcome::Accepted { .. }]);
         ensure!(accepted, "the split was not accepted: {:?}", outcomes.list);
-        let fills = Fills::new(7, size.tickers);
-        let mut row = Self { dimension, grown, size, book, fills, costs_ns: Vec::new() };
+        let mut row = Self { size, book, fills: Fills::new(7, size.tickers) };
         for seq in 1..=size.age {
             let fill = Input::Fill(row.fill(seq));
             apply(&mut row.book, &fill, &mut outcomes);
@@ -195,8 +179,9 @@ impl Row {
         Fill { quantity: self.size.quantity.map_or(fill.quantity, shares), ..fill }
     }
 
-    /// Divides so many fills and checks each, then as many against the clock.
-    fn turn(&mut self, clock: &Clock) -> Result<()> {
+    /// Divides [`FILLS`] fills and checks each, then as many against the clock; gives nanoseconds
+    /// for one fill.
+    fn turn(&self, clock: &Clock) -> Result<f64> {
         let mut book = self.book.clone();
         let mut outcomes = Outcomes::default();
         let checked = self.size.age + 1..=self.size.age + FILLS;
@@ -217,14 +202,7 @@ impl Row {
         let span = nanoseconds(clock.now() - begun);
         let booked = matches!(outcomes.list[..], [Outcome::Allocated(_)]);
         ensure!(booked, "the last fill was not divided: {:?}", outcomes.list);
-        self.costs_ns.push(span as f64 / FILLS as f64);
-        Ok(())
-    }
-
-    fn median(&self) -> f64 {
-        let mut sorted = self.costs_ns.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+        Ok(span as f64 / FILLS as f64)
     }
 }
 
@@ -236,18 +214,16 @@ fn apply(book: &mut Book, input: &Input, outcomes: &mut Outcomes) {
     }
 }
 
-fn costs(rows: &[Row]) -> Vec<Cost> {
-    let first = |dimension| {
-        rows.iter().find(|row| row.dimension == dimension).map_or(f64::NAN, Row::median)
+fn costs(series: &[Series<Grown, f64>]) -> Vec<Cost> {
+    let median = |one: &Series<_, f64>| Bound::AtMost(None).median(&one.turns).unwrap_or_default();
+    let first = |dimension| series.iter().find(|one| one.name.0 == dimension);
+    let cost = |one: &Series<Grown, f64>| {
+        let (dimension, grown) = one.name;
+        let fill_ns = median(one);
+        let ratio = fill_ns / first(dimension).map_or(f64::NAN, median);
+        Cost { dimension, grown, fill_ns, ratio, turns_ns: one.turns.clone() }
     };
-    let cost = |row: &Row| Cost {
-        dimension: row.dimension,
-        grown: row.grown,
-        fill_ns: row.median(),
-        ratio: row.median() / first(row.dimension),
-        turns_ns: row.costs_ns.clone(),
-    };
-    rows.iter().map(cost).collect()
+    series.iter().map(cost).collect()
 }
 
 /// The line that is off by least, as parts of the costs: weighted least squares, as in any book of
@@ -269,7 +245,7 @@ fn line(costs: &[Cost]) -> Result<Line> {
     Ok(Line { fixed_ns, account_ns, off_max })
 }
 
-fn page(costs: &[Cost], line: Line, book_bytes: Option<u64>) -> String {
+fn page(results: &Results) -> String {
     let row = |cost: &Cost| {
         vec![
             cost.dimension.to_owned(),
@@ -279,9 +255,9 @@ fn page(costs: &[Cost], line: Line, book_bytes: Option<u64>) -> String {
         ]
     };
     let head = ["what grows", "to", "ns a fill", "by the first"];
-    let table = grid::lay_out(&head, costs.iter().map(row).collect(), &[0]);
-    let Line { fixed_ns, account_ns, off_max } = line;
-    let memory = book_bytes.map_or_else(
+    let table = grid::lay_out(&head, results.rows.iter().map(row).collect(), &[0]);
+    let Line { fixed_ns, account_ns, off_max } = results.line;
+    let memory = results.book_bytes.map_or_else(
         || "unknown".to_owned(),
         |bytes| format!("{:.1} MiB resident", bytes as f64 / f64::from(1 << 20)),
     );
@@ -321,11 +297,10 @@ mod tests {
 
     #[test]
     fn every_dimension_grows_from_the_same_size() {
-        let plan = GrowthPlan { turns: 1, quick: true, out: None };
-        let mut rows = plan.rows().unwrap();
-        let clock = Clock::system();
-        rows.iter_mut().try_for_each(|row| row.turn(&clock)).unwrap();
-        let costs = costs(&rows);
+        let args = GrowthArgs { turns: 1, quick: true, out: None };
+        let experiment = Experiment::begin("growth", args.turns, None);
+        let series = experiment.run(Order::Random, args.subjects().unwrap()).unwrap();
+        let costs = costs(&series);
         let dimensions: Vec<_> = costs.iter().map(|cost| cost.dimension).collect();
         let pairs = ["accounts", "shares", "tickers", "fills before"].map(|name| [name; 2]);
         assert_eq!(dimensions, pairs.concat());

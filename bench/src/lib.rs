@@ -54,6 +54,7 @@ mod compare;
 mod chart;
 mod bars;
 mod report;
+mod experiment;
 mod targets;
 mod peers;
 mod growth;

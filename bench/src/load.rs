@@ -101,6 +101,19 @@ impl Target {
 }
 
 impl Load {
+    /// The load of all experiments, but for what a row changes.
+    pub(crate) fn usual(lengths: Lengths) -> Self {
+        Self {
+            batch: 1,
+            connections: 1,
+            encoding: Encoding::Binary,
+            pace: Pace::Hybrid,
+            lengths,
+            fills: Fills::new(7, 10),
+            accounts: 5,
+        }
+    }
+
     /// Puts one offer on a target, and checks everything that comes back.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! A run as it is kept: one JSON object, which `report` and `compare` read again.
 
+use crate::experiment;
 use crate::latency::Latency;
 use crate::stage_counts::StageTime;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,9 +14,6 @@ pub(crate) const SCHEMA: u32 = 1;
 
 /// What a run is called in its file.
 const KIND: &str = "run";
-
-/// What else this program keeps beside runs.
-const OTHER_KINDS: [&str; 2] = ["targets", "peers"];
 
 /// One run: a mode at one or several offers.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -130,7 +128,7 @@ impl Run {
 
 fn is_other(text: &str) -> bool {
     let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    value["schema"] == SCHEMA && OTHER_KINDS.iter().any(|kind| value["kind"] == **kind)
+    value["schema"] == SCHEMA && experiment::KINDS.iter().any(|kind| value["kind"] == **kind)
 }
 
 impl Point {
@@ -140,6 +138,17 @@ impl Point {
             (Some(rate), _) => format!("{rate}/s"),
             (None, Some(window)) => format!("closed, window {window}"),
             (None, None) => "as fast as it goes".to_owned(),
+        }
+    }
+
+    /// The point itself, if nothing was lost or wrong: nothing is compared with one that failed.
+    ///
+    /// # Errors
+    /// What failed.
+    pub(crate) fn sound(self) -> Result<Self> {
+        match &self.failed {
+            Some(why) => bail!("FAIL  {}: {why}", self.offer()),
+            None => Ok(self),
         }
     }
 
@@ -192,7 +201,7 @@ mod tests {
     fn what_stands_beside_runs_is_told_from_what_is_none_of_ours() {
         let json = run().to_json().unwrap();
         let of = |kind: &str| json.replace("\"kind\": \"run\"", &format!("\"kind\": \"{kind}\""));
-        for kind in OTHER_KINDS {
+        for kind in experiment::KINDS {
             assert!(is_other(&of(kind)), "{kind}");
         }
         let newer = of("peers").replace("\"schema\": 1", "\"schema\": 2");

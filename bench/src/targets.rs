@@ -1,34 +1,32 @@
 //! The targets: what the design asks of the path, held against an echo measured in the same run.
 //!
-//! Only ratios are judged. Machines differ, and this one differs from minute to minute: so echo and
-//! server take turns, and the median of the turns' ratios counts.
+//! Only ratios are judged: see `experiment.rs`.
 
-use crate::environment::Environment;
-use crate::fills::Fills;
+use crate::arguments::LengthArgs;
+use crate::experiment::{
+    self, Bound, Compared, Comparison, Experiment, FILLS, Figure, MESSAGES, Order, P50, P99, P999,
+    Series, Subject,
+};
 use crate::load::{Load, Target};
-use crate::offer::{Offer, Pace};
-use crate::phases::Lengths;
+use crate::offer::Offer;
 use crate::process::{Process, ServerSettings};
 use crate::run::Point;
 use crate::sweep::{SPARSE, Sweep};
 use crate::transport::Transport;
-use crate::{grid, print, stamp};
-use allot_runtime::{Clock, Context, Subscriber};
-use allot_wire::Encoding;
-use anyhow::{Result, bail};
+use allot_runtime::{Context, Subscriber};
+use anyhow::Result;
+use clap::Args;
 use serde::Serialize;
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Unanswered messages that keep a server busy: with fewer the cores still idle while messages go
-/// round, and with more none answers more.
+/// Messages in flight that keep a server busy: with fewer the cores still idle while messages go
+/// round, and with more the rate does not rise.
 const WINDOW: usize = 4_096;
 
 /// Fills in a message of the row that asks about batches, a window that keeps the server as busy,
-/// and how many answers it may owe, so that it refuses none of them.
+/// and how many replies it may owe, so that it refuses none of them.
 const BATCH: u32 = 100;
 const BATCH_WINDOW: usize = 160;
 const BATCH_OWED_MAX: &str = "65536";
@@ -38,113 +36,106 @@ const SUBSCRIBERS: usize = 1_000;
 const SUBSCRIBERS_EACH: usize = 250;
 
 /// How the targets are measured.
-pub(crate) struct TargetPlan {
-    pub(crate) lengths: Lengths,
-    /// Echo and server so often in turns.
-    pub(crate) turns: u32,
-    /// On the disk whose journal is measured.
-    pub(crate) data: PathBuf,
-    pub(crate) allot: Option<PathBuf>,
-    /// Threads of the rows that do not name them; the server's default without.
-    pub(crate) threads: Option<String>,
-    /// Where the JSON goes.
-    pub(crate) out: Option<PathBuf>,
-    /// Whether a target that does not hold is a failure.
-    pub(crate) strict: bool,
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    /// Rounds; the echo and every server are measured once per round
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    turns: u32,
+    /// Directory for the journal, on the disk to be measured
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    data: PathBuf,
+    /// Server binary [default: `allot` beside this one]
+    #[arg(long, value_name = "PATH")]
+    allot: Option<PathBuf>,
+    /// Thread layout for the rows that do not name one [default: the server's own]
+    #[arg(long)]
+    threads: Option<String>,
+    /// Exit non-zero if a target is missed
+    #[arg(long)]
+    strict: bool,
+    /// Directory for targets.json
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    lengths: LengthArgs,
 }
 
-/// Which way a ratio must lie.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Bound {
-    AtMost(f64),
-    AtLeast(f64),
-}
+/// A figure of what stands under a name.
+type Side = (&'static str, Figure);
 
-/// One row.
-#[derive(Clone, Debug, Serialize)]
-struct Goal {
-    measure: &'static str,
-    bound: Bound,
-    ratios: Vec<f64>,
-}
-
-const GOALS: &[(&str, Bound)] = &[
-    ("1  one in flight, shared, p50 by echo", Bound::AtMost(1.15)),
-    ("1  one in flight, shared, p99 by echo", Bound::AtMost(1.3)),
-    ("2  one in flight, dedicated, p50 by echo", Bound::AtMost(1.5)),
-    ("3  saturated, ack memory, msgs/s by echo", Bound::AtLeast(0.8)),
-    ("4  saturated, ack journal, msgs/s by echo", Bound::AtLeast(0.6)),
-    ("5  100 fills a message, fills/s by echo's msgs/s", Bound::AtLeast(2.0)),
-    ("6  open loop at half the knee, p99.9 by echo", Bound::AtMost(3.0)),
-    ("7  saturated, with subscribers by without", Bound::AtLeast(0.98)),
+const GOALS: &[Comparison<&str>] = &[
+    at_most("1  one in flight, shared, p50 by echo", 1.15, (SHARED, P50), (ECHO, P50)),
+    at_most("1  one in flight, shared, p99 by echo", 1.3, (SHARED, P99), (ECHO, P99)),
+    at_most("2  one in flight, dedicated, p50 by echo", 1.5, (DEDICATED, P50), (ECHO, P50)),
+    at_least("3  saturated, ack memory, msgs/s by echo", 0.8, (MEMORY, MESSAGES), FULL_ECHO),
+    at_least("4  saturated, ack journal, msgs/s by echo", 0.6, (JOURNAL, MESSAGES), FULL_ECHO),
+    at_least("5  100 fills a message, fills/s by echo's msgs/s", 2.0, (BATCHES, FILLS), FULL_ECHO),
+    at_most("6  open loop at half the knee, p99.9 by echo", 3.0, (HALF, P999), (HALF_ECHO, P999)),
+    at_least(
+        "7  saturated, with subscribers by without",
+        0.98,
+        (SUBSCRIBED, MESSAGES),
+        (MEMORY, MESSAGES),
+    ),
 ];
 
-/// Points by what they are called in rows.
-type Named = Vec<(&'static str, Point)>;
+/// What is measured in each turn, as it is called in the JSON.
+const ECHO: &str = "echo, one";
+const SHARED: &str = "shared, one";
+const DEDICATED: &str = "dedicated, one";
+const MANY_ECHO: &str = "echo, many";
+const MEMORY: &str = "memory, many";
+const SUBSCRIBED: &str = "subscribed, many";
+const JOURNAL: &str = "journal, many";
+const BATCHES: &str = "batches";
+const HALF_ECHO: &str = "echo, half the knee";
+const HALF: &str = "memory, half the knee";
+
+const FULL_ECHO: Side = (MANY_ECHO, MESSAGES);
+
+const fn at_most(measure: &'static str, most: f64, of: Side, by: Side) -> Comparison<&'static str> {
+    Comparison { measure, bound: Bound::AtMost(Some(most)), of, by }
+}
+
+const fn at_least(
+    measure: &'static str,
+    least: f64,
+    of: Side,
+    by: Side,
+) -> Comparison<&'static str> {
+    Comparison { measure, bound: Bound::AtLeast(Some(least)), of, by }
+}
 
 #[derive(Serialize)]
-struct Kept<'a> {
-    schema: u32,
-    kind: &'static str,
-    started: String,
-    environment: BTreeMap<String, String>,
-    turns: u32,
+struct Results<'a> {
     knee: Option<u64>,
-    goals: &'a [Goal],
+    goals: &'a [Compared],
     /// What each turn measured, so that a ratio can be traced to its two figures.
-    points: &'a [Named],
+    points: Vec<Vec<(&'static str, &'a Point)>>,
 }
 
 /// Measures all rows.
 ///
 /// # Errors
-/// When a server does not start, or an answer is missing or wrong.
-pub(crate) fn measure(plan: &TargetPlan) -> Result<ExitCode> {
-    let started = stamp::utc(Clock::system().now());
-    let environment = Environment::look();
-    let mut goals: Vec<_> = GOALS
-        .iter()
-        .map(|(measure, bound)| Goal { measure, bound: *bound, ratios: Vec::new() })
-        .collect();
-    let knee = plan.knee()?;
-    let mut points = Vec::new();
-    for turn in 1..=plan.turns {
-        eprintln!("turn {turn} of {}", plan.turns);
-        let (ratios, measured) = plan.turn(knee)?;
-        points.push(measured);
-        for (goal, ratio) in goals.iter_mut().zip(ratios) {
-            goal.ratios.extend(ratio);
-        }
-    }
-    let environment = environment.complete();
-    for (name, value) in &environment {
-        print(&format!("  {name:<20} {value}"))?;
-    }
-    print(&format!("knee: {knee:?} messages a second\n\n{}", table(&goals)))?;
-    if let Some(folder) = &plan.out {
-        let (schema, kind, turns) = (crate::run::SCHEMA, "targets", plan.turns);
-        let kept = Kept {
-            schema,
-            kind,
-            started,
-            environment,
-            turns,
-            knee,
-            goals: &goals,
-            points: &points,
-        };
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("targets.json"), serde_json::to_string_pretty(&kept)?)?;
-    }
-    let missed = plan.strict && goals.iter().any(|goal| goal.holds() != Some(true));
-    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+/// When a server does not start, or a reply is missing or wrong.
+pub(crate) fn measure(args: &TargetArgs) -> Result<ExitCode> {
+    let experiment = Experiment::begin("targets", args.turns, args.out.as_ref());
+    let knee = args.knee()?;
+    let series = experiment.run(Order::Listed, args.subjects(knee))?;
+    let goals: Vec<_> = GOALS.iter().map(|goal| goal.within(&series)).collect();
+    let table = experiment::table("measure", &goals);
+    let page = format!("knee: {knee:?} messages a second\n\n{table}");
+    let results = Results { knee, goals: &goals, points: by_turn(&series) };
+    let code = experiment.finish(&page, &results, false)?;
+    let missed = args.strict && goals.iter().any(|goal| goal.holds() != Some(true));
+    Ok(if missed { ExitCode::FAILURE } else { code })
 }
 
-impl TargetPlan {
-    /// One alternation: a ratio for each row, where it can be told, and what they come from.
-    fn turn(&self, knee: Option<u64>) -> Result<(Vec<Option<f64>>, Named)> {
-        let (one, many) = (Offer::Window(1), Offer::Window(WINDOW));
+impl TargetArgs {
+    /// What is measured in each turn; without a knee nothing at half of it.
+    fn subjects(&self, knee: Option<u64>) -> Vec<Subject<'_, &'static str, Point>> {
+        let one = Offer::Window(1);
+        let many = Offer::Window(WINDOW);
         let default = self.threads(self.threads.as_deref());
         let journal = ServerSettings {
             data: Some(self.data.clone()),
@@ -155,24 +146,25 @@ impl TargetPlan {
             more: vec!["--owed-max".to_owned(), BATCH_OWED_MAX.to_owned()],
             ..default.clone()
         };
-        let mut points = vec![
-            ("echo, one", self.echo(one)?),
-            ("shared, one", self.server(&self.threads(Some("shared")), one, 1)?),
-            ("dedicated, one", self.server(&self.threads(Some("dedicated")), one, 1)?),
-            ("echo, many", self.echo(many)?),
+        let echo = |name, offer| Subject::new(name, move || self.echo(offer));
+        let server = |name, settings: ServerSettings, offer, batch| {
+            Subject::new(name, move || self.server(&settings, offer, batch))
+        };
+        let subscribed = default.clone();
+        let mut subjects = vec![
+            echo(ECHO, one),
+            server(SHARED, self.threads(Some("shared")), one, 1),
+            server(DEDICATED, self.threads(Some("dedicated")), one, 1),
+            echo(MANY_ECHO, many),
+            Subject::of_many([MEMORY, SUBSCRIBED], move || self.with_subscribers(&subscribed)),
+            server(JOURNAL, journal, many, 1),
+            server(BATCHES, batches, Offer::Window(BATCH_WINDOW), BATCH),
         ];
-        let (memory, subscribed) = self.with_subscribers(&default)?;
-        points.extend([
-            ("memory, many", memory),
-            ("subscribed, many", subscribed),
-            ("journal, many", self.server(&journal, many, 1)?),
-            ("batches", self.server(&batches, Offer::Window(BATCH_WINDOW), BATCH)?),
-        ]);
         if let Some(half) = knee.map(|knee| knee / 2).filter(|half| 0 < *half) {
-            points.push(("echo, half the knee", self.echo(Offer::Rate(half))?));
-            points.push(("memory, half the knee", self.server(&default, Offer::Rate(half), 1)?));
+            subjects.push(echo(HALF_ECHO, Offer::Rate(half)));
+            subjects.push(server(HALF, default, Offer::Rate(half), 1));
         }
-        Ok((ratios(&points), points))
+        subjects
     }
 
     fn threads(&self, threads: Option<&str>) -> ServerSettings {
@@ -184,45 +176,38 @@ impl TargetPlan {
     }
 
     fn load(&self, batch: u32) -> Load {
-        Load {
-            batch,
-            connections: 1,
-            encoding: Encoding::Binary,
-            pace: Pace::Hybrid,
-            lengths: self.lengths,
-            fills: Fills::new(7, 10),
-            accounts: 5,
-        }
+        Load { batch, ..Load::usual(self.lengths.lengths()) }
     }
 
     fn echo(&self, offer: Offer) -> Result<Point> {
         let process = Process::echo("echo-server", Transport::Tcp)?;
         let target = Target::echo(&process)?;
-        sound(self.load(1).measure(&target, offer)?.point)
+        self.load(1).measure(&target, offer)?.point.sound()
     }
 
     fn server(&self, settings: &ServerSettings, offer: Offer, batch: u32) -> Result<Point> {
         let process = Process::allot(settings, Transport::Tcp)?;
-        sound(self.load(batch).measure(&Target::server(&process)?, offer)?.point)
+        self.load(batch).measure(&Target::server(&process)?, offer)?.point.sound()
     }
 
     /// The same server without subscribers, and with one of positions and a thousand of nothing.
-    fn with_subscribers(&self, settings: &ServerSettings) -> Result<(Point, Point)> {
+    fn with_subscribers(&self, settings: &ServerSettings) -> Result<Vec<Point>> {
         let process = Process::allot(settings, Transport::Tcp)?;
         let target = Target::server(&process)?;
-        let without = sound(self.load(1).measure(&target, Offer::Window(WINDOW))?.point)?;
-        let publish = process.endpoint("publish")?;
-        let subscribers = subscribe(&publish)?;
-        let with = sound(self.load(1).measure(&target, Offer::Window(WINDOW))?.point)?;
+        let saturated = || self.load(1).measure(&target, Offer::Window(WINDOW))?.point.sound();
+        let without = saturated()?;
+        let subscribers = subscribe(&process.endpoint("publish")?)?;
+        let with = saturated()?;
         drop(subscribers);
-        Ok((without, with))
+        Ok(vec![without, with])
     }
 
-    /// The last rate that the server holds.
+    /// The highest rate that the server sustains.
     fn knee(&self) -> Result<Option<u64>> {
         let process = Process::allot(&self.threads(self.threads.as_deref()), Transport::Tcp)?;
         let target = Target::server(&process)?;
-        let (mut sweep, mut rate) = (Sweep::default(), Some(SPARSE));
+        let mut sweep = Sweep::default();
+        let mut rate = Some(SPARSE);
         while let Some(offered) = rate {
             eprintln!("looking for the knee: {offered} a second");
             rate = sweep.next(&self.load(1).measure(&target, Offer::Rate(offered))?.point);
@@ -231,35 +216,11 @@ impl TargetPlan {
     }
 }
 
-/// A point in which nothing was lost: a ratio of anything else is none.
-pub(crate) fn sound(point: Point) -> Result<Point> {
-    match &point.failed {
-        Some(why) => bail!("FAIL  {}: {why}", point.offer()),
-        None => Ok(point),
-    }
-}
-
-/// The ratio of each of [`GOALS`].
-fn ratios(points: &[(&'static str, Point)]) -> Vec<Option<f64>> {
-    type Figure = fn(&Point) -> Option<u64>;
-    let (p50, p99, p999): (Figure, Figure, Figure) =
-        (|point| point.response.p50, |point| point.response.p99, |point| point.response.p999);
-    let (messages, fills): (Figure, Figure) =
-        (|point| Some(point.achieved_per_s), |point| Some(point.fills_per_s));
-    let value = |name: &str, figure: Figure| {
-        points.iter().find(|(known, _)| *known == name).and_then(|(_, point)| figure(point))
-    };
-    let by = |of, figure, by, other| ratio(value(of, figure), value(by, other));
-    vec![
-        by("shared, one", p50, "echo, one", p50),
-        by("shared, one", p99, "echo, one", p99),
-        by("dedicated, one", p50, "echo, one", p50),
-        by("memory, many", messages, "echo, many", messages),
-        by("journal, many", messages, "echo, many", messages),
-        by("batches", fills, "echo, many", messages),
-        by("memory, half the knee", p999, "echo, half the knee", p999),
-        by("subscribed, many", messages, "memory, many", messages),
-    ]
+/// The points of each turn, by name.
+fn by_turn<'a>(series: &'a [Series<&'static str, Point>]) -> Vec<Vec<(&'static str, &'a Point)>> {
+    let turns = series.first().map_or(0, |series| series.turns.len());
+    let points = |turn: usize| series.iter().map(move |one| (one.name, &one.turns[turn])).collect();
+    (0..turns).map(points).collect()
 }
 
 fn subscribe(publish: &str) -> Result<Vec<Subscriber>> {
@@ -277,90 +238,36 @@ fn subscribe(publish: &str) -> Result<Vec<Subscriber>> {
     Ok(subscribers)
 }
 
-fn ratio(of: Option<u64>, by: Option<u64>) -> Option<f64> {
-    let (of, by) = (of?, by.filter(|by| 0 < *by)?);
-    Some(of as f64 / by as f64)
-}
-
-impl Goal {
-    /// The middle one; of an even number, the worse of the two in the middle.
-    fn median(&self) -> Option<f64> {
-        let mut sorted = self.ratios.clone();
-        sorted.sort_by(f64::total_cmp);
-        let place = match self.bound {
-            Bound::AtMost(_) => sorted.len() / 2,
-            Bound::AtLeast(_) => sorted.len().saturating_sub(1) / 2,
-        };
-        sorted.get(place).copied()
-    }
-
-    fn holds(&self) -> Option<bool> {
-        let median = self.median()?;
-        Some(match self.bound {
-            Bound::AtMost(most) => median <= most,
-            Bound::AtLeast(least) => least <= median,
-        })
-    }
-}
-
-fn table(goals: &[Goal]) -> String {
-    let row = |goal: &Goal| {
-        let bound = match goal.bound {
-            Bound::AtMost(most) => format!("<= {most} x"),
-            Bound::AtLeast(least) => format!(">= {least} x"),
-        };
-        let median =
-            goal.median().map_or_else(|| "n/a".to_owned(), |ratio| format!("{ratio:.3} x"));
-        let holds = match goal.holds() {
-            Some(true) => "holds",
-            Some(false) => "MISSED",
-            None => "n/a",
-        };
-        let turns: Vec<_> = goal.ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
-        vec![goal.measure.to_owned(), bound, median, holds.to_owned(), turns.join(" ")]
-    };
-    let head = ["measure", "target", "median", "holds", "turns"];
-    grid::lay_out(&head, goals.iter().map(row).collect(), &[0, 3, 4])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn goal(bound: Bound, ratios: &[f64]) -> Goal {
-        Goal { measure: "m", bound, ratios: ratios.to_vec() }
-    }
+    use clap::FromArgMatches;
 
     #[test]
     fn every_row_has_its_ratio() {
-        let point = |per_s| Point { achieved_per_s: per_s, ..Point::default() };
-        let points = [
-            ("echo, many", point(100)),
-            ("memory, many", point(90)),
-            ("journal, many", point(60)),
-            ("subscribed, many", point(45)),
+        let series = |name, per_s| Series {
+            name,
+            turns: vec![Point { achieved_per_s: per_s, ..Point::default() }],
+        };
+        let series = [
+            series(MANY_ECHO, 100),
+            series(MEMORY, 90),
+            series(JOURNAL, 60),
+            series(SUBSCRIBED, 45),
         ];
-        let ratios = ratios(&points);
-        assert_eq!(ratios.len(), GOALS.len());
-        let known: Vec<_> = ratios.into_iter().map(Option::unwrap_or_default).collect();
+        let median = |goal: &Comparison<&'static str>| goal.within(&series).median();
+        let known: Vec<_> = GOALS.iter().map(|goal| median(goal).unwrap_or_default()).collect();
         assert_eq!(known, [0.0, 0.0, 0.0, 0.9, 0.6, 0.0, 0.0, 0.5]);
+        assert_eq!(by_turn(&series)[0][1].0, MEMORY);
     }
 
     #[test]
-    fn the_median_of_the_turns_counts() {
-        let at_most = |ratios| goal(Bound::AtMost(1.15), ratios).holds();
-        assert_eq!(at_most(&[9.0, 1.1, 1.0, 8.0, 1.15]), Some(true));
-        assert_eq!(at_most(&[9.0, 1.2, 1.0, 8.0, 1.15]), Some(false));
-        assert_eq!(at_most(&[1.1, 1.2]), Some(false), "of two the worse");
-        assert_eq!(goal(Bound::AtLeast(0.8), &[0.7, 0.9]).holds(), Some(false));
-        assert_eq!(at_most(&[]), None);
-    }
-
-    #[test]
-    fn the_table_says_what_was_missed() {
-        let page = table(&[goal(Bound::AtLeast(2.0), &[1.0]), goal(Bound::AtMost(2.0), &[1.0])]);
-        for text in ["MISSED", "holds", ">= 2 x", "1.000 x"] {
-            assert!(page.contains(text), "{text}:\n{page}");
-        }
+    fn every_row_compares_what_is_measured() {
+        let command = TargetArgs::augment_args(clap::Command::new("targets"));
+        let args = command.get_matches_from(["targets"]);
+        let args = TargetArgs::from_arg_matches(&args).unwrap();
+        let measured: Vec<_> = args.subjects(Some(2)).iter().flat_map(Subject::names).collect();
+        let named = GOALS.iter().flat_map(|goal| [goal.of.0, goal.by.0]);
+        named.for_each(|name| assert!(measured.contains(&name), "{name}"));
     }
 }

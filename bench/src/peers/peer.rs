@@ -1,30 +1,24 @@
-//! A peer: who takes part in a comparison, and what an answer of each of them means.
+//! A peer: a server that takes part in the comparison, and what a reply of it means.
 
 use serde::Serialize;
 
-/// Unanswered messages that keep a server busy.
+/// Messages in flight that keep a server busy.
 const WINDOW: usize = 256;
 
 /// Fills in a message of the rows that ask about batches.
-pub(crate) const BATCH: u32 = 100;
+const BATCH: u32 = 100;
 
-/// A window of such messages that no queue of Allot refuses.
-const BATCH_WINDOW: usize = 64;
-
-/// And one for Python, which has one thread for them all: a deeper one would only wait.
-const PYTHON_BATCH_WINDOW: usize = 4;
-
-/// Who is measured; in this order, in every turn.
+/// The peers, in the order in which they are measured.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Peer {
-    /// A bare ROUTER of ZeroMQ that sends back what it gets
+    /// A bare ZeroMQ ROUTER that sends every message back
     Echo,
-    /// Allot, answers from memory
+    /// Allot, replies from memory
     AllotMemory,
-    /// Allot, answers that wait for the disk
+    /// Allot, replies that wait for the disk
     AllotJournal,
-    /// Redis, XADD, nothing written
+    /// Redis, XADD, nothing written to disk
     Redis,
     /// Redis, XADD, appendfsync always
     RedisSynced,
@@ -32,16 +26,16 @@ pub(crate) enum Peer {
     Nats,
     /// JetStream, publish to files
     JetStream,
-    /// JetStream, publish to files, synced always
+    /// JetStream, publish to files, every message synced
     JetStreamSynced,
-    /// The plain controller in Python
+    /// A plain controller in Python
     Python,
 }
 
 /// How a peer is driven.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub(crate) struct Shape {
-    /// Messages unanswered at any time, over one connection.
+    /// Messages in flight, over one connection.
     pub(crate) window: usize,
     /// Fills in a message.
     pub(crate) batch: u32,
@@ -52,6 +46,28 @@ pub(crate) const ONE: Shape = Shape { window: 1, batch: 1 };
 
 /// As many messages as there is room for.
 pub(crate) const MANY: Shape = Shape { window: WINDOW, batch: 1 };
+
+/// Batches in a window that no queue of Allot refuses.
+pub(crate) const BATCHES: Shape = Shape { window: 64, batch: BATCH };
+
+/// Batches for Python, which has one thread for them all: a deeper window would only wait.
+pub(crate) const PYTHON_BATCHES: Shape = Shape { window: 4, batch: BATCH };
+
+impl Shape {
+    /// As it is called in tables.
+    pub(crate) fn words(self) -> String {
+        match self {
+            ONE => "one in flight".to_owned(),
+            Self { window, batch: 1 } => format!("window {window}"),
+            Self { window, batch } => format!("window {window}, {batch} fills"),
+        }
+    }
+
+    /// Whether messages are alike: of one fill and in the same window, or batches in any.
+    pub(crate) fn is_like(self, other: Self) -> bool {
+        self == other || (self.batch == BATCH && other.batch == BATCH)
+    }
+}
 
 impl Peer {
     /// As it is called in tables, and with `--only`.
@@ -69,7 +85,7 @@ impl Peer {
         }
     }
 
-    /// What has been done with a message when it is answered.
+    /// What has been done with a message when its reply comes.
     pub(crate) fn does(self) -> &'static str {
         match self {
             Self::Echo => "sent back",
@@ -86,10 +102,9 @@ impl Peer {
 
     /// How it is driven.
     pub(crate) fn shapes(self) -> Vec<Shape> {
-        let batches = |window| Shape { window, batch: BATCH };
         match self {
-            Self::AllotMemory | Self::AllotJournal => vec![ONE, MANY, batches(BATCH_WINDOW)],
-            Self::Python => vec![ONE, MANY, batches(PYTHON_BATCH_WINDOW)],
+            Self::AllotMemory | Self::AllotJournal => vec![ONE, MANY, BATCHES],
+            Self::Python => vec![ONE, MANY, PYTHON_BATCHES],
             _ => vec![ONE, MANY],
         }
     }

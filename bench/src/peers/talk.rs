@@ -137,11 +137,8 @@ impl Talk<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fills::Fills;
-    use crate::offer::Pace;
     use crate::peers::redis::Redis;
     use crate::phases::Lengths;
-    use allot_wire::Encoding;
     use std::io::Write;
     use std::net::TcpListener;
     use std::time::Duration;
@@ -158,15 +155,7 @@ mod tests {
         // It ends when the peer hangs up, and long before the time is over.
         let (none, minute) = (Duration::ZERO, Duration::from_secs(60));
         let lengths = Lengths { warm_up: none, measure: minute, cool_down: none, drain: minute };
-        let load = Load {
-            batch: 1,
-            connections: 1,
-            encoding: Encoding::Binary,
-            pace: Pace::Hybrid,
-            lengths,
-            fills: Fills::new(7, 10),
-            accounts: 5,
-        };
+        let load = Load::usual(lengths);
         let mut redis = Redis::new(1, ("appendonly", "no"));
         let point = measure(&load, 2, &mut line, &mut redis).unwrap();
         point.failed.unwrap()
