@@ -10,8 +10,8 @@
 //! them does with a fill, and does not do, is in `docs/BENCHMARKING.md`.
 
 mod dialect;
-mod line;
-mod talk;
+mod connection;
+mod closed_loop;
 mod redis;
 mod nats;
 mod jet_stream;
@@ -33,8 +33,8 @@ use crate::run::Point;
 use crate::transport::Transport;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use connection::Connection;
 use host::{Host, Programs};
-use line::Line;
 use peer::Shape;
 use results::Results;
 use std::collections::BTreeMap;
@@ -165,9 +165,9 @@ impl PeerArgs {
         let host = Host::start(peer, programs, &self.data)?;
         let point = |shape: Shape| {
             let load = self.load(shape);
-            let mut line = Line::connect(&host.address)?;
+            let mut line = Connection::connect(&host.address)?;
             let mut dialect = host::dialect(peer, &load)?;
-            talk::measure(&load, shape.window, &mut line, dialect.as_mut())
+            closed_loop::measure(&load, shape.window, &mut line, dialect.as_mut())
         };
         peer.shapes().into_iter().map(point).collect()
     }

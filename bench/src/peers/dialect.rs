@@ -1,45 +1,50 @@
-//! A dialect: how one peer is spoken to, and how its answers are checked.
+//! A dialect: the protocol of one peer, and how its replies are checked.
 
 use crate::fills::Totals;
-use crate::peers::line::Line;
+use crate::peers::connection::Connection;
 use allot_wire::Encoding;
 use anyhow::Result;
 
 /// A whole message of a peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Heard {
+pub(crate) struct Received {
     /// How many bytes it has.
     pub(crate) len: usize,
-    /// The number of the first fill of the message that it answers, if it answers any.
+    /// The number of the first fill of the message that it replies to, if it is a reply.
     pub(crate) first: Option<u64>,
 }
 
-/// One peer's protocol, at the end of the client.
+/// One peer's protocol, on the side of the client.
 pub(crate) trait Dialect {
     /// How fills are written for this peer.
     fn encoding(&self) -> Encoding;
 
-    /// Makes everything ready before the first message, and nothing is there of an earlier run.
+    /// Prepares the peer before the first message, and removes what an earlier run has left.
     ///
     /// # Errors
-    /// When the peer does not do as it is asked.
-    fn begin(&mut self, line: &mut Line) -> Result<()>;
+    /// When the peer refuses.
+    fn begin(&mut self, line: &mut Connection) -> Result<()>;
 
     /// Appends the request that carries the message whose first fill is number `first`.
     fn frame(&mut self, first: u64, message: &[u8], out: &mut Vec<u8>);
 
-    /// Takes what stands first in `bytes`, or nothing if it is not whole yet; what the peer has to
-    /// be told at once is appended to `out`.
+    /// Reads the first message in `bytes`, or nothing if it is not whole yet; what the peer has to
+    /// get at once is appended to `out`.
     ///
     /// # Errors
-    /// What is wrong with it.
-    fn hear(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Heard>, String>;
+    /// What is wrong with the message.
+    fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Received>, String>;
 
-    /// Asks the peer what it has after everything was answered; gives how it was checked.
+    /// Asks the peer what it has once every message has its reply; gives how it was checked.
     ///
     /// # Errors
-    /// When that is not what was sent: so many messages, whose fills come to `totals`.
-    fn end(&mut self, line: &mut Line, messages: u64, totals: &Totals) -> Result<&'static str>;
+    /// When that is not what was sent: `messages` of fills that add up to `totals`.
+    fn end(
+        &mut self,
+        line: &mut Connection,
+        messages: u64,
+        totals: &Totals,
+    ) -> Result<&'static str>;
 }
 
 /// Appends a number in digits.

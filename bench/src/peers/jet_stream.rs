@@ -1,8 +1,8 @@
 //! JetStream: every message published to a stream in files, and acknowledged by the server.
 
 use crate::fills::Totals;
-use crate::peers::dialect::{Dialect, Heard};
-use crate::peers::line::Line;
+use crate::peers::connection::Connection;
+use crate::peers::dialect::{Dialect, Received};
 use crate::peers::nats::{self, Frame, INBOX, SUBJECT};
 use allot_wire::Encoding;
 use anyhow::{Context, Result, ensure};
@@ -36,7 +36,7 @@ impl Dialect for JetStream {
         Encoding::Binary
     }
 
-    fn begin(&mut self, line: &mut Line) -> Result<()> {
+    fn begin(&mut self, line: &mut Connection) -> Result<()> {
         nats::greet(line, &format!("{INBOX}*"))?;
         // There is none before the first run.
         ask(line, "DELETE", &Value::Null)?;
@@ -51,11 +51,16 @@ impl Dialect for JetStream {
         nats::request(SUBJECT, first, message, out);
     }
 
-    fn hear(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Heard>, String> {
-        nats::hear(bytes, out, |first, body| check(first, self.batch, body))
+    fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Received>, String> {
+        nats::receive(bytes, out, |first, body| check(first, self.batch, body))
     }
 
-    fn end(&mut self, line: &mut Line, messages: u64, _totals: &Totals) -> Result<&'static str> {
+    fn end(
+        &mut self,
+        line: &mut Connection,
+        messages: u64,
+        _totals: &Totals,
+    ) -> Result<&'static str> {
         let info = ask(line, "INFO", &Value::Null)?;
         let kept = info["state"]["messages"].as_u64();
         let kept = kept.with_context(|| format!("no state of a stream: {info}"))?;
@@ -74,7 +79,7 @@ fn check(first: u64, batch: u64, body: &[u8]) -> Result<(), String> {
 }
 
 /// Asks the interface that makes streams.
-fn ask(line: &mut Line, verb: &str, body: &Value) -> Result<Value> {
+fn ask(line: &mut Connection, verb: &str, body: &Value) -> Result<Value> {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let subject = format!("$JS.API.STREAM.{verb}.{SUBJECT}");
     nats::request(&subject, QUESTION, body.as_bytes(), &mut line.out);

@@ -7,8 +7,8 @@
 
 use crate::fills::Totals;
 use crate::parcel;
-use crate::peers::dialect::{self, Dialect, Heard};
-use crate::peers::line::Line;
+use crate::peers::connection::Connection;
+use crate::peers::dialect::{self, Dialect, Received};
 use allot_wire::Encoding;
 use anyhow::Result;
 
@@ -40,7 +40,7 @@ impl Dialect for NatsRequest {
         Encoding::Binary
     }
 
-    fn begin(&mut self, line: &mut Line) -> Result<()> {
+    fn begin(&mut self, line: &mut Connection) -> Result<()> {
         greet(line, &format!("{INBOX}*"))
     }
 
@@ -48,14 +48,19 @@ impl Dialect for NatsRequest {
         request(SUBJECT, first, message, out);
     }
 
-    fn hear(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Heard>, String> {
-        hear(bytes, out, |first, body| match parcel::first_seq(body) {
+    fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Received>, String> {
+        receive(bytes, out, |first, body| match parcel::first_seq(body) {
             Some(seq) if seq == first => Ok(()),
             other => Err(format!("request {first} came back as {other:?}")),
         })
     }
 
-    fn end(&mut self, _line: &mut Line, _messages: u64, _totals: &Totals) -> Result<&'static str> {
+    fn end(
+        &mut self,
+        _line: &mut Connection,
+        _messages: u64,
+        _totals: &Totals,
+    ) -> Result<&'static str> {
         Ok("every message came back once")
     }
 }
@@ -64,7 +69,7 @@ impl Dialect for NatsRequest {
 ///
 /// # Errors
 /// When it does not.
-pub(crate) fn greet(line: &mut Line, subject: &str) -> Result<()> {
+pub(crate) fn greet(line: &mut Connection, subject: &str) -> Result<()> {
     let hello =
         "CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"rust\",\"version\":\"1\"}";
     line.out.extend_from_slice(format!("{hello}\r\nSUB {subject} 1\r\nPING\r\n").as_bytes());
@@ -111,11 +116,11 @@ pub(crate) fn request(subject: &str, first: u64, message: &[u8], out: &mut Vec<u
 ///
 /// # Errors
 /// What is no answer, or what `check` says of it.
-pub(crate) fn hear(
+pub(crate) fn receive(
     bytes: &[u8],
     out: &mut Vec<u8>,
     check: impl FnOnce(u64, &[u8]) -> Result<(), String>,
-) -> Result<Option<Heard>, String> {
+) -> Result<Option<Received>, String> {
     let Some((frame, len)) = read(bytes)? else {
         return Ok(None);
     };
@@ -130,7 +135,7 @@ pub(crate) fn hear(
         Frame::Ping => out.extend_from_slice(b"PONG\r\n"),
         Frame::Pong | Frame::Other => {}
     }
-    Ok(Some(Heard { len, first }))
+    Ok(Some(Received { len, first }))
 }
 
 /// The first frame, and how many bytes it has; none if it is not whole.
@@ -199,16 +204,16 @@ mod tests {
     #[test]
     fn an_answer_is_for_the_request_whose_number_it_bears() {
         let mut out = Vec::new();
-        let mut heard = |bytes: &[u8]| {
-            hear(bytes, &mut out, |first, body| {
+        let mut receive_one = |bytes: &[u8]| {
+            receive(bytes, &mut out, |first, body| {
                 if body == b"ok" { Ok(()) } else { Err(format!("{first} is wrong")) }
             })
         };
         let answer = b"MSG _INBOX.bench.5 1 2\r\nok\r\n";
-        assert_eq!(heard(answer), Ok(Some(Heard { len: answer.len(), first: Some(5) })));
-        assert_eq!(heard(b"MSG _INBOX.bench.6 1 2\r\nno\r\n"), Err("6 is wrong".to_owned()));
-        assert!(heard(b"MSG fills 1 2\r\nok\r\n").is_err());
-        assert_eq!(heard(b"PING\r\n"), Ok(Some(Heard { len: 6, first: None })));
+        assert_eq!(receive_one(answer), Ok(Some(Received { len: answer.len(), first: Some(5) })));
+        assert_eq!(receive_one(b"MSG _INBOX.bench.6 1 2\r\nno\r\n"), Err("6 is wrong".to_owned()));
+        assert!(receive_one(b"MSG fills 1 2\r\nok\r\n").is_err());
+        assert_eq!(receive_one(b"PING\r\n"), Ok(Some(Received { len: 6, first: None })));
         assert_eq!(out, b"PONG\r\n", "a server that gets no pong hangs up");
     }
 }

@@ -4,8 +4,8 @@
 //! dare: a window that is full would else have taken as many connections, and threads of Python.
 
 use crate::fills::{Fills, Totals};
-use crate::peers::dialect::{self, Dialect, Heard};
-use crate::peers::line::Line;
+use crate::peers::connection::Connection;
+use crate::peers::dialect::{self, Dialect, Received};
 use allot_domain::SourceId;
 use allot_wire::Encoding;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -69,7 +69,7 @@ impl Dialect for Python {
         Encoding::Json
     }
 
-    fn begin(&mut self, line: &mut Line) -> Result<()> {
+    fn begin(&mut self, line: &mut Connection) -> Result<()> {
         self.asked.clear();
         let source = SourceId::new(b"bench").map_err(|reject| anyhow!("{reject}"))?;
         let split = crate::fills::split(source, 1, self.accounts);
@@ -86,16 +86,21 @@ impl Dialect for Python {
         post("/fills", message, out);
     }
 
-    fn hear(&mut self, bytes: &[u8], _out: &mut Vec<u8>) -> Result<Option<Heard>, String> {
+    fn receive(&mut self, bytes: &[u8], _out: &mut Vec<u8>) -> Result<Option<Received>, String> {
         let Some((head, content)) = read(bytes)? else {
             return Ok(None);
         };
         let first = self.asked.pop_front().ok_or("an answer to nothing")?;
         self.check(first, content)?;
-        Ok(Some(Heard { len: head + content.len(), first: Some(first) }))
+        Ok(Some(Received { len: head + content.len(), first: Some(first) }))
     }
 
-    fn end(&mut self, line: &mut Line, _messages: u64, totals: &Totals) -> Result<&'static str> {
+    fn end(
+        &mut self,
+        line: &mut Connection,
+        _messages: u64,
+        totals: &Totals,
+    ) -> Result<&'static str> {
         let mut due = self.before.clone();
         for (ticker, (shares, _)) in &totals.by_ticker {
             *due.entry(ticker.as_str().to_owned()).or_default() += shares;
@@ -106,7 +111,7 @@ impl Dialect for Python {
     }
 }
 
-fn shares(line: &mut Line) -> Result<Shares> {
+fn shares(line: &mut Connection) -> Result<Shares> {
     line.out.extend_from_slice(b"GET /positions HTTP/1.1\r\nHost: peer\r\n\r\n");
     let text = line.ask(body)?;
     let positions: BTreeMap<String, Shares> =
@@ -128,7 +133,7 @@ fn post(path: &str, content: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(content);
 }
 
-/// For [`Line::ask`]: the content of the next response.
+/// For [`Connection::ask`]: the content of the next response.
 fn body(bytes: &[u8]) -> Result<Option<(usize, Vec<u8>)>, String> {
     Ok(read(bytes)?.map(|(head, content)| (head + content.len(), content.to_vec())))
 }
@@ -182,7 +187,7 @@ mod tests {
 
     /// The content of its answer to one request, on a connection of its own.
     fn ask(address: &str, path: &str, content: &str) -> Result<String> {
-        let mut line = Line::connect(address)?;
+        let mut line = Connection::connect(address)?;
         post(path, content.as_bytes(), &mut line.out);
         Ok(String::from_utf8(line.ask(body)?)?)
     }
@@ -217,7 +222,7 @@ mod tests {
         for odd in ["{}", "[]", "1", "x", &fill(4, 0, 1), &fill(4, 1, 0)] {
             assert!(ask("/fills", odd).is_err(), "{odd}");
         }
-        let mut line = Line::connect(&host.address).unwrap();
+        let mut line = Connection::connect(&host.address).unwrap();
         assert_eq!(shares(&mut line).unwrap(), Shares::from([("AAPL".to_owned(), 31)]));
     }
 
@@ -225,17 +230,17 @@ mod tests {
     fn shares_that_do_not_add_up_are_found() {
         let fills = Fills::new(7, 10);
         let quantity = fills.kind(1).quantity.get();
-        let hear = |seq: u64, shares: u64, accounts: &str| {
+        let receive = |seq: u64, shares: u64, accounts: &str| {
             let mut python = Python::new(fills.clone(), 1, 2);
             python.frame(1, b"", &mut Vec::new());
             let content = format!(
                 "{{\"fills\":[{{\"seq\":{seq},\"shares\":{{\"a\":{shares}{accounts}}}}}]}}"
             );
-            python.hear(&response(&content), &mut Vec::new())
+            python.receive(&response(&content), &mut Vec::new())
         };
-        assert_eq!(hear(1, quantity - 1, ",\"b\":1").unwrap().unwrap().first, Some(1));
-        assert!(hear(1, quantity - 1, ",\"b\":0").is_err(), "a share is missing");
-        assert!(hear(2, quantity - 1, ",\"b\":1").is_err(), "another fill");
-        assert!(hear(1, quantity, "").is_err(), "an account is missing");
+        assert_eq!(receive(1, quantity - 1, ",\"b\":1").unwrap().unwrap().first, Some(1));
+        assert!(receive(1, quantity - 1, ",\"b\":0").is_err(), "a share is missing");
+        assert!(receive(2, quantity - 1, ",\"b\":1").is_err(), "another fill");
+        assert!(receive(1, quantity, "").is_err(), "an account is missing");
     }
 }

@@ -1,8 +1,8 @@
 //! Redis: every message an entry of a stream, `XADD fills * f MESSAGE`, over its own protocol.
 
 use crate::fills::Totals;
-use crate::peers::dialect::{self, Dialect, Heard};
-use crate::peers::line::Line;
+use crate::peers::connection::Connection;
+use crate::peers::dialect::{self, Dialect, Received};
 use allot_wire::Encoding;
 use anyhow::{Result, bail, ensure};
 
@@ -50,7 +50,7 @@ impl Dialect for Redis {
         Encoding::Binary
     }
 
-    fn begin(&mut self, line: &mut Line) -> Result<()> {
+    fn begin(&mut self, line: &mut Connection) -> Result<()> {
         (self.next_first, self.last_id) = (1, (0, 0));
         let (name, value) = self.setting;
         command(&[b"CONFIG", b"GET", name.as_bytes()], &mut line.out);
@@ -68,15 +68,20 @@ impl Dialect for Redis {
         command(&[b"XADD", b"fills", b"*", b"f", message], out);
     }
 
-    fn hear(&mut self, bytes: &[u8], _out: &mut Vec<u8>) -> Result<Option<Heard>, String> {
+    fn receive(&mut self, bytes: &[u8], _out: &mut Vec<u8>) -> Result<Option<Received>, String> {
         let Some((reply, len)) = read(bytes)? else {
             return Ok(None);
         };
         // Replies come in the order of the requests.
-        Ok(Some(Heard { len, first: Some(self.note(&reply)?) }))
+        Ok(Some(Received { len, first: Some(self.note(&reply)?) }))
     }
 
-    fn end(&mut self, line: &mut Line, messages: u64, _totals: &Totals) -> Result<&'static str> {
+    fn end(
+        &mut self,
+        line: &mut Connection,
+        messages: u64,
+        _totals: &Totals,
+    ) -> Result<&'static str> {
         command(&[b"XLEN", b"fills"], &mut line.out);
         if !line.ask(reply_is(|reply| *reply == Reply::Integer(messages)))? {
             bail!("the stream does not have the {messages} entries that were answered");
@@ -109,7 +114,7 @@ fn command(words: &[&[u8]], out: &mut Vec<u8>) {
     }
 }
 
-/// For [`Line::ask`]: whether the next reply is as it should be.
+/// For [`Connection::ask`]: whether the next reply is as it should be.
 fn reply_is(
     mut holds: impl FnMut(&Reply<'_>) -> bool,
 ) -> impl FnMut(&[u8]) -> Result<Option<(usize, bool)>, String> {
@@ -198,12 +203,12 @@ mod tests {
     #[test]
     fn every_entry_has_a_new_id() {
         let mut redis = Redis::new(1, SETTING);
-        let mut hear = |bytes: &[u8]| redis.hear(bytes, &mut Vec::new());
-        let first = |first| Ok(Some(Heard { len: 9, first: Some(first) }));
-        assert_eq!(hear(b"$3\r\n9-0\r\n"), first(1));
-        assert_eq!(hear(b"$3\r\n9-1\r\n"), first(2));
-        assert!(hear(b"$3\r\n9-1\r\n").unwrap_err().contains("9-1"), "twice");
-        assert!(hear(b"-ERR stopped\r\n").unwrap_err().contains("stopped"));
-        assert_eq!(hear(b"$4\r\n10-0\r\n").unwrap().unwrap().first, Some(3));
+        let mut receive = |bytes: &[u8]| redis.receive(bytes, &mut Vec::new());
+        let first = |first| Ok(Some(Received { len: 9, first: Some(first) }));
+        assert_eq!(receive(b"$3\r\n9-0\r\n"), first(1));
+        assert_eq!(receive(b"$3\r\n9-1\r\n"), first(2));
+        assert!(receive(b"$3\r\n9-1\r\n").unwrap_err().contains("9-1"), "twice");
+        assert!(receive(b"-ERR stopped\r\n").unwrap_err().contains("stopped"));
+        assert_eq!(receive(b"$4\r\n10-0\r\n").unwrap().unwrap().first, Some(3));
     }
 }

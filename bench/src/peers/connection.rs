@@ -1,28 +1,27 @@
-//! A line to a peer: bytes over TCP, as a good client of it would send and read them.
+//! A connection to a peer: bytes over TCP, as a good client of it would send and read them.
 //!
 //! ```text
 //!   out ──── one write for all that is due ────► peer
 //!   inbox ◄── one read for all that has come ─── peer
 //! ```
 
-use crate::peers::dialect::{Dialect, Heard};
 use allot_runtime::Clock;
 use anyhow::{Context, Result, anyhow, bail};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// How often one who waits looks whether it has waited for too long.
+/// How long one read waits, and so how late the end of a wait may be noticed.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long an answer to a question may take that is no part of a measurement.
+/// How long a reply may take that is not part of a measurement.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The most that is read at once.
 const CHUNK_LEN: usize = 1 << 16;
 
 /// A connection with its buffers.
-pub(crate) struct Line {
+pub(crate) struct Connection {
     stream: TcpStream,
     /// What leaves with the next [`Self::flush`].
     pub(crate) out: Vec<u8>,
@@ -32,14 +31,14 @@ pub(crate) struct Line {
     chunk: Vec<u8>,
 }
 
-impl Line {
+impl Connection {
     /// Connects to `host:port`.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When the connection is refused.
     pub(crate) fn connect(address: &str) -> Result<Self> {
         let stream =
-            TcpStream::connect(address).with_context(|| format!("nobody listens at {address}"))?;
+            TcpStream::connect(address).with_context(|| format!("no peer listens at {address}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TICK))?;
         let (out, inbox, chunk) = (Vec::new(), Vec::new(), vec![0; CHUNK_LEN]);
@@ -56,7 +55,7 @@ impl Line {
         Ok(())
     }
 
-    /// PollSet for bytes, but not for long: whether some have come.
+    /// Waits briefly for bytes: whether some have come.
     ///
     /// # Errors
     /// When the peer has gone.
@@ -74,29 +73,20 @@ impl Line {
         }
     }
 
-    /// The next whole message that is here.
+    /// Takes the first message that is here: `read` gives how many bytes it has and what it says,
+    /// or nothing if it is not whole yet, and appends what is to be sent in return.
     ///
     /// # Errors
-    /// What the dialect finds wrong with it.
-    pub(crate) fn take(&mut self, dialect: &mut dyn Dialect) -> Result<Option<Heard>, String> {
-        let heard = dialect.hear(&self.inbox[self.read_to..], &mut self.out)?;
-        self.read_to += heard.map_or(0, |heard| heard.len);
-        Ok(heard)
-    }
-
-    /// Answers everything that is here: `respond` takes what stands first, gives how many bytes
-    /// that has, and appends what is to be sent.
-    ///
-    /// # Errors
-    /// What `respond` finds wrong.
-    pub(crate) fn answer(
+    /// What `read` finds wrong.
+    pub(crate) fn take<T>(
         &mut self,
-        mut respond: impl FnMut(&[u8], &mut Vec<u8>) -> Result<Option<usize>, String>,
-    ) -> Result<(), String> {
-        while let Some(len) = respond(&self.inbox[self.read_to..], &mut self.out)? {
+        read: impl FnOnce(&[u8], &mut Vec<u8>) -> Result<Option<(usize, T)>, String>,
+    ) -> Result<Option<T>, String> {
+        let found = read(&self.inbox[self.read_to..], &mut self.out)?;
+        Ok(found.map(|(len, what)| {
             self.read_to += len;
-        }
-        Ok(())
+            what
+        }))
     }
 
     /// Sends what is due and waits until `read` finds what it looks for: how many bytes that has,
@@ -112,14 +102,12 @@ impl Line {
         let clock = Clock::system();
         let until = clock.now() + PATIENCE;
         while clock.now() < until {
-            let found = read(&self.inbox[self.read_to..]).map_err(|what| anyhow!(what))?;
-            if let Some((len, what)) = found {
-                self.read_to += len;
+            if let Some(what) = self.take(|bytes, _| read(bytes)).map_err(|what| anyhow!(what))? {
                 return Ok(what);
             }
             self.fill()?;
         }
-        bail!("no answer within {PATIENCE:?}")
+        bail!("no reply within {PATIENCE:?}")
     }
 }
 

@@ -1,13 +1,13 @@
-//! A talk: a closed loop with one peer, over one connection, on the thread that calls.
+//! A closed loop with one peer, over one connection, on the thread that calls.
 //!
-//! All that have room in the window leave in one write, and all answers that have come are read
-//! before more are sent: a peer never waits for a client that is busy with single messages.
+//! All messages that the window has room for leave in one write, and all replies that have come are
+//! read before more are sent: a peer never waits for a client that is busy with single messages.
 
 use crate::load::{self, Load};
 use crate::offer::Offer;
 use crate::parcel;
-use crate::peers::dialect::Dialect;
-use crate::peers::line::Line;
+use crate::peers::connection::Connection;
+use crate::peers::dialect::{Dialect, Received};
 use crate::pending::Pending;
 use crate::phases::Phases;
 use crate::recorder::Recorder;
@@ -16,10 +16,10 @@ use allot_domain::SourceId;
 use allot_runtime::{Clock, Nanos};
 use anyhow::Result;
 
-/// One talk under way.
-struct Talk<'a> {
+/// A loop under way.
+struct ClosedLoop<'a> {
     load: &'a Load,
-    line: &'a mut Line,
+    connection: &'a mut Connection,
     dialect: &'a mut dyn Dialect,
     window: usize,
     phases: Phases,
@@ -32,22 +32,22 @@ struct Talk<'a> {
     message: Vec<u8>,
 }
 
-/// Measures a peer with so many messages unanswered at any time, and checks what it answers.
+/// Measures a peer with `window` messages in flight, and checks its replies.
 ///
 /// # Errors
-/// When it cannot be made ready; what is wrong with its answers is in the point.
+/// When it cannot be prepared; what is wrong with its replies is in the point.
 pub(crate) fn measure(
     load: &Load,
     window: usize,
-    line: &mut Line,
+    connection: &mut Connection,
     dialect: &mut dyn Dialect,
 ) -> Result<Point> {
-    dialect.begin(line)?;
+    dialect.begin(connection)?;
     let clock = Clock::system();
     let phases = load.lengths.from(clock.now());
-    let mut talk = Talk {
+    let mut running = ClosedLoop {
         load,
-        line,
+        connection,
         dialect,
         window,
         phases,
@@ -59,13 +59,13 @@ pub(crate) fn measure(
         record: Vec::new(),
         message: Vec::new(),
     };
-    if let Err(error) = talk.run(&clock) {
-        talk.recorder.note_wrong(error.to_string());
+    if let Err(error) = running.run(&clock) {
+        running.recorder.note_wrong(error.to_string());
     }
-    Ok(talk.point())
+    Ok(running.point())
 }
 
-impl Talk<'_> {
+impl ClosedLoop<'_> {
     fn run(&mut self, clock: &Clock) -> Result<()> {
         loop {
             let now = clock.now();
@@ -74,10 +74,10 @@ impl Talk<'_> {
             } else if self.pending.open() == 0 || self.phases.give_up <= now {
                 return Ok(());
             }
-            self.line.flush()?;
-            // Only who has read everything that is here may wait for more.
-            if self.hear(now).map_err(anyhow::Error::msg)? == 0 {
-                self.line.fill()?;
+            self.connection.flush()?;
+            // Everything that is here is read before anything is waited for.
+            if self.receive(now).map_err(anyhow::Error::msg)? == 0 {
+                self.connection.fill()?;
             }
         }
     }
@@ -89,7 +89,7 @@ impl Talk<'_> {
         while self.pending.open() < self.window {
             let first = self.next_seq;
             parcel::write(fills, self.source, first, form, &mut self.record, &mut self.message);
-            self.dialect.frame(first, &self.message, &mut self.line.out);
+            self.dialect.frame(first, &self.message, &mut self.connection.out);
             self.recorder.note_sent(&self.phases, now, now);
             self.pending.push(now, now);
             self.next_seq += u64::from(*batch);
@@ -97,11 +97,15 @@ impl Talk<'_> {
     }
 
     /// Reads everything that is here; gives how many messages that was.
-    fn hear(&mut self, at: Nanos) -> Result<usize, String> {
-        let mut heard_count = 0;
-        while let Some(heard) = self.line.take(self.dialect)? {
-            heard_count += 1;
-            let Some(first) = heard.first else {
+    fn receive(&mut self, at: Nanos) -> Result<usize, String> {
+        let mut count = 0;
+        let mut next = |bytes: &[u8], out: &mut Vec<u8>| {
+            let received = self.dialect.receive(bytes, out)?;
+            Ok(received.map(|Received { len, first }| (len, first)))
+        };
+        while let Some(first) = self.connection.take(&mut next)? {
+            count += 1;
+            let Some(first) = first else {
                 continue;
             };
             if let Some(message) = self.pending.settle_message(first)? {
@@ -111,20 +115,20 @@ impl Talk<'_> {
                 self.load.fills.count(seq, &mut self.counts);
             }
         }
-        Ok(heard_count)
+        Ok(count)
     }
 
-    /// Asks the peer what it has, and says what was measured.
+    /// Asks the peer what it has, and gives what was measured.
     fn point(mut self) -> Point {
         self.recorder.unanswered = u64::try_from(self.pending.open()).unwrap_or(u64::MAX);
         self.recorder.totals = self.load.fills.totals(&self.counts);
         let shape = (self.load.batch, 1, self.load.lengths.measure);
         let mut point = load::describe(Some(Offer::Window(self.window)), shape, &self.recorder);
         let mut wrongs = load::wrongs(&self.recorder);
-        // Whoever left something unanswered may answer it in between.
+        // A peer that owes a reply may send it in between.
         if wrongs.is_empty() {
             let messages = self.recorder.totals.fills / u64::from(self.load.batch);
-            match self.dialect.end(self.line, messages, &self.recorder.totals) {
+            match self.dialect.end(self.connection, messages, &self.recorder.totals) {
                 Ok(checked) => checked.clone_into(&mut point.checked),
                 Err(error) => wrongs.push(format!("{error:#}")),
             }
@@ -143,11 +147,11 @@ mod tests {
     use std::net::TcpListener;
     use std::time::Duration;
 
-    /// What is wrong with a peer that says this, whatever it is asked, and hangs up.
+    /// What is wrong with a peer that sends this, whatever it is asked, and hangs up.
     fn wrong(said: &[u8]) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let mut line = Line::connect(&address).unwrap();
+        let mut connection = Connection::connect(&address).unwrap();
         let (mut peer, _) = listener.accept().unwrap();
         let ready = b"*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n:0\r\n";
         peer.write_all(&[&ready[..], said].concat()).unwrap();
@@ -157,19 +161,19 @@ mod tests {
         let lengths = Lengths { warm_up: none, measure: minute, cool_down: none, drain: minute };
         let load = Load::usual(lengths);
         let mut redis = Redis::new(1, ("appendonly", "no"));
-        let point = measure(&load, 2, &mut line, &mut redis).unwrap();
+        let point = measure(&load, 2, &mut connection, &mut redis).unwrap();
         point.failed.unwrap()
     }
 
     #[test]
-    fn what_a_peer_does_not_answer_is_missed() {
+    fn a_message_without_a_reply_is_missed() {
         let failed = wrong(b"$3\r\n1-0\r\n$3\r\n1-1\r\n$3\r\n1");
         assert!(failed.contains("closed the connection"), "{failed}");
         assert!(failed.contains("2 messages were never answered"), "{failed}");
     }
 
     #[test]
-    fn what_a_peer_answers_wrongly_is_said() {
+    fn a_wrong_reply_is_reported() {
         for (said, what) in [
             (&b"$3\r\n1-0\r\n$3\r\n1-0\r\n"[..], "no new id of an entry: 1-0"),
             (b"-OOM no memory\r\n", "OOM no memory"),
