@@ -5,8 +5,7 @@ use crate::load::Load;
 use crate::offer::{Offer, Pace};
 use crate::phases::Lengths;
 use crate::process::ServerSettings;
-use crate::span;
-use allot_runtime::CurveKey;
+use allot_runtime::{CurveKey, duration};
 use allot_wire::Encoding;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -60,16 +59,16 @@ pub(crate) struct LoadArgs {
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LengthArgs {
     /// Sent before anything counts
-    #[arg(long, default_value = "2s", value_parser = span::parse, value_name = "TIME")]
+    #[arg(long, default_value = "2s", value_parser = duration::parse, value_name = "TIME")]
     warm_up: Duration,
     /// What counts
-    #[arg(long, default_value = "5s", value_parser = span::parse, value_name = "TIME")]
+    #[arg(long, default_value = "5s", value_parser = duration::parse, value_name = "TIME")]
     measure: Duration,
     /// Sent after it, while the last that count are answered
-    #[arg(long, default_value = "500ms", value_parser = span::parse, value_name = "TIME")]
+    #[arg(long, default_value = "500ms", value_parser = duration::parse, value_name = "TIME")]
     cool_down: Duration,
     /// How long the last answers are waited for at most
-    #[arg(long, default_value = "30s", value_parser = span::parse, value_name = "TIME")]
+    #[arg(long, default_value = "30s", value_parser = duration::parse, value_name = "TIME")]
     drain: Duration,
 }
 

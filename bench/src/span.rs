@@ -1,34 +1,8 @@
-//! A span of time as people write it and read it: `10s` in, `12.3 µs` out.
+//! A measured span of time, as people read it: `12.3 µs`.
 
 use std::time::Duration;
 
-/// The units, each with its nanoseconds, from the shortest.
-const UNITS: &[(&str, u64)] = &[
-    ("ns", 1),
-    ("us", 1_000),
-    ("µs", 1_000),
-    ("ms", 1_000_000),
-    ("s", 1_000_000_000),
-    ("m", 60_000_000_000),
-];
-
-/// Reads a whole number and a unit.
-///
-/// # Errors
-/// A sentence that says what a span is, for a text that is none.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    read(text).ok_or_else(|| {
-        format!("{text:?} is no duration; write a whole number and a unit: 5s, 250ms (or us, m)")
-    })
-}
-
-fn read(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at(text.find(|envelope: char| !envelope.is_ascii_digit())?);
-    let (_, nanoseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    number.parse::<u64>().ok()?.checked_mul(*nanoseconds).map(Duration::from_nanos)
-}
-
-/// Nanoseconds of a span, which no measurement here makes too long for 64 bits.
+/// Nanoseconds of a span; no measurement here is too long for 64 bits.
 pub(crate) fn nanoseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -55,15 +29,6 @@ pub(crate) fn show(nanoseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_span_is_a_whole_number_and_a_unit() {
-        assert_eq!(parse("5s"), Ok(Duration::from_secs(5)));
-        assert_eq!(parse("250ms"), Ok(Duration::from_millis(250)));
-        for text in ["", "5", "s", "1.5s", "-1s", "99999999999999999999s", "99999999999999m"] {
-            assert!(parse(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn three_digits_are_shown() {

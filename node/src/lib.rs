@@ -10,7 +10,6 @@
 //! * Every thread belongs to a `Crew`. While the boxes run, only the monitor's thread logs.
 
 mod limits;
-pub mod duration;
 pub mod setting;
 pub mod config;
 pub mod settings;

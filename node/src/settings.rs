@@ -1,7 +1,6 @@
 //! Settings: the configuration, parsed and checked.
 
 use crate::config::Config;
-use crate::duration;
 use crate::limits::{
     HISTORY_MAX, IMAGE_MIB, MARKER_EVERY_MAX, MIB, OWED_MAX, REPORT_EVERY_MIN, SEGMENT_MIB,
     SOCKET_PATH_LEN_MAX, STAGES_EVERY_MAX,
@@ -10,6 +9,7 @@ use crate::setting::Key;
 use allot_domain::Blend;
 use allot_domain::limits::SHARDS_MAX;
 use allot_journal::Ack;
+use allot_runtime::duration;
 use allot_runtime::{CurveKey, Threads, WaitStrategy};
 use anyhow::{Result, anyhow};
 use std::ops::RangeInclusive;

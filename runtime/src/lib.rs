@@ -23,6 +23,7 @@
 //! * A link in its steady state allocates no memory.
 
 mod limits;
+pub mod duration;
 mod error;
 mod clock;
 mod counters;

@@ -16,8 +16,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::RuntimeError;
 use crate::limits::SPIN_DEFAULT;
+use crate::{RuntimeError, duration};
 
 /// How a thread waits.
 ///
@@ -109,18 +109,9 @@ impl FromStr for WaitStrategy {
     }
 }
 
-/// A whole number of `ns`, `us`, `µs`, `ms` or `s`.
+/// As everywhere, but for `m` and `h`: nothing spins for minutes.
 fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|character: char| !character.is_ascii_digit())?;
-    let (number, unit) = text.split_at(digits);
-    let number = number.parse().ok()?;
-    match unit {
-        "ns" => Some(Duration::from_nanos(number)),
-        "us" | "µs" => Some(Duration::from_micros(number)),
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        _ => None,
-    }
+    if text.ends_with(['m', 'h']) { None } else { duration::parse(text).ok() }
 }
 
 #[cfg(test)]

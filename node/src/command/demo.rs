@@ -7,7 +7,6 @@ use crate::command::feed::{seed, source};
 use crate::command::serve;
 use crate::common_args::CommonArgs;
 use crate::config::Origin;
-use crate::duration;
 use crate::feed_crew::{FeedCrew, Feeds};
 use crate::flags::Flags;
 use crate::monitor::Monitor;
@@ -19,6 +18,7 @@ use crate::wiring::{self, Server};
 use allot_feeds::{
     AumConfig, FillConfig, Pace, Random, RandomConfig, Rate, Tally, Weights, parse_tickers, seed_of,
 };
+use allot_runtime::duration;
 use allot_wire::Encoding;
 use anyhow::{Context, Result};
 use clap::Args;

@@ -4,13 +4,13 @@ mod aum;
 mod fills;
 
 use crate::common_args::CommonArgs;
-use crate::duration;
 use crate::feed_crew::{FeedCrew, Feeds};
 use crate::monitor::Monitor;
 use crate::progress_bar::{ProgressBar, TICK};
 use crate::stdout::print;
 use allot_domain::SourceId;
 use allot_feeds::{Patience, Summary, Tally, unique_source};
+use allot_runtime::duration;
 use allot_runtime::{Clock, Nanos};
 use allot_wire::Encoding;
 use anyhow::{Result, anyhow};

@@ -2,11 +2,11 @@
 
 use super::{Format, Life, seed, source};
 use crate::cli::Common;
-use crate::duration;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use allot_feeds::{AumConfig, Weights};
+use allot_runtime::duration;
 use anyhow::{Result, ensure};
 use clap::{ArgGroup, Args};
 use std::time::Duration;

@@ -2,7 +2,6 @@
 
 use super::{Format, Life, seed, source};
 use crate::cli::Common;
-use crate::duration;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
@@ -11,6 +10,7 @@ use allot_feeds::{
     FillConfig, OnBadLine, Pace, Prices, Random, RandomConfig, Rate, Replay, ReplayConfig, Source,
     Speed, parse_tickers, seed_of,
 };
+use allot_runtime::duration;
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args};
 use std::time::Duration;

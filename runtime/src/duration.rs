@@ -1,4 +1,7 @@
 //! A duration as people write it: a whole number and its unit, such as `10s` or `250ms`.
+//!
+//! This is narrower than the friendly format of jiff, which also takes `1.5s`, `10 s`, `-1s` and
+//! `1h30m`, and prints 90 seconds as `1m 30s`.
 
 use std::time::Duration;
 
@@ -15,18 +18,18 @@ const UNITS: &[(&str, u64)] = &[
 /// Reads a duration.
 ///
 /// # Errors
-/// A sentence that says what a duration is, for a text that is none.
+/// A sentence that says how a duration is written.
 pub fn parse(text: &str) -> Result<Duration, String> {
     read(text).ok_or_else(|| {
         format!(
-            "{text:?} is no duration; write a whole number and a unit: \
+            "{text:?} is not a duration; write a whole number and a unit: \
              10s, 250ms, 5m (or h, us, ns)"
         )
     })
 }
 
 fn read(text: &str) -> Option<Duration> {
-    let digits = text.find(|envelope: char| !envelope.is_ascii_digit())?;
+    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let unit = if unit == "µs" { "us" } else { unit };
     let (_, nanoseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
