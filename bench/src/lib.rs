@@ -48,7 +48,7 @@ mod end_to_end;
 mod inproc;
 mod floor;
 mod ring;
-mod kernel;
+pub mod kernel;
 mod pipeline;
 mod compare;
 mod chart;
