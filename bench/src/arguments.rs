@@ -1,4 +1,4 @@
-//! Arguments that several modes take: the load, the server, and where results go.
+//! Arguments that several commands take: the load, the server, and where results go.
 
 use crate::fills::Fills;
 use crate::load::Load;
@@ -12,45 +12,45 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The most fills of a message: with five accounts its answers stay below the limit of a message.
+/// The most fills of a message: with five accounts its replies stay below the limit of a message.
 const BATCH_MAX: i64 = 4_096;
 
 /// What is sent, and when.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Load")]
 pub(crate) struct LoadArgs {
-    /// Open loop: messages a second, by schedule; several one after the other with commas
+    /// Open loop: messages per second, on a fixed schedule; a list is measured in order
     #[arg(long, value_delimiter = ',', value_name = "N,…",
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rate: Vec<u64>,
-    /// Open loop from a sparse rate upwards to the knee
+    /// Open loop: double the rate until the server no longer keeps up
     #[arg(long, conflicts_with_all = ["rate", "window"])]
     pub(crate) sweep: bool,
-    /// Closed loop: unanswered messages of each connection [default: 1, without --rate]
+    /// Closed loop: messages in flight per connection [default: 1, without --rate]
     #[arg(long, value_delimiter = ',', value_name = "N,…",
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
     window: Vec<u32>,
-    /// Fills in a message
+    /// Fills per message
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=BATCH_MAX))]
     batch: u32,
-    /// Connections; up to 16 have a thread each, more share two
+    /// Connections; up to 16 get a thread each, more share two threads
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     connections: u64,
-    /// Tickers that fills are of
+    /// Number of tickers in the fills
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     tickers: u32,
-    /// Accounts that fills are divided over
+    /// Number of accounts that each fill is divided over
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) accounts: u32,
-    /// Write JSON instead of binary batches
+    /// Send JSON instead of binary messages
     #[arg(long)]
     json: bool,
-    /// How the wait for the next send is spent
+    /// How a thread waits for its next send
     #[arg(long, value_enum, default_value_t)]
     pace: Pace,
     #[command(flatten)]
     pub(crate) lengths: LengthArgs,
-    /// From what the fills follow
+    /// Random seed
     #[arg(long, default_value_t = 7)]
     seed: u64,
 }
@@ -58,16 +58,16 @@ pub(crate) struct LoadArgs {
 /// How long each phase is.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LengthArgs {
-    /// Sent before anything counts
+    /// Load before the measurement; not recorded
     #[arg(long, default_value = "2s", value_parser = duration::parse, value_name = "TIME")]
     warm_up: Duration,
-    /// What counts
+    /// Load that is measured
     #[arg(long, default_value = "5s", value_parser = duration::parse, value_name = "TIME")]
     measure: Duration,
-    /// Sent after it, while the last that count are answered
+    /// Load after the measurement, while the last measured replies arrive
     #[arg(long, default_value = "500ms", value_parser = duration::parse, value_name = "TIME")]
     cool_down: Duration,
-    /// How long the last answers are waited for at most
+    /// Longest wait for the last replies
     #[arg(long, default_value = "30s", value_parser = duration::parse, value_name = "TIME")]
     drain: Duration,
 }
@@ -76,43 +76,43 @@ pub(crate) struct LengthArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
-    /// A server that runs already; without it one is started. Its books will have the fills
+    /// Measure this running server instead of starting one; it books every fill
     #[arg(long, value_name = "ENDPOINT")]
     pub(crate) front: Option<String>,
-    /// Where that server publishes positions, which are checked then
+    /// Where the running server publishes positions; they are then checked
     #[arg(long, value_name = "ENDPOINT", requires = "front")]
     pub(crate) publish: Option<String>,
-    /// Where that server writes the times of its stages (its --stages); again for each process
+    /// The running server's --stages file; repeat for each of its processes
     #[arg(long, value_name = "FILE", requires = "front")]
     pub(crate) stages: Vec<PathBuf>,
-    /// Do not have the stages timed in the server that is started
+    /// Start the server without --stages
     #[arg(long, conflicts_with = "front")]
     pub(crate) no_stages: bool,
-    /// The binary of the server [default: `allot` beside this one]
+    /// Server binary [default: `allot` beside this one]
     #[arg(long, value_name = "PATH")]
     pub(crate) allot: Option<PathBuf>,
-    /// Encrypt the front door (CURVE), under keys made for this run
+    /// Encrypt the front door (CURVE) with keys made for this run
     #[arg(long, conflicts_with = "front")]
     pub(crate) curve: bool,
-    /// The public key of a server that runs already, if its front door encrypts
+    /// Public key of the running server, if its front door is encrypted
     #[arg(long, value_name = "KEY", requires = "front", allow_hyphen_values = true)]
     pub(crate) front_key: Option<CurveKey>,
-    /// Shards of the server
+    /// Number of shards
     #[arg(long)]
     pub(crate) shards: Option<usize>,
-    /// dedicated or shared
+    /// Thread layout: dedicated or shared
     #[arg(long)]
     pub(crate) threads: Option<String>,
-    /// block, adaptive, adaptive:50us or spin
+    /// Wait strategy: block, adaptive, adaptive:50us or spin
     #[arg(long)]
     pub(crate) wait: Option<String>,
-    /// Keep a journal, in a new folder in this one
+    /// Keep a journal in a new directory under this one
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// journal or memory: whether answers wait for the disk
+    /// Whether replies wait for the disk: journal or memory
     #[arg(long, requires = "data")]
     pub(crate) ack: Option<String>,
-    /// More words for `allot serve`
+    /// Extra argument for `allot serve`; may be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     pub(crate) serve: Vec<String>,
 }
@@ -121,10 +121,10 @@ pub(crate) struct ServerArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutArgs {
-    /// Write .hgrm, .hlog, JSON and CSV files there
+    /// Directory for the .hgrm, .hlog, JSON and CSV files
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// A word or two about this run, for reports
+    /// Short description of the run, for reports
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) label: String,
 }

@@ -1,4 +1,4 @@
-//! The command line: one verb for each mode.
+//! The command line: one subcommand for each mode.
 
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
 use crate::conditions::ConditionArgs;
@@ -20,7 +20,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Measures Allot: from outside, and layer by layer.
+/// Measure Allot end to end, and layer by layer
 #[derive(Parser)]
 #[command(name = "allot bench", bin_name = "allot bench", version, max_term_width = 100,
           after_help = EXAMPLES)]
@@ -32,53 +32,53 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   allot bench tcp                         one fill in flight, over TCP
-  allot bench tcp --sweep --out runs      from sparse to the knee, kept in files
-  allot bench echo --rate 1000            the floor of the transport at the same rate
-  allot bench tcp --data . --window 256   saturated, answers wait for the disk
-  allot bench targets                     everything that the design asks of the path
-  allot bench peers --out runs            Redis, NATS and Python beside it, as far as installed
+  allot bench tcp --sweep --out runs      rising rates up to the knee, results in files
+  allot bench echo --rate 1000            the transport alone, at a fixed rate
+  allot bench tcp --data . --window 256   saturated, replies wait for the disk
+  allot bench targets                     every performance target of the design
+  allot bench peers --out runs            beside Redis, NATS and Python, where installed
   allot bench report runs/a.json -o report.html
   allot bench compare runs/a.json runs/b.json";
 
 #[derive(Subcommand)]
 enum Verb {
-    /// A real server over TCP
+    /// Measure a server over TCP
     Tcp(EndToEnd),
-    /// A real server over a socket of the file system
+    /// Measure a server over a Unix domain socket
     Ipc(EndToEnd),
-    /// A bare ROUTER that sends back what it gets: the floor of a transport
+    /// Measure a bare ZeroMQ echo: the floor of a transport
     Echo(Echo),
-    /// The echo on another thread, without a kernel socket between
+    /// Measure a ZeroMQ echo on another thread, without a kernel socket
     Inproc(Inproc),
-    /// One message there and back between two threads, over a ring
+    /// Measure one round trip between two threads over a ring
     Ring(Ring),
-    /// One message there and back over TCP, without ZeroMQ
+    /// Measure one round trip over TCP, without ZeroMQ
     TcpRaw(Floor),
-    /// One write of 4 KiB and `fdatasync` after the other: the floor of a disk
+    /// Measure 4 KiB writes, each with an fdatasync: the floor of a disk
     Journal(Disk),
-    /// The allocator alone
+    /// Measure the allocator alone
     Kernel(Kernel),
-    /// Router, rings and shard on one thread, without sockets
+    /// Measure router, rings and shard on one thread, without sockets
     Pipeline(Pipeline),
-    /// What a fill costs as accounts, shares, tickers and history grow
+    /// Measure the cost of a fill as accounts, shares, tickers and history grow
     Growth(GrowthArgs),
-    /// What CURVE and 1,000 connections cost, beside a server without
+    /// Measure what CURVE and 1,000 connections cost
     Conditions(ConditionArgs),
-    /// Hold the path against its targets, with an echo in the same run
+    /// Check the performance targets against an echo in the same run
     Targets(TargetArgs),
-    /// What Redis, NATS and plain Python do with the same fills, side by side
+    /// Compare with Redis, NATS and plain Python, given the same fills
     Peers(PeerArgs),
-    /// Draw runs as one HTML file
+    /// Draw runs as charts in one HTML file
     Report(Report),
-    /// One run as a multiple of another
+    /// Compare two runs
     Compare(Compare),
-    /// The echo, as a process of its own
+    /// Run the ZeroMQ echo in this process
     #[command(hide = true)]
     EchoServer(Listen),
-    /// The raw echo, as a process of its own
+    /// Run the TCP echo in this process
     #[command(hide = true)]
     RawServer(Listen),
-    /// What answers requests of NATS, as a process of its own
+    /// Run the NATS responder in this process
     #[command(hide = true)]
     NatsResponder(Listen),
 }
@@ -95,7 +95,7 @@ struct EndToEnd {
 
 #[derive(Args)]
 struct Echo {
-    /// Over what
+    /// Transport
     #[arg(long, value_enum, default_value_t)]
     transport: Transport,
     #[command(flatten)]
@@ -122,7 +122,7 @@ struct Floor {
 
 #[derive(Args)]
 struct Ring {
-    /// What a thread does that waits: block, adaptive, adaptive:50us or spin
+    /// Wait strategy: block, adaptive, adaptive:50us or spin
     #[arg(long, default_value = "adaptive")]
     wait: WaitStrategy,
     #[command(flatten)]
@@ -131,7 +131,7 @@ struct Ring {
 
 #[derive(Args)]
 struct Disk {
-    /// A folder on the disk
+    /// Directory on the disk to measure
     #[arg(long, default_value = ".", value_name = "DIR")]
     dir: PathBuf,
     #[command(flatten)]
@@ -140,7 +140,7 @@ struct Disk {
 
 #[derive(Args)]
 struct Kernel {
-    /// Accounts that fills are divided over
+    /// Number of accounts that each fill is divided over
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     accounts: u32,
     #[command(flatten)]
@@ -149,19 +149,19 @@ struct Kernel {
 
 #[derive(Args)]
 struct Pipeline {
-    /// Accounts that fills are divided over
+    /// Number of accounts that each fill is divided over
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     accounts: u32,
-    /// Tickers that fills are of
+    /// Number of tickers in the fills
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     tickers: u32,
-    /// Shards, all on the one thread
+    /// Number of shards, all on the one thread
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     shards: u32,
-    /// Fills in a message
+    /// Fills per message
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     batch: u32,
-    /// Write JSON instead of binary batches
+    /// Send JSON instead of binary messages
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -170,29 +170,29 @@ struct Pipeline {
 
 #[derive(Args)]
 struct Report {
-    /// The JSON of runs
+    /// JSON files of the runs to draw
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// An earlier run that they are compared with
+    /// JSON file of an earlier run to compare them with
     #[arg(long, value_name = "RUN")]
     against: Option<PathBuf>,
-    /// The file
+    /// Output file
     #[arg(short, long, default_value = "report.html", value_name = "FILE")]
     output: PathBuf,
 }
 
 #[derive(Args)]
 struct Compare {
-    /// The JSON of the earlier run
+    /// JSON file of the earlier run
     before: PathBuf,
-    /// The JSON of the later run
+    /// JSON file of the later run
     after: PathBuf,
 }
 
 #[derive(Args)]
 struct Listen {
     endpoint: String,
-    /// Encrypted
+    /// Encrypt, with new keys
     #[arg(long)]
     curve: bool,
 }

@@ -16,7 +16,7 @@ pub(crate) use comparison::{
 
 use crate::environment::Environment;
 use crate::run::SCHEMA;
-use crate::{print, stamp};
+use crate::{print, utc};
 use allot_runtime::Clock;
 use anyhow::Result;
 use rand::SeedableRng;
@@ -82,7 +82,7 @@ impl Experiment {
             kind,
             turns,
             out: out.cloned(),
-            started: stamp::utc(Clock::system().now()),
+            started: utc::format(Clock::system().now()),
             environment: Environment::look(),
             facts: BTreeMap::new(),
         }

@@ -3,12 +3,12 @@
 //! Each does one round after the other, so that all are closed loops with a window of one.
 
 use crate::arguments::{LengthArgs, OutArgs};
+use crate::batch_builder::BatchBuilder;
 use crate::fills::Fills;
 use crate::latency;
 use crate::load::{Measured, describe};
 use crate::offer::Offer;
 use crate::output::Output;
-use crate::parcel;
 use crate::pending::Sent;
 use crate::phases::{Lengths, Phases};
 use crate::process::Process;
@@ -149,7 +149,7 @@ pub(crate) fn measured(
 /// The message that most modes send: one fill, binary.
 pub(crate) fn one_fill() -> Vec<u8> {
     let source = SourceId::new(b"bench").expect("a name");
-    let (mut record, mut message) = (Vec::new(), Vec::new());
-    parcel::write(&Fills::new(7, 10), source, 1, (1, Encoding::Binary), &mut record, &mut message);
+    let mut message = Vec::new();
+    BatchBuilder::new(source, 1, Encoding::Binary).write(&Fills::new(7, 10), 1, &mut message);
     message
 }

@@ -13,23 +13,23 @@
 //! * What is measured end to end is a process of its own, reached as any client reaches it: only
 //!   `pipeline.rs` knows router and shard.
 //! * The time of a message begins when it was meant to leave.
-//! * Every answer is checked; a run in which one is missing or wrong has failed.
+//! * Every reply is checked; a run in which one is missing or wrong has failed.
 
 mod span;
-mod stamp;
+mod utc;
 mod transport;
 mod offer;
 mod schedule;
 mod phases;
 mod fills;
-mod parcel;
-mod answer;
+mod batch_builder;
+mod reply_reader;
 mod pending;
 mod latency;
 mod recorder;
 mod loader;
-mod gauge;
-mod books;
+mod progress;
+mod positions;
 mod stage_counts;
 mod stage_watch;
 mod run;

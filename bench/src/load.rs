@@ -1,13 +1,13 @@
 //! A load: what all points of a run have in common, and the measurement of one of them.
 
-use crate::books::{Books, Holdings, wait_for};
 use crate::fills::Fills;
-use crate::gauge::Gauge;
 use crate::latency::{self, Latency};
 use crate::loader::{Board, Exchange, Loader, Task};
 use crate::offer::{Offer, Pace};
 use crate::phases::{Lengths, Phases};
+use crate::positions::{Holdings, PositionClient, wait_for};
 use crate::process::Process;
+use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::run::{Point, Second};
 use crate::stage_counts::{StageCounts, StageTime};
@@ -120,28 +120,33 @@ impl Load {
     /// When nobody is there, or a server cannot be asked; what is wrong with its answers is in the
     /// point.
     pub(crate) fn measure(&self, target: &Target, offer: Offer) -> Result<Measured> {
-        let mut books = match target.exchange {
-            Exchange::Allot => Some(self.open_books(target)?),
+        let mut client = match target.exchange {
+            Exchange::Allot => Some(self.open_client(target)?),
             Exchange::Echo => None,
         };
-        let before = books.as_mut().map_or(Ok(None), Books::holdings)?;
+        let before = client.as_mut().map_or(Ok(None), PositionClient::holdings)?;
         // What cannot be read is said before anything is sent.
         StageCounts::read(&target.stages)?;
         let (recorder, phases, stages) = self.drive(target, offer)?;
         let shape = (self.batch, self.connections, self.lengths.measure);
         let mut point = Point { stages, ..describe(Some(offer), shape, &recorder) };
         // A server that has gone is what failed, and its page is still worth printing.
-        let after =
-            books.as_mut().map_or(Ok(None), Books::holdings).map_err(|error| error.to_string());
+        let after = client
+            .as_mut()
+            .map_or(Ok(None), PositionClient::holdings)
+            .map_err(|error| error.to_string());
         (point.checked, point.failed) = verdict(target.exchange, &recorder, before, after);
         Ok(Measured { point, recorder, from: phases.from })
     }
 
-    fn open_books(&self, target: &Target) -> Result<Books> {
-        let mut books =
-            Books::open(&target.context, (&target.front, target.key), target.publish.as_deref())?;
-        books.split(self.accounts)?;
-        Ok(books)
+    fn open_client(&self, target: &Target) -> Result<PositionClient> {
+        let mut client = PositionClient::open(
+            &target.context,
+            (&target.front, target.key),
+            target.publish.as_deref(),
+        )?;
+        client.split(self.accounts)?;
+        Ok(client)
     }
 
     /// Runs the connections, few on a thread each, until all are done.
@@ -173,13 +178,13 @@ impl Load {
             crew.add(post, Box::new(loader));
         }
         let mut running = crew.start()?;
-        let mut gauge = Gauge::new(offer, phases);
+        let mut progress = Progress::new(offer, phases);
         let mut watch = StageWatch::new(&target.stages, phases);
         while !board.is_done(self.connections) && !running.wait(TICK) {
-            gauge.show(clock.now(), &board);
+            progress.show(clock.now(), &board);
             watch.look(clock.now());
         }
-        gauge.clear();
+        progress.clear();
         running.stop();
         running.join()?;
         Ok((board.merged(), phases, watch.finish()?))

@@ -1,12 +1,12 @@
 //! A loader: one connection's sender and receiver, on a thread of its own.
 
-use crate::answer::{self, Answer};
+use crate::batch_builder::{self, BatchBuilder};
 use crate::fills::Fills;
 use crate::offer::{Offer, Pace};
-use crate::parcel;
 use crate::pending::Pending;
 use crate::phases::Phases;
 use crate::recorder::Recorder;
+use crate::reply_reader::{self, FillReply};
 use crate::schedule::Schedule;
 use crate::span::nanoseconds;
 use allot_domain::SourceId;
@@ -23,10 +23,10 @@ const FRAMES_PER_TURN: usize = 64;
 /// How long before a send a hybrid pace stops sleeping: about what a wake-up can be late.
 const SPIN_BEFORE: Duration = Duration::from_micros(100);
 
-/// Who is at the other end.
+/// What is at the other end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exchange {
-    /// A server: every fill is answered.
+    /// A server: every fill has a reply.
     Allot,
     /// An echo: every message comes back.
     Echo,
@@ -63,6 +63,7 @@ enum Timing {
 pub(crate) struct Loader {
     task: Task,
     source: SourceId,
+    builder: BatchBuilder,
     clock: Clock,
     link: Link,
     timing: Timing,
@@ -72,7 +73,6 @@ pub(crate) struct Loader {
     next_seq: u64,
     /// The next message, ready before its time has come.
     message: Vec<u8>,
-    record: Vec<u8>,
     frame: Vec<u8>,
     /// The last send found no room: the link says when there is.
     is_refused: bool,
@@ -97,6 +97,7 @@ impl Loader {
         };
         let mut loader = Self {
             source,
+            builder: BatchBuilder::new(source, task.batch, task.encoding),
             clock,
             link,
             timing,
@@ -105,7 +106,6 @@ impl Loader {
             board,
             next_seq: 1,
             message: Vec::new(),
-            record: Vec::new(),
             frame: Vec::new(),
             is_refused: false,
             wake_at: task.phases.start,
@@ -118,10 +118,7 @@ impl Loader {
 
     /// Writes the next message ahead of its time, so that this is no part of it.
     fn write_next(&mut self) {
-        let Task { fills, batch, encoding, .. } = &self.task;
-        let form = (*batch, *encoding);
-        parcel::write(fills, self.source, self.next_seq, form, &mut self.record, &mut self.message);
-        self.next_seq += u64::from(*batch);
+        self.next_seq = self.builder.write(&self.task.fills, self.next_seq, &mut self.message);
     }
 
     /// When the next message is meant to leave; never, once all have left.
@@ -161,17 +158,17 @@ impl Loader {
         sent_count
     }
 
-    fn hear(&mut self) -> usize {
+    fn receive(&mut self) -> usize {
         let mut frame_count = 0;
         let open = self.pending.open();
         while frame_count < FRAMES_PER_TURN && self.link.receive(&mut self.frame) {
             frame_count += 1;
             let at = self.clock.now();
-            let heard = match self.task.exchange {
-                Exchange::Allot => self.hear_answers(at),
-                Exchange::Echo => self.hear_echo(at),
+            let read = match self.task.exchange {
+                Exchange::Allot => self.receive_replies(at),
+                Exchange::Echo => self.receive_echo(at),
             };
-            if let Err(what) = heard {
+            if let Err(what) = read {
                 self.recorder.note_wrong(what);
             }
         }
@@ -180,19 +177,19 @@ impl Loader {
         frame_count
     }
 
-    fn hear_echo(&mut self, at: Nanos) -> Result<(), String> {
-        let first = parcel::first_seq(&self.frame).ok_or("an echo of something else")?;
-        if let Some(message) = self.pending.settle_message(first)? {
+    fn receive_echo(&mut self, at: Nanos) -> Result<(), String> {
+        let first = batch_builder::first_seq(&self.frame).ok_or("an echo of something else")?;
+        if let Some(message) = self.pending.acknowledge_message(first)? {
             self.recorder.note_answered(&self.task.phases, &message, at);
         }
         Ok(())
     }
 
-    fn hear_answers(&mut self, at: Nanos) -> Result<(), String> {
+    fn receive_replies(&mut self, at: Nanos) -> Result<(), String> {
         let Self { task, pending, recorder, frame, source, .. } = self;
-        answer::read(frame, source.as_str(), |answer| {
-            let settled = match answer {
-                Answer::Allocated { seq, quantity, shares } => {
+        reply_reader::read(frame, source.as_str(), |reply| {
+            let acknowledged = match reply {
+                FillReply::Allocated { seq, quantity, shares } => {
                     let kind = task.fills.kind(seq);
                     if quantity != kind.quantity.get() || shares != quantity {
                         let due = kind.quantity.get();
@@ -200,12 +197,12 @@ impl Loader {
                         recorder.note_wrong(what);
                     }
                     task.fills.count(seq, &mut recorder.counts);
-                    pending.settle(seq, false)
+                    pending.acknowledge(seq, false)
                 }
-                Answer::Busy { seq } => pending.settle(seq, true),
-                Answer::Other(what) => Err(format!("an answer that was not due: {what}")),
+                FillReply::Busy { seq } => pending.acknowledge(seq, true),
+                FillReply::Other(what) => Err(format!("an unexpected reply: {what}")),
             };
-            match settled {
+            match acknowledged {
                 Ok(Some(message)) => recorder.note_answered(&task.phases, &message, at),
                 Ok(None) => {}
                 Err(what) => recorder.note_wrong(what),
@@ -265,7 +262,7 @@ impl Agent for Loader {
         if self.is_done {
             return 0;
         }
-        let work_count = self.hear() + self.send_due();
+        let work_count = self.receive() + self.send_due();
         let now = self.clock.now();
         let due = self.due(now);
         self.finish(now, due);

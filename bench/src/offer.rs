@@ -1,14 +1,13 @@
-//! An offer: how much load is put on a server, and whether the load waits for answers.
+//! An offer: how much load is put on a server, and whether the load waits for replies.
 
 use std::fmt;
 
 /// How sends are timed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Offer {
-    /// Open loop: so many messages a second by schedule, whatever the server does.
+    /// Open loop: messages per second on a fixed schedule, whatever the server does.
     Rate(u64),
-    /// Closed loop: so many messages of each connection unanswered at any time, the next sent when
-    /// one is answered.
+    /// Closed loop: messages in flight per connection; the next is sent when a reply comes.
     Window(usize),
 }
 
@@ -21,7 +20,7 @@ impl Offer {
         }
     }
 
-    /// Unanswered messages of a closed loop.
+    /// Messages in flight of a closed loop.
     pub(crate) fn window(self) -> Option<usize> {
         match self {
             Self::Rate(_) => None,
@@ -40,14 +39,14 @@ impl fmt::Display for Offer {
     }
 }
 
-/// When a thread that has nothing to send for a while may sleep.
+/// How a thread waits for its next send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
 pub(crate) enum Pace {
-    /// Sleeps until shortly before the next send, and spins from then on.
+    /// Sleep until shortly before the send, then spin
     #[default]
     Hybrid,
-    /// Sleeps until the next send: late by a wake-up.
+    /// Sleep until the send: late by one wake-up
     Sleep,
-    /// Never sleeps: exact, and costs a core.
+    /// Never sleep: exact, and takes a core
     Spin,
 }

@@ -4,7 +4,7 @@ use crate::arguments::OutArgs;
 use crate::environment::Environment;
 use crate::load::Measured;
 use crate::run::{Point, Run};
-use crate::{hgrm, page, stamp};
+use crate::{hgrm, page, utc};
 use allot_runtime::{Clock, Nanos};
 use anyhow::{Context, Result};
 use hdrhistogram::serialization::V2DeflateSerializer;
@@ -27,7 +27,7 @@ pub(crate) struct Output {
 impl Output {
     /// Nothing measured yet.
     pub(crate) fn begin(mode: &str, out: &OutArgs, server: BTreeMap<String, String>) -> Self {
-        let started = stamp::utc(Clock::system().now());
+        let started = utc::format(Clock::system().now());
         let run = Run { server, ..Run::new(mode, &out.label, started) };
         Self { run, environment: Environment::look(), measured: Vec::new(), out: out.clone() }
     }

@@ -1,6 +1,6 @@
-//! Pending: the messages that are not fully answered yet, in the order in which they left.
+//! Pending messages: those that lack replies, in the order in which they left.
 //!
-//! Every fill must be answered exactly once; one that is answered twice, or was never sent, is
+//! Every fill must have exactly one reply; a second reply, or one to a fill that was never sent, is
 //! found here.
 
 use allot_runtime::Nanos;
@@ -54,7 +54,7 @@ impl Pending {
     ///
     /// # Errors
     /// A number that was never sent, or was answered before.
-    pub(crate) fn settle(&mut self, seq: u64, refused: bool) -> Result<Option<Sent>, String> {
+    pub(crate) fn acknowledge(&mut self, seq: u64, refused: bool) -> Result<Option<Sent>, String> {
         let place = seq.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
         let answered = place.and_then(|place| self.answered.get_mut(place));
         let (Some(place), Some(answered)) = (place, answered) else {
@@ -79,13 +79,13 @@ impl Pending {
     /// An echo has brought back the whole message that begins with this fill.
     ///
     /// # Errors
-    /// As [`Self::settle`].
-    pub(crate) fn settle_message(&mut self, first: u64) -> Result<Option<Sent>, String> {
-        let mut settled = Ok(None);
+    /// As [`Self::acknowledge`].
+    pub(crate) fn acknowledge_message(&mut self, first: u64) -> Result<Option<Sent>, String> {
+        let mut last = Ok(None);
         for seq in first..first + self.batch {
-            settled = Ok(self.settle(seq, false)?);
+            last = Ok(self.acknowledge(seq, false)?);
         }
-        settled
+        last
     }
 
     fn forget(&mut self) {
@@ -114,12 +114,12 @@ mod tests {
     #[test]
     fn a_message_is_done_with_its_last_fill_in_any_order() {
         let mut pending = pending(2, 2);
-        assert_eq!(pending.settle(4, false), Ok(None));
-        assert_eq!(pending.settle(1, false), Ok(None));
-        let second = pending.settle(3, true).unwrap().unwrap();
+        assert_eq!(pending.acknowledge(4, false), Ok(None));
+        assert_eq!(pending.acknowledge(1, false), Ok(None));
+        let second = pending.acknowledge(3, true).unwrap().unwrap();
         assert_eq!((second.intended, second.refused), (Nanos::from_unix(1), true));
         assert_eq!(pending.open(), 1);
-        let first = pending.settle(2, false).unwrap().unwrap();
+        let first = pending.acknowledge(2, false).unwrap().unwrap();
         assert_eq!((first.intended, first.refused), (Nanos::from_unix(0), false));
         assert_eq!((pending.open(), pending.first), (0, 5));
     }
@@ -127,11 +127,11 @@ mod tests {
     #[test]
     fn what_is_answered_twice_or_was_never_sent_is_found() {
         let mut pending = pending(3, 1);
-        assert!(pending.settle(2, false).unwrap().is_some());
-        assert!(pending.settle(2, false).unwrap_err().contains("twice"));
-        assert!(pending.settle(1, false).unwrap().is_some());
+        assert!(pending.acknowledge(2, false).unwrap().is_some());
+        assert!(pending.acknowledge(2, false).unwrap_err().contains("twice"));
+        assert!(pending.acknowledge(1, false).unwrap().is_some());
         for seq in [0, 1, 2, 4] {
-            assert!(pending.settle(seq, false).unwrap_err().contains("never sent"), "{seq}");
+            assert!(pending.acknowledge(seq, false).unwrap_err().contains("never sent"), "{seq}");
         }
         assert_eq!(pending.open(), 1);
     }
@@ -139,9 +139,9 @@ mod tests {
     #[test]
     fn an_echo_answers_whole_messages() {
         let mut pending = pending(2, 3);
-        assert!(pending.settle_message(4).unwrap().is_some());
-        assert!(pending.settle_message(4).is_err());
-        assert!(pending.settle_message(1).unwrap().is_some());
+        assert!(pending.acknowledge_message(4).unwrap().is_some());
+        assert!(pending.acknowledge_message(4).is_err());
+        assert!(pending.acknowledge_message(1).unwrap().is_some());
         assert_eq!(pending.open(), 0);
     }
 }

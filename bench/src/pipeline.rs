@@ -8,11 +8,12 @@
 //! end is sockets, wake-ups and the scheduler. This is the only module that names router and
 //! shard: everything else measures from outside.
 
-use crate::answer::{self, Answer};
 use crate::arguments::{LengthArgs, OutArgs};
+use crate::batch_builder::BatchBuilder;
 use crate::fills::{self, Fills};
+use crate::floor;
 use crate::output::Output;
-use crate::{floor, parcel};
+use crate::reply_reader::{self, FillReply};
 use allot_domain::{BookConfig, SourceId};
 use allot_journal::Journal;
 use allot_router::{Router, RouterConfig};
@@ -75,10 +76,9 @@ struct Pipeline {
     /// The ends of a publisher that is not there; what comes is thrown away.
     publisher: Vec<Link>,
     fills: Fills,
-    source: SourceId,
+    builder: BatchBuilder,
     next_seq: u64,
     frame: Vec<u8>,
-    record: Vec<u8>,
 }
 
 impl Pipeline {
@@ -109,6 +109,7 @@ impl Pipeline {
         agents.append(&mut shards);
         let clock = Clock::system();
         agents.iter_mut().for_each(|agent| agent.start(clock.now()));
+        let source = SourceId::new(SOURCE.as_bytes()).expect("a name");
         let mut pipeline = Self {
             load,
             agents,
@@ -116,10 +117,9 @@ impl Pipeline {
             clock,
             publisher,
             fills: Fills::new(7, load.tickers),
-            source: SourceId::new(SOURCE.as_bytes()).expect("a name"),
+            builder: BatchBuilder::new(source, load.batch, load.encoding),
             next_seq: 1,
             frame: Vec::new(),
-            record: Vec::new(),
         };
         pipeline.begin()?;
         Ok(pipeline)
@@ -154,14 +154,11 @@ impl Pipeline {
 
     /// Sends some messages and steps until all of their fills are answered; returns how many.
     fn turn(&mut self) -> Result<u64> {
-        let (batch, encoding) = (self.load.batch, self.load.encoding);
+        let batch = self.load.batch;
         let first = self.next_seq;
         for _ in 0..(FILLS_PER_TURN / batch).max(1) {
-            let (record, message) = (&mut self.record, &mut self.frame);
-            let form = (batch, encoding);
-            parcel::write(&self.fills, self.source, self.next_seq, form, record, message);
-            self.clients.send(CLIENT, message);
-            self.next_seq += u64::from(batch);
+            self.next_seq = self.builder.write(&self.fills, self.next_seq, &mut self.frame);
+            self.clients.send(CLIENT, &self.frame);
         }
         let sent = self.next_seq - first;
         let (mut answered, mut wrong) = (0, None);
@@ -169,8 +166,8 @@ impl Pipeline {
             self.step();
             while let Some((_, body)) = self.clients.receive() {
                 let fills = &self.fills;
-                let read = answer::read(&body, SOURCE, |answer| match answer {
-                    Answer::Allocated { seq, quantity, shares }
+                let read = reply_reader::read(&body, SOURCE, |reply| match reply {
+                    FillReply::Allocated { seq, quantity, shares }
                         if shares == quantity && quantity == fills.kind(seq).quantity.get() =>
                     {
                         answered += 1;

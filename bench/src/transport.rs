@@ -1,20 +1,20 @@
-//! A transport: over what the load reaches the server.
+//! A transport: how the load reaches the server.
 
 use std::fmt;
 use std::path::Path;
 
-/// How two processes, or two threads, are joined.
+/// How two processes are connected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
 pub(crate) enum Transport {
-    /// TCP over the loopback device.
+    /// TCP over the loopback device
     #[default]
     Tcp,
-    /// A socket of the file system.
+    /// Unix domain socket
     Ipc,
 }
 
 impl Transport {
-    /// An endpoint that nobody uses: a free port, or a path in this folder.
+    /// An endpoint that is free: a free port, or a path in this folder.
     pub(crate) fn endpoint(self, folder: &Path, name: &str) -> String {
         match self {
             Self::Tcp => "tcp://127.0.0.1:*".to_owned(),

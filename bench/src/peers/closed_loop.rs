@@ -3,9 +3,9 @@
 //! All messages that the window has room for leave in one write, and all replies that have come are
 //! read before more are sent: a peer never waits for a client that is busy with single messages.
 
+use crate::batch_builder::BatchBuilder;
 use crate::load::{self, Load};
 use crate::offer::Offer;
-use crate::parcel;
 use crate::peers::connection::Connection;
 use crate::peers::dialect::{Dialect, Received};
 use crate::pending::Pending;
@@ -23,12 +23,11 @@ struct ClosedLoop<'a> {
     dialect: &'a mut dyn Dialect,
     window: usize,
     phases: Phases,
-    source: SourceId,
+    builder: BatchBuilder,
     pending: Pending,
     recorder: Recorder,
     counts: Vec<u64>,
     next_seq: u64,
-    record: Vec<u8>,
     message: Vec<u8>,
 }
 
@@ -45,18 +44,19 @@ pub(crate) fn measure(
     dialect.begin(connection)?;
     let clock = Clock::system();
     let phases = load.lengths.from(clock.now());
+    let source = SourceId::new(b"bench").expect("a name");
+    let builder = BatchBuilder::new(source, load.batch, dialect.encoding());
     let mut running = ClosedLoop {
         load,
         connection,
         dialect,
         window,
         phases,
-        source: SourceId::new(b"bench").expect("a name"),
+        builder,
         pending: Pending::new(load.batch),
         recorder: Recorder::new(),
         counts: Vec::new(),
         next_seq: 1,
-        record: Vec::new(),
         message: Vec::new(),
     };
     if let Err(error) = running.run(&clock) {
@@ -84,15 +84,12 @@ impl ClosedLoop<'_> {
 
     /// Writes as many as the window has room for.
     fn send(&mut self, now: Nanos) {
-        let Load { fills, batch, .. } = self.load;
-        let form = (*batch, self.dialect.encoding());
         while self.pending.open() < self.window {
             let first = self.next_seq;
-            parcel::write(fills, self.source, first, form, &mut self.record, &mut self.message);
+            self.next_seq = self.builder.write(&self.load.fills, first, &mut self.message);
             self.dialect.frame(first, &self.message, &mut self.connection.out);
             self.recorder.note_sent(&self.phases, now, now);
             self.pending.push(now, now);
-            self.next_seq += u64::from(*batch);
         }
     }
 
@@ -108,7 +105,7 @@ impl ClosedLoop<'_> {
             let Some(first) = first else {
                 continue;
             };
-            if let Some(message) = self.pending.settle_message(first)? {
+            if let Some(message) = self.pending.acknowledge_message(first)? {
                 self.recorder.note_answered(&self.phases, &message, at);
             }
             for seq in first..first + u64::from(self.load.batch) {

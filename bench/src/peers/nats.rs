@@ -5,8 +5,8 @@
 //!   client ◄── MSG INBOX.17 ──────── server ◄── PUB INBOX.17 ──┘
 //! ```
 
+use crate::batch_builder;
 use crate::fills::Totals;
-use crate::parcel;
 use crate::peers::connection::Connection;
 use crate::peers::dialect::{self, Dialect, Received};
 use allot_wire::Encoding;
@@ -49,7 +49,7 @@ impl Dialect for NatsRequest {
     }
 
     fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Received>, String> {
-        receive(bytes, out, |first, body| match parcel::first_seq(body) {
+        receive(bytes, out, |first, body| match batch_builder::first_seq(body) {
             Some(seq) if seq == first => Ok(()),
             other => Err(format!("request {first} came back as {other:?}")),
         })

@@ -1,10 +1,10 @@
-//! A moment as text.
+//! A moment as text in UTC.
 
 use allot_runtime::Nanos;
 use jiff::Timestamp;
 
-/// In UTC, to the second.
-pub(crate) fn utc(at: Nanos) -> String {
+/// RFC 3339, to the second.
+pub(crate) fn format(at: Nanos) -> String {
     let seconds = i64::try_from(at.as_unix() / 1_000_000_000).expect("before the year 2554");
     Timestamp::from_second(seconds).map_or_else(|_| String::new(), |stamp| stamp.to_string())
 }
@@ -15,6 +15,6 @@ mod tests {
 
     #[test]
     fn a_moment_is_told_in_utc() {
-        assert_eq!(utc(Nanos::from_unix(1_700_000_000_900_000_000)), "2023-11-14T22:13:20Z");
+        assert_eq!(format(Nanos::from_unix(1_700_000_000_900_000_000)), "2023-11-14T22:13:20Z");
     }
 }

@@ -1,13 +1,13 @@
-//! Answers, read as a client from outside reads them: after docs/WIRE.md, without keeping them.
+//! A reply reader: it reads replies as an outside client does, after docs/WIRE.md, and keeps none.
 //!
-//! The load generator shares its machine with the server, so what it does for each answer is part
-//! of every figure; and it checks each of them: whose it is, and that its shares add up.
+//! The load generator shares its machine with the server, so what it does for each reply is part
+//! of every figure; and it checks each of them: its source, and that its shares add up.
 
 use allot_wire::{Encoding, Reply, decode_replies};
 
-/// What one answer says.
+/// A reply to one fill.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum FillReply {
     /// A fill was divided.
     Allocated {
         seq: u64,
@@ -27,43 +27,43 @@ const KIND_REPLIES: u8 = 128;
 const TAG_ALLOCATED: u8 = 1;
 const TAG_REJECTED: u8 = 6;
 
-/// Hands every answer of a message to `on_answer`.
+/// Hands every reply of a message to `on_reply`.
 ///
 /// # Errors
-/// A message that is no message of answers, in words.
+/// What is wrong with a message that does not hold replies.
 pub(crate) fn read(
     message: &[u8],
     source: &str,
-    mut on_answer: impl FnMut(Answer),
+    mut on_reply: impl FnMut(FillReply),
 ) -> Result<(), String> {
     match Encoding::of(message) {
-        Encoding::Binary => read_batch(message, source.as_bytes(), &mut on_answer)
+        Encoding::Binary => read_batch(message, source.as_bytes(), &mut on_reply)
             .ok_or_else(|| format!("a damaged message of {} bytes", message.len())),
         Encoding::Json => {
             let mut replies = Vec::new();
             decode_replies(message, &mut replies).map_err(|error| error.to_string())?;
-            replies.iter().map(|reply| of_reply(reply, source)).for_each(on_answer);
+            replies.iter().map(|reply| of_reply(reply, source)).for_each(on_reply);
             Ok(())
         }
     }
 }
 
-fn of_reply(reply: &Reply, source: &str) -> Answer {
+fn of_reply(reply: &Reply, source: &str) -> FillReply {
     match reply {
         Reply::Allocated { seq, quantity, shares, duplicate: false, late: false, .. }
             if reply.source() == source =>
         {
             let shares = shares.iter().map(|(_, share)| share).sum();
-            Answer::Allocated { seq: *seq, quantity: quantity.get(), shares }
+            FillReply::Allocated { seq: *seq, quantity: quantity.get(), shares }
         }
         Reply::Rejected { seq, code, .. } if code == "busy" && reply.source() == source => {
-            Answer::Busy { seq: *seq }
+            FillReply::Busy { seq: *seq }
         }
-        other => Answer::Other(format!("{other:?}")),
+        other => FillReply::Other(format!("{other:?}")),
     }
 }
 
-fn read_batch(message: &[u8], source: &[u8], on_answer: &mut impl FnMut(Answer)) -> Option<()> {
+fn read_batch(message: &[u8], source: &[u8], on_reply: &mut impl FnMut(FillReply)) -> Option<()> {
     let mut rest = message;
     let header = take(&mut rest, HEADER_LEN)?;
     if !header.starts_with(b"ALOT\x01") || header[5] != KIND_REPLIES {
@@ -73,12 +73,12 @@ fn read_batch(message: &[u8], source: &[u8], on_answer: &mut impl FnMut(Answer))
     for _ in 0..count {
         let size = u32::from_le_bytes(take(&mut rest, 4)?.try_into().ok()?);
         let record = take(&mut rest, usize::try_from(size).ok()?)?;
-        on_answer(read_record(record, source)?);
+        on_reply(read_record(record, source)?);
     }
     rest.is_empty().then_some(())
 }
 
-fn read_record(mut record: &[u8], source: &[u8]) -> Option<Answer> {
+fn read_record(mut record: &[u8], source: &[u8]) -> Option<FillReply> {
     let whole = record;
     let tag = take(&mut record, 1)?[0];
     let seq = take_u64(&mut record)?;
@@ -95,12 +95,14 @@ fn read_record(mut record: &[u8], source: &[u8]) -> Option<Answer> {
                 take_text(&mut record)?;
                 shares = shares.checked_add(take_u64(&mut record)?)?;
             }
-            record.is_empty().then_some(Answer::Allocated { seq, quantity, shares })
+            record.is_empty().then_some(FillReply::Allocated { seq, quantity, shares })
         }
-        TAG_REJECTED if is_ours && take_text(&mut record)? == b"busy" => Some(Answer::Busy { seq }),
+        TAG_REJECTED if is_ours && take_text(&mut record)? == b"busy" => {
+            Some(FillReply::Busy { seq })
+        }
         tag => {
             let text = String::from_utf8_lossy(whole).into_owned();
-            Some(Answer::Other(format!("tag {tag}, flags {flags}, seq {seq}: {text:?}")))
+            Some(FillReply::Other(format!("tag {tag}, flags {flags}, seq {seq}: {text:?}")))
         }
     }
 }
@@ -153,28 +155,28 @@ mod tests {
         }
     }
 
-    fn answers(reply: &Reply, encoding: Encoding) -> Vec<Answer> {
-        let (mut message, mut answers) = (Vec::new(), Vec::new());
+    fn read_all(reply: &Reply, encoding: Encoding) -> Vec<FillReply> {
+        let (mut message, mut replies) = (Vec::new(), Vec::new());
         encode_reply_message(encoding, reply, &mut message);
-        read(&message, "f", |answer| answers.push(answer)).unwrap();
-        answers
+        read(&message, "f", |reply| replies.push(reply)).unwrap();
+        replies
     }
 
     #[test]
     fn both_encodings_say_the_same() {
         for encoding in [Encoding::Binary, Encoding::Json] {
-            let expected = Answer::Allocated { seq: 17, quantity: 100, shares: 99 };
-            assert_eq!(answers(&allocated("f", false), encoding), [expected]);
-            assert_eq!(answers(&rejected("busy"), encoding), [Answer::Busy { seq: 3 }]);
+            let expected = FillReply::Allocated { seq: 17, quantity: 100, shares: 99 };
+            assert_eq!(read_all(&allocated("f", false), encoding), [expected]);
+            assert_eq!(read_all(&rejected("busy"), encoding), [FillReply::Busy { seq: 3 }]);
         }
     }
 
     #[test]
-    fn an_answer_to_somebody_else_or_a_second_one_is_wrong() {
+    fn a_reply_to_another_source_or_a_second_one_is_wrong() {
         for encoding in [Encoding::Binary, Encoding::Json] {
             for reply in [allocated("g", false), allocated("f", true), rejected("bad_ticker")] {
-                let answers = answers(&reply, encoding);
-                assert!(matches!(answers[..], [Answer::Other(_)]), "{answers:?}");
+                let read = read_all(&reply, encoding);
+                assert!(matches!(read[..], [FillReply::Other(_)]), "{read:?}");
             }
         }
     }

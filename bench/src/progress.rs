@@ -1,4 +1,4 @@
-//! A gauge: how far a run is, drawn while it lasts, on a terminal alone.
+//! Progress of a run, shown while it lasts, on a terminal only.
 
 use crate::loader::Board;
 use crate::offer::Offer;
@@ -14,8 +14,8 @@ const TEMPLATE: &str = "{spinner} {bar:24} {msg}";
 /// Between two looks at the rate.
 const RATE_EVERY: Duration = Duration::from_secs(1);
 
-/// The gauge of one point.
-pub(crate) struct Gauge {
+/// The progress bar of one point.
+pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     offer: Offer,
     phases: Phases,
@@ -24,8 +24,8 @@ pub(crate) struct Gauge {
     rate: u64,
 }
 
-impl Gauge {
-    /// A gauge at zero.
+impl Progress {
+    /// A bar at zero.
     pub(crate) fn new(offer: Offer, phases: Phases) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let length = milliseconds(phases.end - phases.start);

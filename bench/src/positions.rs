@@ -1,4 +1,4 @@
-//! The books of a server, asked from outside before and after a load.
+//! The positions of a server, requested from outside before and after a load.
 //!
 //! ```text
 //!   split accepted ─► report ─► load ─► report        after - before = what was sent
@@ -12,14 +12,14 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long a server on a loaded machine may take to answer one question.
+/// How long a server on a loaded machine may take to reply to one request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long one look lasts.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A client that asks.
-pub(crate) struct Books {
+/// A client that sends the split and requests reports.
+pub(crate) struct PositionClient {
     link: Link,
     clock: Clock,
     source: SourceId,
@@ -34,11 +34,11 @@ pub(crate) struct Holdings {
     by_ticker: BTreeMap<Ticker, (u128, i128)>,
 }
 
-impl Books {
+impl PositionClient {
     /// A client of a server; without `publish` positions cannot be asked for.
     ///
     /// # Errors
-    /// When an endpoint is malformed, or nobody is there.
+    /// When an endpoint is malformed, or no server is there.
     pub(crate) fn open(
         context: &Context,
         (front, door_key): (&str, Option<CurveKey>),
@@ -50,12 +50,12 @@ impl Books {
         let options = LinkOptions { door_key, ..LinkOptions::default() };
         let link = Link::dealer(context, front, None, options)?;
         let publish = publish.map(|endpoint| (context.clone(), endpoint.to_owned()));
-        let books = Self { link, clock, source, seq: 0, publish };
-        wait_for(&books.link, &books.clock, front)?;
-        Ok(books)
+        let client = Self { link, clock, source, seq: 0, publish };
+        wait_for(&client.link, &client.clock, front)?;
+        Ok(client)
     }
 
-    /// Tells the server how to divide; `busy` while it starts is no answer.
+    /// Sends the split; a server that is `busy` while it starts is asked again.
     ///
     /// # Errors
     /// When it refuses.
@@ -97,18 +97,18 @@ impl Books {
         let (mut message, mut frame, mut replies) = (Vec::new(), Vec::new(), Vec::new());
         while self.clock.now() < give_up {
             encode_line(request, &mut message);
-            // What was refused is kept by the link's rule, and written anew here.
+            // The link leaves a refused message in place; it is written anew here.
             if self.link.send(&mut message).is_err() {
                 message.clear();
                 look(&self.link);
                 continue;
             }
             while !self.link.receive(&mut frame) {
-                ensure!(self.clock.now() < give_up, "the server does not answer");
+                ensure!(self.clock.now() < give_up, "the server does not reply");
                 look(&self.link);
             }
             decode_replies(&frame, &mut replies).map_err(|error| anyhow!("{error}"))?;
-            let reply = replies.pop().context("an empty answer")?;
+            let reply = replies.pop().context("an empty reply")?;
             replies.clear();
             if !matches!(&reply, Reply::Rejected { code, .. } if code == "busy") {
                 return Ok(reply);
@@ -119,14 +119,14 @@ impl Books {
     }
 }
 
-/// PollSet until somebody is at the other end.
+/// Waits until the link is connected.
 ///
 /// # Errors
-/// When nobody is for long.
+/// When it is not in time.
 pub(crate) fn wait_for(link: &Link, clock: &Clock, endpoint: &str) -> Result<()> {
     let give_up = clock.now() + PATIENCE;
     while !link.is_connected() {
-        ensure!(clock.now() < give_up, "nobody is at {endpoint}");
+        ensure!(clock.now() < give_up, "no server at {endpoint}");
         look(link);
     }
     Ok(())
