@@ -8,11 +8,9 @@
 //! are busts of a recent fill and 2 repeats, and one in a hundred is a marker; weights are random,
 //! and a new split comes every 2,000 inputs. At the end the picture is compared with the book's.
 
-use allot_audit::Auditor;
-use allot_domain::{
-    AccountId, Book, BookConfig, Bust, Fill, Input, Machine, Marker, Outcomes, Price, Quantity,
-    Side, SourceId, Split, Ticker, Weight, limits,
-};
+use allot_allocation_audit::Auditor;
+use allot_allocation_rules::{Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits};
+use allot_domain::{AccountId, Machine, Marker, Price, Quantity, Side, SourceId, Ticker};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -13,7 +13,8 @@
 //! somebody overweight, with 100 four of five do, with 1,000 all.
 
 use allot_bench::kernel::{BLOCKS, Load};
-use allot_domain::{Blend, Block, Price, Quantity, Side};
+use allot_allocation_rules::{Blend, Block};
+use allot_domain::{Price, Quantity, Side};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -2,10 +2,8 @@
 
 use crate::fills::Fills;
 use allot_domain::SourceId;
-use allot_wire::{
-    Encoding, Request, RequestKind, begin_batch, decode_line, encode_line, encode_request,
-    end_batch, push_record,
-};
+use allot_allocation_service::{Request, RequestKind, decode_line, encode_line, encode_request};
+use allot_wire::{Encoding, begin_batch, end_batch, push_record};
 
 /// Where the number of the first fill stands in a binary batch: header, size, ticker.
 const SEQ_AT: std::ops::Range<usize> = 36..44;

@@ -3,9 +3,8 @@
 //! Purchases of 1 to 1,000 shares at 10 to 500 in whole cents, as the random feeds make them; the
 //! same few thousand again and again, so that making them costs nothing while times are taken.
 
-use allot_domain::{
-    AccountId, Fill, Money, Price, Quantity, Side, SourceId, Split, Ticker, Weight, limits,
-};
+use allot_allocation_rules::{Fill, Split, Weight, limits};
+use allot_domain::{AccountId, Money, Price, Quantity, Side, SourceId, Ticker};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;

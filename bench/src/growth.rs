@@ -13,9 +13,8 @@ use crate::experiment::{Bound, Experiment, Order, Series, Subject};
 use crate::fills::{Fills, split};
 use crate::grid;
 use crate::span::nanoseconds;
-use allot_domain::{
-    Book, BookConfig, Fill, Input, Machine, Outcome, Outcomes, Quantity, SourceId, Step, limits,
-};
+use allot_allocation_rules::{Book, BookConfig, Fill, Input, Outcome, Outcomes, limits};
+use allot_domain::{Machine, Quantity, SourceId, Step};
 use allot_runtime::Clock;
 use anyhow::{Context, Result, ensure};
 use clap::Args;

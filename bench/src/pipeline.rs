@@ -14,14 +14,16 @@ use crate::fills::{self, Fills};
 use crate::floor;
 use crate::output::Output;
 use crate::reply_reader::{self, FillReply};
-use allot_domain::{BookConfig, SourceId};
+use allot_allocation_rules::BookConfig;
+use allot_domain::SourceId;
 use allot_journal::Journal;
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
     Agent, Clock, Counters, Door, DoorClients, DoorOptions, Hub, Link, Waker, ring_pair,
 };
 use allot_shard::{Shard, ShardConfig, State};
-use allot_wire::{Encoding, Request, encode_line};
+use allot_allocation_service::{Request, encode_line};
+use allot_wire::Encoding;
 use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -3,7 +3,8 @@
 //! The load generator shares its machine with the server, so what it does for each reply is part
 //! of every figure; and it checks each of them: its source, and that its shares add up.
 
-use allot_wire::{Encoding, Reply, decode_replies};
+use allot_allocation_service::{Reply, decode_replies};
+use allot_wire::Encoding;
 
 /// A reply to one fill.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -126,7 +127,7 @@ fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
     use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
-    use allot_wire::encode_reply_message;
+    use allot_allocation_service::encode_reply_message;
 
     fn allocated(source: &str, duplicate: bool) -> Reply {
         let account = |id: &[u8]| AccountId::new(id).unwrap();

@@ -10,9 +10,11 @@ use crate::limits::{ACCOUNTS_LOGGED_MAX, SPLIT_EVERY};
 use crate::session::{Session, SessionConfig};
 use crate::{FeedProgress, Patience, ReplyLog, Skipped, Tally, Weights, WeightsPull};
 use allot_domain::decimal::nanos_text;
-use allot_domain::{AccountId, SourceId, Split, Weight};
+use allot_allocation_rules::{Split, Weight};
+use allot_domain::{AccountId, SourceId};
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
-use allot_wire::{Encoding, Reply, Request, RequestKind};
+use allot_allocation_service::{Reply, Request, RequestKind};
+use allot_wire::Encoding;
 use std::fmt::Write;
 use std::time::Duration;
 

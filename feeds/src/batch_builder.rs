@@ -1,6 +1,7 @@
 //! A batch builder: puts requests of one kind together into one message.
 
-use allot_wire::{Encoding, RequestKind, begin_batch, end_batch, push_record};
+use allot_allocation_service::RequestKind;
+use allot_wire::{Encoding, begin_batch, end_batch, push_record};
 
 /// The message that is being built.
 pub(crate) struct BatchBuilder {

@@ -12,7 +12,8 @@ use crate::{
 };
 use allot_domain::SourceId;
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
-use allot_wire::{Encoding, Reply, Request, RequestKind};
+use allot_allocation_service::{Reply, Request, RequestKind};
+use allot_wire::Encoding;
 
 /// What can be chosen of a fill feed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

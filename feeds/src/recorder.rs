@@ -5,7 +5,7 @@ use crate::limits::UNEXPECTED_LOGGED_MAX;
 use crate::{FeedProgress, ReplyLog, Tally};
 use allot_domain::SourceId;
 use allot_runtime::{Counter, Counters, Nanos};
-use allot_wire::Reply;
+use allot_allocation_service::Reply;
 use std::time::Duration;
 
 /// The record of one session.

@@ -1,7 +1,7 @@
 //! The kind of a reply: what it says of the message that it replies to.
 
 use allot_domain::Reject;
-use allot_wire::{Reply, RequestKind};
+use allot_allocation_service::{Reply, RequestKind};
 
 /// What a reply says of its message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

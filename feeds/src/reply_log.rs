@@ -8,7 +8,8 @@
 //! ends. The log is not synced, so a line may not survive the machine.
 
 use crate::FeedError;
-use allot_wire::{Encoding, Reply, encode_reply};
+use allot_allocation_service::{Reply, encode_reply};
+use allot_wire::Encoding;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 

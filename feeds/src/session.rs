@@ -17,9 +17,8 @@ use crate::silence::Silence;
 use crate::{FeedProgress, Patience, ReplyLog};
 use allot_domain::SourceId;
 use allot_runtime::{Counters, Link, Nanos, PollSet};
-use allot_wire::{
-    Encoding, Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
-};
+use allot_allocation_service::{Reply, Request, RequestKind, decode_replies, encode_line, encode_request};
+use allot_wire::Encoding;
 use std::collections::VecDeque;
 
 /// What a session sends, and how.

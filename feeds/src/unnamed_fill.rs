@@ -1,6 +1,7 @@
 //! An unnamed fill: a fill as its source yields it, before a feed adds its own name.
 
-use allot_domain::{Fill, Price, Quantity, Side, SourceId, Ticker};
+use allot_allocation_rules::Fill;
+use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 
 /// What a [`Source`](crate::Source) yields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -11,8 +11,9 @@ mod file;
 pub use weights_error::WeightsError;
 
 use crate::{FeedError, plural};
-use allot_domain::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
-use allot_domain::{AccountId, Reject, SourceId, Split, Weight};
+use allot_allocation_rules::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
+use allot_allocation_rules::{Split, Weight};
+use allot_domain::{AccountId, Reject, SourceId};
 use drift::Drift;
 use file::WeightsFile;
 use random::RandomWeights;

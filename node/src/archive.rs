@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 use crate::stamp::Stamp;
-use allot_domain::BookConfig;
+use allot_allocation_rules::BookConfig;
 use allot_journal::{Folder, Journal, JournalConfig, Recovery, Wakers};
 use allot_runtime::{Crew, ThreadSlot};
 use allot_shard::{State, recover};

@@ -4,7 +4,8 @@
 //! what reports and heartbeats call degraded, once each time that changes.
 
 use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
-use allot_wire::{Heartbeat, Topic, TopicName};
+use allot_allocation_service::{Topic, TopicName};
+use allot_wire::Heartbeat;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Limits: the largest and smallest values of the settings, each with its reason.
 
-use allot_domain::limits::{HISTORY_DEFAULT, MARKER_EVERY};
+use allot_allocation_rules::limits::HISTORY_DEFAULT;
+use allot_domain::limits::MARKER_EVERY;
 use allot_journal::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_REAL_MIN};
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use crate::limits::{
     SOCKET_PATH_LEN_MAX, STAGES_EVERY_MAX,
 };
 use crate::setting::Key;
-use allot_domain::Blend;
+use allot_allocation_rules::Blend;
 use allot_domain::limits::SHARDS_MAX;
 use allot_journal::Ack;
 use allot_runtime::duration;
@@ -160,7 +160,8 @@ fn endpoint(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::config::Origin;
-    use allot_domain::limits::{HISTORY_DEFAULT, MARKER_EVERY};
+    use allot_allocation_rules::limits::HISTORY_DEFAULT;
+    use allot_domain::limits::MARKER_EVERY;
 
     fn error_of(key: Key, text: &str) -> Option<String> {
         let mut config = Config::default();

@@ -1,6 +1,6 @@
 //! Stamp: what every life of a shard's journal must agree on, as its files say it.
 
-use allot_domain::BookConfig;
+use allot_allocation_rules::BookConfig;
 use std::fmt;
 use std::str::FromStr;
 

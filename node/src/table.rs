@@ -5,9 +5,10 @@
 //! rounded to cents; `--format json` and `csv` have all nine decimals.
 
 use allot_domain::decimal::nanos_text;
-use allot_domain::{Money, Ticker, Weight};
+use allot_allocation_rules::Weight;
+use allot_domain::{Money, Ticker};
 use allot_feeds::plural;
-use allot_wire::{AccountReport, AccountStatement, Report};
+use allot_allocation_service::{AccountReport, AccountStatement, Report};
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,7 +168,7 @@ fn time(time_ns: u64) -> String {
 mod tests {
     use super::*;
     use allot_domain::AccountId;
-    use allot_wire::{PositionReport, TrackingReport};
+    use allot_allocation_service::{PositionReport, TrackingReport};
     use expect_test::{Expect, expect};
 
     fn money(cents: i128) -> Money {

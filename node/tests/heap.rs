@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use allocation_counter::measure;
-use allot_domain::{BookConfig, Fill, Price, Quantity, Side, SourceId, Ticker};
+use allot_allocation_rules::{BookConfig, Fill};
+use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_journal::Journal;
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{
@@ -25,10 +26,8 @@ use allot_runtime::{
     PollSet, Running, Threads, WaitStrategy, ring_pair,
 };
 use allot_shard::{Shard, ShardConfig, State};
-use allot_wire::{
-    Batch, Encoding, Reply, Request, RequestKind, begin_batch, decode_replies, encode_line,
-    encode_request, end_batch, push_record,
-};
+use allot_allocation_service::{Reply, Request, RequestKind, decode_replies, encode_line, encode_request};
+use allot_wire::{Batch, Encoding, begin_batch, end_batch, push_record};
 
 /// Fills of a phase.
 const PHASE: u64 = 4_000;

@@ -6,8 +6,9 @@
 
 use super::Fields;
 use super::line_error::LineError;
-use allot_domain::{Fill, Reject};
-use allot_wire::{Request, decode_line};
+use allot_allocation_rules::Fill;
+use allot_domain::Reject;
+use allot_allocation_service::{Request, decode_line};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

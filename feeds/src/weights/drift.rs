@@ -5,8 +5,9 @@
 //! zero, and the sum cannot change.
 
 use super::weight;
-use allot_domain::limits::WEIGHT_TOTAL;
-use allot_domain::{AccountId, Weight};
+use allot_allocation_rules::limits::WEIGHT_TOTAL;
+use allot_allocation_rules::Weight;
+use allot_domain::AccountId;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};

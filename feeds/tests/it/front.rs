@@ -1,11 +1,10 @@
 //! The front door of these tests: one book, with faults on the way to it and back.
 
-use allot_domain::{Book, BookConfig, Input, Machine, Outcomes, Reject, SourceId, Ticker};
+use allot_allocation_rules::{Book, BookConfig, Input, Outcomes};
+use allot_domain::{Machine, Reject, SourceId, Ticker};
 use allot_runtime::{Agent, Door, Envelope, Link, Nanos, PollSet};
-use allot_wire::{
-    Batch, Encoding, KIND_REPLIES, Reply, Request, RequestKind, begin_batch, decode_line,
-    decode_request, encode_outcome, encode_reply, end_batch,
-};
+use allot_allocation_service::{Reply, Request, RequestKind, decode_line, decode_request, encode_outcome, encode_reply};
+use allot_wire::{Batch, Encoding, KIND_REPLIES, begin_batch, end_batch};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
@@ -221,7 +220,7 @@ impl Front {
 
     fn note(&self, request: &Request) {
         let is_new = self.outcomes.list.iter().any(|outcome| {
-            let rejected = matches!(outcome, allot_domain::Outcome::Rejected { .. });
+            let rejected = matches!(outcome, allot_allocation_rules::Outcome::Rejected { .. });
             !outcome.origin().duplicate && !rejected && !outcome.is_late()
         });
         let mut state = self.shared.state();
@@ -279,7 +278,7 @@ impl Front {
     }
 }
 
-fn shown((account, weight): &(allot_domain::AccountId, allot_domain::Weight)) -> String {
+fn shown((account, weight): &(allot_domain::AccountId, allot_allocation_rules::Weight)) -> String {
     format!("{account}={}", allot_domain::decimal::nanos_text(weight.nanos().into()))
 }
 

@@ -3,7 +3,8 @@
 use crate::front::Faults;
 use crate::scenario::{Fills, Scenario, finish, source};
 use allot_feeds::{FillConfig, Random, RandomConfig, ReplyLog, Tally};
-use allot_wire::{Encoding, Reply, decode_replies};
+use allot_allocation_service::{Reply, decode_replies};
+use allot_wire::Encoding;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;

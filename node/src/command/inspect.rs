@@ -2,10 +2,11 @@
 
 use crate::shard_dirs;
 use crate::stdout::print;
-use allot_domain::{Fill, Input, Side};
+use allot_allocation_rules::{Fill, Input};
+use allot_domain::Side;
 use allot_journal::{Folder, ImageSummary, JournalError, Reader, SegmentState, SegmentSummary};
 use allot_shard::Entry;
-use allot_wire::backplane::decode_input;
+use allot_allocation_service::decode_input;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};

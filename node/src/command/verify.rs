@@ -6,7 +6,7 @@ mod replay;
 
 use crate::shard_dirs;
 use crate::stdout::print;
-use allot_audit::Summary;
+use allot_allocation_audit::Summary;
 use anyhow::Result;
 use clap::Args;
 use given_replies::{GivenReplies, MessageId};

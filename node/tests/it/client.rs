@@ -1,6 +1,6 @@
 //! Real clients of a real server: one at the front door, one at the position feed.
 
-use allot_wire::{Reply, Report, decode_replies};
+use allot_allocation_service::{Reply, Report, decode_replies};
 
 /// How long the test waits for an event on a loaded machine, in milliseconds.
 pub(crate) const PATIENCE_MS: i32 = 120_000;

@@ -3,7 +3,7 @@
 use crate::client::{Client, PATIENCE_MS};
 use crate::process::{Place, Process};
 use crate::server::{FREE, SPLIT, endpoint};
-use allot_wire::Reply;
+use allot_allocation_service::Reply;
 use std::fs;
 use zmq::SocketEvent;
 

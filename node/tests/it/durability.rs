@@ -5,7 +5,7 @@ use crate::process::Place;
 use crate::server::{SPLIT, Server};
 use crate::world::{batch, fill};
 use allot_domain::Side;
-use allot_wire::{Reply, Request};
+use allot_allocation_service::{Reply, Request};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::process::Place;
-use allot_wire::{Reply, decode_replies};
+use allot_allocation_service::{Reply, decode_replies};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 

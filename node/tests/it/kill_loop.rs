@@ -9,7 +9,7 @@
 use crate::process::Process;
 use crate::server::Server;
 use allot_runtime::PollSet;
-use allot_wire::Report;
+use allot_allocation_service::Report;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;

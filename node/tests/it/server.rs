@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::process::{Place, Process};
-use allot_wire::Reply;
+use allot_allocation_service::Reply;
 use std::path::PathBuf;
 
 /// The split of most tests.

@@ -3,8 +3,9 @@
 use crate::client::{Client, subscribe};
 use crate::server::{SPLIT, Server};
 use crate::world::{batch, fill};
-use allot_domain::{Book, BookConfig, Fill, Input, Machine, Money, Outcome, Outcomes, Side};
-use allot_wire::{Reply, Report, Request, decode_line};
+use allot_allocation_rules::{Book, BookConfig, Fill, Input, Outcome, Outcomes};
+use allot_domain::{Machine, Money, Side};
+use allot_allocation_service::{Reply, Report, Request, decode_line};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::process::Place;
 use crate::server::{FREE, SPLIT, Server};
-use allot_wire::Reply;
+use allot_allocation_service::Reply;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -4,7 +4,7 @@ use crate::world::{World, batch, fill};
 use allot::settings::Settings;
 use allot_domain::{Money, Side};
 use allot_runtime::Counter;
-use allot_wire::{Reply, Report, Request};
+use allot_allocation_service::{Reply, Report, Request};
 use expect_test::{Expect, expect};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -400,7 +400,7 @@ fn a_client_that_writes_delimiters_and_does_not_wait_gets_its_replies() {
     world.stepped.stepper.run_until_idle();
     let mut replies = Vec::new();
     while let Some((_, body)) = world.stepped.clients.receive() {
-        allot_wire::decode_replies(&body, &mut replies).expect("replies decode");
+        allot_allocation_service::decode_replies(&body, &mut replies).expect("replies decode");
     }
     let mut seqs: Vec<_> = replies.iter().map(Reply::seq).collect();
     seqs.sort_unstable();

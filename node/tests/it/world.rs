@@ -4,9 +4,8 @@ use allot::settings::Settings;
 use allot::wiring::{self, Stepped};
 use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_runtime::{Clock, Counter, Nanos, Publication};
-use allot_wire::{
-    Reply, Report, Request, begin_batch, decode_replies, encode_request, end_batch, push_record,
-};
+use allot_allocation_service::{Reply, Report, Request, decode_replies, encode_request};
+use allot_wire::{begin_batch, end_batch, push_record};
 use std::time::Duration;
 
 /// 2026-11-20T10:00:00Z.
@@ -127,8 +126,8 @@ pub(crate) fn fill(
     side: Side,
     price: &str,
     quantity: i128,
-) -> allot_domain::Fill {
-    allot_domain::Fill {
+) -> allot_allocation_rules::Fill {
+    allot_allocation_rules::Fill {
         source: SourceId::new(b"fills").unwrap(),
         seq,
         ticker: Ticker::new(ticker.as_bytes()).unwrap(),

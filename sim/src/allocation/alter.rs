@@ -1,8 +1,9 @@
 //! Alterations: one wrong fact in a message, which the checkers must find.
 
-use allot_domain::PositionsPart;
+use allot_allocation_rules::PositionsPart;
 use allot_wire::backplane;
-use allot_wire::{Encoding, Reply, decode_replies, encode_reply_message};
+use allot_allocation_service::{Reply, decode_replies, encode_reply_message};
+use allot_wire::Encoding;
 
 /// One share more in the first allocated fill of a message.
 pub(super) fn reply(message: Vec<u8>) -> Vec<u8> {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use allot_domain::limits::WEIGHT_TOTAL;
-use allot_domain::{AccountId, Blend, BookConfig, SourceId, Ticker, Weight};
+use allot_allocation_rules::limits::WEIGHT_TOTAL;
+use allot_allocation_rules::{Blend, BookConfig, Weight};
+use allot_domain::{AccountId, SourceId, Ticker};
 use allot_wire::Encoding;
 
 use crate::engine::PlantedBug;
@@ -183,7 +184,7 @@ fn source(text: &str) -> SourceId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use allot_domain::Split;
+    use allot_allocation_rules::Split;
 
     #[test]
     fn every_split_adds_up_and_no_account_is_at_zero() {

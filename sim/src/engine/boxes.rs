@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use allot_domain::BookConfig;
+use allot_allocation_rules::BookConfig;
 use allot_journal::{Checkpointer, Committer, Journal, JournalConfig, Media, Recovery, Wakers};
 use allot_publisher::PublisherConfig;
 use allot_router::RouterConfig;

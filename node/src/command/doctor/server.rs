@@ -5,7 +5,8 @@ use allot_domain::SourceId;
 use allot_runtime::{
     Clock, Context, CurveKey, Link, LinkOptions, PollSet, RuntimeError, Subscriber,
 };
-use allot_wire::{Heartbeat, Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
+use allot_allocation_service::{Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
+use allot_wire::Heartbeat;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;

@@ -2,8 +2,9 @@
 //! tickers. No name needs quotes, because names contain no comma.
 
 use allot_domain::decimal::nanos_text;
-use allot_domain::{Money, Weight};
-use allot_wire::{AccountReport, AccountStatement, PositionReport, Report};
+use allot_allocation_rules::Weight;
+use allot_domain::Money;
+use allot_allocation_service::{AccountReport, AccountStatement, PositionReport, Report};
 use jiff::Timestamp;
 
 /// The first line. An account without positions has one line, with the last four cells empty.

@@ -1,7 +1,7 @@
 //! A failure: one thing that is wrong with the journal or the snapshots of a shard.
 
 use super::given_replies::MessageId;
-use allot_audit::Fault;
+use allot_allocation_audit::Fault;
 use allot_journal::JournalError;
 use allot_shard::ImageError;
 use allot_wire::DecodeError;

@@ -1,7 +1,8 @@
 //! Given replies: the replies that clients received, to be found again in the journals.
 
-use allot_domain::{AccountId, Outcome, Outcomes};
-use allot_wire::{Reply, decode_replies};
+use allot_allocation_rules::{Outcome, Outcomes};
+use allot_domain::AccountId;
+use allot_allocation_service::{Reply, decode_replies};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::given_replies::GivenReplies;
 use crate::stamp::Stamp;
-use allot_audit::{Auditor, Summary};
-use allot_domain::Outcomes;
+use allot_allocation_audit::{Auditor, Summary};
+use allot_allocation_rules::Outcomes;
 use allot_journal::{Folder, ImageSummary, Reader, SegmentState, state_hash};
 use allot_shard::{Entry, State};
 use allot_wire::DecodeError;

@@ -1,6 +1,7 @@
 //! Nettings move value between shards and create none: account by account they add up to zero.
 
-use allot_domain::{Marker, Part};
+use allot_allocation_rules::Part;
+use allot_domain::Marker;
 use allot_shard::State;
 
 /// The sum over the accounts of the split in force of what nettings have left; `None` while the

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use allot_wire::Reply;
+use allot_allocation_service::Reply;
 
 use crate::allocation::history::key_of_reply;
 use crate::allocation::replica::Replica;

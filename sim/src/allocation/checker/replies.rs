@@ -1,6 +1,6 @@
 //! P1 and P2: every reply that a client has seen is one that the journal of its shard gives.
 
-use allot_wire::Reply;
+use allot_allocation_service::Reply;
 
 use crate::allocation::history::{ClientHistory, MessageKey};
 use crate::allocation::replica::Replica;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use allot_domain::{AccountId, Money, Ticker};
-use allot_wire::{AccountReport, Report};
+use allot_allocation_service::{AccountReport, Report};
 
 use crate::allocation::replica::{AtReport, Replica};
 use crate::engine::violation::{Violation, ensure};
