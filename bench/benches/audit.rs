@@ -9,7 +9,9 @@
 //! and a new split comes every 2,000 inputs. At the end the picture is compared with the book's.
 
 use allot_allocation_audit::Auditor;
-use allot_allocation_rules::{Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits};
+use allot_allocation_rules::{
+    Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits,
+};
 use allot_domain::{AccountId, Machine, Marker, Price, Quantity, Side, SourceId, Ticker};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::rngs::StdRng;

@@ -12,8 +12,8 @@
 //! dear share has too much when a cheap one follows: with 10 accounts one fill in eight finds
 //! somebody overweight, with 100 four of five do, with 1,000 all.
 
-use allot_bench::kernel::{BLOCKS, Load};
 use allot_allocation_rules::{Blend, Block};
+use allot_bench::kernel::{BLOCKS, Load};
 use allot_domain::{Price, Quantity, Side};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::rngs::StdRng;

@@ -15,6 +15,7 @@ use crate::floor;
 use crate::output::Output;
 use crate::reply_reader::{self, FillReply};
 use allot_allocation_rules::BookConfig;
+use allot_allocation_service::{Request, encode_line};
 use allot_domain::SourceId;
 use allot_journal::Journal;
 use allot_router::{Router, RouterConfig};
@@ -22,7 +23,6 @@ use allot_runtime::{
     Agent, Clock, Counters, Door, DoorClients, DoorOptions, Hub, Link, Waker, ring_pair,
 };
 use allot_shard::{Shard, ShardConfig, State};
-use allot_allocation_service::{Request, encode_line};
 use allot_wire::Encoding;
 use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;

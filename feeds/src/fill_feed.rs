@@ -10,9 +10,9 @@ use crate::{
     BadLine, FeedError, FeedProgress, Pace, Patience, Pull, ReplyLog, Skipped, Source, Tally,
     UnnamedFill,
 };
+use allot_allocation_service::{Reply, Request, RequestKind};
 use allot_domain::SourceId;
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
-use allot_allocation_service::{Reply, Request, RequestKind};
 use allot_wire::Encoding;
 
 /// What can be chosen of a fill feed.

@@ -3,9 +3,9 @@
 use crate::in_flight::{Effect, Lost};
 use crate::limits::UNEXPECTED_LOGGED_MAX;
 use crate::{FeedProgress, ReplyLog, Tally};
+use allot_allocation_service::Reply;
 use allot_domain::SourceId;
 use allot_runtime::{Counter, Counters, Nanos};
-use allot_allocation_service::Reply;
 use std::time::Duration;
 
 /// The record of one session.

@@ -1,7 +1,7 @@
 //! The kind of a reply: what it says of the message that it replies to.
 
-use allot_domain::Reject;
 use allot_allocation_service::{Reply, RequestKind};
+use allot_domain::Reject;
 
 /// What a reply says of its message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +40,7 @@ impl ReplyKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use allot_allocation_rules::Reject as Any;
 
     #[test]
     fn no_room_is_not_final_and_every_other_rejection_is() {
@@ -58,7 +59,7 @@ mod tests {
         for code in NO_ROOM {
             assert_eq!(kind_of(code), Some(ReplyKind::Busy), "{code}");
         }
-        for code in Reject::CODES.iter().filter(|code| !NO_ROOM.contains(code)) {
+        for code in Any::CODES.iter().filter(|code| !NO_ROOM.contains(code)) {
             let is_too_old = *code == "sequence_too_old";
             let expected = if is_too_old { ReplyKind::TooOld } else { ReplyKind::Final };
             assert_eq!(kind_of(code), Some(expected), "{code}");

@@ -15,9 +15,11 @@ use crate::recorder::Recorder;
 use crate::reply_kind::ReplyKind;
 use crate::silence::Silence;
 use crate::{FeedProgress, Patience, ReplyLog};
+use allot_allocation_service::{
+    Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
+};
 use allot_domain::SourceId;
 use allot_runtime::{Counters, Link, Nanos, PollSet};
-use allot_allocation_service::{Reply, Request, RequestKind, decode_replies, encode_line, encode_request};
 use allot_wire::Encoding;
 use std::collections::VecDeque;
 

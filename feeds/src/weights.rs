@@ -11,9 +11,10 @@ mod file;
 pub use weights_error::WeightsError;
 
 use crate::{FeedError, plural};
+use allot_allocation_rules::Reject;
 use allot_allocation_rules::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
 use allot_allocation_rules::{Split, Weight};
-use allot_domain::{AccountId, Reject, SourceId};
+use allot_domain::{AccountId, SourceId};
 use drift::Drift;
 use file::WeightsFile;
 use random::RandomWeights;

@@ -1,4 +1,4 @@
-//! A feed crew: the feeds of this process, all on one thread, and what has become of them.
+//! A feed crew: the feeds of this process, all on one thread, and their progress.
 
 use crate::signals::Request;
 use crate::wiring;
@@ -24,8 +24,8 @@ pub(crate) struct FeedCrew {
     slot: ThreadSlot,
     progress: Vec<FeedProgress>,
     counters: Vec<(String, Counters)>,
-    /// Where replies are logged.
-    log_path: Option<String>,
+    /// The file of the replies.
+    replies: Option<String>,
 }
 
 /// Feeds that run.
@@ -35,17 +35,18 @@ pub(crate) struct Feeds {
     waker: Waker,
     progress: Vec<FeedProgress>,
     is_ending: Arc<AtomicBool>,
-    /// What each counts, by its source.
+    /// The counters of each feed, by source.
     pub(crate) counters: Vec<(String, Counters)>,
 }
 
 impl FeedCrew {
-    /// No feeds yet, for the server at this front door, with this key if it encrypts.
+    /// A crew without feeds, for the server at this front door, which has this key if it encrypts.
     pub(crate) fn new(front: &str, front_key: Option<CurveKey>) -> Result<Self> {
         let wait = WaitStrategy::default();
         let mut crew = Crew::new(Clock::system(), wait, Threads::Shared);
         let slot = crew.thread("feeds")?;
-        let (progress, counters) = (Vec::new(), Vec::new());
+        let progress = Vec::new();
+        let counters = Vec::new();
         Ok(Self {
             context: Context::new()?,
             front: front.to_owned(),
@@ -54,13 +55,13 @@ impl FeedCrew {
             slot,
             progress,
             counters,
-            log_path: None,
+            replies: None,
         })
     }
 
-    /// The feeds that are added from here on log their replies to this file.
-    pub(crate) fn log_replies(&mut self, path: Option<&str>) {
-        self.log_path = path.map(str::to_owned);
+    /// Feeds that are added later append their replies to this file.
+    pub(crate) fn store_replies(&mut self, path: Option<&str>) {
+        self.replies = path.map(str::to_owned);
     }
 
     fn link(&self) -> Result<Link> {
@@ -68,12 +69,13 @@ impl FeedCrew {
     }
 
     fn reply_log(&self) -> Result<Option<ReplyLog>> {
-        Ok(self.log_path.as_deref().map(ReplyLog::open).transpose()?)
+        Ok(self.replies.as_deref().map(ReplyLog::open).transpose()?)
     }
 
-    /// One more source of fills.
+    /// Adds a source of fills.
     pub(crate) fn add_fills(&mut self, config: FillConfig, source: Box<dyn Source>) -> Result<()> {
-        let (link, counters) = (self.link()?, Counters::new());
+        let link = self.link()?;
+        let counters = Counters::new();
         let mut feed = FillFeed::new(config, source, link, counters.clone())?;
         self.reply_log()?.into_iter().for_each(|log| feed.log_replies(log));
         let progress = feed.progress();
@@ -81,9 +83,10 @@ impl FeedCrew {
         Ok(())
     }
 
-    /// One more source of splits.
+    /// Adds a source of splits.
     pub(crate) fn add_splits(&mut self, config: AumConfig, weights: Weights) -> Result<()> {
-        let (link, counters) = (self.link()?, Counters::new());
+        let link = self.link()?;
+        let counters = Counters::new();
         let mut feed = AumFeed::new(config, weights, link, counters.clone());
         self.reply_log()?.into_iter().for_each(|log| feed.log_replies(log));
         let progress = feed.progress();
@@ -97,17 +100,18 @@ impl FeedCrew {
         self.crew.add(&self.slot, feed);
     }
 
-    /// Sends them off.
+    /// Starts the feeds.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context: _, front_key: _, front, crew, slot, progress, counters, log_path: _ } =
+        let Self { context: _, front_key: _, front, crew, slot, progress, counters, replies: _ } =
             self;
-        let (waker, is_ending) = (slot.waker().clone(), Arc::default());
+        let waker = slot.waker().clone();
+        let is_ending = Arc::default();
         Ok(Feeds { running: crew.start()?, front, waker, progress, is_ending, counters })
     }
 }
 
 impl Feeds {
-    /// Waits a while, or until their thread has failed; true if there is nothing to wait for.
+    /// Waits for this long, or until their thread fails; true if there is nothing left to wait for.
     pub(crate) fn wait(&mut self, while_: Duration) -> bool {
         self.running.wait(while_) || self.are_finished()
     }
@@ -117,17 +121,17 @@ impl Feeds {
         self.progress.iter().all(FeedProgress::is_finished) || !self.running.is_alive()
     }
 
-    /// How often something happened to any of them.
+    /// A tally, summed over all feeds.
     pub(crate) fn get(&self, tally: Tally) -> u64 {
         self.progress.iter().map(|progress| progress.get(tally)).sum()
     }
 
-    /// How many messages there will be in all, where that is known of each of them.
+    /// The number of messages in total, if every feed knows its own.
     pub(crate) fn expected(&self) -> Option<u64> {
         self.progress.iter().map(FeedProgress::expected).sum()
     }
 
-    /// Whether somebody has asked for their end.
+    /// Whether a stop was requested.
     pub(crate) fn is_ending(&self) -> bool {
         self.is_ending.load(Ordering::SeqCst)
     }
@@ -137,14 +141,15 @@ impl Feeds {
         &self.front
     }
 
-    /// The names under which they send.
+    /// Their source names.
     pub(crate) fn sources(&self) -> Vec<&str> {
         self.progress.iter().map(|progress| progress.source().as_str()).collect()
     }
 
-    /// What makes them send nothing new, and end when all is answered.
-    pub(crate) fn ender(&self) -> Request {
-        let (progress, waker) = (self.progress.clone(), self.waker.clone());
+    /// A request that stops them: they send nothing new, and end when every message has its reply.
+    pub(crate) fn stopper(&self) -> Request {
+        let progress = self.progress.clone();
+        let waker = self.waker.clone();
         let is_ending = Arc::clone(&self.is_ending);
         Box::new(move || {
             is_ending.store(true, Ordering::SeqCst);
@@ -153,7 +158,7 @@ impl Feeds {
         })
     }
 
-    /// Ends their thread, whatever they wait for, and says what came of each.
+    /// Stops their thread at once, and returns their summaries.
     pub(crate) fn stop(self) -> Result<Vec<Summary>> {
         self.running.stop();
         self.running.join()?;

@@ -3,8 +3,8 @@
 //! It warns of gaps in a topic's sequence, of silence, and of a publisher that restarted. It logs
 //! what reports and heartbeats call degraded, once each time that changes.
 
-use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
 use allot_allocation_service::{Topic, TopicName};
+use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
 use allot_wire::Heartbeat;
 use anyhow::Result;
 use std::collections::BTreeMap;

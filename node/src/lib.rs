@@ -15,8 +15,6 @@ pub mod config;
 pub mod settings;
 mod run_dir;
 mod front_keys;
-mod stamp;
-mod archive;
 mod shard_dirs;
 pub mod wiring;
 mod stdout;

@@ -55,7 +55,7 @@ pub struct Settings {
     /// Bytes of a segment of a journal.
     pub segment_bytes: u64,
     /// Bytes of journal between two snapshots.
-    pub image_every_bytes: u64,
+    pub snapshot_every_bytes: u64,
     /// Whether segments that recovery no longer needs are removed.
     pub prune: bool,
     /// The number of replies that a shard may owe.
@@ -98,7 +98,7 @@ impl Settings {
             ack: ack(config, data.is_some())?,
             data,
             segment_bytes: config.read(Key::SegmentMib, |text| within(text, SEGMENT_MIB))? * MIB,
-            image_every_bytes: config.read(Key::ImageMib, |text| within(text, IMAGE_MIB))? * MIB,
+            snapshot_every_bytes: config.read(Key::ImageMib, |text| within(text, IMAGE_MIB))? * MIB,
             prune: config.read(Key::Prune, |text| match text {
                 "yes" => Some(true),
                 "no" => Some(false),

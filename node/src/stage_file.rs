@@ -138,9 +138,9 @@ mod tests {
         let clock = Clock::virtual_at(Nanos::from_unix(1));
         for nanoseconds in [5, 5, 1_000] {
             let set = file.add_box(&clock);
-            let began = set.begin(Stage::Allocate);
+            let began = set.begin(Stage::Apply);
             clock.advance(Duration::from_nanos(nanoseconds));
-            set.end(Stage::Allocate, began);
+            set.end(Stage::Apply, began);
         }
         file.close(Nanos::ZERO);
         let page: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();

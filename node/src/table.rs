@@ -4,11 +4,11 @@
 //! totals. The longer side becomes the rows, because pages are longer than they are wide. Money is
 //! rounded to cents; `--format json` and `csv` have all nine decimals.
 
-use allot_domain::decimal::nanos_text;
 use allot_allocation_rules::Weight;
+use allot_allocation_service::{AccountReport, AccountStatement, Report};
+use allot_domain::decimal::nanos_text;
 use allot_domain::{Money, Ticker};
 use allot_feeds::plural;
-use allot_allocation_service::{AccountReport, AccountStatement, Report};
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,8 +167,8 @@ fn time(time_ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use allot_domain::AccountId;
     use allot_allocation_service::{PositionReport, TrackingReport};
+    use allot_domain::AccountId;
     use expect_test::{Expect, expect};
 
     fn money(cents: i128) -> Money {

@@ -9,8 +9,8 @@ use allot_domain::Incarnation;
 use allot_publisher::Publisher;
 use allot_router::Router;
 use allot_runtime::{
-    Broadcast, BroadcastOptions, Clock, Context, Counters, Crew, Door, DoorOptions, Threads,
-    ThreadSlot, cores,
+    Broadcast, BroadcastOptions, Clock, Context, Counters, Crew, Door, DoorOptions, ThreadSlot,
+    Threads, cores,
 };
 use allot_shard::Shard;
 
@@ -50,8 +50,7 @@ pub fn embedded<S: System>(
     let door = front_door(&context, config)?;
     let broadcast = broadcast(&context, config)?;
     let incarnation = Incarnation::new(clock.now().as_unix());
-    let boxes =
-        over_rings(&config.core, incarnation, (door, broadcast), &slots.wakers(), opened);
+    let boxes = over_rings(&config.core, incarnation, (door, broadcast), &slots.wakers(), opened);
     let bound = Bound {
         front: boxes.router.endpoint().map(str::to_owned),
         publish: boxes.publisher.endpoint().map(str::to_owned),

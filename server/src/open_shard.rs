@@ -105,17 +105,12 @@ fn open_directory<S: Service>(
     slot: &ThreadSlot,
 ) -> Result<Opened<S>, ServerError> {
     let path = directory(&options.data, shard);
-    let place = |error: RecoverError| ServerError::Shard {
-        shard,
-        directory: path.clone(),
-        error,
-    };
+    let place = |error: RecoverError| ServerError::Shard { shard, directory: path.clone(), error };
     let folder = Folder::open(&path).map_err(|error| place(error.into()))?;
     let stamp = stamp::<S>(config.machine, shard, config.core.shards);
     let journal = options.of_shard(&shard.to_string(), &stamp);
     let opened = Recovery::open(Arc::new(folder), journal);
-    let mut recovery =
-        opened.map_err(|error| ServerError::of_shard(shard, path.clone(), error))?;
+    let mut recovery = opened.map_err(|error| ServerError::of_shard(shard, path.clone(), error))?;
     for warning in recovery.warnings() {
         tracing::warn!(shard = shard.get(), "{warning}");
     }

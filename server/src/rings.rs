@@ -53,8 +53,7 @@ impl RingEnds {
             publisher.push(of_publisher);
             shards.push(ShardLinks { router: to_router, publisher: to_publisher });
         }
-        let (of_router, publisher_to_router) =
-            ring_pair(frames, &wakers.router, &wakers.publisher);
+        let (of_router, publisher_to_router) = ring_pair(frames, &wakers.router, &wakers.publisher);
         router.push(of_router);
         Self { router, shards, publisher, publisher_to_router }
     }

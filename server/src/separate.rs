@@ -68,9 +68,7 @@ pub fn shard_process<S: System>(
 ///
 /// # Errors
 /// When an endpoint is taken, or the process is given no more threads or file descriptors.
-pub fn publisher_process<S: System>(
-    config: &ConfigFor<S>,
-) -> Result<RunningServer, ServerError> {
+pub fn publisher_process<S: System>(config: &ConfigFor<S>) -> Result<RunningServer, ServerError> {
     let context = Context::new()?;
     let clock = Clock::system();
     let shards = publisher_parts(&context, config)?;

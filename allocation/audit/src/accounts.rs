@@ -1,6 +1,7 @@
 //! Accounts: whom the firm ever named, at what weight, and what value each has.
 
-use allot_domain::{AccountId, Split};
+use allot_allocation_rules::Split;
+use allot_domain::AccountId;
 use std::collections::BTreeMap;
 
 /// One account.

@@ -1,6 +1,7 @@
 //! Answers: what was said first, for as long as a repeat gets it again and a fill can be busted.
 
-use allot_domain::{AccountId, Fill, SourceId, Ticker, limits};
+use allot_allocation_rules::{Fill, limits};
+use allot_domain::{AccountId, SourceId, Ticker};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What was said of a message.

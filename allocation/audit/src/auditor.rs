@@ -23,10 +23,10 @@ use crate::sources::{Sources, Standing};
 use crate::splits::{Splits, check_weights};
 use crate::summary::Summary;
 use crate::testimony::{Testimony, answers, told};
-use allot_domain::{
-    AccountId, BookConfig, Fill, Input, Marker, Money, Netting, Outcome, Outcomes, Reject, Side,
-    Split, SplitKey, Ticker, limits,
+use allot_allocation_rules::{
+    BookConfig, Fill, Input, Netting, Outcome, Outcomes, Reject, Split, SplitKey, limits,
 };
+use allot_domain::{AccountId, Marker, Money, Side, Ticker};
 use std::collections::VecDeque;
 
 /// The most accounts a firm ever names.
@@ -88,7 +88,7 @@ impl Auditor {
     /// `number` is the input's place in the shard's log; it counts up, and may leave out what came
     /// to no input. `outcomes` are all those of this input and no others, their shares in one run
     /// from the first. `account` tells which account has a place, as
-    /// [`allot_domain::Book::account`] does; it is asked only for places that exist.
+    /// [`allot_allocation_rules::Book::account`] does; it is asked only for places that exist.
     ///
     /// # Errors
     /// The first thing that is wrong, with names and numbers.

@@ -1,6 +1,8 @@
 //! Sources: which messages of whom were applied. Nothing is applied twice.
 
-use allot_domain::{Reject, SourceId, limits};
+use allot_allocation_rules::Reject;
+use allot_domain::Reject as Core;
+use allot_domain::{SourceId, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to become of a message, as far as its number says.
@@ -38,11 +40,11 @@ impl Sources {
     pub(crate) fn standing(&self, source: &SourceId, seq: u64) -> Standing {
         match self.by_id.get(source) {
             None if self.by_id.len() == limits::SOURCES_MAX => {
-                Standing::Refused(Reject::TooManySources)
+                Standing::Refused(Core::TooManySources.into())
             }
             None => Standing::New,
             Some(sent) if seq < sent.oldest() => {
-                Standing::Refused(Reject::SequenceTooOld(sent.oldest()))
+                Standing::Refused(Core::SequenceTooOld(sent.oldest()).into())
             }
             Some(sent) if sent.applied.contains(&seq) => Standing::Applied,
             Some(_) => Standing::New,
@@ -119,7 +121,7 @@ mod tests {
             sources.mark(source(&format!("f{number}")), 1);
         }
         let refused = sources.standing(&source("g"), 1);
-        assert!(matches!(refused, Standing::Refused(Reject::TooManySources)));
+        assert!(matches!(refused, Standing::Refused(Core::TooManySources.into())));
         assert!(matches!(sources.standing(&source("f7"), 2), Standing::New));
     }
 }

@@ -1,6 +1,7 @@
 //! Splits: how they are numbered, and for how long their numbers are known.
 
-use allot_domain::{AccountId, SplitKey, Weight, limits};
+use allot_allocation_rules::{SplitKey, Weight, limits};
+use allot_domain::AccountId;
 use std::collections::VecDeque;
 
 /// How many splits are known by their keys, the one in force among them.

@@ -2,7 +2,9 @@
 
 use crate::accounts::Accounts;
 use crate::fault::{Verdict, agree};
-use allot_domain::{AccountId, Origin, Outcome, Outcomes, Reject, Share, SourceId};
+use allot_allocation_rules::Reject;
+use allot_allocation_rules::{Origin, Outcome, Outcomes, Share};
+use allot_domain::{AccountId, SourceId};
 use std::ops::Range;
 use std::slice;
 

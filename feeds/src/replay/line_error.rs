@@ -3,6 +3,7 @@
 use crate::limits::LINE_LEN_MAX;
 use crate::plural;
 use allot_domain::Reject;
+use allot_wire::Rejection;
 use std::fmt;
 
 /// Why a line is not a fill.
@@ -29,7 +30,7 @@ pub enum LineError {
         given: String,
     },
     /// The front door would reject it.
-    Rejected(Reject),
+    Rejected(Rejection),
     /// It has no time, and the recorded pace needs one.
     NoTime,
     /// Its sequence number is not above that of the line before.
@@ -66,7 +67,7 @@ pub enum LineError {
 
 impl From<Reject> for LineError {
     fn from(reject: Reject) -> Self {
-        Self::Rejected(reject)
+        Self::Rejected(Rejection::unread(&reject))
     }
 }
 
@@ -79,7 +80,7 @@ impl fmt::Display for LineError {
             Self::NotJson { cause: None } => f.write_str("it is not a JSON object"),
             Self::NotJson { cause: Some(cause) } => write!(f, "it is not a JSON object: {cause}"),
             Self::NotFill { given } => write!(f, "its type is {given}; only fills are replayed"),
-            Self::Rejected(reject) => reject.fmt(f),
+            Self::Rejected(rejection) => f.write_str(&rejection.reason),
             Self::NoTime => f.write_str("it has no \"time_ns\", which the recorded pace needs"),
             Self::OutOfOrder { seq, last_seq } => {
                 write!(f, "sequences count up, and {seq} follows {last_seq}")

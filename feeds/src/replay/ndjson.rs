@@ -7,8 +7,8 @@
 use super::Fields;
 use super::line_error::LineError;
 use allot_allocation_rules::Fill;
-use allot_domain::Reject;
 use allot_allocation_service::{Request, decode_line};
+use allot_domain::Reject;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -57,7 +57,7 @@ impl Ndjson {
         }
         self.complete(&line);
         let request = decode_line(self.whole.as_bytes());
-        let fill = match request.map_err(|rejection| LineError::Rejected(rejection.reject))? {
+        let fill = match request.map_err(LineError::Rejected)? {
             Request::Fill(fill) => fill,
             other => unreachable!("a {} was read from a fill", other.kind().name()),
         };

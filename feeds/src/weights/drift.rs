@@ -5,8 +5,8 @@
 //! zero, and the sum cannot change.
 
 use super::weight;
-use allot_allocation_rules::limits::WEIGHT_TOTAL;
 use allot_allocation_rules::Weight;
+use allot_allocation_rules::limits::WEIGHT_TOTAL;
 use allot_domain::AccountId;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;

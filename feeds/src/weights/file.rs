@@ -19,8 +19,9 @@ use super::{WeightsPull, checked, entry};
 use crate::FeedError;
 use crate::limits::WEIGHTS_LEN_MAX;
 use allot_allocation_rules::Weight;
-use allot_domain::{AccountId, Reject};
 use allot_allocation_service::{Request, decode_line};
+use allot_domain::AccountId;
+use allot_wire::Rejection;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
@@ -118,7 +119,7 @@ fn parse(text: &str) -> Result<Vec<Entries>, WeightsError> {
 }
 
 /// One split, checked by the decoder of the front door.
-fn parse_json(value: &str) -> Result<Entries, Reject> {
+fn parse_json(value: &str) -> Result<Entries, Rejection> {
     let message = serde_json::from_str::<Message<'_>>(value).ok();
     let weights = message.and_then(|message| message.weights).map(RawValue::get);
     let weights = weights.filter(|weights| weights.starts_with('{')).unwrap_or(value);
@@ -126,7 +127,7 @@ fn parse_json(value: &str) -> Result<Entries, Reject> {
     match decode_line(line.as_bytes()) {
         Ok(Request::Split(split)) => Ok(split.weights().to_vec()),
         Ok(other) => unreachable!("a {} was read from a split", other.kind().name()),
-        Err(rejection) => Err(rejection.reject),
+        Err(rejection) => Err(rejection),
     }
 }
 

@@ -7,8 +7,8 @@
 //! Breaking at uniform points makes every split equally likely (uniform on the simplex).
 
 use super::weight;
-use allot_allocation_rules::limits::WEIGHT_TOTAL;
 use allot_allocation_rules::Weight;
+use allot_allocation_rules::limits::WEIGHT_TOTAL;
 use allot_domain::AccountId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

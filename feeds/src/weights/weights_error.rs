@@ -1,7 +1,8 @@
 //! A weights error: why a file says nothing about weights.
 
 use crate::limits::WEIGHTS_LEN_MAX;
-use allot_domain::Reject;
+use allot_allocation_rules::Reject;
+use allot_wire::Rejection;
 use std::fmt;
 
 /// Why a file has no weights.
@@ -46,7 +47,7 @@ pub enum WeightsError {
         /// Which, from 1.
         number: usize,
         /// Why.
-        reject: Reject,
+        reject: Rejection,
     },
     /// The front door would reject the split of all its lines.
     BadSplit(Reject),
@@ -68,7 +69,7 @@ impl fmt::Display for WeightsError {
             Self::NotCsv { cause } => write!(f, "it is not CSV: {cause}"),
             Self::NoColumn(column) => write!(f, "the header has no column \"{column}\""),
             Self::BadLine { number, reject } => write!(f, "line {number}: {reject}"),
-            Self::BadObject { number, reject } => write!(f, "split {number}: {reject}"),
+            Self::BadObject { number, reject } => write!(f, "split {number}: {}", reject.reason),
             Self::BadSplit(reject) => reject.fmt(f),
             Self::SplitCount(count) => write!(f, "it had one split, and now has {count}"),
         }

@@ -234,7 +234,7 @@ fn unexpected_replies_are_counted_and_change_nothing() {
         "ALOTxyz".to_owned(),
     ];
     shared.state().unsolicited = unsolicited.map(String::into_bytes).into();
-    stepper.settle();
+    stepper.run_until_idle();
     assert_eq!((fills.get(Tally::Again), fills.get(Tally::Strange)), (1, 5));
     assert_eq!((fills.get(Tally::Answered), fills.get(Tally::Allocated)), (10, 10));
     assert_eq!(splits.get(Tally::Accepted), 1);

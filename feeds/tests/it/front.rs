@@ -1,9 +1,11 @@
 //! The front door of these tests: one book, with faults on the way to it and back.
 
 use allot_allocation_rules::{Book, BookConfig, Input, Outcomes};
+use allot_allocation_service::{
+    Reply, Request, RequestKind, decode_line, decode_request, encode_outcome, encode_reply,
+};
 use allot_domain::{Machine, Reject, SourceId, Ticker};
 use allot_runtime::{Agent, Door, Envelope, Link, Nanos, PollSet};
-use allot_allocation_service::{Reply, Request, RequestKind, decode_line, decode_request, encode_outcome, encode_reply};
 use allot_wire::{Batch, Encoding, KIND_REPLIES, begin_batch, end_batch};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -2,8 +2,8 @@
 
 use crate::front::Faults;
 use crate::scenario::{Fills, Scenario, finish, source};
-use allot_feeds::{FillConfig, Random, RandomConfig, ReplyLog, Tally};
 use allot_allocation_service::{Reply, decode_replies};
+use allot_feeds::{FillConfig, Random, RandomConfig, ReplyLog, Tally};
 use allot_wire::Encoding;
 use std::collections::BTreeMap;
 use std::fs;
@@ -83,7 +83,7 @@ fn a_reply_is_in_the_file_as_soon_as_it_is_counted() {
     let config = FillConfig::new(source("fills"));
     let fills = scenario.logged_fills(config, Fills::one_and_then_none(), log_file.log());
     let mut stepper = scenario.begin(1);
-    stepper.settle();
+    stepper.run_until_idle();
     assert!(!fills.is_finished() && fills.get(Tally::Answered) == 1);
     let expected = "{\"type\":\"held\",\"source\":\"fills\",\"seq\":1}\n";
     assert_eq!(fs::read_to_string(log_file.path()).unwrap(), expected);

@@ -3,10 +3,10 @@
 use crate::shard_dirs;
 use crate::stdout::print;
 use allot_allocation_rules::{Fill, Input};
-use allot_domain::Side;
-use allot_journal::{Folder, ImageSummary, JournalError, Reader, SegmentState, SegmentSummary};
+use allot_allocation_service::{Allocation, decode_input};
+use allot_domain::{LogIndex, Side};
+use allot_journal::{Folder, JournalError, Reader, SegmentState, SegmentSummary, SnapshotSummary};
 use allot_shard::Entry;
-use allot_allocation_service::decode_input;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ struct ShardContents {
     path: PathBuf,
     stamp: String,
     segments: Vec<SegmentSummary>,
-    snapshots: Vec<ImageSummary>,
+    snapshots: Vec<SnapshotSummary>,
     records: u64,
     last: VecDeque<LastRecord>,
     /// What stopped the reading, if something did.
@@ -97,7 +97,7 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
         path: path.to_owned(),
         stamp: reader.stamp().to_owned(),
         segments: reader.segments().to_vec(),
-        snapshots: reader.images().to_vec(),
+        snapshots: reader.snapshots().to_vec(),
         records,
         last,
         damage,
@@ -107,10 +107,10 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
 impl LastRecord {
     fn of(entry: &allot_journal::Entry<'_>) -> Self {
         let record = &entry.record;
-        let input = Entry::of(record.kind, record.tag, record.payload)
+        let input = Entry::of::<Allocation>(record.kind, record.tag, record.payload)
             .map_or_else(|error| error.to_string(), |entry| sentence(&entry));
         Self {
-            index: record.sequence,
+            index: record.index.get(),
             file: entry.file.to_owned(),
             offset: entry.offset,
             bytes: record.payload.len(),
@@ -121,7 +121,7 @@ impl LastRecord {
 
 fn sentence(entry: &Entry<'_>) -> String {
     match decode_input(entry.kind, entry.body) {
-        Err(rejection) => format!("rejected as {}", rejection.reject.code()),
+        Err(rejection) => format!("rejected as {}", rejection.code),
         Ok(Input::Fill(fill)) => {
             let Fill { source, seq, ticker, price, .. } = fill;
             let side = if fill.side == Side::Sell { "sell" } else { "buy" };
@@ -134,7 +134,7 @@ fn sentence(entry: &Entry<'_>) -> String {
             let accounts = split.weights().len();
             format!("split {} {}: {accounts} accounts", split.source, split.seq)
         }
-        Ok(Input::Marker(marker)) => format!("marker {} at cut {}", marker.number, marker.cut),
+        Ok(Input::Marker(marker)) => format!("marker {}", marker.number),
         Ok(Input::Netting(netting)) => format!("netting {}", netting.number),
     }
 }
@@ -144,8 +144,8 @@ fn as_json(shard: &ShardContents) -> Value {
     let segments = shard.segments.iter().map(|segment| {
         json!({
             "file": segment.file,
-            "first": segment.first_sequence,
-            "last": segment.last_sequence,
+            "first": segment.first_index.get(),
+            "last": segment.last_index.get(),
             "bytes_used": segment.bytes_used,
             "state": state(&segment.state),
         })
@@ -153,7 +153,7 @@ fn as_json(shard: &ShardContents) -> Value {
     let images = shard.snapshots.iter().map(|snapshot| {
         json!({
             "file": snapshot.file,
-            "sequence": snapshot.sequence,
+            "sequence": snapshot.index.get(),
             "bytes": snapshot.bytes,
             "hash": format!("{:032x}", snapshot.hash),
             "damage": snapshot.damage,
@@ -192,19 +192,17 @@ fn page(shard: &ShardContents) -> String {
     let mut lines = vec![format!("{}: {stamp}", shard.path.display())];
     lines.push(format!("  {} records", shard.records));
     lines.extend(shard.segments.iter().map(|segment| {
-        let SegmentSummary { file, first_sequence, last_sequence, bytes_used, .. } = segment;
+        let SegmentSummary { file, first_index, last_index, bytes_used, .. } = segment;
         let state = state(&segment.state);
-        if *first_sequence == 0 || last_sequence < first_sequence {
+        if *first_index == LogIndex::ZERO || last_index < first_index {
             return format!("  {file}  no records, {state}");
         }
-        format!(
-            "  {file}  records {first_sequence} to {last_sequence}, {bytes_used} bytes, {state}"
-        )
+        format!("  {file}  records {first_index} to {last_index}, {bytes_used} bytes, {state}")
     }));
     lines.extend(shard.snapshots.iter().map(|snapshot| {
-        let ImageSummary { file, sequence, bytes, hash, damage } = snapshot;
+        let SnapshotSummary { file, index, bytes, hash, damage } = snapshot;
         let state = damage.as_ref().map_or("good".to_owned(), |what| format!("damaged: {what}"));
-        format!("  {file}  after record {sequence}, {bytes} bytes, hash {hash:032x}, {state}")
+        format!("  {file}  after record {index}, {bytes} bytes, hash {hash:032x}, {state}")
     }));
     lines.extend(shard.last.iter().map(|record| {
         let LastRecord { index, file, offset, input, .. } = record;
@@ -217,17 +215,18 @@ fn page(shard: &ShardContents) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use allot_allocation_service::InputName;
     use allot_wire::backplane::InputKind;
 
     #[test]
     fn every_kind_of_input_has_a_sentence() {
         let mut body = Vec::new();
-        let marker = allot_domain::Marker { number: 7, cut: 9, time_ns: 0, report: false };
+        let marker = allot_domain::Marker { number: 7, time_ns: 0, report: false };
         allot_wire::backplane::encode_marker(&marker, &mut body);
         let encoding = allot_wire::Encoding::Json;
-        let entry = Entry { kind: InputKind::Marker, encoding, body: &body };
-        assert_eq!(sentence(&entry), "marker 7 at cut 9");
-        let entry = Entry { kind: InputKind::Fill, encoding, body: &[1] };
+        let entry = Entry { kind: InputKind::MARKER, encoding, body: &body };
+        assert_eq!(sentence(&entry), "marker 7");
+        let entry = Entry { kind: InputName::Fill.kind(), encoding, body: &[1] };
         assert_eq!(sentence(&entry), "rejected as malformed_message");
     }
 }

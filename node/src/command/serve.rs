@@ -3,7 +3,7 @@
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
-use crate::{archive, monitor, wiring};
+use crate::{monitor, wiring};
 use anyhow::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -50,7 +50,7 @@ pub(crate) struct Serve {
 /// Serves until a signal.
 pub(crate) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&serve.flags.given)?;
-    archive::warn_without_journal(&settings);
+    wiring::warn_without_journal(&settings);
     monitor::run(wiring::embedded(&settings)?, "listening")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
-use crate::{archive, monitor, wiring};
+use crate::{monitor, wiring};
 use anyhow::{Result, ensure};
 use clap::Args;
 use std::process::ExitCode;
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &ShardBox, common: &CommonArgs) -> Result<ExitCode> {
         shard < shards,
         "there is no shard {shard}: --shards is {shards}, and shards are numbered from 0"
     );
-    archive::warn_without_journal(&settings);
+    wiring::warn_without_journal(&settings);
     let server = wiring::shard_process(&settings, shard)?;
     monitor::run(server, &format!("ready shard-{shard}"))?;
     Ok(ExitCode::SUCCESS)

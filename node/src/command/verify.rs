@@ -7,6 +7,7 @@ mod replay;
 use crate::shard_dirs;
 use crate::stdout::print;
 use allot_allocation_audit::Summary;
+use allot_domain::LogIndex;
 use anyhow::Result;
 use clap::Args;
 use given_replies::{GivenReplies, MessageId};
@@ -97,7 +98,7 @@ fn shard_as_json(result: &ShardResult) -> Value {
         "images": result.snapshots,
         "state_hash": format!("{:032x}", result.state_hash),
         "torn_bytes": result.torn_bytes,
-        "replayed_from": result.replayed_from,
+        "replayed_from": result.replayed_from.get(),
         "tickers": tickers.collect::<serde_json::Map<_, _>>(),
         "wrong": texts(&result.failures),
     })
@@ -132,7 +133,7 @@ fn shard_lines(result: &ShardResult) -> Vec<String> {
              nettings, {repeats} repeats; {snapshots} snapshots"
         ),
     ];
-    if result.replayed_from > 0 {
+    if result.replayed_from > LogIndex::ZERO {
         lines.push(format!(
             "  the journal was pruned: the replay began with the snapshot of record {}; the \
              allocations before it were not checked",

@@ -8,8 +8,8 @@
 
 use crate::process::Process;
 use crate::server::Server;
-use allot_runtime::PollSet;
 use allot_allocation_service::Report;
+use allot_runtime::PollSet;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;

@@ -2,9 +2,9 @@
 
 use crate::world::{World, batch, fill};
 use allot::settings::Settings;
+use allot_allocation_service::{Reply, Report, Request};
 use allot_domain::{Money, Side};
 use allot_runtime::Counter;
-use allot_allocation_service::{Reply, Report, Request};
 use expect_test::{Expect, expect};
 use std::collections::BTreeMap;
 use std::time::Duration;

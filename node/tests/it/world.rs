@@ -1,10 +1,11 @@
 //! A server stepped by hand: no threads, no sockets, a clock of the test's own.
 
 use allot::settings::Settings;
-use allot::wiring::{self, Stepped};
+use allot::wiring;
+use allot_allocation_service::{Reply, Report, Request, decode_replies, encode_request};
 use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_runtime::{Clock, Counter, Nanos, Publication};
-use allot_allocation_service::{Reply, Report, Request, decode_replies, encode_request};
+use allot_server::Stepped;
 use allot_wire::{begin_batch, end_batch, push_record};
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ impl World {
     pub(crate) fn with(settings: Settings) -> Self {
         let clock = Clock::virtual_at(Nanos::from_unix(START));
         let mut stepped = wiring::stepped(&settings, clock);
-        stepped.stepper.settle();
+        stepped.stepper.run_until_idle();
         Self { stepped }
     }
 
@@ -44,13 +45,13 @@ impl World {
     /// Sends a message as a REQ and returns the messages that come back.
     pub(crate) fn request(&mut self, client: &str, message: &[u8]) -> Vec<Vec<u8>> {
         self.stepped.clients.request(client.as_bytes(), message);
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         std::iter::from_fn(|| self.stepped.clients.receive()).map(|(_, body)| body).collect()
     }
 
     /// All replies to clients since the last call, one per line.
     pub(crate) fn receive(&mut self) -> Vec<String> {
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         let mut lines = Vec::new();
         while let Some((client, body)) = self.stepped.clients.receive() {
             let client = String::from_utf8_lossy(&client).into_owned();
@@ -64,7 +65,7 @@ impl World {
     /// Sends a message and returns the replies, in whatever encoding.
     pub(crate) fn ask(&mut self, message: &[u8]) -> Vec<Reply> {
         self.stepped.clients.send(b"client", message);
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         let mut replies = Vec::new();
         while let Some((_, body)) = self.stepped.clients.receive() {
             decode_replies(&body, &mut replies).expect("replies decode");
@@ -80,12 +81,12 @@ impl World {
     /// Requests a report and returns the published one.
     pub(crate) fn report(&mut self) -> Report {
         self.stepped.listener.subscribe(b"positions:json");
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         while self.stepped.listener.receive().is_some() {}
         self.ask(br#"{"type":"report","source":"test","seq":1}"#);
         // If the report of this cut exists already, it is the last value of the topic.
         self.stepped.listener.subscribe(b"positions:json");
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         let mut last = None;
         while let Some(publication) = self.publication() {
             last = Some(Report::decode(&publication.body).expect("a report decodes"));
@@ -95,7 +96,7 @@ impl World {
 
     /// The next publication that the listener subscribed to.
     pub(crate) fn publication(&mut self) -> Option<Publication> {
-        self.stepped.stepper.settle();
+        self.stepped.stepper.run_until_idle();
         self.stepped.listener.receive()
     }
 

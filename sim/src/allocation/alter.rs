@@ -1,9 +1,9 @@
 //! Alterations: one wrong fact in a message, which the checkers must find.
 
 use allot_allocation_rules::PositionsPart;
-use allot_wire::backplane;
 use allot_allocation_service::{Reply, decode_replies, encode_reply_message};
 use allot_wire::Encoding;
+use allot_wire::backplane;
 
 /// One share more in the first allocated fill of a message.
 pub(super) fn reply(message: Vec<u8>) -> Vec<u8> {

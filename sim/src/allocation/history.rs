@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use allot_allocation_service::{
+    Reply, Request, RequestKind, decode_line, decode_replies, decode_request,
+};
 use allot_domain::{AccountId, Reject, SourceId, Ticker};
-use allot_allocation_service::{Reply, Request, RequestKind, decode_line, decode_replies, decode_request};
 use allot_wire::{Batch, Encoding};
 
 use super::clients::AUM;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use allot_allocation_rules::{Bust, Fill};
+use allot_allocation_service::{Reply, ReportRequest, Request, decode_replies, encode_line};
 use allot_domain::{Price, Quantity, Reject, Side, SourceId, Ticker};
 use allot_runtime::{Link, Nanos};
-use allot_allocation_service::{Reply, ReportRequest, Request, decode_replies, encode_line};
 
 use super::history::ClientHistory;
 use super::options::AllocationOptions;

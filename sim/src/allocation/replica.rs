@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 
 use allot_allocation_audit::{Auditor, Summary};
 use allot_allocation_rules::{BookConfig, Input, Outcome, Outcomes, Part, Share};
+use allot_allocation_service::{Reply, decode_replies, encode_outcome};
 use allot_domain::Marker;
 use allot_shard::{Entry, State};
-use allot_allocation_service::{Reply, decode_replies, encode_outcome};
 use allot_wire::Encoding;
 
 use super::history::{MessageKey, key_of_reply};

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use allot_allocation_service::{AccountStatement, Reply, Report, TopicName, decode_replies};
 use allot_domain::{AccountId, Side, Ticker};
 use allot_runtime::{BroadcastListener, Nanos, Publication};
-use allot_allocation_service::{AccountStatement, Reply, Report, TopicName, decode_replies};
 use allot_wire::{Encoding, Heartbeat};
 
 use super::tally::Tally;

@@ -7,7 +7,8 @@ use crate::answers::{Answer, Said};
 use crate::fault::{Verdict, agree};
 use crate::sources::Standing;
 use crate::testimony::{Testimony, answers, told};
-use allot_domain::{AccountId, Bust, Fill, Outcome, Reject, Side, SourceId, Ticker, limits};
+use allot_allocation_rules::{Bust, Fill, Outcome, Reject, limits};
+use allot_domain::{AccountId, Side, SourceId, Ticker};
 
 impl Auditor {
     pub(super) fn bust(&mut self, bust: &Bust, said: &mut Testimony<'_>) -> Verdict {

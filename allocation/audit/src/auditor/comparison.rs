@@ -3,7 +3,8 @@
 use super::Auditor;
 use crate::fault::{Fault, Verdict, agree};
 use crate::positions::{Position, Row};
-use allot_domain::{AccountId, Book, CellPart, Marker, Part, PositionsPart, RowPart, SplitKey};
+use allot_allocation_rules::{Book, CellPart, Part, PositionsPart, RowPart, SplitKey};
+use allot_domain::{AccountId, Marker};
 use std::collections::BTreeMap;
 
 impl Auditor {

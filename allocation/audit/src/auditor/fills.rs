@@ -6,7 +6,9 @@ use crate::division::{Claim, Division};
 use crate::fault::{Verdict, agree};
 use crate::sources::Standing;
 use crate::testimony::{Testimony, answers, told};
-use allot_domain::{AccountId, Allocated, Fill, Outcome, Reject, Side, SourceId, limits};
+use allot_allocation_rules::{Allocated, Fill, Outcome, Reject, limits};
+use allot_domain::Reject as Core;
+use allot_domain::{AccountId, Side, SourceId};
 
 impl Auditor {
     pub(super) fn fill(&mut self, fill: &Fill, said: &mut Testimony<'_>) -> Verdict {
@@ -31,7 +33,7 @@ impl Auditor {
     /// Why a new fill cannot be taken, if it cannot: the reason that comes first.
     pub(super) fn rejection(&self, fill: &Fill) -> Option<Reject> {
         if self.splits.number == 0 {
-            return (self.held.len() == limits::HELD_MAX).then_some(Reject::Busy);
+            return (self.held.len() == limits::HELD_MAX).then_some(Core::Busy.into());
         }
         let row = self.positions.by_ticker.get(&fill.ticker);
         if row.is_none() && self.positions.by_ticker.len() == limits::TICKERS_MAX {

@@ -4,10 +4,11 @@ use super::numbering::{Numbering, sent};
 use super::pair::Pair;
 use super::random::at_least;
 use super::script::input;
-use allot_audit::Auditor;
-use allot_domain::{
-    AccountId, Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
+use allot_allocation_audit::Auditor;
+use allot_allocation_rules::{
+    Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
 };
+use allot_domain::AccountId;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 

@@ -3,9 +3,8 @@
 use super::names::{account, source, ticker};
 use super::pair::Pair;
 use super::script::{input, inputs};
-use allot_domain::{
-    BookConfig, Fill, Input, Outcome, Price, Quantity, Side, SourceId, Split, Weight, limits,
-};
+use allot_allocation_rules::{BookConfig, Fill, Input, Outcome, Split, Weight, limits};
+use allot_domain::{Price, Quantity, Side, SourceId};
 
 fn pair(history: usize, script: &str) -> Pair {
     let mut pair = Pair::new(BookConfig { history, ..BookConfig::default() });

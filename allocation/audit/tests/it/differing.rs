@@ -2,9 +2,10 @@
 
 use super::pair::Pair;
 use super::script::inputs;
-use allot_domain::{Book, BookConfig, Machine, Outcomes};
+use allot_allocation_rules::{Book, BookConfig, Outcomes};
+use allot_domain::Machine;
 
-const CONFIG: BookConfig = BookConfig { blend: allot_domain::Blend::NONE, history: 64 };
+const CONFIG: BookConfig = BookConfig { blend: allot_allocation_rules::Blend::NONE, history: 64 };
 
 /// The auditor sees one script and the book another; both begin alike.
 #[track_caller]

@@ -1,6 +1,7 @@
 //! Names: sources, tickers and accounts from their texts, and weights from anything.
 
-use allot_domain::{AccountId, SourceId, Ticker, Weight, limits};
+use allot_allocation_rules::{Weight, limits};
+use allot_domain::{AccountId, SourceId, Ticker};
 
 pub(crate) fn source(name: &str) -> SourceId {
     SourceId::new(name.as_bytes()).unwrap()

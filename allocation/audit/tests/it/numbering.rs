@@ -1,9 +1,8 @@
 //! Numbering: random steps, and the inputs they become once their sources have numbered them.
 
 use super::names::{source, ticker, weights};
-use allot_domain::{
-    Bust, Fill, Input, Marker, Money, Netting, Price, Quantity, Side, Split, SplitKey, limits,
-};
+use allot_allocation_rules::{Bust, Fill, Input, Netting, Split, SplitKey, limits};
+use allot_domain::{Marker, Money, Price, Quantity, Side};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

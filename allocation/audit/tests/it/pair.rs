@@ -1,7 +1,8 @@
 //! Pair: a real book and the auditor that looks over its shoulder.
 
-use allot_audit::{Auditor, Fault};
-use allot_domain::{Book, BookConfig, Input, Machine, Outcomes};
+use allot_allocation_audit::{Auditor, Fault};
+use allot_allocation_rules::{Book, BookConfig, Input, Outcomes};
+use allot_domain::Machine;
 
 /// A book and its auditor after the same inputs.
 #[derive(Clone)]

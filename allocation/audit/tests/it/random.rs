@@ -2,8 +2,8 @@
 
 use super::numbering::{Numbering, Sent, sent};
 use super::pair::Pair;
-use allot_audit::Summary;
-use allot_domain::{Blend, BookConfig};
+use allot_allocation_audit::Summary;
+use allot_allocation_rules::{Blend, BookConfig};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

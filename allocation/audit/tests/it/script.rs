@@ -9,10 +9,8 @@
 //! ```
 
 use super::names::{account, source, ticker};
-use allot_domain::{
-    Bust, Fill, Input, Marker, Money, Netting, Price, Quantity, Side, Split, SplitKey, Weight,
-    decimal,
-};
+use allot_allocation_rules::{Bust, Fill, Input, Netting, Split, SplitKey, Weight};
+use allot_domain::{Marker, Money, Price, Quantity, Side, decimal};
 
 /// The inputs of a script, an empty line being none.
 pub(crate) fn inputs(script: &str) -> Vec<Input> {

@@ -2,8 +2,8 @@
 
 use super::pair::Pair;
 use super::script::inputs;
-use allot_audit::Summary;
-use allot_domain::BookConfig;
+use allot_allocation_audit::Summary;
+use allot_allocation_rules::BookConfig;
 use expect_test::{Expect, expect};
 use std::fmt::Write;
 

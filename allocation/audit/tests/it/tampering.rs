@@ -3,9 +3,10 @@
 use super::names::{source, ticker};
 use super::pair::Pair;
 use super::script::inputs;
-use allot_domain::{
-    Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Price, Quantity, Reject, Share, Side,
+use allot_allocation_rules::{
+    Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Reject, Share,
 };
+use allot_domain::{Price, Quantity, Side};
 
 /// What is done to the outcomes of the last input.
 type Tamper = fn(&mut Outcomes);

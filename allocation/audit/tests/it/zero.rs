@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use super::script::inputs;
-use allot_domain::BookConfig;
+use allot_allocation_rules::BookConfig;
 
 #[test]
 fn an_account_at_zero_buys_nothing_whatever_it_misses() {

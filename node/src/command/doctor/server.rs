@@ -1,11 +1,11 @@
 //! The server: whether one replies at an endpoint and, if not, whether one can start there.
 
 use super::Finding;
+use allot_allocation_service::{Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
 use allot_domain::SourceId;
 use allot_runtime::{
     Clock, Context, CurveKey, Link, LinkOptions, PollSet, RuntimeError, Subscriber,
 };
-use allot_allocation_service::{Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
 use allot_wire::Heartbeat;
 use std::fs;
 use std::io::ErrorKind;

@@ -1,7 +1,7 @@
-//! `allot feed aum`: the AUM server, which says how the firm's assets are divided.
+//! `allot feed aum`: the AUM server, which sends splits.
 
-use super::{Format, Life, seed, source};
-use crate::cli::Common;
+use super::{Format, SourceFlags, seed, source};
+use crate::common_args::CommonArgs;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
@@ -11,53 +11,54 @@ use anyhow::{Result, ensure};
 use clap::{ArgGroup, Args};
 use std::time::Duration;
 
-/// Send splits: how the firm's assets are divided over its accounts, in percent
+/// Send splits, as the AUM server: the target percentage of each account
 ///
-/// A split aims future fills; what was divided stays where it is.
+/// A new split applies to later fills only. Shares that were allocated stay where they are.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("origin").required(true).multiple(true)
         .args(["random", "weights", "drift", "file"]),
-    group = ArgGroup::new("chance").multiple(true).args(["random", "drift"]),
+    group = ArgGroup::new("randomness").multiple(true).args(["random", "drift"]),
     after_help = "\
 Examples:
-  allot feed aum --random                          any percentages, every 30 seconds
+  allot feed aum --random                          random percentages, every 30 seconds
   allot feed aum --weights a=40,b=60 --count 1     this split, once
-  allot feed aum --weights a=40,b=60 --drift 10    from there on, each time a little different
-  allot feed aum --drift --accounts 5 --every 10s  equal at first
-  allot feed aum --file split.json                 the file is read again every 30 seconds"
+  allot feed aum --weights a=40,b=60 --drift 10    this split first, then small random changes
+  allot feed aum --drift --accounts 5 --every 10s  equal percentages first
+  allot feed aum --file split.json                 read the file again every 30 seconds"
 )]
 pub(crate) struct Aum {
-    /// Completely random percentages each time
+    /// Send random percentages each time
     #[arg(long, conflicts_with_all = ["weights", "drift", "file"])]
     random: bool,
-    /// These percentages, each time, or at first with --drift
+    /// Send these percentages: each time, or first with --drift
     #[arg(long, value_name = "LIST", conflicts_with = "file")]
     weights: Option<String>,
-    /// Percentages of which each moves at random, each time by at most so many percent of itself;
-    /// from --weights, or equal at first [default: 2.5]
+    /// Change each percentage at random, by at most PERCENT of itself each time; start from
+    /// --weights, or from equal percentages [default: 2.5]
     #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "2.5",
           conflicts_with = "file")]
     drift: Option<String>,
-    /// Those of a file: a JSON object, CSV with the columns account and weight, or several objects
+    /// Send the percentages in this file: one or more JSON objects, or CSV with the columns account
+    /// and weight
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
-    /// How often; the first time at once
+    /// Interval between splits; the first is sent at once
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     every: Duration,
-    /// How many splits [default: without end]
+    /// Number of splits to send [default: no limit]
     #[arg(long, value_name = "COUNT")]
     count: Option<u64>,
-    /// How many accounts, of random or drifting percentages
+    /// Number of accounts, for random or drifting percentages
     #[arg(long, value_name = "COUNT", default_value_t = 5,
           conflicts_with_all = ["weights", "file"])]
     accounts: usize,
-    /// The same seed gives the same splits [default: another one in each run]
-    #[arg(long, value_name = "NUMBER", requires = "chance")]
+    /// Random seed; the same seed gives the same splits [default: different in each run]
+    #[arg(long, value_name = "NUMBER", requires = "randomness")]
     seed: Option<u64>,
     #[command(flatten)]
-    life: Life,
-    /// How messages are written
+    source_flags: SourceFlags,
+    /// Encoding of messages
     #[arg(long, value_enum, default_value_t = Format::Json)]
     encoding: Format,
     #[command(flatten)]
@@ -65,18 +66,18 @@ pub(crate) struct Aum {
 }
 
 /// The feed that the flags ask for.
-pub(super) fn crew(aum: &Aum, common: &Common) -> Result<FeedCrew> {
-    ensure!(!aum.every.is_zero(), "--every is a duration above zero");
+pub(super) fn crew(aum: &Aum, common: &CommonArgs) -> Result<FeedCrew> {
+    ensure!(!aum.every.is_zero(), "--every must be more than zero");
     let settings = common.settings(&aum.flags.given)?;
     let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;
-    crew.log_replies(aum.life.answers.as_deref());
+    crew.store_replies(aum.source_flags.replies.as_deref());
     let config = AumConfig {
         every: aum.every,
         count: aum.count,
         encoding: aum.encoding.into(),
-        first_seq: aum.life.first_seq,
-        patience: aum.life.patience(),
-        ..AumConfig::new(source(aum.life.source.as_deref(), "aum")?)
+        first_seq: aum.source_flags.first_seq,
+        patience: aum.source_flags.patience(),
+        ..AumConfig::new(source(aum.source_flags.source.as_deref(), "aum")?)
     };
     crew.add_splits(config, weights(aum)?)?;
     Ok(crew)

@@ -1,7 +1,7 @@
 //! `allot feed fills`: fill servers.
 
-use super::{Format, Life, seed, source};
-use crate::cli::Common;
+use super::{Format, SourceFlags, seed, source};
+use crate::common_args::CommonArgs;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
@@ -15,13 +15,15 @@ use anyhow::{Result, bail};
 use clap::{ArgGroup, Args};
 use std::time::Duration;
 
-/// Send fills: random ones, or those of a file
+/// Send fills, as a fill server: random ones, or those in a file
 ///
-/// Every fill is sent again until it is answered, and is never counted twice: a fill is known by
-/// its source's name and its number. That is why a run that is given the name of an earlier run
-/// sends repeats, and changes nothing, until it comes to a number that is new; --first-seq begins
-/// there. A fill of a seed or of a file has its number wherever a run begins; the first line of
-/// standard input has the first number.
+/// The feed resends a fill until it gets a reply. The server identifies a fill by its source name
+/// and its sequence number, and never counts it twice. A run under the source name of an earlier
+/// run therefore sends duplicates, which change nothing, until it reaches a new number. Use
+/// --first-seq to start at that number.
+///
+/// With a seed or a file, a fill has the same number wherever a run starts. With standard input,
+/// the first line gets the first number.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("origin").required(true).args(["random", "file"]),
@@ -30,36 +32,36 @@ Examples:
   allot feed fills --random --rate 100                     until Ctrl-C
   allot feed fills --random --sources 3 --rate max --count 100000 --batch 64 --encoding bin
   allot feed fills --file fills.csv                        columns ticker,price,quantity[,side]
-  allot feed fills --file fills.csv --source monday        again under this name: nothing changes
+  allot feed fills --file fills.csv --source monday        a second run changes nothing
   allot feed fills --file - < fills.ndjson
-  allot feed fills --random --answers answers.ndjson       what the server says, line by line
+  allot feed fills --random --answers replies.ndjson       keep the server's replies
   allot feed fills --random --source s --seed 7 --first-seq 501
-                                                           goes on after 500 fills of that seed
+                                                           continue after 500 fills of that seed
   allot feed fills --file day.csv --recorded-pace --speed 10"
 )]
 pub(crate) struct Fills {
-    /// Random fills
+    /// Send random fills
     #[arg(long)]
     random: bool,
-    /// The fills of a file, CSV or NDJSON; - is standard input
+    /// Send the fills in this file, CSV or NDJSON; - reads standard input
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
     #[command(flatten)]
-    life: Life,
-    /// How many fill servers; several are called NAME-1, NAME-2, …
+    source_flags: SourceFlags,
+    /// Number of fill servers; with more than one, their sources are NAME-1, NAME-2, …
     #[arg(long, value_name = "COUNT", default_value_t = 1, conflicts_with = "file",
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
     sources: u32,
-    /// How many fills each sends [default: without end, or the whole file]
+    /// Number of fills from each fill server [default: no limit, or the whole file]
     #[arg(long, value_name = "COUNT")]
     count: Option<u64>,
     #[command(flatten)]
     pace: PaceFlags,
     #[command(flatten)]
-    chance: ChanceFlags,
+    random_flags: RandomFlags,
     #[command(flatten)]
-    carriage: CarriageFlags,
-    /// What a line does that is not understood: stop (nothing of the file is sent) or skip
+    transport: TransportFlags,
+    /// What to do about an invalid line: stop (and send nothing from the file), or skip it
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "random")]
     on_bad_line: OnBadLine,
     #[command(flatten)]
@@ -69,57 +71,57 @@ pub(crate) struct Fills {
 /// When fills are sent.
 #[derive(Args)]
 struct PaceFlags {
-    /// Fills a second of each source, or max [default: random pauses; max for a file]
+    /// Fills per second for each source, or max [default: random pauses; max for a file]
     #[arg(long, value_name = "RATE")]
     rate: Option<String>,
-    /// The longest of the random pauses
+    /// Longest random pause between fills
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse,
           conflicts_with_all = ["rate", "file"])]
     pause_max: Duration,
-    /// As far apart as the file's column time_ns says
+    /// Send at the pace recorded in the file's time_ns column
     #[arg(long, conflicts_with_all = ["rate", "random"])]
     recorded_pace: bool,
-    /// So many times faster than recorded
+    /// Send this many times faster than recorded
     #[arg(long, value_name = "FACTOR", requires = "recorded_pace", default_value = "1")]
     speed: Speed,
 }
 
 /// What random fills are like.
 #[derive(Args)]
-struct ChanceFlags {
-    /// What is traded, as in AAPL,MSFT [default: ten well-known stocks]
+struct RandomFlags {
+    /// Tickers to trade, separated by commas: AAPL,MSFT [default: ten well-known stocks]
     #[arg(long, value_name = "LIST", conflicts_with = "file", value_parser = tickers)]
     tickers: Option<Tickers>,
-    /// The same seed gives the same fills [default: another one in each run]
+    /// Random seed; the same seed gives the same fills [default: different in each run]
     #[arg(long, value_name = "NUMBER", conflicts_with = "file")]
     seed: Option<u64>,
-    /// Of a hundred fills, how many are sales
+    /// Percentage of fills that are sells
     #[arg(long, value_name = "PERCENT", default_value_t = 0, conflicts_with = "file",
           value_parser = clap::value_parser!(u32).range(0..=100))]
     sells: u32,
-    /// Prices that move by at most half a percent, rather than any
+    /// Move each price by at most half a percent per fill, instead of drawing it at random
     #[arg(long, conflicts_with = "file")]
     walk: bool,
 }
 
-/// How fills travel.
+/// How fills are encoded and sent.
 #[derive(Args)]
-struct CarriageFlags {
-    /// How messages are written
+struct TransportFlags {
+    /// Encoding of messages
     #[arg(long, value_enum, default_value_t = Format::Json)]
     encoding: Format,
-    /// The most fills of one message
+    /// Most fills per message
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     batch: usize,
-    /// The most fills without an answer
+    /// Most fills sent without a reply
     #[arg(long, value_name = "COUNT", default_value_t = 256)]
     window: usize,
-    /// At the end, wait for the shares of fills that were held for the first split
+    /// At the end, wait until held fills are allocated; fills are held until the first split
     #[arg(long)]
     wait_for_held: bool,
 }
 
-/// A list that clap takes for one value.
+/// A list that clap treats as one value.
 #[derive(Clone, Debug)]
 struct Tickers(Vec<allot_domain::Ticker>);
 
@@ -128,23 +130,24 @@ fn tickers(list: &str) -> Result<Tickers, String> {
 }
 
 /// The feeds that the flags ask for.
-pub(super) fn crew(fills: &Fills, common: &Common) -> Result<FeedCrew> {
+pub(super) fn crew(fills: &Fills, common: &CommonArgs) -> Result<FeedCrew> {
     let settings = common.settings(&fills.flags.given)?;
     let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;
-    crew.log_replies(fills.life.answers.as_deref());
-    let (name, pace) = (source(fills.life.source.as_deref(), "fills")?, pace(fills)?);
+    crew.store_replies(fills.source_flags.replies.as_deref());
+    let name = source(fills.source_flags.source.as_deref(), "fills")?;
+    let pace = pace(fills)?;
     if let Some(path) = &fills.file {
         let needs_time = fills.pace.recorded_pace;
         let config = ReplayConfig {
             on_bad_line: fills.on_bad_line,
             needs_time,
-            first_seq: fills.life.first_seq,
+            first_seq: fills.source_flags.first_seq,
             ..Default::default()
         };
         crew.add_fills(config_of(fills, name, pace), Box::new(Replay::open(path, config)?))?;
         return Ok(crew);
     }
-    let base = seed(fills.chance.seed);
+    let base = seed(fills.random_flags.seed);
     for number in 1..=fills.sources {
         let name = match fills.sources {
             1 => name,
@@ -160,11 +163,11 @@ fn config_of(fills: &Fills, source: SourceId, pace: Pace) -> FillConfig {
     FillConfig {
         pace,
         count: fills.count,
-        in_flight_max: fills.carriage.window,
-        batch: fills.carriage.batch,
-        encoding: fills.carriage.encoding.into(),
-        waits_for_held: fills.carriage.wait_for_held,
-        patience: fills.life.patience(),
+        in_flight_max: fills.transport.window,
+        batch: fills.transport.batch,
+        encoding: fills.transport.encoding.into(),
+        waits_for_held: fills.transport.wait_for_held,
+        patience: fills.source_flags.patience(),
         ..FillConfig::new(source)
     }
 }
@@ -185,12 +188,12 @@ fn pace(fills: &Fills) -> Result<Pace> {
 
 fn random(fills: &Fills, seed: u64) -> Box<dyn Source> {
     let mut config = RandomConfig::new(seed);
-    if let Some(Tickers(tickers)) = &fills.chance.tickers {
+    if let Some(Tickers(tickers)) = &fills.random_flags.tickers {
         config.tickers.clone_from(tickers);
     }
-    config.first_seq = fills.life.first_seq;
-    config.sell_percent = fills.chance.sells;
+    config.first_seq = fills.source_flags.first_seq;
+    config.sell_percent = fills.random_flags.sells;
     config.gap_max = fills.pace.pause_max;
-    config.prices = if fills.chance.walk { Prices::Walk } else { Prices::Uniform };
+    config.prices = if fills.random_flags.walk { Prices::Walk } else { Prices::Uniform };
     Box::new(Random::new(config))
 }

@@ -1,10 +1,10 @@
 //! Positions as CSV: one line per position, so that the columns do not depend on the accounts and
 //! tickers. No name needs quotes, because names contain no comma.
 
-use allot_domain::decimal::nanos_text;
 use allot_allocation_rules::Weight;
-use allot_domain::Money;
 use allot_allocation_service::{AccountReport, AccountStatement, PositionReport, Report};
+use allot_domain::Money;
+use allot_domain::decimal::nanos_text;
 use jiff::Timestamp;
 
 /// The first line. An account without positions has one line, with the last four cells empty.

@@ -2,8 +2,9 @@
 
 use super::given_replies::MessageId;
 use allot_allocation_audit::Fault;
+use allot_domain::LogIndex;
 use allot_journal::JournalError;
-use allot_shard::ImageError;
+use allot_shard::StateError;
 use allot_wire::DecodeError;
 use std::fmt;
 
@@ -12,21 +13,21 @@ pub(super) enum Failure {
     /// The journal cannot be read any further.
     Journal(JournalError),
     /// A record cannot be decoded.
-    Record { index: u64, error: DecodeError },
+    Record { index: LogIndex, error: DecodeError },
     /// The auditor disagrees with an outcome, or with the state.
     Audit(Fault),
     /// A client got a reply with other shares than the journal gives.
-    SharesDiffer { index: u64, message: MessageId },
+    SharesDiffer { index: LogIndex, message: MessageId },
     /// A client got a reply that a split is in force, and the shard does not have it.
     SplitMissing(MessageId),
     /// A snapshot file is damaged.
     SnapshotDamaged { file: String, damage: String },
     /// The state in a snapshot cannot be loaded.
-    SnapshotInvalid { index: u64, error: ImageError },
+    SnapshotInvalid { index: LogIndex, error: StateError },
     /// A snapshot and a replay of the journal have different states.
-    SnapshotDiffers { index: u64, stored: u128, replayed: u128 },
+    SnapshotDiffers { index: LogIndex, stored: u128, replayed: u128 },
     /// A snapshot is of a record that the journal does not have.
-    SnapshotAhead { index: u64 },
+    SnapshotAhead { index: LogIndex },
 }
 
 impl fmt::Display for Failure {

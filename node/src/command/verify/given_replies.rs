@@ -1,8 +1,8 @@
 //! Given replies: the replies that clients received, to be found again in the journals.
 
 use allot_allocation_rules::{Outcome, Outcomes};
-use allot_domain::AccountId;
 use allot_allocation_service::{Reply, decode_replies};
+use allot_domain::AccountId;
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

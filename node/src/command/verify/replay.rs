@@ -2,10 +2,12 @@
 
 use super::failure::Failure;
 use super::given_replies::GivenReplies;
-use crate::stamp::Stamp;
 use allot_allocation_audit::{Auditor, Summary};
 use allot_allocation_rules::Outcomes;
-use allot_journal::{Folder, ImageSummary, Reader, SegmentState, state_hash};
+use allot_allocation_service::Allocation;
+use allot_domain::LogIndex;
+use allot_journal::{Folder, Reader, SegmentState, SnapshotSummary, state_hash};
+use allot_server::JournalStamp;
 use allot_shard::{Entry, State};
 use allot_wire::DecodeError;
 use anyhow::{Context, Result};
@@ -28,18 +30,18 @@ pub(super) struct ShardResult {
     pub(super) state_hash: u128,
     pub(super) torn_bytes: u64,
     /// The record of the snapshot where the replay began; zero if it began with the empty state.
-    pub(super) replayed_from: u64,
+    pub(super) replayed_from: LogIndex,
     /// Everything that is wrong.
     pub(super) failures: Vec<Failure>,
 }
 
 /// A replay in progress.
 struct Replay<'a> {
-    state: State,
+    state: State<Allocation>,
     /// `None` after a fault, and if the replay began with a snapshot.
     auditor: Option<Auditor>,
     /// The state hashes of the snapshots that were not compared yet, by record.
-    snapshots: BTreeMap<u64, u128>,
+    snapshots: BTreeMap<LogIndex, u128>,
     given: &'a mut GivenReplies,
     outcomes: Outcomes,
     /// The state as bytes, reused.
@@ -67,9 +69,12 @@ pub(super) fn replay(
             Ok(None) => break,
             Ok(Some(entry)) => {
                 let record = entry.record;
-                replay.check(record.sequence, Entry::of(record.kind, record.tag, record.payload));
+                replay.check(
+                    record.index,
+                    Entry::of::<Allocation>(record.kind, record.tag, record.payload),
+                );
                 bar.inc(entry.record.payload.len().try_into().unwrap_or(0));
-                if record.sequence.is_multiple_of(RECORDS_PER_TICK) {
+                if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
                     bar.tick();
                 }
             }
@@ -86,20 +91,24 @@ pub(super) fn replay(
 impl<'a> Replay<'a> {
     /// Begins with the empty state, or with the oldest good snapshot if segments were pruned.
     fn start(path: &Path, reader: &Reader, given: &'a mut GivenReplies) -> Result<Self> {
-        let mut failures: Vec<_> = reader.images().iter().filter_map(damage_of).collect();
+        let mut failures: Vec<_> = reader.snapshots().iter().filter_map(damage_of).collect();
         let is_begun = |state: &SegmentState| *state != SegmentState::Spare;
         let begun = reader.segments().iter().find(|segment| is_begun(&segment.state));
-        let pruned_through = begun.map_or(0, |segment| segment.first_sequence.saturating_sub(1));
-        let book =
-            if begun.is_some() { reader.stamp().parse::<Stamp>()?.book } else { <_>::default() };
-        let good = reader.images().iter().filter(|snapshot| snapshot.damage.is_none());
+        let pruned_through = begun
+            .map_or(LogIndex::ZERO, |segment| segment.first_index.previous().unwrap_or_default());
+        let book = if begun.is_some() {
+            reader.stamp().parse::<JournalStamp<Allocation>>()?.machine
+        } else {
+            <_>::default()
+        };
+        let good = reader.snapshots().iter().filter(|snapshot| snapshot.damage.is_none());
         let snapshots: BTreeMap<_, _> =
-            good.map(|snapshot| (snapshot.sequence, snapshot.hash)).collect();
+            good.map(|snapshot| (snapshot.index, snapshot.hash)).collect();
         let mut state = State::new(book);
-        let mut replayed_from = 0;
-        if pruned_through > 0
+        let mut replayed_from = LogIndex::ZERO;
+        if pruned_through > LogIndex::ZERO
             && let Some((&index, _)) = snapshots.range(pruned_through..).next()
-            && let Some(snapshot) = reader.image(index)?
+            && let Some(snapshot) = reader.snapshot(index)?
         {
             match State::load(book, &snapshot.state) {
                 Ok(loaded) => {
@@ -120,12 +129,12 @@ impl<'a> Replay<'a> {
             replayed_from,
             failures,
         };
-        let auditor = (pruned_through == 0).then(|| Auditor::new(book));
+        let auditor = (pruned_through == LogIndex::ZERO).then(|| Auditor::new(book));
         let outcomes = Outcomes::default();
         Ok(Self { state, auditor, snapshots, given, outcomes, bytes: Vec::new(), result })
     }
 
-    fn check(&mut self, index: u64, entry: Result<Entry<'_>, DecodeError>) {
+    fn check(&mut self, index: LogIndex, entry: Result<Entry<'_>, DecodeError>) {
         if index <= self.result.replayed_from {
             return;
         }
@@ -139,14 +148,15 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn apply(&mut self, index: u64, entry: Entry<'_>) {
-        let Ok(input) = self.state.replay_whole(entry, &mut self.outcomes) else {
+    fn apply(&mut self, index: LogIndex, entry: Entry<'_>) {
+        self.outcomes.clear();
+        let Ok(input) = self.state.replay(entry, &mut self.outcomes, |_| {}) else {
             return;
         };
-        let book = self.state.book();
+        let book = self.state.machine();
         let account = |index| *book.account(index);
         if let Some(auditor) = &mut self.auditor
-            && let Err(fault) = auditor.check(index, &input, &self.outcomes, account)
+            && let Err(fault) = auditor.check(index.get(), &input, &self.outcomes, account)
         {
             self.result.failures.push(Failure::Audit(fault));
             self.result.summary = auditor.summary().clone();
@@ -157,7 +167,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn compare_snapshot(&mut self, index: u64, stored: u128) {
+    fn compare_snapshot(&mut self, index: LogIndex, stored: u128) {
         self.result.snapshots += 1;
         let replayed = self.hash();
         if replayed != stored {
@@ -175,7 +185,7 @@ impl<'a> Replay<'a> {
         self.result.state_hash = self.hash();
         let failures = &mut self.result.failures;
         if let Some(auditor) = &self.auditor {
-            failures.extend(auditor.compare(self.state.book()).err().map(Failure::Audit));
+            failures.extend(auditor.compare(self.state.machine()).err().map(Failure::Audit));
             self.result.summary = auditor.summary().clone();
         }
         failures.extend(self.given.splits_missing().into_iter().map(Failure::SplitMissing));
@@ -186,7 +196,7 @@ impl<'a> Replay<'a> {
     }
 }
 
-fn damage_of(snapshot: &ImageSummary) -> Option<Failure> {
+fn damage_of(snapshot: &SnapshotSummary) -> Option<Failure> {
     let damage = snapshot.damage.clone()?;
     Some(Failure::SnapshotDamaged { file: snapshot.file.clone(), damage })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use allot_domain::{AccountId, Money, Ticker};
 use allot_allocation_service::{AccountReport, Report};
+use allot_domain::{AccountId, Money, Ticker};
 
 use crate::allocation::replica::{AtReport, Replica};
 use crate::engine::violation::{Violation, ensure};

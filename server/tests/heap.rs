@@ -18,16 +18,21 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use allot_allocation_rules::{BookConfig, Fill};
-use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
-use allot_journal::Journal;
-use allot_router::{Router, RouterConfig};
-use allot_runtime::{
-    Agent, Clock, Context, Counters, Crew, Door, DoorOptions, Hub, Link, LinkOptions, Nanos,
-    PollSet, Running, Threads, WaitStrategy, ring_pair,
+use allot_allocation_service::{
+    Allocation, Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
 };
-use allot_shard::{Shard, ShardConfig, State};
-use allot_allocation_service::{Reply, Request, RequestKind, decode_replies, encode_line, encode_request};
+use allot_domain::{Incarnation, Price, Quantity, Side, SourceId, Ticker};
+use allot_runtime::{
+    Agent, Clock, Context, Counters, Crew, Door, DoorOptions, Link, LinkOptions, Nanos, PollSet,
+    Running, Threads, WaitStrategy,
+};
+use allot_server::boxes::{self, Identity};
+use allot_server::rings::{BoxWakers, RingEnds};
+use allot_server::{CoreConfig, open_shard};
 use allot_wire::{Batch, Encoding, begin_batch, end_batch, push_record};
+
+/// The incarnation of every box.
+const FIRST: Incarnation = Incarnation::new(1);
 
 /// Fills of a phase.
 const PHASE: u64 = 4_000;
@@ -115,29 +120,35 @@ impl Firm {
         let door = Door::bind(&context, endpoint, DoorOptions::default()).unwrap();
         let front = door.endpoint().unwrap().to_owned();
         let mut crew = Crew::new(Clock::system(), WaitStrategy::default(), threads);
-        let [router_post, publisher_post] =
-            ["router", "publisher"].map(|name| crew.thread(name).unwrap());
+        let router_slot = crew.thread("router").unwrap();
+        let publisher_slot = crew.thread("publisher").unwrap();
+        let shard_slots: Vec<_> = (0..shards).map(|_| crew.thread("shard").unwrap()).collect();
+        let wakers = BoxWakers {
+            router: router_slot.waker().clone(),
+            shards: shard_slots.iter().map(|slot| slot.waker().clone()).collect(),
+            publisher: publisher_slot.waker().clone(),
+        };
+        let mut ends = RingEnds::link(CAPACITY, &wakers);
+        let core = CoreConfig { marker_every, ..CoreConfig::new(shards) };
+        let hub = ends.take_router_hub();
+        let router = boxes::router::<Allocation>(&core, FIRST, door, hub, Counters::new());
         let counts = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
-        let mut peers = Vec::new();
-        let mut parts = Vec::new();
-        for shard in 0..shards {
-            let post = crew.thread("shard").unwrap();
-            let (peer, router) = ring_pair(CAPACITY, router_post.waker(), post.waker());
-            let (part, publisher) = ring_pair(CAPACITY, publisher_post.waker(), post.waker());
-            let agent = shard_of(shard, shards, (router, publisher));
-            let allocations = Arc::clone(&counts[1]);
-            crew.add(&post, Box::new(Counted { agent, allocations }));
-            peers.push(peer);
-            parts.push(part);
+        let counted = |agent: Box<dyn Agent>, count: usize| {
+            Box::new(Counted { agent, allocations: Arc::clone(&counts[count]) })
+        };
+        crew.add(&router_slot, counted(Box::new(router), 0));
+        let of_shards = shard_slots.iter().zip(boxes::shard_ids(shards)).zip(ends.shards);
+        for ((slot, shard), links) in of_shards {
+            // A short history, so that it is full and forgets from early on.
+            let book = BookConfig { history: 1_024, ..BookConfig::default() };
+            let opened = open_shard::in_memory::<Allocation>(book);
+            let identity = Identity { shard, incarnation: FIRST };
+            let agent = boxes::shard(&core, identity, opened, links, Counters::new());
+            crew.add(slot, counted(Box::new(agent), 1));
         }
-        let (peer, nettings) = ring_pair(CAPACITY, router_post.waker(), publisher_post.waker());
-        peers.push(peer);
-        parts.push(nettings);
-        crew.add(&publisher_post, Box::new(Listener { links: parts, frame: Vec::new() }));
-        let config = RouterConfig { marker_every, ..RouterConfig::new(shards, 1) };
-        let router = Router::new(config, door, Hub::rings(peers), Counters::new());
-        let allocations = Arc::clone(&counts[0]);
-        crew.add(&router_post, Box::new(Counted { agent: Box::new(router), allocations }));
+        let mut links = ends.publisher;
+        links.push(ends.publisher_to_router);
+        crew.add(&publisher_slot, Box::new(Listener { links, frame: Vec::new() }));
         let [router, shards] = counts;
         Self { running: crew.start().unwrap(), context, front, router, shards }
     }
@@ -156,15 +167,6 @@ impl Firm {
         let frame = Vec::new();
         Client { link, source, seq: 0, message, record, frame, replied: 0 }
     }
-}
-
-fn shard_of(shard: usize, shards: usize, links: (Link, Link)) -> Box<dyn Agent> {
-    let shard = shard.try_into().unwrap();
-    let shards = shards.try_into().unwrap();
-    let config = ShardConfig { shard, shards, incarnation: 1 };
-    // A short history, so that it is full and forgets from early on.
-    let state = State::new(BookConfig { history: 1_024, ..BookConfig::default() });
-    Box::new(Shard::new(config, state, Journal::none(), links, Counters::new()))
 }
 
 /// One client of the front door.
