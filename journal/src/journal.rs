@@ -41,9 +41,10 @@ impl Journal {
     /// Without a journal: gives the next record this index.
     ///
     /// # Panics
-    /// With a journal, which knows its own index, and when the index is zero.
+    /// With a journal, which knows its own index, and when the log would go back.
     pub fn start_at(&mut self, index: LogIndex) {
         assert!(self.queue.is_none(), "a journal that is kept knows its own index");
+        assert!(self.appended < index, "the log never goes back");
         self.appended = index.previous().expect("the first record has index 1");
         self.durable = self.appended;
     }

@@ -86,7 +86,6 @@ pub(crate) const fn record_bytes(payload_bytes: usize) -> usize {
 
 /// Appends an open record: checksum and chain are added by [`close`].
 pub(crate) fn push_open(out: &mut Vec<u8>, record: &Record<'_>) {
-    assert!(LogIndex::ZERO < record.index, "the first record has index 1");
     let start = out.len();
     let length = RECORD_HEAD_BYTES + record.payload.len();
     out.extend_from_slice(&short(length).to_le_bytes());
