@@ -1,4 +1,4 @@
-//! The auditor: how fast a log is checked, one thread, answers of a real book at hand.
+//! The auditor: how fast it checks a log, on one thread, given the outcomes of a real book.
 //!
 //! | group        | what one iteration does                                            |
 //! |--------------|--------------------------------------------------------------------|
@@ -6,12 +6,10 @@
 //!
 //! Of a hundred inputs 72 are purchases and 20 sales of 1 to 1,000 shares of one of 50 tickers, 5
 //! are busts of a recent fill and 2 repeats, and one in a hundred is a marker; weights are random,
-//! and a new split comes every 2,000 inputs. At the end the picture is compared with the book's.
+//! and a new split comes every 2,000 inputs. At the end its positions are compared with the book's.
 
 use allot_allocation_audit::Auditor;
-use allot_allocation_rules::{
-    Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits,
-};
+use allot_allocation_rules::{Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits};
 use allot_domain::{AccountId, Machine, Marker, Price, Quantity, Side, SourceId, Ticker};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::rngs::StdRng;
@@ -21,7 +19,7 @@ use std::hint::black_box;
 const INPUTS: u64 = 20_000;
 const SPLIT_EVERY: u64 = 2_000;
 
-/// A log, what a book said of it, and the book at its end.
+/// A log, the outcomes of a book for it, and the book at its end.
 struct Log {
     config: BookConfig,
     inputs: Vec<(Input, Outcomes)>,

@@ -8,12 +8,12 @@
 //! | `sell/N`     | a purchase and a sale of 1 to 1,000 shares of one ticker, over N accounts  |
 //! | `blend/N`    | a purchase as in `accounts/N` with a blend of 1/4 and holdings kept        |
 //!
-//! Prices are 10 to 500 in whole cents and weights have nine random decimals, so whoever just got a
-//! dear share has too much when a cheap one follows: with 10 accounts one fill in eight finds
-//! somebody overweight, with 100 four of five do, with 1,000 all.
+//! Prices are 10 to 500 in whole cents and weights have nine random decimals, so an account that
+//! got an expensive share is overweight when a cheap one follows. With 10 accounts one fill in
+//! eight finds such an account, with 100 four of five do, with 1,000 all.
 
-use allot_allocation_rules::{Blend, Block};
 use allot_bench::kernel::{BLOCKS, Load};
+use allot_allocation_rules::{Blend, Block};
 use allot_domain::{Price, Quantity, Side};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::rngs::StdRng;

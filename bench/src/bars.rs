@@ -1,4 +1,4 @@
-//! Bars: lines of parts that add up, as one SVG element, with nothing from outside.
+//! Stacked bars as one SVG element that needs no other file.
 
 use crate::chart::{COLOURS, escape};
 use std::fmt::Write;
@@ -28,7 +28,7 @@ impl Bar {
     }
 }
 
-/// Draws them one under the other, on one scale; of no lengths, a sentence.
+/// Draws the bars one under the other, on one scale; a sentence if there is nothing to draw.
 pub(crate) fn draw(bars: &[Bar], show: fn(f64) -> String) -> String {
     let longest = bars.iter().map(Bar::length).fold(0.0, f64::max);
     if longest <= 0.0 {

@@ -1,4 +1,4 @@
-//! A chart: lines over two axes as one SVG element, with nothing from outside.
+//! A line chart as one SVG element that needs no other file.
 
 use std::fmt::Write;
 
@@ -12,16 +12,16 @@ const BOTTOM: f64 = 45.0;
 /// From one name of a line to the next.
 const NAME_HEIGHT: f64 = 14.0;
 
-/// Told apart by people who see few colours, too.
+/// A palette that people with colour blindness can tell apart.
 pub(crate) const COLOURS: &[&str] =
     &["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a6d00"];
 
 /// One direction.
 pub(crate) struct Axis {
     pub(crate) title: &'static str,
-    /// Equal steps are equal factors.
+    /// Logarithmic or linear.
     pub(crate) logarithmic: bool,
-    /// How a value is written beside it.
+    /// Formats the label of a tick.
     pub(crate) show: fn(f64) -> String,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Scale<'a> {
     }
 }
 
-/// Draws it; of no points, a sentence.
+/// Draws the chart; a sentence if there are no points.
 pub(crate) fn draw(x: &Axis, y: &Axis, series: &[Series]) -> String {
     let points = || series.iter().flat_map(|line| &line.points);
     if points().next().is_none() {
@@ -165,7 +165,7 @@ fn axes(svg: &mut String, across: &Scale<'_>, up: &Scale<'_>) {
     );
 }
 
-/// A text that stands in HTML as itself.
+/// Escapes a text for HTML.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

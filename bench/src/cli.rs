@@ -197,7 +197,7 @@ struct Listen {
     curve: bool,
 }
 
-/// Runs the verb of the command line.
+/// Runs the subcommand of the command line.
 pub(crate) fn run() -> Result<ExitCode> {
     match Cli::parse().verb {
         Verb::Tcp(args) => end_to_end::serve(Transport::Tcp, &args.load, &args.server, &args.out),

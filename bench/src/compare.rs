@@ -8,7 +8,7 @@ use crate::run::{Point, Run};
 const HEAD: &[&str] =
     &["offered", "batch", "connections", "msgs/s", "p50", "p90", "p99", "p99.9", "p99.99", "max"];
 
-/// One load that both runs have: its name, and each quantity of the second by that of the first.
+/// A load that both runs have: its name, and each quantity of the later run by the earlier one's.
 pub(crate) struct Row {
     pub(crate) load: [String; 3],
     pub(crate) ratios: Vec<Option<f64>>,
@@ -43,13 +43,13 @@ fn depths(latency: &Latency) -> [Option<u64>; 6] {
     [latency.p50, latency.p90, latency.p99, latency.p999, latency.p9999, max]
 }
 
-/// How many times the first the second is; none where one is unknown.
+/// The second as a multiple of the first; none where one is unknown.
 fn ratio(old: Option<u64>, new: Option<u64>) -> Option<f64> {
     let (old, new) = (old.filter(|old| 0 < *old)?, new?);
     Some(new as f64 / old as f64)
 }
 
-/// A ratio as it is read.
+/// A ratio for a table.
 pub(crate) fn show(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "n/a".to_owned(), |ratio| format!("{ratio:.3} x"))
 }
@@ -87,13 +87,13 @@ pub(crate) fn stage_rows(before: &Run, after: &Run) -> Vec<StageRow> {
 }
 
 impl StageRow {
-    /// As it is read.
+    /// As a row of a table.
     pub(crate) fn cells(self) -> Vec<String> {
         self.name.into_iter().chain(self.ratios.map(show)).collect()
     }
 }
 
-/// The table, for people.
+/// The tables that are printed.
 pub(crate) fn page(before: &Run, after: &Run) -> String {
     let rows = rows(before, after);
     let name = |run: &Run| format!("{} {} {}", run.mode, run.started, run.label);

@@ -1,4 +1,4 @@
-//! An echo: a bare ROUTER that sends back what it gets, the floor of a transport.
+//! An echo: a bare ROUTER that sends every message back, the floor of a transport.
 //!
 //! It is written against `zmq` itself and not against `runtime`: a floor that shared the server's
 //! own sockets would move with them, and a ratio to it would hide what they cost.
@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use zmq::{Message, SNDMORE};
 
-/// Echoes until this process is killed; encrypted, with keys of its own, if that is wanted.
+/// Echoes until this process is killed; with `curve` encrypted, under new keys.
 ///
 /// # Errors
 /// When the endpoint is taken.
@@ -52,7 +52,7 @@ pub(crate) fn serve_raw(endpoint: &str) -> Result<()> {
     loop {
         let (mut stream, _) = listener.accept()?;
         stream.set_nodelay(true)?;
-        // A client that leaves in whatever way makes room for the next.
+        // However a client leaves, the next one is served.
         let _ = echo_stream(&mut stream, &mut buffer);
     }
 }

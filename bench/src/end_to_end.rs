@@ -1,4 +1,4 @@
-//! End to end: a load from this process on a server, or an echo, in another.
+//! End to end: a load from this process on a server, or an echo, in another process.
 
 use crate::arguments::{LoadArgs, OutArgs, ServerArgs};
 use crate::load::{Load, Target};
@@ -13,7 +13,7 @@ use anyhow::Result;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-/// Measures a server, one that is started for it or one that runs already.
+/// Measures a server: one that is started for the run, or one that runs already.
 ///
 /// # Errors
 /// When there is no server, or results cannot be written.
@@ -50,7 +50,7 @@ pub(crate) fn serve(
     let target = Target { context, exchange: Exchange::Allot, front, key, publish, stages };
     let code = measure(Output::begin(&transport.to_string(), out, described), &target, load)?;
     if let (Some(process), true) = (&process, code == ExitCode::FAILURE) {
-        eprintln!("the server said last: {}", process.last_words());
+        eprintln!("last output of the server: {}", process.last_words());
     }
     Ok(code)
 }

@@ -1,4 +1,4 @@
-//! The environment of a run: without it a figure says nothing to anybody else.
+//! The environment of a run: a figure means nothing without it.
 
 use allot_runtime::{Context, cores};
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ impl Environment {
         Self { facts, steal: steal() }
     }
 
-    /// After the run: who else used the machine meanwhile.
+    /// Adds, after the run, what else used the machine meanwhile.
     pub(crate) fn complete(mut self) -> BTreeMap<String, String> {
         let share = match (self.steal, steal()) {
             (Some(before), Some(after)) => steal_share(before, after),
@@ -74,7 +74,7 @@ fn load_average() -> Option<String> {
     Some(words.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
 }
 
-/// Of the repository in which this program was built, or else of the one it is called in.
+/// The revision of the repository that this program was built in, or else is called in.
 fn revision() -> Option<String> {
     let program = std::env::current_exe().ok();
     let beside = program.as_deref().and_then(Path::parent).and_then(revision_of);

@@ -19,7 +19,7 @@ const TICKERS: [&str; 10] =
 /// One cent, in 1e-9 of the currency.
 const CENT: i128 = 10_000_000;
 
-/// What is traded, without whose it is.
+/// What is traded, without source and number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     pub(crate) ticker: Ticker,
@@ -27,13 +27,13 @@ pub(crate) struct Kind {
     pub(crate) quantity: Quantity,
 }
 
-/// Fills without end: number `seq` of a source is always the same.
+/// An endless sequence of fills: number `seq` of a source is always the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Fills {
     kinds: Vec<Kind>,
 }
 
-/// What some fills come to, by ticker.
+/// The sum of some fills, by ticker.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Totals {
     /// How many fills.
@@ -43,7 +43,7 @@ pub(crate) struct Totals {
 }
 
 impl Fills {
-    /// Fills over so many tickers.
+    /// Fills over `tickers` tickers.
     pub(crate) fn new(seed: u64, tickers: usize) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let kinds = (0..KINDS.max(tickers)).map(|place| {
@@ -57,7 +57,7 @@ impl Fills {
         Self { kinds: kinds.collect() }
     }
 
-    /// What fill number `seq` of any source is, from 1.
+    /// Fill number `seq` of any source, from 1.
     pub(crate) fn kind(&self, seq: u64) -> &Kind {
         &self.kinds[self.place(seq)]
     }
@@ -67,14 +67,14 @@ impl Fills {
         usize::try_from(seq % count).expect("less than the count")
     }
 
-    /// Counts a fill. Adding it up is left for later: times are taken now.
+    /// Counts a fill. It is added up later, as times are taken now.
     pub(crate) fn count(&self, seq: u64, counts: &mut Vec<u64>) {
         let place = self.place(seq);
         counts.resize(self.kinds.len(), 0);
         counts[place] += 1;
     }
 
-    /// What fills that were counted come to.
+    /// The sum of the fills that were counted.
     pub(crate) fn totals(&self, counts: &[u64]) -> Totals {
         let mut totals = Totals::default();
         for (kind, count) in self.kinds.iter().zip(counts).filter(|(_, count)| 0 < **count) {
@@ -91,7 +91,7 @@ impl Fills {
 }
 
 impl Totals {
-    /// Counts so many fills of a kind.
+    /// Adds `count` fills of a kind.
     fn add(&mut self, kind: &Kind, count: u64) {
         let (shares, value) = self.by_ticker.entry(kind.ticker).or_default();
         *shares += u128::from(kind.quantity.get()) * u128::from(count);
@@ -100,7 +100,7 @@ impl Totals {
         self.fills += count;
     }
 
-    /// Counts those of another as well.
+    /// Adds another sum.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (ticker, (shares, value)) in &other.by_ticker {
             let sum = self.by_ticker.entry(*ticker).or_default();
@@ -117,7 +117,7 @@ fn ticker(place: usize) -> Ticker {
     Ticker::new(name.as_bytes()).expect("a short name")
 }
 
-/// A split over so many accounts, each with a different weight.
+/// A split over `accounts` accounts, each with a different weight.
 pub(crate) fn split(source: SourceId, seq: u64, accounts: usize) -> Split {
     let count = u64::try_from(accounts).expect("few").clamp(1, 10_000);
     let parts = count * (count + 1) / 2 + count * count;

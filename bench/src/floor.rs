@@ -1,6 +1,6 @@
-//! Floors: what the parts under a server cost alone, one thing at a time.
+//! Floors: what the parts under a server cost on their own, one operation at a time.
 //!
-//! Each does one round after the other, so that all are closed loops with a window of one.
+//! Each runs one round after the other, so all are closed loops with a window of one.
 
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::batch_builder::BatchBuilder;
@@ -27,16 +27,16 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What one write of a journal's floor has, and a page of every disk.
+/// Length of one write of the journal's floor: a page of a disk.
 const WRITE_LEN: usize = 4_096;
 
-/// How much of a file is written before it is begun again: as much as a small segment.
+/// Length of the file that is written again and again: a small segment.
 const FILE_LEN: u64 = 8 << 20;
 
-/// Bytes there and back over TCP, without ZeroMQ: another process echoes.
+/// One round trip over TCP to an echo in another process, without ZeroMQ.
 ///
 /// # Errors
-/// When the echo does not start, or answers something else.
+/// When the echo does not start, or sends something else back.
 pub(crate) fn tcp_raw(lengths: LengthArgs, out: &OutArgs) -> Result<ExitCode> {
     let output = Output::begin("tcp-raw", out, BTreeMap::new());
     let process = Process::echo("raw-server", Transport::Tcp)?;
@@ -53,11 +53,11 @@ pub(crate) fn tcp_raw(lengths: LengthArgs, out: &OutArgs) -> Result<ExitCode> {
     })
 }
 
-/// One write of 4 KiB and one `fdatasync` after the other, into a file whose blocks are there: what
-/// a disk lets any journal do at best.
+/// 4 KiB writes, each with an `fdatasync`, into a file whose blocks are allocated: the best that
+/// any journal can do on this disk.
 ///
 /// # Errors
-/// When there can be no file, or the disk refuses.
+/// When the file cannot be made or written.
 pub(crate) fn sync(folder: &Path, lengths: LengthArgs, out: &OutArgs) -> Result<ExitCode> {
     let facts = BTreeMap::from([("folder".to_owned(), folder.display().to_string())]);
     let output = Output::begin("journal", out, facts);
@@ -80,7 +80,7 @@ pub(crate) fn sync(folder: &Path, lengths: LengthArgs, out: &OutArgs) -> Result<
     })
 }
 
-/// Rounds one after the other, each timed.
+/// Runs rounds one after the other, and times each.
 fn rounds(
     mut output: Output,
     lengths: Lengths,
@@ -103,8 +103,8 @@ fn rounds(
     output.finish()
 }
 
-/// Many small steps, timed some at a time: one alone is shorter than the reading of a clock.
-/// `steps` does some and returns how many; the times are of one.
+/// Runs many small steps, timed in groups: one step is shorter than the reading of a clock.
+/// `steps` runs a group and returns its size; the recorded time is that of one step.
 ///
 /// # Errors
 /// When a step fails, or a file cannot be written.
@@ -131,7 +131,7 @@ pub(crate) fn steps(
     output.finish()
 }
 
-/// A point of one thing after the other.
+/// The point of a floor.
 pub(crate) fn measured(
     recorder: Recorder,
     offer: Option<Offer>,

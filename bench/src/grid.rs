@@ -1,14 +1,14 @@
-//! A grid: rows under a head, laid out in columns.
+//! A grid: rows under a header, laid out in columns.
 
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 
-/// No frame: a line under the head, and air between the columns.
+/// No frame: a line under the header, and space between the columns.
 const STYLE: TableStyle = TableStyle::new()
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('─'))
     .content_lines(ContentLineStyle::none());
 
-/// Lays out rows; columns of `left` begin at the left, numbers stand at the right.
+/// Lays out rows; the columns of `left` are aligned left, the others right.
 pub(crate) fn lay_out(head: &[&str], rows: Vec<Vec<String>>, left: &[usize]) -> String {
     let mut table = Table::new();
     table.load_style(STYLE);

@@ -1,13 +1,13 @@
 //! Growth: what a fill costs in the book as accounts, shares, tickers and history grow.
 //!
 //! ```text
-//!   prepare: a book of each size, so many fills old
+//!   prepare: a book of each size and age
 //!   turn:    every row once, in random order:  copy the book ─► fills, checked ─► fills, timed
 //! ```
 //!
-//! The book is what a shard does with a fill but for reading the message and writing the answer:
-//! it looks up the source and the ticker, divides, books, and keeps the answer. The copy brings
-//! each turn back to the same state; the fills before the timed ones warm the caches again.
+//! The book is what a shard does with a fill apart from reading the message and writing the reply:
+//! it looks up the source and the ticker, divides, books, and keeps the outcome. The copy brings
+//! each turn back to the same state; the checked fills warm the caches again.
 
 use crate::experiment::{Bound, Experiment, Order, Series, Subject};
 use crate::fills::{Fills, split};
@@ -29,7 +29,7 @@ const FILLS: u64 = 4_096;
 /// How old a book is where age is not what grows: its history has turned.
 const AGE: u64 = 70_000;
 
-/// The same where it is only to be seen that everything works.
+/// The same for a quick run.
 const AGE_QUICK: u64 = 1_000;
 
 const _: () = assert!(limits::HISTORY_DEFAULT < 70_000);
@@ -53,7 +53,7 @@ pub(crate) struct GrowthArgs {
 struct Size {
     accounts: usize,
     tickers: usize,
-    /// Shares of each fill; none: 1 to 1,000.
+    /// Shares per fill; 1 to 1,000 if none is given.
     quantity: Option<u64>,
     age: u64,
 }
@@ -75,7 +75,7 @@ struct Cost {
     grown: u64,
     /// The median of the turns, for one fill.
     fill_ns: f64,
-    /// To the first row of its dimension.
+    /// As a multiple of the first row of its dimension.
     ratio: f64,
     turns_ns: Vec<f64>,
 }
@@ -85,7 +85,7 @@ struct Cost {
 struct Line {
     fixed_ns: f64,
     account_ns: f64,
-    /// The furthest that a row lies from it, as a part of its cost.
+    /// The largest distance of a row from the line, as a part of its cost.
     off_max: f64,
 }
 
@@ -225,8 +225,7 @@ fn costs(series: &[Series<Grown, f64>]) -> Vec<Cost> {
     series.iter().map(cost).collect()
 }
 
-/// The line that is off by least, as parts of the costs: weighted least squares, as in any book of
-/// statistics.
+/// Fits the line by least squares of the relative errors.
 fn line(costs: &[Cost]) -> Result<Line> {
     let points: Vec<_> = costs
         .iter()
@@ -267,7 +266,7 @@ fn page(results: &Results) -> String {
     )
 }
 
-/// Bytes of this process that are in memory.
+/// Resident bytes of this process.
 fn resident() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

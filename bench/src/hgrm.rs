@@ -1,5 +1,5 @@
-//! The `.hgrm` text of a histogram, in the layout of HdrHistogram's Java and of wrk2, which the
-//! plotters of others read. Values are in microseconds.
+//! The `.hgrm` text of a histogram, in the layout of HdrHistogram's Java library and of wrk2, for
+//! existing plotters. Values are in microseconds.
 
 use hdrhistogram::Histogram;
 use std::fmt::Write;
@@ -24,7 +24,7 @@ pub(crate) fn write(histogram: &Histogram<u64>) -> String {
         let value = point.value_iterated_to() as f64 / SCALE;
         let percentile = point.quantile_iterated_to();
         let head = format!("{value:12.3} {percentile:2.12} {count:10}");
-        // Of the last point the fourth column would be infinite, and is left out.
+        // The fourth column of the last point would be infinite; it is left out.
         if percentile < 1.0 {
             line(format!("{head} {:14.2}", 1.0 / (1.0 - percentile)));
         } else {

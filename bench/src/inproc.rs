@@ -1,5 +1,5 @@
-//! Within one process: the load and an echo on two threads, joined by ZeroMQ without a kernel
-//! socket between them; what a transport adds is the difference to `echo`.
+//! In one process: the load and an echo on two threads, connected by ZeroMQ without a kernel
+//! socket; the difference to `echo` is what a transport adds.
 
 use crate::arguments::{LoadArgs, OutArgs};
 use crate::end_to_end;
@@ -13,10 +13,10 @@ use std::process::ExitCode;
 
 const ENDPOINT: &str = "inproc://echo";
 
-/// Messages read before sockets are asked again whether they wait.
+/// Messages handled before the sockets are polled again.
 const MESSAGES_PER_TURN: usize = 64;
 
-/// More than any load leaves unanswered.
+/// More than any load has in flight.
 const HIGH_WATER: usize = 1 << 17;
 
 /// Measures it.
@@ -43,7 +43,7 @@ pub(crate) fn measure(load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
 struct Echo {
     door: Door,
     envelope: Envelope,
-    /// The envelope found no room, and is sent again.
+    /// The envelope found no room; it is sent again.
     is_kept: bool,
 }
 

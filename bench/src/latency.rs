@@ -1,9 +1,9 @@
-//! Latencies: what a histogram says, only as deep as its count allows.
+//! Latencies: percentiles of a histogram, as deep as its count allows.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// The longest time that is told apart, a minute; longer ones count as that.
+/// The longest time that is recorded, a minute; longer ones count as a minute.
 const LONGEST_NS: u64 = 60_000_000_000;
 
 /// A percentile is stated where at least ten samples lie above it.
@@ -26,7 +26,7 @@ fn with_digits(digits: u8) -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_NS, digits).expect("fixed bounds that are in order")
 }
 
-/// What is said of a histogram, in nanoseconds. A percentile that its count does not carry is none.
+/// Figures of a histogram, in nanoseconds. A percentile that its count does not support is missing.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Latency {
     pub(crate) count: u64,
@@ -67,15 +67,15 @@ impl Latency {
     }
 }
 
-/// The value at a quantile, if the count carries it: p99 from 1,000 samples on, p99.9 from 10,000,
+/// The value at a quantile, if the count supports it: p99 from 1,000 samples on, p99.9 from 10,000,
 /// p99.99 from 100,000.
 pub(crate) fn percentile(histogram: &Histogram<u64>, quantile: f64) -> Option<u64> {
-    // The product is off by a rounding error of a double, so it is asked with a margin.
+    // The product has a rounding error, so the comparison has a margin.
     let above = histogram.len() as f64 * (1.0 - quantile);
     (SAMPLES_ABOVE - 1e-6 <= above).then(|| histogram.value_at_quantile(quantile))
 }
 
-/// A quantile in percent, to nine decimals: so many read back from JSON as they were.
+/// A quantile in percent, to nine decimals: it reads back from JSON unchanged.
 fn percent(quantile: f64) -> f64 {
     (quantile * 1e11).round() / 1e9
 }

@@ -1,4 +1,4 @@
-//! The latency harness: what an Allot gives on this machine, and what each layer of it costs.
+//! The latency harness: how fast Allot is on this machine, and what each of its layers costs.
 //!
 //! ```text
 //!   schedule ─► loader ═► server (another process) ═► loader ─► recorder ─► output
@@ -6,13 +6,13 @@
 //! ```
 //!
 //! Start with [`run`] and `load.rs`, which measures one point; `docs/BENCHMARKING.md` says how to
-//! read what comes out. `peers.rs` sets others beside it. The benches of criterion stand in
-//! `benches/`, runs that are kept in `runs/`, by date and machine.
+//! read the output. `peers.rs` measures other systems beside it. The criterion benches are in
+//! `benches/`, kept runs in `runs/`, by date and machine.
 //!
 //! Invariants:
-//! * What is measured end to end is a process of its own, reached as any client reaches it: only
+//! * A server is measured end to end as a separate process, reached as any client reaches it; only
 //!   `pipeline.rs` knows router and shard.
-//! * The time of a message begins when it was meant to leave.
+//! * The time of a message begins when it was due to leave.
 //! * Every reply is checked; a run in which one is missing or wrong has failed.
 
 mod span;
@@ -65,7 +65,7 @@ use anyhow::Result;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Runs the verb of the command line. Zero: it was measured, and nothing was wrong.
+/// Runs the subcommand of the command line. The code is zero if it was measured and nothing failed.
 pub fn run() -> ExitCode {
     cli::run().unwrap_or_else(|error| {
         eprintln!("allot bench: {error:#}");

@@ -1,4 +1,4 @@
-//! A load: what all points of a run have in common, and the measurement of one of them.
+//! A load: what all points of a run have in common, and how one of them is measured.
 
 use crate::fills::Fills;
 use crate::latency::{self, Latency};
@@ -26,16 +26,15 @@ use std::time::Duration;
 /// How often progress is shown, and so how late the end of a run may be noticed.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Between the making of the connections and the first message.
+/// Time between connecting and the first message.
 const HEAD_START: Duration = Duration::from_millis(50);
 
-/// So many connections have a thread each. More share a few: a thousand threads would measure the
-/// scheduler, and of many that share, each wakes up for one message and looks through all of its
-/// connections.
+/// Up to this many connections get a thread each. More share two: a thousand threads would measure
+/// the scheduler, and a thread wakes up for one message and looks through all of its connections.
 const THREADS_MAX: u64 = 16;
 const THREADS_SHARED: u64 = 2;
 
-/// Connections of one context: each takes three of the thousand sockets that one has room for.
+/// Connections per context: each takes three of the thousand sockets that a context has.
 const CONNECTIONS_EACH: u64 = 250;
 
 /// What is sent, and how.
@@ -50,16 +49,16 @@ pub(crate) struct Load {
     pub(crate) accounts: usize,
 }
 
-/// Whom it is sent to.
+/// Where it is sent.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) context: Context,
     pub(crate) exchange: Exchange,
     pub(crate) front: String,
-    /// The key of its front door, if that encrypts.
+    /// The key of its front door, if that is encrypted.
     pub(crate) key: Option<CurveKey>,
     pub(crate) publish: Option<String>,
-    /// Where it writes the times of its stages, if it does: a file for each of its processes.
+    /// Its `--stages` files, if it writes any: one for each of its processes.
     pub(crate) stages: Vec<PathBuf>,
 }
 
@@ -67,7 +66,7 @@ pub(crate) struct Target {
 pub(crate) struct Measured {
     pub(crate) point: Point,
     pub(crate) recorder: Recorder,
-    /// When the time that counts began.
+    /// When the measured time began.
     pub(crate) from: Nanos,
 }
 
@@ -78,17 +77,17 @@ impl Target {
         Self { context, exchange, front, key: None, publish: None, stages }
     }
 
-    /// An echo that runs.
+    /// An echo in another process.
     ///
     /// # Errors
-    /// When it has not said where it listens.
+    /// When it did not print where it listens.
     pub(crate) fn echo(process: &Process) -> Result<Self> {
         let (context, front) = (Context::new()?, process.endpoint("front")?);
         let (key, publish, stages) = (process.front_key()?, None, Vec::new());
         Ok(Self { context, exchange: Exchange::Echo, front, key, publish, stages })
     }
 
-    /// A server that runs, and that times nothing within itself.
+    /// A server without `--stages`.
     ///
     /// # Errors
     /// As [`Self::echo`].
@@ -101,7 +100,7 @@ impl Target {
 }
 
 impl Load {
-    /// The load of all experiments, but for what a row changes.
+    /// The load of all experiments, apart from what a row changes.
     pub(crate) fn usual(lengths: Lengths) -> Self {
         Self {
             batch: 1,
@@ -114,23 +113,23 @@ impl Load {
         }
     }
 
-    /// Puts one offer on a target, and checks everything that comes back.
+    /// Puts one offer on a target, and checks every reply.
     ///
     /// # Errors
-    /// When nobody is there, or a server cannot be asked; what is wrong with its answers is in the
-    /// point.
+    /// When the target is not reachable or gives no report; what is wrong with its replies is in
+    /// the point.
     pub(crate) fn measure(&self, target: &Target, offer: Offer) -> Result<Measured> {
         let mut client = match target.exchange {
             Exchange::Allot => Some(self.open_client(target)?),
             Exchange::Echo => None,
         };
         let before = client.as_mut().map_or(Ok(None), PositionClient::holdings)?;
-        // What cannot be read is said before anything is sent.
+        // A file that cannot be read is an error before anything is sent.
         StageCounts::read(&target.stages)?;
         let (recorder, phases, stages) = self.drive(target, offer)?;
         let shape = (self.batch, self.connections, self.lengths.measure);
         let mut point = Point { stages, ..describe(Some(offer), shape, &recorder) };
-        // A server that has gone is what failed, and its page is still worth printing.
+        // A server that is gone is the failure to report; the point is still worth printing.
         let after = client
             .as_mut()
             .map_or(Ok(None), PositionClient::holdings)
@@ -149,7 +148,7 @@ impl Load {
         Ok(client)
     }
 
-    /// Runs the connections, few on a thread each, until all are done.
+    /// Runs the connections until all are done.
     fn drive(&self, target: &Target, offer: Offer) -> Result<(Recorder, Phases, Vec<StageTime>)> {
         let clock = Clock::system();
         let links = target.connect(self.connections, &clock)?;
@@ -192,12 +191,12 @@ impl Load {
 }
 
 impl Target {
-    /// So many connections, all of which stand.
+    /// Opens `connections` connections, and waits until all of them are up.
     ///
     /// # Errors
-    /// When nobody is there, or there are no more descriptors.
+    /// When the target is not reachable, or there are no more descriptors.
     pub(crate) fn connect(&self, connections: u64, clock: &Clock) -> Result<Vec<Link>> {
-        // As many may wait as an overload leaves behind; what has no room is sent late.
+        // Room for what an overload leaves behind; a message without room is sent late.
         let options =
             LinkOptions { high_water: 1 << 16, door_key: self.key, ..LinkOptions::default() };
         let mut context = self.context.clone();
@@ -208,7 +207,7 @@ impl Target {
             }
             links.push(Link::dealer(&context, &self.front, None, options)?);
         }
-        // A connection within a process stands at once, and nobody says so.
+        // A connection within the process is up at once, and there is no event for it.
         if !self.front.starts_with("inproc://") {
             links.iter().try_for_each(|link| wait_for(link, clock, &self.front))?;
         }
@@ -216,7 +215,7 @@ impl Target {
     }
 }
 
-/// A point out of what was recorded over so many connections and so long.
+/// The point of what was recorded.
 pub(crate) fn describe(
     offer: Option<Offer>,
     (batch, connections, measure): (u32, u64, Duration),
@@ -255,13 +254,13 @@ fn second((second, histogram): (u64, &Histogram<u64>)) -> Second {
 pub(crate) fn wrongs(recorder: &Recorder) -> Vec<String> {
     let mut wrongs = recorder.wrongs.clone();
     if recorder.wrongs.len() < usize::try_from(recorder.wrong_count).unwrap_or(usize::MAX) {
-        wrongs.push(format!("{} wrongs in all", recorder.wrong_count));
+        wrongs.push(format!("{} errors in all", recorder.wrong_count));
     }
     if 0 < recorder.unanswered {
-        wrongs.push(format!("{} messages were never answered", recorder.unanswered));
+        wrongs.push(format!("{} messages have no reply", recorder.unanswered));
     }
     if recorder.response.is_empty() {
-        wrongs.push("nothing was answered in the time that counts".to_owned());
+        wrongs.push("no reply in the measured time".to_owned());
     }
     if 0 < recorder.unsent {
         wrongs.push(format!("{} messages of the schedule never left", recorder.unsent));
@@ -269,7 +268,7 @@ pub(crate) fn wrongs(recorder: &Recorder) -> Vec<String> {
     wrongs
 }
 
-/// How the answers were checked, and what is wrong with them.
+/// How the replies were checked, and what is wrong with them.
 fn verdict(
     exchange: Exchange,
     recorder: &Recorder,
@@ -285,14 +284,16 @@ fn verdict(
         (Exchange::Echo, ..) => "every message came back once",
         (Exchange::Allot, Some(before), Some(after)) => {
             wrongs.extend(after.check(&before, &recorder.totals).err());
-            "answers once each, shares add up, positions equal what was sent"
+            "one reply each, shares add up, positions equal what was sent"
         }
-        (Exchange::Allot, ..) => "answers once each, shares add up; no --publish, no positions",
+        (Exchange::Allot, ..) => {
+            "one reply each, shares add up; positions not checked without --publish"
+        }
     };
     (checked.to_owned(), (!wrongs.is_empty()).then(|| wrongs.join("; ")))
 }
 
-/// A name that no server has heard before.
+/// A source that no server has seen before.
 fn source(connection: u64, start: Nanos) -> Result<SourceId> {
     let name = format!("bench-{}-{}-{connection}", std::process::id(), start.as_unix());
     SourceId::new(name.as_bytes()).map_err(|reject| anyhow!("{reject}"))
@@ -317,7 +318,7 @@ mod tests {
     use super::*;
     use allot_runtime::{Agent, Door, DoorOptions, Envelope, PollSet};
 
-    /// An echo that sends back every message so often, but for each fiftieth.
+    /// An echo that sends every message back once, and each fiftieth `each_fiftieth` times.
     struct Unreliable {
         door: Door,
         envelope: Envelope,
@@ -377,11 +378,11 @@ mod tests {
 
     #[test]
     fn a_lost_message_and_a_doubled_one_are_found() {
-        // A drain ends with the last answer, so that only what is lost is waited for in vain.
+        // A drain ends with the last reply, so only a lost message is waited for in vain.
         let (short, long) = (Duration::from_millis(500), Duration::from_secs(60));
         assert_eq!(wrong(1, "inproc://sound", long), None);
-        assert!(wrong(0, "inproc://losing", short).unwrap().contains("never answered"));
+        assert!(wrong(0, "inproc://losing", short).unwrap().contains("have no reply"));
         let doubled = wrong(2, "inproc://doubling", long).unwrap();
-        assert!(doubled.contains("twice") || doubled.contains("long ago"), "{doubled}");
+        assert!(doubled.contains("two replies") || doubled.contains("long ago"), "{doubled}");
     }
 }

@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Messages sent, and messages read, before the other has its turn.
+/// Messages sent, and frames read, before the other has its turn.
 const SENDS_PER_TURN: usize = 64;
 const FRAMES_PER_TURN: usize = 64;
 
-/// How long before a send a hybrid pace stops sleeping: about what a wake-up can be late.
+/// How long before a send a hybrid pace stops sleeping: about as late as a wake-up can be.
 const SPIN_BEFORE: Duration = Duration::from_micros(100);
 
 /// What is at the other end.
@@ -45,7 +45,7 @@ pub(crate) struct Task {
     pub(crate) connections: u64,
 }
 
-/// What the loaders of a run show while they run, and hand over at the end.
+/// Counters of all loaders while they run, and their results at the end.
 #[derive(Default)]
 pub(crate) struct Board {
     pub(crate) sent: AtomicU64,
@@ -71,10 +71,10 @@ pub(crate) struct Loader {
     recorder: Recorder,
     board: Arc<Board>,
     next_seq: u64,
-    /// The next message, ready before its time has come.
+    /// The next message, written ahead of its time.
     message: Vec<u8>,
     frame: Vec<u8>,
-    /// The last send found no room: the link says when there is.
+    /// The last send found no room; the link signals when there is.
     is_refused: bool,
     wake_at: Nanos,
     is_done: bool,
@@ -116,12 +116,12 @@ impl Loader {
         loader
     }
 
-    /// Writes the next message ahead of its time, so that this is no part of it.
+    /// Writes the next message ahead of its time, so that writing is not measured.
     fn write_next(&mut self) {
         self.next_seq = self.builder.write(&self.task.fills, self.next_seq, &mut self.message);
     }
 
-    /// When the next message is meant to leave; never, once all have left.
+    /// When the next message is due; never, once all have left.
     fn due(&self, now: Nanos) -> Nanos {
         let due = match &self.timing {
             Timing::Open(schedule) => schedule.due(),
@@ -210,7 +210,7 @@ impl Loader {
         })
     }
 
-    /// Whether to look again at once instead of sleeping.
+    /// Whether to spin instead of sleeping.
     fn is_restless(&self, now: Nanos, due: Nanos) -> bool {
         match self.task.pace {
             Pace::Sleep => false,
@@ -219,13 +219,13 @@ impl Loader {
         }
     }
 
-    /// When there is something to do that no message brings.
+    /// When there is something to do without a message.
     fn next_wake(&self, now: Nanos, due: Nanos) -> Nanos {
         let Phases { end, give_up, .. } = self.task.phases;
         let end = if now < end { end } else { give_up };
         match self.task.pace {
             _ if self.is_done => Nanos::MAX,
-            // The link says when there is room.
+            // The link signals when there is room.
             _ if self.is_refused => end,
             Pace::Hybrid => {
                 Nanos::from_unix(due.as_unix().saturating_sub(nanoseconds(SPIN_BEFORE))).min(end)
@@ -234,7 +234,7 @@ impl Loader {
         }
     }
 
-    /// Hands over what was measured, once everything is answered or will not be.
+    /// Hands over the results once every reply has come, or the drain is over.
     fn finish(&mut self, now: Nanos, due: Nanos) {
         let Phases { end, give_up, .. } = self.task.phases;
         let is_answered = end <= now && due == Nanos::MAX && self.pending.open() == 0;

@@ -1,4 +1,4 @@
-//! The output of a run: a page for people, and files for plotters and for later comparisons.
+//! The output of a run: a printed page, and files for plotters and for later comparisons.
 
 use crate::arguments::OutArgs;
 use crate::environment::Environment;
@@ -38,12 +38,12 @@ impl Output {
         self.measured.push(measured);
     }
 
-    /// The rate at which a sweep bent.
+    /// The knee of a sweep.
     pub(crate) fn set_knee(&mut self, knee: Option<u64>) {
         self.run.knee = knee;
     }
 
-    /// Prints the page, writes the files; fails if anything that was measured did.
+    /// Prints the page and writes the files; the code is a failure if a point failed.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -79,7 +79,7 @@ fn write(folder: &Path, run: &Run, measured: &[Measured]) -> Result<()> {
     Ok(keep(format!("{name}.csv"), csv(run).as_bytes())?)
 }
 
-/// The mode and every parameter by which points of a run differ.
+/// The mode, and every parameter that points of a run differ by.
 fn name(mode: &str, point: &Point) -> String {
     let offer = match (point.offered_per_s, point.window) {
         (Some(rate), _) => format!("-rate={rate}"),
@@ -89,13 +89,13 @@ fn name(mode: &str, point: &Point) -> String {
     format!("{mode}{offer}-batch={}-connections={}", point.batch, point.connections)
 }
 
-/// Seconds of response times, as HistogramLogAnalyzer and its kin read them.
+/// Response times by the second, in the format of HistogramLogAnalyzer.
 fn interval_log(measured: &Measured) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
     let start = UNIX_EPOCH + (measured.from - Nanos::ZERO);
     let mut builder = IntervalLogWriterBuilder::new();
-    builder.add_comment("response times in ns, by the second of the answer");
+    builder.add_comment("response times in ns, by the second of the reply");
     builder.with_start_time(start).with_base_time(start).with_max_value_divisor(1e6);
     let mut log = builder.begin_log_with(&mut bytes, &mut serializer)?;
     for (second, histogram) in (0..).zip(&measured.recorder.seconds) {

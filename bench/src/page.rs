@@ -1,4 +1,4 @@
-//! The page of a run: what is printed for people.
+//! The page of a run, as it is printed.
 
 use crate::latency::Latency;
 use crate::run::{Point, Run};
@@ -10,7 +10,7 @@ const HEAD: &[&str] = &[
     "p99.99", "max",
 ];
 
-/// The whole page: environment, settings, the table, and the verdict.
+/// The whole page: environment, settings, tables, and the result of the checks.
 pub(crate) fn of_run(run: &Run) -> String {
     let mut page = String::new();
     let mut line = |line: &str| writeln!(page, "{line}").expect("a string takes everything");
@@ -22,13 +22,13 @@ pub(crate) fn of_run(run: &Run) -> String {
     line("");
     line(&table(&run.points));
     if run.points.iter().any(|point| point.window.is_some()) {
-        line("a closed loop waits for answers: these are times of a server that is never pressed");
+        line("a closed loop waits for replies: these are times of a server that is never pressed");
     }
     if let Some(table) = stage_table::of_points(&run.points) {
         line(&format!("\n{table}\n"));
     }
     if let Some(knee) = run.knee {
-        line(&format!("the knee: {knee} messages a second were held"));
+        line(&format!("the knee: {knee} messages a second were sustained"));
     }
     for point in &run.points {
         match &point.failed {
@@ -39,7 +39,7 @@ pub(crate) fn of_run(run: &Run) -> String {
     page
 }
 
-/// A row for each time of each point; what is not sent has one.
+/// A row for each time of each point; the floors have one.
 fn table(points: &[Point]) -> String {
     let mut rows = Vec::new();
     for point in points {

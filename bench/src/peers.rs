@@ -1,4 +1,4 @@
-//! Peers: what others do with the same fills, side by side in one run.
+//! Peers: other systems with the same fills, side by side in one run.
 //!
 //! ```text
 //!   fills ─┬─► echo, Allot           over ZeroMQ, by the load of all modes
@@ -88,7 +88,7 @@ pub(crate) fn measure(args: &PeerArgs) -> Result<ExitCode> {
     experiment.finish(&page(&results), &results, has_failed)
 }
 
-/// What is printed for people.
+/// The tables that are printed.
 fn page(results: &Results<'_>) -> String {
     let mut lines = vec![format!("\n{}\n", results.table())];
     lines.push(
@@ -140,7 +140,7 @@ impl PeerArgs {
         })
     }
 
-    /// The echo, and Allot itself.
+    /// Measures the echo or Allot itself.
     fn over_zeromq(&self, peer: Peer) -> Result<Vec<Point>> {
         let mut settings = ServerSettings { allot: self.allot.clone(), ..Default::default() };
         if peer == Peer::AllotJournal {
@@ -160,7 +160,7 @@ impl PeerArgs {
         peer.shapes().into_iter().map(point).collect()
     }
 
-    /// All others.
+    /// Measures a peer over its own protocol.
     fn over_its_own(&self, peer: Peer, programs: &Programs) -> Result<Vec<Point>> {
         let host = Host::start(peer, programs, &self.data)?;
         let point = |shape: Shape| {

@@ -13,7 +13,7 @@ pub(crate) struct Sent {
     pub(crate) intended: Nanos,
     /// When it left.
     pub(crate) sent: Nanos,
-    /// Fills of it that are not answered.
+    /// Fills without a reply.
     pub(crate) left: u32,
     /// Whether one of its fills was refused for lack of room.
     pub(crate) refused: bool,
@@ -25,9 +25,9 @@ pub(crate) struct Pending {
     /// The number of the first fill of the oldest message.
     first: u64,
     messages: VecDeque<Sent>,
-    /// Whether each fill from `first` on was answered.
+    /// Whether each fill from `first` on has its reply.
     answered: VecDeque<bool>,
-    /// Messages that are not fully answered.
+    /// Messages that lack replies.
     open: usize,
 }
 
@@ -37,7 +37,7 @@ impl Pending {
         Self { batch: batch.into(), first: 1, messages, answered, open: 0 }
     }
 
-    /// How many messages are not fully answered.
+    /// How many messages lack replies.
     pub(crate) fn open(&self) -> usize {
         self.open
     }
@@ -50,18 +50,20 @@ impl Pending {
         self.open += 1;
     }
 
-    /// A fill was answered; gives its message, if that was its last.
+    /// Notes the reply to a fill; gives the message if that was its last.
     ///
     /// # Errors
-    /// A number that was never sent, or was answered before.
+    /// A number that was never sent, or already has a reply.
     pub(crate) fn acknowledge(&mut self, seq: u64, refused: bool) -> Result<Option<Sent>, String> {
         let place = seq.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
         let answered = place.and_then(|place| self.answered.get_mut(place));
         let (Some(place), Some(answered)) = (place, answered) else {
-            return Err(format!("fill {seq} was never sent, or was answered long ago"));
+            return Err(format!(
+                "a reply to fill {seq}, which was never sent or had its reply long ago"
+            ));
         };
         if std::mem::replace(answered, true) {
-            return Err(format!("fill {seq} was answered twice"));
+            return Err(format!("fill {seq} has two replies"));
         }
         let batch = usize::try_from(self.batch).expect("it was a u32");
         let message = &mut self.messages[place / batch];
@@ -76,7 +78,7 @@ impl Pending {
         Ok(Some(message))
     }
 
-    /// An echo has brought back the whole message that begins with this fill.
+    /// Notes the echo of the whole message that begins with this fill.
     ///
     /// # Errors
     /// As [`Self::acknowledge`].
@@ -125,10 +127,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_answered_twice_or_was_never_sent_is_found() {
+    fn a_second_reply_and_one_to_what_was_never_sent_are_found() {
         let mut pending = pending(3, 1);
         assert!(pending.acknowledge(2, false).unwrap().is_some());
-        assert!(pending.acknowledge(2, false).unwrap_err().contains("twice"));
+        assert!(pending.acknowledge(2, false).unwrap_err().contains("two replies"));
         assert!(pending.acknowledge(1, false).unwrap().is_some());
         for seq in [0, 1, 2, 4] {
             assert!(pending.acknowledge(seq, false).unwrap_err().contains("never sent"), "{seq}");

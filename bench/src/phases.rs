@@ -1,4 +1,4 @@
-//! The phases of a run: what is sent when, and what of it counts.
+//! The phases of a run: when messages are sent, and which of them are measured.
 //!
 //! ```text
 //!   │ warm-up │        measure        │ cool-down │ drain │
@@ -6,8 +6,7 @@
 //!             └─ only this is recorded            └─ nothing new is sent
 //! ```
 //!
-//! What is sent in the cool-down keeps the server as busy as before while the last recorded
-//! messages are answered.
+//! The cool-down keeps the server as busy as before while the last measured replies arrive.
 
 use allot_runtime::Nanos;
 use std::time::Duration;
@@ -18,7 +17,7 @@ pub(crate) struct Lengths {
     pub(crate) warm_up: Duration,
     pub(crate) measure: Duration,
     pub(crate) cool_down: Duration,
-    /// The most; it ends with the last answer.
+    /// The longest; it ends with the last reply.
     pub(crate) drain: Duration,
 }
 
@@ -33,7 +32,7 @@ pub(crate) struct Phases {
 }
 
 impl Lengths {
-    /// With the first message at `start`.
+    /// The phases of a run whose first message leaves at `start`.
     pub(crate) fn from(self, start: Nanos) -> Phases {
         let from = start + self.warm_up;
         let to = from + self.measure;
@@ -43,12 +42,12 @@ impl Lengths {
 }
 
 impl Phases {
-    /// Whether what was meant to leave, or came, at this moment counts.
+    /// Whether a message that was due, or came, at this moment is measured.
     pub(crate) fn counts(&self, at: Nanos) -> bool {
         self.from <= at && at < self.to
     }
 
-    /// What is happening, and how much of it is over, in percent.
+    /// The name of the phase at this moment.
     pub(crate) fn name(&self, now: Nanos) -> &'static str {
         match now {
             now if now < self.from => "warm-up",

@@ -4,9 +4,9 @@
 //!   client ─► Door::memory ─► Router ═ ring ═ Shard ─► Router ─► client
 //! ```
 //!
-//! What it costs to admit, route, divide, book and answer a fill; the difference to a server end to
-//! end is sockets, wake-ups and the scheduler. This is the only module that names router and
-//! shard: everything else measures from outside.
+//! What it costs to admit, route, divide, book and reply to a fill; the difference to a server end to
+//! end is sockets, wake-ups and the scheduler. This is the only module that makes boxes
+//! itself: everything else measures from outside.
 
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::batch_builder::BatchBuilder;
@@ -15,14 +15,12 @@ use crate::floor;
 use crate::output::Output;
 use crate::reply_reader::{self, FillReply};
 use allot_allocation_rules::BookConfig;
-use allot_allocation_service::{Request, encode_line};
-use allot_domain::SourceId;
-use allot_journal::Journal;
-use allot_router::{Router, RouterConfig};
-use allot_runtime::{
-    Agent, Clock, Counters, Door, DoorClients, DoorOptions, Hub, Link, Waker, ring_pair,
-};
-use allot_shard::{Shard, ShardConfig, State};
+use allot_allocation_service::{Allocation, Reply, Request, decode_replies, encode_line};
+use allot_domain::{Incarnation, SourceId};
+use allot_runtime::{Agent, Clock, Counters, Door, DoorClients, DoorOptions, Link};
+use allot_server::boxes::{self, Identity};
+use allot_server::rings::{BoxWakers, RING_FRAMES, RingEnds};
+use allot_server::{CoreConfig, open_shard};
 use allot_wire::Encoding;
 use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
@@ -34,10 +32,10 @@ const SOURCE: &str = "bench";
 /// Fills on their way at once: below what a router lets a shard owe.
 const FILLS_PER_TURN: u32 = 1_000;
 
-/// Frames of a ring.
-const CAPACITY: usize = 1_024;
+/// The incarnation of every box.
+const FIRST: Incarnation = Incarnation::new(1);
 
-/// Turns of all agents in which an answer must have come.
+/// Turns of all agents within which a reply must have come.
 const TURNS_MAX: usize = 100_000;
 
 /// How it is fed.
@@ -54,7 +52,7 @@ pub(crate) struct PipelineLoad {
 /// Measures it.
 ///
 /// # Errors
-/// When an answer is wrong, or results cannot be written.
+/// When a reply is wrong, or results cannot be written.
 pub(crate) fn measure(load: PipelineLoad, lengths: LengthArgs, out: &OutArgs) -> Result<ExitCode> {
     let facts = BTreeMap::from([
         ("accounts".to_owned(), load.accounts.to_string()),
@@ -87,28 +85,18 @@ impl Pipeline {
     fn new(load: PipelineLoad) -> Result<Self> {
         let options = DoorOptions { high_water: usize::MAX, ..DoorOptions::default() };
         let (door, clients) = Door::memory_with(options);
-        let silent = Waker::silent();
-        let ring = || ring_pair(CAPACITY, &silent, &silent);
-        let (mut peers, mut publisher) = (Vec::new(), Vec::new());
-        let mut shards: Vec<Box<dyn Agent>> = Vec::new();
-        let count = u32::try_from(load.shards)?;
-        for shard in 0..count {
-            let ((peer, router), (parts, kept)) = (ring(), ring());
-            let config = ShardConfig { shard, shards: count, incarnation: 1 };
-            let state = State::new(BookConfig::default());
-            let links = (router, parts);
-            let shard = Shard::new(config, state, Journal::none(), links, Counters::new());
-            shards.push(Box::new(shard));
-            peers.push(peer);
-            publisher.push(kept);
-        }
-        let (peer, kept) = ring();
-        peers.push(peer);
-        publisher.push(kept);
-        let config = RouterConfig::new(load.shards, 1);
-        let router = Router::new(config, door, Hub::rings(peers), Counters::new());
+        let core = CoreConfig::new(load.shards);
+        let mut ends = RingEnds::link(RING_FRAMES, &BoxWakers::silent(load.shards));
+        let hub = ends.take_router_hub();
+        let router = boxes::router::<Allocation>(&core, FIRST, door, hub, Counters::new());
         let mut agents: Vec<Box<dyn Agent>> = vec![Box::new(router)];
-        agents.append(&mut shards);
+        for (shard, links) in boxes::shard_ids(load.shards).zip(ends.shards) {
+            let opened = open_shard::in_memory::<Allocation>(BookConfig::default());
+            let identity = Identity { shard, incarnation: FIRST };
+            agents.push(Box::new(boxes::shard(&core, identity, opened, links, Counters::new())));
+        }
+        let mut publisher = ends.publisher;
+        publisher.push(ends.publisher_to_router);
         let clock = Clock::system();
         agents.iter_mut().for_each(|agent| agent.start(clock.now()));
         let source = SourceId::new(SOURCE.as_bytes()).expect("a name");
@@ -136,12 +124,14 @@ impl Pipeline {
         for _ in 0..TURNS_MAX {
             self.step();
             if let Some((_, body)) = self.clients.receive() {
-                let text = String::from_utf8_lossy(&body);
-                ensure!(text.contains("accepted"), "the split was not accepted: {text}");
+                let mut replies = Vec::new();
+                decode_replies(&body, &mut replies)?;
+                let is_accepted = matches!(replies[..], [Reply::Accepted { .. }]);
+                ensure!(is_accepted, "the split was not accepted: {replies:?}");
                 return Ok(());
             }
         }
-        bail!("the split was not answered")
+        bail!("the split was not replied to")
     }
 
     fn step(&mut self) {
@@ -154,7 +144,7 @@ impl Pipeline {
         }
     }
 
-    /// Sends some messages and steps until all of their fills are answered; returns how many.
+    /// Sends some messages and steps until all of their fills are replied to; returns how many.
     fn turn(&mut self) -> Result<u64> {
         let batch = self.load.batch;
         let first = self.next_seq;
@@ -163,7 +153,7 @@ impl Pipeline {
             self.clients.send(CLIENT, &self.frame);
         }
         let sent = self.next_seq - first;
-        let (mut answered, mut wrong) = (0, None);
+        let (mut replied, mut wrong) = (0, None);
         for _ in 0..TURNS_MAX {
             self.step();
             while let Some((_, body)) = self.clients.receive() {
@@ -172,20 +162,20 @@ impl Pipeline {
                     FillReply::Allocated { seq, quantity, shares }
                         if shares == quantity && quantity == fills.kind(seq).quantity.get() =>
                     {
-                        answered += 1;
+                        replied += 1;
                     }
                     other => wrong = Some(format!("{other:?}")),
                 });
                 wrong = read.err().or(wrong);
             }
             if let Some(wrong) = wrong {
-                bail!("a wrong answer: {wrong}");
+                bail!("a wrong reply: {wrong}");
             }
-            if answered == sent {
+            if replied == sent {
                 return Ok(sent);
             }
         }
-        bail!("{answered} of {sent} fills were answered")
+        bail!("{replied} of {sent} fills were replied")
     }
 }
 
@@ -196,7 +186,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn every_fill_of_every_turn_is_answered() {
+    fn every_fill_of_every_turn_gets_a_reply() {
         for (shards, batch, encoding) in
             [(1, 1, Encoding::Binary), (2, 100, Encoding::Binary), (3, 7, Encoding::Json)]
         {
@@ -229,7 +219,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let sources = sources(&folder);
         let knows = |text: &str| {
-            ["router", "shard", "journal"]
+            ["router", "shard", "journal", "server"]
                 .iter()
                 .any(|name| text.contains(&format!("allot_{name}")))
         };

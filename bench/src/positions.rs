@@ -5,11 +5,9 @@
 //! ```
 
 use crate::fills::{self, Totals};
-use allot_allocation_service::{
-    Reply, Report, ReportRequest, Request, decode_replies, encode_line,
-};
 use allot_domain::{SourceId, Ticker};
 use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, PollSet, Subscriber};
+use allot_allocation_service::{Reply, Report, ReportRequest, Request, decode_replies, encode_line};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +15,7 @@ use std::time::Duration;
 /// How long a server on a loaded machine may take to reply to one request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long one look lasts.
+/// How long one wait for a message lasts.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A client that sends the split and requests reports.
@@ -37,7 +35,7 @@ pub(crate) struct Holdings {
 }
 
 impl PositionClient {
-    /// A client of a server; without `publish` positions cannot be asked for.
+    /// Connects to a server; without `publish` there are no positions.
     ///
     /// # Errors
     /// When an endpoint is malformed, or no server is there.
@@ -70,7 +68,7 @@ impl PositionClient {
         }
     }
 
-    /// Positions now; none where it is not known where they are published.
+    /// Positions now; none without an endpoint on which they are published.
     ///
     /// # Errors
     /// When there is no report in time.
@@ -151,14 +149,14 @@ impl Holdings {
         Self { fills: report.fills, by_ticker }
     }
 
-    /// Whether `self` is `before` and these fills, in words if it is not.
+    /// Checks that `self` is `before` and these fills.
     ///
     /// # Errors
     /// The first difference.
     pub(crate) fn check(&self, before: &Self, sent: &Totals) -> Result<(), String> {
         let fills = self.fills.wrapping_sub(before.fills);
         if fills != sent.fills {
-            return Err(format!("{} fills were answered and {fills} are booked", sent.fills));
+            return Err(format!("{} fills have a reply and {fills} are booked", sent.fills));
         }
         let mut expected = before.by_ticker.clone();
         for (ticker, (shares, value)) in &sent.by_ticker {

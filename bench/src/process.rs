@@ -1,4 +1,4 @@
-//! A process under measurement: started, waited for until it listens, and ended with this one.
+//! A process under measurement: started, awaited until it listens, and ended with this one.
 
 use crate::transport::Transport;
 use allot_runtime::CurveKey;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// What our own print before the endpoints, once they listen.
+/// What our own programs print before their endpoints once they listen.
 pub(crate) const LISTENING: &str = "listening ";
 
 /// The file with the keys of a server, in its working folder.
@@ -19,40 +19,40 @@ const KEYS: &str = "keys";
 /// A server or an echo, in a process of its own. It is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
-    /// Kept open: whoever writes to a closed pipe dies of it.
+    /// Kept open: a process that writes to a closed pipe is killed.
     _stdout: BufReader<PipeReader>,
-    /// Its working folder, sockets and, unless they were to be elsewhere, its data.
+    /// Its working folder, with its sockets.
     folder: TempDir,
     _data: Option<TempDir>,
-    /// The line by which it said that it listens.
+    /// The line that it printed once it listened.
     pub(crate) sign: String,
-    /// Where it writes the times of its stages, if it does.
+    /// Its `--stages` file, if it writes one.
     pub(crate) stages: Option<PathBuf>,
-    /// Where it says it is found, by name.
+    /// Its endpoints, by name.
     pub(crate) endpoints: BTreeMap<String, String>,
 }
 
-/// What a server is told.
+/// The settings of a server that is started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerSettings {
-    /// The binary, unless it is the one beside this one.
+    /// The binary; without it, `allot` beside this one.
     pub(crate) allot: Option<PathBuf>,
     pub(crate) shards: Option<usize>,
     pub(crate) threads: Option<String>,
     pub(crate) wait: Option<String>,
     pub(crate) ack: Option<String>,
-    /// Where its journals are made, in a folder of their own that is removed afterwards.
+    /// Where its journal is kept, in a new folder that is removed afterwards.
     pub(crate) data: Option<PathBuf>,
-    /// Whether the stages of a fill are timed in it.
+    /// Whether it runs with `--stages`.
     pub(crate) stages: bool,
-    /// Whether its front door encrypts, under keys that are made for it.
+    /// Whether its front door is encrypted, with keys made for the run.
     pub(crate) curve: bool,
-    /// More words for its command line.
+    /// Extra arguments.
     pub(crate) more: Vec<String>,
 }
 
 impl Process {
-    /// A server with fresh books.
+    /// Starts a server with an empty book.
     ///
     /// # Errors
     /// When there is no binary, or it does not start.
@@ -77,7 +77,7 @@ impl Process {
         Ok(process)
     }
 
-    /// An echo: this program again.
+    /// Starts an echo: this program again.
     ///
     /// # Errors
     /// When it does not start.
@@ -85,7 +85,7 @@ impl Process {
         Self::echo_with(verb, transport, &[])
     }
 
-    /// The same, told more.
+    /// The same, with more arguments.
     ///
     /// # Errors
     /// When it does not start.
@@ -96,10 +96,10 @@ impl Process {
         Self::start(command, folder, None, LISTENING)
     }
 
-    /// A program that works in `folder`, once it has printed a line in which `sign` stands.
+    /// Starts a program in `folder`, and waits until it prints a line that contains `sign`.
     ///
     /// # Errors
-    /// When there is no such program, or it ends before.
+    /// When there is no such program, or it ends before that.
     pub(crate) fn start(
         mut command: Command,
         folder: TempDir,
@@ -112,7 +112,7 @@ impl Process {
         command.env_clear().env("ALLOT_RUN_DIR", folder.path());
         let program = command.get_program().display().to_string();
         let child = command.spawn().with_context(|| format!("{program} cannot be started"))?;
-        // It holds the writing end: while it lives, the pipe would never end.
+        // It holds the writing end: as long as it exists, the pipe does not end.
         drop(command);
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
@@ -135,24 +135,24 @@ impl Process {
         Ok(process)
     }
 
-    /// Where it is found under this name.
+    /// The endpoint of this name.
     ///
     /// # Errors
-    /// When it has not said so.
+    /// When it did not print one.
     pub(crate) fn endpoint(&self, name: &str) -> Result<String> {
         let known = self.endpoints.get(name).cloned();
-        known.with_context(|| format!("the server has not said where its {name} is"))
+        known.with_context(|| format!("the server did not print its {name} endpoint"))
     }
 
-    /// The key of its front door, if that encrypts.
+    /// The key of its front door, if that is encrypted.
     ///
     /// # Errors
-    /// When what it has said is no key.
+    /// When what it printed is not a key.
     pub(crate) fn front_key(&self) -> Result<Option<CurveKey>> {
         Ok(self.endpoints.get("front-key").map(|key| key.parse()).transpose()?)
     }
 
-    /// The end of what it has said on stderr.
+    /// The end of its stderr.
     pub(crate) fn last_words(&self) -> String {
         let said = fs::read_to_string(self.folder.path().join("stderr")).unwrap_or_default();
         let lines: Vec<_> = said.lines().rev().take(5).collect();
@@ -162,7 +162,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself, and its folder goes with it.
+        // It may have ended by itself; its folder is removed in any case.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -217,7 +217,7 @@ impl ServerSettings {
     }
 }
 
-/// What stands in `listening front=… publish=…`.
+/// The endpoints of `listening front=… publish=…`.
 fn endpoints(line: &str) -> BTreeMap<String, String> {
     let words = line.split_whitespace().filter_map(|word| word.split_once('='));
     words.map(|(name, endpoint)| (name.to_owned(), endpoint.to_owned())).collect()

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const TEMPLATE: &str = "{spinner} {bar:24} {msg}";
 
-/// Between two looks at the rate.
+/// Between two readings of the rate.
 const RATE_EVERY: Duration = Duration::from_secs(1);
 
 /// The progress bar of one point.
@@ -19,7 +19,7 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     offer: Offer,
     phases: Phases,
-    /// When the rate was counted last, and the answers by then.
+    /// When the rate was read last, and the replies by then.
     counted: (Nanos, u64),
     rate: u64,
 }
@@ -35,7 +35,7 @@ impl Progress {
         Self { bar, offer, phases, counted: (phases.start, 0), rate: 0 }
     }
 
-    /// Shows how far it is.
+    /// Draws the current state.
     pub(crate) fn show(&mut self, now: Nanos, board: &Board) {
         let Some(bar) = &self.bar else { return };
         let sent = board.sent.load(Ordering::Relaxed);
@@ -53,7 +53,7 @@ impl Progress {
         ));
     }
 
-    /// Takes it off the screen.
+    /// Removes the bar from the screen.
     pub(crate) fn clear(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();

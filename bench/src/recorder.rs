@@ -1,4 +1,4 @@
-//! A recorder: both times of every message that counts, and what came of all of them.
+//! A recorder: both times of every measured message, and the counts of all of them.
 //!
 //! ```text
 //!   meant to leave ─── late ───► left ──────────────► answered
@@ -18,35 +18,35 @@ use std::time::Duration;
 /// A send this much after its time is late.
 const LATE: Duration = Duration::from_millis(1);
 
-/// How many things that went wrong are kept in words.
+/// How many errors are kept as text.
 const WRONGS_KEPT: usize = 5;
 
-/// What one connection, or all together, measured.
+/// The results of one connection, or of all together.
 #[derive(Clone)]
 pub(crate) struct Recorder {
     pub(crate) response: Histogram<u64>,
     pub(crate) service: Histogram<u64>,
-    /// Response times by the second in which the answer came.
+    /// Response times by the second in which the reply came.
     pub(crate) seconds: Vec<Histogram<u64>>,
-    /// Messages that counted and left.
+    /// Measured messages that left.
     pub(crate) sent: u64,
-    /// Messages answered in the time that counts, whenever they left.
+    /// Messages whose reply came in the measured time, whenever they left.
     pub(crate) answered: u64,
     /// Messages of which a fill was refused for lack of room, in all phases.
     pub(crate) refused: u64,
     /// Messages that left more than a millisecond late.
     pub(crate) late: u64,
-    /// How much the latest of them was late, in nanoseconds.
+    /// How late the latest of them was, in nanoseconds.
     pub(crate) late_ns_max: u64,
-    /// Messages that were never answered, in all phases.
+    /// Messages without a reply, in all phases.
     pub(crate) unanswered: u64,
     /// Messages of the schedule that never found room to leave.
     pub(crate) unsent: u64,
     /// How often each kind of fill was allocated, in all phases.
     pub(crate) counts: Vec<u64>,
-    /// What they come to, once it is over.
+    /// Their sum, once the run is over.
     pub(crate) totals: Totals,
-    /// What went wrong, and how often.
+    /// The first errors, and how many there were.
     pub(crate) wrongs: Vec<String>,
     pub(crate) wrong_count: u64,
 }
@@ -84,7 +84,7 @@ impl Recorder {
         self.late_ns_max = self.late_ns_max.max(nanoseconds(delay));
     }
 
-    /// A message is fully answered.
+    /// A message has all its replies.
     pub(crate) fn note_answered(&mut self, phases: &Phases, message: &Sent, at: Nanos) {
         if message.refused {
             self.refused += 1;
@@ -101,7 +101,7 @@ impl Recorder {
         }
     }
 
-    /// Something is wrong; the first few are kept in words.
+    /// Notes an error; the text of the first few is kept.
     pub(crate) fn note_wrong(&mut self, what: String) {
         self.wrong_count += 1;
         if self.wrongs.len() < WRONGS_KEPT {

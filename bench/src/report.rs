@@ -1,4 +1,4 @@
-//! A report: runs as one HTML file that needs nothing else, to be sent to somebody.
+//! A report: runs as one HTML file that needs no other file and no network.
 
 use crate::bars::{self, Bar};
 use crate::chart::{self, Axis, Series, escape};
@@ -28,7 +28,7 @@ document.querySelectorAll('svg .key').forEach(function (key) {
 })
 ";
 
-/// The file. Runs are drawn together; each is compared with `against`, an earlier one.
+/// The file. Runs are drawn together, and each is compared with `against`, an earlier run.
 pub(crate) fn html(runs: &[Run], against: Option<&Run>) -> String {
     let mut html = String::from(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -72,7 +72,7 @@ fn points<'a>(runs: &'a [&Run]) -> impl Iterator<Item = (&'a Run, &'a Point)> {
 
 fn spectrum(runs: &[&Run]) -> String {
     let line = |(run, point): (&Run, &Point)| {
-        // At 100 % the axis would be without end: the greatest is shown where the samples end.
+        // At 100 % the axis would be endless: the maximum is shown where the samples end.
         let count = point.response.count as f64;
         let at = |(percent, ns): &(f64, u64)| {
             let left = (1.0 - percent / 100.0).max(1.0 / count);
@@ -121,7 +121,7 @@ fn achieved(runs: &[&Run]) -> String {
         series.push(Series { name: "what was offered".to_owned(), points: offered, dashed: true });
     }
     let achieved = "achieved, messages a second";
-    // Equal steps: in equal factors what is missing at the knee could not be seen.
+    // Linear: on a logarithmic axis the shortfall at the knee could not be seen.
     let linear = |title| Axis { logarithmic: false, ..rate(title) };
     chart::draw(&linear("offered, messages a second"), &linear(achieved), &series)
 }
@@ -145,7 +145,7 @@ fn over_time(runs: &[&Run]) -> String {
     chart::draw(&x, &time(), &series)
 }
 
-/// A bar for each point in which stages were timed: their medians, in the order of the way.
+/// A bar for each point in which stages were timed: their medians, in the order of the path.
 fn stages(runs: &[&Run]) -> String {
     let bar = |(run, point): (&Run, &Point)| {
         let part = |stage: &StageTime| Some((stage.stage.clone(), stage.time.p50? as f64));
@@ -170,7 +170,7 @@ fn comparison(before: &Run, after: &Run) -> String {
     html
 }
 
-/// Rows under a head; nothing where there are none.
+/// Rows under a header; empty without rows.
 fn table(head: impl Iterator<Item = &'static str>, rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return String::new();

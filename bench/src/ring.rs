@@ -1,5 +1,5 @@
-//! The ring: one message there and back between two threads of this process, the floor of what
-//! router and shard say to each other.
+//! The ring: one round trip between two threads of this process, the floor of the link between
+//! router and shard.
 
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::floor;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Frames that may wait; one does.
+/// Frames that have room; one is in flight.
 const CAPACITY: usize = 16;
 
 /// How late the end may be noticed.
@@ -67,7 +67,7 @@ struct Pinger {
     message: Vec<u8>,
     /// When the message on its way left.
     left: Option<Nanos>,
-    /// None once it was handed over.
+    /// None once it is handed over.
     recorder: Option<Recorder>,
     result: Arc<Mutex<Option<Recorder>>>,
 }

@@ -1,4 +1,4 @@
-//! A run as it is kept: one JSON object, which `report` and `compare` read again.
+//! A run as it is kept: one JSON object, which `report` and `compare` read.
 
 use crate::experiment;
 use crate::latency::Latency;
@@ -28,25 +28,25 @@ pub(crate) struct Run {
     /// The settings of the server, as far as they are known, and of the load.
     pub(crate) server: BTreeMap<String, String>,
     pub(crate) points: Vec<Point>,
-    /// The last rate of a sweep that was held, in messages a second.
+    /// The last rate of a sweep that was sustained, in messages a second.
     #[serde(default)]
     pub(crate) knee: Option<u64>,
 }
 
-/// One offer and what came of it.
+/// One offer and its results.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Point {
     /// Messages a second of an open loop.
     pub(crate) offered_per_s: Option<u64>,
-    /// Unanswered messages of each connection of a closed loop.
+    /// Messages in flight per connection of a closed loop.
     pub(crate) window: Option<usize>,
     /// Fills in a message.
     pub(crate) batch: u32,
     pub(crate) connections: u64,
-    /// Messages answered a second.
+    /// Messages a second whose replies came.
     pub(crate) achieved_per_s: u64,
     pub(crate) fills_per_s: u64,
-    /// Messages sent and answered of those that count.
+    /// Measured messages that left, and messages whose reply came in the measured time.
     pub(crate) sent: u64,
     pub(crate) answered: u64,
     /// Messages refused for lack of room, in all phases.
@@ -58,7 +58,7 @@ pub(crate) struct Point {
     pub(crate) response: Latency,
     pub(crate) service: Latency,
     pub(crate) over_time: Vec<Second>,
-    /// What the server says of its stages, where they were timed.
+    /// The stages of the server, where they were timed.
     #[serde(default)]
     pub(crate) stages: Vec<StageTime>,
     /// How positions were checked, or why not.
@@ -66,7 +66,7 @@ pub(crate) struct Point {
     pub(crate) failed: Option<String>,
 }
 
-/// Which second, p50, p99 and max of response times in nanoseconds, and how many answers came.
+/// The second, p50, p99 and max of response times in nanoseconds, and the number of replies.
 pub(crate) type Second = (u64, Option<u64>, Option<u64>, u64, u64);
 
 impl Run {
@@ -85,7 +85,7 @@ impl Run {
         }
     }
 
-    /// What went wrong first.
+    /// The first failure.
     pub(crate) fn failed(&self) -> Option<&str> {
         self.points.iter().find_map(|point| point.failed.as_deref())
     }
@@ -101,14 +101,14 @@ impl Run {
     /// Reads one that was kept.
     ///
     /// # Errors
-    /// When there is none, or it is of another layout.
+    /// When there is no such file, or it is of another layout.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let place = || format!("no run can be read from {}", path.display());
         let text = fs::read_to_string(path).with_context(place)?;
         Self::parse(&text).with_context(place)
     }
 
-    /// As [`Self::load`], but none for what else this program keeps: it may stand beside runs.
+    /// As [`Self::load`], but none for the file of an experiment, which may be among the runs.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -132,7 +132,7 @@ fn is_other(text: &str) -> bool {
 }
 
 impl Point {
-    /// What was offered, in words.
+    /// The offer as text.
     pub(crate) fn offer(&self) -> String {
         match (self.offered_per_s, self.window) {
             (Some(rate), _) => format!("{rate}/s"),

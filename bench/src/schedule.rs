@@ -1,4 +1,4 @@
-//! A schedule: when each message of an open loop was meant to leave, whatever happens meanwhile.
+//! A schedule: when each message of an open loop is due, whatever happens meanwhile.
 //!
 //! ```text
 //!   start      + 1/R      + 2/R      + 3/R
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A message that leaves late does not move the ones after it: the time it lost is part of its
-//! response time, and of theirs. A load that waits for answers would leave out exactly the
+//! response time, and of theirs. A load that waits for replies would leave out exactly the
 //! moments that matter (coordinated omission).
 
 use allot_runtime::Nanos;
@@ -35,8 +35,8 @@ impl Schedule {
         Self { start, rate, next: place, step }
     }
 
-    /// When the next message is meant to leave. Computed from its number, so that no error of
-    /// rounding adds up.
+    /// When the next message is due. Computed from its number, so that rounding errors do not add
+    /// up.
     pub(crate) fn due(&self) -> Nanos {
         let offset = u128::from(self.next) * SECOND / u128::from(self.rate);
         self.start + Duration::from_nanos(u64::try_from(offset).unwrap_or(u64::MAX))

@@ -1,7 +1,7 @@
-//! Stage counts: what a server says of the stages of a fill, in the file of its `--stages`.
+//! Stage counts: the stages of a fill, from the `--stages` file of a server.
 //!
-//! They are counts since its start, and bucket by bucket, so that the difference of two of them is
-//! what was between. Files of several processes are added up.
+//! They are counts since its start, by bucket, so the difference of two readings is what passed in
+//! between. Files of several processes are added up.
 
 use crate::latency::{self, Latency};
 use anyhow::{Context, Result, ensure};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// The version of the layout. A reader refuses one that it does not know.
 const SCHEMA: u32 = 1;
 
-/// What stands in a file.
+/// The content of a file.
 #[derive(Deserialize)]
 struct Page {
     schema: u32,
@@ -29,7 +29,7 @@ struct StageOfPage {
     times: Vec<(u64, u64)>,
 }
 
-/// How often each stage took how long, since the start.
+/// The times of each stage since the start.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct StageCounts {
     every: u64,
@@ -50,7 +50,7 @@ pub(crate) struct StageTime {
     pub(crate) stage: String,
     /// What passes it as one: a message, a frame, or a fill.
     pub(crate) each: String,
-    /// Every how many of those are timed.
+    /// One in this many is timed.
     pub(crate) every: u64,
     pub(crate) time: Latency,
 }
@@ -59,7 +59,7 @@ impl StageCounts {
     /// Reads the files of a server.
     ///
     /// # Errors
-    /// When one is not there, or of another layout.
+    /// When one is missing, or of another layout.
     pub(crate) fn read(files: &[PathBuf]) -> Result<Self> {
         let mut counts = Self::default();
         files.iter().try_for_each(|file| counts.add_file(file))?;
@@ -113,7 +113,7 @@ impl StageCounts {
     }
 }
 
-/// The sum of the medians, in nanoseconds: what their shares are of.
+/// The sum of the medians, in nanoseconds, that shares are of.
 pub(crate) fn sum_of_medians(stages: &[StageTime]) -> u64 {
     stages.iter().filter_map(|stage| stage.time.p50).sum()
 }

@@ -1,4 +1,4 @@
-//! Stage table: what the server says of the stages of a fill, for people.
+//! The stage table: the stages of a fill in the server, as they are printed.
 
 use crate::grid;
 use crate::run::Point;

@@ -1,7 +1,6 @@
-//! Stage watch: looks into the files of a server as the time that counts begins, and as it ends.
+//! The stage watch reads the files of a server as the measured time begins, and as it ends.
 //!
-//! A server writes them twice a second, so that what is found is of a time that lies up to half a
-//! second before the one that counts, at either end.
+//! A server writes them twice a second, so a reading is up to half a second old, at either end.
 
 use crate::phases::Phases;
 use crate::stage_counts::{StageCounts, StageTime};
@@ -18,12 +17,12 @@ pub(crate) struct StageWatch {
 }
 
 impl StageWatch {
-    /// A watch over these files of a server; over none where nothing is timed.
+    /// Watches these files of a server; none if nothing is timed.
     pub(crate) fn new(files: &[PathBuf], phases: Phases) -> Self {
         Self { files: files.to_vec(), phases, before: None, after: None }
     }
 
-    /// Reads the files if it is time for that.
+    /// Reads the files if it is time.
     pub(crate) fn look(&mut self, now: Nanos) {
         if self.phases.from <= now {
             self.before.get_or_insert_with(|| StageCounts::read(&self.files));
@@ -33,7 +32,7 @@ impl StageWatch {
         }
     }
 
-    /// What was found.
+    /// The times of the stages in between.
     ///
     /// # Errors
     /// When a file could not be read.

@@ -1,32 +1,32 @@
-//! A sweep: from a sparse rate upwards, until the server does not hold it any more.
+//! A sweep: from a sparse rate upwards, until the server no longer keeps up.
 
 use crate::run::Point;
 
 /// The first rate: messages so far apart that every thread sleeps between them.
 pub(crate) const SPARSE: u64 = 100;
 
-/// How much more the next rate is.
+/// The next rate as a multiple of the last.
 const FACTOR: u64 = 2;
 
-/// Beyond it the schedule itself is what is measured.
+/// Above it, the schedule itself would be measured.
 const RATE_MAX: u64 = 10_000_000;
 
-/// Less than this of what was offered is past the knee, in percent.
+/// Replies to less than this part of the offer, in percent, are past the knee.
 const ACHIEVED_PERCENT_MIN: u64 = 95;
 
-/// A p99 so many times that of the sparse rate is past the knee.
+/// A p99 above this multiple of the sparse rate's is past the knee.
 const SLOWER_MAX: u64 = 100;
 
 /// What a sweep has seen so far.
 #[derive(Default)]
 pub(crate) struct Sweep {
     sparse_p99: Option<u64>,
-    /// The last rate that was held.
+    /// The last rate that was sustained.
     pub(crate) knee: Option<u64>,
 }
 
 impl Sweep {
-    /// Looks at a point; gives the rate to try next, or none past the knee.
+    /// Judges a point; gives the next rate, or none past the knee.
     pub(crate) fn next(&mut self, point: &Point) -> Option<u64> {
         let rate = point.offered_per_s?;
         // With few samples the maximum stands for a p99 that cannot be stated.
@@ -74,7 +74,7 @@ mod tests {
         let held = [point(100, 100, 50), point(200, 200, 50)];
         let [first, second] = held;
         let knee = |last: Point| sweep(&[first.clone(), second.clone(), last]);
-        assert_eq!(knee(point(400, 379, 50)), (None, Some(200)), "too few answers");
+        assert_eq!(knee(point(400, 379, 50)), (None, Some(200)), "too few replies");
         assert_eq!(knee(point(400, 400, 5_001)), (None, Some(200)), "too slow");
         assert_eq!(knee(point(400, 380, 5_000)), (Some(800), Some(400)), "just held");
         let failed = Point { failed: Some("lost".to_owned()), ..point(400, 400, 50) };

@@ -1,4 +1,4 @@
-//! The harness as a process: short runs against its own echo, and what it says of bad input.
+//! The harness as a process: short runs against its own echo, and errors for bad input.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
 
@@ -75,7 +75,7 @@ fn a_run_is_kept_drawn_and_compared() {
     assert!(compared.contains("1.000 x"), "{compared}");
 }
 
-/// Compares these for a while, and gives the page and what was kept of it.
+/// Compares these peers, and gives the page and the kept file.
 #[track_caller]
 fn compare(peers: &str, measure: &str) -> (String, serde_json::Value) {
     let (data, out) = (tempfile::TempDir::new().unwrap(), tempfile::TempDir::new().unwrap());
@@ -98,7 +98,7 @@ fn compare(peers: &str, measure: &str) -> (String, serde_json::Value) {
 }
 
 #[test]
-fn whoever_is_installed_is_compared_and_the_others_are_named() {
+fn installed_peers_are_compared_and_the_others_are_named() {
     let (page, kept) =
         compare("echo,redis,redis-synced,nats,jet-stream,jet-stream-synced", "200ms");
     assert_eq!((&kept["schema"], &kept["kind"]), (&1.into(), &"peers".into()));
@@ -125,7 +125,7 @@ fn the_controller_in_python_answers_as_many_as_are_sent() {
         return;
     }
     let checked: Vec<_> = rows.iter().map(|row| &row["points"][0]["checked"]).collect();
-    assert_eq!(checked, ["answers once each, shares add up, positions equal what was sent"; 3]);
+    assert_eq!(checked, ["one reply each, shares add up, positions equal what was sent"; 3]);
 }
 
 #[test]

@@ -166,7 +166,7 @@ mod tests {
     fn a_message_without_a_reply_is_missed() {
         let failed = wrong(b"$3\r\n1-0\r\n$3\r\n1-1\r\n$3\r\n1");
         assert!(failed.contains("closed the connection"), "{failed}");
-        assert!(failed.contains("2 messages were never answered"), "{failed}");
+        assert!(failed.contains("2 messages have no reply"), "{failed}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A host: a peer as child processes on this machine, with fresh data, ended with this value.
+//! A host: a peer as child processes on this machine, with fresh data; dropping it ends them.
 
 use crate::load::Load;
 use crate::peers::dialect::Dialect;
@@ -17,22 +17,22 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// Where servers listen: on this machine alone.
+/// Servers listen on this machine alone.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// What a server of NATS says once it listens; the port follows.
+/// What a NATS server prints once it listens; the address follows.
 const NATS_LISTENS: &str = "Listening for client connections on ";
 
-/// What Redis is told besides where: `name value`, as it is asked for it again.
+/// A setting of Redis, `name value`, that is checked over the connection too.
 type Setting = (&'static str, &'static str);
 const NOTHING_APPENDED: Setting = ("appendonly", "no");
 const ALWAYS_SYNCED: Setting = ("appendfsync", "always");
 
-/// The programs of others, each or why it is not there.
+/// The programs of the peers, or why one is missing.
 pub(crate) struct Programs {
     redis: Result<Program, String>,
     nats: Result<Program, String>,
-    /// Whether this server of NATS can be told to sync every message.
+    /// Whether this NATS server can sync every message.
     nats_syncs: bool,
     python: Result<Program, String>,
 }
@@ -40,15 +40,15 @@ pub(crate) struct Programs {
 /// A peer that runs.
 pub(crate) struct Host {
     pub(crate) address: String,
-    /// Those that need the others end first.
+    /// In the order in which they end: dependants first.
     _processes: Vec<Process>,
 }
 
 impl Programs {
-    /// Looks what is installed.
+    /// Finds what is installed.
     ///
     /// # Errors
-    /// When there is no place for a configuration to be tried.
+    /// When there is no folder in which a configuration can be tried.
     pub(crate) fn look() -> Result<Self> {
         let nats = Program::nats();
         let nats_syncs = match &nats {
@@ -114,7 +114,7 @@ impl Host {
     }
 }
 
-/// How a peer is spoken to.
+/// The dialect of a peer.
 ///
 /// # Errors
 /// For Allot and the echo, which have a load of their own.
@@ -136,12 +136,12 @@ fn known(program: &Result<Program, String>) -> Result<&Program> {
 }
 
 fn redis(program: &Program, (name, value): Setting, kept: TempDir) -> Result<Host> {
-    // It has no way to choose one itself; somebody may take it meanwhile, and then it says so.
+    // Redis cannot choose a free port; if another process takes it meanwhile, Redis reports it.
     let port = TcpListener::bind((LOOPBACK, 0))?.local_addr()?.port();
     let mut command = Command::new(&program.path);
     command.args(["--bind", LOOPBACK, "--port", &port.to_string(), "--save", ""]);
     command.arg("--dir").arg(kept.path());
-    // Nothing is written anew while times are taken.
+    // No rewrite of the log while times are taken.
     command.args(["--auto-aof-rewrite-percentage", "0"]);
     if (name, value) == ALWAYS_SYNCED {
         command.args(["--appendonly", "yes"]);

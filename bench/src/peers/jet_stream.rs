@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The answer to number zero is of the interface that makes streams: no fill has that number.
+/// Reply number zero is from the interface that makes streams: no fill has that number.
 const QUESTION: u64 = 0;
 
 /// A stream of one server.
@@ -17,7 +17,7 @@ pub(crate) struct JetStream {
     batch: u64,
 }
 
-/// What a server says of a message that it keeps.
+/// How a server acknowledges a message.
 #[derive(Deserialize)]
 struct Acknowledgement<'a> {
     stream: Option<&'a str>,
@@ -25,7 +25,7 @@ struct Acknowledgement<'a> {
 }
 
 impl JetStream {
-    /// Messages of so many fills.
+    /// Messages of `batch` fills.
     pub(crate) fn new(batch: u32) -> Self {
         Self { batch: batch.into() }
     }
@@ -38,7 +38,7 @@ impl Dialect for JetStream {
 
     fn begin(&mut self, line: &mut Connection) -> Result<()> {
         nats::greet(line, &format!("{INBOX}*"))?;
-        // There is none before the first run.
+        // It does not exist before the first run.
         ask(line, "DELETE", &Value::Null)?;
         let stream = json!({ "name": SUBJECT, "subjects": [SUBJECT], "storage": "file",
             "retention": "limits", "num_replicas": 1 });
@@ -69,7 +69,7 @@ impl Dialect for JetStream {
     }
 }
 
-/// One publisher alone: its messages stand in the stream in the order in which they were sent.
+/// There is one publisher: its messages are in the stream in the order in which they were sent.
 fn check(first: u64, batch: u64, body: &[u8]) -> Result<(), String> {
     let place = (first - 1) / batch + 1;
     match serde_json::from_slice(body) {
@@ -78,7 +78,7 @@ fn check(first: u64, batch: u64, body: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Asks the interface that makes streams.
+/// Sends a request to the interface that makes streams.
 fn ask(line: &mut Connection, verb: &str, body: &Value) -> Result<Value> {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let subject = format!("$JS.API.STREAM.{verb}.{SUBJECT}");

@@ -1,4 +1,4 @@
-//! NATS: its text protocol, and a request that a subscriber answers.
+//! NATS: its text protocol, and a request that a subscriber replies to.
 //!
 //! ```text
 //!   client ── PUB fills INBOX.17 ──► server ── MSG fills ──► responder
@@ -12,10 +12,10 @@ use crate::peers::dialect::{self, Dialect, Received};
 use allot_wire::Encoding;
 use anyhow::Result;
 
-/// What requests are published to, and the stream that keeps them.
+/// The subject of requests, and the name of the stream that keeps them.
 pub(crate) const SUBJECT: &str = "fills";
 
-/// Where answers go: the number of a message's first fill follows.
+/// Where replies go: the number of a message's first fill follows.
 pub(crate) const INBOX: &str = "_INBOX.bench.";
 
 /// What a server sends, as far as it concerns a client.
@@ -32,7 +32,7 @@ pub(crate) enum Frame<'a> {
     Other,
 }
 
-/// Requests, answered by a responder that sends back what it gets.
+/// Requests to a responder that sends every message back.
 pub(crate) struct NatsRequest;
 
 impl Dialect for NatsRequest {
@@ -65,7 +65,7 @@ impl Dialect for NatsRequest {
     }
 }
 
-/// Introduces a client and subscribes it; the server has done both when this returns.
+/// Connects and subscribes a client; the server has done both when this returns.
 ///
 /// # Errors
 /// When it does not.
@@ -85,7 +85,7 @@ pub(crate) fn greet(line: &mut Connection, subject: &str) -> Result<()> {
     })
 }
 
-/// Appends a publication that nobody need answer.
+/// Appends a publication without a reply subject.
 pub(crate) fn publish(subject: &[u8], body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"PUB ");
     out.extend_from_slice(subject);
@@ -111,11 +111,11 @@ pub(crate) fn request(subject: &str, first: u64, message: &[u8], out: &mut Vec<u
     carry(message, out);
 }
 
-/// Takes one frame of a client that gets answers alone; `check` is given the number of the request
-/// and what came back.
+/// Reads one frame of a client that gets only replies; `check` gets the number of the request and
+/// the body.
 ///
 /// # Errors
-/// What is no answer, or what `check` says of it.
+/// A frame that is not a reply, or what `check` finds wrong.
 pub(crate) fn receive(
     bytes: &[u8],
     out: &mut Vec<u8>,
@@ -128,7 +128,7 @@ pub(crate) fn receive(
     match frame {
         Frame::Message { subject, body, .. } => {
             let number = subject.strip_prefix(INBOX.as_bytes()).and_then(dialect::number);
-            let number = number.ok_or("a message that is no answer")?;
+            let number = number.ok_or("a message that is not a reply")?;
             check(number, body)?;
             first = Some(number);
         }
@@ -141,12 +141,12 @@ pub(crate) fn receive(
 /// The first frame, and how many bytes it has; none if it is not whole.
 ///
 /// # Errors
-/// What the server says is wrong, or what is no frame.
+/// An error of the server, or bytes that are not a frame.
 pub(crate) fn read(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, String> {
     let Some((line, at)) = dialect::line(bytes) else {
         return Ok(None);
     };
-    let odd = || format!("no frame of NATS: {}", String::from_utf8_lossy(line));
+    let odd = || format!("not a NATS frame: {}", String::from_utf8_lossy(line));
     let Some(words) = line.strip_prefix(b"MSG ") else {
         return match line {
             b"PING" => Ok(Some((Frame::Ping, at))),

@@ -41,10 +41,10 @@ pub(crate) struct Shape {
     pub(crate) batch: u32,
 }
 
-/// One message after the other.
+/// One message in flight.
 pub(crate) const ONE: Shape = Shape { window: 1, batch: 1 };
 
-/// As many messages as there is room for.
+/// A window of single messages.
 pub(crate) const MANY: Shape = Shape { window: WINDOW, batch: 1 };
 
 /// Batches in a window that no queue of Allot refuses.
@@ -63,7 +63,7 @@ impl Shape {
         }
     }
 
-    /// Whether messages are alike: of one fill and in the same window, or batches in any.
+    /// Whether rows may be compared: single fills in the same window, or batches in any.
     pub(crate) fn is_like(self, other: Self) -> bool {
         self == other || (self.batch == BATCH && other.batch == BATCH)
     }

@@ -1,10 +1,10 @@
-//! A program of somebody else: where it is installed, and which version.
+//! A program of a peer: where it is installed, and its version.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Where servers are installed that are not on everybody's path.
+/// Where servers are installed that are not on every user's path.
 const MORE_FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /// One that is installed.
@@ -18,12 +18,12 @@ impl Program {
     /// Redis.
     ///
     /// # Errors
-    /// That it is not installed, and what would install it.
+    /// That it is not installed, and the package that installs it.
     pub(crate) fn redis() -> Result<Self, String> {
         Self::find("redis-server", "redis-server")
     }
 
-    /// The server of NATS, JetStream with it.
+    /// The NATS server, which includes JetStream.
     ///
     /// # Errors
     /// As [`Self::redis`].
@@ -31,7 +31,7 @@ impl Program {
         Self::find("nats-server", "nats-server")
     }
 
-    /// Python itself, and not a script that looks for it.
+    /// Python itself, not a wrapper that looks for it.
     ///
     /// # Errors
     /// As [`Self::redis`].
@@ -52,7 +52,7 @@ impl Program {
         Ok(Self { path, version })
     }
 
-    /// Whether a configuration is one that this server would start with.
+    /// Whether this server accepts a configuration.
     pub(crate) fn takes(&self, flags: &[&str], configuration: &Path) -> bool {
         let mut command = Command::new(&self.path);
         command.args(flags).arg(configuration);
@@ -60,7 +60,7 @@ impl Program {
     }
 }
 
-/// What a command prints, if it succeeds.
+/// The output of a command, if it succeeds.
 fn output(path: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(path).args(arguments).output();
     let good = output.ok().filter(|output| output.status.success());

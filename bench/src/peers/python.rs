@@ -1,7 +1,7 @@
 //! The plain Python controller: fills as lines of JSON, posted over HTTP on one connection.
 //!
-//! Requests do not wait for the answers of those before them, as HTTP/1.1 allows and few clients
-//! dare: a window that is full would else have taken as many connections, and threads of Python.
+//! Requests are pipelined, as HTTP/1.1 allows and few clients dare: otherwise a full window would
+//! take as many connections, and threads of Python.
 
 use crate::fills::{Fills, Totals};
 use crate::peers::connection::Connection;
@@ -23,13 +23,13 @@ pub(crate) struct Python {
     fills: Fills,
     batch: u32,
     accounts: usize,
-    /// The first fills of requests that are not answered.
+    /// The first fills of requests without a reply.
     asked: VecDeque<u64>,
-    /// What it had before.
+    /// Its positions before the run.
     before: Shares,
 }
 
-/// What it answers to fills.
+/// Its reply to fills.
 #[derive(Deserialize)]
 struct Answer {
     fills: Vec<Divided>,
@@ -42,7 +42,7 @@ struct Divided {
 }
 
 impl Python {
-    /// Messages of so many fills, over so many accounts.
+    /// Messages of `batch` fills, over `accounts` accounts.
     pub(crate) fn new(fills: Fills, batch: u32, accounts: usize) -> Self {
         Self { fills, batch, accounts, asked: VecDeque::new(), before: Shares::new() }
     }
@@ -90,7 +90,7 @@ impl Dialect for Python {
         let Some((head, content)) = read(bytes)? else {
             return Ok(None);
         };
-        let first = self.asked.pop_front().ok_or("an answer to nothing")?;
+        let first = self.asked.pop_front().ok_or("a reply without a request")?;
         self.check(first, content)?;
         Ok(Some(Received { len: head + content.len(), first: Some(first) }))
     }
@@ -107,7 +107,7 @@ impl Dialect for Python {
         }
         let after = shares(line)?;
         ensure!(after == due, "positions are {after:?}, and what was sent is {due:?}");
-        Ok("answers once each, shares add up, positions equal what was sent")
+        Ok("one reply each, shares add up, positions equal what was sent")
     }
 }
 
@@ -138,7 +138,7 @@ fn body(bytes: &[u8]) -> Result<Option<(usize, Vec<u8>)>, String> {
     Ok(read(bytes)?.map(|(head, content)| (head + content.len(), content.to_vec())))
 }
 
-/// How long the head of the first response is, and its content; none if it is not whole.
+/// The length of the first response's header, and its content; none if it is not whole.
 fn read(bytes: &[u8]) -> Result<Option<(usize, &[u8])>, String> {
     let (mut at, mut length, mut is_good) = (0, None, None);
     while let Some((line, len)) = dialect::line(&bytes[at..]) {
@@ -185,7 +185,7 @@ mod tests {
         assert!(read(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
 
-    /// The content of its answer to one request, on a connection of its own.
+    /// The content of the reply to one request, on a connection of its own.
     fn ask(address: &str, path: &str, content: &str) -> Result<String> {
         let mut line = Connection::connect(address)?;
         post(path, content.as_bytes(), &mut line.out);

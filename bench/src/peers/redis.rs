@@ -1,4 +1,4 @@
-//! Redis: every message an entry of a stream, `XADD fills * f MESSAGE`, over its own protocol.
+//! Redis: every message is an entry of a stream, `XADD fills * f MESSAGE`, over its own protocol.
 
 use crate::fills::Totals;
 use crate::peers::connection::Connection;
@@ -19,14 +19,14 @@ enum Reply<'a> {
 /// A stream of one server.
 pub(crate) struct Redis {
     batch: u64,
-    /// `appendfsync`, or that nothing is appended.
+    /// Whether and how its log is synced, as `name value`.
     setting: (&'static str, &'static str),
     next_first: u64,
     last_id: (u64, u64),
 }
 
 impl Redis {
-    /// Messages of so many fills, on a server that has this setting.
+    /// Messages of `batch` fills, on a server that has this setting.
     pub(crate) fn new(batch: u32, setting: (&'static str, &'static str)) -> Self {
         Self { batch: batch.into(), setting, next_first: 1, last_id: (0, 0) }
     }
@@ -84,7 +84,7 @@ impl Dialect for Redis {
     ) -> Result<&'static str> {
         command(&[b"XLEN", b"fills"], &mut line.out);
         if !line.ask(reply_is(|reply| *reply == Reply::Integer(messages)))? {
-            bail!("the stream does not have the {messages} entries that were answered");
+            bail!("the stream does not have the {messages} entries that were acknowledged");
         }
         Ok("a new id for each entry, as many in the stream")
     }
