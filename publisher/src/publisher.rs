@@ -239,3 +239,6 @@ impl<V: View> Agent for Publisher<V> {
         self.router.wait_on(poll_set);
     }
 }
+
+#[cfg(test)]
+mod tests;
