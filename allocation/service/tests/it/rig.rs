@@ -1,32 +1,37 @@
-//! A rig: one shard, whoever writes for it, and the other ends of its links.
+//! A rig: one shard, the agents that write its journal, and the other ends of its links.
 
 use allocation_counter::measure;
-use allot_domain::{Blend, BookConfig, Fill, Price, Quantity, Side, SourceId, Ticker};
+use allot_allocation_rules::{Blend, BookConfig, Fill};
+use allot_allocation_service::{Allocation, InputName, Request, decode_line, encode_request};
+use allot_domain::{Incarnation, LogIndex, Price, Quantity, ShardId, Side, SourceId, Ticker};
 use allot_journal::{Checkpointer, Committer, Journal, JournalConfig, Recovery, SimDisk, Wakers};
 use allot_runtime::{Agent, Counters, Link, Nanos, Waker, ring_pair};
-use allot_shard::{Shard, ShardConfig, State, recover};
+use allot_shard::{Shard, ShardConfig, ShardLinks, State, recover};
+use allot_wire::Encoding;
 use allot_wire::backplane::{
-    FrameKind, InputFrame, InputKind, Welcome, encode_welcome, inputs, kind,
+    ClientHandle, FrameKind, InputFrame, ReplyTo, Welcome, encode_welcome, inputs, kind,
 };
-use allot_wire::{Encoding, Request, decode_line, encode_request};
 use std::sync::Arc;
 
 /// A short history, so that it is full and forgets from early on.
 const BOOK: BookConfig = BookConfig { blend: Blend::NONE, history: 256 };
 
-/// The life of the router.
-pub(crate) const ROUTER: u64 = 9;
+/// The incarnation of the router.
+pub(crate) const ROUTER: Incarnation = Incarnation::new(9);
 
-/// A shard, whoever writes for it, and the other ends of its links.
+/// The incarnation of the shard.
+pub(crate) const SHARD: Incarnation = Incarnation::new(8);
+
+/// A shard, the agents that write its journal, and the other ends of its links.
 pub(crate) struct Rig {
-    pub(crate) shard: Shard,
+    pub(crate) shard: Shard<Allocation>,
     writers: Option<(Committer, Checkpointer)>,
     pub(crate) router: Link,
     publisher: Link,
-    /// The number of the last input that was sent.
-    pub(crate) sent: u64,
+    /// The index of the last input that was sent.
+    pub(crate) sent: LogIndex,
     frame: Vec<u8>,
-    heard: Vec<u8>,
+    received: Vec<u8>,
 }
 
 impl Rig {
@@ -47,45 +52,56 @@ impl Rig {
         Self::start(state, journal, Some((committer, checkpointer)))
     }
 
-    fn start(state: State, journal: Journal, writers: Option<(Committer, Checkpointer)>) -> Self {
+    fn start(
+        state: State<Allocation>,
+        journal: Journal,
+        writers: Option<(Committer, Checkpointer)>,
+    ) -> Self {
         let silent = Waker::silent();
-        let (router, shards_router) = ring_pair(64, &silent, &silent);
-        let (publisher, shards_publisher) = ring_pair(64, &silent, &silent);
-        let (config, sent) =
-            (ShardConfig { shard: 0, shards: 1, incarnation: 1 }, journal.appended().get());
-        let links = (shards_router, shards_publisher);
+        let (router, to_router) = ring_pair(64, &silent, &silent);
+        let (publisher, to_publisher) = ring_pair(64, &silent, &silent);
+        let links = ShardLinks { router: to_router, publisher: to_publisher };
+        let config = ShardConfig { shard: ShardId::new(0), shards: 1, incarnation: SHARD };
+        let sent = LogIndex::new(journal.appended());
         let shard = Shard::new(config, state, journal, links, Counters::new());
-        let (frame, heard) = (Vec::new(), Vec::new());
-        let mut rig = Self { shard, writers, router, publisher, sent, frame, heard };
-        rig.welcome(sent);
+        let (frame, received) = (Vec::new(), Vec::new());
+        let mut rig = Self { shard, writers, router, publisher, sent, frame, received };
+        rig.welcome(ROUTER, sent);
         rig
     }
 
-    /// The router says that its inputs follow this number.
-    pub(crate) fn welcome(&mut self, base: u64) {
-        encode_welcome(&Welcome { incarnation: ROUTER, base, shards: 1, life: 1 }, &mut self.frame);
+    /// An incarnation of the router says that its inputs follow this index.
+    pub(crate) fn welcome(&mut self, router: Incarnation, base: LogIndex) {
+        let welcome =
+            Welcome { router_incarnation: router, shard_incarnation: SHARD, base, shards: 1 };
+        self.send_welcome(&welcome);
+    }
+
+    pub(crate) fn send_welcome(&mut self, welcome: &Welcome) {
+        encode_welcome(welcome, &mut self.frame);
         self.router.send(&mut self.frame).unwrap();
         self.shard.do_work(Nanos::ZERO);
     }
 
     pub(crate) fn send(&mut self, requests: &[Request]) {
-        inputs::begin(&mut self.frame, self.sent + 1, ROUTER);
+        inputs::begin(&mut self.frame, self.sent.next(), ROUTER);
+        let client = ClientHandle::new(6);
+        let reply_to = ReplyTo { client, encoding: Encoding::Binary };
         for request in requests {
             let mut body = Vec::new();
             encode_request(request, &mut body);
-            let kind = match request {
-                Request::Split(_) => InputKind::Split,
-                _ => InputKind::Fill,
+            let name = match request {
+                Request::Split(_) => InputName::Split,
+                _ => InputName::Fill,
             };
-            let encoding = Encoding::Binary;
-            let input = InputFrame { client: 6, encoding, kind, body: &body };
+            let input = InputFrame { reply_to, kind: name.kind(), body: &body };
             inputs::push(&mut self.frame, input);
-            self.sent += 1;
+            self.sent = self.sent.next();
         }
         self.router.send(&mut self.frame).unwrap();
     }
 
-    /// A turn of whoever writes.
+    /// A turn of the agents that write.
     pub(crate) fn write(&mut self) {
         self.write_at(Nanos::ZERO);
     }
@@ -98,36 +114,37 @@ impl Rig {
         }
     }
 
-    /// A turn of the shard; returns the frames that the router then hears.
+    /// A turn of the shard; returns the frames that the router receives.
     pub(crate) fn turn(&mut self, now: Nanos) -> Vec<Vec<u8>> {
         self.shard.do_work(now);
         let mut frames = Vec::new();
-        while self.router.receive(&mut self.heard) {
-            frames.push(self.heard.clone());
+        while self.router.receive(&mut self.received) {
+            frames.push(self.received.clone());
         }
-        while self.publisher.receive(&mut self.heard) {}
+        while self.publisher.receive(&mut self.received) {}
         frames
     }
 
-    /// Everybody's turns until the shard has answered; returns what the shard's cost.
+    /// Turns of all agents until the shard has replied; returns how often the shard allocated.
     pub(crate) fn settle(&mut self) -> u64 {
-        let (mut allocations, mut answers) = (0, 0);
-        while answers == 0 {
+        let mut allocations = 0;
+        let mut replies = 0;
+        while replies == 0 {
             allocations += measure(|| {
                 self.shard.do_work(Nanos::ZERO);
             })
             .count_total;
             self.write();
-            while self.router.receive(&mut self.heard) {
-                answers += u64::from(kind(&self.heard) == Some(FrameKind::Answers));
+            while self.router.receive(&mut self.received) {
+                replies += u64::from(kind(&self.received) == Some(FrameKind::Replies));
             }
-            while self.publisher.receive(&mut self.heard) {}
+            while self.publisher.receive(&mut self.received) {}
         }
         allocations
     }
 }
 
-/// So many purchases from this number on.
+/// Purchases with consecutive sequence numbers.
 pub(crate) fn fills(from: u64, count: u64) -> Vec<Request> {
     let fill = |seq: u64| Fill {
         source: SourceId::new(b"f").unwrap(),
@@ -140,7 +157,7 @@ pub(crate) fn fills(from: u64, count: u64) -> Vec<Request> {
     (from..from + count).map(|seq| Request::Fill(fill(seq))).collect()
 }
 
-/// A split over so many accounts.
+/// A split over this many accounts, in equal parts.
 pub(crate) fn split(seq: u64, accounts: u64) -> Request {
     let weight = |account| format!(r#""a{account}":"{}""#, 100 / accounts);
     let weights: Vec<_> = (0..accounts).map(weight).collect();

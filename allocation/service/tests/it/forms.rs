@@ -1,8 +1,8 @@
 //! Forms: the same request, said in other ways that JSON has.
 
 use crate::samples::fill;
-use allot_domain::limits;
-use allot_wire::{Request, decode_line};
+use allot_allocation_rules::limits;
+use allot_allocation_service::{Request, decode_line};
 use std::fmt::Write;
 
 /// A line is the fill of the samples.
@@ -71,7 +71,7 @@ fn names_may_have_every_length_up_to_their_bound() {
             let line = format!(
                 r#"{{"type":"bust","source":"{source}","seq":1,"ticker":"{ticker}","of":1}}"#
             );
-            decode_line(line.as_bytes()).map_err(|rejection| rejection.reject.code())
+            decode_line(line.as_bytes()).map_err(|rejection| rejection.code)
         };
         assert_eq!(bust(&name, "s").is_ok(), len <= limits::TICKER_LEN_MAX, "a ticker of {len}");
         assert_eq!(bust("T", &name).is_ok(), len <= limits::ID_LEN_MAX, "a source of {len}");
@@ -97,7 +97,7 @@ fn the_largest_split_is_read_and_a_larger_one_refused() {
     };
     assert_eq!(split.weights().len(), limits::ACCOUNTS_MAX);
     let rejection = decode_line(equal_split(10_001).as_bytes()).unwrap_err();
-    assert_eq!(rejection.reject.code(), "too_many_accounts");
+    assert_eq!(rejection.code, "too_many_accounts");
     assert_eq!((rejection.source.as_str(), rejection.seq), ("aum", 1));
 }
 

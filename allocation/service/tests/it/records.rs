@@ -1,8 +1,8 @@
 //! Records: which bytes are refused with which code, in order of precedence.
 
 use crate::rejects::{NOT_OF_DECODERS, assert_complete, rank};
-use allot_domain::limits;
-use allot_wire::{Batch, RequestKind, decode_request, routing_keys, routing_rejection};
+use allot_allocation_rules::limits;
+use allot_allocation_service::{RequestKind, decode_request, routing_keys, routing_rejection};
 
 /// Codes of what a record cannot say.
 const NOT_OF_RECORDS: [&str; 6] = [
@@ -63,7 +63,7 @@ fn raw_split(weights: &[(&str, i64)]) -> Vec<u8> {
 }
 
 fn binary_code(kind: RequestKind, record: &[u8]) -> &'static str {
-    decode_request(kind, record).map_or_else(|rejection| rejection.reject.code(), |_| "none")
+    decode_request(kind, record).map_or_else(|rejection| rejection.code, |_| "none")
 }
 
 type Damage = fn(&mut RawFill);
@@ -118,7 +118,7 @@ fn each_code_has_a_record_that_earns_it() {
 }
 
 #[test]
-fn of_two_faults_of_a_record_the_first_of_the_list_is_the_answer() {
+fn of_two_faults_of_a_record_the_first_of_the_list_is_reported() {
     for (one, code) in RAW_FAULTS {
         for (other, other_code) in RAW_FAULTS {
             let mut fill = RawFill::GOOD.clone();
@@ -146,7 +146,7 @@ fn the_router_and_the_shard_give_the_same_code_for_what_both_read() {
         let routed = routing_keys(&bytes).ok_or_else(|| routing_rejection(&bytes));
         if at < ROUTING_FAULTS {
             let (door, shard) = (routed.unwrap_err(), decode_request(RequestKind::Fill, &bytes));
-            assert_eq!(door.reject.code(), *code);
+            assert_eq!(door.code, *code);
             assert_eq!(door, shard.unwrap_err());
         } else {
             assert!(routed.is_ok(), "for the shard to judge");
@@ -163,50 +163,10 @@ fn a_record_is_neither_shorter_nor_longer_than_its_fields() {
     }
     let longer = [&record[..], &[0]].concat();
     let rejection = decode_request(RequestKind::Fill, &longer).unwrap_err();
-    assert_eq!(rejection.reject.code(), "malformed_message");
+    assert_eq!(rejection.code, "malformed_message");
     assert_eq!(
         (rejection.source.as_str(), rejection.seq),
         ("s", 1),
         "what could be read is echoed"
     );
-}
-
-#[test]
-fn a_header_says_exactly_what_follows_it() {
-    let good = b"ALOT\x01\x01\0\0\x01\0\0\0\x05\0\0\0\x01\0\0\0x";
-    assert_eq!(Batch::parse(good).unwrap().records().count(), 1);
-    let damages: [(usize, u8, &str); 6] = [
-        (0, b'B', "a message begins with { (JSON) or ALOT (binary)"),
-        (4, 2, "the version is 1; it was 2"),
-        (6, 1, "the reserved bytes of the header are zero"),
-        (12, 4, "the header announces 4 bytes; 5 follow it"),
-        (15, 255, "the header announces 4278190085 bytes; 5 follow it"),
-        (8, 1, "none"),
-    ];
-    for (at, byte, reason) in damages {
-        let mut message = good.to_vec();
-        message[at] = byte;
-        let found =
-            Batch::parse(&message).map_or_else(|reject| reject.to_string(), |_| "none".into());
-        assert_eq!(found, reason);
-    }
-    assert_eq!(Batch::parse(&good[..15]).unwrap_err().code(), "malformed_message");
-}
-
-fn records(message: &[u8]) -> Vec<Result<&[u8], String>> {
-    let batch = Batch::parse(message).unwrap();
-    batch.records().map(|record| record.map_err(|reject| reject.to_string())).collect()
-}
-
-#[test]
-fn records_end_at_the_first_that_is_damaged() {
-    let head = |count: u8, length: u8| {
-        [&b"ALOT\x01\x01\0\0"[..], &[count, 0, 0, 0, length, 0, 0, 0]].concat()
-    };
-    let two = [head(2, 5), b"\x01\0\0\0x".to_vec()].concat();
-    assert_eq!(records(&two), [Ok(&b"x"[..]), Err("the message ends too early".into())]);
-    let none = [head(0, 5), b"\x01\0\0\0x".to_vec()].concat();
-    assert_eq!(records(&none), [Err("bytes follow the last record".into())]);
-    let huge = [head(2, 5), b"\xff\xff\xff\xffx".to_vec()].concat();
-    assert_eq!(records(&huge), [Err("the message ends too early".into())]);
 }

@@ -1,61 +1,20 @@
-//! Backplane: the bytes of every frame, and what is read back from them.
+//! Backplane: the bytes of the frames that carry messages of allocation, and what reads back.
 
-use crate::golden::check;
+use crate::dump::check;
 use crate::{frames, samples};
-use allot_domain::{Input, Marker};
-use allot_wire::backplane::{
-    self, AnswerFrame, FrameKind, InputFrame, InputKind, Interest, To, answers, applied,
-    decode_hello, decode_input, decode_interest, decode_part, decode_plan, decode_welcome, inputs,
+use allot_allocation_rules::{Input, Part};
+use allot_allocation_service::{
+    InputName, Reply, Request, decode_input, decode_part, decode_replies,
 };
-use allot_wire::{Encoding, Request};
+use allot_wire::backplane::{
+    self, ClientHandle, InputKind, ReplyFrame, To, decode_feedback, events, inputs, replies,
+};
+use allot_wire::{DecodeError, Encoding};
 use expect_test::expect;
 
 fn frame(name: &str) -> Vec<u8> {
     let mut frames = frames::frames().into_iter();
     frames.find(|(known, _)| *known == name).unwrap().1
-}
-
-#[test]
-fn the_first_byte_says_what_a_frame_is() {
-    let kinds =
-        frames::frames().iter().map(|(_, frame)| backplane::kind(frame)).collect::<Vec<_>>();
-    let expected = [
-        FrameKind::Inputs,
-        FrameKind::Answers,
-        FrameKind::Applied,
-        FrameKind::Hello,
-        FrameKind::Welcome,
-        FrameKind::Interest,
-        FrameKind::Part,
-        FrameKind::Plan,
-    ];
-    assert_eq!(kinds, expected.map(Some));
-    assert_eq!(backplane::kind(&[]), None);
-    assert_eq!(backplane::kind(&[9]), None);
-}
-
-#[test]
-fn inputs_read_back_as_they_were_pushed() {
-    let frame = frame("inputs");
-    let read = inputs::read(&frame).unwrap();
-    assert_eq!((read.first, read.count, inputs::count(&frame)), (41, 6, 6));
-    assert_eq!((inputs::queued_ns(&frame), inputs::queued_ns(&[])), (1_000_000_007, 0));
-    let bodies = frames::input_bodies();
-    let pushed = bodies.iter().map(|(kind, body)| InputFrame {
-        client: 6,
-        encoding: Encoding::Binary,
-        kind: *kind,
-        body,
-    });
-    assert_eq!(read.collect::<Result<Vec<_>, _>>().unwrap(), pushed.collect::<Vec<_>>());
-}
-
-#[test]
-fn inputs_can_be_given_other_numbers() {
-    let mut frame = frame("inputs");
-    inputs::renumber(&mut frame, 1_000);
-    let read = inputs::read(&frame).unwrap();
-    assert_eq!((read.first, read.map(Result::unwrap).count()), (1_000, 6));
 }
 
 #[test]
@@ -75,72 +34,108 @@ fn every_input_is_what_it_was() {
 }
 
 #[test]
+fn inputs_are_read_where_they_lie_in_their_frame() {
+    let frame = frame("inputs");
+    let pushed = frames::input_bodies();
+    for (input, (kind, body)) in inputs::read(&frame).unwrap().zip(&pushed) {
+        let input = input.unwrap();
+        assert_eq!((input.reply_to, input.kind, input.body), (frames::REPLY_TO, *kind, &body[..]));
+    }
+    assert_eq!(usize::try_from(inputs::count(&frame)).unwrap(), pushed.len());
+}
+
+#[test]
+fn a_kind_has_one_name_and_a_number_beyond_the_last_has_none() {
+    for name in InputName::ALL {
+        assert_eq!(InputName::of(name.kind()), Some(name));
+    }
+    assert_eq!(InputName::of(InputKind::new(0)), None);
+    assert_eq!(InputName::of(InputKind::new(6)), None);
+    let rejection = decode_input(InputKind::new(6), &[]).unwrap_err();
+    assert_eq!((rejection.code, rejection.seq), ("malformed_message", 0));
+}
+
+#[test]
 fn a_damaged_input_is_refused_with_what_could_be_read() {
     let (_, mut body) = frames::input_bodies().swap_remove(0);
     body.truncate(body.len() - 1);
-    let rejection = decode_input(InputKind::Fill, &body).unwrap_err();
+    let rejection = decode_input(InputName::Fill.kind(), &body).unwrap_err();
     assert_eq!((rejection.source.as_str(), rejection.seq), ("fills-1", 17));
-    let rejection = decode_input(InputKind::Marker, &[1, 2, 3]).unwrap_err();
-    assert_eq!((rejection.reject.code(), rejection.seq), ("malformed_message", 0));
+    let rejection = decode_input(InputKind::MARKER, &[1, 2, 3]).unwrap_err();
+    assert_eq!((rejection.code, rejection.seq), ("malformed_message", 0));
 }
 
 #[test]
-fn answers_read_back_with_their_addresses() {
-    let frame = frame("answers");
-    let read = answers::read(&frame).unwrap();
-    assert_eq!((read.through, read.durable, read.count), (45, 44, 3));
-    assert_eq!(read.left_ns, 1_000_000_009);
-    let answers = read.collect::<Result<Vec<_>, _>>().unwrap();
+fn replies_stand_in_their_frame_as_clients_get_them() {
+    let frame = frame("replies");
     let (json, binary) = (Encoding::Json, Encoding::Binary);
     let [late, of_all] = [binary, json].map(|encoding| samples::reply_bodies(encoding)[3].clone());
     let first = &samples::reply_bodies(json)[0];
+    let [client, client_of_all] = [6, 7].map(ClientHandle::new);
     let expected = [
-        AnswerFrame { to: To::Client(6), encoding: json, body: first },
-        AnswerFrame { to: To::Source("fills-1"), encoding: binary, body: &late },
-        AnswerFrame { to: To::ClientOfAll(7), encoding: json, body: &of_all },
+        ReplyFrame { to: To::Client(client), encoding: json, body: first },
+        ReplyFrame { to: To::Source("fills-1"), encoding: binary, body: &late },
+        ReplyFrame { to: To::ClientOfAll(client_of_all), encoding: json, body: &of_all },
     ];
-    assert_eq!(answers, expected);
+    let replies = replies::read(&frame).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+    assert_eq!(replies, expected);
 }
 
 #[test]
-fn what_was_applied_reads_back_as_replies() {
-    let frame = frame("applied");
-    let read = applied::read(&frame).unwrap();
-    assert_eq!((read.shard, read.incarnation, read.number, read.count), (1, 9, 2, 2));
-    let seqs: Vec<_> = read.map(|reply| reply.unwrap().seq()).collect();
-    assert_eq!(seqs, [17, 20]);
+fn events_read_back_as_replies() {
+    let frame = frame("events");
+    let mut read = Vec::new();
+    for event in events::read(&frame).unwrap() {
+        let message = samples::reply_message(Encoding::Binary, &[sized(event.unwrap())]);
+        decode_replies(&message, &mut read).unwrap();
+    }
+    assert_eq!(read.iter().map(Reply::seq).collect::<Vec<_>>(), [17, 20]);
+}
+
+/// A record with its size before it.
+fn sized(record: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    allot_wire::push_record(&mut out, record);
+    out
+}
+
+/// What the publisher makes of the frame of a part.
+fn read_part(frame: &[u8]) -> Result<Part, DecodeError> {
+    decode_part(backplane::decode_part(frame)?.body)
 }
 
 #[test]
-fn greetings_parts_and_plans_read_back() {
-    assert_eq!(decode_hello(&frame("hello")), Ok(frames::hello()));
-    assert_eq!(decode_welcome(&frame("welcome")).map(|welcome| welcome.base), Ok(45));
-    assert_eq!(decode_interest(&frame("interest")), Ok(Interest { fills: true }));
-    assert_eq!(decode_part(&frame("part")), Ok(frames::part()));
-    assert_eq!(decode_plan(&frame("plan")), Ok(frames::plan()));
+fn a_part_reads_back() {
+    assert_eq!(read_part(&frames::part_frame()), Ok(frames::part()));
 }
 
 #[test]
 fn a_part_without_split_and_positions_reads_back() {
-    let mut part = frames::part();
-    part.part.split = None;
-    part.part.positions = None;
-    part.part.marker = Marker { report: false, ..part.part.marker };
-    let mut frame = Vec::new();
-    backplane::encode_part(&part, &mut frame);
-    assert_eq!(decode_part(&frame), Ok(part));
+    let part = Part { split: None, positions: None, ..frames::part() };
+    assert_eq!(decode_part(&frames::part_body(&part)), Ok(part));
 }
 
 #[test]
-fn a_frame_of_another_kind_is_refused() {
-    assert!(decode_hello(&frame("welcome")).is_err());
-    assert!(inputs::read(&frame("answers")).is_err());
-    assert!(answers::read(&frame("inputs")).is_err());
-    assert!(applied::read(&[]).is_err());
+fn a_part_that_is_cut_anywhere_is_an_error() {
+    let frame = frames::part_frame();
+    for len in 0..frame.len() {
+        assert!(read_part(&frame[..len]).is_err(), "{len} bytes");
+    }
+    assert!(read_part(&[&frame[..], &[0]].concat()).is_err(), "one byte more");
 }
 
 #[test]
-fn inputs_of_the_backplane() {
+fn feedback_reads_back_as_a_netting_for_each_shard() {
+    let feedback = decode_feedback(&frame("feedback")).unwrap();
+    assert_eq!(feedback, frames::feedback());
+    for body in &feedback.bodies {
+        let input = decode_input(feedback.kind, body);
+        assert_eq!(input, Ok(Input::Netting(frames::netting())));
+    }
+}
+
+#[test]
+fn bytes_of_inputs() {
     check(
         &[frame("inputs")],
         &expect![[r#"
@@ -166,7 +161,7 @@ fn inputs_of_the_backplane() {
             0130  63 63 6f 75 6e 74 32 00 03 f7 43 08 00 00 00 08  |ccount2...C.....|
             0140  00 00 00 00 00 00 00 61 63 63 6f 75 6e 74 33 00  |.......account3.|
             0150  55 50 b4 05 00 00 00 06 00 00 00 00 00 00 00 01  |UP..............|
-            0160  04 19 00 00 00 07 00 00 00 00 00 00 00 93 58 01  |..............X.|
+            0160  04 19 00 00 00 07 00 00 00 00 00 00 00 00 00 00  |................|
             0170  00 00 00 00 00 00 40 dd 2b 83 b8 e9 18 01 06 00  |......@.+.......|
             0180  00 00 00 00 00 00 01 05 43 00 00 00 03 00 00 00  |........C.......|
             0190  00 00 00 00 03 00 00 00 00 00 00 00 61 75 6d 01  |............aum.|
@@ -178,9 +173,9 @@ fn inputs_of_the_backplane() {
 }
 
 #[test]
-fn answers_of_the_backplane() {
+fn bytes_of_replies() {
     check(
-        &[frame("answers")],
+        &[frame("replies")],
         &expect![[r#"
             0000  02 03 00 00 00 2d 00 00 00 00 00 00 00 2c 00 00  |.....-.......,..|
             0010  00 00 00 00 00 09 ca 9a 3b 00 00 00 00 00 06 00  |........;.......|
@@ -222,9 +217,9 @@ fn answers_of_the_backplane() {
 }
 
 #[test]
-fn what_was_applied() {
+fn bytes_of_events() {
     check(
-        &[frame("applied")],
+        &[frame("events")],
         &expect![[r#"
         0000  07 02 00 00 00 01 00 00 00 09 00 00 00 00 00 00  |................|
         0010  00 02 00 00 00 00 00 00 00 92 00 00 00 01 11 00  |................|
@@ -251,71 +246,45 @@ fn what_was_applied() {
 }
 
 #[test]
-fn greetings_of_the_backplane() {
-    check(
-        &[frame("hello")],
-        &expect![[r#"
-            0000  03 01 00 00 00 04 00 00 00 09 00 00 00 00 00 00  |................|
-            0010  00 08 00 00 00 00 00 00 00 05 00 00 00 00 00 00  |................|
-            0020  00 04 00 00 00 00 00 00 00 04 00 00 00 00 00 00  |................|
-            0030  00 07 00 00 00 00 00 00 00 7e 58 01 00 00 00 00  |.........~X.....|
-            0040  00 15 00 00 00 00 00 00 00 01                    |..........|
-        "#]],
-    );
-    check(
-        &[frame("welcome")],
-        &expect![[r#"
-            0000  04 08 00 00 00 00 00 00 00 2d 00 00 00 00 00 00  |.........-......|
-            0010  00 04 00 00 00 07 00 00 00 00 00 00 00           |.............|
-        "#]],
-    );
-    check(
-        &[frame("interest")],
-        &expect![[r#"
-        0000  05 01                                            |..|
-    "#]],
-    );
-}
-
-#[test]
-fn parts_and_plans_of_the_backplane() {
+fn bytes_of_a_part_and_of_feedback() {
     check(
         &[frame("part")],
         &expect![[r#"
             0000  06 01 00 00 00 04 00 00 00 09 00 00 00 00 00 00  |................|
-            0010  00 02 00 00 00 00 00 00 00 07 00 00 00 00 00 00  |................|
-            0020  00 93 58 01 00 00 00 00 00 00 40 dd 2b 83 b8 e9  |..X.......@.+...|
-            0030  18 01 03 00 00 00 00 00 00 00 01 03 00 00 00 00  |................|
-            0040  00 00 00 61 75 6d 01 00 00 00 00 00 00 00 01 00  |...aum..........|
-            0050  00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00  |................|
-            0060  00 00 00 00 00 00 00 9e c3 49 07 11 00 00 00 00  |.........I......|
-            0070  00 00 00 00 00 00 80 13 c7 97 2b 00 00 00 01 00  |..........+.....|
-            0080  00 00 00 00 00 00 00 e8 76 48 17 00 00 00 01 00  |........vH......|
-            0090  00 00 00 00 00 00 00 0c 1b b7 cf 06 00 00 00 00  |................|
-            00a0  00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 9b  |................|
-            00b0  32 e2 ff ff ff ff ff ff ff ff ff ff ff ff 01 01  |2...............|
-            00c0  00 00 00 00 00 00 00 08 00 00 00 00 00 00 00 61  |...............a|
-            00d0  63 63 6f 75 6e 74 31 01 00 00 00 00 00 0c 1b b7  |ccount1.........|
-            00e0  cf 06 00 00 00 00 00 00 00 00 00 00 01 00 00 00  |................|
-            00f0  00 00 00 00 41 41 50 4c 00 00 00 00 00 00 00 00  |....AAPL........|
-            0100  00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00  |................|
-            0110  28 00 00 00 00 00 00 00 00 0c 1b b7 cf 06 00 00  |(...............|
-            0120  00 00 00 00 00 00 00 00                          |........|
+            0010  00 02 00 00 00 00 00 00 00 7e 58 01 00 00 00 00  |.........~X.....|
+            0020  00 15 00 00 00 00 00 00 00 07 00 00 00 00 00 00  |................|
+            0030  00 00 00 00 00 00 00 00 00 00 40 dd 2b 83 b8 e9  |..........@.+...|
+            0040  18 01 03 00 00 00 00 00 00 00 01 03 00 00 00 00  |................|
+            0050  00 00 00 61 75 6d 01 00 00 00 00 00 00 00 01 00  |...aum..........|
+            0060  00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00  |................|
+            0070  00 00 00 00 00 00 00 9e c3 49 07 11 00 00 00 00  |.........I......|
+            0080  00 00 00 00 00 00 80 13 c7 97 2b 00 00 00 01 00  |..........+.....|
+            0090  00 00 00 00 00 00 00 e8 76 48 17 00 00 00 01 00  |........vH......|
+            00a0  00 00 00 00 00 00 00 0c 1b b7 cf 06 00 00 00 00  |................|
+            00b0  00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 9b  |................|
+            00c0  32 e2 ff ff ff ff ff ff ff ff ff ff ff ff 01 01  |2...............|
+            00d0  00 00 00 00 00 00 00 08 00 00 00 00 00 00 00 61  |...............a|
+            00e0  63 63 6f 75 6e 74 31 01 00 00 00 00 00 0c 1b b7  |ccount1.........|
+            00f0  cf 06 00 00 00 00 00 00 00 00 00 00 01 00 00 00  |................|
+            0100  00 00 00 00 41 41 50 4c 00 00 00 00 00 00 00 00  |....AAPL........|
+            0110  00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00  |................|
+            0120  28 00 00 00 00 00 00 00 00 0c 1b b7 cf 06 00 00  |(...............|
+            0130  00 00 00 00 00 00 00 00                          |........|
         "#]],
     );
     check(
-        &[frame("plan")],
+        &[frame("feedback")],
         &expect![[r#"
-            0000  08 03 00 00 00 00 00 00 00 02 00 00 00 00 00 00  |................|
-            0010  00 03 00 00 00 00 00 00 00 03 00 00 00 00 00 00  |................|
-            0020  00 61 75 6d 01 00 00 00 00 00 00 00 02 00 00 00  |.aum............|
-            0030  00 00 00 00 00 2f 68 59 00 00 00 00 00 00 00 00  |...../hY........|
-            0040  00 00 00 00 00 d1 97 a6 ff ff ff ff ff ff ff ff  |................|
-            0050  ff ff ff ff 03 00 00 00 00 00 00 00 03 00 00 00  |................|
-            0060  00 00 00 00 61 75 6d 01 00 00 00 00 00 00 00 02  |....aum.........|
-            0070  00 00 00 00 00 00 00 00 2f 68 59 00 00 00 00 00  |......../hY.....|
-            0080  00 00 00 00 00 00 00 00 d1 97 a6 ff ff ff ff ff  |................|
-            0090  ff ff ff ff ff ff ff                             |.......|
+            0000  08 05 02 00 00 00 00 00 00 00 43 00 00 00 00 00  |..........C.....|
+            0010  00 00 03 00 00 00 00 00 00 00 03 00 00 00 00 00  |................|
+            0020  00 00 61 75 6d 01 00 00 00 00 00 00 00 02 00 00  |..aum...........|
+            0030  00 00 00 00 00 00 2f 68 59 00 00 00 00 00 00 00  |....../hY.......|
+            0040  00 00 00 00 00 00 d1 97 a6 ff ff ff ff ff ff ff  |................|
+            0050  ff ff ff ff ff 43 00 00 00 00 00 00 00 03 00 00  |.....C..........|
+            0060  00 00 00 00 00 03 00 00 00 00 00 00 00 61 75 6d  |.............aum|
+            0070  01 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00  |................|
+            0080  00 2f 68 59 00 00 00 00 00 00 00 00 00 00 00 00  |./hY............|
+            0090  00 d1 97 a6 ff ff ff ff ff ff ff ff ff ff ff ff  |................|
         "#]],
     );
 }

@@ -1,16 +1,14 @@
 //! Garbage: no bytes make a decoder panic, and what it takes it can say again.
 
 use crate::samples;
-use allot_domain::Input;
-use allot_wire::backplane::{
-    self, InputKind, answers, applied, decode_hello, decode_input, decode_interest, decode_part,
-    decode_plan, decode_welcome, inputs,
-};
-use allot_wire::{
-    Batch, Encoding, Heartbeat, Report, Request, RequestKind, TopicName, decode_line,
+use allot_allocation_rules::Input;
+use allot_allocation_service::{
+    InputName, Report, Request, RequestKind, TopicName, decode_input, decode_line, decode_part,
     decode_replies, decode_request, encode_line, encode_reply, encode_request, routing_keys,
     routing_rejection,
 };
+use allot_wire::backplane::{self, InputKind, decode_feedback, events, inputs};
+use allot_wire::{Batch, Encoding, Heartbeat};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -49,14 +47,14 @@ fn read_as_record(record: &[u8]) {
     for kind in RequestKind::ALL {
         match decode_request(kind, record) {
             Ok(request) => assert_said_again(&request),
-            Err(rejection) => assert!(!rejection.reject.to_string().is_empty()),
+            Err(rejection) => assert!(!rejection.reason.is_empty()),
         }
     }
-    let kinds = [InputKind::Marker, InputKind::Netting];
+    let kinds = [InputKind::MARKER, InputName::Netting.kind()];
     let _ = kinds.map(|kind| decode_input(kind, record));
     if routing_keys(record).is_none() {
-        let why = routing_rejection(record).reject.to_string();
-        assert!(!why.contains("cannot be routed"), "{record:?}");
+        let why = routing_rejection(record).reason;
+        assert!(!why.contains("routing key"), "{record:?}");
     }
     assert_read_by_hand_as_by_the_codec(record);
 }
@@ -73,19 +71,21 @@ fn assert_read_by_hand_as_by_the_codec(record: &[u8]) {
         Request::Fill(fill) => Input::Fill(fill),
         other => panic!("no fill: {other:?}"),
     });
-    assert_eq!(decode_input(InputKind::Fill, record), by_codec);
+    assert_eq!(decode_input(InputName::Fill.kind(), record), by_codec);
 }
 
 fn read_as_frame(frame: &[u8]) {
-    let _ = backplane::kind(frame);
-    let _ = inputs::count(frame);
     for input in inputs::read(frame).into_iter().flatten().flatten() {
         let _ = decode_input(input.kind, input.body);
     }
-    let _ = answers::read(frame).map(Iterator::count);
-    let _ = applied::read(frame).map(Iterator::count);
-    let _ = (decode_hello(frame), decode_welcome(frame), decode_interest(frame));
-    let _ = (decode_part(frame), decode_plan(frame));
+    for event in events::read(frame).into_iter().flatten().flatten() {
+        read_as_record(event);
+    }
+    let _ = backplane::decode_part(frame).map(|part| decode_part(part.body));
+    let _ = decode_part(frame);
+    for body in decode_feedback(frame).into_iter().flat_map(|feedback| feedback.bodies) {
+        let _ = decode_input(InputName::Netting.kind(), &body);
+    }
 }
 
 fn assert_said_again(request: &Request) {
@@ -168,7 +168,7 @@ fn nesting_without_end_is_no_stack_without_end() {
         read_as_everything(line.as_bytes());
     }
     let closed = format!("{{\"type\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
-    assert_eq!(decode_line(closed.as_bytes()).unwrap_err().reject.code(), "unknown_type");
+    assert_eq!(decode_line(closed.as_bytes()).unwrap_err().code, "unknown_type");
 }
 
 #[test]
@@ -178,5 +178,5 @@ fn a_list_that_claims_to_be_huge_is_refused_without_making_room_for_it() {
     record.extend(b"aum");
     record.extend(u64::MAX.to_le_bytes());
     let rejection = decode_request(RequestKind::Split, &record).unwrap_err();
-    assert_eq!((rejection.source.as_str(), rejection.reject.code()), ("aum", "malformed_message"));
+    assert_eq!((rejection.source.as_str(), rejection.code), ("aum", "malformed_message"));
 }

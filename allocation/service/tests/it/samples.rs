@@ -1,15 +1,16 @@
 //! Samples: one good message of each type, and strategies for all of them.
 
 use crate::frames::{frames, input_bodies};
-use allot_domain::{
-    AccountId, Allocated, Bust, Fill, Money, Origin, Outcome, Price, Quantity, Reject, Share, Side,
-    SourceId, Split, Ticker, Weight,
+use allot_allocation_rules::{
+    Allocated, Bust, Fill, Origin, Outcome, Reject, Share, Split, Weight,
 };
-use allot_wire::{
-    AccountReport, Encoding, Heartbeat, PositionReport, Rejection, Report, ReportRequest, Request,
-    TrackingReport, begin_batch, encode_line, encode_outcome, encode_rejection, encode_reported,
-    encode_request, end_batch, push_record,
+use allot_allocation_service::{
+    AccountReport, PositionReport, Report, ReportRequest, Request, TrackingReport, encode_line,
+    encode_outcome, encode_request,
 };
+use allot_domain::{AccountId, Money, Price, Quantity, Reject as Core, Side, SourceId, Ticker};
+use allot_wire::reply::{Echo, write_reported};
+use allot_wire::{Encoding, Heartbeat, Rejection, begin_batch, end_batch, push_record};
 
 /// Both ways to write a body.
 pub(crate) const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];
@@ -66,7 +67,7 @@ fn origin(seq: u64, duplicate: bool) -> Origin {
     Origin { source: source("fills-1"), seq, duplicate }
 }
 
-/// The names of the places of [`shares`].
+/// The accounts of [`shares`], by index.
 pub(crate) fn names() -> Vec<AccountId> {
     ["account1", "account2", "account3"].map(account).to_vec()
 }
@@ -106,15 +107,15 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
 
 /// A rejection whose reason needs every kind of escape.
 pub(crate) fn rejection() -> Rejection {
-    let reject = Reject::BadTicker(Reject::quote("A:\"\\\u{7}é"));
-    Rejection { source: "fills-1".into(), seq: 19, reject }
+    let reject = Core::BadTicker(Core::quote("A:\"\\\u{7}é"));
+    Rejection::new(b"fills-1", 19, &reject)
 }
 
 /// Appends one outcome in one encoding.
 pub(crate) fn encode(encoding: Encoding, outcome: &Outcome, out: &mut Vec<u8>) {
     let names = names();
-    let place = |place: u32| &names[usize::try_from(place).unwrap()];
-    encode_outcome(encoding, outcome, &shares(), place, out);
+    let name = |index: u32| &names[usize::try_from(index).unwrap()];
+    encode_outcome(encoding, outcome, &shares(), name, out);
 }
 
 /// All replies there are, each as one body.
@@ -126,8 +127,9 @@ pub(crate) fn reply_bodies(encoding: Encoding) -> Vec<Vec<u8>> {
     };
     let mut bodies: Vec<_> = outcomes().iter().map(of_outcome).collect();
     let (mut refused, mut reported) = (Vec::new(), Vec::new());
-    encode_rejection(encoding, &rejection(), &mut refused);
-    encode_reported(encoding, "ops", 3, 12, &mut reported);
+    rejection().encode(encoding, &mut refused);
+    let echo = Echo { source: b"ops", seq: 3, duplicate: false, late: false };
+    write_reported(encoding, echo, 12, &mut reported);
     bodies.extend([refused, reported]);
     bodies
 }
@@ -233,7 +235,7 @@ pub(crate) fn heartbeat() -> Heartbeat {
     }
 }
 
-/// Every message that there is, of the front door, the feed and the backplane.
+/// Every message there is: of the front door, the feed and the backplane.
 pub(crate) fn all() -> Vec<Vec<u8>> {
     let mut all: Vec<_> = frames().into_iter().map(|(_, frame)| frame).collect();
     for encoding in ENCODINGS {

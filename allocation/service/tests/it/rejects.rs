@@ -1,7 +1,9 @@
 //! Rejects: which JSON is refused with which code, in order of precedence.
 
-use allot_domain::{Reject, limits};
-use allot_wire::{Batch, RequestKind, decode_line, decode_request};
+use allot_allocation_rules::{Reject, limits};
+use allot_allocation_service::{RequestKind, decode_line, decode_request};
+use allot_domain::Reject as Core;
+use allot_wire::Rejection;
 
 /// Codes that only a book, or a full queue, can give.
 pub(crate) const NOT_OF_DECODERS: [&str; 9] = [
@@ -30,7 +32,7 @@ pub(crate) fn assert_complete(mut codes: Vec<&str>, impossible: &[&str]) {
 }
 
 fn json_code(line: &str) -> &'static str {
-    decode_line(line.as_bytes()).map_or_else(|rejection| rejection.reject.code(), |_| "none")
+    decode_line(line.as_bytes()).map_or_else(|rejection| rejection.code, |_| "none")
 }
 
 /// Fields of a fill that are wrong, each with the code for it; the value `-` leaves the field out.
@@ -162,7 +164,7 @@ fn each_code_has_a_line_that_earns_it() {
 }
 
 #[test]
-fn of_two_faults_the_first_of_the_list_is_the_answer() {
+fn of_two_faults_the_first_of_the_list_is_reported() {
     for one in FILL_FAULTS {
         for other in FILL_FAULTS.iter().filter(|other| other.0 != one.0) {
             let line = fill_line(&[*one, *other]);
@@ -187,7 +189,7 @@ fn what_is_not_utf8_is_malformed_wherever_it_stands() {
         b"\xef\xbb\xbf{\"type\":\"report\",\"source\":\"s\",\"seq\":1}",
     ];
     for line in lines {
-        assert_eq!(decode_line(line).unwrap_err().reject.code(), "malformed_message");
+        assert_eq!(decode_line(line).unwrap_err().code, "malformed_message");
     }
 }
 
@@ -195,11 +197,10 @@ fn what_is_not_utf8_is_malformed_wherever_it_stands() {
 fn what_is_too_long_is_not_even_looked_at() {
     let longest = vec![b'{'; limits::MESSAGE_MAX];
     let longer = vec![b'{'; limits::MESSAGE_MAX + 1];
-    assert_eq!(decode_line(&longest).unwrap_err().reject.code(), "malformed_message");
-    assert_eq!(decode_line(&longer).unwrap_err().reject, Reject::OversizedMessage(longer.len()));
-    assert_eq!(Batch::parse(&longer).unwrap_err(), Reject::OversizedMessage(longer.len()));
-    let rejection = decode_request(RequestKind::Split, &longer).unwrap_err();
-    assert_eq!(rejection.reject, Reject::OversizedMessage(longer.len()));
+    assert_eq!(decode_line(&longest).unwrap_err().code, "malformed_message");
+    let too_long = Rejection::unread(&Core::OversizedMessage(longer.len()));
+    assert_eq!(decode_line(&longer), Err(too_long.clone()));
+    assert_eq!(decode_request(RequestKind::Split, &longer), Err(too_long));
 }
 
 #[test]
@@ -207,6 +208,7 @@ fn a_reason_quotes_no_more_than_a_line_of_the_sender() {
     let line = fill_line(&[("ticker", &format!("\"{}\"", r"\u0007".repeat(1_000)), "")]);
     let rejection = decode_line(line.as_bytes()).unwrap_err();
     let quote = r"\u{7}".repeat(80) + "…";
-    let reason = "a ticker is 1 to 16 of A-Z a-z 0-9 . - / _; it was \"".to_owned() + &quote + "\"";
-    assert_eq!(rejection.reject.to_string(), reason);
+    let reason =
+        "a ticker must be 1 to 16 of A-Z a-z 0-9 . - / _; it was \"".to_owned() + &quote + "\"";
+    assert_eq!(rejection.reason, reason);
 }

@@ -1,14 +1,14 @@
 //! Round trips: whatever can be said is read back as it was said, in both encodings.
 
 use crate::samples::{self, ENCODINGS, account, source, ticker};
-use allot_domain::{
-    AccountId, Bust, Fill, Money, Price, Quantity, Side, Split, Ticker, Weight, limits,
+use allot_allocation_rules::{Bust, Fill, Split, Weight, limits};
+use allot_allocation_service::{
+    AccountReport, AccountStatement, PositionReport, Reply, Report, ReportRequest, Request,
+    RequestKind, Topic, TopicName, TrackingReport, decode_line, decode_replies, decode_request,
+    encode_reply, encode_reply_message, routing_keys,
 };
-use allot_wire::{
-    AccountReport, AccountStatement, Batch, Encoding, Heartbeat, PositionReport, Reply, Report,
-    ReportRequest, Request, RequestKind, Topic, TopicName, TrackingReport, decode_line,
-    decode_replies, decode_request, encode_reply, encode_reply_message, routing_keys,
-};
+use allot_domain::{AccountId, Money, Price, Quantity, Side, Ticker};
+use allot_wire::{Batch, Encoding};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -256,21 +256,6 @@ proptest! {
                 };
                 prop_assert_eq!(Report::decode_account(&body), Ok(statement));
             }
-        }
-    }
-
-    #[test]
-    fn a_heartbeat_is_read_back(
-        numbers in any::<[u64; 3]>(),
-        shards in any::<u32>(),
-        degraded in vec(any::<String>(), 0..3),
-    ) {
-        let [time_ns, incarnation, report] = numbers;
-        let heartbeat = Heartbeat { time_ns, incarnation, report, shards, degraded };
-        let mut body = Vec::new();
-        for encoding in ENCODINGS {
-            heartbeat.encode(encoding, &mut body);
-            prop_assert_eq!(Heartbeat::decode(&body), Ok(heartbeat.clone()));
         }
     }
 

@@ -2,11 +2,13 @@
 
 use crate::dump::dump;
 use crate::samples;
-use allot_domain::{Price, Quantity, Reject, limits};
-use allot_wire::{Encoding, Heartbeat, Report, decode_line, decode_replies, encode_reply_message};
+use allot_allocation_rules::{Reject, limits};
+use allot_allocation_service::{Report, decode_line, decode_replies, encode_reply_message};
+use allot_domain::{Price, Quantity};
+use allot_wire::{Encoding, Heartbeat};
 use expect_test::expect_file;
 
-const PAGE: &str = include_str!("../../../docs/WIRE.md");
+const PAGE: &str = include_str!("../../../../docs/WIRE.md");
 
 /// The types of all messages, in the order of the page.
 const TYPES: [&str; 14] = [
@@ -92,7 +94,7 @@ fn render() -> String {
 
 #[test]
 fn every_dump_is_what_the_encoder_makes_of_the_example_before_it() {
-    expect_file!["../../../docs/WIRE.md"].assert_eq(&render());
+    expect_file!["../../../../docs/WIRE.md"].assert_eq(&render());
 }
 
 #[test]

@@ -1,0 +1,221 @@
+//! Backplane: the bytes of every frame, and what is read back from them.
+
+use crate::dump::check;
+use crate::frames::{self, frame};
+use allot_domain::{Incarnation, LogIndex, ShardId};
+use allot_wire::backplane::{
+    self, FrameKind, Interest, PartFrame, decode_feedback, decode_hello, decode_interest,
+    decode_marker, decode_part, decode_welcome, events, inputs, replies,
+};
+use expect_test::expect;
+
+#[test]
+fn the_first_byte_says_what_a_frame_is() {
+    let kinds =
+        frames::frames().iter().map(|(_, frame)| backplane::kind(frame)).collect::<Vec<_>>();
+    let expected = [
+        FrameKind::Inputs,
+        FrameKind::Replies,
+        FrameKind::Events,
+        FrameKind::Hello,
+        FrameKind::Welcome,
+        FrameKind::Interest,
+        FrameKind::Part,
+        FrameKind::Feedback,
+    ];
+    assert_eq!(kinds, expected.map(Some));
+    assert_eq!(backplane::kind(&[]), None);
+    assert_eq!(backplane::kind(&[9]), None);
+}
+
+#[test]
+fn inputs_read_back_as_they_were_pushed() {
+    let frame = frame("inputs");
+    let read = inputs::read(&frame).unwrap();
+    assert_eq!((read.first, read.router), (LogIndex::new(41), Incarnation::new(8)));
+    assert_eq!((read.count, inputs::count(&frame)), (3, 3));
+    assert_eq!((inputs::queued_ns(&frame), inputs::queued_ns(&[])), (1_000_000_007, 0));
+    let marker = frames::marker_body();
+    let pushed = frames::input_frames(&marker);
+    assert_eq!(read.collect::<Result<Vec<_>, _>>().unwrap(), pushed);
+}
+
+#[test]
+fn inputs_can_be_given_other_indexes() {
+    let mut frame = frame("inputs");
+    let other = LogIndex::new(1_000);
+    inputs::renumber(&mut frame, other);
+    let read = inputs::read(&frame).unwrap();
+    assert_eq!((read.first, inputs::first(&frame)), (other, other));
+    assert_eq!(read.map(Result::unwrap).count(), 3);
+}
+
+#[test]
+fn inputs_end_at_the_first_that_is_damaged() {
+    let frame = frame("inputs");
+    let cut = &frame[..frame.len() - 1];
+    let read: Vec<_> = inputs::read(cut).unwrap().map(|input| input.is_ok()).collect();
+    assert_eq!(read, [true, true, false]);
+}
+
+#[test]
+fn a_marker_reads_back() {
+    assert_eq!(decode_marker(&frames::marker_body()), Ok(frames::marker()));
+}
+
+#[test]
+fn a_marker_of_an_earlier_version_with_a_count_in_its_reserved_bytes_reads_the_same() {
+    let mut body = frames::marker_body();
+    assert_eq!(body[8..16], [0; 8], "reserved");
+    body[8..16].copy_from_slice(&88_211_u64.to_le_bytes());
+    assert_eq!(decode_marker(&body), Ok(frames::marker()));
+}
+
+#[test]
+fn replies_read_back_with_their_addresses() {
+    let frame = frame("replies");
+    let read = replies::read(&frame).unwrap();
+    assert_eq!((read.through, read.durable), (LogIndex::new(45), LogIndex::new(44)));
+    assert_eq!((read.count, read.left_ns), (3, 1_000_000_009));
+    assert_eq!(read.collect::<Result<Vec<_>, _>>().unwrap(), frames::reply_frames());
+}
+
+#[test]
+fn events_read_back_without_their_sizes() {
+    let frame = frame("events");
+    let read = events::read(&frame).unwrap();
+    assert_eq!((read.shard, read.incarnation), (ShardId::new(1), Incarnation::new(9)));
+    assert_eq!((read.number, read.count), (2, 2));
+    let events = read.collect::<Result<Vec<_>, _>>().unwrap();
+    assert_eq!(events, [&b"first"[..], b"second"]);
+}
+
+#[test]
+fn greetings_read_back() {
+    assert_eq!(decode_hello(&frame("hello")), Ok(frames::hello()));
+    assert_eq!(decode_welcome(&frame("welcome")), Ok(frames::welcome()));
+    assert_eq!(decode_interest(&frame("interest")), Ok(Interest { events: true }));
+}
+
+#[test]
+fn feedback_reads_back_with_a_body_for_each_shard() {
+    assert_eq!(decode_feedback(&frame("feedback")), Ok(frames::feedback()));
+}
+
+#[test]
+fn a_part_reads_back_with_its_body_as_it_stands() {
+    let frame = frame("part");
+    let expected = PartFrame { head: frames::part_head(), body: frames::PART_BODY };
+    assert_eq!(decode_part(&frame), Ok(expected));
+}
+
+#[test]
+fn a_part_whose_head_is_cut_is_an_error() {
+    let frame = frame("part");
+    let head_len = frame.len() - frames::PART_BODY.len();
+    for len in 0..head_len {
+        assert!(decode_part(&frame[..len]).is_err(), "{len} bytes");
+    }
+    assert_eq!(decode_part(&frame[..head_len]).map(|part| part.body), Ok(&[][..]));
+}
+
+#[test]
+fn a_frame_of_another_kind_is_refused() {
+    assert!(decode_hello(&frame("welcome")).is_err());
+    assert!(decode_feedback(&frame("part")).is_err());
+    assert!(decode_part(&frame("feedback")).is_err());
+    assert!(inputs::read(&frame("replies")).is_err());
+    assert!(replies::read(&frame("inputs")).is_err());
+    assert!(events::read(&[]).is_err());
+}
+
+#[test]
+fn bytes_of_inputs() {
+    check(
+        &[frame("inputs")],
+        &expect![[r#"
+        0000  01 03 00 00 00 29 00 00 00 00 00 00 00 08 00 00  |.....)..........|
+        0010  00 00 00 00 00 07 ca 9a 3b 00 00 00 00 06 00 00  |........;.......|
+        0020  00 00 00 00 00 00 c8 03 00 00 00 6f 6e 65 06 00  |...........one..|
+        0030  00 00 00 00 00 00 01 c8 00 00 00 00 00 00 00 00  |................|
+        0040  00 00 00 00 01 04 19 00 00 00 07 00 00 00 00 00  |................|
+        0050  00 00 00 00 00 00 00 00 00 00 00 40 dd 2b 83 b8  |...........@.+..|
+        0060  e9 18 01                                         |...|
+    "#]],
+    );
+}
+
+#[test]
+fn bytes_of_replies() {
+    check(
+        &[frame("replies")],
+        &expect![[r#"
+        0000  02 03 00 00 00 2d 00 00 00 00 00 00 00 2c 00 00  |.....-.......,..|
+        0010  00 00 00 00 00 09 ca 9a 3b 00 00 00 00 00 06 00  |........;.......|
+        0020  00 00 00 00 00 00 00 02 00 00 00 7b 7d 01 07 66  |...........{}..f|
+        0030  69 6c 6c 73 2d 31 01 04 00 00 00 6c 61 74 65 02  |ills-1.....late.|
+        0040  07 00 00 00 00 00 00 00 00 00 00 00 00           |.............|
+    "#]],
+    );
+}
+
+#[test]
+fn bytes_of_events() {
+    check(
+        &[frame("events")],
+        &expect![[r#"
+        0000  07 02 00 00 00 01 00 00 00 09 00 00 00 00 00 00  |................|
+        0010  00 02 00 00 00 00 00 00 00 05 00 00 00 66 69 72  |.............fir|
+        0020  73 74 06 00 00 00 73 65 63 6f 6e 64              |st....second|
+    "#]],
+    );
+}
+
+#[test]
+fn bytes_of_greetings() {
+    check(
+        &[frame("hello")],
+        &expect![[r#"
+        0000  03 01 00 00 00 04 00 00 00 09 00 00 00 00 00 00  |................|
+        0010  00 08 00 00 00 00 00 00 00 05 00 00 00 00 00 00  |................|
+        0020  00 04 00 00 00 00 00 00 00 03 00 00 00 00 00 00  |................|
+        0030  00 07 00 00 00 00 00 00 00 01                    |..........|
+    "#]],
+    );
+    check(
+        &[frame("welcome")],
+        &expect![[r#"
+        0000  04 08 00 00 00 00 00 00 00 09 00 00 00 00 00 00  |................|
+        0010  00 2d 00 00 00 00 00 00 00 04 00 00 00           |.-...........|
+    "#]],
+    );
+    check(
+        &[frame("interest")],
+        &expect![[r#"
+        0000  05 01                                            |..|
+    "#]],
+    );
+}
+
+#[test]
+fn bytes_of_a_part_and_of_feedback() {
+    check(
+        &[frame("part")],
+        &expect![[r#"
+        0000  06 01 00 00 00 04 00 00 00 09 00 00 00 00 00 00  |................|
+        0010  00 02 00 00 00 00 00 00 00 7e 58 01 00 00 00 00  |.........~X.....|
+        0020  00 15 00 00 00 00 00 00 00 07 00 00 00 00 00 00  |................|
+        0030  00 00 00 00 00 00 00 00 00 00 40 dd 2b 83 b8 e9  |..........@.+...|
+        0040  18 01 77 68 61 74 20 61 20 73 68 61 72 64 20 68  |..what a shard h|
+        0050  61 73                                            |as|
+    "#]],
+    );
+    check(
+        &[frame("feedback")],
+        &expect![[r#"
+        0000  08 c8 02 00 00 00 00 00 00 00 0b 00 00 00 00 00  |................|
+        0010  00 00 66 6f 72 20 73 68 61 72 64 20 30 00 00 00  |..for shard 0...|
+        0020  00 00 00 00 00                                   |.....|
+    "#]],
+    );
+}

@@ -1,0 +1,50 @@
+//! Heartbeats: their bytes in both encodings, and what is read back from them.
+
+use crate::dump::dump;
+use allot_wire::{Encoding, Heartbeat};
+use expect_test::expect;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+pub(crate) fn heartbeat() -> Heartbeat {
+    Heartbeat {
+        time_ns: 1_795_168_801_000_000_000,
+        incarnation: 1_795_168_000_123_456_789,
+        report: 12,
+        shards: 4,
+        degraded: Vec::new(),
+    }
+}
+
+#[test]
+fn bytes_of_a_heartbeat() {
+    let mut body = Vec::new();
+    heartbeat().encode(Encoding::Json, &mut body);
+    expect![[r#"{"type":"heartbeat","time":"2026-11-20T10:00:01.000000000Z","publisher":1795168000123456789,"report":12,"shards":4}"#]]
+        .assert_eq(str::from_utf8(&body).unwrap());
+    heartbeat().encode(Encoding::Binary, &mut body);
+    expect![[r#"
+        0000  41 4c 4f 54 01 83 00 00 01 00 00 00 28 00 00 00  |ALOT........(...|
+        0010  24 00 00 00 00 0a 78 67 83 b8 e9 18 15 cd 81 ef  |$.....xg........|
+        0020  c8 b7 e9 18 0c 00 00 00 00 00 00 00 04 00 00 00  |................|
+        0030  00 00 00 00 00 00 00 00                          |........|
+    "#]]
+    .assert_eq(&dump(&body));
+}
+
+proptest! {
+    #[test]
+    fn a_heartbeat_is_read_back(
+        numbers in any::<[u64; 3]>(),
+        shards in any::<u32>(),
+        degraded in vec(any::<String>(), 0..3),
+    ) {
+        let [time_ns, incarnation, report] = numbers;
+        let heartbeat = Heartbeat { time_ns, incarnation, report, shards, degraded };
+        let mut body = Vec::new();
+        for encoding in [Encoding::Json, Encoding::Binary] {
+            heartbeat.encode(encoding, &mut body);
+            prop_assert_eq!(Heartbeat::decode(&body), Ok(heartbeat.clone()));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Rejections: what a reply tells of a message that was refused, in both encodings.
+
+use crate::dump::dump;
+use allot_domain::Reject;
+use allot_wire::{Encoding, Rejection, origin};
+use expect_test::expect;
+
+fn encoded(rejection: &Rejection, encoding: Encoding) -> Vec<u8> {
+    let mut out = Vec::new();
+    rejection.encode(encoding, &mut out);
+    out
+}
+
+/// A rejection whose reason needs every kind of escape.
+fn rejection() -> Rejection {
+    let reject = Reject::BadTicker(Reject::quote("A:\"\\\u{7}é"));
+    Rejection::new(b"fills-1", 19, &reject)
+}
+
+#[test]
+fn a_rejection_as_json_is_one_object_without_a_line_end() {
+    let line = String::from_utf8(encoded(&rejection(), Encoding::Json)).unwrap();
+    expect![[r#"{"type":"rejected","source":"fills-1","seq":19,"code":"bad_ticker","reason":"a ticker must be 1 to 16 of A-Z a-z 0-9 . - / _; it was \"A:\\\"\\\\\\u{7}é\""}"#]].assert_eq(&line);
+}
+
+#[test]
+fn a_rejection_in_binary_is_one_record_with_its_size() {
+    expect![[r#"
+        0000  7a 00 00 00 06 13 00 00 00 00 00 00 00 07 00 00  |z...............|
+        0010  00 00 00 00 00 66 69 6c 6c 73 2d 31 00 0a 00 00  |.....fills-1....|
+        0020  00 00 00 00 00 62 61 64 5f 74 69 63 6b 65 72 47  |.....bad_tickerG|
+        0030  00 00 00 00 00 00 00 61 20 74 69 63 6b 65 72 20  |.......a ticker |
+        0040  6d 75 73 74 20 62 65 20 31 20 74 6f 20 31 36 20  |must be 1 to 16 |
+        0050  6f 66 20 41 2d 5a 20 61 2d 7a 20 30 2d 39 20 2e  |of A-Z a-z 0-9 .|
+        0060  20 2d 20 2f 20 5f 3b 20 69 74 20 77 61 73 20 22  | - / _; it was "|
+        0070  41 3a 5c 22 5c 5c 5c 75 7b 37 7d c3 a9 22        |A:\"\\\u{7}.."|
+    "#]]
+    .assert_eq(&dump(&encoded(&rejection(), Encoding::Binary)));
+}
+
+#[test]
+fn what_is_no_source_is_not_sent_back() {
+    let rejection = Rejection::new(b"a b\xff", 5, &Reject::Busy);
+    assert_eq!((rejection.source.as_str(), rejection.seq), ("", 5));
+    let unread = Rejection::unread(&Reject::Busy);
+    assert_eq!((unread.source.as_str(), unread.seq, unread.code), ("", 0, "busy"));
+}
+
+#[test]
+fn of_a_bad_source_and_a_sequence_of_zero_the_source_is_reported() {
+    assert_eq!(origin("a b", 0).unwrap_err().code(), "bad_source");
+    assert_eq!(origin("a", 0), Err(Reject::SequenceMustBePositive));
+    assert_eq!(origin("a", 1).map(|(source, seq)| (source.to_string(), seq)), Ok(("a".into(), 1)));
+}
