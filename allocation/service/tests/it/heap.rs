@@ -18,7 +18,7 @@ fn assert_allocates_nothing(mut rig: Rig) {
         }
     }
     assert_eq!(allocations, 0, "in {} fills", 200 * FILLS);
-    assert_eq!(rig.shard.journal().durable(), rig.sent.get());
+    assert_eq!(rig.shard.journal().durable(), rig.sent);
 }
 
 #[test]

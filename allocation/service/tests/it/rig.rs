@@ -62,7 +62,7 @@ impl Rig {
         let (publisher, to_publisher) = ring_pair(64, &silent, &silent);
         let links = ShardLinks { router: to_router, publisher: to_publisher };
         let config = ShardConfig { shard: ShardId::new(0), shards: 1, incarnation: SHARD };
-        let sent = LogIndex::new(journal.appended());
+        let sent = journal.appended();
         let shard = Shard::new(config, state, journal, links, Counters::new());
         let (frame, received) = (Vec::new(), Vec::new());
         let mut rig = Self { shard, writers, router, publisher, sent, frame, received };
