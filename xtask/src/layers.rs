@@ -1,15 +1,20 @@
 //! Layers: which crate may know which. The table of docs/ARCHITECTURE.md, held against cargo.
 //!
 //! ```text
-//!  mains      node      bench      sim      xtask
-//!  stages     feeds     router     shard    publisher    audit    mesh    signals    desk
+//!  mains      node        bench      sim       xtask
+//!  wiring     server
+//!  clients    feeds       console
+//!  systems    allocation  desk       signals   mesh
+//!  core       router      shard      publisher
 //!  durable    journal
-//!  base       runtime   wire
-//!  rules      domain
+//!  base       runtime     wire
+//!  values     domain
 //! ```
 //!
 //! A row uses only rows below it, for its tests too; within a row nobody knows a neighbour.
-//! A crate of the table that is not there yet is not missed.
+//! A system is one folder. Of its crates, `rules` uses `domain` alone, `audit` uses `domain` and the
+//! rules it checks, and `service` joins the rules to the core.
+//! A folder of the table that is not there yet is not missed.
 
 use crate::finding::Finding;
 use crate::workspace::{Crate, Dependency, Workspace};
@@ -23,19 +28,27 @@ struct Row {
 /// The table, from top to bottom.
 const ROWS: &[Row] = &[
     Row { name: "mains", folders: &["node", "bench", "sim", "xtask"] },
-    Row {
-        name: "stages",
-        folders: &["feeds", "router", "shard", "publisher", "audit", "mesh", "signals", "desk"],
-    },
+    Row { name: "wiring", folders: &["server"] },
+    Row { name: "clients", folders: &["feeds", "console"] },
+    Row { name: SYSTEMS, folders: &["allocation", "desk", "signals", "mesh", TEST_SYSTEM] },
+    Row { name: "core", folders: &["router", "shard", "publisher"] },
     Row { name: "durable", folders: &["journal"] },
     Row { name: "base", folders: &["runtime", "wire"] },
-    Row { name: "rules", folders: &["domain"] },
+    Row { name: "values", folders: &["domain"] },
 ];
+
+/// The row of the systems.
+const SYSTEMS: &str = "systems";
+
+/// The system of the tests: small, and the recipe of docs/ARCHITECTURE.md followed.
+const TEST_SYSTEM: &str = "server/tests/counter";
 
 /// What the rows would allow and the design does not: who, whom, and why.
 const NEVER: &[(&str, &str, &str)] = &[
-    // Router and shard it may use, in `pipeline.rs` alone, which a test of bench holds.
+    // The wiring it may use, in `pipeline.rs` alone, which a test of bench holds.
     ("bench", "publisher", "bench measures from outside, through the front door"),
+    ("bench", "router", "bench measures from outside, through the front door"),
+    ("bench", "shard", "bench measures from outside, through the front door"),
     ("bench", "feeds", "a load is sent by schedule, and does not wait for what it sends to"),
     ("runtime", "domain", "runtime knows no price and no account"),
 ];
@@ -45,7 +58,8 @@ pub(crate) fn package_name(folder: &str) -> String {
     match folder {
         "node" => "allot".to_owned(),
         "xtask" => "xtask".to_owned(),
-        folder => format!("allot-{folder}"),
+        TEST_SYSTEM => "allot-counter".to_owned(),
+        folder => format!("allot-{}", folder.replace('/', "-")),
     }
 }
 
@@ -76,9 +90,10 @@ fn check_crate(member: &Crate) -> Vec<Finding> {
 
 /// Why a crate may not use another, if it may not.
 fn refusal(member: &Crate, height: usize, used: &Dependency) -> Option<String> {
+    let room = room(&member.folder);
     let Some(folder) = used.folder.as_deref() else {
-        let pure = member.folder == "domain" && !used.is_dev;
-        return pure.then(|| "the rules depend on nothing".to_owned());
+        let pure = (member.folder == "domain" || room == Some("rules")) && !used.is_dev;
+        return pure.then(|| "the rules depend on nothing outside of the repository".to_owned());
     };
     if member.folder == "xtask" {
         return Some("xtask must work when no other crate compiles".to_owned());
@@ -87,17 +102,50 @@ fn refusal(member: &Crate, height: usize, used: &Dependency) -> Option<String> {
     if let Some((_, _, reason)) = never {
         return Some((*reason).to_owned());
     }
-    match row(folder) {
+    let is_own_system = top(&member.folder) == top(folder) && room.is_some();
+    if let Some(reason) = room_refusal(room, folder, is_own_system) {
+        return Some(reason.to_owned());
+    }
+    match self::row(folder) {
         None => Some("it stands in no row".to_owned()),
         Some(below) if below > height => None,
+        Some(_) if is_own_system => None,
         Some(same) if same == height => Some(format!("neighbours in the row {}", ROWS[same].name)),
         Some(above) => Some(format!("the row {} is above", ROWS[above].name)),
     }
 }
 
+/// Why a room of a system may not use a folder, whatever its row.
+fn room_refusal(room: Option<&str>, folder: &str, is_own_system: bool) -> Option<&'static str> {
+    let is_own_rules = is_own_system && self::room(folder) == Some("rules");
+    match room? {
+        "rules" if folder != "domain" => Some("rules use `domain` alone"),
+        "audit" if folder != "domain" && !is_own_rules => {
+            Some("an audit uses `domain` and the rules it checks")
+        }
+        "service" if is_own_system && !is_own_rules => Some("a service uses its rules alone"),
+        _ => None,
+    }
+}
+
 /// The row of a folder, counted from the top.
 fn row(folder: &str) -> Option<usize> {
-    ROWS.iter().position(|row| row.folders.contains(&folder))
+    ROWS.iter().position(|row| row.folders.contains(&folder) || row.folders.contains(&top(folder)))
+}
+
+/// The folder of the table that a folder stands in.
+fn top(folder: &str) -> &str {
+    match folder.split_once('/') {
+        Some((top, _)) if folder != TEST_SYSTEM => top,
+        _ => folder,
+    }
+}
+
+/// Which room of a system a folder is: `rules`, `service` or `audit`.
+fn room(folder: &str) -> Option<&str> {
+    let height = row(folder)?;
+    let (_, room) = folder.split_once('/').filter(|_| folder != TEST_SYSTEM)?;
+    (ROWS[height].name == SYSTEMS).then_some(room)
 }
 
 #[cfg(test)]
@@ -105,6 +153,7 @@ mod tests {
     use super::*;
     use crate::finding::{assert_findings, listing};
     use crate::repository::root;
+    use std::collections::BTreeSet;
 
     #[track_caller]
     fn check_members(members: &[(&str, &[&str])], beginnings: &[&str]) {
@@ -117,11 +166,52 @@ mod tests {
         assert!(findings.is_empty(), "{}", listing(&findings));
     }
 
+    /// Everything in the repository that a folder depends on, through whatever is between.
+    fn reached<'a>(workspace: &'a Workspace, folder: &str) -> BTreeSet<&'a str> {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![folder];
+        while let Some(folder) = open.pop() {
+            let member = workspace.crates.iter().find(|member| member.folder == folder);
+            for used in member.into_iter().flat_map(|member| &member.dependencies) {
+                if let Some(used) = used.folder.as_deref()
+                    && reached.insert(used)
+                {
+                    open.push(used);
+                }
+            }
+        }
+        reached
+    }
+
+    #[test]
+    fn the_core_names_no_system_and_rules_use_domain_alone() {
+        let workspace = Workspace::open(&root()).unwrap();
+        let systems = ROWS.iter().find(|row| row.name == SYSTEMS).unwrap().folders;
+        let is_system = |folder: &&&str| systems.contains(&top(folder));
+        for folder in ["router", "shard", "publisher", "journal", "wire", "runtime", "domain"] {
+            assert!(workspace.crates.iter().any(|member| member.folder == folder), "{folder}");
+            let reached = reached(&workspace, folder);
+            let named: Vec<_> = reached.iter().filter(is_system).collect();
+            assert!(named.is_empty(), "`{folder}` depends on {named:?}: the core names no system");
+        }
+        let rules = workspace.crates.iter().filter(|one| room(&one.folder) == Some("rules"));
+        let rules: Vec<_> = rules.map(|one| one.folder.as_str()).collect();
+        assert!(rules.contains(&"allocation/rules"));
+        for folder in rules {
+            let reached = reached(&workspace, folder);
+            assert_eq!(reached, BTreeSet::from(["domain"]), "`{folder}` uses `domain` alone");
+        }
+    }
+
     #[test]
     fn a_row_uses_the_rows_below_it() {
         check_members(
             &[
-                ("node", &["feeds", "shard", "journal", "wire", "domain", "ext:clap"]),
+                ("node", &["server", "feeds", "shard", "journal", "wire", "domain", "ext:clap"]),
+                ("server", &["shard", "dev:allocation/service"]),
+                ("allocation/service", &["allocation/rules", "shard", "router", "wire"]),
+                ("allocation/audit", &["allocation/rules", "domain"]),
+                ("allocation/rules", &["domain", "dev:ext:proptest"]),
                 ("shard", &["journal", "runtime", "dev:wire"]),
                 ("domain", &["dev:ext:proptest"]),
                 ("xtask", &["ext:anyhow"]),
@@ -136,8 +226,30 @@ mod tests {
             &[("wire", &["runtime"]), ("router", &["dev:shard"]), ("journal", &["shard"])],
             &[
                 "wire/Cargo.toml:1: `wire` uses `allot-runtime`: neighbours in the row base;",
-                "router/Cargo.toml:1: `router` uses `allot-shard`: neighbours in the row stages;",
-                "journal/Cargo.toml:1: `journal` uses `allot-shard`: the row stages is above;",
+                "router/Cargo.toml:1: `router` uses `allot-shard`: neighbours in the row core;",
+                "journal/Cargo.toml:1: `journal` uses `allot-shard`: the row core is above;",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_core_may_not_name_a_system_and_systems_not_each_other() {
+        check_members(
+            &[
+                ("shard", &["allocation/rules"]),
+                ("desk/service", &["allocation/rules"]),
+                ("allocation/rules", &["wire", "ext:serde"]),
+                ("allocation/audit", &["allocation/service", "wire"]),
+                ("allocation/service", &["allocation/audit"]),
+            ],
+            &[
+                "shard/Cargo.toml:1: `shard` uses `allot-allocation-rules`: the row systems is",
+                "desk/service/Cargo.toml:1: `desk/service` uses `allot-allocation-rules`: neigh",
+                "allocation/rules/Cargo.toml:1: `allocation/rules` uses `allot-wire`: rules use",
+                "allocation/rules/Cargo.toml:1: `allocation/rules` uses `serde`: the rules depend",
+                "allocation/audit/Cargo.toml:1: `allocation/audit` uses `allot-allocation-service`",
+                "allocation/audit/Cargo.toml:1: `allocation/audit` uses `allot-wire`: an audit",
+                "allocation/service/Cargo.toml:1: `allocation/service` uses `allot-allocation-aud",
             ],
         );
     }
@@ -146,12 +258,13 @@ mod tests {
     fn the_stated_exceptions_hold() {
         check_members(
             &[
-                ("bench", &["shard", "publisher", "node"]),
+                ("bench", &["shard", "publisher", "node", "server"]),
                 ("runtime", &["domain"]),
                 ("domain", &["ext:serde"]),
                 ("xtask", &["domain"]),
             ],
             &[
+                "bench/Cargo.toml:1: `bench` uses `allot-shard`: bench measures from outside",
                 "bench/Cargo.toml:1: `bench` uses `allot-publisher`: bench measures from outside",
                 "bench/Cargo.toml:1: `bench` uses `allot`: neighbours",
                 "runtime/Cargo.toml:1: `runtime` uses `allot-domain`: runtime knows no price",
