@@ -39,8 +39,8 @@ mod tests {
     fn a_list_is_of_different_tickers() {
         assert_eq!(parse_tickers(&TICKERS.join(", ")).unwrap(), default_tickers());
         for (list, what) in [
-            ("", "a ticker is 1 to 16"),
-            ("AAPL,,MSFT", "a ticker is 1 to 16"),
+            ("", "a ticker must be 1 to 16"),
+            ("AAPL,,MSFT", "a ticker must be 1 to 16"),
             ("AAPL,A:B", "it was \"A:B\""),
             ("AAPL,MSFT,AAPL", "AAPL is listed twice"),
         ] {

@@ -219,10 +219,10 @@ mod tests {
         for (text, what) in [
             ("", "expected account=percent"),
             ("a", "expected account=percent"),
-            ("a=40,b=50", "add up to 100 within 0.01; they added up to 90"),
-            ("a=101,b=-1", "they added up to 101"),
-            ("a=50,a=50", "\"a\" stood twice"),
-            ("a:b=100", "an account is 1 to 64"),
+            ("a=40,b=50", "must add up to 100 within 0.01; they add up to 90"),
+            ("a=101,b=-1", "they add up to 101"),
+            ("a=50,a=50", "\"a\" appears twice"),
+            ("a:b=100", "an account must be 1 to 64"),
             ("a=1e2", "is not a plain decimal number"),
         ] {
             let error = Weights::fixed(text).err().unwrap().to_string();

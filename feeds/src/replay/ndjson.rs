@@ -142,10 +142,19 @@ mod tests {
             (r#"{"ticker":"A","price":null,"quantity":1}"#, "the field \"price\" is missing"),
             (r#"{"ticker":"A","price":1e3,"quantity":1}"#, "is not a plain decimal number"),
             (r#"{"ticker":"A","price":-1,"quantity":1}"#, "must be more than zero; it was -1"),
-            (r#"{"ticker":"A","price":"1","quantity":1.5}"#, "in whole shares; it was \"1.5\""),
+            (
+                r#"{"ticker":"A","price":"1","quantity":1.5}"#,
+                "a whole number of shares; it was \"1.5\"",
+            ),
             (r#"{"ticker":"A","price":"1","quantity":1,"side":"hold"}"#, "buy or sell"),
-            (r#"{"ticker":"A","price":"1","quantity":1,"seq":0}"#, "sequences count up from 1"),
-            (r#"{"ticker":"A","price":"1","quantity":1,"source":"a b"}"#, "a source is 1 to 64"),
+            (
+                r#"{"ticker":"A","price":"1","quantity":1,"seq":0}"#,
+                "the sequence number must be at least 1",
+            ),
+            (
+                r#"{"ticker":"A","price":"1","quantity":1,"source":"a b"}"#,
+                "a source must be 1 to 64",
+            ),
             (r#"{"type":"bust","ticker":"A","of":1}"#, "only fills are replayed"),
             (r#"{"type":7}"#, "its type is \"7\"; only fills are replayed"),
             (r#"{"ticker":"A","price":"1","quantity":1,"time_ns":1.5}"#, "whole number of nanosec"),

@@ -271,7 +271,7 @@ fn rejections_are_replies_and_the_first_reasons_are_kept() {
     assert!(summary.is_ok(), "{summary}");
     assert_eq!(summary.rejections().iter().collect::<Vec<_>>(), [(&"exceeds_holdings".into(), &8)]);
     assert_eq!(summary.reasons().len(), 5);
-    assert_eq!(summary.reasons()[0], "1: the accounts hold only 0 of it");
+    assert_eq!(summary.reasons()[0], "1: the accounts hold only 0 shares");
 }
 
 #[test]

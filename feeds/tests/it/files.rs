@@ -58,7 +58,7 @@ fn a_file_with_bad_lines_is_rejected_before_anything_of_it_is_sent() {
     let expected = format!(
         "{} has 2 bad lines; nothing of it was sent:\n  \
          line 3: the price must be more than zero; it was 0\n  \
-         line 5: the quantity is in whole shares; it was \"1.5\"\n\
+         line 5: the quantity must be a whole number of shares; it was \"1.5\"\n\
          correct them, or skip them with --on-bad-line skip",
         file.path()
     );
