@@ -1,5 +1,7 @@
 //! Input and outcome: everything that can happen to a book, and everything that can come of it.
 
+mod text;
+
 use crate::{Bust, Fill, Reject, Split};
 use alloc::vec::Vec;
 use allot_domain::{Marker, Money, Price, Quantity, Side, SourceId, Ticker};

@@ -180,7 +180,7 @@ fn before_the_split(fills: usize, accounts: u32) -> (Book, Input) {
     let (mut book, mut outcomes) = (Book::new(SMALL), Outcomes::default());
     for seq in 1..=fills {
         let line = format!("buy f {seq} AAPL {} @ 5", accounts + 1);
-        told(&mut book, &mut outcomes, &input(&line.split_whitespace().collect::<Vec<_>>()));
+        told(&mut book, &mut outcomes, &input(&line));
     }
     let nanos = i128::from(limits::WEIGHT_TOTAL) / i128::from(accounts);
     let weight = |at| {

@@ -34,7 +34,7 @@ fn day(lines: u64) -> Vec<Input> {
         };
         writeln!(text, "{line}").unwrap();
     }
-    text.lines().map(|line| input(&line.split_whitespace().collect::<Vec<_>>())).collect()
+    text.lines().map(input).collect()
 }
 
 fn play(book: &mut Book, inputs: &[Input]) -> (Vec<String>, Part) {

@@ -1,14 +1,8 @@
 //! Script: inputs as lines of text, and what comes of them as lines of text.
 
 use crate::book::Book;
-use crate::{
-    Allocated, Bust, Fill, Input, Netting, Origin, Outcome, Outcomes, Reject, Share, Split,
-    SplitKey, Weight,
-};
-use allot_domain::{
-    AccountId, Machine, Marker, Money, Price, Quantity, Reject as Core, Side, SourceId, Ticker,
-    decimal,
-};
+use crate::{Allocated, Input, Origin, Outcome, Outcomes, Reject, Share};
+use allot_domain::{AccountId, Machine, Marker, Reject as Core, SourceId, Ticker, decimal};
 use std::fmt::Write;
 
 /// A book that is being played to, and all it said.
@@ -38,9 +32,11 @@ impl Script {
             "positions" => self.print_positions(),
             "net" => {
                 self.nettings += 1;
-                self.apply(&Input::Netting(netting(&words[1..], self.nettings)));
+                let (number, transfers) = (self.nettings, words[3..].join(" "));
+                let line = format!("netting {number} under {} {}: {transfers}", words[1], words[2]);
+                self.apply(&input(&line));
             }
-            _ => self.apply(&input(&words)),
+            _ => self.apply(&input(line)),
         }
     }
 
@@ -146,37 +142,9 @@ fn origin_text(origin: &Origin, late: bool) -> String {
     format!("{late}{again}{} {}", origin.source, origin.seq)
 }
 
-/// The input that the words of a line say.
-pub(super) fn input(words: &[&str]) -> Input {
-    let (source, seq) = (source(words[1]), words[2].parse().unwrap());
-    match words {
-        ["split", _, _, weights @ ..] => {
-            Input::Split(Split::new(source, seq, weights.iter().map(weight).collect()).unwrap())
-        }
-        ["bust", _, _, name, "of", of] => {
-            Input::Bust(Bust { source, seq, ticker: ticker(name), of: of.parse().unwrap() })
-        }
-        [side @ ("buy" | "sell"), _, _, name, quantity, "@", price] => Input::Fill(Fill {
-            source,
-            seq,
-            ticker: ticker(name),
-            side: if *side == "buy" { Side::Buy } else { Side::Sell },
-            price: Price::parse(price).unwrap(),
-            quantity: Quantity::parse(quantity).unwrap(),
-        }),
-        _ => panic!("no such input: {}", words.join(" ")),
-    }
-}
-
-fn netting(words: &[&str], number: u64) -> Netting {
-    let split = SplitKey { source: source(words[0]), seq: words[1].parse().unwrap() };
-    let money = |text: &&str| Money::from_nanos(decimal::parse_nanos(text).unwrap());
-    Netting { number, split, transfers: words[2..].iter().map(money).collect() }
-}
-
-fn weight(text: &&str) -> (AccountId, Weight) {
-    let (account, percent) = text.split_once('=').unwrap();
-    (AccountId::new(account.as_bytes()).unwrap(), Weight::parse(account, percent).unwrap())
+/// The input that a line says.
+pub(super) fn input(line: &str) -> Input {
+    line.parse().unwrap_or_else(|reject| panic!("{line}: {reject}"))
 }
 
 pub(super) fn source(name: &str) -> SourceId {

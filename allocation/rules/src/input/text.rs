@@ -1,0 +1,158 @@
+//! Text: an input as one line, and back. Scripts of tests are written in it, faults are told in it.
+//!
+//! ```text
+//!   buy fills-1 17 AAPL 100 @ 187.23        or sell; a source, its number, ticker, quantity, price
+//!   bust fills-1 20 AAPL of 17
+//!   split aum 1 a=60 b=40                   percentages
+//!   marker 7 at 1795168800000000000 report  nanoseconds of Unix time; `report` where one is made
+//!   netting 3 under aum 1: 5 -5             value moved, in order of rank
+//! ```
+
+use super::{Input, Netting, SplitKey};
+use crate::{Bust, Fill, Reject, Split, Weight};
+use alloc::format;
+use alloc::vec::Vec;
+use allot_domain::decimal::{nanos_text, parse_nanos};
+use allot_domain::{
+    AccountId, Marker, Money, Price, Quantity, Reject as Core, Side, SourceId, Ticker,
+};
+use core::fmt;
+use core::str::FromStr;
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fill(Fill { source, seq, ticker, side, price, quantity }) => {
+                write!(f, "{side} {source} {seq} {ticker} {quantity} @ {price}")
+            }
+            Self::Bust(Bust { source, seq, ticker, of }) => {
+                write!(f, "bust {source} {seq} {ticker} of {of}")
+            }
+            Self::Split(split) => {
+                write!(f, "split {} {}", split.source, split.seq)?;
+                split.weights().iter().try_for_each(|(account, weight)| {
+                    write!(f, " {account}={}", nanos_text(weight.nanos().into()))
+                })
+            }
+            Self::Marker(Marker { number, time_ns, report }) => {
+                let report = if *report { " report" } else { "" };
+                write!(f, "marker {number} at {time_ns}{report}")
+            }
+            Self::Netting(Netting { number, split, transfers }) => {
+                write!(f, "netting {number} under {} {}:", split.source, split.seq)?;
+                transfers.iter().try_for_each(|transfer| write!(f, " {transfer}"))
+            }
+        }
+    }
+}
+
+impl FromStr for Input {
+    type Err = Reject;
+
+    fn from_str(line: &str) -> Result<Self, Reject> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [side @ ("buy" | "sell"), source, seq, ticker, quantity, "@", price] => {
+                Ok(Self::Fill(Fill {
+                    source: SourceId::new(source.as_bytes())?,
+                    seq: number(seq)?,
+                    ticker: Ticker::new(ticker.as_bytes())?,
+                    side: if side == "buy" { Side::Buy } else { Side::Sell },
+                    price: Price::parse(price)?,
+                    quantity: Quantity::parse(quantity)?,
+                }))
+            }
+            ["bust", source, seq, ticker, "of", of] => Ok(Self::Bust(Bust {
+                source: SourceId::new(source.as_bytes())?,
+                seq: number(seq)?,
+                ticker: Ticker::new(ticker.as_bytes())?,
+                of: number(of)?,
+            })),
+            ["split", source, seq, ref weights @ ..] => {
+                let source = SourceId::new(source.as_bytes())?;
+                let weights = weights.iter().map(|text| weight(text)).collect::<Result<_, _>>()?;
+                Split::new(source, number(seq)?, weights).map(Self::Split)
+            }
+            ["marker", marker, "at", time, ref rest @ ..]
+                if rest.is_empty() || rest == ["report"] =>
+            {
+                Ok(Self::Marker(Marker {
+                    number: number(marker)?,
+                    time_ns: number(time)?,
+                    report: !rest.is_empty(),
+                }))
+            }
+            ["netting", netting, "under", source, seq, ref transfers @ ..] => {
+                let source = SourceId::new(source.as_bytes())?;
+                let seq = seq.strip_suffix(':').ok_or_else(|| not_an_input(line))?;
+                let split = SplitKey { source, seq: number(seq)? };
+                let transfers =
+                    transfers.iter().map(|text| money(text)).collect::<Result<_, _>>()?;
+                Ok(Self::Netting(Netting { number: number(netting)?, split, transfers }))
+            }
+            _ => Err(not_an_input(line)),
+        }
+    }
+}
+
+fn not_an_input(text: &str) -> Reject {
+    Core::MalformedMessage(format!("{} is not an input", Core::quote(text))).into()
+}
+
+fn number(text: &str) -> Result<u64, Reject> {
+    text.parse().map_err(|_| {
+        Core::MalformedMessage(format!("{} is not a number", Core::quote(text))).into()
+    })
+}
+
+fn weight(text: &str) -> Result<(AccountId, Weight), Reject> {
+    let (account, percent) = text.split_once('=').ok_or_else(|| not_an_input(text))?;
+    Ok((AccountId::new(account.as_bytes())?, Weight::parse(account, percent)?))
+}
+
+fn money(text: &str) -> Result<Money, Reject> {
+    let nanos = parse_nanos(text).map_err(|_| not_an_input(text))?;
+    Ok(Money::from_nanos(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn an_input_is_written_as_it_is_read() {
+        let lines = [
+            "buy fills-1 17 AAPL 100 @ 187.23",
+            "sell f 1 BRK/B 1 @ 0.000000001",
+            "bust fills-1 20 AAPL of 17",
+            "split aum 1 a=60 b=39.995",
+            "marker 7 at 1795168800000000000 report",
+            "marker 8 at 0",
+            "netting 3 under aum 1: 5 -5.25",
+            "netting 4 under 5 6:",
+        ];
+        for line in lines {
+            assert_eq!(line.parse::<Input>().map(|input| input.to_string()), Ok(line.to_string()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_input_is_refused() {
+        let lines = [
+            ("", "malformed_message"),
+            ("buy f 1 AAPL 100 187.23", "malformed_message"),
+            ("buy f x AAPL 100 @ 187.23", "malformed_message"),
+            ("buy f:g 1 AAPL 100 @ 187.23", "bad_source"),
+            ("buy f 1 AAPL 100 @ 0", "price_must_be_positive"),
+            ("split aum 1 a", "malformed_message"),
+            ("split aum 1 a=99", "weights_must_add_to_100"),
+            ("marker 7 at 1 reports", "malformed_message"),
+            ("netting 3 under aum 1 5 -5", "malformed_message"),
+            ("netting 3 under aum 1: x", "malformed_message"),
+        ];
+        for (line, code) in lines {
+            assert_eq!(line.parse::<Input>().map_err(|reject| reject.code()), Err(code), "{line}");
+        }
+    }
+}
