@@ -1,4 +1,4 @@
-//! Accounts: whom the firm ever named, at what weight, and what value each has.
+//! Accounts: every account that a split ever named, its weight and its value.
 
 use allot_allocation_rules::Split;
 use allot_domain::AccountId;
@@ -16,7 +16,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// What it has in this shard's residuals.
+    /// Its value in this shard's residuals.
     pub(crate) fn ledger_value(&self) -> i128 {
         self.value + self.netted
     }
@@ -26,14 +26,14 @@ impl Account {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts {
     pub(crate) by_id: BTreeMap<AccountId, Account>,
-    /// In the order in which they were first named.
-    pub(crate) places: Vec<AccountId>,
+    /// By index: in the order in which splits first named them.
+    pub(crate) by_index: Vec<AccountId>,
 }
 
 impl Accounts {
-    /// The account at a place.
-    pub(crate) fn at(&self, place: u32) -> Option<AccountId> {
-        self.places.get(usize::try_from(place).ok()?).copied()
+    /// The account of an index.
+    pub(crate) fn at(&self, index: u32) -> Option<AccountId> {
+        self.by_index.get(usize::try_from(index).ok()?).copied()
     }
 
     /// The accounts of the split, in byte order, each with its weight.
@@ -46,21 +46,21 @@ impl Accounts {
     /// How many accounts there would be after a split.
     pub(crate) fn count_after(&self, split: &Split) -> usize {
         let is_new = |id: &AccountId| !self.by_id.contains_key(id);
-        self.places.len() + split.weights().iter().filter(|(id, _)| is_new(id)).count()
+        self.by_index.len() + split.weights().iter().filter(|(id, _)| is_new(id)).count()
     }
 
-    /// Closes those whom a split leaves out and opens the others; values stay.
+    /// Closes the accounts that a split leaves out and opens the others; values stay.
     ///
-    /// Says whether the open accounts are the same as before.
+    /// Returns whether the open accounts are the same as before.
     pub(crate) fn follow(&mut self, split: &Split) -> bool {
         let before: Vec<_> = self.open().map(|(id, ..)| *id).collect();
         for account in self.by_id.values_mut() {
             account.weight = None;
         }
         for (id, weight) in split.weights() {
-            let places = &mut self.places;
+            let by_index = &mut self.by_index;
             let account = self.by_id.entry(*id).or_insert_with(|| {
-                places.push(*id);
+                by_index.push(*id);
                 Account::default()
             });
             account.weight = Some(weight.nanos());

@@ -1,49 +1,47 @@
-//! Auditor: follows a shard's log and holds every answer of the book against its own picture.
+//! Auditor: follows a shard's log and checks every outcome of its book against its own state.
 //!
-//! | input   | what is checked of the answer                                                    |
-//! |---------|----------------------------------------------------------------------------------|
-//! | fill    | held, or divided: whole, nobody who may not, no share better placed elsewhere     |
-//! | bust    | exactly the shares of that fill, once, from whoever got them                      |
-//! | split   | numbered on; then the fills that waited, in order                                 |
-//! | netting | nothing is said; the values move, or it is void                                   |
-//! | marker  | nothing is said                                                                   |
+//! | input   | what is checked of its outcomes                                              |
+//! |---------|------------------------------------------------------------------------------|
+//! | fill    | held, or divided: whole, to accounts of the split, no share better elsewhere |
+//! | bust    | exactly the shares of that fill, once, from the accounts that got them       |
+//! | split   | the next number; then the held fills, in order                               |
+//! | netting | no outcome; the values move, or it is void                                   |
+//! | marker  | no outcome                                                                   |
 //!
-//! Of all three that are answered: one that was applied gets its first answer again, and one that
-//! is refused is refused for the one reason that comes first, and changes nothing.
+//! A fill, bust or split that was applied before gets its first outcome again. One that is rejected
+//! is rejected for the first reason that applies, and changes nothing.
 
 mod fills;
 mod busts;
 mod comparison;
 
 use crate::accounts::Accounts;
-use crate::answers::{Answers, Key};
-use crate::fault::{Fault, Verdict, agree};
+use crate::fault::{Fault, Subject};
+use crate::history::{History, Key};
+use crate::mismatch::Mismatch;
+use crate::outcome_reader::{DueDivision, OutcomeReader, origin};
 use crate::positions::Positions;
 use crate::sources::{Sources, Standing};
 use crate::splits::{Splits, check_weights};
 use crate::summary::Summary;
-use crate::testimony::{Testimony, answers, told};
 use allot_allocation_rules::{
-    BookConfig, Fill, Input, Netting, Outcome, Outcomes, Reject, Split, SplitKey, limits,
+    BookConfig, Fill, Input, Netting, Outcomes, Reject, Split, SplitKey, limits,
 };
-use allot_domain::{AccountId, Marker, Money, Side, Ticker};
+use allot_domain::{AccountId, LogIndex, Money, Side, Ticker};
 use std::collections::VecDeque;
 
-/// The most accounts a firm ever names.
-const ACCOUNTS_EVER_MAX: usize = 4 * limits::ACCOUNTS_MAX;
-
-/// The second opinion on one shard, from the beginning of its log.
+/// An independent check of one shard, from the beginning of its log.
 ///
-/// After a fault its picture is no longer that of the shard: it is of no further use.
+/// After a fault its state is no longer that of the shard: it is of no further use.
 #[derive(Clone, Debug)]
 pub struct Auditor {
     config: BookConfig,
     accounts: Accounts,
     positions: Positions,
-    answers: Answers,
-    /// Who sent fills and busts.
+    history: History,
+    /// The sources of fills and busts.
     feeds: Sources,
-    /// Who sent splits: they are numbered apart.
+    /// The sources of splits: they are numbered apart.
     splitters: Sources,
     splits: Splits,
     /// Fills that wait for the first split.
@@ -57,7 +55,7 @@ pub struct Auditor {
     /// The last netting, void or not.
     netting: u64,
     /// The last input.
-    number: u64,
+    index: LogIndex,
     summary: Summary,
 }
 
@@ -69,7 +67,7 @@ impl Auditor {
             config,
             accounts: Accounts::default(),
             positions: Positions::default(),
-            answers: Answers::new(config.history),
+            history: History::new(config.history),
             feeds: Sources::default(),
             splitters: Sources::default(),
             splits: Splits::default(),
@@ -78,126 +76,154 @@ impl Auditor {
             flow: 0,
             price_max: 0,
             netting: 0,
-            number: 0,
+            index: LogIndex::default(),
             summary: Summary::default(),
         }
     }
 
-    /// Checks all that the book said of one input.
+    /// Checks all outcomes of one input.
     ///
-    /// `number` is the input's place in the shard's log; it counts up, and may leave out what came
-    /// to no input. `outcomes` are all those of this input and no others, their shares in one run
-    /// from the first. `account` tells which account has a place, as
-    /// [`allot_allocation_rules::Book::account`] does; it is asked only for places that exist.
+    /// `index` is that of the input in the shard's log; it rises, and skips what could not be read
+    /// as an input. `outcomes` are all those of this input and no others, their shares in one run
+    /// from the first. `account` returns the account of an index, as
+    /// [`allot_allocation_rules::Book::account`] does; it is called only for accounts that exist.
     ///
     /// # Errors
-    /// The first thing that is wrong, with names and numbers.
+    /// The first mismatch, with names and numbers.
     pub fn check(
         &mut self,
-        number: u64,
+        index: LogIndex,
         input: &Input,
         outcomes: &Outcomes,
         account: impl Fn(u32) -> AccountId,
     ) -> Result<(), Fault> {
-        let mut said = Testimony::new(outcomes, &account);
-        self.judge(number, input, &mut said).map_err(|what| {
-            let name = name(input);
-            Fault { number, what: format!("{name}: {what}") }
+        let mut outcomes = OutcomeReader::new(outcomes, &account);
+        self.check_input(index, input, &mut outcomes).map_err(|mismatch| {
+            let subject = Subject::Outcomes(Box::new(input.clone()));
+            Fault { index, subject, mismatch: Box::new(mismatch) }
         })
     }
 
-    /// What it has found out so far.
+    /// What it has counted so far.
     #[must_use]
     pub const fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    fn judge(&mut self, number: u64, input: &Input, said: &mut Testimony<'_>) -> Verdict {
-        if number <= self.number {
-            return Err(format!("it comes after input {}", self.number));
+    fn check_input(
+        &mut self,
+        index: LogIndex,
+        input: &Input,
+        outcomes: &mut OutcomeReader<'_>,
+    ) -> Result<(), Mismatch> {
+        if index <= self.index {
+            return Err(Mismatch::NotAfter(self.index));
         }
-        self.number = number;
+        self.index = index;
         self.summary.inputs += 1;
         match input {
-            Input::Fill(fill) => self.fill(fill, said)?,
-            Input::Bust(bust) => self.bust(bust, said)?,
-            Input::Split(split) => self.split(split, said)?,
-            Input::Marker(Marker { .. }) => self.mark(),
-            Input::Netting(netting) => self.net(netting),
+            Input::Fill(fill) => self.check_fill(fill, outcomes)?,
+            Input::Bust(bust) => self.check_bust(bust, outcomes)?,
+            Input::Split(split) => self.check_split(split, outcomes)?,
+            Input::Marker(_) => self.apply_marker(),
+            Input::Netting(netting) => self.apply_netting(netting),
         }
-        said.end()
+        outcomes.expect_end()
     }
 
-    /// A message is refused for this reason, and its sequence is not used up.
-    fn refused(&mut self, key: Key, reason: &Reject, said: &mut Testimony<'_>) -> Verdict {
-        said.rejected(key.0, key.1, reason, false)?;
+    /// A message is rejected for this reason, and its sequence is not used up.
+    fn check_rejection(
+        &mut self,
+        key: Key,
+        reason: &Reject,
+        outcomes: &mut OutcomeReader<'_>,
+    ) -> Result<(), Mismatch> {
+        outcomes.expect_rejected(origin(key, false), reason, false)?;
         self.summary.reject(reason.code());
         Ok(())
     }
 
     /// A fill or a bust is applied, and never will be again.
-    fn apply(&mut self, key: Key) {
+    fn mark_applied(&mut self, key: Key) {
         self.summary.out_of_order += u64::from(self.feeds.mark(key.0, key.1));
     }
 
-    fn split(&mut self, split: &Split, said: &mut Testimony<'_>) -> Verdict {
+    fn check_split(
+        &mut self,
+        split: &Split,
+        outcomes: &mut OutcomeReader<'_>,
+    ) -> Result<(), Mismatch> {
         check_weights(split.weights())?;
         let key = (split.source, split.seq);
         match self.splitters.standing(&split.source, split.seq) {
-            Standing::Applied => return self.repeated_split(split, said),
-            Standing::Refused(reason) => return self.refused(key, &reason, said),
-            Standing::New if self.accounts.count_after(split) > ACCOUNTS_EVER_MAX => {
-                return self.refused(key, &Reject::TooManyAccountsEver, said);
+            Standing::Applied => return self.check_repeated_split(split, outcomes),
+            Standing::Rejected(reason) => {
+                return self.check_rejection(key, &reason.into(), outcomes);
+            }
+            Standing::New if self.accounts.count_after(split) > limits::ACCOUNTS_EVER_MAX => {
+                return self.check_rejection(key, &Reject::TooManyAccountsEver, outcomes);
             }
             Standing::New => {}
         }
         self.summary.out_of_order += u64::from(self.splitters.mark(split.source, split.seq));
         let has_same_accounts = self.accounts.follow(split);
-        let key = SplitKey { source: split.source, seq: split.seq };
-        self.splits.follow(key, has_same_accounts);
+        self.splits.follow(split_key(split), has_same_accounts);
         self.summary.splits += 1;
         for (id, _) in split.weights() {
             self.summary.accounts.entry(*id).or_default();
         }
-        accepted(split, Some(self.splits.number), false, said)?;
-        self.release(said)
+        outcomes.expect_accepted(origin(key, false), Some(self.splits.number))?;
+        self.check_release(outcomes)
     }
 
-    fn repeated_split(&mut self, split: &Split, said: &mut Testimony<'_>) -> Verdict {
+    fn check_repeated_split(
+        &mut self,
+        split: &Split,
+        outcomes: &mut OutcomeReader<'_>,
+    ) -> Result<(), Mismatch> {
         self.summary.repeats += 1;
-        let key = SplitKey { source: split.source, seq: split.seq };
-        accepted(split, self.splits.number_of(key), true, said)
+        let number = self.splits.number_of(split_key(split));
+        outcomes.expect_accepted(origin((split.source, split.seq), true), number)
     }
 
-    /// The fills that waited are divided in order; one that cannot be may be sent again.
-    fn release(&mut self, said: &mut Testimony<'_>) -> Verdict {
+    /// The held fills are divided in order; one that cannot be may be sent again.
+    fn check_release(&mut self, outcomes: &mut OutcomeReader<'_>) -> Result<(), Mismatch> {
         while let Some(fill) = self.held.pop_front() {
             self.summary.held -= 1;
-            self.released(&fill, said)
-                .map_err(|what| format!("then held {}: {what}", fill_name(&fill)))?;
+            self.check_released(&fill, outcomes)
+                .map_err(|mismatch| Mismatch::Released(Box::new((fill, mismatch))))?;
         }
         Ok(())
     }
 
-    fn released(&mut self, fill: &Fill, said: &mut Testimony<'_>) -> Verdict {
+    fn check_released(
+        &mut self,
+        fill: &Fill,
+        outcomes: &mut OutcomeReader<'_>,
+    ) -> Result<(), Mismatch> {
         let Some(reason) = self.rejection(fill) else {
             self.summary.late += 1;
-            return self.divided(fill, true, said);
+            return self.check_division(self.due(fill, true), outcomes);
         };
-        said.rejected(fill.source, fill.seq, &reason, true)?;
+        outcomes.expect_rejected(origin((fill.source, fill.seq), false), &reason, true)?;
         self.feeds.unmark(&fill.source, fill.seq);
         self.summary.reject(reason.code());
         Ok(())
     }
 
+    /// The division of a fill by the split in force.
+    const fn due<'a>(&self, fill: &'a Fill, is_late: bool) -> DueDivision<'a> {
+        DueDivision { fill, split: self.splits.number, is_repeat: false, is_late }
+    }
+
     /// A quarter of the flow fades.
-    fn mark(&mut self) {
+    fn apply_marker(&mut self) {
         self.flow -= self.flow / 4;
         self.summary.markers += 1;
     }
 
     /// Values move as given, if the netting is for these accounts and within the limits.
-    fn net(&mut self, netting: &Netting) {
+    fn apply_netting(&mut self, netting: &Netting) {
         self.netting = netting.number;
         self.summary.nettings += 1;
         if !self.is_in_force(netting) {
@@ -228,62 +254,32 @@ impl Auditor {
     }
 
     /// Shares change hands at a price; each account pays what its own cost.
-    fn hand(
+    fn apply_shares(
         &mut self,
         ticker: Ticker,
         side: Side,
         price: i64,
         shares: &[(AccountId, u64)],
-    ) -> Verdict {
+    ) -> Result<(), Mismatch> {
         for (id, quantity) in shares {
             let value = sign(side) * i128::from(price) * i128::from(*quantity);
-            self.positions.hand(ticker, *id, side, *quantity, value)?;
+            self.positions.apply(ticker, *id, side, *quantity, value)?;
             let account = self.accounts.by_id.get_mut(id);
-            account.expect("whoever has shares was named").value += value;
-            self.summary.hand(*id, side, *quantity, Money::from_nanos(value));
+            account.expect("a split named every account with shares").value += value;
+            self.summary.apply(*id, side, *quantity, Money::from_nanos(value));
         }
         Ok(())
     }
 }
 
-/// A split gets its number.
-fn accepted(
-    split: &Split,
-    number: Option<u64>,
-    is_repeat: bool,
-    said: &mut Testimony<'_>,
-) -> Verdict {
-    let outcome = said.next()?;
-    let Outcome::Accepted { origin, split: said_number } = outcome else {
-        return Err(format!("it {}, and not accepted", told(outcome)));
-    };
-    answers(origin, split.source, split.seq, is_repeat)?;
-    let text = |number: Option<u64>| number.map_or("none".to_owned(), |number| number.to_string());
-    agree("its number", text(*said_number), text(number))
+const fn split_key(split: &Split) -> SplitKey {
+    SplitKey { source: split.source, seq: split.seq }
 }
 
 /// Which way a side moves shares and value.
-fn sign(side: Side) -> i128 {
+const fn sign(side: Side) -> i128 {
     match side {
         Side::Buy => 1,
         Side::Sell => -1,
-    }
-}
-
-fn fill_name(fill: &Fill) -> String {
-    let Fill { source, seq, ticker, side, price, quantity } = fill;
-    format!("fill {source} {seq}, {side} {quantity} {ticker} at {price}")
-}
-
-/// An input in words.
-fn name(input: &Input) -> String {
-    match input {
-        Input::Fill(fill) => fill_name(fill),
-        Input::Bust(bust) => {
-            format!("bust {} {} of {} {}", bust.source, bust.seq, bust.ticker, bust.of)
-        }
-        Input::Split(split) => format!("split {} {}", split.source, split.seq),
-        Input::Marker(marker) => format!("marker {}", marker.number),
-        Input::Netting(netting) => format!("netting {}", netting.number),
     }
 }

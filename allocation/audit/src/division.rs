@@ -1,8 +1,9 @@
-//! Division: who is to get how many shares of a fill, from the definition alone.
+//! Division: how many shares of a fill each account gets, from the definition alone.
 //!
-//! Each share goes to whoever then wants most, ties to the first in byte order, and lowers that
-//! want by one step; nobody takes more than it may. So the shares given are the `quantity` first of
-//! all the shares that anyone could take, in the order of how much each is wanted:
+//! Each share goes to the account that then wants it most, ties to the first in byte order, and
+//! lowers its want by one step; no account takes more than it may. So the shares given are the
+//! `quantity` first of all the shares that accounts could take, in the order of how much each is
+//! wanted:
 //!
 //! ```text
 //!   a   want, want − step, want − 2·step …      │
@@ -10,12 +11,13 @@
 //!   c   want …                                  │
 //! ```
 //!
-//! Within one account they are in order anyway. So it is enough, and it pins the answer down, that
-//! the last share given in that row comes before the first one not given.
+//! Within one account they are in order anyway. So exactly one division has this property: the last
+//! share given in that row comes before the first one not given.
 
+use crate::mismatch::{Mismatch, Preference};
 use allot_domain::AccountId;
 
-/// Up to so many looks at an account, shares are given out one at a time.
+/// Shares are given out one at a time while that takes at most this many looks at an account.
 const LOOKS_MAX: usize = 1_024;
 
 /// What one account wants, and what it may take.
@@ -33,14 +35,14 @@ pub(crate) struct Claim {
 pub(crate) struct Division {
     /// In byte order of the accounts.
     pub(crate) claims: Vec<Claim>,
-    /// By how much each share lowers a want; more than nothing.
+    /// By how much each share lowers a want; more than zero.
     pub(crate) step: i128,
-    /// How many shares there are, no more than all may take.
+    /// How many shares there are; at most what all accounts may take.
     pub(crate) quantity: u64,
 }
 
-/// One share that an account could take: before another if wanted more, or as much and its account
-/// stands first.
+/// One share that an account could take. It comes before another if it is wanted more, or as much
+/// by an account that is first in byte order.
 #[derive(Clone, Copy)]
 struct Turn {
     want: i128,
@@ -54,16 +56,17 @@ impl Turn {
 }
 
 impl Division {
-    /// Whether these shares, one number for each claim, are the ones; they add up to the quantity.
-    pub(crate) fn check(&self, given: &[u64]) -> Result<(), String> {
+    /// Whether these shares, one number for each claim, are the ones that are due; they add up to
+    /// the quantity.
+    pub(crate) fn check(&self, given: &[u64]) -> Result<(), Mismatch> {
         let shares = usize::try_from(self.quantity).unwrap_or(usize::MAX);
         if shares.saturating_mul(self.claims.len()) > LOOKS_MAX {
             return self.check_order(given);
         }
-        for ((claim, given), due) in self.claims.iter().zip(given).zip(self.one_by_one()) {
-            if *given != due {
+        for ((claim, given), expected) in self.claims.iter().zip(given).zip(self.one_by_one()) {
+            if *given != expected {
                 let account = claim.account;
-                return Err(format!("{account} has {given} shares; share by share it gets {due}"));
+                return Err(Mismatch::WrongShare { account, given: *given, expected });
             }
         }
         Ok(())
@@ -87,7 +90,7 @@ impl Division {
     }
 
     /// Whether the last share given comes before the first one not given.
-    fn check_order(&self, given: &[u64]) -> Result<(), String> {
+    fn check_order(&self, given: &[u64]) -> Result<(), Mismatch> {
         let turn = |claim: &Claim, shares: u64| Turn {
             want: claim.want - i128::from(shares) * self.step,
             account: claim.account,
@@ -102,13 +105,14 @@ impl Division {
             .map(|(claim, given)| turn(claim, *given))
             .reduce(|next, turn| if turn.is_before(&next) { turn } else { next });
         match (last, next) {
-            (Some(last), Some(next)) if !last.is_before(&next) => Err(format!(
-                "{} has a share that {} wanted more, by {} of a step of {}",
-                last.account,
-                next.account,
-                next.want - last.want,
-                self.step
-            )),
+            (Some(last), Some(next)) if !last.is_before(&next) => {
+                Err(Mismatch::BetterElsewhere(Box::new(Preference {
+                    account: last.account,
+                    other: next.account,
+                    by: next.want - last.want,
+                    step: self.step,
+                })))
+            }
             _ => Ok(()),
         }
     }

@@ -1,29 +1,49 @@
-//! Fault: the first thing that is wrong with what a book said.
+//! Fault: the first mismatch of a book, and where it is.
 
+use crate::mismatch::Mismatch;
+use allot_allocation_rules::Input;
+use allot_domain::LogIndex;
 use std::error::Error;
 use std::fmt;
 
 /// What is wrong, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
-    /// The number of the input in the shard's log; of a comparison, the last input before it.
-    pub number: u64,
-    /// What is wrong, with names and numbers.
-    pub what: String,
+    /// The log index of the input; of a comparison, that of the last input before it.
+    pub index: LogIndex,
+    /// In what it is wrong.
+    pub subject: Subject,
+    /// What is wrong.
+    pub mismatch: Box<Mismatch>,
+}
+
+/// In what a mismatch is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// In what came of an input.
+    Outcomes(Box<Input>),
+    /// In the state of the book.
+    Book,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // A split or a netting may have thousands of accounts: its number says which.
+            Self::Outcomes(input) => match &**input {
+                Input::Split(split) => write!(f, "split {} {}", split.source, split.seq),
+                Input::Netting(netting) => write!(f, "netting {}", netting.number),
+                input => input.fmt(f),
+            },
+            Self::Book => f.write_str("the book"),
+        }
+    }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "input {}: {}", self.number, self.what)
+        write!(f, "input {}, {}: {}", self.index, self.subject, self.mismatch)
     }
 }
 
 impl Error for Fault {}
-
-/// Nothing is wrong, or what is; the number is added where it is known.
-pub(crate) type Verdict<T = ()> = Result<T, String>;
-
-/// Whether something said is so.
-pub(crate) fn agree<T: PartialEq + fmt::Display>(what: &str, said: T, is: T) -> Verdict {
-    if said == is { Ok(()) } else { Err(format!("{what} is said to be {said}; it is {is}")) }
-}

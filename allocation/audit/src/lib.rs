@@ -1,27 +1,29 @@
-//! Audit: the second opinion on a shard.
+//! Audit: a second, independent check of a shard's book.
 //!
-//! An [`Auditor`] is given each input that a shard applied, together with all that the shard's book
-//! says came of it, and works out by obvious means whether that is so: maps in byte order, sums
+//! An [`Auditor`] is given each input that a shard applied, together with all outcomes of the
+//! shard's book. It works out by obvious means what the outcomes must be: maps in byte order, sums
 //! made anew, shares given out one at a time or held against the definition of the optimum. It
-//! stops at the first thing that is wrong and says it in plain words. Start reading with
-//! [`Auditor::check`].
+//! stops at the first [`Mismatch`]. Start reading with [`Auditor::check`].
 //!
-//! It never calls the allocator or the residuals, and of the book it only reads what the book says:
-//! two implementations that agree by sharing code prove nothing.
+//! Of the rules it uses the types alone. It never calls the allocator or the residuals, and of a
+//! book it only reads what the book gives: two implementations that agree by sharing code prove
+//! nothing.
 
 #![forbid(unsafe_code)]
 
+mod mismatch;
 mod fault;
 mod summary;
-mod testimony;
 mod sources;
 mod splits;
 mod accounts;
 mod positions;
-mod answers;
+mod history;
+mod outcome_reader;
 mod division;
 mod auditor;
 
 pub use auditor::Auditor;
-pub use fault::Fault;
+pub use fault::{Fault, Subject};
+pub use mismatch::{Field, Mismatch, OutcomeKind, Preference};
 pub use summary::{AccountTotal, Summary, TickerTotal};

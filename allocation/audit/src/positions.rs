@@ -1,5 +1,6 @@
-//! Positions: who holds how much of what, and what was paid for it.
+//! Positions: how many shares of each ticker an account holds, and what it paid for them.
 
+use crate::mismatch::Mismatch;
 use allot_domain::{AccountId, Side, Ticker};
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ pub(crate) struct Position {
     pub(crate) value: i128,
 }
 
-/// Everyone's positions in one ticker.
+/// The positions of all accounts in one ticker.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     pub(crate) by_account: BTreeMap<AccountId, Position>,
@@ -36,15 +37,15 @@ pub(crate) struct Positions {
 }
 
 impl Positions {
-    /// An account gets shares or gives them, and pays or is paid; what it has not it cannot give.
-    pub(crate) fn hand(
+    /// Adds shares to an account or takes them, with the value paid; it cannot give what it lacks.
+    pub(crate) fn apply(
         &mut self,
         ticker: Ticker,
         account: AccountId,
         side: Side,
         quantity: u64,
         value: i128,
-    ) -> Result<(), String> {
+    ) -> Result<(), Mismatch> {
         let row = self.by_ticker.entry(ticker).or_default();
         let position = row.by_account.entry(account).or_default();
         let held = position.quantity;
@@ -52,9 +53,7 @@ impl Positions {
             Side::Buy => held.checked_add(quantity),
             Side::Sell => held.checked_sub(quantity),
         };
-        position.quantity = left.ok_or_else(|| {
-            format!("{account} gives {quantity} shares of {ticker} and holds {held}")
-        })?;
+        position.quantity = left.ok_or(Mismatch::Oversold { account, shares: quantity, held })?;
         position.value += value;
         Ok(())
     }

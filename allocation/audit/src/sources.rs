@@ -1,21 +1,19 @@
-//! Sources: which messages of whom were applied. Nothing is applied twice.
+//! Sources: which messages of each source were applied. Nothing is applied twice.
 
-use allot_allocation_rules::Reject;
-use allot_domain::Reject as Core;
-use allot_domain::{SourceId, limits};
+use allot_domain::{Reject, SourceId, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is to become of a message, as far as its number says.
+/// What is due for a message, as far as its number tells.
 pub(crate) enum Standing {
     /// It was not applied yet.
     New,
-    /// It was applied: the first answer is due again.
+    /// It was applied: its first outcome is due again.
     Applied,
-    /// Nobody can tell, or there is no room for its source.
-    Refused(Reject),
+    /// It is too old to tell, or there is no room for its source.
+    Rejected(Reject),
 }
 
-/// Everyone who sent anything that was applied.
+/// All sources of messages that were applied.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
     by_id: BTreeMap<SourceId, Sent>,
@@ -40,18 +38,18 @@ impl Sources {
     pub(crate) fn standing(&self, source: &SourceId, seq: u64) -> Standing {
         match self.by_id.get(source) {
             None if self.by_id.len() == limits::SOURCES_MAX => {
-                Standing::Refused(Core::TooManySources.into())
+                Standing::Rejected(Reject::TooManySources)
             }
             None => Standing::New,
             Some(sent) if seq < sent.oldest() => {
-                Standing::Refused(Core::SequenceTooOld(sent.oldest()).into())
+                Standing::Rejected(Reject::SequenceTooOld(sent.oldest()))
             }
             Some(sent) if sent.applied.contains(&seq) => Standing::Applied,
             Some(_) => Standing::New,
         }
     }
 
-    /// Remembers a message as applied; says whether one with a higher number came before it.
+    /// Remembers a message as applied; returns whether one with a higher number came before it.
     pub(crate) fn mark(&mut self, source: SourceId, seq: u64) -> bool {
         let sent = self.by_id.entry(source).or_default();
         sent.applied.insert(seq);
@@ -63,7 +61,7 @@ impl Sources {
         is_out_of_order
     }
 
-    /// Forgets a message: it was held and came to nothing.
+    /// Forgets a message: a held fill that was then rejected.
     pub(crate) fn unmark(&mut self, source: &SourceId, seq: u64) {
         if let Some(sent) = self.by_id.get_mut(source) {
             sent.applied.remove(&seq);
@@ -89,13 +87,13 @@ mod tests {
         let standing = match sources.standing(&source("f"), seq) {
             Standing::New => "new".to_owned(),
             Standing::Applied => "applied".to_owned(),
-            Standing::Refused(reject) => reject.to_string(),
+            Standing::Rejected(reject) => reject.to_string(),
         };
         assert!(standing.contains(expected), "{standing}");
     }
 
     #[test]
-    fn what_was_applied_is_known_within_the_window_and_not_guessed_at_outside() {
+    fn what_was_applied_is_known_within_the_window_and_rejected_outside() {
         check(&[], 1, "new");
         check(&[1], 1, "applied");
         check(&[2], 1, "new");
@@ -120,8 +118,8 @@ mod tests {
         for number in 0..limits::SOURCES_MAX {
             sources.mark(source(&format!("f{number}")), 1);
         }
-        let refused = sources.standing(&source("g"), 1);
-        assert!(matches!(refused, Standing::Refused(Core::TooManySources.into())));
+        let rejected = sources.standing(&source("g"), 1);
+        assert!(matches!(rejected, Standing::Rejected(Reject::TooManySources)));
         assert!(matches!(sources.standing(&source("f7"), 2), Standing::New));
     }
 }

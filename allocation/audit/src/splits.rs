@@ -1,11 +1,9 @@
 //! Splits: how they are numbered, and for how long their numbers are known.
 
+use crate::mismatch::Mismatch;
 use allot_allocation_rules::{SplitKey, Weight, limits};
 use allot_domain::AccountId;
 use std::collections::VecDeque;
-
-/// How many splits are known by their keys, the one in force among them.
-pub(crate) const SPLITS_KNOWN: usize = 1_024;
 
 /// All splits so far.
 #[derive(Clone, Debug, Default)]
@@ -41,23 +39,23 @@ impl Splits {
             self.same_accounts_since = self.number;
         }
         self.known.push_back((key, self.number));
-        if self.known.len() > SPLITS_KNOWN {
+        if self.known.len() > limits::SPLITS_KEPT {
             self.known.pop_front();
         }
     }
 }
 
 /// Whether weights are a split: some accounts, each once, in byte order, adding up to 100 %.
-pub(crate) fn check_weights(weights: &[(AccountId, Weight)]) -> Result<(), String> {
+pub(crate) fn check_weights(weights: &[(AccountId, Weight)]) -> Result<(), Mismatch> {
     if weights.is_empty() || weights.len() > limits::ACCOUNTS_MAX {
-        return Err(format!("a split of {} accounts is in the log", weights.len()));
+        return Err(Mismatch::SplitSize(weights.len()));
     }
     if let Some(pair) = weights.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
-        return Err(format!("{} stands behind {} in a split", pair[1].0, pair[0].0));
+        return Err(Mismatch::AccountOrder(Box::new([pair[0].0, pair[1].0])));
     }
     let sum: u64 = weights.iter().map(|(_, weight)| weight.nanos()).sum();
     if sum.abs_diff(limits::WEIGHT_TOTAL) > limits::WEIGHT_TOLERANCE {
-        return Err(format!("the weights of a split add up to {sum} of 1e-9 %"));
+        return Err(Mismatch::SplitSum(sum));
     }
     Ok(())
 }
@@ -73,8 +71,10 @@ mod tests {
             (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(id, *nanos).unwrap())
         };
         let weights: Vec<_> = weights.iter().map(weight).collect();
-        let verdict = check_weights(&weights).err().unwrap_or_default();
-        assert!(verdict.starts_with(expected) && verdict.is_empty() == expected.is_empty());
+        let found =
+            check_weights(&weights).map_or_else(|wrong| wrong.to_string(), |()| String::new());
+        assert!(found.starts_with(expected), "{found}");
+        assert_eq!(found.is_empty(), expected.is_empty(), "{found}");
     }
 
     #[test]
@@ -83,8 +83,8 @@ mod tests {
         check(&[("a", 60_000_000_000), ("b", 40_010_000_000)], "");
         check(&[("a", 60_000_000_000), ("b", 40_010_000_001)], "the weights of a split add up to");
         check(&[("a", 99_989_999_999)], "the weights of a split add up to 99989999999");
-        check(&[("b", 60_000_000_000), ("a", 40_000_000_000)], "a stands behind b");
-        check(&[("a", 60_000_000_000), ("a", 40_000_000_000)], "a stands behind a");
+        check(&[("b", 60_000_000_000), ("a", 40_000_000_000)], "a is listed after b");
+        check(&[("a", 60_000_000_000), ("a", 40_000_000_000)], "a is listed after a");
         check(&[], "a split of 0 accounts");
     }
 

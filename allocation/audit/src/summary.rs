@@ -1,4 +1,4 @@
-//! Summary: what an auditor has found out, for people to read.
+//! Summary: what an auditor has counted, for people to read.
 
 use allot_domain::{AccountId, Money, Side, Ticker};
 use std::collections::BTreeMap;
@@ -10,11 +10,11 @@ pub struct Summary {
     pub inputs: u64,
     /// Fills that were divided, busted ones among them.
     pub fills: u64,
-    /// Of these, fills that had waited for the first split.
+    /// Of these, fills that had been held until the first split.
     pub late: u64,
-    /// Fills that wait for the first split.
+    /// Fills that are held until the first split.
     pub held: u64,
-    /// Fills that were taken back, whether they were divided or still waited.
+    /// Fills that were taken back, whether they had been divided or were still held.
     pub busts: u64,
     /// Messages that had been applied before.
     pub repeats: u64,
@@ -26,7 +26,7 @@ pub struct Summary {
     pub splits: u64,
     /// Nettings, void ones among them.
     pub nettings: u64,
-    /// Nettings that moved nothing, as they came under other accounts or would pass the limits.
+    /// Nettings that moved nothing: they were for other accounts, or would exceed the limits.
     pub nettings_void: u64,
     /// Markers.
     pub markers: u64,
@@ -77,7 +77,7 @@ impl Summary {
         total.value += value;
     }
 
-    /// Takes out of the count a fill that was divided and is taken back; `value` is the fill's.
+    /// Uncounts a divided fill that is taken back; `value` is the fill's.
     pub(crate) fn take_back(&mut self, ticker: Ticker, side: Side, quantity: u64, value: Money) {
         let total = self.tickers.entry(ticker).or_default();
         total.fills -= 1;
@@ -88,8 +88,8 @@ impl Summary {
         total.value -= value;
     }
 
-    /// Counts shares that an account got or gave, and what they cost.
-    pub(crate) fn hand(&mut self, account: AccountId, side: Side, quantity: u64, value: Money) {
+    /// Counts shares that an account got or gave, and their value.
+    pub(crate) fn apply(&mut self, account: AccountId, side: Side, quantity: u64, value: Money) {
         let total = self.accounts.entry(account).or_default();
         match side {
             Side::Buy => total.shares += u128::from(quantity),

@@ -1,17 +1,18 @@
-//! The whole of the auditor's picture against a book: who is who, who holds what, what it is worth.
+//! Comparison: the whole of the auditor's state against a book's.
 
 use super::Auditor;
-use crate::fault::{Fault, Verdict, agree};
+use crate::fault::{Fault, Subject};
+use crate::mismatch::{Field, Mismatch, expect, expect_option};
 use crate::positions::{Position, Row};
 use allot_allocation_rules::{Book, CellPart, Part, PositionsPart, RowPart, SplitKey};
 use allot_domain::{AccountId, Marker};
 use std::collections::BTreeMap;
 
 impl Auditor {
-    /// Compares all that it knows with a book that has applied the same inputs.
+    /// Compares the whole state with that of a book that has applied the same inputs.
     ///
     /// # Errors
-    /// The first thing in which they differ.
+    /// The first mismatch.
     ///
     /// # Panics
     /// If the book leaves the positions out of a part that is to have them.
@@ -20,117 +21,118 @@ impl Auditor {
         let part = book.part(&marker);
         let positions = part.positions.as_ref().expect("the marker asks for them");
         self.compare_counts(&part)
-            .and_then(|()| self.compare_places(book))
+            .and_then(|()| self.compare_indexes(book))
             .and_then(|()| self.compare_ledger(book, &part))
             .and_then(|()| self.compare_accounts(positions))
             .and_then(|()| self.compare_rows(positions))
             .and_then(|()| self.compare_sums())
-            .map_err(|what| Fault { number: self.number, what: format!("the book: {what}") })
+            .map_err(|mismatch| Fault {
+                index: self.index,
+                subject: Subject::Book,
+                mismatch: Box::new(mismatch),
+            })
     }
 
-    fn compare_counts(&self, part: &Part) -> Verdict {
-        let text = |key: Option<SplitKey>| {
-            key.map_or("none".to_owned(), |key| format!("{} {}", key.source, key.seq))
-        };
-        agree("the split in force", text(part.split), text(self.splits.in_force()))?;
-        agree("how many splits there were", part.split_number, self.splits.number)?;
-        agree("the last netting", part.netting, self.netting)?;
-        agree("how many fills were divided", part.fills, self.summary.fills)?;
-        agree("how many fills wait", part.held, self.summary.held)?;
-        agree("the recent turnover", part.flow.nanos(), self.flow)?;
-        agree("the highest price", part.price_max, self.price_max)
+    fn compare_counts(&self, part: &Part) -> Result<(), Mismatch> {
+        let text = |key: SplitKey| format!("{} {}", key.source, key.seq);
+        let named = Field::Named;
+        let (given, known) = (part.split.map(text), self.splits.in_force().map(text));
+        expect_option(named("the split in force"), given, known)?;
+        expect(named("the number of splits"), part.split_number, self.splits.number)?;
+        expect(named("the last netting"), part.netting, self.netting)?;
+        expect(named("the number of fills divided"), part.fills, self.summary.fills)?;
+        expect(named("the number of fills held"), part.held, self.summary.held)?;
+        expect(named("the recent turnover"), part.flow.nanos(), self.flow)?;
+        expect(named("the highest price"), part.price_max, self.price_max)
     }
 
-    fn compare_places(&self, book: &Book) -> Verdict {
-        agree("how many accounts there are", book.account_count(), self.accounts.places.len())?;
-        for (place, id) in (0..).zip(&self.accounts.places) {
-            agree(&format!("the account at place {place}"), book.account(place), id)?;
+    fn compare_indexes(&self, book: &Book) -> Result<(), Mismatch> {
+        let known = &self.accounts.by_index;
+        expect(Field::Named("the number of accounts"), book.account_count(), known.len())?;
+        for (index, id) in (0..).zip(known) {
+            expect(Field::Account(index), book.account(index), id)?;
         }
         Ok(())
     }
 
     /// Weights, values and residuals of the accounts of the split, by rank.
-    fn compare_ledger(&self, book: &Book, part: &Part) -> Verdict {
+    fn compare_ledger(&self, book: &Book, part: &Part) -> Result<(), Mismatch> {
         let open: Vec<_> = self.accounts.open().collect();
-        agree("how many weights there are", part.weights.len(), open.len())?;
-        agree("how many values there are", part.values.len(), open.len())?;
+        expect(Field::Named("the number of weights"), part.weights.len(), open.len())?;
+        expect(Field::Named("the number of values"), part.values.len(), open.len())?;
         let weight_total: i128 = open.iter().map(|(.., weight)| i128::from(*weight)).sum();
         let total: i128 = open.iter().map(|(_, account, _)| account.ledger_value()).sum();
         let ranks = part.weights.iter().zip(&part.values).zip(book.residuals().residuals());
-        for ((id, account, weight), ((said_weight, value), residual)) in open.into_iter().zip(ranks)
+        for ((id, account, weight), ((given_weight, value), residual)) in
+            open.into_iter().zip(ranks)
         {
-            agree(&format!("the weight of {id}"), said_weight.nanos(), weight)?;
+            expect(Field::WeightOf(*id), given_weight.nanos(), weight)?;
             let known = account.ledger_value();
-            agree(&format!("the value of {id} in the residuals"), value.nanos(), known)?;
+            expect(Field::LedgerValueOf(*id), value.nanos(), known)?;
             let misses = i128::from(weight) * total - weight_total * known;
-            agree(&format!("what {id} misses"), *residual, misses)?;
+            expect(Field::ResidualOf(*id), *residual, misses)?;
         }
         Ok(())
     }
 
-    /// Everyone's value, and whether the account is open, at which rank.
-    fn compare_accounts(&self, positions: &PositionsPart) -> Verdict {
-        agree(
-            "how many accounts are reported",
-            positions.accounts.len(),
-            self.accounts.places.len(),
-        )?;
+    /// The value of every account, and its rank while it is open.
+    fn compare_accounts(&self, positions: &PositionsPart) -> Result<(), Mismatch> {
+        let known = &self.accounts.by_index;
+        expect(Field::Named("the number of accounts"), positions.accounts.len(), known.len())?;
         let open = self.accounts.open().map(|(id, ..)| *id);
         let ranks: BTreeMap<AccountId, u32> = open.zip(0..).collect();
-        let text = |rank: Option<&u32>| rank.map_or("none".to_owned(), |rank| rank.to_string());
-        for (said, id) in positions.accounts.iter().zip(&self.accounts.places) {
-            agree("the account reported", said.id, *id)?;
-            let known = &self.accounts.by_id[id];
-            agree(&format!("the value of {id}"), said.value.nanos(), known.value)?;
-            agree(&format!("the rank of {id}"), text(said.rank.as_ref()), text(ranks.get(id)))?;
+        for (index, (given, id)) in (0..).zip(positions.accounts.iter().zip(known)) {
+            expect(Field::Account(index), given.id, *id)?;
+            let value = self.accounts.by_id[id].value;
+            expect(Field::ValueOf(*id), given.value.nanos(), value)?;
+            expect_option(Field::RankOf(*id), given.rank, ranks.get(id).copied())?;
         }
         Ok(())
     }
 
     /// Every position of every ticker.
-    fn compare_rows(&self, positions: &PositionsPart) -> Verdict {
-        agree("how many tickers there are", positions.rows.len(), self.positions.by_ticker.len())?;
-        for said in &positions.rows {
-            let Some(row) = self.positions.by_ticker.get(&said.ticker) else {
-                return Err(format!("{} had no fill", said.ticker));
-            };
-            self.compare_row(said, row).map_err(|what| format!("{}: {what}", said.ticker))?;
+    fn compare_rows(&self, positions: &PositionsPart) -> Result<(), Mismatch> {
+        let known = &self.positions.by_ticker;
+        expect(Field::Named("the number of tickers"), positions.rows.len(), known.len())?;
+        for given in &positions.rows {
+            let ticker = given.ticker;
+            let row = known.get(&ticker).ok_or(Mismatch::UnknownTicker(ticker))?;
+            self.compare_row(given, row)
+                .map_err(|mismatch| Mismatch::InRow(ticker, Box::new(mismatch)))?;
         }
         Ok(())
     }
 
-    fn compare_row(&self, said: &RowPart, row: &Row) -> Verdict {
+    fn compare_row(&self, given: &RowPart, row: &Row) -> Result<(), Mismatch> {
         let known = row.by_account.values().filter(|position| **position != Position::default());
-        agree("how many accounts have a position", said.cells.len(), known.count())?;
-        for CellPart { account, quantity, value } in &said.cells {
-            let Some(id) = self.accounts.at(*account) else {
-                return Err(format!("no account has the place {account}"));
-            };
+        expect(Field::Named("the number of positions"), given.cells.len(), known.count())?;
+        for CellPart { account, quantity, value } in &given.cells {
+            let id = self.accounts.at(*account).ok_or(Mismatch::UnknownAccount(*account))?;
             let known = row.of(&id);
-            agree(&format!("what {id} holds"), *quantity, known.quantity)?;
-            agree(&format!("what {id} has there"), value.nanos(), known.value)?;
+            expect(Field::QuantityOf(id), *quantity, known.quantity)?;
+            expect(Field::PositionValueOf(id), value.nanos(), known.value)?;
         }
         Ok(())
     }
 
-    /// Whether its own sums agree: what was bought is held or was sold, what was paid is somewhere.
-    fn compare_sums(&self) -> Verdict {
+    /// The auditor's own sums agree: what was bought is held or was sold, what was paid is somewhere.
+    fn compare_sums(&self) -> Result<(), Mismatch> {
         for (ticker, total) in &self.summary.tickers {
             let row = &self.positions.by_ticker[ticker];
             let value: i128 = row.by_account.values().map(|position| position.value).sum();
             let held = total.bought - total.sold;
-            agree(&format!("the shares of {ticker}"), u128::from(row.total()), held)?;
-            agree(&format!("the value of {ticker}"), value, total.value.nanos())?;
+            expect(Field::SharesOfTicker(*ticker), u128::from(row.total()), held)?;
+            expect(Field::ValueOfTicker(*ticker), value, total.value.nanos())?;
         }
         for (id, total) in &self.summary.accounts {
             let rows = self.positions.by_ticker.values();
             let positions = || rows.clone().map(|row| row.of(id));
             let shares: u128 = positions().map(|position| u128::from(position.quantity)).sum();
             let value: i128 = positions().map(|position| position.value).sum();
-            agree(&format!("the shares of {id}"), shares, total.shares)?;
-            agree(&format!("the value of {id} over its positions"), value, total.value.nanos())?;
+            expect(Field::AllSharesOf(*id), shares, total.shares)?;
+            expect(Field::PositionsValueOf(*id), value, total.value.nanos())?;
             let known = self.accounts.by_id[id];
-            agree(&format!("the value of {id} over its fills"), known.value, total.value.nanos())?;
+            expect(Field::FillsValueOf(*id), known.value, total.value.nanos())?;
         }
         Ok(())
     }

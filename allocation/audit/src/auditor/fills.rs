@@ -1,36 +1,40 @@
-//! What is to become of a fill: held, divided, refused, or answered again.
+//! What is due for a fill: held, divided, rejected, or its first outcome again.
 
 use super::{Auditor, sign};
-use crate::answers::{Answer, Said};
+use crate::accounts::Account;
 use crate::division::{Claim, Division};
-use crate::fault::{Verdict, agree};
+use crate::history::{Applied, FirstOutcome, Shares};
+use crate::mismatch::{Field, Mismatch, expect};
+use crate::outcome_reader::{DueDivision, OutcomeReader, origin};
 use crate::sources::Standing;
-use crate::testimony::{Testimony, answers, told};
-use allot_allocation_rules::{Allocated, Fill, Outcome, Reject, limits};
-use allot_domain::Reject as Core;
-use allot_domain::{AccountId, Side, SourceId};
+use allot_allocation_rules::{Fill, Reject, limits};
+use allot_domain::{AccountId, Reject as Core, Side};
 
 impl Auditor {
-    pub(super) fn fill(&mut self, fill: &Fill, said: &mut Testimony<'_>) -> Verdict {
+    pub(super) fn check_fill(
+        &mut self,
+        fill: &Fill,
+        outcomes: &mut OutcomeReader<'_>,
+    ) -> Result<(), Mismatch> {
         let key = (fill.source, fill.seq);
         let rejection = match self.feeds.standing(&fill.source, fill.seq) {
-            Standing::Applied => return self.repeated_fill(fill, said),
-            Standing::Refused(reason) => Some(reason),
+            Standing::Applied => return self.check_repeated_fill(fill, outcomes),
+            Standing::Rejected(reason) => Some(reason.into()),
             Standing::New => self.rejection(fill),
         };
         if let Some(reason) = rejection {
-            return self.refused(key, &reason, said);
+            return self.check_rejection(key, &reason, outcomes);
         }
-        self.apply(key);
+        self.mark_applied(key);
         if self.splits.number > 0 {
-            return self.divided(fill, false, said);
+            return self.check_division(self.due(fill, false), outcomes);
         }
         self.held.push_back(*fill);
         self.summary.held += 1;
-        held(fill.source, fill.seq, false, said)
+        outcomes.expect_held(origin(key, false))
     }
 
-    /// Why a new fill cannot be taken, if it cannot: the reason that comes first.
+    /// Why a new fill is rejected, if it is: the first reason that applies.
     pub(super) fn rejection(&self, fill: &Fill) -> Option<Reject> {
         if self.splits.number == 0 {
             return (self.held.len() == limits::HELD_MAX).then_some(Core::Busy.into());
@@ -64,48 +68,43 @@ impl Auditor {
     }
 
     /// The next outcome divides the fill, and the shares are the ones that are due.
-    pub(super) fn divided(
+    pub(super) fn check_division(
         &mut self,
-        fill: &Fill,
-        is_late: bool,
-        said: &mut Testimony<'_>,
-    ) -> Verdict {
-        let outcome = said.next()?;
-        let Outcome::Allocated(allocated) = outcome else {
-            return Err(format!("it {}; nothing speaks against dividing it", told(outcome)));
-        };
-        agree_division(allocated, fill, self.splits.number, false)?;
-        agree("whether it had been held", allocated.late, is_late)?;
-        let shares = said.shares(&allocated.shares, &self.accounts)?;
-        self.check_shares(fill, &shares)?;
-        self.book(fill, shares)
+        due: DueDivision<'_>,
+        outcomes: &mut OutcomeReader<'_>,
+    ) -> Result<(), Mismatch> {
+        let shares = outcomes.expect_divided(due, &self.accounts)?;
+        self.check_shares(due.fill, &shares)?;
+        self.apply_division(due.fill, shares)
     }
 
-    /// Whether a division is whole, goes to nobody who may not, and is the one that is due.
-    fn check_shares(&self, fill: &Fill, shares: &[(AccountId, u64)]) -> Verdict {
+    /// A division is whole, goes to accounts that may take part, and is the one that is due.
+    fn check_shares(&self, fill: &Fill, shares: &[(AccountId, u64)]) -> Result<(), Mismatch> {
         check_sum(fill, shares)?;
         let division = self.division(fill);
         let mut given = vec![0; division.claims.len()];
-        for (id, quantity) in shares {
-            let Ok(at) = division.claims.binary_search_by_key(id, |claim| claim.account) else {
-                return Err(format!("{id} has {quantity} shares of it and no part in the split"));
+        for (account, quantity) in shares {
+            let (account, shares) = (*account, *quantity);
+            let claims = &division.claims;
+            let Ok(at) = claims.binary_search_by_key(&account, |claim| claim.account) else {
+                return Err(Mismatch::NotInSplit { account, shares });
             };
-            let most = division.claims[at].most;
-            if *quantity > most {
+            let most = claims[at].most;
+            if shares > most {
                 return Err(match fill.side {
-                    Side::Buy => format!("{id} buys {quantity} shares at 0 %"),
-                    Side::Sell => format!("{id} sells {quantity} shares and holds {most}"),
+                    Side::Buy => Mismatch::BuysAtZero { account, shares },
+                    Side::Sell => Mismatch::Oversold { account, shares, held: most },
                 });
             }
-            given[at] = *quantity;
+            given[at] = shares;
         }
         division.check(&given)
     }
 
-    /// What everyone in the split wants of a fill, by the definition of the residual.
+    /// What each account of the split wants of a fill, by the definition of the residual.
     ///
     /// With `p` for the price, `Q` for the quantity and `s` for the sign of the side, account *i*
-    /// misses `W_i·(T + s·p·Q) − W·V_i` once the fill is booked to nobody. A blend adds the same of
+    /// misses `W_i·(T + s·p·Q) − W·V_i` once the fill is in the total and in no account. A blend adds the same of
     /// the ticker alone, whose values are those of the positions.
     fn division(&self, fill: &Fill) -> Division {
         let (sign, price) = (sign(fill.side), i128::from(fill.price.nanos()));
@@ -119,7 +118,7 @@ impl Auditor {
         let row_total: i128 = open().map(|(id, ..)| position(id).value).sum();
         let mix = i128::from(self.config.blend.mix());
         let of = i128::from(self.config.blend.total());
-        let claim = |(id, account, weight): (&AccountId, &crate::accounts::Account, u64)| {
+        let claim = |(id, account, weight): (&AccountId, &Account, u64)| {
             let (own, held) = (i128::from(weight), position(id));
             let misses = own * (total + moved) - weight_total * account.ledger_value();
             let misses_of_row = own * (row_total + moved) - weight_total * held.value;
@@ -135,9 +134,9 @@ impl Auditor {
         Division { claims, step: (mix + of) * weight_total * price, quantity }
     }
 
-    /// Books a division: positions, values, what was said.
-    fn book(&mut self, fill: &Fill, shares: Vec<(AccountId, u64)>) -> Verdict {
-        self.hand(fill.ticker, fill.side, fill.price.nanos(), &shares)?;
+    /// Applies a division to positions, values and history.
+    fn apply_division(&mut self, fill: &Fill, shares: Shares) -> Result<(), Mismatch> {
+        self.apply_shares(fill.ticker, fill.side, fill.price.nanos(), &shares)?;
         let notional = fill.price.times(fill.quantity);
         self.turnover += notional.nanos();
         self.flow += notional.nanos();
@@ -145,62 +144,33 @@ impl Auditor {
         self.summary.fills += 1;
         let value = if fill.side == Side::Buy { notional } else { -notional };
         self.summary.divide(fill.ticker, fill.side, fill.quantity.get(), value);
-        let said = Said::Divided { fill: *fill, split: self.splits.number, is_busted: false };
-        self.answers.keep((fill.source, fill.seq), Answer { said, shares });
+        let split = self.splits.number;
+        let applied = Applied::Divided { fill: *fill, split, is_busted: false };
+        self.history.store((fill.source, fill.seq), FirstOutcome { applied, shares });
         Ok(())
     }
 
-    /// A message that was applied: its first answer, or what stands for it once it is forgotten.
-    fn repeated_fill(&mut self, fill: &Fill, said: &mut Testimony<'_>) -> Verdict {
+    /// A fill that was applied before: its first outcome, or what replaces one that is forgotten.
+    fn check_repeated_fill(
+        &mut self,
+        fill: &Fill,
+        outcomes: &mut OutcomeReader<'_>,
+    ) -> Result<(), Mismatch> {
         self.summary.repeats += 1;
-        match self.answers.get(&(fill.source, fill.seq)) {
-            Some(answer) => {
-                super::busts::repeated(answer, fill.source, fill.seq, said, &self.accounts)
-            }
-            None if self.splits.number == 0 => held(fill.source, fill.seq, true, said),
+        let key = (fill.source, fill.seq);
+        match self.history.get(&key) {
+            Some(first) => outcomes.expect_repeat(key, first, &self.accounts),
+            None if self.splits.number == 0 => outcomes.expect_held(origin(key, true)),
             None => {
-                let outcome = said.next()?;
-                let Outcome::Allocated(allocated) = outcome else {
-                    return Err(format!("it {}; it was divided or held before", told(outcome)));
-                };
-                agree_division(allocated, fill, 0, true)?;
-                agree("whether it had been held", allocated.late, false)?;
-                agree("how many shares are still known", allocated.shares.len(), 0)
+                let due = DueDivision { fill, split: 0, is_repeat: true, is_late: false };
+                let shares = outcomes.expect_divided(due, &self.accounts)?;
+                expect(Field::Named("the number of accounts with shares"), shares.len(), 0)
             }
         }
     }
 }
 
-/// The next outcome holds the fill.
-pub(super) fn held(
-    source: SourceId,
-    seq: u64,
-    is_repeat: bool,
-    said: &mut Testimony<'_>,
-) -> Verdict {
-    let outcome = said.next()?;
-    let Outcome::Held(origin) = outcome else {
-        return Err(format!("it {} before the first split", told(outcome)));
-    };
-    answers(origin, source, seq, is_repeat)
-}
-
-/// Whether all that is said of a division, but the shares, is that of the fill.
-pub(super) fn agree_division(
-    said: &Allocated,
-    fill: &Fill,
-    split: u64,
-    is_repeat: bool,
-) -> Verdict {
-    answers(&said.origin, fill.source, fill.seq, is_repeat)?;
-    agree("the ticker", said.ticker, fill.ticker)?;
-    agree("the side", said.side, fill.side)?;
-    agree("the price", said.price, fill.price)?;
-    agree("the quantity", said.quantity, fill.quantity)?;
-    agree("the split", said.split, split)
-}
-
-fn check_sum(fill: &Fill, shares: &[(AccountId, u64)]) -> Verdict {
+fn check_sum(fill: &Fill, shares: &[(AccountId, u64)]) -> Result<(), Mismatch> {
     let sum: u128 = shares.iter().map(|(_, quantity)| u128::from(*quantity)).sum();
-    agree("the sum of the shares", sum, u128::from(fill.quantity.get()))
+    expect(Field::Named("the sum of the shares"), sum, u128::from(fill.quantity.get()))
 }

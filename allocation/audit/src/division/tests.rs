@@ -1,4 +1,4 @@
-//! Two ways to judge a division, and one example by hand.
+//! Two ways to check a division, and one example by hand.
 
 use super::*;
 use proptest::prelude::*;
@@ -13,9 +13,10 @@ fn division(wants: &[(i128, u64)], step: i128, quantity: u64) -> Division {
 
 #[track_caller]
 fn check_order(wants: &[(i128, u64)], quantity: u64, given: &[u64], expected: &str) {
-    let verdict = division(wants, 10, quantity).check_order(given).err().unwrap_or_default();
-    assert!(verdict.starts_with(expected), "{verdict}");
-    assert_eq!(verdict.is_empty(), expected.is_empty(), "{verdict}");
+    let found = division(wants, 10, quantity).check_order(given);
+    let found = found.map_or_else(|wrong| wrong.to_string(), |()| String::new());
+    assert!(found.starts_with(expected), "{found}");
+    assert_eq!(found.is_empty(), expected.is_empty(), "{found}");
 }
 
 #[test]
@@ -26,7 +27,7 @@ fn the_last_share_given_comes_before_the_first_not_given() {
     // Ties go by byte order.
     check_order(&[(10, 9), (10, 9)], 1, &[1, 0], "");
     check_order(&[(10, 9), (10, 9)], 1, &[0, 1], "a1 has a share that a0 wanted more, by 0");
-    // Who may take no more is passed over, however much it wants.
+    // An account that may take no more is passed over, however much it wants.
     check_order(&[(99, 1), (10, 9)], 2, &[1, 1], "");
     check_order(&[(99, 0), (-99, 9)], 2, &[0, 2], "");
     check_order(&[(99, 0), (-99, 2)], 2, &[0, 2], "");
@@ -42,7 +43,7 @@ fn divisions() -> impl Strategy<Value = Division> {
     })
 }
 
-/// Every way to give out so many shares within the caps.
+/// Every way to give out the shares within the caps.
 fn ways(division: &Division) -> Vec<Vec<u64>> {
     let mut ways = vec![vec![]];
     for claim in &division.claims {
@@ -66,7 +67,7 @@ proptest! {
         prop_assert_eq!(division.check_order(&shares), Ok(()));
     }
 
-    /// The condition admits one answer and no other.
+    /// The condition admits exactly one division.
     #[test]
     fn no_other_shares_are_in_order(division in divisions()) {
         let division = Division { quantity: division.quantity.min(6), ..division };

@@ -8,11 +8,11 @@ use allot_allocation_audit::Auditor;
 use allot_allocation_rules::{
     Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
 };
-use allot_domain::AccountId;
+use allot_domain::{AccountId, LogIndex};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
-/// What a book would say that divides a fill like this, account by account.
+/// The outcomes of a book that divides a fill like this, account by account.
 fn division(input: &Input, quantities: &[u64]) -> Outcomes {
     let Input::Fill(fill) = input else { panic!("only fills are divided") };
     let shares = (0_u32..).zip(quantities).filter(|(_, quantity)| **quantity > 0);
@@ -35,19 +35,19 @@ fn division(input: &Input, quantities: &[u64]) -> Outcomes {
 #[track_caller]
 fn check(blend: Blend, fills: &[(&str, [u64; 2], [u64; 2])], expected: Expect) {
     let id =
-        |place| AccountId::new(["a", "b"][usize::try_from(place).unwrap()].as_bytes()).unwrap();
+        |index| AccountId::new(["a", "b"][usize::try_from(index).unwrap()].as_bytes()).unwrap();
     let mut auditor = Auditor::new(BookConfig { blend, history: 64 });
     let split = input("split aum 1 a=50 b=50");
     let Input::Split(accepted) = &split else { unreachable!() };
     let origin = Origin { source: accepted.source, seq: 1, duplicate: false };
     let list = vec![Outcome::Accepted { origin, split: Some(1) }];
-    auditor.check(1, &split, &Outcomes { list, shares: vec![] }, id).unwrap();
+    auditor.check(LogIndex::new(1), &split, &Outcomes { list, shares: vec![] }, id).unwrap();
     let mut faults = String::new();
-    for (number, (line, wrong, right)) in (2..).zip(fills) {
+    for (index, (line, wrong, right)) in (2..).map(LogIndex::new).zip(fills) {
         let input = input(line);
-        let fault = auditor.clone().check(number, &input, &division(&input, wrong), id);
+        let fault = auditor.clone().check(index, &input, &division(&input, wrong), id);
         faults += &format!("{}\n", fault.unwrap_err());
-        auditor.check(number, &input, &division(&input, right), id).unwrap();
+        auditor.check(index, &input, &division(&input, right), id).unwrap();
     }
     expected.assert_eq(&faults);
 }
@@ -66,10 +66,10 @@ fn a_blend_adds_what_is_missed_of_the_ticker_at_what_was_paid() {
             ("sell f 4 CHEAP 10 @ 3", [9, 1], [5, 5]),
         ],
         expect![[r#"
-            input 2: fill f 1, buy 1 DEAR at 100: a has 0 shares; share by share it gets 1
-            input 3: fill f 2, buy 100 CHEAP at 1: a has 24 shares; share by share it gets 25
-            input 4: fill f 3, buy 10 CHEAP at 2: a has 10 shares; share by share it gets 5
-            input 5: fill f 4, sell 10 CHEAP at 3: a has 9 shares; share by share it gets 5
+            input 2, buy f 1 DEAR 1 @ 100: a has 0 shares; share by share it gets 1
+            input 3, buy f 2 CHEAP 100 @ 1: a has 24 shares; share by share it gets 25
+            input 4, buy f 3 CHEAP 10 @ 2: a has 10 shares; share by share it gets 5
+            input 5, sell f 4 CHEAP 10 @ 3: a has 9 shares; share by share it gets 5
         "#]],
     );
 }

@@ -1,4 +1,4 @@
-//! Where a book comes to its limits, the auditor comes to the same ones.
+//! Bounds: where a book reaches a limit, its auditor reaches the same one.
 
 use super::names::{account, source, ticker};
 use super::pair::Pair;
@@ -28,23 +28,23 @@ fn buy(source: SourceId, seq: usize, name: &str) -> Input {
     })
 }
 
-/// The book answers the last line like this, and the auditor agrees; then both agree on the whole.
+/// The last outcome of the last line is this, and the auditor agrees; then both agree on the state.
 #[track_caller]
 fn check_last(mut pair: Pair, line: &str, expected: &str) {
     pair.apply(&input(line)).unwrap();
-    let answer = match pair.outcomes.list.last().unwrap() {
+    let outcome = match pair.outcomes.list.last().unwrap() {
         Outcome::Rejected { reject, .. } => reject.code().to_owned(),
         Outcome::Accepted { split, .. } => format!("accepted {split:?}"),
         Outcome::Allocated(allocated) => format!("allocated {} shares", allocated.shares.len()),
         Outcome::Busted { shares, .. } => format!("busted {} shares", shares.len()),
         Outcome::Held(_) => "held".to_owned(),
     };
-    assert_eq!(answer, expected);
+    assert_eq!(outcome, expected);
     pair.compare().unwrap();
 }
 
 #[test]
-fn fills_that_wait_are_limited() {
+fn held_fills_are_limited() {
     let mut pair = pair(1, "");
     for seq in 1..=limits::HELD_MAX {
         pair.apply(&buy(source("f"), seq, "AAPL")).unwrap();
@@ -104,8 +104,8 @@ fn numbers_of_splits_are_known_for_a_while() {
 }
 
 #[test]
-fn answers_are_known_while_there_is_room_for_them_and_their_shares() {
-    // Room for two answers and sixteen shares; nine accounts get a share each.
+fn outcomes_are_kept_while_there_is_room_for_them_and_their_shares() {
+    // Room for two outcomes and sixteen shares; nine accounts get a share each.
     let nine = "split aum 1 a=11 b=11 c=11 d=11 e=11 f=11 g=11 h=11 i=12";
     let script = format!("{nine}\nbuy f 1 AAPL 9 @ 5\nbuy f 2 AAPL 7 @ 5");
     let pair_of_two = pair(2, &script);
@@ -116,7 +116,7 @@ fn answers_are_known_while_there_is_room_for_them_and_their_shares() {
     check_last(later.clone(), "buy f 1 AAPL 9 @ 5", "allocated 0 shares");
     check_last(later.clone(), "buy f 2 AAPL 7 @ 5", "allocated 7 shares");
     check_last(later, "bust f 4 AAPL of 1", "unknown_fill");
-    // Room for one answer and eight shares: too few for one of nine.
+    // Room for one outcome and eight shares: too few for one of nine.
     let pair_of_one = pair(1, &format!("{nine}\nbuy f 1 AAPL 9 @ 5"));
     check_last(pair_of_one.clone(), "buy f 1 AAPL 9 @ 5", "allocated 0 shares");
     check_last(pair_of_one, "bust f 2 AAPL of 1", "unknown_fill");

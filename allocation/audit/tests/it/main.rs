@@ -1,4 +1,4 @@
-//! Auditors beside real books: they agree whatever comes, and no lie gets past one.
+//! Auditors beside real books: they agree on every input, and an auditor finds every tampering.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
 

@@ -16,7 +16,7 @@ pub(crate) fn account(name: &str) -> AccountId {
 }
 
 /// Weights in the proportion of these numbers, cut after nine decimals so that they miss 100 by a
-/// little; none where nobody has any.
+/// little; none where all are zero.
 pub(crate) fn weights(named: &[(&str, u64)]) -> Option<Vec<(AccountId, Weight)>> {
     let sum: u64 = named.iter().map(|(_, weight)| weight).sum();
     let percentage = |(name, weight): &(&str, u64)| {

@@ -65,7 +65,7 @@ fn fills() -> impl Strategy<Value = Step> {
         .prop_map(|(side, ticker, quantity, price)| Step::Fill { side, ticker, quantity, price })
 }
 
-/// Splits of one to so many accounts, some of them at zero.
+/// Splits of at most this many accounts, some of them at zero.
 fn splits(accounts: usize) -> impl Strategy<Value = Step> {
     let weight = prop_oneof![
         2 => Just(None),
@@ -88,7 +88,7 @@ fn nettings() -> impl Strategy<Value = Step> {
         .prop_map(|(split_back, amounts, fits)| Step::Net { split_back, amounts, fits })
 }
 
-/// Everything that can come to a book whose splits name at most so many accounts.
+/// Every kind of input, with splits of at most this many accounts.
 pub(crate) fn sent(accounts: usize) -> impl Strategy<Value = Sent> {
     let bust = (0..TICKERS.len(), 0..8_u64, prop::bool::weighted(0.8));
     let bust = bust.prop_map(|(ticker, back, fits)| Step::Bust { ticker, back, fits });
@@ -127,7 +127,7 @@ pub(crate) struct Numbering {
 }
 
 impl Numbering {
-    /// A step as an input; none where a split would give nobody anything.
+    /// A step as an input; none where all weights of a split are zero.
     pub(crate) fn input(&mut self, sent: &Sent) -> Option<Input> {
         let source = source(SOURCES[sent.source]);
         let is_split = matches!(sent.step, Step::Split { .. });

@@ -1,4 +1,4 @@
-//! Whatever comes, a book and its auditor agree: on every answer, and on the whole at the end.
+//! Random scripts: a book and its auditor agree on every outcome, and on the state at the end.
 
 use super::numbering::{Numbering, Sent, sent};
 use super::pair::Pair;
@@ -18,7 +18,7 @@ fn scripts() -> impl Strategy<Value = Vec<Sent>> {
     (1..=12_usize).prop_flat_map(|accounts| prop::collection::vec(sent(accounts), 1..120))
 }
 
-/// Plays a script to both; `compare_every` so many inputs and at the end.
+/// Plays a script to both; compares every `compare_every` inputs, and at the end.
 fn play(script: &[Sent], history: usize, compare_every: usize) -> Result<Summary, TestCaseError> {
     let mut pair = Pair::new(BookConfig { blend: Blend::NONE, history });
     let mut numbering = Numbering::default();
@@ -47,7 +47,7 @@ proptest! {
     }
 }
 
-/// The scripts above are worth something: all that can come of an input comes of some.
+/// The scripts above reach every kind of outcome.
 #[test]
 fn random_scripts_reach_everything() {
     let mut runner = TestRunner::deterministic();

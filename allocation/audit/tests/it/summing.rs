@@ -1,4 +1,4 @@
-//! Summing: what an auditor has to tell when nothing was wrong.
+//! Summing: what an auditor counts when nothing is wrong.
 
 use super::pair::Pair;
 use super::script::inputs;

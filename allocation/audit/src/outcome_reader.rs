@@ -1,0 +1,215 @@
+//! Outcome reader: reads all outcomes of one input in order and to the end, each as what is due.
+
+use crate::accounts::Accounts;
+use crate::history::{Applied, FirstOutcome, Key, Shares};
+use crate::mismatch::{Field, Mismatch, OutcomeKind, expect, expect_option};
+use allot_allocation_rules::{Allocated, Bust, Fill, Origin, Outcome, Outcomes, Reject, Share};
+use allot_domain::AccountId;
+use std::ops::Range;
+use std::slice;
+
+/// The outcomes of one input, and how far they have been read.
+pub(crate) struct OutcomeReader<'a> {
+    outcomes: slice::Iter<'a, Outcome>,
+    shares: &'a [Share],
+    /// How many of the shares were referred to: each is, once and in order.
+    shares_read: usize,
+    account: &'a dyn Fn(u32) -> AccountId,
+}
+
+/// A division that is due, but for its shares.
+#[derive(Clone, Copy)]
+pub(crate) struct DueDivision<'a> {
+    pub(crate) fill: &'a Fill,
+    /// The number of the split; zero where it is forgotten.
+    pub(crate) split: u64,
+    pub(crate) is_repeat: bool,
+    pub(crate) is_late: bool,
+}
+
+/// The origin that an outcome must have.
+pub(crate) const fn origin((source, seq): Key, is_repeat: bool) -> Origin {
+    Origin { source, seq, duplicate: is_repeat }
+}
+
+impl<'a> OutcomeReader<'a> {
+    pub(crate) fn new(outcomes: &'a Outcomes, account: &'a dyn Fn(u32) -> AccountId) -> Self {
+        let (list, shares) = (outcomes.list.iter(), outcomes.shares.as_slice());
+        Self { outcomes: list, shares, shares_read: 0, account }
+    }
+
+    fn next(&mut self) -> Result<&'a Outcome, Mismatch> {
+        self.outcomes.next().ok_or(Mismatch::NoOutcome)
+    }
+
+    /// The next outcome holds a fill.
+    pub(crate) fn expect_held(&mut self, due: Origin) -> Result<(), Mismatch> {
+        match self.next()? {
+            Outcome::Held(origin) => expect_origin(origin, due),
+            other => Err(wrong_outcome(other, OutcomeKind::Held)),
+        }
+    }
+
+    /// The next outcome puts a split into force, under this number.
+    pub(crate) fn expect_accepted(
+        &mut self,
+        due: Origin,
+        number: Option<u64>,
+    ) -> Result<(), Mismatch> {
+        match self.next()? {
+            Outcome::Accepted { origin, split } => {
+                expect_origin(origin, due)?;
+                expect_option(Field::Named("the number of the split"), *split, number)
+            }
+            other => Err(wrong_outcome(other, OutcomeKind::Accepted)),
+        }
+    }
+
+    /// The next outcome is a rejection for this very reason.
+    pub(crate) fn expect_rejected(
+        &mut self,
+        due: Origin,
+        reason: &Reject,
+        is_late: bool,
+    ) -> Result<(), Mismatch> {
+        match self.next()? {
+            Outcome::Rejected { origin, reject, late } if reject == reason => {
+                expect_origin(origin, due)?;
+                expect(Field::Named("the late flag"), *late, is_late)
+            }
+            other => Err(wrong_outcome(other, OutcomeKind::Rejected(reason.clone()))),
+        }
+    }
+
+    /// The next outcome divides a fill; returns its shares.
+    pub(crate) fn expect_divided(
+        &mut self,
+        due: DueDivision<'_>,
+        accounts: &Accounts,
+    ) -> Result<Shares, Mismatch> {
+        match self.next()? {
+            Outcome::Allocated(allocated) => {
+                expect_division(allocated, due)?;
+                self.read_shares(&allocated.shares, accounts)
+            }
+            other => Err(wrong_outcome(other, OutcomeKind::Divided)),
+        }
+    }
+
+    /// The next outcome takes these shares back.
+    pub(crate) fn expect_busted(
+        &mut self,
+        bust: &Bust,
+        shares: &[(AccountId, u64)],
+        is_repeat: bool,
+        accounts: &Accounts,
+    ) -> Result<(), Mismatch> {
+        match self.next()? {
+            Outcome::Busted { origin, ticker, of, shares: range } => {
+                expect_origin(origin, self::origin((bust.source, bust.seq), is_repeat))?;
+                expect(Field::Named("the ticker"), *ticker, bust.ticker)?;
+                expect(Field::Named("the sequence of the fill"), *of, bust.of)?;
+                expect_shares(&self.read_shares(range, accounts)?, shares)
+            }
+            other => Err(wrong_outcome(other, OutcomeKind::Busted)),
+        }
+    }
+
+    /// The next outcome is what came of the message first, to the last share.
+    pub(crate) fn expect_repeat(
+        &mut self,
+        key: Key,
+        first: &FirstOutcome,
+        accounts: &Accounts,
+    ) -> Result<(), Mismatch> {
+        match &first.applied {
+            Applied::Held => self.expect_held(origin(key, true)),
+            Applied::Busted { ticker, of } => {
+                let (source, seq) = key;
+                let bust = Bust { source, seq, ticker: *ticker, of: *of };
+                self.expect_busted(&bust, &first.shares, true, accounts)
+            }
+            Applied::Divided { fill, split, .. } => {
+                let due = DueDivision { fill, split: *split, is_repeat: true, is_late: false };
+                expect_shares(&self.expect_divided(due, accounts)?, &first.shares)
+            }
+        }
+    }
+
+    /// No outcome is left, and no share.
+    pub(crate) fn expect_end(&mut self) -> Result<(), Mismatch> {
+        if let Some(outcome) = self.outcomes.next() {
+            return Err(Mismatch::ExtraOutcome(outcome.into()));
+        }
+        expect(Field::Named("the number of shares"), self.shares.len(), self.shares_read)
+    }
+
+    /// The shares of an outcome: each account once, in byte order of the ids.
+    fn read_shares(
+        &mut self,
+        range: &Range<usize>,
+        accounts: &Accounts,
+    ) -> Result<Shares, Mismatch> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        expect(Field::Named("the index of its first share"), range.start, self.shares_read)?;
+        let Some(shares) = self.shares.get(range.clone()) else {
+            return Err(Mismatch::SharesMissing { end: range.end, count: self.shares.len() });
+        };
+        self.shares_read = range.end;
+        let mut read: Shares = Vec::with_capacity(shares.len());
+        for Share { account, quantity } in shares {
+            let account = self.read_account(*account, accounts)?;
+            if *quantity == 0 {
+                return Err(Mismatch::NoShare(account));
+            }
+            if let Some((first, _)) = read.last().filter(|(first, _)| *first >= account) {
+                return Err(Mismatch::AccountOrder(Box::new([*first, account])));
+            }
+            read.push((account, *quantity));
+        }
+        Ok(read)
+    }
+
+    fn read_account(&self, index: u32, accounts: &Accounts) -> Result<AccountId, Mismatch> {
+        let known = accounts.at(index).ok_or(Mismatch::UnknownAccount(index))?;
+        expect(Field::Account(index), (self.account)(index), known)?;
+        Ok(known)
+    }
+}
+
+fn wrong_outcome(given: &Outcome, expected: OutcomeKind) -> Mismatch {
+    Mismatch::WrongOutcome { given: given.into(), expected }
+}
+
+fn expect_origin(given: &Origin, due: Origin) -> Result<(), Mismatch> {
+    expect(Field::Named("the source"), given.source, due.source)?;
+    expect(Field::Named("the sequence"), given.seq, due.seq)?;
+    expect(Field::Named("the duplicate flag"), given.duplicate, due.duplicate)
+}
+
+/// Compares everything of a division but its shares.
+fn expect_division(given: &Allocated, due: DueDivision<'_>) -> Result<(), Mismatch> {
+    let DueDivision { fill, split, is_repeat, is_late } = due;
+    expect_origin(&given.origin, origin((fill.source, fill.seq), is_repeat))?;
+    expect(Field::Named("the ticker"), given.ticker, fill.ticker)?;
+    expect(Field::Named("the side"), given.side, fill.side)?;
+    expect(Field::Named("the price"), given.price, fill.price)?;
+    expect(Field::Named("the quantity"), given.quantity, fill.quantity)?;
+    expect(Field::Named("the split"), given.split, split)?;
+    expect(Field::Named("the late flag"), given.late, is_late)
+}
+
+/// Compares shares with those that were given before.
+fn expect_shares(
+    given: &[(AccountId, u64)],
+    expected: &[(AccountId, u64)],
+) -> Result<(), Mismatch> {
+    expect(Field::Named("the number of accounts with shares"), given.len(), expected.len())?;
+    for ((account, shares), (due, due_shares)) in given.iter().zip(expected) {
+        expect(Field::Named("an account with shares"), account, due)?;
+        expect(Field::SharesOf(*due), shares, due_shares)?;
+    }
+    Ok(())
+}
