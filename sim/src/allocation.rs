@@ -19,9 +19,12 @@ pub mod checker;
 
 mod alter;
 
+use allot_allocation_rules::BookConfig;
+use allot_allocation_service::Allocation;
+use allot_domain::LogIndex;
 use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
+use allot_shard::State;
 
-use crate::engine::boxes::{Config, State};
 use crate::engine::log::LogRecord;
 use crate::engine::options::Options;
 use crate::engine::prng::Prng;
@@ -34,8 +37,8 @@ use replica::Replica;
 use subscriber::Subscriber;
 use tally::Tally;
 
-/// The workload of the system `allocation`.
-pub struct Allocation {
+/// The workload of the system [`Allocation`].
+pub struct AllocationWorkload {
     options: Options<AllocationOptions>,
     clients: Clients,
     operator: Operator,
@@ -45,7 +48,8 @@ pub struct Allocation {
     tally: Tally,
 }
 
-impl Workload for Allocation {
+impl Workload for AllocationWorkload {
+    type System = Allocation;
     type Options = AllocationOptions;
 
     fn draw(seed: u64, planted_bug: Option<PlantedBug>) -> Options<AllocationOptions> {
@@ -75,7 +79,7 @@ impl Workload for Allocation {
         }
     }
 
-    fn config(&self) -> Config {
+    fn config(&self) -> BookConfig {
         self.options.workload.book
     }
 
@@ -119,11 +123,16 @@ impl Workload for Allocation {
         self.subscriber.step(now, prng, &mut self.tally)
     }
 
-    fn replay(&mut self, shard: usize, index: u64, record: &LogRecord) -> Result<(), Violation> {
+    fn replay(
+        &mut self,
+        shard: usize,
+        index: LogIndex,
+        record: &LogRecord,
+    ) -> Result<(), Violation> {
         self.replicas[shard].replay(index, record)
     }
 
-    fn state(&self, shard: usize) -> &State {
+    fn state(&self, shard: usize) -> &State<Allocation> {
         self.replicas[shard].state()
     }
 
@@ -137,7 +146,11 @@ impl Workload for Allocation {
     }
 
     /// Two reports after the last reply: the second contains all that a subscriber has received.
-    fn unrest(&self, replied_at: Nanos, states: &[&State]) -> Result<Option<String>, Violation> {
+    fn unrest(
+        &self,
+        replied_at: Nanos,
+        states: &[&State<Allocation>],
+    ) -> Result<Option<String>, Violation> {
         let Some(report) = self.subscriber.reports.last() else {
             return Ok(Some("there is no report".to_owned()));
         };

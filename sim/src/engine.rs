@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Invariants:
-//! * Only [`boxes`] makes a box of the core. Nothing here knows what an input, an outcome or a
-//!   publication means: that is the [`workload::Workload`]'s.
+//! * The boxes and their rings are those of `allot_server`, of the system that the workload names.
+//!   Nothing here knows what an input, an outcome or a publication means: that is the
+//!   [`workload::Workload`]'s.
 //! * Every random choice comes from one [`prng::Prng`]; changing the order of draws changes what a
 //!   seed means.
 
@@ -20,7 +21,6 @@ pub mod planted_bug;
 pub mod options;
 pub mod disk;
 pub mod workload;
-pub mod boxes;
 pub mod log;
 pub mod network_link;
 pub mod client_network;

@@ -18,5 +18,5 @@
 pub mod engine;
 pub mod allocation;
 
-pub use allocation::Allocation;
+pub use allocation::AllocationWorkload;
 pub use engine::{Failure, PlantedBug, Totals, Violation, World, run_seed};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use allot_sim::{Allocation, Failure, PlantedBug, Totals, run_seed};
+use allot_sim::{AllocationWorkload, Failure, PlantedBug, Totals, run_seed};
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,7 +44,7 @@ fn main() -> Result<ExitCode> {
     let mut total = Totals::default();
     let mut violations = 0_u64;
     for seed in first..first + count {
-        match run_seed::<Allocation>(seed, arguments.plant, arguments.verbose) {
+        match run_seed::<AllocationWorkload>(seed, arguments.plant, arguments.verbose) {
             Ok(totals) => total += totals,
             Err(failure) => {
                 violations += 1;

@@ -1,9 +1,11 @@
 //! Alterations: one wrong fact in a message, which the checkers must find.
 
 use allot_allocation_rules::PositionsPart;
-use allot_allocation_service::{Reply, decode_replies, encode_reply_message};
+use allot_allocation_service::{
+    Reply, decode_part, decode_replies, encode_part, encode_reply_message,
+};
 use allot_wire::Encoding;
-use allot_wire::backplane;
+use allot_wire::backplane::{self, PartFrame};
 
 /// One share more in the first allocated fill of a message.
 pub(super) fn reply(message: Vec<u8>) -> Vec<u8> {
@@ -21,11 +23,12 @@ pub(super) fn reply(message: Vec<u8>) -> Vec<u8> {
 
 /// One share more in the first holding of a part.
 pub(super) fn part(frame: Vec<u8>) -> Vec<u8> {
-    let Ok(mut part) = backplane::decode_part(&frame) else { return frame };
-    let rows = part.part.positions.iter_mut().flat_map(|PositionsPart { rows, .. }| rows);
+    let Ok(PartFrame { head, body }) = backplane::decode_part(&frame) else { return frame };
+    let Ok(mut part) = decode_part(body) else { return frame };
+    let rows = part.positions.iter_mut().flat_map(|PositionsPart { rows, .. }| rows);
     let Some(cell) = rows.flat_map(|row| &mut row.cells).next() else { return frame };
     cell.quantity += 1;
     let mut altered = Vec::new();
-    backplane::encode_part(&part, &mut altered);
+    backplane::encode_part(&head, &mut altered, |out| encode_part(&part, out));
     altered
 }

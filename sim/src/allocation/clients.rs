@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use allot_domain::SourceId;
 use allot_feeds::{
-    AumConfig, AumFeed, FillConfig, FillFeed, Pace, Patience, Progress, Random, RandomConfig,
+    AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, Pace, Patience, Random, RandomConfig,
     Tally as FeedTally, Weights,
 };
 use allot_runtime::{Agent, Counters, Link};
@@ -26,7 +26,7 @@ pub struct Clients {
 struct Client {
     starts: u64,
     /// What it has done since its last start.
-    progress: Option<Progress>,
+    progress: Option<FeedProgress>,
 }
 
 impl Clients {
@@ -96,7 +96,7 @@ fn fill_feed(options: &AllocationOptions, client: usize, is_first: bool, link: L
     let config = FillConfig {
         pace: if is_first { Pace::Rate(rate) } else { Pace::Unlimited },
         count: Some(fills.count),
-        window: fills.in_flight_max,
+        in_flight_max: fills.in_flight_max,
         batch: fills.batch,
         encoding: fills.encoding,
         waits_for_held: true,

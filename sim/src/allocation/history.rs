@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use allot_allocation_service::{
     Reply, Request, RequestKind, decode_line, decode_replies, decode_request,
 };
-use allot_domain::{AccountId, Reject, SourceId, Ticker};
+use allot_domain::{AccountId, Reject, ShardId, SourceId, Ticker};
 use allot_wire::{Batch, Encoding};
 
 use super::clients::AUM;
@@ -93,7 +93,7 @@ impl ClientHistory {
             self.delivered += 1;
             let key = MessageKey { is_split, source: *request.source(), seq: request.seq() };
             let sent = self.sent.entry(key).or_default();
-            sent.shard = shard;
+            sent.shard = shard.map(ShardId::index);
             sent.deliveries.push(Delivery { connection, ordinal: self.delivered });
         }
     }

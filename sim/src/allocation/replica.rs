@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 use allot_allocation_audit::{Auditor, Summary};
 use allot_allocation_rules::{BookConfig, Input, Outcome, Outcomes, Part, Share};
-use allot_allocation_service::{Reply, decode_replies, encode_outcome};
-use allot_domain::Marker;
+use allot_allocation_service::{Allocation, Reply, decode_replies, encode_outcome};
+use allot_domain::{LogIndex, Marker};
 use allot_shard::{Entry, State};
 use allot_wire::Encoding;
 
@@ -25,11 +25,11 @@ use crate::engine::violation::Violation;
 /// One shard's state, and all that follows from its log.
 pub struct Replica {
     shard: usize,
-    state: State,
+    state: State<Allocation>,
     auditor: Auditor,
     outcomes: Outcomes,
     given: BTreeMap<MessageKey, Vec<Reply>>,
-    indexes: BTreeMap<MessageKey, Vec<u64>>,
+    indexes: BTreeMap<MessageKey, Vec<LogIndex>>,
     reports: BTreeMap<(u64, u64), AtReport>,
 }
 
@@ -40,9 +40,9 @@ pub struct AtReport {
     /// What the auditor has added up.
     pub summary: Summary,
     /// Fills and busts before it.
-    pub routed: u64,
+    pub keyed: u64,
     /// Splits before it.
-    pub splits: u64,
+    pub to_all: u64,
 }
 
 impl Replica {
@@ -65,7 +65,7 @@ impl Replica {
     }
 
     /// The state after all records.
-    pub const fn state(&self) -> &State {
+    pub const fn state(&self) -> &State<Allocation> {
         &self.state
     }
 
@@ -75,7 +75,7 @@ impl Replica {
     }
 
     /// The log indexes of every message.
-    pub const fn indexes(&self) -> &BTreeMap<MessageKey, Vec<u64>> {
+    pub const fn indexes(&self) -> &BTreeMap<MessageKey, Vec<LogIndex>> {
         &self.indexes
     }
 
@@ -88,16 +88,17 @@ impl Replica {
     ///
     /// # Errors
     /// It is not a valid input, or the auditor finds another outcome.
-    pub fn replay(&mut self, index: u64, record: &LogRecord) -> Result<(), Violation> {
-        let entry = Entry::of(record.kind, record.tag, &record.payload)
+    pub fn replay(&mut self, index: LogIndex, record: &LogRecord) -> Result<(), Violation> {
+        let entry = Entry::of::<Allocation>(record.kind, record.tag, &record.payload)
             .map_err(|error| Violation::new("P8", format!("record {index}: {error}")))?;
+        self.outcomes.clear();
         let input = self
             .state
-            .replay_whole(entry, &mut self.outcomes)
+            .replay(entry, &mut self.outcomes, |_| {})
             .map_err(|rejection| Violation::new("P3", format!("record {index}: {rejection:?}")))?;
-        let book = self.state.book();
+        let book = self.state.machine();
         let account = |index| *book.account(index);
-        let audited = self.auditor.check(index, &input, &self.outcomes, account);
+        let audited = self.auditor.check(index.get(), &input, &self.outcomes, account);
         audited.map_err(|mismatch| self.wrong(mismatch))?;
         if let Some(key) = key_of_input(&input) {
             self.indexes.entry(key).or_default().push(index);
@@ -121,10 +122,10 @@ impl Replica {
     fn store_report(&mut self, marker: &Marker) {
         if marker.report {
             let at_report = AtReport {
-                part: self.state.book().part(marker),
+                part: self.state.machine().part(marker),
                 summary: self.auditor.summary().clone(),
-                routed: self.state.routed(),
-                splits: self.state.splits(),
+                keyed: self.state.keyed(),
+                to_all: self.state.to_all(),
             };
             self.reports.insert((marker.number, marker.time_ns), at_report);
         }
@@ -135,7 +136,7 @@ impl Replica {
     /// # Errors
     /// The first thing in which they differ.
     pub fn close(&self, tally: &mut Tally) -> Result<(), Violation> {
-        let compared = self.auditor.compare(self.state.book());
+        let compared = self.auditor.compare(self.state.machine());
         compared.map_err(|mismatch| self.wrong(mismatch))?;
         let summary = self.auditor.summary();
         tally.audited += summary.inputs;
@@ -162,10 +163,10 @@ fn key_of_input(input: &Input) -> Option<MessageKey> {
 }
 
 /// What a client reads of an outcome.
-fn reply_of(outcome: &Outcome, shares: &[Share], state: &State) -> Reply {
+fn reply_of(outcome: &Outcome, shares: &[Share], state: &State<Allocation>) -> Reply {
     let mut line = Vec::new();
     let mut replies = Vec::new();
-    let account = |index| state.book().account(index);
+    let account = |index| state.machine().account(index);
     encode_outcome(Encoding::Json, outcome, shares, account, &mut line);
     decode_replies(&line, &mut replies).expect("what was just written");
     replies.pop().expect("one outcome is one reply")

@@ -11,10 +11,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use allot_domain::LogIndex;
 use allot_journal::{Reader, Record};
+use allot_shard::{Service, State};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::boxes::State;
 use super::disk::Disk;
 use super::violation::{Violation, ensure};
 use super::workload::Workload;
@@ -23,8 +24,8 @@ use super::workload::Workload;
 pub struct RecoveredLog {
     shard: usize,
     records: Vec<LogRecord>,
-    /// Hashes of the states of running shards, by the number of inputs in them.
-    live: BTreeMap<u64, u128>,
+    /// Hashes of the states of running shards, by the last input in them.
+    live: BTreeMap<LogIndex, u128>,
     compared: u64,
 }
 
@@ -55,6 +56,11 @@ impl RecoveredLog {
         u64::try_from(self.records.len()).expect("a few")
     }
 
+    /// The index of the last record.
+    pub fn last(&self) -> LogIndex {
+        LogIndex::new(self.len())
+    }
+
     /// Whether there is no record.
     pub const fn is_empty(&self) -> bool {
         self.records.is_empty()
@@ -65,10 +71,9 @@ impl RecoveredLog {
         self.compared
     }
 
-    /// Notes the state of a running shard after this many inputs, to be compared once they are
-    /// replayed.
-    pub fn note_live(&mut self, inputs: u64, state: &State) {
-        self.live.insert(inputs, xxh3_128(&bytes(state)));
+    /// Notes the state of a running shard after this input, to be compared once the replay is there.
+    pub fn note_live<S: Service>(&mut self, last: LogIndex, state: &State<S>) {
+        self.live.insert(last, xxh3_128(&bytes(state)));
     }
 
     /// Reads what the disk has now, and replays what is new.
@@ -80,11 +85,11 @@ impl RecoveredLog {
         let mut reader = Reader::open(Arc::new(full)).map_err(|error| broken(&error))?;
         let mut count = 0;
         while let Some(entry) = reader.next().map_err(|error| broken(&error))? {
-            let Record { sequence, kind, tag, payload } = entry.record;
+            let Record { index, kind, tag, payload } = entry.record;
             let record = LogRecord { kind, tag, payload: payload.to_vec() };
             match self.records.get(count) {
                 Some(known) => ensure(*known == record, "P5", || {
-                    format!("shard {}: input {sequence} differs from what it was", self.shard)
+                    format!("shard {}: input {index} differs from what it was", self.shard)
                 })?,
                 None => self.append(record, workload)?,
             }
@@ -95,13 +100,13 @@ impl RecoveredLog {
             format!("shard {shard}: of {known} inputs recovered before, {count} are left")
         })?;
         // A state whose inputs never reached the disk ended with its process.
-        let last = self.len();
-        self.live.retain(|inputs, _| *inputs <= last);
+        let last = self.last();
+        self.live.retain(|index, _| *index <= last);
         Ok(())
     }
 
     fn append(&mut self, record: LogRecord, workload: &mut impl Workload) -> Result<(), Violation> {
-        let index = self.len() + 1;
+        let index = self.last().next();
         workload.replay(self.shard, index, &record)?;
         self.records.push(record);
         let Some(live) = self.live.remove(&index) else { return Ok(()) };
@@ -114,7 +119,7 @@ impl RecoveredLog {
 }
 
 /// The bytes of a state: equal states have equal bytes.
-pub fn bytes(state: &State) -> Vec<u8> {
+pub fn bytes<S: Service>(state: &State<S>) -> Vec<u8> {
     let mut bytes = Vec::new();
     state.save(&mut bytes);
     bytes

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use allot_journal::{Ack, JournalConfig, SEGMENT_BYTES_MIN};
+use allot_server::CoreConfig;
 
 use super::disk::DiskFault;
 use super::planted_bug::PlantedBug;
@@ -143,12 +144,18 @@ impl Faults {
 }
 
 impl<O> Options<O> {
+    /// What the boxes share.
+    pub const fn core(&self) -> CoreConfig {
+        let Setup { report_every, marker_every, inputs_owed_max, .. } = self.setup;
+        CoreConfig { shards: self.shards, report_every, marker_every, inputs_owed_max }
+    }
+
     /// The configuration of a shard's journal, under this stamp.
     pub fn journal(&self, shard: usize, stamp: &str) -> JournalConfig {
         let early = self.planted_bug == Some(PlantedBug::EarlyReplies);
         JournalConfig {
             segment_bytes: self.setup.segment_bytes,
-            image_every_bytes: self.setup.snapshot_every_bytes,
+            snapshot_every_bytes: self.setup.snapshot_every_bytes,
             ack: if early { Ack::Memory } else { Ack::Journal },
             prune: self.setup.prune,
             ..JournalConfig::new(&shard.to_string(), stamp)

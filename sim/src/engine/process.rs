@@ -1,9 +1,11 @@
 //! A process: boxes that start and end together, and the agents in them.
 
-use allot_journal::{Checkpointer, Committer};
+use allot_journal::{Checkpointer, Committer, JournalError};
+use allot_publisher::Publisher;
+use allot_router::Router;
 use allot_runtime::{Agent, Nanos};
-
-use super::boxes::{Publisher, Router, Shard};
+use allot_server::System;
+use allot_shard::{Shard, ShardFailure};
 
 /// A box or a client, by its role.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,40 +21,53 @@ pub enum Site {
 }
 
 /// An agent that is run.
-pub enum Actor {
+pub enum Actor<S: System> {
     /// See [`Router`].
-    Router(Box<Router>),
+    Router(Box<Router<S>>),
     /// See [`Shard`]; with its number.
-    Shard(usize, Box<Shard>),
+    Shard(usize, Box<Shard<S>>),
     /// See [`Committer`]; with the number of its shard.
     Committer(usize, Box<Committer>),
     /// See [`Checkpointer`]; with the number of its shard.
     Checkpointer(usize, Box<Checkpointer>),
     /// See [`Publisher`].
-    Publisher(Box<Publisher>),
+    Publisher(Box<Publisher<S>>),
     /// A client of the workload.
     Client(Box<dyn Agent>),
 }
 
 /// An agent, and until when it gets no turn.
-pub struct Slot {
+pub struct Slot<S: System> {
     /// The agent.
-    pub actor: Actor,
+    pub actor: Actor<S>,
     /// When it gets turns again.
     pub stalled_until: Nanos,
 }
 
+/// Why an agent has stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StopCause {
+    /// The journal lacks inputs whose replies had already left.
+    RepliedInputsLost,
+    /// The disk has no room.
+    DiskFull,
+    /// A write or a sync has failed.
+    DiskFailed,
+    /// Anything else.
+    Other,
+}
+
 /// One process, running or not.
-pub struct Process {
+pub struct Process<S: System> {
     /// What starts and ends with it.
     pub sites: Vec<Site>,
     /// Its agents; none while it is down.
-    pub slots: Vec<Slot>,
+    pub slots: Vec<Slot<S>>,
     /// When it is started again, if it is down.
     pub up_at: Nanos,
 }
 
-impl Actor {
+impl<S: System> Actor<S> {
     /// The agent as a thread sees it.
     pub fn agent(&mut self) -> &mut dyn Agent {
         match self {
@@ -62,6 +77,18 @@ impl Actor {
             Self::Checkpointer(_, agent) => agent.as_mut(),
             Self::Publisher(agent) => agent.as_mut(),
             Self::Client(agent) => agent.as_mut(),
+        }
+    }
+
+    /// Why the agent has stopped, where [`Agent::failure`] says that it has. A journal that fails
+    /// stops its shard; its own agents say nothing.
+    pub fn stop_cause(&self) -> StopCause {
+        let Self::Shard(_, shard) = self else { return StopCause::Other };
+        match shard.failed() {
+            Some(ShardFailure::Behind { .. }) => StopCause::RepliedInputsLost,
+            Some(ShardFailure::Journal(JournalError::DiskFull { .. })) => StopCause::DiskFull,
+            Some(ShardFailure::Journal(JournalError::Media { .. })) => StopCause::DiskFailed,
+            Some(ShardFailure::Journal(_)) | None => StopCause::Other,
         }
     }
 
@@ -76,7 +103,7 @@ impl Actor {
     }
 }
 
-impl Process {
+impl<S: System> Process<S> {
     /// A process that is to start at once.
     pub const fn new(sites: Vec<Site>) -> Self {
         Self { sites, slots: Vec::new(), up_at: Nanos::ZERO }
@@ -96,7 +123,7 @@ impl Process {
     }
 
     /// Its shard of this number.
-    pub fn shard(&self, number: usize) -> Option<&Shard> {
+    pub fn shard(&self, number: usize) -> Option<&Shard<S>> {
         self.slots.iter().find_map(|slot| match &slot.actor {
             Actor::Shard(shard, agent) if *shard == number => Some(agent.as_ref()),
             _ => None,

@@ -12,9 +12,11 @@
 
 use std::fmt;
 
+use allot_domain::LogIndex;
 use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
+use allot_server::System;
+use allot_shard::{ConfigOf, State};
 
-use super::boxes::{Config, State};
 use super::log::LogRecord;
 use super::options::Options;
 use super::planted_bug::PlantedBug;
@@ -23,6 +25,9 @@ use super::violation::Violation;
 
 /// The clients of one system, and the checks of its promises.
 pub trait Workload: Sized {
+    /// The system whose boxes run.
+    type System: System;
+
     /// What the workload draws before a run, beside what the engine draws.
     type Options: Clone + fmt::Debug;
 
@@ -36,7 +41,7 @@ pub trait Workload: Sized {
     fn new(options: &Options<Self::Options>, operator: Link, now: Nanos) -> Self;
 
     /// The configuration of the system's machine.
-    fn config(&self) -> Config;
+    fn config(&self) -> ConfigOf<Self::System>;
 
     // Clients.
 
@@ -87,10 +92,15 @@ pub trait Workload: Sized {
     ///
     /// # Errors
     /// The promise that the record breaks.
-    fn replay(&mut self, shard: usize, index: u64, record: &LogRecord) -> Result<(), Violation>;
+    fn replay(
+        &mut self,
+        shard: usize,
+        index: LogIndex,
+        record: &LogRecord,
+    ) -> Result<(), Violation>;
 
     /// The state of a shard's replica after all records replayed so far.
-    fn state(&self, shard: usize) -> &State;
+    fn state(&self, shard: usize) -> &State<Self::System>;
 
     /// Checks the replies that clients have seen against a log that was just replayed.
     ///
@@ -108,7 +118,11 @@ pub trait Workload: Sized {
     ///
     /// # Errors
     /// Something that waiting cannot mend.
-    fn unrest(&self, replied_at: Nanos, states: &[&State]) -> Result<Option<String>, Violation>;
+    fn unrest(
+        &self,
+        replied_at: Nanos,
+        states: &[&State<Self::System>],
+    ) -> Result<Option<String>, Violation>;
 
     /// Checks a shard's whole log, at the end.
     ///

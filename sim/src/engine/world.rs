@@ -11,6 +11,7 @@ mod finish;
 use std::time::Duration;
 
 use allot_runtime::Nanos;
+use allot_server::System;
 
 use super::client_network::ClientNetwork;
 use super::disk::Disk;
@@ -44,7 +45,7 @@ pub struct World<W: Workload> {
     options: Options<W::Options>,
     prng: Prng,
     now: Nanos,
-    processes: Vec<Process>,
+    processes: Vec<Process<W::System>>,
     disks: Vec<Disk>,
     /// When a disk that is full has room again.
     full_until: Vec<Nanos>,
@@ -210,7 +211,8 @@ impl<W: Workload> World<W> {
             return Ok(1);
         };
         if let Some(failure) = actor.agent().failure().map(str::to_owned) {
-            self.fail(process, &failure)?;
+            let cause = actor.stop_cause();
+            self.fail(process, cause, &failure)?;
             return Ok(1);
         }
         if self.injects_faults && 0 < work {
@@ -250,11 +252,11 @@ impl<W: Workload> World<W> {
 }
 
 /// The processes of a run, and what is in each.
-fn processes(shape: Shape, shards: usize, clients: usize) -> Vec<Process> {
+fn processes<S: System>(shape: Shape, shards: usize, clients: usize) -> Vec<Process<S>> {
     let mut boxes = vec![Site::Router];
     boxes.extend((0..shards).map(Site::Shard));
     boxes.push(Site::Publisher);
-    let mut processes: Vec<Process> = match shape {
+    let mut processes: Vec<Process<S>> = match shape {
         Shape::One => vec![Process::new(boxes)],
         Shape::Separate => boxes.into_iter().map(|site| Process::new(vec![site])).collect(),
     };

@@ -1,6 +1,6 @@
 //! Seeds: sound ones break no promise, and every planted bug is found.
 
-use allot_sim::{Allocation, PlantedBug, run_seed};
+use allot_sim::{AllocationWorkload, PlantedBug, run_seed};
 use clap::ValueEnum;
 
 /// Seeds without a planted bug: a few here, any number with the binary.
@@ -12,7 +12,7 @@ const SEEDS_OF_A_PLANTED_BUG: u64 = 6;
 #[test]
 fn seeds_break_no_promise() {
     for seed in 1..=SEEDS {
-        if let Err(failure) = run_seed::<Allocation>(seed, None, false) {
+        if let Err(failure) = run_seed::<AllocationWorkload>(seed, None, false) {
             panic!("seed {seed}: {}\n{}", failure.violation, failure.options);
         }
     }
@@ -22,7 +22,7 @@ fn seeds_break_no_promise() {
 #[test]
 fn planted_bugs_are_found_unless_they_are_harmless() {
     for bug in PlantedBug::value_variants() {
-        let breaks = |seed: &u64| run_seed::<Allocation>(*seed, Some(*bug), false).is_err();
+        let breaks = |seed: &u64| run_seed::<AllocationWorkload>(*seed, Some(*bug), false).is_err();
         let found = (1..=SEEDS_OF_A_PLANTED_BUG).find(breaks);
         println!("{bug:?}: {found:?}");
         assert_eq!(found.is_none(), bug.is_harmless(), "{bug:?}: {found:?}");

@@ -1,6 +1,7 @@
 //! Nettings move value between shards and create none: account by account they add up to zero.
 
 use allot_allocation_rules::Part;
+use allot_allocation_service::Allocation;
 use allot_domain::Marker;
 use allot_shard::State;
 
@@ -8,9 +9,9 @@ use allot_shard::State;
 /// shards are not under the same split.
 ///
 /// A netting that a crash kept from some shards leaves a remainder until the next one.
-pub fn remainder(states: &[&State]) -> Option<i128> {
+pub fn remainder(states: &[&State<Allocation>]) -> Option<i128> {
     let marker = Marker { number: 0, time_ns: 0, report: false };
-    let parts: Vec<Part> = states.iter().map(|state| state.book().part(&marker)).collect();
+    let parts: Vec<Part> = states.iter().map(|state| state.machine().part(&marker)).collect();
     let first = parts.first()?;
     if parts.iter().any(|part| part.split != first.split || part.weights != first.weights) {
         return None;

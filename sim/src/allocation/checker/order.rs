@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use allot_domain::LogIndex;
+
 use crate::allocation::history::{ClientHistory, MessageKey};
 use crate::allocation::replica::Replica;
 use crate::engine::violation::{Violation, ensure};
@@ -16,7 +18,7 @@ use crate::engine::violation::{Violation, ensure};
 /// The first pair in the wrong order.
 pub fn check(replica: &Replica, history: &ClientHistory) -> Result<u64, Violation> {
     let shard = replica.shard();
-    let mut by_connection: BTreeMap<u64, BTreeMap<u64, (MessageKey, u64)>> = BTreeMap::new();
+    let mut by_connection: BTreeMap<u64, BTreeMap<u64, (MessageKey, LogIndex)>> = BTreeMap::new();
     for (key, indexes) in replica.indexes() {
         let deliveries = history.sent.get(key).map_or(&[][..], |sent| &sent.deliveries);
         ensure(indexes.len() <= deliveries.len(), "P2", || {

@@ -38,7 +38,7 @@ pub fn check_fills(subscriber: &Subscriber, replicas: &[Replica]) -> Result<(), 
 fn check_fill(fill: &Reply, replicas: &[Replica]) -> Result<(), Violation> {
     let not_a_fill = || Violation::new("P9", format!("published, and not a fill: {fill:?}"));
     let ticker = fill.ticker().ok_or_else(not_a_fill)?;
-    let given = replicas[ticker.shard(replicas.len())].given(&key_of_reply(fill)?);
+    let given = replicas[ticker.shard(replicas.len()).index()].given(&key_of_reply(fill)?);
     ensure(given.contains(fill), "P9", || {
         format!("{fill:?} was published; the journal gives {given:?}")
     })

@@ -43,9 +43,9 @@ impl Comparison<'_> {
         self.agree("held", report.held, shards.iter().map(|at| at.summary.held).sum())?;
         let split = shards.iter().map(|at| at.summary.splits).max().unwrap_or(0);
         self.agree("split", report.split, split)?;
-        let routed: u64 = shards.iter().map(|at| at.routed).sum();
-        let splits = shards.iter().map(|at| at.splits).max().unwrap_or(0);
-        self.agree("cut", report.cut, routed + splits)
+        let keyed: u64 = shards.iter().map(|at| at.keyed).sum();
+        let to_all = shards.iter().map(|at| at.to_all).max().unwrap_or(0);
+        self.agree("cut", report.cut, keyed + to_all)
     }
 
     /// Every holding, as the books have it.

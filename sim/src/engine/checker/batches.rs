@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use allot_journal::{JournalConfig, JournalError, Recovery, SEGMENT_BYTES_MIN, SimDisk, Wakers};
 use allot_runtime::{Agent, Nanos, Waker};
+use allot_server::open_shard::recover_state;
+use allot_shard::{ConfigOf, Service, State};
 
-use crate::engine::boxes::{Config, State, recover_state};
 use crate::engine::log::{RecoveredLog, bytes};
 use crate::engine::prng::Prng;
 use crate::engine::violation::{Violation, ensure};
@@ -15,16 +16,16 @@ use crate::engine::violation::{Violation, ensure};
 ///
 /// # Errors
 /// The state is another.
-pub fn check(
+pub fn check<S: Service>(
     log: &RecoveredLog,
-    replayed: &State,
-    config: Config,
+    replayed: &State<S>,
+    config: ConfigOf<S>,
     prng: &mut Prng,
 ) -> Result<(), Violation> {
     let failed = |error: String| Violation::new("P7", format!("written again: {error}"));
     let disk = SimDisk::new(prng.seed());
     write(&disk, log, prng).map_err(|error| failed(error.to_string()))?;
-    let state = recover_state(Arc::new(disk), journal(SEGMENT_BYTES_MIN), config)
+    let state = recover_state::<S>(Arc::new(disk), journal(SEGMENT_BYTES_MIN), config)
         .map_err(|error| failed(error.to_string()))?;
     ensure(bytes(&state) == bytes(replayed), "P7", || "other batches make another state".to_owned())
 }

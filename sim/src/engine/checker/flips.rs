@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use allot_journal::{JournalConfig, JournalError};
+use allot_server::open_shard::recover_state;
+use allot_shard::{ConfigOf, RecoverError, Service};
 
-use crate::engine::boxes::{Config, RecoverError, recover_state};
 use crate::engine::disk::Disk;
 use crate::engine::log::bytes;
 use crate::engine::prng::Prng;
@@ -12,21 +13,21 @@ use crate::engine::tally::Tally;
 use crate::engine::violation::{Violation, ensure};
 
 /// The disk of a shard that is down, and how the shard would start from it.
-pub struct Flipped<'a> {
+pub struct Flipped<'a, S: Service> {
     /// The disk; every flip is made in a copy.
     pub disk: &'a Disk,
     /// The configuration of its journal.
     pub journal: &'a JournalConfig,
     /// The configuration of its machine.
-    pub config: Config,
+    pub config: ConfigOf<S>,
 }
 
 /// Flips this many bits, each in a fresh copy of the disk, and starts from each copy.
 ///
 /// # Errors
 /// A start with another state, or one that fails without naming a file.
-pub fn check(
-    flipped: &Flipped<'_>,
+pub fn check<S: Service>(
+    flipped: &Flipped<'_, S>,
     flips: u64,
     prng: &mut Prng,
     tally: &mut Tally,
@@ -54,10 +55,11 @@ pub fn check(
     Ok(())
 }
 
-impl Flipped<'_> {
+impl<S: Service> Flipped<'_, S> {
     /// The bytes of the state that a start from this disk recovers.
     fn start(&self, disk: &Disk) -> Result<Vec<u8>, RecoverError> {
-        let state = recover_state(Arc::new(disk.clone()), self.journal.clone(), self.config)?;
+        let media = Arc::new(disk.clone());
+        let state = recover_state::<S>(media, self.journal.clone(), self.config)?;
         Ok(bytes(&state))
     }
 }

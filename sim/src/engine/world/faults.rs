@@ -6,11 +6,10 @@ use std::time::Duration;
 use allot_runtime::Nanos;
 
 use super::World;
-use crate::engine::boxes::{StopCause, stop_cause};
 use crate::engine::disk::{CrashPoint, End};
 use crate::engine::network_link::{NetworkLink, Side};
 use crate::engine::options::{Faults, Shape};
-use crate::engine::process::{Actor, Site};
+use crate::engine::process::{Actor, Site, StopCause};
 use crate::engine::violation::Violation;
 use crate::engine::workload::Workload;
 
@@ -104,11 +103,16 @@ impl<W: Workload> World<W> {
     }
 
     /// A box has stopped because of its disk: its process ends, and is started again.
-    pub(super) fn fail(&mut self, process: usize, failure: &str) -> Result<(), Violation> {
+    pub(super) fn fail(
+        &mut self,
+        process: usize,
+        cause: StopCause,
+        failure: &str,
+    ) -> Result<(), Violation> {
         self.tally.failures += 1;
         self.trace.note(self.now, format!("{} fails: {failure}", self.processes[process].name()));
         let faults = &self.options.faults;
-        let is_expected = match stop_cause(failure) {
+        let is_expected = match cause {
             StopCause::RepliedInputsLost => return Err(Violation::new("P1", failure)),
             StopCause::DiskFull => 0 < faults.full_disk,
             StopCause::DiskFailed => 0 < faults.sync_failure + faults.write_failure,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use allot_runtime::Nanos;
+use allot_shard::Shard;
 
 use super::{REST_WITHIN, START, World};
-use crate::engine::boxes::Shard;
 use crate::engine::checker;
 use crate::engine::process::Process;
 use crate::engine::violation::{Violation, ensure};
@@ -59,7 +59,7 @@ impl<W: Workload> World<W> {
         self.workload.unrest(replied_at, &states)
     }
 
-    fn running_shard(&self, shard: usize) -> &Shard {
+    fn running_shard(&self, shard: usize) -> &Shard<W::System> {
         let found = self.processes.iter().find_map(|process| process.shard(shard));
         found.expect("all processes are up at rest")
     }
@@ -86,9 +86,9 @@ impl<W: Workload> World<W> {
         self.logs[shard].read(&self.disks[shard], &mut self.workload)?;
         let log = &self.logs[shard];
         let agent = self.running_shard(shard);
-        let inputs = agent.journal().appended();
+        let last = agent.journal().appended();
         let replayed = self.workload.state(shard);
-        checker::recovery::check(shard, log, inputs, agent.state(), replayed)?;
+        checker::recovery::check(shard, log, last, agent.state(), replayed)?;
         let config = self.workload.config();
         checker::batches::check(log, replayed, config, &mut self.prng)?;
         self.tally.rebatched += 1;

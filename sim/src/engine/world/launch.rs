@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use allot_runtime::{
-    Broadcast, BroadcastListener, Door, DoorClients, Hub, Link, Nanos, Waker, ring_pair,
-};
+use allot_domain::{Incarnation, ShardId};
+use allot_runtime::{Broadcast, BroadcastListener, Counters, Door, DoorClients, Hub, Link, Nanos};
+use allot_server::boxes::{self, Identity};
+use allot_server::open_shard::Recovered;
+use allot_server::rings::{BoxWakers, RingEnds};
+use allot_shard::ShardLinks;
 
 use super::World;
-use crate::engine::boxes::{self, Identity, Recovered, ShardLinks};
 use crate::engine::network_link::Side;
 use crate::engine::options::Shape;
 use crate::engine::process::{Actor, Site, Slot};
@@ -18,12 +20,15 @@ use crate::engine::workload::Workload;
 /// The ends of the links of all boxes that start together.
 #[derive(Default)]
 struct Ends {
-    /// The router's: to each shard, then to the publisher.
-    router: Vec<Link>,
-    /// Each shard's.
+    router: Option<Hub>,
     shards: BTreeMap<usize, ShardLinks>,
-    /// The publisher's: to each shard, then to the router.
-    publisher: Vec<Link>,
+    publisher: Option<PublisherEnds>,
+}
+
+/// The publisher's ends.
+struct PublisherEnds {
+    shards: Hub,
+    router: Link,
 }
 
 impl<W: Workload> World<W> {
@@ -67,7 +72,7 @@ impl<W: Workload> World<W> {
     fn recover_shards(
         &mut self,
         sites: &[Site],
-    ) -> Result<Option<BTreeMap<usize, Recovered>>, Violation> {
+    ) -> Result<Option<BTreeMap<usize, Recovered<W::System>>>, Violation> {
         let mut recovered = BTreeMap::new();
         for site in sites {
             let Site::Shard(shard) = *site else { continue };
@@ -77,18 +82,28 @@ impl<W: Workload> World<W> {
         Ok(Some(recovered))
     }
 
-    fn actors(&mut self, sites: &[Site], mut recovered: BTreeMap<usize, Recovered>) -> Vec<Actor> {
+    fn actors(
+        &mut self,
+        sites: &[Site],
+        mut recovered: BTreeMap<usize, Recovered<W::System>>,
+    ) -> Vec<Actor<W::System>> {
         let mut ends = self.ends(sites);
         let mut actors = Vec::new();
         for site in sites {
             match *site {
-                Site::Router => actors.push(self.router(std::mem::take(&mut ends.router))),
+                Site::Router => {
+                    let hub = ends.router.take().expect("the router has its links");
+                    actors.push(self.router(hub));
+                }
                 Site::Shard(shard) => {
                     let recovered = recovered.remove(&shard).expect("it was recovered");
                     let links = ends.shards.remove(&shard).expect("each shard has its links");
                     actors.extend(self.shard(shard, recovered, links));
                 }
-                Site::Publisher => actors.push(self.publisher(std::mem::take(&mut ends.publisher))),
+                Site::Publisher => {
+                    let ends = ends.publisher.take().expect("the publisher has its links");
+                    actors.push(self.publisher(ends));
+                }
                 Site::Client(client) => {
                     let link = self.client_network.attach(client);
                     actors.push(Actor::Client(self.workload.start_client(client, link)));
@@ -109,9 +124,9 @@ impl<W: Workload> World<W> {
         for site in sites {
             match *site {
                 Site::Router => {
-                    let to_shards = (0..shards).map(|shard| links[shard].attach(Side::Hub));
-                    ends.router = to_shards.collect();
-                    ends.router.push(links[2 * shards].attach(Side::Hub));
+                    let peers = (0..shards).chain([2 * shards]);
+                    let peers = peers.map(|link| links[link].attach(Side::Hub));
+                    ends.router = Some(Hub::lossy_rings(peers.collect()));
                 }
                 Site::Shard(shard) => {
                     let router = links[shard].attach(Side::Dealer);
@@ -119,9 +134,10 @@ impl<W: Workload> World<W> {
                     ends.shards.insert(shard, ShardLinks { router, publisher });
                 }
                 Site::Publisher => {
-                    let to_shards = (shards..2 * shards).map(|link| links[link].attach(Side::Hub));
-                    ends.publisher = to_shards.collect();
-                    ends.publisher.push(links[2 * shards].attach(Side::Dealer));
+                    let peers = (shards..2 * shards).map(|link| links[link].attach(Side::Hub));
+                    let peers = Hub::rings(peers.collect());
+                    let router = links[2 * shards].attach(Side::Dealer);
+                    ends.publisher = Some(PublisherEnds { shards: peers, router });
                 }
                 Site::Client(_) => {}
             }
@@ -130,42 +146,37 @@ impl<W: Workload> World<W> {
     }
 
     fn rings(&self) -> Ends {
-        let frames = self.options.setup.ring_frames;
-        let ring = || ring_pair(frames, &Waker::silent(), &Waker::silent());
-        let mut ends = Ends::default();
-        for shard in 0..self.options.shards {
-            let (of_router, router) = ring();
-            let (of_publisher, publisher) = ring();
-            ends.router.push(of_router);
-            ends.publisher.push(of_publisher);
-            ends.shards.insert(shard, ShardLinks { router, publisher });
-        }
-        let (of_router, of_publisher) = ring();
-        ends.router.push(of_router);
-        ends.publisher.push(of_publisher);
-        ends
+        let wakers = BoxWakers::silent(self.options.shards);
+        let mut rings = RingEnds::link(self.options.setup.ring_frames, &wakers);
+        let router = Some(rings.take_router_hub());
+        let shards = rings.take_publisher_hub();
+        let publisher = Some(PublisherEnds { shards, router: rings.publisher_to_router });
+        Ends { router, shards: rings.shards.into_iter().enumerate().collect(), publisher }
     }
 
-    /// An identity with an incarnation that no box has had before.
-    fn identity(&mut self) -> Identity {
+    /// An incarnation that no box has had before.
+    fn incarnation(&mut self) -> Incarnation {
         self.starts += 1;
-        Identity { shards: self.options.shards, incarnation: self.now.as_unix() + self.starts }
+        Incarnation::new(self.now.as_unix() + self.starts)
     }
 
-    fn router(&mut self, links: Vec<Link>) -> Actor {
+    fn router(&mut self, hub: Hub) -> Actor<W::System> {
         let (door, clients): (Door, DoorClients) = Door::memory();
         self.client_network.open(clients);
-        let hub = match self.options.shape {
-            Shape::One => Hub::rings(links),
-            Shape::Separate => Hub::lossy_rings(links),
-        };
-        let identity = self.identity();
-        Actor::Router(Box::new(boxes::router(&self.options.setup, identity, door, hub)))
+        let core = self.options.core();
+        let router = boxes::router(&core, self.incarnation(), door, hub, Counters::new());
+        Actor::Router(Box::new(router))
     }
 
-    fn shard(&mut self, shard: usize, recovered: Recovered, links: ShardLinks) -> [Actor; 3] {
-        let Recovered { state, journal, committer, checkpointer } = recovered;
-        let agent = boxes::shard(shard, self.identity(), state, journal, links);
+    fn shard(
+        &mut self,
+        shard: usize,
+        recovered: Recovered<W::System>,
+        links: ShardLinks,
+    ) -> [Actor<W::System>; 3] {
+        let Recovered { opened, committer, checkpointer } = recovered;
+        let identity = Identity { shard: ShardId::at(shard), incarnation: self.incarnation() };
+        let agent = boxes::shard(&self.options.core(), identity, opened, links, Counters::new());
         [
             Actor::Shard(shard, Box::new(agent)),
             Actor::Committer(shard, Box::new(committer)),
@@ -173,11 +184,14 @@ impl<W: Workload> World<W> {
         ]
     }
 
-    fn publisher(&mut self, mut links: Vec<Link>) -> Actor {
-        let (feed, listener): (Broadcast, BroadcastListener) = Broadcast::memory();
+    fn publisher(&mut self, ends: PublisherEnds) -> Actor<W::System> {
+        let (broadcast, listener): (Broadcast, BroadcastListener) = Broadcast::memory();
         self.workload.connect_subscriber(Some(listener));
-        let router = links.pop().expect("the last is the router's");
-        let hub = Hub::rings(links);
-        Actor::Publisher(Box::new(boxes::publisher(self.identity(), feed, hub, router)))
+        let PublisherEnds { shards, router } = ends;
+        let core = self.options.core();
+        let incarnation = self.incarnation();
+        let publisher =
+            boxes::publisher(&core, incarnation, broadcast, shards, router, Counters::new());
+        Actor::Publisher(Box::new(publisher))
     }
 }

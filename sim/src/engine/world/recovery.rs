@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use allot_journal::{JournalError, Reader, SegmentState, SegmentSummary};
+use allot_domain::ShardId;
+use allot_journal::{JournalError, Reader, SegmentState, SegmentSummary, Wakers};
+use allot_runtime::Waker;
+use allot_server::open_shard::{self, Opened, Recovered};
+use allot_shard::RecoverError;
 
 use super::World;
-use crate::engine::boxes::{self, RecoverError, Recovered};
 use crate::engine::checker;
 use crate::engine::checker::flips::Flipped;
 use crate::engine::disk::Disk;
@@ -15,18 +18,24 @@ use crate::engine::workload::Workload;
 impl<W: Workload> World<W> {
     /// Recovers a shard and checks what it finds against all that is known; `None` if the disk
     /// fails.
-    pub(super) fn recover(&mut self, shard: usize) -> Result<Option<Recovered>, Violation> {
+    pub(super) fn recover(
+        &mut self,
+        shard: usize,
+    ) -> Result<Option<Recovered<W::System>>, Violation> {
         let disk = self.disks[shard].clone();
         let config = self.workload.config();
-        let stamp = boxes::stamp(config, shard, self.options.shards);
+        let shards = self.options.shards;
+        let stamp = open_shard::stamp::<W::System>(config, ShardId::at(shard), shards);
         let journal = self.options.journal(shard, &stamp);
         let flips = if self.injects_faults { self.options.faults.flips } else { 0 };
-        let flipped = Flipped { disk: &disk, journal: &journal, config };
+        let flipped = Flipped::<W::System> { disk: &disk, journal: &journal, config };
         checker::flips::check(&flipped, flips, &mut self.prng, &mut self.tally)?;
         let is_torn = is_torn(&disk);
         let has_snapshot = has_snapshot(&disk);
         self.inject_start_faults(shard);
-        match boxes::recover(Arc::new(disk.clone()), journal, config) {
+        let silent = Waker::silent();
+        let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
+        match open_shard::recover_from(Arc::new(disk.clone()), journal, config, wakers) {
             Ok(recovered) => {
                 disk.plan_crash(None);
                 self.check_recovered(shard, &recovered)?;
@@ -53,14 +62,19 @@ impl<W: Workload> World<W> {
         }
     }
 
-    fn check_recovered(&mut self, shard: usize, recovered: &Recovered) -> Result<(), Violation> {
+    fn check_recovered(
+        &mut self,
+        shard: usize,
+        recovered: &Recovered<W::System>,
+    ) -> Result<(), Violation> {
         self.tally.recoveries += 1;
-        let inputs = recovered.journal.appended();
-        self.trace.note(self.now, format!("shard {shard} recovers {inputs} inputs"));
+        let Opened { state, journal } = &recovered.opened;
+        let last = journal.appended();
+        self.trace.note(self.now, format!("shard {shard} recovers {last} inputs"));
         let log = &mut self.logs[shard];
         log.read(&self.disks[shard], &mut self.workload)?;
         let replayed = self.workload.state(shard);
-        checker::recovery::check(shard, log, inputs, &recovered.state, replayed)?;
+        checker::recovery::check(shard, log, last, state, replayed)?;
         self.workload.check_recovered(shard)
     }
 
