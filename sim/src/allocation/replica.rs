@@ -98,7 +98,7 @@ impl Replica {
             .map_err(|rejection| Violation::new("P3", format!("record {index}: {rejection:?}")))?;
         let book = self.state.machine();
         let account = |index| *book.account(index);
-        let audited = self.auditor.check(index.get(), &input, &self.outcomes, account);
+        let audited = self.auditor.check(index, &input, &self.outcomes, account);
         audited.map_err(|mismatch| self.wrong(mismatch))?;
         if let Some(key) = key_of_input(&input) {
             self.indexes.entry(key).or_default().push(index);

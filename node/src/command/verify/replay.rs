@@ -156,7 +156,7 @@ impl<'a> Replay<'a> {
         let book = self.state.machine();
         let account = |index| *book.account(index);
         if let Some(auditor) = &mut self.auditor
-            && let Err(fault) = auditor.check(index.get(), &input, &self.outcomes, account)
+            && let Err(fault) = auditor.check(index, &input, &self.outcomes, account)
         {
             self.result.failures.push(Failure::Audit(fault));
             self.result.summary = auditor.summary().clone();
