@@ -10,7 +10,7 @@
 
 use allot_allocation_audit::Auditor;
 use allot_allocation_rules::{Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits};
-use allot_domain::{AccountId, Machine, Marker, Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{AccountId, LogIndex, Machine, Marker, Price, Quantity, Side, SourceId, Ticker};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -45,8 +45,8 @@ impl Log {
     fn check(&self) -> Auditor {
         let mut auditor = Auditor::new(self.config);
         for (number, (input, outcomes)) in (1..).zip(&self.inputs) {
-            let verdict = auditor.check(number, input, outcomes, |at| *self.book.account(at));
-            verdict.expect("the book is right");
+            let result = auditor.check(LogIndex::new(number), input, outcomes, |at| *self.book.account(at));
+            result.expect("the book is right");
         }
         auditor
     }

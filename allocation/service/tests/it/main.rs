@@ -20,3 +20,4 @@ mod page;
 mod rig;
 mod heap;
 mod durability;
+mod earlier_journal;
