@@ -9,7 +9,9 @@
 //! and a new split comes every 2,000 inputs. At the end its positions are compared with the book's.
 
 use allot_allocation_audit::Auditor;
-use allot_allocation_rules::{Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits};
+use allot_allocation_rules::{
+    Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits,
+};
 use allot_domain::{AccountId, LogIndex, Machine, Marker, Price, Quantity, Side, SourceId, Ticker};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::rngs::StdRng;
@@ -45,7 +47,8 @@ impl Log {
     fn check(&self) -> Auditor {
         let mut auditor = Auditor::new(self.config);
         for (number, (input, outcomes)) in (1..).zip(&self.inputs) {
-            let result = auditor.check(LogIndex::new(number), input, outcomes, |at| *self.book.account(at));
+            let result =
+                auditor.check(LogIndex::new(number), input, outcomes, |at| *self.book.account(at));
             result.expect("the book is right");
         }
         auditor

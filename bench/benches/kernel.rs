@@ -12,8 +12,8 @@
 //! got an expensive share is overweight when a cheap one follows. With 10 accounts one fill in
 //! eight finds such an account, with 100 four of five do, with 1,000 all.
 
-use allot_bench::kernel::{BLOCKS, Load};
 use allot_allocation_rules::{Blend, Block};
+use allot_bench::kernel::{BLOCKS, Load};
 use allot_domain::{Price, Quantity, Side};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::rngs::StdRng;

@@ -5,9 +5,11 @@
 //! ```
 
 use crate::fills::{self, Totals};
+use allot_allocation_service::{
+    Reply, Report, ReportRequest, Request, decode_replies, encode_line,
+};
 use allot_domain::{SourceId, Ticker};
 use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, PollSet, Subscriber};
-use allot_allocation_service::{Reply, Report, ReportRequest, Request, decode_replies, encode_line};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::collections::BTreeMap;
 use std::time::Duration;

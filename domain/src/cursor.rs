@@ -51,6 +51,18 @@ impl<'a> Cursor<'a> {
     }
 }
 
+impl<'a> Cursor<'a> {
+    /// A **sized body**: its length in 32 bits, then this many bytes.
+    ///
+    /// # Errors
+    /// [`CutShort`] if fewer are left; the length is taken all the same.
+    #[inline]
+    pub fn sized(&mut self) -> Result<&'a [u8], CutShort> {
+        let len = self.u32()?;
+        self.take(usize::try_from(len).map_err(|_| CutShort)?)
+    }
+}
+
 /// One method for each integer.
 macro_rules! integers {
     ($($integer:ident)+) => {

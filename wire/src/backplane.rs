@@ -36,7 +36,8 @@ pub use reply_to::{ClientHandle, ReplyTo};
 
 use crate::DecodeError;
 use crate::codec;
-use crate::cursor::{Cursor, patch};
+use crate::sized::patch;
+use allot_domain::Cursor;
 use serde::{Deserialize, Serialize};
 
 /// What a frame is.

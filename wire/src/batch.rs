@@ -13,7 +13,8 @@
 
 use crate::DecodeError;
 use crate::codec;
-use crate::cursor::{Cursor, append_sized, length, patch};
+use crate::sized::{append_sized, length, patch};
+use allot_domain::Cursor;
 use allot_domain::{Reject, limits};
 use serde::Serialize;
 
@@ -61,17 +62,17 @@ impl<'a> Batch<'a> {
         if cursor.take(MAGIC.len())? != MAGIC {
             return Err(DecodeError::new("a message must begin with { (JSON) or ALOT (binary)"));
         }
-        let version = cursor.take_u8()?;
+        let version = cursor.u8()?;
         if version != VERSION {
             return Err(DecodeError::new(format!(
                 "the version must be {VERSION}; it was {version}"
             )));
         }
-        let kind = cursor.take_u8()?;
-        if cursor.take_u16()? != 0 {
+        let kind = cursor.u8()?;
+        if cursor.u16()? != 0 {
             return Err(DecodeError::new("the reserved bytes of the header must be zero"));
         }
-        let (count, length) = (cursor.take_u32()?, cursor.take_u32()?);
+        let (count, length) = (cursor.u32()?, cursor.u32()?);
         let body = cursor.rest();
         if usize::try_from(length) != Ok(body.len()) {
             let len = body.len();
@@ -126,7 +127,7 @@ impl<'a> Iterator for Records<'a> {
             let clean = over.rest().is_empty();
             return (!clean).then(|| Err(DecodeError::new("bytes follow the last record")));
         }
-        let record = self.cursor.take_sized();
+        let record = self.cursor.sized().map_err(DecodeError::from);
         self.left -= 1;
         if record.is_err() {
             *self = Self::new(Cursor::new(&[]), 0);

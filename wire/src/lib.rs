@@ -18,7 +18,7 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod decode_error;
-mod cursor;
+mod sized;
 pub mod codec;
 mod encoding;
 pub mod timestamp;
@@ -34,10 +34,10 @@ pub mod backplane;
 pub use batch::{
     Batch, KIND_HEARTBEAT, KIND_REPLIES, begin_batch, end_batch, push_record, write_only_record,
 };
-pub use cursor::{Cursor, append_sized};
 pub use decode_error::DecodeError;
 pub use encoding::Encoding;
 pub use heartbeat::Heartbeat;
 pub use padded_ticker::PaddedTicker;
 pub use rejection::{Rejection, origin};
+pub use sized::append_sized;
 pub use topic::{HEARTBEAT, split_topic, write_topic};

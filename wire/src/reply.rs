@@ -5,8 +5,8 @@
 
 use crate::Encoding;
 use crate::codec;
-use crate::cursor::append_sized;
 use crate::json::Object;
+use crate::sized::append_sized;
 use serde::{Deserialize, Serialize};
 
 /// The tag of a binary reply: a report is on its way to the subscribers.

@@ -1,184 +1,145 @@
-//! Cursor: reads a snapshot from its beginning to its end, and never past it.
+//! Cursor: reads the values of a snapshot, and believes none of them.
 
 use super::{COUNT_MAX, SnapshotError, ensure};
-use crate::{AccountId, Price, Quantity, Side, SourceId, Ticker};
+use crate::{AccountId, CutShort, Price, Quantity, Side, SourceId, Ticker};
 
 /// What is left to read of a snapshot.
+///
+/// Every method fails with [`SnapshotError::Truncated`] where too few bytes are left, and with
+/// [`SnapshotError::Broken`] where the bytes are no such value.
 #[derive(Debug)]
-pub struct Cursor<'a> {
-    left: &'a [u8],
+pub struct Cursor<'a>(crate::Cursor<'a>);
+
+impl From<CutShort> for SnapshotError {
+    fn from(_: CutShort) -> Self {
+        Self::Truncated
+    }
+}
+
+/// One method for each integer.
+macro_rules! integers {
+    ($($integer:ident)+) => {
+        impl Cursor<'_> {
+            $(
+                /// The next integer of this type.
+                ///
+                /// # Errors
+                /// [`SnapshotError::Truncated`].
+                #[inline]
+                pub fn $integer(&mut self) -> Result<$integer, SnapshotError> {
+                    Ok(self.0.$integer()?)
+                }
+            )+
+        }
+    };
+}
+
+integers! { u8 u32 u64 i64 i128 }
+
+/// One method for each value: how it is read, and what is said where it is none.
+macro_rules! values {
+    ($($(#[$doc:meta])* $name:ident: $value:ty = $read:expr, $broken:literal;)+) => {
+        impl Cursor<'_> {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// [`SnapshotError`]: see [`Cursor`].
+                pub fn $name(&mut self) -> Result<$value, SnapshotError> {
+                    let read: fn(&mut Self) -> Result<Option<$value>, SnapshotError> = $read;
+                    read(self)?.ok_or(SnapshotError::Broken($broken))
+                }
+            )+
+        }
+    };
+}
+
+values! {
+    /// A ticker.
+    ticker: Ticker = |cursor| Ok(Ticker::new(cursor.text()?).ok()), "a ticker that is none";
+    /// An account.
+    account: AccountId = |cursor| Ok(AccountId::new(cursor.text()?).ok()),
+        "an account that is none";
+    /// A source.
+    source: SourceId = |cursor| Ok(SourceId::new(cursor.text()?).ok()), "a source that is none";
+    /// A price within its limits.
+    price: Price = |cursor| Ok(Price::from_nanos(cursor.i64()?.into()).ok()),
+        "a price beyond its limits";
+    /// A quantity within its limits.
+    quantity: Quantity = |cursor| Ok(Quantity::new(cursor.u64()?.into()).ok()),
+        "a quantity beyond its limits";
+    /// A byte that is 0 or 1.
+    flag: bool = |cursor| Ok(match cursor.u8()? { 0 => Some(false), 1 => Some(true), _ => None }),
+        "a flag that is neither 0 nor 1";
+    /// A number that something was counted to, small enough to be counted on from.
+    counter: u64 = |cursor| Ok(Some(cursor.u64()?).filter(|count| *count <= COUNT_MAX)),
+        "a counter beyond all counting";
 }
 
 impl<'a> Cursor<'a> {
     /// A cursor at the beginning.
+    #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { left: bytes }
+        Self(crate::Cursor::new(bytes))
     }
 
     /// The next bytes, as many as the array has.
     ///
     /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
+    /// [`SnapshotError::Truncated`].
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
-        let (array, left) = self.left.split_first_chunk().ok_or(SnapshotError::Truncated)?;
-        self.left = left;
-        Ok(*array)
+        Ok(self.0.take_array()?)
     }
 
-    /// So many records of the same length.
+    /// This many records of the same length.
     ///
     /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
+    /// [`SnapshotError::Truncated`].
     pub fn records<const N: usize>(
         &mut self,
         count: usize,
     ) -> Result<&'a [[u8; N]], SnapshotError> {
         let len = count.checked_mul(N).ok_or(SnapshotError::Truncated)?;
-        let (records, left) = self.left.split_at_checked(len).ok_or(SnapshotError::Truncated)?;
-        self.left = left;
-        Ok(records.as_chunks().0)
+        Ok(self.0.take(len)?.as_chunks().0)
     }
 
-    /// The next byte.
+    /// The length of a list of at most `most` things that take at least `len_min` bytes each; that
+    /// many bytes are there to be read.
     ///
     /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn u8(&mut self) -> Result<u8, SnapshotError> {
-        self.array().map(u8::from_le_bytes)
-    }
-
-    /// The next four bytes, little-endian.
+    /// [`SnapshotError`]: see [`Cursor`].
     ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn u32(&mut self) -> Result<u32, SnapshotError> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    /// The next eight bytes, little-endian.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn u64(&mut self) -> Result<u64, SnapshotError> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    /// The next eight bytes, little-endian.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn i64(&mut self) -> Result<i64, SnapshotError> {
-        self.array().map(i64::from_le_bytes)
-    }
-
-    /// The next sixteen bytes, little-endian.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn i128(&mut self) -> Result<i128, SnapshotError> {
-        self.array().map(i128::from_le_bytes)
-    }
-
-    /// A byte that is 0 or 1.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn flag(&mut self) -> Result<bool, SnapshotError> {
-        match self.u8()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(SnapshotError::Broken("a flag that is neither 0 nor 1")),
-        }
-    }
-
-    /// A number that something was counted to, so small that it can go on for ever.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn counter(&mut self) -> Result<u64, SnapshotError> {
-        let counter = self.u64()?;
-        ensure(counter <= COUNT_MAX, "a counter beyond all counting")?;
-        Ok(counter)
-    }
-
-    /// The length of a list of at most `most` things that take `len_min` bytes each, or more; so
-    /// long a list is there to be read.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
+    /// # Panics
+    /// Never: a `usize` has at least 32 bits wherever this runs.
     pub fn count(&mut self, most: usize, len_min: usize) -> Result<usize, SnapshotError> {
-        let count = self.u32()?;
-        let count = usize::try_from(count).expect("a usize has at least 32 bits");
+        let count = usize::try_from(self.u32()?).expect("a usize has at least 32 bits");
         ensure(count <= most, "a list longer than its limit")?;
-        let is_there = count.checked_mul(len_min).is_some_and(|len| len <= self.left.len());
+        let left = self.0.rest().len();
+        let is_there = count.checked_mul(len_min).is_some_and(|len| len <= left);
         if is_there { Ok(count) } else { Err(SnapshotError::Truncated) }
-    }
-
-    /// A ticker.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn ticker(&mut self) -> Result<Ticker, SnapshotError> {
-        Ticker::new(self.text()?).map_err(|_| SnapshotError::Broken("a ticker that is none"))
-    }
-
-    /// An account.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn account(&mut self) -> Result<AccountId, SnapshotError> {
-        AccountId::new(self.text()?).map_err(|_| SnapshotError::Broken("an account that is none"))
-    }
-
-    /// A source.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn source(&mut self) -> Result<SourceId, SnapshotError> {
-        SourceId::new(self.text()?).map_err(|_| SnapshotError::Broken("a source that is none"))
     }
 
     /// A side: 1 for a sale.
     ///
     /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
+    /// [`SnapshotError`]: see [`Cursor`].
     pub fn side(&mut self) -> Result<Side, SnapshotError> {
         Ok(if self.flag()? { Side::Sell } else { Side::Buy })
     }
 
-    /// A price within its limits.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn price(&mut self) -> Result<Price, SnapshotError> {
-        let price = Price::from_nanos(self.i64()?.into());
-        price.map_err(|_| SnapshotError::Broken("a price beyond its limits"))
-    }
-
-    /// A quantity within its limits.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Truncated`], or [`SnapshotError::Broken`] where that is none.
-    pub fn quantity(&mut self) -> Result<Quantity, SnapshotError> {
-        let quantity = Quantity::new(self.u64()?.into());
-        quantity.map_err(|_| SnapshotError::Broken("a quantity beyond its limits"))
-    }
-
-    /// The snapshot is read whole.
+    /// Checks that the snapshot is read whole.
     ///
     /// # Errors
     /// [`SnapshotError::TrailingBytes`].
     pub const fn end(&self) -> Result<(), SnapshotError> {
-        match self.left.len() {
+        match self.0.rest().len() {
             0 => Ok(()),
             count => Err(SnapshotError::TrailingBytes(count)),
         }
     }
 
     fn text(&mut self) -> Result<&'a [u8], SnapshotError> {
-        let len = usize::from(self.u8()?);
-        let (text, left) = self.left.split_at_checked(len).ok_or(SnapshotError::Truncated)?;
-        self.left = left;
-        Ok(text)
+        let len = self.u8()?;
+        Ok(self.0.take(len.into())?)
     }
 }

@@ -50,10 +50,10 @@ pub struct Events<'a> {
 /// Says what is wrong with it.
 pub fn read(frame: &[u8]) -> Result<Events<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Events)?;
-    let count = cursor.take_u32()?;
-    let shard = ShardId::new(cursor.take_u32()?);
-    let incarnation = Incarnation::new(cursor.take_u64()?);
-    let number = cursor.take_u64()?;
+    let count = cursor.u32()?;
+    let shard = ShardId::new(cursor.u32()?);
+    let incarnation = Incarnation::new(cursor.u64()?);
+    let number = cursor.u64()?;
     Ok(Events { shard, incarnation, number, count, records: Records::new(cursor, count) })
 }
 

@@ -11,7 +11,8 @@
 
 use super::{ClientHandle, FrameKind, InputKind, ReplyTo, begin as begin_frame, count_up, open};
 use crate::DecodeError;
-use crate::cursor::{Cursor, append_sized, patch};
+use crate::sized::{append_sized, patch};
+use allot_domain::Cursor;
 use allot_domain::{Incarnation, LogIndex};
 
 const FIRST_AT: usize = 5;
@@ -104,10 +105,10 @@ pub struct Inputs<'a> {
 /// Says what is wrong with it.
 pub fn read(frame: &[u8]) -> Result<Inputs<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Inputs)?;
-    let count = cursor.take_u32()?;
-    let first = LogIndex::new(cursor.take_u64()?);
-    let router = Incarnation::new(cursor.take_u64()?);
-    cursor.take_u64()?;
+    let count = cursor.u32()?;
+    let first = LogIndex::new(cursor.u64()?);
+    let router = Incarnation::new(cursor.u64()?);
+    cursor.u64()?;
     Ok(Inputs { first, router, count, left: count, cursor })
 }
 
@@ -127,11 +128,11 @@ impl<'a> Iterator for Inputs<'a> {
 
 #[inline]
 fn read_input<'a>(cursor: &mut Cursor<'a>) -> Result<InputFrame<'a>, DecodeError> {
-    let client = ClientHandle::new(cursor.take_u64()?);
-    let encoding = cursor.take_u8()?.try_into()?;
+    let client = ClientHandle::new(cursor.u64()?);
+    let encoding = cursor.u8()?.try_into()?;
     Ok(InputFrame {
         reply_to: ReplyTo { client, encoding },
-        kind: InputKind::new(cursor.take_u8()?),
-        body: cursor.take_sized()?,
+        kind: InputKind::new(cursor.u8()?),
+        body: cursor.sized()?,
     })
 }

@@ -14,8 +14,9 @@
 //! A body is a reply of the system, in its encoding: the router copies it.
 
 use super::{ClientHandle, FrameKind, begin as begin_frame, count_up, open};
-use crate::cursor::{Cursor, append_sized, patch};
+use crate::sized::{append_sized, patch};
 use crate::{DecodeError, Encoding};
+use allot_domain::Cursor;
 use allot_domain::LogIndex;
 
 const THROUGH_AT: usize = 5;
@@ -128,10 +129,10 @@ pub struct Replies<'a> {
 /// Says what is wrong with it.
 pub fn read(frame: &[u8]) -> Result<Replies<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Replies)?;
-    let count = cursor.take_u32()?;
-    let through = LogIndex::new(cursor.take_u64()?);
-    let durable = LogIndex::new(cursor.take_u64()?);
-    let left_ns = cursor.take_u64()?;
+    let count = cursor.u32()?;
+    let through = LogIndex::new(cursor.u64()?);
+    let durable = LogIndex::new(cursor.u64()?);
+    let left_ns = cursor.u64()?;
     Ok(Replies { through, durable, left_ns, count, left: count, cursor })
 }
 
@@ -153,21 +154,21 @@ impl<'a> Iterator for Replies<'a> {
 fn read_reply<'a>(cursor: &mut Cursor<'a>) -> Result<ReplyFrame<'a>, DecodeError> {
     Ok(ReplyFrame {
         to: read_to(cursor)?,
-        encoding: cursor.take_u8()?.try_into()?,
-        body: cursor.take_sized()?,
+        encoding: cursor.u8()?.try_into()?,
+        body: cursor.sized()?,
     })
 }
 
 #[inline]
 fn read_to<'a>(cursor: &mut Cursor<'a>) -> Result<To<'a>, DecodeError> {
-    match cursor.take_u8()? {
-        TO_CLIENT => Ok(To::Client(ClientHandle::new(cursor.take_u64()?))),
+    match cursor.u8()? {
+        TO_CLIENT => Ok(To::Client(ClientHandle::new(cursor.u64()?))),
         TO_SOURCE => {
-            let len = cursor.take_u8()?;
+            let len = cursor.u8()?;
             let source = std::str::from_utf8(cursor.take(len.into())?);
             source.map(To::Source).map_err(|_| DecodeError::new("a source is not UTF-8"))
         }
-        TO_CLIENT_OF_ALL => Ok(To::ClientOfAll(ClientHandle::new(cursor.take_u64()?))),
+        TO_CLIENT_OF_ALL => Ok(To::ClientOfAll(ClientHandle::new(cursor.u64()?))),
         _ => Err(DecodeError::new("a reply goes to a client (0 or 2) or to a source (1)")),
     }
 }

@@ -3,12 +3,13 @@
 use super::Reply;
 use super::writer::ReplyWriter;
 use crate::request::{read_side, side_byte};
+use allot_domain::Cursor;
 use allot_domain::{AccountId, Price, Quantity};
 use allot_wire::codec::{self, Each};
 use allot_wire::reply::{
     Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord, write_rejected, write_reported,
 };
-use allot_wire::{Cursor, DecodeError, Encoding, PaddedTicker, append_sized};
+use allot_wire::{DecodeError, Encoding, PaddedTicker, append_sized};
 use serde::{Deserialize, Serialize};
 
 const ALLOCATED: u8 = 1;
@@ -109,7 +110,7 @@ type SharesRecord<'a> = Vec<(&'a str, u64)>;
 /// Reads a record, without its size.
 pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
     let mut cursor = Cursor::new(record);
-    let tag = cursor.take_u8()?;
+    let tag = cursor.u8()?;
     let rest = cursor.rest();
     match tag {
         ALLOCATED => read_allocated(codec::decode(rest)?),

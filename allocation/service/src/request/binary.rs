@@ -11,9 +11,10 @@
 
 use super::{ReportRequest, Request, RequestKind, weights};
 use allot_allocation_rules::{Bust, Fill, Reject, Split, limits};
+use allot_domain::Cursor;
 use allot_domain::{Price, Quantity, Reject as Core, Side, SourceId, Ticker};
 use allot_wire::codec::{self, Each};
-use allot_wire::{Cursor, PaddedTicker, Rejection, origin};
+use allot_wire::{PaddedTicker, Rejection, origin};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -93,8 +94,8 @@ pub fn routing_rejection(record: &[u8]) -> Rejection {
 #[inline]
 fn good_keys<'a>(cursor: &mut Cursor<'a>) -> Option<RoutingKeys<'a>> {
     let ticker = Ticker::from_padded(&cursor.take_array().ok()?)?;
-    let seq = cursor.take_u64().ok().filter(|seq| *seq > 0)?;
-    let source_len = usize::try_from(cursor.take_u64().ok()?).ok()?;
+    let seq = cursor.u64().ok().filter(|seq| *seq > 0)?;
+    let source_len = usize::try_from(cursor.u64().ok()?).ok()?;
     Some(RoutingKeys { ticker, seq, source: cursor.take(source_len).ok()? })
 }
 
@@ -105,8 +106,8 @@ pub(crate) fn good_fill(record: &[u8]) -> Option<Fill> {
     let RoutingKeys { ticker, seq, source } = good_keys(&mut cursor)?;
     let source = SourceId::new(source).ok()?;
     let price = i64::from_le_bytes(cursor.take_array().ok()?);
-    let quantity = cursor.take_u64().ok()?;
-    let side = read_side(cursor.take_u8().ok()?).ok()?;
+    let quantity = cursor.u64().ok()?;
+    let side = read_side(cursor.u8().ok()?).ok()?;
     let (price, quantity) = (Price::from_nanos(price.into()), Quantity::new(quantity.into()));
     let fill = Fill { source, seq, ticker, side, price: price.ok()?, quantity: quantity.ok()? };
     cursor.rest().is_empty().then_some(fill)
