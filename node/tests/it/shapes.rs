@@ -218,7 +218,7 @@ fn a_restarted_shard_joins_again_and_reports_what_it_lost() {
     assert!(report.degraded[0].contains("shard 1 restarted without its state"), "{report:?}");
     let shard = server.process("shard-1");
     let log = shard.errors();
-    assert!(log.contains("without the state of its earlier life"), "{log}");
+    assert!(log.contains("without the state of its earlier incarnation"), "{log}");
     let replies: Vec<_> = (1_001..=1_020)
         .map(|seq| {
             let fill = fill(seq, &format!("T{}", seq % 10), Side::Buy, "10", 5);
