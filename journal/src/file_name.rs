@@ -67,9 +67,14 @@ impl Listing {
     }
 }
 
+/// Whether a name is that of a segment.
+pub(crate) fn is_segment(name: &str) -> bool {
+    number(name, segment).is_some()
+}
+
 /// Whether a name is that of a complete file.
 fn is_ours(name: &str) -> bool {
-    number(name, segment).or(number(name, numbered_snapshot)).is_some()
+    is_segment(name) || number(name, numbered_snapshot).is_some()
 }
 
 /// The number in a name, if the name is exactly the one that the number gives.

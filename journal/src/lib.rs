@@ -64,5 +64,5 @@ pub use record::Record;
 pub use recovery::{Recovery, Wakers};
 pub use scan::Tail;
 pub use sealed::Sealed;
-pub use sim_disk::SimDisk;
+pub use sim_disk::{CrashPoint, DiskFault, End, SimDisk};
 pub use snapshot::{Snapshot, state_hash};

@@ -9,7 +9,14 @@
 //!
 //! Like Linux, it drops what a failed sync should have written but still shows it: a second sync
 //! succeeds and proves nothing.
+//!
+//! It keeps removed segments, so that the whole journal can still be read.
 
+mod random;
+mod crash_point;
+mod planned_failure;
+mod inode;
+mod names;
 mod disk;
 mod sim_file;
 
@@ -20,6 +27,20 @@ use crate::{Media, MediaFile};
 use disk::Disk;
 use sim_file::Handle;
 
+pub use crash_point::{CrashPoint, End};
+
+/// What a disk claims to do and does not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DiskFault {
+    /// It is sound.
+    #[default]
+    None,
+    /// A sync reports success and writes nothing.
+    SyncsNothing,
+    /// A sync writes the content of files but not their names.
+    ForgetsNames,
+}
+
 /// One simulated folder. Clones share it.
 #[derive(Clone)]
 pub struct SimDisk {
@@ -29,7 +50,12 @@ pub struct SimDisk {
 impl SimDisk {
     /// An empty folder. The seed decides what is lost in a crash.
     pub fn new(seed: u64) -> Self {
-        Self { disk: Arc::new(Mutex::new(Disk::new(seed))) }
+        Self::with_fault(seed, DiskFault::None)
+    }
+
+    /// An empty folder on a disk that may not do what it claims.
+    pub fn with_fault(seed: u64, fault: DiskFault) -> Self {
+        Self { disk: Arc::new(Mutex::new(Disk::new(seed, fault))) }
     }
 
     /// The power fails: any part of what was not synced is lost, and open files can no longer be
@@ -51,6 +77,22 @@ impl SimDisk {
     /// Makes the `n`-th sync from now on fail, of a file or of the folder; 1 is the next.
     pub fn fail_sync(&self, n: u64) {
         self.lock().fail_sync(n);
+    }
+
+    /// Whether such a failure has happened since the last crash or restart.
+    pub fn has_failed(&self) -> bool {
+        self.lock().has_failed()
+    }
+
+    /// Plans a crash within an operation, or cancels the planned one.
+    pub fn plan_crash(&self, crash_point: Option<CrashPoint>) {
+        self.lock().plan_crash(crash_point);
+    }
+
+    /// How it has crashed at the crash point since the last call, if it has. Until then every
+    /// operation fails that a crash point counts.
+    pub fn take_end(&self) -> Option<End> {
+        self.lock().take_end()
     }
 
     /// Limits the length of all files together, in bytes. `None`: no limit.
@@ -76,7 +118,17 @@ impl SimDisk {
         self.lock().flip(file, offset, bit);
     }
 
-    /// A copy of the current state, with an incarnation and a log of its own.
+    /// The names of all files, in order.
+    pub fn files(&self) -> Vec<String> {
+        self.lock().names()
+    }
+
+    /// Every segment, the removed ones included, on a disk of its own; no snapshots.
+    pub fn full_journal(&self) -> Self {
+        Self { disk: Arc::new(Mutex::new(self.lock().full_journal())) }
+    }
+
+    /// A copy of the current state, with an incarnation and a log of its own, and no crash planned.
     pub fn fork(&self) -> Self {
         Self { disk: Arc::new(Mutex::new(self.lock().fork())) }
     }

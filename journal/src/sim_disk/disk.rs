@@ -1,60 +1,52 @@
 //! The state of a simulated disk: what it shows, and what it would keep in a crash.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
 
+use super::DiskFault;
+use super::crash_point::{Crash, CrashPoint, End, gone};
+use super::inode::Inode;
+use super::names::Names;
+use super::planned_failure::{PlannedFailures, failed};
+use super::random::Random;
+use crate::file_name;
 use crate::length::{narrow, wide};
 use crate::limits::{LOG_LINES_MAX, SECTOR, SECTOR_BYTES};
+
+/// A segment begins with its magic in these bytes; a preallocated one that was never written, with
+/// zeros.
+const MAGIC_BYTES: usize = 8;
 
 /// Files, names, and planned faults.
 pub(super) struct Disk {
     seed: u64,
-    /// The state of the random numbers.
-    random: u64,
+    fault: DiskFault,
+    random: Random,
     incarnation: u64,
     inodes: BTreeMap<u64, Inode>,
     next_inode: u64,
-    /// The names that are shown.
-    shown: BTreeMap<String, u64>,
-    /// The names that a crash would keep.
-    kept: BTreeMap<String, u64>,
-    /// Changes of names since the folder was synced.
-    pending: Vec<NameChange>,
-    writes_until_failure: Option<u64>,
-    syncs_until_failure: Option<u64>,
+    names: Names,
+    failures: PlannedFailures,
+    crash: Crash,
+    /// Removed segments, so that the whole journal can still be read.
+    pruned: BTreeMap<String, Vec<u8>>,
     capacity: Option<u64>,
     log: VecDeque<String>,
 }
 
-/// The content of a file.
-#[derive(Clone, Default)]
-struct Inode {
-    shown: Vec<u8>,
-    kept: Vec<u8>,
-    /// Sectors that a sync would write.
-    unsynced: BTreeSet<u64>,
-}
-
-#[derive(Clone, Debug)]
-enum NameChange {
-    Create(String, u64),
-    Rename(String, String, u64),
-    Remove(String),
-}
-
 impl Disk {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, fault: DiskFault) -> Self {
         Self {
             seed,
-            random: seed,
+            fault,
+            random: Random::new(seed),
             incarnation: 0,
             inodes: BTreeMap::new(),
             next_inode: 0,
-            shown: BTreeMap::new(),
-            kept: BTreeMap::new(),
-            pending: Vec::new(),
-            writes_until_failure: None,
-            syncs_until_failure: None,
+            names: Names::default(),
+            failures: PlannedFailures::default(),
+            crash: Crash::default(),
+            pruned: BTreeMap::new(),
             capacity: None,
             log: VecDeque::new(),
         }
@@ -63,12 +55,27 @@ impl Disk {
     pub(super) fn fork(&self) -> Self {
         Self {
             inodes: self.inodes.clone(),
-            shown: self.shown.clone(),
-            kept: self.kept.clone(),
-            pending: self.pending.clone(),
+            names: self.names.clone(),
+            crash: Crash::default(),
+            pruned: self.pruned.clone(),
             log: VecDeque::new(),
             ..*self
         }
+    }
+
+    /// Every segment, the pruned ones included, on a disk of its own; no snapshots.
+    pub(super) fn full_journal(&self) -> Self {
+        let mut segments = self.pruned.clone();
+        let shown = self.names.shown().iter();
+        for (name, inode) in shown.filter(|(name, _)| file_name::is_segment(name)) {
+            segments.insert(name.clone(), self.inodes[inode].shown.clone());
+        }
+        let mut full = Self::new(0, DiskFault::None);
+        for (name, bytes) in segments {
+            let inode = full.add(&name);
+            full.put(inode, 0, &bytes);
+        }
+        full
     }
 
     pub(super) fn incarnation(&self) -> u64 {
@@ -76,20 +83,24 @@ impl Disk {
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        self.shown.keys().cloned().collect()
+        self.names.shown().keys().cloned().collect()
     }
 
     pub(super) fn create(&mut self, name: &str) -> io::Result<(u64, u64)> {
-        if self.shown.contains_key(name) {
+        self.count_operation()?;
+        if self.names.shown().contains_key(name) {
             return Err(ErrorKind::AlreadyExists.into());
         }
+        Ok((self.add(name), self.incarnation))
+    }
+
+    fn add(&mut self, name: &str) -> u64 {
         let inode = self.next_inode;
         self.next_inode += 1;
         self.inodes.insert(inode, Inode::default());
-        self.shown.insert(name.to_owned(), inode);
-        self.pending.push(NameChange::Create(name.to_owned(), inode));
+        self.names.create(name, inode);
         self.note(format!("create {name}"));
-        Ok((inode, self.incarnation))
+        inode
     }
 
     pub(super) fn open(&self, name: &str) -> io::Result<(u64, u64)> {
@@ -97,30 +108,44 @@ impl Disk {
     }
 
     pub(super) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.count_operation()?;
         let inode = self.inode(from)?;
-        self.shown.remove(from);
-        self.shown.insert(to.to_owned(), inode);
-        self.pending.push(NameChange::Rename(from.to_owned(), to.to_owned(), inode));
+        self.names.rename(from, to, inode);
         self.note(format!("rename {from} to {to}"));
         Ok(())
     }
 
     pub(super) fn remove(&mut self, name: &str) -> io::Result<()> {
+        if file_name::is_segment(name) {
+            self.keep_pruned(name)?;
+        }
+        self.count_operation()?;
         self.inode(name)?;
-        self.shown.remove(name);
-        self.pending.push(NameChange::Remove(name.to_owned()));
+        self.names.remove(name);
         self.note(format!("remove {name}"));
         Ok(())
     }
 
-    pub(super) fn sync_folder(&mut self) -> io::Result<()> {
-        if is_due(&mut self.syncs_until_failure) {
-            self.pending.clear();
-            self.note("sync of the folder FAILS".to_owned());
-            return Err(io::Error::other("the disk cannot be written (simulated)"));
+    fn keep_pruned(&mut self, name: &str) -> io::Result<()> {
+        let bytes = &self.inodes[&self.inode(name)?].shown;
+        if bytes.iter().take(MAGIC_BYTES).any(|byte| *byte != 0) {
+            self.pruned.insert(name.to_owned(), bytes.clone());
         }
-        self.pending.clear();
-        self.kept = self.shown.clone();
+        Ok(())
+    }
+
+    pub(super) fn sync_folder(&mut self) -> io::Result<()> {
+        self.count_operation()?;
+        match self.fault {
+            DiskFault::None => {}
+            DiskFault::SyncsNothing | DiskFault::ForgetsNames => return Ok(()),
+        }
+        if self.failures.is_sync_due() {
+            self.names.drop_unsynced();
+            self.note("sync of the folder FAILS".to_owned());
+            return Err(failed());
+        }
+        self.names.sync();
         self.note("sync of the folder".to_owned());
         Ok(())
     }
@@ -138,11 +163,22 @@ impl Disk {
     }
 
     pub(super) fn write_at(&mut self, inode: u64, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let Some(crash_point) = self.crash.count_operation()? else {
+            return self.write(inode, offset, bytes);
+        };
+        let written = narrow(crash_point.written(bytes.len()));
+        if 0 < written {
+            self.write(inode, offset, &bytes[..written])?;
+        }
+        Err(self.crash_at(crash_point))
+    }
+
+    fn write(&mut self, inode: u64, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let name = self.name_of(inode);
-        if is_due(&mut self.writes_until_failure) {
+        if self.failures.is_write_due() {
             let some = self.put_some(inode, offset, bytes);
             self.note(format!("write of {name} at {offset} FAILS, {some} sectors written"));
-            return Err(io::Error::other("the disk cannot be written (simulated)"));
+            return Err(failed());
         }
         let old_bytes = wide(self.inodes[&inode].shown.len());
         let growth = (offset + wide(bytes.len())).saturating_sub(old_bytes);
@@ -159,28 +195,58 @@ impl Disk {
     }
 
     pub(super) fn sync(&mut self, inode: u64) -> io::Result<()> {
+        self.count_operation()?;
+        match self.fault {
+            DiskFault::None | DiskFault::ForgetsNames => {}
+            DiskFault::SyncsNothing => return Ok(()),
+        }
         let name = self.name_of(inode);
-        let fails = is_due(&mut self.syncs_until_failure);
+        let fails = self.failures.is_sync_due();
         let file = self.inodes.get_mut(&inode).expect("an open file has content");
-        let unsynced = std::mem::take(&mut file.unsynced);
         if fails {
-            self.note(format!("sync of {name} FAILS, {} sectors dropped", unsynced.len()));
-            return Err(io::Error::other("the disk cannot be written (simulated)"));
+            let dropped = file.drop_unsynced();
+            self.note(format!("sync of {name} FAILS, {dropped} sectors dropped"));
+            return Err(failed());
         }
-        file.kept.resize(file.shown.len(), 0);
-        for sector in &unsynced {
-            file.keep(*sector);
-        }
-        self.note(format!("sync of {name}, {} sectors", unsynced.len()));
+        let synced = file.sync();
+        self.note(format!("sync of {name}, {synced} sectors"));
         Ok(())
     }
 
     pub(super) fn fail_write(&mut self, n: u64) {
-        self.writes_until_failure = Some(n);
+        self.failures.plan_write(n);
     }
 
     pub(super) fn fail_sync(&mut self, n: u64) {
-        self.syncs_until_failure = Some(n);
+        self.failures.plan_sync(n);
+    }
+
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failures.has_failed()
+    }
+
+    pub(super) fn plan_crash(&mut self, crash_point: Option<CrashPoint>) {
+        self.crash.plan(crash_point);
+    }
+
+    pub(super) fn take_end(&mut self) -> Option<End> {
+        self.crash.take_end()
+    }
+
+    /// Counts one operation, and crashes instead of it if the crash point is here.
+    fn count_operation(&mut self) -> io::Result<()> {
+        match self.crash.count_operation()? {
+            None => Ok(()),
+            Some(crash_point) => Err(self.crash_at(crash_point)),
+        }
+    }
+
+    fn crash_at(&mut self, crash_point: CrashPoint) -> io::Error {
+        match crash_point.end {
+            End::Power => self.crash(),
+            End::Kill | End::Stop => self.restart(),
+        }
+        gone()
     }
 
     pub(super) fn set_capacity(&mut self, bytes: Option<u64>) {
@@ -188,26 +254,22 @@ impl Disk {
     }
 
     pub(super) fn used_bytes(&self) -> u64 {
-        self.shown.values().map(|inode| wide(self.inodes[inode].shown.len())).sum()
+        self.names.shown().values().map(|inode| wide(self.inodes[inode].shown.len())).sum()
     }
 
     pub(super) fn file_bytes(&self, name: &str) -> Option<u64> {
-        Some(wide(self.inodes[self.shown.get(name)?].shown.len()))
+        Some(wide(self.inodes[self.names.shown().get(name)?].shown.len()))
     }
 
     pub(super) fn flip(&mut self, name: &str, offset: u64, bit: u32) {
         let inode = self.inode(name).expect("a file to flip a bit of");
-        let file = self.inodes.get_mut(&inode).expect("a name has content");
-        let at = narrow(offset);
-        file.shown[at] ^= 1 << bit;
-        if let Some(byte) = file.kept.get_mut(at) {
-            *byte ^= 1 << bit;
-        }
+        self.inodes.get_mut(&inode).expect("a name has content").flip(offset, bit);
         self.note(format!("flip of {name} at {offset}, bit {bit}"));
     }
 
     pub(super) fn restart(&mut self) {
         self.incarnation += 1;
+        self.failures.restart();
         self.note("restart".to_owned());
     }
 
@@ -216,63 +278,25 @@ impl Disk {
     pub(super) fn crash(&mut self) {
         self.incarnation += 1;
         // Half of the crashes lose some; those that lose all or nothing must be common, too.
-        let chance = [0, 4, 2, 1][narrow(self.random_below(4))];
-        for change in std::mem::take(&mut self.pending) {
-            if self.random_below(4) < chance {
-                self.note(format!("crash keeps {change:?}"));
-                self.keep_name(change);
-            }
+        let chance = [0, 4, 2, 1][narrow(self.random.below(4))];
+        for change in self.names.crash(chance, &mut self.random) {
+            self.note(format!("crash keeps {change:?}"));
         }
-        self.shown = self.kept.clone();
         let mut inodes = std::mem::take(&mut self.inodes);
-        inodes.retain(|inode, _| self.shown.values().any(|named| named == inode));
+        inodes.retain(|inode, _| self.names.shown().values().any(|named| named == inode));
         for file in inodes.values_mut() {
-            self.crash_file(file, chance);
+            file.crash(chance, &mut self.random);
         }
         self.inodes = inodes;
-        self.writes_until_failure = None;
-        self.syncs_until_failure = None;
+        self.failures.crash();
         self.note(format!("crash of seed {}: {chance}/4 kept of what was not synced", self.seed));
-    }
-
-    fn crash_file(&mut self, file: &mut Inode, chance: u64) {
-        let shown_sectors = wide(file.shown.len()).div_ceil(SECTOR);
-        let kept_sectors = wide(file.kept.len()).div_ceil(SECTOR);
-        let grown = shown_sectors.saturating_sub(kept_sectors);
-        let sectors = match self.random_below(4) < chance {
-            true => shown_sectors,
-            false => kept_sectors + self.random_below(grown + 1),
-        };
-        let bytes = narrow(sectors * SECTOR).min(file.shown.len().max(file.kept.len()));
-        file.kept.resize(bytes.max(file.kept.len()), 0);
-        for sector in std::mem::take(&mut file.unsynced) {
-            if self.random_below(4) < chance {
-                file.keep(sector);
-            }
-        }
-        file.shown = file.kept.clone();
-    }
-
-    fn keep_name(&mut self, change: NameChange) {
-        match change {
-            NameChange::Create(name, inode) => {
-                self.kept.insert(name, inode);
-            }
-            NameChange::Rename(from, to, inode) => {
-                self.kept.remove(&from);
-                self.kept.insert(to, inode);
-            }
-            NameChange::Remove(name) => {
-                self.kept.remove(&name);
-            }
-        }
     }
 
     /// Writes a random part of the sectors; returns how many.
     fn put_some(&mut self, inode: u64, offset: u64, bytes: &[u8]) -> usize {
         let mut count = 0;
         for (sector, at) in bytes.chunks(SECTOR_BYTES).zip((offset..).step_by(SECTOR_BYTES)) {
-            if self.random_below(2) == 0 {
+            if self.random.below(2) == 0 {
                 self.put(inode, at, sector);
                 count += 1;
             }
@@ -281,35 +305,16 @@ impl Disk {
     }
 
     fn put(&mut self, inode: u64, offset: u64, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        let file = self.inodes.get_mut(&inode).expect("an open file has content");
-        let start = narrow(offset);
-        let end = start + bytes.len();
-        if file.shown.len() < end {
-            file.shown.resize(end, 0);
-        }
-        file.shown[start..end].copy_from_slice(bytes);
-        file.unsynced.extend(offset / SECTOR..=(offset + wide(bytes.len()) - 1) / SECTOR);
+        self.inodes.get_mut(&inode).expect("an open file has content").put(offset, bytes);
     }
 
     fn inode(&self, name: &str) -> io::Result<u64> {
-        self.shown.get(name).copied().ok_or_else(|| ErrorKind::NotFound.into())
+        self.names.shown().get(name).copied().ok_or_else(|| ErrorKind::NotFound.into())
     }
 
     fn name_of(&self, inode: u64) -> String {
-        let named = self.shown.iter().find(|(_, named)| **named == inode);
+        let named = self.names.shown().iter().find(|(_, named)| **named == inode);
         named.map_or("a removed file".to_owned(), |(name, _)| name.clone())
-    }
-
-    /// A random number below `end`, by SplitMix64 (Steele, Lea, Flood 2014).
-    fn random_below(&mut self, end: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
     }
 
     fn note(&mut self, line: String) {
@@ -324,32 +329,6 @@ impl Disk {
     }
 }
 
-impl Inode {
-    /// Makes a sector survive a crash, as far as the file has it.
-    fn keep(&mut self, sector: u64) {
-        let start = narrow(sector * SECTOR);
-        let end = (start + SECTOR_BYTES).min(self.shown.len()).min(self.kept.len());
-        if start < end {
-            self.kept[start..end].copy_from_slice(&self.shown[start..end]);
-        }
-    }
-}
-
-/// Counts down to the failure that was planned.
-fn is_due(countdown: &mut Option<u64>) -> bool {
-    match countdown {
-        None => false,
-        Some(left) if *left <= 1 => {
-            *countdown = None;
-            true
-        }
-        Some(left) => {
-            *left -= 1;
-            false
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,7 +336,7 @@ mod tests {
     #[test]
     fn a_write_that_fails_leaves_whole_sectors() {
         for seed in 0..64 {
-            let mut disk = Disk::new(seed);
+            let mut disk = Disk::new(seed, DiskFault::None);
             let (inode, _) = disk.create("a").unwrap();
             disk.write_at(inode, 0, &[0; 4 * SECTOR_BYTES]).unwrap();
             disk.fail_write(1);

@@ -7,6 +7,7 @@ mod round_trip;
 mod format;
 mod sealing;
 mod flips;
+mod sim_disks;
 mod crashes;
 mod failures;
 mod snapshots;
