@@ -3,7 +3,7 @@
 //! ```text
 //!   clients ═► ClientNetwork ═► router ═ link ═ shard ═ link ═ publisher ═► subscriber
 //!                                                 ║
-//!                                               Disk ─► RecoveredLog
+//!                                             SimDisk ─► RecoveredLog
 //! ```
 //!
 //! Invariants:
@@ -19,7 +19,6 @@ pub mod violation;
 pub mod tally;
 pub mod planted_bug;
 pub mod options;
-pub mod disk;
 pub mod workload;
 pub mod log;
 pub mod network_link;

@@ -12,11 +12,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use allot_domain::LogIndex;
-use allot_journal::{Reader, Record};
+use allot_journal::{Reader, Record, SimDisk};
 use allot_shard::{Service, State};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::disk::Disk;
 use super::violation::{Violation, ensure};
 use super::workload::Workload;
 
@@ -80,9 +79,9 @@ impl RecoveredLog {
     ///
     /// # Errors
     /// A known record is missing or different; or a new one breaks a promise.
-    pub fn read(&mut self, disk: &Disk, workload: &mut impl Workload) -> Result<(), Violation> {
-        let full = disk.full_journal().map_err(|error| broken(&error))?;
-        let mut reader = Reader::open(Arc::new(full)).map_err(|error| broken(&error))?;
+    pub fn read(&mut self, disk: &SimDisk, workload: &mut impl Workload) -> Result<(), Violation> {
+        let mut reader =
+            Reader::open(Arc::new(disk.full_journal())).map_err(|error| broken(&error))?;
         let mut count = 0;
         while let Some(entry) = reader.next().map_err(|error| broken(&error))? {
             let Record { index, kind, tag, payload } = entry.record;

@@ -6,10 +6,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use allot_journal::{Ack, JournalConfig, SEGMENT_BYTES_MIN};
+use allot_journal::{Ack, DiskFault, JournalConfig, SEGMENT_BYTES_MIN};
 use allot_server::CoreConfig;
 
-use super::disk::DiskFault;
 use super::planted_bug::PlantedBug;
 use super::prng::Prng;
 

@@ -10,11 +10,11 @@ mod finish;
 
 use std::time::Duration;
 
+use allot_journal::SimDisk;
 use allot_runtime::Nanos;
 use allot_server::System;
 
 use super::client_network::ClientNetwork;
-use super::disk::Disk;
 use super::log::RecoveredLog;
 use super::network_link::{LinkConfig, NetworkLink};
 use super::options::{Options, Shape};
@@ -46,7 +46,7 @@ pub struct World<W: Workload> {
     prng: Prng,
     now: Nanos,
     processes: Vec<Process<W::System>>,
-    disks: Vec<Disk>,
+    disks: Vec<SimDisk>,
     /// When a disk that is full has room again.
     full_until: Vec<Nanos>,
     /// From each shard to the router, then to the publisher; last from the publisher to the router.
@@ -95,7 +95,7 @@ impl<W: Workload> World<W> {
         Self {
             now: START,
             processes: processes(options.shape, shards, clients),
-            disks: (0..shards).map(|_| Disk::new(prng.seed(), disk_fault)).collect(),
+            disks: (0..shards).map(|_| SimDisk::with_fault(prng.seed(), disk_fault)).collect(),
             full_until: vec![Nanos::MAX; shards],
             network_links: (0..2 * shards + 1).map(|_| NetworkLink::new(config)).collect(),
             client_network,
@@ -211,8 +211,7 @@ impl<W: Workload> World<W> {
             return Ok(1);
         };
         if let Some(failure) = actor.agent().failure().map(str::to_owned) {
-            let cause = actor.stop_cause();
-            self.fail(process, cause, &failure)?;
+            self.fail(process, slot, &failure)?;
             return Ok(1);
         }
         if self.injects_faults && 0 < work {

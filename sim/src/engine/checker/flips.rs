@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use allot_journal::{JournalConfig, JournalError};
+use allot_journal::{JournalConfig, JournalError, SimDisk};
 use allot_server::open_shard::recover_state;
 use allot_shard::{ConfigOf, RecoverError, Service};
 
-use crate::engine::disk::Disk;
 use crate::engine::log::bytes;
 use crate::engine::prng::Prng;
 use crate::engine::tally::Tally;
@@ -15,7 +14,7 @@ use crate::engine::violation::{Violation, ensure};
 /// The disk of a shard that is down, and how the shard would start from it.
 pub struct Flipped<'a, S: Service> {
     /// The disk; every flip is made in a copy.
-    pub disk: &'a Disk,
+    pub disk: &'a SimDisk,
     /// The configuration of its journal.
     pub journal: &'a JournalConfig,
     /// The configuration of its machine.
@@ -57,7 +56,7 @@ pub fn check<S: Service>(
 
 impl<S: Service> Flipped<'_, S> {
     /// The bytes of the state that a start from this disk recovers.
-    fn start(&self, disk: &Disk) -> Result<Vec<u8>, RecoverError> {
+    fn start(&self, disk: &SimDisk) -> Result<Vec<u8>, RecoverError> {
         let media = Arc::new(disk.clone());
         let state = recover_state::<S>(media, self.journal.clone(), self.config)?;
         Ok(bytes(&state))
@@ -65,16 +64,16 @@ impl<S: Service> Flipped<'_, S> {
 }
 
 /// Flips one bit; says which.
-fn flip(disk: &Disk, prng: &mut Prng) -> Option<String> {
+fn flip(disk: &SimDisk, prng: &mut Prng) -> Option<String> {
     let files = disk.files();
     if files.is_empty() {
         return None;
     }
     let file = prng.pick(&files);
-    let bytes = disk.sim().file_bytes(file).filter(|bytes| 0 < *bytes)?;
+    let bytes = disk.file_bytes(file).filter(|bytes| 0 < *bytes)?;
     let offset = prng.between(0..=bytes - 1);
     let bit = u32::try_from(prng.between(0..=7)).expect("of a byte");
-    disk.sim().flip(file, offset, bit);
+    disk.flip(file, offset, bit);
     Some(format!("bit {bit} of byte {offset} of {file}"))
 }
 

@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use allot_journal::{CrashPoint, End};
 use allot_runtime::Nanos;
 
 use super::World;
-use crate::engine::disk::{CrashPoint, End};
 use crate::engine::network_link::{NetworkLink, Side};
 use crate::engine::options::{Faults, Shape};
 use crate::engine::process::{Actor, Site, StopCause};
@@ -57,12 +57,12 @@ impl<W: Workload> World<W> {
     fn inject_disk_faults(&mut self, shard: usize) {
         let Faults { sync_failure, write_failure, full_disk, .. } = self.options.faults;
         if self.prng.one_in(sync_failure) {
-            self.disks[shard].sim().fail_sync(self.prng.between(1..=3));
+            self.disks[shard].fail_sync(self.prng.between(1..=3));
             self.tally.syncs_failed += 1;
             self.trace.note(self.now, format!("a sync of shard {shard} will fail"));
         }
         if self.prng.one_in(write_failure) {
-            self.disks[shard].sim().fail_write(self.prng.between(1..=3));
+            self.disks[shard].fail_write(self.prng.between(1..=3));
             self.tally.writes_failed += 1;
             self.trace.note(self.now, format!("a write of shard {shard} will fail"));
         }
@@ -106,16 +106,17 @@ impl<W: Workload> World<W> {
     pub(super) fn fail(
         &mut self,
         process: usize,
-        cause: StopCause,
+        slot: usize,
         failure: &str,
     ) -> Result<(), Violation> {
         self.tally.failures += 1;
         self.trace.note(self.now, format!("{} fails: {failure}", self.processes[process].name()));
-        let faults = &self.options.faults;
-        let is_expected = match cause {
+        let actor = &self.processes[process].slots[slot].actor;
+        let disk_has_failed = || actor.shard().is_some_and(|shard| self.disks[shard].has_failed());
+        let is_expected = match actor.stop_cause() {
             StopCause::RepliedInputsLost => return Err(Violation::new("P1", failure)),
-            StopCause::DiskFull => 0 < faults.full_disk,
-            StopCause::DiskFailed => 0 < faults.sync_failure + faults.write_failure,
+            StopCause::DiskFull => 0 < self.options.faults.full_disk,
+            StopCause::DiskFailed => disk_has_failed(),
             StopCause::Other => false,
         };
         if !is_expected {
@@ -132,9 +133,9 @@ impl<W: Workload> World<W> {
         self.injects_faults = false;
         for (disk, full_until) in self.disks.iter().zip(&mut self.full_until) {
             disk.plan_crash(None);
-            disk.sim().set_capacity(None);
-            disk.sim().fail_sync(u64::MAX);
-            disk.sim().fail_write(u64::MAX);
+            disk.set_capacity(None);
+            disk.fail_sync(u64::MAX);
+            disk.fail_write(u64::MAX);
             *full_until = Nanos::MAX;
         }
         self.network_links.iter_mut().for_each(NetworkLink::end_faults);
@@ -169,8 +170,8 @@ impl<W: Workload> World<W> {
 
     fn fill_disk(&mut self, shard: usize) {
         let room = self.prng.between(0..=2 * self.options.setup.segment_bytes);
-        let sim = self.disks[shard].sim();
-        sim.set_capacity(Some(sim.used_bytes() + room));
+        let disk = &self.disks[shard];
+        disk.set_capacity(Some(disk.used_bytes() + room));
         self.full_until[shard] = self.now + self.prng.span(FULL);
         self.tally.full_disks += 1;
         self.trace.note(self.now, format!("the disk of shard {shard} has {room} bytes left"));
@@ -258,13 +259,13 @@ impl<W: Workload> World<W> {
     fn lose_disks(&mut self, process: usize, end: End) {
         for site in &self.processes[process].sites {
             let Site::Shard(shard) = *site else { continue };
-            self.disks[shard].plan_crash(None);
-            let sim = self.disks[shard].sim();
+            let disk = &self.disks[shard];
+            disk.plan_crash(None);
             if end == End::Power {
                 self.tally.power_failures += 1;
-                sim.crash();
+                disk.crash();
             } else {
-                sim.restart();
+                disk.restart();
             }
         }
     }

@@ -43,7 +43,7 @@ impl<W: Workload> World<W> {
         for shard in 0..self.disks.len() {
             if self.full_until[shard] <= self.now {
                 self.full_until[shard] = Nanos::MAX;
-                self.disks[shard].sim().set_capacity(None);
+                self.disks[shard].set_capacity(None);
                 self.trace.note(self.now, format!("the disk of shard {shard} has room again"));
             }
         }

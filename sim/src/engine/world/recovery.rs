@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use allot_domain::ShardId;
-use allot_journal::{JournalError, Reader, SegmentState, SegmentSummary, Wakers};
+use allot_journal::{JournalError, Reader, SegmentState, SegmentSummary, SimDisk, Wakers};
 use allot_runtime::Waker;
 use allot_server::open_shard::{self, Opened, Recovered};
 use allot_shard::RecoverError;
@@ -11,7 +11,6 @@ use allot_shard::RecoverError;
 use super::World;
 use crate::engine::checker;
 use crate::engine::checker::flips::Flipped;
-use crate::engine::disk::Disk;
 use crate::engine::violation::Violation;
 use crate::engine::workload::Workload;
 
@@ -57,7 +56,7 @@ impl<W: Workload> World<W> {
             self.plan_crash(shard);
         }
         if 0 < faults.sync_failure && self.prng.one_in(6) {
-            self.disks[shard].sim().fail_sync(self.prng.between(1..=4));
+            self.disks[shard].fail_sync(self.prng.between(1..=4));
             self.tally.syncs_failed += 1;
         }
     }
@@ -86,11 +85,11 @@ impl<W: Workload> World<W> {
             return Ok(());
         }
         self.disks[shard].plan_crash(None);
-        let faults = &self.options.faults;
-        let may_fail = 0 < faults.sync_failure + faults.write_failure;
         let is_expected = match error {
-            RecoverError::Journal(JournalError::Media { .. }) => may_fail,
-            RecoverError::Journal(JournalError::DiskFull { .. }) => 0 < faults.full_disk,
+            RecoverError::Journal(JournalError::Media { .. }) => self.disks[shard].has_failed(),
+            RecoverError::Journal(JournalError::DiskFull { .. }) => {
+                0 < self.options.faults.full_disk
+            }
             _ => false,
         };
         self.trace.note(self.now, format!("shard {shard} cannot start: {error}"));
@@ -100,19 +99,19 @@ impl<W: Workload> World<W> {
         }
         self.tally.refused_starts += 1;
         // An operator repairs the disk before the next start.
-        self.disks[shard].sim().restart();
+        self.disks[shard].restart();
         Ok(())
     }
 }
 
 /// Whether the last batch was never finished.
-fn is_torn(disk: &Disk) -> bool {
+fn is_torn(disk: &SimDisk) -> bool {
     let is_torn = |summary: &SegmentSummary| matches!(summary.state, SegmentState::Torn(_));
-    let reader = disk.full_journal().ok().and_then(|full| Reader::open(Arc::new(full)).ok());
-    reader.is_some_and(|reader| reader.segments().iter().any(is_torn))
+    let reader = Reader::open(Arc::new(disk.full_journal()));
+    reader.is_ok_and(|reader| reader.segments().iter().any(is_torn))
 }
 
 /// Whether there is a snapshot; the name on disk is older than the word.
-fn has_snapshot(disk: &Disk) -> bool {
+fn has_snapshot(disk: &SimDisk) -> bool {
     disk.files().iter().any(|file| file.starts_with("image-"))
 }
