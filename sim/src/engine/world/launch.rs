@@ -25,6 +25,9 @@ struct Ends {
     publisher: Option<PublisherEnds>,
 }
 
+/// What the shards of a process start from.
+type RecoveredShards<W> = BTreeMap<usize, Recovered<<W as Workload>::System>>;
+
 /// The publisher's ends.
 struct PublisherEnds {
     shards: Hub,
@@ -69,10 +72,7 @@ impl<W: Workload> World<W> {
     }
 
     /// Recovers the shards of a process; `None` if the disk of one fails.
-    fn recover_shards(
-        &mut self,
-        sites: &[Site],
-    ) -> Result<Option<BTreeMap<usize, Recovered<W::System>>>, Violation> {
+    fn recover_shards(&mut self, sites: &[Site]) -> Result<Option<RecoveredShards<W>>, Violation> {
         let mut recovered = BTreeMap::new();
         for site in sites {
             let Site::Shard(shard) = *site else { continue };
@@ -85,7 +85,7 @@ impl<W: Workload> World<W> {
     fn actors(
         &mut self,
         sites: &[Site],
-        mut recovered: BTreeMap<usize, Recovered<W::System>>,
+        mut recovered: RecoveredShards<W>,
     ) -> Vec<Actor<W::System>> {
         let mut ends = self.ends(sites);
         let mut actors = Vec::new();
