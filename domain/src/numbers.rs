@@ -5,8 +5,8 @@
 //! | `next`                   | the number after it |
 //! | `+`, `−`, `×` of any two | do not exist    |
 
-use core::fmt;
-
+/// Declares a number with a meaning: a newtype over an integer, with the operations of the table.
+#[macro_export]
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($integer:ty)) => {
         $(#[$doc])*
@@ -40,17 +40,52 @@ macro_rules! number {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::core::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 self.0.fmt(f)
             }
         }
     };
 }
 
-number!(
+/// Declares a number that is an index into a list: a [`number!`](crate::number) of 32 bits.
+#[macro_export]
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident) => {
+        $crate::number!($(#[$doc])* $name(u32));
+
+        impl $name {
+            /// The index into the list.
+            ///
+            /// # Panics
+            /// Never: a `usize` has at least 32 bits wherever this runs.
+            #[inline]
+            #[must_use]
+            pub fn index(self) -> usize {
+                usize::try_from(self.0).expect("a usize has at least 32 bits")
+            }
+
+            /// The number of an index into the list.
+            ///
+            /// # Panics
+            /// If the list is longer than 32 bits count: every list has a limit far below.
+            #[inline]
+            #[must_use]
+            pub fn at(index: usize) -> Self {
+                Self(u32::try_from(index).expect("every list has a limit far below"))
+            }
+        }
+    };
+}
+
+index!(
     /// Which shard, from zero.
-    ShardId(u32)
+    ShardId
+);
+
+index!(
+    /// Which of the sources that a machine knows, in the order of their first messages.
+    SourceIndex
 );
 
 number!(
@@ -68,25 +103,3 @@ number!(
     /// A report's number: that of its marker. It rises, though not by one.
     ReportNumber(u64)
 );
-
-impl ShardId {
-    /// Its place in a list of all shards.
-    ///
-    /// # Panics
-    /// Never: a `usize` has at least 32 bits wherever this runs.
-    #[inline]
-    #[must_use]
-    pub fn index(self) -> usize {
-        usize::try_from(self.0).expect("a usize has at least 32 bits")
-    }
-
-    /// The shard at this place in a list of all shards.
-    ///
-    /// # Panics
-    /// If the list is longer than [`SHARDS_MAX`](crate::limits::SHARDS_MAX) allows by far.
-    #[inline]
-    #[must_use]
-    pub fn at(index: usize) -> Self {
-        Self(u32::try_from(index).expect("at most SHARDS_MAX"))
-    }
-}

@@ -1,10 +1,10 @@
-//! Sources: everyone who ever sent something, each with the window of its sequence numbers.
+//! Sources: all who ever sent a message that was applied, each with its window of sequence numbers.
 //!
 //! This is how a machine applies each message once: a message has a name for ever, `(source, seq)`.
 
 use crate::lookup::Lookup;
 use crate::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
-use crate::{DedupWindow, Reject, Seen, SourceId, limits};
+use crate::{DedupWindow, Reject, Seen, SourceId, SourceIndex, limits};
 use alloc::vec::Vec;
 
 /// Sources in the order of their first message that was applied.
@@ -23,8 +23,9 @@ impl Default for Sources {
 impl Sources {
     /// The index of a source, if anything it sent was ever applied.
     #[must_use]
-    pub fn find(&self, source: &SourceId) -> Option<u32> {
-        self.lookup.find(source.hash(), |index| self.list[at(index)].0 == *source)
+    pub fn find(&self, source: &SourceId) -> Option<SourceIndex> {
+        let is_it = |index| self.list[SourceIndex::new(index).index()].0 == *source;
+        self.lookup.find(source.hash(), is_it).map(SourceIndex::new)
     }
 
     /// What is known of a message of the source that [`Sources::find`] found; a source that is not
@@ -32,9 +33,9 @@ impl Sources {
     ///
     /// # Errors
     /// [`Reject::TooManySources`]: it is not known, and there is no room for it.
-    pub fn seen(&self, found: Option<u32>, seq: u64) -> Result<Seen, Reject> {
+    pub fn seen(&self, found: Option<SourceIndex>, seq: u64) -> Result<Seen, Reject> {
         match found {
-            Some(index) => Ok(self.list[at(index)].1.seen(seq)),
+            Some(index) => Ok(self.list[index.index()].1.seen(seq)),
             None if self.list.len() < limits::SOURCES_MAX => Ok(Seen::New),
             None => Err(Reject::TooManySources),
         }
@@ -44,22 +45,22 @@ impl Sources {
     ///
     /// # Panics
     /// If there is no room.
-    pub fn add(&mut self, source: &SourceId) -> u32 {
+    pub fn add(&mut self, source: &SourceId) -> SourceIndex {
         assert!(self.list.len() < limits::SOURCES_MAX, "room was found before");
-        let index = u32::try_from(self.list.len()).expect("at most SOURCES_MAX");
+        let index = SourceIndex::at(self.list.len());
         self.list.push((*source, DedupWindow::default()));
-        self.lookup.insert(source.hash(), index);
+        self.lookup.insert(source.hash(), index.get());
         index
     }
 
     /// Remembers that a message was applied.
-    pub fn mark(&mut self, index: u32, seq: u64) {
-        self.list[at(index)].1.mark(seq);
+    pub fn mark(&mut self, index: SourceIndex, seq: u64) {
+        self.list[index.index()].1.mark(seq);
     }
 
     /// Forgets that a message was applied: it came to nothing.
-    pub fn unmark(&mut self, index: u32, seq: u64) {
-        self.list[at(index)].1.unmark(seq);
+    pub fn unmark(&mut self, index: SourceIndex, seq: u64) {
+        self.list[index.index()].1.unmark(seq);
     }
 
     /// Writes a message that one of these sources sent: the index of the source, and its sequence.
@@ -68,7 +69,7 @@ impl Sources {
     /// If nothing of that source was ever applied.
     pub fn save_message(&self, source: &SourceId, seq: u64, out: &mut Vec<u8>) {
         let index = self.find(source).expect("what was applied has marked its source");
-        out.extend_from_slice(&index.to_le_bytes());
+        out.extend_from_slice(&index.get().to_le_bytes());
         out.extend_from_slice(&seq.to_le_bytes());
     }
 
@@ -76,8 +77,9 @@ impl Sources {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn message(&self, cursor: &mut Cursor<'_>) -> Result<(u32, u64), SnapshotError> {
-        let (index, seq) = (cursor.u32()?, cursor.u64()?);
+    pub fn message(&self, cursor: &mut Cursor<'_>) -> Result<(SourceIndex, u64), SnapshotError> {
+        let index = SourceIndex::new(cursor.u32()?);
+        let seq = cursor.u64()?;
         self.check(index, seq)?;
         Ok((index, seq))
     }
@@ -86,15 +88,16 @@ impl Sources {
     ///
     /// # Errors
     /// [`SnapshotError::Broken`] if not.
-    pub fn check(&self, index: u32, seq: u64) -> Result<(), SnapshotError> {
-        let source = self.list.get(at(index)).ok_or(SnapshotError::Broken("an unknown source"))?;
+    pub fn check(&self, index: SourceIndex, seq: u64) -> Result<(), SnapshotError> {
+        let source =
+            self.list.get(index.index()).ok_or(SnapshotError::Broken("an unknown source"))?;
         ensure(source.1.seen(seq) != Seen::New, "a message that was never applied")
     }
 
     /// The name of a source.
     #[must_use]
-    pub fn id(&self, index: u32) -> SourceId {
-        self.list[at(index)].0
+    pub fn id(&self, index: SourceIndex) -> SourceId {
+        self.list[index.index()].0
     }
 
     /// Writes all sources.
@@ -116,12 +119,8 @@ impl Sources {
             let source = cursor.source()?;
             ensure(self.find(&source).is_none(), "a source twice")?;
             let index = self.add(&source);
-            self.list[at(index)].1 = DedupWindow::load(cursor)?;
+            self.list[index.index()].1 = DedupWindow::load(cursor)?;
         }
         Ok(())
     }
-}
-
-fn at(index: u32) -> usize {
-    usize::try_from(index).expect("a usize has at least 32 bits")
 }

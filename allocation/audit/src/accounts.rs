@@ -1,6 +1,6 @@
 //! Accounts: every account that a split ever named, its weight and its value.
 
-use allot_allocation_rules::Split;
+use allot_allocation_rules::{AccountIndex, Split};
 use allot_domain::AccountId;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) struct Account {
 
 impl Account {
     /// Its value in this shard's residuals.
-    pub(crate) fn ledger_value(&self) -> i128 {
+    pub(crate) fn value_with_nettings(&self) -> i128 {
         self.value + self.netted
     }
 }
@@ -32,8 +32,8 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     /// The account of an index.
-    pub(crate) fn at(&self, index: u32) -> Option<AccountId> {
-        self.by_index.get(usize::try_from(index).ok()?).copied()
+    pub(crate) fn at(&self, index: AccountIndex) -> Option<AccountId> {
+        self.by_index.get(index.index()).copied()
     }
 
     /// The accounts of the split, in byte order, each with its weight.

@@ -25,7 +25,7 @@ use crate::sources::{Sources, Standing};
 use crate::splits::{Splits, check_weights};
 use crate::summary::Summary;
 use allot_allocation_rules::{
-    BookConfig, Fill, Input, Netting, Outcomes, Reject, Split, SplitKey, limits,
+    AccountIndex, BookConfig, Fill, Input, Netting, Outcomes, Reject, Split, SplitKey, limits,
 };
 use allot_domain::{AccountId, LogIndex, Money, Side, Ticker};
 use std::collections::VecDeque;
@@ -95,7 +95,7 @@ impl Auditor {
         index: LogIndex,
         input: &Input,
         outcomes: &Outcomes,
-        account: impl Fn(u32) -> AccountId,
+        account: impl Fn(AccountIndex) -> AccountId,
     ) -> Result<(), Fault> {
         let mut outcomes = OutcomeReader::new(outcomes, &account);
         self.check_input(index, input, &mut outcomes).map_err(|mismatch| {
@@ -240,7 +240,7 @@ impl Auditor {
     }
 
     fn is_in_force(&self, netting: &Netting) -> bool {
-        let open = self.accounts.open().map(|(_, account, _)| account.ledger_value());
+        let open = self.accounts.open().map(|(_, account, _)| account.value_with_nettings());
         let transfers = &netting.transfers;
         if !self.splits.has_same_accounts_since(netting.split)
             || open.clone().count() != transfers.len()

@@ -1,6 +1,6 @@
 //! History: what came of a message first, while a repeat gets it again and a fill can be busted.
 
-use allot_allocation_rules::{Fill, limits};
+use allot_allocation_rules::{Fill, SplitNumber, limits};
 use allot_domain::{AccountId, SourceId, Ticker};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,7 +11,7 @@ pub(crate) type Shares = Vec<(AccountId, u64)>;
 #[derive(Clone, Debug)]
 pub(crate) enum Applied {
     /// A fill was divided by the split of this number.
-    Divided { fill: Fill, split: u64, is_busted: bool },
+    Divided { fill: Fill, split: SplitNumber, is_busted: bool },
     /// A fill was held, and taken back before it was divided.
     Held,
     /// A fill was taken back.

@@ -1,6 +1,6 @@
 //! Mismatch: one thing that a book gave, and that should be something else.
 
-use allot_allocation_rules::{Fill, Input, Outcome, Reject};
+use allot_allocation_rules::{AccountIndex, Fill, Input, Outcome, Reject};
 use allot_domain::{AccountId, LogIndex, Ticker};
 use std::error::Error;
 use std::fmt;
@@ -31,7 +31,7 @@ pub enum Mismatch {
         expected: String,
     },
     /// No account has this index.
-    UnknownAccount(u32),
+    UnknownAccount(AccountIndex),
     /// The book has a row for a ticker that had no fill.
     UnknownTicker(Ticker),
     /// An outcome refers to shares that are not there.
@@ -123,7 +123,7 @@ pub enum Field {
     /// One value of an outcome or of the whole book, by its name.
     Named(&'static str),
     /// The account of an index.
-    Account(u32),
+    Account(AccountIndex),
     /// How many shares of a fill an account had.
     SharesOf(AccountId),
     /// The weight of an account.
@@ -131,7 +131,7 @@ pub enum Field {
     /// What an account paid for all it holds.
     ValueOf(AccountId),
     /// The value of an account in the residuals, nettings included.
-    LedgerValueOf(AccountId),
+    ValueWithNettingsOf(AccountId),
     /// How much value an account misses, times the sum of weights.
     ResidualOf(AccountId),
     /// The rank of an account.
@@ -207,7 +207,7 @@ impl fmt::Display for Field {
             Self::SharesOf(id) => write!(f, "the shares of {id}"),
             Self::WeightOf(id) => write!(f, "the weight of {id}"),
             Self::ValueOf(id) => write!(f, "the value of {id}"),
-            Self::LedgerValueOf(id) => write!(f, "the value of {id} with nettings"),
+            Self::ValueWithNettingsOf(id) => write!(f, "the value of {id} with nettings"),
             Self::ResidualOf(id) => write!(f, "the residual of {id}"),
             Self::RankOf(id) => write!(f, "the rank of {id}"),
             Self::QuantityOf(id) => write!(f, "the quantity of {id}"),

@@ -3,7 +3,9 @@
 use crate::accounts::Accounts;
 use crate::history::{Applied, FirstOutcome, Key, Shares};
 use crate::mismatch::{Field, Mismatch, OutcomeKind, expect, expect_option};
-use allot_allocation_rules::{Allocated, Bust, Fill, Origin, Outcome, Outcomes, Reject, Share};
+use allot_allocation_rules::{
+    AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Outcomes, Reject, Share, SplitNumber,
+};
 use allot_domain::AccountId;
 use std::ops::Range;
 use std::slice;
@@ -14,7 +16,7 @@ pub(crate) struct OutcomeReader<'a> {
     shares: &'a [Share],
     /// How many of the shares were referred to: each is, once and in order.
     shares_read: usize,
-    account: &'a dyn Fn(u32) -> AccountId,
+    account: &'a dyn Fn(AccountIndex) -> AccountId,
 }
 
 /// A division that is due, but for its shares.
@@ -22,7 +24,7 @@ pub(crate) struct OutcomeReader<'a> {
 pub(crate) struct DueDivision<'a> {
     pub(crate) fill: &'a Fill,
     /// The number of the split; zero where it is forgotten.
-    pub(crate) split: u64,
+    pub(crate) split: SplitNumber,
     pub(crate) is_repeat: bool,
     pub(crate) is_late: bool,
 }
@@ -33,7 +35,10 @@ pub(crate) const fn origin((source, seq): Key, is_repeat: bool) -> Origin {
 }
 
 impl<'a> OutcomeReader<'a> {
-    pub(crate) fn new(outcomes: &'a Outcomes, account: &'a dyn Fn(u32) -> AccountId) -> Self {
+    pub(crate) fn new(
+        outcomes: &'a Outcomes,
+        account: &'a dyn Fn(AccountIndex) -> AccountId,
+    ) -> Self {
         let (list, shares) = (outcomes.list.iter(), outcomes.shares.as_slice());
         Self { outcomes: list, shares, shares_read: 0, account }
     }
@@ -54,7 +59,7 @@ impl<'a> OutcomeReader<'a> {
     pub(crate) fn expect_accepted(
         &mut self,
         due: Origin,
-        number: Option<u64>,
+        number: Option<SplitNumber>,
     ) -> Result<(), Mismatch> {
         match self.next()? {
             Outcome::Accepted { origin, split } => {
@@ -172,7 +177,11 @@ impl<'a> OutcomeReader<'a> {
         Ok(read)
     }
 
-    fn read_account(&self, index: u32, accounts: &Accounts) -> Result<AccountId, Mismatch> {
+    fn read_account(
+        &self,
+        index: AccountIndex,
+        accounts: &Accounts,
+    ) -> Result<AccountId, Mismatch> {
         let known = accounts.at(index).ok_or(Mismatch::UnknownAccount(index))?;
         expect(Field::Account(index), (self.account)(index), known)?;
         Ok(known)

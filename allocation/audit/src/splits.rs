@@ -1,7 +1,7 @@
 //! Splits: how they are numbered, and for how long their numbers are known.
 
 use crate::mismatch::Mismatch;
-use allot_allocation_rules::{SplitKey, Weight, limits};
+use allot_allocation_rules::{SplitKey, SplitNumber, Weight, limits};
 use allot_domain::AccountId;
 use std::collections::VecDeque;
 
@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Splits {
     /// How many there were; the number of the one in force.
-    pub(crate) number: u64,
+    pub(crate) number: SplitNumber,
     /// The latest, oldest first.
-    known: VecDeque<(SplitKey, u64)>,
+    known: VecDeque<(SplitKey, SplitNumber)>,
     /// The first of those in a row up to now that name the same accounts.
-    same_accounts_since: u64,
+    same_accounts_since: SplitNumber,
 }
 
 impl Splits {
@@ -23,7 +23,7 @@ impl Splits {
     }
 
     /// The number of a split, if it is still known.
-    pub(crate) fn number_of(&self, key: SplitKey) -> Option<u64> {
+    pub(crate) fn number_of(&self, key: SplitKey) -> Option<SplitNumber> {
         self.known.iter().rev().find(|(known, _)| *known == key).map(|(_, number)| *number)
     }
 
@@ -34,7 +34,7 @@ impl Splits {
 
     /// A new split comes into force.
     pub(crate) fn follow(&mut self, key: SplitKey, has_same_accounts: bool) {
-        self.number += 1;
+        self.number = self.number.next();
         if !has_same_accounts {
             self.same_accounts_since = self.number;
         }
@@ -97,7 +97,7 @@ mod tests {
         }
         assert_eq!(
             [1, 2, 1_025, 1_026].map(|seq| splits.number_of(key(seq))),
-            [None, Some(2), Some(1_025), None]
+            [None, Some(2), Some(1_025), None].map(|number| number.map(SplitNumber::new))
         );
         assert_eq!(splits.in_force(), Some(key(1_025)));
         assert!(splits.has_same_accounts_since(key(1_000)));

@@ -1,4 +1,4 @@
-//! Allocator: divides whole steps among accounts, each step to whoever wants most at that moment.
+//! Allocator: divides whole steps among accounts, each step to the account that then wants most.
 //!
 //! Account *i* wants `d_i`; every step it gets lowers that by `step`. Giving `quantity` steps one
 //! by one, each to the largest want (ties to the lower rank), is the exact optimum of every
@@ -14,24 +14,24 @@
 //!        level ┘
 //! ```
 //!
-//! Every level gives the same answer, so long as the certain steps are at most the quantity and the
-//! candidates at least the rest of it. So no exact water level is needed: zero nearly always suits
-//! (99 % of fills over 10 accounts, 96 % over 100, 85 % over 1,000, in the benches), whoever is
-//! overweight, and then this is Hamilton's method. Where too much would be certain, the level rises
-//! by whole steps, which is arithmetic on quotients that are already there.
+//! Every level gives the same division, provided that the certain steps are at most the quantity
+//! and the candidates at least the rest of it. So no exact water level is needed: zero nearly always
+//! suits (99 % of fills over 10 accounts, 96 % over 100, 85 % over 1,000, in the benches), whichever
+//! accounts are overweight, and then this is Hamilton's method. Where too much would be certain, the
+//! level rises by whole steps, which is arithmetic on quotients that are already there.
 //!
 //! # Why it is fast
 //!
 //! The cost depends on the number of accounts, never on the quantity. Each account costs one wide
-//! multiplication, for an estimate of its quotient ([`Divisor`]); what is left of its want is of
-//! no interest yet. Then the largest rests are found without comparing accounts: 128 buckets by
-//! the leading bits of the fractions tell where the last step falls, and only the one or two
-//! accounts that stand in or next to that bucket are compared, by their exact wants. Whether an
+//! multiplication, for an estimate of its quotient ([`Divisor`]); what is left of its want is not
+//! needed yet. Then the largest rests are found without comparing accounts: 128 buckets by
+//! the leading bits of the fractions show where the last step falls, and only the one or two
+//! accounts that are in or next to that bucket are compared, by their exact wants. Whether an
 //! account is served is arithmetic and not a branch, for half of them are, at random, and half of
 //! the branches would be mispredicted. Up to a dozen accounts are ranked pair by pair instead.
 //!
-//! A few exact comparisons at the end tell whether the estimates were good enough to be sure of
-//! the division. They nearly always are, and where not it is made again with exact quotients.
+//! A few exact comparisons at the end show whether the estimates were good enough to be sure of
+//! the division. They nearly always are; where not, it is made again with exact quotients.
 
 mod divisor;
 mod level;
@@ -42,14 +42,14 @@ use core::hint::cold_path;
 use divisor::{Divisor, FRACTION_BITS, Quotient};
 pub(crate) use level::water_level;
 
-/// Up to so many accounts are ranked pair by pair; the buckets win from about here.
+/// Up to this many accounts are ranked pair by pair; the buckets win from about here.
 const FEW: usize = 12;
 
-/// Of a hundred accounts about one stands in each; all counts fit in four cache lines.
+/// Of a hundred accounts about one is in each; all counts fit in four cache lines.
 const BUCKETS: usize = 128;
 const BUCKET_SHIFT: u32 = FRACTION_BITS - BUCKETS.ilog2();
 
-/// How many accounts stand in each 128th of a step.
+/// How many accounts are in each 128th of a step.
 #[derive(Clone, Copy, Debug)]
 struct Buckets([u16; BUCKETS]);
 
@@ -89,7 +89,7 @@ pub(crate) struct Allocator {
 }
 
 impl Allocator {
-    /// An allocator for so many accounts.
+    /// An allocator for this many accounts.
     pub(crate) fn new(accounts: usize) -> Self {
         Self {
             standings: alloc::vec![0; accounts],
@@ -129,10 +129,10 @@ impl Allocator {
         assert!(shares.len() == self.standings.len(), "shares for each account");
         let divisor = Divisor::new(step, quantity);
         let cap = |rank: usize| cap(rank).min(quantity);
-        let (mut certain, open) = self.settle_capped(wants, 0, cap, &divisor, shares);
+        let (mut certain, open) = self.give_certain_capped(wants, 0, cap, &divisor, shares);
         if !(certain..=certain + u128::from(open)).contains(&u128::from(quantity)) {
             let level = self.capped_level(wants, cap, step, quantity) + 1;
-            (certain, _) = self.settle_capped(wants, level, cap, &divisor, shares);
+            (certain, _) = self.give_certain_capped(wants, level, cap, &divisor, shares);
         }
         let left = |rank: usize, steps: u64| {
             if steps < cap(rank) { wants[rank] - step * i128::from(steps) } else { i128::MIN }
@@ -144,10 +144,10 @@ impl Allocator {
     ///
     /// Estimated quotients are too low by less than the blur, so a candidate may want up to that
     /// more than a step, and next to nothing after it. This is still the division that gives each
-    /// step to the largest want, if the last one served wants less than a step, for then whoever
-    /// is not served wants less than anyone with certain steps did; and at least the blur, for then
-    /// it wants more than anyone who is served would after it. Of a few accounts it is enough that
-    /// nobody wants a whole step, for then their quotients are exact. Tells whether it is so.
+    /// step to the largest want, if the last one served wants less than a step, for then every
+    /// account not served wants less than any with certain steps did; and at least the blur, for
+    /// then it wants more than any account served would after it. Of a few accounts it is enough
+    /// that none wants a whole step, for then their quotients are exact. Returns whether it is so.
     fn divide_by_estimates(
         &mut self,
         wants: &[i128],
@@ -160,7 +160,7 @@ impl Allocator {
             bits |= want.max(0);
             divisor.estimate(want)
         };
-        let mut certain = self.settle(wants, quotient, shares);
+        let mut certain = self.give_certain(wants, quotient, shares);
         if !divisor.suits(bits) {
             return false;
         }
@@ -190,7 +190,7 @@ impl Allocator {
         quantity: u64,
         shares: &mut [u64],
     ) {
-        let mut certain = self.settle(wants, |want| divisor.divide(want), shares);
+        let mut certain = self.give_certain(wants, |want| divisor.divide(want), shares);
         if certain > u128::from(quantity) {
             cold_path();
             let largest = *wants.iter().max().expect("an account");
@@ -198,7 +198,7 @@ impl Allocator {
                 // The water level is no lower, and above this one no quotient is too large. It
                 // takes a fortune moved by a new split and then a fill of almost nothing.
                 let level = largest - divisor.step() * i128::from(quantity);
-                self.settle(wants, |want| divisor.divide(want - level), shares);
+                self.give_certain(wants, |want| divisor.divide(want - level), shares);
             }
             (certain, _) = self.raise(quantity, shares);
         }
@@ -206,9 +206,9 @@ impl Allocator {
         self.serve(quantity, certain, divisor, left, shares);
     }
 
-    /// Gives each account the steps that are certain at level zero; says how many.
+    /// Gives each account the steps that are certain at level zero; returns how many.
     #[inline(always)]
-    fn settle(
+    fn give_certain(
         &mut self,
         wants: &[i128],
         quotient: impl FnMut(i128) -> Quotient,
@@ -216,17 +216,17 @@ impl Allocator {
     ) -> u128 {
         let accounts = shares.iter_mut().zip(&mut self.standings).zip(wants);
         if wants.len() <= FEW {
-            return settle(accounts, quotient, |_| ());
+            return give_certain(accounts, quotient, |_| ());
         }
         // Counted on the stack: one pointer less for the loop to keep.
         let mut buckets = Buckets::default();
-        let certain = settle(accounts, quotient, |standing| buckets.count(standing));
+        let certain = give_certain(accounts, quotient, |standing| buckets.count(standing));
         self.buckets = buckets;
         certain
     }
 
-    /// The same under caps and above a level; says also how many candidates there are.
-    fn settle_capped(
+    /// The same under caps and above a level; returns also how many candidates there are.
+    fn give_certain_capped(
         &mut self,
         wants: &[i128],
         level: i128,
@@ -241,15 +241,15 @@ impl Allocator {
             open += u64::from(quotient.steps < cap && want >= 0);
             if quotient.steps < cap { quotient } else { Quotient { steps: cap, fraction: 0 } }
         };
-        let certain = self.settle(wants, quotient, shares);
+        let certain = self.give_certain(wants, quotient, shares);
         (certain, open)
     }
 
-    /// Raises the level by whole steps until no more than `quantity` are certain; says how many
+    /// Raises the level by whole steps until no more than `quantity` are certain; returns how many
     /// are, and the level.
     ///
-    /// The mean excess of those who still have some is the next rise (Michelot 1986, in whole
-    /// steps). It starts where the one who has most is left with as many as there are.
+    /// The mean excess of the accounts that still have some is the next rise (Michelot 1986, in
+    /// whole steps). It starts where the account with most is left with as many as there are.
     fn raise(&mut self, quantity: u64, shares: &mut [u64]) -> (u128, u64) {
         let mut level = most(shares).saturating_sub(quantity);
         let certain = loop {
@@ -314,11 +314,11 @@ impl Allocator {
         }
     }
 
-    /// Finds the bucket where the last step falls and compares only who is in it or `blur` from it.
+    /// Finds the bucket where the last step falls and compares only accounts in it or `blur` from it.
     ///
-    /// An account stands where it seems to, or less than `blur` higher. So whoever seems to stand
-    /// above the bar is better than all but less than `rest` others, and whoever seems to stand
-    /// lower than `blur` below the bucket is worse than `rest` others.
+    /// An account is where its estimate puts it, or less than `blur` higher. So an account estimated
+    /// above the bar is better than all but less than `rest` others, and one estimated lower than
+    /// `blur` below the bucket is worse than `rest` others.
     #[inline(always)]
     fn sift(
         &mut self,
@@ -363,7 +363,7 @@ fn most(shares: &[u64]) -> u64 {
 
 /// Settles account by account and shows each standing to `count`.
 #[inline(always)]
-fn settle<'a>(
+fn give_certain<'a>(
     accounts: impl Iterator<Item = ((&'a mut u64, &'a mut u32), &'a i128)>,
     mut quotient: impl FnMut(i128) -> Quotient,
     mut count: impl FnMut(u32),
@@ -378,11 +378,11 @@ fn settle<'a>(
     certain
 }
 
-/// Compares each account with each: the `rest` with the most `left` get one step more. Tells the
+/// Compares each account with each: the `rest` with the most `left` get one step more. Returns the
 /// most that was left.
 #[inline(always)]
 fn rank(rest: usize, left: impl Fn(usize, u64) -> i128, shares: &mut [u64]) -> i128 {
-    // What each has left, and its place, counted from the last.
+    // What each has left, and its position, counted from the last.
     let mut claims = [(0_i128, 0_u32); FEW];
     let claims = &mut claims[..shares.len()];
     let mut most = i128::MIN;
@@ -390,17 +390,17 @@ fn rank(rest: usize, left: impl Fn(usize, u64) -> i128, shares: &mut [u64]) -> i
         let (earlier, later) = claims.split_at_mut(rank);
         let own = left(rank, shares[rank]);
         most = most.max(own);
-        let mut place = accounts;
-        for (other, other_place) in earlier {
+        let mut position = accounts;
+        for (other, other_position) in earlier {
             let behind = u32::from(*other >= own);
-            place -= behind;
-            *other_place += behind;
+            position -= behind;
+            *other_position += behind;
         }
-        later[0] = (own, place);
+        later[0] = (own, position);
     }
     let bar = u32::try_from(claims.len() - rest).expect("few");
-    for (share, (_, place)) in shares.iter_mut().zip(claims) {
-        *share += u64::from(*place >= bar);
+    for (share, (_, position)) in shares.iter_mut().zip(claims) {
+        *share += u64::from(*position >= bar);
     }
     most
 }

@@ -1,34 +1,38 @@
-//! Book: the machine of a shard. Divides fills by the split in force and remembers who has what.
+//! Book: the machine of a shard. It divides fills by the split in force and keeps the holdings.
 //!
-//! Accounts have two numbers: their **place**, in the order in which the firm first named them,
-//! which never changes; and, while a split names them, their **rank** in its byte order. Holdings
-//! go by place, the ledger by rank.
+//! Accounts have two numbers: their **index**, in the order in which splits first named them, which
+//! never changes; and, while the split in force names them, their **rank** in its byte order.
+//! Holdings go by index, residuals by rank.
 
 mod part;
 mod snapshot;
+mod totals;
 
 pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 
-use crate::history::{Answer, History, Key};
-use crate::holdings::index;
+use crate::history::{FirstOutcome, History, Key};
 use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
-use crate::{Blend, Block, Bust, Cell, Fill, Holdings, Reject, Residuals, Split, limits};
+use crate::{
+    AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Holdings, Reject, Residuals,
+    RowIndex, Split, SplitNumber, limits,
+};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
-use allot_domain::Marker;
-use allot_domain::{AccountId, Machine, Reject as Core, Seen, Side, SnapshotError, Sources, Step};
+use allot_domain::{
+    AccountId, Machine, Marker, Reject as Core, Seen, Side, SnapshotError, SourceIndex, Sources,
+    Step,
+};
 use core::fmt;
 use core::str::FromStr;
-
-/// An account that no split in force names.
-const CLOSED: u32 = u32::MAX;
+use totals::Totals;
 
 /// What can be chosen of a book.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BookConfig {
     /// How much an even mix of tickers counts beside an even total value.
     pub blend: Blend,
-    /// How many answers are kept: repeats get theirs, and fills can be busted, while they are.
+    /// How many outcomes are kept: a repeat gets its first one, and a fill can be busted, while it
+    /// is.
     pub history: usize,
 }
 
@@ -64,42 +68,45 @@ impl FromStr for BookConfig {
 #[derive(Clone, Copy, Debug)]
 struct Account {
     id: AccountId,
-    rank: u32,
+    /// None while no split in force names it: it is closed.
+    rank: Option<AccountRank>,
     /// The value in this shard's residuals, up to date while the account is closed.
     value: i128,
     /// How much of it came by nettings.
     netted: i128,
 }
 
-/// All that a shard knows.
+/// All that a shard of allocation knows.
 #[derive(Clone, Debug)]
 pub struct Book {
     config: BookConfig,
     accounts: Vec<Account>,
-    places: BTreeMap<AccountId, u32>,
-    /// The place of each account of the split, by rank.
-    open: Vec<u32>,
+    indexes: BTreeMap<AccountId, AccountIndex>,
+    /// The index of each account of the split, by rank.
+    open: Vec<AccountIndex>,
     residuals: Residuals,
     holdings: Holdings,
     history: History,
-    /// Sources of fills and busts; what they sent went to this shard alone.
+    /// Sources of fills and busts, as far as this shard owns their tickers.
     feeds: Sources,
-    /// Sources of splits; all shards see the same of them, and so all decide the same.
+    /// Sources of splits; all shards see the same splits, and so decide the same.
     splitters: Sources,
     held: VecDeque<Fill>,
     split: Option<SplitKey>,
-    split_number: u64,
-    recent_splits: VecDeque<(SplitKey, u64)>,
-    /// The first split of the latest run of splits that name the same accounts.
-    same_accounts_since: u64,
-    netting_number: u64,
-    fills: u64,
-    turnover: i128,
-    flow: i128,
-    price_max: i64,
+    recent_splits: VecDeque<(SplitKey, SplitNumber)>,
+    totals: Totals,
+    /// The shares of the fill that is divided, by rank.
     shares: Vec<u64>,
     /// What the accounts of the split hold of the ticker that is divided, by rank.
     cells: Vec<Cell>,
+}
+
+/// Where a fill that was checked goes.
+#[derive(Clone, Copy)]
+struct Target {
+    source: SourceIndex,
+    /// The row of its ticker; none where it is the first fill of it.
+    row: Option<RowIndex>,
 }
 
 impl Machine for Book {
@@ -112,13 +119,13 @@ impl Machine for Book {
     }
 
     fn apply(&mut self, input: &Input, outcomes: &mut Outcomes) -> Step {
-        assert!(!self.is_releasing(), "what comes of an input is taken whole before the next");
+        assert!(!self.is_releasing(), "all outcomes of an input are taken before the next");
         match input {
-            Input::Fill(fill) => self.fill(fill, outcomes),
-            Input::Bust(bust) => self.bust(bust, outcomes),
-            Input::Split(split) => self.split(split, outcomes),
-            Input::Marker(_) => self.flow -= self.flow / 4,
-            Input::Netting(netting) => self.net(netting),
+            Input::Fill(fill) => self.apply_fill(fill, outcomes),
+            Input::Bust(bust) => self.apply_bust(bust, outcomes),
+            Input::Split(split) => self.apply_split(split, outcomes),
+            Input::Marker(_) => self.totals.fade(),
+            Input::Netting(netting) => self.apply_netting(netting),
         }
         self.step()
     }
@@ -145,7 +152,7 @@ impl Book {
         Self {
             config,
             accounts: Vec::new(),
-            places: BTreeMap::new(),
+            indexes: BTreeMap::new(),
             open: Vec::new(),
             residuals: Residuals::default(),
             holdings: Holdings::default(),
@@ -154,32 +161,26 @@ impl Book {
             splitters: Sources::default(),
             held: VecDeque::new(),
             split: None,
-            split_number: 0,
             recent_splits: VecDeque::new(),
-            same_accounts_since: 0,
-            netting_number: 0,
-            fills: 0,
-            turnover: 0,
-            flow: 0,
-            price_max: 0,
+            totals: Totals::default(),
             shares: Vec::new(),
             cells: Vec::new(),
         }
     }
 
-    /// The id of the account at this place.
+    /// The id of the account of this index.
     #[must_use]
-    pub fn account(&self, place: u32) -> &AccountId {
-        &self.accounts[index(place)].id
+    pub fn account(&self, index: AccountIndex) -> &AccountId {
+        &self.accounts[index.index()].id
     }
 
-    /// How many accounts the firm ever named.
+    /// How many accounts splits ever named.
     #[must_use]
     pub fn account_count(&self) -> usize {
         self.accounts.len()
     }
 
-    /// Who holds what.
+    /// The holdings of all accounts.
     #[must_use]
     pub const fn holdings(&self) -> &Holdings {
         &self.holdings
@@ -191,10 +192,10 @@ impl Book {
         &self.residuals
     }
 
-    fn fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
+    fn apply_fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
         let found = self.feeds.find(&fill.source);
         match self.feeds.seen(found, fill.seq) {
-            Ok(Seen::New) => self.new_fill(fill, found, outcomes),
+            Ok(Seen::New) => self.apply_new_fill(fill, found, outcomes),
             Ok(Seen::Applied) => self.repeat_fill(fill, outcomes),
             Ok(Seen::TooOld(oldest)) => {
                 outcomes.reject(Origin::of(fill), Core::SequenceTooOld(oldest));
@@ -203,7 +204,7 @@ impl Book {
         }
     }
 
-    fn new_fill(&mut self, fill: &Fill, found: Option<u32>, outcomes: &mut Outcomes) {
+    fn apply_new_fill(&mut self, fill: &Fill, found: Option<SourceIndex>, outcomes: &mut Outcomes) {
         let row = match self.check(fill) {
             Ok(row) => row,
             Err(reject) => return outcomes.reject(Origin::of(fill), reject),
@@ -214,14 +215,14 @@ impl Book {
             self.held.push_back(*fill);
             outcomes.list.push(Outcome::Held(Origin::of(fill)));
         } else {
-            self.allocate(fill, (source, row), false, outcomes);
+            self.allocate(fill, Target { source, row }, false, outcomes);
         }
     }
 
-    /// Whether a fill can be divided, or held before the first split, and which row its ticker has,
-    /// if it has one; nothing changes.
+    /// Checks that a fill can be divided, or held before the first split; returns the row of its
+    /// ticker, if it has one.
     #[inline(always)]
-    fn check(&self, fill: &Fill) -> Result<Option<u32>, Reject> {
+    fn check(&self, fill: &Fill) -> Result<Option<RowIndex>, Reject> {
         if self.residuals.is_empty() {
             let has_room = self.held.len() < limits::HELD_MAX;
             return if has_room { Ok(None) } else { Err(Core::Busy.into()) };
@@ -237,83 +238,65 @@ impl Book {
             }
         }
         let total = row.map_or(0, |row| self.holdings.row(row).total());
-        let block = Block { side: fill.side, price: fill.price, quantity: fill.quantity };
-        self.check_limits(block, total).map(|()| row)
-    }
-
-    /// Whether a block fits in where `total` shares of its ticker are held; a sale adds none.
-    fn check_limits(&self, block: Block, total: u64) -> Result<(), Reject> {
-        let bought = if block.side == Side::Buy { block.quantity.get() } else { 0 };
-        let total = total + bought;
-        let turnover = self.turnover + block.price.times(block.quantity).nanos();
-        let within = total <= limits::HOLDING_MAX && turnover <= limits::VALUE_MAX;
-        if within { Ok(()) } else { Err(Reject::ExceedsLimits) }
+        self.totals.check_limits(Block::of(fill), total).map(|()| row)
     }
 
     /// The shares that accounts of the split hold; closed accounts keep theirs.
-    fn held_by_open(&self, row: u32) -> u64 {
+    fn held_by_open(&self, row: RowIndex) -> u64 {
         let row = self.holdings.row(row);
-        self.open.iter().map(|place| row.cell(*place).quantity).sum()
+        self.open.iter().map(|account| row.cell(*account).quantity).sum()
     }
 
-    /// Divides a fill that was checked, of the source at this place, into the row of its ticker.
+    /// Divides a fill that was checked.
     fn allocate(
         &mut self,
         fill: &Fill,
-        (source, row): (u32, Option<u32>),
+        Target { source, row }: Target,
         late: bool,
         outcomes: &mut Outcomes,
     ) {
-        let block = Block { side: fill.side, price: fill.price, quantity: fill.quantity };
+        let block = Block::of(fill);
         let row_at = row.unwrap_or_else(|| self.holdings.add(&fill.ticker));
         let row = self.holdings.row_mut(row_at);
         if fill.side == Side::Sell || self.config.blend != Blend::NONE {
-            for (cell, place) in self.cells.iter_mut().zip(&self.open) {
-                *cell = row.cell(*place);
+            for (cell, account) in self.cells.iter_mut().zip(&self.open) {
+                *cell = row.cell(*account);
             }
         }
         self.residuals.allocate(block, self.config.blend, &self.cells, &mut self.shares);
         let from = outcomes.shares.len();
-        for (quantity, place) in self.shares.iter().zip(&self.open).filter(|share| *share.0 > 0) {
+        for (quantity, account) in self.shares.iter().zip(&self.open).filter(|share| *share.0 > 0) {
             match fill.side {
-                Side::Buy => row.add(*place, *quantity, fill.price.nanos()),
-                Side::Sell => row.take(*place, *quantity, fill.price.nanos()),
+                Side::Buy => row.add(*account, *quantity, fill.price.nanos()),
+                Side::Sell => row.take(*account, *quantity, fill.price.nanos()),
             }
-            outcomes.shares.push(Share { account: *place, quantity: *quantity });
+            outcomes.shares.push(Share { account: *account, quantity: *quantity });
         }
-        self.count(block);
-        self.fills += 1;
+        self.totals.count_fill(block);
         let shares = from..outcomes.shares.len();
-        let answer = Answer::Fill {
+        let outcome = FirstOutcome::Fill {
             row: row_at,
             side: fill.side,
             price: fill.price,
             quantity: fill.quantity,
-            split: self.split_number,
+            split: self.totals.splits,
             busted: false,
         };
         let key = Key { source, seq: fill.seq };
-        self.history.keep(key, answer, &outcomes.shares[shares.clone()]);
+        self.history.store(key, outcome, &outcomes.shares[shares.clone()]);
         outcomes.list.push(Outcome::Allocated(Allocated {
             origin: Origin::of(fill),
             ticker: fill.ticker,
             side: fill.side,
             price: fill.price,
             quantity: fill.quantity,
-            split: self.split_number,
+            split: self.totals.splits,
             shares,
             late,
         }));
     }
 
-    fn count(&mut self, block: Block) {
-        let notional = block.price.times(block.quantity).nanos();
-        self.turnover += notional;
-        self.flow += notional;
-        self.price_max = self.price_max.max(block.price.nanos());
-    }
-
-    /// A fill that was applied: before any split `held` is the answer to all that is not kept.
+    /// A fill that was applied before. Before the first split, every one that is not kept is held.
     fn repeat_fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
         let origin = Origin { source: fill.source, seq: fill.seq, duplicate: true };
         let forgotten = Outcome::Allocated(Allocated {
@@ -322,7 +305,7 @@ impl Book {
             side: fill.side,
             price: fill.price,
             quantity: fill.quantity,
-            split: 0,
+            split: SplitNumber::default(),
             shares: 0..0,
             late: false,
         });
@@ -330,19 +313,19 @@ impl Book {
         self.repeat(origin, forgotten, outcomes);
     }
 
-    /// Gives the first answer again, with its shares, or what stands for it once it is forgotten.
+    /// Gives the first outcome again, with its shares, or what replaces one that is forgotten.
     fn repeat(&self, origin: Origin, forgotten: Outcome, outcomes: &mut Outcomes) {
         let source = self.feeds.find(&origin.source);
         let key = source.map(|source| Key { source, seq: origin.seq });
-        let Some((answer, shares)) = key.and_then(|key| self.history.find(key)) else {
+        let Some((first, shares)) = key.and_then(|key| self.history.find(key)) else {
             outcomes.list.push(forgotten);
             return;
         };
         let shares = outcomes.keep_shares(shares);
-        outcomes.list.push(match answer {
-            Answer::Held => Outcome::Held(origin),
-            Answer::Bust { ticker, of } => Outcome::Busted { origin, ticker, of, shares },
-            Answer::Fill { row, side, price, quantity, split, .. } => {
+        outcomes.list.push(match first {
+            FirstOutcome::Held => Outcome::Held(origin),
+            FirstOutcome::Bust { ticker, of } => Outcome::Busted { origin, ticker, of, shares },
+            FirstOutcome::Fill { row, side, price, quantity, split, .. } => {
                 let (ticker, late) = (self.holdings.row(row).ticker, false);
                 let again =
                     Allocated { origin, ticker, side, price, quantity, split, shares, late };
@@ -351,11 +334,11 @@ impl Book {
         });
     }
 
-    fn bust(&mut self, bust: &Bust, outcomes: &mut Outcomes) {
+    fn apply_bust(&mut self, bust: &Bust, outcomes: &mut Outcomes) {
         let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let found = self.feeds.find(&bust.source);
         let done = match self.feeds.seen(found, bust.seq) {
-            Ok(Seen::New) => self.new_bust(bust, found, outcomes),
+            Ok(Seen::New) => self.apply_new_bust(bust, found, outcomes),
             Ok(Seen::Applied) => {
                 let origin = Origin { duplicate: true, ..origin };
                 let (ticker, of) = (bust.ticker, bust.of);
@@ -370,13 +353,13 @@ impl Book {
         }
     }
 
-    fn new_bust(
+    fn apply_new_bust(
         &mut self,
         bust: &Bust,
-        found: Option<u32>,
+        found: Option<SourceIndex>,
         outcomes: &mut Outcomes,
     ) -> Result<(), Reject> {
-        // Whoever never sent a fill that was applied has none to take back.
+        // A source that is not known never sent a fill that was applied.
         let source = found.ok_or(Reject::UnknownFill(bust.of))?;
         if !self.bust_held(bust, source, outcomes) {
             self.bust_allocated(bust, source, outcomes)?;
@@ -389,13 +372,13 @@ impl Book {
     fn bust_allocated(
         &mut self,
         bust: &Bust,
-        source: u32,
+        source: SourceIndex,
         outcomes: &mut Outcomes,
     ) -> Result<(), Reject> {
         let unknown = Reject::UnknownFill(bust.of);
         let key = Key { source, seq: bust.of };
-        let (answer, shares) = self.history.find(key).ok_or(unknown.clone())?;
-        let Answer::Fill { row, side, price, quantity, busted: false, .. } = answer else {
+        let (first, shares) = self.history.find(key).ok_or(unknown.clone())?;
+        let FirstOutcome::Fill { row, side, price, quantity, busted: false, .. } = first else {
             return Err(unknown);
         };
         let kept: u64 = shares.into_iter().flatten().map(|share| share.quantity).sum();
@@ -413,15 +396,18 @@ impl Book {
         self.history.mark_busted(key);
         let (ticker, of) = (bust.ticker, bust.of);
         let key = Key { source, seq: bust.seq };
-        self.history.keep(key, Answer::Bust { ticker, of }, &outcomes.shares[shares.clone()]);
+        self.history.store(
+            key,
+            FirstOutcome::Bust { ticker, of },
+            &outcomes.shares[shares.clone()],
+        );
         let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares });
         Ok(())
     }
 
-    /// Takes back a fill that still waits for the first split: nobody had any of it, and `held`
-    /// stays the answer to it.
-    fn bust_held(&mut self, bust: &Bust, source: u32, outcomes: &mut Outcomes) -> bool {
+    /// Takes back a fill that is still held: it gives back no shares, and a repeat of it is held.
+    fn bust_held(&mut self, bust: &Bust, source: SourceIndex, outcomes: &mut Outcomes) -> bool {
         let of_bust = |fill: &Fill| {
             fill.source == bust.source && fill.seq == bust.of && fill.ticker == bust.ticker
         };
@@ -431,13 +417,13 @@ impl Book {
         self.held.remove(at);
         let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
         let (ticker, of) = (bust.ticker, bust.of);
-        self.history.keep(Key { source, seq: of }, Answer::Held, &[]);
-        self.history.keep(Key { source, seq: bust.seq }, Answer::Bust { ticker, of }, &[]);
+        self.history.store(Key { source, seq: of }, FirstOutcome::Held, &[]);
+        self.history.store(Key { source, seq: bust.seq }, FirstOutcome::Bust { ticker, of }, &[]);
         outcomes.list.push(Outcome::Busted { origin, ticker, of, shares: 0..0 });
         true
     }
 
-    fn check_reversal(&self, row: u32, block: Block, shares: &[Share]) -> Result<(), Reject> {
+    fn check_reversal(&self, row: RowIndex, block: Block, shares: &[Share]) -> Result<(), Reject> {
         let row = self.holdings.row(row);
         let left = shares.iter().map(|share| row.cell(share.account).quantity.min(share.quantity));
         let left: u64 = left.sum();
@@ -450,8 +436,8 @@ impl Book {
         }
     }
 
-    /// Subtracts exactly the shares of a fill; nobody else's change.
-    fn reverse(&mut self, row: u32, block: Block, shares: &[Share]) {
+    /// Takes back exactly the shares of a fill.
+    fn reverse(&mut self, row: RowIndex, block: Block, shares: &[Share]) {
         let price = block.price.nanos();
         let sign = if block.side == Side::Buy { -1 } else { 1 };
         self.shares.fill(0);
@@ -461,17 +447,16 @@ impl Book {
                 Side::Buy => row.take(share.account, share.quantity, price),
                 Side::Sell => row.add(share.account, share.quantity, price),
             }
-            let account = &mut self.accounts[index(share.account)];
-            if account.rank == CLOSED {
-                account.value += sign * i128::from(price) * i128::from(share.quantity);
-            } else {
-                self.shares[index(account.rank)] = share.quantity;
+            let account = &mut self.accounts[share.account.index()];
+            match account.rank {
+                Some(rank) => self.shares[rank.index()] = share.quantity,
+                None => account.value += sign * i128::from(price) * i128::from(share.quantity),
             }
         }
         self.residuals.reverse(block, &self.shares);
     }
 
-    fn split(&mut self, split: &Split, outcomes: &mut Outcomes) {
+    fn apply_split(&mut self, split: &Split, outcomes: &mut Outcomes) {
         let mut origin = Origin { source: split.source, seq: split.seq, duplicate: false };
         let key = SplitKey { source: split.source, seq: split.seq };
         let found = self.splitters.find(&split.source);
@@ -492,57 +477,56 @@ impl Book {
         }
         let source = found.unwrap_or_else(|| self.splitters.add(&split.source));
         self.splitters.mark(source, split.seq);
-        self.split_number += 1;
+        self.totals.splits = self.totals.splits.next();
         self.split = Some(key);
         self.open_accounts(split);
         if self.recent_splits.len() == limits::SPLITS_KEPT {
             self.recent_splits.pop_front();
         }
-        self.recent_splits.push_back((key, self.split_number));
-        let number = Some(self.split_number);
+        self.recent_splits.push_back((key, self.totals.splits));
+        let number = Some(self.totals.splits);
         outcomes.list.push(Outcome::Accepted { origin, split: number });
         self.release_held(outcomes);
     }
 
-    /// Gives every account of a split its place.
+    /// Gives every account of a split an index.
     fn name_accounts(&mut self, split: &Split) -> Result<(), Reject> {
-        let is_new = |id: &AccountId| !self.places.contains_key(id);
+        let is_new = |id: &AccountId| !self.indexes.contains_key(id);
         let fresh: Vec<_> =
             split.weights().iter().map(|(id, _)| *id).filter(|id| is_new(id)).collect();
         if self.accounts.len() + fresh.len() > limits::ACCOUNTS_EVER_MAX {
             return Err(Reject::TooManyAccountsEver);
         }
         for id in fresh {
-            let place = u32::try_from(self.accounts.len()).expect("at most ACCOUNTS_EVER_MAX");
-            self.places.insert(id, place);
-            self.accounts.push(Account { id, rank: CLOSED, value: 0, netted: 0 });
+            self.indexes.insert(id, AccountIndex::at(self.accounts.len()));
+            self.accounts.push(Account { id, rank: None, value: 0, netted: 0 });
         }
         Ok(())
     }
 
     /// Closes the accounts of the old split and opens those of the new one.
     fn open_accounts(&mut self, split: &Split) {
-        for (place, value) in self.open.iter().zip(self.residuals.values()) {
-            let account = &mut self.accounts[index(*place)];
+        for (index, value) in self.open.iter().zip(self.residuals.values()) {
+            let account = &mut self.accounts[index.index()];
             account.value = value;
-            account.rank = CLOSED;
+            account.rank = None;
         }
-        let open: Vec<_> = split.weights().iter().map(|(id, _)| self.places[id]).collect();
+        let open: Vec<_> = split.weights().iter().map(|(id, _)| self.indexes[id]).collect();
         if open != self.open {
-            self.same_accounts_since = self.split_number;
+            self.totals.same_accounts_since = self.totals.splits;
         }
         self.open = open;
-        for (rank, place) in self.open.iter().enumerate() {
-            self.accounts[index(*place)].rank = u32::try_from(rank).expect("small");
+        for (rank, index) in self.open.iter().enumerate() {
+            self.accounts[index.index()].rank = Some(AccountRank::at(rank));
         }
         let weights = split.weights().iter().map(|(_, weight)| weight.nanos()).collect();
-        let values = self.open.iter().map(|place| self.accounts[index(*place)].value).collect();
+        let values = self.open.iter().map(|index| self.accounts[index.index()].value).collect();
         self.residuals = Residuals::new(weights, values);
         self.shares = alloc::vec![0; self.open.len()];
         self.cells = alloc::vec![Cell::default(); self.open.len()];
     }
 
-    /// Whether a split is in force and fills that waited for it are not all divided.
+    /// Whether a split is in force and not all held fills are divided yet.
     fn is_releasing(&self) -> bool {
         !self.residuals.is_empty() && !self.held.is_empty()
     }
@@ -551,13 +535,13 @@ impl Book {
         if self.is_releasing() { Step::Pending } else { Step::Done }
     }
 
-    /// Divides the next of what waited for the first split; what cannot be may be sent again.
+    /// Divides the next held fills; one that cannot be divided may be sent again.
     fn release_held(&mut self, outcomes: &mut Outcomes) {
         for _ in 0..limits::RELEASE_SHARES_MAX / self.open.len() {
             let Some(fill) = self.held.pop_front() else { return };
-            let source = self.feeds.find(&fill.source).expect("what was held has marked it");
+            let source = self.feeds.find(&fill.source).expect("a held fill has marked its source");
             match self.check(&fill) {
-                Ok(row) => self.allocate(&fill, (source, row), true, outcomes),
+                Ok(row) => self.allocate(&fill, Target { source, row }, true, outcomes),
                 Err(reject) => {
                     self.feeds.unmark(source, fill.seq);
                     let origin = Origin::of(&fill);
@@ -567,22 +551,23 @@ impl Book {
         }
     }
 
-    /// Moves value between ledgers; void under other accounts, and then it is so in all shards.
-    fn net(&mut self, netting: &Netting) {
-        self.netting_number = netting.number;
+    /// Moves value between shards; void where the accounts have changed, and then so in all shards.
+    fn apply_netting(&mut self, netting: &Netting) {
+        self.totals.netting = netting.number;
         let known = self.recent_splits.iter().rev().find(|(key, _)| *key == netting.split);
-        let same_accounts = known.is_some_and(|(_, number)| *number >= self.same_accounts_since);
+        let same_accounts =
+            known.is_some_and(|(_, number)| *number >= self.totals.same_accounts_since);
         if !same_accounts || netting.transfers.len() != self.open.len() {
             return;
         }
         if self.residuals.net(&netting.transfers) {
-            for (place, transfer) in self.open.iter().zip(&netting.transfers) {
-                self.accounts[index(*place)].netted += transfer.nanos();
+            for (index, transfer) in self.open.iter().zip(&netting.transfers) {
+                self.accounts[index.index()].netted += transfer.nanos();
             }
         }
     }
 
-    /// What this shard says at a marker.
+    /// The part of this shard in the cut of a marker.
     #[must_use]
     pub fn part(&self, marker: &Marker) -> Part {
         part::of(self, marker)

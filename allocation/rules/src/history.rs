@@ -1,55 +1,56 @@
-//! History: the latest answers, so that a repeat gets the first one and a fill can be busted.
+//! History: the latest outcomes, so that a repeat gets the first one and a fill can be busted.
 //!
 //! ```text
-//!   entries  ┌──┬──┬──┬──┐   a ring of answers      shares ┌─┬─┬─┬─┬─┬─┐  a ring of shares
+//!   entries  ┌──┬──┬──┬──┐   a ring of outcomes     shares ┌─┬─┬─┬─┬─┬─┐  a ring of shares
 //!            └──┴──┴──┴──┘                                 └─┴─┴─┴─┴─┴─┘
-//!   an answer is forgotten when either ring needs its room; it allocates nothing after the start
+//!   an outcome is forgotten when either ring needs its room; nothing is allocated after the start
 //! ```
 
 use crate::input::Share;
 use crate::limits::HISTORY_SHARES_EACH;
+use crate::{AccountIndex, RowIndex, SplitNumber};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
-use allot_domain::Lookup;
 use allot_domain::mix;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
+use allot_domain::{Lookup, SourceIndex};
 use allot_domain::{Price, Quantity, Side, Ticker};
 
 /// How many slots of the index share a cache line.
 const INDEX_LINE: u64 = 8;
 
-/// Which message an answer was given to.
+/// Which message an outcome is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Key {
-    /// The source, by its place in the book.
-    pub(crate) source: u32,
-    /// Its sequence.
+    /// The source.
+    pub(crate) source: SourceIndex,
+    /// Its sequence number.
     pub(crate) seq: u64,
 }
 
 impl Key {
-    /// Messages that follow one another stand side by side in the index, on one cache line.
+    /// Consecutive messages of a source are side by side in the index, on one cache line.
     fn hash(self) -> u64 {
-        let line = mix((self.seq / INDEX_LINE) ^ (u64::from(self.source) << 48));
+        let line = mix((self.seq / INDEX_LINE) ^ (u64::from(self.source.get()) << 48));
         line - line % INDEX_LINE + self.seq % INDEX_LINE
     }
 }
 
-/// What was answered.
+/// What came of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum FirstOutcome {
     /// A fill was divided.
     Fill {
         /// The ticker, by its row.
-        row: u32,
+        row: RowIndex,
         side: Side,
         price: Price,
         quantity: Quantity,
-        split: u64,
+        split: SplitNumber,
         busted: bool,
     },
-    /// A fill was held, and taken back before anybody had any of it.
+    /// A fill was held, and taken back before it was divided.
     Held,
     /// A fill was taken back.
     Bust { ticker: Ticker, of: u64 },
@@ -58,44 +59,44 @@ pub(crate) enum Answer {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     key: Key,
-    answer: Answer,
+    outcome: FirstOutcome,
     shares_from: u64,
     shares_len: u32,
 }
 
-/// Bytes of an answer in an image: the shortest, and that of a fill.
+/// Bytes of an outcome in a snapshot: the shortest, and that of a fill.
 const ENTRY_LEN_MIN: usize = 4 + 8 + 4 + 1;
 const ENTRY_LEN_USUAL: usize = ENTRY_LEN_MIN + 4 + 1 + 8 + 8 + 8 + 1;
 
-/// What an answer is, in an image.
+/// What an outcome is, in a snapshot.
 const FILL: u8 = 0;
 const HELD: u8 = 1;
 const BUST: u8 = 2;
 
 impl Entry {
     const FORGOTTEN: Self = Self {
-        key: Key { source: 0, seq: 0 },
-        answer: Answer::Held,
+        key: Key { source: SourceIndex::new(0), seq: 0 },
+        outcome: FirstOutcome::Held,
         shares_from: 0,
         shares_len: 0,
     };
 
     fn save(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.key.source.to_le_bytes());
+        out.extend_from_slice(&self.key.source.get().to_le_bytes());
         out.extend_from_slice(&self.key.seq.to_le_bytes());
         out.extend_from_slice(&self.shares_len.to_le_bytes());
-        match &self.answer {
-            Answer::Fill { row, side, price, quantity, split, busted } => {
+        match &self.outcome {
+            FirstOutcome::Fill { row, side, price, quantity, split, busted } => {
                 out.push(FILL);
-                out.extend_from_slice(&row.to_le_bytes());
+                out.extend_from_slice(&row.get().to_le_bytes());
                 out.push(u8::from(*side == Side::Sell));
                 out.extend_from_slice(&price.nanos().to_le_bytes());
                 out.extend_from_slice(&quantity.get().to_le_bytes());
-                out.extend_from_slice(&split.to_le_bytes());
+                out.extend_from_slice(&split.get().to_le_bytes());
                 out.push(u8::from(*busted));
             }
-            Answer::Held => out.push(HELD),
-            Answer::Bust { ticker, of } => {
+            FirstOutcome::Held => out.push(HELD),
+            FirstOutcome::Bust { ticker, of } => {
                 out.push(BUST);
                 put_name(out, ticker.as_bytes());
                 out.extend_from_slice(&of.to_le_bytes());
@@ -104,31 +105,31 @@ impl Entry {
     }
 
     fn load(cursor: &mut Cursor<'_>, shares_from: u64) -> Result<Self, SnapshotError> {
-        let key = Key { source: cursor.u32()?, seq: cursor.u64()? };
+        let key = Key { source: SourceIndex::new(cursor.u32()?), seq: cursor.u64()? };
         let shares_len = cursor.u32()?;
-        let answer = match cursor.u8()? {
-            FILL => Answer::Fill {
-                row: cursor.u32()?,
+        let outcome = match cursor.u8()? {
+            FILL => FirstOutcome::Fill {
+                row: RowIndex::new(cursor.u32()?),
                 side: cursor.side()?,
                 price: cursor.price()?,
                 quantity: cursor.quantity()?,
-                split: cursor.u64()?,
+                split: SplitNumber::new(cursor.u64()?),
                 busted: cursor.flag()?,
             },
-            HELD => Answer::Held,
-            BUST => Answer::Bust { ticker: cursor.ticker()?, of: cursor.u64()? },
-            _ => return Err(SnapshotError::Broken("an answer of an unknown kind")),
+            HELD => FirstOutcome::Held,
+            BUST => FirstOutcome::Bust { ticker: cursor.ticker()?, of: cursor.u64()? },
+            _ => return Err(SnapshotError::Broken("an outcome of an unknown kind")),
         };
-        Ok(Self { key, answer, shares_from, shares_len })
+        Ok(Self { key, outcome, shares_from, shares_len })
     }
 }
 
-/// Bytes of a share in an image.
+/// Bytes of a share in a snapshot.
 const SHARE_LEN: usize = 4 + 8;
 
 fn share_bytes(share: &Share) -> [u8; SHARE_LEN] {
     let mut bytes = [0; SHARE_LEN];
-    bytes[..4].copy_from_slice(&share.account.to_le_bytes());
+    bytes[..4].copy_from_slice(&share.account.get().to_le_bytes());
     bytes[4..].copy_from_slice(&share.quantity.to_le_bytes());
     bytes
 }
@@ -136,7 +137,10 @@ fn share_bytes(share: &Share) -> [u8; SHARE_LEN] {
 fn share_from(bytes: &[u8; SHARE_LEN]) -> Share {
     let (account, quantity) = bytes.split_first_chunk().expect("an account comes first");
     let quantity = quantity.first_chunk().expect("and a quantity after it");
-    Share { account: u32::from_le_bytes(*account), quantity: u64::from_le_bytes(*quantity) }
+    Share {
+        account: AccountIndex::new(u32::from_le_bytes(*account)),
+        quantity: u64::from_le_bytes(*quantity),
+    }
 }
 
 /// The rings and the index over them.
@@ -144,23 +148,23 @@ fn share_from(bytes: &[u8; SHARE_LEN]) -> Share {
 pub(crate) struct History {
     entries: Vec<Entry>,
     ring: Ring,
-    /// Answers ever forgotten.
+    /// How many outcomes were ever forgotten.
     first: u64,
     shares: Box<[Share]>,
     shares_ring: Ring,
-    /// The first share of the oldest answer.
+    /// The first share of the oldest outcome.
     shares_first: u64,
     lookup: Lookup,
 }
 
-/// Where numbers that count up for ever stand in a ring: `number % capacity`, without a division
-/// for those of the last two rounds, which are all that are asked for.
+/// The slots of a ring for numbers that count up for ever: `number % capacity`, without a division
+/// for the last two rounds, which are all that are needed.
 #[derive(Clone, Copy, Debug)]
 struct Ring {
     capacity: u64,
     /// The next number.
     next: u64,
-    /// The number that stands first in this round.
+    /// The first number of this round.
     round: u64,
 }
 
@@ -169,7 +173,7 @@ impl Ring {
         Self { capacity, next: 0, round: 0 }
     }
 
-    /// Goes on so many numbers, at most a round.
+    /// Advances by `count` numbers, at most a round.
     fn advance(&mut self, count: u64) {
         self.next += count;
         if self.next - self.round >= self.capacity {
@@ -177,7 +181,7 @@ impl Ring {
         }
     }
 
-    /// Goes on from this number.
+    /// Continues from this number.
     fn start_at(&mut self, next: u64) {
         (self.next, self.round) = (next, next - next % self.capacity);
     }
@@ -190,7 +194,7 @@ impl Ring {
 }
 
 impl History {
-    /// A history of up to `capacity` answers, at least one.
+    /// A history of up to `capacity` outcomes, at least one.
     pub(crate) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
         Self {
@@ -204,35 +208,35 @@ impl History {
         }
     }
 
-    /// Keeps an answer; one with more shares than the whole ring is kept without them.
-    pub(crate) fn keep(&mut self, key: Key, answer: Answer, shares: &[Share]) {
+    /// Stores an outcome; one with more shares than the whole ring is kept without them.
+    pub(crate) fn store(&mut self, key: Key, outcome: FirstOutcome, shares: &[Share]) {
         if self.ring.next - self.first == self.ring.capacity {
             self.forget_oldest();
         }
         let shares = if shares.len() > self.shares.len() { &[] } else { shares };
-        let shares_from = self.keep_shares(shares);
+        let shares_from = self.store_shares(shares);
         let shares_len = u32::try_from(shares.len()).expect("at most the accounts");
-        self.push(Entry { key, answer, shares_from, shares_len });
+        self.push(Entry { key, outcome, shares_from, shares_len });
     }
 
-    /// The answer to a message, with its shares in two runs (the ring may wrap).
-    pub(crate) fn find(&self, key: Key) -> Option<(Answer, [&[Share]; 2])> {
+    /// The outcome of a message, with its shares in two runs (the ring may wrap).
+    pub(crate) fn find(&self, key: Key) -> Option<(FirstOutcome, [&[Share]; 2])> {
         let entry = &self.entries[self.find_slot(key)?];
-        Some((entry.answer, self.shares_of(entry)))
+        Some((entry.outcome, self.shares_of(entry)))
     }
 
-    /// All answers, oldest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, Answer, [&[Share]; 2])> {
+    /// All outcomes, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, FirstOutcome, [&[Share]; 2])> {
         let entries =
             (self.first..self.ring.next).map(|number| &self.entries[self.ring.slot(number)]);
-        entries.map(|entry| (entry.key, entry.answer, self.shares_of(entry)))
+        entries.map(|entry| (entry.key, entry.outcome, self.shares_of(entry)))
     }
 
     fn shares_of(&self, entry: &Entry) -> [&[Share]; 2] {
-        self.runs(entry.shares_from, crate::holdings::index(entry.shares_len))
+        self.runs(entry.shares_from, wide_index(entry.shares_len))
     }
 
-    /// So many shares from this number on: the ring may wrap.
+    /// `len` shares from this number on: the ring may wrap.
     fn runs(&self, from: u64, len: usize) -> [&[Share]; 2] {
         let from = self.shares_ring.slot(from);
         let until = (from + len).min(self.shares.len());
@@ -242,20 +246,19 @@ impl History {
     /// Marks a fill as busted, so that it is not busted twice.
     pub(crate) fn mark_busted(&mut self, key: Key) {
         let slot = self.find_slot(key).expect("found a moment ago");
-        if let Answer::Fill { busted, .. } = &mut self.entries[slot].answer {
+        if let FirstOutcome::Fill { busted, .. } = &mut self.entries[slot].outcome {
             *busted = true;
         }
     }
 
     fn find_slot(&self, key: Key) -> Option<usize> {
-        let found = self
-            .lookup
-            .find(key.hash(), |slot| self.entries[crate::holdings::index(slot)].key == key)?;
-        Some(crate::holdings::index(found))
+        let found =
+            self.lookup.find(key.hash(), |slot| self.entries[wide_index(slot)].key == key)?;
+        Some(wide_index(found))
     }
 
-    /// Writes shares into their ring, forgetting the answers whose shares stood there.
-    fn keep_shares(&mut self, shares: &[Share]) -> u64 {
+    /// Writes shares into their ring, forgetting the outcomes whose shares were there.
+    fn store_shares(&mut self, shares: &[Share]) -> u64 {
         let from = self.shares_ring.next;
         let until = from + wide(shares.len());
         while self.first < self.ring.next && self.shares_first + wide(self.shares.len()) < until {
@@ -274,11 +277,11 @@ impl History {
         let Entry { key, shares_from, shares_len, .. } = self.entries[slot];
         self.lookup.remove(key.hash(), u32::try_from(slot).expect("small"));
         self.first += 1;
-        // Shares stand in the order of their answers, without gaps.
+        // Shares are in the order of their outcomes, without gaps.
         self.shares_first = shares_from + u64::from(shares_len);
     }
 
-    /// Writes the answers that are kept, with the numbers that say where they stand.
+    /// Writes the outcomes that are kept, with the numbers of their slots.
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
         let entries =
             (self.first..self.ring.next).map(|number| &self.entries[self.ring.slot(number)]);
@@ -304,14 +307,14 @@ impl History {
         self.shares_ring.start_at(self.shares_first);
         let capacity = usize::try_from(self.ring.capacity).expect("it was a usize");
         let count = cursor.count(capacity, ENTRY_LEN_MIN)?;
-        // Slots whose answers are forgotten hold anything, but they are there.
+        // Slots of forgotten outcomes hold anything, but they are there.
         let forgotten = self.first.min(self.ring.capacity);
         let forgotten = usize::try_from(forgotten).expect("at most the capacity");
         self.entries.resize(forgotten, Entry::FORGOTTEN);
         let mut shares_next = self.shares_first;
         for _ in 0..count {
             let entry = Entry::load(cursor, shares_next)?;
-            ensure(self.find_slot(entry.key).is_none(), "an answer twice")?;
+            ensure(self.find_slot(entry.key).is_none(), "an outcome twice")?;
             shares_next += u64::from(entry.shares_len);
             let is_room = shares_next - self.shares_first <= wide(self.shares.len());
             ensure(is_room, "more shares than the history keeps")?;
@@ -340,6 +343,10 @@ impl History {
     }
 }
 
+fn wide_index(small: u32) -> usize {
+    usize::try_from(small).expect("a usize has at least 32 bits")
+}
+
 fn wide(number: usize) -> u64 {
     u64::try_from(number).expect("a usize fits")
 }
@@ -350,13 +357,13 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    fn answer(of: u64) -> Answer {
-        Answer::Bust { ticker: Ticker::new(b"T").unwrap(), of }
+    fn outcome(of: u64) -> FirstOutcome {
+        FirstOutcome::Bust { ticker: Ticker::new(b"T").unwrap(), of }
     }
 
     proptest! {
         #[test]
-        fn a_number_stands_where_the_remainder_says(
+        fn the_slot_of_a_number_is_its_remainder(
             capacity in 1..9_u64,
             start in 0..50_u64,
             steps in prop::collection::vec(0..9_u64, 0..40),
@@ -372,7 +379,7 @@ mod tests {
         }
 
         #[test]
-        fn the_latest_answers_are_found_whole(
+        fn the_latest_outcomes_are_found_whole(
             capacity in 1..9_usize,
             lens in prop::collection::vec(0..12_usize, 1..80),
         ) {
@@ -380,16 +387,16 @@ mod tests {
             let mut kept: BTreeMap<u64, Vec<Share>> = BTreeMap::new();
             for (seq, len) in lens.iter().enumerate() {
                 let seq = wide(seq) + 1;
-                let share = |at| Share { account: 7, quantity: seq * 100 + wide(at) };
+                let share = |at| Share { account: AccountIndex::new(7), quantity: seq * 100 + wide(at) };
                 let shares: Vec<_> = (0..*len).map(share).collect();
-                history.keep(Key { source: 3, seq }, answer(seq), &shares);
+                history.store(Key { source: SourceIndex::new(3), seq }, outcome(seq), &shares);
                 let fits = *len <= capacity * HISTORY_SHARES_EACH;
                 kept.insert(seq, if fits { shares } else { vec![] });
             }
             let newest = wide(lens.len());
             for (seq, shares) in &kept {
-                if let Some((found, runs)) = history.find(Key { source: 3, seq: *seq }) {
-                    prop_assert_eq!(found, answer(*seq));
+                if let Some((found, runs)) = history.find(Key { source: SourceIndex::new(3), seq: *seq }) {
+                    prop_assert_eq!(found, outcome(*seq));
                     prop_assert_eq!(&runs.concat(), shares);
                 } else {
                     prop_assert!(*seq < newest, "the newest is always there");

@@ -1,6 +1,6 @@
 //! Holdings: the shares of every ticker that every account has, and what was paid for them.
 
-use crate::limits;
+use crate::{AccountIndex, RowIndex, limits};
 use alloc::vec::Vec;
 use allot_domain::Lookup;
 use allot_domain::Ticker;
@@ -33,19 +33,19 @@ impl Row {
 
     /// What an account holds.
     #[must_use]
-    pub fn cell(&self, account: u32) -> Cell {
-        self.cells.get(index(account)).copied().unwrap_or_default()
+    pub fn cell(&self, account: AccountIndex) -> Cell {
+        self.cells.get(account.index()).copied().unwrap_or_default()
     }
 
-    /// Every account's holding, by its place; accounts after the last never had any.
+    /// Every account's holding, by index; accounts after the last never had any.
     #[must_use]
     pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
     /// Adds shares bought at `price`.
-    pub(crate) fn add(&mut self, account: u32, quantity: u64, price: i64) {
-        let at = index(account);
+    pub(crate) fn add(&mut self, account: AccountIndex, quantity: u64, price: i64) {
+        let at = account.index();
         if at >= self.cells.len() {
             self.cells.resize(at + 1, Cell::default());
         }
@@ -55,8 +55,8 @@ impl Row {
     }
 
     /// Takes away shares sold at `price`; the account has them.
-    pub(crate) fn take(&mut self, account: u32, quantity: u64, price: i64) {
-        let cell = &mut self.cells[index(account)];
+    pub(crate) fn take(&mut self, account: AccountIndex, quantity: u64, price: i64) {
+        let cell = &mut self.cells[account.index()];
         assert!(cell.quantity >= quantity, "holdings are never negative");
         cell.quantity -= quantity;
         cell.value -= i128::from(price) * i128::from(quantity);
@@ -77,7 +77,7 @@ impl Row {
         }
     }
 
-    /// Reads what [`Row::save`] wrote, while there are so many accounts.
+    /// Reads what [`Row::save`] wrote, for this many accounts.
     fn load(cursor: &mut Cursor<'_>, accounts: usize) -> Result<Self, SnapshotError> {
         let (ticker, total) = (cursor.ticker()?, cursor.u64()?);
         let count = cursor.count(accounts, CELL_LEN)?;
@@ -93,7 +93,7 @@ impl Row {
     }
 }
 
-/// Bytes of a cell in an image.
+/// Bytes of a cell in a snapshot.
 const CELL_LEN: usize = 8 + 16;
 
 /// [`limits::VALUE_MAX`] without its sign.
@@ -128,29 +128,30 @@ impl Holdings {
         &self.rows
     }
 
-    /// The place of a ticker's row.
-    pub(crate) fn find(&self, ticker: &Ticker) -> Option<u32> {
-        self.lookup.find(ticker.hash(), |row| self.rows[index(row)].ticker == *ticker)
+    /// The index of a ticker's row.
+    pub(crate) fn find(&self, ticker: &Ticker) -> Option<RowIndex> {
+        let is_it = |row| self.rows[RowIndex::new(row).index()].ticker == *ticker;
+        self.lookup.find(ticker.hash(), is_it).map(RowIndex::new)
     }
 
-    pub(crate) fn row(&self, row: u32) -> &Row {
-        &self.rows[index(row)]
+    pub(crate) fn row(&self, row: RowIndex) -> &Row {
+        &self.rows[row.index()]
     }
 
-    pub(crate) fn row_mut(&mut self, row: u32) -> &mut Row {
-        &mut self.rows[index(row)]
+    pub(crate) fn row_mut(&mut self, row: RowIndex) -> &mut Row {
+        &mut self.rows[row.index()]
     }
 
-    /// Whether no ticker more has room.
+    /// Whether there is no room for another ticker.
     pub(crate) fn is_full(&self) -> bool {
         self.rows.len() == limits::TICKERS_MAX
     }
 
     /// Makes the row of a ticker that has none, and for which there is room.
-    pub(crate) fn add(&mut self, ticker: &Ticker) -> u32 {
-        let row = u32::try_from(self.rows.len()).expect("at most TICKERS_MAX");
+    pub(crate) fn add(&mut self, ticker: &Ticker) -> RowIndex {
+        let row = RowIndex::at(self.rows.len());
         self.rows.push(Row { ticker: *ticker, total: 0, cells: Vec::new() });
-        self.lookup.insert(ticker.hash(), row);
+        self.lookup.insert(ticker.hash(), row.get());
         row
     }
 
@@ -171,14 +172,9 @@ impl Holdings {
         for _ in 0..cursor.count(limits::TICKERS_MAX, 2 + 8 + 4)? {
             let row = Row::load(cursor, accounts)?;
             ensure(self.find(&row.ticker).is_none(), "a ticker twice")?;
-            let place = self.add(&row.ticker);
-            self.rows[index(place)] = row;
+            let at = self.add(&row.ticker);
+            self.rows[at.index()] = row;
         }
         Ok(())
     }
-}
-
-/// A small number as an index.
-pub(crate) fn index(small: u32) -> usize {
-    usize::try_from(small).expect("usize has at least 32 bits")
 }

@@ -2,7 +2,7 @@
 
 mod text;
 
-use crate::{Bust, Fill, Reject, Split};
+use crate::{AccountIndex, Bust, Fill, Reject, Split, SplitNumber};
 use alloc::vec::Vec;
 use allot_domain::{Marker, Money, Price, Quantity, Side, SourceId, Ticker};
 use core::ops::Range;
@@ -18,7 +18,7 @@ pub enum Input {
     Split(Split),
     /// A cut through all shards.
     Marker(Marker),
-    /// Value moved between the ledgers of shards.
+    /// Value moved between the residuals of shards.
     Netting(Netting),
 }
 
@@ -51,20 +51,20 @@ pub struct SplitKey {
 /// Shares that one account got, or gave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Share {
-    /// The account, by its place: see [`crate::Book::account`].
-    pub account: u32,
+    /// The account: see [`crate::Book::account`].
+    pub account: AccountIndex,
     /// Whole shares, at least one.
     pub quantity: u64,
 }
 
-/// Who said what an outcome answers.
+/// The message that an outcome is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Origin {
     /// The source.
     pub source: SourceId,
-    /// Its sequence.
+    /// Its sequence number.
     pub seq: u64,
-    /// Whether this is the first answer given again.
+    /// Whether this is its first outcome given again.
     pub duplicate: bool,
 }
 
@@ -80,11 +80,11 @@ impl Origin {
 pub enum Outcome {
     /// A fill was divided.
     Allocated(Allocated),
-    /// A fill waits for the first split; also said of it again where it was busted meanwhile.
+    /// A fill waits for the first split; also the repeat of one that was busted meanwhile.
     Held(Origin),
     /// A fill was taken back.
     Busted {
-        /// What it answers.
+        /// The message it is of.
         origin: Origin,
         /// The fill's ticker.
         ticker: Ticker,
@@ -95,18 +95,18 @@ pub enum Outcome {
     },
     /// A split is in force; none where the repeat of an old one has forgotten its number.
     Accepted {
-        /// What it answers.
+        /// The message it is of.
         origin: Origin,
-        /// The number of the split, from 1.
-        split: Option<u64>,
+        /// The number of the split.
+        split: Option<SplitNumber>,
     },
     /// Nothing changed.
     Rejected {
-        /// What it answers.
+        /// The message it is of.
         origin: Origin,
         /// Why.
         reject: Reject,
-        /// Whether the fill had been held: the answer follows one already given.
+        /// Whether the fill had been held: this outcome follows an earlier one.
         late: bool,
     },
 }
@@ -114,7 +114,7 @@ pub enum Outcome {
 /// A fill and its division.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Allocated {
-    /// What it answers.
+    /// The message it is of.
     pub origin: Origin,
     /// The fill's ticker.
     pub ticker: Ticker,
@@ -124,11 +124,11 @@ pub struct Allocated {
     pub price: Price,
     /// How many shares in all.
     pub quantity: Quantity,
-    /// The split by which it was divided.
-    pub split: u64,
-    /// The shares, in [`Outcomes::shares`]; empty in the repeat of an answer no longer kept.
+    /// The split by which it was divided; zero in the repeat of an outcome no longer kept.
+    pub split: SplitNumber,
+    /// The shares, in [`Outcomes::shares`]; empty in the repeat of an outcome no longer kept.
     pub shares: Range<usize>,
-    /// Whether the fill had been held: the answer follows one already given.
+    /// Whether the fill had been held: this outcome follows an earlier one.
     pub late: bool,
 }
 
@@ -168,7 +168,7 @@ impl Outcomes {
         self.list.push(Outcome::Rejected { origin, reject: reject.into(), late: false });
     }
 
-    /// Appends shares found in a ring and says where they stand.
+    /// Appends shares found in a ring and returns where they are.
     pub(crate) fn keep_shares(&mut self, runs: [&[Share]; 2]) -> Range<usize> {
         let from = self.shares.len();
         for run in runs {
@@ -179,7 +179,7 @@ impl Outcomes {
 }
 
 impl Outcome {
-    /// What it answers.
+    /// The message it is of.
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         match self {
@@ -191,7 +191,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it follows an answer already given: the fill had been held.
+    /// Whether it follows an earlier outcome: the fill had been held.
     #[must_use]
     pub const fn is_late(&self) -> bool {
         match self {

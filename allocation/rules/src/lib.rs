@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod limits;
+mod numbers;
 mod reject;
 mod fill;
 mod split;
@@ -30,6 +31,7 @@ pub use fill::{Bust, Fill};
 pub use holdings::{Cell, Holdings, Row};
 pub use input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 pub use netting::plan as plan_netting;
+pub use numbers::{AccountIndex, AccountRank, RowIndex, SplitNumber};
 pub use reject::Reject;
 pub use residuals::{Blend, Block, Residuals};
 pub use split::{Split, Weight};

@@ -13,7 +13,7 @@ pub const HOLDING_MAX: u64 = 1 << 62;
 /// It bounds turnover, and so whatever accounts have paid for a ticker, summed without sign.
 pub const VALUE_MAX: i128 = 1 << 76;
 
-/// The most value that a ledger may hold after nettings, summed over accounts without sign.
+/// The most value that residuals may hold after nettings, summed over accounts without sign.
 /// Shards exchange at most what all of them hold together, hence the factor.
 pub const LEDGER_MAX: i128 = VALUE_MAX * 4 * SHARDS_MAX as i128;
 
@@ -35,29 +35,29 @@ pub const TICKERS_MAX: usize = 65_536;
 /// The most fills that wait for the first split.
 pub const HELD_MAX: usize = 65_536;
 
-/// The most shares that a machine says at once when held fills are divided: 1 MiB of them, so that
-/// all held fills over all accounts (up to 10 GiB) never stand in memory together.
+/// The most shares in one slice of outcomes when held fills are divided: 1 MiB of them, so that
+/// all held fills over all accounts (up to 10 GiB) are never in memory together.
 pub const RELEASE_SHARES_MAX: usize = 65_536;
 
-/// How many answers (and so fills that can be busted) a shard keeps unless told otherwise.
+/// How many outcomes (and so fills that can be busted) a shard keeps unless configured otherwise.
 pub const HISTORY_DEFAULT: usize = 65_536;
 
-/// The room for shares in the history, for each answer kept: more accounts, a shorter history.
+/// The room for shares in the history, for each outcome kept: more accounts, a shorter history.
 pub const HISTORY_SHARES_EACH: usize = 8;
 
 /// A netting moves only what exceeds this many maximum prices, so that rounding is not chased.
 pub const DEAD_BAND_PRICES: i128 = 4;
 
-/// The most accounts a firm ever names, closed ones included.
+/// The most accounts that splits ever name, closed ones included.
 pub const ACCOUNTS_EVER_MAX: usize = 4 * ACCOUNTS_MAX;
 
-/// How many splits are remembered by number, for repeats.
+/// How many splits are kept with their numbers, for repeats.
 pub const SPLITS_KEPT: usize = 1_024;
 
 // The largest weight sum, as a power of two: 100.01 % is below 2^37.
 const WEIGHT_BITS: u32 = 37;
 const _: () = assert!(WEIGHT_TOTAL + WEIGHT_TOLERANCE < 1 << WEIGHT_BITS);
-// A residual is W_i·T − W·V_i: twice a weight times a residuals; a fill adds a weight times a value.
+// A residual is W_i·T − W·V_i: twice a weight times a value; a fill adds a weight times a value.
 const RESIDUAL_MAX: i128 = (LEDGER_MAX << WEIGHT_BITS) * 2 + (VALUE_MAX << WEIGHT_BITS);
 // The blended key adds, for the ticker's own term, twice a weight times what was paid for the
 // ticker, this fill included, and both terms times their part of the blend. What was paid may be

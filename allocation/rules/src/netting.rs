@@ -1,4 +1,4 @@
-//! Netting: moves value between the ledgers of shards, so that each misses what its fills can mend.
+//! Netting: moves value between the residuals of shards, so that each misses what its fills can mend.
 //!
 //! Every shard owns a disjoint part of each account's value, and with it of what the account
 //! misses. Left alone, those parts lie where the old fills came, not where new ones arrive. A
@@ -11,13 +11,13 @@
 //!
 //! The residual `D_i = W_i·T − W·V_i` is linear in the values, so each shard then has φ_s of every
 //! residual too, under this split **and under the next**: a new split finds the parts where the
-//! fills are. No weight stands in the formula, and so a netting on its way stays right when the
-//! split changes, as long as the accounts are the same. The transfers of an account add up to
-//! nothing over the shards, exactly: the last shard takes the remainders of the divisions.
+//! fills are. The formula has no weight, and so a netting on its way stays right when the split
+//! changes, provided that the accounts are the same. The transfers of an account add up to
+//! zero over the shards, exactly: the last shard takes the remainders of the divisions.
 //!
 //! What a netting moved is remembered beside the values, so that the shards can be put right where
 //! a crash kept one from some of them: then what came by nettings does not add up to nothing, and
-//! the next one moves that too. So Σ_s V_i^s stands for the value of the fills alone.
+//! the next one moves that too. So Σ_s V_i^s is the value of the fills alone.
 //!
 //! Nothing moves while all residuals are within a **dead-band** of four of the highest prices of
 //! their part: what is left then is the rounding of single fills. Chasing it gains nothing, and
@@ -129,7 +129,7 @@ fn transfers(parts: &[Part], fractions: &[i128]) -> Vec<Vec<Money>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Weight;
+    use crate::{SplitNumber, Weight};
     use expect_test::{Expect, expect};
     use proptest::prelude::*;
 
@@ -137,7 +137,7 @@ mod tests {
         Part {
             netting: 0,
             split: None,
-            split_number: 1,
+            split_number: SplitNumber::new(1),
             fills: 0,
             held: 0,
             flow: Money::from_nanos(flow),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn one_shard_has_nobody_to_net_with() {
+    fn one_shard_has_no_other_to_net_with() {
         check(&[(1, [0, 1_000])], expect!["None"]);
         check(&[(0, [0, 1_000]), (0, [1_000, 0])], expect!["None"]);
     }

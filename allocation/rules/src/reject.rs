@@ -17,7 +17,7 @@ reasons! {
         EmptySplit = "empty_split",
         /// The split has more than [`limits::ACCOUNTS_MAX`] accounts; holds how many.
         TooManyAccounts(usize) = "too_many_accounts",
-        /// An account stands twice in the split; holds it.
+        /// An account appears twice in the split; holds it.
         DuplicateAccount(String) = "duplicate_account",
         /// A weight is no decimal number of at most nine decimals; holds text and fault.
         WeightMalformed(String) = "weight_malformed",

@@ -9,17 +9,17 @@
 //! Positive: the account misses value; negative: it has too much. Residuals and `T` are all that
 //! is kept, for `V_i = (W_i · T − D_i) / W` exactly. `Σ D_i = 0` is asserted after every step, and
 //! whenever values are read, that they are whole and `Σ V_i = T`. Accounts are known here by their
-//! **rank** alone: their place in the byte order of the ids of the split.
+//! **rank** alone: their position in the byte order of the ids of the split.
 //!
 //! A fill first adds `W_i · p · Q` to each residual, which is then what the account wants of a
 //! purchase, and takes `W · p` for each share once they are divided.
 //!
-//! With several shards each has a ledger of its own. A **netting** moves value between the ledgers
-//! of shards, adding up to nothing for each account, so that the residuals of all shards still add
-//! up to those of the firm, whatever each shard allocated meanwhile.
+//! With several shards each has residuals of its own. A **netting** moves value between shards,
+//! adding up to zero for each account, so that the residuals of all shards still add up to those of
+//! the firm, whatever each shard allocated meanwhile.
 
 use crate::allocator::Allocator;
-use crate::{Cell, limits};
+use crate::{Cell, Fill, limits};
 use alloc::vec::Vec;
 use allot_domain::{Money, Price, Quantity, Side};
 use core::fmt;
@@ -91,7 +91,7 @@ impl FromStr for Blend {
     }
 }
 
-/// One fill as the residuals sees it.
+/// What a fill is to the residuals.
 #[derive(Clone, Copy, Debug)]
 pub struct Block {
     /// Bought or sold.
@@ -100,6 +100,15 @@ pub struct Block {
     pub price: Price,
     /// How many shares.
     pub quantity: Quantity,
+}
+
+impl Block {
+    /// The block of a fill.
+    #[inline]
+    #[must_use]
+    pub const fn of(fill: &Fill) -> Self {
+        Self { side: fill.side, price: fill.price, quantity: fill.quantity }
+    }
 }
 
 /// The residuals of the accounts of one split.
@@ -117,17 +126,17 @@ pub struct Residuals {
 }
 
 impl Residuals {
-    /// A ledger of accounts with these weights and values so far, in order of rank.
+    /// The residuals of accounts with these weights and values so far, in order of rank.
     ///
     /// # Panics
-    /// If the lengths differ, nobody has a weight, or there are more than
+    /// If the lengths differ, all weights are zero, or there are more than
     /// [`limits::ACCOUNTS_MAX`] accounts.
     #[must_use]
     pub fn new(weights: Vec<u64>, values: Vec<i128>) -> Self {
         assert!(weights.len() == values.len(), "a value for each weight");
         assert!(weights.len() <= limits::ACCOUNTS_MAX, "no more accounts than a split has");
         let weight_total = weights.iter().sum();
-        assert!(weight_total > 0, "somebody has a weight");
+        assert!(weight_total > 0, "an account has a weight");
         let mut residuals = Self {
             weight_total,
             has_zeros: weights.contains(&0),
@@ -137,7 +146,7 @@ impl Residuals {
             allocator: Allocator::new(weights.len()),
             weights,
         };
-        residuals.settle(&values);
+        residuals.set_values(&values);
         residuals
     }
 
@@ -165,8 +174,7 @@ impl Residuals {
         &self.residuals
     }
 
-    /// The value each account has in this residuals, nettings included, in 1e-9, worked out from what
-    /// it misses.
+    /// The value of each account, nettings included, in 1e-9, worked out from its residual.
     ///
     /// # Panics
     /// If the residuals are not those of whole values that add up to the total: a bug.
@@ -229,9 +237,9 @@ impl Residuals {
         self.hand_out(price, quantity, shares);
     }
 
-    /// Moves value into (positive) or out of (negative) this residuals, in order of rank, in 1e-9.
+    /// Moves value into (positive) or out of (negative) these residuals, in order of rank, in 1e-9.
     ///
-    /// Returns false, and changes nothing, where the residuals would leave its limits.
+    /// Returns false, and changes nothing, where a limit would be exceeded.
     ///
     /// # Panics
     /// If there is not one transfer for each account: the caller has checked it.
@@ -247,7 +255,7 @@ impl Residuals {
         if volume.is_none_or(|volume| volume > limits::LEDGER_MAX - limits::VALUE_MAX) {
             return false;
         }
-        self.settle(&values);
+        self.set_values(&values);
         true
     }
 
@@ -259,7 +267,7 @@ impl Residuals {
         }
     }
 
-    /// Books the shares that were decided on.
+    /// Takes the shares that were decided on off the residuals.
     fn hand_out(&mut self, price: i128, quantity: u64, shares: &[u64]) {
         let step = i128::from(self.weight_total) * price;
         let (mut residual_sum, mut share_sum) = (0, 0);
@@ -269,7 +277,7 @@ impl Residuals {
             share_sum += share;
         }
         assert!(share_sum == quantity, "all shares are given out");
-        assert!(residual_sum == 0, "residuals add up to nothing");
+        assert!(residual_sum == 0, "residuals add up to zero");
     }
 
     /// Works out what accounts want where it is not what they miss.
@@ -294,19 +302,19 @@ impl Residuals {
     }
 
     /// Works out total and residuals from the values.
-    fn settle(&mut self, values: &[i128]) {
+    fn set_values(&mut self, values: &[i128]) {
         self.total = values.iter().sum();
         let (total, weight_total) = (self.total, i128::from(self.weight_total));
         let accounts = self.weights.iter().zip(values);
         self.residuals = accounts
             .map(|(weight, value)| i128::from(*weight) * total - weight_total * value)
             .collect();
-        assert!(self.residuals.iter().sum::<i128>() == 0, "residuals add up to nothing");
+        assert!(self.residuals.iter().sum::<i128>() == 0, "residuals add up to zero");
     }
 }
 
-/// Whether an account at 0 % misses value: one that sold for more than it paid does, and is to get
-/// nothing all the same.
+/// Whether an account at 0 % misses value: one that sold for more than it paid does, and still gets
+/// no shares.
 fn zeros_want(weights: &[u64], wants: &[i128]) -> bool {
     weights.iter().zip(wants).any(|(weight, want)| *weight == 0 && *want > 0)
 }

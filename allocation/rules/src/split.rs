@@ -49,10 +49,10 @@ impl Weight {
     }
 }
 
-/// Who is to hold how much, from now on.
+/// The share of the assets that each account is to hold from now on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Split {
-    /// Who says so.
+    /// Who sent it.
     pub source: SourceId,
     /// The source's number of it, from 1.
     pub seq: u64,

@@ -5,7 +5,7 @@
 //! deviation of the best division of them, in fractions of shares (a water level). The rest is
 //! **avoidable**: rounding to whole shares, and the price of shards.
 //!
-//! What one residuals avoids, as long as all buy: no surplus reaches the highest price `P`, and no
+//! What one shard avoids, while there are only purchases: no surplus reaches the highest price `P`, and no
 //! deficit passes `(1/2 + 1/3 + … + 1/n) · P` for *n* accounts, whatever comes (the cup game; no
 //! allocator without foresight can promise less). Random streams stay below one `P` but for one
 //! fill in ten thousand.
@@ -115,7 +115,7 @@ mod tests {
 
     /// What one deficit may reach, in millionths of the highest price.
     fn deficit_max(accounts: u64) -> i128 {
-        let deficit: u64 = (2..=accounts).map(|place| 1_000_000_u64.div_ceil(place)).sum();
+        let deficit: u64 = (2..=accounts).map(|divisor| 1_000_000_u64.div_ceil(divisor)).sum();
         i128::from(deficit.max(1_000_000))
     }
 
@@ -129,7 +129,7 @@ mod tests {
         (1..12_usize).prop_flat_map(|accounts| {
             let weights = prop::collection::vec(0..20_u64, accounts);
             let some =
-                weights.prop_filter("somebody has a weight", |all| all.iter().any(|w| *w > 0));
+                weights.prop_filter("an account has a weight", |all| all.iter().any(|w| *w > 0));
             let had = prop::collection::vec(-50..500_i128, accounts);
             let got = prop::collection::vec(prop_oneof![Just(0), 0..200_i128], accounts);
             (some, had, got)
@@ -149,7 +149,7 @@ mod tests {
             }
         }
 
-        /// Coin by coin to whoever misses most: the best division of coins, and coins are small.
+        /// Coin by coin to the account that misses most: the best division of coins, and coins are small.
         #[test]
         fn the_best_division_reaches_what_is_unavoidable((weights, had, got) in firms()) {
             let coins: i128 = got.iter().sum();
@@ -165,7 +165,7 @@ mod tests {
         }
 
         #[test]
-        fn a_ledger_avoids_all_but_a_few_prices(
+        fn residuals_avoid_all_but_a_few_prices(
             weights in prop::collection::vec(1..1_000_u64, 2..24),
             fills in prop::collection::vec((1..=100_i128, 1..200_i128), 1..60),
         ) {

@@ -1,7 +1,10 @@
 //! Part: what one shard hands the publisher at a marker.
 
 use crate::input::SplitKeyRecord;
-use allot_allocation_rules::{AccountPart, CellPart, Part, PositionsPart, Reject, RowPart, Weight};
+use allot_allocation_rules::{
+    AccountIndex, AccountPart, AccountRank, CellPart, Part, PositionsPart, Reject, RowPart,
+    SplitNumber, Weight,
+};
 use allot_domain::{AccountId, Money};
 use allot_wire::codec::{self, Each};
 use allot_wire::{DecodeError, PaddedTicker};
@@ -54,7 +57,7 @@ pub fn encode_part(part: &Part, out: &mut Vec<u8>) {
     let record = PartRecord {
         netting: part.netting,
         split: part.split.as_ref().map(Into::into),
-        split_number: part.split_number,
+        split_number: part.split_number.get(),
         fills: part.fills,
         held: part.held,
         flow: part.flow.nanos(),
@@ -75,7 +78,11 @@ fn positions_record(positions: &PositionsPart) -> PositionsRecord<impl Serialize
 }
 
 fn account_record(account: &AccountPart) -> AccountRecord<'_> {
-    AccountRecord { id: account.id.as_str(), rank: account.rank, value: account.value.nanos() }
+    AccountRecord {
+        id: account.id.as_str(),
+        rank: account.rank.map(AccountRank::get),
+        value: account.value.nanos(),
+    }
 }
 
 fn row_record(row: &RowPart) -> RowRecord<impl Serialize> {
@@ -83,7 +90,7 @@ fn row_record(row: &RowPart) -> RowRecord<impl Serialize> {
 }
 
 fn cell_record(cell: &CellPart) -> CellRecord {
-    CellRecord { account: cell.account, quantity: cell.quantity, value: cell.value.nanos() }
+    CellRecord { account: cell.account.get(), quantity: cell.quantity, value: cell.value.nanos() }
 }
 
 type RowRecordRead = RowRecord<Vec<CellRecord>>;
@@ -100,7 +107,7 @@ pub fn decode_part(body: &[u8]) -> Result<Part, DecodeError> {
     Ok(Part {
         netting: record.netting,
         split: record.split.map(|split| split.read()).transpose()?,
-        split_number: record.split_number,
+        split_number: SplitNumber::new(record.split_number),
         fills: record.fills,
         held: record.held,
         flow: Money::from_nanos(record.flow),
@@ -126,12 +133,16 @@ fn read_positions(record: PositionsRecordRead<'_>) -> Result<PositionsPart, Deco
 
 fn read_account(record: &AccountRecord<'_>) -> Result<AccountPart, DecodeError> {
     let id = AccountId::new(record.id.as_bytes())?;
-    Ok(AccountPart { id, rank: record.rank, value: Money::from_nanos(record.value) })
+    Ok(AccountPart {
+        id,
+        rank: record.rank.map(AccountRank::new),
+        value: Money::from_nanos(record.value),
+    })
 }
 
 fn read_row(record: &RowRecordRead) -> Result<RowPart, DecodeError> {
     let cells = record.cells.iter().map(|cell| CellPart {
-        account: cell.account,
+        account: AccountIndex::new(cell.account),
         quantity: cell.quantity,
         value: Money::from_nanos(cell.value),
     });

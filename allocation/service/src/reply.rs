@@ -1,7 +1,7 @@
 //! Reply: what the front door sends back.
 //!
-//! A reply is written from what it answers (an outcome, a rejection) without a copy in between; the
-//! type [`Reply`] is what a client reads.
+//! A reply is written from an outcome or a rejection without a copy in between; the type [`Reply`]
+//! is what a client reads.
 
 mod writer;
 mod json;
@@ -9,7 +9,7 @@ mod binary;
 
 pub(crate) use binary::read as read_record;
 
-use allot_allocation_rules::{Outcome, Share};
+use allot_allocation_rules::{AccountIndex, Outcome, Share};
 use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
 use writer::ReplyWriter;
@@ -79,7 +79,7 @@ pub enum Reply {
     Reported {
         /// Who asked.
         source: String,
-        /// The asker's number.
+        /// The source's number of the request.
         seq: u64,
         /// The number of the report.
         report: u64,
@@ -102,7 +102,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// Whose request this answers; empty where it could not be read.
+    /// The source of the request; empty where it could not be read.
     #[must_use]
     pub fn source(&self) -> &str {
         match self {
@@ -115,7 +115,7 @@ impl Reply {
         }
     }
 
-    /// Which request this answers; zero where it could not be read.
+    /// The sequence number of the request; zero where it could not be read.
     #[must_use]
     pub const fn seq(&self) -> u64 {
         match self {
@@ -128,7 +128,7 @@ impl Reply {
         }
     }
 
-    /// Whether the request was answered before, and this is the first answer again.
+    /// Whether the request was replied to before, and this is the first reply again.
     #[must_use]
     pub const fn is_duplicate(&self) -> bool {
         match self {
@@ -169,7 +169,7 @@ pub fn encode_outcome<'a>(
     encoding: Encoding,
     outcome: &Outcome,
     shares: &[Share],
-    account: impl Fn(u32) -> &'a AccountId,
+    account: impl Fn(AccountIndex) -> &'a AccountId,
     out: &mut Vec<u8>,
 ) {
     let named = |share: &Share| (account(share.account), share.quantity);

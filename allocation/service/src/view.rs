@@ -108,10 +108,11 @@ impl View for Allocation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use allot_allocation_rules::{Book, BookConfig, SplitKey};
+    use allot_allocation_rules::{Book, BookConfig, SplitKey, SplitNumber};
     use allot_domain::{Marker, SourceId};
 
     fn part(split_number: u64, split: Option<u64>) -> Part {
+        let split_number = SplitNumber::new(split_number);
         let marker = Marker { number: 1, time_ns: 0, report: false };
         let source = SourceId::new(b"aum").unwrap();
         let book = Book::new(BookConfig { history: 1, ..BookConfig::default() });

@@ -4,8 +4,10 @@ use super::Auditor;
 use crate::fault::{Fault, Subject};
 use crate::mismatch::{Field, Mismatch, expect, expect_option};
 use crate::positions::{Position, Row};
-use allot_allocation_rules::{Book, CellPart, Part, PositionsPart, RowPart, SplitKey};
-use allot_domain::{AccountId, Marker};
+use allot_allocation_rules::{
+    AccountIndex, AccountRank, Book, CellPart, Part, PositionsPart, RowPart, SplitKey,
+};
+use allot_domain::Marker;
 use std::collections::BTreeMap;
 
 impl Auditor {
@@ -49,7 +51,7 @@ impl Auditor {
     fn compare_indexes(&self, book: &Book) -> Result<(), Mismatch> {
         let known = &self.accounts.by_index;
         expect(Field::Named("the number of accounts"), book.account_count(), known.len())?;
-        for (index, id) in (0..).zip(known) {
+        for (index, id) in (0..).map(AccountIndex::new).zip(known) {
             expect(Field::Account(index), book.account(index), id)?;
         }
         Ok(())
@@ -61,14 +63,14 @@ impl Auditor {
         expect(Field::Named("the number of weights"), part.weights.len(), open.len())?;
         expect(Field::Named("the number of values"), part.values.len(), open.len())?;
         let weight_total: i128 = open.iter().map(|(.., weight)| i128::from(*weight)).sum();
-        let total: i128 = open.iter().map(|(_, account, _)| account.ledger_value()).sum();
+        let total: i128 = open.iter().map(|(_, account, _)| account.value_with_nettings()).sum();
         let ranks = part.weights.iter().zip(&part.values).zip(book.residuals().residuals());
         for ((id, account, weight), ((given_weight, value), residual)) in
             open.into_iter().zip(ranks)
         {
             expect(Field::WeightOf(*id), given_weight.nanos(), weight)?;
-            let known = account.ledger_value();
-            expect(Field::LedgerValueOf(*id), value.nanos(), known)?;
+            let known = account.value_with_nettings();
+            expect(Field::ValueWithNettingsOf(*id), value.nanos(), known)?;
             let misses = i128::from(weight) * total - weight_total * known;
             expect(Field::ResidualOf(*id), *residual, misses)?;
         }
@@ -80,8 +82,9 @@ impl Auditor {
         let known = &self.accounts.by_index;
         expect(Field::Named("the number of accounts"), positions.accounts.len(), known.len())?;
         let open = self.accounts.open().map(|(id, ..)| *id);
-        let ranks: BTreeMap<AccountId, u32> = open.zip(0..).collect();
-        for (index, (given, id)) in (0..).zip(positions.accounts.iter().zip(known)) {
+        let ranks: BTreeMap<_, _> = open.zip((0..).map(AccountRank::new)).collect();
+        let accounts = positions.accounts.iter().zip(known);
+        for (index, (given, id)) in (0..).map(AccountIndex::new).zip(accounts) {
             expect(Field::Account(index), given.id, *id)?;
             let value = self.accounts.by_id[id].value;
             expect(Field::ValueOf(*id), given.value.nanos(), value)?;

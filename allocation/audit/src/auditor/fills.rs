@@ -7,7 +7,7 @@ use crate::history::{Applied, FirstOutcome, Shares};
 use crate::mismatch::{Field, Mismatch, expect};
 use crate::outcome_reader::{DueDivision, OutcomeReader, origin};
 use crate::sources::Standing;
-use allot_allocation_rules::{Fill, Reject, limits};
+use allot_allocation_rules::{Fill, Reject, SplitNumber, limits};
 use allot_domain::{AccountId, Reject as Core, Side};
 
 impl Auditor {
@@ -26,7 +26,7 @@ impl Auditor {
             return self.check_rejection(key, &reason, outcomes);
         }
         self.mark_applied(key);
-        if self.splits.number > 0 {
+        if self.splits.in_force().is_some() {
             return self.check_division(self.due(fill, false), outcomes);
         }
         self.held.push_back(*fill);
@@ -36,7 +36,7 @@ impl Auditor {
 
     /// Why a new fill is rejected, if it is: the first reason that applies.
     pub(super) fn rejection(&self, fill: &Fill) -> Option<Reject> {
-        if self.splits.number == 0 {
+        if self.splits.in_force().is_none() {
             return (self.held.len() == limits::HELD_MAX).then_some(Core::Busy.into());
         }
         let row = self.positions.by_ticker.get(&fill.ticker);
@@ -114,13 +114,13 @@ impl Auditor {
         let position = |id: &AccountId| row.map(|row| row.of(id)).unwrap_or_default();
         let open = || self.accounts.open();
         let weight_total: i128 = open().map(|(.., weight)| i128::from(weight)).sum();
-        let total: i128 = open().map(|(_, account, _)| account.ledger_value()).sum();
+        let total: i128 = open().map(|(_, account, _)| account.value_with_nettings()).sum();
         let row_total: i128 = open().map(|(id, ..)| position(id).value).sum();
         let mix = i128::from(self.config.blend.mix());
         let of = i128::from(self.config.blend.total());
         let claim = |(id, account, weight): (&AccountId, &Account, u64)| {
             let (own, held) = (i128::from(weight), position(id));
-            let misses = own * (total + moved) - weight_total * account.ledger_value();
+            let misses = own * (total + moved) - weight_total * account.value_with_nettings();
             let misses_of_row = own * (row_total + moved) - weight_total * held.value;
             let want = sign * (of * misses + mix * misses_of_row);
             let most = match fill.side {
@@ -160,9 +160,14 @@ impl Auditor {
         let key = (fill.source, fill.seq);
         match self.history.get(&key) {
             Some(first) => outcomes.expect_repeat(key, first, &self.accounts),
-            None if self.splits.number == 0 => outcomes.expect_held(origin(key, true)),
+            None if self.splits.in_force().is_none() => outcomes.expect_held(origin(key, true)),
             None => {
-                let due = DueDivision { fill, split: 0, is_repeat: true, is_late: false };
+                let due = DueDivision {
+                    fill,
+                    split: SplitNumber::default(),
+                    is_repeat: true,
+                    is_late: false,
+                };
                 let shares = outcomes.expect_divided(due, &self.accounts)?;
                 expect(Field::Named("the number of accounts with shares"), shares.len(), 0)
             }

@@ -6,7 +6,8 @@ use super::random::at_least;
 use super::script::input;
 use allot_allocation_audit::Auditor;
 use allot_allocation_rules::{
-    Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
+    AccountIndex, Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
+    SplitNumber,
 };
 use allot_domain::{AccountId, LogIndex};
 use expect_test::{Expect, expect};
@@ -15,7 +16,8 @@ use proptest::prelude::*;
 /// The outcomes of a book that divides a fill like this, account by account.
 fn division(input: &Input, quantities: &[u64]) -> Outcomes {
     let Input::Fill(fill) = input else { panic!("only fills are divided") };
-    let shares = (0_u32..).zip(quantities).filter(|(_, quantity)| **quantity > 0);
+    let shares =
+        (0..).map(AccountIndex::new).zip(quantities).filter(|(_, quantity)| **quantity > 0);
     let shares: Vec<_> =
         shares.map(|(account, quantity)| Share { account, quantity: *quantity }).collect();
     let allocated = Allocated {
@@ -24,7 +26,7 @@ fn division(input: &Input, quantities: &[u64]) -> Outcomes {
         side: fill.side,
         price: fill.price,
         quantity: fill.quantity,
-        split: 1,
+        split: SplitNumber::new(1),
         shares: 0..shares.len(),
         late: false,
     };
@@ -34,13 +36,12 @@ fn division(input: &Input, quantities: &[u64]) -> Outcomes {
 /// Fills one after the other, each with shares that are wrong and then those that are right.
 #[track_caller]
 fn check(blend: Blend, fills: &[(&str, [u64; 2], [u64; 2])], expected: Expect) {
-    let id =
-        |index| AccountId::new(["a", "b"][usize::try_from(index).unwrap()].as_bytes()).unwrap();
+    let id = |index: AccountIndex| AccountId::new(["a", "b"][index.index()].as_bytes()).unwrap();
     let mut auditor = Auditor::new(BookConfig { blend, history: 64 });
     let split = input("split aum 1 a=50 b=50");
     let Input::Split(accepted) = &split else { unreachable!() };
     let origin = Origin { source: accepted.source, seq: 1, duplicate: false };
-    let list = vec![Outcome::Accepted { origin, split: Some(1) }];
+    let list = vec![Outcome::Accepted { origin, split: Some(SplitNumber::new(1)) }];
     auditor.check(LogIndex::new(1), &split, &Outcomes { list, shares: vec![] }, id).unwrap();
     let mut faults = String::new();
     for (index, (line, wrong, right)) in (2..).map(LogIndex::new).zip(fills) {

@@ -3,7 +3,9 @@
 use super::names::{account, source, ticker};
 use super::pair::Pair;
 use super::script::{input, inputs};
-use allot_allocation_rules::{BookConfig, Fill, Input, Outcome, Split, Weight, limits};
+use allot_allocation_rules::{
+    BookConfig, Fill, Input, Outcome, Split, SplitNumber, Weight, limits,
+};
 use allot_domain::{Price, Quantity, Side, SourceId};
 
 fn pair(history: usize, script: &str) -> Pair {
@@ -34,7 +36,7 @@ fn check_last(mut pair: Pair, line: &str, expected: &str) {
     pair.apply(&input(line)).unwrap();
     let outcome = match pair.outcomes.list.last().unwrap() {
         Outcome::Rejected { reject, .. } => reject.code().to_owned(),
-        Outcome::Accepted { split, .. } => format!("accepted {split:?}"),
+        Outcome::Accepted { split, .. } => format!("accepted {:?}", split.map(SplitNumber::get)),
         Outcome::Allocated(allocated) => format!("allocated {} shares", allocated.shares.len()),
         Outcome::Busted { shares, .. } => format!("busted {} shares", shares.len()),
         Outcome::Held(_) => "held".to_owned(),

@@ -4,7 +4,8 @@ use super::names::{source, ticker};
 use super::pair::Pair;
 use super::script::inputs;
 use allot_allocation_rules::{
-    Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Reject, Share,
+    AccountIndex, Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Reject, Share,
+    SplitNumber,
 };
 use allot_domain::{LogIndex, Price, Quantity, Reject as Core, Side};
 
@@ -64,15 +65,18 @@ fn reject(outcomes: &mut Outcomes, reject: impl Into<Reject>) {
 
 /// Puts a division over accounts 0 and 1 in place of the first outcome.
 fn divide(outcomes: &mut Outcomes, side: Side, quantity: u64, shares: [u64; 2]) {
-    outcomes.shares =
-        (0..).zip(shares).map(|(account, quantity)| Share { account, quantity }).collect();
+    outcomes.shares = (0..)
+        .map(AccountIndex::new)
+        .zip(shares)
+        .map(|(account, quantity)| Share { account, quantity })
+        .collect();
     outcomes.list[0] = Outcome::Allocated(Allocated {
         origin: *outcomes.list[0].origin(),
         ticker: ticker("AAPL"),
         side,
         price: Price::parse("5").unwrap(),
         quantity: Quantity::new(quantity.into()).unwrap(),
-        split: 1,
+        split: SplitNumber::new(1),
         shares: 0..2,
         late: false,
     });
@@ -120,12 +124,12 @@ fn shares_of_a_fill_are_the_ones_that_are_due() {
         },
         Case {
             script: "split aum 2 b=50 c=50\nbuy f 1 AAPL 10 @ 5",
-            tamper: |given| given.shares[0].account = 0,
+            tamper: |given| given.shares[0].account = AccountIndex::new(0),
             fault: "a has 5 shares, but is not in the split",
         },
         Case {
             script: "split aum 2 a=0 b=100\nbuy f 1 AAPL 10 @ 5",
-            tamper: |given| given.shares[0].account = 0,
+            tamper: |given| given.shares[0].account = AccountIndex::new(0),
             fault: "a buys 10 shares at a weight of 0 %",
         },
         Case {
@@ -158,7 +162,7 @@ fn shares_stand_in_order_and_each_is_referred_to() {
         },
         Case {
             script: "buy f 1 AAPL 10 @ 5",
-            tamper: |given| given.shares[1].account = 0,
+            tamper: |given| given.shares[1].account = AccountIndex::new(0),
             fault: "a is listed after a",
         },
         Case {
@@ -168,7 +172,7 @@ fn shares_stand_in_order_and_each_is_referred_to() {
         },
         Case {
             script: "buy f 1 AAPL 10 @ 5",
-            tamper: |given| given.shares[1].account = 2,
+            tamper: |given| given.shares[1].account = AccountIndex::new(2),
             fault: "there is no account 2",
         },
         Case {
@@ -183,7 +187,7 @@ fn shares_stand_in_order_and_each_is_referred_to() {
         },
         Case {
             script: "buy f 1 AAPL 10 @ 5",
-            tamper: |given| given.shares.push(Share { account: 0, quantity: 1 }),
+            tamper: |given| given.shares.push(Share { account: AccountIndex::new(0), quantity: 1 }),
             fault: "the number of shares is 3; expected 2",
         },
     ];
@@ -201,7 +205,7 @@ fn an_outcome_echoes_its_input() {
             |given| first(given).quantity = Quantity::new(11).unwrap(),
             "the quantity is 11; expected 10",
         ),
-        (|given| first(given).split = 2, "the split is 2; expected 1"),
+        (|given| first(given).split = SplitNumber::new(2), "the split is 2; expected 1"),
         (|given| first(given).late = true, "the late flag is true"),
         (|given| origin(&mut given.list[0]).source = source("g"), "the source is g; expected f"),
         (|given| origin(&mut given.list[0]).seq = 2, "the sequence is 2; expected 1"),
@@ -249,7 +253,7 @@ fn nothing_is_applied_twice_and_a_repeat_gets_the_first_outcome() {
         },
         Case {
             script: "split aum 2 a=10 b=90\nbuy f 1 AAPL 10 @ 5",
-            tamper: |given| first(given).split = 2,
+            tamper: |given| first(given).split = SplitNumber::new(2),
             fault: "the split is 2; expected 1",
         },
         Case {
@@ -260,13 +264,13 @@ fn nothing_is_applied_twice_and_a_repeat_gets_the_first_outcome() {
         // What is forgotten is not invented.
         Case {
             script: "buy f 2 X 1 @ 1\nbuy f 3 X 1 @ 1\nbuy f 4 X 1 @ 1\nbuy f 1 AAPL 10 @ 5",
-            tamper: |given| first(given).split = 1,
+            tamper: |given| first(given).split = SplitNumber::new(1),
             fault: "the split is 1; expected 0",
         },
         Case {
             script: "buy f 2 X 1 @ 1\nbuy f 3 X 1 @ 1\nbuy f 4 X 1 @ 1\nbuy f 1 AAPL 10 @ 5",
             tamper: |given| {
-                given.shares.push(Share { account: 0, quantity: 10 });
+                given.shares.push(Share { account: AccountIndex::new(0), quantity: 10 });
                 first(given).shares = 0..1;
             },
             fault: "the number of accounts with shares is 1; expected 0",
@@ -366,7 +370,9 @@ fn a_bust_takes_back_exactly_the_shares_of_its_fill_once() {
         },
         Case {
             script: "split aum 2 b=40 c=60\nbust f 2 AAPL of 1",
-            tamper: |given| given.shares.iter_mut().for_each(|share| share.account += 1),
+            tamper: |given| {
+                given.shares.iter_mut().for_each(|share| share.account = share.account.next())
+            },
             fault: "an account with shares is b; expected a",
         },
         Case {
@@ -488,7 +494,7 @@ fn held_fills_are_divided_in_order_at_the_first_split() {
 
 #[test]
 fn splits_are_numbered_on() {
-    fn number(outcomes: &mut Outcomes) -> &mut Option<u64> {
+    fn number(outcomes: &mut Outcomes) -> &mut Option<SplitNumber> {
         match &mut outcomes.list[0] {
             Outcome::Accepted { split, .. } => split,
             _ => panic!("it was not accepted"),
@@ -497,7 +503,7 @@ fn splits_are_numbered_on() {
     let cases = [
         Case {
             script: "split aum 2 a=10 b=90",
-            tamper: |given| *number(given) = Some(3),
+            tamper: |given| *number(given) = Some(SplitNumber::new(3)),
             fault: "the number of the split is 3; expected 2",
         },
         Case {
@@ -507,7 +513,7 @@ fn splits_are_numbered_on() {
         },
         Case {
             script: "split aum 1 a=10 b=90",
-            tamper: |given| *number(given) = Some(2),
+            tamper: |given| *number(given) = Some(SplitNumber::new(2)),
             fault: "the number of the split is 2; expected 1",
         },
         Case {
@@ -519,7 +525,7 @@ fn splits_are_numbered_on() {
             script: "split aum 70000 a=10 b=90\nsplit aum 2 a=10 b=90",
             tamper: |given| {
                 let origin = *given.list[0].origin();
-                given.list[0] = Outcome::Accepted { origin, split: Some(3) };
+                given.list[0] = Outcome::Accepted { origin, split: Some(SplitNumber::new(3)) };
             },
             fault: "the outcome is accepted; expected rejected as sequence_too_old",
         },

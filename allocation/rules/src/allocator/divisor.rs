@@ -1,4 +1,4 @@
-//! Divisor: one division of a fill, paid once, that answers for every account by multiplication.
+//! Divisor: the one division of a fill; for every account it then takes a multiplication.
 //!
 //! A quotient is estimated from the leading bits of the dividend and a reciprocal of the step, both
 //! rounded down:
@@ -25,10 +25,10 @@ const LEADING_BITS_MAX: u32 = 56;
 /// The shift of 128 bits is one instruction where it is known to be below 64.
 const CUT_MAX: u32 = u64::BITS - 1;
 
-/// Dividends of at least so many steps are estimated closely, however few steps are given out.
+/// Dividends of at least this many steps are estimated closely, however few steps are given out.
 const QUOTIENT: u64 = 1 << 16;
 
-/// How much of a fraction is told: all comparisons fit in 32 bits, four at a time in a register.
+/// How many bits of a fraction are kept: all comparisons fit in 32 bits, four at a time in a register.
 pub(super) const FRACTION_BITS: u32 = u32::BITS;
 
 /// Divides by one step, of whatever size.
@@ -73,7 +73,7 @@ impl Divisor {
 
     /// By how much steps and fraction together may be too low, in units of the fraction: each
     /// factor of the estimate was cut by less than one, the reciprocal by less than two, which the
-    /// product misses as often as the other factor says, and the fraction is cut by less than one.
+    /// product lacks times the other factor, and the fraction is cut by less than one.
     pub(super) fn blur(&self) -> u32 {
         let cut = if self.cut == 0 { 0 } else { self.reciprocal };
         let lost = (2 << self.leading_bits) + u128::from(cut);
@@ -166,12 +166,12 @@ mod tests {
                     fraction = fraction * 2 + i128::from(rest >= step);
                     rest -= if rest >= step { step } else { 0 };
                 }
-                let told = |quotient: Quotient| {
+                let estimate = |quotient: Quotient| {
                     (i128::from(quotient.steps) << FRACTION_BITS) + i128::from(quotient.fraction)
                 };
                 let truth = ((dividend / step) << FRACTION_BITS) + fraction;
                 for quotient in [divisor.estimate(dividend), divisor.divide(dividend)] {
-                    let low = truth - told(quotient);
+                    let low = truth - estimate(quotient);
                     prop_assert!((0..i128::from(divisor.blur())).contains(&low), "{low}");
                 }
             }

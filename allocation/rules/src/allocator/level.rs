@@ -1,9 +1,9 @@
-//! Level: what the most underweight still miss when nothing is left to give, were steps divisible.
+//! Level: what the most underweight still miss when all is given out, if steps were divisible.
 
 /// The floor of λ in `Σ max(want − λ, 0) = target`.
 ///
-/// Nobody is overweight in the steady state, and then it is zero. Otherwise: the mean excess of
-/// those above the level is the next level, until nobody drops out (Michelot 1986).
+/// In the steady state no account is overweight, and it is zero. Otherwise the mean excess of the
+/// accounts above the level is the next level, until none drops out (Michelot 1986).
 pub(crate) fn water_level(wants: &[i128], target: i128) -> i128 {
     let mut level = 0;
     let mut active = usize::MAX;

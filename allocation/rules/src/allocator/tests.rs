@@ -1,4 +1,4 @@
-//! The closed form against the obvious algorithm: one step at a time to whoever wants most.
+//! The closed form against the obvious algorithm: one step at a time to the account that wants most.
 
 use super::{Allocator, Divisor};
 use proptest::prelude::*;

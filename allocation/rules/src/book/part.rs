@@ -1,8 +1,8 @@
-//! Part: what one shard says at a marker. The parts of all shards at one marker make a report.
+//! Part: the state of one shard at a marker. The parts of all shards at one marker make a report.
 
-use super::{Book, CLOSED};
-use crate::Weight;
+use super::Book;
 use crate::input::SplitKey;
+use crate::{AccountIndex, AccountRank, SplitNumber, Weight};
 use alloc::vec::Vec;
 use allot_domain::Marker;
 use allot_domain::{AccountId, Money, Ticker};
@@ -15,7 +15,7 @@ pub struct Part {
     /// The split in force; none before the first.
     pub split: Option<SplitKey>,
     /// How many splits there were.
-    pub split_number: u64,
+    pub split_number: SplitNumber,
     /// How many fills were divided.
     pub fills: u64,
     /// How many fills wait for the first split.
@@ -31,14 +31,14 @@ pub struct Part {
     /// How much of that came by nettings, by rank; over all shards it adds up to nothing, unless a
     /// crash has kept a netting from some of them.
     pub netted: Vec<Money>,
-    /// Everyone's positions; only where the marker asks for a report.
+    /// All positions; only where the marker asks for a report.
     pub positions: Option<PositionsPart>,
 }
 
-/// Everyone's positions in the tickers of one shard.
+/// All positions in the tickers of one shard.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PositionsPart {
-    /// All accounts the firm ever named, by place.
+    /// All accounts that splits ever named, by index.
     pub accounts: Vec<AccountPart>,
     /// The tickers of the shard, in the order of their first fills.
     pub rows: Vec<RowPart>,
@@ -50,7 +50,7 @@ pub struct AccountPart {
     /// Its id.
     pub id: AccountId,
     /// Its rank in the split; none where it is closed.
-    pub rank: Option<u32>,
+    pub rank: Option<AccountRank>,
     /// The value of the fills it holds in this shard, in 1e-9; nettings do not count.
     pub value: Money,
 }
@@ -67,8 +67,8 @@ pub struct RowPart {
 /// One account's holding of one ticker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CellPart {
-    /// The account's place in [`PositionsPart::accounts`].
-    pub account: u32,
+    /// The account, by its index in [`PositionsPart::accounts`].
+    pub account: AccountIndex,
     /// Whole shares.
     pub quantity: u64,
     /// Bought minus sold at fill prices, in 1e-9.
@@ -79,29 +79,32 @@ pub(super) fn of(book: &Book, marker: &Marker) -> Part {
     let values = book.residuals.values();
     let weights = book.residuals.weights().iter().map(|weight| Weight::known(*weight)).collect();
     Part {
-        netting: book.netting_number,
+        netting: book.totals.netting,
         split: book.split,
-        split_number: book.split_number,
-        fills: book.fills,
+        split_number: book.totals.splits,
+        fills: book.totals.fills,
         held: u64::try_from(book.held.len()).expect("at most HELD_MAX"),
-        flow: Money::from_nanos(book.flow),
-        price_max: book.price_max,
+        flow: Money::from_nanos(book.totals.flow),
+        price_max: book.totals.price_max,
         weights,
-        netted: book.open.iter().map(|place| netted(book, *place)).collect(),
+        netted: book.open.iter().map(|index| netted(book, *index)).collect(),
         positions: marker.report.then(|| positions(book, &values)),
         values: values.into_iter().map(Money::from_nanos).collect(),
     }
 }
 
-fn netted(book: &Book, place: u32) -> Money {
-    Money::from_nanos(book.accounts[crate::holdings::index(place)].netted)
+fn netted(book: &Book, index: AccountIndex) -> Money {
+    Money::from_nanos(book.accounts[index.index()].netted)
 }
 
 fn positions(book: &Book, values: &[i128]) -> PositionsPart {
     let accounts = book.accounts.iter().map(|account| {
-        let rank = (account.rank != CLOSED).then_some(account.rank);
-        let value = rank.map_or(account.value, |rank| values[crate::holdings::index(rank)]);
-        AccountPart { id: account.id, rank, value: Money::from_nanos(value - account.netted) }
+        let value = account.rank.map_or(account.value, |rank| values[rank.index()]);
+        AccountPart {
+            id: account.id,
+            rank: account.rank,
+            value: Money::from_nanos(value - account.netted),
+        }
     });
     PositionsPart {
         accounts: accounts.collect(),
@@ -110,8 +113,8 @@ fn positions(book: &Book, values: &[i128]) -> PositionsPart {
 }
 
 fn row(row: &crate::Row) -> RowPart {
-    let places = 0_u32..;
-    let cells = places
+    let indexes = (0..).map(AccountIndex::new);
+    let cells = indexes
         .zip(row.cells())
         .filter(|(_, cell)| cell.quantity != 0 || cell.value != 0)
         .map(|(account, cell)| CellPart {

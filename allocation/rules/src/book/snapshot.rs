@@ -1,38 +1,39 @@
-//! The snapshot of a book: what it writes of itself, and what it believes of what it reads.
+//! Snapshot: the bytes of a book, and the checks of those that are read.
 //!
 //! ```text
 //!   ALOTBOOK │ version │ config │ counters │ accounts │ sources of fills │ sources of splits │
 //!            │ splits kept │ holdings │ held fills │ history
 //! ```
 
-use super::{Account, Book, BookConfig, CLOSED};
-use crate::history::Answer;
-use crate::holdings::index;
+use super::totals::Totals;
+use super::{Account, Book, BookConfig};
+use crate::history::FirstOutcome;
 use crate::input::{Share, SplitKey};
-use crate::{Cell, Fill, Residuals, limits};
+use crate::{AccountIndex, AccountRank, Cell, Fill, Residuals, SplitNumber, limits};
 use alloc::format;
 use alloc::vec::Vec;
+use allot_domain::SourceIndex;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
 
 /// What the snapshot of a book begins with.
 const MAGIC: [u8; 8] = *b"ALOTBOOK";
 
-/// The version of the format; another is refused, never guessed at.
+/// The version of the format; any other is refused.
 const VERSION: u32 = 1;
 
-/// The most value of an account, and of all open ones without their signs: what a ledger has after
-/// a netting, and all that fills and busts can add to it in the life of a shard.
+/// The most value of an account, and of all open ones without their signs: what residuals may hold
+/// after a netting, and all that fills and busts can add in the life of a shard.
 const VALUE_MAX: u128 = (limits::LEDGER_MAX + limits::VALUE_MAX).unsigned_abs();
 
 impl Book {
     /// Appends the snapshot of this book: see [`allot_domain::snapshot`] for what that is.
     ///
     /// # Panics
-    /// Between the slices of one input: what comes of it is taken whole first.
+    /// If an input is pending: all its outcomes are taken first.
     pub fn save(&self, out: &mut Vec<u8>) {
-        assert!(!self.is_releasing(), "what comes of an input is taken whole before a snapshot");
+        assert!(!self.is_releasing(), "all outcomes of an input are taken before a snapshot");
         save_config(&self.config, out);
-        self.save_counters(out);
+        self.totals.save(out);
         self.save_accounts(out);
         self.feeds.save(out);
         self.splitters.save(out);
@@ -44,7 +45,7 @@ impl Book {
         self.history.save(out);
     }
 
-    /// The book that [`Book::save`] wrote; it goes on as that one would have.
+    /// The book that [`Book::save`] wrote; it continues as that one would have.
     ///
     /// Whatever the bytes are, it allocates no more than an empty book of this config, a few times
     /// their length, and the windows of at most [`limits::SOURCES_MAX`] sources twice (64 MiB).
@@ -55,7 +56,7 @@ impl Book {
         let mut cursor = Cursor::new(bytes);
         check_config(&config, &mut cursor)?;
         let mut book = Self::new(config);
-        book.load_counters(&mut cursor)?;
+        book.totals = Totals::load(&mut cursor)?;
         book.load_accounts(&mut cursor)?;
         book.feeds.load(&mut cursor)?;
         book.splitters.load(&mut cursor)?;
@@ -69,49 +70,18 @@ impl Book {
         Ok(book)
     }
 
-    fn save_counters(&self, out: &mut Vec<u8>) {
-        let counters =
-            [self.split_number, self.same_accounts_since, self.netting_number, self.fills];
-        for counter in counters {
-            out.extend_from_slice(&counter.to_le_bytes());
-        }
-        out.extend_from_slice(&self.turnover.to_le_bytes());
-        out.extend_from_slice(&self.flow.to_le_bytes());
-        out.extend_from_slice(&self.price_max.to_le_bytes());
-    }
-
-    fn load_counters(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
-        self.split_number = cursor.counter()?;
-        self.same_accounts_since = cursor.counter()?;
-        self.netting_number = cursor.u64()?;
-        self.fills = cursor.counter()?;
-        self.turnover = cursor.i128()?;
-        self.flow = cursor.i128()?;
-        self.price_max = cursor.i64()?;
-        let is_past = self.same_accounts_since <= self.split_number;
-        let is_some = (self.same_accounts_since == 0) == (self.split_number == 0);
-        ensure(is_past && is_some, "accounts named by a split that never was")?;
-        let is_within = (0..=limits::VALUE_MAX).contains(&self.turnover);
-        ensure(is_within, "a turnover beyond its limits")?;
-        ensure((0..=self.turnover).contains(&self.flow), "a flow that is not of the turnover")?;
-        ensure((0..=limits::PRICE_MAX).contains(&self.price_max), "a price beyond its limits")?;
-        let has_fills = self.fills > 0;
-        let is_theirs = has_fills == (self.price_max > 0) && has_fills == (self.turnover > 0);
-        ensure(is_theirs, "fills without a price or a turnover, or the reverse")
-    }
-
-    /// Every account by place: its weight if it is open, its value, what of it came by nettings.
+    /// Every account by index: its weight if it is open, its value, what of it came by nettings.
     fn save_accounts(&self, out: &mut Vec<u8>) {
         let mut values: Vec<_> = self.accounts.iter().map(|account| account.value).collect();
-        for (place, value) in self.open.iter().zip(self.residuals.values()) {
-            values[index(*place)] = value;
+        for (index, value) in self.open.iter().zip(self.residuals.values()) {
+            values[index.index()] = value;
         }
         put_count(out, self.accounts.len());
         for (account, value) in self.accounts.iter().zip(values) {
             put_name(out, account.id.as_bytes());
-            out.push(u8::from(account.rank != CLOSED));
-            if account.rank != CLOSED {
-                let weight = self.residuals.weights()[index(account.rank)];
+            out.push(u8::from(account.rank.is_some()));
+            if let Some(rank) = account.rank {
+                let weight = self.residuals.weights()[rank.index()];
                 out.extend_from_slice(&weight.to_le_bytes());
             }
             out.extend_from_slice(&value.to_le_bytes());
@@ -123,13 +93,13 @@ impl Book {
         // The shortest: a name of one byte, closed, a value, what came by nettings.
         let count = cursor.count(limits::ACCOUNTS_EVER_MAX, 2 + 1 + 16 + 16)?;
         let mut weights = Vec::with_capacity(count);
-        for place in (0..).take(count) {
+        for index in (0..count).map(AccountIndex::at) {
             let id = cursor.account()?;
             weights.push(if cursor.flag()? { Some(cursor.u64()?) } else { None });
             let (value, netted) = (cursor.i128()?, cursor.i128()?);
             ensure(value.unsigned_abs() <= VALUE_MAX, "more value than an account can have")?;
-            self.accounts.push(Account { id, rank: CLOSED, value, netted });
-            ensure(self.places.insert(id, place).is_none(), "an account twice")?;
+            self.accounts.push(Account { id, rank: None, value, netted });
+            ensure(self.indexes.insert(id, index).is_none(), "an account twice")?;
         }
         self.open_loaded(&weights)
     }
@@ -137,14 +107,13 @@ impl Book {
     /// Opens the accounts that have a weight, in the byte order of their ids.
     fn open_loaded(&mut self, weights: &[Option<u64>]) -> Result<(), SnapshotError> {
         let mut open_weights = Vec::new();
-        for place in self.places.values() {
-            let Some(weight) = weights[index(*place)] else { continue };
-            let rank = u32::try_from(self.open.len()).expect("at most ACCOUNTS_EVER_MAX");
-            self.accounts[index(*place)].rank = rank;
-            self.open.push(*place);
+        for index in self.indexes.values() {
+            let Some(weight) = weights[index.index()] else { continue };
+            self.accounts[index.index()].rank = Some(AccountRank::at(self.open.len()));
+            self.open.push(*index);
             open_weights.push(weight);
         }
-        let has_split = self.split_number > 0;
+        let has_split = self.totals.splits > SplitNumber::default();
         let is_its = has_split != self.open.is_empty() && has_split != self.accounts.is_empty();
         ensure(is_its, "accounts without a split, or the reverse")?;
         if !has_split {
@@ -155,7 +124,7 @@ impl Book {
         let off = sum.abs_diff(limits::WEIGHT_TOTAL.into());
         ensure(off <= limits::WEIGHT_TOLERANCE.into(), "weights that do not add up to 100")?;
         let values: Vec<_> =
-            self.open.iter().map(|place| self.accounts[index(*place)].value).collect();
+            self.open.iter().map(|index| self.accounts[index.index()].value).collect();
         let volume: u128 = values.iter().map(|value| value.unsigned_abs()).sum();
         ensure(volume <= VALUE_MAX, "more value than an account can have")?;
         self.residuals = Residuals::new(open_weights, values);
@@ -166,14 +135,14 @@ impl Book {
 
     /// The latest splits, as many as are kept; the last one is in force.
     fn load_splits(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
-        let kept =
-            u64::try_from(limits::SPLITS_KEPT).expect("a small number").min(self.split_number);
+        let splits = self.totals.splits.get();
+        let kept = u64::try_from(limits::SPLITS_KEPT).expect("a small number").min(splits);
         let mut messages = Vec::new();
-        for number in self.split_number - kept + 1..=self.split_number {
-            let (place, seq) = self.splitters.message(cursor)?;
-            let source = self.splitters.id(place);
-            self.recent_splits.push_back((SplitKey { source, seq }, number));
-            messages.push((place, seq));
+        for number in splits - kept + 1..=splits {
+            let (index, seq) = self.splitters.message(cursor)?;
+            let key = SplitKey { source: self.splitters.id(index), seq };
+            self.recent_splits.push_back((key, SplitNumber::new(number)));
+            messages.push((index, seq));
         }
         self.split = self.recent_splits.back().map(|(key, _)| *key);
         ensure(are_distinct(messages), "a split twice")
@@ -206,15 +175,15 @@ impl Book {
     }
 
     fn load_held(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
-        // The shortest: place, sequence, a ticker of one byte, side, price, quantity.
+        // The shortest: source, sequence, a ticker of one byte, side, price, quantity.
         let count = cursor.count(limits::HELD_MAX, 4 + 8 + 2 + 1 + 8 + 8)?;
-        ensure(count == 0 || self.split_number == 0, "fills held while a split is in force")?;
+        ensure(count == 0 || self.residuals.is_empty(), "fills held while a split is in force")?;
         let mut messages = Vec::with_capacity(count);
         for _ in 0..count {
-            let (place, seq) = self.feeds.message(cursor)?;
-            messages.push((place, seq));
+            let (index, seq) = self.feeds.message(cursor)?;
+            messages.push((index, seq));
             self.held.push_back(Fill {
-                source: self.feeds.id(place),
+                source: self.feeds.id(index),
                 seq,
                 ticker: cursor.ticker()?,
                 side: cursor.side()?,
@@ -225,40 +194,40 @@ impl Book {
         ensure(are_distinct(messages), "a held fill twice")
     }
 
-    /// Every answer is to what was applied, and its shares are of accounts in byte order.
+    /// Every outcome is of a message that was applied, its shares are of accounts in byte order.
     fn check_history(&self) -> Result<(), SnapshotError> {
         let mut order = alloc::vec![0_u32; self.accounts.len()];
-        for (at, place) in (0..).zip(self.places.values()) {
-            order[index(*place)] = at;
+        for (at, index) in (0..).zip(self.indexes.values()) {
+            order[index.index()] = at;
         }
-        for (key, answer, shares) in self.history.iter() {
+        for (key, outcome, shares) in self.history.iter() {
             self.feeds.check(key.source, key.seq)?;
             let quantity = check_shares(&order, shares.into_iter().flatten())?;
-            match answer {
-                Answer::Fill { row, quantity: divided, split, .. } => {
-                    let has_row = index(row) < self.holdings.rows().len();
-                    ensure(has_row, "an answer about an unknown ticker")?;
-                    let has_split = (1..=self.split_number).contains(&split);
-                    ensure(has_split, "an answer by a split that never was")?;
+            match outcome {
+                FirstOutcome::Fill { row, quantity: divided, split, .. } => {
+                    let has_row = row.index() < self.holdings.rows().len();
+                    ensure(has_row, "an outcome with an unknown ticker")?;
+                    let has_split = (SplitNumber::new(1)..=self.totals.splits).contains(&split);
+                    ensure(has_split, "an outcome by a split that never was")?;
                     let is_whole = quantity == 0 || quantity == u128::from(divided.get());
                     ensure(is_whole, "shares of a fill that do not add up")?;
                 }
-                Answer::Held => ensure(quantity == 0, "shares of a fill that was held")?,
-                Answer::Bust { .. } => {}
+                FirstOutcome::Held => ensure(quantity == 0, "shares of a fill that was held")?,
+                FirstOutcome::Bust { .. } => {}
             }
         }
         Ok(())
     }
 }
 
-/// How many shares there are; every account stands once, in its order, with at least one.
+/// Counts the shares; every account is there once, in order, with at least one.
 fn check_shares<'a>(
     order: &[u32],
     shares: impl Iterator<Item = &'a Share>,
 ) -> Result<u128, SnapshotError> {
     let (mut sum, mut next) = (0, 0);
     for share in shares {
-        let at = order.get(index(share.account));
+        let at = order.get(share.account.index());
         let at = *at.ok_or(SnapshotError::Broken("shares of an unknown account"))?;
         ensure(at >= next, "shares out of the order of their accounts")?;
         ensure(share.quantity > 0, "an account with no shares among those who got some")?;
@@ -268,7 +237,7 @@ fn check_shares<'a>(
     Ok(sum)
 }
 
-fn are_distinct(mut messages: Vec<(u32, u64)>) -> bool {
+fn are_distinct(mut messages: Vec<(SourceIndex, u64)>) -> bool {
     messages.sort_unstable();
     messages.windows(2).all(|pair| pair[0] != pair[1])
 }

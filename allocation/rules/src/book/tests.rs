@@ -1,12 +1,12 @@
-//! What comes of inputs, as small scripts: each line an input, each answer a line.
+//! Small scripts and their outcomes: each line is an input, each outcome a line.
 //!
 //! ```text
 //!   split aum 1 a=60 b=40              a source, its number, percentages
 //!   buy f 1 AAPL 100 @ 187.23          or sell
 //!   bust f 2 AAPL of 1
-//!   marker                             prints what the part says of the whole shard
+//!   marker                             prints the totals of the part
 //!   net aum 1 5 -5                     value moved by rank, under the accounts of that split
-//!   positions                          prints who has what
+//!   positions                          prints all positions
 //! ```
 
 mod script;
@@ -28,7 +28,7 @@ use crate::Blend;
 use expect_test::Expect;
 use script::Script;
 
-/// Enough answers for any script; the default would only cost time.
+/// Enough history for any script; the default would only cost time.
 const SMALL: BookConfig = BookConfig { blend: Blend::NONE, history: 64 };
 
 /// Plays a script to a new book and compares what it prints.

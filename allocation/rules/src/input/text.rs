@@ -1,4 +1,4 @@
-//! Text: an input as one line, and back. Scripts of tests are written in it, faults are told in it.
+//! Text: an input as one line, and back: for scripts of tests, and for faults.
 //!
 //! ```text
 //!   buy fills-1 17 AAPL 100 @ 187.23        or sell; a source, its number, ticker, quantity, price

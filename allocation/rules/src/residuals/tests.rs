@@ -71,7 +71,7 @@ impl Case {
     }
 }
 
-/// The oracle: each share goes to whoever misses most, or comes from whoever has most too much.
+/// The oracle: each share goes to the account that misses most, or comes from the most overweight.
 ///
 /// Everything is worked out anew for each share from what the accounts have, towards the targets
 /// after the whole block.
@@ -191,7 +191,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn each_share_goes_to_whoever_misses_most(case in cases(sides(), 16, 40)) {
+    fn each_share_goes_to_the_account_that_misses_most(case in cases(sides(), 16, 40)) {
         let (shares, residuals) = case.allocate();
         prop_assert_eq!(&shares, &share_by_share(&case));
         prop_assert_eq!(residuals.residuals(), case.residuals_after(&shares));
@@ -209,7 +209,7 @@ proptest! {
         prop_assert!(shares.iter().zip(&case.held).all(|(share, cell)| *share <= cell.quantity));
     }
 
-    /// Nobody who got a share may miss less, without it, than somebody else does now.
+    /// No account that got a share may miss less, without it, than another does now.
     #[test]
     fn large_blocks_meet_the_condition_of_the_optimum(
         case in cases(Just(Side::Buy), 40, 1),
@@ -259,7 +259,7 @@ proptest! {
     }
 
     #[test]
-    fn a_reversal_restores_the_ledger(
+    fn a_reversal_restores_the_residuals(
         case in cases(sides(), 16, 1_000),
         later in (prices(), 1..1_000_u64),
     ) {
@@ -276,25 +276,25 @@ proptest! {
     }
 
     #[test]
-    fn a_netting_moves_value_between_ledgers_and_loses_none(
+    fn a_netting_moves_value_between_shards_and_loses_none(
         case in cases(sides(), 8, 100),
         other in prop::collection::vec(-1_000_000..1_000_000_i128, 8),
         transfers in prop::collection::vec(-1_000_000..1_000_000_i128, 8),
     ) {
         let accounts = case.weights.len();
-        let mut ledgers =
+        let mut shards =
             [case.residuals(), Residuals::new(case.weights.clone(), other[..accounts].to_vec())];
-        let sums = |ledgers: &[Residuals; 2]| -> Vec<_> {
-            let [one, two] = ledgers;
+        let sums = |shards: &[Residuals; 2]| -> Vec<_> {
+            let [one, two] = shards;
             one.residuals().iter().zip(two.residuals()).map(|(one, two)| one + two).collect()
         };
-        let before = sums(&ledgers);
+        let before = sums(&shards);
         let into = transfers[..accounts].iter();
         let into: Vec<_> = into.map(|nanos| Money::from_nanos(*nanos)).collect();
         let out: Vec<_> = into.iter().map(|money| -*money).collect();
-        prop_assert!(ledgers[0].net(&into) && ledgers[1].net(&out));
-        prop_assert_eq!(sums(&ledgers), before);
-        let values = ledgers[0].values();
+        prop_assert!(shards[0].net(&into) && shards[1].net(&out));
+        prop_assert_eq!(sums(&shards), before);
+        let values = shards[0].values();
         let moved = values.iter().zip(&case.values).map(|(after, before)| after - before);
         prop_assert!(moved.eq(transfers[..accounts].iter().copied()));
     }
@@ -399,7 +399,7 @@ fn streams(mut holds: impl FnMut(&[u64], &[i128], Block, &[i128])) {
 
 /// G1: a fraction `f` of a share is missed by `f` or by `1 − f`, never by more than `1 − 1/n`.
 #[test]
-fn where_nobody_is_overweight_no_account_is_off_by_a_whole_price() {
+fn where_no_account_is_overweight_none_is_off_by_a_whole_price() {
     let mut seen = 0;
     streams(|weights, before, block, after| {
         let total: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
@@ -413,7 +413,7 @@ fn where_nobody_is_overweight_no_account_is_off_by_a_whole_price() {
             assert!(after.iter().all(|d| d.abs() * accounts <= price * (accounts - 1)));
         }
     });
-    assert!(seen > 2_000, "{seen} fills with nobody overweight");
+    assert!(seen > 2_000, "{seen} fills with no account overweight");
 }
 
 /// G2: no surplus reaches the highest price, no deficit passes `(1/2 + … + 1/n)` of it.

@@ -1,10 +1,10 @@
 //! Conservation: whatever comes, in whatever shards, nothing is made and nothing is lost.
 //!
-//! At every marker: an account's values over the ledgers of all shards add up to those of the fills
+//! At every marker: an account's values over the residuals of all shards add up to those of the fills
 //! it holds, and the shares of a ticker to what was bought less what was sold, busts undone.
 
 use super::firm::Firm;
-use allot_allocation_rules::{Bust, Fill, Input, Outcome, Part, Split, Weight};
+use allot_allocation_rules::{AccountIndex, Bust, Fill, Input, Outcome, Part, Split, Weight};
 use allot_domain::{AccountId, Price, Quantity, Side, SourceId, Ticker};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -112,16 +112,14 @@ impl Books {
     /// Compares the parts of the latest cut with the sums.
     fn check(&self) {
         let mut values: BTreeMap<AccountId, i128> = BTreeMap::new();
-        let mut ledgers: BTreeMap<AccountId, i128> = BTreeMap::new();
+        let mut residual_values: BTreeMap<AccountId, i128> = BTreeMap::new();
         let mut held: BTreeMap<Ticker, i128> = BTreeMap::new();
         for part in &self.firm.parts {
             check_accounts(part, &mut values);
             let positions = part.positions.as_ref().unwrap();
             for account in &positions.accounts {
-                let residuals = account
-                    .rank
-                    .map_or(0, |rank| part.values[usize::try_from(rank).unwrap()].nanos());
-                *ledgers.entry(account.id).or_default() += residuals;
+                let residuals = account.rank.map_or(0, |rank| part.values[rank.index()].nanos());
+                *residual_values.entry(account.id).or_default() += residuals;
             }
             for row in &positions.rows {
                 let shares = row.cells.iter().map(|cell| i128::from(cell.quantity));
@@ -130,7 +128,7 @@ impl Books {
         }
         let open = self.firm.parts[0].positions.as_ref().unwrap();
         for account in open.accounts.iter().filter(|account| account.rank.is_some()) {
-            assert_eq!(ledgers[&account.id], values[&account.id], "{}", account.id);
+            assert_eq!(residual_values[&account.id], values[&account.id], "{}", account.id);
         }
         assert_eq!(values.values().sum::<i128>(), self.notional);
         assert_eq!(held.len(), self.held.len());
@@ -141,9 +139,9 @@ impl Books {
 /// In one shard an account's value is that of its cells; adds it up over the shards.
 fn check_accounts(part: &Part, values: &mut BTreeMap<AccountId, i128>) {
     let positions = part.positions.as_ref().unwrap();
-    for (account, place) in positions.accounts.iter().zip(0..) {
+    for (account, index) in positions.accounts.iter().zip((0..).map(AccountIndex::new)) {
         let cells = positions.rows.iter().flat_map(|row| &row.cells);
-        let own = cells.filter(|cell| cell.account == place).map(|cell| cell.value.nanos());
+        let own = cells.filter(|cell| cell.account == index).map(|cell| cell.value.nanos());
         assert_eq!(own.sum::<i128>(), account.value.nanos(), "{}", account.id);
         *values.entry(account.id).or_default() += account.value.nanos();
     }

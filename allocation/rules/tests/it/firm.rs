@@ -1,7 +1,7 @@
 //! Firm: one to eight books, fed as the router feeds shards, with markers and nettings.
 //!
 //! ```text
-//!   inputs ──► marker every 256, and at a split ──► parts ──► plan ──► so many inputs later ──►
+//!   inputs ──► marker every 256, and at a split ──► parts ──► plan ──► some inputs later ──►
 //! ```
 
 use allot_allocation_rules::{

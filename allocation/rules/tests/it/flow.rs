@@ -6,9 +6,9 @@ use allot_domain::{AccountId, Price, Quantity, Side, SourceId, Ticker};
 
 /// Tickers of the firm; ticker *t* lives in shard *t* modulo the shards.
 const TICKERS: usize = 16;
-/// After so many fills the busiest ticker becomes the quietest, and the next one the busiest.
+/// After this many fills the busiest ticker becomes the quietest, and the next one the busiest.
 pub(crate) const ROTATION: usize = 4_000;
-/// The busiest ticker gets so many percent of all fills, the next so many of the rest, and so on.
+/// The busiest ticker gets this many percent of all fills, the next this many of the rest, and so on.
 pub(crate) const SKEW_PERCENT: u64 = 25;
 /// The highest price, in cents; the others start between a fiftieth of it and it.
 const PRICE_MAX_CENTS: u64 = 50_000;
@@ -19,9 +19,9 @@ const CENT: i128 = 10_000_000;
 pub(crate) enum Splits {
     /// Never.
     Constant,
-    /// A new random one after so many fills.
+    /// A new random one after this many fills.
     Random { every: usize },
-    /// After so many fills every weight moves by up to so many 1/10,000 of itself.
+    /// After this many fills every weight moves by up to this many 1/10,000 of itself.
     Moving { every: usize, by: u64 },
 }
 

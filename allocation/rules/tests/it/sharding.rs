@@ -56,7 +56,7 @@ impl Targets {
         let price = i128::from(step.fill.price.nanos());
         self.price_max = self.price_max.max(price);
         for share in &firm.outcomes.shares {
-            let account = usize::try_from(share.account).unwrap();
+            let account = share.account.index();
             self.values[account] += price * i128::from(share.quantity);
         }
     }

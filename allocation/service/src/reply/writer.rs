@@ -75,7 +75,7 @@ impl<'a, S> ReplyWriter<'a, S> {
                 side: allocated.side,
                 price: allocated.price,
                 quantity: allocated.quantity,
-                split: allocated.split,
+                split: allocated.split.get(),
                 shares,
             },
             Outcome::Held(origin) => Self::Held { echo: echo(origin, false) },
@@ -83,7 +83,7 @@ impl<'a, S> ReplyWriter<'a, S> {
                 Self::Busted { echo: echo(origin, false), ticker: *ticker, of: *of, shares }
             }
             Outcome::Accepted { origin, split } => {
-                Self::Accepted { echo: echo(origin, false), split: split.unwrap_or(0) }
+                Self::Accepted { echo: echo(origin, false), split: split.unwrap_or_default().get() }
             }
             Outcome::Rejected { origin, reject, late } => {
                 Self::Rejected { echo: echo(origin, *late), code: reject.code(), reason }

@@ -53,7 +53,7 @@ impl NettingPlanner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use allot_allocation_rules::{SplitKey, Weight};
+    use allot_allocation_rules::{SplitKey, SplitNumber, Weight};
     use allot_domain::{Money, SourceId};
 
     /// Two shards with the same flow, all value in the first; by the netting each contains.
@@ -61,7 +61,7 @@ mod tests {
         let part = |netting, value| Part {
             netting,
             split: Some(SplitKey { source: SourceId::new(b"aum").unwrap(), seq: 1 }),
-            split_number: 1,
+            split_number: SplitNumber::new(1),
             fills: 1,
             held: 0,
             flow: Money::from_nanos(1),

@@ -39,7 +39,7 @@ impl ReportBuilder {
         Report {
             report: marker.number,
             cut,
-            split: newest.split_number,
+            split: newest.split_number.get(),
             time_ns: marker.time_ns,
             fills: parts.iter().map(|part| part.fills).sum(),
             held: parts.iter().map(|part| part.held).sum(),
@@ -115,9 +115,8 @@ fn accounts(parts: &[Part], newest: &Part) -> Vec<AccountReport> {
         }
         for row in &positions.rows {
             for cell in &row.cells {
-                let place = usize::try_from(cell.account).ok();
-                let id = place.and_then(|place| positions.accounts.get(place));
-                if let Some(report) = id.and_then(|account| accounts.get_mut(&account.id)) {
+                let account = positions.accounts.get(cell.account.index());
+                if let Some(report) = account.and_then(|account| accounts.get_mut(&account.id)) {
                     report.positions.push(PositionReport {
                         ticker: row.ticker,
                         quantity: cell.quantity,

@@ -2,7 +2,8 @@
 
 use crate::samples::{account, encode, money, outcomes, requests, source, ticker};
 use allot_allocation_rules::{
-    AccountPart, CellPart, Netting, Part, PositionsPart, RowPart, SplitKey, Weight,
+    AccountIndex, AccountPart, AccountRank, CellPart, Netting, Part, PositionsPart, RowPart,
+    SplitKey, SplitNumber, Weight,
 };
 use allot_allocation_service::{InputName, Request, encode_netting, encode_part, encode_request};
 use allot_domain::{Incarnation, LogIndex, Marker, ShardId};
@@ -27,14 +28,18 @@ pub(crate) fn netting() -> Netting {
 pub(crate) fn part() -> Part {
     let row = RowPart {
         ticker: ticker("AAPL"),
-        cells: vec![CellPart { account: 0, quantity: 40, value: money("7489.2") }],
+        cells: vec![CellPart {
+            account: AccountIndex::new(0),
+            quantity: 40,
+            value: money("7489.2"),
+        }],
     };
-    let (id, rank) = (account("account1"), Some(0));
+    let (id, rank) = (account("account1"), Some(AccountRank::new(0)));
     let accounts = vec![AccountPart { id, rank, value: money("7489.2") }];
     Part {
         netting: 3,
         split: Some(SplitKey { source: source("aum"), seq: 1 }),
-        split_number: 1,
+        split_number: SplitNumber::new(1),
         fills: 1,
         held: 0,
         flow: money("18723"),

@@ -2,7 +2,7 @@
 
 use crate::frames::{frames, input_bodies};
 use allot_allocation_rules::{
-    Allocated, Bust, Fill, Origin, Outcome, Reject, Share, Split, Weight,
+    AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Reject, Share, Split, SplitNumber, Weight,
 };
 use allot_allocation_service::{
     AccountReport, PositionReport, Report, ReportRequest, Request, TrackingReport, encode_line,
@@ -74,20 +74,36 @@ pub(crate) fn names() -> Vec<AccountId> {
 
 /// The shares of all of [`outcomes`].
 pub(crate) fn shares() -> Vec<Share> {
-    [(0, 40), (1, 35), (2, 25)].map(|(account, quantity)| Share { account, quantity }).to_vec()
+    [(0, 40), (1, 35), (2, 25)]
+        .map(|(account, quantity)| Share { account: AccountIndex::new(account), quantity })
+        .to_vec()
 }
 
 fn allocated(seq: u64) -> Allocated {
     let Fill { ticker, side, price, quantity, .. } = fill();
     let origin = origin(seq, false);
-    Allocated { origin, ticker, side, price, quantity, split: 1, shares: 0..3, late: false }
+    Allocated {
+        origin,
+        ticker,
+        side,
+        price,
+        quantity,
+        split: SplitNumber::new(1),
+        shares: 0..3,
+        late: false,
+    }
 }
 
 /// One outcome of each type, with and without flags.
 pub(crate) fn outcomes() -> Vec<Outcome> {
     let split = Origin { source: source("aum"), seq: 1, duplicate: false };
     let repeat = Allocated { origin: origin(17, true), ..allocated(17) };
-    let forgotten = Allocated { split: 0, shares: 0..0, side: Side::Sell, ..repeat.clone() };
+    let forgotten = Allocated {
+        split: SplitNumber::default(),
+        shares: 0..0,
+        side: Side::Sell,
+        ..repeat.clone()
+    };
     vec![
         Outcome::Allocated(allocated(17)),
         Outcome::Allocated(repeat),
@@ -95,7 +111,7 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
         Outcome::Allocated(Allocated { late: true, ..allocated(18) }),
         Outcome::Held(origin(18, false)),
         Outcome::Busted { origin: origin(20, false), ticker: ticker("AAPL"), of: 17, shares: 0..3 },
-        Outcome::Accepted { origin: split, split: Some(1) },
+        Outcome::Accepted { origin: split, split: Some(SplitNumber::new(1)) },
         Outcome::Accepted { origin: Origin { duplicate: true, ..split }, split: None },
         Outcome::Rejected {
             origin: origin(19, false),
@@ -114,7 +130,7 @@ pub(crate) fn rejection() -> Rejection {
 /// Appends one outcome in one encoding.
 pub(crate) fn encode(encoding: Encoding, outcome: &Outcome, out: &mut Vec<u8>) {
     let names = names();
-    let name = |index: u32| &names[usize::try_from(index).unwrap()];
+    let name = |index: AccountIndex| &names[index.index()];
     encode_outcome(encoding, outcome, &shares(), name, out);
 }
 

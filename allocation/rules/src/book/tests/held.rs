@@ -1,6 +1,6 @@
 //! Fills before the first split: held, then divided in order.
 
-use super::script::{input, told};
+use super::script::{input, outcome_lines};
 use super::{SMALL, check};
 use crate::{Book, Input, Outcomes, Split, Weight, limits};
 use allot_domain::{AccountId, Machine, SourceId, Step};
@@ -133,7 +133,7 @@ fn a_repeat_of_a_held_fill_is_held() {
 }
 
 #[test]
-fn what_was_busted_while_held_keeps_its_first_answers_whatever_the_repeat_says() {
+fn what_was_busted_while_held_keeps_its_first_outcomes_whatever_the_repeat_says() {
     check(
         "
         buy f 1 AAPL 10 @ 5
@@ -175,12 +175,12 @@ fn a_repeat_after_the_release_gets_the_shares() {
     );
 }
 
-/// A book with so many fills held, and the first split over so many accounts.
+/// A book with this many fills held, and the first split over this many accounts.
 fn before_the_split(fills: usize, accounts: u32) -> (Book, Input) {
     let (mut book, mut outcomes) = (Book::new(SMALL), Outcomes::default());
     for seq in 1..=fills {
         let line = format!("buy f {seq} AAPL {} @ 5", accounts + 1);
-        told(&mut book, &mut outcomes, &input(&line));
+        outcome_lines(&mut book, &mut outcomes, &input(&line));
     }
     let nanos = i128::from(limits::WEIGHT_TOTAL) / i128::from(accounts);
     let weight = |at| {
@@ -197,11 +197,11 @@ fn held_fills_are_divided_in_slices_that_together_are_the_whole() {
         let (mut book, split) = before_the_split(fills, accounts);
         let (mut whole, mut slice) = (Outcomes::default(), Outcomes::default());
         book.clone().apply_whole(&split, &mut whole);
-        let (mut count, mut answers, mut shares) = (1, 0, Vec::new());
+        let (mut count, mut listed, mut shares) = (1, 0, Vec::new());
         let mut progress = book.apply(&split, &mut slice);
         loop {
             assert!(slice.shares.len() <= limits::RELEASE_SHARES_MAX);
-            answers += slice.list.len();
+            listed += slice.list.len();
             shares.append(&mut slice.shares);
             slice.clear();
             if progress == Step::Done {
@@ -210,13 +210,13 @@ fn held_fills_are_divided_in_slices_that_together_are_the_whole() {
             progress = book.resume(&mut slice);
             count += 1;
         }
-        assert_eq!((count, answers), (slices, fills + 1));
-        assert!(shares == whole.shares && answers == whole.list.len());
+        assert_eq!((count, listed), (slices, fills + 1));
+        assert!(shares == whole.shares && listed == whole.list.len());
     }
 }
 
 #[test]
-#[should_panic(expected = "taken whole before the next")]
+#[should_panic(expected = "taken before the next")]
 fn no_other_input_comes_between_the_slices() {
     let (mut book, split) = before_the_split(7, 10_000);
     let mut outcomes = Outcomes::default();

@@ -1,6 +1,6 @@
 //! Model: a book in the most obvious way. Maps, sums made anew each time, one share at a time.
 //!
-//! It says the same lines as [`super::script`]; limits are the one thing it does not know.
+//! It gives the same lines as [`super::script`]; limits are the one thing it does not know.
 
 use super::script::shares_text;
 use crate::limits::WINDOW;
@@ -15,8 +15,8 @@ struct Sent {
     highest: u64,
 }
 
-/// An answer that was given, and what a bust needs of it.
-struct Answer {
+/// An outcome, and what a bust needs of it.
+struct FirstOutcome {
     key: (SourceId, u64),
     text: String,
     fill: Option<Fill>,
@@ -24,8 +24,8 @@ struct Answer {
     is_busted: bool,
 }
 
-impl Answer {
-    /// An answer without shares.
+impl FirstOutcome {
+    /// An outcome without shares.
     fn plain(source: SourceId, seq: u64, what: &str) -> Self {
         let text = format!("{source} {seq} {what}");
         let shares = BTreeMap::new();
@@ -37,7 +37,7 @@ impl Answer {
 pub(super) struct Model {
     /// μ = mix / total.
     blend: (u32, u32),
-    /// How many answers are kept.
+    /// How many outcomes are kept.
     history: usize,
     weights: BTreeMap<AccountId, u64>,
     /// The splits so far, each with its accounts.
@@ -48,7 +48,7 @@ pub(super) struct Model {
     pub(super) paid: BTreeMap<(Ticker, AccountId), i128>,
     feeds: BTreeMap<SourceId, Sent>,
     splitters: BTreeMap<SourceId, Sent>,
-    answers: Vec<Answer>,
+    outcomes: Vec<FirstOutcome>,
     held: Vec<Fill>,
 }
 
@@ -94,20 +94,20 @@ impl Model {
         }
     }
 
-    /// The answer to a message that is not new.
+    /// The outcome of a message that is not new.
     fn known(&self, source: SourceId, seq: u64, forgotten: &str) -> Option<String> {
         let sent = self.feeds.get(&source)?;
         if let Some(line) = sent.too_old(source, seq) {
             return Some(line);
         }
         sent.applied.contains(&seq).then(|| {
-            let answer = self.kept().find(|answer| answer.key == (source, seq));
-            format!("again {}", answer.map_or(forgotten, |answer| &answer.text))
+            let outcome = self.kept().find(|outcome| outcome.key == (source, seq));
+            format!("again {}", outcome.map_or(forgotten, |outcome| &outcome.text))
         })
     }
 
-    fn kept(&self) -> impl Iterator<Item = &Answer> {
-        self.answers.iter().rev().take(self.history)
+    fn kept(&self) -> impl Iterator<Item = &FirstOutcome> {
+        self.outcomes.iter().rev().take(self.history)
     }
 
     fn held_of(&self, ticker: Ticker, account: AccountId) -> u64 {
@@ -129,7 +129,7 @@ impl Model {
             *shares.entry(next).or_insert(0) += 1;
         }
         for (account, count) in &shares {
-            self.hand(fill, *account, sign * i128::from(*count));
+            self.apply_share(fill, *account, sign * i128::from(*count));
         }
         let text = format!(
             "{} {} {} {} {} @ {} by split {}:{}",
@@ -143,7 +143,13 @@ impl Model {
             shares_text(shares.iter().map(|(account, count)| (*account, *count))),
         );
         let (key, fill) = ((fill.source, fill.seq), Some(*fill));
-        self.answers.push(Answer { key, text: text.clone(), fill, shares, is_busted: false });
+        self.outcomes.push(FirstOutcome {
+            key,
+            text: text.clone(),
+            fill,
+            shares,
+            is_busted: false,
+        });
         Ok(text)
     }
 
@@ -180,16 +186,16 @@ impl Model {
                 best = Some((want, *account));
             }
         }
-        best.expect("somebody can take it").1
+        best.expect("an account can take it").1
     }
 
     /// Gives an account shares of a fill, or takes them.
-    fn hand(&mut self, fill: &Fill, account: AccountId, count: i128) {
+    fn apply_share(&mut self, fill: &Fill, account: AccountId, count: i128) {
         let value = i128::from(fill.price.nanos()) * count;
         *self.values.get_mut(&account).unwrap() += value;
         *self.paid.entry((fill.ticker, account)).or_insert(0) += value;
         let held = self.holdings.entry((fill.ticker, account)).or_insert(0);
-        *held = u64::try_from(i128::from(*held) + count).expect("nobody gives what it has not");
+        *held = u64::try_from(i128::from(*held) + count).expect("no account gives what it lacks");
     }
 
     fn bust(&mut self, bust: &Bust) -> String {
@@ -204,15 +210,15 @@ impl Model {
         if let Some(at) = self.held.iter().position(is_it) {
             self.held.remove(at);
             self.feeds.entry(bust.source).or_default().mark(bust.seq);
-            self.answers.push(Answer::plain(bust.source, bust.of, "held"));
-            self.answers.push(Answer::plain(bust.source, bust.seq, &text[name.len() + 1..]));
+            self.outcomes.push(FirstOutcome::plain(bust.source, bust.of, "held"));
+            self.outcomes.push(FirstOutcome::plain(bust.source, bust.seq, &text[name.len() + 1..]));
             return text;
         }
-        let found = self.kept().find(|answer| answer.fill.as_ref().is_some_and(is_it));
-        let Some(answer) = found.filter(|answer| !answer.is_busted) else {
+        let found = self.kept().find(|outcome| outcome.fill.as_ref().is_some_and(is_it));
+        let Some(outcome) = found.filter(|outcome| !outcome.is_busted) else {
             return format!("{name} rejected unknown_fill {}", bust.of);
         };
-        let (fill, shares) = (answer.fill.expect("it is a fill"), answer.shares.clone());
+        let (fill, shares) = (outcome.fill.expect("it is a fill"), outcome.shares.clone());
         let still = shares.iter().map(|(id, count)| self.held_of(fill.ticker, *id).min(*count));
         let left: u64 = still.sum();
         if fill.side == Side::Buy && left < fill.quantity.get() {
@@ -222,18 +228,19 @@ impl Model {
         self.feeds.entry(bust.source).or_default().mark(bust.seq);
         let text = format!("{text}{}", shares_text(shares.iter().map(|(id, count)| (*id, *count))));
         let key = (bust.source, bust.seq);
-        let answer = Answer { key, text: text.clone(), fill: None, shares, is_busted: false };
-        self.answers.push(answer);
+        let outcome =
+            FirstOutcome { key, text: text.clone(), fill: None, shares, is_busted: false };
+        self.outcomes.push(outcome);
         text
     }
 
     fn take_back(&mut self, fill: &Fill, shares: &BTreeMap<AccountId, u64>) {
         let sign = if fill.side == Side::Buy { -1 } else { 1 };
         for (account, count) in shares {
-            self.hand(fill, *account, sign * i128::from(*count));
+            self.apply_share(fill, *account, sign * i128::from(*count));
         }
         let key = (fill.source, fill.seq);
-        self.answers.iter_mut().find(|answer| answer.key == key).unwrap().is_busted = true;
+        self.outcomes.iter_mut().find(|outcome| outcome.key == key).unwrap().is_busted = true;
     }
 
     fn split(&mut self, split: &Split) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Nettings: value moved between the ledgers of shards, never a share.
+//! Nettings: value moves between shards, never a share.
 
 use super::check;
 use expect_test::expect;

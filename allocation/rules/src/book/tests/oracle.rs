@@ -1,8 +1,9 @@
 //! A book against its [`Model`], over random inputs: every word, every share, every value.
 
 use super::model::Model;
-use super::script::told;
+use super::script::outcome_lines;
 use super::steps::{Numbering, steps};
+use crate::AccountIndex;
 use crate::book::{Book, BookConfig};
 use crate::{Blend, Outcome, Outcomes};
 use allot_domain::{AccountId, Marker, Side, SourceId};
@@ -21,11 +22,11 @@ impl Sums {
     fn add(&mut self, book: &Book, outcomes: &Outcomes) {
         for outcome in &outcomes.list {
             let (origin, name, side, price, range) = match outcome {
-                Outcome::Allocated(told) => {
-                    let price = i128::from(told.price.nanos());
-                    let key = (told.origin.source, told.origin.seq);
-                    self.sides.insert(key, (told.side, price));
-                    (&told.origin, &told.ticker, told.side, price, &told.shares)
+                Outcome::Allocated(play) => {
+                    let price = i128::from(play.price.nanos());
+                    let key = (play.origin.source, play.origin.seq);
+                    self.sides.insert(key, (play.side, price));
+                    (&play.origin, &play.ticker, play.side, price, &play.shares)
                 }
                 Outcome::Busted { origin, ticker, of, shares } if !shares.is_empty() => {
                     let (side, price) = self.sides[&(origin.source, *of)];
@@ -47,13 +48,13 @@ impl Sums {
         }
     }
 
-    /// Holdings are what the outcomes said, and nothing else ever changed them.
+    /// Holdings are the sums of the outcomes, and nothing else ever changed them.
     fn check(&self, book: &Book) {
         let mut seen = 0;
         for row in book.holdings().rows() {
             let mut total = 0;
-            for (cell, place) in row.cells().iter().zip(0..) {
-                let key = (row.ticker.to_string(), *book.account(place));
+            for (cell, index) in row.cells().iter().zip((0..).map(AccountIndex::new)) {
+                let key = (row.ticker.to_string(), *book.account(index));
                 let expected = self.shares.get(&key).copied().unwrap_or(0);
                 assert_eq!(i128::from(cell.quantity), expected, "{key:?}");
                 total += cell.quantity;
@@ -70,16 +71,16 @@ impl Sums {
 fn check_against_model(book: &Book, model: &Model) {
     for ((name, account), expected) in &model.holdings {
         let row = book.holdings.row(book.holdings.find(name).unwrap());
-        let cell = row.cell(book.places[account]);
+        let cell = row.cell(book.indexes[account]);
         assert_eq!((cell.quantity, cell.value), (*expected, model.paid[&(*name, *account)]));
     }
     let part = book.part(&Marker { number: 1, time_ns: 0, report: true });
     let values: BTreeMap<_, _> =
-        part.values.iter().zip(&book.open).map(|(value, place)| (*place, value.nanos())).collect();
+        part.values.iter().zip(&book.open).map(|(value, index)| (*index, value.nanos())).collect();
     for (account, expected) in &model.values {
-        let place = book.places[account];
-        let closed = book.accounts[crate::holdings::index(place)].value;
-        assert_eq!(values.get(&place).copied().unwrap_or(closed), *expected, "{account}");
+        let index = book.indexes[account];
+        let closed = book.accounts[index.index()].value;
+        assert_eq!(values.get(&index).copied().unwrap_or(closed), *expected, "{account}");
     }
 }
 
@@ -98,7 +99,7 @@ proptest! {
         let mut numbering = Numbering::default();
         for sent in &sent {
             let Some(input) = numbering.input(sent) else { continue };
-            let lines = told(&mut book, &mut outcomes, &input);
+            let lines = outcome_lines(&mut book, &mut outcomes, &input);
             prop_assert_eq!(lines, model.apply(&input), "{:?}", input);
             sums.add(&book, &outcomes);
             sums.check(&book);

@@ -5,6 +5,7 @@ use super::{SMALL, check};
 use crate::book::Book;
 use crate::limits::{ACCOUNTS_EVER_MAX, SPLITS_KEPT};
 use crate::limits::{ACCOUNTS_MAX, HELD_MAX, HOLDING_MAX, SOURCES_MAX, TICKERS_MAX};
+use crate::{AccountIndex, RowIndex};
 use crate::{Fill, Input, Split, Weight};
 use allot_domain::{AccountId, Price, Quantity, Side, SourceId};
 use expect_test::expect;
@@ -91,7 +92,7 @@ fn shares_of_a_ticker_are_limited() {
     script.play("buy f 1 AAPL 2 @ 1");
     script.play("sell f 2 AAPL 1 @ 1");
     // Four million purchases would do the same.
-    script.book.holdings.row_mut(0).add(0, HOLDING_MAX - 1, 0);
+    script.book.holdings.row_mut(RowIndex::new(0)).add(AccountIndex::new(0), HOLDING_MAX - 1, 0);
     let printed = rest(
         script,
         &[
@@ -209,7 +210,7 @@ fn the_first_reason_that_applies_is_given() {
         "bust f 1 AAPL of 1",
         // More than anybody holds, and over the limits.
         "sell f 70002 AAPL 1099511627776 @ 1000000000",
-        // Unknown, for it is busted, and nobody holds it.
+        // Unknown, for it is busted, and no account holds it.
         "bust f 70002 AAPL of 70000",
     ];
     expect![[r#"

@@ -1,4 +1,4 @@
-//! Repeats: the first answer again, and nothing changes.
+//! Repeats: the first outcome again, and nothing changes.
 
 use super::{BookConfig, SMALL, check, check_with};
 use expect_test::expect;
@@ -27,7 +27,7 @@ fn a_repeated_fill_gets_its_shares_again_and_changes_nothing() {
 }
 
 #[test]
-fn the_first_answer_counts_whatever_the_repeat_says() {
+fn the_first_outcome_counts_whatever_the_repeat_says() {
     check(
         "
         split aum 1 a=60 b=40
@@ -153,7 +153,7 @@ fn a_rejected_message_does_not_use_up_its_sequence() {
 }
 
 #[test]
-fn answers_are_kept_for_so_many_messages() {
+fn outcomes_are_kept_up_to_the_configured_number() {
     check_with(
         BookConfig { history: 4, ..SMALL },
         "
@@ -194,7 +194,7 @@ fn answers_are_kept_for_so_many_messages() {
 
 #[test]
 fn a_fill_whose_shares_are_forgotten_cannot_be_busted() {
-    // One answer is kept, with room for eight shares; nine accounts get one each.
+    // One outcome is kept, with room for eight shares; nine accounts get one each.
     let accounts = "a=11 b=11 c=11 d=11 e=11 g=11 h=11 i=11 j=12";
     check_with(
         BookConfig { history: 1, ..SMALL },

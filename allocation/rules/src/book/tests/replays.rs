@@ -1,6 +1,6 @@
-//! Replays: what was said stands, and the same inputs give the same answers, for ever.
+//! Replays: outcomes never change, and the same inputs always give the same ones.
 
-use super::script::{input, told};
+use super::script::{input, outcome_lines};
 use super::{SMALL, check_with};
 use crate::book::{Book, BookConfig, Part};
 use crate::{Blend, Input, Outcomes, Split, Weight};
@@ -39,12 +39,12 @@ fn day(lines: u64) -> Vec<Input> {
 
 fn play(book: &mut Book, inputs: &[Input]) -> (Vec<String>, Part) {
     let mut outcomes = Outcomes::default();
-    let lines = inputs.iter().flat_map(|input| told(book, &mut outcomes, input)).collect();
+    let lines = inputs.iter().flat_map(|input| outcome_lines(book, &mut outcomes, input)).collect();
     (lines, book.part(&REPORT))
 }
 
 #[test]
-fn the_same_inputs_give_the_same_answers_and_parts() {
+fn the_same_inputs_give_the_same_outcomes_and_parts() {
     let inputs = day(400);
     let config = BookConfig { blend: Blend::new(1, 4).unwrap(), ..SMALL };
     let (lines, part) = play(&mut Book::new(config), &inputs);
@@ -57,20 +57,20 @@ fn the_same_inputs_give_the_same_answers_and_parts() {
     assert_eq!((before, part_of_copy), (lines, part));
 }
 
-/// Everything that was applied, once more: every answer is the first one, and nothing moves.
+/// Everything that was applied, once more: every outcome is the first one, and nothing moves.
 #[test]
 fn a_fill_is_never_rearranged() {
     let mut book = Book::new(BookConfig { history: 1_000, ..SMALL });
     let mut outcomes = Outcomes::default();
     let mut first = Vec::new();
     for input in day(400) {
-        let lines = told(&mut book, &mut outcomes, &input);
+        let lines = outcome_lines(&mut book, &mut outcomes, &input);
         let is_applied = !lines.iter().any(|line| line.contains("rejected"));
         first.extend(is_applied.then_some((input, lines)));
     }
     let part = book.part(&REPORT);
     for (input, lines) in first.iter().skip(2) {
-        let again = told(&mut book, &mut outcomes, input);
+        let again = outcome_lines(&mut book, &mut outcomes, input);
         let expected = lines[0].strip_prefix("again ").unwrap_or(&lines[0]);
         assert_eq!(again, [format!("again {expected}")]);
     }
@@ -135,7 +135,7 @@ fn errors(blend: Blend) -> (u64, i128) {
         }
     }
     let residuals = book.residuals().residuals().iter().map(|residual| residual.abs());
-    let price_max = i128::from(book.price_max);
+    let price_max = i128::from(book.totals.price_max);
     let worst = residuals.max().unwrap() / i128::from(crate::limits::WEIGHT_TOTAL);
     (shares, worst * 1_000 / price_max)
 }

@@ -1,4 +1,4 @@
-//! Sales: the most overweight account first, nobody more than it holds.
+//! Sales: the most overweight account first, none more than it holds.
 
 use super::check;
 use expect_test::expect;
@@ -27,7 +27,7 @@ fn a_sale_takes_from_the_most_overweight_first() {
 }
 
 #[test]
-fn nobody_sells_what_it_does_not_hold() {
+fn no_account_sells_what_it_does_not_hold() {
     check(
         "
         split aum 1 a=50 b=50

@@ -1,11 +1,11 @@
 //! Script: inputs as lines of text, and what comes of them as lines of text.
 
 use crate::book::Book;
-use crate::{Allocated, Input, Origin, Outcome, Outcomes, Reject, Share};
+use crate::{AccountIndex, Allocated, Input, Origin, Outcome, Outcomes, Reject, Share};
 use allot_domain::{AccountId, Machine, Marker, Reject as Core, SourceId, Ticker, decimal};
 use std::fmt::Write;
 
-/// A book that is being played to, and all it said.
+/// A book that a script is played to, and all that came of it as text.
 pub(super) struct Script {
     pub(super) book: Book,
     pub(super) printed: String,
@@ -42,7 +42,7 @@ impl Script {
 
     /// Applies one input and prints what comes of it.
     pub(super) fn apply(&mut self, input: &Input) {
-        for line in told(&mut self.book, &mut self.outcomes, input) {
+        for line in outcome_lines(&mut self.book, &mut self.outcomes, input) {
             writeln!(self.printed, "{line}").unwrap();
         }
     }
@@ -73,14 +73,14 @@ impl Script {
         let marker = self.marker();
         let part = self.book.part(&marker);
         let positions = part.positions.unwrap();
-        for (account, place) in positions.accounts.iter().zip(0_u32..) {
+        for (account, index) in positions.accounts.iter().zip((0..).map(AccountIndex::new)) {
             let weight = account.rank.map_or("closed".to_owned(), |rank| {
-                let weight = part.weights[usize::try_from(rank).unwrap()];
+                let weight = part.weights[rank.index()];
                 format!("{}%", decimal::nanos_text(weight.nanos().into()))
             });
             write!(self.printed, "{} {weight} has {}", account.id, account.value).unwrap();
             for row in &positions.rows {
-                for cell in row.cells.iter().filter(|cell| cell.account == place) {
+                for cell in row.cells.iter().filter(|cell| cell.account == index) {
                     write!(self.printed, ", {} {} of {}", cell.quantity, row.ticker, cell.value)
                         .unwrap();
                 }
@@ -90,8 +90,12 @@ impl Script {
     }
 }
 
-/// Applies one input and says what comes of it, a line for each outcome.
-pub(super) fn told(book: &mut Book, outcomes: &mut Outcomes, input: &Input) -> Vec<String> {
+/// Applies one input and returns a line for each outcome.
+pub(super) fn outcome_lines(
+    book: &mut Book,
+    outcomes: &mut Outcomes,
+    input: &Input,
+) -> Vec<String> {
     outcomes.clear();
     book.apply_whole(input, outcomes);
     outcomes.list.iter().map(|outcome| line(book, outcomes, outcome)).collect()
@@ -142,7 +146,7 @@ fn origin_text(origin: &Origin, late: bool) -> String {
     format!("{late}{again}{} {}", origin.source, origin.seq)
 }
 
-/// The input that a line says.
+/// The input of a line.
 pub(super) fn input(line: &str) -> Input {
     line.parse().unwrap_or_else(|reject| panic!("{line}: {reject}"))
 }

@@ -1,9 +1,10 @@
 //! Images: a book that was saved and loaded goes on as if nothing had happened.
 
 use super::SMALL;
-use super::script::{Script, told};
+use super::script::{Script, outcome_lines};
 use super::steps::{Numbering, Sent, steps};
 use crate::book::{Book, BookConfig};
+use crate::{AccountIndex, RowIndex, SplitNumber};
 use crate::{Blend, Input, Outcomes, Residuals, Split, Weight, limits};
 use allot_domain::{Machine, Marker, SnapshotError};
 use expect_test::{Expect, expect};
@@ -60,7 +61,7 @@ fn books() -> impl Strategy<Value = (BookConfig, Book)> {
         let (mut book, mut outcomes) = (Book::new(config), Outcomes::default());
         let mut numbering = Numbering::default();
         for input in sent.iter().filter_map(|sent| numbering.input(sent)) {
-            told(&mut book, &mut outcomes, &input);
+            outcome_lines(&mut book, &mut outcomes, &input);
         }
         (config, book)
     })
@@ -76,7 +77,7 @@ proptest! {
 
     /// The one book is never saved, the other again and again.
     #[test]
-    fn nobody_can_tell_a_loaded_book_from_one_that_never_stopped(
+    fn a_loaded_book_behaves_as_one_that_never_stopped(
         config in configs(),
         steps in steps_and_saves(),
     ) {
@@ -85,8 +86,8 @@ proptest! {
         let mut numbering = Numbering::default();
         for (sent, is_saved) in &steps {
             let Some(input) = numbering.input(sent) else { continue };
-            let lines = told(&mut one, &mut outcomes, &input);
-            prop_assert_eq!(lines, told(&mut other, &mut outcomes_other, &input));
+            let lines = outcome_lines(&mut one, &mut outcomes, &input);
+            prop_assert_eq!(lines, outcome_lines(&mut other, &mut outcomes_other, &input));
             prop_assert_eq!(&outcomes, &outcomes_other);
             prop_assert_eq!(one.part(&REPORT), other.part(&REPORT));
             if *is_saved {
@@ -240,27 +241,27 @@ fn what_is_no_snapshot_of_such_a_book_is_refused_with_the_reason() {
 fn what_no_book_can_be_is_refused_with_the_reason() {
     type Damage = fn(&mut Book);
     let damages: [Damage; 14] = [
-        |book| book.same_accounts_since = 3,
-        |book| book.turnover = -1,
-        |book| book.flow = book.turnover + 1,
-        |book| book.price_max = 0,
-        |book| book.fills = u64::MAX,
+        |book| book.totals.same_accounts_since = SplitNumber::new(3),
+        |book| book.totals.turnover = -1,
+        |book| book.totals.flow = book.totals.turnover + 1,
+        |book| book.totals.price_max = 0,
+        |book| book.totals.fills = u64::MAX,
         |book| book.accounts[1].id = book.accounts[0].id,
         |book| book.accounts[1].netted += 1,
         |book| book.accounts[1].value += 1,
-        |book| book.holdings.row_mut(0).add(0, 1, 1),
+        |book| book.holdings.row_mut(RowIndex::new(0)).add(AccountIndex::new(0), 1, 1),
         |book| book.recent_splits[0] = book.recent_splits[1],
-        |book| book.split_number += 1,
+        |book| book.totals.splits = book.totals.splits.next(),
         |book| book.feeds.unmark(book.feeds.find(&super::script::source("g")).unwrap(), 3),
-        |book| book.fills = 0,
+        |book| book.totals.fills = 0,
         |book| book.residuals = Residuals::new(vec![1, 1], vec![0, 0]),
     ];
-    let mut said = String::new();
+    let mut errors = String::new();
     for damage in damages {
         let mut book = after(config(), LIFE);
         damage(&mut book);
         let error = Book::load(config(), &saved(&book)).err();
-        writeln!(said, "{}", error.expect("it is damaged")).unwrap();
+        writeln!(errors, "{}", error.expect("it is damaged")).unwrap();
     }
     expect![[r#"
         the snapshot is damaged: accounts named by a split that never was
@@ -278,21 +279,21 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
         the snapshot is damaged: fills without a price or a turnover, or the reverse
         the snapshot is damaged: weights that do not add up to 100
     "#]]
-    .assert_eq(&said);
+    .assert_eq(&errors);
 }
 
 #[test]
-fn spare_room_and_forgotten_answers_are_not_in_a_snapshot() {
+fn spare_room_and_forgotten_outcomes_are_not_in_a_snapshot() {
     let lines = (1..400).map(|seq| format!("buy f {seq} AAPL 3 @ 5\n")).collect::<String>();
     let text = format!("split aum 1 a=50 b=50\n{lines}");
     let len = |history| saved(&after(BookConfig { history, ..SMALL }, &text)).len();
-    // Answers that are kept have their places, others none: a fill and its two shares.
+    // Only outcomes that are kept take bytes: a fill and its two shares.
     assert_eq!(len(300) - len(200), 100 * (47 + 2 * 12));
     assert_eq!(len(5_000), len(399));
 }
 
 #[test]
-#[should_panic(expected = "taken whole before a snapshot")]
+#[should_panic(expected = "taken before a snapshot")]
 fn no_snapshot_is_made_between_the_slices_of_an_input() {
     let (mut book, mut outcomes) = (Book::new(SMALL), Outcomes::default());
     let mut script = Script::new(book);

@@ -1,0 +1,23 @@
+//! Numbers of a book: indexes and ranks that must not be mistaken for one another.
+
+use allot_domain::{index, number};
+
+index!(
+    /// Which account of the firm, in the order in which splits first named them. It never changes.
+    AccountIndex
+);
+
+index!(
+    /// Which account of the split in force, in the byte order of their ids.
+    AccountRank
+);
+
+index!(
+    /// Which ticker of a book, in the order of their first fills.
+    RowIndex
+);
+
+number!(
+    /// The number of a split, counted from 1. Zero where it is forgotten, or before the first.
+    SplitNumber(u64)
+);
