@@ -1,6 +1,6 @@
 //! Given replies: the replies that clients received, to be found again in the journals.
 
-use allot_allocation_rules::{Outcome, Outcomes};
+use allot_allocation_rules::{AccountIndex, Outcome, Outcomes};
 use allot_allocation_service::{Reply, decode_replies};
 use allot_domain::AccountId;
 use anyhow::{Context, Result};
@@ -92,7 +92,7 @@ impl GivenReplies {
     pub(super) fn find(
         &mut self,
         outcomes: &Outcomes,
-        account: impl Fn(u32) -> AccountId,
+        account: impl Fn(AccountIndex) -> AccountId,
     ) -> Result<(), MessageId> {
         for outcome in &outcomes.list {
             let origin = outcome.origin();

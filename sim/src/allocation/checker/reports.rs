@@ -54,7 +54,7 @@ impl Comparison<'_> {
         for positions in self.shards.iter().filter_map(|at| at.part.positions.as_ref()) {
             for row in &positions.rows {
                 for cell in &row.cells {
-                    let account = usize::try_from(cell.account).expect("a few");
+                    let account = cell.account.index();
                     let id = positions.accounts[account].id;
                     expected.insert((id, row.ticker), (cell.quantity, cell.value));
                 }
