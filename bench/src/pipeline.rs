@@ -4,9 +4,9 @@
 //!   client ─► Door::memory ─► Router ═ ring ═ Shard ─► Router ─► client
 //! ```
 //!
-//! What it costs to admit, route, divide, book and reply to a fill; the difference to a server end to
-//! end is sockets, wake-ups and the scheduler. This is the only module that makes boxes
-//! itself: everything else measures from outside.
+//! What it costs to admit, route, divide, book and reply to a fill; the difference to a server end
+//! to end is sockets, wake-ups and the scheduler. This is the only module that makes boxes itself:
+//! everything else measures from outside.
 
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::batch_builder::BatchBuilder;

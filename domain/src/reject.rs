@@ -97,7 +97,8 @@ reasons! {
         QuantityTooLarge(i128) = "quantity_too_large",
         /// An account is not 1 to 64 of the allowed characters; holds it.
         BadAccount(String) = "bad_account",
-        /// The sequence is older than the window that the shard remembers; holds the oldest it does.
+        /// The sequence is older than the window that the shard remembers; holds the oldest it
+        /// does.
         SequenceTooOld(u64) = "sequence_too_old",
         /// The shard knows [`limits::SOURCES_MAX`] sources already.
         TooManySources = "too_many_sources",

@@ -6,8 +6,8 @@
 //!       ╚══ events ────────────► view ─► topics
 //! ```
 //!
-//! Start with [`Publisher`]: its duty cycle is the whole path. Then [`View`]: what a system makes of
-//! parts and events, and [`Topics`], through which it publishes.
+//! Start with [`Publisher`]: its duty cycle is the whole path. Then [`View`]: what a system makes
+//! of parts and events, and [`Topics`], through which it publishes.
 //!
 //! Invariants:
 //! * A report is made of parts of one marker, one from each shard, or it is not made.

@@ -111,7 +111,8 @@ impl<V: View> Publisher<V> {
         true
     }
 
-    /// Takes the parts of a complete cut: what becomes of them is feedback, a report, both, neither.
+    /// Takes the parts of a complete cut: what becomes of them is feedback, a report, both,
+    /// neither.
     fn on_cut(&mut self, collected: Vec<Collected<V::Part>>, now: Nanos) {
         self.count_missed();
         let heads = || collected.iter().map(|collected| &collected.head);

@@ -1,8 +1,8 @@
 //! Clients: who is at the door, under a handle that a shard can carry and give back.
 //!
 //! A handle is a slot and the slot's generation, so that a handle of a client that has gone, or of
-//! an earlier incarnation of the router, addresses nobody. A slot that is owed nothing may be taken over
-//! when all are in use: its client gets a new one with its next message.
+//! an earlier incarnation of the router, addresses nobody. A slot that is owed nothing may be taken
+//! over when all are in use: its client gets a new one with its next message.
 
 use crate::limits::{CLIENTS_MAX, SOURCES_MAX};
 use allot_domain::Incarnation;

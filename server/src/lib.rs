@@ -6,9 +6,9 @@
 //!                     ╚══════════════4══════════════╝
 //! ```
 //!
-//! [`embedded`] runs all boxes in one process, over rings; [`router_process`], [`shard_process`] and
-//! [`publisher_process`] run one each, over sockets; [`stepped`] puts them on one thread and a clock
-//! that a test owns. [`boxes`] makes each box, [`rings`] the links within a process, and
+//! [`embedded`] runs all boxes in one process, over rings; [`router_process`], [`shard_process`]
+//! and [`publisher_process`] run one each, over sockets; [`stepped`] puts them on one thread and a
+//! clock that a test owns. [`boxes`] makes each box, [`rings`] the links within a process, and
 //! [`open_shard`] what a shard starts from: a simulator joins them in its own way.
 //!
 //! Invariants:

@@ -9,7 +9,9 @@
 //! Its **snapshot** is its bytes, the same for equal states:
 //!
 //! ```text
-//!   │ keyed 8 │ to all 8 │ marker 8 │ owed 8 ║ length 1 │ source │ seq 8 │ encoding 1 ║ … │ machine
+//!   │ keyed 8 │ to all 8 │ marker 8 │ owed 8 ║ late reply ║ … │ machine
+//!
+//!   late reply:  │ length 1 │ source │ seq 8 │ encoding 1 │
 //! ```
 //!
 //! A running shard, a shard that recovers, and the checker that replays a journal all come through
@@ -181,8 +183,8 @@ impl<S: Service> State<S> {
         }
     }
 
-    /// Applies an entry to its end. After each slice of outcomes `take` has them: it may clear them,
-    /// or leave them to be added to.
+    /// Applies an entry to its end. After each slice of outcomes `take` has them: it may clear
+    /// them, or leave them to be added to.
     ///
     /// # Errors
     /// Why the entry is refused; it changes nothing but the count.

@@ -12,9 +12,9 @@
 //! ```
 //!
 //! A row uses only rows below it, for its tests too; within a row nobody knows a neighbour.
-//! A system is one folder. Of its crates, `rules` uses `domain` alone, `audit` uses `domain` and the
-//! rules it checks, and `service` joins the rules to the core.
-//! A folder of the table that is not there yet is not missed.
+//! A system is one folder. Of its crates, `rules` uses `domain` alone, `audit` uses `domain` and
+//! the rules it checks, and `service` joins the rules to the core. A folder of the table that is
+//! not there yet is not missed.
 
 use crate::finding::Finding;
 use crate::workspace::{Crate, Dependency, Workspace};

@@ -387,7 +387,8 @@ mod tests {
             let mut kept: BTreeMap<u64, Vec<Share>> = BTreeMap::new();
             for (seq, len) in lens.iter().enumerate() {
                 let seq = wide(seq) + 1;
-                let share = |at| Share { account: AccountIndex::new(7), quantity: seq * 100 + wide(at) };
+                let account = AccountIndex::new(7);
+                let share = |at| Share { account, quantity: seq * 100 + wide(at) };
                 let shares: Vec<_> = (0..*len).map(share).collect();
                 history.store(Key { source: SourceIndex::new(3), seq }, outcome(seq), &shares);
                 let fits = *len <= capacity * HISTORY_SHARES_EACH;
@@ -395,7 +396,8 @@ mod tests {
             }
             let newest = wide(lens.len());
             for (seq, shares) in &kept {
-                if let Some((found, runs)) = history.find(Key { source: SourceIndex::new(3), seq: *seq }) {
+                let key = Key { source: SourceIndex::new(3), seq: *seq };
+                if let Some((found, runs)) = history.find(key) {
                     prop_assert_eq!(found, outcome(*seq));
                     prop_assert_eq!(&runs.concat(), shares);
                 } else {

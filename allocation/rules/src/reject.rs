@@ -31,7 +31,8 @@ reasons! {
         TooManyAccountsEver = "too_many_accounts_ever",
         /// No fill of that sequence is addressable: never made, busted already, or too long ago.
         UnknownFill(u64) = "unknown_fill",
-        /// The sale, or the bust of a purchase, takes more than the accounts hold; holds what they do.
+        /// The sale, or the bust of a purchase, takes more than the accounts hold; holds what they
+        /// do.
         ExceedsHoldings(u64) = "exceeds_holdings",
         /// Turnover or holdings would pass [`limits::VALUE_MAX`] or [`limits::HOLDING_MAX`].
         ExceedsLimits = "exceeds_limits",

@@ -6,8 +6,8 @@
 //!
 //! Start with [`Allocation`]: the marker type that router, shard and publisher are made of, as in
 //! `Shard<Allocation>`. Then [`decode_line`] (JSON) and [`decode_request`] (binary): what a request
-//! may be. [`encode_outcome`] is the way back. `docs/WIRE.md` describes every byte of it for authors
-//! of clients, and a test holds page and code against each other.
+//! may be. [`encode_outcome`] is the way back. `docs/WIRE.md` describes every byte of it for
+//! authors of clients, and a test holds page and code against each other.
 //!
 //! Invariants:
 //! * It holds no rule: what comes of an input is for `rules` to say.

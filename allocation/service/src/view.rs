@@ -128,7 +128,8 @@ mod tests {
             None,
             Some("has seen 0 splits, others 3: it holds its fills until the next one"),
             Some(
-                "has seen 2 splits, others 3: it divides its fills by an older one until the next one",
+                "has seen 2 splits, others 3: it divides its fills by an older one until the \
+                 next one",
             ),
             Some("has seen 1 splits, others 3: it has the latest, but lacks those before"),
         ];

@@ -43,7 +43,8 @@ impl Scene {
         Link::dealer(&self.context, &self.endpoint, Some("shard-0"), options).unwrap()
     }
 
-    /// Greets as an incarnation of the shard that has agreed on numbers, and has replied to all it applied.
+    /// Greets as an incarnation of the shard that has agreed on numbers, and has replied to all it
+    /// applied.
     fn greet(&mut self, incarnation: u64, applied: u64) {
         self.hear(Hello { router: ROUTER, ..hello(incarnation, applied) });
     }
@@ -98,8 +99,8 @@ fn what_a_broken_connection_lost_is_sent_again_to_the_same_incarnation() {
     assert_eq!(scene.unreplied, [ClientHandle::new(1)], "its reply was lost with the connection");
 }
 
-/// The connection is made anew with an incarnation of the shard that knows inputs up to `applied`, of
-/// which the first incarnation had told that those up to `durable` are.
+/// The connection is made anew with an incarnation of the shard that knows inputs up to `applied`,
+/// of which the first incarnation had told that those up to `durable` are.
 fn after_restart(durable: u64, applied: u64) -> (Scene, Vec<u64>, u64) {
     let mut scene = Scene::new();
     let mut link = scene.connect();

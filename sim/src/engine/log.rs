@@ -70,7 +70,8 @@ impl RecoveredLog {
         self.compared
     }
 
-    /// Notes the state of a running shard after this input, to be compared once the replay is there.
+    /// Notes the state of a running shard after this input, to be compared once the replay is
+    /// there.
     pub fn note_live<S: Service>(&mut self, last: LogIndex, state: &State<S>) {
         self.live.insert(last, xxh3_128(&bytes(state)));
     }

@@ -118,7 +118,8 @@ impl Auditor {
         Ok(())
     }
 
-    /// The auditor's own sums agree: what was bought is held or was sold, what was paid is somewhere.
+    /// The auditor's own sums agree: what was bought is held or was sold, what was paid is
+    /// somewhere.
     fn compare_sums(&self) -> Result<(), Mismatch> {
         for (ticker, total) in &self.summary.tickers {
             let row = &self.positions.by_ticker[ticker];

@@ -104,8 +104,8 @@ impl Auditor {
     /// What each account of the split wants of a fill, by the definition of the residual.
     ///
     /// With `p` for the price, `Q` for the quantity and `s` for the sign of the side, account *i*
-    /// misses `W_i·(T + s·p·Q) − W·V_i` once the fill is in the total and in no account. A blend adds the same of
-    /// the ticker alone, whose values are those of the positions.
+    /// misses `W_i·(T + s·p·Q) − W·V_i` once the fill is in the total and in no account. A blend
+    /// adds the same of the ticker alone, whose values are those of the positions.
     fn division(&self, fill: &Fill) -> Division {
         let (sign, price) = (sign(fill.side), i128::from(fill.price.nanos()));
         let quantity = fill.quantity.get();

@@ -1,4 +1,5 @@
-//! An account at 0 % buys nothing, even where it is short of value because it sold for more than it paid.
+//! An account at 0 % buys nothing, even where it is short of value because it sold for more than it
+//! paid.
 
 use super::pair::Pair;
 use super::script::inputs;

@@ -1,4 +1,5 @@
-//! Netting planner: when value moves between the ledgers of shards. How much is the domain's to say.
+//! Netting planner: when value moves between the ledgers of shards. How much is the domain's to
+//! say.
 //!
 //! One netting is in flight at a time: the next is computed only from parts that all contain it,
 //! because correcting twice oscillates; or else once it must have been lost on the way. What a
@@ -23,7 +24,8 @@ pub(crate) struct NettingPlanner {
 }
 
 impl NettingPlanner {
-    /// The netting for each shard that the parts of this cut call for, if none is in flight and something is to be moved.
+    /// The netting for each shard that the parts of this cut call for, if none is in flight and
+    /// something is to be moved.
     pub(crate) fn plan(&mut self, marker: &Marker, parts: &[Part]) -> Option<Vec<Netting>> {
         let first = parts.first()?;
         let split = first.split?;
