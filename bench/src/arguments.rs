@@ -1,16 +1,18 @@
 //! Arguments that several commands take: the load, the server, and where results go.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use allot_runtime::{CurveKey, duration};
+use allot_wire::Encoding;
+use clap::Args;
+
 use crate::fills::Fills;
 use crate::load::Load;
 use crate::offer::{Offer, Pace};
 use crate::phases::Lengths;
 use crate::process::ServerSettings;
-use allot_runtime::{CurveKey, duration};
-use allot_wire::Encoding;
-use clap::Args;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
 
 /// The most fills of a message: with five accounts its replies stay below the limit of a message.
 const BATCH_MAX: i64 = 4_096;

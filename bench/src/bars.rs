@@ -1,7 +1,8 @@
 //! Stacked bars as one SVG element that needs no other file.
 
-use crate::chart::{COLOURS, escape};
 use std::fmt::Write;
+
+use crate::chart::{COLOURS, escape};
 
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 230.0;

@@ -1,9 +1,10 @@
 //! A batch builder: fills as the bytes of one message.
 
-use crate::fills::Fills;
 use allot_allocation_service::{Request, RequestKind, decode_line, encode_line, encode_request};
 use allot_domain::SourceId;
 use allot_wire::{Encoding, begin_batch, end_batch, push_record};
+
+use crate::fills::Fills;
 
 /// Where the number of the first fill stands in a binary batch: header, size, ticker.
 const SEQ_AT: std::ops::Range<usize> = 36..44;

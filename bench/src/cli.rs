@@ -1,5 +1,14 @@
 //! The command line: one subcommand for each mode.
 
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use allot_runtime::WaitStrategy;
+use allot_wire::Encoding;
+use anyhow::{Result, ensure};
+use clap::{Args, Parser, Subcommand};
+
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
 use crate::conditions::ConditionArgs;
 use crate::growth::GrowthArgs;
@@ -12,13 +21,6 @@ use crate::{
     compare, conditions, echo, end_to_end, floor, growth, inproc, kernel, pipeline, report, ring,
     targets,
 };
-use allot_runtime::WaitStrategy;
-use allot_wire::Encoding;
-use anyhow::{Result, ensure};
-use clap::{Args, Parser, Subcommand};
-use std::fs;
-use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Measure Allot end to end, and layer by layer
 #[derive(Parser)]
@@ -270,8 +272,9 @@ fn size(number: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::CommandFactory;
+
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -3,6 +3,14 @@
 //! There are no targets here. The ratios of the server stand beside those of the echo, which say
 //! what part of the cost is the transport's.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use allot_runtime::Clock;
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
 use crate::arguments::LengthArgs;
 use crate::experiment::{
     self, Bound, Experiment, Figure, MESSAGES, Order, P50, Series, Subject, show,
@@ -13,12 +21,6 @@ use crate::offer::Offer;
 use crate::process::{Process, ServerSettings};
 use crate::run::Point;
 use crate::transport::Transport;
-use allot_runtime::Clock;
-use anyhow::Result;
-use clap::Args;
-use serde::Serialize;
-use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Messages in flight that keep a server busy.
 const WINDOW: usize = 256;

@@ -3,9 +3,10 @@
 //! It is written against `zmq` itself and not against `runtime`: a floor that shared the server's
 //! own sockets would move with them, and a ratio to it would hide what they cost.
 
-use anyhow::{Context, Result};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+
+use anyhow::{Context, Result};
 use zmq::{Message, SNDMORE};
 
 /// Echoes until this process is killed; with `curve` encrypted, under new keys.

@@ -1,5 +1,11 @@
 //! End to end: a load from this process on a server, or an echo, in another process.
 
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use allot_runtime::Context;
+use anyhow::Result;
+
 use crate::arguments::{LoadArgs, OutArgs, ServerArgs};
 use crate::load::{Load, Target};
 use crate::loader::Exchange;
@@ -8,10 +14,6 @@ use crate::output::Output;
 use crate::process::Process;
 use crate::sweep::{SPARSE, Sweep};
 use crate::transport::Transport;
-use allot_runtime::Context;
-use anyhow::Result;
-use std::collections::BTreeMap;
-use std::process::ExitCode;
 
 /// Measures a server: one that is started for the run, or one that runs already.
 ///

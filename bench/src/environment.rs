@@ -1,10 +1,11 @@
 //! The environment of a run: a figure means nothing without it.
 
-use allot_runtime::{Context, cores};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use allot_runtime::{Context, cores};
 
 /// What is read before a run and completed after it.
 pub(crate) struct Environment {

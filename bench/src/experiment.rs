@@ -10,23 +10,24 @@
 
 mod comparison;
 
-pub(crate) use comparison::{
-    Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, P999, show, table, turns,
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use crate::environment::Environment;
-use crate::run::SCHEMA;
-use crate::{print, utc};
 use allot_runtime::Clock;
 use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use serde::Serialize;
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
-use std::process::ExitCode;
+
+use crate::environment::Environment;
+use crate::run::SCHEMA;
+use crate::{print, utc};
+pub(crate) use comparison::{
+    Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, P999, show, table, turns,
+};
 
 /// What the files of experiments are called in their `kind`, and by their names.
 pub(crate) const KINDS: [&str; 4] = ["targets", "conditions", "growth", "peers"];

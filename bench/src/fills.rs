@@ -3,11 +3,12 @@
 //! Purchases of 1 to 1,000 shares at 10 to 500 in whole cents, as the random feeds make them; the
 //! same few thousand again and again, so that making them costs nothing while times are taken.
 
+use std::collections::BTreeMap;
+
 use allot_allocation_rules::{Fill, Split, Weight, limits};
 use allot_domain::{AccountId, Money, Price, Quantity, Side, SourceId, Ticker};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::collections::BTreeMap;
 
 /// Enough that no branch predictor learns them, few enough to stay in the cache.
 const KINDS: usize = 4_096;
@@ -135,8 +136,9 @@ pub(crate) fn split(source: SourceId, seq: u64, accounts: usize) -> Split {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeSet;
+
+    use super::*;
 
     #[test]
     fn every_ticker_is_traded_and_the_seed_decides() {

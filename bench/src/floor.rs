@@ -2,6 +2,19 @@
 //!
 //! Each runs one round after the other, so all are closed loops with a window of one.
 
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use allot_domain::SourceId;
+use allot_runtime::Clock;
+use allot_wire::Encoding;
+use anyhow::{Context, Result, ensure};
+
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::batch_builder::BatchBuilder;
 use crate::fills::Fills;
@@ -15,17 +28,6 @@ use crate::process::Process;
 use crate::recorder::Recorder;
 use crate::span::nanoseconds;
 use crate::transport::Transport;
-use allot_domain::SourceId;
-use allot_runtime::Clock;
-use allot_wire::Encoding;
-use anyhow::{Context, Result, ensure};
-use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
-use std::process::ExitCode;
 
 /// Length of one write of the journal's floor: a page of a disk.
 const WRITE_LEN: usize = 4_096;

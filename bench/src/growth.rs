@@ -9,19 +9,21 @@
 //! it looks up the source and the ticker, divides, books, and keeps the outcome. The copy brings
 //! each turn back to the same state; the checked fills warm the caches again.
 
-use crate::experiment::{Bound, Experiment, Order, Series, Subject};
-use crate::fills::{Fills, split};
-use crate::grid;
-use crate::span::nanoseconds;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
 use allot_allocation_rules::{Book, BookConfig, Fill, Input, Outcome, Outcomes, limits};
 use allot_domain::{Machine, Quantity, SourceId, Step};
 use allot_runtime::Clock;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
-use std::fs;
-use std::path::PathBuf;
-use std::process::ExitCode;
+
+use crate::experiment::{Bound, Experiment, Order, Series, Subject};
+use crate::fills::{Fills, split};
+use crate::grid;
+use crate::span::nanoseconds;
 
 /// Fills that are timed together, after as many that are checked.
 const FILLS: u64 = 4_096;

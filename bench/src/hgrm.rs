@@ -1,8 +1,9 @@
 //! The `.hgrm` text of a histogram, in the layout of HdrHistogram's Java library and of wrk2, for
 //! existing plotters. Values are in microseconds.
 
-use hdrhistogram::Histogram;
 use std::fmt::Write;
+
+use hdrhistogram::Histogram;
 
 /// Points for each halving of what is left to 100 %, as the plotters expect.
 const TICKS_PER_HALF: u32 = 5;

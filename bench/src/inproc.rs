@@ -1,15 +1,17 @@
 //! In one process: the load and an echo on two threads, connected by ZeroMQ without a kernel
 //! socket; the difference to `echo` is what a transport adds.
 
-use crate::arguments::{LoadArgs, OutArgs};
-use crate::end_to_end;
-use crate::load::Target;
-use crate::output::Output;
+use std::process::ExitCode;
+
 use allot_runtime::{
     Agent, Clock, Context, Crew, Door, DoorOptions, Envelope, Nanos, PollSet, Threads, WaitStrategy,
 };
 use anyhow::Result;
-use std::process::ExitCode;
+
+use crate::arguments::{LoadArgs, OutArgs};
+use crate::end_to_end;
+use crate::load::Target;
+use crate::output::Output;
 
 const ENDPOINT: &str = "inproc://echo";
 

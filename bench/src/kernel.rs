@@ -3,16 +3,18 @@
 //! `allot bench kernel` and the criterion bench `kernel` measure this one load: the first gives the
 //! page and the files of a run, the second the medians of `bench/runs`.
 
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use allot_allocation_rules::{Blend, Block, Cell, Residuals};
+use allot_domain::{Side, SourceId};
+use anyhow::Result;
+
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::fills::{Fills, split};
 use crate::floor;
 use crate::output::Output;
-use allot_allocation_rules::{Blend, Block, Cell, Residuals};
-use allot_domain::{Side, SourceId};
-use anyhow::Result;
-use std::collections::BTreeMap;
-use std::hint::black_box;
-use std::process::ExitCode;
 
 /// Blocks of a load: enough that the branch predictor cannot learn them, few enough to stay in the
 /// cache.

@@ -61,9 +61,10 @@ mod growth;
 mod conditions;
 mod cli;
 
-use anyhow::Result;
 use std::io::{self, Write};
 use std::process::ExitCode;
+
+use anyhow::Result;
 
 /// Runs the subcommand of the command line. The code is zero if it was measured and nothing failed.
 pub fn run() -> ExitCode {

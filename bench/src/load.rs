@@ -1,5 +1,17 @@
 //! A load: what all points of a run have in common, and how one of them is measured.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use allot_domain::SourceId;
+use allot_runtime::{
+    Clock, Context, Crew, CurveKey, Link, LinkOptions, Nanos, Threads, WaitStrategy,
+};
+use allot_wire::Encoding;
+use anyhow::{Result, anyhow};
+use hdrhistogram::Histogram;
+
 use crate::fills::Fills;
 use crate::latency::{self, Latency};
 use crate::loader::{Board, Exchange, Loader, Task};
@@ -12,16 +24,6 @@ use crate::recorder::Recorder;
 use crate::run::{Point, Second};
 use crate::stage_counts::{StageCounts, StageTime};
 use crate::stage_watch::StageWatch;
-use allot_domain::SourceId;
-use allot_runtime::{
-    Clock, Context, Crew, CurveKey, Link, LinkOptions, Nanos, Threads, WaitStrategy,
-};
-use allot_wire::Encoding;
-use anyhow::{Result, anyhow};
-use hdrhistogram::Histogram;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// How often progress is shown, and so how late the end of a run may be noticed.
 const TICK: Duration = Duration::from_millis(50);
@@ -315,8 +317,9 @@ impl Board {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_runtime::{Agent, Door, DoorOptions, Envelope, PollSet};
+
+    use super::*;
 
     /// An echo that sends every message back once, and each fiftieth `each_fiftieth` times.
     struct Unreliable {

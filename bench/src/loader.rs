@@ -1,5 +1,13 @@
 //! A loader: one connection's sender and receiver, on a thread of its own.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use allot_domain::SourceId;
+use allot_runtime::{Agent, Clock, Link, Nanos, PollSet};
+use allot_wire::Encoding;
+
 use crate::batch_builder::{self, BatchBuilder};
 use crate::fills::Fills;
 use crate::offer::{Offer, Pace};
@@ -9,12 +17,6 @@ use crate::recorder::Recorder;
 use crate::reply_reader::{self, FillReply};
 use crate::schedule::Schedule;
 use crate::span::nanoseconds;
-use allot_domain::SourceId;
-use allot_runtime::{Agent, Clock, Link, Nanos, PollSet};
-use allot_wire::Encoding;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// Messages sent, and frames read, before the other has its turn.
 const SENDS_PER_TURN: usize = 64;

@@ -1,20 +1,22 @@
 //! The output of a run: a printed page, and files for plotters and for later comparisons.
 
-use crate::arguments::OutArgs;
-use crate::environment::Environment;
-use crate::load::Measured;
-use crate::run::{Point, Run};
-use crate::{hgrm, page, utc};
-use allot_runtime::{Clock, Nanos};
-use anyhow::{Context, Result};
-use hdrhistogram::serialization::V2DeflateSerializer;
-use hdrhistogram::serialization::interval_log::IntervalLogWriterBuilder;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
+
+use allot_runtime::{Clock, Nanos};
+use anyhow::{Context, Result};
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::IntervalLogWriterBuilder;
+
+use crate::arguments::OutArgs;
+use crate::environment::Environment;
+use crate::load::Measured;
+use crate::run::{Point, Run};
+use crate::{hgrm, page, utc};
 
 /// A run under way.
 pub(crate) struct Output {

@@ -1,9 +1,10 @@
 //! The page of a run, as it is printed.
 
+use std::fmt::Write;
+
 use crate::latency::Latency;
 use crate::run::{Point, Run};
 use crate::{grid, span, stage_table};
-use std::fmt::Write;
 
 const HEAD: &[&str] = &[
     "offered", "msgs/s", "fills/s", "late", "refused", "time", "min", "p50", "p90", "p99", "p99.9",

@@ -22,7 +22,12 @@ mod peer;
 mod host;
 mod results;
 
-use peer::Peer;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
 
 use crate::arguments::LengthArgs;
 use crate::experiment::{self, Experiment, Order, Subject};
@@ -31,15 +36,11 @@ use crate::offer::Offer;
 use crate::process::{Process, ServerSettings};
 use crate::run::Point;
 use crate::transport::Transport;
-use anyhow::Result;
-use clap::{Args, ValueEnum};
 use connection::Connection;
 use host::{Host, Programs};
+use peer::Peer;
 use peer::Shape;
 use results::Results;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// How peers are compared.
 #[derive(Args)]

@@ -3,8 +3,9 @@
 //! Every fill must have exactly one reply; a second reply, or one to a fill that was never sent, is
 //! found here.
 
-use allot_runtime::Nanos;
 use std::collections::VecDeque;
+
+use allot_runtime::Nanos;
 
 /// A message that was sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,8 +8,9 @@
 //!
 //! The cool-down keeps the server as busy as before while the last measured replies arrive.
 
-use allot_runtime::Nanos;
 use std::time::Duration;
+
+use allot_runtime::Nanos;
 
 /// How long each phase is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,15 +4,17 @@
 //!   split accepted ─► report ─► load ─► report        after - before = what was sent
 //! ```
 
-use crate::fills::{self, Totals};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use allot_allocation_service::{
     Reply, Report, ReportRequest, Request, decode_replies, encode_line,
 };
 use allot_domain::{SourceId, Ticker};
 use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, PollSet, Subscriber};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use std::collections::BTreeMap;
-use std::time::Duration;
+
+use crate::fills::{self, Totals};
 
 /// How long a server on a loaded machine may take to reply to one request.
 const PATIENCE: Duration = Duration::from_secs(30);

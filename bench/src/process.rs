@@ -1,14 +1,16 @@
 //! A process under measurement: started, awaited until it listens, and ended with this one.
 
-use crate::transport::Transport;
-use allot_runtime::CurveKey;
-use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, PipeReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use allot_runtime::CurveKey;
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
+
+use crate::transport::Transport;
 
 /// What our own programs print before their endpoints once they listen.
 pub(crate) const LISTENING: &str = "listening ";

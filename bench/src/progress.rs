@@ -1,13 +1,15 @@
 //! Progress of a run, shown while it lasts, on a terminal only.
 
-use crate::loader::Board;
-use crate::offer::Offer;
-use crate::phases::Phases;
-use allot_runtime::Nanos;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use allot_runtime::Nanos;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::loader::Board;
+use crate::offer::Offer;
+use crate::phases::Phases;
 
 const TEMPLATE: &str = "{spinner} {bar:24} {msg}";
 

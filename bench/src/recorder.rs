@@ -6,14 +6,16 @@
 //!                                └─── service time ──┘
 //! ```
 
+use std::time::Duration;
+
+use allot_runtime::Nanos;
+use hdrhistogram::Histogram;
+
 use crate::fills::Totals;
 use crate::latency;
 use crate::pending::Sent;
 use crate::phases::Phases;
 use crate::span::nanoseconds;
-use allot_runtime::Nanos;
-use hdrhistogram::Histogram;
-use std::time::Duration;
 
 /// A send this much after its time is late.
 const LATE: Duration = Duration::from_millis(1);

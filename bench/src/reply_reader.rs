@@ -125,9 +125,10 @@ fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_allocation_service::encode_reply_message;
     use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+
+    use super::*;
 
     fn allocated(source: &str, duplicate: bool) -> Reply {
         let account = |id: &[u8]| AccountId::new(id).unwrap();

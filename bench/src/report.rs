@@ -1,12 +1,13 @@
 //! A report: runs as one HTML file that needs no other file and no network.
 
+use std::fmt::Write;
+
 use crate::bars::{self, Bar};
 use crate::chart::{self, Axis, Series, escape};
 use crate::compare::StageRow;
 use crate::run::{Point, Run};
 use crate::stage_counts::StageTime;
 use crate::{compare, latency, page, span};
-use std::fmt::Write;
 
 const STYLE: &str = "
 body { font: 14px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;

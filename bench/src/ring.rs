@@ -1,6 +1,14 @@
 //! The ring: one round trip between two threads of this process, the floor of the link between
 //! router and shard.
 
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use allot_runtime::{Agent, Clock, Crew, Link, Nanos, Threads, WaitStrategy, ring_pair};
+use anyhow::Result;
+
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::floor;
 use crate::offer::Offer;
@@ -8,12 +16,6 @@ use crate::output::Output;
 use crate::pending::Sent;
 use crate::phases::Phases;
 use crate::recorder::Recorder;
-use allot_runtime::{Agent, Clock, Crew, Link, Nanos, Threads, WaitStrategy, ring_pair};
-use anyhow::Result;
-use std::collections::BTreeMap;
-use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// Frames that have room; one is in flight.
 const CAPACITY: usize = 16;

@@ -1,13 +1,15 @@
 //! A run as it is kept: one JSON object, which `report` and `compare` read.
 
-use crate::experiment;
-use crate::latency::Latency;
-use crate::stage_counts::StageTime;
-use anyhow::{Context, Result, bail, ensure};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::experiment;
+use crate::latency::Latency;
+use crate::stage_counts::StageTime;
 
 /// The version of the layout. A reader refuses one that it does not know.
 pub(crate) const SCHEMA: u32 = 1;

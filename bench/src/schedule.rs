@@ -10,8 +10,9 @@
 //! response time, and of theirs. A load that waits for replies would leave out exactly the
 //! moments that matter (coordinated omission).
 
-use allot_runtime::Nanos;
 use std::time::Duration;
+
+use allot_runtime::Nanos;
 
 /// Nanoseconds of a second.
 const SECOND: u128 = 1_000_000_000;

@@ -3,12 +3,14 @@
 //! They are counts since its start, by bucket, so the difference of two readings is what passed in
 //! between. Files of several processes are added up.
 
-use crate::latency::{self, Latency};
-use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::latency::{self, Latency};
 
 /// The version of the layout. A reader refuses one that it does not know.
 const SCHEMA: u32 = 1;

@@ -2,11 +2,13 @@
 //!
 //! A server writes them twice a second, so a reading is up to half a second old, at either end.
 
-use crate::phases::Phases;
-use crate::stage_counts::{StageCounts, StageTime};
+use std::path::PathBuf;
+
 use allot_runtime::Nanos;
 use anyhow::Result;
-use std::path::PathBuf;
+
+use crate::phases::Phases;
+use crate::stage_counts::{StageCounts, StageTime};
 
 /// The watch over one point.
 pub(crate) struct StageWatch {
@@ -45,10 +47,11 @@ impl StageWatch {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::phases::Lengths;
     use std::fs;
     use std::time::Duration;
+
+    use super::*;
+    use crate::phases::Lengths;
 
     #[test]
     fn what_passed_while_it_counted_is_found() {

@@ -2,6 +2,15 @@
 //!
 //! Only ratios are judged: see `experiment.rs`.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use allot_runtime::{Context, Subscriber};
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
 use crate::arguments::LengthArgs;
 use crate::experiment::{
     self, Bound, Compared, Comparison, Experiment, FILLS, Figure, MESSAGES, Order, P50, P99, P999,
@@ -13,13 +22,6 @@ use crate::process::{Process, ServerSettings};
 use crate::run::Point;
 use crate::sweep::{SPARSE, Sweep};
 use crate::transport::Transport;
-use allot_runtime::{Context, Subscriber};
-use anyhow::Result;
-use clap::Args;
-use serde::Serialize;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
 
 /// Messages in flight that keep a server busy: with fewer the cores still idle while messages go
 /// round, and with more the rate does not rise.
@@ -240,8 +242,9 @@ fn subscribe(publish: &str) -> Result<Vec<Subscriber>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::FromArgMatches;
+
+    use super::*;
 
     #[test]
     fn every_row_has_its_ratio() {

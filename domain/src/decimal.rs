@@ -92,8 +92,8 @@ fn fraction_nanos(fraction: &str) -> Result<i128, DecimalError> {
     let mut nanos = 0;
     for (place, byte) in fraction.bytes().enumerate() {
         match byte {
-            b'0' if place >= SCALE => {}
-            b'0'..=b'9' if place >= SCALE => return Err(DecimalError::TooManyDecimals),
+            b'0' if SCALE <= place => {}
+            b'0'..=b'9' if SCALE <= place => return Err(DecimalError::TooManyDecimals),
             b'0'..=b'9' => nanos = nanos * 10 + i128::from(byte - b'0'),
             _ => return Err(DecimalError::NotANumber),
         }
@@ -137,8 +137,9 @@ pub fn nanos_text(nanos: i128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn texts_and_their_nanos() {

@@ -5,11 +5,12 @@
 //!           └ highest − 65,535       highest ┘
 //! ```
 
-use crate::limits::WINDOW;
-use crate::snapshot::{Cursor, SnapshotError, ensure};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+
+use crate::limits::WINDOW;
+use crate::snapshot::{Cursor, SnapshotError, ensure};
 
 /// What a window knows of a sequence number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,10 +41,10 @@ impl DedupWindow {
     /// What is known of `seq`.
     #[must_use]
     pub fn seen(&self, seq: u64) -> Seen {
-        if seq > self.highest {
+        if self.highest < seq {
             return Seen::New;
         }
-        if self.highest - seq >= WINDOW {
+        if WINDOW <= self.highest - seq {
             return Seen::TooOld(self.highest - WINDOW + 1);
         }
         let (word, bit) = place(seq);
@@ -53,7 +54,7 @@ impl DedupWindow {
     /// Remembers `seq` as applied; it must be new.
     pub fn mark(&mut self, seq: u64) {
         debug_assert!(self.seen(seq) == Seen::New);
-        if seq > self.highest {
+        if self.highest < seq {
             self.advance(seq);
         }
         let (word, bit) = place(seq);
@@ -70,7 +71,7 @@ impl DedupWindow {
 
     /// Moves the window up to `seq`, clearing the bits that come to stand for new numbers.
     fn advance(&mut self, seq: u64) {
-        if seq - self.highest >= WINDOW {
+        if WINDOW <= seq - self.highest {
             self.bits.fill(0);
         } else {
             for fresh in self.highest + 1..=seq {
@@ -102,7 +103,7 @@ impl DedupWindow {
         }
         let (word, bit) = place(highest);
         let above = !(bit | (bit - 1));
-        let is_clear = highest >= WINDOW || window.bits[word] & above == 0;
+        let is_clear = WINDOW <= highest || window.bits[word] & above == 0;
         ensure(is_clear, "a sequence beyond the highest of its source")?;
         Ok(window)
     }
@@ -120,9 +121,11 @@ fn place(seq: u64) -> (usize, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use proptest::prelude::*;
     use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
 
     fn steps() -> impl Strategy<Value = u64> {
         prop_oneof![0..50_u64, 65_000..66_000_u64, 1..200_000_u64]

@@ -2,9 +2,10 @@
 //!
 //! `:` is in no alphabet: it separates the parts of a topic of the position feed.
 
-use crate::{Reject, ShardId, limits};
 use core::cmp::Ordering;
 use core::fmt;
+
+use crate::{Reject, ShardId, limits};
 
 /// A text of 1 to `N` bytes, padded with zeros; the order is that of the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -218,7 +219,7 @@ impl SourceId {
 #[inline]
 #[must_use]
 pub fn shard_of(key: &[u8], shards: usize) -> ShardId {
-    assert!(shards > 0);
+    assert!(0 < shards);
     if shards == 1 {
         return ShardId::default();
     }

@@ -76,7 +76,7 @@ impl Lookup {
         while self.slots[at] != EMPTY {
             let home = self.home(self.slots[at].hash);
             // A follower moves into the hole unless its home lies behind the hole.
-            if self.distance(home, at) >= self.distance(hole, at) {
+            if self.distance(hole, at) <= self.distance(home, at) {
                 self.slots[hole] = self.slots[at];
                 hole = at;
             }
@@ -105,9 +105,11 @@ fn lower_half(hash: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use proptest::prelude::*;
     use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
 
     proptest! {
         #[test]

@@ -1,8 +1,9 @@
 //! Machine: what a shard runs. Sequenced inputs in, outcomes out, nothing else.
 
-use crate::{Marker, SnapshotError};
 use core::fmt;
 use core::str::FromStr;
+
+use crate::{Marker, SnapshotError};
 
 /// A pure function of its own input log: the same inputs give the same outcomes, for ever.
 ///

@@ -6,10 +6,11 @@
 //! | `-Money`        | `Money`  |
 //! | `Money × Money` | does not exist |
 
-use crate::decimal;
 use core::fmt;
 use core::iter::Sum;
 use core::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+
+use crate::decimal;
 
 /// An amount of the currency in 1e-9.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]

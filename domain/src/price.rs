@@ -5,8 +5,9 @@
 //! | `Price × Quantity`   | [`Money`] |
 //! | `Price × Price`      | does not exist |
 
-use crate::{Money, Quantity, Reject, decimal, limits};
 use core::fmt;
+
+use crate::{Money, Quantity, Reject, decimal, limits};
 
 /// A price in 1e-9 of the currency: more than zero, at most [`limits::PRICE_MAX`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

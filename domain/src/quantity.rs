@@ -1,8 +1,9 @@
 //! Quantity: whole shares of one fill.
 
-use crate::{Reject, decimal, limits};
 use alloc::string::ToString;
 use core::fmt;
+
+use crate::{Reject, decimal, limits};
 
 /// Whole shares: at least one, at most [`limits::QUANTITY_MAX`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -3,11 +3,12 @@
 //! Codes are stable; reasons may be reworded. A system adds codes of its own and puts all of them
 //! into one closed list, in order of precedence.
 
-use crate::decimal::{DecimalError, nanos_text};
-use crate::limits;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
+
+use crate::decimal::{DecimalError, nanos_text};
+use crate::limits;
 
 /// A reason for which a message is refused: a stable code, and a sentence for people.
 pub trait Reason: fmt::Display {

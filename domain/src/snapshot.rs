@@ -13,11 +13,11 @@
 
 mod cursor;
 
-pub use cursor::Cursor;
-
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+
+pub use cursor::Cursor;
 
 /// The highest number that anything counts to: a billion a second reach it in a century.
 pub const COUNT_MAX: u64 = 1 << 62;

@@ -2,10 +2,11 @@
 //!
 //! This is how a machine applies each message once: a message has a name for ever, `(source, seq)`.
 
+use alloc::vec::Vec;
+
 use crate::lookup::Lookup;
 use crate::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
 use crate::{DedupWindow, Reject, Seen, SourceId, SourceIndex, limits};
-use alloc::vec::Vec;
 
 /// Sources in the order of their first message that was applied.
 #[derive(Clone, Debug)]

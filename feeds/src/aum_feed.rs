@@ -4,19 +4,21 @@
 //! split, resent, cannot come into force after a newer one. Tick k is due at t0 + k · period. A
 //! late tick moves no other tick, and one split makes up for all ticks that were missed.
 
-use crate::in_flight::Effect;
-use crate::lifecycle::Lifecycle;
-use crate::limits::{ACCOUNTS_LOGGED_MAX, SPLIT_EVERY};
-use crate::session::{Session, SessionConfig};
-use crate::{FeedProgress, Patience, ReplyLog, Skipped, Tally, Weights, WeightsPull};
+use std::fmt::Write;
+use std::time::Duration;
+
 use allot_allocation_rules::{Split, Weight};
 use allot_allocation_service::{Reply, Request, RequestKind};
 use allot_domain::decimal::nanos_text;
 use allot_domain::{AccountId, SourceId};
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
 use allot_wire::Encoding;
-use std::fmt::Write;
-use std::time::Duration;
+
+use crate::in_flight::Effect;
+use crate::lifecycle::Lifecycle;
+use crate::limits::{ACCOUNTS_LOGGED_MAX, SPLIT_EVERY};
+use crate::session::{Session, SessionConfig};
+use crate::{FeedProgress, Patience, ReplyLog, Skipped, Tally, Weights, WeightsPull};
 
 /// What can be chosen of an AUM feed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -67,8 +67,9 @@ impl BatchBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_wire::Batch;
+
+    use super::*;
 
     #[test]
     fn json_requests_are_separated_by_line_ends() {

@@ -1,8 +1,9 @@
 //! A feed error: why a feed cannot be set up, and what to do about it.
 
-use crate::{BadLine, WeightsError, plural};
 use std::fmt;
 use std::io::{self, ErrorKind};
+
+use crate::{BadLine, WeightsError, plural};
 
 /// The name of standard input in messages.
 pub(crate) const STDIN: &str = "standard input";

@@ -1,15 +1,17 @@
 //! Feed progress: what a feed has done so far, as other threads see it.
 
-use crate::limits::REASONS_MAX;
-use crate::summary::Latency;
-use crate::tally::Tallies;
-use crate::{BadLine, FeedError, Skipped, Summary, Tally};
-use allot_domain::SourceId;
-use allot_runtime::Nanos;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+
+use allot_domain::SourceId;
+use allot_runtime::Nanos;
+
+use crate::limits::REASONS_MAX;
+use crate::summary::Latency;
+use crate::tally::Tallies;
+use crate::{BadLine, FeedError, Skipped, Summary, Tally};
 
 /// A handle on a feed that runs on another thread. The feed writes it; any thread reads it.
 #[derive(Clone)]

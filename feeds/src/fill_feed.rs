@@ -1,5 +1,10 @@
 //! A fill feed: sends the fills of one source to the front door, each until it has a reply.
 
+use allot_allocation_service::{Reply, Request, RequestKind};
+use allot_domain::SourceId;
+use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
+use allot_wire::Encoding;
+
 use crate::lifecycle::Lifecycle;
 use crate::limits::{
     BATCH_MAX, IN_FLIGHT_DEFAULT, IN_FLIGHT_MAX, PULLS_PER_TURN, REJECTIONS_LOGGED_MAX,
@@ -10,10 +15,6 @@ use crate::{
     BadLine, FeedError, FeedProgress, Pace, Patience, Pull, ReplyLog, Skipped, Source, Tally,
     UnnamedFill,
 };
-use allot_allocation_service::{Reply, Request, RequestKind};
-use allot_domain::SourceId;
-use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
-use allot_wire::Encoding;
 
 /// What can be chosen of a fill feed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -32,8 +32,9 @@ fn mix(value: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeSet;
+
+    use super::*;
 
     #[test]
     fn runs_at_different_times_or_in_different_processes_have_different_names() {

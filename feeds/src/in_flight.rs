@@ -15,13 +15,15 @@ mod message;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use allot_runtime::Nanos;
+
 use self::message::{Expected, Message, MessageState, Question};
 use crate::backoff::Backoff;
 use crate::limits::{SPAN_MAX, SPARES_MAX};
 use crate::reply_kind::ReplyKind;
-use allot_runtime::Nanos;
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 /// What can be chosen.
 #[derive(Clone, Copy, Debug)]

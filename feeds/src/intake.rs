@@ -8,13 +8,15 @@
 //! would need a bound and a waker of its own, and would make a replay on virtual time depend on the
 //! scheduler. The descriptor in the poll set needs none of that, and the pipe itself is the bound.
 
-use crate::FeedError;
-use crate::error::STDIN;
-use allot_runtime::PollSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
+
+use allot_runtime::PollSet;
+
+use crate::FeedError;
+use crate::error::STDIN;
 
 /// `O_NONBLOCK` of Linux on the processors that Allot runs on: x86, ARM, RISC-V.
 const NON_BLOCKING: i32 = 0o4000;
@@ -103,9 +105,10 @@ fn unreadable(name: &str, cause: io::Error) -> FeedError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::io::Write;
     use std::os::fd::OwnedFd;
+
+    use super::*;
 
     #[test]
     fn an_empty_pipe_does_not_block() {

@@ -4,10 +4,12 @@
 //!   Running ─ nothing new to send, or asked to end ─► Draining ─ idle, or out of time ─► Finished
 //! ```
 
+use std::time::Duration;
+
+use allot_runtime::Nanos;
+
 use crate::session::Session;
 use crate::{FeedProgress, Phase};
-use allot_runtime::Nanos;
-use std::time::Duration;
 
 /// Where a feed is in its life cycle. Its phase is in its progress, where others see it.
 pub(crate) struct Lifecycle {

@@ -1,8 +1,9 @@
 //! Every bound of this crate, with its reason, checked against the others at compile time.
 
+use std::time::Duration;
+
 use allot_allocation_rules::limits::ACCOUNTS_MAX;
 use allot_domain::limits::{ID_LEN_MAX, MESSAGE_MAX, TICKER_LEN_MAX, WINDOW};
-use std::time::Duration;
 
 /// Fills in flight, unless configured: enough to hide a round trip, few enough to resend in one go.
 pub(crate) const IN_FLIGHT_DEFAULT: usize = 256;

@@ -10,12 +10,14 @@
 //! delayed (too many fills in flight, a server that was away) catches up. Integers only, exact to
 //! the nanosecond.
 
-use crate::{FeedError, UnnamedFill};
-use allot_domain::decimal::{nanos_text, parse_nanos};
-use allot_runtime::Nanos;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+use allot_domain::decimal::{nanos_text, parse_nanos};
+use allot_runtime::Nanos;
+
+use crate::{FeedError, UnnamedFill};
 
 /// One, in 1e-9: of a second, of a rate, of a speed.
 const ONE: u128 = 1_000_000_000;
@@ -145,8 +147,9 @@ impl fmt::Display for Speed {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_domain::{Price, Quantity, Side, Ticker};
+
+    use super::*;
 
     fn fill(time_ns: Option<u64>) -> UnnamedFill {
         UnnamedFill {

@@ -1,10 +1,11 @@
 //! Patience: how long a feed waits before it acts.
 
+use std::time::Duration;
+
 use crate::limits::{
     BUSY_FIRST, BUSY_LONGEST, DRAIN, HELD_ASK_EVERY, RESEND_FIRST, RESEND_LONGEST, SILENCE_FIRST,
     SILENCE_LONGEST,
 };
-use std::time::Duration;
 
 /// How long a feed waits before it acts. A wait that has a longest one doubles each time, up to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

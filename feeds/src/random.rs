@@ -3,13 +3,15 @@
 //! The same seed gives the same fills. No position is kept, so a random sale may exceed what the
 //! accounts hold; the server rejects it, and nothing changes.
 
-use crate::tickers::default_tickers;
-use crate::{Pull, Source, UnnamedFill, limits};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use allot_domain::{Price, Quantity, Side, Ticker};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::ops::RangeInclusive;
-use std::time::Duration;
+
+use crate::tickers::default_tickers;
+use crate::{Pull, Source, UnnamedFill, limits};
 
 /// One cent, in 1e-9 of the currency.
 const CENT: i128 = 10_000_000;
@@ -163,8 +165,9 @@ fn quantity(shares: u64) -> Quantity {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeSet;
+
+    use super::*;
 
     fn fills(config: RandomConfig, count: usize) -> Vec<UnnamedFill> {
         let mut random = Random::new(config);

@@ -1,12 +1,14 @@
 //! A recorder: counts what a session sends and receives, and logs its replies.
 
-use crate::in_flight::{Effect, Lost};
-use crate::limits::UNEXPECTED_LOGGED_MAX;
-use crate::{FeedProgress, ReplyLog, Tally};
+use std::time::Duration;
+
 use allot_allocation_service::Reply;
 use allot_domain::SourceId;
 use allot_runtime::{Counter, Counters, Nanos};
-use std::time::Duration;
+
+use crate::in_flight::{Effect, Lost};
+use crate::limits::UNEXPECTED_LOGGED_MAX;
+use crate::{FeedProgress, ReplyLog, Tally};
 
 /// The record of one session.
 pub(crate) struct Recorder {

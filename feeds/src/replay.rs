@@ -14,18 +14,19 @@ mod lines;
 mod csv;
 mod ndjson;
 
-pub use self::line_error::LineError;
+use std::fmt;
+use std::str::FromStr;
+
+use allot_domain::{Price, Quantity, Reject, Side, Ticker};
+use allot_runtime::PollSet;
 
 use self::csv::Csv;
+pub use self::line_error::LineError;
 use self::lines::{Lines, Next};
 use self::ndjson::Ndjson;
 use crate::intake::Intake;
 use crate::limits::REASONS_MAX;
 use crate::{BadLine, FeedError, Pull, Source, UnnamedFill};
-use allot_domain::{Price, Quantity, Reject, Side, Ticker};
-use allot_runtime::PollSet;
-use std::fmt;
-use std::str::FromStr;
 
 /// How a file is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -39,8 +39,9 @@ impl ReplyKind {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_allocation_rules::Reject as Any;
+
+    use super::*;
 
     #[test]
     fn no_room_is_not_final_and_every_other_rejection_is() {

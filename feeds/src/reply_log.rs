@@ -7,11 +7,13 @@
 //! A line is handed to the system before the feed continues. It survives the feed, however that
 //! ends. The log is not synced, so a line may not survive the machine.
 
-use crate::FeedError;
-use allot_allocation_service::{Reply, encode_reply};
-use allot_wire::Encoding;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use allot_allocation_service::{Reply, encode_reply};
+use allot_wire::Encoding;
+
+use crate::FeedError;
 
 /// A file of replies. Several feeds may append to the same file, each through its own log.
 pub struct ReplyLog {
@@ -58,8 +60,9 @@ fn end_last_line(file: &mut File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::fs;
+
+    use super::*;
 
     fn held(seq: u64) -> Reply {
         Reply::Held { source: "f".to_owned(), seq, duplicate: 1 < seq }

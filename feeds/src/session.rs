@@ -7,6 +7,15 @@
 //!             └── replies ◄══ link ◄═════ front door
 //! ```
 
+use std::collections::VecDeque;
+
+use allot_allocation_service::{
+    Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
+};
+use allot_domain::SourceId;
+use allot_runtime::{Counters, Link, Nanos, PollSet};
+use allot_wire::Encoding;
+
 use crate::backoff::Backoff;
 use crate::batch_builder::BatchBuilder;
 use crate::in_flight::{Effect, InFlight, InFlightConfig};
@@ -15,13 +24,6 @@ use crate::recorder::Recorder;
 use crate::reply_kind::ReplyKind;
 use crate::silence::Silence;
 use crate::{FeedProgress, Patience, ReplyLog};
-use allot_allocation_service::{
-    Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
-};
-use allot_domain::SourceId;
-use allot_runtime::{Counters, Link, Nanos, PollSet};
-use allot_wire::Encoding;
-use std::collections::VecDeque;
 
 /// What a session sends, and how.
 pub(crate) struct SessionConfig {

@@ -4,9 +4,11 @@
 //! connection, or when something arrives. At its end the session reconnects, and the next silence
 //! may last twice as long.
 
-use crate::backoff::Backoff;
-use allot_runtime::Nanos;
 use std::time::Duration;
+
+use allot_runtime::Nanos;
+
+use crate::backoff::Backoff;
 
 /// The silence of one server.
 pub(crate) struct Silence {

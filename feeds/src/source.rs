@@ -1,8 +1,10 @@
 //! A source: where fills come from.
 
-use crate::{LineError, UnnamedFill, WeightsError};
-use allot_runtime::PollSet;
 use std::fmt;
+
+use allot_runtime::PollSet;
+
+use crate::{LineError, UnnamedFill, WeightsError};
 
 /// Yields fills one by one, and never blocks.
 ///

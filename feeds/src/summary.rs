@@ -1,11 +1,13 @@
 //! A summary: what a feed has done, as text for an operator.
 
-use crate::feed_progress::Notes;
-use crate::{BadLine, Skipped, Tally, plural};
-use allot_domain::SourceId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+
+use allot_domain::SourceId;
+
+use crate::feed_progress::Notes;
+use crate::{BadLine, Skipped, Tally, plural};
 
 /// What a feed has done. Displayed as a small table.
 #[derive(Clone)]
@@ -148,9 +150,10 @@ impl fmt::Debug for Summary {
 
 #[cfg(test)]
 mod tests {
+    use allot_runtime::Nanos;
+
     use super::*;
     use crate::{FeedProgress, LineError, Phase};
-    use allot_runtime::Nanos;
 
     #[test]
     fn a_summary_is_a_table_of_what_happened() {

@@ -1,7 +1,8 @@
 //! Tickers: what the random fill servers trade.
 
-use crate::FeedError;
 use allot_domain::Ticker;
+
+use crate::FeedError;
 
 /// The ten stocks of the brief: well-known names, in byte order.
 pub const TICKERS: [&str; 10] =

@@ -8,17 +8,18 @@ mod random;
 mod drift;
 mod file;
 
-pub use weights_error::WeightsError;
+use std::collections::VecDeque;
 
-use crate::{FeedError, plural};
 use allot_allocation_rules::Reject;
 use allot_allocation_rules::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
 use allot_allocation_rules::{Split, Weight};
 use allot_domain::{AccountId, SourceId};
+
+use crate::{FeedError, plural};
 use drift::Drift;
 use file::WeightsFile;
 use random::RandomWeights;
-use std::collections::VecDeque;
+pub use weights_error::WeightsError;
 
 /// A source of splits.
 pub struct Weights(Kind);
@@ -253,7 +254,7 @@ mod tests {
             for _ in 0..20 {
                 assert_eq!(sum(&next(&mut weights)), WEIGHT_TOTAL);
             }
-            if count > 1 {
+            if 1 < count {
                 assert_ne!(next(&mut weights), next(&mut weights));
             }
         }

@@ -25,10 +25,9 @@ use crate::failure::Failure;
 use crate::limits::RETRY_AFTER;
 use crate::status::{self, CheckpointStatus, SEGMENT_BEGUN};
 use crate::{JournalError, Media};
-use snapshot_writer::SnapshotWriter;
-
 pub(crate) use preallocation::Preallocation;
 pub(crate) use retention::Retention;
+use snapshot_writer::SnapshotWriter;
 
 /// Makes and removes the files of one journal, as an agent.
 pub struct Checkpointer {

@@ -60,7 +60,7 @@ impl JournalConfig {
             );
             return Err(JournalError::Setting { what });
         }
-        if self.stamp.len() > STAMP_BYTES_MAX {
+        if STAMP_BYTES_MAX < self.stamp.len() {
             let bytes = self.stamp.len();
             let what = format!("a stamp of {bytes} bytes; use at most {STAMP_BYTES_MAX}");
             return Err(JournalError::Setting { what });

@@ -8,9 +8,8 @@ use crate::file_name::{self, Listing};
 use crate::scan::{Scan, Tail};
 use crate::snapshot::{Found, open_snapshot};
 use crate::summary::{self, FolderSummary};
-use crate::{JournalError, Media, Record, Snapshot};
-
 pub use crate::summary::{SegmentState, SegmentSummary, SnapshotSummary};
+use crate::{JournalError, Media, Record, Snapshot};
 
 /// Reads a whole journal and changes nothing. It needs no settings: the first segment has them.
 pub struct Reader {

@@ -24,10 +24,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::{Media, MediaFile};
+pub use crash_point::{CrashPoint, End};
 use disk::Disk;
 use sim_file::Handle;
-
-pub use crash_point::{CrashPoint, End};
 
 /// What a disk claims to do and does not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

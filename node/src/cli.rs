@@ -1,15 +1,17 @@
 //! The command line: what may follow `allot`, and which file handles it.
 
+use std::io::{self, ErrorKind, IsTerminal};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+
 use crate::command::{
     bench, completions, config, demo, doctor, feed, fills, inspect, positions, publisher, router,
     serve, shard, verify,
 };
 use crate::common_args::CommonArgs;
 use crate::log;
-use anyhow::Result;
-use clap::{CommandFactory, Parser, Subcommand};
-use std::io::{self, ErrorKind, IsTerminal};
-use std::process::ExitCode;
 
 /// Allocate each fill to accounts in whole shares, as it arrives
 ///
@@ -92,9 +94,10 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::Command;
     use tracing_subscriber::filter::LevelFilter;
+
+    use super::*;
 
     /// Every command without sub-commands, with its full path.
     fn leaves(command: &Command, path: &str) -> Vec<(String, Command)> {
@@ -112,7 +115,7 @@ mod tests {
     #[test]
     fn every_help_has_examples_that_parse() {
         let leaves = leaves(&Cli::command(), "");
-        assert!(leaves.len() > 10, "{}", leaves.len());
+        assert!(10 < leaves.len(), "{}", leaves.len());
         for (path, command) in leaves {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.starts_with("Examples:\n"), "{path}");
@@ -127,7 +130,7 @@ mod tests {
                 let parsed = Cli::try_parse_from(line.split_whitespace());
                 assert!(parsed.is_ok(), "{line}: {}", parsed.err().unwrap());
             }
-            assert!(count > 0, "{path}");
+            assert!(0 < count, "{path}");
         }
     }
 

@@ -1,13 +1,15 @@
 //! Common arguments: the flags that every sub-command takes.
 
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{ArgAction, Args};
+use tracing_subscriber::filter::LevelFilter;
+
 use crate::config::Config;
 use crate::log::LogFormat;
 use crate::setting::Key;
 use crate::settings::Settings;
-use anyhow::Result;
-use clap::{ArgAction, Args};
-use std::path::PathBuf;
-use tracing_subscriber::filter::LevelFilter;
 
 /// The flags themselves.
 #[derive(Args, Clone, Debug)]

@@ -7,12 +7,14 @@
 //! A layer replaces single settings of the layers below it. [`Settings`](crate::settings::Settings)
 //! parses and checks the texts.
 
-use crate::setting::Key;
-use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::env;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use crate::setting::Key;
 
 /// The file that is read if no other is named and it exists.
 const FILE_DEFAULT: &str = "allot.toml";
@@ -175,8 +177,9 @@ fn unknown(path: &Path, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use expect_test::{Expect, expect};
+
+    use super::*;
 
     /// The settings that differ from their defaults, after a file, an environment and flags.
     fn check(file: &str, environment: &[(&str, &str)], flags: &[(Key, &str)], expected: Expect) {

@@ -1,7 +1,8 @@
 //! Counter watch: logs what the boxes count, so that no hot thread ever logs.
 
-use allot_runtime::{Agent, Counter, Counters, Nanos};
 use std::time::Duration;
+
+use allot_runtime::{Agent, Counter, Counters, Nanos};
 
 /// How often it reads the counters.
 const READ_EVERY: Duration = Duration::from_secs(1);
@@ -51,7 +52,7 @@ impl Watched {
         for (last, (counter, total)) in self.last.iter_mut().zip(self.counters.snapshot()) {
             let more = total - *last;
             *last = total;
-            if more > 0 {
+            if 0 < more {
                 log(&self.name, counter, more, total);
             }
         }
@@ -74,7 +75,7 @@ impl Agent for CounterWatch {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        if now >= self.read_at {
+        if self.read_at <= now {
             self.read_at = now + READ_EVERY;
             self.read();
         }

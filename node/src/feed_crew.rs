@@ -1,7 +1,9 @@
 //! A feed crew: the feeds of this process, all on one thread, and their progress.
 
-use crate::signals::Request;
-use crate::wiring;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use allot_feeds::{
     AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, ReplyLog, Source, Summary, Tally,
     Weights,
@@ -11,9 +13,9 @@ use allot_runtime::{
     WaitStrategy, Waker,
 };
 use anyhow::Result;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+
+use crate::signals::Request;
+use crate::wiring;
 
 /// Feeds that do not run yet.
 pub(crate) struct FeedCrew {

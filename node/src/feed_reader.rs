@@ -3,12 +3,13 @@
 //! It warns of gaps in a topic's sequence, of silence, and of a publisher that restarted. It logs
 //! what reports and heartbeats call degraded, once each time that changes.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use allot_allocation_service::{Topic, TopicName};
 use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
 use allot_wire::Heartbeat;
 use anyhow::Result;
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// After this time without a message, not even a heartbeat, something is wrong.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -60,7 +61,7 @@ impl FeedReader {
                 }
                 None => self.check_silence(),
             }
-            if self.clock.now() >= end {
+            if end <= self.clock.now() {
                 return None;
             }
         }
@@ -72,7 +73,7 @@ impl FeedReader {
     }
 
     fn check_silence(&mut self) {
-        if self.clock.now() >= self.silent_at {
+        if self.silent_at <= self.clock.now() {
             self.silent_at = Nanos::MAX;
             let seconds = SILENCE.as_secs();
             tracing::warn!(
@@ -94,7 +95,7 @@ impl Notes {
         let sequence = publication.sequence;
         let last = self.last.insert(topic.clone(), sequence);
         let missed = last.map_or(0, |last| sequence.saturating_sub(last + 1));
-        if missed > 0 {
+        if 0 < missed {
             let topic = String::from_utf8_lossy(topic);
             tracing::warn!(missed, "missed publications on {topic}: this reader is too slow");
         }

@@ -1,8 +1,9 @@
 //! Flags: the settings that a sub-command accepts on its command line, generated from the table.
 
-use crate::setting::Key;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::setting::Key;
 
 /// The flags that were given, of a set of settings. `KEYS` is a sum of [`Key::bit`]s.
 #[derive(Clone, Debug, Default)]

@@ -1,12 +1,14 @@
 //! Front keys: the file with the CURVE keys of the front door, created at the first start.
 
-use crate::settings::Settings;
-use allot_runtime::CurveKeys;
-use anyhow::{Context, Result};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use allot_runtime::CurveKeys;
+use anyhow::{Context, Result};
+
+use crate::settings::Settings;
 
 /// Only the owner may read the file.
 const MODE: u32 = 0o600;
@@ -38,9 +40,11 @@ fn create(path: &Path) -> Result<CurveKeys> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::os::unix::fs::PermissionsExt;
+
     use tempfile::TempDir;
+
+    use super::*;
 
     #[test]
     fn keys_are_made_once_and_for_their_owner_alone() {

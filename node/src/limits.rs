@@ -1,10 +1,11 @@
 //! Limits: the largest and smallest values of the settings, each with its reason.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use allot_allocation_rules::limits::HISTORY_DEFAULT;
 use allot_domain::limits::MARKER_EVERY;
 use allot_journal::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_REAL_MIN};
-use std::ops::RangeInclusive;
-use std::time::Duration;
 
 /// The longest path of a socket in the file system, as the kernel has it (`sun_path`).
 pub(crate) const SOCKET_PATH_LEN_MAX: usize = 107;

@@ -1,10 +1,11 @@
 //! The log: messages for people and log collectors, on stderr.
 
-use clap::ValueEnum;
-use serde_json::{Map, Value};
 use std::env;
 use std::fmt::{self, Debug, Write};
 use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -107,8 +108,9 @@ impl Visit for Fields {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::sync::{Arc, Mutex};
+
+    use super::*;
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -1,11 +1,12 @@
 //! The monitor: a thread that handles signals, logs counters, and writes the stage file.
 
+use allot_runtime::{Clock, Counters, Crew, Running, Threads, WaitStrategy};
+use anyhow::Result;
+
 use crate::counter_watch::CounterWatch;
 use crate::signals::{Request, Signals};
 use crate::stage_file::StageFile;
 use crate::wiring::Server;
-use allot_runtime::{Clock, Counters, Crew, Running, Threads, WaitStrategy};
-use anyhow::Result;
 
 /// The thread.
 pub(crate) struct Monitor {

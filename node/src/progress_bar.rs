@@ -3,13 +3,15 @@
 //! On a terminal it is redrawn in place; elsewhere, for example in a log file, it is a line every
 //! few seconds.
 
-use crate::feed_crew::Feeds;
-use crate::rate_meter::RateMeter;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
 use allot_feeds::{Tally, plural};
 use allot_runtime::Clock;
 use indicatif::ProgressStyle;
-use std::io::{self, IsTerminal};
-use std::time::Duration;
+
+use crate::feed_crew::Feeds;
+use crate::rate_meter::RateMeter;
 
 /// How often the bar is drawn; the end of the feeds is noticed at most this late.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -91,7 +93,7 @@ fn bar(expected: Option<u64>) -> indicatif::ProgressBar {
 fn remarks(feeds: &Feeds, rate: u64) -> String {
     let rare = [Tally::Rejected, Tally::Held, Tally::Busy, Tally::Resent, Tally::Duplicates];
     let rare = rare.map(|tally| (feeds.get(tally), tally));
-    let shown = rare.iter().filter(|(count, tally)| *count > 0 || *tally == Tally::Rejected);
+    let shown = rare.iter().filter(|(count, tally)| 0 < *count || *tally == Tally::Rejected);
     let shown = shown.map(|(count, tally)| match tally {
         Tally::Duplicates => format!(", {count} {}", plural(*count, "duplicate")),
         _ => format!(", {count} {}", tally.label()),

@@ -1,7 +1,8 @@
 //! A rate meter: the rate of a count since the last measurement.
 
-use allot_runtime::Nanos;
 use std::time::Duration;
+
+use allot_runtime::Nanos;
 
 /// The last measurement.
 pub(crate) struct RateMeter {

@@ -3,11 +3,12 @@
 //! Only its owner can read it, because any process that can connect to the backplane can act as a
 //! shard.
 
-use anyhow::{Context, Result, ensure};
 use std::env;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
 
 /// The user's own: below `XDG_RUNTIME_DIR` if it is set, else below `/tmp`.
 pub(crate) fn default() -> PathBuf {

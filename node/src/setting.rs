@@ -3,8 +3,9 @@
 //! One table defines all settings. Flags, environment variables, the keys of the configuration
 //! file, help texts and defaults all come from it, so they cannot differ.
 
-use crate::run_dir;
 use allot_runtime::cores;
+
+use crate::run_dir;
 
 /// Declares the table: name, default (empty if computed), placeholder of the value in a help page,
 /// allowed values, help.

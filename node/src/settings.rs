@@ -1,21 +1,23 @@
 //! Settings: the configuration, parsed and checked.
 
-use crate::config::Config;
-use crate::limits::{
-    HISTORY_MAX, IMAGE_MIB, MARKER_EVERY_MAX, MIB, OWED_MAX, REPORT_EVERY_MIN, SEGMENT_MIB,
-    SOCKET_PATH_LEN_MAX, STAGES_EVERY_MAX,
-};
-use crate::setting::Key;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
 use allot_allocation_rules::Blend;
 use allot_domain::limits::SHARDS_MAX;
 use allot_journal::Ack;
 use allot_runtime::duration;
 use allot_runtime::{CurveKey, Threads, WaitStrategy};
 use anyhow::{Result, anyhow};
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
+
+use crate::config::Config;
+use crate::limits::{
+    HISTORY_MAX, IMAGE_MIB, MARKER_EVERY_MAX, MIB, OWED_MAX, REPORT_EVERY_MIN, SEGMENT_MIB,
+    SOCKET_PATH_LEN_MAX, STAGES_EVERY_MAX,
+};
+use crate::setting::Key;
 
 /// All settings.
 #[derive(Clone, Debug)]
@@ -87,7 +89,7 @@ impl Settings {
             parts: config.read(Key::Parts, endpoint)?,
             shards: config.read(Key::Shards, |text| within(text, 1..=SHARDS_MAX))?,
             report_every: config.read(Key::ReportEvery, |text| {
-                duration::parse(text).ok().filter(|every| *every >= REPORT_EVERY_MIN)
+                duration::parse(text).ok().filter(|every| REPORT_EVERY_MIN <= *every)
             })?,
             marker_every: config
                 .read(Key::MarkerEvery, |text| within(text, 1..=MARKER_EVERY_MAX))?,
@@ -158,10 +160,11 @@ fn endpoint(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::Origin;
     use allot_allocation_rules::limits::HISTORY_DEFAULT;
     use allot_domain::limits::MARKER_EVERY;
+
+    use super::*;
+    use crate::config::Origin;
 
     fn error_of(key: Key, text: &str) -> Option<String> {
         let mut config = Config::default();

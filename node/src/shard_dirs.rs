@@ -1,8 +1,9 @@
 //! Shard directories: the journals in a data directory.
 
-use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
 
 /// The directories of all shards in `data`, by shard number; or `data` itself, if it is the
 /// directory of one shard.

@@ -2,15 +2,16 @@
 //!
 //! The first SIGINT or SIGTERM requests a clean stop; the second ends the process at once.
 
-use allot_runtime::{Agent, Nanos, PollSet};
-use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::{flag, low_level};
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+use allot_runtime::{Agent, Nanos, PollSet};
+use anyhow::{Context, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
 
 /// The exit code by which shells report SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;

@@ -9,14 +9,16 @@
 //! A pair in `times` is a bucket: its longest time in nanoseconds, and its count.
 //! If a process runs several boxes, the file has the sums of their counts.
 
-use crate::settings::Settings;
-use allot_runtime::{Agent, Clock, Nanos, Stage, Stages};
-use anyhow::{Context, Result};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use allot_runtime::{Agent, Clock, Nanos, Stage, Stages};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::settings::Settings;
 
 /// The version of the layout.
 const SCHEMA: u32 = 1;
@@ -100,7 +102,7 @@ impl Agent for StageFile {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        if now >= self.write_at {
+        if self.write_at <= now {
             self.write_at = now + WRITE_EVERY;
             self.write_or_warn();
         }
@@ -119,10 +121,11 @@ impl Agent for StageFile {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::*;
     use crate::config::{Config, Origin};
     use crate::setting::Key;
-    use expect_test::expect;
 
     fn settings(path: &Path) -> Settings {
         let mut config = Config::default();

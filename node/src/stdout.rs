@@ -1,7 +1,8 @@
 //! Standard output: what programs and people read from a sub-command.
 
-use anyhow::Result;
 use std::io::{self, Write};
+
+use anyhow::Result;
 
 /// Prints one or more lines, whole and at once: scripts wait for them.
 pub(crate) fn print(text: &str) -> Result<()> {

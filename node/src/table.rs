@@ -4,6 +4,8 @@
 //! totals. The longer side becomes the rows, because pages are longer than they are wide. Money is
 //! rounded to cents; `--format json` and `csv` have all nine decimals.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use allot_allocation_rules::Weight;
 use allot_allocation_service::{AccountReport, AccountStatement, Report};
 use allot_domain::decimal::nanos_text;
@@ -11,7 +13,6 @@ use allot_domain::{Money, Ticker};
 use allot_feeds::plural;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Nano-units of a cent.
 const CENT: i128 = 10_000_000;
@@ -31,7 +32,7 @@ pub(crate) fn report(report: &Report) -> String {
         time(report.time_ns),
         format!("{} {}", grouped(report.fills.into()), plural(report.fills, "fill")),
     ];
-    if report.held > 0 {
+    if 0 < report.held {
         headline.push(format!("{} held until the first split", grouped(report.held.into())));
     }
     let mut page = vec![headline.join(" · "), String::new(), table(&report.accounts)];
@@ -66,10 +67,10 @@ fn table(accounts: &[AccountReport]) -> String {
     let tickers: BTreeSet<Ticker> = accounts.iter().flat_map(tickers).collect();
     let mut lines = vec![head(&tickers)];
     lines.extend(accounts.iter().map(|account| line(account, &tickers)));
-    if accounts.len() > 1 {
+    if 1 < accounts.len() {
         lines.push(total_line(accounts, &tickers));
     }
-    if tickers.len() > accounts.len() {
+    if accounts.len() < tickers.len() {
         lines = transposed(&lines);
         lines.insert(tickers.len() + 1, vec![String::new()]);
     }
@@ -126,7 +127,7 @@ fn laid_out(lines: Vec<Vec<String>>) -> String {
             0 => column.set_padding((0, 1)),
             _ => column.set_padding((2, 0)),
         };
-        if index > 0 {
+        if 0 < index {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -137,7 +138,7 @@ fn laid_out(lines: Vec<Vec<String>>) -> String {
 fn cents(money: Money) -> String {
     let nanos = money.nanos();
     let cents = (nanos.unsigned_abs() + CENT.unsigned_abs() / 2) / CENT.unsigned_abs();
-    let sign = if nanos < 0 && cents > 0 { "-" } else { "" };
+    let sign = if nanos < 0 && 0 < cents { "-" } else { "" };
     format!("{sign}{}.{:02}", grouped(cents / 100), cents % 100)
 }
 
@@ -150,7 +151,7 @@ fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+        if 0 < index && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -166,10 +167,11 @@ fn time(time_ns: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_allocation_service::{PositionReport, TrackingReport};
     use allot_domain::AccountId;
     use expect_test::{Expect, expect};
+
+    use super::*;
 
     fn money(cents: i128) -> Money {
         Money::from_nanos(cents * CENT)

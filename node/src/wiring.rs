@@ -3,11 +3,8 @@
 //! The boxes and the links between them are made by [`allot_server`]; what is left here is what the
 //! settings say of them. Feeds connect to the front door like any other client.
 
-use crate::front_keys;
-use crate::run_dir;
-use crate::setting::Key;
-use crate::settings::Settings;
-use crate::stage_file::StageFile;
+use std::fmt;
+
 use allot_allocation_rules::BookConfig;
 use allot_allocation_service::Allocation;
 use allot_domain::ShardId;
@@ -18,7 +15,12 @@ use allot_server::{
     Bound, CoreConfig, EndpointConfig, JournalOptions, RunningServer, ServerConfig, Stepped,
 };
 use anyhow::Result;
-use std::fmt;
+
+use crate::front_keys;
+use crate::run_dir;
+use crate::setting::Key;
+use crate::settings::Settings;
+use crate::stage_file::StageFile;
 
 /// A running server, or one box of it.
 pub struct Server {

@@ -1,9 +1,11 @@
 //! Cut collector: keeps the parts of each cut until every shard's is there.
 
-use crate::limits::CUTS_MAX;
+use std::collections::VecDeque;
+
 use allot_domain::Marker;
 use allot_wire::backplane::PartHead;
-use std::collections::VecDeque;
+
+use crate::limits::CUTS_MAX;
 
 /// The part of one shard.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ impl<P> CutCollector<P> {
     ///
     /// A shard sends its parts in order, so the cuts before a complete one will never be.
     pub(crate) fn add(&mut self, head: PartHead, part: P) -> Option<Vec<Collected<P>>> {
-        if head.shard.index() >= self.shards {
+        if self.shards <= head.shard.index() {
             return None;
         }
         let at = match self.cuts.iter().position(|cut| cut.marker == head.marker) {
@@ -79,8 +81,9 @@ impl<P> CutCollector<P> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_domain::{Incarnation, ShardId};
+
+    use super::*;
 
     fn marker(number: u64) -> Marker {
         Marker { number, time_ns: 0, report: true }

@@ -1,16 +1,17 @@
 //! The publisher's duty cycle: parts and events in, reports out, and a heartbeat each second.
 
-use crate::cut::{Collected, CutCollector};
-use crate::limits::{FRAMES_PER_TURN, HEARTBEAT_EVERY};
-use crate::shard_monitor::ShardMonitor;
-use crate::topics::{Subscribed, Topics};
-use crate::{Cut, PublisherConfig, View};
 use allot_domain::ShardId;
 use allot_runtime::{Agent, Broadcast, Counter, Counters, Hub, Link, Nanos, PollSet};
 use allot_wire::backplane::{
     self, FrameKind, Hello, Interest, PartFrame, encode_feedback, encode_interest, events,
 };
 use allot_wire::{Encoding, HEARTBEAT, Heartbeat};
+
+use crate::cut::{Collected, CutCollector};
+use crate::limits::{FRAMES_PER_TURN, HEARTBEAT_EVERY};
+use crate::shard_monitor::ShardMonitor;
+use crate::topics::{Subscribed, Topics};
+use crate::{Cut, PublisherConfig, View};
 
 /// What subscribers hear, as an agent.
 pub struct Publisher<V: View> {
@@ -164,7 +165,7 @@ impl<V: View> Publisher<V> {
             V::publish_last(&self.view, &mut self.topics);
             self.topics.end_last();
         }
-        if count > 0 {
+        if 0 < count {
             self.tell_interest();
         }
         count
@@ -220,7 +221,7 @@ impl<V: View> Agent for Publisher<V> {
             self.on_frame(now);
             work_count += 1;
         }
-        if now >= self.heartbeat_at {
+        if self.heartbeat_at <= now {
             self.beat(now);
         }
         // The router sends nothing over this link, but what comes must not pile up.

@@ -1,10 +1,12 @@
 //! Shard monitor: which shards are there, and what their silence or new life means for readers.
 
-use crate::limits::AWAY_AFTER;
+use std::collections::BTreeMap;
+
 use allot_domain::limits::SHARDS_MAX;
 use allot_domain::{Incarnation, ShardId};
 use allot_runtime::Nanos;
-use std::collections::BTreeMap;
+
+use crate::limits::AWAY_AFTER;
 
 #[derive(Clone, Default)]
 struct Shard {
@@ -107,7 +109,7 @@ impl ShardMonitor {
         let mut sentences = Vec::new();
         for (number, shard) in self.shards.iter().enumerate() {
             let heard_at = shard.heard_at.unwrap_or(self.started_at);
-            if now >= heard_at + AWAY_AFTER {
+            if heard_at + AWAY_AFTER <= now {
                 sentences
                     .push(format!("shard {number} is away: no report is made until it is back"));
             }
@@ -117,7 +119,7 @@ impl ShardMonitor {
                      storage_full until somebody makes some"
                 ));
             }
-            if shard.lost_inputs > 0 {
+            if 0 < shard.lost_inputs {
                 sentences.push(format!(
                     "shard {number} restarted without its state: {} inputs are missing from its \
                      positions",

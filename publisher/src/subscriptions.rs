@@ -1,7 +1,8 @@
 //! Subscriptions: which prefixes of topics somebody listens to.
 
-use crate::limits::{PREFIX_BYTES_MAX, PREFIXES_MAX};
 use std::collections::BTreeSet;
+
+use crate::limits::{PREFIX_BYTES_MAX, PREFIXES_MAX};
 
 /// The prefixes subscribed to. An unsubscription arrives only when the last subscriber leaves.
 #[derive(Default)]
@@ -12,7 +13,7 @@ pub(crate) struct Subscriptions {
 impl Subscriptions {
     /// Begins or ends to listen; false if the prefix is too long, or one too many, to be kept.
     pub(crate) fn set(&mut self, prefix: &[u8], on: bool) -> bool {
-        if prefix.len() > PREFIX_BYTES_MAX {
+        if PREFIX_BYTES_MAX < prefix.len() {
             return false;
         }
         if !on {

@@ -4,10 +4,12 @@
 //! sequence that it had, so that for those who had it already nothing is missing and nothing is
 //! new. **Event** topics have none.
 
+use std::collections::BTreeMap;
+
+use allot_runtime::{Broadcast, Counter, Counters, PollSet};
+
 use crate::limits::SUBSCRIPTIONS_PER_TURN;
 use crate::subscriptions::Subscriptions;
-use allot_runtime::{Broadcast, Counter, Counters, PollSet};
-use std::collections::BTreeMap;
 
 /// Which value of a state topic a message has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -153,7 +155,7 @@ impl Topics {
     }
 
     fn send(&mut self, sequence: u64) {
-        assert!(sequence > 0, "sequences count up from 1");
+        assert!(0 < sequence, "sequences count up from 1");
         self.broadcast.publish(&self.topic, sequence, &self.body);
         self.counters.add(Counter::Published, 1);
     }
@@ -169,8 +171,9 @@ pub(crate) struct Subscribed {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_runtime::{BroadcastListener, Publication};
+
+    use super::*;
 
     fn topics() -> (Topics, BroadcastListener) {
         let (broadcast, listener) = Broadcast::memory();

@@ -1,9 +1,10 @@
 //! View: what a system makes of the parts of a cut and of events, and what goes back as an input.
 
-use crate::Topics;
 use allot_domain::Marker;
 use allot_wire::DecodeError;
 use allot_wire::backplane::Feedback;
+
+use crate::Topics;
 
 /// How a system is seen from outside.
 ///

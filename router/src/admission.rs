@@ -2,17 +2,18 @@
 //!
 //! It borrows from the router what it needs, for one message.
 
+use allot_domain::{Reject, ShardId, limits, shard_of};
+use allot_runtime::{Counter, Counters, Envelope, Nanos};
+use allot_wire::backplane::{InputKind, ReplyTo};
+use allot_wire::reply::{Echo, write_reported};
+use allot_wire::{Batch, Rejection};
+
 use crate::Protocol;
 use crate::limits::REFUSED_LINES_MAX;
 use crate::markers::Markers;
 use crate::replies::Replies;
 use crate::router::Broadcast;
 use crate::shard_streams::ShardStreams;
-use allot_domain::{Reject, ShardId, limits, shard_of};
-use allot_runtime::{Counter, Counters, Envelope, Nanos};
-use allot_wire::backplane::{InputKind, ReplyTo};
-use allot_wire::reply::{Echo, write_reported};
-use allot_wire::{Batch, Rejection};
 
 /// One request on its way to a shard.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ impl Admission<'_> {
         if envelope.malformed() {
             let what = "a message must be one frame, or an empty frame and one more";
             self.refuse(&malformed(what));
-        } else if body.len() > limits::MESSAGE_MAX {
+        } else if limits::MESSAGE_MAX < body.len() {
             self.refuse(&Rejection::unread(&Reject::OversizedMessage(body.len())));
         } else if is_json {
             self.admit_lines::<P>(body);
@@ -116,7 +117,7 @@ impl Admission<'_> {
         }
         self.owe(submission.source);
         self.streams.push(shard, self.reply_to, submission.kind, submission.record);
-        if self.markers.count() && self.streams.count() > 1 {
+        if self.markers.count() && 1 < self.streams.count() {
             self.mark(false);
         }
     }

@@ -4,11 +4,13 @@
 //! an earlier incarnation of the router, addresses nobody. A slot that is owed nothing may be taken
 //! over when all are in use: its client gets a new one with its next message.
 
-use crate::limits::{CLIENTS_MAX, SOURCES_MAX};
+use std::collections::{BTreeMap, VecDeque};
+
 use allot_domain::Incarnation;
 use allot_wire::Encoding;
 use allot_wire::backplane::ClientHandle;
-use std::collections::{BTreeMap, VecDeque};
+
+use crate::limits::{CLIENTS_MAX, SOURCES_MAX};
 
 /// One client.
 pub(crate) struct Client {

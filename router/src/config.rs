@@ -1,8 +1,10 @@
 //! What can be chosen of a router.
 
-use crate::limits;
-use allot_domain::Incarnation;
 use std::time::Duration;
+
+use allot_domain::Incarnation;
+
+use crate::limits;
 
 /// How many shards there are, and the cadence of its markers.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,11 @@
 //!
 //! Reports have a fixed cadence, t0 + k · period: a late turn delays one report and moves no other.
 
+use std::time::Duration;
+
 use allot_domain::Marker;
 use allot_runtime::Nanos;
 use allot_wire::backplane::encode_marker;
-use std::time::Duration;
 
 /// The numbers of the cuts.
 pub(crate) struct Markers {
@@ -58,7 +59,7 @@ impl Markers {
     pub(crate) fn count(&mut self) -> bool {
         self.report_here = None;
         self.since += 1;
-        self.since >= self.every
+        self.every <= self.since
     }
 
     /// The report that a marker asked for after the last input, if there is one.

@@ -1,7 +1,8 @@
 //! Protocol: what a system gives the router. What a message is, and where each part of it goes.
 
-use crate::Admission;
 use allot_wire::Rejection;
+
+use crate::Admission;
 
 /// How a system reads what clients send, as far as the router has to.
 ///

@@ -3,12 +3,13 @@
 //! Replies to one client within one turn leave as one message. A client that does not read is
 //! **parked**: its messages wait here, up to a bound, and then it is given up.
 
-use crate::clients::{Client, Clients};
-use crate::limits::{MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, PARKED_LEN_MAX};
 use allot_domain::{Incarnation, Reject};
 use allot_runtime::{Counter, Counters, Door, Envelope, PollSet, SendError, Stage, Stages};
 use allot_wire::backplane::ClientHandle;
 use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
+
+use crate::clients::{Client, Clients};
+use crate::limits::{MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, PARKED_LEN_MAX};
 
 /// The door and its clients.
 pub(crate) struct Replies {
@@ -107,9 +108,9 @@ impl Replies {
             self.counters.add(Counter::RepliesUndeliverable, 1);
             return;
         };
-        let full = client.outgoing.len() > MESSAGE_LEN_FULL && !client.one_reply;
+        let full = MESSAGE_LEN_FULL < client.outgoing.len() && !client.one_reply;
         let other = client.encoding != encoding && !client.one_reply;
-        if client.reply_count > 0 && (other || full) {
+        if 0 < client.reply_count && (other || full) {
             self.finish(handle);
         }
         let Some(client) = self.clients.get(handle) else {
@@ -141,7 +142,7 @@ impl Replies {
             };
             client.listed = false;
             // A REQ gets one message: it is finished with the last reply it is owed.
-            if !(client.one_reply && client.owed > 0) {
+            if !(client.one_reply && 0 < client.owed) {
                 sent += self.finish(handle);
             }
         }
@@ -151,7 +152,7 @@ impl Replies {
 
     /// Closes the client's message and sends it, or parks it.
     fn finish(&mut self, handle: ClientHandle) -> usize {
-        let Some(client) = self.clients.get(handle).filter(|client| client.reply_count > 0) else {
+        let Some(client) = self.clients.get(handle).filter(|client| 0 < client.reply_count) else {
             return 0;
         };
         if client.encoding == Encoding::Binary {
@@ -196,7 +197,7 @@ impl Replies {
             self.parked.push(handle);
         }
         client.parked.push_back(message);
-        if client.parked_len > PARKED_LEN_MAX {
+        if PARKED_LEN_MAX < client.parked_len {
             self.counters.add(Counter::ClientsDropped, 1);
             self.clients.remove(handle);
         }

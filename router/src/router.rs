@@ -1,16 +1,18 @@
 //! The router's duty cycle: replies in, messages in, both on their way.
 
+use std::marker::PhantomData;
+
+use allot_domain::ShardId;
+use allot_runtime::{Agent, Counter, Counters, Door, Envelope, Hub, Nanos, PollSet, Stage, Stages};
+use allot_wire::Encoding;
+use allot_wire::backplane::{self, ClientHandle, FrameKind, ReplyFrame, ReplyTo, To, replies};
+
 use crate::admission::Admission;
 use crate::limits::{CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY, SHUT_AT_MOST};
 use crate::markers::Markers;
 use crate::replies::Replies;
 use crate::shard_streams::{Greeting, Reached, ShardStreams};
 use crate::{Protocol, RouterConfig};
-use allot_domain::ShardId;
-use allot_runtime::{Agent, Counter, Counters, Door, Envelope, Hub, Nanos, PollSet, Stage, Stages};
-use allot_wire::Encoding;
-use allot_wire::backplane::{self, ClientHandle, FrameKind, ReplyFrame, ReplyTo, To, replies};
-use std::marker::PhantomData;
 
 /// A request to all shards that not every shard has replied to.
 pub(crate) struct Broadcast {
@@ -238,8 +240,8 @@ impl<P: Protocol> Router<P> {
 
     /// Opens the door when all shards are there, or when waiting for them has taken too long.
     fn check_timers(&mut self, now: Nanos) {
-        self.open |= self.streams.all_here() || now >= self.open_at;
-        if now >= self.check_at {
+        self.open |= self.streams.all_here() || self.open_at <= now;
+        if self.check_at <= now {
             self.check_at = now + CHECK_EVERY;
             let gone = self.streams.check_absent(now);
             self.counters.add(Counter::ShardAway, u64::try_from(gone).expect("a few"));

@@ -7,10 +7,11 @@
 //! Inputs of one shard have indexes from 1 over the life of a ledger. This file is pure: what is
 //! sent, and when, is for [`ShardStreams`](crate::shard_streams::ShardStreams) to say.
 
+use std::collections::VecDeque;
+
 use allot_domain::{Incarnation, LogIndex};
 use allot_runtime::Nanos;
 use allot_wire::backplane::{ClientHandle, Hello, InputFrame, InputKind, ReplyTo, inputs};
-use std::collections::VecDeque;
 
 /// Who waits for the reply to an input.
 #[derive(Clone, Copy, Debug)]
@@ -212,7 +213,7 @@ impl ShardStream {
     /// The index from which a new incarnation of the shard can go on: where it is, as long as
     /// nothing that was durable is missing; else what it lacks is lost.
     pub(crate) fn base(&self, applied: LogIndex) -> LogIndex {
-        if applied >= self.durable { applied } else { self.sent }
+        if self.durable <= applied { applied } else { self.sent }
     }
 
     /// The shard goes on from where it is; `unreplied` gets those whose replies went down with an

@@ -17,14 +17,15 @@
 //! incarnation of the shard that it answers: the greeting of one that has ended since may be read
 //! late, and the next incarnation may know less.
 
-use crate::limits::{AWAY_AFTER, INPUTS_LEN_FULL};
-use crate::markers::Markers;
-use crate::shard_stream::ShardStream;
 use allot_domain::{Incarnation, LogIndex, Reject, ShardId};
 use allot_runtime::{Counter, Counters, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::backplane::{
     ClientHandle, Hello, InputKind, ReplyTo, Welcome, encode_welcome, inputs,
 };
+
+use crate::limits::{AWAY_AFTER, INPUTS_LEN_FULL};
+use crate::markers::Markers;
+use crate::shard_stream::ShardStream;
 
 /// What a greeting of a shard changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +110,7 @@ impl ShardStreams {
     #[inline]
     pub(crate) fn refusal(&self, shard: ShardId) -> Option<Reject> {
         let stream = &self.streams[shard.index()];
-        if !stream.is_here || stream.owed() >= self.owed_max {
+        if !stream.is_here || self.owed_max <= stream.owed() {
             return Some(Reject::Busy);
         }
         stream.is_full.then_some(Reject::StorageFull)
@@ -180,7 +181,7 @@ impl ShardStreams {
 
     #[inline]
     fn flush_full(&mut self, shard: ShardId) {
-        if self.streams[shard.index()].frame.len() > INPUTS_LEN_FULL {
+        if INPUTS_LEN_FULL < self.streams[shard.index()].frame.len() {
             self.flush_stream(shard);
         }
     }
@@ -299,7 +300,7 @@ impl ShardStreams {
     pub(crate) fn check_absent(&mut self, now: Nanos) -> usize {
         let mut gone = 0;
         for stream in &mut self.streams {
-            if stream.is_here && now >= stream.heard_at + AWAY_AFTER {
+            if stream.is_here && stream.heard_at + AWAY_AFTER <= now {
                 stream.is_here = false;
                 gone += 1;
             }

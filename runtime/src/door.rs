@@ -5,11 +5,10 @@
 
 mod memory;
 
-pub use memory::DoorClients;
-
 use crate::limits::{DOOR_BACKLOG, DOOR_HIGH_WATER, DOOR_MESSAGE_BYTES_MAX};
 use crate::socket::{Bounds, Part, Socket};
 use crate::{Context, CurveKeys, Envelope, PollSet, RuntimeError, SendError};
+pub use memory::DoorClients;
 use memory::MemoryDoor;
 
 /// The server's side of the front door.

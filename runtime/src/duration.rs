@@ -41,7 +41,7 @@ pub fn show(duration: Duration) -> String {
     let nanoseconds = duration.as_nanos();
     let whole = |unit: &&(&str, u64)| nanoseconds.is_multiple_of(u128::from(unit.1));
     match UNITS.iter().find(whole) {
-        Some((unit, size)) if nanoseconds > 0 => {
+        Some((unit, size)) if 0 < nanoseconds => {
             format!("{}{unit}", nanoseconds / u128::from(*size))
         }
         _ => "0s".to_owned(),

@@ -14,7 +14,6 @@ mod named_peers;
 
 use crate::{Context, Counters, Link, PollSet, RuntimeError, SendError};
 use named_peers::NamedPeers;
-
 pub(crate) use named_peers::routing_id;
 
 /// The links to peers `0..n`.

@@ -44,7 +44,7 @@ pub(crate) struct Quiet(Cell<u32>);
 impl Quiet {
     /// Whether the socket had nothing when it was asked last, and nothing was sent since.
     pub(crate) fn holds(&self) -> bool {
-        self.0.get() > 0
+        0 < self.0.get()
     }
 
     /// Something may have arrived: the next receive asks.

@@ -228,8 +228,9 @@ impl fmt::Debug for Stages {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::time::Duration;
+
+    use super::*;
 
     /// Pseudo-random numbers, the same in every run (Marsaglia's xorshift).
     fn numbers() -> impl Iterator<Item = u64> {

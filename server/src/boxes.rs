@@ -1,12 +1,13 @@
 //! The three boxes of a system, each with its ends of the links.
 
-use crate::open_shard::Opened;
-use crate::{CoreConfig, System};
 use allot_domain::{Incarnation, ShardId};
 use allot_publisher::{Publisher, PublisherConfig};
 use allot_router::{Router, RouterConfig};
 use allot_runtime::{Broadcast, Counters, Door, Hub, Link};
 use allot_shard::{Shard, ShardConfig, ShardLinks};
+
+use crate::open_shard::Opened;
+use crate::{CoreConfig, System};
 
 /// The name of the publisher, as a peer and as a thread.
 pub const PUBLISHER: &str = "publisher";

@@ -1,12 +1,13 @@
 //! Config: what a server is started with.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use allot_domain::limits;
 use allot_journal::{Ack, JournalConfig, SEGMENT_BYTES_DEFAULT, SNAPSHOT_EVERY_BYTES_DEFAULT};
 use allot_router::RouterConfig;
 use allot_runtime::{CurveKeys, Threads, WaitStrategy};
 use allot_shard::ConfigOf;
-use std::path::PathBuf;
-use std::time::Duration;
 
 /// What the boxes share, whatever their links are.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,5 @@
 //! Embedded: router, shards and publisher in one process, over rings.
 
-use crate::boxes::{self, Identity, PUBLISHER, ROUTER, shard_ids, shard_name};
-use crate::config::ConfigFor;
-use crate::open_shard::{self, Opened};
-use crate::rings::{BoxWakers, RING_FRAMES, RingEnds};
-use crate::{Bound, CoreConfig, RunningServer, ServerError, System, Timing};
 use allot_domain::Incarnation;
 use allot_publisher::Publisher;
 use allot_router::Router;
@@ -13,6 +8,12 @@ use allot_runtime::{
     Threads, cores,
 };
 use allot_shard::Shard;
+
+use crate::boxes::{self, Identity, PUBLISHER, ROUTER, shard_ids, shard_name};
+use crate::config::ConfigFor;
+use crate::open_shard::{self, Opened};
+use crate::rings::{BoxWakers, RING_FRAMES, RingEnds};
+use crate::{Bound, CoreConfig, RunningServer, ServerError, System, Timing};
 
 /// The boxes of a server, linked and not yet running.
 pub(crate) struct Boxes<S: System> {

@@ -1,11 +1,12 @@
 //! Error: why a server does not start.
 
+use std::fmt;
+use std::path::PathBuf;
+
 use allot_domain::ShardId;
 use allot_journal::JournalError;
 use allot_runtime::RuntimeError;
 use allot_shard::RecoverError;
-use std::fmt;
-use std::path::PathBuf;
 
 /// Why a server does not start.
 #[derive(Debug)]

@@ -28,6 +28,10 @@ mod separate;
 mod stamp;
 mod stepped;
 
+use allot_publisher::View;
+use allot_router::Protocol;
+use allot_shard::Service;
+
 pub use config::{ConfigFor, CoreConfig, EndpointConfig, JournalOptions, ServerConfig};
 pub use embedded::embedded;
 pub use error::ServerError;
@@ -35,10 +39,6 @@ pub use running::{Bound, RunningServer, Timing};
 pub use separate::{publisher_process, router_process, shard_process};
 pub use stamp::{JournalStamp, NoStamp};
 pub use stepped::{Stepped, stepped};
-
-use allot_publisher::View;
-use allot_router::Protocol;
-use allot_shard::Service;
 
 /// A system: what it gives the shard, the router and the publisher. A marker type implements all
 /// three.

@@ -1,15 +1,17 @@
 //! What a shard starts from: its directory, or nothing.
 
-use crate::config::ConfigFor;
-use crate::{JournalOptions, JournalStamp, ServerError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use allot_domain::ShardId;
 use allot_journal::{
     Checkpointer, Committer, Folder, Journal, JournalConfig, Media, Recovery, Wakers,
 };
 use allot_runtime::{Crew, ThreadSlot};
 use allot_shard::{ConfigOf, RecoverError, Service, State, recover};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+use crate::config::ConfigFor;
+use crate::{JournalOptions, JournalStamp, ServerError};
 
 /// What a shard starts from.
 pub struct Opened<S: Service> {

@@ -1,14 +1,15 @@
 //! Separate: each box as a process of its own, over sockets.
 
-use crate::boxes::{self, Identity, PUBLISHER, shard_ids, shard_name};
-use crate::config::ConfigFor;
-use crate::embedded::{broadcast, front_door};
-use crate::{Bound, RunningServer, ServerConfig, ServerError, System, Timing, open_shard};
 use allot_domain::{Incarnation, ShardId};
 use allot_runtime::{
     Agent, Clock, Context, Counters, Crew, Hub, Link, LinkOptions, ThreadSlot, Threads,
 };
 use allot_shard::ShardLinks;
+
+use crate::boxes::{self, Identity, PUBLISHER, shard_ids, shard_name};
+use crate::config::ConfigFor;
+use crate::embedded::{broadcast, front_door};
+use crate::{Bound, RunningServer, ServerConfig, ServerError, System, Timing, open_shard};
 
 /// The router as a process of its own.
 ///

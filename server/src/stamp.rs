@@ -5,10 +5,11 @@
 //!   └ system    └ which keys  └ the config of its machine
 //! ```
 
-use allot_domain::ShardId;
-use allot_shard::{ConfigOf, Service};
 use std::fmt;
 use std::str::FromStr;
+
+use allot_domain::ShardId;
+use allot_shard::{ConfigOf, Service};
 
 /// Which system, which shard, and the rules by which its log becomes its state.
 pub struct JournalStamp<S: Service> {

@@ -1,13 +1,14 @@
 //! Stepped: all boxes on one thread that a test steps, on its clock, with a door and a broadcast in
 //! memory.
 
+use allot_domain::Incarnation;
+use allot_runtime::{Broadcast, BroadcastListener, Clock, Counters, Door, DoorClients, Stepper};
+use allot_shard::ConfigOf;
+
 use crate::boxes::shard_ids;
 use crate::embedded::over_rings;
 use crate::rings::BoxWakers;
 use crate::{CoreConfig, System, open_shard};
-use allot_domain::Incarnation;
-use allot_runtime::{Broadcast, BroadcastListener, Clock, Counters, Door, DoorClients, Stepper};
-use allot_shard::ConfigOf;
 
 /// A server without threads and sockets.
 pub struct Stepped {

@@ -8,12 +8,14 @@
 //! A frame is **sealed** when it is closed, and only the journal opens it: a reply that leaves
 //! before its input is durable cannot be written down here.
 
-use crate::limits::{SPARE_LEN_MAX, SPARES_MAX, WAITING_LEN_MAX};
+use std::collections::VecDeque;
+
 use allot_domain::LogIndex;
 use allot_journal::{Journal, Sealed};
 use allot_runtime::{Counter, Counters, Link, Nanos, PollSet, Stage, Stages};
 use allot_wire::backplane::replies;
-use std::collections::VecDeque;
+
+use crate::limits::{SPARE_LEN_MAX, SPARES_MAX, WAITING_LEN_MAX};
 
 /// The shard's ends of its two links.
 pub struct ShardLinks {
@@ -95,7 +97,7 @@ impl Commit {
     /// Whether nothing should be added to what waits.
     #[inline]
     pub(crate) fn is_blocked(&self) -> bool {
-        self.refused.is_some() || self.waiting_len > WAITING_LEN_MAX
+        self.refused.is_some() || WAITING_LEN_MAX < self.waiting_len
     }
 
     /// Takes the next frame of the router.
@@ -203,7 +205,7 @@ impl Commit {
 
     /// What was replied to before it was durable has become so: the router need keep it no longer.
     fn tell_durable(&mut self, durable: LogIndex) -> usize {
-        let is_news = durable > self.told_durable && self.told_durable < self.replied;
+        let is_news = self.told_durable < durable && self.told_durable < self.replied;
         if !is_news || !self.waiting.is_empty() || self.refused.is_some() {
             return 0;
         }

@@ -1,8 +1,9 @@
 //! Failure: why a shard has stopped.
 
+use std::fmt;
+
 use allot_domain::LogIndex;
 use allot_journal::JournalError;
-use std::fmt;
 
 /// Why a shard has stopped. It answers nothing any more.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! Owed: the encodings of the late replies that are still to come.
 
+use std::collections::BTreeMap;
+
 use allot_domain::SourceId;
 use allot_wire::Encoding;
-use std::collections::BTreeMap;
 
 /// By source and its number of the message, so that equal states are saved as equal bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

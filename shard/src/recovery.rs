@@ -1,11 +1,13 @@
 //! Recovery: the latest good snapshot and the suffix of the journal make the state, on every start.
 
-use crate::state::ConfigOf;
-use crate::{Entry, OutcomesOf, Service, State, StateError};
+use std::fmt;
+
 use allot_domain::{LogIndex, Outcomes};
 use allot_journal::{JournalError, Recovery};
 use allot_wire::DecodeError;
-use std::fmt;
+
+use crate::state::ConfigOf;
+use crate::{Entry, OutcomesOf, Service, State, StateError};
 
 /// Why a state could not be recovered.
 #[derive(Debug)]

@@ -5,12 +5,13 @@
 //!           └─► events ══► publisher     while anybody subscribes to events
 //! ```
 
-use crate::limits::REPLIES_LEN_FULL;
-use crate::{Delivery, OutcomeOf, OutcomesOf, Service, ShardConfig, State};
 use allot_domain::{LogIndex, Outcomes};
 use allot_runtime::{Counter, Counters};
 use allot_wire::backplane::{ReplyTo, To, events, replies};
 use allot_wire::{Encoding, Rejection};
+
+use crate::limits::REPLIES_LEN_FULL;
+use crate::{Delivery, OutcomeOf, OutcomesOf, Service, ShardConfig, State};
 
 /// The frames that are open.
 pub(crate) struct Replies {
@@ -54,7 +55,7 @@ impl Replies {
     /// Whether the replies are better closed than added to.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.replies.len() > REPLIES_LEN_FULL
+        REPLIES_LEN_FULL < self.replies.len()
     }
 
     /// Starts the frames of one frame of inputs; `spare` is an empty buffer for the replies.
@@ -150,7 +151,7 @@ impl Replies {
     /// Whether there are events to be sent.
     #[inline]
     pub(crate) const fn has_events(&self) -> bool {
-        self.events_count > 0
+        0 < self.events_count
     }
 
     /// Closes the events of what was applied so far; `spare` is an empty buffer for the next.

@@ -80,7 +80,7 @@ impl InputSequence {
 
     /// Goes on without the inputs that are lost.
     pub(crate) fn give_up(&mut self, missing: u64) {
-        assert!(missing > 0, "only what is missing is given up");
+        assert!(0 < missing, "only what is missing is given up");
         self.lost += missing;
         self.applied = LogIndex::new(self.applied.get() + missing);
         assert!(self.lost <= self.applied.get(), "no more is lost than was ever sent");
@@ -89,7 +89,7 @@ impl InputSequence {
     /// What to do with the input of this index; one that is to be applied counts as applied.
     #[inline]
     pub(crate) fn take(&mut self, index: LogIndex) -> Turn {
-        if index > self.applied.next() {
+        if self.applied.next() < index {
             return Turn::Gap;
         }
         if index <= self.applied {

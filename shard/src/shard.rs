@@ -1,12 +1,5 @@
 //! The shard's duty cycle: take a frame of inputs, journal and apply each, send the replies.
 
-use crate::commit::Commit;
-use crate::failure::ShardFailure;
-use crate::limits::{FRAMES_PER_TURN, GREET_EVERY};
-use crate::replies::{Asked, Replies};
-use crate::sequence::{Agreement, InputSequence, Turn};
-use crate::state::reach;
-use crate::{Entry, InputOf, OutcomesOf, Reach, Service, ShardConfig, ShardLinks, State};
 use allot_domain::{LogIndex, Outcomes, Step};
 use allot_journal::Journal;
 use allot_runtime::{Agent, Counter, Counters, Nanos, PollSet, Stage, Stages};
@@ -14,6 +7,14 @@ use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, FrameKind, Hello, InputFrame, InputKind, PartHead, ReplyTo, Welcome, inputs,
 };
+
+use crate::commit::Commit;
+use crate::failure::ShardFailure;
+use crate::limits::{FRAMES_PER_TURN, GREET_EVERY};
+use crate::replies::{Asked, Replies};
+use crate::sequence::{Agreement, InputSequence, Turn};
+use crate::state::reach;
+use crate::{Entry, InputOf, OutcomesOf, Reach, Service, ShardConfig, ShardLinks, State};
 
 /// How a frame of inputs was left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -424,7 +425,7 @@ impl<S: Service> Agent for Shard<S> {
         work_count += self.take_frames();
         self.journal.submit();
         self.take_snapshot();
-        if now >= self.greet_at || self.was_full != self.journal.is_full() {
+        if self.greet_at <= now || self.was_full != self.journal.is_full() {
             self.greet(now);
         }
         work_count

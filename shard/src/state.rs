@@ -17,12 +17,14 @@
 //! A running shard, a shard that recovers, and the checker that replays a journal all come through
 //! here, so that they cannot differ.
 
-use crate::owed::Owed;
-use crate::{Delivery, InputOf, OutcomesOf, Reach, Service};
+use std::fmt;
+
 use allot_domain::{Machine, Outcomes, Reject, SnapshotError, SourceId, Step};
 use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::{DecodeError, Encoding, Rejection};
-use std::fmt;
+
+use crate::owed::Owed;
+use crate::{Delivery, InputOf, OutcomesOf, Reach, Service};
 
 /// The config of the machine of a system.
 pub type ConfigOf<S> = <<S as Service>::Machine as Machine>::Config;

@@ -22,6 +22,12 @@ mod marker;
 mod part;
 mod feedback;
 
+use allot_domain::Cursor;
+use serde::{Deserialize, Serialize};
+
+use crate::DecodeError;
+use crate::codec;
+use crate::sized::patch;
 pub use feedback::{Feedback, decode_feedback, encode_feedback};
 pub use greeting::{
     Hello, Interest, Welcome, decode_hello, decode_interest, decode_welcome, encode_hello,
@@ -33,12 +39,6 @@ pub use marker::{decode_marker, encode_marker};
 pub use part::{PartFrame, PartHead, decode_part, encode_part};
 pub use replies::{ReplyFrame, To};
 pub use reply_to::{ClientHandle, ReplyTo};
-
-use crate::DecodeError;
-use crate::codec;
-use crate::sized::patch;
-use allot_domain::Cursor;
-use serde::{Deserialize, Serialize};
 
 /// What a frame is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -11,12 +11,13 @@
 //!
 //! Integers are little-endian. `length` counts all that follows the header, to the last byte.
 
-use crate::DecodeError;
-use crate::codec;
-use crate::sized::{append_sized, length, patch};
 use allot_domain::Cursor;
 use allot_domain::{Reject, limits};
 use serde::Serialize;
+
+use crate::DecodeError;
+use crate::codec;
+use crate::sized::{append_sized, length, patch};
 
 const MAGIC: &[u8; 4] = b"ALOT";
 const VERSION: u8 = 1;
@@ -47,7 +48,7 @@ impl<'a> Batch<'a> {
     /// [`Reject::OversizedMessage`] and [`Reject::MalformedMessage`]; whether its kind is known is
     /// for the caller to ask.
     pub fn parse(message: &'a [u8]) -> Result<Self, Reject> {
-        if message.len() > limits::MESSAGE_MAX {
+        if limits::MESSAGE_MAX < message.len() {
             return Err(Reject::OversizedMessage(message.len()));
         }
         Ok(Self::read(message)?)

@@ -5,11 +5,12 @@
 //! (RUSTSEC-2025-0141) though finished: the day it has to go, this file is what changes, and the
 //! tests of bytes say whether its successor (wincode) writes the same.
 
-use crate::DecodeError;
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError as BincodeError, EncodeError};
 use serde::{Deserialize, Serialize, Serializer};
+
+use crate::DecodeError;
 
 /// The most bytes of a frame, and the most that a decode may claim: a report of 10,000 accounts
 /// with 1,500 tickers each fits. The front door is far narrower (`limits::MESSAGE_MAX`).

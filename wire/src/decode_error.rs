@@ -1,7 +1,8 @@
 //! Decode error: bytes that are not what they should be, and what is wrong with them.
 
-use allot_domain::Reject;
 use std::fmt;
+
+use allot_domain::Reject;
 
 /// What is wrong with bytes that another box, or the server, has sent.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,8 +1,9 @@
 //! Encoding: how a body is written.
 
-use crate::DecodeError;
 use std::fmt;
 use std::str::FromStr;
+
+use crate::DecodeError;
 
 /// How a body is written; replies come in the encoding of the request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]

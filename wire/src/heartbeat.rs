@@ -1,11 +1,13 @@
 //! Heartbeat: the publisher's sign of life, each second.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use crate::batch::{Batch, KIND_HEARTBEAT, write_only_record};
 use crate::codec;
 use crate::json::Object;
 use crate::{DecodeError, Encoding, timestamp};
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 /// A sign of life of the publisher.
 #[derive(Clone, PartialEq, Eq, Debug)]

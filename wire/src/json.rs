@@ -7,13 +7,13 @@ mod entries;
 mod field;
 mod object;
 
+use allot_domain::Reject;
+use serde::Deserialize;
+
+use crate::DecodeError;
 pub use entries::Entries;
 pub use field::{Field, need, scalar, string};
 pub use object::Object;
-
-use crate::DecodeError;
-use allot_domain::Reject;
-use serde::Deserialize;
 
 /// Reads the fields of a request from a line.
 ///

@@ -1,8 +1,9 @@
 //! Rejection: why a message changed nothing, and whose it was.
 
+use allot_domain::{Reason, Reject, SourceId};
+
 use crate::Encoding;
 use crate::reply::{self, Echo};
-use allot_domain::{Reason, Reject, SourceId};
 
 /// A message that was refused before it reached a machine.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -3,11 +3,12 @@
 //! A binary reply is a tag of one byte, then fields; a JSON reply is one object. The tags 5
 //! (`reported`) and 6 (`rejected`) mean the same in every system.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Encoding;
 use crate::codec;
 use crate::json::Object;
 use crate::sized::append_sized;
-use serde::{Deserialize, Serialize};
 
 /// The tag of a binary reply: a report is on its way to the subscribers.
 pub const REPORTED: u8 = 5;

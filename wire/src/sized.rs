@@ -1,7 +1,8 @@
 //! Sized bodies: what is laid out by hand, with its length before it.
 
-use crate::DecodeError;
 use allot_domain::CutShort;
+
+use crate::DecodeError;
 
 impl From<CutShort> for DecodeError {
     #[cold]

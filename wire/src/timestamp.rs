@@ -38,7 +38,7 @@ pub fn parse(text: &str) -> Option<u64> {
     let [hour, minute] = [number(&bytes[11..13])?, number(&bytes[14..16])?];
     let [second, nanos] = [number(&bytes[17..19])?, number(&bytes[20..29])?];
     let days = days_of(year, month, day)?;
-    if civil(days) != (year, month, day) || hour > 23 || minute > 59 || second > 59 {
+    if civil(days) != (year, month, day) || 23 < hour || 59 < minute || 59 < second {
         return None;
     }
     let seconds = days * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second;
@@ -68,7 +68,7 @@ fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
     if year < 1_970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if 2 < month { (year, month - 3) } else { (year - 1, month + 9) };
     let (era, year) = (year / 400, year % 400);
     let day = (153 * month + 2) / 5 + day - 1;
     let days = era * DAYS_PER_ERA + year * 365 + year / 4 - year / 100 + day;
@@ -77,8 +77,9 @@ fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn text(time_ns: u64) -> String {
         let mut text = String::new();

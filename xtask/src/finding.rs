@@ -23,7 +23,7 @@ impl Finding {
         wrong: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        assert!(line > 0);
+        assert!(0 < line);
         Self { path: path.to_owned(), line, wrong: wrong.into(), remedy: remedy.into() }
     }
 }

@@ -108,7 +108,7 @@ fn refusal(member: &Crate, height: usize, used: &Dependency) -> Option<String> {
     }
     match self::row(folder) {
         None => Some("it stands in no row".to_owned()),
-        Some(below) if below > height => None,
+        Some(below) if height < below => None,
         Some(_) if is_own_system => None,
         Some(same) if same == height => Some(format!("neighbours in the row {}", ROWS[same].name)),
         Some(above) => Some(format!("the row {} is above", ROWS[above].name)),
@@ -150,10 +150,11 @@ fn room(folder: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::finding::{assert_findings, listing};
     use crate::repository::root;
-    use std::collections::BTreeSet;
 
     #[track_caller]
     fn check_members(members: &[(&str, &[&str])], beginnings: &[&str]) {

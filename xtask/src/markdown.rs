@@ -54,7 +54,7 @@ fn fence_marker(text: &str) -> Option<(&str, &str)> {
     let rest = text.trim_start_matches(kind);
     let marker = &text[..text.len() - rest.len()];
     // "```x```" on one line is a code span.
-    (marker.len() >= 3 && !rest.contains('`')).then_some((marker, rest.trim()))
+    (3 <= marker.len() && !rest.contains('`')).then_some((marker, rest.trim()))
 }
 
 /// The insides of the code spans of a line, as byte ranges.

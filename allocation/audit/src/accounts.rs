@@ -1,8 +1,9 @@
 //! Accounts: every account that a split ever named, its weight and its value.
 
+use std::collections::BTreeMap;
+
 use allot_allocation_rules::{AccountIndex, Split};
 use allot_domain::AccountId;
-use std::collections::BTreeMap;
 
 /// One account.
 #[derive(Clone, Copy, Debug, Default)]

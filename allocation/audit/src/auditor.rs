@@ -15,6 +15,13 @@ mod fills;
 mod busts;
 mod comparison;
 
+use std::collections::VecDeque;
+
+use allot_allocation_rules::{
+    AccountIndex, BookConfig, Fill, Input, Netting, Outcomes, Reject, Split, SplitKey, limits,
+};
+use allot_domain::{AccountId, LogIndex, Money, Side, Ticker};
+
 use crate::accounts::Accounts;
 use crate::fault::{Fault, Subject};
 use crate::history::{History, Key};
@@ -24,11 +31,6 @@ use crate::positions::Positions;
 use crate::sources::{Sources, Standing};
 use crate::splits::{Splits, check_weights};
 use crate::summary::Summary;
-use allot_allocation_rules::{
-    AccountIndex, BookConfig, Fill, Input, Netting, Outcomes, Reject, Split, SplitKey, limits,
-};
-use allot_domain::{AccountId, LogIndex, Money, Side, Ticker};
-use std::collections::VecDeque;
 
 /// An independent check of one shard, from the beginning of its log.
 ///
@@ -160,7 +162,7 @@ impl Auditor {
             Standing::Rejected(reason) => {
                 return self.check_rejection(key, &reason.into(), outcomes);
             }
-            Standing::New if self.accounts.count_after(split) > limits::ACCOUNTS_EVER_MAX => {
+            Standing::New if limits::ACCOUNTS_EVER_MAX < self.accounts.count_after(split) => {
                 return self.check_rejection(key, &Reject::TooManyAccountsEver, outcomes);
             }
             Standing::New => {}

@@ -14,8 +14,9 @@
 //! Within one account they are in order anyway. So exactly one division has this property: the last
 //! share given in that row comes before the first one not given.
 
-use crate::mismatch::{Mismatch, Preference};
 use allot_domain::AccountId;
+
+use crate::mismatch::{Mismatch, Preference};
 
 /// Shares are given out one at a time while that takes at most this many looks at an account.
 const LOOKS_MAX: usize = 1_024;
@@ -51,7 +52,7 @@ struct Turn {
 
 impl Turn {
     fn is_before(&self, other: &Self) -> bool {
-        self.want > other.want || self.want == other.want && self.account < other.account
+        other.want < self.want || self.want == other.want && self.account < other.account
     }
 }
 
@@ -60,7 +61,7 @@ impl Division {
     /// the quantity.
     pub(crate) fn check(&self, given: &[u64]) -> Result<(), Mismatch> {
         let shares = usize::try_from(self.quantity).unwrap_or(usize::MAX);
-        if shares.saturating_mul(self.claims.len()) > LOOKS_MAX {
+        if LOOKS_MAX < shares.saturating_mul(self.claims.len()) {
             return self.check_order(given);
         }
         for ((claim, given), expected) in self.claims.iter().zip(given).zip(self.one_by_one()) {
@@ -77,8 +78,8 @@ impl Division {
         let mut claims = self.claims.clone();
         for _ in 0..self.quantity {
             let mut first: Option<&mut Claim> = None;
-            for claim in claims.iter_mut().filter(|claim| claim.most > 0) {
-                if first.as_ref().is_none_or(|first| claim.want > first.want) {
+            for claim in claims.iter_mut().filter(|claim| 0 < claim.most) {
+                if first.as_ref().is_none_or(|first| first.want < claim.want) {
                     first = Some(claim);
                 }
             }
@@ -97,7 +98,7 @@ impl Division {
         };
         let claims = || self.claims.iter().zip(given);
         let last = claims()
-            .filter(|(_, given)| **given > 0)
+            .filter(|(_, given)| 0 < **given)
             .map(|(claim, given)| turn(claim, given - 1))
             .reduce(|last, turn| if last.is_before(&turn) { turn } else { last });
         let next = claims()

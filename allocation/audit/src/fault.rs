@@ -1,10 +1,12 @@
 //! Fault: the first mismatch of a book, and where it is.
 
-use crate::mismatch::Mismatch;
-use allot_allocation_rules::Input;
-use allot_domain::LogIndex;
 use std::error::Error;
 use std::fmt;
+
+use allot_allocation_rules::Input;
+use allot_domain::LogIndex;
+
+use crate::mismatch::Mismatch;
 
 /// What is wrong, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]

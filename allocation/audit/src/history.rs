@@ -1,8 +1,9 @@
 //! History: what came of a message first, while a repeat gets it again and a fill can be busted.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use allot_allocation_rules::{Fill, SplitNumber, limits};
 use allot_domain::{AccountId, SourceId, Ticker};
-use std::collections::{BTreeMap, VecDeque};
 
 /// Shares of some accounts, in byte order of their ids.
 pub(crate) type Shares = Vec<(AccountId, u64)>;
@@ -57,13 +58,13 @@ impl History {
 
     /// Stores an outcome and forgets the oldest ones, for which there is no more room.
     pub(crate) fn store(&mut self, key: Key, mut outcome: FirstOutcome) {
-        if outcome.shares.len() > self.shares_max {
+        if self.shares_max < outcome.shares.len() {
             outcome.shares.clear();
         }
         self.shares += outcome.shares.len();
         self.by_key.insert(key, outcome);
         self.oldest_first.push_back(key);
-        while self.oldest_first.len() > self.capacity || self.shares > self.shares_max {
+        while self.capacity < self.oldest_first.len() || self.shares_max < self.shares {
             self.forget_oldest();
         }
     }

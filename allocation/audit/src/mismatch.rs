@@ -1,9 +1,10 @@
 //! Mismatch: one thing that a book gave, and that should be something else.
 
-use allot_allocation_rules::{AccountIndex, Fill, Input, Outcome, Reject};
-use allot_domain::{AccountId, LogIndex, Ticker};
 use std::error::Error;
 use std::fmt;
+
+use allot_allocation_rules::{AccountIndex, Fill, Input, Outcome, Reject};
+use allot_domain::{AccountId, LogIndex, Ticker};
 
 /// What is wrong. [`crate::Fault`] adds where.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,14 +1,16 @@
 //! Outcome reader: reads all outcomes of one input in order and to the end, each as what is due.
 
-use crate::accounts::Accounts;
-use crate::history::{Applied, FirstOutcome, Key, Shares};
-use crate::mismatch::{Field, Mismatch, OutcomeKind, expect, expect_option};
+use std::ops::Range;
+use std::slice;
+
 use allot_allocation_rules::{
     AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Outcomes, Reject, Share, SplitNumber,
 };
 use allot_domain::AccountId;
-use std::ops::Range;
-use std::slice;
+
+use crate::accounts::Accounts;
+use crate::history::{Applied, FirstOutcome, Key, Shares};
+use crate::mismatch::{Field, Mismatch, OutcomeKind, expect, expect_option};
 
 /// The outcomes of one input, and how far they have been read.
 pub(crate) struct OutcomeReader<'a> {
@@ -169,7 +171,7 @@ impl<'a> OutcomeReader<'a> {
             if *quantity == 0 {
                 return Err(Mismatch::NoShare(account));
             }
-            if let Some((first, _)) = read.last().filter(|(first, _)| *first >= account) {
+            if let Some((first, _)) = read.last().filter(|(first, _)| account <= *first) {
                 return Err(Mismatch::AccountOrder(Box::new([*first, account])));
             }
             read.push((account, *quantity));

@@ -1,8 +1,10 @@
 //! Positions: how many shares of each ticker an account holds, and what it paid for them.
 
-use crate::mismatch::Mismatch;
-use allot_domain::{AccountId, Side, Ticker};
 use std::collections::BTreeMap;
+
+use allot_domain::{AccountId, Side, Ticker};
+
+use crate::mismatch::Mismatch;
 
 /// One account's position in one ticker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

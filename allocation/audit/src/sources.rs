@@ -1,7 +1,8 @@
 //! Sources: which messages of each source were applied. Nothing is applied twice.
 
-use allot_domain::{Reject, SourceId, limits};
 use std::collections::{BTreeMap, BTreeSet};
+
+use allot_domain::{Reject, SourceId, limits};
 
 /// What is due for a message, as far as its number tells.
 pub(crate) enum Standing {

@@ -1,9 +1,11 @@
 //! Splits: how they are numbered, and for how long their numbers are known.
 
-use crate::mismatch::Mismatch;
+use std::collections::VecDeque;
+
 use allot_allocation_rules::{SplitKey, SplitNumber, Weight, limits};
 use allot_domain::AccountId;
-use std::collections::VecDeque;
+
+use crate::mismatch::Mismatch;
 
 /// All splits so far.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +31,7 @@ impl Splits {
 
     /// Whether all splits since this one name its accounts.
     pub(crate) fn has_same_accounts_since(&self, key: SplitKey) -> bool {
-        self.number_of(key).is_some_and(|number| number >= self.same_accounts_since)
+        self.number_of(key).is_some_and(|number| self.same_accounts_since <= number)
     }
 
     /// A new split comes into force.
@@ -39,7 +41,7 @@ impl Splits {
             self.same_accounts_since = self.number;
         }
         self.known.push_back((key, self.number));
-        if self.known.len() > limits::SPLITS_KEPT {
+        if limits::SPLITS_KEPT < self.known.len() {
             self.known.pop_front();
         }
     }
@@ -47,14 +49,14 @@ impl Splits {
 
 /// Whether weights are a split: some accounts, each once, in byte order, adding up to 100 %.
 pub(crate) fn check_weights(weights: &[(AccountId, Weight)]) -> Result<(), Mismatch> {
-    if weights.is_empty() || weights.len() > limits::ACCOUNTS_MAX {
+    if weights.is_empty() || limits::ACCOUNTS_MAX < weights.len() {
         return Err(Mismatch::SplitSize(weights.len()));
     }
-    if let Some(pair) = weights.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
+    if let Some(pair) = weights.windows(2).find(|pair| pair[1].0 <= pair[0].0) {
         return Err(Mismatch::AccountOrder(Box::new([pair[0].0, pair[1].0])));
     }
     let sum: u64 = weights.iter().map(|(_, weight)| weight.nanos()).sum();
-    if sum.abs_diff(limits::WEIGHT_TOTAL) > limits::WEIGHT_TOLERANCE {
+    if limits::WEIGHT_TOLERANCE < sum.abs_diff(limits::WEIGHT_TOTAL) {
         return Err(Mismatch::SplitSum(sum));
     }
     Ok(())
@@ -62,8 +64,9 @@ pub(crate) fn check_weights(weights: &[(AccountId, Weight)]) -> Result<(), Misma
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_domain::SourceId;
+
+    use super::*;
 
     #[track_caller]
     fn check(weights: &[(&str, i128)], expected: &str) {

@@ -1,7 +1,8 @@
 //! Summary: what an auditor has counted, for people to read.
 
-use allot_domain::{AccountId, Money, Side, Ticker};
 use std::collections::BTreeMap;
+
+use allot_domain::{AccountId, Money, Side, Ticker};
 
 /// What came of the inputs so far: counts, and sums by ticker and account.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

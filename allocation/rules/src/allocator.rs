@@ -39,6 +39,7 @@ mod level;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::hint::cold_path;
+
 use divisor::{Divisor, FRACTION_BITS, Quotient};
 pub(crate) use level::water_level;
 
@@ -165,7 +166,7 @@ impl Allocator {
             return false;
         }
         let mut level = 0;
-        if certain > u128::from(quantity) {
+        if u128::from(quantity) < certain {
             cold_path();
             (certain, level) = self.raise(quantity, shares);
         }
@@ -191,7 +192,7 @@ impl Allocator {
         shares: &mut [u64],
     ) {
         let mut certain = self.give_certain(wants, |want| divisor.divide(want), shares);
-        if certain > u128::from(quantity) {
+        if u128::from(quantity) < certain {
             cold_path();
             let largest = *wants.iter().max().expect("an account");
             if !divisor.suits(largest) {
@@ -238,7 +239,7 @@ impl Allocator {
         let quotient = |want: i128| {
             let (want, cap) = (want - level, caps.next().expect("endless"));
             let quotient = divisor.divide(want);
-            open += u64::from(quotient.steps < cap && want >= 0);
+            open += u64::from(quotient.steps < cap && 0 <= want);
             if quotient.steps < cap { quotient } else { Quotient { steps: cap, fraction: 0 } }
         };
         let certain = self.give_certain(wants, quotient, shares);
@@ -256,7 +257,7 @@ impl Allocator {
             let (mut certain, mut active) = (0, 0);
             for share in &*shares {
                 certain += share.saturating_sub(level);
-                active += u64::from(*share > level);
+                active += u64::from(level < *share);
             }
             if certain <= quantity {
                 break certain;
@@ -331,7 +332,7 @@ impl Allocator {
         for count in self.buckets.0.iter().rev() {
             bucket -= 1;
             let count = usize::from(*count);
-            if count >= missing {
+            if missing <= count {
                 break;
             }
             missing -= count;
@@ -344,9 +345,9 @@ impl Allocator {
             if standing.wrapping_sub(low) <= bar - low {
                 let at = usize::try_from(rank).expect("32 bits");
                 self.near.push((Reverse(left(at, *share)), rank));
-                missing += usize::from(*standing > last);
+                missing += usize::from(last < *standing);
             }
-            *share += u64::from(*standing > bar);
+            *share += u64::from(bar < *standing);
         }
         let (better, (Reverse(least), served), _) = self.near.select_nth_unstable(missing - 1);
         for (_, rank) in better.iter().chain([&(Reverse(*least), *served)]) {
@@ -392,7 +393,7 @@ fn rank(rest: usize, left: impl Fn(usize, u64) -> i128, shares: &mut [u64]) -> i
         most = most.max(own);
         let mut position = accounts;
         for (other, other_position) in earlier {
-            let behind = u32::from(*other >= own);
+            let behind = u32::from(own <= *other);
             position -= behind;
             *other_position += behind;
         }
@@ -400,7 +401,7 @@ fn rank(rest: usize, left: impl Fn(usize, u64) -> i128, shares: &mut [u64]) -> i
     }
     let bar = u32::try_from(claims.len() - rest).expect("few");
     for (share, (_, position)) in shares.iter_mut().zip(claims) {
-        *share += u64::from(*position >= bar);
+        *share += u64::from(bar <= *position);
     }
     most
 }

@@ -8,7 +8,15 @@ mod part;
 mod snapshot;
 mod totals;
 
-pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use allot_domain::{
+    AccountId, Machine, Marker, Reject as Core, Seen, Side, SnapshotError, SourceIndex, Sources,
+    Step,
+};
 
 use crate::history::{FirstOutcome, History, Key};
 use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
@@ -16,14 +24,7 @@ use crate::{
     AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Holdings, Reject, Residuals,
     RowIndex, Split, SplitNumber, limits,
 };
-use alloc::collections::{BTreeMap, VecDeque};
-use alloc::vec::Vec;
-use allot_domain::{
-    AccountId, Machine, Marker, Reject as Core, Seen, Side, SnapshotError, SourceIndex, Sources,
-    Step,
-};
-use core::fmt;
-use core::str::FromStr;
+pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 use totals::Totals;
 
 /// What can be chosen of a book.
@@ -265,7 +266,7 @@ impl Book {
         }
         self.residuals.allocate(block, self.config.blend, &self.cells, &mut self.shares);
         let from = outcomes.shares.len();
-        for (quantity, account) in self.shares.iter().zip(&self.open).filter(|share| *share.0 > 0) {
+        for (quantity, account) in self.shares.iter().zip(&self.open).filter(|share| 0 < *share.0) {
             match fill.side {
                 Side::Buy => row.add(*account, *quantity, fill.price.nanos()),
                 Side::Sell => row.take(*account, *quantity, fill.price.nanos()),
@@ -429,7 +430,7 @@ impl Book {
         let left: u64 = left.sum();
         match block.side {
             Side::Buy if left < block.quantity.get() => Err(Reject::ExceedsHoldings(left)),
-            Side::Sell if row.total() + block.quantity.get() > limits::HOLDING_MAX => {
+            Side::Sell if limits::HOLDING_MAX < row.total() + block.quantity.get() => {
                 Err(Reject::ExceedsLimits)
             }
             _ => Ok(()),
@@ -494,7 +495,7 @@ impl Book {
         let is_new = |id: &AccountId| !self.indexes.contains_key(id);
         let fresh: Vec<_> =
             split.weights().iter().map(|(id, _)| *id).filter(|id| is_new(id)).collect();
-        if self.accounts.len() + fresh.len() > limits::ACCOUNTS_EVER_MAX {
+        if limits::ACCOUNTS_EVER_MAX < self.accounts.len() + fresh.len() {
             return Err(Reject::TooManyAccountsEver);
         }
         for id in fresh {
@@ -556,7 +557,7 @@ impl Book {
         self.totals.netting = netting.number;
         let known = self.recent_splits.iter().rev().find(|(key, _)| *key == netting.split);
         let same_accounts =
-            known.is_some_and(|(_, number)| *number >= self.totals.same_accounts_since);
+            known.is_some_and(|(_, number)| self.totals.same_accounts_since <= *number);
         if !same_accounts || netting.transfers.len() != self.open.len() {
             return;
         }

@@ -6,16 +6,18 @@
 //!   an outcome is forgotten when either ring needs its room; nothing is allocated after the start
 //! ```
 
-use crate::input::Share;
-use crate::limits::HISTORY_SHARES_EACH;
-use crate::{AccountIndex, RowIndex, SplitNumber};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+
 use allot_domain::mix;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
 use allot_domain::{Lookup, SourceIndex};
 use allot_domain::{Price, Quantity, Side, Ticker};
+
+use crate::input::Share;
+use crate::limits::HISTORY_SHARES_EACH;
+use crate::{AccountIndex, RowIndex, SplitNumber};
 
 /// How many slots of the index share a cache line.
 const INDEX_LINE: u64 = 8;
@@ -176,7 +178,7 @@ impl Ring {
     /// Advances by `count` numbers, at most a round.
     fn advance(&mut self, count: u64) {
         self.next += count;
-        if self.next - self.round >= self.capacity {
+        if self.capacity <= self.next - self.round {
             self.round += self.capacity;
         }
     }
@@ -213,7 +215,7 @@ impl History {
         if self.ring.next - self.first == self.ring.capacity {
             self.forget_oldest();
         }
-        let shares = if shares.len() > self.shares.len() { &[] } else { shares };
+        let shares = if self.shares.len() < shares.len() { &[] } else { shares };
         let shares_from = self.store_shares(shares);
         let shares_len = u32::try_from(shares.len()).expect("at most the accounts");
         self.push(Entry { key, outcome, shares_from, shares_len });
@@ -353,9 +355,11 @@ fn wide(number: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use proptest::prelude::*;
     use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
 
     fn outcome(of: u64) -> FirstOutcome {
         FirstOutcome::Bust { ticker: Ticker::new(b"T").unwrap(), of }

@@ -1,10 +1,12 @@
 //! Holdings: the shares of every ticker that every account has, and what was paid for them.
 
-use crate::{AccountIndex, RowIndex, limits};
 use alloc::vec::Vec;
+
 use allot_domain::Lookup;
 use allot_domain::Ticker;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
+
+use crate::{AccountIndex, RowIndex, limits};
 
 /// The holdings of one ticker, by account.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,7 +48,7 @@ impl Row {
     /// Adds shares bought at `price`.
     pub(crate) fn add(&mut self, account: AccountIndex, quantity: u64, price: i64) {
         let at = account.index();
-        if at >= self.cells.len() {
+        if self.cells.len() <= at {
             self.cells.resize(at + 1, Cell::default());
         }
         self.cells[at].quantity += quantity;
@@ -57,7 +59,7 @@ impl Row {
     /// Takes away shares sold at `price`; the account has them.
     pub(crate) fn take(&mut self, account: AccountIndex, quantity: u64, price: i64) {
         let cell = &mut self.cells[account.index()];
-        assert!(cell.quantity >= quantity, "holdings are never negative");
+        assert!(quantity <= cell.quantity, "holdings are never negative");
         cell.quantity -= quantity;
         cell.value -= i128::from(price) * i128::from(quantity);
         self.total -= quantity;

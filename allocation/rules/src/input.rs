@@ -2,10 +2,12 @@
 
 mod text;
 
-use crate::{AccountIndex, Bust, Fill, Reject, Split, SplitNumber};
 use alloc::vec::Vec;
-use allot_domain::{Marker, Money, Price, Quantity, Side, SourceId, Ticker};
 use core::ops::Range;
+
+use allot_domain::{Marker, Money, Price, Quantity, Side, SourceId, Ticker};
+
+use crate::{AccountIndex, Bust, Fill, Reject, Split, SplitNumber};
 
 /// What a shard applies, in the order of its log.
 #[derive(Clone, PartialEq, Eq, Debug)]

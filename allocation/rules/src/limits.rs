@@ -65,7 +65,7 @@ const RESIDUAL_MAX: i128 = (LEDGER_MAX << WEIGHT_BITS) * 2 + (VALUE_MAX << WEIGH
 const KEY_MAX: i128 = (RESIDUAL_MAX + (VALUE_MAX << WEIGHT_BITS) * 2) * BLEND_MAX as i128;
 const _: () = assert!(KEY_MAX < i128::MAX / 2);
 // Sums of keys over accounts stay within twice the largest key, for values are bounded as a sum.
-const _: () = assert!(LEDGER_MAX >= VALUE_MAX * 2);
+const _: () = assert!(VALUE_MAX * 2 <= LEDGER_MAX);
 // One share at the highest price, the largest quantity at the lowest: both are within reach.
 const _: () = assert!((PRICE_MAX as i128) < VALUE_MAX && (QUANTITY_MAX as i128) < VALUE_MAX);
 const _: () = assert!(QUANTITY_MAX < HOLDING_MAX && HOLDING_MAX < u64::MAX / 2);

@@ -30,10 +30,12 @@
 //! residuals alone 169 %, accounts one by one 6,994 %, no netting at all 137 %. A fading of 1/2 or
 //! 1/8 in place of 1/4 makes 67 % and 78 %, a dead-band of 2 or 8 prices makes no difference.
 
+use alloc::vec::Vec;
+
+use allot_domain::Money;
+
 use crate::Part;
 use crate::limits::DEAD_BAND_PRICES;
-use alloc::vec::Vec;
-use allot_domain::Money;
 
 /// Bits of φ: rounding it moves a few parts in 2^32 to another shard, and so costs nothing.
 const FLOW_BITS: u32 = 32;
@@ -83,7 +85,7 @@ fn is_beyond_dead_band(parts: &[Part], fractions: &[i128]) -> bool {
         let whole: i128 = residuals.iter().map(|residuals| residuals[rank]).sum();
         let excess = |residual: i128, fraction| (residual - part_of(whole, fraction)).abs();
         let mut shards = residuals.iter().zip(fractions);
-        shards.any(|(residuals, fraction)| excess(residuals[rank], *fraction) > dead_band)
+        shards.any(|(residuals, fraction)| dead_band < excess(residuals[rank], *fraction))
     })
 }
 
@@ -128,10 +130,11 @@ fn transfers(parts: &[Part], fractions: &[i128]) -> Vec<Vec<Money>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{SplitNumber, Weight};
     use expect_test::{Expect, expect};
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::{SplitNumber, Weight};
 
     fn part(flow: i128, price_max: i64, weights: &[u64], values: &[i128]) -> Part {
         Part {

@@ -2,13 +2,15 @@
 //!
 //! The first reason that applies is given. Codes are stable; reasons may be reworded.
 
-use crate::limits;
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt;
+
 use allot_domain::Reject as Core;
 use allot_domain::decimal::{DecimalError, nanos_text};
 use allot_domain::reasons;
-use core::fmt;
+
+use crate::limits;
 
 reasons! {
     /// Why a message was refused.
@@ -145,8 +147,9 @@ impl From<Reject> for String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeSet;
+
+    use super::*;
 
     #[test]
     fn the_list_holds_every_code_once() {

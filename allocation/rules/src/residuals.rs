@@ -18,12 +18,14 @@
 //! adding up to zero for each account, so that the residuals of all shards still add up to those of
 //! the firm, whatever each shard allocated meanwhile.
 
-use crate::allocator::Allocator;
-use crate::{Cell, Fill, limits};
 use alloc::vec::Vec;
-use allot_domain::{Money, Price, Quantity, Side};
 use core::fmt;
 use core::str::FromStr;
+
+use allot_domain::{Money, Price, Quantity, Side};
+
+use crate::allocator::Allocator;
+use crate::{Cell, Fill, limits};
 
 /// How much an even mix of tickers counts beside an even total: μ = `mix` / `total`.
 ///
@@ -136,7 +138,7 @@ impl Residuals {
         assert!(weights.len() == values.len(), "a value for each weight");
         assert!(weights.len() <= limits::ACCOUNTS_MAX, "no more accounts than a split has");
         let weight_total = weights.iter().sum();
-        assert!(weight_total > 0, "an account has a weight");
+        assert!(0 < weight_total, "an account has a weight");
         let mut residuals = Self {
             weight_total,
             has_zeros: weights.contains(&0),
@@ -252,7 +254,7 @@ impl Residuals {
         };
         let mut sizes = values.iter().map(|value| value.checked_abs());
         let volume = sizes.try_fold(0_i128, |volume, size| volume.checked_add(size?));
-        if volume.is_none_or(|volume| volume > limits::LEDGER_MAX - limits::VALUE_MAX) {
+        if volume.is_none_or(|volume| limits::LEDGER_MAX - limits::VALUE_MAX < volume) {
             return false;
         }
         self.set_values(&values);
@@ -316,7 +318,7 @@ impl Residuals {
 /// Whether an account at 0 % misses value: one that sold for more than it paid does, and still gets
 /// no shares.
 fn zeros_want(weights: &[u64], wants: &[i128]) -> bool {
-    weights.iter().zip(wants).any(|(weight, want)| *weight == 0 && *want > 0)
+    weights.iter().zip(wants).any(|(weight, want)| *weight == 0 && 0 < *want)
 }
 
 /// Which way a side moves holdings and value.

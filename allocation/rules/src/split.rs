@@ -1,9 +1,11 @@
 //! Split: the share of the assets that each account is to hold, in percent.
 
-use crate::{Reject, limits};
 use alloc::string::ToString;
 use alloc::vec::Vec;
+
 use allot_domain::{AccountId, Reject as Core, SourceId, decimal};
+
+use crate::{Reject, limits};
 
 /// A percentage in 1e-9 of a percent: zero or more, at most [`limits::WEIGHT_TOTAL`] and a little.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -73,7 +75,7 @@ impl Split {
         if weights.is_empty() {
             return Err(Reject::EmptySplit);
         }
-        if weights.len() > limits::ACCOUNTS_MAX {
+        if limits::ACCOUNTS_MAX < weights.len() {
             return Err(Reject::TooManyAccounts(weights.len()));
         }
         weights.sort_unstable_by_key(|(account, _)| *account);
@@ -81,7 +83,7 @@ impl Split {
             return Err(Reject::DuplicateAccount(Core::quote(&pair[0].0.to_string())));
         }
         let sum: u64 = weights.iter().map(|(_, weight)| weight.0).sum();
-        if sum.abs_diff(limits::WEIGHT_TOTAL) > limits::WEIGHT_TOLERANCE {
+        if limits::WEIGHT_TOLERANCE < sum.abs_diff(limits::WEIGHT_TOTAL) {
             return Err(Reject::WeightsMustAddTo100(sum.into()));
         }
         Ok(Self { source, seq, weights })

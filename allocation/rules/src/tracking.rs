@@ -15,8 +15,9 @@
 //! unavoidable although it is not: the use that could have been made of both sides, where purchases
 //! and sales came since the split, for only what remains of them is looked at.
 
-use crate::allocator::water_level;
 use alloc::vec::Vec;
+
+use crate::allocator::water_level;
 
 /// The firm's deviations at one cut, as fractions `numerator / denominator`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -79,10 +80,11 @@ fn unavoidable(weights: &[u64], values_then: &[i128], total: i128) -> i128 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{Blend, Block, Residuals};
     use allot_domain::{Price, Quantity, Side};
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Blend, Block, Residuals};
 
     #[test]
     fn without_a_split_change_all_error_is_avoidable() {
@@ -129,7 +131,7 @@ mod tests {
         (1..12_usize).prop_flat_map(|accounts| {
             let weights = prop::collection::vec(0..20_u64, accounts);
             let some =
-                weights.prop_filter("an account has a weight", |all| all.iter().any(|w| *w > 0));
+                weights.prop_filter("an account has a weight", |all| all.iter().any(|w| 0 < *w));
             let had = prop::collection::vec(-50..500_i128, accounts);
             let got = prop::collection::vec(prop_oneof![Just(0), 0..200_i128], accounts);
             (some, had, got)
@@ -145,7 +147,7 @@ mod tests {
             for values in [all(1), all(-1)] {
                 let tracking = Tracking::of(&weights, &had, &values);
                 prop_assert!(unavoidable(&weights, &had, values.iter().sum()) <= tracking.worst);
-                prop_assert!(tracking.avoidable() >= 0);
+                prop_assert!(0 <= tracking.avoidable());
             }
         }
 

@@ -2,14 +2,15 @@
 //!
 //! Fills, busts and splits are the front door's own records, untouched.
 
-use crate::request::good_fill;
-use crate::{Request, RequestKind, decode_request};
 use allot_allocation_rules::{Input, Netting, SplitKey};
 use allot_domain::{Money, Reject as Core, SourceId};
 use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::codec::{self, Each};
 use allot_wire::{DecodeError, Rejection};
 use serde::{Deserialize, Serialize};
+
+use crate::request::good_fill;
+use crate::{Request, RequestKind, decode_request};
 
 /// The inputs of allocation, by name. Their numbers stand in frames and journals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

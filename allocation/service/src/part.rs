@@ -1,6 +1,5 @@
 //! Part: what one shard hands the publisher at a marker.
 
-use crate::input::SplitKeyRecord;
 use allot_allocation_rules::{
     AccountIndex, AccountPart, AccountRank, CellPart, Part, PositionsPart, Reject, RowPart,
     SplitNumber, Weight,
@@ -9,6 +8,8 @@ use allot_domain::{AccountId, Money};
 use allot_wire::codec::{self, Each};
 use allot_wire::{DecodeError, PaddedTicker};
 use serde::{Deserialize, Serialize};
+
+use crate::input::SplitKeyRecord;
 
 #[derive(Serialize, Deserialize)]
 struct PartRecord<'a, W, V, N, P> {

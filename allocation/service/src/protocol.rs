@@ -2,12 +2,13 @@
 //!
 //! Fills and busts go to the shard that owns their ticker, splits to all.
 
+use allot_router::{Admission, Protocol, Submission};
+use allot_wire::Rejection;
+
 use crate::{
     Allocation, InputName, Request, RequestKind, decode_line, decode_request, encode_request,
     routing_keys, routing_rejection,
 };
-use allot_router::{Admission, Protocol, Submission};
-use allot_wire::Rejection;
 
 impl Protocol for Allocation {
     fn admit_line(line: &[u8], admission: &mut Admission<'_>) -> Result<(), Rejection> {

@@ -7,11 +7,11 @@ mod writer;
 mod json;
 mod binary;
 
-pub(crate) use binary::read as read_record;
-
 use allot_allocation_rules::{AccountIndex, Outcome, Share};
 use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
+
+pub(crate) use binary::read as read_record;
 use writer::ReplyWriter;
 
 /// A reply, as a client has it.

@@ -1,11 +1,12 @@
 //! Service: allocation on a shard.
 
-use crate::{Allocation, InputName, decode_input, encode_outcome, encode_part};
 use allot_allocation_rules::{Book, Input, Outcome, Outcomes};
 use allot_domain::Marker;
 use allot_shard::{Delivery, Description, Reach, Service};
 use allot_wire::backplane::InputKind;
 use allot_wire::{Encoding, Rejection};
+
+use crate::{Allocation, InputName, decode_input, encode_outcome, encode_part};
 
 impl Service for Allocation {
     const NAME: &'static str = "allocation";

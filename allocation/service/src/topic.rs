@@ -7,9 +7,10 @@
 //!   heartbeat:                                 a sign of life
 //! ```
 
+use std::fmt;
+
 use allot_domain::{AccountId, Ticker};
 use allot_wire::{Encoding, HEARTBEAT, split_topic, write_topic};
-use std::fmt;
 
 /// What a message of the position feed is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

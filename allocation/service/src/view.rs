@@ -3,14 +3,15 @@
 mod netting_planner;
 mod report_builder;
 
-use crate::reply::read_record;
-use crate::{
-    Allocation, InputName, Report, Topic, decode_part, encode_netting, encode_reply_message,
-};
 use allot_allocation_rules::Part;
 use allot_publisher::{Cut, Topics, Version, View};
 use allot_wire::backplane::Feedback;
 use allot_wire::{DecodeError, Encoding};
+
+use crate::reply::read_record;
+use crate::{
+    Allocation, InputName, Report, Topic, decode_part, encode_netting, encode_reply_message,
+};
 use netting_planner::NettingPlanner;
 use report_builder::ReportBuilder;
 
@@ -107,9 +108,10 @@ impl View for Allocation {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_allocation_rules::{Book, BookConfig, SplitKey, SplitNumber};
     use allot_domain::{Marker, SourceId};
+
+    use super::*;
 
     fn part(split_number: u64, split: Option<u64>) -> Part {
         let split_number = SplitNumber::new(split_number);

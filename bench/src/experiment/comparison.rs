@@ -1,9 +1,10 @@
 //! A comparison: a figure of one series by a figure of another, both of the same turn.
 
+use serde::Serialize;
+
 use crate::experiment::Series;
 use crate::grid;
 use crate::run::Point;
-use serde::Serialize;
 
 /// One number of a point; none where it cannot be stated.
 pub(crate) type Figure = fn(&Point) -> Option<u64>;

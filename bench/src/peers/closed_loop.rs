@@ -3,6 +3,10 @@
 //! All messages that the window has room for leave in one write, and all replies that have come are
 //! read before more are sent: a peer never waits for a client that is busy with single messages.
 
+use allot_domain::SourceId;
+use allot_runtime::{Clock, Nanos};
+use anyhow::Result;
+
 use crate::batch_builder::BatchBuilder;
 use crate::load::{self, Load};
 use crate::offer::Offer;
@@ -12,9 +16,6 @@ use crate::pending::Pending;
 use crate::phases::Phases;
 use crate::recorder::Recorder;
 use crate::run::Point;
-use allot_domain::SourceId;
-use allot_runtime::{Clock, Nanos};
-use anyhow::Result;
 
 /// A loop under way.
 struct ClosedLoop<'a> {
@@ -137,12 +138,13 @@ impl ClosedLoop<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::peers::redis::Redis;
-    use crate::phases::Lengths;
     use std::io::Write;
     use std::net::TcpListener;
     use std::time::Duration;
+
+    use super::*;
+    use crate::peers::redis::Redis;
+    use crate::phases::Lengths;
 
     /// What is wrong with a peer that sends this, whatever it is asked, and hangs up.
     fn wrong(said: &[u8]) -> String {

@@ -5,11 +5,12 @@
 //!   inbox ◄── one read for all that has come ─── peer
 //! ```
 
-use allot_runtime::Clock;
-use anyhow::{Context, Result, anyhow, bail};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
+
+use allot_runtime::Clock;
+use anyhow::{Context, Result, anyhow, bail};
 
 /// How long one read waits, and so how late the end of a wait may be noticed.
 const TICK: Duration = Duration::from_millis(100);

@@ -1,9 +1,10 @@
 //! A dialect: the protocol of one peer, and how its replies are checked.
 
-use crate::fills::Totals;
-use crate::peers::connection::Connection;
 use allot_wire::Encoding;
 use anyhow::Result;
+
+use crate::fills::Totals;
+use crate::peers::connection::Connection;
 
 /// A whole message of a peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

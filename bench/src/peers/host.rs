@@ -1,5 +1,14 @@
 //! A host: a peer as child processes on this machine, with fresh data; dropping it ends them.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow, bail};
+use tempfile::TempDir;
+
 use crate::load::Load;
 use crate::peers::dialect::Dialect;
 use crate::peers::jet_stream::JetStream;
@@ -9,13 +18,6 @@ use crate::peers::program::Program;
 use crate::peers::python::{CONTROLLER, Python};
 use crate::peers::redis::Redis;
 use crate::process::{LISTENING, Process};
-use anyhow::{Context, Result, anyhow, bail};
-use std::collections::BTreeMap;
-use std::fs;
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
-use tempfile::TempDir;
 
 /// Servers listen on this machine alone.
 const LOOPBACK: &str = "127.0.0.1";

@@ -1,13 +1,14 @@
 //! JetStream: every message published to a stream in files, and acknowledged by the server.
 
-use crate::fills::Totals;
-use crate::peers::connection::Connection;
-use crate::peers::dialect::{Dialect, Received};
-use crate::peers::nats::{self, Frame, INBOX, SUBJECT};
 use allot_wire::Encoding;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::fills::Totals;
+use crate::peers::connection::Connection;
+use crate::peers::dialect::{Dialect, Received};
+use crate::peers::nats::{self, Frame, INBOX, SUBJECT};
 
 /// Reply number zero is from the interface that makes streams: no fill has that number.
 const QUESTION: u64 = 0;

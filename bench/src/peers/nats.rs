@@ -5,12 +5,13 @@
 //!   client ◄── MSG INBOX.17 ──────── server ◄── PUB INBOX.17 ──┘
 //! ```
 
+use allot_wire::Encoding;
+use anyhow::Result;
+
 use crate::batch_builder;
 use crate::fills::Totals;
 use crate::peers::connection::Connection;
 use crate::peers::dialect::{self, Dialect, Received};
-use allot_wire::Encoding;
-use anyhow::Result;
 
 /// The subject of requests, and the name of the stream that keeps them.
 pub(crate) const SUBJECT: &str = "fills";

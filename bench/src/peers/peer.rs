@@ -112,8 +112,9 @@ impl Peer {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::ValueEnum;
+
+    use super::*;
 
     #[test]
     fn a_peer_has_one_name_everywhere() {

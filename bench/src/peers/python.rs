@@ -3,14 +3,16 @@
 //! Requests are pipelined, as HTTP/1.1 allows and few clients dare: otherwise a full window would
 //! take as many connections, and threads of Python.
 
-use crate::fills::{Fills, Totals};
-use crate::peers::connection::Connection;
-use crate::peers::dialect::{self, Dialect, Received};
+use std::collections::{BTreeMap, VecDeque};
+
 use allot_domain::SourceId;
 use allot_wire::Encoding;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
-use std::collections::{BTreeMap, VecDeque};
+
+use crate::fills::{Fills, Totals};
+use crate::peers::connection::Connection;
+use crate::peers::dialect::{self, Dialect, Received};
 
 /// The controller itself.
 pub(crate) const CONTROLLER: &str = include_str!("../../peers/controller.py");
@@ -163,10 +165,11 @@ fn read(bytes: &[u8]) -> Result<Option<(usize, &[u8])>, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::peers::host::{Host, Programs};
     use crate::peers::peer::Peer;
-    use serde_json::json;
 
     fn response(content: &str) -> Vec<u8> {
         let length = content.len();

@@ -1,10 +1,11 @@
 //! Redis: every message is an entry of a stream, `XADD fills * f MESSAGE`, over its own protocol.
 
+use allot_wire::Encoding;
+use anyhow::{Result, bail, ensure};
+
 use crate::fills::Totals;
 use crate::peers::connection::Connection;
 use crate::peers::dialect::{self, Dialect, Received};
-use allot_wire::Encoding;
-use anyhow::{Result, bail, ensure};
 
 /// What a server replies.
 #[derive(Clone, PartialEq, Eq, Debug)]

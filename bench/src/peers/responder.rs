@@ -1,9 +1,10 @@
 //! A responder: a NATS subscriber that sends every message back.
 
+use anyhow::Result;
+
 use crate::peers::connection::Connection;
 use crate::peers::nats::{self, Frame, SUBJECT};
 use crate::process::LISTENING;
-use anyhow::Result;
 
 /// Replies until this process is killed, or the server has gone.
 ///

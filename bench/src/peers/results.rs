@@ -1,14 +1,16 @@
 //! Results: the figures of all peers, and what is compared between them.
 
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
 use crate::experiment::{
     Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, Series, show,
 };
 use crate::peers::peer::{BATCHES, MANY, ONE, PYTHON_BATCHES, Peer, Shape};
 use crate::run::Point;
 use crate::{grid, span};
-use serde::{Serialize, Serializer};
-use serde_json::json;
-use std::collections::BTreeMap;
 
 /// The points of one peer under one shape of load.
 type PeerSeries = Series<(Peer, Shape), Point>;

@@ -1,8 +1,10 @@
 //! A message in flight: its bytes, where it is, and the reply that it waits for.
 
-use super::Effect;
-use allot_runtime::Nanos;
 use std::time::Duration;
+
+use allot_runtime::Nanos;
+
+use super::Effect;
 
 /// A message that is open: it counts against the capacity.
 pub(super) struct Message {

@@ -9,11 +9,13 @@
 //! missing or empty (buy), and so may `time_ns` unless the recorded pace needs it. A field may be
 //! quoted, but must end on its line.
 
-use super::Fields;
-use super::line_error::LineError;
+use std::io::{self, ErrorKind, Read};
+
 use allot_domain::{Price, Quantity, Reject, Side, Ticker};
 use csv::{ReaderBuilder, StringRecord, Trim};
-use std::io::{self, ErrorKind, Read};
+
+use super::Fields;
+use super::line_error::LineError;
 
 /// Reads records by the columns of their header.
 pub(super) struct Csv {

@@ -1,10 +1,12 @@
 //! A line error: why a line of a file is not a fill.
 
-use crate::limits::LINE_LEN_MAX;
-use crate::plural;
+use std::fmt;
+
 use allot_domain::Reject;
 use allot_wire::Rejection;
-use std::fmt;
+
+use crate::limits::LINE_LEN_MAX;
+use crate::plural;
 
 /// Why a line is not a fill.
 #[derive(Clone, PartialEq, Eq, Debug)]

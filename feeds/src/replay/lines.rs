@@ -1,9 +1,10 @@
 //! Lines: the text of an intake, in whole lines.
 
+use allot_runtime::PollSet;
+
 use super::line_error::LineError;
 use crate::intake::{Chunk, Intake};
 use crate::limits::{LINE_LEN_MAX, READ_LEN};
-use allot_runtime::PollSet;
 
 /// The UTF-8 byte order mark, which some programs write at the start of a file. It is no content.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -154,10 +155,11 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::fs::File;
     use std::io::{self, Write};
     use std::os::fd::OwnedFd;
+
+    use super::*;
 
     fn piped() -> (Lines, io::PipeWriter) {
         let (reader, writer) = io::pipe().unwrap();

@@ -4,13 +4,14 @@
 //! a feed are sent under the feed's own name. The line goes through the decoder of the front door,
 //! so that nothing passes here that would be rejected there.
 
-use super::Fields;
-use super::line_error::LineError;
 use allot_allocation_rules::Fill;
 use allot_allocation_service::{Request, decode_line};
 use allot_domain::Reject;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use super::Fields;
+use super::line_error::LineError;
 
 /// The fields of a line, as text.
 #[derive(Deserialize)]

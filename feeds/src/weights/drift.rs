@@ -4,13 +4,14 @@
 //! of the smaller of the two. So no weight moves by more than that part of itself, none falls below
 //! zero, and the sum cannot change.
 
-use super::weight;
 use allot_allocation_rules::Weight;
 use allot_allocation_rules::limits::WEIGHT_TOTAL;
 use allot_domain::AccountId;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
+
+use super::weight;
 
 /// Splits that follow from the one before.
 pub(super) struct Drift {

@@ -14,18 +14,20 @@
 //! Each object may also be a whole `split` message of the front door.
 //! If a file turns bad, nothing changes: the split in force stays, and the reason is logged.
 
-use super::weights_error::WeightsError;
-use super::{WeightsPull, checked, entry};
-use crate::FeedError;
-use crate::limits::WEIGHTS_LEN_MAX;
+use std::collections::VecDeque;
+use std::{fs, io};
+
 use allot_allocation_rules::Weight;
 use allot_allocation_service::{Request, decode_line};
 use allot_domain::AccountId;
 use allot_wire::Rejection;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::VecDeque;
-use std::{fs, io};
+
+use super::weights_error::WeightsError;
+use super::{WeightsPull, checked, entry};
+use crate::FeedError;
+use crate::limits::WEIGHTS_LEN_MAX;
 
 type Entries = Vec<(AccountId, Weight)>;
 

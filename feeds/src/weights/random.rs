@@ -6,12 +6,13 @@
 //!
 //! Breaking at uniform points makes every split equally likely (uniform on the simplex).
 
-use super::weight;
 use allot_allocation_rules::Weight;
 use allot_allocation_rules::limits::WEIGHT_TOTAL;
 use allot_domain::AccountId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+
+use super::weight;
 
 /// Random splits.
 pub(super) struct RandomWeights {

@@ -1,9 +1,11 @@
 //! A weights error: why a file says nothing about weights.
 
-use crate::limits::WEIGHTS_LEN_MAX;
+use std::fmt;
+
 use allot_allocation_rules::Reject;
 use allot_wire::Rejection;
-use std::fmt;
+
+use crate::limits::WEIGHTS_LEN_MAX;
 
 /// Why a file has no weights.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,12 +1,14 @@
 //! Every fill is applied once and has one reply, whatever fails on the way.
 
-use crate::front::Faults;
-use crate::scenario::{Fills, Scenario, finish, seconds, source};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use allot_domain::{SourceId, Ticker};
 use allot_feeds::{FillConfig, Pace, Patience, Pull, Random, RandomConfig, Source, Tally};
 use allot_wire::Encoding;
-use std::collections::BTreeMap;
-use std::time::Duration;
+
+use crate::front::Faults;
+use crate::scenario::{Fills, Scenario, finish, seconds, source};
 
 /// What the accounts must hold in the end: the sum of the same source, drawn again.
 fn expected(config: &RandomConfig, count: u64) -> BTreeMap<Ticker, u64> {

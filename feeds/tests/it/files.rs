@@ -1,14 +1,16 @@
 //! Fills from files and from standard input.
 
-use crate::scenario::{Scenario, finish, source};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
 use allot_feeds::{
     FeedError, FeedProgress, FillConfig, OnBadLine, Pace, Pull, Replay, ReplayConfig, Source,
     Speed, Tally,
 };
 use allot_wire::Encoding;
-use std::fs;
-use std::path::Path;
-use std::time::Duration;
+
+use crate::scenario::{Scenario, finish, source};
 
 /// A file for as long as the test runs.
 struct File {

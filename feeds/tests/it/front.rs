@@ -1,5 +1,9 @@
 //! The front door of these tests: one book, with faults on the way to it and back.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
 use allot_allocation_rules::{Book, BookConfig, Input, Outcomes};
 use allot_allocation_service::{
     Reply, Request, RequestKind, decode_line, decode_request, encode_outcome, encode_reply,
@@ -9,9 +13,6 @@ use allot_runtime::{Agent, Door, Envelope, Link, Nanos, PollSet};
 use allot_wire::{Batch, Encoding, KIND_REPLIES, begin_batch, end_batch};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 /// What fails, in percent.
 #[derive(Clone, Copy, Default)]
@@ -144,7 +145,7 @@ impl Front {
     }
 
     fn happens(&mut self, percent: u32) -> bool {
-        percent > 0 && self.rng.random_ratio(percent, 100)
+        0 < percent && self.rng.random_ratio(percent, 100)
     }
 
     fn take(&mut self, port: usize, now: Nanos) {

@@ -1,14 +1,16 @@
 //! The reply log: the replies of the server, as they arrive.
 
-use crate::front::Faults;
-use crate::scenario::{Fills, Scenario, finish, source};
-use allot_allocation_service::{Reply, decode_replies};
-use allot_feeds::{FillConfig, Random, RandomConfig, ReplyLog, Tally};
-use allot_wire::Encoding;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use allot_allocation_service::{Reply, decode_replies};
+use allot_feeds::{FillConfig, Random, RandomConfig, ReplyLog, Tally};
+use allot_wire::Encoding;
+
+use crate::front::Faults;
+use crate::scenario::{Fills, Scenario, finish, source};
 
 /// A reply log that lasts as long as its test.
 struct LogFile {

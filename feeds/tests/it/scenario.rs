@@ -1,14 +1,16 @@
 //! A scenario: a front door and feeds on one thread and on virtual time.
 
-use crate::front::{Faults, Front, Ports, Shared};
+use std::collections::VecDeque;
+use std::time::Duration;
+
 use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_feeds::{
     AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, Pull, ReplyLog, Source, UnnamedFill,
     Weights,
 };
 use allot_runtime::{Clock, Counters, Link, Nanos, Stepper, Waker, ring_pair};
-use std::collections::VecDeque;
-use std::time::Duration;
+
+use crate::front::{Faults, Front, Ports, Shared};
 
 /// When every scenario begins.
 pub(crate) const START: Nanos = Nanos::from_unix(1_700_000_000_000_000_000);

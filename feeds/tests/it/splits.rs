@@ -1,11 +1,13 @@
 //! The AUM server: its cadence, its order, and its behaviour under faults.
 
-use crate::front::Faults;
-use crate::scenario::{Scenario, finish, seconds, source};
-use allot_feeds::{AumConfig, Patience, Tally, Weights};
-use allot_wire::Encoding;
 use std::fs;
 use std::time::Duration;
+
+use allot_feeds::{AumConfig, Patience, Tally, Weights};
+use allot_wire::Encoding;
+
+use crate::front::Faults;
+use crate::scenario::{Scenario, finish, seconds, source};
 
 fn every(seconds: u64, count: u64) -> AumConfig {
     let every = Duration::from_secs(seconds);

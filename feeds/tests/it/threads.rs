@@ -1,17 +1,19 @@
 //! Feeds on their own thread: real sockets, real pipes, and a server that goes away.
 
-use crate::front::{Front, Ports, Shared};
-use crate::scenario::{Fills, source};
+use std::cell::RefCell;
+use std::io::Write;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
 use allot_feeds::{FeedProgress, FillConfig, FillFeed, Replay, ReplayConfig, Source, Tally};
 use allot_runtime::{
     Agent, Clock, Context, Counter, Counters, Crew, Door, DoorOptions, Link, LinkOptions, Nanos,
     PollSet, Running, Threads, WaitStrategy, Waker, ring_pair,
 };
 use allot_wire::Encoding;
-use std::cell::RefCell;
-use std::io::Write;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+
+use crate::front::{Front, Ports, Shared};
+use crate::scenario::{Fills, source};
 
 /// A test that waits this long is stuck.
 const STUCK: Duration = Duration::from_secs(60);

@@ -1,11 +1,13 @@
 //! When messages leave: paces, retries and silences, on virtual time and to the nanosecond.
 
-use crate::front::Faults;
-use crate::scenario::{Fills, START, Scenario, finish, seconds, source};
+use std::time::Duration;
+
 use allot_feeds::{FillConfig, FillFeed, Pace, Patience, Prices, Random, RandomConfig, Tally};
 use allot_runtime::{Clock, Context, Counters, Link, LinkOptions, Stepper, Waker, ring_pair};
 use allot_wire::Encoding;
-use std::time::Duration;
+
+use crate::front::Faults;
+use crate::scenario::{Fills, START, Scenario, finish, seconds, source};
 
 /// Longer than any test runs.
 const NEVER: Duration = Duration::from_secs(1_000_000);

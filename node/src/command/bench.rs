@@ -2,11 +2,12 @@
 //!
 //! The harness measures this binary from outside, so it cannot be part of it.
 
-use anyhow::{Context, Error, Result, bail};
-use clap::Args;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Error, Result, bail};
+use clap::Args;
 
 /// Name of the harness binary.
 const HARNESS: &str = "allot-bench";

@@ -1,10 +1,11 @@
 //! `allot completions`: shell completion scripts.
 
+use std::io::{self, Write};
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
-use std::io::{self, Write};
-use std::process::ExitCode;
 
 /// Print a shell completion script
 #[derive(Args)]

@@ -1,15 +1,17 @@
 //! `allot config`: the value of every setting, its origin, and whether it is valid.
 
+use std::env;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
 use crate::common_args::CommonArgs;
 use crate::config::Config;
 use crate::flags::Flags;
 use crate::setting::Key;
 use crate::settings::Settings;
 use crate::stdout::print;
-use anyhow::Result;
-use clap::{Args, Subcommand};
-use std::env;
-use std::process::ExitCode;
 
 /// Variables that are not settings, and that this binary or its scripts read.
 const OTHER_VARIABLES: &[&str] = &["ALLOT_CONFIG", "ALLOT_LOG", "ALLOT_BIN"];

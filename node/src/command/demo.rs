@@ -3,6 +3,19 @@
 mod screen;
 mod show;
 
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use allot_feeds::{
+    AumConfig, FillConfig, Pace, Random, RandomConfig, Rate, Tally, Weights, parse_tickers, seed_of,
+};
+use allot_runtime::duration;
+use allot_wire::Encoding;
+use anyhow::{Context, Result};
+use clap::Args;
+
 use crate::command::feed::{seed, source};
 use crate::command::serve;
 use crate::common_args::CommonArgs;
@@ -15,18 +28,7 @@ use crate::settings::Settings;
 use crate::signals::Request;
 use crate::stdout::print;
 use crate::wiring::{self, Server};
-use allot_feeds::{
-    AumConfig, FillConfig, Pace, Random, RandomConfig, Rate, Tally, Weights, parse_tickers, seed_of,
-};
-use allot_runtime::duration;
-use allot_wire::Encoding;
-use anyhow::{Context, Result};
-use clap::Args;
 use show::Show;
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// The demo's own defaults: free ports, so that it can run beside a server, and frequent reports.
 /// Only flags override them; the file and the environment are for servers.

@@ -3,15 +3,17 @@
 mod machine;
 mod server;
 
+use std::fmt;
+use std::process::ExitCode;
+
+use allot_runtime::Context;
+use anyhow::Result;
+use clap::Args;
+
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::stdout::print;
-use allot_runtime::Context;
-use anyhow::Result;
-use clap::Args;
-use std::fmt;
-use std::process::ExitCode;
 
 /// Check this machine, and the server at the two endpoints
 ///

@@ -3,11 +3,9 @@
 mod aum;
 mod fills;
 
-use crate::common_args::CommonArgs;
-use crate::feed_crew::{FeedCrew, Feeds};
-use crate::monitor::Monitor;
-use crate::progress_bar::{ProgressBar, TICK};
-use crate::stdout::print;
+use std::process::{self, ExitCode};
+use std::time::Duration;
+
 use allot_domain::SourceId;
 use allot_feeds::{Patience, Summary, Tally, unique_source};
 use allot_runtime::duration;
@@ -15,8 +13,12 @@ use allot_runtime::{Clock, Nanos};
 use allot_wire::Encoding;
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
-use std::process::{self, ExitCode};
-use std::time::Duration;
+
+use crate::common_args::CommonArgs;
+use crate::feed_crew::{FeedCrew, Feeds};
+use crate::monitor::Monitor;
+use crate::progress_bar::{ProgressBar, TICK};
+use crate::stdout::print;
 
 /// After this time without a message sent, there may be no server.
 const SILENCE: Duration = Duration::from_secs(3);

@@ -1,17 +1,19 @@
 //! `allot fills`: every fill, as it is allocated.
 
-use crate::common_args::CommonArgs;
-use crate::feed_reader::FeedReader;
-use crate::flags::Flags;
-use crate::setting::Key;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
 use allot_allocation_service::{Reply, Topic, TopicName, decode_replies};
 use allot_domain::{AccountId, Side, Ticker};
 use allot_wire::Encoding;
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
-use std::io::{self, BufWriter, Write};
-use std::process::ExitCode;
-use std::time::Duration;
+
+use crate::common_args::CommonArgs;
+use crate::feed_reader::FeedReader;
+use crate::flags::Flags;
+use crate::setting::Key;
 
 /// Print every fill, as it is allocated to accounts
 #[derive(Args)]

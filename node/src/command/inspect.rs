@@ -1,7 +1,10 @@
 //! `allot inspect`: prints what is in the journals of a data directory.
 
-use crate::shard_dirs;
-use crate::stdout::print;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
 use allot_allocation_rules::{Fill, Input};
 use allot_allocation_service::{Allocation, decode_input};
 use allot_domain::{LogIndex, Side};
@@ -10,10 +13,9 @@ use allot_shard::Entry;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::Arc;
+
+use crate::shard_dirs;
+use crate::stdout::print;
 
 /// Print what is in the journals of a data directory
 ///
@@ -86,7 +88,7 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
             Ok(Some(entry)) => {
                 records += 1;
                 last.push_back(LastRecord::of(&entry));
-                if last.len() > last_max {
+                if last_max < last.len() {
                     last.pop_front();
                 }
             }
@@ -214,9 +216,10 @@ fn page(shard: &ShardContents) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_allocation_service::InputName;
     use allot_wire::backplane::InputKind;
+
+    use super::*;
 
     #[test]
     fn every_kind_of_input_has_a_sentence() {

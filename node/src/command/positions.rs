@@ -2,20 +2,22 @@
 
 mod csv;
 
-use crate::common_args::CommonArgs;
-use crate::feed_reader::FeedReader;
-use crate::flags::Flags;
-use crate::setting::Key;
-use crate::stdout::print;
-use crate::table;
+use std::process::ExitCode;
+use std::time::Duration;
+
 use allot_allocation_service::{Report, Topic};
 use allot_domain::AccountId;
 use allot_runtime::duration;
 use allot_wire::Encoding;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
-use std::process::ExitCode;
-use std::time::Duration;
+
+use crate::common_args::CommonArgs;
+use crate::feed_reader::FeedReader;
+use crate::flags::Flags;
+use crate::setting::Key;
+use crate::stdout::print;
+use crate::table;
 
 /// Print every account's positions, at every report
 ///

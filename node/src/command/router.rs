@@ -1,12 +1,14 @@
 //! `allot router`: the router as a separate process.
 
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{monitor, wiring};
-use anyhow::Result;
-use clap::Args;
-use std::process::ExitCode;
 
 /// Run the router, the front door of the server, as a separate process
 ///

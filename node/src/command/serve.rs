@@ -1,12 +1,14 @@
 //! `allot serve`: router, shards and publisher in one process.
 
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{monitor, wiring};
-use anyhow::Result;
-use clap::Args;
-use std::process::ExitCode;
 
 /// The settings of a server in one process.
 pub(crate) const KEYS: u32 = set(&[

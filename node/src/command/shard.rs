@@ -1,12 +1,14 @@
 //! `allot shard`: one shard as a separate process.
 
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{monitor, wiring};
-use anyhow::{Result, ensure};
-use clap::Args;
-use std::process::ExitCode;
 
 /// Run one shard as a separate process
 ///

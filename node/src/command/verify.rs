@@ -4,18 +4,20 @@ mod failure;
 mod given_replies;
 mod replay;
 
-use crate::shard_dirs;
-use crate::stdout::print;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
 use allot_allocation_audit::Summary;
 use allot_domain::LogIndex;
 use anyhow::Result;
 use clap::Args;
-use given_replies::{GivenReplies, MessageId};
 use indicatif::{ProgressBar, ProgressStyle};
-use replay::{ShardResult, replay};
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::process::ExitCode;
+
+use crate::shard_dirs;
+use crate::stdout::print;
+use given_replies::{GivenReplies, MessageId};
+use replay::{ShardResult, replay};
 
 /// The most lost replies that the page names.
 const LOST_SHOWN_MAX: usize = 10;
@@ -110,7 +112,7 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
 
 fn page(results: &[ShardResult], given: &GivenReplies, lost: &[MessageId]) -> String {
     let mut lines: Vec<_> = results.iter().flat_map(shard_lines).collect();
-    if given.count > 0 {
+    if 0 < given.count {
         lines.push(format!("{} replies checked, {} lost", given.count, lost.len()));
         let shown = lost.iter().take(LOST_SHOWN_MAX);
         lines.extend(
@@ -133,14 +135,14 @@ fn shard_lines(result: &ShardResult) -> Vec<String> {
              nettings, {repeats} repeats; {snapshots} snapshots"
         ),
     ];
-    if result.replayed_from > LogIndex::ZERO {
+    if LogIndex::ZERO < result.replayed_from {
         lines.push(format!(
             "  the journal was pruned: the replay began with the snapshot of record {}; the \
              allocations before it were not checked",
             result.replayed_from
         ));
     }
-    if result.torn_bytes > 0 {
+    if 0 < result.torn_bytes {
         lines.push(format!(
             "  {} bytes at the end are an incomplete write that was never acknowledged; the next \
              start removes them",

@@ -65,7 +65,7 @@ impl Client {
         loop {
             let frames = subscriber.recv_multipart(0).expect("a report in time");
             let report = Report::decode(&frames[2]).unwrap();
-            if report.report >= number {
+            if number <= report.report {
                 return report;
             }
         }

@@ -1,11 +1,13 @@
 //! CURVE: a front door that encrypts, and the clients that it accepts.
 
+use std::fs;
+
+use allot_allocation_service::Reply;
+use zmq::SocketEvent;
+
 use crate::client::{Client, PATIENCE_MS};
 use crate::process::{Place, Process};
 use crate::server::{FREE, SPLIT, endpoint};
-use allot_allocation_service::Reply;
-use std::fs;
-use zmq::SocketEvent;
 
 /// A server whose front door encrypts, and its line with the endpoints.
 fn server(place: &Place) -> (Process, String) {

@@ -1,16 +1,18 @@
 //! What is acknowledged is on disk: servers with journals, killed, damaged and verified.
 
-use crate::client::Client;
-use crate::process::Place;
-use crate::server::{SPLIT, Server};
-use crate::world::{batch, fill};
-use allot_allocation_service::{Reply, Request};
-use allot_domain::Side;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use allot_allocation_service::{Reply, Request};
+use allot_domain::Side;
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::process::Place;
+use crate::server::{SPLIT, Server};
+use crate::world::{batch, fill};
 
 const FILL: &str = r#"{"type":"fill","source":"f","seq":1,"ticker":"T","price":"10","quantity":7}"#;
 

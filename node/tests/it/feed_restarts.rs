@@ -1,10 +1,12 @@
 //! Feeds that restart under their source name, and the replies that they get.
 
-use crate::client::Client;
-use crate::process::Place;
-use allot_allocation_service::{Reply, decode_replies};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+
+use allot_allocation_service::{Reply, decode_replies};
+
+use crate::client::Client;
+use crate::process::Place;
 
 /// All replies in a file; a killed feed may have received none.
 fn replies(place: &Place) -> Vec<Reply> {

@@ -6,16 +6,18 @@
 //! ALLOT_KILL_CYCLES=200 cargo test --release -p allot --test it kill_loop -- --nocapture
 //! ```
 
-use crate::process::Process;
-use crate::server::Server;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::{env, fs, time::Duration};
+
 use allot_allocation_service::Report;
 use allot_runtime::PollSet;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::{env, fs, time::Duration};
+
+use crate::process::Process;
+use crate::server::Server;
 
 /// The files to which clients append their replies.
 const REPLIES: [&str; 3] = ["one.ndjson", "two.ndjson", "aum.ndjson"];
@@ -57,7 +59,7 @@ fn what_was_acknowledged_survives_any_kill() {
     let verified: Value = serde_json::from_str(&verified.ok()).unwrap();
     println!("killed {kills:?}; {count} replies, {}", verified["answers"]);
     assert_eq!(verified["answers"]["lost"], Value::Array(Vec::new()));
-    assert!(verified["answers"]["checked"].as_u64().unwrap() > 0);
+    assert!(0 < verified["answers"]["checked"].as_u64().unwrap());
     compare(&report, &verified);
 }
 

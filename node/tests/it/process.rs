@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, PipeReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+
 use tempfile::TempDir;
 
 /// A folder in which processes run, without a configuration and without environment variables.
@@ -142,7 +143,7 @@ impl Process {
         let mut line = String::new();
         let length = self.stdout.as_mut()?.read_line(&mut line).unwrap();
         self.seen.push(line.clone());
-        (length > 0).then_some(line)
+        (0 < length).then_some(line)
     }
 
     /// Its stderr so far.

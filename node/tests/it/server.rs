@@ -1,9 +1,11 @@
 //! A server in one of its shapes, as real processes that are killed and started again.
 
+use std::path::PathBuf;
+
+use allot_allocation_service::Reply;
+
 use crate::client::Client;
 use crate::process::{Place, Process};
-use allot_allocation_service::Reply;
-use std::path::PathBuf;
 
 /// The split of most tests.
 pub(crate) const SPLIT: &str =

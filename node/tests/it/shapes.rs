@@ -1,21 +1,23 @@
 //! The same boxes in every shape, over real sockets, as real processes.
 
-use crate::client::{Client, subscribe};
-use crate::server::{SPLIT, Server};
-use crate::world::{batch, fill};
-use allot_allocation_rules::{Book, BookConfig, Fill, Input, Outcome, Outcomes};
-use allot_allocation_service::{Reply, Report, Request, decode_line};
-use allot_domain::{Machine, Money, Side};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
+
+use allot_allocation_rules::{Book, BookConfig, Fill, Input, Outcome, Outcomes};
+use allot_allocation_service::{Reply, Report, Request, decode_line};
+use allot_domain::{Machine, Money, Side};
+
+use crate::client::{Client, subscribe};
+use crate::server::{SPLIT, Server};
+use crate::world::{batch, fill};
 
 /// Fills of ten tickers, with sales of what was bought before.
 fn fills(count: u64) -> Vec<Fill> {
     let of = |seq: u64| {
         let ticker = format!("T{}", seq % 10);
         let lot = u128::from(seq * 7919 % 300 + 1);
-        let side = if seq.is_multiple_of(7) && seq > 100 { Side::Sell } else { Side::Buy };
+        let side = if seq.is_multiple_of(7) && 100 < seq { Side::Sell } else { Side::Buy };
         let quantity = if side == Side::Sell { lot % 3 + 1 } else { lot };
         let price = format!("{}.{:02}", 10 + seq * 31 % 490, seq % 100);
         fill(seq, &ticker, side, &price, i128::try_from(quantity).unwrap())
@@ -32,7 +34,7 @@ fn allocate(client: &Client, fills: &[Fill]) -> Shares {
         let requests: Vec<_> = chunk.iter().map(|fill| Request::Fill(*fill)).collect();
         client.send(&batch(&requests));
         let mut missing = chunk.len();
-        while missing > 0 {
+        while 0 < missing {
             for reply in client.receive() {
                 let Reply::Allocated { seq, shares: given, .. } = reply else {
                     panic!("{reply:?}");
@@ -227,7 +229,7 @@ fn a_restarted_shard_joins_again_and_reports_what_it_lost() {
         .collect();
     let held = replies.iter().filter(|reply| matches!(reply, Reply::Held { .. })).count();
     let allocated = replies.iter().filter(|reply| matches!(reply, Reply::Allocated { .. })).count();
-    assert!(held > 0 && held + allocated == 20, "{replies:?}");
+    assert!(0 < held && held + allocated == 20, "{replies:?}");
     server.stop();
 }
 

@@ -1,12 +1,14 @@
 //! The stages of a fill, timed in real processes.
 
-use crate::client::Client;
-use crate::process::Place;
-use crate::server::{FREE, SPLIT, Server};
-use allot_allocation_service::Reply;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+
+use allot_allocation_service::Reply;
+
+use crate::client::Client;
+use crate::process::Place;
+use crate::server::{FREE, SPLIT, Server};
 
 const FILL: &str = concat!(
     r#"{"type":"fill","source":"test","seq":1,"#,

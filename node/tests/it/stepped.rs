@@ -1,13 +1,15 @@
 //! The whole path without threads and sockets: what clients and subscribers receive.
 
-use crate::world::{World, batch, fill};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use allot::settings::Settings;
 use allot_allocation_service::{Reply, Report, Request};
 use allot_domain::{Money, Side};
 use allot_runtime::Counter;
 use expect_test::{Expect, expect};
-use std::collections::BTreeMap;
-use std::time::Duration;
+
+use crate::world::{World, batch, fill};
 
 const SPLIT: &str =
     r#"{"type":"split","source":"aum","seq":1,"weights":{"a":"40","b":"35","c":"25"}}"#;
@@ -313,7 +315,7 @@ fn a_split_change_moves_value_between_the_shards() {
         SPLIT.replace("\"seq\":1", "\"seq\":2").replace("40", "10").replace("25", "55").as_bytes(),
     );
     trade(&mut world, 1_200, 2);
-    assert!(world.count(Counter::Nettings) > 0);
+    assert!(0 < world.count(Counter::Nettings));
     let tracking = world.report().tracking.expect("there is a split");
     let prices = tracking.avoidable.nanos() as f64 / 1e9;
     assert!(prices < 3.0, "four shards are {prices} prices from what could be avoided");
@@ -356,7 +358,7 @@ fn a_shard_that_is_away_is_busy_and_the_feed_says_so() {
         })
         .collect();
     let busy = replies.iter().filter(|reply| matches!(reply, Reply::Rejected { .. })).count();
-    assert!(busy > 0 && busy < 20, "{busy} of 20 belong to the shard that is away");
+    assert!(0 < busy && busy < 20, "{busy} of 20 belong to the shard that is away");
     assert_eq!(world.count(Counter::Reports), 0);
 }
 

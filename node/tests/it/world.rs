@@ -1,5 +1,7 @@
 //! A server stepped by hand: no threads, no sockets, a clock of the test's own.
 
+use std::time::Duration;
+
 use allot::settings::Settings;
 use allot::wiring;
 use allot_allocation_service::{Reply, Report, Request, decode_replies, encode_request};
@@ -7,7 +9,6 @@ use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
 use allot_runtime::{Clock, Counter, Nanos, Publication};
 use allot_server::Stepped;
 use allot_wire::{begin_batch, end_batch, push_record};
-use std::time::Duration;
 
 /// 2026-11-20T10:00:00Z.
 const START: u64 = 1_795_168_800_000_000_000;

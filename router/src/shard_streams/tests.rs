@@ -1,13 +1,15 @@
 //! Shard streams over a real socket whose connection breaks with inputs on their way.
 
-use super::{Reached, ShardStreams};
+use std::time::Duration;
+
 use allot_domain::{Incarnation, LogIndex, Reject, ShardId};
 use allot_runtime::{Context, Counters, Hub, Link, LinkOptions, Nanos, PollSet, Waker, ring_pair};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, ClientHandle, FrameKind, Hello, InputKind, ReplyTo, Welcome, inputs,
 };
-use std::time::Duration;
+
+use super::{Reached, ShardStreams};
 
 const PATIENCE: usize = 20_000;
 

@@ -1,7 +1,8 @@
 //! Heartbeats of a client, to which libzmq replies for the server.
 
-use allot_runtime::{Context, Door, DoorOptions, Envelope};
 use std::time::Duration;
+
+use allot_runtime::{Context, Door, DoorOptions, Envelope};
 
 const ROUNDS: usize = 6;
 

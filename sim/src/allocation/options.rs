@@ -183,8 +183,9 @@ fn source(text: &str) -> SourceId {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_allocation_rules::Split;
+
+    use super::*;
 
     #[test]
     fn every_split_adds_up_and_no_account_is_at_zero() {

@@ -7,10 +7,11 @@
 //! `number` counts a shard's frames in one incarnation, so that a dropped one is seen. An event is
 //! a binary record of the system.
 
+use allot_domain::{Incarnation, ShardId};
+
 use super::{FrameKind, begin as begin_frame, count_up, open};
 use crate::DecodeError;
 use crate::batch::Records;
-use allot_domain::{Incarnation, ShardId};
 
 /// Starts a frame.
 pub fn begin(frame: &mut Vec<u8>, shard: ShardId, incarnation: Incarnation, number: u64) {

@@ -3,9 +3,10 @@
 //! What the parts of a cut call for goes back to all shards between the same inputs: nettings, for
 //! example. It is journaled and applied like any other input.
 
+use serde::{Deserialize, Serialize};
+
 use super::{FrameKind, InputKind, decode, encode};
 use crate::DecodeError;
-use serde::{Deserialize, Serialize};
 
 /// One input for each shard.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,9 +1,10 @@
 //! Greeting: how boxes find each other, and agree on how far they are.
 
-use super::{FrameKind, decode, encode};
-use crate::DecodeError;
 use allot_domain::{Incarnation, LogIndex, ShardId};
 use serde::{Deserialize, Serialize};
+
+use super::{FrameKind, decode, encode};
+use crate::DecodeError;
 
 /// Shard to its neighbours, at the start, each second, and when something changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

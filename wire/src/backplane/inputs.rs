@@ -9,11 +9,12 @@
 //! `queued` is when the first input was put into the frame, in nanoseconds since 1970, where the
 //! router times this frame; else zero.
 
+use allot_domain::Cursor;
+use allot_domain::{Incarnation, LogIndex};
+
 use super::{ClientHandle, FrameKind, InputKind, ReplyTo, begin as begin_frame, count_up, open};
 use crate::DecodeError;
 use crate::sized::{append_sized, patch};
-use allot_domain::Cursor;
-use allot_domain::{Incarnation, LogIndex};
 
 const FIRST_AT: usize = 5;
 const QUEUED_AT: usize = 21;

@@ -1,9 +1,10 @@
 //! Marker: the body of the input that makes a cut.
 
-use crate::DecodeError;
-use crate::codec;
 use allot_domain::Marker;
 use serde::{Deserialize, Serialize};
+
+use crate::DecodeError;
+use crate::codec;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct MarkerRecord {

@@ -4,12 +4,13 @@
 //!   │ 6 │ head │ body of the system, to the end of the frame │
 //! ```
 
+use allot_domain::{Incarnation, Marker, ShardId};
+use serde::{Deserialize, Serialize};
+
 use super::marker::MarkerRecord;
 use super::{FrameKind, open};
 use crate::DecodeError;
 use crate::codec;
-use allot_domain::{Incarnation, Marker, ShardId};
-use serde::{Deserialize, Serialize};
 
 /// Whose part it is, and of which cut.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

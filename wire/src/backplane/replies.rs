@@ -13,11 +13,12 @@
 //! else zero.
 //! A body is a reply of the system, in its encoding: the router copies it.
 
+use allot_domain::Cursor;
+use allot_domain::LogIndex;
+
 use super::{ClientHandle, FrameKind, begin as begin_frame, count_up, open};
 use crate::sized::{append_sized, patch};
 use crate::{DecodeError, Encoding};
-use allot_domain::Cursor;
-use allot_domain::LogIndex;
 
 const THROUGH_AT: usize = 5;
 const TO_CLIENT: u8 = 0;

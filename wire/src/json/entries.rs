@@ -1,9 +1,10 @@
 //! Entries: the names and values of a JSON object in the order they stand there, twins included.
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// What an object whose names are not known beforehand holds.
 #[derive(Debug)]

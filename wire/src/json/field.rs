@@ -2,9 +2,10 @@
 //!
 //! A field that is `null` is not there.
 
+use std::borrow::Cow;
+
 use allot_domain::{Reject, decimal};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 /// What stands in a field; it borrows from the message.
 #[derive(Clone, Copy, Debug)]

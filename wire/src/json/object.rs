@@ -2,9 +2,11 @@
 //!
 //! Names are of closed alphabets (fields, accounts, tickers) and need no escapes.
 
-use crate::timestamp;
-use allot_domain::decimal;
 use std::fmt;
+
+use allot_domain::decimal;
+
+use crate::timestamp;
 
 /// An object that is being written; [`end`](Object::end) closes it.
 #[derive(Debug)]
@@ -139,8 +141,9 @@ impl fmt::Write for Text<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn an_object_is_written_field_by_field() {

@@ -1,13 +1,14 @@
 //! Backplane: the bytes of every frame, and what is read back from them.
 
-use crate::dump::check;
-use crate::frames::{self, frame};
 use allot_domain::{Incarnation, LogIndex, ShardId};
 use allot_wire::backplane::{
     self, FrameKind, Interest, PartFrame, decode_feedback, decode_hello, decode_interest,
     decode_marker, decode_part, decode_welcome, events, inputs, replies,
 };
 use expect_test::expect;
+
+use crate::dump::check;
+use crate::frames::{self, frame};
 
 #[test]
 fn the_first_byte_says_what_a_frame_is() {

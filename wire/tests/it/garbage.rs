@@ -1,7 +1,5 @@
 //! Garbage: no bytes make a reader of frames panic.
 
-use crate::frames;
-use crate::heartbeats::heartbeat;
 use allot_wire::backplane::{
     self, decode_feedback, decode_hello, decode_interest, decode_marker, decode_part,
     decode_welcome, events, inputs, replies,
@@ -10,6 +8,9 @@ use allot_wire::{Batch, Encoding, Heartbeat, split_topic};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+
+use crate::frames;
+use crate::heartbeats::heartbeat;
 
 /// Everything that bytes from outside can reach; a panic fails the test.
 fn read_as_everything(bytes: &[u8]) {

@@ -1,10 +1,11 @@
 //! Heartbeats: their bytes in both encodings, and what is read back from them.
 
-use crate::dump::dump;
 use allot_wire::{Encoding, Heartbeat};
 use expect_test::expect;
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use crate::dump::dump;
 
 pub(crate) fn heartbeat() -> Heartbeat {
     Heartbeat {

@@ -1,9 +1,10 @@
 //! Rejections: what a reply tells of a message that was refused, in both encodings.
 
-use crate::dump::dump;
 use allot_domain::Reject;
 use allot_wire::{Encoding, Rejection, origin};
 use expect_test::expect;
+
+use crate::dump::dump;
 
 fn encoded(rejection: &Rejection, encoding: Encoding) -> Vec<u8> {
     let mut out = Vec::new();

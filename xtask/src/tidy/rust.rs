@@ -51,7 +51,7 @@ fn has_proof(lines: &[&str], is_function: bool) -> bool {
             return true;
         }
         code_lines += usize::from(!is_comment(line));
-        if code_lines > PROOF_LINES_MAX {
+        if PROOF_LINES_MAX < code_lines {
             return false;
         }
     }

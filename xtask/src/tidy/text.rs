@@ -77,7 +77,7 @@ fn columns(file: &TextFile) -> Vec<Finding> {
     let lines = file.text.lines().zip(1..).zip(begins_in_literal.chain(std::iter::repeat(false)));
     for ((line, number), is_data) in lines {
         let count = line.chars().count();
-        if count > COLUMNS_MAX && !is_data && !line.contains("://") {
+        if COLUMNS_MAX < count && !is_data && !line.contains("://") {
             let wrong = format!("{count} columns; at most {COLUMNS_MAX} are allowed");
             findings.push(Finding::new(&file.path, number, wrong, "break the line"));
         }

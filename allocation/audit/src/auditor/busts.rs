@@ -1,12 +1,13 @@
 //! What is due for a bust: exactly the shares of the fill are given back, once.
 
+use allot_allocation_rules::{Bust, Fill, Reject, limits};
+use allot_domain::Side;
+
 use super::Auditor;
 use crate::history::{Applied, FirstOutcome, Shares};
 use crate::mismatch::Mismatch;
 use crate::outcome_reader::OutcomeReader;
 use crate::sources::Standing;
-use allot_allocation_rules::{Bust, Fill, Reject, limits};
-use allot_domain::Side;
 
 impl Auditor {
     pub(super) fn check_bust(
@@ -69,7 +70,7 @@ impl Auditor {
         let left: u64 = left.sum();
         match fill.side {
             Side::Buy if left < fill.quantity.get() => Err(Reject::ExceedsHoldings(left)),
-            Side::Sell if row.total() + fill.quantity.get() > limits::HOLDING_MAX => {
+            Side::Sell if limits::HOLDING_MAX < row.total() + fill.quantity.get() => {
                 Err(Reject::ExceedsLimits)
             }
             _ => Ok((*fill, first.shares.clone())),

@@ -1,14 +1,16 @@
 //! Comparison: the whole of the auditor's state against a book's.
 
-use super::Auditor;
-use crate::fault::{Fault, Subject};
-use crate::mismatch::{Field, Mismatch, expect, expect_option};
-use crate::positions::{Position, Row};
+use std::collections::BTreeMap;
+
 use allot_allocation_rules::{
     AccountIndex, AccountRank, Book, CellPart, Part, PositionsPart, RowPart, SplitKey,
 };
 use allot_domain::Marker;
-use std::collections::BTreeMap;
+
+use super::Auditor;
+use crate::fault::{Fault, Subject};
+use crate::mismatch::{Field, Mismatch, expect, expect_option};
+use crate::positions::{Position, Row};
 
 impl Auditor {
     /// Compares the whole state with that of a book that has applied the same inputs.

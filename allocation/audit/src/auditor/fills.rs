@@ -1,5 +1,8 @@
 //! What is due for a fill: held, divided, rejected, or its first outcome again.
 
+use allot_allocation_rules::{Fill, Reject, SplitNumber, limits};
+use allot_domain::{AccountId, Reject as Core, Side};
+
 use super::{Auditor, sign};
 use crate::accounts::Account;
 use crate::division::{Claim, Division};
@@ -7,8 +10,6 @@ use crate::history::{Applied, FirstOutcome, Shares};
 use crate::mismatch::{Field, Mismatch, expect};
 use crate::outcome_reader::{DueDivision, OutcomeReader, origin};
 use crate::sources::Standing;
-use allot_allocation_rules::{Fill, Reject, SplitNumber, limits};
-use allot_domain::{AccountId, Reject as Core, Side};
 
 impl Auditor {
     pub(super) fn check_fill(
@@ -90,7 +91,7 @@ impl Auditor {
                 return Err(Mismatch::NotInSplit { account, shares });
             };
             let most = claims[at].most;
-            if shares > most {
+            if most < shares {
                 return Err(match fill.side {
                     Side::Buy => Mismatch::BuysAtZero { account, shares },
                     Side::Sell => Mismatch::Oversold { account, shares, held: most },

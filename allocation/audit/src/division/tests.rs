@@ -1,7 +1,8 @@
 //! Two ways to check a division, and one example by hand.
 
-use super::*;
 use proptest::prelude::*;
+
+use super::*;
 
 fn division(wants: &[(i128, u64)], step: i128, quantity: u64) -> Division {
     let claim = |(at, (want, most)): (usize, &(i128, u64))| {

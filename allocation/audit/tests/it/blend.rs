@@ -1,9 +1,5 @@
 //! A blend: an example by hand, and agreement where all prices of a ticker are the same.
 
-use super::numbering::{Numbering, sent};
-use super::pair::Pair;
-use super::random::at_least;
-use super::script::input;
 use allot_allocation_audit::Auditor;
 use allot_allocation_rules::{
     AccountIndex, Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
@@ -13,11 +9,16 @@ use allot_domain::{AccountId, LogIndex};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
+use super::numbering::{Numbering, sent};
+use super::pair::Pair;
+use super::random::at_least;
+use super::script::input;
+
 /// The outcomes of a book that divides a fill like this, account by account.
 fn division(input: &Input, quantities: &[u64]) -> Outcomes {
     let Input::Fill(fill) = input else { panic!("only fills are divided") };
     let shares =
-        (0..).map(AccountIndex::new).zip(quantities).filter(|(_, quantity)| **quantity > 0);
+        (0..).map(AccountIndex::new).zip(quantities).filter(|(_, quantity)| 0 < **quantity);
     let shares: Vec<_> =
         shares.map(|(account, quantity)| Share { account, quantity: *quantity }).collect();
     let allocated = Allocated {

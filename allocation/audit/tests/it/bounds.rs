@@ -1,12 +1,13 @@
 //! Bounds: where a book reaches a limit, its auditor reaches the same one.
 
-use super::names::{account, source, ticker};
-use super::pair::Pair;
-use super::script::{input, inputs};
 use allot_allocation_rules::{
     BookConfig, Fill, Input, Outcome, Split, SplitNumber, Weight, limits,
 };
 use allot_domain::{Price, Quantity, Side, SourceId};
+
+use super::names::{account, source, ticker};
+use super::pair::Pair;
+use super::script::{input, inputs};
 
 fn pair(history: usize, script: &str) -> Pair {
     let mut pair = Pair::new(BookConfig { history, ..BookConfig::default() });

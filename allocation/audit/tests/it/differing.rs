@@ -1,10 +1,11 @@
 //! Differing: comparing finds a book that applied other inputs than its auditor saw.
 
-use super::pair::Pair;
-use super::script::inputs;
 use allot_allocation_audit::Subject;
 use allot_allocation_rules::{Blend, Book, BookConfig, Outcomes};
 use allot_domain::Machine;
+
+use super::pair::Pair;
+use super::script::inputs;
 
 const CONFIG: BookConfig = BookConfig { blend: Blend::NONE, history: 64 };
 

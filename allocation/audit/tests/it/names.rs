@@ -23,5 +23,5 @@ pub(crate) fn weights(named: &[(&str, u64)]) -> Option<Vec<(AccountId, Weight)>>
         let nanos = i128::from(*weight) * i128::from(limits::WEIGHT_TOTAL) / i128::from(sum);
         (account(name), Weight::from_nanos(name, nanos).unwrap())
     };
-    (sum > 0).then(|| named.iter().map(percentage).collect())
+    (0 < sum).then(|| named.iter().map(percentage).collect())
 }

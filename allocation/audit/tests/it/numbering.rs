@@ -1,10 +1,12 @@
 //! Numbering: random steps, and the inputs they become once their sources have numbered them.
 
-use super::names::{source, ticker, weights};
+use std::collections::BTreeMap;
+
 use allot_allocation_rules::{Bust, Fill, Input, Netting, Split, SplitKey, limits};
 use allot_domain::{Marker, Money, Price, Quantity, Side};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+
+use super::names::{source, ticker, weights};
 
 /// Accounts of the random splits, in byte order.
 const ACCOUNTS: [&str; 12] = ["B", "B2", "Z", "a", "a.b", "aa", "b", "c", "d", "e", "f", "g"];

@@ -1,11 +1,13 @@
 //! Summing: what an auditor counts when nothing is wrong.
 
-use super::pair::Pair;
-use super::script::inputs;
+use std::fmt::Write;
+
 use allot_allocation_audit::Summary;
 use allot_allocation_rules::BookConfig;
 use expect_test::{Expect, expect};
-use std::fmt::Write;
+
+use super::pair::Pair;
+use super::script::inputs;
 
 #[track_caller]
 fn check(script: &str, expected: Expect) {

@@ -1,13 +1,14 @@
 //! Tampering: each way in which outcomes could be wrong, and the mismatch that is found.
 
-use super::names::{source, ticker};
-use super::pair::Pair;
-use super::script::inputs;
 use allot_allocation_rules::{
     AccountIndex, Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Reject, Share,
     SplitNumber,
 };
 use allot_domain::{LogIndex, Price, Quantity, Reject as Core, Side};
+
+use super::names::{source, ticker};
+use super::pair::Pair;
+use super::script::inputs;
 
 /// What is done to the outcomes of the last input.
 type Tamper = fn(&mut Outcomes);

@@ -1,9 +1,10 @@
 //! An account at 0 % buys nothing, even where it is short of value because it sold for more than it
 //! paid.
 
+use allot_allocation_rules::BookConfig;
+
 use super::pair::Pair;
 use super::script::inputs;
-use allot_allocation_rules::BookConfig;
 
 #[test]
 fn an_account_at_zero_buys_nothing_whatever_it_misses() {

@@ -129,7 +129,7 @@ impl Divisor {
 /// costs the reciprocal at most a part in 2^62, which is less than one.
 fn reciprocal(step: u128, cut: u32) -> u64 {
     let tail = (u128::BITS - step.leading_zeros()).saturating_sub(u64::BITS - 1);
-    let head = low_half(step >> tail) + u64::from(tail > 0);
+    let head = low_half(step >> tail) + u64::from(0 < tail);
     // Minus one before dividing, so that a step of one fits as well.
     let reciprocal = ((1_u128 << (u64::BITS + cut - tail)) - 1) / u128::from(head);
     u64::try_from(reciprocal).expect("the step is longer than the cut")
@@ -141,8 +141,9 @@ fn low_half(wide: u128) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     proptest! {
         #[test]
@@ -157,14 +158,14 @@ mod tests {
             let divisor = Divisor::new(step, quantity);
             let dividend = steps * step + rest.rem_euclid(step);
             prop_assert_eq!(i128::from(divisor.divide(dividend).steps), dividend / step);
-            prop_assert!(dividend > step * i128::from(quantity) || divisor.suits(dividend));
+            prop_assert!(step * i128::from(quantity) < dividend || divisor.suits(dividend));
             if divisor.suits(dividend) {
                 // The true fraction, without overflow: 32 bits of long division.
                 let (mut rest, mut fraction) = (dividend % step, 0_i128);
                 for _ in 0..FRACTION_BITS {
                     rest *= 2;
-                    fraction = fraction * 2 + i128::from(rest >= step);
-                    rest -= if rest >= step { step } else { 0 };
+                    fraction = fraction * 2 + i128::from(step <= rest);
+                    rest -= if step <= rest { step } else { 0 };
                 }
                 let estimate = |quotient: Quotient| {
                     (i128::from(quotient.steps) << FRACTION_BITS) + i128::from(quotient.fraction)

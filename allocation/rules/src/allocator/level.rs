@@ -10,7 +10,7 @@ pub(crate) fn water_level(wants: &[i128], target: i128) -> i128 {
     loop {
         let (mut sum, mut count) = (0_i128, 0_usize);
         for want in wants {
-            if *want > level {
+            if level < *want {
                 sum += want;
                 count += 1;
             }
@@ -34,10 +34,10 @@ pub(super) fn capped_water_level(bends: &mut [(i128, i64)], target: i128) -> i12
     bends.sort_unstable_by(|a, b| b.cmp(a));
     let (mut level, mut given, mut slope) = (bends[0].0, 0_i128, 0_i128);
     for (bend, turn) in bends.iter() {
-        if slope > 0 {
+        if 0 < slope {
             let missing = target - given;
             let drop = (missing + slope - 1) / slope;
-            if level - bend >= drop {
+            if drop <= level - bend {
                 return level - drop;
             }
             given += slope * (level - bend);

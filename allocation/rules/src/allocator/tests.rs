@@ -1,9 +1,11 @@
 //! The closed form against the obvious algorithm: one step at a time to the account that wants most.
 
-use super::{Allocator, Divisor};
-use proptest::prelude::*;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+
+use proptest::prelude::*;
+
+use super::{Allocator, Divisor};
 
 /// The oracle: a heap of wants; each step goes to the largest, among equals to the lowest rank.
 fn share_by_share(wants: &[i128], step: i128, quantity: u64, caps: &[u64]) -> Vec<u64> {
@@ -11,7 +13,7 @@ fn share_by_share(wants: &[i128], step: i128, quantity: u64, caps: &[u64]) -> Ve
     let mut heap: BinaryHeap<_> =
         wants.iter().enumerate().map(|(rank, want)| (*want, Reverse(rank))).collect();
     let mut left = quantity;
-    while left > 0 {
+    while 0 < left {
         let (want, Reverse(rank)) = heap.pop().expect("caps allow the quantity");
         if shares[rank] == caps[rank] {
             continue;
@@ -86,7 +88,7 @@ proptest! {
     ) {
         let caps = &caps[..wants.len()];
         let most = caps.iter().fold(0_u64, |sum, cap| sum.saturating_add(*cap));
-        prop_assume!(most > 0);
+        prop_assume!(0 < most);
         let quantity = quantity.min(most);
         let wants = balanced(wants, step, quantity);
         let oracle = share_by_share(&wants, step, quantity, caps);
@@ -135,7 +137,7 @@ fn envy(wants: &[i128], step: i128, shares: &[u64]) -> Option<(usize, usize)> {
     let left = |rank: usize| wants[rank] - step * i128::from(shares[rank]);
     let taker = (0..wants.len()).max_by_key(|rank| (left(*rank), Reverse(*rank)))?;
     let wanted = (left(taker), Reverse(taker));
-    let givers = (0..wants.len()).filter(|giver| shares[*giver] > 0 && *giver != taker);
+    let givers = (0..wants.len()).filter(|giver| 0 < shares[*giver] && *giver != taker);
     let mut envied = givers.filter(|giver| (left(*giver) + step, Reverse(*giver)) < wanted);
     envied.next().map(|giver| (giver, taker))
 }

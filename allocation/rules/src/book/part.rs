@@ -1,11 +1,13 @@
 //! Part: the state of one shard at a marker. The parts of all shards at one marker make a report.
 
+use alloc::vec::Vec;
+
+use allot_domain::Marker;
+use allot_domain::{AccountId, Money, Ticker};
+
 use super::Book;
 use crate::input::SplitKey;
 use crate::{AccountIndex, AccountRank, SplitNumber, Weight};
-use alloc::vec::Vec;
-use allot_domain::Marker;
-use allot_domain::{AccountId, Money, Ticker};
 
 /// One shard at one cut.
 #[derive(Clone, PartialEq, Eq, Debug)]

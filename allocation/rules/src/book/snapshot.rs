@@ -5,15 +5,17 @@
 //!            │ splits kept │ holdings │ held fills │ history
 //! ```
 
+use alloc::format;
+use alloc::vec::Vec;
+
+use allot_domain::SourceIndex;
+use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
+
 use super::totals::Totals;
 use super::{Account, Book, BookConfig};
 use crate::history::FirstOutcome;
 use crate::input::{Share, SplitKey};
 use crate::{AccountIndex, AccountRank, Cell, Fill, Residuals, SplitNumber, limits};
-use alloc::format;
-use alloc::vec::Vec;
-use allot_domain::SourceIndex;
-use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
 
 /// What the snapshot of a book begins with.
 const MAGIC: [u8; 8] = *b"ALOTBOOK";
@@ -113,7 +115,7 @@ impl Book {
             self.open.push(*index);
             open_weights.push(weight);
         }
-        let has_split = self.totals.splits > SplitNumber::default();
+        let has_split = SplitNumber::default() < self.totals.splits;
         let is_its = has_split != self.open.is_empty() && has_split != self.accounts.is_empty();
         ensure(is_its, "accounts without a split, or the reverse")?;
         if !has_split {
@@ -229,8 +231,8 @@ fn check_shares<'a>(
     for share in shares {
         let at = order.get(share.account.index());
         let at = *at.ok_or(SnapshotError::Broken("shares of an unknown account"))?;
-        ensure(at >= next, "shares out of the order of their accounts")?;
-        ensure(share.quantity > 0, "an account with no shares among those who got some")?;
+        ensure(next <= at, "shares out of the order of their accounts")?;
+        ensure(0 < share.quantity, "an account with no shares among those who got some")?;
         next = at + 1;
         sum += u128::from(share.quantity);
     }

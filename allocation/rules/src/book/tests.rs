@@ -23,9 +23,10 @@ mod model;
 mod oracle;
 mod snapshots;
 
+use expect_test::Expect;
+
 use super::{Book, BookConfig};
 use crate::Blend;
-use expect_test::Expect;
 use script::Script;
 
 /// Enough history for any script; the default would only cost time.

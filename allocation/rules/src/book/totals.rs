@@ -1,9 +1,11 @@
 //! Totals: what a book counts of its inputs.
 
-use crate::{Block, Reject, SplitNumber, limits};
 use alloc::vec::Vec;
+
 use allot_domain::Side;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure};
+
+use crate::{Block, Reject, SplitNumber, limits};
 
 /// What a book counts.
 #[derive(Clone, Debug, Default)]
@@ -85,8 +87,8 @@ impl Totals {
         ensure(is_within, "a turnover beyond its limits")?;
         ensure((0..=self.turnover).contains(&self.flow), "a flow that is not of the turnover")?;
         ensure((0..=limits::PRICE_MAX).contains(&self.price_max), "a price beyond its limits")?;
-        let has_fills = self.fills > 0;
-        let is_theirs = has_fills == (self.price_max > 0) && has_fills == (self.turnover > 0);
+        let has_fills = 0 < self.fills;
+        let is_theirs = has_fills == (0 < self.price_max) && has_fills == (0 < self.turnover);
         ensure(is_theirs, "fills without a price or a turnover, or the reverse")
     }
 }

@@ -8,16 +8,18 @@
 //!   netting 3 under aum 1: 5 -5             value moved, in order of rank
 //! ```
 
-use super::{Input, Netting, SplitKey};
-use crate::{Bust, Fill, Reject, Split, Weight};
 use alloc::format;
 use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
 use allot_domain::decimal::{nanos_text, parse_nanos};
 use allot_domain::{
     AccountId, Marker, Money, Price, Quantity, Reject as Core, Side, SourceId, Ticker,
 };
-use core::fmt;
-use core::str::FromStr;
+
+use super::{Input, Netting, SplitKey};
+use crate::{Bust, Fill, Reject, Split, Weight};
 
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,8 +119,9 @@ fn money(text: &str) -> Result<Money, Reject> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use alloc::string::ToString;
+
+    use super::*;
 
     #[test]
     fn an_input_is_written_as_it_is_read() {

@@ -1,10 +1,12 @@
 //! The residuals against its definition: shares given out one by one, and every division there is.
 
-use super::{Blend, Block, Residuals};
-use crate::{Cell, limits};
+use std::cmp::Reverse;
+
 use allot_domain::{Money, Price, Quantity, Side};
 use proptest::prelude::*;
-use std::cmp::Reverse;
+
+use super::{Blend, Block, Residuals};
+use crate::{Cell, limits};
 
 /// A residuals, what its accounts hold of the ticker, and a block that they can trade.
 #[derive(Clone, Debug)]
@@ -127,7 +129,7 @@ fn accounts(most: usize) -> impl Strategy<Value = Vec<(u64, i128, u64, i128)>> {
     let held = prop_oneof![Just(0), Just(1), 0..10_u64, 0..1_000_u64];
     let paid = prop_oneof![Just(0), -3..4_i128, -50..50_i128, -10_000..10_000_i128];
     prop::collection::vec((weight, value, held, paid), 1..=most)
-        .prop_filter("some weight", |accounts| accounts.iter().any(|(weight, ..)| *weight > 0))
+        .prop_filter("some weight", |accounts| accounts.iter().any(|(weight, ..)| 0 < *weight))
 }
 
 fn blends() -> impl Strategy<Value = Blend> {
@@ -158,7 +160,7 @@ fn cases(
             };
             let value_of = |prices: i128| prices * i128::from(price) + rest;
             let cell = |quantity, paid| Cell { quantity, value: value_of(paid) };
-            (quantity > 0).then(|| Case {
+            (0 < quantity).then(|| Case {
                 weights: accounts.iter().map(|(weight, ..)| *weight).collect(),
                 values: accounts.iter().map(|(_, value, ..)| value_of(*value)).collect(),
                 held: accounts.iter().map(|(.., held, paid)| cell(*held, *paid)).collect(),
@@ -200,7 +202,7 @@ proptest! {
     #[test]
     fn an_account_at_zero_percent_never_receives(case in cases(Just(Side::Buy), 16, 1_000)) {
         let (shares, _) = case.allocate();
-        prop_assert!(case.weights.iter().zip(&shares).all(|(w, share)| *w > 0 || *share == 0));
+        prop_assert!(case.weights.iter().zip(&shares).all(|(w, share)| 0 < *w || *share == 0));
     }
 
     #[test]
@@ -223,11 +225,11 @@ proptest! {
         let (shares, residuals) = case.allocate();
         let step = case.weight_total() * case.price();
         let misses = |rank: usize| (residuals.residuals()[rank], Reverse(rank));
-        let able = |rank: &usize| case.most(*rank) > 0;
+        let able = |rank: &usize| 0 < case.most(*rank);
         let most = (0..shares.len()).filter(able).map(misses).max().expect("accounts");
-        for rank in (0..shares.len()).filter(|rank| shares[*rank] > 0) {
+        for rank in (0..shares.len()).filter(|rank| 0 < shares[*rank]) {
             let before = (residuals.residuals()[rank] + step, Reverse(rank));
-            prop_assert!(before > most || most == misses(rank), "{rank}: {before:?}, {most:?}");
+            prop_assert!(most < before || most == misses(rank), "{rank}: {before:?}, {most:?}");
         }
     }
 
@@ -330,7 +332,7 @@ proptest! {
             Side::Buy => quantity,
             Side::Sell => quantity.min(accounts.iter().map(|(.., held, _)| held).sum()),
         };
-        prop_assume!(quantity > 0 && accounts.iter().any(|(weight, ..)| *weight > 0));
+        prop_assume!(0 < quantity && accounts.iter().any(|(weight, ..)| 0 < *weight));
         let case = Case {
             weights: accounts.iter().map(|(weight, ..)| *weight).collect(),
             values: accounts.iter().map(|(_, value, ..)| *value).collect(),
@@ -407,13 +409,13 @@ fn where_no_account_is_overweight_none_is_off_by_a_whole_price() {
         let notional = block.price.times(block.quantity).nanos();
         let wants =
             before.iter().zip(weights).map(|(d, weight)| d + i128::from(*weight) * notional);
-        if wants.min() >= Some(0) {
+        if Some(0) <= wants.min() {
             seen += 1;
             let price = total * i128::from(block.price.nanos());
             assert!(after.iter().all(|d| d.abs() * accounts <= price * (accounts - 1)));
         }
     });
-    assert!(seen > 2_000, "{seen} fills with no account overweight");
+    assert!(2_000 < seen, "{seen} fills with no account overweight");
 }
 
 /// G2: no surplus reaches the highest price, no deficit passes `(1/2 + … + 1/n)` of it.
@@ -469,7 +471,7 @@ impl JumpyMarket {
         let quantity = self.random.below(300) + 1;
         let row = &mut self.rows[usize::try_from(ticker).expect("small")];
         let held: u64 = row.iter().map(|cell| cell.quantity).sum();
-        let is_sale = self.random.below(4) == 0 && held >= quantity;
+        let is_sale = self.random.below(4) == 0 && quantity <= held;
         let (side, sign) = if is_sale { (Side::Sell, -1) } else { (Side::Buy, 1) };
         self.residuals.allocate(block(side, price, quantity), blend, row, &mut self.shares);
         for (cell, share) in row.iter_mut().zip(&self.shares) {

@@ -3,11 +3,13 @@
 //! At every marker: an account's values over the residuals of all shards add up to those of the fills
 //! it holds, and the shares of a ticker to what was bought less what was sold, busts undone.
 
-use super::firm::Firm;
+use std::collections::BTreeMap;
+
 use allot_allocation_rules::{AccountIndex, Bust, Fill, Input, Outcome, Part, Split, Weight};
 use allot_domain::{AccountId, Price, Quantity, Side, SourceId, Ticker};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+
+use super::firm::Firm;
 
 const ACCOUNTS: [&str; 5] = ["a", "b", "c", "d", "e"];
 const TICKERS: u8 = 12;
@@ -132,7 +134,7 @@ impl Books {
         }
         assert_eq!(values.values().sum::<i128>(), self.notional);
         assert_eq!(held.len(), self.held.len());
-        assert!(held.iter().all(|(ticker, total)| self.held[ticker] == *total && *total >= 0));
+        assert!(held.iter().all(|(ticker, total)| self.held[ticker] == *total && 0 <= *total));
     }
 }
 
@@ -155,7 +157,7 @@ fn split(number: u64, weights: &[Option<u8>]) -> Option<Split> {
         (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(id, nanos).unwrap())
     };
     let source = SourceId::new(b"aum").unwrap();
-    (sum > 0).then(|| Split::new(source, number, named().map(percentage).collect()).unwrap())
+    (0 < sum).then(|| Split::new(source, number, named().map(percentage).collect()).unwrap())
 }
 
 proptest! {
@@ -172,11 +174,11 @@ proptest! {
         let mut markers = 0;
         for step in &steps {
             books.play(step);
-            if books.firm.markers > markers {
+            if markers < books.firm.markers {
                 markers = books.firm.markers;
                 books.check();
             }
         }
-        prop_assert!(markers > 3);
+        prop_assert!(3 < markers);
     }
 }

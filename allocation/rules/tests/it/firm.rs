@@ -95,7 +95,7 @@ impl Firm {
 
     fn deliver(&mut self) {
         let inputs = self.inputs;
-        let Some((_, nettings)) = self.on_its_way.take_if(|(due, _)| inputs >= *due) else {
+        let Some((_, nettings)) = self.on_its_way.take_if(|(due, _)| *due <= inputs) else {
             return;
         };
         let mut nothing = Outcomes::default();

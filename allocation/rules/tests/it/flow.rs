@@ -1,8 +1,9 @@
 //! Flow: the fills and splits of a day, from a seed. Few tickers are busy, and not for long.
 
-use super::random::Random;
 use allot_allocation_rules::{Fill, Split, Weight, limits};
 use allot_domain::{AccountId, Price, Quantity, Side, SourceId, Ticker};
+
+use super::random::Random;
 
 /// Tickers of the firm; ticker *t* lives in shard *t* modulo the shards.
 const TICKERS: usize = 16;

@@ -1,8 +1,5 @@
 //! Replies as binary records: a tag of one byte, then fields.
 
-use super::Reply;
-use super::writer::ReplyWriter;
-use crate::request::{read_side, side_byte};
 use allot_domain::Cursor;
 use allot_domain::{AccountId, Price, Quantity};
 use allot_wire::codec::{self, Each};
@@ -11,6 +8,10 @@ use allot_wire::reply::{
 };
 use allot_wire::{DecodeError, Encoding, PaddedTicker, append_sized};
 use serde::{Deserialize, Serialize};
+
+use super::Reply;
+use super::writer::ReplyWriter;
+use crate::request::{read_side, side_byte};
 
 const ALLOCATED: u8 = 1;
 const HELD: u8 = 2;

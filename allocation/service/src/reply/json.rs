@@ -1,15 +1,17 @@
 //! Replies as JSON objects.
 
-use super::Reply;
-use super::writer::ReplyWriter;
-use crate::request::{read_side_word, write_side};
+use std::borrow::Cow;
+
 use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
 use allot_wire::DecodeError;
 use allot_wire::Encoding;
 use allot_wire::json::{Entries, Object, required as need};
 use allot_wire::reply::{write_rejected, write_reported};
 use serde::Deserialize;
-use std::borrow::Cow;
+
+use super::Reply;
+use super::writer::ReplyWriter;
+use crate::request::{read_side_word, write_side};
 
 /// Appends a reply as one object, without a line's end.
 pub(super) fn write<'a, S>(reply: ReplyWriter<'a, S>, out: &mut Vec<u8>)

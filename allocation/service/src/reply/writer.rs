@@ -1,9 +1,10 @@
 //! Reply writer: a reply before it is written; it borrows from the outcome that it tells of.
 
-use super::Reply;
 use allot_allocation_rules::{Allocated, Origin, Outcome, Share};
 use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
 use allot_wire::reply::Echo;
+
+use super::Reply;
 
 /// Which request an outcome belongs to.
 pub(super) fn echo(origin: &Origin, late: bool) -> Echo<'_> {

@@ -1,16 +1,18 @@
 //! Bodies of the position feed as binary batches of one record.
 
-use super::{
-    AccountReport, AccountStatement, KIND_ACCOUNT, KIND_POSITIONS, PositionReport, Report,
-    TrackingReport,
-};
-use crate::part::unreadable;
+use std::borrow::Cow;
+
 use allot_allocation_rules::Weight;
 use allot_domain::{AccountId, Money};
 use allot_wire::codec::{self, Each};
 use allot_wire::{Batch, DecodeError, PaddedTicker, write_only_record};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+
+use super::{
+    AccountReport, AccountStatement, KIND_ACCOUNT, KIND_POSITIONS, PositionReport, Report,
+    TrackingReport,
+};
+use crate::part::unreadable;
 
 /// All amounts are counts of 1e-9.
 type Nanos = i128;

@@ -1,19 +1,21 @@
 //! Bodies of the position feed as JSON objects.
 
-use super::{AccountReport, AccountStatement, PositionReport, Report, TrackingReport};
-use crate::part::unreadable;
+use std::borrow::Cow;
+
 use allot_allocation_rules::Weight;
 use allot_domain::{AccountId, Money, Ticker, decimal};
 use allot_wire::json::{Entries, Object};
 use allot_wire::{DecodeError, timestamp};
 use serde::Deserialize;
-use std::borrow::Cow;
+
+use super::{AccountReport, AccountStatement, PositionReport, Report, TrackingReport};
+use crate::part::unreadable;
 
 pub(super) fn write_report(report: &Report, out: &mut Vec<u8>) {
     let mut object = Object::begin(out);
     write_cut("positions", report, &mut object);
     object.number("fills", report.fills);
-    if report.held > 0 {
+    if 0 < report.held {
         object.number("held", report.held);
     }
     object.decimal("total_value", report.total_value.nanos());

@@ -9,13 +9,14 @@
 //!   report │ seq 8 │ source 8 + n │
 //! ```
 
-use super::{ReportRequest, Request, RequestKind, weights};
 use allot_allocation_rules::{Bust, Fill, Reject, Split, limits};
 use allot_domain::Cursor;
 use allot_domain::{Price, Quantity, Reject as Core, Side, SourceId, Ticker};
 use allot_wire::codec::{self, Each};
 use allot_wire::{PaddedTicker, Rejection, origin};
 use serde::{Deserialize, Serialize};
+
+use super::{ReportRequest, Request, RequestKind, weights};
 
 #[derive(Serialize, Deserialize)]
 struct RoutedPrefix<'a> {
@@ -94,7 +95,7 @@ pub fn routing_rejection(record: &[u8]) -> Rejection {
 #[inline]
 fn good_keys<'a>(cursor: &mut Cursor<'a>) -> Option<RoutingKeys<'a>> {
     let ticker = Ticker::from_padded(&cursor.take_array().ok()?)?;
-    let seq = cursor.u64().ok().filter(|seq| *seq > 0)?;
+    let seq = cursor.u64().ok().filter(|seq| 0 < *seq)?;
     let source_len = usize::try_from(cursor.u64().ok()?).ok()?;
     Some(RoutingKeys { ticker, seq, source: cursor.take(source_len).ok()? })
 }
@@ -118,7 +119,7 @@ pub(crate) fn good_fill(record: &[u8]) -> Option<Fill> {
 /// # Errors
 /// The first [`Reject`] that applies, in their order.
 pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejection> {
-    if record.len() > limits::MESSAGE_MAX {
+    if limits::MESSAGE_MAX < record.len() {
         return Err(Rejection::unread(&Core::OversizedMessage(record.len())));
     }
     let request = match kind {

@@ -2,7 +2,9 @@
 //!
 //! A field that is `null` is not there. One that is not known is passed over.
 
-use super::{ReportRequest, Request, RequestKind, unknown_type, weights};
+use std::borrow::Cow;
+use std::fmt;
+
 use allot_allocation_rules::{Bust, Fill, Reject, Split};
 use allot_domain::{Price, Quantity, Reject as Core, Side, SourceId, Ticker, decimal};
 use allot_wire::json::{Entries, Field, need, scalar, string};
@@ -10,8 +12,8 @@ use allot_wire::{Rejection, origin};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::fmt;
+
+use super::{ReportRequest, Request, RequestKind, unknown_type, weights};
 
 /// The fields of a request.
 #[derive(Clone, Copy, Debug)]

@@ -3,12 +3,13 @@
 //! Numbers are never read through binary fractions: a price, quantity, weight or sequence is a
 //! decimal text, and a JSON number stands for its own text.
 
-use super::fields::Fields;
-use super::{ReportRequest, Request};
 use allot_allocation_rules::{Bust, Fill, Split, limits};
 use allot_domain::{Reject as Core, Side};
 use allot_wire::Rejection;
 use allot_wire::json::{Object, read_request};
+
+use super::fields::Fields;
+use super::{ReportRequest, Request};
 
 /// Reads one request and judges every field of it.
 ///
@@ -16,7 +17,7 @@ use allot_wire::json::{Object, read_request};
 /// The first reject that applies, in their order; source and seq are echoed where they can be
 /// read, whatever else is wrong.
 pub fn decode_line(line: &[u8]) -> Result<Request, Rejection> {
-    if line.len() > limits::MESSAGE_MAX {
+    if limits::MESSAGE_MAX < line.len() {
         return Err(Rejection::unread(&Core::OversizedMessage(line.len())));
     }
     let fields: Fields<'_> = read_request(line).map_err(|reject| Rejection::unread(&reject))?;

@@ -21,7 +21,7 @@ pub(crate) fn split<A: AsRef<str>, W>(
     if weights.is_empty() {
         return Err(Reject::EmptySplit);
     }
-    if weights.len() > limits::ACCOUNTS_MAX {
+    if limits::ACCOUNTS_MAX < weights.len() {
         return Err(Reject::TooManyAccounts(weights.len()));
     }
     let accounts = weights

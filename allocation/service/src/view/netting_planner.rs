@@ -47,16 +47,17 @@ impl NettingPlanner {
         let marker = marker.number;
         let patience = u64::try_from(LOST_AFTER_MARKERS * parts.len()).expect("at most SHARDS_MAX");
         // Markers that count anew are those of a new router, which knows of no netting before it.
-        let lost = marker < self.sent_at || marker > self.sent_at + patience;
+        let lost = marker < self.sent_at || self.sent_at + patience < marker;
         !lost && parts.iter().any(|part| part.netting < self.sent)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_allocation_rules::{SplitKey, SplitNumber, Weight};
     use allot_domain::{Money, SourceId};
+
+    use super::*;
 
     /// Two shards with the same flow, all value in the first; by the netting each contains.
     fn parts(nettings: [u64; 2]) -> Vec<Part> {

@@ -1,10 +1,12 @@
 //! Report builder: the parts of one cut make the report of the firm.
 
-use crate::{AccountReport, PositionReport, Report, TrackingReport};
+use std::collections::BTreeMap;
+
 use allot_allocation_rules::{Part, SplitKey, Tracking, Weight};
 use allot_domain::limits::NANOS;
 use allot_domain::{AccountId, Marker, Money};
-use std::collections::BTreeMap;
+
+use crate::{AccountReport, PositionReport, Report, TrackingReport};
 
 /// What must be remembered between cuts: where everyone stood when the split came into force.
 #[derive(Default)]
@@ -148,7 +150,7 @@ fn unvalued(id: AccountId, weights: &BTreeMap<AccountId, Weight>) -> AccountRepo
 
 /// What a share cost on balance: bought minus sold, over what is left.
 fn average_price(value: Money, quantity: u64) -> Option<Money> {
-    (quantity > 0).then(|| Money::from_nanos(value.nanos() / i128::from(quantity)))
+    (0 < quantity).then(|| Money::from_nanos(value.nanos() / i128::from(quantity)))
 }
 
 /// Each open account's share of what all open accounts have together.

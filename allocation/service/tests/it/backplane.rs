@@ -1,7 +1,5 @@
 //! Backplane: the bytes of the frames that carry messages of allocation, and what reads back.
 
-use crate::dump::check;
-use crate::{frames, samples};
 use allot_allocation_rules::{Input, Part};
 use allot_allocation_service::{
     InputName, Reply, Request, decode_input, decode_part, decode_replies,
@@ -11,6 +9,9 @@ use allot_wire::backplane::{
 };
 use allot_wire::{DecodeError, Encoding};
 use expect_test::expect;
+
+use crate::dump::check;
+use crate::{frames, samples};
 
 fn frame(name: &str) -> Vec<u8> {
     let mut frames = frames::frames().into_iter();

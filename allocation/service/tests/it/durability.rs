@@ -1,12 +1,13 @@
 //! Durability: when replies leave, what a shard recovers, and when it stops.
 
-use crate::rig::{ROUTER, Rig, SHARD, fills, split};
 use allot_allocation_service::Allocation;
 use allot_domain::{Incarnation, LogIndex, Marker};
 use allot_journal::SimDisk;
 use allot_runtime::{Agent, Nanos};
 use allot_shard::{ShardFailure, State};
 use allot_wire::backplane::{FrameKind, Hello, Welcome, decode_hello, kind, replies};
+
+use crate::rig::{ROUTER, Rig, SHARD, fills, split};
 
 const SECOND: u64 = 1_000_000_000;
 

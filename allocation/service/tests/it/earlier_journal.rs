@@ -4,13 +4,14 @@
 //! stamp alone was written anew. It has held fills, a bust of one, splits, sales, a netting,
 //! markers, repeats, refusals and a record that is no fill, and a snapshot between.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use allot_allocation_rules::{BookConfig, Outcomes};
 use allot_allocation_service::Allocation;
 use allot_journal::{Folder, JournalConfig, Reader, Recovery, state_hash};
 use allot_shard::{Entry, State, recover};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The hash of the state after some inputs, as the version that wrote them computed it.

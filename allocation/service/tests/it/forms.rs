@@ -1,9 +1,11 @@
 //! Forms: the same request, said in other ways that JSON has.
 
-use crate::samples::fill;
+use std::fmt::Write;
+
 use allot_allocation_rules::limits;
 use allot_allocation_service::{Request, decode_line};
-use std::fmt::Write;
+
+use crate::samples::fill;
 
 /// A line is the fill of the samples.
 fn check(line: &str) {

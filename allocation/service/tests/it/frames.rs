@@ -1,6 +1,5 @@
 //! Frames: those of the backplane that carry messages of allocation.
 
-use crate::samples::{account, encode, money, outcomes, requests, source, ticker};
 use allot_allocation_rules::{
     AccountIndex, AccountPart, AccountRank, CellPart, Netting, Part, PositionsPart, RowPart,
     SplitKey, SplitNumber, Weight,
@@ -12,6 +11,8 @@ use allot_wire::backplane::{
     self, ClientHandle, Feedback, InputFrame, InputKind, PartHead, ReplyTo, To, encode_feedback,
     encode_marker, events, inputs, replies,
 };
+
+use crate::samples::{account, encode, money, outcomes, requests, source, ticker};
 
 pub(crate) fn marker() -> Marker {
     Marker { number: 7, time_ns: 1_795_168_800_000_000_000, report: true }

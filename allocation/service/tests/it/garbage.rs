@@ -1,6 +1,5 @@
 //! Garbage: no bytes make a decoder panic, and what it takes it can say again.
 
-use crate::samples;
 use allot_allocation_rules::Input;
 use allot_allocation_service::{
     InputName, Report, Request, RequestKind, TopicName, decode_input, decode_line, decode_part,
@@ -12,6 +11,8 @@ use allot_wire::{Batch, Encoding, Heartbeat};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+
+use crate::samples;
 
 /// Everything that bytes from outside can reach; a panic fails the test.
 fn read_as_everything(bytes: &[u8]) {

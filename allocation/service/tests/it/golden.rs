@@ -1,9 +1,10 @@
 //! Golden: the bytes of every message of front door and feed, so that none changes unnoticed.
 
-use crate::dump::check;
-use crate::samples;
 use allot_wire::Encoding;
 use expect_test::{Expect, expect};
+
+use crate::dump::check;
+use crate::samples;
 
 fn check_text(lines: &[Vec<u8>], expected: &Expect) {
     let lines = lines.iter().map(|line| String::from_utf8(line.clone()).unwrap() + "\n");

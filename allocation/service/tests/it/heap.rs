@@ -1,7 +1,8 @@
 //! Heap: a fill allocates nothing on the thread of a shard, once the shard is warm.
 
-use crate::rig::{Rig, fills, split};
 use allot_journal::SimDisk;
+
+use crate::rig::{Rig, fills, split};
 
 /// Fills of one frame.
 const FILLS: u64 = 32;
@@ -13,7 +14,7 @@ fn assert_allocates_nothing(mut rig: Rig) {
     for turn in 0..400 {
         rig.send(&fills(1 + turn * FILLS, FILLS));
         let spent = rig.settle();
-        if turn >= 200 {
+        if 200 <= turn {
             allocations += spent;
         }
     }

@@ -1,12 +1,13 @@
 //! Page: `docs/WIRE.md` against the code. After a change, `UPDATE_EXPECT=1` writes the dumps anew.
 
-use crate::dump::dump;
-use crate::samples;
 use allot_allocation_rules::{Reject, limits};
 use allot_allocation_service::{Report, decode_line, decode_replies, encode_reply_message};
 use allot_domain::{Price, Quantity};
 use allot_wire::{Encoding, Heartbeat};
 use expect_test::expect_file;
+
+use crate::dump::dump;
+use crate::samples;
 
 const PAGE: &str = include_str!("../../../../docs/WIRE.md");
 

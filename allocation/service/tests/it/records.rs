@@ -1,8 +1,9 @@
 //! Records: which bytes are refused with which code, in order of precedence.
 
-use crate::rejects::{NOT_OF_DECODERS, assert_complete, rank};
 use allot_allocation_rules::limits;
 use allot_allocation_service::{RequestKind, decode_request, routing_keys, routing_rejection};
+
+use crate::rejects::{NOT_OF_DECODERS, assert_complete, rank};
 
 /// Codes of what a record cannot say.
 const NOT_OF_RECORDS: [&str; 6] = [

@@ -1,5 +1,7 @@
 //! A rig: one shard, the agents that write its journal, and the other ends of its links.
 
+use std::sync::Arc;
+
 use allocation_counter::measure;
 use allot_allocation_rules::{Blend, BookConfig, Fill};
 use allot_allocation_service::{Allocation, InputName, Request, decode_line, encode_request};
@@ -11,7 +13,6 @@ use allot_wire::Encoding;
 use allot_wire::backplane::{
     ClientHandle, FrameKind, InputFrame, ReplyTo, Welcome, encode_welcome, inputs, kind,
 };
-use std::sync::Arc;
 
 /// A short history, so that it is full and forgets from early on.
 const BOOK: BookConfig = BookConfig { blend: Blend::NONE, history: 256 };

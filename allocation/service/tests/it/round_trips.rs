@@ -1,6 +1,5 @@
 //! Round trips: whatever can be said is read back as it was said, in both encodings.
 
-use crate::samples::{self, ENCODINGS, account, source, ticker};
 use allot_allocation_rules::{Bust, Fill, Split, Weight, limits};
 use allot_allocation_service::{
     AccountReport, AccountStatement, PositionReport, Reply, Report, ReportRequest, Request,
@@ -12,6 +11,8 @@ use allot_wire::{Batch, Encoding};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+
+use crate::samples::{self, ENCODINGS, account, source, ticker};
 
 fn names() -> impl Strategy<Value = String> {
     "[A-Za-z0-9._@-]{1,64}"

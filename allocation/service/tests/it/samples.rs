@@ -1,6 +1,5 @@
 //! Samples: one good message of each type, and strategies for all of them.
 
-use crate::frames::{frames, input_bodies};
 use allot_allocation_rules::{
     AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Reject, Share, Split, SplitNumber, Weight,
 };
@@ -11,6 +10,8 @@ use allot_allocation_service::{
 use allot_domain::{AccountId, Money, Price, Quantity, Reject as Core, Side, SourceId, Ticker};
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Heartbeat, Rejection, begin_batch, end_batch, push_record};
+
+use crate::frames::{frames, input_bodies};
 
 /// Both ways to write a body.
 pub(crate) const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];

@@ -2,9 +2,11 @@
 //!
 //! On a terminal a page replaces the one before; elsewhere it follows it.
 
-use crate::stdout::print;
-use anyhow::Result;
 use std::io::{self, IsTerminal};
+
+use anyhow::Result;
+
+use crate::stdout::print;
 
 /// Standard output, as a screen.
 pub(super) struct Screen {

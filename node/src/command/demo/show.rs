@@ -1,19 +1,21 @@
 //! A show: the reports of a demo, page after page, until it ends.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use allot_allocation_service::{Report, Topic};
+use allot_feeds::{Tally, plural};
+use allot_runtime::{Clock, Nanos};
+use allot_wire::Encoding;
+use anyhow::{Result, anyhow};
+
 use super::screen::Screen;
 use crate::feed_crew::Feeds;
 use crate::feed_reader::FeedReader;
 use crate::progress_bar::TICK;
 use crate::rate_meter::RateMeter;
 use crate::table;
-use allot_allocation_service::{Report, Topic};
-use allot_feeds::{Tally, plural};
-use allot_runtime::{Clock, Nanos};
-use allot_wire::Encoding;
-use anyhow::{Result, anyhow};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// After an interrupt, how long the demo waits for the last replies.
 const PATIENCE: Duration = Duration::from_millis(700);

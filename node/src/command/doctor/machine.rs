@@ -1,9 +1,11 @@
 //! The machine: the ZeroMQ build, cores, clock, and the limit of open files.
 
-use super::Finding;
+use std::fs;
+
 use allot_runtime::{Context, cores};
 use anyhow::Result;
-use std::fs;
+
+use super::Finding;
 
 /// A server needs one file descriptor per client and subscriber, and some for itself.
 const FILES_MIN: u64 = 4_096;
@@ -19,7 +21,7 @@ pub(super) fn examine(context: &Context) -> Result<Vec<Finding>> {
     let read = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
     Ok(vec![
         Finding::or_warn(
-            facts.version >= (4, 3, 5),
+            (4, 3, 5) <= facts.version,
             format!("libzmq {major}.{minor}.{patch}"),
             "build with the zeromq-src of this workspace (third_party)",
         ),
@@ -49,7 +51,7 @@ fn wake_ups(by_eventfd: bool) -> Finding {
 fn core_count(count: usize) -> Finding {
     let what = if count == 1 { "1 core".to_owned() } else { format!("{count} cores") };
     Finding::or_warn(
-        count > 2,
+        2 < count,
         what,
         "run all boxes on one thread (--threads shared), use one shard, and do not use --wait spin",
     )
@@ -78,7 +80,7 @@ fn governor(governor: Option<&str>) -> Finding {
 fn files(limit: Option<u64>) -> Finding {
     let shown = limit.map_or("no limit".to_owned(), |limit| format!("at most {limit}"));
     Finding::or_warn(
-        limit.is_none_or(|limit| limit >= FILES_MIN),
+        limit.is_none_or(|limit| FILES_MIN <= limit),
         format!("open files: {shown}"),
         "every client needs one; raise the limit: ulimit -n 65536",
     )
@@ -126,7 +128,7 @@ mod tests {
     #[test]
     fn this_machine_can_be_examined() {
         let findings = examine(&Context::new().unwrap()).unwrap();
-        assert!(findings.len() >= 7);
+        assert!(7 <= findings.len());
         assert!(findings.iter().all(|finding| finding.grade < Grade::Bad));
     }
 }

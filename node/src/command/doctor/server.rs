@@ -1,16 +1,18 @@
 //! The server: whether one replies at an endpoint and, if not, whether one can start there.
 
-use super::Finding;
+use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::time::Duration;
+
 use allot_allocation_service::{Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
 use allot_domain::SourceId;
 use allot_runtime::{
     Clock, Context, CurveKey, Link, LinkOptions, PollSet, RuntimeError, Subscriber,
 };
 use allot_wire::Heartbeat;
-use std::fs;
-use std::io::ErrorKind;
-use std::net::TcpListener;
-use std::time::Duration;
+
+use super::Finding;
 
 /// How long to wait for a reply or a publication: two heartbeats and a connection.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -1,15 +1,17 @@
 //! `allot feed aum`: the AUM server, which sends splits.
 
+use std::time::Duration;
+
+use allot_feeds::{AumConfig, Weights};
+use allot_runtime::duration;
+use anyhow::{Result, ensure};
+use clap::{ArgGroup, Args};
+
 use super::{Format, SourceFlags, seed, source};
 use crate::common_args::CommonArgs;
 use crate::feed_crew::FeedCrew;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
-use allot_feeds::{AumConfig, Weights};
-use allot_runtime::duration;
-use anyhow::{Result, ensure};
-use clap::{ArgGroup, Args};
-use std::time::Duration;
 
 /// Send splits, as the AUM server: the target percentage of each account
 ///

@@ -1,10 +1,7 @@
 //! `allot feed fills`: fill servers.
 
-use super::{Format, SourceFlags, seed, source};
-use crate::common_args::CommonArgs;
-use crate::feed_crew::FeedCrew;
-use crate::flags::Flags;
-use crate::setting::{Key, set};
+use std::time::Duration;
+
 use allot_domain::SourceId;
 use allot_feeds::{
     FillConfig, OnBadLine, Pace, Prices, Random, RandomConfig, Rate, Replay, ReplayConfig, Source,
@@ -13,7 +10,12 @@ use allot_feeds::{
 use allot_runtime::duration;
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args};
-use std::time::Duration;
+
+use super::{Format, SourceFlags, seed, source};
+use crate::common_args::CommonArgs;
+use crate::feed_crew::FeedCrew;
+use crate::flags::Flags;
+use crate::setting::{Key, set};
 
 /// Send fills, as a fill server: random ones, or those in a file
 ///

@@ -63,9 +63,10 @@ fn optional(money: Option<Money>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use allot_domain::{AccountId, Ticker};
     use expect_test::expect;
+
+    use super::*;
 
     #[test]
     fn every_position_has_its_line_and_an_account_without_one_too() {

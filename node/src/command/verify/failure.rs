@@ -1,12 +1,14 @@
 //! A failure: one thing that is wrong with the journal or the snapshots of a shard.
 
-use super::given_replies::MessageId;
+use std::fmt;
+
 use allot_allocation_audit::Fault;
 use allot_domain::LogIndex;
 use allot_journal::JournalError;
 use allot_shard::StateError;
 use allot_wire::DecodeError;
-use std::fmt;
+
+use super::given_replies::MessageId;
 
 /// What is wrong.
 pub(super) enum Failure {

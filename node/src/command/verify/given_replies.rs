@@ -1,13 +1,14 @@
 //! Given replies: the replies that clients received, to be found again in the journals.
 
-use allot_allocation_rules::{AccountIndex, Outcome, Outcomes};
-use allot_allocation_service::{Reply, decode_replies};
-use allot_domain::AccountId;
-use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::Path;
+
+use allot_allocation_rules::{AccountIndex, Outcome, Outcomes};
+use allot_allocation_service::{Reply, decode_replies};
+use allot_domain::AccountId;
+use anyhow::{Context, Result};
 
 /// The name of a message: its source, and its number there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

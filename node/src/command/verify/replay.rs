@@ -1,7 +1,9 @@
 //! Replay: reads one shard's journal from its start and checks every record.
 
-use super::failure::Failure;
-use super::given_replies::GivenReplies;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use allot_allocation_audit::{Auditor, Summary};
 use allot_allocation_rules::Outcomes;
 use allot_allocation_service::Allocation;
@@ -12,9 +14,9 @@ use allot_shard::{Entry, State};
 use allot_wire::DecodeError;
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+use super::failure::Failure;
+use super::given_replies::GivenReplies;
 
 /// Number of records between two updates of the progress bar.
 const RECORDS_PER_TICK: u64 = 4_096;
@@ -106,7 +108,7 @@ impl<'a> Replay<'a> {
             good.map(|snapshot| (snapshot.index, snapshot.hash)).collect();
         let mut state = State::new(book);
         let mut replayed_from = LogIndex::ZERO;
-        if pruned_through > LogIndex::ZERO
+        if LogIndex::ZERO < pruned_through
             && let Some((&index, _)) = snapshots.range(pruned_through..).next()
             && let Some(snapshot) = reader.snapshot(index)?
         {
@@ -190,7 +192,7 @@ impl<'a> Replay<'a> {
         }
         failures.extend(self.given.splits_missing().into_iter().map(Failure::SplitMissing));
         let replayed_from = self.result.replayed_from;
-        let ahead = self.snapshots.into_keys().filter(|index| *index > replayed_from);
+        let ahead = self.snapshots.into_keys().filter(|index| replayed_from < *index);
         failures.extend(ahead.map(|index| Failure::SnapshotAhead { index }));
         self.result
     }

@@ -1,7 +1,8 @@
 //! Accounts through splits: new, at zero, closed, back again.
 
-use super::check;
 use expect_test::expect;
+
+use super::check;
 
 #[test]
 fn the_first_example_of_the_brief() {

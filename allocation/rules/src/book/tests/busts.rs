@@ -1,7 +1,8 @@
 //! Busts: exactly the shares of the fill, given back by exactly those who got them.
 
-use super::check;
 use expect_test::expect;
+
+use super::check;
 
 #[test]
 fn a_bust_takes_back_exactly_what_each_account_got() {

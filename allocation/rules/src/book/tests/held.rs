@@ -1,10 +1,11 @@
 //! Fills before the first split: held, then divided in order.
 
+use allot_domain::{AccountId, Machine, SourceId, Step};
+use expect_test::expect;
+
 use super::script::{input, outcome_lines};
 use super::{SMALL, check};
 use crate::{Book, Input, Outcomes, Split, Weight, limits};
-use allot_domain::{AccountId, Machine, SourceId, Step};
-use expect_test::expect;
 
 #[test]
 fn the_first_split_releases_held_fills_in_order() {

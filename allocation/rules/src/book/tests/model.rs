@@ -2,11 +2,13 @@
 //!
 //! It gives the same lines as [`super::script`]; limits are the one thing it does not know.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use allot_domain::{AccountId, Side, SourceId, Ticker};
+
 use super::script::shares_text;
 use crate::limits::WINDOW;
 use crate::{Bust, Fill, Input, Netting, Split, SplitKey};
-use allot_domain::{AccountId, Side, SourceId, Ticker};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What one source sent.
 #[derive(Default)]
@@ -170,7 +172,7 @@ impl Model {
         for (account, weight) in &self.weights {
             let got = shares.get(account).copied().unwrap_or(0);
             let is_able = match fill.side {
-                Side::Buy => *weight > 0,
+                Side::Buy => 0 < *weight,
                 Side::Sell => got < self.held_of(fill.ticker, *account),
             };
             if !is_able {
@@ -182,7 +184,7 @@ impl Model {
             };
             let of_ticker = misses(paid(*account), paid_total);
             let want = sign * (all * misses(self.values[account], total) + mix * of_ticker);
-            if best.is_none_or(|(most, _)| want > most) {
+            if best.is_none_or(|(most, _)| most < want) {
                 best = Some((want, *account));
             }
         }

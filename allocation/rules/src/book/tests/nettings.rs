@@ -1,7 +1,8 @@
 //! Nettings: value moves between shards, never a share.
 
-use super::check;
 use expect_test::expect;
+
+use super::check;
 
 #[test]
 fn a_netting_aims_the_next_fills_and_moves_no_share() {

@@ -1,14 +1,16 @@
 //! A book against its [`Model`], over random inputs: every word, every share, every value.
 
+use std::collections::BTreeMap;
+
+use allot_domain::{AccountId, Marker, Side, SourceId};
+use proptest::prelude::*;
+
 use super::model::Model;
 use super::script::outcome_lines;
 use super::steps::{Numbering, steps};
 use crate::AccountIndex;
 use crate::book::{Book, BookConfig};
 use crate::{Blend, Outcome, Outcomes};
-use allot_domain::{AccountId, Marker, Side, SourceId};
-use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 /// Adds up what outcomes said: shares by ticker and account, and notionals.
 #[derive(Default)]
@@ -62,7 +64,7 @@ impl Sums {
             }
             assert_eq!(row.total(), total);
         }
-        assert!(seen >= self.shares.len());
+        assert!(self.shares.len() <= seen);
         let cells = book.holdings().rows().iter().flat_map(|row| row.cells());
         assert_eq!(cells.map(|cell| cell.value).sum::<i128>(), self.notional);
     }

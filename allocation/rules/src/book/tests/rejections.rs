@@ -1,5 +1,8 @@
 //! Rejections: limits, and which reason comes first.
 
+use allot_domain::{AccountId, Price, Quantity, Side, SourceId};
+use expect_test::expect;
+
 use super::script::{Script, source, ticker};
 use super::{SMALL, check};
 use crate::book::Book;
@@ -7,8 +10,6 @@ use crate::limits::{ACCOUNTS_EVER_MAX, SPLITS_KEPT};
 use crate::limits::{ACCOUNTS_MAX, HELD_MAX, HOLDING_MAX, SOURCES_MAX, TICKERS_MAX};
 use crate::{AccountIndex, RowIndex};
 use crate::{Fill, Input, Split, Weight};
-use allot_domain::{AccountId, Price, Quantity, Side, SourceId};
-use expect_test::expect;
 
 /// A purchase of one share at 1.
 fn buy(source: SourceId, seq: u64, name: &str) -> Input {

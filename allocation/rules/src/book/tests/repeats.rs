@@ -1,7 +1,8 @@
 //! Repeats: the first outcome again, and nothing changes.
 
-use super::{BookConfig, SMALL, check, check_with};
 use expect_test::expect;
+
+use super::{BookConfig, SMALL, check, check_with};
 
 #[test]
 fn a_repeated_fill_gets_its_shares_again_and_changes_nothing() {

@@ -1,7 +1,8 @@
 //! Sales: the most overweight account first, none more than it holds.
 
-use super::check;
 use expect_test::expect;
+
+use super::check;
 
 #[test]
 fn a_sale_takes_from_the_most_overweight_first() {

@@ -1,9 +1,11 @@
 //! Script: inputs as lines of text, and what comes of them as lines of text.
 
+use std::fmt::Write;
+
+use allot_domain::{AccountId, Machine, Marker, Reject as Core, SourceId, Ticker, decimal};
+
 use crate::book::Book;
 use crate::{AccountIndex, Allocated, Input, Origin, Outcome, Outcomes, Reject, Share};
-use allot_domain::{AccountId, Machine, Marker, Reject as Core, SourceId, Ticker, decimal};
-use std::fmt::Write;
 
 /// A book that a script is played to, and all that came of it as text.
 pub(super) struct Script {

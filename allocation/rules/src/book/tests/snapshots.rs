@@ -1,15 +1,17 @@
 //! Images: a book that was saved and loaded goes on as if nothing had happened.
 
+use std::fmt::Write;
+
+use allot_domain::{Machine, Marker, SnapshotError};
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
 use super::SMALL;
 use super::script::{Script, outcome_lines};
 use super::steps::{Numbering, Sent, steps};
 use crate::book::{Book, BookConfig};
 use crate::{AccountIndex, RowIndex, SplitNumber};
 use crate::{Blend, Input, Outcomes, Residuals, Split, Weight, limits};
-use allot_domain::{Machine, Marker, SnapshotError};
-use expect_test::{Expect, expect};
-use proptest::prelude::*;
-use std::fmt::Write;
 
 const REPORT: Marker = Marker { number: 1, time_ns: 0, report: true };
 

@@ -1,9 +1,10 @@
 //! Steps: random inputs for a book, as strategies of `proptest`.
 
-use super::script::{source, ticker};
-use crate::{Bust, Fill, Input, Netting, Split, SplitKey, Weight, limits};
 use allot_domain::{AccountId, Marker, Money, Price, Quantity, Side};
 use proptest::prelude::*;
+
+use super::script::{source, ticker};
+use crate::{Bust, Fill, Input, Netting, Split, SplitKey, Weight, limits};
 
 /// Accounts of the random splits, in byte order.
 const ACCOUNTS: [&str; 6] = ["B", "a", "a.b", "aa", "b", "c"];
@@ -114,5 +115,5 @@ fn percentages(weights: &[u64]) -> Option<Vec<(AccountId, Weight)>> {
         let nanos = i128::from(weight) * i128::from(limits::WEIGHT_TOTAL) / i128::from(sum);
         (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(id, nanos).unwrap())
     };
-    (sum > 0).then(|| named().map(|(weight, id)| percentage(*weight, id)).collect())
+    (0 < sum).then(|| named().map(|(weight, id)| percentage(*weight, id)).collect())
 }
