@@ -27,10 +27,6 @@ mod map;
 mod commands;
 mod lints;
 
-const CHECKS_IMPORTS: bool = false;
-const CHECKS_COMPARISONS: bool = false;
-const CHECKS_TEST_LAYOUT: bool = false;
-
 /// Checks the repository and prints every finding.
 ///
 /// # Errors
@@ -102,15 +98,9 @@ fn check_file(file: &TextFile) -> Vec<Finding> {
 /// The rules for one Rust file.
 fn check_rust(file: &TextFile) -> Vec<Finding> {
     let mut findings = rust::check(file);
-    if CHECKS_IMPORTS {
-        findings.extend(imports::check(file));
-    }
-    if CHECKS_COMPARISONS {
-        findings.extend(comparisons::check(file));
-    }
-    if CHECKS_TEST_LAYOUT {
-        findings.extend(test_layout::check(file));
-    }
+    findings.extend(imports::check(file));
+    findings.extend(comparisons::check(file));
+    findings.extend(test_layout::check(file));
     findings
 }
 

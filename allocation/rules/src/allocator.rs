@@ -15,10 +15,11 @@
 //! ```
 //!
 //! Every level gives the same division, provided that the certain steps are at most the quantity
-//! and the candidates at least the rest of it. So no exact water level is needed: zero nearly always
-//! suits (99 % of fills over 10 accounts, 96 % over 100, 85 % over 1,000, in the benches), whichever
-//! accounts are overweight, and then this is Hamilton's method. Where too much would be certain, the
-//! level rises by whole steps, which is arithmetic on quotients that are already there.
+//! and the candidates at least the rest of it. So no exact water level is needed: zero nearly
+//! always suits (99 % of fills over 10 accounts, 96 % over 100, 85 % over 1,000, in the benches),
+//! whichever accounts are overweight, and then this is Hamilton's method. Where too much would be
+//! certain, the level rises by whole steps, which is arithmetic on quotients that are already
+//! there.
 //!
 //! # Why it is fast
 //!
@@ -315,11 +316,12 @@ impl Allocator {
         }
     }
 
-    /// Finds the bucket where the last step falls and compares only accounts in it or `blur` from it.
+    /// Finds the bucket where the last step falls and compares only accounts in it or `blur` from
+    /// it.
     ///
-    /// An account is where its estimate puts it, or less than `blur` higher. So an account estimated
-    /// above the bar is better than all but less than `rest` others, and one estimated lower than
-    /// `blur` below the bucket is worse than `rest` others.
+    /// An account is where its estimate puts it, or less than `blur` higher. So an account
+    /// estimated above the bar is better than all but less than `rest` others, and one estimated
+    /// lower than `blur` below the bucket is worse than `rest` others.
     #[inline(always)]
     fn sift(
         &mut self,

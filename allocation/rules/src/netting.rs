@@ -1,4 +1,5 @@
-//! Netting: moves value between the residuals of shards, so that each misses what its fills can mend.
+//! Netting: moves value between the residuals of shards, so that each misses what its fills can
+//! mend.
 //!
 //! Every shard owns a disjoint part of each account's value, and with it of what the account
 //! misses. Left alone, those parts lie where the old fills came, not where new ones arrive. A

@@ -5,10 +5,10 @@
 //! deviation of the best division of them, in fractions of shares (a water level). The rest is
 //! **avoidable**: rounding to whole shares, and the price of shards.
 //!
-//! What one shard avoids, while there are only purchases: no surplus reaches the highest price `P`, and no
-//! deficit passes `(1/2 + 1/3 + … + 1/n) · P` for *n* accounts, whatever comes (the cup game; no
-//! allocator without foresight can promise less). Random streams stay below one `P` but for one
-//! fill in ten thousand.
+//! What one shard avoids, while there are only purchases: no surplus reaches the highest price `P`,
+//! and no deficit passes `(1/2 + 1/3 + … + 1/n) · P` for *n* accounts, whatever comes (the cup
+//! game; no allocator without foresight can promise less). Random streams stay below one `P` but
+//! for one fill in ten thousand.
 //!
 //! Two things count as avoidable although they are not: what a bust left, until fills mend it, and
 //! what a sale could not take where the overweight do not hold its ticker. One counts as
@@ -151,7 +151,8 @@ mod tests {
             }
         }
 
-        /// Coin by coin to the account that misses most: the best division of coins, and coins are small.
+        /// Coin by coin to the account that misses most: the best division of coins, and coins are
+        /// small.
         #[test]
         fn the_best_division_reaches_what_is_unavoidable((weights, had, got) in firms()) {
             let coins: i128 = got.iter().sum();

@@ -28,7 +28,8 @@ const CUT_MAX: u32 = u64::BITS - 1;
 /// Dividends of at least this many steps are estimated closely, however few steps are given out.
 const QUOTIENT: u64 = 1 << 16;
 
-/// How many bits of a fraction are kept: all comparisons fit in 32 bits, four at a time in a register.
+/// How many bits of a fraction are kept: all comparisons fit in 32 bits, four at a time in a
+/// register.
 pub(super) const FRACTION_BITS: u32 = u32::BITS;
 
 /// Divides by one step, of whatever size.

@@ -1,4 +1,5 @@
-//! The closed form against the obvious algorithm: one step at a time to the account that wants most.
+//! The closed form against the obvious algorithm: one step at a time to the account that wants
+//! most.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,7 +1,7 @@
 //! Conservation: whatever comes, in whatever shards, nothing is made and nothing is lost.
 //!
-//! At every marker: an account's values over the residuals of all shards add up to those of the fills
-//! it holds, and the shares of a ticker to what was bought less what was sold, busts undone.
+//! At every marker: an account's values over the residuals of all shards add up to those of the
+//! fills it holds, and the shares of a ticker to what was bought less what was sold, busts undone.
 
 use std::collections::BTreeMap;
 

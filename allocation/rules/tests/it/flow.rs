@@ -9,7 +9,8 @@ use super::random::Random;
 const TICKERS: usize = 16;
 /// After this many fills the busiest ticker becomes the quietest, and the next one the busiest.
 pub(crate) const ROTATION: usize = 4_000;
-/// The busiest ticker gets this many percent of all fills, the next this many of the rest, and so on.
+/// The busiest ticker gets this many percent of all fills, the next this many of the rest, and so
+/// on.
 pub(crate) const SKEW_PERCENT: u64 = 25;
 /// The highest price, in cents; the others start between a fiftieth of it and it.
 const PRICE_MAX_CENTS: u64 = 50_000;
