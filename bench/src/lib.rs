@@ -67,6 +67,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 /// Runs the subcommand of the command line. The code is zero if it was measured and nothing failed.
+#[must_use]
 pub fn run() -> ExitCode {
     cli::run().unwrap_or_else(|error| {
         eprintln!("allot bench: {error:#}");

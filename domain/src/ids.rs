@@ -237,6 +237,7 @@ fn fnv(bytes: &[u8]) -> u64 {
 }
 
 /// MurmurHash3's `fmix64`: every bit of the input reaches every bit of the output.
+#[must_use]
 pub fn mix(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);

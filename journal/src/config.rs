@@ -38,6 +38,7 @@ pub struct JournalConfig {
 
 impl JournalConfig {
     /// The default settings.
+    #[must_use]
     pub fn new(name: &str, stamp: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -19,6 +19,7 @@ pub struct Journal {
 
 impl Journal {
     /// No journal: everything counts as durable at once, and nothing survives.
+    #[must_use]
     pub fn none() -> Self {
         Self { appended: LogIndex::ZERO, durable: LogIndex::ZERO, queue: None }
     }
@@ -29,11 +30,13 @@ impl Journal {
     }
 
     /// Whether there is one. Without it, nothing survives the process.
+    #[must_use]
     pub fn is_kept(&self) -> bool {
         self.queue.is_some()
     }
 
     /// The index that the next record gets.
+    #[must_use]
     pub fn next_index(&self) -> LogIndex {
         self.appended.next()
     }
@@ -103,17 +106,20 @@ impl Journal {
     }
 
     /// The last record that is on disk.
+    #[must_use]
     pub fn durable(&self) -> LogIndex {
         self.durable
     }
 
     /// The last record that was appended.
+    #[must_use]
     pub fn appended(&self) -> LogIndex {
         self.appended
     }
 
     /// Whether the disk has no room for another segment. One whole segment is left then: time to
     /// refuse what makes the journal longer, but not to go on as before.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.queue.as_ref().is_some_and(|queue| queue.status().checkpoint.is_full)
     }
@@ -134,6 +140,7 @@ impl Journal {
     }
 
     /// Seals a reply that must not leave before everything appended so far is durable.
+    #[must_use]
     pub fn seal(&self, frame: Vec<u8>) -> Sealed {
         Sealed::new(self.appended, frame)
     }

@@ -52,16 +52,19 @@ impl Reader {
     }
 
     /// The stamp of the journal; empty if nothing was ever written.
+    #[must_use]
     pub fn stamp(&self) -> &str {
         &self.stamp
     }
 
     /// All segments, ascending.
+    #[must_use]
     pub fn segments(&self) -> &[SegmentSummary] {
         &self.segments
     }
 
     /// All snapshots, ascending.
+    #[must_use]
     pub fn snapshots(&self) -> &[SnapshotSummary] {
         &self.snapshots
     }

@@ -86,6 +86,7 @@ impl Recovery {
     }
 
     /// What an operator should know, in sentences.
+    #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

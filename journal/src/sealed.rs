@@ -18,6 +18,7 @@ impl Sealed {
     }
 
     /// The last record that must be durable before the reply may be opened.
+    #[must_use]
     pub fn index(&self) -> LogIndex {
         self.index
     }

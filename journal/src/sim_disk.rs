@@ -48,11 +48,13 @@ pub struct SimDisk {
 
 impl SimDisk {
     /// An empty folder. The seed decides what is lost in a crash.
+    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self::with_fault(seed, DiskFault::None)
     }
 
     /// An empty folder on a disk that may not do what it claims.
+    #[must_use]
     pub fn with_fault(seed: u64, fault: DiskFault) -> Self {
         Self { disk: Arc::new(Mutex::new(Disk::new(seed, fault))) }
     }
@@ -79,6 +81,7 @@ impl SimDisk {
     }
 
     /// Whether such a failure has happened since the last crash or restart.
+    #[must_use]
     pub fn has_failed(&self) -> bool {
         self.lock().has_failed()
     }
@@ -90,6 +93,7 @@ impl SimDisk {
 
     /// How it has crashed at the crash point since the last call, if it has. Until then every
     /// operation fails that a crash point counts.
+    #[must_use]
     pub fn take_end(&self) -> Option<End> {
         self.lock().take_end()
     }
@@ -100,11 +104,13 @@ impl SimDisk {
     }
 
     /// The length of all files together, in bytes.
+    #[must_use]
     pub fn used_bytes(&self) -> u64 {
         self.lock().used_bytes()
     }
 
     /// The length of a file; `None` if it does not exist.
+    #[must_use]
     pub fn file_bytes(&self, name: &str) -> Option<u64> {
         self.lock().file_bytes(name)
     }
@@ -118,21 +124,25 @@ impl SimDisk {
     }
 
     /// The names of all files, in order.
+    #[must_use]
     pub fn files(&self) -> Vec<String> {
         self.lock().names()
     }
 
     /// Every segment, the removed ones included, on a disk of its own; no snapshots.
+    #[must_use]
     pub fn full_journal(&self) -> Self {
         Self { disk: Arc::new(Mutex::new(self.lock().full_journal())) }
     }
 
     /// A copy of the current state, with an incarnation and a log of its own, and no crash planned.
+    #[must_use]
     pub fn fork(&self) -> Self {
         Self { disk: Arc::new(Mutex::new(self.lock().fork())) }
     }
 
     /// The latest operations, one line each, oldest first.
+    #[must_use]
     pub fn log(&self) -> Vec<String> {
         self.lock().log()
     }

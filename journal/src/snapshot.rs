@@ -65,6 +65,7 @@ pub(crate) enum Found {
 }
 
 /// The hash that a snapshot keeps of its state: XXH3, 128 bits.
+#[must_use]
 pub fn state_hash(state: &[u8]) -> u128 {
     xxh3_128(state)
 }

@@ -53,6 +53,7 @@ enum Verb {
 }
 
 /// Runs the sub-command. The exit code is zero if it did everything it was asked to do.
+#[must_use]
 pub fn run() -> ExitCode {
     let Cli { common, verb } = Cli::parse();
     let has_page = matches!(verb, Verb::Demo(_)) && io::stdout().is_terminal();

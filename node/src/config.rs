@@ -70,11 +70,13 @@ impl Config {
     }
 
     /// The text of one setting, with `{run-dir}` replaced.
+    #[must_use]
     pub fn text(&self, key: Key) -> String {
         self.value(key).text.replace("{run-dir}", &self.value(Key::RunDir).text)
     }
 
     /// Where one setting was set.
+    #[must_use]
     pub fn origin(&self, key: Key) -> &Origin {
         &self.value(key).origin
     }

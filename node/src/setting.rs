@@ -120,16 +120,19 @@ settings! {
 
 impl Key {
     /// The setting with this name.
+    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|key| key.name() == name)
     }
 
     /// The environment variable that sets it.
+    #[must_use]
     pub fn variable(self) -> String {
         format!("ALLOT_{}", self.name().to_uppercase().replace('-', "_"))
     }
 
     /// Its default. `{run-dir}` stands for the value of that setting.
+    #[must_use]
     pub fn default_text(self) -> String {
         match self {
             Self::RunDir => run_dir::default().display().to_string(),
@@ -141,11 +144,13 @@ impl Key {
     }
 
     /// Its bit in a set of settings.
+    #[must_use]
     pub const fn bit(self) -> u32 {
         1 << self as u32
     }
 
     /// The setting with the most similar name, if one is similar enough.
+    #[must_use]
     pub fn nearest(name: &str) -> Option<Self> {
         let name = name.to_lowercase().replace('_', "-");
         let distance = |key: &Self| edit_distance(&name, key.name());
@@ -155,6 +160,7 @@ impl Key {
 }
 
 /// A set of settings, as the sum of their bits.
+#[must_use]
 pub const fn set(keys: &[Key]) -> u32 {
     let mut bits = 0;
     let mut at = 0;

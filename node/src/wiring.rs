@@ -92,6 +92,7 @@ pub fn publisher_process(settings: &Settings) -> Result<Server> {
 }
 
 /// Everything on one thread that a test steps, on its clock, with a door and a feed in memory.
+#[must_use]
 pub fn stepped(settings: &Settings, clock: Clock) -> Stepped {
     allot_server::stepped::<Allocation>(&core_config(settings), book_config(settings), clock)
 }
@@ -190,6 +191,7 @@ impl Endpoints {
     }
 
     /// Where this is found.
+    #[must_use]
     pub fn of(&self, key: Key) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == key).map(|(_, endpoint)| endpoint.as_str())
     }

@@ -128,10 +128,10 @@ impl Topics {
             return;
         }
         body(&mut self.body);
-        if !self.progress.contains_key(&self.topic) {
-            self.progress.insert(self.topic.clone(), Progress::default());
-        }
-        let progress = self.progress.get_mut(&self.topic).expect("inserted just now");
+        let progress = match self.progress.get_mut(&self.topic) {
+            Some(progress) => progress,
+            None => self.progress.entry(self.topic.clone()).or_default(),
+        };
         progress.sequence += 1;
         let sequence = progress.sequence;
         self.send(sequence);

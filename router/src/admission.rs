@@ -124,6 +124,9 @@ impl Admission<'_> {
 
     /// Hands a request to every shard, or to none; the first of them replies for all, once all
     /// have. The next one waits for that: such requests may be large, and do not pile up.
+    ///
+    /// # Panics
+    /// If one is on its way although every shard has replied: a bug of the router.
     pub fn to_all(&mut self, submission: Submission<'_>) {
         let pending = (!self.streams.broadcast_is_replied()).then_some(Reject::Busy);
         if let Some(reject) = self.streams.refusal_of_all().or(pending) {

@@ -71,6 +71,7 @@ impl Broadcast {
     }
 
     /// A broadcast without sockets, and its listener, for a test that makes each step.
+    #[must_use]
     pub fn memory() -> (Self, BroadcastListener) {
         let subscribers = Arc::new(Mutex::new(Subscribers::default()));
         let listener = BroadcastListener { subscribers: Arc::clone(&subscribers) };
@@ -101,6 +102,7 @@ impl Broadcast {
     }
 
     /// The endpoint to which subscribers connect, with the real port; `None` without sockets.
+    #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
             Kind::Xpub { socket, .. } => Some(socket.endpoint()),
@@ -164,6 +166,7 @@ impl BroadcastListener {
     }
 
     /// The oldest publication that was subscribed to and not yet read.
+    #[must_use]
     pub fn receive(&self) -> Option<Publication> {
         lock(&self.subscribers).received.pop_front()
     }

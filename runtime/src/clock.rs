@@ -28,11 +28,13 @@ impl Nanos {
     pub const MAX: Self = Self(u64::MAX);
 
     /// The moment that many nanoseconds after 1970.
+    #[must_use]
     pub const fn from_unix(nanoseconds: u64) -> Self {
         Self(nanoseconds)
     }
 
     /// Nanoseconds since 1970.
+    #[must_use]
     pub const fn as_unix(self) -> u64 {
         self.0
     }
@@ -86,17 +88,20 @@ struct Anchor {
 
 impl Clock {
     /// The machine's clock, with the wall time of this moment as its anchor.
+    #[must_use]
     pub fn system() -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(Source::System(Anchor { unix: Nanos::ZERO + unix, instant: Instant::now() }))
     }
 
     /// A clock that stays at `start` until it is advanced.
+    #[must_use]
     pub fn virtual_at(start: Nanos) -> Self {
         Self(Source::Virtual(Arc::new(AtomicU64::new(start.0))))
     }
 
     /// The time.
+    #[must_use]
     pub fn now(&self) -> Nanos {
         match &self.0 {
             Source::System(anchor) => anchor.unix + anchor.instant.elapsed(),

@@ -83,6 +83,7 @@ pub struct Counters {
 
 impl Counters {
     /// A set of zeros.
+    #[must_use]
     pub fn new() -> Self {
         Self { values: Counter::ALL.iter().map(|_| Padded::default()).collect() }
     }
@@ -93,11 +94,13 @@ impl Counters {
     }
 
     /// The number of events so far.
+    #[must_use]
     pub fn get(&self, counter: Counter) -> u64 {
         self.values[counter as usize].0.load(Ordering::Relaxed)
     }
 
     /// All values, in the order of [`Counter::ALL`]. They are read one after the other.
+    #[must_use]
     pub fn snapshot(&self) -> Vec<(Counter, u64)> {
         Counter::ALL.iter().map(|&counter| (counter, self.get(counter))).collect()
     }

@@ -54,6 +54,7 @@ struct PlannedThread {
 
 impl Crew {
     /// A crew without threads.
+    #[must_use]
     pub fn new(clock: Clock, wait: WaitStrategy, threads: Threads) -> Self {
         Self { clock, wait, threads, planned: Vec::new(), shared: None }
     }
@@ -133,6 +134,7 @@ impl Crew {
 
 impl ThreadSlot {
     /// The waker of this thread, for the other ends of its links.
+    #[must_use]
     pub fn waker(&self) -> &Waker {
         &self.waker
     }

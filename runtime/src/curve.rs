@@ -48,11 +48,13 @@ impl CurveKeys {
     }
 
     /// The text that [`CurveKeys::read`] reads. It must be kept secret.
+    #[must_use]
     pub fn to_secret_text(&self) -> String {
         format!("public {}\nsecret {}\n", self.public, CurveKey(self.secret))
     }
 
     /// The key for the clients.
+    #[must_use]
     pub fn public(&self) -> CurveKey {
         self.public
     }

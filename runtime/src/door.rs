@@ -56,11 +56,13 @@ impl Door {
     }
 
     /// A door without sockets, and its clients, for a test that makes each step.
+    #[must_use]
     pub fn memory() -> (Self, DoorClients) {
         Self::memory_with(DoorOptions::default())
     }
 
     /// The same with other bounds.
+    #[must_use]
     pub fn memory_with(options: DoorOptions) -> (Self, DoorClients) {
         let memory = MemoryDoor::new(options);
         let clients = DoorClients::new(&memory);

@@ -37,6 +37,7 @@ fn read(text: &str) -> Option<Duration> {
 }
 
 /// Writes a duration in the longest unit that leaves no fraction.
+#[must_use]
 pub fn show(duration: Duration) -> String {
     let nanoseconds = duration.as_nanos();
     let whole = |unit: &&(&str, u64)| nanoseconds.is_multiple_of(u128::from(unit.1));

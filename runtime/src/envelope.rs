@@ -19,27 +19,32 @@ pub struct Envelope {
 
 impl Envelope {
     /// An empty envelope, for [`Door::receive`](crate::Door::receive).
+    #[must_use]
     pub fn new() -> Self {
         Self { identity: Message::new(), body: Message::new(), delimiter: false, malformed: false }
     }
 
     /// The body of the client's message; empty if the message is malformed.
+    #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
     /// The client's address for replies. It is valid only at this door, and until the client
     /// disconnects.
+    #[must_use]
     pub fn identity(&self) -> &[u8] {
         &self.identity
     }
 
     /// Whether the client sent the empty delimiter of a REQ, and expects it before each reply.
+    #[must_use]
     pub fn delimiter(&self) -> bool {
         self.delimiter
     }
 
     /// Whether the number of frames was wrong. The sender is known, the body is not.
+    #[must_use]
     pub fn malformed(&self) -> bool {
         self.malformed
     }

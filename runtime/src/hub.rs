@@ -26,17 +26,20 @@ enum Kind {
 
 impl Hub {
     /// Peers that have a link each, in that order.
+    #[must_use]
     pub fn rings(links: Vec<Link>) -> Self {
         Self(Kind::Links(Links { links, next: 0, may_lose: false }))
     }
 
     /// The same, but frames may be lost between the two ends of a ring, as on a connection that
     /// breaks. For simulations.
+    #[must_use]
     pub fn lossy_rings(links: Vec<Link>) -> Self {
         Self(Kind::Links(Links { links, next: 0, may_lose: true }))
     }
 
     /// Whether a frame that was taken may still be lost: connections break, rings do not.
+    #[must_use]
     pub fn may_lose(&self) -> bool {
         match &self.0 {
             Kind::Links(links) => links.may_lose,
@@ -88,6 +91,7 @@ impl Hub {
     }
 
     /// The number of peers, connected or not.
+    #[must_use]
     pub fn peers(&self) -> usize {
         match &self.0 {
             Kind::Links(links) => links.links.len(),
@@ -96,6 +100,7 @@ impl Hub {
     }
 
     /// The endpoint to which peers connect, with the real port; `None` over rings.
+    #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
             Kind::Links(_) => None,

@@ -52,6 +52,7 @@ pub struct LinkOptions {
 ///
 /// `waker_a` wakes the thread that owns the first end, when the second end sends to it; `waker_b`
 /// wakes that of the second.
+#[must_use]
 pub fn ring_pair(capacity: usize, waker_a: &Waker, waker_b: &Waker) -> (Link, Link) {
     let (first, second) = Ring::pair(capacity, waker_a, waker_b);
     (Link(Kind::Ring(first)), Link(Kind::Ring(second)))
@@ -105,6 +106,7 @@ impl Link {
 
     /// Whether a frame could reach the peer now. Always true for a ring, even if the other end was
     /// dropped; then a send returns [`SendError::Away`].
+    #[must_use]
     pub fn is_connected(&self) -> bool {
         match &self.0 {
             Kind::Ring(_) => true,

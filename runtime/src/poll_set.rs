@@ -50,6 +50,7 @@ pub(crate) type PollSetMemory = PollSet<'static>;
 
 impl<'a> PollSet<'a> {
     /// An empty set without a waker, for a client that is not an agent and waits by itself.
+    #[must_use]
     pub fn without_waker() -> Self {
         Self { sockets: Vec::new(), descriptors: Vec::new() }
     }

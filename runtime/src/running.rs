@@ -64,11 +64,13 @@ impl Running {
     }
 
     /// A handle that stops the crew, for a signal handler or another thread.
+    #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }
 
     /// Whether a thread still runs.
+    #[must_use]
     pub fn is_alive(&self) -> bool {
         self.threads.iter().any(|thread| !thread.is_finished())
     }
@@ -123,6 +125,7 @@ impl CrewError {
     }
 
     /// The agent that failed or panicked; empty if it was the thread itself.
+    #[must_use]
     pub fn role(&self) -> &str {
         &self.role
     }

@@ -93,6 +93,7 @@ pub type StageTimes = Vec<(u64, u64)>;
 
 impl Stages {
     /// Nothing is timed.
+    #[must_use]
     pub const fn off() -> Self {
         Self(None)
     }
@@ -101,6 +102,7 @@ impl Stages {
     ///
     /// # Panics
     /// If `every` is zero.
+    #[must_use]
     pub fn every(every: u64, clock: Clock) -> Self {
         assert!(0 < every, "one in zero cannot be timed; use `off`");
         let histograms = Stage::ALL.iter().map(|_| Histogram::new()).collect();
@@ -108,6 +110,7 @@ impl Stages {
     }
 
     /// The time at which the next unit begins a stage, or zero if it is not to be timed.
+    #[must_use]
     pub fn begin(&self, stage: Stage) -> Nanos {
         match &self.0 {
             Some(set) => set.begin(stage),
@@ -125,6 +128,7 @@ impl Stages {
 
     /// The next unit begins a stage that ends in another box. Returns the time for
     /// [`Stages::arrive`] there, or zero if it is not to be timed.
+    #[must_use]
     pub fn leave(&self, stage: Stage) -> Nanos {
         let Some(set) = &self.0 else {
             return Nanos::ZERO;

@@ -16,6 +16,7 @@ pub struct Stepper {
 
 impl Stepper {
     /// No agents yet, on a virtual clock.
+    #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, agents: Vec::new() }
     }
@@ -37,11 +38,13 @@ impl Stepper {
     }
 
     /// The first agent that cannot go on, and why.
+    #[must_use]
     pub fn failure(&self) -> Option<(&str, &str)> {
         self.agents.iter().find_map(|agent| Some((agent.role(), agent.failure()?)))
     }
 
     /// The time that agents see.
+    #[must_use]
     pub fn now(&self) -> Nanos {
         self.clock.now()
     }

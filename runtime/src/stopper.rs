@@ -29,6 +29,7 @@ impl Stopper {
     }
 
     /// Whether the crew was asked to end.
+    #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::SeqCst)
     }

@@ -50,6 +50,7 @@ impl WaitStrategy {
     /// The strategy for this many threads on this many cores: adaptive spins only if there is a
     /// core for each thread, one for ZeroMQ's I/O thread, and one for everything else. A thread
     /// that spins on the core of the I/O thread doubles the time until a reply.
+    #[must_use]
     pub fn fitted(self, threads: usize, cores: usize) -> Self {
         match self {
             Self::Adaptive { .. } if cores <= threads + 1 => Self::Block,

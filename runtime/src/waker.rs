@@ -52,6 +52,7 @@ impl Waker {
     }
 
     /// A waker that does nothing, for links whose two ends are stepped by one thread.
+    #[must_use]
     pub fn silent() -> Self {
         Self::default()
     }

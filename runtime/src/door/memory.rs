@@ -106,6 +106,7 @@ impl DoorClients {
     }
 
     /// The oldest reply that was not read yet, with the identity of its client.
+    #[must_use]
     pub fn receive(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         let mut shared = lock(&self.shared);
         let (identity, body) = shared.replies.pop_front()?;

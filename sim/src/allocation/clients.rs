@@ -31,6 +31,7 @@ struct Client {
 
 impl Clients {
     /// This many processes; none has started.
+    #[must_use]
     pub fn new(count: usize) -> Self {
         Self { clients: vec![Client::default(); count] }
     }
@@ -56,6 +57,7 @@ impl Clients {
     }
 
     /// What each unfinished one still waits for.
+    #[must_use]
     pub fn unfinished(&self) -> Vec<String> {
         let progress = self.clients.iter().filter_map(|client| client.progress.as_ref());
         let unfinished = progress.filter(|progress| !progress.is_finished());

@@ -67,6 +67,7 @@ pub struct ClientHistory {
 
 impl ClientHistory {
     /// An empty history of this many shards.
+    #[must_use]
     pub fn new(shards: usize) -> Self {
         Self {
             shards,

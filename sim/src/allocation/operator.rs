@@ -38,6 +38,7 @@ pub struct Operator {
 
 impl Operator {
     /// An operator at its end of the link to the front door.
+    #[must_use]
     pub fn new(link: Link, options: &AllocationOptions, now: Nanos) -> Self {
         Self {
             link,
@@ -58,6 +59,7 @@ impl Operator {
     }
 
     /// Its messages without a reply.
+    #[must_use]
     pub fn unreplied(&self) -> Vec<String> {
         self.open.keys().map(|(source, seq)| format!("the operator's {source} {seq}")).collect()
     }
@@ -74,6 +76,7 @@ impl Operator {
     }
 
     /// When there is something to do again.
+    #[must_use]
     pub fn wake_at(&self) -> Nanos {
         let again = self.open.values().map(|(_, due)| *due).min().unwrap_or(Nanos::MAX);
         if self.is_closed { again } else { again.min(self.next_at) }

@@ -65,6 +65,7 @@ pub struct FillOptions {
 ///
 /// Those of the engine and of the workload are drawn in turns: the order is older than their
 /// separation, and a seed is to stay the run that it was.
+#[must_use]
 pub fn draw(seed: u64, planted_bug: Option<PlantedBug>) -> Options<AllocationOptions> {
     let mut prng = Prng::new(seed);
     let shape = Shape::draw(&mut prng, planted_bug);

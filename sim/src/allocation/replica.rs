@@ -47,6 +47,7 @@ pub struct AtReport {
 
 impl Replica {
     /// The replica of a shard that has applied nothing yet.
+    #[must_use]
     pub fn new(shard: usize, config: BookConfig) -> Self {
         Self {
             shard,
@@ -60,11 +61,13 @@ impl Replica {
     }
 
     /// The number of the shard.
+    #[must_use]
     pub const fn shard(&self) -> usize {
         self.shard
     }
 
     /// The state after all records.
+    #[must_use]
     pub const fn state(&self) -> &State<Allocation> {
         &self.state
     }
@@ -75,11 +78,13 @@ impl Replica {
     }
 
     /// The log indexes of every message.
+    #[must_use]
     pub const fn indexes(&self) -> &BTreeMap<MessageKey, Vec<LogIndex>> {
         &self.indexes
     }
 
     /// The shard at the report of this number and time, if it was asked for one.
+    #[must_use]
     pub fn at_report(&self, number: u64, time_ns: u64) -> Option<&AtReport> {
         self.reports.get(&(number, time_ns))
     }

@@ -62,6 +62,7 @@ struct Row {
 
 impl Subscriber {
     /// A subscriber to a publisher that has not started.
+    #[must_use]
     pub fn new(encoding: Encoding, lose_percent: u64, planted_bug: Option<PlantedBug>) -> Self {
         Self {
             encoding,

@@ -57,6 +57,7 @@ impl Client {
 
 impl ClientNetwork {
     /// A network for this many clients. None has started, and neither has the router.
+    #[must_use]
     pub fn new(config: LinkConfig, clients: usize, copy_percent: u64) -> Self {
         let client = |connection| Client {
             link: None,
@@ -135,6 +136,7 @@ impl ClientNetwork {
     }
 
     /// When there is something to do again.
+    #[must_use]
     pub fn wake_at(&self, now: Nanos) -> Nanos {
         let first = |queue: &InFlight| queue.front().map_or(Nanos::MAX, |(due, _)| *due);
         let of_client = |client: &Client| {

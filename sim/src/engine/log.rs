@@ -41,31 +41,37 @@ pub struct LogRecord {
 
 impl RecoveredLog {
     /// The log of a shard that has journaled nothing yet.
+    #[must_use]
     pub const fn new(shard: usize) -> Self {
         Self { shard, records: Vec::new(), live: BTreeMap::new(), compared: 0 }
     }
 
     /// All records.
+    #[must_use]
     pub fn records(&self) -> &[LogRecord] {
         &self.records
     }
 
     /// How many records there are.
+    #[must_use]
     pub fn len(&self) -> u64 {
         u64::try_from(self.records.len()).expect("a few")
     }
 
     /// The index of the last record.
+    #[must_use]
     pub fn last(&self) -> LogIndex {
         LogIndex::new(self.len())
     }
 
     /// Whether there is no record.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
     /// How many states of running shards were compared with the replay.
+    #[must_use]
     pub const fn compared(&self) -> u64 {
         self.compared
     }

@@ -71,6 +71,7 @@ impl Side {
 
 impl NetworkLink {
     /// A connection between two processes that have not started.
+    #[must_use]
     pub fn new(config: LinkConfig) -> Self {
         let in_flight = [VecDeque::new(), VecDeque::new()];
         Self { config, ends: [None, None], in_flight, broken_until: Nanos::ZERO, frame: Vec::new() }

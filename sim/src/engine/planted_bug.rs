@@ -27,11 +27,13 @@ pub enum PlantedBug {
 
 impl PlantedBug {
     /// Whether a run with it must be as good as one without.
+    #[must_use]
     pub const fn is_harmless(self) -> bool {
         matches!(self, Self::TwiceToShard | Self::OutOfOrderToShard)
     }
 
     /// Whether it needs frames between processes.
+    #[must_use]
     pub const fn needs_processes(self) -> bool {
         matches!(self, Self::AlteredPart | Self::TwiceToShard | Self::OutOfOrderToShard)
     }

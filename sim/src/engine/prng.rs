@@ -12,6 +12,7 @@ pub struct Prng(StdRng);
 
 impl Prng {
     /// The stream of a seed.
+    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
     }

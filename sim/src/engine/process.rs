@@ -82,6 +82,7 @@ impl<S: System> Actor<S> {
 
     /// Why the agent has stopped, where [`Agent::failure`] says that it has. A journal that fails
     /// stops its shard; its own agents say nothing.
+    #[must_use]
     pub fn stop_cause(&self) -> StopCause {
         let Self::Shard(_, shard) = self else { return StopCause::Other };
         match shard.failed() {
@@ -93,6 +94,7 @@ impl<S: System> Actor<S> {
     }
 
     /// The shard that it belongs to, if it does.
+    #[must_use]
     pub const fn shard(&self) -> Option<usize> {
         match self {
             Self::Shard(shard, _) | Self::Committer(shard, _) | Self::Checkpointer(shard, _) => {
@@ -105,16 +107,19 @@ impl<S: System> Actor<S> {
 
 impl<S: System> Process<S> {
     /// A process that is to start at once.
+    #[must_use]
     pub const fn new(sites: Vec<Site>) -> Self {
         Self { sites, slots: Vec::new(), up_at: Nanos::ZERO }
     }
 
     /// Whether it runs.
+    #[must_use]
     pub fn is_up(&self) -> bool {
         !self.slots.is_empty()
     }
 
     /// Its name in the trace.
+    #[must_use]
     pub fn name(&self) -> String {
         match &self.sites[..] {
             [site] => format!("{site:?}"),
@@ -123,6 +128,7 @@ impl<S: System> Process<S> {
     }
 
     /// Its shard of this number.
+    #[must_use]
     pub fn shard(&self, number: usize) -> Option<&Shard<S>> {
         self.slots.iter().find_map(|slot| match &slot.actor {
             Actor::Shard(shard, agent) if *shard == number => Some(agent.as_ref()),

@@ -61,11 +61,13 @@ pub struct Totals(Vec<(&'static str, u64)>);
 
 impl Totals {
     /// The counts of one run, the engine's first.
+    #[must_use]
     pub fn of(engine: &Tally, workload: Vec<(&'static str, u64)>) -> Self {
         Self(engine.counts().into_iter().chain(workload).collect())
     }
 
     /// Every count with its sentence.
+    #[must_use]
     pub fn counts(&self) -> &[(&'static str, u64)] {
         &self.0
     }

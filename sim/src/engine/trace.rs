@@ -19,6 +19,7 @@ pub struct Trace {
 
 impl Trace {
     /// An empty trace; times count from `start`.
+    #[must_use]
     pub fn new(start: Nanos, is_verbose: bool) -> Self {
         Self { events: VecDeque::new(), is_verbose, start }
     }
@@ -36,6 +37,7 @@ impl Trace {
     }
 
     /// One line for each event, oldest first.
+    #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.events.iter().map(|(when, event)| line(*when - self.start, event)).collect()
     }

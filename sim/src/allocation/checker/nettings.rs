@@ -9,6 +9,7 @@ use allot_shard::State;
 /// shards are not under the same split.
 ///
 /// A netting that a crash kept from some shards leaves a remainder until the next one.
+#[must_use]
 pub fn remainder(states: &[&State<Allocation>]) -> Option<i128> {
     let marker = Marker { number: 0, time_ns: 0, report: false };
     let parts: Vec<Part> = states.iter().map(|state| state.machine().part(&marker)).collect();
