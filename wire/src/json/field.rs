@@ -23,6 +23,12 @@ impl<'a> Field<'a> {
         Self { name, value: None, is_twin: false }
     }
 
+    /// A field of this name with the value that stands there, if one does.
+    #[must_use]
+    pub const fn with(name: &'static str, value: Option<&'a RawValue>) -> Self {
+        Self { name, value, is_twin: false }
+    }
+
     /// Takes the value that stands there; a second one makes the field a twin.
     pub fn set(&mut self, value: Option<&'a RawValue>) {
         self.is_twin |= self.value.is_some() && value.is_some();

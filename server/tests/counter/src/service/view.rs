@@ -1,0 +1,86 @@
+//! View: the counters as subscribers see them, and the level, as shards do.
+//!
+//! ```text
+//!   counters:json         counters:bin      all counters at one cut: a state
+//!   events:<key>:json                       every reply that a counter made: events
+//! ```
+
+use super::report::{self, Part};
+use super::{Kind, Report, input};
+use crate::Counter;
+use crate::rules::{Key, Level};
+use allot_domain::Marker;
+use allot_publisher::{Cut, Topics, Version, View};
+use allot_wire::backplane::Feedback;
+use allot_wire::{Cursor, DecodeError, Encoding, write_topic};
+
+/// The topic of reports.
+const COUNTERS: &str = "counters:";
+
+/// The last report, if there is one.
+#[derive(Debug, Default)]
+pub struct Last(Option<Report>);
+
+impl View for Counter {
+    type Part = Part;
+    type State = Last;
+    const EVENTS: &'static str = "events:";
+
+    fn read_part(body: &[u8]) -> Result<Part, DecodeError> {
+        report::decode_part(body)
+    }
+
+    fn compare(parts: &[Part]) -> Vec<Option<String>> {
+        let newest = parts.iter().map(|part| part.raises).max().unwrap_or(0);
+        let lacks = |part: &Part| {
+            let seen = part.raises;
+            (seen < newest).then(|| format!("has seen {seen} raises, others {newest}"))
+        };
+        parts.iter().map(lacks).collect()
+    }
+
+    fn on_cut(last: &mut Last, cut: Cut<'_, Part>, topics: &mut Topics) -> Option<Feedback> {
+        if cut.marker.report {
+            last.0 = Some(Report::of(&cut));
+            Self::publish_last(last, topics);
+        }
+        level(&cut.marker, cut.parts)
+    }
+
+    fn publish_last(last: &Last, topics: &mut Topics) {
+        let Some(report) = &last.0 else {
+            return;
+        };
+        let version = Version { report: report.report, time_ns: report.time_ns };
+        for encoding in [Encoding::Json, Encoding::Binary] {
+            let topic = |out: &mut Vec<u8>| write_topic(COUNTERS, None, encoding, out);
+            topics.publish_state(version, topic, |out| report.encode(encoding, out));
+        }
+    }
+
+    fn last_report(last: &Last) -> u64 {
+        last.0.as_ref().map_or(0, |report| report.report)
+    }
+
+    /// Publishes what [`allot_shard::Service::write_event`] wrote: a key, and JSON.
+    fn on_event(_: &mut Last, event: &[u8], topics: &mut Topics) -> Result<(), DecodeError> {
+        let mut cursor = Cursor::new(event);
+        let key = Key::from_padded(&cursor.take_array()?);
+        let key = key.ok_or_else(|| DecodeError::new("the key of an event is none"))?;
+        let topic =
+            |out: &mut Vec<u8>| write_topic(Self::EVENTS, Some(key.as_str()), Encoding::Json, out);
+        topics.publish_event(topic, |out| out.extend_from_slice(cursor.rest()));
+        Ok(())
+    }
+}
+
+/// The level for all shards, if one of them does not know it.
+fn level(marker: &Marker, parts: &[Part]) -> Option<Feedback> {
+    let total = report::total(parts);
+    if parts.iter().all(|part| part.level == total) {
+        return None;
+    }
+    let mut body = Vec::new();
+    input::encode_level(&Level { marker: marker.number, total }, &mut body);
+    Some(Feedback { kind: Kind::Level.input(), bodies: vec![body; parts.len()] })
+}
