@@ -1,0 +1,57 @@
+//! A rig: a server of counters with all boxes in one process, and what is left when it has ended.
+
+use crate::client::{Client, Listener};
+use allot_counter::Counter;
+use allot_counter::rules::CounterConfig;
+use allot_journal::SEGMENT_BYTES_REAL_MIN;
+use allot_runtime::{Context, Stages};
+use allot_server::{JournalOptions, RunningServer, ServerConfig, embedded};
+use std::path::Path;
+
+/// The rules of all tests.
+pub(crate) const RULES: CounterConfig = CounterConfig { limit: 1_000 };
+
+/// Three keys, each of another shard of three.
+pub(crate) const KEYS: [&str; 3] = ["e", "a", "f"];
+
+/// A running server, and the context of its clients.
+pub(crate) struct Rig {
+    pub(crate) server: RunningServer,
+    pub(crate) context: Context,
+}
+
+/// Three shards in one process.
+pub(crate) fn config() -> ServerConfig<CounterConfig> {
+    ServerConfig::in_memory(3, RULES)
+}
+
+/// The same with small journals in this directory, and a snapshot after every few KiB.
+pub(crate) fn with_journal(data: &Path) -> ServerConfig<CounterConfig> {
+    let options = JournalOptions {
+        segment_bytes: SEGMENT_BYTES_REAL_MIN,
+        snapshot_every_bytes: 4 << 10,
+        ..JournalOptions::new(data.to_owned())
+    };
+    ServerConfig { journal: Some(options), ..config() }
+}
+
+impl Rig {
+    pub(crate) fn start(config: &ServerConfig<CounterConfig>) -> Self {
+        let server = embedded::<Counter>(config, &mut |_| Stages::off()).unwrap();
+        Self { server, context: Context::new().unwrap() }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(&self.context, self.server.bound.front.as_deref().unwrap())
+    }
+
+    pub(crate) fn listener(&self, topics: &[&str]) -> Listener {
+        let publish = self.server.bound.publish.as_deref().unwrap();
+        Listener::connect(&self.context, publish, topics)
+    }
+
+    pub(crate) fn stop(self) {
+        self.server.running.stop();
+        self.server.running.join().unwrap();
+    }
+}
