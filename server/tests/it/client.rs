@@ -1,10 +1,11 @@
 //! A client of the front door, and a subscriber; both wait for what they are asked to.
 
+use std::collections::VecDeque;
+use std::time::Duration;
+
 use allot_counter::service::{Reply, Report, decode_line, decode_replies, encode_record};
 use allot_runtime::{Context, Link, LinkOptions, PollSet, Publication, Subscriber};
 use allot_wire::{begin_batch, end_batch, push_record};
-use std::collections::VecDeque;
-use std::time::Duration;
 
 /// One look at a socket that has nothing; a test is over when what it waits for has come.
 const LOOK: Duration = Duration::from_millis(20);

@@ -1,10 +1,12 @@
 //! All boxes in one process: what clients and subscribers get.
 
-use crate::client::{batch, replies};
-use crate::rig::{KEYS, Rig, config};
+use std::collections::BTreeMap;
+
 use allot_counter::service::{Kind, ReplyBody};
 use allot_domain::{Ticker, shard_of};
-use std::collections::BTreeMap;
+
+use crate::client::{batch, replies};
+use crate::rig::{KEYS, Rig, config};
 
 fn add(seq: u64, key: &str, amount: u64) -> String {
     format!(r#"{{"type":"add","source":"a","seq":{seq},"key":"{key}","amount":{amount}}}"#)

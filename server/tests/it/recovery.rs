@@ -1,7 +1,9 @@
 //! Recovery: a server goes on from its journals, and an auditor that replays them agrees.
 
-use crate::client::{batch, replies};
-use crate::rig::{KEYS, RULES, Rig, with_journal};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use allot_counter::Counter;
 use allot_counter::audit::{Auditor, Mismatch};
 use allot_counter::rules::{Input, Outcome, Outcomes, What};
@@ -9,9 +11,9 @@ use allot_domain::{Outcomes as _, ShardId};
 use allot_journal::{Folder, JournalConfig, Reader, state_hash};
 use allot_server::open_shard;
 use allot_shard::{Entry, State};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+use crate::client::{batch, replies};
+use crate::rig::{KEYS, RULES, Rig, with_journal};
 
 /// The directories of all shards, once the server has stopped.
 struct Journals(PathBuf);
@@ -155,7 +157,7 @@ fn an_auditor_agrees_with_every_outcome_in_the_journals() {
     for (auditor, state) in auditors.values().zip(&states) {
         auditor.check_state(state.machine()).unwrap();
     }
-    assert!(inputs > 60, "{inputs}");
+    assert!(60 < inputs, "{inputs}");
 }
 
 /// The first difference that the auditors find where `plant` changes what came of an input.

@@ -1,12 +1,14 @@
 //! A rig: a server of counters with all boxes in one process, and what is left when it has ended.
 
-use crate::client::{Client, Listener};
+use std::path::Path;
+
 use allot_counter::Counter;
 use allot_counter::rules::CounterConfig;
 use allot_journal::SEGMENT_BYTES_REAL_MIN;
 use allot_runtime::{Context, Stages};
 use allot_server::{JournalOptions, RunningServer, ServerConfig, embedded};
-use std::path::Path;
+
+use crate::client::{Client, Listener};
 
 /// The rules of all tests.
 pub(crate) const RULES: CounterConfig = CounterConfig { limit: 1_000 };

@@ -1,14 +1,16 @@
 //! Each box by itself, over sockets: the same replies and the same totals as all in one.
 
-use crate::client::{Client, Listener};
-use crate::rig::{KEYS, RULES, Rig, config};
+use std::collections::BTreeMap;
+
 use allot_counter::Counter;
 use allot_domain::ShardId;
 use allot_runtime::{Context, Stages};
 use allot_server::{
     EndpointConfig, RunningServer, ServerConfig, publisher_process, router_process, shard_process,
 };
-use std::collections::BTreeMap;
+
+use crate::client::{Client, Listener};
+use crate::rig::{KEYS, RULES, Rig, config};
 
 /// Sends the same to any server; returns the replies, and the counters of the report.
 fn run(client: &mut Client, listener: &mut Listener) -> (Vec<String>, BTreeMap<String, u64>) {

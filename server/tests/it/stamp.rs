@@ -1,6 +1,9 @@
 //! The stamp: a system does not start from what another has written, and says whose it is.
 
-use crate::rig::{self, Rig};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
 use allot_allocation_rules::BookConfig;
 use allot_allocation_service::Allocation;
 use allot_counter::Counter;
@@ -10,9 +13,8 @@ use allot_server::{
     ConfigFor, JournalOptions, RunningServer, ServerConfig, ServerError, System, embedded,
 };
 use allot_shard::ConfigOf;
-use std::collections::BTreeMap;
-use std::error::Error;
-use std::path::{Path, PathBuf};
+
+use crate::rig::{self, Rig};
 
 fn start<S: System>(data: &Path, rules: ConfigOf<S>) -> Result<RunningServer, ServerError> {
     let options = JournalOptions {

@@ -1,11 +1,13 @@
 //! All boxes on one thread and a clock of the test: the same system, without threads and sockets.
 
-use crate::rig::RULES;
+use std::time::Duration;
+
 use allot_counter::Counter;
 use allot_counter::service::Report;
 use allot_runtime::{Clock, Nanos};
 use allot_server::{CoreConfig, Stepped, stepped};
-use std::time::Duration;
+
+use crate::rig::RULES;
 
 /// 2026-11-20T10:00:00Z.
 const START: u64 = 1_795_168_800_000_000_000;

@@ -3,13 +3,15 @@
 //! Plain maps and sets, whole scans, nothing incremental. It shares the types of the rules and no
 //! line of what they do, so that one mistake does not stand in both.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use allot_domain::{Reject as Core, SourceId, limits};
+
 use crate::rules::limits::{AWAITS_MAX, KEYS_MAX};
 use crate::rules::{
     Action, Command, CounterConfig, Counters, Input, Key, Level, Name, Outcome, Raise, Reject, What,
 };
-use allot_domain::{Reject as Core, SourceId, limits};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// Follows the log of one shard.
 #[derive(Clone, Debug)]
@@ -80,7 +82,7 @@ impl Auditor {
             Input::Command(command) => vec![self.expect_command(command)],
             Input::Raise(raise) => vec![self.expect_raise(raise)],
             Input::Level(level) => {
-                self.level = if level.marker > self.level.marker { *level } else { self.level };
+                self.level = if self.level.marker < level.marker { *level } else { self.level };
                 Vec::new()
             }
             Input::Marker(_) => Vec::new(),
@@ -128,8 +130,8 @@ impl Auditor {
                 Ok(What::Counted { key, value })
             }
             (_, None) => Err(Reject::UnknownKey),
-            (Action::Await(threshold), _) if threshold > limit => Err(Reject::ExceedsLimit(limit)),
-            (Action::Await(threshold), Some(value)) if value >= threshold => {
+            (Action::Await(threshold), _) if limit < threshold => Err(Reject::ExceedsLimit(limit)),
+            (Action::Await(threshold), Some(value)) if threshold <= value => {
                 Ok(What::Reached { key, value })
             }
             (Action::Await(_), _) if self.open.len() == AWAITS_MAX => Err(Reject::TooManyAwaits),
@@ -154,7 +156,7 @@ impl Auditor {
         let value = *self.values.get(&key).ok_or(Reject::UnknownKey)?;
         Ok(match action {
             Action::Add(_) => What::Counted { key, value },
-            Action::Await(threshold) if value >= threshold => What::Reached { key, value },
+            Action::Await(threshold) if threshold <= value => What::Reached { key, value },
             Action::Await(threshold) if self.open.contains(&(key, threshold, name)) => {
                 What::Awaiting { key, threshold }
             }

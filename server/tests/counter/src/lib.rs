@@ -13,8 +13,8 @@
 //! | raise  | all shards          | `raised`, once                                  |
 //! | level  | all shards          | nothing: the view sends it, and nobody waits    |
 //!
-//! Start with [`rules::Counters`]: what is true of a counter. Then [`service`]: what joins it to the
-//! core, and [`audit::Auditor`], which replays a log and believes nothing. The marker type
+//! Start with [`rules::Counters`]: what is true of a counter. Then [`service`]: what joins it to
+//! the core, and [`audit::Auditor`], which replays a log and believes nothing. The marker type
 //! [`Counter`] is what router, shard and publisher are made of, as in `Shard<Counter>`.
 //!
 //! Invariants:

@@ -20,18 +20,18 @@ mod input;
 mod protocol;
 mod view;
 
+use allot_domain::Marker;
+use allot_shard::{Delivery, Description, Reach, Service};
+use allot_wire::backplane::InputKind;
+use allot_wire::{Encoding, Rejection, append_sized};
+
+use crate::Counter;
+use crate::rules::{Counters, Input, Outcome, Outcomes, What};
 pub use kind::Kind;
 pub use reply::{Reply, ReplyBody, decode_replies};
 pub use report::Report;
 pub use request::{Request, decode_line, decode_record, encode_line, encode_record};
 pub use view::Last;
-
-use crate::Counter;
-use crate::rules::{Counters, Input, Outcome, Outcomes, What};
-use allot_domain::Marker;
-use allot_shard::{Delivery, Description, Reach, Service};
-use allot_wire::backplane::InputKind;
-use allot_wire::{Encoding, Rejection, append_sized};
 
 impl Service for Counter {
     const NAME: &'static str = "counter";

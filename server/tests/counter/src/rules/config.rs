@@ -1,8 +1,9 @@
 //! Config: the rules by which a log becomes a state. Its text stands on every file of a journal.
 
-use super::limits::LIMIT_MAX;
 use std::fmt;
 use std::str::FromStr;
+
+use super::limits::LIMIT_MAX;
 
 /// The config of the counters of a shard: `limit 1000`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

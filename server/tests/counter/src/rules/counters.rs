@@ -5,12 +5,14 @@
 //!          awaits, by threshold: all above the value, but for those that a pending input releases
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use allot_domain::{Machine, Reject as Core, Seen, SnapshotError, Sources, Step};
+
 use super::limits::{AWAITS_MAX, KEYS_MAX, LIMIT_MAX, RELEASED_MAX};
 use super::{
     Action, Command, CounterConfig, Input, Key, Level, Name, Outcome, Outcomes, Raise, Reject, What,
 };
-use allot_domain::{Machine, Reject as Core, Seen, SnapshotError, Sources, Step};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// All counters of one shard.
 #[derive(Clone, Debug)]
@@ -119,7 +121,7 @@ impl Counters {
 
     fn open(&mut self, name: Name, key: Key, threshold: u64) -> Result<What, Reject> {
         let entry = self.entries.get_mut(&key).ok_or(Reject::UnknownKey)?;
-        if threshold > self.config.limit {
+        if self.config.limit < threshold {
             return Err(Reject::ExceedsLimit(self.config.limit));
         }
         if threshold <= entry.value {
@@ -258,7 +260,7 @@ impl Machine for Counters {
         match input {
             Input::Command(command) => outcomes.push(self.on_command(command)),
             Input::Raise(raise) => outcomes.push(self.on_raise(raise)),
-            Input::Level(level) if level.marker > self.level.marker => self.level = *level,
+            Input::Level(level) if self.level.marker < level.marker => self.level = *level,
             Input::Level(_) | Input::Marker(_) => {}
         }
         self.release(outcomes)

@@ -1,8 +1,10 @@
 //! Reject: why a message changes nothing. The codes of the core, and these, in order of precedence.
 
-use super::limits::{AWAITS_MAX, KEYS_MAX};
-use allot_domain::{Reject as Core, reasons};
 use std::fmt;
+
+use allot_domain::{Reject as Core, reasons};
+
+use super::limits::{AWAITS_MAX, KEYS_MAX};
 
 reasons! {
     /// Why a message was refused.

@@ -6,11 +6,12 @@
 //!   counters 4 │ key │ value 8 │ awaits 4 │ threshold 8, source 4, seq 8 │ … │ …
 //! ```
 
+use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
+use allot_domain::{Machine, Sources};
+
 use super::counters::{Await, Entry};
 use super::limits::{AWAITS_MAX, KEYS_MAX};
 use super::{CounterConfig, Counters, Level, Name};
-use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
-use allot_domain::{Machine, Sources};
 
 const MAGIC: [u8; 8] = *b"ALLOTCTR";
 const VERSION: u32 = 1;

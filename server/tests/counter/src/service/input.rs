@@ -1,12 +1,13 @@
 //! Input: the body of an input, as the journal keeps it. What clients sent stands there untouched.
 
-use super::request::unknown;
-use super::{Kind, Request, decode_record};
-use crate::rules::{Input, Level};
 use allot_domain::Reject as Core;
 use allot_wire::backplane::InputKind;
 use allot_wire::{Rejection, codec};
 use serde::{Deserialize, Serialize};
+
+use super::request::unknown;
+use super::{Kind, Request, decode_record};
+use crate::rules::{Input, Level};
 
 #[derive(Serialize, Deserialize)]
 struct LevelRecord {

@@ -2,11 +2,12 @@
 //!
 //! It reads every record whole. A system with a hot path reads the routing keys and no more.
 
+use allot_router::{Admission, Protocol, Submission};
+use allot_wire::Rejection;
+
 use super::request::unknown;
 use super::{Kind, Request, decode_line, decode_record, encode_record};
 use crate::Counter;
-use allot_router::{Admission, Protocol, Submission};
-use allot_wire::Rejection;
 
 impl Protocol for Counter {
     fn admit_line(line: &[u8], admission: &mut Admission<'_>) -> Result<(), Rejection> {

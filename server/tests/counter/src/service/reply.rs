@@ -10,15 +10,15 @@
 //! | 6   | rejected  | the core's              | `code`, `reason`                |
 //! | 7   | raised    | `number 8`              | `number`                        |
 
-use crate::rules::{Key, Outcome, What};
+use allot_domain::Cursor;
 use allot_wire::json::required;
 use allot_wire::reply::{
     Echo, Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord, write_rejected,
 };
-use allot_wire::{
-    Batch, Cursor, DecodeError, Encoding, KIND_REPLIES, PaddedTicker, append_sized, codec,
-};
+use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, PaddedTicker, append_sized, codec};
 use serde::Deserialize;
+
+use crate::rules::{Key, Outcome, What};
 
 const COUNTED: u8 = 1;
 const AWAITING: u8 = 2;
@@ -143,7 +143,7 @@ pub fn decode_replies(message: &[u8], replies: &mut Vec<Reply>) -> Result<(), De
 
 fn decode_record(record: &[u8]) -> Result<Reply, DecodeError> {
     let mut cursor = Cursor::new(record);
-    let tag = cursor.take_u8()?;
+    let tag = cursor.u8()?;
     let rest = cursor.rest();
     let keyed = |body: fn(Key, u64) -> ReplyBody| {
         let (head, key, number): (Head<'_>, PaddedTicker, u64) = codec::decode(rest)?;

@@ -1,11 +1,13 @@
 //! Report: all counters of all shards at one cut, and the part of it that each shard hands out.
 
-use crate::rules::{Counters, Level};
+use std::collections::BTreeMap;
+
 use allot_domain::Marker;
 use allot_publisher::Cut;
 use allot_wire::{Batch, DecodeError, Encoding, codec, write_only_record};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+
+use crate::rules::{Counters, Level};
 
 /// The kind of a binary report.
 const KIND_COUNTERS: u8 = 129;

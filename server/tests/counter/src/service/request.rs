@@ -8,13 +8,14 @@
 //! {"type":"report","source":"a","seq":1}
 //! ```
 
-use super::Kind;
-use crate::rules::{Action, Command, Key, Name, Raise, Reject};
 use allot_domain::Reject as Core;
 use allot_wire::json::{Field, Object, read_request};
 use allot_wire::{PaddedTicker, Rejection, codec, origin};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use super::Kind;
+use crate::rules::{Action, Command, Key, Name, Raise, Reject};
 
 /// A request whose every field can be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

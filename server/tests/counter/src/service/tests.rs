@@ -1,9 +1,10 @@
 //! Every request and every reply in both encodings, and what is refused.
 
-use super::*;
-use crate::rules::{Key, Name, Reject};
 use allot_domain::SourceId;
 use allot_wire::{KIND_REPLIES, begin_batch, end_batch};
+
+use super::*;
+use crate::rules::{Key, Name, Reject};
 
 const LINES: [&str; 5] = [
     r#"{"type":"add","source":"a","seq":1,"key":"x","amount":5}"#,

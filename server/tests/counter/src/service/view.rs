@@ -5,14 +5,16 @@
 //!   events:<key>:json                       every reply that a counter made: events
 //! ```
 
+use allot_domain::Cursor;
+use allot_domain::Marker;
+use allot_publisher::{Cut, Topics, Version, View};
+use allot_wire::backplane::Feedback;
+use allot_wire::{DecodeError, Encoding, write_topic};
+
 use super::report::{self, Part};
 use super::{Kind, Report, input};
 use crate::Counter;
 use crate::rules::{Key, Level};
-use allot_domain::Marker;
-use allot_publisher::{Cut, Topics, Version, View};
-use allot_wire::backplane::Feedback;
-use allot_wire::{Cursor, DecodeError, Encoding, write_topic};
 
 /// The topic of reports.
 const COUNTERS: &str = "counters:";

@@ -1,9 +1,10 @@
 //! The counters against the auditor, and what it cannot say of them.
 
-use super::*;
-use crate::audit::Auditor;
 use allot_domain::{Marker, Outcomes as _, SourceId};
 use proptest::prelude::*;
+
+use super::*;
+use crate::audit::Auditor;
 
 const CONFIG: CounterConfig = CounterConfig { limit: 100 };
 
