@@ -195,7 +195,7 @@ impl<P: Protocol> Router<P> {
         for (shard, body) in self.streams.ids().zip(&feedback.bodies) {
             self.streams.push(shard, ReplyTo::NOBODY, feedback.kind, body);
         }
-        self.counters.add(Counter::Nettings, 1);
+        self.counters.add(Counter::Feedback, 1);
         true
     }
 

@@ -61,7 +61,7 @@ stages! {
     Receive "receive" "message" "Taking a message from the front door's socket."
     Route "route" "message" "Reading a message and putting its inputs on their shard streams."
     Queue "queue" "frame" "From the first input of a frame on its stream until the shard takes it."
-    Apply "allocate" "fill" "Dividing a fill, in the book."
+    Apply "allocate" "fill" "Applying a keyed input: in allocation, dividing a fill."
     Encode "encode" "fill" "Writing the reply to a fill."
     Journal "journal" "frame" "From the closing of a frame of replies until its inputs are on disk."
     Return "return" "frame" "From there until the router takes the frame of replies."

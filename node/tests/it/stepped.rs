@@ -309,13 +309,13 @@ fn a_split_change_moves_value_between_the_shards() {
         }
     };
     trade(&mut world, 400, 16);
-    assert_eq!(world.count(Counter::Nettings), 0, "within the dead-band nothing moves");
+    assert_eq!(world.count(Counter::Feedback), 0, "within the dead-band nothing moves");
     world.send(
         "aum",
         SPLIT.replace("\"seq\":1", "\"seq\":2").replace("40", "10").replace("25", "55").as_bytes(),
     );
     trade(&mut world, 1_200, 2);
-    assert!(0 < world.count(Counter::Nettings));
+    assert!(0 < world.count(Counter::Feedback));
     let tracking = world.report().tracking.expect("there is a split");
     let prices = tracking.avoidable.nanos() as f64 / 1e9;
     assert!(prices < 3.0, "four shards are {prices} prices from what could be avoided");
