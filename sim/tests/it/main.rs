@@ -1,4 +1,9 @@
-//! Seeds: sound ones break no promise, and every planted bug is found.
+//! Seeds: sound ones break no promise, and every planted bug is found; of allocation, and of the
+//! counters that show that the engine runs any system.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
+
+mod counter;
 
 use allot_sim::{AllocationWorkload, PlantedBug, run_seed};
 use clap::ValueEnum;

@@ -5,8 +5,7 @@
 //!   events:<key>:json                       every reply that a counter made: events
 //! ```
 
-use allot_domain::Cursor;
-use allot_domain::Marker;
+use allot_domain::{Cursor, Marker};
 use allot_publisher::{Cut, Topics, Version, View};
 use allot_wire::backplane::Feedback;
 use allot_wire::{DecodeError, Encoding, write_topic};
@@ -68,7 +67,7 @@ impl View for Counter {
     fn on_event(_: &mut Last, event: &[u8], topics: &mut Topics) -> Result<(), DecodeError> {
         let mut cursor = Cursor::new(event);
         let key = Key::from_padded(&cursor.take_array()?);
-        let key = key.ok_or_else(|| DecodeError::new("the key of an event is none"))?;
+        let key = key.ok_or_else(|| DecodeError::new("an event must begin with a key"))?;
         let topic =
             |out: &mut Vec<u8>| write_topic(Self::EVENTS, Some(key.as_str()), Encoding::Json, out);
         topics.publish_event(topic, |out| out.extend_from_slice(cursor.rest()));
