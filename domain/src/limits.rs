@@ -29,7 +29,7 @@ pub const ID_LEN_MAX: usize = 64;
 /// The longest message of the front door, in bytes: the largest split as JSON fits.
 pub const MESSAGE_MAX: usize = 1 << 20;
 
-/// A marker goes to all shards after so many inputs.
+/// A marker goes to all shards after this many inputs.
 pub const MARKER_EVERY: u64 = 256;
 
 const _: () = assert!(WINDOW.is_multiple_of(64));

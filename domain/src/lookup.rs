@@ -1,14 +1,14 @@
-//! Lookup: a fixed-capacity hash index from a key to the small number where the thing stands.
+//! Lookup: a fixed-capacity hash index from a key to the position of its entry.
 //!
 //! Open addressing with linear probing; removal shifts the followers back, so that there are no
-//! tombstones and no rehashing. A slot keeps half of the hash beside the number: nearly every
-//! question is answered without a look at the things themselves, which are elsewhere.
-//! It can only be asked, never walked: hash order reaches no output.
+//! tombstones and no rehashing. A slot keeps half of the hash beside the position, so that nearly
+//! every lookup is decided without reading the entries themselves, which are stored elsewhere.
+//! It cannot be iterated: hash order reaches no output.
 
 use alloc::boxed::Box;
 use alloc::vec;
 
-/// A number, and the lower half of the hash of its thing.
+/// A position, and the lower half of the hash of its key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Slot {
     id: u32,

@@ -46,7 +46,7 @@ impl Price {
         self.0
     }
 
-    /// Price times quantity: the value of so many shares.
+    /// Price times quantity: the value of that many shares.
     #[must_use]
     pub fn times(self, quantity: Quantity) -> Money {
         Money::from_nanos(i128::from(self.0) * i128::from(quantity.get()))

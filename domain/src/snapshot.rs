@@ -1,4 +1,4 @@
-//! Snapshot: the whole state of a machine as bytes, from which another goes on exactly alike.
+//! Snapshot: the whole state of a machine as bytes, from which another machine continues identically.
 //!
 //! ```text
 //!   magic 8 │ version 4 │ config │ whatever the machine writes, each type beside its definition

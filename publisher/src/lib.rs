@@ -11,7 +11,7 @@
 //!
 //! Invariants:
 //! * A report is made of parts of one marker, one from each shard, or it is not made.
-//! * A body is encoded only while somebody subscribes to its topic.
+//! * A body is encoded only while its topic has a subscriber.
 //! * Every topic has a sequence of its own without gaps; what was lost on the way shows as one.
 
 mod limits;

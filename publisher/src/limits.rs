@@ -13,11 +13,11 @@ pub(crate) const AWAY_AFTER: Duration = Duration::from_secs(4);
 
 /// How many cuts may be incomplete at once, for memory must be bounded.
 ///
-/// A shard can lag further behind than that. What it costs then is feedback: cuts without a report
-/// are given up first, and reports are few.
+/// A shard can lag further behind than that. The cost is feedback: cuts without a report are given
+/// up first, and reports are few.
 pub(crate) const CUTS_MAX: usize = 256;
 
-/// Subscriptions taken in one turn: one last value then answers them all.
+/// Subscriptions taken in one turn: one last value then serves them all.
 pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 64;
 
 /// Longer prefixes than any topic has match nothing: a family, a name of 64 bytes, an encoding.

@@ -1,4 +1,4 @@
-//! Subscriptions: which prefixes of topics somebody listens to.
+//! Subscriptions: which prefixes of topics have a subscriber.
 
 use std::collections::BTreeSet;
 

@@ -98,7 +98,7 @@ impl Topics {
     }
 
     /// Publishes a value of a state topic. Both closures write into an empty buffer; `body` is
-    /// called only if somebody hears it.
+    /// called only if the topic has a subscriber.
     pub fn publish_state(
         &mut self,
         version: Version,
@@ -118,7 +118,7 @@ impl Topics {
     }
 
     /// Publishes an event. Both closures write into an empty buffer; `body` is called only if
-    /// somebody hears it.
+    /// the topic has a subscriber.
     pub fn publish_event(
         &mut self,
         topic: impl FnOnce(&mut Vec<u8>),
@@ -144,7 +144,8 @@ impl Topics {
         of_family.for_each(|(_, progress)| progress.sequence += 1);
     }
 
-    /// Writes the topic, and clears the body, if somebody hears it and it is asked for.
+    /// Writes the topic, clears the body, and tells whether the topic has a subscriber and is
+    /// asked for.
     fn choose(&mut self, topic: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.topic.clear();
         topic(&mut self.topic);
@@ -165,7 +166,7 @@ impl Topics {
 pub(crate) struct Subscribed {
     /// How much.
     pub(crate) count: usize,
-    /// The prefixes that somebody subscribed to.
+    /// The prefixes of the new subscriptions.
     pub(crate) asked: Vec<Vec<u8>>,
 }
 

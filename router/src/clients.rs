@@ -1,7 +1,7 @@
-//! Clients: who is at the door, under a handle that a shard can carry and give back.
+//! Clients: who is connected, under a handle that a shard can carry and give back.
 //!
 //! A handle is a slot and the slot's generation, so that a handle of a client that has gone, or of
-//! an earlier incarnation of the router, addresses nobody. A slot that is owed nothing may be taken
+//! an earlier incarnation of the router, addresses no client. A slot that is owed nothing may be taken
 //! over when all are in use: its client gets a new one with its next message.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_outlives_nobody() {
+    fn a_handle_addresses_no_other_client() {
         let mut clients = known(5);
         let ann = clients.arrive(b"ann", false).unwrap();
         let bob = clients.arrive(b"bob", true).unwrap();

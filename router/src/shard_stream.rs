@@ -140,6 +140,10 @@ impl ShardStream {
         self.waiting += 1;
         if !reply_to.client.is_none() {
             let index = LogIndex::new(self.sent.get() + self.waiting);
+            assert!(
+                self.clients.back().is_none_or(|waiting| waiting.index < index),
+                "clients wait in the order of their inputs"
+            );
             self.clients.push_back(Waiting { index, client: reply_to.client });
         }
     }
@@ -160,6 +164,15 @@ impl ShardStream {
         self.sent = LogIndex::new(self.sent.get() + count);
         self.again = self.sent;
         if let Some(frame) = copy {
+            let first = inputs::first(&frame);
+            assert!(
+                first.get() + count == self.sent.next().get(),
+                "a frame follows the one before"
+            );
+            assert!(
+                self.stored.back().is_none_or(|stored| stored.last.next() == first),
+                "what is stored is contiguous"
+            );
             self.stored.push_back(Stored { last: self.sent, frame });
         }
         self.check();

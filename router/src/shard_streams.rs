@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!   shard                                     router
-//!     hello (applied 41, agreed with nobody) ──►   offers to go on from there
+//!     hello (applied 41, agreed with none) ──►     offers to go on from there
 //!     ◄── welcome (incarnation 8, base 41)
 //!     hello (applied 41, agreed with 8) ──►        sends what 41 does not contain, then the rest
 //! ```

@@ -47,7 +47,7 @@ counters! {
     Batches "batches" "Groups of inputs that a shard committed together."
     Markers "markers" "Markers that the router sent to all shards."
     Parts "parts" "Parts of a cut that shards handed to the publisher."
-    Feedback "nettings" "Inputs that the publisher sent back to all shards: nettings, in allocation."
+    Feedback "nettings" "Inputs that the publisher sent back to all shards, such as nettings."
     Replies "replies" "Replies handed to the front door's socket."
     RepliesParked "replies_parked" "Replies kept because the client was not reading."
     RepliesUndeliverable "replies_undeliverable" "Replies dropped because the client had gone."

@@ -127,7 +127,7 @@ impl Commit {
         self.hold(Destination::Router { through }, frame, journal);
     }
 
-    /// Goes on after inputs that are lost: nobody is owed a reply to them.
+    /// Continues after inputs that are lost: no reply to them is owed.
     pub(crate) fn skip_to(&mut self, applied: LogIndex) {
         assert!(self.closed <= applied, "what is lost lies ahead");
         self.closed = applied;

@@ -5,7 +5,7 @@ use std::fmt;
 use allot_domain::LogIndex;
 use allot_journal::JournalError;
 
-/// Why a shard has stopped. It answers nothing any more.
+/// Why a shard has stopped. It sends no more replies.
 #[derive(Debug)]
 pub enum ShardFailure {
     /// A write or a sync failed; it is never tried again.

@@ -51,7 +51,7 @@ pub fn recover<S: Service>(
         let index = record.index;
         let entry = Entry::of::<S>(record.kind, record.tag, record.payload)
             .map_err(|error| RecoverError::Record { index, error })?;
-        // What is refused is refused again; nobody waits for the replies.
+        // What was rejected is rejected again; no client waits for the replies.
         let _ = state.replay(entry, &mut outcomes, Outcomes::clear);
     }
     Ok(state)

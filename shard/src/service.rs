@@ -44,7 +44,10 @@ pub trait Service: 'static {
         out: &mut Vec<u8>,
     );
 
-    /// Appends what those who subscribe to events are told: a binary record with its size.
+    /// Appends the event for the publisher: sized bytes that its view knows how to read.
+    ///
+    /// Without a method of its own a system sends the binary reply, which is a record with its
+    /// size.
     fn write_event(
         machine: &Self::Machine,
         outcomes: &OutcomesOf<Self>,
@@ -65,8 +68,12 @@ pub enum Reach {
     Key,
     /// All shards, between the same inputs. A client sent it; the first shard's reply is sent once
     /// all have replied.
+    ///
+    /// All shards must accept it or all must reject it, whatever the state of each: what decides
+    /// must be equal on all of them. A set of [`Sources`](allot_domain::Sources) that sees these
+    /// inputs alone is.
     All,
-    /// All shards, each its own. The system itself sent it, and nobody waits.
+    /// All shards, each its own. The system itself sent it, and no client waits.
     Feedback,
 }
 
@@ -79,7 +86,7 @@ pub struct Description<'a> {
     pub seq: u64,
     /// When, and to whom, the reply goes.
     pub delivery: Delivery,
-    /// Whether it is the first reply given again.
+    /// Whether the input was applied before, so that the counters tell it from a new one.
     pub is_duplicate: bool,
     /// Whether the input was refused.
     pub is_rejected: bool,

@@ -106,7 +106,7 @@ fn begin(frame: &mut Vec<u8>, kind: FrameKind) {
     frame.extend_from_slice(&[kind.into(), 0, 0, 0, 0]);
 }
 
-/// How many entries a frame of the hot path has; zero where it is none.
+/// How many entries a frame of the hot path has; zero if it is another kind of frame.
 fn count(frame: &[u8]) -> u32 {
     let count = frame.get(COUNT_AT..).and_then(<[u8]>::first_chunk);
     count.map_or(0, |count| u32::from_le_bytes(*count))

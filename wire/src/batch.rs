@@ -153,7 +153,7 @@ pub fn push_record(out: &mut Vec<u8>, body: &[u8]) {
     append_sized(out, |out| out.extend_from_slice(body));
 }
 
-/// Closes a batch of so many records.
+/// Closes a batch of `count` records.
 ///
 /// # Panics
 /// If the batch was not begun, or has 4 GiB or more.

@@ -36,7 +36,7 @@ macro_rules! integers {
 
 integers! { u8 u32 u64 i64 i128 }
 
-/// One method for each value: how it is read, and what is said where it is none.
+/// One method for each value: how it is read, and the error where the bytes are not valid.
 macro_rules! values {
     ($($(#[$doc:meta])* $name:ident: $value:ty = $read:expr, $broken:literal;)+) => {
         impl Cursor<'_> {

@@ -23,7 +23,7 @@ impl ClientHandle {
         self.0
     }
 
-    /// Whether nobody waits.
+    /// Whether no client waits for the reply.
     #[must_use]
     pub const fn is_none(self) -> bool {
         self.0 == 0

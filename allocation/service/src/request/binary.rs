@@ -61,7 +61,7 @@ pub struct RoutingKeys<'a> {
     pub ticker: Ticker,
     /// The source's number of the message.
     pub seq: u64,
-    /// Where late answers go: the name of a source.
+    /// Where late replies go: the name of a source.
     pub source: &'a [u8],
 }
 

@@ -8,9 +8,9 @@
 use allot_allocation_rules::{Netting, Part, plan_netting};
 use allot_domain::Marker;
 
-/// For each shard, so many markers without the netting in every part mean that it was lost.
+/// This many markers for each shard without the netting in every part mean that it was lost.
 ///
-/// More than a loaded lane can lag: a shard may owe 8,192 answers, markers are made every 256
+/// More than a loaded stream can lag: a shard may owe 8,192 replies, markers are made every 256
 /// inputs of the firm, and all shards' inputs count; so 32 markers for each shard, twice over.
 const LOST_AFTER_MARKERS: usize = 64;
 
