@@ -6,7 +6,7 @@
 /// cut, as in Chandy and Lamport's snapshots).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Marker {
-    /// Counts up from 1 over the life of a ledger.
+    /// Counts up from 1 over the journals of all shards.
     pub number: u64,
     /// When the router made it: nanoseconds of Unix time.
     pub time_ns: u64,

@@ -1,4 +1,5 @@
-//! Shard monitor: which shards are there, and what their silence or new life means for readers.
+//! Shard monitor: which shards are there, and what their silence or a new incarnation means for
+//! readers.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ struct Shard {
     incarnation: Incarnation,
     lost_inputs: u64,
     is_full: bool,
-    /// The last frame of the events: what greetings say of a new life is not for it.
+    /// The last frame of the events: a greeting of a new incarnation does not change it.
     events: Option<Frame>,
     /// What it lacked at the last cut of what others had seen.
     lacks: Option<String>,
@@ -45,7 +46,7 @@ impl ShardMonitor {
         self.started_at = now;
     }
 
-    /// A shard was heard in this life of it.
+    /// A shard was heard in this incarnation.
     pub(crate) fn hear(&mut self, shard: ShardId, incarnation: Incarnation, now: Nanos) {
         if let Some(shard) = self.shard(shard) {
             if shard.incarnation != incarnation {
@@ -89,8 +90,8 @@ impl ShardMonitor {
 
     /// Takes the number of a frame of the events; false if frames before it are missing.
     ///
-    /// A life's first frame is number 1. What a life said last before the next one is not known:
-    /// a change of life is a gap.
+    /// The first frame of an incarnation is number 1. Which frame of an incarnation was its last is
+    /// not known, so a change of incarnation is a gap.
     pub(crate) fn follow(&mut self, shard: ShardId, incarnation: Incarnation, number: u64) -> bool {
         let Some(shard) = self.shard(shard) else {
             return true;

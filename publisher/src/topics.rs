@@ -16,7 +16,7 @@ use crate::subscriptions::Subscriptions;
 pub struct Version {
     /// The number of its report.
     pub report: u64,
-    /// When its cut was made: a ledger that starts anew gives an old number to another report.
+    /// When its cut was made: journals that start anew give an old number to another report.
     pub time_ns: u64,
 }
 
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_number_of_a_ledger_that_started_anew_is_a_new_report() {
+    fn an_old_number_of_journals_that_started_anew_is_a_new_report() {
         let (mut topics, listener) = topics();
         listener.subscribe(b"state:json");
         topics.take_subscriptions();

@@ -112,7 +112,7 @@ impl Admission<'_> {
     #[inline]
     pub fn by_key(&mut self, key: &[u8], submission: Submission<'_>) {
         let shard = shard_of(key, self.streams.count());
-        if let Some(reject) = self.streams.refusal(shard) {
+        if let Some(reject) = self.streams.rejection(shard) {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
         self.owe(submission.source);
@@ -129,7 +129,7 @@ impl Admission<'_> {
     /// If one is on its way although every shard has replied: a bug of the router.
     pub fn to_all(&mut self, submission: Submission<'_>) {
         let pending = (!self.streams.broadcast_is_replied()).then_some(Reject::Busy);
-        if let Some(reject) = self.streams.refusal_of_all().or(pending) {
+        if let Some(reject) = self.streams.rejection_of_all().or(pending) {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
         assert!(self.broadcast.is_none(), "one request to all is on its way at a time");
@@ -146,7 +146,7 @@ impl Admission<'_> {
 
     /// Makes a cut with a report, here and now; two requests with nothing between them share one.
     pub fn report(&mut self, source: &[u8], seq: u64) {
-        if self.streams.refusal_of_all() == Some(Reject::Busy) {
+        if self.streams.rejection_of_all() == Some(Reject::Busy) {
             return self.refuse_for_now(source, seq, &Reject::Busy);
         }
         let number = match self.markers.report_here() {

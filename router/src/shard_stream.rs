@@ -4,7 +4,7 @@
 //!   index  … │ replied │ owed: sent, not replied to yet │ waiting: in the frame, not sent │
 //! ```
 //!
-//! Inputs of one shard have indexes from 1 over the life of a ledger. This file is pure: what is
+//! Inputs of one shard have indexes from 1 over its journal. This file is pure: what is
 //! sent, and when, is for [`ShardStreams`](crate::shard_streams::ShardStreams) to say.
 
 use std::collections::VecDeque;

@@ -14,8 +14,8 @@
 //!
 //! A shard takes inputs of the incarnation it has agreed with and of no other, so that what an
 //! earlier router left behind in a socket is never mistaken for something new. A welcome names the
-//! incarnation of the shard that it answers: the greeting of one that has ended since may be read
-//! late, and the next incarnation may know less.
+//! incarnation of the shard that it replies to: the greeting of one that has ended since may be
+//! read late, and the next incarnation may know less.
 
 use allot_domain::{Incarnation, LogIndex, Reject, ShardId};
 use allot_runtime::{Counter, Counters, Hub, Nanos, PollSet, Stage, Stages};
@@ -108,7 +108,7 @@ impl ShardStreams {
 
     /// Why a shard takes no input now, if it takes none.
     #[inline]
-    pub(crate) fn refusal(&self, shard: ShardId) -> Option<Reject> {
+    pub(crate) fn rejection(&self, shard: ShardId) -> Option<Reject> {
         let stream = &self.streams[shard.index()];
         if !stream.is_here || self.owed_max <= stream.owed() {
             return Some(Reject::Busy);
@@ -117,9 +117,9 @@ impl ShardStreams {
     }
 
     /// Why not every shard takes an input now, if not every one does: `busy` before the others.
-    pub(crate) fn refusal_of_all(&self) -> Option<Reject> {
-        let refusals = || self.ids().filter_map(|shard| self.refusal(shard));
-        refusals().find(|reject| *reject == Reject::Busy).or_else(|| refusals().next())
+    pub(crate) fn rejection_of_all(&self) -> Option<Reject> {
+        let rejections = || self.ids().filter_map(|shard| self.rejection(shard));
+        rejections().find(|reject| *reject == Reject::Busy).or_else(|| rejections().next())
     }
 
     /// Whether a shard is there.

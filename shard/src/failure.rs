@@ -25,7 +25,7 @@ impl fmt::Display for ShardFailure {
             Self::Journal(error) => error.fmt(f),
             Self::Behind { applied, missing } => write!(
                 f,
-                "its journal ends with input {applied}, but {missing} more were answered as \
+                "its journal ends with input {applied}, but {missing} more were replied to as \
                  durable: the directory was exchanged or restored from an older copy; restore \
                  the newest one, or stop the router too and start over from this one"
             ),

@@ -1,4 +1,4 @@
-//! Input sequence: which input is next. Indexes count up from 1 over the life of a ledger.
+//! Input sequence: which input is next. Indexes count up from 1 over its journal.
 //!
 //! A shard agrees with one incarnation of the router on where its indexes go on, and takes no
 //! others. Without a journal a new incarnation of the shard has applied nothing: what the router

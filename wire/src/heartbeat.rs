@@ -1,4 +1,4 @@
-//! Heartbeat: the publisher's sign of life, each second.
+//! Heartbeat: the publisher says each second that it is there.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::codec;
 use crate::json::Object;
 use crate::{DecodeError, Encoding, timestamp};
 
-/// A sign of life of the publisher.
+/// What the publisher says each second.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Heartbeat {
     /// When: nanoseconds of Unix time.

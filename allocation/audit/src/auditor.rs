@@ -252,7 +252,7 @@ impl Auditor {
         let volume = open.zip(transfers).try_fold(0_i128, |volume, (value, transfer)| {
             volume.checked_add(value.checked_add(transfer.nanos())?.checked_abs()?)
         });
-        volume.is_some_and(|volume| volume <= limits::LEDGER_MAX - limits::VALUE_MAX)
+        volume.is_some_and(|volume| volume <= limits::NETTED_VALUE_MAX - limits::VALUE_MAX)
     }
 
     /// Shares change hands at a price; each account pays what its own cost.

@@ -9,13 +9,13 @@ pub use allot_domain::limits::*;
 /// The most shares of one ticker that a shard holds, so that holdings stay far from `u64::MAX`.
 pub const HOLDING_MAX: u64 = 1 << 62;
 
-/// The most value that passes through one shard in its life, in 1e-9: 75 trillion of the currency.
+/// The most value that passes through one shard over its log, in 1e-9: 75 trillion of the currency.
 /// It bounds turnover, and so whatever accounts have paid for a ticker, summed without sign.
 pub const VALUE_MAX: i128 = 1 << 76;
 
 /// The most value that residuals may hold after nettings, summed over accounts without sign.
 /// Shards exchange at most what all of them hold together, hence the factor.
-pub const LEDGER_MAX: i128 = VALUE_MAX * 4 * SHARDS_MAX as i128;
+pub const NETTED_VALUE_MAX: i128 = VALUE_MAX * 4 * SHARDS_MAX as i128;
 
 /// What the weights of a split add up to: 100 %, in 1e-9 of a percent.
 pub const WEIGHT_TOTAL: u64 = 100 * NANOS as u64;
@@ -58,14 +58,14 @@ pub const SPLITS_KEPT: usize = 1_024;
 const WEIGHT_BITS: u32 = 37;
 const _: () = assert!(WEIGHT_TOTAL + WEIGHT_TOLERANCE < 1 << WEIGHT_BITS);
 // A residual is W_i·T − W·V_i: twice a weight times a value; a fill adds a weight times a value.
-const RESIDUAL_MAX: i128 = (LEDGER_MAX << WEIGHT_BITS) * 2 + (VALUE_MAX << WEIGHT_BITS);
+const RESIDUAL_MAX: i128 = (NETTED_VALUE_MAX << WEIGHT_BITS) * 2 + (VALUE_MAX << WEIGHT_BITS);
 // The blended key adds, for the ticker's own term, twice a weight times what was paid for the
 // ticker, this fill included, and both terms times their part of the blend. What was paid may be
 // negative, where shares were sold dearer than bought, but without sign it is within the turnover.
 const KEY_MAX: i128 = (RESIDUAL_MAX + (VALUE_MAX << WEIGHT_BITS) * 2) * BLEND_MAX as i128;
 const _: () = assert!(KEY_MAX < i128::MAX / 2);
 // Sums of keys over accounts stay within twice the largest key, for values are bounded as a sum.
-const _: () = assert!(VALUE_MAX * 2 <= LEDGER_MAX);
+const _: () = assert!(VALUE_MAX * 2 <= NETTED_VALUE_MAX);
 // One share at the highest price, the largest quantity at the lowest: both are within reach.
 const _: () = assert!((PRICE_MAX as i128) < VALUE_MAX && (QUANTITY_MAX as i128) < VALUE_MAX);
 const _: () = assert!(QUANTITY_MAX < HOLDING_MAX && HOLDING_MAX < u64::MAX / 2);

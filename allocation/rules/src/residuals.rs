@@ -254,7 +254,7 @@ impl Residuals {
         };
         let mut sizes = values.iter().map(|value| value.checked_abs());
         let volume = sizes.try_fold(0_i128, |volume, size| volume.checked_add(size?));
-        if volume.is_none_or(|volume| limits::LEDGER_MAX - limits::VALUE_MAX < volume) {
+        if volume.is_none_or(|volume| limits::NETTED_VALUE_MAX - limits::VALUE_MAX < volume) {
             return false;
         }
         self.set_values(&values);

@@ -21,7 +21,7 @@ pub enum Topic<'a> {
     Account(&'a AccountId, Encoding),
     /// Every allocation of a ticker as it becomes durable.
     Fills(&'a Ticker, Encoding),
-    /// A sign of life, each second.
+    /// Each second: the publisher is there.
     Heartbeat,
 }
 

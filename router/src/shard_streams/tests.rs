@@ -174,13 +174,13 @@ fn a_new_router_closes_the_gap_that_an_old_one_left() {
 fn a_shard_whose_disk_is_full_is_sent_no_more_until_it_has_room() {
     let mut scene = Scene::new();
     scene.hear(Hello { router: ROUTER, full: true, ..hello(7, 0) });
-    assert_eq!(scene.streams.refusal(SHARD), Some(Reject::StorageFull));
-    assert_eq!(scene.streams.refusal_of_all(), Some(Reject::StorageFull));
+    assert_eq!(scene.streams.rejection(SHARD), Some(Reject::StorageFull));
+    assert_eq!(scene.streams.rejection_of_all(), Some(Reject::StorageFull));
     scene.greet(7, 0);
-    assert_eq!(scene.streams.refusal(SHARD), None);
+    assert_eq!(scene.streams.rejection(SHARD), None);
     scene.hear(hello(8, 0));
     assert_eq!(
-        scene.streams.refusal(SHARD),
+        scene.streams.rejection(SHARD),
         Some(Reject::Busy),
         "nothing is agreed with this incarnation"
     );

@@ -26,7 +26,7 @@ impl Auditor {
         let positions = part.positions.as_ref().expect("the marker asks for them");
         self.compare_counts(&part)
             .and_then(|()| self.compare_indexes(book))
-            .and_then(|()| self.compare_ledger(book, &part))
+            .and_then(|()| self.compare_residuals(book, &part))
             .and_then(|()| self.compare_accounts(positions))
             .and_then(|()| self.compare_rows(positions))
             .and_then(|()| self.compare_sums())
@@ -60,7 +60,7 @@ impl Auditor {
     }
 
     /// Weights, values and residuals of the accounts of the split, by rank.
-    fn compare_ledger(&self, book: &Book, part: &Part) -> Result<(), Mismatch> {
+    fn compare_residuals(&self, book: &Book, part: &Part) -> Result<(), Mismatch> {
         let open: Vec<_> = self.accounts.open().collect();
         expect(Field::Named("the number of weights"), part.weights.len(), open.len())?;
         expect(Field::Named("the number of values"), part.values.len(), open.len())?;

@@ -83,7 +83,7 @@ fn nettings() -> impl Strategy<Value = Step> {
         20 => -5_000..5_000_i128,
         4 => -limits::VALUE_MAX..limits::VALUE_MAX,
         1 => Just(i128::MAX),
-        1 => Just(limits::LEDGER_MAX),
+        1 => Just(limits::NETTED_VALUE_MAX),
     ];
     let amounts = prop::collection::vec(amount, ACCOUNTS.len());
     (0..3_u64, amounts, prop::bool::weighted(0.9))

@@ -24,8 +24,8 @@ const MAGIC: [u8; 8] = *b"ALOTBOOK";
 const VERSION: u32 = 1;
 
 /// The most value of an account, and of all open ones without their signs: what residuals may hold
-/// after a netting, and all that fills and busts can add in the life of a shard.
-const VALUE_MAX: u128 = (limits::LEDGER_MAX + limits::VALUE_MAX).unsigned_abs();
+/// after a netting, and all that fills and busts can add over the log of a shard.
+const VALUE_MAX: u128 = (limits::NETTED_VALUE_MAX + limits::VALUE_MAX).unsigned_abs();
 
 impl Book {
     /// Appends the snapshot of this book: see [`allot_domain::snapshot`] for what that is.

@@ -305,7 +305,7 @@ proptest! {
     fn a_netting_beyond_the_limits_is_refused_and_changes_nothing(
         case in cases(sides(), 8, 100),
         rank in 0..8_usize,
-        beyond in prop_oneof![Just(i128::MAX), Just(i128::MIN), Just(limits::LEDGER_MAX)],
+        beyond in prop_oneof![Just(i128::MAX), Just(i128::MIN), Just(limits::NETTED_VALUE_MAX)],
     ) {
         let mut residuals = case.residuals();
         let mut transfers = vec![Money::ZERO; case.weights.len()];

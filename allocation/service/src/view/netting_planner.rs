@@ -1,4 +1,4 @@
-//! Netting planner: when value moves between the ledgers of shards. How much is the domain's to
+//! Netting planner: when value moves between the residuals of shards. How much is the rules' to
 //! say.
 //!
 //! One netting is in flight at a time: the next is computed only from parts that all contain it,

@@ -2,7 +2,7 @@
 //!
 //! The fixture was written before markers lost their count and before stamps named the system; its
 //! stamp alone was written anew. It has held fills, a bust of one, splits, sales, a netting,
-//! markers, repeats, refusals and a record that is no fill, and a snapshot between.
+//! markers, repeats, rejections and a record that is no fill, and a snapshot between.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -102,7 +102,7 @@ impl Auditor {
     fn expect_command(&mut self, command: &Command) -> Outcome {
         let name = command.name;
         let is_duplicate = self.commands.has(&name);
-        let what = match self.commands.refusal(&name) {
+        let what = match self.commands.rejection(&name) {
             Some(reject) => Err(reject),
             None if is_duplicate => self.expect_repeat(command),
             None => self.expect_new(command),
@@ -168,15 +168,15 @@ impl Auditor {
     fn expect_raise(&mut self, raise: &Raise) -> Outcome {
         let Raise { name, amount } = *raise;
         let is_duplicate = self.broadcasts.has(&name);
-        let refusal = self.broadcasts.refusal(&name);
-        if refusal.is_none() && !is_duplicate {
+        let rejection = self.broadcasts.rejection(&name);
+        if rejection.is_none() && !is_duplicate {
             self.broadcasts.add(name);
             self.raises += 1;
             for value in self.values.values_mut() {
                 *value = value.saturating_add(amount).min(self.limit);
             }
         }
-        let what = refusal.map_or(What::Raised { number: self.raises }, What::Rejected);
+        let what = rejection.map_or(What::Raised { number: self.raises }, What::Rejected);
         Outcome { name, is_duplicate, is_late: false, what }
     }
 }
@@ -184,11 +184,11 @@ impl Auditor {
 impl Names {
     /// Whether a message was applied, and is remembered.
     fn has(&self, name: &Name) -> bool {
-        self.refusal(name).is_none()
+        self.rejection(name).is_none()
             && self.0.get(&name.source).is_some_and(|seqs| seqs.contains(&name.seq))
     }
 
-    fn refusal(&self, name: &Name) -> Option<Reject> {
+    fn rejection(&self, name: &Name) -> Option<Reject> {
         let Some(highest) = self.0.get(&name.source).and_then(BTreeSet::last) else {
             let is_full = self.0.len() == limits::SOURCES_MAX;
             return is_full.then_some(Core::TooManySources.into());

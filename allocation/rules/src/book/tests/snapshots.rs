@@ -1,4 +1,4 @@
-//! Images: a book that was saved and loaded goes on as if nothing had happened.
+//! Snapshots: a book that was saved and loaded continues as if nothing had happened.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ use crate::{Blend, Input, Outcomes, Residuals, Split, Weight, limits};
 const REPORT: Marker = Marker { number: 1, time_ns: 0, report: true };
 
 /// A little of everything, under a blend, with a history that forgets.
-const LIFE: &str = "
+const SCRIPT: &str = "
     buy f 1 AAPL 10 @ 5
     buy f 2 MSFT 2 @ 7
     bust f 3 MSFT of 2
@@ -136,7 +136,7 @@ proptest! {
 
 #[test]
 fn every_cut_of_a_whole_life_and_a_flipped_bit_of_every_byte_is_seen_or_meant() {
-    let snapshot = saved(&after(config(), LIFE));
+    let snapshot = saved(&after(config(), SCRIPT));
     for len in 0..snapshot.len() {
         assert_eq!(
             Book::load(config(), &snapshot[..len]).err(),
@@ -209,7 +209,7 @@ fn check_refused(config: BookConfig, snapshot: &[u8], expected: Expect) {
 
 #[test]
 fn what_is_no_snapshot_of_such_a_book_is_refused_with_the_reason() {
-    let snapshot = saved(&after(config(), LIFE));
+    let snapshot = saved(&after(config(), SCRIPT));
     let with = |at: usize, byte: u8| {
         let mut snapshot = snapshot.clone();
         snapshot[at] = byte;
@@ -260,7 +260,7 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
     ];
     let mut errors = String::new();
     for damage in damages {
-        let mut book = after(config(), LIFE);
+        let mut book = after(config(), SCRIPT);
         damage(&mut book);
         let error = Book::load(config(), &saved(&book)).err();
         writeln!(errors, "{}", error.expect("it is damaged")).unwrap();
