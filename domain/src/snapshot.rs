@@ -1,4 +1,5 @@
-//! Snapshot: the whole state of a machine as bytes, from which another machine continues identically.
+//! Snapshot: the whole state of a machine as bytes, from which another machine continues
+//! identically.
 //!
 //! ```text
 //!   magic 8 │ version 4 │ config │ whatever the machine writes, each type beside its definition

@@ -1,8 +1,8 @@
 //! Clients: who is connected, under a handle that a shard can carry and give back.
 //!
 //! A handle is a slot and the slot's generation, so that a handle of a client that has gone, or of
-//! an earlier incarnation of the router, addresses no client. A slot that is owed nothing may be taken
-//! over when all are in use: its client gets a new one with its next message.
+//! an earlier incarnation of the router, addresses no client. A slot that is owed nothing may be
+//! taken over when all are in use: its client gets a new one with its next message.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -61,7 +61,8 @@ pub enum Reply {
         ticker: Ticker,
         /// The fill's sequence.
         of: u64,
-        /// Who gave back how many, in byte order; empty where no account had any, or where that is no longer known.
+        /// Who gave back how many, in byte order; empty where no account had any, or where that is
+        /// no longer known.
         shares: Vec<(AccountId, u64)>,
     },
     /// A split is in force.
