@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use allot_domain::limits::{ID_LEN_MAX, SHARDS_MAX};
+use allot_wire::backplane::AWAY_AFTER;
+
 /// Frames of the shards taken in one turn; other agents may share the thread.
 pub(crate) const FRAMES_PER_TURN: usize = 64;
 
 /// How often subscribers hear that the publisher is there.
 pub(crate) const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
-
-/// How long a shard may be silent before it counts as away. It greets each second.
-pub(crate) const AWAY_AFTER: Duration = Duration::from_secs(4);
 
 /// How many cuts may be incomplete at once, for memory must be bounded.
 ///
@@ -28,4 +28,11 @@ pub(crate) const PREFIXES_MAX: usize = 65_536;
 
 // Subscribers hear of a shard that is away soon after it counts as such.
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() < AWAY_AFTER.as_millis());
-const _: () = assert!(allot_domain::limits::ID_LEN_MAX * 2 < PREFIX_BYTES_MAX);
+const _: () = assert!(ID_LEN_MAX * 2 < PREFIX_BYTES_MAX);
+// More cuts may be incomplete than there are shards that can be late with one.
+const _: () = assert!(SHARDS_MAX <= CUTS_MAX);
+const _: () = assert!(SUBSCRIPTIONS_PER_TURN < PREFIXES_MAX);
+// The prefixes that are kept are bounded in bytes.
+const _: () = assert!(PREFIXES_MAX * PREFIX_BYTES_MAX <= 16 << 20);
+// One turn takes a part of every shard.
+const _: () = assert!(SHARDS_MAX <= FRAMES_PER_TURN);

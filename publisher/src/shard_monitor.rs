@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use allot_domain::limits::SHARDS_MAX;
 use allot_domain::{Incarnation, ShardId};
 use allot_runtime::Nanos;
-
-use crate::limits::AWAY_AFTER;
+use allot_wire::backplane::AWAY_AFTER;
 
 #[derive(Clone, Default)]
 struct Shard {

@@ -34,6 +34,16 @@ pub(crate) struct Client {
     pub(crate) listed: bool,
 }
 
+impl Client {
+    /// What must hold between any two changes of what is parked.
+    pub(crate) fn check(&self) {
+        assert!(
+            self.parked.is_empty() == (self.parked_len == 0),
+            "bytes are parked while messages are"
+        );
+    }
+}
+
 /// All clients, and where each source was last heard.
 pub(crate) struct Clients {
     slots: Vec<Client>,

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use allot_domain::limits::{MESSAGE_MAX, SHARDS_MAX};
+use allot_runtime::RECYCLED_BYTES_MAX;
+use allot_wire::backplane::AWAY_AFTER;
+
 /// Messages taken in one turn; other agents may share the thread.
 pub(crate) const MESSAGES_PER_TURN: usize = 256;
 
-/// Frames of the shards taken in one turn.
+/// Frames of the shards taken in one turn: each may hold the replies to a frame of inputs, and
+/// clients wait meanwhile.
 pub(crate) const FRAMES_PER_TURN: usize = 64;
 
 /// How long the door stays shut while a shard is missing at the start.
@@ -14,11 +19,9 @@ pub(crate) const SHUT_AT_MOST: Duration = Duration::from_secs(5);
 /// How often clients that do not read, and shards that are silent, are checked.
 pub(crate) const CHECK_EVERY: Duration = Duration::from_millis(500);
 
-/// How soon a parked client is tried again.
+/// How soon a parked client is tried again: soon enough that it does not notice, and rarely enough
+/// that clients that never read cost nothing that others notice.
 pub(crate) const PARKED_RETRY: Duration = Duration::from_millis(1);
-
-/// How long a shard may be silent before it counts as away. It greets each second.
-pub(crate) const AWAY_AFTER: Duration = Duration::from_secs(4);
 
 /// A frame of inputs that has grown to this length is sent at once rather than at the end of the
 /// turn: before its buffer doubles to more than rings hand back.
@@ -35,7 +38,8 @@ pub(crate) const OUTGOING_LEN_MAX: usize = 3 * MESSAGE_LEN_FULL;
 /// The most bytes that wait for a client that does not read.
 pub(crate) const PARKED_LEN_MAX: usize = 8 << 20;
 
-/// The most clients that are known at once.
+/// The most clients that are known at once: more than a process has descriptors, and memory is
+/// bounded.
 pub(crate) const CLIENTS_MAX: usize = 65_536;
 
 /// The most sources whose client is remembered, for late replies.
@@ -57,5 +61,18 @@ const _: () = assert!(AWAY_AFTER.as_millis() < SHUT_AT_MOST.as_millis());
 const _: () = assert!(PARKED_RETRY.as_millis() < CHECK_EVERY.as_millis());
 // One message of replies never fills what may be parked.
 const _: () = assert!(OUTGOING_LEN_MAX < PARKED_LEN_MAX);
+// The buffer of a full frame, which doubles as it grows, is one that a ring hands back.
+const _: () = assert!(INPUTS_LEN_FULL * 2 <= RECYCLED_BYTES_MAX);
+// The rejections of one message of garbage fit among what may be parked.
+const _: () = assert!(REFUSED_LINES_MAX as usize * 1_024 <= PARKED_LEN_MAX);
+const _: () = assert!(MESSAGE_MAX < PARKED_LEN_MAX);
+// One client may speak for many sources, and many clients for one; neither table is the first to
+// be full.
+const _: () = assert!(CLIENTS_MAX == SOURCES_MAX);
+// What a handle keeps of the number of a slot.
+const _: () = assert!(CLIENTS_MAX <= u32::MAX as usize);
+// One turn takes a frame of every shard.
+const _: () = assert!(SHARDS_MAX <= FRAMES_PER_TURN);
+const _: () = assert!(AWAY_AFTER.as_millis() < REPORT_EVERY.as_millis());
 // A shard may owe several turns' worth of messages.
 const _: () = assert!(MESSAGES_PER_TURN as u64 <= INPUTS_OWED_MAX / 4);

@@ -59,7 +59,7 @@ impl Replies {
     /// A shard has replied to an input of the client, so that reply is no longer owed.
     pub(crate) fn mark_replied(&mut self, handle: ClientHandle) {
         if let Some(client) = self.clients.get(handle) {
-            client.owed = client.owed.saturating_sub(1);
+            client.owed = client.owed.checked_sub(1).expect("each reply is owed once");
         }
     }
 
@@ -197,6 +197,7 @@ impl Replies {
             self.parked.push(handle);
         }
         client.parked.push_back(message);
+        client.check();
         if PARKED_LEN_MAX < client.parked_len {
             self.counters.add(Counter::ClientsDropped, 1);
             self.clients.remove(handle);
@@ -231,6 +232,7 @@ fn unpark(door: &mut Door, client: &mut Client) -> (usize, bool) {
             Ok(()) => {
                 client.parked_len -= message.len();
                 client.parked.pop_front();
+                client.check();
                 sent += 1;
             }
             Err(SendError::Full) => break,

@@ -204,6 +204,9 @@ impl ShardStream {
     }
 
     /// The shard has replied to all inputs up to `through`; `replied` gets those who waited.
+    ///
+    /// A frame that the shard wrote for an earlier incarnation of the router may say more than this
+    /// one has sent: it counts for no more than that.
     #[inline]
     pub(crate) fn mark_replied(&mut self, through: LogIndex, replied: &mut Vec<ClientHandle>) {
         self.replied = self.replied.max(through.min(self.sent));
@@ -213,7 +216,8 @@ impl ShardStream {
         self.check();
     }
 
-    /// No crash of the shard can take back the inputs up to `durable`.
+    /// No crash of the shard can take back the inputs up to `durable`; for what a frame may say see
+    /// [`ShardStream::mark_replied`].
     #[inline]
     pub(crate) fn mark_durable(&mut self, durable: LogIndex) {
         self.durable = self.durable.max(durable.min(self.sent));

@@ -20,10 +20,10 @@
 use allot_domain::{Incarnation, LogIndex, Reject, ShardId};
 use allot_runtime::{Counter, Counters, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::backplane::{
-    ClientHandle, Hello, InputKind, ReplyTo, Welcome, encode_welcome, inputs,
+    AWAY_AFTER, ClientHandle, Hello, InputKind, ReplyTo, Welcome, encode_welcome, inputs,
 };
 
-use crate::limits::{AWAY_AFTER, INPUTS_LEN_FULL};
+use crate::limits::INPUTS_LEN_FULL;
 use crate::markers::Markers;
 use crate::shard_stream::ShardStream;
 

@@ -62,6 +62,7 @@ pub use door::{Door, DoorClients, DoorOptions};
 pub use envelope::Envelope;
 pub use error::RuntimeError;
 pub use hub::Hub;
+pub use limits::RECYCLED_BYTES_MAX;
 pub use link::{Link, LinkOptions, SendError, ring_pair};
 pub use poll_set::PollSet;
 pub use running::{CrewError, Running};

@@ -31,9 +31,9 @@ pub(crate) const RECONNECT_LONGEST: Duration = Duration::from_secs(1);
 pub(crate) const LINK_HIGH_WATER: usize = 4_096;
 
 /// A ring does not reuse larger buffers: otherwise rare large frames would in time make all its
-/// buffers as large. Its users end a frame at 64 KiB; buffers double as they grow, and the last
-/// record may be long.
-pub(crate) const RECYCLED_BYTES_MAX: usize = 192 << 10;
+/// buffers as large. Those who fill frames end one long before; buffers double as they grow, and
+/// the last record may be long.
+pub const RECYCLED_BYTES_MAX: usize = 192 << 10;
 
 /// The largest frame of a link. The parts of the largest report fit many times over; a corrupt
 /// length field does not.

@@ -1,12 +1,9 @@
 //! Every limit of a shard, each with its reason, asserted against the others.
 
-use std::time::Duration;
+use allot_runtime::RECYCLED_BYTES_MAX;
 
 /// Frames of inputs taken in one turn; other agents may share the thread.
 pub(crate) const FRAMES_PER_TURN: usize = 16;
-
-/// How often a shard tells the router and the publisher that it is there.
-pub(crate) const GREET_EVERY: Duration = Duration::from_secs(1);
 
 /// A frame of replies that has grown to this length is sent before the frame of inputs is done, and
 /// before its buffer doubles to more than is kept.
@@ -15,7 +12,7 @@ pub(crate) const REPLIES_LEN_FULL: usize = 32 << 10;
 /// Bytes waiting for the disk or for the router at which the shard takes no more inputs.
 pub(crate) const WAITING_LEN_MAX: usize = 16 << 20;
 
-/// Buffers kept for reuse.
+/// Buffers kept for reuse: as many frames as are in flight to a disk and two links.
 pub(crate) const SPARES_MAX: usize = 64;
 
 /// The largest buffer kept: one large report must not make all of them large. A frame of replies
@@ -25,3 +22,7 @@ pub(crate) const SPARE_LEN_MAX: usize = 3 * REPLIES_LEN_FULL;
 const _: () = assert!(REPLIES_LEN_FULL < WAITING_LEN_MAX);
 // Spare buffers never hold more than what may wait.
 const _: () = assert!(SPARES_MAX * SPARE_LEN_MAX <= WAITING_LEN_MAX);
+// The buffer of a full frame of replies, which doubles as it grows, is one that a ring hands back.
+const _: () = assert!(REPLIES_LEN_FULL * 2 <= RECYCLED_BYTES_MAX);
+// One turn cannot make more frames of full length than may wait.
+const _: () = assert!(FRAMES_PER_TURN * REPLIES_LEN_FULL < WAITING_LEN_MAX);

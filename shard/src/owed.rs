@@ -12,7 +12,8 @@ pub(crate) struct Owed(BTreeMap<(SourceId, u64), Encoding>);
 impl Owed {
     /// A late reply to this message is owed, in this encoding.
     pub(crate) fn owe(&mut self, source: SourceId, seq: u64, encoding: Encoding) {
-        self.0.insert((source, seq), encoding);
+        let before = self.0.insert((source, seq), encoding);
+        assert!(before.is_none(), "a message is owed one late reply");
     }
 
     /// It is owed no more; returns its encoding.

@@ -5,12 +5,12 @@ use allot_journal::Journal;
 use allot_runtime::{Agent, Counter, Counters, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
-    self, FrameKind, Hello, InputFrame, InputKind, PartHead, ReplyTo, Welcome, inputs,
+    self, FrameKind, GREET_EVERY, Hello, InputFrame, InputKind, PartHead, ReplyTo, Welcome, inputs,
 };
 
 use crate::commit::Commit;
 use crate::failure::ShardFailure;
-use crate::limits::{FRAMES_PER_TURN, GREET_EVERY};
+use crate::limits::FRAMES_PER_TURN;
 use crate::replies::{Asked, Replies};
 use crate::sequence::{Agreement, InputSequence, Turn};
 use crate::state::reach;
@@ -354,6 +354,7 @@ impl<S: Service> Shard<S> {
             full: self.was_full,
         };
         assert!(hello.replied <= hello.applied, "only what is applied is replied to");
+        assert!(hello.durable <= hello.applied, "only what is applied is durable");
         backplane::encode_hello(&hello, &mut self.spare);
         self.commit.greet(&mut self.spare);
     }

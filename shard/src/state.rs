@@ -179,7 +179,7 @@ impl<S: Service> State<S> {
                 }
                 Delivery::Late => {
                     let due = self.owed.settle(*outcome.source, outcome.seq);
-                    late.push(due.unwrap_or_default());
+                    late.push(due.expect("a late reply was owed"));
                 }
             }
         }

@@ -30,8 +30,8 @@ use crate::codec;
 use crate::sized::patch;
 pub use feedback::{Feedback, decode_feedback, encode_feedback};
 pub use greeting::{
-    Hello, Interest, Welcome, decode_hello, decode_interest, decode_welcome, encode_hello,
-    encode_interest, encode_welcome,
+    AWAY_AFTER, GREET_EVERY, Hello, Interest, Welcome, decode_hello, decode_interest,
+    decode_welcome, encode_hello, encode_interest, encode_welcome,
 };
 pub use inputs::InputFrame;
 pub use kind::InputKind;

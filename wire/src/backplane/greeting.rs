@@ -1,10 +1,21 @@
 //! Greeting: how boxes find each other, and agree on how far they are.
 
+use std::time::Duration;
+
 use allot_domain::{Incarnation, LogIndex, ShardId};
 use serde::{Deserialize, Serialize};
 
 use super::{FrameKind, decode, encode};
 use crate::DecodeError;
+
+/// How often a shard greets its neighbours.
+pub const GREET_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a shard may be silent before its neighbours count it as away: a few greetings, so that
+/// one late greeting makes no shard absent.
+pub const AWAY_AFTER: Duration = Duration::from_secs(4);
+
+const _: () = assert!(GREET_EVERY.as_millis() * 3 < AWAY_AFTER.as_millis());
 
 /// Shard to its neighbours, at the start, each second, and when something changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -92,6 +103,13 @@ pub fn encode_hello(hello: &Hello, frame: &mut Vec<u8>) {
 /// Says what is wrong with it.
 pub fn decode_hello(frame: &[u8]) -> Result<Hello, DecodeError> {
     let record: HelloRecord = decode(FrameKind::Hello, frame)?;
+    let HelloRecord { applied, replied, durable, .. } = record;
+    if applied < replied || applied < durable {
+        return Err(DecodeError::new(format!(
+            "a hello says that {applied} inputs are applied, but {replied} are replied to and \
+             {durable} durable; none can be more than are applied"
+        )));
+    }
     Ok(Hello {
         shard: ShardId::new(record.shard),
         shards: record.shards,
