@@ -119,12 +119,12 @@ impl<V: View> Publisher<V> {
         let heads = || collected.iter().map(|collected| &collected.head);
         let marker = heads().next().expect("there is a shard").marker;
         assert!(heads().all(|head| head.marker == marker), "a cut is made of parts of one marker");
-        let keyed: u64 = heads().map(|head| head.keyed).sum();
+        let keyed = heads().fold(0, |sum: u64, head| sum.saturating_add(head.keyed));
         let to_all = heads().map(|head| head.to_all).max().unwrap_or(0);
         let parts: Vec<_> = collected.into_iter().map(|collected| collected.part).collect();
         self.monitor.lack(V::compare(&parts));
         let degraded = if marker.report { self.monitor.degraded(now) } else { Vec::new() };
-        let cut = Cut { marker, inputs: keyed + to_all, parts: &parts, degraded };
+        let cut = Cut { marker, inputs: keyed.saturating_add(to_all), parts: &parts, degraded };
         self.counters.add(Counter::Reports, u64::from(marker.report));
         if let Some(feedback) = V::on_cut(&mut self.view, cut, &mut self.topics) {
             encode_feedback(&feedback, &mut self.spare);

@@ -1,6 +1,7 @@
 //! Protocol: what a system gives the router. What a message is, and where each part of it goes.
 
 use allot_wire::Rejection;
+use allot_wire::backplane::InputKind;
 
 use crate::Admission;
 
@@ -11,6 +12,10 @@ use crate::Admission;
 ///
 /// Implemented by a marker type of the system, so that everything is monomorphic.
 pub trait Protocol: 'static {
+    /// The kind of the inputs that the system's view sends back to all shards; none where it sends
+    /// none. Feedback of any other kind is dropped: shards would not know it.
+    const FEEDBACK: Option<InputKind>;
+
     /// Reads one line of JSON whole, and hands it on as the binary record of the same meaning, so
     /// that shards see one form.
     ///

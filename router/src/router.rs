@@ -107,7 +107,7 @@ impl<P: Protocol> Router<P> {
         let is_shard = peer < self.streams.count();
         match backplane::kind(frame) {
             Some(FrameKind::Replies) if is_shard => self.on_replies(ShardId::at(peer), frame, now),
-            Some(FrameKind::Hello) => self.on_hello(frame, now),
+            Some(FrameKind::Hello) if is_shard => self.on_hello(ShardId::at(peer), frame, now),
             Some(FrameKind::Feedback) if !is_shard => self.on_feedback(frame),
             _ => false,
         }
@@ -167,11 +167,12 @@ impl<P: Protocol> Router<P> {
         }
     }
 
-    fn on_hello(&mut self, frame: &[u8], now: Nanos) -> bool {
+    fn on_hello(&mut self, shard: ShardId, frame: &[u8], now: Nanos) -> bool {
         let Ok(hello) = backplane::decode_hello(frame) else {
             return false;
         };
-        if self.streams.known(hello.shard).is_none() {
+        // No peer greets for another.
+        if hello.shard != shard {
             return false;
         }
         let mut unreplied = std::mem::take(&mut self.replied);
@@ -189,7 +190,9 @@ impl<P: Protocol> Router<P> {
         let Ok(feedback) = backplane::decode_feedback(frame) else {
             return false;
         };
-        if feedback.bodies.len() != self.streams.count() || !self.streams.all_here() {
+        let is_known = P::FEEDBACK == Some(feedback.kind);
+        let is_whole = feedback.bodies.len() == self.streams.count() && self.streams.all_here();
+        if !is_known || !is_whole {
             return false;
         }
         for (shard, body) in self.streams.ids().zip(&feedback.bodies) {

@@ -92,11 +92,6 @@ impl ShardStreams {
         (0..ShardId::at(self.streams.len()).get()).map(ShardId::new)
     }
 
-    /// The shard of this number, if it is one of these.
-    pub(crate) fn known(&self, shard: ShardId) -> Option<ShardId> {
-        (shard.index() < self.streams.len()).then_some(shard)
-    }
-
     /// The next frame of a shard, or of the publisher: the peer after the last shard.
     pub(crate) fn receive(&mut self, frame: &mut Vec<u8>) -> Option<usize> {
         self.hub.receive(frame)

@@ -23,12 +23,13 @@ mod part;
 mod feedback;
 
 use allot_domain::Cursor;
+use allot_domain::snapshot::COUNT_MAX;
 use serde::{Deserialize, Serialize};
 
 use crate::DecodeError;
 use crate::codec;
 use crate::sized::patch;
-pub use feedback::{Feedback, decode_feedback, encode_feedback};
+pub use feedback::{FEEDBACK_BODY_MAX, Feedback, decode_feedback, encode_feedback};
 pub use greeting::{
     AWAY_AFTER, GREET_EVERY, Hello, Interest, Welcome, decode_hello, decode_interest,
     decode_welcome, encode_hello, encode_interest, encode_welcome,
@@ -104,6 +105,14 @@ const COUNT_AT: usize = 1;
 fn begin(frame: &mut Vec<u8>, kind: FrameKind) {
     frame.clear();
     frame.extend_from_slice(&[kind.into(), 0, 0, 0, 0]);
+}
+
+/// A number of a greeting or a part, if it can be counted on from.
+fn count_from(number: u64) -> Result<u64, DecodeError> {
+    if COUNT_MAX < number {
+        return Err(DecodeError::new(format!("{number} is more than anything counts to")));
+    }
+    Ok(number)
 }
 
 /// How many entries a frame of the hot path has; zero if it is another kind of frame.

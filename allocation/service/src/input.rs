@@ -2,9 +2,10 @@
 //!
 //! Fills, busts and splits are the front door's own records, untouched.
 
+use allot_allocation_rules::limits::ACCOUNTS_MAX;
 use allot_allocation_rules::{Input, Netting, SplitKey};
 use allot_domain::{Money, Reject as Core, SourceId};
-use allot_wire::backplane::{InputKind, decode_marker};
+use allot_wire::backplane::{FEEDBACK_BODY_MAX, InputKind, decode_marker};
 use allot_wire::codec::{self, Each};
 use allot_wire::{DecodeError, Rejection};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,10 @@ struct NettingRecord<'a, T> {
     split: SplitKeyRecord<'a>,
     transfers: T,
 }
+
+// A transfer takes at most the 19 bytes of an `i128` in sevens of bits; a name is far shorter than
+// the rest.
+const _: () = assert!(ACCOUNTS_MAX * 19 + 1_024 <= FEEDBACK_BODY_MAX);
 
 /// Appends the body of a netting.
 pub fn encode_netting(netting: &Netting, body: &mut Vec<u8>) {

@@ -4,6 +4,7 @@
 
 use allot_router::{Admission, Protocol, Submission};
 use allot_wire::Rejection;
+use allot_wire::backplane::InputKind;
 
 use crate::{
     Allocation, InputName, Request, RequestKind, decode_line, decode_request, encode_request,
@@ -11,6 +12,8 @@ use crate::{
 };
 
 impl Protocol for Allocation {
+    const FEEDBACK: Option<InputKind> = Some(InputName::Netting.kind());
+
     fn admit_line(line: &[u8], admission: &mut Admission<'_>) -> Result<(), Rejection> {
         let request = decode_line(line)?;
         admit_request(&request, admission);

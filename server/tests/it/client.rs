@@ -18,7 +18,12 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn connect(context: &Context, front: &str) -> Self {
-        let link = Link::dealer(context, front, None, LinkOptions::default()).unwrap();
+        Self::named(context, front, None)
+    }
+
+    /// The same under the name of a box.
+    pub(crate) fn named(context: &Context, endpoint: &str, name: Option<&str>) -> Self {
+        let link = Link::dealer(context, endpoint, name, LinkOptions::default()).unwrap();
         Self { link, lines: VecDeque::new() }
     }
 

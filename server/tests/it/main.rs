@@ -11,6 +11,7 @@ mod client;
 
 mod embedded;
 mod separate;
+mod backplane;
 mod recovery;
 mod stamp;
 mod stepped;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use allot_domain::{Incarnation, LogIndex, ShardId};
 use serde::{Deserialize, Serialize};
 
-use super::{FrameKind, decode, encode};
+use super::{FrameKind, count_from, decode, encode};
 use crate::DecodeError;
 
 /// How often a shard greets its neighbours.
@@ -104,6 +104,7 @@ pub fn encode_hello(hello: &Hello, frame: &mut Vec<u8>) {
 pub fn decode_hello(frame: &[u8]) -> Result<Hello, DecodeError> {
     let record: HelloRecord = decode(FrameKind::Hello, frame)?;
     let HelloRecord { applied, replied, durable, .. } = record;
+    let applied_to = LogIndex::new(count_from(applied)?);
     if applied < replied || applied < durable {
         return Err(DecodeError::new(format!(
             "a hello says that {applied} inputs are applied, but {replied} are replied to and \
@@ -115,10 +116,10 @@ pub fn decode_hello(frame: &[u8]) -> Result<Hello, DecodeError> {
         shards: record.shards,
         incarnation: Incarnation::new(record.incarnation),
         router: Incarnation::new(record.router),
-        applied: LogIndex::new(record.applied),
+        applied: applied_to,
         replied: LogIndex::new(record.replied),
         durable: LogIndex::new(record.durable),
-        marker: record.marker,
+        marker: count_from(record.marker)?,
         full: record.full,
     })
 }
@@ -140,10 +141,13 @@ pub fn encode_welcome(welcome: &Welcome, frame: &mut Vec<u8>) {
 /// Says what is wrong with it.
 pub fn decode_welcome(frame: &[u8]) -> Result<Welcome, DecodeError> {
     let record: WelcomeRecord = decode(FrameKind::Welcome, frame)?;
+    if record.router_incarnation == 0 {
+        return Err(DecodeError::new("a welcome of incarnation 0, which stands for no router"));
+    }
     Ok(Welcome {
         router_incarnation: Incarnation::new(record.router_incarnation),
         shard_incarnation: Incarnation::new(record.shard_incarnation),
-        base: LogIndex::new(record.base),
+        base: LogIndex::new(count_from(record.base)?),
         shards: record.shards,
     })
 }

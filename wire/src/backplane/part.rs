@@ -8,7 +8,7 @@ use allot_domain::{Incarnation, Marker, ShardId};
 use serde::{Deserialize, Serialize};
 
 use super::marker::MarkerRecord;
-use super::{FrameKind, open};
+use super::{FrameKind, count_from, open};
 use crate::DecodeError;
 use crate::codec;
 
@@ -77,6 +77,10 @@ pub fn encode_part(head: &PartHead, frame: &mut Vec<u8>, write: impl FnOnce(&mut
 pub fn decode_part(frame: &[u8]) -> Result<PartFrame<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Part)?;
     let record: HeadRecord = codec::decode(cursor.take(HEAD_LEN)?)?;
+    let marker = Marker::from(record.marker);
+    for number in [record.keyed, record.to_all, record.lost_inputs, marker.number] {
+        count_from(number)?;
+    }
     let head = PartHead {
         shard: ShardId::new(record.shard),
         shards: record.shards,
@@ -84,7 +88,7 @@ pub fn decode_part(frame: &[u8]) -> Result<PartFrame<'_>, DecodeError> {
         lost_inputs: record.lost_inputs,
         keyed: record.keyed,
         to_all: record.to_all,
-        marker: record.marker.into(),
+        marker,
     };
     Ok(PartFrame { head, body: cursor.rest() })
 }

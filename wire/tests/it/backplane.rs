@@ -2,8 +2,9 @@
 
 use allot_domain::{Incarnation, LogIndex, ShardId};
 use allot_wire::backplane::{
-    self, FrameKind, Interest, PartFrame, decode_feedback, decode_hello, decode_interest,
-    decode_marker, decode_part, decode_welcome, events, inputs, replies,
+    self, FEEDBACK_BODY_MAX, Feedback, FrameKind, Hello, Interest, PartFrame, Welcome,
+    decode_feedback, decode_hello, decode_interest, decode_marker, decode_part, decode_welcome,
+    encode_feedback, encode_hello, encode_welcome, events, inputs, replies,
 };
 use expect_test::expect;
 
@@ -96,6 +97,48 @@ fn greetings_read_back() {
     assert_eq!(decode_hello(&frame("hello")), Ok(frames::hello()));
     assert_eq!(decode_welcome(&frame("welcome")), Ok(frames::welcome()));
     assert_eq!(decode_interest(&frame("interest")), Ok(Interest { events: true }));
+}
+
+#[test]
+fn a_greeting_of_what_cannot_be_is_refused() {
+    let changed = |change: fn(&mut Hello)| {
+        let mut hello = frames::hello();
+        change(&mut hello);
+        let mut frame = Vec::new();
+        encode_hello(&hello, &mut frame);
+        decode_hello(&frame)
+    };
+    assert!(changed(|_| ()).is_ok());
+    assert!(changed(|hello| hello.applied = LogIndex::new(u64::MAX)).is_err());
+    assert!(changed(|hello| hello.marker = u64::MAX).is_err());
+    assert!(changed(|hello| hello.replied = hello.applied.next()).is_err());
+    assert!(changed(|hello| hello.durable = hello.applied.next()).is_err());
+
+    let changed = |change: fn(&mut Welcome)| {
+        let mut welcome = frames::welcome();
+        change(&mut welcome);
+        let mut frame = Vec::new();
+        encode_welcome(&welcome, &mut frame);
+        decode_welcome(&frame)
+    };
+    assert!(changed(|_| ()).is_ok());
+    assert!(changed(|welcome| welcome.base = LogIndex::new(u64::MAX)).is_err());
+    assert!(changed(|welcome| welcome.router_incarnation = Incarnation::default()).is_err());
+}
+
+#[test]
+fn feedback_longer_than_a_record_of_a_journal_is_refused() {
+    let whole =
+        Feedback { kind: frames::feedback().kind, bodies: vec![vec![0; FEEDBACK_BODY_MAX]] };
+    let mut frame = Vec::new();
+    encode_feedback(&whole, &mut frame);
+    assert_eq!(decode_feedback(&frame), Ok(whole));
+    // The body is the last field, and its length stands before it.
+    let at = frame.len() - FEEDBACK_BODY_MAX - 8;
+    assert_eq!(frame[at..][..8], FEEDBACK_BODY_MAX.to_le_bytes());
+    frame[at] += 1;
+    frame.push(0);
+    assert!(decode_feedback(&frame).is_err());
 }
 
 #[test]

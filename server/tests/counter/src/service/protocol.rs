@@ -4,12 +4,15 @@
 
 use allot_router::{Admission, Protocol, Submission};
 use allot_wire::Rejection;
+use allot_wire::backplane::InputKind;
 
 use super::request::unknown;
 use super::{Kind, Request, decode_line, decode_record, encode_record};
 use crate::Counter;
 
 impl Protocol for Counter {
+    const FEEDBACK: Option<InputKind> = Some(Kind::Level.input());
+
     fn admit_line(line: &[u8], admission: &mut Admission<'_>) -> Result<(), Rejection> {
         let request = decode_line(line)?;
         let mut record = admission.take_scratch();
