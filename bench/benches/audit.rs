@@ -14,7 +14,9 @@ use allot_allocation_audit::Auditor;
 use allot_allocation_rules::{
     Book, BookConfig, Bust, Fill, Input, Outcomes, Split, Weight, limits,
 };
-use allot_domain::{AccountId, LogIndex, Machine, Marker, Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{
+    AccountId, LogIndex, Machine, Marker, Price, Quantity, Seq, Side, SourceId, Ticker,
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -67,14 +69,19 @@ fn input(random: &mut StdRng, number: u64, accounts: u64) -> Input {
         let quantity = random.random_range(1..=1_000_i64).into();
         let price = Price::from_nanos(cents * 10_000_000).expect("in range");
         let quantity = Quantity::new(quantity).expect("in range");
-        Input::Fill(Fill { source, seq, ticker, side, price, quantity })
+        Input::Fill(Fill { source, seq: Seq::new(seq), ticker, side, price, quantity })
     };
     match random.random_range(0..100) {
         0..72 => fill(random, number, Side::Buy),
         72..92 => fill(random, number, Side::Sell),
         92..97 => {
             let of = number.saturating_sub(random.random_range(1..100));
-            Input::Bust(Bust { source, seq: number, ticker: ticker(of), of })
+            Input::Bust(Bust {
+                source,
+                seq: Seq::new(number),
+                ticker: ticker(of),
+                of: Seq::new(of),
+            })
         }
         97..99 => fill(random, number - 1, Side::Buy),
         _ => Input::Marker(Marker { number, time_ns: 0, report: false }),
@@ -98,7 +105,7 @@ fn split(random: &mut StdRng, seq: u64, accounts: u64) -> Input {
         (account, Weight::from_nanos(&id, nanos).expect("in range"))
     });
     let source = SourceId::new(b"aum").expect("a source");
-    Input::Split(Split::new(source, seq, weights.collect()).expect("it adds up"))
+    Input::Split(Split::new(source, Seq::new(seq), weights.collect()).expect("it adds up"))
 }
 
 fn accounts(criterion: &mut Criterion) {

@@ -57,7 +57,7 @@ pub(crate) fn first_seq(message: &[u8]) -> Option<u64> {
         }
         Encoding::Json => {
             let line = message.split(|byte| *byte == b'\n').next()?;
-            Some(decode_line(line).ok()?.seq())
+            Some(decode_line(line).ok()?.seq().get())
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_rules::{Fill, Split, Weight, limits};
-use allot_domain::{AccountId, Money, Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{AccountId, Money, Price, Quantity, Seq, Side, SourceId, Ticker};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -87,7 +87,7 @@ impl Fills {
     /// The fill of that number.
     pub(crate) fn fill(&self, source: SourceId, seq: u64) -> Fill {
         let Kind { ticker, price, quantity } = *self.kind(seq);
-        Fill { source, seq, ticker, side: Side::Buy, price, quantity }
+        Fill { source, seq: Seq::new(seq), ticker, side: Side::Buy, price, quantity }
     }
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn split(source: SourceId, seq: u64, accounts: usize) -> Split {
         let weight = Weight::from_nanos(&id, nanos.into()).expect("a part of the whole");
         (AccountId::new(id.as_bytes()).expect("a short name"), weight)
     });
-    Split::new(source, seq, weights.collect()).expect("it adds up")
+    Split::new(source, Seq::new(seq), weights.collect()).expect("it adds up")
 }
 
 #[cfg(test)]

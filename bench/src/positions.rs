@@ -10,7 +10,7 @@ use std::time::Duration;
 use allot_allocation_service::{
     Reply, Report, ReportRequest, Request, decode_replies, encode_line,
 };
-use allot_domain::{SourceId, Ticker};
+use allot_domain::{Seq, SourceId, Ticker};
 use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, PollSet, Subscriber};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
@@ -80,7 +80,8 @@ impl PositionClient {
         let Some((context, publish)) = self.publish.clone() else { return Ok(None) };
         let mut subscriber = Subscriber::connect(&context, &publish, &[b"positions:json"])?;
         self.seq += 1;
-        let request = Request::Report(ReportRequest { source: self.source, seq: self.seq });
+        let request =
+            Request::Report(ReportRequest { source: self.source, seq: Seq::new(self.seq) });
         let Reply::Reported { report: number, .. } = self.ask(&request)? else {
             bail!("the server makes no report");
         };

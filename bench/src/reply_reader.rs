@@ -55,10 +55,10 @@ fn of_reply(reply: &Reply, source: &str) -> FillReply {
             if reply.source() == source =>
         {
             let shares = shares.iter().map(|(_, share)| share).sum();
-            FillReply::Allocated { seq: *seq, quantity: quantity.get(), shares }
+            FillReply::Allocated { seq: seq.get(), quantity: quantity.get(), shares }
         }
         Reply::Rejected { seq, code, .. } if code == "busy" && reply.source() == source => {
-            FillReply::Busy { seq: *seq }
+            FillReply::Busy { seq: seq.get() }
         }
         other => FillReply::Other(format!("{other:?}")),
     }
@@ -126,7 +126,7 @@ fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use allot_allocation_service::encode_reply_message;
-    use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+    use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
 
     use super::*;
 
@@ -134,7 +134,7 @@ mod tests {
         let account = |id: &[u8]| AccountId::new(id).unwrap();
         Reply::Allocated {
             source: source.to_owned(),
-            seq: 17,
+            seq: Seq::new(17),
             duplicate,
             late: false,
             ticker: Ticker::new(b"AAPL").unwrap(),
@@ -149,7 +149,7 @@ mod tests {
     fn rejected(code: &str) -> Reply {
         Reply::Rejected {
             source: "f".to_owned(),
-            seq: 3,
+            seq: Seq::new(3),
             duplicate: false,
             late: false,
             code: code.to_owned(),

@@ -9,6 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::Seq;
 use crate::limits::WINDOW;
 use crate::snapshot::{Cursor, SnapshotError, ensure};
 
@@ -20,61 +21,61 @@ pub enum Seen {
     /// Applied already.
     Applied,
     /// Older than anything remembered; holds the oldest that is.
-    TooOld(u64),
+    TooOld(Seq),
 }
 
 /// The last [`WINDOW`] sequence numbers of one source.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DedupWindow {
-    highest: u64,
+    highest: Seq,
     bits: Box<[u64]>,
 }
 
 impl Default for DedupWindow {
     fn default() -> Self {
         let words = usize::try_from(WINDOW / 64).expect("a small number");
-        Self { highest: 0, bits: vec![0; words].into() }
+        Self { highest: Seq::default(), bits: vec![0; words].into() }
     }
 }
 
 impl DedupWindow {
     /// What is known of `seq`.
     #[must_use]
-    pub fn seen(&self, seq: u64) -> Seen {
+    pub fn seen(&self, seq: Seq) -> Seen {
         if self.highest < seq {
             return Seen::New;
         }
-        if WINDOW <= self.highest - seq {
-            return Seen::TooOld(self.highest - WINDOW + 1);
+        if WINDOW <= self.highest.get() - seq.get() {
+            return Seen::TooOld(Seq::new(self.highest.get() - WINDOW + 1));
         }
-        let (word, bit) = place(seq);
+        let (word, bit) = place(seq.get());
         if self.bits[word] & bit == 0 { Seen::New } else { Seen::Applied }
     }
 
     /// Remembers `seq` as applied; it must be new.
-    pub fn mark(&mut self, seq: u64) {
+    pub fn mark(&mut self, seq: Seq) {
         debug_assert!(self.seen(seq) == Seen::New);
         if self.highest < seq {
             self.advance(seq);
         }
-        let (word, bit) = place(seq);
+        let (word, bit) = place(seq.get());
         self.bits[word] |= bit;
     }
 
     /// Forgets `seq`: what was held came to nothing and may be sent again.
-    pub fn unmark(&mut self, seq: u64) {
+    pub fn unmark(&mut self, seq: Seq) {
         if self.seen(seq) == Seen::Applied {
-            let (word, bit) = place(seq);
+            let (word, bit) = place(seq.get());
             self.bits[word] &= !bit;
         }
     }
 
     /// Moves the window up to `seq`, clearing the bits that come to stand for new numbers.
-    fn advance(&mut self, seq: u64) {
-        if WINDOW <= seq - self.highest {
+    fn advance(&mut self, seq: Seq) {
+        if WINDOW <= seq.get() - self.highest.get() {
             self.bits.fill(0);
         } else {
-            for fresh in self.highest + 1..=seq {
+            for fresh in self.highest.get() + 1..=seq.get() {
                 let (word, bit) = place(fresh);
                 self.bits[word] &= !bit;
             }
@@ -84,8 +85,8 @@ impl DedupWindow {
 
     /// Writes the highest number, and the bits up to it.
     pub fn save(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.highest.to_le_bytes());
-        for word in &self.bits[..words(self.highest)] {
+        out.extend_from_slice(&self.highest.get().to_le_bytes());
+        for word in &self.bits[..words(self.highest.get())] {
             out.extend_from_slice(&word.to_le_bytes());
         }
     }
@@ -97,7 +98,7 @@ impl DedupWindow {
     pub fn load(cursor: &mut Cursor<'_>) -> Result<Self, SnapshotError> {
         let highest = cursor.u64()?;
         let words = cursor.records(words(highest))?;
-        let mut window = Self { highest, ..Self::default() };
+        let mut window = Self { highest: Seq::new(highest), ..Self::default() };
         for (word, bytes) in window.bits.iter_mut().zip(words) {
             *word = u64::from_le_bytes(*bytes);
         }
@@ -141,15 +142,15 @@ mod tests {
                 let seq = base + step % 70_000;
                 base += step / 3;
                 let expected = if seq + WINDOW <= highest {
-                    Seen::TooOld(highest - WINDOW + 1)
+                    Seen::TooOld(Seq::new(highest - WINDOW + 1))
                 } else if applied.contains(&seq) {
                     Seen::Applied
                 } else {
                     Seen::New
                 };
-                prop_assert_eq!(window.seen(seq), expected);
+                prop_assert_eq!(window.seen(Seq::new(seq)), expected);
                 if expected == Seen::New {
-                    window.mark(seq);
+                    window.mark(Seq::new(seq));
                     applied.insert(seq);
                     highest = highest.max(seq);
                 }
@@ -160,9 +161,9 @@ mod tests {
     #[test]
     fn what_is_unmarked_is_new_again() {
         let mut window = DedupWindow::default();
-        window.mark(7);
-        assert_eq!(window.seen(7), Seen::Applied);
-        window.unmark(7);
-        assert_eq!(window.seen(7), Seen::New);
+        window.mark(Seq::new(7));
+        assert_eq!(window.seen(Seq::new(7)), Seen::Applied);
+        window.unmark(Seq::new(7));
+        assert_eq!(window.seen(Seq::new(7)), Seen::New);
     }
 }

@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 
 use crate::decimal::{DecimalError, nanos_text};
-use crate::limits;
+use crate::{Seq, limits};
 
 /// A reason for which a message is refused: a stable code, and a sentence for people.
 pub trait Reason: fmt::Display {
@@ -100,7 +100,7 @@ reasons! {
         BadAccount(String) = "bad_account",
         /// The sequence is older than the window that the shard remembers; holds the oldest it
         /// does.
-        SequenceTooOld(u64) = "sequence_too_old",
+        SequenceTooOld(Seq) = "sequence_too_old",
         /// The shard knows [`limits::SOURCES_MAX`] sources already.
         TooManySources = "too_many_sources",
         /// Nothing was looked at: the disk has no room for another journal segment. Send it again.

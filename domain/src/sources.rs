@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::lookup::Lookup;
 use crate::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
-use crate::{DedupWindow, Reject, Seen, SourceId, SourceIndex, limits};
+use crate::{DedupWindow, Reject, Seen, Seq, SourceId, SourceIndex, limits};
 
 /// Sources in the order of their first message that was applied.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ impl Sources {
     ///
     /// # Errors
     /// [`Reject::TooManySources`]: it is not known, and there is no room for it.
-    pub fn seen(&self, found: Option<SourceIndex>, seq: u64) -> Result<Seen, Reject> {
+    pub fn seen(&self, found: Option<SourceIndex>, seq: Seq) -> Result<Seen, Reject> {
         match found {
             Some(index) => Ok(self.list[index.index()].1.seen(seq)),
             None if self.list.len() < limits::SOURCES_MAX => Ok(Seen::New),
@@ -55,12 +55,12 @@ impl Sources {
     }
 
     /// Remembers that a message was applied.
-    pub fn mark(&mut self, index: SourceIndex, seq: u64) {
+    pub fn mark(&mut self, index: SourceIndex, seq: Seq) {
         self.list[index.index()].1.mark(seq);
     }
 
     /// Forgets that a message was applied: it came to nothing.
-    pub fn unmark(&mut self, index: SourceIndex, seq: u64) {
+    pub fn unmark(&mut self, index: SourceIndex, seq: Seq) {
         self.list[index.index()].1.unmark(seq);
     }
 
@@ -68,19 +68,19 @@ impl Sources {
     ///
     /// # Panics
     /// If nothing of that source was ever applied.
-    pub fn save_message(&self, source: &SourceId, seq: u64, out: &mut Vec<u8>) {
+    pub fn save_message(&self, source: &SourceId, seq: Seq, out: &mut Vec<u8>) {
         let index = self.find(source).expect("what was applied has marked its source");
         out.extend_from_slice(&index.get().to_le_bytes());
-        out.extend_from_slice(&seq.to_le_bytes());
+        out.extend_from_slice(&seq.get().to_le_bytes());
     }
 
     /// Reads what [`Sources::save_message`] wrote.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn message(&self, cursor: &mut Cursor<'_>) -> Result<(SourceIndex, u64), SnapshotError> {
+    pub fn message(&self, cursor: &mut Cursor<'_>) -> Result<(SourceIndex, Seq), SnapshotError> {
         let index = SourceIndex::new(cursor.u32()?);
-        let seq = cursor.u64()?;
+        let seq = Seq::new(cursor.u64()?);
         self.check(index, seq)?;
         Ok((index, seq))
     }
@@ -89,7 +89,7 @@ impl Sources {
     ///
     /// # Errors
     /// [`SnapshotError::Broken`] if not.
-    pub fn check(&self, index: SourceIndex, seq: u64) -> Result<(), SnapshotError> {
+    pub fn check(&self, index: SourceIndex, seq: Seq) -> Result<(), SnapshotError> {
         let source =
             self.list.get(index.index()).ok_or(SnapshotError::Broken("an unknown source"))?;
         ensure(source.1.seen(seq) != Seen::New, "a message that was never applied")

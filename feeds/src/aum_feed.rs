@@ -10,7 +10,7 @@ use std::time::Duration;
 use allot_allocation_rules::{Split, Weight};
 use allot_allocation_service::{Reply, Request, RequestKind};
 use allot_domain::decimal::nanos_text;
-use allot_domain::{AccountId, SourceId};
+use allot_domain::{AccountId, Seq, SourceId};
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
 use allot_wire::Encoding;
 
@@ -130,13 +130,14 @@ impl AumFeed {
             (Reply::Accepted { seq, duplicate: true, .. }, Effect::First(_)) if was_sent_once => {
                 let what = "an earlier split of this source has this sequence number; \
                             these weights are not in force";
-                tracing::warn!(%source, seq, weights, "{what}");
+                tracing::warn!(%source, seq = seq.get(), weights, "{what}");
             }
             (Reply::Accepted { seq, split, .. }, Effect::First(latency)) => {
+                let seq = seq.get();
                 tracing::info!(%source, seq, split, ?latency, weights, "a split is in force");
             }
             (Reply::Rejected { seq, code, reason, .. }, _) => {
-                tracing::error!(%source, seq, code, reason, weights, "split rejected");
+                tracing::error!(%source, seq = seq.get(), code, reason, weights, "split rejected");
             }
             _ => {}
         })
@@ -175,7 +176,7 @@ impl AumFeed {
             weights: weights_text(&weights),
             resent_before: self.progress.get(Tally::Resent),
         };
-        let split = Split::new(self.config.source, self.next_seq, weights)
+        let split = Split::new(self.config.source, Seq::new(self.next_seq), weights)
             .expect("weights are checked when they are read or made");
         self.next_seq += 1;
         self.sent_count += 1;

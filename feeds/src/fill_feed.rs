@@ -140,7 +140,7 @@ impl FillFeed {
             if let Reply::Rejected { seq, code, reason, .. } = reply
                 && progress.get(Tally::Rejected) <= REJECTIONS_LOGGED_MAX
             {
-                tracing::warn!(%source, seq, code, reason, "fill rejected");
+                tracing::warn!(%source, seq = seq.get(), code, reason, "fill rejected");
             }
         })
     }

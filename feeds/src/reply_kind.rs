@@ -1,7 +1,7 @@
 //! The kind of a reply: what it says of the message that it replies to.
 
 use allot_allocation_service::{Reply, RequestKind};
-use allot_domain::Reject;
+use allot_domain::{Reject, Seq};
 
 /// What a reply says of its message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +25,9 @@ impl ReplyKind {
     pub(crate) fn of(reply: &Reply, request: RequestKind) -> Option<Self> {
         match (request, reply) {
             (_, Reply::Rejected { code, .. }) if NO_ROOM.contains(&&**code) => Some(Self::Busy),
-            (_, Reply::Rejected { code, .. }) if *code == Reject::SequenceTooOld(0).code() => {
+            (_, Reply::Rejected { code, .. })
+                if *code == Reject::SequenceTooOld(Seq::default()).code() =>
+            {
                 Some(Self::TooOld)
             }
             (RequestKind::Fill, Reply::Held { .. }) => Some(Self::Held),
@@ -49,7 +51,7 @@ mod tests {
         let kind_of = |code: &str| {
             let reply = Reply::Rejected {
                 source: String::new(),
-                seq: 1,
+                seq: Seq::new(1),
                 duplicate: false,
                 late: false,
                 code: code.to_owned(),

@@ -62,10 +62,12 @@ fn end_last_line(file: &mut File) -> io::Result<()> {
 mod tests {
     use std::fs;
 
+    use allot_domain::Seq;
+
     use super::*;
 
     fn held(seq: u64) -> Reply {
-        Reply::Held { source: "f".to_owned(), seq, duplicate: 1 < seq }
+        Reply::Held { source: "f".to_owned(), seq: Seq::new(seq), duplicate: 1 < seq }
     }
 
     #[test]

@@ -104,11 +104,11 @@ impl Session {
             self.silence.begin(now);
         }
         let encoding = self.config.encoding;
-        let record = self.in_flight.admit(request.seq(), |record| match encoding {
+        let record = self.in_flight.admit(request.seq().get(), |record| match encoding {
             Encoding::Json => encode_line(request, record),
             Encoding::Binary => encode_request(request, record),
         });
-        self.batch.push(request.seq(), record);
+        self.batch.push(request.seq().get(), record);
         if self.config.batch_max <= self.batch.count() {
             self.flush(now);
         }
@@ -196,7 +196,7 @@ impl Session {
     fn acknowledge(&mut self, reply: &Reply, now: Nanos) -> Effect {
         match ReplyKind::of(reply, self.config.kind) {
             Some(kind) if reply.source() == self.config.source.as_str() => {
-                self.in_flight.acknowledge(reply.seq(), kind, now)
+                self.in_flight.acknowledge(reply.seq().get(), kind, now)
             }
             _ => Effect::Unknown,
         }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use allot_allocation_rules::Reject;
 use allot_allocation_rules::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
 use allot_allocation_rules::{Split, Weight};
-use allot_domain::{AccountId, SourceId};
+use allot_domain::{AccountId, Seq, SourceId};
 
 use crate::{FeedError, plural};
 use drift::Drift;
@@ -149,7 +149,7 @@ impl Weights {
 /// Weights that the front door would accept, in its order.
 fn checked(weights: Vec<(AccountId, Weight)>) -> Result<Vec<(AccountId, Weight)>, Reject> {
     let source = SourceId::new(b"weights")?;
-    Split::new(source, 1, weights).map(|split| split.weights().to_vec())
+    Split::new(source, Seq::new(1), weights).map(|split| split.weights().to_vec())
 }
 
 /// Reads `a=40,b=60`.

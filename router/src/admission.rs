@@ -2,7 +2,7 @@
 //!
 //! It borrows from the router what it needs, for one message.
 
-use allot_domain::{Reject, ShardId, limits, shard_of};
+use allot_domain::{Reject, Seq, ShardId, limits, shard_of};
 use allot_runtime::{Counter, Counters, Envelope, Nanos};
 use allot_wire::backplane::{InputKind, ReplyTo};
 use allot_wire::reply::{Echo, write_reported};
@@ -25,7 +25,7 @@ pub struct Submission<'a> {
     /// Who sends it.
     pub source: &'a [u8],
     /// The source's number of it.
-    pub seq: u64,
+    pub seq: Seq,
 }
 
 /// What the router does for one message.
@@ -145,7 +145,7 @@ impl Admission<'_> {
     }
 
     /// Makes a cut with a report, here and now; two requests with nothing between them share one.
-    pub fn report(&mut self, source: &[u8], seq: u64) {
+    pub fn report(&mut self, source: &[u8], seq: Seq) {
         if self.streams.rejection_of_all() == Some(Reject::Busy) {
             return self.refuse_for_now(source, seq, &Reject::Busy);
         }
@@ -171,7 +171,7 @@ impl Admission<'_> {
     }
 
     /// Refuses a request that may be sent again later.
-    fn refuse_for_now(&mut self, source: &[u8], seq: u64, reject: &Reject) {
+    fn refuse_for_now(&mut self, source: &[u8], seq: Seq, reject: &Reject) {
         self.counters.add(Counter::Busy, 1);
         self.send(&Rejection::new(source, seq, reject));
     }

@@ -21,7 +21,7 @@ use allot_allocation_rules::{BookConfig, Fill};
 use allot_allocation_service::{
     Allocation, Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
 };
-use allot_domain::{Incarnation, Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{Incarnation, Price, Quantity, Seq, Side, SourceId, Ticker};
 use allot_runtime::{
     Agent, Clock, Context, Counters, Crew, Door, DoorOptions, Link, LinkOptions, Nanos, PollSet,
     Running, Threads, WaitStrategy,
@@ -255,7 +255,7 @@ fn look(link: &Link) {
 fn fill(source: SourceId, seq: u64) -> Fill {
     Fill {
         source,
-        seq,
+        seq: Seq::new(seq),
         ticker: Ticker::new(format!("T{}", seq % 10).as_bytes()).unwrap(),
         side: Side::Buy,
         price: Price::from_nanos(i128::from(10 + seq * 31 % 490) * 1_000_000_000).unwrap(),

@@ -1,6 +1,6 @@
 //! Service: what a system gives the shard. Bytes to inputs, outcomes to replies, parts of cuts.
 
-use allot_domain::{Machine, Marker, Outcomes, SourceId};
+use allot_domain::{Machine, Marker, Outcomes, Seq, SourceId};
 use allot_wire::backplane::InputKind;
 use allot_wire::{Encoding, Rejection};
 
@@ -83,7 +83,7 @@ pub struct Description<'a> {
     /// Who sent what it came of.
     pub source: &'a SourceId,
     /// The source's number of it.
-    pub seq: u64,
+    pub seq: Seq,
     /// When, and to whom, the reply goes.
     pub delivery: Delivery,
     /// Whether the input was applied before, so that the counters tell it from a new one.
@@ -102,7 +102,7 @@ pub enum Delivery {
     /// Now; a late reply to the same message is owed from here on.
     Owing,
     /// Now; the late reply to this earlier message of the source is owed no more.
-    Cancelling(u64),
+    Cancelling(Seq),
     /// Late: to wherever the source is connected by then, in the encoding of its request.
     Late,
 }

@@ -19,7 +19,7 @@
 
 use std::fmt;
 
-use allot_domain::{Machine, Outcomes, Reject, SnapshotError, SourceId, Step};
+use allot_domain::{Machine, Outcomes, Reject, Seq, SnapshotError, SourceId, Step};
 use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::{DecodeError, Encoding, Rejection};
 
@@ -221,7 +221,7 @@ impl<S: Service> State<S> {
             let source = source.as_str().as_bytes();
             snapshot.push(u8::try_from(source.len()).expect("at most ID_LEN_MAX"));
             snapshot.extend_from_slice(source);
-            snapshot.extend_from_slice(&seq.to_le_bytes());
+            snapshot.extend_from_slice(&seq.get().to_le_bytes());
             snapshot.push(encoding.into());
         }
         self.machine.save(snapshot);
@@ -244,7 +244,7 @@ impl<S: Service> State<S> {
             let seq = take_u64(&mut rest)?;
             let [encoding] = take(&mut rest)?;
             let encoding = encoding.try_into().map_err(|_| StateError::Encoding)?;
-            if !owed.push_saved(source, seq, encoding) {
+            if !owed.push_saved(source, Seq::new(seq), encoding) {
                 return Err(StateError::Order);
             }
         }

@@ -1,6 +1,6 @@
 //! Rejection: why a message changed nothing, and whose it was.
 
-use allot_domain::{Reason, Reject, SourceId};
+use allot_domain::{Reason, Reject, Seq, SourceId};
 
 use crate::Encoding;
 use crate::reply::{self, Echo};
@@ -11,7 +11,7 @@ pub struct Rejection {
     /// Who sent it; empty where that could not be read or is no source.
     pub source: String,
     /// The source's number of it; zero where it could not be read.
-    pub seq: u64,
+    pub seq: Seq,
     /// Why: one of the codes of the system.
     pub code: &'static str,
     /// Why, in a sentence for people.
@@ -22,17 +22,17 @@ impl Rejection {
     /// The rejection of a message of which nothing could be read.
     #[must_use]
     pub fn unread(reason: &impl Reason) -> Self {
-        Self::of(String::new(), 0, reason)
+        Self::of(String::new(), Seq::default(), reason)
     }
 
     /// A rejection that echoes `source` where it is one; anything else is not sent back.
     #[must_use]
-    pub fn new(source: &[u8], seq: u64, reason: &impl Reason) -> Self {
+    pub fn new(source: &[u8], seq: Seq, reason: &impl Reason) -> Self {
         let source = SourceId::new(source).map(|source| source.to_string());
         Self::of(source.unwrap_or_default(), seq, reason)
     }
 
-    fn of(source: String, seq: u64, reason: &impl Reason) -> Self {
+    fn of(source: String, seq: Seq, reason: &impl Reason) -> Self {
         Self { source, seq, code: reason.code(), reason: reason.to_string() }
     }
 
@@ -49,10 +49,10 @@ impl Rejection {
 ///
 /// # Errors
 /// [`Reject::BadSource`] and [`Reject::SequenceMustBePositive`].
-pub fn origin(source: &str, seq: u64) -> Result<(SourceId, u64), Reject> {
+pub fn origin(source: &str, seq: u64) -> Result<(SourceId, Seq), Reject> {
     let source = SourceId::new(source.as_bytes())?;
     if seq == 0 {
         return Err(Reject::SequenceMustBePositive);
     }
-    Ok((source, seq))
+    Ok((source, Seq::new(seq)))
 }

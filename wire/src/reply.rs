@@ -3,6 +3,7 @@
 //! A binary reply is a tag of one byte, then fields; a JSON reply is one object. The tags 5
 //! (`reported`) and 6 (`rejected`) mean the same in every system.
 
+use allot_domain::Seq;
 use serde::{Deserialize, Serialize};
 
 use crate::Encoding;
@@ -25,7 +26,7 @@ pub struct Echo<'a> {
     /// The name of a source, in ASCII; empty where it could not be read.
     pub source: &'a [u8],
     /// The source's number of it; zero where it could not be read.
-    pub seq: u64,
+    pub seq: Seq,
     /// Whether it is the first reply given again.
     pub duplicate: bool,
     /// Whether it follows a reply given before.
@@ -81,7 +82,7 @@ impl<'a> Echo<'a> {
     /// As [`Echo::source_text`].
     #[must_use]
     pub fn head(&self) -> Head<'a> {
-        Head { seq: self.seq, source: self.source_text(), flags: self.flags() }
+        Head { seq: self.seq.get(), source: self.source_text(), flags: self.flags() }
     }
 
     /// Appends the bytes of [`Echo::head`] without the codec's detours.
@@ -90,7 +91,7 @@ impl<'a> Echo<'a> {
     /// Never: a `usize` fits into 64 bits.
     #[inline]
     pub fn write_head(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.seq.to_le_bytes());
+        out.extend_from_slice(&self.seq.get().to_le_bytes());
         let len = u64::try_from(self.source.len()).expect("a usize fits");
         out.extend_from_slice(&len.to_le_bytes());
         out.extend_from_slice(self.source);
@@ -113,7 +114,7 @@ impl<'a> Echo<'a> {
         let mut object = Object::begin(out);
         object.plain("type", kind);
         object.text("source", self.source_text());
-        object.number("seq", self.seq);
+        object.number("seq", self.seq.get());
         object.flag("duplicate", self.duplicate);
         object.flag("late", self.late);
         object
@@ -143,7 +144,7 @@ pub fn write_reported(encoding: Encoding, echo: Echo<'_>, report: u64, out: &mut
             object.end();
         }
         Encoding::Binary => append_sized(out, |out| {
-            let (seq, source) = (echo.seq, echo.source_text());
+            let (seq, source) = (echo.seq.get(), echo.source_text());
             codec::append((REPORTED, ReportedRecord { seq, source, report }), out);
         }),
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use allot_allocation_rules::{Fill, SplitNumber, limits};
-use allot_domain::{AccountId, SourceId, Ticker};
+use allot_domain::{AccountId, Seq, SourceId, Ticker};
 
 /// Shares of some accounts, in byte order of their ids.
 pub(crate) type Shares = Vec<(AccountId, u64)>;
@@ -16,7 +16,7 @@ pub(crate) enum Applied {
     /// A fill was held, and taken back before it was divided.
     Held,
     /// A fill was taken back.
-    Busted { ticker: Ticker, of: u64 },
+    Busted { ticker: Ticker, of: Seq },
 }
 
 /// What came of a message, with its shares.
@@ -27,7 +27,7 @@ pub(crate) struct FirstOutcome {
 }
 
 /// Who sent a message, and its number.
-pub(crate) type Key = (SourceId, u64);
+pub(crate) type Key = (SourceId, Seq);
 
 /// The latest outcomes. Their number is bounded, and so is that of their shares.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use allot_domain::{Reject, SourceId, limits};
+use allot_domain::{Reject, Seq, SourceId, limits};
 
 /// What is due for a message, as far as its number tells.
 pub(crate) enum Standing {
@@ -24,19 +24,19 @@ pub(crate) struct Sources {
 #[derive(Clone, Debug, Default)]
 struct Sent {
     /// The numbers that were applied; those older than the window are dropped.
-    applied: BTreeSet<u64>,
-    highest: u64,
+    applied: BTreeSet<Seq>,
+    highest: Seq,
 }
 
 impl Sent {
     /// The oldest number of which it is known whether it was applied.
-    fn oldest(&self) -> u64 {
-        self.highest.saturating_sub(limits::WINDOW - 1)
+    fn oldest(&self) -> Seq {
+        Seq::new(self.highest.get().saturating_sub(limits::WINDOW - 1))
     }
 }
 
 impl Sources {
-    pub(crate) fn standing(&self, source: &SourceId, seq: u64) -> Standing {
+    pub(crate) fn standing(&self, source: &SourceId, seq: Seq) -> Standing {
         match self.by_id.get(source) {
             None if self.by_id.len() == limits::SOURCES_MAX => {
                 Standing::Rejected(Reject::TooManySources)
@@ -51,7 +51,7 @@ impl Sources {
     }
 
     /// Remembers a message as applied; returns whether one with a higher number came before it.
-    pub(crate) fn mark(&mut self, source: SourceId, seq: u64) -> bool {
+    pub(crate) fn mark(&mut self, source: SourceId, seq: Seq) -> bool {
         let sent = self.by_id.entry(source).or_default();
         sent.applied.insert(seq);
         let is_out_of_order = seq < sent.highest;
@@ -63,7 +63,7 @@ impl Sources {
     }
 
     /// Forgets a message: a held fill that was then rejected.
-    pub(crate) fn unmark(&mut self, source: &SourceId, seq: u64) {
+    pub(crate) fn unmark(&mut self, source: &SourceId, seq: Seq) {
         if let Some(sent) = self.by_id.get_mut(source) {
             sent.applied.remove(&seq);
         }
@@ -83,9 +83,9 @@ mod tests {
     fn check(applied: &[u64], seq: u64, expected: &str) {
         let mut sources = Sources::default();
         for seq in applied {
-            sources.mark(source("f"), *seq);
+            sources.mark(source("f"), Seq::new(*seq));
         }
-        let standing = match sources.standing(&source("f"), seq) {
+        let standing = match sources.standing(&source("f"), Seq::new(seq)) {
             Standing::New => "new".to_owned(),
             Standing::Applied => "applied".to_owned(),
             Standing::Rejected(reject) => reject.to_string(),
@@ -108,19 +108,19 @@ mod tests {
     #[test]
     fn an_older_number_after_a_newer_one_is_out_of_order() {
         let mut sources = Sources::default();
-        assert!(!sources.mark(source("f"), 2));
-        assert!(sources.mark(source("f"), 1));
-        assert!(!sources.mark(source("g"), 1));
+        assert!(!sources.mark(source("f"), Seq::new(2)));
+        assert!(sources.mark(source("f"), Seq::new(1)));
+        assert!(!sources.mark(source("g"), Seq::new(1)));
     }
 
     #[test]
     fn there_is_no_room_for_one_source_too_many() {
         let mut sources = Sources::default();
         for number in 0..limits::SOURCES_MAX {
-            sources.mark(source(&format!("f{number}")), 1);
+            sources.mark(source(&format!("f{number}")), Seq::new(1));
         }
-        let rejected = sources.standing(&source("g"), 1);
+        let rejected = sources.standing(&source("g"), Seq::new(1));
         assert!(matches!(rejected, Standing::Rejected(Reject::TooManySources)));
-        assert!(matches!(sources.standing(&source("f7"), 2), Standing::New));
+        assert!(matches!(sources.standing(&source("f7"), Seq::new(2)), Standing::New));
     }
 }

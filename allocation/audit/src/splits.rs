@@ -64,7 +64,7 @@ pub(crate) fn check_weights(weights: &[(AccountId, Weight)]) -> Result<(), Misma
 
 #[cfg(test)]
 mod tests {
-    use allot_domain::SourceId;
+    use allot_domain::{Seq, SourceId};
 
     use super::*;
 
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn splits_are_known_by_their_keys_for_a_while() {
-        let key = |seq| SplitKey { source: SourceId::new(b"aum").unwrap(), seq };
+        let key = |seq| SplitKey { source: SourceId::new(b"aum").unwrap(), seq: Seq::new(seq) };
         let mut splits = Splits::default();
         for seq in 1..=1_025 {
             splits.follow(key(seq), seq % 100 != 0);

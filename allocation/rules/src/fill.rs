@@ -1,6 +1,6 @@
 //! Fill and bust: what venues report.
 
-use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{Price, Quantity, Seq, Side, SourceId, Ticker};
 
 /// A block of shares bought or sold at one price.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -8,7 +8,7 @@ pub struct Fill {
     /// Who reports it.
     pub source: SourceId,
     /// The source's number of it, from 1.
-    pub seq: u64,
+    pub seq: Seq,
     /// What was traded.
     pub ticker: Ticker,
     /// Bought or sold.
@@ -25,9 +25,9 @@ pub struct Bust {
     /// Who reports it: the source of the fill.
     pub source: SourceId,
     /// The source's number of the bust itself.
-    pub seq: u64,
+    pub seq: Seq,
     /// The fill's ticker, which names the shard that holds it.
     pub ticker: Ticker,
     /// The fill's sequence.
-    pub of: u64,
+    pub of: Seq,
 }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use allot_domain::mix;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
-use allot_domain::{Lookup, SourceIndex};
+use allot_domain::{Lookup, Seq, SourceIndex};
 use allot_domain::{Price, Quantity, Side, Ticker};
 
 use crate::input::Share;
@@ -28,14 +28,15 @@ pub(crate) struct Key {
     /// The source.
     pub(crate) source: SourceIndex,
     /// Its sequence number.
-    pub(crate) seq: u64,
+    pub(crate) seq: Seq,
 }
 
 impl Key {
     /// Consecutive messages of a source are side by side in the index, on one cache line.
     fn hash(self) -> u64 {
-        let line = mix((self.seq / INDEX_LINE) ^ (u64::from(self.source.get()) << 48));
-        line - line % INDEX_LINE + self.seq % INDEX_LINE
+        let seq = self.seq.get();
+        let line = mix((seq / INDEX_LINE) ^ (u64::from(self.source.get()) << 48));
+        line - line % INDEX_LINE + seq % INDEX_LINE
     }
 }
 
@@ -55,7 +56,7 @@ pub(crate) enum FirstOutcome {
     /// A fill was held, and taken back before it was divided.
     Held,
     /// A fill was taken back.
-    Bust { ticker: Ticker, of: u64 },
+    Bust { ticker: Ticker, of: Seq },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +78,7 @@ const BUST: u8 = 2;
 
 impl Entry {
     const FORGOTTEN: Self = Self {
-        key: Key { source: SourceIndex::new(0), seq: 0 },
+        key: Key { source: SourceIndex::new(0), seq: Seq::new(0) },
         outcome: FirstOutcome::Held,
         shares_from: 0,
         shares_len: 0,
@@ -85,7 +86,7 @@ impl Entry {
 
     fn save(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.key.source.get().to_le_bytes());
-        out.extend_from_slice(&self.key.seq.to_le_bytes());
+        out.extend_from_slice(&self.key.seq.get().to_le_bytes());
         out.extend_from_slice(&self.shares_len.to_le_bytes());
         match &self.outcome {
             FirstOutcome::Fill { row, side, price, quantity, split, busted } => {
@@ -101,13 +102,13 @@ impl Entry {
             FirstOutcome::Bust { ticker, of } => {
                 out.push(BUST);
                 put_name(out, ticker.as_bytes());
-                out.extend_from_slice(&of.to_le_bytes());
+                out.extend_from_slice(&of.get().to_le_bytes());
             }
         }
     }
 
     fn load(cursor: &mut Cursor<'_>, shares_from: u64) -> Result<Self, SnapshotError> {
-        let key = Key { source: SourceIndex::new(cursor.u32()?), seq: cursor.u64()? };
+        let key = Key { source: SourceIndex::new(cursor.u32()?), seq: Seq::new(cursor.u64()?) };
         let shares_len = cursor.u32()?;
         let outcome = match cursor.u8()? {
             FILL => FirstOutcome::Fill {
@@ -119,7 +120,7 @@ impl Entry {
                 busted: cursor.flag()?,
             },
             HELD => FirstOutcome::Held,
-            BUST => FirstOutcome::Bust { ticker: cursor.ticker()?, of: cursor.u64()? },
+            BUST => FirstOutcome::Bust { ticker: cursor.ticker()?, of: Seq::new(cursor.u64()?) },
             _ => return Err(SnapshotError::Broken("an outcome of an unknown kind")),
         };
         Ok(Self { key, outcome, shares_from, shares_len })
@@ -361,7 +362,7 @@ mod tests {
 
     use super::*;
 
-    fn outcome(of: u64) -> FirstOutcome {
+    fn outcome(of: Seq) -> FirstOutcome {
         FirstOutcome::Bust { ticker: Ticker::new(b"T").unwrap(), of }
     }
 
@@ -394,15 +395,16 @@ mod tests {
                 let account = AccountIndex::new(7);
                 let share = |at| Share { account, quantity: seq * 100 + wide(at) };
                 let shares: Vec<_> = (0..*len).map(share).collect();
-                history.store(Key { source: SourceIndex::new(3), seq }, outcome(seq), &shares);
+                let key = Key { source: SourceIndex::new(3), seq: Seq::new(seq) };
+                history.store(key, outcome(Seq::new(seq)), &shares);
                 let fits = *len <= capacity * HISTORY_SHARES_EACH;
                 kept.insert(seq, if fits { shares } else { vec![] });
             }
             let newest = wide(lens.len());
             for (seq, shares) in &kept {
-                let key = Key { source: SourceIndex::new(3), seq: *seq };
+                let key = Key { source: SourceIndex::new(3), seq: Seq::new(*seq) };
                 if let Some((found, runs)) = history.find(key) {
-                    prop_assert_eq!(found, outcome(*seq));
+                    prop_assert_eq!(found, outcome(Seq::new(*seq)));
                     prop_assert_eq!(&runs.concat(), shares);
                 } else {
                     prop_assert!(*seq < newest, "the newest is always there");

@@ -5,7 +5,7 @@ mod text;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use allot_domain::{Marker, Money, Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{Marker, Money, Price, Quantity, Seq, Side, SourceId, Ticker};
 
 use crate::{AccountIndex, Bust, Fill, Reject, Split, SplitNumber};
 
@@ -47,7 +47,7 @@ pub struct SplitKey {
     /// Who sent it.
     pub source: SourceId,
     /// The source's number of it.
-    pub seq: u64,
+    pub seq: Seq,
 }
 
 /// Shares that one account got, or gave.
@@ -65,7 +65,7 @@ pub struct Origin {
     /// The source.
     pub source: SourceId,
     /// Its sequence number.
-    pub seq: u64,
+    pub seq: Seq,
     /// Whether this is its first outcome given again.
     pub duplicate: bool,
 }
@@ -91,7 +91,7 @@ pub enum Outcome {
         /// The fill's ticker.
         ticker: Ticker,
         /// The fill's sequence.
-        of: u64,
+        of: Seq,
         /// The shares given back, in [`Outcomes::shares`].
         shares: Range<usize>,
     },

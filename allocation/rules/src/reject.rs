@@ -6,9 +6,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use allot_domain::Reject as Core;
 use allot_domain::decimal::{DecimalError, nanos_text};
 use allot_domain::reasons;
+use allot_domain::{Reject as Core, Seq};
 
 use crate::limits;
 
@@ -32,7 +32,7 @@ reasons! {
         /// The firm has seen four times [`limits::ACCOUNTS_MAX`] accounts, closed ones included.
         TooManyAccountsEver = "too_many_accounts_ever",
         /// No fill of that sequence is addressable: never made, busted already, or too long ago.
-        UnknownFill(u64) = "unknown_fill",
+        UnknownFill(Seq) = "unknown_fill",
         /// The sale, or the bust of a purchase, takes more than the accounts hold; holds what they
         /// do.
         ExceedsHoldings(u64) = "exceeds_holdings",

@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use allot_domain::{AccountId, Reject as Core, SourceId, decimal};
+use allot_domain::{AccountId, Reject as Core, Seq, SourceId, decimal};
 
 use crate::{Reject, limits};
 
@@ -57,7 +57,7 @@ pub struct Split {
     /// Who sent it.
     pub source: SourceId,
     /// The source's number of it, from 1.
-    pub seq: u64,
+    pub seq: Seq,
     weights: Vec<(AccountId, Weight)>,
 }
 
@@ -69,7 +69,7 @@ impl Split {
     /// [`Reject::DuplicateAccount`], [`Reject::WeightsMustAddTo100`].
     pub fn new(
         source: SourceId,
-        seq: u64,
+        seq: Seq,
         mut weights: Vec<(AccountId, Weight)>,
     ) -> Result<Self, Reject> {
         if weights.is_empty() {
@@ -108,7 +108,7 @@ mod tests {
                 Ok((AccountId::new(account.as_bytes())?, Weight::parse(account, weight)?))
             })
             .collect::<Result<_, Reject>>()?;
-        Split::new(source, 1, weights)
+        Split::new(source, Seq::new(1), weights)
     }
 
     #[test]

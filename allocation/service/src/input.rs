@@ -4,7 +4,7 @@
 
 use allot_allocation_rules::limits::ACCOUNTS_MAX;
 use allot_allocation_rules::{Input, Netting, SplitKey};
-use allot_domain::{Money, Reject as Core, SourceId};
+use allot_domain::{Money, Reject as Core, Seq, SourceId};
 use allot_wire::backplane::{FEEDBACK_BODY_MAX, InputKind, decode_marker};
 use allot_wire::codec::{self, Each};
 use allot_wire::{DecodeError, Rejection};
@@ -70,13 +70,13 @@ pub(crate) struct SplitKeyRecord<'a> {
 
 impl<'a> From<&'a SplitKey> for SplitKeyRecord<'a> {
     fn from(key: &'a SplitKey) -> Self {
-        Self { source: key.source.as_str(), seq: key.seq }
+        Self { source: key.source.as_str(), seq: key.seq.get() }
     }
 }
 
 impl SplitKeyRecord<'_> {
     pub(crate) fn read(&self) -> Result<SplitKey, DecodeError> {
-        Ok(SplitKey { source: SourceId::new(self.source.as_bytes())?, seq: self.seq })
+        Ok(SplitKey { source: SourceId::new(self.source.as_bytes())?, seq: Seq::new(self.seq) })
     }
 }
 

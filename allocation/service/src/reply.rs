@@ -8,7 +8,7 @@ mod json;
 mod binary;
 
 use allot_allocation_rules::{AccountIndex, Outcome, Share};
-use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
 
 pub(crate) use binary::read as read_record;
@@ -22,7 +22,7 @@ pub enum Reply {
         /// Whose fill.
         source: String,
         /// Which.
-        seq: u64,
+        seq: Seq,
         /// Whether it was replied to before.
         duplicate: bool,
         /// Whether it follows a `held`.
@@ -45,7 +45,7 @@ pub enum Reply {
         /// Whose fill.
         source: String,
         /// Which.
-        seq: u64,
+        seq: Seq,
         /// Whether it was replied to before.
         duplicate: bool,
     },
@@ -54,13 +54,13 @@ pub enum Reply {
         /// Whose bust.
         source: String,
         /// Which.
-        seq: u64,
+        seq: Seq,
         /// Whether it was replied to before.
         duplicate: bool,
         /// The fill's ticker.
         ticker: Ticker,
         /// The fill's sequence.
-        of: u64,
+        of: Seq,
         /// Who gave back how many, in byte order; empty where no account had any, or where that is
         /// no longer known.
         shares: Vec<(AccountId, u64)>,
@@ -70,7 +70,7 @@ pub enum Reply {
         /// Whose split.
         source: String,
         /// Which.
-        seq: u64,
+        seq: Seq,
         /// Whether it was replied to before.
         duplicate: bool,
         /// The number of the split, from 1; zero where no longer known.
@@ -81,7 +81,7 @@ pub enum Reply {
         /// Who asked.
         source: String,
         /// The source's number of the request.
-        seq: u64,
+        seq: Seq,
         /// The number of the report.
         report: u64,
     },
@@ -90,7 +90,7 @@ pub enum Reply {
         /// Whose request; empty where it could not be read.
         source: String,
         /// Which; zero where it could not be read.
-        seq: u64,
+        seq: Seq,
         /// Whether it was replied to before.
         duplicate: bool,
         /// Whether it follows a `held`.
@@ -118,7 +118,7 @@ impl Reply {
 
     /// The sequence number of the request; zero where it could not be read.
     #[must_use]
-    pub const fn seq(&self) -> u64 {
+    pub const fn seq(&self) -> Seq {
         match self {
             Self::Allocated { seq, .. }
             | Self::Held { seq, .. }

@@ -6,7 +6,7 @@ mod json;
 mod weights;
 
 use allot_allocation_rules::{Bust, Fill, Reject, Split};
-use allot_domain::{Reject as Core, SourceId};
+use allot_domain::{Reject as Core, Seq, SourceId};
 
 pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
 pub(crate) use binary::{good_fill, read_side, side_byte};
@@ -33,7 +33,7 @@ pub struct ReportRequest {
     /// Who asks.
     pub source: SourceId,
     /// The source's number of it; echoed, not remembered.
-    pub seq: u64,
+    pub seq: Seq,
 }
 
 impl Request {
@@ -61,7 +61,7 @@ impl Request {
 
     /// The source's number of it.
     #[must_use]
-    pub const fn seq(&self) -> u64 {
+    pub const fn seq(&self) -> Seq {
         match self {
             Self::Fill(fill) => fill.seq,
             Self::Bust(bust) => bust.seq,

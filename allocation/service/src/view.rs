@@ -109,7 +109,7 @@ impl View for Allocation {
 #[cfg(test)]
 mod tests {
     use allot_allocation_rules::{Book, BookConfig, SplitKey, SplitNumber};
-    use allot_domain::{Marker, SourceId};
+    use allot_domain::{Marker, Seq, SourceId};
 
     use super::*;
 
@@ -118,7 +118,7 @@ mod tests {
         let marker = Marker { number: 1, time_ns: 0, report: false };
         let source = SourceId::new(b"aum").unwrap();
         let book = Book::new(BookConfig { history: 1, ..BookConfig::default() });
-        let split = split.map(|seq| SplitKey { source, seq });
+        let split = split.map(|seq| SplitKey { source, seq: Seq::new(seq) });
         Part { split_number, split, ..book.part(&marker) }
     }
 

@@ -64,7 +64,7 @@ impl Ndjson {
         };
         let Fill { seq, ticker, side, price, quantity, .. } = fill;
         let time_ns = self.time_ns(&line)?;
-        Ok(Fields { seq: line.seq.map(|_| seq), ticker, side, price, quantity, time_ns })
+        Ok(Fields { seq: line.seq.map(|_| seq.get()), ticker, side, price, quantity, time_ns })
     }
 
     /// Writes the line again, with the fields that may be left out.

@@ -151,7 +151,7 @@ impl Front {
     fn take(&mut self, port: usize, now: Nanos) {
         let encoding = Encoding::of(&self.frame);
         let requests = read(&self.frame);
-        let seqs = requests.iter().map(Request::seq).collect();
+        let seqs = requests.iter().map(|request| request.seq().get()).collect();
         self.shared.state().arrivals.push(Arrival { time: now, seqs });
         let faults = self.shared.state().faults;
         if faults.is_silent || self.happens(faults.lose_request) {
@@ -229,11 +229,11 @@ impl Front {
         let mut state = self.shared.state();
         match request {
             Request::Fill(fill) if is_new => {
-                assert!(state.applied.insert((fill.source, fill.seq)), "{fill:?} twice");
+                assert!(state.applied.insert((fill.source, fill.seq.get())), "{fill:?} twice");
             }
             Request::Split(split) if is_new => {
                 let parts: Vec<_> = split.weights().iter().map(shown).collect();
-                state.splits.push((split.source, split.seq, parts.join(",")));
+                state.splits.push((split.source, split.seq.get(), parts.join(",")));
             }
             _ => {}
         }

@@ -86,10 +86,10 @@ fn a_shard_that_is_killed_loses_nothing_and_counts_nothing_twice() {
             for reply in client.receive() {
                 match reply {
                     Reply::Rejected { code, seq, .. } if code == "busy" => {
-                        client.send(&message(seq));
+                        client.send(&message(seq.get()));
                     }
                     Reply::Allocated { seq, shares, .. } => {
-                        let first = given.entry(seq).or_insert(shares.clone());
+                        let first = given.entry(seq.get()).or_insert(shares.clone());
                         assert_eq!(*first, shares, "{seq} was allocated in two ways");
                     }
                     other => panic!("{other:?}"),

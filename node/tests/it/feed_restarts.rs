@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use allot_allocation_service::{Reply, decode_replies};
+use allot_domain::Seq;
 
 use crate::client::Client;
 use crate::process::Place;
@@ -34,7 +35,8 @@ fn a_killed_feed_continues_its_numbers_and_no_fill_counts_twice() {
     // The second run sends the fills without a reply again; the seed makes them the same fills. The
     // first run was at most one window ahead of its replies, far less than the second run sends.
     let is_final = |reply: &&Reply| !matches!(reply, Reply::Rejected { .. });
-    let replied: BTreeSet<u64> = replies(&place).iter().filter(is_final).map(Reply::seq).collect();
+    let replied: BTreeSet<u64> =
+        replies(&place).iter().filter(is_final).map(|reply| reply.seq().get()).collect();
     let first_seq = (1..).find(|seq| !replied.contains(seq)).unwrap();
     let from = first_seq.to_string();
     let more = ["--first-seq", &from, "--count", "1000", "--rate", "max"];
@@ -48,7 +50,7 @@ fn a_killed_feed_continues_its_numbers_and_no_fill_counts_twice() {
         assert_eq!(first.entry(seq).or_insert_with(|| shares.clone()), &shares, "fill {seq}");
     }
     let last_seq = first_seq + 999;
-    let seqs: Vec<_> = first.into_keys().collect();
+    let seqs: Vec<_> = first.into_keys().map(Seq::get).collect();
     assert_eq!(seqs, (1..=last_seq).collect::<Vec<_>>(), "every number has a reply");
     assert_eq!(client.report(&at.publish).fills, last_seq, "and counts once");
 }

@@ -40,7 +40,7 @@ fn allocate(client: &Client, fills: &[Fill]) -> Shares {
                     panic!("{reply:?}");
                 };
                 let given = given.into_iter().map(|(id, count)| (id.to_string(), count)).collect();
-                assert_eq!(shares.insert(seq, given), None, "{seq} got two replies");
+                assert_eq!(shares.insert(seq.get(), given), None, "{seq} got two replies");
                 missing -= 1;
             }
         }
@@ -64,7 +64,7 @@ fn by_the_book(fills: &[Fill]) -> Shares {
         let given = &outcomes.shares[allocated.shares.clone()];
         let given =
             given.iter().map(|share| (book.account(share.account).to_string(), share.quantity));
-        shares.insert(fill.seq, given.collect());
+        shares.insert(fill.seq.get(), given.collect());
     }
     shares
 }
@@ -75,7 +75,7 @@ fn check_positions(report: &Report, fills: &[Fill], shares: &Shares) {
     let mut held: BTreeMap<(String, String), (i128, i128)> = BTreeMap::new();
     for fill in fills {
         let sign = if fill.side == Side::Buy { 1 } else { -1 };
-        for (account, count) in &shares[&fill.seq] {
+        for (account, count) in &shares[&fill.seq.get()] {
             let cell = held.entry((account.clone(), fill.ticker.to_string())).or_default();
             cell.0 += sign * i128::from(*count);
             cell.1 += sign * i128::from(*count) * i128::from(fill.price.nanos());

@@ -332,7 +332,7 @@ fn a_full_shard_is_busy_and_what_it_rejected_is_new_later() {
     let busy: Vec<_> = replies
         .iter()
         .filter(|reply| matches!(reply, Reply::Rejected { code, .. } if code == "busy"))
-        .map(Reply::seq)
+        .map(|reply| reply.seq().get())
         .collect();
     assert_eq!(busy, [5, 6, 7, 8, 9, 10]);
     let again = world.ask_binary(&fills[4..8]);
@@ -404,7 +404,7 @@ fn a_client_that_writes_delimiters_and_does_not_wait_gets_its_replies() {
     while let Some((_, body)) = world.stepped.clients.receive() {
         allot_allocation_service::decode_replies(&body, &mut replies).expect("replies decode");
     }
-    let mut seqs: Vec<_> = replies.iter().map(Reply::seq).collect();
+    let mut seqs: Vec<_> = replies.iter().map(|reply| reply.seq().get()).collect();
     seqs.sort_unstable();
     assert!(seqs.into_iter().eq(1..=300));
 }

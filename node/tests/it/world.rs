@@ -5,7 +5,7 @@ use std::time::Duration;
 use allot::settings::Settings;
 use allot::wiring;
 use allot_allocation_service::{Reply, Report, Request, decode_replies, encode_request};
-use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{Price, Quantity, Seq, Side, SourceId, Ticker};
 use allot_runtime::{Clock, Counter, Nanos, Publication};
 use allot_server::Stepped;
 use allot_wire::{begin_batch, end_batch, push_record};
@@ -131,7 +131,7 @@ pub(crate) fn fill(
 ) -> allot_allocation_rules::Fill {
     allot_allocation_rules::Fill {
         source: SourceId::new(b"fills").unwrap(),
-        seq,
+        seq: Seq::new(seq),
         ticker: Ticker::new(ticker.as_bytes()).unwrap(),
         side,
         price: Price::parse(price).unwrap(),

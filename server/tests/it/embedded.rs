@@ -144,7 +144,7 @@ fn a_subscriber_gets_the_state_the_events_and_the_level_that_shards_were_told() 
     };
     assert_eq!(event.topic, b"events:b:json");
     let event = replies(&event.body).remove(0);
-    assert_eq!(event.body, ReplyBody::Counted(Ticker::new(b"b").unwrap(), event.seq));
+    assert_eq!(event.body, ReplyBody::Counted(Ticker::new(b"b").unwrap(), event.seq.get()));
     // The total of a cut is fed back to every shard, and stands in the report of the next one.
     loop {
         added += 1;

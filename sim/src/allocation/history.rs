@@ -92,7 +92,7 @@ impl ClientHistory {
                 Request::Report(_) => continue,
             };
             self.delivered += 1;
-            let key = MessageKey { is_split, source: *request.source(), seq: request.seq() };
+            let key = MessageKey { is_split, source: *request.source(), seq: request.seq().get() };
             let sent = self.sent.entry(key).or_default();
             sent.shard = shard.map(ShardId::index);
             sent.deliveries.push(Delivery { connection, ordinal: self.delivered });
@@ -160,7 +160,7 @@ pub fn key_of_reply(reply: &Reply) -> Result<MessageKey, Violation> {
     let source = SourceId::new(reply.source().as_bytes())
         .map_err(|_| Violation::new("P1", format!("a reply to no source: {reply:?}")))?;
     let is_split = source.as_str().starts_with(AUM);
-    Ok(MessageKey { is_split, source, seq: reply.seq() })
+    Ok(MessageKey { is_split, source, seq: reply.seq().get() })
 }
 
 fn count(reply: &Reply, tally: &mut Tally) {

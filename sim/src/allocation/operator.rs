@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allot_allocation_rules::{Bust, Fill};
 use allot_allocation_service::{Reply, ReportRequest, Request, decode_replies, encode_line};
-use allot_domain::{Price, Quantity, Reject, Side, SourceId, Ticker};
+use allot_domain::{Price, Quantity, Reject, Seq, Side, SourceId, Ticker};
 use allot_runtime::{Link, Nanos};
 
 use super::history::ClientHistory;
@@ -94,7 +94,7 @@ impl Operator {
             let postponed =
                 matches!(reply, Reply::Rejected { code, .. } if again.contains(&code.as_str()));
             if let (false, Ok(source)) = (postponed, SourceId::new(reply.source().as_bytes())) {
-                self.open.remove(&(source, reply.seq()));
+                self.open.remove(&(source, reply.seq().get()));
             }
         }
         replies.len()
@@ -102,7 +102,10 @@ impl Operator {
 
     fn act(&mut self, now: Nanos, history: &ClientHistory, prng: &mut Prng) {
         let request = match prng.between(0..=9) {
-            0 => Request::Report(ReportRequest { source: self.source, seq: self.next_seq() }),
+            0 => Request::Report(ReportRequest {
+                source: self.source,
+                seq: Seq::new(self.next_seq()),
+            }),
             1..=3 => Request::Fill(self.fill(prng)),
             _ if history.allocated.is_empty() => return,
             _ => {
@@ -111,12 +114,17 @@ impl Operator {
                 let fill = *prng.pick(&history.allocated[from..]);
                 self.bust_seq += 1;
                 let seq = self.bust_seq;
-                Request::Bust(Bust { source: fill.source, seq, ticker: fill.ticker, of: fill.seq })
+                Request::Bust(Bust {
+                    source: fill.source,
+                    seq: Seq::new(seq),
+                    ticker: fill.ticker,
+                    of: Seq::new(fill.seq),
+                })
             }
         };
         let mut line = Vec::new();
         encode_line(&request, &mut line);
-        self.open.insert((*request.source(), request.seq()), (line, now));
+        self.open.insert((*request.source(), request.seq().get()), (line, now));
     }
 
     fn next_seq(&mut self) -> u64 {
@@ -128,7 +136,7 @@ impl Operator {
         let price = i128::from(prng.between(1..=1_000)) * 10_000_000;
         Fill {
             source: self.source,
-            seq: self.next_seq(),
+            seq: Seq::new(self.next_seq()),
             ticker: *prng.pick(&self.tickers),
             side: *prng.pick(&[Side::Buy, Side::Buy, Side::Sell]),
             price: Price::from_nanos(price).expect("a small price"),

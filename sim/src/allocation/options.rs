@@ -185,6 +185,7 @@ fn source(text: &str) -> SourceId {
 #[cfg(test)]
 mod tests {
     use allot_allocation_rules::Split;
+    use allot_domain::Seq;
 
     use super::*;
 
@@ -195,7 +196,7 @@ mod tests {
                 assert!(weights.iter().all(|(_, weight)| WEIGHT_MIN <= weight.nanos()));
                 let sum: u64 = weights.iter().map(|(_, weight)| weight.nanos()).sum();
                 assert_eq!(sum, WEIGHT_TOTAL);
-                Split::new(source("aum"), 1, weights).unwrap();
+                Split::new(source("aum"), Seq::new(1), weights).unwrap();
             }
         }
     }

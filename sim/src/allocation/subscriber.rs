@@ -201,11 +201,11 @@ impl Subscriber {
     fn apply(&mut self, ticker: Ticker, reply: &Reply) {
         let (buys, shares) = match reply {
             Reply::Allocated { source, seq, side, shares, .. } => {
-                self.sides.insert((source.clone(), *seq), *side);
+                self.sides.insert((source.clone(), seq.get()), *side);
                 (Some(*side == Side::Buy), shares)
             }
             Reply::Busted { source, of, shares, .. } => {
-                let side = self.sides.get(&(source.clone(), *of));
+                let side = self.sides.get(&(source.clone(), of.get()));
                 (side.map(|side| *side == Side::Sell), shares)
             }
             _ => return,

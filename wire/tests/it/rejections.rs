@@ -1,6 +1,6 @@
 //! Rejections: what a reply tells of a message that was refused, in both encodings.
 
-use allot_domain::Reject;
+use allot_domain::{Reject, Seq};
 use allot_wire::{Encoding, Rejection, origin};
 use expect_test::expect;
 
@@ -15,7 +15,7 @@ fn encoded(rejection: &Rejection, encoding: Encoding) -> Vec<u8> {
 /// A rejection whose reason needs every kind of escape.
 fn rejection() -> Rejection {
     let reject = Reject::BadTicker(Reject::quote("A:\"\\\u{7}é"));
-    Rejection::new(b"fills-1", 19, &reject)
+    Rejection::new(b"fills-1", Seq::new(19), &reject)
 }
 
 #[test]
@@ -46,15 +46,18 @@ fn a_rejection_in_binary_is_one_record_with_its_size() {
 
 #[test]
 fn what_is_no_source_is_not_sent_back() {
-    let rejection = Rejection::new(b"a b\xff", 5, &Reject::Busy);
-    assert_eq!((rejection.source.as_str(), rejection.seq), ("", 5));
+    let rejection = Rejection::new(b"a b\xff", Seq::new(5), &Reject::Busy);
+    assert_eq!((rejection.source.as_str(), rejection.seq.get()), ("", 5));
     let unread = Rejection::unread(&Reject::Busy);
-    assert_eq!((unread.source.as_str(), unread.seq, unread.code), ("", 0, "busy"));
+    assert_eq!((unread.source.as_str(), unread.seq.get(), unread.code), ("", 0, "busy"));
 }
 
 #[test]
 fn of_a_bad_source_and_a_sequence_of_zero_the_source_is_reported() {
     assert_eq!(origin("a b", 0).unwrap_err().code(), "bad_source");
     assert_eq!(origin("a", 0), Err(Reject::SequenceMustBePositive));
-    assert_eq!(origin("a", 1).map(|(source, seq)| (source.to_string(), seq)), Ok(("a".into(), 1)));
+    assert_eq!(
+        origin("a", 1).map(|(source, seq)| (source.to_string(), seq.get())),
+        Ok(("a".into(), 1))
+    );
 }

@@ -5,7 +5,7 @@ use allot_allocation_rules::{
     AccountIndex, Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
     SplitNumber,
 };
-use allot_domain::{AccountId, LogIndex};
+use allot_domain::{AccountId, LogIndex, Seq};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ fn check(blend: Blend, fills: &[(&str, [u64; 2], [u64; 2])], expected: Expect) {
     let mut auditor = Auditor::new(BookConfig { blend, history: 64 });
     let split = input("split aum 1 a=50 b=50");
     let Input::Split(accepted) = &split else { unreachable!() };
-    let origin = Origin { source: accepted.source, seq: 1, duplicate: false };
+    let origin = Origin { source: accepted.source, seq: Seq::new(1), duplicate: false };
     let list = vec![Outcome::Accepted { origin, split: Some(SplitNumber::new(1)) }];
     auditor.check(LogIndex::new(1), &split, &Outcomes { list, shares: vec![] }, id).unwrap();
     let mut faults = String::new();

@@ -3,7 +3,7 @@
 use allot_allocation_rules::{
     BookConfig, Fill, Input, Outcome, Split, SplitNumber, Weight, limits,
 };
-use allot_domain::{Price, Quantity, Side, SourceId};
+use allot_domain::{Price, Quantity, Seq, Side, SourceId};
 
 use super::names::{account, source, ticker};
 use super::pair::Pair;
@@ -23,7 +23,7 @@ fn play(pair: &mut Pair, script: &str) {
 fn buy(source: SourceId, seq: usize, name: &str) -> Input {
     Input::Fill(Fill {
         source,
-        seq: seq.try_into().unwrap(),
+        seq: Seq::new(seq.try_into().unwrap()),
         ticker: ticker(name),
         side: Side::Buy,
         price: Price::parse("1").unwrap(),
@@ -86,7 +86,7 @@ fn accounts_ever_named_are_limited() {
         let named = (0..limits::ACCOUNTS_MAX).map(|number| account(&format!("{seq}n{number}")));
         let mut weights: Vec<_> = named.map(|id| (id, Weight::default())).collect();
         weights[0].1 = Weight::parse("", "100").unwrap();
-        let split = Split::new(source("aum"), seq, weights).unwrap();
+        let split = Split::new(source("aum"), Seq::new(seq), weights).unwrap();
         pair.apply(&Input::Split(split)).unwrap();
     }
     check_last(pair.clone(), "split aum 5 new=100", "too_many_accounts_ever");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_rules::{Bust, Fill, Input, Netting, Split, SplitKey, limits};
-use allot_domain::{Marker, Money, Price, Quantity, Side};
+use allot_domain::{Marker, Money, Price, Quantity, Seq, Side};
 use proptest::prelude::*;
 
 use super::names::{source, ticker, weights};
@@ -144,7 +144,7 @@ impl Numbering {
                 self.tickers.insert((sent.source, seq), *at);
                 Input::Fill(Fill {
                     source,
-                    seq,
+                    seq: Seq::new(seq),
                     ticker: ticker(TICKERS[*at]),
                     side: *side,
                     price: Price::from_nanos((*price).into()).unwrap(),
@@ -154,7 +154,12 @@ impl Numbering {
             Step::Bust { ticker: at, back, fits } => {
                 let of = (last + 1).saturating_sub(*back);
                 let at = self.tickers.get(&(sent.source, of)).filter(|_| *fits).unwrap_or(at);
-                Input::Bust(Bust { source, seq, ticker: ticker(TICKERS[*at]), of })
+                Input::Bust(Bust {
+                    source,
+                    seq: Seq::new(seq),
+                    ticker: ticker(TICKERS[*at]),
+                    of: Seq::new(of),
+                })
             }
             Step::Split { weights: proportions } => {
                 let named: Vec<_> = ACCOUNTS
@@ -162,8 +167,8 @@ impl Numbering {
                     .zip(proportions)
                     .filter_map(|(name, weight)| Some((name, (*weight)?)))
                     .collect();
-                self.split = Some((SplitKey { source, seq }, named.len()));
-                Input::Split(Split::new(source, seq, weights(&named)?).unwrap())
+                self.split = Some((SplitKey { source, seq: Seq::new(seq) }, named.len()));
+                Input::Split(Split::new(source, Seq::new(seq), weights(&named)?).unwrap())
             }
             Step::Net { split_back, amounts, fits } => self.netting(*split_back, amounts, *fits),
             Step::Marker => {
@@ -175,9 +180,10 @@ impl Numbering {
 
     fn netting(&mut self, split_back: u64, amounts: &[i128], fits: bool) -> Input {
         self.nettings += 1;
-        let latest = (SplitKey { source: source(SOURCES[0]), seq: 1 }, 1);
+        let latest = (SplitKey { source: source(SOURCES[0]), seq: Seq::new(1) }, 1);
         let (latest, accounts) = self.split.unwrap_or(latest);
-        let split = SplitKey { seq: latest.seq.saturating_sub(split_back), ..latest };
+        let split =
+            SplitKey { seq: Seq::new(latest.seq.get().saturating_sub(split_back)), ..latest };
         let count = if fits { accounts } else { accounts / 2 };
         let transfers = amounts.iter().take(count).map(|amount| Money::from_nanos(*amount));
         Input::Netting(Netting { number: self.nettings, split, transfers: transfers.collect() })

@@ -4,7 +4,7 @@ use allot_allocation_rules::{
     AccountIndex, Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Reject, Share,
     SplitNumber,
 };
-use allot_domain::{LogIndex, Price, Quantity, Reject as Core, Side};
+use allot_domain::{LogIndex, Price, Quantity, Reject as Core, Seq, Side};
 
 use super::names::{source, ticker};
 use super::pair::Pair;
@@ -86,7 +86,8 @@ fn divide(outcomes: &mut Outcomes, side: Side, quantity: u64, shares: [u64; 2]) 
 /// Puts a bust of fill 1 in place of the first outcome.
 fn bust(outcomes: &mut Outcomes) {
     let origin = *outcomes.list[0].origin();
-    outcomes.list[0] = Outcome::Busted { origin, ticker: ticker("AAPL"), of: 1, shares: 0..0 };
+    outcomes.list[0] =
+        Outcome::Busted { origin, ticker: ticker("AAPL"), of: Seq::new(1), shares: 0..0 };
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn an_outcome_echoes_its_input() {
         (|given| first(given).split = SplitNumber::new(2), "the split is 2; expected 1"),
         (|given| first(given).late = true, "the late flag is true"),
         (|given| origin(&mut given.list[0]).source = source("g"), "the source is g; expected f"),
-        (|given| origin(&mut given.list[0]).seq = 2, "the sequence is 2; expected 1"),
+        (|given| origin(&mut given.list[0]).seq = Seq::new(2), "the sequence is 2; expected 1"),
         (|given| origin(&mut given.list[0]).duplicate = true, "the duplicate flag is"),
         (|given| given.list.clear(), "an outcome is missing"),
         (
@@ -298,7 +299,7 @@ fn nothing_is_applied_twice_and_a_repeat_gets_the_first_outcome() {
         },
         Case {
             script: "buy f 65537 AAPL 1 @ 5\nbuy f 1 AAPL 10 @ 5",
-            tamper: |given| reject(given, Core::SequenceTooOld(3)),
+            tamper: |given| reject(given, Core::SequenceTooOld(Seq::new(3))),
             fault: "the outcome is rejected as sequence_too_old",
         },
     ];
@@ -383,7 +384,7 @@ fn a_bust_takes_back_exactly_the_shares_of_its_fill_once() {
             script: "bust f 2 AAPL of 1",
             tamper: |given| {
                 if let Outcome::Busted { of, .. } = &mut given.list[0] {
-                    *of = 2;
+                    *of = Seq::new(2);
                 }
             },
             fault: "the sequence of the fill is 2; expected 1",
@@ -399,7 +400,7 @@ fn a_bust_takes_back_exactly_the_shares_of_its_fill_once() {
         },
         Case {
             script: "bust f 2 AAPL of 1",
-            tamper: |given| reject(given, Reject::UnknownFill(1)),
+            tamper: |given| reject(given, Reject::UnknownFill(Seq::new(1))),
             fault: "the outcome is rejected as unknown_fill",
         },
     ];
@@ -415,7 +416,7 @@ fn a_fill_is_busted_once_by_its_source_and_while_it_is_kept() {
         Case { script: "bust g 2 AAPL of 1", tamper: bust, fault: UNKNOWN },
         Case {
             script: "sell f 2 AAPL 4 @ 5\nbust f 3 AAPL of 1",
-            tamper: |given| reject(given, Reject::UnknownFill(1)),
+            tamper: |given| reject(given, Reject::UnknownFill(Seq::new(1))),
             fault: "the outcome is rejected as unknown_fill",
         },
         // Outside the history the shares are no longer known.
@@ -426,7 +427,7 @@ fn a_fill_is_busted_once_by_its_source_and_while_it_is_kept() {
         },
         Case {
             script: "buy f 2 X 1 @ 1\nbuy f 3 X 1 @ 1\nbust f 4 AAPL of 1",
-            tamper: |given| reject(given, Reject::UnknownFill(1)),
+            tamper: |given| reject(given, Reject::UnknownFill(Seq::new(1))),
             fault: "the outcome is rejected as unknown_fill",
         },
     ];
@@ -540,7 +541,7 @@ fn splits_are_numbered_on() {
 #[test]
 fn markers_and_nettings_have_no_outcome() {
     let add: Tamper = |given| {
-        let origin = Origin { source: source("f"), seq: 1, duplicate: false };
+        let origin = Origin { source: source("f"), seq: Seq::new(1), duplicate: false };
         given.list.push(Outcome::Held(origin));
     };
     let cases = [

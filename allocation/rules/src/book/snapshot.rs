@@ -8,8 +8,8 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use allot_domain::SourceIndex;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
+use allot_domain::{Seq, SourceIndex};
 
 use super::totals::Totals;
 use super::{Account, Book, BookConfig};
@@ -239,7 +239,7 @@ fn check_shares<'a>(
     Ok(sum)
 }
 
-fn are_distinct(mut messages: Vec<(SourceIndex, u64)>) -> bool {
+fn are_distinct(mut messages: Vec<(SourceIndex, Seq)>) -> bool {
     messages.sort_unstable();
     messages.windows(2).all(|pair| pair[0] != pair[1])
 }

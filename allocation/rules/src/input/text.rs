@@ -15,7 +15,7 @@ use core::str::FromStr;
 
 use allot_domain::decimal::{nanos_text, parse_nanos};
 use allot_domain::{
-    AccountId, Marker, Money, Price, Quantity, Reject as Core, Side, SourceId, Ticker,
+    AccountId, Marker, Money, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker,
 };
 
 use super::{Input, Netting, SplitKey};
@@ -57,7 +57,7 @@ impl FromStr for Input {
             [side @ ("buy" | "sell"), source, seq, ticker, quantity, "@", price] => {
                 Ok(Self::Fill(Fill {
                     source: SourceId::new(source.as_bytes())?,
-                    seq: number(seq)?,
+                    seq: Seq::new(number(seq)?),
                     ticker: Ticker::new(ticker.as_bytes())?,
                     side: if side == "buy" { Side::Buy } else { Side::Sell },
                     price: Price::parse(price)?,
@@ -66,14 +66,14 @@ impl FromStr for Input {
             }
             ["bust", source, seq, ticker, "of", of] => Ok(Self::Bust(Bust {
                 source: SourceId::new(source.as_bytes())?,
-                seq: number(seq)?,
+                seq: Seq::new(number(seq)?),
                 ticker: Ticker::new(ticker.as_bytes())?,
-                of: number(of)?,
+                of: Seq::new(number(of)?),
             })),
             ["split", source, seq, ref weights @ ..] => {
                 let source = SourceId::new(source.as_bytes())?;
                 let weights = weights.iter().map(|text| weight(text)).collect::<Result<_, _>>()?;
-                Split::new(source, number(seq)?, weights).map(Self::Split)
+                Split::new(source, Seq::new(number(seq)?), weights).map(Self::Split)
             }
             ["marker", marker, "at", time, ref rest @ ..]
                 if rest.is_empty() || rest == ["report"] =>
@@ -87,7 +87,7 @@ impl FromStr for Input {
             ["netting", netting, "under", source, seq, ref transfers @ ..] => {
                 let source = SourceId::new(source.as_bytes())?;
                 let seq = seq.strip_suffix(':').ok_or_else(|| not_an_input(line))?;
-                let split = SplitKey { source, seq: number(seq)? };
+                let split = SplitKey { source, seq: Seq::new(number(seq)?) };
                 let transfers =
                     transfers.iter().map(|text| money(text)).collect::<Result<_, _>>()?;
                 Ok(Self::Netting(Netting { number: number(netting)?, split, transfers }))

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_rules::{AccountIndex, Bust, Fill, Input, Outcome, Part, Split, Weight};
-use allot_domain::{AccountId, Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{AccountId, Price, Quantity, Seq, Side, SourceId, Ticker};
 use proptest::prelude::*;
 
 use super::firm::Firm;
@@ -72,7 +72,7 @@ impl Books {
             Step::Fill { side, ticker, quantity, price } => {
                 let fill = Fill {
                     source,
-                    seq,
+                    seq: Seq::new(seq),
                     ticker: Ticker::new(format!("T{ticker}").as_bytes()).unwrap(),
                     side: *side,
                     price: Price::from_nanos((*price).into()).unwrap(),
@@ -85,7 +85,7 @@ impl Books {
             Step::Bust { back } => {
                 let of = self.sent.len().saturating_sub(*back);
                 let Some(Some(fill)) = self.sent.get(of).copied() else { return };
-                let bust = Bust { source, seq, ticker: fill.ticker, of: fill.seq };
+                let bust = Bust { source, seq: Seq::new(seq), ticker: fill.ticker, of: fill.seq };
                 self.sent.push(None);
                 self.firm
                     .apply(fill.ticker.shard(self.firm.books.len()).index(), &Input::Bust(bust));
@@ -103,7 +103,7 @@ impl Books {
                 Outcome::Busted { of, shares, .. } if !shares.is_empty() => (*of, -1),
                 _ => continue,
             };
-            let fill = self.sent[usize::try_from(seq).unwrap() - 1].unwrap();
+            let fill = self.sent[usize::try_from(seq.get()).unwrap() - 1].unwrap();
             let sign = if fill.side == Side::Buy { sign } else { -sign };
             let quantity = sign * i128::from(fill.quantity.get());
             *self.held.entry(fill.ticker).or_default() += quantity;
@@ -157,7 +157,8 @@ fn split(number: u64, weights: &[Option<u8>]) -> Option<Split> {
         (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(id, nanos).unwrap())
     };
     let source = SourceId::new(b"aum").unwrap();
-    (0 < sum).then(|| Split::new(source, number, named().map(percentage).collect()).unwrap())
+    (0 < sum)
+        .then(|| Split::new(source, Seq::new(number), named().map(percentage).collect()).unwrap())
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! Flow: the fills and splits of a day, from a seed. Few tickers are busy, and not for long.
 
 use allot_allocation_rules::{Fill, Split, Weight, limits};
-use allot_domain::{AccountId, Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{AccountId, Price, Quantity, Seq, Side, SourceId, Ticker};
 
 use super::random::Random;
 
@@ -75,7 +75,7 @@ fn fill(random: &mut Random, at: usize, ticker: usize, price_cents: u64) -> Fill
     let cents = price_cents * random.between(990, 1_010) / 1_000;
     Fill {
         source: SourceId::new(b"fills").unwrap(),
-        seq: u64::try_from(at).unwrap() + 1,
+        seq: Seq::new(u64::try_from(at).unwrap() + 1),
         ticker: Ticker::new(format!("T{ticker}").as_bytes()).unwrap(),
         side: Side::Buy,
         price: Price::from_nanos(i128::from(cents) * CENT).unwrap(),
@@ -102,5 +102,5 @@ pub(crate) fn split(number: u64, weights: &[u64]) -> Split {
         let nanos = i128::from(*weight) * i128::from(limits::WEIGHT_TOTAL) / i128::from(sum);
         (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(&id, nanos).unwrap())
     });
-    Split::new(SourceId::new(b"aum").unwrap(), number, percentages.collect()).unwrap()
+    Split::new(SourceId::new(b"aum").unwrap(), Seq::new(number), percentages.collect()).unwrap()
 }

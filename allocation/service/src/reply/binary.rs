@@ -1,7 +1,7 @@
 //! Replies as binary records: a tag of one byte, then fields.
 
 use allot_domain::Cursor;
-use allot_domain::{AccountId, Price, Quantity};
+use allot_domain::{AccountId, Price, Quantity, Seq};
 use allot_wire::codec::{self, Each};
 use allot_wire::reply::{
     Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord, write_rejected, write_reported,
@@ -71,7 +71,7 @@ where
         ReplyWriter::Busted { echo, ticker, of, shares } => {
             let shares = Each(shares.map(|(account, quantity)| (account.as_str(), quantity)));
             let ticker = PaddedTicker::from(&ticker);
-            append(BUSTED, BustedRecord { head: echo.head(), ticker, of, shares }, out);
+            append(BUSTED, BustedRecord { head: echo.head(), ticker, of: of.get(), shares }, out);
         }
         ReplyWriter::Accepted { echo, split } => {
             append(ACCEPTED, AcceptedRecord { head: echo.head(), split }, out);
@@ -118,17 +118,17 @@ pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
         HELD => {
             let head: Head<'_> = codec::decode(rest)?;
             let (source, duplicate) = (head.source.into(), head.duplicate());
-            Ok(Reply::Held { source, seq: head.seq, duplicate })
+            Ok(Reply::Held { source, seq: Seq::new(head.seq), duplicate })
         }
         BUSTED => read_busted(codec::decode(rest)?),
         ACCEPTED => {
             let AcceptedRecord { head, split } = codec::decode(rest)?;
             let (source, duplicate) = (head.source.into(), head.duplicate());
-            Ok(Reply::Accepted { source, seq: head.seq, duplicate, split })
+            Ok(Reply::Accepted { source, seq: Seq::new(head.seq), duplicate, split })
         }
         REPORTED => {
             let ReportedRecord { seq, source, report } = codec::decode(rest)?;
-            Ok(Reply::Reported { source: source.into(), seq, report })
+            Ok(Reply::Reported { source: source.into(), seq: Seq::new(seq), report })
         }
         REJECTED => Ok(read_rejected(&codec::decode(rest)?)),
         _ => Err(DecodeError::new(format!("the tag {tag} is no reply"))),
@@ -138,7 +138,7 @@ pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
 fn read_allocated(record: AllocatedRecord<'_, SharesRecord<'_>>) -> Result<Reply, DecodeError> {
     Ok(Reply::Allocated {
         source: record.head.source.into(),
-        seq: record.head.seq,
+        seq: Seq::new(record.head.seq),
         duplicate: record.head.duplicate(),
         late: record.head.late(),
         ticker: record.ticker.read()?,
@@ -153,10 +153,10 @@ fn read_allocated(record: AllocatedRecord<'_, SharesRecord<'_>>) -> Result<Reply
 fn read_busted(record: BustedRecord<'_, SharesRecord<'_>>) -> Result<Reply, DecodeError> {
     Ok(Reply::Busted {
         source: record.head.source.into(),
-        seq: record.head.seq,
+        seq: Seq::new(record.head.seq),
         duplicate: record.head.duplicate(),
         ticker: record.ticker.read()?,
-        of: record.of,
+        of: Seq::new(record.of),
         shares: read_shares(record.shares)?,
     })
 }
@@ -164,7 +164,7 @@ fn read_busted(record: BustedRecord<'_, SharesRecord<'_>>) -> Result<Reply, Deco
 fn read_rejected(record: &RejectedRecord<'_>) -> Reply {
     Reply::Rejected {
         source: record.head.source.into(),
-        seq: record.head.seq,
+        seq: Seq::new(record.head.seq),
         duplicate: record.head.duplicate(),
         late: record.head.late(),
         code: record.code.into(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
 use allot_wire::DecodeError;
 use allot_wire::Encoding;
 use allot_wire::json::{Entries, Object, required as need};
@@ -33,7 +33,7 @@ where
         ReplyWriter::Busted { echo, ticker, of, shares } => {
             let mut object = echo.begin("busted", out);
             object.plain("ticker", ticker.as_str());
-            object.number("of", of);
+            object.number("of", of.get());
             write_shares(shares, &mut object);
             object.end();
         }
@@ -89,13 +89,14 @@ struct ReplyObject<'a> {
 /// Reads one object.
 pub(super) fn read(line: &[u8]) -> Result<Reply, DecodeError> {
     let object: ReplyObject<'_> = serde_json::from_slice(line)?;
-    let ReplyObject { duplicate, late, seq, .. } = object;
+    let ReplyObject { duplicate, late, .. } = object;
+    let seq = Seq::new(object.seq);
     Ok(match &*object.kind {
         "allocated" => return object.allocated(),
         "held" => Reply::Held { source: object.source, seq, duplicate },
         "busted" => Reply::Busted {
             ticker: object.ticker()?,
-            of: need("of", object.of)?,
+            of: Seq::new(need("of", object.of)?),
             shares: read_shares(object.shares)?,
             source: object.source,
             seq,
@@ -127,7 +128,7 @@ impl ReplyObject<'_> {
             split: need("split", self.split)?,
             shares: read_shares(self.shares)?,
             source: self.source,
-            seq: self.seq,
+            seq: Seq::new(self.seq),
             duplicate: self.duplicate,
             late: self.late,
         })

@@ -1,7 +1,7 @@
 //! Reply writer: a reply before it is written; it borrows from the outcome that it tells of.
 
 use allot_allocation_rules::{Allocated, Origin, Outcome, Share};
-use allot_domain::{AccountId, Price, Quantity, Side, Ticker};
+use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
 use allot_wire::reply::Echo;
 
 use super::Reply;
@@ -30,7 +30,7 @@ pub(super) enum ReplyWriter<'a, S> {
     Busted {
         echo: Echo<'a>,
         ticker: Ticker,
-        of: u64,
+        of: Seq,
         shares: S,
     },
     Accepted {

@@ -11,7 +11,7 @@
 
 use allot_allocation_rules::{Bust, Fill, Reject, Split, limits};
 use allot_domain::Cursor;
-use allot_domain::{Price, Quantity, Reject as Core, Side, SourceId, Ticker};
+use allot_domain::{Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker};
 use allot_wire::codec::{self, Each};
 use allot_wire::{PaddedTicker, Rejection, origin};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub struct RoutingKeys<'a> {
     /// Names the shard.
     pub ticker: Ticker,
     /// The source's number of the message.
-    pub seq: u64,
+    pub seq: Seq,
     /// Where late replies go: the name of a source.
     pub source: &'a [u8],
 }
@@ -87,7 +87,7 @@ pub fn routing_rejection(record: &[u8]) -> Rejection {
             let what = "the record has no valid routing key";
             Rejection::unread(&Core::MalformedMessage(what.to_owned()))
         }
-        Err(reject) => Rejection::new(source.as_bytes(), seq, &reject),
+        Err(reject) => Rejection::new(source.as_bytes(), Seq::new(seq), &reject),
     }
 }
 
@@ -95,7 +95,7 @@ pub fn routing_rejection(record: &[u8]) -> Rejection {
 #[inline]
 fn good_keys<'a>(cursor: &mut Cursor<'a>) -> Option<RoutingKeys<'a>> {
     let ticker = Ticker::from_padded(&cursor.take_array().ok()?)?;
-    let seq = cursor.u64().ok().filter(|seq| 0 < *seq)?;
+    let seq = Seq::new(cursor.u64().ok().filter(|seq| 0 < *seq)?);
     let source_len = usize::try_from(cursor.u64().ok()?).ok()?;
     Some(RoutingKeys { ticker, seq, source: cursor.take(source_len).ok()? })
 }
@@ -142,7 +142,7 @@ fn rejection(kind: RequestKind, record: &[u8], reject: &Reject) -> Rejection {
         }
     };
     let (source, seq) = origin.unwrap_or_default();
-    Rejection::new(source.as_bytes(), seq, reject)
+    Rejection::new(source.as_bytes(), Seq::new(seq), reject)
 }
 
 fn decode_fill(record: &[u8]) -> Result<Fill, Reject> {
@@ -161,7 +161,7 @@ fn decode_fill(record: &[u8]) -> Result<Fill, Reject> {
 fn decode_bust(record: &[u8]) -> Result<Bust, Reject> {
     let BustRecord { routed, of } = codec::decode(record).map_err(Core::from)?;
     let (source, seq) = origin(routed.source, routed.seq)?;
-    Ok(Bust { source, seq, ticker: routed.ticker.read()?, of })
+    Ok(Bust { source, seq, ticker: routed.ticker.read()?, of: Seq::new(of) })
 }
 
 fn decode_split(record: &[u8]) -> Result<Split, Reject> {
@@ -198,13 +198,13 @@ pub fn encode_request(request: &Request, record: &mut Vec<u8>) {
     match request {
         Request::Fill(fill) => encode_fill(fill, record),
         Request::Bust(bust) => {
-            let routed = routed(&bust.ticker, bust.seq, bust.source.as_str());
-            codec::append(BustRecord { routed, of: bust.of }, record);
+            let routed = routed(&bust.ticker, bust.seq.get(), bust.source.as_str());
+            codec::append(BustRecord { routed, of: bust.of.get() }, record);
         }
         Request::Split(split) => encode_split(split, record),
         Request::Report(report) => {
             let (seq, source) = (report.seq, report.source.as_str());
-            codec::append(ReportRecord { seq, source }, record);
+            codec::append(ReportRecord { seq: seq.get(), source }, record);
         }
     }
 }
@@ -215,7 +215,7 @@ fn routed<'a>(ticker: &Ticker, seq: u64, source: &'a str) -> RoutedPrefix<'a> {
 
 fn encode_fill(fill: &Fill, record: &mut Vec<u8>) {
     let fill = FillRecord {
-        routed: routed(&fill.ticker, fill.seq, fill.source.as_str()),
+        routed: routed(&fill.ticker, fill.seq.get(), fill.source.as_str()),
         price: fill.price.nanos(),
         quantity: fill.quantity.get(),
         side: side_byte(fill.side),
@@ -229,6 +229,6 @@ fn encode_split(split: &Split, record: &mut Vec<u8>) {
         (account.as_str(), nanos)
     });
     let split =
-        SplitRecord { seq: split.seq, source: split.source.as_str(), weights: Each(weights) };
+        SplitRecord { seq: split.seq.get(), source: split.source.as_str(), weights: Each(weights) };
     codec::append(split, record);
 }

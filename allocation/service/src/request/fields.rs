@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use allot_allocation_rules::{Bust, Fill, Reject, Split};
-use allot_domain::{Price, Quantity, Reject as Core, Side, SourceId, Ticker, decimal};
+use allot_domain::{Price, Quantity, Reject as Core, Seq, Side, Ticker, decimal};
 use allot_wire::json::{Entries, Field, need, scalar, string};
 use allot_wire::{Rejection, origin};
 use serde::Deserialize;
@@ -78,7 +78,7 @@ impl<'a> Fields<'a> {
     /// Echoes what can be read of a request that is refused.
     pub(super) fn rejection(&self, reject: &Reject) -> Rejection {
         let source = self.source.text().unwrap_or_default();
-        Rejection::new(source.as_bytes(), self.seq.whole().unwrap_or_default(), reject)
+        Rejection::new(source.as_bytes(), Seq::new(self.seq.whole().unwrap_or_default()), reject)
     }
 
     /// The request that the fields make.
@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
         let (source, seq, ticker) = (self.source.text()?, self.seq.whole()?, self.ticker.text()?);
         let of = self.of.whole()?;
         let (source, seq) = origin(&source, seq)?;
-        Ok(Bust { source, seq, ticker: Ticker::new(ticker.as_bytes())?, of })
+        Ok(Bust { source, seq, ticker: Ticker::new(ticker.as_bytes())?, of: Seq::new(of) })
     }
 
     fn split(&self) -> Result<Split, Reject> {
@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
 
     fn report(&self) -> Result<ReportRequest, Reject> {
         need([&self.source, &self.seq])?;
-        let (source, seq): (SourceId, u64) = origin(&self.source.text()?, self.seq.whole()?)?;
+        let (source, seq) = origin(&self.source.text()?, self.seq.whole()?)?;
         Ok(ReportRequest { source, seq })
     }
 }

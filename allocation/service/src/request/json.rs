@@ -29,12 +29,12 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
     let mut object = Object::begin(out);
     object.plain("type", request.kind().name());
     object.plain("source", request.source().as_str());
-    object.number("seq", request.seq());
+    object.number("seq", request.seq().get());
     match request {
         Request::Fill(fill) => write_fill(fill, &mut object),
         Request::Bust(Bust { ticker, of, .. }) => {
             object.plain("ticker", ticker.as_str());
-            object.number("of", *of);
+            object.number("of", of.get());
         }
         Request::Split(split) => write_weights(split, &mut object),
         Request::Report(ReportRequest { .. }) => {}

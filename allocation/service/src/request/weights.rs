@@ -1,7 +1,7 @@
 //! Weights: the accounts of a split as they were sent, judged in the order of precedence.
 
 use allot_allocation_rules::{Reject, Split, Weight, limits};
-use allot_domain::{AccountId, Reject as Core, SourceId};
+use allot_domain::{AccountId, Reject as Core, Seq, SourceId};
 
 /// Bytes that a message has besides its accounts, generously.
 const REST_LEN_MAX: usize = 1_024;
@@ -14,7 +14,7 @@ const _: () =
 /// # Errors
 /// The first that applies to any account; an account is judged before any weight is.
 pub(crate) fn split<A: AsRef<str>, W>(
-    (source, seq): (SourceId, u64),
+    (source, seq): (SourceId, Seq),
     weights: &[(A, W)],
     nanos: impl Fn(&str, &W) -> Result<i128, Reject>,
 ) -> Result<Split, Reject> {

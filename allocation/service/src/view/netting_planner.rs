@@ -55,7 +55,7 @@ impl NettingPlanner {
 #[cfg(test)]
 mod tests {
     use allot_allocation_rules::{SplitKey, SplitNumber, Weight};
-    use allot_domain::{Money, SourceId};
+    use allot_domain::{Money, Seq, SourceId};
 
     use super::*;
 
@@ -63,7 +63,7 @@ mod tests {
     fn parts(nettings: [u64; 2]) -> Vec<Part> {
         let part = |netting, value| Part {
             netting,
-            split: Some(SplitKey { source: SourceId::new(b"aum").unwrap(), seq: 1 }),
+            split: Some(SplitKey { source: SourceId::new(b"aum").unwrap(), seq: Seq::new(1) }),
             split_number: SplitNumber::new(1),
             fills: 1,
             held: 0,

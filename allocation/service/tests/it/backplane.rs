@@ -1,9 +1,7 @@
 //! Backplane: the bytes of the frames that carry messages of allocation, and what reads back.
 
 use allot_allocation_rules::{Input, Part};
-use allot_allocation_service::{
-    InputName, Reply, Request, decode_input, decode_part, decode_replies,
-};
+use allot_allocation_service::{InputName, Request, decode_input, decode_part, decode_replies};
 use allot_wire::backplane::{
     self, ClientHandle, InputKind, ReplyFrame, To, decode_feedback, events, inputs, replies,
 };
@@ -53,7 +51,7 @@ fn a_kind_has_one_name_and_a_number_beyond_the_last_has_none() {
     assert_eq!(InputName::of(InputKind::new(0)), None);
     assert_eq!(InputName::of(InputKind::new(6)), None);
     let rejection = decode_input(InputKind::new(6), &[]).unwrap_err();
-    assert_eq!((rejection.code, rejection.seq), ("malformed_message", 0));
+    assert_eq!((rejection.code, rejection.seq.get()), ("malformed_message", 0));
 }
 
 #[test]
@@ -61,9 +59,9 @@ fn a_damaged_input_is_refused_with_what_could_be_read() {
     let (_, mut body) = frames::input_bodies().swap_remove(0);
     body.truncate(body.len() - 1);
     let rejection = decode_input(InputName::Fill.kind(), &body).unwrap_err();
-    assert_eq!((rejection.source.as_str(), rejection.seq), ("fills-1", 17));
+    assert_eq!((rejection.source.as_str(), rejection.seq.get()), ("fills-1", 17));
     let rejection = decode_input(InputKind::MARKER, &[1, 2, 3]).unwrap_err();
-    assert_eq!((rejection.code, rejection.seq), ("malformed_message", 0));
+    assert_eq!((rejection.code, rejection.seq.get()), ("malformed_message", 0));
 }
 
 #[test]
@@ -90,7 +88,7 @@ fn events_read_back_as_replies() {
         let message = samples::reply_message(Encoding::Binary, &[sized(event.unwrap())]);
         decode_replies(&message, &mut read).unwrap();
     }
-    assert_eq!(read.iter().map(Reply::seq).collect::<Vec<_>>(), [17, 20]);
+    assert_eq!(read.iter().map(|reply| reply.seq().get()).collect::<Vec<_>>(), [17, 20]);
 }
 
 /// A record with its size before it.

@@ -100,7 +100,7 @@ fn the_largest_split_is_read_and_a_larger_one_refused() {
     assert_eq!(split.weights().len(), limits::ACCOUNTS_MAX);
     let rejection = decode_line(equal_split(10_001).as_bytes()).unwrap_err();
     assert_eq!(rejection.code, "too_many_accounts");
-    assert_eq!((rejection.source.as_str(), rejection.seq), ("aum", 1));
+    assert_eq!((rejection.source.as_str(), rejection.seq.get()), ("aum", 1));
 }
 
 #[test]
@@ -116,6 +116,6 @@ fn source_and_seq_are_echoed_whatever_else_is_wrong() {
     ];
     for (line, (source, seq)) in cases {
         let rejection = decode_line(line.as_bytes()).unwrap_err();
-        assert_eq!((rejection.source.as_str(), rejection.seq), (source, seq), "{line}");
+        assert_eq!((rejection.source.as_str(), rejection.seq.get()), (source, seq), "{line}");
     }
 }

@@ -5,7 +5,7 @@ use allot_allocation_rules::{
     SplitKey, SplitNumber, Weight,
 };
 use allot_allocation_service::{InputName, Request, encode_netting, encode_part, encode_request};
-use allot_domain::{Incarnation, LogIndex, Marker, ShardId};
+use allot_domain::{Incarnation, LogIndex, Marker, Seq, ShardId};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, ClientHandle, Feedback, InputFrame, InputKind, PartHead, ReplyTo, To, encode_feedback,
@@ -21,7 +21,7 @@ pub(crate) fn marker() -> Marker {
 pub(crate) fn netting() -> Netting {
     Netting {
         number: 3,
-        split: SplitKey { source: source("aum"), seq: 1 },
+        split: SplitKey { source: source("aum"), seq: Seq::new(1) },
         transfers: ["1.5", "-1.5"].map(money).to_vec(),
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn part() -> Part {
     let accounts = vec![AccountPart { id, rank, value: money("7489.2") }];
     Part {
         netting: 3,
-        split: Some(SplitKey { source: source("aum"), seq: 1 }),
+        split: Some(SplitKey { source: source("aum"), seq: Seq::new(1) }),
         split_number: SplitNumber::new(1),
         fills: 1,
         held: 0,

@@ -166,7 +166,7 @@ fn a_record_is_neither_shorter_nor_longer_than_its_fields() {
     let rejection = decode_request(RequestKind::Fill, &longer).unwrap_err();
     assert_eq!(rejection.code, "malformed_message");
     assert_eq!(
-        (rejection.source.as_str(), rejection.seq),
+        (rejection.source.as_str(), rejection.seq.get()),
         ("s", 1),
         "what could be read is echoed"
     );

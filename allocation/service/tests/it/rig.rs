@@ -5,7 +5,7 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use allot_allocation_rules::{Blend, BookConfig, Fill};
 use allot_allocation_service::{Allocation, InputName, Request, decode_line, encode_request};
-use allot_domain::{Incarnation, LogIndex, Price, Quantity, ShardId, Side, SourceId, Ticker};
+use allot_domain::{Incarnation, LogIndex, Price, Quantity, Seq, ShardId, Side, SourceId, Ticker};
 use allot_journal::{Checkpointer, Committer, Journal, JournalConfig, Recovery, SimDisk, Wakers};
 use allot_runtime::{Agent, Counters, Link, Nanos, Waker, ring_pair};
 use allot_shard::{Shard, ShardConfig, ShardLinks, State, recover};
@@ -149,7 +149,7 @@ impl Rig {
 pub(crate) fn fills(from: u64, count: u64) -> Vec<Request> {
     let fill = |seq: u64| Fill {
         source: SourceId::new(b"f").unwrap(),
-        seq,
+        seq: Seq::new(seq),
         ticker: Ticker::new(format!("T{}", seq % 10).as_bytes()).unwrap(),
         side: Side::Buy,
         price: Price::from_nanos(i128::from(10 + seq * 31 % 490) * 1_000_000_000).unwrap(),

@@ -6,7 +6,7 @@ use allot_allocation_service::{
     RequestKind, Topic, TopicName, TrackingReport, decode_line, decode_replies, decode_request,
     encode_reply, encode_reply_message, routing_keys,
 };
-use allot_domain::{AccountId, Money, Price, Quantity, Side, Ticker};
+use allot_domain::{AccountId, Money, Price, Quantity, Seq, Side, Ticker};
 use allot_wire::{Batch, Encoding};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -56,7 +56,7 @@ fn splits() -> impl Strategy<Value = Split> {
             let weigh = |(id, nanos): (&String, &u64)| {
                 (account(id), Weight::from_nanos(id, i128::from(*nanos)).unwrap())
             };
-            Split::new(source(&from), seq, weights.iter().map(weigh).collect()).unwrap()
+            Split::new(source(&from), Seq::new(seq), weights.iter().map(weigh).collect()).unwrap()
         },
     )
 }
@@ -65,16 +65,21 @@ fn fills() -> impl Strategy<Value = Fill> {
     (names(), 1..u64::MAX, tickers(), sides(), prices(), quantities()).prop_map(
         |(from, seq, ticker, side, price, quantity)| {
             let source = source(&from);
-            Fill { source, seq, ticker, side, price, quantity }
+            Fill { source, seq: Seq::new(seq), ticker, side, price, quantity }
         },
     )
 }
 
 fn requests() -> impl Strategy<Value = Request> {
-    let busts = (names(), 1..u64::MAX, tickers(), any::<u64>())
-        .prop_map(|(from, seq, ticker, of)| Bust { source: source(&from), seq, ticker, of });
-    let reports =
-        (names(), 1..u64::MAX).prop_map(|(from, seq)| ReportRequest { source: source(&from), seq });
+    let busts =
+        (names(), 1..u64::MAX, tickers(), any::<u64>()).prop_map(|(from, seq, ticker, of)| Bust {
+            source: source(&from),
+            seq: Seq::new(seq),
+            ticker,
+            of: Seq::new(of),
+        });
+    let reports = (names(), 1..u64::MAX)
+        .prop_map(|(from, seq)| ReportRequest { source: source(&from), seq: Seq::new(seq) });
     prop_oneof![
         fills().prop_map(Request::Fill),
         busts.prop_map(Request::Bust),
@@ -96,7 +101,7 @@ fn allocations() -> impl Strategy<Value = Reply> {
     (heads(), any::<bool>(), fills(), any::<u64>(), shares()).prop_map(
         |((source, seq, duplicate), late, fill, split, shares)| Reply::Allocated {
             source,
-            seq,
+            seq: Seq::new(seq),
             duplicate,
             late,
             ticker: fill.ticker,
@@ -110,29 +115,33 @@ fn allocations() -> impl Strategy<Value = Reply> {
 }
 
 fn replies() -> impl Strategy<Value = Reply> {
-    let held = heads().prop_map(|(source, seq, duplicate)| Reply::Held { source, seq, duplicate });
+    let held = heads().prop_map(|(source, seq, duplicate)| Reply::Held {
+        source,
+        seq: Seq::new(seq),
+        duplicate,
+    });
     let busted = (heads(), tickers(), any::<u64>(), shares()).prop_map(
         |((source, seq, duplicate), ticker, of, shares)| Reply::Busted {
             source,
-            seq,
+            seq: Seq::new(seq),
             duplicate,
             ticker,
-            of,
+            of: Seq::new(of),
             shares,
         },
     );
     let accepted = (heads(), any::<u64>()).prop_map(|((source, seq, duplicate), split)| {
-        Reply::Accepted { source, seq, duplicate, split }
+        Reply::Accepted { source, seq: Seq::new(seq), duplicate, split }
     });
     let reported = (heads(), any::<u64>()).prop_map(|((source, seq, _), report)| Reply::Reported {
         source,
-        seq,
+        seq: Seq::new(seq),
         report,
     });
     let rejected = (heads(), any::<bool>(), "[a-z_]{1,30}", any::<String>()).prop_map(
         |((source, seq, duplicate), late, code, reason)| Reply::Rejected {
             source,
-            seq,
+            seq: Seq::new(seq),
             duplicate,
             late,
             code,

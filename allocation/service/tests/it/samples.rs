@@ -7,7 +7,9 @@ use allot_allocation_service::{
     AccountReport, PositionReport, Report, ReportRequest, Request, TrackingReport, encode_line,
     encode_outcome, encode_request,
 };
-use allot_domain::{AccountId, Money, Price, Quantity, Reject as Core, Side, SourceId, Ticker};
+use allot_domain::{
+    AccountId, Money, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker,
+};
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Heartbeat, Rejection, begin_batch, end_batch, push_record};
 
@@ -35,7 +37,7 @@ pub(crate) fn money(text: &str) -> Money {
 pub(crate) fn fill() -> Fill {
     Fill {
         source: source("fills-1"),
-        seq: 17,
+        seq: Seq::new(17),
         ticker: ticker("AAPL"),
         side: Side::Buy,
         price: Price::parse("187.23").unwrap(),
@@ -44,13 +46,13 @@ pub(crate) fn fill() -> Fill {
 }
 
 pub(crate) fn bust() -> Bust {
-    Bust { source: source("fills-1"), seq: 20, ticker: ticker("AAPL"), of: 17 }
+    Bust { source: source("fills-1"), seq: Seq::new(20), ticker: ticker("AAPL"), of: Seq::new(17) }
 }
 
 pub(crate) fn split() -> Split {
     let weights = [("account1", "40"), ("account2", "35.5"), ("account3", "24.5")];
     let weights = weights.map(|(id, weight)| (account(id), Weight::parse(id, weight).unwrap()));
-    Split::new(source("aum"), 1, weights.to_vec()).unwrap()
+    Split::new(source("aum"), Seq::new(1), weights.to_vec()).unwrap()
 }
 
 /// One request of each type.
@@ -60,12 +62,12 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Fill(Fill { side: Side::Sell, ..fill() }),
         Request::Bust(bust()),
         Request::Split(split()),
-        Request::Report(ReportRequest { source: source("ops"), seq: 3 }),
+        Request::Report(ReportRequest { source: source("ops"), seq: Seq::new(3) }),
     ]
 }
 
 fn origin(seq: u64, duplicate: bool) -> Origin {
-    Origin { source: source("fills-1"), seq, duplicate }
+    Origin { source: source("fills-1"), seq: Seq::new(seq), duplicate }
 }
 
 /// The accounts of [`shares`], by index.
@@ -97,7 +99,7 @@ fn allocated(seq: u64) -> Allocated {
 
 /// One outcome of each type, with and without flags.
 pub(crate) fn outcomes() -> Vec<Outcome> {
-    let split = Origin { source: source("aum"), seq: 1, duplicate: false };
+    let split = Origin { source: source("aum"), seq: Seq::new(1), duplicate: false };
     let repeat = Allocated { origin: origin(17, true), ..allocated(17) };
     let forgotten = Allocated {
         split: SplitNumber::default(),
@@ -111,7 +113,12 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
         Outcome::Allocated(forgotten),
         Outcome::Allocated(Allocated { late: true, ..allocated(18) }),
         Outcome::Held(origin(18, false)),
-        Outcome::Busted { origin: origin(20, false), ticker: ticker("AAPL"), of: 17, shares: 0..3 },
+        Outcome::Busted {
+            origin: origin(20, false),
+            ticker: ticker("AAPL"),
+            of: Seq::new(17),
+            shares: 0..3,
+        },
         Outcome::Accepted { origin: split, split: Some(SplitNumber::new(1)) },
         Outcome::Accepted { origin: Origin { duplicate: true, ..split }, split: None },
         Outcome::Rejected {
@@ -125,7 +132,7 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
 /// A rejection whose reason needs every kind of escape.
 pub(crate) fn rejection() -> Rejection {
     let reject = Core::BadTicker(Core::quote("A:\"\\\u{7}é"));
-    Rejection::new(b"fills-1", 19, &reject)
+    Rejection::new(b"fills-1", Seq::new(19), &reject)
 }
 
 /// Appends one outcome in one encoding.
@@ -145,7 +152,7 @@ pub(crate) fn reply_bodies(encoding: Encoding) -> Vec<Vec<u8>> {
     let mut bodies: Vec<_> = outcomes().iter().map(of_outcome).collect();
     let (mut refused, mut reported) = (Vec::new(), Vec::new());
     rejection().encode(encoding, &mut refused);
-    let echo = Echo { source: b"ops", seq: 3, duplicate: false, late: false };
+    let echo = Echo { source: b"ops", seq: Seq::new(3), duplicate: false, late: false };
     write_reported(encoding, echo, 12, &mut reported);
     bodies.extend([refused, reported]);
     bodies

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use allot_allocation_service::{Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
-use allot_domain::SourceId;
+use allot_domain::{Seq, SourceId};
 use allot_runtime::{
     Clock, Context, CurveKey, Link, LinkOptions, PollSet, RuntimeError, Subscriber,
 };
@@ -128,7 +128,7 @@ fn request_report(
     let source = SourceId::new(b"doctor").expect("the name is valid");
     let mut request = Vec::new();
     let seq = clock.now().as_unix();
-    encode_line(&Request::Report(ReportRequest { source, seq }), &mut request);
+    encode_line(&Request::Report(ReportRequest { source, seq: Seq::new(seq) }), &mut request);
     let end = clock.now() + PATIENCE;
     let mut message = Vec::new();
     while clock.now() < end {

@@ -97,7 +97,8 @@ impl GivenReplies {
     ) -> Result<(), MessageId> {
         for outcome in &outcomes.list {
             let origin = outcome.origin();
-            let message = MessageId { source: origin.source.as_str().to_owned(), seq: origin.seq };
+            let message =
+                MessageId { source: origin.source.as_str().to_owned(), seq: origin.seq.get() };
             if matches!(outcome, Outcome::Accepted { .. }) {
                 self.splits_found.insert(message);
                 continue;
@@ -142,7 +143,7 @@ impl GivenReplies {
 
 impl MessageId {
     fn of(reply: &Reply) -> Self {
-        Self { source: reply.source().to_owned(), seq: reply.seq() }
+        Self { source: reply.source().to_owned(), seq: reply.seq().get() }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use allot_domain::{Reject as Core, SourceId, limits};
+use allot_domain::{Reject as Core, Seq, SourceId, limits};
 
 use crate::rules::limits::{AWAITS_MAX, KEYS_MAX};
 use crate::rules::{
@@ -32,7 +32,7 @@ pub struct Mismatch(String);
 
 /// The names of messages that were applied.
 #[derive(Clone, Debug, Default)]
-struct Names(BTreeMap<SourceId, BTreeSet<u64>>);
+struct Names(BTreeMap<SourceId, BTreeSet<Seq>>);
 
 impl Auditor {
     /// Before the first input.
@@ -193,7 +193,7 @@ impl Names {
             let is_full = self.0.len() == limits::SOURCES_MAX;
             return is_full.then_some(Core::TooManySources.into());
         };
-        let oldest = (highest + 1).saturating_sub(limits::WINDOW);
+        let oldest = Seq::new((highest.get() + 1).saturating_sub(limits::WINDOW));
         (name.seq < oldest).then_some(Core::SequenceTooOld(oldest).into())
     }
 

@@ -1,6 +1,6 @@
 //! Fills before the first split: held, then divided in order.
 
-use allot_domain::{AccountId, Machine, SourceId, Step};
+use allot_domain::{AccountId, Machine, Seq, SourceId, Step};
 use expect_test::expect;
 
 use super::script::{input, outcome_lines};
@@ -189,7 +189,10 @@ fn before_the_split(fills: usize, accounts: u32) -> (Book, Input) {
         (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(&id, nanos).unwrap())
     };
     let source = SourceId::new(b"aum").unwrap();
-    (book, Input::Split(Split::new(source, 1, (0..accounts).map(weight).collect()).unwrap()))
+    (
+        book,
+        Input::Split(Split::new(source, Seq::new(1), (0..accounts).map(weight).collect()).unwrap()),
+    )
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use allot_domain::{AccountId, Side, SourceId, Ticker};
+use allot_domain::{AccountId, Seq, Side, SourceId, Ticker};
 
 use super::script::shares_text;
 use crate::limits::WINDOW;
@@ -13,13 +13,13 @@ use crate::{Bust, Fill, Input, Netting, Split, SplitKey};
 /// What one source sent.
 #[derive(Default)]
 struct Sent {
-    applied: BTreeSet<u64>,
-    highest: u64,
+    applied: BTreeSet<Seq>,
+    highest: Seq,
 }
 
 /// An outcome, and what a bust needs of it.
 struct FirstOutcome {
-    key: (SourceId, u64),
+    key: (SourceId, Seq),
     text: String,
     fill: Option<Fill>,
     shares: BTreeMap<AccountId, u64>,
@@ -28,7 +28,7 @@ struct FirstOutcome {
 
 impl FirstOutcome {
     /// An outcome without shares.
-    fn plain(source: SourceId, seq: u64, what: &str) -> Self {
+    fn plain(source: SourceId, seq: Seq, what: &str) -> Self {
         let text = format!("{source} {seq} {what}");
         let shares = BTreeMap::new();
         Self { key: (source, seq), text, fill: None, shares, is_busted: false }
@@ -97,7 +97,7 @@ impl Model {
     }
 
     /// The outcome of a message that is not new.
-    fn known(&self, source: SourceId, seq: u64, forgotten: &str) -> Option<String> {
+    fn known(&self, source: SourceId, seq: Seq, forgotten: &str) -> Option<String> {
         let sent = self.feeds.get(&source)?;
         if let Some(line) = sent.too_old(source, seq) {
             return Some(line);
@@ -289,13 +289,13 @@ impl Model {
 }
 
 impl Sent {
-    fn mark(&mut self, seq: u64) {
+    fn mark(&mut self, seq: Seq) {
         self.applied.insert(seq);
         self.highest = self.highest.max(seq);
     }
 
-    fn too_old(&self, source: SourceId, seq: u64) -> Option<String> {
-        let oldest = (self.highest + 1).saturating_sub(WINDOW);
+    fn too_old(&self, source: SourceId, seq: Seq) -> Option<String> {
+        let oldest = Seq::new((self.highest.get() + 1).saturating_sub(WINDOW));
         (seq < oldest).then(|| format!("{source} {seq} rejected sequence_too_old {oldest}"))
     }
 }

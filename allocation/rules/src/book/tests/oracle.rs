@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use allot_domain::{AccountId, Marker, Side, SourceId};
+use allot_domain::{AccountId, Marker, Seq, Side, SourceId};
 use proptest::prelude::*;
 
 use super::model::Model;
@@ -17,7 +17,7 @@ use crate::{Blend, Outcome, Outcomes};
 struct Sums {
     shares: BTreeMap<(String, AccountId), i128>,
     notional: i128,
-    sides: BTreeMap<(SourceId, u64), (Side, i128)>,
+    sides: BTreeMap<(SourceId, Seq), (Side, i128)>,
 }
 
 impl Sums {

@@ -1,6 +1,6 @@
 //! Rejections: limits, and which reason comes first.
 
-use allot_domain::{AccountId, Price, Quantity, Side, SourceId};
+use allot_domain::{AccountId, Price, Quantity, Seq, Side, SourceId};
 use expect_test::expect;
 
 use super::script::{Script, source, ticker};
@@ -15,7 +15,7 @@ use crate::{Fill, Input, Split, Weight};
 fn buy(source: SourceId, seq: u64, name: &str) -> Input {
     Input::Fill(Fill {
         source,
-        seq,
+        seq: Seq::new(seq),
         ticker: ticker(name),
         side: Side::Buy,
         price: Price::parse("1").unwrap(),
@@ -156,11 +156,11 @@ fn accounts_ever_named_are_limited() {
         weights
     };
     for (first, seq) in (0..ACCOUNTS_EVER_MAX - ACCOUNTS_MAX).step_by(ACCOUNTS_MAX).zip(2..) {
-        let split = Split::new(source("aum"), seq, named(first, ACCOUNTS_MAX)).unwrap();
+        let split = Split::new(source("aum"), Seq::new(seq), named(first, ACCOUNTS_MAX)).unwrap();
         script.apply(&Input::Split(split));
     }
     let last = named(ACCOUNTS_EVER_MAX, ACCOUNTS_MAX - 1);
-    script.apply(&Input::Split(Split::new(source("aum"), 5, last).unwrap()));
+    script.apply(&Input::Split(Split::new(source("aum"), Seq::new(5), last).unwrap()));
     assert_eq!(script.book.account_count(), ACCOUNTS_EVER_MAX);
     let lines = ["split aum 6 a=50 new=50", "buy f 1 AAPL 1 @ 1", "split aum 6 a=50 n7=50"];
     expect![[r#"

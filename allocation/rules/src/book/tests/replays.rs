@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use allot_domain::{AccountId, Marker};
+use allot_domain::{AccountId, Marker, Seq};
 use expect_test::expect;
 use proptest::prelude::*;
 
@@ -98,7 +98,7 @@ fn split(weights: &[u64], order: &[usize]) -> Input {
         (AccountId::new(id.as_bytes()).unwrap(), Weight::from_nanos(&id, nanos).unwrap())
     };
     let source = super::script::source("aum");
-    Input::Split(Split::new(source, 1, order.iter().map(weight).collect()).unwrap())
+    Input::Split(Split::new(source, Seq::new(1), order.iter().map(weight).collect()).unwrap())
 }
 
 proptest! {

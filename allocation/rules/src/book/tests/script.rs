@@ -119,9 +119,10 @@ fn line(book: &Book, outcomes: &Outcomes, outcome: &Outcome) -> String {
         }
         Outcome::Rejected { origin, reject, late } => {
             let number = match reject {
-                Reject::ExceedsHoldings(number)
-                | Reject::Core(Core::SequenceTooOld(number))
-                | Reject::UnknownFill(number) => format!(" {number}"),
+                Reject::ExceedsHoldings(number) => format!(" {number}"),
+                Reject::Core(Core::SequenceTooOld(seq)) | Reject::UnknownFill(seq) => {
+                    format!(" {seq}")
+                }
                 _ => String::new(),
             };
             format!("{} rejected {}{number}", origin_text(origin, *late), reject.code())

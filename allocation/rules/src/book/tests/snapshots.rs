@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use allot_domain::{Machine, Marker, SnapshotError};
+use allot_domain::{Machine, Marker, Seq, SnapshotError};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
@@ -254,7 +254,9 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
         |book| book.holdings.row_mut(RowIndex::new(0)).add(AccountIndex::new(0), 1, 1),
         |book| book.recent_splits[0] = book.recent_splits[1],
         |book| book.totals.splits = book.totals.splits.next(),
-        |book| book.feeds.unmark(book.feeds.find(&super::script::source("g")).unwrap(), 3),
+        |book| {
+            book.feeds.unmark(book.feeds.find(&super::script::source("g")).unwrap(), Seq::new(3))
+        },
         |book| book.totals.fills = 0,
         |book| book.residuals = Residuals::new(vec![1, 1], vec![0, 0]),
     ];
@@ -309,7 +311,7 @@ fn no_snapshot_is_made_between_the_slices_of_an_input() {
         (id, Weight::from_nanos("a", nanos).unwrap())
     };
     let source = super::script::source("aum");
-    let split = Split::new(source, 1, (0..10_000).map(weight).collect()).unwrap();
+    let split = Split::new(source, Seq::new(1), (0..10_000).map(weight).collect()).unwrap();
     let _ = book.apply(&Input::Split(split), &mut outcomes);
     saved(&book);
 }

@@ -1,6 +1,6 @@
 //! Steps: random inputs for a book, as strategies of `proptest`.
 
-use allot_domain::{AccountId, Marker, Money, Price, Quantity, Side};
+use allot_domain::{AccountId, Marker, Money, Price, Quantity, Seq, Side};
 use proptest::prelude::*;
 
 use super::script::{source, ticker};
@@ -77,7 +77,7 @@ impl Numbering {
                 count();
                 Input::Fill(Fill {
                     source: source_id,
-                    seq,
+                    seq: Seq::new(seq),
                     ticker: ticker(TICKERS[*at]),
                     side: *side,
                     price: Price::from_nanos((*price).into()).unwrap(),
@@ -87,18 +87,23 @@ impl Numbering {
             Step::Bust { ticker: at, back } => {
                 count();
                 let of = last.saturating_sub(*back) + 1;
-                Input::Bust(Bust { source: source_id, seq, ticker: ticker(TICKERS[*at]), of })
+                Input::Bust(Bust {
+                    source: source_id,
+                    seq: Seq::new(seq),
+                    ticker: ticker(TICKERS[*at]),
+                    of: Seq::new(of),
+                })
             }
             Step::Split { weights } => {
                 count();
-                Input::Split(Split::new(source_id, seq, percentages(weights)?).unwrap())
+                Input::Split(Split::new(source_id, Seq::new(seq), percentages(weights)?).unwrap())
             }
             Step::Net { split_back, amounts } => {
                 self.nettings += 1;
                 let seq = self.splitters[sent.source].saturating_sub(*split_back);
                 Input::Netting(Netting {
                     number: self.nettings,
-                    split: SplitKey { source: source_id, seq },
+                    split: SplitKey { source: source_id, seq: Seq::new(seq) },
                     transfers: amounts.iter().map(|amount| Money::from_nanos(*amount)).collect(),
                 })
             }

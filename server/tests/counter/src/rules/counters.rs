@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use allot_domain::{Machine, Reject as Core, Seen, SnapshotError, Sources, Step};
+use allot_domain::{Machine, Reject as Core, Seen, Seq, SnapshotError, Sources, Step};
 
 use super::limits::{AWAITS_MAX, KEYS_MAX, LIMIT_MAX, RELEASED_MAX};
 use super::{
@@ -136,7 +136,7 @@ impl Counters {
         Ok(What::Awaiting { key, threshold })
     }
 
-    fn cancel(&mut self, canceller: Name, key: Key, of: u64) -> Result<What, Reject> {
+    fn cancel(&mut self, canceller: Name, key: Key, of: Seq) -> Result<What, Reject> {
         let entry = self.entries.get_mut(&key).ok_or(Reject::UnknownKey)?;
         let name = Name { source: canceller.source, seq: of };
         let found = entry.awaits.iter().find(|open| open.name == name).copied();

@@ -1,6 +1,6 @@
 //! Input: what the counters of a shard are told, in order.
 
-use allot_domain::{Marker, SourceId, Ticker};
+use allot_domain::{Marker, Seq, SourceId, Ticker};
 
 /// The key of a counter: a short name.
 pub type Key = Ticker;
@@ -14,7 +14,7 @@ pub struct Name {
     /// Who sent it.
     pub source: SourceId,
     /// The source's number of it.
-    pub seq: u64,
+    pub seq: Seq,
 }
 
 /// What one source wants of one counter.
@@ -36,7 +36,7 @@ pub enum Action {
     /// Reply once the counter has at least this value.
     Await(u64),
     /// Reply no more to the source's await with this number.
-    Cancel(u64),
+    Cancel(Seq),
 }
 
 /// Adds an amount to every counter of every shard, each up to the limit.

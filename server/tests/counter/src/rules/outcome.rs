@@ -1,5 +1,7 @@
 //! Outcome: what came of an input, or of an earlier one that it has released.
 
+use allot_domain::Seq;
+
 use super::{Key, Name, Reject};
 
 /// What came of one message.
@@ -44,7 +46,7 @@ pub enum What {
         /// Which counter.
         key: Key,
         /// The source's number of the await.
-        of: u64,
+        of: Seq,
     },
     /// Every counter was raised.
     Raised {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use allot_domain::{Reject as Core, reasons};
+use allot_domain::{Reject as Core, Seq, reasons};
 
 use super::limits::{AWAITS_MAX, KEYS_MAX};
 
@@ -12,7 +12,7 @@ reasons! {
         /// Nothing was ever added to a counter of this key.
         UnknownKey = "unknown_key",
         /// The source has no open await of this number at that counter; holds the number.
-        UnknownAwait(u64) = "unknown_await",
+        UnknownAwait(Seq) = "unknown_await",
         /// The counter would pass its limit, or would have to; holds the limit.
         ExceedsLimit(u64) = "exceeds_limit",
         /// The shard has [`KEYS_MAX`] counters already.

@@ -10,7 +10,7 @@
 //! | 6   | rejected  | the core's              | `code`, `reason`                |
 //! | 7   | raised    | `number 8`              | `number`                        |
 
-use allot_domain::Cursor;
+use allot_domain::{Cursor, Seq};
 use allot_wire::json::required;
 use allot_wire::reply::{
     Echo, Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord, write_rejected,
@@ -32,7 +32,7 @@ pub struct Reply {
     /// Whose request; empty where it could not be read.
     pub source: String,
     /// Which; zero where it could not be read.
-    pub seq: u64,
+    pub seq: Seq,
     /// Whether the request was applied before.
     pub duplicate: bool,
     /// Whether it follows an `awaiting`.
@@ -51,7 +51,7 @@ pub enum ReplyBody {
     /// As [`What::Reached`].
     Reached(Key, u64),
     /// As [`What::Cancelled`].
-    Cancelled(Key, u64),
+    Cancelled(Key, Seq),
     /// As [`What::Raised`].
     Raised(u64),
     /// A report of this number is on its way to the subscribers.
@@ -72,7 +72,7 @@ pub(super) fn encode(outcome: &Outcome, encoding: Encoding, out: &mut Vec<u8>) {
             writer.keyed(AWAITING, "awaiting", key, ("threshold", *threshold));
         }
         What::Reached { key, value } => writer.keyed(REACHED, "reached", key, ("value", *value)),
-        What::Cancelled { key, of } => writer.keyed(CANCELLED, "cancelled", key, ("of", *of)),
+        What::Cancelled { key, of } => writer.keyed(CANCELLED, "cancelled", key, ("of", of.get())),
         What::Raised { number } => writer.raised(*number),
         What::Rejected(reject) => {
             let Writer { echo, encoding, out } = writer;
@@ -153,7 +153,7 @@ fn decode_record(record: &[u8]) -> Result<Reply, DecodeError> {
         COUNTED => keyed(ReplyBody::Counted),
         AWAITING => keyed(ReplyBody::Awaiting),
         REACHED => keyed(ReplyBody::Reached),
-        CANCELLED => keyed(ReplyBody::Cancelled),
+        CANCELLED => keyed(|key, of| ReplyBody::Cancelled(key, Seq::new(of))),
         RAISED => {
             let (head, number): (Head<'_>, u64) = codec::decode(rest)?;
             Ok(Reply::of(&head, ReplyBody::Raised(number)))
@@ -161,7 +161,13 @@ fn decode_record(record: &[u8]) -> Result<Reply, DecodeError> {
         REPORTED => {
             let ReportedRecord { seq, source, report } = codec::decode(rest)?;
             let body = ReplyBody::Reported(report);
-            Ok(Reply { source: source.to_owned(), seq, duplicate: false, late: false, body })
+            Ok(Reply {
+                source: source.to_owned(),
+                seq: Seq::new(seq),
+                duplicate: false,
+                late: false,
+                body,
+            })
         }
         REJECTED => {
             let RejectedRecord { head, code, reason } = codec::decode(rest)?;
@@ -175,7 +181,7 @@ impl Reply {
     fn of(head: &Head<'_>, body: ReplyBody) -> Self {
         Self {
             source: head.source.to_owned(),
-            seq: head.seq,
+            seq: Seq::new(head.seq),
             duplicate: head.duplicate(),
             late: head.late(),
             body,
@@ -212,7 +218,7 @@ fn decode_line(line: &[u8]) -> Result<Reply, DecodeError> {
         "counted" => ReplyBody::Counted(key()?, value()?),
         "awaiting" => ReplyBody::Awaiting(key()?, required("threshold", object.threshold)?),
         "reached" => ReplyBody::Reached(key()?, value()?),
-        "cancelled" => ReplyBody::Cancelled(key()?, required("of", object.of)?),
+        "cancelled" => ReplyBody::Cancelled(key()?, Seq::new(required("of", object.of)?)),
         "raised" => ReplyBody::Raised(required("number", object.number)?),
         "reported" => ReplyBody::Reported(required("report", object.report)?),
         "rejected" => {
@@ -222,5 +228,5 @@ fn decode_line(line: &[u8]) -> Result<Reply, DecodeError> {
         _ => return Err(DecodeError::new("the type of this reply is not known")),
     };
     let ReplyObject { source, seq, duplicate, late, .. } = object;
-    Ok(Reply { source, seq, duplicate, late, body })
+    Ok(Reply { source, seq: Seq::new(seq), duplicate, late, body })
 }

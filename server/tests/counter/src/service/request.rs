@@ -8,7 +8,7 @@
 //! {"type":"report","source":"a","seq":1}
 //! ```
 
-use allot_domain::Reject as Core;
+use allot_domain::{Reject as Core, Seq};
 use allot_wire::json::{Field, Object, read_request};
 use allot_wire::{PaddedTicker, Rejection, codec, origin};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,7 @@ pub fn decode_line(line: &[u8]) -> Result<Request, Rejection> {
     let seq = Field::with("seq", fields.seq);
     fields.request(&source, &seq).map_err(|reject| {
         let source = source.text().unwrap_or_default();
-        Rejection::new(source.as_bytes(), seq.whole().unwrap_or_default(), &reject)
+        Rejection::new(source.as_bytes(), Seq::new(seq.whole().unwrap_or_default()), &reject)
     })
 }
 
@@ -94,7 +94,7 @@ impl Fields<'_> {
         let action = match kind {
             Kind::Add => Action::Add(amount()?),
             Kind::Await => Action::Await(Field::with("threshold", self.threshold).whole()?),
-            Kind::Cancel => Action::Cancel(Field::with("of", self.of).whole()?),
+            Kind::Cancel => Action::Cancel(Seq::new(Field::with("of", self.of).whole()?)),
             Kind::Raise => return Ok(Request::Raise(Raise { name, amount: amount()? })),
             Kind::Report | Kind::Level => return Ok(Request::Report(name)),
         };
@@ -108,14 +108,14 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
     let mut object = Object::begin(out);
     object.plain("type", request.kind().name());
     object.plain("source", request.name().source.as_str());
-    object.number("seq", request.name().seq);
+    object.number("seq", request.name().seq.get());
     match request {
         Request::Command(Command { key, action, .. }) => {
             object.plain("key", key.as_str());
             match action {
                 Action::Add(amount) => object.number("amount", *amount),
                 Action::Await(threshold) => object.number("threshold", *threshold),
-                Action::Cancel(of) => object.number("of", *of),
+                Action::Cancel(of) => object.number("of", of.get()),
             }
         }
         Request::Raise(raise) => object.number("amount", raise.amount),
@@ -148,7 +148,7 @@ struct NameRecord<'a> {
 
 impl<'a> NameRecord<'a> {
     fn of(name: &'a Name) -> Self {
-        Self { seq: name.seq, source: name.source.as_str() }
+        Self { seq: name.seq.get(), source: name.source.as_str() }
     }
 
     fn read(&self) -> Result<Name, Core> {
@@ -158,7 +158,7 @@ impl<'a> NameRecord<'a> {
 
     /// Says why a request is refused to who sent it.
     fn rejection(&self, reject: &Core) -> Rejection {
-        Rejection::new(self.source.as_bytes(), self.seq, reject)
+        Rejection::new(self.source.as_bytes(), Seq::new(self.seq), reject)
     }
 }
 
@@ -167,10 +167,10 @@ impl<'a> NameRecord<'a> {
 /// # Errors
 /// The first reject that applies.
 pub fn decode_record(kind: Kind, record: &[u8]) -> Result<Request, Rejection> {
-    let action = match kind {
+    let action: fn(u64) -> Action = match kind {
         Kind::Add => Action::Add,
         Kind::Await => Action::Await,
-        Kind::Cancel => Action::Cancel,
+        Kind::Cancel => |of| Action::Cancel(Seq::new(of)),
         Kind::Raise => {
             let RaiseRecord { name, amount } = decode(record)?;
             let read = name.read().map(|name| Request::Raise(Raise { name, amount }));
@@ -196,7 +196,10 @@ pub fn encode_record(request: &Request, record: &mut Vec<u8>) {
     let name = NameRecord::of(request.name());
     match request {
         Request::Command(Command { key, action, .. }) => {
-            let (Action::Add(number) | Action::Await(number) | Action::Cancel(number)) = *action;
+            let number = match *action {
+                Action::Add(number) | Action::Await(number) => number,
+                Action::Cancel(of) => of.get(),
+            };
             codec::append(CommandRecord { key: key.into(), name, number }, record);
         }
         Request::Raise(raise) => codec::append(RaiseRecord { name, amount: raise.amount }, record),

@@ -1,6 +1,6 @@
 //! Every request and every reply in both encodings, and what is refused.
 
-use allot_domain::SourceId;
+use allot_domain::{Seq, SourceId};
 use allot_wire::{KIND_REPLIES, begin_batch, end_batch};
 
 use super::*;
@@ -49,7 +49,7 @@ fn what_is_no_request_is_refused_with_a_code_of_the_core() {
         assert_eq!(decode_line(line.as_bytes()).unwrap_err().code, code, "{line}");
     }
     let rejection = decode_line(br#"{"type":"add","source":"a","seq":7}"#).unwrap_err();
-    assert_eq!((&*rejection.source, rejection.seq), ("a", 7), "echoed where it can be read");
+    assert_eq!((&*rejection.source, rejection.seq.get()), ("a", 7), "echoed where it can be read");
 }
 
 #[test]
@@ -59,12 +59,12 @@ fn a_reply_reads_the_same_from_both_encodings() {
         What::Counted { key, value: 1 },
         What::Awaiting { key, threshold: 2 },
         What::Reached { key, value: 3 },
-        What::Cancelled { key, of: 4 },
+        What::Cancelled { key, of: Seq::new(4) },
         What::Raised { number: 5 },
         What::Rejected(Reject::ExceedsLimit(6)),
     ];
     for (what, is_late) in whats.into_iter().zip([false, true].into_iter().cycle()) {
-        let name = Name { source: SourceId::new(b"a").unwrap(), seq: 7 };
+        let name = Name { source: SourceId::new(b"a").unwrap(), seq: Seq::new(7) };
         let outcome = Outcome { name, is_duplicate: !is_late, is_late, what };
         let mut line = Vec::new();
         reply::encode(&outcome, Encoding::Json, &mut line);

@@ -13,7 +13,7 @@ fn key(name: &str) -> Key {
 }
 
 fn name(source: &str, seq: u64) -> Name {
-    Name { source: SourceId::new(source.as_bytes()).unwrap(), seq }
+    Name { source: SourceId::new(source.as_bytes()).unwrap(), seq: Seq::new(seq) }
 }
 
 fn command(seq: u64, at: &str, action: Action) -> Input {
@@ -41,7 +41,7 @@ fn any_action() -> impl Strategy<Value = Action> {
     prop_oneof![
         4 => (0..30_u64).prop_map(Action::Add),
         4 => (0..110_u64).prop_map(Action::Await),
-        1 => (1..40_u64).prop_map(Action::Cancel),
+        1 => (1..40_u64).prop_map(|of| Action::Cancel(Seq::new(of))),
         1 => Just(Action::Add(u64::MAX)),
     ]
 }
