@@ -72,7 +72,7 @@ pub struct AumFeed {
     session: Session,
     lifecycle: Lifecycle,
     /// The sequence number of the next split.
-    next_seq: u64,
+    next_seq: Seq,
     sent_count: u64,
     tick_at: Nanos,
     /// The last split that was sent.
@@ -102,7 +102,7 @@ impl AumFeed {
             session: Session::new(config.session(), link, progress.clone(), counters),
             lifecycle: Lifecycle::new(progress.clone(), config.patience.drain),
             weights,
-            next_seq: config.first_seq,
+            next_seq: Seq::new(config.first_seq),
             sent_count: 0,
             config,
             tick_at: Nanos::ZERO,
@@ -176,9 +176,9 @@ impl AumFeed {
             weights: weights_text(&weights),
             resent_before: self.progress.get(Tally::Resent),
         };
-        let split = Split::new(self.config.source, Seq::new(self.next_seq), weights)
+        let split = Split::new(self.config.source, self.next_seq, weights)
             .expect("weights are checked when they are read or made");
-        self.next_seq += 1;
+        self.next_seq = self.next_seq.next();
         self.sent_count += 1;
         self.session.push(&Request::Split(split), now);
         if self.is_complete() {

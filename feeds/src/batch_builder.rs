@@ -1,6 +1,7 @@
 //! A batch builder: puts requests of one kind together into one message.
 
 use allot_allocation_service::RequestKind;
+use allot_domain::Seq;
 use allot_wire::{Encoding, begin_batch, end_batch, push_record};
 
 /// The message that is being built.
@@ -9,7 +10,7 @@ pub(crate) struct BatchBuilder {
     encoding: Encoding,
     bytes: Vec<u8>,
     /// The sequence numbers of its requests.
-    seqs: Vec<u64>,
+    seqs: Vec<Seq>,
     is_closed: bool,
 }
 
@@ -29,7 +30,7 @@ impl BatchBuilder {
     }
 
     /// Adds the record of a request: a JSON object, or a binary record without its size.
-    pub(crate) fn push(&mut self, seq: u64, record: &[u8]) {
+    pub(crate) fn push(&mut self, seq: Seq, record: &[u8]) {
         assert!(!self.is_closed, "a closed batch takes no more requests");
         match (self.encoding, self.seqs.is_empty()) {
             (Encoding::Json, true) => self.bytes.extend_from_slice(record),
@@ -58,7 +59,7 @@ impl BatchBuilder {
     }
 
     /// Empties it, because it has left or cannot leave any more; yields the sequence numbers.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = u64> + '_ {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Seq> + '_ {
         self.bytes.clear();
         self.is_closed = false;
         self.seqs.drain(..)
@@ -74,20 +75,20 @@ mod tests {
     #[test]
     fn json_requests_are_separated_by_line_ends() {
         let mut batch = BatchBuilder::new(RequestKind::Fill, Encoding::Json);
-        batch.push(1, b"{1}");
-        batch.push(2, b"{2}");
+        batch.push(Seq::new(1), b"{1}");
+        batch.push(Seq::new(2), b"{2}");
         assert_eq!(batch.close(), b"{1}\n{2}");
         assert!(batch.is_closed());
-        assert_eq!(batch.drain().collect::<Vec<_>>(), [1, 2]);
-        batch.push(3, b"{3}");
+        assert_eq!(batch.drain().map(Seq::get).collect::<Vec<_>>(), [1, 2]);
+        batch.push(Seq::new(3), b"{3}");
         assert_eq!(batch.close(), b"{3}");
     }
 
     #[test]
     fn binary_requests_are_a_batch_of_their_kind() {
         let mut builder = BatchBuilder::new(RequestKind::Split, Encoding::Binary);
-        builder.push(1, b"ab");
-        builder.push(2, b"cde");
+        builder.push(Seq::new(1), b"ab");
+        builder.push(Seq::new(2), b"cde");
         builder.close();
         let message = builder.close().clone();
         let batch = Batch::parse(&message).unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use allot_domain::SourceId;
+use allot_domain::{Seq, SourceId};
 use allot_runtime::Nanos;
 
 use crate::limits::REASONS_MAX;
@@ -169,7 +169,7 @@ impl FeedProgress {
     }
 
     /// Counts a rejection by its code, and keeps the first few reasons.
-    pub(crate) fn note_rejection(&self, seq: u64, code: &str, reason: &str) {
+    pub(crate) fn note_rejection(&self, seq: Seq, code: &str, reason: &str) {
         self.add(Tally::Rejected, 1);
         let mut notes = self.notes();
         *notes.codes.entry(code.to_owned()).or_default() += 1;

@@ -18,6 +18,7 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use allot_domain::Seq;
 use allot_runtime::Nanos;
 
 use self::message::{Expected, Message, MessageState, Question};
@@ -42,13 +43,13 @@ pub(crate) struct InFlightConfig {
 pub(crate) struct InFlight {
     config: InFlightConfig,
     /// Open messages, by sequence number.
-    open: BTreeMap<u64, Message>,
+    open: BTreeMap<Seq, Message>,
     /// Fills that were held, by sequence number, each with the next question for its shares.
-    held: BTreeMap<u64, Option<Question>>,
+    held: BTreeMap<Seq, Option<Question>>,
     /// No message is due before.
     next_due: Nanos,
     /// The sequence number of the last message that was admitted; 0 before the first.
-    last_seq: u64,
+    last_seq: Seq,
     spares: Vec<Vec<u8>>,
 }
 
@@ -74,7 +75,7 @@ impl InFlight {
             open: BTreeMap::new(),
             held: BTreeMap::new(),
             next_due: Nanos::MAX,
-            last_seq: 0,
+            last_seq: Seq::new(0),
             spares: Vec::new(),
         }
     }
@@ -105,9 +106,9 @@ impl InFlight {
 
     /// Whether a message with this sequence number may be sent now. If it were too far from an open
     /// one, a shard could forget whether it has applied that one.
-    pub(crate) fn has_room(&self, seq: u64) -> bool {
+    pub(crate) fn has_room(&self, seq: Seq) -> bool {
         let oldest = self.open.first_key_value().map_or(seq, |(oldest, _)| *oldest);
-        self.open.len() < self.config.capacity && seq.saturating_sub(oldest) < SPAN_MAX
+        self.open.len() < self.config.capacity && seq.get().saturating_sub(oldest.get()) < SPAN_MAX
     }
 
     /// When the next message must be resent.
@@ -116,7 +117,7 @@ impl InFlight {
     }
 
     /// Takes a new message, which goes into a batch; returns its bytes.
-    pub(crate) fn admit(&mut self, seq: u64, encode: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
+    pub(crate) fn admit(&mut self, seq: Seq, encode: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
         assert!(self.last_seq < seq, "sequences count up: {seq} after {}", self.last_seq);
         self.last_seq = seq;
         let mut record = self.spares.pop().unwrap_or_default();
@@ -126,12 +127,12 @@ impl InFlight {
     }
 
     /// The bytes of a message that is still open.
-    pub(crate) fn record(&self, seq: u64) -> Option<&[u8]> {
+    pub(crate) fn record(&self, seq: Seq) -> Option<&[u8]> {
         self.open.get(&seq).map(|message| &message.record[..])
     }
 
     /// The batch with this message has left. True if the message had never left before.
-    pub(crate) fn sent(&mut self, seq: u64, now: Nanos) -> bool {
+    pub(crate) fn sent(&mut self, seq: Seq, now: Nanos) -> bool {
         let Some(message) = self.open.get_mut(&seq) else { return false };
         message.tries = message.tries.saturating_add(1);
         let due = now + self.config.resend.after(message.tries);
@@ -145,7 +146,7 @@ impl InFlight {
     }
 
     /// Appends the sequence numbers of the messages that are due; they go into a batch.
-    pub(crate) fn take_due(&mut self, now: Nanos, due_seqs: &mut VecDeque<u64>) {
+    pub(crate) fn take_due(&mut self, now: Nanos, due_seqs: &mut VecDeque<Seq>) {
         if now < self.next_due {
             return;
         }
@@ -196,7 +197,7 @@ impl InFlight {
     }
 
     /// Takes a reply.
-    pub(crate) fn acknowledge(&mut self, seq: u64, kind: ReplyKind, now: Nanos) -> Effect {
+    pub(crate) fn acknowledge(&mut self, seq: Seq, kind: ReplyKind, now: Nanos) -> Effect {
         if let Some(message) = self.open.remove(&seq) {
             return self.acknowledge_open(seq, message, kind, now);
         }
@@ -211,7 +212,7 @@ impl InFlight {
 
     fn acknowledge_open(
         &mut self,
-        seq: u64,
+        seq: Seq,
         message: Message,
         kind: ReplyKind,
         now: Nanos,
@@ -243,7 +244,7 @@ impl InFlight {
     }
 
     /// The server had no room: the message is resent later.
-    fn postpone(&mut self, seq: u64, mut message: Message, now: Nanos) {
+    fn postpone(&mut self, seq: Seq, mut message: Message, now: Nanos) {
         message.busy_count = message.busy_count.saturating_add(1);
         let due = now + self.config.busy.after(message.busy_count);
         message.state = MessageState::Waiting { due };
@@ -252,7 +253,7 @@ impl InFlight {
     }
 
     /// The fill is held. Its record is kept only to ask for its shares.
-    fn hold(&mut self, seq: u64, record: Vec<u8>, ask_at: Option<Nanos>) {
+    fn hold(&mut self, seq: Seq, record: Vec<u8>, ask_at: Option<Nanos>) {
         let question = if let Some(due) = ask_at {
             self.next_due = self.next_due.min(due);
             Some(Question { due, record })

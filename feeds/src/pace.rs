@@ -147,13 +147,13 @@ impl fmt::Display for Speed {
 
 #[cfg(test)]
 mod tests {
-    use allot_domain::{Price, Quantity, Side, Ticker};
+    use allot_domain::{Price, Quantity, Seq, Side, Ticker};
 
     use super::*;
 
     fn fill(time_ns: Option<u64>) -> UnnamedFill {
         UnnamedFill {
-            seq: 1,
+            seq: Seq::new(1),
             ticker: Ticker::new(b"A").unwrap(),
             side: Side::Buy,
             price: Price::parse("1").unwrap(),

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use allot_domain::{Price, Quantity, Side, Ticker};
+use allot_domain::{Price, Quantity, Seq, Side, Ticker};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -113,7 +113,7 @@ impl Random {
         self.time_ns = self.time_ns.saturating_add(self.pause_ns());
         let index = self.rng.random_range(0..self.config.tickers.len());
         UnnamedFill {
-            seq: self.last_seq,
+            seq: Seq::new(self.last_seq),
             ticker: self.config.tickers[index],
             side: self.side(),
             price: price(self.cents(index)),
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(tickers.len(), 10);
         let mut last_ns = 0;
         for (index, fill) in fills.iter().enumerate() {
-            assert_eq!(fill.seq, u64::try_from(index).unwrap() + 1);
+            assert_eq!(fill.seq, Seq::new(u64::try_from(index).unwrap() + 1));
             assert_eq!(fill.side, Side::Buy);
             assert!((10_000_000_000..=500_000_000_000).contains(&fill.price.nanos()));
             assert_eq!(fill.price.nanos() % 10_000_000, 0, "whole cents");

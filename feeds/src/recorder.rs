@@ -104,7 +104,7 @@ impl Recorder {
             Reply::Accepted { .. } => self.progress.add(Tally::Accepted, 1),
             Reply::Held { .. } => self.progress.add(Tally::Held, 1),
             Reply::Rejected { seq, code, reason, .. } => {
-                self.progress.note_rejection(seq.get(), code, reason);
+                self.progress.note_rejection(*seq, code, reason);
             }
             Reply::Busted { .. } | Reply::Reported { .. } => {}
         }

@@ -17,7 +17,7 @@ mod ndjson;
 use std::fmt;
 use std::str::FromStr;
 
-use allot_domain::{Price, Quantity, Reject, Side, Ticker};
+use allot_domain::{Price, Quantity, Reject, Seq, Side, Ticker};
 use allot_runtime::PollSet;
 
 use self::csv::Csv;
@@ -77,7 +77,7 @@ pub enum OnBadLine {
 
 /// The fields of one line.
 struct Fields {
-    seq: Option<u64>,
+    seq: Option<Seq>,
     ticker: Ticker,
     side: Side,
     price: Price,
@@ -98,7 +98,7 @@ pub struct Replay {
     reader: Reader,
     config: ReplayConfig,
     /// The sequence number of the last line, good or bad; 0 before the first.
-    last_seq: u64,
+    last_seq: Seq,
     /// How many fills there are, if the file was checked.
     expected: Option<u64>,
     has_ended: bool,
@@ -128,7 +128,7 @@ impl Replay {
             lines: Lines::new(intake),
             reader: Reader::Unknown,
             config,
-            last_seq: if is_stream { config.first_seq.saturating_sub(1) } else { 0 },
+            last_seq: Seq::new(if is_stream { config.first_seq.saturating_sub(1) } else { 0 }),
             expected: None,
             has_ended: false,
         }
@@ -168,7 +168,7 @@ impl Replay {
             Reader::Csv(csv) => csv.read(self.lines.text()),
             Reader::Ndjson(ndjson) => ndjson.read(self.lines.text()),
         };
-        let first_seq = self.config.first_seq;
+        let first_seq = Seq::new(self.config.first_seq);
         match fields.map(|fields| self.assign_seq(fields)) {
             Ok(Ok(fill)) if fill.seq < first_seq => None,
             Ok(Ok(fill)) => Some(Pull::Fill(fill)),
@@ -203,10 +203,10 @@ impl Replay {
 
     fn assign_seq(&mut self, fields: Fields) -> Result<UnnamedFill, LineError> {
         let Fields { seq, ticker, side, price, quantity, time_ns } = fields;
-        let last_seq = self.last_seq;
-        let seq = seq.unwrap_or(last_seq.saturating_add(1));
+        let (first_seq, last_seq) = (Seq::new(self.config.first_seq), self.last_seq);
+        let seq = seq.unwrap_or(after(last_seq));
         // A stream that is sent again from its start may number fills before the first.
-        if seq <= last_seq && self.config.first_seq <= seq {
+        if seq <= last_seq && first_seq <= seq {
             return Err(LineError::OutOfOrder { seq, last_seq });
         }
         self.last_seq = last_seq.max(seq);
@@ -215,7 +215,7 @@ impl Replay {
 
     /// A bad record uses up a sequence number, as if it were good: see the module.
     fn bad_record(&mut self, cause: LineError) -> Pull {
-        self.last_seq = self.last_seq.saturating_add(1);
+        self.last_seq = after(self.last_seq);
         self.bad(cause)
     }
 
@@ -260,6 +260,11 @@ impl Source for Replay {
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.lines.wait_on(poll_set);
     }
+}
+
+/// The number after this one; a file may hold the last there is, and then nothing follows it.
+const fn after(seq: Seq) -> Seq {
+    Seq::new(seq.get().saturating_add(1))
 }
 
 /// A time in whole nanoseconds.

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use allot_allocation_service::{
     Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
 };
-use allot_domain::SourceId;
+use allot_domain::{Seq, SourceId};
 use allot_runtime::{Counters, Link, Nanos, PollSet};
 use allot_wire::Encoding;
 
@@ -46,7 +46,7 @@ pub(crate) struct Session {
     in_flight: InFlight,
     batch: BatchBuilder,
     /// The sequence numbers to be resent, on their way into a batch.
-    due_seqs: VecDeque<u64>,
+    due_seqs: VecDeque<Seq>,
     silence: Silence,
     frame: Vec<u8>,
     replies: Vec<Reply>,
@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// Whether a request with this sequence number can be pushed now.
-    pub(crate) fn has_room(&self, seq: u64) -> bool {
+    pub(crate) fn has_room(&self, seq: Seq) -> bool {
         !self.batch.is_closed() && self.in_flight.has_room(seq)
     }
 
@@ -104,11 +104,11 @@ impl Session {
             self.silence.begin(now);
         }
         let encoding = self.config.encoding;
-        let record = self.in_flight.admit(request.seq().get(), |record| match encoding {
+        let record = self.in_flight.admit(request.seq(), |record| match encoding {
             Encoding::Json => encode_line(request, record),
             Encoding::Binary => encode_request(request, record),
         });
-        self.batch.push(request.seq().get(), record);
+        self.batch.push(request.seq(), record);
         if self.config.batch_max <= self.batch.count() {
             self.flush(now);
         }
@@ -121,7 +121,7 @@ impl Session {
         }
         self.silence.note_sent(now);
         for seq in self.batch.drain() {
-            let is_first = self.in_flight.sent(seq, now);
+            let is_first = self.in_flight.sent(Seq::new(seq.get()), now);
             self.recorder.count_sent(is_first);
         }
         self.recorder.touch(now);
@@ -196,7 +196,7 @@ impl Session {
     fn acknowledge(&mut self, reply: &Reply, now: Nanos) -> Effect {
         match ReplyKind::of(reply, self.config.kind) {
             Some(kind) if reply.source() == self.config.source.as_str() => {
-                self.in_flight.acknowledge(reply.seq().get(), kind, now)
+                self.in_flight.acknowledge(reply.seq(), kind, now)
             }
             _ => Effect::Unknown,
         }

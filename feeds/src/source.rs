@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use allot_domain::Seq;
 use allot_runtime::PollSet;
 
 use crate::{LineError, UnnamedFill, WeightsError};
@@ -55,7 +56,7 @@ pub enum Skipped {
     /// A tick of the AUM feed: its weights were no split.
     Split {
         /// The sequence number that the next split has instead.
-        seq: u64,
+        seq: Seq,
         /// The file of the weights.
         file: String,
         /// What is wrong with it.

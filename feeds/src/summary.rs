@@ -150,6 +150,7 @@ impl fmt::Debug for Summary {
 
 #[cfg(test)]
 mod tests {
+    use allot_domain::Seq;
     use allot_runtime::Nanos;
 
     use super::*;
@@ -170,7 +171,8 @@ mod tests {
         ] {
             progress.add(tally, count);
         }
-        (1..=7).for_each(|seq| progress.note_rejection(seq, "price_too_large", "too dear"));
+        (1..=7)
+            .for_each(|seq| progress.note_rejection(Seq::new(seq), "price_too_large", "too dear"));
         let line = BadLine { number: 3, cause: LineError::NotUtf8 };
         progress.note_skipped(&Skipped::Line(line));
         progress.note_latency(Duration::from_micros(150));
@@ -204,7 +206,7 @@ fills-1: not all answered
     #[test]
     fn one_rejection_is_counted_in_the_singular() {
         let progress = FeedProgress::new(SourceId::new(b"f").unwrap(), None);
-        progress.note_rejection(1, "price_too_large", "too dear");
+        progress.note_rejection(Seq::new(1), "price_too_large", "too dear");
         let shown = progress.summary().to_string();
         assert!(shown.contains("  rejected 1 time: price_too_large\n"), "{shown}");
     }

@@ -7,7 +7,7 @@ use allot_domain::{Price, Quantity, Seq, Side, SourceId, Ticker};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnnamedFill {
     /// Its sequence number: from 1, each higher than the one before.
-    pub seq: u64,
+    pub seq: Seq,
     /// What was traded.
     pub ticker: Ticker,
     /// Bought or sold.
@@ -25,6 +25,6 @@ impl UnnamedFill {
     #[must_use]
     pub const fn named(self, source: SourceId) -> Fill {
         let Self { seq, ticker, side, price, quantity, time_ns: _ } = self;
-        Fill { source, seq: Seq::new(seq), ticker, side, price, quantity }
+        Fill { source, seq, ticker, side, price, quantity }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use allot_domain::Reject;
+use allot_domain::{Reject, Seq};
 use allot_wire::Rejection;
 
 use crate::limits::LINE_LEN_MAX;
@@ -38,9 +38,9 @@ pub enum LineError {
     /// Its sequence number is not above that of the line before.
     OutOfOrder {
         /// Its sequence number.
-        seq: u64,
+        seq: Seq,
         /// The sequence number before it.
-        last_seq: u64,
+        last_seq: Seq,
     },
     /// A quoted field does not end on its line.
     OpenQuote,

@@ -64,7 +64,7 @@ impl Ndjson {
         };
         let Fill { seq, ticker, side, price, quantity, .. } = fill;
         let time_ns = self.time_ns(&line)?;
-        Ok(Fields { seq: line.seq.map(|_| seq.get()), ticker, side, price, quantity, time_ns })
+        Ok(Fields { seq: line.seq.map(|_| seq), ticker, side, price, quantity, time_ns })
     }
 
     /// Writes the line again, with the fields that may be left out.
@@ -101,6 +101,8 @@ fn or<'a>(value: Option<&'a RawValue>, otherwise: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
+    use allot_domain::Seq;
+
     use super::*;
 
     fn read(line: &str) -> Result<String, String> {
@@ -109,7 +111,7 @@ mod tests {
         let number = |name: &str, number: Option<u64>| {
             number.map_or(String::new(), |number| format!(" {name} {number}"))
         };
-        let seq = number("seq", seq);
+        let seq = number("seq", seq.map(Seq::get));
         let time = number("at", time_ns);
         Ok(format!("{side} {quantity} {ticker} {price}{seq}{time}"))
     }

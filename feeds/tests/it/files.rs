@@ -85,7 +85,7 @@ fn fills_are_numbered_by_position_so_that_a_corrected_file_sends_only_what_is_ne
         let mut seqs = Vec::new();
         loop {
             match replay.next() {
-                Pull::Fill(fill) => seqs.push((fill.seq, fill.ticker.to_string())),
+                Pull::Fill(fill) => seqs.push((fill.seq.get(), fill.ticker.to_string())),
                 Pull::Done => return seqs,
                 _ => {}
             }

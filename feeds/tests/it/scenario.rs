@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use allot_domain::{Price, Quantity, Side, SourceId, Ticker};
+use allot_domain::{Price, Quantity, Seq, Side, SourceId, Ticker};
 use allot_feeds::{
     AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, Pull, ReplyLog, Source, UnnamedFill,
     Weights,
@@ -34,7 +34,7 @@ impl Fills {
     pub(crate) fn at(times: &[Option<u64>]) -> Box<Self> {
         let fill = |(seq, time_ns): (u64, &Option<u64>)| {
             Pull::Fill(UnnamedFill {
-                seq,
+                seq: Seq::new(seq),
                 ticker: Ticker::new(b"AAPL").unwrap(),
                 side: Side::Buy,
                 price: Price::parse("1").unwrap(),

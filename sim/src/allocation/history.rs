@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use allot_allocation_service::{
     Reply, Request, RequestKind, decode_line, decode_replies, decode_request,
 };
-use allot_domain::{AccountId, Reject, ShardId, SourceId, Ticker};
+use allot_domain::{AccountId, Reject, Seq, ShardId, SourceId, Ticker};
 use allot_wire::{Batch, Encoding};
 
 use super::clients::AUM;
@@ -20,7 +20,7 @@ pub struct MessageKey {
     /// Its source.
     pub source: SourceId,
     /// Its number.
-    pub seq: u64,
+    pub seq: Seq,
 }
 
 /// One delivery of a message to the front door.
@@ -47,7 +47,7 @@ pub struct AllocatedFill {
     /// Its source.
     pub source: SourceId,
     /// Its number.
-    pub seq: u64,
+    pub seq: Seq,
     /// Its ticker.
     pub ticker: Ticker,
 }
@@ -92,7 +92,7 @@ impl ClientHistory {
                 Request::Report(_) => continue,
             };
             self.delivered += 1;
-            let key = MessageKey { is_split, source: *request.source(), seq: request.seq().get() };
+            let key = MessageKey { is_split, source: *request.source(), seq: request.seq() };
             let sent = self.sent.entry(key).or_default();
             sent.shard = shard.map(ShardId::index);
             sent.deliveries.push(Delivery { connection, ordinal: self.delivered });
@@ -160,7 +160,7 @@ pub fn key_of_reply(reply: &Reply) -> Result<MessageKey, Violation> {
     let source = SourceId::new(reply.source().as_bytes())
         .map_err(|_| Violation::new("P1", format!("a reply to no source: {reply:?}")))?;
     let is_split = source.as_str().starts_with(AUM);
-    Ok(MessageKey { is_split, source, seq: reply.seq().get() })
+    Ok(MessageKey { is_split, source, seq: reply.seq() })
 }
 
 fn count(reply: &Reply, tally: &mut Tally) {

@@ -29,10 +29,10 @@ pub struct Operator {
     tickers: Vec<Ticker>,
     every: Duration,
     next_at: Nanos,
-    seq: u64,
-    bust_seq: u64,
+    seq: Seq,
+    bust_seq: Seq,
     /// Messages without a reply, and when each is sent (again).
-    open: BTreeMap<(SourceId, u64), (Vec<u8>, Nanos)>,
+    open: BTreeMap<(SourceId, Seq), (Vec<u8>, Nanos)>,
     is_closed: bool,
 }
 
@@ -46,8 +46,8 @@ impl Operator {
             tickers: options.tickers.clone(),
             every: options.operator_every,
             next_at: now,
-            seq: 0,
-            bust_seq: BUSTS_FROM,
+            seq: Seq::default(),
+            bust_seq: Seq::new(BUSTS_FROM),
             open: BTreeMap::new(),
             is_closed: false,
         }
@@ -94,7 +94,7 @@ impl Operator {
             let postponed =
                 matches!(reply, Reply::Rejected { code, .. } if again.contains(&code.as_str()));
             if let (false, Ok(source)) = (postponed, SourceId::new(reply.source().as_bytes())) {
-                self.open.remove(&(source, reply.seq().get()));
+                self.open.remove(&(source, reply.seq()));
             }
         }
         replies.len()
@@ -102,33 +102,25 @@ impl Operator {
 
     fn act(&mut self, now: Nanos, history: &ClientHistory, prng: &mut Prng) {
         let request = match prng.between(0..=9) {
-            0 => Request::Report(ReportRequest {
-                source: self.source,
-                seq: Seq::new(self.next_seq()),
-            }),
+            0 => Request::Report(ReportRequest { source: self.source, seq: self.next_seq() }),
             1..=3 => Request::Fill(self.fill(prng)),
             _ if history.allocated.is_empty() => return,
             _ => {
                 // Mostly a recent one, which can still be busted.
                 let from = history.allocated.len().saturating_sub(*prng.pick(&[8, 8, 1_000]));
                 let fill = *prng.pick(&history.allocated[from..]);
-                self.bust_seq += 1;
+                self.bust_seq = self.bust_seq.next();
                 let seq = self.bust_seq;
-                Request::Bust(Bust {
-                    source: fill.source,
-                    seq: Seq::new(seq),
-                    ticker: fill.ticker,
-                    of: Seq::new(fill.seq),
-                })
+                Request::Bust(Bust { source: fill.source, seq, ticker: fill.ticker, of: fill.seq })
             }
         };
         let mut line = Vec::new();
         encode_line(&request, &mut line);
-        self.open.insert((*request.source(), request.seq().get()), (line, now));
+        self.open.insert((*request.source(), request.seq()), (line, now));
     }
 
-    fn next_seq(&mut self) -> u64 {
-        self.seq += 1;
+    fn next_seq(&mut self) -> Seq {
+        self.seq = self.seq.next();
         self.seq
     }
 
@@ -136,7 +128,7 @@ impl Operator {
         let price = i128::from(prng.between(1..=1_000)) * 10_000_000;
         Fill {
             source: self.source,
-            seq: Seq::new(self.next_seq()),
+            seq: self.next_seq(),
             ticker: *prng.pick(&self.tickers),
             side: *prng.pick(&[Side::Buy, Side::Buy, Side::Sell]),
             price: Price::from_nanos(price).expect("a small price"),

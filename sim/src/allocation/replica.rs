@@ -164,7 +164,7 @@ fn key_of_input(input: &Input) -> Option<MessageKey> {
         Input::Split(split) => (true, split.source, split.seq),
         Input::Marker(_) | Input::Netting(_) => return None,
     };
-    Some(MessageKey { is_split, source, seq: seq.get() })
+    Some(MessageKey { is_split, source, seq })
 }
 
 /// What a client reads of an outcome.

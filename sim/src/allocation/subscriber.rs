@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_service::{AccountStatement, Reply, Report, TopicName, decode_replies};
-use allot_domain::{AccountId, Side, Ticker};
+use allot_domain::{AccountId, Seq, Side, Ticker};
 use allot_runtime::{BroadcastListener, Nanos, Publication};
 use allot_wire::{Encoding, Heartbeat};
 
@@ -33,7 +33,7 @@ pub struct Subscriber {
     listener: Option<BroadcastListener>,
     rows: BTreeMap<Ticker, Row>,
     /// The sides of fills, for when they are busted.
-    sides: BTreeMap<(String, u64), Side>,
+    sides: BTreeMap<(String, Seq), Side>,
     /// The last number of each topic of whole reports.
     last: BTreeMap<Vec<u8>, u64>,
     /// How many numbers the planted bug has hidden.
@@ -201,11 +201,11 @@ impl Subscriber {
     fn apply(&mut self, ticker: Ticker, reply: &Reply) {
         let (buys, shares) = match reply {
             Reply::Allocated { source, seq, side, shares, .. } => {
-                self.sides.insert((source.clone(), seq.get()), *side);
+                self.sides.insert((source.clone(), *seq), *side);
                 (Some(*side == Side::Buy), shares)
             }
             Reply::Busted { source, of, shares, .. } => {
-                let side = self.sides.get(&(source.clone(), of.get()));
+                let side = self.sides.get(&(source.clone(), *of));
                 (side.map(|side| *side == Side::Sell), shares)
             }
             _ => return,

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use allot_allocation_rules::{AccountIndex, Outcome, Outcomes};
 use allot_allocation_service::{Reply, decode_replies};
-use allot_domain::AccountId;
+use allot_domain::{AccountId, Seq};
 use anyhow::{Context, Result};
 
 /// The name of a message: its source, and its number there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct MessageId {
     source: String,
-    seq: u64,
+    seq: Seq,
 }
 
 /// What one reply acknowledged, and a crash must not undo.
@@ -97,8 +97,7 @@ impl GivenReplies {
     ) -> Result<(), MessageId> {
         for outcome in &outcomes.list {
             let origin = outcome.origin();
-            let message =
-                MessageId { source: origin.source.as_str().to_owned(), seq: origin.seq.get() };
+            let message = MessageId { source: origin.source.as_str().to_owned(), seq: origin.seq };
             if matches!(outcome, Outcome::Accepted { .. }) {
                 self.splits_found.insert(message);
                 continue;
@@ -143,7 +142,7 @@ impl GivenReplies {
 
 impl MessageId {
     fn of(reply: &Reply) -> Self {
-        Self { source: reply.source().to_owned(), seq: reply.seq().get() }
+        Self { source: reply.source().to_owned(), seq: reply.seq() }
     }
 }
 
