@@ -36,7 +36,7 @@ pub use lookup::Lookup;
 pub use machine::{Machine, Outcomes, Step};
 pub use marker::Marker;
 pub use money::Money;
-pub use numbers::{Incarnation, ReportNumber, Seq, ShardId, SourceIndex};
+pub use numbers::{Incarnation, ReportNumber, Seq, ShardId, SourceIndex, TopicSeq};
 pub use price::Price;
 pub use quantity::Quantity;
 pub use reject::{Reason, Reject};

@@ -100,6 +100,11 @@ number!(
 );
 
 number!(
+    /// The number of a publication on its topic, from 1. Zero stands before the first.
+    TopicSeq(u64)
+);
+
+number!(
     /// A report's number: that of its marker. It rises, though not by one.
     ReportNumber(u64)
 );

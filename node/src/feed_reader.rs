@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use allot_allocation_service::{Topic, TopicName};
+use allot_domain::TopicSeq;
 use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
 use allot_wire::Heartbeat;
 use anyhow::Result;
@@ -28,7 +29,7 @@ pub(crate) struct FeedReader {
 #[derive(Default)]
 struct Notes {
     /// The last sequence of each topic.
-    last: BTreeMap<Vec<u8>, u64>,
+    last: BTreeMap<Vec<u8>, TopicSeq>,
     incarnation: Option<u64>,
     degraded: Vec<String>,
 }
@@ -92,9 +93,9 @@ impl Notes {
             return false;
         }
         let topic = &publication.topic;
-        let sequence = publication.sequence;
+        let sequence = TopicSeq::new(publication.sequence);
         let last = self.last.insert(topic.clone(), sequence);
-        let missed = last.map_or(0, |last| sequence.saturating_sub(last + 1));
+        let missed = last.map_or(0, |last| sequence.get().saturating_sub(last.get() + 1));
         if 0 < missed {
             let topic = String::from_utf8_lossy(topic);
             tracing::warn!(missed, "missed publications on {topic}: this reader is too slow");

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use allot_domain::TopicSeq;
 use allot_runtime::{Broadcast, Counter, Counters, PollSet};
 
 use crate::limits::SUBSCRIPTIONS_PER_TURN;
@@ -23,7 +24,7 @@ pub struct Version {
 /// How far a topic is.
 #[derive(Clone, Copy, Default)]
 struct Progress {
-    sequence: u64,
+    sequence: TopicSeq,
     version: Version,
 }
 
@@ -110,8 +111,8 @@ impl Topics {
         }
         body(&mut self.body);
         let progress = self.progress.entry(self.topic.clone()).or_default();
-        if progress.sequence == 0 || progress.version != version {
-            *progress = Progress { sequence: progress.sequence + 1, version };
+        if progress.sequence == TopicSeq::default() || progress.version != version {
+            *progress = Progress { sequence: progress.sequence.next(), version };
         }
         let sequence = progress.sequence;
         self.send(sequence);
@@ -132,7 +133,7 @@ impl Topics {
             Some(progress) => progress,
             None => self.progress.entry(self.topic.clone()).or_default(),
         };
-        progress.sequence += 1;
+        progress.sequence = progress.sequence.next();
         let sequence = progress.sequence;
         self.send(sequence);
     }
@@ -141,7 +142,7 @@ impl Topics {
     pub(crate) fn skip_events(&mut self, family: &str) {
         let of_family =
             self.progress.iter_mut().filter(|(topic, _)| topic.starts_with(family.as_bytes()));
-        of_family.for_each(|(_, progress)| progress.sequence += 1);
+        of_family.for_each(|(_, progress)| progress.sequence = progress.sequence.next());
     }
 
     /// Writes the topic, clears the body, and tells whether the topic has a subscriber and is
@@ -155,9 +156,9 @@ impl Topics {
         self.asked.as_ref().is_none_or(is_asked) && self.subscriptions.hears(&self.topic)
     }
 
-    fn send(&mut self, sequence: u64) {
-        assert!(0 < sequence, "sequences count up from 1");
-        self.broadcast.publish(&self.topic, sequence, &self.body);
+    fn send(&mut self, sequence: TopicSeq) {
+        assert!(TopicSeq::default() < sequence, "sequences count up from 1");
+        self.broadcast.publish(&self.topic, sequence.get(), &self.body);
         self.counters.add(Counter::Published, 1);
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_service::{AccountStatement, Reply, Report, TopicName, decode_replies};
-use allot_domain::{AccountId, Seq, Side, Ticker};
+use allot_domain::{AccountId, Seq, Side, Ticker, TopicSeq};
 use allot_runtime::{BroadcastListener, Nanos, Publication};
 use allot_wire::{Encoding, Heartbeat};
 
@@ -21,7 +21,7 @@ use crate::engine::violation::{Violation, ensure};
 #[derive(Clone, Copy)]
 struct Arrival {
     ticker: Ticker,
-    sequence: u64,
+    sequence: TopicSeq,
     now: Nanos,
 }
 
@@ -35,7 +35,7 @@ pub struct Subscriber {
     /// The sides of fills, for when they are busted.
     sides: BTreeMap<(String, Seq), Side>,
     /// The last number of each topic of whole reports.
-    last: BTreeMap<Vec<u8>, u64>,
+    last: BTreeMap<Vec<u8>, TopicSeq>,
     /// How many numbers the planted bug has hidden.
     hidden: BTreeMap<Ticker, u64>,
     /// Published fills, to be found in the journals.
@@ -53,7 +53,7 @@ struct Row {
     /// No fill is missing.
     is_complete: bool,
     /// The last number of the topic in this incarnation of the publisher.
-    last: u64,
+    last: TopicSeq,
     /// When it was received.
     received_at: Nanos,
     /// A report disagreed, so the next fill must show a gap.
@@ -140,7 +140,7 @@ impl Subscriber {
                 let hides = self.planted_bug == Some(PlantedBug::SilentLoss) && prng.one_in(100);
                 let hidden = self.hidden.entry(ticker).or_default();
                 *hidden += u64::from(hides);
-                let sequence = *sequence - *hidden;
+                let sequence = TopicSeq::new(*sequence - *hidden);
                 if hides {
                     return Ok(());
                 }
@@ -149,12 +149,12 @@ impl Subscriber {
             }
             Some(TopicName::Positions(_)) => {
                 let report = Report::decode(body).map_err(unread)?;
-                self.follow(topic, *sequence, tally)?;
+                self.follow(topic, TopicSeq::new(*sequence), tally)?;
                 self.take_report(report, tally);
                 Ok(())
             }
             Some(TopicName::Account(..)) => {
-                self.follow(topic, *sequence, tally)?;
+                self.follow(topic, TopicSeq::new(*sequence), tally)?;
                 self.statements.push(Report::decode_account(body).map_err(unread)?);
                 Ok(())
             }
@@ -165,10 +165,15 @@ impl Subscriber {
     }
 
     /// On a topic of whole reports numbers never decrease.
-    fn follow(&mut self, topic: &[u8], sequence: u64, tally: &mut Tally) -> Result<(), Violation> {
+    fn follow(
+        &mut self,
+        topic: &[u8],
+        sequence: TopicSeq,
+        tally: &mut Tally,
+    ) -> Result<(), Violation> {
         let last = self.last.entry(topic.to_vec()).or_default();
         ensure(*last <= sequence, "P9", || format!("number {sequence} came after {last}"))?;
-        tally.gaps += u64::from(0 < *last && *last + 1 < sequence);
+        tally.gaps += u64::from(TopicSeq::default() < *last && last.next() < sequence);
         *last = sequence;
         Ok(())
     }
@@ -184,7 +189,7 @@ impl Subscriber {
         ensure(row.last < sequence, "P9", || {
             format!("fill {sequence} of {ticker} came after {}", row.last)
         })?;
-        let is_next = sequence == row.last + 1;
+        let is_next = sequence == row.last.next();
         ensure(!(row.must_show_gap && is_next), "P9", || {
             format!("a fill of {ticker} was lost, and number {sequence} shows no gap: {reply:?}")
         })?;
@@ -225,7 +230,7 @@ impl Subscriber {
         for (ticker, row) in &mut self.rows {
             let is_clean = row.received_at.as_unix() < report.time_ns;
             // Before the first fill of a ticker it cannot know whether it is subscribed yet.
-            if !is_clean || row.last == 0 {
+            if !is_clean || row.last == TopicSeq::default() {
                 continue;
             }
             let holdings = holdings(&report, ticker);
@@ -260,7 +265,7 @@ impl Subscriber {
                 format!("{ticker}: the subscriber has {held:?}, the report {reported:?}")
             })?;
         }
-        Ok(self.rows.values().all(|row| row.is_complete || row.last == 0))
+        Ok(self.rows.values().all(|row| row.is_complete || row.last == TopicSeq::default()))
     }
 }
 
