@@ -125,6 +125,7 @@ fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use allot_allocation_rules::SplitNumber;
     use allot_allocation_service::encode_reply_message;
     use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
 
@@ -141,7 +142,7 @@ mod tests {
             side: Side::Buy,
             price: Price::parse("187.23").unwrap(),
             quantity: Quantity::new(100).unwrap(),
-            split: 1,
+            split: SplitNumber::new(1),
             shares: vec![(account(b"a"), 60), (account(b"b"), 39)],
         }
     }

@@ -133,7 +133,7 @@ impl AumFeed {
                 tracing::warn!(%source, seq = seq.get(), weights, "{what}");
             }
             (Reply::Accepted { seq, split, .. }, Effect::First(latency)) => {
-                let seq = seq.get();
+                let (seq, split) = (seq.get(), split.get());
                 tracing::info!(%source, seq, split, ?latency, weights, "a split is in force");
             }
             (Reply::Rejected { seq, code, reason, .. }, _) => {

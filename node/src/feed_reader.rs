@@ -130,6 +130,8 @@ impl Notes {
 
 #[cfg(test)]
 mod tests {
+    use allot_domain::ReportNumber;
+
     use super::*;
 
     fn publication(topic: &str, sequence: u64) -> Publication {
@@ -156,7 +158,7 @@ mod tests {
         notes.receive(&publication("positions:json", 7));
         let heartbeat = |incarnation| {
             let degraded = vec!["shard 0 is away".to_owned()];
-            Heartbeat { time_ns: 1, incarnation, report: 0, shards: 1, degraded }
+            Heartbeat { time_ns: 1, incarnation, report: ReportNumber::new(0), shards: 1, degraded }
         };
         let mut body = Vec::new();
         for incarnation in [1, 2] {

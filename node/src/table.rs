@@ -167,8 +167,9 @@ fn time(time_ns: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use allot_allocation_rules::SplitNumber;
     use allot_allocation_service::{PositionReport, TrackingReport};
-    use allot_domain::AccountId;
+    use allot_domain::{AccountId, ReportNumber};
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -200,9 +201,9 @@ mod tests {
 
     fn of(accounts: Vec<AccountReport>, held: u64) -> Report {
         Report {
-            report: 12,
+            report: ReportNumber::new(12),
             cut: 88_211,
-            split: 17,
+            split: SplitNumber::new(17),
             time_ns: 1_795_255_200_000_000_000,
             fills: 88_190,
             held,
@@ -291,7 +292,14 @@ mod tests {
         let account = account("a", Some(60), &[("AAPL", 3), ("MSFT", 4)]);
         let time_ns = 1_795_255_200_000_000_000;
         let degraded = Vec::new();
-        let one = AccountStatement { report: 1, cut: 2, split: 3, time_ns, degraded, account };
+        let one = AccountStatement {
+            report: ReportNumber::new(1),
+            cut: 2,
+            split: SplitNumber::new(3),
+            time_ns,
+            degraded,
+            account,
+        };
         check(
             &statement(&one),
             expect![[r#"

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use allot_domain::TopicSeq;
+use allot_domain::{ReportNumber, TopicSeq};
 use allot_runtime::{Broadcast, Counter, Counters, PollSet};
 
 use crate::limits::SUBSCRIPTIONS_PER_TURN;
@@ -16,7 +16,7 @@ use crate::subscriptions::Subscriptions;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Version {
     /// The number of its report.
-    pub report: u64,
+    pub report: ReportNumber,
     /// When its cut was made: journals that start anew give an old number to another report.
     pub time_ns: u64,
 }
@@ -184,7 +184,8 @@ mod tests {
 
     fn publish(topics: &mut Topics, report: u64, time_ns: u64) {
         let topic = |out: &mut Vec<u8>| out.extend_from_slice(b"state:json");
-        topics.publish_state(Version { report, time_ns }, topic, |out| out.push(b'x'));
+        let version = Version { report: ReportNumber::new(report), time_ns };
+        topics.publish_state(version, topic, |out| out.push(b'x'));
     }
 
     /// One turn of a publisher whose last report is number 1; returns how much came.

@@ -1,6 +1,6 @@
 //! View: what a system makes of the parts of a cut and of events, and what goes back as an input.
 
-use allot_domain::Marker;
+use allot_domain::{Marker, ReportNumber};
 use allot_wire::DecodeError;
 use allot_wire::backplane::Feedback;
 
@@ -41,7 +41,7 @@ pub trait View: 'static {
     fn publish_last(state: &Self::State, topics: &mut Topics);
 
     /// The number of the last report; zero before the first.
-    fn last_report(state: &Self::State) -> u64;
+    fn last_report(state: &Self::State) -> ReportNumber;
 
     /// Publishes an event of a shard.
     ///

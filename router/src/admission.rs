@@ -2,7 +2,7 @@
 //!
 //! It borrows from the router what it needs, for one message.
 
-use allot_domain::{Reject, Seq, ShardId, limits, shard_of};
+use allot_domain::{Reject, ReportNumber, Seq, ShardId, limits, shard_of};
 use allot_runtime::{Counter, Counters, Envelope, Nanos};
 use allot_wire::backplane::{InputKind, ReplyTo};
 use allot_wire::reply::{Echo, write_reported};
@@ -151,7 +151,7 @@ impl Admission<'_> {
         }
         let number = match self.markers.report_here() {
             Some(number) => number,
-            None => self.mark(true),
+            None => ReportNumber::new(self.mark(true)),
         };
         let ReplyTo { client, encoding } = self.reply_to;
         let echo = Echo { source, seq, duplicate: false, late: false };

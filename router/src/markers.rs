@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use allot_domain::Marker;
+use allot_domain::{Marker, ReportNumber};
 use allot_runtime::Nanos;
 use allot_wire::backplane::encode_marker;
 
@@ -17,7 +17,7 @@ pub(crate) struct Markers {
     /// Inputs since the last marker.
     since: u64,
     /// The last report, while nothing has changed since.
-    report_here: Option<u64>,
+    report_here: Option<ReportNumber>,
     /// The body of the last marker.
     body: Vec<u8>,
 }
@@ -63,7 +63,7 @@ impl Markers {
     }
 
     /// The report that a marker asked for after the last input, if there is one.
-    pub(crate) const fn report_here(&self) -> Option<u64> {
+    pub(crate) const fn report_here(&self) -> Option<ReportNumber> {
         self.report_here
     }
 
@@ -72,7 +72,7 @@ impl Markers {
         self.number += 1;
         self.since = 0;
         if report && whole {
-            self.report_here = Some(self.number);
+            self.report_here = Some(ReportNumber::new(self.number));
         }
         let marker = Marker { number: self.number, time_ns: now.as_unix(), report };
         self.body.clear();
@@ -127,7 +127,7 @@ mod tests {
             |markers: &mut Markers, whole| markers.next(Nanos::from_unix(7), true, whole).number;
         assert_eq!(markers.report_here(), None);
         assert_eq!(report(&mut markers, true), 1);
-        assert_eq!(markers.report_here(), Some(1));
+        assert_eq!(markers.report_here(), Some(ReportNumber::new(1)));
         markers.count();
         assert_eq!(markers.report_here(), None, "an input");
         assert_eq!(report(&mut markers, true), 2);

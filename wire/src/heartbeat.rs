@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use allot_domain::ReportNumber;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, KIND_HEARTBEAT, write_only_record};
@@ -17,7 +18,7 @@ pub struct Heartbeat {
     /// Which incarnation of the publisher: sequences of topics start again with each.
     pub incarnation: u64,
     /// The number of the last report; zero before the first.
-    pub report: u64,
+    pub report: ReportNumber,
     /// How many shards there are.
     pub shards: u32,
     /// What is missing or doubtful, in sentences; empty when all is well.
@@ -72,7 +73,7 @@ impl Heartbeat {
         object.plain("type", "heartbeat");
         object.time("time", self.time_ns);
         object.number("publisher", self.incarnation);
-        object.number("report", self.report);
+        object.number("report", self.report.get());
         object.number("shards", self.shards.into());
         object.texts("degraded", &self.degraded);
         object.end();
@@ -88,7 +89,7 @@ impl Heartbeat {
         Ok(Self {
             time_ns,
             incarnation: object.publisher,
-            report: object.report,
+            report: ReportNumber::new(object.report),
             shards: object.shards,
             degraded: object.degraded,
         })
@@ -98,7 +99,7 @@ impl Heartbeat {
         let record = HeartbeatRecord {
             time_ns: self.time_ns,
             incarnation: self.incarnation,
-            report: self.report,
+            report: self.report.get(),
             shards: self.shards,
             degraded: Cow::Borrowed(&self.degraded),
         };
@@ -110,7 +111,7 @@ impl Heartbeat {
         Ok(Self {
             time_ns: record.time_ns,
             incarnation: record.incarnation,
-            report: record.report,
+            report: ReportNumber::new(record.report),
             shards: record.shards,
             degraded: record.degraded.into_owned(),
         })

@@ -3,7 +3,7 @@
 //! A binary reply is a tag of one byte, then fields; a JSON reply is one object. The tags 5
 //! (`reported`) and 6 (`rejected`) mean the same in every system.
 
-use allot_domain::Seq;
+use allot_domain::{ReportNumber, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::Encoding;
@@ -136,15 +136,15 @@ impl Head<'_> {
 }
 
 /// Appends `reported`: a JSON object without a line's end, or a binary record with its size.
-pub fn write_reported(encoding: Encoding, echo: Echo<'_>, report: u64, out: &mut Vec<u8>) {
+pub fn write_reported(encoding: Encoding, echo: Echo<'_>, report: ReportNumber, out: &mut Vec<u8>) {
     match encoding {
         Encoding::Json => {
             let mut object = echo.begin("reported", out);
-            object.number("report", report);
+            object.number("report", report.get());
             object.end();
         }
         Encoding::Binary => append_sized(out, |out| {
-            let (seq, source) = (echo.seq.get(), echo.source_text());
+            let (seq, source, report) = (echo.seq.get(), echo.source_text(), report.get());
             codec::append((REPORTED, ReportedRecord { seq, source, report }), out);
         }),
     }

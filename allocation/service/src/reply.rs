@@ -7,8 +7,8 @@ mod writer;
 mod json;
 mod binary;
 
-use allot_allocation_rules::{AccountIndex, Outcome, Share};
-use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
+use allot_allocation_rules::{AccountIndex, Outcome, Share, SplitNumber};
+use allot_domain::{AccountId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
 
 pub(crate) use binary::read as read_record;
@@ -36,7 +36,7 @@ pub enum Reply {
         /// How many shares in all.
         quantity: Quantity,
         /// The number of the split by which it was divided; zero where no longer known.
-        split: u64,
+        split: SplitNumber,
         /// Who got how many, in byte order; empty where no longer known.
         shares: Vec<(AccountId, u64)>,
     },
@@ -74,7 +74,7 @@ pub enum Reply {
         /// Whether it was replied to before.
         duplicate: bool,
         /// The number of the split, from 1; zero where no longer known.
-        split: u64,
+        split: SplitNumber,
     },
     /// A report is on its way to the subscribers.
     Reported {
@@ -83,7 +83,7 @@ pub enum Reply {
         /// The source's number of the request.
         seq: Seq,
         /// The number of the report.
-        report: u64,
+        report: ReportNumber,
     },
     /// Nothing changed.
     Rejected {

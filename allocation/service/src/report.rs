@@ -5,8 +5,8 @@
 mod json;
 mod binary;
 
-use allot_allocation_rules::Weight;
-use allot_domain::{AccountId, Money, Ticker};
+use allot_allocation_rules::{SplitNumber, Weight};
+use allot_domain::{AccountId, Money, ReportNumber, Ticker};
 use allot_wire::{DecodeError, Encoding};
 
 /// The kind of a batch that is the whole firm.
@@ -18,11 +18,11 @@ pub const KIND_ACCOUNT: u8 = 130;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
     /// The number of its marker: it rises, though not by one.
-    pub report: u64,
+    pub report: ReportNumber,
     /// How many fills, busts and splits the router had sent to the shards.
     pub cut: u64,
     /// The number of the split in force; zero before the first.
-    pub split: u64,
+    pub split: SplitNumber,
     /// When the cut was made: nanoseconds of Unix time.
     pub time_ns: u64,
     /// How many fills were divided.
@@ -86,11 +86,11 @@ pub struct TrackingReport {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountStatement {
     /// As [`Report::report`].
-    pub report: u64,
+    pub report: ReportNumber,
     /// As [`Report::cut`].
     pub cut: u64,
     /// As [`Report::split`].
-    pub split: u64,
+    pub split: SplitNumber,
     /// As [`Report::time_ns`].
     pub time_ns: u64,
     /// As [`Report::degraded`].

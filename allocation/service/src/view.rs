@@ -4,6 +4,7 @@ mod netting_planner;
 mod report_builder;
 
 use allot_allocation_rules::Part;
+use allot_domain::ReportNumber;
 use allot_publisher::{Cut, Topics, Version, View};
 use allot_wire::backplane::Feedback;
 use allot_wire::{DecodeError, Encoding};
@@ -88,8 +89,8 @@ impl View for Allocation {
         }
     }
 
-    fn last_report(state: &Positions) -> u64 {
-        state.last.as_ref().map_or(0, |report| report.report)
+    fn last_report(state: &Positions) -> ReportNumber {
+        state.last.as_ref().map(|report| report.report).unwrap_or_default()
     }
 
     /// Publishes a fill that was allocated or busted.

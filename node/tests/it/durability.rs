@@ -51,7 +51,7 @@ fn a_killed_server_recovers_what_it_acknowledged() {
         matches!(first, Reply::Allocated { duplicate: false, shares: given, .. } if given == shares)
     );
     let report = client.report(&publish);
-    assert_eq!((report.fills, report.split, report.degraded.len()), (1, 1, 0));
+    assert_eq!((report.fills, report.split.get(), report.degraded.len()), (1, 1, 0));
     server.signal("-INT");
     server.outcome().ok();
     let verified = verify(&place);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allot::settings::Settings;
 use allot_allocation_service::{Reply, Report, Request};
-use allot_domain::{Money, Side};
+use allot_domain::{Money, ReportNumber, Side};
 use allot_runtime::Counter;
 use expect_test::{Expect, expect};
 
@@ -143,7 +143,7 @@ fn bad_input_is_rejected_with_its_code_and_changes_nothing() {
 
 /// A report without the fields that differ in every report.
 fn stripped(report: Report) -> Report {
-    Report { report: 0, time_ns: 0, cut: 0, ..report }
+    Report { report: ReportNumber::new(0), time_ns: 0, cut: 0, ..report }
 }
 
 #[test]

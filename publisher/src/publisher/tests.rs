@@ -1,6 +1,6 @@
 //! A publisher of two shards of a tiny system, with the other ends of its links in hand.
 
-use allot_domain::{Incarnation, Marker};
+use allot_domain::{Incarnation, Marker, ReportNumber};
 use allot_runtime::{Waker, ring_pair};
 use allot_wire::DecodeError;
 use allot_wire::backplane::{Feedback, InputKind, PartHead, decode_feedback, encode_part};
@@ -32,8 +32,8 @@ impl View for Empty {
 
     fn publish_last((): &(), _: &mut Topics) {}
 
-    fn last_report((): &()) -> u64 {
-        0
+    fn last_report((): &()) -> ReportNumber {
+        ReportNumber::new(0)
     }
 
     fn on_event((): &mut (), _: &[u8], _: &mut Topics) -> Result<(), DecodeError> {

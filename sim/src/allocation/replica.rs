@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use allot_allocation_audit::{Auditor, Summary};
 use allot_allocation_rules::{BookConfig, Input, Outcome, Outcomes, Part, Share};
 use allot_allocation_service::{Allocation, Reply, decode_replies, encode_outcome};
-use allot_domain::{LogIndex, Marker};
+use allot_domain::{LogIndex, Marker, ReportNumber};
 use allot_shard::{Entry, State};
 use allot_wire::Encoding;
 
@@ -30,7 +30,7 @@ pub struct Replica {
     outcomes: Outcomes,
     given: BTreeMap<MessageKey, Vec<Reply>>,
     indexes: BTreeMap<MessageKey, Vec<LogIndex>>,
-    reports: BTreeMap<(u64, u64), AtReport>,
+    reports: BTreeMap<(ReportNumber, u64), AtReport>,
 }
 
 /// The shard at a marker that asked for a report.
@@ -85,7 +85,7 @@ impl Replica {
 
     /// The shard at the report of this number and time, if it was asked for one.
     #[must_use]
-    pub fn at_report(&self, number: u64, time_ns: u64) -> Option<&AtReport> {
+    pub fn at_report(&self, number: ReportNumber, time_ns: u64) -> Option<&AtReport> {
         self.reports.get(&(number, time_ns))
     }
 
@@ -132,7 +132,7 @@ impl Replica {
                 keyed: self.state.keyed(),
                 to_all: self.state.to_all(),
             };
-            self.reports.insert((marker.number, marker.time_ns), at_report);
+            self.reports.insert((ReportNumber::new(marker.number), marker.time_ns), at_report);
         }
     }
 

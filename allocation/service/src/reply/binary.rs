@@ -1,7 +1,8 @@
 //! Replies as binary records: a tag of one byte, then fields.
 
+use allot_allocation_rules::SplitNumber;
 use allot_domain::Cursor;
-use allot_domain::{AccountId, Price, Quantity, Seq};
+use allot_domain::{AccountId, Price, Quantity, ReportNumber, Seq};
 use allot_wire::codec::{self, Each};
 use allot_wire::reply::{
     Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord, write_rejected, write_reported,
@@ -63,7 +64,7 @@ where
                 out.push(side_byte(side));
                 out.extend_from_slice(&price.nanos().to_le_bytes());
                 out.extend_from_slice(&quantity.get().to_le_bytes());
-                out.extend_from_slice(&split.to_le_bytes());
+                out.extend_from_slice(&split.get().to_le_bytes());
                 write_shares(shares, out);
             });
         }
@@ -74,7 +75,7 @@ where
             append(BUSTED, BustedRecord { head: echo.head(), ticker, of: of.get(), shares }, out);
         }
         ReplyWriter::Accepted { echo, split } => {
-            append(ACCEPTED, AcceptedRecord { head: echo.head(), split }, out);
+            append(ACCEPTED, AcceptedRecord { head: echo.head(), split: split.get() }, out);
         }
         ReplyWriter::Reported { echo, report } => {
             write_reported(Encoding::Binary, echo, report, out);
@@ -124,11 +125,13 @@ pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
         ACCEPTED => {
             let AcceptedRecord { head, split } = codec::decode(rest)?;
             let (source, duplicate) = (head.source.into(), head.duplicate());
-            Ok(Reply::Accepted { source, seq: Seq::new(head.seq), duplicate, split })
+            let (seq, split) = (Seq::new(head.seq), SplitNumber::new(split));
+            Ok(Reply::Accepted { source, seq, duplicate, split })
         }
         REPORTED => {
             let ReportedRecord { seq, source, report } = codec::decode(rest)?;
-            Ok(Reply::Reported { source: source.into(), seq: Seq::new(seq), report })
+            let (seq, report) = (Seq::new(seq), ReportNumber::new(report));
+            Ok(Reply::Reported { source: source.into(), seq, report })
         }
         REJECTED => Ok(read_rejected(&codec::decode(rest)?)),
         _ => Err(DecodeError::new(format!("the tag {tag} is no reply"))),
@@ -145,7 +148,7 @@ fn read_allocated(record: AllocatedRecord<'_, SharesRecord<'_>>) -> Result<Reply
         side: read_side(record.side)?,
         price: Price::from_nanos(record.price.into())?,
         quantity: Quantity::new(record.quantity.into())?,
-        split: record.split,
+        split: SplitNumber::new(record.split),
         shares: read_shares(record.shares)?,
     })
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
+use allot_allocation_rules::SplitNumber;
+use allot_domain::{AccountId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
 use allot_wire::DecodeError;
 use allot_wire::Encoding;
 use allot_wire::json::{Entries, Object, required as need};
@@ -25,7 +26,7 @@ where
             write_side(side, &mut object);
             object.decimal("price", price.nanos().into());
             object.number("quantity", quantity.get());
-            object.number("split", split);
+            object.number("split", split.get());
             write_shares(shares, &mut object);
             object.end();
         }
@@ -39,7 +40,7 @@ where
         }
         ReplyWriter::Accepted { echo, split } => {
             let mut object = echo.begin("accepted", out);
-            object.number("split", split);
+            object.number("split", split.get());
             object.end();
         }
         ReplyWriter::Reported { echo, report } => {
@@ -103,11 +104,11 @@ pub(super) fn read(line: &[u8]) -> Result<Reply, DecodeError> {
             duplicate,
         },
         "accepted" => {
-            let split = need("split", object.split)?;
+            let split = SplitNumber::new(need("split", object.split)?);
             Reply::Accepted { source: object.source, seq, duplicate, split }
         }
         "reported" => {
-            let report = need("report", object.report)?;
+            let report = ReportNumber::new(need("report", object.report)?);
             Reply::Reported { source: object.source, seq, report }
         }
         "rejected" => {
@@ -125,7 +126,7 @@ impl ReplyObject<'_> {
             side: self.side.map_or(Ok(Side::Buy), |side| read_side_word(&side))?,
             price: Price::parse(&need("price", self.price)?)?,
             quantity: Quantity::new(need("quantity", self.quantity)?.into())?,
-            split: need("split", self.split)?,
+            split: SplitNumber::new(need("split", self.split)?),
             shares: read_shares(self.shares)?,
             source: self.source,
             seq: Seq::new(self.seq),

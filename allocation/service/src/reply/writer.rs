@@ -1,7 +1,7 @@
 //! Reply writer: a reply before it is written; it borrows from the outcome that it tells of.
 
-use allot_allocation_rules::{Allocated, Origin, Outcome, Share};
-use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
+use allot_allocation_rules::{Allocated, Origin, Outcome, Share, SplitNumber};
+use allot_domain::{AccountId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
 use allot_wire::reply::Echo;
 
 use super::Reply;
@@ -21,7 +21,7 @@ pub(super) enum ReplyWriter<'a, S> {
         side: Side,
         price: Price,
         quantity: Quantity,
-        split: u64,
+        split: SplitNumber,
         shares: S,
     },
     Held {
@@ -35,11 +35,11 @@ pub(super) enum ReplyWriter<'a, S> {
     },
     Accepted {
         echo: Echo<'a>,
-        split: u64,
+        split: SplitNumber,
     },
     Reported {
         echo: Echo<'a>,
-        report: u64,
+        report: ReportNumber,
     },
     Rejected {
         echo: Echo<'a>,
@@ -76,7 +76,7 @@ impl<'a, S> ReplyWriter<'a, S> {
                 side: allocated.side,
                 price: allocated.price,
                 quantity: allocated.quantity,
-                split: allocated.split.get(),
+                split: allocated.split,
                 shares,
             },
             Outcome::Held(origin) => Self::Held { echo: echo(origin, false) },
@@ -84,7 +84,7 @@ impl<'a, S> ReplyWriter<'a, S> {
                 Self::Busted { echo: echo(origin, false), ticker: *ticker, of: *of, shares }
             }
             Outcome::Accepted { origin, split } => {
-                Self::Accepted { echo: echo(origin, false), split: split.unwrap_or_default().get() }
+                Self::Accepted { echo: echo(origin, false), split: split.unwrap_or_default() }
             }
             Outcome::Rejected { origin, reject, late } => {
                 Self::Rejected { echo: echo(origin, *late), code: reject.code(), reason }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use allot_allocation_rules::Weight;
-use allot_domain::{AccountId, Money};
+use allot_allocation_rules::{SplitNumber, Weight};
+use allot_domain::{AccountId, Money, ReportNumber};
 use allot_wire::codec::{self, Each};
 use allot_wire::{Batch, DecodeError, PaddedTicker, write_only_record};
 use serde::{Deserialize, Serialize};
@@ -81,9 +81,9 @@ pub(super) fn write_account(report: &Report, account: &AccountReport, out: &mut 
 
 fn cut_record(report: &Report) -> CutRecord<'_> {
     CutRecord {
-        report: report.report,
+        report: report.report.get(),
         cut: report.cut,
-        split: report.split,
+        split: report.split.get(),
         time_ns: report.time_ns,
         degraded: Cow::Borrowed(&report.degraded),
     }
@@ -124,9 +124,9 @@ pub(super) fn read_report(body: &[u8]) -> Result<Report, DecodeError> {
     let record: ReportRecord<'_, Vec<AccountRecordRead<'_>>> =
         codec::decode(Batch::only(body, KIND_POSITIONS)?)?;
     Ok(Report {
-        report: record.cut.report,
+        report: ReportNumber::new(record.cut.report),
         cut: record.cut.cut,
-        split: record.cut.split,
+        split: SplitNumber::new(record.cut.split),
         time_ns: record.cut.time_ns,
         fills: record.fills,
         held: record.held,
@@ -141,9 +141,9 @@ pub(super) fn read_account(body: &[u8]) -> Result<AccountStatement, DecodeError>
     let (cut, account): (CutRecord<'_>, AccountRecordRead<'_>) =
         codec::decode(Batch::only(body, KIND_ACCOUNT)?)?;
     Ok(AccountStatement {
-        report: cut.report,
+        report: ReportNumber::new(cut.report),
         cut: cut.cut,
-        split: cut.split,
+        split: SplitNumber::new(cut.split),
         time_ns: cut.time_ns,
         degraded: cut.degraded.into_owned(),
         account: read_holdings(account)?,

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use allot_allocation_rules::Weight;
-use allot_domain::{AccountId, Money, Ticker, decimal};
+use allot_allocation_rules::{SplitNumber, Weight};
+use allot_domain::{AccountId, Money, ReportNumber, Ticker, decimal};
 use allot_wire::json::{Entries, Object};
 use allot_wire::{DecodeError, timestamp};
 use serde::Deserialize;
@@ -44,9 +44,9 @@ pub(super) fn write_account(report: &Report, account: &AccountReport, out: &mut 
 
 fn write_cut(kind: &str, report: &Report, object: &mut Object<'_>) {
     object.plain("type", kind);
-    object.number("report", report.report);
+    object.number("report", report.report.get());
     object.number("cut", report.cut);
-    object.number("split", report.split);
+    object.number("split", report.split.get());
     object.time("time", report.time_ns);
 }
 
@@ -171,9 +171,9 @@ pub(super) fn read_report(body: &[u8]) -> Result<Report, DecodeError> {
     object.kind.must_be("positions")?;
     let accounts = object.accounts.0.into_iter();
     Ok(Report {
-        report: object.report,
+        report: ReportNumber::new(object.report),
         cut: object.cut,
-        split: object.split,
+        split: SplitNumber::new(object.split),
         time_ns: object.time.time()?,
         fills: object.fills,
         held: object.held,
@@ -188,9 +188,9 @@ pub(super) fn read_account(body: &[u8]) -> Result<AccountStatement, DecodeError>
     let object: AccountObject<'_> = serde_json::from_slice(body)?;
     object.kind.must_be("account")?;
     Ok(AccountStatement {
-        report: object.report,
+        report: ReportNumber::new(object.report),
         cut: object.cut,
-        split: object.split,
+        split: SplitNumber::new(object.split),
         time_ns: object.time.time()?,
         degraded: object.degraded,
         account: object.holdings.read(&object.account.0)?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use allot_allocation_rules::{Part, SplitKey, Tracking, Weight};
 use allot_domain::limits::NANOS;
-use allot_domain::{AccountId, Marker, Money};
+use allot_domain::{AccountId, Marker, Money, ReportNumber};
 
 use crate::{AccountReport, PositionReport, Report, TrackingReport};
 
@@ -39,9 +39,9 @@ impl ReportBuilder {
         let newest = newest(parts);
         let accounts = accounts(parts, newest);
         Report {
-            report: marker.number,
+            report: ReportNumber::new(marker.number),
             cut,
-            split: newest.split_number.get(),
+            split: newest.split_number,
             time_ns: marker.time_ns,
             fills: parts.iter().map(|part| part.fills).sum(),
             held: parts.iter().map(|part| part.held).sum(),

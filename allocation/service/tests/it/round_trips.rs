@@ -1,12 +1,12 @@
 //! Round trips: whatever can be said is read back as it was said, in both encodings.
 
-use allot_allocation_rules::{Bust, Fill, Split, Weight, limits};
+use allot_allocation_rules::{Bust, Fill, Split, SplitNumber, Weight, limits};
 use allot_allocation_service::{
     AccountReport, AccountStatement, PositionReport, Reply, Report, ReportRequest, Request,
     RequestKind, Topic, TopicName, TrackingReport, decode_line, decode_replies, decode_request,
     encode_reply, encode_reply_message, routing_keys,
 };
-use allot_domain::{AccountId, Money, Price, Quantity, Seq, Side, Ticker};
+use allot_domain::{AccountId, Money, Price, Quantity, ReportNumber, Seq, Side, Ticker};
 use allot_wire::{Batch, Encoding};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -108,7 +108,7 @@ fn allocations() -> impl Strategy<Value = Reply> {
             side: fill.side,
             price: fill.price,
             quantity: fill.quantity,
-            split,
+            split: SplitNumber::new(split),
             shares,
         },
     )
@@ -131,12 +131,12 @@ fn replies() -> impl Strategy<Value = Reply> {
         },
     );
     let accepted = (heads(), any::<u64>()).prop_map(|((source, seq, duplicate), split)| {
-        Reply::Accepted { source, seq: Seq::new(seq), duplicate, split }
+        Reply::Accepted { source, seq: Seq::new(seq), duplicate, split: SplitNumber::new(split) }
     });
     let reported = (heads(), any::<u64>()).prop_map(|((source, seq, _), report)| Reply::Reported {
         source,
         seq: Seq::new(seq),
-        report,
+        report: ReportNumber::new(report),
     });
     let rejected = (heads(), any::<bool>(), "[a-z_]{1,30}", any::<String>()).prop_map(
         |((source, seq, duplicate), late, code, reason)| Reply::Rejected {
@@ -196,9 +196,9 @@ fn reports() -> impl Strategy<Value = Report> {
             degraded,
         )| {
             Report {
-                report,
+                report: ReportNumber::new(report),
                 cut,
-                split,
+                split: SplitNumber::new(split),
                 time_ns,
                 fills,
                 held,

@@ -8,7 +8,7 @@ use allot_allocation_service::{
     encode_outcome, encode_request,
 };
 use allot_domain::{
-    AccountId, Money, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker,
+    AccountId, Money, Price, Quantity, Reject as Core, ReportNumber, Seq, Side, SourceId, Ticker,
 };
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Heartbeat, Rejection, begin_batch, end_batch, push_record};
@@ -153,7 +153,7 @@ pub(crate) fn reply_bodies(encoding: Encoding) -> Vec<Vec<u8>> {
     let (mut refused, mut reported) = (Vec::new(), Vec::new());
     rejection().encode(encoding, &mut refused);
     let echo = Echo { source: b"ops", seq: Seq::new(3), duplicate: false, late: false };
-    write_reported(encoding, echo, 12, &mut reported);
+    write_reported(encoding, echo, ReportNumber::new(12), &mut reported);
     bodies.extend([refused, reported]);
     bodies
 }
@@ -215,9 +215,9 @@ pub(crate) fn report() -> Report {
         positions: Vec::new(),
     };
     Report {
-        report: 12,
+        report: ReportNumber::new(12),
         cut: 88_211,
-        split: 17,
+        split: SplitNumber::new(17),
         time_ns: 1_795_168_800_000_000_000,
         fills: 88_190,
         held: 0,
@@ -236,9 +236,9 @@ pub(crate) fn report() -> Report {
 /// A report before the first split, with everything that is left out otherwise.
 pub(crate) fn degraded_report() -> Report {
     Report {
-        report: 1,
+        report: ReportNumber::new(1),
         cut: 3,
-        split: 0,
+        split: SplitNumber::new(0),
         time_ns: 1,
         fills: 0,
         held: 3,
@@ -253,7 +253,7 @@ pub(crate) fn heartbeat() -> Heartbeat {
     Heartbeat {
         time_ns: 1_795_168_801_000_000_000,
         incarnation: 1_795_168_000_123_456_789,
-        report: 12,
+        report: ReportNumber::new(12),
         shards: 4,
         degraded: Vec::new(),
     }

@@ -171,6 +171,8 @@ fn tcp_place(address: &str) -> Place {
 
 #[cfg(test)]
 mod tests {
+    use allot_domain::ReportNumber;
+
     use super::*;
     use crate::command::doctor::Grade;
 
@@ -187,8 +189,13 @@ mod tests {
 
     #[test]
     fn a_degraded_heartbeat_is_a_warning() {
-        let mut heartbeat =
-            Heartbeat { time_ns: 1, incarnation: 2, report: 3, shards: 4, degraded: Vec::new() };
+        let mut heartbeat = Heartbeat {
+            time_ns: 1,
+            incarnation: 2,
+            report: ReportNumber::new(3),
+            shards: 4,
+            degraded: Vec::new(),
+        };
         let mut body = Vec::new();
         heartbeat.encode(allot_wire::Encoding::Json, &mut body);
         assert_eq!(

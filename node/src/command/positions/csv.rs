@@ -1,10 +1,10 @@
 //! Positions as CSV: one line per position, so that the columns do not depend on the accounts and
 //! tickers. No name needs quotes, because names contain no comma.
 
-use allot_allocation_rules::Weight;
+use allot_allocation_rules::{SplitNumber, Weight};
 use allot_allocation_service::{AccountReport, AccountStatement, PositionReport, Report};
-use allot_domain::Money;
 use allot_domain::decimal::nanos_text;
+use allot_domain::{Money, ReportNumber};
 use jiff::Timestamp;
 
 /// The first line. An account without positions has one line, with the last four cells empty.
@@ -23,7 +23,7 @@ pub(super) fn statement(statement: &AccountStatement, with_head: bool) -> String
     lines(&cut, std::slice::from_ref(&statement.account), with_head)
 }
 
-fn cut(report: u64, cut: u64, split: u64, time_ns: u64) -> String {
+fn cut(report: ReportNumber, cut: u64, split: SplitNumber, time_ns: u64) -> String {
     let time = Timestamp::from_nanosecond(time_ns.into());
     let time = time.map_or_else(|_| time_ns.to_string(), |time| format!("{time:.9}"));
     format!("{report},{cut},{split},{time}")
@@ -92,7 +92,8 @@ mod tests {
             deviation: None,
             positions: Vec::new(),
         };
-        let cut = cut(12, 88_211, 17, 1_795_255_200_000_000_001);
+        let cut =
+            cut(ReportNumber::new(12), 88_211, SplitNumber::new(17), 1_795_255_200_000_000_001);
         expect![[r#"
             report,cut,split,time,account,weight,account_value,target,deviation,ticker,quantity,value,average_price
             12,88211,17,2026-11-21T10:00:00.000000001Z,account1,100,561.69,561.690000001,-0.000000001,BRK/B,3,561.69,187.23

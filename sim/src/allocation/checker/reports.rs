@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use allot_allocation_rules::SplitNumber;
 use allot_allocation_service::{AccountReport, Report};
 use allot_domain::{AccountId, Money, Ticker};
 
@@ -42,7 +43,7 @@ impl Comparison<'_> {
         self.agree("fills", report.fills, shards.iter().map(|at| at.summary.fills).sum())?;
         self.agree("held", report.held, shards.iter().map(|at| at.summary.held).sum())?;
         let split = shards.iter().map(|at| at.summary.splits).max().unwrap_or(0);
-        self.agree("split", report.split, split)?;
+        self.agree("split", report.split, SplitNumber::new(split))?;
         let keyed: u64 = shards.iter().map(|at| at.keyed).sum();
         let to_all = shards.iter().map(|at| at.to_all).max().unwrap_or(0);
         self.agree("cut", report.cut, keyed + to_all)

@@ -10,7 +10,7 @@
 //! | 6   | rejected  | the core's              | `code`, `reason`                |
 //! | 7   | raised    | `number 8`              | `number`                        |
 
-use allot_domain::{Cursor, Seq};
+use allot_domain::{Cursor, ReportNumber, Seq};
 use allot_wire::json::required;
 use allot_wire::reply::{
     Echo, Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord, write_rejected,
@@ -55,7 +55,7 @@ pub enum ReplyBody {
     /// As [`What::Raised`].
     Raised(u64),
     /// A report of this number is on its way to the subscribers.
-    Reported(u64),
+    Reported(ReportNumber),
     /// Nothing changed; holds the code, and the reason in a sentence.
     Rejected(String, String),
 }
@@ -160,7 +160,7 @@ fn decode_record(record: &[u8]) -> Result<Reply, DecodeError> {
         }
         REPORTED => {
             let ReportedRecord { seq, source, report } = codec::decode(rest)?;
-            let body = ReplyBody::Reported(report);
+            let body = ReplyBody::Reported(ReportNumber::new(report));
             Ok(Reply {
                 source: source.to_owned(),
                 seq: Seq::new(seq),
@@ -220,7 +220,7 @@ fn decode_line(line: &[u8]) -> Result<Reply, DecodeError> {
         "reached" => ReplyBody::Reached(key()?, value()?),
         "cancelled" => ReplyBody::Cancelled(key()?, Seq::new(required("of", object.of)?)),
         "raised" => ReplyBody::Raised(required("number", object.number)?),
-        "reported" => ReplyBody::Reported(required("report", object.report)?),
+        "reported" => ReplyBody::Reported(ReportNumber::new(required("report", object.report)?)),
         "rejected" => {
             let (code, reason) = (object.code.clone(), object.reason.clone());
             ReplyBody::Rejected(required("code", code)?, required("reason", reason)?)

@@ -5,7 +5,7 @@
 //!   events:<key>:json                       every reply that a counter made: events
 //! ```
 
-use allot_domain::{Cursor, Marker};
+use allot_domain::{Cursor, Marker, ReportNumber};
 use allot_publisher::{Cut, Topics, Version, View};
 use allot_wire::backplane::Feedback;
 use allot_wire::{DecodeError, Encoding, write_topic};
@@ -52,15 +52,15 @@ impl View for Counter {
         let Some(report) = &last.0 else {
             return;
         };
-        let version = Version { report: report.report, time_ns: report.time_ns };
+        let version = Version { report: ReportNumber::new(report.report), time_ns: report.time_ns };
         for encoding in [Encoding::Json, Encoding::Binary] {
             let topic = |out: &mut Vec<u8>| write_topic(COUNTERS, None, encoding, out);
             topics.publish_state(version, topic, |out| report.encode(encoding, out));
         }
     }
 
-    fn last_report(last: &Last) -> u64 {
-        last.0.as_ref().map_or(0, |report| report.report)
+    fn last_report(last: &Last) -> ReportNumber {
+        ReportNumber::new(last.0.as_ref().map_or(0, |report| report.report))
     }
 
     /// Publishes what [`allot_shard::Service::write_event`] wrote: a key, and JSON.
