@@ -133,7 +133,8 @@ impl Topics {
             Some(progress) => progress,
             None => self.progress.entry(self.topic.clone()).or_default(),
         };
-        progress.sequence = progress.sequence.next();
+        // Not `next`, which checks for the end of the integers: this is done for every event.
+        progress.sequence = TopicSeq::new(progress.sequence.get() + 1);
         let sequence = progress.sequence;
         self.send(sequence);
     }
