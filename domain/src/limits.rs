@@ -8,7 +8,7 @@ pub const NANOS: i64 = 1_000_000_000;
 /// The highest price, in 1e-9: a billion of the currency, a thousand times the dearest share.
 pub const PRICE_MAX: i64 = 1_000_000_000 * NANOS;
 
-/// The most shares of one fill.
+/// The most shares of one quantity.
 pub const QUANTITY_MAX: u64 = 1 << 40;
 
 /// The most sources a shard remembers; each costs two deduplication windows of 8 KiB.
@@ -26,7 +26,7 @@ pub const TICKER_LEN_MAX: usize = 16;
 /// Bytes of an account's or a source's id: 1 to 64 of `A–Z a–z 0–9 . - _ @`.
 pub const ID_LEN_MAX: usize = 64;
 
-/// The longest message of the front door, in bytes: the largest split as JSON fits.
+/// The longest message of the front door, in bytes: the largest request of any system fits.
 pub const MESSAGE_MAX: usize = 1 << 20;
 
 /// A marker goes to all shards after this many inputs.

@@ -1,4 +1,4 @@
-//! Quantity: whole shares of one fill.
+//! Quantity: whole shares of one ticker.
 
 use alloc::string::ToString;
 use core::fmt;

@@ -23,7 +23,7 @@ pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 64;
 /// Longer prefixes than any topic has match nothing: a family, a name of 64 bytes, an encoding.
 pub(crate) const PREFIX_BYTES_MAX: usize = 256;
 
-/// How many prefixes are kept: every account of a large firm by itself, and memory is bounded.
+/// How many prefixes are kept: every topic of a large firm by itself, and memory is bounded.
 pub(crate) const PREFIXES_MAX: usize = 65_536;
 
 // Subscribers hear of a shard that is away soon after it counts as such.

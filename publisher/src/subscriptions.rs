@@ -45,17 +45,17 @@ mod tests {
     #[test]
     fn a_prefix_hears_what_begins_with_it() {
         let mut subscriptions = Subscriptions::default();
-        assert!(!subscriptions.hears(b"positions:json"));
-        subscriptions.set(b"positions:", true);
-        assert!(subscriptions.hears(b"positions:json") && subscriptions.hears(b"positions:bin"));
-        assert!(!subscriptions.hears(b"position"));
-        subscriptions.set(b"fills:AAPL:json", true);
-        assert!(subscriptions.hears_some(b"fills:"));
-        assert!(!subscriptions.hears(b"fills:AAP:json"));
-        subscriptions.set(b"fills:AAPL:json", false);
-        assert!(!subscriptions.hears_some(b"fills:"));
+        assert!(!subscriptions.hears(b"states:json"));
+        subscriptions.set(b"states:", true);
+        assert!(subscriptions.hears(b"states:json") && subscriptions.hears(b"states:bin"));
+        assert!(!subscriptions.hears(b"state"));
+        subscriptions.set(b"events:ab:json", true);
+        assert!(subscriptions.hears_some(b"events:"));
+        assert!(!subscriptions.hears(b"events:a:json"));
+        subscriptions.set(b"events:ab:json", false);
+        assert!(!subscriptions.hears_some(b"events:"));
         subscriptions.set(b"", true);
-        assert!(subscriptions.hears(b"anything") && subscriptions.hears_some(b"fills:"));
+        assert!(subscriptions.hears(b"anything") && subscriptions.hears_some(b"events:"));
     }
 
     #[test]

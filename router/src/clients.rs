@@ -237,9 +237,9 @@ mod tests {
     #[test]
     fn a_source_is_where_it_was_last_heard() {
         let mut clients = known(1);
-        clients.note_source(b"fills-1", ClientHandle::new(7));
-        clients.note_source(b"fills-1", ClientHandle::new(9));
-        assert_eq!(clients.of_source("fills-1"), Some(ClientHandle::new(9)));
-        assert_eq!(clients.of_source("fills"), None);
+        clients.note_source(b"source-1", ClientHandle::new(7));
+        clients.note_source(b"source-1", ClientHandle::new(9));
+        assert_eq!(clients.of_source("source-1"), Some(ClientHandle::new(9)));
+        assert_eq!(clients.of_source("source"), None);
     }
 }

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Read [`Agent`] first, which a box implements, then [`Crew`], which runs it.
-//! This crate carries bytes: it knows no price and no account.
+//! This crate carries bytes: it knows no value of `domain` and no system.
 //!
 //! Invariants:
 //! * No other crate of the server uses ZeroMQ, threads, clocks or `unsafe`. The echo of `bench`

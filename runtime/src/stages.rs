@@ -1,4 +1,4 @@
-//! Stages: how long a fill spends in each part of its path, measured on a sample of the fills.
+//! Stages: how long an input spends in each part of its path, measured on a sample of the inputs.
 //!
 //! ```text
 //!   ─► receive ─► route ─► queue ─► allocate ─► encode ─► journal ─► return ─► send ─►
@@ -29,14 +29,14 @@ const BUCKETS: usize = (1 + (TIME_BITS - SUB_BITS) as usize) * SUB_BUCKETS;
 /// Declares the list once: the sentence is both the documentation and what is printed.
 macro_rules! stages {
     ($($name:ident $label:literal $each:literal $sentence:literal)+) => {
-        /// A part of the path of a fill.
+        /// A part of the path of an input.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         pub enum Stage {
             $(#[doc = $sentence] $name,)+
         }
 
         impl Stage {
-            /// All of them, in the order in which a fill passes them.
+            /// All of them, in the order in which an input passes them.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
             /// Its name in files and tables.
@@ -44,7 +44,8 @@ macro_rules! stages {
                 match self { $(Self::$name => $label,)+ }
             }
 
-            /// The unit that passes it: a message, a frame of the backplane, or a fill.
+            /// The unit that passes it: a message, a frame of the backplane, or a keyed input; the
+            /// label of a keyed input is `fill`, in every system.
             pub const fn each(self) -> &'static str {
                 match self { $(Self::$name => $each,)+ }
             }
@@ -62,7 +63,7 @@ stages! {
     Route "route" "message" "Reading a message and putting its inputs on their shard streams."
     Queue "queue" "frame" "From the first input of a frame on its stream until the shard takes it."
     Apply "allocate" "fill" "Applying a keyed input: in allocation, dividing a fill."
-    Encode "encode" "fill" "Writing the reply to a fill."
+    Encode "encode" "fill" "Writing the reply to a keyed input."
     Journal "journal" "frame" "From the closing of a frame of replies until its inputs are on disk."
     Return "return" "frame" "From there until the router takes the frame of replies."
     Send "send" "message" "Handing a message of replies to the front door's socket."

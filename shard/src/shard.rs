@@ -179,7 +179,7 @@ impl<S: Service> Shard<S> {
         tracing::error!(
             shard = self.config.shard.get(),
             lost_inputs = self.sequence.lost(),
-            "this shard starts without the state of its earlier incarnation: its positions lack \
+            "this shard starts without the state of its earlier incarnation: its state lacks \
              everything before now; restart the whole server to start over"
         );
     }
@@ -281,7 +281,7 @@ impl<S: Service> Shard<S> {
         if kind == InputKind::MARKER {
             return self.apply_marker(reply_to, body);
         }
-        // Looked at where it lies: to move a fill that was just built stalls the processor.
+        // Looked at where it lies: to move an input that was just built stalls the processor.
         let input = self.state.read(Entry { kind, encoding: reply_to.encoding, body });
         match &input {
             Ok(input) => self.apply_input(input, reach),

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::DecodeError;
 
-/// The most bytes of a frame, and the most that a decode may claim: a report of 10,000 accounts
-/// with 1,500 tickers each fits. The front door is far narrower (`limits::MESSAGE_MAX`).
+/// The most bytes of a frame, and the most that a decode may claim: 15 million entries
+/// of 70 bytes fit. The front door is far narrower (`limits::MESSAGE_MAX`).
 pub const FRAME_MAX: usize = 1 << 30;
 
 const CONFIG: Configuration<LittleEndian, Fixint, Limit<FRAME_MAX>> =

@@ -50,7 +50,7 @@ const NEVER: &[(&str, &str, &str)] = &[
     ("bench", "router", "bench measures from outside, through the front door"),
     ("bench", "shard", "bench measures from outside, through the front door"),
     ("bench", "feeds", "a load is sent by schedule, and does not wait for what it sends to"),
-    ("runtime", "domain", "runtime knows no price and no account"),
+    ("runtime", "domain", "runtime carries bytes and knows no value"),
 ];
 
 /// The name of the package in a folder of the table.
@@ -268,7 +268,7 @@ mod tests {
                 "bench/Cargo.toml:1: `bench` uses `allot-shard`: bench measures from outside",
                 "bench/Cargo.toml:1: `bench` uses `allot-publisher`: bench measures from outside",
                 "bench/Cargo.toml:1: `bench` uses `allot`: neighbours",
-                "runtime/Cargo.toml:1: `runtime` uses `allot-domain`: runtime knows no price",
+                "runtime/Cargo.toml:1: `runtime` uses `allot-domain`: runtime carries bytes",
                 "domain/Cargo.toml:1: `domain` uses `serde`: the rules depend on nothing",
                 "xtask/Cargo.toml:1: `xtask` uses `allot-domain`: xtask must work",
             ],
