@@ -22,27 +22,31 @@ const BATCH_MAX: i64 = 4_096;
 #[command(next_help_heading = "Load")]
 pub(crate) struct LoadArgs {
     /// Open loop: messages per second, on a fixed schedule; a list is measured in order
-    #[arg(long, value_delimiter = ',', value_name = "N,…",
+    #[arg(long, value_delimiter = ',', value_name = "RATE,…",
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rate: Vec<u64>,
     /// Open loop: double the rate until the server no longer keeps up
     #[arg(long, conflicts_with_all = ["rate", "window"])]
     pub(crate) sweep: bool,
     /// Closed loop: messages in flight per connection [default: 1, without --rate]
-    #[arg(long, value_delimiter = ',', value_name = "N,…",
+    #[arg(long, value_delimiter = ',', value_name = "COUNT,…",
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
     window: Vec<u32>,
     /// Fills per message
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=BATCH_MAX))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=BATCH_MAX))]
     batch: u32,
     /// Connections; up to 16 get a thread each, more share two threads
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u64).range(1..=10_000))]
     connections: u64,
     /// Number of tickers in the fills
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(1..=60_000))]
     tickers: u32,
     /// Number of accounts that each fill is divided over
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) accounts: u32,
     /// Send JSON instead of binary messages
     #[arg(long)]
@@ -53,7 +57,7 @@ pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) lengths: LengthArgs,
     /// Random seed
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 7)]
     seed: u64,
 }
 
@@ -61,16 +65,16 @@ pub(crate) struct LoadArgs {
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LengthArgs {
     /// Load before the measurement; not recorded
-    #[arg(long, default_value = "2s", value_parser = duration::parse, value_name = "TIME")]
+    #[arg(long, default_value = "2s", value_parser = duration::parse, value_name = "DURATION")]
     warm_up: Duration,
     /// Load that is measured
-    #[arg(long, default_value = "5s", value_parser = duration::parse, value_name = "TIME")]
+    #[arg(long, default_value = "5s", value_parser = duration::parse, value_name = "DURATION")]
     measure: Duration,
     /// Load after the measurement, while the last measured replies arrive
-    #[arg(long, default_value = "500ms", value_parser = duration::parse, value_name = "TIME")]
+    #[arg(long, default_value = "500ms", value_parser = duration::parse, value_name = "DURATION")]
     cool_down: Duration,
     /// Longest wait for the last replies
-    #[arg(long, default_value = "30s", value_parser = duration::parse, value_name = "TIME")]
+    #[arg(long, default_value = "30s", value_parser = duration::parse, value_name = "DURATION")]
     drain: Duration,
 }
 
@@ -100,19 +104,19 @@ pub(crate) struct ServerArgs {
     #[arg(long, value_name = "KEY", requires = "front", allow_hyphen_values = true)]
     pub(crate) front_key: Option<CurveKey>,
     /// Number of shards
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT")]
     pub(crate) shards: Option<usize>,
     /// Thread layout: dedicated or shared
-    #[arg(long)]
+    #[arg(long, value_name = "MODE")]
     pub(crate) threads: Option<String>,
     /// Wait strategy: block, adaptive, adaptive:50us or spin
-    #[arg(long)]
+    #[arg(long, value_name = "STRATEGY")]
     pub(crate) wait: Option<String>,
     /// Keep a journal in a new directory under this one
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Whether replies wait for the disk: journal or memory
-    #[arg(long, requires = "data")]
+    #[arg(long, value_name = "WHEN", requires = "data")]
     pub(crate) ack: Option<String>,
     /// Extra argument for `allot serve`; may be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]

@@ -125,7 +125,7 @@ struct Floor {
 #[derive(Args)]
 struct Ring {
     /// Wait strategy: block, adaptive, adaptive:50us or spin
-    #[arg(long, default_value = "adaptive")]
+    #[arg(long, value_name = "STRATEGY", default_value = "adaptive")]
     wait: WaitStrategy,
     #[command(flatten)]
     floor: Floor,
@@ -143,7 +143,8 @@ struct Disk {
 #[derive(Args)]
 struct Kernel {
     /// Number of accounts that each fill is divided over
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     accounts: u32,
     #[command(flatten)]
     floor: Floor,
@@ -152,16 +153,20 @@ struct Kernel {
 #[derive(Args)]
 struct Pipeline {
     /// Number of accounts that each fill is divided over
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     accounts: u32,
     /// Number of tickers in the fills
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(1..=60_000))]
     tickers: u32,
     /// Number of shards, all on the one thread
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
     shards: u32,
     /// Fills per message
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
     batch: u32,
     /// Send JSON instead of binary messages
     #[arg(long)]

@@ -29,10 +29,12 @@ const WINDOW: usize = 256;
 #[derive(Args)]
 pub(crate) struct ConditionArgs {
     /// Rounds; every row is measured once per round
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "COUNT", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..=100))]
     turns: u32,
     /// Number of connections in the many-connections rows
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u32).range(2..=10_000))]
     connections: u32,
     /// Server binary [default: `allot` beside this one]
     #[arg(long, value_name = "PATH")]

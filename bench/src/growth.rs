@@ -40,7 +40,8 @@ const _: () = assert!(limits::HISTORY_DEFAULT < 70_000);
 #[derive(Args)]
 pub(crate) struct GrowthArgs {
     /// Rounds; every row is timed once per round, in random order
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 15,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
     turns: u32,
     /// Small sizes only: a check that it works
     #[arg(long)]

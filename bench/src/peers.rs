@@ -46,7 +46,8 @@ use results::Results;
 #[derive(Args)]
 pub(crate) struct PeerArgs {
     /// Rounds; every peer is measured once per round
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "COUNT", default_value_t = 3,
+          value_parser = clap::value_parser!(u32).range(1..=100))]
     turns: u32,
     /// Directory for all persistent data
     #[arg(long, default_value = ".", value_name = "DIR")]

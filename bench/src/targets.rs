@@ -41,7 +41,8 @@ const SUBSCRIBERS_EACH: usize = 250;
 #[derive(Args)]
 pub(crate) struct TargetArgs {
     /// Rounds; the echo and every server are measured once per round
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "COUNT", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..=100))]
     turns: u32,
     /// Directory for the journal, on the disk to be measured
     #[arg(long, default_value = ".", value_name = "DIR")]
@@ -50,7 +51,7 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "PATH")]
     allot: Option<PathBuf>,
     /// Thread layout for the rows that do not name one [default: the server's own]
-    #[arg(long)]
+    #[arg(long, value_name = "MODE")]
     threads: Option<String>,
     /// Exit non-zero if a target is missed
     #[arg(long)]

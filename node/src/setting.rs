@@ -37,7 +37,7 @@ macro_rules! settings {
                 match self { $(Self::$key => $allowed,)+ }
             }
 
-            /// Its help, in one sentence.
+            /// Its help, one or two sentences.
             pub const fn help(self) -> &'static str {
                 match self { $(Self::$key => $help,)+ }
             }
@@ -79,7 +79,8 @@ settings! {
         "Interval between position reports."
     MarkerEvery "marker-every" "256" "COUNT"
         "a whole number from 1 to 1000000"
-        "Number of inputs after which the shards balance their parts of each account's deviation."
+        "With several shards, the number of inputs between two markers, at which the shards \
+         balance their parts of each account's deviation; no effect with one shard."
     Threads "threads" "" "MODE"
         "dedicated (a thread for each box) or shared (one for all)"
         "Threads of a server in one process; use shared with one or two cores."
@@ -88,10 +89,12 @@ settings! {
         "How an idle thread waits for work."
     Blend "blend" "0" "FRACTION"
         "0, or a fraction such as 1/4 whose two numbers add up to at most 8"
-        "Weight of an even mix of tickers, relative to an even total value."
+        "How much the allocator evens out the mix of tickers between accounts, relative to total \
+         value; 0: it evens out total value only."
     History "history" "65536" "COUNT"
         "a whole number from 1 to 16777216"
-        "Number of replies that a shard keeps, to repeat them and to bust their fills."
+        "Number of recent replies that a shard keeps. Only these can be repeated in full, and of \
+         the divided fills only theirs can be busted."
     Data "data" "none" "DIR"
         "a directory, or none"
         "Directory of the journals; none: the state is in memory only."

@@ -7,19 +7,26 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Runs the whole of Allot on virtual time and simulated disks: crashes, broken connections,
-/// failing disks, and a checker for every promise
+const EXAMPLES: &str = "\
+Examples:
+  allot-sim --seeds 100
+  allot-sim --seed 7 --verbose              one seed, with each event
+  allot-sim --plant lying-disk --keep-going how often the checkers find a planted bug";
+
+/// Run the whole of Allot on virtual time and simulated disks, with a checker for every promise
+///
+/// Each seed draws crashes, broken connections and failing disks. Exits non-zero on a violation.
 #[derive(Parser)]
-#[command(name = "allot-sim", version)]
+#[command(name = "allot-sim", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
     /// Number of seeds
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
     seeds: u64,
     /// First seed
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     first: u64,
     /// Run this seed only
-    #[arg(long, conflicts_with_all = ["seeds", "first"])]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
     /// Print each event as it happens
     #[arg(long)]

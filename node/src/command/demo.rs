@@ -43,9 +43,9 @@ const DEFAULTS: &[(Key, &str)] = &[
 /// Fill servers send random fills, an AUM server sends a drifting split, and a table shows every
 /// account's positions. Press Ctrl-C to stop.
 ///
-/// The demo listens on free ports, so that it can run beside a server, and reports every 2 seconds.
-/// Only flags change that: it ignores --front, --publish and --report-every in the configuration
-/// file, in the environment, and among the defaults below.
+/// The demo has its own defaults for three settings, in place of those below: --front and --publish
+/// are tcp://127.0.0.1:* (free ports, so that it can run beside a server), and --report-every is
+/// 2s. Settings for these three from the file or the environment are ignored; flags are not.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

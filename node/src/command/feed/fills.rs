@@ -20,12 +20,12 @@ use crate::setting::{Key, set};
 /// Send fills, as a fill server: random ones, or those in a file
 ///
 /// The feed resends a fill until it gets a reply. The server identifies a fill by its source name
-/// and its sequence number, and never counts it twice. A run under the source name of an earlier
-/// run therefore sends duplicates, which change nothing, until it reaches a new number. Use
-/// --first-seq to start at that number.
+/// and its sequence number, and never counts it twice.
 ///
-/// With a seed or a file, a fill has the same number wherever a run starts. With standard input,
-/// the first line gets the first number.
+/// If you reuse a source name, start with --first-seq at the next unused number; lower numbers are
+/// sent as duplicates and change nothing. With --seed or --file, --first-seq skips the fills before
+/// that number. With standard input, the first line gets that number, unless the lines carry their
+/// own numbers.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("origin").required(true).args(["random", "file"]),
@@ -115,7 +115,7 @@ struct TransportFlags {
     /// Most fills per message
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     batch: usize,
-    /// Most fills sent without a reply
+    /// Most fills that may wait for a reply at once
     #[arg(long, value_name = "COUNT", default_value_t = 256)]
     window: usize,
     /// At the end, wait until held fills are allocated; fills are held until the first split
