@@ -70,12 +70,12 @@ pub fn router_process(settings: &Settings) -> Result<Server> {
 ///
 /// # Errors
 /// As [`embedded`].
-pub fn shard_process(settings: &Settings, shard: usize) -> Result<Server> {
+pub fn shard_process(settings: &Settings, shard: ShardId) -> Result<Server> {
     let config = server_config(settings)?;
     let mut stage_file = StageFile::open(settings)?;
     let server = {
         let timing = &mut timing(&mut stage_file);
-        allot_server::shard_process::<Allocation>(&config, ShardId::at(shard), timing)?
+        allot_server::shard_process::<Allocation>(&config, shard, timing)?
     };
     Ok(Server::new(server, None, stage_file))
 }

@@ -21,8 +21,9 @@ mod alter;
 
 use allot_allocation_rules::BookConfig;
 use allot_allocation_service::Allocation;
-use allot_domain::LogIndex;
+use allot_domain::{LogIndex, ShardId};
 use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
+use allot_server::boxes::shard_ids;
 use allot_shard::State;
 
 use crate::engine::log::LogRecord;
@@ -73,7 +74,7 @@ impl Workload for AllocationWorkload {
                 options.planted_bug,
             ),
             history: ClientHistory::new(options.shards),
-            replicas: (0..options.shards).map(replica).collect(),
+            replicas: shard_ids(options.shards).map(replica).collect(),
             tally: Tally::default(),
             options: options.clone(),
         }
@@ -125,19 +126,19 @@ impl Workload for AllocationWorkload {
 
     fn replay(
         &mut self,
-        shard: usize,
+        shard: ShardId,
         index: LogIndex,
         record: &LogRecord,
     ) -> Result<(), Violation> {
-        self.replicas[shard].replay(index, record)
+        self.replicas[shard.index()].replay(index, record)
     }
 
-    fn state(&self, shard: usize) -> &State<Allocation> {
-        self.replicas[shard].state()
+    fn state(&self, shard: ShardId) -> &State<Allocation> {
+        self.replicas[shard.index()].state()
     }
 
-    fn check_recovered(&mut self, shard: usize) -> Result<(), Violation> {
-        checker::replies::check(&self.replicas[shard], &mut self.history)
+    fn check_recovered(&mut self, shard: ShardId) -> Result<(), Violation> {
+        checker::replies::check(&self.replicas[shard.index()], &mut self.history)
     }
 
     fn end_faults(&mut self) {
@@ -170,8 +171,8 @@ impl Workload for AllocationWorkload {
         Ok(None)
     }
 
-    fn check_shard(&mut self, shard: usize) -> Result<(), Violation> {
-        let replica = &self.replicas[shard];
+    fn check_shard(&mut self, shard: ShardId) -> Result<(), Violation> {
+        let replica = &self.replicas[shard.index()];
         self.tally.ordered += checker::order::check(replica, &self.history)?;
         replica.close(&mut self.tally)
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use allot_domain::ShardId;
 use anyhow::{Result, ensure};
 use clap::Args;
 
@@ -47,14 +48,18 @@ const KEYS: u32 = set(&[
 /// Allocates until a signal.
 pub(crate) fn run(args: &ShardBox, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&args.flags.given)?;
-    let shard = args.shard;
-    let shards = settings.shards;
-    ensure!(
-        shard < shards,
-        "there is no shard {shard}: --shards is {shards}, and shards are numbered from 0"
-    );
+    let shard = shard_of(args.shard, settings.shards)?;
     wiring::warn_without_journal(&settings);
     let server = wiring::shard_process(&settings, shard)?;
     monitor::run(server, &format!("ready shard-{shard}"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The shard of a number from the command line.
+fn shard_of(number: usize, shards: usize) -> Result<ShardId> {
+    ensure!(
+        number < shards,
+        "there is no shard {number}: --shards is {shards}, and shards are numbered from 0"
+    );
+    Ok(ShardId::at(number))
 }

@@ -36,7 +36,7 @@ pub struct Delivery {
 #[derive(Clone, Debug, Default)]
 pub struct Sent {
     /// The shard it goes to; `None` if it goes to all.
-    pub shard: Option<usize>,
+    pub shard: Option<ShardId>,
     /// Every delivery, the first one first.
     pub deliveries: Vec<Delivery>,
 }
@@ -94,7 +94,7 @@ impl ClientHistory {
             self.delivered += 1;
             let key = MessageKey { is_split, source: *request.source(), seq: request.seq() };
             let sent = self.sent.entry(key).or_default();
-            sent.shard = shard.map(ShardId::index);
+            sent.shard = shard;
             sent.deliveries.push(Delivery { connection, ordinal: self.delivered });
         }
     }
@@ -133,7 +133,7 @@ impl ClientHistory {
             self.allocated.push(fill);
         }
         match shard {
-            Some(shard) => self.pending[shard].push((key, reply)),
+            Some(shard) => self.pending[shard.index()].push((key, reply)),
             None => self.pending.iter_mut().for_each(|list| list.push((key, reply.clone()))),
         }
         Ok(())

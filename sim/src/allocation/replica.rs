@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use allot_allocation_audit::{Auditor, Summary};
 use allot_allocation_rules::{BookConfig, Input, Outcome, Outcomes, Part, Share};
 use allot_allocation_service::{Allocation, Reply, decode_replies, encode_outcome};
-use allot_domain::{LogIndex, Marker, ReportNumber};
+use allot_domain::{LogIndex, Marker, ReportNumber, ShardId};
 use allot_shard::{Entry, State};
 use allot_wire::Encoding;
 
@@ -24,7 +24,7 @@ use crate::engine::violation::Violation;
 
 /// One shard's state, and all that follows from its log.
 pub struct Replica {
-    shard: usize,
+    shard: ShardId,
     state: State<Allocation>,
     auditor: Auditor,
     outcomes: Outcomes,
@@ -48,7 +48,7 @@ pub struct AtReport {
 impl Replica {
     /// The replica of a shard that has applied nothing yet.
     #[must_use]
-    pub fn new(shard: usize, config: BookConfig) -> Self {
+    pub fn new(shard: ShardId, config: BookConfig) -> Self {
         Self {
             shard,
             state: State::new(config),
@@ -62,7 +62,7 @@ impl Replica {
 
     /// The number of the shard.
     #[must_use]
-    pub const fn shard(&self) -> usize {
+    pub const fn shard(&self) -> ShardId {
         self.shard
     }
 

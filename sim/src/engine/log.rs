@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use allot_domain::LogIndex;
+use allot_domain::{LogIndex, ShardId};
 use allot_journal::{Reader, Record, SimDisk};
 use allot_shard::{Service, State};
 use xxhash_rust::xxh3::xxh3_128;
@@ -21,7 +21,7 @@ use super::workload::Workload;
 
 /// All records of a shard's journal that were ever recovered.
 pub struct RecoveredLog {
-    shard: usize,
+    shard: ShardId,
     records: Vec<LogRecord>,
     /// Hashes of the states of running shards, by the last input in them.
     live: BTreeMap<LogIndex, u128>,
@@ -42,7 +42,7 @@ pub struct LogRecord {
 impl RecoveredLog {
     /// The log of a shard that has journaled nothing yet.
     #[must_use]
-    pub const fn new(shard: usize) -> Self {
+    pub const fn new(shard: ShardId) -> Self {
         Self { shard, records: Vec::new(), live: BTreeMap::new(), compared: 0 }
     }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use allot_domain::ShardId;
 use allot_journal::{Ack, DiskFault, JournalConfig, SEGMENT_BYTES_MIN};
 use allot_server::CoreConfig;
 
@@ -150,7 +151,7 @@ impl<O> Options<O> {
     }
 
     /// The configuration of a shard's journal, under this stamp.
-    pub fn journal(&self, shard: usize, stamp: &str) -> JournalConfig {
+    pub fn journal(&self, shard: ShardId, stamp: &str) -> JournalConfig {
         let early = self.planted_bug == Some(PlantedBug::EarlyReplies);
         JournalConfig {
             segment_bytes: self.setup.segment_bytes,

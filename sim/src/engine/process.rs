@@ -1,5 +1,6 @@
 //! A process: boxes that start and end together, and the agents in them.
 
+use allot_domain::ShardId;
 use allot_journal::{Checkpointer, Committer, JournalError};
 use allot_publisher::Publisher;
 use allot_router::Router;
@@ -13,7 +14,7 @@ pub enum Site {
     /// The router.
     Router,
     /// The shard of this number, with its journal.
-    Shard(usize),
+    Shard(ShardId),
     /// The publisher.
     Publisher,
     /// The client process of this number.
@@ -25,11 +26,11 @@ pub enum Actor<S: System> {
     /// See [`Router`].
     Router(Box<Router<S>>),
     /// See [`Shard`]; with its number.
-    Shard(usize, Box<Shard<S>>),
+    Shard(ShardId, Box<Shard<S>>),
     /// See [`Committer`]; with the number of its shard.
-    Committer(usize, Box<Committer>),
+    Committer(ShardId, Box<Committer>),
     /// See [`Checkpointer`]; with the number of its shard.
-    Checkpointer(usize, Box<Checkpointer>),
+    Checkpointer(ShardId, Box<Checkpointer>),
     /// See [`Publisher`].
     Publisher(Box<Publisher<S>>),
     /// A client of the workload.
@@ -95,7 +96,7 @@ impl<S: System> Actor<S> {
 
     /// The shard that it belongs to, if it does.
     #[must_use]
-    pub const fn shard(&self) -> Option<usize> {
+    pub const fn shard(&self) -> Option<ShardId> {
         match self {
             Self::Shard(shard, _) | Self::Committer(shard, _) | Self::Checkpointer(shard, _) => {
                 Some(*shard)
@@ -122,6 +123,7 @@ impl<S: System> Process<S> {
     #[must_use]
     pub fn name(&self) -> String {
         match &self.sites[..] {
+            [Site::Shard(shard)] => format!("Shard({shard})"),
             [site] => format!("{site:?}"),
             _ => "the process of all boxes".to_owned(),
         }
@@ -129,7 +131,7 @@ impl<S: System> Process<S> {
 
     /// Its shard of this number.
     #[must_use]
-    pub fn shard(&self, number: usize) -> Option<&Shard<S>> {
+    pub fn shard(&self, number: ShardId) -> Option<&Shard<S>> {
         self.slots.iter().find_map(|slot| match &slot.actor {
             Actor::Shard(shard, agent) if *shard == number => Some(agent.as_ref()),
             _ => None,

@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use allot_domain::LogIndex;
+use allot_domain::{LogIndex, ShardId};
 use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
 use allot_server::System;
 use allot_shard::{ConfigOf, State};
@@ -94,19 +94,19 @@ pub trait Workload: Sized {
     /// The promise that the record breaks.
     fn replay(
         &mut self,
-        shard: usize,
+        shard: ShardId,
         index: LogIndex,
         record: &LogRecord,
     ) -> Result<(), Violation>;
 
     /// The state of a shard's replica after all records replayed so far.
-    fn state(&self, shard: usize) -> &State<Self::System>;
+    fn state(&self, shard: ShardId) -> &State<Self::System>;
 
     /// Checks the replies that clients have seen against a log that was just replayed.
     ///
     /// # Errors
     /// The first reply that the log does not contain.
-    fn check_recovered(&mut self, shard: usize) -> Result<(), Violation>;
+    fn check_recovered(&mut self, shard: ShardId) -> Result<(), Violation>;
 
     // The end.
 
@@ -128,7 +128,7 @@ pub trait Workload: Sized {
     ///
     /// # Errors
     /// The first promise that it breaks.
-    fn check_shard(&mut self, shard: usize) -> Result<(), Violation>;
+    fn check_shard(&mut self, shard: ShardId) -> Result<(), Violation>;
 
     /// Checks clients, replies and publications against all logs, at the end.
     ///

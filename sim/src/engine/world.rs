@@ -13,6 +13,7 @@ use std::time::Duration;
 use allot_journal::SimDisk;
 use allot_runtime::Nanos;
 use allot_server::System;
+use allot_server::boxes::shard_ids;
 
 use super::client_network::ClientNetwork;
 use super::log::RecoveredLog;
@@ -99,7 +100,7 @@ impl<W: Workload> World<W> {
             full_until: vec![Nanos::MAX; shards],
             network_links: (0..2 * shards + 1).map(|_| NetworkLink::new(config)).collect(),
             client_network,
-            logs: (0..shards).map(RecoveredLog::new).collect(),
+            logs: shard_ids(shards).map(RecoveredLog::new).collect(),
             workload: W::new(&options, operator, START),
             starts: 0,
             rounds: 0,
@@ -201,7 +202,7 @@ impl<W: Workload> World<W> {
         if let Actor::Shard(shard, agent) = actor
             && self.prng.one_in(LIVE_STATE_ONE_IN)
         {
-            self.logs[*shard].note_live(agent.journal().appended(), agent.state());
+            self.logs[shard.index()].note_live(agent.journal().appended(), agent.state());
         }
         // Check first: a process that ended in this turn must send nothing more.
         if self.end_if_crashed(process) {
@@ -253,7 +254,7 @@ impl<W: Workload> World<W> {
 /// The processes of a run, and what is in each.
 fn processes<S: System>(shape: Shape, shards: usize, clients: usize) -> Vec<Process<S>> {
     let mut boxes = vec![Site::Router];
-    boxes.extend((0..shards).map(Site::Shard));
+    boxes.extend(shard_ids(shards).map(Site::Shard));
     boxes.push(Site::Publisher);
     let mut processes: Vec<Process<S>> = match shape {
         Shape::One => vec![Process::new(boxes)],

@@ -13,7 +13,7 @@ use std::time::Duration;
 use allot_counter::Counter;
 use allot_counter::rules::CounterConfig;
 use allot_counter::service::{Reply, ReplyBody, Report, Request, decode_replies};
-use allot_domain::{LogIndex, Reject, SourceId, shard_of};
+use allot_domain::{LogIndex, Reject, ShardId, SourceId, shard_of};
 use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
 use allot_shard::State;
 use allot_sim::engine::log::LogRecord;
@@ -62,7 +62,7 @@ pub(crate) struct CounterWorkload {
     reports: Vec<Report>,
     replicas: Vec<Replica>,
     /// The shard of every message that reached the front door; none where it goes to all.
-    sent: BTreeMap<MessageName, Option<usize>>,
+    sent: BTreeMap<MessageName, Option<ShardId>>,
     /// Replies that were not looked up yet, by shard.
     pending: Vec<Vec<(MessageName, Reply)>>,
     replied: u64,
@@ -152,9 +152,7 @@ impl Workload for CounterWorkload {
         let name = request.name();
         let shards = self.options.shards;
         let (is_raise, shard) = match &request {
-            Request::Command(command) => {
-                (false, Some(shard_of(command.key.as_bytes(), shards).index()))
-            }
+            Request::Command(command) => (false, Some(shard_of(command.key.as_bytes(), shards))),
             Request::Raise(_) => (true, None),
             Request::Report(_) => return,
         };
@@ -177,7 +175,7 @@ impl Workload for CounterWorkload {
             self.replied += 1;
             self.late += u64::from(reply.late);
             match shard {
-                Some(shard) => self.pending[shard].push((name, reply)),
+                Some(shard) => self.pending[shard.index()].push((name, reply)),
                 None => self.pending.iter_mut().for_each(|list| list.push((name, reply.clone()))),
             }
         }
@@ -219,20 +217,21 @@ impl Workload for CounterWorkload {
         Ok(self.reports.len() - before)
     }
 
-    fn replay(&mut self, shard: usize, _: LogIndex, record: &LogRecord) -> Result<(), Violation> {
-        self.replicas[shard].replay(record)
+    fn replay(&mut self, shard: ShardId, _: LogIndex, record: &LogRecord) -> Result<(), Violation> {
+        self.replicas[shard.index()].replay(record)
     }
 
-    fn state(&self, shard: usize) -> &State<Counter> {
-        self.replicas[shard].state()
+    fn state(&self, shard: ShardId) -> &State<Counter> {
+        self.replicas[shard.index()].state()
     }
 
     /// Every reply that a client has is one that the log makes.
-    fn check_recovered(&mut self, shard: usize) -> Result<(), Violation> {
-        let replica = &self.replicas[shard];
-        for (name, reply) in self.pending[shard].drain(..) {
+    fn check_recovered(&mut self, shard: ShardId) -> Result<(), Violation> {
+        let replica = &self.replicas[shard.index()];
+        for (name, reply) in self.pending[shard.index()].drain(..) {
             // All shards have a raise that is acknowledged; the first one wrote the reply.
-            let is_there = replica.has(&name, (shard == 0 || !name.0).then_some(&reply));
+            let is_there =
+                replica.has(&name, (shard == ShardId::default() || !name.0).then_some(&reply));
             ensure(is_there, "P1", || format!("the log of shard {shard} does not make {reply:?}"))?;
         }
         Ok(())
@@ -252,8 +251,8 @@ impl Workload for CounterWorkload {
         Ok((!is_last).then(|| format!("the last report is {last:?}; the total is {total}")))
     }
 
-    fn check_shard(&mut self, shard: usize) -> Result<(), Violation> {
-        self.replicas[shard].check()
+    fn check_shard(&mut self, shard: ShardId) -> Result<(), Violation> {
+        self.replicas[shard.index()].check()
     }
 
     fn check_end(&mut self) -> Result<(), Violation> {

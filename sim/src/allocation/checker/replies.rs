@@ -1,6 +1,9 @@
 //! P1 and P2: every reply that a client has seen is one that the journal of its shard gives.
 
+use std::slice;
+
 use allot_allocation_service::Reply;
+use allot_domain::ShardId;
 
 use crate::allocation::history::{ClientHistory, MessageKey};
 use crate::allocation::replica::Replica;
@@ -13,7 +16,7 @@ use crate::engine::violation::{Violation, ensure};
 /// The first reply that the journal does not give.
 pub fn check(replica: &Replica, history: &mut ClientHistory) -> Result<(), Violation> {
     let shard = replica.shard();
-    let pending = std::mem::take(&mut history.pending[shard]);
+    let pending = std::mem::take(&mut history.pending[shard.index()]);
     let lost = pending.iter().filter(|(key, reply)| !is_given(replica, key, reply));
     let lost: Vec<_> = lost.collect();
     let Some((key, reply)) = lost.first() else { return Ok(()) };
@@ -31,7 +34,7 @@ pub fn check(replica: &Replica, history: &mut ClientHistory) -> Result<(), Viola
 /// The first shard replies for all to a split; the others must have accepted it too.
 fn is_given(replica: &Replica, key: &MessageKey, reply: &Reply) -> bool {
     let given = replica.given(key);
-    let is_follower = key.is_split && 0 < replica.shard();
+    let is_follower = key.is_split && replica.shard() != ShardId::default();
     if is_follower && matches!(reply, Reply::Accepted { .. }) {
         return given.iter().any(|given| matches!(given, Reply::Accepted { .. }));
     }
@@ -59,7 +62,7 @@ fn pattern(pending: &[(MessageKey, Reply)], lost: &[&(MessageKey, Reply)]) -> &'
 pub fn check_all_replied(replicas: &[Replica], history: &ClientHistory) -> Result<(), Violation> {
     for (key, sent) in &history.sent {
         let shards = match sent.shard {
-            Some(shard) => &replicas[shard..=shard],
+            Some(shard) => slice::from_ref(&replicas[shard.index()]),
             None => replicas,
         };
         ensure(shards.iter().all(|replica| !replica.given(key).is_empty()), "liveness", || {

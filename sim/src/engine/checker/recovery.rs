@@ -1,6 +1,6 @@
 //! P6: the recovered state is the one that the whole journal makes.
 
-use allot_domain::LogIndex;
+use allot_domain::{LogIndex, ShardId};
 use allot_shard::{Service, State};
 
 use crate::engine::log::{RecoveredLog, bytes};
@@ -11,7 +11,7 @@ use crate::engine::violation::{Violation, ensure};
 /// # Errors
 /// They differ.
 pub fn check<S: Service>(
-    shard: usize,
+    shard: ShardId,
     log: &RecoveredLog,
     last: LogIndex,
     recovered: &State<S>,

@@ -3,8 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use allot_domain::ShardId;
 use allot_journal::{CrashPoint, End};
 use allot_runtime::Nanos;
+use allot_server::boxes::shard_ids;
 
 use super::World;
 use crate::engine::network_link::{NetworkLink, Side};
@@ -54,26 +56,26 @@ impl<W: Workload> World<W> {
         }
     }
 
-    fn inject_disk_faults(&mut self, shard: usize) {
+    fn inject_disk_faults(&mut self, shard: ShardId) {
         let Faults { sync_failure, write_failure, full_disk, .. } = self.options.faults;
         if self.prng.one_in(sync_failure) {
-            self.disks[shard].fail_sync(self.prng.between(1..=3));
+            self.disks[shard.index()].fail_sync(self.prng.between(1..=3));
             self.tally.syncs_failed += 1;
             self.trace.note(self.now, format!("a sync of shard {shard} will fail"));
         }
         if self.prng.one_in(write_failure) {
-            self.disks[shard].fail_write(self.prng.between(1..=3));
+            self.disks[shard.index()].fail_write(self.prng.between(1..=3));
             self.tally.writes_failed += 1;
             self.trace.note(self.now, format!("a write of shard {shard} will fail"));
         }
-        if self.prng.one_in(full_disk) && self.full_until[shard] == Nanos::MAX {
+        if self.prng.one_in(full_disk) && self.full_until[shard.index()] == Nanos::MAX {
             self.fill_disk(shard);
         }
     }
 
     /// Plans that the machine, or the process, of a shard ends within a disk operation: a near one,
     /// or the large batch that gathers while its committer stalls.
-    pub(super) fn plan_crash(&mut self, shard: usize) {
+    pub(super) fn plan_crash(&mut self, shard: ShardId) {
         if self.prng.percent(70) {
             let later = self.now + self.prng.span(GATHERS_FOR);
             for slot in self.processes.iter_mut().flat_map(|process| &mut process.slots) {
@@ -86,13 +88,13 @@ impl<W: Workload> World<W> {
         let operation = self.prng.between(1..=6);
         let end = if power { End::Power } else { End::Kill };
         let sector = self.prng.seed();
-        self.disks[shard].plan_crash(Some(CrashPoint { operation, end, sector }));
+        self.disks[shard.index()].plan_crash(Some(CrashPoint { operation, end, sector }));
     }
 
     /// Ends a process whose disk has just crashed; true if it has.
     pub(super) fn end_if_crashed(&mut self, process: usize) -> bool {
         let crashed = self.processes[process].sites.iter().find_map(|site| match site {
-            Site::Shard(shard) => self.disks[*shard].take_end(),
+            Site::Shard(shard) => self.disks[shard.index()].take_end(),
             _ => None,
         });
         if let Some(end) = crashed {
@@ -112,7 +114,8 @@ impl<W: Workload> World<W> {
         self.tally.failures += 1;
         self.trace.note(self.now, format!("{} fails: {failure}", self.processes[process].name()));
         let actor = &self.processes[process].slots[slot].actor;
-        let disk_has_failed = || actor.shard().is_some_and(|shard| self.disks[shard].has_failed());
+        let disk_has_failed =
+            || actor.shard().is_some_and(|shard| self.disks[shard.index()].has_failed());
         let is_expected = match actor.stop_cause() {
             StopCause::RepliedInputsLost => return Err(Violation::new("P1", failure)),
             StopCause::DiskFull => 0 < self.options.faults.full_disk,
@@ -168,11 +171,11 @@ impl<W: Workload> World<W> {
         }
     }
 
-    fn fill_disk(&mut self, shard: usize) {
+    fn fill_disk(&mut self, shard: ShardId) {
         let room = self.prng.between(0..=2 * self.options.setup.segment_bytes);
-        let disk = &self.disks[shard];
+        let disk = &self.disks[shard.index()];
         disk.set_capacity(Some(disk.used_bytes() + room));
-        self.full_until[shard] = self.now + self.prng.span(FULL);
+        self.full_until[shard.index()] = self.now + self.prng.span(FULL);
         self.tally.full_disks += 1;
         self.trace.note(self.now, format!("the disk of shard {shard} has {room} bytes left"));
     }
@@ -220,7 +223,7 @@ impl<W: Workload> World<W> {
     }
 
     fn note_live_states(&mut self, process: usize) {
-        for (shard, log) in self.logs.iter_mut().enumerate() {
+        for (shard, log) in shard_ids(self.options.shards).zip(&mut self.logs) {
             if let Some(agent) = self.processes[process].shard(shard) {
                 log.note_live(agent.journal().appended(), agent.state());
             }
@@ -240,7 +243,7 @@ impl<W: Workload> World<W> {
                     }
                 }
                 Site::Shard(shard) => {
-                    for link in [shard, shards + shard] {
+                    for link in [shard.index(), shards + shard.index()] {
                         links[link].detach(Side::Dealer, now, prng, tally);
                     }
                 }
@@ -259,7 +262,7 @@ impl<W: Workload> World<W> {
     fn lose_disks(&mut self, process: usize, end: End) {
         for site in &self.processes[process].sites {
             let Site::Shard(shard) = *site else { continue };
-            let disk = &self.disks[shard];
+            let disk = &self.disks[shard.index()];
             disk.plan_crash(None);
             if end == End::Power {
                 self.tally.power_failures += 1;

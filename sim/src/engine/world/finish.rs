@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use allot_domain::ShardId;
 use allot_runtime::Nanos;
+use allot_server::boxes::shard_ids;
 use allot_shard::Shard;
 
 use super::{REST_WITHIN, START, World};
@@ -49,7 +51,7 @@ impl<W: Workload> World<W> {
             return Ok(Some(format!("these have no reply: {unreplied:?}")));
         };
         let mut states = Vec::new();
-        for shard in 0..self.options.shards {
+        for shard in shard_ids(self.options.shards) {
             let agent = self.running_shard(shard);
             if agent.journal().durable() < agent.journal().appended() {
                 return Ok(Some(format!("shard {shard} has inputs that are not on disk")));
@@ -59,7 +61,7 @@ impl<W: Workload> World<W> {
         self.workload.unrest(replied_at, &states)
     }
 
-    fn running_shard(&self, shard: usize) -> &Shard<W::System> {
+    fn running_shard(&self, shard: ShardId) -> &Shard<W::System> {
         let found = self.processes.iter().find_map(|process| process.shard(shard));
         found.expect("all processes are up at rest")
     }
@@ -67,7 +69,7 @@ impl<W: Workload> World<W> {
     /// Checks everything against everything else.
     pub(super) fn finish(&mut self) -> Result<(), Violation> {
         self.tally.virtual_seconds = (self.now - START).as_secs();
-        for shard in 0..self.options.shards {
+        for shard in shard_ids(self.options.shards) {
             self.check_shard(shard)?;
         }
         self.workload.check_end()?;
@@ -82,9 +84,9 @@ impl<W: Workload> World<W> {
         })
     }
 
-    fn check_shard(&mut self, shard: usize) -> Result<(), Violation> {
-        self.logs[shard].read(&self.disks[shard], &mut self.workload)?;
-        let log = &self.logs[shard];
+    fn check_shard(&mut self, shard: ShardId) -> Result<(), Violation> {
+        self.logs[shard.index()].read(&self.disks[shard.index()], &mut self.workload)?;
+        let log = &self.logs[shard.index()];
         let agent = self.running_shard(shard);
         let last = agent.journal().appended();
         let replayed = self.workload.state(shard);

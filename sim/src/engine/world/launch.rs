@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allot_domain::{Incarnation, ShardId};
 use allot_runtime::{Broadcast, BroadcastListener, Counters, Door, DoorClients, Hub, Link, Nanos};
-use allot_server::boxes::{self, Identity};
+use allot_server::boxes::{self, Identity, shard_ids};
 use allot_server::open_shard::Recovered;
 use allot_server::rings::{BoxWakers, RingEnds};
 use allot_shard::ShardLinks;
@@ -21,12 +21,12 @@ use crate::engine::workload::Workload;
 #[derive(Default)]
 struct Ends {
     router: Option<Hub>,
-    shards: BTreeMap<usize, ShardLinks>,
+    shards: BTreeMap<ShardId, ShardLinks>,
     publisher: Option<PublisherEnds>,
 }
 
 /// What the shards of a process start from.
-type RecoveredShards<W> = BTreeMap<usize, Recovered<<W as Workload>::System>>;
+type RecoveredShards<W> = BTreeMap<ShardId, Recovered<<W as Workload>::System>>;
 
 /// The publisher's ends.
 struct PublisherEnds {
@@ -43,10 +43,10 @@ impl<W: Workload> World<W> {
                 self.start(process)?;
             }
         }
-        for shard in 0..self.disks.len() {
-            if self.full_until[shard] <= self.now {
-                self.full_until[shard] = Nanos::MAX;
-                self.disks[shard].set_capacity(None);
+        for shard in shard_ids(self.disks.len()) {
+            if self.full_until[shard.index()] <= self.now {
+                self.full_until[shard.index()] = Nanos::MAX;
+                self.disks[shard.index()].set_capacity(None);
                 self.trace.note(self.now, format!("the disk of shard {shard} has room again"));
             }
         }
@@ -129,8 +129,8 @@ impl<W: Workload> World<W> {
                     ends.router = Some(Hub::lossy_rings(peers.collect()));
                 }
                 Site::Shard(shard) => {
-                    let router = links[shard].attach(Side::Dealer);
-                    let publisher = links[shards + shard].attach(Side::Dealer);
+                    let router = links[shard.index()].attach(Side::Dealer);
+                    let publisher = links[shards + shard.index()].attach(Side::Dealer);
                     ends.shards.insert(shard, ShardLinks { router, publisher });
                 }
                 Site::Publisher => {
@@ -149,9 +149,11 @@ impl<W: Workload> World<W> {
         let wakers = BoxWakers::silent(self.options.shards);
         let mut rings = RingEnds::link(self.options.setup.ring_frames, &wakers);
         let router = Some(rings.take_router_hub());
-        let shards = rings.take_publisher_hub();
-        let publisher = Some(PublisherEnds { shards, router: rings.publisher_to_router });
-        Ends { router, shards: rings.shards.into_iter().enumerate().collect(), publisher }
+        let shard_hub = rings.take_publisher_hub();
+        let publisher =
+            Some(PublisherEnds { shards: shard_hub, router: rings.publisher_to_router });
+        let shards = shard_ids(self.options.shards).zip(rings.shards).collect();
+        Ends { router, shards, publisher }
     }
 
     /// An incarnation that no box has had before.
@@ -170,12 +172,12 @@ impl<W: Workload> World<W> {
 
     fn shard(
         &mut self,
-        shard: usize,
+        shard: ShardId,
         recovered: Recovered<W::System>,
         links: ShardLinks,
     ) -> [Actor<W::System>; 3] {
         let Recovered { opened, committer, checkpointer } = recovered;
-        let identity = Identity { shard: ShardId::at(shard), incarnation: self.incarnation() };
+        let identity = Identity { shard, incarnation: self.incarnation() };
         let agent = boxes::shard(&self.options.core(), identity, opened, links, Counters::new());
         [
             Actor::Shard(shard, Box::new(agent)),

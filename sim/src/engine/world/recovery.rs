@@ -19,12 +19,12 @@ impl<W: Workload> World<W> {
     /// fails.
     pub(super) fn recover(
         &mut self,
-        shard: usize,
+        shard: ShardId,
     ) -> Result<Option<Recovered<W::System>>, Violation> {
-        let disk = self.disks[shard].clone();
+        let disk = self.disks[shard.index()].clone();
         let config = self.workload.config();
         let shards = self.options.shards;
-        let stamp = open_shard::stamp::<W::System>(config, ShardId::at(shard), shards);
+        let stamp = open_shard::stamp::<W::System>(config, shard, shards);
         let journal = self.options.journal(shard, &stamp);
         let flips = if self.injects_faults { self.options.faults.flips } else { 0 };
         let flipped = Flipped::<W::System> { disk: &disk, journal: &journal, config };
@@ -47,7 +47,7 @@ impl<W: Workload> World<W> {
     }
 
     /// Starts fail as often as anything else.
-    fn inject_start_faults(&mut self, shard: usize) {
+    fn inject_start_faults(&mut self, shard: ShardId) {
         let faults = self.options.faults;
         if !self.injects_faults {
             return;
@@ -56,37 +56,39 @@ impl<W: Workload> World<W> {
             self.plan_crash(shard);
         }
         if 0 < faults.sync_failure && self.prng.one_in(6) {
-            self.disks[shard].fail_sync(self.prng.between(1..=4));
+            self.disks[shard.index()].fail_sync(self.prng.between(1..=4));
             self.tally.syncs_failed += 1;
         }
     }
 
     fn check_recovered(
         &mut self,
-        shard: usize,
+        shard: ShardId,
         recovered: &Recovered<W::System>,
     ) -> Result<(), Violation> {
         self.tally.recoveries += 1;
         let Opened { state, journal } = &recovered.opened;
         let last = journal.appended();
         self.trace.note(self.now, format!("shard {shard} recovers {last} inputs"));
-        let log = &mut self.logs[shard];
-        log.read(&self.disks[shard], &mut self.workload)?;
+        let log = &mut self.logs[shard.index()];
+        log.read(&self.disks[shard.index()], &mut self.workload)?;
         let replayed = self.workload.state(shard);
         checker::recovery::check(shard, log, last, state, replayed)?;
         self.workload.check_recovered(shard)
     }
 
     /// A start may fail because the disk fails or is full, and for no other reason.
-    fn on_refused_start(&mut self, shard: usize, error: &RecoverError) -> Result<(), Violation> {
-        if self.disks[shard].take_end().is_some() {
+    fn on_refused_start(&mut self, shard: ShardId, error: &RecoverError) -> Result<(), Violation> {
+        if self.disks[shard.index()].take_end().is_some() {
             self.tally.broken_starts += 1;
             self.trace.note(self.now, format!("the machine fails while shard {shard} starts"));
             return Ok(());
         }
-        self.disks[shard].plan_crash(None);
+        self.disks[shard.index()].plan_crash(None);
         let is_expected = match error {
-            RecoverError::Journal(JournalError::Media { .. }) => self.disks[shard].has_failed(),
+            RecoverError::Journal(JournalError::Media { .. }) => {
+                self.disks[shard.index()].has_failed()
+            }
             RecoverError::Journal(JournalError::DiskFull { .. }) => {
                 0 < self.options.faults.full_disk
             }
@@ -99,7 +101,7 @@ impl<W: Workload> World<W> {
         }
         self.tally.refused_starts += 1;
         // An operator repairs the disk before the next start.
-        self.disks[shard].restart();
+        self.disks[shard.index()].restart();
         Ok(())
     }
 }
