@@ -13,7 +13,7 @@ use std::time::Duration;
 use allot_counter::Counter;
 use allot_counter::rules::CounterConfig;
 use allot_counter::service::{Reply, ReplyBody, Report, Request, decode_replies};
-use allot_domain::{LogIndex, Reject, ShardId, SourceId, shard_of};
+use allot_domain::{LogIndex, Reject, Seq, ShardId, SourceId, shard_of};
 use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
 use allot_shard::State;
 use allot_sim::engine::log::LogRecord;
@@ -42,7 +42,7 @@ const CRASHES: &str = "Crashes of processes.";
 const SNAPSHOTS: &str = "Recoveries that had a snapshot.";
 
 /// A message: raises are numbered apart.
-pub(crate) type MessageName = (bool, SourceId, u64);
+pub(crate) type MessageName = (bool, SourceId, Seq);
 
 /// What the workload draws.
 #[derive(Clone, Debug)]

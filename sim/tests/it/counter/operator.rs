@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allot_counter::rules::{Action, Command, Key, Name, Raise};
 use allot_counter::service::{ReplyBody, Request, decode_replies, encode_line};
-use allot_domain::SourceId;
+use allot_domain::{Seq, SourceId};
 use allot_runtime::{Link, Nanos};
 use allot_sim::engine::prng::Prng;
 
@@ -19,8 +19,8 @@ pub(super) struct Operator {
     link: Link,
     options: CounterOptions,
     next_at: Nanos,
-    seq: u64,
-    raises: u64,
+    seq: Seq,
+    raises: Seq,
     /// Messages without their last reply, and when each is sent (again).
     open: BTreeMap<MessageName, (Request, Nanos)>,
     is_closed: bool,
@@ -30,7 +30,15 @@ impl Operator {
     pub(super) fn new(link: Link, options: &CounterOptions, now: Nanos) -> Self {
         let options = options.clone();
         let open = BTreeMap::new();
-        Self { link, options, next_at: now, seq: 0, raises: 0, open, is_closed: false }
+        Self {
+            link,
+            options,
+            next_at: now,
+            seq: Seq::default(),
+            raises: Seq::default(),
+            open,
+            is_closed: false,
+        }
     }
 
     /// From now on it sends nothing new, but for raises that reach what is awaited.
@@ -85,7 +93,7 @@ impl Operator {
                 return self.raise(prng.between(0..=9));
             }
             2..=4 => Action::Await(prng.between(0..=limit.min(400) + 1)),
-            5 => Action::Cancel(prng.between(1..=self.seq + 1)),
+            5 => Action::Cancel(Seq::new(prng.between(1..=self.seq.next().get()))),
             6 => Action::Add(limit),
             _ => Action::Add(prng.between(0..=9)),
         };
@@ -95,12 +103,12 @@ impl Operator {
     }
 
     fn raise(&mut self, amount: u64) -> Request {
-        self.raises += 1;
+        self.raises = self.raises.next();
         Request::Raise(Raise { name: Name { source: source(), seq: self.raises }, amount })
     }
 
     fn name(&mut self) -> Name {
-        self.seq += 1;
+        self.seq = self.seq.next();
         Name { source: source(), seq: self.seq }
     }
 
