@@ -108,7 +108,8 @@ impl fmt::Display for JournalError {
             Self::Stamp { file, stored, configured } => write!(
                 out,
                 "{file} was written with the settings \"{stored}\", but the settings are now \
-                 \"{configured}\"; start with the old settings, or choose another folder"
+                 \"{configured}\"; start the program that wrote it with the settings that it had, \
+                 or choose another folder"
             ),
             Self::Version { file, version } => write!(
                 out,

@@ -60,7 +60,11 @@ fn read<S: Service>(text: &str) -> Option<JournalStamp<S>> {
 impl fmt::Display for NoStamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, system } = self;
-        write!(f, "the journal was written as {text:?}; this reads journals of {system:?}")
+        write!(
+            f,
+            "the journal was written as {text:?}; this reads journals of {system:?}; read it with \
+             the program that wrote it"
+        )
     }
 }
 

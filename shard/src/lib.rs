@@ -36,4 +36,4 @@ pub use failure::ShardFailure;
 pub use recovery::{RecoverError, recover};
 pub use service::{Delivery, Description, InputOf, OutcomeOf, OutcomesOf, Reach, Service};
 pub use shard::Shard;
-pub use state::{ConfigOf, Entry, State, StateError};
+pub use state::{ConfigOf, Entry, State};

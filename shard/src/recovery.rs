@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use allot_domain::{LogIndex, Outcomes};
+use allot_domain::{LogIndex, Outcomes, SnapshotError};
 use allot_journal::{JournalError, Recovery};
 use allot_wire::DecodeError;
 
 use crate::state::ConfigOf;
-use crate::{Entry, OutcomesOf, Service, State, StateError};
+use crate::{Entry, OutcomesOf, Service, State};
 
 /// Why a state could not be recovered.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum RecoverError {
         /// The last input in it.
         index: LogIndex,
         /// What is wrong.
-        error: StateError,
+        error: SnapshotError,
     },
     /// A record whose bytes are what was written is not one of a shard.
     Record {

@@ -19,7 +19,8 @@
 
 use std::fmt;
 
-use allot_domain::{Machine, Outcomes, Reject, Seq, SnapshotError, SourceId, Step};
+use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_name};
+use allot_domain::{Machine, Outcomes, Reject, Seq, Step};
 use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::{DecodeError, Encoding, Rejection};
 
@@ -218,9 +219,7 @@ impl<S: Service> State<S> {
             snapshot.extend_from_slice(&number.to_le_bytes());
         }
         for (source, seq, encoding) in self.owed.iter() {
-            let source = source.as_str().as_bytes();
-            snapshot.push(u8::try_from(source.len()).expect("at most ID_LEN_MAX"));
-            snapshot.extend_from_slice(source);
+            put_name(snapshot, source.as_str().as_bytes());
             snapshot.extend_from_slice(&seq.get().to_le_bytes());
             snapshot.push(encoding.into());
         }
@@ -231,24 +230,21 @@ impl<S: Service> State<S> {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn load(config: ConfigOf<S>, snapshot: &[u8]) -> Result<Self, StateError> {
-        let mut rest = snapshot;
-        let keyed = take_u64(&mut rest)?;
-        let to_all = take_u64(&mut rest)?;
-        let marker = take_u64(&mut rest)?;
+    pub fn load(config: ConfigOf<S>, snapshot: &[u8]) -> Result<Self, SnapshotError> {
+        let mut cursor = Cursor::new(snapshot);
+        let keyed = cursor.u64()?;
+        let to_all = cursor.u64()?;
+        let marker = cursor.u64()?;
         let mut owed = Owed::default();
-        for _ in 0..take_u64(&mut rest)? {
-            let [len] = take(&mut rest)?;
-            let source = rest.split_off(..usize::from(len)).ok_or(StateError::Truncated)?;
-            let source = SourceId::new(source).map_err(|_| StateError::Source)?;
-            let seq = take_u64(&mut rest)?;
-            let [encoding] = take(&mut rest)?;
-            let encoding = encoding.try_into().map_err(|_| StateError::Encoding)?;
-            if !owed.push_saved(source, Seq::new(seq), encoding) {
-                return Err(StateError::Order);
-            }
+        for _ in 0..cursor.u64()? {
+            let source = cursor.source()?;
+            let seq = Seq::new(cursor.u64()?);
+            let encoding = Encoding::try_from(cursor.u8()?)
+                .map_err(|_| SnapshotError::Broken("an encoding that is neither json nor bin"))?;
+            let follows = owed.push_saved(source, seq, encoding);
+            ensure(follows, "late replies owed that are not in order")?;
         }
-        let machine = S::Machine::load(config, rest).map_err(StateError::Machine)?;
+        let machine = S::Machine::load(config, cursor.rest())?;
         Ok(Self { machine, owed, keyed, to_all, marker })
     }
 }
@@ -271,44 +267,4 @@ impl<S: Service<Machine: fmt::Debug>> fmt::Debug for State<S> {
             .field("marker", &self.marker)
             .finish()
     }
-}
-
-/// Why bytes are no snapshot of a state.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum StateError {
-    /// They end too early.
-    Truncated,
-    /// A source has a name that no source has.
-    Source,
-    /// There is no such encoding.
-    Encoding,
-    /// The late replies owed are not in order.
-    Order,
-    /// What follows is no snapshot of the machine.
-    Machine(SnapshotError),
-}
-
-impl fmt::Display for StateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Truncated => f.write_str("it ends too early"),
-            Self::Source => f.write_str("it names a source that cannot be one"),
-            Self::Encoding => {
-                f.write_str("it has an encoding that is neither 0 (json) nor 1 (bin)")
-            }
-            Self::Order => f.write_str("the late replies owed are not in order"),
-            Self::Machine(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for StateError {}
-
-fn take<const LEN: usize>(snapshot: &mut &[u8]) -> Result<[u8; LEN], StateError> {
-    let taken = snapshot.split_off(..LEN).and_then(|bytes| bytes.try_into().ok());
-    taken.ok_or(StateError::Truncated)
-}
-
-fn take_u64(snapshot: &mut &[u8]) -> Result<u64, StateError> {
-    take(snapshot).map(u64::from_le_bytes)
 }

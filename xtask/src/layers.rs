@@ -43,6 +43,9 @@ const SYSTEMS: &str = "systems";
 /// The system of the tests: small, and the recipe of docs/ARCHITECTURE.md followed.
 const TEST_SYSTEM: &str = "server/tests/counter";
 
+/// The crates of a system.
+const ROOMS: &[&str] = &["rules", "service", "audit"];
+
 /// What the rows would allow and the design does not: who, whom, and why.
 const NEVER: &[(&str, &str, &str)] = &[
     // The wiring it may use, in `pipeline.rs` alone, which a test of bench holds.
@@ -76,6 +79,10 @@ fn check_crate(member: &Crate) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let name = package_name(&member.folder);
+    if !room(&member.folder).is_none_or(|room| ROOMS.contains(&room)) {
+        let wrong = format!("`{}` is no room of a system", member.folder);
+        findings.push(finding(wrong, "a system has `rules`, `service` and `audit`"));
+    }
     if member.name != name {
         findings.push(finding(format!("the package is called `{}`", member.name), "rename it"));
     }
@@ -92,6 +99,9 @@ fn check_crate(member: &Crate) -> Vec<Finding> {
 fn refusal(member: &Crate, height: usize, used: &Dependency) -> Option<String> {
     let room = room(&member.folder);
     let Some(folder) = used.folder.as_deref() else {
+        if used.name.starts_with("allot") {
+            return Some("what is in the repository is used by its path".to_owned());
+        }
         let pure = (member.folder == "domain" || room == Some("rules")) && !used.is_dev;
         return pure.then(|| "the rules depend on nothing outside of the repository".to_owned());
     };
@@ -271,6 +281,25 @@ mod tests {
                 "runtime/Cargo.toml:1: `runtime` uses `allot-domain`: runtime carries bytes",
                 "domain/Cargo.toml:1: `domain` uses `serde`: the rules depend on nothing",
                 "xtask/Cargo.toml:1: `xtask` uses `allot-domain`: xtask must work",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_crate_of_the_repository_is_used_by_its_path() {
+        check_members(
+            &[("router", &["ext:allot-allocation-rules", "ext:serde"])],
+            &["router/Cargo.toml:1: `router` uses `allot-allocation-rules`: what is in the repos"],
+        );
+    }
+
+    #[test]
+    fn a_system_has_three_crates() {
+        check_members(
+            &[("allocation/rules", &[]), ("allocation/tools", &[]), ("desk/rules/book", &[])],
+            &[
+                "allocation/tools/Cargo.toml:1: `allocation/tools` is no room of a system;",
+                "desk/rules/book/Cargo.toml:1: `desk/rules/book` is no room of a system;",
             ],
         );
     }

@@ -127,6 +127,12 @@ impl<'a> Cursor<'a> {
         Ok(if self.flag()? { Side::Sell } else { Side::Buy })
     }
 
+    /// The bytes that are not read yet: a snapshot of what is within.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.0.rest()
+    }
+
     /// Checks that the snapshot is read whole.
     ///
     /// # Errors

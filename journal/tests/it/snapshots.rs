@@ -259,7 +259,8 @@ fn another_stamp_is_refused_with_both_stamps_and_what_to_do() {
             read(media(&disk), other).err().unwrap().to_string(),
             format!(
                 "{file} was written with the settings \"shard 0 of 1\", but the settings are now \
-                 \"shard 0 of 2\"; start with the old settings, or choose another folder"
+                 \"shard 0 of 2\"; start the program that wrote it with the settings that it had, \
+                 or choose another folder"
             )
         );
     }

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use allot_allocation_audit::Fault;
-use allot_domain::LogIndex;
+use allot_domain::{LogIndex, SnapshotError};
 use allot_journal::JournalError;
-use allot_shard::StateError;
 use allot_wire::DecodeError;
 
 use super::given_replies::MessageId;
@@ -25,7 +24,7 @@ pub(super) enum Failure {
     /// A snapshot file is damaged.
     SnapshotDamaged { file: String, damage: String },
     /// The state in a snapshot cannot be loaded.
-    SnapshotInvalid { index: LogIndex, error: StateError },
+    SnapshotInvalid { index: LogIndex, error: SnapshotError },
     /// A snapshot and a replay of the journal have different states.
     SnapshotDiffers { index: LogIndex, stored: u128, replayed: u128 },
     /// A snapshot is of a record that the journal does not have.
