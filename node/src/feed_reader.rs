@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use allot_allocation_service::{Topic, TopicName};
-use allot_domain::TopicSeq;
+use allot_domain::{Incarnation, TopicSeq};
 use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
 use allot_wire::Heartbeat;
 use anyhow::Result;
@@ -29,8 +29,8 @@ pub(crate) struct FeedReader {
 #[derive(Default)]
 struct Notes {
     /// The last sequence of each topic.
+    incarnation: Option<Incarnation>,
     last: BTreeMap<Vec<u8>, TopicSeq>,
-    incarnation: Option<u64>,
     degraded: Vec<String>,
 }
 
@@ -162,7 +162,7 @@ mod tests {
         };
         let mut body = Vec::new();
         for incarnation in [1, 2] {
-            heartbeat(incarnation).encode(allot_wire::Encoding::Json, &mut body);
+            heartbeat(Incarnation::new(incarnation)).encode(allot_wire::Encoding::Json, &mut body);
             notes.receive_heartbeat(&body);
         }
         assert_eq!(notes.degraded, ["shard 0 is away"]);

@@ -193,7 +193,7 @@ impl<V: View> Publisher<V> {
         self.count_missed();
         let heartbeat = Heartbeat {
             time_ns: now.as_unix(),
-            incarnation: self.config.incarnation.get(),
+            incarnation: self.config.incarnation,
             report: V::last_report(&self.view),
             shards: ShardId::at(self.config.shards).get(),
             degraded: self.monitor.degraded(now),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use allot_domain::ReportNumber;
+use allot_domain::{Incarnation, ReportNumber};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, KIND_HEARTBEAT, write_only_record};
@@ -16,7 +16,7 @@ pub struct Heartbeat {
     /// When: nanoseconds of Unix time.
     pub time_ns: u64,
     /// Which incarnation of the publisher: sequences of topics start again with each.
-    pub incarnation: u64,
+    pub incarnation: Incarnation,
     /// The number of the last report; zero before the first.
     pub report: ReportNumber,
     /// How many shards there are.
@@ -72,7 +72,7 @@ impl Heartbeat {
         let mut object = Object::begin(out);
         object.plain("type", "heartbeat");
         object.time("time", self.time_ns);
-        object.number("publisher", self.incarnation);
+        object.number("publisher", self.incarnation.get());
         object.number("report", self.report.get());
         object.number("shards", self.shards.into());
         object.texts("degraded", &self.degraded);
@@ -88,7 +88,7 @@ impl Heartbeat {
             .ok_or_else(|| DecodeError::new("the time is not of RFC 3339"))?;
         Ok(Self {
             time_ns,
-            incarnation: object.publisher,
+            incarnation: Incarnation::new(object.publisher),
             report: ReportNumber::new(object.report),
             shards: object.shards,
             degraded: object.degraded,
@@ -98,7 +98,7 @@ impl Heartbeat {
     fn write_binary(&self, out: &mut Vec<u8>) {
         let record = HeartbeatRecord {
             time_ns: self.time_ns,
-            incarnation: self.incarnation,
+            incarnation: self.incarnation.get(),
             report: self.report.get(),
             shards: self.shards,
             degraded: Cow::Borrowed(&self.degraded),
@@ -110,7 +110,7 @@ impl Heartbeat {
         let record: HeartbeatRecord<'_> = codec::decode(Batch::only(body, KIND_HEARTBEAT)?)?;
         Ok(Self {
             time_ns: record.time_ns,
-            incarnation: record.incarnation,
+            incarnation: Incarnation::new(record.incarnation),
             report: ReportNumber::new(record.report),
             shards: record.shards,
             degraded: record.degraded.into_owned(),

@@ -1,6 +1,6 @@
 //! Heartbeats: their bytes in both encodings, and what is read back from them.
 
-use allot_domain::ReportNumber;
+use allot_domain::{Incarnation, ReportNumber};
 use allot_wire::{Encoding, Heartbeat};
 use expect_test::expect;
 use proptest::collection::vec;
@@ -11,7 +11,7 @@ use crate::dump::dump;
 pub(crate) fn heartbeat() -> Heartbeat {
     Heartbeat {
         time_ns: 1_795_168_801_000_000_000,
-        incarnation: 1_795_168_000_123_456_789,
+        incarnation: Incarnation::new(1_795_168_000_123_456_789),
         report: ReportNumber::new(12),
         shards: 4,
         degraded: Vec::new(),
@@ -45,6 +45,7 @@ proptest! {
         degraded in vec(any::<String>(), 0..3),
     ) {
         let [time_ns, incarnation, report] = numbers;
+        let incarnation = Incarnation::new(incarnation);
         let report = ReportNumber::new(report);
         let heartbeat = Heartbeat { time_ns, incarnation, report, shards, degraded };
         let mut body = Vec::new();

@@ -8,7 +8,7 @@ use allot_allocation_service::{
     encode_outcome, encode_request,
 };
 use allot_domain::{
-    AccountId, Money, Price, Quantity, Reject as Core, ReportNumber, Seq, Side, SourceId, Ticker,
+    AccountId, Incarnation, Money, Price, Quantity, Reject as Core, ReportNumber, Seq, Side, SourceId, Ticker,
 };
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Heartbeat, Rejection, begin_batch, end_batch, push_record};
@@ -252,7 +252,7 @@ pub(crate) fn degraded_report() -> Report {
 pub(crate) fn heartbeat() -> Heartbeat {
     Heartbeat {
         time_ns: 1_795_168_801_000_000_000,
-        incarnation: 1_795_168_000_123_456_789,
+        incarnation: Incarnation::new(1_795_168_000_123_456_789),
         report: ReportNumber::new(12),
         shards: 4,
         degraded: Vec::new(),

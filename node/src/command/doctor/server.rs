@@ -171,7 +171,7 @@ fn tcp_place(address: &str) -> Place {
 
 #[cfg(test)]
 mod tests {
-    use allot_domain::ReportNumber;
+    use allot_domain::{Incarnation, ReportNumber};
 
     use super::*;
     use crate::command::doctor::Grade;
@@ -191,7 +191,7 @@ mod tests {
     fn a_degraded_heartbeat_is_a_warning() {
         let mut heartbeat = Heartbeat {
             time_ns: 1,
-            incarnation: 2,
+            incarnation: Incarnation::new(2),
             report: ReportNumber::new(3),
             shards: 4,
             degraded: Vec::new(),
