@@ -53,7 +53,7 @@ struct ShardContents {
 
 /// One of the last records.
 struct LastRecord {
-    index: u64,
+    index: LogIndex,
     file: String,
     offset: u64,
     bytes: usize,
@@ -112,7 +112,7 @@ impl LastRecord {
         let input = Entry::of::<Allocation>(record.kind, record.tag, record.payload)
             .map_or_else(|error| error.to_string(), |entry| sentence(&entry));
         Self {
-            index: record.index.get(),
+            index: record.index,
             file: entry.file.to_owned(),
             offset: entry.offset,
             bytes: record.payload.len(),
@@ -163,7 +163,13 @@ fn as_json(shard: &ShardContents) -> Value {
     });
     let last = shard.last.iter().map(|record| {
         let LastRecord { index, file, offset, bytes, input } = record;
-        json!({ "sequence": index, "file": file, "offset": offset, "bytes": bytes, "input": input })
+        json!({
+            "sequence": index.get(),
+            "file": file,
+            "offset": offset,
+            "bytes": bytes,
+            "input": input,
+        })
     });
     json!({
         "directory": shard.path.display().to_string(),
