@@ -35,8 +35,8 @@ use alloc::vec::Vec;
 
 use allot_domain::Money;
 
-use crate::Part;
 use crate::limits::DEAD_BAND_PRICES;
+use crate::{AccountRank, Part};
 
 /// Bits of φ: rounding it moves a few parts in 2^32 to another shard, and so costs nothing.
 const FLOW_BITS: u32 = 32;
@@ -60,12 +60,12 @@ pub fn plan(parts: &[Part]) -> Option<Vec<Vec<Money>>> {
 
 /// Whether an earlier netting reached only some of the shards.
 fn is_torn(parts: &[Part]) -> bool {
-    (0..parts[0].netted.len()).any(|rank| netted(parts, rank) != 0)
+    (0..parts[0].netted.len()).any(|rank| netted(parts, AccountRank::at(rank)) != 0)
 }
 
 /// What nettings have added to an account over all shards: nothing, unless one was torn.
-fn netted(parts: &[Part], rank: usize) -> i128 {
-    parts.iter().map(|part| part.netted[rank].nanos()).sum()
+fn netted(parts: &[Part], rank: AccountRank) -> i128 {
+    parts.iter().map(|part| part.netted[rank.index()].nanos()).sum()
 }
 
 /// Each shard's fraction of the recent turnover, in 2^-32; none where nothing was traded.
@@ -114,7 +114,7 @@ fn transfers(parts: &[Part], fractions: &[i128]) -> Vec<Vec<Money>> {
     let accounts = parts[0].values.len();
     let mut transfers = alloc::vec![Vec::with_capacity(accounts); parts.len()];
     for rank in 0..accounts {
-        let moved = netted(parts, rank);
+        let moved = netted(parts, AccountRank::at(rank));
         let whole = parts.iter().map(|part| part.values[rank].nanos()).sum::<i128>() - moved;
         // Together they take back what is there by mistake.
         let mut given = moved;

@@ -9,6 +9,9 @@ index!(
 
 index!(
     /// Which account of the split in force, in the byte order of their ids.
+    ///
+    /// Loops over slices that go by rank, those of the allocator above all, count with a plain
+    /// `usize`: a conversion at each step would cost time, and no such counter leaves its function.
     AccountRank
 );
 

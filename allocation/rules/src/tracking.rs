@@ -17,13 +17,14 @@
 
 use alloc::vec::Vec;
 
+use crate::AccountRank;
 use crate::allocator::water_level;
 
 /// The firm's deviations at one cut, as fractions `numerator / denominator`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tracking {
     /// The rank of the account that is farthest from its target.
-    pub worst_rank: usize,
+    pub worst_rank: AccountRank,
     /// Its distance, with the sum of the weights as denominator, in 1e-9 of the currency.
     pub worst: i128,
     /// The part of it that no division of the fills since the last split could avoid.
@@ -45,7 +46,11 @@ impl Tracking {
             return Self::default();
         };
         let unavoidable = unavoidable(weights, values_then, values.iter().sum());
-        Self { worst_rank, worst: worst.abs(), unavoidable: unavoidable.min(worst.abs()) }
+        Self {
+            worst_rank: AccountRank::at(worst_rank),
+            worst: worst.abs(),
+            unavoidable: unavoidable.min(worst.abs()),
+        }
     }
 
     /// The part of the distance that a better division could have avoided.
@@ -89,7 +94,8 @@ mod tests {
     #[test]
     fn without_a_split_change_all_error_is_avoidable() {
         let tracking = Tracking::of(&[60, 40], &[0, 0], &[61, 39]);
-        assert_eq!(tracking, Tracking { worst_rank: 0, worst: 100, unavoidable: 0 });
+        let worst_rank = AccountRank::new(0);
+        assert_eq!(tracking, Tracking { worst_rank, worst: 100, unavoidable: 0 });
         assert_eq!(tracking.avoidable(), 100);
     }
 

@@ -68,7 +68,7 @@ impl ReportBuilder {
             ),
         };
         Some(TrackingReport {
-            worst_account: ids_by_rank(newest).get(tracking.worst_rank).copied()?,
+            worst_account: ids_by_rank(newest).get(tracking.worst_rank.index()).copied()?,
             deviation_in_prices: in_prices(tracking.worst),
             avoidable: in_prices(tracking.avoidable()),
             unavoidable: in_prices(tracking.unavoidable),
