@@ -44,6 +44,12 @@ impl Client {
     }
 }
 
+/// A source, and the client that spoke for it.
+struct Heard {
+    source: Vec<u8>,
+    client: ClientHandle,
+}
+
 /// All clients, and where each source was last heard.
 pub(crate) struct Clients {
     slots: Vec<Client>,
@@ -51,7 +57,7 @@ pub(crate) struct Clients {
     by_identity: BTreeMap<Vec<u8>, u32>,
     by_source: BTreeMap<Vec<u8>, ClientHandle>,
     /// The source that spoke last, and from where.
-    heard_last: (Vec<u8>, ClientHandle),
+    heard_last: Heard,
     first_generation: u32,
     sweep: usize,
     last: Option<u32>,
@@ -66,7 +72,7 @@ impl Clients {
             free: Vec::new(),
             by_identity: BTreeMap::new(),
             by_source: BTreeMap::new(),
-            heard_last: (Vec::new(), ClientHandle::NONE),
+            heard_last: Heard { source: Vec::new(), client: ClientHandle::NONE },
             first_generation,
             sweep: 0,
             last: None,
@@ -106,13 +112,13 @@ impl Clients {
 
     /// Remembers where a source speaks from.
     pub(crate) fn note_source(&mut self, source: &[u8], handle: ClientHandle) {
-        let (last_source, last_handle) = &mut self.heard_last;
-        if *last_handle == handle && last_source == source {
+        let last = &mut self.heard_last;
+        if last.client == handle && last.source == source {
             return;
         }
-        last_source.clear();
-        last_source.extend_from_slice(source);
-        *last_handle = handle;
+        last.source.clear();
+        last.source.extend_from_slice(source);
+        last.client = handle;
         if let Some(known) = self.by_source.get_mut(source) {
             *known = handle;
         } else if self.by_source.len() < SOURCES_MAX {

@@ -23,6 +23,12 @@ pub(crate) struct Boxes<S: System> {
     pub(crate) counters: Vec<(String, Counters)>,
 }
 
+/// What faces the outside: where clients send to, and what subscribers receive from.
+pub(crate) struct Front {
+    pub(crate) door: Door,
+    pub(crate) broadcast: Broadcast,
+}
+
 /// The threads of all boxes.
 struct Slots {
     router: ThreadSlot,
@@ -51,7 +57,8 @@ pub fn embedded<S: System>(
     let door = front_door(&context, config)?;
     let broadcast = broadcast(&context, config)?;
     let incarnation = Incarnation::new(clock.now().as_unix());
-    let boxes = over_rings(&config.core, incarnation, (door, broadcast), &slots.wakers(), opened);
+    let boxes =
+        over_rings(&config.core, incarnation, Front { door, broadcast }, &slots.wakers(), opened);
     let bound = Bound {
         front: boxes.router.endpoint().map(str::to_owned),
         publish: boxes.publisher.endpoint().map(str::to_owned),
@@ -101,10 +108,11 @@ fn pin(crew: &mut Crew, threads: Threads, slots: &Slots) {
 pub(crate) fn over_rings<S: System>(
     core: &CoreConfig,
     incarnation: Incarnation,
-    (door, broadcast): (Door, Broadcast),
+    front: Front,
     wakers: &BoxWakers,
     opened: Vec<Opened<S>>,
 ) -> Boxes<S> {
+    let Front { door, broadcast } = front;
     let mut ends = RingEnds::link(RING_FRAMES, wakers);
     let mut counters = Vec::new();
     let mut counters_of = |name: String| {

@@ -166,8 +166,9 @@ fn decode_bust(record: &[u8]) -> Result<Bust, Reject> {
 
 fn decode_split(record: &[u8]) -> Result<Split, Reject> {
     let record: SplitRecord<'_, Vec<(&str, i64)>> = codec::decode(record).map_err(Core::from)?;
-    let origin = origin(record.source, record.seq)?;
-    weights::split(origin, &record.weights, |_, nanos| Ok((*nanos).into()))
+    let (source, seq) = origin(record.source, record.seq)?;
+    let weights = weights::read(&record.weights, |_, nanos| Ok((*nanos).into()))?;
+    Split::new(source, seq, weights)
 }
 
 fn decode_report(record: &[u8]) -> Result<ReportRequest, Reject> {

@@ -127,10 +127,12 @@ impl<'a> Fields<'a> {
         let (source, seq) = (self.source.text()?, self.seq.whole()?);
         let Entries::<&RawValue>(named) = serde_json::from_str(self.weights.json()?)
             .map_err(|_| self.weights.malformed("must be an object of accounts and percentages"))?;
-        weights::split(origin(&source, seq)?, &named, |account, weight| {
+        let (source, seq) = origin(&source, seq)?;
+        let weights = weights::read(&named, |account, weight| {
             let text = scalar(weight.get()).unwrap_or(Cow::Borrowed(weight.get()));
             decimal::parse_nanos(&text).map_err(|why| Reject::weight(account, &text, why))
-        })
+        })?;
+        Split::new(source, seq, weights)
     }
 
     fn report(&self) -> Result<ReportRequest, Reject> {

@@ -1,7 +1,7 @@
 //! Weights: the accounts of a split as they were sent, judged in the order of precedence.
 
-use allot_allocation_rules::{Reject, Split, Weight, limits};
-use allot_domain::{AccountId, Reject as Core, Seq, SourceId};
+use allot_allocation_rules::{Reject, Weight, limits};
+use allot_domain::{AccountId, Reject as Core};
 
 /// Bytes that a message has besides its accounts, generously.
 const REST_LEN_MAX: usize = 1_024;
@@ -9,15 +9,14 @@ const REST_LEN_MAX: usize = 1_024;
 const _: () =
     assert!(limits::ACCOUNTS_MAX * (limits::ID_LEN_MAX + 19) + REST_LEN_MAX < limits::MESSAGE_MAX);
 
-/// Makes a split of accounts and what `nanos` says of their weights, in 1e-9 of a percent.
+/// The weights of a split, of its accounts and what `nanos` says of each, in 1e-9 of a percent.
 ///
 /// # Errors
 /// The first that applies to any account; an account is judged before any weight is.
-pub(crate) fn split<A: AsRef<str>, W>(
-    (source, seq): (SourceId, Seq),
+pub(crate) fn read<A: AsRef<str>, W>(
     weights: &[(A, W)],
     nanos: impl Fn(&str, &W) -> Result<i128, Reject>,
-) -> Result<Split, Reject> {
+) -> Result<Vec<(AccountId, Weight)>, Reject> {
     if weights.is_empty() {
         return Err(Reject::EmptySplit);
     }
@@ -37,10 +36,9 @@ pub(crate) fn split<A: AsRef<str>, W>(
     for (account, negative) in named().filter(|(_, nanos)| **nanos < 0) {
         Weight::from_nanos(account.as_str(), *negative)?;
     }
-    let weights = named()
+    named()
         .map(|(account, nanos)| Ok((*account, Weight::from_nanos(account.as_str(), *nanos)?)))
-        .collect::<Result<_, Reject>>()?;
-    Split::new(source, seq, weights)
+        .collect()
 }
 
 fn refuse_twins(accounts: &[AccountId]) -> Result<(), Reject> {

@@ -67,12 +67,12 @@ pub(super) fn encode(outcome: &Outcome, encoding: Encoding, out: &mut Vec<u8>) {
     let echo = Echo { source, seq, duplicate: *is_duplicate, late: *is_late };
     let writer = Writer { echo, encoding, out };
     match what {
-        What::Counted { key, value } => writer.keyed(COUNTED, "counted", key, ("value", *value)),
+        What::Counted { key, value } => writer.keyed(COUNTED, "counted", key, "value", *value),
         What::Awaiting { key, threshold } => {
-            writer.keyed(AWAITING, "awaiting", key, ("threshold", *threshold));
+            writer.keyed(AWAITING, "awaiting", key, "threshold", *threshold);
         }
-        What::Reached { key, value } => writer.keyed(REACHED, "reached", key, ("value", *value)),
-        What::Cancelled { key, of } => writer.keyed(CANCELLED, "cancelled", key, ("of", of.get())),
+        What::Reached { key, value } => writer.keyed(REACHED, "reached", key, "value", *value),
+        What::Cancelled { key, of } => writer.keyed(CANCELLED, "cancelled", key, "of", of.get()),
         What::Raised { number } => writer.raised(*number),
         What::Rejected(reject) => {
             let Writer { echo, encoding, out } = writer;
@@ -89,7 +89,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn keyed(self, tag: u8, kind: &str, key: &Key, (name, number): (&str, u64)) {
+    fn keyed(self, tag: u8, kind: &str, key: &Key, name: &str, number: u64) {
         let Self { echo, encoding, out } = self;
         match encoding {
             Encoding::Json => {
