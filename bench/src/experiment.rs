@@ -26,7 +26,7 @@ use crate::environment::Environment;
 use crate::run::SCHEMA;
 use crate::{print, utc};
 pub(crate) use comparison::{
-    Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, P999, show, table, turns,
+    Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, P999, Side, show, table, turns,
 };
 
 /// What the files of experiments are called in their `kind`, and by their names.

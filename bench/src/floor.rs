@@ -19,7 +19,7 @@ use crate::arguments::{LengthArgs, OutArgs};
 use crate::batch_builder::BatchBuilder;
 use crate::fills::Fills;
 use crate::latency;
-use crate::load::{Measured, describe};
+use crate::load::{LoadShape, Measured, describe};
 use crate::offer::Offer;
 use crate::output::Output;
 use crate::pending::Sent;
@@ -140,7 +140,8 @@ pub(crate) fn measured(
     lengths: Lengths,
     phases: Phases,
 ) -> Measured {
-    let mut point = describe(offer, (1, 1, lengths.measure), &recorder);
+    let shape = LoadShape { batch: 1, connections: 1, measure: lengths.measure };
+    let mut point = describe(offer, shape, &recorder);
     point.checked = "every round was whole".to_owned();
     if recorder.response.is_empty() {
         point.failed = Some("no round ended in the time that counts".to_owned());

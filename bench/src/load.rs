@@ -14,10 +14,10 @@ use hdrhistogram::Histogram;
 
 use crate::fills::Fills;
 use crate::latency::{self, Latency};
-use crate::loader::{Board, Exchange, Loader, Task};
+use crate::loader::{Board, Connection, Exchange, Loader, Task};
 use crate::offer::{Offer, Pace};
 use crate::phases::{Lengths, Phases};
-use crate::positions::{Holdings, PositionClient, wait_for};
+use crate::positions::{FrontDoor, Holdings, PositionClient, wait_for};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
@@ -129,7 +129,8 @@ impl Load {
         // A file that cannot be read is an error before anything is sent.
         StageCounts::read(&target.stages)?;
         let (recorder, phases, stages) = self.drive(target, offer)?;
-        let shape = (self.batch, self.connections, self.lengths.measure);
+        let Self { batch, connections, .. } = *self;
+        let shape = LoadShape { batch, connections, measure: self.lengths.measure };
         let mut point = Point { stages, ..describe(Some(offer), shape, &recorder) };
         // A server that is gone is the failure to report; the point is still worth printing.
         let after = client
@@ -143,7 +144,7 @@ impl Load {
     fn open_client(&self, target: &Target) -> Result<PositionClient> {
         let mut client = PositionClient::open(
             &target.context,
-            (&target.front, target.key),
+            FrontDoor { endpoint: &target.front, key: target.key },
             target.publish.as_deref(),
         )?;
         client.split(self.accounts)?;
@@ -173,9 +174,9 @@ impl Load {
             .map(|place| crew.thread(&format!("load-{place}")))
             .collect::<Result<Vec<_>, _>>()?;
         for ((place, link), post) in (0..).zip(links).zip(posts.iter().cycle()) {
-            let who = (place, source(place, phases.start)?);
+            let connection = Connection { number: place, source: source(place, phases.start)? };
             let board = Arc::clone(&board);
-            let loader = Loader::new(task.clone(), who, link, clock.clone(), board);
+            let loader = Loader::new(task.clone(), connection, link, clock.clone(), board);
             crew.add(post, Box::new(loader));
         }
         let mut running = crew.start()?;
@@ -217,12 +218,19 @@ impl Target {
     }
 }
 
+/// The shape of a load, as its point states it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoadShape {
+    /// Fills in a message.
+    pub(crate) batch: u32,
+    pub(crate) connections: u64,
+    /// The time that counts.
+    pub(crate) measure: Duration,
+}
+
 /// The point of what was recorded.
-pub(crate) fn describe(
-    offer: Option<Offer>,
-    (batch, connections, measure): (u32, u64, Duration),
-    recorder: &Recorder,
-) -> Point {
+pub(crate) fn describe(offer: Option<Offer>, shape: LoadShape, recorder: &Recorder) -> Point {
+    let LoadShape { batch, connections, measure } = shape;
     let seconds = measure.as_secs_f64();
     let achieved = latency::whole(recorder.answered as f64 / seconds);
     Point {
@@ -240,16 +248,16 @@ pub(crate) fn describe(
         duration_s: seconds,
         response: Latency::of(&recorder.response),
         service: Latency::of(&recorder.service),
-        over_time: (0..).zip(&recorder.seconds).map(second).collect(),
+        over_time: (0..).zip(&recorder.seconds).map(|(at, times)| second(at, times)).collect(),
         stages: Vec::new(),
         checked: String::new(),
         failed: None,
     }
 }
 
-fn second((second, histogram): (u64, &Histogram<u64>)) -> Second {
+fn second(number: u64, histogram: &Histogram<u64>) -> Second {
     let at = |quantile| latency::percentile(histogram, quantile);
-    (second, at(0.5), at(0.99), histogram.max(), histogram.len())
+    (number, at(0.5), at(0.99), histogram.max(), histogram.len())
 }
 
 /// What is wrong with what was recorded.

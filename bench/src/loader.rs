@@ -82,18 +82,26 @@ pub(crate) struct Loader {
     is_done: bool,
 }
 
+/// Which connection of the run, and the source of its messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connection {
+    pub(crate) number: u64,
+    pub(crate) source: SourceId,
+}
+
 impl Loader {
-    /// Connection number `place` of the run.
+    /// What drives one connection of the run.
     pub(crate) fn new(
         task: Task,
-        (place, source): (u64, SourceId),
+        connection: Connection,
         link: Link,
         clock: Clock,
         board: Arc<Board>,
     ) -> Self {
+        let Connection { number, source } = connection;
         let timing = match task.offer {
             Offer::Rate(rate) => {
-                Timing::Open(Schedule::new(task.phases.start, rate, place, task.connections))
+                Timing::Open(Schedule::new(task.phases.start, rate, number, task.connections))
             }
             Offer::Window(window) => Timing::Closed(window),
         };

@@ -40,7 +40,7 @@ use connection::Connection;
 use host::{Host, Programs};
 use peer::Peer;
 use peer::Shape;
-use results::Results;
+use results::{PeerLoad, Results};
 
 /// How peers are compared.
 #[derive(Args)]
@@ -118,12 +118,8 @@ impl PeerArgs {
     }
 
     /// A peer, with a point for each of its shapes.
-    fn subject<'a>(
-        &'a self,
-        peer: Peer,
-        programs: &'a Programs,
-    ) -> Subject<'a, (Peer, Shape), Point> {
-        let names = peer.shapes().into_iter().map(move |shape| (peer, shape));
+    fn subject<'a>(&'a self, peer: Peer, programs: &'a Programs) -> Subject<'a, PeerLoad, Point> {
+        let names = peer.shapes().into_iter().map(move |shape| PeerLoad { peer, shape });
         Subject::of_many(names, move || {
             eprintln!("  {}", peer.name());
             Ok(self.turn(peer, programs))

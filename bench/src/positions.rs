@@ -38,6 +38,13 @@ pub(crate) struct Holdings {
     by_ticker: BTreeMap<Ticker, (u128, i128)>,
 }
 
+/// Where a server takes messages, and the key of its door if it has one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FrontDoor<'a> {
+    pub(crate) endpoint: &'a str,
+    pub(crate) key: Option<CurveKey>,
+}
+
 impl PositionClient {
     /// Connects to a server; without `publish` there are no positions.
     ///
@@ -45,17 +52,17 @@ impl PositionClient {
     /// When an endpoint is malformed, or no server is there.
     pub(crate) fn open(
         context: &Context,
-        (front, door_key): (&str, Option<CurveKey>),
+        door: FrontDoor<'_>,
         publish: Option<&str>,
     ) -> Result<Self> {
         let clock = Clock::system();
         let source = format!("bench-{}-{}", std::process::id(), clock.now().as_unix());
         let source = SourceId::new(source.as_bytes()).map_err(|reject| anyhow!("{reject}"))?;
-        let options = LinkOptions { door_key, ..LinkOptions::default() };
-        let link = Link::dealer(context, front, None, options)?;
+        let options = LinkOptions { door_key: door.key, ..LinkOptions::default() };
+        let link = Link::dealer(context, door.endpoint, None, options)?;
         let publish = publish.map(|endpoint| (context.clone(), endpoint.to_owned()));
         let client = Self { link, clock, source, seq: 0, publish };
-        wait_for(&client.link, &client.clock, front)?;
+        wait_for(&client.link, &client.clock, door.endpoint)?;
         Ok(client)
     }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::arguments::LengthArgs;
 use crate::experiment::{
     self, Bound, Compared, Comparison, Experiment, FILLS, Figure, MESSAGES, Order, P50, P99, P999,
-    Series, Subject,
+    Series, Side, Subject,
 };
 use crate::load::{Load, Target};
 use crate::offer::Offer;
@@ -63,22 +63,29 @@ pub(crate) struct TargetArgs {
     lengths: LengthArgs,
 }
 
-/// A figure of what stands under a name.
-type Side = (&'static str, Figure);
-
 const GOALS: &[Comparison<&str>] = &[
-    at_most("1  one in flight, shared, p50 by echo", 1.15, (SHARED, P50), (ECHO, P50)),
-    at_most("1  one in flight, shared, p99 by echo", 1.3, (SHARED, P99), (ECHO, P99)),
-    at_most("2  one in flight, dedicated, p50 by echo", 1.5, (DEDICATED, P50), (ECHO, P50)),
-    at_least("3  saturated, ack memory, msgs/s by echo", 0.8, (MEMORY, MESSAGES), FULL_ECHO),
-    at_least("4  saturated, ack journal, msgs/s by echo", 0.6, (JOURNAL, MESSAGES), FULL_ECHO),
-    at_least("5  100 fills a message, fills/s by echo's msgs/s", 2.0, (BATCHES, FILLS), FULL_ECHO),
-    at_most("6  open loop at half the knee, p99.9 by echo", 3.0, (HALF, P999), (HALF_ECHO, P999)),
+    at_most("1  one in flight, shared, p50 by echo", 1.15, side(SHARED, P50), side(ECHO, P50)),
+    at_most("1  one in flight, shared, p99 by echo", 1.3, side(SHARED, P99), side(ECHO, P99)),
+    at_most("2  one in flight, dedicated, p50 by echo", 1.5, side(DEDICATED, P50), side(ECHO, P50)),
+    at_least("3  saturated, ack memory, msgs/s by echo", 0.8, side(MEMORY, MESSAGES), FULL_ECHO),
+    at_least("4  saturated, ack journal, msgs/s by echo", 0.6, side(JOURNAL, MESSAGES), FULL_ECHO),
+    at_least(
+        "5  100 fills a message, fills/s by echo's msgs/s",
+        2.0,
+        side(BATCHES, FILLS),
+        FULL_ECHO,
+    ),
+    at_most(
+        "6  open loop at half the knee, p99.9 by echo",
+        3.0,
+        side(HALF, P999),
+        side(HALF_ECHO, P999),
+    ),
     at_least(
         "7  saturated, with subscribers by without",
         0.98,
-        (SUBSCRIBED, MESSAGES),
-        (MEMORY, MESSAGES),
+        side(SUBSCRIBED, MESSAGES),
+        side(MEMORY, MESSAGES),
     ),
 ];
 
@@ -94,17 +101,26 @@ const BATCHES: &str = "batches";
 const HALF_ECHO: &str = "echo, half the knee";
 const HALF: &str = "memory, half the knee";
 
-const FULL_ECHO: Side = (MANY_ECHO, MESSAGES);
+const FULL_ECHO: Side<&str> = side(MANY_ECHO, MESSAGES);
 
-const fn at_most(measure: &'static str, most: f64, of: Side, by: Side) -> Comparison<&'static str> {
+const fn side(name: &'static str, figure: Figure) -> Side<&'static str> {
+    Side { name, figure }
+}
+
+const fn at_most(
+    measure: &'static str,
+    most: f64,
+    of: Side<&'static str>,
+    by: Side<&'static str>,
+) -> Comparison<&'static str> {
     Comparison { measure, bound: Bound::AtMost(Some(most)), of, by }
 }
 
 const fn at_least(
     measure: &'static str,
     least: f64,
-    of: Side,
-    by: Side,
+    of: Side<&'static str>,
+    by: Side<&'static str>,
 ) -> Comparison<&'static str> {
     Comparison { measure, bound: Bound::AtLeast(Some(least)), of, by }
 }
@@ -271,7 +287,7 @@ mod tests {
         let args = command.get_matches_from(["targets"]);
         let args = TargetArgs::from_arg_matches(&args).unwrap();
         let measured: Vec<_> = args.subjects(Some(2)).iter().flat_map(Subject::names).collect();
-        let named = GOALS.iter().flat_map(|goal| [goal.of.0, goal.by.0]);
+        let named = GOALS.iter().flat_map(|goal| [goal.of.name, goal.by.name]);
         named.for_each(|name| assert!(measured.contains(&name), "{name}"));
     }
 }

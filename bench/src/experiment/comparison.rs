@@ -28,8 +28,15 @@ pub(crate) enum Bound {
 pub(crate) struct Comparison<N> {
     pub(crate) measure: &'static str,
     pub(crate) bound: Bound,
-    pub(crate) of: (N, Figure),
-    pub(crate) by: (N, Figure),
+    pub(crate) of: Side<N>,
+    pub(crate) by: Side<N>,
+}
+
+/// One side of a comparison: a figure of the series of this name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Side<N> {
+    pub(crate) name: N,
+    pub(crate) figure: Figure,
 }
 
 /// What a comparison found: a ratio of each turn in which both figures can be stated.
@@ -44,7 +51,7 @@ impl<N> Series<N, Point> {
     /// A figure of this series by one of another, turn by turn.
     pub(crate) fn by(&self, figure: Figure, other: &Self, others: Figure) -> Vec<f64> {
         let turns = self.turns.iter().zip(&other.turns);
-        turns.filter_map(|(of, by)| ratio((of, figure), (by, others))).collect()
+        turns.filter_map(|(of, by)| ratio(sound(of, figure), sound(by, others))).collect()
     }
 }
 
@@ -52,8 +59,9 @@ impl<N: Copy + PartialEq> Comparison<N> {
     /// Finds both series; without one of them there are no ratios.
     pub(crate) fn within(&self, series: &[Series<N, Point>]) -> Compared {
         let Self { measure, bound, of, by } = *self;
-        let ratios = find(series, of.0).zip(find(series, by.0));
-        let ratios = ratios.map(|(one, other)| one.by(of.1, other, by.1)).unwrap_or_default();
+        let ratios = find(series, of.name).zip(find(series, by.name));
+        let ratios =
+            ratios.map(|(one, other)| one.by(of.figure, other, by.figure)).unwrap_or_default();
         Compared { measure, bound, ratios }
     }
 }
@@ -107,11 +115,15 @@ fn find<N: PartialEq, M>(series: &[Series<N, M>], name: N) -> Option<&Series<N, 
     series.iter().find(|series| series.name == name)
 }
 
-/// None of a point that failed, and none by zero.
-fn ratio((of, figure): (&Point, Figure), (by, others): (&Point, Figure)) -> Option<f64> {
-    let sound = |point: &Point, figure: Figure| figure(point).filter(|_| point.failed.is_none());
-    let (of, by) = (sound(of, figure)?, sound(by, others).filter(|by| 0 < *by)?);
-    Some(of as f64 / by as f64)
+/// A figure of a point; none where the point failed.
+fn sound(point: &Point, figure: Figure) -> Option<u64> {
+    figure(point).filter(|_| point.failed.is_none())
+}
+
+/// None without both figures, and none by zero.
+fn ratio(of: Option<u64>, by: Option<u64>) -> Option<f64> {
+    let by = by.filter(|by| 0 < *by)?;
+    Some(of? as f64 / by as f64)
 }
 
 /// A ratio for a table.
@@ -156,7 +168,8 @@ mod tests {
         assert_eq!(one.by(P50, &other, P50), [1.5, 4.0]);
         assert_eq!(one.by(MESSAGES, &other, MESSAGES), [6.0, 10.0, 100.0]);
         let bound = Bound::AtLeast(Some(5.0));
-        let (of, by) = (("one", FILLS), ("other", FILLS));
+        let of = Side { name: "one", figure: FILLS };
+        let by = Side { name: "other", figure: FILLS };
         let comparison = Comparison { measure: "m", bound, of, by };
         let found = comparison.within(&[one.clone(), other]);
         assert_eq!(found.median(), Some(10.0), "the median of ratios, no ratio of medians");

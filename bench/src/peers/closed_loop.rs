@@ -120,7 +120,8 @@ impl ClosedLoop<'_> {
     fn point(mut self) -> Point {
         self.recorder.unanswered = u64::try_from(self.pending.open()).unwrap_or(u64::MAX);
         self.recorder.totals = self.load.fills.totals(&self.counts);
-        let shape = (self.load.batch, 1, self.load.lengths.measure);
+        let measure = self.load.lengths.measure;
+        let shape = load::LoadShape { batch: self.load.batch, connections: 1, measure };
         let mut point = load::describe(Some(Offer::Window(self.window)), shape, &self.recorder);
         let mut wrongs = load::wrongs(&self.recorder);
         // A peer that owes a reply may send it in between.

@@ -6,62 +6,75 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use crate::experiment::{
-    Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, Series, show,
+    Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, Series, Side, show,
 };
 use crate::peers::peer::{BATCHES, MANY, ONE, PYTHON_BATCHES, Peer, Shape};
 use crate::run::Point;
 use crate::{grid, span};
 
-/// The points of one peer under one shape of load.
-type PeerSeries = Series<(Peer, Shape), Point>;
+/// A peer under one shape of load.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct PeerLoad {
+    pub(crate) peer: Peer,
+    pub(crate) shape: Shape,
+}
+
+/// Its points.
+type PeerSeries = Series<PeerLoad, Point>;
 
 /// In fills a second.
-const COMPARISONS: &[Comparison<(Peer, Shape)>] = &[
+const COMPARISONS: &[Comparison<PeerLoad>] = &[
     compare(
         "allot-journal by redis-synced, window 256",
         Some(5.0),
-        (Peer::AllotJournal, MANY),
-        (Peer::RedisSynced, MANY),
+        load(Peer::AllotJournal, MANY),
+        load(Peer::RedisSynced, MANY),
     ),
     compare(
         "allot-journal, 100 fills a message, by redis-synced, window 256",
         None,
-        (Peer::AllotJournal, BATCHES),
-        (Peer::RedisSynced, MANY),
+        load(Peer::AllotJournal, BATCHES),
+        load(Peer::RedisSynced, MANY),
     ),
     compare(
         "allot-memory, 100 fills a message, by python, one a message",
         Some(1_000.0),
-        (Peer::AllotMemory, BATCHES),
-        (Peer::Python, MANY),
+        load(Peer::AllotMemory, BATCHES),
+        load(Peer::Python, MANY),
     ),
     compare(
         "allot-memory by python, 100 fills a message",
         None,
-        (Peer::AllotMemory, BATCHES),
-        (Peer::Python, PYTHON_BATCHES),
+        load(Peer::AllotMemory, BATCHES),
+        load(Peer::Python, PYTHON_BATCHES),
     ),
     compare(
         "allot-memory by python, window 256",
         None,
-        (Peer::AllotMemory, MANY),
-        (Peer::Python, MANY),
+        load(Peer::AllotMemory, MANY),
+        load(Peer::Python, MANY),
     ),
     compare(
         "allot-memory by python, one in flight",
         None,
-        (Peer::AllotMemory, ONE),
-        (Peer::Python, ONE),
+        load(Peer::AllotMemory, ONE),
+        load(Peer::Python, ONE),
     ),
 ];
+
+const fn load(peer: Peer, shape: Shape) -> PeerLoad {
+    PeerLoad { peer, shape }
+}
 
 const fn compare(
     measure: &'static str,
     least: Option<f64>,
-    of: (Peer, Shape),
-    by: (Peer, Shape),
-) -> Comparison<(Peer, Shape)> {
-    Comparison { measure, bound: Bound::AtLeast(least), of: (of, FILLS), by: (by, FILLS) }
+    of: PeerLoad,
+    by: PeerLoad,
+) -> Comparison<PeerLoad> {
+    let of = Side { name: of, figure: FILLS };
+    let by = Side { name: by, figure: FILLS };
+    Comparison { measure, bound: Bound::AtLeast(least), of, by }
 }
 
 /// All that was measured.
@@ -95,7 +108,7 @@ fn comparisons<S: Serializer>(compared: &[Compared], out: S) -> Result<S::Ok, S:
 
 fn rows<S: Serializer>(series: &[PeerSeries], out: S) -> Result<S::Ok, S::Error> {
     out.collect_seq(series.iter().map(|one| {
-        let (peer, shape) = one.name;
+        let PeerLoad { peer, shape } = one.name;
         Row { peer, does: peer.does(), shape, points: &one.turns }
     }))
 }
@@ -109,7 +122,8 @@ impl<'a> Results<'a> {
 
     /// What went wrong, and with which peer.
     pub(crate) fn failures(&self) -> Vec<String> {
-        let failure = |(peer, shape): (Peer, Shape), point: &Point| {
+        let failure = |name: PeerLoad, point: &Point| {
+            let PeerLoad { peer, shape } = name;
             let why = point.failed.as_ref()?;
             Some(format!("FAIL  {}, {}: {why}", peer.name(), shape.words()))
         };
@@ -138,7 +152,7 @@ impl<'a> Results<'a> {
     }
 
     fn cells(&self, row: &PeerSeries) -> Vec<String> {
-        let (peer, shape) = row.name;
+        let PeerLoad { peer, shape } = row.name;
         let figure = |figure: Figure| {
             let sound = row.turns.iter().filter(|point| point.failed.is_none());
             MEDIAN.median(&sound.filter_map(figure).collect::<Vec<_>>())
@@ -165,8 +179,7 @@ impl<'a> Results<'a> {
     /// The row of another peer whose messages are like those of this one.
     fn like(&self, row: &PeerSeries, peer: Peer) -> Option<&PeerSeries> {
         let is_like = |other: &&PeerSeries| {
-            let (other_peer, shape) = other.name;
-            other_peer == peer && shape.is_like(row.name.1)
+            other.name.peer == peer && other.name.shape.is_like(row.name.shape)
         };
         self.rows.iter().find(is_like)
     }
@@ -190,7 +203,7 @@ mod tests {
             fills_per_s: *fills_per_s,
             ..Point::default()
         };
-        Series { name: (peer, shape), turns: turns.iter().map(point).collect() }
+        Series { name: load(peer, shape), turns: turns.iter().map(point).collect() }
     }
 
     #[test]
@@ -207,9 +220,9 @@ mod tests {
         ];
         let results = Results::new(BTreeMap::new(), &rows);
         let like = |index: usize, peer| results.like(&rows[index], peer).map(|row| row.name);
-        assert_eq!(like(2, Peer::Echo), Some((Peer::Echo, ONE)));
-        assert_eq!(like(6, Peer::AllotMemory), Some((Peer::AllotMemory, MANY)));
-        assert_eq!(like(7, Peer::AllotMemory), Some((Peer::AllotMemory, BATCHES)));
+        assert_eq!(like(2, Peer::Echo), Some(load(Peer::Echo, ONE)));
+        assert_eq!(like(6, Peer::AllotMemory), Some(load(Peer::AllotMemory, MANY)));
+        assert_eq!(like(7, Peer::AllotMemory), Some(load(Peer::AllotMemory, BATCHES)));
         assert_eq!(like(4, Peer::Echo), None, "an echo of batches is not measured");
         let medians: Vec<_> = results.comparisons.iter().map(Compared::median).collect();
         assert_eq!(medians, [None, None, Some(4_500.0), Some(3_000.0), Some(100.0), Some(4.0)]);
