@@ -23,14 +23,11 @@ use rand::seq::SliceRandom;
 use serde::Serialize;
 
 use crate::environment::Environment;
-use crate::run::SCHEMA;
+use crate::schema::SCHEMA;
 use crate::{print, utc};
 pub(crate) use comparison::{
     Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, P999, Side, show, table, turns,
 };
-
-/// What the files of experiments are called in their `kind`, and by their names.
-pub(crate) const KINDS: [&str; 4] = ["targets", "conditions", "growth", "peers"];
 
 /// An experiment under way.
 pub(crate) struct Experiment {

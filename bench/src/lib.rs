@@ -32,6 +32,7 @@ mod progress;
 mod positions;
 mod stage_counts;
 mod stage_watch;
+mod schema;
 mod run;
 mod load;
 mod sweep;

@@ -7,12 +7,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::experiment;
 use crate::latency::Latency;
+use crate::schema::{EXPERIMENT_KINDS, SCHEMA};
 use crate::stage_counts::StageTime;
-
-/// The version of the layout. A reader refuses one that it does not know.
-pub(crate) const SCHEMA: u32 = 1;
 
 /// What a run is called in its file.
 const KIND: &str = "run";
@@ -130,7 +127,7 @@ impl Run {
 
 fn is_other(text: &str) -> bool {
     let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    value["schema"] == SCHEMA && experiment::KINDS.iter().any(|kind| value["kind"] == **kind)
+    value["schema"] == SCHEMA && EXPERIMENT_KINDS.iter().any(|kind| value["kind"] == **kind)
 }
 
 impl Point {
@@ -203,7 +200,7 @@ mod tests {
     fn what_stands_beside_runs_is_told_from_what_is_none_of_ours() {
         let json = run().to_json().unwrap();
         let of = |kind: &str| json.replace("\"kind\": \"run\"", &format!("\"kind\": \"{kind}\""));
-        for kind in experiment::KINDS {
+        for kind in EXPERIMENT_KINDS {
             assert!(is_other(&of(kind)), "{kind}");
         }
         let newer = of("peers").replace("\"schema\": 1", "\"schema\": 2");

@@ -1,6 +1,5 @@
 //! Feed progress: what a feed has done so far, as other threads see it.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -9,9 +8,9 @@ use allot_domain::{Seq, SourceId};
 use allot_runtime::Nanos;
 
 use crate::limits::REASONS_MAX;
-use crate::summary::Latency;
+use crate::notes::Notes;
 use crate::tally::Tallies;
-use crate::{BadLine, FeedError, Skipped, Summary, Tally};
+use crate::{BadLine, FeedError, Latency, Skipped, Summary, Tally};
 
 /// A handle on a feed that runs on another thread. The feed writes it; any thread reads it.
 #[derive(Clone)]
@@ -42,17 +41,6 @@ struct Shared {
     latency_ns_min: AtomicU64,
     latency_ns_max: AtomicU64,
     notes: Mutex<Notes>,
-}
-
-/// What is rare and has text.
-#[derive(Clone, Default)]
-pub(crate) struct Notes {
-    pub(crate) codes: BTreeMap<String, u64>,
-    pub(crate) reasons: Vec<String>,
-    pub(crate) skipped: Vec<Skipped>,
-    pub(crate) stopped_by: Option<BadLine>,
-    /// Why replies are no longer logged.
-    pub(crate) log_failure: Option<Arc<FeedError>>,
 }
 
 const UNKNOWN: u64 = u64::MAX;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use allot_domain::SourceId;
 
-use crate::feed_progress::Notes;
-use crate::{BadLine, Skipped, Tally, plural};
+use crate::notes::Notes;
+use crate::{BadLine, Latency, Skipped, Tally, plural};
 
 /// What a feed has done. Displayed as a small table.
 #[derive(Clone)]
@@ -18,15 +18,6 @@ pub struct Summary {
     pub(crate) elapsed: Duration,
     pub(crate) latency: Option<Latency>,
     pub(crate) is_finished: bool,
-}
-
-/// The shortest and the longest time from a message's first sending to its reply.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Latency {
-    /// The shortest.
-    pub min: Duration,
-    /// The longest.
-    pub max: Duration,
 }
 
 impl Summary {

@@ -11,8 +11,8 @@ use allot_wire::{Batch, Rejection};
 use crate::Protocol;
 use crate::limits::REFUSED_LINES_MAX;
 use crate::markers::Markers;
+use crate::pending_to_all::PendingToAll;
 use crate::replies::Replies;
-use crate::router::Broadcast;
 use crate::shard_streams::ShardStreams;
 
 /// One request on its way to a shard.
@@ -33,7 +33,7 @@ pub struct Admission<'a> {
     pub(crate) replies: &'a mut Replies,
     pub(crate) streams: &'a mut ShardStreams,
     pub(crate) markers: &'a mut Markers,
-    pub(crate) broadcast: &'a mut Option<Broadcast>,
+    pub(crate) pending_to_all: &'a mut Option<PendingToAll>,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) counters: &'a Counters,
     pub(crate) reply_to: ReplyTo,
@@ -132,9 +132,10 @@ impl Admission<'_> {
         if let Some(reject) = self.streams.rejection_of_all().or(pending) {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
-        assert!(self.broadcast.is_none(), "one request to all is on its way at a time");
+        assert!(self.pending_to_all.is_none(), "one request to all is on its way at a time");
         self.owe(submission.source);
-        *self.broadcast = Some(Broadcast { client: self.reply_to.client, reply: None });
+        let client = self.reply_to.client;
+        *self.pending_to_all = Some(PendingToAll { client, reply: None });
         let first = ShardId::default();
         for shard in self.streams.ids() {
             let reply_to = if shard == first { self.reply_to } else { ReplyTo::NOBODY };

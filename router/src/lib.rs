@@ -20,6 +20,7 @@
 mod limits;
 mod config;
 mod protocol;
+mod pending_to_all;
 mod router;
 mod admission;
 mod shard_stream;

@@ -10,23 +10,17 @@ use allot_wire::backplane::{self, ClientHandle, FrameKind, ReplyFrame, ReplyTo, 
 use crate::admission::Admission;
 use crate::limits::{CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY, SHUT_AT_MOST};
 use crate::markers::Markers;
+use crate::pending_to_all::PendingToAll;
 use crate::replies::Replies;
 use crate::shard_streams::{Greeting, Reached, ShardStreams};
 use crate::{Protocol, RouterConfig};
-
-/// A request to all shards that not every shard has replied to.
-pub(crate) struct Broadcast {
-    pub(crate) client: ClientHandle,
-    /// What the first shard replied for all.
-    pub(crate) reply: Option<(Encoding, Vec<u8>)>,
-}
 
 /// The front door, as an agent.
 pub struct Router<P> {
     replies: Replies,
     streams: ShardStreams,
     markers: Markers,
-    broadcast: Option<Broadcast>,
+    pending_to_all: Option<PendingToAll>,
     counters: Counters,
     stages: Stages,
     scratch: Vec<u8>,
@@ -57,7 +51,7 @@ impl<P: Protocol> Router<P> {
                 counters.clone(),
             ),
             markers: Markers::new(config.report_every, config.marker_every),
-            broadcast: None,
+            pending_to_all: None,
             counters,
             stages: Stages::off(),
             scratch: Vec::new(),
@@ -142,7 +136,7 @@ impl<P: Protocol> Router<P> {
             To::Client(client) => self.replies.deliver(client, encoding, body),
             To::Source(source) => self.replies.deliver_late(source, encoding, body),
             To::ClientOfAll(client) => {
-                let pending = self.broadcast.as_mut();
+                let pending = self.pending_to_all.as_mut();
                 if let Some(pending) = pending.filter(|pending| pending.client == client) {
                     pending.reply = Some((encoding, body.to_vec()));
                 }
@@ -156,7 +150,7 @@ impl<P: Protocol> Router<P> {
         if !self.streams.broadcast_is_replied() {
             return;
         }
-        if let Some(Broadcast { client, reply }) = self.broadcast.take() {
+        if let Some(PendingToAll { client, reply }) = self.pending_to_all.take() {
             match reply {
                 Some((encoding, body)) => {
                     self.replies.mark_replied(client);
@@ -232,7 +226,7 @@ impl<P: Protocol> Router<P> {
             replies: &mut self.replies,
             streams: &mut self.streams,
             markers: &mut self.markers,
-            broadcast: &mut self.broadcast,
+            pending_to_all: &mut self.pending_to_all,
             scratch: &mut self.scratch,
             counters: &self.counters,
             reply_to: ReplyTo { client, encoding },

@@ -26,7 +26,7 @@ use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
 use allot_server::boxes::shard_ids;
 use allot_shard::State;
 
-use crate::engine::log::LogRecord;
+use crate::engine::log_record::LogRecord;
 use crate::engine::options::Options;
 use crate::engine::prng::Prng;
 use crate::engine::{PlantedBug, Violation, Workload};

@@ -19,7 +19,7 @@ use allot_wire::Encoding;
 
 use super::history::{MessageKey, key_of_reply};
 use super::tally::Tally;
-use crate::engine::log::LogRecord;
+use crate::engine::log_record::LogRecord;
 use crate::engine::violation::Violation;
 
 /// One shard's state, and all that follows from its log.

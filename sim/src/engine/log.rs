@@ -16,6 +16,7 @@ use allot_journal::{Reader, Record, SimDisk};
 use allot_shard::{Service, State};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::log_record::LogRecord;
 use super::violation::{Violation, ensure};
 use super::workload::Workload;
 
@@ -26,17 +27,6 @@ pub struct RecoveredLog {
     /// Hashes of the states of running shards, by the last input in them.
     live: BTreeMap<LogIndex, u128>,
     compared: u64,
-}
-
-/// One record.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LogRecord {
-    /// The kind of input.
-    pub kind: u8,
-    /// The encoding of its reply.
-    pub tag: u8,
-    /// The input.
-    pub payload: Vec<u8>,
 }
 
 impl RecoveredLog {

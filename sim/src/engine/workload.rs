@@ -17,7 +17,7 @@ use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
 use allot_server::System;
 use allot_shard::{ConfigOf, State};
 
-use super::log::LogRecord;
+use super::log_record::LogRecord;
 use super::options::Options;
 use super::planted_bug::PlantedBug;
 use super::prng::Prng;

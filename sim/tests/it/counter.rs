@@ -16,7 +16,7 @@ use allot_counter::service::{Reply, ReplyBody, Report, Request, decode_replies};
 use allot_domain::{LogIndex, Reject, Seq, ShardId, SourceId, shard_of};
 use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
 use allot_shard::State;
-use allot_sim::engine::log::LogRecord;
+use allot_sim::engine::log_record::LogRecord;
 use allot_sim::engine::options::{Faults, Options, Setup, Shape};
 use allot_sim::engine::prng::Prng;
 use allot_sim::engine::violation::ensure;

@@ -9,7 +9,7 @@ use allot_counter::service::{Reply, decode_replies};
 use allot_domain::Outcomes as _;
 use allot_shard::{Entry, Service, State};
 use allot_sim::Violation;
-use allot_sim::engine::log::LogRecord;
+use allot_sim::engine::log_record::LogRecord;
 use allot_wire::Encoding;
 
 use super::{MessageName, name_of};
