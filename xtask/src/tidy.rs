@@ -19,6 +19,7 @@ mod privacy;
 mod rust;
 mod mask;
 mod imports;
+mod import_cycles;
 mod comparisons;
 mod test_layout;
 mod document;
@@ -72,6 +73,7 @@ fn check(repository: &Repository, workspace: &Workspace) -> Vec<Finding> {
     let mut findings = layers::check(workspace);
     findings.extend(repository.files.iter().flat_map(check_file));
     findings.extend(document::check_links(repository));
+    findings.extend(import_cycles::check(repository));
     findings.extend(map::check(repository, workspace));
     findings.extend(commands::check(repository));
     findings.extend(lints::check(repository, workspace));
