@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 const EXAMPLES: &str = "\
 Examples:
   allot-sim --seeds 100
-  allot-sim --seed 7 --verbose              one seed, with each event
-  allot-sim --plant lying-disk --keep-going how often the checkers find a planted bug";
+  allot-sim --seed 7 --verbose               one seed, with each event
+  allot-sim --plant lying-disk --keep-going  how often the checkers find a planted bug";
 
 /// Run the whole of Allot on virtual time and simulated disks, with a checker for every promise
 ///
