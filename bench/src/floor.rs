@@ -99,7 +99,7 @@ fn rounds(
         round()?;
         let message = Sent { intended: begun, sent: begun, left: 0, refused: false };
         recorder.note_sent(&phases, begun, begun);
-        recorder.note_answered(&phases, &message, clock.now());
+        recorder.note_replied(&phases, &message, clock.now());
     }
     output.add(measured(recorder, Some(Offer::Window(1)), lengths, phases));
     output.finish()

@@ -137,7 +137,7 @@ impl Load {
             .as_mut()
             .map_or(Ok(None), PositionClient::holdings)
             .map_err(|error| error.to_string());
-        (point.checked, point.failed) = verdict(target.exchange, &recorder, before, after);
+        (point.checked, point.failed) = check(target.exchange, &recorder, before, after);
         Ok(Measured { point, recorder, from: phases.from })
     }
 
@@ -279,7 +279,7 @@ pub(crate) fn wrongs(recorder: &Recorder) -> Vec<String> {
 }
 
 /// How the replies were checked, and what is wrong with them.
-fn verdict(
+fn check(
     exchange: Exchange,
     recorder: &Recorder,
     before: Option<Holdings>,

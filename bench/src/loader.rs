@@ -190,7 +190,7 @@ impl Loader {
     fn receive_echo(&mut self, at: Nanos) -> Result<(), String> {
         let first = batch_builder::first_seq(&self.frame).ok_or("an echo of something else")?;
         if let Some(message) = self.pending.acknowledge_message(first)? {
-            self.recorder.note_answered(&self.task.phases, &message, at);
+            self.recorder.note_replied(&self.task.phases, &message, at);
         }
         Ok(())
     }
@@ -213,7 +213,7 @@ impl Loader {
                 FillReply::Other(what) => Err(format!("an unexpected reply: {what}")),
             };
             match acknowledged {
-                Ok(Some(message)) => recorder.note_answered(&task.phases, &message, at),
+                Ok(Some(message)) => recorder.note_replied(&task.phases, &message, at),
                 Ok(None) => {}
                 Err(what) => recorder.note_wrong(what),
             }

@@ -87,7 +87,7 @@ impl Recorder {
     }
 
     /// A message has all its replies.
-    pub(crate) fn note_answered(&mut self, phases: &Phases, message: &Sent, at: Nanos) {
+    pub(crate) fn note_replied(&mut self, phases: &Phases, message: &Sent, at: Nanos) {
         if message.refused {
             self.refused += 1;
             return;
@@ -165,7 +165,7 @@ mod tests {
     fn a_late_send_is_part_of_the_response_and_not_of_the_service() {
         let (mut recorder, phases) = (Recorder::new(), phases());
         recorder.note_sent(&phases, at(1_500), at(1_800));
-        recorder.note_answered(&phases, &message(1_500, 1_800), at(2_100));
+        recorder.note_replied(&phases, &message(1_500, 1_800), at(2_100));
         assert_eq!((recorder.late, recorder.late_ns_max), (1, 300_000_000));
         assert!(recorder.response.equivalent(recorder.response.max(), 600_000_000));
         assert!(recorder.service.equivalent(recorder.service.max(), 300_000_000));
@@ -178,7 +178,7 @@ mod tests {
         let (mut recorder, phases) = (Recorder::new(), phases());
         for (intended, answered) in [(500, 900), (900, 1_100), (2_900, 3_200), (3_100, 3_300)] {
             recorder.note_sent(&phases, at(intended), at(intended));
-            recorder.note_answered(&phases, &message(intended, intended), at(answered));
+            recorder.note_replied(&phases, &message(intended, intended), at(answered));
         }
         assert_eq!((recorder.sent, recorder.answered, recorder.response.len()), (1, 1, 1));
         assert_eq!(recorder.response.max(), recorder.service.max());
@@ -188,7 +188,7 @@ mod tests {
     fn what_was_refused_has_no_time() {
         let (mut recorder, phases) = (Recorder::new(), phases());
         let refused = Sent { refused: true, ..message(1_500, 1_500) };
-        recorder.note_answered(&phases, &refused, at(1_501));
+        recorder.note_replied(&phases, &refused, at(1_501));
         assert_eq!((recorder.refused, recorder.answered, recorder.response.len()), (1, 0, 0));
     }
 
@@ -197,7 +197,7 @@ mod tests {
         let (mut all, phases) = (Recorder::new(), phases());
         for connection in 0..3 {
             let mut one = Recorder::new();
-            one.note_answered(&phases, &message(1_100, 1_100), at(1_200 + connection * 800));
+            one.note_replied(&phases, &message(1_100, 1_100), at(1_200 + connection * 800));
             one.note_wrong("odd".to_owned());
             all.merge(one);
         }

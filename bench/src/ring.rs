@@ -86,7 +86,7 @@ impl Agent for Pinger {
                 return 0;
             }
             let message = Sent { intended: left, sent: left, left: 0, refused: false };
-            recorder.note_answered(&self.phases, &message, self.clock.now());
+            recorder.note_replied(&self.phases, &message, self.clock.now());
         }
         let now = self.clock.now();
         if self.phases.to <= now {

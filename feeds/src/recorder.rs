@@ -74,8 +74,8 @@ impl Recorder {
     pub(crate) fn count(&mut self, reply: &Reply, effect: Effect, now: Nanos) {
         match effect {
             Effect::First(latency) => {
-                self.progress.add(Tally::Answered, 1);
-                self.counters.add(Counter::FeedAnswered, 1);
+                self.progress.add(Tally::Replied, 1);
+                self.counters.add(Counter::FeedReplied, 1);
                 self.progress.note_latency(latency);
                 self.count_type(reply);
             }

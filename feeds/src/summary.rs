@@ -84,7 +84,7 @@ impl Summary {
     /// Replies per second, rounded down.
     #[must_use]
     pub fn replies_per_second(&self) -> u64 {
-        let replies = u128::from(self.get(Tally::Answered)) * 1_000_000_000;
+        let replies = u128::from(self.get(Tally::Replied)) * 1_000_000_000;
         let rate = replies.checked_div(self.elapsed.as_nanos()).unwrap_or(0);
         u64::try_from(rate).unwrap_or(u64::MAX)
     }
@@ -104,7 +104,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.source, self.result_text())?;
         for (tally, count) in &self.counts {
-            let is_shown = 0 < *count || matches!(tally, Tally::Sent | Tally::Answered);
+            let is_shown = 0 < *count || matches!(tally, Tally::Sent | Tally::Replied);
             if is_shown {
                 writeln!(f, "  {:<18} {count:>12}", tally.label())?;
             }
@@ -154,7 +154,7 @@ mod tests {
         progress.touch(Nanos::from_unix(7_000_000_000));
         for (tally, count) in [
             (Tally::Sent, 1_000),
-            (Tally::Answered, 998),
+            (Tally::Replied, 998),
             (Tally::Allocated, 990),
             (Tally::Held, 6),
             (Tally::Followed, 4),

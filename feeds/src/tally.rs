@@ -44,7 +44,7 @@ macro_rules! tallies {
 
 tallies! {
     Sent sent "sent" "Messages that left, each counted once."
-    Answered answered "answered" "Messages that have a reply, each counted once."
+    Replied replied "answered" "Messages that have a reply, each counted once."
     Allocated allocated "allocated" "Fills that were divided."
     Accepted accepted "accepted" "Splits that came into force."
     Rejected rejected "rejected" "Messages that were rejected for good."

@@ -47,12 +47,12 @@ impl ProgressBar {
 
     /// Shows how far the feeds are.
     pub(crate) fn show(&mut self, feeds: &Feeds) {
-        let is_measured = self.measure(feeds.get(Tally::Answered));
+        let is_measured = self.measure(feeds.get(Tally::Replied));
         let line = remarks(feeds, self.rate);
         match &self.bar {
             Some(bar) => {
                 bar.set_message(line);
-                bar.set_position(feeds.get(Tally::Answered));
+                bar.set_position(feeds.get(Tally::Replied));
             }
             None if is_measured && line != self.line => {
                 tracing::info!("{line}");
@@ -99,8 +99,8 @@ fn remarks(feeds: &Feeds, rate: u64) -> String {
         _ => format!(", {count} {}", tally.label()),
     });
     let sent = feeds.get(Tally::Sent);
-    let answered = feeds.get(Tally::Answered);
-    format!("{sent} sent, {answered} answered, {rate}/s{}", shown.collect::<String>())
+    let replied = feeds.get(Tally::Replied);
+    format!("{sent} sent, {replied} answered, {rate}/s{}", shown.collect::<String>())
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ counters! {
     Reconnects "reconnects" "Sockets replaced because nothing was received for too long."
     FeedSent "feed_sent" "Messages that a feed handed to its link."
     FeedResent "feed_resent" "Messages that a feed sent again because no reply had come."
-    FeedAnswered "feed_answered" "Replies that a feed received."
+    FeedReplied "feed_answered" "Replies that a feed received."
 }
 
 /// One value on cache lines of its own.

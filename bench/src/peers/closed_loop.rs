@@ -107,7 +107,7 @@ impl ClosedLoop<'_> {
                 continue;
             };
             if let Some(message) = self.pending.acknowledge_message(first)? {
-                self.recorder.note_answered(&self.phases, &message, at);
+                self.recorder.note_replied(&self.phases, &message, at);
             }
             for seq in first..first + u64::from(self.load.batch) {
                 self.load.fills.count(seq, &mut self.counts);

@@ -33,7 +33,7 @@ pub(crate) struct Python {
 
 /// Its reply to fills.
 #[derive(Deserialize)]
-struct Answer {
+struct Reply {
     fills: Vec<Divided>,
 }
 
@@ -51,7 +51,7 @@ impl Python {
 
     fn check(&self, first: u64, body: &[u8]) -> Result<(), String> {
         let said = || format!("fill {first}: {}", String::from_utf8_lossy(body));
-        let Answer { fills } = serde_json::from_slice(body).map_err(|_| said())?;
+        let Reply { fills } = serde_json::from_slice(body).map_err(|_| said())?;
         let due = (first..first + u64::from(self.batch)).map(|seq| (seq, self.quantity(seq)));
         let divided =
             fills.iter().map(|fill| (fill.seq, u128::from(fill.shares.values().sum::<u64>())));

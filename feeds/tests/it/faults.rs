@@ -63,7 +63,7 @@ fn every_fill_is_applied_once_and_has_one_reply_whatever_is_lost() {
         let summary = fills.summary();
         assert!(summary.is_ok() && splits.summary().is_ok(), "seed {seed}: {summary}");
         assert_eq!(summary.get(Tally::Sent), count, "seed {seed}: {summary}");
-        assert_eq!(summary.get(Tally::Answered), count, "seed {seed}: {summary}");
+        assert_eq!(summary.get(Tally::Replied), count, "seed {seed}: {summary}");
         assert_eq!(summary.get(Tally::Strange), 0, "seed {seed}: {summary}");
         let done = summary.get(Tally::Allocated) + summary.still_held();
         assert_eq!(done, count, "seed {seed}: {summary}");
@@ -118,7 +118,7 @@ fn held_fills_have_a_reply_and_count_as_held_until_the_end() {
     assert_eq!(finish(&mut stepper, &fills), Duration::ZERO);
     let summary = fills.summary();
     assert!(summary.is_ok(), "{summary}");
-    assert_eq!((summary.get(Tally::Answered), summary.still_held()), (600, 600));
+    assert_eq!((summary.get(Tally::Replied), summary.still_held()), (600, 600));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn shares_that_were_lost_with_a_connection_are_asked_for_over_the_next() {
     finish(&mut stepper, &fills);
     let summary = fills.summary();
     assert_eq!(seconds(stepper.now()), "8.000", "after a silence of three seconds: {summary}");
-    assert_eq!((summary.get(Tally::Followed), summary.get(Tally::Answered)), (1, 2), "{summary}");
+    assert_eq!((summary.get(Tally::Followed), summary.get(Tally::Replied)), (1, 2), "{summary}");
     assert_eq!((summary.get(Tally::Allocated), summary.get(Tally::Reconnects)), (2, 1));
     assert_eq!(shared.state().applied.len(), 2);
 }
@@ -179,7 +179,7 @@ fn a_server_without_room_for_long_loses_nothing() {
         let mut stepper = scenario.begin(1);
         stepper.advance(Duration::from_secs(60));
         assert_eq!(
-            (fills.get(Tally::Sent), fills.get(Tally::Answered)),
+            (fills.get(Tally::Sent), fills.get(Tally::Replied)),
             (256, 0),
             "all that fits in flight"
         );
@@ -188,7 +188,7 @@ fn a_server_without_room_for_long_loses_nothing() {
         assert!(took <= Duration::from_secs(2), "{took:?}");
         let summary = fills.summary();
         assert!(summary.is_ok(), "{summary}");
-        assert_eq!(summary.get(Tally::Answered), 1_000, "{summary}");
+        assert_eq!(summary.get(Tally::Replied), 1_000, "{summary}");
         assert_eq!((summary.get(Tally::Rejected), summary.get(Tally::Duplicates)), (0, 0));
         assert_eq!(shared.state().applied.len(), 1_000);
     }
@@ -208,7 +208,7 @@ fn lost_replies_come_again_as_duplicates_and_count_once() {
     assert_eq!(seconds(stepper.now()), "1.000", "when they are sent again");
     let summary = fills.summary();
     assert!(summary.is_ok() && splits.summary().is_ok(), "{summary}");
-    assert_eq!((summary.get(Tally::Answered), summary.get(Tally::Duplicates)), (50, 50));
+    assert_eq!((summary.get(Tally::Replied), summary.get(Tally::Duplicates)), (50, 50));
     assert_eq!((summary.get(Tally::Again), summary.get(Tally::Strange)), (0, 0), "{summary}");
     assert_eq!(shared.state().applied.len(), 50);
 }
@@ -238,7 +238,7 @@ fn unexpected_replies_are_counted_and_change_nothing() {
     shared.state().unsolicited = unsolicited.map(String::into_bytes).into();
     stepper.run_until_idle();
     assert_eq!((fills.get(Tally::Again), fills.get(Tally::Strange)), (1, 5));
-    assert_eq!((fills.get(Tally::Answered), fills.get(Tally::Allocated)), (10, 10));
+    assert_eq!((fills.get(Tally::Replied), fills.get(Tally::Allocated)), (10, 10));
     assert_eq!(splits.get(Tally::Accepted), 1);
 }
 

@@ -200,7 +200,7 @@ fn a_stream_stops_at_its_first_bad_line_and_what_came_before_is_answered() {
     let (fills, applied) = replayed(replay);
     let summary = fills.summary();
     assert!(!summary.is_ok(), "{summary}");
-    assert_eq!((applied, summary.get(Tally::Answered), summary.get(Tally::BadLines)), (1, 1, 1));
+    assert_eq!((applied, summary.get(Tally::Replied), summary.get(Tally::BadLines)), (1, 1, 1));
     assert_eq!(summary.stopped_by().map(|line| line.number), Some(3));
     assert!(summary.to_string().starts_with("fills: stopped by a bad line\n"), "{summary}");
 }

@@ -64,7 +64,7 @@ fn every_reply_is_logged_in_json_whatever_fails_on_the_way() {
 
         let logged = log_file.read();
         let count = |tally| usize::try_from(fills.get(tally)).unwrap();
-        let received = [Tally::Answered, Tally::Followed, Tally::Again, Tally::Busy].map(count);
+        let received = [Tally::Replied, Tally::Followed, Tally::Again, Tally::Busy].map(count);
         assert_eq!(logged.len(), received.iter().sum::<usize>());
         assert!(logged.iter().any(no_room) && logged.iter().any(Reply::is_duplicate));
         let mut shares = BTreeMap::new();
@@ -86,7 +86,7 @@ fn a_reply_is_in_the_file_as_soon_as_it_is_counted() {
     let fills = scenario.logged_fills(config, Fills::one_and_then_none(), log_file.log());
     let mut stepper = scenario.begin(1);
     stepper.run_until_idle();
-    assert!(!fills.is_finished() && fills.get(Tally::Answered) == 1);
+    assert!(!fills.is_finished() && fills.get(Tally::Replied) == 1);
     let expected = "{\"type\":\"held\",\"source\":\"fills\",\"seq\":1}\n";
     assert_eq!(fs::read_to_string(log_file.path()).unwrap(), expected);
 }

@@ -88,9 +88,9 @@ fn fills_go_through_real_sockets() {
         events.recv_timeout(STUCK).unwrap();
         drop(running);
         let summary = progress.summary();
-        assert!(summary.is_ok() && summary.get(Tally::Answered) == 2_000, "{summary}");
+        assert!(summary.is_ok() && summary.get(Tally::Replied) == 2_000, "{summary}");
         assert_eq!(counters.get(Counter::FeedSent), 2_000);
-        assert_eq!(counters.get(Counter::FeedAnswered), 2_000);
+        assert_eq!(counters.get(Counter::FeedReplied), 2_000);
     }
 }
 
@@ -151,7 +151,7 @@ fn a_server_that_was_away_gets_all_fills_again_and_applies_each_once() {
     events.recv_timeout(STUCK).unwrap();
     drop(running);
     let summary = progress.summary();
-    assert!(summary.is_ok() && summary.get(Tally::Answered) == 1_000, "{summary}");
+    assert!(summary.is_ok() && summary.get(Tally::Replied) == 1_000, "{summary}");
     assert_eq!(shared.state().applied.len(), 1_000);
 }
 
@@ -171,7 +171,7 @@ fn a_feed_that_sleeps_is_woken_by_its_standard_input() {
     let (feed, progress, _) = feed(Box::new(replay), link, FillConfig::new(source("stdin")));
     let answered = |count: u64| -> Box<dyn Fn() -> bool + Send> {
         let progress = progress.clone();
-        Box::new(move || progress.get(Tally::Answered) == count)
+        Box::new(move || progress.get(Tally::Replied) == count)
     };
     let conditions =
         vec![(answered(1), "one"), (answered(2), "two"), (is_finished(&progress), "finished")];

@@ -59,7 +59,7 @@ fn a_message_without_room_is_resent_after_10_20_40_up_to_1000_milliseconds() {
         ];
         assert_eq!(times, expected);
         assert_eq!((fills.get(Tally::Busy), fills.get(Tally::Resent)), (10, 9));
-        assert_eq!((fills.get(Tally::Answered), fills.get(Tally::Rejected)), (0, 0));
+        assert_eq!((fills.get(Tally::Replied), fills.get(Tally::Rejected)), (0, 0));
         assert_eq!(fills.get(Tally::Reconnects), 0, "it is a sign of life");
     }
 }
@@ -82,7 +82,7 @@ fn after_a_long_silence_the_feed_reconnects_and_resends_everything() {
     shared.state().faults.is_silent = false;
     finish(&mut stepper, &fills);
     let summary = fills.summary();
-    assert!(summary.is_ok() && summary.get(Tally::Answered) == 3, "{summary}");
+    assert!(summary.is_ok() && summary.get(Tally::Replied) == 3, "{summary}");
     assert_eq!(seconds(stepper.now()), "105.000", "at the next attempt");
 }
 
@@ -179,7 +179,7 @@ fn a_feed_that_was_delayed_catches_up() {
     assert_eq!(fills.get(Tally::Sent), 5, "no more fit in flight");
     shared.state().faults.is_silent = false;
     finish(&mut stepper, &fills);
-    assert_eq!(fills.get(Tally::Answered), 100);
+    assert_eq!(fills.get(Tally::Replied), 100);
     let last = shared.arrivals().last().map(|arrival| seconds(arrival.time));
     assert_eq!(last.as_deref(), Some("9.900"), "the schedule has not moved");
 }

@@ -163,12 +163,12 @@ fn close(fills: Feeds, splits: Feeds) -> Result<bool> {
     let splits = splits.stop()?;
     let sum = |tally| fills.iter().map(|summary| summary.get(tally)).sum::<u64>();
     let sent = sum(Tally::Sent);
-    let answered = sum(Tally::Answered);
+    let replied = sum(Tally::Replied);
     let rejected = sum(Tally::Rejected);
     let lost = sum(Tally::Lost);
     let splits = splits.iter().map(|summary| summary.get(Tally::Accepted)).sum::<u64>();
     print(&format!(
-        "\nfills sent {sent}, answered {answered}, rejected {rejected}, lost {lost}; \
+        "\nfills sent {sent}, answered {replied}, rejected {rejected}, lost {lost}; \
          splits in force {splits}"
     ))?;
     Ok(lost == 0)

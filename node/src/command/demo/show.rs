@@ -114,11 +114,11 @@ impl Show {
     }
 
     fn rate_line(&mut self) -> String {
-        let answered = self.fills.get(Tally::Answered);
-        let rate = self.meter.measure(self.clock.now(), answered);
+        let replied = self.fills.get(Tally::Replied);
+        let rate = self.meter.measure(self.clock.now(), replied);
         let sources = self.fills.sources().len();
         let sent = self.fills.get(Tally::Sent);
         let noun = plural(u64::try_from(sources).unwrap_or(u64::MAX), "source");
-        format!("{sources} {noun} · {rate} fills/s · {sent} sent · {answered} answered")
+        format!("{sources} {noun} · {rate} fills/s · {sent} sent · {replied} answered")
     }
 }
