@@ -4,7 +4,8 @@
 use std::process::ExitCode;
 
 use allot_runtime::{
-    Agent, Clock, Context, Crew, Door, DoorOptions, Envelope, Nanos, PollSet, Threads, WaitStrategy,
+    Agent, Clock, Context, Door, DoorOptions, Envelope, Nanos, PollSet, ThreadGroup, Threads,
+    WaitStrategy,
 };
 use anyhow::Result;
 
@@ -29,10 +30,10 @@ pub(crate) fn measure(load: &LoadArgs, out: &OutArgs) -> Result<ExitCode> {
     let context = Context::new()?;
     let options = DoorOptions { high_water: HIGH_WATER, ..DoorOptions::default() };
     let door = Door::bind(&context, ENDPOINT, options)?;
-    let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
-    let post = crew.thread("echo")?;
-    crew.add(&post, Box::new(Echo { door, envelope: Envelope::new(), is_kept: false }));
-    let running = crew.start()?;
+    let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+    let slot = group.thread("echo")?;
+    group.add(&slot, Box::new(Echo { door, envelope: Envelope::new(), is_kept: false }));
+    let running = group.start()?;
     let front = ENDPOINT.to_owned();
     let target = Target::within_the_process(context, front);
     let code = end_to_end::measure(Output::begin("inproc", out, load.described()), &target, load)?;

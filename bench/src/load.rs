@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use allot_domain::SourceId;
 use allot_runtime::{
-    Clock, Context, Crew, CurveKey, Link, LinkOptions, Nanos, Threads, WaitStrategy,
+    Clock, Context, CurveKey, Link, LinkOptions, Nanos, ThreadGroup, Threads, WaitStrategy,
 };
 use allot_wire::Encoding;
 use anyhow::{Result, anyhow};
@@ -167,19 +167,19 @@ impl Load {
             connections: self.connections,
         };
         let board = Arc::new(Board::default());
-        let mut crew = Crew::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
+        let mut group = ThreadGroup::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
         let each_its_own = self.connections <= THREADS_MAX;
         let threads = if each_its_own { self.connections } else { THREADS_SHARED };
-        let posts = (0..threads)
-            .map(|place| crew.thread(&format!("load-{place}")))
+        let slots = (0..threads)
+            .map(|place| group.thread(&format!("load-{place}")))
             .collect::<Result<Vec<_>, _>>()?;
-        for ((place, link), post) in (0..).zip(links).zip(posts.iter().cycle()) {
+        for ((place, link), slot) in (0..).zip(links).zip(slots.iter().cycle()) {
             let connection = Connection { number: place, source: source(place, phases.start)? };
             let board = Arc::clone(&board);
             let loader = Loader::new(task.clone(), connection, link, clock.clone(), board);
-            crew.add(post, Box::new(loader));
+            group.add(slot, Box::new(loader));
         }
-        let mut running = crew.start()?;
+        let mut running = group.start()?;
         let mut progress = Progress::new(offer, phases);
         let mut watch = StageWatch::new(&target.stages, phases);
         while !board.is_done(self.connections) && !running.wait(TICK) {
@@ -363,11 +363,11 @@ mod tests {
     fn wrong(each_fiftieth: u32, endpoint: &str, drain: Duration) -> Option<String> {
         let context = Context::new().unwrap();
         let door = Door::bind(&context, endpoint, DoorOptions::default()).unwrap();
-        let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
-        let post = crew.thread("echo").unwrap();
+        let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+        let slot = group.thread("echo").unwrap();
         let echo = Unreliable { door, envelope: Envelope::new(), heard: 0, each_fiftieth };
-        crew.add(&post, Box::new(echo));
-        let running = crew.start().unwrap();
+        group.add(&slot, Box::new(echo));
+        let running = group.start().unwrap();
         let ms = Duration::from_millis;
         let load = Load {
             batch: 1,

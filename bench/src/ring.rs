@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use allot_runtime::{Agent, Clock, Crew, Link, Nanos, Threads, WaitStrategy, ring_pair};
+use allot_runtime::{Agent, Clock, Link, Nanos, ThreadGroup, Threads, WaitStrategy, ring_pair};
 use anyhow::Result;
 
 use crate::arguments::{LengthArgs, OutArgs};
@@ -31,9 +31,9 @@ pub(crate) fn measure(wait: WaitStrategy, lengths: LengthArgs, out: &OutArgs) ->
     let facts = BTreeMap::from([("wait".to_owned(), wait.to_string())]);
     let mut output = Output::begin("ring", out, facts);
     let (clock, lengths) = (Clock::system(), lengths.lengths());
-    let mut crew = Crew::new(clock.clone(), wait, Threads::Dedicated);
-    let (near_post, far_post) = (crew.thread("near")?, crew.thread("far")?);
-    let (near, far) = ring_pair(CAPACITY, near_post.waker(), far_post.waker());
+    let mut group = ThreadGroup::new(clock.clone(), wait, Threads::Dedicated);
+    let (near_slot, far_slot) = (group.thread("near")?, group.thread("far")?);
+    let (near, far) = ring_pair(CAPACITY, near_slot.waker(), far_slot.waker());
     let phases = lengths.from(clock.now());
     let result = Arc::new(Mutex::new(None));
     let pinger = Pinger {
@@ -45,9 +45,9 @@ pub(crate) fn measure(wait: WaitStrategy, lengths: LengthArgs, out: &OutArgs) ->
         recorder: Some(Recorder::new()),
         result: Arc::clone(&result),
     };
-    crew.add(&near_post, Box::new(pinger));
-    crew.add(&far_post, Box::new(Ponger { link: far, frame: Vec::new() }));
-    let mut running = crew.start()?;
+    group.add(&near_slot, Box::new(pinger));
+    group.add(&far_slot, Box::new(Ponger { link: far, frame: Vec::new() }));
+    let mut running = group.start()?;
     let taken = loop {
         let taken = result.lock().expect("nothing panics while it holds it").take();
         if taken.is_some() || running.wait(TICK) {

@@ -7,7 +7,7 @@
 //! * It contains no rule and no format: `domain` decides, `wire` encodes.
 //! * Output for programs goes to stdout, output for people to stderr; tables go to stdout too.
 //!   When the reader of stdout goes away, the process ends without an error.
-//! * Every thread belongs to a `Crew`. While the boxes run, only the monitor's thread logs.
+//! * Every thread belongs to a `ThreadGroup`. While the boxes run, only the monitor's thread logs.
 
 mod limits;
 pub mod setting;
@@ -23,7 +23,7 @@ mod counter_watch;
 mod stage_file;
 mod monitor;
 mod log;
-mod feed_crew;
+mod feed_group;
 mod rate_meter;
 mod progress_bar;
 mod feed_reader;

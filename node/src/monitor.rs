@@ -1,6 +1,6 @@
 //! The monitor: a thread that handles signals, logs counters, and writes the stage file.
 
-use allot_runtime::{Clock, Counters, Crew, Running, Threads, WaitStrategy};
+use allot_runtime::{Clock, Counters, Running, ThreadGroup, Threads, WaitStrategy};
 use anyhow::Result;
 
 use crate::counter_watch::CounterWatch;
@@ -20,14 +20,14 @@ impl Monitor {
         boxes: Vec<(String, Counters)>,
         stage_file: Option<StageFile>,
     ) -> Result<Self> {
-        let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
-        let slot = crew.thread("monitor")?;
-        crew.add(&slot, Box::new(Signals::new(request)?));
-        crew.add(&slot, Box::new(CounterWatch::new(boxes)));
+        let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+        let slot = group.thread("monitor")?;
+        group.add(&slot, Box::new(Signals::new(request)?));
+        group.add(&slot, Box::new(CounterWatch::new(boxes)));
         if let Some(stage_file) = stage_file {
-            crew.add(&slot, Box::new(stage_file));
+            group.add(&slot, Box::new(stage_file));
         }
-        Ok(Self { running: crew.start()? })
+        Ok(Self { running: group.start()? })
     }
 
     /// Stops the thread, after a last turn.

@@ -10,7 +10,7 @@ use allot_feeds::{Tally, plural};
 use allot_runtime::Clock;
 use indicatif::ProgressStyle;
 
-use crate::feed_crew::Feeds;
+use crate::feed_group::Feeds;
 use crate::rate_meter::RateMeter;
 
 /// How often the bar is drawn; the end of the feeds is noticed at most this late.

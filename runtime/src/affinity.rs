@@ -9,7 +9,7 @@ use crate::RuntimeError;
 /// The cores that this process may use, in ascending order.
 ///
 /// They are read at the first call and kept: the operating system reports those of the calling
-/// thread, and a pinned thread would see only one. A `Crew` calls this before it pins.
+/// thread, and a pinned thread would see only one. A `ThreadGroup` calls this before it pins.
 pub fn cores() -> &'static [usize] {
     static CORES: OnceLock<Vec<usize>> = OnceLock::new();
     CORES.get_or_init(|| {

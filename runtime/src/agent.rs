@@ -26,7 +26,7 @@ pub trait Agent: Send {
     /// something arrives or [`wake_at`](Agent::wake_at) is reached.
     fn do_work(&mut self, now: Nanos) -> usize;
 
-    /// Why it cannot go on, once it cannot: the crew then stops with this reason.
+    /// Why it cannot go on, once it cannot: the thread group then stops with this reason.
     ///
     /// For failures of the environment, such as a disk that fails. A bug panics.
     fn failure(&self) -> Option<&str> {

@@ -17,7 +17,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::poll_set::PollSetMemory;
-use crate::{Agent, Clock, CrewError, Nanos, PollSet, Stopper, WaitStrategy, Waker};
+use crate::{Agent, Clock, Nanos, PollSet, Stopper, ThreadGroupError, WaitStrategy, Waker};
 
 /// The agents of one thread, and everything that the thread needs to run them.
 pub(crate) struct DutyCycle {
@@ -38,9 +38,9 @@ struct Turns {
 }
 
 impl DutyCycle {
-    /// Runs until the crew is stopped. If an agent fails or panics it stops the crew: the other
-    /// agents would wait for it for ever.
-    pub(crate) fn run(self) -> Result<(), CrewError> {
+    /// Runs until the thread group is stopped. If an agent fails or panics it stops the group: the
+    /// other agents would wait for it for ever.
+    pub(crate) fn run(self) -> Result<(), ThreadGroupError> {
         let mut turns = Turns { cycle: self, current: 0, memory: PollSet::without_waker() };
         let worked = turns.guarded(Turns::work).and_then(|()| turns.failed());
         turns.cycle.stopper.stop();
@@ -73,14 +73,14 @@ impl Turns {
     }
 
     /// An error if an agent cannot go on; it names the first.
-    fn failed(&mut self) -> Result<(), CrewError> {
+    fn failed(&mut self) -> Result<(), ThreadGroupError> {
         let agents = &self.cycle.agents;
         let Some(failed) = agents.iter().position(|agent| agent.failure().is_some()) else {
             return Ok(());
         };
         self.current = failed;
         let reason = agents[failed].failure().unwrap_or_default();
-        Err(CrewError::failed(&self.cycle.thread, agents[failed].role(), reason))
+        Err(ThreadGroupError::failed(&self.cycle.thread, agents[failed].role(), reason))
     }
 
     /// One turn of each agent.
@@ -113,7 +113,7 @@ impl Turns {
     }
 
     /// Closes all agents but the broken one, whose state cannot be trusted.
-    fn close(&mut self, broken: Option<usize>) -> Result<(), CrewError> {
+    fn close(&mut self, broken: Option<usize>) -> Result<(), ThreadGroupError> {
         let now = self.cycle.clock.now();
         let mut closed = Ok(());
         for index in (0..self.cycle.agents.len()).filter(|&index| Some(index) != broken) {
@@ -132,10 +132,10 @@ impl Turns {
 
     /// Turns a panic into an error that names the agent. The panic may have left the agent in an
     /// inconsistent state, so it is not called again.
-    fn guarded(&mut self, act: impl FnOnce(&mut Self)) -> Result<(), CrewError> {
+    fn guarded(&mut self, act: impl FnOnce(&mut Self)) -> Result<(), ThreadGroupError> {
         catch_unwind(AssertUnwindSafe(|| act(self))).map_err(|panic| {
             let role = self.cycle.agents.get(self.current).map_or("", |agent| agent.role());
-            CrewError::panicked(&self.cycle.thread, role, &message_of(panic.as_ref()))
+            ThreadGroupError::panicked(&self.cycle.thread, role, &message_of(panic.as_ref()))
         })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Errors of the running system are elsewhere: a send that is not possible now is a
 //! [`SendError`](crate::SendError), and an agent that panicked is a
-//! [`CrewError`](crate::CrewError).
+//! [`ThreadGroupError`](crate::ThreadGroupError).
 
 use std::fmt;
 

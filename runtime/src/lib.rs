@@ -2,7 +2,7 @@
 //! the sockets, the clock, the counters and the stages.
 //!
 //! ```text
-//!              ┌──────────────── a thread of the Crew ────────────────┐
+//!              ┌──────────── a thread of the ThreadGroup ─────────────┐
 //!   clients ◄──┤ Door      Agent::do_work(now)      Hub │ Link ◄──────┼──► Link   another thread
 //!              │               ▲                                      │   (ring or socket)
 //!              │   Clock ──────┤  nothing to do: spin, then sleep in  │
@@ -11,7 +11,7 @@
 //!                                     Broadcast ───────────────────────► subscribers
 //! ```
 //!
-//! Read [`Agent`] first, which a box implements, then [`Crew`], which runs it.
+//! Read [`Agent`] first, which a box implements, then [`ThreadGroup`], which runs it.
 //! This crate carries bytes: it knows no value of `domain` and no system.
 //!
 //! Invariants:
@@ -44,7 +44,7 @@ mod envelope;
 mod door;
 mod broadcast;
 mod subscriber;
-mod crew;
+mod thread_group;
 mod stopper;
 mod duty_cycle;
 mod running;
@@ -56,7 +56,6 @@ pub use broadcast::{Broadcast, BroadcastListener, BroadcastOptions, Publication,
 pub use clock::{Clock, Nanos};
 pub use context::{Context, Facts};
 pub use counters::{Counter, Counters};
-pub use crew::{Crew, ThreadSlot};
 pub use curve::{CurveKey, CurveKeys};
 pub use door::{Door, DoorClients, DoorOptions};
 pub use envelope::Envelope;
@@ -65,11 +64,12 @@ pub use hub::Hub;
 pub use limits::RECYCLED_BYTES_MAX;
 pub use link::{Link, LinkOptions, SendError, ring_pair};
 pub use poll_set::PollSet;
-pub use running::{CrewError, Running};
+pub use running::{Running, ThreadGroupError};
 pub use stages::{Stage, StageTimes, Stages};
 pub use stepper::Stepper;
 pub use stopper::Stopper;
 pub use subscriber::Subscriber;
+pub use thread_group::{ThreadGroup, ThreadSlot};
 pub use threads::Threads;
 pub use wait::WaitStrategy;
 pub use waker::Waker;

@@ -57,7 +57,7 @@ pub(crate) const BROADCAST_HIGH_WATER: usize = 10_000;
 /// of the socket must fit as well.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
 
-/// Steps after which a stepped crew that still has work counts as stuck.
+/// Steps after which a stepped thread group that still has work counts as stuck.
 pub(crate) const IDLE_STEPS_MAX: usize = 1_000_000;
 
 /// Shared counters stand this far apart, so that two threads never write one cache line;

@@ -1,4 +1,4 @@
-//! A running crew: its threads, to be stopped and waited for.
+//! A running thread group: its threads, to be stopped and waited for.
 
 use std::fmt;
 use std::thread::{Builder, JoinHandle};
@@ -9,18 +9,18 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::duty_cycle::DutyCycle;
 use crate::{RuntimeError, Stopper, pin_to};
 
-/// The threads of a crew. Dropping it stops and joins them.
+/// The threads of a group. Dropping it stops and joins them.
 pub struct Running {
     stopper: Stopper,
-    threads: Vec<JoinHandle<Result<(), CrewError>>>,
+    threads: Vec<JoinHandle<Result<(), ThreadGroupError>>>,
     /// Every thread holds a clone, so that the channel closes when the last one ends.
     alive: Option<Sender<()>>,
     ended: Receiver<()>,
 }
 
-/// Why an agent ended its crew.
+/// Why an agent ended its group.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CrewError {
+pub struct ThreadGroupError {
     thread: String,
     role: String,
     message: String,
@@ -44,7 +44,7 @@ impl Running {
         let thread = Builder::new().name(name.clone()).spawn(move || {
             // Dropped last, when the agents are gone and their sockets closed.
             let _alive = alive;
-            core.map_or(Ok(()), pin_to).map_err(|error| CrewError {
+            core.map_or(Ok(()), pin_to).map_err(|error| ThreadGroupError {
                 thread: cycle.thread.clone(),
                 role: String::new(),
                 message: error.to_string(),
@@ -63,7 +63,7 @@ impl Running {
         self.stopper.stop();
     }
 
-    /// A handle that stops the crew, for a signal handler or another thread.
+    /// A handle that stops the thread group, for a signal handler or another thread.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
@@ -85,16 +85,16 @@ impl Running {
     ///
     /// # Errors
     /// The first agent, in the order of the threads, that failed or panicked.
-    pub fn join(mut self) -> Result<(), CrewError> {
+    pub fn join(mut self) -> Result<(), ThreadGroupError> {
         self.join_all()
     }
 
-    fn join_all(&mut self) -> Result<(), CrewError> {
+    fn join_all(&mut self) -> Result<(), ThreadGroupError> {
         let mut joined = Ok(());
         for thread in self.threads.drain(..) {
             let name = thread.thread().name().unwrap_or_default().to_owned();
             let result = thread.join().unwrap_or_else(|_| {
-                Err(CrewError::panicked(&name, "", "while its agents were dropped"))
+                Err(ThreadGroupError::panicked(&name, "", "while its agents were dropped"))
             });
             joined = joined.and(result);
         }
@@ -110,7 +110,7 @@ impl Drop for Running {
     }
 }
 
-impl CrewError {
+impl ThreadGroupError {
     pub(crate) fn panicked(thread: &str, role: &str, message: &str) -> Self {
         Self {
             thread: thread.to_owned(),
@@ -131,7 +131,7 @@ impl CrewError {
     }
 }
 
-impl fmt::Display for CrewError {
+impl fmt::Display for ThreadGroupError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.role.as_str() {
             "" => write!(out, "the thread {} failed: {}", self.thread, self.message),
@@ -141,4 +141,4 @@ impl fmt::Display for CrewError {
     }
 }
 
-impl std::error::Error for CrewError {}
+impl std::error::Error for ThreadGroupError {}

@@ -1,4 +1,4 @@
-//! A stepper: a crew without threads, on a clock that a test owns.
+//! A stepper: a thread group without threads, on a clock that a test owns.
 
 use std::time::Duration;
 

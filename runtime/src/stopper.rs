@@ -1,11 +1,11 @@
-//! A stopper: ends a crew, from any thread.
+//! A stopper: ends a thread group, from any thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Waker;
 
-/// Asks all threads of a crew to end. Clones stop the same crew.
+/// Asks all threads of a group to end. Clones stop the same group.
 #[derive(Clone, Debug)]
 pub struct Stopper {
     shared: Arc<Shared>,
@@ -28,7 +28,7 @@ impl Stopper {
         self.shared.wakers.iter().for_each(Waker::wake);
     }
 
-    /// Whether the crew was asked to end.
+    /// Whether the thread group was asked to end.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::SeqCst)

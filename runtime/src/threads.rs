@@ -8,7 +8,7 @@ use crate::RuntimeError;
 /// How agents are spread over threads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Threads {
-    /// One thread for each [`ThreadSlot`](crate::ThreadSlot) of the crew.
+    /// One thread for each [`ThreadSlot`](crate::ThreadSlot) of the group.
     #[default]
     Dedicated,
     /// One thread for all, for machines with too few cores: no wake-ups between agents.

@@ -4,8 +4,8 @@ use allot_domain::Incarnation;
 use allot_publisher::Publisher;
 use allot_router::Router;
 use allot_runtime::{
-    Broadcast, BroadcastOptions, Clock, Context, Counters, Crew, Door, DoorOptions, ThreadSlot,
-    Threads, cores,
+    Broadcast, BroadcastOptions, Clock, Context, Counters, Door, DoorOptions, ThreadGroup,
+    ThreadSlot, Threads, cores,
 };
 use allot_shard::Shard;
 
@@ -47,13 +47,13 @@ pub fn embedded<S: System>(
 ) -> Result<RunningServer, ServerError> {
     let context = Context::new()?;
     let clock = Clock::system();
-    let mut crew = Crew::new(clock.clone(), config.wait, config.threads);
-    let slots = slots(config.core.shards, &mut crew)?;
+    let mut group = ThreadGroup::new(clock.clone(), config.wait, config.threads);
+    let slots = slots(config.core.shards, &mut group)?;
     let opened = shard_ids(config.core.shards)
         .zip(&slots.shards)
-        .map(|(shard, slot)| open_shard::open::<S>(config, shard, &mut crew, slot))
+        .map(|(shard, slot)| open_shard::open::<S>(config, shard, &mut group, slot))
         .collect::<Result<Vec<_>, _>>()?;
-    pin(&mut crew, config.threads, &slots);
+    pin(&mut group, config.threads, &slots);
     let door = front_door(&context, config)?;
     let broadcast = broadcast(&context, config)?;
     let incarnation = Incarnation::new(clock.now().as_unix());
@@ -64,20 +64,20 @@ pub fn embedded<S: System>(
         publish: boxes.publisher.endpoint().map(str::to_owned),
         ..Bound::default()
     };
-    crew.add(&slots.router, Box::new(boxes.router.timed(&timing(&clock))));
+    group.add(&slots.router, Box::new(boxes.router.timed(&timing(&clock))));
     for (slot, shard) in slots.shards.iter().zip(boxes.shards) {
-        crew.add(slot, Box::new(shard.timed(&timing(&clock))));
+        group.add(slot, Box::new(shard.timed(&timing(&clock))));
     }
-    crew.add(&slots.publisher, Box::new(boxes.publisher));
-    Ok(RunningServer { running: crew.start()?, bound, counters: boxes.counters })
+    group.add(&slots.publisher, Box::new(boxes.publisher));
+    Ok(RunningServer { running: group.start()?, bound, counters: boxes.counters })
 }
 
-fn slots(shards: usize, crew: &mut Crew) -> Result<Slots, ServerError> {
-    let router = crew.thread(ROUTER)?;
+fn slots(shards: usize, group: &mut ThreadGroup) -> Result<Slots, ServerError> {
+    let router = group.thread(ROUTER)?;
     let shards = shard_ids(shards)
-        .map(|shard| crew.thread(&shard_name(shard)))
+        .map(|shard| group.thread(&shard_name(shard)))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Slots { router, shards, publisher: crew.thread(PUBLISHER)? })
+    Ok(Slots { router, shards, publisher: group.thread(PUBLISHER)? })
 }
 
 impl Slots {
@@ -96,10 +96,10 @@ impl Slots {
 
 /// Ties each thread to a core of its own, where that leaves at least one for everything else:
 /// the first, which by habit serves interrupts too.
-fn pin(crew: &mut Crew, threads: Threads, slots: &Slots) {
+fn pin(group: &mut ThreadGroup, threads: Threads, slots: &Slots) {
     if threads == Threads::Dedicated && slots.all().count() < cores().len() {
         for (slot, core) in slots.all().zip(&cores()[1..]) {
-            crew.pin(slot, *core);
+            group.pin(slot, *core);
         }
     }
 }

@@ -7,7 +7,7 @@ use allot_domain::ShardId;
 use allot_journal::{
     Checkpointer, Committer, Folder, Journal, JournalConfig, Media, Recovery, Wakers,
 };
-use allot_runtime::{Crew, ThreadSlot};
+use allot_runtime::{ThreadGroup, ThreadSlot};
 use allot_shard::{ConfigOf, RecoverError, Service, State, recover};
 
 use crate::config::ConfigFor;
@@ -85,17 +85,17 @@ fn finish<S: Service>(
     Ok(Recovered { opened: Opened { state, journal }, committer, checkpointer })
 }
 
-/// Recovers a shard from its directory, and gives the crew the threads that write to it; a shard
-/// without journal options starts from nothing.
+/// Recovers a shard from its directory, and adds the threads that write to it; a shard without
+/// journal options starts from nothing.
 pub(crate) fn open<S: Service>(
     config: &ConfigFor<S>,
     shard: ShardId,
-    crew: &mut Crew,
+    group: &mut ThreadGroup,
     slot: &ThreadSlot,
 ) -> Result<Opened<S>, ServerError> {
     match &config.journal {
         None => Ok(in_memory(config.machine)),
-        Some(options) => open_directory(config, options, shard, crew, slot),
+        Some(options) => open_directory(config, options, shard, group, slot),
     }
 }
 
@@ -103,7 +103,7 @@ fn open_directory<S: Service>(
     config: &ConfigFor<S>,
     options: &JournalOptions,
     shard: ShardId,
-    crew: &mut Crew,
+    group: &mut ThreadGroup,
     slot: &ThreadSlot,
 ) -> Result<Opened<S>, ServerError> {
     let path = directory(&options.data, shard);
@@ -117,8 +117,8 @@ fn open_directory<S: Service>(
         tracing::warn!(shard = shard.get(), "{warning}");
     }
     let state = recover(&mut recovery, config.machine).map_err(place)?;
-    let committer_slot = crew.blocking_thread(&format!("journal-{shard}"))?;
-    let checkpointer_slot = crew.blocking_thread(&format!("checkpointer-{shard}"))?;
+    let committer_slot = group.blocking_thread(&format!("journal-{shard}"))?;
+    let checkpointer_slot = group.blocking_thread(&format!("checkpointer-{shard}"))?;
     let wakers = Wakers {
         shard: slot.waker(),
         committer: committer_slot.waker(),
@@ -128,7 +128,7 @@ fn open_directory<S: Service>(
         finish(state, recovery, wakers).map_err(place)?;
     let inputs = opened.journal.appended().get();
     tracing::info!(shard = shard.get(), inputs, "recovered from {}", path.display());
-    crew.add(&committer_slot, Box::new(committer));
-    crew.add(&checkpointer_slot, Box::new(checkpointer));
+    group.add(&committer_slot, Box::new(committer));
+    group.add(&checkpointer_slot, Box::new(checkpointer));
     Ok(opened)
 }

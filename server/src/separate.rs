@@ -2,7 +2,7 @@
 
 use allot_domain::{Incarnation, ShardId};
 use allot_runtime::{
-    Agent, Clock, Context, Counters, Crew, Hub, Link, LinkOptions, ThreadSlot, Threads,
+    Agent, Clock, Context, Counters, Hub, Link, LinkOptions, ThreadGroup, ThreadSlot, Threads,
 };
 use allot_shard::ShardLinks;
 
@@ -50,9 +50,9 @@ pub fn shard_process<S: System>(
         router: connect(&context, &config.endpoints.backplane, &name)?,
         publisher: connect(&context, &config.endpoints.parts, &name)?,
     };
-    let mut crew = Crew::new(clock.clone(), config.wait, Threads::Dedicated);
-    let slot = crew.thread(&name)?;
-    let opened = open_shard::open::<S>(config, shard, &mut crew, &slot)?;
+    let mut group = ThreadGroup::new(clock.clone(), config.wait, Threads::Dedicated);
+    let slot = group.thread(&name)?;
+    let opened = open_shard::open::<S>(config, shard, &mut group, &slot)?;
     let identity = Identity { shard, incarnation: started_at(&clock) };
     let counters = Counters::new();
     let shard = boxes::shard(&config.core, identity, opened, links, counters.clone());
@@ -62,7 +62,7 @@ pub fn shard_process<S: System>(
         ..Bound::default()
     };
     let shard = shard.timed(&timing(&clock));
-    start(crew, &slot, Box::new(shard), bound, counters)
+    start(group, &slot, Box::new(shard), bound, counters)
 }
 
 /// The publisher as a process of its own.
@@ -124,21 +124,21 @@ fn run_alone<C>(
     bound: Bound,
     counters: Counters,
 ) -> Result<RunningServer, ServerError> {
-    let mut crew = Crew::new(clock, config.wait, Threads::Dedicated);
-    let slot = crew.thread(agent.role())?;
-    start(crew, &slot, agent, bound, counters)
+    let mut group = ThreadGroup::new(clock, config.wait, Threads::Dedicated);
+    let slot = group.thread(agent.role())?;
+    start(group, &slot, agent, bound, counters)
 }
 
-/// Starts a crew with one box, on the thread that it has for it.
+/// Starts a thread group with one box, on the thread that it has for it.
 fn start(
-    mut crew: Crew,
+    mut group: ThreadGroup,
     slot: &ThreadSlot,
     agent: Box<dyn Agent>,
     bound: Bound,
     counters: Counters,
 ) -> Result<RunningServer, ServerError> {
     let name = agent.role().to_owned();
-    crew.add(slot, agent);
+    group.add(slot, agent);
     let counters = vec![(name, counters)];
-    Ok(RunningServer { running: crew.start()?, bound, counters })
+    Ok(RunningServer { running: group.start()?, bound, counters })
 }

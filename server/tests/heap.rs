@@ -23,8 +23,8 @@ use allot_allocation_service::{
 };
 use allot_domain::{Incarnation, Price, Quantity, Seq, Side, SourceId, Ticker};
 use allot_runtime::{
-    Agent, Clock, Context, Counters, Crew, Door, DoorOptions, Link, LinkOptions, Nanos, PollSet,
-    Running, Threads, WaitStrategy,
+    Agent, Clock, Context, Counters, Door, DoorOptions, Link, LinkOptions, Nanos, PollSet, Running,
+    ThreadGroup, Threads, WaitStrategy,
 };
 use allot_server::boxes::{self, Identity};
 use allot_server::rings::{BoxWakers, RingEnds};
@@ -119,10 +119,10 @@ impl Firm {
         let endpoint = "tcp://127.0.0.1:*";
         let door = Door::bind(&context, endpoint, DoorOptions::default()).unwrap();
         let front = door.endpoint().unwrap().to_owned();
-        let mut crew = Crew::new(Clock::system(), WaitStrategy::default(), threads);
-        let router_slot = crew.thread("router").unwrap();
-        let publisher_slot = crew.thread("publisher").unwrap();
-        let shard_slots: Vec<_> = (0..shards).map(|_| crew.thread("shard").unwrap()).collect();
+        let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::default(), threads);
+        let router_slot = group.thread("router").unwrap();
+        let publisher_slot = group.thread("publisher").unwrap();
+        let shard_slots: Vec<_> = (0..shards).map(|_| group.thread("shard").unwrap()).collect();
         let wakers = BoxWakers {
             router: router_slot.waker().clone(),
             shards: shard_slots.iter().map(|slot| slot.waker().clone()).collect(),
@@ -136,7 +136,7 @@ impl Firm {
         let counted = |agent: Box<dyn Agent>, count: usize| {
             Box::new(Counted { agent, allocations: Arc::clone(&counts[count]) })
         };
-        crew.add(&router_slot, counted(Box::new(router), 0));
+        group.add(&router_slot, counted(Box::new(router), 0));
         let of_shards = shard_slots.iter().zip(boxes::shard_ids(shards)).zip(ends.shards);
         for ((slot, shard), links) in of_shards {
             // A short history, so that it is full and forgets from early on.
@@ -144,13 +144,13 @@ impl Firm {
             let opened = open_shard::in_memory::<Allocation>(book);
             let identity = Identity { shard, incarnation: FIRST };
             let agent = boxes::shard(&core, identity, opened, links, Counters::new());
-            crew.add(slot, counted(Box::new(agent), 1));
+            group.add(slot, counted(Box::new(agent), 1));
         }
         let mut links = ends.publisher;
         links.push(ends.publisher_to_router);
-        crew.add(&publisher_slot, Box::new(Listener { links, frame: Vec::new() }));
+        group.add(&publisher_slot, Box::new(Listener { links, frame: Vec::new() }));
         let [router, shards] = counts;
-        Self { running: crew.start().unwrap(), context, front, router, shards }
+        Self { running: group.start().unwrap(), context, front, router, shards }
     }
 
     /// What both have allocated so far.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use allot_feeds::{FeedProgress, FillConfig, FillFeed, Replay, ReplayConfig, Source, Tally};
 use allot_runtime::{
-    Agent, Clock, Context, Counter, Counters, Crew, Door, DoorOptions, Link, LinkOptions, Nanos,
-    PollSet, Running, Threads, WaitStrategy, Waker, ring_pair,
+    Agent, Clock, Context, Counter, Counters, Door, DoorOptions, Link, LinkOptions, Nanos, PollSet,
+    Running, ThreadGroup, Threads, WaitStrategy, Waker, ring_pair,
 };
 use allot_wire::Encoding;
 
@@ -67,10 +67,10 @@ fn feed(
 
 /// Runs the agents on one thread that sleeps whenever it can.
 fn run(agents: Vec<Box<dyn Agent>>) -> Running {
-    let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Shared);
-    let slot = crew.thread("scenario").unwrap();
-    agents.into_iter().for_each(|agent| crew.add(&slot, agent));
-    crew.start().unwrap()
+    let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Shared);
+    let slot = group.thread("scenario").unwrap();
+    agents.into_iter().for_each(|agent| group.add(&slot, agent));
+    group.start().unwrap()
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn a_feed_that_sleeps_is_woken_by_its_standard_input() {
 
 #[test]
 fn a_feed_that_is_stopped_at_once_reports_what_is_open() {
-    let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Shared);
-    let slot = crew.thread("scenario").unwrap();
+    let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Shared);
+    let slot = group.thread("scenario").unwrap();
     let (link, _far_end) = ring_pair(16, slot.waker(), slot.waker());
     let (feed, progress, _) = feed(Fills::of(100), link, FillConfig::new(source("fills")));
     let sent = {
@@ -199,9 +199,9 @@ fn a_feed_that_is_stopped_at_once_reports_what_is_open() {
         Box::new(move || progress.get(Tally::Sent) == 16)
     };
     let (observer, events) = observer(vec![(sent, "sent")]);
-    crew.add(&slot, Box::new(feed));
-    crew.add(&slot, Box::new(observer));
-    let running = crew.start().unwrap();
+    group.add(&slot, Box::new(feed));
+    group.add(&slot, Box::new(observer));
+    let running = group.start().unwrap();
     events.recv_timeout(STUCK).unwrap();
     running.stop();
     running.join().unwrap();

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use allot_journal::{Folder, Journal, Wakers};
-use allot_runtime::{Agent, Clock, Crew, Nanos, Threads, WaitStrategy};
+use allot_runtime::{Agent, Clock, Nanos, ThreadGroup, Threads, WaitStrategy};
 
 use crate::rig::{config, read, state_of};
 
@@ -55,16 +55,16 @@ fn every_wake_up_arrives_on_dedicated_and_on_shared_threads() {
         config.snapshot_every_bytes = 20_000;
         let media = Arc::new(Folder::open(folder.path()).unwrap());
         let recovery = read(media, config.clone()).unwrap().0;
-        let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, threads);
-        let slots = ["shard", "journal", "checkpointer"].map(|name| crew.thread(name).unwrap());
+        let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, threads);
+        let slots = ["shard", "journal", "checkpointer"].map(|name| group.thread(name).unwrap());
         let [shard, committer, checkpointer] = slots.each_ref().map(|slot| slot.waker());
         let (journal, committer, checkpointer) =
             recovery.finish(Wakers { shard, committer, checkpointer }).unwrap();
         let (done, end) = channel();
-        crew.add(&slots[0], Box::new(Patient { journal, payloads: Vec::new(), done }));
-        crew.add(&slots[1], Box::new(committer));
-        crew.add(&slots[2], Box::new(checkpointer));
-        let running = crew.start().unwrap();
+        group.add(&slots[0], Box::new(Patient { journal, payloads: Vec::new(), done }));
+        group.add(&slots[1], Box::new(committer));
+        group.add(&slots[2], Box::new(checkpointer));
+        let running = group.start().unwrap();
         end.recv_timeout(PATIENCE).unwrap();
         running.stop();
         running.join().unwrap();

@@ -20,7 +20,7 @@ use crate::command::feed::{seed, source};
 use crate::command::serve;
 use crate::common_args::CommonArgs;
 use crate::config::Origin;
-use crate::feed_crew::{FeedCrew, Feeds};
+use crate::feed_group::{FeedGroup, Feeds};
 use crate::flags::Flags;
 use crate::monitor::Monitor;
 use crate::setting::Key;
@@ -115,16 +115,16 @@ fn settings(demo: &Demo, common: &CommonArgs) -> Result<Settings> {
     Settings::of(&config)
 }
 
-fn splits(demo: &Demo, front: &str) -> Result<FeedCrew> {
-    let mut crew = FeedCrew::new(front, None)?;
+fn splits(demo: &Demo, front: &str) -> Result<FeedGroup> {
+    let mut group = FeedGroup::new(front, None)?;
     let accounts = Weights::accounts(demo.accounts)?;
     let weights = Weights::drift(&accounts, "2.5", seed(demo.seed))?;
-    crew.add_splits(AumConfig::new(source(None, "aum")?), weights)?;
-    Ok(crew)
+    group.add_splits(AumConfig::new(source(None, "aum")?), weights)?;
+    Ok(group)
 }
 
-fn fills(demo: &Demo, front: &str) -> Result<FeedCrew> {
-    let mut crew = FeedCrew::new(front, None)?;
+fn fills(demo: &Demo, front: &str) -> Result<FeedGroup> {
+    let mut group = FeedGroup::new(front, None)?;
     let tickers = demo.tickers.as_deref().map(parse_tickers).transpose()?;
     let base = seed(demo.seed);
     let prefix = source(None, "fills")?;
@@ -140,9 +140,9 @@ fn fills(demo: &Demo, front: &str) -> Result<FeedCrew> {
             encoding: Encoding::Binary,
             ..FillConfig::new(name)
         };
-        crew.add_fills(config, Box::new(Random::new(random)))?;
+        group.add_fills(config, Box::new(Random::new(random)))?;
     }
-    Ok(crew)
+    Ok(group)
 }
 
 /// What a signal does: the feeds send nothing new, and the show ends.

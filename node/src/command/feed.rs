@@ -15,7 +15,7 @@ use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::common_args::CommonArgs;
-use crate::feed_crew::{FeedCrew, Feeds};
+use crate::feed_group::{FeedGroup, Feeds};
 use crate::monitor::Monitor;
 use crate::progress_bar::{ProgressBar, TICK};
 use crate::stdout::print;
@@ -87,15 +87,15 @@ impl SourceFlags {
 /// Sends until everything is sent, or until a signal.
 pub(crate) fn run(feed: &Feed, common: &CommonArgs) -> Result<ExitCode> {
     match &feed.kind {
-        Kind::Fills(fills) => run_to_end(fills::crew(fills, common)?),
-        Kind::Aum(aum) => run_to_end(aum::crew(aum, common)?),
+        Kind::Fills(fills) => run_to_end(fills::group(fills, common)?),
+        Kind::Aum(aum) => run_to_end(aum::group(aum, common)?),
     }
 }
 
 /// Runs feeds to their end, shows their progress, and prints their summaries. Fails if anything was
 /// lost, or if a bad line stopped a feed.
-fn run_to_end(crew: FeedCrew) -> Result<ExitCode> {
-    let mut feeds = crew.start()?;
+fn run_to_end(group: FeedGroup) -> Result<ExitCode> {
+    let mut feeds = group.start()?;
     let monitor = Monitor::new(feeds.stopper(), feeds.counters.clone(), None)?;
     print(&format!("ready feed front={} sources={}", feeds.front(), feeds.sources().join(",")))?;
     let mut bar = ProgressBar::new(feeds.expected());

@@ -4,8 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use allot_runtime::{
-    Agent, Clock, Context, Crew, Door, DoorOptions, Envelope, Hub, Link, LinkOptions, Nanos,
-    PollSet, Threads, WaitStrategy, Waker, ring_pair,
+    Agent, Clock, Context, Door, DoorOptions, Envelope, Hub, Link, LinkOptions, Nanos, PollSet,
+    ThreadGroup, Threads, WaitStrategy, Waker, ring_pair,
 };
 
 /// The system's allocator. It counts how often this thread allocates.
@@ -152,16 +152,16 @@ impl Agent for Player {
 fn sleeping_and_waking_allocates_nothing() {
     let context = Context::new().unwrap();
     let (done, end) = std::sync::mpsc::channel();
-    let mut crew = Crew::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
-    let slots = ["left", "right"].map(|name| crew.thread(name).unwrap());
+    let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+    let slots = ["left", "right"].map(|name| group.thread(name).unwrap());
     let (mut left, right) = ring_pair(4, slots[0].waker(), slots[1].waker());
     left.send(&mut vec![7; 100]).unwrap();
     for (slot, link) in slots.iter().zip([left, right]) {
         let door = Door::bind(&context, "tcp://127.0.0.1:*", DoorOptions::default()).unwrap();
         let (frame, done) = (Vec::with_capacity(100), done.clone());
-        crew.add(slot, Box::new(Player { link, door, frame, turns: 0, before: 0, done }));
+        group.add(slot, Box::new(Player { link, door, frame, turns: 0, before: 0, done }));
     }
-    let running = crew.start().unwrap();
+    let running = group.start().unwrap();
     for _ in slots {
         assert_eq!(end.recv_timeout(crate::TIMEOUT), Ok(0));
     }

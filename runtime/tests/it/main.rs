@@ -31,7 +31,7 @@ macro_rules! wait_for {
 }
 
 mod broadcast;
-mod crew;
+mod thread_group;
 mod door;
 mod heap;
 mod heartbeats;

@@ -3,8 +3,8 @@
 use std::sync::mpsc::{Sender, channel};
 
 use allot_runtime::{
-    Agent, Clock, Context, Crew, Hub, Link, LinkOptions, Nanos, PollSet, Threads, WaitStrategy,
-    Waker, ring_pair,
+    Agent, Clock, Context, Hub, Link, LinkOptions, Nanos, PollSet, ThreadGroup, Threads,
+    WaitStrategy, Waker, ring_pair,
 };
 
 use crate::TIMEOUT;
@@ -146,12 +146,12 @@ fn pinger(link: Link, settings: &Settings, done: Sender<()>) -> Box<Pinger> {
 /// Pinger ═ ring ═ wall, on two threads or one.
 fn play(settings: &Settings) {
     let (done, end) = channel();
-    let mut crew = Crew::new(Clock::system(), settings.wait, settings.threads);
-    let (left, right) = (crew.thread("pinger").unwrap(), crew.thread("echo").unwrap());
+    let mut group = ThreadGroup::new(Clock::system(), settings.wait, settings.threads);
+    let (left, right) = (group.thread("pinger").unwrap(), group.thread("echo").unwrap());
     let (ours, theirs) = ring_pair(settings.capacity, left.waker(), right.waker());
-    crew.add(&left, pinger(ours, settings, done));
-    crew.add(&right, Box::new(Echo { link: theirs, held: None }));
-    let running = crew.start().unwrap();
+    group.add(&left, pinger(ours, settings, done));
+    group.add(&right, Box::new(Echo { link: theirs, held: None }));
+    let running = group.start().unwrap();
     end.recv_timeout(TIMEOUT).expect("a wake-up was lost, or an agent failed");
     running.stop();
     running.join().unwrap();
@@ -199,13 +199,13 @@ fn one_poll_waits_on_both_the_waker_and_the_sockets() {
         let link =
             Link::dealer(&context, endpoint, Some("pinger"), LinkOptions::default()).unwrap();
 
-        let mut crew = Crew::new(Clock::system(), settings.wait, settings.threads);
-        let slots = ["pinger", "relay", "echo"].map(|name| crew.thread(name).unwrap());
+        let mut group = ThreadGroup::new(Clock::system(), settings.wait, settings.threads);
+        let slots = ["pinger", "relay", "echo"].map(|name| group.thread(name).unwrap());
         let (inner, outer) = ring_pair(settings.capacity, slots[1].waker(), slots[2].waker());
-        crew.add(&slots[0], pinger(link, &settings, done));
-        crew.add(&slots[1], Box::new(Relay::new(hub, Hub::rings(vec![inner]))));
-        crew.add(&slots[2], Box::new(Echo { link: outer, held: None }));
-        let running = crew.start().unwrap();
+        group.add(&slots[0], pinger(link, &settings, done));
+        group.add(&slots[1], Box::new(Relay::new(hub, Hub::rings(vec![inner]))));
+        group.add(&slots[2], Box::new(Echo { link: outer, held: None }));
+        let running = group.start().unwrap();
         end.recv_timeout(TIMEOUT).expect("a wake-up was lost, or an agent failed");
         running.stop();
         running.join().unwrap();
@@ -217,13 +217,13 @@ fn one_poll_waits_on_both_the_waker_and_the_sockets() {
 fn many_threads_share_a_waker() {
     const EACH: u64 = 20_000;
     let (done, end) = channel();
-    let mut crew = Crew::new(Clock::system(), BLOCK, Threads::Dedicated);
-    let receiver = crew.thread("echo").unwrap();
+    let mut group = ThreadGroup::new(Clock::system(), BLOCK, Threads::Dedicated);
+    let receiver = group.thread("echo").unwrap();
     let silent = Waker::silent();
     let (ours, theirs): (Vec<Link>, Vec<Link>) =
         (0..3).map(|_| ring_pair(8, receiver.waker(), &silent)).unzip();
-    crew.add(&receiver, Box::new(Counter { hub: Hub::rings(ours), left: 3 * EACH, done }));
-    let running = crew.start().unwrap();
+    group.add(&receiver, Box::new(Counter { hub: Hub::rings(ours), left: 3 * EACH, done }));
+    let running = group.start().unwrap();
     std::thread::scope(|scope| {
         for mut link in theirs {
             scope.spawn(move || {

@@ -11,7 +11,7 @@ use allot_wire::Encoding;
 use anyhow::{Result, anyhow};
 
 use super::screen::Screen;
-use crate::feed_crew::Feeds;
+use crate::feed_group::Feeds;
 use crate::feed_reader::FeedReader;
 use crate::progress_bar::TICK;
 use crate::rate_meter::RateMeter;

@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args};
 
 use super::{Format, SourceFlags, seed, source};
 use crate::common_args::CommonArgs;
-use crate::feed_crew::FeedCrew;
+use crate::feed_group::FeedGroup;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 
@@ -68,11 +68,11 @@ pub(crate) struct Aum {
 }
 
 /// The feed that the flags ask for.
-pub(super) fn crew(aum: &Aum, common: &CommonArgs) -> Result<FeedCrew> {
+pub(super) fn group(aum: &Aum, common: &CommonArgs) -> Result<FeedGroup> {
     ensure!(!aum.every.is_zero(), "--every must be more than zero");
     let settings = common.settings(&aum.flags.given)?;
-    let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;
-    crew.store_replies(aum.source_flags.replies.as_deref());
+    let mut group = FeedGroup::new(&settings.front, settings.front_key)?;
+    group.store_replies(aum.source_flags.replies.as_deref());
     let config = AumConfig {
         every: aum.every,
         count: aum.count,
@@ -81,8 +81,8 @@ pub(super) fn crew(aum: &Aum, common: &CommonArgs) -> Result<FeedCrew> {
         patience: aum.source_flags.patience(),
         ..AumConfig::new(source(aum.source_flags.source.as_deref(), "aum")?)
     };
-    crew.add_splits(config, weights(aum)?)?;
-    Ok(crew)
+    group.add_splits(config, weights(aum)?)?;
+    Ok(group)
 }
 
 fn weights(aum: &Aum) -> Result<Weights> {

@@ -13,7 +13,7 @@ use clap::{ArgGroup, Args};
 
 use super::{Format, SourceFlags, seed, source};
 use crate::common_args::CommonArgs;
-use crate::feed_crew::FeedCrew;
+use crate::feed_group::FeedGroup;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 
@@ -132,10 +132,10 @@ fn tickers(list: &str) -> Result<Tickers, String> {
 }
 
 /// The feeds that the flags ask for.
-pub(super) fn crew(fills: &Fills, common: &CommonArgs) -> Result<FeedCrew> {
+pub(super) fn group(fills: &Fills, common: &CommonArgs) -> Result<FeedGroup> {
     let settings = common.settings(&fills.flags.given)?;
-    let mut crew = FeedCrew::new(&settings.front, settings.front_key)?;
-    crew.store_replies(fills.source_flags.replies.as_deref());
+    let mut group = FeedGroup::new(&settings.front, settings.front_key)?;
+    group.store_replies(fills.source_flags.replies.as_deref());
     let name = source(fills.source_flags.source.as_deref(), "fills")?;
     let pace = pace(fills)?;
     if let Some(path) = &fills.file {
@@ -146,8 +146,8 @@ pub(super) fn crew(fills: &Fills, common: &CommonArgs) -> Result<FeedCrew> {
             first_seq: fills.source_flags.first_seq,
             ..Default::default()
         };
-        crew.add_fills(config_of(fills, name, pace), Box::new(Replay::open(path, config)?))?;
-        return Ok(crew);
+        group.add_fills(config_of(fills, name, pace), Box::new(Replay::open(path, config)?))?;
+        return Ok(group);
     }
     let base = seed(fills.random_flags.seed);
     for number in 1..=fills.sources {
@@ -156,9 +156,9 @@ pub(super) fn crew(fills: &Fills, common: &CommonArgs) -> Result<FeedCrew> {
             _ => source(Some(&format!("{name}-{number}")), "")?,
         };
         let random = random(fills, seed_of(base, number.into()));
-        crew.add_fills(config_of(fills, name, pace), random)?;
+        group.add_fills(config_of(fills, name, pace), random)?;
     }
-    Ok(crew)
+    Ok(group)
 }
 
 fn config_of(fills: &Fills, source: SourceId, pace: Pace) -> FillConfig {

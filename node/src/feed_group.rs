@@ -1,4 +1,4 @@
-//! A feed crew: the feeds of this process, all on one thread, and their progress.
+//! A feed group: the feeds of this process, all on one thread, and their progress.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use allot_feeds::{
     Weights,
 };
 use allot_runtime::{
-    Agent, Clock, Context, Counters, Crew, CurveKey, Link, Running, ThreadSlot, Threads,
+    Agent, Clock, Context, Counters, CurveKey, Link, Running, ThreadGroup, ThreadSlot, Threads,
     WaitStrategy, Waker,
 };
 use anyhow::Result;
@@ -18,11 +18,11 @@ use crate::signals::Request;
 use crate::wiring;
 
 /// Feeds that do not run yet.
-pub(crate) struct FeedCrew {
+pub(crate) struct FeedGroup {
     context: Context,
     front: String,
     front_key: Option<CurveKey>,
-    crew: Crew,
+    group: ThreadGroup,
     slot: ThreadSlot,
     progress: Vec<FeedProgress>,
     counters: Vec<(String, Counters)>,
@@ -41,19 +41,19 @@ pub(crate) struct Feeds {
     pub(crate) counters: Vec<(String, Counters)>,
 }
 
-impl FeedCrew {
-    /// A crew without feeds, for the server at this front door, which has this key if it encrypts.
+impl FeedGroup {
+    /// A group without feeds, for the server at this front door, which has this key if it encrypts.
     pub(crate) fn new(front: &str, front_key: Option<CurveKey>) -> Result<Self> {
         let wait = WaitStrategy::default();
-        let mut crew = Crew::new(Clock::system(), wait, Threads::Shared);
-        let slot = crew.thread("feeds")?;
+        let mut group = ThreadGroup::new(Clock::system(), wait, Threads::Shared);
+        let slot = group.thread("feeds")?;
         let progress = Vec::new();
         let counters = Vec::new();
         Ok(Self {
             context: Context::new()?,
             front: front.to_owned(),
             front_key,
-            crew,
+            group,
             slot,
             progress,
             counters,
@@ -99,16 +99,16 @@ impl FeedCrew {
     fn add(&mut self, feed: Box<dyn Agent>, progress: FeedProgress, counters: Counters) {
         self.counters.push((feed.role().to_owned(), counters));
         self.progress.push(progress);
-        self.crew.add(&self.slot, feed);
+        self.group.add(&self.slot, feed);
     }
 
     /// Starts the feeds.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context: _, front_key: _, front, crew, slot, progress, counters, replies: _ } =
+        let Self { context: _, front_key: _, front, group, slot, progress, counters, replies: _ } =
             self;
         let waker = slot.waker().clone();
         let is_ending = Arc::default();
-        Ok(Feeds { running: crew.start()?, front, waker, progress, is_ending, counters })
+        Ok(Feeds { running: group.start()?, front, waker, progress, is_ending, counters })
     }
 }
 

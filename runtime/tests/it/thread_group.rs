@@ -1,10 +1,10 @@
-//! Crews: threads that start, sleep, wake, stop and fail.
+//! Thread groups: threads that start, sleep, wake, stop and fail.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use allot_runtime::{
-    Agent, Clock, Context, Crew, Door, DoorOptions, Envelope, Nanos, PollSet, Threads,
+    Agent, Clock, Context, Door, DoorOptions, Envelope, Nanos, PollSet, ThreadGroup, Threads,
     WaitStrategy, cores,
 };
 
@@ -49,8 +49,8 @@ fn idle(_now: Nanos, _wake_at: &mut Nanos) -> usize {
     0
 }
 
-fn crew(threads: Threads) -> Crew {
-    Crew::new(Clock::system(), WaitStrategy::Block, threads)
+fn group(threads: Threads) -> ThreadGroup {
+    ThreadGroup::new(Clock::system(), WaitStrategy::Block, threads)
 }
 
 fn all(events: Receiver<String>) -> Vec<String> {
@@ -58,15 +58,15 @@ fn all(events: Receiver<String>) -> Vec<String> {
 }
 
 #[test]
-fn a_crew_starts_stops_and_closes_every_agent() {
+fn a_group_starts_stops_and_closes_every_agent() {
     let (events, log) = channel();
-    let mut crew = crew(Threads::Dedicated);
+    let mut group = group(Threads::Dedicated);
     for role in ["left", "right"] {
-        let slot = crew.thread(role).unwrap();
-        crew.add(&slot, probe(role, &events, idle));
+        let slot = group.thread(role).unwrap();
+        group.add(&slot, probe(role, &events, idle));
     }
     drop(events);
-    let mut running = crew.start().unwrap();
+    let mut running = group.start().unwrap();
     let mut seen = vec![log.recv_timeout(TIMEOUT).unwrap(), log.recv_timeout(TIMEOUT).unwrap()];
     assert!(running.is_alive());
     assert!(!running.wait(Duration::ZERO));
@@ -85,15 +85,15 @@ fn a_crew_starts_stops_and_closes_every_agent() {
 }
 
 #[test]
-fn a_shared_crew_is_one_thread() {
+fn a_shared_group_is_one_thread() {
     let (events, log) = channel();
-    let mut crew = crew(Threads::Shared);
+    let mut group = group(Threads::Shared);
     for role in ["first", "second"] {
-        let slot = crew.thread(role).unwrap();
-        crew.add(&slot, probe(role, &events, idle));
+        let slot = group.thread(role).unwrap();
+        group.add(&slot, probe(role, &events, idle));
     }
     drop(events);
-    let running = crew.start().unwrap();
+    let running = group.start().unwrap();
     running.stop();
     running.join().unwrap();
     let expected = [
@@ -108,13 +108,14 @@ fn a_shared_crew_is_one_thread() {
 #[test]
 fn a_panic_is_reported_with_its_role_and_stops_the_others() {
     let (events, log) = channel();
-    let mut crew = crew(Threads::Dedicated);
-    let (bad, good) = (crew.thread("bad").unwrap(), crew.thread("good").unwrap());
-    crew.add(&bad, probe("neighbour", &events, idle));
-    crew.add(&bad, probe("faulty", &events, |_, _: &mut Nanos| panic!("the books do not balance")));
-    crew.add(&good, probe("bystander", &events, idle));
+    let mut group = group(Threads::Dedicated);
+    let (bad, good) = (group.thread("bad").unwrap(), group.thread("good").unwrap());
+    group.add(&bad, probe("neighbour", &events, idle));
+    group
+        .add(&bad, probe("faulty", &events, |_, _: &mut Nanos| panic!("the books do not balance")));
+    group.add(&good, probe("bystander", &events, idle));
     drop(events);
-    let mut running = crew.start().unwrap();
+    let mut running = group.start().unwrap();
     assert!(running.wait(TIMEOUT), "it stops by itself");
     let error = running.join().unwrap_err();
     assert_eq!(error.role(), "faulty");
@@ -133,8 +134,8 @@ fn a_panic_is_reported_with_its_role_and_stops_the_others() {
 fn a_timer_ends_a_sleep() {
     for _ in 0..3 {
         let (events, log) = channel();
-        let mut crew = crew(Threads::Dedicated);
-        let slot = crew.thread("timer").unwrap();
+        let mut group = group(Threads::Dedicated);
+        let slot = group.thread("timer").unwrap();
         let report = events.clone();
         let mut due = None;
         let turn = move |now: Nanos, wake_at: &mut Nanos| {
@@ -147,8 +148,8 @@ fn a_timer_ends_a_sleep() {
             let _ = report.send(format!("due, {}", due <= now));
             0
         };
-        crew.add(&slot, probe("timer", &events, turn));
-        let running = crew.start().unwrap();
+        group.add(&slot, probe("timer", &events, turn));
+        let running = group.start().unwrap();
         assert!(log.recv_timeout(TIMEOUT).unwrap().starts_with("timer starts"));
         assert_eq!(log.recv_timeout(TIMEOUT).unwrap(), "due, true");
         running.stop();
@@ -157,15 +158,15 @@ fn a_timer_ends_a_sleep() {
 }
 
 #[test]
-fn an_impossible_crew_is_refused_before_any_thread_runs() {
-    let mut spinning = Crew::new(Clock::system(), WaitStrategy::Spin, Threads::Dedicated);
+fn an_impossible_group_is_refused_before_any_thread_runs() {
+    let mut spinning = ThreadGroup::new(Clock::system(), WaitStrategy::Spin, Threads::Dedicated);
     for thread in 0..cores().len() {
         spinning.thread(&format!("spinner-{thread}")).unwrap();
     }
     let refused = spinning.start().err().unwrap().to_string();
     assert!(refused.starts_with("--wait spin needs a core for each of the"), "{refused}");
 
-    let mut pinned = crew(Threads::Dedicated);
+    let mut pinned = group(Threads::Dedicated);
     let slot = pinned.thread("far-away").unwrap();
     pinned.pin(&slot, 9_999);
     let refused = pinned.start().err().unwrap().to_string();
@@ -176,9 +177,9 @@ fn an_impossible_crew_is_refused_before_any_thread_runs() {
 fn a_pinned_thread_runs_on_its_core() {
     let (events, log) = channel();
     let last = *cores().last().unwrap();
-    let mut crew = crew(Threads::Dedicated);
-    let slot = crew.thread("pinned").unwrap();
-    crew.pin(&slot, last);
+    let mut group = group(Threads::Dedicated);
+    let slot = group.thread("pinned").unwrap();
+    group.pin(&slot, last);
     let report = events.clone();
     let turn = move |_, _: &mut Nanos| {
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
@@ -186,8 +187,8 @@ fn a_pinned_thread_runs_on_its_core() {
         let _ = report.send(allowed.unwrap().trim().to_owned());
         0
     };
-    crew.add(&slot, probe("pinned", &events, turn));
-    let running = crew.start().unwrap();
+    group.add(&slot, probe("pinned", &events, turn));
+    let running = group.start().unwrap();
     log.recv_timeout(TIMEOUT).unwrap();
     assert_eq!(log.recv_timeout(TIMEOUT).unwrap(), last.to_string());
     running.stop();
@@ -227,10 +228,10 @@ fn a_socket_ends_a_sleep_under_every_strategy() {
         let door = Door::bind(&context, "tcp://127.0.0.1:*", DoorOptions::default()).unwrap();
         let client = zmq::Context::new().socket(zmq::REQ).unwrap();
         client.connect(door.endpoint().unwrap()).unwrap();
-        let mut crew = Crew::new(Clock::system(), wait, Threads::Dedicated);
-        let slot = crew.thread("echo").unwrap();
-        crew.add(&slot, Box::new(Echo { door, envelope: Envelope::new() }));
-        let running = crew.start().unwrap();
+        let mut group = ThreadGroup::new(Clock::system(), wait, Threads::Dedicated);
+        let slot = group.thread("echo").unwrap();
+        group.add(&slot, Box::new(Echo { door, envelope: Envelope::new() }));
+        let running = group.start().unwrap();
         for round in 0..200 {
             let question = format!("question {round}");
             client.send(question.as_str(), 0).unwrap();

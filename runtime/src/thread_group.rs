@@ -1,4 +1,4 @@
-//! A crew: the threads of a process and the agents on each.
+//! A thread group: some threads of a process, and the agents on each.
 //!
 //! Wiring takes three steps, because a link needs the wakers of the threads at its two ends:
 //!
@@ -9,12 +9,12 @@
 //! #     fn role(&self) -> &str { "box" }
 //! #     fn do_work(&mut self, _now: Nanos) -> usize { 0 }
 //! # }
-//! let mut crew = Crew::new(Clock::system(), WaitStrategy::default(), Threads::Dedicated);
-//! let (left, right) = (crew.thread("left")?, crew.thread("right")?);
+//! let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::default(), Threads::Dedicated);
+//! let (left, right) = (group.thread("left")?, group.thread("right")?);
 //! let (link_left, link_right) = ring_pair(1_024, left.waker(), right.waker());
-//! crew.add(&left, Box::new(Box_(link_left)));
-//! crew.add(&right, Box::new(Box_(link_right)));
-//! let running = crew.start()?;
+//! group.add(&left, Box::new(Box_(link_left)));
+//! group.add(&right, Box::new(Box_(link_right)));
+//! let running = group.start()?;
 //! running.stop();
 //! running.join()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Threads that do not run yet.
-pub struct Crew {
+pub struct ThreadGroup {
     clock: Clock,
     wait: WaitStrategy,
     threads: Threads,
@@ -35,7 +35,7 @@ pub struct Crew {
     shared: Option<usize>,
 }
 
-/// One thread of the crew, on which agents can be put.
+/// One thread of a group, on which agents can be put.
 #[derive(Clone, Debug)]
 pub struct ThreadSlot {
     index: usize,
@@ -52,8 +52,8 @@ struct PlannedThread {
     agents: Vec<Box<dyn Agent>>,
 }
 
-impl Crew {
-    /// A crew without threads.
+impl ThreadGroup {
+    /// A thread group without threads.
     #[must_use]
     pub fn new(clock: Clock, wait: WaitStrategy, threads: Threads) -> Self {
         Self { clock, wait, threads, planned: Vec::new(), shared: None }
