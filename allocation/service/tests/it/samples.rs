@@ -8,7 +8,8 @@ use allot_allocation_service::{
     encode_outcome, encode_request,
 };
 use allot_domain::{
-    AccountId, Incarnation, Money, Price, Quantity, Reject as Core, ReportNumber, Seq, Side, SourceId, Ticker,
+    AccountId, Incarnation, Money, Price, Quantity, Reject as Core, ReportNumber, Seq, Side,
+    SourceId, Ticker,
 };
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Heartbeat, Rejection, begin_batch, end_batch, push_record};
