@@ -4,11 +4,11 @@
 use allot_counter::Counter;
 use allot_domain::{Incarnation, LogIndex, ShardId};
 use allot_runtime::{Context, Counter as Count, Stages};
-use allot_server::{EndpointConfig, RunningServer, ServerConfig, router_process, shard_process};
+use allot_server::{RunningServer, router_process, shard_process};
 use allot_wire::backplane::{Feedback, Hello, InputKind, encode_feedback, encode_hello};
 
 use crate::client::Client;
-use crate::rig::RULES;
+use crate::rig::over_ipc;
 
 /// A peer under the name of the publisher.
 struct Peer {
@@ -52,15 +52,7 @@ fn hello(applied: u64) -> Vec<u8> {
 #[test]
 fn what_no_box_would_say_is_dropped_and_the_front_door_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| format!("ipc://{}", folder.path().join(name).display());
-    let endpoints = EndpointConfig {
-        front: at("front"),
-        front_keys: None,
-        publish: at("publish"),
-        backplane: at("backplane"),
-        parts: at("parts"),
-    };
-    let config = ServerConfig { endpoints, ..ServerConfig::in_memory(1, RULES) };
+    let config = over_ipc(folder.path(), 1);
     let mut off = |_: &_| Stages::off();
     let router = router_process::<Counter>(&config, &mut off).unwrap();
     let shard = shard_process::<Counter>(&config, ShardId::new(0), &mut off).unwrap();

@@ -6,7 +6,7 @@ use allot_counter::Counter;
 use allot_counter::rules::CounterConfig;
 use allot_journal::SEGMENT_BYTES_REAL_MIN;
 use allot_runtime::{Context, Stages};
-use allot_server::{JournalOptions, RunningServer, ServerConfig, embedded};
+use allot_server::{EndpointConfig, JournalOptions, RunningServer, ServerConfig, embedded};
 
 use crate::client::{Client, Listener};
 
@@ -27,7 +27,20 @@ pub(crate) fn config() -> ServerConfig<CounterConfig> {
     ServerConfig::in_memory(3, RULES)
 }
 
-/// The same with small journals in this directory, and a snapshot after every few KiB.
+/// Each box by itself, over sockets in this directory.
+pub(crate) fn over_ipc(folder: &Path, shards: usize) -> ServerConfig<CounterConfig> {
+    let at = |name: &str| format!("ipc://{}", folder.join(name).display());
+    let endpoints = EndpointConfig {
+        front: at("front"),
+        front_keys: None,
+        publish: at("publish"),
+        backplane: at("backplane"),
+        parts: at("parts"),
+    };
+    ServerConfig { endpoints, ..ServerConfig::in_memory(shards, RULES) }
+}
+
+/// Three shards in one process with small journals in this directory, and a snapshot after every few KiB.
 pub(crate) fn with_journal(data: &Path) -> ServerConfig<CounterConfig> {
     let options = JournalOptions {
         segment_bytes: SEGMENT_BYTES_REAL_MIN,

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use allot_counter::Counter;
 use allot_domain::ShardId;
 use allot_runtime::{Context, Stages};
-use allot_server::{
-    EndpointConfig, RunningServer, ServerConfig, publisher_process, router_process, shard_process,
-};
+use allot_server::{RunningServer, publisher_process, router_process, shard_process};
 
 use crate::client::{Client, Listener};
-use crate::rig::{KEYS, RULES, Rig, config};
+use crate::rig::{KEYS, Rig, config, over_ipc};
 
 /// Sends the same to any server; returns the replies, and the counters of the report.
 fn run(client: &mut Client, listener: &mut Listener) -> (Vec<String>, BTreeMap<String, u64>) {
@@ -34,15 +32,7 @@ fn boxes_of_their_own_do_what_all_in_one_process_do() {
     assert_eq!(expected.1.len(), KEYS.len());
 
     let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| format!("ipc://{}", folder.path().join(name).display());
-    let endpoints = EndpointConfig {
-        front: at("front"),
-        front_keys: None,
-        publish: at("publish"),
-        backplane: at("backplane"),
-        parts: at("parts"),
-    };
-    let config = ServerConfig { endpoints, ..ServerConfig::in_memory(3, RULES) };
+    let config = over_ipc(folder.path(), 3);
     let mut off = |_: &_| Stages::off();
     let router = router_process::<Counter>(&config, &mut off).unwrap();
     let publisher = publisher_process::<Counter>(&config).unwrap();
