@@ -40,7 +40,8 @@ pub(crate) fn over_ipc(folder: &Path, shards: usize) -> ServerConfig<CounterConf
     ServerConfig { endpoints, ..ServerConfig::in_memory(shards, RULES) }
 }
 
-/// Three shards in one process with small journals in this directory, and a snapshot after every few KiB.
+/// Three shards in one process with small journals in this directory, and a snapshot after every
+/// few KiB.
 pub(crate) fn with_journal(data: &Path) -> ServerConfig<CounterConfig> {
     let options = JournalOptions {
         segment_bytes: SEGMENT_BYTES_REAL_MIN,
