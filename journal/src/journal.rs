@@ -35,6 +35,12 @@ impl Journal {
         self.queue.is_some()
     }
 
+    /// Whether a reply waits until its input is durable.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.queue.as_ref().is_some_and(|queue| queue.ack() == Ack::Journal)
+    }
+
     /// The index that the next record gets.
     #[must_use]
     pub fn next_index(&self) -> LogIndex {
@@ -154,8 +160,7 @@ impl Journal {
     /// When another journal sealed it.
     pub fn unseal(&self, sealed: Sealed) -> Result<Vec<u8>, Sealed> {
         assert!(sealed.index() <= self.appended, "only the journal that sealed a reply opens it");
-        let waits = self.queue.as_ref().is_some_and(|queue| queue.ack() == Ack::Journal);
-        let through = if waits { self.durable } else { self.appended };
+        let through = if self.waits() { self.durable } else { self.appended };
         if sealed.index() <= through { Ok(sealed.open(through)) } else { Err(sealed) }
     }
 }

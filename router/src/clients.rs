@@ -79,6 +79,20 @@ impl Clients {
         }
     }
 
+    /// What must hold between any two calls.
+    fn check(&self) {
+        assert!(
+            self.by_identity.len() + self.free.len() == self.slots.len(),
+            "a slot is free, or of one client"
+        );
+        assert!(self.slots.len() <= CLIENTS_MAX && self.by_source.len() <= SOURCES_MAX, "a limit");
+    }
+
+    /// How many clients are known.
+    pub(crate) fn count(&self) -> usize {
+        self.by_identity.len()
+    }
+
     /// The handle of a client; none where all slots are owed replies.
     pub(crate) fn arrive(&mut self, identity: &[u8], delimiter: bool) -> Option<ClientHandle> {
         let same = self.last.filter(|last| self.slots[at(*last)].identity == identity);
@@ -107,6 +121,7 @@ impl Clients {
         if self.get(handle).is_some() {
             self.vacate(slot);
             self.free.push(slot);
+            self.check();
         }
     }
 
@@ -124,6 +139,7 @@ impl Clients {
         } else if self.by_source.len() < SOURCES_MAX {
             self.by_source.insert(source.to_vec(), handle);
         }
+        self.check();
     }
 
     /// Where a source was last heard.
@@ -139,7 +155,9 @@ impl Clients {
         };
         self.slots[at(slot)].identity = identity.to_vec();
         self.slots[at(slot)].one_reply = one_reply;
-        self.by_identity.insert(identity.to_vec(), slot);
+        let before = self.by_identity.insert(identity.to_vec(), slot);
+        assert!(before.is_none(), "a client has one slot");
+        self.check();
         Some(slot)
     }
 
@@ -183,7 +201,8 @@ impl Clients {
         client.parked_len = 0;
         client.listed = false;
         let identity = std::mem::take(&mut client.identity);
-        self.by_identity.remove(&identity);
+        let freed = self.by_identity.remove(&identity);
+        assert!(freed == Some(slot), "only a slot of a client is vacated");
         self.last = None;
     }
 

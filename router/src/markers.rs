@@ -52,6 +52,7 @@ impl Markers {
         while self.next_report <= now {
             self.next_report += self.report_every;
         }
+        assert!(now < self.next_report, "the next report lies ahead");
         true
     }
 
@@ -89,6 +90,7 @@ impl Markers {
     /// is not known: the next request makes a report of its own.
     pub(crate) fn catch_up(&mut self, number: u64) {
         self.number = self.number.max(number);
+        assert!(number <= self.number, "a number is given once");
         self.report_here = None;
     }
 }

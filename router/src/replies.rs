@@ -130,6 +130,7 @@ impl Replies {
             client.listed = true;
             self.list.push(handle);
         }
+        client.check();
     }
 
     /// Sends what was added in this turn and what was parked; returns how many messages left.
@@ -140,6 +141,7 @@ impl Replies {
             let Some(client) = self.clients.get(handle) else {
                 continue;
             };
+            assert!(client.listed, "a client stands in the list once");
             client.listed = false;
             // A REQ gets one message: it is finished with the last reply it is owed.
             if !(client.one_reply && 0 < client.owed) {
@@ -191,6 +193,7 @@ impl Replies {
         let Some(client) = self.clients.get(handle) else {
             return;
         };
+        assert!(client.reply_count == 0, "a message is closed before it is parked");
         let message = std::mem::take(&mut client.outgoing);
         client.parked_len += message.len();
         if client.parked.is_empty() {
@@ -220,6 +223,7 @@ impl Replies {
             }
             !client.parked.is_empty()
         });
+        assert!(self.parked.len() <= self.clients.count(), "a client is parked once");
         sent
     }
 }

@@ -122,6 +122,7 @@ impl<P: Protocol> Router<P> {
             self.on_reply(&reply);
         }
         let mut replied = std::mem::take(&mut self.replied);
+        assert!(replied.is_empty(), "those who waited for the frame before have heard");
         self.streams.on_replies(shard, reached, now, &mut replied);
         replied.drain(..).for_each(|client| self.replies.mark_replied(client));
         self.replied = replied;
@@ -170,6 +171,7 @@ impl<P: Protocol> Router<P> {
             return false;
         }
         let mut unreplied = std::mem::take(&mut self.replied);
+        assert!(unreplied.is_empty(), "those who waited for the frame before have heard");
         if self.streams.on_hello(&hello, now, &mut unreplied) == Greeting::Joined {
             self.markers.catch_up(hello.marker);
         }

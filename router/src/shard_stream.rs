@@ -153,6 +153,7 @@ impl ShardStream {
         inputs::push(&mut self.frame, InputFrame { reply_to, kind, body });
         self.waiting += 1;
         self.broadcast = LogIndex::new(self.sent.get() + self.waiting);
+        assert!(self.replied < self.broadcast, "it is sent before it is replied to");
     }
 
     /// The frame has left; `copy` is what is sent again should it be lost. Returns how many inputs
@@ -194,7 +195,9 @@ impl ShardStream {
 
     /// Nothing is left to be sent again.
     pub(crate) fn end_again(&mut self) {
+        assert!(self.next_again().is_none(), "every frame that is stored is on the link again");
         self.again = self.sent;
+        self.check();
     }
 
     /// Sends again what the shard has not greeted with.

@@ -156,6 +156,7 @@ impl ShardStreams {
     /// Puts a marker on its way to every shard that is there; returns its number.
     pub(crate) fn push_marker(&mut self, markers: &mut Markers, now: Nanos, report: bool) -> u64 {
         let marker = markers.next(now, report, self.all_here());
+        assert!(0 < marker.number, "a report of number zero is none");
         for shard in self.ids() {
             if self.is_here(shard) {
                 self.push(shard, ReplyTo::NOBODY, InputKind::MARKER, markers.body());
@@ -168,6 +169,7 @@ impl ShardStreams {
     #[inline]
     fn begin(&mut self, shard: ShardId) {
         let stream = &mut self.streams[shard.index()];
+        assert!(stream.is_here, "inputs go to shards that are there");
         if stream.begin(self.incarnation) {
             let queued_at = self.stages.leave(Stage::Queue);
             inputs::set_queued(&mut stream.frame, queued_at.as_unix());
@@ -198,6 +200,7 @@ impl ShardStreams {
             return sent_again;
         }
         let count = stream.on_sent(copy);
+        assert!(0 < count && stream.is_empty(), "a frame leaves whole, and with something in it");
         self.counters.add(Counter::Routed, count);
         sent_again + 1
     }
@@ -217,6 +220,7 @@ impl ShardStreams {
             count += 1;
         }
         stream.end_again();
+        assert!(!stream.is_behind(), "all of it is on the link again");
         count
     }
 
@@ -242,6 +246,7 @@ impl ShardStreams {
         unreplied: &mut Vec<ClientHandle>,
     ) -> Greeting {
         let shards = ShardId::at(self.streams.len()).get();
+        assert!(hello.shard.get() < shards, "the link that it came over is of one of the shards");
         let stream = &mut self.streams[hello.shard.index()];
         stream.heard_at = now;
         if hello.shards != shards || hello.router != self.incarnation {
@@ -257,6 +262,7 @@ impl ShardStreams {
             return Greeting::Known;
         }
         stream.join(hello, unreplied);
+        assert!(stream.is_here, "a shard that has joined is there");
         self.send_again(hello.shard);
         Greeting::Joined
     }

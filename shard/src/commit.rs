@@ -89,6 +89,17 @@ impl Commit {
         self.stages = stages.clone();
     }
 
+    /// What must hold between any two calls.
+    #[inline]
+    fn check(&self) {
+        assert!(
+            self.waiting.is_empty() == (self.waiting_len == 0),
+            "bytes wait while frames are held"
+        );
+        assert!(self.replied <= self.closed, "only what is closed leaves");
+        assert!(self.spares.len() <= SPARES_MAX, "no more buffers are kept than are used at once");
+    }
+
     /// The last input whose reply has left.
     pub(crate) const fn replied(&self) -> LogIndex {
         self.replied
@@ -131,10 +142,12 @@ impl Commit {
     pub(crate) fn skip_to(&mut self, applied: LogIndex) {
         assert!(self.closed <= applied, "what is lost lies ahead");
         self.closed = applied;
+        self.check();
     }
 
     fn hold(&mut self, destination: Destination, frame: Vec<u8>, journal: &Journal) {
         let len = frame.len();
+        assert!(0 < len, "a frame has at least its kind");
         self.waiting_len += len;
         let closed_at = match destination {
             Destination::Router { .. } => self.stages.leave(Stage::Journal),
@@ -142,6 +155,7 @@ impl Commit {
         };
         let sealed = journal.seal(frame);
         self.waiting.push_back(Waiting { destination, len, closed_at, sealed });
+        self.check();
     }
 
     /// Sends what is durable, in order; returns how many frames left.
@@ -153,12 +167,12 @@ impl Commit {
         }
         while self.refused.is_none() {
             let Some(waiting) = self.waiting.pop_front() else {
-                assert!(self.waiting_len == 0, "every byte that waits is in a frame that waits");
                 break;
             };
             let Waiting { destination, len, closed_at, sealed } = waiting;
             match journal.unseal(sealed) {
                 Ok(frame) => {
+                    assert!(frame.len() == len, "a frame leaves as it was closed");
                     self.waiting_len -= len;
                     sent += self.send_open(destination, closed_at, frame, durable);
                 }
@@ -168,7 +182,9 @@ impl Commit {
                 }
             }
         }
-        sent + self.tell_durable(durable)
+        sent += self.tell_durable(durable);
+        self.check();
+        sent
     }
 
     fn send_open(
@@ -190,13 +206,14 @@ impl Commit {
     }
 
     fn send_replies(&mut self, through: LogIndex, mut frame: Vec<u8>, durable: LogIndex) -> usize {
+        assert!(through <= self.closed, "only what is closed leaves");
+        assert!(self.refused.is_none(), "replies leave in the order of their inputs");
         replies::set_durable(&mut frame, durable);
         if self.links.router.send(&mut frame).is_err() {
             self.refused = Some(Refused { through, frame });
             return 0;
         }
         self.replied = self.replied.max(through);
-        assert!(self.replied <= self.closed, "only what is closed leaves");
         assert!(self.told_durable <= durable, "what is durable stays so");
         self.told_durable = durable;
         self.store(frame);
@@ -235,6 +252,7 @@ impl Commit {
             buffer.clear();
             self.spares.push(buffer);
         }
+        self.check();
     }
 
     /// Sends a greeting; one that finds no room is followed by the next.

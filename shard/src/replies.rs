@@ -60,18 +60,20 @@ impl Replies {
 
     /// Starts the frames of one frame of inputs; `spare` is an empty buffer for the replies.
     pub(crate) fn begin(&mut self, spare: Vec<u8>) {
-        assert!(self.events_count == 0, "events leave with the frame that they came of");
         self.begin_replies(spare);
         self.begin_events();
     }
 
     /// Starts another frame of replies to the same inputs.
     pub(crate) fn begin_replies(&mut self, spare: Vec<u8>) {
+        assert!(self.replies.is_empty(), "the frame before has left");
+        assert!(spare.is_empty(), "a spare buffer holds nothing");
         self.replies = spare;
         replies::begin(&mut self.replies);
     }
 
     fn begin_events(&mut self) {
+        assert!(self.events_count == 0, "the events before have left");
         let ShardConfig { shard, incarnation, .. } = self.config;
         events::begin(&mut self.events, shard, incarnation, self.events_number + 1);
     }
@@ -144,6 +146,7 @@ impl Replies {
     /// Closes the replies: with them all inputs up to `through` are replied to.
     pub(crate) fn end_replies(&mut self, through: LogIndex) -> Vec<u8> {
         let mut frame = std::mem::take(&mut self.replies);
+        assert!(!frame.is_empty(), "a frame is begun before it ends");
         replies::end(&mut frame, through);
         frame
     }

@@ -47,6 +47,12 @@ impl InputSequence {
         Self { applied, ..Self::default() }
     }
 
+    /// What must hold between any two calls.
+    #[inline]
+    fn check(&self) {
+        assert!(self.lost <= self.applied.get(), "no more is lost than was ever sent");
+    }
+
     /// The last input that was applied.
     pub(crate) const fn applied(&self) -> LogIndex {
         self.applied
@@ -74,6 +80,7 @@ impl InputSequence {
             return Agreement::Behind;
         }
         self.router = router;
+        assert!(self.applied <= base, "a router never goes back behind what is applied");
         let missing = base.get() - self.applied.get();
         if missing == 0 { Agreement::Agreed } else { Agreement::Lost(missing) }
     }
@@ -83,7 +90,7 @@ impl InputSequence {
         assert!(0 < missing, "only what is missing is given up");
         self.lost += missing;
         self.applied = LogIndex::new(self.applied.get() + missing);
-        assert!(self.lost <= self.applied.get(), "no more is lost than was ever sent");
+        self.check();
     }
 
     /// What to do with the input of this index; one that is to be applied counts as applied.
@@ -96,6 +103,7 @@ impl InputSequence {
             return Turn::Skip;
         }
         self.applied = index;
+        self.check();
         Turn::Apply
     }
 }

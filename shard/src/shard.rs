@@ -121,6 +121,7 @@ impl<S: Service> Shard<S> {
     }
 
     fn on_frame(&mut self) {
+        assert!(self.done.is_none(), "a frame is done before the next is taken");
         let frame = std::mem::take(&mut self.frame);
         let understood = match backplane::kind(&frame) {
             Some(FrameKind::Inputs) => {
@@ -173,6 +174,7 @@ impl<S: Service> Shard<S> {
 
     /// Goes on without what an earlier incarnation knew: there is no journal.
     fn lose(&mut self, missing: u64) {
+        assert!(self.done.is_none(), "a shard agrees between two frames of inputs");
         self.sequence.give_up(missing);
         self.journal.start_at(self.sequence.applied().next());
         self.commit.skip_to(self.sequence.applied());
@@ -198,6 +200,8 @@ impl<S: Service> Shard<S> {
         if left == Left::Blocked {
             return;
         }
+        assert!(self.step == Step::Done, "no input is left half done");
+        assert!(self.journal.appended() == self.sequence.applied(), "what is applied is journaled");
         self.done = None;
         self.end_events();
         let through = self.sequence.applied();
@@ -275,6 +279,7 @@ impl<S: Service> Shard<S> {
     /// Journals an input and applies it; what is refused takes its place in the journal too.
     fn apply(&mut self, input: &InputFrame<'_>, reach: Reach) {
         let InputFrame { reply_to, kind, body } = *input;
+        assert!(self.step == Step::Done, "an input is done before the next");
         self.asked = Asked { reply_to, of_all: reach == Reach::All };
         let index = self.journal.append(kind.get(), reply_to.encoding.into(), body);
         assert!(index == self.sequence.applied(), "the journal counts inputs as the router does");
@@ -337,6 +342,7 @@ impl<S: Service> Shard<S> {
             let frame = self.replies.end_events(self.commit.spare());
             self.commit.publish(frame, &self.journal);
         }
+        assert!(!self.replies.has_events(), "no event is left behind");
     }
 
     fn greet(&mut self, now: Nanos) {
@@ -355,14 +361,25 @@ impl<S: Service> Shard<S> {
         };
         assert!(hello.replied <= hello.applied, "only what is applied is replied to");
         assert!(hello.durable <= hello.applied, "only what is applied is durable");
+        assert!(self.may_reply_to(hello.replied), "only what is durable is replied to");
         backplane::encode_hello(&hello, &mut self.spare);
         self.commit.greet(&mut self.spare);
     }
 
+    /// Whether a reply to this input, and so to all before it, may have left.
+    fn may_reply_to(&self, index: LogIndex) -> bool {
+        !self.journal.waits() || index <= self.journal.durable()
+    }
+
     /// Takes what the journal reports; returns how much that was.
     fn poll_journal(&mut self) -> usize {
+        let durable = self.journal.durable();
         match self.journal.poll() {
-            Ok(work_count) => work_count,
+            Ok(work_count) => {
+                assert!(durable <= self.journal.durable(), "what is durable stays so");
+                assert!(self.journal.durable() <= self.journal.appended(), "and was appended");
+                work_count
+            }
             Err(error) => {
                 self.fail(error.into());
                 0
@@ -373,6 +390,10 @@ impl<S: Service> Shard<S> {
     /// Takes a snapshot of the state between two inputs, when it is time for one.
     fn take_snapshot(&mut self) {
         if self.done.is_none() && self.journal.snapshot_is_due() {
+            assert!(
+                self.journal.appended() == self.sequence.applied(),
+                "a snapshot is the state after the last record"
+            );
             let state = &self.state;
             self.journal.store_snapshot(|snapshot| state.save(snapshot));
         }

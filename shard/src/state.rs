@@ -184,6 +184,7 @@ impl<S: Service> State<S> {
                 }
             }
         }
+        assert!(late.len() <= outcomes.list().len(), "a late reply is one of the outcomes");
     }
 
     /// Applies an entry to its end. After each slice of outcomes `take` has them: it may clear

@@ -12,7 +12,9 @@
 use allot_domain::Cursor;
 use allot_domain::{Incarnation, LogIndex};
 
-use super::{ClientHandle, FrameKind, InputKind, ReplyTo, begin as begin_frame, count_up, open};
+use super::{
+    ClientHandle, FrameKind, InputKind, ReplyTo, begin as begin_frame, count_from, count_up, open,
+};
 use crate::DecodeError;
 use crate::sized::{append_sized, patch};
 
@@ -107,8 +109,11 @@ pub struct Inputs<'a> {
 pub fn read(frame: &[u8]) -> Result<Inputs<'_>, DecodeError> {
     let mut cursor = open(frame, FrameKind::Inputs)?;
     let count = cursor.u32()?;
-    let first = LogIndex::new(cursor.u64()?);
+    let first = LogIndex::new(count_from(cursor.u64()?)?);
     let router = Incarnation::new(cursor.u64()?);
+    if router == Incarnation::default() {
+        return Err(DecodeError::new("inputs of no router: its incarnation is zero"));
+    }
     cursor.u64()?;
     Ok(Inputs { first, router, count, left: count, cursor })
 }

@@ -2,9 +2,9 @@
 
 use allot_domain::{Incarnation, LogIndex, ShardId};
 use allot_wire::backplane::{
-    self, FEEDBACK_BODY_MAX, Feedback, FrameKind, Hello, Interest, PartFrame, Welcome,
+    self, FEEDBACK_BODY_MAX, Feedback, FrameKind, Hello, Interest, PartFrame, PartHead, Welcome,
     decode_feedback, decode_hello, decode_interest, decode_marker, decode_part, decode_welcome,
-    encode_feedback, encode_hello, encode_welcome, events, inputs, replies,
+    encode_feedback, encode_hello, encode_part, encode_welcome, events, inputs, replies,
 };
 use expect_test::expect;
 
@@ -124,6 +124,34 @@ fn a_greeting_of_what_cannot_be_is_refused() {
     assert!(changed(|_| ()).is_ok());
     assert!(changed(|welcome| welcome.base = LogIndex::new(u64::MAX)).is_err());
     assert!(changed(|welcome| welcome.router_incarnation = Incarnation::default()).is_err());
+}
+
+#[test]
+fn inputs_of_no_router_or_of_an_index_that_cannot_be_are_refused() {
+    let begun = |first, router| {
+        let mut frame = Vec::new();
+        inputs::begin(&mut frame, LogIndex::new(first), Incarnation::new(router));
+        inputs::read(&frame).map(|inputs| inputs.count)
+    };
+    assert_eq!(begun(41, 8), Ok(0));
+    assert!(begun(41, 0).is_err());
+    assert!(begun(u64::MAX, 8).is_err());
+}
+
+#[test]
+fn a_part_with_a_number_that_cannot_be_is_refused() {
+    let changed = |change: fn(&mut PartHead)| {
+        let mut head = frames::part_head();
+        change(&mut head);
+        let mut frame = Vec::new();
+        encode_part(&head, &mut frame, |out| out.extend_from_slice(frames::PART_BODY));
+        decode_part(&frame).map(|part| part.head == head)
+    };
+    assert_eq!(changed(|_| ()), Ok(true));
+    assert!(changed(|head| head.lost_inputs = u64::MAX).is_err());
+    assert!(changed(|head| head.keyed = u64::MAX).is_err());
+    assert!(changed(|head| head.to_all = u64::MAX).is_err());
+    assert!(changed(|head| head.marker.number = u64::MAX).is_err());
 }
 
 #[test]
