@@ -69,7 +69,16 @@ fn input(random: &mut StdRng, number: u64, accounts: u64) -> Input {
         let quantity = random.random_range(1..=1_000_i64).into();
         let price = Price::from_nanos(cents * 10_000_000).expect("in range");
         let quantity = Quantity::new(quantity).expect("in range");
-        Input::Fill(Fill { source, seq: Seq::new(seq), ticker, side, price, quantity })
+        Input::Fill(Fill {
+            source,
+            seq: Seq::new(seq),
+            id: Seq::new(seq).into(),
+            time_ns: 0,
+            ticker,
+            side,
+            price,
+            quantity,
+        })
     };
     match random.random_range(0..100) {
         0..72 => fill(random, number, Side::Buy),
@@ -79,8 +88,10 @@ fn input(random: &mut StdRng, number: u64, accounts: u64) -> Input {
             Input::Bust(Bust {
                 source,
                 seq: Seq::new(number),
+                id: Seq::new(number).into(),
+                time_ns: 0,
                 ticker: ticker(of),
-                of: Seq::new(of),
+                of: Seq::new(of).into(),
             })
         }
         97..99 => fill(random, number - 1, Side::Buy),

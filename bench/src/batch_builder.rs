@@ -7,7 +7,7 @@ use allot_wire::{Encoding, begin_batch, end_batch, push_record};
 use crate::fills::Fills;
 
 /// Where the number of the first fill stands in a binary batch: header, size, ticker.
-const SEQ_AT: std::ops::Range<usize> = 36..44;
+const SEQ_AT: std::ops::Range<usize> = 52..60;
 
 /// Builds the messages of one source.
 pub(crate) struct BatchBuilder {

@@ -87,7 +87,16 @@ impl Fills {
     /// The fill of that number.
     pub(crate) fn fill(&self, source: SourceId, seq: u64) -> Fill {
         let Kind { ticker, price, quantity } = *self.kind(seq);
-        Fill { source, seq: Seq::new(seq), ticker, side: Side::Buy, price, quantity }
+        Fill {
+            source,
+            seq: Seq::new(seq),
+            id: Seq::new(seq).into(),
+            time_ns: 0,
+            ticker,
+            side: Side::Buy,
+            price,
+            quantity,
+        }
     }
 }
 

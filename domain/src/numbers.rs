@@ -22,6 +22,9 @@ macro_rules! number {
                 Self(number)
             }
 
+            /// Zero, which counts nothing.
+            pub const ZERO: Self = Self(0);
+
             /// The number as an integer, for bytes and texts.
             #[inline]
             #[must_use]

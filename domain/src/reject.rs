@@ -70,6 +70,8 @@ reasons! {
         MalformedMessage(String) = "malformed_message",
         /// The type is not one of the documented; holds it.
         UnknownType(String) = "unknown_type",
+        /// A field is not known, or it says nothing: it is null or empty; holds what is wrong.
+        UnknownField(String) = "unknown_field",
         /// A field that must be there is not; holds its name.
         MissingField(&'static str) = "missing_field",
         /// A field is there but of the wrong kind; holds name and fault.
@@ -78,7 +80,9 @@ reasons! {
         BadSource(String) = "bad_source",
         /// Sequences count up from 1.
         SequenceMustBePositive = "sequence_must_be_positive",
-        /// The ticker is not 1 to 16 of the allowed characters; holds it.
+        /// The id is not 1 to 64 of the allowed characters; holds it.
+        BadId(String) = "bad_id",
+        /// The ticker is not 1 to 32 of the allowed characters; holds it.
         BadTicker(String) = "bad_ticker",
         /// The side is neither `buy` nor `sell`; holds it.
         BadSide(String) = "bad_side",
@@ -98,11 +102,10 @@ reasons! {
         QuantityTooLarge(i128) = "quantity_too_large",
         /// An account is not 1 to 64 of the allowed characters; holds it.
         BadAccount(String) = "bad_account",
-        /// The sequence is older than the window that the shard remembers; holds the oldest it
-        /// does.
+        /// The name was given to another message before; holds the name.
+        NameReused(String) = "name_reused",
+        /// The number cannot be told from those of its source that are forgotten; holds one.
         SequenceTooOld(Seq) = "sequence_too_old",
-        /// The shard knows [`limits::SOURCES_MAX`] sources already.
-        TooManySources = "too_many_sources",
         /// Nothing was looked at: the disk has no room for another journal segment. Send it again.
         StorageFull = "storage_full",
         /// Nothing was looked at: a queue is full, or a part of the server is away. Send it again.
@@ -166,9 +169,10 @@ impl Reject {
                 let most = limits::MESSAGE_MAX;
                 write!(f, "the message has {len} bytes; at most {most} are allowed")
             }
-            Self::MalformedMessage(what) | Self::MalformedField(what) | Self::UnknownType(what) => {
-                f.write_str(what)
-            }
+            Self::MalformedMessage(what)
+            | Self::MalformedField(what)
+            | Self::UnknownField(what)
+            | Self::UnknownType(what) => f.write_str(what),
             Self::MissingField(name) => write!(f, "the field \"{name}\" is missing"),
             Self::BadSource(source) => {
                 write!(f, "a source must be 1 to 64 of A-Z a-z 0-9 . - _ @; it was {source}")
@@ -179,14 +183,20 @@ impl Reject {
             Self::SequenceMustBePositive => {
                 f.write_str("the sequence number must be at least 1; it was 0")
             }
-            Self::SequenceTooOld(oldest) => write!(
+            Self::BadId(id) => write!(
                 f,
-                "the sequence number is too old to tell whether it was applied; the oldest one \
-                 remembered is {oldest}"
+                "an id must be 1 to 64 printable ASCII characters, without space, \" and \\; \
+                 it was {id}"
             ),
-            Self::TooManySources => {
-                write!(f, "a shard remembers at most {} sources", limits::SOURCES_MAX)
-            }
+            Self::NameReused(name) => write!(
+                f,
+                "{name} was applied before with other contents; a name is given once, for ever"
+            ),
+            Self::SequenceTooOld(forgotten) => write!(
+                f,
+                "the number is too old to tell whether it was applied: {forgotten} of this source \
+                 is forgotten"
+            ),
             Self::StorageFull => {
                 f.write_str("the journal's disk is full; send it again when space has been freed")
             }
@@ -197,7 +207,11 @@ impl Reject {
     fn explain_trade(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadTicker(ticker) => {
-                write!(f, "a ticker must be 1 to 16 of A-Z a-z 0-9 . - / _; it was {ticker}")
+                write!(
+                    f,
+                    "a ticker must be 1 to 32 printable ASCII characters, without \" and \\, \
+                     with a space only between two others; it was {ticker}"
+                )
             }
             Self::BadSide(side) => write!(f, "the side must be buy or sell; it was {side}"),
             Self::PriceMalformed(what) => write!(f, "the price {what}"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use allot_allocation_rules::limits::ACCOUNTS_MAX;
-use allot_domain::limits::{ID_LEN_MAX, MESSAGE_MAX, TICKER_LEN_MAX, WINDOW};
+use allot_domain::limits::{ID_LEN_MAX, MESSAGE_MAX, TICKER_LEN_MAX};
 
 /// Fills in flight, unless configured: enough to hide a round trip, few enough to resend in one go.
 pub(crate) const IN_FLIGHT_DEFAULT: usize = 256;
@@ -11,9 +11,10 @@ pub(crate) const IN_FLIGHT_DEFAULT: usize = 256;
 /// The most fills in flight that can be configured: consecutive ones stay within [`SPAN_MAX`].
 pub(crate) const IN_FLIGHT_MAX: usize = 16_384;
 
-/// The most by which the sequence numbers of two messages in flight may differ. A shard remembers
-/// the last [`WINDOW`] sequence numbers exactly; half of it leaves room for copies in transit.
-pub(crate) const SPAN_MAX: u64 = WINDOW / 2;
+/// The most by which the sequence numbers of two messages in flight may differ: all of them are
+/// among the names that a shard remembers exactly, a million of them unless configured, with those
+/// of many other sources.
+pub(crate) const SPAN_MAX: u64 = 32_768;
 
 /// The most fills of one message: the message stays below [`MESSAGE_MAX`].
 pub(crate) const BATCH_MAX: usize = 2_048;

@@ -52,6 +52,8 @@ mod tests {
             let reply = Reply::Rejected {
                 source: String::new(),
                 seq: Seq::new(1),
+                id: Seq::new(1).into(),
+                time_ns: 0,
                 duplicate: false,
                 late: false,
                 code: code.to_owned(),

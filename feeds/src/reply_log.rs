@@ -67,7 +67,13 @@ mod tests {
     use super::*;
 
     fn held(seq: u64) -> Reply {
-        Reply::Held { source: "f".to_owned(), seq: Seq::new(seq), duplicate: 1 < seq }
+        Reply::Held {
+            source: "f".to_owned(),
+            seq: Seq::new(seq),
+            id: Seq::new(seq).into(),
+            time_ns: 0,
+            duplicate: 1 < seq,
+        }
     }
 
     #[test]

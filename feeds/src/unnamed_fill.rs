@@ -1,7 +1,7 @@
 //! An unnamed fill: a fill as its source yields it, before a feed adds its own name.
 
 use allot_allocation_rules::Fill;
-use allot_domain::{Price, Quantity, Seq, Side, SourceId, Ticker};
+use allot_domain::{MessageId, Price, Quantity, Seq, Side, SourceId, Ticker};
 
 /// What a [`Source`](crate::Source) yields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +25,6 @@ impl UnnamedFill {
     #[must_use]
     pub const fn named(self, source: SourceId) -> Fill {
         let Self { seq, ticker, side, price, quantity, time_ns: _ } = self;
-        Fill { source, seq, ticker, side, price, quantity }
+        Fill { source, seq, id: MessageId::Number(seq), time_ns: 0, ticker, side, price, quantity }
     }
 }

@@ -211,7 +211,7 @@ mod tests {
         let mut last = LogIndex::ZERO;
         for (&payload, index) in payloads.iter().zip(10..) {
             let (mut open, index) = (Vec::new(), LogIndex::new(index));
-            record::push_open(&mut open, &Record { index, kind: 0, tag: 0, payload });
+            record::push_open(&mut open, &Record { index, time_ns: 0, kind: 0, tag: 0, payload });
             chain = batch.push(&open, index, chain);
             last = index;
         }

@@ -113,7 +113,7 @@ impl fmt::Display for JournalError {
             ),
             Self::Version { file, version } => write!(
                 out,
-                "{file} has format version {version}, but this program knows only version 1; \
+                "{file} has format version {version}, but this program knows only version 2; \
                  start the program that wrote it, or a later one"
             ),
             Self::Corrupt { file, offset, index, what } => write!(

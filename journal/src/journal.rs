@@ -63,9 +63,9 @@ impl Journal {
     /// # Panics
     /// When the payload is larger than [`PAYLOAD_BYTES_MAX`](crate::PAYLOAD_BYTES_MAX), or does
     /// not fit into a segment of the size that was configured.
-    pub fn append(&mut self, kind: u8, tag: u8, payload: &[u8]) -> LogIndex {
+    pub fn append(&mut self, kind: u8, tag: u8, time_ns: u64, payload: &[u8]) -> LogIndex {
         let index = self.appended.next();
-        let record = Record { index, kind, tag, payload };
+        let record = Record { index, time_ns, kind, tag, payload };
         self.appended = index;
         match &mut self.queue {
             Some(queue) => queue.append(&record),

@@ -1,12 +1,12 @@
 //! A record: one input, with the proof that it is complete and in its position.
 //!
 //! ```text
-//!   0        4        8                16               24  25  26    28
-//!   ┌────────┬────────┬────────────────┬────────────────┬───┬───┬─────┬─────────┬─────────┐
-//!   │ length │ crc32c │ index          │ chain          │ k │ t │ 0 0 │ payload │ zeros   │
-//!   └────────┴────────┴────────────────┴────────────────┴───┴───┴─────┴─────────┴─────────┘
-//!    without  of the                     xxh3_64 of the  kind tag       to a multiple of 8 ┘
-//!    the      length, and                record before
+//!   0        4        8        16               24     32  33  34    36
+//!   ┌────────┬────────┬────────┬────────────────┬──────┬───┬───┬─────┬─────────┬─────────┐
+//!   │ length │ crc32c │ index  │ chain          │ time │ k │ t │ 0 0 │ payload │ zeros   │
+//!   └────────┴────────┴────────┴────────────────┴──────┴───┴───┴─────┴─────────┴─────────┘
+//!    without  of the             xxh3_64 of the         kind tag       to a multiple of 8 ┘
+//!    the      length, and        record before
 //!    zeros    all after it
 //! ```
 //!
@@ -22,7 +22,7 @@ use crate::length::{narrow, short};
 use crate::limits::PAYLOAD_BYTES_MAX;
 
 /// The length of everything before the payload.
-pub(crate) const RECORD_HEAD_BYTES: usize = 28;
+pub(crate) const RECORD_HEAD_BYTES: usize = 36;
 /// Records begin at multiples of this, so that no field straddles two words.
 const ALIGNMENT: usize = 8;
 
@@ -37,6 +37,8 @@ const _: () = assert!(RECORD_HEAD_BYTES + PAYLOAD_BYTES_MAX < 1 << 31);
 pub struct Record<'a> {
     /// Its position; the first record has index 1.
     pub index: LogIndex,
+    /// When it was taken, in nanoseconds of Unix time. The journal does not interpret it.
+    pub time_ns: u64,
     /// What the payload is. The journal does not interpret it.
     pub kind: u8,
     /// A second byte for the caller. The journal does not interpret it.
@@ -61,6 +63,7 @@ struct RecordHead {
     crc: u32,
     index: LogIndex,
     chain: u64,
+    time_ns: u64,
     kind: u8,
     tag: u8,
 }
@@ -73,6 +76,7 @@ impl RecordHead {
             crc: fields.u32()?,
             index: LogIndex::new(fields.u64()?),
             chain: fields.u64()?,
+            time_ns: fields.u64()?,
             kind: fields.u8()?,
             tag: fields.u8()?,
         })
@@ -92,6 +96,7 @@ pub(crate) fn push_open(out: &mut Vec<u8>, record: &Record<'_>) {
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&record.index.get().to_le_bytes());
     out.extend_from_slice(&[0; 8]);
+    out.extend_from_slice(&record.time_ns.to_le_bytes());
     out.extend_from_slice(&[record.kind, record.tag, 0, 0]);
     out.extend_from_slice(record.payload);
     out.resize(start + length.next_multiple_of(ALIGNMENT), 0);
@@ -116,10 +121,10 @@ pub(crate) fn close(record: &mut [u8], index: LogIndex, chain: u64) -> u64 {
 
 /// The record in `bytes`, which [`check`] has accepted.
 pub(crate) fn view(bytes: &[u8]) -> Record<'_> {
-    let RecordHead { length, index, kind, tag, .. } =
+    let RecordHead { length, index, time_ns, kind, tag, .. } =
         RecordHead::read(bytes).expect("the record was checked");
     assert_eq!(bytes.len(), length.next_multiple_of(ALIGNMENT), "one record, and all of it");
-    Record { index, kind, tag, payload: &bytes[RECORD_HEAD_BYTES..length] }
+    Record { index, time_ns, kind, tag, payload: &bytes[RECORD_HEAD_BYTES..length] }
 }
 
 /// Checks the record at the start of `bytes`: it must have this index and this chain.
@@ -153,7 +158,10 @@ mod tests {
 
     fn closed(chain: u64, payload: &[u8]) -> (Vec<u8>, u64) {
         let mut bytes = Vec::new();
-        push_open(&mut bytes, &Record { index: LogIndex::new(7), kind: 2, tag: 3, payload });
+        push_open(
+            &mut bytes,
+            &Record { index: LogIndex::new(7), time_ns: 5, kind: 2, tag: 3, payload },
+        );
         assert_eq!(bytes.len(), record_bytes(payload.len()));
         assert_eq!(bytes.len(), open_bytes(&bytes));
         let next = close(&mut bytes, LogIndex::new(7), chain);
@@ -167,7 +175,8 @@ mod tests {
             let (bytes, next) = closed(11, &payload);
             let checked = check(&bytes, LogIndex::new(7), 11)
                 .unwrap_or_else(|what| panic!("{length}: {what}"));
-            let record = Record { index: LogIndex::new(7), kind: 2, tag: 3, payload: &payload };
+            let record =
+                Record { index: LogIndex::new(7), time_ns: 5, kind: 2, tag: 3, payload: &payload };
             assert_eq!(checked, Checked { bytes: bytes.len(), chain: next });
             assert_eq!(view(&bytes), record);
         }
@@ -206,9 +215,10 @@ mod tests {
         let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             hex.join(" "),
-            "1f 00 00 00 a3 6e 7c b9 07 00 00 00 00 00 00 00 \
-             88 77 66 55 44 33 22 11 02 03 00 00 61 62 63 00"
+            "27 00 00 00 ce da bd c9 07 00 00 00 00 00 00 00 \
+             88 77 66 55 44 33 22 11 05 00 00 00 00 00 00 00 \
+             02 03 00 00 61 62 63 00"
         );
-        assert_eq!(format!("{next:016x}"), "aaf429c7dd61792d");
+        assert_eq!(format!("{next:016x}"), "8a88ff8ae259e6e3");
     }
 }

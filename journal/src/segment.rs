@@ -26,7 +26,7 @@ use crate::length::{narrow, short};
 use crate::limits::{SECTOR, SECTOR_BYTES, STAMP_BYTES_MAX};
 
 /// The version of the format.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"ALLOTSEG";
 const VERSION_AT: usize = 8;
@@ -215,8 +215,8 @@ mod tests {
     fn zeros_are_a_spare_segment_and_a_later_version_is_named() {
         assert_eq!(FirstSector::read(&[0; SECTOR_BYTES]), FirstSector::Blank);
         let mut sector = head("").sector();
-        put(&mut sector, VERSION_AT, &2_u32.to_le_bytes());
+        put(&mut sector, VERSION_AT, &3_u32.to_le_bytes());
         seal_sector(&mut sector);
-        assert_eq!(FirstSector::read(&sector), FirstSector::Version(2));
+        assert_eq!(FirstSector::read(&sector), FirstSector::Version(3));
     }
 }

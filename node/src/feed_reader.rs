@@ -144,7 +144,7 @@ mod tests {
         let news = [("positions:json", 3), ("positions:json", 3), ("positions:json", 4)]
             .map(|(topic, sequence)| notes.receive(&publication(topic, sequence)));
         assert_eq!(news, [true, false, true]);
-        assert!(notes.receive(&publication("account:a:json", 4)), "each topic counts on its own");
+        assert!(notes.receive(&publication("account:json:a:", 4)), "each topic counts on its own");
         assert!(
             notes.receive(&publication("positions:json", 1)),
             "a new incarnation counts from one"

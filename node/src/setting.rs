@@ -95,6 +95,10 @@ settings! {
         "a whole number from 1 to 16777216"
         "Number of recent replies that a shard keeps. Only these can be repeated in full, and of \
          the divided fills only theirs can be busted."
+    Names "names" "1000000" "COUNT"
+        "a whole number from 1 to 67108864"
+        "Number of names of fills, busts and splits that a shard remembers exactly: none of them \
+         is applied twice."
     Data "data" "none" "DIR"
         "a directory, or none"
         "Directory of the journals; none: the state is in memory only."

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use allot_allocation_rules::Blend;
-use allot_domain::limits::SHARDS_MAX;
+use allot_domain::limits::{NAMES_MAX, SHARDS_MAX};
 use allot_journal::Ack;
 use allot_runtime::duration;
 use allot_runtime::{CurveKey, Threads, WaitStrategy};
@@ -50,6 +50,8 @@ pub struct Settings {
     pub blend: Blend,
     /// The number of replies that a shard keeps.
     pub history: usize,
+    /// The number of names that a shard remembers.
+    pub names: usize,
     /// The directory of the journals, if there are any.
     pub data: Option<PathBuf>,
     /// Whether a reply waits for the disk.
@@ -97,6 +99,7 @@ impl Settings {
             wait: config.read(Key::Wait, |text| text.parse().ok())?,
             blend: config.read(Key::Blend, |text| text.parse().ok())?,
             history: config.read(Key::History, |text| within(text, 1..=HISTORY_MAX))?,
+            names: config.read(Key::Names, |text| within(text, 1..=NAMES_MAX))?,
             ack: ack(config, data.is_some())?,
             data,
             segment_bytes: config.read(Key::SegmentMib, |text| within(text, SEGMENT_MIB))? * MIB,
@@ -160,7 +163,7 @@ fn endpoint(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use allot_allocation_rules::limits::HISTORY_DEFAULT;
+    use allot_allocation_rules::limits::{HISTORY_DEFAULT, NAMES_DEFAULT};
     use allot_domain::limits::MARKER_EVERY;
 
     use super::*;
@@ -178,6 +181,7 @@ mod tests {
         assert_eq!(settings.front, "tcp://127.0.0.1:9998");
         assert_eq!(settings.marker_every, MARKER_EVERY);
         assert_eq!(settings.history, HISTORY_DEFAULT);
+        assert_eq!(settings.names, NAMES_DEFAULT);
         assert_eq!(settings.report_every, Duration::from_secs(10));
         assert_eq!(settings.blend, Blend::NONE);
         assert!(settings.backplane.starts_with("ipc:///"), "{}", settings.backplane);
@@ -259,7 +263,7 @@ mod tests {
             }
             count += 1;
         }
-        assert_eq!(count, 7, "every setting that is a number");
+        assert_eq!(count, 8, "every setting that is a number");
     }
 
     #[test]

@@ -207,6 +207,7 @@ mod tests {
             time_ns: 1_795_255_200_000_000_000,
             fills: 88_190,
             held,
+            sequences: Vec::new(),
             total_value: accounts.iter().map(|account| account.value).sum(),
             tracking: accounts.first().map(|account| TrackingReport {
                 worst_account: account.id,

@@ -159,7 +159,8 @@ fn core_config(settings: &Settings) -> CoreConfig {
 }
 
 fn book_config(settings: &Settings) -> BookConfig {
-    BookConfig { blend: settings.blend, history: settings.history }
+    let Settings { blend, history, names, .. } = *settings;
+    BookConfig { blend, history, names }
 }
 
 impl Server {

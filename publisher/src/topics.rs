@@ -139,6 +139,21 @@ impl Topics {
         self.send(sequence);
     }
 
+    /// Publishes an event that a shard has numbered: the number counts on whether or not anybody
+    /// listens, and through restarts of every box. Both closures write into an empty buffer; `body`
+    /// is called only if the topic has a subscriber.
+    pub fn publish_numbered(
+        &mut self,
+        number: TopicSeq,
+        topic: impl FnOnce(&mut Vec<u8>),
+        body: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if self.choose(topic) {
+            body(&mut self.body);
+            self.send(number);
+        }
+    }
+
     /// Some events were lost on the way: every subscriber of this family sees a gap.
     pub(crate) fn skip_events(&mut self, family: &str) {
         let of_family =

@@ -4,9 +4,9 @@
 
 use allot_domain::{Reject, ReportNumber, Seq, ShardId, limits, shard_of};
 use allot_runtime::{Counter, Counters, Envelope, Nanos};
-use allot_wire::backplane::{InputKind, ReplyTo};
+use allot_wire::backplane::{InputFrame, InputKind, ReplyTo};
 use allot_wire::reply::{Echo, write_reported};
-use allot_wire::{Batch, Rejection};
+use allot_wire::{Batch, Encoding, Rejection};
 
 use crate::Protocol;
 use crate::limits::REFUSED_LINES_MAX;
@@ -42,14 +42,14 @@ pub struct Admission<'a> {
 
 impl Admission<'_> {
     /// Takes one message: every part of it is handed to a shard, or refused here.
-    pub(crate) fn admit<P: Protocol>(&mut self, envelope: &Envelope, is_json: bool) {
+    pub(crate) fn admit<P: Protocol>(&mut self, envelope: &Envelope) {
         let body = envelope.body();
         if envelope.malformed() {
             let what = "a message must be one frame, or an empty frame and one more";
             self.refuse(&malformed(what));
         } else if limits::MESSAGE_MAX < body.len() {
             self.refuse(&Rejection::unread(&Reject::OversizedMessage(body.len())));
-        } else if is_json {
+        } else if self.reply_to.encoding == Encoding::Json {
             self.admit_lines::<P>(body);
         } else {
             self.admit_batch::<P>(body);
@@ -57,11 +57,14 @@ impl Admission<'_> {
     }
 
     fn admit_lines<P: Protocol>(&mut self, body: &[u8]) {
+        let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        let mut lines = lines.filter(|line| !line.is_empty()).peekable();
+        if lines.peek().is_none() {
+            // Whoever waits for a reply gets one.
+            return self.refuse(&malformed("the message is empty"));
+        }
         let mut refused = 0;
-        for line in body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
-            if line.is_empty() {
-                continue;
-            }
+        for line in lines {
             if let Err(rejection) = P::admit_line(line, self) {
                 refused += 1;
                 self.refuse(&rejection);
@@ -116,10 +119,18 @@ impl Admission<'_> {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
         self.owe(submission.source);
-        self.streams.push(shard, self.reply_to, submission.kind, submission.record);
+        let input = self.input(self.reply_to, &submission);
+        self.streams.push(shard, input);
         if self.markers.count() && 1 < self.streams.count() {
             self.mark(false);
         }
+    }
+
+    /// A request as a shard takes it: with the time at which the router did.
+    #[inline]
+    fn input<'a>(&self, reply_to: ReplyTo, submission: &Submission<'a>) -> InputFrame<'a> {
+        let (kind, body) = (submission.kind, submission.record);
+        InputFrame { reply_to, kind, time_ns: self.now.as_unix(), body }
     }
 
     /// Hands a request to every shard, or to none; the first of them replies for all, once all
@@ -139,7 +150,8 @@ impl Admission<'_> {
         let first = ShardId::default();
         for shard in self.streams.ids() {
             let reply_to = if shard == first { self.reply_to } else { ReplyTo::NOBODY };
-            self.streams.push_broadcast(shard, reply_to, submission.kind, submission.record);
+            let input = self.input(reply_to, &submission);
+            self.streams.push_broadcast(shard, input);
         }
         self.markers.count();
         self.mark(false);
@@ -155,7 +167,8 @@ impl Admission<'_> {
             None => ReportNumber::new(self.mark(true)),
         };
         let ReplyTo { client, encoding } = self.reply_to;
-        let echo = Echo { source, seq, duplicate: false, late: false };
+        let (id, time_ns) = (None, self.now.as_unix());
+        let echo = Echo { source, seq, id, time_ns, duplicate: false, late: false };
         self.replies.append(client, encoding, |out| write_reported(encoding, echo, number, out));
     }
 

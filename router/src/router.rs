@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 use allot_domain::ShardId;
 use allot_runtime::{Agent, Counter, Counters, Door, Envelope, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
-use allot_wire::backplane::{self, ClientHandle, FrameKind, ReplyFrame, ReplyTo, To, replies};
+use allot_wire::backplane::{
+    self, ClientHandle, FrameKind, InputFrame, ReplyFrame, ReplyTo, To, replies,
+};
 
 use crate::admission::Admission;
 use crate::limits::{CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY, SHUT_AT_MOST};
@@ -191,8 +193,9 @@ impl<P: Protocol> Router<P> {
         if !is_known || !is_whole {
             return false;
         }
+        let (reply_to, kind, time_ns) = (ReplyTo::NOBODY, feedback.kind, self.now.as_unix());
         for (shard, body) in self.streams.ids().zip(&feedback.bodies) {
-            self.streams.push(shard, ReplyTo::NOBODY, feedback.kind, body);
+            self.streams.push(shard, InputFrame { reply_to, kind, time_ns, body });
         }
         self.counters.add(Counter::Feedback, 1);
         true
@@ -222,8 +225,7 @@ impl<P: Protocol> Router<P> {
             self.counters.add(Counter::RepliesUndeliverable, 1);
             return;
         };
-        let is_json = envelope.body().first() == Some(&b'{');
-        let encoding = if is_json { Encoding::Json } else { Encoding::Binary };
+        let encoding = Encoding::of(envelope.body());
         let mut admission = Admission {
             replies: &mut self.replies,
             streams: &mut self.streams,
@@ -234,7 +236,7 @@ impl<P: Protocol> Router<P> {
             reply_to: ReplyTo { client, encoding },
             now,
         };
-        admission.admit::<P>(envelope, is_json);
+        admission.admit::<P>(envelope);
     }
 
     /// Opens the door when all shards are there, or when waiting for them has taken too long.

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use allot_domain::{Incarnation, LogIndex};
 use allot_runtime::Nanos;
-use allot_wire::backplane::{ClientHandle, Hello, InputFrame, InputKind, ReplyTo, inputs};
+use allot_wire::backplane::{ClientHandle, Hello, InputFrame, inputs};
 
 /// Who waits for the reply to an input.
 #[derive(Clone, Copy, Debug)]
@@ -135,8 +135,9 @@ impl ShardStream {
 
     /// Puts an input into the frame.
     #[inline]
-    pub(crate) fn push(&mut self, reply_to: ReplyTo, kind: InputKind, body: &[u8]) {
-        inputs::push(&mut self.frame, InputFrame { reply_to, kind, body });
+    pub(crate) fn push(&mut self, input: InputFrame<'_>) {
+        let reply_to = input.reply_to;
+        inputs::push(&mut self.frame, input);
         self.waiting += 1;
         if !reply_to.client.is_none() {
             let index = LogIndex::new(self.sent.get() + self.waiting);
@@ -149,8 +150,8 @@ impl ShardStream {
     }
 
     /// Puts an input into the frame that goes to all shards: its reply is not counted here.
-    pub(crate) fn push_broadcast(&mut self, reply_to: ReplyTo, kind: InputKind, body: &[u8]) {
-        inputs::push(&mut self.frame, InputFrame { reply_to, kind, body });
+    pub(crate) fn push_broadcast(&mut self, input: InputFrame<'_>) {
+        inputs::push(&mut self.frame, input);
         self.waiting += 1;
         self.broadcast = LogIndex::new(self.sent.get() + self.waiting);
         assert!(self.replied < self.broadcast, "it is sent before it is replied to");
@@ -236,9 +237,16 @@ impl ShardStream {
         if self.durable <= applied { applied } else { self.sent }
     }
 
+    /// Whether a shard that greets like this lacks nothing that was durable: one that does was told
+    /// where to go on from, and has not heeded it.
+    pub(crate) fn may_join(&self, hello: &Hello) -> bool {
+        self.incarnation == Some(hello.incarnation) || self.durable <= hello.applied
+    }
+
     /// The shard goes on from where it is; `unreplied` gets those whose replies went down with an
     /// earlier incarnation of it, or with a connection.
     pub(crate) fn join(&mut self, hello: &Hello, unreplied: &mut Vec<ClientHandle>) {
+        assert!(self.may_join(hello), "nothing durable is missing");
         if self.incarnation == Some(hello.incarnation) {
             self.mark_replied(hello.replied, unreplied);
         } else {

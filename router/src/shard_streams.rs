@@ -20,7 +20,8 @@
 use allot_domain::{Incarnation, LogIndex, Reject, ShardId};
 use allot_runtime::{Counter, Counters, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::backplane::{
-    AWAY_AFTER, ClientHandle, Hello, InputKind, ReplyTo, Welcome, encode_welcome, inputs,
+    AWAY_AFTER, ClientHandle, Hello, InputFrame, InputKind, ReplyTo, Welcome, encode_welcome,
+    inputs,
 };
 
 use crate::limits::INPUTS_LEN_FULL;
@@ -134,22 +135,16 @@ impl ShardStreams {
 
     /// Puts an input on its way to one shard.
     #[inline]
-    pub(crate) fn push(&mut self, shard: ShardId, reply_to: ReplyTo, kind: InputKind, body: &[u8]) {
+    pub(crate) fn push(&mut self, shard: ShardId, input: InputFrame<'_>) {
         self.begin(shard);
-        self.streams[shard.index()].push(reply_to, kind, body);
+        self.streams[shard.index()].push(input);
         self.flush_full(shard);
     }
 
     /// Puts an input on its way to one shard that goes to all.
-    pub(crate) fn push_broadcast(
-        &mut self,
-        shard: ShardId,
-        reply_to: ReplyTo,
-        kind: InputKind,
-        body: &[u8],
-    ) {
+    pub(crate) fn push_broadcast(&mut self, shard: ShardId, input: InputFrame<'_>) {
         self.begin(shard);
-        self.streams[shard.index()].push_broadcast(reply_to, kind, body);
+        self.streams[shard.index()].push_broadcast(input);
         self.flush_full(shard);
     }
 
@@ -159,7 +154,15 @@ impl ShardStreams {
         assert!(0 < marker.number, "a report of number zero is none");
         for shard in self.ids() {
             if self.is_here(shard) {
-                self.push(shard, ReplyTo::NOBODY, InputKind::MARKER, markers.body());
+                self.push(
+                    shard,
+                    InputFrame {
+                        reply_to: ReplyTo::NOBODY,
+                        kind: InputKind::MARKER,
+                        time_ns: marker.time_ns,
+                        body: markers.body(),
+                    },
+                );
             }
         }
         self.counters.add(Counter::Markers, 1);
@@ -249,7 +252,8 @@ impl ShardStreams {
         assert!(hello.shard.get() < shards, "the link that it came over is of one of the shards");
         let stream = &mut self.streams[hello.shard.index()];
         stream.heard_at = now;
-        if hello.shards != shards || hello.router != self.incarnation {
+        let is_agreed = hello.router == self.incarnation && stream.may_join(hello);
+        if hello.shards != shards || !is_agreed {
             // It hears of how many there are, and from where to go on, and greets again.
             stream.is_here = false;
             let base = stream.base(hello.applied);

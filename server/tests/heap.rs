@@ -256,6 +256,8 @@ fn fill(source: SourceId, seq: u64) -> Fill {
     Fill {
         source,
         seq: Seq::new(seq),
+        id: Seq::new(seq).into(),
+        time_ns: 0,
         ticker: Ticker::new(format!("T{}", seq % 10).as_bytes()).unwrap(),
         side: Side::Buy,
         price: Price::from_nanos(i128::from(10 + seq * 31 % 490) * 1_000_000_000).unwrap(),

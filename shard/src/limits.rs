@@ -3,7 +3,7 @@
 use allot_domain::limits::MESSAGE_MAX;
 use allot_journal::PAYLOAD_BYTES_MAX;
 use allot_runtime::RECYCLED_BYTES_MAX;
-use allot_wire::backplane::FEEDBACK_BODY_MAX;
+use allot_wire::backplane::INPUT_BODY_MAX;
 
 /// Frames of inputs taken in one turn; other agents may share the thread.
 pub(crate) const FRAMES_PER_TURN: usize = 16;
@@ -30,4 +30,4 @@ const _: () = assert!(REPLIES_LEN_FULL * 2 <= RECYCLED_BYTES_MAX);
 // One turn cannot make more frames of full length than may wait.
 const _: () = assert!(FRAMES_PER_TURN * REPLIES_LEN_FULL < WAITING_LEN_MAX);
 // Whatever an input is, a record of the journal has room for it.
-const _: () = assert!(MESSAGE_MAX <= PAYLOAD_BYTES_MAX && FEEDBACK_BODY_MAX <= PAYLOAD_BYTES_MAX);
+const _: () = assert!(MESSAGE_MAX <= PAYLOAD_BYTES_MAX && INPUT_BODY_MAX <= PAYLOAD_BYTES_MAX);

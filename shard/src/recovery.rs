@@ -49,8 +49,8 @@ pub fn recover<S: Service>(
     let mut outcomes = OutcomesOf::<S>::default();
     while let Some(record) = recovery.next()? {
         let index = record.index;
-        let entry = Entry::of::<S>(record.kind, record.tag, record.payload)
-            .map_err(|error| RecoverError::Record { index, error })?;
+        let entry =
+            Entry::of::<S>(&record).map_err(|error| RecoverError::Record { index, error })?;
         // What was rejected is rejected again; no client waits for the replies.
         let _ = state.replay(entry, &mut outcomes, Outcomes::clear);
     }

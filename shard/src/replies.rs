@@ -103,7 +103,7 @@ impl Replies {
         for outcome in outcomes.list() {
             let description = S::describe(outcome);
             self.count(description.is_duplicate, description.is_rejected);
-            if description.delivery == Delivery::Late {
+            if matches!(description.delivery, Delivery::Late { .. }) {
                 let to = To::Source(description.source.as_str());
                 let encoding = *late.next().expect("the state has one for each late reply");
                 self.push::<S>(to, encoding, state, outcomes, outcome);

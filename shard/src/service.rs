@@ -1,8 +1,10 @@
 //! Service: what a system gives the shard. Bytes to inputs, outcomes to replies, parts of cuts.
 
-use allot_domain::{Machine, Marker, Outcomes, Seq, SourceId};
+use allot_domain::{Machine, Marker, MessageId, Outcomes, SourceId, Ticker};
 use allot_wire::backplane::InputKind;
 use allot_wire::{Encoding, Rejection};
+
+use crate::Entry;
 
 /// What the machine of a system is told.
 pub type InputOf<S> = <<S as Service>::Machine as Machine>::Input;
@@ -25,11 +27,11 @@ pub trait Service: 'static {
     /// Markers are the core's and not asked for.
     fn reach(kind: InputKind) -> Option<Reach>;
 
-    /// Reads the body of an input.
+    /// Reads an input.
     ///
     /// # Errors
     /// The rejection that is sent back; the input takes its place in the log all the same.
-    fn read(kind: InputKind, body: &[u8]) -> Result<InputOf<Self>, Rejection>;
+    fn read(entry: Entry<'_>) -> Result<InputOf<Self>, Rejection>;
 
     /// What the shard has to know of an outcome.
     fn describe(outcome: &OutcomeOf<Self>) -> Description<'_>;
@@ -70,8 +72,7 @@ pub enum Reach {
     /// all have replied.
     ///
     /// All shards must accept it or all must reject it, whatever the state of each: what decides
-    /// must be equal on all of them. A set of [`Sources`](allot_domain::Sources) that sees these
-    /// inputs alone is.
+    /// must be equal on all of them. The [`Names`](allot_domain::Names) of these inputs alone are.
     All,
     /// All shards, each its own. The system itself sent it, and no client waits.
     Feedback,
@@ -82,10 +83,10 @@ pub enum Reach {
 pub struct Description<'a> {
     /// Who sent what it came of.
     pub source: &'a SourceId,
-    /// The source's number of it.
-    pub seq: Seq,
+    /// What names it within its source and key.
+    pub id: MessageId,
     /// When, and to whom, the reply goes.
-    pub delivery: Delivery,
+    pub delivery: Delivery<'a>,
     /// Whether the input was applied before, so that the counters tell it from a new one.
     pub is_duplicate: bool,
     /// Whether the input was refused.
@@ -95,14 +96,27 @@ pub struct Description<'a> {
 }
 
 /// When, and to whom, a reply goes.
+///
+/// A message to which a late reply is owed is told by its source, its key and its id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Delivery {
+pub enum Delivery<'a> {
     /// Now, to the client that sent the input.
     Now,
     /// Now; a late reply to the same message is owed from here on.
-    Owing,
-    /// Now; the late reply to this earlier message of the source is owed no more.
-    Cancelling(Seq),
+    Owing {
+        /// Its key.
+        key: &'a Ticker,
+    },
+    /// Now; the late reply to an earlier message of the source is owed no more, if it was.
+    Cancelling {
+        /// The key of both.
+        key: &'a Ticker,
+        /// The id of the earlier one.
+        of: MessageId,
+    },
     /// Late: to wherever the source is connected by then, in the encoding of its request.
-    Late,
+    Late {
+        /// Its key.
+        key: &'a Ticker,
+    },
 }

@@ -278,16 +278,16 @@ impl<S: Service> Shard<S> {
 
     /// Journals an input and applies it; what is refused takes its place in the journal too.
     fn apply(&mut self, input: &InputFrame<'_>, reach: Reach) {
-        let InputFrame { reply_to, kind, body } = *input;
+        let InputFrame { reply_to, kind, time_ns, body } = *input;
         assert!(self.step == Step::Done, "an input is done before the next");
         self.asked = Asked { reply_to, of_all: reach == Reach::All };
-        let index = self.journal.append(kind.get(), reply_to.encoding.into(), body);
+        let index = self.journal.append(kind.get(), reply_to.encoding.into(), time_ns, body);
         assert!(index == self.sequence.applied(), "the journal counts inputs as the router does");
         if kind == InputKind::MARKER {
-            return self.apply_marker(reply_to, body);
+            return self.apply_marker(reply_to, time_ns, body);
         }
         // Looked at where it lies: to move an input that was just built stalls the processor.
-        let input = self.state.read(Entry { kind, encoding: reply_to.encoding, body });
+        let input = self.state.read(Entry { kind, encoding: reply_to.encoding, time_ns, body });
         match &input {
             Ok(input) => self.apply_input(input, reach),
             Err(rejection) => self.replies.refuse(self.asked, rejection),
@@ -311,8 +311,9 @@ impl<S: Service> Shard<S> {
     }
 
     /// Applies a marker, and hands the publisher this shard's part of the cut.
-    fn apply_marker(&mut self, reply_to: ReplyTo, body: &[u8]) {
-        let entry = Entry { kind: InputKind::MARKER, encoding: reply_to.encoding, body };
+    fn apply_marker(&mut self, reply_to: ReplyTo, time_ns: u64, body: &[u8]) {
+        let encoding = reply_to.encoding;
+        let entry = Entry { kind: InputKind::MARKER, encoding, time_ns, body };
         match self.state.read(entry) {
             Ok(input) => self.apply_input(&input, Reach::Feedback),
             Err(rejection) => return self.replies.refuse(self.asked, &rejection),

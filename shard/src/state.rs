@@ -11,7 +11,7 @@
 //! ```text
 //!   │ keyed 8 │ to all 8 │ marker 8 │ owed 8 ║ late reply ║ … │ machine
 //!
-//!   late reply:  │ length 1 │ source │ seq 8 │ encoding 1 │
+//!   late reply:  │ source │ key │ id │ encoding 1 │       texts with their length in a byte
 //! ```
 //!
 //! A running shard, a shard that recovers, and the checker that replays a journal all come through
@@ -20,7 +20,8 @@
 use std::fmt;
 
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_name};
-use allot_domain::{Machine, Outcomes, Reject, Seq, Step};
+use allot_domain::{Machine, MessageId, Outcomes, Reject, Seq, Step, Ticker};
+use allot_journal::Record;
 use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::{DecodeError, Encoding, Rejection};
 
@@ -37,7 +38,9 @@ pub struct Entry<'a> {
     pub kind: InputKind,
     /// The encoding in which its reply is due.
     pub encoding: Encoding,
-    /// For [`Service::read`], or a marker.
+    /// When the router took it, in nanoseconds of Unix time.
+    pub time_ns: u64,
+    /// What the system, or the core, says.
     pub body: &'a [u8],
 }
 
@@ -56,8 +59,8 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     /// When the system has no such kind of input, or there is no such encoding.
-    pub fn of<S: Service>(kind: u8, tag: u8, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let kind = InputKind::new(kind);
+    pub fn of<S: Service>(record: &Record<'a>) -> Result<Self, DecodeError> {
+        let kind = InputKind::new(record.kind);
         if reach::<S>(kind).is_none() {
             return Err(DecodeError::new(format!(
                 "{} has no input of kind {}",
@@ -65,7 +68,8 @@ impl<'a> Entry<'a> {
                 kind.get()
             )));
         }
-        Ok(Self { kind, encoding: tag.try_into()?, body })
+        let encoding = record.tag.try_into()?;
+        Ok(Self { kind, encoding, time_ns: record.time_ns, body: record.payload })
     }
 }
 
@@ -121,7 +125,7 @@ impl<S: Service> State<S> {
         if entry.kind == InputKind::MARKER {
             return self.read_marker(entry.body);
         }
-        S::read(entry.kind, entry.body)
+        S::read(entry)
     }
 
     #[inline(never)]
@@ -172,15 +176,16 @@ impl<S: Service> State<S> {
     ) {
         for outcome in &outcomes.list()[from..] {
             let outcome = S::describe(outcome);
+            let name = |key: &Ticker, id: MessageId| (*outcome.source, *key, id);
             match outcome.delivery {
                 Delivery::Now => {}
-                Delivery::Owing => self.owed.owe(*outcome.source, outcome.seq, encoding),
-                Delivery::Cancelling(seq) => {
-                    self.owed.settle(*outcome.source, seq);
+                Delivery::Owing { key } => self.owed.owe(name(key, outcome.id), encoding),
+                Delivery::Cancelling { key, of } => {
+                    self.owed.settle(&name(key, of));
                 }
-                Delivery::Late => {
-                    let due = self.owed.settle(*outcome.source, outcome.seq);
-                    late.push(due.expect("a late reply was owed"));
+                Delivery::Late { key } => {
+                    let due = self.owed.settle(&name(key, outcome.id));
+                    late.push(due.unwrap_or_default());
                 }
             }
         }
@@ -219,9 +224,10 @@ impl<S: Service> State<S> {
         for number in [self.keyed, self.to_all, self.marker, owed] {
             snapshot.extend_from_slice(&number.to_le_bytes());
         }
-        for (source, seq, encoding) in self.owed.iter() {
-            put_name(snapshot, source.as_str().as_bytes());
-            snapshot.extend_from_slice(&seq.get().to_le_bytes());
+        for ((source, key, id), encoding) in self.owed.iter() {
+            put_name(snapshot, source.as_bytes());
+            put_name(snapshot, key.as_bytes());
+            put_name(snapshot, id.to_string().as_bytes());
             snapshot.push(encoding.into());
         }
         self.machine.save(snapshot);
@@ -238,11 +244,14 @@ impl<S: Service> State<S> {
         let marker = cursor.u64()?;
         let mut owed = Owed::default();
         for _ in 0..cursor.u64()? {
-            let source = cursor.source()?;
-            let seq = Seq::new(cursor.u64()?);
+            let (source, key) = (cursor.source()?, cursor.ticker()?);
+            // No message is number zero.
+            let none = MessageId::Number(Seq::ZERO);
+            let id = cursor.id(none)?;
+            ensure(id != none, "a late reply to a message without an id")?;
             let encoding = Encoding::try_from(cursor.u8()?)
                 .map_err(|_| SnapshotError::Broken("an encoding that is neither json nor bin"))?;
-            let follows = owed.push_saved(source, seq, encoding);
+            let follows = owed.push_saved((source, key, id), encoding);
             ensure(follows, "late replies owed that are not in order")?;
         }
         let machine = S::Machine::load(config, cursor.rest())?;

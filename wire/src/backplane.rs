@@ -29,12 +29,12 @@ use serde::{Deserialize, Serialize};
 use crate::DecodeError;
 use crate::codec;
 use crate::sized::patch;
-pub use feedback::{FEEDBACK_BODY_MAX, Feedback, decode_feedback, encode_feedback};
+pub use feedback::{Feedback, decode_feedback, encode_feedback};
 pub use greeting::{
     AWAY_AFTER, GREET_EVERY, Hello, Interest, Welcome, decode_hello, decode_interest,
     decode_welcome, encode_hello, encode_interest, encode_welcome,
 };
-pub use inputs::InputFrame;
+pub use inputs::{INPUT_BODY_MAX, InputFrame};
 pub use kind::InputKind;
 pub use marker::{decode_marker, encode_marker};
 pub use part::{PartFrame, PartHead, decode_part, encode_part};

@@ -4,7 +4,7 @@
 //!   0       4         5      6          8       12       16
 //!   ┌───────┬─────────┬──────┬──────────┬───────┬────────┬──────┬────────┬──────┬────────┬──
 //!   │ ALOT  │ version │ kind │ reserved │ count │ length │ size │ record │ size │ record │ …
-//!   │       │ 1       │      │ 0        │       │        │      │        │      │        │
+//!   │       │ 2       │      │ 0        │       │        │      │        │      │        │
 //!   └───────┴─────────┴──────┴──────────┴───────┴────────┴──────┴────────┴──────┴────────┴──
 //!     4       1         1      2          4       4        4      size
 //! ```
@@ -19,8 +19,9 @@ use crate::DecodeError;
 use crate::codec;
 use crate::sized::{append_sized, length, patch};
 
-const MAGIC: &[u8; 4] = b"ALOT";
-const VERSION: u8 = 1;
+/// What a binary message begins with.
+pub(crate) const MAGIC: &[u8; 4] = b"ALOT";
+const VERSION: u8 = 2;
 const COUNT_AT: usize = 8;
 const LENGTH_AT: usize = 12;
 const HEADER_LEN: usize = 16;
@@ -61,7 +62,7 @@ impl<'a> Batch<'a> {
     pub fn read(message: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(message);
         if cursor.take(MAGIC.len())? != MAGIC {
-            return Err(DecodeError::new("a message must begin with { (JSON) or ALOT (binary)"));
+            return Err(DecodeError::new("a binary message must begin with ALOT"));
         }
         let version = cursor.u8()?;
         if version != VERSION {

@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::DecodeError;
+use crate::batch::MAGIC as BATCH_MAGIC;
 
 /// How a body is written; replies come in the encoding of the request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Encoding {
-    /// JSON text: the first byte is `{`.
+    /// JSON text: whatever is not a binary batch.
     #[default]
     Json,
     /// A binary batch: the first bytes are `ALOT`.
@@ -16,10 +17,13 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The encoding that a message is in, by its first byte.
+    /// The encoding that a message is in, by its first bytes.
+    ///
+    /// Only a client that speaks binary writes them; whoever sends anything else can read text.
+    #[inline]
     #[must_use]
     pub fn of(message: &[u8]) -> Self {
-        if message.first() == Some(&b'{') { Self::Json } else { Self::Binary }
+        if message.starts_with(BATCH_MAGIC) { Self::Binary } else { Self::Json }
     }
 
     /// The word for it, as topics have it.
@@ -86,9 +90,10 @@ mod tests {
     }
 
     #[test]
-    fn the_first_byte_tells_them_apart() {
-        assert_eq!(Encoding::of(b"{}"), Encoding::Json);
+    fn the_first_bytes_tell_them_apart() {
         assert_eq!(Encoding::of(b"ALOT"), Encoding::Binary);
-        assert_eq!(Encoding::of(b""), Encoding::Binary);
+        for text in [&b"{}"[..], b"\xef\xbb\xbf{}", b" {}", b"[{}]", b"ALO", b"hello", b""] {
+            assert_eq!(Encoding::of(text), Encoding::Json);
+        }
     }
 }

@@ -11,15 +11,19 @@ use allot_domain::Reject;
 use serde::Deserialize;
 
 use crate::DecodeError;
-pub use entries::Entries;
-pub use field::{Field, need, scalar, string};
+pub use entries::{Entries, Name};
+pub use field::{Field, need, scalar, string, unknown_field};
 pub use object::Object;
+
+/// What some editors put before a text in UTF-8; RFC 8259 lets a reader pass over it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads the fields of a request from a line.
 ///
 /// # Errors
 /// [`Reject::MalformedMessage`]: not one JSON object, to the last byte.
 pub fn read_request<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Reject> {
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     let text = std::str::from_utf8(line)
         .map_err(|_| Reject::MalformedMessage("the message is not UTF-8".into()))?;
     serde_json::from_str(text)

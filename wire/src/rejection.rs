@@ -40,7 +40,8 @@ impl Rejection {
     /// with its size.
     pub fn encode(&self, encoding: Encoding, out: &mut Vec<u8>) {
         let source = self.source.as_bytes();
-        let echo = Echo { source, seq: self.seq, duplicate: false, late: false };
+        let (id, time_ns) = (None, 0);
+        let echo = Echo { source, seq: self.seq, id, time_ns, duplicate: false, late: false };
         reply::write_rejected(encoding, echo, self.code, &self.reason, out);
     }
 }

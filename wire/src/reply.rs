@@ -3,13 +3,15 @@
 //! A binary reply is a tag of one byte, then fields; a JSON reply is one object. The tags 5
 //! (`reported`) and 6 (`rejected`) mean the same in every system.
 
-use allot_domain::{ReportNumber, Seq};
+use std::borrow::Cow;
+
+use allot_domain::{MessageId, ReportNumber, Seq};
 use serde::{Deserialize, Serialize};
 
-use crate::Encoding;
 use crate::codec;
 use crate::json::Object;
 use crate::sized::append_sized;
+use crate::{DecodeError, Encoding};
 
 /// The tag of a binary reply: a report is on its way to the subscribers.
 pub const REPORTED: u8 = 5;
@@ -27,6 +29,10 @@ pub struct Echo<'a> {
     pub source: &'a [u8],
     /// The source's number of it; zero where it could not be read.
     pub seq: Seq,
+    /// What names it, where it has an id of its own; its number is left out.
+    pub id: Option<MessageId>,
+    /// When the router took it, in nanoseconds of Unix time; zero where it was not taken.
+    pub time_ns: u64,
     /// Whether it is the first reply given again.
     pub duplicate: bool,
     /// Whether it follows a reply given before.
@@ -40,6 +46,11 @@ pub struct Head<'a> {
     pub seq: u64,
     /// Who sent it.
     pub source: &'a str,
+    /// Its id; empty where that is its number.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    /// When the router took it; zero where it was not taken.
+    pub time_ns: u64,
     flags: u8,
 }
 
@@ -50,6 +61,8 @@ pub struct ReportedRecord<'a> {
     pub seq: u64,
     /// Who asked.
     pub source: &'a str,
+    /// When the router took it, in nanoseconds of Unix time.
+    pub time_ns: u64,
     /// The number of the report.
     pub report: u64,
 }
@@ -82,7 +95,9 @@ impl<'a> Echo<'a> {
     /// As [`Echo::source_text`].
     #[must_use]
     pub fn head(&self) -> Head<'a> {
-        Head { seq: self.seq.get(), source: self.source_text(), flags: self.flags() }
+        let id = self.id.map_or(Cow::Borrowed(""), |id| Cow::Owned(id.to_string()));
+        let (seq, source) = (self.seq.get(), self.source_text());
+        Head { seq, source, id, time_ns: self.time_ns, flags: self.flags() }
     }
 
     /// Appends the bytes of [`Echo::head`] without the codec's detours.
@@ -92,9 +107,13 @@ impl<'a> Echo<'a> {
     #[inline]
     pub fn write_head(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.seq.get().to_le_bytes());
-        let len = u64::try_from(self.source.len()).expect("a usize fits");
-        out.extend_from_slice(&len.to_le_bytes());
-        out.extend_from_slice(self.source);
+        write_text(self.source, out);
+        match &self.id {
+            None => out.extend_from_slice(&[0; 8]),
+            Some(MessageId::Text(text)) => write_text(text.as_bytes(), out),
+            Some(number) => write_text(number.to_string().as_bytes(), out),
+        }
+        out.extend_from_slice(&self.time_ns.to_le_bytes());
         out.push(self.flags());
     }
 
@@ -115,13 +134,39 @@ impl<'a> Echo<'a> {
         object.plain("type", kind);
         object.text("source", self.source_text());
         object.number("seq", self.seq.get());
+        match &self.id {
+            None => {}
+            Some(MessageId::Text(text)) => object.plain("id", text.as_str()),
+            Some(number) => object.plain("id", &number.to_string()),
+        }
+        if 0 < self.time_ns {
+            object.time("time", self.time_ns);
+        }
         object.flag("duplicate", self.duplicate);
         object.flag("late", self.late);
         object
     }
 }
 
+#[inline]
+fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    let len = u64::try_from(text.len()).expect("a usize fits");
+    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(text);
+}
+
 impl Head<'_> {
+    /// What names the message.
+    ///
+    /// # Errors
+    /// Its id is none.
+    pub fn id(&self) -> Result<MessageId, DecodeError> {
+        if self.id.is_empty() {
+            return Ok(Seq::new(self.seq).into());
+        }
+        Ok(MessageId::new(self.id.as_bytes())?)
+    }
+
     /// Whether it is the first reply given again.
     #[must_use]
     pub const fn duplicate(&self) -> bool {
@@ -144,8 +189,9 @@ pub fn write_reported(encoding: Encoding, echo: Echo<'_>, report: ReportNumber, 
             object.end();
         }
         Encoding::Binary => append_sized(out, |out| {
-            let (seq, source, report) = (echo.seq.get(), echo.source_text(), report.get());
-            codec::append((REPORTED, ReportedRecord { seq, source, report }), out);
+            let (seq, source, time_ns) = (echo.seq.get(), echo.source_text(), echo.time_ns);
+            let record = ReportedRecord { seq, source, time_ns, report: report.get() };
+            codec::append((REPORTED, record), out);
         }),
     }
 }

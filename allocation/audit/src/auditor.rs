@@ -15,20 +15,21 @@ mod fills;
 mod busts;
 mod comparison;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use allot_allocation_rules::{
-    AccountIndex, BookConfig, Fill, Input, Netting, Outcomes, Reject, Split, SplitKey, limits,
+    AccountIndex, BookConfig, Bust, Fill, Input, Netting, Origin, Outcomes, Reject, Split,
+    SplitKey, SplitNumber, TickerSeq, Weight, limits,
 };
-use allot_domain::{AccountId, LogIndex, Money, Side, Ticker};
+use allot_domain::{AccountId, LogIndex, Money, Reject as Core, Side, Ticker};
 
 use crate::accounts::Accounts;
 use crate::fault::{Fault, Subject};
-use crate::history::{History, Key};
+use crate::history::{History, Told};
 use crate::mismatch::Mismatch;
-use crate::outcome_reader::{DueDivision, OutcomeReader, origin};
+use crate::names::{Name, Names, Standing};
+use crate::outcome_reader::{DueDivision, OutcomeReader};
 use crate::positions::Positions;
-use crate::sources::{Sources, Standing};
 use crate::splits::{Splits, check_weights};
 use crate::summary::Summary;
 
@@ -41,14 +42,16 @@ pub struct Auditor {
     accounts: Accounts,
     positions: Positions,
     history: History,
-    /// The sources of fills and busts.
-    feeds: Sources,
-    /// The sources of splits: they are numbered apart.
-    splitters: Sources,
+    /// The names of fills and busts.
+    names: Names<Told>,
+    /// The names of splits, each with its number and what it said: they are named apart.
+    split_names: Names<(SplitNumber, Vec<(AccountId, Weight)>)>,
+    /// How many outcomes each ticker had; a ticker is known from its first held fill on.
+    tickers: BTreeMap<Ticker, TickerSeq>,
     splits: Splits,
     /// Fills that wait for the first split.
     held: VecDeque<Fill>,
-    /// The value of all fills, in 1e-9; a bust takes nothing off.
+    /// The value of all fills that were not busted, in 1e-9.
     turnover: i128,
     /// The same, but a quarter of it fades at each marker.
     flow: i128,
@@ -70,8 +73,9 @@ impl Auditor {
             accounts: Accounts::default(),
             positions: Positions::default(),
             history: History::new(config.history),
-            feeds: Sources::default(),
-            splitters: Sources::default(),
+            names: Names::new(config.names),
+            split_names: Names::new(config.names),
+            tickers: BTreeMap::new(),
             splits: Splits::default(),
             held: VecDeque::new(),
             turnover: 0,
@@ -133,21 +137,39 @@ impl Auditor {
         outcomes.expect_end()
     }
 
-    /// A message is rejected for this reason, and its sequence is not used up.
+    /// A message is rejected for this reason, and its name is not used up.
     fn check_rejection(
         &mut self,
-        key: Key,
+        origin: Origin,
         reason: &Reject,
         outcomes: &mut OutcomeReader<'_>,
     ) -> Result<(), Mismatch> {
-        outcomes.expect_rejected(origin(key, false), reason, false)?;
+        outcomes.expect_rejected(origin, reason, None)?;
         self.summary.reject(reason.code());
         Ok(())
     }
 
+    /// What is due for a fill or a bust, as far as its name tells. Where its ticker never had a
+    /// fill, nothing of this name was applied, whatever is forgotten.
+    fn standing(&self, name: &Name) -> Standing<Told> {
+        match self.names.standing(name) {
+            Standing::TooOld(_) if name.1.is_some_and(|of| !self.tickers.contains_key(&of)) => {
+                Standing::New
+            }
+            standing => standing,
+        }
+    }
+
     /// A fill or a bust is applied, and never will be again.
-    fn mark_applied(&mut self, key: Key) {
-        self.summary.out_of_order += u64::from(self.feeds.mark(key.0, key.1));
+    fn mark_applied(&mut self, name: Name, told: Told) {
+        self.summary.out_of_order += u64::from(self.names.mark(name, told));
+    }
+
+    /// The number of the next outcome of a ticker.
+    fn count_outcome(&mut self, ticker: Ticker) -> TickerSeq {
+        let outcomes = self.tickers.entry(ticker).or_default();
+        *outcomes = outcomes.next();
+        *outcomes
     }
 
     fn check_split(
@@ -156,36 +178,37 @@ impl Auditor {
         outcomes: &mut OutcomeReader<'_>,
     ) -> Result<(), Mismatch> {
         check_weights(split.weights())?;
-        let key = (split.source, split.seq);
-        match self.splitters.standing(&split.source, split.seq) {
-            Standing::Applied => return self.check_repeated_split(split, outcomes),
-            Standing::Rejected(reason) => {
-                return self.check_rejection(key, &reason.into(), outcomes);
+        let name = (split.source, None, split.seq.into());
+        let origin = split_origin(split);
+        match self.split_names.standing(&name) {
+            Standing::Applied((number, weights)) if weights == split.weights() => {
+                self.summary.repeats += 1;
+                return outcomes.expect_accepted(again(origin), number);
+            }
+            Standing::Applied(_) => {
+                let what = format!("split {} of source {}", split.seq, split.source);
+                let reused = Core::NameReused(what).into();
+                return self.check_rejection(origin, &reused, outcomes);
+            }
+            Standing::TooOld(forgotten) => {
+                let reason = Core::SequenceTooOld(forgotten).into();
+                return self.check_rejection(origin, &reason, outcomes);
             }
             Standing::New if limits::ACCOUNTS_EVER_MAX < self.accounts.count_after(split) => {
-                return self.check_rejection(key, &Reject::TooManyAccountsEver, outcomes);
+                return self.check_rejection(origin, &Reject::TooManyAccountsEver, outcomes);
             }
             Standing::New => {}
         }
-        self.summary.out_of_order += u64::from(self.splitters.mark(split.source, split.seq));
         let has_same_accounts = self.accounts.follow(split);
         self.splits.follow(split_key(split), has_same_accounts);
+        let told = (self.splits.number, split.weights().to_vec());
+        self.summary.out_of_order += u64::from(self.split_names.mark(name, told));
         self.summary.splits += 1;
         for (id, _) in split.weights() {
             self.summary.accounts.entry(*id).or_default();
         }
-        outcomes.expect_accepted(origin(key, false), Some(self.splits.number))?;
+        outcomes.expect_accepted(origin, self.splits.number)?;
         self.check_release(outcomes)
-    }
-
-    fn check_repeated_split(
-        &mut self,
-        split: &Split,
-        outcomes: &mut OutcomeReader<'_>,
-    ) -> Result<(), Mismatch> {
-        self.summary.repeats += 1;
-        let number = self.splits.number_of(split_key(split));
-        outcomes.expect_accepted(origin((split.source, split.seq), true), number)
     }
 
     /// The held fills are divided in order; one that cannot be may be sent again.
@@ -205,17 +228,23 @@ impl Auditor {
     ) -> Result<(), Mismatch> {
         let Some(reason) = self.rejection(fill) else {
             self.summary.late += 1;
-            return self.check_division(self.due(fill, true), outcomes);
+            let due = self.due(fill, true);
+            let outcome = self.check_division(due, outcomes)?;
+            if let Some(told) = self.names.get_mut(&name_of(fill)) {
+                told.outcome = Some(outcome);
+            }
+            return Ok(());
         };
-        outcomes.expect_rejected(origin((fill.source, fill.seq), false), &reason, true)?;
-        self.feeds.unmark(&fill.source, fill.seq);
+        outcomes.expect_rejected(fill_origin(fill), &reason, Some(fill.ticker))?;
+        self.names.unmark(&name_of(fill));
         self.summary.reject(reason.code());
         Ok(())
     }
 
     /// The division of a fill by the split in force.
-    const fn due<'a>(&self, fill: &'a Fill, is_late: bool) -> DueDivision<'a> {
-        DueDivision { fill, split: self.splits.number, is_repeat: false, is_late }
+    fn due<'a>(&mut self, fill: &'a Fill, is_late: bool) -> DueDivision<'a> {
+        let number = self.count_outcome(fill.ticker);
+        DueDivision { fill, origin: fill_origin(fill), split: self.splits.number, number, is_late }
     }
 
     /// A quarter of the flow fades.
@@ -272,6 +301,39 @@ impl Auditor {
         }
         Ok(())
     }
+}
+
+/// What a fill is called.
+const fn name_of(fill: &Fill) -> Name {
+    (fill.source, Some(fill.ticker), fill.id)
+}
+
+/// The origin of the first outcome of a fill.
+const fn fill_origin(fill: &Fill) -> Origin {
+    let Fill { source, seq, id, time_ns, .. } = *fill;
+    Origin { source, seq, id, time_ns, duplicate: false }
+}
+
+/// The origin of the first outcome of a bust.
+const fn bust_origin(bust: &Bust) -> Origin {
+    let Bust { source, seq, id, time_ns, .. } = *bust;
+    Origin { source, seq, id, time_ns, duplicate: false }
+}
+
+fn split_origin(split: &Split) -> Origin {
+    let (source, seq, time_ns) = (split.source, split.seq, split.time_ns);
+    Origin { source, seq, id: seq.into(), time_ns, duplicate: false }
+}
+
+/// The same, of a repeat.
+const fn again(origin: Origin) -> Origin {
+    Origin { duplicate: true, ..origin }
+}
+
+/// The rejection of a name that was given to another message.
+fn reused((source, ticker, id): Name) -> Reject {
+    let ticker = ticker.map_or_else(String::new, |ticker| ticker.to_string());
+    Core::NameReused(format!("{id} of source {source} and ticker {ticker}")).into()
 }
 
 const fn split_key(split: &Split) -> SplitKey {

@@ -1,39 +1,58 @@
 //! History: what came of a message first, while a repeat gets it again and a fill can be busted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use allot_allocation_rules::{Fill, SplitNumber, limits};
-use allot_domain::{AccountId, Seq, SourceId, Ticker};
+use allot_domain::{AccountId, MessageId, Price, Quantity, Side};
 
 /// Shares of some accounts, in byte order of their ids.
 pub(crate) type Shares = Vec<(AccountId, u64)>;
+
+/// What a message said, apart from its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Said {
+    Fill { side: Side, price: Price, quantity: Quantity },
+    Bust { of: MessageId },
+}
+
+impl Said {
+    pub(crate) const fn by(fill: &Fill) -> Self {
+        let Fill { side, price, quantity, .. } = *fill;
+        Self::Fill { side, price, quantity }
+    }
+}
+
+/// What is kept of the name of a fill or a bust.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    pub(crate) said: Said,
+    /// Its outcome in the history; none of a fill that is held, or was busted while it was.
+    pub(crate) outcome: Option<u64>,
+}
 
 /// What came of a message.
 #[derive(Clone, Debug)]
 pub(crate) enum Applied {
     /// A fill was divided by the split of this number.
-    Divided { fill: Fill, split: SplitNumber, is_busted: bool },
-    /// A fill was held, and taken back before it was divided.
-    Held,
+    Divided { fill: Box<Fill>, split: SplitNumber, is_busted: bool },
     /// A fill was taken back.
-    Busted { ticker: Ticker, of: Seq },
+    Busted,
 }
 
 /// What came of a message, with its shares.
 #[derive(Clone, Debug)]
 pub(crate) struct FirstOutcome {
     pub(crate) applied: Applied,
+    /// When the message was taken.
+    pub(crate) time_ns: u64,
     pub(crate) shares: Shares,
 }
-
-/// Who sent a message, and its number.
-pub(crate) type Key = (SourceId, Seq);
 
 /// The latest outcomes. Their number is bounded, and so is that of their shares.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
-    by_key: BTreeMap<Key, FirstOutcome>,
-    oldest_first: VecDeque<Key>,
+    by_number: BTreeMap<u64, FirstOutcome>,
+    next: u64,
     capacity: usize,
     shares: usize,
     shares_max: usize,
@@ -44,34 +63,31 @@ impl History {
     pub(crate) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
         let shares_max = capacity * limits::HISTORY_SHARES_EACH;
-        let (by_key, oldest_first) = (BTreeMap::new(), VecDeque::new());
-        Self { by_key, oldest_first, capacity, shares: 0, shares_max }
+        Self { by_number: BTreeMap::new(), next: 0, capacity, shares: 0, shares_max }
     }
 
-    pub(crate) fn get(&self, key: &Key) -> Option<&FirstOutcome> {
-        self.by_key.get(key)
+    pub(crate) fn get(&self, number: u64) -> Option<&FirstOutcome> {
+        self.by_number.get(&number)
     }
 
-    pub(crate) fn get_mut(&mut self, key: &Key) -> Option<&mut FirstOutcome> {
-        self.by_key.get_mut(key)
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut FirstOutcome> {
+        self.by_number.get_mut(&number)
     }
 
-    /// Stores an outcome and forgets the oldest ones, for which there is no more room.
-    pub(crate) fn store(&mut self, key: Key, mut outcome: FirstOutcome) {
+    /// Stores an outcome and forgets the oldest ones, for which there is no more room. Returns its
+    /// number.
+    pub(crate) fn store(&mut self, mut outcome: FirstOutcome) -> u64 {
         if self.shares_max < outcome.shares.len() {
             outcome.shares.clear();
         }
+        let number = self.next;
+        self.next += 1;
         self.shares += outcome.shares.len();
-        self.by_key.insert(key, outcome);
-        self.oldest_first.push_back(key);
-        while self.capacity < self.oldest_first.len() || self.shares_max < self.shares {
-            self.forget_oldest();
+        self.by_number.insert(number, outcome);
+        while self.capacity < self.by_number.len() || self.shares_max < self.shares {
+            let (_, oldest) = self.by_number.pop_first().expect("the newest always has room");
+            self.shares -= oldest.shares.len();
         }
-    }
-
-    fn forget_oldest(&mut self) {
-        let key = self.oldest_first.pop_front().expect("the newest always has room");
-        let outcome = self.by_key.remove(&key).expect("each key has its outcome");
-        self.shares -= outcome.shares.len();
+        number
     }
 }

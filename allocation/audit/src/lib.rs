@@ -14,7 +14,7 @@
 mod mismatch;
 mod fault;
 mod summary;
-mod sources;
+mod names;
 mod splits;
 mod accounts;
 mod positions;

@@ -14,13 +14,13 @@ pub enum Mismatch {
     /// An outcome is missing.
     NoOutcome,
     /// There is an outcome too many; holds what it is.
-    ExtraOutcome(OutcomeKind),
+    ExtraOutcome(Box<OutcomeKind>),
     /// The outcome is another than is due.
     WrongOutcome {
         /// What the book gave.
-        given: OutcomeKind,
+        given: Box<OutcomeKind>,
         /// What is due.
-        expected: OutcomeKind,
+        expected: Box<OutcomeKind>,
     },
     /// A value is another than is due.
     WrongValue {
@@ -180,7 +180,7 @@ impl From<&Outcome> for OutcomeKind {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Allocated(_) => Self::Divided,
-            Outcome::Held(_) => Self::Held,
+            Outcome::Held { .. } => Self::Held,
             Outcome::Busted { .. } => Self::Busted,
             Outcome::Accepted { .. } => Self::Accepted,
             Outcome::Rejected { reject, .. } => Self::Rejected(reject.clone()),

@@ -5,11 +5,12 @@ use std::slice;
 
 use allot_allocation_rules::{
     AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Outcomes, Reject, Share, SplitNumber,
+    TickerSeq,
 };
-use allot_domain::AccountId;
+use allot_domain::{AccountId, Ticker};
 
 use crate::accounts::Accounts;
-use crate::history::{Applied, FirstOutcome, Key, Shares};
+use crate::history::Shares;
 use crate::mismatch::{Field, Mismatch, OutcomeKind, expect, expect_option};
 
 /// The outcomes of one input, and how far they have been read.
@@ -25,15 +26,12 @@ pub(crate) struct OutcomeReader<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct DueDivision<'a> {
     pub(crate) fill: &'a Fill,
+    pub(crate) origin: Origin,
     /// The number of the split; zero where it is forgotten.
     pub(crate) split: SplitNumber,
-    pub(crate) is_repeat: bool,
+    /// The number among the outcomes of the ticker; zero of a repeat.
+    pub(crate) number: TickerSeq,
     pub(crate) is_late: bool,
-}
-
-/// The origin that an outcome must have.
-pub(crate) const fn origin((source, seq): Key, is_repeat: bool) -> Origin {
-    Origin { source, seq, duplicate: is_repeat }
 }
 
 impl<'a> OutcomeReader<'a> {
@@ -50,9 +48,12 @@ impl<'a> OutcomeReader<'a> {
     }
 
     /// The next outcome holds a fill.
-    pub(crate) fn expect_held(&mut self, due: Origin) -> Result<(), Mismatch> {
+    pub(crate) fn expect_held(&mut self, due: Origin, of: Ticker) -> Result<(), Mismatch> {
         match self.next()? {
-            Outcome::Held(origin) => expect_origin(origin, due),
+            Outcome::Held { origin, ticker } => {
+                expect_origin(origin, due)?;
+                expect(Field::Named("the ticker"), *ticker, of)
+            }
             other => Err(wrong_outcome(other, OutcomeKind::Held)),
         }
     }
@@ -61,12 +62,12 @@ impl<'a> OutcomeReader<'a> {
     pub(crate) fn expect_accepted(
         &mut self,
         due: Origin,
-        number: Option<SplitNumber>,
+        number: SplitNumber,
     ) -> Result<(), Mismatch> {
         match self.next()? {
             Outcome::Accepted { origin, split } => {
                 expect_origin(origin, due)?;
-                expect_option(Field::Named("the number of the split"), *split, number)
+                expect(Field::Named("the number of the split"), *split, number)
             }
             other => Err(wrong_outcome(other, OutcomeKind::Accepted)),
         }
@@ -77,12 +78,12 @@ impl<'a> OutcomeReader<'a> {
         &mut self,
         due: Origin,
         reason: &Reject,
-        is_late: bool,
+        late_of: Option<Ticker>,
     ) -> Result<(), Mismatch> {
         match self.next()? {
             Outcome::Rejected { origin, reject, late } if reject == reason => {
                 expect_origin(origin, due)?;
-                expect(Field::Named("the late flag"), *late, is_late)
+                expect_option(Field::Named("the ticker of a late outcome"), *late, late_of)
             }
             other => Err(wrong_outcome(other, OutcomeKind::Rejected(reason.clone()))),
         }
@@ -107,46 +108,27 @@ impl<'a> OutcomeReader<'a> {
     pub(crate) fn expect_busted(
         &mut self,
         bust: &Bust,
+        due: Origin,
+        due_number: TickerSeq,
         shares: &[(AccountId, u64)],
-        is_repeat: bool,
         accounts: &Accounts,
     ) -> Result<(), Mismatch> {
         match self.next()? {
-            Outcome::Busted { origin, ticker, of, shares: range } => {
-                expect_origin(origin, self::origin((bust.source, bust.seq), is_repeat))?;
+            Outcome::Busted { origin, ticker, of, number, shares: range } => {
+                expect_origin(origin, due)?;
                 expect(Field::Named("the ticker"), *ticker, bust.ticker)?;
-                expect(Field::Named("the sequence of the fill"), *of, bust.of)?;
+                expect(Field::Named("the id of the fill"), *of, bust.of)?;
+                expect(Field::Named("the number of the outcome"), *number, due_number)?;
                 expect_shares(&self.read_shares(range, accounts)?, shares)
             }
             other => Err(wrong_outcome(other, OutcomeKind::Busted)),
         }
     }
 
-    /// The next outcome is what came of the message first, to the last share.
-    pub(crate) fn expect_repeat(
-        &mut self,
-        key: Key,
-        first: &FirstOutcome,
-        accounts: &Accounts,
-    ) -> Result<(), Mismatch> {
-        match &first.applied {
-            Applied::Held => self.expect_held(origin(key, true)),
-            Applied::Busted { ticker, of } => {
-                let (source, seq) = key;
-                let bust = Bust { source, seq, ticker: *ticker, of: *of };
-                self.expect_busted(&bust, &first.shares, true, accounts)
-            }
-            Applied::Divided { fill, split, .. } => {
-                let due = DueDivision { fill, split: *split, is_repeat: true, is_late: false };
-                expect_shares(&self.expect_divided(due, accounts)?, &first.shares)
-            }
-        }
-    }
-
     /// No outcome is left, and no share.
     pub(crate) fn expect_end(&mut self) -> Result<(), Mismatch> {
         if let Some(outcome) = self.outcomes.next() {
-            return Err(Mismatch::ExtraOutcome(outcome.into()));
+            return Err(Mismatch::ExtraOutcome(Box::new(outcome.into())));
         }
         expect(Field::Named("the number of shares"), self.shares.len(), self.shares_read)
     }
@@ -191,29 +173,32 @@ impl<'a> OutcomeReader<'a> {
 }
 
 fn wrong_outcome(given: &Outcome, expected: OutcomeKind) -> Mismatch {
-    Mismatch::WrongOutcome { given: given.into(), expected }
+    Mismatch::WrongOutcome { given: Box::new(given.into()), expected: Box::new(expected) }
 }
 
 fn expect_origin(given: &Origin, due: Origin) -> Result<(), Mismatch> {
     expect(Field::Named("the source"), given.source, due.source)?;
     expect(Field::Named("the sequence"), given.seq, due.seq)?;
+    expect(Field::Named("the id"), given.id, due.id)?;
+    expect(Field::Named("the time"), given.time_ns, due.time_ns)?;
     expect(Field::Named("the duplicate flag"), given.duplicate, due.duplicate)
 }
 
 /// Compares everything of a division but its shares.
 fn expect_division(given: &Allocated, due: DueDivision<'_>) -> Result<(), Mismatch> {
-    let DueDivision { fill, split, is_repeat, is_late } = due;
-    expect_origin(&given.origin, origin((fill.source, fill.seq), is_repeat))?;
+    let DueDivision { fill, origin, split, number, is_late } = due;
+    expect_origin(&given.origin, origin)?;
     expect(Field::Named("the ticker"), given.ticker, fill.ticker)?;
     expect(Field::Named("the side"), given.side, fill.side)?;
     expect(Field::Named("the price"), given.price, fill.price)?;
     expect(Field::Named("the quantity"), given.quantity, fill.quantity)?;
     expect(Field::Named("the split"), given.split, split)?;
+    expect(Field::Named("the number of the outcome"), given.number, number)?;
     expect(Field::Named("the late flag"), given.late, is_late)
 }
 
 /// Compares shares with those that were given before.
-fn expect_shares(
+pub(crate) fn expect_shares(
     given: &[(AccountId, u64)],
     expected: &[(AccountId, u64)],
 ) -> Result<(), Mismatch> {

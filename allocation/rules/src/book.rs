@@ -9,20 +9,23 @@ mod snapshot;
 mod totals;
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use core::str::FromStr;
 
 use allot_domain::{
-    AccountId, Machine, Marker, Reject as Core, Seen, Side, SnapshotError, SourceIndex, Sources,
-    Step,
+    AccountId, Machine, Marker, MessageId, Name, Names, Reject as Core, Side, SnapshotError,
+    SourceId, Standing, Step, Ticker,
 };
 
-use crate::history::{FirstOutcome, History, Key};
+use crate::applied::{Applied, AppliedSplit};
+use crate::history::{First, History, What};
 use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Holdings, Reject, Residuals,
-    RowIndex, Split, SplitNumber, limits,
+    AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Holdings, OutcomeNumber, Reject,
+    Residuals, RowIndex, Split, SplitNumber, TickerSeq, limits,
 };
 pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 use totals::Totals;
@@ -35,18 +38,22 @@ pub struct BookConfig {
     /// How many outcomes are kept: a repeat gets its first one, and a fill can be busted, while it
     /// is.
     pub history: usize,
+    /// How many names of fills and busts, and of splits, are remembered exactly.
+    pub names: usize,
 }
 
 impl Default for BookConfig {
     fn default() -> Self {
-        Self { blend: Blend::NONE, history: limits::HISTORY_DEFAULT }
+        let (history, names) = (limits::HISTORY_DEFAULT, limits::NAMES_DEFAULT);
+        Self { blend: Blend::NONE, history, names }
     }
 }
 
 impl fmt::Display for BookConfig {
-    /// As files of a journal have it: `blend 0, history 65536`.
+    /// As files of a journal have it: `blend 0, history 65536, names 1000000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "blend {}, history {}", self.blend, self.history)
+        let Self { blend, history, names } = self;
+        write!(f, "blend {blend}, history {history}, names {names}")
     }
 }
 
@@ -60,8 +67,10 @@ impl FromStr for BookConfig {
     fn from_str(text: &str) -> Result<Self, NoBookConfig> {
         let rest = text.strip_prefix("blend ").ok_or(NoBookConfig)?;
         let (blend, history) = rest.split_once(", history ").ok_or(NoBookConfig)?;
+        let (history, names) = history.split_once(", names ").ok_or(NoBookConfig)?;
+        let number = |text: &str| text.parse().map_err(|_| NoBookConfig);
         let blend = blend.parse().map_err(|_| NoBookConfig)?;
-        Ok(Self { blend, history: history.parse().map_err(|_| NoBookConfig)? })
+        Ok(Self { blend, history: number(history)?, names: number(names)? })
     }
 }
 
@@ -86,12 +95,15 @@ pub struct Book {
     /// The index of each account of the split, by rank.
     open: Vec<AccountIndex>,
     residuals: Residuals,
+    /// What each account of the split had when it came into force, nettings left out, by rank: only
+    /// new fills can correct what was off then.
+    values_then: Vec<i128>,
     holdings: Holdings,
     history: History,
-    /// Sources of fills and busts, as far as this shard owns their tickers.
-    feeds: Sources,
-    /// Sources of splits; all shards see the same splits, and so decide the same.
-    splitters: Sources,
+    /// The names of fills and busts, as far as this shard owns their tickers; the scope is the row.
+    names: Names<Applied>,
+    /// The names of splits; all shards see the same splits, and so decide the same.
+    split_names: Names<AppliedSplit>,
     held: VecDeque<Fill>,
     split: Option<SplitKey>,
     recent_splits: VecDeque<(SplitKey, SplitNumber)>,
@@ -100,14 +112,6 @@ pub struct Book {
     shares: Vec<u64>,
     /// What the accounts of the split hold of the ticker that is divided, by rank.
     cells: Vec<Cell>,
-}
-
-/// Where a fill that was checked goes.
-#[derive(Clone, Copy)]
-struct Target {
-    source: SourceIndex,
-    /// The row of its ticker; none where it is the first fill of it.
-    row: Option<RowIndex>,
 }
 
 impl Machine for Book {
@@ -156,10 +160,11 @@ impl Book {
             indexes: BTreeMap::new(),
             open: Vec::new(),
             residuals: Residuals::default(),
+            values_then: Vec::new(),
             holdings: Holdings::default(),
             history: History::new(config.history),
-            feeds: Sources::default(),
-            splitters: Sources::default(),
+            names: Names::new(config.names),
+            split_names: Names::new(config.names),
             held: VecDeque::new(),
             split: None,
             recent_splits: VecDeque::new(),
@@ -194,43 +199,55 @@ impl Book {
     }
 
     fn apply_fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
-        let found = self.feeds.find(&fill.source);
-        match self.feeds.seen(found, fill.seq) {
-            Ok(Seen::New) => self.apply_new_fill(fill, found, outcomes),
-            Ok(Seen::Applied) => self.repeat_fill(fill, outcomes),
-            Ok(Seen::TooOld(oldest)) => {
-                outcomes.reject(Origin::of(fill), Core::SequenceTooOld(oldest));
-            }
-            Err(reject) => outcomes.reject(Origin::of(fill), reject),
-        }
-    }
-
-    fn apply_new_fill(&mut self, fill: &Fill, found: Option<SourceIndex>, outcomes: &mut Outcomes) {
-        let row = match self.check(fill) {
-            Ok(row) => row,
-            Err(reject) => return outcomes.reject(Origin::of(fill), reject),
-        };
-        let source = found.unwrap_or_else(|| self.feeds.add(&fill.source));
-        self.feeds.mark(source, fill.seq);
-        if self.residuals.is_empty() {
-            self.held.push_back(*fill);
-            outcomes.list.push(Outcome::Held(Origin::of(fill)));
-        } else {
-            self.allocate(fill, Target { source, row }, false, outcomes);
-        }
-    }
-
-    /// Checks that a fill can be divided, or held before the first split; returns the row of its
-    /// ticker, if it has one.
-    #[inline(always)]
-    fn check(&self, fill: &Fill) -> Result<Option<RowIndex>, Reject> {
-        if self.residuals.is_empty() {
-            let has_room = self.held.len() < limits::HELD_MAX;
-            return if has_room { Ok(None) } else { Err(Core::Busy.into()) };
-        }
         let row = self.holdings.find(&fill.ticker);
+        match self.standing(row, &fill.source, &fill.id) {
+            Standing::New => self.apply_new_fill(fill, row, outcomes),
+            Standing::Known(entry) => match self.names.get(entry).repeat_of(fill.content()) {
+                Some(outcome) => self.repeat_fill(fill, outcome, outcomes),
+                None => {
+                    outcomes.reject(Origin::of(fill), reused(&fill.source, &fill.ticker, &fill.id))
+                }
+            },
+            Standing::TooOld(forgotten) => {
+                outcomes.reject(Origin::of(fill), Core::SequenceTooOld(forgotten));
+            }
+        }
+    }
+
+    /// What is known of the name of a fill or a bust; nothing where its ticker has no row.
+    #[inline(always)]
+    fn standing(&self, row: Option<RowIndex>, source: &SourceId, id: &MessageId) -> Standing {
+        let name = |row: RowIndex| Name { source, scope: row.get(), id };
+        row.map_or(Standing::New, |row| self.names.look(name(row)))
+    }
+
+    fn apply_new_fill(&mut self, fill: &Fill, row: Option<RowIndex>, outcomes: &mut Outcomes) {
+        if let Err(reject) = self.check(fill, row) {
+            return outcomes.reject(Origin::of(fill), reject);
+        }
+        let row = row.unwrap_or_else(|| self.holdings.add(&fill.ticker));
+        let name = Name { source: &fill.source, scope: row.get(), id: &fill.id };
+        let content = fill.content();
+        if self.residuals.is_empty() {
+            self.names.store(name, Applied::held(content));
+            self.held.push_back(*fill);
+            return outcomes
+                .list
+                .push(Outcome::Held { origin: Origin::of(fill), ticker: fill.ticker });
+        }
+        self.names.store(name, Applied { content, outcome: self.history.next_number() });
+        self.allocate(fill, row, false, outcomes);
+    }
+
+    /// Checks that a fill can be divided, or held before the first split.
+    #[inline(always)]
+    fn check(&self, fill: &Fill, row: Option<RowIndex>) -> Result<(), Reject> {
         if row.is_none() && self.holdings.is_full() {
             return Err(Reject::TooManyTickers);
+        }
+        if self.residuals.is_empty() {
+            let has_room = self.held.len() < limits::HELD_MAX;
+            return if has_room { Ok(()) } else { Err(Core::Busy.into()) };
         }
         if fill.side == Side::Sell {
             let held = row.map_or(0, |row| self.held_by_open(row));
@@ -239,7 +256,7 @@ impl Book {
             }
         }
         let total = row.map_or(0, |row| self.holdings.row(row).total());
-        self.totals.check_limits(Block::of(fill), total).map(|()| row)
+        self.totals.check_limits(Block::of(fill), total)
     }
 
     /// The shares that accounts of the split hold; closed accounts keep theirs.
@@ -248,16 +265,9 @@ impl Book {
         self.open.iter().map(|account| row.cell(*account).quantity).sum()
     }
 
-    /// Divides a fill that was checked.
-    fn allocate(
-        &mut self,
-        fill: &Fill,
-        Target { source, row }: Target,
-        late: bool,
-        outcomes: &mut Outcomes,
-    ) {
+    /// Divides a fill that was checked; its name is remembered with the next outcome.
+    fn allocate(&mut self, fill: &Fill, row_at: RowIndex, late: bool, outcomes: &mut Outcomes) {
         let block = Block::of(fill);
-        let row_at = row.unwrap_or_else(|| self.holdings.add(&fill.ticker));
         let row = self.holdings.row_mut(row_at);
         if fill.side == Side::Sell || self.config.blend != Blend::NONE {
             for (cell, account) in self.cells.iter_mut().zip(&self.open) {
@@ -275,97 +285,104 @@ impl Book {
         }
         self.totals.count_fill(block);
         let shares = from..outcomes.shares.len();
-        let outcome = FirstOutcome::Fill {
-            row: row_at,
-            side: fill.side,
-            price: fill.price,
-            quantity: fill.quantity,
-            split: self.totals.splits,
-            busted: false,
-        };
-        let key = Key { source, seq: fill.seq };
-        self.history.store(key, outcome, &outcomes.shares[shares.clone()]);
+        let (side, price, quantity) = (fill.side, fill.price, fill.quantity);
+        let split = self.totals.splits;
+        let what = What::Divided { side, price, quantity, split, busted: false };
+        let number = self.keep(Origin::of(fill), row_at, what, &outcomes.shares[shares.clone()]);
         outcomes.list.push(Outcome::Allocated(Allocated {
             origin: Origin::of(fill),
             ticker: fill.ticker,
-            side: fill.side,
-            price: fill.price,
-            quantity: fill.quantity,
-            split: self.totals.splits,
+            side,
+            price,
+            quantity,
+            split,
+            number,
             shares,
             late,
         }));
     }
 
-    /// A fill that was applied before. Before the first split, every one that is not kept is held.
-    fn repeat_fill(&mut self, fill: &Fill, outcomes: &mut Outcomes) {
-        let origin = Origin { source: fill.source, seq: fill.seq, duplicate: true };
-        let forgotten = Outcome::Allocated(Allocated {
-            origin,
-            ticker: fill.ticker,
-            side: fill.side,
-            price: fill.price,
-            quantity: fill.quantity,
-            split: SplitNumber::default(),
-            shares: 0..0,
-            late: false,
-        });
-        let forgotten = if self.residuals.is_empty() { Outcome::Held(origin) } else { forgotten };
-        self.repeat(origin, forgotten, outcomes);
+    /// Keeps what came of a message, and counts it among the outcomes of its ticker.
+    fn keep(&mut self, origin: Origin, row: RowIndex, what: What, shares: &[Share]) -> TickerSeq {
+        let Origin { source, seq, id, time_ns, .. } = origin;
+        let before = self.holdings.row(row).last();
+        let first = First { source, seq, id, time_ns, row, what, before };
+        let number = self.history.store(first, shares);
+        self.holdings.row_mut(row).count(number)
     }
 
-    /// Gives the first outcome again, with its shares, or what replaces one that is forgotten.
-    fn repeat(&self, origin: Origin, forgotten: Outcome, outcomes: &mut Outcomes) {
-        let source = self.feeds.find(&origin.source);
-        let key = source.map(|source| Key { source, seq: origin.seq });
-        let Some((first, shares)) = key.and_then(|key| self.history.find(key)) else {
-            outcomes.list.push(forgotten);
-            return;
-        };
-        let shares = outcomes.keep_shares(shares);
-        outcomes.list.push(match first {
-            FirstOutcome::Held => Outcome::Held(origin),
-            FirstOutcome::Bust { ticker, of } => Outcome::Busted { origin, ticker, of, shares },
-            FirstOutcome::Fill { row, side, price, quantity, split, .. } => {
-                let (ticker, late) = (self.holdings.row(row).ticker, false);
-                let again =
-                    Allocated { origin, ticker, side, price, quantity, split, shares, late };
-                Outcome::Allocated(again)
+    /// A fill that was applied before. One without an outcome is held, or was busted while it was.
+    fn repeat_fill(&mut self, fill: &Fill, outcome: OutcomeNumber, outcomes: &mut Outcomes) {
+        let mut origin = Origin::of(fill).again();
+        if outcome == OutcomeNumber::ZERO {
+            return outcomes.list.push(Outcome::Held { origin, ticker: fill.ticker });
+        }
+        let (mut split, mut shares) = (SplitNumber::ZERO, 0..0);
+        if let Some((first, kept)) = self.history.get(outcome) {
+            origin.time_ns = first.time_ns;
+            if let What::Divided { split: by, .. } = first.what {
+                (split, shares) = (by, outcomes.keep_shares(kept));
             }
-        });
+        }
+        let Fill { ticker, side, price, quantity, .. } = *fill;
+        let (number, late) = (TickerSeq::ZERO, false);
+        outcomes.list.push(Outcome::Allocated(Allocated {
+            origin,
+            ticker,
+            side,
+            price,
+            quantity,
+            split,
+            number,
+            shares,
+            late,
+        }));
     }
 
     fn apply_bust(&mut self, bust: &Bust, outcomes: &mut Outcomes) {
-        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
-        let found = self.feeds.find(&bust.source);
-        let done = match self.feeds.seen(found, bust.seq) {
-            Ok(Seen::New) => self.apply_new_bust(bust, found, outcomes),
-            Ok(Seen::Applied) => {
-                let origin = Origin { duplicate: true, ..origin };
-                let (ticker, of) = (bust.ticker, bust.of);
-                let forgotten = Outcome::Busted { origin, ticker, of, shares: 0..0 };
-                return self.repeat(origin, forgotten, outcomes);
-            }
-            Ok(Seen::TooOld(oldest)) => Err(Core::SequenceTooOld(oldest).into()),
-            Err(reject) => Err(reject.into()),
+        let row = self.holdings.find(&bust.ticker);
+        let done = match self.standing(row, &bust.source, &bust.id) {
+            Standing::New => self.apply_new_bust(bust, row, outcomes),
+            Standing::Known(entry) => match self.names.get(entry).repeat_of(bust.content()) {
+                Some(outcome) => return self.repeat_bust(bust, outcome, outcomes),
+                None => Err(reused(&bust.source, &bust.ticker, &bust.id).into()),
+            },
+            Standing::TooOld(forgotten) => Err(Core::SequenceTooOld(forgotten).into()),
         };
         if let Err(reject) = done {
-            outcomes.reject(origin, reject);
+            outcomes.reject(Origin::of_bust(bust), reject);
         }
+    }
+
+    fn repeat_bust(&mut self, bust: &Bust, outcome: OutcomeNumber, outcomes: &mut Outcomes) {
+        let mut origin = Origin::of_bust(bust).again();
+        let mut shares = 0..0;
+        if let Some((first, kept)) = self.history.get(outcome) {
+            origin.time_ns = first.time_ns;
+            shares = outcomes.keep_shares(kept);
+        }
+        let (ticker, of, number) = (bust.ticker, bust.of, TickerSeq::ZERO);
+        outcomes.list.push(Outcome::Busted { origin, ticker, of, number, shares });
     }
 
     fn apply_new_bust(
         &mut self,
         bust: &Bust,
-        found: Option<SourceIndex>,
+        row: Option<RowIndex>,
         outcomes: &mut Outcomes,
     ) -> Result<(), Reject> {
-        // A source that is not known never sent a fill that was applied.
-        let source = found.ok_or(Reject::UnknownFill(bust.of))?;
-        if !self.bust_held(bust, source, outcomes) {
-            self.bust_allocated(bust, source, outcomes)?;
+        let unknown = Reject::UnknownFill(bust.of);
+        let Standing::Known(of) = self.standing(row, &bust.source, &bust.of) else {
+            return Err(unknown);
+        };
+        let row = row.ok_or(unknown)?;
+        if !self.bust_held(bust, row, outcomes) {
+            self.bust_allocated(bust, self.names.get(of).outcome, outcomes)?;
         }
-        self.feeds.mark(source, bust.seq);
+        let name = Name { source: &bust.source, scope: row.get(), id: &bust.id };
+        // The last that was kept is this bust.
+        let outcome = self.holdings.row(row).last();
+        self.names.store(name, Applied { content: bust.content(), outcome });
         Ok(())
     }
 
@@ -373,17 +390,17 @@ impl Book {
     fn bust_allocated(
         &mut self,
         bust: &Bust,
-        source: SourceIndex,
+        outcome: OutcomeNumber,
         outcomes: &mut Outcomes,
     ) -> Result<(), Reject> {
         let unknown = Reject::UnknownFill(bust.of);
-        let key = Key { source, seq: bust.of };
-        let (first, shares) = self.history.find(key).ok_or(unknown.clone())?;
-        let FirstOutcome::Fill { row, side, price, quantity, busted: false, .. } = first else {
+        let (first, shares) = self.history.get(outcome).ok_or(unknown.clone())?;
+        let row = first.row;
+        let What::Divided { side, price, quantity, busted: false, .. } = first.what else {
             return Err(unknown);
         };
         let kept: u64 = shares.into_iter().flatten().map(|share| share.quantity).sum();
-        if self.holdings.row(row).ticker != bust.ticker || kept < quantity.get() {
+        if kept < quantity.get() {
             return Err(unknown);
         }
         let block = Block { side, price, quantity };
@@ -394,33 +411,35 @@ impl Book {
             return Err(reject);
         }
         self.reverse(row, block, &outcomes.shares[shares.clone()]);
-        self.history.mark_busted(key);
-        let (ticker, of) = (bust.ticker, bust.of);
-        let key = Key { source, seq: bust.seq };
-        self.history.store(
-            key,
-            FirstOutcome::Bust { ticker, of },
-            &outcomes.shares[shares.clone()],
-        );
-        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
-        outcomes.list.push(Outcome::Busted { origin, ticker, of, shares });
+        self.totals.count_bust(block);
+        self.history.mark_busted(outcome);
+        self.tell_bust(bust, row, shares, outcomes);
         Ok(())
     }
 
+    fn tell_bust(
+        &mut self,
+        bust: &Bust,
+        row: RowIndex,
+        shares: Range<usize>,
+        outcomes: &mut Outcomes,
+    ) {
+        let (origin, of, ticker) = (Origin::of_bust(bust), bust.of, bust.ticker);
+        let what = What::Busted { of };
+        let number = self.keep(origin, row, what, &outcomes.shares[shares.clone()]);
+        outcomes.list.push(Outcome::Busted { origin, ticker, of, number, shares });
+    }
+
     /// Takes back a fill that is still held: it gives back no shares, and a repeat of it is held.
-    fn bust_held(&mut self, bust: &Bust, source: SourceIndex, outcomes: &mut Outcomes) -> bool {
+    fn bust_held(&mut self, bust: &Bust, row: RowIndex, outcomes: &mut Outcomes) -> bool {
         let of_bust = |fill: &Fill| {
-            fill.source == bust.source && fill.seq == bust.of && fill.ticker == bust.ticker
+            fill.source == bust.source && fill.id == bust.of && fill.ticker == bust.ticker
         };
         let Some(at) = self.held.iter().position(of_bust) else {
             return false;
         };
         self.held.remove(at);
-        let origin = Origin { source: bust.source, seq: bust.seq, duplicate: false };
-        let (ticker, of) = (bust.ticker, bust.of);
-        self.history.store(Key { source, seq: of }, FirstOutcome::Held, &[]);
-        self.history.store(Key { source, seq: bust.seq }, FirstOutcome::Bust { ticker, of }, &[]);
-        outcomes.list.push(Outcome::Busted { origin, ticker, of, shares: 0..0 });
+        self.tell_bust(bust, row, 0..0, outcomes);
         true
     }
 
@@ -458,34 +477,34 @@ impl Book {
     }
 
     fn apply_split(&mut self, split: &Split, outcomes: &mut Outcomes) {
-        let mut origin = Origin { source: split.source, seq: split.seq, duplicate: false };
-        let key = SplitKey { source: split.source, seq: split.seq };
-        let found = self.splitters.find(&split.source);
-        let seen = match self.splitters.seen(found, split.seq) {
-            Ok(Seen::New) => self.name_accounts(split),
-            Ok(Seen::TooOld(oldest)) => Err(Core::SequenceTooOld(oldest).into()),
-            Ok(Seen::Applied) => {
-                origin.duplicate = true;
-                let known = self.recent_splits.iter().find(|(known, _)| *known == key);
-                let split = known.map(|(_, number)| *number);
-                outcomes.list.push(Outcome::Accepted { origin, split });
-                return;
+        let origin = Origin::of_split(split);
+        let id = MessageId::Number(split.seq);
+        let name = Name { source: &split.source, scope: OF_SPLITS, id: &id };
+        let named = match self.split_names.look(name) {
+            Standing::New => self.name_accounts(split),
+            Standing::Known(entry) => {
+                let applied = *self.split_names.get(entry);
+                if applied.content == split.content() {
+                    let (origin, split) = (origin.again(), applied.split);
+                    return outcomes.list.push(Outcome::Accepted { origin, split });
+                }
+                Err(split_reused(split).into())
             }
-            Err(reject) => Err(reject.into()),
+            Standing::TooOld(forgotten) => Err(Core::SequenceTooOld(forgotten).into()),
         };
-        if let Err(reject) = seen {
+        if let Err(reject) = named {
             return outcomes.reject(origin, reject);
         }
-        let source = found.unwrap_or_else(|| self.splitters.add(&split.source));
-        self.splitters.mark(source, split.seq);
         self.totals.splits = self.totals.splits.next();
+        let number = self.totals.splits;
+        self.split_names.store(name, AppliedSplit { content: split.content(), split: number });
+        let key = SplitKey { source: split.source, seq: split.seq };
         self.split = Some(key);
         self.open_accounts(split);
         if self.recent_splits.len() == limits::SPLITS_KEPT {
             self.recent_splits.pop_front();
         }
-        self.recent_splits.push_back((key, self.totals.splits));
-        let number = Some(self.totals.splits);
+        self.recent_splits.push_back((key, number));
         outcomes.list.push(Outcome::Accepted { origin, split: number });
         self.release_held(outcomes);
     }
@@ -523,6 +542,11 @@ impl Book {
         let weights = split.weights().iter().map(|(_, weight)| weight.nanos()).collect();
         let values = self.open.iter().map(|index| self.accounts[index.index()].value).collect();
         self.residuals = Residuals::new(weights, values);
+        let of_fills = |index: &AccountIndex| {
+            let account = &self.accounts[index.index()];
+            account.value - account.netted
+        };
+        self.values_then = self.open.iter().map(of_fills).collect();
         self.shares = alloc::vec![0; self.open.len()];
         self.cells = alloc::vec![Cell::default(); self.open.len()];
     }
@@ -540,13 +564,27 @@ impl Book {
     fn release_held(&mut self, outcomes: &mut Outcomes) {
         for _ in 0..limits::RELEASE_SHARES_MAX / self.open.len() {
             let Some(fill) = self.held.pop_front() else { return };
-            let source = self.feeds.find(&fill.source).expect("a held fill has marked its source");
-            match self.check(&fill) {
-                Ok(row) => self.allocate(&fill, Target { source, row }, true, outcomes),
+            let row = self.holdings.find(&fill.ticker).expect("a held fill has made its row");
+            let name = Name { source: &fill.source, scope: row.get(), id: &fill.id };
+            let standing = self.names.look(name);
+            match self.check(&fill, Some(row)) {
+                Ok(()) => {
+                    // A name that is forgotten meanwhile stays so: there are too many to hold.
+                    if let Standing::Known(entry) = standing {
+                        self.names.get_mut(entry).outcome = self.history.next_number();
+                    }
+                    self.allocate(&fill, row, true, outcomes);
+                }
                 Err(reject) => {
-                    self.feeds.unmark(source, fill.seq);
+                    if let Standing::Known(entry) = standing {
+                        self.names.withdraw(entry);
+                    }
                     let origin = Origin::of(&fill);
-                    outcomes.list.push(Outcome::Rejected { origin, reject, late: true });
+                    outcomes.list.push(Outcome::Rejected {
+                        origin,
+                        reject,
+                        late: Some(fill.ticker),
+                    });
                 }
             }
         }
@@ -573,6 +611,17 @@ impl Book {
     pub fn part(&self, marker: &Marker) -> Part {
         part::of(self, marker)
     }
+}
+
+/// The scope of the names of splits: they have no ticker.
+const OF_SPLITS: u32 = 0;
+
+fn reused(source: &SourceId, ticker: &Ticker, id: &MessageId) -> Core {
+    Core::NameReused(format!("{id} of source {source} and ticker {ticker}"))
+}
+
+fn split_reused(split: &Split) -> Core {
+    Core::NameReused(format!("split {} of source {}", split.seq, split.source))
 }
 
 #[cfg(test)]

@@ -10,120 +10,110 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use allot_domain::mix;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
-use allot_domain::{Lookup, Seq, SourceIndex};
-use allot_domain::{Price, Quantity, Side, Ticker};
+use allot_domain::{MessageId, Price, Quantity, Ring, Seq, Side, SourceId};
 
 use crate::input::Share;
 use crate::limits::HISTORY_SHARES_EACH;
-use crate::{AccountIndex, RowIndex, SplitNumber};
+use crate::{AccountIndex, OutcomeNumber, RowIndex, SplitNumber};
 
-/// How many slots of the index share a cache line.
-const INDEX_LINE: u64 = 8;
-
-/// Which message an outcome is of.
+/// What came of a message first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Key {
-    /// The source.
-    pub(crate) source: SourceIndex,
-    /// Its sequence number.
+pub(crate) struct First {
+    /// The message.
+    pub(crate) source: SourceId,
     pub(crate) seq: Seq,
+    pub(crate) id: MessageId,
+    pub(crate) time_ns: u64,
+    /// Its ticker, by its row.
+    pub(crate) row: RowIndex,
+    pub(crate) what: What,
+    /// The outcome of the same row before it; zero before the first.
+    pub(crate) before: OutcomeNumber,
 }
 
-impl Key {
-    /// Consecutive messages of a source are side by side in the index, on one cache line.
-    fn hash(self) -> u64 {
-        let seq = self.seq.get();
-        let line = mix((seq / INDEX_LINE) ^ (u64::from(self.source.get()) << 48));
-        line - line % INDEX_LINE + seq % INDEX_LINE
-    }
-}
-
-/// What came of a message.
+/// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum FirstOutcome {
+pub(crate) enum What {
     /// A fill was divided.
-    Fill {
-        /// The ticker, by its row.
-        row: RowIndex,
-        side: Side,
-        price: Price,
-        quantity: Quantity,
-        split: SplitNumber,
-        busted: bool,
-    },
-    /// A fill was held, and taken back before it was divided.
-    Held,
+    Divided { side: Side, price: Price, quantity: Quantity, split: SplitNumber, busted: bool },
     /// A fill was taken back.
-    Bust { ticker: Ticker, of: Seq },
+    Busted { of: MessageId },
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    key: Key,
-    outcome: FirstOutcome,
+    first: First,
     shares_from: u64,
     shares_len: u32,
 }
 
 /// Bytes of an outcome in a snapshot: the shortest, and that of a fill.
-const ENTRY_LEN_MIN: usize = 4 + 8 + 4 + 1;
-const ENTRY_LEN_USUAL: usize = ENTRY_LEN_MIN + 4 + 1 + 8 + 8 + 8 + 1;
+const ENTRY_LEN_MIN: usize = 2 + 8 + 2 + 8 + 4 + 4 + 1;
+const ENTRY_LEN_USUAL: usize = ENTRY_LEN_MIN + 16 + 1 + 8 + 8 + 8 + 1;
 
 /// What an outcome is, in a snapshot.
-const FILL: u8 = 0;
-const HELD: u8 = 1;
-const BUST: u8 = 2;
+const DIVIDED: u8 = 0;
+const BUSTED: u8 = 1;
 
 impl Entry {
-    const FORGOTTEN: Self = Self {
-        key: Key { source: SourceIndex::new(0), seq: Seq::new(0) },
-        outcome: FirstOutcome::Held,
-        shares_from: 0,
-        shares_len: 0,
-    };
-
     fn save(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.key.source.get().to_le_bytes());
-        out.extend_from_slice(&self.key.seq.get().to_le_bytes());
+        let First { source, seq, id, time_ns, row, what, .. } = &self.first;
+        put_name(out, source.as_bytes());
+        out.extend_from_slice(&seq.get().to_le_bytes());
+        put_id(out, (*seq).into(), id);
+        out.extend_from_slice(&time_ns.to_le_bytes());
+        out.extend_from_slice(&row.get().to_le_bytes());
         out.extend_from_slice(&self.shares_len.to_le_bytes());
-        match &self.outcome {
-            FirstOutcome::Fill { row, side, price, quantity, split, busted } => {
-                out.push(FILL);
-                out.extend_from_slice(&row.get().to_le_bytes());
+        match what {
+            What::Divided { side, price, quantity, split, busted } => {
+                out.push(DIVIDED);
                 out.push(u8::from(*side == Side::Sell));
                 out.extend_from_slice(&price.nanos().to_le_bytes());
                 out.extend_from_slice(&quantity.get().to_le_bytes());
                 out.extend_from_slice(&split.get().to_le_bytes());
                 out.push(u8::from(*busted));
             }
-            FirstOutcome::Held => out.push(HELD),
-            FirstOutcome::Bust { ticker, of } => {
-                out.push(BUST);
-                put_name(out, ticker.as_bytes());
-                out.extend_from_slice(&of.get().to_le_bytes());
+            What::Busted { of } => {
+                out.push(BUSTED);
+                put_id(out, MessageId::Number(Seq::ZERO), of);
             }
         }
     }
 
+    /// Reads what [`Entry::save`] wrote; the outcome before it in its row is not known yet.
     fn load(cursor: &mut Cursor<'_>, shares_from: u64) -> Result<Self, SnapshotError> {
-        let key = Key { source: SourceIndex::new(cursor.u32()?), seq: Seq::new(cursor.u64()?) };
+        let (source, seq) = (cursor.source()?, Seq::new(cursor.u64()?));
+        let id = cursor.id(seq.into())?;
+        let (time_ns, row) = (cursor.u64()?, RowIndex::new(cursor.u32()?));
         let shares_len = cursor.u32()?;
-        let outcome = match cursor.u8()? {
-            FILL => FirstOutcome::Fill {
-                row: RowIndex::new(cursor.u32()?),
+        let what = match cursor.u8()? {
+            DIVIDED => What::Divided {
                 side: cursor.side()?,
                 price: cursor.price()?,
                 quantity: cursor.quantity()?,
                 split: SplitNumber::new(cursor.u64()?),
                 busted: cursor.flag()?,
             },
-            HELD => FirstOutcome::Held,
-            BUST => FirstOutcome::Bust { ticker: cursor.ticker()?, of: Seq::new(cursor.u64()?) },
+            BUSTED => What::Busted { of: cursor.id(MessageId::Number(Seq::ZERO))? },
             _ => return Err(SnapshotError::Broken("an outcome of an unknown kind")),
         };
-        Ok(Self { key, outcome, shares_from, shares_len })
+        let before = OutcomeNumber::ZERO;
+        let first = First { source, seq, id, time_ns, row, what, before };
+        Ok(Self { first, shares_from, shares_len })
+    }
+}
+
+/// Writes an id: nothing where it is the usual one.
+pub(crate) fn put_id(out: &mut Vec<u8>, usual: MessageId, id: &MessageId) {
+    match id {
+        id if *id == usual => out.push(0),
+        MessageId::Text(text) => put_name(out, text.as_bytes()),
+        MessageId::Number(number) => {
+            // Digits as text: the same id however it was written.
+            let text = alloc::string::ToString::to_string(number);
+            put_name(out, text.as_bytes());
+        }
     }
 }
 
@@ -146,7 +136,7 @@ fn share_from(bytes: &[u8; SHARE_LEN]) -> Share {
     }
 }
 
-/// The rings and the index over them.
+/// The rings.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     entries: Vec<Entry>,
@@ -157,43 +147,6 @@ pub(crate) struct History {
     shares_ring: Ring,
     /// The first share of the oldest outcome.
     shares_first: u64,
-    lookup: Lookup,
-}
-
-/// The slots of a ring for numbers that count up for ever: `number % capacity`, without a division
-/// for the last two rounds, which are all that are needed.
-#[derive(Clone, Copy, Debug)]
-struct Ring {
-    capacity: u64,
-    /// The next number.
-    next: u64,
-    /// The first number of this round.
-    round: u64,
-}
-
-impl Ring {
-    const fn new(capacity: u64) -> Self {
-        Self { capacity, next: 0, round: 0 }
-    }
-
-    /// Advances by `count` numbers, at most a round.
-    fn advance(&mut self, count: u64) {
-        self.next += count;
-        if self.capacity <= self.next - self.round {
-            self.round += self.capacity;
-        }
-    }
-
-    /// Continues from this number.
-    fn start_at(&mut self, next: u64) {
-        (self.next, self.round) = (next, next - next % self.capacity);
-    }
-
-    /// The slot of a number: the next, or one of the last round before it.
-    fn slot(&self, number: u64) -> usize {
-        let from = if number < self.round { self.round - self.capacity } else { self.round };
-        usize::try_from(number - from).expect("less than the capacity")
-    }
 }
 
 impl History {
@@ -201,42 +154,59 @@ impl History {
     pub(crate) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
         Self {
-            entries: Vec::with_capacity(capacity),
-            ring: Ring::new(wide(capacity)),
+            entries: Vec::new(),
+            ring: Ring::of(capacity),
             first: 0,
             shares: vec![Share::default(); capacity * HISTORY_SHARES_EACH].into(),
-            shares_ring: Ring::new(wide(capacity * HISTORY_SHARES_EACH)),
+            shares_ring: Ring::of(capacity * HISTORY_SHARES_EACH),
             shares_first: 0,
-            lookup: Lookup::new(capacity),
         }
     }
 
+    /// The number of the next outcome.
+    pub(crate) fn next_number(&self) -> OutcomeNumber {
+        OutcomeNumber::new(self.ring.next() + 1)
+    }
+
     /// Stores an outcome; one with more shares than the whole ring is kept without them.
-    pub(crate) fn store(&mut self, key: Key, outcome: FirstOutcome, shares: &[Share]) {
-        if self.ring.next - self.first == self.ring.capacity {
+    pub(crate) fn store(&mut self, first: First, shares: &[Share]) -> OutcomeNumber {
+        let number = self.next_number();
+        if self.ring.next() - self.first == self.ring.capacity() {
             self.forget_oldest();
         }
         let shares = if self.shares.len() < shares.len() { &[] } else { shares };
         let shares_from = self.store_shares(shares);
         let shares_len = u32::try_from(shares.len()).expect("at most the accounts");
-        self.push(Entry { key, outcome, shares_from, shares_len });
+        self.push(Entry { first, shares_from, shares_len });
+        number
     }
 
-    /// The outcome of a message, with its shares in two runs (the ring may wrap).
-    pub(crate) fn find(&self, key: Key) -> Option<(FirstOutcome, [&[Share]; 2])> {
-        let entry = &self.entries[self.find_slot(key)?];
-        Some((entry.outcome, self.shares_of(entry)))
+    /// An outcome that is kept, with its shares in two runs (the ring may wrap).
+    pub(crate) fn get(&self, number: OutcomeNumber) -> Option<(&First, [&[Share]; 2])> {
+        let entry = &self.entries[self.slot(number)?];
+        Some((&entry.first, self.runs(entry.shares_from, wide_index(entry.shares_len))))
     }
 
     /// All outcomes, oldest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, FirstOutcome, [&[Share]; 2])> {
-        let entries =
-            (self.first..self.ring.next).map(|number| &self.entries[self.ring.slot(number)]);
-        entries.map(|entry| (entry.key, entry.outcome, self.shares_of(entry)))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&First, [&[Share]; 2])> {
+        (self.first..self.ring.next()).map(|at| {
+            let entry = &self.entries[self.ring.slot(at)];
+            (&entry.first, self.runs(entry.shares_from, wide_index(entry.shares_len)))
+        })
     }
 
-    fn shares_of(&self, entry: &Entry) -> [&[Share]; 2] {
-        self.runs(entry.shares_from, wide_index(entry.shares_len))
+    /// Marks a fill as busted, so that it is not busted twice.
+    pub(crate) fn mark_busted(&mut self, number: OutcomeNumber) {
+        let slot = self.slot(number).expect("found a moment ago");
+        if let What::Divided { busted, .. } = &mut self.entries[slot].first.what {
+            *busted = true;
+        }
+    }
+
+    fn slot(&self, number: OutcomeNumber) -> Option<usize> {
+        let at = number.get().checked_sub(1)?;
+        let is_kept = (self.first..self.ring.next()).contains(&at);
+        is_kept.then(|| self.ring.slot(at))
     }
 
     /// `len` shares from this number on: the ring may wrap.
@@ -246,25 +216,11 @@ impl History {
         [&self.shares[from..until], &self.shares[..len - (until - from)]]
     }
 
-    /// Marks a fill as busted, so that it is not busted twice.
-    pub(crate) fn mark_busted(&mut self, key: Key) {
-        let slot = self.find_slot(key).expect("found a moment ago");
-        if let FirstOutcome::Fill { busted, .. } = &mut self.entries[slot].outcome {
-            *busted = true;
-        }
-    }
-
-    fn find_slot(&self, key: Key) -> Option<usize> {
-        let found =
-            self.lookup.find(key.hash(), |slot| self.entries[wide_index(slot)].key == key)?;
-        Some(wide_index(found))
-    }
-
     /// Writes shares into their ring, forgetting the outcomes whose shares were there.
     fn store_shares(&mut self, shares: &[Share]) -> u64 {
-        let from = self.shares_ring.next;
+        let from = self.shares_ring.next();
         let until = from + wide(shares.len());
-        while self.first < self.ring.next && self.shares_first + wide(self.shares.len()) < until {
+        while self.first < self.ring.next() && self.shares_first + wide(self.shares.len()) < until {
             self.forget_oldest();
         }
         let slot = self.shares_ring.slot(from);
@@ -276,9 +232,7 @@ impl History {
     }
 
     fn forget_oldest(&mut self) {
-        let slot = self.ring.slot(self.first);
-        let Entry { key, shares_from, shares_len, .. } = self.entries[slot];
-        self.lookup.remove(key.hash(), u32::try_from(slot).expect("small"));
+        let Entry { shares_from, shares_len, .. } = self.entries[self.ring.slot(self.first)];
         self.first += 1;
         // Shares are in the order of their outcomes, without gaps.
         self.shares_first = shares_from + u64::from(shares_len);
@@ -287,8 +241,8 @@ impl History {
     /// Writes the outcomes that are kept, with the numbers of their slots.
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
         let entries =
-            (self.first..self.ring.next).map(|number| &self.entries[self.ring.slot(number)]);
-        let shares_len = self.shares_ring.next - self.shares_first;
+            (self.first..self.ring.next()).map(|number| &self.entries[self.ring.slot(number)]);
+        let shares_len = self.shares_ring.next() - self.shares_first;
         let shares_len = usize::try_from(shares_len).expect("in the ring");
         out.reserve(entries.clone().count() * ENTRY_LEN_USUAL + shares_len * SHARE_LEN);
         out.extend_from_slice(&self.first.to_le_bytes());
@@ -302,22 +256,33 @@ impl History {
         }
     }
 
-    /// Reads what [`History::save`] wrote, while nothing is kept.
-    pub(crate) fn load(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
+    /// Reads what [`History::save`] wrote, while nothing is kept; there are this many rows. Returns
+    /// the last outcome of each.
+    pub(crate) fn load(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        rows: usize,
+    ) -> Result<Vec<OutcomeNumber>, SnapshotError> {
         self.first = cursor.counter()?;
         self.ring.start_at(self.first);
         self.shares_first = cursor.counter()?;
         self.shares_ring.start_at(self.shares_first);
-        let capacity = usize::try_from(self.ring.capacity).expect("it was a usize");
+        let capacity = usize::try_from(self.ring.capacity()).expect("it was a usize");
         let count = cursor.count(capacity, ENTRY_LEN_MIN)?;
         // Slots of forgotten outcomes hold anything, but they are there.
-        let forgotten = self.first.min(self.ring.capacity);
+        let forgotten = self.first.min(self.ring.capacity());
         let forgotten = usize::try_from(forgotten).expect("at most the capacity");
-        self.entries.resize(forgotten, Entry::FORGOTTEN);
+        let mut last = vec![OutcomeNumber::ZERO; rows];
         let mut shares_next = self.shares_first;
         for _ in 0..count {
-            let entry = Entry::load(cursor, shares_next)?;
-            ensure(self.find_slot(entry.key).is_none(), "an outcome twice")?;
+            let mut entry = Entry::load(cursor, shares_next)?;
+            let last = last.get_mut(entry.first.row.index());
+            let last = last.ok_or(SnapshotError::Broken("an outcome with an unknown ticker"))?;
+            entry.first.before = *last;
+            *last = self.next_number();
+            if self.entries.is_empty() {
+                self.entries.resize(forgotten, entry);
+            }
             shares_next += u64::from(entry.shares_len);
             let is_room = shares_next - self.shares_first <= wide(self.shares.len());
             ensure(is_room, "more shares than the history keeps")?;
@@ -325,23 +290,22 @@ impl History {
         }
         let shares_len = usize::try_from(shares_next - self.shares_first).expect("in the ring");
         for bytes in cursor.records(shares_len)? {
-            let slot = self.shares_ring.slot(self.shares_ring.next);
+            let slot = self.shares_ring.slot(self.shares_ring.next());
             self.shares[slot] = share_from(bytes);
             self.shares_ring.advance(1);
         }
-        Ok(())
+        Ok(last)
     }
 
     /// Adds an entry, for which there is room. Inlined, so that it is built where it stays.
     #[inline(always)]
     fn push(&mut self, entry: Entry) {
-        let at = self.ring.slot(self.ring.next);
+        let at = self.ring.slot(self.ring.next());
         if at == self.entries.len() {
             self.entries.push(entry);
         } else {
             self.entries[at] = entry;
         }
-        self.lookup.insert(entry.key.hash(), u32::try_from(at).expect("a slot number is small"));
         self.ring.advance(1);
     }
 }
@@ -362,55 +326,45 @@ mod tests {
 
     use super::*;
 
-    fn outcome(of: Seq) -> FirstOutcome {
-        FirstOutcome::Bust { ticker: Ticker::new(b"T").unwrap(), of }
+    fn first(seq: u64) -> First {
+        First {
+            source: SourceId::new(b"f").unwrap(),
+            seq: Seq::new(seq),
+            id: Seq::new(seq).into(),
+            time_ns: 0,
+            row: RowIndex::new(0),
+            what: What::Busted { of: Seq::new(seq).into() },
+            before: OutcomeNumber::ZERO,
+        }
     }
 
     proptest! {
-        #[test]
-        fn the_slot_of_a_number_is_its_remainder(
-            capacity in 1..9_u64,
-            start in 0..50_u64,
-            steps in prop::collection::vec(0..9_u64, 0..40),
-        ) {
-            let mut ring = Ring::new(capacity);
-            ring.start_at(start);
-            for step in steps {
-                ring.advance(step.min(capacity));
-                for number in ring.next.saturating_sub(capacity)..=ring.next {
-                    prop_assert_eq!(wide(ring.slot(number)), number % capacity);
-                }
-            }
-        }
-
         #[test]
         fn the_latest_outcomes_are_found_whole(
             capacity in 1..9_usize,
             lens in prop::collection::vec(0..12_usize, 1..80),
         ) {
             let mut history = History::new(capacity);
-            let mut kept: BTreeMap<u64, Vec<Share>> = BTreeMap::new();
+            let mut kept: BTreeMap<OutcomeNumber, Vec<Share>> = BTreeMap::new();
             for (seq, len) in lens.iter().enumerate() {
                 let seq = wide(seq) + 1;
                 let account = AccountIndex::new(7);
                 let share = |at| Share { account, quantity: seq * 100 + wide(at) };
                 let shares: Vec<_> = (0..*len).map(share).collect();
-                let key = Key { source: SourceIndex::new(3), seq: Seq::new(seq) };
-                history.store(key, outcome(Seq::new(seq)), &shares);
+                let number = history.store(first(seq), &shares);
                 let fits = *len <= capacity * HISTORY_SHARES_EACH;
-                kept.insert(seq, if fits { shares } else { vec![] });
+                kept.insert(number, if fits { shares } else { vec![] });
             }
-            let newest = wide(lens.len());
-            for (seq, shares) in &kept {
-                let key = Key { source: SourceIndex::new(3), seq: Seq::new(*seq) };
-                if let Some((found, runs)) = history.find(key) {
-                    prop_assert_eq!(found, outcome(Seq::new(*seq)));
+            let newest = OutcomeNumber::new(wide(lens.len()));
+            for (number, shares) in &kept {
+                if let Some((found, runs)) = history.get(*number) {
+                    prop_assert_eq!(found, &first(number.get()));
                     prop_assert_eq!(&runs.concat(), shares);
                 } else {
-                    prop_assert!(*seq < newest, "the newest is always there");
+                    prop_assert!(*number < newest, "the newest is always there");
                 }
             }
-            prop_assert!(history.ring.next - history.first <= wide(capacity));
+            prop_assert!(history.ring.next() - history.first <= wide(capacity));
         }
     }
 }

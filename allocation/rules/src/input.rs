@@ -5,9 +5,9 @@ mod text;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use allot_domain::{Marker, Money, Price, Quantity, Seq, Side, SourceId, Ticker};
+use allot_domain::{Marker, MessageId, Money, Price, Quantity, Seq, Side, SourceId, Ticker};
 
-use crate::{AccountIndex, Bust, Fill, Reject, Split, SplitNumber};
+use crate::{AccountIndex, Bust, Fill, Reject, Split, SplitNumber, TickerSeq};
 
 /// What a shard applies, in the order of its log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,6 +66,11 @@ pub struct Origin {
     pub source: SourceId,
     /// Its sequence number.
     pub seq: Seq,
+    /// What names it: the venue's id, or the sequence number.
+    pub id: MessageId,
+    /// When the router took it, in nanoseconds of Unix time; of a repeat, when it came first, as
+    /// long as that is kept.
+    pub time_ns: u64,
     /// Whether this is its first outcome given again.
     pub duplicate: bool,
 }
@@ -73,7 +78,25 @@ pub struct Origin {
 impl Origin {
     /// The origin of a fill that comes for the first time.
     pub(crate) const fn of(fill: &Fill) -> Self {
-        Self { source: fill.source, seq: fill.seq, duplicate: false }
+        let Fill { source, seq, id, time_ns, .. } = *fill;
+        Self { source, seq, id, time_ns, duplicate: false }
+    }
+
+    /// The origin of a bust that comes for the first time.
+    pub(crate) const fn of_bust(bust: &Bust) -> Self {
+        let Bust { source, seq, id, time_ns, .. } = *bust;
+        Self { source, seq, id, time_ns, duplicate: false }
+    }
+
+    /// The origin of a split that comes for the first time.
+    pub(crate) const fn of_split(split: &Split) -> Self {
+        let Split { source, seq, time_ns, .. } = *split;
+        Self { source, seq, id: MessageId::Number(seq), time_ns, duplicate: false }
+    }
+
+    /// The same, as a repeat.
+    pub(crate) const fn again(self) -> Self {
+        Self { duplicate: true, ..self }
     }
 }
 
@@ -83,24 +106,31 @@ pub enum Outcome {
     /// A fill was divided.
     Allocated(Allocated),
     /// A fill waits for the first split; also the repeat of one that was busted meanwhile.
-    Held(Origin),
+    Held {
+        /// The message it is of.
+        origin: Origin,
+        /// The fill's ticker.
+        ticker: Ticker,
+    },
     /// A fill was taken back.
     Busted {
         /// The message it is of.
         origin: Origin,
         /// The fill's ticker.
         ticker: Ticker,
-        /// The fill's sequence.
-        of: Seq,
+        /// The fill's id.
+        of: MessageId,
+        /// The number of this outcome among those of its ticker; zero in a repeat.
+        number: TickerSeq,
         /// The shares given back, in [`Outcomes::shares`].
         shares: Range<usize>,
     },
-    /// A split is in force; none where the repeat of an old one has forgotten its number.
+    /// A split is in force.
     Accepted {
         /// The message it is of.
         origin: Origin,
         /// The number of the split.
-        split: Option<SplitNumber>,
+        split: SplitNumber,
     },
     /// Nothing changed.
     Rejected {
@@ -108,8 +138,8 @@ pub enum Outcome {
         origin: Origin,
         /// Why.
         reject: Reject,
-        /// Whether the fill had been held: this outcome follows an earlier one.
-        late: bool,
+        /// The ticker of a fill that had been held: this outcome follows an earlier one.
+        late: Option<Ticker>,
     },
 }
 
@@ -128,6 +158,8 @@ pub struct Allocated {
     pub quantity: Quantity,
     /// The split by which it was divided; zero in the repeat of an outcome no longer kept.
     pub split: SplitNumber,
+    /// The number of this outcome among those of its ticker; zero in a repeat.
+    pub number: TickerSeq,
     /// The shares, in [`Outcomes::shares`]; empty in the repeat of an outcome no longer kept.
     pub shares: Range<usize>,
     /// Whether the fill had been held: this outcome follows an earlier one.
@@ -167,7 +199,7 @@ impl Outcomes {
 
 impl Outcomes {
     pub(crate) fn reject(&mut self, origin: Origin, reject: impl Into<Reject>) {
-        self.list.push(Outcome::Rejected { origin, reject: reject.into(), late: false });
+        self.list.push(Outcome::Rejected { origin, reject: reject.into(), late: None });
     }
 
     /// Appends shares found in a ring and returns where they are.
@@ -186,10 +218,21 @@ impl Outcome {
     pub const fn origin(&self) -> &Origin {
         match self {
             Self::Allocated(allocated) => &allocated.origin,
-            Self::Held(origin)
+            Self::Held { origin, .. }
             | Self::Busted { origin, .. }
             | Self::Accepted { origin, .. }
             | Self::Rejected { origin, .. } => origin,
+        }
+    }
+
+    /// The number of this outcome among those of its ticker; none where it is not one of them.
+    #[must_use]
+    pub const fn number(&self) -> Option<TickerSeq> {
+        match self {
+            Self::Allocated(Allocated { number, .. }) | Self::Busted { number, .. } => {
+                Some(*number)
+            }
+            _ => None,
         }
     }
 
@@ -198,7 +241,7 @@ impl Outcome {
     pub const fn is_late(&self) -> bool {
         match self {
             Self::Allocated(allocated) => allocated.late,
-            Self::Rejected { late, .. } => *late,
+            Self::Rejected { late, .. } => late.is_some(),
             _ => false,
         }
     }

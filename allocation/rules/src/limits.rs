@@ -51,7 +51,7 @@ pub const DEAD_BAND_PRICES: i128 = 4;
 /// The most accounts that splits ever name, closed ones included.
 pub const ACCOUNTS_EVER_MAX: usize = 4 * ACCOUNTS_MAX;
 
-/// How many splits are kept with their numbers, for repeats.
+/// How many splits are kept with their numbers: nettings name the split that they are of.
 pub const SPLITS_KEPT: usize = 1_024;
 
 // The largest weight sum, as a power of two: 100.01 % is below 2^37.

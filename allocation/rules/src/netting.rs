@@ -148,6 +148,7 @@ mod tests {
             price_max,
             weights: weights.iter().map(|weight| Weight::known(*weight)).collect(),
             values: values.iter().map(|value| Money::from_nanos(*value)).collect(),
+            values_then: alloc::vec![Money::ZERO; values.len()],
             netted: alloc::vec![Money::ZERO; values.len()],
             positions: None,
         }

@@ -24,3 +24,13 @@ number!(
     /// The number of a split, counted from 1. Zero where it is forgotten, or before the first.
     SplitNumber(u64)
 );
+
+number!(
+    /// The number of an outcome in the history of a book, counted from 1. Zero stands for none.
+    OutcomeNumber(u64)
+);
+
+number!(
+    /// How many outcomes a ticker had: the number of the last, from 1. Subscribers see its gaps.
+    TickerSeq(u64)
+);

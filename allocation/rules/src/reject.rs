@@ -8,7 +8,7 @@ use core::fmt;
 
 use allot_domain::decimal::{DecimalError, nanos_text};
 use allot_domain::reasons;
-use allot_domain::{Reject as Core, Seq};
+use allot_domain::{MessageId, Reject as Core};
 
 use crate::limits;
 
@@ -27,12 +27,16 @@ reasons! {
         WeightMustNotBeNegative(String) = "weight_must_not_be_negative",
         /// The weights do not add up to 100 within 0.01; holds their sum in 1e-9.
         WeightsMustAddTo100(i128) = "weights_must_add_to_100",
+        /// Accounts hold shares, and the split neither names nor closes them; holds who and what.
+        SplitOmitsHolder(String) = "split_omits_holder",
+        /// The split closes an account that it also names; holds it.
+        ClosesNamedAccount(String) = "closes_named_account",
         /// The shard knows [`limits::TICKERS_MAX`] tickers already.
         TooManyTickers = "too_many_tickers",
         /// The firm has seen four times [`limits::ACCOUNTS_MAX`] accounts, closed ones included.
         TooManyAccountsEver = "too_many_accounts_ever",
-        /// No fill of that sequence is addressable: never made, busted already, or too long ago.
-        UnknownFill(Seq) = "unknown_fill",
+        /// No fill of that name is addressable: never made, busted already, or too long ago.
+        UnknownFill(MessageId) = "unknown_fill",
         /// The sale, or the bust of a purchase, takes more than the accounts hold; holds what they
         /// do.
         ExceedsHoldings(u64) = "exceeds_holdings",
@@ -47,10 +51,12 @@ impl Reject {
         "oversized_message",
         "malformed_message",
         "unknown_type",
+        "unknown_field",
         "missing_field",
         "malformed_field",
         "bad_source",
         "sequence_must_be_positive",
+        "bad_id",
         "bad_ticker",
         "bad_side",
         "price_malformed",
@@ -67,10 +73,12 @@ impl Reject {
         "weight_malformed",
         "weight_must_not_be_negative",
         "weights_must_add_to_100",
+        "closes_named_account",
+        "name_reused",
         "sequence_too_old",
-        "too_many_sources",
         "too_many_tickers",
         "too_many_accounts_ever",
+        "split_omits_holder",
         "unknown_fill",
         "exceeds_holdings",
         "exceeds_limits",
@@ -127,6 +135,14 @@ impl Reject {
             Self::WeightMustNotBeNegative(account) => {
                 write!(f, "the weight of {account} is negative; it must be zero or more")
             }
+            Self::ClosesNamedAccount(account) => {
+                write!(f, "the split names account {account} and also closes it; do one of the two")
+            }
+            Self::SplitOmitsHolder(who) => write!(
+                f,
+                "the split would close accounts that hold shares: {who}; name them at 0 to keep \
+                 them in the books, or list them under \"closes\" to close them"
+            ),
             Self::WeightsMustAddTo100(sum) => write!(
                 f,
                 "the weights must add up to 100 within 0.01; they add up to {}",

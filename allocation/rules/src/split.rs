@@ -3,7 +3,8 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use allot_domain::{AccountId, Reject as Core, Seq, SourceId, decimal};
+use allot_domain::snapshot::put_name;
+use allot_domain::{AccountId, Content, Reject as Core, Seq, SourceId, decimal};
 
 use crate::{Reject, limits};
 
@@ -56,8 +57,10 @@ impl Weight {
 pub struct Split {
     /// Who sent it.
     pub source: SourceId,
-    /// The source's number of it, from 1.
+    /// The source's number of it, from 1; it names the split, for ever.
     pub seq: Seq,
+    /// When the router took it: nanoseconds of Unix time.
+    pub time_ns: u64,
     weights: Vec<(AccountId, Weight)>,
 }
 
@@ -86,7 +89,24 @@ impl Split {
         if limits::WEIGHT_TOLERANCE < sum.abs_diff(limits::WEIGHT_TOTAL) {
             return Err(Reject::WeightsMustAddTo100(sum.into()));
         }
-        Ok(Self { source, seq, weights })
+        Ok(Self { source, seq, time_ns: 0, weights })
+    }
+
+    /// The same split, taken by the router at this time.
+    #[must_use]
+    pub const fn at(mut self, time_ns: u64) -> Self {
+        self.time_ns = time_ns;
+        self
+    }
+
+    /// What it says, apart from its name.
+    pub(crate) fn content(&self) -> Content {
+        let mut bytes = Vec::with_capacity(self.weights.len() * (limits::ID_LEN_MAX + 1 + 8));
+        for (account, weight) in &self.weights {
+            put_name(&mut bytes, account.as_bytes());
+            bytes.extend_from_slice(&weight.0.to_le_bytes());
+        }
+        Content::of(&bytes)
     }
 
     /// The accounts in byte order of their ids, each with its weight.

@@ -3,9 +3,9 @@
 //! Fills, busts and splits are the front door's own records, untouched.
 
 use allot_allocation_rules::limits::ACCOUNTS_MAX;
-use allot_allocation_rules::{Input, Netting, SplitKey};
+use allot_allocation_rules::{Bust, Fill, Input, Netting, SplitKey};
 use allot_domain::{Money, Reject as Core, Seq, SourceId};
-use allot_wire::backplane::{FEEDBACK_BODY_MAX, InputKind, decode_marker};
+use allot_wire::backplane::{INPUT_BODY_MAX, InputKind, decode_marker};
 use allot_wire::codec::{self, Each};
 use allot_wire::{DecodeError, Rejection};
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ struct NettingRecord<'a, T> {
 
 // A transfer takes at most the 19 bytes of an `i128` in sevens of bits; a name is far shorter than
 // the rest.
-const _: () = assert!(ACCOUNTS_MAX * 19 + 1_024 <= FEEDBACK_BODY_MAX);
+const _: () = assert!(ACCOUNTS_MAX * 19 + 1_024 <= INPUT_BODY_MAX);
 
 /// Appends the body of a netting.
 pub fn encode_netting(netting: &Netting, body: &mut Vec<u8>) {
@@ -111,22 +111,22 @@ fn decode_netting(body: &[u8]) -> Result<Netting, DecodeError> {
     })
 }
 
-/// Reads the body of an input.
+/// Reads the body of an input that the router took at this time.
 ///
 /// # Errors
 /// Those of [`decode_request`] for what clients sent; `malformed_message` for the rest.
 #[inline]
-pub fn decode_input(kind: InputKind, body: &[u8]) -> Result<Input, Rejection> {
-    let fill = if kind == InputName::Fill.kind() { good_fill(body) } else { None };
+pub fn decode_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input, Rejection> {
+    let fill = if kind == InputName::Fill.kind() { good_fill(body, time_ns) } else { None };
     match fill {
         Some(fill) => Ok(Input::Fill(fill)),
-        None => decode_rare_input(kind, body),
+        None => decode_rare_input(kind, time_ns, body),
     }
 }
 
 /// Reads what is not a fill, or a fill that is not as it should be.
 #[inline(never)]
-fn decode_rare_input(kind: InputKind, body: &[u8]) -> Result<Input, Rejection> {
+fn decode_rare_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input, Rejection> {
     let request = match InputName::of(kind) {
         Some(InputName::Fill) => RequestKind::Fill,
         Some(InputName::Bust) => RequestKind::Bust,
@@ -138,9 +138,9 @@ fn decode_rare_input(kind: InputKind, body: &[u8]) -> Result<Input, Rejection> {
         None => return Err(unread(DecodeError::new("there is no input of this kind"))),
     };
     Ok(match decode_request(request, body)? {
-        Request::Fill(fill) => Input::Fill(fill),
-        Request::Bust(bust) => Input::Bust(bust),
-        Request::Split(split) => Input::Split(split),
+        Request::Fill(fill) => Input::Fill(Fill { time_ns, ..fill }),
+        Request::Bust(bust) => Input::Bust(Bust { time_ns, ..bust }),
+        Request::Split(split) => Input::Split(split.at(time_ns)),
         Request::Report(_) => return Err(unread(DecodeError::new("a report is no input"))),
     })
 }

@@ -2,8 +2,9 @@
 
 use allot_allocation_rules::{
     AccountIndex, AccountPart, AccountRank, CellPart, Part, PositionsPart, Reject, RowPart,
-    SplitNumber, Weight,
+    SplitNumber, TickerSeq, Weight, limits,
 };
+use allot_domain::snapshot::COUNT_MAX;
 use allot_domain::{AccountId, Money};
 use allot_wire::codec::{self, Each};
 use allot_wire::{DecodeError, PaddedTicker};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::input::SplitKeyRecord;
 
 #[derive(Serialize, Deserialize)]
-struct PartRecord<'a, W, V, N, P> {
+struct PartRecord<'a, W, V, T, N, P> {
     netting: u64,
     #[serde(borrow)]
     split: Option<SplitKeyRecord<'a>>,
@@ -23,6 +24,7 @@ struct PartRecord<'a, W, V, N, P> {
     price_max: i64,
     weights: W,
     values: V,
+    values_then: T,
     netted: N,
     positions: Option<P>,
 }
@@ -43,6 +45,7 @@ struct AccountRecord<'a> {
 #[derive(Serialize, Deserialize)]
 struct RowRecord<C> {
     ticker: PaddedTicker,
+    outcomes: u64,
     cells: C,
 }
 
@@ -65,6 +68,7 @@ pub fn encode_part(part: &Part, out: &mut Vec<u8>) {
         price_max: part.price_max,
         weights: Each(part.weights.iter().map(|weight| weight.nanos())),
         values: Each(part.values.iter().map(|value| value.nanos())),
+        values_then: Each(part.values_then.iter().map(|value| value.nanos())),
         netted: Each(part.netted.iter().map(|netted| netted.nanos())),
         positions: part.positions.as_ref().map(positions_record),
     };
@@ -87,7 +91,11 @@ fn account_record(account: &AccountPart) -> AccountRecord<'_> {
 }
 
 fn row_record(row: &RowPart) -> RowRecord<impl Serialize> {
-    RowRecord { ticker: (&row.ticker).into(), cells: Each(row.cells.iter().map(cell_record)) }
+    RowRecord {
+        ticker: (&row.ticker).into(),
+        outcomes: row.outcomes.get(),
+        cells: Each(row.cells.iter().map(cell_record)),
+    }
 }
 
 fn cell_record(cell: &CellPart) -> CellRecord {
@@ -96,7 +104,8 @@ fn cell_record(cell: &CellPart) -> CellRecord {
 
 type RowRecordRead = RowRecord<Vec<CellRecord>>;
 type PositionsRecordRead<'a> = PositionsRecord<Vec<AccountRecord<'a>>, Vec<RowRecordRead>>;
-type PartRecordRead<'a> = PartRecord<'a, Vec<u64>, Vec<i128>, Vec<i128>, PositionsRecordRead<'a>>;
+type PartRecordRead<'a> =
+    PartRecord<'a, Vec<u64>, Vec<i128>, Vec<i128>, Vec<i128>, PositionsRecordRead<'a>>;
 
 /// Reads the body of a part.
 ///
@@ -105,7 +114,7 @@ type PartRecordRead<'a> = PartRecord<'a, Vec<u64>, Vec<i128>, Vec<i128>, Positio
 pub fn decode_part(body: &[u8]) -> Result<Part, DecodeError> {
     let record: PartRecordRead<'_> = codec::decode(body)?;
     let weight = |nanos: u64| Weight::from_nanos("", nanos.into()).map_err(unreadable);
-    Ok(Part {
+    let part = Part {
         netting: record.netting,
         split: record.split.map(|split| split.read()).transpose()?,
         split_number: SplitNumber::new(record.split_number),
@@ -115,9 +124,62 @@ pub fn decode_part(body: &[u8]) -> Result<Part, DecodeError> {
         price_max: record.price_max,
         weights: record.weights.into_iter().map(weight).collect::<Result<_, DecodeError>>()?,
         values: record.values.into_iter().map(Money::from_nanos).collect(),
+        values_then: record.values_then.into_iter().map(Money::from_nanos).collect(),
         netted: record.netted.into_iter().map(Money::from_nanos).collect(),
         positions: record.positions.map(read_positions).transpose()?,
-    })
+    };
+    check(&part)?;
+    Ok(part)
+}
+
+/// Refuses a part that no book has: it would mislead whoever adds it up.
+fn check(part: &Part) -> Result<(), DecodeError> {
+    let Part { weights, values, values_then, netted, .. } = part;
+    let accounts = weights.len();
+    let lists = [values, values_then, netted];
+    ensure(lists.iter().all(|list| list.len() == accounts), "lists of unequal length")?;
+    ensure(accounts <= limits::ACCOUNTS_MAX, "more accounts than a split has")?;
+    let sum: u128 = weights.iter().map(|weight| u128::from(weight.nanos())).sum();
+    let adds_up = sum.abs_diff(limits::WEIGHT_TOTAL.into()) <= limits::WEIGHT_TOLERANCE.into();
+    let has_split = part.split.is_some();
+    ensure(adds_up == has_split && has_split != weights.is_empty(), "a split of other weights")?;
+    let is_value = |money: &Money| money.nanos().unsigned_abs() <= VALUE_MAX;
+    ensure(lists.into_iter().flatten().all(is_value), "more value than an account has")?;
+    let flow = part.flow.nanos();
+    ensure((0..=limits::VALUE_MAX).contains(&flow), "a flow beyond all turnover")?;
+    let price = part.price_max;
+    ensure((0..=limits::PRICE_MAX).contains(&price), "a price beyond all prices")?;
+    ensure(has_split || price == 0, "fills that no split divided")?;
+    let counts = [part.netting, part.split_number.get(), part.fills, part.held];
+    ensure(counts.iter().all(|count| *count <= COUNT_MAX), "a number beyond all counting")?;
+    part.positions.as_ref().map_or(Ok(()), |positions| check_positions(positions, accounts))
+}
+
+/// Of this many accounts of the split.
+fn check_positions(positions: &PositionsPart, open: usize) -> Result<(), DecodeError> {
+    let PositionsPart { accounts, rows } = positions;
+    ensure(accounts.len() <= limits::ACCOUNTS_EVER_MAX, "more accounts than a firm has")?;
+    let is_value = |money: &Money| money.nanos().unsigned_abs() <= VALUE_MAX;
+    let mut ranks: Vec<_> = accounts.iter().filter_map(|account| account.rank).collect();
+    ranks.sort_unstable();
+    let is_split = ranks.iter().map(|rank| rank.index()).eq(0..open);
+    ensure(is_split, "other accounts than its split has")?;
+    ensure(accounts.iter().all(|account| is_value(&account.value)), "too much value")?;
+    let is_count = |row: &RowPart| (1..=COUNT_MAX).contains(&row.outcomes.get());
+    ensure(rows.iter().all(is_count), "a ticker without outcomes, or with too many")?;
+    let mut cells = rows.iter().flat_map(|row| &row.cells);
+    let is_cell = |cell: &CellPart| {
+        let is_held = cell.quantity <= limits::HOLDING_MAX && is_value(&cell.value);
+        is_held && cell.account.index() < accounts.len()
+    };
+    ensure(cells.all(is_cell), "a holding that nobody has")
+}
+
+/// What accounts may have after fills and nettings, without its sign.
+const VALUE_MAX: u128 = (limits::NETTED_VALUE_MAX + limits::VALUE_MAX).unsigned_abs();
+
+fn ensure(holds: bool, what: &'static str) -> Result<(), DecodeError> {
+    if holds { Ok(()) } else { Err(DecodeError::new(format!("a part with {what}"))) }
 }
 
 /// What a reject says, as the fault of bytes from another box.
@@ -147,5 +209,6 @@ fn read_row(record: &RowRecordRead) -> Result<RowPart, DecodeError> {
         quantity: cell.quantity,
         value: Money::from_nanos(cell.value),
     });
-    Ok(RowPart { ticker: record.ticker.read()?, cells: cells.collect() })
+    let (ticker, outcomes) = (record.ticker.read()?, TickerSeq::new(record.outcomes));
+    Ok(RowPart { ticker, outcomes, cells: cells.collect() })
 }

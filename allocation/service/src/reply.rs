@@ -8,7 +8,7 @@ mod json;
 mod binary;
 
 use allot_allocation_rules::{AccountIndex, Outcome, Share, SplitNumber};
-use allot_domain::{AccountId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
+use allot_domain::{AccountId, MessageId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
 
 pub(crate) use binary::read as read_record;
@@ -23,6 +23,10 @@ pub enum Reply {
         source: String,
         /// Which.
         seq: Seq,
+        /// What names it: its id, or its number.
+        id: MessageId,
+        /// When the router took it, in nanoseconds of Unix time; zero where it was not taken.
+        time_ns: u64,
         /// Whether it was replied to before.
         duplicate: bool,
         /// Whether it follows a `held`.
@@ -46,6 +50,10 @@ pub enum Reply {
         source: String,
         /// Which.
         seq: Seq,
+        /// What names it: its id, or its number.
+        id: MessageId,
+        /// When the router took it, in nanoseconds of Unix time; zero where it was not taken.
+        time_ns: u64,
         /// Whether it was replied to before.
         duplicate: bool,
     },
@@ -55,12 +63,16 @@ pub enum Reply {
         source: String,
         /// Which.
         seq: Seq,
+        /// What names it: its id, or its number.
+        id: MessageId,
+        /// When the router took it, in nanoseconds of Unix time; zero where it was not taken.
+        time_ns: u64,
         /// Whether it was replied to before.
         duplicate: bool,
         /// The fill's ticker.
         ticker: Ticker,
-        /// The fill's sequence.
-        of: Seq,
+        /// The fill's id.
+        of: MessageId,
         /// Who gave back how many, in byte order; empty where no account had any, or where that is
         /// no longer known.
         shares: Vec<(AccountId, u64)>,
@@ -71,6 +83,10 @@ pub enum Reply {
         source: String,
         /// Which.
         seq: Seq,
+        /// What names it: its id, or its number.
+        id: MessageId,
+        /// When the router took it, in nanoseconds of Unix time; zero where it was not taken.
+        time_ns: u64,
         /// Whether it was replied to before.
         duplicate: bool,
         /// The number of the split, from 1; zero where no longer known.
@@ -82,6 +98,8 @@ pub enum Reply {
         source: String,
         /// The source's number of the request.
         seq: Seq,
+        /// When the router took the request, in nanoseconds of Unix time.
+        time_ns: u64,
         /// The number of the report.
         report: ReportNumber,
     },
@@ -91,6 +109,10 @@ pub enum Reply {
         source: String,
         /// Which; zero where it could not be read.
         seq: Seq,
+        /// What names it: its id, or its number.
+        id: MessageId,
+        /// When the router took it, in nanoseconds of Unix time; zero where it was not taken.
+        time_ns: u64,
         /// Whether it was replied to before.
         duplicate: bool,
         /// Whether it follows a `held`.
@@ -126,6 +148,32 @@ impl Reply {
             | Self::Accepted { seq, .. }
             | Self::Reported { seq, .. }
             | Self::Rejected { seq, .. } => *seq,
+        }
+    }
+
+    /// What names the request: its id, or its number.
+    #[must_use]
+    pub fn id(&self) -> MessageId {
+        match self {
+            Self::Allocated { id, .. }
+            | Self::Held { id, .. }
+            | Self::Busted { id, .. }
+            | Self::Accepted { id, .. }
+            | Self::Rejected { id, .. } => *id,
+            Self::Reported { seq, .. } => MessageId::Number(*seq),
+        }
+    }
+
+    /// When the router took the request, in nanoseconds of Unix time; zero where it did not.
+    #[must_use]
+    pub const fn time_ns(&self) -> u64 {
+        match self {
+            Self::Allocated { time_ns, .. }
+            | Self::Held { time_ns, .. }
+            | Self::Busted { time_ns, .. }
+            | Self::Accepted { time_ns, .. }
+            | Self::Reported { time_ns, .. }
+            | Self::Rejected { time_ns, .. } => *time_ns,
         }
     }
 

@@ -5,7 +5,7 @@
 mod json;
 mod binary;
 
-use allot_allocation_rules::{SplitNumber, Weight};
+use allot_allocation_rules::{SplitNumber, TickerSeq, Weight};
 use allot_domain::{AccountId, Money, ReportNumber, Ticker};
 use allot_wire::{DecodeError, Encoding};
 
@@ -33,6 +33,9 @@ pub struct Report {
     pub total_value: Money,
     /// All accounts the firm ever named, in byte order of their ids.
     pub accounts: Vec<AccountReport>,
+    /// How many outcomes each ticker had, in byte order: the sequence of its last fill or bust on
+    /// the feed.
+    pub sequences: Vec<(Ticker, TickerSeq)>,
     /// How far accounts are from their targets; none before the first split.
     pub tracking: Option<TrackingReport>,
     /// What is missing or doubtful, in sentences; empty when all is well.

@@ -9,10 +9,10 @@ use allot_allocation_rules::{Bust, Fill, Reject, Split};
 use allot_domain::{Reject as Core, Seq, SourceId};
 
 pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
-pub(crate) use binary::{good_fill, read_side, side_byte};
+pub(crate) use binary::{good_fill, own_id, read_side, side_byte};
 pub(crate) use fields::read_side as read_side_word;
-pub(crate) use json::write_side;
 pub use json::{decode_line, encode_line};
+pub(crate) use json::{write_of, write_side};
 
 /// A request whose every field is within the rules.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   positions:json        positions:bin        the whole firm
-//!   account:<id>:json     account:<id>:bin     one account
-//!   fills:<ticker>:json   fills:<ticker>:bin   every allocation of a ticker
+//!   account:json:<id>:    account:bin:<id>:    one account
+//!   fills:json:<ticker>:  fills:bin:<ticker>:  every allocation of a ticker
 //!   heartbeat:                                 a sign of life
 //! ```
 
@@ -54,9 +54,12 @@ impl fmt::Display for Topic<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Positions(encoding) => write!(f, "{}{encoding}", Self::POSITIONS),
-            Self::Account(id, encoding) => write!(f, "{}{id}:{encoding}", Self::ACCOUNTS),
-            Self::Fills(ticker, encoding) => write!(f, "{}{ticker}:{encoding}", Self::FILLS),
             Self::Heartbeat => f.write_str(HEARTBEAT),
+            Self::Account(..) | Self::Fills(..) => {
+                let mut topic = Vec::new();
+                self.write(&mut topic);
+                f.write_str(&String::from_utf8_lossy(&topic))
+            }
         }
     }
 }
@@ -111,10 +114,12 @@ mod tests {
     fn topics_and_their_texts() {
         let id = AccountId::new(b"desk-7@fund.example").unwrap();
         let ticker = Ticker::new(b"BRK/B").unwrap();
+        let swap = Ticker::new(b"BTC/USDT:USDT").unwrap();
         let topics = [
             (Topic::Positions(Encoding::Json), "positions:json"),
-            (Topic::Account(&id, Encoding::Binary), "account:desk-7@fund.example:bin"),
-            (Topic::Fills(&ticker, Encoding::Json), "fills:BRK/B:json"),
+            (Topic::Account(&id, Encoding::Binary), "account:bin:desk-7@fund.example:"),
+            (Topic::Fills(&ticker, Encoding::Json), "fills:json:BRK/B:"),
+            (Topic::Fills(&swap, Encoding::Json), "fills:json:BTC/USDT%3AUSDT:"),
             (Topic::Heartbeat, "heartbeat:"),
         ];
         for (topic, text) in topics {
@@ -127,7 +132,7 @@ mod tests {
     fn a_prefix_that_ends_with_a_colon_matches_no_neighbour() {
         let neighbour = AccountId::new(b"ab").unwrap();
         let topic = Topic::Account(&neighbour, Encoding::Json).to_string();
-        assert!(topic.starts_with("account:a") && !topic.starts_with("account:a:"));
+        assert!(topic.starts_with("account:json:a") && !topic.starts_with("account:json:a:"));
     }
 
     #[test]
@@ -141,14 +146,15 @@ mod tests {
             "positions:json:",
             "heartbeat",
             "heartbeat:json",
-            "account::json",
-            "account:a",
-            "account:a b:json",
-            "fills:A:B:json",
+            "account:json::",
+            "account:json:a",
+            "account:json:a b:",
+            "account:a:json",
+            "fills:json:A:B:",
         ];
         for text in texts {
             assert_eq!(TopicName::parse(text.as_bytes()), None, "{text}");
         }
-        assert_eq!(TopicName::parse(b"account:\xff:json"), None);
+        assert_eq!(TopicName::parse(b"account:json:\xff:"), None);
     }
 }

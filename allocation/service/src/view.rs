@@ -4,7 +4,7 @@ mod netting_planner;
 mod report_builder;
 
 use allot_allocation_rules::Part;
-use allot_domain::ReportNumber;
+use allot_domain::{Cursor, ReportNumber, TopicSeq};
 use allot_publisher::{Cut, Topics, Version, View};
 use allot_wire::backplane::Feedback;
 use allot_wire::{DecodeError, Encoding};
@@ -14,7 +14,6 @@ use crate::{
     Allocation, InputName, Report, Topic, decode_part, encode_netting, encode_reply_message,
 };
 use netting_planner::NettingPlanner;
-use report_builder::ReportBuilder;
 
 /// The two encodings of every topic.
 const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];
@@ -22,7 +21,6 @@ const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];
 /// What is remembered between cuts.
 #[derive(Default)]
 pub struct Positions {
-    builder: ReportBuilder,
     planner: NettingPlanner,
     last: Option<Report>,
 }
@@ -55,10 +53,9 @@ impl View for Allocation {
 
     fn on_cut(state: &mut Positions, cut: Cut<'_, Part>, topics: &mut Topics) -> Option<Feedback> {
         let Cut { marker, inputs, parts, degraded } = cut;
-        state.builder.see(parts);
         let nettings = state.planner.plan(&marker, parts);
         if marker.report {
-            state.last = Some(state.builder.report(&marker, inputs, parts, degraded));
+            state.last = Some(report_builder::report(&marker, inputs, parts, degraded));
             Self::publish_last(state, topics);
         }
         let body = |netting| {
@@ -95,13 +92,17 @@ impl View for Allocation {
 
     /// Publishes a fill that was allocated or busted.
     fn on_event(_: &mut Positions, event: &[u8], topics: &mut Topics) -> Result<(), DecodeError> {
-        let fill = read_record(event)?;
-        let Some(ticker) = fill.ticker() else {
-            return Ok(());
+        let mut cursor = Cursor::new(event);
+        let number = TopicSeq::new(cursor.u64()?);
+        let fill = read_record(cursor.sized()?)?;
+        let Some(ticker) = fill.ticker().filter(|_| TopicSeq::ZERO < number) else {
+            return Err(DecodeError::new("an event that is no outcome of a ticker"));
         };
         for encoding in ENCODINGS {
             let topic = |out: &mut Vec<u8>| Topic::Fills(ticker, encoding).write(out);
-            topics.publish_event(topic, |out| encode_reply_message(encoding, &fill, out));
+            topics.publish_numbered(number, topic, |out| {
+                encode_reply_message(encoding, &fill, out);
+            });
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Cursor: reads the values of a snapshot, and believes none of them.
 
 use super::{COUNT_MAX, SnapshotError, ensure};
-use crate::{AccountId, CutShort, Price, Quantity, Side, SourceId, Ticker};
+use crate::{AccountId, CutShort, MessageId, Price, Quantity, Side, SourceId, Ticker};
 
 /// What is left to read of a snapshot.
 ///
@@ -125,6 +125,20 @@ impl<'a> Cursor<'a> {
     /// [`SnapshotError`]: see [`Cursor`].
     pub fn side(&mut self) -> Result<Side, SnapshotError> {
         Ok(if self.flag()? { Side::Sell } else { Side::Buy })
+    }
+
+    /// The id of a message; one without a text is `usual`, and none is written as a text that is.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: see [`Cursor`].
+    pub fn id(&mut self, usual: MessageId) -> Result<MessageId, SnapshotError> {
+        let text = self.text()?;
+        if text.is_empty() {
+            return Ok(usual);
+        }
+        let id = MessageId::new(text).map_err(|_| SnapshotError::Broken("an id that is none"))?;
+        ensure(id != usual, "an id that goes without saying")?;
+        Ok(id)
     }
 
     /// The bytes that are not read yet: a snapshot of what is within.

@@ -175,6 +175,8 @@ impl Front {
         let reply = Reply::Rejected {
             source: request.source().to_string(),
             seq: request.seq(),
+            id: request.seq().into(),
+            time_ns: 0,
             duplicate: false,
             late: false,
             code: code.to_owned(),

@@ -112,7 +112,7 @@ fn act(
     match prng.below(100) {
         0..40 if rig.journal.has_room() => {
             let payload = prng.payload();
-            rig.journal.append(0, 0, &payload);
+            rig.journal.append(0, 0, 0, &payload);
             model.appended.push(payload);
         }
         40..55 => rig.journal.submit(),

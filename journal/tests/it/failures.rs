@@ -20,7 +20,7 @@ fn a_failed_sync_or_write_ends_the_journal_and_is_never_retried() {
             "sync" => disk.fail_sync(1),
             _ => disk.fail_write(1),
         }
-        rig.journal.append(0, 0, b"lost");
+        rig.journal.append(0, 0, 0, b"lost");
         let error = rig.run_until_idle().unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -31,7 +31,7 @@ fn a_failed_sync_or_write_ends_the_journal_and_is_never_retried() {
         );
         let log = disk.log();
         for _ in 0..3 {
-            rig.journal.append(0, 0, b"more");
+            rig.journal.append(0, 0, 0, b"more");
             assert_eq!(rig.advance(SECOND).unwrap_err(), error, "for ever");
         }
         assert_eq!(disk.log(), log, "the disk is left alone");
@@ -47,7 +47,7 @@ fn what_a_failed_sync_forgot_is_written_again_by_the_next_start() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     disk.fail_sync(1);
-    rig.journal.append(0, 0, b"read by the system, but not on the disk");
+    rig.journal.append(0, 0, 0, b"read by the system, but not on the disk");
     rig.run_until_idle().unwrap_err();
     disk.restart();
     let (_, found) = Rig::start(media(&disk), config()).unwrap();
@@ -129,7 +129,7 @@ fn when_even_the_spare_segment_is_used_up_the_journal_ends() {
     let (disk, mut rig) = nearly_full(0);
     let mut durable = 0;
     let error = loop {
-        rig.journal.append(0, 0, &[7; 1_400]);
+        rig.journal.append(0, 0, 0, &[7; 1_400]);
         match rig.run_until_idle() {
             Ok(()) => durable += 1,
             Err(error) => break error,
@@ -161,7 +161,7 @@ fn a_new_journal_needs_room_for_its_first_segment() {
 fn the_committer_waits_for_a_spare_segment_that_is_being_made() {
     let (mut rig, _) = Rig::start(media(&SimDisk::new(1)), config()).unwrap();
     for _ in 0..5 {
-        rig.journal.append(0, 0, &[7; 1_400]);
+        rig.journal.append(0, 0, 0, &[7; 1_400]);
     }
     // The checkpointer does nothing yet.
     rig.journal.submit();
@@ -238,7 +238,7 @@ fn a_shard_learns_that_its_committer_has_gone() {
     let (rig, _) = Rig::start(media(&SimDisk::new(1)), config()).unwrap();
     let Rig { mut journal, committer, .. } = rig;
     drop(committer);
-    journal.append(0, 0, b"never received");
+    journal.append(0, 0, 0, b"never received");
     journal.submit();
     assert_eq!(journal.poll(), Err(JournalError::Gone));
 }

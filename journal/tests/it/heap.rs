@@ -27,7 +27,7 @@ fn turn(journal: &mut Journal, records: usize, reply: &mut Vec<u8>) {
     journal.poll().unwrap();
     if journal.has_room() {
         for record in 0..records {
-            journal.append(1, 2, &[7; 300][..record % 300]);
+            journal.append(1, 2, 0, &[7; 300][..record % 300]);
         }
     }
     journal.submit();

@@ -130,7 +130,7 @@ impl Rig {
     /// Appends payloads and waits until they are durable, all in one batch if they fit.
     pub(crate) fn commit(&mut self, payloads: &[&[u8]]) {
         for payload in payloads {
-            self.journal.append(1, 2, payload);
+            self.journal.append(1, 2, 0, payload);
         }
         self.run_until_idle().unwrap();
         assert_eq!(self.journal.durable(), self.journal.appended());

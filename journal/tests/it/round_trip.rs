@@ -17,7 +17,7 @@ fn what_was_appended_is_read_again_across_segments() {
         assert_eq!(found.records, expected);
         for length in [0, 1, 100, 2_000, 3_000, 0, 7] {
             let payload = vec![incarnation; length];
-            let index = rig.journal.append(incarnation, 9, &payload);
+            let index = rig.journal.append(incarnation, 9, 0, &payload);
             expected.push((index, incarnation, 9, payload));
         }
         assert!(rig.journal.durable() < rig.journal.appended());
@@ -46,7 +46,7 @@ fn the_largest_payloads_and_many_small_ones_are_read_again() {
             rig.journal.submit();
             rig.journal.poll().unwrap();
         }
-        rig.journal.append(0, 0, payload);
+        rig.journal.append(0, 0, 0, payload);
     }
     rig.run_until_idle().unwrap();
     let (_, found) = read(media(&disk), config).unwrap();
@@ -57,7 +57,7 @@ fn the_largest_payloads_and_many_small_ones_are_read_again() {
 #[should_panic(expected = "fits into no segment")]
 fn a_payload_that_no_segment_could_take_is_a_bug_of_the_caller() {
     let (mut rig, _) = Rig::start(media(&SimDisk::new(3)), config()).unwrap();
-    rig.journal.append(0, 0, &[0; 4_000]);
+    rig.journal.append(0, 0, 0, &[0; 4_000]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_committer_that_is_behind_makes_larger_batches_and_then_the_shard_waits() {
     let (mut rig, _) = Rig::start(media(&SimDisk::new(5)), JournalConfig::new("0", "")).unwrap();
     let mut appended = 0_u32;
     while rig.journal.has_room() {
-        rig.journal.append(0, 0, &[7; 1_000]);
+        rig.journal.append(0, 0, 0, &[7; 1_000]);
         rig.journal.submit();
         appended += 1;
     }
@@ -112,7 +112,7 @@ fn without_a_journal_everything_is_durable_at_once() {
     let index = LogIndex::new(101);
     journal.start_at(index);
     assert_eq!(journal.next_index(), index);
-    assert_eq!(journal.append(0, 0, b"payload"), index);
+    assert_eq!(journal.append(0, 0, 0, b"payload"), index);
     journal.submit();
     journal.store_snapshot(|_| panic!("nothing is kept"));
     assert_eq!((journal.durable(), journal.appended()), (index, index));
@@ -149,7 +149,7 @@ fn agents_are_named_for_their_journal() {
 fn closing_commits_what_was_handed_over() {
     let disk = SimDisk::new(8);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
-    rig.journal.append(0, 0, b"the last words");
+    rig.journal.append(0, 0, 0, b"the last words");
     rig.journal.submit();
     rig.committer.close(rig.now);
     rig.checkpointer.close(rig.now);

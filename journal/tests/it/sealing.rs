@@ -12,11 +12,11 @@ fn a_reply_is_opened_once_everything_before_it_is_durable_and_not_earlier() {
     let early = rig.journal.seal(b"nothing was appended".to_vec());
     assert_eq!(rig.journal.unseal(early).unwrap(), b"nothing was appended");
 
-    rig.journal.append(0, 0, b"first");
+    rig.journal.append(0, 0, 0, b"first");
     let first = rig.journal.seal(b"to the first".to_vec());
     let first = rig.journal.unseal(first).unwrap_err();
     rig.journal.submit();
-    rig.journal.append(0, 0, b"second");
+    rig.journal.append(0, 0, 0, b"second");
     let second = rig.journal.seal(b"to the second".to_vec());
     assert_eq!((first.index().get(), second.index().get()), (1, 2));
 
@@ -36,7 +36,7 @@ fn a_reply_from_memory_leaves_at_once_and_so_does_one_without_a_journal() {
     config.ack = Ack::Memory;
     let (mut rig, _) = Rig::start(media(&SimDisk::new(1)), config).unwrap();
     for journal in [&mut rig.journal, &mut Journal::none()] {
-        journal.append(0, 0, b"first");
+        journal.append(0, 0, 0, b"first");
         let sealed = journal.seal(b"reply".to_vec());
         assert_eq!(journal.unseal(sealed).unwrap(), b"reply");
     }
@@ -47,7 +47,7 @@ fn a_reply_from_memory_leaves_at_once_and_so_does_one_without_a_journal() {
 fn a_journal_that_failed_opens_no_more_replies() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
-    rig.journal.append(0, 0, b"first");
+    rig.journal.append(0, 0, 0, b"first");
     let sealed = rig.journal.seal(b"reply".to_vec());
     disk.fail_sync(1);
     let error = rig.run_until_idle().unwrap_err();
@@ -59,7 +59,7 @@ fn a_journal_that_failed_opens_no_more_replies() {
 #[should_panic(expected = "only the journal that sealed a reply opens it")]
 fn a_reply_of_another_journal_is_a_bug_of_the_caller() {
     let (mut rig, _) = Rig::start(media(&SimDisk::new(1)), config()).unwrap();
-    rig.journal.append(0, 0, b"first");
+    rig.journal.append(0, 0, 0, b"first");
     let sealed = rig.journal.seal(b"reply".to_vec());
     let _ = Journal::none().unseal(sealed);
 }

@@ -114,7 +114,7 @@ fn nothing_is_removed_before_the_new_snapshot_was_read_back() {
 fn a_snapshot_goes_to_disk_only_after_everything_in_it() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
-    rig.journal.append(0, 0, b"first");
+    rig.journal.append(0, 0, 0, b"first");
     rig.journal.store_snapshot(|state| state.extend(b"after the first"));
     rig.journal.submit();
     rig.checkpointer.do_work(rig.now);
@@ -142,7 +142,7 @@ fn a_snapshot_is_due_after_enough_bytes_unless_one_is_under_way() {
     assert!(rig.journal.snapshot_is_due(), "a start counts what it read");
     rig.journal.store_snapshot(|state| state.extend(state_of(&payloads)));
     for byte in 0..4 {
-        rig.journal.append(0, 0, &[byte; 700]);
+        rig.journal.append(0, 0, 0, &[byte; 700]);
     }
     assert!(!rig.journal.snapshot_is_due(), "one is under way");
     rig.run_until_idle().unwrap();
@@ -271,7 +271,7 @@ fn a_later_snapshot_replaces_one_that_waits() {
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
     for byte in 1..=4_u8 {
-        rig.journal.append(0, 0, &[byte]);
+        rig.journal.append(0, 0, 0, &[byte]);
         rig.journal.store_snapshot(|state| state.push(byte));
     }
     rig.run_until_idle().unwrap();
@@ -292,7 +292,7 @@ fn a_later_snapshot_replaces_one_that_found_no_room() {
     for byte in 2..=3_u8 {
         // The first of these arrives while the one before is being written, which then finds no
         // room.
-        rig.journal.append(0, 0, &[byte]);
+        rig.journal.append(0, 0, 0, &[byte]);
         rig.journal.store_snapshot(|state| state.push(byte));
         while 0 < rig.committer.do_work(rig.now) {}
         rig.checkpointer.do_work(rig.now);

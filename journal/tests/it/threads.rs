@@ -33,7 +33,7 @@ impl Agent for Patient {
             return received;
         }
         let payload = vec![7; self.payloads.len() % 900];
-        self.journal.append(0, 0, &payload);
+        self.journal.append(0, 0, 0, &payload);
         self.payloads.push(payload);
         if self.journal.snapshot_is_due() {
             let state = state_of(&self.payloads);

@@ -50,8 +50,7 @@ fn ticker(text: &str) -> Result<Ticker, String> {
 pub(crate) fn run(fills: &Fills, common: &CommonArgs) -> Result<ExitCode> {
     let endpoint = common.settings(&fills.flags.given)?.publish;
     let topics: Vec<_> = match fills.ticker.as_slice() {
-        // All tickers come in both encodings, because a topic prefix cannot select the encoding.
-        [] => vec![Topic::FILLS.to_owned()],
+        [] => vec![format!("{}{}:", Topic::FILLS, Encoding::Json)],
         tickers => tickers.iter().map(|ticker| topic(ticker).to_string()).collect(),
     };
     let topics: Vec<_> = topics.iter().map(String::as_str).collect();

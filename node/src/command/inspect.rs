@@ -109,7 +109,7 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
 impl LastRecord {
     fn of(entry: &allot_journal::Entry<'_>) -> Self {
         let record = &entry.record;
-        let input = Entry::of::<Allocation>(record.kind, record.tag, record.payload)
+        let input = Entry::of::<Allocation>(record)
             .map_or_else(|error| error.to_string(), |entry| sentence(&entry));
         Self {
             index: record.index,
@@ -122,7 +122,7 @@ impl LastRecord {
 }
 
 fn sentence(entry: &Entry<'_>) -> String {
-    match decode_input(entry.kind, entry.body) {
+    match decode_input(entry.kind, entry.time_ns, entry.body) {
         Err(rejection) => format!("rejected as {}", rejection.code),
         Ok(Input::Fill(fill)) => {
             let Fill { source, seq, ticker, price, .. } = fill;
@@ -233,9 +233,9 @@ mod tests {
         let marker = allot_domain::Marker { number: 7, time_ns: 0, report: false };
         allot_wire::backplane::encode_marker(&marker, &mut body);
         let encoding = allot_wire::Encoding::Json;
-        let entry = Entry { kind: InputKind::MARKER, encoding, body: &body };
+        let entry = Entry { kind: InputKind::MARKER, encoding, time_ns: 0, body: &body };
         assert_eq!(sentence(&entry), "marker 7");
-        let entry = Entry { kind: InputName::Fill.kind(), encoding, body: &[1] };
+        let entry = Entry { kind: InputName::Fill.kind(), encoding, time_ns: 0, body: &[1] };
         assert_eq!(sentence(&entry), "rejected as malformed_message");
     }
 }

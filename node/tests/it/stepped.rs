@@ -39,11 +39,11 @@ fn a_fill_is_allocated_by_the_split_and_its_reply_has_its_numbers() {
             "#
         ),
         &expect![[r#"
-            aum: {"type":"accepted","source":"aum","seq":1,"split":1}
-            ann: {"type":"allocated","source":"f","seq":17,"ticker":"AAPL","price":"187.23","quantity":100,"split":1,"shares":{"a":40,"b":35,"c":25}}
-            ann: {"type":"allocated","source":"f","seq":18,"ticker":"AAPL","side":"sell","price":"190","quantity":10,"split":1,"shares":{"a":4,"b":4,"c":2}}
-            ann: {"type":"allocated","source":"f","seq":17,"duplicate":true,"ticker":"AAPL","price":"187.23","quantity":100,"split":1,"shares":{"a":40,"b":35,"c":25}}
-            ann: {"type":"busted","source":"f","seq":19,"ticker":"AAPL","of":18,"shares":{"a":4,"b":4,"c":2}}"#]],
+            aum: {"type":"accepted","source":"aum","seq":1,"time":"2026-11-20T10:00:00.000000000Z","split":1}
+            ann: {"type":"allocated","source":"f","seq":17,"time":"2026-11-20T10:00:00.000000000Z","ticker":"AAPL","price":"187.23","quantity":100,"split":1,"shares":{"a":40,"b":35,"c":25}}
+            ann: {"type":"allocated","source":"f","seq":18,"time":"2026-11-20T10:00:00.000000000Z","ticker":"AAPL","side":"sell","price":"190","quantity":10,"split":1,"shares":{"a":4,"b":4,"c":2}}
+            ann: {"type":"allocated","source":"f","seq":17,"time":"2026-11-20T10:00:00.000000000Z","duplicate":true,"ticker":"AAPL","price":"187.23","quantity":100,"split":1,"shares":{"a":40,"b":35,"c":25}}
+            ann: {"type":"busted","source":"f","seq":19,"time":"2026-11-20T10:00:00.000000000Z","ticker":"AAPL","of":18,"shares":{"a":4,"b":4,"c":2}}"#]],
     );
 }
 
@@ -60,20 +60,28 @@ fn a_late_reply_goes_to_wherever_the_source_of_the_held_fill_is_then() {
             "#
         ),
         &expect![[r#"
-            ann: {"type":"held","source":"f","seq":1}
-            ann: {"type":"held","source":"f","seq":2}
-            bob: {"type":"held","source":"f","seq":3}
-            bob: {"type":"allocated","source":"f","seq":1,"late":true,"ticker":"AAPL","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
-            bob: {"type":"rejected","source":"f","seq":2,"late":true,"code":"exceeds_holdings","reason":"the accounts hold only 20 shares"}
-            bob: {"type":"allocated","source":"f","seq":3,"late":true,"ticker":"MSFT","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
-            aum: {"type":"accepted","source":"aum","seq":1,"split":1}"#]],
+            ann: {"type":"held","source":"f","seq":1,"time":"2026-11-20T10:00:00.000000000Z"}
+            ann: {"type":"held","source":"f","seq":2,"time":"2026-11-20T10:00:00.000000000Z"}
+            bob: {"type":"held","source":"f","seq":3,"time":"2026-11-20T10:00:00.000000000Z"}
+            bob: {"type":"allocated","source":"f","seq":1,"time":"2026-11-20T10:00:00.000000000Z","late":true,"ticker":"AAPL","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
+            bob: {"type":"rejected","source":"f","seq":2,"time":"2026-11-20T10:00:00.000000000Z","late":true,"code":"exceeds_holdings","reason":"the accounts hold only 20 shares"}
+            bob: {"type":"allocated","source":"f","seq":3,"time":"2026-11-20T10:00:00.000000000Z","late":true,"ticker":"MSFT","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
+            aum: {"type":"accepted","source":"aum","seq":1,"time":"2026-11-20T10:00:00.000000000Z","split":1}"#]],
     );
 }
 
 /// What follows `{"type":…,"source":"f","seq":9,` in a message, and its code.
 const BAD_FIELDS: &[(&str, &str, &str)] = &[
-    ("fill", r#""ticker":"A:B","price":"1","quantity":1"#, "bad_ticker"),
-    ("fill", r#""ticker":"ABCDEFGHIJKLMNOPQ","price":"1","quantity":1"#, "bad_ticker"),
+    ("fill", r#""ticker":"A  B","price":"1","quantity":1"#, "bad_ticker"),
+    (
+        "fill",
+        r#""ticker":"ABCDEFGHIJKLMNOPQRSTUVWXYZ1234567","price":"1","quantity":1"#,
+        "bad_ticker",
+    ),
+    ("fill", r#""ticker":"A","price":"1","quantity":1,"account":"a""#, "unknown_field"),
+    ("fill", r#""ticker":"A","price":"1","quantity":1,"side":null"#, "unknown_field"),
+    ("fill", r#""ticker":"A","price":"1","quantity":1,"id":"a b""#, "bad_id"),
+    ("bust", r#""id":"1","ticker":"A","of":7"#, "name_reused"),
     ("fill", r#""ticker":"A","side":"short","price":"1","quantity":1"#, "bad_side"),
     ("fill", r#""ticker":"A","price":"1e2","quantity":1"#, "price_malformed"),
     ("fill", r#""ticker":"A","price":"0.0000000001","quantity":1"#, "price_malformed"),
@@ -151,7 +159,7 @@ fn the_binary_encoding_has_the_same_rejections() {
     let mut world = World::new(2);
     world.send("aum", SPLIT.as_bytes());
     let sound = batch(&[Request::Fill(fill(1, "A", Side::Buy, "1", 10))]);
-    // The record: header 16, size 4, ticker 16, seq 8, source 8 + 5, price 8, quantity 8, side.
+    // The record: header 16, size 4, ticker 32, seq 8, source 8 + 5, id 8, price 8, quantity 8, side.
     let damage: &[(usize, &[u8], &str)] = &[
         (0, b"X", "malformed_message"),
         (4, &[9], "malformed_message"),
@@ -159,22 +167,25 @@ fn the_binary_encoding_has_the_same_rejections() {
         (8, &[2], "malformed_message"),
         (12, &[0], "malformed_message"),
         (16, &[255, 255], "malformed_message"),
-        (20, b":", "bad_ticker"),
-        (36, &[0; 8], "sequence_must_be_positive"),
-        (52, b" ", "bad_source"),
-        (57, &[0; 8], "price_must_be_positive"),
-        (57, &[255; 8], "price_must_be_positive"),
-        (57, &[255, 255, 255, 255, 255, 255, 255, 127], "price_too_large"),
-        (65, &[0; 8], "quantity_must_be_positive"),
-        (65, &[255; 8], "quantity_too_large"),
-        (73, &[9], "bad_side"),
+        (20, b"\"", "bad_ticker"),
+        (52, &[0; 8], "sequence_must_be_positive"),
+        (68, b" ", "bad_source"),
+        (81, &[0; 8], "price_must_be_positive"),
+        (81, &[255; 8], "price_must_be_positive"),
+        (81, &[255, 255, 255, 255, 255, 255, 255, 127], "price_too_large"),
+        (89, &[0; 8], "quantity_must_be_positive"),
+        (89, &[255; 8], "quantity_too_large"),
+        (97, &[9], "bad_side"),
     ];
     for (at, bytes, code) in damage {
         let mut message = sound.clone();
         message[*at..at + bytes.len()].copy_from_slice(bytes);
         let replies = world.ask(&message);
+        let is_it =
+            |reply: &Reply| matches!(reply, Reply::Rejected { code: given, .. } if given == code);
+        // What does not begin as a batch is text, and each line of it is refused.
         assert!(
-            matches!(&replies[..], [Reply::Rejected { code: given, .. }] if given == code),
+            !replies.is_empty() && replies.iter().all(is_it),
             "{bytes:?} at {at} gave {replies:?}, not {code}"
         );
     }
@@ -269,9 +280,9 @@ fn reports_have_a_fixed_cadence_and_a_new_subscriber_gets_the_last_one_at_once()
     world.stepped.listener.subscribe(b"positions:json");
     let again = world.publication().expect("the last value");
     assert_eq!(again.sequence, 3, "the same value under the same sequence");
-    world.stepped.listener.subscribe(b"account:a:json");
+    world.stepped.listener.subscribe(b"account:json:a:");
     let account = world.publication().expect("the last value of the account");
-    assert_eq!(account.topic, b"account:a:json");
+    assert_eq!(account.topic, b"account:json:a:");
     let time = Report::decode(&again.body).unwrap().time_ns;
     assert_eq!(time % 1_000_000_000, 0, "the third tick, to the nanosecond");
 }
@@ -280,7 +291,7 @@ fn reports_have_a_fixed_cadence_and_a_new_subscriber_gets_the_last_one_at_once()
 fn subscribers_of_fills_receive_each_one_once() {
     let mut world = World::new(2);
     world.send("aum", SPLIT.as_bytes());
-    world.stepped.listener.subscribe(b"fills:A:json");
+    world.stepped.listener.subscribe(b"fills:json:A:");
     world.stepped.stepper.run_until_idle();
     for seq in [1, 2, 2, 3] {
         world.ask_binary(&[Request::Fill(fill(seq, "A", Side::Buy, "1", 10))]);

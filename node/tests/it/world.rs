@@ -132,6 +132,8 @@ pub(crate) fn fill(
     allot_allocation_rules::Fill {
         source: SourceId::new(b"fills").unwrap(),
         seq: Seq::new(seq),
+        id: Seq::new(seq).into(),
+        time_ns: 0,
         ticker: Ticker::new(ticker.as_bytes()).unwrap(),
         side,
         price: Price::parse(price).unwrap(),

@@ -6,7 +6,7 @@ use allot_domain::{Incarnation, LogIndex, Reject, ShardId};
 use allot_runtime::{Context, Counters, Hub, Link, LinkOptions, Nanos, PollSet, Waker, ring_pair};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
-    self, ClientHandle, FrameKind, Hello, InputKind, ReplyTo, Welcome, inputs,
+    self, ClientHandle, FrameKind, Hello, InputFrame, InputKind, ReplyTo, Welcome, inputs,
 };
 
 use super::{Reached, ShardStreams};
@@ -58,7 +58,7 @@ impl Scene {
     fn push(&mut self, client: u64) {
         let client = ClientHandle::new(client);
         let reply_to = ReplyTo { client, encoding: Encoding::Json };
-        self.streams.push(SHARD, reply_to, KEYED, b"body");
+        self.streams.push(SHARD, input(reply_to, KEYED));
         self.streams.flush();
     }
 
@@ -81,6 +81,10 @@ impl Scene {
         }
         panic!("no inputs came");
     }
+}
+
+fn input(reply_to: ReplyTo, kind: InputKind) -> InputFrame<'static> {
+    InputFrame { reply_to, kind, time_ns: 7, body: b"body" }
 }
 
 #[test]
@@ -207,7 +211,7 @@ fn nothing_new_overtakes_what_is_sent_again() {
         streams.on_hello(&hello, Nanos::from_unix(1), &mut Vec::new());
     };
     let push = |streams: &mut ShardStreams| {
-        streams.push(SHARD, ReplyTo::NOBODY, InputKind::MARKER, b"body");
+        streams.push(SHARD, input(ReplyTo::NOBODY, InputKind::MARKER));
         streams.flush();
     };
     greet(&mut streams, 0);

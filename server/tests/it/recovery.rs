@@ -56,7 +56,7 @@ impl Journals {
             let mut outcomes = Outcomes::default();
             while let Some(entry) = reader.next().unwrap() {
                 let record = entry.record;
-                let entry = Entry::of::<Counter>(record.kind, record.tag, record.payload).unwrap();
+                let entry = Entry::of::<Counter>(&record).unwrap();
                 outcomes.clear();
                 if let Ok(input) = state.replay(entry, &mut outcomes, |_| {}) {
                     check(shard, &input, outcomes.list());

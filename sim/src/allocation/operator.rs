@@ -111,7 +111,14 @@ impl Operator {
                 let fill = *prng.pick(&history.allocated[from..]);
                 self.bust_seq = self.bust_seq.next();
                 let seq = self.bust_seq;
-                Request::Bust(Bust { source: fill.source, seq, ticker: fill.ticker, of: fill.seq })
+                Request::Bust(Bust {
+                    source: fill.source,
+                    seq,
+                    id: seq.into(),
+                    time_ns: 0,
+                    ticker: fill.ticker,
+                    of: fill.seq.into(),
+                })
             }
         };
         let mut line = Vec::new();
@@ -129,6 +136,8 @@ impl Operator {
         Fill {
             source: self.source,
             seq: self.next_seq(),
+            id: self.next_seq().into(),
+            time_ns: 0,
             ticker: *prng.pick(&self.tickers),
             side: *prng.pick(&[Side::Buy, Side::Buy, Side::Sell]),
             price: Price::from_nanos(price).expect("a small price"),

@@ -105,7 +105,9 @@ fn tickers(prng: &mut Prng) -> Vec<Ticker> {
 fn book(prng: &mut Prng) -> BookConfig {
     let blends = [Blend::NONE, Blend::NONE, Blend::new(1, 4).expect("within the limits")];
     let history = *prng.pick(&[4, 64, 1_024]);
-    BookConfig { blend: *prng.pick(&blends), history }
+    // Not less than the history: what it keeps has a name. Some forget within a run.
+    let names = *prng.pick(&[1_024, 1_024, 100_000]);
+    BookConfig { blend: *prng.pick(&blends), history, names }
 }
 
 fn fill(prng: &mut Prng, number: u64) -> FillOptions {

@@ -94,7 +94,7 @@ impl Replica {
     /// # Errors
     /// It is not a valid input, or the auditor finds another outcome.
     pub fn replay(&mut self, index: LogIndex, record: &LogRecord) -> Result<(), Violation> {
-        let entry = Entry::of::<Allocation>(record.kind, record.tag, &record.payload)
+        let entry = Entry::of::<Allocation>(&record.at(index))
             .map_err(|error| Violation::new("P8", format!("record {index}: {error}")))?;
         self.outcomes.clear();
         let input = self

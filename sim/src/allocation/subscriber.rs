@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_service::{AccountStatement, Reply, Report, TopicName, decode_replies};
-use allot_domain::{AccountId, Seq, Side, Ticker, TopicSeq};
+use allot_domain::{AccountId, MessageId, Side, Ticker, TopicSeq};
 use allot_runtime::{BroadcastListener, Nanos, Publication};
 use allot_wire::{Encoding, Heartbeat};
 
@@ -33,7 +33,7 @@ pub struct Subscriber {
     listener: Option<BroadcastListener>,
     rows: BTreeMap<Ticker, Row>,
     /// The sides of fills, for when they are busted.
-    sides: BTreeMap<(String, Seq), Side>,
+    sides: BTreeMap<(String, Ticker, MessageId), Side>,
     /// The last number of each topic of whole reports.
     last: BTreeMap<Vec<u8>, TopicSeq>,
     /// How many numbers the planted bug has hidden.
@@ -85,7 +85,7 @@ impl Subscriber {
             let encoding = self.encoding.name();
             listener.subscribe(b"fills:");
             listener.subscribe(b"heartbeat:");
-            listener.subscribe(b"account:account1:");
+            listener.subscribe(b"account:json:account1:");
             listener.subscribe(format!("positions:{encoding}").as_bytes());
         }
         self.listener = listener;
@@ -205,12 +205,12 @@ impl Subscriber {
 
     fn apply(&mut self, ticker: Ticker, reply: &Reply) {
         let (buys, shares) = match reply {
-            Reply::Allocated { source, seq, side, shares, .. } => {
-                self.sides.insert((source.clone(), *seq), *side);
+            Reply::Allocated { source, id, side, shares, .. } => {
+                self.sides.insert((source.clone(), ticker, *id), *side);
                 (Some(*side == Side::Buy), shares)
             }
             Reply::Busted { source, of, shares, .. } => {
-                let side = self.sides.get(&(source.clone(), *of));
+                let side = self.sides.get(&(source.clone(), ticker, *of));
                 (side.map(|side| *side == Side::Sell), shares)
             }
             _ => return,

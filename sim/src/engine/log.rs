@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use allot_domain::{LogIndex, ShardId};
-use allot_journal::{Reader, Record, SimDisk};
+use allot_journal::{Reader, SimDisk};
 use allot_shard::{Service, State};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -81,8 +81,7 @@ impl RecoveredLog {
             Reader::open(Arc::new(disk.full_journal())).map_err(|error| broken(&error))?;
         let mut count = 0;
         while let Some(entry) = reader.next().map_err(|error| broken(&error))? {
-            let Record { index, kind, tag, payload } = entry.record;
-            let record = LogRecord { kind, tag, payload: payload.to_vec() };
+            let (index, record) = (entry.record.index, LogRecord::of(&entry.record));
             match self.records.get(count) {
                 Some(known) => ensure(*known == record, "P5", || {
                     format!("shard {}: input {index} differs from what it was", self.shard)

@@ -5,14 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::inputs::INPUT_BODY_MAX;
 use super::{FrameKind, InputKind, decode, encode};
 use crate::DecodeError;
-
-/// The longest body, in bytes: an input for every account of the largest system fits, and it fits
-/// into a record of a journal.
-pub const FEEDBACK_BODY_MAX: usize = 2 << 20;
-
-const _: () = assert!(allot_domain::limits::MESSAGE_MAX <= FEEDBACK_BODY_MAX);
 
 /// One input for each shard.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,7 +27,7 @@ struct FeedbackRecord<B> {
 /// Writes a whole frame.
 ///
 /// # Panics
-/// If a body is longer than [`FEEDBACK_BODY_MAX`]: a view bounds what it sends back.
+/// If a body is longer than [`INPUT_BODY_MAX`]: a view bounds what it sends back.
 pub fn encode_feedback(feedback: &Feedback, frame: &mut Vec<u8>) {
     assert!(fits(&feedback.bodies), "a body of feedback fits into a record of a journal");
     let record = FeedbackRecord { kind: feedback.kind.get(), bodies: &feedback.bodies };
@@ -47,12 +42,12 @@ pub fn decode_feedback(frame: &[u8]) -> Result<Feedback, DecodeError> {
     let record: FeedbackRecord<Vec<Vec<u8>>> = decode(FrameKind::Feedback, frame)?;
     if !fits(&record.bodies) {
         return Err(DecodeError::new(format!(
-            "a body of feedback has more than {FEEDBACK_BODY_MAX} bytes"
+            "a body of feedback has more than {INPUT_BODY_MAX} bytes"
         )));
     }
     Ok(Feedback { kind: InputKind::new(record.kind), bodies: record.bodies })
 }
 
 fn fits(bodies: &[Vec<u8>]) -> bool {
-    bodies.iter().all(|body| body.len() <= FEEDBACK_BODY_MAX)
+    bodies.iter().all(|body| body.len() <= INPUT_BODY_MAX)
 }

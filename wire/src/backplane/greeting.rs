@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use allot_domain::snapshot::COUNT_MAX;
 use allot_domain::{Incarnation, LogIndex, ShardId};
 use serde::{Deserialize, Serialize};
 
@@ -119,9 +120,20 @@ pub fn decode_hello(frame: &[u8]) -> Result<Hello, DecodeError> {
         applied: applied_to,
         replied: LogIndex::new(record.replied),
         durable: LogIndex::new(record.durable),
-        marker: count_from(record.marker)?,
+        marker: marker_from(record.marker)?,
         full: record.full,
     })
+}
+
+/// The highest marker of a greeting. Whoever takes it over goes on from there, and every number
+/// after it can be counted on from: one greeting cannot use them up.
+const MARKER_MAX: u64 = COUNT_MAX / 2;
+
+fn marker_from(number: u64) -> Result<u64, DecodeError> {
+    if MARKER_MAX < number {
+        return Err(DecodeError::new(format!("{number} is no marker that was ever reached")));
+    }
+    Ok(number)
 }
 
 /// Writes a whole frame.

@@ -3,7 +3,7 @@
 //! ```text
 //!   │ 1 │ count 4 │ first 8 │ router 8 │ queued 8 ║ input ║ …
 //!
-//!   input:  │ client 8 │ encoding 1 │ kind 1 │ size 4 │ body │
+//!   input:  │ client 8 │ encoding 1 │ kind 1 │ time 8 │ size 4 │ body │
 //! ```
 //!
 //! `queued` is when the first input was put into the frame, in nanoseconds since 1970, where the
@@ -18,6 +18,12 @@ use super::{
 use crate::DecodeError;
 use crate::sized::{append_sized, patch};
 
+/// The longest body, in bytes: an input for every account of the largest system fits, and it fits
+/// into a record of a journal.
+pub const INPUT_BODY_MAX: usize = 2 << 20;
+
+const _: () = assert!(allot_domain::limits::MESSAGE_MAX <= INPUT_BODY_MAX);
+
 const FIRST_AT: usize = 5;
 const QUEUED_AT: usize = 21;
 
@@ -28,6 +34,8 @@ pub struct InputFrame<'a> {
     pub reply_to: ReplyTo,
     /// What the body is.
     pub kind: InputKind,
+    /// When the router took it, in nanoseconds of Unix time: part of the input for ever.
+    pub time_ns: u64,
     /// What the system, or the core, says.
     pub body: &'a [u8],
 }
@@ -56,6 +64,7 @@ pub fn push(frame: &mut Vec<u8>, input: InputFrame<'_>) {
     let ReplyTo { client, encoding } = input.reply_to;
     frame.extend_from_slice(&client.get().to_le_bytes());
     frame.extend_from_slice(&[encoding.into(), input.kind.get()]);
+    frame.extend_from_slice(&input.time_ns.to_le_bytes());
     append_sized(frame, |frame| frame.extend_from_slice(input.body));
     count_up(frame);
 }
@@ -136,9 +145,11 @@ impl<'a> Iterator for Inputs<'a> {
 fn read_input<'a>(cursor: &mut Cursor<'a>) -> Result<InputFrame<'a>, DecodeError> {
     let client = ClientHandle::new(cursor.u64()?);
     let encoding = cursor.u8()?.try_into()?;
-    Ok(InputFrame {
-        reply_to: ReplyTo { client, encoding },
-        kind: InputKind::new(cursor.u8()?),
-        body: cursor.sized()?,
-    })
+    let kind = InputKind::new(cursor.u8()?);
+    let time_ns = cursor.u64()?;
+    let body: &[u8] = cursor.sized()?;
+    if INPUT_BODY_MAX < body.len() {
+        return Err(DecodeError::new(format!("an input has more than {INPUT_BODY_MAX} bytes")));
+    }
+    Ok(InputFrame { reply_to: ReplyTo { client, encoding }, kind, time_ns, body })
 }

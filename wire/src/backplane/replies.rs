@@ -153,11 +153,12 @@ impl<'a> Iterator for Replies<'a> {
 
 #[inline]
 fn read_reply<'a>(cursor: &mut Cursor<'a>) -> Result<ReplyFrame<'a>, DecodeError> {
-    Ok(ReplyFrame {
-        to: read_to(cursor)?,
-        encoding: cursor.u8()?.try_into()?,
-        body: cursor.sized()?,
-    })
+    let (to, encoding) = (read_to(cursor)?, cursor.u8()?.try_into()?);
+    let body: &[u8] = cursor.sized()?;
+    if body.is_empty() {
+        return Err(DecodeError::new("a reply says nothing"));
+    }
+    Ok(ReplyFrame { to, encoding, body })
 }
 
 #[inline]

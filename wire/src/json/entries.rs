@@ -10,10 +10,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 #[derive(Debug)]
 pub struct Entries<'a, V>(pub Vec<(Cow<'a, str>, V)>);
 
-/// A name; it borrows from the text unless it has escapes.
-#[derive(serde::Deserialize)]
+/// The name of a field; it borrows from the text unless it has escapes.
+#[derive(Debug, serde::Deserialize)]
 #[serde(transparent)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+pub struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Entries<'a, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

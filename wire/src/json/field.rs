@@ -1,6 +1,7 @@
 //! Field: one known field of a JSON request, as the text that stands there.
 //!
-//! A field that is `null` is not there.
+//! A field that stands there as `null` or as an empty text is refused: whoever writes it means
+//! something by it.
 
 use std::borrow::Cow;
 
@@ -14,25 +15,43 @@ pub struct Field<'a> {
     /// What stands there.
     pub value: Option<&'a RawValue>,
     is_twin: bool,
+    /// It stands there as `null` or as an empty text.
+    is_empty: bool,
 }
 
 impl<'a> Field<'a> {
     /// A field of this name that was not found yet.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
-        Self { name, value: None, is_twin: false }
+        Self { name, value: None, is_twin: false, is_empty: false }
     }
 
-    /// A field of this name with the value that stands there, if one does.
+    /// Its name.
     #[must_use]
-    pub const fn with(name: &'static str, value: Option<&'a RawValue>) -> Self {
-        Self { name, value, is_twin: false }
+    pub const fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Takes the value that stands there; a second one makes the field a twin.
-    pub fn set(&mut self, value: Option<&'a RawValue>) {
-        self.is_twin |= self.value.is_some() && value.is_some();
-        self.value = self.value.or(value);
+    pub fn set(&mut self, value: &'a RawValue) {
+        self.is_twin |= self.value.is_some();
+        self.is_empty |= matches!(value.get(), "null" | "\"\"");
+        self.value = self.value.or(Some(value));
+    }
+
+    /// Refuses a field that says nothing.
+    ///
+    /// # Errors
+    /// [`Reject::UnknownField`].
+    pub fn refuse_empty(&self) -> Result<(), Reject> {
+        if !self.is_empty {
+            return Ok(());
+        }
+        let value = self.value.map_or("", RawValue::get);
+        let name = self.name;
+        Err(Reject::UnknownField(format!(
+            "the field \"{name}\" is {value}; give it a value, or leave it out"
+        )))
     }
 
     /// Refuses a field that is not there.
@@ -74,6 +93,17 @@ impl<'a> Field<'a> {
         scalar(self.json()?).ok_or_else(|| self.malformed("must be a number or a string with one"))
     }
 
+    /// The text of an id: a JSON string, or a whole number, however it is written.
+    ///
+    /// # Errors
+    /// [`Reject::MissingField`] and [`Reject::MalformedField`].
+    pub fn id(&self) -> Result<Cow<'a, str>, Reject> {
+        match string(self.json()?) {
+            Some(text) => Ok(text),
+            None => Ok(Cow::Owned(self.whole()?.to_string())),
+        }
+    }
+
     /// A whole number that is not negative.
     ///
     /// # Errors
@@ -111,6 +141,22 @@ pub fn scalar(json: &str) -> Option<Cow<'_, str>> {
         Some(b'-' | b'0'..=b'9') => Some(Cow::Borrowed(json)),
         _ => string(json),
     }
+}
+
+/// Refuses a field that is not among those of its request, and names the nearest that is.
+#[must_use]
+pub fn unknown_field(name: &str, known: &[&str]) -> Reject {
+    let lower = name.to_lowercase();
+    let near = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&lower, known), *known))
+        .min()
+        .filter(|(distance, known)| *distance <= known.len() / 2);
+    let quoted = Reject::quote(name);
+    Reject::UnknownField(match near {
+        Some((_, known)) => format!("the field {quoted} is not known; did you mean \"{known}\"?"),
+        None => format!("the field {quoted} is not known; the fields are {}", known.join(", ")),
+    })
 }
 
 /// Refuses a request in which one of these fields is not there: the first.

@@ -1,10 +1,12 @@
 //! Backplane: the bytes of every frame, and what is read back from them.
 
 use allot_domain::{Incarnation, LogIndex, ShardId};
+use allot_wire::Encoding;
 use allot_wire::backplane::{
-    self, FEEDBACK_BODY_MAX, Feedback, FrameKind, Hello, Interest, PartFrame, PartHead, Welcome,
-    decode_feedback, decode_hello, decode_interest, decode_marker, decode_part, decode_welcome,
-    encode_feedback, encode_hello, encode_part, encode_welcome, events, inputs, replies,
+    self, ClientHandle, Feedback, FrameKind, Hello, INPUT_BODY_MAX, InputFrame, InputKind,
+    Interest, PartFrame, PartHead, ReplyTo, To, Welcome, decode_feedback, decode_hello,
+    decode_interest, decode_marker, decode_part, decode_welcome, encode_feedback, encode_hello,
+    encode_part, encode_welcome, events, inputs, replies,
 };
 use expect_test::expect;
 
@@ -83,6 +85,29 @@ fn replies_read_back_with_their_addresses() {
 }
 
 #[test]
+fn a_reply_that_says_nothing_is_refused() {
+    let mut frame = Vec::new();
+    replies::begin(&mut frame);
+    replies::push_with(&mut frame, To::Client(ClientHandle::new(6)), Encoding::Json, |_| {});
+    replies::end(&mut frame, LogIndex::new(45));
+    assert!(replies::read(&frame).unwrap().next().unwrap().is_err());
+}
+
+#[test]
+fn an_input_longer_than_a_record_of_a_journal_is_refused() {
+    let pushed = |len| {
+        let mut frame = Vec::new();
+        inputs::begin(&mut frame, LogIndex::new(1), Incarnation::new(8));
+        let (kind, body) = (InputKind::new(200), vec![0; len]);
+        let input = InputFrame { reply_to: ReplyTo::NOBODY, kind, time_ns: 0, body: &body };
+        inputs::push(&mut frame, input);
+        inputs::read(&frame).unwrap().next().unwrap().is_ok()
+    };
+    assert!(pushed(INPUT_BODY_MAX));
+    assert!(!pushed(INPUT_BODY_MAX + 1));
+}
+
+#[test]
 fn events_read_back_without_their_sizes() {
     let frame = frame("events");
     let read = events::read(&frame).unwrap();
@@ -156,14 +181,13 @@ fn a_part_with_a_number_that_cannot_be_is_refused() {
 
 #[test]
 fn feedback_longer_than_a_record_of_a_journal_is_refused() {
-    let whole =
-        Feedback { kind: frames::feedback().kind, bodies: vec![vec![0; FEEDBACK_BODY_MAX]] };
+    let whole = Feedback { kind: frames::feedback().kind, bodies: vec![vec![0; INPUT_BODY_MAX]] };
     let mut frame = Vec::new();
     encode_feedback(&whole, &mut frame);
     assert_eq!(decode_feedback(&frame), Ok(whole));
     // The body is the last field, and its length stands before it.
-    let at = frame.len() - FEEDBACK_BODY_MAX - 8;
-    assert_eq!(frame[at..][..8], FEEDBACK_BODY_MAX.to_le_bytes());
+    let at = frame.len() - INPUT_BODY_MAX - 8;
+    assert_eq!(frame[at..][..8], INPUT_BODY_MAX.to_le_bytes());
     frame[at] += 1;
     frame.push(0);
     assert!(decode_feedback(&frame).is_err());
@@ -206,14 +230,15 @@ fn bytes_of_inputs() {
     check(
         &[frame("inputs")],
         &expect![[r#"
-        0000  01 03 00 00 00 29 00 00 00 00 00 00 00 08 00 00  |.....)..........|
-        0010  00 00 00 00 00 07 ca 9a 3b 00 00 00 00 06 00 00  |........;.......|
-        0020  00 00 00 00 00 00 c8 03 00 00 00 6f 6e 65 06 00  |...........one..|
-        0030  00 00 00 00 00 00 01 c8 00 00 00 00 00 00 00 00  |................|
-        0040  00 00 00 00 01 04 19 00 00 00 07 00 00 00 00 00  |................|
-        0050  00 00 00 00 00 00 00 00 00 00 00 40 dd 2b 83 b8  |...........@.+..|
-        0060  e9 18 01                                         |...|
-    "#]],
+            0000  01 03 00 00 00 29 00 00 00 00 00 00 00 08 00 00  |.....)..........|
+            0010  00 00 00 00 00 07 ca 9a 3b 00 00 00 00 06 00 00  |........;.......|
+            0020  00 00 00 00 00 00 c8 07 00 00 00 00 00 00 00 03  |................|
+            0030  00 00 00 6f 6e 65 06 00 00 00 00 00 00 00 01 c8  |...one..........|
+            0040  08 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
+            0050  00 00 00 00 01 04 09 00 00 00 00 00 00 00 19 00  |................|
+            0060  00 00 07 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
+            0070  00 00 00 40 dd 2b 83 b8 e9 18 01                 |...@.+.....|
+        "#]],
     );
 }
 
@@ -222,12 +247,12 @@ fn bytes_of_replies() {
     check(
         &[frame("replies")],
         &expect![[r#"
-        0000  02 03 00 00 00 2d 00 00 00 00 00 00 00 2c 00 00  |.....-.......,..|
-        0010  00 00 00 00 00 09 ca 9a 3b 00 00 00 00 00 06 00  |........;.......|
-        0020  00 00 00 00 00 00 00 02 00 00 00 7b 7d 01 07 66  |...........{}..f|
-        0030  69 6c 6c 73 2d 31 01 04 00 00 00 6c 61 74 65 02  |ills-1.....late.|
-        0040  07 00 00 00 00 00 00 00 00 00 00 00 00           |.............|
-    "#]],
+            0000  02 03 00 00 00 2d 00 00 00 00 00 00 00 2c 00 00  |.....-.......,..|
+            0010  00 00 00 00 00 09 ca 9a 3b 00 00 00 00 00 06 00  |........;.......|
+            0020  00 00 00 00 00 00 00 02 00 00 00 7b 7d 01 07 66  |...........{}..f|
+            0030  69 6c 6c 73 2d 31 01 04 00 00 00 6c 61 74 65 02  |ills-1.....late.|
+            0040  07 00 00 00 00 00 00 00 00 01 00 00 00 31        |.............1|
+        "#]],
     );
 }
 

@@ -5,11 +5,11 @@ use allot_wire::Batch;
 
 #[test]
 fn a_header_says_exactly_what_follows_it() {
-    let good = b"ALOT\x01\x01\0\0\x01\0\0\0\x05\0\0\0\x01\0\0\0x";
+    let good = b"ALOT\x02\x01\0\0\x01\0\0\0\x05\0\0\0\x01\0\0\0x";
     assert_eq!(Batch::parse(good).unwrap().records().count(), 1);
     let damages: [(usize, u8, &str); 6] = [
-        (0, b'B', "a message must begin with { (JSON) or ALOT (binary)"),
-        (4, 2, "the version must be 1; it was 2"),
+        (0, b'B', "a binary message must begin with ALOT"),
+        (4, 1, "the version must be 2; it was 1"),
         (6, 1, "the reserved bytes of the header must be zero"),
         (12, 4, "the header announces 4 bytes; 5 follow it"),
         (15, 255, "the header announces 4278190085 bytes; 5 follow it"),
@@ -33,7 +33,7 @@ fn records(message: &[u8]) -> Vec<Result<&[u8], String>> {
 #[test]
 fn records_end_at_the_first_that_is_damaged() {
     let head = |count: u8, length: u8| {
-        [&b"ALOT\x01\x01\0\0"[..], &[count, 0, 0, 0, length, 0, 0, 0]].concat()
+        [&b"ALOT\x02\x01\0\0"[..], &[count, 0, 0, 0, length, 0, 0, 0]].concat()
     };
     let two = [head(2, 5), b"\x01\0\0\0x".to_vec()].concat();
     assert_eq!(records(&two), [Ok(&b"x"[..]), Err("the message ends too early".into())]);

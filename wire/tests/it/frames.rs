@@ -69,9 +69,9 @@ pub(crate) fn input_frames(marker: &[u8]) -> [InputFrame<'_>; 3] {
     let json = ReplyTo { client, encoding: Encoding::Json };
     let binary = ReplyTo { client, encoding: Encoding::Binary };
     [
-        InputFrame { reply_to: json, kind: KIND, body: b"one" },
-        InputFrame { reply_to: binary, kind: KIND, body: b"" },
-        InputFrame { reply_to: ReplyTo::NOBODY, kind: InputKind::MARKER, body: marker },
+        InputFrame { reply_to: json, kind: KIND, time_ns: 7, body: b"one" },
+        InputFrame { reply_to: binary, kind: KIND, time_ns: 8, body: b"" },
+        InputFrame { reply_to: ReplyTo::NOBODY, kind: InputKind::MARKER, time_ns: 9, body: marker },
     ]
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn reply_frames() -> [ReplyFrame<'static>; 3] {
     [
         ReplyFrame { to: To::Client(client), encoding: json, body: b"{}" },
         ReplyFrame { to: To::Source("fills-1"), encoding: binary, body: b"late" },
-        ReplyFrame { to: To::ClientOfAll(client_of_all), encoding: json, body: b"" },
+        ReplyFrame { to: To::ClientOfAll(client_of_all), encoding: json, body: b"1" },
     ]
 }
 

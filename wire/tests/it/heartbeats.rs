@@ -29,7 +29,7 @@ fn bytes_of_a_heartbeat() {
     assert_eq!(str::from_utf8(&body).unwrap(), expected);
     heartbeat().encode(Encoding::Binary, &mut body);
     expect![[r#"
-        0000  41 4c 4f 54 01 83 00 00 01 00 00 00 28 00 00 00  |ALOT........(...|
+        0000  41 4c 4f 54 02 83 00 00 01 00 00 00 28 00 00 00  |ALOT........(...|
         0010  24 00 00 00 00 0a 78 67 83 b8 e9 18 15 cd 81 ef  |$.....xg........|
         0020  c8 b7 e9 18 0c 00 00 00 00 00 00 00 04 00 00 00  |................|
         0030  00 00 00 00 00 00 00 00                          |........|

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_rules::{
-    AccountIndex, AccountRank, Book, CellPart, Part, PositionsPart, RowPart, SplitKey,
+    AccountIndex, AccountRank, Book, CellPart, Part, PositionsPart, RowPart, SplitKey, TickerSeq,
 };
 use allot_domain::Marker;
 
@@ -97,12 +97,15 @@ impl Auditor {
 
     /// Every position of every ticker.
     fn compare_rows(&self, positions: &PositionsPart) -> Result<(), Mismatch> {
-        let known = &self.positions.by_ticker;
-        expect(Field::Named("the number of tickers"), positions.rows.len(), known.len())?;
+        let known = self.tickers.values().filter(|outcomes| TickerSeq::ZERO < **outcomes);
+        expect(Field::Named("the number of tickers"), positions.rows.len(), known.count())?;
+        let empty = Row::default();
         for given in &positions.rows {
             let ticker = given.ticker;
-            let row = known.get(&ticker).ok_or(Mismatch::UnknownTicker(ticker))?;
-            self.compare_row(given, row)
+            let outcomes = self.tickers.get(&ticker).ok_or(Mismatch::UnknownTicker(ticker))?;
+            let row = self.positions.by_ticker.get(&ticker).unwrap_or(&empty);
+            expect(Field::Named("the number of outcomes"), given.outcomes, *outcomes)
+                .and_then(|()| self.compare_row(given, row))
                 .map_err(|mismatch| Mismatch::InRow(ticker, Box::new(mismatch)))?;
         }
         Ok(())

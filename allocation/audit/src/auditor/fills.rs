@@ -1,15 +1,15 @@
 //! What is due for a fill: held, divided, rejected, or its first outcome again.
 
-use allot_allocation_rules::{Fill, Reject, SplitNumber, limits};
+use allot_allocation_rules::{Fill, Reject, SplitNumber, TickerSeq, limits};
 use allot_domain::{AccountId, Reject as Core, Side};
 
-use super::{Auditor, sign};
+use super::{Auditor, again, fill_origin, name_of, reused, sign};
 use crate::accounts::Account;
 use crate::division::{Claim, Division};
-use crate::history::{Applied, FirstOutcome, Shares};
+use crate::history::{Applied, FirstOutcome, Said, Shares, Told};
 use crate::mismatch::{Field, Mismatch, expect};
-use crate::outcome_reader::{DueDivision, OutcomeReader, origin};
-use crate::sources::Standing;
+use crate::names::Standing;
+use crate::outcome_reader::{DueDivision, OutcomeReader, expect_shares};
 
 impl Auditor {
     pub(super) fn check_fill(
@@ -17,33 +17,41 @@ impl Auditor {
         fill: &Fill,
         outcomes: &mut OutcomeReader<'_>,
     ) -> Result<(), Mismatch> {
-        let key = (fill.source, fill.seq);
-        let rejection = match self.feeds.standing(&fill.source, fill.seq) {
-            Standing::Applied => return self.check_repeated_fill(fill, outcomes),
-            Standing::Rejected(reason) => Some(reason.into()),
+        let (name, said) = (name_of(fill), Said::by(fill));
+        let rejection = match self.standing(&name) {
+            Standing::Applied(told) if told.said == said => {
+                return self.check_repeated_fill(fill, told, outcomes);
+            }
+            Standing::Applied(_) => Some(reused(name)),
+            Standing::TooOld(forgotten) => Some(Core::SequenceTooOld(forgotten).into()),
             Standing::New => self.rejection(fill),
         };
         if let Some(reason) = rejection {
-            return self.check_rejection(key, &reason, outcomes);
+            return self.check_rejection(fill_origin(fill), &reason, outcomes);
         }
-        self.mark_applied(key);
         if self.splits.in_force().is_some() {
-            return self.check_division(self.due(fill, false), outcomes);
+            let due = self.due(fill, false);
+            let outcome = Some(self.check_division(due, outcomes)?);
+            self.mark_applied(name, Told { said, outcome });
+            return Ok(());
         }
+        self.mark_applied(name, Told { said, outcome: None });
+        self.tickers.entry(fill.ticker).or_default();
         self.held.push_back(*fill);
         self.summary.held += 1;
-        outcomes.expect_held(origin(key, false))
+        outcomes.expect_held(fill_origin(fill), fill.ticker)
     }
 
     /// Why a new fill is rejected, if it is: the first reason that applies.
     pub(super) fn rejection(&self, fill: &Fill) -> Option<Reject> {
+        let is_new = !self.tickers.contains_key(&fill.ticker);
+        if is_new && self.tickers.len() == limits::TICKERS_MAX {
+            return Some(Reject::TooManyTickers);
+        }
         if self.splits.in_force().is_none() {
             return (self.held.len() == limits::HELD_MAX).then_some(Core::Busy.into());
         }
         let row = self.positions.by_ticker.get(&fill.ticker);
-        if row.is_none() && self.positions.by_ticker.len() == limits::TICKERS_MAX {
-            return Some(Reject::TooManyTickers);
-        }
         let all = row.map_or(0, |row| row.total());
         let (price, quantity) = (i128::from(fill.price.nanos()), fill.quantity.get());
         let all = match fill.side {
@@ -68,12 +76,13 @@ impl Auditor {
         self.accounts.open().map(|(id, ..)| held(id)).sum()
     }
 
-    /// The next outcome divides the fill, and the shares are the ones that are due.
+    /// The next outcome divides the fill, and the shares are the ones that are due. Returns its
+    /// number in the history.
     pub(super) fn check_division(
         &mut self,
         due: DueDivision<'_>,
         outcomes: &mut OutcomeReader<'_>,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<u64, Mismatch> {
         let shares = outcomes.expect_divided(due, &self.accounts)?;
         self.check_shares(due.fill, &shares)?;
         self.apply_division(due.fill, shares)
@@ -136,7 +145,7 @@ impl Auditor {
     }
 
     /// Applies a division to positions, values and history.
-    fn apply_division(&mut self, fill: &Fill, shares: Shares) -> Result<(), Mismatch> {
+    fn apply_division(&mut self, fill: &Fill, shares: Shares) -> Result<u64, Mismatch> {
         self.apply_shares(fill.ticker, fill.side, fill.price.nanos(), &shares)?;
         let notional = fill.price.times(fill.quantity);
         self.turnover += notional.nanos();
@@ -146,33 +155,31 @@ impl Auditor {
         let value = if fill.side == Side::Buy { notional } else { -notional };
         self.summary.divide(fill.ticker, fill.side, fill.quantity.get(), value);
         let split = self.splits.number;
-        let applied = Applied::Divided { fill: *fill, split, is_busted: false };
-        self.history.store((fill.source, fill.seq), FirstOutcome { applied, shares });
-        Ok(())
+        let applied = Applied::Divided { fill: Box::new(*fill), split, is_busted: false };
+        Ok(self.history.store(FirstOutcome { applied, time_ns: fill.time_ns, shares }))
     }
 
     /// A fill that was applied before: its first outcome, or what replaces one that is forgotten.
     fn check_repeated_fill(
         &mut self,
         fill: &Fill,
+        told: Told,
         outcomes: &mut OutcomeReader<'_>,
     ) -> Result<(), Mismatch> {
         self.summary.repeats += 1;
-        let key = (fill.source, fill.seq);
-        match self.history.get(&key) {
-            Some(first) => outcomes.expect_repeat(key, first, &self.accounts),
-            None if self.splits.in_force().is_none() => outcomes.expect_held(origin(key, true)),
-            None => {
-                let due = DueDivision {
-                    fill,
-                    split: SplitNumber::default(),
-                    is_repeat: true,
-                    is_late: false,
-                };
-                let shares = outcomes.expect_divided(due, &self.accounts)?;
-                expect(Field::Named("the number of accounts with shares"), shares.len(), 0)
+        let mut origin = again(fill_origin(fill));
+        let Some(outcome) = told.outcome else {
+            return outcomes.expect_held(origin, fill.ticker);
+        };
+        let (mut split, mut shares) = (SplitNumber::ZERO, Vec::new());
+        if let Some(first) = self.history.get(outcome) {
+            origin.time_ns = first.time_ns;
+            if let Applied::Divided { split: by, .. } = &first.applied {
+                (split, shares) = (*by, first.shares.clone());
             }
         }
+        let due = DueDivision { fill, origin, split, number: TickerSeq::ZERO, is_late: false };
+        expect_shares(&outcomes.expect_divided(due, &self.accounts)?, &shares)
     }
 }
 

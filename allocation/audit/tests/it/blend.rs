@@ -1,9 +1,11 @@
 //! A blend: an example by hand, and agreement where all prices of a ticker are the same.
 
+use std::collections::BTreeMap;
+
 use allot_allocation_audit::Auditor;
 use allot_allocation_rules::{
     AccountIndex, Allocated, Blend, BookConfig, Input, Origin, Outcome, Outcomes, Share,
-    SplitNumber,
+    SplitNumber, TickerSeq,
 };
 use allot_domain::{AccountId, LogIndex, Seq};
 use expect_test::{Expect, expect};
@@ -14,20 +16,28 @@ use super::pair::Pair;
 use super::random::at_least;
 use super::script::input;
 
-/// The outcomes of a book that divides a fill like this, account by account.
-fn division(input: &Input, quantities: &[u64]) -> Outcomes {
+/// The outcomes of a book that divides a fill like this, account by account; `number` counts those
+/// of its ticker.
+fn division(input: &Input, number: u64, quantities: &[u64]) -> Outcomes {
     let Input::Fill(fill) = input else { panic!("only fills are divided") };
     let shares =
         (0..).map(AccountIndex::new).zip(quantities).filter(|(_, quantity)| 0 < **quantity);
     let shares: Vec<_> =
         shares.map(|(account, quantity)| Share { account, quantity: *quantity }).collect();
     let allocated = Allocated {
-        origin: Origin { source: fill.source, seq: fill.seq, duplicate: false },
+        origin: Origin {
+            source: fill.source,
+            seq: fill.seq,
+            id: fill.id,
+            time_ns: fill.time_ns,
+            duplicate: false,
+        },
         ticker: fill.ticker,
         side: fill.side,
         price: fill.price,
         quantity: fill.quantity,
         split: SplitNumber::new(1),
+        number: TickerSeq::new(number),
         shares: 0..shares.len(),
         late: false,
     };
@@ -38,18 +48,23 @@ fn division(input: &Input, quantities: &[u64]) -> Outcomes {
 #[track_caller]
 fn check(blend: Blend, fills: &[(&str, [u64; 2], [u64; 2])], expected: Expect) {
     let id = |index: AccountIndex| AccountId::new(["a", "b"][index.index()].as_bytes()).unwrap();
-    let mut auditor = Auditor::new(BookConfig { blend, history: 64 });
+    let mut auditor = Auditor::new(BookConfig { blend, history: 64, names: 64 });
     let split = input("split aum 1 a=50 b=50");
     let Input::Split(accepted) = &split else { unreachable!() };
-    let origin = Origin { source: accepted.source, seq: Seq::new(1), duplicate: false };
-    let list = vec![Outcome::Accepted { origin, split: Some(SplitNumber::new(1)) }];
+    let seq = Seq::new(1);
+    let origin =
+        Origin { source: accepted.source, seq, id: seq.into(), time_ns: 0, duplicate: false };
+    let list = vec![Outcome::Accepted { origin, split: SplitNumber::new(1) }];
     auditor.check(LogIndex::new(1), &split, &Outcomes { list, shares: vec![] }, id).unwrap();
-    let mut faults = String::new();
+    let (mut faults, mut numbers) = (String::new(), BTreeMap::new());
     for (index, (line, wrong, right)) in (2..).map(LogIndex::new).zip(fills) {
         let input = input(line);
-        let fault = auditor.clone().check(index, &input, &division(&input, wrong), id);
+        let Input::Fill(fill) = &input else { panic!("only fills are divided") };
+        let number: &mut u64 = numbers.entry(fill.ticker).or_default();
+        *number += 1;
+        let fault = auditor.clone().check(index, &input, &division(&input, *number, wrong), id);
         faults += &format!("{}\n", fault.unwrap_err());
-        auditor.check(index, &input, &division(&input, right), id).unwrap();
+        auditor.check(index, &input, &division(&input, *number, right), id).unwrap();
     }
     expected.assert_eq(&faults);
 }
@@ -83,9 +98,10 @@ proptest! {
     fn a_blended_book_and_its_auditor_agree(
         script in prop::collection::vec(sent(6), 1..80),
         (mix, total) in (0..4_u32, 1..4_u32),
+        names in prop_oneof![Just(10_usize), Just(1_000)],
     ) {
         let blend = Blend::new(mix, total).unwrap();
-        let mut pair = Pair::new(BookConfig { blend, history: 64 });
+        let mut pair = Pair::new(BookConfig { blend, history: 64, names });
         let mut numbering = Numbering::default();
         for sent in &script {
             let Some(input) = numbering.input(sent) else { continue };

@@ -7,7 +7,7 @@ use allot_domain::Machine;
 use super::pair::Pair;
 use super::script::inputs;
 
-const CONFIG: BookConfig = BookConfig { blend: Blend::NONE, history: 64 };
+const CONFIG: BookConfig = BookConfig { blend: Blend::NONE, history: 64, names: 64 };
 
 /// The auditor sees one script and the book applies another; both have the same beginning.
 #[track_caller]
@@ -46,9 +46,23 @@ fn a_book_that_applied_other_inputs_is_found() {
         ("split aum 2 a=1 c=99", "split aum 2 a=1 d=99", "account 2"),
         ("split aum 2 a=1 b=99", "split aum 2 a=2 b=98", "the weight of a is 2"),
         ("net aum 1 5 -5", "net aum 1 6 -6", "the value of a with nettings is"),
-        ("bust f 3 AAPL of 1", "bust f 3 MSFT of 2", "the value of a with nettings"),
+        ("bust f 3 AAPL of 1", "bust f 3 MSFT of 2", "the recent turnover is 50000000000"),
+        (
+            "buy f 3 X 1 @ 50\nbust f 4 AAPL of 1",
+            "buy f 3 X 1 @ 50\nbust f 4 X of 3",
+            "the value of a with nettings",
+        ),
         ("split aum 2 b=100", "split aum 2 a=100", "the value of b with nettings"),
-        ("buy f 3 AAPL 2 @ 7", "buy f 3 MSFT 2 @ 7", "AAPL: the quantity of "),
+        (
+            "buy f 3 AAPL 2 @ 7",
+            "buy f 3 MSFT 2 @ 7",
+            "AAPL: the number of outcomes is 1; expected 2",
+        ),
+        (
+            "buy f 3 MSFT 1 @ 6\nbuy f 4 AAPL 2 @ 3",
+            "buy f 3 AAPL 1 @ 6\nbuy f 4 MSFT 2 @ 3",
+            "AAPL: the quantity of a is 7; expected 6",
+        ),
         ("buy f 3 X 2 @ 7", "buy f 3 Y 2 @ 7", "Y had no fill"),
         ("buy f 3 X 2 @ 7", "buy f 3 AAPL 2 @ 7", "the number of tickers"),
         ("sell f 3 AAPL 2 @ 5", "sell f 3 AAPL 5 @ 2", "the value of a"),

@@ -1,7 +1,7 @@
-//! Names: sources, tickers and accounts from their texts, and weights from anything.
+//! Names: sources, tickers, accounts and ids from their texts, and weights from anything.
 
 use allot_allocation_rules::{Weight, limits};
-use allot_domain::{AccountId, SourceId, Ticker};
+use allot_domain::{AccountId, MessageId, SourceId, Ticker};
 
 pub(crate) fn source(name: &str) -> SourceId {
     SourceId::new(name.as_bytes()).unwrap()
@@ -13,6 +13,10 @@ pub(crate) fn ticker(name: &str) -> Ticker {
 
 pub(crate) fn account(name: &str) -> AccountId {
     AccountId::new(name.as_bytes()).unwrap()
+}
+
+pub(crate) fn id(name: &str) -> MessageId {
+    MessageId::new(name.as_bytes()).unwrap()
 }
 
 /// Weights in the proportion of these numbers, cut after nine decimals so that they miss 100 by a

@@ -1,12 +1,12 @@
-//! Numbering: random steps, and the inputs they become once their sources have numbered them.
+//! Numbering: random steps, and the inputs they become once their sources have named them.
 
 use std::collections::BTreeMap;
 
 use allot_allocation_rules::{Bust, Fill, Input, Netting, Split, SplitKey, limits};
-use allot_domain::{Marker, Money, Price, Quantity, Seq, Side};
+use allot_domain::{JUMP, Marker, MessageId, Money, Price, Quantity, Seq, Side};
 use proptest::prelude::*;
 
-use super::names::{source, ticker, weights};
+use super::names::{id, source, ticker, weights};
 
 /// Accounts of the random splits, in byte order.
 const ACCOUNTS: [&str; 12] = ["B", "B2", "Z", "a", "a.b", "aa", "b", "c", "d", "e", "f", "g"];
@@ -24,7 +24,8 @@ pub(crate) enum Step {
     },
     Bust {
         ticker: usize,
-        back: u64,
+        /// Which of the last fills of its source; zero is one that was never sent.
+        back: usize,
         /// Whether it names the ticker of the fill, and not just any.
         fits: bool,
     },
@@ -41,12 +42,26 @@ pub(crate) enum Step {
     Marker,
 }
 
-/// Who sends it, and how its number follows the source's last: 1 is the next, 0 a repeat.
+/// Who sends it, and how its number follows the source's last: 1 is the next, 0 the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     source: usize,
     stride: i64,
+    id: Id,
+    /// Sends this one of its last messages again, whatever the step.
+    again: Option<usize>,
     step: Step,
+}
+
+/// What names a fill or a bust.
+#[derive(Clone, Copy, Debug)]
+enum Id {
+    /// Its number, for it has no id of its own.
+    Its,
+    /// Another number, this far from its own.
+    Other(i64),
+    /// One of a few texts.
+    Text(u8),
 }
 
 fn fills() -> impl Strategy<Value = Step> {
@@ -92,7 +107,7 @@ fn nettings() -> impl Strategy<Value = Step> {
 
 /// Every kind of input, with splits of at most this many accounts.
 pub(crate) fn sent(accounts: usize) -> impl Strategy<Value = Sent> {
-    let bust = (0..TICKERS.len(), 0..8_u64, prop::bool::weighted(0.8));
+    let bust = (0..TICKERS.len(), 0..8_usize, prop::bool::weighted(0.8));
     let bust = bust.prop_map(|(ticker, back, fits)| Step::Bust { ticker, back, fits });
     let step = prop_oneof![
         14 => fills(),
@@ -105,46 +120,96 @@ pub(crate) fn sent(accounts: usize) -> impl Strategy<Value = Sent> {
         40 => Just(1),
         6 => -3..=0_i64,
         2 => 2..4_i64,
-        1 => 65_530..65_540_i64,
-        1 => -65_540..-65_530_i64,
+        1 => WILD - 3..WILD + 3,
+        1 => Just(i64::MAX),
     ];
-    (0..SOURCES.len(), stride, step).prop_map(|(source, stride, step)| Sent {
+    let id = prop_oneof![
+        8 => Just(Id::Its),
+        1 => (-3..=3_i64).prop_map(Id::Other),
+        1 => (0..6_u8).prop_map(Id::Text),
+    ];
+    let again = prop_oneof![9 => Just(None), 1 => (1..6_usize).prop_map(Some)];
+    (0..SOURCES.len(), stride, id, again, step).prop_map(|(source, stride, id, again, step)| Sent {
         source,
         stride,
+        id,
+        again,
         step,
     })
 }
+
+/// A leap after which a number may be an outlier.
+const WILD: i64 = JUMP.cast_signed();
 
 /// Sources that number what they send.
 #[derive(Default)]
 pub(crate) struct Numbering {
     feeds: [u64; SOURCES.len()],
     splitters: [u64; SOURCES.len()],
-    /// The ticker of each fill.
-    tickers: BTreeMap<(usize, u64), usize>,
+    /// The ids of the fills of each source, with their tickers.
+    fills: BTreeMap<usize, Vec<(MessageId, usize)>>,
+    /// What each source sent, for sending it again.
+    messages: BTreeMap<usize, Vec<Input>>,
     /// The latest split, and how many accounts it names.
     split: Option<(SplitKey, usize)>,
     nettings: u64,
     markers: u64,
+    /// When the last input was taken.
+    time_ns: u64,
+}
+
+/// The same input, taken at another time.
+fn at(input: Input, time_ns: u64) -> Input {
+    match input {
+        Input::Fill(fill) => Input::Fill(Fill { time_ns, ..fill }),
+        Input::Bust(bust) => Input::Bust(Bust { time_ns, ..bust }),
+        Input::Split(split) => Input::Split(split.at(time_ns)),
+        other => other,
+    }
 }
 
 impl Numbering {
     /// A step as an input; none where all weights of a split are zero.
     pub(crate) fn input(&mut self, sent: &Sent) -> Option<Input> {
+        self.time_ns += 1;
+        let again = sent.again.and_then(|back| {
+            let messages = self.messages.get(&sent.source)?;
+            messages.get(messages.len().checked_sub(back)?).cloned()
+        });
+        let input = match again {
+            Some(message) => message,
+            None => self.new_input(sent)?,
+        };
+        if !matches!(input, Input::Netting(_) | Input::Marker(_)) {
+            self.messages.entry(sent.source).or_default().push(input.clone());
+        }
+        Some(at(input, self.time_ns))
+    }
+
+    fn new_input(&mut self, sent: &Sent) -> Option<Input> {
         let source = source(SOURCES[sent.source]);
         let is_split = matches!(sent.step, Step::Split { .. });
         let counts = if is_split { &mut self.splitters } else { &mut self.feeds };
         let last = counts[sent.source];
         let seq = last.saturating_add_signed(sent.stride).max(1);
-        if !matches!(sent.step, Step::Net { .. } | Step::Marker) {
+        // A source goes on where it was before a number that ran wild.
+        if !matches!(sent.step, Step::Net { .. } | Step::Marker) && sent.stride < WILD / 2 {
             counts[sent.source] = last.max(seq);
         }
+        let id = match sent.id {
+            Id::Its => Seq::new(seq).into(),
+            Id::Other(by) => Seq::new(seq.saturating_add_signed(by).max(1)).into(),
+            Id::Text(text) => id(&format!("x{text}")),
+        };
+        let seq = Seq::new(seq);
         Some(match &sent.step {
             Step::Fill { side, ticker: at, quantity, price } => {
-                self.tickers.insert((sent.source, seq), *at);
+                self.fills.entry(sent.source).or_default().push((id, *at));
                 Input::Fill(Fill {
                     source,
-                    seq: Seq::new(seq),
+                    seq,
+                    id,
+                    time_ns: 0,
                     ticker: ticker(TICKERS[*at]),
                     side: *side,
                     price: Price::from_nanos((*price).into()).unwrap(),
@@ -152,14 +217,12 @@ impl Numbering {
                 })
             }
             Step::Bust { ticker: at, back, fits } => {
-                let of = (last + 1).saturating_sub(*back);
-                let at = self.tickers.get(&(sent.source, of)).filter(|_| *fits).unwrap_or(at);
-                Input::Bust(Bust {
-                    source,
-                    seq: Seq::new(seq),
-                    ticker: ticker(TICKERS[*at]),
-                    of: Seq::new(of),
-                })
+                let fills = self.fills.entry(sent.source).or_default();
+                let fill = fills.len().checked_sub(*back).and_then(|index| fills.get(index));
+                let (of, fitting) = fill.copied().unwrap_or((Seq::new(last + 1).into(), *at));
+                let at = if *fits { fitting } else { *at };
+                let ticker = ticker(TICKERS[at]);
+                Input::Bust(Bust { source, seq, id, time_ns: 0, ticker, of })
             }
             Step::Split { weights: proportions } => {
                 let named: Vec<_> = ACCOUNTS
@@ -167,8 +230,8 @@ impl Numbering {
                     .zip(proportions)
                     .filter_map(|(name, weight)| Some((name, (*weight)?)))
                     .collect();
-                self.split = Some((SplitKey { source, seq: Seq::new(seq) }, named.len()));
-                Input::Split(Split::new(source, Seq::new(seq), weights(&named)?).unwrap())
+                self.split = Some((SplitKey { source, seq }, named.len()));
+                Input::Split(Split::new(source, seq, weights(&named)?).unwrap())
             }
             Step::Net { split_back, amounts, fits } => self.netting(*split_back, amounts, *fits),
             Step::Marker => {

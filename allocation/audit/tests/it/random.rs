@@ -20,8 +20,12 @@ fn scripts() -> impl Strategy<Value = Vec<Sent>> {
 }
 
 /// Plays a script to both; compares every `compare_every` inputs, and at the end.
-fn play(script: &[Sent], history: usize, compare_every: usize) -> Result<Summary, TestCaseError> {
-    let mut pair = Pair::new(BookConfig { blend: Blend::NONE, history });
+fn play(
+    script: &[Sent],
+    (history, names): (usize, usize),
+    compare_every: usize,
+) -> Result<Summary, TestCaseError> {
+    let mut pair = Pair::new(BookConfig { blend: Blend::NONE, history, names });
     let mut numbering = Numbering::default();
     for (at, sent) in script.iter().enumerate() {
         let Some(input) = numbering.input(sent) else { continue };
@@ -43,8 +47,9 @@ proptest! {
     fn a_book_and_its_auditor_agree(
         script in scripts(),
         history in prop_oneof![Just(1_usize), Just(4), Just(1_000)],
+        names in prop_oneof![Just(1_usize), Just(6), Just(40), Just(1_000_000)],
     ) {
-        play(&script, history, 16)?;
+        play(&script, (history, names), 16)?;
     }
 }
 
@@ -55,7 +60,7 @@ fn random_scripts_reach_everything() {
     let mut all = Summary::default();
     for _ in 0..300 {
         let script = scripts().new_tree(&mut runner).unwrap().current();
-        let summary = play(&script, 4, usize::MAX).unwrap();
+        let summary = play(&script, (4, 12), usize::MAX).unwrap();
         all.fills += summary.fills;
         all.late += summary.late;
         all.busts += summary.busts;
@@ -82,6 +87,7 @@ fn random_scripts_reach_everything() {
     ];
     assert!(counts.iter().all(|count| 100 < *count), "{all:?}");
     let codes: Vec<_> = all.rejected.keys().copied().collect();
-    let expected = ["exceeds_holdings", "exceeds_limits", "sequence_too_old", "unknown_fill"];
+    let expected =
+        ["exceeds_holdings", "exceeds_limits", "name_reused", "sequence_too_old", "unknown_fill"];
     assert_eq!(codes, expected, "{all:?}");
 }

@@ -2,13 +2,15 @@
 
 use allot_allocation_rules::{
     AccountIndex, Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Reject, Share,
-    SplitNumber,
+    SplitNumber, TickerSeq,
 };
 use allot_domain::{LogIndex, Price, Quantity, Reject as Core, Seq, Side};
 
-use super::names::{source, ticker};
+use super::names::{id, source, ticker};
 use super::pair::Pair;
 use super::script::inputs;
+
+const CONFIG: BookConfig = BookConfig { blend: Blend::NONE, history: 3, names: 6 };
 
 /// What is done to the outcomes of the last input.
 type Tamper = fn(&mut Outcomes);
@@ -24,7 +26,7 @@ struct Case {
 #[track_caller]
 fn check(before: &str, cases: &[Case]) {
     for Case { script, tamper, fault: expected } in cases {
-        let mut pair = Pair::new(BookConfig { blend: Blend::NONE, history: 3 });
+        let mut pair = Pair::new(CONFIG);
         let all = inputs(&format!("{before}\n{script}"));
         let (last, all) = all.split_last().unwrap();
         all.iter().for_each(|input| pair.apply(input).unwrap());
@@ -49,7 +51,7 @@ fn first(outcomes: &mut Outcomes) -> &mut Allocated {
 fn origin(outcome: &mut Outcome) -> &mut Origin {
     match outcome {
         Outcome::Allocated(allocated) => &mut allocated.origin,
-        Outcome::Held(origin)
+        Outcome::Held { origin, .. }
         | Outcome::Busted { origin, .. }
         | Outcome::Accepted { origin, .. }
         | Outcome::Rejected { origin, .. } => origin,
@@ -61,7 +63,11 @@ fn reject(outcomes: &mut Outcomes, reject: impl Into<Reject>) {
     let reject = reject.into();
     let origin = *outcomes.list[0].origin();
     outcomes.shares.clear();
-    outcomes.list[0] = Outcome::Rejected { origin, reject, late: false };
+    outcomes.list[0] = Outcome::Rejected { origin, reject, late: None };
+}
+
+fn reused(name: &str) -> Core {
+    Core::NameReused(name.to_owned())
 }
 
 /// Puts a division over accounts 0 and 1 in place of the first outcome.
@@ -78,6 +84,7 @@ fn divide(outcomes: &mut Outcomes, side: Side, quantity: u64, shares: [u64; 2]) 
         price: Price::parse("5").unwrap(),
         quantity: Quantity::new(quantity.into()).unwrap(),
         split: SplitNumber::new(1),
+        number: TickerSeq::new(2),
         shares: 0..2,
         late: false,
     });
@@ -86,8 +93,9 @@ fn divide(outcomes: &mut Outcomes, side: Side, quantity: u64, shares: [u64; 2]) 
 /// Puts a bust of fill 1 in place of the first outcome.
 fn bust(outcomes: &mut Outcomes) {
     let origin = *outcomes.list[0].origin();
+    let (ticker, number) = (ticker("AAPL"), TickerSeq::new(2));
     outcomes.list[0] =
-        Outcome::Busted { origin, ticker: ticker("AAPL"), of: Seq::new(1), shares: 0..0 };
+        Outcome::Busted { origin, ticker, of: Seq::new(1).into(), number, shares: 0..0 };
 }
 
 #[test]
@@ -199,7 +207,7 @@ fn shares_stand_in_order_and_each_is_referred_to() {
 #[test]
 fn an_outcome_echoes_its_input() {
     const SCRIPT: &str = "buy f 1 AAPL 10 @ 5";
-    let cases: [(Tamper, &str); 12] = [
+    let cases: [(Tamper, &str); 18] = [
         (|given| first(given).ticker = ticker("MSFT"), "the ticker is MSFT; expected AAPL"),
         (|given| first(given).side = Side::Sell, "the side is sell; expected buy"),
         (|given| first(given).price = Price::parse("6").unwrap(), "the price is 6; expected 5"),
@@ -211,7 +219,19 @@ fn an_outcome_echoes_its_input() {
         (|given| first(given).late = true, "the late flag is true"),
         (|given| origin(&mut given.list[0]).source = source("g"), "the source is g; expected f"),
         (|given| origin(&mut given.list[0]).seq = Seq::new(2), "the sequence is 2; expected 1"),
+        (|given| origin(&mut given.list[0]).id = id("x"), "the id is x; expected 1"),
+        (|given| origin(&mut given.list[0]).id = id("2"), "the id is 2; expected 1"),
+        (|given| origin(&mut given.list[0]).time_ns = 5, "the time is 5; expected 0"),
         (|given| origin(&mut given.list[0]).duplicate = true, "the duplicate flag is"),
+        (
+            |given| first(given).number = TickerSeq::new(2),
+            "the number of the outcome is 2; expected 1",
+        ),
+        (
+            |given| first(given).number = TickerSeq::ZERO,
+            "the number of the outcome is 0; expected 1",
+        ),
+        (|given| reject(given, reused("1 of source f and ticker AAPL")), "the outcome is rejected"),
         (|given| given.list.clear(), "an outcome is missing"),
         (
             |given| {
@@ -223,7 +243,7 @@ fn an_outcome_echoes_its_input() {
         (
             |given| {
                 let origin = *given.list[0].origin();
-                given.list[0] = Outcome::Held(origin);
+                given.list[0] = Outcome::Held { origin, ticker: ticker("AAPL") };
             },
             "the outcome is held; expected divided",
         ),
@@ -292,18 +312,124 @@ fn nothing_is_applied_twice_and_a_repeat_gets_the_first_outcome() {
             tamper: |given| origin(&mut given.list[0]).duplicate = false,
             fault: "the duplicate flag is false; expected true",
         },
+    ];
+    check("split aum 1 a=60 b=40\nbuy f 1 AAPL 10 @ 5", &cases);
+}
+
+#[test]
+fn a_repeat_is_not_counted_again() {
+    let cases = [
         Case {
-            script: "buy f 65537 AAPL 1 @ 5\nbuy f 1 AAPL 10 @ 5",
+            script: "buy f 1 AAPL 10 @ 5",
+            tamper: |given| first(given).number = TickerSeq::new(1),
+            fault: "the number of the outcome is 1; expected 0",
+        },
+        Case {
+            script: "bust f 2 AAPL of 1\nbust f 2 AAPL of 1",
+            tamper: |given| {
+                if let Outcome::Busted { number, .. } = &mut given.list[0] {
+                    *number = TickerSeq::new(2);
+                }
+            },
+            fault: "the number of the outcome is 2; expected 0",
+        },
+    ];
+    check("split aum 1 a=60 b=40\nbuy f 1 AAPL 10 @ 5", &cases);
+}
+
+#[test]
+fn a_name_is_for_ever_and_says_one_thing() {
+    let cases = [
+        Case {
+            script: "buy f 1 AAPL 11 @ 5",
+            tamper: |given| divide(given, Side::Buy, 11, [7, 4]),
+            fault: "the outcome is divided; expected rejected as name_reused (1 of source f and \
+                    ticker AAPL was applied before",
+        },
+        Case {
+            script: "buy f 1 AAPL 11 @ 5",
+            tamper: |given| reject(given, reused("1 of source f and ticker MSFT")),
+            fault: "the outcome is rejected as name_reused (1 of source f and ticker MSFT",
+        },
+        Case {
+            script: "sell f 1 AAPL 10 @ 5",
+            tamper: |given| divide(given, Side::Sell, 10, [6, 4]),
+            fault: "the outcome is divided; expected rejected as name_reused",
+        },
+        Case {
+            script: "buy f 9#1 AAPL 10 @ 6",
+            tamper: |given| divide(given, Side::Buy, 10, [6, 4]),
+            fault: "the outcome is divided; expected rejected as name_reused",
+        },
+        Case {
+            script: "bust f 1 AAPL of 1",
+            tamper: bust,
+            fault: "the outcome is busted; expected rejected as name_reused",
+        },
+        Case {
+            script: "buy f 2#x AAPL 1 @ 5\nbuy f 3#x AAPL 2 @ 5",
+            tamper: |given| divide(given, Side::Buy, 2, [1, 1]),
+            fault: "the outcome is divided; expected rejected as name_reused (x of source f",
+        },
+        Case {
+            script: "split aum 1 a=50 b=50",
+            tamper: |given| {
+                let (origin, split) = (*given.list[0].origin(), SplitNumber::new(2));
+                given.list[0] = Outcome::Accepted { origin, split };
+            },
+            fault: "the outcome is accepted; expected rejected as name_reused (split 1 of source",
+        },
+    ];
+    check("split aum 1 a=60 b=40\nbuy f 1 AAPL 10 @ 5", &cases);
+}
+
+#[test]
+fn another_name_is_another_message() {
+    let cases = [
+        // The same id is another name at another ticker, and of another source.
+        Case {
+            script: "buy f 1 MSFT 11 @ 5",
+            tamper: |given| reject(given, reused("1 of source f and ticker MSFT")),
+            fault: "the outcome is rejected as name_reused",
+        },
+        Case {
+            script: "buy g 1 AAPL 11 @ 5",
+            tamper: |given| reject(given, reused("1 of source g and ticker AAPL")),
+            fault: "the outcome is rejected as name_reused",
+        },
+        // A repeat under another number is still the repeat of its id.
+        Case {
+            script: "buy f 9#1 AAPL 10 @ 5",
+            tamper: |given| first(given).origin.duplicate = false,
+            fault: "the duplicate flag is false; expected true",
+        },
+    ];
+    check("split aum 1 a=60 b=40\nbuy f 1 AAPL 10 @ 5", &cases);
+}
+
+#[test]
+fn what_is_forgotten_cannot_be_told_from_what_was_never_sent_unless_it_is_a_text() {
+    let cases = [
+        Case {
+            script: "buy f 1 AAPL 10 @ 5",
             tamper: |given| divide(given, Side::Buy, 10, [6, 4]),
             fault: "the outcome is divided; expected rejected as sequence_too_old",
         },
         Case {
-            script: "buy f 65537 AAPL 1 @ 5\nbuy f 1 AAPL 10 @ 5",
+            script: "buy f 1 AAPL 10 @ 5",
             tamper: |given| reject(given, Core::SequenceTooOld(Seq::new(3))),
             fault: "the outcome is rejected as sequence_too_old",
         },
+        Case {
+            script: "buy f 8#x AAPL 10 @ 5",
+            tamper: |given| reject(given, Core::SequenceTooOld(Seq::new(1))),
+            fault: "the outcome is rejected as sequence_too_old",
+        },
     ];
-    check("split aum 1 a=60 b=40\nbuy f 1 AAPL 10 @ 5", &cases);
+    // Six names after the first.
+    let before = "split aum 1 a=60 b=40\nbuy f 1 AAPL 10 @ 5\nbuy f 2 X 1 @ 1\nbuy f 3 X 1 @ 1\n\
+                  buy f 4 X 1 @ 1\nbuy f 5 X 1 @ 1\nbuy f 6 X 1 @ 1\nbuy f 7 X 1 @ 1";
+    check(before, &cases);
 }
 
 #[test]
@@ -338,10 +464,10 @@ fn a_rejection_has_its_one_reason() {
                 given.list[0] = Outcome::Rejected {
                     origin: *given.list[0].origin(),
                     reject: Reject::ExceedsHoldings(10),
-                    late: true,
+                    late: Some(ticker("AAPL")),
                 };
             },
-            fault: "the late flag is true; expected false",
+            fault: "the ticker of a late outcome is AAPL; expected none",
         },
         Case {
             script: "buy f 2 AAPL 1099511627776 @ 1000000000",
@@ -384,10 +510,10 @@ fn a_bust_takes_back_exactly_the_shares_of_its_fill_once() {
             script: "bust f 2 AAPL of 1",
             tamper: |given| {
                 if let Outcome::Busted { of, .. } = &mut given.list[0] {
-                    *of = Seq::new(2);
+                    *of = Seq::new(2).into();
                 }
             },
-            fault: "the sequence of the fill is 2; expected 1",
+            fault: "the id of the fill is 2; expected 1",
         },
         Case {
             script: "bust f 2 AAPL of 1",
@@ -400,7 +526,26 @@ fn a_bust_takes_back_exactly_the_shares_of_its_fill_once() {
         },
         Case {
             script: "bust f 2 AAPL of 1",
-            tamper: |given| reject(given, Reject::UnknownFill(Seq::new(1))),
+            tamper: |given| {
+                if let Outcome::Busted { number, .. } = &mut given.list[0] {
+                    *number = TickerSeq::new(1);
+                }
+            },
+            fault: "the number of the outcome is 1; expected 2",
+        },
+        Case {
+            script: "bust f 2 AAPL of 1",
+            tamper: |given| origin(&mut given.list[0]).time_ns = 7,
+            fault: "the time is 7; expected 0",
+        },
+        Case {
+            script: "bust f 2#x AAPL of 1",
+            tamper: |given| origin(&mut given.list[0]).id = id("y"),
+            fault: "the id is y; expected x",
+        },
+        Case {
+            script: "bust f 2 AAPL of 1",
+            tamper: |given| reject(given, Reject::UnknownFill(id("1"))),
             fault: "the outcome is rejected as unknown_fill",
         },
     ];
@@ -416,7 +561,7 @@ fn a_fill_is_busted_once_by_its_source_and_while_it_is_kept() {
         Case { script: "bust g 2 AAPL of 1", tamper: bust, fault: UNKNOWN },
         Case {
             script: "sell f 2 AAPL 4 @ 5\nbust f 3 AAPL of 1",
-            tamper: |given| reject(given, Reject::UnknownFill(Seq::new(1))),
+            tamper: |given| reject(given, Reject::UnknownFill(id("1"))),
             fault: "the outcome is rejected as unknown_fill",
         },
         // Outside the history the shares are no longer known.
@@ -427,7 +572,7 @@ fn a_fill_is_busted_once_by_its_source_and_while_it_is_kept() {
         },
         Case {
             script: "buy f 2 X 1 @ 1\nbuy f 3 X 1 @ 1\nbust f 4 AAPL of 1",
-            tamper: |given| reject(given, Reject::UnknownFill(Seq::new(1))),
+            tamper: |given| reject(given, Reject::UnknownFill(id("1"))),
             fault: "the outcome is rejected as unknown_fill",
         },
     ];
@@ -488,10 +633,31 @@ fn held_fills_are_divided_in_order_at_the_first_split() {
             script: "bust f 3 AAPL of 1\nsplit aum 1 a=60 b=40",
             tamper: |given| {
                 if let Outcome::Rejected { late, .. } = &mut given.list[2] {
-                    *late = false;
+                    *late = None;
                 }
             },
-            fault: "then sell g 1 AAPL 9 @ 5: the late flag is",
+            fault: "then sell g 1 AAPL 9 @ 5: the ticker of a late outcome is none; expected AAPL",
+        },
+    ];
+    check("buy f 1 AAPL 10 @ 5\nbuy f 2 MSFT 4 @ 7\nsell g 1 AAPL 9 @ 5", &cases);
+}
+
+#[test]
+fn held_fills_are_of_their_ticker_and_are_counted_when_they_are_divided() {
+    let cases = [
+        Case {
+            script: "split aum 1 a=60 b=40",
+            tamper: |given| allocated(&mut given.list[2]).number = TickerSeq::new(2),
+            fault: "then buy f 2 MSFT 4 @ 7: the number of the outcome is 2; expected 1",
+        },
+        Case {
+            script: "buy f 3 MSFT 1 @ 5",
+            tamper: |given| {
+                if let Outcome::Held { ticker: name, .. } = &mut given.list[0] {
+                    *name = ticker("AAPL");
+                }
+            },
+            fault: "the ticker is AAPL; expected MSFT",
         },
     ];
     check("buy f 1 AAPL 10 @ 5\nbuy f 2 MSFT 4 @ 7\nsell g 1 AAPL 9 @ 5", &cases);
@@ -499,7 +665,7 @@ fn held_fills_are_divided_in_order_at_the_first_split() {
 
 #[test]
 fn splits_are_numbered_on() {
-    fn number(outcomes: &mut Outcomes) -> &mut Option<SplitNumber> {
+    fn number(outcomes: &mut Outcomes) -> &mut SplitNumber {
         match &mut outcomes.list[0] {
             Outcome::Accepted { split, .. } => split,
             _ => panic!("it was not accepted"),
@@ -508,17 +674,17 @@ fn splits_are_numbered_on() {
     let cases = [
         Case {
             script: "split aum 2 a=10 b=90",
-            tamper: |given| *number(given) = Some(SplitNumber::new(3)),
+            tamper: |given| *number(given) = SplitNumber::new(3),
             fault: "the number of the split is 3; expected 2",
         },
         Case {
             script: "split aum 2 a=10 b=90",
-            tamper: |given| *number(given) = None,
-            fault: "the number of the split is none; expected 2",
+            tamper: |given| *number(given) = SplitNumber::ZERO,
+            fault: "the number of the split is 0; expected 2",
         },
         Case {
-            script: "split aum 1 a=10 b=90",
-            tamper: |given| *number(given) = Some(SplitNumber::new(2)),
+            script: "split aum 1 a=60 b=40",
+            tamper: |given| *number(given) = SplitNumber::new(2),
             fault: "the number of the split is 2; expected 1",
         },
         Case {
@@ -527,10 +693,12 @@ fn splits_are_numbered_on() {
             fault: "the outcome is rejected as too_many_accounts_ever",
         },
         Case {
-            script: "split aum 70000 a=10 b=90\nsplit aum 2 a=10 b=90",
+            script: "split aum 2 a=10 b=90\nsplit aum 3 a=10 b=90\nsplit aum 4 a=10 b=90\n\
+                     split aum 5 a=10 b=90\nsplit aum 6 a=10 b=90\nsplit aum 7 a=10 b=90\n\
+                     split aum 1 a=60 b=40",
             tamper: |given| {
-                let origin = *given.list[0].origin();
-                given.list[0] = Outcome::Accepted { origin, split: Some(SplitNumber::new(3)) };
+                let (origin, split) = (*given.list[0].origin(), SplitNumber::new(1));
+                given.list[0] = Outcome::Accepted { origin, split };
             },
             fault: "the outcome is accepted; expected rejected as sequence_too_old",
         },
@@ -541,8 +709,9 @@ fn splits_are_numbered_on() {
 #[test]
 fn markers_and_nettings_have_no_outcome() {
     let add: Tamper = |given| {
-        let origin = Origin { source: source("f"), seq: Seq::new(1), duplicate: false };
-        given.list.push(Outcome::Held(origin));
+        let (source, seq) = (source("f"), Seq::new(1));
+        let origin = Origin { source, seq, id: seq.into(), time_ns: 0, duplicate: false };
+        given.list.push(Outcome::Held { origin, ticker: ticker("AAPL") });
     };
     let cases = [
         Case { script: "marker", tamper: add, fault: "one outcome too many: held" },
@@ -553,7 +722,7 @@ fn markers_and_nettings_have_no_outcome() {
 
 #[test]
 fn inputs_count_up() {
-    let mut pair = Pair::new(BookConfig { blend: Blend::NONE, history: 3 });
+    let mut pair = Pair::new(CONFIG);
     let inputs = inputs("split aum 1 a=100\nmarker");
     pair.apply(&inputs[0]).unwrap();
     let mut check = |index| {

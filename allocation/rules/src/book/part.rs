@@ -7,7 +7,7 @@ use allot_domain::{AccountId, Money, Ticker};
 
 use super::Book;
 use crate::input::SplitKey;
-use crate::{AccountIndex, AccountRank, SplitNumber, Weight};
+use crate::{AccountIndex, AccountRank, SplitNumber, TickerSeq, Weight};
 
 /// One shard at one cut.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,8 +30,11 @@ pub struct Part {
     pub weights: Vec<Weight>,
     /// The value of each account in this shard's residuals, nettings included, by rank.
     pub values: Vec<Money>,
-    /// How much of that came by nettings, by rank; over all shards it adds up to nothing, unless a
-    /// crash has kept a netting from some of them.
+    /// What each account had in this shard when the split came into force, nettings left out, by
+    /// rank.
+    pub values_then: Vec<Money>,
+    /// How much of [`Part::values`] came by nettings, by rank; over all shards it adds up to
+    /// nothing, unless a crash has kept a netting from some of them.
     pub netted: Vec<Money>,
     /// All positions; only where the marker asks for a report.
     pub positions: Option<PositionsPart>,
@@ -42,7 +45,7 @@ pub struct Part {
 pub struct PositionsPart {
     /// All accounts that splits ever named, by index.
     pub accounts: Vec<AccountPart>,
-    /// The tickers of the shard, in the order of their first fills.
+    /// The tickers of the shard of which something came, in the order of their first fills.
     pub rows: Vec<RowPart>,
 }
 
@@ -62,6 +65,8 @@ pub struct AccountPart {
 pub struct RowPart {
     /// The ticker.
     pub ticker: Ticker,
+    /// How many outcomes it had: the number of the last.
+    pub outcomes: TickerSeq,
     /// The accounts that hold it, or whose sales left a value.
     pub cells: Vec<CellPart>,
 }
@@ -89,6 +94,7 @@ pub(super) fn of(book: &Book, marker: &Marker) -> Part {
         flow: Money::from_nanos(book.totals.flow),
         price_max: book.totals.price_max,
         weights,
+        values_then: book.values_then.iter().map(|value| Money::from_nanos(*value)).collect(),
         netted: book.open.iter().map(|index| netted(book, *index)).collect(),
         positions: marker.report.then(|| positions(book, &values)),
         values: values.into_iter().map(Money::from_nanos).collect(),
@@ -110,19 +116,20 @@ fn positions(book: &Book, values: &[i128]) -> PositionsPart {
     });
     PositionsPart {
         accounts: accounts.collect(),
-        rows: book.holdings.rows().iter().map(row).collect(),
+        rows: book.holdings.rows().iter().filter(|row| has_outcomes(row)).map(row).collect(),
     }
 }
 
+/// Whether anything ever came of the ticker: its fills may all be held.
+fn has_outcomes(row: &crate::Row) -> bool {
+    TickerSeq::ZERO < row.outcomes()
+}
+
 fn row(row: &crate::Row) -> RowPart {
-    let indexes = (0..).map(AccountIndex::new);
-    let cells = indexes
-        .zip(row.cells())
-        .filter(|(_, cell)| cell.quantity != 0 || cell.value != 0)
-        .map(|(account, cell)| CellPart {
-            account,
-            quantity: cell.quantity,
-            value: Money::from_nanos(cell.value),
-        });
-    RowPart { ticker: row.ticker, cells: cells.collect() }
+    let cells = row.cells().map(|(account, cell)| CellPart {
+        account,
+        quantity: cell.quantity,
+        value: Money::from_nanos(cell.value),
+    });
+    RowPart { ticker: row.ticker, outcomes: row.outcomes(), cells: cells.collect() }
 }

@@ -1,19 +1,20 @@
 //! Snapshot: the bytes of a book, and the checks of those that are read.
 //!
 //! ```text
-//!   ALOTBOOK │ version │ config │ counters │ accounts │ sources of fills │ sources of splits │
+//!   ALOTBOOK │ version │ config │ counters │ accounts │ names of fills │ names of splits │
 //!            │ splits kept │ holdings │ held fills │ history
 //! ```
 
 use alloc::format;
 use alloc::vec::Vec;
 
+use allot_domain::Seq;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
-use allot_domain::{Seq, SourceIndex};
 
 use super::totals::Totals;
 use super::{Account, Book, BookConfig};
-use crate::history::FirstOutcome;
+use crate::applied::{Applied, AppliedSplit};
+use crate::history::{What, put_id};
 use crate::input::{Share, SplitKey};
 use crate::{AccountIndex, AccountRank, Cell, Fill, Residuals, SplitNumber, limits};
 
@@ -21,7 +22,7 @@ use crate::{AccountIndex, AccountRank, Cell, Fill, Residuals, SplitNumber, limit
 const MAGIC: [u8; 8] = *b"ALOTBOOK";
 
 /// The version of the format; any other is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The most value of an account, and of all open ones without their signs: what residuals may hold
 /// after a netting, and all that fills and busts can add over the log of a shard.
@@ -37,10 +38,11 @@ impl Book {
         save_config(&self.config, out);
         self.totals.save(out);
         self.save_accounts(out);
-        self.feeds.save(out);
-        self.splitters.save(out);
+        self.names.save(out);
+        self.split_names.save(out);
         for (key, _) in &self.recent_splits {
-            self.splitters.save_message(&key.source, key.seq, out);
+            put_name(out, key.source.as_bytes());
+            out.extend_from_slice(&key.seq.get().to_le_bytes());
         }
         self.holdings.save(out);
         self.save_held(out);
@@ -49,8 +51,8 @@ impl Book {
 
     /// The book that [`Book::save`] wrote; it continues as that one would have.
     ///
-    /// Whatever the bytes are, it allocates no more than an empty book of this config, a few times
-    /// their length, and the windows of at most [`limits::SOURCES_MAX`] sources twice (64 MiB).
+    /// Whatever the bytes are, it allocates no more than an empty book of this config, and a few
+    /// times their length.
     ///
     /// # Errors
     /// What is wrong with the snapshot. One that is damaged may still be one: keep a checksum.
@@ -60,19 +62,22 @@ impl Book {
         let mut book = Self::new(config);
         book.totals = Totals::load(&mut cursor)?;
         book.load_accounts(&mut cursor)?;
-        book.feeds.load(&mut cursor)?;
-        book.splitters.load(&mut cursor)?;
+        book.names.load(&mut cursor)?;
+        book.split_names.load(&mut cursor)?;
         book.load_splits(&mut cursor)?;
         book.holdings.load(&mut cursor, book.accounts.len())?;
         book.check_values()?;
         book.load_held(&mut cursor)?;
-        book.history.load(&mut cursor)?;
+        let last = book.history.load(&mut cursor, book.holdings.rows().len())?;
+        book.holdings.set_last(last);
         book.check_history()?;
+        book.check_names()?;
         cursor.end()?;
         Ok(book)
     }
 
-    /// Every account by index: its weight if it is open, its value, what of it came by nettings.
+    /// Every account by index: its weight and what it had when the split came into force if it is
+    /// open, its value, what of it came by nettings.
     fn save_accounts(&self, out: &mut Vec<u8>) {
         let mut values: Vec<_> = self.accounts.iter().map(|account| account.value).collect();
         for (index, value) in self.open.iter().zip(self.residuals.values()) {
@@ -85,6 +90,7 @@ impl Book {
             if let Some(rank) = account.rank {
                 let weight = self.residuals.weights()[rank.index()];
                 out.extend_from_slice(&weight.to_le_bytes());
+                out.extend_from_slice(&self.values_then[rank.index()].to_le_bytes());
             }
             out.extend_from_slice(&value.to_le_bytes());
             out.extend_from_slice(&account.netted.to_le_bytes());
@@ -97,7 +103,8 @@ impl Book {
         let mut weights = Vec::with_capacity(count);
         for index in (0..count).map(AccountIndex::at) {
             let id = cursor.account()?;
-            weights.push(if cursor.flag()? { Some(cursor.u64()?) } else { None });
+            let is_open = cursor.flag()?;
+            weights.push(if is_open { Some((cursor.u64()?, cursor.i128()?)) } else { None });
             let (value, netted) = (cursor.i128()?, cursor.i128()?);
             ensure(value.unsigned_abs() <= VALUE_MAX, "more value than an account can have")?;
             self.accounts.push(Account { id, rank: None, value, netted });
@@ -107,10 +114,13 @@ impl Book {
     }
 
     /// Opens the accounts that have a weight, in the byte order of their ids.
-    fn open_loaded(&mut self, weights: &[Option<u64>]) -> Result<(), SnapshotError> {
+    fn open_loaded(&mut self, weights: &[Option<(u64, i128)>]) -> Result<(), SnapshotError> {
         let mut open_weights = Vec::new();
         for index in self.indexes.values() {
-            let Some(weight) = weights[index.index()] else { continue };
+            let Some((weight, value_then)) = weights[index.index()] else { continue };
+            let is_value = value_then.unsigned_abs() <= VALUE_MAX;
+            ensure(is_value, "more value than an account can have")?;
+            self.values_then.push(value_then);
             self.accounts[index.index()].rank = Some(AccountRank::at(self.open.len()));
             self.open.push(*index);
             open_weights.push(weight);
@@ -141,10 +151,9 @@ impl Book {
         let kept = u64::try_from(limits::SPLITS_KEPT).expect("a small number").min(splits);
         let mut messages = Vec::new();
         for number in splits - kept + 1..=splits {
-            let (index, seq) = self.splitters.message(cursor)?;
-            let key = SplitKey { source: self.splitters.id(index), seq };
+            let key = SplitKey { source: cursor.source()?, seq: Seq::new(cursor.u64()?) };
             self.recent_splits.push_back((key, SplitNumber::new(number)));
-            messages.push((index, seq));
+            messages.push((key.source, key.seq));
         }
         self.split = self.recent_splits.back().map(|(key, _)| *key);
         ensure(are_distinct(messages), "a split twice")
@@ -154,8 +163,8 @@ impl Book {
     fn check_values(&self) -> Result<(), SnapshotError> {
         let mut values = alloc::vec![0_i128; self.accounts.len()];
         for row in self.holdings.rows() {
-            for (value, cell) in values.iter_mut().zip(row.cells()) {
-                *value += cell.value;
+            for (account, cell) in row.cells() {
+                values[account.index()] += cell.value;
             }
         }
         let mut accounts = self.accounts.iter().zip(values);
@@ -168,7 +177,10 @@ impl Book {
     fn save_held(&self, out: &mut Vec<u8>) {
         put_count(out, self.held.len());
         for fill in &self.held {
-            self.feeds.save_message(&fill.source, fill.seq, out);
+            put_name(out, fill.source.as_bytes());
+            out.extend_from_slice(&fill.seq.get().to_le_bytes());
+            put_id(out, fill.seq.into(), &fill.id);
+            out.extend_from_slice(&fill.time_ns.to_le_bytes());
             put_name(out, fill.ticker.as_bytes());
             out.push(u8::from(fill.side == allot_domain::Side::Sell));
             out.extend_from_slice(&fill.price.nanos().to_le_bytes());
@@ -177,45 +189,57 @@ impl Book {
     }
 
     fn load_held(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
-        // The shortest: source, sequence, a ticker of one byte, side, price, quantity.
-        let count = cursor.count(limits::HELD_MAX, 4 + 8 + 2 + 1 + 8 + 8)?;
+        // The shortest: a source of one byte, its number, no id of its own, a time, a ticker of one
+        // byte, side, price, quantity.
+        let count = cursor.count(limits::HELD_MAX, 2 + 8 + 1 + 8 + 2 + 1 + 8 + 8)?;
         ensure(count == 0 || self.residuals.is_empty(), "fills held while a split is in force")?;
         let mut messages = Vec::with_capacity(count);
         for _ in 0..count {
-            let (index, seq) = self.feeds.message(cursor)?;
-            messages.push((index, seq));
-            self.held.push_back(Fill {
-                source: self.feeds.id(index),
+            let (source, seq) = (cursor.source()?, Seq::new(cursor.u64()?));
+            let fill = Fill {
+                source,
                 seq,
+                id: cursor.id(seq.into())?,
+                time_ns: cursor.u64()?,
                 ticker: cursor.ticker()?,
                 side: cursor.side()?,
                 price: cursor.price()?,
                 quantity: cursor.quantity()?,
-            });
+            };
+            ensure(self.holdings.find(&fill.ticker).is_some(), "a held fill without a row")?;
+            messages.push((source, fill.ticker, fill.id));
+            self.held.push_back(fill);
         }
         ensure(are_distinct(messages), "a held fill twice")
     }
 
-    /// Every outcome is of a message that was applied, its shares are of accounts in byte order.
+    /// Every name is of a row, and its outcome was given.
+    fn check_names(&self) -> Result<(), SnapshotError> {
+        let next = self.history.next_number();
+        let is_past = |applied: &Applied| applied.outcome < next;
+        ensure(self.names.values().all(is_past), "a name with an outcome that never was")?;
+        let is_split = |applied: &AppliedSplit| {
+            (SplitNumber::new(1)..=self.totals.splits).contains(&applied.split)
+        };
+        ensure(self.split_names.values().all(is_split), "a name of a split that never was")
+    }
+
+    /// Every outcome is of a row, its shares are of accounts in byte order.
     fn check_history(&self) -> Result<(), SnapshotError> {
         let mut order = alloc::vec![0_u32; self.accounts.len()];
         for (at, index) in (0..).zip(self.indexes.values()) {
             order[index.index()] = at;
         }
-        for (key, outcome, shares) in self.history.iter() {
-            self.feeds.check(key.source, key.seq)?;
+        for (first, shares) in self.history.iter() {
             let quantity = check_shares(&order, shares.into_iter().flatten())?;
-            match outcome {
-                FirstOutcome::Fill { row, quantity: divided, split, .. } => {
-                    let has_row = row.index() < self.holdings.rows().len();
-                    ensure(has_row, "an outcome with an unknown ticker")?;
+            match first.what {
+                What::Divided { quantity: divided, split, .. } => {
                     let has_split = (SplitNumber::new(1)..=self.totals.splits).contains(&split);
                     ensure(has_split, "an outcome by a split that never was")?;
                     let is_whole = quantity == 0 || quantity == u128::from(divided.get());
                     ensure(is_whole, "shares of a fill that do not add up")?;
                 }
-                FirstOutcome::Held => ensure(quantity == 0, "shares of a fill that was held")?,
-                FirstOutcome::Bust { .. } => {}
+                What::Busted { .. } => {}
             }
         }
         Ok(())
@@ -239,7 +263,7 @@ fn check_shares<'a>(
     Ok(sum)
 }
 
-fn are_distinct(mut messages: Vec<(SourceIndex, Seq)>) -> bool {
+fn are_distinct<K: Ord>(mut messages: Vec<K>) -> bool {
     messages.sort_unstable();
     messages.windows(2).all(|pair| pair[0] != pair[1])
 }
@@ -247,10 +271,11 @@ fn are_distinct(mut messages: Vec<(SourceIndex, Seq)>) -> bool {
 fn save_config(config: &BookConfig, out: &mut Vec<u8>) {
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
-    let ([mix, total], history) = chosen(config);
+    let ([mix, total], [history, names]) = chosen(config);
     out.extend_from_slice(&mix.to_le_bytes());
     out.extend_from_slice(&total.to_le_bytes());
     out.extend_from_slice(&history.to_le_bytes());
+    out.extend_from_slice(&names.to_le_bytes());
 }
 
 fn check_config(config: &BookConfig, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
@@ -261,18 +286,18 @@ fn check_config(config: &BookConfig, cursor: &mut Cursor<'_>) -> Result<(), Snap
     if version != VERSION {
         return Err(SnapshotError::UnknownVersion(version, VERSION));
     }
-    let (blend, history) = ([cursor.u32()?, cursor.u32()?], cursor.u64()?);
-    if chosen(config) == (blend, history) {
+    let (blend, memory) = ([cursor.u32()?, cursor.u32()?], [cursor.u64()?, cursor.u64()?]);
+    if chosen(config) == (blend, memory) {
         return Ok(());
     }
-    let [mix, total] = blend;
-    Err(SnapshotError::OtherConfig(format!("a blend of {mix}/{total} and a history of {history}")))
+    let ([mix, total], [history, names]) = (blend, memory);
+    Err(SnapshotError::OtherConfig(format!(
+        "a blend of {mix}/{total}, a history of {history} and {names} names"
+    )))
 }
 
-/// What was chosen, as numbers.
-fn chosen(config: &BookConfig) -> ([u32; 2], u64) {
-    (
-        [config.blend.mix(), config.blend.total()],
-        u64::try_from(config.history).expect("a usize fits"),
-    )
+/// What was chosen, as numbers: the blend; the history and the names.
+fn chosen(config: &BookConfig) -> ([u32; 2], [u64; 2]) {
+    let wide = |number| u64::try_from(number).expect("a usize fits");
+    ([config.blend.mix(), config.blend.total()], [config.history, config.names].map(wide))
 }

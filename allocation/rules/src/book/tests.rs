@@ -30,7 +30,7 @@ use crate::Blend;
 use script::Script;
 
 /// Enough history for any script; the default would only cost time.
-const SMALL: BookConfig = BookConfig { blend: Blend::NONE, history: 64 };
+const SMALL: BookConfig = BookConfig { blend: Blend::NONE, history: 64, names: 1_000 };
 
 /// Plays a script to a new book and compares what it prints.
 #[track_caller]

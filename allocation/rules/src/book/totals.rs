@@ -18,7 +18,7 @@ pub(super) struct Totals {
     pub(super) netting: u64,
     /// How many fills were divided.
     pub(super) fills: u64,
-    /// The value of all fills, in 1e-9; a bust takes nothing off.
+    /// The value of all fills that were not busted, in 1e-9, bought and sold alike.
     pub(super) turnover: i128,
     /// The same, but a quarter of it fades at each marker.
     pub(super) flow: i128,
@@ -45,6 +45,14 @@ impl Totals {
         self.turnover += notional;
         self.flow += notional;
         self.price_max = self.price_max.max(block.price.nanos());
+    }
+
+    /// A fill that was counted is taken back.
+    pub(super) fn count_bust(&mut self, block: Block) {
+        let notional = block.price.times(block.quantity).nanos();
+        self.turnover -= notional;
+        self.flow = (self.flow - notional).max(0);
+        assert!(0 <= self.turnover, "each fill is taken back once");
     }
 
     /// A quarter of the flow fades.
@@ -88,7 +96,8 @@ impl Totals {
         ensure((0..=self.turnover).contains(&self.flow), "a flow that is not of the turnover")?;
         ensure((0..=limits::PRICE_MAX).contains(&self.price_max), "a price beyond its limits")?;
         let has_fills = 0 < self.fills;
-        let is_theirs = has_fills == (0 < self.price_max) && has_fills == (0 < self.turnover);
-        ensure(is_theirs, "fills without a price or a turnover, or the reverse")
+        // All of them may have been busted: then nothing is left of the turnover.
+        let is_theirs = has_fills == (0 < self.price_max) && (has_fills || self.turnover == 0);
+        ensure(is_theirs, "fills without a price, or the reverse")
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   buy fills-1 17 AAPL 100 @ 187.23        or sell; a source, its number, ticker, quantity, price
 //!   bust fills-1 20 AAPL of 17
+//!   sell fills-1 18#x-9 AAPL 5 @ 188        with an id of its own
 //!   split aum 1 a=60 b=40                   percentages
 //!   marker 7 at 1795168800000000000 report  nanoseconds of Unix time; `report` where one is made
 //!   netting 3 under aum 1: 5 -5             value moved, in order of rank
@@ -15,7 +16,8 @@ use core::str::FromStr;
 
 use allot_domain::decimal::{nanos_text, parse_nanos};
 use allot_domain::{
-    AccountId, Marker, Money, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker,
+    AccountId, Marker, MessageId, Money, Price, Quantity, Reject as Core, Seq, Side, SourceId,
+    Ticker,
 };
 
 use super::{Input, Netting, SplitKey};
@@ -24,11 +26,13 @@ use crate::{Bust, Fill, Reject, Split, Weight};
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fill(Fill { source, seq, ticker, side, price, quantity }) => {
-                write!(f, "{side} {source} {seq} {ticker} {quantity} @ {price}")
+            Self::Fill(Fill { source, seq, id, ticker, side, price, quantity, .. }) => {
+                let named = Named { seq: *seq, id };
+                write!(f, "{side} {source} {named} {ticker} {quantity} @ {price}")
             }
-            Self::Bust(Bust { source, seq, ticker, of }) => {
-                write!(f, "bust {source} {seq} {ticker} of {of}")
+            Self::Bust(Bust { source, seq, id, ticker, of, .. }) => {
+                let named = Named { seq: *seq, id };
+                write!(f, "bust {source} {named} {ticker} of {of}")
             }
             Self::Split(split) => {
                 write!(f, "split {} {}", split.source, split.seq)?;
@@ -48,6 +52,19 @@ impl fmt::Display for Input {
     }
 }
 
+/// The number of a message, and its id where it has one of its own.
+struct Named<'a> {
+    seq: Seq,
+    id: &'a MessageId,
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.seq.fmt(f)?;
+        if *self.id == MessageId::Number(self.seq) { Ok(()) } else { write!(f, "#{}", self.id) }
+    }
+}
+
 impl FromStr for Input {
     type Err = Reject;
 
@@ -55,21 +72,29 @@ impl FromStr for Input {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             [side @ ("buy" | "sell"), source, seq, ticker, quantity, "@", price] => {
+                let (seq, id) = named(seq)?;
                 Ok(Self::Fill(Fill {
                     source: SourceId::new(source.as_bytes())?,
-                    seq: Seq::new(number(seq)?),
+                    seq,
+                    id,
+                    time_ns: 0,
                     ticker: Ticker::new(ticker.as_bytes())?,
                     side: if side == "buy" { Side::Buy } else { Side::Sell },
                     price: Price::parse(price)?,
                     quantity: Quantity::parse(quantity)?,
                 }))
             }
-            ["bust", source, seq, ticker, "of", of] => Ok(Self::Bust(Bust {
-                source: SourceId::new(source.as_bytes())?,
-                seq: Seq::new(number(seq)?),
-                ticker: Ticker::new(ticker.as_bytes())?,
-                of: Seq::new(number(of)?),
-            })),
+            ["bust", source, seq, ticker, "of", of] => {
+                let (seq, id) = named(seq)?;
+                Ok(Self::Bust(Bust {
+                    source: SourceId::new(source.as_bytes())?,
+                    seq,
+                    id,
+                    time_ns: 0,
+                    ticker: Ticker::new(ticker.as_bytes())?,
+                    of: MessageId::new(of.as_bytes())?,
+                }))
+            }
             ["split", source, seq, ref weights @ ..] => {
                 let source = SourceId::new(source.as_bytes())?;
                 let weights = weights.iter().map(|text| weight(text)).collect::<Result<_, _>>()?;
@@ -101,6 +126,13 @@ fn not_an_input(text: &str) -> Reject {
     Core::MalformedMessage(format!("{} is not an input", Core::quote(text))).into()
 }
 
+fn named(text: &str) -> Result<(Seq, MessageId), Reject> {
+    let (seq, id) = text.split_once('#').map_or((text, None), |(seq, id)| (seq, Some(id)));
+    let seq = Seq::new(number(seq)?);
+    let id = id.map(|id| MessageId::new(id.as_bytes())).transpose()?;
+    Ok((seq, id.unwrap_or(seq.into())))
+}
+
 fn number(text: &str) -> Result<u64, Reject> {
     text.parse().map_err(|_| {
         Core::MalformedMessage(format!("{} is not a number", Core::quote(text))).into()
@@ -128,7 +160,9 @@ mod tests {
         let lines = [
             "buy fills-1 17 AAPL 100 @ 187.23",
             "sell f 1 BRK/B 1 @ 0.000000001",
+            "sell f 1#x-9 AAPL 1 @ 1",
             "bust fills-1 20 AAPL of 17",
+            "bust fills-1 20#17 AAPL of x-9",
             "split aum 1 a=60 b=39.995",
             "marker 7 at 1795168800000000000 report",
             "marker 8 at 0",

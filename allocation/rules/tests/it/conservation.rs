@@ -73,6 +73,8 @@ impl Books {
                 let fill = Fill {
                     source,
                     seq: Seq::new(seq),
+                    id: Seq::new(seq).into(),
+                    time_ns: 0,
                     ticker: Ticker::new(format!("T{ticker}").as_bytes()).unwrap(),
                     side: *side,
                     price: Price::from_nanos((*price).into()).unwrap(),
@@ -85,7 +87,14 @@ impl Books {
             Step::Bust { back } => {
                 let of = self.sent.len().saturating_sub(*back);
                 let Some(Some(fill)) = self.sent.get(of).copied() else { return };
-                let bust = Bust { source, seq: Seq::new(seq), ticker: fill.ticker, of: fill.seq };
+                let bust = Bust {
+                    source,
+                    seq: Seq::new(seq),
+                    id: Seq::new(seq).into(),
+                    time_ns: 0,
+                    ticker: fill.ticker,
+                    of: fill.seq.into(),
+                };
                 self.sent.push(None);
                 self.firm
                     .apply(fill.ticker.shard(self.firm.books.len()).index(), &Input::Bust(bust));
@@ -100,7 +109,9 @@ impl Books {
         for outcome in &self.firm.outcomes.list {
             let (seq, sign) = match outcome {
                 Outcome::Allocated(allocated) => (allocated.origin.seq, 1),
-                Outcome::Busted { of, shares, .. } if !shares.is_empty() => (*of, -1),
+                Outcome::Busted { of, shares, .. } if !shares.is_empty() => {
+                    (of.number().unwrap(), -1)
+                }
                 _ => continue,
             };
             let fill = self.sent[usize::try_from(seq.get()).unwrap() - 1].unwrap();

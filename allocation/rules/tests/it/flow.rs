@@ -76,6 +76,8 @@ fn fill(random: &mut Random, at: usize, ticker: usize, price_cents: u64) -> Fill
     Fill {
         source: SourceId::new(b"fills").unwrap(),
         seq: Seq::new(u64::try_from(at).unwrap() + 1),
+        id: Seq::new(u64::try_from(at).unwrap() + 1).into(),
+        time_ns: 0,
         ticker: Ticker::new(format!("T{ticker}").as_bytes()).unwrap(),
         side: Side::Buy,
         price: Price::from_nanos(i128::from(cents) * CENT).unwrap(),

@@ -1,8 +1,10 @@
 //! Replies as binary records: a tag of one byte, then fields.
 
+use std::borrow::Cow;
+
 use allot_allocation_rules::SplitNumber;
 use allot_domain::Cursor;
-use allot_domain::{AccountId, Price, Quantity, ReportNumber, Seq};
+use allot_domain::{AccountId, MessageId, Price, Quantity, ReportNumber, Seq};
 use allot_wire::codec::{self, Each};
 use allot_wire::reply::{
     Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord, write_rejected, write_reported,
@@ -36,7 +38,8 @@ struct BustedRecord<'a, S> {
     #[serde(borrow)]
     head: Head<'a>,
     ticker: PaddedTicker,
-    of: u64,
+    #[serde(borrow)]
+    of: Cow<'a, str>,
     shares: S,
 }
 
@@ -72,7 +75,11 @@ where
         ReplyWriter::Busted { echo, ticker, of, shares } => {
             let shares = Each(shares.map(|(account, quantity)| (account.as_str(), quantity)));
             let ticker = PaddedTicker::from(&ticker);
-            append(BUSTED, BustedRecord { head: echo.head(), ticker, of: of.get(), shares }, out);
+            append(
+                BUSTED,
+                BustedRecord { head: echo.head(), ticker, of: of.to_string().into(), shares },
+                out,
+            );
         }
         ReplyWriter::Accepted { echo, split } => {
             append(ACCEPTED, AcceptedRecord { head: echo.head(), split: split.get() }, out);
@@ -119,21 +126,23 @@ pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
         HELD => {
             let head: Head<'_> = codec::decode(rest)?;
             let (source, duplicate) = (head.source.into(), head.duplicate());
-            Ok(Reply::Held { source, seq: Seq::new(head.seq), duplicate })
+            let (seq, id, time_ns) = (Seq::new(head.seq), head.id()?, head.time_ns);
+            Ok(Reply::Held { source, seq, id, time_ns, duplicate })
         }
         BUSTED => read_busted(codec::decode(rest)?),
         ACCEPTED => {
             let AcceptedRecord { head, split } = codec::decode(rest)?;
             let (source, duplicate) = (head.source.into(), head.duplicate());
-            let (seq, split) = (Seq::new(head.seq), SplitNumber::new(split));
-            Ok(Reply::Accepted { source, seq, duplicate, split })
+            let (seq, id, time_ns) = (Seq::new(head.seq), head.id()?, head.time_ns);
+            let split = SplitNumber::new(split);
+            Ok(Reply::Accepted { source, seq, id, time_ns, duplicate, split })
         }
         REPORTED => {
-            let ReportedRecord { seq, source, report } = codec::decode(rest)?;
+            let ReportedRecord { seq, source, time_ns, report } = codec::decode(rest)?;
             let (seq, report) = (Seq::new(seq), ReportNumber::new(report));
-            Ok(Reply::Reported { source: source.into(), seq, report })
+            Ok(Reply::Reported { source: source.into(), seq, time_ns, report })
         }
-        REJECTED => Ok(read_rejected(&codec::decode(rest)?)),
+        REJECTED => read_rejected(&codec::decode(rest)?),
         _ => Err(DecodeError::new(format!("the tag {tag} is no reply"))),
     }
 }
@@ -142,6 +151,8 @@ fn read_allocated(record: AllocatedRecord<'_, SharesRecord<'_>>) -> Result<Reply
     Ok(Reply::Allocated {
         source: record.head.source.into(),
         seq: Seq::new(record.head.seq),
+        id: record.head.id()?,
+        time_ns: record.head.time_ns,
         duplicate: record.head.duplicate(),
         late: record.head.late(),
         ticker: record.ticker.read()?,
@@ -157,22 +168,26 @@ fn read_busted(record: BustedRecord<'_, SharesRecord<'_>>) -> Result<Reply, Deco
     Ok(Reply::Busted {
         source: record.head.source.into(),
         seq: Seq::new(record.head.seq),
+        id: record.head.id()?,
+        time_ns: record.head.time_ns,
         duplicate: record.head.duplicate(),
         ticker: record.ticker.read()?,
-        of: Seq::new(record.of),
+        of: MessageId::new(record.of.as_bytes())?,
         shares: read_shares(record.shares)?,
     })
 }
 
-fn read_rejected(record: &RejectedRecord<'_>) -> Reply {
-    Reply::Rejected {
+fn read_rejected(record: &RejectedRecord<'_>) -> Result<Reply, DecodeError> {
+    Ok(Reply::Rejected {
         source: record.head.source.into(),
         seq: Seq::new(record.head.seq),
+        id: record.head.id()?,
+        time_ns: record.head.time_ns,
         duplicate: record.head.duplicate(),
         late: record.head.late(),
         code: record.code.into(),
         reason: record.reason.into(),
-    }
+    })
 }
 
 fn read_shares(shares: SharesRecord<'_>) -> Result<Vec<(AccountId, u64)>, DecodeError> {

@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 
 use allot_allocation_rules::SplitNumber;
-use allot_domain::{AccountId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
+use allot_domain::{AccountId, MessageId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
 use allot_wire::DecodeError;
-use allot_wire::Encoding;
-use allot_wire::json::{Entries, Object, required as need};
+use allot_wire::json::{Entries, Object, required as need, scalar};
 use allot_wire::reply::{write_rejected, write_reported};
+use allot_wire::{Encoding, timestamp};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Reply;
 use super::writer::ReplyWriter;
-use crate::request::{read_side_word, write_side};
+use crate::request::{read_side_word, write_of, write_side};
 
 /// Appends a reply as one object, without a line's end.
 pub(super) fn write<'a, S>(reply: ReplyWriter<'a, S>, out: &mut Vec<u8>)
@@ -34,7 +35,7 @@ where
         ReplyWriter::Busted { echo, ticker, of, shares } => {
             let mut object = echo.begin("busted", out);
             object.plain("ticker", ticker.as_str());
-            object.number("of", of.get());
+            write_of(&of, &mut object);
             write_shares(shares, &mut object);
             object.end();
         }
@@ -67,6 +68,10 @@ struct ReplyObject<'a> {
     kind: Cow<'a, str>,
     source: String,
     seq: u64,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
     #[serde(default)]
     duplicate: bool,
     #[serde(default)]
@@ -79,7 +84,8 @@ struct ReplyObject<'a> {
     price: Option<Cow<'a, str>>,
     quantity: Option<u64>,
     split: Option<u64>,
-    of: Option<u64>,
+    #[serde(borrow)]
+    of: Option<&'a RawValue>,
     report: Option<u64>,
     code: Option<String>,
     reason: Option<String>,
@@ -91,29 +97,32 @@ struct ReplyObject<'a> {
 pub(super) fn read(line: &[u8]) -> Result<Reply, DecodeError> {
     let object: ReplyObject<'_> = serde_json::from_slice(line)?;
     let ReplyObject { duplicate, late, .. } = object;
-    let seq = Seq::new(object.seq);
+    let (seq, id, time_ns) = (Seq::new(object.seq), object.id()?, object.time()?);
     Ok(match &*object.kind {
         "allocated" => return object.allocated(),
-        "held" => Reply::Held { source: object.source, seq, duplicate },
+        "held" => Reply::Held { source: object.source, seq, id, time_ns, duplicate },
         "busted" => Reply::Busted {
             ticker: object.ticker()?,
-            of: Seq::new(need("of", object.of)?),
+            of: MessageId::new(need("of", object.of.and_then(|of| scalar(of.get())))?.as_bytes())?,
             shares: read_shares(object.shares)?,
             source: object.source,
             seq,
+            id,
+            time_ns,
             duplicate,
         },
         "accepted" => {
             let split = SplitNumber::new(need("split", object.split)?);
-            Reply::Accepted { source: object.source, seq, duplicate, split }
+            Reply::Accepted { source: object.source, seq, id, time_ns, duplicate, split }
         }
         "reported" => {
             let report = ReportNumber::new(need("report", object.report)?);
-            Reply::Reported { source: object.source, seq, report }
+            Reply::Reported { source: object.source, seq, time_ns, report }
         }
         "rejected" => {
             let (code, reason) = (need("code", object.code)?, need("reason", object.reason)?);
-            Reply::Rejected { source: object.source, seq, duplicate, late, code, reason }
+            let source = object.source;
+            Reply::Rejected { source, seq, id, time_ns, duplicate, late, code, reason }
         }
         _ => return Err(DecodeError::new("the type of this reply is not known")),
     })
@@ -121,6 +130,7 @@ pub(super) fn read(line: &[u8]) -> Result<Reply, DecodeError> {
 
 impl ReplyObject<'_> {
     fn allocated(self) -> Result<Reply, DecodeError> {
+        let (id, time_ns) = (self.id()?, self.time()?);
         Ok(Reply::Allocated {
             ticker: self.ticker()?,
             side: self.side.map_or(Ok(Side::Buy), |side| read_side_word(&side))?,
@@ -128,11 +138,25 @@ impl ReplyObject<'_> {
             quantity: Quantity::new(need("quantity", self.quantity)?.into())?,
             split: SplitNumber::new(need("split", self.split)?),
             shares: read_shares(self.shares)?,
+            id,
+            time_ns,
             source: self.source,
             seq: Seq::new(self.seq),
             duplicate: self.duplicate,
             late: self.late,
         })
+    }
+
+    fn id(&self) -> Result<MessageId, DecodeError> {
+        match &self.id {
+            None => Ok(Seq::new(self.seq).into()),
+            Some(id) => Ok(MessageId::new(id.as_bytes())?),
+        }
+    }
+
+    fn time(&self) -> Result<u64, DecodeError> {
+        let Some(time) = &self.time else { return Ok(0) };
+        timestamp::parse(time).ok_or_else(|| DecodeError::new("the time is not one of RFC 3339"))
     }
 
     fn ticker(&self) -> Result<Ticker, DecodeError> {

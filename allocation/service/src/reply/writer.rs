@@ -1,15 +1,18 @@
 //! Reply writer: a reply before it is written; it borrows from the outcome that it tells of.
 
 use allot_allocation_rules::{Allocated, Origin, Outcome, Share, SplitNumber};
-use allot_domain::{AccountId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
+use allot_domain::{AccountId, MessageId, Price, Quantity, ReportNumber, Side, Ticker};
 use allot_wire::reply::Echo;
 
 use super::Reply;
+use crate::request::own_id;
 
 /// Which request an outcome belongs to.
 pub(super) fn echo(origin: &Origin, late: bool) -> Echo<'_> {
     let source = origin.source.as_bytes();
-    Echo { source, seq: origin.seq, duplicate: origin.duplicate, late }
+    let id = own_id(origin.id, origin.seq);
+    let Origin { seq, time_ns, duplicate, .. } = *origin;
+    Echo { source, seq, id, time_ns, duplicate, late }
 }
 
 /// A reply whose shares are still to be named.
@@ -30,7 +33,7 @@ pub(super) enum ReplyWriter<'a, S> {
     Busted {
         echo: Echo<'a>,
         ticker: Ticker,
-        of: Seq,
+        of: MessageId,
         shares: S,
     },
     Accepted {
@@ -79,15 +82,15 @@ impl<'a, S> ReplyWriter<'a, S> {
                 split: allocated.split,
                 shares,
             },
-            Outcome::Held(origin) => Self::Held { echo: echo(origin, false) },
+            Outcome::Held { origin, .. } => Self::Held { echo: echo(origin, false) },
             Outcome::Busted { origin, ticker, of, .. } => {
                 Self::Busted { echo: echo(origin, false), ticker: *ticker, of: *of, shares }
             }
             Outcome::Accepted { origin, split } => {
-                Self::Accepted { echo: echo(origin, false), split: split.unwrap_or_default() }
+                Self::Accepted { echo: echo(origin, false), split: *split }
             }
             Outcome::Rejected { origin, reject, late } => {
-                Self::Rejected { echo: echo(origin, *late), code: reject.code(), reason }
+                Self::Rejected { echo: echo(origin, late.is_some()), code: reject.code(), reason }
             }
         }
     }
@@ -97,6 +100,8 @@ impl<'a, S> ReplyWriter<'a, S> {
         let echo = Echo {
             source: reply.source().as_bytes(),
             seq: reply.seq(),
+            id: own_id(reply.id(), reply.seq()),
+            time_ns: reply.time_ns(),
             duplicate: reply.is_duplicate(),
             late: reply.is_late(),
         };

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use allot_allocation_rules::{SplitNumber, Weight};
-use allot_domain::{AccountId, Money, ReportNumber};
+use allot_allocation_rules::{SplitNumber, TickerSeq, Weight};
+use allot_domain::{AccountId, Money, ReportNumber, Ticker};
 use allot_wire::codec::{self, Each};
 use allot_wire::{Batch, DecodeError, PaddedTicker, write_only_record};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,7 @@ struct ReportRecord<'a, A> {
     #[serde(borrow)]
     tracking: Option<TrackingRecord<'a>>,
     accounts: A,
+    sequences: Vec<(PaddedTicker, u64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,6 +72,11 @@ pub(super) fn write_report(report: &Report, out: &mut Vec<u8>) {
         total_value: report.total_value.nanos(),
         tracking: report.tracking.as_ref().map(tracking_record),
         accounts: Each(report.accounts.iter().map(account_record)),
+        sequences: report
+            .sequences
+            .iter()
+            .map(|(ticker, seq)| (ticker.into(), seq.get()))
+            .collect(),
     };
     write_only_record(out, KIND_POSITIONS, record);
 }
@@ -132,6 +138,7 @@ pub(super) fn read_report(body: &[u8]) -> Result<Report, DecodeError> {
         held: record.held,
         total_value: Money::from_nanos(record.total_value),
         accounts: record.accounts.into_iter().map(read_holdings).collect::<Result<_, _>>()?,
+        sequences: record.sequences.into_iter().map(read_sequence).collect::<Result<_, _>>()?,
         tracking: record.tracking.map(|tracking| read_tracking(&tracking)).transpose()?,
         degraded: record.cut.degraded.into_owned(),
     })
@@ -148,6 +155,10 @@ pub(super) fn read_account(body: &[u8]) -> Result<AccountStatement, DecodeError>
         degraded: cut.degraded.into_owned(),
         account: read_holdings(account)?,
     })
+}
+
+fn read_sequence((ticker, seq): (PaddedTicker, u64)) -> Result<(Ticker, TickerSeq), DecodeError> {
+    Ok((ticker.read()?, TickerSeq::new(seq)))
 }
 
 fn read_tracking(tracking: &TrackingRecord<'_>) -> Result<TrackingReport, DecodeError> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use allot_allocation_rules::{SplitNumber, Weight};
+use allot_allocation_rules::{SplitNumber, TickerSeq, Weight};
 use allot_domain::{AccountId, Money, ReportNumber, Ticker, decimal};
 use allot_wire::json::{Entries, Object};
 use allot_wire::{DecodeError, timestamp};
@@ -27,6 +27,11 @@ pub(super) fn write_report(report: &Report, out: &mut Vec<u8>) {
         object.end();
     }
     accounts.end();
+    let mut sequences = object.object("sequences");
+    for (ticker, seq) in &report.sequences {
+        sequences.number(ticker.as_str(), seq.get());
+    }
+    sequences.end();
     if let Some(tracking) = &report.tracking {
         write_tracking(tracking, &mut object);
     }
@@ -111,6 +116,8 @@ struct ReportObject<'a> {
     #[serde(borrow)]
     accounts: Entries<'a, HoldingsObject<'a>>,
     #[serde(borrow)]
+    sequences: Entries<'a, u64>,
+    #[serde(borrow)]
     tracking: Option<TrackingObject<'a>>,
 }
 
@@ -179,6 +186,12 @@ pub(super) fn read_report(body: &[u8]) -> Result<Report, DecodeError> {
         held: object.held,
         total_value: object.total_value.money()?,
         accounts: accounts.map(|(id, holdings)| holdings.read(&id)).collect::<Result<_, _>>()?,
+        sequences: object
+            .sequences
+            .0
+            .into_iter()
+            .map(|(ticker, seq)| Ok((Ticker::new(ticker.as_bytes())?, TickerSeq::new(seq))))
+            .collect::<Result<_, DecodeError>>()?,
         tracking: object.tracking.map(|tracking| tracking.read()).transpose()?,
         degraded: object.degraded,
     })

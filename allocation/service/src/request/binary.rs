@@ -3,15 +3,15 @@
 //! A fill and a bust begin with what routes them, so that the router reads no further:
 //!
 //! ```text
-//!   fill   │ ticker 16 │ seq 8 │ source 8 + n │ price 8 │ quantity 8 │ side 1 │
-//!   bust   │ ticker 16 │ seq 8 │ source 8 + n │ of 8 │
+//!   fill   │ ticker 32 │ seq 8 │ source 8 + n │ id 8 + n │ price 8 │ quantity 8 │ side 1 │
+//!   bust   │ ticker 32 │ seq 8 │ source 8 + n │ id 8 + n │ of 8 + n │
 //!   split  │ seq 8 │ source 8 + n │ accounts 8 │ account 8 + n │ weight 8 │ …
 //!   report │ seq 8 │ source 8 + n │
 //! ```
 
 use allot_allocation_rules::{Bust, Fill, Reject, Split, limits};
 use allot_domain::Cursor;
-use allot_domain::{Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker};
+use allot_domain::{MessageId, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker};
 use allot_wire::codec::{self, Each};
 use allot_wire::{PaddedTicker, Rejection, origin};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ struct RoutedPrefix<'a> {
 struct FillRecord<'a> {
     #[serde(borrow)]
     routed: RoutedPrefix<'a>,
+    id: &'a str,
     price: i64,
     quantity: u64,
     side: u8,
@@ -38,7 +39,8 @@ struct FillRecord<'a> {
 struct BustRecord<'a> {
     #[serde(borrow)]
     routed: RoutedPrefix<'a>,
-    of: u64,
+    id: &'a str,
+    of: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,15 +104,26 @@ fn good_keys<'a>(cursor: &mut Cursor<'a>) -> Option<RoutingKeys<'a>> {
 
 /// A fill that is as it should be, as [`good_keys`] reads it.
 #[inline]
-pub(crate) fn good_fill(record: &[u8]) -> Option<Fill> {
+pub(crate) fn good_fill(record: &[u8], time_ns: u64) -> Option<Fill> {
     let mut cursor = Cursor::new(record);
     let RoutingKeys { ticker, seq, source } = good_keys(&mut cursor)?;
     let source = SourceId::new(source).ok()?;
+    let id_len = usize::try_from(cursor.u64().ok()?).ok()?;
+    let id = read_id(cursor.take(id_len).ok()?, seq).ok()?;
     let price = i64::from_le_bytes(cursor.take_array().ok()?);
     let quantity = cursor.u64().ok()?;
     let side = read_side(cursor.u8().ok()?).ok()?;
     let (price, quantity) = (Price::from_nanos(price.into()), Quantity::new(quantity.into()));
-    let fill = Fill { source, seq, ticker, side, price: price.ok()?, quantity: quantity.ok()? };
+    let fill = Fill {
+        source,
+        seq,
+        id,
+        time_ns,
+        ticker,
+        side,
+        price: price.ok()?,
+        quantity: quantity.ok()?,
+    };
     cursor.rest().is_empty().then_some(fill)
 }
 
@@ -146,11 +159,14 @@ fn rejection(kind: RequestKind, record: &[u8], reject: &Reject) -> Rejection {
 }
 
 fn decode_fill(record: &[u8]) -> Result<Fill, Reject> {
-    let FillRecord { routed, price, quantity, side } = codec::decode(record).map_err(Core::from)?;
+    let record: FillRecord<'_> = codec::decode(record).map_err(Core::from)?;
+    let FillRecord { routed, id, price, quantity, side } = record;
     let (source, seq) = origin(routed.source, routed.seq)?;
     Ok(Fill {
         source,
         seq,
+        id: read_id(id.as_bytes(), seq)?,
+        time_ns: 0,
         ticker: routed.ticker.read()?,
         side: read_side(side)?,
         price: Price::from_nanos(price.into())?,
@@ -159,9 +175,16 @@ fn decode_fill(record: &[u8]) -> Result<Fill, Reject> {
 }
 
 fn decode_bust(record: &[u8]) -> Result<Bust, Reject> {
-    let BustRecord { routed, of } = codec::decode(record).map_err(Core::from)?;
+    let BustRecord { routed, id, of } = codec::decode(record).map_err(Core::from)?;
     let (source, seq) = origin(routed.source, routed.seq)?;
-    Ok(Bust { source, seq, ticker: routed.ticker.read()?, of: Seq::new(of) })
+    Ok(Bust {
+        source,
+        seq,
+        id: read_id(id.as_bytes(), seq)?,
+        time_ns: 0,
+        of: MessageId::new(of.as_bytes())?,
+        ticker: routed.ticker.read()?,
+    })
 }
 
 fn decode_split(record: &[u8]) -> Result<Split, Reject> {
@@ -175,6 +198,21 @@ fn decode_report(record: &[u8]) -> Result<ReportRequest, Reject> {
     let ReportRecord { seq, source } = codec::decode(record).map_err(Core::from)?;
     let (source, seq) = origin(source, seq)?;
     Ok(ReportRequest { source, seq })
+}
+
+/// An id; a message without one of its own is named by its number.
+#[inline]
+fn read_id(id: &[u8], seq: Seq) -> Result<MessageId, Core> {
+    if id.is_empty() { Ok(seq.into()) } else { MessageId::new(id) }
+}
+
+/// The id of a message, unless its number names it.
+pub(crate) fn own_id(id: MessageId, seq: Seq) -> Option<MessageId> {
+    (id != MessageId::Number(seq)).then_some(id)
+}
+
+fn id_text(id: MessageId, seq: Seq) -> String {
+    own_id(id, seq).map_or_else(String::new, |id| id.to_string())
 }
 
 /// A side from its byte.
@@ -200,7 +238,8 @@ pub fn encode_request(request: &Request, record: &mut Vec<u8>) {
         Request::Fill(fill) => encode_fill(fill, record),
         Request::Bust(bust) => {
             let routed = routed(&bust.ticker, bust.seq.get(), bust.source.as_str());
-            codec::append(BustRecord { routed, of: bust.of.get() }, record);
+            let (id, of) = (id_text(bust.id, bust.seq), bust.of.to_string());
+            codec::append(BustRecord { routed, id: &id, of: &of }, record);
         }
         Request::Split(split) => encode_split(split, record),
         Request::Report(report) => {
@@ -215,8 +254,10 @@ fn routed<'a>(ticker: &Ticker, seq: u64, source: &'a str) -> RoutedPrefix<'a> {
 }
 
 fn encode_fill(fill: &Fill, record: &mut Vec<u8>) {
+    let id = id_text(fill.id, fill.seq);
     let fill = FillRecord {
         routed: routed(&fill.ticker, fill.seq.get(), fill.source.as_str()),
+        id: &id,
         price: fill.price.nanos(),
         quantity: fill.quantity.get(),
         side: side_byte(fill.side),

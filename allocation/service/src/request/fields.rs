@@ -1,48 +1,36 @@
 //! Fields: the known fields of a JSON request, each as the text that stands there.
 //!
-//! A field that is `null` is not there. One that is not known is passed over.
+//! A field that is not known is refused, and so is one that says nothing: nothing that a sender
+//! writes is passed over.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use allot_allocation_rules::{Bust, Fill, Reject, Split};
-use allot_domain::{Price, Quantity, Reject as Core, Seq, Side, Ticker, decimal};
-use allot_wire::json::{Entries, Field, need, scalar, string};
+use allot_domain::{MessageId, Price, Quantity, Reject as Core, Seq, Side, Ticker, decimal};
+use allot_wire::json::{Entries, Field, Name, need, scalar, string, unknown_field};
 use allot_wire::{Rejection, origin};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{ReportRequest, Request, RequestKind, unknown_type, weights};
 
 /// The fields of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Fields<'a> {
     kind: Field<'a>,
     source: Field<'a>,
     seq: Field<'a>,
+    id: Field<'a>,
     ticker: Field<'a>,
     side: Field<'a>,
     price: Field<'a>,
     quantity: Field<'a>,
     of: Field<'a>,
     weights: Field<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum FieldName {
-    Type,
-    Source,
-    Seq,
-    Ticker,
-    Side,
-    Price,
-    Quantity,
-    Of,
-    Weights,
-    #[serde(other)]
-    Other,
+    /// The name of the first field that no request has.
+    unknown: Option<Cow<'a, str>>,
 }
 
 impl<'a> Fields<'a> {
@@ -51,28 +39,51 @@ impl<'a> Fields<'a> {
             kind: Field::named("type"),
             source: Field::named("source"),
             seq: Field::named("seq"),
+            id: Field::named("id"),
             ticker: Field::named("ticker"),
             side: Field::named("side"),
             price: Field::named("price"),
             quantity: Field::named("quantity"),
             of: Field::named("of"),
             weights: Field::named("weights"),
+            unknown: None,
         }
     }
 
-    fn field(&mut self, name: &FieldName) -> Option<&mut Field<'a>> {
+    fn field(&mut self, name: &str) -> Option<&mut Field<'a>> {
         Some(match name {
-            FieldName::Type => &mut self.kind,
-            FieldName::Source => &mut self.source,
-            FieldName::Seq => &mut self.seq,
-            FieldName::Ticker => &mut self.ticker,
-            FieldName::Side => &mut self.side,
-            FieldName::Price => &mut self.price,
-            FieldName::Quantity => &mut self.quantity,
-            FieldName::Of => &mut self.of,
-            FieldName::Weights => &mut self.weights,
-            FieldName::Other => return None,
+            "type" => &mut self.kind,
+            "source" => &mut self.source,
+            "seq" => &mut self.seq,
+            "id" => &mut self.id,
+            "ticker" => &mut self.ticker,
+            "side" => &mut self.side,
+            "price" => &mut self.price,
+            "quantity" => &mut self.quantity,
+            "of" => &mut self.of,
+            "weights" => &mut self.weights,
+            _ => return None,
         })
+    }
+
+    const fn all(&self) -> [&Field<'a>; 10] {
+        let Self { kind, source, seq, id, ticker, side, price, quantity, of, weights, .. } = self;
+        [kind, source, seq, id, ticker, side, price, quantity, of, weights]
+    }
+
+    /// Refuses what a request of this kind has no field for, and what says nothing.
+    fn refuse_unknown(&self, kind: RequestKind) -> Result<(), Reject> {
+        let known = known_fields(kind);
+        if let Some(name) = &self.unknown {
+            return Err(unknown_field(name, known).into());
+        }
+        for field in self.all() {
+            if field.value.is_some() && !known.contains(&field.name()) {
+                return Err(unknown_field(field.name(), known).into());
+            }
+            field.refuse_empty()?;
+        }
+        Ok(())
     }
 
     /// Echoes what can be read of a request that is refused.
@@ -83,7 +94,9 @@ impl<'a> Fields<'a> {
 
     /// The request that the fields make.
     pub(super) fn request(&self) -> Result<Request, Reject> {
-        match self.request_kind()? {
+        let kind = self.request_kind()?;
+        self.refuse_unknown(kind)?;
+        match kind {
             RequestKind::Fill => self.fill().map(Request::Fill),
             RequestKind::Bust => self.bust().map(Request::Bust),
             RequestKind::Split => self.split().map(Request::Split),
@@ -101,12 +114,15 @@ impl<'a> Fields<'a> {
     fn fill(&self) -> Result<Fill, Reject> {
         need([&self.source, &self.seq, &self.ticker, &self.price, &self.quantity])?;
         let (source, seq, ticker) = (self.source.text()?, self.seq.whole()?, self.ticker.text()?);
+        let id = self.id.value.map(|_| self.id.id()).transpose()?;
         let side = self.side.value.map(|_| self.side.text()).transpose()?;
         let (price, quantity) = (self.price.scalar()?, self.quantity.scalar()?);
         let (source, seq) = origin(&source, seq)?;
         Ok(Fill {
             source,
             seq,
+            id: read_id(id.as_deref(), seq)?,
+            time_ns: 0,
             ticker: Ticker::new(ticker.as_bytes())?,
             side: side.map_or(Ok(Side::Buy), |side| read_side(&side))?,
             price: Price::parse(&price)?,
@@ -117,9 +133,17 @@ impl<'a> Fields<'a> {
     fn bust(&self) -> Result<Bust, Reject> {
         need([&self.source, &self.seq, &self.ticker, &self.of])?;
         let (source, seq, ticker) = (self.source.text()?, self.seq.whole()?, self.ticker.text()?);
-        let of = self.of.whole()?;
+        let id = self.id.value.map(|_| self.id.id()).transpose()?;
+        let of = self.of.id()?;
         let (source, seq) = origin(&source, seq)?;
-        Ok(Bust { source, seq, ticker: Ticker::new(ticker.as_bytes())?, of: Seq::new(of) })
+        Ok(Bust {
+            source,
+            seq,
+            id: read_id(id.as_deref(), seq)?,
+            time_ns: 0,
+            of: MessageId::new(of.as_bytes())?,
+            ticker: Ticker::new(ticker.as_bytes())?,
+        })
     }
 
     fn split(&self) -> Result<Split, Reject> {
@@ -140,6 +164,23 @@ impl<'a> Fields<'a> {
         let (source, seq) = origin(&self.source.text()?, self.seq.whole()?)?;
         Ok(ReportRequest { source, seq })
     }
+}
+
+/// The fields of a request, in the order of the page.
+const fn known_fields(kind: RequestKind) -> &'static [&'static str] {
+    match kind {
+        RequestKind::Fill => {
+            &["type", "source", "seq", "id", "ticker", "side", "price", "quantity"]
+        }
+        RequestKind::Bust => &["type", "source", "seq", "id", "ticker", "of"],
+        RequestKind::Split => &["type", "source", "seq", "weights"],
+        RequestKind::Report => &["type", "source", "seq"],
+    }
+}
+
+/// An id; a message without one of its own is named by its number.
+fn read_id(id: Option<&str>, seq: Seq) -> Result<MessageId, Core> {
+    id.map_or(Ok(seq.into()), |id| MessageId::new(id.as_bytes()))
 }
 
 /// A side from its word.
@@ -168,12 +209,11 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
         let mut fields = Fields::none();
-        while let Some(name) = map.next_key()? {
+        while let Some(Name(name)) = map.next_key()? {
+            let value = map.next_value()?;
             match fields.field(&name) {
-                Some(field) => field.set(map.next_value()?),
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                Some(field) => field.set(value),
+                None => fields.unknown = fields.unknown.or(Some(name)),
             }
         }
         Ok(fields)

@@ -3,13 +3,13 @@
 //! Numbers are never read through binary fractions: a price, quantity, weight or sequence is a
 //! decimal text, and a JSON number stands for its own text.
 
-use allot_allocation_rules::{Bust, Fill, Split, limits};
-use allot_domain::{Reject as Core, Side};
+use allot_allocation_rules::{Fill, Split, limits};
+use allot_domain::{MessageId, Reject as Core, Side};
 use allot_wire::Rejection;
 use allot_wire::json::{Object, read_request};
 
 use super::fields::Fields;
-use super::{ReportRequest, Request};
+use super::{ReportRequest, Request, own_id};
 
 /// Reads one request and judges every field of it.
 ///
@@ -32,9 +32,10 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
     object.number("seq", request.seq().get());
     match request {
         Request::Fill(fill) => write_fill(fill, &mut object),
-        Request::Bust(Bust { ticker, of, .. }) => {
-            object.plain("ticker", ticker.as_str());
-            object.number("of", of.get());
+        Request::Bust(bust) => {
+            write_id(own_id(bust.id, bust.seq), &mut object);
+            object.plain("ticker", bust.ticker.as_str());
+            write_of(&bust.of, &mut object);
         }
         Request::Split(split) => write_weights(split, &mut object),
         Request::Report(ReportRequest { .. }) => {}
@@ -42,7 +43,22 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
     object.end();
 }
 
+fn write_id(id: Option<MessageId>, object: &mut Object<'_>) {
+    if let Some(id) = id {
+        object.plain("id", &id.to_string());
+    }
+}
+
+/// Writes the id of a fill that is busted: a number as a number.
+pub(crate) fn write_of(of: &MessageId, object: &mut Object<'_>) {
+    match of {
+        MessageId::Number(number) => object.number("of", number.get()),
+        MessageId::Text(text) => object.plain("of", text.as_str()),
+    }
+}
+
 fn write_fill(fill: &Fill, object: &mut Object<'_>) {
+    write_id(own_id(fill.id, fill.seq), object);
     object.plain("ticker", fill.ticker.as_str());
     write_side(fill.side, object);
     object.decimal("price", fill.price.nanos().into());

@@ -71,6 +71,7 @@ mod tests {
             price_max: 1,
             weights: vec![Weight::from_nanos("a", 1).unwrap(); 2],
             values: vec![Money::from_nanos(value), Money::ZERO],
+            values_then: vec![Money::ZERO; 2],
             netted: vec![Money::ZERO; 2],
             positions: None,
         };

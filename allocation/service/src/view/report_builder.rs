@@ -2,78 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use allot_allocation_rules::{Part, SplitKey, Tracking, Weight};
+use allot_allocation_rules::{Part, TickerSeq, Tracking, Weight};
 use allot_domain::limits::NANOS;
-use allot_domain::{AccountId, Marker, Money, ReportNumber};
+use allot_domain::{AccountId, Marker, Money, ReportNumber, Ticker};
 
 use crate::{AccountReport, PositionReport, Report, TrackingReport};
 
-/// What must be remembered between cuts: where everyone stood when the split came into force.
-#[derive(Default)]
-pub(crate) struct ReportBuilder {
-    split: Option<SplitKey>,
-    values_then: Vec<i128>,
+/// The report of a cut whose marker asked for one; `cut` counts the inputs before it, and
+/// `degraded` says what is wrong with it.
+pub(crate) fn report(marker: &Marker, cut: u64, parts: &[Part], degraded: Vec<String>) -> Report {
+    let newest = newest(parts);
+    let accounts = accounts(parts, newest);
+    Report {
+        report: ReportNumber::new(marker.number),
+        cut,
+        split: newest.split_number,
+        time_ns: marker.time_ns,
+        fills: parts.iter().map(|part| part.fills).sum(),
+        held: parts.iter().map(|part| part.held).sum(),
+        total_value: accounts.iter().map(|account| account.value).sum(),
+        tracking: tracking(parts, newest),
+        accounts,
+        sequences: sequences(parts),
+        degraded,
+    }
 }
 
-impl ReportBuilder {
-    /// Sees every complete cut: the first one under a new split is where it came into force.
-    pub(crate) fn see(&mut self, parts: &[Part]) {
-        let Some(first) = parts.first() else {
-            return;
-        };
-        if first.split != self.split && agree(parts) {
-            self.split = first.split;
-            self.values_then = values(parts);
-        }
+/// How far accounts are from their targets; none where the shards disagree on the split.
+fn tracking(parts: &[Part], newest: &Part) -> Option<TrackingReport> {
+    let price_max = parts.iter().map(|part| part.price_max).max()?;
+    if newest.split.is_none() || !agree(parts) {
+        return None;
     }
-
-    /// The report of a cut whose marker asked for one; `cut` counts the inputs before it, and
-    /// `degraded` says what is wrong with it.
-    pub(crate) fn report(
-        &self,
-        marker: &Marker,
-        cut: u64,
-        parts: &[Part],
-        degraded: Vec<String>,
-    ) -> Report {
-        let newest = newest(parts);
-        let accounts = accounts(parts, newest);
-        Report {
-            report: ReportNumber::new(marker.number),
-            cut,
-            split: newest.split_number,
-            time_ns: marker.time_ns,
-            fills: parts.iter().map(|part| part.fills).sum(),
-            held: parts.iter().map(|part| part.held).sum(),
-            total_value: accounts.iter().map(|account| account.value).sum(),
-            tracking: self.tracking(parts, newest),
-            accounts,
-            degraded,
+    let weights: Vec<_> = newest.weights.iter().map(|weight| weight.nanos()).collect();
+    let tracking = Tracking::of(&weights, &values_then(parts), &values(parts));
+    let weight_total: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
+    let in_prices = |numerator: i128| match price_max {
+        0 => Money::ZERO,
+        _ => {
+            Money::from_nanos(numerator / weight_total * i128::from(NANOS) / i128::from(price_max))
         }
-    }
-
-    /// How far accounts are from their targets; none where the shards disagree on the split.
-    fn tracking(&self, parts: &[Part], newest: &Part) -> Option<TrackingReport> {
-        let price_max = parts.iter().map(|part| part.price_max).max()?;
-        if newest.split.is_none() || newest.split != self.split || !agree(parts) {
-            return None;
-        }
-        let weights: Vec<_> = newest.weights.iter().map(|weight| weight.nanos()).collect();
-        let tracking = Tracking::of(&weights, &self.values_then, &values(parts));
-        let weight_total: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
-        let in_prices = |numerator: i128| match price_max {
-            0 => Money::ZERO,
-            _ => Money::from_nanos(
-                numerator / weight_total * i128::from(NANOS) / i128::from(price_max),
-            ),
-        };
-        Some(TrackingReport {
-            worst_account: ids_by_rank(newest).get(tracking.worst_rank.index()).copied()?,
-            deviation_in_prices: in_prices(tracking.worst),
-            avoidable: in_prices(tracking.avoidable()),
-            unavoidable: in_prices(tracking.unavoidable),
-        })
-    }
+    };
+    Some(TrackingReport {
+        worst_account: ids_by_rank(newest).get(tracking.worst_rank.index()).copied()?,
+        deviation_in_prices: in_prices(tracking.worst),
+        avoidable: in_prices(tracking.avoidable()),
+        unavoidable: in_prices(tracking.unavoidable),
+    })
 }
 
 /// Whether all shards have the same split in force.
@@ -95,6 +70,21 @@ fn values(parts: &[Part]) -> Vec<i128> {
     let of_fills = |part: &Part, rank: usize| (part.values[rank] - part.netted[rank]).nanos();
     let value_of = |rank: usize| parts.iter().map(|part| of_fills(part, rank)).sum();
     (0..count).map(value_of).collect()
+}
+
+/// The same when the split came into force, which is one cut through all shards.
+fn values_then(parts: &[Part]) -> Vec<i128> {
+    let count = parts.first().map_or(0, |part| part.values_then.len());
+    let value_of = |rank: usize| parts.iter().map(|part| part.values_then[rank].nanos()).sum();
+    (0..count).map(value_of).collect()
+}
+
+/// How many outcomes each ticker had, in byte order.
+fn sequences(parts: &[Part]) -> Vec<(Ticker, TickerSeq)> {
+    let rows = parts.iter().filter_map(|part| part.positions.as_ref()).flat_map(|all| &all.rows);
+    let mut sequences: Vec<_> = rows.map(|row| (row.ticker, row.outcomes)).collect();
+    sequences.sort_unstable();
+    sequences
 }
 
 fn ids_by_rank(part: &Part) -> Vec<AccountId> {

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use allot_allocation_rules::limits;
 use allot_allocation_service::{Request, decode_line};
+use allot_domain::Seq;
+use allot_wire::Encoding;
 
 use crate::samples::fill;
 
@@ -30,7 +32,45 @@ fn order_space_and_a_side_that_goes_without_saying_do_not_matter() {
         " {\"quantity\" : 100 ,\t\"price\":\"187.23\", \"side\":\"buy\",\r\n\"ticker\":\"AAPL\",\
          \"seq\":17,\"source\":\"fills-1\",\"type\":\"fill\"} ",
     );
-    check_fields(r#""seq":17,"ticker":"AAPL","side":null,"price":187.23,"quantity":100"#);
+    check_fields(r#""seq":17,"ticker":"AAPL","side":"buy","price":187.23,"quantity":100"#);
+}
+
+#[test]
+fn a_byte_order_mark_and_space_before_an_object_are_passed_over() {
+    let line = concat!(
+        r#"{"type":"fill","source":"fills-1","seq":17,"#,
+        r#""ticker":"AAPL","price":187.23,"quantity":100}"#
+    );
+    for before in ["\u{feff}", " ", "\t\r", "\u{feff} "] {
+        check(&format!("{before}{line}"));
+        assert_eq!(Encoding::of(format!("{before}{line}").as_bytes()), Encoding::Json);
+    }
+    for before in ["\u{feff}\u{feff}", " \u{feff}", "\u{a0}", "["] {
+        let line = format!("{before}{line}");
+        assert_eq!(decode_line(line.as_bytes()).unwrap_err().code, "malformed_message", "{line}");
+        assert_eq!(Encoding::of(line.as_bytes()), Encoding::Json, "it is answered in JSON");
+    }
+}
+
+#[test]
+fn an_id_is_a_number_or_a_text_and_a_number_has_one_spelling() {
+    let id = |id: &str| {
+        let line = format!(
+            r#"{{"type":"fill","source":"s","seq":5,{id}"ticker":"T","price":1,"quantity":1}}"#
+        );
+        match decode_line(line.as_bytes()) {
+            Ok(Request::Fill(fill)) => fill.id.to_string(),
+            other => panic!("{line}: {other:?}"),
+        }
+    };
+    let number = |number: u64| Seq::new(number).to_string();
+    assert_eq!(id(""), number(5), "its number names it");
+    assert_eq!(id(r#""id":17,"#), number(17));
+    assert_eq!(id(r#""id":"17","#), number(17));
+    assert_eq!(id(r#""id":"017","#), "017");
+    assert_eq!(id(r#""id":"\u0041:b%","#), "A:b%");
+    let longest = "x".repeat(limits::ID_LEN_MAX);
+    assert_eq!(id(&format!(r#""id":"{longest}","#)), longest);
 }
 
 #[test]
@@ -42,12 +82,24 @@ fn escapes_are_resolved() {
 }
 
 #[test]
-fn fields_that_are_not_known_are_passed_over() {
+fn fields_that_are_not_known_are_refused_whatever_they_hold() {
     let known = r#""seq":17,"ticker":"AAPL","price":187.23,"quantity":100"#;
-    check_fields(&format!(r#""note":"é \ud83d\ude00",{known},"venue":["X",null,1e999]"#));
-    check_fields(&format!(r#"{known},"of":{{"a":[1,2,{{}}]}},"weights":7"#));
     let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
-    check_fields(&format!(r#""deep":{open}{close},{known}"#));
+    let unknown = [
+        r#""note":"é \ud83d\ude00""#.to_owned(),
+        r#""venue":["X",null,1e999]"#.to_owned(),
+        r#""of":{"a":[1,2,{}]}"#.to_owned(),
+        r#""weights":7"#.to_owned(),
+        format!(r#""deep":{open}{close}"#),
+    ];
+    for field in unknown {
+        for fields in [format!("{field},{known}"), format!("{known},{field}")] {
+            let line = format!(r#"{{"type":"fill","source":"fills-1",{fields}}}"#);
+            let rejection = decode_line(line.as_bytes()).unwrap_err();
+            assert_eq!(rejection.code, "unknown_field");
+            assert_eq!((rejection.source.as_str(), rejection.seq.get()), ("fills-1", 17));
+        }
+    }
 }
 
 #[test]
@@ -67,16 +119,18 @@ fn a_price_keeps_every_decimal_that_was_written() {
 
 #[test]
 fn names_may_have_every_length_up_to_their_bound() {
-    for len in [1, 16, 17, 64, 65] {
+    for len in [1, 16, 17, 32, 33, 64, 65] {
         let name = "x".repeat(len);
-        let bust = |ticker: &str, source: &str| {
+        let bust = |ticker: &str, source: &str, of: &str| {
             let line = format!(
-                r#"{{"type":"bust","source":"{source}","seq":1,"ticker":"{ticker}","of":1}}"#
+                r#"{{"type":"bust","source":"{source}","seq":1,"ticker":"{ticker}","of":"{of}"}}"#
             );
             decode_line(line.as_bytes()).map_err(|rejection| rejection.code)
         };
-        assert_eq!(bust(&name, "s").is_ok(), len <= limits::TICKER_LEN_MAX, "a ticker of {len}");
-        assert_eq!(bust("T", &name).is_ok(), len <= limits::ID_LEN_MAX, "a source of {len}");
+        let is_ticker = bust(&name, "s", "1").is_ok();
+        assert_eq!(is_ticker, len <= limits::TICKER_LEN_MAX, "a ticker of {len}");
+        assert_eq!(bust("T", &name, "1").is_ok(), len <= limits::ID_LEN_MAX, "a source of {len}");
+        assert_eq!(bust("T", "s", &name).is_ok(), len <= limits::ID_LEN_MAX, "an id of {len}");
     }
 }
 

@@ -2,17 +2,17 @@
 
 use allot_allocation_rules::{
     AccountIndex, AccountPart, AccountRank, CellPart, Netting, Part, PositionsPart, RowPart,
-    SplitKey, SplitNumber, Weight,
+    SplitKey, SplitNumber, TickerSeq, Weight,
 };
 use allot_allocation_service::{InputName, Request, encode_netting, encode_part, encode_request};
 use allot_domain::{Incarnation, LogIndex, Marker, Seq, ShardId};
-use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, ClientHandle, Feedback, InputFrame, InputKind, PartHead, ReplyTo, To, encode_feedback,
     encode_marker, events, inputs, replies,
 };
+use allot_wire::{Encoding, append_sized};
 
-use crate::samples::{account, encode, money, outcomes, requests, source, ticker};
+use crate::samples::{TIME, account, encode, money, outcomes, requests, source, ticker};
 
 pub(crate) fn marker() -> Marker {
     Marker { number: 7, time_ns: 1_795_168_800_000_000_000, report: true }
@@ -29,6 +29,7 @@ pub(crate) fn netting() -> Netting {
 pub(crate) fn part() -> Part {
     let row = RowPart {
         ticker: ticker("AAPL"),
+        outcomes: TickerSeq::new(5),
         cells: vec![CellPart {
             account: AccountIndex::new(0),
             quantity: 40,
@@ -47,6 +48,7 @@ pub(crate) fn part() -> Part {
         price_max: 187_230_000_000,
         weights: vec![Weight::parse("account1", "100").unwrap()],
         values: vec![money("7489.2")],
+        values_then: vec![money("-0.25")],
         netted: vec![money("-0.5")],
         positions: Some(PositionsPart { accounts, rows: vec![row] }),
     }
@@ -120,8 +122,8 @@ fn inputs_frame() -> Vec<u8> {
     let mut frame = Vec::new();
     inputs::begin(&mut frame, LogIndex::new(41), Incarnation::new(8));
     inputs::set_queued(&mut frame, 1_000_000_007);
-    for (kind, body) in &input_bodies() {
-        inputs::push(&mut frame, InputFrame { reply_to: REPLY_TO, kind: *kind, body });
+    for (time_ns, (kind, body)) in (TIME..).zip(&input_bodies()) {
+        inputs::push(&mut frame, InputFrame { reply_to: REPLY_TO, kind: *kind, time_ns, body });
     }
     frame
 }
@@ -144,8 +146,13 @@ fn replies_frame() -> Vec<u8> {
 fn events_frame() -> Vec<u8> {
     let mut frame = Vec::new();
     events::begin(&mut frame, ShardId::new(1), Incarnation::new(9), 2);
-    for outcome in [&outcomes()[0], &outcomes()[5]] {
-        events::push_with(&mut frame, |out| encode(Encoding::Binary, outcome, out));
+    for outcome in [&outcomes()[0], &outcomes()[5], &outcomes()[9]] {
+        events::push_with(&mut frame, |out| {
+            append_sized(out, |out| {
+                out.extend(outcome.number().unwrap().get().to_le_bytes());
+                encode(Encoding::Binary, outcome, out);
+            });
+        });
     }
     frame
 }

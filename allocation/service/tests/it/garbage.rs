@@ -1,6 +1,6 @@
 //! Garbage: no bytes make a decoder panic, and what it takes it can say again.
 
-use allot_allocation_rules::Input;
+use allot_allocation_rules::{Fill, Input};
 use allot_allocation_service::{
     InputName, Report, Request, RequestKind, TopicName, decode_input, decode_line, decode_part,
     decode_replies, decode_request, encode_line, encode_reply, encode_request, routing_keys,
@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::samples;
+use crate::samples::{self, TIME};
 
 /// Everything that bytes from outside can reach; a panic fails the test.
 fn read_as_everything(bytes: &[u8]) {
@@ -52,7 +52,7 @@ fn read_as_record(record: &[u8]) {
         }
     }
     let kinds = [InputKind::MARKER, InputName::Netting.kind()];
-    let _ = kinds.map(|kind| decode_input(kind, record));
+    let _ = kinds.map(|kind| decode_input(kind, TIME, record));
     if routing_keys(record).is_none() {
         let why = routing_rejection(record).reason;
         assert!(!why.contains("routing key"), "{record:?}");
@@ -69,15 +69,15 @@ fn assert_read_by_hand_as_by_the_codec(record: &[u8]) {
         assert_eq!(routed, (fill.ticker, fill.source.as_bytes(), fill.seq));
     }
     let by_codec = by_codec.map(|request| match request {
-        Request::Fill(fill) => Input::Fill(fill),
+        Request::Fill(fill) => Input::Fill(Fill { time_ns: TIME, ..fill }),
         other => panic!("no fill: {other:?}"),
     });
-    assert_eq!(decode_input(InputName::Fill.kind(), record), by_codec);
+    assert_eq!(decode_input(InputName::Fill.kind(), TIME, record), by_codec);
 }
 
 fn read_as_frame(frame: &[u8]) {
     for input in inputs::read(frame).into_iter().flatten().flatten() {
-        let _ = decode_input(input.kind, input.body);
+        let _ = decode_input(input.kind, input.time_ns, input.body);
     }
     for event in events::read(frame).into_iter().flatten().flatten() {
         read_as_record(event);
@@ -85,7 +85,7 @@ fn read_as_frame(frame: &[u8]) {
     let _ = backplane::decode_part(frame).map(|part| decode_part(part.body));
     let _ = decode_part(frame);
     for body in decode_feedback(frame).into_iter().flat_map(|feedback| feedback.bodies) {
-        let _ = decode_input(InputName::Netting.kind(), &body);
+        let _ = decode_input(InputName::Netting.kind(), TIME, &body);
     }
 }
 
@@ -118,7 +118,7 @@ proptest! {
         read_as_everything(&[&[kind], &bytes[..]].concat());
         read_as_everything(&[b"{\"", &bytes[..]].concat());
         let len = u32::try_from(bytes.len()).unwrap().to_le_bytes();
-        let head = [b"ALOT\x01", &[kind][..], &[0, 0, kind, 0, 0, 0], &len].concat();
+        let head = [b"ALOT\x02", &[kind][..], &[0, 0, kind, 0, 0, 0], &len].concat();
         read_as_everything(&[&head, &bytes[..]].concat());
     }
 

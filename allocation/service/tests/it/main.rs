@@ -19,5 +19,6 @@ mod page;
 // A shard between the other ends of its links.
 mod rig;
 mod heap;
+mod events;
 mod durability;
 mod earlier_journal;

@@ -12,7 +12,8 @@ use crate::samples;
 const PAGE: &str = include_str!("../../../../docs/WIRE.md");
 
 /// The types of all messages, in the order of the page.
-const TYPES: [&str; 14] = [
+const TYPES: [&str; 15] = [
+    "fill",
     "fill",
     "bust",
     "split",
@@ -109,7 +110,7 @@ fn every_example_is_read_and_said_again_as_it_stands() {
 fn every_message_has_one_example_and_one_dump() {
     let types: Vec<_> = examples().into_iter().map(type_of).collect();
     assert_eq!(types, TYPES);
-    assert_eq!(PAGE.matches("```hex\n0000  41 4c 4f 54 01").count(), TYPES.len());
+    assert_eq!(PAGE.matches("```hex\n0000  41 4c 4f 54 02").count(), TYPES.len());
 }
 
 /// The first cells of the rows below a heading, as far as they have this many.
@@ -148,9 +149,9 @@ fn the_limits_are_those_of_the_domain() {
         of(limits::TICKER_LEN_MAX),
         of(limits::ID_LEN_MAX),
         of(limits::ACCOUNTS_MAX),
-        of(limits::SOURCES_MAX),
         of(limits::TICKERS_MAX),
-        i128::from(limits::WINDOW),
+        of(limits::NAMES_DEFAULT),
+        of(limits::QUIET_SOURCES_MAX),
         of(limits::HELD_MAX),
     ];
     let rows = rows("Limits");

@@ -1,12 +1,16 @@
 //! Records: which bytes are refused with which code, in order of precedence.
 
 use allot_allocation_rules::limits;
-use allot_allocation_service::{RequestKind, decode_request, routing_keys, routing_rejection};
+use allot_allocation_service::{
+    Request, RequestKind, decode_request, routing_keys, routing_rejection,
+};
+use allot_domain::{MessageId, Seq, TextId};
 
-use crate::rejects::{NOT_OF_DECODERS, assert_complete, rank};
+use crate::rejects::{NOT_OF_DECODERS, NOT_YET, assert_complete, rank};
 
 /// Codes of what a record cannot say.
-const NOT_OF_RECORDS: [&str; 6] = [
+const NOT_OF_RECORDS: [&str; 7] = [
+    "unknown_field",
     "missing_field",
     "malformed_field",
     "price_malformed",
@@ -18,9 +22,10 @@ const NOT_OF_RECORDS: [&str; 6] = [
 /// The fields of a record, written by hand as the page says.
 #[derive(Clone)]
 struct RawFill {
-    ticker: [u8; 16],
+    ticker: [u8; limits::TICKER_LEN_MAX],
     seq: u64,
     source: &'static [u8],
+    id: &'static [u8],
     price: i64,
     quantity: u64,
     side: u8,
@@ -28,9 +33,10 @@ struct RawFill {
 
 impl RawFill {
     const GOOD: Self = Self {
-        ticker: *b"AAPL\0\0\0\0\0\0\0\0\0\0\0\0",
+        ticker: *b"AAPL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
         seq: 1,
         source: b"s",
+        id: b"",
         price: 1,
         quantity: 1,
         side: 1,
@@ -39,8 +45,8 @@ impl RawFill {
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.ticker.to_vec();
         bytes.extend(self.seq.to_le_bytes());
-        bytes.extend(u64::try_from(self.source.len()).unwrap().to_le_bytes());
-        bytes.extend(self.source);
+        bytes.extend(raw_text(self.source));
+        bytes.extend(raw_text(self.id));
         bytes.extend(self.price.to_le_bytes());
         bytes.extend(self.quantity.to_le_bytes());
         bytes.push(self.side);
@@ -48,16 +54,23 @@ impl RawFill {
     }
 }
 
+fn raw_text(text: &[u8]) -> Vec<u8> {
+    let len = u64::try_from(text.len()).unwrap().to_le_bytes();
+    [&len[..], text].concat()
+}
+
+fn raw_bust(id: &[u8], of: &[u8]) -> Vec<u8> {
+    let RawFill { ticker, source, .. } = RawFill::GOOD;
+    let seq = 2_u64.to_le_bytes();
+    [&ticker[..], &seq, &raw_text(source), &raw_text(id), &raw_text(of)].concat()
+}
+
 fn raw_split(weights: &[(&str, i64)]) -> Vec<u8> {
-    let text = |text: &str| {
-        let len = u64::try_from(text.len()).unwrap().to_le_bytes();
-        [&len[..], text.as_bytes()].concat()
-    };
     let mut bytes = 1_u64.to_le_bytes().to_vec();
-    bytes.extend(text("aum"));
+    bytes.extend(raw_text(b"aum"));
     bytes.extend(u64::try_from(weights.len()).unwrap().to_le_bytes());
     for (account, weight) in weights {
-        bytes.extend(text(account));
+        bytes.extend(raw_text(account.as_bytes()));
         bytes.extend(weight.to_le_bytes());
     }
     bytes
@@ -69,13 +82,17 @@ fn binary_code(kind: RequestKind, record: &[u8]) -> &'static str {
 
 type Damage = fn(&mut RawFill);
 
-/// What can be wrong with a fill; the first four are wrong with what routes it.
+/// What can be wrong with a fill; the first six are wrong with what routes it.
 const RAW_FAULTS: &[(Damage, &str)] = &[
     (|fill| fill.source = b"a\xff", "malformed_message"),
     (|fill| fill.source = b"", "bad_source"),
     (|fill| fill.seq = 0, "sequence_must_be_positive"),
-    (|fill| fill.ticker = [0; 16], "bad_ticker"),
+    (|fill| fill.ticker = [0; limits::TICKER_LEN_MAX], "bad_ticker"),
     (|fill| fill.ticker[8] = b'X', "bad_ticker"),
+    (|fill| fill.ticker[31] = b'X', "bad_ticker"),
+    (|fill| fill.id = b"a\xff", "malformed_message"),
+    (|fill| fill.id = b"a b", "bad_id"),
+    (|fill| fill.id = &[b'x'; limits::ID_LEN_MAX + 1], "bad_id"),
     (|fill| fill.side = 2, "bad_side"),
     (|fill| fill.price = 0, "price_must_be_positive"),
     (|fill| fill.price = i64::MIN, "price_must_be_positive"),
@@ -83,7 +100,17 @@ const RAW_FAULTS: &[(Damage, &str)] = &[
     (|fill| fill.quantity = 0, "quantity_must_be_positive"),
     (|fill| fill.quantity = u64::MAX, "quantity_too_large"),
 ];
-const ROUTING_FAULTS: usize = 5;
+const ROUTING_FAULTS: usize = 6;
+
+/// What can be wrong with the ids of a bust: its own, and that of the fill.
+const RAW_IDS: &[(&[u8], &[u8], &str)] = &[
+    (b"", b"1", "none"),
+    (b"x", b"y", "none"),
+    (b"a b", b"1", "bad_id"),
+    (b"x", b"", "bad_id"),
+    (b"x", b"\"", "bad_id"),
+    (b"x", b"\xff", "malformed_message"),
+];
 
 /// What can be wrong with the weights of a split, in 1e-9 of a percent.
 const RAW_WEIGHTS: &[(&[(&str, i64)], &str)] = &[
@@ -104,6 +131,9 @@ fn each_code_has_a_record_that_earns_it() {
         damage(&mut fill);
         assert_eq!(binary_code(RequestKind::Fill, &fill.bytes()), *code);
     }
+    for (id, of, code) in RAW_IDS {
+        assert_eq!(binary_code(RequestKind::Bust, &raw_bust(id, of)), *code, "{id:?} {of:?}");
+    }
     for (weights, code) in RAW_WEIGHTS {
         assert_eq!(binary_code(RequestKind::Split, &raw_split(weights)), *code, "{weights:?}");
     }
@@ -114,8 +144,15 @@ fn each_code_has_a_record_that_earns_it() {
     let codes =
         codes.chain(RAW_WEIGHTS.iter().map(|(_, code)| *code).filter(|code| *code != "none"));
     let others = ["oversized_message", "too_many_accounts", "unknown_type"];
-    let impossible = [&NOT_OF_DECODERS[..], &NOT_OF_RECORDS].concat();
+    let impossible = [&NOT_OF_DECODERS[..], &NOT_OF_RECORDS, &NOT_YET].concat();
     assert_complete(codes.chain(others).collect(), &impossible);
+}
+
+#[test]
+fn a_bust_of_a_bad_id_and_a_bad_ticker_is_refused_for_its_id() {
+    let mut bust = raw_bust(b"x", b"a b");
+    bust[0] = b' ';
+    assert_eq!(binary_code(RequestKind::Bust, &bust), "bad_id");
 }
 
 #[test]
@@ -170,4 +207,18 @@ fn a_record_is_neither_shorter_nor_longer_than_its_fields() {
         ("s", 1),
         "what could be read is echoed"
     );
+}
+
+#[test]
+fn an_id_in_a_record_is_the_number_it_is_written_as_or_the_seq_where_it_is_left_out() {
+    let id = |id: &'static [u8]| {
+        let fill = RawFill { seq: 7, id, ..RawFill::GOOD };
+        match decode_request(RequestKind::Fill, &fill.bytes()) {
+            Ok(Request::Fill(fill)) => fill.id,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(id(b""), Seq::new(7).into());
+    assert_eq!(id(b"17"), Seq::new(17).into());
+    assert_eq!(id(b"017"), MessageId::Text(TextId::new(b"017").unwrap()));
 }

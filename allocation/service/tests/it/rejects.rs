@@ -7,8 +7,8 @@ use allot_wire::Rejection;
 
 /// Codes that only a book, or a full queue, can give.
 pub(crate) const NOT_OF_DECODERS: [&str; 9] = [
+    "name_reused",
     "sequence_too_old",
-    "too_many_sources",
     "too_many_tickers",
     "too_many_accounts_ever",
     "unknown_fill",
@@ -17,6 +17,10 @@ pub(crate) const NOT_OF_DECODERS: [&str; 9] = [
     "storage_full",
     "busy",
 ];
+
+/// Codes that nothing gives yet: the field `closes` of a split does not exist. When it does,
+/// `closes_named_account` needs inputs here, and `split_omits_holder` belongs into the list above.
+pub(crate) const NOT_YET: [&str; 2] = ["closes_named_account", "split_omits_holder"];
 
 pub(crate) fn rank(code: &str) -> usize {
     Reject::CODES.iter().position(|known| *known == code).unwrap()
@@ -40,8 +44,23 @@ const FILL_FAULTS: &[(&str, &str, &str)] = &[
     ("type", r#""trade""#, "unknown_type"),
     ("type", "7", "unknown_type"),
     ("type", r#""Fill""#, "unknown_type"),
+    ("venue", r#""X""#, "unknown_field"),
+    ("venue", "null", "unknown_field"),
+    ("Price", "1", "unknown_field"),
+    ("", "1", "unknown_field"),
+    ("of", "1", "unknown_field"),
+    ("weights", r#"{"a":100}"#, "unknown_field"),
+    ("source", r#""""#, "unknown_field"),
+    ("seq", "null", "unknown_field"),
+    ("id", "null", "unknown_field"),
+    ("id", r#""""#, "unknown_field"),
+    ("ticker", r#""""#, "unknown_field"),
+    ("side", "null", "unknown_field"),
+    ("side", r#""""#, "unknown_field"),
+    ("price", r#""""#, "unknown_field"),
+    ("quantity", "null", "unknown_field"),
     ("source", "-", "missing_field"),
-    ("seq", "null", "missing_field"),
+    ("seq", "-", "missing_field"),
     ("ticker", "-", "missing_field"),
     ("price", "-", "missing_field"),
     ("quantity", "-", "missing_field"),
@@ -52,18 +71,25 @@ const FILL_FAULTS: &[(&str, &str, &str)] = &[
     ("seq", "1e3", "malformed_field"),
     ("seq", "18446744073709551616", "malformed_field"),
     ("seq", "true", "malformed_field"),
+    ("id", "[]", "malformed_field"),
+    ("id", "true", "malformed_field"),
     ("ticker", "[]", "malformed_field"),
     ("side", "1", "malformed_field"),
     ("price", "{}", "malformed_field"),
     ("quantity", "false", "malformed_field"),
-    ("source", r#""""#, "bad_source"),
     ("source", r#""a b""#, "bad_source"),
     ("source", r#""fünf""#, "bad_source"),
     ("seq", "0", "sequence_must_be_positive"),
-    ("ticker", r#""A:B""#, "bad_ticker"),
-    ("ticker", r#""ABCDEFGHIJKLMNOPQ""#, "bad_ticker"),
+    ("id", r#""a b""#, "bad_id"),
+    ("id", r#""a\\b""#, "bad_id"),
+    ("id", r#""é""#, "bad_id"),
+    ("ticker", r#""A\"B""#, "bad_ticker"),
+    ("ticker", r#"" A""#, "bad_ticker"),
+    ("ticker", r#""A  B""#, "bad_ticker"),
+    ("ticker", r#""A\tB""#, "bad_ticker"),
+    ("ticker", r#""ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456""#, "bad_ticker"),
     ("side", r#""Buy""#, "bad_side"),
-    ("price", r#""""#, "price_malformed"),
+    ("price", r#""one""#, "price_malformed"),
     ("price", "1e2", "price_malformed"),
     ("price", "1E999", "price_malformed"),
     ("price", r#""0.0000000001""#, "price_malformed"),
@@ -102,14 +128,23 @@ const LINE_FAULTS: &[(&str, &str)] = &[
     (r#"{"type":"fill"}}"#, "malformed_message"),
     (r#"{"type":"fill","seq":01}"#, "malformed_message"),
     (r#"{"type":"fill" "seq":1}"#, "malformed_message"),
+    ("[{}]", "malformed_message"),
+    (r#"[{"type":"report","source":"s","seq":1}]"#, "malformed_message"),
+    (r#"{"type":null}"#, "unknown_type"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":null}"#, "unknown_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"id":"x","weights":{"a":100}}"#, "unknown_field"),
+    (r#"{"type":"bust","source":"s","seq":1,"ticker":"T","of":null}"#, "unknown_field"),
+    (r#"{"type":"bust","source":"s","seq":1,"ticker":"T","of":1,"price":1}"#, "unknown_field"),
+    (r#"{"type":"report","source":"s","seq":1,"ticker":"T"}"#, "unknown_field"),
     ("{}", "missing_field"),
-    (r#"{"type":null}"#, "missing_field"),
     (r#"{"type":"split","source":"aum","seq":1}"#, "missing_field"),
     (r#"{"type":"bust","source":"s","seq":1,"ticker":"T"}"#, "missing_field"),
     (r#"{"type":"report","source":"s"}"#, "missing_field"),
     (r#"{"type":"report","source":"s","seq":1,"seq":1}"#, "malformed_field"),
     (r#"{"type":"report","type":"report","source":"s","seq":1}"#, "malformed_field"),
-    (r#"{"type":"bust","source":"s","seq":1,"ticker":"T","of":-1}"#, "malformed_field"),
+    (r#"{"type":"bust","source":"s","seq":1,"ticker":"T","of":{}}"#, "malformed_field"),
+    (r#"{"type":"bust","source":"s","seq":1,"ticker":"T","of":"a b"}"#, "bad_id"),
+    (r#"{"type":"bust","source":"s","seq":1,"ticker":" T","of":"a b"}"#, "bad_id"),
     (r#"{"type":"split","source":"aum","seq":1,"weights":[]}"#, "malformed_field"),
     (r#"{"type":"split","source":"aum","seq":1,"weights":"a"}"#, "malformed_field"),
     (r#"{"type":"split","source":"aum","seq":1,"weights":{}}"#, "empty_split"),
@@ -130,7 +165,9 @@ fn fill_line(faults: &[(&str, &str, &str)]) -> String {
         let fault = faults.iter().find(|(field, ..)| *field == name);
         (name, fault.map_or(good, |(_, value, _)| *value))
     };
-    let fields = fields.map(value).into_iter().filter(|(_, value)| *value != "-");
+    let is_new = |fault: &&(&str, &str, &str)| fields.iter().all(|(name, _)| *name != fault.0);
+    let others = faults.iter().filter(is_new).map(|(name, value, _)| (*name, *value));
+    let fields = fields.map(value).into_iter().chain(others).filter(|(_, value)| *value != "-");
     let fields: Vec<_> = fields.map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", fields.join(","))
 }
@@ -160,7 +197,8 @@ fn each_code_has_a_line_that_earns_it() {
     let codes = codes.chain(FILL_FAULTS.iter().map(|(_, _, code)| *code));
     // These two have tests of their own, for their messages are large.
     let large = ["oversized_message", "too_many_accounts"];
-    assert_complete(codes.chain(large).collect(), &NOT_OF_DECODERS);
+    let impossible = [&NOT_OF_DECODERS[..], &NOT_YET].concat();
+    assert_complete(codes.chain(large).collect(), &impossible);
 }
 
 #[test]
@@ -183,10 +221,9 @@ fn of_two_faults_the_first_of_the_list_is_reported() {
 
 #[test]
 fn what_is_not_utf8_is_malformed_wherever_it_stands() {
-    let lines: [&[u8]; 3] = [
+    let lines: [&[u8]; 2] = [
         b"{\"type\":\"fi\xffll\"}",
         b"{\"note\":\"\xc3\",\"type\":\"report\",\"source\":\"s\",\"seq\":1}",
-        b"\xef\xbb\xbf{\"type\":\"report\",\"source\":\"s\",\"seq\":1}",
     ];
     for line in lines {
         assert_eq!(decode_line(line).unwrap_err().code, "malformed_message");
@@ -208,7 +245,35 @@ fn a_reason_quotes_no_more_than_a_line_of_the_sender() {
     let line = fill_line(&[("ticker", &format!("\"{}\"", r"\u0007".repeat(1_000)), "")]);
     let rejection = decode_line(line.as_bytes()).unwrap_err();
     let quote = r"\u{7}".repeat(80) + "…";
-    let reason =
-        "a ticker must be 1 to 16 of A-Z a-z 0-9 . - / _; it was \"".to_owned() + &quote + "\"";
-    assert_eq!(rejection.reason, reason);
+    let rule = "a ticker must be 1 to 32 printable ASCII characters, without \" and \\, with a \
+                space only between two others; it was ";
+    assert_eq!(rejection.reason, format!("{rule}\"{quote}\""));
+}
+
+#[test]
+fn a_field_that_is_not_known_is_named_with_the_nearest_that_is() {
+    let cases = [
+        ("tikcer", r#"the field "tikcer" is not known; did you mean "ticker"?"#),
+        ("Price", r#"the field "Price" is not known; did you mean "price"?"#),
+        (
+            "venue_of_execution",
+            "the field \"venue_of_execution\" is not known; the fields are type, source, seq, id, \
+             ticker, side, price, quantity",
+        ),
+        (
+            "weights",
+            "the field \"weights\" is not known; the fields are type, source, seq, id, ticker, \
+             side, price, quantity",
+        ),
+    ];
+    for (field, reason) in cases {
+        let rejection = decode_line(fill_line(&[(field, "1", "")]).as_bytes()).unwrap_err();
+        assert_eq!((rejection.code, rejection.reason.as_str()), ("unknown_field", reason));
+        assert_eq!((rejection.source.as_str(), rejection.seq.get()), ("s", 1));
+    }
+    for (value, said) in [("null", "null"), (r#""""#, r#""""#)] {
+        let rejection = decode_line(fill_line(&[("side", value, "")]).as_bytes()).unwrap_err();
+        let reason = format!("the field \"side\" is {said}; give it a value, or leave it out");
+        assert_eq!(rejection.reason, reason);
+    }
 }

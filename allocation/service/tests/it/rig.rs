@@ -11,11 +11,14 @@ use allot_runtime::{Agent, Counters, Link, Nanos, Waker, ring_pair};
 use allot_shard::{Shard, ShardConfig, ShardLinks, State, recover};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
-    ClientHandle, FrameKind, InputFrame, ReplyTo, Welcome, encode_welcome, inputs, kind,
+    ClientHandle, FrameKind, InputFrame, Interest, ReplyTo, Welcome, encode_interest,
+    encode_welcome, inputs, kind,
 };
 
-/// A short history, so that it is full and forgets from early on.
-const BOOK: BookConfig = BookConfig { blend: Blend::NONE, history: 256 };
+use crate::samples::TIME;
+
+/// A short history and few names, so that they are full and forget from early on.
+const BOOK: BookConfig = BookConfig { blend: Blend::NONE, history: 256, names: 1_024 };
 
 /// The incarnation of the router.
 pub(crate) const ROUTER: Incarnation = Incarnation::new(9);
@@ -33,6 +36,8 @@ pub(crate) struct Rig {
     pub(crate) sent: LogIndex,
     frame: Vec<u8>,
     received: Vec<u8>,
+    /// What the publisher was sent, while it is interested in events.
+    published: Option<Vec<Vec<u8>>>,
 }
 
 impl Rig {
@@ -65,8 +70,8 @@ impl Rig {
         let config = ShardConfig { shard: ShardId::new(0), shards: 1, incarnation: SHARD };
         let sent = journal.appended();
         let shard = Shard::new(config, state, journal, links, Counters::new());
-        let (frame, received) = (Vec::new(), Vec::new());
-        let mut rig = Self { shard, writers, router, publisher, sent, frame, received };
+        let (frame, received, published) = (Vec::new(), Vec::new(), None);
+        let mut rig = Self { shard, writers, router, publisher, sent, frame, received, published };
         rig.welcome(ROUTER, sent);
         rig
     }
@@ -84,6 +89,28 @@ impl Rig {
         self.shard.do_work(Nanos::ZERO);
     }
 
+    /// The publisher says whether it wants events; from then on what it is sent is kept.
+    pub(crate) fn set_interest(&mut self, events: bool) {
+        encode_interest(&Interest { events }, &mut self.frame);
+        self.publisher.send(&mut self.frame).unwrap();
+        self.shard.do_work(Nanos::ZERO);
+        self.published = Some(Vec::new());
+    }
+
+    /// What the publisher was sent since it was asked last.
+    pub(crate) fn take_published(&mut self) -> Vec<Vec<u8>> {
+        self.receive_published();
+        self.published.replace(Vec::new()).unwrap_or_default()
+    }
+
+    fn receive_published(&mut self) {
+        while self.publisher.receive(&mut self.received) {
+            if let Some(published) = &mut self.published {
+                published.push(self.received.clone());
+            }
+        }
+    }
+
     pub(crate) fn send(&mut self, requests: &[Request]) {
         inputs::begin(&mut self.frame, self.sent.next(), ROUTER);
         let client = ClientHandle::new(6);
@@ -95,7 +122,7 @@ impl Rig {
                 Request::Split(_) => InputName::Split,
                 _ => InputName::Fill,
             };
-            let input = InputFrame { reply_to, kind: name.kind(), body: &body };
+            let input = InputFrame { reply_to, kind: name.kind(), time_ns: TIME, body: &body };
             inputs::push(&mut self.frame, input);
             self.sent = self.sent.next();
         }
@@ -122,7 +149,7 @@ impl Rig {
         while self.router.receive(&mut self.received) {
             frames.push(self.received.clone());
         }
-        while self.publisher.receive(&mut self.received) {}
+        self.receive_published();
         frames
     }
 
@@ -139,7 +166,7 @@ impl Rig {
             while self.router.receive(&mut self.received) {
                 replies += u64::from(kind(&self.received) == Some(FrameKind::Replies));
             }
-            while self.publisher.receive(&mut self.received) {}
+            self.receive_published();
         }
         allocations
     }
@@ -150,6 +177,8 @@ pub(crate) fn fills(from: u64, count: u64) -> Vec<Request> {
     let fill = |seq: u64| Fill {
         source: SourceId::new(b"f").unwrap(),
         seq: Seq::new(seq),
+        id: Seq::new(seq).into(),
+        time_ns: 0,
         ticker: Ticker::new(format!("T{}", seq % 10).as_bytes()).unwrap(),
         side: Side::Buy,
         price: Price::from_nanos(i128::from(10 + seq * 31 % 490) * 1_000_000_000).unwrap(),

@@ -1,25 +1,53 @@
 //! Round trips: whatever can be said is read back as it was said, in both encodings.
 
-use allot_allocation_rules::{Bust, Fill, Split, SplitNumber, Weight, limits};
+use allot_allocation_rules::{Bust, Fill, Split, SplitNumber, TickerSeq, Weight, limits};
 use allot_allocation_service::{
     AccountReport, AccountStatement, PositionReport, Reply, Report, ReportRequest, Request,
     RequestKind, Topic, TopicName, TrackingReport, decode_line, decode_replies, decode_request,
     encode_reply, encode_reply_message, routing_keys,
 };
-use allot_domain::{AccountId, Money, Price, Quantity, ReportNumber, Seq, Side, Ticker};
+use allot_domain::{AccountId, MessageId, Money, Price, Quantity, ReportNumber, Seq, Side, Ticker};
 use allot_wire::{Batch, Encoding};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::samples::{self, ENCODINGS, account, source, ticker};
+use crate::samples::{self, ENCODINGS, TIME, account, id, source, ticker};
 
 fn names() -> impl Strategy<Value = String> {
     "[A-Za-z0-9._@-]{1,64}"
 }
 
+/// All that prints but `"` and `\`, with single spaces between; and symbols of the OCC.
 fn tickers() -> impl Strategy<Value = Ticker> {
-    "[A-Za-z0-9./_-]{1,16}".prop_map(|text| ticker(&text))
+    let texts = prop_oneof![
+        8 => "[!#-\\[\\]-~]{1,32}",
+        2 => "[!#-\\[\\]-~]{1,15}( [!#-\\[\\]-~]{1,7}){1,2}",
+        1 => "[A-Z]{1,6}".prop_map(|root| format!("{root:<6}260120P06835000")),
+    ];
+    texts.prop_map(|text| ticker(&text))
+}
+
+/// Numbers and texts, some of them texts that look like numbers.
+fn ids() -> impl Strategy<Value = MessageId> {
+    prop_oneof![
+        1 => (1..=u64::MAX).prop_map(|number| Seq::new(number).into()),
+        1 => "[!#-\\[\\]-~]{1,64}".prop_map(|text| id(&text)),
+        1 => "[0+-]?[0-9]{1,21}".prop_map(|text| id(&text)),
+    ]
+}
+
+/// The number of a message, and its id: in most the number itself.
+fn numbers() -> impl Strategy<Value = (Seq, MessageId)> {
+    (1..=u64::MAX, option::of(ids())).prop_map(|(seq, id)| {
+        let seq = Seq::new(seq);
+        (seq, id.unwrap_or(seq.into()))
+    })
+}
+
+/// Times of Unix in nanoseconds; zero where a message was not taken.
+fn times() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), any::<u64>()]
 }
 
 fn accounts() -> impl Strategy<Value = AccountId> {
@@ -62,22 +90,19 @@ fn splits() -> impl Strategy<Value = Split> {
 }
 
 fn fills() -> impl Strategy<Value = Fill> {
-    (names(), 1..u64::MAX, tickers(), sides(), prices(), quantities()).prop_map(
-        |(from, seq, ticker, side, price, quantity)| {
+    (names(), numbers(), tickers(), sides(), prices(), quantities()).prop_map(
+        |(from, (seq, id), ticker, side, price, quantity)| {
             let source = source(&from);
-            Fill { source, seq: Seq::new(seq), ticker, side, price, quantity }
+            Fill { source, seq, id, time_ns: 0, ticker, side, price, quantity }
         },
     )
 }
 
 fn requests() -> impl Strategy<Value = Request> {
-    let busts =
-        (names(), 1..u64::MAX, tickers(), any::<u64>()).prop_map(|(from, seq, ticker, of)| Bust {
-            source: source(&from),
-            seq: Seq::new(seq),
-            ticker,
-            of: Seq::new(of),
-        });
+    let busts = (names(), numbers(), tickers(), ids()).prop_map(|(from, (seq, id), ticker, of)| {
+        let source = source(&from);
+        Bust { source, seq, id, time_ns: 0, ticker, of }
+    });
     let reports = (names(), 1..u64::MAX)
         .prop_map(|(from, seq)| ReportRequest { source: source(&from), seq: Seq::new(seq) });
     prop_oneof![
@@ -92,60 +117,75 @@ fn shares() -> impl Strategy<Value = Vec<(AccountId, u64)>> {
     vec((accounts(), any::<u64>()), 0..5)
 }
 
-/// What every reply says first: source, seq, duplicate.
-fn heads() -> impl Strategy<Value = (String, u64, bool)> {
-    (prop_oneof![names(), Just(String::new())], any::<u64>(), any::<bool>())
+/// What every reply says first.
+#[derive(Clone, Debug)]
+struct Head {
+    source: String,
+    seq: Seq,
+    id: MessageId,
+    time_ns: u64,
+    duplicate: bool,
+}
+
+/// Some of what could not be read, with the number 0 and no source.
+fn heads() -> impl Strategy<Value = Head> {
+    let sources = prop_oneof![names(), Just(String::new())];
+    (sources, any::<u64>(), option::of(ids()), times(), any::<bool>()).prop_map(
+        |(source, seq, id, time_ns, duplicate)| {
+            let seq = Seq::new(seq);
+            Head { source, seq, id: id.unwrap_or(seq.into()), time_ns, duplicate }
+        },
+    )
 }
 
 fn allocations() -> impl Strategy<Value = Reply> {
     (heads(), any::<bool>(), fills(), any::<u64>(), shares()).prop_map(
-        |((source, seq, duplicate), late, fill, split, shares)| Reply::Allocated {
-            source,
-            seq: Seq::new(seq),
-            duplicate,
-            late,
-            ticker: fill.ticker,
-            side: fill.side,
-            price: fill.price,
-            quantity: fill.quantity,
-            split: SplitNumber::new(split),
-            shares,
+        |(head, late, fill, split, shares)| {
+            let Head { source, seq, id, time_ns, duplicate } = head;
+            let Fill { ticker, side, price, quantity, .. } = fill;
+            let split = SplitNumber::new(split);
+            Reply::Allocated {
+                source,
+                seq,
+                id,
+                time_ns,
+                duplicate,
+                late,
+                ticker,
+                side,
+                price,
+                quantity,
+                split,
+                shares,
+            }
         },
     )
 }
 
 fn replies() -> impl Strategy<Value = Reply> {
-    let held = heads().prop_map(|(source, seq, duplicate)| Reply::Held {
+    let held = heads().prop_map(|Head { source, seq, id, time_ns, duplicate }| Reply::Held {
         source,
-        seq: Seq::new(seq),
+        seq,
+        id,
+        time_ns,
         duplicate,
     });
-    let busted = (heads(), tickers(), any::<u64>(), shares()).prop_map(
-        |((source, seq, duplicate), ticker, of, shares)| Reply::Busted {
-            source,
-            seq: Seq::new(seq),
-            duplicate,
-            ticker,
-            of: Seq::new(of),
-            shares,
-        },
-    );
-    let accepted = (heads(), any::<u64>()).prop_map(|((source, seq, duplicate), split)| {
-        Reply::Accepted { source, seq: Seq::new(seq), duplicate, split: SplitNumber::new(split) }
+    let busted = (heads(), tickers(), ids(), shares()).prop_map(|(head, ticker, of, shares)| {
+        let Head { source, seq, id, time_ns, duplicate } = head;
+        Reply::Busted { source, seq, id, time_ns, duplicate, ticker, of, shares }
     });
-    let reported = (heads(), any::<u64>()).prop_map(|((source, seq, _), report)| Reply::Reported {
-        source,
-        seq: Seq::new(seq),
-        report: ReportNumber::new(report),
+    let accepted = (heads(), any::<u64>()).prop_map(|(head, split)| {
+        let Head { source, seq, id, time_ns, duplicate } = head;
+        Reply::Accepted { source, seq, id, time_ns, duplicate, split: SplitNumber::new(split) }
+    });
+    let reported = (heads(), any::<u64>()).prop_map(|(head, report)| {
+        let Head { source, seq, time_ns, .. } = head;
+        Reply::Reported { source, seq, time_ns, report: ReportNumber::new(report) }
     });
     let rejected = (heads(), any::<bool>(), "[a-z_]{1,30}", any::<String>()).prop_map(
-        |((source, seq, duplicate), late, code, reason)| Reply::Rejected {
-            source,
-            seq: Seq::new(seq),
-            duplicate,
-            late,
-            code,
-            reason,
+        |(head, late, code, reason)| {
+            let Head { source, seq, id, time_ns, duplicate } = head;
+            Reply::Rejected { source, seq, id, time_ns, duplicate, late, code, reason }
         },
     );
     prop_oneof![allocations(), held, busted, accepted, reported, rejected]
@@ -187,11 +227,16 @@ fn trackings() -> impl Strategy<Value = TrackingReport> {
 fn reports() -> impl Strategy<Value = Report> {
     let numbers = any::<[u64; 6]>();
     let accounts = vec(account_reports(), 0..4);
-    (numbers, amounts(), accounts, option::of(trackings()), vec(any::<String>(), 0..3)).prop_map(
+    let sequences = btree_map(tickers(), any::<u64>(), 0..4).prop_map(|sequences| {
+        sequences.into_iter().map(|(ticker, seq)| (ticker, TickerSeq::new(seq))).collect()
+    });
+    let (tracking, degraded) = (option::of(trackings()), vec(any::<String>(), 0..3));
+    (numbers, amounts(), accounts, sequences, tracking, degraded).prop_map(
         |(
             [report, cut, split, time_ns, fills, held],
             total_value,
             accounts,
+            sequences,
             tracking,
             degraded,
         )| {
@@ -204,6 +249,7 @@ fn reports() -> impl Strategy<Value = Report> {
                 held,
                 total_value,
                 accounts,
+                sequences,
                 tracking,
                 degraded,
             }
@@ -300,4 +346,64 @@ fn an_outcome_and_its_reply_are_the_same_bytes() {
             assert_eq!(again, message);
         }
     }
+}
+
+#[test]
+fn each_reply_has_the_id_and_the_time_of_its_request() {
+    for encoding in ENCODINGS {
+        for outcome in samples::outcomes() {
+            let mut body = Vec::new();
+            samples::encode(encoding, &outcome, &mut body);
+            let reply = read_reply(encoding, body);
+            let origin = outcome.origin();
+            assert_eq!((reply.id(), reply.time_ns()), (origin.id, TIME), "{reply:?}");
+            assert_eq!((reply.seq(), reply.source()), (origin.seq, origin.source.as_str()));
+        }
+        // What was not taken has no time; a request for a report has no id of its own.
+        let [.., refused, reported] = &samples::reply_bodies(encoding)[..] else {
+            panic!("there are some")
+        };
+        let refused = read_reply(encoding, refused.clone());
+        assert_eq!((refused.id(), refused.time_ns()), (Seq::new(19).into(), 0));
+        let reported = read_reply(encoding, reported.clone());
+        assert_eq!((reported.id(), reported.time_ns()), (Seq::new(3).into(), TIME));
+    }
+}
+
+fn read_reply(encoding: Encoding, body: Vec<u8>) -> Reply {
+    let mut replies = Vec::new();
+    decode_replies(&samples::reply_message(encoding, &[body]), &mut replies).unwrap();
+    replies.remove(0)
+}
+
+#[test]
+fn a_reply_with_an_id_or_a_time_that_is_none_is_refused() {
+    let held = |fields: &str| {
+        let line = format!(r#"{{"type":"held","source":"f","seq":1,{fields}}}"#);
+        decode_replies(line.as_bytes(), &mut Vec::new())
+    };
+    assert_eq!(held(r#""id":"x","time":"2026-11-20T10:00:00.123456789Z""#), Ok(()));
+    let damaged = [
+        r#""id":"a b""#,
+        r#""id":"""#,
+        r#""id":7"#,
+        r#""time":"2026-11-20T10:00:00Z""#,
+        r#""time":"2026-02-30T10:00:00.123456789Z""#,
+        r#""time":"""#,
+        r#""time":0"#,
+    ];
+    for fields in damaged {
+        assert!(held(fields).is_err(), "{fields}");
+    }
+    let mut record = vec![2];
+    record.extend(1_u64.to_le_bytes());
+    for text in ["f", "a b"] {
+        record.extend(u64::try_from(text.len()).unwrap().to_le_bytes());
+        record.extend(text.as_bytes());
+    }
+    record.extend([0; 9]);
+    let mut body = Vec::new();
+    allot_wire::push_record(&mut body, &record);
+    let message = samples::reply_message(Encoding::Binary, &[body]);
+    assert!(decode_replies(&message, &mut Vec::new()).is_err(), "an id that is none");
 }

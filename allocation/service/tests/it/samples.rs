@@ -1,15 +1,16 @@
 //! Samples: one good message of each type, and strategies for all of them.
 
 use allot_allocation_rules::{
-    AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Reject, Share, Split, SplitNumber, Weight,
+    AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Reject, Share, Split, SplitNumber,
+    TickerSeq, Weight,
 };
 use allot_allocation_service::{
     AccountReport, PositionReport, Report, ReportRequest, Request, TrackingReport, encode_line,
     encode_outcome, encode_request,
 };
 use allot_domain::{
-    AccountId, Incarnation, Money, Price, Quantity, Reject as Core, ReportNumber, Seq, Side,
-    SourceId, Ticker,
+    AccountId, Incarnation, MessageId, Money, Price, Quantity, Reject as Core, ReportNumber, Seq,
+    Side, SourceId, Ticker,
 };
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Heartbeat, Rejection, begin_batch, end_batch, push_record};
@@ -18,6 +19,9 @@ use crate::frames::{frames, input_bodies};
 
 /// Both ways to write a body.
 pub(crate) const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];
+
+/// When the router took what is replied to.
+pub(crate) const TIME: u64 = 1_795_168_800_123_456_789;
 
 pub(crate) fn source(text: &str) -> SourceId {
     SourceId::new(text.as_bytes()).unwrap()
@@ -31,6 +35,10 @@ pub(crate) fn ticker(text: &str) -> Ticker {
     Ticker::new(text.as_bytes()).unwrap()
 }
 
+pub(crate) fn id(text: &str) -> MessageId {
+    MessageId::new(text.as_bytes()).unwrap()
+}
+
 pub(crate) fn money(text: &str) -> Money {
     Money::from_nanos(allot_domain::decimal::parse_nanos(text).unwrap())
 }
@@ -39,6 +47,8 @@ pub(crate) fn fill() -> Fill {
     Fill {
         source: source("fills-1"),
         seq: Seq::new(17),
+        id: Seq::new(17).into(),
+        time_ns: 0,
         ticker: ticker("AAPL"),
         side: Side::Buy,
         price: Price::parse("187.23").unwrap(),
@@ -47,7 +57,25 @@ pub(crate) fn fill() -> Fill {
 }
 
 pub(crate) fn bust() -> Bust {
-    Bust { source: source("fills-1"), seq: Seq::new(20), ticker: ticker("AAPL"), of: Seq::new(17) }
+    Bust {
+        source: source("fills-1"),
+        seq: Seq::new(20),
+        id: Seq::new(20).into(),
+        time_ns: 0,
+        ticker: ticker("AAPL"),
+        of: Seq::new(17).into(),
+    }
+}
+
+/// A fill with an id of its own, and a ticker that a topic has to escape.
+pub(crate) fn named_fill() -> Fill {
+    Fill { seq: Seq::new(21), id: id("EX-7:b"), ticker: ticker("BTC/USDT:USDT"), ..fill() }
+}
+
+/// The bust of [`named_fill`], with another number as its id.
+pub(crate) fn named_bust() -> Bust {
+    let of = named_fill();
+    Bust { seq: Seq::new(22), id: id("9001"), ticker: of.ticker, of: of.id, ..bust() }
 }
 
 pub(crate) fn split() -> Split {
@@ -64,11 +92,14 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Bust(bust()),
         Request::Split(split()),
         Request::Report(ReportRequest { source: source("ops"), seq: Seq::new(3) }),
+        Request::Fill(named_fill()),
+        Request::Bust(named_bust()),
     ]
 }
 
 fn origin(seq: u64, duplicate: bool) -> Origin {
-    Origin { source: source("fills-1"), seq: Seq::new(seq), duplicate }
+    let (source, seq) = (source("fills-1"), Seq::new(seq));
+    Origin { source, seq, id: seq.into(), time_ns: TIME, duplicate }
 }
 
 /// The accounts of [`shares`], by index.
@@ -93,39 +124,68 @@ fn allocated(seq: u64) -> Allocated {
         price,
         quantity,
         split: SplitNumber::new(1),
+        number: TickerSeq::new(5),
         shares: 0..3,
         late: false,
     }
 }
 
-/// One outcome of each type, with and without flags.
+/// One outcome of each type, with and without flags and ids.
 pub(crate) fn outcomes() -> Vec<Outcome> {
-    let split = Origin { source: source("aum"), seq: Seq::new(1), duplicate: false };
-    let repeat = Allocated { origin: origin(17, true), ..allocated(17) };
+    let split = Origin { source: source("aum"), ..origin(1, false) };
+    let repeat = Allocated { origin: origin(17, true), number: TickerSeq::ZERO, ..allocated(17) };
     let forgotten = Allocated {
         split: SplitNumber::default(),
         shares: 0..0,
         side: Side::Sell,
         ..repeat.clone()
     };
+    let (fill, bust) = (named_fill(), named_bust());
+    let named = Allocated {
+        origin: Origin { id: fill.id, ..origin(21, false) },
+        ticker: fill.ticker,
+        number: TickerSeq::new(1),
+        ..allocated(21)
+    };
     vec![
         Outcome::Allocated(allocated(17)),
         Outcome::Allocated(repeat),
         Outcome::Allocated(forgotten),
         Outcome::Allocated(Allocated { late: true, ..allocated(18) }),
-        Outcome::Held(origin(18, false)),
+        Outcome::Held { origin: origin(18, false), ticker: ticker("AAPL") },
         Outcome::Busted {
             origin: origin(20, false),
             ticker: ticker("AAPL"),
-            of: Seq::new(17),
+            of: Seq::new(17).into(),
+            number: TickerSeq::new(6),
             shares: 0..3,
         },
-        Outcome::Accepted { origin: split, split: Some(SplitNumber::new(1)) },
-        Outcome::Accepted { origin: Origin { duplicate: true, ..split }, split: None },
+        Outcome::Accepted { origin: split, split: SplitNumber::new(1) },
+        Outcome::Accepted {
+            origin: Origin { duplicate: true, ..split },
+            split: SplitNumber::default(),
+        },
         Outcome::Rejected {
             origin: origin(19, false),
             reject: Reject::ExceedsHoldings(7),
-            late: true,
+            late: Some(ticker("AAPL")),
+        },
+        Outcome::Allocated(named),
+        Outcome::Held {
+            origin: Origin { id: id("x"), ..origin(23, true) },
+            ticker: ticker("AAPL"),
+        },
+        Outcome::Busted {
+            origin: Origin { id: bust.id, ..origin(22, false) },
+            ticker: bust.ticker,
+            of: bust.of,
+            number: TickerSeq::new(2),
+            shares: 0..0,
+        },
+        Outcome::Rejected {
+            origin: Origin { id: id("x"), ..origin(24, false) },
+            reject: Core::NameReused("x of source fills-1 and ticker AAPL".into()).into(),
+            late: None,
         },
     ]
 }
@@ -153,7 +213,14 @@ pub(crate) fn reply_bodies(encoding: Encoding) -> Vec<Vec<u8>> {
     let mut bodies: Vec<_> = outcomes().iter().map(of_outcome).collect();
     let (mut refused, mut reported) = (Vec::new(), Vec::new());
     rejection().encode(encoding, &mut refused);
-    let echo = Echo { source: b"ops", seq: Seq::new(3), duplicate: false, late: false };
+    let echo = Echo {
+        source: b"ops",
+        seq: Seq::new(3),
+        id: None,
+        time_ns: TIME,
+        duplicate: false,
+        late: false,
+    };
     write_reported(encoding, echo, ReportNumber::new(12), &mut reported);
     bodies.extend([refused, reported]);
     bodies
@@ -224,6 +291,10 @@ pub(crate) fn report() -> Report {
         held: 0,
         total_value: money("7489.2"),
         accounts: vec![open, closed],
+        sequences: vec![
+            (ticker("AAPL"), TickerSeq::new(88_188)),
+            (ticker("BTC/USDT:USDT"), TickerSeq::new(2)),
+        ],
         tracking: Some(TrackingReport {
             worst_account: account("account1"),
             deviation_in_prices: money("0.31"),
@@ -245,6 +316,7 @@ pub(crate) fn degraded_report() -> Report {
         held: 3,
         total_value: Money::ZERO,
         accounts: Vec::new(),
+        sequences: Vec::new(),
         tracking: None,
         degraded: vec!["shard 3 is away".into(), "a \"quoted\" one".into()],
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import operator
+import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Dict, Mapping, Union
+from typing import Any, Dict, Mapping, Optional, Union
 
 Number = Union[str, int, Decimal]
 Reply = Dict[str, Any]
@@ -20,9 +22,41 @@ def decimal_text(value: Number) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number, of whatever integer type (numpy's too); a float or a text is none."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        kind = type(value).__name__
+        raise TypeError(f"{name} must be a whole number, not {kind}: {value!r}") from None
+    if isinstance(value, bool) or not least <= number < 2**64:
+        raise ValueError(f"{name} must be a whole number from {least} on; it was {value!r}")
+    return number
+
+
+_SOURCE = re.compile(r"[A-Za-z0-9.\-_@]{1,64}")
+
+
+def head(kind: str, source: str, seq: Any) -> Dict[str, Any]:
+    """What every message begins with. A source that the server cannot echo is refused here: its
+    reply could not be told from others."""
+    if not isinstance(source, str) or not _SOURCE.fullmatch(source):
+        raise ValueError(f"a source must be 1 to 64 of A-Z a-z 0-9 . - _ @; it was {source!r}")
+    return {"type": kind, "source": source, "seq": whole("seq", seq, 1)}
+
+
+def named(fields: Dict[str, Any], message_id: Optional[str]) -> Dict[str, Any]:
+    """The same, with an id of its own."""
+    return fields if message_id is None else {**fields, "id": message_id}
+
+
 @dataclass(frozen=True)
 class Fill:
-    """A block of `quantity` whole shares at one price."""
+    """A block of `quantity` whole shares at one price.
+
+    It is named for ever by `source`, `ticker` and `id`, the venue's id of the execution; without
+    one, by `seq`.
+    """
 
     source: str
     seq: int
@@ -30,38 +64,34 @@ class Fill:
     price: Number
     quantity: int
     side: str = "buy"
+    id: Optional[str] = None
 
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
         return {
-            "type": "fill",
-            "source": self.source,
-            "seq": self.seq,
+            **named(head("fill", self.source, self.seq), self.id),
             "ticker": self.ticker,
             "side": self.side,
             "price": decimal_text(self.price),
-            "quantity": self.quantity,
+            "quantity": whole("quantity", self.quantity, 0),
         }
 
 
 @dataclass(frozen=True)
 class Bust:
-    """Reverses the fill with the sequence number `of` of the same source."""
+    """Reverses the fill of the same source and ticker whose id, or whose `seq`, is `of`."""
 
     source: str
     seq: int
     ticker: str
-    of: int
+    of: Union[int, str]
+    id: Optional[str] = None
 
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
-        return {
-            "type": "bust",
-            "source": self.source,
-            "seq": self.seq,
-            "ticker": self.ticker,
-            "of": self.of,
-        }
+        of = self.of if isinstance(self.of, str) else whole("of", self.of, 1)
+        fields = named(head("bust", self.source, self.seq), self.id)
+        return {**fields, "ticker": self.ticker, "of": of}
 
 
 @dataclass(frozen=True)
@@ -75,7 +105,7 @@ class Split:
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
         weights = {account: decimal_text(weight) for account, weight in self.weights.items()}
-        return {"type": "split", "source": self.source, "seq": self.seq, "weights": weights}
+        return {**head("split", self.source, self.seq), "weights": weights}
 
 
 @dataclass(frozen=True)
@@ -87,7 +117,7 @@ class ReportRequest:
 
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
-        return {"type": "report", "source": self.source, "seq": self.seq}
+        return head("report", self.source, self.seq)
 
 
 Message = Union[Fill, Bust, Split, ReportRequest]

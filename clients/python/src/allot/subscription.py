@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, Optional
 
@@ -32,8 +33,13 @@ def subscribe(
 
     A subscriber gets the last positions at once. A repeated sequence number is a repeated value,
     published for a new subscriber; it is not yielded again.
-    Raises `TimeoutError` if nothing arrives for `timeout` seconds.
+    Raises `TimeoutError` if nothing is yielded for `timeout` seconds, and `ValueError` for a topic
+    that holds no JSON.
     """
+    topics = list(topics)
+    for topic in topics:
+        if ":bin" in topic:
+            raise ValueError(f"{topic!r} is a binary topic; subscribe to its JSON, with :json")
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
     try:
         socket.setsockopt(zmq.LINGER, 0)
@@ -47,9 +53,12 @@ def subscribe(
 
 def _updates(socket: zmq.Socket[bytes], timeout: Optional[float]) -> Iterator[Update]:
     last: Dict[str, int] = {}
+    waits_until = _deadline(timeout)
     while True:
-        if timeout is not None and not socket.poll(int(timeout * 1000)):
-            raise TimeoutError(f"nothing was published for {timeout} s")
+        if waits_until is not None:
+            left = max(0, int((waits_until - time.monotonic()) * 1000))
+            if not socket.poll(left):
+                raise TimeoutError(f"nothing was published for {timeout} s")
         frames = socket.recv_multipart()
         if len(frames) != 3 or not frames[2].startswith(b"{"):
             continue
@@ -57,7 +66,13 @@ def _updates(socket: zmq.Socket[bytes], timeout: Optional[float]) -> Iterator[Up
         before = last.get(topic)
         if before == sequence:
             continue
-        # A publisher that restarts counts from 1 again. Nothing is known to be lost then.
+        # The last value of a state is sent again, and its count begins anew, when a publisher has
+        # restarted. The fills of a ticker count on: a gap is a gap.
         missed = sequence - before - 1 if before is not None and sequence > before else 0
         last[topic] = sequence
         yield Update(topic, sequence, json.loads(frames[2]), missed)
+        waits_until = _deadline(timeout)
+
+
+def _deadline(timeout: Optional[float]) -> Optional[float]:
+    return None if timeout is None else time.monotonic() + timeout

@@ -117,7 +117,7 @@ impl GivenReplies {
                     }
                     true
                 }
-                (Acknowledged::Fill(None), Outcome::Allocated(_) | Outcome::Held(_))
+                (Acknowledged::Fill(None), Outcome::Allocated(_) | Outcome::Held { .. })
                 | (Acknowledged::Bust, Outcome::Busted { .. }) => true,
                 _ => false,
             };

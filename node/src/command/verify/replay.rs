@@ -71,10 +71,7 @@ pub(super) fn replay(
             Ok(None) => break,
             Ok(Some(entry)) => {
                 let record = entry.record;
-                replay.check(
-                    record.index,
-                    Entry::of::<Allocation>(record.kind, record.tag, record.payload),
-                );
+                replay.check(record.index, Entry::of::<Allocation>(&record));
                 bar.inc(entry.record.payload.len().try_into().unwrap_or(0));
                 if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
                     bar.tick();

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use allot_domain::{Reject as Core, Seq, SourceId, limits};
+use allot_domain::Reject as Core;
 
-use crate::rules::limits::{AWAITS_MAX, KEYS_MAX};
+use crate::rules::limits::{AWAITS_MAX, KEYS_MAX, NAMES};
 use crate::rules::{
     Action, Command, CounterConfig, Counters, Input, Key, Level, Name, Outcome, Raise, Reject, What,
 };
@@ -30,9 +30,10 @@ pub struct Auditor {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mismatch(String);
 
-/// The names of messages that were applied.
+/// The names of messages that were applied, and what each said. No log of a test is so long that
+/// the rules forget one.
 #[derive(Clone, Debug, Default)]
-struct Names(BTreeMap<SourceId, BTreeSet<Seq>>);
+struct Names(BTreeMap<Name, String>);
 
 impl Auditor {
     /// Before the first input.
@@ -101,14 +102,15 @@ impl Auditor {
 
     fn expect_command(&mut self, command: &Command) -> Outcome {
         let name = command.name;
-        let is_duplicate = self.commands.has(&name);
-        let what = match self.commands.rejection(&name) {
+        let said = format!("{:?} {:?}", command.key, command.action);
+        let is_duplicate = self.commands.has(&name, &said);
+        let what = match self.commands.rejection(&name, &said) {
             Some(reject) => Err(reject),
             None if is_duplicate => self.expect_repeat(command),
             None => self.expect_new(command),
         };
         if what.is_ok() {
-            self.commands.add(name);
+            self.commands.add(name, said);
         }
         let what = what.unwrap_or_else(What::Rejected);
         Outcome { name, is_duplicate, is_late: false, what }
@@ -167,10 +169,11 @@ impl Auditor {
 
     fn expect_raise(&mut self, raise: &Raise) -> Outcome {
         let Raise { name, amount } = *raise;
-        let is_duplicate = self.broadcasts.has(&name);
-        let rejection = self.broadcasts.rejection(&name);
+        let said = amount.to_string();
+        let is_duplicate = self.broadcasts.has(&name, &said);
+        let rejection = self.broadcasts.rejection(&name, &said);
         if rejection.is_none() && !is_duplicate {
-            self.broadcasts.add(name);
+            self.broadcasts.add(name, said);
             self.raises += 1;
             for value in self.values.values_mut() {
                 *value = value.saturating_add(amount).min(self.limit);
@@ -182,23 +185,20 @@ impl Auditor {
 }
 
 impl Names {
-    /// Whether a message was applied, and is remembered.
-    fn has(&self, name: &Name) -> bool {
-        self.rejection(name).is_none()
-            && self.0.get(&name.source).is_some_and(|seqs| seqs.contains(&name.seq))
+    /// Whether a message was applied that said this.
+    fn has(&self, name: &Name, said: &str) -> bool {
+        self.0.get(name).is_some_and(|known| known == said)
     }
 
-    fn rejection(&self, name: &Name) -> Option<Reject> {
-        let Some(highest) = self.0.get(&name.source).and_then(BTreeSet::last) else {
-            let is_full = self.0.len() == limits::SOURCES_MAX;
-            return is_full.then_some(Core::TooManySources.into());
-        };
-        let oldest = Seq::new((highest.get() + 1).saturating_sub(limits::WINDOW));
-        (name.seq < oldest).then_some(Core::SequenceTooOld(oldest).into())
+    fn rejection(&self, name: &Name, said: &str) -> Option<Reject> {
+        let is_other = self.0.get(name).is_some_and(|known| known != said);
+        let what = || format!("{} of source {}", name.seq, name.source);
+        is_other.then(|| Core::NameReused(what()).into())
     }
 
-    fn add(&mut self, name: Name) {
-        self.0.entry(name.source).or_default().insert(name.seq);
+    fn add(&mut self, name: Name, said: String) {
+        self.0.insert(name, said);
+        assert!(self.0.len() <= NAMES, "a longer log needs a memory that forgets");
     }
 }
 

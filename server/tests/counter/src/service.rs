@@ -2,9 +2,9 @@
 //!
 //! | kind | request | input  | binary record                                   |
 //! |------|---------|--------|-------------------------------------------------|
-//! | 1    | add     | add    | `key 16 │ seq 8 │ source 8 + n │ amount 8`      |
-//! | 2    | await   | await  | `key 16 │ seq 8 │ source 8 + n │ threshold 8`   |
-//! | 3    | cancel  | cancel | `key 16 │ seq 8 │ source 8 + n │ of 8`          |
+//! | 1    | add     | add    | `key 32 │ seq 8 │ source 8 + n │ amount 8`      |
+//! | 2    | await   | await  | `key 32 │ seq 8 │ source 8 + n │ threshold 8`   |
+//! | 3    | cancel  | cancel | `key 32 │ seq 8 │ source 8 + n │ of 8`          |
 //! | 4    | report  | marker | `seq 8 │ source 8 + n`                          |
 //! | 5    | raise   | raise  | `seq 8 │ source 8 + n │ amount 8`               |
 //! | 6    |         | level  | `marker 8 │ total 8`                            |
@@ -21,7 +21,7 @@ mod protocol;
 mod view;
 
 use allot_domain::Marker;
-use allot_shard::{Delivery, Description, Reach, Service};
+use allot_shard::{Delivery, Description, Entry, Reach, Service};
 use allot_wire::backplane::InputKind;
 use allot_wire::{Encoding, Rejection, append_sized};
 
@@ -47,22 +47,22 @@ impl Service for Counter {
         }
     }
 
-    fn read(kind: InputKind, body: &[u8]) -> Result<Input, Rejection> {
-        input::decode(kind, body)
+    fn read(entry: Entry<'_>) -> Result<Input, Rejection> {
+        input::decode(entry.kind, entry.body)
     }
 
     fn describe(outcome: &Outcome) -> Description<'_> {
         let is_new = !outcome.is_duplicate;
-        let delivery = match outcome.what {
-            _ if outcome.is_late => Delivery::Late,
-            What::Awaiting { .. } if is_new => Delivery::Owing,
-            What::Cancelled { of, .. } if is_new => Delivery::Cancelling(of),
+        let delivery = match &outcome.what {
+            What::Reached { key, .. } if outcome.is_late => Delivery::Late { key },
+            What::Awaiting { key, .. } if is_new => Delivery::Owing { key },
+            What::Cancelled { key, of } if is_new => Delivery::Cancelling { key, of: (*of).into() },
             _ => Delivery::Now,
         };
         let is_event = matches!(outcome.what, What::Counted { .. } | What::Reached { .. });
         Description {
             source: &outcome.name.source,
-            seq: outcome.name.seq,
+            id: outcome.name.seq.into(),
             delivery,
             is_duplicate: outcome.is_duplicate,
             is_rejected: matches!(outcome.what, What::Rejected(_)),

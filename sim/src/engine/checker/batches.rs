@@ -44,7 +44,7 @@ fn write(disk: &SimDisk, log: &RecoveredLog, prng: &mut Prng) -> Result<(), Jour
     let now = Nanos::from_unix(1);
     let batch = prng.between(1..=200);
     for record in log.records() {
-        journal.append(record.kind, record.tag, &record.payload);
+        journal.append(record.kind, record.tag, record.time_ns, &record.payload);
         if prng.one_in(batch) {
             journal.submit();
             committer.do_work(now);

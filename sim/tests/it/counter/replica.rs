@@ -6,7 +6,7 @@ use allot_counter::Counter;
 use allot_counter::audit::{Auditor, Mismatch};
 use allot_counter::rules::{CounterConfig, Input, Key, Outcomes};
 use allot_counter::service::{Reply, decode_replies};
-use allot_domain::Outcomes as _;
+use allot_domain::{LogIndex, Outcomes as _};
 use allot_shard::{Entry, Service, State};
 use allot_sim::Violation;
 use allot_sim::engine::log_record::LogRecord;
@@ -57,7 +57,7 @@ impl Replica {
     }
 
     pub(super) fn replay(&mut self, record: &LogRecord) -> Result<(), Violation> {
-        let entry = Entry::of::<Counter>(record.kind, record.tag, &record.payload)
+        let entry = Entry::of::<Counter>(&record.at(LogIndex::ZERO))
             .map_err(|error| Violation::new("P5", error.to_string()))?;
         let mut outcomes = Outcomes::default();
         let Ok(input) = self.state.replay(entry, &mut outcomes, |_| {}) else {

@@ -151,9 +151,9 @@ fn what_was_busted_while_held_keeps_its_first_outcomes_whatever_the_repeat_says(
             f 2 busted AAPL of 1:
             aum 1 accepted as split 1
             f 3 rejected unknown_fill 1
-            again f 1 held
-            again f 2 busted AAPL of 1:
-            again f 2 busted AAPL of 1:
+            f 1 rejected name_reused
+            f 2 rejected exceeds_holdings 0
+            f 2 rejected unknown_fill 7
             a 100% has 0
         "#]],
     );

@@ -2,37 +2,42 @@
 //!
 //! It gives the same lines as [`super::script`]; limits are the one thing it does not know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use allot_domain::{AccountId, Seq, Side, SourceId, Ticker};
+use allot_domain::{AccountId, MessageId, Seq, Side, SourceId, Ticker};
 
 use super::script::shares_text;
-use crate::limits::WINDOW;
 use crate::{Bust, Fill, Input, Netting, Split, SplitKey};
 
-/// What one source sent.
+/// What a message is called; a split has no ticker.
+type Name = (SourceId, Option<Ticker>, MessageId);
+
+/// What is known of a name.
+#[derive(Clone)]
+struct Known {
+    content: String,
+    /// Which of all that were ever stored.
+    serial: u64,
+    is_held: bool,
+}
+
+/// The names that are remembered.
 #[derive(Default)]
-struct Sent {
-    applied: BTreeSet<Seq>,
-    highest: Seq,
+struct Names {
+    capacity: usize,
+    known: BTreeMap<Name, Known>,
+    oldest_first: VecDeque<(Name, u64)>,
+    stored: u64,
+    forgotten: BTreeMap<SourceId, Seq>,
 }
 
 /// An outcome, and what a bust needs of it.
 struct FirstOutcome {
-    key: (SourceId, Seq),
+    key: Name,
     text: String,
     fill: Option<Fill>,
     shares: BTreeMap<AccountId, u64>,
     is_busted: bool,
-}
-
-impl FirstOutcome {
-    /// An outcome without shares.
-    fn plain(source: SourceId, seq: Seq, what: &str) -> Self {
-        let text = format!("{source} {seq} {what}");
-        let shares = BTreeMap::new();
-        Self { key: (source, seq), text, fill: None, shares, is_busted: false }
-    }
 }
 
 #[derive(Default)]
@@ -48,15 +53,16 @@ pub(super) struct Model {
     pub(super) holdings: BTreeMap<(Ticker, AccountId), u64>,
     /// What was paid for them, sales taken off.
     pub(super) paid: BTreeMap<(Ticker, AccountId), i128>,
-    feeds: BTreeMap<SourceId, Sent>,
-    splitters: BTreeMap<SourceId, Sent>,
+    names: Names,
+    split_names: Names,
     outcomes: Vec<FirstOutcome>,
     held: Vec<Fill>,
 }
 
 impl Model {
-    pub(super) fn new(blend: (u32, u32), history: usize) -> Self {
-        Self { blend, history, ..Self::default() }
+    pub(super) fn new(blend: (u32, u32), history: usize, capacity: usize) -> Self {
+        let names = || Names { capacity, ..Names::default() };
+        Self { blend, history, names: names(), split_names: names(), ..Self::default() }
     }
 
     pub(super) fn apply(&mut self, input: &Input) -> Vec<String> {
@@ -73,39 +79,41 @@ impl Model {
     }
 
     fn fill(&mut self, fill: &Fill) -> String {
-        let name = format!("{} {}", fill.source, fill.seq);
+        let title = format!("{} {}", fill.source, fill.seq);
         let what = format!("{} {} {} @ {}", fill.side, fill.ticker, fill.quantity, fill.price);
-        let forgotten = match self.splits.len() {
-            0 => format!("{name} held"),
-            _ => format!("{name} {what} by split 0:"),
-        };
-        if let Some(line) = self.known(fill.source, fill.seq, &forgotten) {
+        let name = name_of(fill);
+        if let Some(line) = self.again(&name, &title, &what, &format!("{what} by split 0:")) {
             return line;
         }
         if self.splits.is_empty() {
             self.held.push(*fill);
-            self.feeds.entry(fill.source).or_default().mark(fill.seq);
-            return format!("{name} held");
+            self.names.store(name, what, true);
+            return format!("{title} held");
         }
         match self.divide(fill) {
             Ok(line) => {
-                self.feeds.entry(fill.source).or_default().mark(fill.seq);
+                self.names.store(name, what, false);
                 line
             }
-            Err(why) => format!("{name} rejected {why}"),
+            Err(why) => format!("{title} rejected {why}"),
         }
     }
 
     /// The outcome of a message that is not new.
-    fn known(&self, source: SourceId, seq: Seq, forgotten: &str) -> Option<String> {
-        let sent = self.feeds.get(&source)?;
-        if let Some(line) = sent.too_old(source, seq) {
-            return Some(line);
+    fn again(&self, name: &Name, title: &str, what: &str, forgotten: &str) -> Option<String> {
+        match self.names.look(name, title) {
+            Err(line) => Some(line),
+            Ok(None) => None,
+            Ok(Some(known)) if known.content != what => {
+                Some(format!("{title} rejected name_reused"))
+            }
+            Ok(Some(Known { is_held: true, .. })) => Some(format!("again {title} held")),
+            Ok(Some(_)) => {
+                let outcome = self.kept().find(|outcome| outcome.key == *name);
+                let forgotten = format!("{title} {forgotten}");
+                Some(format!("again {}", outcome.map_or(&forgotten, |outcome| &outcome.text)))
+            }
         }
-        sent.applied.contains(&seq).then(|| {
-            let outcome = self.kept().find(|outcome| outcome.key == (source, seq));
-            format!("again {}", outcome.map_or(forgotten, |outcome| &outcome.text))
-        })
     }
 
     fn kept(&self) -> impl Iterator<Item = &FirstOutcome> {
@@ -144,7 +152,7 @@ impl Model {
             self.splits.len(),
             shares_text(shares.iter().map(|(account, count)| (*account, *count))),
         );
-        let (key, fill) = ((fill.source, fill.seq), Some(*fill));
+        let (key, fill) = (name_of(fill), Some(*fill));
         self.outcomes.push(FirstOutcome {
             key,
             text: text.clone(),
@@ -201,37 +209,48 @@ impl Model {
     }
 
     fn bust(&mut self, bust: &Bust) -> String {
-        let name = format!("{} {}", bust.source, bust.seq);
-        let text = format!("{name} busted {} of {}:", bust.ticker, bust.of);
-        if let Some(line) = self.known(bust.source, bust.seq, &text) {
+        let title = format!("{} {}", bust.source, bust.seq);
+        let what = format!("busted {} of {}:", bust.ticker, bust.of);
+        let name = (bust.source, Some(bust.ticker), bust.id);
+        if let Some(line) = self.again(&name, &title, &what, &what) {
             return line;
         }
-        let is_it = |fill: &Fill| {
-            (fill.source, fill.seq, fill.ticker) == (bust.source, bust.of, bust.ticker)
+        let unknown = format!("{title} rejected unknown_fill {}", bust.of);
+        let of = (bust.source, Some(bust.ticker), bust.of);
+        if !self.names.known.contains_key(&of) {
+            return unknown;
+        }
+        let text = format!("{title} {what}");
+        let mut outcome = FirstOutcome {
+            key: name,
+            text: text.clone(),
+            fill: None,
+            shares: BTreeMap::new(),
+            is_busted: false,
         };
-        if let Some(at) = self.held.iter().position(is_it) {
+        if let Some(at) = self.held.iter().position(|fill| name_of(fill) == of) {
             self.held.remove(at);
-            self.feeds.entry(bust.source).or_default().mark(bust.seq);
-            self.outcomes.push(FirstOutcome::plain(bust.source, bust.of, "held"));
-            self.outcomes.push(FirstOutcome::plain(bust.source, bust.seq, &text[name.len() + 1..]));
+            self.names.store(name, what, false);
+            self.outcomes.push(outcome);
             return text;
         }
+        let is_it = |fill: &Fill| name_of(fill) == of;
         let found = self.kept().find(|outcome| outcome.fill.as_ref().is_some_and(is_it));
-        let Some(outcome) = found.filter(|outcome| !outcome.is_busted) else {
-            return format!("{name} rejected unknown_fill {}", bust.of);
+        let Some(first) = found.filter(|first| !first.is_busted) else {
+            return unknown;
         };
-        let (fill, shares) = (outcome.fill.expect("it is a fill"), outcome.shares.clone());
+        let (fill, shares) = (first.fill.expect("it is a fill"), first.shares.clone());
         let still = shares.iter().map(|(id, count)| self.held_of(fill.ticker, *id).min(*count));
         let left: u64 = still.sum();
         if fill.side == Side::Buy && left < fill.quantity.get() {
-            return format!("{name} rejected exceeds_holdings {left}");
+            return format!("{title} rejected exceeds_holdings {left}");
         }
         self.take_back(&fill, &shares);
-        self.feeds.entry(bust.source).or_default().mark(bust.seq);
-        let text = format!("{text}{}", shares_text(shares.iter().map(|(id, count)| (*id, *count))));
-        let key = (bust.source, bust.seq);
-        let outcome =
-            FirstOutcome { key, text: text.clone(), fill: None, shares, is_busted: false };
+        self.names.store(name, what, false);
+        outcome.text =
+            format!("{text}{}", shares_text(shares.iter().map(|(id, count)| (*id, *count))));
+        outcome.shares = shares;
+        let text = outcome.text.clone();
         self.outcomes.push(outcome);
         text
     }
@@ -241,22 +260,26 @@ impl Model {
         for (account, count) in shares {
             self.apply_share(fill, *account, sign * i128::from(*count));
         }
-        let key = (fill.source, fill.seq);
-        self.outcomes.iter_mut().find(|outcome| outcome.key == key).unwrap().is_busted = true;
+        let key = name_of(fill);
+        self.outcomes.iter_mut().rev().find(|outcome| outcome.key == key).unwrap().is_busted = true;
     }
 
     fn split(&mut self, split: &Split) -> Vec<String> {
         let name = format!("{} {}", split.source, split.seq);
         let key = SplitKey { source: split.source, seq: split.seq };
-        let sent = self.splitters.entry(split.source).or_default();
-        if let Some(line) = sent.too_old(split.source, split.seq) {
-            return vec![line];
+        let called = (split.source, None, split.seq.into());
+        let content = format!("{:?}", split.weights());
+        match self.split_names.look(&called, &name) {
+            Err(line) => return vec![line],
+            Ok(Some(known)) if known.content != content => {
+                return vec![format!("{name} rejected name_reused")];
+            }
+            Ok(Some(_)) => {
+                let number = self.splits.iter().position(|(known, _)| *known == key).unwrap() + 1;
+                return vec![format!("again {name} accepted as split {number}")];
+            }
+            Ok(None) => self.split_names.store(called, content, false),
         }
-        if sent.applied.contains(&split.seq) {
-            let number = self.splits.iter().position(|(known, _)| *known == key).unwrap() + 1;
-            return vec![format!("again {name} accepted as split {number}")];
-        }
-        sent.mark(split.seq);
         self.weights = split.weights().iter().map(|(id, weight)| (*id, weight.nanos())).collect();
         self.splits.push((key, self.weights.keys().copied().collect()));
         for account in self.weights.keys() {
@@ -264,10 +287,19 @@ impl Model {
         }
         let mut lines = vec![format!("{name} accepted as split {}", self.splits.len())];
         for fill in std::mem::take(&mut self.held) {
-            let line = self.divide(&fill).unwrap_or_else(|why| {
-                self.feeds.get_mut(&fill.source).unwrap().applied.remove(&fill.seq);
-                format!("{} {} rejected {why}", fill.source, fill.seq)
-            });
+            let name = name_of(&fill);
+            let line = match self.divide(&fill) {
+                Ok(line) => {
+                    if let Some(known) = self.names.known.get_mut(&name) {
+                        known.is_held = false;
+                    }
+                    line
+                }
+                Err(why) => {
+                    self.names.known.remove(&name);
+                    format!("{} {} rejected {why}", fill.source, fill.seq)
+                }
+            };
             lines.push(format!("late {line}"));
         }
         lines
@@ -288,14 +320,36 @@ impl Model {
     }
 }
 
-impl Sent {
-    fn mark(&mut self, seq: Seq) {
-        self.applied.insert(seq);
-        self.highest = self.highest.max(seq);
+fn name_of(fill: &Fill) -> Name {
+    (fill.source, Some(fill.ticker), fill.id)
+}
+
+impl Names {
+    /// What is known of a name; or why it cannot be told.
+    fn look(&self, name: &Name, title: &str) -> Result<Option<&Known>, String> {
+        if let Some(known) = self.known.get(name) {
+            return Ok(Some(known));
+        }
+        let forgotten = self.forgotten.get(&name.0).copied().unwrap_or_default();
+        match name.2.number() {
+            Some(number) if number <= forgotten => {
+                Err(format!("{title} rejected sequence_too_old {forgotten}"))
+            }
+            _ => Ok(None),
+        }
     }
 
-    fn too_old(&self, source: SourceId, seq: Seq) -> Option<String> {
-        let oldest = Seq::new((self.highest.get() + 1).saturating_sub(WINDOW));
-        (seq < oldest).then(|| format!("{source} {seq} rejected sequence_too_old {oldest}"))
+    fn store(&mut self, name: Name, content: String, is_held: bool) {
+        if self.oldest_first.len() == self.capacity {
+            let (oldest, serial) = self.oldest_first.pop_front().unwrap();
+            if self.known.get(&oldest).is_some_and(|known| known.serial == serial) {
+                self.known.remove(&oldest);
+                let forgotten = self.forgotten.entry(oldest.0).or_default();
+                *forgotten = (*forgotten).max(oldest.2.number().unwrap_or_default());
+            }
+        }
+        self.stored += 1;
+        self.oldest_first.push_back((name, self.stored));
+        self.known.insert(name, Known { content, serial: self.stored, is_held });
     }
 }

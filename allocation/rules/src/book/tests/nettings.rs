@@ -119,7 +119,7 @@ fn flow_fades_by_a_quarter_at_each_marker() {
             split 1 fills 1 held 0 netting 0 flow 11.25 highest 5 values 20
             f 2 sell AAPL 4 @ 5 by split 1: a 4
             f 3 busted AAPL of 2: a 4
-            split 1 fills 2 held 0 netting 0 flow 23.4375 highest 5 values 20
+            split 1 fills 2 held 0 netting 0 flow 8.4375 highest 5 values 20
         "#]],
     );
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use allot_domain::{AccountId, Marker, Seq, Side, SourceId};
+use allot_domain::{AccountId, Marker, MessageId, Side, SourceId, Ticker};
 use proptest::prelude::*;
 
 use super::model::Model;
 use super::script::outcome_lines;
 use super::steps::{Numbering, steps};
-use crate::AccountIndex;
 use crate::book::{Book, BookConfig};
 use crate::{Blend, Outcome, Outcomes};
 
@@ -17,7 +16,7 @@ use crate::{Blend, Outcome, Outcomes};
 struct Sums {
     shares: BTreeMap<(String, AccountId), i128>,
     notional: i128,
-    sides: BTreeMap<(SourceId, Seq), (Side, i128)>,
+    sides: BTreeMap<(SourceId, Ticker, MessageId), (Side, i128)>,
 }
 
 impl Sums {
@@ -26,12 +25,12 @@ impl Sums {
             let (origin, name, side, price, range) = match outcome {
                 Outcome::Allocated(play) => {
                     let price = i128::from(play.price.nanos());
-                    let key = (play.origin.source, play.origin.seq);
+                    let key = (play.origin.source, play.ticker, play.origin.id);
                     self.sides.insert(key, (play.side, price));
                     (&play.origin, &play.ticker, play.side, price, &play.shares)
                 }
-                Outcome::Busted { origin, ticker, of, shares } if !shares.is_empty() => {
-                    let (side, price) = self.sides[&(origin.source, *of)];
+                Outcome::Busted { origin, ticker, of, shares, .. } if !shares.is_empty() => {
+                    let (side, price) = self.sides[&(origin.source, *ticker, *of)];
                     let side = if side == Side::Buy { Side::Sell } else { Side::Buy };
                     (origin, ticker, side, price, shares)
                 }
@@ -55,18 +54,18 @@ impl Sums {
         let mut seen = 0;
         for row in book.holdings().rows() {
             let mut total = 0;
-            for (cell, index) in row.cells().iter().zip((0..).map(AccountIndex::new)) {
+            for (index, cell) in row.cells() {
                 let key = (row.ticker.to_string(), *book.account(index));
                 let expected = self.shares.get(&key).copied().unwrap_or(0);
                 assert_eq!(i128::from(cell.quantity), expected, "{key:?}");
                 total += cell.quantity;
-                seen += 1;
+                seen += expected;
             }
             assert_eq!(row.total(), total);
         }
-        assert!(self.shares.len() <= seen);
+        assert_eq!(self.shares.values().sum::<i128>(), seen);
         let cells = book.holdings().rows().iter().flat_map(|row| row.cells());
-        assert_eq!(cells.map(|cell| cell.value).sum::<i128>(), self.notional);
+        assert_eq!(cells.map(|(_, cell)| cell.value).sum::<i128>(), self.notional);
     }
 }
 
@@ -94,9 +93,10 @@ proptest! {
         sent in prop::collection::vec(steps(), 1..70),
         blend in prop_oneof![Just((0, 1)), Just((1, 4)), Just((1, 1))],
         history in prop_oneof![Just(4_usize), Just(1_000)],
+        names in prop_oneof![Just(7_usize), Just(1_000)],
     ) {
-        let config = BookConfig { blend: Blend::new(blend.0, blend.1).unwrap(), history };
-        let (mut book, mut model) = (Book::new(config), Model::new(blend, history));
+        let config = BookConfig { blend: Blend::new(blend.0, blend.1).unwrap(), history, names };
+        let (mut book, mut model) = (Book::new(config), Model::new(blend, history, names));
         let (mut sums, mut outcomes) = (Sums::default(), Outcomes::default());
         let mut numbering = Numbering::default();
         for sent in &sent {

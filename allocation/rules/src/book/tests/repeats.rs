@@ -46,14 +46,14 @@ fn the_first_outcome_counts_whatever_the_repeat_says() {
             aum 1 accepted as split 1
             f 1 buy AAPL 10 @ 5 by split 1: a 6 b 4
             aum 2 accepted as split 2
-            again f 1 buy AAPL 10 @ 5 by split 1: a 6 b 4
-            again f 1 buy AAPL 10 @ 5 by split 1: a 6 b 4
+            f 1 rejected exceeds_holdings 0
+            f 1 rejected unknown_fill 7
             f 2 busted AAPL of 1: a 6 b 4
-            again f 2 busted AAPL of 1: a 6 b 4
-            again f 2 busted AAPL of 1: a 6 b 4
+            f 2 rejected unknown_fill 9
+            f 2 buy MSFT 1 @ 1 by split 2: b 1
             again f 1 buy AAPL 10 @ 5 by split 1: a 6 b 4
             a 10% has 0
-            b 90% has 0
+            b 90% has 1, 1 MSFT of 1
         "#]],
     );
 }
@@ -73,7 +73,7 @@ fn a_repeated_split_gets_its_number_again_and_changes_nothing() {
             aum 1 accepted as split 1
             aum 2 accepted as split 2
             again aum 1 accepted as split 1
-            again aum 1 accepted as split 1
+            aum 1 rejected name_reused
             ops 1 accepted as split 3
             a closed has 0
             b 100% has 0
@@ -125,12 +125,12 @@ fn what_is_older_than_the_window_is_refused_not_guessed_at() {
             f 65536 buy AAPL 1 @ 5 by split 1: a 1
             again f 1 buy AAPL 1 @ 5 by split 1: a 1
             f 65537 buy AAPL 1 @ 5 by split 1: a 1
-            f 1 rejected sequence_too_old 2
+            again f 1 buy AAPL 1 @ 5 by split 1: a 1
             f 2 buy AAPL 1 @ 5 by split 1: a 1
-            f 1 rejected sequence_too_old 2
+            f 1 rejected name_reused
             aum 65538 accepted as split 2
-            aum 2 rejected sequence_too_old 3
-            aum 3 accepted as split 3
+            aum 2 accepted as split 3
+            aum 3 accepted as split 4
         "#]],
     );
 }

@@ -109,23 +109,21 @@ fn line(book: &Book, outcomes: &Outcomes, outcome: &Outcome) -> String {
         shares_text(shares.map(|Share { account, quantity }| (*book.account(*account), *quantity)))
     };
     match outcome {
-        Outcome::Held(origin) => format!("{} held", origin_text(origin, false)),
+        Outcome::Held { origin, .. } => format!("{} held", origin_text(origin, false)),
         Outcome::Accepted { origin, split } => {
-            let split = split.map_or("forgotten".to_owned(), |number| number.to_string());
             format!("{} accepted as split {split}", origin_text(origin, false))
         }
-        Outcome::Busted { origin, ticker, of, shares: range } => {
+        Outcome::Busted { origin, ticker, of, shares: range, .. } => {
             format!("{} busted {ticker} of {of}:{}", origin_text(origin, false), shares(range))
         }
         Outcome::Rejected { origin, reject, late } => {
             let number = match reject {
                 Reject::ExceedsHoldings(number) => format!(" {number}"),
-                Reject::Core(Core::SequenceTooOld(seq)) | Reject::UnknownFill(seq) => {
-                    format!(" {seq}")
-                }
+                Reject::Core(Core::SequenceTooOld(seq)) => format!(" {seq}"),
+                Reject::UnknownFill(of) => format!(" {of}"),
                 _ => String::new(),
             };
-            format!("{} rejected {}{number}", origin_text(origin, *late), reject.code())
+            format!("{} rejected {}{number}", origin_text(origin, late.is_some()), reject.code())
         }
         Outcome::Allocated(allocated) => {
             format!("{}:{}", allocated_text(allocated), shares(&allocated.shares))

@@ -78,6 +78,8 @@ impl Numbering {
                 Input::Fill(Fill {
                     source: source_id,
                     seq: Seq::new(seq),
+                    id: Seq::new(seq).into(),
+                    time_ns: 0,
                     ticker: ticker(TICKERS[*at]),
                     side: *side,
                     price: Price::from_nanos((*price).into()).unwrap(),
@@ -90,8 +92,10 @@ impl Numbering {
                 Input::Bust(Bust {
                     source: source_id,
                     seq: Seq::new(seq),
+                    id: Seq::new(seq).into(),
+                    time_ns: 0,
                     ticker: ticker(TICKERS[*at]),
-                    of: Seq::new(of),
+                    of: Seq::new(of).into(),
                 })
             }
             Step::Split { weights } => {

@@ -7,9 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use allot_domain::{Machine, Reject as Core, Seen, Seq, SnapshotError, Sources, Step};
+use allot_domain::snapshot::Cursor;
+use allot_domain::{
+    Content, Machine, MessageId, Name as Called, Names, Reject as Core, Remembered, Seq,
+    SnapshotError, Standing, Step,
+};
 
-use super::limits::{AWAITS_MAX, KEYS_MAX, LIMIT_MAX, RELEASED_MAX};
+use super::limits::{AWAITS_MAX, KEYS_MAX, LIMIT_MAX, NAMES, RELEASED_MAX};
 use super::{
     Action, Command, CounterConfig, Input, Key, Level, Name, Outcome, Outcomes, Raise, Reject, What,
 };
@@ -19,8 +23,8 @@ use super::{
 pub struct Counters {
     pub(super) config: CounterConfig,
     pub(super) entries: BTreeMap<Key, Entry>,
-    pub(super) commands: Sources,
-    pub(super) broadcasts: Sources,
+    pub(super) commands: Names<Said>,
+    pub(super) broadcasts: Names<Said>,
     pub(super) raises: u64,
     pub(super) level: Level,
     /// All that was ever added: the sum of all values.
@@ -84,13 +88,13 @@ impl Counters {
 
     fn on_command(&mut self, command: &Command) -> Outcome {
         let Command { name, .. } = *command;
-        let (is_duplicate, what) = match is_repeat(&self.commands, &name) {
+        let (is_duplicate, what) = match is_repeat(&self.commands, &name, command.said()) {
             Ok(true) => (true, self.now(command)),
             Ok(false) => (false, self.execute(command)),
             Err(reject) => (false, Err(reject)),
         };
         if what.is_ok() && !is_duplicate {
-            mark(&mut self.commands, &name);
+            mark(&mut self.commands, &name, command.said());
         }
         Outcome { name, is_duplicate, is_late: false, what: what.unwrap_or_else(What::Rejected) }
     }
@@ -165,9 +169,9 @@ impl Counters {
 
     fn on_raise(&mut self, raise: &Raise) -> Outcome {
         let Raise { name, amount } = *raise;
-        let repeat = is_repeat(&self.broadcasts, &name);
+        let repeat = is_repeat(&self.broadcasts, &name, raise.said());
         if repeat == Ok(false) {
-            mark(&mut self.broadcasts, &name);
+            mark(&mut self.broadcasts, &name, raise.said());
             self.raise(amount);
         }
         let is_duplicate = repeat == Ok(true);
@@ -219,20 +223,60 @@ impl Entry {
     }
 }
 
+/// What is kept of each name: what the message said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Said(Content);
+
+impl Remembered for Said {
+    const LEN: usize = 8;
+
+    fn save(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0.get().to_le_bytes());
+    }
+
+    fn load(cursor: &mut Cursor<'_>) -> Result<Self, SnapshotError> {
+        Ok(Self(Content::new(cursor.u64()?)))
+    }
+}
+
+impl Command {
+    fn said(&self) -> Said {
+        let (kind, number) = match self.action {
+            Action::Add(amount) => (1_u8, amount),
+            Action::Await(threshold) => (2, threshold),
+            Action::Cancel(of) => (3, of.get()),
+        };
+        let mut bytes = vec![kind];
+        bytes.extend_from_slice(&number.to_le_bytes());
+        bytes.extend_from_slice(self.key.as_bytes());
+        Said(Content::of(&bytes))
+    }
+}
+
+impl Raise {
+    fn said(&self) -> Said {
+        Said(Content::of(&self.amount.to_le_bytes()))
+    }
+}
+
 /// Whether a message was applied before.
-fn is_repeat(sources: &Sources, name: &Name) -> Result<bool, Reject> {
-    match sources.seen(sources.find(&name.source), name.seq)? {
-        Seen::New => Ok(false),
-        Seen::Applied => Ok(true),
-        Seen::TooOld(oldest) => Err(Core::SequenceTooOld(oldest).into()),
+fn is_repeat(names: &Names<Said>, name: &Name, said: Said) -> Result<bool, Reject> {
+    let id = MessageId::Number(name.seq);
+    match names.look(Called { source: &name.source, scope: 0, id: &id }) {
+        Standing::New => Ok(false),
+        Standing::Known(entry) if *names.get(entry) == said => Ok(true),
+        Standing::Known(_) => {
+            let what = format!("{} of source {}", name.seq, name.source);
+            Err(Core::NameReused(what).into())
+        }
+        Standing::TooOld(forgotten) => Err(Core::SequenceTooOld(forgotten).into()),
     }
 }
 
 /// Remembers that a message was applied.
-fn mark(sources: &mut Sources, name: &Name) {
-    let found = sources.find(&name.source);
-    let index = found.unwrap_or_else(|| sources.add(&name.source));
-    sources.mark(index, name.seq);
+fn mark(names: &mut Names<Said>, name: &Name, said: Said) {
+    let id = MessageId::Number(name.seq);
+    names.store(Called { source: &name.source, scope: 0, id: &id }, said);
 }
 
 impl Machine for Counters {
@@ -245,8 +289,8 @@ impl Machine for Counters {
         Self {
             config,
             entries: BTreeMap::new(),
-            commands: Sources::default(),
-            broadcasts: Sources::default(),
+            commands: Names::new(NAMES),
+            broadcasts: Names::new(NAMES),
             raises: 0,
             level: Level::default(),
             added: 0,

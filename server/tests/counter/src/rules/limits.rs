@@ -5,6 +5,9 @@ use allot_domain::{limits, snapshot};
 /// The highest limit that a counter may have: the total of all shards fits into 64 bits.
 pub const LIMIT_MAX: u64 = 1 << 40;
 
+/// How many names of messages a shard remembers.
+pub const NAMES: usize = 65_536;
+
 /// The most keys of a shard: a part of a cut stays a small frame.
 pub const KEYS_MAX: usize = 4_096;
 

@@ -1,13 +1,13 @@
 //! Snapshot: all counters of a shard as bytes.
 //!
 //! ```text
-//!   magic 8 │ version 4 │ limit 8 │ sources of commands │ sources of raises
+//!   magic 8 │ version 4 │ limit 8 │ names of commands │ names of raises
 //!   raises 8 │ level: marker 8, total 8
-//!   counters 4 │ key │ value 8 │ awaits 4 │ threshold 8, source 4, seq 8 │ … │ …
+//!   counters 4 │ key │ value 8 │ awaits 4 │ threshold 8, source, seq 8 │ … │ …
 //! ```
 
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
-use allot_domain::{Machine, Sources};
+use allot_domain::{Machine, Seq};
 
 use super::counters::{Await, Entry};
 use super::limits::{AWAITS_MAX, KEYS_MAX};
@@ -18,8 +18,8 @@ const VERSION: u32 = 1;
 
 /// The shortest counter: a key of one byte, a value, no awaits.
 const COUNTER_LEN_MIN: usize = 2 + 8 + 4;
-/// An await.
-const AWAIT_LEN: usize = 8 + 4 + 8;
+/// The shortest await: a source of one byte.
+const AWAIT_LEN: usize = 8 + 2 + 8;
 
 impl Counters {
     pub(super) fn write_snapshot(&self, out: &mut Vec<u8>) {
@@ -36,7 +36,7 @@ impl Counters {
         put_count(out, self.entries.len());
         for (key, entry) in &self.entries {
             put_name(out, key.as_bytes());
-            entry.save(&self.commands, out);
+            entry.save(out);
         }
     }
 
@@ -55,7 +55,7 @@ impl Counters {
             let key = cursor.ticker()?;
             let last = counters.entries.last_key_value();
             ensure(last.is_none_or(|(last, _)| *last < key), "a counter out of order")?;
-            let entry = Entry::load(&mut cursor, &counters.commands, config)?;
+            let entry = Entry::load(&mut cursor, config)?;
             counters.added += entry.value;
             counters.awaits += entry.awaits.len();
             counters.entries.insert(key, entry);
@@ -79,26 +79,23 @@ fn read_head(cursor: &mut Cursor<'_>, config: CounterConfig) -> Result<(), Snaps
 }
 
 impl Entry {
-    fn save(&self, commands: &Sources, out: &mut Vec<u8>) {
+    fn save(&self, out: &mut Vec<u8>) {
         put_u64(out, self.value);
         put_count(out, self.awaits.len());
         for Await { threshold, name } in &self.awaits {
             put_u64(out, *threshold);
-            commands.save_message(&name.source, name.seq, out);
+            put_name(out, name.source.as_bytes());
+            put_u64(out, name.seq.get());
         }
     }
 
-    fn load(
-        cursor: &mut Cursor<'_>,
-        commands: &Sources,
-        config: CounterConfig,
-    ) -> Result<Self, SnapshotError> {
+    fn load(cursor: &mut Cursor<'_>, config: CounterConfig) -> Result<Self, SnapshotError> {
         let mut entry = Self { value: cursor.u64()?, ..Self::default() };
         ensure(entry.value <= config.limit, "a counter beyond the limit")?;
         for _ in 0..cursor.count(AWAITS_MAX, AWAIT_LEN)? {
             let threshold = cursor.u64()?;
-            let (source, seq) = commands.message(cursor)?;
-            let open = Await { threshold, name: Name { source: commands.id(source), seq } };
+            let name = Name { source: cursor.source()?, seq: Seq::new(cursor.u64()?) };
+            let open = Await { threshold, name };
             let is_open = (entry.value + 1..=config.limit).contains(&threshold);
             ensure(is_open, "an await that is reached, or never will be")?;
             ensure(entry.awaits.last().is_none_or(|last| *last < open), "an await out of order")?;

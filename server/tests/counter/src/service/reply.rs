@@ -64,7 +64,8 @@ pub enum ReplyBody {
 pub(super) fn encode(outcome: &Outcome, encoding: Encoding, out: &mut Vec<u8>) {
     let Outcome { name, is_duplicate, is_late, what } = outcome;
     let (source, seq) = (name.source.as_bytes(), name.seq);
-    let echo = Echo { source, seq, duplicate: *is_duplicate, late: *is_late };
+    let (id, time_ns) = (None, 0);
+    let echo = Echo { source, seq, id, time_ns, duplicate: *is_duplicate, late: *is_late };
     let writer = Writer { echo, encoding, out };
     match what {
         What::Counted { key, value } => writer.keyed(COUNTED, "counted", key, "value", *value),
@@ -159,7 +160,7 @@ fn decode_record(record: &[u8]) -> Result<Reply, DecodeError> {
             Ok(Reply::of(&head, ReplyBody::Raised(number)))
         }
         REPORTED => {
-            let ReportedRecord { seq, source, report } = codec::decode(rest)?;
+            let ReportedRecord { seq, source, report, .. } = codec::decode(rest)?;
             let body = ReplyBody::Reported(ReportNumber::new(report));
             Ok(Reply {
                 source: source.to_owned(),

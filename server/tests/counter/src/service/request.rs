@@ -8,8 +8,10 @@
 //! {"type":"report","source":"a","seq":1}
 //! ```
 
+use std::borrow::Cow;
+
 use allot_domain::{Reject as Core, Seq};
-use allot_wire::json::{Field, Object, read_request};
+use allot_wire::json::{Entries, Field, Object, read_request, unknown_field};
 use allot_wire::{PaddedTicker, Rejection, codec, origin};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -51,23 +53,52 @@ impl Request {
     }
 }
 
-/// The fields of a JSON line, as they stand there; those that are not known are passed over.
-#[derive(Deserialize)]
+/// The fields of a JSON line, as they stand there.
 struct Fields<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    seq: Option<&'a RawValue>,
-    #[serde(borrow)]
-    key: Option<&'a RawValue>,
-    #[serde(borrow)]
-    amount: Option<&'a RawValue>,
-    #[serde(borrow)]
-    threshold: Option<&'a RawValue>,
-    #[serde(borrow)]
-    of: Option<&'a RawValue>,
+    fields: [Field<'a>; 7],
+    /// The name of the first field that no request has.
+    unknown: Option<Cow<'a, str>>,
+}
+
+impl<'a> Fields<'a> {
+    const NAMES: [&'static str; 7] = ["type", "source", "seq", "key", "amount", "threshold", "of"];
+
+    fn read(line: &'a [u8]) -> Result<Self, Core> {
+        let Entries::<&RawValue>(entries) = read_request(line)?;
+        let mut fields = Self { fields: Self::NAMES.map(Field::named), unknown: None };
+        for (name, value) in entries {
+            match fields.fields.iter_mut().find(|field| field.name() == name) {
+                Some(field) => field.set(value),
+                None => fields.unknown = fields.unknown.or(Some(name)),
+            }
+        }
+        Ok(fields)
+    }
+
+    fn refuse_unknown(&self) -> Result<(), Core> {
+        match &self.unknown {
+            Some(name) => Err(unknown_field(name, &Self::NAMES)),
+            None => self.fields.iter().try_for_each(Field::refuse_empty),
+        }
+    }
+
+    fn request(&self) -> Result<Request, Reject> {
+        let [kind, source, seq, key, amount, threshold, of] = &self.fields;
+        let kind = kind.text()?;
+        let kind = Kind::of_request(&kind).ok_or_else(|| unknown(&Core::quote(&kind)))?;
+        self.refuse_unknown()?;
+        let (source, seq) = origin(&source.text()?, seq.whole()?)?;
+        let name = Name { source, seq };
+        let action = match kind {
+            Kind::Add => Action::Add(amount.whole()?),
+            Kind::Await => Action::Await(threshold.whole()?),
+            Kind::Cancel => Action::Cancel(Seq::new(of.whole()?)),
+            Kind::Raise => return Ok(Request::Raise(Raise { name, amount: amount.whole()? })),
+            Kind::Report | Kind::Level => return Ok(Request::Report(name)),
+        };
+        let key = Key::new(key.text()?.as_bytes())?;
+        Ok(Request::Command(Command { name, key, action }))
+    }
 }
 
 /// Reads one line and judges every field of it.
@@ -75,32 +106,12 @@ struct Fields<'a> {
 /// # Errors
 /// The first reject that applies; source and seq are echoed where they can be read.
 pub fn decode_line(line: &[u8]) -> Result<Request, Rejection> {
-    let fields: Fields<'_> = read_request(line).map_err(|reject| Rejection::unread(&reject))?;
-    let source = Field::with("source", fields.source);
-    let seq = Field::with("seq", fields.seq);
-    fields.request(&source, &seq).map_err(|reject| {
+    let fields = Fields::read(line).map_err(|reject| Rejection::unread(&reject))?;
+    fields.request().map_err(|reject| {
+        let [_, source, seq, ..] = &fields.fields;
         let source = source.text().unwrap_or_default();
         Rejection::new(source.as_bytes(), Seq::new(seq.whole().unwrap_or_default()), &reject)
     })
-}
-
-impl Fields<'_> {
-    fn request(&self, source: &Field<'_>, seq: &Field<'_>) -> Result<Request, Reject> {
-        let kind = Field::with("type", self.kind).text()?;
-        let kind = Kind::of_request(&kind).ok_or_else(|| unknown(&Core::quote(&kind)))?;
-        let (source, seq) = origin(&source.text()?, seq.whole()?)?;
-        let name = Name { source, seq };
-        let amount = || Field::with("amount", self.amount).whole();
-        let action = match kind {
-            Kind::Add => Action::Add(amount()?),
-            Kind::Await => Action::Await(Field::with("threshold", self.threshold).whole()?),
-            Kind::Cancel => Action::Cancel(Seq::new(Field::with("of", self.of).whole()?)),
-            Kind::Raise => return Ok(Request::Raise(Raise { name, amount: amount()? })),
-            Kind::Report | Kind::Level => return Ok(Request::Report(name)),
-        };
-        let key = Key::new(Field::with("key", self.key).text()?.as_bytes())?;
-        Ok(Request::Command(Command { name, key, action }))
-    }
 }
 
 /// Appends a request as one object, without a line's end.

@@ -36,14 +36,16 @@ fn what_is_no_request_is_refused_with_a_code_of_the_core() {
     let lines = [
         ("", "malformed_message"),
         ("[]", "malformed_message"),
-        (r#"{"type":"add","type":"add"}"#, "malformed_message"),
+        (r#"{"type":"add","type":"add"}"#, "malformed_field"),
+        (r#"{"type":"add","Key":"x"}"#, "unknown_field"),
+        (r#"{"type":"add","key":null}"#, "unknown_field"),
         (r#"{"source":"a","seq":1}"#, "missing_field"),
         (r#"{"type":"level","source":"a","seq":1}"#, "unknown_type"),
         (r#"{"type":"add","source":"a b","seq":1,"key":"x","amount":1}"#, "bad_source"),
         (r#"{"type":"add","source":"a","seq":0}"#, "sequence_must_be_positive"),
         (r#"{"type":"add","source":"a","seq":1,"key":"x"}"#, "missing_field"),
         (r#"{"type":"add","source":"a","seq":1,"key":"x","amount":-1}"#, "malformed_field"),
-        (r#"{"type":"add","source":"a","seq":1,"key":"x y","amount":1}"#, "bad_ticker"),
+        (r#"{"type":"add","source":"a","seq":1,"key":"x  y","amount":1}"#, "bad_ticker"),
     ];
     for (line, code) in lines {
         assert_eq!(decode_line(line.as_bytes()).unwrap_err().code, code, "{line}");
