@@ -1,5 +1,10 @@
 //! Allocator: divides whole steps among accounts, each step to the account that then wants most.
 //!
+//! The remainder rule in one sentence: each share goes to the account that then misses most value
+//! against its target, the fill included, and among equals to the account whose id comes first in
+//! byte order. From empty books that is the method of largest remainders; `tests/it/laws.rs` has
+//! the laws that follow, by name.
+//!
 //! Account *i* wants `d_i`; every step it gets lowers that by `step`. Giving `quantity` steps one
 //! by one, each to the largest want (ties to the lower rank), is the exact optimum of every
 //! symmetric convex penalty of what remains (Gross 1956, Fox 1966; Frank & Murota 2022 for

@@ -11,3 +11,4 @@ mod flow;
 mod firm;
 mod sharding;
 mod conservation;
+mod laws;
