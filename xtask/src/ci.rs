@@ -19,6 +19,16 @@ use crate::workspace::Workspace;
 
 const PYTHON_CLIENT: &str = "clients/python";
 
+/// How often CI tries each law of the allocator: half a minute in all, in a build for tests.
+const LAW_CASES: &str = "20000";
+
+/// How long CI runs each fuzz target, in seconds: under three minutes in all.
+const FUZZ_SECONDS: u32 = 20;
+/// The targets of cargo-fuzz, a file each.
+const FUZZ_TARGETS: &str = "fuzz/fuzz_targets";
+/// What each of them starts from, in a folder of its name.
+const FUZZ_CORPUS: &str = "fuzz/corpus";
+
 /// Short runs of the benchmark harness: their arguments, and a file that each must leave.
 const BENCHES: &[(&str, &str)] = &[
     (
@@ -57,9 +67,11 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", run: |_| tidy::run().map(|()| Outcome::Passed) },
     Step { name: "doc", run: doc },
     Step { name: "test", run: test },
+    Step { name: "laws", run: laws },
     Step { name: "python", run: python },
     Step { name: "smoke", run: smoke },
     Step { name: "bench", run: bench },
+    Step { name: "fuzz", run: fuzz },
     Step { name: "deny", run: deny },
 ];
 
@@ -154,6 +166,14 @@ fn test(folders: &Folders) -> Result<Outcome> {
     folders.execute(Command::new("sh").args(["-c", &folders.test_command()?]))
 }
 
+/// Holds the allocator's laws over more cases than the tests do.
+fn laws(folders: &Folders) -> Result<Outcome> {
+    let mut command = Command::new("cargo");
+    command.env("ALLOT_LAW_CASES", LAW_CASES);
+    // With the features of the whole workspace, so that nothing is built anew.
+    folders.execute(command.args(["test", "--workspace", "--test", "it", "laws::"]))
+}
+
 /// Runs the tests of the Python client against the real binary.
 fn python(folders: &Folders) -> Result<Outcome> {
     if !folders.root.join(PYTHON_CLIENT).join("pyproject.toml").exists() {
@@ -205,6 +225,35 @@ fn bench(folders: &Folders) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Runs each fuzz target briefly, from its corpus; a finding fails the step.
+fn fuzz(folders: &Folders) -> Result<Outcome> {
+    let mut version = Command::new("cargo");
+    version.args(["fuzz", "--version"]).stdin(Stdio::null());
+    if !version.output().is_ok_and(|output| output.status.success()) {
+        let remedy = "cargo install cargo-fuzz --locked";
+        return Ok(Outcome::Skipped(format!("cargo-fuzz is not installed: {remedy}")));
+    }
+    let manifest = ["--manifest-path", "fuzz/Cargo.toml"];
+    folders.execute(Command::new("cargo").arg("fmt").args(manifest).arg("--check"))?;
+    folders.execute(&mut folders.cargo_fuzz("build"))?;
+    let found = folders.target.join("fuzz-corpus");
+    if found.exists() {
+        fs::remove_dir_all(&found)?;
+    }
+    for target in folders.fuzz_targets()? {
+        let found = found.join(&target);
+        fs::create_dir_all(&found)?;
+        let corpus = folders.root.join(FUZZ_CORPUS).join(&target);
+        ensure!(corpus.exists(), "{} has no input; add one", corpus.display());
+        let mut run = folders.cargo_fuzz("run");
+        run.arg(&target).arg(&found).arg(&corpus).arg("--");
+        run.arg(format!("-max_total_time={FUZZ_SECONDS}"));
+        // An input that takes ten seconds, or two gigabytes, is a finding too.
+        folders.execute(run.args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"]))?;
+    }
+    Ok(Outcome::Passed)
+}
+
 fn deny(folders: &Folders) -> Result<Outcome> {
     let mut version = Command::new("cargo");
     version.args(["deny", "--version"]).stdin(Stdio::null());
@@ -245,6 +294,29 @@ impl Folders {
         Ok(command)
     }
 
+    /// A subcommand of cargo-fuzz. Nothing here is unsafe but what carries bytes between threads,
+    /// so no sanitizer watches memory, and there are twice as many executions.
+    fn cargo_fuzz(&self, subcommand: &str) -> Command {
+        let mut command = Command::new("cargo");
+        // What counts coverage is unstable; the toolchain stays the one that builds everything.
+        command.env("RUSTC_BOOTSTRAP", "1");
+        command.args(["fuzz", subcommand, "--sanitizer", "none", "--target-dir"]);
+        command.arg(self.target.join("fuzz"));
+        command
+    }
+
+    /// The names of all fuzz targets, in order.
+    fn fuzz_targets(&self) -> Result<Vec<String>> {
+        let mut targets = Vec::new();
+        for entry in fs::read_dir(self.root.join(FUZZ_TARGETS))? {
+            let path = entry?.path();
+            let stem = path.file_stem().context("a file has a name")?;
+            targets.push(stem.to_string_lossy().into_owned());
+        }
+        targets.sort();
+        Ok(targets)
+    }
+
     /// The `allot` binary of the tests; built the same way if they have not run.
     fn binary(&self) -> Result<PathBuf> {
         let arguments = ["test", "--workspace", "--no-run", "--quiet"];
@@ -279,7 +351,10 @@ mod tests {
 
     #[test]
     fn all_steps_run_unless_some_are_named() {
-        assert_eq!(names(&[]).join(" "), "fmt clippy tidy doc test python smoke bench deny");
+        assert_eq!(
+            names(&[]).join(" "),
+            "fmt clippy tidy doc test laws python smoke bench fuzz deny"
+        );
         assert_eq!(names(&["smoke", "fmt"]), ["fmt", "smoke"]);
     }
 

@@ -27,7 +27,7 @@ const LOCK_SOURCE: &str = concat!("registry+https://github.com/rust-lang/crates"
 
 /// All findings of these rules in one file.
 pub(crate) fn check(file: &TextFile) -> Vec<Finding> {
-    let is_lock = file.path == "Cargo.lock";
+    let is_lock = file.path.split('/').next_back() == Some("Cargo.lock");
     let mut findings = Vec::new();
     for (line, number) in file.text.lines().zip(1..) {
         if let Some(folder) = local_folder(line) {
@@ -100,5 +100,6 @@ mod tests {
     fn the_lock_file_knows_the_default_registry_alone() {
         check_line("Cargo.lock", &format!("source = \"{LOCK_SOURCE}\""), None);
         check_line("Cargo.lock", "source = \"git+https://x/y\"", Some("a source of its own"));
+        check_line("fuzz/Cargo.lock", &format!("source = \"{LOCK_SOURCE}\""), None);
     }
 }

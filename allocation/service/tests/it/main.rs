@@ -14,6 +14,7 @@ mod records;
 mod forms;
 mod round_trips;
 mod garbage;
+mod corpus;
 mod page;
 
 // A shard between the other ends of its links.

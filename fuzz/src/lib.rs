@@ -1,0 +1,11 @@
+//! What the fuzz targets have in common.
+
+mod requests;
+mod good_journal;
+mod damage;
+mod unnamed_file;
+
+pub use damage::Damage;
+pub use good_journal::{GoodJournal, read_anything};
+pub use requests::{assert_refused_well, assert_said_again};
+pub use unnamed_file::UnnamedFile;
