@@ -8,7 +8,9 @@ mod json;
 mod binary;
 
 use allot_allocation_rules::{AccountIndex, Outcome, Share, SplitNumber};
-use allot_domain::{AccountId, MessageId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
+use allot_domain::{
+    AccountId, MessageId, Price, Quantity, ReportNumber, Seq, Side, SourceId, Ticker,
+};
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
 
 pub(crate) use binary::read as read_record;
@@ -268,7 +270,7 @@ pub fn decode_replies(message: &[u8], replies: &mut Vec<Reply>) -> Result<(), De
         Encoding::Json => {
             let lines = message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
             for line in lines {
-                replies.push(json::read(line)?);
+                replies.push(checked(json::read(line)?)?);
             }
         }
         Encoding::Binary => {
@@ -277,9 +279,24 @@ pub fn decode_replies(message: &[u8], replies: &mut Vec<Reply>) -> Result<(), De
                 return Err(DecodeError::new(format!("kind {} is no reply", batch.kind)));
             }
             for record in batch.records() {
-                replies.push(binary::read(record?)?);
+                replies.push(checked(binary::read(record?)?)?);
             }
         }
     }
     Ok(())
+}
+
+/// A reply whose texts are of the alphabets that whoever writes it again takes for granted.
+fn checked(reply: Reply) -> Result<Reply, DecodeError> {
+    let source = reply.source();
+    if !source.is_empty() && !SourceId::is_name(source.as_bytes()) {
+        return Err(DecodeError::new("the source of this reply is no name of a source"));
+    }
+    if let Reply::Rejected { code, .. } = &reply
+        && (code.is_empty()
+            || !code.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric()))
+    {
+        return Err(DecodeError::new("the code of this reply is not a word"));
+    }
+    Ok(reply)
 }

@@ -181,3 +181,19 @@ fn a_list_that_claims_to_be_huge_is_refused_without_making_room_for_it() {
     let rejection = decode_request(RequestKind::Split, &record).unwrap_err();
     assert_eq!((rejection.source.as_str(), rejection.code), ("aum", "malformed_message"));
 }
+
+/// What a client keeps of a reply is a line of JSON, whatever the server said.
+#[test]
+fn a_reply_with_a_source_or_a_code_of_other_letters_is_refused() {
+    let good = r#"{"type":"rejected","source":"s","seq":1,"code":"bad_ticker","reason":"\""}"#;
+    for (from, to, is_good) in [
+        ("\"s\"", "\"\"", true),
+        ("\"s\"", r#""s\"""#, false),
+        ("bad_ticker", r#"bad_\"ticker"#, false),
+        ("bad_ticker", "", false),
+    ] {
+        let line = good.replace(from, to);
+        let read = decode_replies(line.as_bytes(), &mut Vec::new());
+        assert_eq!(read.is_ok(), is_good, "{line}: {read:?}");
+    }
+}
