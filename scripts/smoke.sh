@@ -50,7 +50,8 @@ grep -q 'fills sent 200, answered 200, rejected 0, lost 0' "$folder/demo"
 say 'one process'
 launch serve serve
 "$ALLOT_BIN" feed aum --weights ann=40,bob=60 --count 1 >/dev/null
-printf 'ticker,price,quantity\nAAPL,187.23,100\n' | "$ALLOT_BIN" feed fills --file - >/dev/null
+printf 'ticker,side,price,quantity\nAAPL,buy,187.23,100\n' |
+    "$ALLOT_BIN" feed fills --source smoke --file - >/dev/null
 await 60 '"ann":{"weight":"40","value":"7489.2"' "$ALLOT_BIN" positions --format json
 "$scripts/stop.sh"
 

@@ -26,6 +26,13 @@ pub enum FeedError {
         /// Why.
         cause: io::Error,
     },
+    /// A file cannot be read as its format says.
+    BadHeader {
+        /// Which.
+        file: String,
+        /// The line, and what is wrong with it.
+        line: Box<BadLine>,
+    },
     /// A file has bad lines, and such lines stop the feed.
     BadLines {
         /// Which.
@@ -70,10 +77,17 @@ impl fmt::Display for FeedError {
             Self::Setting { setting, given, reason } => {
                 write!(f, "invalid {setting} {given:?}: {reason}")
             }
+            Self::BadHeader { file, line } => {
+                write!(f, "{file}, {line}; nothing of it was sent")
+            }
             Self::BadLines { file, count, first } => {
                 let lines = plural(*count, "line");
                 writeln!(f, "{file} has {count} bad {lines}; nothing of it was sent:")?;
                 first.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+                let more = count.saturating_sub(u64::try_from(first.len()).unwrap_or(u64::MAX));
+                if 0 < more {
+                    writeln!(f, "  and {more} more")?;
+                }
                 f.write_str("correct them, or skip them with --on-bad-line skip")
             }
         }

@@ -173,10 +173,10 @@ impl FillFeed {
         self.schedule.due(fill) <= now && self.session.has_room(fill.seq)
     }
 
-    /// Takes the next fill from the source, unless there is one; returns how many lines were bad.
+    /// Takes the next fill from the source, unless there is one; returns how many lines were none.
     fn look_ahead(&mut self, now: Nanos) -> usize {
-        let mut bad_count = 0;
-        while self.ahead.is_none() && self.lifecycle.is_running() && bad_count < PULLS_PER_TURN {
+        let mut line_count = 0;
+        while self.ahead.is_none() && self.lifecycle.is_running() && line_count < PULLS_PER_TURN {
             if self.config.count.is_some_and(|count| count <= self.taken_count) {
                 self.lifecycle.drain(now);
                 break;
@@ -188,8 +188,12 @@ impl FillFeed {
                     self.taken_count += 1;
                     self.ahead = Some(fill);
                 }
+                Pull::NotFill => {
+                    line_count += 1;
+                    self.progress.add(Tally::NotFills, 1);
+                }
                 Pull::Bad(line) => {
-                    bad_count += 1;
+                    line_count += 1;
                     self.skip(&line);
                 }
                 Pull::Broken(line) => {
@@ -200,7 +204,7 @@ impl FillFeed {
                 Pull::Waiting => break,
             }
         }
-        bad_count
+        line_count
     }
 
     fn skip(&self, line: &BadLine) {

@@ -8,7 +8,7 @@
 //! would need a bound and a waker of its own, and would make a replay on virtual time depend on the
 //! scheduler. The descriptor in the poll set needs none of that, and the pipe itself is the bound.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
@@ -52,6 +52,21 @@ impl Intake {
         }
         let file = File::open(path).and_then(|file| Self::of(path, file));
         file.map_err(|cause| unreadable(path, cause))
+    }
+
+    /// Opens a file like [`Self::open`]; a read of a pipe waits for what comes.
+    pub(crate) fn open_blocking(path: &str) -> Result<Self, FeedError> {
+        if path != "-" {
+            let kind = fs::metadata(path).map_err(|cause| unreadable(path, cause))?.file_type();
+            if kind.is_file() || kind.is_dir() {
+                return Self::open(path);
+            }
+            let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
+            return Ok(Self { name: path.to_owned(), file, can_be_read_again: false });
+        }
+        let stdin = io::stdin().as_fd().try_clone_to_owned();
+        let file = stdin.map_err(|cause| unreadable(STDIN, cause))?.into();
+        Ok(Self { name: STDIN.to_owned(), file, can_be_read_again: false })
     }
 
     /// Reads from a file that is open already.

@@ -5,7 +5,7 @@
 //!             ┌───────────────────────── FillFeed ──────────────────────────┐
 //!   Random ─┐ │                                                             │
 //!           ├─┼► Source ─► Schedule ─► Session ═► link ─────────────────────┼─► front door
-//!   Replay ─┘ │                           │  InFlight: what has no reply    │
+//!   File ───┘ │                           │  InFlight: what has no reply    │
 //!             │                           └◄══ replies ◄════════════════════┼──
 //!             └────────────────────────── FeedProgress ─────────────────────┘
 //!   Weights ───► AumFeed: the same session, one split at a time
@@ -38,7 +38,8 @@ mod source;
 mod tickers;
 mod random;
 mod intake;
-mod replay;
+mod nearest;
+mod file;
 mod pace;
 mod tally;
 mod latency;
@@ -62,6 +63,10 @@ mod aum_feed;
 pub use aum_feed::{AumConfig, AumFeed};
 pub use error::FeedError;
 pub use feed_progress::{FeedProgress, Phase};
+pub use file::{
+    Columns, FileConfig, FillFile, Format, LineError, LineId, NumberError, OnBadLine, SideTotal,
+    Sides, Survey, Syntax, TextEncoding, TickerTotals, Word, Words,
+};
 pub use fill_feed::{FillConfig, FillFeed};
 pub use identity::{seed_of, unique_source};
 pub use latency::Latency;
@@ -69,7 +74,6 @@ pub use pace::{Pace, Rate, Speed};
 pub use patience::Patience;
 pub use plural::plural;
 pub use random::{Prices, Random, RandomConfig};
-pub use replay::{Format, LineError, OnBadLine, Replay, ReplayConfig};
 pub use reply_log::ReplyLog;
 pub use source::{BadLine, Pull, Skipped, Source};
 pub use summary::Summary;

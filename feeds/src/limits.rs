@@ -60,6 +60,27 @@ pub(crate) const SPARES_MAX: usize = IN_FLIGHT_MAX;
 /// The longest line of a file; a fill needs about a hundred bytes.
 pub(crate) const LINE_LEN_MAX: usize = 64 << 10;
 
+/// The most lines of one record, whose quotes go over lines: a note is shorter.
+pub(crate) const RECORD_LINES_MAX: usize = 32;
+
+/// The most lines that a format can skip at the end of a file: they are held in memory until then.
+pub(crate) const SKIP_AFTER_MAX: usize = 100;
+
+/// The largest file with a format.
+pub(crate) const FORMAT_LEN_MAX: u64 = 1 << 20;
+
+/// The longest id of a fill: the venues' ids are shorter.
+pub(crate) const LINE_ID_LEN_MAX: usize = 64;
+
+/// Lines of one file whose ids are remembered, to tell equal lines apart: some 150 MB at most.
+pub(crate) const LINE_IDS_MAX: usize = 4_000_000;
+
+/// Bad lines of a file that are shown; the rest is only counted.
+pub(crate) const BAD_LINES_SHOWN_MAX: usize = 20;
+
+/// Fills that a survey shows.
+pub(crate) const SURVEY_FILLS_MAX: usize = 10;
+
 /// How much of a file is read at once: what a pipe of Linux holds.
 pub(crate) const READ_LEN: usize = 64 << 10;
 
@@ -90,6 +111,7 @@ const _: () = {
     assert!(IN_FLIGHT_MAX <= 32_768 && SPAN_MAX == 32_768);
     assert!(BATCH_MAX <= IN_FLIGHT_MAX && BATCH_MAX * FILL_LEN_MAX < MESSAGE_MAX);
     assert!(FILL_LEN_MAX < LINE_LEN_MAX && LINE_LEN_MAX <= READ_LEN);
+    assert!(SKIP_AFTER_MAX * LINE_LEN_MAX <= 8 << 20 && RECORD_LINES_MAX < SKIP_AFTER_MAX);
     // No wait is longer than its longest.
     assert!(RESEND_FIRST.as_millis() <= RESEND_LONGEST.as_millis());
     assert!(BUSY_FIRST.as_millis() <= BUSY_LONGEST.as_millis());

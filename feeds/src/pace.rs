@@ -154,6 +154,8 @@ mod tests {
     fn fill(time_ns: Option<u64>) -> UnnamedFill {
         UnnamedFill {
             seq: Seq::new(1),
+            id: None,
+            line: None,
             ticker: Ticker::new(b"A").unwrap(),
             side: Side::Buy,
             price: Price::parse("1").unwrap(),

@@ -114,6 +114,8 @@ impl Random {
         let index = self.rng.random_range(0..self.config.tickers.len());
         UnnamedFill {
             seq: Seq::new(self.last_seq),
+            id: None,
+            line: None,
             ticker: self.config.tickers[index],
             side: self.side(),
             price: price(self.cents(index)),

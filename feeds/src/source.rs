@@ -15,6 +15,11 @@ pub trait Source: Send {
     /// The next fill.
     fn next(&mut self) -> Pull;
 
+    /// The file that its lines are of, if they are of one.
+    fn file(&self) -> Option<&str> {
+        None
+    }
+
     /// How many fills it yields in all, if that is known.
     fn expected(&self) -> Option<u64> {
         None
@@ -31,6 +36,8 @@ pub enum Pull {
     Fill(UnnamedFill),
     /// Nothing yet; [`Source::wait_on`] tells what to wait for.
     Waiting,
+    /// A line that the format leaves out. The source continues with the next line.
+    NotFill,
     /// A line that is not a fill. The source continues with the next line.
     Bad(BadLine),
     /// A line that ends the source.

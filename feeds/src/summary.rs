@@ -164,7 +164,7 @@ mod tests {
         }
         (1..=7)
             .for_each(|seq| progress.note_rejection(Seq::new(seq), "price_too_large", "too dear"));
-        let line = BadLine { number: 3, cause: LineError::NotUtf8 };
+        let line = BadLine { number: 3, cause: LineError::OpenQuote };
         progress.note_skipped(&Skipped::Line(line));
         progress.note_latency(Duration::from_micros(150));
         progress.note_latency(Duration::from_millis(3));
@@ -189,7 +189,7 @@ fills-1: not all answered
     3: too dear
     4: too dear
     5: too dear
-  skipped line 3: it is not UTF-8
+  skipped line 3: a quote is not closed
 ";
         assert_eq!(progress.summary().to_string(), expected);
     }
@@ -216,7 +216,7 @@ fills-1: not all answered
             assert!(!progress.summary().is_ok(), "{tally:?}");
         }
         let stopped = progress();
-        stopped.note_stop(BadLine { number: 1, cause: LineError::NotUtf8 });
+        stopped.note_stop(BadLine { number: 1, cause: LineError::OpenQuote });
         assert!(!stopped.summary().is_ok());
         assert_eq!(stopped.expected(), None);
     }

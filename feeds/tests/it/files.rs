@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use allot_feeds::{
-    FeedError, FeedProgress, FillConfig, OnBadLine, Pace, Pull, Replay, ReplayConfig, Source,
-    Speed, Tally,
+    FeedError, FeedProgress, FileConfig, FillConfig, FillFile, OnBadLine, Pace, Pull, Source,
+    Speed, Tally, Word,
 };
 use allot_wire::Encoding;
 
@@ -33,16 +33,20 @@ impl File {
     }
 }
 
-const SKIP: ReplayConfig = ReplayConfig {
-    format: allot_feeds::Format::Auto,
-    on_bad_line: OnBadLine::Skip,
-    needs_time: false,
-    first_seq: 1,
-};
+/// Every line of these files is a purchase.
+fn purchases() -> FileConfig {
+    let mut config = FileConfig::default();
+    config.format.side = Some(Word::Buy);
+    config
+}
 
-const BAD: &str = "ticker,price,quantity\nA,1,1\nB,0,1\n\nC,1,1.5\nD,1,1\n";
+fn skipping() -> FileConfig {
+    FileConfig { on_bad_line: OnBadLine::Skip, ..purchases() }
+}
 
-fn replayed(replay: Replay) -> (FeedProgress, usize) {
+const BAD: &str = "ticker,price,quantity\nA,1,1\nB,0,1\n\nC,1,x\nD,1,1\n";
+
+fn replayed(replay: FillFile) -> (FeedProgress, usize) {
     let mut scenario = Scenario::new();
     scenario.one_split();
     let fills = scenario.fills(FillConfig::new(source("fills")), Box::new(replay));
@@ -56,11 +60,11 @@ fn replayed(replay: Replay) -> (FeedProgress, usize) {
 #[test]
 fn a_file_with_bad_lines_is_rejected_before_anything_of_it_is_sent() {
     let file = File::of(BAD);
-    let error = Replay::open(&file.path(), ReplayConfig::default()).err().unwrap();
+    let error = FillFile::open(&file.path(), purchases()).err().unwrap();
     let expected = format!(
         "{} has 2 bad lines; nothing of it was sent:\n  \
          line 3: the price must be more than zero; it was 0\n  \
-         line 5: the quantity must be a whole number of shares; it was \"1.5\"\n\
+         line 5: the quantity \"x\" is not a plain decimal number such as 187.23\n\
          correct them, or skip them with --on-bad-line skip",
         file.path()
     );
@@ -70,7 +74,7 @@ fn a_file_with_bad_lines_is_rejected_before_anything_of_it_is_sent() {
 
 #[test]
 fn bad_lines_can_be_skipped() {
-    let (fills, applied) = replayed(Replay::open(&File::of(BAD).path(), SKIP).unwrap());
+    let (fills, applied) = replayed(FillFile::open(&File::of(BAD).path(), skipping()).unwrap());
     let summary = fills.summary();
     assert!(summary.is_ok(), "{summary}");
     assert_eq!((applied, summary.get(Tally::Sent), summary.get(Tally::BadLines)), (2, 2, 2));
@@ -81,7 +85,7 @@ fn bad_lines_can_be_skipped() {
 fn fills_are_numbered_by_position_so_that_a_corrected_file_sends_only_what_is_new() {
     let file = File::of(BAD);
     let seqs = || {
-        let mut replay = Replay::open(&file.path(), SKIP).unwrap();
+        let mut replay = FillFile::open(&file.path(), skipping()).unwrap();
         let mut seqs = Vec::new();
         loop {
             match replay.next() {
@@ -101,7 +105,7 @@ fn sequences_of_a_file_are_kept_and_must_count_up() {
     let line = |seq: &str| format!("{{\"ticker\":\"A\",\"price\":1,\"quantity\":1{seq}}}\n");
     let lines = [",\"seq\":5", "", ",\"seq\":6", ",\"seq\":7", ",\"seq\":18446744073709551615", ""];
     let file = File::of(&lines.map(line).concat());
-    let mut replay = Replay::open(&file.path(), SKIP).unwrap();
+    let mut replay = FillFile::open(&file.path(), skipping()).unwrap();
     let pulls: Vec<_> = std::iter::from_fn(|| match replay.next() {
         Pull::Done => None,
         Pull::Fill(fill) => Some(fill.seq.to_string()),
@@ -124,8 +128,8 @@ fn sequences_of_a_file_are_kept_and_must_count_up() {
 
 /// The sequence numbers and tickers of all fills.
 fn numbered(path: &str, first_seq: u64) -> Vec<String> {
-    let config = ReplayConfig { first_seq, ..ReplayConfig::default() };
-    let mut replay = Replay::open(path, config).unwrap();
+    let config = FileConfig { first_seq, ..purchases() };
+    let mut replay = FillFile::open(path, config).unwrap();
     let name = |pull| match pull {
         Pull::Fill(fill) => Some(format!("{}{}", fill.ticker, fill.seq)),
         Pull::Done | Pull::Waiting => None,
@@ -148,8 +152,8 @@ D,1,1
     assert_eq!(numbered(&file.path(), 1), ["A1", "B2", "C3", "D4"]);
     assert_eq!(numbered(&file.path(), 3), ["C3", "D4"]);
     assert!(numbered(&file.path(), 5).is_empty());
-    let config = ReplayConfig { first_seq: 3, ..ReplayConfig::default() };
-    assert_eq!(Replay::open(&file.path(), config).unwrap().expected(), Some(2));
+    let config = FileConfig { first_seq: 3, ..purchases() };
+    assert_eq!(FillFile::open(&file.path(), config).unwrap().expected(), Some(2));
     let line =
         |seq: u64| format!("{{\"ticker\":\"A\",\"price\":1,\"quantity\":1,\"seq\":{seq}}}\n");
     file.write(&[10, 20, 30].map(line).concat());
@@ -177,13 +181,13 @@ fn the_first_line_of_a_stream_has_the_first_number() {
 #[test]
 fn a_file_without_fills_ends_at_once() {
     for text in ["", "\n\n", "ticker,price,quantity\n"] {
-        let (fills, applied) = replayed(Replay::open(&File::of(text).path(), SKIP).unwrap());
+        let (fills, applied) =
+            replayed(FillFile::open(&File::of(text).path(), skipping()).unwrap());
         assert!(fills.summary().is_ok() && applied == 0, "{text:?}");
     }
     for text in ["ticker,price\nA,1\n", "\u{0}\n", "[1]\n"] {
-        let (fills, _) = replayed(Replay::open(&File::of(text).path(), SKIP).unwrap());
-        let summary = fills.summary();
-        assert!(!summary.is_ok() && summary.stopped_by().is_some(), "{text:?}: {summary}");
+        let error = FillFile::open(&File::of(text).path(), skipping()).err();
+        assert!(matches!(error, Some(FeedError::BadHeader { .. })), "{text:?}: {error:?}");
     }
 }
 
@@ -196,7 +200,7 @@ fn a_stream_stops_at_its_first_bad_line_and_what_came_before_is_answered() {
     // Opened for reading and writing, so that neither end waits for the other.
     let mut writer = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     std::io::Write::write_all(&mut writer, BAD.as_bytes()).unwrap();
-    let replay = Replay::open(path.to_str().unwrap(), ReplayConfig::default()).unwrap();
+    let replay = FillFile::open(path.to_str().unwrap(), purchases()).unwrap();
     let (fills, applied) = replayed(replay);
     let summary = fills.summary();
     assert!(!summary.is_ok(), "{summary}");
@@ -207,13 +211,13 @@ fn a_stream_stops_at_its_first_bad_line_and_what_came_before_is_answered() {
 
 #[test]
 fn a_recorded_file_needs_its_times() {
-    let config = ReplayConfig { needs_time: true, ..ReplayConfig::default() };
+    let config = FileConfig { needs_time: true, ..purchases() };
     let file = File::of("ticker,price,quantity\nA,1,1\n");
-    let error = Replay::open(&file.path(), config).err().unwrap().to_string();
+    let error = FillFile::open(&file.path(), config.clone()).err().unwrap().to_string();
     assert!(error.contains("the header has no column \"time_ns\""), "{error}");
     file.write("{\"ticker\":\"A\",\"price\":1,\"quantity\":1}\n");
-    let error = Replay::open(&file.path(), config).err().unwrap().to_string();
-    assert!(error.contains("line 1: it has no \"time_ns\""), "{error}");
+    let error = FillFile::open(&file.path(), config).err().unwrap().to_string();
+    assert!(error.contains("line 1: the field \"time_ns\" is missing"), "{error}");
 }
 
 #[test]
@@ -223,8 +227,8 @@ fn a_real_tape_is_read_completely_and_replayed_at_its_own_pace() {
         eprintln!("skipped: there is no {path}");
         return;
     }
-    let config = ReplayConfig { needs_time: true, ..ReplayConfig::default() };
-    let replay = Replay::open(path, config).unwrap();
+    let config = FileConfig { needs_time: true, ..purchases() };
+    let replay = FillFile::open(path, config).unwrap();
     assert_eq!(replay.expected(), Some(78_638));
     let mut scenario = Scenario::new();
     scenario.one_split();

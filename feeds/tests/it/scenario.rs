@@ -35,6 +35,8 @@ impl Fills {
         let fill = |(seq, time_ns): (u64, &Option<u64>)| {
             Pull::Fill(UnnamedFill {
                 seq: Seq::new(seq),
+                id: None,
+                line: None,
                 ticker: Ticker::new(b"AAPL").unwrap(),
                 side: Side::Buy,
                 price: Price::parse("1").unwrap(),

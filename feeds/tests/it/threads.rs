@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use allot_feeds::{FeedProgress, FillConfig, FillFeed, Replay, ReplayConfig, Source, Tally};
+use allot_feeds::{FeedProgress, FileConfig, FillConfig, FillFeed, FillFile, Source, Tally};
 use allot_runtime::{
     Agent, Clock, Context, Counter, Counters, Door, DoorOptions, Link, LinkOptions, Nanos, PollSet,
     Running, ThreadGroup, Threads, WaitStrategy, Waker, ring_pair,
@@ -163,7 +163,7 @@ fn a_feed_that_sleeps_is_woken_by_its_standard_input() {
     let open = |read, write| std::fs::OpenOptions::new().read(read).write(write).open(&path);
     let both = open(true, true).unwrap();
     let mut writer = open(false, true).unwrap();
-    let replay = Replay::open(path.to_str().unwrap(), ReplayConfig::default()).unwrap();
+    let replay = FillFile::open(path.to_str().unwrap(), FileConfig::default()).unwrap();
     drop(both);
 
     // Without sockets, whose heartbeats would wake the thread each second.
@@ -178,7 +178,9 @@ fn a_feed_that_sleeps_is_woken_by_its_standard_input() {
     let (observer, events) = observer(conditions);
     let front = Front::new(Ports::Rings(vec![front_link]), 1, Shared::default());
     let running = run(vec![Box::new(feed), Box::new(front), Box::new(observer)]);
-    for (text, event) in [("ticker,price,quantity\nA,1,1\nB,", "one"), ("2,2\n", "two")] {
+    for (text, event) in
+        [("ticker,side,price,quantity\nA,buy,1,1\nB,buy,", "one"), ("2,2\n", "two")]
+    {
         writer.write_all(text.as_bytes()).unwrap();
         assert_eq!(events.recv_timeout(STUCK), Ok(event), "{}", progress.summary());
     }

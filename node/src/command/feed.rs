@@ -2,6 +2,7 @@
 
 mod aum;
 mod fills;
+mod format_flags;
 
 use std::process::{self, ExitCode};
 use std::time::Duration;
@@ -38,8 +39,8 @@ pub(crate) struct Feed {
 
 #[derive(Subcommand)]
 enum Kind {
-    Fills(fills::Fills),
-    Aum(aum::Aum),
+    Fills(Box<fills::Fills>),
+    Aum(Box<aum::Aum>),
 }
 
 /// Encoding of messages.
@@ -63,7 +64,7 @@ impl From<Format> for Encoding {
 /// The source of a feed, its numbers, and the file of its replies.
 #[derive(Args)]
 struct SourceFlags {
-    /// Source name of the messages [default: unique to this run]
+    /// Source name of the messages; a file needs one [default: unique to this run]
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Sequence number of the first message; to continue a source, give its next number
@@ -87,7 +88,14 @@ impl SourceFlags {
 /// Sends until everything is sent, or until a signal.
 pub(crate) fn run(feed: &Feed, common: &CommonArgs) -> Result<ExitCode> {
     match &feed.kind {
-        Kind::Fills(fills) => run_to_end(fills::group(fills, common)?),
+        Kind::Fills(fills) => match fills::survey(fills)? {
+            Some(survey) => {
+                print(survey.to_string().trim_end())?;
+                survey.check()?;
+                Ok(ExitCode::SUCCESS)
+            }
+            None => run_to_end(fills::group(fills, common)?),
+        },
         Kind::Aum(aum) => run_to_end(aum::group(aum, common)?),
     }
 }

@@ -8,12 +8,12 @@ fn a_fill_that_was_sent_is_a_position_that_is_printed() {
     let (server, at) = place.serve();
     let split = ["feed", "aum", "--weights", "ann=40,bob=60", "--count", "1", "--front", &at.front];
     assert!(place.run(&split).ok().contains("all answered"));
-    place.write("fills.csv", "ticker,price,quantity\nAAPL,187.23,100\nMSFT,400,10\n");
+    place.write("fills.csv", "ticker,side,price,quantity\nAAPL,buy,187.23,100\nMSFT,buy,400,10\n");
     let fills =
         ["feed", "fills", "--file", "fills.csv", "--source", "monday", "--front", &at.front];
     assert!(place.run(&fills).ok().contains("all answered"));
     let again = place.run(&fills).ok();
-    assert!(again.contains("duplicates"), "{again}");
+    assert!(again.contains("known before                  2"), "{again}");
 
     // A subscriber gets the last report at once; it may be older than the fills.
     let mut reader = place.start(&["positions", "--publish", &at.publish]);
@@ -67,8 +67,9 @@ fn given_weights_drift_and_flags_that_contradict_each_other_are_named() {
 fn a_file_with_a_bad_line_is_named_and_nothing_of_it_is_sent() {
     let place = Place::new();
     let (_server, at) = place.serve();
-    place.write("fills.csv", "ticker,price,quantity\nAAPL,187.23,100\nMSFT,cheap,10\n");
-    let feed = ["feed", "fills", "--file", "fills.csv", "--front", &at.front];
+    place
+        .write("fills.csv", "ticker,side,price,quantity\nAAPL,buy,187.23,100\nMSFT,buy,cheap,10\n");
+    let feed = ["feed", "fills", "--source", "f", "--file", "fills.csv", "--front", &at.front];
     let error = place.run(&feed).error();
     assert!(error.contains("line 3: the price \"cheap\""), "{error}");
     let skipping = [&feed[..], &["--on-bad-line", "skip"]].concat();

@@ -126,10 +126,10 @@ fn several_feeds_at_once_get_one_reply_for_each_fill() {
     let mut totals: BTreeMap<String, i128> = BTreeMap::new();
     let feeds: Vec<_> = (0..3)
         .map(|feed| {
-            let mut csv = String::from("ticker,price,quantity\n");
+            let mut csv = String::from("ticker,price,quantity,side\n");
             for row in 0..1_500 {
                 let ticker = format!("T{}", (row + feed) % 10);
-                csv += &format!("{ticker},{}.25,{}\n", 10 + row % 50, row % 90 + 1);
+                csv += &format!("{ticker},{}.25,{},buy\n", 10 + row % 50, row % 90 + 1);
                 *totals.entry(ticker).or_default() += i128::from(row % 90 + 1);
             }
             let file = format!("{feed}.csv");
@@ -183,6 +183,8 @@ fn the_real_tape_adds_up() {
         &server.front,
         "--source",
         "tape",
+        "--side",
+        "buy",
         "--file",
         &tape,
         "--batch",

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use allot_domain::SourceId;
 use allot_feeds::{
-    FillConfig, OnBadLine, Pace, Prices, Random, RandomConfig, Rate, Replay, ReplayConfig, Source,
-    Speed, parse_tickers, seed_of,
+    FileConfig, FillConfig, FillFile, OnBadLine, Pace, Prices, Random, RandomConfig, Rate, Source,
+    Speed, Survey, parse_tickers, seed_of,
 };
 use allot_runtime::duration;
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::{ArgGroup, Args};
 
+use super::format_flags::FormatFlags;
 use super::{Format, SourceFlags, seed, source};
 use crate::common_args::CommonArgs;
 use crate::feed_group::FeedGroup;
@@ -19,8 +20,12 @@ use crate::setting::{Key, set};
 
 /// Send fills, as a fill server: random ones, or those in a file
 ///
-/// The feed resends a fill until it gets a reply. The server identifies a fill by its source name
-/// and its sequence number, and never counts it twice.
+/// The feed resends a fill until it gets a reply. It ends with exit status 0 only if every fill is
+/// in the books: allocated now, or known before. Rejected, held and unanswered fills are counted by
+/// code, and the first are named.
+///
+/// A file needs --source: with the ticker and the id of a line, it is the name of a fill for ever.
+/// Every column of a file is used by its format, or named in --ignore, or the file is refused.
 ///
 /// If you reuse a source name, start with --first-seq at the next unused number; lower numbers are
 /// sent as duplicates and change nothing. With --seed or --file, --first-seq skips the fills before
@@ -33,13 +38,18 @@ use crate::setting::{Key, set};
 Examples:
   allot feed fills --random --rate 100                     until Ctrl-C
   allot feed fills --random --sources 3 --rate max --count 100000 --batch 64 --encoding bin
-  allot feed fills --file fills.csv                        columns ticker,price,quantity[,side]
-  allot feed fills --file fills.csv --source monday        a second run changes nothing
-  allot feed fills --file - < fills.ndjson
+  allot feed fills --file fills.csv --source desk          columns ticker,side,price,quantity[,id]
+  allot feed fills --file fills.csv --source desk          a second run changes nothing
+  allot feed fills --file fills.csv --dry-run              show what it says, and send nothing
+  allot feed fills --file trades.csv --source ib --format interactive-brokers
+  allot feed fills --file export.csv --source bank --format european --column ticker=ISIN \
+      --column side=Art --column price=Kurs --column quantity=Menge --ignore Datum --skip-after 1
+  allot feed fills --file buys.csv --source desk --side buy --ignore Account,Fee
+  allot feed fills --file - --source live < fills.ndjson
   allot feed fills --random --answers replies.ndjson       keep the server's replies
   allot feed fills --random --source s --seed 7 --first-seq 501
                                                            continue after 500 fills of that seed
-  allot feed fills --file day.csv --recorded-pace --speed 10"
+  allot feed fills --file day.csv --source tape --recorded-pace --speed 10"
 )]
 pub(crate) struct Fills {
     /// Send random fills
@@ -66,6 +76,8 @@ pub(crate) struct Fills {
     /// What to do about an invalid line: stop (and send nothing from the file), or skip it
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "random")]
     on_bad_line: OnBadLine,
+    #[command(flatten)]
+    format_flags: FormatFlags,
     #[command(flatten)]
     flags: Flags<{ set(&[Key::Front, Key::FrontKey]) }>,
 }
@@ -131,22 +143,45 @@ fn tickers(list: &str) -> Result<Tickers, String> {
     parse_tickers(list).map(Tickers).map_err(|error| error.to_string())
 }
 
+/// What the file says, if that is all that the flags ask for.
+pub(super) fn survey(fills: &Fills) -> Result<Option<Survey>> {
+    match &fills.file {
+        Some(path) if fills.format_flags.dry_run => {
+            let named = fills.source_flags.source.as_deref();
+            let name = named.map(|name| source(Some(name), "")).transpose()?;
+            Ok(Some(FillFile::survey_of(path, file_config(fills, name)?, |_| {})?))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn file_config(fills: &Fills, source: Option<SourceId>) -> Result<FileConfig> {
+    Ok(FileConfig {
+        format: fills.format_flags.format()?,
+        on_bad_line: fills.on_bad_line,
+        needs_time: fills.pace.recorded_pace,
+        first_seq: fills.source_flags.first_seq,
+        source,
+        ..FileConfig::default()
+    })
+}
+
 /// The feeds that the flags ask for.
 pub(super) fn group(fills: &Fills, common: &CommonArgs) -> Result<FeedGroup> {
     let settings = common.settings(&fills.flags.given)?;
     let mut group = FeedGroup::new(&settings.front, settings.front_key)?;
     group.store_replies(fills.source_flags.replies.as_deref());
-    let name = source(fills.source_flags.source.as_deref(), "fills")?;
+    let given = fills.source_flags.source.as_deref();
+    ensure!(
+        fills.file.is_none() || given.is_some(),
+        "a file needs --source NAME: its fills are known by that name for ever, so that the same \
+         file sent again is not counted again"
+    );
+    let name = source(given, "fills")?;
     let pace = pace(fills)?;
     if let Some(path) = &fills.file {
-        let needs_time = fills.pace.recorded_pace;
-        let config = ReplayConfig {
-            on_bad_line: fills.on_bad_line,
-            needs_time,
-            first_seq: fills.source_flags.first_seq,
-            ..Default::default()
-        };
-        group.add_fills(config_of(fills, name, pace), Box::new(Replay::open(path, config)?))?;
+        let config = file_config(fills, Some(name))?;
+        group.add_fills(config_of(fills, name, pace), Box::new(FillFile::open(path, config)?))?;
         return Ok(group);
     }
     let base = seed(fills.random_flags.seed);

@@ -1,18 +1,21 @@
 //! Lines: the text of an intake, in whole lines.
+//!
+//! A line ends with LF, CR LF or CR: old spreadsheets write the last.
 
 use allot_runtime::PollSet;
 
 use super::line_error::LineError;
+use super::text_encoding::{TextEncoding, Transcoder};
 use crate::intake::{Chunk, Intake};
 use crate::limits::{LINE_LEN_MAX, READ_LEN};
-
-/// The UTF-8 byte order mark, which some programs write at the start of a file. It is no content.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The lines of an intake.
 pub(super) struct Lines {
     intake: Intake,
-    /// What was read. The part from `from` on is not yet a line.
+    encoding: TextEncoding,
+    transcoder: Transcoder,
+    chunk: Vec<u8>,
+    /// What was read, as UTF-8. The part from `from` on is not yet a line.
     bytes: Vec<u8>,
     from: usize,
     /// Up to here there is no line end.
@@ -21,6 +24,8 @@ pub(super) struct Lines {
     number: u64,
     /// Whether this is within a line that is too long, which is skipped up to its end.
     is_skipping: bool,
+    /// Whether the last line ended with CR: a LF that follows belongs to it.
+    is_after_return: bool,
     has_ended: bool,
 }
 
@@ -40,15 +45,19 @@ pub(super) enum Next {
 }
 
 impl Lines {
-    pub(super) fn new(intake: Intake) -> Self {
+    pub(super) fn new(intake: Intake, encoding: TextEncoding) -> Self {
         Self {
             intake,
+            encoding,
+            transcoder: Transcoder::new(encoding),
+            chunk: vec![0; READ_LEN],
             bytes: Vec::new(),
             from: 0,
             searched: 0,
             line: String::new(),
             number: 0,
             is_skipping: false,
+            is_after_return: false,
             has_ended: false,
         }
     }
@@ -88,7 +97,7 @@ impl Lines {
             }
             match self.read() {
                 Ok(Chunk::Bytes(_)) => {}
-                Ok(Chunk::End) => self.has_ended = true,
+                Ok(Chunk::End) => self.end(),
                 Ok(Chunk::Waiting) => return Next::Waiting,
                 Err(error) => {
                     self.number += 1;
@@ -99,7 +108,13 @@ impl Lines {
     }
 
     fn find_end(&mut self) -> Option<usize> {
-        let found = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n');
+        if self.is_after_return && self.from < self.bytes.len() {
+            self.is_after_return = false;
+            self.from += usize::from(self.bytes[self.from] == b'\n');
+            self.searched = self.from;
+        }
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let found = self.bytes[self.searched..].iter().position(is_end);
         let end = found.map(|offset| self.searched + offset);
         self.searched = end.unwrap_or(self.bytes.len());
         end
@@ -108,16 +123,16 @@ impl Lines {
     /// Makes a line of the bytes up to `end`; the next begins at `next`.
     fn take(&mut self, end: usize, next: usize) -> Next {
         let line = &self.bytes[self.from..end];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        self.is_after_return = self.bytes.get(end) == Some(&b'\r');
         self.number += 1;
         let is_too_long = std::mem::take(&mut self.is_skipping) || LINE_LEN_MAX < line.len();
         let taken = match std::str::from_utf8(line) {
             _ if is_too_long => Next::Bad(LineError::TooLong),
-            Err(_) => Next::Bad(LineError::NotUtf8),
+            Err(_) => Next::Bad(LineError::NotText { encoding: self.encoding }),
+            Ok(text) if text.contains('\0') => Next::Bad(LineError::Nul),
             Ok(text) => {
-                let mark = if self.number == 1 { BYTE_ORDER_MARK } else { "" };
                 self.line.clear();
-                self.line.push_str(text.strip_prefix(mark).unwrap_or(text));
+                self.line.push_str(text);
                 Next::Line
             }
         };
@@ -144,12 +159,17 @@ impl Lines {
         self.bytes.drain(..self.from);
         self.searched -= self.from;
         self.from = 0;
-        let len = self.bytes.len();
-        self.bytes.resize(len + READ_LEN, 0);
-        let chunk = self.intake.read(&mut self.bytes[len..]);
-        let count = if let Ok(Chunk::Bytes(count)) = chunk { count } else { 0 };
-        self.bytes.truncate(len + count);
+        let chunk = self.intake.read(&mut self.chunk);
+        if let Ok(Chunk::Bytes(count)) = chunk {
+            self.transcoder.append(&self.chunk[..count], false, &mut self.bytes);
+        }
         chunk
+    }
+
+    /// What is left of a character at the end is no text.
+    fn end(&mut self) {
+        self.has_ended = true;
+        self.transcoder.append(&[], true, &mut self.bytes);
     }
 }
 
@@ -164,7 +184,7 @@ mod tests {
     fn piped() -> (Lines, io::PipeWriter) {
         let (reader, writer) = io::pipe().unwrap();
         let intake = Intake::of("pipe", File::from(OwnedFd::from(reader))).unwrap();
-        (Lines::new(intake), writer)
+        (Lines::new(intake, TextEncoding::Utf8), writer)
     }
 
     fn all(lines: &mut Lines) -> Vec<String> {
@@ -188,7 +208,16 @@ mod tests {
             (b"a\r\nb\r\n", &["1 a", "2 b"]),
             (b"a\n\nb", &["1 a", "2 ", "3 b"]),
             ("\u{feff}a\n\u{feff}b".as_bytes(), &["1 a", "2 \u{feff}b"]),
-            (b"a\n\xff\nb\n", &["1 a", "2 ! it is not UTF-8", "3 b"]),
+            (
+                b"a\n\xff\nb\n",
+                &[
+                    "1 a",
+                    "2 ! it is not UTF-8; state the encoding of the file with --file-encoding",
+                    "3 b",
+                ],
+            ),
+            (b"a\rb\r\rc", &["1 a", "2 b", "3 ", "4 c"]),
+            (b"a\r", &["1 a"]),
         ] {
             let (mut lines, mut writer) = piped();
             writer.write_all(text).unwrap();
@@ -217,7 +246,8 @@ mod tests {
         for extra in [0, 1, READ_LEN, 3 * READ_LEN + 7] {
             let long = "x".repeat(LINE_LEN_MAX + extra);
             std::fs::write(&path, format!("a\n{long}\nb\n")).unwrap();
-            let mut lines = Lines::new(Intake::open(path.to_str().unwrap()).unwrap());
+            let mut lines =
+                Lines::new(Intake::open(path.to_str().unwrap()).unwrap(), TextEncoding::Utf8);
             let second = if extra == 0 {
                 format!("2 {long}")
             } else {

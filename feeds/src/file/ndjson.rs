@@ -1,0 +1,72 @@
+//! NDJSON: a `fill` object on each line, with the fields of the front door, and `time_ns`.
+//!
+//! `type`, `source` and `seq` may be left out. The fields of an object are columns like those of
+//! CSV: each is known, mapped or ignored, and none is `null`.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::format::Format;
+use super::line_error::LineError;
+
+/// The fields of the line that was read last.
+#[derive(Default)]
+pub(super) struct Ndjson {
+    pub(super) names: Vec<String>,
+    pub(super) values: Vec<String>,
+}
+
+/// An object with its fields in order, so that one that stands there twice is seen.
+struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+impl Ndjson {
+    /// Reads the names and values of one line. A text is its content, and a number its digits.
+    pub(super) fn read(&mut self, text: &str, format: &Format) -> Result<(), LineError> {
+        if !text.trim_start().starts_with('{') {
+            return Err(LineError::NotJson { cause: None });
+        }
+        let Object(fields) = serde_json::from_str(text)
+            .map_err(|error| LineError::NotJson { cause: Some(error.to_string()) })?;
+        self.names.clear();
+        self.values.clear();
+        for (name, value) in fields {
+            let value = match value.get().as_bytes().first() {
+                _ if format.ignores(&name) => String::new(),
+                Some(b'"') => serde_json::from_str(value.get()).unwrap_or_default(),
+                Some(b'-' | b'0'..=b'9' | b't' | b'f') => value.get().to_owned(),
+                Some(b'n') => return Err(LineError::Null { field: name }),
+                _ => return Err(LineError::NotScalar { field: name }),
+            };
+            self.names.push(name);
+            self.values.push(value);
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    fields.push((name, map.next_value()?));
+                }
+                Ok(Object(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
