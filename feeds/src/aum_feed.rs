@@ -180,7 +180,7 @@ impl AumFeed {
             .expect("weights are checked when they are read or made");
         self.next_seq = self.next_seq.next();
         self.sent_count += 1;
-        self.session.push(&Request::Split(split), now);
+        self.session.push(&Request::Split(split), None, now);
         if self.is_complete() {
             self.lifecycle.drain(now);
         }
@@ -216,7 +216,7 @@ impl Agent for AumFeed {
             return Nanos::MAX;
         }
         let tick_at = if self.may_send() { self.tick_at } else { Nanos::MAX };
-        tick_at.min(self.session.wake_at()).min(self.lifecycle.wake_at())
+        tick_at.min(self.session.wake_at()).min(self.lifecycle.wake_at(&self.session))
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

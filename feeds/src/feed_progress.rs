@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use allot_domain::{Seq, SourceId};
+use allot_domain::SourceId;
 use allot_runtime::Nanos;
 
-use crate::limits::REASONS_MAX;
+use crate::limits::{CODES_MAX, REASONS_MAX};
 use crate::notes::Notes;
 use crate::tally::Tallies;
 use crate::{BadLine, FeedError, Latency, Skipped, Summary, Tally};
@@ -156,14 +156,28 @@ impl FeedProgress {
         self.shared.latency_ns_max.fetch_max(latency_ns, Ordering::Relaxed);
     }
 
-    /// Counts a rejection by its code, and keeps the first few reasons.
-    pub(crate) fn note_rejection(&self, seq: Seq, code: &str, reason: &str) {
+    /// Counts a rejection by its code, and keeps the first few of each.
+    pub(crate) fn note_rejection(&self, place: &str, code: &str, reason: &str) {
         self.add(Tally::Rejected, 1);
         let mut notes = self.notes();
-        *notes.codes.entry(code.to_owned()).or_default() += 1;
-        if notes.reasons.len() < REASONS_MAX {
-            notes.reasons.push(format!("{seq}: {reason}"));
+        let is_known = notes.rejections.contains_key(code);
+        let code = if is_known || notes.rejections.len() < CODES_MAX { code } else { "others" };
+        let rejections = notes.rejections.entry(code.to_owned()).or_default();
+        rejections.count += 1;
+        if rejections.first.len() < REASONS_MAX {
+            rejections.first.push(format!("{place}: {reason}"));
         }
+    }
+
+    /// Keeps the places of what is not in the books at the end.
+    pub(crate) fn note_open(&self, held: Vec<String>, unanswered: Vec<String>) {
+        let mut notes = self.notes();
+        (notes.held, notes.unanswered) = (held, unanswered);
+    }
+
+    /// The feed has ended because it heard nothing for so long.
+    pub(crate) fn note_gave_up(&self, after: Duration) {
+        self.notes().gave_up_after = Some(after);
     }
 
     /// Counts what was skipped; true if it is among the first few, which are kept.

@@ -108,8 +108,10 @@ impl FillFeed {
         config.check()?;
         let expected = [config.count, source.expected()].into_iter().flatten().min();
         let progress = FeedProgress::new(config.source, expected);
+        let mut session = Session::new(config.session(), link, progress.clone(), counters);
+        source.file().into_iter().for_each(|file| session.name_lines_of(file));
         Ok(Self {
-            session: Session::new(config.session(), link, progress.clone(), counters),
+            session,
             schedule: Schedule::new(config.pace),
             lifecycle: Lifecycle::new(progress.clone(), config.patience.drain),
             config,
@@ -154,7 +156,7 @@ impl FillFeed {
             self.ahead = None;
             self.schedule.take(&fill);
             let request = Request::Fill(fill.named(self.config.source));
-            self.session.push(&request, now);
+            self.session.push(&request, fill.line, now);
             self.begin_schedule(now);
             work_count += 1;
         }
@@ -207,6 +209,16 @@ impl FillFeed {
         line_count
     }
 
+    /// Counts the fills of a file that were never taken from it, once the feed has finished.
+    fn count_rest(&self) {
+        if self.lifecycle.is_finished() && self.source.file().is_some() {
+            let get = |tally| self.progress.get(tally);
+            let expected = self.progress.expected().unwrap_or(0);
+            let rest = expected.saturating_sub(get(Tally::Sent) + get(Tally::Unsent));
+            self.progress.add(Tally::Unsent, rest);
+        }
+    }
+
     fn skip(&self, line: &BadLine) {
         if self.progress.note_skipped(&Skipped::Line(line.clone())) {
             tracing::warn!(source = %self.config.source, %line, "bad line skipped");
@@ -233,6 +245,7 @@ impl Agent for FillFeed {
         self.begin_schedule(now);
         work_count += self.send_due(now);
         self.lifecycle.check_end(&self.session, now);
+        self.count_rest();
         work_count
     }
 
@@ -244,7 +257,7 @@ impl Agent for FillFeed {
             |fill: &UnnamedFill| self.lifecycle.is_running() && self.session.has_room(fill.seq);
         let next = self.ahead.filter(may_send);
         let next = next.map_or(Nanos::MAX, |fill| self.schedule.due(&fill));
-        next.min(self.session.wake_at()).min(self.lifecycle.wake_at())
+        next.min(self.session.wake_at()).min(self.lifecycle.wake_at(&self.session))
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
@@ -256,6 +269,9 @@ impl Agent for FillFeed {
 
     fn close(&mut self, now: Nanos) {
         self.receive(now);
-        self.lifecycle.finish(&self.session);
+        if !self.lifecycle.is_finished() {
+            self.lifecycle.finish(&self.session);
+            self.count_rest();
+        }
     }
 }

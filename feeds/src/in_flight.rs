@@ -104,6 +104,22 @@ impl InFlight {
         lost
     }
 
+    /// The first fills that are held, and the first messages without any reply.
+    pub(crate) fn first_open(&self, count_max: usize) -> (Vec<Seq>, Vec<Seq>) {
+        let is_held = |message: &Message| message.expects == Expected::Shares;
+        let open = |held| {
+            self.open
+                .iter()
+                .filter(move |(_, message)| is_held(message) == held)
+                .map(|(seq, _)| *seq)
+        };
+        let mut held: Vec<_> = self.held.keys().copied().take(count_max).collect();
+        held.extend(open(true).take(count_max));
+        held.sort_unstable();
+        held.truncate(count_max);
+        (held, open(false).take(count_max).collect())
+    }
+
     /// Whether a message with this sequence number may be sent now. If it were too far from an open
     /// one, a shard could forget whether it has applied that one.
     pub(crate) fn has_room(&self, seq: Seq) -> bool {

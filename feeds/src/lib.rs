@@ -51,6 +51,7 @@ mod reply_kind;
 mod in_flight;
 mod batch_builder;
 mod silence;
+mod open_lines;
 mod reply_log;
 mod recorder;
 mod session;
@@ -70,6 +71,7 @@ pub use file::{
 pub use fill_feed::{FillConfig, FillFeed};
 pub use identity::{seed_of, unique_source};
 pub use latency::Latency;
+pub use notes::Rejections;
 pub use pace::{Pace, Rate, Speed};
 pub use patience::Patience;
 pub use plural::plural;

@@ -3,6 +3,8 @@
 //! ```text
 //!   Running ─ nothing new to send, or asked to end ─► Draining ─ idle, or out of time ─► Finished
 //! ```
+//!
+//! A feed that hears nothing for too long finishes from either.
 
 use std::time::Duration;
 
@@ -45,7 +47,10 @@ impl Lifecycle {
             self.drain(now);
         }
         let is_over = session.is_idle() || self.drain_ends_at <= now;
-        if self.progress.phase() == Phase::Draining && is_over {
+        if session.gives_up_at() <= now {
+            session.note_gave_up(now);
+            self.finish(session);
+        } else if self.progress.phase() == Phase::Draining && is_over {
             self.finish(session);
         }
     }
@@ -60,7 +65,7 @@ impl Lifecycle {
     }
 
     /// When it runs out of time.
-    pub(crate) const fn wake_at(&self) -> Nanos {
-        self.drain_ends_at
+    pub(crate) fn wake_at(&self, session: &Session) -> Nanos {
+        self.drain_ends_at.min(session.gives_up_at())
     }
 }

@@ -45,6 +45,9 @@ pub(crate) const SILENCE_LONGEST: Duration = Duration::from_secs(30);
 /// reply that follows `held` once, to the connection that the source has then.
 pub(crate) const HELD_ASK_EVERY: Duration = Duration::from_secs(10);
 
+/// How long a feed waits for a server that it hears nothing from: for ever, unless configured.
+pub(crate) const GIVE_UP: Duration = Duration::MAX;
+
 /// How long a feed whose source has ended waits for its last replies: several resends.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 
@@ -87,8 +90,12 @@ pub(crate) const READ_LEN: usize = 64 << 10;
 /// The largest file of weights: several splits of the most accounts.
 pub(crate) const WEIGHTS_LEN_MAX: u64 = 64 << 20;
 
-/// Skipped lines and reasons of rejections that are kept in full; the rest is only counted.
+/// Skipped lines, and places of what is not in the books, that are kept for each cause; the rest is
+/// only counted.
 pub(crate) const REASONS_MAX: usize = 5;
+
+/// Codes of rejections that are counted each on its own: more than any server has.
+pub(crate) const CODES_MAX: usize = 256;
 
 /// Rejections that are logged; the rest is only counted, or they would fill the log.
 pub(crate) const REJECTIONS_LOGGED_MAX: u64 = 5;

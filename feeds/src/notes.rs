@@ -2,14 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{BadLine, FeedError, Skipped};
+
+/// The rejections of one code.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Rejections {
+    /// How many there were.
+    pub count: u64,
+    /// The first of them: place and reason.
+    pub first: Vec<String>,
+}
 
 /// What is rare and has text.
 #[derive(Clone, Default)]
 pub(crate) struct Notes {
-    pub(crate) codes: BTreeMap<String, u64>,
-    pub(crate) reasons: Vec<String>,
+    /// What was rejected, by code.
+    pub(crate) rejections: BTreeMap<String, Rejections>,
+    /// The first fills that are still held.
+    pub(crate) held: Vec<String>,
+    /// The first messages without a reply.
+    pub(crate) unanswered: Vec<String>,
+    /// How long there was nothing from the server, if the feed ended because of that.
+    pub(crate) gave_up_after: Option<Duration>,
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) stopped_by: Option<BadLine>,
     /// Why replies are no longer logged.

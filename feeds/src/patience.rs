@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::limits::{
-    BUSY_FIRST, BUSY_LONGEST, DRAIN, HELD_ASK_EVERY, RESEND_FIRST, RESEND_LONGEST, SILENCE_FIRST,
-    SILENCE_LONGEST,
+    BUSY_FIRST, BUSY_LONGEST, DRAIN, GIVE_UP, HELD_ASK_EVERY, RESEND_FIRST, RESEND_LONGEST,
+    SILENCE_FIRST, SILENCE_LONGEST,
 };
 
 /// How long a feed waits before it acts. A wait that has a longest one doubles each time, up to it.
@@ -24,12 +24,15 @@ pub struct Patience {
     pub silence_longest: Duration,
     /// Between two questions for the shares of a held fill, by a feed that waits for them.
     pub ask_every: Duration,
+    /// For any message from the server while a reply is expected, before the feed ends.
+    pub give_up: Duration,
     /// For the last replies, once there is nothing new to send.
     pub drain: Duration,
 }
 
 impl Default for Patience {
-    /// Resends after 1 s to 30 s, `busy` after 10 ms to 1 s, silence of 3 s to 30 s, drain 30 s.
+    /// Resends after 1 s to 30 s, `busy` after 10 ms to 1 s, silence of 3 s to 30 s, drain 30 s;
+    /// a feed never gives up while it has something to send.
     fn default() -> Self {
         Self {
             resend: RESEND_FIRST,
@@ -39,6 +42,7 @@ impl Default for Patience {
             silence: SILENCE_FIRST,
             silence_longest: SILENCE_LONGEST,
             ask_every: HELD_ASK_EVERY,
+            give_up: GIVE_UP,
             drain: DRAIN,
         }
     }

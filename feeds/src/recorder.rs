@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use allot_allocation_service::Reply;
-use allot_domain::SourceId;
+use allot_domain::{Seq, SourceId};
 use allot_runtime::{Counter, Counters, Nanos};
 
 use crate::in_flight::{Effect, Lost};
 use crate::limits::UNEXPECTED_LOGGED_MAX;
+use crate::open_lines::OpenLines;
 use crate::{FeedProgress, ReplyLog, Tally};
 
 /// The record of one session.
@@ -16,6 +17,7 @@ pub(crate) struct Recorder {
     progress: FeedProgress,
     counters: Counters,
     reply_log: Option<ReplyLog>,
+    open_lines: OpenLines,
     /// The code that was warned of last, of those that mean that there is no room.
     no_room_code: String,
 }
@@ -23,12 +25,45 @@ pub(crate) struct Recorder {
 impl Recorder {
     pub(crate) fn new(progress: FeedProgress, counters: Counters) -> Self {
         let source = *progress.source();
-        Self { source, progress, counters, reply_log: None, no_room_code: String::new() }
+        Self {
+            source,
+            progress,
+            counters,
+            reply_log: None,
+            open_lines: OpenLines::default(),
+            no_room_code: String::new(),
+        }
     }
 
     /// Appends every reply to `reply_log` from now on.
     pub(crate) fn log_replies(&mut self, reply_log: ReplyLog) {
         self.reply_log = Some(reply_log);
+    }
+
+    /// Names fills by the lines of this file from now on.
+    pub(crate) fn name_lines_of(&mut self, file: &str) {
+        self.open_lines = OpenLines::of(Some(file));
+    }
+
+    /// A fill of this line is about to be sent.
+    pub(crate) fn open_line(&mut self, seq: Seq, line: Option<u64>) {
+        self.open_lines.open(seq, line);
+    }
+
+    /// Where a fill stands, as an operator looks for it.
+    pub(crate) fn place(&self, seq: Seq) -> String {
+        self.open_lines.place(seq)
+    }
+
+    /// Keeps the places of the first fills that are held, and of the first without a reply.
+    pub(crate) fn note_open(&self, held: &[Seq], unanswered: &[Seq]) {
+        let places = |seqs: &[Seq]| seqs.iter().map(|seq| self.place(*seq)).collect();
+        self.progress.note_open(places(held), places(unanswered));
+    }
+
+    /// The feed ends because it heard nothing for so long.
+    pub(crate) fn note_gave_up(&self, after: Duration) {
+        self.progress.note_gave_up(after);
     }
 
     /// Counts a message that has left, for the first time or again.
@@ -95,7 +130,7 @@ impl Recorder {
         self.touch(now);
     }
 
-    fn count_type(&self, reply: &Reply) {
+    fn count_type(&mut self, reply: &Reply) {
         if reply.is_duplicate() {
             self.progress.add(Tally::Duplicates, 1);
         }
@@ -104,9 +139,12 @@ impl Recorder {
             Reply::Accepted { .. } => self.progress.add(Tally::Accepted, 1),
             Reply::Held { .. } => self.progress.add(Tally::Held, 1),
             Reply::Rejected { seq, code, reason, .. } => {
-                self.progress.note_rejection(*seq, code, reason);
+                self.progress.note_rejection(&self.place(*seq), code, reason);
             }
             Reply::Busted { .. } | Reply::Reported { .. } => {}
+        }
+        if !matches!(reply, Reply::Held { .. }) {
+            self.open_lines.close(reply.seq());
         }
     }
 

@@ -19,7 +19,7 @@ use allot_wire::Encoding;
 use crate::backoff::Backoff;
 use crate::batch_builder::BatchBuilder;
 use crate::in_flight::{Effect, InFlight, InFlightConfig};
-use crate::limits::FRAMES_PER_TURN;
+use crate::limits::{FRAMES_PER_TURN, REASONS_MAX};
 use crate::recorder::Recorder;
 use crate::reply_kind::ReplyKind;
 use crate::silence::Silence;
@@ -98,8 +98,10 @@ impl Session {
         self.in_flight.open_count() == 0 && held_count == 0
     }
 
-    /// Takes a request; it leaves when its batch is full or flushed.
-    pub(crate) fn push(&mut self, request: &Request, now: Nanos) {
+    /// Takes a request, and the line of the file that it comes from; it leaves when its batch is
+    /// full or flushed.
+    pub(crate) fn push(&mut self, request: &Request, line: Option<u64>, now: Nanos) {
+        self.recorder.open_line(request.seq(), line);
         if self.in_flight.open_count() == 0 {
             self.silence.begin(now);
         }
@@ -202,9 +204,29 @@ impl Session {
         }
     }
 
-    /// Counts what will never have a reply.
+    /// Names fills by the lines of this file from now on.
+    pub(crate) fn name_lines_of(&mut self, file: &str) {
+        self.recorder.name_lines_of(file);
+    }
+
+    /// When there was nothing from the server for too long, while a reply was expected.
+    pub(crate) fn gives_up_at(&self) -> Nanos {
+        if self.in_flight.open_count() == 0 {
+            return Nanos::MAX;
+        }
+        self.silence.heard_at() + self.config.patience.give_up
+    }
+
+    /// Notes that there was nothing from the server for too long.
+    pub(crate) fn note_gave_up(&self, now: Nanos) {
+        self.recorder.note_gave_up(now - self.silence.heard_at());
+    }
+
+    /// Counts what will never have a reply, and keeps where the first of it stands.
     pub(crate) fn give_up(&self) {
         self.recorder.count_lost(self.in_flight.lost());
+        let (held, unanswered) = self.in_flight.first_open(REASONS_MAX);
+        self.recorder.note_open(&held, &unanswered);
     }
 
     /// When the next message is due, or the silence is too long. A batch that the link refused has

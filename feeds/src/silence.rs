@@ -13,6 +13,8 @@ use crate::backoff::Backoff;
 /// The silence of one server.
 pub(crate) struct Silence {
     since: Nanos,
+    /// When something arrived last, or a reply came to be expected; a new connection is no reply.
+    heard_at: Nanos,
     /// How often the session reconnected since something arrived.
     count: u32,
     backoff: Backoff,
@@ -32,12 +34,19 @@ enum HasSent {
 
 impl Silence {
     pub(crate) const fn new(backoff: Backoff) -> Self {
-        Self { since: Nanos::ZERO, count: 0, backoff, has_sent: HasSent::Nothing }
+        Self {
+            since: Nanos::ZERO,
+            heard_at: Nanos::ZERO,
+            count: 0,
+            backoff,
+            has_sent: HasSent::Nothing,
+        }
     }
 
     /// A reply is expected from now on; none was before.
     pub(crate) const fn begin(&mut self, now: Nanos) {
         self.since = now;
+        self.heard_at = now;
     }
 
     /// A message has left.
@@ -51,6 +60,7 @@ impl Silence {
     /// A message has arrived.
     pub(crate) const fn note_received(&mut self, now: Nanos) {
         self.since = now;
+        self.heard_at = now;
         self.count = 0;
     }
 
@@ -66,6 +76,11 @@ impl Silence {
     /// When it is too long, if a reply is expected.
     pub(crate) fn ends_at(&self) -> Nanos {
         self.since + self.backoff.after(self.count.saturating_add(1))
+    }
+
+    /// When something arrived last, or a reply came to be expected.
+    pub(crate) const fn heard_at(&self) -> Nanos {
+        self.heard_at
     }
 
     /// How long it has lasted; `None` if nothing ever left, so that there was nothing to reply to.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use allot_domain::SourceId;
 
-use crate::notes::Notes;
+use crate::notes::{Notes, Rejections};
 use crate::{BadLine, Latency, Skipped, Tally, plural};
 
 /// What a feed has done. Displayed as a small table.
@@ -21,10 +21,20 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether everything was sent and has a reply: nothing lost, no bad line that stopped the
-    /// feed, and no reply that could not be logged. Rejections and `held` are replies.
+    /// Whether everything is in the books, now or since an earlier run: nothing was rejected, is
+    /// held, or has no reply, no line was bad, and every reply was logged if they are.
     #[must_use]
     pub fn is_ok(&self) -> bool {
+        self.has_all_replies()
+            && self.get(Tally::Rejected) == 0
+            && self.get(Tally::BadLines) == 0
+            && self.still_held() == 0
+    }
+
+    /// Whether everything was sent and has a reply, of whatever kind: nothing lost, no bad line
+    /// that stopped the feed, and no reply that could not be logged.
+    #[must_use]
+    pub fn has_all_replies(&self) -> bool {
         self.is_finished
             && self.get(Tally::Lost) == 0
             && self.get(Tally::Unsent) == 0
@@ -45,16 +55,16 @@ impl Summary {
         self.get(Tally::Held).saturating_sub(self.get(Tally::Followed))
     }
 
-    /// How many rejections there were of each code.
+    /// The rejections of each code.
     #[must_use]
-    pub const fn rejections(&self) -> &BTreeMap<String, u64> {
-        &self.notes.codes
+    pub const fn rejections(&self) -> &BTreeMap<String, Rejections> {
+        &self.notes.rejections
     }
 
-    /// The first few reasons of rejections, each with its sequence number.
+    /// How long there was nothing from the server, if the feed ended because of that.
     #[must_use]
-    pub fn reasons(&self) -> &[String] {
-        &self.notes.reasons
+    pub const fn gave_up_after(&self) -> Option<Duration> {
+        self.notes.gave_up_after
     }
 
     /// The first few lines or splits that were skipped.
@@ -95,7 +105,10 @@ impl Summary {
             (true, true) => "all answered",
             (true, false) if self.notes.stopped_by.is_some() => "stopped by a bad line",
             (true, false) if self.notes.log_failure.is_some() => "not all replies logged",
-            (true, false) => "not all answered",
+            (true, false) if 0 < self.get(Tally::Lost) + self.get(Tally::Unsent) => {
+                "not all answered"
+            }
+            (true, false) => "not everything is in the books",
         }
     }
 }
@@ -122,10 +135,16 @@ impl fmt::Display for Summary {
 
 impl Summary {
     fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (code, count) in &self.notes.codes {
+        for (code, Rejections { count, first }) in &self.notes.rejections {
             writeln!(f, "  rejected {count} {}: {code}", plural(*count, "time"))?;
+            first.iter().try_for_each(|reason| writeln!(f, "    {reason}"))?;
         }
-        self.notes.reasons.iter().try_for_each(|reason| writeln!(f, "    {reason}"))?;
+        for (what, places) in [("held", &self.notes.held), ("no reply", &self.notes.unanswered)] {
+            places.iter().try_for_each(|place| writeln!(f, "  {what}: {place}"))?;
+        }
+        if let Some(span) = self.notes.gave_up_after {
+            writeln!(f, "  ended: nothing came from the server for {span:.1?}")?;
+        }
         self.notes.skipped.iter().try_for_each(|skipped| writeln!(f, "  skipped {skipped}"))?;
         self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))?;
         let failure = self.notes.log_failure.iter();
@@ -141,7 +160,6 @@ impl fmt::Debug for Summary {
 
 #[cfg(test)]
 mod tests {
-    use allot_domain::Seq;
     use allot_runtime::Nanos;
 
     use super::*;
@@ -162,8 +180,9 @@ mod tests {
         ] {
             progress.add(tally, count);
         }
-        (1..=7)
-            .for_each(|seq| progress.note_rejection(Seq::new(seq), "price_too_large", "too dear"));
+        (1..=7).for_each(|seq| {
+            progress.note_rejection(&format!("seq {seq}"), "price_too_large", "too dear")
+        });
         let line = BadLine { number: 3, cause: LineError::OpenQuote };
         progress.note_skipped(&Skipped::Line(line));
         progress.note_latency(Duration::from_micros(150));
@@ -184,11 +203,11 @@ fills-1: not all answered
   replies per second          499
   answered within    150.0µs to 3.0ms
   rejected 7 times: price_too_large
-    1: too dear
-    2: too dear
-    3: too dear
-    4: too dear
-    5: too dear
+    seq 1: too dear
+    seq 2: too dear
+    seq 3: too dear
+    seq 4: too dear
+    seq 5: too dear
   skipped line 3: a quote is not closed
 ";
         assert_eq!(progress.summary().to_string(), expected);
@@ -197,20 +216,20 @@ fills-1: not all answered
     #[test]
     fn one_rejection_is_counted_in_the_singular() {
         let progress = FeedProgress::new(SourceId::new(b"f").unwrap(), None);
-        progress.note_rejection(Seq::new(1), "price_too_large", "too dear");
+        progress.note_rejection("seq 1", "price_too_large", "too dear");
         let shown = progress.summary().to_string();
         assert!(shown.contains("  rejected 1 time: price_too_large\n"), "{shown}");
     }
 
     #[test]
-    fn it_is_ok_when_every_message_has_a_reply_and_no_line_stopped_it() {
+    fn it_is_ok_when_everything_is_in_the_books() {
         let progress = || {
             let progress = FeedProgress::new(SourceId::new(b"f").unwrap(), None);
             progress.enter(Phase::Finished);
             progress
         };
         assert!(progress().summary().is_ok());
-        for tally in [Tally::Lost, Tally::Unsent] {
+        for tally in [Tally::Lost, Tally::Unsent, Tally::Rejected, Tally::BadLines, Tally::Held] {
             let progress = progress();
             progress.add(tally, 1);
             assert!(!progress.summary().is_ok(), "{tally:?}");

@@ -15,7 +15,7 @@ use allot_runtime::{
 use anyhow::Result;
 
 use crate::signals::Request;
-use crate::wiring;
+use crate::{front_probe, wiring};
 
 /// Feeds that do not run yet.
 pub(crate) struct FeedGroup {
@@ -33,6 +33,8 @@ pub(crate) struct FeedGroup {
 /// Feeds that run.
 pub(crate) struct Feeds {
     running: Running,
+    context: Context,
+    front_key: Option<CurveKey>,
     front: String,
     waker: Waker,
     progress: Vec<FeedProgress>,
@@ -104,11 +106,11 @@ impl FeedGroup {
 
     /// Starts the feeds.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context: _, front_key: _, front, group, slot, progress, counters, replies: _ } =
-            self;
+        let Self { context, front_key, front, group, slot, progress, counters, replies: _ } = self;
         let waker = slot.waker().clone();
         let is_ending = Arc::default();
-        Ok(Feeds { running: group.start()?, front, waker, progress, is_ending, counters })
+        let running = group.start()?;
+        Ok(Feeds { running, context, front_key, front, waker, progress, is_ending, counters })
     }
 }
 
@@ -141,6 +143,17 @@ impl Feeds {
     /// The front door that they send to.
     pub(crate) fn front(&self) -> &str {
         &self.front
+    }
+
+    /// Why they hear nothing from the front door, for an operator. It takes up to a few seconds.
+    pub(crate) fn examine_front(&self) -> String {
+        front_probe::examine(&self.context, &self.front, self.front_key)
+            .unwrap_or_else(|error| error.to_string())
+    }
+
+    /// Whether one of them has ended because it heard nothing for too long.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.progress.iter().any(|progress| progress.summary().gave_up_after().is_some())
     }
 
     /// Their source names.

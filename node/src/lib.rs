@@ -15,6 +15,7 @@ pub mod config;
 pub mod settings;
 mod run_dir;
 mod front_keys;
+mod front_probe;
 mod shard_dirs;
 pub mod wiring;
 mod stdout;

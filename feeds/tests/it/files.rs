@@ -76,7 +76,7 @@ fn a_file_with_bad_lines_is_rejected_before_anything_of_it_is_sent() {
 fn bad_lines_can_be_skipped() {
     let (fills, applied) = replayed(FillFile::open(&File::of(BAD).path(), skipping()).unwrap());
     let summary = fills.summary();
-    assert!(summary.is_ok(), "{summary}");
+    assert!(summary.has_all_replies(), "{summary}");
     assert_eq!((applied, summary.get(Tally::Sent), summary.get(Tally::BadLines)), (2, 2, 2));
     assert!(summary.skipped()[1].to_string().starts_with("line 5: "), "{summary}");
 }
@@ -246,4 +246,47 @@ fn a_real_tape_is_read_completely_and_replayed_at_its_own_pace() {
     let summary = fills.summary();
     assert!(summary.is_ok() && summary.get(Tally::Allocated) == 78_638, "{summary}");
     assert_eq!(shared.state().holdings.len(), 6);
+}
+
+#[test]
+fn what_is_not_in_the_books_is_named_by_file_and_line() {
+    let file = File::of(
+        "ticker,side,price,quantity
+
+A,buy,1,10
+A,sell,1,11
+A,sell,1,10
+B,sell,1,1
+",
+    );
+    let config = FileConfig::default();
+    let (fills, _) = replayed(FillFile::open(&file.path(), config).unwrap());
+    let summary = fills.summary();
+    assert!(summary.has_all_replies() && !summary.is_ok(), "{summary}");
+    let shown = summary.to_string();
+    assert!(shown.starts_with("fills: not everything is in the books\n"), "{shown}");
+    for line in [
+        "  rejected 2 times: exceeds_holdings\n".to_owned(),
+        format!("    {} line 4: the accounts hold only 10 ", file.path()),
+        format!("    {} line 6: the accounts hold only 0 ", file.path()),
+    ] {
+        assert!(shown.contains(&line), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn the_fills_of_a_file_that_were_never_sent_are_counted() {
+    let file = File::of("ticker,price,quantity\nA,1,1\nB,1,1\nC,1,1\n");
+    let mut scenario = Scenario::new();
+    scenario.shared.state().faults.is_silent = true;
+    let patience = allot_feeds::Patience { give_up: Duration::from_secs(5), ..Default::default() };
+    let config = FillConfig { in_flight_max: 2, patience, ..FillConfig::new(source("fills")) };
+    let replay = FillFile::open(&file.path(), purchases()).unwrap();
+    let fills = scenario.fills(config, Box::new(replay));
+    let mut stepper = scenario.begin(1);
+    finish(&mut stepper, &fills);
+    let summary = fills.summary();
+    assert_eq!((summary.get(Tally::Lost), summary.get(Tally::Unsent)), (2, 1), "{summary}");
+    let place = format!("no reply: {} line 2", file.path());
+    assert!(summary.to_string().contains(&place), "{summary}");
 }

@@ -82,7 +82,7 @@ fn after_a_long_silence_the_feed_reconnects_and_resends_everything() {
     shared.state().faults.is_silent = false;
     finish(&mut stepper, &fills);
     let summary = fills.summary();
-    assert!(summary.is_ok() && summary.get(Tally::Replied) == 3, "{summary}");
+    assert!(summary.has_all_replies() && summary.get(Tally::Replied) == 3, "{summary}");
     assert_eq!(seconds(stepper.now()), "105.000", "at the next attempt");
 }
 
@@ -217,4 +217,42 @@ fn the_fill_servers_of_the_brief_pause_up_to_ten_seconds() {
         assert!(pair[1].time - pair[0].time <= Duration::from_secs(10));
     }
     assert!(fills.summary().is_ok());
+}
+
+#[test]
+fn a_feed_that_hears_nothing_for_too_long_ends_and_says_so() {
+    let patience = Patience { give_up: Duration::from_secs(7), ..Patience::default() };
+    // One server is silent from the start, the other after some replies.
+    for heard in [0, 2] {
+        let mut scenario = Scenario::new().faults(Faults { is_silent: heard == 0, ..SILENT });
+        let pace = Pace::Rate("1".parse().unwrap());
+        let config = FillConfig { patience, pace, ..FillConfig::new(source("fills")) };
+        let fills = scenario.fills(config, Fills::of(1_000));
+        let shared = scenario.shared.clone();
+        let mut stepper = scenario.begin(1);
+        stepper.advance(Duration::from_secs(heard));
+        shared.state().faults.is_silent = true;
+        let took = finish(&mut stepper, &fills);
+        assert!(took <= Duration::from_secs(9), "{took:?}");
+        let summary = fills.summary();
+        assert_eq!(summary.gave_up_after(), Some(Duration::from_secs(7)), "{summary}");
+        assert!(!summary.is_ok() && 0 < summary.get(Tally::Lost), "{summary}");
+        assert!(summary.to_string().contains("nothing came from the server for 7.0s"), "{summary}");
+    }
+}
+
+#[test]
+fn a_feed_without_a_server_gives_up_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = format!("ipc://{}/nobody", folder.path().display());
+    let context = Context::new().unwrap();
+    let link = Link::dealer(&context, &endpoint, None, LinkOptions::default()).unwrap();
+    let patience = Patience { give_up: Duration::from_secs(7), ..Patience::default() };
+    let config = FillConfig { patience, ..FillConfig::new(source("fills")) };
+    let feed = FillFeed::new(config, Fills::of(3), link, Counters::new()).unwrap();
+    let progress = feed.progress();
+    let mut stepper = Stepper::new(Clock::virtual_at(START));
+    stepper.add(Box::new(feed));
+    assert_eq!(finish(&mut stepper, &progress), Duration::from_secs(7));
+    assert_eq!(progress.get(Tally::Unsent), 1);
 }

@@ -12,7 +12,7 @@ use allot_feeds::{Patience, Summary, Tally, unique_source};
 use allot_runtime::duration;
 use allot_runtime::{Clock, Nanos};
 use allot_wire::Encoding;
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::common_args::CommonArgs;
@@ -74,14 +74,14 @@ struct SourceFlags {
     /// Append every reply to this file, one JSON object per line
     #[arg(long = "answers", value_name = "FILE")]
     replies: Option<String>,
-    /// How long to wait for the last replies at the end
+    /// How long to wait for the server: for any reply, and for the last ones at the end
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     patience: Duration,
 }
 
 impl SourceFlags {
     fn patience(&self) -> Patience {
-        Patience { drain: self.patience, ..Patience::default() }
+        Patience { give_up: self.patience, drain: self.patience, ..Patience::default() }
     }
 }
 
@@ -100,8 +100,8 @@ pub(crate) fn run(feed: &Feed, common: &CommonArgs) -> Result<ExitCode> {
     }
 }
 
-/// Runs feeds to their end, shows their progress, and prints their summaries. Fails if anything was
-/// lost, or if a bad line stopped a feed.
+/// Runs feeds to their end, shows their progress, and prints their summaries. Fails if anything is
+/// not in the books.
 fn run_to_end(group: FeedGroup) -> Result<ExitCode> {
     let mut feeds = group.start()?;
     let monitor = Monitor::new(feeds.stopper(), feeds.counters.clone(), None)?;
@@ -112,9 +112,13 @@ fn run_to_end(group: FeedGroup) -> Result<ExitCode> {
         bar.show(&feeds);
     }
     bar.clear();
+    let why = feeds.gave_up().then(|| feeds.examine_front());
     let summaries = feeds.stop()?;
     monitor.stop()?;
     summaries.iter().try_for_each(|summary| print(summary.to_string().trim_end()))?;
+    if let Some(why) = why {
+        bail!("no reply from the server: {why}");
+    }
     let is_ok = summaries.iter().all(Summary::is_ok);
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -140,7 +144,8 @@ impl Watch {
         if self.silent_at <= now {
             self.silent_at = Nanos::MAX;
             if feeds.get(Tally::Sent) == 0 {
-                tracing::warn!("nothing sent yet; is a server running at {}?", feeds.front());
+                let why = feeds.examine_front();
+                tracing::warn!("nothing sent yet; is a server running at {}? {why}", feeds.front());
             }
         }
         if feeds.is_ending() {

@@ -1,6 +1,9 @@
 //! The command line: what people type, what they get, and how it ends.
 
+use std::net::TcpListener;
+
 use crate::process::Place;
+use crate::server::endpoint;
 
 #[test]
 fn a_fill_that_was_sent_is_a_position_that_is_printed() {
@@ -73,8 +76,12 @@ fn a_file_with_a_bad_line_is_named_and_nothing_of_it_is_sent() {
     let error = place.run(&feed).error();
     assert!(error.contains("line 3: the price \"cheap\""), "{error}");
     let skipping = [&feed[..], &["--on-bad-line", "skip"]].concat();
-    let summary = place.run(&skipping).ok();
-    assert!(summary.contains("held") && summary.contains("skipped line 3"), "{summary}");
+    let outcome = place.run(&skipping);
+    assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
+    let summary = outcome.stdout;
+    for text in ["held: fills.csv line 2", "skipped line 3", "not everything is in the books"] {
+        assert!(summary.contains(text), "no {text:?} in {summary}");
+    }
 }
 
 #[test]
@@ -88,6 +95,75 @@ fn a_feed_without_a_server_ends_when_it_is_told_to_and_says_what_is_lost() {
     let outcome = process.outcome();
     assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
     assert!(outcome.stdout.contains("not all answered"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_feed_ends_after_its_patience_and_says_why_nobody_replied() {
+    let place = Place::new();
+    let (_clear, at) = place.serve();
+    let any = "tcp://127.0.0.1:*";
+    let mut secret =
+        place.start(&["serve", "--front-secret", "keys", "--front", any, "--publish", any]);
+    let line = secret.line_with("listening ");
+    let find = |name: &str| endpoint(&line, name);
+    let (front, key) = (find("front="), find("front-key="));
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stranger = format!("tcp://{}", stranger.local_addr().unwrap());
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let other = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+    for (given, expected) in [
+        (&["--front", &format!("tcp://{free}")][..], "nothing listens at"),
+        (&["--front", &at.publish], "is the endpoint of a publisher"),
+        (&["--front", &stranger], "it is no front door"),
+        (&["--front", &front], "encrypts; give its public key with --front-key"),
+        (&["--front", &front, "--front-key", other], "has another key than --front-key"),
+        (&["--front", &at.front, "--front-key", &key], "does not encrypt; leave out --front-key"),
+    ] {
+        let feed = ["feed", "fills", "--random", "--count", "3", "--patience", "500ms"];
+        let error = place.run(&[&feed, given].concat()).error();
+        assert!(error.contains("no reply from the server: "), "{given:?}: {error}");
+        assert!(error.contains(expected), "{given:?}: {error}");
+    }
+    let feed = ["feed", "aum", "--weights", "a=100", "--count", "1", "--patience", "500ms"];
+    let error = place.run(&[&feed[..], &["--front", &at.publish]].concat()).error();
+    assert!(error.contains("is the endpoint of a publisher"), "{error}");
+    let feed = ["feed", "aum", "--weights", "a=100", "--count", "1", "--front", &front];
+    place.run(&[&feed[..], &["--front-key", &key]].concat()).ok();
+}
+
+#[test]
+fn a_file_is_shown_before_it_is_sent_and_counts_once() {
+    let place = Place::new();
+    let (_server, at) = place.serve();
+    let split = ["feed", "aum", "--weights", "ann=40,bob=60", "--count", "1", "--front", &at.front];
+    place.run(&split).ok();
+    place.write("day.csv", "Symbol;B/S;Qty;Px;Fee\nSAP;B;1.000;210,10;1,5\nSAP;S;400;211;1\n");
+    place.write(
+        "bank.toml",
+        "delimiter = ';'\nignore = ['Fee']\n[columns]\nticker = 'Symbol'\nside = 'B/S'\n\
+         quantity = 'Qty'\nprice = 'Px'\n[sides]\nbuy = ['B', 'BC']\nsell = 'S'\n",
+    );
+    let feed = ["feed", "fills", "--file", "day.csv", "--front", &at.front];
+    let signs = ["--decimal", ",", "--thousands", "."];
+    let all = [&feed[..], &signs, &["--format", "bank.toml"]].concat();
+    let shown = place.run(&[&all[..], &["--dry-run"]].concat()).ok();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<_> = shown.lines().map(words).collect();
+    assert!(lines[0].ends_with("day.csv: 2 fills; nothing is sent"), "{shown}");
+    assert!(lines.iter().any(|line| line.starts_with("2 buy 1000 SAP 210.1 line-")), "{shown}");
+    assert!(lines.contains(&"SAP sell 1 400 84400".to_owned()), "{shown}");
+    let unnamed = place.run(&all).error();
+    assert!(unnamed.contains("a file needs --source NAME"), "{unnamed}");
+    let named = [&all[..], &["--source", "desk"]].concat();
+    assert!(place.run(&named).ok().contains("allocated                     2"));
+    assert!(place.run(&named).ok().contains("known before                  2"));
+    let unmapped = [&feed[..], &["--source", "desk", "--delimiter", ";"]].concat();
+    let error = place.run(&unmapped).error();
+    assert!(error.contains("map it with --column side=\"B/S\", or give --side buy"), "{error}");
+    let one_column = place.run(&[&feed[..], &["--source", "desk"]].concat()).error();
+    assert!(one_column.contains("Give --delimiter ';'"), "{one_column}");
+    let unknown = place.run(&[&named[..], &["--column", "size=Qty"]].concat()).error();
+    assert!(unknown.contains("there is no field \"size\""), "{unknown}");
 }
 
 #[test]

@@ -1,0 +1,39 @@
+//! A front probe: why a feed hears nothing from its front door, and what to do about it.
+
+use allot_runtime::{Context, CurveKey, DoorFinding, RuntimeError, probe_door};
+
+/// A sentence about what is at this endpoint.
+///
+/// # Errors
+/// When there are no more file descriptors.
+pub(crate) fn examine(
+    context: &Context,
+    front: &str,
+    key: Option<CurveKey>,
+) -> Result<String, RuntimeError> {
+    Ok(match probe_door(context, front, key)? {
+        DoorFinding::Nothing => format!("nothing listens at {front}; start the server there"),
+        DoorFinding::Door => format!(
+            "a socket at {front} takes messages and does not reply; check that it is the front \
+             door, and that all shards are running"
+        ),
+        DoorFinding::Publisher => format!(
+            "{front} is the endpoint of a publisher; use that of the front door, which the server \
+             prints after front="
+        ),
+        DoorFinding::NeedsKey => format!(
+            "the front door at {front} encrypts; give its public key with --front-key, as the \
+             server prints it"
+        ),
+        DoorFinding::OtherKey => format!(
+            "the front door at {front} encrypts, and has another key than --front-key; use the one \
+             that the server prints"
+        ),
+        DoorFinding::NeedsNoKey => {
+            format!("the front door at {front} does not encrypt; leave out --front-key")
+        }
+        DoorFinding::Stranger => {
+            format!("something listens at {front}, and it is no front door; check the endpoint")
+        }
+    })
+}
