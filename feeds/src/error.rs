@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-use crate::{BadLine, WeightsError, plural};
+use crate::{BadLine, LineError, WeightsError, plural};
 
 /// The name of standard input in messages.
 pub(crate) const STDIN: &str = "standard input";
@@ -77,9 +77,16 @@ impl fmt::Display for FeedError {
             Self::Setting { setting, given, reason } => {
                 write!(f, "invalid {setting} {given:?}: {reason}")
             }
-            Self::BadHeader { file, line } => {
-                write!(f, "{file}, {line}; nothing of it was sent")
-            }
+            Self::BadHeader { file, line } => match &line.cause {
+                LineError::Header { problems } => {
+                    write!(f, "{file} is not of its format; nothing of it was sent:")?;
+                    let number = line.number;
+                    problems
+                        .iter()
+                        .try_for_each(|problem| write!(f, "\n  line {number}: {problem}"))
+                }
+                _ => write!(f, "{file}, {line}; nothing of it was sent"),
+            },
             Self::BadLines { file, count, first } => {
                 let lines = plural(*count, "line");
                 writeln!(f, "{file} has {count} bad {lines}; nothing of it was sent:")?;

@@ -23,6 +23,7 @@ mod line_error;
 mod fields;
 mod line_ids;
 mod lines;
+mod column_finder;
 mod column_plan;
 mod csv;
 mod ndjson;
@@ -39,7 +40,8 @@ use std::str::FromStr;
 use allot_domain::{Reject, Seq, SourceId};
 use allot_runtime::PollSet;
 
-use self::column_plan::{ColumnPlan, Layout};
+use self::column_finder::Layout;
+use self::column_plan::ColumnPlan;
 use self::csv::Csv;
 use self::fields::{Fields, Row};
 pub use self::format::{Columns, Format, Sides, Word, Words};
@@ -145,6 +147,8 @@ pub struct FillFile {
     ahead: VecDeque<Record>,
     /// Whether `ahead` has no more than the lines at the end that are skipped.
     is_at_end: bool,
+    /// Whether those lines were skipped, so that all others are records.
+    has_skipped_after: bool,
     /// The number of the record that was used last.
     number: u64,
     /// The sequence number of the last line, good or bad; 0 before the first.
@@ -201,6 +205,7 @@ impl FillFile {
             same: Vec::new(),
             ahead: VecDeque::new(),
             is_at_end: false,
+            has_skipped_after: false,
             number: 0,
             expected: None,
             has_ended: false,
@@ -411,7 +416,8 @@ impl FillFile {
     /// A line that was read ahead, unless it may be one of the last that are skipped.
     fn take_ahead(&mut self) -> Option<Record> {
         let is_header = matches!(self.reader, Reader::Unknown);
-        let skip_after = if is_header { 0 } else { self.config.format.skip_after };
+        let is_whole = is_header || self.has_skipped_after;
+        let skip_after = if is_whole { 0 } else { self.config.format.skip_after };
         if skip_after < self.ahead.len() { self.ahead.pop_front() } else { None }
     }
 
@@ -422,6 +428,7 @@ impl FillFile {
                 return Taken::Bad(record.number, LineError::SkippedFill { key: "skip_after" });
             }
         }
+        self.has_skipped_after = true;
         Taken::End
     }
 

@@ -142,7 +142,8 @@ impl FillFeed {
             if let Reply::Rejected { seq, code, reason, .. } = reply
                 && progress.get(Tally::Rejected) <= REJECTIONS_LOGGED_MAX
             {
-                tracing::warn!(%source, seq = seq.get(), code, reason, "fill rejected");
+                let seq = seq.get();
+                tracing::warn!(%source, seq, code, reason, "fill rejected");
             }
         })
     }

@@ -39,6 +39,7 @@ mod tickers;
 mod random;
 mod intake;
 mod nearest;
+mod json_object;
 mod file;
 mod pace;
 mod tally;

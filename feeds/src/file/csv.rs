@@ -11,7 +11,8 @@ use std::io::{self, ErrorKind, Read};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::column_plan::{ColumnPlan, Layout};
+use super::column_finder::Layout;
+use super::column_plan::ColumnPlan;
 use super::format::Format;
 use super::line_error::LineError;
 

@@ -165,10 +165,11 @@ impl Format {
         let refuse =
             |setting, given: &str, reason: &str| Err(FeedError::setting(setting, given, reason));
         let sign = |sign: char| sign.to_string();
-        if !self.delimiter.is_ascii() || self.delimiter.is_ascii_alphanumeric() {
+        let is_sign = |sign: char| sign.is_ascii_punctuation() || matches!(sign, '\t' | ' ');
+        if !is_sign(self.delimiter) {
             return refuse("delimiter", &sign(self.delimiter), "expected a sign such as ; or tab");
         }
-        if !self.quote.is_ascii() || self.quote == self.delimiter {
+        if !is_sign(self.quote) || self.quote == self.delimiter {
             return refuse("quote", &sign(self.quote), "expected a sign such as \" or '");
         }
         if self.decimal.is_some_and(|decimal| !matches!(decimal, '.' | ',')) {

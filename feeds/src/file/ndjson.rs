@@ -3,14 +3,9 @@
 //! `type`, `source` and `seq` may be left out. The fields of an object are columns like those of
 //! CSV: each is known, mapped or ignored, and none is `null`.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
 use super::format::Format;
 use super::line_error::LineError;
+use crate::json_object::JsonObject;
 
 /// The fields of the line that was read last.
 #[derive(Default)]
@@ -19,16 +14,13 @@ pub(super) struct Ndjson {
     pub(super) values: Vec<String>,
 }
 
-/// An object with its fields in order, so that one that stands there twice is seen.
-struct Object<'a>(Vec<(String, &'a RawValue)>);
-
 impl Ndjson {
     /// Reads the names and values of one line. A text is its content, and a number its digits.
     pub(super) fn read(&mut self, text: &str, format: &Format) -> Result<(), LineError> {
         if !text.trim_start().starts_with('{') {
             return Err(LineError::NotJson { cause: None });
         }
-        let Object(fields) = serde_json::from_str(text)
+        let JsonObject(fields) = serde_json::from_str(text)
             .map_err(|error| LineError::NotJson { cause: Some(error.to_string()) })?;
         self.names.clear();
         self.values.clear();
@@ -44,29 +36,5 @@ impl Ndjson {
             self.values.push(value);
         }
         Ok(())
-    }
-}
-
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    fields.push((name, map.next_value()?));
-                }
-                Ok(Object(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Fields)
     }
 }

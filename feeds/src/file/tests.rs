@@ -1,5 +1,8 @@
 //! What files say, and what is refused.
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
 use super::*;
 
 /// How a text is understood, line by line: fills, and what is wrong.
@@ -334,4 +337,70 @@ fn an_id_that_stands_twice_is_the_id_of_an_order() {
     let seen = read(text);
     let expected = "line 4: its id 7 stands on line 2 already; is that column the id of an order?";
     assert_eq!(seen, ["buy 2 A 1 id 7", "buy 2 B 1 id 7", expected]);
+}
+
+/// Exports as their users sent them: a sale is never a purchase, and a thousand never one.
+#[test]
+fn exports_as_users_send_them_are_refused_with_what_to_do() {
+    let text = "Account,T/D,Side,ticker,quantity,price
+ACCT1,08/08/2022,B,RBLX,100,50.1
+ACCT1,08/08/2022,S,RBLX,100,50.4
+ACCT1,08/08/2022,SS,SQ,50,90.93
+ACCT1,08/08/2022,BC,SQ,50,90.67
+";
+    let seen = read(text);
+    assert!(seen.len() == 1 && seen[0].contains("map it with --column side=\"Side\""), "{seen:?}");
+    let stated = "same = ['Account']
+        [columns]
+        side = 'Side'
+        time = 'T/D'
+        [sides]
+        buy = 'B'
+        sell = 'S'
+        short = ['SS', 'BC']";
+    let seen = read_as(format(stated), text.as_bytes());
+    assert_eq!(seen[..2], ["buy 100 RBLX 50.1", "sell 100 RBLX 50.4"]);
+    assert!(seen[2..].iter().all(|line| line.contains("a short position")), "{seen:?}");
+
+    let text = "ticker,price,quantity,side\nSAP,210.1,1.000,buy\nSAP,1.234,2.000,buy\n";
+    assert!(read(text).iter().all(|line| line.contains("may be one number or a thousand times")));
+    let stated = format("decimal = ','\nthousands = '.'");
+    let seen = read_as(stated, text.as_bytes());
+    assert!(seen[0].contains("the price \"210.1\" is no number with the decimal"), "{seen:?}");
+    assert_eq!(seen[1], "buy 2000 SAP 1234");
+
+    let text = "ticker;price;quantity;side\nSAP;210,10;1.000;buy\n";
+    assert!(read(text)[0].contains("Give --delimiter ';'"));
+    let seen = read_as(Format::find("european").unwrap(), text.as_bytes());
+    assert_eq!(seen, ["buy 1000 SAP 210.1"]);
+}
+
+/// Nothing that stands in a file can make the reader panic, and every line of it is a fill, left
+/// out, or named.
+#[test]
+fn damaged_files_are_read_to_their_end() {
+    let names = ["interactive-brokers", "tastytrade", "european"];
+    let formats = names.map(|name| Format::find(name).unwrap());
+    let texts = [
+        &b"ticker,price,quantity,side,id\nA,1,2,buy,1\nB,\"1,5\",2,sell,2\n"[..],
+        b"ticker;price;quantity;side\nSAP;210,10;1.000;Kauf\nSAP;1,5 \x80;-3;Verkauf\n",
+        b"{\"ticker\":\"A\",\"side\":\"buy\",\"price\":\"1.5\",\"quantity\":2}\n{\"seq\":7}\n",
+        b"\xff\xfet\0i\0c\0k\0e\0r\0\n\0",
+    ];
+    let pieces =
+        [&b"\""[..], b"\n", b"\r", b",", b";", b"\0", b"\xff", b"-", b".", b"9", b"{", b"\xc3"];
+    let mut rng = StdRng::seed_from_u64(7);
+    for round in 0..400 {
+        let mut bytes = texts[round % texts.len()].to_vec();
+        for _ in 0..rng.random_range(1..6) {
+            let at = rng.random_range(0..bytes.len());
+            let piece = pieces[rng.random_range(0..pieces.len())];
+            let end = (at + rng.random_range(0..3)).min(bytes.len());
+            bytes.splice(at..end, piece.iter().copied());
+        }
+        let mut format = formats.get(round % 5).cloned().unwrap_or_default();
+        format.skip_after = round % 3;
+        let seen = read_as(format, &bytes);
+        assert!(seen.iter().all(|line| !line.is_empty()), "{seen:?}");
+    }
 }

@@ -20,13 +20,12 @@ use std::{fs, io};
 use allot_allocation_rules::Weight;
 use allot_allocation_service::{Request, decode_line};
 use allot_domain::AccountId;
-use allot_wire::Rejection;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::weights_error::WeightsError;
 use super::{WeightsPull, checked, entry};
 use crate::FeedError;
+use crate::json_object::JsonObject;
 use crate::limits::WEIGHTS_LEN_MAX;
 
 type Entries = Vec<(AccountId, Weight)>;
@@ -42,13 +41,6 @@ enum Splits {
     Standing(String, Entries),
     /// Those still to be sent.
     Series(VecDeque<Entries>),
-}
-
-/// A `split` message of the front door.
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    weights: Option<&'a RawValue>,
 }
 
 impl WeightsFile {
@@ -115,21 +107,40 @@ fn parse(text: &str) -> Result<Vec<Entries>, WeightsError> {
         let not_json = |error: serde_json::Error| error.to_string();
         let value =
             value.map_err(not_json).map_err(|cause| WeightsError::NotJson { number, cause })?;
-        parse_json(value.get()).map_err(|reject| WeightsError::BadObject { number, reject })
+        parse_json(number, value.get())
     });
     splits.collect()
 }
 
 /// One split, checked by the decoder of the front door.
-fn parse_json(value: &str) -> Result<Entries, Rejection> {
-    let message = serde_json::from_str::<Message<'_>>(value).ok();
-    let weights = message.and_then(|message| message.weights).map(RawValue::get);
-    let weights = weights.filter(|weights| weights.starts_with('{')).unwrap_or(value);
+fn parse_json(number: usize, value: &str) -> Result<Entries, WeightsError> {
+    let weights = weights_of(number, value)?.unwrap_or(value);
     let line = format!(r#"{{"type":"split","source":"file","seq":1,"weights":{weights}}}"#);
     match decode_line(line.as_bytes()) {
         Ok(Request::Split(split)) => Ok(split.weights().to_vec()),
         Ok(other) => unreachable!("a {} was read from a split", other.kind().name()),
-        Err(rejection) => Err(rejection),
+        Err(reject) => Err(WeightsError::BadObject { number, reject }),
+    }
+}
+
+/// The weights of a whole `split` message, if it is one. Type, source and number may stand there,
+/// and the feed has its own; no other field may.
+fn weights_of(number: usize, value: &str) -> Result<Option<&str>, WeightsError> {
+    let Ok(JsonObject(fields)) = serde_json::from_str(value) else { return Ok(None) };
+    let is_weights =
+        |(name, value): &&(String, &RawValue)| name == "weights" && value.get().starts_with('{');
+    let Some((_, weights)) = fields.iter().find(is_weights) else { return Ok(None) };
+    let is_known = |name: &str, value: &str| match name {
+        "type" => value == "\"split\"",
+        "source" | "seq" => true,
+        _ => false,
+    };
+    let mut others = fields.iter().filter(|(name, _)| name != "weights");
+    let is_twice = 1 < fields.iter().filter(|(name, _)| name == "weights").count();
+    match others.find(|(name, value)| !is_known(name, value.get())) {
+        Some((field, _)) => Err(WeightsError::UnknownField { number, field: field.clone() }),
+        None if is_twice => Err(WeightsError::UnknownField { number, field: "weights".to_owned() }),
+        None => Ok(Some(weights.get())),
     }
 }
 
@@ -143,6 +154,10 @@ fn parse_csv(text: &str) -> Result<Entries, WeightsError> {
     };
     let account = column("account")?;
     let weight = column("weight")?;
+    let is_other = |(index, _): &(usize, &str)| *index != account && *index != weight;
+    if let Some((_, name)) = header.iter().enumerate().find(is_other) {
+        return Err(WeightsError::UnknownColumn(name.to_owned()));
+    }
     let mut weights = Vec::new();
     for record in reader.records() {
         let record = record.map_err(not_csv)?;
@@ -172,7 +187,7 @@ mod tests {
             (r#"{"b":"60","a":40.000}"#, &["a=40,b=60"][..]),
             ("\u{feff}{\n  \"a\": 100\n}\n", &["a=100"]),
             ("account,weight\nb,60\na,40\n", &["a=40,b=60"]),
-            ("note,weight,account\r\n\"x,y\", 60 ,b\r\n,40,a", &["a=40,b=60"]),
+            ("weight,account\r\n 60 ,\"b\"\r\n40,a", &["a=40,b=60"]),
             ("{\"a\":100}\n{\"a\":50,\"b\":50}\n", &["a=100", "a=50,b=50"]),
             (r#"{"type":"split","source":"x","seq":9,"weights":{"a":100}}"#, &["a=100"]),
             (r#"{"weights":"60","a":40}"#, &["a=40,weights=60"]),
@@ -195,6 +210,11 @@ mod tests {
             (r#"{"a":"100"} {"a":"99"}"#, "split 2: the weights must add up to 100 within 0.01"),
             (r#"{"a":"100"} x"#, "split 2 is not a JSON object"),
             (r#"{"a":[100]}"#, "split 1: the weight"),
+            ("account,weight,note\na,100,x", "the column \"note\" is not known"),
+            ("account,weight,weight\na,60,40", "the column \"weight\" is not known"),
+            (r#"{"weights":{"a":100},"lots":1}"#, "split 1: the field \"lots\" is not known"),
+            (r#"{"weights":{"a":100},"weights":{"b":100}}"#, "the field \"weights\" is not known"),
+            (r#"{"type":"fill","weights":{"a":100}}"#, "the field \"type\" is not known"),
             ("{}", "split 1: a split needs at least one account"),
         ] {
             let error = parse(text).unwrap_err().to_string();

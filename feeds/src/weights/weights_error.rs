@@ -37,6 +37,15 @@ pub enum WeightsError {
     },
     /// Its header lacks a column.
     NoColumn(&'static str),
+    /// Its header has a column without a meaning, or one twice.
+    UnknownColumn(String),
+    /// An object of it has a field without a meaning, or one twice.
+    UnknownField {
+        /// Which object, from 1.
+        number: usize,
+        /// Which field.
+        field: String,
+    },
     /// A line of it is not an account with a weight.
     BadLine {
         /// Which, from 1.
@@ -70,6 +79,15 @@ impl fmt::Display for WeightsError {
             }
             Self::NotCsv { cause } => write!(f, "it is not CSV: {cause}"),
             Self::NoColumn(column) => write!(f, "the header has no column \"{column}\""),
+            Self::UnknownColumn(column) => write!(
+                f,
+                "the column \"{column}\" is not known, or stands there twice; weights have the \
+                 columns account and weight"
+            ),
+            Self::UnknownField { number, field } => write!(
+                f,
+                "split {number}: the field \"{field}\" is not known here; a split has weights"
+            ),
             Self::BadLine { number, reject } => write!(f, "line {number}: {reject}"),
             Self::BadObject { number, reject } => write!(f, "split {number}: {}", reject.reason),
             Self::BadSplit(reject) => reject.fmt(f),
