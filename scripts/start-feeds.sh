@@ -4,7 +4,10 @@
 # shellcheck source=scripts/environment.sh
 . "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-launch aum feed aum --drift --accounts 5 --every 30s
+# The server may be started later, or stopped for a while.
+patience=(--patience 1h)
+launch aum feed aum --drift --accounts 5 --every 30s "${patience[@]}"
 pace=(--rate 100)
 case " $* " in *' --rate '* | *' --rate='*) pace=() ;; esac
-launch fills feed fills --random --sources 3 "${pace[@]}" "$@"
+case " $* " in *' --patience '* | *' --patience='*) patience=() ;; esac
+launch fills feed fills --random --sources 3 "${pace[@]}" "${patience[@]}" "$@"

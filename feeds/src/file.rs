@@ -121,7 +121,8 @@ enum Reader {
 /// A line, or several lines that are one record.
 struct Record {
     number: u64,
-    text: String,
+    /// Its text, unless it cannot be read.
+    text: Result<String, LineError>,
     /// Whether lines that follow may belong to it. They may not once that was tried.
     may_go_on: bool,
 }
@@ -129,7 +130,6 @@ struct Record {
 /// What the next record is.
 enum Taken {
     Record(Record),
-    Bad(u64, LineError),
     Broken(u64, LineError),
     Waiting,
     End,
@@ -235,9 +235,16 @@ impl FillFile {
 
     /// What the record yields; nothing for the header, and for a fill before the first wanted.
     fn take_record(&mut self, record: Record) -> Option<Pull> {
-        self.number = record.number;
-        if matches!(self.reader, Reader::Unknown) {
-            if let Err(cause) = self.choose_reader(&record.text) {
+        let Record { number, text, may_go_on } = record;
+        self.number = number;
+        let is_first = matches!(self.reader, Reader::Unknown);
+        let text = match text {
+            Ok(text) => text,
+            Err(cause) if is_first => return Some(self.broken(cause)),
+            Err(cause) => return Some(self.bad_record(cause)),
+        };
+        if is_first {
+            if let Err(cause) = self.choose_reader(&text) {
                 return Some(self.broken(cause));
             }
             // In NDJSON the first line is a fill already.
@@ -245,9 +252,9 @@ impl FillFile {
                 return None;
             }
         }
-        let row = self.read(&record.text);
-        if row.as_ref().err() == Some(&LineError::OpenQuote) && record.may_go_on {
-            return self.go_on(record);
+        let row = self.read(&text);
+        if row.as_ref().err() == Some(&LineError::OpenQuote) && may_go_on {
+            return self.go_on(number, text);
         }
         let fields = match row {
             Ok(Row::NotFill) => return Some(Pull::NotFill),
@@ -309,28 +316,34 @@ impl FillFile {
 
     /// A quote is open at the end of a record: the next line belongs to it. If the quote is still
     /// open after many lines, the first is bad, and the others are read one by one.
-    fn go_on(&mut self, record: Record) -> Option<Pull> {
-        let Record { number, mut text, .. } = record;
+    fn go_on(&mut self, number: u64, first: String) -> Option<Pull> {
+        let mut text = first.clone();
         let mut added = Vec::new();
         while added.len() < RECORD_LINES_MAX && text.len() < LINE_LEN_MAX {
             match self.next_line() {
                 Taken::Record(line) => {
-                    text.push('\n');
-                    text.push_str(&line.text);
+                    let more = line.text.clone();
                     added.push(line);
+                    let Ok(more) = more else { break };
+                    text.push('\n');
+                    text.push_str(&more);
                     if self.read(&text).err() != Some(LineError::OpenQuote) {
+                        let text = Ok(text);
                         return self.take_record(Record { number, text, may_go_on: false });
                     }
                 }
                 Taken::Waiting => {
                     // It is read again from its first line once there is more.
-                    let first_len = text.find('\n').unwrap_or(text.len());
-                    text.truncate(first_len);
                     added.into_iter().rev().for_each(|line| self.ahead.push_front(line));
+                    let text = Ok(first);
                     self.ahead.push_front(Record { number, text, may_go_on: true });
                     return Some(Pull::Waiting);
                 }
-                Taken::Bad(..) | Taken::Broken(..) | Taken::End => break,
+                Taken::Broken(number, cause) => {
+                    self.number = number;
+                    return Some(self.broken(cause));
+                }
+                Taken::End => break,
             }
         }
         for line in added.into_iter().rev() {
@@ -402,10 +415,13 @@ impl FillFile {
                 Next::Bad(_) if number <= self.config.format.skip_before => {}
                 Next::Line if self.lines.text().trim().is_empty() => {}
                 Next::Line => {
-                    let text = self.lines.text().to_owned();
+                    let text = Ok(self.lines.text().to_owned());
                     self.ahead.push_back(Record { number, text, may_go_on: true });
                 }
-                Next::Bad(cause) => return Taken::Bad(number, cause),
+                Next::Bad(cause) => {
+                    let text = Err(cause);
+                    self.ahead.push_back(Record { number, text, may_go_on: false });
+                }
                 Next::Broken(cause) => return Taken::Broken(number, cause),
                 Next::Waiting => return Taken::Waiting,
                 Next::End => self.is_at_end = true,
@@ -424,8 +440,10 @@ impl FillFile {
     /// The lines at the end that are skipped must not read as fills.
     fn check_skipped_after(&mut self) -> Taken {
         while let Some(record) = self.ahead.pop_front() {
-            if matches!(self.read(&record.text), Ok(Row::Fill(_))) {
-                return Taken::Bad(record.number, LineError::SkippedFill { key: "skip_after" });
+            let is_fill = |text| matches!(self.read(text), Ok(Row::Fill(_)));
+            if record.text.as_deref().is_ok_and(is_fill) {
+                let text = Err(LineError::SkippedFill { key: "skip_after" });
+                return Taken::Record(Record { text, ..record });
             }
         }
         self.has_skipped_after = true;
@@ -447,11 +465,6 @@ impl Source for FillFile {
                     if let Some(pull) = self.take_record(record) {
                         return pull;
                     }
-                }
-                Taken::Bad(number, cause) => {
-                    self.number = number;
-                    let is_first = matches!(self.reader, Reader::Unknown);
-                    return if is_first { self.broken(cause) } else { self.bad_record(cause) };
                 }
                 Taken::Broken(number, cause) => {
                     self.number = number;

@@ -62,9 +62,11 @@ fn unsigned<'a>(format: &Format, text: &'a str) -> (bool, &'a str) {
         signs.find_map(|sign| text.strip_suffix(sign.as_str())).unwrap_or(text).trim()
     };
     let text = strip_before(text.trim());
-    match text.strip_prefix('-') {
-        Some(rest) => (true, strip_after(strip_before(rest))),
-        None => (false, strip_after(text)),
+    let has_signs = format.signed_quantity || format.signed_price;
+    match (text.strip_prefix('-'), text.strip_prefix('+')) {
+        (Some(rest), _) => (true, strip_after(strip_before(rest))),
+        (_, Some(rest)) if has_signs => (false, strip_after(strip_before(rest))),
+        _ => (false, strip_after(text)),
     }
 }
 
@@ -167,6 +169,7 @@ mod tests {
             (Some(','), Some('\u{a0}'), "1\u{a0}234,5", "1234.5"),
             (Some('.'), None, "$187.23", "187.23"),
             (Some('.'), None, "-$187.23", "-187.23"),
+            (Some('.'), None, "+187.23", "187.23"),
             (Some('.'), None, "$ -187.23", "-187.23"),
             (Some('.'), None, "187.23 EUR", "187.23"),
             (Some('.'), None, "1e3", "1e3"),

@@ -242,6 +242,10 @@ fn a_quoted_field_may_go_over_lines() {
             "line 4: the price must be more than zero; it was 0",
         ]
     );
+    let text = b"ticker,note,price,quantity,side\nA,\"open,1,2,buy\n\xff\nC,,0,2,buy\n";
+    let seen = read_as(noted(), text);
+    let is_named = |number: usize| seen[number].starts_with(&format!("line {}: ", number + 2));
+    assert!(seen.len() == 3 && (0..3).all(is_named), "{seen:?}");
 }
 
 #[test]

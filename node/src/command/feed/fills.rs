@@ -86,7 +86,7 @@ pub(crate) struct Fills {
 #[derive(Args)]
 struct PaceFlags {
     /// Fills per second for each source, or max [default: random pauses; max for a file]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     rate: Option<String>,
     /// Longest random pause between fills
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse,
