@@ -184,7 +184,8 @@ impl fmt::Display for LineError {
                 "it is not {encoding}; state the encoding of the file with --file-encoding"
             ),
             Self::Nul => f.write_str(
-                "it has NUL characters; if the file is UTF-16, give --file-encoding utf-16le",
+                "it has NUL characters; if the file is UTF-16, give --file-encoding utf-16le or \
+                 utf-16be",
             ),
             Self::Unreadable { cause } => write!(f, "it could not be read: {cause}"),
             Self::Header { problems } => f.write_str(&problems.join("; ")),
@@ -256,8 +257,8 @@ impl LineError {
             ),
             Self::BadId { given } => write!(
                 f,
-                "an id must be 1 to {LINE_ID_LEN_MAX} printable ASCII characters without spaces; \
-                 it was {given}"
+                "an id must be 1 to {LINE_ID_LEN_MAX} printable ASCII characters without spaces, \
+                 quotes and backslashes; it was {given}"
             ),
             Self::IdTwice { id, first } => write!(
                 f,

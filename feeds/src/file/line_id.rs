@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::limits::LINE_ID_LEN_MAX;
 
-/// 1 to 64 printable ASCII characters without spaces.
+/// 1 to 64 printable ASCII characters without spaces, `"` and `\`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineId {
     /// Padded with zeros.
@@ -15,7 +15,8 @@ impl LineId {
     /// The id of this text, if it can be one.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_good = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        let is_printable = text.bytes().all(is_good);
         if !is_printable || !(1..=LINE_ID_LEN_MAX).contains(&text.len()) {
             return None;
         }
@@ -45,7 +46,7 @@ mod tests {
 
     #[test]
     fn an_id_is_1_to_64_printable_characters() {
-        for bad in ["", "a b", "é", "a\n", &"x".repeat(65)] {
+        for bad in ["", "a b", "é", "a\n", "a\"", "a\\", &"x".repeat(65)] {
             assert_eq!(LineId::new(bad), None, "{bad}");
         }
         for good in ["7", "00013911.5a4b8c3d.01.01", "~!", &"x".repeat(64)] {
