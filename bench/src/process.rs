@@ -197,7 +197,9 @@ impl ServerSettings {
         ];
         let given = given.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
         let words = given.flat_map(|(flag, value)| [flag.to_owned(), value.clone()]);
-        words.chain(self.more.iter().cloned()).collect()
+        // Each run has a folder of its own.
+        let new = self.data.is_some().then(|| "--new".to_owned());
+        words.chain(new).chain(self.more.iter().cloned()).collect()
     }
 
     /// For the JSON of a run.

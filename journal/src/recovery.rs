@@ -40,6 +40,8 @@ pub struct Recovery {
     /// `None` if there is no record yet.
     scan: Option<Scan>,
     unfinished: Vec<String>,
+    /// Whether the folder held no segment.
+    is_new: bool,
     bytes_since_snapshot: u64,
     failed: Option<JournalError>,
     warnings: Vec<String>,
@@ -76,6 +78,7 @@ impl Recovery {
             snapshot,
             snapshot_end,
             scan,
+            is_new: listing.segments.is_empty(),
             unfinished: listing.unfinished,
             bytes_since_snapshot: 0,
             failed: None,
@@ -83,6 +86,12 @@ impl Recovery {
         };
         recovery.check_snapshot()?;
         Ok(recovery)
+    }
+
+    /// Whether the folder held no segment: nothing was ever written to it, or all of it is gone.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// What an operator should know, in sentences.

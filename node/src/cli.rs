@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    bench, completions, config, demo, doctor, feed, fills, inspect, positions, publisher, router,
-    serve, shard, verify,
+    bench, completions, config, demo, doctor, feed, fills, init, inspect, positions, publisher,
+    router, serve, shard, verify,
 };
 use crate::common_args::CommonArgs;
 use crate::log;
@@ -37,6 +37,7 @@ Examples:
 #[derive(Subcommand)]
 enum Verb {
     Demo(demo::Demo),
+    Init(init::Init),
     Serve(serve::Serve),
     Router(router::RouterBox),
     Shard(shard::ShardBox),
@@ -71,6 +72,7 @@ pub fn run() -> ExitCode {
 fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
     match verb {
         Verb::Demo(demo) => demo::run(&demo, common),
+        Verb::Init(init) => init::run(&init),
         Verb::Serve(serve) => serve::run(&serve, common),
         Verb::Router(router) => router::run(&router, common),
         Verb::Shard(shard) => shard::run(&shard, common),

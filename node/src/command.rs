@@ -1,6 +1,7 @@
 //! The sub-commands, one file each: what it takes, and what it does.
 
 pub(crate) mod demo;
+pub(crate) mod init;
 pub(crate) mod serve;
 pub(crate) mod router;
 pub(crate) mod shard;

@@ -4,17 +4,19 @@
 //! settings say of them. Feeds connect to the front door like any other client.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use allot_allocation_rules::BookConfig;
 use allot_allocation_service::Allocation;
-use allot_domain::ShardId;
+use allot_domain::{LedgerId, ShardId};
 use allot_runtime::{
     Clock, Context, Counters, CurveKey, CurveKeys, Link, LinkOptions, Running, Stages,
 };
 use allot_server::{
-    Bound, CoreConfig, EndpointConfig, JournalOptions, RunningServer, ServerConfig, Stepped,
+    Bound, CoreConfig, EndpointConfig, JournalOptions, Ledger, RunningServer, ServerConfig, Stepped,
 };
-use anyhow::Result;
+use allot_shard::Service;
+use anyhow::{Result, bail};
 
 use crate::front_keys;
 use crate::run_dir;
@@ -34,9 +36,12 @@ pub struct Server {
     pub(crate) stage_file: Option<StageFile>,
 }
 
-/// Where a server is found, with real ports.
+/// Where a server is found, with real ports, and which ledger it serves.
 #[derive(Clone, Debug, Default)]
-pub struct Endpoints(Vec<(Key, String)>);
+pub struct Endpoints {
+    known: Vec<(Key, String)>,
+    ledger: Option<LedgerId>,
+}
 
 /// Everything in one process: router, shards and publisher.
 ///
@@ -45,10 +50,11 @@ pub struct Endpoints(Vec<(Key, String)>);
 /// the process is given no more threads or file descriptors.
 pub fn embedded(settings: &Settings) -> Result<Server> {
     make_directories(&[&settings.front, &settings.publish])?;
-    let config = server_config(settings)?;
+    let ledger = open_ledger(settings)?;
+    let config = server_config(settings, ledger)?;
     let mut stage_file = StageFile::open(settings)?;
     let server = allot_server::embedded::<Allocation>(&config, &mut timing(&mut stage_file))?;
-    Ok(Server::new(server, config.endpoints.front_keys, stage_file))
+    Ok(Server::new(server, config.endpoints.front_keys, stage_file).of_ledger(ledger))
 }
 
 /// The router as a process of its own.
@@ -57,7 +63,7 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
 /// As [`embedded`].
 pub fn router_process(settings: &Settings) -> Result<Server> {
     make_directories(&[&settings.front, &settings.backplane])?;
-    let config = server_config(settings)?;
+    let config = server_config(settings, None)?;
     let mut stage_file = StageFile::open(settings)?;
     let server = {
         let timing = &mut timing(&mut stage_file);
@@ -71,13 +77,14 @@ pub fn router_process(settings: &Settings) -> Result<Server> {
 /// # Errors
 /// As [`embedded`].
 pub fn shard_process(settings: &Settings, shard: ShardId) -> Result<Server> {
-    let config = server_config(settings)?;
+    let ledger = open_ledger(settings)?;
+    let config = server_config(settings, ledger)?;
     let mut stage_file = StageFile::open(settings)?;
     let server = {
         let timing = &mut timing(&mut stage_file);
         allot_server::shard_process::<Allocation>(&config, shard, timing)?
     };
-    Ok(Server::new(server, None, stage_file))
+    Ok(Server::new(server, None, stage_file).of_ledger(ledger))
 }
 
 /// The publisher as a process of its own.
@@ -86,7 +93,7 @@ pub fn shard_process(settings: &Settings, shard: ShardId) -> Result<Server> {
 /// As [`embedded`].
 pub fn publisher_process(settings: &Settings) -> Result<Server> {
     make_directories(&[&settings.publish, &settings.parts])?;
-    let config = server_config(settings)?;
+    let config = server_config(settings, None)?;
     let server = allot_server::publisher_process::<Allocation>(&config)?;
     Ok(Server::new(server, None, None))
 }
@@ -104,6 +111,25 @@ pub(crate) fn feed_to_front(
     door_key: Option<CurveKey>,
 ) -> Result<Link> {
     Ok(Link::dealer(context, front, None, LinkOptions { door_key, ..LinkOptions::default() })?)
+}
+
+/// Makes the ledger in the data directory, as `--new` asks for.
+///
+/// # Errors
+/// When there is no data directory, or there is a ledger in it already.
+pub(crate) fn make_ledger(settings: &Settings) -> Result<()> {
+    let Some(data) = &settings.data else {
+        bail!("--new makes a ledger in a data directory; add --data DIR");
+    };
+    let ledger = Ledger::create(data, Allocation::NAME)?;
+    tracing::info!(ledger = %ledger.id, "a new ledger in {}", data.display());
+    Ok(())
+}
+
+/// The ledger in the data directory; none without a data directory.
+fn open_ledger(settings: &Settings) -> Result<Option<Ledger>> {
+    let open = |data: &PathBuf| Ledger::open(data, Allocation::NAME);
+    Ok(settings.data.as_ref().map(open).transpose()?)
 }
 
 /// Says so loudly where a restart loses everything.
@@ -126,7 +152,8 @@ fn timing(stage_file: &mut Option<StageFile>) -> impl FnMut(&Clock) -> Stages {
     move |clock| stage_file.as_mut().map_or_else(Stages::off, |file| file.add_box(clock))
 }
 
-fn server_config(settings: &Settings) -> Result<ServerConfig<BookConfig>> {
+/// Journals are kept where there is a ledger.
+fn server_config(settings: &Settings, ledger: Option<Ledger>) -> Result<ServerConfig<BookConfig>> {
     Ok(ServerConfig {
         core: core_config(settings),
         machine: book_config(settings),
@@ -137,8 +164,9 @@ fn server_config(settings: &Settings) -> Result<ServerConfig<BookConfig>> {
             backplane: settings.backplane.clone(),
             parts: settings.parts.clone(),
         },
-        journal: settings.data.clone().map(|data| JournalOptions {
+        journal: settings.data.clone().zip(ledger).map(|(data, ledger)| JournalOptions {
             data,
+            ledger,
             ack: settings.ack,
             segment_bytes: settings.segment_bytes,
             snapshot_every_bytes: settings.snapshot_every_bytes,
@@ -173,6 +201,12 @@ impl Server {
         let endpoints = Endpoints::of_server(bound, front_keys);
         Self { running, endpoints, counters, stage_file }
     }
+
+    /// The same, of this ledger.
+    fn of_ledger(mut self, ledger: Option<Ledger>) -> Self {
+        self.endpoints.ledger = ledger.map(|ledger| ledger.id);
+        self
+    }
 }
 
 impl Endpoints {
@@ -188,23 +222,24 @@ impl Endpoints {
             (Key::FrontKey, front_key),
         ];
         let known = all.into_iter().filter_map(|(key, text)| text.map(|text| (key, text)));
-        Self(known.collect())
+        Self { known: known.collect(), ledger: None }
     }
 
     /// Where this is found.
     #[must_use]
     pub fn of(&self, key: Key) -> Option<&str> {
-        self.0.iter().find(|(known, _)| *known == key).map(|(_, endpoint)| endpoint.as_str())
+        self.known.iter().find(|(known, _)| *known == key).map(|(_, endpoint)| endpoint.as_str())
     }
 }
 
 impl fmt::Display for Endpoints {
-    /// `front=tcp://… publish=tcp://…`, for people and scripts.
+    /// `front=tcp://… publish=tcp://… ledger=…`, for people and scripts; a server whose state is in
+    /// memory only has no ledger.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (key, endpoint)) in self.0.iter().enumerate() {
+        for (place, (key, endpoint)) in self.known.iter().enumerate() {
             let space = if place == 0 { "" } else { " " };
             write!(out, "{space}{}={endpoint}", key.name())?;
         }
-        Ok(())
+        self.ledger.map_or(Ok(()), |ledger| write!(out, " ledger={ledger}"))
     }
 }

@@ -9,6 +9,8 @@ use allot_router::RouterConfig;
 use allot_runtime::{CurveKeys, Threads, WaitStrategy};
 use allot_shard::ConfigOf;
 
+use crate::Ledger;
+
 /// What the boxes share, whatever their links are.
 #[derive(Clone, Copy, Debug)]
 pub struct CoreConfig {
@@ -27,6 +29,8 @@ pub struct CoreConfig {
 pub struct JournalOptions {
     /// Where the directories of the shards are.
     pub data: PathBuf,
+    /// The identity of that directory.
+    pub ledger: Ledger,
     /// Whether a reply waits for the disk.
     pub ack: Ack,
     /// Bytes of a segment.
@@ -85,9 +89,10 @@ impl CoreConfig {
 impl JournalOptions {
     /// The usual settings.
     #[must_use]
-    pub const fn new(data: PathBuf) -> Self {
+    pub const fn new(data: PathBuf, ledger: Ledger) -> Self {
         Self {
             data,
+            ledger,
             ack: Ack::Journal,
             segment_bytes: SEGMENT_BYTES_DEFAULT,
             snapshot_every_bytes: SNAPSHOT_EVERY_BYTES_DEFAULT,

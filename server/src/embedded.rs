@@ -1,6 +1,6 @@
 //! Embedded: router, shards and publisher in one process, over rings.
 
-use allot_domain::Incarnation;
+use allot_domain::{Incarnation, LogIndex};
 use allot_publisher::Publisher;
 use allot_router::Router;
 use allot_runtime::{
@@ -53,6 +53,7 @@ pub fn embedded<S: System>(
         .zip(&slots.shards)
         .map(|(shard, slot)| open_shard::open::<S>(config, shard, &mut group, slot))
         .collect::<Result<Vec<_>, _>>()?;
+    check_complete::<S>(config, &opened)?;
     pin(&mut group, config.threads, &slots);
     let door = front_door(&context, config)?;
     let broadcast = broadcast(&context, config)?;
@@ -70,6 +71,26 @@ pub fn embedded<S: System>(
     }
     group.add(&slots.publisher, Box::new(boxes.publisher));
     Ok(RunningServer { running: group.start()?, bound, counters: boxes.counters })
+}
+
+/// All shards make their journals before the first takes an input: one that has none, where others
+/// have inputs, has lost it.
+fn check_complete<S: System>(
+    config: &ConfigFor<S>,
+    opened: &[Opened<S>],
+) -> Result<(), ServerError> {
+    let Some(options) = &config.journal else {
+        return Ok(());
+    };
+    let has_inputs = opened.iter().any(|opened| LogIndex::ZERO < opened.journal.appended());
+    let lost = shard_ids(opened.len()).zip(opened).find(|(_, opened)| opened.is_new);
+    match lost {
+        Some((shard, _)) if has_inputs => {
+            let directory = open_shard::directory(&options.data, shard);
+            Err(ServerError::ShardLost { shard, directory })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn slots(shards: usize, group: &mut ThreadGroup) -> Result<Slots, ServerError> {

@@ -13,6 +13,13 @@ use allot_shard::RecoverError;
 pub enum ServerError {
     /// A socket, a thread or a file descriptor is not to be had.
     Runtime(RuntimeError),
+    /// A shard has no journal, and others of its ledger have inputs in theirs.
+    ShardLost {
+        /// Which.
+        shard: ShardId,
+        /// Its directory.
+        directory: PathBuf,
+    },
     /// A shard cannot start from its directory.
     Shard {
         /// Which.
@@ -28,6 +35,12 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Runtime(error) => error.fmt(f),
+            Self::ShardLost { shard, directory } => write!(
+                f,
+                "shard {shard} has no journal in {}, and other shards of this ledger have inputs: \
+                 restore that folder from a backup",
+                directory.display()
+            ),
             Self::Shard { shard, directory, .. } => {
                 write!(f, "shard {shard} cannot start from {}", directory.display())
             }
@@ -39,6 +52,7 @@ impl std::error::Error for ServerError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Runtime(error) => std::error::Error::source(error),
+            Self::ShardLost { .. } => None,
             Self::Shard { error, .. } => Some(error),
         }
     }

@@ -13,7 +13,7 @@
 //!
 //! Invariants:
 //! * It names no system: everything is generic over [`System`].
-//! * It holds no rule and no format, but for the [`JournalStamp`].
+//! * It holds no rule and no format, but for the [`JournalStamp`] and the [`Ledger`].
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +23,7 @@ pub mod rings;
 mod config;
 mod embedded;
 mod error;
+mod ledger;
 mod running;
 mod separate;
 mod stamp;
@@ -35,6 +36,7 @@ use allot_shard::Service;
 pub use config::{ConfigFor, CoreConfig, EndpointConfig, JournalOptions, ServerConfig};
 pub use embedded::embedded;
 pub use error::ServerError;
+pub use ledger::{Ledger, LedgerError};
 pub use running::{Bound, RunningServer, Timing};
 pub use separate::{publisher_process, router_process, shard_process};
 pub use stamp::{JournalStamp, NoStamp};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use allot_domain::ShardId;
+use allot_domain::{LedgerId, ShardId};
 use allot_journal::{
     Checkpointer, Committer, Folder, Journal, JournalConfig, Media, Recovery, Wakers,
 };
@@ -11,7 +11,7 @@ use allot_runtime::{ThreadGroup, ThreadSlot};
 use allot_shard::{ConfigOf, RecoverError, Service, State, recover};
 
 use crate::config::ConfigFor;
-use crate::{JournalOptions, JournalStamp, ServerError};
+use crate::{JournalOptions, JournalStamp, Ledger, ServerError};
 
 /// What a shard starts from.
 pub struct Opened<S: Service> {
@@ -19,6 +19,10 @@ pub struct Opened<S: Service> {
     pub state: State<S>,
     /// Where it appends its inputs.
     pub journal: Journal,
+    /// Which ledger it is of; none if nothing is kept.
+    pub ledger: Option<LedgerId>,
+    /// Whether its directory held no journal, or there is none.
+    pub is_new: bool,
 }
 
 /// A shard that was recovered, and the agents that write its journal.
@@ -40,13 +44,18 @@ pub fn directory(data: &Path, shard: ShardId) -> PathBuf {
 /// A shard that lives in memory only.
 #[must_use]
 pub fn in_memory<S: Service>(machine: ConfigOf<S>) -> Opened<S> {
-    Opened { state: State::new(machine), journal: Journal::none() }
+    Opened { state: State::new(machine), journal: Journal::none(), ledger: None, is_new: true }
 }
 
 /// The stamp on the files of a shard's journal.
 #[must_use]
-pub fn stamp<S: Service>(machine: ConfigOf<S>, shard: ShardId, shards: usize) -> String {
-    JournalStamp::<S> { shard, shards, machine }.to_string()
+pub fn stamp<S: Service>(
+    machine: ConfigOf<S>,
+    shard: ShardId,
+    shards: usize,
+    ledger: Option<LedgerId>,
+) -> String {
+    JournalStamp::<S> { shard, shards, ledger, machine }.to_string()
 }
 
 /// Recovers the state alone, and leaves the media as they are.
@@ -81,8 +90,10 @@ fn finish<S: Service>(
     recovery: Recovery,
     wakers: Wakers<'_>,
 ) -> Result<Recovered<S>, RecoverError> {
+    let is_new = recovery.is_new();
     let (journal, committer, checkpointer) = recovery.finish(wakers)?;
-    Ok(Recovered { opened: Opened { state, journal }, committer, checkpointer })
+    let opened = Opened { state, journal, ledger: None, is_new };
+    Ok(Recovered { opened, committer, checkpointer })
 }
 
 /// Recovers a shard from its directory, and adds the threads that write to it; a shard without
@@ -109,7 +120,9 @@ fn open_directory<S: Service>(
     let path = directory(&options.data, shard);
     let place = |error: RecoverError| ServerError::Shard { shard, directory: path.clone(), error };
     let folder = Folder::open(&path).map_err(|error| place(error.into()))?;
-    let stamp = stamp::<S>(config.machine, shard, config.core.shards);
+    let Ledger { id, is_adopted } = options.ledger;
+    let named = (!is_adopted).then_some(id);
+    let stamp = stamp::<S>(config.machine, shard, config.core.shards, named);
     let journal = options.of_shard(&shard.to_string(), &stamp);
     let opened = Recovery::open(Arc::new(folder), journal);
     let mut recovery = opened.map_err(|error| ServerError::of_shard(shard, path.clone(), error))?;
@@ -124,11 +137,22 @@ fn open_directory<S: Service>(
         committer: committer_slot.waker(),
         checkpointer: checkpointer_slot.waker(),
     };
-    let Recovered { opened, committer, checkpointer } =
+    let Recovered { mut opened, committer, checkpointer } =
         finish(state, recovery, wakers).map_err(place)?;
-    let inputs = opened.journal.appended().get();
-    tracing::info!(shard = shard.get(), inputs, "recovered from {}", path.display());
+    opened.ledger = Some(id);
+    log_start(&opened, shard, &path);
     group.add(&committer_slot, Box::new(committer));
     group.add(&checkpointer_slot, Box::new(checkpointer));
     Ok(opened)
+}
+
+/// What an operator should know of a start that went well.
+fn log_start<S: Service>(opened: &Opened<S>, shard: ShardId, path: &Path) {
+    let (shard, path) = (shard.get(), path.display());
+    if opened.is_new {
+        tracing::info!(shard, "began a new journal in {path}");
+    } else {
+        let inputs = opened.journal.appended().get();
+        tracing::info!(shard, inputs, "recovered from {path}");
+    }
 }

@@ -1,22 +1,24 @@
 //! Stamp: what every incarnation of a shard's journal must agree on, as its files say it.
 //!
 //! ```text
-//!   allocation, shard 0 of 1, blend 0, history 65536
-//!   └ system    └ which keys  └ the config of its machine
+//!   allocation, shard 0 of 1, ledger 5f0c4f0b…, blend 0, history 65536
+//!   └ system    └ which keys  └ whose           └ the config of its machine
 //! ```
 
 use std::fmt;
 use std::str::FromStr;
 
-use allot_domain::ShardId;
+use allot_domain::{LedgerId, ShardId};
 use allot_shard::{ConfigOf, Service};
 
-/// Which system, which shard, and the rules by which its log becomes its state.
+/// Which system, which shard, of which ledger, and the rules by which its log becomes its state.
 pub struct JournalStamp<S: Service> {
     /// Which shard.
     pub shard: ShardId,
     /// How many there are: their number decides which keys it owns.
     pub shards: usize,
+    /// Whose journal it is; none where the journal is older than ledgers.
+    pub ledger: Option<LedgerId>,
     /// The rules.
     pub machine: ConfigOf<S>,
 }
@@ -32,8 +34,12 @@ pub struct NoStamp {
 
 impl<S: Service> fmt::Display for JournalStamp<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shard, shards, machine } = self;
-        write!(f, "{}, shard {shard} of {shards}, {machine}", S::NAME)
+        let Self { shard, shards, ledger, machine } = self;
+        write!(f, "{}, shard {shard} of {shards}, ", S::NAME)?;
+        if let Some(ledger) = ledger {
+            write!(f, "ledger {ledger}, ")?;
+        }
+        write!(f, "{machine}")
     }
 }
 
@@ -49,10 +55,15 @@ impl<S: Service> FromStr for JournalStamp<S> {
 fn read<S: Service>(text: &str) -> Option<JournalStamp<S>> {
     let rest = text.strip_prefix(S::NAME)?.strip_prefix(", shard ")?;
     let (shard, rest) = rest.split_once(" of ")?;
-    let (shards, machine) = rest.split_once(", ")?;
+    let (shards, rest) = rest.split_once(", ")?;
+    let (ledger, machine) = match rest.strip_prefix("ledger ").and_then(|id| id.split_once(", ")) {
+        Some((id, machine)) => (Some(id.parse().ok()?), machine),
+        None => (None, rest),
+    };
     Some(JournalStamp {
         shard: ShardId::new(shard.parse().ok()?),
         shards: shards.parse().ok()?,
+        ledger,
         machine: machine.parse().ok()?,
     })
 }

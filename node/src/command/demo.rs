@@ -76,6 +76,9 @@ pub(crate) struct Demo {
     /// Random seed; the same seed gives the same fills and splits [default: different in each run]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Make a new ledger in the data directory first; refused where there is one
+    #[arg(long)]
+    new: bool,
     #[command(flatten)]
     flags: Flags<{ serve::KEYS }>,
 }
@@ -83,6 +86,9 @@ pub(crate) struct Demo {
 /// Runs the demo until its end or a signal.
 pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let settings = settings(demo, common)?;
+    if demo.new {
+        wiring::make_ledger(&settings)?;
+    }
     let Server { running, endpoints, counters, stage_file } = wiring::embedded(&settings)?;
     let find = |key| endpoints.of(key).context("an embedded server has both endpoints");
     let front = find(Key::Front)?;

@@ -34,17 +34,21 @@ pub(crate) const KEYS: u32 = set(&[
 
 /// Run the whole server in one process: router, shards and publisher
 ///
-/// Prints `listening front=… publish=…` on stdout when clients can connect. Stops on Ctrl-C or
-/// SIGTERM.
+/// Prints `listening front=… publish=… ledger=…` on stdout when clients can connect. Stops on Ctrl-C
+/// or SIGTERM. With --data the directory must hold a ledger: `allot init` or --new makes one.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   allot serve
-  allot serve --data data                          acknowledged inputs survive a crash
+  allot serve --data data --new                    begin a ledger: what is acknowledged is kept
+  allot serve --data data                          go on with it, at every later start
   allot serve --front tcp://0.0.0.0:9998 --publish tcp://0.0.0.0:9999  other machines can connect
   allot serve --front tcp://127.0.0.1:* --publish tcp://127.0.0.1:*    any free ports
   allot serve --shards 4 --threads dedicated --wait spin               a core for each thread")]
 pub(crate) struct Serve {
+    /// Make a new ledger in the data directory first; refused where there is one
+    #[arg(long)]
+    new: bool,
     #[command(flatten)]
     flags: Flags<KEYS>,
 }
@@ -52,6 +56,9 @@ pub(crate) struct Serve {
 /// Serves until a signal.
 pub(crate) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&serve.flags.given)?;
+    if serve.new {
+        wiring::make_ledger(&settings)?;
+    }
     wiring::warn_without_journal(&settings);
     monitor::run(wiring::embedded(&settings)?, "listening")?;
     Ok(ExitCode::SUCCESS)

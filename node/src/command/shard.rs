@@ -14,7 +14,8 @@ use crate::{monitor, wiring};
 /// Run one shard as a separate process
 ///
 /// A shard holds the positions of its tickers. With `--data` it recovers them from its journal at
-/// every start. Without `--data` they are lost at a restart, and reports say so.
+/// every start; all shards of a server share one ledger, which `allot init` makes. Without `--data`
+/// they are lost at a restart, and reports say so.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -24,6 +25,9 @@ pub(crate) struct ShardBox {
     /// Number of this shard, counted from 0
     #[arg(long, value_name = "NUMBER")]
     shard: usize,
+    /// Make a new ledger in the data directory first; refused where there is one
+    #[arg(long)]
+    new: bool,
     #[command(flatten)]
     flags: Flags<KEYS>,
 }
@@ -49,6 +53,9 @@ const KEYS: u32 = set(&[
 pub(crate) fn run(args: &ShardBox, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&args.flags.given)?;
     let shard = shard_of(args.shard, settings.shards)?;
+    if args.new {
+        wiring::make_ledger(&settings)?;
+    }
     wiring::warn_without_journal(&settings);
     let server = wiring::shard_process(&settings, shard)?;
     monitor::run(server, &format!("ready shard-{shard}"))?;

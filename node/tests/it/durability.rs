@@ -21,6 +21,7 @@ fn serve(place: &Place) -> (crate::process::Process, String, String) {
     let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
     let front = at("front");
     let publish = at("publish");
+    place.init();
     let arguments =
         ["serve", "--data", "data", "--front", &front, "--publish", &publish, "--segment-mib", "8"];
     let mut server = place.start(&arguments);
@@ -150,4 +151,68 @@ fn a_directory_belongs_to_one_server_at_a_time_and_to_one_configuration() {
     assert!(error.contains("--data DIR"), "{error}");
     let error = place.run(&["verify", "."]).error();
     assert!(error.contains("there is no journal in ."), "{error}");
+}
+
+/// Where the data directory is not mounted, its name is wrong, or it is the folder of a shard.
+#[test]
+fn a_directory_without_a_ledger_is_refused_and_left_as_it_is() {
+    let place = Place::new();
+    std::fs::create_dir(place.path().join("data")).unwrap();
+    let ends = ["--front", "tcp://127.0.0.1:*", "--publish", "tcp://127.0.0.1:*"];
+    for command in [&["serve"][..], &["shard", "--shard", "0"], &["demo"]] {
+        let ends = if command[0] == "shard" { &[][..] } else { &ends };
+        let error = place.run(&[command, &["--data", "data"], ends].concat()).error();
+        assert!(error.contains("data holds no ledger"), "{error}");
+        assert!(error.contains("`allot init data`") && error.contains("--new"), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(place.path().join("data")).unwrap().count(), 0);
+    let error = place.run(&["serve", "--new"]).error();
+    assert!(error.contains("add --data DIR"), "{error}");
+
+    let (server, ..) = serve(&place);
+    drop(server);
+    let error = place.run(&["serve", "--data", "data/shard-0"]).error();
+    assert!(error.contains("data/shard-0 is the folder of one shard"), "{error}");
+}
+
+#[test]
+fn a_new_ledger_is_made_once_and_named_in_the_start_line() {
+    let place = Place::new();
+    let any = "tcp://127.0.0.1:*";
+    let serve = ["serve", "--data", "data", "--front", any, "--publish", any];
+    let mut server = place.start(&[&serve[..], &["--new"]].concat());
+    let line = server.line_with("listening ");
+    let (_, ledger) = line.split_once(" ledger=").expect("the line names the ledger");
+    drop(server);
+    let error = place.run(&[&serve[..], &["--new"]].concat()).error();
+    assert!(error.contains(&format!("data holds ledger {ledger} already")), "{error}");
+    let error = place.run(&["init", "data"]).error();
+    assert!(error.contains(ledger), "{error}");
+    let mut server = place.start(&serve);
+    assert!(server.line_with("listening ").ends_with(&format!(" ledger={ledger}")));
+    server.signal("-INT");
+    server.outcome().ok();
+
+    let made = place.run(&["init", "other"]).ok();
+    assert!(made.starts_with("ledger ") && made.ends_with(" in other\n"), "{made}");
+    std::fs::rename(place.path().join("data/shard-0"), place.path().join("other/shard-0")).unwrap();
+    let other = ["serve", "--data", "other", "--front", any, "--publish", any];
+    let error = place.run(&other).error();
+    assert!(error.contains(&format!("ledger {ledger}")), "{error}");
+}
+
+#[test]
+fn journals_of_an_earlier_version_are_adopted() {
+    let place = Place::new();
+    let (server, front, _) = serve(&place);
+    Client::connect(&front).ask(SPLIT.as_bytes());
+    drop(server);
+    std::fs::remove_file(place.path().join("data/ledger")).unwrap();
+    let error = place.run(&["serve", "--data", "data"]).error();
+    assert!(error.contains("`allot init --adopt data`"), "{error}");
+    assert!(place.run(&["init", "data"]).error().contains("holds journals and no ledger"));
+    place.run(&["init", "--adopt", "data"]).ok();
+    // These journals name a ledger, and the adopted one is another.
+    let error = place.run(&["serve", "--data", "data"]).error();
+    assert!(error.contains("was written with the settings"), "{error}");
 }

@@ -78,6 +78,13 @@ impl Place {
         command
     }
 
+    /// Makes `data` a ledger, at the first call.
+    pub(crate) fn init(&self) {
+        if !self.path().join("data/ledger").exists() {
+            self.run(&["init", "data"]).ok();
+        }
+    }
+
     /// Runs a process to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.start(arguments).outcome()

@@ -64,6 +64,7 @@ impl Server {
         let parts = at("parts");
         let mut server = Self::stopped(shards, &backplane, &parts, place);
         (server.front, server.publish, server.is_kept) = (front, publish, true);
+        server.place.init();
         server.start_all();
         server
     }

@@ -51,6 +51,7 @@ fn check_counts(router: &BTreeMap<String, u64>, shard: &BTreeMap<String, u64>) {
 #[test]
 fn a_fill_leaves_a_time_in_every_stage_it_passes() {
     let place = Place::new();
+    place.init();
     let stages = ["--stages", "stages.json", "--stages-every", "1"];
     let kept = ["--data", "data", "--segment-mib", "8"];
     for more in [&[][..], &kept] {

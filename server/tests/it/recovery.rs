@@ -10,10 +10,10 @@ use allot_counter::rules::{Input, Outcome, Outcomes, What};
 use allot_domain::{Outcomes as _, ShardId};
 use allot_journal::{Folder, JournalConfig, Reader, state_hash};
 use allot_server::open_shard;
-use allot_shard::{Entry, State};
+use allot_shard::{Entry, Service, State};
 
 use crate::client::{batch, replies};
-use crate::rig::{KEYS, RULES, Rig, with_journal};
+use crate::rig::{KEYS, RULES, Rig, ledger, with_journal};
 
 /// The directories of all shards, once the server has stopped.
 struct Journals(PathBuf);
@@ -40,7 +40,8 @@ impl Journals {
     /// The hash of the state of each shard: the latest snapshot, and what follows it.
     fn recovered(&self) -> Vec<u128> {
         let recover = |shard| {
-            let stamp = open_shard::stamp::<Counter>(RULES, shard, KEYS.len());
+            let ledger = Some(ledger(&self.0, Counter::NAME).id);
+            let stamp = open_shard::stamp::<Counter>(RULES, shard, KEYS.len(), ledger);
             let config = JournalConfig::new(&shard.to_string(), &stamp);
             let state = open_shard::recover_state::<Counter>(self.folder(shard), config, RULES);
             hash(&state.unwrap())

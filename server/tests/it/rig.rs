@@ -6,7 +6,8 @@ use allot_counter::Counter;
 use allot_counter::rules::CounterConfig;
 use allot_journal::SEGMENT_BYTES_REAL_MIN;
 use allot_runtime::{Context, Stages};
-use allot_server::{EndpointConfig, JournalOptions, RunningServer, ServerConfig, embedded};
+use allot_server::{EndpointConfig, JournalOptions, Ledger, RunningServer, ServerConfig, embedded};
+use allot_shard::Service;
 
 use crate::client::{Client, Listener};
 
@@ -46,9 +47,14 @@ pub(crate) fn with_journal(data: &Path) -> ServerConfig<CounterConfig> {
     let options = JournalOptions {
         segment_bytes: SEGMENT_BYTES_REAL_MIN,
         snapshot_every_bytes: 4 << 10,
-        ..JournalOptions::new(data.to_owned())
+        ..JournalOptions::new(data.to_owned(), ledger(data, Counter::NAME))
     };
     ServerConfig { journal: Some(options), ..config() }
+}
+
+/// The ledger in this directory, made at the first call.
+pub(crate) fn ledger(data: &Path, system: &'static str) -> Ledger {
+    Ledger::open(data, system).or_else(|_| Ledger::create(data, system)).unwrap()
 }
 
 impl Rig {

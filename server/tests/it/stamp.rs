@@ -3,23 +3,38 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use allot_allocation_rules::BookConfig;
 use allot_allocation_service::Allocation;
 use allot_counter::Counter;
-use allot_journal::SEGMENT_BYTES_REAL_MIN;
+use allot_domain::LedgerId;
+use allot_journal::{Folder, Reader, SEGMENT_BYTES_REAL_MIN};
 use allot_runtime::Stages;
 use allot_server::{
-    ConfigFor, JournalOptions, RunningServer, ServerConfig, ServerError, System, embedded,
+    ConfigFor, JournalOptions, JournalStamp, Ledger, RunningServer, ServerConfig, ServerError,
+    System, embedded,
 };
 use allot_shard::ConfigOf;
 
 use crate::rig::{self, Rig};
 
+fn ledger(number: u128) -> Ledger {
+    Ledger { id: LedgerId::new(number).unwrap(), is_adopted: false }
+}
+
 fn start<S: System>(data: &Path, rules: ConfigOf<S>) -> Result<RunningServer, ServerError> {
+    start_of::<S>(data, rules, ledger(7))
+}
+
+fn start_of<S: System>(
+    data: &Path,
+    rules: ConfigOf<S>,
+    ledger: Ledger,
+) -> Result<RunningServer, ServerError> {
     let options = JournalOptions {
         segment_bytes: SEGMENT_BYTES_REAL_MIN,
-        ..JournalOptions::new(data.to_owned())
+        ..JournalOptions::new(data.to_owned(), ledger)
     };
     let config: ConfigFor<S> =
         ServerConfig { journal: Some(options), ..ServerConfig::in_memory(2, rules) };
@@ -85,4 +100,45 @@ fn allocation_does_not_start_from_what_counters_have_written() {
     rig.stop();
     assert_refuses::<Allocation>(folder.path(), BookConfig::default());
     stop(start::<Counter>(folder.path(), rig::RULES).unwrap());
+}
+
+#[test]
+fn journals_of_another_ledger_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let rules = BookConfig::default;
+    stop(start::<Allocation>(data, rules()).unwrap());
+    let before = files(data);
+    let adopted = Ledger { is_adopted: true, ..ledger(7) };
+    for other in [ledger(8), adopted] {
+        let error = start_of::<Allocation>(data, rules(), other).err().expect("another ledger");
+        let text = text(&error);
+        assert!(text.contains("ledger 00000000000000000000000000000007, "), "{text}");
+    }
+    assert!(files(data) == before, "nothing on disk has changed");
+}
+
+#[test]
+fn the_stamps_of_an_adopted_ledger_do_not_name_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let adopted = Ledger { is_adopted: true, ..ledger(7) };
+    let rules = BookConfig::default;
+    stop(start_of::<Allocation>(folder.path(), rules(), adopted).unwrap());
+    stop(start_of::<Allocation>(folder.path(), rules(), adopted).unwrap());
+    let reader = Reader::open(Arc::new(Folder::read_only(&folder.path().join("shard-1")).unwrap()));
+    let stamp: JournalStamp<Allocation> = reader.unwrap().stamp().parse().unwrap();
+    assert_eq!((stamp.ledger, stamp.shard.get(), stamp.shards), (None, 1, 2));
+}
+
+#[test]
+fn a_shard_that_lost_its_journal_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let server = start::<Counter>(data, rig::RULES).unwrap();
+    let rig = Rig { server, context: allot_runtime::Context::new().unwrap() };
+    rig.client().ask(r#"{"type":"add","source":"a","seq":1,"key":"b","amount":1}"#);
+    rig.stop();
+    std::fs::remove_dir_all(data.join("shard-1")).unwrap();
+    let error = start::<Counter>(data, rig::RULES).err().expect("a journal is gone");
+    assert!(matches!(error, ServerError::ShardLost { .. }), "{error}");
 }

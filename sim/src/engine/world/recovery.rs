@@ -24,7 +24,7 @@ impl<W: Workload> World<W> {
         let disk = self.disks[shard.index()].clone();
         let config = self.workload.config();
         let shards = self.options.shards;
-        let stamp = open_shard::stamp::<W::System>(config, shard, shards);
+        let stamp = open_shard::stamp::<W::System>(config, shard, shards, None);
         let journal = self.options.journal(shard, &stamp);
         let flips = if self.injects_faults { self.options.faults.flips } else { 0 };
         let flipped = Flipped::<W::System> { disk: &disk, journal: &journal, config };
@@ -67,7 +67,7 @@ impl<W: Workload> World<W> {
         recovered: &Recovered<W::System>,
     ) -> Result<(), Violation> {
         self.tally.recoveries += 1;
-        let Opened { state, journal } = &recovered.opened;
+        let Opened { state, journal, .. } = &recovered.opened;
         let last = journal.appended();
         self.trace.note(self.now, format!("shard {shard} recovers {last} inputs"));
         let log = &mut self.logs[shard.index()];

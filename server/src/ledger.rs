@@ -1,0 +1,309 @@
+//! Ledger: the identity of a data directory, made once, in a file of its own.
+//!
+//! ```text
+//!   DIR/ledger     system allocation
+//!                  id 5f0c4f0b8a3d4e6f9c1b2a7d8e9f0a1b
+//!   DIR/shard-0    its files say "ledger 5f0c…" in their stamp
+//!   DIR/shard-1
+//! ```
+//!
+//! Only this makes a ledger, and never by the way: a directory that should hold one and does not is
+//! one that is not mounted, or a mistake in its name.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use allot_domain::LedgerId;
+
+/// The file.
+const FILE: &str = "ledger";
+
+/// Only the owner may read what a ledger holds.
+const FILE_MODE: u32 = 0o600;
+/// See [`FILE_MODE`].
+const FOLDER_MODE: u32 = 0o700;
+
+/// The longest file that is read: it has about a hundred bytes.
+const FILE_BYTES_MAX: u64 = 4_096;
+
+/// The ledger of a data directory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ledger {
+    /// Its identity.
+    pub id: LedgerId,
+    /// Whether its journals are older than it: their stamps do not name it.
+    pub is_adopted: bool,
+}
+
+/// Why a data directory cannot be used as a ledger, or made one.
+#[derive(Debug)]
+pub enum LedgerError {
+    /// It holds no ledger.
+    None(PathBuf),
+    /// It is the folder of one shard.
+    OfOneShard(PathBuf),
+    /// It holds journals that are older than ledgers.
+    Unnamed(PathBuf),
+    /// It holds a ledger already.
+    Exists(PathBuf, LedgerId),
+    /// It was to be adopted, and holds no journal.
+    NothingToAdopt(PathBuf),
+    /// The file is not what [`Ledger::create`] writes.
+    Malformed(PathBuf),
+    /// It is the ledger of another system.
+    System {
+        /// The directory.
+        data: PathBuf,
+        /// Its system.
+        found: String,
+        /// The system of this program.
+        own: &'static str,
+    },
+    /// The operating system reported an error.
+    Io(PathBuf, io::Error),
+}
+
+/// What a data directory holds beside its ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// No journal.
+    Nothing,
+    /// Folders of shards.
+    Shards,
+    /// The files of one journal.
+    OneJournal,
+}
+
+impl Ledger {
+    /// Makes a new ledger, and its directory if that is not there.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: there is one already, or something else that is in the way.
+    pub fn create(data: &Path, system: &'static str) -> Result<Self, LedgerError> {
+        make(data, system, Holds::Nothing)
+    }
+
+    /// Gives an identity to a directory whose journals are older than ledgers.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: there is one already, or nothing to adopt.
+    pub fn adopt(data: &Path, system: &'static str) -> Result<Self, LedgerError> {
+        make(data, system, Holds::Shards)
+    }
+
+    /// The ledger of a directory.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: there is none, or it is not of this system.
+    pub fn open(data: &Path, system: &'static str) -> Result<Self, LedgerError> {
+        if let Some(ledger) = find(data, system)? {
+            return Ok(ledger);
+        }
+        let data = data.to_owned();
+        Err(match holds(&data)? {
+            Holds::Nothing => LedgerError::None(data),
+            Holds::Shards => LedgerError::Unnamed(data),
+            Holds::OneJournal => LedgerError::OfOneShard(data),
+        })
+    }
+}
+
+fn make(data: &Path, system: &'static str, expected: Holds) -> Result<Ledger, LedgerError> {
+    if let Some(ledger) = find(data, system)? {
+        return Err(LedgerError::Exists(data.to_owned(), ledger.id));
+    }
+    let io = |error| LedgerError::Io(data.to_owned(), error);
+    match holds(data)? {
+        Holds::OneJournal => return Err(LedgerError::OfOneShard(data.to_owned())),
+        found if found == expected => {}
+        Holds::Shards => return Err(LedgerError::Unnamed(data.to_owned())),
+        Holds::Nothing => return Err(LedgerError::NothingToAdopt(data.to_owned())),
+    }
+    let ledger = Ledger { id: random_id().map_err(io)?, is_adopted: expected == Holds::Shards };
+    write(data, &ledger, system).map_err(io)?;
+    Ok(ledger)
+}
+
+/// The ledger of a directory, if there is one.
+fn find(data: &Path, system: &'static str) -> Result<Option<Ledger>, LedgerError> {
+    let io = |error| LedgerError::Io(data.to_owned(), error);
+    let mut text = String::new();
+    match File::open(data.join(FILE)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io(error)),
+        Ok(file) => file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(io)?,
+    };
+    let (found, ledger) = read(&text).ok_or_else(|| LedgerError::Malformed(data.to_owned()))?;
+    if found == system {
+        return Ok(Some(ledger));
+    }
+    Err(LedgerError::System { data: data.to_owned(), found, own: system })
+}
+
+fn text_of(ledger: &Ledger, system: &str) -> String {
+    let adopted = if ledger.is_adopted { "adopted yes\n" } else { "" };
+    format!("system {system}\nid {}\n{adopted}", ledger.id)
+}
+
+/// The system and the ledger that a file names; `None` unless it is exactly as it was written.
+fn read(text: &str) -> Option<(String, Ledger)> {
+    let mut lines = text.lines();
+    let system = lines.next()?.strip_prefix("system ")?.to_owned();
+    let id = lines.next()?.strip_prefix("id ")?.parse().ok()?;
+    let ledger = Ledger { id, is_adopted: lines.next().is_some() };
+    (text_of(&ledger, &system) == text).then_some((system, ledger))
+}
+
+/// What a directory holds; nothing, if it is not there.
+fn holds(data: &Path) -> Result<Holds, LedgerError> {
+    let io = |error| LedgerError::Io(data.to_owned(), error);
+    let entries = match fs::read_dir(data) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Holds::Nothing),
+        other => other.map_err(io)?,
+    };
+    let mut found = Holds::Nothing;
+    for entry in entries {
+        let name = entry.map_err(io)?.file_name().to_string_lossy().into_owned();
+        if name.starts_with("segment-") || name.starts_with("image-") {
+            return Ok(Holds::OneJournal);
+        }
+        if name.starts_with("shard-") {
+            found = Holds::Shards;
+        }
+    }
+    Ok(found)
+}
+
+/// Under another name first: a crash leaves a whole ledger or none.
+fn write(data: &Path, ledger: &Ledger, system: &str) -> io::Result<()> {
+    if !data.is_dir() {
+        DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(data)?;
+    }
+    let unfinished = data.join("ledger.tmp");
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(true).mode(FILE_MODE);
+    let mut file = options.open(&unfinished)?;
+    file.write_all(text_of(ledger, system).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&unfinished, data.join(FILE))?;
+    File::open(data)?.sync_all()?;
+    let above = data.parent().filter(|above| !above.as_os_str().is_empty());
+    File::open(above.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Two ledgers never have the same id: the operating system draws 128 bits.
+fn random_id() -> io::Result<LedgerId> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    LedgerId::new(u128::from_le_bytes(bytes)).ok_or_else(|| io::Error::other("no random bytes"))
+}
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None(data) => {
+                let data = data.display();
+                write!(
+                    f,
+                    "{data} holds no ledger: check its name and that its disk is mounted; to begin \
+                     a new ledger run `allot init {data}`, or start with --new"
+                )
+            }
+            Self::OfOneShard(data) => write!(
+                f,
+                "{} is the folder of one shard; name the directory above it",
+                data.display()
+            ),
+            Self::Unnamed(data) => {
+                let data = data.display();
+                write!(
+                    f,
+                    "{data} holds journals and no ledger: restore the file {data}/ledger; if an \
+                     earlier version wrote these journals, run `allot init --adopt {data}`"
+                )
+            }
+            Self::Exists(data, id) => write!(
+                f,
+                "{} holds ledger {id} already: start without --new, or choose another directory",
+                data.display()
+            ),
+            Self::NothingToAdopt(data) => {
+                write!(f, "{} holds no journals to adopt", data.display())
+            }
+            Self::Malformed(data) => write!(
+                f,
+                "{}/ledger is not as it was written; restore it from a backup",
+                data.display()
+            ),
+            Self::System { data, found, own } => {
+                write!(f, "{} holds a ledger of {found}; this is a server of {own}", data.display())
+            }
+            Self::Io(data, error) => {
+                write!(f, "cannot use {} as a data directory: {error}", data.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for LedgerError {}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_ledger_is_made_once_and_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("deep/data");
+        assert!(matches!(Ledger::open(&data, "a"), Err(LedgerError::None(_))));
+        let made = Ledger::create(&data, "a").unwrap();
+        assert!(Ledger::open(&data, "a").unwrap() == made && !made.is_adopted);
+        assert!(matches!(Ledger::create(&data, "a"), Err(LedgerError::Exists(..))));
+        assert!(matches!(Ledger::open(&data, "b"), Err(LedgerError::System { .. })));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&data), mode(&data.join(FILE))), (FOLDER_MODE, FILE_MODE));
+        let other = Ledger::create(&folder.path().join("other"), "a").unwrap();
+        assert_ne!(other.id, made.id);
+    }
+
+    #[test]
+    fn journals_without_a_ledger_are_adopted_and_never_by_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        assert!(matches!(Ledger::adopt(data, "a"), Err(LedgerError::NothingToAdopt(_))));
+        fs::create_dir(data.join("shard-0")).unwrap();
+        assert!(matches!(Ledger::open(data, "a"), Err(LedgerError::Unnamed(_))));
+        assert!(matches!(Ledger::create(data, "a"), Err(LedgerError::Unnamed(_))));
+        let adopted = Ledger::adopt(data, "a").unwrap();
+        assert!(adopted.is_adopted && Ledger::open(data, "a").unwrap() == adopted);
+        assert!(matches!(Ledger::adopt(data, "a"), Err(LedgerError::Exists(..))));
+    }
+
+    #[test]
+    fn the_folder_of_a_shard_is_no_data_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("segment-0000000001"), "").unwrap();
+        for made in [Ledger::open, Ledger::create, Ledger::adopt] {
+            let error = made(folder.path(), "a").unwrap_err();
+            assert!(matches!(error, LedgerError::OfOneShard(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        Ledger::create(folder.path(), "a").unwrap();
+        let file = folder.path().join(FILE);
+        let text = fs::read_to_string(&file).unwrap();
+        for changed in ["", &text[1..], text.trim_end(), &format!("{text}more\n")] {
+            fs::write(&file, changed).unwrap();
+            let error = Ledger::open(folder.path(), "a").unwrap_err();
+            assert!(matches!(error, LedgerError::Malformed(_)), "{error}");
+        }
+    }
+}
