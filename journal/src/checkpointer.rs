@@ -8,6 +8,9 @@
 //!              what neither it nor the good one before it needs is removed ◄───────┘
 //! ```
 //!
+//! Once a second it looks whether the folder and the current segment are still there, and ends the
+//! journal if they are not.
+//!
 //! It writes in steps of one mebibyte, so that it can share a thread with the shard. If the disk
 //! has no room it tries again every second; any other failure ends the journal.
 
@@ -22,7 +25,8 @@ use std::sync::Arc;
 use allot_runtime::{Agent, Link, Nanos};
 
 use crate::failure::Failure;
-use crate::limits::RETRY_AFTER;
+use crate::file_name;
+use crate::limits::{CHECK_EVERY, RETRY_AFTER};
 use crate::status::{self, CheckpointStatus, SEGMENT_BEGUN};
 use crate::{JournalError, Media};
 pub(crate) use preallocation::Preallocation;
@@ -41,6 +45,8 @@ pub struct Checkpointer {
     snapshots: SnapshotWriter,
     /// When to try again to write a snapshot.
     snapshot_at: Nanos,
+    /// When to look again whether the folder is there.
+    check_at: Nanos,
     status: CheckpointStatus,
     /// The status that the committer has.
     sent: CheckpointStatus,
@@ -70,6 +76,7 @@ impl Checkpointer {
             preallocate_at: Nanos::ZERO,
             snapshots: SnapshotWriter::new(start.stamp, start.retention),
             snapshot_at: Nanos::ZERO,
+            check_at: Nanos::ZERO,
             status: start.status,
             sent: start.status,
             buffer: Vec::new(),
@@ -136,13 +143,27 @@ impl Checkpointer {
         Ok(1)
     }
 
+    /// Ends the journal once the folder or the current segment is gone.
+    fn check_folder(&mut self, now: Nanos) -> Result<(), JournalError> {
+        if now < self.check_at {
+            return Ok(());
+        }
+        self.check_at = now + CHECK_EVERY;
+        let file = file_name::segment(self.snapshots.retention.current());
+        match self.media.holds(&file) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(JournalError::Removed { file }),
+            Err(cause) => Err(JournalError::final_media("find", &file, &cause)),
+        }
+    }
+
     /// One step of each. A journal that has failed is left as it is.
     fn step(&mut self, now: Nanos) -> usize {
         if self.failure.is_set() {
             return 0;
         }
-        let snapshot = self.step_snapshot(now);
-        let stepped = snapshot.and_then(|count| Ok(count + self.step_segment(now)?));
+        let checked = self.check_folder(now).and_then(|()| self.step_snapshot(now));
+        let stepped = checked.and_then(|count| Ok(count + self.step_segment(now)?));
         stepped.unwrap_or_else(|error| {
             self.failure.set(error);
             0
@@ -181,6 +202,6 @@ impl Agent for Checkpointer {
         let segment_at =
             if self.preallocation.is_ready() { Nanos::MAX } else { self.preallocate_at };
         let snapshot_at = if self.snapshots.is_idle() { Nanos::MAX } else { self.snapshot_at };
-        segment_at.min(snapshot_at)
+        segment_at.min(snapshot_at).min(self.check_at)
     }
 }

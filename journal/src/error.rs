@@ -68,6 +68,12 @@ pub enum JournalError {
         /// The first record that cannot be read.
         index: LogIndex,
     },
+    /// The folder was removed, moved or replaced while the journal was written, or the current
+    /// segment in it.
+    Removed {
+        /// The current segment.
+        file: String,
+    },
     /// The committer was dropped while the shard still worked.
     Gone,
 }
@@ -124,6 +130,12 @@ impl fmt::Display for JournalError {
             Self::Missing { file, index } => write!(
                 out,
                 "{file} is missing, and record {index} with it; restore the file from a backup"
+            ),
+            Self::Removed { file } => write!(
+                out,
+                "{file}, or the folder that holds it, was removed, moved or replaced while it was \
+                 written; what was replied to in the last second may be lost: put the folder \
+                 back, or restore it from a backup, then start again"
             ),
             Self::Gone => out.write_str("the committer has stopped; start again"),
         }

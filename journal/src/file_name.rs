@@ -59,6 +59,14 @@ impl Listing {
         Ok(listing)
     }
 
+    /// The first segment that is missing, of those that were kept from `kept_from` on; none is
+    /// known to be missing where that is zero.
+    pub(crate) fn lost(&self, kept_from: u64) -> Option<u64> {
+        let last = *self.segments.last()?;
+        let is_there = |number: &u64| self.segments.binary_search(number).is_ok();
+        (0 < kept_from).then(|| (kept_from..last).find(|number| !is_there(number)))?
+    }
+
     /// The latest segments without a gap. Those before a gap were being removed when the machine
     /// stopped.
     pub(crate) fn run(&self) -> &[u64] {
@@ -107,6 +115,22 @@ mod tests {
         ] {
             let listing = Listing { segments, ..Listing::default() };
             assert_eq!(listing.run(), run);
+        }
+    }
+
+    #[test]
+    fn a_segment_that_was_not_pruned_is_lost() {
+        for (segments, kept_from, lost) in [
+            (vec![], 1, None),
+            (vec![1, 2, 3], 1, None),
+            (vec![2, 3], 1, Some(1)),
+            (vec![2, 3], 2, None),
+            (vec![1, 3], 1, Some(2)),
+            (vec![1, 3, 5, 6], 5, None),
+            (vec![3, 5, 6], 0, None),
+        ] {
+            let listing = Listing { segments, ..Listing::default() };
+            assert_eq!(listing.lost(kept_from), lost, "{listing:?}");
         }
     }
 }

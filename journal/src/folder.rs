@@ -1,14 +1,19 @@
 //! A folder of real files.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::{JournalError, Media, MediaFile};
 
 /// The file that a writer holds locked.
 const LOCK: &str = "lock";
+
+/// Only the owner may read what a journal holds.
+const FILE_MODE: u32 = 0o600;
+/// See [`FILE_MODE`].
+const FOLDER_MODE: u32 = 0o700;
 
 /// One folder on a real disk.
 #[derive(Debug)]
@@ -34,7 +39,7 @@ impl Folder {
         };
         create(path).map_err(media("create"))?;
         let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create(true).truncate(false);
+        let options = options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
         let lock = options.open(path.join(LOCK)).map_err(media("open the lock in"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), lock: Some(lock) }),
@@ -71,7 +76,7 @@ fn create(path: &Path) -> io::Result<()> {
         None => path,
     };
     create(above)?;
-    match fs::create_dir(path) {
+    match DirBuilder::new().mode(FOLDER_MODE).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
@@ -91,7 +96,8 @@ impl Media for Folder {
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
         self.writable()?;
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).open(self.path.join(name))?;
+        options.read(true).write(true).create_new(true).mode(FILE_MODE);
+        let file = options.open(self.path.join(name))?;
         Ok(Box::new(RealFile(file)))
     }
 
@@ -111,9 +117,29 @@ impl Media for Folder {
         fs::remove_file(self.path.join(name))
     }
 
+    /// The lock tells the folder from another that took its place.
+    fn holds(&self, name: &str) -> io::Result<bool> {
+        let Some(lock) = &self.lock else {
+            return Ok(find(&self.path.join(name))?.is_some());
+        };
+        let held = lock.metadata()?;
+        let is_held = |found: Metadata| found.dev() == held.dev() && found.ino() == held.ino();
+        let is_same = find(&self.path.join(LOCK))?.is_some_and(is_held);
+        Ok(is_same && find(&self.path.join(name))?.is_some())
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         self.writable()?;
         File::open(&self.path)?.sync_all()
+    }
+}
+
+/// What is known of a file; `None` if it does not exist.
+fn find(path: &Path) -> io::Result<Option<Metadata>> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

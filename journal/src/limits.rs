@@ -63,6 +63,10 @@ pub(crate) const STEP_BYTES: usize = 1 << 20;
 /// to cost nothing, and short beside the time in which an operator makes room.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// How often the checkpointer looks whether the folder and the current segment are still there:
+/// what is written to a file without a name is lost when the process ends.
+pub(crate) const CHECK_EVERY: Duration = Duration::from_secs(1);
+
 /// How much is read from a file at once: two thousand sectors for one system call.
 pub(crate) const READ_AHEAD_BYTES: usize = 1 << 20;
 

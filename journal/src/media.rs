@@ -39,6 +39,12 @@ pub trait Media: Send + Sync {
     /// What the operating system reports.
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// Whether the folder is still where it was when it was opened, and has a file of this name.
+    ///
+    /// # Errors
+    /// What the operating system reports.
+    fn holds(&self, name: &str) -> io::Result<bool>;
+
     /// Returns once all changes of names so far are on disk.
     ///
     /// # Errors

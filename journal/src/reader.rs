@@ -18,6 +18,7 @@ pub struct Reader {
     stamp: String,
     segments: Vec<SegmentSummary>,
     snapshots: Vec<SnapshotSummary>,
+    lost: Option<String>,
     failed: Option<JournalError>,
 }
 
@@ -47,8 +48,9 @@ impl Reader {
         };
         let failed = failed.or_else(|| missing(&listing, &summary, scan.as_ref()));
         let stamp = scan.as_ref().map_or(String::new(), |scan| scan.head().stamp.clone());
+        let lost = listing.lost(summary.kept_from).map(file_name::segment);
         let FolderSummary { segments, snapshots, .. } = summary;
-        Ok(Self { media, scan, stamp, segments, snapshots, failed })
+        Ok(Self { media, scan, stamp, segments, snapshots, lost, failed })
     }
 
     /// The stamp of the journal; empty if nothing was ever written.
@@ -69,6 +71,20 @@ impl Reader {
         &self.snapshots
     }
 
+    /// The first segment that is missing although it was not pruned, if one is. What follows it can
+    /// be read where a snapshot holds what was in it.
+    #[must_use]
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
+    }
+
+    /// What is wrong with the journal as a whole, if it cannot be read at all:
+    /// [`next`](Self::next) returns it.
+    #[must_use]
+    pub fn failed(&self) -> Option<&JournalError> {
+        self.failed.as_ref()
+    }
+
     /// The snapshot after this record; `None` if there is no good one.
     ///
     /// # Errors
@@ -76,7 +92,7 @@ impl Reader {
     pub fn snapshot(&self, index: LogIndex) -> Result<Option<Snapshot>, JournalError> {
         Ok(match open_snapshot(&*self.media, index, None, true)? {
             Found::Good(_, state) => Some(Snapshot { index, state }),
-            Found::Damaged(_) => None,
+            Found::Damaged { .. } => None,
         })
     }
 

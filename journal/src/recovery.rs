@@ -40,8 +40,8 @@ pub struct Recovery {
     /// `None` if there is no record yet.
     scan: Option<Scan>,
     unfinished: Vec<String>,
-    /// Whether the folder held no segment.
-    is_new: bool,
+    /// The segments in the folder.
+    segments: Vec<u64>,
     bytes_since_snapshot: u64,
     failed: Option<JournalError>,
     warnings: Vec<String>,
@@ -72,13 +72,18 @@ impl Recovery {
         let (snapshot, snapshot_end) = latest.unzip();
         let index = snapshot_end.map_or(LogIndex::ZERO, |end| end.index);
         let scan = find_segment(&media, &listing, &config.stamp, index)?;
+        let kept_from = snapshot_end.map_or(1, |end| end.kept_from);
+        warnings.extend(listing.lost(kept_from).map(|number| {
+            let file = file_name::segment(number);
+            format!("{file} is missing and was not pruned; restore it from a backup")
+        }));
         let recovery = Self {
             media,
             config,
             snapshot,
             snapshot_end,
             scan,
-            is_new: listing.segments.is_empty(),
+            segments: listing.segments,
             unfinished: listing.unfinished,
             bytes_since_snapshot: 0,
             failed: None,
@@ -91,7 +96,17 @@ impl Recovery {
     /// Whether the folder held no segment: nothing was ever written to it, or all of it is gone.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.is_new
+        self.segments.is_empty()
+    }
+
+    /// The segments that a start does not read because the snapshot holds what is in them: the
+    /// first and the last.
+    #[must_use]
+    pub fn unread(&self) -> Option<(String, String)> {
+        let read_from = self.scan.as_ref()?.begun().first()?.number;
+        let mut unread = self.segments.iter().copied().filter(|number| *number < read_from);
+        let first = unread.next()?;
+        Some((file_name::segment(first), file_name::segment(unread.next_back().unwrap_or(first))))
     }
 
     /// What an operator should know, in sentences.
@@ -154,7 +169,7 @@ impl Recovery {
 
     /// Compares the chain of the snapshot with that of the journal, when the scan is there.
     fn check_snapshot(&self) -> Result<(), JournalError> {
-        let (Some(SnapshotEnd { index, chain }), Some(scan)) = (self.snapshot_end, &self.scan)
+        let (Some(SnapshotEnd { index, chain, .. }), Some(scan)) = (self.snapshot_end, &self.scan)
         else {
             return Ok(());
         };
@@ -318,7 +333,8 @@ impl Recovery {
         let current = [segment.head.start()];
         let begun = self.scan.as_ref().map_or(&current[..], Scan::begun);
         let snapshot = self.snapshot_end.map(|end| end.index);
-        let retention = Retention::new(config.prune, begun, snapshot);
+        let kept_from = self.snapshot_end.map_or(1, |end| end.kept_from);
+        let retention = Retention::new(config.prune, begun, snapshot, kept_from);
         let journal = Journal::new(commit_queue::Start {
             committer: shard_end,
             failure: failure.clone(),

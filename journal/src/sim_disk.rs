@@ -175,6 +175,10 @@ impl Media for SimDisk {
         self.lock().remove(name)
     }
 
+    fn holds(&self, name: &str) -> io::Result<bool> {
+        Ok(self.lock().file_bytes(name).is_some())
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         self.lock().sync_folder()
     }

@@ -1,13 +1,17 @@
 //! A snapshot: the state after some record, so that a start need not apply the records before it.
 //!
 //! ```text
-//!   0          8         12      16       24      32       40     56              508    512
-//!   ┌──────────┬─────────┬───────┬────────┬───────┬────────┬──────┬──────────────┬──────┬─── ─
-//!   │ ALLOTIMG │ version │ stamp │ index  │ chain │ length │ hash │ stamp, zeros │crc32c│ state
-//!   └──────────┴─────────┴───────┴────────┴───────┴────────┴──────┴──────────────┴──────┴─── ─
-//!                         length           after   of the   xxh3_128
-//!                                                  state    of the state
+//!   0          8         12      16      24      32       40     56       500    508    512
+//!   ┌──────────┬─────────┬───────┬───────┬───────┬────────┬──────┬───────┬──────┬──────┬───── ─
+//!   │ ALLOTIMG │ version │ stamp │ index │ chain │ length │ hash │ stamp │ kept │crc32c│ state
+//!   └──────────┴─────────┴───────┴───────┴───────┴────────┴──────┴───────┴──────┴──────┴───── ─
+//!                         length          after   of the   xxh3   zeros   from
+//!                                                 state    _128
 //! ```
+//!
+//! `kept from` is the first segment that is kept once the snapshot is stored: those before it are
+//! removed on purpose, and any other that is missing is lost. Zero: an earlier version wrote it,
+//! and nothing is known of that.
 //!
 //! It is written under another name, synced, renamed, its folder synced, and then read back.
 //!
@@ -32,8 +36,9 @@ const CHAIN_AT: usize = 24;
 const LENGTH_AT: usize = 32;
 const HASH_AT: usize = 40;
 const STAMP_AT: usize = 56;
+const KEPT_FROM_AT: usize = CRC_AT - 8;
 
-const _: () = assert!(STAMP_AT + STAMP_BYTES_MAX <= CRC_AT);
+const _: () = assert!(STAMP_AT + STAMP_BYTES_MAX <= KEPT_FROM_AT);
 
 /// A state of the machine, as it was given to the journal.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +58,8 @@ pub(crate) struct SnapshotHead {
     /// The length of the state.
     pub(crate) bytes: u64,
     pub(crate) hash: u128,
+    /// The first segment that is kept once it is stored; zero: not known.
+    pub(crate) kept_from: u64,
     pub(crate) stamp: String,
 }
 
@@ -61,7 +68,12 @@ pub(crate) enum Found {
     /// The state is as it was written. It is empty if it was not asked for.
     Good(SnapshotHead, Vec<u8>),
     /// It is not; an earlier snapshot may be.
-    Damaged(String),
+    Damaged {
+        /// What is wrong and where, to be read after "is".
+        damage: String,
+        /// As in its head; zero if that cannot be read either.
+        kept_from: u64,
+    },
 }
 
 /// The hash that a snapshot keeps of its state: XXH3, 128 bits.
@@ -71,10 +83,17 @@ pub fn state_hash(state: &[u8]) -> u128 {
 }
 
 impl SnapshotHead {
-    pub(crate) fn new(index: LogIndex, chain: u64, state: &[u8], stamp: &str) -> Self {
+    pub(crate) fn new(
+        index: LogIndex,
+        chain: u64,
+        state: &[u8],
+        kept_from: u64,
+        stamp: &str,
+    ) -> Self {
         assert!(stamp.len() <= STAMP_BYTES_MAX, "the stamp fits into the first sector");
         let hash = state_hash(state);
-        Self { index, chain, bytes: wide(state.len()), hash, stamp: stamp.to_owned() }
+        let (bytes, stamp) = (wide(state.len()), stamp.to_owned());
+        Self { index, chain, bytes, hash, kept_from, stamp }
     }
 
     /// The first sector.
@@ -88,6 +107,7 @@ impl SnapshotHead {
         put(&mut sector, LENGTH_AT, &self.bytes.to_le_bytes());
         put(&mut sector, HASH_AT, &self.hash.to_le_bytes());
         put(&mut sector, STAMP_AT, self.stamp.as_bytes());
+        put(&mut sector, KEPT_FROM_AT, &self.kept_from.to_le_bytes());
         seal_sector(&mut sector);
         sector
     }
@@ -96,7 +116,8 @@ impl SnapshotHead {
     fn read(sector: &[u8]) -> Option<Self> {
         let (stamp_bytes, head) = Self::fields(sector).ok()?;
         let stamp = read_stamp(&sector[STAMP_AT..], stamp_bytes)?;
-        Some(Self { stamp, ..head })
+        let kept_from = Cursor::new(&sector[KEPT_FROM_AT..]).u64().ok()?;
+        Some(Self { stamp, kept_from, ..head })
     }
 
     /// The length of the stamp, and the head without it.
@@ -108,6 +129,7 @@ impl SnapshotHead {
             chain: fields.u64()?,
             bytes: fields.u64()?,
             hash: fields.u128()?,
+            kept_from: 0,
             stamp: String::new(),
         };
         Ok((stamp_bytes, head))
@@ -123,12 +145,22 @@ pub(crate) fn open_snapshot(
     stamp: Option<&str>,
     wanted: bool,
 ) -> Result<Found, JournalError> {
-    match look(media, index, stamp, wanted) {
-        Err(JournalError::Media { cause, .. }) => Ok(Found::Damaged(cause)),
-        Ok(Err(what)) => Ok(Found::Damaged(what.to_owned())),
-        Ok(Ok((head, state))) => Ok(Found::Good(head, state)),
-        Err(other) => Err(other),
-    }
+    let mut kept_from = 0;
+    let damage = match look(media, index, stamp, wanted, &mut kept_from) {
+        Ok(Ok((head, state))) => return Ok(Found::Good(head, state)),
+        Ok(Err((offset, what))) => damaged_at(offset, what),
+        Err(JournalError::Media { cause, .. }) => format!("unreadable: {cause}"),
+        Err(other) => return Err(other),
+    };
+    Ok(Found::Damaged { damage, kept_from })
+}
+
+/// The first byte in doubt, and what is wrong there.
+type Damage = (u64, &'static str);
+
+/// What is wrong with a snapshot, and from which byte on; to be read after "is".
+pub(crate) fn damaged_at(offset: u64, what: &str) -> String {
+    format!("damaged at byte {offset}: {what}")
 }
 
 fn look(
@@ -136,34 +168,36 @@ fn look(
     index: LogIndex,
     stamp: Option<&str>,
     wanted: bool,
-) -> Result<Result<(SnapshotHead, Vec<u8>), &'static str>, JournalError> {
+    kept_from: &mut u64,
+) -> Result<Result<(SnapshotHead, Vec<u8>), Damage>, JournalError> {
     let file = file_name::snapshot(index);
     let mut read_ahead = ReadAhead::open(media, file.clone())?;
     if read_ahead.bytes() < SECTOR {
-        return Ok(Err("the file was cut short"));
+        return Ok(Err((0, "the file was cut short")));
     }
     let sector = read_ahead.get(0, SECTOR_BYTES)?;
     let head = match version(sector, MAGIC) {
         Some(VERSION) => SnapshotHead::read(sector),
         Some(version) => return Err(JournalError::Version { file, version }),
-        None => return Ok(Err("the head of the snapshot is not as it was written")),
+        None => return Ok(Err((0, "the head of the snapshot is not as it was written"))),
     };
     let Some(head) = head else {
-        return Ok(Err("the stamp of the snapshot is not text"));
+        return Ok(Err((wide(STAMP_AT), "the stamp of the snapshot is not text")));
     };
     if let Some(stamp) = stamp.filter(|stamp| *stamp != head.stamp) {
         let configured = stamp.to_owned();
         return Err(JournalError::Stamp { file, stored: head.stamp, configured });
     }
     if head.index != index {
-        return Ok(Err("the snapshot has the name of another"));
+        return Ok(Err((wide(INDEX_AT), "the snapshot has the name of another")));
     }
+    *kept_from = head.kept_from;
     if head.bytes.checked_add(SECTOR) != Some(read_ahead.bytes()) {
-        return Ok(Err("the file does not have the length it was made with"));
+        return Ok(Err((SECTOR, "the file does not have the length it was made with")));
     }
     let (hash, state) = read_state(&mut read_ahead, wanted)?;
     if hash != head.hash {
-        return Ok(Err("the state is not as it was written"));
+        return Ok(Err((SECTOR, "the state is not as it was written")));
     }
     Ok(Ok((head, state)))
 }

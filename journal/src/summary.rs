@@ -7,7 +7,7 @@ use allot_domain::LogIndex;
 use crate::file_name::{self, Listing};
 use crate::opened_segment::{OpenedSegment, open_segment};
 use crate::scan::Scan;
-use crate::snapshot::{Found, SnapshotHead, open_snapshot};
+use crate::snapshot::{Found, SnapshotHead, damaged_at, open_snapshot};
 use crate::{JournalError, Media};
 
 /// One segment, in brief.
@@ -56,7 +56,7 @@ pub struct SnapshotSummary {
     pub bytes: u64,
     /// The XXH3 hash of the state, 128 bits.
     pub hash: u128,
-    /// What is wrong with it, if anything.
+    /// What is wrong with it, if anything, and where; to be read after "is".
     pub damage: Option<String>,
 }
 
@@ -67,11 +67,14 @@ pub(crate) struct FolderSummary {
     pub(crate) snapshots: Vec<SnapshotSummary>,
     /// The heads of the snapshots, in the same order; `None` for those that cannot be read.
     heads: Vec<Option<SnapshotHead>>,
+    /// The first segment that was not removed on purpose, as the latest snapshot says; zero: not
+    /// known.
+    pub(crate) kept_from: u64,
 }
 
 impl FolderSummary {
     pub(crate) fn of(media: &Arc<dyn Media>, listing: &Listing) -> Result<Self, JournalError> {
-        let mut summary = Self::default();
+        let mut summary = Self { kept_from: 1, ..Self::default() };
         for &index in &listing.snapshots {
             summary.read_snapshot(&**media, index)?;
         }
@@ -90,8 +93,14 @@ impl FolderSummary {
 
     fn read_snapshot(&mut self, media: &dyn Media, index: LogIndex) -> Result<(), JournalError> {
         let (head, damage) = match open_snapshot(media, index, None, false)? {
-            Found::Good(head, _) => (Some(head), None),
-            Found::Damaged(what) => (None, Some(what)),
+            Found::Good(head, _) => {
+                self.kept_from = head.kept_from;
+                (Some(head), None)
+            }
+            Found::Damaged { damage, kept_from } => {
+                self.kept_from = kept_from;
+                (None, Some(damage))
+            }
         };
         let (bytes, hash) = head.as_ref().map_or((0, 0), |head| (head.bytes, head.hash));
         let file = file_name::snapshot(index);
@@ -138,7 +147,7 @@ impl FolderSummary {
             self.segments[last + 1].state = SegmentState::Spare;
         }
         for snapshot in self.snapshots.iter_mut().filter(|one| scan.index() < one.index) {
-            snapshot.damage = Some("the journal ends before it".to_owned());
+            snapshot.damage = Some(damaged_at(0, "the journal ends before it"));
         }
     }
 
@@ -162,8 +171,8 @@ impl FolderSummary {
         let is_from_this =
             |head: &SnapshotHead| head.chain == scan.chain() && head.stamp == scan.head().stamp;
         if self.heads[at].as_ref().is_some_and(|head| !is_from_this(head)) {
-            let damage = "the snapshot was not made from this journal";
-            self.snapshots[at].damage = Some(damage.to_owned());
+            let what = "the snapshot was not made from this journal";
+            self.snapshots[at].damage = Some(damaged_at(0, what));
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use allot_domain::{LedgerId, ShardId};
 use allot_journal::{
-    Checkpointer, Committer, Folder, Journal, JournalConfig, Media, Recovery, Wakers,
+    Checkpointer, Committer, Folder, Journal, JournalConfig, Media, Recovery, Tail, Wakers,
 };
 use allot_runtime::{ThreadGroup, ThreadSlot};
 use allot_shard::{ConfigOf, RecoverError, Service, State, recover};
@@ -130,6 +130,7 @@ fn open_directory<S: Service>(
         tracing::warn!(shard = shard.get(), "{warning}");
     }
     let state = recover(&mut recovery, config.machine).map_err(place)?;
+    log_recovery(&recovery, shard);
     let committer_slot = group.blocking_thread(&format!("journal-{shard}"))?;
     let checkpointer_slot = group.blocking_thread(&format!("checkpointer-{shard}"))?;
     let wakers = Wakers {
@@ -146,6 +147,28 @@ fn open_directory<S: Service>(
     Ok(opened)
 }
 
+/// What an operator should know of what was read, and what was not.
+fn log_recovery(recovery: &Recovery, shard: ShardId) {
+    let shard = shard.get();
+    if let Some((first, last)) = recovery.unread() {
+        tracing::info!(
+            shard,
+            "not read, because a snapshot holds what is in them: {first} to {last}; `allot verify` \
+             reads every segment"
+        );
+    }
+    if let Some(Tail { file, offset, torn_bytes }) = recovery.tail()
+        && 0 < *torn_bytes
+    {
+        tracing::warn!(
+            shard,
+            bytes = torn_bytes,
+            "cut an unfinished write at the end of {file}, from byte {offset} on: no input in it \
+             was acknowledged as durable"
+        );
+    }
+}
+
 /// What an operator should know of a start that went well.
 fn log_start<S: Service>(opened: &Opened<S>, shard: ShardId, path: &Path) {
     let (shard, path) = (shard.get(), path.display());
@@ -154,5 +177,12 @@ fn log_start<S: Service>(opened: &Opened<S>, shard: ShardId, path: &Path) {
     } else {
         let inputs = opened.journal.appended().get();
         tracing::info!(shard, inputs, "recovered from {path}");
+    }
+    if opened.journal.is_full() {
+        tracing::warn!(
+            shard,
+            "no room on the disk of {path} for another segment: fills are refused as storage_full \
+             until space is freed"
+        );
     }
 }

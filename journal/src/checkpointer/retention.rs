@@ -17,13 +17,32 @@ pub(crate) struct Retention {
     segments: BTreeMap<u64, LogIndex>,
     /// The latest snapshots that were read and found good, ascending.
     snapshots: Vec<LogIndex>,
+    /// The first segment that was not removed on purpose; zero: not known.
+    kept_from: u64,
 }
 
 impl Retention {
-    pub(crate) fn new(prune: bool, begun: &[SegmentStart], snapshot: Option<LogIndex>) -> Self {
+    pub(crate) fn new(
+        prune: bool,
+        begun: &[SegmentStart],
+        snapshot: Option<LogIndex>,
+        kept_from: u64,
+    ) -> Self {
         assert!(!begun.is_empty(), "the current segment was begun");
         let segments = begun.iter().map(|start| (start.number, start.first_index)).collect();
-        Self { prune, segments, snapshots: snapshot.into_iter().collect() }
+        Self { prune, segments, snapshots: snapshot.into_iter().collect(), kept_from }
+    }
+
+    /// The current segment.
+    pub(crate) fn current(&self) -> u64 {
+        *self.segments.last_key_value().expect("the current segment is always kept").0
+    }
+
+    /// The first segment that will be kept once this snapshot is stored.
+    pub(crate) fn kept_from(&self, snapshot: LogIndex) -> u64 {
+        let snapshots = with(&self.snapshots, snapshot);
+        let first = self.first_needed(&snapshots).filter(|_| self.prune);
+        first.unwrap_or(self.kept_from)
     }
 
     /// A segment was begun.
@@ -38,18 +57,16 @@ impl Retention {
     /// A snapshot was read back and found good.
     pub(crate) fn snapshot_stored(&mut self, index: LogIndex) {
         assert!(self.snapshots.last() <= Some(&index), "snapshots are stored in order");
-        self.snapshots.retain(|snapshot| *snapshot != index);
-        self.snapshots.push(index);
-        let surplus = self.snapshots.len().saturating_sub(SNAPSHOTS_KEPT);
-        self.snapshots.drain(..surplus);
+        self.snapshots = with(&self.snapshots, index);
     }
 
     /// Removes every snapshot but the latest good ones, and every segment that not even the older
     /// of them needs.
     pub(crate) fn prune(&mut self, media: &dyn Media) -> Result<(), JournalError> {
-        let Some(first) = self.first_needed().filter(|_| self.prune) else {
+        let Some(first) = self.first_needed(&self.snapshots).filter(|_| self.prune) else {
             return Ok(());
         };
+        self.kept_from = first;
         let listing = Listing::of(media)?;
         let snapshots = listing.snapshots.iter().filter(|index| !self.snapshots.contains(index));
         let segments = listing.segments.iter().filter(|number| **number < first);
@@ -71,11 +88,19 @@ impl Retention {
             .map_err(|cause| JournalError::final_media("sync the folder of", &names[0], &cause))
     }
 
-    /// The segment that holds the record after the older snapshot, once there are enough
-    /// snapshots.
-    fn first_needed(&self) -> Option<u64> {
-        let older = self.snapshots.first().filter(|_| self.snapshots.len() == SNAPSHOTS_KEPT)?;
+    /// The segment that holds the record after the older of these snapshots, once there are enough.
+    fn first_needed(&self, snapshots: &[LogIndex]) -> Option<u64> {
+        let older = snapshots.first().filter(|_| snapshots.len() == SNAPSHOTS_KEPT)?;
         let holds = |&(_, first): &(&u64, &LogIndex)| *first <= older.next();
         self.segments.iter().filter(holds).map(|(number, _)| *number).next_back()
     }
+}
+
+/// The snapshots that are kept once this one is stored.
+fn with(snapshots: &[LogIndex], index: LogIndex) -> Vec<LogIndex> {
+    let mut snapshots: Vec<_> = snapshots.iter().copied().filter(|one| *one != index).collect();
+    snapshots.push(index);
+    let surplus = snapshots.len().saturating_sub(SNAPSHOTS_KEPT);
+    snapshots.drain(..surplus);
+    snapshots
 }

@@ -52,7 +52,8 @@ impl SnapshotWriter {
     pub(super) fn step(&mut self, media: &dyn Media) -> Result<Option<LogIndex>, JournalError> {
         let SnapshotFrame { index, chain, state } = SnapshotFrame::read(&self.frame);
         let Some((head, mut file)) = self.writing.take() else {
-            let head = SnapshotHead::new(index, chain, state, &self.stamp);
+            let kept_from = self.retention.kept_from(index);
+            let head = SnapshotHead::new(index, chain, state, kept_from, &self.stamp);
             let bytes = SECTOR + wide(state.len());
             let mut file = UnfinishedFile::create(media, file_name::snapshot(index), bytes)?;
             let written = file.write(&head.sector());

@@ -17,6 +17,8 @@ pub(super) struct SnapshotEnd {
     pub(super) index: LogIndex,
     /// The chain of the record after it.
     pub(super) chain: u64,
+    /// The first segment that was not removed on purpose; zero: not known.
+    pub(super) kept_from: u64,
 }
 
 /// The latest snapshot that is as it was written, and where it ends.
@@ -26,14 +28,19 @@ pub(super) fn latest_snapshot(
     stamp: &str,
     warnings: &mut Vec<String>,
 ) -> Result<Option<(Snapshot, SnapshotEnd)>, JournalError> {
+    // What was removed on purpose, the latest says, even if its state is damaged.
+    let mut latest = None;
     for &index in listing.snapshots.iter().rev() {
         match open_snapshot(media, index, Some(stamp), true)? {
-            Found::Good(SnapshotHead { chain, .. }, state) => {
-                return Ok(Some((Snapshot { index, state }, SnapshotEnd { index, chain })));
+            Found::Good(SnapshotHead { chain, kept_from: own, .. }, state) => {
+                let kept_from = latest.unwrap_or(own);
+                let end = SnapshotEnd { index, chain, kept_from };
+                return Ok(Some((Snapshot { index, state }, end)));
             }
-            Found::Damaged(what) => {
+            Found::Damaged { damage, kept_from } => {
+                latest.get_or_insert(kept_from);
                 let file = file_name::snapshot(index);
-                warnings.push(format!("{file} is damaged: {what}; starting from an earlier one"));
+                warnings.push(format!("{file} is {damage}; starting from an earlier one"));
             }
         }
     }

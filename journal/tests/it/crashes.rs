@@ -226,6 +226,10 @@ impl Media for NoSyncDisk {
         self.0.remove(name)
     }
 
+    fn holds(&self, name: &str) -> io::Result<bool> {
+        self.0.holds(name)
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         self.0.sync_folder()
     }

@@ -1,9 +1,14 @@
 //! Real folders: the same journal, one writer at a time.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use allot_journal::{Folder, JournalError, Media, Reader};
+use allot_runtime::Agent;
 
 use crate::rig::{Rig, config, read};
 
@@ -83,4 +88,47 @@ fn a_folder_that_is_looked_into_is_not_changed() {
     }
     let missing = Folder::read_only(&folder.path().join("nowhere")).err().unwrap();
     assert!(missing.to_string().starts_with("cannot read "), "{missing}");
+}
+
+#[test]
+fn a_journal_belongs_to_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data/shard-0");
+    let (mut rig, _) = Rig::start(Arc::new(Folder::open(&path).unwrap()), config()).unwrap();
+    rig.commit(&[b"payload"]);
+    rig.journal.store_snapshot(|state| state.extend(b"state"));
+    rig.run_until_idle().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!([mode(&path), mode(path.parent().unwrap())], [0o700; 2]);
+    let files: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(3 < files.len() && files.iter().all(|file| mode(file) == 0o600), "{files:?}");
+}
+
+/// What is done to a folder while a journal is written to it, and what must come of it.
+#[test]
+fn a_folder_that_is_taken_away_ends_the_journal_within_a_second() {
+    let ways: [fn(&Path); 4] = [
+        |path| fs::remove_dir_all(path).unwrap(),
+        |path| fs::remove_file(path.join("segment-0000000001")).unwrap(),
+        |path| fs::rename(path, path.with_extension("old")).unwrap(),
+        |path| {
+            fs::rename(path, path.with_extension("old")).unwrap();
+            fs::create_dir(path).unwrap();
+            for name in ["lock", "segment-0000000001"] {
+                fs::copy(path.with_extension("old").join(name), path.join(name)).unwrap();
+            }
+        },
+    ];
+    for take_away in ways {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shard-0");
+        let (mut rig, _) = Rig::start(Arc::new(Folder::open(&path).unwrap()), config()).unwrap();
+        rig.commit(&[b"payload"]);
+        assert!(rig.checkpointer.wake_at() <= rig.now + Duration::from_secs(1));
+        rig.advance(Duration::from_secs(1)).unwrap();
+        take_away(&path);
+        let error = rig.advance(Duration::from_secs(1)).unwrap_err();
+        let file = "segment-0000000001".to_owned();
+        assert_eq!(error, JournalError::Removed { file });
+    }
 }

@@ -3,7 +3,7 @@
 use allot_domain::LogIndex;
 use allot_journal::{JournalError, Media, Reader, SegmentState, SimDisk};
 
-use crate::rig::{Rig, config, media, state_of};
+use crate::rig::{Rig, config, media, read, state_of};
 
 /// A disk with three segments, a spare one, and a snapshot, none of it pruned.
 fn disk() -> (SimDisk, Vec<Vec<u8>>) {
@@ -116,7 +116,7 @@ fn damage_is_located_and_everything_before_it_is_read() {
         ]
     );
     let damage_of_snapshot = reader.snapshots()[0].damage.as_deref();
-    assert_eq!(damage_of_snapshot, Some("the state is not as it was written"));
+    assert_eq!(damage_of_snapshot, Some("damaged at byte 512: the state is not as it was written"));
     for _ in 1..=4 {
         assert!(reader.next().unwrap().is_some());
     }
@@ -143,4 +143,16 @@ fn missing_segments_are_named() {
     let missing =
         JournalError::Missing { file: "segment-0000000001".to_owned(), index: LogIndex::new(3) };
     assert_eq!(reader.next(), Err(missing));
+}
+
+#[test]
+fn a_segment_that_was_removed_and_not_pruned_is_named() {
+    let (disk, _) = disk();
+    disk.remove("segment-0000000001").unwrap();
+    let mut reader = Reader::open(media(&disk)).unwrap();
+    assert_eq!(reader.lost(), Some("segment-0000000001"));
+    assert!(reader.next().unwrap().is_some(), "what follows it can be read");
+    let (_, found) = read(media(&disk), config()).unwrap();
+    let warning = "segment-0000000001 is missing and was not pruned; restore it from a backup";
+    assert_eq!(found.warnings, [warning]);
 }

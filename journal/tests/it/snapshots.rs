@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use allot_domain::LogIndex;
-use allot_journal::{JournalError, Media, SimDisk};
+use allot_journal::{JournalError, Media, Reader, SimDisk};
 use allot_runtime::Agent;
 
 use crate::rig::{Rig, config, media, read, state_of};
@@ -60,6 +60,8 @@ fn only_what_the_older_of_two_good_snapshots_needs_is_kept() {
         assert_eq!(numbers(&disk, "segment-")[0], first_segment, "after snapshot {count}");
         let (_, found) = read(media(&disk), config()).unwrap();
         assert_eq!(found.payloads(), payloads);
+        assert!(found.warnings.is_empty(), "what was pruned is not missed");
+        assert_eq!(Reader::open(media(&disk)).unwrap().lost(), None);
     }
 }
 
@@ -172,7 +174,7 @@ fn a_damaged_snapshot_is_skipped_with_a_warning_and_then_replaced() {
     assert_eq!(found.payloads(), payloads);
     assert_eq!(
         found.warnings,
-        ["image-00000000000000000012 is damaged: the state is not as it was written; \
+        ["image-00000000000000000012 is damaged at byte 512: the state is not as it was written; \
           starting from an earlier one"]
     );
     grow(&mut rig, &mut payloads, 18);

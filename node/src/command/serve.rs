@@ -34,8 +34,8 @@ pub(crate) const KEYS: u32 = set(&[
 
 /// Run the whole server in one process: router, shards and publisher
 ///
-/// Prints `listening front=… publish=… ledger=…` on stdout when clients can connect. Stops on Ctrl-C
-/// or SIGTERM. With --data the directory must hold a ledger: `allot init` or --new makes one.
+/// Prints `listening front=… publish=… ledger=…` on stdout when clients can connect. Stops on
+/// Ctrl-C or SIGTERM. With --data the directory must hold a ledger: `allot init` or --new makes it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -216,3 +216,13 @@ fn journals_of_an_earlier_version_are_adopted() {
     let error = place.run(&["serve", "--data", "data"]).error();
     assert!(error.contains("was written with the settings"), "{error}");
 }
+
+#[test]
+fn a_data_directory_that_is_deleted_stops_the_server() {
+    let place = Place::new();
+    let (server, front, _) = serve(&place);
+    Client::connect(&front).ask(SPLIT.as_bytes());
+    std::fs::remove_dir_all(place.path().join("data")).unwrap();
+    let error = server.outcome().error();
+    assert!(error.contains("was removed, moved or replaced while it was written"), "{error}");
+}
