@@ -16,6 +16,22 @@ fail() {
     exit 1
 }
 
+# Prints the comment at the top of the script that was called: its help.
+print_help() {
+    sed -n '2,/^[^#]/{/^# shellcheck/d;s/^# \{0,1\}//p;}' "$0"
+    printf '%s\n' 'Environment variables, see scripts/environment.sh: ALLOT_BIN, ALLOT_RUN_DIR,' \
+        'ALLOT_SHARDS, and ALLOT_… for each setting of allot config show.'
+}
+
+# Before anything else happens: --help does nothing but help.
+for argument in "$@"; do
+    case $argument in -h | --help)
+        print_help
+        exit 0
+        ;;
+    esac
+done
+
 mkdir -p "${ALLOT_RUN_DIR:=$root/run}"
 ALLOT_RUN_DIR=$(cd "$ALLOT_RUN_DIR" && pwd)
 export ALLOT_RUN_DIR
@@ -30,14 +46,33 @@ need_binary() {
     export ALLOT_BIN
 }
 
+# Fails if an argument is left: no_arguments "$@".
+no_arguments() {
+    [ $# -eq 0 ] || fail "unknown argument '$1'; see $(basename "$0") --help"
+}
+
+# Succeeds if the file of that name holds the id of a process, whether or not it runs.
+has_id() {
+    [[ "$(cat "$ALLOT_RUN_DIR/$1.pid" 2>/dev/null)" =~ ^[1-9][0-9]*$ ]]
+}
+
 # Prints the id of the process of that name; fails if it is not running.
 process_of() {
     local id command
-    id=$(cat "$ALLOT_RUN_DIR/$1.pid" 2>/dev/null) || return 1
+    has_id "$1" || return 1
+    id=$(cat "$ALLOT_RUN_DIR/$1.pid") || return 1
     # The kernel may have reused the id for another program. A process in state Z has ended.
     command=$(basename "${ALLOT_BIN:-allot}" | cut -c1-15)
     [[ "$(cat "/proc/$id/stat" 2>/dev/null)" == "$id ($command) "[!Z]* ]] || return 1
     printf '%s\n' "$id"
+}
+
+# Fails if the file of that name is there and holds no id: nobody can tell whether it runs.
+check_id() {
+    local file=$ALLOT_RUN_DIR/$1.pid
+    if [ -e "$file" ] && ! has_id "$1"; then
+        fail "$file holds no process id; if $1 is running, stop it by hand, then remove the file"
+    fi
 }
 
 # Succeeds if a process that the scripts started is running.
@@ -52,8 +87,12 @@ anything_runs() {
 # Chooses the number of shards: the argument, else that of the running processes, else two.
 choose_shards() {
     local running='' wanted
+    [ $# -le 1 ] || fail "one argument at most: the number of shards"
     if anything_runs; then running=$(cat "$ALLOT_RUN_DIR/shards" 2>/dev/null || true); fi
     wanted=${1:-${ALLOT_SHARDS:-${running:-2}}}
+    if ! [[ "$wanted" =~ ^[1-9][0-9]?$ ]] || [ "$wanted" -gt 64 ]; then
+        fail "the number of shards is '$wanted'; use a whole number from 1 to 64"
+    fi
     if [ -n "$running" ] && [ "$running" != "$wanted" ]; then
         fail "a server with $running shards is running; stop it with scripts/stop.sh"
     fi
@@ -61,23 +100,34 @@ choose_shards() {
     export ALLOT_SHARDS=$wanted
 }
 
-# launch NAME ARGUMENT…: runs the binary in the background, and waits until it is ready.
+# launch NAME ARGUMENT…: runs the binary in the background, and waits until it is ready. Its log is
+# appended to the one of earlier starts.
 launch() {
-    local name=$1 log=$ALLOT_RUN_DIR/$1.log id
+    local name=$1 log=$ALLOT_RUN_DIR/$1.log id begins
     shift
     if id=$(process_of "$name"); then
         say "$name is already running as process $id"
         return
     fi
+    check_id "$name"
     need_binary
-    nohup "$ALLOT_BIN" "$@" </dev/null >"$log" 2>&1 &
+    printf -- '--- %s starts at %s\n' "$name" "$(date --iso-8601=seconds)" >>"$log"
+    begins=$(($(wc -c <"$log") + 1))
+    nohup "$ALLOT_BIN" "$@" </dev/null >>"$log" 2>&1 &
     id=$!
-    printf '%s\n' "$id" >"$ALLOT_RUN_DIR/$name.pid"
-    until grep -q '^ready\|^listening' "$log"; do
-        if ! kill -0 "$id" 2>/dev/null && ! grep -q '^ready\|^listening' "$log"; then
+    # Under another name first: a disk without room leaves no file without an id.
+    if ! { printf '%s\n' "$id" >"$ALLOT_RUN_DIR/$name.new" &&
+        mv "$ALLOT_RUN_DIR/$name.new" "$ALLOT_RUN_DIR/$name.pid"; }; then
+        kill -TERM "$id" 2>/dev/null || true
+        rm -f "$ALLOT_RUN_DIR/$name.new"
+        fail "cannot write $ALLOT_RUN_DIR/$name.pid; stopped $name"
+    fi
+    until tail -c "+$begins" "$log" | grep -q '^ready\|^listening'; do
+        if ! kill -0 "$id" 2>/dev/null &&
+            ! tail -c "+$begins" "$log" | grep -q '^ready\|^listening'; then
             rm -f "$ALLOT_RUN_DIR/$name.pid"
-            cat "$log" >&2
-            fail "$name ended before it was ready; its log is above"
+            tail -c "+$begins" "$log" >&2
+            fail "$name ended before it was ready; its log is above and in $log"
         fi
         sleep 0.02
     done
@@ -102,6 +152,6 @@ halt() {
             fi
             sleep 0.02
         done
-        rm -f "$ALLOT_RUN_DIR/$name.pid"
+        if has_id "$name"; then rm -f "$ALLOT_RUN_DIR/$name.pid"; fi
     done
 }

@@ -3,6 +3,12 @@
 # and without a port. Takes about ten seconds and leaves nothing behind.
 set -Eeuo pipefail
 
+case ${1:-} in -h | --help)
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+esac
+
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(mktemp -d)
 export ALLOT_RUN_DIR=$folder/run
@@ -47,6 +53,23 @@ say 'the binary by itself'
 grep -q 'fills sent 200, answered 200, rejected 0, lost 0' "$folder/demo"
 "$ALLOT_BIN" demo --for 1s | grep -q 'lost 0'
 
+say 'help, and arguments that mean nothing'
+for script in "$scripts"/*.sh; do
+    [ "$script" = "$scripts/environment.sh" ] || "$script" --help | grep . >/dev/null
+done
+for shards in 0 -1 x 65; do
+    if "$scripts/start-shards.sh" "$shards" 2>/dev/null; then fail "$shards shards were started"; fi
+done
+if "$scripts/stop.sh" now 2>/dev/null; then fail 'stop.sh took an argument'; fi
+
+say 'one process, with a ledger'
+if (ALLOT_DATA=$folder/data launch serve serve) 2>/dev/null; then fail 'there is no ledger'; fi
+"$ALLOT_BIN" init "$folder/data" | grep -q '^ledger [0-9a-f]\{32\} in '
+ALLOT_DATA=$folder/data launch serve serve
+"$ALLOT_BIN" doctor --expect-server
+halt serve
+"$ALLOT_BIN" verify "$folder/data" | grep -q 'no failure found'
+
 say 'one process'
 launch serve serve
 "$ALLOT_BIN" feed aum --weights ann=40,bob=60 --count 1 >/dev/null
@@ -73,5 +96,15 @@ halt router publisher
 await 60 '"fills":600,' "$scripts/watch-positions.sh" --format json
 "$scripts/stop.sh"
 
-[ ! -e "$ALLOT_RUN_DIR" ] || fail "$ALLOT_RUN_DIR still exists"
+say 'logs are kept, and a file without a process id is named'
+[ "$(grep -c '^--- router starts' "$ALLOT_RUN_DIR/router.log")" = 2 ] || fail 'a log was lost'
+"$scripts/start-publisher.sh"
+mv "$ALLOT_RUN_DIR/publisher.pid" "$folder/publisher.pid"
+printf 'rubbish\n' >"$ALLOT_RUN_DIR/publisher.pid"
+if "$scripts/start-publisher.sh" 2>/dev/null; then fail 'started beside a rubbish id'; fi
+if "$scripts/stop.sh" 2>/dev/null; then fail 'a rubbish id was passed over'; fi
+mv "$folder/publisher.pid" "$ALLOT_RUN_DIR/publisher.pid"
+"$scripts/stop.sh"
+rest=$(find "$ALLOT_RUN_DIR" -type f ! -name '*.log')
+[ -z "$rest" ] || fail "left behind: $rest"
 say 'passed'

@@ -3,5 +3,5 @@
 # shellcheck source=scripts/environment.sh
 . "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-choose_shards "${1:-}"
+choose_shards "$@"
 launch publisher publisher
