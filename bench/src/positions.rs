@@ -122,7 +122,8 @@ impl PositionClient {
             decode_replies(&frame, &mut replies).map_err(|error| anyhow!("{error}"))?;
             let reply = replies.pop().context("an empty reply")?;
             replies.clear();
-            if !matches!(&reply, Reply::Rejected { code, .. } if code == "busy") {
+            let is_postponed = |code: &str| code == "busy" || code == "shard_away";
+            if !matches!(&reply, Reply::Rejected { code, .. } if is_postponed(code)) {
                 return Ok(reply);
             }
             look(&self.link);

@@ -27,6 +27,8 @@ const TICKER_LEN: usize = 32;
 const KIND_REPLIES: u8 = 128;
 const TAG_ALLOCATED: u8 = 1;
 const TAG_REJECTED: u8 = 6;
+/// The codes that say that nothing took the fill now.
+const AGAIN: [&[u8]; 2] = [b"busy", b"shard_away"];
 
 /// Hands every reply of a message to `on_reply`.
 ///
@@ -57,7 +59,9 @@ fn of_reply(reply: &Reply, source: &str) -> FillReply {
             let shares = shares.iter().map(|(_, share)| share).sum();
             FillReply::Allocated { seq: seq.get(), quantity: quantity.get(), shares }
         }
-        Reply::Rejected { seq, code, .. } if code == "busy" && reply.source() == source => {
+        Reply::Rejected { seq, code, .. }
+            if AGAIN.contains(&code.as_bytes()) && reply.source() == source =>
+        {
             FillReply::Busy { seq: seq.get() }
         }
         other => FillReply::Other(format!("{other:?}")),
@@ -100,7 +104,7 @@ fn read_record(mut record: &[u8], source: &[u8]) -> Option<FillReply> {
             }
             record.is_empty().then_some(FillReply::Allocated { seq, quantity, shares })
         }
-        TAG_REJECTED if is_ours && take_text(&mut record)? == b"busy" => {
+        TAG_REJECTED if is_ours && AGAIN.contains(&take_text(&mut record)?) => {
             Some(FillReply::Busy { seq })
         }
         tag => {

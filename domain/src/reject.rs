@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 
 use crate::decimal::{DecimalError, nanos_text};
-use crate::{Seq, limits};
+use crate::{Seq, ShardId, limits};
 
 /// A reason for which a message is refused: a stable code, and a sentence for people.
 pub trait Reason: fmt::Display {
@@ -108,8 +108,10 @@ reasons! {
         SequenceTooOld(Seq) = "sequence_too_old",
         /// Nothing was looked at: the disk has no room for another journal segment. Send it again.
         StorageFull = "storage_full",
-        /// Nothing was looked at: a queue is full, or a part of the server is away. Send it again.
+        /// Nothing was looked at: a queue is full. Send it again.
         Busy = "busy",
+        /// Nothing was looked at: the shard that it is for is away; holds which. Send it again.
+        ShardAway(ShardId) = "shard_away",
     }
 }
 
@@ -200,6 +202,11 @@ impl Reject {
             Self::StorageFull => {
                 f.write_str("the journal's disk is full; send it again when space has been freed")
             }
+            Self::ShardAway(shard) => write!(
+                f,
+                "shard {shard} is away: it is not running, or cannot reach the router; send it \
+                 again when it is back"
+            ),
             _ => f.write_str("the server is busy; send it again later"),
         }
     }

@@ -16,9 +16,9 @@ pub(crate) enum ReplyKind {
     TooOld,
 }
 
-/// The codes of rejections that only mean that there is no room for the message now. They are
+/// The codes of rejections that only mean that nothing takes the message now. They are
 /// compared as text, as both encodings carry them: a newer server may send one that `Reject` lacks.
-const NO_ROOM: [&str; 2] = ["busy", "storage_full"];
+const NO_ROOM: [&str; 3] = ["busy", "storage_full", "shard_away"];
 
 impl ReplyKind {
     /// What `reply` says of a request of this kind; `None` if it cannot be a reply to one.

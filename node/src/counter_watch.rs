@@ -10,6 +10,9 @@ const READ_EVERY: Duration = Duration::from_secs(1);
 /// Counters whose changes an operator should look into.
 const WARNED: &[Counter] = &[
     Counter::Busy,
+    Counter::RefusedAway,
+    Counter::StorageFull,
+    Counter::DiskFull,
     Counter::ShardAway,
     Counter::RepliesUndeliverable,
     Counter::ClientsDropped,

@@ -159,8 +159,10 @@ impl Admission<'_> {
 
     /// Makes a cut with a report, here and now; two requests with nothing between them share one.
     pub fn report(&mut self, source: &[u8], seq: Seq) {
-        if self.streams.rejection_of_all() == Some(Reject::Busy) {
-            return self.refuse_for_now(source, seq, &Reject::Busy);
+        // A cut needs no room on a disk.
+        let rejection = self.streams.rejection_of_all();
+        if let Some(reject) = rejection.filter(|reject| *reject != Reject::StorageFull) {
+            return self.refuse_for_now(source, seq, &reject);
         }
         let number = match self.markers.report_here() {
             Some(number) => number,
@@ -186,7 +188,12 @@ impl Admission<'_> {
 
     /// Refuses a request that may be sent again later.
     fn refuse_for_now(&mut self, source: &[u8], seq: Seq, reject: &Reject) {
-        self.counters.add(Counter::Busy, 1);
+        let counter = match reject {
+            Reject::StorageFull => Counter::StorageFull,
+            Reject::ShardAway(_) => Counter::RefusedAway,
+            _ => Counter::Busy,
+        };
+        self.counters.add(counter, 1);
         self.send(&Rejection::new(source, seq, reject));
     }
 

@@ -106,16 +106,24 @@ impl ShardStreams {
     #[inline]
     pub(crate) fn rejection(&self, shard: ShardId) -> Option<Reject> {
         let stream = &self.streams[shard.index()];
-        if !stream.is_here || self.owed_max <= stream.owed() {
+        if !stream.is_here {
+            return Some(Reject::ShardAway(shard));
+        }
+        if self.owed_max <= stream.owed() {
             return Some(Reject::Busy);
         }
         stream.is_full.then_some(Reject::StorageFull)
     }
 
-    /// Why not every shard takes an input now, if not every one does: `busy` before the others.
+    /// Why not every shard takes an input now, if not every one does: a shard that is away before
+    /// one that is busy, and one whose disk is full last.
     pub(crate) fn rejection_of_all(&self) -> Option<Reject> {
-        let rejections = || self.ids().filter_map(|shard| self.rejection(shard));
-        rejections().find(|reject| *reject == Reject::Busy).or_else(|| rejections().next())
+        let order = |reject: &Reject| match reject {
+            Reject::ShardAway(_) => 0,
+            Reject::StorageFull => 2,
+            _ => 1,
+        };
+        self.ids().filter_map(|shard| self.rejection(shard)).min_by_key(order)
     }
 
     /// Whether a shard is there.

@@ -239,7 +239,7 @@ impl Client {
             decode_replies(&self.frame, &mut replies).unwrap();
             match &replies[0] {
                 Reply::Accepted { .. } => return,
-                Reply::Rejected { code, .. } if code == "busy" => {}
+                Reply::Rejected { code, .. } if code == "busy" || code == "shard_away" => {}
                 other => panic!("{other:?}"),
             }
         }

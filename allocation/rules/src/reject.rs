@@ -84,6 +84,7 @@ impl Reject {
         "exceeds_limits",
         "storage_full",
         "busy",
+        "shard_away",
     ];
 
     /// A weight that does not parse.

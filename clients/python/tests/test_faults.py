@@ -79,7 +79,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_message_without_room_is_resent() -> None:
-    codes = {1: "busy", 2: "storage_full", 3: "busy"}
+    codes = {1: "busy", 2: "storage_full", 3: "shard_away"}
 
     def respond(identity: bytes, body: Body) -> List[Envelope]:
         code = codes.get(front.tries(body["seq"]))

@@ -38,7 +38,8 @@ impl LogFile {
 }
 
 fn no_room(reply: &Reply) -> bool {
-    matches!(reply, Reply::Rejected { code, .. } if code == "busy" || code == "storage_full")
+    let again = ["busy", "storage_full", "shard_away"];
+    matches!(reply, Reply::Rejected { code, .. } if again.contains(&code.as_str()))
 }
 
 #[test]

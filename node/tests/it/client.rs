@@ -49,7 +49,8 @@ impl Client {
         loop {
             self.send(message);
             let reply = self.receive().remove(0);
-            if !matches!(&reply, Reply::Rejected { code, .. } if code == "busy") {
+            let is_postponed = |code: &str| code == "busy" || code == "shard_away";
+            if !matches!(&reply, Reply::Rejected { code, .. } if is_postponed(code)) {
                 return reply;
             }
         }

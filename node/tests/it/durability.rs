@@ -86,7 +86,7 @@ fn a_shard_that_is_killed_loses_nothing_and_counts_nothing_twice() {
         while !given.contains_key(&seq) {
             for reply in client.receive() {
                 match reply {
-                    Reply::Rejected { code, seq, .. } if code == "busy" => {
+                    Reply::Rejected { code, seq, .. } if code == "busy" || code == "shard_away" => {
                         client.send(&message(seq.get()));
                     }
                     Reply::Allocated { seq, shares, .. } => {

@@ -352,7 +352,7 @@ fn a_full_shard_is_busy_and_what_it_rejected_is_new_later() {
 }
 
 #[test]
-fn a_shard_that_is_away_is_busy_and_the_feed_says_so() {
+fn a_shard_that_is_away_is_named_in_rejections_and_by_the_feed() {
     let mut world = World::new(2);
     world.send("aum", SPLIT.as_bytes());
     assert!(world.stepped.stepper.remove("shard-1"));
@@ -368,8 +368,16 @@ fn a_shard_that_is_away_is_busy_and_the_feed_says_so() {
             world.ask_binary(&[Request::Fill(fill)])
         })
         .collect();
-    let busy = replies.iter().filter(|reply| matches!(reply, Reply::Rejected { .. })).count();
-    assert!(0 < busy && busy < 20, "{busy} of 20 belong to the shard that is away");
+    let reasons = replies.iter().filter_map(|reply| match reply {
+        Reply::Rejected { code, reason, .. } => Some((code.as_str(), reason.as_str())),
+        _ => None,
+    });
+    let away: Vec<_> = reasons.collect();
+    let (count, named) = (away.len(), "shard 1 is away");
+    assert!(0 < count && count < 20, "{count} of 20 belong to the shard that is away");
+    assert!(away.iter().all(|(code, text)| *code == "shard_away" && text.starts_with(named)));
+    let refused = u64::try_from(count).unwrap();
+    assert_eq!([Counter::RefusedAway, Counter::Busy].map(|it| world.count(it)), [refused, 0]);
     assert_eq!(world.count(Counter::Reports), 0);
 }
 

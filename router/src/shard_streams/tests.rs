@@ -185,7 +185,7 @@ fn a_shard_whose_disk_is_full_is_sent_no_more_until_it_has_room() {
     scene.hear(hello(8, 0));
     assert_eq!(
         scene.streams.rejection(SHARD),
-        Some(Reject::Busy),
+        Some(Reject::ShardAway(SHARD)),
         "nothing is agreed with this incarnation"
     );
 }

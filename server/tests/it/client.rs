@@ -77,7 +77,8 @@ impl Client {
     pub(crate) fn raise(&mut self, line: &str) -> String {
         loop {
             let reply = self.ask(line);
-            if !reply.contains(r#""code":"busy""#) {
+            let again = [r#""code":"busy""#, r#""code":"shard_away""#];
+            if !again.iter().any(|code| reply.contains(code)) {
                 return reply;
             }
         }

@@ -113,7 +113,10 @@ impl ClientHistory {
     fn add_reply(&mut self, reply: Reply, tally: &mut Tally) -> Result<(), Violation> {
         match &reply {
             Reply::Reported { .. } => return Ok(()),
-            Reply::Rejected { code, .. } if *code == Reject::Busy.code() => {
+            Reply::Rejected { code, .. }
+                if [Reject::Busy.code(), Reject::ShardAway(ShardId::default()).code()]
+                    .contains(&code.as_str()) =>
+            {
                 tally.busy += 1;
                 return Ok(());
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allot_allocation_rules::{Bust, Fill};
 use allot_allocation_service::{Reply, ReportRequest, Request, decode_replies, encode_line};
-use allot_domain::{Price, Quantity, Reject, Seq, Side, SourceId, Ticker};
+use allot_domain::{Price, Quantity, Reject, Seq, ShardId, Side, SourceId, Ticker};
 use allot_runtime::{Link, Nanos};
 
 use super::history::ClientHistory;
@@ -90,7 +90,8 @@ impl Operator {
             let _ = decode_replies(&frame, &mut replies);
         }
         for reply in &replies {
-            let again = [Reject::Busy.code(), Reject::StorageFull.code()];
+            let away = Reject::ShardAway(ShardId::default());
+            let again = [Reject::Busy.code(), Reject::StorageFull.code(), away.code()];
             let postponed =
                 matches!(reply, Reply::Rejected { code, .. } if again.contains(&code.as_str()));
             if let (false, Ok(source)) = (postponed, SourceId::new(reply.source().as_bytes())) {

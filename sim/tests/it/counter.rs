@@ -71,7 +71,8 @@ pub(crate) struct CounterWorkload {
 
 /// Whether nothing was looked at, and the message may be sent again.
 pub(crate) fn is_postponed(reply: &Reply) -> bool {
-    let again = [Reject::Busy.code(), Reject::StorageFull.code()];
+    let away = Reject::ShardAway(ShardId::default());
+    let again = [Reject::Busy.code(), Reject::StorageFull.code(), away.code()];
     matches!(&reply.body, ReplyBody::Rejected(code, _) if again.contains(&code.as_str()))
 }
 

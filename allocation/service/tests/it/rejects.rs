@@ -6,7 +6,7 @@ use allot_domain::Reject as Core;
 use allot_wire::Rejection;
 
 /// Codes that only a book, or a full queue, can give.
-pub(crate) const NOT_OF_DECODERS: [&str; 9] = [
+pub(crate) const NOT_OF_DECODERS: [&str; 10] = [
     "name_reused",
     "sequence_too_old",
     "too_many_tickers",
@@ -16,6 +16,7 @@ pub(crate) const NOT_OF_DECODERS: [&str; 9] = [
     "exceeds_limits",
     "storage_full",
     "busy",
+    "shard_away",
 ];
 
 /// Codes that nothing gives yet: the field `closes` of a split does not exist. When it does,

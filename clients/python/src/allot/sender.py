@@ -29,8 +29,8 @@ _SILENCE_SECONDS_MAX = 30.0
 _IN_FLIGHT_MAX = 256
 _EXPECTED_MAX = 65_536
 
-_NO_ROOM = ("busy", "storage_full")
-"""Codes that only mean that there is no room now. The message changed nothing, and is resent."""
+_NO_ROOM = ("busy", "storage_full", "shard_away")
+"""Codes that only mean that nothing takes the message now. It changed nothing, and is resent."""
 
 Key = Tuple[str, int]
 
