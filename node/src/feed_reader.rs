@@ -158,7 +158,14 @@ mod tests {
         notes.receive(&publication("positions:json", 7));
         let heartbeat = |incarnation| {
             let degraded = vec!["shard 0 is away".to_owned()];
-            Heartbeat { time_ns: 1, incarnation, report: ReportNumber::new(0), shards: 1, degraded }
+            Heartbeat {
+                time_ns: 1,
+                incarnation,
+                ledger: None,
+                report: ReportNumber::new(0),
+                shards: 1,
+                degraded,
+            }
         };
         let mut body = Vec::new();
         for incarnation in [1, 2] {

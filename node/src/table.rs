@@ -205,6 +205,7 @@ mod tests {
             cut: 88_211,
             split: SplitNumber::new(17),
             time_ns: 1_795_255_200_000_000_000,
+            ledger: None,
             fills: 88_190,
             held,
             sequences: Vec::new(),
@@ -298,6 +299,7 @@ mod tests {
             cut: 2,
             split: SplitNumber::new(3),
             time_ns,
+            ledger: None,
             degraded,
             account,
         };

@@ -94,6 +94,7 @@ mod tests {
             shard: ShardId::new(shard),
             shards: 2,
             incarnation: Incarnation::new(1),
+            ledger: None,
             lost_inputs: 0,
             keyed: 0,
             to_all: 0,

@@ -86,6 +86,7 @@ impl<V: View> Publisher<V> {
     fn on_hello(&mut self, hello: &Hello, now: Nanos) {
         self.monitor.hear(hello.shard, hello.incarnation, now);
         self.monitor.is_full(hello.shard, hello.full);
+        self.monitor.is_of_ledger(hello.shard, hello.ledger);
         // A shard that has just begun, or that had no room for it, hears of it here.
         if hello.shard.index() < self.config.shards {
             self.send_interest(hello.shard);
@@ -106,6 +107,7 @@ impl<V: View> Publisher<V> {
             return false;
         }
         self.monitor.lost(head.shard, head.lost_inputs);
+        self.monitor.is_of_ledger(head.shard, head.ledger);
         if let Some(collected) = self.collector.add(head, part) {
             self.on_cut(collected, now);
         }
@@ -124,7 +126,8 @@ impl<V: View> Publisher<V> {
         let parts: Vec<_> = collected.into_iter().map(|collected| collected.part).collect();
         self.monitor.lack(V::compare(&parts));
         let degraded = if marker.report { self.monitor.degraded(now) } else { Vec::new() };
-        let cut = Cut { marker, inputs: keyed.saturating_add(to_all), parts: &parts, degraded };
+        let inputs = keyed.saturating_add(to_all);
+        let cut = Cut { marker, inputs, ledger: self.monitor.ledger(), parts: &parts, degraded };
         self.counters.add(Counter::Reports, u64::from(marker.report));
         if let Some(feedback) = V::on_cut(&mut self.view, cut, &mut self.topics) {
             encode_feedback(&feedback, &mut self.spare);
@@ -194,6 +197,7 @@ impl<V: View> Publisher<V> {
         let heartbeat = Heartbeat {
             time_ns: now.as_unix(),
             incarnation: self.config.incarnation,
+            ledger: self.monitor.ledger(),
             report: V::last_report(&self.view),
             shards: ShardId::at(self.config.shards).get(),
             degraded: self.monitor.degraded(now),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use allot_domain::limits::SHARDS_MAX;
-use allot_domain::{Incarnation, ShardId};
+use allot_domain::{Incarnation, LedgerId, ShardId};
 use allot_runtime::Nanos;
 use allot_wire::backplane::AWAY_AFTER;
 
@@ -12,6 +12,7 @@ use allot_wire::backplane::AWAY_AFTER;
 struct Shard {
     heard_at: Option<Nanos>,
     incarnation: Incarnation,
+    ledger: Option<LedgerId>,
     lost_inputs: u64,
     is_full: bool,
     /// The last frame of the events: a greeting of a new incarnation does not change it.
@@ -53,6 +54,20 @@ impl ShardMonitor {
             }
             shard.heard_at = Some(now);
         }
+    }
+
+    /// A shard says which ledger its journal is of.
+    pub(crate) fn is_of_ledger(&mut self, shard: ShardId, ledger: Option<LedgerId>) {
+        if let Some(shard) = self.shard(shard) {
+            shard.ledger = ledger;
+        }
+    }
+
+    /// The ledger of all shards that were heard; none if they have none, or disagree.
+    pub(crate) fn ledger(&self) -> Option<LedgerId> {
+        let mut heard = self.shards.iter().filter(|shard| shard.heard_at.is_some());
+        let ledger = heard.next()?.ledger;
+        heard.all(|shard| shard.ledger == ledger).then_some(ledger)?
     }
 
     /// A shard says of how many it is one; false, and remembered, if that is not this firm.
@@ -130,6 +145,7 @@ impl ShardMonitor {
                 sentences.push(format!("shard {number} {lacks}"));
             }
         }
+        sentences.extend(self.disagreement());
         let count = self.shards.len();
         sentences.extend(self.misled.iter().map(|(number, shards)| {
             format!(
@@ -138,6 +154,22 @@ impl ShardMonitor {
             )
         }));
         sentences
+    }
+
+    /// That the shards are not of one ledger, if they are not.
+    fn disagreement(&self) -> Option<String> {
+        let heard = || self.shards.iter().enumerate().filter(|(_, one)| one.heard_at.is_some());
+        let (first, of_first) = heard().next()?;
+        let (other, of_other) = heard().find(|(_, shard)| shard.ledger != of_first.ledger)?;
+        let name = |ledger: Option<LedgerId>| match ledger {
+            Some(ledger) => format!("of ledger {ledger}"),
+            None => "in memory only".to_owned(),
+        };
+        let (of_first, of_other) = (name(of_first.ledger), name(of_other.ledger));
+        Some(format!(
+            "shard {first} is {of_first}, shard {other} is {of_other}: stop all shards, and start \
+             them with the data directory of one ledger"
+        ))
     }
 
     fn shard(&mut self, id: ShardId) -> Option<&mut Shard> {
@@ -198,6 +230,26 @@ mod tests {
         assert!(sentence.starts_with("shard 0 has no room on the disk of its journal"));
         monitor.is_full(shard(0), false);
         assert!(monitor.degraded(Nanos::ZERO).is_empty());
+    }
+
+    #[test]
+    fn shards_of_two_ledgers_are_told_of() {
+        let mut monitor = ShardMonitor::new(2);
+        let ledger = LedgerId::new(7);
+        let hear = |monitor: &mut ShardMonitor, number, ledger| {
+            monitor.hear(shard(number), incarnation(1), Nanos::ZERO);
+            monitor.is_of_ledger(shard(number), ledger);
+        };
+        hear(&mut monitor, 0, ledger);
+        assert_eq!(monitor.ledger(), ledger, "shard 1 was not heard yet");
+        for other in [LedgerId::new(8), None] {
+            hear(&mut monitor, 1, other);
+            assert_eq!(monitor.ledger(), None);
+            let [sentence] = &monitor.degraded(Nanos::ZERO)[..] else { panic!("one sentence") };
+            assert!(sentence.starts_with("shard 0 is of ledger 0"), "{sentence}");
+        }
+        hear(&mut monitor, 1, ledger);
+        assert!(monitor.ledger() == ledger && monitor.degraded(Nanos::ZERO).is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! View: what a system makes of the parts of a cut and of events, and what goes back as an input.
 
-use allot_domain::{Marker, ReportNumber};
+use allot_domain::{LedgerId, Marker, ReportNumber};
 use allot_wire::DecodeError;
 use allot_wire::backplane::Feedback;
 
@@ -61,6 +61,8 @@ pub struct Cut<'a, P> {
     pub marker: Marker,
     /// How many inputs of clients it contains.
     pub inputs: u64,
+    /// The ledger of the shards; none where nothing is kept, or where they disagree.
+    pub ledger: Option<LedgerId>,
     /// The part of each shard, by id.
     pub parts: &'a [P],
     /// What is missing or doubtful, in sentences; empty when all is well.

@@ -51,7 +51,7 @@ pub fn shard<S: System>(
 ) -> Shard<S> {
     let Identity { shard, incarnation } = identity;
     let shards = ShardId::at(core.shards).get();
-    let config = ShardConfig { shard, shards, incarnation };
+    let config = ShardConfig { shard, shards, incarnation, ledger: opened.ledger };
     Shard::new(config, opened.state, opened.journal, links, counters)
 }
 

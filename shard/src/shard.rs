@@ -325,6 +325,7 @@ impl<S: Service> Shard<S> {
             shard: self.config.shard,
             shards: self.config.shards,
             incarnation: self.config.incarnation,
+            ledger: self.config.ledger,
             lost_inputs: self.sequence.lost(),
             keyed: self.state.keyed(),
             to_all: self.state.to_all(),
@@ -348,11 +349,14 @@ impl<S: Service> Shard<S> {
 
     fn greet(&mut self, now: Nanos) {
         self.greet_at = now + GREET_EVERY;
-        self.was_full = self.journal.is_full();
+        let is_full = self.journal.is_full();
+        self.counters.add(Counter::DiskFull, u64::from(is_full && !self.was_full));
+        self.was_full = is_full;
         let hello = Hello {
             shard: self.config.shard,
             shards: self.config.shards,
             incarnation: self.config.incarnation,
+            ledger: self.config.ledger,
             router: self.sequence.router(),
             applied: self.sequence.applied(),
             replied: self.commit.replied(),

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use allot_domain::{Incarnation, ReportNumber};
+use allot_domain::{Incarnation, LedgerId, ReportNumber};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, KIND_HEARTBEAT, write_only_record};
 use crate::codec;
 use crate::json::Object;
+use crate::ledger::{LedgerBytes, ledger_bytes, ledger_of, read_ledger, write_ledger};
 use crate::{DecodeError, Encoding, timestamp};
 
 /// What the publisher says each second.
@@ -17,6 +18,8 @@ pub struct Heartbeat {
     pub time_ns: u64,
     /// Which incarnation of the publisher: sequences of topics start again with each.
     pub incarnation: Incarnation,
+    /// The ledger of the shards; none where nothing is kept, none is known yet, or they disagree.
+    pub ledger: Option<LedgerId>,
     /// The number of the last report; zero before the first.
     pub report: ReportNumber,
     /// How many shards there are.
@@ -29,6 +32,7 @@ pub struct Heartbeat {
 struct HeartbeatRecord<'a> {
     time_ns: u64,
     incarnation: u64,
+    ledger: LedgerBytes,
     report: u64,
     shards: u32,
     degraded: Cow<'a, [String]>,
@@ -41,6 +45,8 @@ struct HeartbeatObject<'a> {
     #[serde(borrow)]
     time: Cow<'a, str>,
     publisher: u64,
+    #[serde(default, borrow)]
+    ledger: Option<Cow<'a, str>>,
     report: u64,
     shards: u32,
     #[serde(default)]
@@ -73,6 +79,7 @@ impl Heartbeat {
         object.plain("type", "heartbeat");
         object.time("time", self.time_ns);
         object.number("publisher", self.incarnation.get());
+        write_ledger(self.ledger, &mut object);
         object.number("report", self.report.get());
         object.number("shards", self.shards.into());
         object.texts("degraded", &self.degraded);
@@ -89,6 +96,7 @@ impl Heartbeat {
         Ok(Self {
             time_ns,
             incarnation: Incarnation::new(object.publisher),
+            ledger: read_ledger(object.ledger.as_deref())?,
             report: ReportNumber::new(object.report),
             shards: object.shards,
             degraded: object.degraded,
@@ -99,6 +107,7 @@ impl Heartbeat {
         let record = HeartbeatRecord {
             time_ns: self.time_ns,
             incarnation: self.incarnation.get(),
+            ledger: ledger_bytes(self.ledger),
             report: self.report.get(),
             shards: self.shards,
             degraded: Cow::Borrowed(&self.degraded),
@@ -111,6 +120,7 @@ impl Heartbeat {
         Ok(Self {
             time_ns: record.time_ns,
             incarnation: Incarnation::new(record.incarnation),
+            ledger: ledger_of(record.ledger),
             report: ReportNumber::new(record.report),
             shards: record.shards,
             degraded: record.degraded.into_owned(),

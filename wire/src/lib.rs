@@ -27,6 +27,7 @@ mod batch;
 mod padded_ticker;
 pub mod json;
 pub mod reply;
+pub mod ledger;
 mod heartbeat;
 mod topic;
 pub mod backplane;

@@ -6,7 +6,7 @@ mod json;
 mod binary;
 
 use allot_allocation_rules::{SplitNumber, TickerSeq, Weight};
-use allot_domain::{AccountId, Money, ReportNumber, Ticker};
+use allot_domain::{AccountId, LedgerId, Money, ReportNumber, Ticker};
 use allot_wire::{DecodeError, Encoding};
 
 /// The kind of a batch that is the whole firm.
@@ -25,6 +25,8 @@ pub struct Report {
     pub split: SplitNumber,
     /// When the cut was made: nanoseconds of Unix time.
     pub time_ns: u64,
+    /// The ledger of the shards; none where nothing is kept, or where they disagree.
+    pub ledger: Option<LedgerId>,
     /// How many fills were divided.
     pub fills: u64,
     /// How many fills wait for the first split.
@@ -96,6 +98,8 @@ pub struct AccountStatement {
     pub split: SplitNumber,
     /// As [`Report::time_ns`].
     pub time_ns: u64,
+    /// As [`Report::ledger`].
+    pub ledger: Option<LedgerId>,
     /// As [`Report::degraded`].
     pub degraded: Vec<String>,
     /// The account.

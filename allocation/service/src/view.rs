@@ -52,10 +52,11 @@ impl View for Allocation {
     }
 
     fn on_cut(state: &mut Positions, cut: Cut<'_, Part>, topics: &mut Topics) -> Option<Feedback> {
-        let Cut { marker, inputs, parts, degraded } = cut;
+        let Cut { marker, inputs, ledger, parts, degraded } = cut;
         let nettings = state.planner.plan(&marker, parts);
         if marker.report {
-            state.last = Some(report_builder::report(&marker, inputs, parts, degraded));
+            let report = report_builder::report(&marker, inputs, parts, degraded);
+            state.last = Some(Report { ledger, ..report });
             Self::publish_last(state, topics);
         }
         let body = |netting| {

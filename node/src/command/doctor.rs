@@ -18,13 +18,19 @@ use crate::stdout::print;
 /// Check this machine, and the server at the two endpoints
 ///
 /// Each line begins with ok, warn (it works, but could be better) or bad (it does not work). A line
-/// below says how to fix a problem. The exit code is non-zero if a line is bad.
+/// below says how to fix a problem. The exit code is non-zero if a line is bad: if a part of a
+/// running server is missing or reports a problem, too. Without --expect-server, it is no problem
+/// if no server is running at all.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   allot doctor
+  allot doctor --expect-server                 a health check: fails unless all is well
   allot doctor --front tcp://10.0.0.1:9998 --publish tcp://10.0.0.1:9999")]
 pub(crate) struct Doctor {
+    /// Fail if no server is running
+    #[arg(long)]
+    expect_server: bool,
     #[command(flatten)]
     flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
 }
@@ -54,8 +60,9 @@ pub(crate) fn run(doctor: &Doctor, common: &CommonArgs) -> Result<ExitCode> {
         print(&finding.to_string())
     };
     machine::examine(&context)?.into_iter().try_for_each(&mut report)?;
-    report(server::examine_front(&context, &settings.front, settings.front_key))?;
-    report(server::examine_publish(&context, &settings.publish))?;
+    let front = server::examine_front(&context, &settings.front, settings.front_key);
+    let publish = server::examine_publish(&context, &settings.publish);
+    server::judge(front, publish, doctor.expect_server).into_iter().try_for_each(&mut report)?;
     Ok(if worst == Grade::Bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

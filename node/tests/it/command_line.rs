@@ -2,8 +2,9 @@
 
 use std::net::TcpListener;
 
+use crate::client::subscribe;
 use crate::process::Place;
-use crate::server::endpoint;
+use crate::server::{Server, endpoint};
 
 #[test]
 fn a_fill_that_was_sent_is_a_position_that_is_printed() {
@@ -266,6 +267,47 @@ fn the_doctor_knows_a_server_from_a_free_place() {
     let free = "ipc://free";
     let found = place.run(&["doctor", "--front", free, "--publish", free]).ok();
     assert!(found.contains("front ipc://free: free, no server is running"), "{found}");
+    let expected = ["doctor", "--expect-server", "--front", free, "--publish", free];
+    let found = place.run(&expected);
+    assert_eq!(found.status.code(), Some(1), "{}", found.stdout);
+    assert!(found.stdout.contains("bad   front ipc://free: no server is running"));
+}
+
+/// Each box of a running server is missed.
+#[test]
+fn the_doctor_misses_what_is_not_running() {
+    let mut server = Server::kept_over_ipc(2);
+    let ends = (server.front.clone(), server.publish.clone());
+    let examine = |server: &Server| {
+        let ends = ["--front", &ends.0, "--publish", &ends.1];
+        server.place.run(&[&["doctor"], &ends[..]].concat())
+    };
+    let _ = server.split();
+    let found = examine(&server).ok();
+    let ledger = std::fs::read_to_string(server.data().join("ledger")).unwrap();
+    let id = ledger.lines().nth(1).unwrap().strip_prefix("id ").unwrap();
+    assert!(found.contains(&format!("shards 2, ledger {id}")), "{found}");
+    let misses = |server: &Server, what: &str| {
+        let found = examine(server);
+        assert_eq!(found.status.code(), Some(1), "{}", found.stdout);
+        assert!(found.stdout.contains(what), "{what}: {}", found.stdout);
+    };
+
+    server.kill("publisher");
+    misses(&server, "the publisher is missing");
+    server.start_again("publisher");
+    server.kill("shard-1");
+    let heartbeats = subscribe(&ends.1, "heartbeat:");
+    loop {
+        let frames = heartbeats.recv_multipart(0).unwrap();
+        if String::from_utf8_lossy(&frames[2]).contains("shard 1 is away") {
+            break;
+        }
+    }
+    misses(&server, "shard 1 is away");
+    server.start_again("shard-1");
+    server.kill("router");
+    misses(&server, "the router is missing");
 }
 
 #[test]

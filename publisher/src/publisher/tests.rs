@@ -66,6 +66,7 @@ impl Rig {
             shard: ShardId::at(shard),
             shards,
             incarnation: Incarnation::new(1),
+            ledger: None,
             lost_inputs: 0,
             keyed: 0,
             to_all: 0,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use allot_domain::snapshot::COUNT_MAX;
-use allot_domain::{Incarnation, LogIndex, ShardId};
+use allot_domain::{Incarnation, LedgerId, LogIndex, ShardId};
 use serde::{Deserialize, Serialize};
 
 use super::{FrameKind, count_from, decode, encode};
@@ -27,6 +27,8 @@ pub struct Hello {
     pub shards: u32,
     /// Which incarnation of the shard.
     pub incarnation: Incarnation,
+    /// Which ledger its journal is of; none without a journal.
+    pub ledger: Option<LedgerId>,
     /// With which incarnation of the router it has agreed on indexes; zero with none.
     pub router: Incarnation,
     /// The index of the last input in its state.
@@ -66,6 +68,7 @@ struct HelloRecord {
     shard: u32,
     shards: u32,
     incarnation: u64,
+    ledger: u128,
     router: u64,
     applied: u64,
     replied: u64,
@@ -88,6 +91,7 @@ pub fn encode_hello(hello: &Hello, frame: &mut Vec<u8>) {
         shard: hello.shard.get(),
         shards: hello.shards,
         incarnation: hello.incarnation.get(),
+        ledger: LedgerId::number(hello.ledger),
         router: hello.router.get(),
         applied: hello.applied.get(),
         replied: hello.replied.get(),
@@ -116,6 +120,7 @@ pub fn decode_hello(frame: &[u8]) -> Result<Hello, DecodeError> {
         shard: ShardId::new(record.shard),
         shards: record.shards,
         incarnation: Incarnation::new(record.incarnation),
+        ledger: LedgerId::new(record.ledger),
         router: Incarnation::new(record.router),
         applied: applied_to,
         replied: LogIndex::new(record.replied),

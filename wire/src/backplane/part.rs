@@ -4,7 +4,7 @@
 //!   │ 6 │ head │ body of the system, to the end of the frame │
 //! ```
 
-use allot_domain::{Incarnation, Marker, ShardId};
+use allot_domain::{Incarnation, LedgerId, Marker, ShardId};
 use serde::{Deserialize, Serialize};
 
 use super::marker::MarkerRecord;
@@ -21,6 +21,8 @@ pub struct PartHead {
     pub shards: u32,
     /// Which incarnation of it.
     pub incarnation: Incarnation,
+    /// Which ledger its journal is of; none without a journal.
+    pub ledger: Option<LedgerId>,
     /// How many inputs are not in its state: they were lost with an earlier incarnation.
     pub lost_inputs: u64,
     /// How many keyed inputs its state has seen, refused ones included.
@@ -45,6 +47,7 @@ struct HeadRecord {
     shard: u32,
     shards: u32,
     incarnation: u64,
+    ledger: u128,
     lost_inputs: u64,
     keyed: u64,
     to_all: u64,
@@ -52,7 +55,7 @@ struct HeadRecord {
 }
 
 /// Bytes of a head: its fields have fixed lengths.
-const HEAD_LEN: usize = 4 + 4 + 8 + 8 + 8 + 8 + (8 + 8 + 8 + 1);
+const HEAD_LEN: usize = 4 + 4 + 8 + 16 + 8 + 8 + 8 + (8 + 8 + 8 + 1);
 
 /// Writes a whole frame, whose body `write` appends.
 pub fn encode_part(head: &PartHead, frame: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
@@ -60,6 +63,7 @@ pub fn encode_part(head: &PartHead, frame: &mut Vec<u8>, write: impl FnOnce(&mut
         shard: head.shard.get(),
         shards: head.shards,
         incarnation: head.incarnation.get(),
+        ledger: LedgerId::number(head.ledger),
         lost_inputs: head.lost_inputs,
         keyed: head.keyed,
         to_all: head.to_all,
@@ -85,6 +89,7 @@ pub fn decode_part(frame: &[u8]) -> Result<PartFrame<'_>, DecodeError> {
         shard: ShardId::new(record.shard),
         shards: record.shards,
         incarnation: Incarnation::new(record.incarnation),
+        ledger: LedgerId::new(record.ledger),
         lost_inputs: record.lost_inputs,
         keyed: record.keyed,
         to_all: record.to_all,

@@ -1,6 +1,6 @@
 //! Frames: one of each kind of the backplane. Their bodies belong to no system.
 
-use allot_domain::{Incarnation, LogIndex, Marker, ShardId};
+use allot_domain::{Incarnation, LedgerId, LogIndex, Marker, ShardId};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     ClientHandle, Feedback, Hello, InputFrame, InputKind, Interest, PartHead, ReplyFrame, ReplyTo,
@@ -29,6 +29,7 @@ pub(crate) fn part_head() -> PartHead {
         shard: ShardId::new(1),
         shards: 4,
         incarnation: Incarnation::new(9),
+        ledger: LedgerId::new(0xabc),
         lost_inputs: 2,
         keyed: 88_190,
         to_all: 21,
@@ -41,6 +42,7 @@ pub(crate) fn hello() -> Hello {
         shard: ShardId::new(1),
         shards: 4,
         incarnation: Incarnation::new(9),
+        ledger: LedgerId::new(0xabc),
         router: Incarnation::new(8),
         applied: LogIndex::new(5),
         replied: LogIndex::new(4),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use allot_allocation_rules::{SplitNumber, TickerSeq, Weight};
 use allot_domain::{AccountId, Money, ReportNumber, Ticker};
 use allot_wire::codec::{self, Each};
+use allot_wire::ledger::{LedgerBytes, ledger_bytes, ledger_of};
 use allot_wire::{Batch, DecodeError, PaddedTicker, write_only_record};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,7 @@ struct CutRecord<'a> {
     cut: u64,
     split: u64,
     time_ns: u64,
+    ledger: LedgerBytes,
     degraded: Cow<'a, [String]>,
 }
 
@@ -91,6 +93,7 @@ fn cut_record(report: &Report) -> CutRecord<'_> {
         cut: report.cut,
         split: report.split.get(),
         time_ns: report.time_ns,
+        ledger: ledger_bytes(report.ledger),
         degraded: Cow::Borrowed(&report.degraded),
     }
 }
@@ -134,6 +137,7 @@ pub(super) fn read_report(body: &[u8]) -> Result<Report, DecodeError> {
         cut: record.cut.cut,
         split: SplitNumber::new(record.cut.split),
         time_ns: record.cut.time_ns,
+        ledger: ledger_of(record.cut.ledger),
         fills: record.fills,
         held: record.held,
         total_value: Money::from_nanos(record.total_value),
@@ -152,6 +156,7 @@ pub(super) fn read_account(body: &[u8]) -> Result<AccountStatement, DecodeError>
         cut: cut.cut,
         split: SplitNumber::new(cut.split),
         time_ns: cut.time_ns,
+        ledger: ledger_of(cut.ledger),
         degraded: cut.degraded.into_owned(),
         account: read_holdings(account)?,
     })

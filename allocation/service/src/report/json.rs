@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use allot_allocation_rules::{SplitNumber, TickerSeq, Weight};
 use allot_domain::{AccountId, Money, ReportNumber, Ticker, decimal};
 use allot_wire::json::{Entries, Object};
+use allot_wire::ledger::{read_ledger, write_ledger};
 use allot_wire::{DecodeError, timestamp};
 use serde::Deserialize;
 
@@ -53,6 +54,7 @@ fn write_cut(kind: &str, report: &Report, object: &mut Object<'_>) {
     object.number("cut", report.cut);
     object.number("split", report.split.get());
     object.time("time", report.time_ns);
+    write_ledger(report.ledger, object);
 }
 
 fn write_holdings(account: &AccountReport, object: &mut Object<'_>) {
@@ -106,6 +108,8 @@ struct ReportObject<'a> {
     split: u64,
     #[serde(borrow)]
     time: Text<'a>,
+    #[serde(borrow)]
+    ledger: Option<Text<'a>>,
     fills: u64,
     #[serde(default)]
     held: u64,
@@ -130,6 +134,8 @@ struct AccountObject<'a> {
     split: u64,
     #[serde(borrow)]
     time: Text<'a>,
+    #[serde(borrow)]
+    ledger: Option<Text<'a>>,
     #[serde(default)]
     degraded: Vec<String>,
     #[serde(borrow)]
@@ -182,6 +188,7 @@ pub(super) fn read_report(body: &[u8]) -> Result<Report, DecodeError> {
         cut: object.cut,
         split: SplitNumber::new(object.split),
         time_ns: object.time.time()?,
+        ledger: read_ledger(object.ledger.as_ref().map(|text| &*text.0))?,
         fills: object.fills,
         held: object.held,
         total_value: object.total_value.money()?,
@@ -205,6 +212,7 @@ pub(super) fn read_account(body: &[u8]) -> Result<AccountStatement, DecodeError>
         cut: object.cut,
         split: SplitNumber::new(object.split),
         time_ns: object.time.time()?,
+        ledger: read_ledger(object.ledger.as_ref().map(|text| &*text.0))?,
         degraded: object.degraded,
         account: object.holdings.read(&object.account.0)?,
     })

@@ -8,7 +8,7 @@ use allot_domain::{AccountId, Marker, Money, ReportNumber, Ticker};
 
 use crate::{AccountReport, PositionReport, Report, TrackingReport};
 
-/// The report of a cut whose marker asked for one; `cut` counts the inputs before it, and
+/// The report of a cut whose marker asked for one, without its ledger; `cut` counts the inputs before it, and
 /// `degraded` says what is wrong with it.
 pub(crate) fn report(marker: &Marker, cut: u64, parts: &[Part], degraded: Vec<String>) -> Report {
     let newest = newest(parts);
@@ -18,6 +18,7 @@ pub(crate) fn report(marker: &Marker, cut: u64, parts: &[Part], degraded: Vec<St
         cut,
         split: newest.split_number,
         time_ns: marker.time_ns,
+        ledger: None,
         fills: parts.iter().map(|part| part.fills).sum(),
         held: parts.iter().map(|part| part.held).sum(),
         total_value: accounts.iter().map(|account| account.value).sum(),

@@ -5,7 +5,8 @@ use allot_allocation_rules::{
     SplitKey, SplitNumber, TickerSeq, Weight,
 };
 use allot_allocation_service::{InputName, Request, encode_netting, encode_part, encode_request};
-use allot_domain::{Incarnation, LogIndex, Marker, Seq, ShardId};
+use allot_domain::{Incarnation, LedgerId, LogIndex, Marker, Seq, ShardId};
+use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, ClientHandle, Feedback, InputFrame, InputKind, PartHead, ReplyTo, To, encode_feedback,
     encode_marker, events, inputs, replies,
@@ -71,6 +72,7 @@ pub(crate) fn part_frame() -> Vec<u8> {
         shard: ShardId::new(1),
         shards: 4,
         incarnation: Incarnation::new(9),
+        ledger: LedgerId::new(0xabc),
         lost_inputs: 2,
         keyed: 88_190,
         to_all: 21,

@@ -66,6 +66,7 @@ fn account_message(body: &[u8], encoding: Encoding, out: &mut Vec<u8>) {
         cut: statement.cut,
         split: statement.split,
         time_ns: statement.time_ns,
+        ledger: statement.ledger,
         degraded: statement.degraded,
         accounts: vec![statement.account],
         ..samples::degraded_report()

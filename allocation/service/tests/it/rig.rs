@@ -67,7 +67,8 @@ impl Rig {
         let (router, to_router) = ring_pair(64, &silent, &silent);
         let (publisher, to_publisher) = ring_pair(64, &silent, &silent);
         let links = ShardLinks { router: to_router, publisher: to_publisher };
-        let config = ShardConfig { shard: ShardId::new(0), shards: 1, incarnation: SHARD };
+        let config =
+            ShardConfig { shard: ShardId::new(0), shards: 1, incarnation: SHARD, ledger: None };
         let sent = journal.appended();
         let shard = Shard::new(config, state, journal, links, Counters::new());
         let (frame, received, published) = (Vec::new(), Vec::new(), None);

@@ -6,7 +6,9 @@ use allot_allocation_service::{
     RequestKind, Topic, TopicName, TrackingReport, decode_line, decode_replies, decode_request,
     encode_reply, encode_reply_message, routing_keys,
 };
-use allot_domain::{AccountId, MessageId, Money, Price, Quantity, ReportNumber, Seq, Side, Ticker};
+use allot_domain::{
+    AccountId, LedgerId, MessageId, Money, Price, Quantity, ReportNumber, Seq, Side, Ticker,
+};
 use allot_wire::{Batch, Encoding};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -231,9 +233,10 @@ fn reports() -> impl Strategy<Value = Report> {
         sequences.into_iter().map(|(ticker, seq)| (ticker, TickerSeq::new(seq))).collect()
     });
     let (tracking, degraded) = (option::of(trackings()), vec(any::<String>(), 0..3));
+    let numbers = (numbers, any::<u128>());
     (numbers, amounts(), accounts, sequences, tracking, degraded).prop_map(
         |(
-            [report, cut, split, time_ns, fills, held],
+            ([report, cut, split, time_ns, fills, held], ledger),
             total_value,
             accounts,
             sequences,
@@ -245,6 +248,7 @@ fn reports() -> impl Strategy<Value = Report> {
                 cut,
                 split: SplitNumber::new(split),
                 time_ns,
+                ledger: LedgerId::new(ledger),
                 fills,
                 held,
                 total_value,
@@ -307,6 +311,7 @@ proptest! {
                     cut: report.cut,
                     split: report.split,
                     time_ns: report.time_ns,
+                    ledger: report.ledger,
                     degraded: report.degraded.clone(),
                     account: account.clone(),
                 };

@@ -9,7 +9,8 @@ use allot_allocation_service::{
     encode_outcome, encode_request,
 };
 use allot_domain::{
-    AccountId, Incarnation, MessageId, Money, Price, Quantity, Reject as Core, ReportNumber, Seq,
+    AccountId, Incarnation, LedgerId, MessageId, Money, Price, Quantity, Reject as Core,
+    ReportNumber, Seq,
     Side, SourceId, Ticker,
 };
 use allot_wire::reply::{Echo, write_reported};
@@ -287,6 +288,7 @@ pub(crate) fn report() -> Report {
         cut: 88_211,
         split: SplitNumber::new(17),
         time_ns: 1_795_168_800_000_000_000,
+        ledger: LedgerId::new(0x5f0c_4f0b_8a3d_4e6f_9c1b_2a7d_8e9f_0a1b),
         fills: 88_190,
         held: 0,
         total_value: money("7489.2"),
@@ -312,6 +314,7 @@ pub(crate) fn degraded_report() -> Report {
         cut: 3,
         split: SplitNumber::new(0),
         time_ns: 1,
+        ledger: None,
         fills: 0,
         held: 3,
         total_value: Money::ZERO,
@@ -326,6 +329,7 @@ pub(crate) fn heartbeat() -> Heartbeat {
     Heartbeat {
         time_ns: 1_795_168_801_000_000_000,
         incarnation: Incarnation::new(1_795_168_000_123_456_789),
+        ledger: None,
         report: ReportNumber::new(12),
         shards: 4,
         degraded: Vec::new(),

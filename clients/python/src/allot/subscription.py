@@ -23,6 +23,13 @@ class Update:
     missed: int
     """How many messages of this topic were lost before this one."""
 
+    @property
+    def ledger(self) -> Optional[str]:
+        """The ledger that a report or a heartbeat is of: another id is another firm, or one that
+        was begun anew. None in fills, and where the server keeps its state in memory only."""
+        ledger = self.body.get("ledger")
+        return None if ledger is None else str(ledger)
+
 
 def subscribe(
     topics: Iterable[str] = ("positions:json",),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use allot_allocation_service::{Reply, ReportRequest, Request, Topic, decode_replies, encode_line};
@@ -17,6 +18,24 @@ use super::Finding;
 /// How long to wait for a reply or a publication: two heartbeats and a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What an endpoint is found to be.
+pub(super) struct Examined {
+    endpoint: String,
+    state: State,
+    finding: Finding,
+}
+
+/// Whether a server is at an endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Nothing is there.
+    Free,
+    /// A server is there.
+    Running,
+    /// Something else is, or nobody can tell.
+    Other,
+}
+
 /// The state of an endpoint as the operating system sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
@@ -30,15 +49,39 @@ enum Place {
     Elsewhere,
 }
 
+/// The findings of both endpoints together: a server has a router at one, and a publisher at the
+/// other.
+pub(super) fn judge(front: Examined, publish: Examined, is_expected: bool) -> Vec<Finding> {
+    let missing = |one: &Examined, what: &str, remedy| {
+        Finding::bad(format!("{}: {what}", one.endpoint), remedy)
+    };
+    match (front.state, publish.state) {
+        (State::Free, State::Free) if is_expected => {
+            let what = "no server is running";
+            let remedy = "start it: allot serve, or allot router, shard and publisher";
+            vec![missing(&front, what, remedy), missing(&publish, what, remedy)]
+        }
+        (State::Free, State::Running) => {
+            let what = "the router is missing: nothing is at the front door, but a publisher runs";
+            vec![missing(&front, what, "start it: allot router"), publish.finding]
+        }
+        (State::Running, State::Free) => {
+            let what = "the publisher is missing: a router runs, but nothing publishes";
+            vec![front.finding, missing(&publish, what, "start it: allot publisher")]
+        }
+        _ => vec![front.finding, publish.finding],
+    }
+}
+
 /// Requests a report: the only request that does not change the state.
-pub(super) fn examine_front(context: &Context, endpoint: &str, key: Option<CurveKey>) -> Finding {
+pub(super) fn examine_front(context: &Context, endpoint: &str, key: Option<CurveKey>) -> Examined {
     examine("front", endpoint, || {
         let reply = request_report(context, endpoint, key)?;
         Ok(reply.map(|reply| match reply {
             Some(Reply::Reported { report, .. }) => {
                 Finding::ok(format!("front {endpoint}: a server replies, report {report}"))
             }
-            Some(Reply::Rejected { reason, .. }) => Finding::warn(
+            Some(Reply::Rejected { reason, .. }) => Finding::bad(
                 format!("front {endpoint}: a server replies, but rejects a report: {reason}"),
                 "check that all its shards are running",
             ),
@@ -48,7 +91,7 @@ pub(super) fn examine_front(context: &Context, endpoint: &str, key: Option<Curve
 }
 
 /// Listens for a heartbeat.
-pub(super) fn examine_publish(context: &Context, endpoint: &str) -> Finding {
+pub(super) fn examine_publish(context: &Context, endpoint: &str) -> Examined {
     examine("publish", endpoint, || {
         let heartbeat = Topic::Heartbeat.to_string();
         let mut subscriber = Subscriber::connect(context, endpoint, &[heartbeat.as_bytes()])?;
@@ -63,21 +106,26 @@ fn examine(
     name: &str,
     endpoint: &str,
     request: impl FnOnce() -> Result<Option<Finding>, RuntimeError>,
-) -> Finding {
-    match place(endpoint) {
-        Place::Free => Finding::ok(format!("{name} {endpoint}: free, no server is running")),
-        Place::Forbidden => Finding::bad(
-            format!("{name} {endpoint}: this user has no permission to listen there"),
-            "choose a port above 1023, or a directory that this user can write to",
-        ),
+) -> Examined {
+    let (state, finding) = match place(endpoint) {
+        Place::Free => {
+            (State::Free, Finding::ok(format!("{name} {endpoint}: free, no server is running")))
+        }
+        Place::Forbidden => {
+            let what = format!("{name} {endpoint}: this user has no permission to listen there");
+            let remedy = "choose a port above 1023, or a directory that this user can write to";
+            (State::Other, Finding::bad(what, remedy))
+        }
         place => match request() {
-            Ok(Some(finding)) => finding,
-            Ok(None) => silent(name, endpoint, place),
+            Ok(Some(finding)) => (State::Running, finding),
+            Ok(None) => (State::Other, silent(name, endpoint, place)),
             Err(error) => {
-                Finding::bad(format!("{name} {endpoint}: {error}"), "choose another endpoint")
+                let what = format!("{name} {endpoint}: {error}");
+                (State::Other, Finding::bad(what, "choose another endpoint"))
             }
         },
-    }
+    };
+    Examined { endpoint: format!("{name} {endpoint}"), state, finding }
 }
 
 fn silent(name: &str, endpoint: &str, place: Place) -> Finding {
@@ -99,12 +147,14 @@ fn read_heartbeat(endpoint: &str, body: &[u8]) -> Finding {
     let Ok(heartbeat) = Heartbeat::decode(body) else {
         return unreadable("publish", endpoint);
     };
-    let Heartbeat { report, shards, degraded, .. } = heartbeat;
-    let what = format!("publish {endpoint}: a server publishes, report {report}, shards {shards}");
+    let Heartbeat { report, shards, degraded, ledger, .. } = heartbeat;
+    let ledger = ledger.map_or(String::new(), |ledger| format!(", ledger {ledger}"));
+    let what =
+        format!("publish {endpoint}: a server publishes, report {report}, shards {shards}{ledger}");
     match degraded.as_slice() {
         [] => Finding::ok(what),
         problems => {
-            Finding::warn(format!("{what}: {}", problems.join("; ")), "see the server's log")
+            Finding::bad(format!("{what}: {}", problems.join("; ")), "see the server's log")
         }
     }
 }
@@ -153,6 +203,12 @@ fn place(endpoint: &str) -> Place {
     match endpoint.split_once("://") {
         Some(("tcp", address)) => tcp_place(address),
         Some(("ipc", path)) if fs::symlink_metadata(path).is_err() => Place::Free,
+        // A process that was killed leaves its socket behind.
+        Some(("ipc", path)) => match UnixStream::connect(path).map_err(|error| error.kind()) {
+            Ok(_) => Place::Taken,
+            Err(ErrorKind::ConnectionRefused) => Place::Free,
+            Err(_) => Place::Elsewhere,
+        },
         _ => Place::Elsewhere,
     }
 }
@@ -188,10 +244,11 @@ mod tests {
     }
 
     #[test]
-    fn a_degraded_heartbeat_is_a_warning() {
+    fn a_degraded_heartbeat_is_bad() {
         let mut heartbeat = Heartbeat {
             time_ns: 1,
             incarnation: Incarnation::new(2),
+            ledger: None,
             report: ReportNumber::new(3),
             shards: 4,
             degraded: Vec::new(),
@@ -204,7 +261,29 @@ mod tests {
         );
         heartbeat.degraded.push("shard 0 is away".to_owned());
         heartbeat.encode(allot_wire::Encoding::Json, &mut body);
-        assert_eq!(read_heartbeat("e", &body).grade, Grade::Warn);
+        assert_eq!(read_heartbeat("e", &body).grade, Grade::Bad);
         assert_eq!(read_heartbeat("e", b"{}").grade, Grade::Bad);
+    }
+
+    #[test]
+    fn a_missing_box_of_a_running_server_is_bad() {
+        use State::{Free, Other, Running};
+        let one = |state| Examined {
+            endpoint: "e".to_owned(),
+            state,
+            finding: if state == Other { Finding::bad("?", "") } else { Finding::ok("") },
+        };
+        for (front, publish, is_expected, grades) in [
+            (Free, Free, false, [Grade::Ok, Grade::Ok]),
+            (Free, Free, true, [Grade::Bad, Grade::Bad]),
+            (Running, Running, true, [Grade::Ok, Grade::Ok]),
+            (Running, Free, false, [Grade::Ok, Grade::Bad]),
+            (Free, Running, false, [Grade::Bad, Grade::Ok]),
+            (Other, Free, false, [Grade::Bad, Grade::Ok]),
+        ] {
+            let found = judge(one(front), one(publish), is_expected);
+            let found: Vec<_> = found.iter().map(|finding| finding.grade).collect();
+            assert_eq!(found, grades, "{front:?} {publish:?} {is_expected}");
+        }
     }
 }
