@@ -2,7 +2,9 @@
 
 mod failure;
 mod given_replies;
+mod memory;
 mod replay;
+mod agreement;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::shard_dirs;
 use crate::stdout::print;
+use agreement::Agreement;
 use given_replies::{GivenReplies, MessageId};
 use replay::{ShardResult, replay};
 
@@ -24,7 +27,8 @@ const LOST_SHOWN_MAX: usize = 10;
 
 /// Check the journals of a data directory
 ///
-/// Reads every record and changes nothing. Checks lengths, checksums and chained hashes; recomputes
+/// Reads every record and changes nothing. Checks that all shards of the ledger are there and
+/// belong together; checks lengths, checksums and chained hashes; recomputes
 /// every allocation with an independent implementation; checks that nothing is lost, invented or
 /// counted twice; compares each snapshot with a replay of the journal; and looks up the replies of
 /// clients.
@@ -58,16 +62,19 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     let bar = progress_bar();
     let mut results = Vec::new();
     for directory in &directories {
-        results.push(replay(directory, &mut given, &bar)?);
+        results.push(replay(directory, &mut given, &bar));
     }
     bar.finish_and_clear();
-    let lost = given.lost();
-    if verify.json {
-        print(&as_json(&results, &given, &lost).to_string())?;
-    } else {
-        print(&page(&results, &given, &lost))?;
+    let is_whole = *directories != [verify.data.clone()];
+    let agreement =
+        if is_whole { Agreement::of(&verify.data, &results) } else { Agreement::default() };
+    if results.iter().any(|result| LogIndex::ZERO < result.replayed_from) {
+        given.set_unknown_aside();
     }
-    Ok(if is_good(&results, &lost) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let lost = given.lost();
+    let verdict = Verdict { agreement, results, given, lost };
+    print(&if verify.json { verdict.as_json().to_string() } else { verdict.page() })?;
+    Ok(if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn progress_bar() -> ProgressBar {
@@ -76,9 +83,53 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style)
 }
 
-fn as_json(results: &[ShardResult], given: &GivenReplies, lost: &[MessageId]) -> Value {
-    let answers = json!({ "checked": given.count, "lost": texts(lost) });
-    json!({ "shards": results.iter().map(shard_as_json).collect::<Vec<_>>(), "answers": answers })
+/// What was found.
+struct Verdict {
+    agreement: Agreement,
+    results: Vec<ShardResult>,
+    given: GivenReplies,
+    lost: Vec<MessageId>,
+}
+
+impl Verdict {
+    fn is_good(&self) -> bool {
+        let shards_are_good = self.results.iter().all(|result| result.failures.is_empty());
+        self.lost.is_empty() && self.agreement.failures.is_empty() && shards_are_good
+    }
+
+    fn as_json(&self) -> Value {
+        let Self { agreement, results, given, lost } = self;
+        json!({
+            "ledger": agreement.ledger.map(|ledger| ledger.to_string()),
+            "wrong": agreement.failures,
+            "shards": results.iter().map(shard_as_json).collect::<Vec<_>>(),
+            "answers": { "checked": given.count, "older": given.older(), "lost": texts(lost) },
+        })
+    }
+
+    fn page(&self) -> String {
+        let Self { agreement, results, given, lost } = self;
+        let mut lines = Vec::new();
+        lines.extend(agreement.ledger.map(|ledger| format!("ledger {ledger}")));
+        lines.extend(agreement.failures.iter().map(|failure| format!("WRONG: {failure}")));
+        lines.extend(results.iter().flat_map(shard_lines));
+        if 0 < given.count {
+            let (count, older, lost) = (given.count, given.older(), lost.len());
+            let older = if older == 0 {
+                String::new()
+            } else {
+                format!(", {older} older than the pruned journal and known to it by name alone")
+            };
+            lines.push(format!("{count} replies checked{older}, {lost} lost"));
+        }
+        let shown = lost.iter().take(LOST_SHOWN_MAX);
+        lines.extend(
+            shown.map(|lost| format!("  LOST: {lost} was acknowledged and is in no journal")),
+        );
+        let end = if self.is_good() { "no failure found" } else { "FAILED: see above" };
+        lines.push(end.to_owned());
+        lines.join("\n")
+    }
 }
 
 /// The keys are older than the words of the code: an image is a snapshot.
@@ -110,20 +161,6 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
 
-fn page(results: &[ShardResult], given: &GivenReplies, lost: &[MessageId]) -> String {
-    let mut lines: Vec<_> = results.iter().flat_map(shard_lines).collect();
-    if 0 < given.count {
-        lines.push(format!("{} replies checked, {} lost", given.count, lost.len()));
-        let shown = lost.iter().take(LOST_SHOWN_MAX);
-        lines.extend(
-            shown.map(|lost| format!("  LOST: {lost} was acknowledged and is in no journal")),
-        );
-    }
-    let end = if is_good(results, lost) { "no failure found" } else { "FAILED: see above" };
-    lines.push(end.to_owned());
-    lines.join("\n")
-}
-
 fn shard_lines(result: &ShardResult) -> Vec<String> {
     let Summary { fills, busts, repeats, splits, nettings, .. } = &result.summary;
     let records = result.records;
@@ -135,7 +172,7 @@ fn shard_lines(result: &ShardResult) -> Vec<String> {
              nettings, {repeats} repeats; {snapshots} snapshots"
         ),
     ];
-    if LogIndex::ZERO < result.replayed_from {
+    if LogIndex::ZERO < result.replayed_from && !result.has_lost_segment() {
         lines.push(format!(
             "  the journal was pruned: the replay began with the snapshot of record {}; the \
              allocations before it were not checked",
@@ -152,8 +189,4 @@ fn shard_lines(result: &ShardResult) -> Vec<String> {
     lines.push(format!("  state {:032x}", result.state_hash));
     lines.extend(result.failures.iter().map(|failure| format!("  WRONG: {failure}")));
     lines
-}
-
-fn is_good(results: &[ShardResult], lost: &[MessageId]) -> bool {
-    lost.is_empty() && results.iter().all(|result| result.failures.is_empty())
 }

@@ -11,6 +11,7 @@ mod stepped;
 mod shapes;
 mod curve;
 mod durability;
+mod verify;
 mod kill_loop;
 mod feed_restarts;
 mod stages;

@@ -5,6 +5,7 @@ use std::fmt;
 use allot_allocation_audit::Fault;
 use allot_domain::{LogIndex, SnapshotError};
 use allot_journal::JournalError;
+use allot_server::NoStamp;
 use allot_wire::DecodeError;
 
 use super::given_replies::MessageId;
@@ -13,8 +14,12 @@ use super::given_replies::MessageId;
 pub(super) enum Failure {
     /// The journal cannot be read any further.
     Journal(JournalError),
+    /// A segment is missing although it was not pruned.
+    SegmentLost(String),
+    /// The journal belongs to another system.
+    Stamp(NoStamp),
     /// A record cannot be decoded.
-    Record { index: LogIndex, error: DecodeError },
+    Record { file: String, offset: u64, index: LogIndex, error: DecodeError },
     /// The auditor disagrees with an outcome, or with the state.
     Audit(Fault),
     /// A client got a reply with other shares than the journal gives.
@@ -35,7 +40,13 @@ impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Journal(error) => error.fmt(out),
-            Self::Record { index, error } => write!(out, "record {index}: {error}"),
+            Self::SegmentLost(file) => {
+                write!(out, "{file} is missing and was not pruned; restore it from a backup")
+            }
+            Self::Stamp(error) => error.fmt(out),
+            Self::Record { file, offset, index, error } => {
+                write!(out, "{file} at byte {offset}, record {index}: {error}")
+            }
             Self::Audit(fault) => fault.fmt(out),
             Self::SharesDiffer { index, message } => write!(
                 out,
@@ -45,7 +56,7 @@ impl fmt::Display for Failure {
             Self::SplitMissing(message) => {
                 write!(out, "the split {message} was acknowledged and is not in this journal")
             }
-            Self::SnapshotDamaged { file, damage } => write!(out, "{file}: {damage}"),
+            Self::SnapshotDamaged { file, damage } => write!(out, "{file} is {damage}"),
             Self::SnapshotInvalid { index, error } => {
                 write!(out, "the snapshot of record {index}: {error}")
             }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use allot_allocation_rules::{AccountIndex, Outcome, Outcomes};
 use allot_allocation_service::{Reply, decode_replies};
-use allot_domain::{AccountId, Seq};
-use anyhow::{Context, Result};
+use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
+use anyhow::{Context, Result, ensure};
 
 /// The name of a message: its source, and its number there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,15 +26,34 @@ enum Acknowledged {
     Bust,
 }
 
+/// What a reply says of its message, so that a shard can be asked whether it knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Message {
+    /// A fill of this ticker.
+    Fill { ticker: Ticker, side: Side, price: Price, quantity: Quantity },
+    /// A bust of this ticker's fill.
+    Bust { ticker: Ticker, of: Seq },
+}
+
+/// A reply that was not found yet.
+#[derive(Clone, Debug)]
+struct Open {
+    acknowledged: Acknowledged,
+    /// None where the reply does not say.
+    message: Option<Message>,
+}
+
 /// The replies of some files, by message.
 #[derive(Default)]
 pub(super) struct GivenReplies {
     /// Fills and busts that were not found yet.
-    open: BTreeMap<MessageId, Acknowledged>,
+    open: BTreeMap<MessageId, Open>,
     /// Accepted splits. Every shard must have them.
     splits: BTreeSet<MessageId>,
     /// The splits found in the current journal.
     splits_found: BTreeSet<MessageId>,
+    /// Those that are in the pruned part of a journal, and cannot be compared with it.
+    older: BTreeSet<MessageId>,
     /// The number of replies to be found.
     pub(super) count: u64,
 }
@@ -46,6 +65,7 @@ impl GivenReplies {
             .with_context(|| format!("cannot read the replies in {}", path.display()))?;
         // A killed client may leave its last line incomplete: it had not read that reply.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let mut count = 0;
         for (number, line) in (1..).zip(whole.lines()) {
             let mut replies = Vec::new();
             if decode_replies(line.as_bytes(), &mut replies).is_err() {
@@ -53,18 +73,34 @@ impl GivenReplies {
                 tracing::warn!(line = number, "skipped, not a reply: {}", path.display());
                 continue;
             }
+            count += replies.len();
             replies.iter().for_each(|reply| self.add(reply));
         }
+        ensure!(
+            0 < count,
+            "{} holds no reply, so there is nothing to look up; name a file that `allot feed` \
+             wrote with --answers",
+            path.display()
+        );
         Ok(())
     }
 
     fn add(&mut self, reply: &Reply) {
-        let acknowledged = match reply {
-            Reply::Allocated { shares, .. } if !shares.is_empty() => {
-                Acknowledged::Fill(Some(shares.clone()))
+        let (acknowledged, message) = match reply {
+            Reply::Allocated { ticker, side, price, quantity, shares, .. } => {
+                let message = Message::Fill {
+                    ticker: *ticker,
+                    side: *side,
+                    price: *price,
+                    quantity: *quantity,
+                };
+                let shares = (!shares.is_empty()).then(|| shares.clone());
+                (Acknowledged::Fill(shares), Some(message))
             }
-            Reply::Allocated { .. } | Reply::Held { .. } => Acknowledged::Fill(None),
-            Reply::Busted { .. } => Acknowledged::Bust,
+            Reply::Held { .. } => (Acknowledged::Fill(None), None),
+            Reply::Busted { ticker, of, .. } => {
+                (Acknowledged::Bust, Some(Message::Bust { ticker: *ticker, of: *of }))
+            }
             Reply::Accepted { .. } => {
                 self.count += 1;
                 self.splits.insert(MessageId::of(reply));
@@ -80,10 +116,12 @@ impl GivenReplies {
             }
         };
         self.count += 1;
-        let known = self.open.entry(MessageId::of(reply)).or_insert_with(|| acknowledged.clone());
-        if *known == Acknowledged::Fill(None) {
-            *known = acknowledged;
+        let new = || Open { acknowledged: acknowledged.clone(), message };
+        let known = self.open.entry(MessageId::of(reply)).or_insert_with(new);
+        if known.acknowledged == Acknowledged::Fill(None) {
+            known.acknowledged = acknowledged;
         }
+        known.message = known.message.or(message);
     }
 
     /// Removes what the outcomes of a record confirm.
@@ -102,10 +140,10 @@ impl GivenReplies {
                 self.splits_found.insert(message);
                 continue;
             }
-            let Some(acknowledged) = self.open.get(&message) else {
+            let Some(open) = self.open.get(&message) else {
                 continue;
             };
-            let is_found = match (acknowledged, outcome) {
+            let is_found = match (&open.acknowledged, outcome) {
                 (Acknowledged::Fill(Some(given)), Outcome::Allocated(allocated)) => {
                     let shares = &outcomes.shares[allocated.shares.clone()];
                     let journaled: Vec<_> = shares
@@ -134,6 +172,34 @@ impl GivenReplies {
         self.splits.difference(&found).cloned().collect()
     }
 
+    /// Sets aside what a shard knows from the pruned part of its journal: `knows` says so of a
+    /// message.
+    pub(super) fn set_older_aside(&mut self, mut knows: impl FnMut(&MessageId, &Message) -> bool) {
+        self.set_aside(|id, open| open.message.is_some_and(|message| knows(id, &message)));
+    }
+
+    /// Sets aside the replies that do not say what their messages were, so that no shard can be
+    /// asked: a journal was pruned, and they may be of its pruned part.
+    pub(super) fn set_unknown_aside(&mut self) {
+        self.set_aside(|_, open| open.message.is_none());
+    }
+
+    fn set_aside(&mut self, mut is_older: impl FnMut(&MessageId, &Open) -> bool) {
+        let older: Vec<_> =
+            self.open.extract_if(.., |id, open| is_older(id, open)).map(|(id, _)| id).collect();
+        self.older.extend(older);
+    }
+
+    /// A split is in the pruned part of a journal.
+    pub(super) fn split_is_older(&mut self, split: &MessageId) {
+        self.older.insert(split.clone());
+    }
+
+    /// How many replies are older than the journals, because they were pruned.
+    pub(super) fn older(&self) -> usize {
+        self.older.len()
+    }
+
     /// The acknowledged fills and busts that are in no journal.
     pub(super) fn lost(&self) -> Vec<MessageId> {
         self.open.keys().cloned().collect()
@@ -143,6 +209,16 @@ impl GivenReplies {
 impl MessageId {
     fn of(reply: &Reply) -> Self {
         Self { source: reply.source().to_owned(), seq: reply.seq() }
+    }
+
+    /// Who sent it.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The source's number of it.
+    pub(super) fn seq(&self) -> Seq {
+        self.seq
     }
 }
 

@@ -11,12 +11,11 @@ use allot_domain::LogIndex;
 use allot_journal::{Folder, Reader, SegmentState, SnapshotSummary, state_hash};
 use allot_server::JournalStamp;
 use allot_shard::{Entry, State};
-use allot_wire::DecodeError;
-use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
 use super::failure::Failure;
 use super::given_replies::GivenReplies;
+use super::memory::Memory;
 
 /// Number of records between two updates of the progress bar.
 const RECORDS_PER_TICK: u64 = 4_096;
@@ -39,6 +38,7 @@ pub(super) struct ShardResult {
 
 /// A replay in progress.
 struct Replay<'a> {
+    stamp: Option<JournalStamp<Allocation>>,
     state: State<Allocation>,
     /// `None` after a fault, and if the replay began with a snapshot.
     auditor: Option<Auditor>,
@@ -51,27 +51,33 @@ struct Replay<'a> {
     result: ShardResult,
 }
 
-/// Replays the journal in `path`.
-///
-/// # Errors
-/// When the directory cannot be read.
-pub(super) fn replay(
+/// Replays the journal in `path`. What cannot be read is a failure too.
+pub(super) fn replay(path: &Path, given: &mut GivenReplies, bar: &ProgressBar) -> ShardResult {
+    let opened = Folder::read_only(path).and_then(|folder| Reader::open(Arc::new(folder)));
+    match opened {
+        Ok(reader) => read(path, reader, given, bar),
+        Err(error) => ShardResult::new(path, "", vec![Failure::Journal(error)]),
+    }
+}
+
+fn read(
     path: &Path,
+    mut reader: Reader,
     given: &mut GivenReplies,
     bar: &ProgressBar,
-) -> Result<ShardResult> {
-    let place = || format!("cannot verify {}", path.display());
-    let folder = Folder::read_only(path).with_context(place)?;
-    let mut reader = Reader::open(Arc::new(folder)).with_context(place)?;
+) -> ShardResult {
     bar.set_message(path.display().to_string());
     bar.inc_length(reader.segments().iter().map(|segment| segment.bytes_used).sum());
-    let mut replay = Replay::start(path, &reader, given).with_context(place)?;
+    let mut replay = match Replay::start(path, &reader, given) {
+        Ok(replay) => replay,
+        Err(failure) => return ShardResult::new(path, reader.stamp(), vec![failure]),
+    };
     loop {
         match reader.next() {
             Ok(None) => break,
             Ok(Some(entry)) => {
                 let record = entry.record;
-                replay.check(record.index, Entry::of::<Allocation>(&record));
+                replay.check(&entry);
                 bar.inc(entry.record.payload.len().try_into().unwrap_or(0));
                 if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
                     bar.tick();
@@ -84,22 +90,24 @@ pub(super) fn replay(
         }
     }
     replay.result.torn_bytes = reader.tail().map_or(0, |tail| tail.torn_bytes);
-    Ok(replay.end())
+    replay.end(&reader)
 }
 
 impl<'a> Replay<'a> {
     /// Begins with the empty state, or with the oldest good snapshot if segments were pruned.
-    fn start(path: &Path, reader: &Reader, given: &'a mut GivenReplies) -> Result<Self> {
+    fn start(path: &Path, reader: &Reader, given: &'a mut GivenReplies) -> Result<Self, Failure> {
         let mut failures: Vec<_> = reader.snapshots().iter().filter_map(damage_of).collect();
+        failures.extend(reader.lost().map(|file| Failure::SegmentLost(file.to_owned())));
         let is_begun = |state: &SegmentState| *state != SegmentState::Spare;
         let begun = reader.segments().iter().find(|segment| is_begun(&segment.state));
         let pruned_through = begun
             .map_or(LogIndex::ZERO, |segment| segment.first_index.previous().unwrap_or_default());
-        let book = if begun.is_some() {
-            reader.stamp().parse::<JournalStamp<Allocation>>()?.machine
-        } else {
-            <_>::default()
+        // A journal that cannot be read at all has no stamp; reading on says what is wrong.
+        let stamp = match reader.stamp() {
+            "" => None,
+            stamp => Some(stamp.parse::<JournalStamp<Allocation>>().map_err(Failure::Stamp)?),
         };
+        let book = stamp.as_ref().map_or_else(<_>::default, |stamp| stamp.machine);
         let good = reader.snapshots().iter().filter(|snapshot| snapshot.damage.is_none());
         let snapshots: BTreeMap<_, _> =
             good.map(|snapshot| (snapshot.index, snapshot.hash)).collect();
@@ -107,7 +115,7 @@ impl<'a> Replay<'a> {
         let mut replayed_from = LogIndex::ZERO;
         if LogIndex::ZERO < pruned_through
             && let Some((&index, _)) = snapshots.range(pruned_through..).next()
-            && let Some(snapshot) = reader.snapshot(index)?
+            && let Some(snapshot) = reader.snapshot(index).map_err(Failure::Journal)?
         {
             match State::load(book, &snapshot.state) {
                 Ok(loaded) => {
@@ -117,29 +125,25 @@ impl<'a> Replay<'a> {
                 Err(error) => failures.push(Failure::SnapshotInvalid { index, error }),
             }
         }
-        let result = ShardResult {
-            path: path.to_owned(),
-            stamp: reader.stamp().to_owned(),
-            records: 0,
-            snapshots: 0,
-            summary: Summary::default(),
-            state_hash: 0,
-            torn_bytes: 0,
-            replayed_from,
-            failures,
-        };
+        let result =
+            ShardResult { replayed_from, ..ShardResult::new(path, reader.stamp(), failures) };
         let auditor = (pruned_through == LogIndex::ZERO).then(|| Auditor::new(book));
         let outcomes = Outcomes::default();
-        Ok(Self { state, auditor, snapshots, given, outcomes, bytes: Vec::new(), result })
+        Ok(Self { stamp, state, auditor, snapshots, given, outcomes, bytes: Vec::new(), result })
     }
 
-    fn check(&mut self, index: LogIndex, entry: Result<Entry<'_>, DecodeError>) {
+    fn check(&mut self, found: &allot_journal::Entry<'_>) {
+        let record = &found.record;
+        let index = record.index;
         if index <= self.result.replayed_from {
             return;
         }
         self.result.records += 1;
-        match entry {
-            Err(error) => self.result.failures.push(Failure::Record { index, error }),
+        match Entry::of::<Allocation>(record.kind, record.tag, record.payload) {
+            Err(error) => {
+                let (file, offset) = (found.file.to_owned(), found.offset);
+                self.result.failures.push(Failure::Record { file, offset, index, error });
+            }
             Ok(entry) => self.apply(index, entry),
         }
         if let Some(hash) = self.snapshots.remove(&index) {
@@ -174,24 +178,65 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// What the shard knew where the replay began; none if it began with the empty state.
+    fn memory(&self, reader: &Reader) -> Option<Memory> {
+        let from = Some(self.result.replayed_from).filter(|from| LogIndex::ZERO < *from)?;
+        let stamp = self.stamp.as_ref()?;
+        let snapshot = reader.snapshot(from).ok()??;
+        let state = State::load(stamp.machine, &snapshot.state).ok()?;
+        Some(Memory::new(state, stamp.shard, stamp.shards))
+    }
+
     fn hash(&mut self) -> u128 {
         self.bytes.clear();
         self.state.save(&mut self.bytes);
         state_hash(&self.bytes)
     }
 
-    fn end(mut self) -> ShardResult {
+    fn end(mut self, reader: &Reader) -> ShardResult {
         self.result.state_hash = self.hash();
+        let mut memory = self.memory(reader);
+        if let Some(memory) = &mut memory {
+            self.given.set_older_aside(|id, message| memory.knows(id, message));
+        }
         let failures = &mut self.result.failures;
         if let Some(auditor) = &self.auditor {
             failures.extend(auditor.compare(self.state.machine()).err().map(Failure::Audit));
             self.result.summary = auditor.summary().clone();
         }
-        failures.extend(self.given.splits_missing().into_iter().map(Failure::SplitMissing));
+        for split in self.given.splits_missing() {
+            if memory.as_mut().is_some_and(|memory| memory.knows_split(&split)) {
+                self.given.split_is_older(&split);
+            } else {
+                failures.push(Failure::SplitMissing(split));
+            }
+        }
         let replayed_from = self.result.replayed_from;
         let ahead = self.snapshots.into_keys().filter(|index| replayed_from < *index);
         failures.extend(ahead.map(|index| Failure::SnapshotAhead { index }));
         self.result
+    }
+}
+
+impl ShardResult {
+    /// Whether a segment is missing that was not pruned.
+    pub(super) fn has_lost_segment(&self) -> bool {
+        self.failures.iter().any(|failure| matches!(failure, Failure::SegmentLost(_)))
+    }
+
+    /// Nothing was read yet.
+    fn new(path: &Path, stamp: &str, failures: Vec<Failure>) -> Self {
+        Self {
+            path: path.to_owned(),
+            stamp: stamp.to_owned(),
+            records: 0,
+            snapshots: 0,
+            summary: Summary::default(),
+            state_hash: 0,
+            torn_bytes: 0,
+            replayed_from: LogIndex::ZERO,
+            failures,
+        }
     }
 }
 

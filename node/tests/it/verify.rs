@@ -1,0 +1,277 @@
+//! Verify: whole directories are good, and every damage is named with its place.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use allot_allocation_rules::BookConfig;
+use allot_allocation_service::Allocation;
+use allot_runtime::Stages;
+use allot_server::{JournalOptions, Ledger, ServerConfig, embedded};
+
+use crate::process::Place;
+
+/// Small segments and frequent snapshots, so that there are several of both.
+const SEGMENT_BYTES: u64 = 32 << 10;
+const SNAPSHOT_EVERY_BYTES: u64 = 24 << 10;
+const FILLS: &str = "3000";
+
+/// A place whose `data` holds the journals of two shards, and `answers` what a feed was told.
+fn written(prune: bool) -> Place {
+    let place = Place::new();
+    place.init();
+    let data = place.path().join("data");
+    let ledger = Ledger::open(&data, "allocation").unwrap();
+    let options = JournalOptions {
+        segment_bytes: SEGMENT_BYTES,
+        snapshot_every_bytes: SNAPSHOT_EVERY_BYTES,
+        prune,
+        ..JournalOptions::new(data, ledger)
+    };
+    let book = BookConfig { history: 64, ..BookConfig::default() };
+    let config = ServerConfig { journal: Some(options), ..ServerConfig::in_memory(2, book) };
+    let server = embedded::<Allocation>(&config, &mut |_| Stages::off()).unwrap();
+    let front = server.bound.front.clone().unwrap();
+    let end = ["--front", &front, "--answers", "answers"];
+    let aum = ["feed", "aum", "--weights", "a=60,b=40", "--count", "1", "--source", "aum"];
+    place.run(&[&aum[..], &end].concat()).ok();
+    let fills = ["feed", "fills", "--random", "--seed", "1", "--rate", "max", "--source", "s"];
+    place.run(&[&fills[..], &["--count", FILLS], &end].concat()).ok();
+    server.running.stop();
+    server.running.join().unwrap();
+    place
+}
+
+/// The files of a shard of one kind, in order.
+fn files(place: &Place, shard: usize, kind: &str) -> Vec<PathBuf> {
+    let folder = place.path().join(format!("data/shard-{shard}"));
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_kind = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(kind);
+    let mut files: Vec<_> = entries.filter(is_kind).collect();
+    files.sort_unstable();
+    files
+}
+
+/// The page of a verification that must fail.
+#[track_caller]
+fn failed(place: &Place, arguments: &[&str]) -> String {
+    let outcome = place.run(&[&["verify", "data"], arguments].concat());
+    assert_eq!(outcome.status.code(), Some(1), "{}\n{}", outcome.stdout, outcome.stderr);
+    outcome.stdout + &outcome.stderr
+}
+
+#[test]
+fn what_was_pruned_is_told_from_what_is_lost() {
+    let place = written(true);
+    assert!(!files(&place, 0, "segment-")[0].ends_with("segment-0000000001"), "it was pruned");
+    let page = place.run(&["verify", "data", "--answers", "answers"]).ok();
+    assert!(page.contains("the journal was pruned"), "{page}");
+    assert!(page.contains("older than the pruned journal") && page.contains(", 0 lost"), "{page}");
+
+    let answers = fs::read_to_string(place.path().join("answers")).unwrap();
+    let first = r#""source":"s","seq":1,"#;
+    let of_fill = answers.lines().find(|line| line.contains(first)).unwrap();
+    let invented = of_fill.replace(first, r#""source":"s","seq":987654,"#);
+    let split = r#"{"type":"accepted","source":"aum","seq":77,"split":9}"#;
+    place.write("more", &format!("{answers}{invented}\n{split}\n"));
+    let page = failed(&place, &["--answers", "more"]);
+    assert!(page.contains("LOST: s 987654 was acknowledged and is in no journal"), "{page}");
+    assert!(page.contains("the split aum 77 was acknowledged and is not in this"), "{page}");
+    assert!(page.contains(", 1 lost"), "{page}");
+}
+
+#[test]
+fn a_file_without_replies_is_refused() {
+    let place = written(false);
+    place.run(&["verify", "data", "--answers", "answers"]).ok();
+    for text in ["", "not a reply\n", "{\"type\":\"fill\"}\n"] {
+        place.write("empty", text);
+        let page = failed(&place, &["--answers", "empty"]);
+        assert!(page.contains("empty holds no reply"), "{page}");
+    }
+}
+
+/// What is done to a directory, to which file of it, and what must be said of that.
+type Damage = (&'static str, fn(&Place) -> PathBuf, &'static str);
+
+fn segment(place: &Place, from_end: usize) -> PathBuf {
+    let mut segments = files(place, 0, "segment-");
+    segments.remove(segments.len() - 1 - from_end)
+}
+
+fn truncate(file: &Path, bytes: u64) {
+    OpenOptions::new().write(true).open(file).unwrap().set_len(bytes).unwrap();
+}
+
+fn flip(file: &Path, offset: u64) {
+    let file = OpenOptions::new().read(true).write(true).open(file).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, offset).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], offset).unwrap();
+}
+
+const DAMAGES: &[Damage] = &[
+    (
+        "the first segment deleted",
+        |place| gone(files(place, 0, "segment-").remove(0)),
+        "is missing",
+    ),
+    (
+        "the second segment deleted",
+        |place| gone(files(place, 0, "segment-").remove(1)),
+        "is missing",
+    ),
+    ("the last written segment deleted", |place| gone(segment(place, 1)), "is missing"),
+    (
+        "the first segment emptied",
+        |place| changed(files(place, 0, "segment-").remove(0), |file| truncate(file, 0)),
+        "is damaged at byte 0",
+    ),
+    (
+        "the first segment cut off",
+        |place| changed(files(place, 0, "segment-").remove(0), |file| truncate(file, 1_000)),
+        "is damaged at byte",
+    ),
+    (
+        "a bit in the head of the first segment",
+        |place| changed(files(place, 0, "segment-").remove(0), |file| flip(file, 20)),
+        "is damaged at byte 0",
+    ),
+    (
+        "a bit in a batch",
+        |place| changed(files(place, 0, "segment-").remove(0), |file| flip(file, 600)),
+        "is damaged at byte 512",
+    ),
+    (
+        "the last segment emptied",
+        |place| changed(segment(place, 0), |file| truncate(file, 0)),
+        "is damaged at byte 0",
+    ),
+    (
+        "a bit in the spare segment",
+        |place| changed(segment(place, 0), |file| flip(file, 5_000)),
+        "is damaged at byte",
+    ),
+    (
+        "two segments swapped",
+        |place| {
+            let (first, second) = (segment(place, 2), segment(place, 3));
+            let other = first.with_extension("x");
+            fs::rename(&first, &other).unwrap();
+            fs::rename(&second, &first).unwrap();
+            fs::rename(&other, &second).unwrap();
+            second
+        },
+        "is damaged at byte 0",
+    ),
+    (
+        "a foreign segment",
+        |place| {
+            let file = segment(place, 0).with_file_name("segment-0000000099");
+            fs::write(&file, [0; 100]).unwrap();
+            file
+        },
+        "is damaged at byte 0",
+    ),
+    (
+        "a snapshot cut off",
+        |place| changed(files(place, 0, "image-").remove(0), |file| truncate(file, 700)),
+        "is damaged at byte 512",
+    ),
+    (
+        "a bit in the head of a snapshot",
+        |place| changed(files(place, 0, "image-").remove(0), |file| flip(file, 17)),
+        "is damaged at byte 0",
+    ),
+    (
+        "a bit in the state of a snapshot",
+        |place| changed(files(place, 0, "image-").remove(1), |file| flip(file, 800)),
+        "is damaged at byte 512",
+    ),
+    (
+        "a shard deleted",
+        |place| {
+            let folder = place.path().join("data/shard-1");
+            fs::remove_dir_all(&folder).unwrap();
+            folder
+        },
+        "is missing: this ledger has 2 shards",
+    ),
+    (
+        "a shard emptied",
+        |place| {
+            let folder = place.path().join("data/shard-1");
+            fs::remove_dir_all(&folder).unwrap();
+            fs::create_dir(&folder).unwrap();
+            folder
+        },
+        "holds no journal: this ledger has 2 shards",
+    ),
+    (
+        "a shard under the name of another",
+        |place| {
+            let folder = place.path().join("data/shard-1");
+            fs::rename(&folder, place.path().join("data/shard-2")).unwrap();
+            place.path().join("data/shard-2")
+        },
+        "holds the journal of shard 1",
+    ),
+    (
+        "the ledger deleted",
+        |place| gone(place.path().join("data/ledger")),
+        "holds journals and no ledger",
+    ),
+    (
+        "the ledger of another directory",
+        |place| {
+            place.run(&["init", "other"]).ok();
+            fs::copy(place.path().join("other/ledger"), place.path().join("data/ledger")).unwrap();
+            place.path().join("data/shard-0")
+        },
+        "is of ledger ",
+    ),
+];
+
+fn gone(file: PathBuf) -> PathBuf {
+    fs::remove_file(&file).unwrap();
+    file
+}
+
+fn changed(file: PathBuf, change: impl FnOnce(&Path)) -> PathBuf {
+    change(&file);
+    file
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_damage_is_named_with_its_file_and_place() {
+    let sound = written(false);
+    sound.run(&["verify", "data", "--answers", "answers"]).ok();
+    let counts = ["segment-", "image-"].map(|kind| files(&sound, 0, kind).len());
+    assert!(4 < counts[0] && 1 < counts[1], "{counts:?}");
+    for (what, damage, said) in DAMAGES {
+        let place = Place::new();
+        copy(&sound.path().join("data"), &place.path().join("data"));
+        let file = damage(&place);
+        let page = failed(&place, &[]);
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let is_named =
+            |line: &str| line.contains(said) && (line.contains(&name) || name == "ledger");
+        assert!(page.lines().any(is_named), "{what}: {name} {said}\n{page}");
+        // The other shard is checked all the same.
+        if !said.contains("shard") && !said.contains("ledger") {
+            assert!(page.contains("data/shard-1: allocation, shard 1 of 2"), "{what}\n{page}");
+        }
+    }
+}
