@@ -8,6 +8,7 @@
 //! parses and checks the texts.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +65,7 @@ impl Config {
             })?;
             config.read_file(path, &text)?;
         }
-        config.read_environment(|name| env::var(name).ok());
+        config.read_environment(|name| env::var_os(name))?;
         config.read_flags(flags);
         Ok(config)
     }
@@ -126,13 +127,17 @@ impl Config {
     }
 
     /// An empty variable counts as unset.
-    fn read_environment(&mut self, variable: impl Fn(&str) -> Option<String>) {
+    fn read_environment(&mut self, variable: impl Fn(&str) -> Option<OsString>) -> Result<()> {
         for key in Key::ALL {
             let name = key.variable();
-            if let Some(text) = variable(&name).filter(|text| !text.is_empty()) {
-                self.set(*key, &text, Origin::Environment(name));
-            }
+            let Some(value) = variable(&name).filter(|value| !value.is_empty()) else { continue };
+            let text = value.into_string();
+            let text = text.map_err(|value| {
+                anyhow!("the environment variable {name} is not UTF-8: {value:?}; set it anew")
+            })?;
+            self.set(*key, &text, Origin::Environment(name));
         }
+        Ok(())
     }
 
     fn value(&self, key: Key) -> &Value {
@@ -179,6 +184,8 @@ fn unknown(path: &Path, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -187,10 +194,11 @@ mod tests {
     fn check(file: &str, environment: &[(&str, &str)], flags: &[(Key, &str)], expected: Expect) {
         let mut config = Config::default();
         let outcome = config.read_file(Path::new("allot.toml"), file);
-        config.read_environment(|name| {
+        let read = config.read_environment(|name| {
             let found = environment.iter().find(|(variable, _)| *variable == name);
-            found.map(|(_, text)| (*text).to_owned())
+            found.map(|(_, text)| (*text).into())
         });
+        read.unwrap();
         let flags: Vec<_> = flags.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
         config.read_flags(&flags);
         let chosen = Key::ALL.iter().filter(|key| *config.origin(**key) != Origin::Default);
@@ -280,6 +288,15 @@ mod tests {
     fn a_named_file_that_does_not_exist_is_an_error() {
         let error = Config::load(Some(Path::new("not/there.toml")), &[]).unwrap_err();
         assert_eq!(error.to_string(), "cannot read the configuration file not/there.toml");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_an_error() {
+        let mut config = Config::default();
+        let data = OsString::from_vec(b"data-\xff".to_vec());
+        let read = |name: &str| (name == "ALLOT_DATA").then(|| data.clone());
+        let error = config.read_environment(read).unwrap_err().to_string();
+        assert!(error.starts_with("the environment variable ALLOT_DATA is not UTF-8"), "{error}");
     }
 
     #[test]

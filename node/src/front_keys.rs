@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use allot_runtime::CurveKeys;
@@ -12,6 +12,8 @@ use crate::settings::Settings;
 
 /// Only the owner may read the file.
 const MODE: u32 = 0o600;
+/// What anybody else may do with it.
+const OTHERS: u32 = 0o077;
 
 /// The keys of a server, if its front door encrypts.
 ///
@@ -24,10 +26,27 @@ pub(crate) fn of(settings: &Settings) -> Result<Option<CurveKeys>> {
 fn read_or_create(path: &Path) -> Result<CurveKeys> {
     let what = || format!("cannot use the keys of the front door in {}", path.display());
     match fs::read_to_string(path) {
-        Ok(text) => CurveKeys::read(&text).with_context(what),
+        Ok(text) => {
+            warn_if_shared(path);
+            CurveKeys::read(&text).with_context(what)
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => create(path).with_context(what),
         Err(error) => Err(error).with_context(what),
     }
+}
+
+/// Whoever can read the file can pass for this server.
+fn warn_if_shared(path: &Path) {
+    if fs::metadata(path).is_ok_and(|file| is_shared(file.mode())) {
+        let path = path.display();
+        tracing::warn!(
+            "{path} holds a secret key, and other users may read or change it; run chmod 600 {path}"
+        );
+    }
+}
+
+const fn is_shared(mode: u32) -> bool {
+    mode & OTHERS != 0
 }
 
 fn create(path: &Path) -> Result<CurveKeys> {
@@ -53,6 +72,7 @@ mod tests {
         let keys = read_or_create(&path).unwrap();
         assert_eq!(read_or_create(&path).unwrap(), keys);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
+        assert!(!is_shared(0o100_600) && is_shared(0o100_640) && is_shared(0o100_606));
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod settings;
 mod run_dir;
 mod front_keys;
 mod front_probe;
+mod exposure;
 mod shard_dirs;
 pub mod wiring;
 mod stdout;

@@ -18,6 +18,7 @@ use allot_server::{
 use allot_shard::Service;
 use anyhow::{Result, bail};
 
+use crate::exposure;
 use crate::front_keys;
 use crate::run_dir;
 use crate::setting::Key;
@@ -49,6 +50,7 @@ pub struct Endpoints {
 /// When an endpoint is taken, a journal cannot be recovered, the stage file cannot be written, or
 /// the process is given no more threads or file descriptors.
 pub fn embedded(settings: &Settings) -> Result<Server> {
+    exposure::warn_of_endpoints(settings, &[Key::Front, Key::Publish]);
     make_directories(&[&settings.front, &settings.publish])?;
     let ledger = open_ledger(settings)?;
     let config = server_config(settings, ledger)?;
@@ -62,6 +64,7 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
 /// # Errors
 /// As [`embedded`].
 pub fn router_process(settings: &Settings) -> Result<Server> {
+    exposure::warn_of_endpoints(settings, &[Key::Front, Key::Backplane]);
     make_directories(&[&settings.front, &settings.backplane])?;
     let config = server_config(settings, None)?;
     let mut stage_file = StageFile::open(settings)?;
@@ -92,6 +95,7 @@ pub fn shard_process(settings: &Settings, shard: ShardId) -> Result<Server> {
 /// # Errors
 /// As [`embedded`].
 pub fn publisher_process(settings: &Settings) -> Result<Server> {
+    exposure::warn_of_endpoints(settings, &[Key::Publish, Key::Parts]);
     make_directories(&[&settings.publish, &settings.parts])?;
     let config = server_config(settings, None)?;
     let server = allot_server::publisher_process::<Allocation>(&config)?;

@@ -3,6 +3,7 @@
 //! The door has a permanent pair of keys. A client knows the public one, and so is sure of the
 //! server. Clients make a new pair for each connection: the door does not identify them.
 
+use std::ffi::{CString, c_char, c_int};
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +11,8 @@ use crate::RuntimeError;
 
 /// Bytes of a key.
 const KEY_LEN: usize = 32;
+/// Characters of its text.
+const KEY_TEXT_LEN: usize = 40;
 
 /// A public key. Its text is Z85 (ZeroMQ's RFC 32): 40 letters, digits and signs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,13 +41,28 @@ impl CurveKeys {
     /// Reads a pair from a text with two lines that begin with `public` and `secret`.
     ///
     /// # Errors
-    /// When one of the two is missing or is not a key.
+    /// When one of the two is missing, is not a key, or is not of the same pair.
     pub fn read(text: &str) -> Result<Self, RuntimeError> {
+        let refused = |given: String| RuntimeError::Setting {
+            setting: "pair of keys",
+            given,
+            expected: "a file with the lines \"public KEY\" and \"secret KEY\", each KEY 40 \
+                       characters of Z85, as the server makes it",
+        };
         let key = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap_or_default().trim().parse::<CurveKey>()
+            let line = line.ok_or_else(|| refused(format!("a text without a line \"{name}…\"")))?;
+            line.trim().parse::<CurveKey>()
         };
-        Ok(Self { public: key("public ")?, secret: key("secret ")?.0 })
+        let (public, secret) = (key("public ")?, key("secret ")?.0);
+        let own = public_of(&secret);
+        if own != Some(public) {
+            // The public key is the one that clients were given; the secret one is not repeated.
+            return Err(refused(format!(
+                "a secret key with the public key {public} of another pair"
+            )));
+        }
+        Ok(Self { public, secret })
     }
 
     /// The text that [`CurveKeys::read`] reads. It must be kept secret.
@@ -65,6 +83,24 @@ impl CurveKeys {
         socket.set_curve_publickey(&self.public.0)?;
         socket.set_curve_secretkey(&self.secret)
     }
+}
+
+#[expect(unsafe_code, reason = "zmq-sys declares this function and does not export it")]
+// SAFETY: libzmq has had it with these arguments since 4.2; zmq.h declares it so.
+unsafe extern "C" {
+    fn zmq_curve_public(public: *mut c_char, secret: *const c_char) -> c_int;
+}
+
+/// The public key of a secret one; none when the library was built without CURVE.
+fn public_of(secret: &[u8; KEY_LEN]) -> Option<CurveKey> {
+    let secret = CString::new(CurveKey(*secret).to_string()).ok()?;
+    let mut public = [0_u8; KEY_TEXT_LEN + 1];
+    #[expect(unsafe_code, reason = "rust-zmq makes new pairs only")]
+    // SAFETY: both texts have the 40 characters and the zero at the end that the function reads and
+    // writes.
+    let made = unsafe { zmq_curve_public(public.as_mut_ptr().cast(), secret.as_ptr()) };
+    let text = std::str::from_utf8(&public[..KEY_TEXT_LEN]).ok()?;
+    (made == 0).then(|| text.parse().ok())?
 }
 
 impl CurveKey {
@@ -124,5 +160,14 @@ mod tests {
             assert!(!error.contains(&secret) && error.contains("Z85"), "{error}");
         }
         assert!(!format!("{keys:?}").contains(&secret));
+    }
+
+    #[test]
+    fn a_public_key_of_another_pair_is_refused() {
+        let [one, other] = [(); 2].map(|()| CurveKeys::make().unwrap());
+        let mixed = CurveKeys { public: other.public, ..one };
+        let error = CurveKeys::read(&mixed.to_secret_text()).unwrap_err().to_string();
+        assert!(error.contains(&other.public().to_string()) && error.contains("another pair"));
+        assert!(!error.contains(&CurveKey(one.secret).to_string()), "{error}");
     }
 }

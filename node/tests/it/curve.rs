@@ -72,3 +72,39 @@ fn the_keys_are_kept_over_a_restart() {
     let kept = fs::read_to_string(place.path().join("keys")).unwrap();
     assert!(kept.contains(&keys[0]) && !lines[0].contains(kept.lines().last().unwrap()), "{kept}");
 }
+
+#[test]
+fn keys_that_others_may_read_are_warned_of_and_a_mixed_pair_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let _ = server(&place);
+    let keys = place.path().join("keys");
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
+    let (process, _) = server(&place);
+    let errors = process.errors();
+    assert!(errors.contains("holds a secret key") && errors.contains("chmod 600"), "{errors}");
+    drop(process);
+    let text = fs::read_to_string(&keys).unwrap();
+    fs::remove_file(&keys).unwrap();
+    let _ = server(&place);
+    let other = fs::read_to_string(&keys).unwrap();
+    let mixed = [text.lines().next().unwrap(), other.lines().nth(1).unwrap()].join("\n");
+    fs::write(&keys, mixed).unwrap();
+    let any = "tcp://127.0.0.1:*";
+    let serve = ["serve", "--front", any, "--publish", any, "--front-secret", "keys"];
+    let error = place.run(&serve).error();
+    assert!(error.contains("of another pair"), "{error}");
+}
+
+#[test]
+fn an_open_door_to_other_machines_is_warned_of() {
+    let place = Place::new();
+    let all = "tcp://0.0.0.0:*";
+    let mut process = place.start(&["serve", "--front", all, "--publish", all]);
+    process.line_with("listening ");
+    let errors = process.errors();
+    for named in ["front tcp://0.0.0.0:* can be reached", "publish tcp://0.0.0.0:* can be reached"]
+    {
+        assert!(errors.contains(named), "{errors}");
+    }
+}
