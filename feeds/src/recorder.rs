@@ -153,7 +153,7 @@ impl Recorder {
         if let Reply::Rejected { code, reason, .. } = reply
             && *code != self.no_room_code
         {
-            tracing::warn!(source = %self.source, code, reason, "no room; resending later");
+            tracing::warn!(source = %self.source, code, reason, "not taken now; resending later");
             self.no_room_code.clone_from(code);
         }
     }

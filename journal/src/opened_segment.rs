@@ -54,7 +54,9 @@ pub(crate) fn open_segment(
         return read_ahead.corrupt(0, index, "the segment has the name of another");
     }
     if head.bytes != read_ahead.bytes() || !head.bytes.is_multiple_of(SECTOR) {
-        return read_ahead.corrupt(0, index, "the file does not have the length it was made with");
+        let offset = head.bytes.min(read_ahead.bytes());
+        let what = "the file does not have the length it was made with";
+        return read_ahead.corrupt(offset, index, what);
     }
     Ok(OpenedSegment::Begun(head, read_ahead))
 }

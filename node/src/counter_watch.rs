@@ -24,10 +24,18 @@ const WARNED: &[Counter] = &[
     Counter::FramesRefused,
 ];
 
+/// Counters that mean nothing yet while boxes look for each other.
+const QUIET_AT_START: &[Counter] = &[Counter::FramesRefused];
+
+/// How long boxes look for each other after a start, by far.
+const START: Duration = Duration::from_secs(10);
+
 /// An agent that logs every change of a counter, as a warning or as a trace.
 pub(crate) struct CounterWatch {
     boxes: Vec<Watched>,
     read_at: Nanos,
+    /// Until when it is quiet about some counters; none before its first turn.
+    quiet_until: Option<Nanos>,
 }
 
 struct Watched {
@@ -42,30 +50,38 @@ impl CounterWatch {
     pub(crate) fn new(boxes: Vec<(String, Counters)>) -> Self {
         let watched =
             |(name, counters)| Watched { name, counters, last: vec![0; Counter::ALL.len()] };
-        Self { boxes: boxes.into_iter().map(watched).collect(), read_at: Nanos::ZERO }
+        let boxes = boxes.into_iter().map(watched).collect();
+        Self { boxes, read_at: Nanos::ZERO, quiet_until: None }
     }
 
-    fn read(&mut self) {
-        self.boxes.iter_mut().for_each(Watched::read);
+    fn read(&mut self, now: Nanos) {
+        let is_start = now < *self.quiet_until.get_or_insert(now + START);
+        self.boxes.iter_mut().for_each(|watched| watched.read(is_start));
     }
 }
 
 impl Watched {
-    fn read(&mut self) {
+    fn read(&mut self, is_start: bool) {
         for (last, (counter, total)) in self.last.iter_mut().zip(self.counters.snapshot()) {
             let more = total - *last;
             *last = total;
             if 0 < more {
-                log(&self.name, counter, more, total);
+                let warns = is_warned(counter, is_start);
+                log(&self.name, counter, more, total, warns);
             }
         }
     }
 }
 
-fn log(name: &str, counter: Counter, more: u64, total: u64) {
+/// Whether an operator should look into a change of this counter.
+fn is_warned(counter: Counter, is_start: bool) -> bool {
+    WARNED.contains(&counter) && !(is_start && QUIET_AT_START.contains(&counter))
+}
+
+fn log(name: &str, counter: Counter, more: u64, total: u64, warns: bool) {
     let label = counter.label();
     let sentence = counter.sentence();
-    if WARNED.contains(&counter) {
+    if warns {
         tracing::warn!(r#box = name, more, total, "{label}: {sentence}");
     } else {
         tracing::trace!(r#box = name, more, total, "{label}");
@@ -80,7 +96,7 @@ impl Agent for CounterWatch {
     fn do_work(&mut self, now: Nanos) -> usize {
         if self.read_at <= now {
             self.read_at = now + READ_EVERY;
-            self.read();
+            self.read(now);
         }
         0
     }
@@ -90,7 +106,20 @@ impl Agent for CounterWatch {
     }
 
     /// Changes of the last second are logged too.
-    fn close(&mut self, _now: Nanos) {
-        self.read();
+    fn close(&mut self, now: Nanos) {
+        self.read(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_normal_at_a_start_is_no_warning_then() {
+        assert!(
+            !is_warned(Counter::FramesRefused, true) && is_warned(Counter::FramesRefused, false)
+        );
+        assert!(is_warned(Counter::DiskFull, true) && !is_warned(Counter::Routed, false));
     }
 }

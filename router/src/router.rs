@@ -6,7 +6,7 @@ use allot_domain::ShardId;
 use allot_runtime::{Agent, Counter, Counters, Door, Envelope, Hub, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
-    self, ClientHandle, FrameKind, InputFrame, ReplyFrame, ReplyTo, To, replies,
+    self, ClientHandle, FrameKind, Hello, InputFrame, ReplyFrame, ReplyTo, To, replies,
 };
 
 use crate::admission::Admission;
@@ -176,11 +176,21 @@ impl<P: Protocol> Router<P> {
         assert!(unreplied.is_empty(), "those who waited for the frame before have heard");
         if self.streams.on_hello(&hello, now, &mut unreplied) == Greeting::Joined {
             self.markers.catch_up(hello.marker);
+            self.log_joined(&hello);
         }
         unreplied.drain(..).for_each(|client| self.replies.give_up(client));
         self.replied = unreplied;
         self.reply_for_all();
         true
+    }
+
+    /// Says which ledger the shards are of, where they are processes of their own.
+    fn log_joined(&self, hello: &Hello) {
+        if self.streams.may_lose() {
+            let ledger = hello.ledger.map_or("none".to_owned(), |ledger| ledger.to_string());
+            let (shard, inputs) = (hello.shard.get(), hello.applied.get());
+            tracing::info!(shard, ledger, inputs, "a shard has joined");
+        }
     }
 
     /// Feedback goes to all shards between the same inputs, or to none.

@@ -126,6 +126,11 @@ impl ShardStreams {
         self.ids().filter_map(|shard| self.rejection(shard)).min_by_key(order)
     }
 
+    /// Whether the links may lose frames: they are sockets between processes.
+    pub(crate) fn may_lose(&self) -> bool {
+        self.may_lose
+    }
+
     /// Whether a shard is there.
     pub(crate) fn is_here(&self, shard: ShardId) -> bool {
         self.streams[shard.index()].is_here

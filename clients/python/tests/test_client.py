@@ -99,3 +99,27 @@ def test_no_server_at_the_endpoint_is_an_error() -> None:
 def test_a_float_is_rejected() -> None:
     with pytest.raises(TypeError):
         allot.send([allot.Fill("py", 1, "A", 0.1, 1)], "ipc:///nowhere")  # type: ignore[arg-type]
+
+
+def test_the_ledger_is_named_and_another_one_is_noticed(tmp_path: Path) -> None:
+    def ledger(data: str) -> object:
+        command = [BIN, "serve", "--data", data, "--new", "--segment-mib", "8"]
+        command += ["--front", "tcp://127.0.0.1:*", "--publish", "tcp://127.0.0.1:*"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+        try:
+            assert process.stdout is not None
+            line = next(line for line in process.stdout if line.startswith("listening"))
+            words = dict(word.split("=", 1) for word in line.split()[1:])
+            heartbeat = next(iter(allot.subscribe(["heartbeat:"], words["publish"], timeout=30)))
+            assert heartbeat.ledger == words["ledger"]
+            return heartbeat.ledger
+        finally:
+            process.terminate()
+            assert process.wait(timeout=30) == 0
+
+    assert ledger("one") != ledger("two")
+
+
+def test_a_server_in_memory_has_no_ledger(server: Dict[str, str]) -> None:
+    heartbeat = next(iter(allot.subscribe(["heartbeat:"], server["publish"], timeout=30)))
+    assert heartbeat.ledger is None

@@ -47,6 +47,8 @@ struct ShardContents {
     snapshots: Vec<SnapshotSummary>,
     records: u64,
     last: VecDeque<LastRecord>,
+    /// A segment that is missing although it was not pruned.
+    lost: Option<String>,
     /// What stopped the reading, if something did.
     damage: Option<JournalError>,
 }
@@ -72,7 +74,7 @@ pub(crate) fn run(inspect: &Inspect) -> Result<ExitCode> {
         let pages: Vec<_> = shards.iter().map(page).collect();
         print(pages.join("\n\n").as_str())?;
     }
-    let is_whole = shards.iter().all(|shard| shard.damage.is_none());
+    let is_whole = shards.iter().all(|shard| shard.damage.is_none() && shard.lost.is_none());
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -102,6 +104,7 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
         snapshots: reader.snapshots().to_vec(),
         records,
         last,
+        lost: reader.lost().map(str::to_owned),
         damage,
     })
 }
@@ -178,6 +181,7 @@ fn as_json(shard: &ShardContents) -> Value {
         "segments": segments.collect::<Vec<_>>(),
         "images": images.collect::<Vec<_>>(),
         "last": last.collect::<Vec<_>>(),
+        "lost": shard.lost,
         "damage": shard.damage.as_ref().map(ToString::to_string),
     })
 }
@@ -199,6 +203,8 @@ fn page(shard: &ShardContents) -> String {
     let stamp = if shard.stamp.is_empty() { "nothing written yet" } else { &shard.stamp };
     let mut lines = vec![format!("{}: {stamp}", shard.path.display())];
     lines.push(format!("  {} records", shard.records));
+    let lost = |file| format!("  {file}  missing, and it was not pruned");
+    lines.extend(shard.lost.iter().map(lost));
     lines.extend(shard.segments.iter().map(|segment| {
         let SegmentSummary { file, first_index, last_index, bytes_used, .. } = segment;
         let state = state(&segment.state);
@@ -209,7 +215,7 @@ fn page(shard: &ShardContents) -> String {
     }));
     lines.extend(shard.snapshots.iter().map(|snapshot| {
         let SnapshotSummary { file, index, bytes, hash, damage } = snapshot;
-        let state = damage.as_ref().map_or("good".to_owned(), |what| format!("damaged: {what}"));
+        let state = damage.as_ref().map_or("good".to_owned(), Clone::clone);
         format!("  {file}  after record {index}, {bytes} bytes, hash {hash:032x}, {state}")
     }));
     lines.extend(shard.last.iter().map(|record| {

@@ -162,6 +162,11 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
 }
 
 fn shard_lines(result: &ShardResult) -> Vec<String> {
+    let wrong = result.failures.iter().map(|failure| format!("  WRONG: {failure}"));
+    if result.stamp.is_empty() && !result.failures.is_empty() {
+        let head = format!("{}: cannot be read", result.path.display());
+        return std::iter::once(head).chain(wrong).collect();
+    }
     let Summary { fills, busts, repeats, splits, nettings, .. } = &result.summary;
     let records = result.records;
     let snapshots = result.snapshots;
@@ -187,6 +192,6 @@ fn shard_lines(result: &ShardResult) -> Vec<String> {
         ));
     }
     lines.push(format!("  state {:032x}", result.state_hash));
-    lines.extend(result.failures.iter().map(|failure| format!("  WRONG: {failure}")));
+    lines.extend(wrong);
     lines
 }
