@@ -58,8 +58,8 @@ enum Verb {
 pub fn run() -> ExitCode {
     let Cli { common, verb } = Cli::parse();
     let has_page = matches!(verb, Verb::Demo(_)) && io::stdout().is_terminal();
-    log::start(common.level(has_page), common.log_format);
-    match dispatch(verb, &common) {
+    let started = log::start(common.level(has_page), common.log_format);
+    match started.and_then(|()| dispatch(verb, &common)) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,9 +1,11 @@
 //! The log: messages for people and log collectors, on stderr.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt::{self, Debug, Write};
 use std::io::{self, IsTerminal};
 
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -30,9 +32,11 @@ pub(crate) enum LogFormat {
 }
 
 /// Starts the log. `ALLOT_LOG` overrides the level.
-pub(crate) fn start(level: LevelFilter, format: LogFormat) {
-    let chosen = env::var(FILTER_VARIABLE).ok().and_then(|text| text.parse::<Targets>().ok());
-    let filter = chosen.unwrap_or_else(|| Targets::new().with_default(level));
+///
+/// # Errors
+/// When that variable is no filter.
+pub(crate) fn start(level: LevelFilter, format: LogFormat) -> Result<()> {
+    let filter = filter(env::var_os(FILTER_VARIABLE), level)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let lines = match format {
         LogFormat::Text => {
@@ -41,6 +45,21 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
         LogFormat::Json => lines.event_format(JsonLines).boxed(),
     };
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+    Ok(())
+}
+
+/// An empty variable counts as unset.
+fn filter(variable: Option<OsString>, level: LevelFilter) -> Result<Targets> {
+    let Some(value) = variable.filter(|value| !value.is_empty()) else {
+        return Ok(Targets::new().with_default(level));
+    };
+    let parsed = value.to_str().and_then(|text| text.parse().ok());
+    parsed.with_context(|| {
+        format!(
+            "{FILTER_VARIABLE} is {value:?}, which is no filter; use for example info or \
+                 info,allot_router=debug"
+        )
+    })
 }
 
 /// One JSON object per line, its fields sorted by name.
@@ -111,6 +130,17 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+
+    #[test]
+    fn a_variable_that_is_no_filter_is_an_error() {
+        let level = LevelFilter::INFO;
+        assert!(filter(None, level).is_ok() && filter(Some(OsString::new()), level).is_ok());
+        assert!(filter(Some("info,allot_router=debug".into()), level).is_ok());
+        for text in ["info,=debug=", "a=b=c"] {
+            let error = filter(Some(text.into()), level).unwrap_err().to_string();
+            assert!(error.starts_with("ALLOT_LOG is"), "{error}");
+        }
+    }
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
