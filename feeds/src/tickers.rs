@@ -40,9 +40,9 @@ mod tests {
     fn a_list_is_of_different_tickers() {
         assert_eq!(parse_tickers(&TICKERS.join(", ")).unwrap(), default_tickers());
         for (list, what) in [
-            ("", "a ticker must be 1 to 16"),
-            ("AAPL,,MSFT", "a ticker must be 1 to 16"),
-            ("AAPL,A:B", "it was \"A:B\""),
+            ("", "a ticker must be 1 to 32"),
+            ("AAPL,,MSFT", "a ticker must be 1 to 32"),
+            ("AAPL,A\tB", "it was \"A\\tB\""),
             ("AAPL,MSFT,AAPL", "AAPL is listed twice"),
         ] {
             let error = parse_tickers(list).unwrap_err().to_string();

@@ -27,10 +27,6 @@ reasons! {
         WeightMustNotBeNegative(String) = "weight_must_not_be_negative",
         /// The weights do not add up to 100 within 0.01; holds their sum in 1e-9.
         WeightsMustAddTo100(i128) = "weights_must_add_to_100",
-        /// Accounts hold shares, and the split neither names nor closes them; holds who and what.
-        SplitOmitsHolder(String) = "split_omits_holder",
-        /// The split closes an account that it also names; holds it.
-        ClosesNamedAccount(String) = "closes_named_account",
         /// The shard knows [`limits::TICKERS_MAX`] tickers already.
         TooManyTickers = "too_many_tickers",
         /// The firm has seen four times [`limits::ACCOUNTS_MAX`] accounts, closed ones included.
@@ -73,12 +69,10 @@ impl Reject {
         "weight_malformed",
         "weight_must_not_be_negative",
         "weights_must_add_to_100",
-        "closes_named_account",
         "name_reused",
         "sequence_too_old",
         "too_many_tickers",
         "too_many_accounts_ever",
-        "split_omits_holder",
         "unknown_fill",
         "exceeds_holdings",
         "exceeds_limits",
@@ -136,14 +130,6 @@ impl Reject {
             Self::WeightMustNotBeNegative(account) => {
                 write!(f, "the weight of {account} is negative; it must be zero or more")
             }
-            Self::ClosesNamedAccount(account) => {
-                write!(f, "the split names account {account} and also closes it; do one of the two")
-            }
-            Self::SplitOmitsHolder(who) => write!(
-                f,
-                "the split would close accounts that hold shares: {who}; name them at 0 to keep \
-                 them in the books, or list them under \"closes\" to close them"
-            ),
             Self::WeightsMustAddTo100(sum) => write!(
                 f,
                 "the weights must add up to 100 within 0.01; they add up to {}",

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::shard_dirs;
 use crate::stdout::print;
 use agreement::Agreement;
-use given_replies::{GivenReplies, MessageId};
+use given_replies::{GivenReplies, MessageName};
 use replay::{ShardResult, replay};
 
 /// The most lost replies that the page names.
@@ -88,7 +88,7 @@ struct Verdict {
     agreement: Agreement,
     results: Vec<ShardResult>,
     given: GivenReplies,
-    lost: Vec<MessageId>,
+    lost: Vec<MessageName>,
 }
 
 impl Verdict {

@@ -336,3 +336,23 @@ fn help_and_completions_are_printed() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(wrong.stderr.contains("'serve'"), "{}", wrong.stderr);
 }
+
+#[test]
+fn an_export_that_is_sent_again_counts_only_what_is_new() {
+    let place = Place::new();
+    let (_server, at) = place.serve();
+    let split = ["feed", "aum", "--weights", "ann=40,bob=60", "--count", "1", "--front", &at.front];
+    place.run(&split).ok();
+    let head = "ticker,side,price,quantity\n";
+    let noon = ["AAPL,buy,187,100\n", "AAPL,buy,187,100\n", "MSFT,buy,420,50\n"];
+    let feed = ["feed", "fills", "--file", "day.csv", "--source", "desk", "--front", &at.front];
+    let send = |lines: &[&str]| {
+        place.write("day.csv", &format!("{head}{}", lines.concat()));
+        place.run(&feed).ok()
+    };
+    assert!(send(&noon).contains("allocated                     3"));
+    // The end of the day: newest first, with a line on top.
+    let evening = send(&["TSLA,buy,300,70\n", noon[2], noon[1], noon[0]]);
+    assert!(evening.contains("allocated                     4"), "{evening}");
+    assert!(evening.contains("known before                  3"), "{evening}");
+}

@@ -159,7 +159,8 @@ fn the_binary_encoding_has_the_same_rejections() {
     let mut world = World::new(2);
     world.send("aum", SPLIT.as_bytes());
     let sound = batch(&[Request::Fill(fill(1, "A", Side::Buy, "1", 10))]);
-    // The record: header 16, size 4, ticker 32, seq 8, source 8 + 5, id 8, price 8, quantity 8, side.
+    // The record: header 16, size 4, ticker 32, seq 8, source 8 + 5, id 8, price 8, quantity 8,
+    // side.
     let damage: &[(usize, &[u8], &str)] = &[
         (0, b"X", "malformed_message"),
         (4, &[9], "malformed_message"),

@@ -8,7 +8,8 @@ use allot_domain::{AccountId, Marker, Money, ReportNumber, Ticker};
 
 use crate::{AccountReport, PositionReport, Report, TrackingReport};
 
-/// The report of a cut whose marker asked for one, without its ledger; `cut` counts the inputs before it, and
+/// The report of a cut whose marker asked for one, without its ledger; `cut` counts the inputs
+/// before it, and
 /// `degraded` says what is wrong with it.
 pub(crate) fn report(marker: &Marker, cut: u64, parts: &[Part], degraded: Vec<String>) -> Report {
     let newest = newest(parts);

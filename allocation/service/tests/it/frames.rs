@@ -6,7 +6,6 @@ use allot_allocation_rules::{
 };
 use allot_allocation_service::{InputName, Request, encode_netting, encode_part, encode_request};
 use allot_domain::{Incarnation, LedgerId, LogIndex, Marker, Seq, ShardId};
-use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, ClientHandle, Feedback, InputFrame, InputKind, PartHead, ReplyTo, To, encode_feedback,
     encode_marker, events, inputs, replies,

@@ -10,8 +10,7 @@ use allot_allocation_service::{
 };
 use allot_domain::{
     AccountId, Incarnation, LedgerId, MessageId, Money, Price, Quantity, Reject as Core,
-    ReportNumber, Seq,
-    Side, SourceId, Ticker,
+    ReportNumber, Seq, Side, SourceId, Ticker,
 };
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Heartbeat, Rejection, begin_batch, end_batch, push_record};

@@ -8,7 +8,7 @@ use allot_journal::JournalError;
 use allot_server::NoStamp;
 use allot_wire::DecodeError;
 
-use super::given_replies::MessageId;
+use super::given_replies::MessageName;
 
 /// What is wrong.
 pub(super) enum Failure {
@@ -23,9 +23,9 @@ pub(super) enum Failure {
     /// The auditor disagrees with an outcome, or with the state.
     Audit(Fault),
     /// A client got a reply with other shares than the journal gives.
-    SharesDiffer { index: LogIndex, message: MessageId },
+    SharesDiffer { index: LogIndex, message: MessageName },
     /// A client got a reply that a split is in force, and the shard does not have it.
-    SplitMissing(MessageId),
+    SplitMissing(MessageName),
     /// A snapshot file is damaged.
     SnapshotDamaged { file: String, damage: String },
     /// The state in a snapshot cannot be loaded.

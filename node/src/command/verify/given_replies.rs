@@ -7,14 +7,16 @@ use std::path::Path;
 
 use allot_allocation_rules::{AccountIndex, Outcome, Outcomes};
 use allot_allocation_service::{Reply, decode_replies};
-use allot_domain::{AccountId, Price, Quantity, Seq, Side, Ticker};
+use allot_domain::{AccountId, MessageId, Price, Quantity, Side, Ticker};
 use anyhow::{Context, Result, ensure};
 
-/// The name of a message: its source, and its number there.
+/// The name of a message.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct MessageId {
+pub(super) struct MessageName {
     source: String,
-    seq: Seq,
+    /// None of a split, and where the reply does not say: it then stands for every ticker.
+    ticker: Option<Box<str>>,
+    id: Box<str>,
 }
 
 /// What one reply acknowledged, and a crash must not undo.
@@ -32,7 +34,7 @@ pub(super) enum Message {
     /// A fill of this ticker.
     Fill { ticker: Ticker, side: Side, price: Price, quantity: Quantity },
     /// A bust of this ticker's fill.
-    Bust { ticker: Ticker, of: Seq },
+    Bust { ticker: Ticker, of: MessageId },
 }
 
 /// A reply that was not found yet.
@@ -47,13 +49,13 @@ struct Open {
 #[derive(Default)]
 pub(super) struct GivenReplies {
     /// Fills and busts that were not found yet.
-    open: BTreeMap<MessageId, Open>,
+    open: BTreeMap<MessageName, Open>,
     /// Accepted splits. Every shard must have them.
-    splits: BTreeSet<MessageId>,
+    splits: BTreeSet<MessageName>,
     /// The splits found in the current journal.
-    splits_found: BTreeSet<MessageId>,
+    splits_found: BTreeSet<MessageName>,
     /// Those that are in the pruned part of a journal, and cannot be compared with it.
-    older: BTreeSet<MessageId>,
+    older: BTreeSet<MessageName>,
     /// The number of replies to be found.
     pub(super) count: u64,
 }
@@ -103,21 +105,21 @@ impl GivenReplies {
             }
             Reply::Accepted { .. } => {
                 self.count += 1;
-                self.splits.insert(MessageId::of(reply));
+                self.splits.insert(MessageName::of(reply));
                 return;
             }
             Reply::Reported { .. } => return,
             // A held fill that was rejected late may be sent again, and is then new.
             Reply::Rejected { late, .. } => {
                 if *late {
-                    self.open.remove(&MessageId::of(reply));
+                    self.open.remove(&MessageName::of(reply));
                 }
                 return;
             }
         };
         self.count += 1;
         let new = || Open { acknowledged: acknowledged.clone(), message };
-        let known = self.open.entry(MessageId::of(reply)).or_insert_with(new);
+        let known = self.open.entry(MessageName::of(reply)).or_insert_with(new);
         if known.acknowledged == Acknowledged::Fill(None) {
             known.acknowledged = acknowledged;
         }
@@ -132,49 +134,71 @@ impl GivenReplies {
         &mut self,
         outcomes: &Outcomes,
         account: impl Fn(AccountIndex) -> AccountId,
-    ) -> Result<(), MessageId> {
+    ) -> Result<(), MessageName> {
         for outcome in &outcomes.list {
             let origin = outcome.origin();
-            let message = MessageId { source: origin.source.as_str().to_owned(), seq: origin.seq };
-            if matches!(outcome, Outcome::Accepted { .. }) {
-                self.splits_found.insert(message);
-                continue;
-            }
-            let Some(open) = self.open.get(&message) else {
-                continue;
+            let named = |ticker: Option<Ticker>| MessageName {
+                source: origin.source.as_str().to_owned(),
+                ticker: ticker.map(|ticker| ticker.as_str().into()),
+                id: origin.id.to_string().into(),
             };
-            let is_found = match (&open.acknowledged, outcome) {
-                (Acknowledged::Fill(Some(given)), Outcome::Allocated(allocated)) => {
-                    let shares = &outcomes.shares[allocated.shares.clone()];
-                    let journaled: Vec<_> = shares
-                        .iter()
-                        .map(|share| (account(share.account), share.quantity))
-                        .collect();
-                    if !allocated.origin.duplicate && journaled != *given {
-                        return Err(message);
-                    }
-                    true
+            let ticker = match outcome {
+                Outcome::Accepted { .. } => {
+                    self.splits_found.insert(named(None));
+                    continue;
                 }
-                (Acknowledged::Fill(None), Outcome::Allocated(_) | Outcome::Held { .. })
-                | (Acknowledged::Bust, Outcome::Busted { .. }) => true,
-                _ => false,
+                Outcome::Allocated(allocated) => allocated.ticker,
+                Outcome::Busted { ticker, .. } | Outcome::Held { ticker, .. } => *ticker,
+                Outcome::Rejected { .. } => continue,
             };
-            if is_found {
-                self.open.remove(&message);
+            for name in [named(Some(ticker)), named(None)] {
+                self.find_one(name, outcome, outcomes, &account)?;
             }
         }
         Ok(())
     }
 
+    fn find_one(
+        &mut self,
+        name: MessageName,
+        outcome: &Outcome,
+        outcomes: &Outcomes,
+        account: &impl Fn(AccountIndex) -> AccountId,
+    ) -> Result<(), MessageName> {
+        let Some(open) = self.open.get(&name) else {
+            return Ok(());
+        };
+        let is_found = match (&open.acknowledged, outcome) {
+            (Acknowledged::Fill(Some(given)), Outcome::Allocated(allocated)) => {
+                let shares = outcomes.shares[allocated.shares.clone()].iter();
+                let named = shares.map(|share| (account(share.account), share.quantity));
+                if !allocated.origin.duplicate && !named.eq(given.iter().copied()) {
+                    return Err(name);
+                }
+                true
+            }
+            (Acknowledged::Fill(None), Outcome::Allocated(_) | Outcome::Held { .. })
+            | (Acknowledged::Bust, Outcome::Busted { .. }) => true,
+            _ => false,
+        };
+        if is_found {
+            self.open.remove(&name);
+        }
+        Ok(())
+    }
+
     /// The accepted splits that the current journal does not have. The next journal starts afresh.
-    pub(super) fn splits_missing(&mut self) -> Vec<MessageId> {
+    pub(super) fn splits_missing(&mut self) -> Vec<MessageName> {
         let found = std::mem::take(&mut self.splits_found);
         self.splits.difference(&found).cloned().collect()
     }
 
     /// Sets aside what a shard knows from the pruned part of its journal: `knows` says so of a
     /// message.
-    pub(super) fn set_older_aside(&mut self, mut knows: impl FnMut(&MessageId, &Message) -> bool) {
+    pub(super) fn set_older_aside(
+        &mut self,
+        mut knows: impl FnMut(&MessageName, &Message) -> bool,
+    ) {
         self.set_aside(|id, open| open.message.is_some_and(|message| knows(id, &message)));
     }
 
@@ -184,14 +208,14 @@ impl GivenReplies {
         self.set_aside(|_, open| open.message.is_none());
     }
 
-    fn set_aside(&mut self, mut is_older: impl FnMut(&MessageId, &Open) -> bool) {
+    fn set_aside(&mut self, mut is_older: impl FnMut(&MessageName, &Open) -> bool) {
         let older: Vec<_> =
             self.open.extract_if(.., |id, open| is_older(id, open)).map(|(id, _)| id).collect();
         self.older.extend(older);
     }
 
     /// A split is in the pruned part of a journal.
-    pub(super) fn split_is_older(&mut self, split: &MessageId) {
+    pub(super) fn split_is_older(&mut self, split: &MessageName) {
         self.older.insert(split.clone());
     }
 
@@ -201,14 +225,15 @@ impl GivenReplies {
     }
 
     /// The acknowledged fills and busts that are in no journal.
-    pub(super) fn lost(&self) -> Vec<MessageId> {
+    pub(super) fn lost(&self) -> Vec<MessageName> {
         self.open.keys().cloned().collect()
     }
 }
 
-impl MessageId {
+impl MessageName {
     fn of(reply: &Reply) -> Self {
-        Self { source: reply.source().to_owned(), seq: reply.seq() }
+        let ticker = reply.ticker().map(|ticker| ticker.as_str().into());
+        Self { source: reply.source().to_owned(), ticker, id: reply.id().to_string().into() }
     }
 
     /// Who sent it.
@@ -216,14 +241,15 @@ impl MessageId {
         &self.source
     }
 
-    /// The source's number of it.
-    pub(super) fn seq(&self) -> Seq {
-        self.seq
+    /// Its id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 }
 
-impl fmt::Display for MessageId {
+impl fmt::Display for MessageName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {}", self.source, self.seq)
+        write!(out, "{} {}", self.source, self.id)?;
+        self.ticker.as_ref().map_or(Ok(()), |ticker| write!(out, " of {ticker}"))
     }
 }

@@ -10,7 +10,7 @@ use allot_shard::{Entry, State};
 use allot_wire::Encoding;
 use serde_json::json;
 
-use super::given_replies::{Message, MessageId};
+use super::given_replies::{Message, MessageName};
 
 /// A copy of the state of one shard, to be asked.
 pub(super) struct Memory {
@@ -28,22 +28,22 @@ impl Memory {
     }
 
     /// Whether this shard has applied a message, or can no longer tell.
-    pub(super) fn knows(&mut self, id: &MessageId, message: &Message) -> bool {
-        let (source, seq) = (id.source(), id.seq().get());
+    pub(super) fn knows(&mut self, name: &MessageName, message: &Message) -> bool {
+        let (source, id) = (name.source(), name.id());
         let (ticker, line) = match message {
             Message::Fill { ticker, side, price, quantity } => {
                 let side = if *side == Side::Sell { "sell" } else { "buy" };
                 let (price, quantity) = (price.to_string(), quantity.get());
                 let line = json!({
-                    "type": "fill", "source": source, "seq": seq, "ticker": ticker.as_str(),
+                    "type": "fill", "source": source, "seq": 1, "id": id, "ticker": ticker.as_str(),
                     "side": side, "price": price, "quantity": quantity,
                 });
                 (ticker, line)
             }
             Message::Bust { ticker, of } => {
                 let line = json!({
-                    "type": "bust", "source": source, "seq": seq, "ticker": ticker.as_str(),
-                    "of": of.get(),
+                    "type": "bust", "source": source, "seq": 1, "id": id, "ticker": ticker.as_str(),
+                    "of": of.to_string(),
                 });
                 (ticker, line)
             }
@@ -53,10 +53,10 @@ impl Memory {
     }
 
     /// Whether this shard has applied a split, or can no longer tell.
-    pub(super) fn knows_split(&mut self, id: &MessageId) -> bool {
-        let (source, seq) = (id.source(), id.seq().get());
+    pub(super) fn knows_split(&mut self, name: &MessageName) -> bool {
+        let source = name.source();
         let line = json!({
-            "type": "split", "source": source, "seq": seq, "weights": { "any": "100" },
+            "type": "split", "source": source, "seq": name.id(), "weights": { "any": "100" },
         });
         self.asks(&line.to_string())
     }
@@ -73,18 +73,22 @@ impl Memory {
         };
         self.record.clear();
         encode_request(&request, &mut self.record);
-        let entry = Entry { kind: kind.kind(), encoding: Encoding::Json, body: &self.record };
+        let entry =
+            Entry { kind: kind.kind(), encoding: Encoding::Json, time_ns: 0, body: &self.record };
         self.outcomes.clear();
         if self.state.replay(entry, &mut self.outcomes, |_| {}).is_err() {
             return false;
         }
-        let too_old = Reject::from(Core::SequenceTooOld(Seq::default())).code();
+        let known = [
+            Reject::from(Core::SequenceTooOld(Seq::default())).code(),
+            Reject::from(Core::NameReused(String::new())).code(),
+        ];
         let outcome = self.outcomes.list.iter().find(|outcome| {
             let origin = outcome.origin();
             (&origin.source, origin.seq) == (request.source(), request.seq())
         });
         outcome.is_some_and(|outcome| match outcome {
-            Outcome::Rejected { reject, .. } => reject.code() == too_old,
+            Outcome::Rejected { reject, .. } => known.contains(&reject.code()),
             known => known.origin().duplicate,
         })
     }

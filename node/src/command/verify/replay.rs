@@ -139,7 +139,7 @@ impl<'a> Replay<'a> {
             return;
         }
         self.result.records += 1;
-        match Entry::of::<Allocation>(record.kind, record.tag, record.payload) {
+        match Entry::of::<Allocation>(record) {
             Err(error) => {
                 let (file, offset) = (found.file.to_owned(), found.offset);
                 self.result.failures.push(Failure::Record { file, offset, index, error });
