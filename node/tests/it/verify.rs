@@ -75,7 +75,8 @@ fn what_was_pruned_is_told_from_what_is_lost() {
     let split = r#"{"type":"accepted","source":"aum","seq":77,"split":9}"#;
     place.write("more", &format!("{answers}{invented}\n{split}\n"));
     let page = failed(&place, &["--answers", "more"]);
-    assert!(page.contains("LOST: s 987654 was acknowledged and is in no journal"), "{page}");
+    assert!(page.contains("LOST: s 987654 of "), "{page}");
+    assert!(page.contains(" was acknowledged and is in no journal"), "{page}");
     assert!(page.contains("the split aum 77 was acknowledged and is not in this"), "{page}");
     assert!(page.contains(", 1 lost"), "{page}");
 }

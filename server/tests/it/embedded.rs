@@ -105,7 +105,7 @@ fn what_is_refused_has_a_code_of_the_system_or_of_the_core() {
         (r#"{"type":"await","source":"a","seq":3,"key":"a","threshold":1}"#.into(), "unknown_key"),
         (r#"{"type":"cancel","source":"a","seq":4,"key":"b","of":9}"#.into(), "unknown_await"),
         (add(0, "b", 1), "sequence_must_be_positive"),
-        (add(5, "a:b", 1), "bad_ticker"),
+        (add(5, "a  b", 1), "bad_ticker"),
         (r#"{"type":"fill","source":"a","seq":6}"#.into(), "unknown_type"),
         (r#"{"type":"level","source":"a","seq":6}"#.into(), "unknown_type"),
     ];
@@ -133,7 +133,7 @@ fn a_subscriber_gets_the_state_the_events_and_the_level_that_shards_were_told() 
     let first = state.report(|report| report.total == 1);
     assert_eq!(first.counters, BTreeMap::from([("b".to_owned(), 1)]));
     // Events come from when the shard has heard that somebody listens: add until one does.
-    let mut events = rig.listener(&["events:b:json"]);
+    let mut events = rig.listener(&["events:json:b:"]);
     let mut added = 1;
     let event = loop {
         added += 1;
@@ -142,7 +142,7 @@ fn a_subscriber_gets_the_state_the_events_and_the_level_that_shards_were_told() 
             break event;
         }
     };
-    assert_eq!(event.topic, b"events:b:json");
+    assert_eq!(event.topic, b"events:json:b:");
     let event = replies(&event.body).remove(0);
     assert_eq!(event.body, ReplyBody::Counted(Ticker::new(b"b").unwrap(), event.seq.get()));
     // The total of a cut is fed back to every shard, and stands in the report of the next one.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   counters:json         counters:bin      all counters at one cut: a state
-//!   events:<key>:json                       every reply that a counter made: events
+//!   events:json:<key>:                      every reply that a counter made: events
 //! ```
 
 use allot_domain::{Cursor, Marker, ReportNumber};
