@@ -12,16 +12,31 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use zmq::Message;
 
-use crate::limits::{BROADCAST_HIGH_WATER, LINK_FRAME_BYTES_MAX};
+use crate::connections::{ConnectionBounds, Connections};
+use crate::limits::{
+    BROADCAST_HIGH_WATER, BROADCAST_UNREAD_BYTES_MAX, BROADCAST_UNREAD_BYTES_MAX_OF_ALL,
+    BROADCAST_WAITING_BYTES_END, BROADCAST_WAITING_BYTES_MAX, PREFIX_BYTES_MAX,
+    PUBLICATION_ENTRY_BYTES, SUBSCRIPTION_FRAME_BYTES_MAX,
+};
 use crate::socket::{Bounds, Part, Socket};
-use crate::{Context, PollSet, RuntimeError};
+use crate::waiting_bytes::WaitingBytes;
+use crate::{Context, Counter, Counters, Nanos, PollSet, RuntimeError};
 
 /// The publisher's side.
 pub struct Broadcast(Kind);
 
 enum Kind {
-    Xpub { socket: Box<Socket>, message: Message },
+    Xpub(Box<Xpub>),
     Memory(Arc<Mutex<Subscribers>>),
+}
+
+struct Xpub {
+    socket: Socket,
+    message: Message,
+    connections: Connections,
+    /// What subscribers have not taken yet.
+    waiting: WaitingBytes,
+    counters: Counters,
 }
 
 /// The bounds of a broadcast.
@@ -62,12 +77,26 @@ impl Broadcast {
         endpoint: &str,
         options: BroadcastOptions,
     ) -> Result<Self, RuntimeError> {
-        let bounds =
-            Bounds { high_water: options.high_water, frame_bytes_max: LINK_FRAME_BYTES_MAX };
+        let bounds = Bounds {
+            high_water: options.high_water,
+            receive_high_water: options.high_water,
+            frame_bytes_max: SUBSCRIPTION_FRAME_BYTES_MAX,
+        };
         // Verbose: the second subscriber of a topic wants its last value as much as the first.
         let xpub = |socket: &zmq::Socket| socket.set_xpub_verbose(true);
-        let socket = Socket::open(context, zmq::XPUB, bounds, xpub)?.bind(endpoint)?;
-        Ok(Self(Kind::Xpub { socket: Box::new(socket), message: Message::new() }))
+        let socket = Socket::open(context, zmq::XPUB, bounds, xpub)?;
+        let unread = ConnectionBounds {
+            unread_max: BROADCAST_UNREAD_BYTES_MAX,
+            unread_max_of_all: BROADCAST_UNREAD_BYTES_MAX_OF_ALL,
+        };
+        let connections = Connections::follow(context, socket.raw(), unread)?;
+        Ok(Self(Kind::Xpub(Box::new(Xpub {
+            socket: socket.bind(endpoint)?,
+            message: Message::new(),
+            connections,
+            waiting: WaitingBytes::default(),
+            counters: Counters::new(),
+        }))))
     }
 
     /// A broadcast without sockets, and its listener, for a test that makes each step.
@@ -80,8 +109,8 @@ impl Broadcast {
 
     /// Sends a publication to all who subscribed to a prefix of its topic.
     pub fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
-        match &self.0 {
-            Kind::Xpub { socket, .. } => publish(socket, topic, sequence, body),
+        match &mut self.0 {
+            Kind::Xpub(xpub) => xpub.publish(topic, sequence, body),
             Kind::Memory(subscribers) => lock(subscribers).publish(topic, sequence, body),
         }
     }
@@ -89,15 +118,49 @@ impl Broadcast {
     /// The next change of the subscriptions.
     pub fn next_subscription(&mut self) -> Option<Subscription> {
         match &mut self.0 {
-            Kind::Xpub { socket, message } => next_subscription(socket, message),
+            Kind::Xpub(xpub) => xpub.next_subscription(),
             Kind::Memory(subscribers) => lock(subscribers).changes.pop_front(),
+        }
+    }
+
+    /// Whether subscribers take what is published: large bodies wait while too much is due to them.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        match &self.0 {
+            Kind::Xpub(xpub) => xpub.waiting.get() < BROADCAST_WAITING_BYTES_MAX,
+            Kind::Memory(_) => true,
+        }
+    }
+
+    /// Counts connections that are cut off, and what is dropped, into these counters from now on.
+    pub fn count_into(&mut self, counters: &Counters) {
+        if let Kind::Xpub(xpub) = &mut self.0 {
+            xpub.connections.count_into(counters);
+            xpub.counters = counters.clone();
+        }
+    }
+
+    /// Looks at the connections, if it is time to, and cuts off those beyond a bound.
+    pub fn check(&mut self, now: Nanos) {
+        if let Kind::Xpub(xpub) = &mut self.0 {
+            let is_overdue = BROADCAST_WAITING_BYTES_MAX <= xpub.waiting.get();
+            xpub.connections.check(now, is_overdue);
+        }
+    }
+
+    /// When there is something to look at.
+    #[must_use]
+    pub fn check_at(&self) -> Nanos {
+        match &self.0 {
+            Kind::Xpub(xpub) => xpub.connections.check_at(),
+            Kind::Memory(_) => Nanos::MAX,
         }
     }
 
     /// Adds what must end the sleep of the thread that owns this broadcast.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        if let Kind::Xpub { socket, .. } = &self.0 {
-            socket.wait_on(poll_set, zmq::POLLIN);
+        if let Kind::Xpub(xpub) = &self.0 {
+            xpub.socket.wait_on(poll_set, zmq::POLLIN);
         }
     }
 
@@ -105,34 +168,52 @@ impl Broadcast {
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
-            Kind::Xpub { socket, .. } => Some(socket.endpoint()),
+            Kind::Xpub(xpub) => Some(xpub.socket.endpoint()),
             Kind::Memory(_) => None,
         }
     }
 }
 
-/// An XPUB accepts every frame. It drops whole publications for slow subscribers.
-fn publish(socket: &Socket, topic: &[u8], sequence: u64, body: &[u8]) {
-    let frames = [(topic, Part::More), (&sequence.to_be_bytes(), Part::More), (body, Part::Last)];
-    for (frame, part) in frames {
-        // The only error left is that the context is being closed.
-        let _ = socket.send(frame, part);
+impl Xpub {
+    /// An XPUB accepts every frame. It drops whole publications for slow subscribers.
+    fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
+        if BROADCAST_WAITING_BYTES_END <= self.waiting.get() {
+            self.counters.add(Counter::PublicationsDropped, 1);
+            return;
+        }
+        for frame in [topic, &sequence.to_be_bytes()] {
+            // The only error left is that the context is being closed.
+            let _ = self.socket.send(frame, Part::More);
+        }
+        let entries = self.connections.count().max(1) * PUBLICATION_ENTRY_BYTES;
+        self.socket.send_counted(body.to_vec(), entries, &self.waiting);
     }
-}
 
-/// A subscription is one frame: 1 or 0, then the topic. Other messages do not come from a
-/// subscriber.
-fn next_subscription(socket: &Socket, message: &mut Message) -> Option<Subscription> {
-    while socket.receive(message) {
-        if message.get_more() {
-            socket.discard_more(message);
-            continue;
+    /// A subscription is one frame: 1 or 0, then the topic. Other messages do not come from a
+    /// subscriber. Who subscribes to more than is allowed is disconnected.
+    fn next_subscription(&mut self) -> Option<Subscription> {
+        while self.socket.receive(&mut self.message) {
+            let peer = self.connections.of(&mut self.message);
+            if self.message.get_more() {
+                self.socket.discard_more(&mut self.message);
+                continue;
+            }
+            let [on @ (0 | 1), topic @ ..] = &self.message[..] else {
+                continue;
+            };
+            let subscription = Subscription { topic: topic.to_vec(), on: *on == 1 };
+            if let Some(peer) = peer {
+                let len = subscription.topic.len();
+                self.connections.take(peer, u64::try_from(len + 3).expect("a few"));
+                self.connections.subscribe(peer, subscription.on, len);
+                if PREFIX_BYTES_MAX < len {
+                    self.connections.refuse(peer);
+                }
+            }
+            return Some(subscription);
         }
-        if let [on @ (0 | 1), topic @ ..] = &message[..] {
-            return Some(Subscription { topic: topic.to_vec(), on: *on == 1 });
-        }
+        None
     }
-    None
 }
 
 impl Default for BroadcastOptions {

@@ -4,18 +4,24 @@
 //! connects, and the address is void when it disconnects.
 
 mod memory;
+mod router_door;
 
-use crate::limits::{DOOR_BACKLOG, DOOR_HIGH_WATER, DOOR_MESSAGE_BYTES_MAX};
-use crate::socket::{Bounds, Part, Socket};
-use crate::{Context, CurveKeys, Envelope, PollSet, RuntimeError, SendError};
+use crate::connections::ConnectionBounds;
+use crate::limits::{
+    DOOR_BACKLOG, DOOR_HIGH_WATER, DOOR_KERNEL_BYTES, DOOR_MESSAGE_BYTES_MAX,
+    DOOR_RECEIVE_HIGH_WATER, DOOR_UNREAD_BYTES_MAX, DOOR_UNREAD_BYTES_MAX_OF_ALL,
+};
+use crate::socket::{Bounds, Socket};
+use crate::{Context, Counters, CurveKeys, Envelope, Nanos, PollSet, RuntimeError, SendError};
 pub use memory::DoorClients;
 use memory::MemoryDoor;
+use router_door::RouterDoor;
 
 /// The server's side of the front door.
 pub struct Door(Kind);
 
 enum Kind {
-    Router(Socket),
+    Router(Box<RouterDoor>),
     Memory(MemoryDoor),
 }
 
@@ -43,16 +49,29 @@ impl Door {
         options: DoorOptions,
     ) -> Result<Self, RuntimeError> {
         let DoorOptions { message_bytes_max, high_water, keys } = options;
-        let bounds = Bounds { high_water, frame_bytes_max: message_bytes_max };
+        let bounds = Bounds {
+            high_water,
+            receive_high_water: DOOR_RECEIVE_HIGH_WATER,
+            frame_bytes_max: message_bytes_max,
+        };
         // Mandatory: otherwise a reply to a client that is slow or gone is dropped, and the send
-        // succeeds.
+        // succeeds. Handover: otherwise a client with a name of its own that comes back is not
+        // replied to until its old connection is seen to be dead.
         let router = |socket: &zmq::Socket| {
             keys.map_or(Ok(()), |keys| keys.serve(socket))?;
             socket.set_backlog(DOOR_BACKLOG)?;
+            socket.set_rcvbuf(DOOR_KERNEL_BYTES)?;
+            socket.set_sndbuf(DOOR_KERNEL_BYTES)?;
+            socket.set_router_handover(true)?;
             socket.set_router_mandatory(true)
         };
-        let socket = Socket::open(context, zmq::ROUTER, bounds, router)?.bind(endpoint)?;
-        Ok(Self(Kind::Router(socket)))
+        let unread = ConnectionBounds {
+            unread_max: DOOR_UNREAD_BYTES_MAX,
+            unread_max_of_all: DOOR_UNREAD_BYTES_MAX_OF_ALL,
+        };
+        let socket = Socket::open(context, zmq::ROUTER, bounds, router)?;
+        let door = RouterDoor::bind(context, socket, endpoint, unread, keys.is_some())?;
+        Ok(Self(Kind::Router(Box::new(door))))
     }
 
     /// A door without sockets, and its clients, for a test that makes each step.
@@ -72,7 +91,7 @@ impl Door {
     /// Takes the next message, with all its frames, into `envelope`. False if there is none.
     pub fn receive(&mut self, envelope: &mut Envelope) -> bool {
         match &mut self.0 {
-            Kind::Router(socket) => envelope.receive(socket),
+            Kind::Router(door) => door.receive(envelope),
             Kind::Memory(memory) => memory.receive(envelope),
         }
     }
@@ -83,35 +102,49 @@ impl Door {
     /// [`SendError::Full`] when the client does not read; [`SendError::Away`] when it has gone.
     pub fn send(&mut self, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
         match &mut self.0 {
-            Kind::Router(socket) => reply(socket, identity, delimiter, body),
+            Kind::Router(door) => door.send(identity, delimiter, body),
             Kind::Memory(memory) => memory.reply(identity, delimiter, body),
+        }
+    }
+
+    /// Counts connections that are cut off into these counters from now on.
+    pub fn count_into(&mut self, counters: &Counters) {
+        if let Kind::Router(door) = &mut self.0 {
+            door.count_into(counters);
+        }
+    }
+
+    /// Looks at the connections, if it is time to, and cuts off those beyond a bound.
+    pub fn check(&mut self, now: Nanos) {
+        if let Kind::Router(door) = &mut self.0 {
+            door.check(now);
+        }
+    }
+
+    /// When there is something to look at.
+    #[must_use]
+    pub fn check_at(&self) -> Nanos {
+        match &self.0 {
+            Kind::Router(door) => door.check_at(),
+            Kind::Memory(_) => Nanos::MAX,
         }
     }
 
     /// Adds what must end the sleep of the thread that owns this door.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        if let Kind::Router(socket) = &self.0 {
-            socket.wait_on(poll_set, zmq::POLLIN);
+        if let Kind::Router(door) = &self.0 {
+            door.wait_on(poll_set);
         }
     }
 
     /// The endpoint to which clients connect, with the real port; `None` without sockets.
+    #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
-            Kind::Router(socket) => Some(socket.endpoint()),
+            Kind::Router(door) => Some(door.endpoint()),
             Kind::Memory(_) => None,
         }
     }
-}
-
-/// The first frame, the identity, finds the client. If it is refused nothing was sent; once it is
-/// taken the other frames are always taken.
-fn reply(socket: &Socket, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
-    socket.send(identity, Part::More)?;
-    if delimiter {
-        socket.send(&[], Part::More)?;
-    }
-    socket.send(body, Part::Last)
 }
 
 impl Default for DoorOptions {

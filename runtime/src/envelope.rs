@@ -15,13 +15,24 @@ pub struct Envelope {
     body: Message,
     delimiter: bool,
     malformed: bool,
+    /// How many bytes its frames took on the connection.
+    framed_bytes: u64,
 }
+
+/// What CURVE adds to a frame: the name of the command, a nonce, a code and the flags.
+pub(crate) const CURVE_BYTES: usize = 8 + 8 + 16 + 1;
 
 impl Envelope {
     /// An empty envelope, for [`Door::receive`](crate::Door::receive).
     #[must_use]
     pub fn new() -> Self {
-        Self { identity: Message::new(), body: Message::new(), delimiter: false, malformed: false }
+        Self {
+            identity: Message::new(),
+            body: Message::new(),
+            delimiter: false,
+            malformed: false,
+            framed_bytes: 0,
+        }
     }
 
     /// The body of the client's message; empty if the message is malformed.
@@ -49,22 +60,45 @@ impl Envelope {
         self.malformed
     }
 
-    /// Takes one message with all its frames off a ROUTER, if there is one.
-    pub(crate) fn receive(&mut self, socket: &Socket) -> bool {
+    /// Takes one message with all its frames off a ROUTER, if there is one. Encryption adds
+    /// `sealing_bytes` to each frame.
+    pub(crate) fn receive(&mut self, socket: &Socket, sealing_bytes: usize) -> bool {
         if !socket.receive(&mut self.identity) {
             return false;
         }
-        let has_body = self.identity.get_more() && socket.receive(&mut self.body);
+        self.framed_bytes = 0;
+        let has_body = self.identity.get_more() && self.receive_frame(socket, sealing_bytes);
         self.delimiter = has_body && self.body.is_empty() && self.body.get_more();
         if self.delimiter {
-            socket.receive_more(&mut self.body);
+            self.receive_frame(socket, sealing_bytes);
         }
         self.malformed = !has_body || self.body.get_more();
         if self.malformed {
-            socket.discard_more(&mut self.body);
+            while self.body.get_more() && self.receive_frame(socket, sealing_bytes) {}
             self.body = Message::new();
         }
         true
+    }
+
+    fn receive_frame(&mut self, socket: &Socket, sealing_bytes: usize) -> bool {
+        let received = socket.receive(&mut self.body);
+        if received {
+            // ZMTP: flags and a length of one byte, or of eight.
+            let bytes = self.body.len() + sealing_bytes;
+            let framed = bytes + if bytes <= usize::from(u8::MAX) { 2 } else { 9 };
+            self.framed_bytes += u64::try_from(framed).expect("a frame has a length");
+        }
+        received
+    }
+
+    /// How many bytes it took on the connection.
+    pub(crate) const fn framed_bytes(&self) -> u64 {
+        self.framed_bytes
+    }
+
+    /// The frame that says over which connection it came.
+    pub(crate) const fn head(&mut self) -> &mut Message {
+        &mut self.identity
     }
 
     /// Fills the envelope with a message that did not come through a socket, by the same rules.

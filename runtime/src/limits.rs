@@ -35,12 +35,52 @@ pub(crate) const LINK_HIGH_WATER: usize = 4_096;
 /// the last record may be long.
 pub const RECYCLED_BYTES_MAX: usize = 192 << 10;
 
+/// Bytes that may wait in one direction of a ring, and one frame more.
+pub(crate) const RING_BYTES_MAX: usize = 32 << 20;
+
 /// The largest frame of a link. The parts of the largest report fit many times over; a corrupt
 /// length field does not.
 pub(crate) const LINK_FRAME_BYTES_MAX: usize = 256 << 20;
 
-/// Messages that may wait for one client of the front door before it counts as slow.
-pub(crate) const DOOR_HIGH_WATER: usize = 1_000;
+/// Messages that may wait for one client of the front door before it counts as slow. Long ones are
+/// counted in bytes as well: [`DOOR_CLIENT_BYTES_MAX`].
+pub(crate) const DOOR_HIGH_WATER: usize = 64;
+
+/// Replies shorter than this are counted as messages alone: to count the bytes of a message costs
+/// an allocation, and most messages are short.
+pub(crate) const DOOR_SHORT_BYTES: usize = 64 << 10;
+
+/// Bytes of long replies that may wait in the socket for one client before it counts as slow, and
+/// one reply more.
+pub(crate) const DOOR_CLIENT_BYTES_MAX: usize = 1 << 20;
+
+/// Messages of one client that are read from its connection and not taken yet. A client that sends
+/// faster than they are taken is slowed down by its own connection.
+pub(crate) const DOOR_RECEIVE_HIGH_WATER: usize = 8;
+
+/// What the kernel may hold of a connection to the front door, each way; it doubles what it is
+/// told.
+pub(crate) const DOOR_KERNEL_BYTES: i32 = 512 << 10;
+
+/// Bytes that one connection to the front door may have sent and that no message was made of yet: a
+/// message that never ends is cut off here.
+pub(crate) const DOOR_UNREAD_BYTES_MAX: u64 = 24 << 20;
+
+/// The same of all connections together; the one with most of them is cut off.
+pub(crate) const DOOR_UNREAD_BYTES_MAX_OF_ALL: u64 = 128 << 20;
+
+/// How often connections are looked at. A connection over loopback sends some 20 MiB in that time.
+pub(crate) const CONNECTIONS_CHECK_EVERY: Duration = Duration::from_millis(20);
+
+/// Connections that are looked at in one check, the others in the next ones: a check of all takes
+/// long where they are thousands.
+pub(crate) const CONNECTIONS_PER_CHECK: usize = 1_024;
+
+/// The most connections of one socket, however many descriptors there are.
+pub(crate) const CONNECTIONS_MAX: usize = 65_536;
+
+/// Descriptors that are left to journals, logs and everything else that is no connection.
+pub(crate) const DESCRIPTORS_RESERVED: u64 = 96;
 
 /// Connections that may wait to be accepted. The kernel drops the first bytes of any further ones,
 /// so that a client that connects together with a thousand others would be seconds late, or more.
@@ -52,6 +92,41 @@ pub(crate) const DOOR_MESSAGE_BYTES_MAX: usize = 2 << 20;
 
 /// Publications that may wait for one subscriber before the next ones are dropped for it.
 pub(crate) const BROADCAST_HIGH_WATER: usize = 10_000;
+
+/// Bytes of publications that may wait for subscribers, all together: a body is in memory once
+/// however many it is due to. Beyond that reports wait, and whoever is behind longest is cut off.
+pub(crate) const BROADCAST_WAITING_BYTES_MAX: usize = 64 << 20;
+
+/// Beyond this publications are dropped: subscribers see the gap.
+pub(crate) const BROADCAST_WAITING_BYTES_END: usize = 2 * BROADCAST_WAITING_BYTES_MAX;
+
+/// What a publication takes in the queue of one subscriber, whatever it is: three frames of 64
+/// bytes and a part of a block of the queue.
+pub(crate) const PUBLICATION_ENTRY_BYTES: usize = 256;
+
+/// A subscriber that takes everything due to it within this time is not behind.
+pub(crate) const BEHIND_LEAST: Duration = Duration::from_secs(1);
+
+/// The longest frame that the broadcast reads: a subscription is a prefix of a topic, 256 bytes
+/// at most, or the command that a handshake is made of.
+pub(crate) const SUBSCRIPTION_FRAME_BYTES_MAX: usize = 512;
+
+/// The longest prefix: longer ones match nothing.
+pub const PREFIX_BYTES_MAX: usize = 256;
+
+/// Subscriptions of one connection, and of all. ZeroMQ takes some 50 bytes for each of their bytes,
+/// and as much for each subscriber of one that is there already.
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 16_384;
+/// See [`SUBSCRIPTIONS_MAX`].
+pub(crate) const SUBSCRIPTIONS_MAX_OF_ALL: usize = 262_144;
+
+/// Bytes of the subscriptions of one connection.
+pub(crate) const SUBSCRIPTIONS_BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes that a subscriber may have sent and that no subscription was made of.
+pub(crate) const BROADCAST_UNREAD_BYTES_MAX: u64 = 4 << 20;
+/// The same of all subscribers together; the one with most of them is cut off.
+pub(crate) const BROADCAST_UNREAD_BYTES_MAX_OF_ALL: u64 = 32 << 20;
 
 /// The longest name of a peer. ZeroMQ keeps the length of a routing id in one byte, and the number
 /// of the socket must fit as well.
@@ -83,6 +158,19 @@ const _: () = {
     assert!(RECONNECT_FIRST.as_millis() < RECONNECT_LONGEST.as_millis());
     assert!(RECONNECT_LONGEST.as_millis() < UNTAKEN.as_millis());
     assert!(DOOR_MESSAGE_BYTES_MAX < LINK_FRAME_BYTES_MAX);
+    // A client that sends the largest messages without a pause is slowed down, and not cut off.
+    let queued = (DOOR_RECEIVE_HIGH_WATER + 1) * DOOR_MESSAGE_BYTES_MAX;
+    assert!(queued as u64 + 2 * DOOR_KERNEL_BYTES as u64 <= DOOR_UNREAD_BYTES_MAX);
+    assert!(DOOR_UNREAD_BYTES_MAX < DOOR_UNREAD_BYTES_MAX_OF_ALL);
+    // Short replies that are not counted take no more than long ones that are.
+    assert!(DOOR_HIGH_WATER * DOOR_SHORT_BYTES <= 4 * DOOR_CLIENT_BYTES_MAX);
+    assert!(PREFIX_BYTES_MAX + 16 <= SUBSCRIPTION_FRAME_BYTES_MAX);
+    assert!(SUBSCRIPTIONS_BYTES_MAX < BROADCAST_UNREAD_BYTES_MAX);
+    assert!(BROADCAST_UNREAD_BYTES_MAX < BROADCAST_UNREAD_BYTES_MAX_OF_ALL);
+    assert!(SUBSCRIPTIONS_MAX < SUBSCRIPTIONS_MAX_OF_ALL);
+    assert!(CONNECTIONS_CHECK_EVERY.as_millis() < BEHIND_LEAST.as_millis());
+    assert!(BEHIND_LEAST.as_millis() < UNTAKEN.as_millis());
+    assert!(CONNECTIONS_PER_CHECK < CONNECTIONS_MAX);
     assert!(HANDSHAKE.as_millis() < UNTAKEN.as_millis());
     assert!(PROBE.as_millis() <= HANDSHAKE.as_millis());
     assert!(RECONNECT_LONGEST.as_millis() <= HANDSHAKE.as_millis());

@@ -21,6 +21,7 @@ use crate::limits::{
     HANDSHAKE, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, LINGER, RECEIVES_SKIPPED,
     RECONNECT_FIRST, RECONNECT_LONGEST, UNTAKEN,
 };
+use crate::waiting_bytes::{CountedMessage, WaitingBytes};
 use crate::{Context, PollSet, RuntimeError, SendError};
 
 /// A ZeroMQ socket and the endpoint that it is bound or connected to.
@@ -70,8 +71,10 @@ impl Quiet {
 /// The bounds that differ between sockets.
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Messages that may wait for one peer, each way.
+    /// Messages that may wait for one peer.
     pub high_water: usize,
+    /// Messages of one peer that may wait here.
+    pub receive_high_water: usize,
     /// The largest frame that is read.
     pub frame_bytes_max: usize,
 }
@@ -137,6 +140,14 @@ impl Socket {
         }
     }
 
+    /// Sends the last frame of a message, and counts it for as long as ZeroMQ keeps it. The frames
+    /// before it were taken, so this one is.
+    pub(crate) fn send_counted(&mut self, frame: Vec<u8>, extra: usize, waiting: &WaitingBytes) {
+        self.quiet.end();
+        let mut message = CountedMessage::new(frame, extra, waiting);
+        message.send(&mut self.raw);
+    }
+
     /// Takes one frame, if there is one.
     pub(crate) fn receive(&self, frame: &mut Message) -> bool {
         if self.quiet.skips() {
@@ -182,7 +193,7 @@ impl Socket {
 fn configure(socket: &mut zmq::Socket, bounds: Bounds) -> zmq::Result<()> {
     socket.set_linger(milliseconds(LINGER))?;
     socket.set_sndhwm(count(bounds.high_water))?;
-    socket.set_rcvhwm(count(bounds.high_water))?;
+    socket.set_rcvhwm(count(bounds.receive_high_water))?;
     socket.set_maxmsgsize(i64::try_from(bounds.frame_bytes_max).unwrap_or(i64::MAX))?;
     socket.set_handshake_ivl(milliseconds(HANDSHAKE))?;
     socket.set_tcp_keepalive(1)?;

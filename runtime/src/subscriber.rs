@@ -25,8 +25,11 @@ impl Subscriber {
         endpoint: &str,
         topics: &[&[u8]],
     ) -> Result<Self, RuntimeError> {
-        let bounds =
-            Bounds { high_water: BROADCAST_HIGH_WATER, frame_bytes_max: LINK_FRAME_BYTES_MAX };
+        let bounds = Bounds {
+            high_water: BROADCAST_HIGH_WATER,
+            receive_high_water: BROADCAST_HIGH_WATER,
+            frame_bytes_max: LINK_FRAME_BYTES_MAX,
+        };
         let socket = Socket::open(context, zmq::SUB, bounds, |socket| {
             // Subscriptions wait in the send queue, so it must have no bound, or some are dropped.
             socket.set_sndhwm(0)?;

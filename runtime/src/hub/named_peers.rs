@@ -53,7 +53,11 @@ impl NamedPeers {
         names: &[String],
     ) -> Result<Self, RuntimeError> {
         check(names)?;
-        let bounds = Bounds { high_water: LINK_HIGH_WATER, frame_bytes_max: LINK_FRAME_BYTES_MAX };
+        let bounds = Bounds {
+            high_water: LINK_HIGH_WATER,
+            receive_high_water: LINK_HIGH_WATER,
+            frame_bytes_max: LINK_FRAME_BYTES_MAX,
+        };
         let socket = Socket::open(context, zmq::ROUTER, bounds, |socket| {
             // Otherwise a frame for a peer that is away is dropped, and the send succeeds.
             socket.set_router_mandatory(true)?;

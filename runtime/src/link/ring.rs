@@ -11,13 +11,13 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::SendError;
 use crate::Waker;
-use crate::limits::RECYCLED_BYTES_MAX;
+use crate::limits::{RECYCLED_BYTES_MAX, RING_BYTES_MAX};
 
 /// One end.
 pub(super) struct Ring {
@@ -48,19 +48,28 @@ fn one_way(capacity: usize, sender_waker: &Waker, receiver_waker: &Waker) -> (Ou
     // one of the two ends, so that there are never more than fit here.
     let (empties_in, empties_out) = bounded(capacity + 2);
     let refused = Arc::new(AtomicBool::new(false));
+    let bytes = Arc::new(AtomicUsize::new(0));
     let outlet = Outlet {
         frames: frames_in,
+        bytes: Arc::clone(&bytes),
         empties: empties_out,
         refused: Arc::clone(&refused),
         waker: receiver_waker.clone(),
     };
-    let inlet =
-        Inlet { frames: frames_out, empties: empties_in, refused, waker: sender_waker.clone() };
+    let inlet = Inlet {
+        frames: frames_out,
+        bytes,
+        empties: empties_in,
+        refused,
+        waker: sender_waker.clone(),
+    };
     (outlet, inlet)
 }
 
 struct Outlet {
     frames: Sender<Vec<u8>>,
+    /// How many bytes wait in `frames`.
+    bytes: Arc<AtomicUsize>,
     empties: Receiver<Vec<u8>>,
     /// Whether a frame was refused. Then the sender may sleep until there is room.
     refused: Arc<AtomicBool>,
@@ -76,7 +85,14 @@ impl Outlet {
     }
 
     fn offer(&self, frame: &mut Vec<u8>) -> Result<(), SendError> {
+        let len = frame.len();
+        if RING_BYTES_MAX <= self.bytes.load(Ordering::Relaxed) {
+            return Err(SendError::Full);
+        }
+        // Before it can be received, which takes it off again.
+        self.bytes.fetch_add(len, Ordering::Relaxed);
         self.frames.try_send(mem::take(frame)).map_err(|error| {
+            self.bytes.fetch_sub(len, Ordering::Relaxed);
             let full = error.is_full();
             *frame = error.into_inner();
             if full { SendError::Full } else { SendError::Away }
@@ -97,6 +113,7 @@ impl Outlet {
 
 struct Inlet {
     frames: Receiver<Vec<u8>>,
+    bytes: Arc<AtomicUsize>,
     empties: Sender<Vec<u8>>,
     refused: Arc<AtomicBool>,
     waker: Waker,
@@ -108,6 +125,7 @@ impl Inlet {
             self.wake_refused();
             return false;
         };
+        self.bytes.fetch_sub(full.len(), Ordering::Relaxed);
         self.recycle(mem::replace(frame, full));
         true
     }
@@ -172,6 +190,16 @@ mod tests {
         assert!(!receiver.receive(&mut frame));
         assert_eq!(receiver.send(&mut frame), Err(SendError::Away));
         assert_eq!(frame, [1]);
+    }
+
+    #[test]
+    fn a_ring_is_full_at_so_many_bytes_and_takes_any_frame_when_it_is_empty() {
+        let (mut sender, mut receiver) = silent_pair(1_000);
+        let large = vec![7; RING_BYTES_MAX];
+        sender.send(&mut large.clone()).unwrap();
+        assert_eq!(sender.send(&mut vec![7]), Err(SendError::Full));
+        assert!(receiver.receive(&mut Vec::new()));
+        sender.send(&mut vec![7]).unwrap();
     }
 
     #[test]

@@ -30,6 +30,7 @@ macro_rules! wait_for {
     }};
 }
 
+mod bounds;
 mod broadcast;
 mod thread_group;
 mod door;

@@ -1,0 +1,297 @@
+//! Connections: what the kernel knows of the connections of a socket that is bound.
+//!
+//! ZeroMQ bounds frames and counts whole messages. It bounds neither a message that never ends,
+//! nor the bytes of what it has read, nor the connections; and it does not say who is slow. But it
+//! names the descriptor of each connection, and the kernel counts the bytes of every TCP
+//! connection. So a connection whose bytes do not become messages is found, and one whose bytes are
+//! not taken, and it is shut down. ZeroMQ then sees a peer that has gone, and gives its memory
+//! back.
+//!
+//! A descriptor may be closed and given to another connection at any moment: the cookie of a socket
+//! is never given twice, and is compared before anything is done.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::process::{Resource, getrlimit};
+use zmq::{DONTWAIT, Message, SocketEvent};
+
+use crate::limits::{
+    BEHIND_LEAST, CONNECTIONS_CHECK_EVERY, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK,
+    DESCRIPTORS_RESERVED, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX_OF_ALL,
+};
+use crate::{Context, Counter, Counters, Nanos, RuntimeError};
+
+mod kernel;
+
+/// What a socket allows its connections.
+#[derive(Clone, Copy)]
+pub(crate) struct ConnectionBounds {
+    /// Bytes that one may have sent and that were not taken.
+    pub(crate) unread_max: u64,
+    /// The same of all.
+    pub(crate) unread_max_of_all: u64,
+}
+
+/// A connection, by its descriptor and its number: descriptors are used again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Peer {
+    pub(crate) fd: i32,
+    number: u64,
+}
+
+/// One connection.
+#[derive(Default)]
+struct Connection {
+    cookie: u64,
+    /// In which order it was accepted.
+    number: u64,
+    /// Bytes that were taken from it, with their framing.
+    taken: u64,
+    /// Bytes that it had sent and that were not taken, at the last check.
+    unread: u64,
+    /// Since when there are bytes that it does not take.
+    behind_since: Option<Nanos>,
+    subscriptions: usize,
+    subscriptions_bytes: u64,
+}
+
+/// All connections of one socket, by descriptor.
+pub(crate) struct Connections {
+    monitor: zmq::Socket,
+    bounds: ConnectionBounds,
+    by_fd: BTreeMap<i32, Connection>,
+    /// Bytes that were sent and not taken, of all.
+    unread: u64,
+    subscriptions: usize,
+    /// How many there may be.
+    most: usize,
+    accepted: u64,
+    /// Where the next check begins.
+    next: i32,
+    /// Those that the check looks at; kept because a check allocates nothing.
+    seen: Vec<i32>,
+    check_at: Nanos,
+    counters: Counters,
+}
+
+impl Connections {
+    /// Follows the connections of a socket that is not bound yet.
+    pub(crate) fn follow(
+        context: &Context,
+        socket: &zmq::Socket,
+        bounds: ConnectionBounds,
+    ) -> Result<Self, RuntimeError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("inproc://connections-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let events = SocketEvent::ACCEPTED.to_raw() | SocketEvent::DISCONNECTED.to_raw();
+        let monitor = context.socket(zmq::PAIR)?;
+        // The I/O thread would block on a monitor with a full queue, so the queue has no bound: it
+        // holds what was accepted between two checks.
+        monitor
+            .set_rcvhwm(0)
+            .and_then(|()| socket.monitor(&name, i32::from(events)))
+            .and_then(|()| monitor.connect(&name))
+            .map_err(|error| RuntimeError::Socket {
+                what: "a socket's monitor",
+                cause: error.message().to_owned(),
+            })?;
+        let open_max = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        // The front door and the broadcast share what is there.
+        let most = open_max.saturating_sub(DESCRIPTORS_RESERVED).max(2) / 2;
+        Ok(Self {
+            monitor,
+            bounds,
+            by_fd: BTreeMap::new(),
+            unread: 0,
+            subscriptions: 0,
+            most: usize::try_from(most).unwrap_or(usize::MAX).min(CONNECTIONS_MAX),
+            accepted: 0,
+            next: 0,
+            seen: Vec::new(),
+            check_at: Nanos::ZERO,
+            counters: Counters::new(),
+        })
+    }
+
+    pub(crate) fn count_into(&mut self, counters: &Counters) {
+        self.counters = counters.clone();
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.by_fd.len()
+    }
+
+    /// When they are to be looked at next.
+    pub(crate) const fn check_at(&self) -> Nanos {
+        self.check_at
+    }
+
+    /// Bytes were taken from a connection; false if it is not there.
+    pub(crate) fn take(&mut self, peer: Peer, bytes: u64) -> bool {
+        let connection = self.by_fd.get_mut(&peer.fd).filter(|one| one.number == peer.number);
+        connection.map(|connection| connection.taken += bytes).is_some()
+    }
+
+    /// Whether the connection is there.
+    pub(crate) fn knows(&self, peer: Peer) -> bool {
+        self.by_fd.get(&peer.fd).is_some_and(|one| one.number == peer.number)
+    }
+
+    /// The connection that a message came over.
+    pub(crate) fn of(&mut self, message: &mut Message) -> Option<Peer> {
+        let fd = message.gets("__fd")?.parse().ok()?;
+        if !self.by_fd.contains_key(&fd) {
+            self.refresh();
+        }
+        self.by_fd.get(&fd).map(|connection| Peer { fd, number: connection.number })
+    }
+
+    /// Counts a subscription of a connection, or the end of one, and shuts down one that has too
+    /// many, or that makes too many of all.
+    pub(crate) fn subscribe(&mut self, peer: Peer, on: bool, bytes: usize) {
+        let Some(connection) = self.by_fd.get_mut(&peer.fd).filter(|one| one.number == peer.number)
+        else {
+            return;
+        };
+        let bytes = u64::try_from(bytes).expect("a few");
+        if on {
+            connection.subscriptions += 1;
+            connection.subscriptions_bytes += bytes;
+            self.subscriptions += 1;
+        } else {
+            let before = connection.subscriptions;
+            connection.subscriptions = before.saturating_sub(1);
+            connection.subscriptions_bytes = connection.subscriptions_bytes.saturating_sub(bytes);
+            self.subscriptions -= before - connection.subscriptions;
+        }
+        let is_one_too_many = SUBSCRIPTIONS_MAX < connection.subscriptions
+            || SUBSCRIPTIONS_BYTES_MAX < connection.subscriptions_bytes
+            || SUBSCRIPTIONS_MAX_OF_ALL < self.subscriptions;
+        if is_one_too_many {
+            self.cut_off(peer.fd, Counter::SubscriptionsRefused);
+        }
+    }
+
+    /// Shuts a connection down, if it is there.
+    pub(crate) fn refuse(&mut self, peer: Peer) {
+        if self.knows(peer) {
+            self.cut_off(peer.fd, Counter::SubscriptionsRefused);
+        }
+    }
+
+    /// Shuts a connection down, and counts it.
+    fn cut_off(&mut self, fd: i32, why: Counter) {
+        if let Some(connection) = self.remove(fd)
+            && kernel::cookie(fd) == Some(connection.cookie)
+            && !kernel::listens(fd)
+        {
+            kernel::shut_down(fd);
+            self.counters.add(why, 1);
+        }
+    }
+
+    /// Takes what the I/O thread says of connections made and lost.
+    fn refresh(&mut self) {
+        let mut frame = Message::new();
+        while self.monitor.recv(&mut frame, DONTWAIT).is_ok() {
+            let (true, [low, high, value @ ..]) = (frame.get_more(), &frame[..]) else {
+                continue;
+            };
+            let Some(fd) = value.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)) else {
+                continue;
+            };
+            self.remove(fd);
+            let event = u16::from_ne_bytes([*low, *high]);
+            if event == SocketEvent::ACCEPTED.to_raw()
+                && let Some(cookie) = kernel::cookie(fd)
+            {
+                self.accepted += 1;
+                let number = self.accepted;
+                self.by_fd.insert(fd, Connection { cookie, number, ..Connection::default() });
+            }
+        }
+    }
+
+    /// Looks at some of the connections, if it is time to, and cuts off those beyond a bound.
+    ///
+    /// `overdue` says whether so much waits for peers that whoever is behind longest has to go.
+    pub(crate) fn check(&mut self, now: Nanos, overdue: bool) {
+        if now < self.check_at {
+            return;
+        }
+        self.check_at = now + CONNECTIONS_CHECK_EVERY;
+        self.refresh();
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.extend(self.by_fd.range(self.next..).map(|(fd, _)| *fd).take(CONNECTIONS_PER_CHECK));
+        let left = CONNECTIONS_PER_CHECK - seen.len();
+        seen.extend(self.by_fd.range(..self.next).map(|(fd, _)| *fd).take(left));
+        self.next = seen.last().map_or(0, |fd| fd + 1);
+        seen.drain(..).for_each(|fd| self.look_at(fd, now));
+        self.seen = seen;
+        self.cut_off_fullest();
+        if overdue {
+            self.cut_off_slowest(now);
+        }
+        self.cut_off_surplus();
+    }
+
+    fn look_at(&mut self, fd: i32, now: Nanos) {
+        let Some(connection) = self.by_fd.get_mut(&fd) else {
+            return;
+        };
+        if kernel::cookie(fd) != Some(connection.cookie) {
+            self.remove(fd);
+            return;
+        }
+        if let Some(received) = kernel::received(fd) {
+            self.unread -= connection.unread;
+            connection.unread = received.saturating_sub(connection.taken);
+            self.unread += connection.unread;
+        }
+        connection.behind_since = match kernel::untaken(fd) {
+            Some(0) | None => None,
+            Some(_) => connection.behind_since.or(Some(now)),
+        };
+        if self.bounds.unread_max < connection.unread {
+            self.cut_off(fd, Counter::ConnectionsUnread);
+        }
+    }
+
+    fn cut_off_fullest(&mut self) {
+        while self.bounds.unread_max_of_all < self.unread {
+            let fullest = self.by_fd.iter().max_by_key(|(_, connection)| connection.unread);
+            let Some((fd, _)) = fullest else { return };
+            self.cut_off(*fd, Counter::ConnectionsUnread);
+        }
+    }
+
+    /// One at a time: what is freed by it shows at the next check.
+    fn cut_off_slowest(&mut self, now: Nanos) {
+        let behind = self.by_fd.iter().filter_map(|(fd, connection)| {
+            connection.behind_since.filter(|since| *since + BEHIND_LEAST <= now).map(|at| (at, *fd))
+        });
+        if let Some((_, fd)) = behind.min() {
+            self.cut_off(fd, Counter::SubscribersDropped);
+        }
+    }
+
+    /// The oldest of those that never said anything go first, then the latest.
+    fn cut_off_surplus(&mut self) {
+        while self.most < self.by_fd.len() {
+            let silent = self.by_fd.iter().filter(|(_, connection)| connection.taken == 0);
+            let oldest = silent.min_by_key(|(_, connection)| connection.number);
+            let latest = || self.by_fd.iter().max_by_key(|(_, connection)| connection.number);
+            let Some((fd, _)) = oldest.or_else(latest) else { return };
+            self.cut_off(*fd, Counter::ConnectionsSurplus);
+        }
+    }
+
+    fn remove(&mut self, fd: i32) -> Option<Connection> {
+        let connection = self.by_fd.remove(&fd)?;
+        self.unread -= connection.unread;
+        self.subscriptions -= connection.subscriptions;
+        Some(connection)
+    }
+}

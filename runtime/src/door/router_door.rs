@@ -1,0 +1,125 @@
+//! A front door on a ROUTER, with the bytes of each client in sight.
+
+use std::collections::BTreeMap;
+
+use crate::connections::{ConnectionBounds, Connections, Peer};
+use crate::envelope::CURVE_BYTES;
+use crate::limits::{DOOR_CLIENT_BYTES_MAX, DOOR_SHORT_BYTES};
+use crate::socket::{Part, Socket};
+use crate::waiting_bytes::WaitingBytes;
+use crate::{Context, Counters, Envelope, Nanos, PollSet, RuntimeError, SendError};
+
+/// Clients that have gone and are kept beside those that are there, before they are forgotten.
+const GONE_MAX: usize = 64;
+
+/// The server's side of the front door.
+pub(super) struct RouterDoor {
+    socket: Socket,
+    connections: Connections,
+    clients: BTreeMap<Vec<u8>, Client>,
+    /// The client that was heard last.
+    last: Vec<u8>,
+    last_peer: Option<Peer>,
+    sealing_bytes: usize,
+}
+
+struct Client {
+    peer: Peer,
+    /// Bytes of long replies that wait for it.
+    waiting: WaitingBytes,
+}
+
+impl RouterDoor {
+    pub(super) fn bind(
+        context: &Context,
+        socket: Socket,
+        endpoint: &str,
+        bounds: ConnectionBounds,
+        is_sealed: bool,
+    ) -> Result<Self, RuntimeError> {
+        let connections = Connections::follow(context, socket.raw(), bounds)?;
+        Ok(Self {
+            socket: socket.bind(endpoint)?,
+            connections,
+            clients: BTreeMap::new(),
+            last: Vec::new(),
+            last_peer: None,
+            sealing_bytes: if is_sealed { CURVE_BYTES } else { 0 },
+        })
+    }
+
+    pub(super) fn receive(&mut self, envelope: &mut Envelope) -> bool {
+        let received = envelope.receive(&self.socket, self.sealing_bytes);
+        if received {
+            self.note(envelope);
+        }
+        received
+    }
+
+    /// Counts what was taken from the client's connection.
+    fn note(&mut self, envelope: &mut Envelope) {
+        let bytes = envelope.framed_bytes();
+        if self.last != envelope.identity() {
+            self.last.clear();
+            self.last.extend_from_slice(envelope.identity());
+            self.last_peer = self.clients.get(envelope.identity()).map(|client| client.peer);
+        }
+        if self.last_peer.is_some_and(|peer| self.connections.take(peer, bytes)) {
+            return;
+        }
+        self.last_peer = self.connections.of(envelope.head());
+        if let Some(peer) = self.last_peer {
+            self.connections.take(peer, bytes);
+            let client = Client { peer, waiting: WaitingBytes::default() };
+            self.clients.insert(self.last.clone(), client);
+        }
+    }
+
+    /// The first frame, the identity, finds the client. If it is refused nothing was sent; once it
+    /// is taken the other frames are always taken.
+    pub(super) fn send(
+        &mut self,
+        identity: &[u8],
+        delimiter: bool,
+        body: &[u8],
+    ) -> Result<(), SendError> {
+        let is_long = DOOR_SHORT_BYTES < body.len();
+        let waiting = if is_long { self.clients.get(identity) } else { None };
+        let waiting = waiting.map(|client| &client.waiting);
+        if waiting.is_some_and(|waiting| DOOR_CLIENT_BYTES_MAX <= waiting.get()) {
+            return Err(SendError::Full);
+        }
+        self.socket.send(identity, Part::More)?;
+        if delimiter {
+            self.socket.send(&[], Part::More)?;
+        }
+        match waiting {
+            Some(waiting) => self.socket.send_counted(body.to_vec(), 0, waiting),
+            None => self.socket.send(body, Part::Last)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn count_into(&mut self, counters: &Counters) {
+        self.connections.count_into(counters);
+    }
+
+    pub(super) fn check(&mut self, now: Nanos) {
+        self.connections.check(now, false);
+        if self.connections.count() + GONE_MAX < self.clients.len() {
+            self.clients.retain(|_, client| self.connections.knows(client.peer));
+        }
+    }
+
+    pub(super) const fn check_at(&self) -> Nanos {
+        self.connections.check_at()
+    }
+
+    pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.socket.wait_on(poll_set, zmq::POLLIN);
+    }
+
+    pub(super) fn endpoint(&self) -> &str {
+        self.socket.endpoint()
+    }
+}

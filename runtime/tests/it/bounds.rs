@@ -1,0 +1,207 @@
+//! Bounds in bytes: what a peer can make the server keep.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use allot_runtime::{
+    Broadcast, BroadcastOptions, Clock, Context, Counter, Counters, Door, DoorOptions, Envelope,
+    SendError, Subscriber,
+};
+
+use crate::TIMEOUT;
+
+const TCP: &str = "tcp://127.0.0.1:*";
+
+/// The greeting of ZMTP 3.0 without encryption, and the command that ends the handshake.
+fn handshake(kind: &str) -> Vec<u8> {
+    let mut bytes = [&[0xff][..], &[0; 8], &[0x7f, 3, 0], b"NULL", &[0; 48]].concat();
+    assert_eq!(bytes.len(), 64);
+    let kind_len = u8::try_from(kind.len()).unwrap();
+    let mut ready = [b"\x05READY\x0bSocket-Type\0\0\0", &[kind_len][..], kind.as_bytes()].concat();
+    ready.extend_from_slice(b"\x08Identity\0\0\0\0");
+    bytes.extend_from_slice(&[4, u8::try_from(ready.len()).unwrap()]);
+    bytes.extend_from_slice(&ready);
+    bytes
+}
+
+/// A connection by hand, after its handshake.
+fn connect(endpoint: &str, kind: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(endpoint.strip_prefix("tcp://").unwrap()).unwrap();
+    stream.write_all(&handshake(kind)).unwrap();
+    let mut greeting = [0; 64 + 2];
+    stream.read_exact(&mut greeting).unwrap();
+    stream
+}
+
+/// A frame of 64 KiB after which another follows.
+fn unfinished_frame() -> Vec<u8> {
+    [&[3][..], &(64_u64 << 10).to_be_bytes(), &[7; 64 << 10]].concat()
+}
+
+/// Sends frames that never end until the connection is shut down; returns how many bytes left.
+fn send_endlessly(mut stream: TcpStream) -> usize {
+    let frame = unfinished_frame();
+    let mut sent = 0;
+    while stream.write_all(&frame).is_ok() {
+        sent += frame.len();
+    }
+    sent
+}
+
+#[test]
+fn a_message_that_never_ends_is_cut_off_at_the_front_door() {
+    let (context, clock, counters) = (Context::new().unwrap(), Clock::system(), Counters::new());
+    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
+    door.count_into(&counters);
+    let endpoint = door.endpoint().unwrap().to_owned();
+    let other = zmq::Context::new().socket(zmq::DEALER).unwrap();
+    other.set_linger(0).unwrap();
+    other.connect(&endpoint).unwrap();
+    let stream = connect(&endpoint, "DEALER");
+    let sender = std::thread::spawn(move || send_endlessly(stream));
+    let mut envelope = Envelope::new();
+    wait_for!([door], {
+        door.check(clock.now());
+        (0 < counters.get(Counter::ConnectionsUnread)).then_some(())
+    });
+    assert!((24 << 20) <= sender.join().unwrap(), "what is allowed was read");
+    other.send("still here", 0).unwrap();
+    wait_for!([door], door.receive(&mut envelope).then_some(()));
+    assert_eq!(envelope.body(), b"still here");
+}
+
+#[test]
+fn a_message_that_never_ends_is_cut_off_at_the_broadcast() {
+    let (context, clock, counters) = (Context::new().unwrap(), Clock::system(), Counters::new());
+    let mut broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
+    broadcast.count_into(&counters);
+    let mut stream = connect(broadcast.endpoint().unwrap(), "SUB");
+    let sender = std::thread::spawn(move || {
+        let frames = [&[1, 255][..], &[7; 255]].concat().repeat(256);
+        while stream.write_all(&frames).is_ok() {}
+    });
+    wait_for!([broadcast], {
+        broadcast.check(clock.now());
+        (0 < counters.get(Counter::ConnectionsUnread)).then_some(())
+    });
+    sender.join().unwrap();
+}
+
+#[test]
+fn a_client_that_sends_the_largest_messages_without_a_pause_is_slowed_down_and_kept() {
+    let (context, clock, counters) = (Context::new().unwrap(), Clock::system(), Counters::new());
+    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
+    door.count_into(&counters);
+    let endpoint = door.endpoint().unwrap().to_owned();
+    let sender = std::thread::spawn(move || {
+        let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        client.connect(&endpoint).unwrap();
+        (0..100).for_each(|_| client.send(vec![7; 1 << 20], 0).unwrap());
+    });
+    let (mut envelope, mut received) = (Envelope::new(), 0);
+    wait_for!([door], {
+        // Many checks fall between two messages.
+        (0..10).for_each(|_| door.check(clock.now()));
+        received += usize::from(door.receive(&mut envelope));
+        (received == 100).then_some(())
+    });
+    sender.join().unwrap();
+    assert_eq!(counters.get(Counter::ConnectionsUnread), 0);
+}
+
+#[test]
+fn replies_that_are_not_read_are_bounded_in_bytes() {
+    let context = Context::new().unwrap();
+    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
+    let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
+    client.set_linger(0).unwrap();
+    client.set_rcvhwm(1).unwrap();
+    client.connect(door.endpoint().unwrap()).unwrap();
+    client.send("question", 0).unwrap();
+    let mut envelope = Envelope::new();
+    wait_for!([door], door.receive(&mut envelope).then_some(()));
+    let reply = vec![7; 200_000];
+    // What the kernel takes on the way is not counted: the client's end, and this one.
+    let mut sent = 0;
+    wait_for!([], {
+        let is_full = loop {
+            match door.send(envelope.identity(), false, &reply) {
+                Ok(()) => sent += reply.len(),
+                Err(error) => break error == SendError::Full,
+            }
+        };
+        (is_full && (1 << 20) <= sent).then_some(())
+    });
+    assert!(sent < 32 << 20, "{sent} bytes were taken");
+}
+
+#[test]
+fn a_subscriber_that_does_not_read_is_disconnected_and_no_other() {
+    let (context, clock, counters) = (Context::new().unwrap(), Clock::system(), Counters::new());
+    let mut broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
+    broadcast.count_into(&counters);
+    let endpoint = broadcast.endpoint().unwrap().to_owned();
+    let silent = connect(&endpoint, "SUB");
+    (&silent).write_all(b"\0\x03\x01a:").unwrap();
+    let mut quick = Subscriber::connect(&context, &endpoint, &[b"a:"]).unwrap();
+    for _ in 0..2 {
+        wait_for!([broadcast], broadcast.next_subscription());
+    }
+    let body = vec![7; 1 << 20];
+    let (mut sequence, mut received) = (0, 0);
+    wait_for!([broadcast], {
+        broadcast.check(clock.now());
+        while broadcast.has_room() && sequence < received + 4 {
+            broadcast.publish(b"a:", sequence, &body);
+            sequence += 1;
+        }
+        while received < sequence && quick.receive(std::time::Duration::ZERO).is_some() {
+            received += 1;
+        }
+        (0 < counters.get(Counter::SubscribersDropped)).then_some(())
+    });
+    assert_eq!(counters.get(Counter::SubscribersDropped), 1);
+    while received < sequence {
+        quick.receive(TIMEOUT).unwrap();
+        received += 1;
+    }
+    wait_for!([broadcast], broadcast.has_room().then_some(()));
+    broadcast.publish(b"a:", sequence, b"last");
+    assert_eq!(quick.receive(TIMEOUT).unwrap().body, b"last");
+    drop(silent);
+}
+
+#[test]
+fn a_subscriber_with_too_many_subscriptions_is_disconnected() {
+    let (context, counters) = (Context::new().unwrap(), Counters::new());
+    let mut broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
+    broadcast.count_into(&counters);
+    let mut stream = connect(broadcast.endpoint().unwrap(), "SUB");
+    let sender = std::thread::spawn(move || {
+        for number in 0..20_000_u32 {
+            let frame = [&[0, 5, 1][..], &number.to_be_bytes()].concat();
+            if stream.write_all(&frame).is_err() {
+                break;
+            }
+        }
+        stream
+    });
+    wait_for!([broadcast], {
+        while broadcast.next_subscription().is_some() {}
+        (0 < counters.get(Counter::SubscriptionsRefused)).then_some(())
+    });
+    drop(sender.join().unwrap());
+}
+
+#[test]
+fn an_endless_prefix_disconnects_its_subscriber() {
+    let context = Context::new().unwrap();
+    let mut broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
+    let mut stream = connect(broadcast.endpoint().unwrap(), "SUB");
+    let prefix = [&[2][..], &(1_u64 << 20).to_be_bytes(), &[1]].concat();
+    stream.write_all(&prefix).unwrap();
+    // The socket closes the connection: reading comes to an end.
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert_eq!(broadcast.next_subscription(), None);
+}
