@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use allot_domain::limits::{ID_LEN_MAX, SHARDS_MAX};
+use allot_runtime::PREFIX_BYTES_MAX;
 use allot_wire::backplane::AWAY_AFTER;
 
 /// Frames of the shards taken in one turn; other agents may share the thread.
@@ -17,11 +18,22 @@ pub(crate) const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// up first, and reports are few.
 pub(crate) const CUTS_MAX: usize = 256;
 
-/// Subscriptions taken in one turn: one last value then serves them all.
-pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 64;
+/// Subscriptions taken in one turn: other agents may share the thread.
+pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 256;
 
-/// Longer prefixes than any topic has match nothing: a family, a name of 64 bytes, an encoding.
-pub(crate) const PREFIX_BYTES_MAX: usize = 256;
+/// Bytes that a turn reads, writes and publishes of a report: a few milliseconds of work. A large
+/// report takes many turns, and other agents may share the thread.
+pub(crate) const REPORT_LEN_PER_TURN: usize = 256 << 10;
+
+/// What a publication counts for beside its length: to look a topic up costs as much as to write
+/// some bytes.
+pub(crate) const PUBLICATION_LEN_LEAST: usize = 128;
+
+/// The largest buffer for bodies that is kept: one large report must not make it large for ever.
+pub(crate) const BODY_LEN_KEPT: usize = 1 << 20;
+
+/// How often a report that waits for subscribers is tried again.
+pub(crate) const ROOM_RETRY: Duration = Duration::from_millis(1);
 
 /// How many prefixes are kept: every topic of a large firm by itself, and memory is bounded.
 pub(crate) const PREFIXES_MAX: usize = 65_536;
@@ -34,5 +46,8 @@ const _: () = assert!(SHARDS_MAX <= CUTS_MAX);
 const _: () = assert!(SUBSCRIPTIONS_PER_TURN < PREFIXES_MAX);
 // The prefixes that are kept are bounded in bytes.
 const _: () = assert!(PREFIXES_MAX * PREFIX_BYTES_MAX <= 16 << 20);
+// A turn publishes more than one body.
+const _: () = assert!(PUBLICATION_LEN_LEAST * 64 <= REPORT_LEN_PER_TURN);
+const _: () = assert!(REPORT_LEN_PER_TURN <= BODY_LEN_KEPT);
 // One turn takes a part of every shard.
 const _: () = assert!(SHARDS_MAX <= FRAMES_PER_TURN);

@@ -1,17 +1,19 @@
 //! The publisher's duty cycle: parts and events in, reports out, and a heartbeat each second.
 
-use allot_domain::ShardId;
+use allot_domain::{ReportNumber, ShardId, Step};
 use allot_runtime::{Agent, Broadcast, Counter, Counters, Hub, Link, Nanos, PollSet};
 use allot_wire::backplane::{
-    self, FrameKind, Hello, Interest, PartFrame, encode_feedback, encode_interest, events,
+    self, FrameKind, Hello, Interest, PartFrame, encode_feedback, encode_interest, encode_reported,
+    events,
 };
 use allot_wire::{Encoding, HEARTBEAT, Heartbeat};
 
 use crate::cut::{Collected, CutCollector};
-use crate::limits::{FRAMES_PER_TURN, HEARTBEAT_EVERY};
+use crate::jobs::{Jobs, Purpose, Work};
+use crate::limits::{FRAMES_PER_TURN, HEARTBEAT_EVERY, ROOM_RETRY};
 use crate::shard_monitor::ShardMonitor;
 use crate::topics::{Subscribed, Topics};
-use crate::{Cut, PublisherConfig, View};
+use crate::{Budget, Cut, Made, PublisherConfig, View};
 
 /// What subscribers hear, as an agent.
 pub struct Publisher<V: View> {
@@ -22,10 +24,12 @@ pub struct Publisher<V: View> {
     monitor: ShardMonitor,
     collector: CutCollector<V::Part>,
     view: V::State,
+    jobs: Jobs<V>,
     frame: Vec<u8>,
     spare: Vec<u8>,
     interest: Interest,
     heartbeat_at: Nanos,
+    now: Nanos,
     counters: Counters,
 }
 
@@ -50,10 +54,12 @@ impl<V: View> Publisher<V> {
             monitor: ShardMonitor::new(config.shards),
             collector: CutCollector::new(config.shards),
             view: V::State::default(),
+            jobs: Jobs::new(),
             frame: Vec::new(),
             spare: Vec::new(),
             interest: Interest { events: false },
             heartbeat_at: Nanos::ZERO,
+            now: Nanos::ZERO,
             config,
             shards,
             router,
@@ -127,13 +133,64 @@ impl<V: View> Publisher<V> {
         self.monitor.lack(V::compare(&parts));
         let degraded = if marker.report { self.monitor.degraded(now) } else { Vec::new() };
         let inputs = keyed.saturating_add(to_all);
-        let cut = Cut { marker, inputs, ledger: self.monitor.ledger(), parts: &parts, degraded };
-        self.counters.add(Counter::Reports, u64::from(marker.report));
-        if let Some(feedback) = V::on_cut(&mut self.view, cut, &mut self.topics) {
+        let cut = Cut { marker, inputs, ledger: self.monitor.ledger(), parts, degraded };
+        let Made { feedback, job } = V::on_cut(&mut self.view, cut);
+        if let Some(feedback) = feedback {
             encode_feedback(&feedback, &mut self.spare);
-            if self.router.send(&mut self.spare).is_err() {
-                self.counters.add(Counter::FramesRefused, 1);
+            self.send_to_router();
+        }
+        let report = ReportNumber::new(marker.number);
+        if let Some(overtaken) = job.and_then(|job| self.jobs.add_report(report, job)) {
+            self.counters.add(Counter::ReportsSkipped, 1);
+            self.end_report(overtaken);
+        }
+    }
+
+    fn send_to_router(&mut self) {
+        if self.router.send(&mut self.spare).is_err() {
+            self.counters.add(Counter::FramesRefused, 1);
+        }
+    }
+
+    /// Tells the router that the next report may be asked for.
+    fn end_report(&mut self, report: ReportNumber) {
+        encode_reported(report, &mut self.spare);
+        self.send_to_router();
+    }
+
+    /// Makes and publishes what is due, as far as one turn goes; returns how much that was.
+    fn resume_jobs(&mut self) -> usize {
+        let mut budget = Budget::of_turn();
+        let mut work_count = 0;
+        while !budget.is_spent() && self.topics.has_room() {
+            let Some(work) = self.jobs.take(&self.view) else {
+                break;
+            };
+            work_count += 1;
+            self.resume_job(work, &mut budget);
+        }
+        work_count
+    }
+
+    fn resume_job(&mut self, work: Work<V>, budget: &mut Budget) {
+        let Work { mut job, purpose } = work;
+        let (step, purpose) = match purpose {
+            Purpose::Report(_) => {
+                (V::resume(&mut self.view, &mut job, &mut self.topics, budget), purpose)
             }
+            Purpose::Last(asked) => {
+                self.topics.begin_last(asked);
+                let step = V::resume(&mut self.view, &mut job, &mut self.topics, budget);
+                (step, Purpose::Last(self.topics.end_last()))
+            }
+        };
+        match (step, purpose) {
+            (Step::Pending, purpose) => self.jobs.put_back(Work { job, purpose }),
+            (Step::Done, Purpose::Report(report)) => {
+                self.counters.add(Counter::Reports, 1);
+                self.end_report(report);
+            }
+            (Step::Done, Purpose::Last(_)) => {}
         }
     }
 
@@ -160,14 +217,10 @@ impl<V: View> Publisher<V> {
         true
     }
 
-    /// Takes what came from subscribers; new ones get the last values. Returns how much came.
+    /// Takes what came from subscribers; new ones are due the last values. Returns how much came.
     fn take_subscriptions(&mut self) -> usize {
         let Subscribed { count, asked } = self.topics.take_subscriptions();
-        if !asked.is_empty() {
-            self.topics.begin_last(asked);
-            V::publish_last(&self.view, &mut self.topics);
-            self.topics.end_last();
-        }
+        asked.iter().for_each(|prefix| self.jobs.ask(prefix));
         if 0 < count {
             self.tell_interest();
         }
@@ -217,6 +270,8 @@ impl<V: View> Agent for Publisher<V> {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
+        self.now = now;
+        self.topics.check(now);
         let mut work_count = self.take_subscriptions();
         for _ in 0..FRAMES_PER_TURN {
             if self.shards.receive(&mut self.frame).is_none() {
@@ -225,6 +280,7 @@ impl<V: View> Agent for Publisher<V> {
             self.on_frame(now);
             work_count += 1;
         }
+        work_count += self.resume_jobs();
         if self.heartbeat_at <= now {
             self.beat(now);
         }
@@ -236,7 +292,9 @@ impl<V: View> Agent for Publisher<V> {
     }
 
     fn wake_at(&self) -> Nanos {
-        self.heartbeat_at
+        let waits = !self.jobs.is_idle() && !self.topics.has_room();
+        let room_at = if waits { self.now + ROOM_RETRY } else { Nanos::MAX };
+        self.heartbeat_at.min(self.topics.check_at()).min(room_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::limits::{PREFIX_BYTES_MAX, PREFIXES_MAX};
+use allot_runtime::PREFIX_BYTES_MAX;
+
+use crate::limits::PREFIXES_MAX;
 
 /// The prefixes subscribed to. An unsubscription arrives only when the last subscriber leaves.
 #[derive(Default)]
@@ -11,6 +13,10 @@ pub(crate) struct Subscriptions {
 }
 
 impl Subscriptions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
+    }
+
     /// Begins or ends to listen; false if the prefix is too long, or one too many, to be kept.
     pub(crate) fn set(&mut self, prefix: &[u8], on: bool) -> bool {
         if PREFIX_BYTES_MAX < prefix.len() {

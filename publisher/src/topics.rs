@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use allot_domain::{ReportNumber, TopicSeq};
-use allot_runtime::{Broadcast, Counter, Counters, PollSet};
+use allot_runtime::{Broadcast, Counter, Counters, Nanos, PollSet};
 
-use crate::limits::SUBSCRIPTIONS_PER_TURN;
+use crate::Budget;
+use crate::limits::{BODY_LEN_KEPT, PUBLICATION_LEN_LEAST, SUBSCRIPTIONS_PER_TURN};
 use crate::subscriptions::Subscriptions;
 
 /// Which value of a state topic a message has.
@@ -33,15 +34,16 @@ pub struct Topics {
     broadcast: Broadcast,
     subscriptions: Subscriptions,
     progress: BTreeMap<Vec<u8>, Progress>,
-    /// The prefixes whose last values were asked for just now; none where a value is new.
-    asked: Option<Vec<Vec<u8>>>,
+    /// The prefixes whose last values are being published; none where a value is new.
+    asked: Option<Subscriptions>,
     topic: Vec<u8>,
     body: Vec<u8>,
     counters: Counters,
 }
 
 impl Topics {
-    pub(crate) fn new(broadcast: Broadcast, counters: Counters) -> Self {
+    pub(crate) fn new(mut broadcast: Broadcast, counters: Counters) -> Self {
+        broadcast.count_into(&counters);
         Self {
             broadcast,
             subscriptions: Subscriptions::default(),
@@ -55,6 +57,21 @@ impl Topics {
 
     pub(crate) fn endpoint(&self) -> Option<&str> {
         self.broadcast.endpoint()
+    }
+
+    /// Whether subscribers take what is published: a report waits while too much is due to them.
+    pub(crate) fn has_room(&self) -> bool {
+        self.broadcast.has_room()
+    }
+
+    /// Looks at the connections of subscribers, if it is time to.
+    pub(crate) fn check(&mut self, now: Nanos) {
+        self.broadcast.check(now);
+    }
+
+    /// When the connections are to be looked at.
+    pub(crate) fn check_at(&self) -> Nanos {
+        self.broadcast.check_at()
     }
 
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
@@ -88,14 +105,19 @@ impl Topics {
 
     /// From here to [`Topics::end_last`] values go to those who asked for them, each topic's once
     /// however many asked.
-    pub(crate) fn begin_last(&mut self, asked: Vec<Vec<u8>>) {
-        assert!(self.asked.is_none(), "last values are sent in one go");
+    pub(crate) fn begin_last(&mut self, asked: Subscriptions) {
+        assert!(self.asked.is_none(), "one job is under way at a time");
         self.asked = Some(asked);
     }
 
-    /// From here on values are new.
-    pub(crate) fn end_last(&mut self) {
-        self.asked = None;
+    /// From here on values are new; returns who asked for the last ones.
+    pub(crate) fn end_last(&mut self) -> Subscriptions {
+        self.asked.take().expect("last values were begun")
+    }
+
+    /// Whether this topic has a subscriber who is due what is published now.
+    pub fn is_due(&mut self, topic: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.choose(topic)
     }
 
     /// Publishes a value of a state topic. Both closures write into an empty buffer; `body` is
@@ -103,19 +125,24 @@ impl Topics {
     pub fn publish_state(
         &mut self,
         version: Version,
+        budget: &mut Budget,
         topic: impl FnOnce(&mut Vec<u8>),
         body: impl FnOnce(&mut Vec<u8>),
     ) {
+        budget.spend(PUBLICATION_LEN_LEAST);
         if !self.choose(topic) {
             return;
         }
         body(&mut self.body);
+        budget.spend(self.body.len());
         let progress = self.progress.entry(self.topic.clone()).or_default();
         if progress.sequence == TopicSeq::default() || progress.version != version {
             *progress = Progress { sequence: progress.sequence.next(), version };
         }
         let sequence = progress.sequence;
         self.send(sequence);
+        self.body.clear();
+        self.body.shrink_to(BODY_LEN_KEPT);
     }
 
     /// Publishes an event. Both closures write into an empty buffer; `body` is called only if
@@ -167,8 +194,7 @@ impl Topics {
         self.topic.clear();
         topic(&mut self.topic);
         self.body.clear();
-        let is_asked =
-            |prefixes: &Vec<Vec<u8>>| prefixes.iter().any(|prefix| self.topic.starts_with(prefix));
+        let is_asked = |asked: &Subscriptions| asked.hears(&self.topic);
         self.asked.as_ref().is_none_or(is_asked) && self.subscriptions.hears(&self.topic)
     }
 
@@ -201,14 +227,16 @@ mod tests {
     fn publish(topics: &mut Topics, report: u64, time_ns: u64) {
         let topic = |out: &mut Vec<u8>| out.extend_from_slice(b"state:json");
         let version = Version { report: ReportNumber::new(report), time_ns };
-        topics.publish_state(version, topic, |out| out.push(b'x'));
+        topics.publish_state(version, &mut Budget::of_turn(), topic, |out| out.push(b'x'));
     }
 
     /// One turn of a publisher whose last report is number 1; returns how much came.
     fn turn(topics: &mut Topics) -> usize {
         let Subscribed { count, asked } = topics.take_subscriptions();
-        if !asked.is_empty() {
-            topics.begin_last(asked);
+        let mut prefixes = Subscriptions::default();
+        asked.iter().for_each(|prefix| assert!(prefixes.set(prefix, true)));
+        if !prefixes.is_empty() {
+            topics.begin_last(prefixes);
             publish(topics, 1, 1);
             topics.end_last();
         }

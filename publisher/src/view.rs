@@ -1,10 +1,10 @@
 //! View: what a system makes of the parts of a cut and of events, and what goes back as an input.
 
-use allot_domain::{LedgerId, Marker, ReportNumber};
+use allot_domain::{LedgerId, Marker, ReportNumber, Step};
 use allot_wire::DecodeError;
 use allot_wire::backplane::Feedback;
 
-use crate::Topics;
+use crate::{Budget, Topics};
 
 /// How a system is seen from outside.
 ///
@@ -15,6 +15,8 @@ pub trait View: 'static {
     type Part: Send;
     /// What is remembered between cuts.
     type State: Default + Send;
+    /// A report on its way: what of it is made and published.
+    type Job: Send;
     /// What the topics of events begin with: `family:`.
     const EVENTS: &'static str;
 
@@ -28,17 +30,21 @@ pub trait View: 'static {
     /// nothing.
     fn compare(parts: &[Self::Part]) -> Vec<Option<String>>;
 
-    /// Takes the parts of a complete cut: publishes a report if the marker asks for one, and
-    /// returns what the parts call for.
-    fn on_cut(
-        state: &mut Self::State,
-        cut: Cut<'_, Self::Part>,
-        topics: &mut Topics,
-    ) -> Option<Feedback>;
+    /// Takes the parts of a complete cut: says what they call for, and, where the marker asks for a
+    /// report, what makes it.
+    fn on_cut(state: &mut Self::State, cut: Cut<Self::Part>) -> Made<Self::Job>;
 
-    /// Publishes the last value of every topic that has one. [`Topics`] sends it to those who
-    /// asked, and to no others.
-    fn publish_last(state: &Self::State, topics: &mut Topics);
+    /// What publishes the last value of every topic that has one; none before the first report.
+    /// [`Topics`] sends it to those who asked, and to no others.
+    fn last(state: &Self::State) -> Option<Self::Job>;
+
+    /// Goes on with a job until the budget is spent.
+    fn resume(
+        state: &mut Self::State,
+        job: &mut Self::Job,
+        topics: &mut Topics,
+        budget: &mut Budget,
+    ) -> Step;
 
     /// The number of the last report; zero before the first.
     fn last_report(state: &Self::State) -> ReportNumber;
@@ -56,7 +62,7 @@ pub trait View: 'static {
 
 /// A complete cut.
 #[derive(Debug)]
-pub struct Cut<'a, P> {
+pub struct Cut<P> {
     /// Its marker.
     pub marker: Marker,
     /// How many inputs of clients it contains.
@@ -64,7 +70,16 @@ pub struct Cut<'a, P> {
     /// The ledger of the shards; none where nothing is kept, or where they disagree.
     pub ledger: Option<LedgerId>,
     /// The part of each shard, by id.
-    pub parts: &'a [P],
+    pub parts: Vec<P>,
     /// What is missing or doubtful, in sentences; empty when all is well.
     pub degraded: Vec<String>,
+}
+
+/// What comes of a cut.
+#[derive(Debug)]
+pub struct Made<J> {
+    /// What the parts call for.
+    pub feedback: Option<Feedback>,
+    /// What makes the report and publishes it, where the marker asks for one.
+    pub job: Option<J>,
 }

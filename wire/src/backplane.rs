@@ -4,7 +4,7 @@
 //!   router ── inputs, welcome ──► shard ── events, part ──► publisher
 //!          ◄── replies, hello ───       ◄── interest ──────     │
 //!                                       ─── hello ────────►     │
-//!          ◄── feedback ────────────────────────────────────────┘
+//!          ◄── feedback, reported ──────────────────────────────┘
 //! ```
 //!
 //! A frame is one message of a link. Its first byte is its kind; integers are little-endian.
@@ -21,6 +21,7 @@ mod greeting;
 mod marker;
 mod part;
 mod feedback;
+mod reported;
 
 use allot_domain::Cursor;
 use allot_domain::snapshot::COUNT_MAX;
@@ -40,6 +41,7 @@ pub use marker::{decode_marker, encode_marker};
 pub use part::{PartFrame, PartHead, decode_part, encode_part};
 pub use replies::{ReplyFrame, To};
 pub use reply_to::{ClientHandle, ReplyTo};
+pub use reported::{decode_reported, encode_reported};
 
 /// What a frame is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,11 +62,13 @@ pub enum FrameKind {
     Events = 7,
     /// Publisher to router: an input for each shard.
     Feedback = 8,
+    /// Publisher to router: a report is out.
+    Reported = 9,
 }
 
 impl FrameKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Inputs,
         Self::Replies,
         Self::Hello,
@@ -73,6 +77,7 @@ impl FrameKind {
         Self::Part,
         Self::Events,
         Self::Feedback,
+        Self::Reported,
     ];
 }
 
@@ -87,6 +92,7 @@ impl From<FrameKind> for u8 {
             FrameKind::Part => 6,
             FrameKind::Events => 7,
             FrameKind::Feedback => 8,
+            FrameKind::Reported => 9,
         }
     }
 }

@@ -38,7 +38,7 @@ pub use request::{
     encode_request, routing_keys, routing_rejection,
 };
 pub use topic::{Topic, TopicName};
-pub use view::Positions;
+pub use view::{Positions, ReportJob};
 
 /// The system: fills and splits in, whole shares for every account out.
 #[derive(Clone, Copy, Debug)]

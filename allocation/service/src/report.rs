@@ -15,7 +15,7 @@ pub const KIND_POSITIONS: u8 = 129;
 pub const KIND_ACCOUNT: u8 = 130;
 
 /// The whole firm at one cut.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Report {
     /// The number of its marker: it rises, though not by one.
     pub report: ReportNumber,
@@ -112,10 +112,40 @@ impl Report {
     /// # Panics
     /// If the report has 4 GiB or more.
     pub fn encode(&self, encoding: Encoding, out: &mut Vec<u8>) {
+        self.begin(encoding, out);
+        (0..self.accounts.len()).for_each(|index| self.append_account(index, encoding, out));
+        self.end(encoding, out);
+    }
+
+    /// Writes what stands before the accounts; `out` then holds nothing else. Each account follows
+    /// in its order, then the end: large reports are written in steps.
+    pub fn begin(&self, encoding: Encoding, out: &mut Vec<u8>) {
         out.clear();
         match encoding {
-            Encoding::Json => json::write_report(self, out),
-            Encoding::Binary => binary::write_report(self, out),
+            Encoding::Json => json::begin_report(self, out),
+            Encoding::Binary => binary::begin_report(self, out),
+        }
+    }
+
+    /// Appends the account at `index`, behind those before it.
+    ///
+    /// # Panics
+    /// If there is no such account.
+    pub fn append_account(&self, index: usize, encoding: Encoding, out: &mut Vec<u8>) {
+        match encoding {
+            Encoding::Json => json::append_account(&self.accounts[index], index == 0, out),
+            Encoding::Binary => binary::append_account(&self.accounts[index], out),
+        }
+    }
+
+    /// Appends what stands behind the accounts.
+    ///
+    /// # Panics
+    /// If the report has 4 GiB or more.
+    pub fn end(&self, encoding: Encoding, out: &mut Vec<u8>) {
+        match encoding {
+            Encoding::Json => json::end_report(self, out),
+            Encoding::Binary => binary::end_report(self, out),
         }
     }
 

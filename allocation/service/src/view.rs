@@ -2,32 +2,53 @@
 
 mod netting_planner;
 mod report_builder;
+mod report_in_progress;
+mod publication;
+
+use std::sync::Arc;
 
 use allot_allocation_rules::Part;
-use allot_domain::{Cursor, ReportNumber, TopicSeq};
-use allot_publisher::{Cut, Topics, Version, View};
+use allot_domain::{Cursor, ReportNumber, Step, TopicSeq};
+use allot_publisher::{Budget, Cut, Made, Topics, View};
+use allot_wire::DecodeError;
 use allot_wire::backplane::Feedback;
-use allot_wire::{DecodeError, Encoding};
 
 use crate::reply::read_record;
 use crate::{
     Allocation, InputName, Report, Topic, decode_part, encode_netting, encode_reply_message,
 };
 use netting_planner::NettingPlanner;
-
-/// The two encodings of every topic.
-const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::Binary];
+use publication::{Body, ENCODINGS, Publication};
+use report_in_progress::ReportInProgress;
 
 /// What is remembered between cuts.
 #[derive(Default)]
 pub struct Positions {
     planner: NettingPlanner,
-    last: Option<Report>,
+    last: Option<Arc<Report>>,
+}
+
+/// A report on its way.
+pub struct ReportJob(Stage);
+
+/// How far it is.
+enum Stage {
+    /// It is made of its parts.
+    Making(Box<ReportInProgress>),
+    /// It is published.
+    Publishing(Publication, Body),
+}
+
+impl ReportJob {
+    fn publish(report: &Arc<Report>) -> Self {
+        Self(Stage::Publishing(Publication::new(Arc::clone(report)), Body::default()))
+    }
 }
 
 impl View for Allocation {
     type Part = Part;
     type State = Positions;
+    type Job = ReportJob;
     const EVENTS: &'static str = Topic::FILLS;
 
     fn read_part(body: &[u8]) -> Result<Part, DecodeError> {
@@ -51,39 +72,46 @@ impl View for Allocation {
         parts.iter().map(lacks).collect()
     }
 
-    fn on_cut(state: &mut Positions, cut: Cut<'_, Part>, topics: &mut Topics) -> Option<Feedback> {
+    fn on_cut(state: &mut Positions, cut: Cut<Part>) -> Made<ReportJob> {
         let Cut { marker, inputs, ledger, parts, degraded } = cut;
-        let nettings = state.planner.plan(&marker, parts);
-        if marker.report {
-            let report = report_builder::report(&marker, inputs, parts, degraded);
-            state.last = Some(Report { ledger, ..report });
-            Self::publish_last(state, topics);
-        }
+        let nettings = state.planner.plan(&marker, &parts);
         let body = |netting| {
             let mut body = Vec::new();
             encode_netting(&netting, &mut body);
             body
         };
-        let bodies = nettings?.into_iter().map(body).collect();
-        Some(Feedback { kind: InputName::Netting.kind(), bodies })
+        let feedback = nettings.map(|nettings| {
+            let bodies = nettings.into_iter().map(body).collect();
+            Feedback { kind: InputName::Netting.kind(), bodies }
+        });
+        let job = marker.report.then(|| {
+            let report = report_builder::begin(&marker, inputs, ledger, parts, degraded);
+            ReportJob(Stage::Making(Box::new(report)))
+        });
+        Made { feedback, job }
     }
 
-    fn publish_last(state: &Positions, topics: &mut Topics) {
-        let Some(report) = &state.last else {
-            return;
-        };
-        let version = Version { report: report.report, time_ns: report.time_ns };
-        for encoding in ENCODINGS {
-            let topic = |out: &mut Vec<u8>| Topic::Positions(encoding).write(out);
-            topics.publish_state(version, topic, |out| report.encode(encoding, out));
-            if !topics.has_listeners(Topic::ACCOUNTS) {
-                continue;
-            }
-            for (index, account) in report.accounts.iter().enumerate() {
-                let topic = |out: &mut Vec<u8>| Topic::Account(&account.id, encoding).write(out);
-                let body = |out: &mut Vec<u8>| report.encode_account(index, encoding, out);
-                topics.publish_state(version, topic, body);
-            }
+    fn last(state: &Positions) -> Option<ReportJob> {
+        state.last.as_ref().map(ReportJob::publish)
+    }
+
+    fn resume(
+        state: &mut Positions,
+        job: &mut ReportJob,
+        topics: &mut Topics,
+        budget: &mut Budget,
+    ) -> Step {
+        if let Stage::Making(report) = &mut job.0 {
+            let Some(report) = report.resume(budget) else {
+                return Step::Pending;
+            };
+            let report = Arc::new(report);
+            *job = ReportJob::publish(&report);
+            state.last = Some(report);
+        }
+        match &mut job.0 {
+            Stage::Publishing(publication, body) => publication.resume(body, topics, budget),
+            Stage::Making(_) => Step::Pending,
         }
     }
 

@@ -16,6 +16,7 @@ struct Empty;
 impl View for Empty {
     type Part = ();
     type State = ();
+    type Job = ();
     const EVENTS: &'static str = "events:";
 
     fn read_part(body: &[u8]) -> Result<(), DecodeError> {
@@ -26,11 +27,18 @@ impl View for Empty {
         vec![None; parts.len()]
     }
 
-    fn on_cut((): &mut (), cut: Cut<'_, ()>, _: &mut Topics) -> Option<Feedback> {
-        Some(Feedback { kind: KIND, bodies: vec![Vec::new(); cut.parts.len()] })
+    fn on_cut((): &mut (), cut: Cut<()>) -> Made<()> {
+        let feedback = Feedback { kind: KIND, bodies: vec![Vec::new(); cut.parts.len()] };
+        Made { feedback: Some(feedback), job: cut.marker.report.then_some(()) }
     }
 
-    fn publish_last((): &(), _: &mut Topics) {}
+    fn last((): &()) -> Option<()> {
+        None
+    }
+
+    fn resume((): &mut (), (): &mut (), _: &mut Topics, _: &mut Budget) -> Step {
+        Step::Done
+    }
 
     fn last_report((): &()) -> ReportNumber {
         ReportNumber::new(0)

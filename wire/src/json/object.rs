@@ -22,6 +22,11 @@ impl<'a> Object<'a> {
         Self { out, is_empty: true }
     }
 
+    /// Goes on with an object at the end of `out` that was begun and not closed.
+    pub const fn resume(out: &'a mut Vec<u8>, is_empty: bool) -> Self {
+        Self { out, is_empty }
+    }
+
     /// Closes the object.
     pub fn end(self) {
         self.out.push(b'}');

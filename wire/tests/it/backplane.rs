@@ -1,6 +1,6 @@
 //! Backplane: the bytes of every frame, and what is read back from them.
 
-use allot_domain::{Incarnation, LogIndex, ShardId};
+use allot_domain::{Incarnation, LogIndex, ReportNumber, ShardId};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, ClientHandle, Feedback, FrameKind, Hello, INPUT_BODY_MAX, InputFrame, InputKind,
@@ -26,10 +26,11 @@ fn the_first_byte_says_what_a_frame_is() {
         FrameKind::Interest,
         FrameKind::Part,
         FrameKind::Feedback,
+        FrameKind::Reported,
     ];
     assert_eq!(kinds, expected.map(Some));
     assert_eq!(backplane::kind(&[]), None);
-    assert_eq!(backplane::kind(&[9]), None);
+    assert_eq!(backplane::kind(&[10]), None);
 }
 
 #[test]
@@ -317,4 +318,9 @@ fn bytes_of_a_part_and_of_feedback() {
         0020  00 00 00 00 00                                   |.....|
     "#]],
     );
+}
+
+#[test]
+fn a_report_that_is_out_is_told_by_its_number() {
+    assert_eq!(backplane::decode_reported(&frame("reported")), Ok(ReportNumber::new(12)));
 }

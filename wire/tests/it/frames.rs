@@ -1,11 +1,11 @@
 //! Frames: one of each kind of the backplane. Their bodies belong to no system.
 
-use allot_domain::{Incarnation, LedgerId, LogIndex, Marker, ShardId};
+use allot_domain::{Incarnation, LedgerId, LogIndex, Marker, ReportNumber, ShardId};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     ClientHandle, Feedback, Hello, InputFrame, InputKind, Interest, PartHead, ReplyFrame, ReplyTo,
     To, Welcome, encode_feedback, encode_hello, encode_interest, encode_marker, encode_part,
-    encode_welcome, events, inputs, replies,
+    encode_reported, encode_welcome, events, inputs, replies,
 };
 
 /// A kind that is not the marker's.
@@ -135,6 +135,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Vec<u8>)> {
     let write_body = |out: &mut Vec<u8>| out.extend_from_slice(PART_BODY);
     add("part", &|frame| encode_part(&part_head(), frame, write_body));
     add("feedback", &|frame| encode_feedback(&feedback(), frame));
+    add("reported", &|frame| encode_reported(ReportNumber::new(12), frame));
     frames
 }
 

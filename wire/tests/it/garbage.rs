@@ -2,7 +2,7 @@
 
 use allot_wire::backplane::{
     self, decode_feedback, decode_hello, decode_interest, decode_marker, decode_part,
-    decode_welcome, events, inputs, replies,
+    decode_reported, decode_welcome, events, inputs, replies,
 };
 use allot_wire::{Batch, Encoding, Heartbeat, split_topic};
 use proptest::collection::vec;
@@ -29,7 +29,8 @@ fn read_as_everything(bytes: &[u8]) {
     let _ = replies::read(bytes).map(Iterator::count);
     let _ = events::read(bytes).map(Iterator::count);
     let _ = (decode_hello(bytes), decode_welcome(bytes), decode_interest(bytes));
-    let _ = (decode_marker(bytes), decode_part(bytes), decode_feedback(bytes));
+    let _ = (decode_marker(bytes), decode_part(bytes));
+    let _ = (decode_feedback(bytes), decode_reported(bytes));
 }
 
 /// Every frame, a heartbeat in both encodings, and what stands within frames.

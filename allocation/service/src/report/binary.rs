@@ -6,7 +6,7 @@ use allot_allocation_rules::{SplitNumber, TickerSeq, Weight};
 use allot_domain::{AccountId, Money, ReportNumber, Ticker};
 use allot_wire::codec::{self, Each};
 use allot_wire::ledger::{LedgerBytes, ledger_bytes, ledger_of};
-use allot_wire::{Batch, DecodeError, PaddedTicker, write_only_record};
+use allot_wire::{Batch, DecodeError, PaddedTicker, begin_batch, end_batch, write_only_record};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -29,7 +29,7 @@ struct CutRecord<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct ReportRecord<'a, A> {
+struct ReportRecord<'a, A, S> {
     cut: CutRecord<'a>,
     fills: u64,
     held: u64,
@@ -37,7 +37,7 @@ struct ReportRecord<'a, A> {
     #[serde(borrow)]
     tracking: Option<TrackingRecord<'a>>,
     accounts: A,
-    sequences: Vec<(PaddedTicker, u64)>,
+    sequences: S,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,21 +66,40 @@ struct PositionRecord {
     average_price: Option<Nanos>,
 }
 
-pub(super) fn write_report(report: &Report, out: &mut Vec<u8>) {
+/// Where the only record of a report begins: behind the header of the batch.
+const RECORD_AT: usize = 16;
+
+pub(super) fn begin_report(report: &Report, out: &mut Vec<u8>) {
+    begin_batch(out, KIND_POSITIONS);
+    assert!(out.len() == RECORD_AT, "the header of a batch");
+    // The size of the record: it is known at the end.
+    out.extend_from_slice(&[0; size_of::<u32>()]);
     let record = ReportRecord {
         cut: cut_record(report),
         fills: report.fills,
         held: report.held,
         total_value: report.total_value.nanos(),
         tracking: report.tracking.as_ref().map(tracking_record),
-        accounts: Each(report.accounts.iter().map(account_record)),
-        sequences: report
-            .sequences
-            .iter()
-            .map(|(ticker, seq)| (ticker.into(), seq.get()))
-            .collect(),
+        // A list is its length, then its elements.
+        accounts: u64::try_from(report.accounts.len()).expect("accounts are counted in 64 bits"),
+        // They follow the accounts.
+        sequences: (),
     };
-    write_only_record(out, KIND_POSITIONS, record);
+    codec::append(record, out);
+}
+
+pub(super) fn append_account(account: &AccountReport, out: &mut Vec<u8>) {
+    codec::append(account_record(account), out);
+}
+
+pub(super) fn end_report(report: &Report, out: &mut Vec<u8>) {
+    let sequences = report.sequences.iter();
+    let sequences = sequences.map(|(ticker, seq)| (PaddedTicker::from(ticker), seq.get()));
+    codec::append(Each(sequences), out);
+    let begin = RECORD_AT + size_of::<u32>();
+    let size = u32::try_from(out.len() - begin).expect("no message reaches 4 GiB");
+    out[RECORD_AT..begin].copy_from_slice(&size.to_le_bytes());
+    end_batch(out, 1);
 }
 
 pub(super) fn write_account(report: &Report, account: &AccountReport, out: &mut Vec<u8>) {
@@ -130,7 +149,7 @@ fn position_record(position: &PositionReport) -> PositionRecord {
 type AccountRecordRead<'a> = AccountRecord<'a, Vec<PositionRecord>>;
 
 pub(super) fn read_report(body: &[u8]) -> Result<Report, DecodeError> {
-    let record: ReportRecord<'_, Vec<AccountRecordRead<'_>>> =
+    let record: ReportRecord<'_, Vec<AccountRecordRead<'_>>, Vec<(PaddedTicker, u64)>> =
         codec::decode(Batch::only(body, KIND_POSITIONS)?)?;
     Ok(Report {
         report: ReportNumber::new(record.cut.report),

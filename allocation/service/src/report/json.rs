@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{AccountReport, AccountStatement, PositionReport, Report, TrackingReport};
 use crate::part::unreadable;
 
-pub(super) fn write_report(report: &Report, out: &mut Vec<u8>) {
+pub(super) fn begin_report(report: &Report, out: &mut Vec<u8>) {
     let mut object = Object::begin(out);
     write_cut("positions", report, &mut object);
     object.number("fills", report.fills);
@@ -21,13 +21,20 @@ pub(super) fn write_report(report: &Report, out: &mut Vec<u8>) {
     }
     object.decimal("total_value", report.total_value.nanos());
     object.texts("degraded", &report.degraded);
-    let mut accounts = object.object("accounts");
-    for account in &report.accounts {
-        let mut object = accounts.object(account.id.as_str());
-        write_holdings(account, &mut object);
-        object.end();
-    }
-    accounts.end();
+    // It is closed behind the last account.
+    let _ = object.object("accounts");
+}
+
+pub(super) fn append_account(account: &AccountReport, is_first: bool, out: &mut Vec<u8>) {
+    let mut accounts = Object::resume(out, is_first);
+    let mut object = accounts.object(account.id.as_str());
+    write_holdings(account, &mut object);
+    object.end();
+}
+
+pub(super) fn end_report(report: &Report, out: &mut Vec<u8>) {
+    Object::resume(out, report.accounts.is_empty()).end();
+    let mut object = Object::resume(out, false);
     let mut sequences = object.object("sequences");
     for (ticker, seq) in &report.sequences {
         sequences.number(ticker.as_str(), seq.get());

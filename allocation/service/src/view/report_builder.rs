@@ -1,33 +1,37 @@
 //! Report builder: the parts of one cut make the report of the firm.
 
-use std::collections::BTreeMap;
-
-use allot_allocation_rules::{Part, TickerSeq, Tracking, Weight};
+use allot_allocation_rules::{Part, TickerSeq, Tracking};
 use allot_domain::limits::NANOS;
-use allot_domain::{AccountId, Marker, Money, ReportNumber, Ticker};
+use allot_domain::{AccountId, LedgerId, Marker, Money, ReportNumber, Ticker};
 
-use crate::{AccountReport, PositionReport, Report, TrackingReport};
+use super::report_in_progress::ReportInProgress;
+use crate::{Report, TrackingReport};
 
-/// The report of a cut whose marker asked for one, without its ledger; `cut` counts the inputs
-/// before it, and
-/// `degraded` says what is wrong with it.
-pub(crate) fn report(marker: &Marker, cut: u64, parts: &[Part], degraded: Vec<String>) -> Report {
-    let newest = newest(parts);
-    let accounts = accounts(parts, newest);
-    Report {
+/// Begins the report of a cut whose marker asked for one.
+pub(crate) fn begin(
+    marker: &Marker,
+    cut: u64,
+    ledger: Option<LedgerId>,
+    parts: Vec<Part>,
+    degraded: Vec<String>,
+) -> ReportInProgress {
+    let newest = newest(&parts);
+    let report = Report {
         report: ReportNumber::new(marker.number),
         cut,
         split: newest.split_number,
         time_ns: marker.time_ns,
-        ledger: None,
+        ledger,
         fills: parts.iter().map(|part| part.fills).sum(),
         held: parts.iter().map(|part| part.held).sum(),
-        total_value: accounts.iter().map(|account| account.value).sum(),
-        tracking: tracking(parts, newest),
-        accounts,
-        sequences: sequences(parts),
+        total_value: Money::ZERO,
+        tracking: tracking(&parts, newest),
+        accounts: Vec::new(),
+        sequences: sequences(&parts),
         degraded,
-    }
+    };
+    let weights = ids_by_rank(newest).into_iter().zip(newest.weights.iter().copied()).collect();
+    ReportInProgress::new(report, weights, parts)
 }
 
 /// How far accounts are from their targets; none where the shards disagree on the split.
@@ -95,68 +99,4 @@ fn ids_by_rank(part: &Part) -> Vec<AccountId> {
         accounts.filter_map(|account| account.rank.map(|rank| (rank, account.id))).collect();
     ranked.sort_unstable();
     ranked.into_iter().map(|(_, id)| id).collect()
-}
-
-fn accounts(parts: &[Part], newest: &Part) -> Vec<AccountReport> {
-    let weights: BTreeMap<AccountId, Weight> =
-        ids_by_rank(newest).into_iter().zip(newest.weights.iter().copied()).collect();
-    let mut accounts: BTreeMap<AccountId, AccountReport> = BTreeMap::new();
-    for positions in parts.iter().filter_map(|part| part.positions.as_ref()) {
-        for account in &positions.accounts {
-            let report =
-                accounts.entry(account.id).or_insert_with(|| unvalued(account.id, &weights));
-            report.value += account.value;
-        }
-        for row in &positions.rows {
-            for cell in &row.cells {
-                let account = positions.accounts.get(cell.account.index());
-                if let Some(report) = account.and_then(|account| accounts.get_mut(&account.id)) {
-                    report.positions.push(PositionReport {
-                        ticker: row.ticker,
-                        quantity: cell.quantity,
-                        value: cell.value,
-                        average_price: average_price(cell.value, cell.quantity),
-                    });
-                }
-            }
-        }
-    }
-    let mut accounts: Vec<_> = accounts.into_values().collect();
-    for account in &mut accounts {
-        account.positions.sort_unstable_by_key(|position| position.ticker);
-    }
-    set_targets(&mut accounts);
-    accounts
-}
-
-fn unvalued(id: AccountId, weights: &BTreeMap<AccountId, Weight>) -> AccountReport {
-    AccountReport {
-        id,
-        weight: weights.get(&id).copied(),
-        value: Money::ZERO,
-        target: None,
-        deviation: None,
-        positions: Vec::new(),
-    }
-}
-
-/// What a share cost on balance: bought minus sold, over what is left.
-fn average_price(value: Money, quantity: u64) -> Option<Money> {
-    (0 < quantity).then(|| Money::from_nanos(value.nanos() / i128::from(quantity)))
-}
-
-/// Each open account's share of what all open accounts have together.
-fn set_targets(accounts: &mut [AccountReport]) {
-    let open = || accounts.iter().filter(|account| account.weight.is_some());
-    let total: i128 = open().map(|account| account.value.nanos()).sum();
-    let weight_total: i128 =
-        open().filter_map(|account| account.weight).map(|weight| i128::from(weight.nanos())).sum();
-    for account in accounts {
-        let Some(weight) = account.weight else {
-            continue;
-        };
-        let target = Money::from_nanos(i128::from(weight.nanos()) * total / weight_total);
-        account.target = Some(target);
-        account.deviation = Some(account.value - target);
-    }
 }

@@ -69,13 +69,13 @@ pub(super) fn total(parts: &[Part]) -> u64 {
 
 impl Report {
     /// The report of a cut.
-    pub(super) fn of(cut: &Cut<'_, Part>) -> Self {
+    pub(super) fn of(cut: &Cut<Part>) -> Self {
         let counters = cut.parts.iter().flat_map(|part| part.counters.iter().flatten());
         Self {
             report: cut.marker.number,
             time_ns: cut.marker.time_ns,
             inputs: cut.inputs,
-            total: total(cut.parts),
+            total: total(&cut.parts),
             level: cut.parts.iter().map(|part| part.level).min().unwrap_or(0),
             counters: counters.map(|(key, value)| (key.clone(), *value)).collect(),
             degraded: cut.degraded.clone(),

@@ -5,8 +5,8 @@
 //!   events:json:<key>:                      every reply that a counter made: events
 //! ```
 
-use allot_domain::{Cursor, Marker, ReportNumber};
-use allot_publisher::{Cut, Topics, Version, View};
+use allot_domain::{Cursor, Marker, ReportNumber, Step};
+use allot_publisher::{Budget, Cut, Made, Topics, Version, View};
 use allot_wire::backplane::Feedback;
 use allot_wire::{DecodeError, Encoding, write_topic};
 
@@ -25,6 +25,8 @@ pub struct Last(Option<Report>);
 impl View for Counter {
     type Part = Part;
     type State = Last;
+    /// The encoding that is published next.
+    type Job = Encoding;
     const EVENTS: &'static str = "events:";
 
     fn read_part(body: &[u8]) -> Result<Part, DecodeError> {
@@ -40,22 +42,34 @@ impl View for Counter {
         parts.iter().map(lacks).collect()
     }
 
-    fn on_cut(last: &mut Last, cut: Cut<'_, Part>, topics: &mut Topics) -> Option<Feedback> {
+    fn on_cut(last: &mut Last, cut: Cut<Part>) -> Made<Self::Job> {
+        let feedback = level(&cut.marker, &cut.parts);
         if cut.marker.report {
             last.0 = Some(Report::of(&cut));
-            Self::publish_last(last, topics);
         }
-        level(&cut.marker, cut.parts)
+        Made { feedback, job: cut.marker.report.then_some(Encoding::Json) }
     }
 
-    fn publish_last(last: &Last, topics: &mut Topics) {
+    fn last(last: &Last) -> Option<Self::Job> {
+        last.0.as_ref().map(|_| Encoding::Json)
+    }
+
+    /// One encoding a step: the counters are few.
+    fn resume(
+        last: &mut Last,
+        next: &mut Encoding,
+        topics: &mut Topics,
+        budget: &mut Budget,
+    ) -> Step {
         let Some(report) = &last.0 else {
-            return;
+            return Step::Done;
         };
         let version = Version { report: ReportNumber::new(report.report), time_ns: report.time_ns };
-        for encoding in [Encoding::Json, Encoding::Binary] {
-            let topic = |out: &mut Vec<u8>| write_topic(COUNTERS, None, encoding, out);
-            topics.publish_state(version, topic, |out| report.encode(encoding, out));
+        let topic = |out: &mut Vec<u8>| write_topic(COUNTERS, None, *next, out);
+        topics.publish_state(version, budget, topic, |out| report.encode(*next, out));
+        match std::mem::replace(next, Encoding::Binary) {
+            Encoding::Json => Step::Pending,
+            Encoding::Binary => Step::Done,
         }
     }
 
