@@ -9,10 +9,11 @@ use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Batch, Encoding, Rejection};
 
 use crate::Protocol;
-use crate::limits::REFUSED_LINES_MAX;
+use crate::limits::REFUSED_MAX;
 use crate::markers::Markers;
 use crate::pending_to_all::PendingToAll;
 use crate::replies::Replies;
+use crate::report_requests::{ReportRequest, ReportRequests};
 use crate::shard_streams::ShardStreams;
 
 /// One request on its way to a shard.
@@ -34,6 +35,7 @@ pub struct Admission<'a> {
     pub(crate) streams: &'a mut ShardStreams,
     pub(crate) markers: &'a mut Markers,
     pub(crate) pending_to_all: &'a mut Option<PendingToAll>,
+    pub(crate) report_requests: &'a mut ReportRequests,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) counters: &'a Counters,
     pub(crate) reply_to: ReplyTo,
@@ -69,7 +71,7 @@ impl Admission<'_> {
                 refused += 1;
                 self.refuse(&rejection);
             }
-            if refused == REFUSED_LINES_MAX {
+            if refused == REFUSED_MAX {
                 let what = format!("{refused} lines were refused; the rest was not read");
                 return self.refuse(&malformed(&what));
             }
@@ -91,9 +93,15 @@ impl Admission<'_> {
         if let Some(Err(reject)) = batch.records().find(Result::is_err) {
             return self.refuse(&Rejection::unread(&reject));
         }
+        let mut refused = 0;
         for record in batch.records().flatten() {
             if let Err(rejection) = P::admit_record(batch.kind, record, self) {
+                refused += 1;
                 self.refuse(&rejection);
+            }
+            if refused == REFUSED_MAX {
+                let what = format!("{refused} records were refused; the rest was not read");
+                return self.refuse(&malformed(&what));
             }
         }
     }
@@ -117,6 +125,9 @@ impl Admission<'_> {
         let shard = shard_of(key, self.streams.count());
         if let Some(reject) = self.streams.rejection(shard) {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
+        }
+        if self.replies.owes_enough(self.reply_to.client) {
+            return self.refuse_for_now(submission.source, submission.seq, &Reject::Busy);
         }
         self.owe(submission.source);
         let input = self.input(self.reply_to, &submission);
@@ -158,6 +169,8 @@ impl Admission<'_> {
     }
 
     /// Makes a cut with a report, here and now; two requests with nothing between them share one.
+    ///
+    /// While a report is under way, the request waits, and shares the next one with all others.
     pub fn report(&mut self, source: &[u8], seq: Seq) {
         // A cut needs no room on a disk.
         let rejection = self.streams.rejection_of_all();
@@ -166,12 +179,27 @@ impl Admission<'_> {
         }
         let number = match self.markers.report_here() {
             Some(number) => number,
-            None => ReportNumber::new(self.mark(true)),
+            None if self.report_requests.is_under_way() => {
+                return self.wait_for_report(source, seq);
+            }
+            None => {
+                let number = ReportNumber::new(self.mark(true));
+                self.report_requests.begin(number, self.now);
+                number
+            }
         };
         let ReplyTo { client, encoding } = self.reply_to;
         let (id, time_ns) = (None, self.now.as_unix());
         let echo = Echo { source, seq, id, time_ns, duplicate: false, late: false };
         self.replies.append(client, encoding, |out| write_reported(encoding, echo, number, out));
+    }
+
+    fn wait_for_report(&mut self, source: &[u8], seq: Seq) {
+        let request = ReportRequest { reply_to: self.reply_to, source: source.into(), seq };
+        if !self.report_requests.wait(request) {
+            return self.refuse_for_now(source, seq, &Reject::Busy);
+        }
+        self.owe_reply();
     }
 
     /// Sends a marker to all shards; returns its number.
@@ -181,6 +209,10 @@ impl Admission<'_> {
 
     fn owe(&mut self, source: &[u8]) {
         self.replies.clients.note_source(source, self.reply_to.client);
+        self.owe_reply();
+    }
+
+    fn owe_reply(&mut self) {
         if let Some(client) = self.replies.clients.get(self.reply_to.client) {
             client.owed += 1;
         }

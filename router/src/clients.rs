@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use allot_domain::Incarnation;
+use allot_runtime::Nanos;
 use allot_wire::Encoding;
 use allot_wire::backplane::ClientHandle;
 
@@ -30,6 +31,8 @@ pub(crate) struct Client {
     /// Messages that its socket had no room for.
     pub(crate) parked: VecDeque<Vec<u8>>,
     pub(crate) parked_len: usize,
+    /// When it took something last, or its first message was parked.
+    pub(crate) took_at: Nanos,
     /// Whether it stands in the list of clients to serve.
     pub(crate) listed: bool,
 }
@@ -173,6 +176,7 @@ impl Clients {
             reply_count: 0,
             parked: VecDeque::new(),
             parked_len: 0,
+            took_at: Nanos::ZERO,
             listed: false,
         });
         u32::try_from(self.slots.len() - 1).expect("at most CLIENTS_MAX")

@@ -26,6 +26,7 @@ mod admission;
 mod shard_stream;
 mod shard_streams;
 mod markers;
+mod report_requests;
 mod clients;
 mod replies;
 

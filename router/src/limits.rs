@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use allot_domain::limits::{MESSAGE_MAX, SHARDS_MAX};
+use allot_domain::limits::{ID_LEN_MAX, MESSAGE_MAX, SHARDS_MAX};
 use allot_runtime::RECYCLED_BYTES_MAX;
 use allot_wire::backplane::AWAY_AFTER;
 
 /// Messages taken in one turn; other agents may share the thread.
 pub(crate) const MESSAGES_PER_TURN: usize = 256;
+
+/// Bytes of messages after which a turn takes no more of them: what one turn takes is this and one
+/// message more, so that a client with large messages makes no other wait for long.
+pub(crate) const MESSAGES_LEN_PER_TURN: usize = 256 << 10;
 
 /// Frames of the shards taken in one turn: each may hold the replies to a frame of inputs, and
 /// clients wait meanwhile.
@@ -35,8 +39,20 @@ pub(crate) const MESSAGE_LEN_FULL: usize = 32 << 10;
 /// long.
 pub(crate) const OUTGOING_LEN_MAX: usize = 3 * MESSAGE_LEN_FULL;
 
-/// The most bytes that wait for a client that does not read.
+/// The most bytes that wait for a client that does not read: beyond that it is given up.
 pub(crate) const PARKED_LEN_MAX: usize = 8 << 20;
+
+/// A client that takes something within this time reads.
+pub(crate) const PARKED_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The most bytes that wait for all clients together, whether they read or not: beyond that the one
+/// with most of them is given up.
+pub(crate) const PARKED_LEN_MAX_OF_ALL: usize = 128 << 20;
+
+/// The most bytes of replies that a client may be owed, by the length of recent replies, before its
+/// requests are refused as `busy`: replies to a large firm are thousands of times as long as
+/// requests.
+pub(crate) const OWED_LEN_MAX: usize = 16 << 20;
 
 /// The most clients that are known at once: more than a process has descriptors, and memory is
 /// bounded.
@@ -45,9 +61,17 @@ pub(crate) const CLIENTS_MAX: usize = 65_536;
 /// The most sources whose client is remembered, for late replies.
 pub(crate) const SOURCES_MAX: usize = 65_536;
 
-/// The rest of a message is not read after this many refused lines: the rejections of a message of
-/// garbage would be many times as long as it.
-pub(crate) const REFUSED_LINES_MAX: u32 = 1_000;
+/// The rest of a message is not read after this many refused requests, lines of JSON or binary
+/// records: the rejections of a message of garbage would be many times as long as it.
+pub(crate) const REFUSED_MAX: u32 = 1_000;
+
+/// Requests that wait for the report under way, to share the next one; further ones are told
+/// `busy`.
+pub(crate) const REPORTS_WAITING_MAX: usize = 16_384;
+
+/// A report that is not out after this long counts as lost, with a publisher that restarts or a
+/// part that never comes: the next one is made.
+pub(crate) const REPORT_LOST_AFTER: Duration = Duration::from_secs(5);
 
 /// The most inputs that a shard may owe replies to, unless told otherwise.
 pub(crate) const INPUTS_OWED_MAX: u64 = 8_192;
@@ -64,8 +88,15 @@ const _: () = assert!(OUTGOING_LEN_MAX < PARKED_LEN_MAX);
 // The buffer of a full frame, which doubles as it grows, is one that a ring hands back.
 const _: () = assert!(INPUTS_LEN_FULL * 2 <= RECYCLED_BYTES_MAX);
 // The rejections of one message of garbage fit among what may be parked.
-const _: () = assert!(REFUSED_LINES_MAX as usize * 1_024 <= PARKED_LEN_MAX);
+const _: () = assert!(REFUSED_MAX as usize * 1_024 <= PARKED_LEN_MAX);
 const _: () = assert!(MESSAGE_MAX < PARKED_LEN_MAX);
+const _: () = assert!(PARKED_LEN_MAX < OWED_LEN_MAX && OWED_LEN_MAX < PARKED_LEN_MAX_OF_ALL);
+const _: () = assert!(PARKED_RETRY.as_millis() < PARKED_PATIENCE.as_millis());
+const _: () = assert!(MESSAGES_LEN_PER_TURN <= MESSAGE_MAX);
+// What waits for a report is a name and a number each: a few MiB.
+const _: () = assert!(REPORTS_WAITING_MAX * 2 * ID_LEN_MAX <= 2 << 20);
+// A report that was lost delays no more than the one after it.
+const _: () = assert!(REPORT_LOST_AFTER.as_millis() < REPORT_EVERY.as_millis());
 // One client may speak for many sources, and many clients for one; neither table is the first to
 // be full.
 const _: () = assert!(CLIENTS_MAX == SOURCES_MAX);

@@ -4,12 +4,15 @@
 //! **parked**: its messages wait here, up to a bound, and then it is given up.
 
 use allot_domain::{Incarnation, Reject};
-use allot_runtime::{Counter, Counters, Door, Envelope, PollSet, SendError, Stage, Stages};
+use allot_runtime::{Counter, Counters, Door, Envelope, Nanos, PollSet, SendError, Stage, Stages};
 use allot_wire::backplane::ClientHandle;
 use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 
 use crate::clients::{Client, Clients};
-use crate::limits::{MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, PARKED_LEN_MAX};
+use crate::limits::{
+    MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_MAX, PARKED_LEN_MAX, PARKED_LEN_MAX_OF_ALL,
+    PARKED_PATIENCE,
+};
 
 /// The door and its clients.
 pub(crate) struct Replies {
@@ -18,15 +21,31 @@ pub(crate) struct Replies {
     /// Clients with a message to finish in this turn.
     list: Vec<ClientHandle>,
     parked: Vec<ClientHandle>,
+    /// The bytes that wait for all clients.
+    parked_len: usize,
+    /// The length of the longest reply, those long ago counting less.
+    reply_len: usize,
+    now: Nanos,
     counters: Counters,
     stages: Stages,
 }
 
 impl Replies {
-    pub(crate) fn new(door: Door, incarnation: Incarnation, counters: Counters) -> Self {
+    pub(crate) fn new(mut door: Door, incarnation: Incarnation, counters: Counters) -> Self {
+        door.count_into(&counters);
         let clients = Clients::new(incarnation);
         let stages = Stages::off();
-        Self { door, clients, list: Vec::new(), parked: Vec::new(), counters, stages }
+        Self {
+            door,
+            clients,
+            list: Vec::new(),
+            parked: Vec::new(),
+            parked_len: 0,
+            reply_len: 0,
+            now: Nanos::ZERO,
+            counters,
+            stages,
+        }
     }
 
     /// Times its stages into this set from now on.
@@ -49,6 +68,17 @@ impl Replies {
 
     pub(crate) fn endpoint(&self) -> Option<&str> {
         self.door.endpoint()
+    }
+
+    /// Looks at the connections of clients, if it is time to.
+    pub(crate) fn check(&mut self, now: Nanos) {
+        self.now = now;
+        self.door.check(now);
+    }
+
+    /// When the connections are to be looked at.
+    pub(crate) fn check_at(&self) -> Nanos {
+        self.door.check_at()
     }
 
     /// Whether a client waits for its socket to have room.
@@ -80,8 +110,19 @@ impl Replies {
         }
     }
 
+    /// Whether a client is owed as much as it may be.
+    #[inline]
+    pub(crate) fn owes_enough(&mut self, handle: ClientHandle) -> bool {
+        let reply_len = self.reply_len;
+        self.clients.get(handle).is_some_and(|client| {
+            let owed = usize::try_from(client.owed).unwrap_or(usize::MAX);
+            OWED_LEN_MAX < owed.saturating_mul(reply_len).saturating_add(client.parked_len)
+        })
+    }
+
     /// Adds a reply that a shard owed the client.
     pub(crate) fn deliver(&mut self, handle: ClientHandle, encoding: Encoding, body: &[u8]) {
+        self.reply_len = body.len().max(self.reply_len - self.reply_len.div_ceil(256));
         self.append(handle, encoding, |out| out.extend_from_slice(body));
     }
 
@@ -196,28 +237,56 @@ impl Replies {
         assert!(client.reply_count == 0, "a message is closed before it is parked");
         let message = std::mem::take(&mut client.outgoing);
         client.parked_len += message.len();
+        self.parked_len += message.len();
         if client.parked.is_empty() {
+            client.took_at = self.now;
             self.parked.push(handle);
         }
         client.parked.push_back(message);
         client.check();
-        if PARKED_LEN_MAX < client.parked_len {
+        if PARKED_LEN_MAX < client.parked_len && client.took_at + PARKED_PATIENCE <= self.now {
+            self.drop_client(handle);
+        }
+        while PARKED_LEN_MAX_OF_ALL < self.parked_len {
+            let clients = &mut self.clients;
+            let len = |handle: &ClientHandle| clients.get(*handle).map_or(0, |one| one.parked_len);
+            let Some(fullest) = self.parked.iter().copied().max_by_key(len) else { return };
+            self.drop_client(fullest);
+        }
+    }
+
+    /// Gives up a client that does not read.
+    fn drop_client(&mut self, handle: ClientHandle) {
+        if let Some(client) = self.clients.get(handle) {
+            self.parked_len -= client.parked_len;
             self.counters.add(Counter::ClientsDropped, 1);
             self.clients.remove(handle);
         }
+        self.parked.retain(|parked| *parked != handle);
     }
 
     fn flush_parked(&mut self) -> usize {
         let (door, clients, counters) = (&mut self.door, &mut self.clients, &self.counters);
+        let (parked_len, now) = (&mut self.parked_len, self.now);
         let mut sent = 0;
         self.parked.retain(|handle| {
             let Some(client) = clients.get(*handle) else {
                 return false;
             };
+            let before = client.parked_len;
             let (count, gone) = unpark(door, client);
+            *parked_len -= before - client.parked_len;
             sent += count;
-            if gone {
-                counters.add(Counter::RepliesUndeliverable, 1);
+            if 0 < count {
+                client.took_at = now;
+            }
+            let is_silent =
+                PARKED_LEN_MAX < client.parked_len && client.took_at + PARKED_PATIENCE <= now;
+            if gone || is_silent {
+                let counter =
+                    if gone { Counter::RepliesUndeliverable } else { Counter::ClientsDropped };
+                counters.add(counter, 1);
+                *parked_len -= client.parked_len;
                 clients.remove(*handle);
                 return false;
             }

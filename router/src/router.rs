@@ -2,18 +2,23 @@
 
 use std::marker::PhantomData;
 
-use allot_domain::ShardId;
+use allot_domain::{Reject, ReportNumber, ShardId};
 use allot_runtime::{Agent, Counter, Counters, Door, Envelope, Hub, Nanos, PollSet, Stage, Stages};
-use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, ClientHandle, FrameKind, Hello, InputFrame, ReplyFrame, ReplyTo, To, replies,
 };
+use allot_wire::reply::{Echo, write_reported};
+use allot_wire::{Encoding, Rejection};
 
 use crate::admission::Admission;
-use crate::limits::{CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY, SHUT_AT_MOST};
+use crate::limits::{
+    CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_LEN_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY,
+    SHUT_AT_MOST,
+};
 use crate::markers::Markers;
 use crate::pending_to_all::PendingToAll;
 use crate::replies::Replies;
+use crate::report_requests::{ReportRequest, ReportRequests};
 use crate::shard_streams::{Greeting, Reached, ShardStreams};
 use crate::{Protocol, RouterConfig};
 
@@ -23,6 +28,7 @@ pub struct Router<P> {
     streams: ShardStreams,
     markers: Markers,
     pending_to_all: Option<PendingToAll>,
+    report_requests: ReportRequests,
     counters: Counters,
     stages: Stages,
     scratch: Vec<u8>,
@@ -54,6 +60,7 @@ impl<P: Protocol> Router<P> {
             ),
             markers: Markers::new(config.report_every, config.marker_every),
             pending_to_all: None,
+            report_requests: ReportRequests::default(),
             counters,
             stages: Stages::off(),
             scratch: Vec::new(),
@@ -105,6 +112,7 @@ impl<P: Protocol> Router<P> {
             Some(FrameKind::Replies) if is_shard => self.on_replies(ShardId::at(peer), frame, now),
             Some(FrameKind::Hello) if is_shard => self.on_hello(ShardId::at(peer), frame, now),
             Some(FrameKind::Feedback) if !is_shard => self.on_feedback(frame),
+            Some(FrameKind::Reported) if !is_shard => self.on_reported(frame, now),
             _ => false,
         }
     }
@@ -177,6 +185,8 @@ impl<P: Protocol> Router<P> {
         if self.streams.on_hello(&hello, now, &mut unreplied) == Greeting::Joined {
             self.markers.catch_up(hello.marker);
             self.log_joined(&hello);
+            // Without its part the report under way is not made.
+            self.report_requests.give_up();
         }
         unreplied.drain(..).for_each(|client| self.replies.give_up(client));
         self.replied = unreplied;
@@ -211,13 +221,54 @@ impl<P: Protocol> Router<P> {
         true
     }
 
+    /// A report is out: the next one may be made.
+    fn on_reported(&mut self, frame: &[u8], now: Nanos) -> bool {
+        let Ok(report) = backplane::decode_reported(frame) else {
+            return false;
+        };
+        if self.report_requests.end(report) {
+            self.make_next_report(now);
+        }
+        true
+    }
+
+    /// Makes the report that requests wait for, or the regular one, unless one is under way.
+    fn make_next_report(&mut self, now: Nanos) {
+        let Some(requests) = self.report_requests.take_next() else {
+            return;
+        };
+        let is_busy = self.streams.rejection_of_all() == Some(Reject::Busy);
+        let report = ReportNumber::new(self.streams.push_marker(&mut self.markers, now, true));
+        self.report_requests.begin(report, now);
+        for request in &requests {
+            self.reply_reported(request, (!is_busy).then_some(report));
+        }
+    }
+
+    /// Tells a request that waited the number of its report, or `busy` where none can be made.
+    fn reply_reported(&mut self, request: &ReportRequest, report: Option<ReportNumber>) {
+        let ReportRequest { reply_to: ReplyTo { client, encoding }, source, seq } = request;
+        self.replies.mark_replied(*client);
+        self.replies.append(*client, *encoding, |out| match report {
+            Some(report) => {
+                let echo = Echo { source, seq: *seq, duplicate: false, late: false };
+                write_reported(*encoding, echo, report, out);
+            }
+            None => Rejection::new(source, *seq, &Reject::Busy).encode(*encoding, out),
+        });
+    }
+
     fn take_messages(&mut self, now: Nanos) -> usize {
         if !self.open {
             return 0;
         }
         let mut envelope = std::mem::take(&mut self.envelope);
-        let mut work_count = 0;
-        while work_count < MESSAGES_PER_TURN && self.replies.receive(&mut envelope) {
+        let (mut work_count, mut len) = (0, 0);
+        while work_count < MESSAGES_PER_TURN
+            && len < MESSAGES_LEN_PER_TURN
+            && self.replies.receive(&mut envelope)
+        {
+            len += envelope.body().len();
             let began = self.stages.begin(Stage::Route);
             self.on_message(&envelope, now);
             self.stages.end(Stage::Route, began);
@@ -241,6 +292,7 @@ impl<P: Protocol> Router<P> {
             streams: &mut self.streams,
             markers: &mut self.markers,
             pending_to_all: &mut self.pending_to_all,
+            report_requests: &mut self.report_requests,
             scratch: &mut self.scratch,
             counters: &self.counters,
             reply_to: ReplyTo { client, encoding },
@@ -257,9 +309,16 @@ impl<P: Protocol> Router<P> {
             let gone = self.streams.check_absent(now);
             self.counters.add(Counter::ShardAway, u64::try_from(gone).expect("a few"));
         }
-        if self.markers.report_is_due(now) {
-            self.streams.push_marker(&mut self.markers, now, true);
+        self.replies.check(now);
+        if self.report_requests.is_lost(now) {
+            self.report_requests.give_up();
         }
+        if self.markers.report_is_due(now) {
+            let is_late = self.report_requests.is_under_way();
+            self.counters.add(Counter::ReportsLate, u64::from(is_late));
+            self.report_requests.delay();
+        }
+        self.make_next_report(now);
     }
 }
 
@@ -285,7 +344,9 @@ impl<P: Protocol> Agent for Router<P> {
     fn wake_at(&self) -> Nanos {
         let check_at = if self.open { self.check_at } else { self.check_at.min(self.open_at) };
         let retry_at = if self.replies.has_parked() { self.now + PARKED_RETRY } else { Nanos::MAX };
-        check_at.min(self.markers.report_at()).min(retry_at)
+        let check_at = check_at.min(self.replies.check_at());
+        let report_at = self.markers.report_at().min(self.report_requests.lost_at());
+        check_at.min(report_at).min(retry_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

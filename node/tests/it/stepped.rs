@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use allot::settings::Settings;
-use allot_allocation_service::{Reply, Report, Request};
+use allot_allocation_service::{Reply, Report, Request, decode_replies};
 use allot_domain::{Money, ReportNumber, Side};
 use allot_runtime::Counter;
+use allot_wire::{begin_batch, end_batch, push_record};
 use expect_test::{Expect, expect};
 
 use crate::world::{World, batch, fill};
@@ -427,4 +428,66 @@ fn a_client_that_writes_delimiters_and_does_not_wait_gets_its_replies() {
     let mut seqs: Vec<_> = replies.iter().map(|reply| reply.seq().get()).collect();
     seqs.sort_unstable();
     assert!(seqs.into_iter().eq(1..=300));
+}
+
+#[test]
+fn requests_for_reports_share_the_next_while_one_is_under_way() {
+    let mut world = World::new(2);
+    world.stepped.listener.subscribe(b"positions:json");
+    world.send("aum", SPLIT.as_bytes());
+    let pair = |seq: u64| {
+        let fill = format!(
+            r#"{{"type":"fill","source":"f","seq":{seq},"ticker":"A","price":"1","quantity":1}}"#
+        );
+        format!("{fill}\n{{\"type\":\"report\",\"source\":\"r\",\"seq\":{seq}}}")
+    };
+    let message: Vec<_> = (1..=1_000).map(pair).collect();
+    let replies = world.send("ann", message.join("\n").as_bytes());
+    let reported: Vec<_> = replies.iter().filter(|line| line.contains("reported")).collect();
+    assert_eq!(reported.len(), 1_000, "each request is replied to");
+    let publications: Vec<_> =
+        std::iter::from_fn(|| world.stepped.listener.receive()).map(|one| one.body).collect();
+    let reports: BTreeMap<_, _> = publications
+        .iter()
+        .map(|body| Report::decode(body).unwrap())
+        .map(|report| (report.report.get(), report.fills))
+        .collect();
+    assert!(reports.len() <= 3, "a few reports: {reports:?}");
+    for line in reported {
+        let line: serde_json::Value =
+            serde_json::from_str(line.split_once(' ').unwrap().1).unwrap();
+        let seq = line["seq"].as_u64().unwrap();
+        let fills = reports[&line["report"].as_u64().unwrap()];
+        assert!(seq <= fills, "the report of request {seq} contains everything before it");
+    }
+}
+
+#[test]
+fn a_req_waits_for_its_report_as_well() {
+    let mut world = World::new(1);
+    world.send("aum", SPLIT.as_bytes());
+    let line = |seq: u64| format!(r#"{{"type":"report","source":"r","seq":{seq}}}"#);
+    let fill = r#"{"type":"fill","source":"f","seq":1,"ticker":"A","price":"1","quantity":1}"#;
+    let message = [line(1), fill.to_owned(), line(2)].join("\n");
+    let messages = world.request("bob", message.as_bytes());
+    assert_eq!(messages.len(), 1, "one message for one message");
+    assert_eq!(String::from_utf8_lossy(&messages[0]).lines().count(), 3);
+}
+
+#[test]
+fn a_message_of_garbage_gets_a_thousand_rejections_at_most() {
+    let mut world = World::new(1);
+    let mut empty_records = Vec::new();
+    begin_batch(&mut empty_records, 1);
+    (0..200_000).for_each(|_| push_record(&mut empty_records, &[]));
+    end_batch(&mut empty_records, 200_000);
+    world.stepped.clients.send(b"ann", &empty_records);
+    world.stepped.stepper.run_until_idle();
+    let mut replies = Vec::new();
+    while let Some((_, body)) = world.stepped.clients.receive() {
+        decode_replies(&body, &mut replies).unwrap();
+    }
+    assert_eq!(replies.len(), 1_001, "the last says that the rest was not read");
+    let lines = "{}\n".repeat(200_000);
+    assert_eq!(world.send("ann", lines.as_bytes()).len(), 1_001);
 }
