@@ -271,7 +271,6 @@ impl<V: View> Agent for Publisher<V> {
 
     fn do_work(&mut self, now: Nanos) -> usize {
         self.now = now;
-        self.topics.check(now);
         let mut work_count = self.take_subscriptions();
         for _ in 0..FRAMES_PER_TURN {
             if self.shards.receive(&mut self.frame).is_none() {
@@ -294,7 +293,7 @@ impl<V: View> Agent for Publisher<V> {
     fn wake_at(&self) -> Nanos {
         let waits = !self.jobs.is_idle() && !self.topics.has_room();
         let room_at = if waits { self.now + ROOM_RETRY } else { Nanos::MAX };
-        self.heartbeat_at.min(self.topics.check_at()).min(room_at)
+        self.heartbeat_at.min(room_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use allot_domain::{ReportNumber, TopicSeq};
-use allot_runtime::{Broadcast, Counter, Counters, Nanos, PollSet};
+use allot_runtime::{Broadcast, Counter, Counters, PollSet};
 
 use crate::Budget;
 use crate::limits::{BODY_LEN_KEPT, PUBLICATION_LEN_LEAST, SUBSCRIPTIONS_PER_TURN};
@@ -62,16 +62,6 @@ impl Topics {
     /// Whether subscribers take what is published: a report waits while too much is due to them.
     pub(crate) fn has_room(&self) -> bool {
         self.broadcast.has_room()
-    }
-
-    /// Looks at the connections of subscribers, if it is time to.
-    pub(crate) fn check(&mut self, now: Nanos) {
-        self.broadcast.check(now);
-    }
-
-    /// When the connections are to be looked at.
-    pub(crate) fn check_at(&self) -> Nanos {
-        self.broadcast.check_at()
     }
 
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

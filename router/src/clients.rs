@@ -31,6 +31,8 @@ pub(crate) struct Client {
     /// Messages that its socket had no room for.
     pub(crate) parked: VecDeque<Vec<u8>>,
     pub(crate) parked_len: usize,
+    /// The length of its longest reply, those long ago counting less.
+    pub(crate) reply_len: usize,
     /// When it took something last, or its first message was parked.
     pub(crate) took_at: Nanos,
     /// Whether it stands in the list of clients to serve.
@@ -176,6 +178,7 @@ impl Clients {
             reply_count: 0,
             parked: VecDeque::new(),
             parked_len: 0,
+            reply_len: 0,
             took_at: Nanos::ZERO,
             listed: false,
         });
@@ -203,6 +206,7 @@ impl Clients {
         client.reply_count = 0;
         client.parked.clear();
         client.parked_len = 0;
+        client.reply_len = 0;
         client.listed = false;
         let identity = std::mem::take(&mut client.identity);
         let freed = self.by_identity.remove(&identity);

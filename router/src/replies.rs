@@ -23,8 +23,6 @@ pub(crate) struct Replies {
     parked: Vec<ClientHandle>,
     /// The bytes that wait for all clients.
     parked_len: usize,
-    /// The length of the longest reply, those long ago counting less.
-    reply_len: usize,
     now: Nanos,
     counters: Counters,
     stages: Stages,
@@ -41,7 +39,6 @@ impl Replies {
             list: Vec::new(),
             parked: Vec::new(),
             parked_len: 0,
-            reply_len: 0,
             now: Nanos::ZERO,
             counters,
             stages,
@@ -113,16 +110,14 @@ impl Replies {
     /// Whether a client is owed as much as it may be.
     #[inline]
     pub(crate) fn owes_enough(&mut self, handle: ClientHandle) -> bool {
-        let reply_len = self.reply_len;
         self.clients.get(handle).is_some_and(|client| {
             let owed = usize::try_from(client.owed).unwrap_or(usize::MAX);
-            OWED_LEN_MAX < owed.saturating_mul(reply_len).saturating_add(client.parked_len)
+            OWED_LEN_MAX < owed.saturating_mul(client.reply_len).saturating_add(client.parked_len)
         })
     }
 
     /// Adds a reply that a shard owed the client.
     pub(crate) fn deliver(&mut self, handle: ClientHandle, encoding: Encoding, body: &[u8]) {
-        self.reply_len = body.len().max(self.reply_len - self.reply_len.div_ceil(256));
         self.append(handle, encoding, |out| out.extend_from_slice(body));
     }
 
@@ -165,7 +160,10 @@ impl Replies {
         } else if encoding == Encoding::Json {
             client.outgoing.push(b'\n');
         }
+        let before = client.outgoing.len();
         encode(&mut client.outgoing);
+        let len = client.outgoing.len() - before;
+        client.reply_len = len.max(client.reply_len - client.reply_len.div_ceil(256));
         client.reply_count += 1;
         if !client.listed {
             client.listed = true;

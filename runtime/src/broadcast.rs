@@ -13,14 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use zmq::Message;
 
 use crate::connections::{ConnectionBounds, Connections};
+use crate::guard::Guard;
 use crate::limits::{
     BROADCAST_HIGH_WATER, BROADCAST_UNREAD_BYTES_MAX, BROADCAST_UNREAD_BYTES_MAX_OF_ALL,
-    BROADCAST_WAITING_BYTES_END, BROADCAST_WAITING_BYTES_MAX, PREFIX_BYTES_MAX,
-    PUBLICATION_ENTRY_BYTES, SUBSCRIPTION_FRAME_BYTES_MAX,
+    BROADCAST_WAITING_BYTES_END, BROADCAST_WAITING_BYTES_MAX, PUBLICATION_ENTRY_BYTES,
+    SUBSCRIPTION_FRAME_BYTES_MAX,
 };
 use crate::socket::{Bounds, Part, Socket};
 use crate::waiting_bytes::WaitingBytes;
-use crate::{Context, Counter, Counters, Nanos, PollSet, RuntimeError};
+use crate::{Context, Counter, Counters, PollSet, RuntimeError};
 
 /// The publisher's side.
 pub struct Broadcast(Kind);
@@ -31,9 +32,10 @@ enum Kind {
 }
 
 struct Xpub {
+    /// Dropped before the socket that it looks at.
+    guard: Guard,
     socket: Socket,
     message: Message,
-    connections: Connections,
     /// What subscribers have not taken yet.
     waiting: WaitingBytes,
     counters: Counters,
@@ -90,11 +92,13 @@ impl Broadcast {
             unread_max_of_all: BROADCAST_UNREAD_BYTES_MAX_OF_ALL,
         };
         let connections = Connections::follow(context, socket.raw(), unread)?;
+        let waiting = WaitingBytes::default();
+        let socket = socket.bind(endpoint)?;
         Ok(Self(Kind::Xpub(Box::new(Xpub {
-            socket: socket.bind(endpoint)?,
+            guard: Guard::start(connections, waiting.clone())?,
+            socket,
             message: Message::new(),
-            connections,
-            waiting: WaitingBytes::default(),
+            waiting,
             counters: Counters::new(),
         }))))
     }
@@ -135,25 +139,8 @@ impl Broadcast {
     /// Counts connections that are cut off, and what is dropped, into these counters from now on.
     pub fn count_into(&mut self, counters: &Counters) {
         if let Kind::Xpub(xpub) = &mut self.0 {
-            xpub.connections.count_into(counters);
+            xpub.guard.connections().count_into(counters);
             xpub.counters = counters.clone();
-        }
-    }
-
-    /// Looks at the connections, if it is time to, and cuts off those beyond a bound.
-    pub fn check(&mut self, now: Nanos) {
-        if let Kind::Xpub(xpub) = &mut self.0 {
-            let is_overdue = BROADCAST_WAITING_BYTES_MAX <= xpub.waiting.get();
-            xpub.connections.check(now, is_overdue);
-        }
-    }
-
-    /// When there is something to look at.
-    #[must_use]
-    pub fn check_at(&self) -> Nanos {
-        match &self.0 {
-            Kind::Xpub(xpub) => xpub.connections.check_at(),
-            Kind::Memory(_) => Nanos::MAX,
         }
     }
 
@@ -185,7 +172,8 @@ impl Xpub {
             // The only error left is that the context is being closed.
             let _ = self.socket.send(frame, Part::More);
         }
-        let entries = self.connections.count().max(1) * PUBLICATION_ENTRY_BYTES;
+        // Those who are not behind have taken it soon.
+        let entries = (self.guard.behind() + 1) * PUBLICATION_ENTRY_BYTES;
         self.socket.send_counted(body.to_vec(), entries, &self.waiting);
     }
 
@@ -193,7 +181,6 @@ impl Xpub {
     /// subscriber. Who subscribes to more than is allowed is disconnected.
     fn next_subscription(&mut self) -> Option<Subscription> {
         while self.socket.receive(&mut self.message) {
-            let peer = self.connections.of(&mut self.message);
             if self.message.get_more() {
                 self.socket.discard_more(&mut self.message);
                 continue;
@@ -202,14 +189,7 @@ impl Xpub {
                 continue;
             };
             let subscription = Subscription { topic: topic.to_vec(), on: *on == 1 };
-            if let Some(peer) = peer {
-                let len = subscription.topic.len();
-                self.connections.take(peer, u64::try_from(len + 3).expect("a few"));
-                self.connections.subscribe(peer, subscription.on, len);
-                if PREFIX_BYTES_MAX < len {
-                    self.connections.refuse(peer);
-                }
-            }
+            self.guard.connections().subscribe(&mut self.message, &subscription);
             return Some(subscription);
         }
         None

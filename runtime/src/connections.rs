@@ -18,9 +18,10 @@ use zmq::{DONTWAIT, Message, SocketEvent};
 
 use crate::limits::{
     BEHIND_LEAST, CONNECTIONS_CHECK_EVERY, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK,
-    DESCRIPTORS_RESERVED, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX_OF_ALL,
+    DESCRIPTORS_RESERVED, PREFIX_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX,
+    SUBSCRIPTIONS_BYTES_MAX_OF_ALL, SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX_OF_ALL,
 };
-use crate::{Context, Counter, Counters, Nanos, RuntimeError};
+use crate::{Context, Counter, Counters, Nanos, RuntimeError, Subscription};
 
 mod kernel;
 
@@ -64,6 +65,9 @@ pub(crate) struct Connections {
     /// Bytes that were sent and not taken, of all.
     unread: u64,
     subscriptions: usize,
+    subscriptions_bytes: u64,
+    /// How many have bytes that they did not take, at the last check.
+    behind: usize,
     /// How many there may be.
     most: usize,
     accepted: u64,
@@ -105,6 +109,8 @@ impl Connections {
             by_fd: BTreeMap::new(),
             unread: 0,
             subscriptions: 0,
+            subscriptions_bytes: 0,
+            behind: 0,
             most: usize::try_from(most).unwrap_or(usize::MAX).min(CONNECTIONS_MAX),
             accepted: 0,
             next: 0,
@@ -148,23 +154,31 @@ impl Connections {
         self.by_fd.get(&fd).map(|connection| Peer { fd, number: connection.number })
     }
 
-    /// Counts a subscription of a connection, or the end of one, and shuts down one that has too
-    /// many, or that makes too many of all.
-    pub(crate) fn subscribe(&mut self, peer: Peer, on: bool, bytes: usize) {
-        let Some(connection) = self.by_fd.get_mut(&peer.fd).filter(|one| one.number == peer.number)
-        else {
+    /// Counts a subscription, or the end of one, of the connection that it came over, and shuts
+    /// down one that has too many, or that makes too many of all.
+    pub(crate) fn subscribe(&mut self, message: &mut Message, subscription: &Subscription) {
+        let len = subscription.topic.len();
+        let bytes = u64::try_from(len).expect("a frame has a length");
+        let Some(peer) = self.of(message) else {
             return;
         };
-        let bytes = u64::try_from(bytes).expect("a few");
-        if on {
+        // The frame of ZMTP: flags, its length, and whether the subscription begins or ends.
+        self.take(peer, bytes + 3);
+        if PREFIX_BYTES_MAX < len {
+            return self.cut_off(peer.fd, Counter::SubscriptionsRefused);
+        }
+        let connection = self.by_fd.get_mut(&peer.fd).expect("it was found just now");
+        if subscription.on {
             connection.subscriptions += 1;
             connection.subscriptions_bytes += bytes;
             self.subscriptions += 1;
-        } else {
-            let before = connection.subscriptions;
-            connection.subscriptions = before.saturating_sub(1);
-            connection.subscriptions_bytes = connection.subscriptions_bytes.saturating_sub(bytes);
-            self.subscriptions -= before - connection.subscriptions;
+            self.subscriptions_bytes += bytes;
+        } else if 0 < connection.subscriptions {
+            let bytes = bytes.min(connection.subscriptions_bytes);
+            connection.subscriptions -= 1;
+            connection.subscriptions_bytes -= bytes;
+            self.subscriptions -= 1;
+            self.subscriptions_bytes -= bytes;
         }
         let is_one_too_many = SUBSCRIPTIONS_MAX < connection.subscriptions
             || SUBSCRIPTIONS_BYTES_MAX < connection.subscriptions_bytes
@@ -172,13 +186,16 @@ impl Connections {
         if is_one_too_many {
             self.cut_off(peer.fd, Counter::SubscriptionsRefused);
         }
+        while SUBSCRIPTIONS_BYTES_MAX_OF_ALL < self.subscriptions_bytes {
+            let fullest = self.by_fd.iter().max_by_key(|(_, one)| one.subscriptions_bytes);
+            let Some((fd, _)) = fullest else { return };
+            self.cut_off(*fd, Counter::SubscriptionsRefused);
+        }
     }
 
-    /// Shuts a connection down, if it is there.
-    pub(crate) fn refuse(&mut self, peer: Peer) {
-        if self.knows(peer) {
-            self.cut_off(peer.fd, Counter::SubscriptionsRefused);
-        }
+    /// How many do not take what is due to them at once.
+    pub(crate) const fn behind(&self) -> usize {
+        self.behind
     }
 
     /// Shuts a connection down, and counts it.
@@ -250,10 +267,12 @@ impl Connections {
             connection.unread = received.saturating_sub(connection.taken);
             self.unread += connection.unread;
         }
+        self.behind -= usize::from(connection.behind_since.is_some());
         connection.behind_since = match kernel::untaken(fd) {
             Some(0) | None => None,
             Some(_) => connection.behind_since.or(Some(now)),
         };
+        self.behind += usize::from(connection.behind_since.is_some());
         if self.bounds.unread_max < connection.unread {
             self.cut_off(fd, Counter::ConnectionsUnread);
         }
@@ -292,6 +311,8 @@ impl Connections {
         let connection = self.by_fd.remove(&fd)?;
         self.unread -= connection.unread;
         self.subscriptions -= connection.subscriptions;
+        self.subscriptions_bytes -= connection.subscriptions_bytes;
+        self.behind -= usize::from(connection.behind_since.is_some());
         Some(connection)
     }
 }

@@ -39,6 +39,7 @@ mod curve;
 mod ipc_file;
 mod waiting_bytes;
 mod connections;
+mod guard;
 mod socket;
 mod link;
 mod hub;

@@ -121,12 +121,14 @@ pub(crate) const SUBSCRIPTIONS_MAX: usize = 16_384;
 pub(crate) const SUBSCRIPTIONS_MAX_OF_ALL: usize = 262_144;
 
 /// Bytes of the subscriptions of one connection.
-pub(crate) const SUBSCRIPTIONS_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const SUBSCRIPTIONS_BYTES_MAX: u64 = 512 << 10;
+/// The same of all connections together; the one with most of them is cut off.
+pub(crate) const SUBSCRIPTIONS_BYTES_MAX_OF_ALL: u64 = 2 << 20;
 
 /// Bytes that a subscriber may have sent and that no subscription was made of.
-pub(crate) const BROADCAST_UNREAD_BYTES_MAX: u64 = 4 << 20;
+pub(crate) const BROADCAST_UNREAD_BYTES_MAX: u64 = 1 << 20;
 /// The same of all subscribers together; the one with most of them is cut off.
-pub(crate) const BROADCAST_UNREAD_BYTES_MAX_OF_ALL: u64 = 32 << 20;
+pub(crate) const BROADCAST_UNREAD_BYTES_MAX_OF_ALL: u64 = 8 << 20;
 
 /// The longest name of a peer. ZeroMQ keeps the length of a routing id in one byte, and the number
 /// of the socket must fit as well.
@@ -168,6 +170,7 @@ const _: () = {
     assert!(SUBSCRIPTIONS_BYTES_MAX < BROADCAST_UNREAD_BYTES_MAX);
     assert!(BROADCAST_UNREAD_BYTES_MAX < BROADCAST_UNREAD_BYTES_MAX_OF_ALL);
     assert!(SUBSCRIPTIONS_MAX < SUBSCRIPTIONS_MAX_OF_ALL);
+    assert!(SUBSCRIPTIONS_BYTES_MAX < SUBSCRIPTIONS_BYTES_MAX_OF_ALL);
     assert!(CONNECTIONS_CHECK_EVERY.as_millis() < BEHIND_LEAST.as_millis());
     assert!(BEHIND_LEAST.as_millis() < UNTAKEN.as_millis());
     assert!(CONNECTIONS_PER_CHECK < CONNECTIONS_MAX);
