@@ -176,12 +176,13 @@ ATTACKS = [endless, topics, unread, unread, large, large, reports, garbage, stuc
 
 
 def for_ever(attack, front, publish):
-    """An attack that is cut off begins again."""
+    """An attack that is cut off begins again after a second."""
     while True:
         try:
             attack(front, publish)
         except (OSError, zmq.ZMQError):
-            time.sleep(0.1)
+            pass
+        time.sleep(1)
 
 
 class Server:
@@ -266,7 +267,7 @@ def positions(server):
     subscriber.subscribe(b"positions:json")
     subscriber.recv_multipart()
     time.sleep(3)
-    body = None
+    body = b"{}"
     while subscriber.poll(2_000):
         body = subscriber.recv_multipart()[2]
         if 8 < (seen := positions.__dict__.setdefault("seen", 0)):

@@ -67,15 +67,9 @@ impl Replies {
         self.door.endpoint()
     }
 
-    /// Looks at the connections of clients, if it is time to.
-    pub(crate) fn check(&mut self, now: Nanos) {
+    /// What the time is in this turn.
+    pub(crate) const fn set_now(&mut self, now: Nanos) {
         self.now = now;
-        self.door.check(now);
-    }
-
-    /// When the connections are to be looked at.
-    pub(crate) fn check_at(&self) -> Nanos {
-        self.door.check_at()
     }
 
     /// Whether a client waits for its socket to have room.

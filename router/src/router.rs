@@ -309,7 +309,7 @@ impl<P: Protocol> Router<P> {
             let gone = self.streams.check_absent(now);
             self.counters.add(Counter::ShardAway, u64::try_from(gone).expect("a few"));
         }
-        self.replies.check(now);
+        self.replies.set_now(now);
         if self.report_requests.is_lost(now) {
             self.report_requests.give_up();
         }
@@ -344,7 +344,6 @@ impl<P: Protocol> Agent for Router<P> {
     fn wake_at(&self) -> Nanos {
         let check_at = if self.open { self.check_at } else { self.check_at.min(self.open_at) };
         let retry_at = if self.replies.has_parked() { self.now + PARKED_RETRY } else { Nanos::MAX };
-        let check_at = check_at.min(self.replies.check_at());
         let report_at = self.markers.report_at().min(self.report_requests.lost_at());
         check_at.min(report_at).min(retry_at)
     }

@@ -17,9 +17,9 @@ use rustix::process::{Resource, getrlimit};
 use zmq::{DONTWAIT, Message, SocketEvent};
 
 use crate::limits::{
-    BEHIND_LEAST, CONNECTIONS_CHECK_EVERY, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK,
-    DESCRIPTORS_RESERVED, PREFIX_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX,
-    SUBSCRIPTIONS_BYTES_MAX_OF_ALL, SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX_OF_ALL,
+    BEHIND_LEAST, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK, DESCRIPTORS_RESERVED, PREFIX_BYTES_MAX,
+    SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX_OF_ALL, SUBSCRIPTIONS_MAX,
+    SUBSCRIPTIONS_MAX_OF_ALL,
 };
 use crate::{Context, Counter, Counters, Nanos, RuntimeError, Subscription};
 
@@ -75,7 +75,6 @@ pub(crate) struct Connections {
     next: i32,
     /// Those that the check looks at; kept because a check allocates nothing.
     seen: Vec<i32>,
-    check_at: Nanos,
     counters: Counters,
 }
 
@@ -115,7 +114,6 @@ impl Connections {
             accepted: 0,
             next: 0,
             seen: Vec::new(),
-            check_at: Nanos::ZERO,
             counters: Counters::new(),
         })
     }
@@ -127,11 +125,6 @@ impl Connections {
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.by_fd.len()
-    }
-
-    /// When they are to be looked at next.
-    pub(crate) const fn check_at(&self) -> Nanos {
-        self.check_at
     }
 
     /// Bytes were taken from a connection; false if it is not there.
@@ -231,14 +224,10 @@ impl Connections {
         }
     }
 
-    /// Looks at some of the connections, if it is time to, and cuts off those beyond a bound.
+    /// Looks at some of the connections, and cuts off those beyond a bound.
     ///
     /// `overdue` says whether so much waits for peers that whoever is behind longest has to go.
     pub(crate) fn check(&mut self, now: Nanos, overdue: bool) {
-        if now < self.check_at {
-            return;
-        }
-        self.check_at = now + CONNECTIONS_CHECK_EVERY;
         self.refresh();
         let mut seen = std::mem::take(&mut self.seen);
         seen.extend(self.by_fd.range(self.next..).map(|(fd, _)| *fd).take(CONNECTIONS_PER_CHECK));

@@ -12,7 +12,7 @@ use crate::limits::{
     DOOR_RECEIVE_HIGH_WATER, DOOR_UNREAD_BYTES_MAX, DOOR_UNREAD_BYTES_MAX_OF_ALL,
 };
 use crate::socket::{Bounds, Socket};
-use crate::{Context, Counters, CurveKeys, Envelope, Nanos, PollSet, RuntimeError, SendError};
+use crate::{Context, Counters, CurveKeys, Envelope, PollSet, RuntimeError, SendError};
 pub use memory::DoorClients;
 use memory::MemoryDoor;
 use router_door::RouterDoor;
@@ -111,22 +111,6 @@ impl Door {
     pub fn count_into(&mut self, counters: &Counters) {
         if let Kind::Router(door) = &mut self.0 {
             door.count_into(counters);
-        }
-    }
-
-    /// Looks at the connections, if it is time to, and cuts off those beyond a bound.
-    pub fn check(&mut self, now: Nanos) {
-        if let Kind::Router(door) = &mut self.0 {
-            door.check(now);
-        }
-    }
-
-    /// When there is something to look at.
-    #[must_use]
-    pub fn check_at(&self) -> Nanos {
-        match &self.0 {
-            Kind::Router(door) => door.check_at(),
-            Kind::Memory(_) => Nanos::MAX,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Guard: looks at the connections of a broadcast on a thread of its own.
+//! Guard: looks at the connections of a front door or a broadcast on a thread of its own.
 //!
 //! ZeroMQ takes subscriptions within other calls, as many as there are: a subscriber that sends
 //! them without a pause holds the publisher's thread there. So somebody else has to cut it off.
@@ -41,7 +41,7 @@ impl Guard {
             .name("guard".to_owned())
             .spawn(move || of_thread.run(&waiting))
             .map_err(|error| RuntimeError::Socket {
-                what: "the thread that guards a broadcast",
+                what: "the thread that guards connections",
                 cause: error.to_string(),
             })?;
         Ok(Self { shared, thread: Some(thread) })

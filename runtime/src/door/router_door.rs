@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use crate::connections::{ConnectionBounds, Connections, Peer};
 use crate::envelope::CURVE_BYTES;
+use crate::guard::Guard;
 use crate::limits::{DOOR_CLIENT_BYTES_MAX, DOOR_SHORT_BYTES};
 use crate::socket::{Part, Socket};
 use crate::waiting_bytes::WaitingBytes;
-use crate::{Context, Counters, Envelope, Nanos, PollSet, RuntimeError, SendError};
+use crate::{Context, Counters, Envelope, PollSet, RuntimeError, SendError};
 
 /// Clients that have gone and are kept beside those that are there, before they are forgotten.
 const GONE_MAX: usize = 64;
 
 /// The server's side of the front door.
 pub(super) struct RouterDoor {
+    /// Dropped before the socket that it looks at.
+    guard: Guard,
     socket: Socket,
-    connections: Connections,
     clients: BTreeMap<Vec<u8>, Client>,
     /// The client that was heard last.
     last: Vec<u8>,
@@ -40,7 +42,7 @@ impl RouterDoor {
         let connections = Connections::follow(context, socket.raw(), bounds)?;
         Ok(Self {
             socket: socket.bind(endpoint)?,
-            connections,
+            guard: Guard::start(connections, WaitingBytes::default())?,
             clients: BTreeMap::new(),
             last: Vec::new(),
             last_peer: None,
@@ -64,14 +66,18 @@ impl RouterDoor {
             self.last.extend_from_slice(envelope.identity());
             self.last_peer = self.clients.get(envelope.identity()).map(|client| client.peer);
         }
-        if self.last_peer.is_some_and(|peer| self.connections.take(peer, bytes)) {
+        let mut connections = self.guard.connections();
+        if self.last_peer.is_some_and(|peer| connections.take(peer, bytes)) {
             return;
         }
-        self.last_peer = self.connections.of(envelope.head());
+        self.last_peer = connections.of(envelope.head());
         if let Some(peer) = self.last_peer {
-            self.connections.take(peer, bytes);
+            connections.take(peer, bytes);
             let client = Client { peer, waiting: WaitingBytes::default() };
             self.clients.insert(self.last.clone(), client);
+            if connections.count() + GONE_MAX < self.clients.len() {
+                self.clients.retain(|_, client| connections.knows(client.peer));
+            }
         }
     }
 
@@ -101,18 +107,7 @@ impl RouterDoor {
     }
 
     pub(super) fn count_into(&mut self, counters: &Counters) {
-        self.connections.count_into(counters);
-    }
-
-    pub(super) fn check(&mut self, now: Nanos) {
-        self.connections.check(now, false);
-        if self.connections.count() + GONE_MAX < self.clients.len() {
-            self.clients.retain(|_, client| self.connections.knows(client.peer));
-        }
-    }
-
-    pub(super) const fn check_at(&self) -> Nanos {
-        self.connections.check_at()
+        self.guard.connections().count_into(counters);
     }
 
     pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

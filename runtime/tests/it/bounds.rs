@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use allot_runtime::{
-    Broadcast, BroadcastOptions, Clock, Context, Counter, Counters, Door, DoorOptions, Envelope,
+    Broadcast, BroadcastOptions, Context, Counter, Counters, Door, DoorOptions, Envelope,
     SendError, Subscriber,
 };
 
@@ -50,7 +50,7 @@ fn send_endlessly(mut stream: TcpStream) -> usize {
 
 #[test]
 fn a_message_that_never_ends_is_cut_off_at_the_front_door() {
-    let (context, clock, counters) = (Context::new().unwrap(), Clock::system(), Counters::new());
+    let (context, counters) = (Context::new().unwrap(), Counters::new());
     let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
     door.count_into(&counters);
     let endpoint = door.endpoint().unwrap().to_owned();
@@ -60,10 +60,7 @@ fn a_message_that_never_ends_is_cut_off_at_the_front_door() {
     let stream = connect(&endpoint, "DEALER");
     let sender = std::thread::spawn(move || send_endlessly(stream));
     let mut envelope = Envelope::new();
-    wait_for!([door], {
-        door.check(clock.now());
-        (0 < counters.get(Counter::ConnectionsUnread)).then_some(())
-    });
+    wait_for!([door], { (0 < counters.get(Counter::ConnectionsUnread)).then_some(()) });
     assert!((24 << 20) <= sender.join().unwrap(), "what is allowed was read");
     other.send("still here", 0).unwrap();
     wait_for!([door], door.receive(&mut envelope).then_some(()));
@@ -86,7 +83,7 @@ fn a_message_that_never_ends_is_cut_off_at_the_broadcast() {
 
 #[test]
 fn a_client_that_sends_the_largest_messages_without_a_pause_is_slowed_down_and_kept() {
-    let (context, clock, counters) = (Context::new().unwrap(), Clock::system(), Counters::new());
+    let (context, counters) = (Context::new().unwrap(), Counters::new());
     let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
     door.count_into(&counters);
     let endpoint = door.endpoint().unwrap().to_owned();
@@ -97,8 +94,6 @@ fn a_client_that_sends_the_largest_messages_without_a_pause_is_slowed_down_and_k
     });
     let (mut envelope, mut received) = (Envelope::new(), 0);
     wait_for!([door], {
-        // Many checks fall between two messages.
-        (0..10).for_each(|_| door.check(clock.now()));
         received += usize::from(door.receive(&mut envelope));
         (received == 100).then_some(())
     });
