@@ -28,6 +28,8 @@ BATCH = 100
 RSS_MAX_MIB = 512
 WORSE_MAX_S = 0.1
 ACCOUNTS = 1_000
+# After `busy` a client waits before it sends again.
+BACK_OFF_S = 0.02
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(48)
 
 
@@ -229,7 +231,7 @@ class Client:
                 at += 4 + size
                 if tag == 6:
                     self.busy += 1
-                    self.again.append(seq)
+                    self.again.append((now + BACK_OFF_S, seq))
                     continue
                 began = self.sent.pop(seq, None)
                 if began is None:
@@ -247,13 +249,14 @@ class Client:
             if seconds <= elapsed and (not self.sent or seconds + 30 <= elapsed):
                 return worst, rss
             if elapsed < seconds:
-                while due < elapsed * RATE:
+                while due < elapsed * RATE and len(self.sent) < 4_000:
                     self.send(range(self.next_seq, self.next_seq + BATCH))
                     self.next_seq += BATCH
                     due += BATCH
-            if self.again:
-                self.send(self.again[:BATCH])
-                del self.again[:BATCH]
+            due_again = [seq for at, seq in self.again[:BATCH] if at <= time.monotonic()]
+            if due_again:
+                self.send(due_again)
+                del self.again[: len(due_again)]
             worst = self.receive(worst)
             if look_at <= elapsed:
                 rss, look_at = max(rss, server.rss_mib()), elapsed + 0.1
@@ -282,6 +285,7 @@ def main():
     arguments.add_argument("--allot", default="target/release/allot")
     arguments.add_argument("--seconds", type=int, default=600, help="how long the attacks last")
     arguments.add_argument("--quiet-seconds", type=int, default=30)
+    arguments.add_argument("--attacks", help="some of them alone, separated by commas")
     options = arguments.parse_args()
     server = Server(options.allot)
     client = Client(server.front)
@@ -292,7 +296,11 @@ def main():
     print(f"quiet: worst answer {quiet * 1e3:.0f} ms, {quiet_rss} MiB", flush=True)
     attacks = [
         multiprocessing.Process(target=for_ever, args=args, daemon=True)
-        for args in ((one, server.front, server.publish) for one in ATTACKS)
+        for args in (
+            (one, server.front, server.publish)
+            for one in ATTACKS
+            if options.attacks is None or one.__name__ in options.attacks.split(",")
+        )
     ]
     for attack in attacks:
         attack.start()
