@@ -241,17 +241,23 @@ impl<P: Protocol> Router<P> {
         let report = ReportNumber::new(self.streams.push_marker(&mut self.markers, now, true));
         self.report_requests.begin(report, now);
         for request in &requests {
-            self.reply_reported(request, (!is_busy).then_some(report));
+            self.reply_reported(request, (!is_busy).then_some(report), now);
         }
     }
 
     /// Tells a request that waited the number of its report, or `busy` where none can be made.
-    fn reply_reported(&mut self, request: &ReportRequest, report: Option<ReportNumber>) {
+    fn reply_reported(
+        &mut self,
+        request: &ReportRequest,
+        report: Option<ReportNumber>,
+        now: Nanos,
+    ) {
         let ReportRequest { reply_to: ReplyTo { client, encoding }, source, seq } = request;
         self.replies.mark_replied(*client);
         self.replies.append(*client, *encoding, |out| match report {
             Some(report) => {
-                let echo = Echo { source, seq: *seq, duplicate: false, late: false };
+                let (id, time_ns) = (None, now.as_unix());
+                let echo = Echo { source, seq: *seq, id, time_ns, duplicate: false, late: false };
                 write_reported(*encoding, echo, report, out);
             }
             None => Rejection::new(source, *seq, &Reject::Busy).encode(*encoding, out),

@@ -78,7 +78,11 @@ fn attempt(
     kind: zmq::SocketType,
     key: Option<CurveKey>,
 ) -> Result<Progress, RuntimeError> {
-    let bounds = Bounds { high_water: LINK_HIGH_WATER, frame_bytes_max: LINK_FRAME_BYTES_MAX };
+    let bounds = Bounds {
+        high_water: LINK_HIGH_WATER,
+        receive_high_water: LINK_HIGH_WATER,
+        frame_bytes_max: LINK_FRAME_BYTES_MAX,
+    };
     let socket =
         Socket::open(context, kind, bounds, |socket| key.map_or(Ok(()), |key| key.expect(socket)))?;
     let monitor = watch(context, socket.raw())?;

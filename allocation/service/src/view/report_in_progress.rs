@@ -153,7 +153,9 @@ fn set_targets(accounts: &mut [AccountReport]) {
 
 #[cfg(test)]
 mod tests {
-    use allot_allocation_rules::{AccountIndex, AccountPart, CellPart, PositionsPart, RowPart};
+    use allot_allocation_rules::{
+        AccountIndex, AccountPart, CellPart, PositionsPart, RowPart, TickerSeq,
+    };
     use allot_domain::{ReportNumber, Ticker};
 
     use super::*;
@@ -169,6 +171,7 @@ mod tests {
         });
         let row = |name: &&str| RowPart {
             ticker: Ticker::new(name.as_bytes()).unwrap(),
+            outcomes: TickerSeq::new(1),
             cells: cells.clone().collect(),
         };
         PositionsPart {
