@@ -3,9 +3,9 @@
 
 use allot_allocation_service::{InputName, decode_input, decode_part, encode_part};
 use allot_wire::backplane::{
-    self, FrameKind, decode_feedback, decode_hello, decode_interest, decode_marker, decode_welcome,
-    encode_feedback, encode_hello, encode_interest, encode_marker, encode_welcome, events, inputs,
-    replies,
+    self, FrameKind, decode_feedback, decode_hello, decode_interest, decode_marker,
+    decode_reported, decode_welcome, encode_feedback, encode_hello, encode_interest, encode_marker,
+    encode_reported, encode_welcome, events, inputs, replies,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -15,13 +15,16 @@ fuzz_target!(|frame: &[u8]| {
         Some(FrameKind::Inputs) => read_inputs(frame),
         Some(FrameKind::Replies) => read_replies(frame),
         Some(FrameKind::Events) => {
-            events::read(frame).into_iter().flatten().for_each(|event| drop(event));
+            events::read(frame).into_iter().flatten().for_each(drop);
         }
         Some(FrameKind::Part) => read_part(frame),
         Some(FrameKind::Feedback) => read_feedback(frame),
         Some(FrameKind::Hello) => said_again(frame, decode_hello, encode_hello),
         Some(FrameKind::Welcome) => said_again(frame, decode_welcome, encode_welcome),
         Some(FrameKind::Interest) => said_again(frame, decode_interest, encode_interest),
+        Some(FrameKind::Reported) => {
+            said_again(frame, decode_reported, |report, out| encode_reported(*report, out));
+        }
         None => {
             // A body without a frame.
             read_marker(frame);
@@ -60,7 +63,7 @@ fn read_inputs(frame: &[u8]) {
         let Ok(input) = input else { return };
         inputs::push(&mut again, input);
         if let Some(name) = InputName::of(input.kind) {
-            let _ = decode_input(name.kind(), input.body);
+            let _ = decode_input(name.kind(), input.time_ns, input.body);
         }
     }
     assert!(frame.starts_with(&again), "{again:?}");
@@ -96,6 +99,6 @@ fn read_part(frame: &[u8]) {
 fn read_feedback(frame: &[u8]) {
     said_again(frame, decode_feedback, encode_feedback);
     for body in decode_feedback(frame).into_iter().flat_map(|feedback| feedback.bodies) {
-        let _ = decode_input(InputName::Netting.kind(), &body);
+        let _ = decode_input(InputName::Netting.kind(), 0, &body);
     }
 }

@@ -3,7 +3,7 @@
 //! A message that is no batch is read as a record: its first byte is the kind.
 #![no_main]
 
-use allot_allocation_rules::Input;
+use allot_allocation_rules::{Fill, Input};
 use allot_allocation_service::{
     InputName, Request, RequestKind, decode_input, decode_request, encode_request, routing_keys,
     routing_rejection,
@@ -11,6 +11,9 @@ use allot_allocation_service::{
 use allot_fuzz::{assert_refused_well, assert_said_again};
 use allot_wire::{Batch, Rejection};
 use libfuzzer_sys::fuzz_target;
+
+/// When the router took the request.
+const TIME: u64 = 1;
 
 fuzz_target!(|message: &[u8]| {
     match Batch::parse(message) {
@@ -42,10 +45,10 @@ fn read(kind: u8, record: &[u8]) {
     }
     if kind == RequestKind::Fill {
         let input = request.map(|request| match request {
-            Request::Fill(fill) => Input::Fill(fill),
+            Request::Fill(fill) => Input::Fill(Fill { time_ns: TIME, ..fill }),
             other => panic!("no fill: {other:?}"),
         });
-        assert_eq!(decode_input(InputName::Fill.kind(), record), input);
+        assert_eq!(decode_input(InputName::Fill.kind(), TIME, record), input);
     }
 }
 

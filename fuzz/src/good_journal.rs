@@ -117,7 +117,7 @@ fn append(
     let wakers = Wakers { shard: &silent, committer: &silent, checkpointer: &silent };
     let (mut journal, mut committer, mut checkpointer) = recovery.finish(wakers)?;
     for payload in payloads {
-        journal.append(1, 2, payload);
+        journal.append(1, 2, 7, payload);
     }
     if let Some(state) = snapshot {
         journal.store_snapshot(|out| out.extend_from_slice(&state));
