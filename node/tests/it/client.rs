@@ -44,6 +44,11 @@ impl Client {
         replies
     }
 
+    /// The next message of replies, as it is: one reply in JSON.
+    pub(crate) fn receive_text(&self) -> String {
+        String::from_utf8(self.0.recv_bytes(0).expect("a reply in time")).unwrap()
+    }
+
     /// Sends a message until its one reply is not `busy`.
     pub(crate) fn ask(&self, message: &[u8]) -> Reply {
         loop {

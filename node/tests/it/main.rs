@@ -4,6 +4,7 @@
 
 mod process;
 mod command_line;
+mod readme;
 mod client;
 mod server;
 mod world;
