@@ -30,6 +30,7 @@ mod rate_meter;
 mod progress_bar;
 mod feed_reader;
 mod table;
+mod time_text;
 mod flags;
 mod common_args;
 mod cli;

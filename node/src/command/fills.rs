@@ -14,6 +14,7 @@ use crate::common_args::CommonArgs;
 use crate::feed_reader::FeedReader;
 use crate::flags::Flags;
 use crate::setting::Key;
+use crate::time_text;
 
 /// Print every fill, as it is allocated to accounts
 #[derive(Args)]
@@ -88,14 +89,18 @@ fn line(format: Format, body: &[u8]) -> Result<String> {
 
 fn text(reply: &Reply) -> String {
     match reply {
-        Reply::Allocated { source, seq, ticker, side, price, quantity, shares, .. } => {
+        Reply::Allocated {
+            source, seq, time_ns, ticker, side, price, quantity, shares, ..
+        } => {
             let verb = if *side == Side::Sell { "sell" } else { "buy" };
             let quantity = quantity.get();
             let shares = list(shares);
-            format!("{source}/{seq} {verb} {quantity} {ticker} at {price}: {shares}")
+            let time = time_text::exact(*time_ns);
+            format!("{time} {source}/{seq} {verb} {quantity} {ticker} at {price}: {shares}")
         }
-        Reply::Busted { source, seq, ticker, of, shares, .. } => {
-            format!("{source}/{seq} busts {ticker} fill {of}: {}", list(shares))
+        Reply::Busted { source, seq, time_ns, ticker, of, shares, .. } => {
+            let time = time_text::exact(*time_ns);
+            format!("{time} {source}/{seq} busts {ticker} fill {of}: {}", list(shares))
         }
         other => format!("{}/{}: not a fill", other.source(), other.seq()),
     }
@@ -112,13 +117,15 @@ mod tests {
 
     #[test]
     fn a_fill_is_one_line() {
-        let fill = r#"{"type":"allocated","source":"fills-1","seq":17,"ticker":"AAPL",
-            "price":"187.23","quantity":100,"split":1,"shares":{"account1":40,"account2":60}}"#;
+        let fill = r#"{"type":"allocated","source":"fills-1","seq":17,
+            "time":"2026-11-20T10:00:00.123456789Z","ticker":"AAPL","price":"187.23","quantity":100,"split":1,"shares":{"account1":40,"account2":60}}"#;
         let fill = fill.replace(['\n', ' '], "");
         let line_of = |body: &str| line(Format::Text, body.as_bytes()).unwrap();
-        assert_eq!(line_of(&fill), "fills-1/17 buy 100 AAPL at 187.23: account1 40, account2 60");
+        let time = "2026-11-20T10:00:00.123456789Z";
+        let expected = "fills-1/17 buy 100 AAPL at 187.23: account1 40, account2 60";
+        assert_eq!(line_of(&fill), format!("{time} {expected}"));
         let sale = fill.replace("\"price\"", "\"side\":\"sell\",\"price\"");
-        assert!(line_of(&sale).starts_with("fills-1/17 sell 100 AAPL"));
+        assert!(line_of(&sale).contains(" fills-1/17 sell 100 AAPL"));
         assert_eq!(line(Format::Json, fill.as_bytes()).unwrap(), fill);
         assert!(line(Format::Text, b"{}").is_err());
     }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use allot_allocation_rules::{Fill, Input};
+use allot_allocation_rules::{Bust, Fill, Input};
 use allot_allocation_service::{Allocation, decode_input};
-use allot_domain::{LogIndex, Side};
+use allot_domain::{LogIndex, MessageId, Side};
 use allot_journal::{Folder, JournalError, Reader, SegmentState, SegmentSummary, SnapshotSummary};
 use allot_shard::Entry;
 use anyhow::{Context, Result};
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::shard_dirs;
 use crate::stdout::print;
+use crate::time_text;
 
 /// Print what is in the journals of a data directory
 ///
@@ -59,6 +60,8 @@ struct LastRecord {
     file: String,
     offset: u64,
     bytes: usize,
+    /// When the router took the input; zero if the record cannot be decoded.
+    time_ns: u64,
     /// The record in words, or why it cannot be decoded.
     input: String,
 }
@@ -112,13 +115,15 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
 impl LastRecord {
     fn of(entry: &allot_journal::Entry<'_>) -> Self {
         let record = &entry.record;
-        let input = Entry::of::<Allocation>(record)
-            .map_or_else(|error| error.to_string(), |entry| sentence(&entry));
+        let input = Entry::of::<Allocation>(record);
+        let time_ns = input.as_ref().map_or(0, |entry| entry.time_ns);
+        let input = input.map_or_else(|error| error.to_string(), |entry| sentence(&entry));
         Self {
             index: record.index,
             file: entry.file.to_owned(),
             offset: entry.offset,
             bytes: record.payload.len(),
+            time_ns,
             input,
         }
     }
@@ -128,12 +133,14 @@ fn sentence(entry: &Entry<'_>) -> String {
     match decode_input(entry.kind, entry.time_ns, entry.body) {
         Err(rejection) => format!("rejected as {}", rejection.code),
         Ok(Input::Fill(fill)) => {
-            let Fill { source, seq, ticker, price, .. } = fill;
+            let Fill { source, seq, id, ticker, price, .. } = fill;
             let side = if fill.side == Side::Sell { "sell" } else { "buy" };
-            format!("fill {source} {seq}: {side} {} {ticker} at {price}", fill.quantity.get())
+            let id = named(&id);
+            format!("fill {source} {seq}{id}: {side} {} {ticker} at {price}", fill.quantity.get())
         }
         Ok(Input::Bust(bust)) => {
-            format!("bust {} {}: of {} {}", bust.source, bust.seq, bust.ticker, bust.of)
+            let Bust { source, seq, id, ticker, of, .. } = bust;
+            format!("bust {source} {seq}{}: of {ticker} {of}", named(&id))
         }
         Ok(Input::Split(split)) => {
             let accounts = split.weights().len();
@@ -141,6 +148,14 @@ fn sentence(entry: &Entry<'_>) -> String {
         }
         Ok(Input::Marker(marker)) => format!("marker {}", marker.number),
         Ok(Input::Netting(netting)) => format!("netting {}", netting.number),
+    }
+}
+
+/// The id of a message, where it has one of its own.
+fn named(id: &MessageId) -> String {
+    match id {
+        MessageId::Number(_) => String::new(),
+        MessageId::Text(id) => format!(" ({id})"),
     }
 }
 
@@ -165,12 +180,13 @@ fn as_json(shard: &ShardContents) -> Value {
         })
     });
     let last = shard.last.iter().map(|record| {
-        let LastRecord { index, file, offset, bytes, input } = record;
+        let LastRecord { index, file, offset, bytes, time_ns, input } = record;
         json!({
             "sequence": index.get(),
             "file": file,
             "offset": offset,
             "bytes": bytes,
+            "time": (*time_ns != 0).then(|| time_text::exact(*time_ns)),
             "input": input,
         })
     });
@@ -219,8 +235,9 @@ fn page(shard: &ShardContents) -> String {
         format!("  {file}  after record {index}, {bytes} bytes, hash {hash:032x}, {state}")
     }));
     lines.extend(shard.last.iter().map(|record| {
-        let LastRecord { index, file, offset, input, .. } = record;
-        format!("  record {index} at {file} {offset}: {input}")
+        let LastRecord { index, file, offset, time_ns, input, .. } = record;
+        let time = if *time_ns == 0 { String::new() } else { time_text::exact(*time_ns) + " " };
+        format!("  record {index} at {file} {offset}: {time}{input}")
     }));
     lines.extend(shard.damage.iter().map(|damage| format!("  DAMAGED: {damage}")));
     lines.join("\n")

@@ -106,6 +106,25 @@ fn a_shard_that_is_killed_loses_nothing_and_counts_nothing_twice() {
 }
 
 #[test]
+fn the_time_of_a_reply_is_the_time_of_its_input_in_the_journal() {
+    let place = Place::new();
+    let (server, front, _) = serve(&place);
+    let client = Client::connect(&front);
+    client.ask(SPLIT.as_bytes());
+    client.send(FILL.replace(r#""seq":1"#, r#""seq":1,"id":"e-7""#).as_bytes());
+    let reply: Value = serde_json::from_str(&client.receive_text()).unwrap();
+    server.signal("-INT");
+    server.outcome().ok();
+    let time = reply["time"].as_str().unwrap();
+    let page = place.run(&["inspect", "data"]).ok();
+    assert!(page.contains(&format!("{time} fill f 1 (e-7): buy 7 T at 10")), "{page}");
+    let found: Value =
+        serde_json::from_str(&place.run(&["inspect", "data", "--json"]).ok()).unwrap();
+    let records = found["shards"][0]["last"].as_array().unwrap();
+    assert!(records.iter().any(|record| record["time"] == time), "{found}");
+}
+
+#[test]
 fn a_damaged_journal_stops_the_shard_and_names_the_place() {
     let place = Place::new();
     let (server, front, _) = serve(&place);

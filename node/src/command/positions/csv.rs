@@ -5,7 +5,8 @@ use allot_allocation_rules::{SplitNumber, Weight};
 use allot_allocation_service::{AccountReport, AccountStatement, PositionReport, Report};
 use allot_domain::decimal::nanos_text;
 use allot_domain::{Money, ReportNumber};
-use jiff::Timestamp;
+
+use crate::time_text;
 
 /// The first line. An account without positions has one line, with the last four cells empty.
 const HEAD: &str = "report,cut,split,time,account,weight,account_value,target,deviation,\
@@ -24,8 +25,7 @@ pub(super) fn statement(statement: &AccountStatement, with_head: bool) -> String
 }
 
 fn cut(report: ReportNumber, cut: u64, split: SplitNumber, time_ns: u64) -> String {
-    let time = Timestamp::from_nanosecond(time_ns.into());
-    let time = time.map_or_else(|_| time_ns.to_string(), |time| format!("{time:.9}"));
+    let time = time_text::exact(time_ns);
     format!("{report},{cut},{split},{time}")
 }
 
