@@ -24,8 +24,8 @@ use crate::applied::{Applied, AppliedSplit};
 use crate::history::{First, History, What};
 use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Holdings, OutcomeNumber, Reject,
-    Residuals, RowIndex, Split, SplitNumber, TickerSeq, limits,
+    AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Holdings, Limit, OutcomeNumber,
+    Reject, Residuals, RowIndex, Split, SplitNumber, TickerSeq, limits,
 };
 pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 use totals::Totals;
@@ -450,7 +450,7 @@ impl Book {
         match block.side {
             Side::Buy if left < block.quantity.get() => Err(Reject::ExceedsHoldings(left)),
             Side::Sell if limits::HOLDING_MAX < row.total() + block.quantity.get() => {
-                Err(Reject::ExceedsLimits)
+                Err(Reject::ExceedsLimits(Limit::Holding))
             }
             _ => Ok(()),
         }

@@ -34,7 +34,7 @@ pub use input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, Spl
 pub use netting::plan as plan_netting;
 pub(crate) use numbers::OutcomeNumber;
 pub use numbers::{AccountIndex, AccountRank, RowIndex, SplitNumber, TickerSeq};
-pub use reject::Reject;
+pub use reject::{Limit, Reject};
 pub use residuals::{Blend, Block, Residuals};
 pub use split::{Split, Weight};
 pub use tracking::Tracking;

@@ -36,9 +36,18 @@ reasons! {
         /// The sale, or the bust of a purchase, takes more than the accounts hold; holds what they
         /// do.
         ExceedsHoldings(u64) = "exceeds_holdings",
-        /// Turnover or holdings would pass [`limits::VALUE_MAX`] or [`limits::HOLDING_MAX`].
-        ExceedsLimits = "exceeds_limits",
+        /// More than a shard can count exactly; holds of what.
+        ExceedsLimits(Limit) = "exceeds_limits",
     }
+}
+
+/// What a shard can count exactly only up to a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The shares of a ticker: [`limits::HOLDING_MAX`].
+    Holding,
+    /// The value of all fills of the shard that were not busted: [`limits::VALUE_MAX`].
+    Turnover,
 }
 
 impl Reject {
@@ -107,10 +116,22 @@ impl fmt::Display for Reject {
                  no longer kept"
             ),
             Self::ExceedsHoldings(held) => write!(f, "the accounts hold only {held} shares"),
-            Self::ExceedsLimits => {
-                f.write_str("turnover or holdings would exceed the limits of a shard")
-            }
+            Self::ExceedsLimits(limit) => limit.fmt(f),
             _ => self.explain_split(f),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Holding => {
+                write!(f, "the accounts would hold more than {} shares", limits::HOLDING_MAX)
+            }
+            Self::Turnover => {
+                let most = nanos_text(limits::VALUE_MAX);
+                write!(f, "the turnover of the ticker's shard would exceed {most}")
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is due for a bust: exactly the shares of the fill are given back, once.
 
-use allot_allocation_rules::{Bust, Fill, Reject, TickerSeq, limits};
+use allot_allocation_rules::{Bust, Fill, Limit, Reject, TickerSeq, limits};
 use allot_domain::{Reject as Core, Side};
 
 use super::{Auditor, again, bust_origin, reused};
@@ -85,7 +85,7 @@ impl Auditor {
         match fill.side {
             Side::Buy if left < fill.quantity.get() => Err(Reject::ExceedsHoldings(left)),
             Side::Sell if limits::HOLDING_MAX < row.total() + fill.quantity.get() => {
-                Err(Reject::ExceedsLimits)
+                Err(Reject::ExceedsLimits(Limit::Holding))
             }
             _ => Ok((**fill, first.shares.clone())),
         }

@@ -1,6 +1,6 @@
 //! What is due for a fill: held, divided, rejected, or its first outcome again.
 
-use allot_allocation_rules::{Fill, Reject, SplitNumber, TickerSeq, limits};
+use allot_allocation_rules::{Fill, Limit, Reject, SplitNumber, TickerSeq, limits};
 use allot_domain::{AccountId, Reject as Core, Side};
 
 use super::{Auditor, again, fill_origin, name_of, reused, sign};
@@ -64,9 +64,13 @@ impl Auditor {
                 all
             }
         };
-        let is_within = all <= limits::HOLDING_MAX
-            && self.turnover + price * i128::from(quantity) <= limits::VALUE_MAX;
-        (!is_within).then_some(Reject::ExceedsLimits)
+        let turnover = self.turnover + price * i128::from(quantity);
+        let limit = if limits::HOLDING_MAX < all {
+            Some(Limit::Holding)
+        } else {
+            (limits::VALUE_MAX < turnover).then_some(Limit::Turnover)
+        };
+        limit.map(Reject::ExceedsLimits)
     }
 
     /// The shares that accounts of the split hold; closed accounts keep theirs.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use allot_domain::Side;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure};
 
-use crate::{Block, Reject, SplitNumber, limits};
+use crate::{Block, Limit, Reject, SplitNumber, limits};
 
 /// What a book counts.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +33,13 @@ impl Totals {
         let bought = if block.side == Side::Buy { block.quantity.get() } else { 0 };
         let held = held + bought;
         let turnover = self.turnover + block.price.times(block.quantity).nanos();
-        let is_within = held <= limits::HOLDING_MAX && turnover <= limits::VALUE_MAX;
-        if is_within { Ok(()) } else { Err(Reject::ExceedsLimits) }
+        if limits::HOLDING_MAX < held {
+            return Err(Reject::ExceedsLimits(Limit::Holding));
+        }
+        if limits::VALUE_MAX < turnover {
+            return Err(Reject::ExceedsLimits(Limit::Turnover));
+        }
+        Ok(())
     }
 
     /// Counts a fill that is divided.
