@@ -32,6 +32,7 @@ def server(tmp_path: Path) -> Iterator[Dict[str, str]]:
 def test_fills_are_divided_and_positions_add_up(server: Dict[str, str]) -> None:
     weights = {"account1": "40", "account2": Decimal("35"), "account3": 25}
     accepted = allot.send([allot.Split("aum", 1, weights)], server["front"])
+    assert accepted[0].pop("time").endswith("Z")
     assert accepted == [{"type": "accepted", "source": "aum", "seq": 1, "split": 1}]
     tickers = ["AAPL", "MSFT", "NVDA", "BRK/B"]
     fills = [
@@ -75,7 +76,7 @@ def test_bad_input_has_a_code(server: Dict[str, str]) -> None:
     replies = allot.send(
         [
             allot.Fill("py", 1, "AAPL", "-1", 7),
-            allot.Fill("py", 2, "A:B", "1", 7),
+            allot.Fill("py", 2, "A  B", "1", 7),
             allot.Fill("py", 3, "AAPL", "1", 0),
             allot.Split("py", 4, {"a": "99"}),
             allot.Bust("py", 5, "AAPL", 77),
