@@ -56,7 +56,7 @@ pub(crate) const DOOR_CLIENT_BYTES_MAX: usize = 1 << 20;
 
 /// Messages of one client that are read from its connection and not taken yet. A client that sends
 /// faster than they are taken is slowed down by its own connection.
-pub(crate) const DOOR_RECEIVE_HIGH_WATER: usize = 8;
+pub(crate) const DOOR_RECEIVE_HIGH_WATER: usize = 22;
 
 /// What the kernel may hold of a connection to the front door, each way; it doubles what it is
 /// told.
@@ -64,7 +64,7 @@ pub(crate) const DOOR_KERNEL_BYTES: i32 = 512 << 10;
 
 /// Bytes that one connection to the front door may have sent and that no message was made of yet: a
 /// message that never ends is cut off here.
-pub(crate) const DOOR_UNREAD_BYTES_MAX: u64 = 24 << 20;
+pub(crate) const DOOR_UNREAD_BYTES_MAX: u64 = 48 << 20;
 
 /// The same of all connections together; the one with most of them is cut off.
 pub(crate) const DOOR_UNREAD_BYTES_MAX_OF_ALL: u64 = 128 << 20;
