@@ -7,6 +7,9 @@
 //!   source    │ forgotten up to │ forgotten from │ latest │
 //! ```
 //!
+//! An entry is found through the run of its source where its number came in order, as nearly all
+//! do, and else through an index by hash.
+//!
 //! The memory is bounded, and its size does not depend on how many sources there are. It is exact
 //! for the last `capacity` names. Of older ones it keeps, for each source, up to which number they
 //! are forgotten: at or below, nobody can say whether a number was applied, and it is refused. An
@@ -17,6 +20,7 @@
 //! first number of a source is one too if the next lies that far below it.
 
 mod ring;
+mod run;
 mod sources;
 
 use alloc::vec::Vec;
@@ -25,7 +29,7 @@ use crate::lookup::Lookup;
 use crate::snapshot::{Cursor, SnapshotError, ensure, put_count};
 use crate::{MessageId, Seq, SourceId, SourceIndex, mix};
 pub use ring::Ring;
-pub use sources::JUMP;
+pub use run::JUMP;
 use sources::Sources;
 
 /// What is known of a name.
@@ -116,17 +120,29 @@ impl<V: Remembered> Names<V> {
         let Some(source) = self.sources.find(name.source) else {
             return Standing::New;
         };
-        let (id, scope) = (name.id.digest(), name.scope);
-        let is_it = |slot: u32| {
-            let entry = &self.entries[EntryIndex::new(slot).index()];
-            entry.id == id && entry.scope == scope && entry.source == source
-        };
-        if let Some(slot) = self.lookup.find(hash(source, scope, id), is_it) {
-            return Standing::Known(EntryIndex::new(slot));
+        if let Some(entry) = self.find(source, name.scope, name.id.digest()) {
+            return Standing::Known(entry);
         }
         match name.id.number().and_then(|number| self.sources.forgotten(source, number)) {
             Some(forgotten) => Standing::TooOld(forgotten),
             None => Standing::New,
+        }
+    }
+
+    #[inline]
+    fn find(&self, source: SourceIndex, scope: u32, id: u128) -> Option<EntryIndex> {
+        let is_it = |at: EntryIndex| {
+            let entry = &self.entries[at.index()];
+            entry.id == id && entry.scope == scope && entry.source == source
+        };
+        let number = MessageId::number_of(id);
+        let in_run = number.and_then(|number| self.sources.find_in_run(source, number));
+        match in_run.filter(|at| is_it(*at)) {
+            None if self.sources.has_scattered(source) => {
+                let is_it = |slot| is_it(EntryIndex::new(slot));
+                self.lookup.find(hash(source, scope, id), is_it).map(EntryIndex::new)
+            }
+            found => found,
         }
     }
 
@@ -152,8 +168,16 @@ impl<V: Remembered> Names<V> {
         let source = self.sources.enter(name.source, name.id.number());
         let (id, scope) = (name.id.digest(), name.scope);
         let at = self.push(Entry { id, source, scope, value });
-        self.lookup.insert(hash(source, scope, id), at.get());
+        self.index(at);
         at
+    }
+
+    /// Makes an entry be found.
+    fn index(&mut self, at: EntryIndex) {
+        let Entry { id, source, scope, .. } = self.entries[at.index()];
+        if !self.sources.push(source, MessageId::number_of(id), at) {
+            self.lookup.insert(hash(source, scope, id), at.get());
+        }
     }
 
     /// Takes a name back: the message may be sent again, and is then new.
@@ -163,8 +187,9 @@ impl<V: Remembered> Names<V> {
     pub fn withdraw(&mut self, entry: EntryIndex) {
         let Entry { id, source, scope, .. } = self.entries[entry.index()];
         assert!(source != WITHDRAWN, "a name is taken back once");
-        self.lookup.remove(hash(source, scope, id), entry.get());
-        self.sources.leave(source);
+        if !self.sources.withdraw(source, MessageId::number_of(id), entry) {
+            self.lookup.remove(hash(source, scope, id), entry.get());
+        }
         self.entries[entry.index()].source = WITHDRAWN;
     }
 
@@ -205,11 +230,10 @@ impl<V: Remembered> Names<V> {
         if source == WITHDRAWN {
             return;
         }
-        self.lookup.remove(hash(source, scope, id), EntryIndex::at(slot).get());
-        if let Some(number) = MessageId::number_of(id) {
-            self.sources.forget(source, number);
+        let at = EntryIndex::at(slot);
+        if !self.sources.forget(source, MessageId::number_of(id), at) {
+            self.lookup.remove(hash(source, scope, id), at.get());
         }
-        self.sources.leave(source);
     }
 
     /// Writes the memory; equal memories give equal bytes.
@@ -273,14 +297,10 @@ impl<V: Remembered> Names<V> {
                 next_ordinal = next_ordinal.max(source.get() + 1);
                 ensure(self.sources.re_enter(source), "a name of an unknown source")?;
                 ensure(MessageId::is_digest(entry.id), "an id that is none")?;
-                let hash = hash(source, entry.scope, entry.id);
-                let is_it = |slot: u32| {
-                    let other = &self.entries[EntryIndex::new(slot).index()];
-                    other.id == entry.id && other.scope == entry.scope && other.source == source
-                };
-                ensure(self.lookup.find(hash, is_it).is_none(), "a name twice")?;
+                let twice = self.find(source, entry.scope, entry.id);
+                ensure(twice.is_none(), "a name twice")?;
                 let at = self.push(entry);
-                self.lookup.insert(hash, at.get());
+                self.index(at);
             } else {
                 self.push(entry);
             }

@@ -4,20 +4,23 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::EntryIndex;
+use super::run::{JUMP, Run, is_outlier};
 use crate::limits::QUIET_SOURCES_MAX;
 use crate::lookup::Lookup;
 use crate::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
 use crate::{Seq, SourceId, SourceIndex};
 
-/// How far a number may lie above the latest of its source and be the next.
-pub const JUMP: u64 = 1 << 40;
-
 /// One source.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Source {
     id: SourceId,
     /// How many of its names are remembered.
     names: u32,
+    /// How many of them are not in the run.
+    scattered: u32,
+    /// Those that came in order.
+    run: Run,
     /// The highest number that is no outlier; zero before the first.
     latest: Seq,
     /// Whether no other number came near the latest: the first may be the wild one.
@@ -84,28 +87,71 @@ impl Sources {
         index
     }
 
-    /// One name less of a source is remembered.
-    pub(super) fn leave(&mut self, index: SourceIndex) {
+    /// Where the entry of a name is found: in the run of its source, or else by its hash. True if
+    /// it is in the run now.
+    pub(super) fn push(
+        &mut self,
+        index: SourceIndex,
+        number: Option<Seq>,
+        entry: EntryIndex,
+    ) -> bool {
         let source = &mut self.list[index.index()];
-        source.names = source.names.checked_sub(1).expect("a name is forgotten once");
-        if source.names == 0 {
-            self.quieten(index);
-        }
+        let is_in_run = number.is_some_and(|number| source.run.push(number, entry));
+        source.scattered += u32::from(!is_in_run);
+        assert!(source.scattered <= source.names, "a name is found in one way");
+        is_in_run
     }
 
-    /// A number of a source is forgotten.
-    pub(super) fn forget(&mut self, index: SourceIndex, number: Seq) {
+    /// The entry that the run of a source has for a number.
+    #[inline]
+    pub(super) fn find_in_run(&self, index: SourceIndex, number: Seq) -> Option<EntryIndex> {
+        self.list[index.index()].run.find(number)
+    }
+
+    /// Whether a name of a source may be found by its hash.
+    #[inline]
+    pub(super) fn has_scattered(&self, index: SourceIndex) -> bool {
+        0 < self.list[index.index()].scattered
+    }
+
+    /// A name is withdrawn. True if it was in the run of its source.
+    pub(super) fn withdraw(
+        &mut self,
+        index: SourceIndex,
+        number: Option<Seq>,
+        entry: EntryIndex,
+    ) -> bool {
+        let run = &mut self.list[index.index()].run;
+        let was_in_run = number.is_some_and(|number| run.withdraw(number, entry));
+        self.leave(index, was_in_run);
+        was_in_run
+    }
+
+    /// The oldest name of all is forgotten. True if it was in the run of its source.
+    pub(super) fn forget(
+        &mut self,
+        index: SourceIndex,
+        number: Option<Seq>,
+        entry: EntryIndex,
+    ) -> bool {
         let source = &mut self.list[index.index()];
-        if !is_outlier(source.latest, number) {
-            source.forgotten_to = source.forgotten_to.max(number);
-            return;
+        let was_in_run = source.run.forget(entry);
+        if let Some(number) = number {
+            source.forget(number);
         }
-        if source.outlier == number {
-            source.outlier = Seq::ZERO;
-        }
-        let is_lower = source.forgotten_from == Seq::ZERO || number < source.forgotten_from;
-        if is_lower {
-            source.forgotten_from = number;
+        self.leave(index, was_in_run);
+        was_in_run
+    }
+
+    /// One name less of a source is remembered.
+    fn leave(&mut self, index: SourceIndex, was_in_run: bool) {
+        let source = &mut self.list[index.index()];
+        source.names = source.names.checked_sub(1).expect("a name is forgotten once");
+        let scattered = source.scattered.checked_sub(u32::from(!was_in_run));
+        source.scattered = scattered.expect("a name is found in one way");
+        if source.names == 0 {
+            source.run.clear();
+            self.quieten(index);
         }
     }
 
@@ -113,6 +159,8 @@ impl Sources {
         let source = Source {
             id: *id,
             names: 0,
+            scattered: 0,
+            run: Run::default(),
             latest: Seq::ZERO,
             is_alone: true,
             outlier: Seq::ZERO,
@@ -214,6 +262,21 @@ impl Sources {
 }
 
 impl Source {
+    /// Takes note of a number that is forgotten.
+    fn forget(&mut self, number: Seq) {
+        if !is_outlier(self.latest, number) {
+            self.forgotten_to = self.forgotten_to.max(number);
+            return;
+        }
+        if self.outlier == number {
+            self.outlier = Seq::ZERO;
+        }
+        let is_lower = self.forgotten_from == Seq::ZERO || number < self.forgotten_from;
+        if is_lower {
+            self.forgotten_from = number;
+        }
+    }
+
     /// Takes note of a number that is applied.
     fn follow(&mut self, number: Seq) {
         if self.latest == Seq::ZERO {
@@ -233,9 +296,4 @@ impl Source {
             (self.latest, self.is_alone) = (self.latest.max(number), false);
         }
     }
-}
-
-/// Whether a number lies far above the latest of its source.
-fn is_outlier(latest: Seq, number: Seq) -> bool {
-    JUMP < number.get().saturating_sub(latest.get())
 }

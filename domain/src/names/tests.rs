@@ -109,7 +109,8 @@ fn sources_are_given_up_when_too_many_have_no_name_left() {
 /// What the memory is to say, from all that was stored.
 #[derive(Default)]
 struct Model {
-    newest: VecDeque<(u8, u32, MessageId)>,
+    /// None where the name was withdrawn.
+    newest: VecDeque<Option<(u8, u32, MessageId)>>,
     known: BTreeSet<(u8, u32, MessageId)>,
     forgotten: BTreeMap<u8, Seq>,
 }
@@ -127,14 +128,20 @@ impl Model {
     }
 
     fn store(&mut self, capacity: usize, name: (u8, u32, MessageId)) {
-        if self.newest.len() == capacity {
-            let oldest = self.newest.pop_front().unwrap();
+        let is_full = self.newest.len() == capacity;
+        if let Some(oldest) = self.newest.pop_front_if(|_| is_full).flatten() {
             self.known.remove(&oldest);
             let forgotten = self.forgotten.entry(oldest.0).or_default();
             *forgotten = (*forgotten).max(oldest.2.number().unwrap_or_default());
         }
-        self.newest.push_back(name);
+        self.newest.push_back(Some(name));
         self.known.insert(name);
+    }
+
+    fn withdraw(&mut self, name: (u8, u32, MessageId)) {
+        self.known.remove(&name);
+        let stored = self.newest.iter_mut().find(|stored| **stored == Some(name));
+        *stored.unwrap() = None;
     }
 }
 
@@ -142,11 +149,20 @@ proptest! {
     #[test]
     fn it_remembers_what_a_set_would(
         capacity in 1..20_usize,
-        messages in prop::collection::vec((0..3_u8, 0..2_u32, 1..40_u64, any::<bool>()), 1..200),
+        messages in prop::collection::vec(
+            (0..3_u8, 0..2_u32, prop_oneof![Just(0), 1..40_u64], 0..4_u8, any::<bool>()),
+            1..200,
+        ),
     ) {
         let mut names = Names::new(capacity);
         let mut model = Model::default();
-        for (from, scope, number, is_text) in messages {
+        let mut highest = [0; 3];
+        for (from, scope, number, kind, withdraws) in messages {
+            // Half of the numbers come in order.
+            let highest = &mut highest[usize::from(from)];
+            let number = if number == 0 { *highest + 1 } else { number };
+            *highest = number.max(*highest);
+            let is_text = kind == 0;
             let id = id(&if is_text { format!("x{number}") } else { number.to_string() });
             let by = source(["a", "b", "c"][usize::from(from)]);
             let name = Name { source: &by, scope, id: &id };
@@ -154,6 +170,12 @@ proptest! {
                 Standing::New => "new",
                 Standing::Known(entry) => {
                     prop_assert_eq!(*names.get(entry), number);
+                    if withdraws {
+                        names.withdraw(entry);
+                        model.withdraw((from, scope, id));
+                        prop_assert!(!matches!(names.look(name), Standing::Known(_)));
+                        continue;
+                    }
                     "known"
                 }
                 Standing::TooOld(_) => "too old",
@@ -172,7 +194,9 @@ proptest! {
             let mut again = Vec::new();
             loaded.save(&mut again);
             prop_assert_eq!(&again, &bytes);
-            names = loaded;
+            if kind == 3 {
+                names = loaded;
+            }
         }
     }
 }
