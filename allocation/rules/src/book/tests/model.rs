@@ -29,6 +29,8 @@ struct Names {
     oldest_first: VecDeque<(Name, u64)>,
     stored: u64,
     forgotten: BTreeMap<SourceId, Seq>,
+    /// The tickers that ever had a fill, and none for splits.
+    tickers: BTreeSet<Option<Ticker>>,
 }
 
 /// An outcome, and what a bust needs of it.
@@ -332,7 +334,7 @@ impl Names {
         }
         let forgotten = self.forgotten.get(&name.0).copied().unwrap_or_default();
         match name.2.number() {
-            Some(number) if number <= forgotten => {
+            Some(number) if number <= forgotten && self.tickers.contains(&name.1) => {
                 Err(format!("{title} rejected sequence_too_old {forgotten}"))
             }
             _ => Ok(None),
@@ -348,6 +350,7 @@ impl Names {
                 *forgotten = (*forgotten).max(oldest.2.number().unwrap_or_default());
             }
         }
+        self.tickers.insert(name.1);
         self.stored += 1;
         self.oldest_first.push_back((name, self.stored));
         self.known.insert(name, Known { content, serial: self.stored, is_held });
