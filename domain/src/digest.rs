@@ -15,6 +15,12 @@ pub(crate) fn digest_64(bytes: &[u8]) -> u64 {
     lane(LANES[0], bytes)
 }
 
+/// 64 bits of a fixed number of words.
+#[inline]
+pub(crate) fn digest_of_words<const N: usize>(words: [u64; N]) -> u64 {
+    words.into_iter().fold(LANES[0], mix_in)
+}
+
 /// 128 bits.
 pub(crate) fn digest_128(bytes: &[u8]) -> u128 {
     (u128::from(lane(LANES[0], bytes)) << 64) | u128::from(lane(LANES[1], bytes))
@@ -26,8 +32,13 @@ fn lane(start: u64, bytes: &[u8]) -> u64 {
     last[..rest.len()].copy_from_slice(rest);
     let length = u64::try_from(bytes.len()).expect("a usize fits");
     let words = words.iter().chain([&last]).map(|word| u64::from_le_bytes(*word));
-    // The turn keeps two equal words from undoing each other.
-    words.chain([length]).fold(start, |hash, word| mix(hash.rotate_left(23) ^ word))
+    words.chain([length]).fold(start, mix_in)
+}
+
+/// The turn keeps two equal words from undoing each other.
+#[inline]
+fn mix_in(hash: u64, word: u64) -> u64 {
+    mix(hash.rotate_left(23) ^ word)
 }
 
 #[cfg(test)]
@@ -39,6 +50,7 @@ mod tests {
     #[test]
     fn digests_are_the_same_in_every_version() {
         assert_eq!(digest_64(b""), 9_716_399_191_729_933_039);
+        assert_eq!(digest_of_words([1, 2, 3]), 3_168_547_204_749_140_722);
         assert_eq!(digest_128(b"AAPL 0001"), 16_646_018_060_488_357_864_468_873_080_166_620_955);
     }
 

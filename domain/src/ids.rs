@@ -287,6 +287,13 @@ impl MessageId {
         }
     }
 
+    /// The same as two words, the lower half first.
+    #[must_use]
+    pub fn digest_words(&self) -> [u64; 2] {
+        let digest = self.digest();
+        [Self::low_half(digest), Self::low_half(digest >> 64)]
+    }
+
     /// The number of which this is the digest; none where it is that of a text.
     #[inline]
     pub(crate) fn number_of(digest: u128) -> Option<Seq> {

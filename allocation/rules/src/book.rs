@@ -214,7 +214,8 @@ impl Book {
         }
     }
 
-    /// What is known of the name of a fill or a bust; nothing where its ticker has no row.
+    /// What is known of the name of a fill or a bust. Where its ticker has no row, nothing of it
+    /// was ever applied, whatever is forgotten of its source.
     #[inline(always)]
     fn standing(&self, row: Option<RowIndex>, source: &SourceId, id: &MessageId) -> Standing {
         let name = |row: RowIndex| Name { source, scope: row.get(), id };
@@ -235,8 +236,9 @@ impl Book {
                 .list
                 .push(Outcome::Held { origin: Origin::of(fill), ticker: fill.ticker });
         }
-        self.names.store(name, Applied { content, outcome: self.history.next_number() });
+        let applied = Applied { content, outcome: self.history.next_number() };
         self.allocate(fill, row, false, outcomes);
+        self.names.store(name, applied);
     }
 
     /// Checks that a fill can be divided, or held before the first split.
@@ -288,7 +290,7 @@ impl Book {
         let (side, price, quantity) = (fill.side, fill.price, fill.quantity);
         let split = self.totals.splits;
         let what = What::Divided { side, price, quantity, split, busted: false };
-        let number = self.keep(Origin::of(fill), row_at, what, &outcomes.shares[shares.clone()]);
+        let number = self.holdings.row(row_at).outcomes().next();
         outcomes.list.push(Outcome::Allocated(Allocated {
             origin: Origin::of(fill),
             ticker: fill.ticker,
@@ -297,9 +299,10 @@ impl Book {
             quantity,
             split,
             number,
-            shares,
+            shares: shares.clone(),
             late,
         }));
+        self.keep(Origin::of(fill), row_at, what, &outcomes.shares[shares]);
     }
 
     /// Keeps what came of a message, and counts it among the outcomes of its ticker.

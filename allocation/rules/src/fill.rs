@@ -40,28 +40,23 @@ pub struct Bust {
     pub of: MessageId,
 }
 
-/// What tells the contents of a fill from those of a bust.
-const FILL: u8 = 1;
-const BUST: u8 = 2;
+/// What tells the contents of fills and busts apart.
+const PURCHASE: u64 = 1;
+const SALE: u64 = 2;
+const BUST: u64 = 3;
 
 impl Fill {
     /// What it says, apart from its name.
     pub(crate) fn content(&self) -> Content {
-        let mut bytes = [0; 1 + 1 + 8 + 8];
-        bytes[0] = FILL;
-        bytes[1] = u8::from(self.side == Side::Sell);
-        bytes[2..10].copy_from_slice(&self.price.nanos().to_le_bytes());
-        bytes[10..].copy_from_slice(&self.quantity.get().to_le_bytes());
-        Content::of(&bytes)
+        let kind = if self.side == Side::Sell { SALE } else { PURCHASE };
+        Content::of_words([kind, self.price.nanos().cast_unsigned(), self.quantity.get()])
     }
 }
 
 impl Bust {
     /// What it says, apart from its name.
     pub(crate) fn content(&self) -> Content {
-        let mut bytes = [0; 1 + 16];
-        bytes[0] = BUST;
-        bytes[1..].copy_from_slice(&self.of.digest().to_le_bytes());
-        Content::of(&bytes)
+        let [low, high] = self.of.digest_words();
+        Content::of_words([BUST, low, high])
     }
 }
