@@ -30,7 +30,7 @@ pub struct Echo<'a> {
     /// The source's number of it; zero where it could not be read.
     pub seq: Seq,
     /// What names it, where it has an id of its own; its number is left out.
-    pub id: Option<MessageId>,
+    pub id: Option<&'a MessageId>,
     /// When the router took it, in nanoseconds of Unix time; zero where it was not taken.
     pub time_ns: u64,
     /// Whether it is the first reply given again.
@@ -108,7 +108,7 @@ impl<'a> Echo<'a> {
     pub fn write_head(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.seq.get().to_le_bytes());
         write_text(self.source, out);
-        match &self.id {
+        match self.id {
             None => out.extend_from_slice(&[0; 8]),
             Some(MessageId::Text(text)) => write_text(text.as_bytes(), out),
             Some(number) => write_text(number.to_string().as_bytes(), out),
@@ -134,7 +134,7 @@ impl<'a> Echo<'a> {
         object.plain("type", kind);
         object.text("source", self.source_text());
         object.number("seq", self.seq.get());
-        match &self.id {
+        match self.id {
             None => {}
             Some(MessageId::Text(text)) => object.plain("id", text.as_str()),
             Some(number) => object.plain("id", &number.to_string()),

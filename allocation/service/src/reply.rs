@@ -13,6 +13,7 @@ use allot_domain::{
 };
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
 
+use crate::request::own_id;
 pub(crate) use binary::read as read_record;
 use writer::ReplyWriter;
 
@@ -164,6 +165,19 @@ impl Reply {
             | Self::Rejected { id, .. } => *id,
             Self::Reported { seq, .. } => MessageId::Number(*seq),
         }
+    }
+
+    /// Its id, unless its number names it.
+    pub(crate) fn own_id(&self) -> Option<&MessageId> {
+        let id = match self {
+            Self::Allocated { id, .. }
+            | Self::Held { id, .. }
+            | Self::Busted { id, .. }
+            | Self::Accepted { id, .. }
+            | Self::Rejected { id, .. } => id,
+            Self::Reported { .. } => return None,
+        };
+        own_id(id, self.seq())
     }
 
     /// When the router took the request, in nanoseconds of Unix time; zero where it did not.

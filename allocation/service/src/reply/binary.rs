@@ -74,7 +74,7 @@ where
         ReplyWriter::Held { echo } => append(HELD, echo.head(), out),
         ReplyWriter::Busted { echo, ticker, of, shares } => {
             let shares = Each(shares.map(|(account, quantity)| (account.as_str(), quantity)));
-            let ticker = PaddedTicker::from(&ticker);
+            let ticker = PaddedTicker::from(ticker);
             append(
                 BUSTED,
                 BustedRecord { head: echo.head(), ticker, of: of.to_string().into(), shares },

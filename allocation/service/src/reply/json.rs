@@ -35,7 +35,7 @@ where
         ReplyWriter::Busted { echo, ticker, of, shares } => {
             let mut object = echo.begin("busted", out);
             object.plain("ticker", ticker.as_str());
-            write_of(&of, &mut object);
+            write_of(of, &mut object);
             write_shares(shares, &mut object);
             object.end();
         }

@@ -10,7 +10,7 @@ use crate::request::own_id;
 /// Which request an outcome belongs to.
 pub(super) fn echo(origin: &Origin, late: bool) -> Echo<'_> {
     let source = origin.source.as_bytes();
-    let id = own_id(origin.id, origin.seq);
+    let id = own_id(&origin.id, origin.seq);
     let Origin { seq, time_ns, duplicate, .. } = *origin;
     Echo { source, seq, id, time_ns, duplicate, late }
 }
@@ -20,7 +20,7 @@ pub(super) fn echo(origin: &Origin, late: bool) -> Echo<'_> {
 pub(super) enum ReplyWriter<'a, S> {
     Allocated {
         echo: Echo<'a>,
-        ticker: Ticker,
+        ticker: &'a Ticker,
         side: Side,
         price: Price,
         quantity: Quantity,
@@ -32,8 +32,8 @@ pub(super) enum ReplyWriter<'a, S> {
     },
     Busted {
         echo: Echo<'a>,
-        ticker: Ticker,
-        of: MessageId,
+        ticker: &'a Ticker,
+        of: &'a MessageId,
         shares: S,
     },
     Accepted {
@@ -75,7 +75,7 @@ impl<'a, S> ReplyWriter<'a, S> {
         match outcome {
             Outcome::Allocated(allocated) => Self::Allocated {
                 echo: echo(&allocated.origin, allocated.late),
-                ticker: allocated.ticker,
+                ticker: &allocated.ticker,
                 side: allocated.side,
                 price: allocated.price,
                 quantity: allocated.quantity,
@@ -84,7 +84,7 @@ impl<'a, S> ReplyWriter<'a, S> {
             },
             Outcome::Held { origin, .. } => Self::Held { echo: echo(origin, false) },
             Outcome::Busted { origin, ticker, of, .. } => {
-                Self::Busted { echo: echo(origin, false), ticker: *ticker, of: *of, shares }
+                Self::Busted { echo: echo(origin, false), ticker, of, shares }
             }
             Outcome::Accepted { origin, split } => {
                 Self::Accepted { echo: echo(origin, false), split: *split }
@@ -100,7 +100,7 @@ impl<'a, S> ReplyWriter<'a, S> {
         let echo = Echo {
             source: reply.source().as_bytes(),
             seq: reply.seq(),
-            id: own_id(reply.id(), reply.seq()),
+            id: reply.own_id(),
             time_ns: reply.time_ns(),
             duplicate: reply.is_duplicate(),
             late: reply.is_late(),
@@ -108,7 +108,7 @@ impl<'a, S> ReplyWriter<'a, S> {
         match reply {
             Reply::Allocated { ticker, side, price, quantity, split, .. } => Self::Allocated {
                 echo,
-                ticker: *ticker,
+                ticker,
                 side: *side,
                 price: *price,
                 quantity: *quantity,
@@ -116,9 +116,7 @@ impl<'a, S> ReplyWriter<'a, S> {
                 shares,
             },
             Reply::Held { .. } => Self::Held { echo },
-            Reply::Busted { ticker, of, .. } => {
-                Self::Busted { echo, ticker: *ticker, of: *of, shares }
-            }
+            Reply::Busted { ticker, of, .. } => Self::Busted { echo, ticker, of, shares },
             Reply::Accepted { split, .. } => Self::Accepted { echo, split: *split },
             Reply::Reported { report, .. } => Self::Reported { echo, report: *report },
             Reply::Rejected { code, reason, .. } => Self::Rejected { echo, code, reason },

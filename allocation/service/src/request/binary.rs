@@ -207,11 +207,11 @@ fn read_id(id: &[u8], seq: Seq) -> Result<MessageId, Core> {
 }
 
 /// The id of a message, unless its number names it.
-pub(crate) fn own_id(id: MessageId, seq: Seq) -> Option<MessageId> {
-    (id != MessageId::Number(seq)).then_some(id)
+pub(crate) fn own_id(id: &MessageId, seq: Seq) -> Option<&MessageId> {
+    (id.number() != Some(seq)).then_some(id)
 }
 
-fn id_text(id: MessageId, seq: Seq) -> String {
+fn id_text(id: &MessageId, seq: Seq) -> String {
     own_id(id, seq).map_or_else(String::new, |id| id.to_string())
 }
 
@@ -238,7 +238,7 @@ pub fn encode_request(request: &Request, record: &mut Vec<u8>) {
         Request::Fill(fill) => encode_fill(fill, record),
         Request::Bust(bust) => {
             let routed = routed(&bust.ticker, bust.seq.get(), bust.source.as_str());
-            let (id, of) = (id_text(bust.id, bust.seq), bust.of.to_string());
+            let (id, of) = (id_text(&bust.id, bust.seq), bust.of.to_string());
             codec::append(BustRecord { routed, id: &id, of: &of }, record);
         }
         Request::Split(split) => encode_split(split, record),
@@ -254,7 +254,7 @@ fn routed<'a>(ticker: &Ticker, seq: u64, source: &'a str) -> RoutedPrefix<'a> {
 }
 
 fn encode_fill(fill: &Fill, record: &mut Vec<u8>) {
-    let id = id_text(fill.id, fill.seq);
+    let id = id_text(&fill.id, fill.seq);
     let fill = FillRecord {
         routed: routed(&fill.ticker, fill.seq.get(), fill.source.as_str()),
         id: &id,

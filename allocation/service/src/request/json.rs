@@ -33,7 +33,7 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
     match request {
         Request::Fill(fill) => write_fill(fill, &mut object),
         Request::Bust(bust) => {
-            write_id(own_id(bust.id, bust.seq), &mut object);
+            write_id(own_id(&bust.id, bust.seq), &mut object);
             object.plain("ticker", bust.ticker.as_str());
             write_of(&bust.of, &mut object);
         }
@@ -43,7 +43,7 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
     object.end();
 }
 
-fn write_id(id: Option<MessageId>, object: &mut Object<'_>) {
+fn write_id(id: Option<&MessageId>, object: &mut Object<'_>) {
     if let Some(id) = id {
         object.plain("id", &id.to_string());
     }
@@ -58,7 +58,7 @@ pub(crate) fn write_of(of: &MessageId, object: &mut Object<'_>) {
 }
 
 fn write_fill(fill: &Fill, object: &mut Object<'_>) {
-    write_id(own_id(fill.id, fill.seq), object);
+    write_id(own_id(&fill.id, fill.seq), object);
     object.plain("ticker", fill.ticker.as_str());
     write_side(fill.side, object);
     object.decimal("price", fill.price.nanos().into());
