@@ -218,27 +218,30 @@ impl<S: Service> Shard<S> {
         if batch.router != self.sequence.router() {
             return Left::NotUnderstood;
         }
-        let mut batch = (batch.first.get()..).zip(batch).skip(done);
+        let (mut index, mut batch) = (batch.first, batch);
+        for _ in 0..done {
+            batch.next();
+            index = index.next();
+        }
         loop {
             if !self.make_room() {
                 self.done = Some(done);
                 return Left::Blocked;
             }
-            let Some((index, input)) = batch.next() else {
-                return Left::Done;
-            };
-            let Ok(input) = input else {
-                return Left::NotUnderstood;
+            let input = match batch.next() {
+                None => return Left::Done,
+                Some(Ok(input)) => input,
+                Some(Err(_)) => return Left::NotUnderstood,
             };
             let Some(reach) = reach::<S>(input.kind) else {
                 return Left::NotUnderstood;
             };
-            match self.sequence.take(LogIndex::new(index)) {
+            match self.sequence.take(index) {
                 Turn::Apply => self.apply(&input, reach),
                 Turn::Skip => {}
                 Turn::Gap => return Left::NotUnderstood,
             }
-            done += 1;
+            (index, done) = (index.next(), done + 1);
         }
     }
 
