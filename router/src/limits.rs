@@ -67,7 +67,7 @@ pub(crate) const REFUSED_MAX: u32 = 1_000;
 
 /// Requests that wait for the report under way, to share the next one; further ones are told
 /// `busy`.
-pub(crate) const REPORTS_WAITING_MAX: usize = 16_384;
+pub(crate) const REPORTS_WAITING_MAX: usize = 1_024;
 
 /// A report that is not out after this long counts as lost, with a publisher that restarts or a
 /// part that never comes: the next one is made.

@@ -15,9 +15,9 @@ use zmq::Message;
 use crate::connections::{ConnectionBounds, Connections};
 use crate::guard::Guard;
 use crate::limits::{
-    BROADCAST_HIGH_WATER, BROADCAST_UNREAD_BYTES_MAX, BROADCAST_UNREAD_BYTES_MAX_OF_ALL,
-    BROADCAST_WAITING_BYTES_END, BROADCAST_WAITING_BYTES_MAX, PUBLICATION_ENTRY_BYTES,
-    SUBSCRIPTION_FRAME_BYTES_MAX,
+    BROADCAST_HIGH_WATER, BROADCAST_RECEIVE_HIGH_WATER, BROADCAST_UNREAD_BYTES_MAX,
+    BROADCAST_UNREAD_BYTES_MAX_OF_ALL, BROADCAST_WAITING_BYTES_END, BROADCAST_WAITING_BYTES_MAX,
+    PUBLICATION_ENTRY_BYTES, SUBSCRIPTION_FRAME_BYTES_MAX,
 };
 use crate::socket::{Bounds, Part, Socket};
 use crate::waiting_bytes::WaitingBytes;
@@ -81,7 +81,7 @@ impl Broadcast {
     ) -> Result<Self, RuntimeError> {
         let bounds = Bounds {
             high_water: options.high_water,
-            receive_high_water: options.high_water,
+            receive_high_water: BROADCAST_RECEIVE_HIGH_WATER,
             frame_bytes_max: SUBSCRIPTION_FRAME_BYTES_MAX,
         };
         // Verbose: the second subscriber of a topic wants its last value as much as the first.

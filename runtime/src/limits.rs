@@ -98,6 +98,10 @@ pub(crate) const DOOR_MESSAGE_BYTES_MAX: usize = 2 * DOOR_VALID_BYTES_MAX;
 /// Publications that may wait for one subscriber before the next ones are dropped for it.
 pub(crate) const BROADCAST_HIGH_WATER: usize = 10_000;
 
+/// Subscriptions of one subscriber that are read and not taken yet: ZeroMQ takes all that it has
+/// within one call, and holds the publisher's thread there.
+pub(crate) const BROADCAST_RECEIVE_HIGH_WATER: usize = 64;
+
 /// Bytes of publications that may wait for subscribers, all together: a body is in memory once
 /// however many it is due to. Beyond that reports wait, and whoever is behind longest is cut off.
 pub(crate) const BROADCAST_WAITING_BYTES_MAX: usize = 64 << 20;
@@ -126,9 +130,9 @@ pub(crate) const SUBSCRIPTIONS_MAX: usize = 16_384;
 pub(crate) const SUBSCRIPTIONS_MAX_OF_ALL: usize = 262_144;
 
 /// Bytes of the subscriptions of one connection.
-pub(crate) const SUBSCRIPTIONS_BYTES_MAX: u64 = 512 << 10;
+pub(crate) const SUBSCRIPTIONS_BYTES_MAX: u64 = 128 << 10;
 /// The same of all connections together; the one with most of them is cut off.
-pub(crate) const SUBSCRIPTIONS_BYTES_MAX_OF_ALL: u64 = 2 << 20;
+pub(crate) const SUBSCRIPTIONS_BYTES_MAX_OF_ALL: u64 = 512 << 10;
 
 /// Bytes that a subscriber may have sent and that no subscription was made of.
 pub(crate) const BROADCAST_UNREAD_BYTES_MAX: u64 = 1 << 20;
