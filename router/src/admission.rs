@@ -11,6 +11,7 @@ use allot_wire::{Batch, Encoding, Rejection};
 use crate::Protocol;
 use crate::limits::REFUSED_MAX;
 use crate::markers::Markers;
+use crate::pending_check::{CheckNumbers, PendingCheck};
 use crate::pending_to_all::PendingToAll;
 use crate::replies::Replies;
 use crate::report_requests::{ReportRequest, ReportRequests};
@@ -29,22 +30,37 @@ pub struct Submission<'a> {
     pub seq: Seq,
 }
 
+/// How far a message is admitted, where the rest of it waits for a check.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// How many bytes of its lines, or how many of its records.
+    done: usize,
+    /// How many of them were refused.
+    refused: u32,
+    /// One of them was checked.
+    has_checked: bool,
+}
+
 /// What the router does for one message.
 pub struct Admission<'a> {
     pub(crate) replies: &'a mut Replies,
     pub(crate) streams: &'a mut ShardStreams,
     pub(crate) markers: &'a mut Markers,
     pub(crate) pending_to_all: &'a mut Option<PendingToAll>,
+    pub(crate) pending_check: &'a mut Option<PendingCheck>,
+    pub(crate) check_numbers: &'a mut CheckNumbers,
     pub(crate) report_requests: &'a mut ReportRequests,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) counters: &'a Counters,
     pub(crate) reply_to: ReplyTo,
     pub(crate) now: Nanos,
+    pub(crate) progress: Progress,
 }
 
 impl Admission<'_> {
-    /// Takes one message: every part of it is handed to a shard, or refused here.
-    pub(crate) fn admit<P: Protocol>(&mut self, envelope: &Envelope) {
+    /// Takes one message, or what is left of it: every part of it is handed to a shard, or refused
+    /// here. Returns how far it came, where the rest has to wait for a check.
+    pub(crate) fn admit<P: Protocol>(&mut self, envelope: &Envelope) -> Option<Progress> {
         let body = envelope.body();
         if envelope.malformed() {
             let what = "a message must be one frame, or an empty frame and one more";
@@ -56,24 +72,31 @@ impl Admission<'_> {
         } else {
             self.admit_batch::<P>(body);
         }
+        self.pending_check.is_some().then_some(self.progress)
     }
 
     fn admit_lines<P: Protocol>(&mut self, body: &[u8]) {
-        let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-        let mut lines = lines.filter(|line| !line.is_empty()).peekable();
-        if lines.peek().is_none() {
+        if body.trim_ascii().is_empty() {
             // Whoever waits for a reply gets one.
             return self.refuse(&malformed("the message is empty"));
         }
-        let mut refused = 0;
-        for line in lines {
+        while let Some(rest) = body.get(self.progress.done..).filter(|rest| !rest.is_empty()) {
+            let len = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            self.progress.done += len + 1;
+            let line = rest[..len].trim_ascii();
+            if line.is_empty() {
+                continue;
+            }
             if let Err(rejection) = P::admit_line(line, self) {
-                refused += 1;
+                self.progress.refused += 1;
                 self.refuse(&rejection);
             }
-            if refused == REFUSED_MAX {
-                let what = format!("{refused} lines were refused; the rest was not read");
+            if self.progress.refused == REFUSED_MAX {
+                let what = format!("{REFUSED_MAX} lines were refused; the rest was not read");
                 return self.refuse(&malformed(&what));
+            }
+            if self.pending_check.is_some() {
+                return;
             }
         }
     }
@@ -93,15 +116,18 @@ impl Admission<'_> {
         if let Some(Err(reject)) = batch.records().find(Result::is_err) {
             return self.refuse(&Rejection::unread(&reject));
         }
-        let mut refused = 0;
-        for record in batch.records().flatten() {
+        for record in batch.records().flatten().skip(self.progress.done) {
+            self.progress.done += 1;
             if let Err(rejection) = P::admit_record(batch.kind, record, self) {
-                refused += 1;
+                self.progress.refused += 1;
                 self.refuse(&rejection);
             }
-            if refused == REFUSED_MAX {
-                let what = format!("{refused} records were refused; the rest was not read");
+            if self.progress.refused == REFUSED_MAX {
+                let what = format!("{REFUSED_MAX} records were refused; the rest was not read");
                 return self.refuse(&malformed(&what));
+            }
+            if self.pending_check.is_some() {
+                return;
             }
         }
     }
@@ -150,8 +176,7 @@ impl Admission<'_> {
     /// # Panics
     /// If one is on its way although every shard has replied: a bug of the router.
     pub fn to_all(&mut self, submission: Submission<'_>) {
-        let pending = (!self.streams.broadcast_is_replied()).then_some(Reject::Busy);
-        if let Some(reject) = self.streams.rejection_of_all().or(pending) {
+        if let Some(reject) = self.rejection_to_all() {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
         assert!(self.pending_to_all.is_none(), "one request to all is on its way at a time");
@@ -166,6 +191,57 @@ impl Admission<'_> {
         }
         self.markers.count();
         self.mark(false);
+    }
+
+    /// Why no request goes to all now, if none does.
+    fn rejection_to_all(&self) -> Option<Reject> {
+        let pending = (!self.streams.broadcast_is_replied()).then_some(Reject::Busy);
+        self.streams.rejection_of_all().or(pending)
+    }
+
+    /// Asks every shard, by an input of the kind `check`, what it finds of a request before that
+    /// goes to all; then [`Protocol::judge`] decides. Meanwhile the rest of the message waits, and
+    /// so does the door: no other request comes between what was found and what was asked.
+    ///
+    /// One request of a message is checked, and any other is `busy`: so one message keeps the door
+    /// shut once.
+    ///
+    /// # Panics
+    /// If a check is on its way already: a bug of the router.
+    pub fn check(&mut self, check: InputKind, submission: Submission<'_>) {
+        let again = self.progress.has_checked.then_some(Reject::Busy);
+        if let Some(reject) = self.rejection_to_all().or(again) {
+            return self.refuse_for_now(submission.source, submission.seq, &reject);
+        }
+        assert!(self.pending_check.is_none(), "the door is not read while a check is on its way");
+        self.progress.has_checked = true;
+        self.owe(submission.source);
+        let number = self.check_numbers.next();
+        let shards = self.streams.count();
+        *self.pending_check = Some(PendingCheck::new(number, self.reply_to, &submission, shards));
+        let asked = Submission { kind: check, ..submission };
+        for shard in self.streams.ids() {
+            let input = self.input(ReplyTo::router(number), &asked);
+            self.streams.push_broadcast(shard, input);
+        }
+    }
+
+    /// Goes on with a request that was checked: it goes to all, or is refused.
+    pub(crate) fn end_check(
+        &mut self,
+        check: &PendingCheck,
+        judged: Option<Result<(), Rejection>>,
+    ) {
+        self.replies.mark_replied(self.reply_to.client);
+        let submission = check.submission();
+        match judged {
+            Some(Ok(())) => self.to_all(submission),
+            Some(Err(rejection)) => self.refuse(&rejection),
+            None => {
+                let reject = self.streams.rejection_of_all().unwrap_or(Reject::Busy);
+                self.refuse_for_now(submission.source, submission.seq, &reject);
+            }
+        }
     }
 
     /// Makes a cut with a report, here and now; two requests with nothing between them share one.

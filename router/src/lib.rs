@@ -15,12 +15,14 @@
 //! * It keeps no state of a system, and no sequence: it can be restarted at any moment.
 //! * Of a binary message it reads the header and the routing keys, nothing else.
 //! * What goes to all shards goes to all of them between the same inputs, or to none.
+//! * Between what the shards find of a request to all and the request itself they hear of no other.
 //! * A message is replied to: by a shard, or here with a rejection; `busy` where a queue is full.
 
 mod limits;
 mod config;
 mod protocol;
 mod pending_to_all;
+mod pending_check;
 mod router;
 mod admission;
 mod shard_stream;

@@ -3,12 +3,12 @@
 use allot_wire::Rejection;
 use allot_wire::backplane::InputKind;
 
-use crate::Admission;
+use crate::{Admission, Submission};
 
 /// How a system reads what clients send, as far as the router has to.
 ///
-/// Each request ends in one call of [`Admission`]: by key, to all, report. What cannot be read is
-/// returned as a rejection, and the router sends it back.
+/// Each request ends in one call of [`Admission`]: by key, to all, check, report. What cannot be
+/// read is returned as a rejection, and the router sends it back.
 ///
 /// Implemented by a marker type of the system, so that everything is monomorphic.
 pub trait Protocol: 'static {
@@ -38,4 +38,14 @@ pub trait Protocol: 'static {
         record: &[u8],
         admission: &mut Admission<'_>,
     ) -> Result<(), Rejection>;
+
+    /// Judges a request that went through [`Admission::check`] by what the shards found, in their
+    /// order: it goes to all of them, or is refused. A system that checks nothing has none.
+    ///
+    /// # Errors
+    /// The rejection that is sent back.
+    fn judge(request: Submission<'_>, findings: &[&[u8]]) -> Result<(), Rejection> {
+        let _ = (request, findings);
+        Ok(())
+    }
 }

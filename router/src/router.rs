@@ -10,12 +10,13 @@ use allot_wire::backplane::{
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Rejection};
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Progress};
 use crate::limits::{
     CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_LEN_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY,
     SHUT_AT_MOST,
 };
 use crate::markers::Markers;
+use crate::pending_check::{CheckNumbers, PendingCheck};
 use crate::pending_to_all::PendingToAll;
 use crate::replies::Replies;
 use crate::report_requests::{ReportRequest, ReportRequests};
@@ -28,6 +29,10 @@ pub struct Router<P> {
     streams: ShardStreams,
     markers: Markers,
     pending_to_all: Option<PendingToAll>,
+    pending_check: Option<PendingCheck>,
+    check_numbers: CheckNumbers,
+    /// How far the message in `envelope` is admitted, where the rest of it waits for the check.
+    unfinished: Option<(ReplyTo, Progress)>,
     report_requests: ReportRequests,
     counters: Counters,
     stages: Stages,
@@ -60,6 +65,9 @@ impl<P: Protocol> Router<P> {
             ),
             markers: Markers::new(config.report_every, config.marker_every),
             pending_to_all: None,
+            pending_check: None,
+            check_numbers: CheckNumbers::new(config.incarnation),
+            unfinished: None,
             report_requests: ReportRequests::default(),
             counters,
             stages: Stages::off(),
@@ -129,7 +137,7 @@ impl<P: Protocol> Router<P> {
                 understood = false;
                 break;
             };
-            self.on_reply(&reply);
+            self.on_reply(shard, &reply);
         }
         let mut replied = std::mem::take(&mut self.replied);
         assert!(replied.is_empty(), "those who waited for the frame before have heard");
@@ -141,7 +149,7 @@ impl<P: Protocol> Router<P> {
     }
 
     #[inline]
-    fn on_reply(&mut self, reply: &ReplyFrame<'_>) {
+    fn on_reply(&mut self, shard: ShardId, reply: &ReplyFrame<'_>) {
         let ReplyFrame { to, encoding, body } = *reply;
         match to {
             To::Client(client) => self.replies.deliver(client, encoding, body),
@@ -150,6 +158,11 @@ impl<P: Protocol> Router<P> {
                 let pending = self.pending_to_all.as_mut();
                 if let Some(pending) = pending.filter(|pending| pending.client == client) {
                     pending.reply = Some((encoding, body.to_vec()));
+                }
+            }
+            To::Router(check) => {
+                if let Some(pending) = &mut self.pending_check {
+                    pending.take(shard, check, body);
                 }
             }
         }
@@ -187,6 +200,7 @@ impl<P: Protocol> Router<P> {
             self.log_joined(&hello);
             // Without its part the report under way is not made.
             self.report_requests.give_up();
+            self.pending_check.iter_mut().for_each(PendingCheck::give_up);
         }
         unreplied.drain(..).for_each(|client| self.replies.give_up(client));
         self.replied = unreplied;
@@ -264,13 +278,43 @@ impl<P: Protocol> Router<P> {
         });
     }
 
+    /// Whether messages are taken: not while the shards are asked about a request.
+    fn is_reading(&self) -> bool {
+        self.open && self.pending_check.is_none()
+    }
+
+    /// Goes on with the request that was checked once every shard has said what it finds.
+    fn end_check(&mut self, now: Nanos) -> usize {
+        let Some(check) = &self.pending_check else {
+            return 0;
+        };
+        let judged = check.findings().map(|findings| P::judge(check.submission(), &findings));
+        let is_lost =
+            check.is_given_up() || !self.streams.all_here() || self.streams.broadcast_is_replied();
+        if judged.is_none() && !is_lost {
+            return 0;
+        }
+        let check = self.pending_check.take().expect("it was there just now");
+        self.admission(check.reply_to, now).end_check(&check, judged);
+        1
+    }
+
+    /// Admits what waited for the check behind its request in the same message.
+    fn finish_message(&mut self, envelope: &Envelope, now: Nanos) {
+        if let Some((reply_to, progress)) = self.unfinished.take() {
+            self.admit(envelope, reply_to, progress, now);
+        }
+    }
+
     fn take_messages(&mut self, now: Nanos) -> usize {
-        if !self.open {
+        if !self.is_reading() {
             return 0;
         }
         let mut envelope = std::mem::take(&mut self.envelope);
+        self.finish_message(&envelope, now);
         let (mut work_count, mut len) = (0, 0);
-        while work_count < MESSAGES_PER_TURN
+        while self.pending_check.is_none()
+            && work_count < MESSAGES_PER_TURN
             && len < MESSAGES_LEN_PER_TURN
             && self.replies.receive(&mut envelope)
         {
@@ -293,18 +337,33 @@ impl<P: Protocol> Router<P> {
             return;
         };
         let encoding = Encoding::of(envelope.body());
-        let mut admission = Admission {
+        self.admit(envelope, ReplyTo { client, encoding }, Progress::default(), now);
+    }
+
+    #[inline]
+    fn admit(&mut self, envelope: &Envelope, reply_to: ReplyTo, progress: Progress, now: Nanos) {
+        let mut admission = self.admission(reply_to, now);
+        admission.progress = progress;
+        let progress = admission.admit::<P>(envelope);
+        self.unfinished = progress.map(|progress| (reply_to, progress));
+    }
+
+    #[inline]
+    fn admission(&mut self, reply_to: ReplyTo, now: Nanos) -> Admission<'_> {
+        Admission {
             replies: &mut self.replies,
             streams: &mut self.streams,
             markers: &mut self.markers,
             pending_to_all: &mut self.pending_to_all,
+            pending_check: &mut self.pending_check,
+            check_numbers: &mut self.check_numbers,
             report_requests: &mut self.report_requests,
             scratch: &mut self.scratch,
             counters: &self.counters,
-            reply_to: ReplyTo { client, encoding },
+            reply_to,
             now,
-        };
-        admission.admit::<P>(envelope);
+            progress: Progress::default(),
+        }
     }
 
     /// Opens the door when all shards are there, or when waiting for them has taken too long.
@@ -342,6 +401,7 @@ impl<P: Protocol> Agent for Router<P> {
         self.now = now;
         let mut work_count = self.take_frames(now);
         self.check_timers(now);
+        work_count += self.end_check(now);
         work_count += self.take_messages(now);
         work_count += self.streams.flush();
         work_count + self.replies.flush()
@@ -355,7 +415,7 @@ impl<P: Protocol> Agent for Router<P> {
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        if self.open {
+        if self.is_reading() {
             self.replies.wait_on(poll_set);
         }
         self.streams.wait_on(poll_set);

@@ -11,7 +11,7 @@ use allot_wire::backplane::{ReplyTo, To, events, replies};
 use allot_wire::{Encoding, Rejection};
 
 use crate::limits::REPLIES_LEN_FULL;
-use crate::{Delivery, OutcomeOf, OutcomesOf, Service, ShardConfig, State};
+use crate::{Delivery, OutcomeOf, OutcomesOf, Reach, Service, ShardConfig, State};
 
 /// The frames that are open.
 pub(crate) struct Replies {
@@ -25,17 +25,21 @@ pub(crate) struct Replies {
     counters: Counters,
 }
 
-/// Who waits for a reply, and whether it is sent once every shard has replied.
+/// Who waits for a reply, and which shards have the input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
     pub(crate) reply_to: ReplyTo,
-    pub(crate) of_all: bool,
+    pub(crate) reach: Reach,
 }
 
 impl Asked {
     fn to(&self) -> To<'static> {
         let client = self.reply_to.client;
-        if self.of_all { To::ClientOfAll(client) } else { To::Client(client) }
+        match self.reach {
+            Reach::All => To::ClientOfAll(client),
+            Reach::Check => To::Router(self.reply_to.check()),
+            Reach::Key | Reach::Feedback => To::Client(client),
+        }
     }
 }
 

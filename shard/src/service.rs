@@ -74,6 +74,9 @@ pub enum Reach {
     /// All shards must accept it or all must reject it, whatever the state of each: what decides
     /// must be equal on all of them. The [`Names`](allot_domain::Names) of these inputs alone are.
     All,
+    /// All shards, before a request to all: each says what it finds of it, and the router waits.
+    /// It changes nothing, and does not count among the inputs of clients.
+    Check,
     /// All shards, each its own. The system itself sent it, and no client waits.
     Feedback,
 }

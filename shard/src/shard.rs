@@ -75,7 +75,7 @@ impl<S: Service> Shard<S> {
             outcomes: OutcomesOf::<S>::default(),
             late: Vec::new(),
             step: Step::Done,
-            asked: Asked { reply_to: ReplyTo::NOBODY, of_all: false },
+            asked: Asked { reply_to: ReplyTo::NOBODY, reach: Reach::Feedback },
             frame: Vec::new(),
             done: None,
             spare: Vec::new(),
@@ -283,7 +283,7 @@ impl<S: Service> Shard<S> {
     fn apply(&mut self, input: &InputFrame<'_>, reach: Reach) {
         let InputFrame { reply_to, kind, time_ns, body } = *input;
         assert!(self.step == Step::Done, "an input is done before the next");
-        self.asked = Asked { reply_to, of_all: reach == Reach::All };
+        self.asked = Asked { reply_to, reach };
         let index = self.journal.append(kind.get(), reply_to.encoding.into(), time_ns, body);
         assert!(index == self.sequence.applied(), "the journal counts inputs as the router does");
         if kind == InputKind::MARKER {

@@ -40,7 +40,7 @@ pub use kind::InputKind;
 pub use marker::{decode_marker, encode_marker};
 pub use part::{PartFrame, PartHead, decode_part, encode_part};
 pub use replies::{ReplyFrame, To};
-pub use reply_to::{ClientHandle, ReplyTo};
+pub use reply_to::{CheckNumber, ClientHandle, ReplyTo};
 pub use reported::{decode_reported, encode_reported};
 
 /// What a frame is.

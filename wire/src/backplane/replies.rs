@@ -6,6 +6,7 @@
 //!   reply:   │ 0 │ client 8          │ encoding 1 │ size 4 │ body │
 //!            │ 1 │ length 1 │ source │ encoding 1 │ size 4 │ body │
 //!            │ 2 │ client 8          │ encoding 1 │ size 4 │ body │
+//!            │ 3 │ check 8           │ encoding 1 │ size 4 │ body │
 //! ```
 //!
 //! `through` is the last input that is replied to, `durable` the last that no crash can take back.
@@ -16,7 +17,7 @@
 use allot_domain::Cursor;
 use allot_domain::LogIndex;
 
-use super::{ClientHandle, FrameKind, begin as begin_frame, count_up, open};
+use super::{CheckNumber, ClientHandle, FrameKind, begin as begin_frame, count_up, open};
 use crate::sized::{append_sized, patch};
 use crate::{DecodeError, Encoding};
 
@@ -24,6 +25,7 @@ const THROUGH_AT: usize = 5;
 const TO_CLIENT: u8 = 0;
 const TO_SOURCE: u8 = 1;
 const TO_CLIENT_OF_ALL: u8 = 2;
+const TO_ROUTER: u8 = 3;
 const DURABLE_AT: usize = 13;
 const LEFT_AT: usize = 21;
 
@@ -36,6 +38,8 @@ pub enum To<'a> {
     Source(&'a str),
     /// To the client that sent the input, once every shard has replied to it.
     ClientOfAll(ClientHandle),
+    /// To the router, which asked: the finding of a check.
+    Router(CheckNumber),
 }
 
 /// One reply.
@@ -73,6 +77,10 @@ pub fn push_with(
         To::ClientOfAll(client) => {
             frame.push(TO_CLIENT_OF_ALL);
             frame.extend_from_slice(&client.get().to_le_bytes());
+        }
+        To::Router(check) => {
+            frame.push(TO_ROUTER);
+            frame.extend_from_slice(&check.get().to_le_bytes());
         }
         To::Source(source) => {
             let len = u8::try_from(source.len()).expect("a source has at most 64 bytes");
@@ -171,6 +179,10 @@ fn read_to<'a>(cursor: &mut Cursor<'a>) -> Result<To<'a>, DecodeError> {
             source.map(To::Source).map_err(|_| DecodeError::new("a source is not UTF-8"))
         }
         TO_CLIENT_OF_ALL => Ok(To::ClientOfAll(ClientHandle::new(cursor.u64()?))),
-        _ => Err(DecodeError::new("a reply goes to a client (0 or 2) or to a source (1)")),
+        TO_ROUTER => Ok(To::Router(CheckNumber::new(cursor.u64()?))),
+        _ => {
+            let what = "a reply goes to a client (0 or 2), to a source (1) or to the router (3)";
+            Err(DecodeError::new(what))
+        }
     }
 }

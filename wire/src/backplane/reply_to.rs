@@ -30,6 +30,25 @@ impl ClientHandle {
     }
 }
 
+/// The router's number of a check, by which it knows the findings of this one and of no other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct CheckNumber(u64);
+
+impl CheckNumber {
+    /// The check of this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
 /// Where the reply to an input goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReplyTo {
@@ -42,4 +61,17 @@ pub struct ReplyTo {
 impl ReplyTo {
     /// Nobody waits for a reply.
     pub const NOBODY: Self = Self { client: ClientHandle::NONE, encoding: Encoding::Binary };
+
+    /// The router itself waits for what a shard finds: the number of the check stands in the place
+    /// of a client.
+    #[must_use]
+    pub const fn router(check: CheckNumber) -> Self {
+        Self { client: ClientHandle(check.0), encoding: Encoding::Binary }
+    }
+
+    /// The check whose finding the router waits for.
+    #[must_use]
+    pub const fn check(self) -> CheckNumber {
+        CheckNumber(self.client.0)
+    }
 }

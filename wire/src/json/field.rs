@@ -1,12 +1,14 @@
 //! Field: one known field of a JSON request, as the text that stands there.
 //!
-//! A field that stands there as `null` or as an empty text is refused: whoever writes it means
-//! something by it.
+//! A field that stands there as `null`, as an empty text or as an empty list is refused: whoever
+//! writes it means something by it.
 
 use std::borrow::Cow;
 
 use allot_domain::{Reject, decimal};
 use serde_json::value::RawValue;
+
+use super::Name;
 
 /// What stands in a field; it borrows from the message.
 #[derive(Clone, Copy, Debug)]
@@ -44,14 +46,24 @@ impl<'a> Field<'a> {
     /// # Errors
     /// [`Reject::UnknownField`].
     pub fn refuse_empty(&self) -> Result<(), Reject> {
-        if !self.is_empty {
-            return Ok(());
-        }
+        if self.is_empty { Err(self.empty()) } else { Ok(()) }
+    }
+
+    /// Refuses a list that says nothing.
+    ///
+    /// # Errors
+    /// [`Reject::UnknownField`].
+    pub fn refuse_empty_list(&self) -> Result<(), Reject> {
+        let is_empty = self.value.is_some_and(|value| is_empty_list(value.get()));
+        if is_empty { Err(self.empty()) } else { Ok(()) }
+    }
+
+    fn empty(&self) -> Reject {
         let value = self.value.map_or("", RawValue::get);
         let name = self.name;
-        Err(Reject::UnknownField(format!(
+        Reject::UnknownField(format!(
             "the field \"{name}\" is {value}; give it a value, or leave it out"
-        )))
+        ))
     }
 
     /// Refuses a field that is not there.
@@ -104,6 +116,16 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A list of JSON strings, their escapes resolved.
+    ///
+    /// # Errors
+    /// [`Reject::MissingField`] and [`Reject::MalformedField`].
+    pub fn texts(&self) -> Result<Vec<Cow<'a, str>>, Reject> {
+        let texts: Vec<Name<'a>> = serde_json::from_str(self.json()?)
+            .map_err(|_| self.malformed("must be a list of strings"))?;
+        Ok(texts.into_iter().map(|Name(text)| text).collect())
+    }
+
     /// A whole number that is not negative.
     ///
     /// # Errors
@@ -122,6 +144,11 @@ impl<'a> Field<'a> {
         let value = Reject::quote(self.value.map_or("", RawValue::get));
         Reject::MalformedField(format!("the field \"{}\" {rule}; it was {value}", self.name))
     }
+}
+
+fn is_empty_list(json: &str) -> bool {
+    let inner = json.strip_prefix('[').and_then(|json| json.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.trim_ascii().is_empty())
 }
 
 /// A JSON string, its escapes resolved; none where it is something else, or an escape is no text.

@@ -54,7 +54,7 @@ impl<'a> Object<'a> {
     }
 
     /// A list of any texts; an empty one is not written.
-    pub fn texts(&mut self, name: &str, texts: &[String]) {
+    pub fn texts(&mut self, name: &str, texts: &[impl AsRef<str>]) {
         if texts.is_empty() {
             return;
         }
@@ -62,7 +62,7 @@ impl<'a> Object<'a> {
         let mut before = b'[';
         for text in texts {
             self.out.push(before);
-            escape(text, self.out);
+            escape(text.as_ref(), self.out);
             before = b',';
         }
         self.out.push(b']');
@@ -156,8 +156,8 @@ mod tests {
         let mut object = Object::begin(&mut out);
         object.plain("plain", "AAPL");
         object.text("text", "\"\\\n\u{7}é");
-        object.texts("none", &[]);
-        object.texts("texts", &["a".into(), "\"".into()]);
+        object.texts("none", &[""; 0]);
+        object.texts("texts", &["a", "\""]);
         object.decimal("decimal", -1_500_000_000);
         object.time("time", 0);
         object.flag("true", true);

@@ -81,7 +81,7 @@ fn replies_read_back_with_their_addresses() {
     let frame = frame("replies");
     let read = replies::read(&frame).unwrap();
     assert_eq!((read.through, read.durable), (LogIndex::new(45), LogIndex::new(44)));
-    assert_eq!((read.count, read.left_ns), (3, 1_000_000_009));
+    assert_eq!((read.count, read.left_ns), (4, 1_000_000_009));
     assert_eq!(read.collect::<Result<Vec<_>, _>>().unwrap(), frames::reply_frames());
 }
 
@@ -248,11 +248,13 @@ fn bytes_of_replies() {
     check(
         &[frame("replies")],
         &expect![[r#"
-            0000  02 03 00 00 00 2d 00 00 00 00 00 00 00 2c 00 00  |.....-.......,..|
+            0000  02 04 00 00 00 2d 00 00 00 00 00 00 00 2c 00 00  |.....-.......,..|
             0010  00 00 00 00 00 09 ca 9a 3b 00 00 00 00 00 06 00  |........;.......|
             0020  00 00 00 00 00 00 00 02 00 00 00 7b 7d 01 07 66  |...........{}..f|
             0030  69 6c 6c 73 2d 31 01 04 00 00 00 6c 61 74 65 02  |ills-1.....late.|
-            0040  07 00 00 00 00 00 00 00 00 01 00 00 00 31        |.............1|
+            0040  07 00 00 00 00 00 00 00 00 01 00 00 00 31 03 08  |.............1..|
+            0050  00 00 00 00 00 00 00 01 05 00 00 00 66 6f 75 6e  |............foun|
+            0060  64                                               |d|
         "#]],
     );
 }

@@ -3,9 +3,9 @@
 use allot_domain::{Incarnation, LedgerId, LogIndex, Marker, ReportNumber, ShardId};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
-    ClientHandle, Feedback, Hello, InputFrame, InputKind, Interest, PartHead, ReplyFrame, ReplyTo,
-    To, Welcome, encode_feedback, encode_hello, encode_interest, encode_marker, encode_part,
-    encode_reported, encode_welcome, events, inputs, replies,
+    CheckNumber, ClientHandle, Feedback, Hello, InputFrame, InputKind, Interest, PartHead,
+    ReplyFrame, ReplyTo, To, Welcome, encode_feedback, encode_hello, encode_interest,
+    encode_marker, encode_part, encode_reported, encode_welcome, events, inputs, replies,
 };
 
 /// A kind that is not the marker's.
@@ -78,13 +78,14 @@ pub(crate) fn input_frames(marker: &[u8]) -> [InputFrame<'_>; 3] {
 }
 
 /// What is in the frame of replies.
-pub(crate) fn reply_frames() -> [ReplyFrame<'static>; 3] {
+pub(crate) fn reply_frames() -> [ReplyFrame<'static>; 4] {
     let (json, binary) = (Encoding::Json, Encoding::Binary);
     let [client, client_of_all] = [6, 7].map(ClientHandle::new);
     [
         ReplyFrame { to: To::Client(client), encoding: json, body: b"{}" },
         ReplyFrame { to: To::Source("fills-1"), encoding: binary, body: b"late" },
         ReplyFrame { to: To::ClientOfAll(client_of_all), encoding: json, body: b"1" },
+        ReplyFrame { to: To::Router(CheckNumber::new(8)), encoding: binary, body: b"found" },
     ]
 }
 
