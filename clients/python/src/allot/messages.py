@@ -7,7 +7,7 @@ import operator
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Dict, Mapping, Optional, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 Number = Union[str, int, Decimal]
 Reply = Dict[str, Any]
@@ -96,16 +96,24 @@ class Bust:
 
 @dataclass(frozen=True)
 class Split:
-    """The percentage of the assets that each account shall hold from now on."""
+    """The percentage of the assets that each account shall hold from now on.
+
+    An account that it leaves out is closed. One that holds shares has to be listed in `closes`, or
+    the split is rejected with `split_omits_holder`.
+    """
 
     source: str
     seq: int
     weights: Mapping[str, Number]
+    closes: Sequence[str] = ()
 
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
         weights = {account: decimal_text(weight) for account, weight in self.weights.items()}
-        return {**head("split", self.source, self.seq), "weights": weights}
+        fields = {**head("split", self.source, self.seq), "weights": weights}
+        if isinstance(self.closes, str):
+            raise TypeError("closes must be a list of accounts, not one string")
+        return {**fields, "closes": list(self.closes)} if self.closes else fields
 
 
 @dataclass(frozen=True)
