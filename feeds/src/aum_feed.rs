@@ -18,7 +18,7 @@ use crate::in_flight::Effect;
 use crate::lifecycle::Lifecycle;
 use crate::limits::{ACCOUNTS_LOGGED_MAX, SPLIT_EVERY};
 use crate::session::{Session, SessionConfig};
-use crate::{FeedProgress, Patience, ReplyLog, Skipped, Tally, Weights, WeightsPull};
+use crate::{FeedProgress, Patience, ReplyLog, Skipped, Tally, Target, Weights, WeightsPull};
 
 /// What can be chosen of an AUM feed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,7 +156,7 @@ impl AumFeed {
             self.tick_at += self.config.every;
         }
         match self.weights.pull() {
-            WeightsPull::Weights(weights) => self.send(weights, now),
+            WeightsPull::Weights(target) => self.send(target, now),
             WeightsPull::Bad { file, cause } => {
                 tracing::error!(source = %self.config.source, file, %cause, "no split to send");
                 let skipped = Skipped::Split { seq: self.next_seq, file, cause };
@@ -171,12 +171,13 @@ impl AumFeed {
         self.lifecycle.is_running() && self.session.has_room(self.next_seq)
     }
 
-    fn send(&mut self, weights: Vec<(AccountId, Weight)>, now: Nanos) {
+    fn send(&mut self, Target { weights, closes }: Target, now: Nanos) {
         self.last = LastSplit {
             weights: weights_text(&weights),
             resent_before: self.progress.get(Tally::Resent),
         };
         let split = Split::new(self.config.source, self.next_seq, weights)
+            .and_then(|split| split.closing(closes))
             .expect("weights are checked when they are read or made");
         self.next_seq = self.next_seq.next();
         self.sent_count += 1;

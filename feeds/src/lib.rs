@@ -83,4 +83,4 @@ pub use summary::Summary;
 pub use tally::Tally;
 pub use tickers::{TICKERS, parse_tickers};
 pub use unnamed_fill::UnnamedFill;
-pub use weights::{Weights, WeightsError, WeightsPull};
+pub use weights::{Target, Weights, WeightsError, WeightsPull};

@@ -22,12 +22,25 @@ use random::RandomWeights;
 pub use weights_error::WeightsError;
 
 /// A source of splits.
-pub struct Weights(Kind);
+pub struct Weights {
+    kind: Kind,
+    /// Accounts that every split may close although they hold shares.
+    closes: Vec<AccountId>,
+}
+
+/// What a split is to say, apart from its name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// The weight of each account, by the rules of the front door.
+    pub weights: Vec<(AccountId, Weight)>,
+    /// The accounts that it may close although they hold shares; none of them has a weight.
+    pub closes: Vec<AccountId>,
+}
 
 enum Kind {
     Random(RandomWeights),
     Fixed(Vec<(AccountId, Weight)>),
-    Series(VecDeque<Vec<(AccountId, Weight)>>),
+    Series(VecDeque<Target>),
     Drift(Drift),
     File(WeightsFile),
 }
@@ -35,8 +48,8 @@ enum Kind {
 /// What there is to send at a tick.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WeightsPull {
-    /// The weights of a valid split.
-    Weights(Vec<(AccountId, Weight)>),
+    /// A valid split.
+    Weights(Target),
     /// Nothing; the split in force stays.
     Bad {
         /// The file that should have had the weights.
@@ -55,7 +68,7 @@ impl Weights {
     /// [`FeedError::Setting`]: no accounts, too many, or one of them twice.
     pub fn random(accounts: Vec<AccountId>, seed: u64) -> Result<Self, FeedError> {
         equal(&accounts)?;
-        Ok(Self(Kind::Random(RandomWeights::new(accounts, seed))))
+        Ok(Self::of(Kind::Random(RandomWeights::new(accounts, seed))))
     }
 
     /// The same each time, read from text such as `a=40,b=60`.
@@ -63,20 +76,20 @@ impl Weights {
     /// # Errors
     /// [`FeedError::Setting`]: not a split by the rules of the front door.
     pub fn fixed(text: &str) -> Result<Self, FeedError> {
-        Ok(Self(Kind::Fixed(parse(text)?)))
+        Ok(Self::of(Kind::Fixed(parse(text)?)))
     }
 
     /// These, one after the other, each once.
     ///
     /// # Errors
     /// [`FeedError::Setting`]: one of them is not a split by the rules of the front door.
-    pub fn series(splits: Vec<Vec<(AccountId, Weight)>>) -> Result<Self, FeedError> {
+    pub fn series(splits: Vec<Target>) -> Result<Self, FeedError> {
         let number = |index: usize| format!("split {}", index + 1);
-        let checked = splits.into_iter().enumerate().map(|(index, weights)| {
+        let checked = splits.into_iter().enumerate().map(|(index, target)| {
             let invalid = |reject| FeedError::setting("series of weights", &number(index), reject);
-            checked(weights).map_err(invalid)
+            target.checked().map_err(invalid)
         });
-        Ok(Self(Kind::Series(checked.collect::<Result<_, _>>()?)))
+        Ok(Self::of(Kind::Series(checked.collect::<Result<_, _>>()?)))
     }
 
     /// Equal weights at first; then each account's moves at random, by at most `step` percent of
@@ -106,7 +119,7 @@ impl Weights {
         let percent = percent.filter(|percent| (1..=WEIGHT_TOTAL).contains(&percent.nanos()));
         let expected = "expected a percentage above zero and up to 100, such as 2.5";
         let percent = percent.ok_or_else(|| FeedError::setting("drift", step, expected))?;
-        Ok(Self(Kind::Drift(Drift::new(weights, percent, seed))))
+        Ok(Self::of(Kind::Drift(Drift::new(weights, percent, seed))))
     }
 
     /// Those of a file: a JSON object or CSV with the columns `account` and `weight`, read again at
@@ -115,20 +128,36 @@ impl Weights {
     /// # Errors
     /// [`FeedError::BadWeights`].
     pub fn file(path: &str) -> Result<Self, FeedError> {
-        Ok(Self(Kind::File(WeightsFile::open(path)?)))
+        Ok(Self::of(Kind::File(WeightsFile::open(path)?)))
     }
 
     /// What there is to send at this tick.
     pub fn pull(&mut self) -> WeightsPull {
-        match &mut self.0 {
-            Kind::Random(random) => WeightsPull::Weights(random.next()),
-            Kind::Fixed(weights) => WeightsPull::Weights(weights.clone()),
+        let mut pull = match &mut self.kind {
+            Kind::Random(random) => WeightsPull::Weights(random.next().into()),
+            Kind::Fixed(weights) => WeightsPull::Weights(weights.clone().into()),
             Kind::Series(splits) => {
                 splits.pop_front().map_or(WeightsPull::Done, WeightsPull::Weights)
             }
-            Kind::Drift(drift) => WeightsPull::Weights(drift.next()),
+            Kind::Drift(drift) => WeightsPull::Weights(drift.next().into()),
             Kind::File(file) => file.next(),
+        };
+        if let WeightsPull::Weights(target) = &mut pull {
+            target.close(&self.closes);
         }
+        pull
+    }
+
+    /// The same, where each split may close these accounts although they hold shares, as long as
+    /// it gives them no weight.
+    #[must_use]
+    pub fn closing(mut self, closes: Vec<AccountId>) -> Self {
+        self.closes = closes;
+        self
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { kind, closes: Vec::new() }
     }
 
     /// `account1` to `account<count>`, as the brief calls them.
@@ -143,6 +172,31 @@ impl Weights {
         }
         let account = |number| AccountId::new(format!("account{number}").as_bytes());
         Ok((1..=count).map(|number| account(number).expect("short and plain")).collect())
+    }
+}
+
+impl From<Vec<(AccountId, Weight)>> for Target {
+    fn from(weights: Vec<(AccountId, Weight)>) -> Self {
+        Self { weights, closes: Vec::new() }
+    }
+}
+
+impl Target {
+    /// The same, if the front door would accept it, in its order.
+    fn checked(self) -> Result<Self, Reject> {
+        let source = SourceId::new(b"weights")?;
+        let split = Split::new(source, Seq::new(1), self.weights)?.closing(self.closes)?;
+        Ok(Self { weights: split.weights().to_vec(), closes: split.closes().to_vec() })
+    }
+
+    /// Closes these too, those with a weight left out.
+    fn close(&mut self, accounts: &[AccountId]) {
+        for account in accounts {
+            let is_weighed = self.weights.iter().any(|(weighed, _)| weighed == account);
+            if !is_weighed && !self.closes.contains(account) {
+                self.closes.push(*account);
+            }
+        }
     }
 }
 
@@ -196,7 +250,7 @@ mod tests {
 
     fn next(weights: &mut Weights) -> Vec<(AccountId, Weight)> {
         match weights.pull() {
-            WeightsPull::Weights(weights) => weights,
+            WeightsPull::Weights(target) => target.weights,
             other => panic!("{other:?}"),
         }
     }
@@ -234,16 +288,28 @@ mod tests {
     #[test]
     fn each_split_of_a_series_is_sent_once() {
         let split = |text: &str| next(&mut Weights::fixed(text).unwrap());
-        let splits = vec![split("a=40,b=60"), split("a=100")];
-        let mut weights = Weights::series(splits.clone()).unwrap();
+        let splits = [split("a=40,b=60"), split("a=100")];
+        let targets = splits.iter().cloned().map(Target::from).collect();
+        let mut weights = Weights::series(targets).unwrap();
         assert_eq!(
             [next(&mut weights), next(&mut weights)],
             [splits[0].clone(), splits[1].clone()]
         );
         assert_eq!(weights.pull(), WeightsPull::Done);
         let half = splits[0][..1].to_vec();
-        let error = Weights::series(vec![splits[1].clone(), half]).err().unwrap().to_string();
+        let halves = vec![splits[1].clone().into(), half.into()];
+        let error = Weights::series(halves).err().unwrap().to_string();
         assert!(error.contains("split 2"), "{error}");
+    }
+
+    #[test]
+    fn accounts_are_closed_unless_they_have_a_weight() {
+        let account = |name: &str| AccountId::new(name.as_bytes()).unwrap();
+        let mut weights = Weights::fixed("a=40,b=60").unwrap();
+        weights = weights.closing(vec![account("c"), account("a"), account("c")]);
+        let WeightsPull::Weights(target) = weights.pull() else { panic!("a split") };
+        assert_eq!(target.closes, [account("c")]);
+        assert!(target.checked().is_ok());
     }
 
     #[test]

@@ -17,9 +17,11 @@ fuzz_target!(|text: &[u8]| {
         Ok(mut weights) => {
             // A file with one split says it for ever.
             for _ in 0..3 {
-                let WeightsPull::Weights(weights) = weights.pull() else { break };
+                let WeightsPull::Weights(target) = weights.pull() else { break };
                 let source = SourceId::new(b"aum").expect("a good name");
-                Split::new(source, Seq::new(1), weights).expect("what a feed sends is a split");
+                Split::new(source, Seq::new(1), target.weights)
+                    .and_then(|split| split.closing(target.closes))
+                    .expect("what a feed sends is a split");
             }
         }
         Err(error) => assert!(!error.to_string().is_empty()),

@@ -116,6 +116,10 @@ impl Workload for AllocationWorkload {
         alter::part(frame)
     }
 
+    fn alter_finding(frame: Vec<u8>) -> Vec<u8> {
+        alter::finding(frame)
+    }
+
     fn connect_subscriber(&mut self, listener: Option<BroadcastListener>) {
         self.subscriber.connect(listener);
     }
@@ -180,6 +184,7 @@ impl Workload for AllocationWorkload {
     fn check_end(&mut self) -> Result<(), Violation> {
         self.clients.check()?;
         checker::replies::check_all_replied(&self.replicas, &self.history)?;
+        self.tally.refused += checker::replies::check_refused(&self.replicas, &self.history)?;
         for report in &self.subscriber.reports {
             checker::reports::check(report, &self.replicas)?;
             self.tally.reports += 1;

@@ -4,7 +4,8 @@
 //! |---------|------------------------------------------------------------------------------|
 //! | fill    | held, or divided: whole, to accounts of the split, no share better elsewhere |
 //! | bust    | exactly the shares of that fill, once, from the accounts that got them       |
-//! | split   | the next number; then the held fills, in order                               |
+//! | split   | the next number, no holder left out; then the held fills, in order           |
+//! | check   | the holders that the split leaves out, or why it is refused                  |
 //! | netting | no outcome; the values move, or it is void                                   |
 //! | marker  | no outcome                                                                   |
 //!
@@ -13,13 +14,14 @@
 
 mod fills;
 mod busts;
+mod checks;
 mod comparison;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use allot_allocation_rules::{
     AccountIndex, BookConfig, Bust, Fill, Input, Netting, Origin, Outcomes, Reject, Split,
-    SplitKey, SplitNumber, TickerSeq, Weight, limits,
+    SplitKey, SplitNumber, TickerSeq, limits,
 };
 use allot_domain::{AccountId, LogIndex, Money, Reject as Core, Side, Ticker};
 
@@ -30,7 +32,7 @@ use crate::mismatch::Mismatch;
 use crate::names::{Name, Names, Standing};
 use crate::outcome_reader::{DueDivision, OutcomeReader};
 use crate::positions::Positions;
-use crate::splits::{Splits, check_weights};
+use crate::splits::{SplitContent, Splits, check_weights};
 use crate::summary::Summary;
 
 /// An independent check of one shard, from the beginning of its log.
@@ -45,7 +47,9 @@ pub struct Auditor {
     /// The names of fills and busts.
     names: Names<Told>,
     /// The names of splits, each with its number and what it said: they are named apart.
-    split_names: Names<(SplitNumber, Vec<(AccountId, Weight)>)>,
+    split_names: Names<(SplitNumber, SplitContent)>,
+    /// Splits that were found to leave out no holder, and are not applied yet.
+    cleared: BTreeMap<Name, SplitContent>,
     /// How many outcomes each ticker had; a ticker is known from its first held fill on.
     tickers: BTreeMap<Ticker, TickerSeq>,
     splits: Splits,
@@ -75,6 +79,7 @@ impl Auditor {
             history: History::new(config.history),
             names: Names::new(config.names),
             split_names: Names::new(config.names),
+            cleared: BTreeMap::new(),
             tickers: BTreeMap::new(),
             splits: Splits::default(),
             held: VecDeque::new(),
@@ -133,6 +138,7 @@ impl Auditor {
             Input::Split(split) => self.check_split(split, outcomes)?,
             Input::Marker(_) => self.apply_marker(),
             Input::Netting(netting) => self.apply_netting(netting),
+            Input::Check(split) => self.check_check(split, outcomes)?,
         }
         outcomes.expect_end()
     }
@@ -178,17 +184,15 @@ impl Auditor {
         outcomes: &mut OutcomeReader<'_>,
     ) -> Result<(), Mismatch> {
         check_weights(split.weights())?;
-        let name = (split.source, None, split.seq.into());
+        let name = split_name(split);
         let origin = split_origin(split);
         match self.split_names.standing(&name) {
-            Standing::Applied((number, weights)) if weights == split.weights() => {
+            Standing::Applied((number, content)) if content == SplitContent::of(split) => {
                 self.summary.repeats += 1;
                 return outcomes.expect_accepted(again(origin), number);
             }
             Standing::Applied(_) => {
-                let what = format!("split {} of source {}", split.seq, split.source);
-                let reused = Core::NameReused(what).into();
-                return self.check_rejection(origin, &reused, outcomes);
+                return self.check_rejection(origin, &split_reused(split), outcomes);
             }
             Standing::TooOld(forgotten) => {
                 let reason = Core::SequenceTooOld(forgotten).into();
@@ -199,9 +203,10 @@ impl Auditor {
             }
             Standing::New => {}
         }
+        self.check_holders(split)?;
         let has_same_accounts = self.accounts.follow(split);
         self.splits.follow(split_key(split), has_same_accounts);
-        let told = (self.splits.number, split.weights().to_vec());
+        let told = (self.splits.number, SplitContent::of(split));
         self.summary.out_of_order += u64::from(self.split_names.mark(name, told));
         self.summary.splits += 1;
         for (id, _) in split.weights() {
@@ -328,6 +333,16 @@ fn split_origin(split: &Split) -> Origin {
 /// The same, of a repeat.
 const fn again(origin: Origin) -> Origin {
     Origin { duplicate: true, ..origin }
+}
+
+/// What a split is called.
+fn split_name(split: &Split) -> Name {
+    (split.source, None, split.seq.into())
+}
+
+/// The rejection of a split whose name was given to another.
+fn split_reused(split: &Split) -> Reject {
+    Core::NameReused(format!("split {} of source {}", split.seq, split.source)).into()
 }
 
 /// The rejection of a name that was given to another message.

@@ -84,6 +84,9 @@ pub enum Mismatch {
     SplitSize(usize),
     /// The weights of a split do not add up to 100 %; holds their sum in 1e-9 %.
     SplitSum(u64),
+    /// A split closes an account that holds shares and that it does not list, and no check of it
+    /// was ever clear; holds the account and one of its positions.
+    ClosesHolder(Box<(AccountId, Ticker, u64)>),
     /// It is wrong in what comes of a held fill when the first split releases it; holds which.
     Released(Box<(Fill, Self)>),
     /// It is wrong in the row of a ticker.
@@ -114,6 +117,8 @@ pub enum OutcomeKind {
     Busted,
     /// A split is in force.
     Accepted,
+    /// A split was looked at.
+    Checked,
     /// Nothing changed.
     Rejected(Reject),
 }
@@ -183,6 +188,7 @@ impl From<&Outcome> for OutcomeKind {
             Outcome::Held { .. } => Self::Held,
             Outcome::Busted { .. } => Self::Busted,
             Outcome::Accepted { .. } => Self::Accepted,
+            Outcome::Checked { .. } => Self::Checked,
             Outcome::Rejected { reject, .. } => Self::Rejected(reject.clone()),
         }
     }
@@ -195,6 +201,7 @@ impl fmt::Display for OutcomeKind {
             Self::Held => f.write_str("held"),
             Self::Busted => f.write_str("busted"),
             Self::Accepted => f.write_str("accepted"),
+            Self::Checked => f.write_str("checked"),
             Self::Rejected(reject) => write!(f, "rejected as {} ({reject})", reject.code()),
         }
     }
@@ -239,6 +246,10 @@ impl fmt::Display for Mismatch {
             Self::SplitSize(count) => write!(f, "a split of {count} accounts is in the log"),
             Self::SplitSum(sum) => {
                 write!(f, "the weights of a split add up to {sum} of 1e-9 %")
+            }
+            Self::ClosesHolder(holder) => {
+                let (account, ticker, shares) = &**holder;
+                write!(f, "{account} is closed with {shares} {ticker}, and is not listed")
             }
             Self::Released(released) => {
                 let (fill, wrong) = &**released;

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::slice;
 
 use allot_allocation_rules::{
-    AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Outcomes, Reject, Share, SplitNumber,
-    TickerSeq,
+    AccountIndex, Allocated, Bust, Fill, Finding, Origin, Outcome, Outcomes, Reject, Share,
+    SplitNumber, TickerSeq,
 };
 use allot_domain::{AccountId, Ticker};
 
@@ -70,6 +70,17 @@ impl<'a> OutcomeReader<'a> {
                 expect(Field::Named("the number of the split"), *split, number)
             }
             other => Err(wrong_outcome(other, OutcomeKind::Accepted)),
+        }
+    }
+
+    /// The next outcome is what the shard finds of a split.
+    pub(crate) fn expect_checked(&mut self, due: Origin) -> Result<&'a Finding, Mismatch> {
+        match self.next()? {
+            Outcome::Checked { origin, finding } => {
+                expect_origin(origin, due)?;
+                Ok(finding)
+            }
+            other => Err(wrong_outcome(other, OutcomeKind::Checked)),
         }
     }
 

@@ -2,10 +2,23 @@
 
 use std::collections::VecDeque;
 
-use allot_allocation_rules::{SplitKey, SplitNumber, Weight, limits};
+use allot_allocation_rules::{Split, SplitKey, SplitNumber, Weight, limits};
 use allot_domain::AccountId;
 
 use crate::mismatch::Mismatch;
+
+/// What a split says, apart from its name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct SplitContent {
+    weights: Vec<(AccountId, Weight)>,
+    closes: Vec<AccountId>,
+}
+
+impl SplitContent {
+    pub(crate) fn of(split: &Split) -> Self {
+        Self { weights: split.weights().to_vec(), closes: split.closes().to_vec() }
+    }
+}
 
 /// All splits so far.
 #[derive(Clone, Debug, Default)]

@@ -25,6 +25,8 @@ pub struct Summary {
     pub out_of_order: u64,
     /// Splits that came into force.
     pub splits: u64,
+    /// Splits that were looked at before they came into force, or were refused.
+    pub checks: u64,
     /// Nettings, void ones among them.
     pub nettings: u64,
     /// Nettings that moved nothing: they were for other accounts, or would exceed the limits.

@@ -8,6 +8,7 @@ mod part;
 mod snapshot;
 mod totals;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::vec::Vec;
@@ -24,8 +25,8 @@ use crate::applied::{Applied, AppliedSplit};
 use crate::history::{First, History, What};
 use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Holdings, Limit, OutcomeNumber,
-    Reject, Residuals, RowIndex, Split, SplitNumber, TickerSeq, limits,
+    AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Finding, Holdings, Limit, Omitted,
+    OutcomeNumber, Reject, Residuals, RowIndex, Split, SplitNumber, TickerSeq, limits,
 };
 pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 use totals::Totals;
@@ -131,6 +132,7 @@ impl Machine for Book {
             Input::Split(split) => self.apply_split(split, outcomes),
             Input::Marker(_) => self.totals.fade(),
             Input::Netting(netting) => self.apply_netting(netting),
+            Input::Check(split) => self.check_split(split, outcomes),
         }
         self.step()
     }
@@ -479,6 +481,51 @@ impl Book {
         self.residuals.reverse(block, &self.shares);
     }
 
+    /// Says what is in the way of a split, and changes nothing.
+    fn check_split(&self, split: &Split, outcomes: &mut Outcomes) {
+        let (origin, finding) = (Origin::of_split(split), Box::new(self.finding(split)));
+        outcomes.list.push(Outcome::Checked { origin, finding });
+    }
+
+    fn finding(&self, split: &Split) -> Finding {
+        let id = MessageId::Number(split.seq);
+        let name = Name { source: &split.source, scope: OF_SPLITS, id: &id };
+        let is_known = |id: &&AccountId| self.indexes.contains_key(*id);
+        match self.split_names.look(name) {
+            Standing::Known(entry) if self.split_names.get(entry).content == split.content() => {
+                Finding::Applied
+            }
+            Standing::Known(_) => Finding::Refused(split_reused(split).into()),
+            Standing::TooOld(forgotten) => Finding::Refused(Core::SequenceTooOld(forgotten).into()),
+            Standing::New => match split.closes().iter().find(|id| !is_known(id)) {
+                _ if self.has_no_room_for(split) => Finding::Refused(Reject::TooManyAccountsEver),
+                Some(unknown) => Finding::Refused(Reject::UnknownAccount(*unknown)),
+                None => Finding::Omits(self.omitted(split)),
+            },
+        }
+    }
+
+    /// The accounts that hold shares and that a split would close without saying so. To look
+    /// through what is held costs what a part of a report does, and only where one is left out.
+    fn omitted(&self, split: &Split) -> Vec<Omitted> {
+        let mut is_omitted = alloc::vec![false; self.accounts.len()];
+        for index in &self.open {
+            is_omitted[index.index()] = split.omits(self.account(*index));
+        }
+        let mut holders: BTreeMap<AccountId, Vec<_>> = BTreeMap::new();
+        if !is_omitted.contains(&true) {
+            return Vec::new();
+        }
+        for row in self.holdings.rows() {
+            let held = row.cells().filter(|(index, _)| is_omitted[index.index()]);
+            for (index, cell) in held.filter(|(_, cell)| 0 < cell.quantity) {
+                let held = holders.entry(*self.account(index)).or_default();
+                held.push((row.ticker, cell.quantity));
+            }
+        }
+        Omitted::of(holders)
+    }
+
     fn apply_split(&mut self, split: &Split, outcomes: &mut Outcomes) {
         let origin = Origin::of_split(split);
         let id = MessageId::Number(split.seq);
@@ -512,14 +559,23 @@ impl Book {
         self.release_held(outcomes);
     }
 
+    /// The accounts of a split that none before has named.
+    fn fresh_accounts(&self, split: &Split) -> impl Iterator<Item = AccountId> {
+        let named = split.weights().iter().map(|(id, _)| *id);
+        named.filter(|id| !self.indexes.contains_key(id))
+    }
+
+    /// Whether a split names too many accounts that none before has named.
+    fn has_no_room_for(&self, split: &Split) -> bool {
+        limits::ACCOUNTS_EVER_MAX < self.accounts.len() + self.fresh_accounts(split).count()
+    }
+
     /// Gives every account of a split an index.
     fn name_accounts(&mut self, split: &Split) -> Result<(), Reject> {
-        let is_new = |id: &AccountId| !self.indexes.contains_key(id);
-        let fresh: Vec<_> =
-            split.weights().iter().map(|(id, _)| *id).filter(|id| is_new(id)).collect();
-        if limits::ACCOUNTS_EVER_MAX < self.accounts.len() + fresh.len() {
+        if self.has_no_room_for(split) {
             return Err(Reject::TooManyAccountsEver);
         }
+        let fresh: Vec<_> = self.fresh_accounts(split).collect();
         for id in fresh {
             self.indexes.insert(id, AccountIndex::at(self.accounts.len()));
             self.accounts.push(Account { id, rank: None, value: 0, netted: 0 });

@@ -2,12 +2,13 @@
 
 mod text;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use allot_domain::{Marker, MessageId, Money, Price, Quantity, Seq, Side, SourceId, Ticker};
 
-use crate::{AccountIndex, Bust, Fill, Reject, Split, SplitNumber, TickerSeq};
+use crate::{AccountIndex, Bust, Fill, Finding, Reject, Split, SplitNumber, TickerSeq};
 
 /// What a shard applies, in the order of its log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +23,8 @@ pub enum Input {
     Marker(Marker),
     /// Value moved between the residuals of shards.
     Netting(Netting),
+    /// A split that every shard is asked about before it goes to all; changes nothing.
+    Check(Split),
 }
 
 impl From<Marker> for Input {
@@ -132,6 +135,13 @@ pub enum Outcome {
         /// The number of the split.
         split: SplitNumber,
     },
+    /// What this shard finds of a split that it is asked about.
+    Checked {
+        /// The split.
+        origin: Origin,
+        /// What it finds.
+        finding: Box<Finding>,
+    },
     /// Nothing changed.
     Rejected {
         /// The message it is of.
@@ -221,6 +231,7 @@ impl Outcome {
             Self::Held { origin, .. }
             | Self::Busted { origin, .. }
             | Self::Accepted { origin, .. }
+            | Self::Checked { origin, .. }
             | Self::Rejected { origin, .. } => origin,
         }
     }

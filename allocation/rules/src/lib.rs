@@ -20,6 +20,7 @@ mod residuals;
 mod holdings;
 mod applied;
 mod history;
+mod finding;
 mod input;
 mod book;
 mod netting;
@@ -29,6 +30,7 @@ pub use book::{
     AccountPart, Book, BookConfig, CellPart, NoBookConfig, Part, PositionsPart, RowPart,
 };
 pub use fill::{Bust, Fill};
+pub use finding::{Finding, Omitted};
 pub use holdings::{Cell, Holdings, Row};
 pub use input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 pub use netting::plan as plan_netting;

@@ -54,6 +54,12 @@ pub const ACCOUNTS_EVER_MAX: usize = 4 * ACCOUNTS_MAX;
 /// How many splits are kept with their numbers: nettings name the split that they are of.
 pub const SPLITS_KEPT: usize = 1_024;
 
+/// The accounts that the rejection of a split names when it leaves out some that hold shares, and
+/// the tickers of each: one can read that many.
+pub const HOLDERS_SHOWN: usize = 3;
+/// See [`HOLDERS_SHOWN`].
+pub const HELD_SHOWN: usize = 3;
+
 // The largest weight sum, as a power of two: 100.01 % is below 2^37.
 const WEIGHT_BITS: u32 = 37;
 const _: () = assert!(WEIGHT_TOTAL + WEIGHT_TOLERANCE < 1 << WEIGHT_BITS);

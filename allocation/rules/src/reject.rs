@@ -8,7 +8,7 @@ use core::fmt;
 
 use allot_domain::decimal::{DecimalError, nanos_text};
 use allot_domain::reasons;
-use allot_domain::{MessageId, Reject as Core};
+use allot_domain::{AccountId, MessageId, Reject as Core};
 
 use crate::limits;
 
@@ -17,9 +17,10 @@ reasons! {
     pub enum Reject extends Core(Core) {
         /// The split has no account.
         EmptySplit = "empty_split",
-        /// The split has more than [`limits::ACCOUNTS_MAX`] accounts; holds how many.
+        /// The split has more than [`limits::ACCOUNTS_MAX`] accounts, those to be closed included;
+        /// holds how many.
         TooManyAccounts(usize) = "too_many_accounts",
-        /// An account appears twice in the split; holds it.
+        /// An account appears twice in the split, or has a weight and is to be closed; holds it.
         DuplicateAccount(String) = "duplicate_account",
         /// A weight is no decimal number of at most nine decimals; holds text and fault.
         WeightMalformed(String) = "weight_malformed",
@@ -31,6 +32,10 @@ reasons! {
         TooManyTickers = "too_many_tickers",
         /// The firm has seen four times [`limits::ACCOUNTS_MAX`] accounts, closed ones included.
         TooManyAccountsEver = "too_many_accounts_ever",
+        /// An account that is to be closed was never named by a split; holds it.
+        UnknownAccount(AccountId) = "unknown_account",
+        /// The split leaves out accounts that hold shares; holds who and what, as text.
+        SplitOmitsHolder(String) = "split_omits_holder",
         /// No fill of that name is addressable: never made, busted already, or too long ago.
         UnknownFill(MessageId) = "unknown_fill",
         /// The sale, or the bust of a purchase, takes more than the accounts hold; holds what they
@@ -82,6 +87,8 @@ impl Reject {
         "sequence_too_old",
         "too_many_tickers",
         "too_many_accounts_ever",
+        "unknown_account",
+        "split_omits_holder",
         "unknown_fill",
         "exceeds_holdings",
         "exceeds_limits",
@@ -145,7 +152,11 @@ impl Reject {
                 write!(f, "the split has {count} accounts; at most {most} are allowed")
             }
             Self::DuplicateAccount(account) => {
-                write!(f, "account {account} appears twice in the split")
+                write!(
+                    f,
+                    "account {account} appears twice in the split: give it one weight, or \
+                           list it once under \"closes\""
+                )
             }
             Self::WeightMalformed(what) => write!(f, "the weight {what}"),
             Self::WeightMustNotBeNegative(account) => {
@@ -155,6 +166,15 @@ impl Reject {
                 f,
                 "the weights must add up to 100 within 0.01; they add up to {}",
                 nanos_text(*sum)
+            ),
+            Self::UnknownAccount(account) => write!(
+                f,
+                "account {account} is listed under \"closes\", but no split ever named it"
+            ),
+            Self::SplitOmitsHolder(holders) => write!(
+                f,
+                "the split leaves out accounts that hold shares: {holders}; name each at 0 to \
+                 wind it down, or list it under \"closes\" to close it with what it holds"
             ),
             _ => f.write_str(
                 "the firm has had too many accounts; start over with an empty data directory",

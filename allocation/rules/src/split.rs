@@ -62,6 +62,8 @@ pub struct Split {
     /// When the router took it: nanoseconds of Unix time.
     pub time_ns: u64,
     weights: Vec<(AccountId, Weight)>,
+    /// In byte order.
+    closes: Vec<AccountId>,
 }
 
 impl Split {
@@ -89,7 +91,29 @@ impl Split {
         if limits::WEIGHT_TOLERANCE < sum.abs_diff(limits::WEIGHT_TOTAL) {
             return Err(Reject::WeightsMustAddTo100(sum.into()));
         }
-        Ok(Self { source, seq, time_ns: 0, weights })
+        Ok(Self { source, seq, time_ns: 0, weights, closes: Vec::new() })
+    }
+
+    /// The same split, which may close these accounts although they hold shares; sorts them by
+    /// their bytes.
+    ///
+    /// # Errors
+    /// [`Reject::TooManyAccounts`]; [`Reject::DuplicateAccount`]: one of them is listed twice, or
+    /// has a weight.
+    pub fn closing(mut self, mut closes: Vec<AccountId>) -> Result<Self, Reject> {
+        let count = self.weights.len() + closes.len();
+        if limits::ACCOUNTS_MAX < count {
+            return Err(Reject::TooManyAccounts(count));
+        }
+        closes.sort_unstable();
+        if let Some(pair) = closes.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Reject::DuplicateAccount(Core::quote(pair[0].as_str())));
+        }
+        if let Some(account) = closes.iter().find(|account| self.names(account)) {
+            return Err(Reject::DuplicateAccount(Core::quote(account.as_str())));
+        }
+        self.closes = closes;
+        Ok(self)
     }
 
     /// The same split, taken by the router at this time.
@@ -106,6 +130,11 @@ impl Split {
             put_name(&mut bytes, account.as_bytes());
             bytes.extend_from_slice(&weight.0.to_le_bytes());
         }
+        if !self.closes.is_empty() {
+            // No account has an empty name: the list cannot be mistaken for more weights.
+            put_name(&mut bytes, b"");
+            self.closes.iter().for_each(|account| put_name(&mut bytes, account.as_bytes()));
+        }
         Content::of(&bytes)
     }
 
@@ -113,6 +142,24 @@ impl Split {
     #[must_use]
     pub fn weights(&self) -> &[(AccountId, Weight)] {
         &self.weights
+    }
+
+    /// The accounts that it may close although they hold shares, in byte order.
+    #[must_use]
+    pub fn closes(&self) -> &[AccountId] {
+        &self.closes
+    }
+
+    /// Whether it gives an account a weight, zero included.
+    #[must_use]
+    pub fn names(&self, account: &AccountId) -> bool {
+        self.weights.binary_search_by_key(account, |(named, _)| *named).is_ok()
+    }
+
+    /// Whether it would close an account that is open now, and does not say so.
+    #[must_use]
+    pub fn omits(&self, account: &AccountId) -> bool {
+        !self.names(account) && self.closes.binary_search(account).is_err()
     }
 }
 
@@ -157,5 +204,32 @@ mod tests {
         let accounts: Vec<_> =
             split.weights().iter().map(|(account, _)| account.to_string()).collect();
         assert_eq!(accounts, ["B", "a", "b"]);
+    }
+
+    #[test]
+    fn an_account_is_weighed_or_closed_and_not_both() {
+        let closing = |closes: &[&str]| {
+            let closes = closes.iter().map(|id| AccountId::new(id.as_bytes()).unwrap()).collect();
+            split(&[("a", "100"), ("b", "0")])?.closing(closes)
+        };
+        let closes = closing(&["d", "c"]).unwrap();
+        assert_eq!(closes.closes().iter().map(AccountId::as_str).collect::<Vec<_>>(), ["c", "d"]);
+        for (closes, name) in [(&["c", "c"][..], "\"c\""), (&["b"], "\"b\"")] {
+            let reject = closing(closes).unwrap_err();
+            assert_eq!(reject.code(), "duplicate_account");
+            assert!(reject.to_string().contains(name), "{reject}");
+        }
+    }
+
+    #[test]
+    fn what_it_closes_is_part_of_what_a_split_says() {
+        let closing = |closes: &[&str]| {
+            let closes = closes.iter().map(|id| AccountId::new(id.as_bytes()).unwrap()).collect();
+            split(&[("a", "100")]).unwrap().closing(closes).unwrap().content()
+        };
+        assert_eq!(closing(&["b", "c"]), closing(&["c", "b"]));
+        assert_ne!(closing(&["b"]), closing(&["c"]));
+        assert_ne!(closing(&["b"]), closing(&[]));
+        assert_eq!(closing(&[]), split(&[("a", "100")]).unwrap().content());
     }
 }

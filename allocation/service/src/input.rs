@@ -26,11 +26,14 @@ pub enum InputName {
     Marker,
     /// 5: value moved between shards.
     Netting,
+    /// 6: a record of a split that shards are asked about.
+    Check,
 }
 
 impl InputName {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Fill, Self::Bust, Self::Split, Self::Marker, Self::Netting];
+    pub const ALL: [Self; 6] =
+        [Self::Fill, Self::Bust, Self::Split, Self::Marker, Self::Netting, Self::Check];
 
     /// The name of a kind; none where allocation has no such input.
     #[inline]
@@ -42,6 +45,7 @@ impl InputName {
             3 => Some(Self::Split),
             4 => Some(Self::Marker),
             5 => Some(Self::Netting),
+            6 => Some(Self::Check),
             _ => None,
         }
     }
@@ -56,6 +60,7 @@ impl InputName {
             Self::Split => InputKind::new(3),
             Self::Marker => InputKind::MARKER,
             Self::Netting => InputKind::new(5),
+            Self::Check => InputKind::new(6),
         }
     }
 }
@@ -130,7 +135,7 @@ fn decode_rare_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input
     let request = match InputName::of(kind) {
         Some(InputName::Fill) => RequestKind::Fill,
         Some(InputName::Bust) => RequestKind::Bust,
-        Some(InputName::Split) => RequestKind::Split,
+        Some(InputName::Split | InputName::Check) => RequestKind::Split,
         Some(InputName::Marker) => return decode_marker(body).map(Input::Marker).map_err(unread),
         Some(InputName::Netting) => {
             return decode_netting(body).map(Input::Netting).map_err(unread);
@@ -140,6 +145,7 @@ fn decode_rare_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input
     Ok(match decode_request(request, body)? {
         Request::Fill(fill) => Input::Fill(Fill { time_ns, ..fill }),
         Request::Bust(bust) => Input::Bust(Bust { time_ns, ..bust }),
+        Request::Split(split) if kind == InputName::Check.kind() => Input::Check(split.at(time_ns)),
         Request::Split(split) => Input::Split(split.at(time_ns)),
         Request::Report(_) => return Err(unread(DecodeError::new("a report is no input"))),
     })

@@ -18,6 +18,7 @@
 
 mod request;
 mod input;
+mod finding;
 mod reply;
 mod part;
 mod report;

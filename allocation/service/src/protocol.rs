@@ -1,11 +1,13 @@
 //! Protocol: allocation at the front door.
 //!
-//! Fills and busts go to the shard that owns their ticker, splits to all.
+//! Fills and busts go to the shard that owns their ticker, splits to all once every shard was asked
+//! who holds what.
 
 use allot_router::{Admission, Protocol, Submission};
 use allot_wire::Rejection;
 use allot_wire::backplane::InputKind;
 
+use crate::finding::judge;
 use crate::{
     Allocation, InputName, Request, RequestKind, decode_line, decode_request, encode_request,
     routing_keys, routing_rejection,
@@ -48,6 +50,10 @@ impl Protocol for Allocation {
         admission.by_key(keys.ticker.as_bytes(), submission);
         Ok(())
     }
+
+    fn judge(request: Submission<'_>, findings: &[&[u8]]) -> Result<(), Rejection> {
+        judge(&request, findings)
+    }
 }
 
 /// Hands a request on as the binary record of the same meaning.
@@ -64,7 +70,7 @@ fn admit_request(request: &Request, admission: &mut Admission<'_>) {
     let submission = Submission { kind: name.kind(), record: &record, source, seq };
     match key {
         Some(ticker) => admission.by_key(ticker.as_bytes(), submission),
-        None => admission.to_all(submission),
+        None => admission.check(InputName::Check.kind(), submission),
     }
     admission.return_scratch(record);
 }

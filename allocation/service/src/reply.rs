@@ -13,6 +13,7 @@ use allot_domain::{
 };
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
 
+use crate::finding::encode_finding;
 use crate::request::own_id;
 pub(crate) use binary::read as read_record;
 use writer::ReplyWriter;
@@ -226,7 +227,8 @@ impl Reply {
 }
 
 /// Appends what came of an input: a JSON object without a line's end, or a binary record with its
-/// size. `shares` are all of [`allot_allocation_rules::Outcomes::shares`].
+/// size. `shares` are all of [`allot_allocation_rules::Outcomes::shares`]. A finding is for the
+/// router, and has one encoding.
 ///
 /// # Panics
 /// If the outcome's shares are not in `shares`: a bug of the caller.
@@ -237,6 +239,9 @@ pub fn encode_outcome<'a>(
     account: impl Fn(AccountIndex) -> &'a AccountId,
     out: &mut Vec<u8>,
 ) {
+    if let Outcome::Checked { finding, .. } = outcome {
+        return encode_finding(finding, out);
+    }
     let named = |share: &Share| (account(share.account), share.quantity);
     let shares = writer::shares_of(outcome, shares).iter().map(named);
     let reason = match outcome {

@@ -17,6 +17,7 @@ impl Service for Allocation {
         Some(match InputName::of(kind)? {
             InputName::Fill | InputName::Bust => Reach::Key,
             InputName::Split => Reach::All,
+            InputName::Check => Reach::Check,
             InputName::Marker | InputName::Netting => Reach::Feedback,
         })
     }

@@ -17,18 +17,14 @@
 use std::collections::VecDeque;
 use std::{fs, io};
 
-use allot_allocation_rules::Weight;
 use allot_allocation_service::{Request, decode_line};
-use allot_domain::AccountId;
 use serde_json::value::RawValue;
 
 use super::weights_error::WeightsError;
-use super::{WeightsPull, checked, entry};
+use super::{Target, WeightsPull, checked, entry};
 use crate::FeedError;
 use crate::json_object::JsonObject;
 use crate::limits::WEIGHTS_LEN_MAX;
-
-type Entries = Vec<(AccountId, Weight)>;
 
 /// The splits of a file.
 pub(super) struct WeightsFile {
@@ -38,9 +34,9 @@ pub(super) struct WeightsFile {
 
 enum Splits {
     /// The text of the file and its split.
-    Standing(String, Entries),
+    Standing(String, Target),
     /// Those still to be sent.
-    Series(VecDeque<Entries>),
+    Series(VecDeque<Target>),
 }
 
 impl WeightsFile {
@@ -61,8 +57,8 @@ impl WeightsFile {
             Splits::Series(splits) => {
                 splits.pop_front().map_or(WeightsPull::Done, WeightsPull::Weights)
             }
-            Splits::Standing(last, weights) => match read_again(path, last, weights) {
-                Ok(()) => WeightsPull::Weights(weights.clone()),
+            Splits::Standing(last, target) => match read_again(path, last, target) {
+                Ok(()) => WeightsPull::Weights(target.clone()),
                 Err(cause) => WeightsPull::Bad { file: path.clone(), cause },
             },
         }
@@ -70,14 +66,14 @@ impl WeightsFile {
 }
 
 /// Reads the file again, if it has changed.
-fn read_again(path: &str, last: &mut String, weights: &mut Entries) -> Result<(), WeightsError> {
+fn read_again(path: &str, last: &mut String, target: &mut Target) -> Result<(), WeightsError> {
     let text = read(path)?;
     if text != *last {
         let mut splits = parse(&text)?;
         if splits.len() != 1 {
             return Err(WeightsError::SplitCount(splits.len()));
         }
-        *weights = splits.remove(0);
+        *target = splits.remove(0);
         *last = text;
     }
     Ok(())
@@ -96,7 +92,7 @@ fn read(path: &str) -> Result<String, WeightsError> {
 }
 
 /// All splits of a text, each a good one.
-fn parse(text: &str) -> Result<Vec<Entries>, WeightsError> {
+fn parse(text: &str) -> Result<Vec<Target>, WeightsError> {
     let text = text.trim_start_matches('\u{feff}');
     if !text.trim_start().starts_with('{') {
         return Ok(vec![parse_csv(text)?]);
@@ -113,38 +109,61 @@ fn parse(text: &str) -> Result<Vec<Entries>, WeightsError> {
 }
 
 /// One split, checked by the decoder of the front door.
-fn parse_json(number: usize, value: &str) -> Result<Entries, WeightsError> {
-    let weights = weights_of(number, value)?.unwrap_or(value);
-    let line = format!(r#"{{"type":"split","source":"file","seq":1,"weights":{weights}}}"#);
+fn parse_json(number: usize, value: &str) -> Result<Target, WeightsError> {
+    let Message { weights, closes } = message_of(number, value)?.unwrap_or(value.into());
+    let closes = closes.map_or_else(String::new, |closes| format!(r#","closes":{closes}"#));
+    let line = format!(r#"{{"type":"split","source":"file","seq":1,"weights":{weights}{closes}}}"#);
     match decode_line(line.as_bytes()) {
-        Ok(Request::Split(split)) => Ok(split.weights().to_vec()),
+        Ok(Request::Split(split)) => {
+            let (weights, closes) = (split.weights().to_vec(), split.closes().to_vec());
+            Ok(Target { weights, closes })
+        }
         Ok(other) => unreachable!("a {} was read from a split", other.kind().name()),
         Err(reject) => Err(WeightsError::BadObject { number, reject }),
     }
 }
 
-/// The weights of a whole `split` message, if it is one. Type, source and number may stand there,
+/// What stands in a `split` message, as text.
+struct Message<'a> {
+    weights: &'a str,
+    closes: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Message<'a> {
+    fn from(weights: &'a str) -> Self {
+        Self { weights, closes: None }
+    }
+}
+
+/// What stands in a whole `split` message, if it is one. Type, source and number may stand there,
 /// and the feed has its own; no other field may.
-fn weights_of(number: usize, value: &str) -> Result<Option<&str>, WeightsError> {
+fn message_of(number: usize, value: &str) -> Result<Option<Message<'_>>, WeightsError> {
     let Ok(JsonObject(fields)) = serde_json::from_str(value) else { return Ok(None) };
     let is_weights =
         |(name, value): &&(String, &RawValue)| name == "weights" && value.get().starts_with('{');
     let Some((_, weights)) = fields.iter().find(is_weights) else { return Ok(None) };
     let is_known = |name: &str, value: &str| match name {
         "type" => value == "\"split\"",
-        "source" | "seq" => true,
+        "source" | "seq" | "closes" => true,
         _ => false,
     };
     let mut others = fields.iter().filter(|(name, _)| name != "weights");
-    let is_twice = 1 < fields.iter().filter(|(name, _)| name == "weights").count();
+    let count = |field: &str| fields.iter().filter(|(name, _)| name == field).count();
+    let twice = ["weights", "closes"].into_iter().find(|field| 1 < count(field));
+    let closes = fields.iter().find(|(name, _)| name == "closes");
     match others.find(|(name, value)| !is_known(name, value.get())) {
         Some((field, _)) => Err(WeightsError::UnknownField { number, field: field.clone() }),
-        None if is_twice => Err(WeightsError::UnknownField { number, field: "weights".to_owned() }),
-        None => Ok(Some(weights.get())),
+        None => match twice {
+            Some(field) => Err(WeightsError::UnknownField { number, field: field.to_owned() }),
+            None => Ok(Some(Message {
+                weights: weights.get(),
+                closes: closes.map(|(_, closes)| closes.get()),
+            })),
+        },
     }
 }
 
-fn parse_csv(text: &str) -> Result<Entries, WeightsError> {
+fn parse_csv(text: &str) -> Result<Target, WeightsError> {
     let not_csv = |error: csv::Error| WeightsError::NotCsv { cause: error.to_string() };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(not_csv)?.clone();
@@ -165,19 +184,20 @@ fn parse_csv(text: &str) -> Result<Entries, WeightsError> {
         let entry = entry(&record[account], &record[weight]);
         weights.push(entry.map_err(|reject| WeightsError::BadLine { number, reject })?);
     }
-    checked(weights).map_err(WeightsError::BadSplit)
+    checked(weights).map(Target::from).map_err(WeightsError::BadSplit)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shown(weights: &Entries) -> String {
+    fn shown(Target { weights, closes }: &Target) -> String {
         let text = |nanos: u64| allot_domain::decimal::nanos_text(nanos.into());
-        let parts: Vec<_> = weights
+        let mut parts: Vec<_> = weights
             .iter()
             .map(|(account, weight)| format!("{account}={}", text(weight.nanos())))
             .collect();
+        parts.extend(closes.iter().map(|account| format!("closes {account}")));
         parts.join(",")
     }
 
@@ -190,6 +210,7 @@ mod tests {
             ("weight,account\r\n 60 ,\"b\"\r\n40,a", &["a=40,b=60"]),
             ("{\"a\":100}\n{\"a\":50,\"b\":50}\n", &["a=100", "a=50,b=50"]),
             (r#"{"type":"split","source":"x","seq":9,"weights":{"a":100}}"#, &["a=100"]),
+            (r#"{"weights":{"a":100},"closes":["c","b"]}"#, &["a=100,closes b,closes c"]),
             (r#"{"weights":"60","a":40}"#, &["a=40,weights=60"]),
         ] {
             let splits = parse(text).unwrap();
@@ -214,6 +235,12 @@ mod tests {
             ("account,weight,weight\na,60,40", "the column \"weight\" is not known"),
             (r#"{"weights":{"a":100},"lots":1}"#, "split 1: the field \"lots\" is not known"),
             (r#"{"weights":{"a":100},"weights":{"b":100}}"#, "the field \"weights\" is not known"),
+            (r#"{"weights":{"a":100},"closes":"b"}"#, "the field \"closes\" must be a list"),
+            (r#"{"weights":{"a":100},"closes":["a"]}"#, "account \"a\" appears twice"),
+            (
+                r#"{"weights":{"a":100},"closes":["b"],"closes":["c"]}"#,
+                "the field \"closes\" is not known",
+            ),
             (r#"{"type":"fill","weights":{"a":100}}"#, "the field \"type\" is not known"),
             ("{}", "split 1: a split needs at least one account"),
         ] {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use allot_allocation_rules::{Bust, Fill, Input};
+use allot_allocation_rules::{Bust, Fill, Input, Split};
 use allot_allocation_service::{Allocation, decode_input};
 use allot_domain::{LogIndex, MessageId, Side};
 use allot_journal::{Folder, JournalError, Reader, SegmentState, SegmentSummary, SnapshotSummary};
@@ -142,13 +142,17 @@ fn sentence(entry: &Entry<'_>) -> String {
             let Bust { source, seq, id, ticker, of, .. } = bust;
             format!("bust {source} {seq}{}: of {ticker} {of}", named(&id))
         }
-        Ok(Input::Split(split)) => {
-            let accounts = split.weights().len();
-            format!("split {} {}: {accounts} accounts", split.source, split.seq)
-        }
+        Ok(Input::Split(split)) => split_text(&split),
+        Ok(Input::Check(split)) => format!("check of {}", split_text(&split)),
         Ok(Input::Marker(marker)) => format!("marker {}", marker.number),
         Ok(Input::Netting(netting)) => format!("netting {}", netting.number),
     }
+}
+
+fn split_text(split: &Split) -> String {
+    let (accounts, closes) = (split.weights().len(), split.closes().len());
+    let closes = if closes == 0 { String::new() } else { format!(", closes {closes}") };
+    format!("split {} {}: {accounts} accounts{closes}", split.source, split.seq)
 }
 
 /// The id of a message, where it has one of its own.

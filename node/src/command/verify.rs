@@ -134,7 +134,7 @@ impl Verdict {
 
 /// The keys are older than the words of the code: an image is a snapshot.
 fn shard_as_json(result: &ShardResult) -> Value {
-    let Summary { fills, busts, repeats, splits, nettings, markers, .. } = &result.summary;
+    let Summary { fills, busts, repeats, splits, checks, nettings, markers, .. } = &result.summary;
     let tickers = result.summary.tickers.iter().map(|(ticker, total)| {
         let net = i128::try_from(total.bought).ok().zip(i128::try_from(total.sold).ok());
         let quantity = net.map(|(bought, sold)| (bought - sold).to_string());
@@ -147,7 +147,7 @@ fn shard_as_json(result: &ShardResult) -> Value {
         "stamp": result.stamp,
         "records": result.records,
         "fills": fills, "busts": busts, "repeats": repeats, "splits": splits,
-        "nettings": nettings, "markers": markers,
+        "checks": checks, "nettings": nettings, "markers": markers,
         "images": result.snapshots,
         "state_hash": format!("{:032x}", result.state_hash),
         "torn_bytes": result.torn_bytes,

@@ -10,6 +10,7 @@ mod server;
 mod world;
 mod stepped;
 mod shapes;
+mod closing;
 mod curve;
 mod durability;
 mod verify;

@@ -8,6 +8,7 @@
 //! | P3      | `order`: the log keeps the order of each connection                           |
 //! | P4, P5  | the auditor                                                                   |
 //! | P9      | `reports`, `publications`, `nettings`; [`crate::allocation::subscriber`]      |
+//! | P10     | `replies`: each refusal is due; the auditor                                   |
 
 pub mod nettings;
 pub mod order;

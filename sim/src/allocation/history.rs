@@ -23,6 +23,9 @@ pub struct MessageKey {
     pub seq: Seq,
 }
 
+/// The code of a split that leaves out a holder.
+const OMITS_HOLDER: &str = "split_omits_holder";
+
 /// One delivery of a message to the front door.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Delivery {
@@ -59,6 +62,8 @@ pub struct ClientHistory {
     pub sent: BTreeMap<MessageKey, Sent>,
     /// Replies that were not looked up yet, by shard; those to splits are listed for every shard.
     pub pending: Vec<Vec<(MessageKey, Reply)>>,
+    /// Splits that were refused because they left out a holder, each with the reason.
+    pub refused: Vec<(MessageKey, String)>,
     /// Allocated fills, in the order in which clients saw the replies.
     pub allocated: Vec<AllocatedFill>,
     shares: BTreeMap<MessageKey, Vec<(AccountId, u64)>>,
@@ -73,6 +78,7 @@ impl ClientHistory {
             shards,
             sent: BTreeMap::new(),
             pending: vec![Vec::new(); shards],
+            refused: Vec::new(),
             allocated: Vec::new(),
             shares: BTreeMap::new(),
             delivered: 0,
@@ -134,6 +140,13 @@ impl ClientHistory {
         if let Reply::Allocated { ticker, .. } = &reply {
             let fill = AllocatedFill { source: key.source, seq: key.seq, ticker: *ticker };
             self.allocated.push(fill);
+        }
+        // The router refuses these by what all shards found: no shard has the reply.
+        if let Reply::Rejected { code, reason, .. } = &reply
+            && code == OMITS_HOLDER
+        {
+            self.refused.push((key, reason.clone()));
+            return Ok(());
         }
         match shard {
             Some(shard) => self.pending[shard.index()].push((key, reply)),

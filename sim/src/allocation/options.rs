@@ -1,10 +1,12 @@
 //! The options of the workload, and the order in which all options of a run are drawn.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use allot_allocation_rules::limits::WEIGHT_TOTAL;
 use allot_allocation_rules::{Blend, BookConfig, Weight};
 use allot_domain::{AccountId, SourceId, Ticker};
+use allot_feeds::Target;
 use allot_wire::Encoding;
 
 use crate::engine::PlantedBug;
@@ -18,8 +20,8 @@ const WEIGHT_MIN: u64 = 1;
 const TICKERS: [&str; 10] =
     ["AAPL", "AMZN", "BRK/B", "GOOG", "JPM", "META", "MSFT", "NVDA", "TSLA", "XOM"];
 
-/// The splits of a run, in order: each account with its weight.
-type Splits = Vec<Vec<(AccountId, Weight)>>;
+/// The splits of a run, in order.
+type Splits = Vec<Target>;
 
 /// What the workload draws before a run.
 #[derive(Clone, Debug)]
@@ -83,6 +85,7 @@ pub fn draw(seed: u64, planted_bug: Option<PlantedBug>) -> Options<AllocationOpt
     let operator_every = *prng.pick(&[Duration::from_millis(50), Duration::from_millis(400)]);
     let feed_encoding = *prng.pick(&[Encoding::Json, Encoding::Binary]);
     let idle_percent = *prng.pick(&[0, 10, 50]);
+    let splits = closing(&mut prng, splits);
     let workload = AllocationOptions {
         fills,
         split_every,
@@ -124,7 +127,7 @@ fn fill(prng: &mut Prng, number: u64) -> FillOptions {
 }
 
 /// Splits that change: weights drift or are drawn anew; accounts close and open.
-fn splits(prng: &mut Prng) -> Splits {
+fn splits(prng: &mut Prng) -> Vec<Vec<(AccountId, Weight)>> {
     let accounts = prng.between(1..=7);
     let drifts = prng.percent(60);
     let closes = *prng.pick(&[0, 0, 10, 40]);
@@ -143,6 +146,20 @@ fn splits(prng: &mut Prng) -> Splits {
         }
     }
     splits
+}
+
+/// The splits with the accounts that they close: most list all that may be open by then, some list
+/// none and are refused where one of these holds something.
+fn closing(prng: &mut Prng, splits: Vec<Vec<(AccountId, Weight)>>) -> Splits {
+    let mut known = BTreeSet::new();
+    let target = |weights: Vec<(AccountId, Weight)>| {
+        let named: BTreeSet<_> = weights.iter().map(|(account, _)| *account).collect();
+        let lists = prng.percent(70);
+        let closes = known.difference(&named).copied().filter(|_| lists).collect();
+        known.extend(named);
+        Target { weights, closes }
+    };
+    splits.into_iter().map(target).collect()
 }
 
 /// Random weights, or weights near those before; they add up to 100 exactly.
@@ -194,11 +211,11 @@ mod tests {
     #[test]
     fn every_split_adds_up_and_no_account_is_at_zero() {
         for seed in 0..200 {
-            for weights in draw(seed, None).workload.splits {
+            for Target { weights, closes } in draw(seed, None).workload.splits {
                 assert!(weights.iter().all(|(_, weight)| WEIGHT_MIN <= weight.nanos()));
                 let sum: u64 = weights.iter().map(|(_, weight)| weight.nanos()).sum();
                 assert_eq!(sum, WEIGHT_TOTAL);
-                Split::new(source("aum"), Seq::new(1), weights).unwrap();
+                Split::new(source("aum"), Seq::new(1), weights).unwrap().closing(closes).unwrap();
             }
         }
     }

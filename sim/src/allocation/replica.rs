@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_audit::{Auditor, Summary};
-use allot_allocation_rules::{BookConfig, Input, Outcome, Outcomes, Part, Share};
+use allot_allocation_rules::{BookConfig, Finding, Input, Outcome, Outcomes, Part, Share};
 use allot_allocation_service::{Allocation, Reply, decode_replies, encode_outcome};
 use allot_domain::{LogIndex, Marker, ReportNumber, ShardId};
 use allot_shard::{Entry, State};
@@ -29,6 +29,8 @@ pub struct Replica {
     auditor: Auditor,
     outcomes: Outcomes,
     given: BTreeMap<MessageKey, Vec<Reply>>,
+    /// What the shard found of each split that it was asked about.
+    findings: BTreeMap<MessageKey, Vec<Finding>>,
     indexes: BTreeMap<MessageKey, Vec<LogIndex>>,
     reports: BTreeMap<(ReportNumber, u64), AtReport>,
 }
@@ -55,6 +57,7 @@ impl Replica {
             auditor: Auditor::new(config),
             outcomes: Outcomes::default(),
             given: BTreeMap::new(),
+            findings: BTreeMap::new(),
             indexes: BTreeMap::new(),
             reports: BTreeMap::new(),
         }
@@ -75,6 +78,11 @@ impl Replica {
     /// The replies given to a message, in order.
     pub fn given(&self, key: &MessageKey) -> &[Reply] {
         self.given.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the shard found of a split, each time that it was asked about it.
+    pub fn findings(&self, key: &MessageKey) -> &[Finding] {
+        self.findings.get(key).map_or(&[], Vec::as_slice)
     }
 
     /// The log indexes of every message.
@@ -118,6 +126,11 @@ impl Replica {
     fn store_replies(&mut self) -> Result<(), Violation> {
         let Outcomes { list, shares } = &self.outcomes;
         for outcome in list {
+            if let Outcome::Checked { origin, finding } = outcome {
+                let key = MessageKey { is_split: true, source: origin.source, seq: origin.seq };
+                self.findings.entry(key).or_default().push((**finding).clone());
+                continue;
+            }
             let reply = reply_of(outcome, shares, &self.state);
             self.given.entry(key_of_reply(&reply)?).or_default().push(reply);
         }
@@ -146,6 +159,7 @@ impl Replica {
         let summary = self.auditor.summary();
         tally.audited += summary.inputs;
         tally.splits += summary.splits;
+        tally.checks += summary.checks;
         tally.nettings += summary.nettings;
         tally.nettings_void += summary.nettings_void;
         tally.markers += summary.markers;
@@ -162,7 +176,7 @@ fn key_of_input(input: &Input) -> Option<MessageKey> {
         Input::Fill(fill) => (false, fill.source, fill.seq),
         Input::Bust(bust) => (false, bust.source, bust.seq),
         Input::Split(split) => (true, split.source, split.seq),
-        Input::Marker(_) | Input::Netting(_) => return None,
+        Input::Marker(_) | Input::Netting(_) | Input::Check(_) => return None,
     };
     Some(MessageKey { is_split, source, seq })
 }

@@ -18,6 +18,8 @@ tally! {
         ordered "Pairs of messages whose order was checked."
         audited "Inputs allocated again by the auditor."
         splits "Splits in the journals."
+        checks "Checks of splits in the journals."
+        refused "Splits refused for a holder that they left out, each found in the checks."
         nettings "Nettings in the journals."
         nettings_void "Of these, nettings that moved nothing."
         markers "Markers in the journals."

@@ -47,6 +47,8 @@ pub struct LinkConfig {
     pub planted_bug: Option<PlantedBug>,
     /// Alters a frame, for [`PlantedBug::AlteredPart`].
     pub alter_part: fn(Vec<u8>) -> Vec<u8>,
+    /// Alters a frame, for [`PlantedBug::ClearFindings`].
+    pub alter_finding: fn(Vec<u8>) -> Vec<u8>,
 }
 
 /// One connection.
@@ -152,6 +154,11 @@ impl NetworkLink {
         let frame = std::mem::take(&mut self.frame);
         let frame = match bug {
             Some(PlantedBug::AlteredPart) if prng.one_in(20) => (self.config.alter_part)(frame),
+            Some(PlantedBug::ClearFindings)
+                if backplane::kind(&frame) == Some(FrameKind::Replies) =>
+            {
+                (self.config.alter_finding)(frame)
+            }
             _ => frame,
         };
         let in_flight = &mut self.in_flight[from];

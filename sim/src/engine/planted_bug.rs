@@ -17,6 +17,8 @@ pub enum PlantedBug {
     AlteredReply,
     /// One frame in twenty is altered on its way to the publisher, if it is a part of a cut
     AlteredPart,
+    /// No shard is heard to find a holder that a split leaves out
+    ClearFindings,
     /// One publication in a hundred is lost, and the later ones are renumbered to hide it
     SilentLoss,
     /// Some frames of inputs are delivered twice: harmless
@@ -35,6 +37,9 @@ impl PlantedBug {
     /// Whether it needs frames between processes.
     #[must_use]
     pub const fn needs_processes(self) -> bool {
-        matches!(self, Self::AlteredPart | Self::TwiceToShard | Self::OutOfOrderToShard)
+        matches!(
+            self,
+            Self::AlteredPart | Self::ClearFindings | Self::TwiceToShard | Self::OutOfOrderToShard
+        )
     }
 }

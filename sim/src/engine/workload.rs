@@ -75,6 +75,13 @@ pub trait Workload: Sized {
     /// The frame with one wrong fact in it if it is a part of a cut, for the planted bug.
     fn alter_part(frame: Vec<u8>) -> Vec<u8>;
 
+    /// The frame of replies in which no shard has found anything, for the planted bug; unchanged in
+    /// a system that checks nothing.
+    #[must_use]
+    fn alter_finding(frame: Vec<u8>) -> Vec<u8> {
+        frame
+    }
+
     // What is published.
 
     /// The publisher has started; or, with `None`, it has ended.

@@ -86,6 +86,7 @@ impl<W: Workload> World<W> {
             delay_max: options.setup.delay_max,
             planted_bug: options.planted_bug,
             alter_part: W::alter_part,
+            alter_finding: W::alter_finding,
         };
         let shards = options.shards;
         let disk_fault = options.disk_fault();

@@ -56,6 +56,7 @@ fn check_last(mut pair: Pair, line: &str, expected: &str) {
         Outcome::Allocated(allocated) => format!("allocated {} shares", allocated.shares.len()),
         Outcome::Busted { shares, .. } => format!("busted {} shares", shares.len()),
         Outcome::Held { .. } => "held".to_owned(),
+        Outcome::Checked { .. } => "checked".to_owned(),
     };
     assert_eq!(outcome, expected);
     pair.compare().unwrap();

@@ -9,6 +9,7 @@ mod pair;
 mod random;
 mod bounds;
 mod tampering;
+mod closing;
 mod differing;
 mod summing;
 mod blend;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use allot_allocation_rules::{Bust, Fill, Input, Netting, Split, SplitKey, limits};
-use allot_domain::{JUMP, Marker, MessageId, Money, Price, Quantity, Seq, Side};
+use allot_domain::{AccountId, JUMP, Marker, MessageId, Money, Price, Quantity, Seq, Side};
 use proptest::prelude::*;
 
 use super::names::{id, source, ticker, weights};
@@ -231,7 +231,10 @@ impl Numbering {
                     .filter_map(|(name, weight)| Some((name, (*weight)?)))
                     .collect();
                 self.split = Some((SplitKey { source, seq }, named.len()));
-                Input::Split(Split::new(source, seq, weights(&named)?).unwrap())
+                let split = Split::new(source, seq, weights(&named)?).unwrap();
+                let others = ACCOUNTS.map(|id| AccountId::new(id.as_bytes()).unwrap());
+                let others = others.into_iter().filter(|id| !split.names(id)).collect();
+                Input::Split(split.closing(others).unwrap())
             }
             Step::Net { split_back, amounts, fits } => self.netting(*split_back, amounts, *fits),
             Step::Marker => {

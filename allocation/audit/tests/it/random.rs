@@ -1,7 +1,7 @@
 //! Random scripts: a book and its auditor agree on every outcome, and on the state at the end.
 
 use allot_allocation_audit::Summary;
-use allot_allocation_rules::{Blend, BookConfig};
+use allot_allocation_rules::{Blend, BookConfig, Input, Split};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -19,6 +19,13 @@ fn scripts() -> impl Strategy<Value = Vec<Sent>> {
     (1..=12_usize).prop_flat_map(|accounts| prop::collection::vec(sent(accounts), 1..120))
 }
 
+/// Before a split: what is found of it, and of the same split if it listed nobody.
+fn checks(input: &Input) -> Vec<Input> {
+    let Input::Split(split) = input else { return Vec::new() };
+    let bare = Split::new(split.source, split.seq, split.weights().to_vec()).unwrap();
+    vec![Input::Check(split.clone()), Input::Check(bare.at(split.time_ns))]
+}
+
 /// Plays a script to both; compares every `compare_every` inputs, and at the end.
 fn play(
     script: &[Sent],
@@ -29,8 +36,11 @@ fn play(
     let mut numbering = Numbering::default();
     for (at, sent) in script.iter().enumerate() {
         let Some(input) = numbering.input(sent) else { continue };
-        if let Err(fault) = pair.apply(&input) {
-            return Err(TestCaseError::fail(format!("{fault}\n{input:?}\n{:?}", pair.outcomes)));
+        for input in checks(&input).into_iter().chain([input]) {
+            if let Err(fault) = pair.apply(&input) {
+                let outcomes = &pair.outcomes;
+                return Err(TestCaseError::fail(format!("{fault}\n{input:?}\n{outcomes:?}")));
+            }
         }
         if at % compare_every == 0 {
             pair.compare().map_err(|fault| TestCaseError::fail(fault.to_string()))?;

@@ -23,6 +23,7 @@ fn check(script: &str, expected: Expect) {
         rejected,
         out_of_order,
         splits,
+        checks,
         nettings,
         nettings_void,
         markers,
@@ -32,7 +33,7 @@ fn check(script: &str, expected: Expect) {
     let mut text = format!(
         "inputs {inputs} fills {fills} late {late} held {held} busts {busts} repeats {repeats}\n\
          rejected {rejected:?} out of order {out_of_order}\n\
-         splits {splits} nettings {nettings} void {nettings_void} markers {markers}\n"
+         splits {splits} checks {checks} nettings {nettings} void {nettings_void} markers {markers}\n"
     );
     for (ticker, total) in tickers {
         let (fills, bought, sold) = (total.fills, total.bought, total.sold);
@@ -63,12 +64,13 @@ fn a_summary_counts_what_stands() {
         net aum 1 5 -5
         net aum 2 5 -5
         marker
-        split aum 2 b=50 c=50
+        check split aum 2 b=50 c=50 closes a
+        split aum 2 b=50 c=50 closes a
         ",
         expect![[r#"
-            inputs 13 fills 4 late 2 held 0 busts 1 repeats 1
+            inputs 14 fills 4 late 2 held 0 busts 1 repeats 1
             rejected {"exceeds_holdings": 1, "unknown_fill": 1} out of order 1
-            splits 2 nettings 2 void 1 markers 1
+            splits 2 checks 1 nettings 2 void 1 markers 1
             AAPL: 2 fills, 10 bought, 5 sold, value 20
             MSFT: 0 fills, 0 bought, 0 sold, value 0
             X: 1 fills, 1 bought, 0 sold, value 1
@@ -80,9 +82,9 @@ fn a_summary_counts_what_stands() {
     check(
         "buy f 1 AAPL 10 @ 5",
         expect![[r#"
-        inputs 1 fills 0 late 0 held 1 busts 0 repeats 0
-        rejected {} out of order 0
-        splits 0 nettings 0 void 0 markers 0
-    "#]],
+            inputs 1 fills 0 late 0 held 1 busts 0 repeats 0
+            rejected {} out of order 0
+            splits 0 checks 0 nettings 0 void 0 markers 0
+        "#]],
     );
 }

@@ -54,6 +54,7 @@ fn origin(outcome: &mut Outcome) -> &mut Origin {
         Outcome::Held { origin, .. }
         | Outcome::Busted { origin, .. }
         | Outcome::Accepted { origin, .. }
+        | Outcome::Checked { origin, .. }
         | Outcome::Rejected { origin, .. } => origin,
     }
 }
@@ -133,7 +134,7 @@ fn shares_of_a_fill_are_the_ones_that_are_due() {
             fault: "the sum of the shares is 0; expected 10",
         },
         Case {
-            script: "split aum 2 b=50 c=50\nbuy f 1 AAPL 10 @ 5",
+            script: "split aum 2 b=50 c=50 closes a\nbuy f 1 AAPL 10 @ 5",
             tamper: |given| given.shares[0].account = AccountIndex::new(0),
             fault: "a has 5 shares, but is not in the split",
         },
@@ -500,7 +501,7 @@ fn a_bust_takes_back_exactly_the_shares_of_its_fill_once() {
             fault: "the number of accounts with shares is 0; expected 2",
         },
         Case {
-            script: "split aum 2 b=40 c=60\nbust f 2 AAPL of 1",
+            script: "split aum 2 b=40 c=60 closes a\nbust f 2 AAPL of 1",
             tamper: |given| {
                 given.shares.iter_mut().for_each(|share| share.account = share.account.next())
             },

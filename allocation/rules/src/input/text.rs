@@ -5,6 +5,8 @@
 //!   bust fills-1 20 AAPL of 17
 //!   sell fills-1 18#x-9 AAPL 5 @ 188        with an id of its own
 //!   split aum 1 a=60 b=40                   percentages
+//!   split aum 2 a=100 closes b              with the accounts that it may close
+//!   check split aum 2 a=100 closes b        what shards are asked before that split
 //!   marker 7 at 1795168800000000000 report  nanoseconds of Unix time; `report` where one is made
 //!   netting 3 under aum 1: 5 -5             value moved, in order of rank
 //! ```
@@ -34,11 +36,10 @@ impl fmt::Display for Input {
                 let named = Named { seq: *seq, id };
                 write!(f, "bust {source} {named} {ticker} of {of}")
             }
-            Self::Split(split) => {
-                write!(f, "split {} {}", split.source, split.seq)?;
-                split.weights().iter().try_for_each(|(account, weight)| {
-                    write!(f, " {account}={}", nanos_text(weight.nanos().into()))
-                })
+            Self::Split(split) => write_split(split, f),
+            Self::Check(split) => {
+                f.write_str("check ")?;
+                write_split(split, f)
             }
             Self::Marker(Marker { number, time_ns, report }) => {
                 let report = if *report { " report" } else { "" };
@@ -50,6 +51,17 @@ impl fmt::Display for Input {
             }
         }
     }
+}
+
+fn write_split(split: &Split, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "split {} {}", split.source, split.seq)?;
+    split.weights().iter().try_for_each(|(account, weight)| {
+        write!(f, " {account}={}", nanos_text(weight.nanos().into()))
+    })?;
+    if !split.closes().is_empty() {
+        f.write_str(" closes")?;
+    }
+    split.closes().iter().try_for_each(|account| write!(f, " {account}"))
 }
 
 /// The number of a message, and its id where it has one of its own.
@@ -95,10 +107,9 @@ impl FromStr for Input {
                     of: MessageId::new(of.as_bytes())?,
                 }))
             }
-            ["split", source, seq, ref weights @ ..] => {
-                let source = SourceId::new(source.as_bytes())?;
-                let weights = weights.iter().map(|text| weight(text)).collect::<Result<_, _>>()?;
-                Split::new(source, Seq::new(number(seq)?), weights).map(Self::Split)
+            ["split", source, seq, ref rest @ ..] => split(source, seq, rest).map(Self::Split),
+            ["check", "split", source, seq, ref rest @ ..] => {
+                split(source, seq, rest).map(Self::Check)
             }
             ["marker", marker, "at", time, ref rest @ ..]
                 if rest.is_empty() || rest == ["report"] =>
@@ -139,6 +150,18 @@ fn number(text: &str) -> Result<u64, Reject> {
     })
 }
 
+fn split(source: &str, seq: &str, rest: &[&str]) -> Result<Split, Reject> {
+    let source = SourceId::new(source.as_bytes())?;
+    let (weights, closes) = match rest.iter().position(|word| *word == "closes") {
+        Some(at) => (&rest[..at], &rest[at + 1..]),
+        None => (rest, &[][..]),
+    };
+    let weights = weights.iter().map(|text| weight(text)).collect::<Result<_, _>>()?;
+    let closes = closes.iter().map(|text| AccountId::new(text.as_bytes()));
+    let closes = closes.collect::<Result<_, _>>()?;
+    Split::new(source, Seq::new(number(seq)?), weights)?.closing(closes)
+}
+
 fn weight(text: &str) -> Result<(AccountId, Weight), Reject> {
     let (account, percent) = text.split_once('=').ok_or_else(|| not_an_input(text))?;
     Ok((AccountId::new(account.as_bytes())?, Weight::parse(account, percent)?))
@@ -164,6 +187,9 @@ mod tests {
             "bust fills-1 20 AAPL of 17",
             "bust fills-1 20#17 AAPL of x-9",
             "split aum 1 a=60 b=39.995",
+            "split aum 2 a=100 closes b c",
+            "check split aum 2 a=100 closes b c",
+            "check split aum 3 a=100",
             "marker 7 at 1795168800000000000 report",
             "marker 8 at 0",
             "netting 3 under aum 1: 5 -5.25",

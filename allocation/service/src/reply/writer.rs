@@ -89,6 +89,7 @@ impl<'a, S> ReplyWriter<'a, S> {
             Outcome::Accepted { origin, split } => {
                 Self::Accepted { echo: echo(origin, false), split: *split }
             }
+            Outcome::Checked { .. } => unreachable!("a finding is written apart"),
             Outcome::Rejected { origin, reject, late } => {
                 Self::Rejected { echo: echo(origin, late.is_some()), code: reject.code(), reason }
             }

@@ -6,12 +6,15 @@
 //!   fill   │ ticker 32 │ seq 8 │ source 8 + n │ id 8 + n │ price 8 │ quantity 8 │ side 1 │
 //!   bust   │ ticker 32 │ seq 8 │ source 8 + n │ id 8 + n │ of 8 + n │
 //!   split  │ seq 8 │ source 8 + n │ accounts 8 │ account 8 + n │ weight 8 │ …
+//!          │ closes 8 │ account 8 + n │ …
 //!   report │ seq 8 │ source 8 + n │
 //! ```
 
 use allot_allocation_rules::{Bust, Fill, Reject, Split, limits};
 use allot_domain::Cursor;
-use allot_domain::{MessageId, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker};
+use allot_domain::{
+    AccountId, MessageId, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker,
+};
 use allot_wire::codec::{self, Each};
 use allot_wire::{PaddedTicker, Rejection, origin};
 use serde::{Deserialize, Serialize};
@@ -44,10 +47,11 @@ struct BustRecord<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct SplitRecord<'a, W> {
+struct SplitRecord<'a, W, C> {
     seq: u64,
     source: &'a str,
     weights: W,
+    closes: C,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -188,10 +192,12 @@ fn decode_bust(record: &[u8]) -> Result<Bust, Reject> {
 }
 
 fn decode_split(record: &[u8]) -> Result<Split, Reject> {
-    let record: SplitRecord<'_, Vec<(&str, i64)>> = codec::decode(record).map_err(Core::from)?;
+    let record: SplitRecord<'_, Vec<(&str, i64)>, Vec<&str>> =
+        codec::decode(record).map_err(Core::from)?;
     let (source, seq) = origin(record.source, record.seq)?;
-    let weights = weights::read(&record.weights, |_, nanos| Ok((*nanos).into()))?;
-    Split::new(source, seq, weights)
+    let SplitRecord { weights, closes, .. } = record;
+    let (weights, closes) = weights::read(&weights, &closes, |_, nanos| Ok((*nanos).into()))?;
+    Split::new(source, seq, weights)?.closing(closes)
 }
 
 fn decode_report(record: &[u8]) -> Result<ReportRequest, Reject> {
@@ -270,7 +276,8 @@ fn encode_split(split: &Split, record: &mut Vec<u8>) {
         let nanos = i64::try_from(weight.nanos()).expect("at most 100.01 percent");
         (account.as_str(), nanos)
     });
-    let split =
-        SplitRecord { seq: split.seq.get(), source: split.source.as_str(), weights: Each(weights) };
+    let closes = split.closes().iter().map(AccountId::as_str);
+    let (seq, source) = (split.seq.get(), split.source.as_str());
+    let split = SplitRecord { seq, source, weights: Each(weights), closes: Each(closes) };
     codec::append(split, record);
 }

@@ -29,6 +29,7 @@ pub(super) struct Fields<'a> {
     quantity: Field<'a>,
     of: Field<'a>,
     weights: Field<'a>,
+    closes: Field<'a>,
     /// The name of the first field that no request has.
     unknown: Option<Cow<'a, str>>,
 }
@@ -46,6 +47,7 @@ impl<'a> Fields<'a> {
             quantity: Field::named("quantity"),
             of: Field::named("of"),
             weights: Field::named("weights"),
+            closes: Field::named("closes"),
             unknown: None,
         }
     }
@@ -62,13 +64,15 @@ impl<'a> Fields<'a> {
             "quantity" => &mut self.quantity,
             "of" => &mut self.of,
             "weights" => &mut self.weights,
+            "closes" => &mut self.closes,
             _ => return None,
         })
     }
 
-    const fn all(&self) -> [&Field<'a>; 10] {
-        let Self { kind, source, seq, id, ticker, side, price, quantity, of, weights, .. } = self;
-        [kind, source, seq, id, ticker, side, price, quantity, of, weights]
+    const fn all(&self) -> [&Field<'a>; 11] {
+        let Self { kind, source, seq, id, ticker, side, price, quantity, of, .. } = self;
+        let Self { weights, closes, .. } = self;
+        [kind, source, seq, id, ticker, side, price, quantity, of, weights, closes]
     }
 
     /// Refuses what a request of this kind has no field for, and what says nothing.
@@ -83,7 +87,7 @@ impl<'a> Fields<'a> {
             }
             field.refuse_empty()?;
         }
-        Ok(())
+        Ok(self.closes.refuse_empty_list()?)
     }
 
     /// Echoes what can be read of a request that is refused.
@@ -151,12 +155,14 @@ impl<'a> Fields<'a> {
         let (source, seq) = (self.source.text()?, self.seq.whole()?);
         let Entries::<&RawValue>(named) = serde_json::from_str(self.weights.json()?)
             .map_err(|_| self.weights.malformed("must be an object of accounts and percentages"))?;
+        let closes = self.closes.value.map(|_| self.closes.texts()).transpose()?;
         let (source, seq) = origin(&source, seq)?;
-        let weights = weights::read(&named, |account, weight| {
+        let closes = closes.unwrap_or_default();
+        let (weights, closes) = weights::read(&named, &closes, |account, weight| {
             let text = scalar(weight.get()).unwrap_or(Cow::Borrowed(weight.get()));
             decimal::parse_nanos(&text).map_err(|why| Reject::weight(account, &text, why))
         })?;
-        Split::new(source, seq, weights)
+        Split::new(source, seq, weights)?.closing(closes)
     }
 
     fn report(&self) -> Result<ReportRequest, Reject> {
@@ -173,7 +179,7 @@ const fn known_fields(kind: RequestKind) -> &'static [&'static str] {
             &["type", "source", "seq", "id", "ticker", "side", "price", "quantity"]
         }
         RequestKind::Bust => &["type", "source", "seq", "id", "ticker", "of"],
-        RequestKind::Split => &["type", "source", "seq", "weights"],
+        RequestKind::Split => &["type", "source", "seq", "weights", "closes"],
         RequestKind::Report => &["type", "source", "seq"],
     }
 }

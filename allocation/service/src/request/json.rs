@@ -4,7 +4,7 @@
 //! decimal text, and a JSON number stands for its own text.
 
 use allot_allocation_rules::{Fill, Split, limits};
-use allot_domain::{MessageId, Reject as Core, Side};
+use allot_domain::{AccountId, MessageId, Reject as Core, Side};
 use allot_wire::Rejection;
 use allot_wire::json::{Object, read_request};
 
@@ -37,7 +37,11 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
             object.plain("ticker", bust.ticker.as_str());
             write_of(&bust.of, &mut object);
         }
-        Request::Split(split) => write_weights(split, &mut object),
+        Request::Split(split) => {
+            write_weights(split, &mut object);
+            let closes: Vec<_> = split.closes().iter().map(AccountId::as_str).collect();
+            object.texts("closes", &closes);
+        }
         Request::Report(ReportRequest { .. }) => {}
     }
     object.end();

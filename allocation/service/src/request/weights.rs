@@ -9,23 +9,30 @@ const REST_LEN_MAX: usize = 1_024;
 const _: () =
     assert!(limits::ACCOUNTS_MAX * (limits::ID_LEN_MAX + 19) + REST_LEN_MAX < limits::MESSAGE_MAX);
 
-/// The weights of a split, of its accounts and what `nanos` says of each, in 1e-9 of a percent.
+/// The accounts of a split with their weights, and those that it closes.
+type Accounts = (Vec<(AccountId, Weight)>, Vec<AccountId>);
+
+/// The weights of a split, of its accounts and what `nanos` says of each, in 1e-9 of a percent; and
+/// the accounts that it closes.
 ///
 /// # Errors
 /// The first that applies to any account; an account is judged before any weight is.
-pub(crate) fn read<A: AsRef<str>, W>(
+pub(crate) fn read<A: AsRef<str>, C: AsRef<str>, W>(
     weights: &[(A, W)],
+    closes: &[C],
     nanos: impl Fn(&str, &W) -> Result<i128, Reject>,
-) -> Result<Vec<(AccountId, Weight)>, Reject> {
+) -> Result<Accounts, Reject> {
     if weights.is_empty() {
         return Err(Reject::EmptySplit);
     }
-    if limits::ACCOUNTS_MAX < weights.len() {
-        return Err(Reject::TooManyAccounts(weights.len()));
+    let count = weights.len() + closes.len();
+    if limits::ACCOUNTS_MAX < count {
+        return Err(Reject::TooManyAccounts(count));
     }
-    let accounts = weights
-        .iter()
-        .map(|(account, _)| AccountId::new(account.as_ref().as_bytes()))
+    let weighed = weights.iter().map(|(account, _)| account.as_ref());
+    let accounts = weighed
+        .chain(closes.iter().map(AsRef::as_ref))
+        .map(|account| AccountId::new(account.as_bytes()))
         .collect::<Result<Vec<_>, _>>()?;
     refuse_twins(&accounts)?;
     let nanos = weights
@@ -36,9 +43,10 @@ pub(crate) fn read<A: AsRef<str>, W>(
     for (account, negative) in named().filter(|(_, nanos)| **nanos < 0) {
         Weight::from_nanos(account.as_str(), *negative)?;
     }
-    named()
+    let weights = named()
         .map(|(account, nanos)| Ok((*account, Weight::from_nanos(account.as_str(), *nanos)?)))
-        .collect()
+        .collect::<Result<_, Reject>>()?;
+    Ok((weights, accounts[nanos.len()..].to_vec()))
 }
 
 fn refuse_twins(accounts: &[AccountId]) -> Result<(), Reject> {

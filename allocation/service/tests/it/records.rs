@@ -65,7 +65,7 @@ fn raw_bust(id: &[u8], of: &[u8]) -> Vec<u8> {
     [&ticker[..], &seq, &raw_text(source), &raw_text(id), &raw_text(of)].concat()
 }
 
-fn raw_split(weights: &[(&str, i64)]) -> Vec<u8> {
+fn raw_split(weights: &[(&str, i64)], closes: &[&str]) -> Vec<u8> {
     let mut bytes = 1_u64.to_le_bytes().to_vec();
     bytes.extend(raw_text(b"aum"));
     bytes.extend(u64::try_from(weights.len()).unwrap().to_le_bytes());
@@ -73,6 +73,8 @@ fn raw_split(weights: &[(&str, i64)]) -> Vec<u8> {
         bytes.extend(raw_text(account.as_bytes()));
         bytes.extend(weight.to_le_bytes());
     }
+    bytes.extend(u64::try_from(closes.len()).unwrap().to_le_bytes());
+    closes.iter().for_each(|account| bytes.extend(raw_text(account.as_bytes())));
     bytes
 }
 
@@ -123,6 +125,15 @@ const RAW_WEIGHTS: &[(&[(&str, i64)], &str)] = &[
     (&[("a", 100_000_000_000)], "none"),
 ];
 
+/// What can be wrong with the accounts that a split closes: `a` has a weight.
+const RAW_CLOSES: &[(&[&str], &str)] = &[
+    (&["c", "b"], "none"),
+    (&["a:b"], "bad_account"),
+    (&[""], "bad_account"),
+    (&["b", "b"], "duplicate_account"),
+    (&["b", "a"], "duplicate_account"),
+];
+
 #[test]
 fn each_code_has_a_record_that_earns_it() {
     assert_eq!(binary_code(RequestKind::Fill, &RawFill::GOOD.bytes()), "none");
@@ -135,10 +146,16 @@ fn each_code_has_a_record_that_earns_it() {
         assert_eq!(binary_code(RequestKind::Bust, &raw_bust(id, of)), *code, "{id:?} {of:?}");
     }
     for (weights, code) in RAW_WEIGHTS {
-        assert_eq!(binary_code(RequestKind::Split, &raw_split(weights)), *code, "{weights:?}");
+        assert_eq!(binary_code(RequestKind::Split, &raw_split(weights, &[])), *code, "{weights:?}");
+    }
+    for (closes, code) in RAW_CLOSES {
+        let split = raw_split(&[("a", 100_000_000_000)], closes);
+        assert_eq!(binary_code(RequestKind::Split, &split), *code, "{closes:?}");
     }
     let many = vec![("a", 1); limits::ACCOUNTS_MAX + 1];
-    assert_eq!(binary_code(RequestKind::Split, &raw_split(&many)), "too_many_accounts");
+    assert_eq!(binary_code(RequestKind::Split, &raw_split(&many, &[])), "too_many_accounts");
+    let many = raw_split(&[("a", 1)], &vec!["b"; limits::ACCOUNTS_MAX]);
+    assert_eq!(binary_code(RequestKind::Split, &many), "too_many_accounts");
     assert_eq!(RequestKind::try_from(5).map_err(|reject| reject.code()), Err("unknown_type"));
     let codes = RAW_FAULTS.iter().map(|(_, code)| *code);
     let codes =

@@ -6,11 +6,13 @@ use allot_domain::Reject as Core;
 use allot_wire::Rejection;
 
 /// Codes that only a book, or a full queue, can give.
-pub(crate) const NOT_OF_DECODERS: [&str; 10] = [
+pub(crate) const NOT_OF_DECODERS: [&str; 12] = [
     "name_reused",
     "sequence_too_old",
     "too_many_tickers",
     "too_many_accounts_ever",
+    "unknown_account",
+    "split_omits_holder",
     "unknown_fill",
     "exceeds_holdings",
     "exceeds_limits",
@@ -145,6 +147,26 @@ const LINE_FAULTS: &[(&str, &str)] = &[
     (r#"{"type":"split","source":"aum","seq":1,"weights":[]}"#, "malformed_field"),
     (r#"{"type":"split","source":"aum","seq":1,"weights":"a"}"#, "malformed_field"),
     (r#"{"type":"split","source":"aum","seq":1,"weights":{}}"#, "empty_split"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":{"a":100},"closes":[]}"#, "unknown_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"closes":[ ]}"#, "unknown_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":{},"closes":null}"#, "unknown_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":{},"closes":"b"}"#, "malformed_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":{},"closes":[1]}"#, "malformed_field"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":{},"closes":["b"]}"#, "empty_split"),
+    (r#"{"type":"split","source":"aum","seq":1,"weights":{"a":9},"closes":[""]}"#, "bad_account"),
+    (
+        r#"{"type":"split","source":"aum","seq":1,"weights":{"a":-9},"closes":["b","b"]}"#,
+        "duplicate_account",
+    ),
+    (
+        r#"{"type":"split","source":"aum","seq":1,"weights":{"a":-9},"closes":["b","a"]}"#,
+        "duplicate_account",
+    ),
+    (
+        r#"{"type":"split","source":"aum","seq":1,"weights":{"a":-9},"closes":["b"]}"#,
+        "weight_must_not_be_negative",
+    ),
+    (r#"{"type":"report","source":"s","seq":1,"closes":["b"]}"#, "unknown_field"),
 ];
 
 /// A fill with some fields replaced.

@@ -10,7 +10,7 @@ use allot_domain::{
     AccountId, LedgerId, MessageId, Money, Price, Quantity, ReportNumber, Seq, Side, Ticker,
 };
 use allot_wire::{Batch, Encoding};
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -78,15 +78,23 @@ fn weights() -> impl Strategy<Value = Weight> {
 
 /// A split of any accounts: all but the last at random, the last gets what is left of 100.
 fn splits() -> impl Strategy<Value = Split> {
-    (names(), 1..u64::MAX, btree_map(names(), 0..limits::WEIGHT_TOTAL / 20, 1..20)).prop_map(
-        |(from, seq, mut weights)| {
+    let weights = btree_map(names(), 0..limits::WEIGHT_TOTAL / 20, 1..20);
+    (names(), 1..u64::MAX, weights, btree_set(names(), 0..5)).prop_map(
+        |(from, seq, mut weights, closes)| {
             let (last, sum) =
                 (weights.keys().next().unwrap().clone(), weights.values().sum::<u64>());
             *weights.get_mut(&last).unwrap() += limits::WEIGHT_TOTAL - sum;
             let weigh = |(id, nanos): (&String, &u64)| {
                 (account(id), Weight::from_nanos(id, i128::from(*nanos)).unwrap())
             };
-            Split::new(source(&from), Seq::new(seq), weights.iter().map(weigh).collect()).unwrap()
+            let closes = closes
+                .into_iter()
+                .filter(|id| !weights.contains_key(id))
+                .map(|id| account(&id))
+                .collect();
+            let weights = weights.iter().map(weigh).collect();
+            let split = Split::new(source(&from), Seq::new(seq), weights).unwrap();
+            split.closing(closes).unwrap()
         },
     )
 }

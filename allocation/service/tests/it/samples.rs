@@ -84,6 +84,13 @@ pub(crate) fn split() -> Split {
     Split::new(source("aum"), Seq::new(1), weights.to_vec()).unwrap()
 }
 
+/// A split that closes two accounts.
+pub(crate) fn closing_split() -> Split {
+    let weights = vec![(account("account1"), Weight::parse("account1", "100").unwrap())];
+    let split = Split::new(source("aum"), Seq::new(2), weights).unwrap();
+    split.closing(vec![account("account3"), account("account2")]).unwrap()
+}
+
 /// One request of each type.
 pub(crate) fn requests() -> Vec<Request> {
     vec![
@@ -94,6 +101,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Report(ReportRequest { source: source("ops"), seq: Seq::new(3) }),
         Request::Fill(named_fill()),
         Request::Bust(named_bust()),
+        Request::Split(closing_split()),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use allot_domain::AccountId;
 use allot_feeds::{AumConfig, Weights};
 use allot_runtime::duration;
 use anyhow::{Result, ensure};
@@ -27,6 +28,7 @@ Examples:
   allot feed aum --weights a=40,b=60 --count 1     this split, once
   allot feed aum --weights a=40,b=60 --drift 10    this split first, then small random changes
   allot feed aum --drift --accounts 5 --every 10s  equal percentages first
+  allot feed aum --weights a=100 --closes b        this split closes b, with what it holds
   allot feed aum --file split.json                 read the file again every 30 seconds"
 )]
 pub(crate) struct Aum {
@@ -45,6 +47,10 @@ pub(crate) struct Aum {
     /// and weight
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
+    /// Accounts that the splits may close although they hold shares, such as c,d; without it a
+    /// split that leaves out a holder is refused
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = account)]
+    closes: Vec<AccountId>,
     /// Interval between splits; the first is sent at once
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     every: Duration,
@@ -87,7 +93,7 @@ pub(super) fn group(aum: &Aum, common: &CommonArgs) -> Result<FeedGroup> {
 
 fn weights(aum: &Aum) -> Result<Weights> {
     let seed = seed(aum.seed);
-    Ok(match (&aum.weights, &aum.drift, &aum.file) {
+    let weights = match (&aum.weights, &aum.drift, &aum.file) {
         (_, _, Some(path)) => Weights::file(path)?,
         (Some(weights), Some(percent), _) => Weights::drift_of(weights, percent, seed)?,
         (Some(weights), None, _) => Weights::fixed(weights)?,
@@ -95,5 +101,10 @@ fn weights(aum: &Aum) -> Result<Weights> {
             Weights::drift(&Weights::accounts(aum.accounts)?, percent, seed)?
         }
         (None, None, _) => Weights::random(Weights::accounts(aum.accounts)?, seed)?,
-    })
+    };
+    Ok(weights.closing(aum.closes.clone()))
+}
+
+fn account(text: &str) -> Result<AccountId, String> {
+    AccountId::new(text.trim().as_bytes()).map_err(|reject| reject.to_string())
 }

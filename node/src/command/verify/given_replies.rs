@@ -149,7 +149,7 @@ impl GivenReplies {
                 }
                 Outcome::Allocated(allocated) => allocated.ticker,
                 Outcome::Busted { ticker, .. } | Outcome::Held { ticker, .. } => *ticker,
-                Outcome::Rejected { .. } => continue,
+                Outcome::Checked { .. } | Outcome::Rejected { .. } => continue,
             };
             for name in [named(Some(ticker)), named(None)] {
                 self.find_one(name, outcome, outcomes, &account)?;

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use allot_allocation_rules::{Finding, Omitted};
 use allot_allocation_service::Reply;
 use allot_domain::ShardId;
 
@@ -65,9 +66,43 @@ pub fn check_all_replied(replicas: &[Replica], history: &ClientHistory) -> Resul
             Some(shard) => slice::from_ref(&replicas[shard.index()]),
             None => replicas,
         };
-        ensure(shards.iter().all(|replica| !replica.given(key).is_empty()), "liveness", || {
+        // A split that is refused by what shards found of it goes to none: its check does.
+        let has =
+            |replica: &Replica| !replica.given(key).is_empty() || !replica.findings(key).is_empty();
+        ensure(shards.iter().all(has), "liveness", || {
             format!("{key:?} was delivered {} times and is in no journal", sent.deliveries.len())
         })?;
     }
     Ok(())
+}
+
+/// Every split that was refused because it left out holders did leave them out: every shard was
+/// asked, and the reason is that of what they found. Returns how many were looked up.
+///
+/// # Errors
+/// The first that was refused for something else.
+pub fn check_refused(replicas: &[Replica], history: &ClientHistory) -> Result<u64, Violation> {
+    let mut count = 0;
+    for (key, reason) in &history.refused {
+        let found: Vec<_> = replicas.iter().map(|replica| replica.findings(key)).collect();
+        ensure(is_due(&found, &mut Vec::new(), reason), "P10", || {
+            format!("{key:?} was refused: {reason}; the shards found {found:?}")
+        })?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Whether one finding of each shard gives this reason: a shard is asked again after a crash.
+fn is_due(found: &[&[Finding]], chosen: &mut Vec<Vec<Omitted>>, reason: &str) -> bool {
+    let Some((first, rest)) = found.split_first() else {
+        return Omitted::rejection(chosen).is_some_and(|due| due.to_string() == reason);
+    };
+    first.iter().any(|finding| {
+        let Finding::Omits(omitted) = finding else { return false };
+        chosen.push(omitted.clone());
+        let is_due = is_due(rest, chosen, reason);
+        chosen.pop();
+        is_due
+    })
 }

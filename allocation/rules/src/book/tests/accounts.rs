@@ -211,3 +211,73 @@ fn percentages_that_miss_100_by_a_little_are_taken_as_they_are() {
         "#]],
     );
 }
+
+#[test]
+fn a_split_that_closes_a_holder_is_found_unless_it_says_so() {
+    check(
+        "
+        check split aum 1 a=50 b=50
+        split aum 1 a=40 b=40 c=20 d=0
+        buy f 1 AAPL 10 @ 5
+        buy f 2 IBM 5 @ 5
+        check split aum 2 a=100
+        check split aum 2 a=100 b=0
+        check split aum 2 a=100 b=0 closes c
+        check split aum 2 a=100 closes b c
+        check split aum 2 a=100 closes b c d
+        check split aum 2 a=100 closes b c e
+        check split aum 1 a=100
+        check split aum 1 a=40 b=40 c=20 d=0 closes e
+        check split aum 1 d=0 a=40 b=40 c=20
+        ",
+        expect![[r#"
+            aum 1 checked: clear
+            aum 1 accepted as split 1
+            f 1 buy AAPL 10 @ 5 by split 1: a 4 b 4 c 2
+            f 2 buy IBM 5 @ 5 by split 1: a 2 b 2 c 1
+            aum 2 checked: omits b (4 AAPL, 2 IBM), c (2 AAPL, 1 IBM)
+            aum 2 checked: omits c (2 AAPL, 1 IBM)
+            aum 2 checked: clear
+            aum 2 checked: clear
+            aum 2 checked: clear
+            aum 2 checked: refused unknown_account
+            aum 1 checked: refused name_reused
+            aum 1 checked: refused name_reused
+            aum 1 checked: applied
+        "#]],
+    );
+}
+
+#[test]
+fn a_closed_account_and_one_that_sold_all_are_not_held_against_a_split() {
+    check(
+        "
+        buy f 1 AAPL 10 @ 5
+        check split aum 1 a=100
+        split aum 1 a=50 b=50
+        split aum 2 a=100 closes b
+        check split aum 3 c=100 closes a
+        sell f 2 AAPL 5 @ 5
+        check split aum 3 c=100
+        split aum 3 a=50 b=50
+        check split aum 4 a=100
+        split aum 4 a=100
+        positions
+        ",
+        expect![[r#"
+            f 1 held
+            aum 1 checked: clear
+            aum 1 accepted as split 1
+            late f 1 buy AAPL 10 @ 5 by split 1: a 5 b 5
+            aum 2 accepted as split 2
+            aum 3 checked: clear
+            f 2 sell AAPL 5 @ 5 by split 2: a 5
+            aum 3 checked: clear
+            aum 3 accepted as split 3
+            aum 4 checked: omits b (5 AAPL)
+            aum 4 accepted as split 4
+            a 100% has 0
+            b closed has 25, 5 AAPL of 25
+        "#]],
+    );
+}

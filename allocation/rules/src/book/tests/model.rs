@@ -77,6 +77,7 @@ impl Model {
                 self.net(netting);
                 Vec::new()
             }
+            Input::Check(_) => unreachable!("no step is a check"),
         }
     }
 

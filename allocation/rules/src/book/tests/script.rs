@@ -5,7 +5,9 @@ use std::fmt::Write;
 use allot_domain::{AccountId, Machine, Marker, Reject as Core, SourceId, Ticker, decimal};
 
 use crate::book::Book;
-use crate::{AccountIndex, Allocated, Input, Origin, Outcome, Outcomes, Reject, Share};
+use crate::{
+    AccountIndex, Allocated, Finding, Input, Omitted, Origin, Outcome, Outcomes, Reject, Share,
+};
 
 /// A book that a script is played to, and all that came of it as text.
 pub(super) struct Script {
@@ -113,6 +115,9 @@ fn line(book: &Book, outcomes: &Outcomes, outcome: &Outcome) -> String {
         Outcome::Accepted { origin, split } => {
             format!("{} accepted as split {split}", origin_text(origin, false))
         }
+        Outcome::Checked { origin, finding } => {
+            format!("{} checked: {}", origin_text(origin, false), finding_text(finding))
+        }
         Outcome::Busted { origin, ticker, of, shares: range, .. } => {
             format!("{} busted {ticker} of {of}:{}", origin_text(origin, false), shares(range))
         }
@@ -128,6 +133,17 @@ fn line(book: &Book, outcomes: &Outcomes, outcome: &Outcome) -> String {
         Outcome::Allocated(allocated) => {
             format!("{}:{}", allocated_text(allocated), shares(&allocated.shares))
         }
+    }
+}
+
+fn finding_text(finding: &Finding) -> String {
+    match finding {
+        Finding::Applied => "applied".to_owned(),
+        Finding::Refused(reject) => format!("refused {}", reject.code()),
+        Finding::Omits(omitted) => match Omitted::rejection(std::slice::from_ref(omitted)) {
+            Some(Reject::SplitOmitsHolder(holders)) => format!("omits {holders}"),
+            _ => "clear".to_owned(),
+        },
     }
 }
 
