@@ -38,7 +38,6 @@ mod source;
 mod tickers;
 mod random;
 mod intake;
-mod nearest;
 mod json_object;
 mod file;
 mod pace;

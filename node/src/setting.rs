@@ -4,6 +4,7 @@
 //! file, help texts and defaults all come from it, so they cannot differ.
 
 use allot_runtime::cores;
+use allot_wire::nearest_name;
 
 use crate::run_dir;
 
@@ -159,10 +160,8 @@ impl Key {
     /// The setting with the most similar name, if one is similar enough.
     #[must_use]
     pub fn nearest(name: &str) -> Option<Self> {
-        let name = name.to_lowercase().replace('_', "-");
-        let distance = |key: &Self| edit_distance(&name, key.name());
-        let key = Self::ALL.iter().copied().min_by_key(distance)?;
-        (distance(&key) <= key.name().len() / 2).then_some(key)
+        let name = name.replace('_', "-");
+        Self::named(nearest_name(&name, Self::ALL.iter().map(|key| key.name()))?)
     }
 }
 
@@ -176,22 +175,6 @@ pub const fn set(keys: &[Key]) -> u32 {
         at += 1;
     }
     bits
-}
-
-/// The Levenshtein distance: how many letters must be inserted, removed or replaced to turn one
-/// word into the other. It is computed row by row.
-fn edit_distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, letter) in from.bytes().enumerate() {
-        let mut corner = row[0];
-        row[0] = line + 1;
-        for (column, other) in to.bytes().enumerate() {
-            let replaced = corner + usize::from(letter != other);
-            corner = row[column + 1];
-            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]

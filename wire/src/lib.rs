@@ -25,6 +25,7 @@ pub mod timestamp;
 mod rejection;
 mod batch;
 mod padded_ticker;
+mod nearest;
 pub mod json;
 pub mod reply;
 pub mod ledger;
@@ -38,6 +39,7 @@ pub use batch::{
 pub use decode_error::DecodeError;
 pub use encoding::Encoding;
 pub use heartbeat::Heartbeat;
+pub use nearest::nearest_name;
 pub use padded_ticker::PaddedTicker;
 pub use rejection::{Rejection, origin};
 pub use sized::append_sized;

@@ -1,8 +1,9 @@
 //! A column finder: finds the columns that a format uses, and says all that is wrong with the names
 //! of a file.
 
+use allot_wire::nearest_name;
+
 use super::format::Format;
-use crate::nearest::nearest;
 use crate::plural;
 
 /// The fields that may be mapped.
@@ -151,8 +152,7 @@ impl<'a> ColumnFinder<'a> {
 
     fn report_missing(&mut self, name: &str, field: &str) {
         let columns = self.names.join(", ");
-        let candidates: Vec<_> = self.names.iter().map(String::as_str).collect();
-        let hint = match nearest(name, &candidates) {
+        let hint = match nearest_name(name, self.names.iter().map(String::as_str)) {
             None if field == "id" => {
                 "; name another with --column id=NAME, or derive ids with --column id=".to_owned()
             }
@@ -189,7 +189,7 @@ impl<'a> ColumnFinder<'a> {
             open.iter().map(|column| format!("\"{}\"", self.names[*column])).collect();
         let noun = plural(u64::try_from(open.len()).unwrap_or(u64::MAX), self.layout.noun());
         let are = if open.len() == 1 { "is" } else { "are" };
-        let near = open.iter().find_map(|column| nearest(&self.names[*column], &FIELDS));
+        let near = open.iter().find_map(|column| nearest_name(&self.names[*column], FIELDS));
         let hint = near.map_or(String::new(), |near| format!(" (is one of them \"{near}\"?)"));
         self.problems.push(format!(
             "the {noun} {} {are} not known{hint}; map them with --column, or name them in \

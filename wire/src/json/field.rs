@@ -9,6 +9,7 @@ use allot_domain::{Reject, decimal};
 use serde_json::value::RawValue;
 
 use super::Name;
+use crate::nearest_name;
 
 /// What stands in a field; it borrows from the message.
 #[derive(Clone, Copy, Debug)]
@@ -173,15 +174,9 @@ pub fn scalar(json: &str) -> Option<Cow<'_, str>> {
 /// Refuses a field that is not among those of its request, and names the nearest that is.
 #[must_use]
 pub fn unknown_field(name: &str, known: &[&str]) -> Reject {
-    let lower = name.to_lowercase();
-    let near = known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&lower, known), *known))
-        .min()
-        .filter(|(distance, known)| *distance <= known.len() / 2);
     let quoted = Reject::quote(name);
-    Reject::UnknownField(match near {
-        Some((_, known)) => format!("the field {quoted} is not known; did you mean \"{known}\"?"),
+    Reject::UnknownField(match nearest_name(name, known.iter().copied()) {
+        Some(known) => format!("the field {quoted} is not known; did you mean \"{known}\"?"),
         None => format!("the field {quoted} is not known; the fields are {}", known.join(", ")),
     })
 }
