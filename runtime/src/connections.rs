@@ -11,16 +11,16 @@
 //! is never given twice, and is compared before anything is done.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Resource, getrlimit};
-use zmq::{DONTWAIT, Message, SocketEvent};
+use zmq::{Message, SocketEvent};
 
 use crate::limits::{
     BEHIND_LEAST, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK, DESCRIPTORS_RESERVED, PREFIX_BYTES_MAX,
     SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX_OF_ALL, SUBSCRIPTIONS_MAX,
     SUBSCRIPTIONS_MAX_OF_ALL,
 };
+use crate::socket_monitor::SocketMonitor;
 use crate::{Context, Counter, Counters, Nanos, RuntimeError, Subscription};
 
 mod kernel;
@@ -59,7 +59,7 @@ struct Connection {
 
 /// All connections of one socket, by descriptor.
 pub(crate) struct Connections {
-    monitor: zmq::Socket,
+    monitor: SocketMonitor,
     bounds: ConnectionBounds,
     by_fd: BTreeMap<i32, Connection>,
     /// Bytes that were sent and not taken, of all.
@@ -85,20 +85,8 @@ impl Connections {
         socket: &zmq::Socket,
         bounds: ConnectionBounds,
     ) -> Result<Self, RuntimeError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("inproc://connections-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let events = SocketEvent::ACCEPTED.to_raw() | SocketEvent::DISCONNECTED.to_raw();
-        let monitor = context.socket(zmq::PAIR)?;
-        // The I/O thread would block on a monitor with a full queue, so the queue has no bound: it
-        // holds what was accepted between two checks.
-        monitor
-            .set_rcvhwm(0)
-            .and_then(|()| socket.monitor(&name, i32::from(events)))
-            .and_then(|()| monitor.connect(&name))
-            .map_err(|error| RuntimeError::Socket {
-                what: "a socket's monitor",
-                cause: error.message().to_owned(),
-            })?;
+        let kinds = [SocketEvent::ACCEPTED, SocketEvent::DISCONNECTED];
+        let monitor = SocketMonitor::watch(context, socket, &kinds)?;
         let open_max = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         // The front door and the broadcast share what is there.
         let most = open_max.saturating_sub(DESCRIPTORS_RESERVED).max(2) / 2;
@@ -204,17 +192,10 @@ impl Connections {
 
     /// Takes what the I/O thread says of connections made and lost.
     fn refresh(&mut self) {
-        let mut frame = Message::new();
-        while self.monitor.recv(&mut frame, DONTWAIT).is_ok() {
-            let (true, [low, high, value @ ..]) = (frame.get_more(), &frame[..]) else {
-                continue;
-            };
-            let Some(fd) = value.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)) else {
-                continue;
-            };
+        while let Some(event) = self.monitor.next() {
+            let fd = event.value;
             self.remove(fd);
-            let event = u16::from_ne_bytes([*low, *high]);
-            if event == SocketEvent::ACCEPTED.to_raw()
+            if event.is(SocketEvent::ACCEPTED)
                 && let Some(cookie) = kernel::cookie(fd)
             {
                 self.accepted += 1;

@@ -38,6 +38,7 @@ mod context;
 mod curve;
 mod ipc_file;
 mod waiting_bytes;
+mod socket_monitor;
 mod connections;
 mod guard;
 mod socket;
