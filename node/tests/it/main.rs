@@ -12,6 +12,7 @@ mod stepped;
 mod shapes;
 mod closing;
 mod curve;
+mod trials;
 mod durability;
 mod verify;
 mod kill_loop;
