@@ -24,7 +24,7 @@ use serde::Serialize;
 
 use crate::environment::Environment;
 use crate::schema::SCHEMA;
-use crate::{print, utc};
+use crate::{output, print, utc};
 pub(crate) use comparison::{
     Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, P999, Side, show, table, turns,
 };
@@ -130,7 +130,8 @@ impl Experiment {
             let kept = Kept { schema: SCHEMA, kind, started, environment, turns, results };
             fs::create_dir_all(folder)?;
             let suffix = if has_failed { ".FAIL" } else { "" };
-            let file = folder.join(format!("{kind}.json{suffix}"));
+            let name = output::free_name(folder, kind);
+            let file = folder.join(format!("{name}.json{suffix}"));
             fs::write(file, serde_json::to_string_pretty(&kept)?)?;
         }
         Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

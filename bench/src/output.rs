@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
+use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
@@ -61,24 +62,37 @@ impl Output {
     }
 }
 
+/// The name itself, or with the first number from 2 under which nothing is kept in the folder: no
+/// run takes the place of an earlier one.
+pub(crate) fn free_name(folder: &Path, name: &str) -> String {
+    let is_kept = |name: &str| {
+        let ends = [".json", ".json.FAIL", "-response.hgrm", "-response.hgrm.FAIL"];
+        ends.iter().any(|end| folder.join(format!("{name}{end}")).exists())
+    };
+    let numbered = (2_u64..).map(|number| format!("{name}-{number}"));
+    let mut names = iter::once(name.to_owned()).chain(numbered);
+    names.find(|name| !is_kept(name)).expect("numbers do not end")
+}
+
 fn write(folder: &Path, run: &Run, measured: &[Measured]) -> Result<()> {
     fs::create_dir_all(folder)?;
     let suffix = if run.failed().is_some() { ".FAIL" } else { "" };
     let keep = |name: String, bytes: &[u8]| fs::write(folder.join(name + suffix), bytes);
+    let run_name = match measured {
+        [one] => name(&run.mode, &one.point),
+        _ => format!("{}-{}-points", run.mode, measured.len()),
+    };
+    let run_name = free_name(folder, &run_name);
     for one in measured {
-        let name = name(&run.mode, &one.point);
+        let name = free_name(folder, &name(&run.mode, &one.point));
         let times = [("response", &one.recorder.response), ("service", &one.recorder.service)];
         for (time, histogram) in times {
             keep(format!("{name}-{time}.hgrm"), hgrm::write(histogram).as_bytes())?;
         }
         keep(format!("{name}-response.hlog"), &interval_log(one)?)?;
     }
-    let name = match measured {
-        [one] => name(&run.mode, &one.point),
-        _ => format!("{}-{}-points", run.mode, measured.len()),
-    };
-    keep(format!("{name}.json"), run.to_json()?.as_bytes())?;
-    Ok(keep(format!("{name}.csv"), csv(run).as_bytes())?)
+    keep(format!("{run_name}.json"), run.to_json()?.as_bytes())?;
+    Ok(keep(format!("{run_name}.csv"), csv(run).as_bytes())?)
 }
 
 /// The mode, and every parameter that points of a run differ by.
@@ -163,11 +177,16 @@ mod tests {
 
     fn files(failed: Option<&str>) -> Vec<String> {
         let folder = tempfile::TempDir::new().unwrap();
+        files_in(folder.path(), failed)
+    }
+
+    /// What is in the folder after one more run.
+    fn files_in(folder: &Path, failed: Option<&str>) -> Vec<String> {
         let one = measured(failed);
         let mut run = Run::new("echo", "", String::new());
         run.points.push(one.point.clone());
-        write(folder.path(), &run, &[one]).unwrap();
-        let mut names: Vec<_> = fs::read_dir(folder.path())
+        write(folder, &run, &[one]).unwrap();
+        let mut names: Vec<_> = fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -180,6 +199,16 @@ mod tests {
         let name = "echo-rate=100-batch=1-connections=2";
         let ends = ["-response.hgrm", "-response.hlog", "-service.hgrm", ".csv", ".json"];
         assert_eq!(files(None), ends.map(|end| format!("{name}{end}")));
+    }
+
+    #[test]
+    fn no_run_takes_the_place_of_an_earlier_one() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let counts = [Some("lost one"), None, None].map(|end| files_in(folder.path(), end).len());
+        assert_eq!(counts, [5, 10, 15]);
+        let name = "echo-rate=100-batch=1-connections=2";
+        assert_eq!(free_name(folder.path(), name), format!("{name}-4"));
+        assert_eq!(free_name(folder.path(), "tcp"), "tcp");
     }
 
     #[test]

@@ -108,7 +108,11 @@ impl StageCounts {
         let mut histogram = latency::histogram();
         for (longest, count) in times {
             let earlier = before.and_then(|before| before.times.get(longest)).unwrap_or(&0);
-            histogram.saturating_record_n(*longest, count.saturating_sub(*earlier));
+            let count = count.saturating_sub(*earlier);
+            // A value that is recorded no times would still be the least or the largest.
+            if 0 < count {
+                histogram.saturating_record_n(*longest, count);
+            }
         }
         let time = Latency::of(&histogram);
         StageTime { stage: stage.clone(), each: each.clone(), every: self.every, time }
@@ -139,14 +143,15 @@ mod tests {
 
     #[test]
     fn only_what_has_passed_since_is_stated() {
-        let before = counts(&[&page("encode", "[[100,1000]]")]);
-        let after = counts(&[&page("encode", "[[100,1010],[207,30]]")]);
+        let before = counts(&[&page("encode", "[[50,1],[100,1000],[4000,1]]")]);
+        let after = counts(&[&page("encode", "[[50,1],[100,1010],[207,30],[4000,1]]")]);
         let stages = after.since(&before);
         assert_eq!((stages[0].stage.as_str(), stages[0].each.as_str()), ("encode", "fill"));
         let time = &stages[0].time;
         assert_eq!((time.count, time.min, time.p50, time.max), (40, 100, Some(207), 207));
         assert_eq!(sum_of_medians(&stages), 207);
-        assert_eq!(after.since(&after)[0].time.count, 0);
+        let none = &after.since(&after)[0].time;
+        assert_eq!((none.count, none.min, none.max), (0, 0, 0));
     }
 
     #[test]

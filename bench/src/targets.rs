@@ -143,7 +143,11 @@ pub(crate) fn measure(args: &TargetArgs) -> Result<ExitCode> {
     let series = experiment.run(Order::Listed, args.subjects(knee))?;
     let goals: Vec<_> = GOALS.iter().map(|goal| goal.within(&series)).collect();
     let table = experiment::table("measure", &goals);
-    let page = format!("knee: {knee:?} messages a second\n\n{table}");
+    let knee_text = match knee {
+        Some(rate) => format!("{rate} messages a second"),
+        None => "none: the server did not keep up with the lowest rate".to_owned(),
+    };
+    let page = format!("knee: {knee_text}\n\n{table}");
     let results = Results { knee, goals: &goals, points: by_turn(&series) };
     let code = experiment.finish(&page, &results, false)?;
     let missed = args.strict && goals.iter().any(|goal| goal.holds() != Some(true));
