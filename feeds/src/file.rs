@@ -471,6 +471,11 @@ impl Source for FillFile {
                     return self.broken(cause);
                 }
                 Taken::Waiting => return Pull::Waiting,
+                // A day without fills has a header; an export that failed has nothing.
+                Taken::End if matches!(self.reader, Reader::Unknown) => {
+                    self.number = self.lines.number().max(1);
+                    return self.broken(LineError::NoLine);
+                }
                 Taken::End => self.has_ended = true,
             }
         }

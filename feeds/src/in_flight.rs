@@ -23,7 +23,7 @@ use allot_runtime::Nanos;
 
 use self::message::{Expected, Message, MessageState, Question};
 use crate::backoff::Backoff;
-use crate::limits::{SPAN_MAX, SPARES_MAX};
+use crate::limits::{HELD_MAX, SPAN_MAX, SPARES_MAX};
 use crate::reply_kind::ReplyKind;
 
 /// What can be chosen.
@@ -120,11 +120,18 @@ impl InFlight {
         (held, open(false).take(count_max).collect())
     }
 
+    /// Whether as many fills are held as are kept.
+    pub(crate) fn is_held_full(&self) -> bool {
+        HELD_MAX <= self.held.len()
+    }
+
     /// Whether a message with this sequence number may be sent now. If it were too far from an open
     /// one, a shard could forget whether it has applied that one.
     pub(crate) fn has_room(&self, seq: Seq) -> bool {
         let oldest = self.open.first_key_value().map_or(seq, |(oldest, _)| *oldest);
-        self.open.len() < self.config.capacity && seq.get().saturating_sub(oldest.get()) < SPAN_MAX
+        self.open.len() < self.config.capacity
+            && seq.get().saturating_sub(oldest.get()) < SPAN_MAX
+            && !self.is_held_full()
     }
 
     /// When the next message must be resent.

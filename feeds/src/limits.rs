@@ -19,9 +19,14 @@ pub(crate) const SPAN_MAX: u64 = 32_768;
 /// The most fills of one message: the message stays below [`MESSAGE_MAX`].
 pub(crate) const BATCH_MAX: usize = 2_048;
 
-/// No fill is longer in either encoding: two names, four numbers of at most 20 digits, and the text
-/// around them.
-pub(crate) const FILL_LEN_MAX: usize = ID_LEN_MAX + TICKER_LEN_MAX + 4 * 20 + 96;
+/// No fill is longer in either encoding: source, id and ticker, three numbers of at most 20 digits,
+/// and the text around them.
+pub(crate) const FILL_LEN_MAX: usize = 2 * ID_LEN_MAX + TICKER_LEN_MAX + 3 * 20 + 96;
+
+/// The most fills of one feed that wait for the first split, as many as one shard holds: then the
+/// feed takes no more from its source. It keeps the lines of all of them, and, if it waits for
+/// their shares, the fills themselves.
+pub(crate) const HELD_MAX: usize = allot_allocation_rules::limits::HELD_MAX;
 
 /// When a message without a reply is first resent; each wait is twice the one before. Far longer
 /// than a round trip, so that a slow reply causes no repeat.
@@ -117,6 +122,8 @@ const _: () = {
     // Consecutive sequence numbers in flight are within the span.
     assert!(IN_FLIGHT_MAX <= 32_768 && SPAN_MAX == 32_768);
     assert!(BATCH_MAX <= IN_FLIGHT_MAX && BATCH_MAX * FILL_LEN_MAX < MESSAGE_MAX);
+    // All that a feed keeps of its fills, with as many buffers to spare.
+    assert!((2 * IN_FLIGHT_MAX + HELD_MAX) * FILL_LEN_MAX <= 32 << 20);
     assert!(FILL_LEN_MAX < LINE_LEN_MAX && LINE_LEN_MAX <= READ_LEN);
     assert!(SKIP_AFTER_MAX * LINE_LEN_MAX <= 8 << 20 && RECORD_LINES_MAX < SKIP_AFTER_MAX);
     // No wait is longer than its longest.

@@ -7,7 +7,7 @@ use allot_domain::{Seq, SourceId};
 use allot_runtime::{Counter, Counters, Nanos};
 
 use crate::in_flight::{Effect, Lost};
-use crate::limits::UNEXPECTED_LOGGED_MAX;
+use crate::limits::{HELD_MAX, UNEXPECTED_LOGGED_MAX};
 use crate::open_lines::OpenLines;
 use crate::{FeedProgress, ReplyLog, Tally};
 
@@ -156,6 +156,12 @@ impl Recorder {
             tracing::warn!(source = %self.source, code, reason, "not taken now; resending later");
             self.no_room_code.clone_from(code);
         }
+    }
+
+    /// Warns that so many fills wait for the first split that no more are sent.
+    pub(crate) fn warn_held_full(&self) {
+        let (source, held) = (&self.source, HELD_MAX);
+        tracing::warn!(%source, held, "nothing more is sent until a split divides what is held");
     }
 
     /// Warns of the first few: a server of another kind would fill the log.

@@ -182,6 +182,7 @@ impl Session {
             if let Err(error) = decode_replies(&self.frame, &mut replies) {
                 self.recorder.count_unexpected(&format!("a damaged message: {error}"));
             }
+            let was_full = self.in_flight.is_held_full();
             for reply in replies.drain(..) {
                 self.recorder.log(&reply);
                 let effect = self.acknowledge(&reply, now);
@@ -191,6 +192,9 @@ impl Session {
                 }
             }
             self.replies = replies;
+            if !was_full && self.in_flight.is_held_full() {
+                self.recorder.warn_held_full();
+            }
         }
         frame_count
     }

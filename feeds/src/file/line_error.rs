@@ -15,6 +15,8 @@ use crate::plural;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum LineError {
+    /// There is no line at all.
+    NoLine,
     /// It is longer than any fill.
     TooLong,
     /// It is not text in the encoding of the file.
@@ -228,6 +230,10 @@ impl LineError {
                 f,
                 "{key} says to skip it, but it reads as a fill or as the header; give {key} the \
                  right number of lines"
+            ),
+            Self::NoLine => write!(
+                f,
+                "there is neither a header nor a fill; if the export failed, make it again"
             ),
             Self::Empty { column, field } if column == field => write!(f, "the {field} is empty"),
             Self::Empty { column, field } => {

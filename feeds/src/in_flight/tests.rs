@@ -1,6 +1,12 @@
 //! The in-flight messages against hand-made replies.
 
+use allot_allocation_rules::Fill;
+use allot_allocation_service::{Request, encode_line, encode_request};
+use allot_domain::limits::{ID_LEN_MAX, TICKER_LEN_MAX};
+use allot_domain::{MessageId, Price, Quantity, Side, SourceId, Ticker};
+
 use super::*;
+use crate::limits::{FILL_LEN_MAX, LINE_ID_LEN_MAX};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -48,7 +54,40 @@ fn there_is_room_up_to_the_capacity_and_not_far_from_the_oldest() {
         messages.has_room(Seq::new(6 + SPAN_MAX - 1)) && !messages.has_room(Seq::new(6 + SPAN_MAX))
     );
     messages.acknowledge(Seq::new(6), ReplyKind::Held, at(1));
-    assert!(messages.has_room(Seq::new(u64::MAX)), "held fills take no room");
+    assert!(messages.has_room(Seq::new(u64::MAX)), "a held fill takes no room");
+}
+
+#[test]
+fn fills_that_are_held_are_bounded_and_make_room_when_they_are_divided() {
+    let mut messages = in_flight(2, None);
+    let held = u64::try_from(HELD_MAX).unwrap();
+    for seq in 1..=held {
+        assert!(messages.has_room(Seq::new(seq)));
+        sent(&mut messages, &[seq]);
+        messages.acknowledge(Seq::new(seq), ReplyKind::Held, at(0));
+    }
+    assert!(messages.is_held_full() && !messages.has_room(Seq::new(held + 1)));
+    messages.acknowledge(Seq::new(7), ReplyKind::Final, at(1));
+    assert!(messages.has_room(Seq::new(held + 1)));
+}
+
+/// The bounds in bytes count on it.
+#[test]
+fn no_fill_is_longer_than_the_longest() {
+    let fill = Fill {
+        source: SourceId::new(&[b'x'; ID_LEN_MAX]).unwrap(),
+        seq: Seq::new(u64::MAX),
+        id: MessageId::new(&[b'x'; LINE_ID_LEN_MAX]).unwrap(),
+        time_ns: u64::MAX,
+        ticker: Ticker::new(&[b'x'; TICKER_LEN_MAX]).unwrap(),
+        side: Side::Sell,
+        price: Price::parse("999999999.999999999").unwrap(),
+        quantity: Quantity::new(1 << 40).unwrap(),
+    };
+    let (mut line, mut record) = (Vec::new(), Vec::new());
+    encode_line(&Request::Fill(fill), &mut line);
+    encode_request(&Request::Fill(fill), &mut record);
+    assert!(line.len() <= FILL_LEN_MAX && record.len() <= FILL_LEN_MAX, "{}", line.len());
 }
 
 #[test]

@@ -180,10 +180,12 @@ fn the_first_line_of_a_stream_has_the_first_number() {
 
 #[test]
 fn a_file_without_fills_ends_at_once() {
-    for text in ["", "\n\n", "ticker,price,quantity\n"] {
-        let (fills, applied) =
-            replayed(FillFile::open(&File::of(text).path(), skipping()).unwrap());
-        assert!(fills.summary().is_ok() && applied == 0, "{text:?}");
+    let header = File::of("ticker,price,quantity\n");
+    let (fills, applied) = replayed(FillFile::open(&header.path(), skipping()).unwrap());
+    assert!(fills.summary().is_ok() && applied == 0);
+    for text in ["", "\n\n", "\u{feff}\r\n"] {
+        let error = FillFile::open(&File::of(text).path(), skipping()).err().unwrap().to_string();
+        assert!(error.contains("neither a header nor a fill"), "{text:?}: {error}");
     }
     for text in ["ticker,price\nA,1\n", "\u{0}\n", "[1]\n"] {
         let error = FillFile::open(&File::of(text).path(), skipping()).err();
