@@ -134,7 +134,10 @@ impl<V: View> Publisher<V> {
         let degraded = if marker.report { self.monitor.degraded(now) } else { Vec::new() };
         let inputs = keyed.saturating_add(to_all);
         let cut = Cut { marker, inputs, ledger: self.monitor.ledger(), parts, degraded };
-        let Made { feedback, job } = V::on_cut(&mut self.view, cut);
+        let Made { feedback, job, warnings } = V::on_cut(&mut self.view, cut);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
         if let Some(feedback) = feedback {
             encode_feedback(&feedback, &mut self.spare);
             self.send_to_router();

@@ -82,4 +82,6 @@ pub struct Made<J> {
     pub feedback: Option<Feedback>,
     /// What makes the report and publishes it, where the marker asks for one.
     pub job: Option<J>,
+    /// What an operator should know, in sentences for the log; each of them once.
+    pub warnings: Vec<String>,
 }

@@ -144,6 +144,7 @@ mod tests {
             split_number: SplitNumber::new(1),
             fills: 0,
             held: 0,
+            turnover: Money::from_nanos(flow),
             flow: Money::from_nanos(flow),
             price_max,
             weights: weights.iter().map(|weight| Weight::known(*weight)).collect(),

@@ -20,6 +20,7 @@ struct PartRecord<'a, W, V, T, N, P> {
     split_number: u64,
     fills: u64,
     held: u64,
+    turnover: i128,
     flow: i128,
     price_max: i64,
     weights: W,
@@ -64,6 +65,7 @@ pub fn encode_part(part: &Part, out: &mut Vec<u8>) {
         split_number: part.split_number.get(),
         fills: part.fills,
         held: part.held,
+        turnover: part.turnover.nanos(),
         flow: part.flow.nanos(),
         price_max: part.price_max,
         weights: Each(part.weights.iter().map(|weight| weight.nanos())),
@@ -120,6 +122,7 @@ pub fn decode_part(body: &[u8]) -> Result<Part, DecodeError> {
         split_number: SplitNumber::new(record.split_number),
         fills: record.fills,
         held: record.held,
+        turnover: Money::from_nanos(record.turnover),
         flow: Money::from_nanos(record.flow),
         price_max: record.price_max,
         weights: record.weights.into_iter().map(weight).collect::<Result<_, DecodeError>>()?,
@@ -145,8 +148,9 @@ fn check(part: &Part) -> Result<(), DecodeError> {
     ensure(adds_up == has_split && has_split != weights.is_empty(), "a split of other weights")?;
     let is_value = |money: &Money| money.nanos().unsigned_abs() <= VALUE_MAX;
     ensure(lists.into_iter().flatten().all(is_value), "more value than an account has")?;
-    let flow = part.flow.nanos();
-    ensure((0..=limits::VALUE_MAX).contains(&flow), "a flow beyond all turnover")?;
+    let turnover = part.turnover.nanos();
+    ensure((0..=limits::VALUE_MAX).contains(&turnover), "a turnover beyond its limit")?;
+    ensure((0..=turnover).contains(&part.flow.nanos()), "a flow beyond all turnover")?;
     let price = part.price_max;
     ensure((0..=limits::PRICE_MAX).contains(&price), "a price beyond all prices")?;
     ensure(has_split || price == 0, "fills that no split divided")?;

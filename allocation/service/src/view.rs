@@ -4,6 +4,7 @@ mod netting_planner;
 mod report_builder;
 mod report_in_progress;
 mod publication;
+mod turnover_watch;
 
 use std::sync::Arc;
 
@@ -20,11 +21,13 @@ use crate::{
 use netting_planner::NettingPlanner;
 use publication::{Body, ENCODINGS, Publication};
 use report_in_progress::ReportInProgress;
+use turnover_watch::TurnoverWatch;
 
 /// What is remembered between cuts.
 #[derive(Default)]
 pub struct Positions {
     planner: NettingPlanner,
+    turnover: TurnoverWatch,
     last: Option<Arc<Report>>,
 }
 
@@ -74,6 +77,7 @@ impl View for Allocation {
 
     fn on_cut(state: &mut Positions, cut: Cut<Part>) -> Made<ReportJob> {
         let Cut { marker, inputs, ledger, parts, degraded } = cut;
+        let warnings = state.turnover.look(&parts);
         let nettings = state.planner.plan(&marker, &parts);
         let body = |netting| {
             let mut body = Vec::new();
@@ -88,7 +92,7 @@ impl View for Allocation {
             let report = report_builder::begin(&marker, inputs, ledger, parts, degraded);
             ReportJob(Stage::Making(Box::new(report)))
         });
-        Made { feedback, job }
+        Made { feedback, job, warnings }
     }
 
     fn last(state: &Positions) -> Option<ReportJob> {

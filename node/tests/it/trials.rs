@@ -331,6 +331,30 @@ fn a_mistake_that_was_taken_back_uses_up_nothing() {
     assert_eq!(ask(&mut world, &whole(fill)), "allocated a 50 b 30 c 20");
 }
 
+/// An operator hears of a limit before it is reached, and that busts have brought it back.
+#[test]
+fn half_of_the_turnover_is_warned_of_once_each_way() {
+    let place = Place::new();
+    let (server, at) = place.serve();
+    let client = Client::connect(&at.front);
+    let report_after = |message: &str| {
+        client.ask(message.as_bytes());
+        client.report(&at.publish);
+    };
+    report_after(&whole(SPLIT.0));
+    let fill = |seq: u64| {
+        whole(&format!(r#""seq":{seq},"ticker":"SHEL","price":"1000000000","quantity":20000"#))
+    };
+    (1..=3).for_each(|seq| report_after(&fill(seq)));
+    for (seq, of) in [(4, 1), (5, 2)] {
+        report_after(&whole(&format!(r#""type":"bust","seq":{seq},"ticker":"SHEL","of":{of}"#)));
+    }
+    server.signal("-INT");
+    let log = server.outcome().stderr;
+    assert_eq!(log.matches("shard 0 has used 52 % of the turnover").count(), 1, "{log}");
+    assert_eq!(log.matches("busts gave turnover of shard 0 back").count(), 1, "{log}");
+}
+
 /// The fills of one ticker as a subscriber sees them: with the number of the ticker's outcomes.
 struct Follower(zmq::Socket);
 

@@ -29,7 +29,11 @@ impl View for Empty {
 
     fn on_cut((): &mut (), cut: Cut<()>) -> Made<()> {
         let feedback = Feedback { kind: KIND, bodies: vec![Vec::new(); cut.parts.len()] };
-        Made { feedback: Some(feedback), job: cut.marker.report.then_some(()) }
+        Made {
+            feedback: Some(feedback),
+            job: cut.marker.report.then_some(()),
+            warnings: Vec::new(),
+        }
     }
 
     fn last((): &()) -> Option<()> {

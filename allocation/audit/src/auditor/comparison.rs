@@ -46,6 +46,7 @@ impl Auditor {
         expect(named("the last netting"), part.netting, self.netting)?;
         expect(named("the number of fills divided"), part.fills, self.summary.fills)?;
         expect(named("the number of fills held"), part.held, self.summary.held)?;
+        expect(named("the turnover"), part.turnover.nanos(), self.turnover)?;
         expect(named("the recent turnover"), part.flow.nanos(), self.flow)?;
         expect(named("the highest price"), part.price_max, self.price_max)
     }

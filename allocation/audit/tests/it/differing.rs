@@ -46,7 +46,7 @@ fn a_book_that_applied_other_inputs_is_found() {
         ("split aum 2 a=1 c=99 closes b", "split aum 2 a=1 d=99", "account 2"),
         ("split aum 2 a=1 b=99", "split aum 2 a=2 b=98", "the weight of a is 2"),
         ("net aum 1 5 -5", "net aum 1 6 -6", "the value of a with nettings is"),
-        ("bust f 3 AAPL of 1", "bust f 3 MSFT of 2", "the recent turnover is 50000000000"),
+        ("bust f 3 AAPL of 1", "bust f 3 MSFT of 2", "the turnover is 50000000000"),
         (
             "buy f 3 X 1 @ 50\nbust f 4 AAPL of 1",
             "buy f 3 X 1 @ 50\nbust f 4 X of 3",

@@ -22,6 +22,8 @@ pub struct Part {
     pub fills: u64,
     /// How many fills wait for the first split.
     pub held: u64,
+    /// The value of all fills that were not busted, in 1e-9, bought and sold alike.
+    pub turnover: Money,
     /// Recent turnover in 1e-9, older turnover counting less.
     pub flow: Money,
     /// The highest price of a fill, in 1e-9; zero before the first.
@@ -91,6 +93,7 @@ pub(super) fn of(book: &Book, marker: &Marker) -> Part {
         split_number: book.totals.splits,
         fills: book.totals.fills,
         held: u64::try_from(book.held.len()).expect("at most HELD_MAX"),
+        turnover: Money::from_nanos(book.totals.turnover),
         flow: Money::from_nanos(book.totals.flow),
         price_max: book.totals.price_max,
         weights,

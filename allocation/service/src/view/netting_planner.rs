@@ -67,6 +67,7 @@ mod tests {
             split_number: SplitNumber::new(1),
             fills: 1,
             held: 0,
+            turnover: Money::from_nanos(1),
             flow: Money::from_nanos(1),
             price_max: 1,
             weights: vec![Weight::from_nanos("a", 1).unwrap(); 2],

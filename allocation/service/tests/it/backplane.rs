@@ -132,7 +132,7 @@ fn a_part_that_is_cut_anywhere_is_an_error() {
 type Change = fn(&mut Part);
 
 /// Parts that no book has, each of them good but for one number.
-const IMPOSSIBLE: [(&str, Change); 27] = [
+const IMPOSSIBLE: [(&str, Change); 29] = [
     ("a value more than there are accounts", |part| part.values.push(Money::ZERO)),
     ("no value then", |part| part.values_then.clear()),
     ("a netting more than there are accounts", |part| part.netted.push(Money::ZERO)),
@@ -144,7 +144,9 @@ const IMPOSSIBLE: [(&str, Change); 27] = [
     ("too much value then", |part| part.values_then[0] = money_of(i128::MAX)),
     ("too much by nettings", |part| part.netted[0] = money_of(i128::MIN)),
     ("a flow below zero", |part| part.flow = money_of(-1)),
-    ("a flow beyond all turnover", |part| part.flow = money_of(limits::VALUE_MAX + 1)),
+    ("a flow beyond all turnover", |part| part.flow += money_of(limits::VALUE_MAX)),
+    ("a turnover below zero", |part| part.turnover = money_of(-1)),
+    ("a turnover beyond its limit", |part| part.turnover = money_of(limits::VALUE_MAX + 1)),
     ("a price below zero", |part| part.price_max = -1),
     ("a price beyond all prices", |part| part.price_max = limits::PRICE_MAX + 1),
     ("a number of nettings without end", |part| part.netting = u64::MAX),
@@ -203,6 +205,7 @@ fn a_part_with_numbers_that_no_book_has_is_refused() {
 #[test]
 fn the_largest_numbers_that_a_book_has_are_read() {
     let mut part = frames::part();
+    part.turnover = money_of(limits::VALUE_MAX);
     part.flow = money_of(limits::VALUE_MAX);
     part.price_max = limits::PRICE_MAX;
     part.values[0] = money_of(limits::NETTED_VALUE_MAX + limits::VALUE_MAX);
@@ -400,21 +403,22 @@ fn bytes_of_a_part_and_of_feedback() {
             0060  00 00 00 61 75 6d 01 00 00 00 00 00 00 00 01 00  |...aum..........|
             0070  00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00  |................|
             0080  00 00 00 00 00 00 00 9e c3 49 07 11 00 00 00 00  |.........I......|
-            0090  00 00 00 00 00 00 80 13 c7 97 2b 00 00 00 01 00  |..........+.....|
-            00a0  00 00 00 00 00 00 00 e8 76 48 17 00 00 00 01 00  |........vH......|
-            00b0  00 00 00 00 00 00 00 0c 1b b7 cf 06 00 00 00 00  |................|
-            00c0  00 00 00 00 00 00 01 00 00 00 00 00 00 00 80 4d  |...............M|
-            00d0  19 f1 ff ff ff ff ff ff ff ff ff ff ff ff 01 00  |................|
-            00e0  00 00 00 00 00 00 00 9b 32 e2 ff ff ff ff ff ff  |........2.......|
-            00f0  ff ff ff ff ff ff 01 01 00 00 00 00 00 00 00 08  |................|
-            0100  00 00 00 00 00 00 00 61 63 63 6f 75 6e 74 31 01  |.......account1.|
-            0110  00 00 00 00 00 0c 1b b7 cf 06 00 00 00 00 00 00  |................|
-            0120  00 00 00 00 01 00 00 00 00 00 00 00 41 41 50 4c  |............AAPL|
-            0130  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
-            0140  00 00 00 00 00 00 00 00 00 00 00 00 05 00 00 00  |................|
-            0150  00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00  |................|
-            0160  28 00 00 00 00 00 00 00 00 0c 1b b7 cf 06 00 00  |(...............|
-            0170  00 00 00 00 00 00 00 00                          |........|
+            0090  00 00 00 00 00 00 80 b6 52 77 c5 0c 00 00 00 00  |........Rw......|
+            00a0  00 00 00 00 00 00 80 13 c7 97 2b 00 00 00 01 00  |..........+.....|
+            00b0  00 00 00 00 00 00 00 e8 76 48 17 00 00 00 01 00  |........vH......|
+            00c0  00 00 00 00 00 00 00 0c 1b b7 cf 06 00 00 00 00  |................|
+            00d0  00 00 00 00 00 00 01 00 00 00 00 00 00 00 80 4d  |...............M|
+            00e0  19 f1 ff ff ff ff ff ff ff ff ff ff ff ff 01 00  |................|
+            00f0  00 00 00 00 00 00 00 9b 32 e2 ff ff ff ff ff ff  |........2.......|
+            0100  ff ff ff ff ff ff 01 01 00 00 00 00 00 00 00 08  |................|
+            0110  00 00 00 00 00 00 00 61 63 63 6f 75 6e 74 31 01  |.......account1.|
+            0120  00 00 00 00 00 0c 1b b7 cf 06 00 00 00 00 00 00  |................|
+            0130  00 00 00 00 01 00 00 00 00 00 00 00 41 41 50 4c  |............AAPL|
+            0140  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
+            0150  00 00 00 00 00 00 00 00 00 00 00 00 05 00 00 00  |................|
+            0160  00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00  |................|
+            0170  28 00 00 00 00 00 00 00 00 0c 1b b7 cf 06 00 00  |(...............|
+            0180  00 00 00 00 00 00 00 00                          |........|
         "#]],
     );
     check(

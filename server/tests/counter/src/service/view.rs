@@ -47,7 +47,8 @@ impl View for Counter {
         if cut.marker.report {
             last.0 = Some(Report::of(&cut));
         }
-        Made { feedback, job: cut.marker.report.then_some(Encoding::Json) }
+        let job = cut.marker.report.then_some(Encoding::Json);
+        Made { feedback, job, warnings: Vec::new() }
     }
 
     fn last(last: &Last) -> Option<Self::Job> {
