@@ -1,7 +1,8 @@
 //! Corpus: what the fuzz targets start from, one good message of each kind.
 //!
 //! `cargo test -p allot-allocation-service --test it -- --ignored corpus` writes it anew after a
-//! change of format. The corpora of files and of the journal are written by hand.
+//! change of format, and `cargo test -p allot-allocation-rules --lib -- --ignored corpus` that of
+//! books. The corpora of files and of the journal are written by hand.
 
 use std::fs;
 use std::path::Path;

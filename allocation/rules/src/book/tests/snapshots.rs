@@ -306,6 +306,19 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
     .assert_eq(&errors);
 }
 
+/// What the fuzz target `book` starts from: the book at each step of a life, held fills included.
+#[test]
+#[ignore = "it writes into the repository"]
+fn the_corpus_is_written() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/book");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lines: Vec<_> = SCRIPT.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    for count in 0..=lines.len() {
+        let book = after(config(), &lines[..count].join("\n"));
+        std::fs::write(folder.join(format!("life-{count}")), saved(&book)).unwrap();
+    }
+}
+
 #[test]
 fn spare_room_and_forgotten_outcomes_are_not_in_a_snapshot() {
     let lines = (1..400).map(|seq| format!("buy f {seq} AAPL 3 @ 5\n")).collect::<String>();
