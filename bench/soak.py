@@ -28,8 +28,11 @@ BATCH = 100
 RSS_MAX_MIB = 512
 WORSE_MAX_S = 0.1
 ACCOUNTS = 1_000
+# The version of a binary batch (docs/WIRE.md).
+VERSION = 2
 # After `busy` a client waits before it sends again.
 BACK_OFF_S = 0.02
+REFUSED_FOR_NOW = ("busy", "shard_away")
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(48)
 
 
@@ -57,13 +60,14 @@ def connect(endpoint, kind):
 
 def fill(source, seq, ticker="GOOD", quantity=1):
     record = ticker.encode().ljust(32, b"\0") + struct.pack("<QQ", seq, len(source))
+    # No id of its own: an empty text.
     record += source.encode() + struct.pack("<QqQB", 0, 10**9, quantity, 0)
     return struct.pack("<I", len(record)) + record
 
 
 def batch(kind, records):
     body = b"".join(records)
-    return b"ALOT" + struct.pack("<BBHII", 2, kind, 0, len(records), len(body)) + body
+    return b"ALOT" + struct.pack("<BBHII", VERSION, kind, 0, len(records), len(body)) + body
 
 
 def lines(source, seq, count, quantity):
@@ -143,7 +147,8 @@ def garbage(front, _):
     dealer = zmq.Context().socket(zmq.DEALER)
     dealer.linger = 0
     dealer.connect(front)
-    empty = b"ALOT" + struct.pack("<BBHII", 2, 1, 0, 250_000, 1_000_000) + bytes(1_000_000)
+    head = struct.pack("<BBHII", VERSION, 1, 0, 250_000, 1_000_000)
+    empty = b"ALOT" + head + bytes(1_000_000)
     while True:
         for message in (empty, b"{}\n" * 300_000):
             dealer.send(message)
@@ -255,7 +260,7 @@ class Client:
                 tag, seq = struct.unpack_from("<BQ", body, at + 4)
                 record, at = body[at + 5 : at + 4 + size], at + 4 + size
                 if tag == 6:
-                    if code(record) != "busy":
+                    if code(record) not in REFUSED_FOR_NOW:
                         raise SystemExit(f"fill {seq} was refused: {code(record)}")
                     self.busy += 1
                     self.again.append((now + BACK_OFF_S, seq))
@@ -290,20 +295,19 @@ class Client:
             time.sleep(0.001)
 
 
-def positions(server):
-    """How many shares of the good client's ticker the accounts hold."""
+def positions(server, client):
+    """How many shares of the good client's ticker the accounts hold, in a new report."""
     subscriber = zmq.Context().socket(zmq.SUB)
     subscriber.connect(server.publish)
     subscriber.subscribe(b"positions:json")
-    subscriber.recv_multipart()
-    time.sleep(3)
-    body = b"{}"
-    while subscriber.poll(2_000):
-        body = subscriber.recv_multipart()[2]
-        if 8 < (seen := positions.__dict__.setdefault("seen", 0)):
-            break
-        positions.seen = seen + 1
-    accounts = json.loads(body)["accounts"].values()
+    client.socket.send_json({"type": "report", "source": "good", "seq": 1})
+    reply = b""
+    while not reply.startswith(b"{"):
+        reply = client.socket.recv()
+    report = {"report": 0}
+    while report["report"] < json.loads(reply)["report"]:
+        report = json.loads(subscriber.recv_multipart()[2])
+    accounts = report["accounts"].values()
     return sum(one["positions"].get("GOOD", {"quantity": 0})["quantity"] for one in accounts)
 
 
@@ -335,7 +339,7 @@ def main():
     for attack in attacks:
         attack.kill()
     print(f"attacked: worst answer {worst * 1e3:.0f} ms, {rss} MiB", flush=True)
-    held = positions(server)
+    held = positions(server, client)
     sent = client.next_seq - 1
     print(
         f"{sent} fills sent, {client.replied} answered, {len(client.sent)} lost, "
