@@ -278,6 +278,7 @@ impl<V: Remembered> Names<V> {
         self.sources.load(cursor)?;
         let capacity = usize::try_from(self.ring.capacity()).expect("it was a usize");
         let count = cursor.count(capacity, 4 + 4 + 16 + V::LEN)?;
+        ensure(self.first == 0 || count == capacity, "names forgotten while there was room")?;
         // Slots of forgotten names hold anything, but they are there.
         let forgotten = usize::try_from(self.first.min(self.ring.capacity())).expect("small");
         let mut next_ordinal = 0;

@@ -269,6 +269,8 @@ impl History {
         self.shares_ring.start_at(self.shares_first);
         let capacity = usize::try_from(self.ring.capacity()).expect("it was a usize");
         let count = cursor.count(capacity, ENTRY_LEN_MIN)?;
+        let is_kept = if self.first == 0 { self.shares_first == 0 } else { 0 < count };
+        ensure(is_kept, "all outcomes forgotten, or shares of none")?;
         // Slots of forgotten outcomes hold anything, but they are there.
         let forgotten = self.first.min(self.ring.capacity());
         let forgotten = usize::try_from(forgotten).expect("at most the capacity");

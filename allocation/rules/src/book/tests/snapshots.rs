@@ -306,6 +306,24 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
     .assert_eq(&errors);
 }
 
+/// What forgets only when it is full, or keeps the newest, has not forgotten all it ever had.
+#[test]
+fn a_memory_that_forgot_and_is_empty_is_refused() {
+    let snapshot = saved(&Book::new(config()));
+    // After config, totals and accounts: names of fills, names of splits, three empty lists, the
+    // history and its shares.
+    for (at, expected) in [
+        (112, expect!["the snapshot is damaged: names forgotten while there was room"]),
+        (128, expect!["the snapshot is damaged: names forgotten while there was room"]),
+        (152, expect!["the snapshot is damaged: all outcomes forgotten, or shares of none"]),
+        (160, expect!["the snapshot is damaged: all outcomes forgotten, or shares of none"]),
+    ] {
+        let mut snapshot = snapshot.clone();
+        snapshot[at] = 1;
+        check_refused(config(), &snapshot, expected);
+    }
+}
+
 /// What the fuzz target `book` starts from: the book at each step of a life, held fills included.
 #[test]
 #[ignore = "it writes into the repository"]
