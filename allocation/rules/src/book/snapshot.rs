@@ -8,11 +8,11 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use allot_domain::Seq;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
+use allot_domain::{Name, Seq, Standing};
 
 use super::totals::Totals;
-use super::{Account, Book, BookConfig};
+use super::{Account, Book, BookConfig, OF_SPLITS};
 use crate::applied::{Applied, AppliedSplit};
 use crate::history::{What, put_id};
 use crate::input::{Share, SplitKey};
@@ -152,6 +152,11 @@ impl Book {
         let mut messages = Vec::new();
         for number in splits - kept + 1..=splits {
             let key = SplitKey { source: cursor.source()?, seq: Seq::new(cursor.u64()?) };
+            // A number that nobody remembers would be new, and the split kept twice.
+            let id = key.seq.into();
+            let name = Name { source: &key.source, scope: OF_SPLITS, id: &id };
+            let is_named = self.split_names.look(name) != Standing::New;
+            ensure(is_named, "a split without a name")?;
             self.recent_splits.push_back((key, SplitNumber::new(number)));
             messages.push((key.source, key.seq));
         }
@@ -193,7 +198,7 @@ impl Book {
         // byte, side, price, quantity.
         let count = cursor.count(limits::HELD_MAX, 2 + 8 + 1 + 8 + 2 + 1 + 8 + 8)?;
         ensure(count == 0 || self.residuals.is_empty(), "fills held while a split is in force")?;
-        let mut messages = Vec::with_capacity(count);
+        // A fill may be held twice: its id is a text, and was forgotten meanwhile.
         for _ in 0..count {
             let (source, seq) = (cursor.source()?, Seq::new(cursor.u64()?));
             let fill = Fill {
@@ -207,10 +212,9 @@ impl Book {
                 quantity: cursor.quantity()?,
             };
             ensure(self.holdings.find(&fill.ticker).is_some(), "a held fill without a row")?;
-            messages.push((source, fill.ticker, fill.id));
             self.held.push_back(fill);
         }
-        ensure(are_distinct(messages), "a held fill twice")
+        Ok(())
     }
 
     /// Every name is of a row, and its outcome was given.

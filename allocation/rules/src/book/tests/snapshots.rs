@@ -306,6 +306,16 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
     .assert_eq(&errors);
 }
 
+/// An id that is a text is new once it is forgotten, while its fill is still held.
+#[test]
+fn a_fill_that_is_held_twice_is_loaded() {
+    let names = BookConfig { names: 2, ..SMALL };
+    let lines =
+        "buy f 1#x AAPL 1 @ 5\nbuy f 2 AAPL 1 @ 5\nbuy f 3 AAPL 1 @ 5\nbuy f 4#x AAPL 1 @ 5";
+    let snapshot = saved(&after(names, lines));
+    assert_eq!(saved(&Book::load(names, &snapshot).unwrap()), snapshot);
+}
+
 /// What forgets only when it is full, or keeps the newest, has not forgotten all it ever had.
 #[test]
 fn a_memory_that_forgot_and_is_empty_is_refused() {
