@@ -4,6 +4,8 @@
 //! are sent too.
 
 use std::collections::BTreeMap;
+use std::io::Read;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use allot_allocation_service::{Reply, Report, Request, decode_replies};
@@ -11,6 +13,7 @@ use allot_domain::{AccountId, Money, Side, Ticker};
 
 use crate::client::{Client, PATIENCE_MS};
 use crate::process::{Outcome, Place};
+use crate::server::endpoint;
 use crate::world::{World, batch, fill};
 
 /// A situation: messages with their replies, and what a reported input of its kind gets.
@@ -329,6 +332,24 @@ fn a_mistake_that_was_taken_back_uses_up_nothing() {
     }
     let fill = r#""seq":99,"ticker":"SHEL","price":"28","quantity":100"#;
     assert_eq!(ask(&mut world, &whole(fill)), "allocated a 50 b 30 c 20");
+}
+
+/// More connections than there are descriptors: those that never say anything make room.
+#[test]
+fn silent_connections_beyond_the_descriptors_lock_nobody_out() {
+    let place = Place::new();
+    let any = "tcp://127.0.0.1:*";
+    let mut server = place.start_limited(256, &["serve", "--front", any, "--publish", any]);
+    let line = server.line_with("listening ");
+    let (front, mut silent) = (endpoint(&line, "front="), Vec::new());
+    let address = front.strip_prefix("tcp://").unwrap();
+    for _ in 0..400 {
+        silent.push(TcpStream::connect(address).unwrap());
+    }
+    let client = Client::connect(&front);
+    assert_eq!(shown(&client.ask(whole(SPLIT.0).as_bytes())), "accepted 1");
+    // The end of what the first one hears: it was closed.
+    silent[0].read_to_end(&mut Vec::new()).unwrap_or_default();
 }
 
 /// An operator hears of a limit before it is reached, and that busts have brought it back.

@@ -137,3 +137,25 @@ fn an_oversized_message_disconnects_its_sender_and_no_other_client() {
     big.send("back", 0).unwrap();
     assert_eq!(receive(&mut door).body(), b"back", "ZeroMQ reconnects by itself");
 }
+
+/// Whoever has a name locks nobody out of it.
+#[test]
+fn of_two_connections_with_one_name_the_later_gets_the_replies() {
+    let (_context, mut door, endpoint) = open(DoorOptions::default());
+    let named = |body: &str| {
+        let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        client.set_linger(0).unwrap();
+        client.set_identity(b"desk").unwrap();
+        // The first does not come back to take the name again.
+        client.set_reconnect_ivl(-1).unwrap();
+        client.connect(&endpoint).unwrap();
+        client.send(body, 0).unwrap();
+        client
+    };
+    let _first = named("first");
+    assert_eq!(receive(&mut door).body(), b"first");
+    let second = named("second");
+    assert_eq!(receive(&mut door).body(), b"second");
+    door.send(b"desk", false, b"reply").unwrap();
+    assert_eq!(second.recv_bytes(0).unwrap(), b"reply");
+}
