@@ -92,67 +92,61 @@ fn a_file_without_replies_is_refused() {
     }
 }
 
-/// What is done to a directory, to which file of it, and what must be said of that.
+/// What is done to a file.
+#[derive(Clone, Copy)]
+enum Change {
+    Deleted,
+    CutTo(u64),
+    /// A bit of the byte at this place.
+    Flipped(u64),
+}
+
+/// A file of the first shard by its kind and its place, from the end where that is negative; what
+/// is done to it, and what must be said of it.
+const CHANGES: &[(&str, isize, Change, &str)] = &[
+    ("segment-", 0, Change::Deleted, "is missing"),
+    ("segment-", 1, Change::Deleted, "is missing"),
+    ("segment-", -2, Change::Deleted, "is missing"),
+    ("segment-", 0, Change::CutTo(0), "is damaged at byte 0"),
+    ("segment-", 0, Change::CutTo(1_000), "is damaged at byte"),
+    // In its head, and in a batch.
+    ("segment-", 0, Change::Flipped(20), "is damaged at byte 0"),
+    ("segment-", 0, Change::Flipped(600), "is damaged at byte 512"),
+    // The spare one.
+    ("segment-", -1, Change::CutTo(0), "is damaged at byte 0"),
+    ("segment-", -1, Change::Flipped(5_000), "is damaged at byte"),
+    ("image-", 0, Change::CutTo(700), "is damaged at byte 512"),
+    // In its head, and in the state.
+    ("image-", 0, Change::Flipped(17), "is damaged at byte 0"),
+    ("image-", 1, Change::Flipped(800), "is damaged at byte 512"),
+];
+
+/// What else is done to a directory, to which file of it, and what must be said of that.
 type Damage = (&'static str, fn(&Place) -> PathBuf, &'static str);
+
+impl Change {
+    fn apply(self, file: &Path) {
+        match self {
+            Self::Deleted => fs::remove_file(file).unwrap(),
+            Self::CutTo(len) => {
+                OpenOptions::new().write(true).open(file).unwrap().set_len(len).unwrap();
+            }
+            Self::Flipped(offset) => {
+                let file = OpenOptions::new().read(true).write(true).open(file).unwrap();
+                let mut byte = [0];
+                file.read_exact_at(&mut byte, offset).unwrap();
+                file.write_all_at(&[byte[0] ^ 1], offset).unwrap();
+            }
+        }
+    }
+}
 
 fn segment(place: &Place, from_end: usize) -> PathBuf {
     let mut segments = files(place, 0, "segment-");
     segments.remove(segments.len() - 1 - from_end)
 }
 
-fn truncate(file: &Path, bytes: u64) {
-    OpenOptions::new().write(true).open(file).unwrap().set_len(bytes).unwrap();
-}
-
-fn flip(file: &Path, offset: u64) {
-    let file = OpenOptions::new().read(true).write(true).open(file).unwrap();
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, offset).unwrap();
-    file.write_all_at(&[byte[0] ^ 1], offset).unwrap();
-}
-
 const DAMAGES: &[Damage] = &[
-    (
-        "the first segment deleted",
-        |place| gone(files(place, 0, "segment-").remove(0)),
-        "is missing",
-    ),
-    (
-        "the second segment deleted",
-        |place| gone(files(place, 0, "segment-").remove(1)),
-        "is missing",
-    ),
-    ("the last written segment deleted", |place| gone(segment(place, 1)), "is missing"),
-    (
-        "the first segment emptied",
-        |place| changed(files(place, 0, "segment-").remove(0), |file| truncate(file, 0)),
-        "is damaged at byte 0",
-    ),
-    (
-        "the first segment cut off",
-        |place| changed(files(place, 0, "segment-").remove(0), |file| truncate(file, 1_000)),
-        "is damaged at byte",
-    ),
-    (
-        "a bit in the head of the first segment",
-        |place| changed(files(place, 0, "segment-").remove(0), |file| flip(file, 20)),
-        "is damaged at byte 0",
-    ),
-    (
-        "a bit in a batch",
-        |place| changed(files(place, 0, "segment-").remove(0), |file| flip(file, 600)),
-        "is damaged at byte 512",
-    ),
-    (
-        "the last segment emptied",
-        |place| changed(segment(place, 0), |file| truncate(file, 0)),
-        "is damaged at byte 0",
-    ),
-    (
-        "a bit in the spare segment",
-        |place| changed(segment(place, 0), |file| flip(file, 5_000)),
-        "is damaged at byte",
-    ),
     (
         "two segments swapped",
         |place| {
@@ -173,21 +167,6 @@ const DAMAGES: &[Damage] = &[
             file
         },
         "is damaged at byte 0",
-    ),
-    (
-        "a snapshot cut off",
-        |place| changed(files(place, 0, "image-").remove(0), |file| truncate(file, 700)),
-        "is damaged at byte 512",
-    ),
-    (
-        "a bit in the head of a snapshot",
-        |place| changed(files(place, 0, "image-").remove(0), |file| flip(file, 17)),
-        "is damaged at byte 0",
-    ),
-    (
-        "a bit in the state of a snapshot",
-        |place| changed(files(place, 0, "image-").remove(1), |file| flip(file, 800)),
-        "is damaged at byte 512",
     ),
     (
         "a shard deleted",
@@ -219,7 +198,11 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         "the ledger deleted",
-        |place| gone(place.path().join("data/ledger")),
+        |place| {
+            let file = place.path().join("data/ledger");
+            fs::remove_file(&file).unwrap();
+            file
+        },
         "holds journals and no ledger",
     ),
     (
@@ -232,16 +215,6 @@ const DAMAGES: &[Damage] = &[
         "is of ledger ",
     ),
 ];
-
-fn gone(file: PathBuf) -> PathBuf {
-    fs::remove_file(&file).unwrap();
-    file
-}
-
-fn changed(file: PathBuf, change: impl FnOnce(&Path)) -> PathBuf {
-    change(&file);
-    file
-}
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -261,18 +234,31 @@ fn every_damage_is_named_with_its_file_and_place() {
     sound.run(&["verify", "data", "--answers", "answers"]).ok();
     let counts = ["segment-", "image-"].map(|kind| files(&sound, 0, kind).len());
     assert!(4 < counts[0] && 1 < counts[1], "{counts:?}");
+    for (kind, at, change, said) in CHANGES {
+        check(&sound, &format!("{kind}{at}"), said, |place| {
+            let mut all = files(place, 0, kind);
+            let at = if *at < 0 { all.len().strict_add_signed(*at) } else { at.unsigned_abs() };
+            let file = all.remove(at);
+            change.apply(&file);
+            file
+        });
+    }
     for (what, damage, said) in DAMAGES {
-        let place = Place::new();
-        copy(&sound.path().join("data"), &place.path().join("data"));
-        let file = damage(&place);
-        let page = failed(&place, &[]);
-        let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        let is_named =
-            |line: &str| line.contains(said) && (line.contains(&name) || name == "ledger");
-        assert!(page.lines().any(is_named), "{what}: {name} {said}\n{page}");
-        // The other shard is checked all the same.
-        if !said.contains("shard") && !said.contains("ledger") {
-            assert!(page.contains("data/shard-1: allocation, shard 1 of 2"), "{what}\n{page}");
-        }
+        check(&sound, what, said, damage);
+    }
+}
+
+/// Damages a copy: the file must be named, and what is wrong with it.
+fn check(sound: &Place, what: &str, said: &str, damage: impl FnOnce(&Place) -> PathBuf) {
+    let place = Place::new();
+    copy(&sound.path().join("data"), &place.path().join("data"));
+    let file = damage(&place);
+    let page = failed(&place, &[]);
+    let name = file.file_name().unwrap().to_string_lossy().into_owned();
+    let is_named = |line: &str| line.contains(said) && (line.contains(&name) || name == "ledger");
+    assert!(page.lines().any(is_named), "{what}: {name} {said}\n{page}");
+    // The other shard is checked all the same.
+    if !said.contains("shard") && !said.contains("ledger") {
+        assert!(page.contains("data/shard-1: allocation, shard 1 of 2"), "{what}\n{page}");
     }
 }
