@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use allot_domain::Incarnation;
-use allot_runtime::Nanos;
+use allot_runtime::{Envelope, Nanos};
 use allot_wire::Encoding;
 use allot_wire::backplane::ClientHandle;
 
-use crate::limits::{CLIENTS_MAX, SOURCES_MAX};
+use crate::limits::{BEHIND_LEN, CLIENTS_MAX, SOURCES_MAX};
 
 /// One client.
 pub(crate) struct Client {
@@ -37,9 +37,22 @@ pub(crate) struct Client {
     pub(crate) took_at: Nanos,
     /// Whether it stands in the list of clients to serve.
     pub(crate) listed: bool,
+    /// Messages of it that wait until it has read more of its replies, and their bytes.
+    pub(crate) set_aside: VecDeque<Envelope>,
+    pub(crate) set_aside_len: usize,
 }
 
 impl Client {
+    /// Whether replies wait for it, or messages of it do.
+    fn waits(&self) -> bool {
+        !self.parked.is_empty() || !self.set_aside.is_empty()
+    }
+
+    /// Whether its next message is to wait: it does not read the replies to those before.
+    pub(crate) fn is_behind(&self) -> bool {
+        BEHIND_LEN < self.parked_len
+    }
+
     /// What must hold between any two changes of what is parked.
     pub(crate) fn check(&self) {
         assert!(
@@ -113,6 +126,11 @@ impl Clients {
         Some(self.handle(slot))
     }
 
+    /// The client that sends under this identity, if it is known.
+    pub(crate) fn find(&self, identity: &[u8]) -> Option<ClientHandle> {
+        self.by_identity.get(identity).map(|slot| self.handle(*slot))
+    }
+
     /// The client of a handle, unless it has gone.
     pub(crate) fn get(&mut self, handle: ClientHandle) -> Option<&mut Client> {
         let slot = u32::try_from(handle.get() & 0xffff_ffff).expect("32 bits");
@@ -181,6 +199,8 @@ impl Clients {
             reply_len: 0,
             took_at: Nanos::ZERO,
             listed: false,
+            set_aside: VecDeque::new(),
+            set_aside_len: 0,
         });
         u32::try_from(self.slots.len() - 1).expect("at most CLIENTS_MAX")
     }
@@ -190,7 +210,7 @@ impl Clients {
         let count = self.slots.len();
         let idle = (0..count).map(|step| (self.sweep + step) % count).find(|slot| {
             let client = &self.slots[*slot];
-            client.owed == 0 && client.outgoing.is_empty() && client.parked.is_empty()
+            client.owed == 0 && client.outgoing.is_empty() && !client.waits()
         })?;
         self.sweep = (idle + 1) % count;
         let slot = u32::try_from(idle).expect("at most CLIENTS_MAX");
@@ -208,6 +228,8 @@ impl Clients {
         client.parked_len = 0;
         client.reply_len = 0;
         client.listed = false;
+        client.set_aside.clear();
+        client.set_aside_len = 0;
         let identity = std::mem::take(&mut client.identity);
         let freed = self.by_identity.remove(&identity);
         assert!(freed == Some(slot), "only a slot of a client is vacated");

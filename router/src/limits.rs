@@ -45,6 +45,19 @@ pub(crate) const PARKED_LEN_MAX: usize = 8 << 20;
 /// A client that takes something within this time reads.
 pub(crate) const PARKED_PATIENCE: Duration = Duration::from_secs(1);
 
+/// While more bytes wait for a client than this, its messages wait too: no reply is made for a
+/// client that does not read those before.
+pub(crate) const BEHIND_LEN: usize = 1 << 20;
+
+/// The most bytes of such messages of a client; beyond that it is given up.
+pub(crate) const SET_ASIDE_LEN_MAX: usize = 16 << 20;
+
+/// The same of all clients; beyond that the one with most of them is given up.
+pub(crate) const SET_ASIDE_LEN_MAX_OF_ALL: usize = 64 << 20;
+
+/// What a message that is set aside takes besides its bytes.
+pub(crate) const SET_ASIDE_ENTRY_LEN: usize = 256;
+
 /// The most bytes that wait for all clients together, whether they read or not: beyond that the one
 /// with most of them is given up.
 pub(crate) const PARKED_LEN_MAX_OF_ALL: usize = 128 << 20;
@@ -90,6 +103,9 @@ const _: () = assert!(INPUTS_LEN_FULL * 2 <= RECYCLED_BYTES_MAX);
 // The rejections of one message of garbage fit among what may be parked.
 const _: () = assert!(REFUSED_MAX as usize * 1_024 <= PARKED_LEN_MAX);
 const _: () = assert!(MESSAGE_MAX < PARKED_LEN_MAX);
+// A client has replies waiting for long before it is given up for them.
+const _: () = assert!(BEHIND_LEN < PARKED_LEN_MAX);
+const _: () = assert!(SET_ASIDE_LEN_MAX < SET_ASIDE_LEN_MAX_OF_ALL);
 const _: () = assert!(PARKED_LEN_MAX < OWED_LEN_MAX && OWED_LEN_MAX < PARKED_LEN_MAX_OF_ALL);
 const _: () = assert!(PARKED_RETRY.as_millis() < PARKED_PATIENCE.as_millis());
 const _: () = assert!(MESSAGES_LEN_PER_TURN <= MESSAGE_MAX);

@@ -1,7 +1,11 @@
 //! Replies: the door, and what is sent to clients through it.
 //!
 //! Replies to one client within one turn leave as one message. A client that does not read is
-//! **parked**: its messages wait here, up to a bound, and then it is given up.
+//! **parked**: its replies wait here, up to a bound, and then it is given up. What it sends
+//! meanwhile is **set aside**, and read when it has read more: its requests cost nothing until
+//! then, and keep their order.
+
+use std::collections::VecDeque;
 
 use allot_domain::{Incarnation, Reject};
 use allot_runtime::{Counter, Counters, Door, Envelope, Nanos, PollSet, SendError, Stage, Stages};
@@ -11,7 +15,7 @@ use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 use crate::clients::{Client, Clients};
 use crate::limits::{
     MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_MAX, PARKED_LEN_MAX, PARKED_LEN_MAX_OF_ALL,
-    PARKED_PATIENCE,
+    PARKED_PATIENCE, SET_ASIDE_ENTRY_LEN, SET_ASIDE_LEN_MAX, SET_ASIDE_LEN_MAX_OF_ALL,
 };
 
 /// The door and its clients.
@@ -23,6 +27,9 @@ pub(crate) struct Replies {
     parked: Vec<ClientHandle>,
     /// The bytes that wait for all clients.
     parked_len: usize,
+    /// Clients whose messages are set aside, and the bytes of all those messages.
+    set_aside: VecDeque<ClientHandle>,
+    set_aside_len: usize,
     now: Nanos,
     counters: Counters,
     stages: Stages,
@@ -39,6 +46,8 @@ impl Replies {
             list: Vec::new(),
             parked: Vec::new(),
             parked_len: 0,
+            set_aside: VecDeque::new(),
+            set_aside_len: 0,
             now: Nanos::ZERO,
             counters,
             stages,
@@ -50,13 +59,78 @@ impl Replies {
         self.stages = stages.clone();
     }
 
+    /// Takes the next message that is to be read, if there is one.
     pub(crate) fn receive(&mut self, envelope: &mut Envelope) -> bool {
         let began = self.stages.begin(Stage::Receive);
-        let received = self.door.receive(envelope);
+        let received = self.take_back(envelope) || self.receive_next(envelope);
         if received {
             self.stages.end(Stage::Receive, began);
         }
         received
+    }
+
+    /// Takes a message from the door; those of clients that do not read are set aside.
+    fn receive_next(&mut self, envelope: &mut Envelope) -> bool {
+        while self.door.receive(envelope) {
+            let client = if self.parked.is_empty() && self.set_aside.is_empty() {
+                None
+            } else {
+                self.clients.find(envelope.identity())
+            };
+            match client {
+                Some(client) if self.is_to_wait(client) => self.set_aside(client, envelope),
+                _ => return true,
+            }
+        }
+        false
+    }
+
+    /// Messages of a client keep their order.
+    fn is_to_wait(&mut self, client: ClientHandle) -> bool {
+        let client = self.clients.get(client);
+        client.is_some_and(|client| client.is_behind() || !client.set_aside.is_empty())
+    }
+
+    fn set_aside(&mut self, handle: ClientHandle, envelope: &mut Envelope) {
+        let client = self.clients.get(handle).expect("it was found just now");
+        if client.set_aside.is_empty() {
+            self.set_aside.push_back(handle);
+        }
+        let len = set_aside_len(envelope);
+        client.set_aside.push_back(std::mem::take(envelope));
+        client.set_aside_len += len;
+        self.set_aside_len += len;
+        let is_over = SET_ASIDE_LEN_MAX < client.set_aside_len;
+        if is_over {
+            self.drop_client(handle);
+        } else if SET_ASIDE_LEN_MAX_OF_ALL < self.set_aside_len {
+            let clients = &mut self.clients;
+            let len = |one: &ClientHandle| clients.get(*one).map_or(0, |one| one.set_aside_len);
+            let fullest = self.set_aside.iter().copied().max_by_key(len);
+            self.drop_client(fullest.expect("some are set aside"));
+        }
+    }
+
+    /// Takes a message that was set aside of a client that reads again, a client after the other.
+    fn take_back(&mut self, envelope: &mut Envelope) -> bool {
+        for _ in 0..self.set_aside.len() {
+            let handle = self.set_aside.pop_front().expect("there are so many");
+            let Some(client) = self.clients.get(handle) else {
+                continue;
+            };
+            let taken = if client.is_behind() { None } else { client.set_aside.pop_front() };
+            let len = taken.as_ref().map_or(0, set_aside_len);
+            client.set_aside_len -= len;
+            self.set_aside_len -= len;
+            if !client.set_aside.is_empty() {
+                self.set_aside.push_back(handle);
+            }
+            if let Some(message) = taken {
+                *envelope = message;
+                return true;
+            }
+        }
+        false
     }
 
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
@@ -215,7 +289,7 @@ impl Replies {
             }
             Err(SendError::Away) => {
                 self.counters.add(Counter::RepliesUndeliverable, replies);
-                self.clients.remove(handle);
+                self.forget(handle);
                 0
             }
         }
@@ -249,44 +323,70 @@ impl Replies {
 
     /// Gives up a client that does not read.
     fn drop_client(&mut self, handle: ClientHandle) {
-        if let Some(client) = self.clients.get(handle) {
-            self.parked_len -= client.parked_len;
-            self.counters.add(Counter::ClientsDropped, 1);
-            self.clients.remove(handle);
-        }
+        self.end_client(handle);
         self.parked.retain(|parked| *parked != handle);
     }
 
+    /// Ends the connection of a client that does not read, and forgets it.
+    fn end_client(&mut self, handle: ClientHandle) {
+        if let Some(client) = self.clients.get(handle) {
+            self.door.cut_off(&client.identity);
+            self.counters.add(Counter::ClientsDropped, 1);
+        }
+        self.forget(handle);
+    }
+
+    /// Forgets a client, and all that waits for it or of it.
+    fn forget(&mut self, handle: ClientHandle) {
+        if let Some(client) = self.clients.get(handle) {
+            self.parked_len -= client.parked_len;
+            self.set_aside_len -= client.set_aside_len;
+            self.clients.remove(handle);
+        }
+    }
+
     fn flush_parked(&mut self) -> usize {
-        let (door, clients, counters) = (&mut self.door, &mut self.clients, &self.counters);
-        let (parked_len, now) = (&mut self.parked_len, self.now);
-        let mut sent = 0;
-        self.parked.retain(|handle| {
-            let Some(client) = clients.get(*handle) else {
-                return false;
-            };
-            let before = client.parked_len;
-            let (count, gone) = unpark(door, client);
-            *parked_len -= before - client.parked_len;
-            sent += count;
-            if 0 < count {
-                client.took_at = now;
+        let (mut sent, mut kept) = (0, 0);
+        for at in 0..self.parked.len() {
+            let handle = self.parked[at];
+            sent += self.unpark(handle);
+            if self.clients.get(handle).is_some_and(|client| !client.parked.is_empty()) {
+                self.parked[kept] = handle;
+                kept += 1;
             }
-            let is_silent =
-                PARKED_LEN_MAX < client.parked_len && client.took_at + PARKED_PATIENCE <= now;
-            if gone || is_silent {
-                let counter =
-                    if gone { Counter::RepliesUndeliverable } else { Counter::ClientsDropped };
-                counters.add(counter, 1);
-                *parked_len -= client.parked_len;
-                clients.remove(*handle);
-                return false;
-            }
-            !client.parked.is_empty()
-        });
-        assert!(self.parked.len() <= self.clients.count(), "a client is parked once");
+        }
+        self.parked.truncate(kept);
+        assert!(kept <= self.clients.count(), "a client is parked once");
         sent
     }
+
+    /// Sends what is parked for a client while there is room, and gives up one that has gone, or
+    /// that has taken nothing for too long; returns how many messages left.
+    fn unpark(&mut self, handle: ClientHandle) -> usize {
+        let Some(client) = self.clients.get(handle) else {
+            return 0;
+        };
+        let before = client.parked_len;
+        let (sent, gone) = unpark(&mut self.door, client);
+        self.parked_len -= before - client.parked_len;
+        if 0 < sent {
+            client.took_at = self.now;
+        }
+        let is_silent =
+            PARKED_LEN_MAX < client.parked_len && client.took_at + PARKED_PATIENCE <= self.now;
+        if gone {
+            self.counters.add(Counter::RepliesUndeliverable, 1);
+            self.forget(handle);
+        } else if is_silent {
+            self.end_client(handle);
+        }
+        sent
+    }
+}
+
+/// What a message takes that is set aside.
+fn set_aside_len(envelope: &Envelope) -> usize {
+    envelope.body().len() + SET_ASIDE_ENTRY_LEN
 }
 
 /// Sends parked messages while there is room; says how many left and whether the client has gone.
@@ -305,4 +405,66 @@ fn unpark(door: &mut Door, client: &mut Client) -> (usize, bool) {
         }
     }
     (sent, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use allot_runtime::{DoorClients, DoorOptions};
+
+    use super::*;
+    use crate::limits::BEHIND_LEN;
+
+    /// A door at which `deaf` has not read replies of four times what puts a client behind.
+    fn behind() -> (Replies, DoorClients, Counters) {
+        let options = DoorOptions { high_water: 1, ..DoorOptions::default() };
+        let (door, clients) = Door::memory_with(options);
+        let counters = Counters::new();
+        let mut replies = Replies::new(door, Incarnation::new(1), counters.clone());
+        clients.send(b"deaf", b"first");
+        assert_eq!(next(&mut replies).as_deref(), Some(&b"first"[..]));
+        let deaf = replies.clients.arrive(b"deaf", false).unwrap();
+        for _ in 0..4 {
+            replies.deliver(deaf, Encoding::Json, &vec![b'x'; BEHIND_LEN + 1]);
+            replies.flush();
+        }
+        (replies, clients, counters)
+    }
+
+    fn next(replies: &mut Replies) -> Option<Vec<u8>> {
+        let mut envelope = Envelope::new();
+        replies.receive(&mut envelope).then(|| envelope.body().to_vec())
+    }
+
+    #[test]
+    fn messages_of_a_client_that_does_not_read_wait_until_it_does() {
+        let (mut replies, clients, _) = behind();
+        for (client, message) in [("deaf", "second"), ("bob", "hello"), ("deaf", "third")] {
+            clients.send(client.as_bytes(), message.as_bytes());
+        }
+        assert_eq!(next(&mut replies).as_deref(), Some(&b"hello"[..]));
+        assert_eq!(next(&mut replies), None);
+        let mut taken = Vec::new();
+        while let Some((client, _)) = clients.receive() {
+            assert_eq!(client, b"deaf");
+            replies.flush();
+            taken.extend(next(&mut replies));
+        }
+        clients.send(b"deaf", b"fourth");
+        taken.extend(std::iter::from_fn(|| next(&mut replies)));
+        assert_eq!(taken, [&b"second"[..], b"third", b"fourth"]);
+        assert_eq!(replies.set_aside_len, 0);
+    }
+
+    #[test]
+    fn a_client_that_sends_on_without_reading_is_given_up() {
+        let (mut replies, clients, counters) = behind();
+        let count = SET_ASIDE_LEN_MAX / (1 << 20) + 1;
+        (0..count).for_each(|_| clients.send(b"deaf", &vec![b'x'; 1 << 20]));
+        clients.send(b"bob", b"hello");
+        assert_eq!(next(&mut replies).as_deref(), Some(&b"hello"[..]));
+        assert_eq!(counters.get(Counter::ClientsDropped), 1);
+        assert_eq!((replies.set_aside_len, replies.parked_len), (0, 0));
+        clients.send(b"deaf", b"again");
+        assert_eq!(next(&mut replies).as_deref(), Some(&b"again"[..]), "as a new client");
+    }
 }

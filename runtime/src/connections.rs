@@ -4,7 +4,7 @@
 //! nor the bytes of what it has read, nor the connections; and it does not say who is slow. But it
 //! names the descriptor of each connection, and the kernel counts the bytes of every TCP
 //! connection. So a connection whose bytes do not become messages is found, and one whose bytes are
-//! not taken, and it is shut down. ZeroMQ then sees a peer that has gone, and gives its memory
+//! not taken, and it is reset. ZeroMQ then sees a peer that has gone, and gives its memory
 //! back.
 //!
 //! A descriptor may be closed and given to another connection at any moment: the cookie of a socket
@@ -17,13 +17,15 @@ use zmq::{Message, SocketEvent};
 
 use crate::limits::{
     BEHIND_LEAST, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK, DESCRIPTORS_RESERVED, PREFIX_BYTES_MAX,
-    SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX_OF_ALL, SUBSCRIPTIONS_MAX,
+    SUBSCRIPTION_NODES_MAX_OF_ALL, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_MAX,
     SUBSCRIPTIONS_MAX_OF_ALL,
 };
 use crate::socket_monitor::SocketMonitor;
 use crate::{Context, Counter, Counters, Nanos, RuntimeError, Subscription};
+use subscriptions::{Subscriptions, Tree};
 
 mod kernel;
+mod subscriptions;
 
 /// What a socket allows its connections.
 #[derive(Clone, Copy)]
@@ -53,8 +55,7 @@ struct Connection {
     unread: u64,
     /// Since when there are bytes that it does not take.
     behind_since: Option<Nanos>,
-    subscriptions: usize,
-    subscriptions_bytes: u64,
+    subscriptions: Subscriptions,
 }
 
 /// All connections of one socket, by descriptor.
@@ -65,7 +66,8 @@ pub(crate) struct Connections {
     /// Bytes that were sent and not taken, of all.
     unread: u64,
     subscriptions: usize,
-    subscriptions_bytes: u64,
+    /// What all subscriptions are to ZeroMQ.
+    tree: Tree,
     /// How many have bytes that they did not take, at the last check.
     behind: usize,
     /// How many there may be.
@@ -96,7 +98,7 @@ impl Connections {
             by_fd: BTreeMap::new(),
             unread: 0,
             subscriptions: 0,
-            subscriptions_bytes: 0,
+            tree: Tree::default(),
             behind: 0,
             most: usize::try_from(most).unwrap_or(usize::MAX).min(CONNECTIONS_MAX),
             accepted: 0,
@@ -149,26 +151,22 @@ impl Connections {
             return self.cut_off(peer.fd, Counter::SubscriptionsRefused);
         }
         let connection = self.by_fd.get_mut(&peer.fd).expect("it was found just now");
+        let before = connection.subscriptions.len();
         if subscription.on {
-            connection.subscriptions += 1;
-            connection.subscriptions_bytes += bytes;
-            self.subscriptions += 1;
-            self.subscriptions_bytes += bytes;
-        } else if 0 < connection.subscriptions {
-            let bytes = bytes.min(connection.subscriptions_bytes);
-            connection.subscriptions -= 1;
-            connection.subscriptions_bytes -= bytes;
-            self.subscriptions -= 1;
-            self.subscriptions_bytes -= bytes;
+            connection.subscriptions.add(&subscription.topic, &mut self.tree);
+        } else {
+            connection.subscriptions.remove(&subscription.topic, &mut self.tree);
         }
-        let is_one_too_many = SUBSCRIPTIONS_MAX < connection.subscriptions
-            || SUBSCRIPTIONS_BYTES_MAX < connection.subscriptions_bytes
+        let after = connection.subscriptions.len();
+        self.subscriptions = self.subscriptions + after - before;
+        let is_one_too_many = SUBSCRIPTIONS_MAX < after
+            || SUBSCRIPTIONS_BYTES_MAX < connection.subscriptions.bytes()
             || SUBSCRIPTIONS_MAX_OF_ALL < self.subscriptions;
         if is_one_too_many {
             self.cut_off(peer.fd, Counter::SubscriptionsRefused);
         }
-        while SUBSCRIPTIONS_BYTES_MAX_OF_ALL < self.subscriptions_bytes {
-            let fullest = self.by_fd.iter().max_by_key(|(_, one)| one.subscriptions_bytes);
+        while SUBSCRIPTION_NODES_MAX_OF_ALL < self.tree.nodes() {
+            let fullest = self.by_fd.iter().max_by_key(|(_, one)| one.subscriptions.nodes());
             let Some((fd, _)) = fullest else { return };
             self.cut_off(*fd, Counter::SubscriptionsRefused);
         }
@@ -179,15 +177,30 @@ impl Connections {
         self.behind
     }
 
+    /// Shuts a connection down: its owner wants nothing more of it.
+    pub(crate) fn end(&mut self, peer: Peer) {
+        if self.knows(peer) {
+            self.shut_down(peer.fd);
+        }
+    }
+
     /// Shuts a connection down, and counts it.
     fn cut_off(&mut self, fd: i32, why: Counter) {
-        if let Some(connection) = self.remove(fd)
-            && kernel::cookie(fd) == Some(connection.cookie)
-            && !kernel::listens(fd)
-        {
-            kernel::shut_down(fd);
+        if self.shut_down(fd) {
             self.counters.add(why, 1);
         }
+    }
+
+    /// Shuts a connection down; false if it has gone.
+    fn shut_down(&mut self, fd: i32) -> bool {
+        let Some(connection) = self.remove(fd) else {
+            return false;
+        };
+        let is_it = kernel::cookie(fd) == Some(connection.cookie) && !kernel::listens(fd);
+        if is_it {
+            kernel::reset(fd);
+        }
+        is_it
     }
 
     /// Takes what the I/O thread says of connections made and lost.
@@ -278,10 +291,10 @@ impl Connections {
     }
 
     fn remove(&mut self, fd: i32) -> Option<Connection> {
-        let connection = self.by_fd.remove(&fd)?;
+        let mut connection = self.by_fd.remove(&fd)?;
         self.unread -= connection.unread;
-        self.subscriptions -= connection.subscriptions;
-        self.subscriptions_bytes -= connection.subscriptions_bytes;
+        self.subscriptions -= connection.subscriptions.len();
+        connection.subscriptions.clear(&mut self.tree);
         self.behind -= usize::from(connection.behind_since.is_some());
         Some(connection)
     }

@@ -107,6 +107,14 @@ impl Door {
         }
     }
 
+    /// Ends the connection of a client, and drops what it has sent that was not taken yet.
+    pub fn cut_off(&mut self, identity: &[u8]) {
+        match &mut self.0 {
+            Kind::Router(door) => door.cut_off(identity),
+            Kind::Memory(memory) => memory.cut_off(identity),
+        }
+    }
+
     /// Counts connections that are cut off into these counters from now on.
     pub fn count_into(&mut self, counters: &Counters) {
         if let Kind::Router(door) = &mut self.0 {

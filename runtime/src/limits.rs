@@ -130,9 +130,12 @@ pub(crate) const SUBSCRIPTIONS_MAX: usize = 16_384;
 pub(crate) const SUBSCRIPTIONS_MAX_OF_ALL: usize = 262_144;
 
 /// Bytes of the subscriptions of one connection.
-pub(crate) const SUBSCRIPTIONS_BYTES_MAX: u64 = 128 << 10;
-/// The same of all connections together; the one with most of them is cut off.
-pub(crate) const SUBSCRIPTIONS_BYTES_MAX_OF_ALL: u64 = 512 << 10;
+pub(crate) const SUBSCRIPTIONS_BYTES_MAX: usize = 128 << 10;
+
+/// Nodes that the subscriptions of all connections make in the tree of ZeroMQ, about one for each
+/// byte that no two begin with alike; the connection that has added most of them is cut off.
+/// ZeroMQ walks all of them when a subscriber goes.
+pub(crate) const SUBSCRIPTION_NODES_MAX_OF_ALL: usize = 32 << 10;
 
 /// Bytes that a subscriber may have sent and that no subscription was made of.
 pub(crate) const BROADCAST_UNREAD_BYTES_MAX: u64 = 1 << 20;
@@ -177,10 +180,9 @@ const _: () = {
     // Short replies that are not counted take no more than long ones that are.
     assert!(DOOR_HIGH_WATER * DOOR_SHORT_BYTES <= 4 * DOOR_CLIENT_BYTES_MAX);
     assert!(PREFIX_BYTES_MAX + 16 <= SUBSCRIPTION_FRAME_BYTES_MAX);
-    assert!(SUBSCRIPTIONS_BYTES_MAX < BROADCAST_UNREAD_BYTES_MAX);
+    assert!((SUBSCRIPTIONS_BYTES_MAX as u64) < BROADCAST_UNREAD_BYTES_MAX);
     assert!(BROADCAST_UNREAD_BYTES_MAX < BROADCAST_UNREAD_BYTES_MAX_OF_ALL);
     assert!(SUBSCRIPTIONS_MAX < SUBSCRIPTIONS_MAX_OF_ALL);
-    assert!(SUBSCRIPTIONS_BYTES_MAX < SUBSCRIPTIONS_BYTES_MAX_OF_ALL);
     assert!(CONNECTIONS_CHECK_EVERY.as_millis() < BEHIND_LEAST.as_millis());
     assert!(BEHIND_LEAST.as_millis() < UNTAKEN.as_millis());
     assert!(CONNECTIONS_PER_CHECK < CONNECTIONS_MAX);

@@ -39,12 +39,20 @@ pub(super) fn untaken(fd: i32) -> Option<u64> {
     if answered == 0 { u64::try_from(bytes).ok() } else { None }
 }
 
-/// Ends a connection both ways. Its owner sees a peer that has gone.
-pub(super) fn shut_down(fd: i32) {
+/// Resets a connection. Its owner sees a peer that has gone, and the peer is told at once: one that
+/// is only shut down goes on waiting for room in its window, for minutes.
+pub(super) fn reset(fd: i32) {
+    // To connect to no address dissolves a connection: connect(2).
+    let family = libc::sa_family_t::try_from(libc::AF_UNSPEC).expect("a small number");
+    let nowhere = libc::sockaddr { sa_family: family, sa_data: [0; 14] };
+    let len = libc::socklen_t::try_from(size_of_val(&nowhere)).expect("a small number");
     #[expect(unsafe_code, reason = "a descriptor that belongs to ZeroMQ is a bare number")]
-    // SAFETY: the call takes no address.
+    // SAFETY: the first call reads `nowhere`, which has the length that it is told.
     unsafe {
-        libc::shutdown(fd, libc::SHUT_RDWR);
+        if libc::connect(fd, &raw const nowhere, len) != 0 {
+            // A connection within the machine cannot be dissolved.
+            libc::shutdown(fd, libc::SHUT_RDWR);
+        }
     }
 }
 

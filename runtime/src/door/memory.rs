@@ -72,6 +72,15 @@ impl MemoryDoor {
     }
 }
 
+impl MemoryDoor {
+    /// Disconnects a client, and drops what it sent.
+    pub(crate) fn cut_off(&self, identity: &[u8]) {
+        let mut shared = lock(&self.shared);
+        shared.clients.remove(identity);
+        shared.requests.retain(|request| request.identity != identity);
+    }
+}
+
 impl DoorClients {
     pub(crate) fn new(door: &MemoryDoor) -> Self {
         Self { shared: Arc::clone(&door.shared) }

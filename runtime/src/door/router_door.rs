@@ -22,6 +22,8 @@ pub(super) struct RouterDoor {
     /// The client that was heard last.
     last: Vec<u8>,
     last_peer: Option<Peer>,
+    /// How many of the clients were cut off.
+    cut_off: usize,
     sealing_bytes: usize,
 }
 
@@ -29,6 +31,8 @@ struct Client {
     peer: Peer,
     /// Bytes of long replies that wait for it.
     waiting: WaitingBytes,
+    /// Whether it was cut off: what ZeroMQ still has of it is dropped.
+    is_cut_off: bool,
 }
 
 impl RouterDoor {
@@ -46,16 +50,42 @@ impl RouterDoor {
             clients: BTreeMap::new(),
             last: Vec::new(),
             last_peer: None,
+            cut_off: 0,
             sealing_bytes: if is_sealed { CURVE_BYTES } else { 0 },
         })
     }
 
     pub(super) fn receive(&mut self, envelope: &mut Envelope) -> bool {
-        let received = envelope.receive(&self.socket, self.sealing_bytes);
-        if received {
-            self.note(envelope);
+        while envelope.receive(&self.socket, self.sealing_bytes) {
+            if !self.is_dropped(envelope) {
+                self.note(envelope);
+                return true;
+            }
         }
-        received
+        false
+    }
+
+    /// Whether a message came over a connection that was cut off. A client with a name of its own
+    /// may have come back over another.
+    fn is_dropped(&self, envelope: &mut Envelope) -> bool {
+        if self.cut_off == 0 {
+            return false;
+        }
+        let client = self.clients.get(envelope.identity());
+        let Some(client) = client.filter(|client| client.is_cut_off) else {
+            return false;
+        };
+        let peer = self.guard.connections().of(envelope.head());
+        peer.is_none_or(|peer| peer == client.peer)
+    }
+
+    pub(super) fn cut_off(&mut self, identity: &[u8]) {
+        let client = self.clients.get_mut(identity).filter(|client| !client.is_cut_off);
+        if let Some(client) = client {
+            self.guard.connections().end(client.peer);
+            client.is_cut_off = true;
+            self.cut_off += 1;
+        }
     }
 
     /// Counts what was taken from the client's connection.
@@ -73,10 +103,11 @@ impl RouterDoor {
         self.last_peer = connections.of(envelope.head());
         if let Some(peer) = self.last_peer {
             connections.take(peer, bytes);
-            let client = Client { peer, waiting: WaitingBytes::default() };
+            let client = Client { peer, waiting: WaitingBytes::default(), is_cut_off: false };
             self.clients.insert(self.last.clone(), client);
             if connections.count() + GONE_MAX < self.clients.len() {
                 self.clients.retain(|_, client| connections.knows(client.peer));
+                self.cut_off = self.clients.values().filter(|client| client.is_cut_off).count();
             }
         }
     }

@@ -41,9 +41,6 @@ fn unfinished_frame() -> Vec<u8> {
 }
 
 /// Sends frames that never end; what is returned counts how many bytes left.
-///
-/// The thread may be blocked for some time after its connection was shut down, for its kernel finds
-/// that out by probes that become rare: it is not waited for.
 fn send_endlessly(mut stream: TcpStream) -> Arc<AtomicUsize> {
     let sent = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&sent);
@@ -236,4 +233,24 @@ fn subscriptions_without_a_pause_do_not_hold_the_publisher() {
         is_cut_off().then_some(())
     });
     sender.join().unwrap();
+}
+
+#[test]
+fn a_client_that_is_cut_off_is_told_and_what_it_sent_is_dropped() {
+    let context = Context::new().unwrap();
+    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
+    let mut stream = connect(door.endpoint().unwrap(), "DEALER");
+    stream.write_all(&b"\0\x05first".repeat(5)).unwrap();
+    let mut envelope = Envelope::new();
+    wait_for!([door], door.receive(&mut envelope).then_some(()));
+    door.cut_off(envelope.identity());
+    let mut rest = Vec::new();
+    let told = stream.read_to_end(&mut rest);
+    assert!(told.is_err(), "the connection is reset");
+    let other = zmq::Context::new().socket(zmq::DEALER).unwrap();
+    other.set_linger(0).unwrap();
+    other.connect(door.endpoint().unwrap()).unwrap();
+    other.send("other", 0).unwrap();
+    wait_for!([door], door.receive(&mut envelope).then_some(()));
+    assert_eq!(envelope.body(), b"other");
 }
