@@ -163,6 +163,20 @@ impl Admission<'_> {
         }
     }
 
+    /// Hands a question to the shard that owns this key. It changes nothing there, so it is not
+    /// counted towards markers; and as its reply may be long, a shard has one on its way at a time.
+    pub fn query(&mut self, key: &[u8], submission: Submission<'_>) {
+        let shard = shard_of(key, self.streams.count());
+        let is_busy = self.streams.query_is_under_way(shard)
+            || self.replies.owes_enough(self.reply_to.client);
+        if let Some(reject) = self.streams.rejection(shard).or(is_busy.then_some(Reject::Busy)) {
+            return self.refuse_for_now(submission.source, submission.seq, &reject);
+        }
+        self.owe_reply();
+        let input = self.input(self.reply_to, &submission);
+        self.streams.push_query(shard, input);
+    }
+
     /// A request as a shard takes it: with the time at which the router did.
     #[inline]
     fn input<'a>(&self, reply_to: ReplyTo, submission: &Submission<'a>) -> InputFrame<'a> {

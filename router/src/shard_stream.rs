@@ -50,6 +50,8 @@ pub(crate) struct ShardStream {
     greeted_at: LogIndex,
     /// The last input to all shards that was put on its way.
     broadcast: LogIndex,
+    /// The last query that was put on its way.
+    query: LogIndex,
     /// The frame being filled.
     pub(crate) frame: Vec<u8>,
     /// How many inputs are in it.
@@ -73,6 +75,7 @@ impl ShardStream {
             again: LogIndex::default(),
             greeted_at: LogIndex::default(),
             broadcast: LogIndex::default(),
+            query: LogIndex::default(),
             frame: Vec::new(),
             waiting: 0,
             clients: VecDeque::new(),
@@ -101,6 +104,11 @@ impl ShardStream {
     /// Whether it has replied to the last input that went to all shards.
     pub(crate) fn broadcast_is_replied(&self) -> bool {
         self.broadcast <= self.replied
+    }
+
+    /// Whether a query is on its way that it has not replied to.
+    pub(crate) fn query_is_under_way(&self) -> bool {
+        self.replied < self.query
     }
 
     /// Whether nothing is in the frame.
@@ -147,6 +155,13 @@ impl ShardStream {
             );
             self.clients.push_back(Waiting { index, client: reply_to.client });
         }
+    }
+
+    /// Puts a query into the frame.
+    pub(crate) fn push_query(&mut self, input: InputFrame<'_>) {
+        self.push(input);
+        self.query = LogIndex::new(self.sent.get() + self.waiting);
+        assert!(self.query_is_under_way(), "it is sent before it is replied to");
     }
 
     /// Puts an input into the frame that goes to all shards: its reply is not counted here.
@@ -282,8 +297,10 @@ impl ShardStream {
         for waiting in &mut self.clients {
             waiting.index = moved(waiting.index);
         }
-        let is_lost = self.broadcast < next;
-        self.broadcast = if is_lost { LogIndex::default() } else { moved(self.broadcast) };
+        let moved_or_lost =
+            |index: LogIndex| if index < next { LogIndex::default() } else { moved(index) };
+        self.broadcast = moved_or_lost(self.broadcast);
+        self.query = moved_or_lost(self.query);
         self.sent = LogIndex::new(moved(self.sent.next()).get() - 1);
         self.replied = applied;
         self.durable = self.durable.min(applied);

@@ -154,6 +154,18 @@ impl ShardStreams {
         self.flush_full(shard);
     }
 
+    /// Whether a query is on its way that a shard has not replied to.
+    pub(crate) fn query_is_under_way(&self, shard: ShardId) -> bool {
+        self.streams[shard.index()].query_is_under_way()
+    }
+
+    /// Puts a query on its way to one shard.
+    pub(crate) fn push_query(&mut self, shard: ShardId, input: InputFrame<'_>) {
+        self.begin(shard);
+        self.streams[shard.index()].push_query(input);
+        self.flush_full(shard);
+    }
+
     /// Puts an input on its way to one shard that goes to all.
     pub(crate) fn push_broadcast(&mut self, shard: ShardId, input: InputFrame<'_>) {
         self.begin(shard);

@@ -77,6 +77,9 @@ pub enum Reach {
     /// All shards, before a request to all: each says what it finds of it, and the router waits.
     /// It changes nothing, and does not count among the inputs of clients.
     Check,
+    /// The shard that owns its key. A client asks, and waits for the reply; it changes nothing, and
+    /// does not count among the inputs of a cut.
+    Query,
     /// All shards, each its own. The system itself sent it, and no client waits.
     Feedback,
 }

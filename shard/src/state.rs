@@ -120,7 +120,7 @@ impl<S: Service> State<S> {
         match reach::<S>(entry.kind) {
             Some(Reach::Key) => self.keyed += 1,
             Some(Reach::All) => self.to_all += 1,
-            Some(Reach::Check | Reach::Feedback) | None => {}
+            Some(Reach::Check | Reach::Query | Reach::Feedback) | None => {}
         }
         if entry.kind == InputKind::MARKER {
             return self.read_marker(entry.body);

@@ -37,9 +37,17 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError>
 /// # Errors
 /// Says what is wrong with them.
 pub fn decode_prefix<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    bincode::serde::borrow_decode_from_slice(bytes, CONFIG)
-        .map(|(value, _)| value)
-        .map_err(|error| explain(&error))
+    split_prefix(bytes).map(|(value, _)| value)
+}
+
+/// Reads a value from the start of `bytes`, and returns what follows it too.
+///
+/// # Errors
+/// Says what is wrong with them.
+pub fn split_prefix<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
+    let (value, used) =
+        bincode::serde::borrow_decode_from_slice(bytes, CONFIG).map_err(|error| explain(&error))?;
+    Ok((value, &bytes[used..]))
 }
 
 /// Appends a value.
@@ -113,6 +121,7 @@ mod tests {
             "the record is longer than its fields"
         );
         assert_eq!(decode_prefix::<u8>(&[1, 2]), Ok(1));
+        assert_eq!(split_prefix::<u8>(&[1, 2]), Ok((1, &[2][..])));
         assert_eq!(decode::<u16>(&[1]).unwrap_err().to_string(), "the record ends too early");
         let text = decode::<&str>(&[1, 0, 0, 0, 0, 0, 0, 0, 255]).unwrap_err();
         assert_eq!(text.to_string(), "the record holds a text that is not UTF-8");

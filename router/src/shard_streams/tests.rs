@@ -231,6 +231,45 @@ fn nothing_new_overtakes_what_is_sent_again() {
     assert_eq!(numbers(&mut link), [7], "a frame with all that came meanwhile");
 }
 
+#[test]
+fn a_query_is_under_way_until_it_is_replied_to_or_lost() {
+    let silent = Waker::silent();
+    let (ours, _link) = ring_pair(8, &silent, &silent);
+    let (publisher, _publishers_end) = ring_pair(2, &silent, &silent);
+    let hub = Hub::lossy_rings(vec![ours, publisher]);
+    let mut streams = ShardStreams::new(ROUTER, hub, 1, 100, Counters::new());
+    let greet = |streams: &mut ShardStreams, hello: Hello| {
+        let hello = Hello { router: ROUTER, ..hello };
+        streams.on_hello(&hello, Nanos::from_unix(1), &mut Vec::new());
+    };
+    let reply = |streams: &mut ShardStreams, through| {
+        let reached = Reached { through: index(through), durable: index(0) };
+        streams.on_replies(SHARD, reached, Nanos::from_unix(1), &mut Vec::new());
+    };
+    greet(&mut streams, hello(7, 0));
+    streams.push(SHARD, input(ReplyTo::NOBODY, KEYED));
+    assert!(!streams.query_is_under_way(SHARD));
+    streams.push_query(SHARD, input(ReplyTo::NOBODY, KEYED));
+    assert!(streams.query_is_under_way(SHARD), "before it is sent");
+    streams.flush();
+    reply(&mut streams, 1);
+    assert!(streams.query_is_under_way(SHARD), "what was before it is replied to");
+    reply(&mut streams, 2);
+    assert!(!streams.query_is_under_way(SHARD));
+    // It is applied, and its reply goes down with the shard.
+    streams.push_query(SHARD, input(ReplyTo::NOBODY, KEYED));
+    streams.flush();
+    greet(&mut streams, hello(8, 3));
+    assert!(!streams.query_is_under_way(SHARD));
+    // It goes down with the shard, and is sent again.
+    streams.push_query(SHARD, input(ReplyTo::NOBODY, KEYED));
+    streams.flush();
+    greet(&mut streams, hello(9, 3));
+    assert!(streams.query_is_under_way(SHARD));
+    reply(&mut streams, 4);
+    assert!(!streams.query_is_under_way(SHARD));
+}
+
 fn index(number: u64) -> LogIndex {
     LogIndex::new(number)
 }

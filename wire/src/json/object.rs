@@ -68,6 +68,24 @@ impl<'a> Object<'a> {
         self.out.push(b']');
     }
 
+    /// A list of whatever is appended; `append` writes one of the items.
+    pub fn list<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        mut append: impl FnMut(T, &mut Vec<u8>),
+    ) {
+        self.name(name);
+        self.out.push(b'[');
+        for (at, item) in items.into_iter().enumerate() {
+            if 0 < at {
+                self.out.push(b',');
+            }
+            append(item, self.out);
+        }
+        self.out.push(b']');
+    }
+
     /// A whole number.
     pub fn number(&mut self, name: &str, number: u64) {
         self.name(name);
@@ -158,6 +176,8 @@ mod tests {
         object.text("text", "\"\\\n\u{7}é");
         object.texts("none", &[""; 0]);
         object.texts("texts", &["a", "\""]);
+        object.list("list", [1, 2], write_digits);
+        object.list("empty", [0; 0], write_digits);
         object.decimal("decimal", -1_500_000_000);
         object.time("time", 0);
         object.flag("true", true);
@@ -170,6 +190,7 @@ mod tests {
         object.end();
         let expected = [
             r#"before {"plain":"AAPL","text":"\"\\\n\u0007é","texts":["a","\""],"#,
+            r#""list":[1,2],"empty":[],"#,
             r#""decimal":"-1.5","time":"1970-01-01T00:00:00.000000000Z","true":true,"empty":{},"#,
             r#""inner":{"least":0,"most":18446744073709551615}}"#,
         ];
