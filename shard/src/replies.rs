@@ -38,7 +38,7 @@ impl Asked {
         match self.reach {
             Reach::All => To::ClientOfAll(client),
             Reach::Check => To::Router(self.reply_to.check()),
-            Reach::Key | Reach::Feedback => To::Client(client),
+            Reach::Key | Reach::Query | Reach::Feedback => To::Client(client),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! | check   | the holders that the split leaves out, or why it is refused                  |
 //! | netting | no outcome; the values move, or it is void                                   |
 //! | marker  | no outcome                                                                   |
+//! | replay  | the outcomes of these numbers again, as far as they are kept                 |
 //!
 //! A fill, bust or split that was applied before gets its first outcome again. One that is rejected
 //! is rejected for the first reason that applies, and changes nothing.
@@ -15,6 +16,7 @@
 mod fills;
 mod busts;
 mod checks;
+mod replays;
 mod comparison;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -139,6 +141,7 @@ impl Auditor {
             Input::Marker(_) => self.apply_marker(),
             Input::Netting(netting) => self.apply_netting(netting),
             Input::Check(split) => self.check_check(split, outcomes)?,
+            Input::Replay(replay) => self.check_replay(replay, outcomes)?,
         }
         outcomes.expect_end()
     }

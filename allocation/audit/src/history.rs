@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use allot_allocation_rules::{Fill, SplitNumber, limits};
-use allot_domain::{AccountId, MessageId, Price, Quantity, Side};
+use allot_allocation_rules::{Bust, Fill, SplitNumber, limits};
+use allot_domain::{AccountId, MessageId, Price, Quantity, Side, Ticker};
 
 /// Shares of some accounts, in byte order of their ids.
 pub(crate) type Shares = Vec<(AccountId, u64)>;
@@ -34,9 +34,18 @@ pub(crate) struct Told {
 #[derive(Clone, Debug)]
 pub(crate) enum Applied {
     /// A fill was divided by the split of this number.
-    Divided { fill: Box<Fill>, split: SplitNumber, is_busted: bool },
+    Divided { fill: Box<Fill>, split: SplitNumber, is_busted: bool, is_late: bool },
     /// A fill was taken back.
-    Busted,
+    Busted(Box<Bust>),
+}
+
+impl Applied {
+    pub(crate) const fn ticker(&self) -> &Ticker {
+        match self {
+            Self::Divided { fill, .. } => &fill.ticker,
+            Self::Busted(bust) => &bust.ticker,
+        }
+    }
 }
 
 /// What came of a message, with its shares.
@@ -56,6 +65,8 @@ pub(crate) struct History {
     capacity: usize,
     shares: usize,
     shares_max: usize,
+    /// The last outcome that was kept without its shares.
+    bare: Option<u64>,
 }
 
 impl History {
@@ -63,11 +74,18 @@ impl History {
     pub(crate) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
         let shares_max = capacity * limits::HISTORY_SHARES_EACH;
-        Self { by_number: BTreeMap::new(), next: 0, capacity, shares: 0, shares_max }
+        Self { by_number: BTreeMap::new(), next: 0, capacity, shares: 0, shares_max, bare: None }
     }
 
     pub(crate) fn get(&self, number: u64) -> Option<&FirstOutcome> {
         self.by_number.get(&number)
+    }
+
+    /// The outcomes of a ticker that are kept, and all after them with their shares; oldest first.
+    pub(crate) fn of_ticker(&self, ticker: &Ticker) -> Vec<&FirstOutcome> {
+        let from = self.bare.map_or(0, |bare| bare + 1);
+        let kept = self.by_number.range(from..).map(|(_, outcome)| outcome);
+        kept.filter(|outcome| outcome.applied.ticker() == ticker).collect()
     }
 
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut FirstOutcome> {
@@ -79,6 +97,7 @@ impl History {
     pub(crate) fn store(&mut self, mut outcome: FirstOutcome) -> u64 {
         if self.shares_max < outcome.shares.len() {
             outcome.shares.clear();
+            self.bare = Some(self.next);
         }
         let number = self.next;
         self.next += 1;

@@ -121,6 +121,8 @@ pub enum OutcomeKind {
     Checked,
     /// Nothing changed.
     Rejected(Reject),
+    /// Outcomes were given again.
+    Replayed,
 }
 
 /// A value that auditor and book both have.
@@ -190,6 +192,7 @@ impl From<&Outcome> for OutcomeKind {
             Outcome::Accepted { .. } => Self::Accepted,
             Outcome::Checked { .. } => Self::Checked,
             Outcome::Rejected { reject, .. } => Self::Rejected(reject.clone()),
+            Outcome::Replayed(_) => Self::Replayed,
         }
     }
 }
@@ -202,6 +205,7 @@ impl fmt::Display for OutcomeKind {
             Self::Busted => f.write_str("busted"),
             Self::Accepted => f.write_str("accepted"),
             Self::Checked => f.write_str("checked"),
+            Self::Replayed => f.write_str("replayed"),
             Self::Rejected(reject) => write!(f, "rejected as {} ({reject})", reject.code()),
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::slice;
 
 use allot_allocation_rules::{
-    AccountIndex, Allocated, Bust, Fill, Finding, Origin, Outcome, Outcomes, Reject, Share,
+    AccountIndex, Allocated, Bust, Fill, Finding, Origin, Outcome, Outcomes, Reject, Replay, Share,
     SplitNumber, TickerSeq,
 };
 use allot_domain::{AccountId, Ticker};
@@ -32,6 +32,14 @@ pub(crate) struct DueDivision<'a> {
     /// The number among the outcomes of the ticker; zero of a repeat.
     pub(crate) number: TickerSeq,
     pub(crate) is_late: bool,
+}
+
+/// What is due of a replay, but for its outcomes.
+#[derive(Clone, Copy)]
+pub(crate) struct DueReplay {
+    pub(crate) from: TickerSeq,
+    pub(crate) last: TickerSeq,
+    pub(crate) oldest: TickerSeq,
 }
 
 impl<'a> OutcomeReader<'a> {
@@ -134,6 +142,34 @@ impl<'a> OutcomeReader<'a> {
             }
             other => Err(wrong_outcome(other, OutcomeKind::Busted)),
         }
+    }
+
+    /// The next outcome gives others again; returns a reader of these.
+    pub(crate) fn expect_replayed(
+        &mut self,
+        replay: &Replay,
+        due: DueReplay,
+    ) -> Result<Self, Mismatch> {
+        match self.next()? {
+            Outcome::Replayed(replayed) => {
+                let Replay { source, seq, time_ns, ticker, .. } = *replay;
+                let origin = Origin { source, seq, id: seq.into(), time_ns, duplicate: false };
+                expect_origin(&replayed.origin, origin)?;
+                expect(Field::Named("the ticker"), replayed.ticker, ticker)?;
+                expect(Field::Named("the number of the first"), replayed.from, due.from)?;
+                expect(Field::Named("the number of the newest"), replayed.last, due.last)?;
+                expect(Field::Named("the number of the oldest"), replayed.oldest, due.oldest)?;
+                Ok(Self { outcomes: replayed.fills.iter(), ..*self })
+            }
+            other => Err(wrong_outcome(other, OutcomeKind::Replayed)),
+        }
+    }
+
+    /// No outcome that was given again is left.
+    pub(crate) fn end_replayed(&mut self, fills: &Self) -> Result<(), Mismatch> {
+        self.shares_read = fills.shares_read;
+        let left = fills.outcomes.as_slice().first();
+        left.map_or(Ok(()), |outcome| Err(Mismatch::ExtraOutcome(Box::new(outcome.into()))))
     }
 
     /// No outcome is left, and no share.

@@ -5,6 +5,7 @@
 //! Holdings go by index, residuals by rank.
 
 mod part;
+mod replay;
 mod snapshot;
 mod totals;
 
@@ -133,6 +134,7 @@ impl Machine for Book {
             Input::Marker(_) => self.totals.fade(),
             Input::Netting(netting) => self.apply_netting(netting),
             Input::Check(split) => self.check_split(split, outcomes),
+            Input::Replay(replay) => self.apply_replay(replay, outcomes),
         }
         self.step()
     }
@@ -291,7 +293,7 @@ impl Book {
         let shares = from..outcomes.shares.len();
         let (side, price, quantity) = (fill.side, fill.price, fill.quantity);
         let split = self.totals.splits;
-        let what = What::Divided { side, price, quantity, split, busted: false };
+        let what = What::Divided { side, price, quantity, split, busted: false, late };
         let number = self.holdings.row(row_at).outcomes().next();
         outcomes.list.push(Outcome::Allocated(Allocated {
             origin: Origin::of(fill),
@@ -310,8 +312,8 @@ impl Book {
     /// Keeps what came of a message, and counts it among the outcomes of its ticker.
     fn keep(&mut self, origin: Origin, row: RowIndex, what: What, shares: &[Share]) -> TickerSeq {
         let Origin { source, seq, id, time_ns, .. } = origin;
-        let before = self.holdings.row(row).last();
-        let first = First { source, seq, id, time_ns, row, what, before };
+        let (before, mark) = self.holdings.row(row).links();
+        let first = First { source, seq, id, time_ns, row, what, before, mark };
         let number = self.history.store(first, shares);
         self.holdings.row_mut(row).count(number)
     }

@@ -15,7 +15,7 @@ use allot_domain::{MessageId, Price, Quantity, Ring, Seq, Side, SourceId};
 
 use crate::input::Share;
 use crate::limits::HISTORY_SHARES_EACH;
-use crate::{AccountIndex, OutcomeNumber, RowIndex, SplitNumber};
+use crate::{AccountIndex, OutcomeNumber, RowIndex, SplitNumber, TickerSeq};
 
 /// What came of a message first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,13 +30,23 @@ pub(crate) struct First {
     pub(crate) what: What,
     /// The outcome of the same row before it; zero before the first.
     pub(crate) before: OutcomeNumber,
+    /// The last outcome of the same row before it that is marked; zero where none is.
+    pub(crate) mark: OutcomeNumber,
 }
 
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum What {
     /// A fill was divided.
-    Divided { side: Side, price: Price, quantity: Quantity, split: SplitNumber, busted: bool },
+    Divided {
+        side: Side,
+        price: Price,
+        quantity: Quantity,
+        split: SplitNumber,
+        busted: bool,
+        /// Whether the fill had been held.
+        late: bool,
+    },
     /// A fill was taken back.
     Busted { of: MessageId },
 }
@@ -50,7 +60,7 @@ struct Entry {
 
 /// Bytes of an outcome in a snapshot: the shortest, and that of a fill.
 const ENTRY_LEN_MIN: usize = 2 + 8 + 2 + 8 + 4 + 4 + 1;
-const ENTRY_LEN_USUAL: usize = ENTRY_LEN_MIN + 16 + 1 + 8 + 8 + 8 + 1;
+const ENTRY_LEN_USUAL: usize = ENTRY_LEN_MIN + 16 + 1 + 8 + 8 + 8 + 1 + 1;
 
 /// What an outcome is, in a snapshot.
 const DIVIDED: u8 = 0;
@@ -66,13 +76,14 @@ impl Entry {
         out.extend_from_slice(&row.get().to_le_bytes());
         out.extend_from_slice(&self.shares_len.to_le_bytes());
         match what {
-            What::Divided { side, price, quantity, split, busted } => {
+            What::Divided { side, price, quantity, split, busted, late } => {
                 out.push(DIVIDED);
                 out.push(u8::from(*side == Side::Sell));
                 out.extend_from_slice(&price.nanos().to_le_bytes());
                 out.extend_from_slice(&quantity.get().to_le_bytes());
                 out.extend_from_slice(&split.get().to_le_bytes());
                 out.push(u8::from(*busted));
+                out.push(u8::from(*late));
             }
             What::Busted { of } => {
                 out.push(BUSTED);
@@ -81,7 +92,7 @@ impl Entry {
         }
     }
 
-    /// Reads what [`Entry::save`] wrote; the outcome before it in its row is not known yet.
+    /// Reads what [`Entry::save`] wrote; those before it in its row are not known yet.
     fn load(cursor: &mut Cursor<'_>, shares_from: u64) -> Result<Self, SnapshotError> {
         let (source, seq) = (cursor.source()?, Seq::new(cursor.u64()?));
         let id = cursor.id(seq.into())?;
@@ -94,13 +105,19 @@ impl Entry {
                 quantity: cursor.quantity()?,
                 split: SplitNumber::new(cursor.u64()?),
                 busted: cursor.flag()?,
+                late: cursor.flag()?,
             },
             BUSTED => What::Busted { of: cursor.id(MessageId::Number(Seq::ZERO))? },
             _ => return Err(SnapshotError::Broken("an outcome of an unknown kind")),
         };
-        let before = OutcomeNumber::ZERO;
-        let first = First { source, seq, id, time_ns, row, what, before };
+        let (before, mark) = (OutcomeNumber::ZERO, OutcomeNumber::ZERO);
+        let first = First { source, seq, id, time_ns, row, what, before, mark };
         Ok(Self { first, shares_from, shares_len })
+    }
+
+    /// Whether it was kept without its shares.
+    fn is_bare(&self) -> bool {
+        matches!(self.first.what, What::Divided { .. }) && self.shares_len == 0
     }
 }
 
@@ -147,6 +164,8 @@ pub(crate) struct History {
     shares_ring: Ring,
     /// The first share of the oldest outcome.
     shares_first: u64,
+    /// The last outcome that is kept without its shares: it had more than the whole ring.
+    bare: OutcomeNumber,
 }
 
 impl History {
@@ -160,6 +179,7 @@ impl History {
             shares: vec![Share::default(); capacity * HISTORY_SHARES_EACH].into(),
             shares_ring: Ring::of(capacity * HISTORY_SHARES_EACH),
             shares_first: 0,
+            bare: OutcomeNumber::ZERO,
         }
     }
 
@@ -174,7 +194,11 @@ impl History {
         if self.ring.next() - self.first == self.ring.capacity() {
             self.forget_oldest();
         }
-        let shares = if self.shares.len() < shares.len() { &[] } else { shares };
+        let is_bare = self.shares.len() < shares.len();
+        let shares = if is_bare { &[] } else { shares };
+        if is_bare {
+            self.bare = number;
+        }
         let shares_from = self.store_shares(shares);
         let shares_len = u32::try_from(shares.len()).expect("at most the accounts");
         self.push(Entry { first, shares_from, shares_len });
@@ -185,6 +209,11 @@ impl History {
     pub(crate) fn get(&self, number: OutcomeNumber) -> Option<(&First, [&[Share]; 2])> {
         let entry = &self.entries[self.slot(number)?];
         Some((&entry.first, self.runs(entry.shares_from, wide_index(entry.shares_len))))
+    }
+
+    /// Whether an outcome is kept, and all after it with their shares.
+    pub(crate) fn is_whole(&self, number: OutcomeNumber) -> bool {
+        self.bare < number && self.slot(number).is_some()
     }
 
     /// All outcomes, oldest first.
@@ -256,13 +285,13 @@ impl History {
         }
     }
 
-    /// Reads what [`History::save`] wrote, while nothing is kept; there are this many rows. Returns
-    /// the last outcome of each.
+    /// Reads what [`History::save`] wrote, while nothing is kept; `outcomes` is how many each row
+    /// had. Returns the last outcome of each, and the last that is marked.
     pub(crate) fn load(
         &mut self,
         cursor: &mut Cursor<'_>,
-        rows: usize,
-    ) -> Result<Vec<OutcomeNumber>, SnapshotError> {
+        outcomes: &[TickerSeq],
+    ) -> Result<Vec<(OutcomeNumber, OutcomeNumber)>, SnapshotError> {
         self.first = cursor.counter()?;
         self.ring.start_at(self.first);
         self.shares_first = cursor.counter()?;
@@ -274,14 +303,15 @@ impl History {
         // Slots of forgotten outcomes hold anything, but they are there.
         let forgotten = self.first.min(self.ring.capacity());
         let forgotten = usize::try_from(forgotten).expect("at most the capacity");
-        let mut last = vec![OutcomeNumber::ZERO; rows];
+        let rows = outcomes.len();
         let mut shares_next = self.shares_first;
         for _ in 0..count {
-            let mut entry = Entry::load(cursor, shares_next)?;
-            let last = last.get_mut(entry.first.row.index());
-            let last = last.ok_or(SnapshotError::Broken("an outcome with an unknown ticker"))?;
-            entry.first.before = *last;
-            *last = self.next_number();
+            let entry = Entry::load(cursor, shares_next)?;
+            let is_known = entry.first.row.index() < rows;
+            ensure(is_known, "an outcome with an unknown ticker")?;
+            if entry.is_bare() {
+                self.bare = self.next_number();
+            }
             if self.entries.is_empty() {
                 self.entries.resize(forgotten, entry);
             }
@@ -296,7 +326,35 @@ impl History {
             self.shares[slot] = share_from(bytes);
             self.shares_ring.advance(1);
         }
-        Ok(last)
+        self.link(outcomes)
+    }
+
+    /// Links each outcome that was read to those before it in its row.
+    fn link(
+        &mut self,
+        outcomes: &[TickerSeq],
+    ) -> Result<Vec<(OutcomeNumber, OutcomeNumber)>, SnapshotError> {
+        let numbers = self.first + 1..=self.ring.next();
+        let mut forgotten: Vec<_> = outcomes.iter().map(|count| count.get()).collect();
+        for (first, _) in self.iter() {
+            let left = &mut forgotten[first.row.index()];
+            let fewer = left.checked_sub(1);
+            *left = fewer.ok_or(SnapshotError::Broken("more outcomes than a ticker had"))?;
+        }
+        let mut links = vec![(OutcomeNumber::ZERO, OutcomeNumber::ZERO); outcomes.len()];
+        let mut numbered: Vec<_> = forgotten.into_iter().map(TickerSeq::new).collect();
+        for outcome in numbers.map(OutcomeNumber::new) {
+            let slot = self.slot(outcome).expect("it is one of those that were read");
+            let first = &mut self.entries[slot].first;
+            let row = first.row.index();
+            (first.before, first.mark) = links[row];
+            numbered[row] = numbered[row].next();
+            links[row].0 = outcome;
+            if numbered[row].is_marked() {
+                links[row].1 = outcome;
+            }
+        }
+        Ok(links)
     }
 
     /// Adds an entry, for which there is room. Inlined, so that it is built where it stays.
@@ -337,6 +395,7 @@ mod tests {
             row: RowIndex::new(0),
             what: What::Busted { of: Seq::new(seq).into() },
             before: OutcomeNumber::ZERO,
+            mark: OutcomeNumber::ZERO,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Row {
     /// How many outcomes it had, and the last of them in the history.
     outcomes: TickerSeq,
     last: OutcomeNumber,
+    /// The last of them that is marked: see [`TickerSeq::is_marked`].
+    mark: OutcomeNumber,
 }
 
 /// The cells of neighbouring accounts: memory follows what is held, not accounts times tickers.
@@ -42,8 +44,8 @@ pub struct Cell {
 
 impl Row {
     const fn of(ticker: Ticker) -> Self {
-        let (outcomes, last) = (TickerSeq::ZERO, OutcomeNumber::ZERO);
-        Self { ticker, total: 0, pages: Vec::new(), outcomes, last }
+        let (outcomes, last, mark) = (TickerSeq::ZERO, OutcomeNumber::ZERO, OutcomeNumber::ZERO);
+        Self { ticker, total: 0, pages: Vec::new(), outcomes, last, mark }
     }
 
     /// The shares that all accounts hold.
@@ -63,10 +65,18 @@ impl Row {
         self.last
     }
 
+    /// The last outcome in the history, and the last that is marked: what the next one follows.
+    pub(crate) const fn links(&self) -> (OutcomeNumber, OutcomeNumber) {
+        (self.last, self.mark)
+    }
+
     /// Counts an outcome.
     pub(crate) const fn count(&mut self, number: OutcomeNumber) -> TickerSeq {
         self.outcomes = self.outcomes.next();
         self.last = number;
+        if self.outcomes.is_marked() {
+            self.mark = number;
+        }
         self.outcomes
     }
 
@@ -221,10 +231,11 @@ impl Holdings {
         row
     }
 
-    /// Notes the last outcome of each row that the history keeps, after both were read.
-    pub(crate) fn set_last(&mut self, last: Vec<OutcomeNumber>) {
-        for (row, last) in self.rows.iter_mut().zip(last) {
-            row.last = last;
+    /// Notes the last outcome of each row that the history keeps, and the last that is marked,
+    /// after both were read.
+    pub(crate) fn set_links(&mut self, links: Vec<(OutcomeNumber, OutcomeNumber)>) {
+        for (row, (last, mark)) in self.rows.iter_mut().zip(links) {
+            (row.last, row.mark) = (last, mark);
         }
     }
 

@@ -8,7 +8,9 @@ use core::ops::Range;
 
 use allot_domain::{Marker, MessageId, Money, Price, Quantity, Seq, Side, SourceId, Ticker};
 
-use crate::{AccountIndex, Bust, Fill, Finding, Reject, Split, SplitNumber, TickerSeq};
+use crate::{
+    AccountIndex, Bust, Fill, Finding, Reject, Replay, Replayed, Split, SplitNumber, TickerSeq,
+};
 
 /// What a shard applies, in the order of its log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +27,8 @@ pub enum Input {
     Netting(Netting),
     /// A split that every shard is asked about before it goes to all; changes nothing.
     Check(Split),
+    /// A wish for outcomes that were given before; changes nothing.
+    Replay(Replay),
 }
 
 impl From<Marker> for Input {
@@ -151,6 +155,8 @@ pub enum Outcome {
         /// The ticker of a fill that had been held: this outcome follows an earlier one.
         late: Option<Ticker>,
     },
+    /// Outcomes of a ticker again.
+    Replayed(Box<Replayed>),
 }
 
 /// A fill and its division.
@@ -228,6 +234,7 @@ impl Outcome {
     pub const fn origin(&self) -> &Origin {
         match self {
             Self::Allocated(allocated) => &allocated.origin,
+            Self::Replayed(replayed) => &replayed.origin,
             Self::Held { origin, .. }
             | Self::Busted { origin, .. }
             | Self::Accepted { origin, .. }

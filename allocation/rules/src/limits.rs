@@ -45,6 +45,12 @@ pub const HISTORY_DEFAULT: usize = 65_536;
 /// The room for shares in the history, for each outcome kept: more accounts, a shorter history.
 pub const HISTORY_SHARES_EACH: usize = 8;
 
+/// The most outcomes in one reply to a replay: with [`REPLAY_SHARES_MAX`], half a MiB of JSON.
+pub const REPLAY_OUTCOMES_MAX: u64 = 256;
+
+/// The most shares in one reply to a replay, but where its first outcome alone has more.
+pub const REPLAY_SHARES_MAX: usize = 4_096;
+
 /// A netting moves only what exceeds this many maximum prices, so that rounding is not chased.
 pub const DEAD_BAND_PRICES: i128 = 4;
 

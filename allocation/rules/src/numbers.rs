@@ -34,3 +34,18 @@ number!(
     /// How many outcomes a ticker had: the number of the last, from 1. Subscribers see its gaps.
     TickerSeq(u64)
 );
+
+impl TickerSeq {
+    /// How far marked outcomes are apart.
+    const MARK_EVERY: u64 = 256;
+
+    /// Whether the outcome of this number is marked: those after it lead to it in one step.
+    pub(crate) const fn is_marked(self) -> bool {
+        self.get().is_multiple_of(Self::MARK_EVERY)
+    }
+
+    /// The last number before this one that is marked; zero where none is.
+    pub(crate) const fn mark_before(self) -> Self {
+        Self::new(self.get().saturating_sub(1) / Self::MARK_EVERY * Self::MARK_EVERY)
+    }
+}

@@ -1,9 +1,9 @@
 //! Input: what a shard of allocation applies, as the body of an input.
 //!
-//! Fills, busts and splits are the front door's own records, untouched.
+//! Fills, busts, splits and replays are the front door's own records, untouched.
 
 use allot_allocation_rules::limits::ACCOUNTS_MAX;
-use allot_allocation_rules::{Bust, Fill, Input, Netting, SplitKey};
+use allot_allocation_rules::{Bust, Fill, Input, Netting, Replay, SplitKey};
 use allot_domain::{Money, Reject as Core, Seq, SourceId};
 use allot_wire::backplane::{INPUT_BODY_MAX, InputKind, decode_marker};
 use allot_wire::codec::{self, Each};
@@ -28,12 +28,21 @@ pub enum InputName {
     Netting,
     /// 6: a record of a split that shards are asked about.
     Check,
+    /// 7: a record of a replay.
+    Replay,
 }
 
 impl InputName {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Fill, Self::Bust, Self::Split, Self::Marker, Self::Netting, Self::Check];
+    pub const ALL: [Self; 7] = [
+        Self::Fill,
+        Self::Bust,
+        Self::Split,
+        Self::Marker,
+        Self::Netting,
+        Self::Check,
+        Self::Replay,
+    ];
 
     /// The name of a kind; none where allocation has no such input.
     #[inline]
@@ -46,6 +55,7 @@ impl InputName {
             4 => Some(Self::Marker),
             5 => Some(Self::Netting),
             6 => Some(Self::Check),
+            7 => Some(Self::Replay),
             _ => None,
         }
     }
@@ -61,6 +71,7 @@ impl InputName {
             Self::Marker => InputKind::MARKER,
             Self::Netting => InputKind::new(5),
             Self::Check => InputKind::new(6),
+            Self::Replay => InputKind::new(7),
         }
     }
 }
@@ -136,6 +147,7 @@ fn decode_rare_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input
         Some(InputName::Fill) => RequestKind::Fill,
         Some(InputName::Bust) => RequestKind::Bust,
         Some(InputName::Split | InputName::Check) => RequestKind::Split,
+        Some(InputName::Replay) => RequestKind::Replay,
         Some(InputName::Marker) => return decode_marker(body).map(Input::Marker).map_err(unread),
         Some(InputName::Netting) => {
             return decode_netting(body).map(Input::Netting).map_err(unread);
@@ -147,6 +159,7 @@ fn decode_rare_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input
         Request::Bust(bust) => Input::Bust(Bust { time_ns, ..bust }),
         Request::Split(split) if kind == InputName::Check.kind() => Input::Check(split.at(time_ns)),
         Request::Split(split) => Input::Split(split.at(time_ns)),
+        Request::Replay(replay) => Input::Replay(Replay { time_ns, ..replay }),
         Request::Report(_) => return Err(unread(DecodeError::new("a report is no input"))),
     })
 }

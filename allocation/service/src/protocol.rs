@@ -1,7 +1,7 @@
 //! Protocol: allocation at the front door.
 //!
-//! Fills and busts go to the shard that owns their ticker, splits to all once every shard was asked
-//! who holds what.
+//! Fills, busts and replays go to the shard that owns their ticker, splits to all once every shard
+//! was asked who holds what.
 
 use allot_router::{Admission, Protocol, Submission};
 use allot_wire::Rejection;
@@ -36,7 +36,7 @@ impl Protocol for Allocation {
         let name = match kind {
             RequestKind::Fill => InputName::Fill,
             RequestKind::Bust => InputName::Bust,
-            RequestKind::Split | RequestKind::Report => {
+            RequestKind::Split | RequestKind::Report | RequestKind::Replay => {
                 let request = decode_request(kind, record)?;
                 admit_request(&request, admission);
                 return Ok(());
@@ -62,6 +62,7 @@ fn admit_request(request: &Request, admission: &mut Admission<'_>) {
     let (name, key) = match request {
         Request::Fill(fill) => (InputName::Fill, Some(&fill.ticker)),
         Request::Bust(bust) => (InputName::Bust, Some(&bust.ticker)),
+        Request::Replay(replay) => (InputName::Replay, Some(&replay.ticker)),
         Request::Split(_) => (InputName::Split, None),
         Request::Report(_) => return admission.report(source, seq),
     };
@@ -69,6 +70,9 @@ fn admit_request(request: &Request, admission: &mut Admission<'_>) {
     encode_request(request, &mut record);
     let submission = Submission { kind: name.kind(), record: &record, source, seq };
     match key {
+        Some(ticker) if name == InputName::Replay => {
+            admission.query(ticker.as_bytes(), submission);
+        }
         Some(ticker) => admission.by_key(ticker.as_bytes(), submission),
         None => admission.check(InputName::Check.kind(), submission),
     }

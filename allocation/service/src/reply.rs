@@ -7,7 +7,7 @@ mod writer;
 mod json;
 mod binary;
 
-use allot_allocation_rules::{AccountIndex, Outcome, Share, SplitNumber};
+use allot_allocation_rules::{AccountIndex, Outcome, Replayed, Share, SplitNumber, TickerSeq};
 use allot_domain::{
     AccountId, MessageId, Price, Quantity, ReportNumber, Seq, Side, SourceId, Ticker,
 };
@@ -16,7 +16,7 @@ use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_ba
 use crate::finding::encode_finding;
 use crate::request::own_id;
 pub(crate) use binary::read as read_record;
-use writer::ReplyWriter;
+use writer::{ReplayedHead, ReplyWriter};
 
 /// A reply, as a client has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -126,6 +126,25 @@ pub enum Reply {
         /// Why, in a sentence for people.
         reason: String,
     },
+    /// Outcomes of a ticker again.
+    Replayed {
+        /// Who asked.
+        source: String,
+        /// The source's number of the request.
+        seq: Seq,
+        /// When the router took the request, in nanoseconds of Unix time.
+        time_ns: u64,
+        /// Whose outcomes.
+        ticker: Ticker,
+        /// The number of the first: what was asked for, or `oldest` where that is forgotten.
+        from: TickerSeq,
+        /// The number of the newest outcome of the ticker; zero where it never had one.
+        last: TickerSeq,
+        /// The number of the oldest that is kept; the one after `last` where none is.
+        oldest: TickerSeq,
+        /// What the feed had under these numbers, one after the other: divisions and busts.
+        fills: Vec<Self>,
+    },
 }
 
 impl Reply {
@@ -138,7 +157,8 @@ impl Reply {
             | Self::Busted { source, .. }
             | Self::Accepted { source, .. }
             | Self::Reported { source, .. }
-            | Self::Rejected { source, .. } => source,
+            | Self::Rejected { source, .. }
+            | Self::Replayed { source, .. } => source,
         }
     }
 
@@ -151,7 +171,8 @@ impl Reply {
             | Self::Busted { seq, .. }
             | Self::Accepted { seq, .. }
             | Self::Reported { seq, .. }
-            | Self::Rejected { seq, .. } => *seq,
+            | Self::Rejected { seq, .. }
+            | Self::Replayed { seq, .. } => *seq,
         }
     }
 
@@ -164,7 +185,7 @@ impl Reply {
             | Self::Busted { id, .. }
             | Self::Accepted { id, .. }
             | Self::Rejected { id, .. } => *id,
-            Self::Reported { seq, .. } => MessageId::Number(*seq),
+            Self::Reported { seq, .. } | Self::Replayed { seq, .. } => MessageId::Number(*seq),
         }
     }
 
@@ -176,7 +197,7 @@ impl Reply {
             | Self::Busted { id, .. }
             | Self::Accepted { id, .. }
             | Self::Rejected { id, .. } => id,
-            Self::Reported { .. } => return None,
+            Self::Reported { .. } | Self::Replayed { .. } => return None,
         };
         own_id(id, self.seq())
     }
@@ -190,7 +211,8 @@ impl Reply {
             | Self::Busted { time_ns, .. }
             | Self::Accepted { time_ns, .. }
             | Self::Reported { time_ns, .. }
-            | Self::Rejected { time_ns, .. } => *time_ns,
+            | Self::Rejected { time_ns, .. }
+            | Self::Replayed { time_ns, .. } => *time_ns,
         }
     }
 
@@ -203,7 +225,7 @@ impl Reply {
             | Self::Busted { duplicate, .. }
             | Self::Accepted { duplicate, .. }
             | Self::Rejected { duplicate, .. } => *duplicate,
-            Self::Reported { .. } => false,
+            Self::Reported { .. } | Self::Replayed { .. } => false,
         }
     }
 
@@ -236,6 +258,36 @@ pub fn encode_outcome<'a>(
     encoding: Encoding,
     outcome: &Outcome,
     shares: &[Share],
+    account: impl Fn(AccountIndex) -> &'a AccountId + Copy,
+    out: &mut Vec<u8>,
+) {
+    match outcome {
+        Outcome::Replayed(replayed) => encode_replayed(encoding, replayed, shares, account, out),
+        _ => encode_single(encoding, outcome, shares, account, out),
+    }
+}
+
+/// Apart, so that the way of a fill stays short.
+#[inline(never)]
+fn encode_replayed<'a>(
+    encoding: Encoding,
+    replayed: &Replayed,
+    shares: &[Share],
+    account: impl Fn(AccountIndex) -> &'a AccountId + Copy,
+    out: &mut Vec<u8>,
+) {
+    let append = |fill: &Outcome, out: &mut Vec<u8>| {
+        encode_single(encoding, fill, shares, account, out);
+    };
+    write_replayed(encoding, &ReplayedHead::of(replayed), &replayed.fills, append, out);
+}
+
+/// An outcome that holds no other.
+#[inline]
+fn encode_single<'a>(
+    encoding: Encoding,
+    outcome: &Outcome,
+    shares: &[Share],
     account: impl Fn(AccountIndex) -> &'a AccountId,
     out: &mut Vec<u8>,
 ) {
@@ -253,6 +305,10 @@ pub fn encode_outcome<'a>(
 
 /// Appends a reply, as [`encode_outcome`] does: the same bytes again.
 pub fn encode_reply(encoding: Encoding, reply: &Reply, out: &mut Vec<u8>) {
+    if let Some((head, fills)) = ReplayedHead::of_reply(reply) {
+        let append = |fill: &Reply, out: &mut Vec<u8>| encode_reply(encoding, fill, out);
+        return write_replayed(encoding, &head, fills, append, out);
+    }
     let shares = writer::shares_of_reply(reply);
     write(encoding, ReplyWriter::of_reply(reply, shares), out);
 }
@@ -277,6 +333,19 @@ where
     match encoding {
         Encoding::Json => json::write(reply, out),
         Encoding::Binary => binary::write(reply, out),
+    }
+}
+
+fn write_replayed<T>(
+    encoding: Encoding,
+    head: &ReplayedHead<'_>,
+    fills: &[T],
+    append: impl FnMut(&T, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    match encoding {
+        Encoding::Json => json::write_replayed(head, fills, append, out),
+        Encoding::Binary => binary::write_replayed(head, fills, append, out),
     }
 }
 
@@ -316,6 +385,11 @@ fn checked(reply: Reply) -> Result<Reply, DecodeError> {
             || !code.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric()))
     {
         return Err(DecodeError::new("the code of this reply is not a word"));
+    }
+    if let Reply::Replayed { ticker, fills, .. } = &reply
+        && !fills.iter().all(|fill| fill.ticker() == Some(ticker))
+    {
+        return Err(DecodeError::new("what was replayed is no outcome of the ticker"));
     }
     Ok(reply)
 }

@@ -5,7 +5,7 @@ mod fields;
 mod json;
 mod weights;
 
-use allot_allocation_rules::{Bust, Fill, Reject, Split};
+use allot_allocation_rules::{Bust, Fill, Reject, Replay, Split, TickerSeq};
 use allot_domain::{Reject as Core, Seq, SourceId};
 
 pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
@@ -25,6 +25,8 @@ pub enum Request {
     Split(Split),
     /// Positions wanted now, not only at the next tick.
     Report(ReportRequest),
+    /// Outcomes that were given before.
+    Replay(Replay),
 }
 
 /// A wish for a report of positions now.
@@ -37,7 +39,7 @@ pub struct ReportRequest {
 }
 
 impl Request {
-    /// Which of the four it is.
+    /// Which of the five it is.
     #[must_use]
     pub const fn kind(&self) -> RequestKind {
         match self {
@@ -45,6 +47,7 @@ impl Request {
             Self::Bust(_) => RequestKind::Bust,
             Self::Split(_) => RequestKind::Split,
             Self::Report(_) => RequestKind::Report,
+            Self::Replay(_) => RequestKind::Replay,
         }
     }
 
@@ -56,6 +59,7 @@ impl Request {
             Self::Bust(bust) => &bust.source,
             Self::Split(split) => &split.source,
             Self::Report(report) => &report.source,
+            Self::Replay(replay) => &replay.source,
         }
     }
 
@@ -67,6 +71,7 @@ impl Request {
             Self::Bust(bust) => bust.seq,
             Self::Split(split) => split.seq,
             Self::Report(report) => report.seq,
+            Self::Replay(replay) => replay.seq,
         }
     }
 }
@@ -82,11 +87,13 @@ pub enum RequestKind {
     Split = 3,
     /// Kind 4.
     Report = 4,
+    /// Kind 5.
+    Replay = 5,
 }
 
 impl RequestKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Fill, Self::Bust, Self::Split, Self::Report];
+    pub const ALL: [Self; 5] = [Self::Fill, Self::Bust, Self::Split, Self::Report, Self::Replay];
 
     /// The `type` of a JSON object.
     #[must_use]
@@ -96,6 +103,7 @@ impl RequestKind {
             Self::Bust => "bust",
             Self::Split => "split",
             Self::Report => "report",
+            Self::Replay => "replay",
         }
     }
 }
@@ -107,6 +115,7 @@ impl From<RequestKind> for u8 {
             RequestKind::Bust => 2,
             RequestKind::Split => 3,
             RequestKind::Report => 4,
+            RequestKind::Replay => 5,
         }
     }
 }
@@ -120,7 +129,25 @@ impl TryFrom<u8> for RequestKind {
     }
 }
 
-/// The type is not one of the four; `what` is what it was.
+/// The type is not one of the five; `what` is what it was.
 pub(crate) fn unknown_type(what: &str) -> Reject {
-    Core::UnknownType(format!("the type must be fill, bust, split or report; it was {what}")).into()
+    let rule = "the type must be fill, bust, split, report or replay";
+    Core::UnknownType(format!("{rule}; it was {what}")).into()
+}
+
+/// A replay of outcomes that can be: the first has a number, and the last does not come before it.
+///
+/// # Errors
+/// [`Core::MalformedField`].
+fn read_range(from: u64, to: Option<u64>) -> Result<(TickerSeq, Option<TickerSeq>), Core> {
+    if from == 0 {
+        let what = "the field \"from\" must be at least 1; outcomes are counted from 1";
+        return Err(Core::MalformedField(what.to_owned()));
+    }
+    if let Some(to) = to.filter(|to| *to < from) {
+        let what =
+            format!("the field \"to\" must not be less than \"from\"; it was {to}, not {from}");
+        return Err(Core::MalformedField(what));
+    }
+    Ok((TickerSeq::new(from), to.map(TickerSeq::new)))
 }

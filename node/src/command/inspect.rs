@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use allot_allocation_rules::{Bust, Fill, Input, Split};
+use allot_allocation_rules::{Bust, Fill, Input, Replay, Split};
 use allot_allocation_service::{Allocation, decode_input};
 use allot_domain::{LogIndex, MessageId, Side};
 use allot_journal::{Folder, JournalError, Reader, SegmentState, SegmentSummary, SnapshotSummary};
@@ -146,6 +146,11 @@ fn sentence(entry: &Entry<'_>) -> String {
         Ok(Input::Check(split)) => format!("check of {}", split_text(&split)),
         Ok(Input::Marker(marker)) => format!("marker {}", marker.number),
         Ok(Input::Netting(netting)) => format!("netting {}", netting.number),
+        Ok(Input::Replay(replay)) => {
+            let Replay { source, seq, ticker, from, to, .. } = replay;
+            let to = to.map_or("the newest".to_owned(), |to| to.to_string());
+            format!("replay {source} {seq}: {ticker} from {from} to {to}")
+        }
     }
 }
 

@@ -94,6 +94,7 @@ impl ClientHistory {
             let (is_split, shard) = match &request {
                 Request::Fill(fill) => (false, Some(fill.ticker.shard(self.shards))),
                 Request::Bust(bust) => (false, Some(bust.ticker.shard(self.shards))),
+                Request::Replay(replay) => (false, Some(replay.ticker.shard(self.shards))),
                 Request::Split(_) => (true, None),
                 Request::Report(_) => continue,
             };
@@ -189,6 +190,10 @@ fn count(reply: &Reply, tally: &mut Tally) {
         Reply::Busted { .. } => tally.busted += 1,
         Reply::Accepted { .. } => tally.accepted += 1,
         Reply::Rejected { .. } => tally.rejected += 1,
+        Reply::Replayed { fills, .. } => {
+            tally.replays += 1;
+            tally.replayed += u64::try_from(fills.len()).expect("a few");
+        }
         Reply::Reported { .. } => {}
     }
 }

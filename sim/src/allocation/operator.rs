@@ -1,9 +1,9 @@
-//! The operator: a client that busts fills, sends its own, and requests reports.
+//! The operator: a client that busts fills, sends its own, and requests reports and replays.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use allot_allocation_rules::{Bust, Fill};
+use allot_allocation_rules::{Bust, Fill, Replay, TickerSeq};
 use allot_allocation_service::{Reply, ReportRequest, Request, decode_replies, encode_line};
 use allot_domain::{Price, Quantity, Reject, Seq, ShardId, Side, SourceId, Ticker};
 use allot_runtime::{Link, Nanos};
@@ -105,6 +105,7 @@ impl Operator {
         let request = match prng.between(0..=9) {
             0 => Request::Report(ReportRequest { source: self.source, seq: self.next_seq() }),
             1..=3 => Request::Fill(self.fill(prng)),
+            4 => Request::Replay(self.replay(prng)),
             _ if history.allocated.is_empty() => return,
             _ => {
                 // Mostly a recent one, which can still be busted.
@@ -143,6 +144,21 @@ impl Operator {
             side: *prng.pick(&[Side::Buy, Side::Buy, Side::Sell]),
             price: Price::from_nanos(price).expect("a small price"),
             quantity: Quantity::new(prng.between(1..=2_000).into()).expect("a few"),
+        }
+    }
+
+    /// Outcomes of any ticker from anywhere, some of them forgotten, or not there yet.
+    fn replay(&mut self, prng: &mut Prng) -> Replay {
+        let farthest = *prng.pick(&[3, 50, 1_000]);
+        let from = prng.between(1..=farthest);
+        let to = prng.pick(&[None, Some(0), Some(40)]).map(|more| TickerSeq::new(from + more));
+        Replay {
+            source: self.source,
+            seq: self.next_seq(),
+            time_ns: 0,
+            ticker: *prng.pick(&self.tickers),
+            from: TickerSeq::new(from),
+            to,
         }
     }
 

@@ -14,6 +14,8 @@ tally! {
         busted "Of these, fills that were busted."
         accepted "Of these, splits."
         rejected "Of these, rejections."
+        replays "Of these, replies to replays."
+        replayed "Outcomes in these, each compared with the journal."
         duplicates "Of these, repeats of a first reply."
         ordered "Pairs of messages whose order was checked."
         audited "Inputs allocated again by the auditor."

@@ -59,7 +59,7 @@ impl Auditor {
     }
 
     fn keep_bust(&mut self, bust: &Bust, shares: Shares) {
-        let (applied, time_ns) = (Applied::Busted, bust.time_ns);
+        let (applied, time_ns) = (Applied::Busted(Box::new(*bust)), bust.time_ns);
         let outcome = Some(self.history.store(FirstOutcome { applied, time_ns, shares }));
         let said = Said::Bust { of: bust.of };
         self.mark_applied(name_of(bust), Told { said, outcome });

@@ -89,7 +89,7 @@ impl Auditor {
     ) -> Result<u64, Mismatch> {
         let shares = outcomes.expect_divided(due, &self.accounts)?;
         self.check_shares(due.fill, &shares)?;
-        self.apply_division(due.fill, shares)
+        self.apply_division(due.fill, due.is_late, shares)
     }
 
     /// A division is whole, goes to accounts that may take part, and is the one that is due.
@@ -149,7 +149,12 @@ impl Auditor {
     }
 
     /// Applies a division to positions, values and history.
-    fn apply_division(&mut self, fill: &Fill, shares: Shares) -> Result<u64, Mismatch> {
+    fn apply_division(
+        &mut self,
+        fill: &Fill,
+        is_late: bool,
+        shares: Shares,
+    ) -> Result<u64, Mismatch> {
         self.apply_shares(fill.ticker, fill.side, fill.price.nanos(), &shares)?;
         let notional = fill.price.times(fill.quantity);
         self.turnover += notional.nanos();
@@ -159,8 +164,9 @@ impl Auditor {
         let value = if fill.side == Side::Buy { notional } else { -notional };
         self.summary.divide(fill.ticker, fill.side, fill.quantity.get(), value);
         let split = self.splits.number;
-        let applied = Applied::Divided { fill: Box::new(*fill), split, is_busted: false };
-        Ok(self.history.store(FirstOutcome { applied, time_ns: fill.time_ns, shares }))
+        let (fill, time_ns) = (Box::new(*fill), fill.time_ns);
+        let applied = Applied::Divided { fill, split, is_busted: false, is_late };
+        Ok(self.history.store(FirstOutcome { applied, time_ns, shares }))
     }
 
     /// A fill that was applied before: its first outcome, or what replaces one that is forgotten.

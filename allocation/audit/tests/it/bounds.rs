@@ -57,6 +57,7 @@ fn check_last(mut pair: Pair, line: &str, expected: &str) {
         Outcome::Busted { shares, .. } => format!("busted {} shares", shares.len()),
         Outcome::Held { .. } => "held".to_owned(),
         Outcome::Checked { .. } => "checked".to_owned(),
+        Outcome::Replayed(_) => "replayed".to_owned(),
     };
     assert_eq!(outcome, expected);
     pair.compare().unwrap();

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use allot_allocation_rules::{Bust, Fill, Input, Netting, Split, SplitKey, limits};
+use allot_allocation_rules::{
+    Bust, Fill, Input, Netting, Replay, Split, SplitKey, TickerSeq, limits,
+};
 use allot_domain::{AccountId, JUMP, Marker, MessageId, Money, Price, Quantity, Seq, Side};
 use proptest::prelude::*;
 
@@ -40,6 +42,12 @@ pub(crate) enum Step {
         fits: bool,
     },
     Marker,
+    Replay {
+        ticker: usize,
+        from: u64,
+        /// How many more after the first; none for all there are.
+        more: Option<u64>,
+    },
 }
 
 /// Who sends it, and how its number follows the source's last: 1 is the next, 0 the same.
@@ -109,12 +117,15 @@ fn nettings() -> impl Strategy<Value = Step> {
 pub(crate) fn sent(accounts: usize) -> impl Strategy<Value = Sent> {
     let bust = (0..TICKERS.len(), 0..8_usize, prop::bool::weighted(0.8));
     let bust = bust.prop_map(|(ticker, back, fits)| Step::Bust { ticker, back, fits });
+    let replay = (0..TICKERS.len(), 1..40_u64, prop::option::of(0..9_u64));
+    let replay = replay.prop_map(|(ticker, from, more)| Step::Replay { ticker, from, more });
     let step = prop_oneof![
         14 => fills(),
         4 => bust,
         2 => splits(accounts),
         1 => nettings(),
         1 => Just(Step::Marker),
+        2 => replay,
     ];
     let stride = prop_oneof![
         40 => Just(1),
@@ -164,6 +175,7 @@ fn at(input: Input, time_ns: u64) -> Input {
         Input::Fill(fill) => Input::Fill(Fill { time_ns, ..fill }),
         Input::Bust(bust) => Input::Bust(Bust { time_ns, ..bust }),
         Input::Split(split) => Input::Split(split.at(time_ns)),
+        Input::Replay(replay) => Input::Replay(Replay { time_ns, ..replay }),
         other => other,
     }
 }
@@ -193,7 +205,9 @@ impl Numbering {
         let last = counts[sent.source];
         let seq = last.saturating_add_signed(sent.stride).max(1);
         // A source goes on where it was before a number that ran wild.
-        if !matches!(sent.step, Step::Net { .. } | Step::Marker) && sent.stride < WILD / 2 {
+        if !matches!(sent.step, Step::Net { .. } | Step::Marker | Step::Replay { .. })
+            && sent.stride < WILD / 2
+        {
             counts[sent.source] = last.max(seq);
         }
         let id = match sent.id {
@@ -240,6 +254,11 @@ impl Numbering {
             Step::Marker => {
                 self.markers += 1;
                 Input::Marker(Marker { number: self.markers, time_ns: 0, report: false })
+            }
+            Step::Replay { ticker: at, from, more } => {
+                let (ticker, from) = (ticker(TICKERS[*at]), TickerSeq::new(*from));
+                let to = more.map(|more| TickerSeq::new(from.get() + more));
+                Input::Replay(Replay { source, seq, time_ns: 0, ticker, from, to })
             }
         })
     }

@@ -7,6 +7,7 @@ mod rejections;
 mod busts;
 mod held;
 mod splits;
+mod replays;
 
 use allot_allocation_rules::{
     AccountIndex, Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Reject, Share,
@@ -59,6 +60,7 @@ fn first(outcomes: &mut Outcomes) -> &mut Allocated {
 fn origin(outcome: &mut Outcome) -> &mut Origin {
     match outcome {
         Outcome::Allocated(allocated) => &mut allocated.origin,
+        Outcome::Replayed(replayed) => &mut replayed.origin,
         Outcome::Held { origin, .. }
         | Outcome::Busted { origin, .. }
         | Outcome::Accepted { origin, .. }

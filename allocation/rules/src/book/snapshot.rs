@@ -16,7 +16,7 @@ use super::{Account, Book, BookConfig, OF_SPLITS};
 use crate::applied::{Applied, AppliedSplit};
 use crate::history::{What, put_id};
 use crate::input::{Share, SplitKey};
-use crate::{AccountIndex, AccountRank, Cell, Fill, Residuals, SplitNumber, limits};
+use crate::{AccountIndex, AccountRank, Cell, Fill, Residuals, Row, SplitNumber, limits};
 
 /// What the snapshot of a book begins with.
 const MAGIC: [u8; 8] = *b"ALOTBOOK";
@@ -68,8 +68,9 @@ impl Book {
         book.holdings.load(&mut cursor, book.accounts.len())?;
         book.check_values()?;
         book.load_held(&mut cursor)?;
-        let last = book.history.load(&mut cursor, book.holdings.rows().len())?;
-        book.holdings.set_last(last);
+        let outcomes: Vec<_> = book.holdings.rows().iter().map(Row::outcomes).collect();
+        let links = book.history.load(&mut cursor, &outcomes)?;
+        book.holdings.set_links(links);
         book.check_history()?;
         book.check_names()?;
         cursor.end()?;

@@ -6,6 +6,7 @@
 //!   bust f 2 AAPL of 1
 //!   marker                             prints the totals of the part
 //!   net aum 1 5 -5                     value moved by rank, under the accounts of that split
+//!   replay ops 1 AAPL from 3 to 9      outcomes again; or without an end
 //!   positions                          prints all positions
 //! ```
 
@@ -18,6 +19,7 @@ mod sales;
 mod rejections;
 mod nettings;
 mod replays;
+mod outcomes_again;
 mod steps;
 mod model;
 mod oracle;

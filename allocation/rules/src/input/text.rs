@@ -9,6 +9,7 @@
 //!   check split aum 2 a=100 closes b        what shards are asked before that split
 //!   marker 7 at 1795168800000000000 report  nanoseconds of Unix time; `report` where one is made
 //!   netting 3 under aum 1: 5 -5             value moved, in order of rank
+//!   replay ops 5 AAPL from 3 to 9           or without `to 9`
 //! ```
 
 use alloc::format;
@@ -23,7 +24,7 @@ use allot_domain::{
 };
 
 use super::{Input, Netting, SplitKey};
-use crate::{Bust, Fill, Reject, Split, Weight};
+use crate::{Bust, Fill, Reject, Replay, Split, TickerSeq, Weight};
 
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,6 +49,10 @@ impl fmt::Display for Input {
             Self::Netting(Netting { number, split, transfers }) => {
                 write!(f, "netting {number} under {} {}:", split.source, split.seq)?;
                 transfers.iter().try_for_each(|transfer| write!(f, " {transfer}"))
+            }
+            Self::Replay(Replay { source, seq, ticker, from, to, .. }) => {
+                write!(f, "replay {source} {seq} {ticker} from {from}")?;
+                to.map_or(Ok(()), |to| write!(f, " to {to}"))
             }
         }
     }
@@ -128,6 +133,21 @@ impl FromStr for Input {
                     transfers.iter().map(|text| money(text)).collect::<Result<_, _>>()?;
                 Ok(Self::Netting(Netting { number: number(netting)?, split, transfers }))
             }
+            ["replay", source, seq, ticker, "from", from, ref rest @ ..] => {
+                let to = match rest {
+                    [] => None,
+                    ["to", to] => Some(TickerSeq::new(number(to)?)),
+                    _ => return Err(not_an_input(line)),
+                };
+                Ok(Self::Replay(Replay {
+                    source: SourceId::new(source.as_bytes())?,
+                    seq: Seq::new(number(seq)?),
+                    time_ns: 0,
+                    ticker: Ticker::new(ticker.as_bytes())?,
+                    from: TickerSeq::new(number(from)?),
+                    to,
+                }))
+            }
             _ => Err(not_an_input(line)),
         }
     }
@@ -194,6 +214,8 @@ mod tests {
             "marker 8 at 0",
             "netting 3 under aum 1: 5 -5.25",
             "netting 4 under 5 6:",
+            "replay ops 5 AAPL from 3",
+            "replay ops 6 AAPL from 3 to 9",
         ];
         for line in lines {
             assert_eq!(line.parse::<Input>().map(|input| input.to_string()), Ok(line.to_string()));
@@ -211,6 +233,7 @@ mod tests {
             ("split aum 1 a", "malformed_message"),
             ("split aum 1 a=99", "weights_must_add_to_100"),
             ("marker 7 at 1 reports", "malformed_message"),
+            ("replay ops 5 AAPL from 3 until 9", "malformed_message"),
             ("netting 3 under aum 1 5 -5", "malformed_message"),
             ("netting 3 under aum 1: x", "malformed_message"),
         ];

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use allot_allocation_rules::SplitNumber;
+use allot_allocation_rules::{SplitNumber, TickerSeq};
 use allot_domain::Cursor;
 use allot_domain::{AccountId, MessageId, Price, Quantity, ReportNumber, Seq};
 use allot_wire::codec::{self, Each};
@@ -13,13 +13,16 @@ use allot_wire::{DecodeError, Encoding, PaddedTicker, append_sized};
 use serde::{Deserialize, Serialize};
 
 use super::Reply;
-use super::writer::ReplyWriter;
+use super::writer::{ReplayedHead, ReplyWriter};
 use crate::request::{read_side, side_byte};
 
 const ALLOCATED: u8 = 1;
 const HELD: u8 = 2;
 const BUSTED: u8 = 3;
 const ACCEPTED: u8 = 4;
+/// Behind those of the core.
+const REPLAYED: u8 = 7;
+const _: () = assert!(REPLAYED != REPORTED && REPLAYED != REJECTED);
 
 #[derive(Serialize, Deserialize)]
 struct AllocatedRecord<'a, S> {
@@ -48,6 +51,19 @@ struct AcceptedRecord<'a> {
     #[serde(borrow)]
     head: Head<'a>,
     split: u64,
+}
+
+/// A reply to a replay, but for the outcomes, which follow as records with their sizes.
+#[derive(Serialize, Deserialize)]
+struct ReplayedRecord<'a> {
+    seq: u64,
+    source: &'a str,
+    time_ns: u64,
+    ticker: PaddedTicker,
+    from: u64,
+    last: u64,
+    oldest: u64,
+    fills: u64,
 }
 
 /// Appends a reply as a record, with its size.
@@ -91,6 +107,31 @@ where
             write_rejected(Encoding::Binary, echo, code, reason, out);
         }
     }
+}
+
+/// Appends a reply to a replay; `append` writes one of its outcomes, with its size.
+pub(super) fn write_replayed<T>(
+    head: &ReplayedHead<'_>,
+    fills: &[T],
+    mut append: impl FnMut(&T, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    append_sized(out, |out| {
+        let record = ReplayedRecord {
+            seq: head.echo.seq.get(),
+            source: head.echo.source_text(),
+            time_ns: head.echo.time_ns,
+            ticker: (&head.ticker).into(),
+            from: head.from.get(),
+            last: head.last.get(),
+            oldest: head.oldest.get(),
+            fills: wide(fills.len()),
+        };
+        codec::append((REPLAYED, record), out);
+        for fill in fills {
+            append(fill, out);
+        }
+    });
 }
 
 fn append(tag: u8, record: impl Serialize, out: &mut Vec<u8>) {
@@ -143,6 +184,7 @@ pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
             Ok(Reply::Reported { source: source.into(), seq, time_ns, report })
         }
         REJECTED => read_rejected(&codec::decode(rest)?),
+        REPLAYED => read_replayed(rest),
         _ => Err(DecodeError::new(format!("the tag {tag} is no reply"))),
     }
 }
@@ -175,6 +217,37 @@ fn read_busted(record: BustedRecord<'_, SharesRecord<'_>>) -> Result<Reply, Deco
         of: MessageId::new(record.of.as_bytes())?,
         shares: read_shares(record.shares)?,
     })
+}
+
+fn read_replayed(rest: &[u8]) -> Result<Reply, DecodeError> {
+    let (record, rest): (ReplayedRecord<'_>, _) = codec::split_prefix(rest)?;
+    let mut cursor = Cursor::new(rest);
+    let mut fills = Vec::new();
+    for _ in 0..record.fills {
+        fills.push(read_outcome(cursor.sized()?)?);
+    }
+    if !cursor.rest().is_empty() {
+        return Err(DecodeError::new("there is more than the outcomes that were counted"));
+    }
+    Ok(Reply::Replayed {
+        source: record.source.into(),
+        seq: Seq::new(record.seq),
+        time_ns: record.time_ns,
+        ticker: record.ticker.read()?,
+        from: TickerSeq::new(record.from),
+        last: TickerSeq::new(record.last),
+        oldest: TickerSeq::new(record.oldest),
+        fills,
+    })
+}
+
+/// Reads an outcome that is given again: a reply within a reply, but not a third within that.
+fn read_outcome(record: &[u8]) -> Result<Reply, DecodeError> {
+    match record.split_first() {
+        Some((&ALLOCATED, rest)) => read_allocated(codec::decode(rest)?),
+        Some((&BUSTED, rest)) => read_busted(codec::decode(rest)?),
+        _ => Err(DecodeError::new("what was replayed is no outcome of a ticker")),
+    }
 }
 
 fn read_rejected(record: &RejectedRecord<'_>) -> Result<Reply, DecodeError> {

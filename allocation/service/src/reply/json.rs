@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use allot_allocation_rules::SplitNumber;
+use allot_allocation_rules::{SplitNumber, TickerSeq};
 use allot_domain::{AccountId, MessageId, Price, Quantity, ReportNumber, Seq, Side, Ticker};
 use allot_wire::DecodeError;
 use allot_wire::json::{Entries, Object, required as need, scalar};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Reply;
-use super::writer::ReplyWriter;
+use super::writer::{ReplayedHead, ReplyWriter};
 use crate::request::{read_side_word, write_of, write_side};
 
 /// Appends a reply as one object, without a line's end.
@@ -53,6 +53,22 @@ where
     }
 }
 
+/// Appends a reply to a replay; `append` writes one of its outcomes.
+pub(super) fn write_replayed<T>(
+    head: &ReplayedHead<'_>,
+    fills: &[T],
+    append: impl FnMut(&T, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    let mut object = head.echo.begin("replayed", out);
+    object.plain("ticker", head.ticker.as_str());
+    object.number("from", head.from.get());
+    object.number("last", head.last.get());
+    object.number("oldest", head.oldest.get());
+    object.list("fills", fills, append);
+    object.end();
+}
+
 fn write_shares<'a>(shares: impl Iterator<Item = (&'a AccountId, u64)>, object: &mut Object<'_>) {
     let mut list = object.object("shares");
     for (account, quantity) in shares {
@@ -91,6 +107,11 @@ struct ReplyObject<'a> {
     reason: Option<String>,
     #[serde(borrow)]
     shares: Option<Entries<'a, u64>>,
+    from: Option<u64>,
+    last: Option<u64>,
+    oldest: Option<u64>,
+    #[serde(borrow)]
+    fills: Option<Vec<&'a RawValue>>,
 }
 
 /// Reads one object.
@@ -100,17 +121,9 @@ pub(super) fn read(line: &[u8]) -> Result<Reply, DecodeError> {
     let (seq, id, time_ns) = (Seq::new(object.seq), object.id()?, object.time()?);
     Ok(match &*object.kind {
         "allocated" => return object.allocated(),
+        "replayed" => return object.replayed(),
         "held" => Reply::Held { source: object.source, seq, id, time_ns, duplicate },
-        "busted" => Reply::Busted {
-            ticker: object.ticker()?,
-            of: MessageId::new(need("of", object.of.and_then(|of| scalar(of.get())))?.as_bytes())?,
-            shares: read_shares(object.shares)?,
-            source: object.source,
-            seq,
-            id,
-            time_ns,
-            duplicate,
-        },
+        "busted" => return object.busted(),
         "accepted" => {
             let split = SplitNumber::new(need("split", object.split)?);
             Reply::Accepted { source: object.source, seq, id, time_ns, duplicate, split }
@@ -147,6 +160,35 @@ impl ReplyObject<'_> {
         })
     }
 
+    fn busted(self) -> Result<Reply, DecodeError> {
+        let (id, time_ns) = (self.id()?, self.time()?);
+        Ok(Reply::Busted {
+            ticker: self.ticker()?,
+            of: MessageId::new(need("of", self.of.and_then(|of| scalar(of.get())))?.as_bytes())?,
+            shares: read_shares(self.shares)?,
+            id,
+            time_ns,
+            source: self.source,
+            seq: Seq::new(self.seq),
+            duplicate: self.duplicate,
+        })
+    }
+
+    fn replayed(self) -> Result<Reply, DecodeError> {
+        let number = |name, number| Ok::<_, DecodeError>(TickerSeq::new(need(name, number)?));
+        let fills = need("fills", self.fills.as_ref())?.iter();
+        Ok(Reply::Replayed {
+            seq: Seq::new(self.seq),
+            time_ns: self.time()?,
+            ticker: self.ticker()?,
+            from: number("from", self.from)?,
+            last: number("last", self.last)?,
+            oldest: number("oldest", self.oldest)?,
+            fills: fills.map(|fill| read_outcome(fill.get())).collect::<Result<_, _>>()?,
+            source: self.source,
+        })
+    }
+
     fn id(&self) -> Result<MessageId, DecodeError> {
         match &self.id {
             None => Ok(Seq::new(self.seq).into()),
@@ -161,6 +203,16 @@ impl ReplyObject<'_> {
 
     fn ticker(&self) -> Result<Ticker, DecodeError> {
         Ok(Ticker::new(need("ticker", self.ticker.as_ref())?.as_bytes())?)
+    }
+}
+
+/// Reads an outcome that is given again: a reply within a reply, but not a third within that.
+fn read_outcome(object: &str) -> Result<Reply, DecodeError> {
+    let object: ReplyObject<'_> = serde_json::from_str(object)?;
+    match &*object.kind {
+        "allocated" => object.allocated(),
+        "busted" => object.busted(),
+        _ => Err(DecodeError::new("what was replayed is no outcome of a ticker")),
     }
 }
 

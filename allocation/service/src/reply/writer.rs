@@ -1,6 +1,6 @@
 //! Reply writer: a reply before it is written; it borrows from the outcome that it tells of.
 
-use allot_allocation_rules::{Allocated, Origin, Outcome, Share, SplitNumber};
+use allot_allocation_rules::{Allocated, Origin, Outcome, Replayed, Share, SplitNumber, TickerSeq};
 use allot_domain::{AccountId, MessageId, Price, Quantity, ReportNumber, Side, Ticker};
 use allot_wire::reply::Echo;
 
@@ -51,6 +51,34 @@ pub(super) enum ReplyWriter<'a, S> {
     },
 }
 
+/// A reply to a replay, but for the outcomes.
+pub(super) struct ReplayedHead<'a> {
+    pub(super) echo: Echo<'a>,
+    pub(super) ticker: Ticker,
+    pub(super) from: TickerSeq,
+    pub(super) last: TickerSeq,
+    pub(super) oldest: TickerSeq,
+}
+
+impl<'a> ReplayedHead<'a> {
+    pub(super) fn of(replayed: &'a Replayed) -> Self {
+        let Replayed { ticker, from, last, oldest, .. } = *replayed;
+        Self { echo: echo(&replayed.origin, false), ticker, from, last, oldest }
+    }
+
+    /// That of a reply, and its outcomes; none where it is another reply.
+    pub(super) fn of_reply(reply: &'a Reply) -> Option<(Self, &'a [Reply])> {
+        let Reply::Replayed { source, seq, time_ns, ticker, from, last, oldest, fills } = reply
+        else {
+            return None;
+        };
+        let (source, seq, time_ns) = (source.as_bytes(), *seq, *time_ns);
+        let echo = Echo { source, seq, id: None, time_ns, duplicate: false, late: false };
+        let (ticker, from, last, oldest) = (*ticker, *from, *last, *oldest);
+        Some((Self { echo, ticker, from, last, oldest }, fills))
+    }
+}
+
 /// The shares of an outcome among those of all.
 pub(super) fn shares_of<'a>(outcome: &Outcome, shares: &'a [Share]) -> &'a [Share] {
     match outcome {
@@ -93,6 +121,7 @@ impl<'a, S> ReplyWriter<'a, S> {
             Outcome::Rejected { origin, reject, late } => {
                 Self::Rejected { echo: echo(origin, late.is_some()), code: reject.code(), reason }
             }
+            Outcome::Replayed(_) => unreachable!("it is written with its outcomes"),
         }
     }
 
@@ -121,6 +150,7 @@ impl<'a, S> ReplyWriter<'a, S> {
             Reply::Accepted { split, .. } => Self::Accepted { echo, split: *split },
             Reply::Reported { report, .. } => Self::Reported { echo, report: *report },
             Reply::Rejected { code, reason, .. } => Self::Rejected { echo, code, reason },
+            Reply::Replayed { .. } => unreachable!("it is written with its outcomes"),
         }
     }
 }

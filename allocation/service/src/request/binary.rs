@@ -8,9 +8,10 @@
 //!   split  │ seq 8 │ source 8 + n │ accounts 8 │ account 8 + n │ weight 8 │ …
 //!          │ closes 8 │ account 8 + n │ …
 //!   report │ seq 8 │ source 8 + n │
+//!   replay │ ticker 32 │ seq 8 │ source 8 + n │ from 8 │ to 1 or 9 │
 //! ```
 
-use allot_allocation_rules::{Bust, Fill, Reject, Split, limits};
+use allot_allocation_rules::{Bust, Fill, Reject, Replay, Split, TickerSeq, limits};
 use allot_domain::Cursor;
 use allot_domain::{
     AccountId, MessageId, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker,
@@ -19,7 +20,7 @@ use allot_wire::codec::{self, Each};
 use allot_wire::{PaddedTicker, Rejection, origin};
 use serde::{Deserialize, Serialize};
 
-use super::{ReportRequest, Request, RequestKind, weights};
+use super::{ReportRequest, Request, RequestKind, read_range, weights};
 
 #[derive(Serialize, Deserialize)]
 struct RoutedPrefix<'a> {
@@ -58,6 +59,14 @@ struct SplitRecord<'a, W, C> {
 struct ReportRecord<'a> {
     seq: u64,
     source: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReplayRecord<'a> {
+    #[serde(borrow)]
+    routed: RoutedPrefix<'a>,
+    from: u64,
+    to: Option<u64>,
 }
 
 /// What the router needs of a fill or a bust, and all it reads of one.
@@ -144,6 +153,7 @@ pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejec
         RequestKind::Bust => decode_bust(record).map(Request::Bust),
         RequestKind::Split => decode_split(record).map(Request::Split),
         RequestKind::Report => decode_report(record).map(Request::Report),
+        RequestKind::Replay => decode_replay(record).map(Request::Replay),
     };
     request.map_err(|reject| rejection(kind, record, &reject))
 }
@@ -151,7 +161,7 @@ pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejec
 /// Echoes what can be read of a request that is refused.
 fn rejection(kind: RequestKind, record: &[u8], reject: &Reject) -> Rejection {
     let origin = match kind {
-        RequestKind::Fill | RequestKind::Bust => {
+        RequestKind::Fill | RequestKind::Bust | RequestKind::Replay => {
             codec::decode_prefix(record).map(|RoutedPrefix { seq, source, .. }| (source, seq))
         }
         RequestKind::Split | RequestKind::Report => {
@@ -206,6 +216,14 @@ fn decode_report(record: &[u8]) -> Result<ReportRequest, Reject> {
     Ok(ReportRequest { source, seq })
 }
 
+fn decode_replay(record: &[u8]) -> Result<Replay, Reject> {
+    let ReplayRecord { routed, from, to } = codec::decode(record).map_err(Core::from)?;
+    let (from, to) = read_range(from, to)?;
+    let (source, seq) = origin(routed.source, routed.seq)?;
+    let (ticker, time_ns) = (routed.ticker.read()?, 0);
+    Ok(Replay { source, seq, time_ns, ticker, from, to })
+}
+
 /// An id; a message without one of its own is named by its number.
 #[inline]
 fn read_id(id: &[u8], seq: Seq) -> Result<MessageId, Core> {
@@ -251,6 +269,11 @@ pub fn encode_request(request: &Request, record: &mut Vec<u8>) {
         Request::Report(report) => {
             let (seq, source) = (report.seq, report.source.as_str());
             codec::append(ReportRecord { seq: seq.get(), source }, record);
+        }
+        Request::Replay(replay) => {
+            let routed = routed(&replay.ticker, replay.seq.get(), replay.source.as_str());
+            let (from, to) = (replay.from.get(), replay.to.map(TickerSeq::get));
+            codec::append(ReplayRecord { routed, from, to }, record);
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use allot_allocation_rules::{Bust, Fill, Reject, Split};
+use allot_allocation_rules::{Bust, Fill, Reject, Replay, Split};
 use allot_domain::{MessageId, Price, Quantity, Reject as Core, Seq, Side, Ticker, decimal};
 use allot_wire::json::{Entries, Field, Name, need, scalar, string, unknown_field};
 use allot_wire::{Rejection, origin};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ReportRequest, Request, RequestKind, unknown_type, weights};
+use super::{ReportRequest, Request, RequestKind, read_range, unknown_type, weights};
 
 /// The fields of a request.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Fields<'a> {
     of: Field<'a>,
     weights: Field<'a>,
     closes: Field<'a>,
+    from: Field<'a>,
+    to: Field<'a>,
     /// The name of the first field that no request has.
     unknown: Option<Cow<'a, str>>,
 }
@@ -48,6 +50,8 @@ impl<'a> Fields<'a> {
             of: Field::named("of"),
             weights: Field::named("weights"),
             closes: Field::named("closes"),
+            from: Field::named("from"),
+            to: Field::named("to"),
             unknown: None,
         }
     }
@@ -65,14 +69,16 @@ impl<'a> Fields<'a> {
             "of" => &mut self.of,
             "weights" => &mut self.weights,
             "closes" => &mut self.closes,
+            "from" => &mut self.from,
+            "to" => &mut self.to,
             _ => return None,
         })
     }
 
-    const fn all(&self) -> [&Field<'a>; 11] {
+    const fn all(&self) -> [&Field<'a>; 13] {
         let Self { kind, source, seq, id, ticker, side, price, quantity, of, .. } = self;
-        let Self { weights, closes, .. } = self;
-        [kind, source, seq, id, ticker, side, price, quantity, of, weights, closes]
+        let Self { weights, closes, from, to, .. } = self;
+        [kind, source, seq, id, ticker, side, price, quantity, of, weights, closes, from, to]
     }
 
     /// Refuses what a request of this kind has no field for, and what says nothing.
@@ -105,6 +111,7 @@ impl<'a> Fields<'a> {
             RequestKind::Bust => self.bust().map(Request::Bust),
             RequestKind::Split => self.split().map(Request::Split),
             RequestKind::Report => self.report().map(Request::Report),
+            RequestKind::Replay => self.replay().map(Request::Replay),
         }
     }
 
@@ -170,6 +177,16 @@ impl<'a> Fields<'a> {
         let (source, seq) = origin(&self.source.text()?, self.seq.whole()?)?;
         Ok(ReportRequest { source, seq })
     }
+
+    fn replay(&self) -> Result<Replay, Reject> {
+        need([&self.source, &self.seq, &self.ticker, &self.from])?;
+        let (source, seq, ticker) = (self.source.text()?, self.seq.whole()?, self.ticker.text()?);
+        let from = self.from.whole()?;
+        let to = self.to.value.map(|_| self.to.whole()).transpose()?;
+        let (from, to) = read_range(from, to)?;
+        let (source, seq) = origin(&source, seq)?;
+        Ok(Replay { source, seq, time_ns: 0, ticker: Ticker::new(ticker.as_bytes())?, from, to })
+    }
 }
 
 /// The fields of a request, in the order of the page.
@@ -181,6 +198,7 @@ const fn known_fields(kind: RequestKind) -> &'static [&'static str] {
         RequestKind::Bust => &["type", "source", "seq", "id", "ticker", "of"],
         RequestKind::Split => &["type", "source", "seq", "weights", "closes"],
         RequestKind::Report => &["type", "source", "seq"],
+        RequestKind::Replay => &["type", "source", "seq", "ticker", "from", "to"],
     }
 }
 

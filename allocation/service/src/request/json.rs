@@ -43,6 +43,13 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
             object.texts("closes", &closes);
         }
         Request::Report(ReportRequest { .. }) => {}
+        Request::Replay(replay) => {
+            object.plain("ticker", replay.ticker.as_str());
+            object.number("from", replay.from.get());
+            if let Some(to) = replay.to {
+                object.number("to", to.get());
+            }
+        }
     }
     object.end();
 }

@@ -1,7 +1,7 @@
 //! Backplane: the bytes of the frames that carry messages of allocation, and what reads back.
 
 use allot_allocation_rules::{
-    AccountIndex, AccountPart, AccountRank, Bust, CellPart, Fill, Input, Part, RowPart,
+    AccountIndex, AccountPart, AccountRank, Bust, CellPart, Fill, Input, Part, Replay, RowPart,
     SplitNumber, TickerSeq, Weight, limits,
 };
 use allot_allocation_service::{InputName, Request, decode_input, decode_part, decode_replies};
@@ -32,6 +32,7 @@ fn every_input_is_what_it_was() {
         Request::Fill(fill) => Some(Input::Fill(Fill { time_ns: TIME, ..fill })),
         Request::Bust(bust) => Some(Input::Bust(Bust { time_ns: TIME, ..bust })),
         Request::Split(split) => Some(Input::Split(split.at(TIME))),
+        Request::Replay(replay) => Some(Input::Replay(Replay { time_ns: TIME, ..replay })),
         Request::Report(_) => None,
     });
     let own = [Input::Marker(frames::marker()), Input::Netting(frames::netting())];
@@ -56,8 +57,8 @@ fn a_kind_has_one_name_and_a_number_beyond_the_last_has_none() {
         assert_eq!(InputName::of(name.kind()), Some(name));
     }
     assert_eq!(InputName::of(InputKind::new(0)), None);
-    assert_eq!(InputName::of(InputKind::new(7)), None);
-    let rejection = decode_input(InputKind::new(7), TIME, &[]).unwrap_err();
+    assert_eq!(InputName::of(InputKind::new(8)), None);
+    let rejection = decode_input(InputKind::new(8), TIME, &[]).unwrap_err();
     assert_eq!((rejection.code, rejection.seq.get()), ("malformed_message", 0));
 }
 
@@ -225,11 +226,12 @@ fn feedback_reads_back_as_a_netting_for_each_shard() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a dump is as long as what it shows")]
 fn bytes_of_inputs() {
     check(
         &[frame("inputs")],
         &expect![[r#"
-            0000  01 09 00 00 00 29 00 00 00 00 00 00 00 08 00 00  |.....)..........|
+            0000  01 0b 00 00 00 29 00 00 00 00 00 00 00 08 00 00  |.....)..........|
             0010  00 00 00 00 00 07 ca 9a 3b 00 00 00 00 06 00 00  |........;.......|
             0020  00 00 00 00 00 01 01 15 0d 39 33 83 b8 e9 18 50  |.........93....P|
             0030  00 00 00 41 41 50 4c 00 00 00 00 00 00 00 00 00  |...AAPL.........|
@@ -278,15 +280,26 @@ fn bytes_of_inputs() {
             02e0  48 17 00 00 00 02 00 00 00 00 00 00 00 08 00 00  |H...............|
             02f0  00 00 00 00 00 61 63 63 6f 75 6e 74 32 08 00 00  |.....account2...|
             0300  00 00 00 00 00 61 63 63 6f 75 6e 74 33 06 00 00  |.....account3...|
-            0310  00 00 00 00 00 01 04 1c 0d 39 33 83 b8 e9 18 19  |.........93.....|
-            0320  00 00 00 07 00 00 00 00 00 00 00 00 00 00 00 00  |................|
-            0330  00 00 00 00 40 dd 2b 83 b8 e9 18 01 06 00 00 00  |....@.+.........|
-            0340  00 00 00 00 01 05 1d 0d 39 33 83 b8 e9 18 43 00  |........93....C.|
-            0350  00 00 03 00 00 00 00 00 00 00 03 00 00 00 00 00  |................|
-            0360  00 00 61 75 6d 01 00 00 00 00 00 00 00 02 00 00  |..aum...........|
-            0370  00 00 00 00 00 00 2f 68 59 00 00 00 00 00 00 00  |....../hY.......|
-            0380  00 00 00 00 00 00 d1 97 a6 ff ff ff ff ff ff ff  |................|
-            0390  ff ff ff ff ff                                   |.....|
+            0310  00 00 00 00 00 01 07 1c 0d 39 33 83 b8 e9 18 44  |.........93....D|
+            0320  00 00 00 41 41 50 4c 00 00 00 00 00 00 00 00 00  |...AAPL.........|
+            0330  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
+            0340  00 00 00 04 00 00 00 00 00 00 00 03 00 00 00 00  |................|
+            0350  00 00 00 6f 70 73 05 00 00 00 00 00 00 00 01 06  |...ops..........|
+            0360  00 00 00 00 00 00 00 06 00 00 00 00 00 00 00 01  |................|
+            0370  07 1d 0d 39 33 83 b8 e9 18 3c 00 00 00 42 54 43  |...93....<...BTC|
+            0380  2f 55 53 44 54 3a 55 53 44 54 00 00 00 00 00 00  |/USDT:USDT......|
+            0390  00 00 00 00 00 00 00 00 00 00 00 00 00 04 00 00  |................|
+            03a0  00 00 00 00 00 03 00 00 00 00 00 00 00 6f 70 73  |.............ops|
+            03b0  05 00 00 00 00 00 00 00 00 06 00 00 00 00 00 00  |................|
+            03c0  00 01 04 1e 0d 39 33 83 b8 e9 18 19 00 00 00 07  |.....93.........|
+            03d0  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
+            03e0  40 dd 2b 83 b8 e9 18 01 06 00 00 00 00 00 00 00  |@.+.............|
+            03f0  01 05 1f 0d 39 33 83 b8 e9 18 43 00 00 00 03 00  |....93....C.....|
+            0400  00 00 00 00 00 00 03 00 00 00 00 00 00 00 61 75  |..............au|
+            0410  6d 01 00 00 00 00 00 00 00 02 00 00 00 00 00 00  |m...............|
+            0420  00 00 2f 68 59 00 00 00 00 00 00 00 00 00 00 00  |../hY...........|
+            0430  00 00 d1 97 a6 ff ff ff ff ff ff ff ff ff ff ff  |................|
+            0440  ff                                               |.|
         "#]],
     );
 }

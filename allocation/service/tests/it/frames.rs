@@ -102,6 +102,7 @@ pub(crate) fn input_bodies() -> Vec<(InputKind, Vec<u8>)> {
                 Request::Fill(_) => InputName::Fill,
                 Request::Bust(_) => InputName::Bust,
                 Request::Split(_) => InputName::Split,
+                Request::Replay(_) => InputName::Replay,
                 Request::Report(_) => return None,
             };
             let mut body = Vec::new();

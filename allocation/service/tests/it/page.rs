@@ -14,19 +14,19 @@ const PAGE: &str = include_str!("../../../../docs/WIRE.md");
 /// The types of all messages, in the order of the page.
 const TYPES: [&str; 15] = [
     "fill",
-    "fill",
     "bust",
     "split",
     "report",
+    "replay",
     "allocated",
     "held",
     "busted",
     "accepted",
     "reported",
     "rejected",
+    "replayed",
     "positions",
     "account",
-    "allocated",
     "heartbeat",
 ];
 
@@ -42,7 +42,7 @@ fn type_of(example: &str) -> &str {
 fn message(example: &str, encoding: Encoding) -> Vec<u8> {
     let (body, mut out) = (example.as_bytes(), Vec::new());
     match type_of(example) {
-        "fill" | "bust" | "split" | "report" => {
+        "fill" | "bust" | "split" | "report" | "replay" => {
             let request = decode_line(body).unwrap();
             return samples::request_message(encoding, &request);
         }
@@ -154,6 +154,8 @@ fn the_limits_are_those_of_the_domain() {
         of(limits::NAMES_DEFAULT),
         of(limits::QUIET_SOURCES_MAX),
         of(limits::HELD_MAX),
+        i128::from(limits::REPLAY_OUTCOMES_MAX),
+        of(limits::REPLAY_SHARES_MAX),
     ];
     let rows = rows("Limits");
     let stated = rows.iter().map(|cells| cells[1].split(' ').next().unwrap());

@@ -65,6 +65,13 @@ fn raw_bust(id: &[u8], of: &[u8]) -> Vec<u8> {
     [&ticker[..], &seq, &raw_text(source), &raw_text(id), &raw_text(of)].concat()
 }
 
+fn raw_replay(from: u64, to: Option<u64>) -> Vec<u8> {
+    let RawFill { ticker, source, .. } = RawFill::GOOD;
+    let seq = 2_u64.to_le_bytes();
+    let to = to.map_or(vec![0], |to| [&[1][..], &to.to_le_bytes()].concat());
+    [&ticker[..], &seq, &raw_text(source), &from.to_le_bytes(), &to].concat()
+}
+
 fn raw_split(weights: &[(&str, i64)], closes: &[&str]) -> Vec<u8> {
     let mut bytes = 1_u64.to_le_bytes().to_vec();
     bytes.extend(raw_text(b"aum"));
@@ -156,7 +163,13 @@ fn each_code_has_a_record_that_earns_it() {
     assert_eq!(binary_code(RequestKind::Split, &raw_split(&many, &[])), "too_many_accounts");
     let many = raw_split(&[("a", 1)], &vec!["b"; limits::ACCOUNTS_MAX]);
     assert_eq!(binary_code(RequestKind::Split, &many), "too_many_accounts");
-    assert_eq!(RequestKind::try_from(5).map_err(|reject| reject.code()), Err("unknown_type"));
+    for (from, to, code) in [(0, None, "malformed_field"), (5, Some(4), "malformed_field")] {
+        assert_eq!(binary_code(RequestKind::Replay, &raw_replay(from, to)), code, "{from} {to:?}");
+    }
+    for (from, to) in [(1, None), (u64::MAX, None), (5, Some(5))] {
+        assert_eq!(binary_code(RequestKind::Replay, &raw_replay(from, to)), "none", "{to:?}");
+    }
+    assert_eq!(RequestKind::try_from(6).map_err(|reject| reject.code()), Err("unknown_type"));
     let codes = RAW_FAULTS.iter().map(|(_, code)| *code);
     let codes =
         codes.chain(RAW_WEIGHTS.iter().map(|(_, code)| *code).filter(|code| *code != "none"));

@@ -167,6 +167,23 @@ const LINE_FAULTS: &[(&str, &str)] = &[
         "weight_must_not_be_negative",
     ),
     (r#"{"type":"report","source":"s","seq":1,"closes":["b"]}"#, "unknown_field"),
+    (r#"{"type":"replay","source":"s","seq":1,"ticker":"T"}"#, "missing_field"),
+    (r#"{"type":"replay","source":"s","seq":1,"from":1}"#, "missing_field"),
+    (r#"{"type":"replay","source":"s","seq":1,"ticker":"T","from":1,"to":null}"#, "unknown_field"),
+    (r#"{"type":"replay","source":"s","seq":1,"ticker":"T","from":""}"#, "unknown_field"),
+    (r#"{"type":"replay","source":"s","seq":1,"ticker":"T","from":1,"id":"x"}"#, "unknown_field"),
+    (r#"{"type":"fill","source":"s","seq":1,"ticker":"T","from":1}"#, "unknown_field"),
+    (r#"{"type":"replay","source":"s","seq":1,"ticker":"T","from":0}"#, "malformed_field"),
+    (r#"{"type":"replay","source":"s","seq":1,"ticker":"T","from":-1}"#, "malformed_field"),
+    (r#"{"type":"replay","source":"s","seq":1,"ticker":"T","from":5,"to":4}"#, "malformed_field"),
+    (r#"{"type":"replay","source":"s s","seq":0,"ticker":"","from":0}"#, "unknown_field"),
+    (r#"{"type":"replay","source":"s s","seq":0,"ticker":" T","from":0}"#, "malformed_field"),
+    (r#"{"type":"replay","source":"s s","seq":0,"ticker":" T","from":1}"#, "bad_source"),
+    (
+        r#"{"type":"replay","source":"s","seq":0,"ticker":" T","from":1}"#,
+        "sequence_must_be_positive",
+    ),
+    (r#"{"type":"replay","source":"s","seq":1,"ticker":" T","from":1}"#, "bad_ticker"),
 ];
 
 /// A fill with some fields replaced.

@@ -121,6 +121,7 @@ impl Rig {
             encode_request(request, &mut body);
             let name = match request {
                 Request::Split(_) => InputName::Split,
+                Request::Replay(_) => InputName::Replay,
                 _ => InputName::Fill,
             };
             let input = InputFrame { reply_to, kind: name.kind(), time_ns: TIME, body: &body };

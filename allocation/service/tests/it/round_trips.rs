@@ -1,6 +1,6 @@
 //! Round trips: whatever can be said is read back as it was said, in both encodings.
 
-use allot_allocation_rules::{Bust, Fill, Split, SplitNumber, TickerSeq, Weight, limits};
+use allot_allocation_rules::{Bust, Fill, Replay, Split, SplitNumber, TickerSeq, Weight, limits};
 use allot_allocation_service::{
     AccountReport, AccountStatement, PositionReport, Reply, Report, ReportRequest, Request,
     RequestKind, Topic, TopicName, TrackingReport, decode_line, decode_replies, decode_request,
@@ -115,11 +115,19 @@ fn requests() -> impl Strategy<Value = Request> {
     });
     let reports = (names(), 1..u64::MAX)
         .prop_map(|(from, seq)| ReportRequest { source: source(&from), seq: Seq::new(seq) });
+    let numbers = (1..=u64::MAX).prop_flat_map(|from| (Just(from), option::of(from..=u64::MAX)));
+    let replays =
+        (names(), 1..u64::MAX, tickers(), numbers).prop_map(|(from, seq, ticker, numbers)| {
+            let (source, seq) = (source(&from), Seq::new(seq));
+            let (from, to) = (TickerSeq::new(numbers.0), numbers.1.map(TickerSeq::new));
+            Replay { source, seq, time_ns: 0, ticker, from, to }
+        });
     prop_oneof![
         fills().prop_map(Request::Fill),
         busts.prop_map(Request::Bust),
         splits().prop_map(Request::Split),
         reports.prop_map(Request::Report),
+        replays.prop_map(Request::Replay),
     ]
 }
 
@@ -172,6 +180,28 @@ fn allocations() -> impl Strategy<Value = Reply> {
     )
 }
 
+fn busts() -> impl Strategy<Value = Reply> {
+    (heads(), tickers(), ids(), shares()).prop_map(|(head, ticker, of, shares)| {
+        let Head { source, seq, id, time_ns, duplicate } = head;
+        Reply::Busted { source, seq, id, time_ns, duplicate, ticker, of, shares }
+    })
+}
+
+/// Outcomes again, all of one ticker.
+fn replayed() -> impl Strategy<Value = Reply> {
+    let fills = vec(prop_oneof![allocations(), busts()], 0..4);
+    (heads(), tickers(), any::<[u64; 3]>(), fills).prop_map(|(head, of, numbers, mut fills)| {
+        let Head { source, seq, time_ns, .. } = head;
+        for fill in &mut fills {
+            if let Reply::Allocated { ticker, .. } | Reply::Busted { ticker, .. } = fill {
+                *ticker = of;
+            }
+        }
+        let [from, last, oldest] = numbers.map(TickerSeq::new);
+        Reply::Replayed { source, seq, time_ns, ticker: of, from, last, oldest, fills }
+    })
+}
+
 fn replies() -> impl Strategy<Value = Reply> {
     let held = heads().prop_map(|Head { source, seq, id, time_ns, duplicate }| Reply::Held {
         source,
@@ -179,10 +209,6 @@ fn replies() -> impl Strategy<Value = Reply> {
         id,
         time_ns,
         duplicate,
-    });
-    let busted = (heads(), tickers(), ids(), shares()).prop_map(|(head, ticker, of, shares)| {
-        let Head { source, seq, id, time_ns, duplicate } = head;
-        Reply::Busted { source, seq, id, time_ns, duplicate, ticker, of, shares }
     });
     let accepted = (heads(), any::<u64>()).prop_map(|(head, split)| {
         let Head { source, seq, id, time_ns, duplicate } = head;
@@ -198,7 +224,7 @@ fn replies() -> impl Strategy<Value = Reply> {
             Reply::Rejected { source, seq, id, time_ns, duplicate, late, code, reason }
         },
     );
-    prop_oneof![allocations(), held, busted, accepted, reported, rejected]
+    prop_oneof![allocations(), held, busts(), accepted, reported, rejected, replayed()]
 }
 
 fn account_reports() -> impl Strategy<Value = AccountReport> {

@@ -1,8 +1,8 @@
 //! Samples: one good message of each type, and strategies for all of them.
 
 use allot_allocation_rules::{
-    AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Reject, Share, Split, SplitNumber,
-    TickerSeq, Weight,
+    AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Reject, Replay, Replayed, Share, Split,
+    SplitNumber, TickerSeq, Weight,
 };
 use allot_allocation_service::{
     AccountReport, PositionReport, Report, ReportRequest, Request, TrackingReport, encode_line,
@@ -102,7 +102,20 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Fill(named_fill()),
         Request::Bust(named_bust()),
         Request::Split(closing_split()),
+        Request::Replay(replay()),
+        Request::Replay(Replay { to: None, ticker: named_fill().ticker, ..replay() }),
     ]
+}
+
+pub(crate) fn replay() -> Replay {
+    Replay {
+        source: source("ops"),
+        seq: Seq::new(4),
+        time_ns: 0,
+        ticker: ticker("AAPL"),
+        from: TickerSeq::new(5),
+        to: Some(TickerSeq::new(6)),
+    }
 }
 
 fn origin(seq: u64, duplicate: bool) -> Origin {
@@ -195,7 +208,29 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
             reject: Core::NameReused("x of source fills-1 and ticker AAPL".into()).into(),
             late: None,
         },
+        Outcome::Replayed(replayed().into()),
+        Outcome::Replayed(Replayed { fills: vec![], last: TickerSeq::ZERO, ..replayed() }.into()),
     ]
+}
+
+/// A division and its bust again.
+fn replayed() -> Replayed {
+    let Replay { source, seq, ticker, from, .. } = replay();
+    let busted = Outcome::Busted {
+        origin: origin(20, false),
+        ticker,
+        of: Seq::new(17).into(),
+        number: TickerSeq::new(6),
+        shares: 0..3,
+    };
+    Replayed {
+        origin: Origin { source, ..origin(seq.get(), false) },
+        ticker,
+        from,
+        last: TickerSeq::new(6),
+        oldest: TickerSeq::new(3),
+        fills: vec![Outcome::Allocated(Allocated { late: true, ..allocated(17) }), busted],
+    }
 }
 
 /// A rejection whose reason needs every kind of escape.

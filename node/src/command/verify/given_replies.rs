@@ -109,6 +109,7 @@ impl GivenReplies {
                 return;
             }
             Reply::Reported { .. } => return,
+            Reply::Replayed { fills, .. } => return fills.iter().for_each(|fill| self.add(fill)),
             // A held fill that was rejected late may be sent again, and is then new.
             Reply::Rejected { late, .. } => {
                 if *late {
@@ -149,7 +150,9 @@ impl GivenReplies {
                 }
                 Outcome::Allocated(allocated) => allocated.ticker,
                 Outcome::Busted { ticker, .. } | Outcome::Held { ticker, .. } => *ticker,
-                Outcome::Checked { .. } | Outcome::Rejected { .. } => continue,
+                Outcome::Checked { .. } | Outcome::Rejected { .. } | Outcome::Replayed(_) => {
+                    continue;
+                }
             };
             for name in [named(Some(ticker)), named(None)] {
                 self.find_one(name, outcome, outcomes, &account)?;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use allot_domain::{AccountId, MessageId, Seq, Side, SourceId, Ticker};
 
 use super::script::shares_text;
-use crate::{Bust, Fill, Input, Netting, Split, SplitKey};
+use crate::{Bust, Fill, Input, Netting, Replay, Split, SplitKey};
 
 /// What a message is called; a split has no ticker.
 type Name = (SourceId, Option<Ticker>, MessageId);
@@ -40,6 +40,7 @@ struct FirstOutcome {
     fill: Option<Fill>,
     shares: BTreeMap<AccountId, u64>,
     is_busted: bool,
+    is_late: bool,
 }
 
 #[derive(Default)]
@@ -78,6 +79,7 @@ impl Model {
                 Vec::new()
             }
             Input::Check(_) => unreachable!("no step is a check"),
+            Input::Replay(replay) => vec![self.replay(replay)],
         }
     }
 
@@ -93,7 +95,7 @@ impl Model {
             self.names.store(name, what, true);
             return format!("{title} held");
         }
-        match self.divide(fill) {
+        match self.divide(fill, false) {
             Ok(line) => {
                 self.names.store(name, what, false);
                 line
@@ -128,7 +130,7 @@ impl Model {
     }
 
     /// Divides a fill share by share.
-    fn divide(&mut self, fill: &Fill) -> Result<String, String> {
+    fn divide(&mut self, fill: &Fill, is_late: bool) -> Result<String, String> {
         let open: Vec<_> = self.weights.keys().copied().collect();
         let held: u64 = open.iter().map(|account| self.held_of(fill.ticker, *account)).sum();
         if fill.side == Side::Sell && held < fill.quantity.get() {
@@ -162,6 +164,7 @@ impl Model {
             fill,
             shares,
             is_busted: false,
+            is_late,
         });
         Ok(text)
     }
@@ -230,6 +233,7 @@ impl Model {
             fill: None,
             shares: BTreeMap::new(),
             is_busted: false,
+            is_late: false,
         };
         if let Some(at) = self.held.iter().position(|fill| name_of(fill) == of) {
             self.held.remove(at);
@@ -291,7 +295,7 @@ impl Model {
         let mut lines = vec![format!("{name} accepted as split {}", self.splits.len())];
         for fill in std::mem::take(&mut self.held) {
             let name = name_of(&fill);
-            let line = match self.divide(&fill) {
+            let line = match self.divide(&fill, true) {
                 Ok(line) => {
                     if let Some(known) = self.names.known.get_mut(&name) {
                         known.is_held = false;
@@ -306,6 +310,24 @@ impl Model {
             lines.push(format!("late {line}"));
         }
         lines
+    }
+
+    /// The outcomes of a ticker from a number on, as far as they are kept.
+    fn replay(&self, replay: &Replay) -> String {
+        let Replay { source, seq, ticker, from, to, .. } = replay;
+        let kept_from = self.outcomes.len().saturating_sub(self.history);
+        let all = self.outcomes.iter().enumerate();
+        let of_ticker: Vec<_> = all.filter(|(_, outcome)| outcome.key.1 == Some(*ticker)).collect();
+        let last = of_ticker.len();
+        let oldest = of_ticker.iter().filter(|(at, _)| *at < kept_from).count() + 1;
+        let from = usize::try_from(from.get()).unwrap().max(oldest);
+        let to = to.map_or(last, |to| usize::try_from(to.get()).unwrap().min(last));
+        let lines = of_ticker.iter().take(to).skip(from - 1).map(|(_, outcome)| {
+            let late = if outcome.is_late { "late " } else { "" };
+            format!(" | {late}{}", outcome.text)
+        });
+        let lines: String = lines.collect();
+        format!("{source} {seq} replayed {ticker} from {from} of {oldest} to {last}:{lines}")
     }
 
     /// Void unless all splits since the one it names have the same accounts.

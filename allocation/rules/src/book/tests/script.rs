@@ -6,7 +6,8 @@ use allot_domain::{AccountId, Machine, Marker, Reject as Core, SourceId, Ticker,
 
 use crate::book::Book;
 use crate::{
-    AccountIndex, Allocated, Finding, Input, Omitted, Origin, Outcome, Outcomes, Reject, Share,
+    AccountIndex, Allocated, Finding, Input, Omitted, Origin, Outcome, Outcomes, Reject, Replayed,
+    Share,
 };
 
 /// A book that a script is played to, and all that came of it as text.
@@ -132,6 +133,13 @@ fn line(book: &Book, outcomes: &Outcomes, outcome: &Outcome) -> String {
         }
         Outcome::Allocated(allocated) => {
             format!("{}:{}", allocated_text(allocated), shares(&allocated.shares))
+        }
+        Outcome::Replayed(replayed) => {
+            let Replayed { origin, ticker, from, last, oldest, fills } = &**replayed;
+            let title = format!("{} replayed {ticker}", origin_text(origin, false));
+            let fills = fills.iter().map(|fill| format!(" | {}", line(book, outcomes, fill)));
+            let fills: String = fills.collect();
+            format!("{title} from {from} of {oldest} to {last}:{fills}")
         }
     }
 }

@@ -4,7 +4,7 @@ use allot_domain::{AccountId, Marker, Money, Price, Quantity, Seq, Side};
 use proptest::prelude::*;
 
 use super::script::{source, ticker};
-use crate::{Bust, Fill, Input, Netting, Split, SplitKey, Weight, limits};
+use crate::{Bust, Fill, Input, Netting, Replay, Split, SplitKey, TickerSeq, Weight, limits};
 
 /// Accounts of the random splits, in byte order.
 const ACCOUNTS: [&str; 6] = ["B", "a", "a.b", "aa", "b", "c"];
@@ -19,6 +19,7 @@ pub(super) enum Step {
     Split { weights: Vec<u64> },
     Net { split_back: u64, amounts: Vec<i128> },
     Marker,
+    Replay { ticker: usize, from: u64, more: Option<u64> },
 }
 
 /// Who sends it, and how its number follows the source's last: 1 is the next, 0 a repeat.
@@ -46,7 +47,16 @@ pub(super) fn steps() -> impl Strategy<Value = Sent> {
     let split = split.prop_map(|weights| Step::Split { weights });
     let net = (0..3_u64, prop::collection::vec(-5_000..5_000_i128, 0..5));
     let net = net.prop_map(|(split_back, amounts)| Step::Net { split_back, amounts });
-    let step = prop_oneof![12 => fill, 4 => bust, 2 => split, 1 => net, 1 => Just(Step::Marker)];
+    let replay = (0..TICKERS.len(), 1..12_u64, prop::option::of(0..5_u64));
+    let replay = replay.prop_map(|(ticker, from, more)| Step::Replay { ticker, from, more });
+    let step = prop_oneof![
+        12 => fill,
+        4 => bust,
+        2 => split,
+        1 => net,
+        1 => Just(Step::Marker),
+        2 => replay,
+    ];
     let stride =
         prop_oneof![20 => Just(1), 2 => -3..=0_i64, 1 => 2..4_i64, 1 => 65_530..65_540_i64];
     (0..SOURCES.len(), stride, step).prop_map(|(source, stride, step)| Sent {
@@ -112,6 +122,14 @@ impl Numbering {
                 })
             }
             Step::Marker => Input::Marker(Marker { number: 1, time_ns: 0, report: false }),
+            Step::Replay { ticker: at, from, more } => Input::Replay(Replay {
+                source: source_id,
+                seq: Seq::new(seq),
+                time_ns: 0,
+                ticker: ticker(TICKERS[*at]),
+                from: TickerSeq::new(*from),
+                to: more.map(|more| TickerSeq::new(from + more)),
+            }),
         })
     }
 }
