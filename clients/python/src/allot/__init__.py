@@ -1,14 +1,18 @@
 """Client of Allot: send fills and splits, subscribe to positions."""
 
-from .messages import Bust, Fill, Message, Reply, ReportRequest, Split
-from .sender import NoReply, Sender, send
-from .subscription import Update, subscribe
+from .messages import Bust, Fill, Message, Replay, Reply, ReportRequest, Split
+from .sender import FRONT, NoReply, Sender, send
+from .subscription import PUBLISH, Gap, Update, subscribe
 
 __all__ = [
+    "FRONT",
+    "PUBLISH",
     "Bust",
     "Fill",
+    "Gap",
     "Message",
     "NoReply",
+    "Replay",
     "Reply",
     "ReportRequest",
     "Sender",

@@ -128,7 +128,29 @@ class ReportRequest:
         return head("report", self.source, self.seq)
 
 
-Message = Union[Fill, Bust, Split, ReportRequest]
+@dataclass(frozen=True)
+class Replay:
+    """Asks for outcomes of a ticker again: those from number `first` to `last`, or to the newest.
+
+    One reply holds up to 256 of them; ask for the rest from where it ends.
+    """
+
+    source: str
+    seq: int
+    ticker: str
+    first: int
+    last: Optional[int] = None
+
+    def fields(self) -> Dict[str, Any]:
+        """The message as a JSON object."""
+        fields = head("replay", self.source, self.seq)
+        fields.update({"ticker": self.ticker, "from": whole("first", self.first, 1)})
+        if self.last is not None:
+            fields["to"] = whole("last", self.last, self.first)
+        return fields
+
+
+Message = Union[Fill, Bust, Split, ReportRequest, Replay]
 
 
 def encode(message: Message) -> bytes:

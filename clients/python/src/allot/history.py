@@ -1,0 +1,82 @@
+"""History: the outcomes of a ticker again, from the front door."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from .messages import Replay
+from .sender import NoReply, Sender
+
+_SOURCE = "allot-history"
+
+
+class Missing(Exception):
+    """Outcomes that cannot be had again: the numbers from `first` to `last`, and why."""
+
+    def __init__(self, first: int, last: int, reason: str) -> None:
+        super().__init__(reason)
+        self.first = first
+        self.last = last
+
+
+class History:
+    """Asks one front door; it connects when it is asked first."""
+
+    def __init__(self, front: str, timeout: float) -> None:
+        self._front = front
+        self._timeout = timeout
+        self._sender: Optional[Sender] = None
+        self._seq = 0
+
+    def close(self) -> None:
+        """Closes the connection."""
+        if self._sender is not None:
+            self._sender.close()
+
+    def outcomes(
+        self, ticker: str, first: int, last: Optional[int]
+    ) -> Iterator[Tuple[int, Dict[str, Any]]]:
+        """Yields each outcome with its number, from `first` to `last`, or to the newest.
+
+        Raises `Missing` for those that it cannot yield; after the oldest of them there may be
+        others. Without `last` it raises `NoReply` and `ValueError` where the server does not reply
+        or refuses.
+        """
+        number = first
+        while last is None or number <= last:
+            page = self._ask(ticker, number, last)
+            if page["from"] > number:
+                gone = page["from"] - 1
+                oldest = page["oldest"]
+                raise Missing(
+                    number,
+                    gone if last is None else min(gone, last),
+                    f"no longer kept; the oldest that is kept is {oldest}",
+                )
+            fills: List[Dict[str, Any]] = page["fills"]
+            for body in fills:
+                yield number, body
+                number += 1
+            if last is None and number > page["last"]:
+                return
+            if last is not None and not fills:
+                reason = f"the server knows outcomes up to {page['last']} only"
+                raise Missing(number, last, reason)
+
+    def _ask(self, ticker: str, first: int, last: Optional[int]) -> Dict[str, Any]:
+        if self._sender is None:
+            self._sender = Sender(self._front)
+        self._seq += 1
+        message = Replay(_SOURCE, self._seq, ticker, first, last)
+        try:
+            reply = self._sender.send([message], self._timeout)[0]
+        except NoReply:
+            if last is None:
+                raise
+            reason = f"no reply from {self._front} within {self._timeout} s"
+            raise Missing(first, last, reason) from None
+        if reply["type"] == "replayed":
+            return reply
+        if last is None:
+            raise ValueError(reply.get("reason"))
+        raise Missing(first, last, str(reply.get("reason")))
