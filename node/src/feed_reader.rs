@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use allot_allocation_service::{Topic, TopicName};
-use allot_domain::{Incarnation, TopicSeq};
+use allot_domain::{Incarnation, Ticker, TopicSeq};
 use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
 use allot_wire::Heartbeat;
 use anyhow::Result;
@@ -32,6 +32,8 @@ struct Notes {
     incarnation: Option<Incarnation>,
     last: BTreeMap<Vec<u8>, TopicSeq>,
     degraded: Vec<String>,
+    /// Whether a gap in fills is somebody else's to mend.
+    is_mended: bool,
 }
 
 impl FeedReader {
@@ -46,6 +48,12 @@ impl FeedReader {
         let endpoint = endpoint.to_owned();
         let notes = Notes::default();
         Ok(Self { subscriber, endpoint, clock, silent_at, notes })
+    }
+
+    /// The same, for somebody who mends gaps in fills, and tells of those that cannot be.
+    pub(crate) fn mended(mut self) -> Self {
+        self.notes.is_mended = true;
+        self
     }
 
     /// The next new publication, or `None` after the timeout.
@@ -95,13 +103,28 @@ impl Notes {
         let topic = &publication.topic;
         let sequence = TopicSeq::new(publication.sequence);
         let last = self.last.insert(topic.clone(), sequence);
-        let missed = last.map_or(0, |last| sequence.get().saturating_sub(last.get() + 1));
-        if 0 < missed {
-            let topic = String::from_utf8_lossy(topic);
-            tracing::warn!(missed, "missed publications on {topic}: this reader is too slow");
+        match TopicName::parse(topic) {
+            Some(TopicName::Fills(ticker, _)) => self.note_fill(&ticker, last, sequence),
+            _ => note_missed(topic, last, sequence),
         }
         // For every new subscriber the publisher repeats the last value, under its old number.
         last != Some(sequence)
+    }
+
+    /// The number of an outcome is the ticker's own count: a gap is a gap, whatever has restarted.
+    fn note_fill(&self, ticker: &Ticker, last: Option<TopicSeq>, sequence: TopicSeq) {
+        let Some(last) = last.filter(|_| !self.is_mended) else { return };
+        let (from, to) = (last.get() + 1, sequence.get() - 1);
+        if from <= to {
+            tracing::warn!(
+                "missed outcomes {from} to {to} of {ticker}: this reader was too slow, or not \
+                 connected; allot fills --ticker '{ticker}' --from {from} prints them"
+            );
+        } else if sequence < last {
+            tracing::warn!(
+                "outcome {sequence} of {ticker} follows {last}: its shard has lost its state"
+            );
+        }
     }
 
     fn receive_heartbeat(&mut self, body: &[u8]) {
@@ -112,7 +135,8 @@ impl Notes {
         let known = self.incarnation.replace(heartbeat.incarnation);
         if known.is_some_and(|known| known != heartbeat.incarnation) {
             tracing::warn!("the publisher has restarted");
-            self.last.clear();
+            let is_counted_on = |topic: &[u8]| topic.starts_with(Topic::FILLS.as_bytes());
+            self.last.retain(|topic, _| is_counted_on(topic));
         }
         self.note_degraded(&heartbeat.degraded);
     }
@@ -125,6 +149,14 @@ impl Notes {
             tracing::info!("no longer degraded");
         }
         self.degraded = degraded.to_vec();
+    }
+}
+
+fn note_missed(topic: &[u8], last: Option<TopicSeq>, sequence: TopicSeq) {
+    let missed = last.map_or(0, |last| sequence.get().saturating_sub(last.get() + 1));
+    if 0 < missed {
+        let topic = String::from_utf8_lossy(topic);
+        tracing::warn!(missed, "missed publications on {topic}: this reader is too slow");
     }
 }
 
@@ -174,5 +206,27 @@ mod tests {
         }
         assert_eq!(notes.degraded, ["shard 0 is away"]);
         assert!(notes.receive(&publication("positions:json", 7)));
+    }
+
+    #[test]
+    fn fills_count_on_when_the_publisher_restarts() {
+        let mut notes = Notes::default();
+        notes.receive(&publication("positions:json", 7));
+        notes.receive(&publication("fills:json:AAPL:", 7));
+        let mut body = Vec::new();
+        for incarnation in [1, 2] {
+            let heartbeat = Heartbeat {
+                time_ns: 1,
+                incarnation: Incarnation::new(incarnation),
+                ledger: None,
+                report: ReportNumber::new(0),
+                shards: 1,
+                degraded: vec![],
+            };
+            heartbeat.encode(allot_wire::Encoding::Json, &mut body);
+            notes.receive_heartbeat(&body);
+        }
+        let known: Vec<_> = notes.last.into_keys().collect();
+        assert_eq!(known, [b"fills:json:AAPL:"]);
     }
 }

@@ -29,6 +29,7 @@ mod feed_group;
 mod rate_meter;
 mod progress_bar;
 mod feed_reader;
+mod history_reader;
 mod table;
 mod time_text;
 mod flags;

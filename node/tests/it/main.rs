@@ -18,3 +18,4 @@ mod verify;
 mod kill_loop;
 mod feed_restarts;
 mod stages;
+mod replays;

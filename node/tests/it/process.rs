@@ -159,6 +159,11 @@ impl Process {
         self.child.wait().unwrap()
     }
 
+    /// The lines of its stdout that were read so far.
+    pub(crate) fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
     fn read_line(&mut self) -> Option<String> {
         let mut line = String::new();
         let length = self.stdout.as_mut()?.read_line(&mut line).unwrap();
