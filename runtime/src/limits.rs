@@ -66,10 +66,10 @@ pub(crate) const DOOR_KERNEL_BYTES: i32 = 512 << 10;
 
 /// Bytes that one connection to the front door may have sent and that no message was made of yet: a
 /// message that never ends is cut off here.
-pub(crate) const DOOR_UNREAD_BYTES_MAX: u64 = 144 << 20;
+pub(crate) const DOOR_UNREAD_BYTES_MAX: u64 = 136 << 20;
 
 /// The same of all connections together; the one with most of them is cut off.
-pub(crate) const DOOR_UNREAD_BYTES_MAX_OF_ALL: u64 = 192 << 20;
+pub(crate) const DOOR_UNREAD_BYTES_MAX_OF_ALL: u64 = 144 << 20;
 
 /// How often connections are looked at. A connection over loopback sends some 20 MiB in that time.
 pub(crate) const CONNECTIONS_CHECK_EVERY: Duration = Duration::from_millis(20);

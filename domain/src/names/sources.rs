@@ -40,6 +40,8 @@ struct Source {
 pub(super) struct Sources {
     list: Vec<Source>,
     free: Vec<SourceIndex>,
+    /// The one whose name was remembered last.
+    last: SourceIndex,
     lookup: Lookup,
     /// The quiet ones, the longest quiet first.
     quiet: BTreeMap<u64, SourceIndex>,
@@ -52,6 +54,7 @@ impl Sources {
         Self {
             list: Vec::new(),
             free: Vec::new(),
+            last: SourceIndex::default(),
             lookup: Lookup::new(names + QUIET_SOURCES_MAX + 1),
             quiet: BTreeMap::new(),
             next_quiet_key: 0,
@@ -59,6 +62,11 @@ impl Sources {
     }
 
     pub(super) fn find(&self, id: &SourceId) -> Option<SourceIndex> {
+        // Nearly every name is of the source of the name before.
+        let last = self.list.get(self.last.index());
+        if last.is_some_and(|last| 0 < last.names && last.id == *id) {
+            return Some(self.last);
+        }
         let is_it = |index| self.list[SourceIndex::new(index).index()].id == *id;
         self.lookup.find(id.hash(), is_it).map(SourceIndex::new)
     }
@@ -76,6 +84,7 @@ impl Sources {
     /// One more name of a source is remembered.
     pub(super) fn enter(&mut self, id: &SourceId, number: Option<Seq>) -> SourceIndex {
         let index = self.find(id).unwrap_or_else(|| self.add(id));
+        self.last = index;
         let source = &mut self.list[index.index()];
         if source.names == 0 {
             self.quiet.remove(&source.quiet_key);
