@@ -4,17 +4,17 @@
 //! never changes; and, while the split in force names them, their **rank** in its byte order.
 //! Holdings go by index, residuals by rank.
 
+mod busts;
 mod part;
 mod replay;
 mod snapshot;
+mod splits;
 mod totals;
 
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Range;
 use core::str::FromStr;
 
 use allot_domain::{
@@ -26,8 +26,8 @@ use crate::applied::{Applied, AppliedSplit};
 use crate::history::{First, History, What};
 use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
 use crate::{
-    AccountIndex, AccountRank, Blend, Block, Bust, Cell, Fill, Finding, Holdings, Limit, Omitted,
-    OutcomeNumber, Reject, Residuals, RowIndex, Split, SplitNumber, TickerSeq, limits,
+    AccountIndex, AccountRank, Blend, Block, Cell, Fill, Holdings, OutcomeNumber, Reject,
+    Residuals, RowIndex, SplitNumber, TickerSeq, limits,
 };
 pub use part::{AccountPart, CellPart, Part, PositionsPart, RowPart};
 use totals::Totals;
@@ -346,272 +346,6 @@ impl Book {
         }));
     }
 
-    fn apply_bust(&mut self, bust: &Bust, outcomes: &mut Outcomes) {
-        let row = self.holdings.find(&bust.ticker);
-        let done = match self.standing(row, &bust.source, &bust.id) {
-            Standing::New => self.apply_new_bust(bust, row, outcomes),
-            Standing::Known(entry) => match self.names.get(entry).repeat_of(bust.content()) {
-                Some(outcome) => return self.repeat_bust(bust, outcome, outcomes),
-                None => Err(reused(&bust.source, &bust.ticker, &bust.id).into()),
-            },
-            Standing::TooOld(forgotten) => Err(Core::SequenceTooOld(forgotten).into()),
-        };
-        if let Err(reject) = done {
-            outcomes.reject(Origin::of_bust(bust), reject);
-        }
-    }
-
-    fn repeat_bust(&mut self, bust: &Bust, outcome: OutcomeNumber, outcomes: &mut Outcomes) {
-        let mut origin = Origin::of_bust(bust).again();
-        let mut shares = 0..0;
-        if let Some((first, kept)) = self.history.get(outcome) {
-            origin.time_ns = first.time_ns;
-            shares = outcomes.keep_shares(kept);
-        }
-        let (ticker, of, number) = (bust.ticker, bust.of, TickerSeq::ZERO);
-        outcomes.list.push(Outcome::Busted { origin, ticker, of, number, shares });
-    }
-
-    fn apply_new_bust(
-        &mut self,
-        bust: &Bust,
-        row: Option<RowIndex>,
-        outcomes: &mut Outcomes,
-    ) -> Result<(), Reject> {
-        let unknown = Reject::UnknownFill(bust.of);
-        let Standing::Known(of) = self.standing(row, &bust.source, &bust.of) else {
-            return Err(unknown);
-        };
-        let row = row.ok_or(unknown)?;
-        if !self.bust_held(bust, row, outcomes) {
-            self.bust_allocated(bust, self.names.get(of).outcome, outcomes)?;
-        }
-        let name = Name { source: &bust.source, scope: row.get(), id: &bust.id };
-        // The last that was kept is this bust.
-        let outcome = self.holdings.row(row).last();
-        self.names.store(name, Applied { content: bust.content(), outcome });
-        Ok(())
-    }
-
-    /// Takes back a fill that was divided.
-    fn bust_allocated(
-        &mut self,
-        bust: &Bust,
-        outcome: OutcomeNumber,
-        outcomes: &mut Outcomes,
-    ) -> Result<(), Reject> {
-        let unknown = Reject::UnknownFill(bust.of);
-        let (first, shares) = self.history.get(outcome).ok_or(unknown.clone())?;
-        let row = first.row;
-        let What::Divided { side, price, quantity, busted: false, .. } = first.what else {
-            return Err(unknown);
-        };
-        let kept: u64 = shares.into_iter().flatten().map(|share| share.quantity).sum();
-        if kept < quantity.get() {
-            return Err(unknown);
-        }
-        let block = Block { side, price, quantity };
-        let from = outcomes.shares.len();
-        let shares = outcomes.keep_shares(shares);
-        if let Err(reject) = self.check_reversal(row, block, &outcomes.shares[shares.clone()]) {
-            outcomes.shares.truncate(from);
-            return Err(reject);
-        }
-        self.reverse(row, block, &outcomes.shares[shares.clone()]);
-        self.totals.count_bust(block);
-        self.history.mark_busted(outcome);
-        self.tell_bust(bust, row, shares, outcomes);
-        Ok(())
-    }
-
-    fn tell_bust(
-        &mut self,
-        bust: &Bust,
-        row: RowIndex,
-        shares: Range<usize>,
-        outcomes: &mut Outcomes,
-    ) {
-        let (origin, of, ticker) = (Origin::of_bust(bust), bust.of, bust.ticker);
-        let what = What::Busted { of };
-        let number = self.keep(origin, row, what, &outcomes.shares[shares.clone()]);
-        outcomes.list.push(Outcome::Busted { origin, ticker, of, number, shares });
-    }
-
-    /// Takes back a fill that is still held: it gives back no shares, and a repeat of it is held.
-    fn bust_held(&mut self, bust: &Bust, row: RowIndex, outcomes: &mut Outcomes) -> bool {
-        let of_bust = |fill: &Fill| {
-            fill.source == bust.source && fill.id == bust.of && fill.ticker == bust.ticker
-        };
-        let Some(at) = self.held.iter().position(of_bust) else {
-            return false;
-        };
-        self.held.remove(at);
-        self.tell_bust(bust, row, 0..0, outcomes);
-        true
-    }
-
-    fn check_reversal(&self, row: RowIndex, block: Block, shares: &[Share]) -> Result<(), Reject> {
-        let row = self.holdings.row(row);
-        let left = shares.iter().map(|share| row.cell(share.account).quantity.min(share.quantity));
-        let left: u64 = left.sum();
-        match block.side {
-            Side::Buy if left < block.quantity.get() => Err(Reject::ExceedsHoldings(left)),
-            Side::Sell if limits::HOLDING_MAX < row.total() + block.quantity.get() => {
-                Err(Reject::ExceedsLimits(Limit::Holding))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes back exactly the shares of a fill.
-    fn reverse(&mut self, row: RowIndex, block: Block, shares: &[Share]) {
-        let price = block.price.nanos();
-        let sign = if block.side == Side::Buy { -1 } else { 1 };
-        self.shares.fill(0);
-        let row = self.holdings.row_mut(row);
-        for share in shares {
-            match block.side {
-                Side::Buy => row.take(share.account, share.quantity, price),
-                Side::Sell => row.add(share.account, share.quantity, price),
-            }
-            let account = &mut self.accounts[share.account.index()];
-            match account.rank {
-                Some(rank) => self.shares[rank.index()] = share.quantity,
-                None => account.value += sign * i128::from(price) * i128::from(share.quantity),
-            }
-        }
-        self.residuals.reverse(block, &self.shares);
-    }
-
-    /// Says what is in the way of a split, and changes nothing.
-    fn check_split(&self, split: &Split, outcomes: &mut Outcomes) {
-        let (origin, finding) = (Origin::of_split(split), Box::new(self.finding(split)));
-        outcomes.list.push(Outcome::Checked { origin, finding });
-    }
-
-    fn finding(&self, split: &Split) -> Finding {
-        let id = MessageId::Number(split.seq);
-        let name = Name { source: &split.source, scope: OF_SPLITS, id: &id };
-        let is_known = |id: &&AccountId| self.indexes.contains_key(*id);
-        match self.split_names.look(name) {
-            Standing::Known(entry) if self.split_names.get(entry).content == split.content() => {
-                Finding::Applied
-            }
-            Standing::Known(_) => Finding::Refused(split_reused(split).into()),
-            Standing::TooOld(forgotten) => Finding::Refused(Core::SequenceTooOld(forgotten).into()),
-            Standing::New => match split.closes().iter().find(|id| !is_known(id)) {
-                _ if self.has_no_room_for(split) => Finding::Refused(Reject::TooManyAccountsEver),
-                Some(unknown) => Finding::Refused(Reject::UnknownAccount(*unknown)),
-                None => Finding::Omits(self.omitted(split)),
-            },
-        }
-    }
-
-    /// The accounts that hold shares and that a split would close without saying so. To look
-    /// through what is held costs what a part of a report does, and only where one is left out.
-    fn omitted(&self, split: &Split) -> Vec<Omitted> {
-        let mut is_omitted = alloc::vec![false; self.accounts.len()];
-        for index in &self.open {
-            is_omitted[index.index()] = split.omits(self.account(*index));
-        }
-        let mut holders: BTreeMap<AccountId, Vec<_>> = BTreeMap::new();
-        if !is_omitted.contains(&true) {
-            return Vec::new();
-        }
-        for row in self.holdings.rows() {
-            let held = row.cells().filter(|(index, _)| is_omitted[index.index()]);
-            for (index, cell) in held.filter(|(_, cell)| 0 < cell.quantity) {
-                let held = holders.entry(*self.account(index)).or_default();
-                held.push((row.ticker, cell.quantity));
-            }
-        }
-        Omitted::of(holders)
-    }
-
-    fn apply_split(&mut self, split: &Split, outcomes: &mut Outcomes) {
-        let origin = Origin::of_split(split);
-        let id = MessageId::Number(split.seq);
-        let name = Name { source: &split.source, scope: OF_SPLITS, id: &id };
-        let named = match self.split_names.look(name) {
-            Standing::New => self.name_accounts(split),
-            Standing::Known(entry) => {
-                let applied = *self.split_names.get(entry);
-                if applied.content == split.content() {
-                    let (origin, split) = (origin.again(), applied.split);
-                    return outcomes.list.push(Outcome::Accepted { origin, split });
-                }
-                Err(split_reused(split).into())
-            }
-            Standing::TooOld(forgotten) => Err(Core::SequenceTooOld(forgotten).into()),
-        };
-        if let Err(reject) = named {
-            return outcomes.reject(origin, reject);
-        }
-        self.totals.splits = self.totals.splits.next();
-        let number = self.totals.splits;
-        self.split_names.store(name, AppliedSplit { content: split.content(), split: number });
-        let key = SplitKey { source: split.source, seq: split.seq };
-        self.split = Some(key);
-        self.open_accounts(split);
-        if self.recent_splits.len() == limits::SPLITS_KEPT {
-            self.recent_splits.pop_front();
-        }
-        self.recent_splits.push_back((key, number));
-        outcomes.list.push(Outcome::Accepted { origin, split: number });
-        self.release_held(outcomes);
-    }
-
-    /// The accounts of a split that none before has named.
-    fn fresh_accounts(&self, split: &Split) -> impl Iterator<Item = AccountId> {
-        let named = split.weights().iter().map(|(id, _)| *id);
-        named.filter(|id| !self.indexes.contains_key(id))
-    }
-
-    /// Whether a split names too many accounts that none before has named.
-    fn has_no_room_for(&self, split: &Split) -> bool {
-        limits::ACCOUNTS_EVER_MAX < self.accounts.len() + self.fresh_accounts(split).count()
-    }
-
-    /// Gives every account of a split an index.
-    fn name_accounts(&mut self, split: &Split) -> Result<(), Reject> {
-        if self.has_no_room_for(split) {
-            return Err(Reject::TooManyAccountsEver);
-        }
-        let fresh: Vec<_> = self.fresh_accounts(split).collect();
-        for id in fresh {
-            self.indexes.insert(id, AccountIndex::at(self.accounts.len()));
-            self.accounts.push(Account { id, rank: None, value: 0, netted: 0 });
-        }
-        Ok(())
-    }
-
-    /// Closes the accounts of the old split and opens those of the new one.
-    fn open_accounts(&mut self, split: &Split) {
-        for (index, value) in self.open.iter().zip(self.residuals.values()) {
-            let account = &mut self.accounts[index.index()];
-            account.value = value;
-            account.rank = None;
-        }
-        let open: Vec<_> = split.weights().iter().map(|(id, _)| self.indexes[id]).collect();
-        if open != self.open {
-            self.totals.same_accounts_since = self.totals.splits;
-        }
-        self.open = open;
-        for (rank, index) in self.open.iter().enumerate() {
-            self.accounts[index.index()].rank = Some(AccountRank::at(rank));
-        }
-        let weights = split.weights().iter().map(|(_, weight)| weight.nanos()).collect();
-        let values = self.open.iter().map(|index| self.accounts[index.index()].value).collect();
-        self.residuals = Residuals::new(weights, values);
-        let of_fills = |index: &AccountIndex| {
-            let account = &self.accounts[index.index()];
-            account.value - account.netted
-        };
-        self.values_then = self.open.iter().map(of_fills).collect();
-        self.shares = alloc::vec![0; self.open.len()];
-        self.cells = alloc::vec![Cell::default(); self.open.len()];
-    }
-
     /// Whether a split is in force and not all held fills are divided yet.
     fn is_releasing(&self) -> bool {
         !self.residuals.is_empty() && !self.held.is_empty()
@@ -674,15 +408,8 @@ impl Book {
     }
 }
 
-/// The scope of the names of splits: they have no ticker.
-const OF_SPLITS: u32 = 0;
-
 fn reused(source: &SourceId, ticker: &Ticker, id: &MessageId) -> Core {
     Core::NameReused(format!("{id} of source {source} and ticker {ticker}"))
-}
-
-fn split_reused(split: &Split) -> Core {
-    Core::NameReused(format!("split {} of source {}", split.seq, split.source))
 }
 
 #[cfg(test)]

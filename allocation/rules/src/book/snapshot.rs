@@ -11,8 +11,9 @@ use alloc::vec::Vec;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
 use allot_domain::{Name, Seq, Standing};
 
+use super::splits::OF_SPLITS;
 use super::totals::Totals;
-use super::{Account, Book, BookConfig, OF_SPLITS};
+use super::{Account, Book, BookConfig};
 use crate::applied::{Applied, AppliedSplit};
 use crate::history::{What, put_id};
 use crate::input::{Share, SplitKey};
