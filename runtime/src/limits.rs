@@ -100,7 +100,7 @@ pub(crate) const BROADCAST_HIGH_WATER: usize = 10_000;
 
 /// Subscriptions of one subscriber that are read and not taken yet: ZeroMQ takes all that it has
 /// within one call, and holds the publisher's thread there.
-pub(crate) const BROADCAST_RECEIVE_HIGH_WATER: usize = 64;
+pub(crate) const BROADCAST_RECEIVE_HIGH_WATER: usize = 4;
 
 /// Bytes of publications that may wait for subscribers, all together: a body is in memory once
 /// however many it is due to. Beyond that reports wait, and whoever is behind longest is cut off.
@@ -138,9 +138,9 @@ pub(crate) const SUBSCRIPTIONS_BYTES_MAX: usize = 128 << 10;
 pub(crate) const SUBSCRIPTION_NODES_MAX_OF_ALL: usize = 32 << 10;
 
 /// Bytes that a subscriber may have sent and that no subscription was made of.
-pub(crate) const BROADCAST_UNREAD_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const BROADCAST_UNREAD_BYTES_MAX: u64 = 256 << 10;
 /// The same of all subscribers together; the one with most of them is cut off.
-pub(crate) const BROADCAST_UNREAD_BYTES_MAX_OF_ALL: u64 = 8 << 20;
+pub(crate) const BROADCAST_UNREAD_BYTES_MAX_OF_ALL: u64 = 2 << 20;
 
 /// The longest name of a peer. ZeroMQ keeps the length of a routing id in one byte, and the number
 /// of the socket must fit as well.
