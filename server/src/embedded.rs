@@ -54,6 +54,7 @@ pub fn embedded<S: System>(
         .map(|(shard, slot)| open_shard::open::<S>(config, shard, &mut group, slot))
         .collect::<Result<Vec<_>, _>>()?;
     check_complete::<S>(config, &opened)?;
+    shard_ids(opened.len()).for_each(|shard| open_shard::note_begun::<S>(config, shard));
     pin(&mut group, config.threads, &slots);
     let door = front_door(&context, config)?;
     let broadcast = broadcast(&context, config)?;

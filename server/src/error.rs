@@ -37,8 +37,7 @@ impl fmt::Display for ServerError {
             Self::Runtime(error) => error.fmt(f),
             Self::ShardLost { shard, directory } => write!(
                 f,
-                "shard {shard} has no journal in {}, and other shards of this ledger have inputs: \
-                 restore that folder from a backup",
+                "the journal of shard {shard} in {} is gone: restore that folder from a backup",
                 directory.display()
             ),
             Self::Shard { shard, directory, .. } => {

@@ -16,13 +16,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use allot_domain::LedgerId;
+use allot_domain::{LedgerId, ShardId};
 
 /// The file.
 const FILE: &str = "ledger";
 
 /// Only the owner may read what a ledger holds.
-const FILE_MODE: u32 = 0o600;
+pub(crate) const FILE_MODE: u32 = 0o600;
 /// See [`FILE_MODE`].
 const FOLDER_MODE: u32 = 0o700;
 
@@ -157,6 +157,30 @@ fn read(text: &str) -> Option<(String, Ledger)> {
     (text_of(&ledger, &system) == text).then_some((system, ledger))
 }
 
+/// Whether a folder holds files of a journal; a folder that is not there holds none.
+pub(crate) fn holds_journal(folder: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        other => other?,
+    };
+    for entry in entries {
+        if is_of_journal(&entry?.file_name().to_string_lossy()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_of_journal(name: &str) -> bool {
+    name.starts_with("segment-") || name.starts_with("image-")
+}
+
+/// The directory of a shard's journal.
+#[must_use]
+pub fn directory(data: &Path, shard: ShardId) -> PathBuf {
+    data.join(format!("shard-{shard}"))
+}
+
 /// What a directory holds; nothing, if it is not there.
 fn holds(data: &Path) -> Result<Holds, LedgerError> {
     let io = |error| LedgerError::Io(data.to_owned(), error);
@@ -167,7 +191,7 @@ fn holds(data: &Path) -> Result<Holds, LedgerError> {
     let mut found = Holds::Nothing;
     for entry in entries {
         let name = entry.map_err(io)?.file_name().to_string_lossy().into_owned();
-        if name.starts_with("segment-") || name.starts_with("image-") {
+        if is_of_journal(&name) {
             return Ok(Holds::OneJournal);
         }
         if name.starts_with("shard-") {

@@ -20,6 +20,7 @@
 pub mod boxes;
 pub mod open_shard;
 pub mod rings;
+mod begun;
 mod config;
 mod embedded;
 mod error;
@@ -33,6 +34,7 @@ use allot_publisher::View;
 use allot_router::Protocol;
 use allot_shard::Service;
 
+pub use begun::{is_lost, lost_shards};
 pub use config::{ConfigFor, CoreConfig, EndpointConfig, JournalOptions, ServerConfig};
 pub use embedded::embedded;
 pub use error::ServerError;

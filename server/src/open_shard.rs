@@ -1,6 +1,6 @@
 //! What a shard starts from: its directory, or nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use allot_domain::{LedgerId, ShardId};
@@ -11,7 +11,8 @@ use allot_runtime::{ThreadGroup, ThreadSlot};
 use allot_shard::{ConfigOf, RecoverError, Service, State, recover};
 
 use crate::config::ConfigFor;
-use crate::{JournalOptions, JournalStamp, Ledger, ServerError};
+pub use crate::ledger::directory;
+use crate::{JournalOptions, JournalStamp, Ledger, ServerError, begun};
 
 /// What a shard starts from.
 pub struct Opened<S: Service> {
@@ -33,12 +34,6 @@ pub struct Recovered<S: Service> {
     pub committer: Committer,
     /// Makes segments and snapshots.
     pub checkpointer: Checkpointer,
-}
-
-/// The directory of a shard's journal.
-#[must_use]
-pub fn directory(data: &Path, shard: ShardId) -> PathBuf {
-    data.join(format!("shard-{shard}"))
 }
 
 /// A shard that lives in memory only.
@@ -119,6 +114,10 @@ fn open_directory<S: Service>(
 ) -> Result<Opened<S>, ServerError> {
     let path = directory(&options.data, shard);
     let place = |error: RecoverError| ServerError::Shard { shard, directory: path.clone(), error };
+    // Before anything is made: the next start must find what this one found.
+    if begun::is_lost(&options.data, shard).unwrap_or(false) {
+        return Err(ServerError::ShardLost { shard, directory: path });
+    }
     let folder = Folder::open(&path).map_err(|error| place(error.into()))?;
     let Ledger { id, is_adopted } = options.ledger;
     let named = (!is_adopted).then_some(id);
@@ -145,6 +144,16 @@ fn open_directory<S: Service>(
     group.add(&committer_slot, Box::new(committer));
     group.add(&checkpointer_slot, Box::new(checkpointer));
     Ok(opened)
+}
+
+/// Notes that a shard has begun its journal, so that it is missed when it is gone.
+pub(crate) fn note_begun<S: Service>(config: &ConfigFor<S>, shard: ShardId) {
+    if let Some(options) = &config.journal
+        && let Err(error) = begun::note(&options.data, shard)
+    {
+        let (shard, data) = (shard.get(), options.data.display());
+        tracing::warn!(shard, "cannot note in {data} that this shard has a journal: {error}");
+    }
 }
 
 /// What an operator should know of what was read, and what was not.

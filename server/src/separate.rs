@@ -53,6 +53,7 @@ pub fn shard_process<S: System>(
     let mut group = ThreadGroup::new(clock.clone(), config.wait, Threads::Dedicated);
     let slot = group.thread(&name)?;
     let opened = open_shard::open::<S>(config, shard, &mut group, &slot)?;
+    open_shard::note_begun::<S>(config, shard);
     let identity = Identity { shard, incarnation: started_at(&clock) };
     let counters = Counters::new();
     let shard = boxes::shard(&config.core, identity, opened, links, counters.clone());

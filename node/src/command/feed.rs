@@ -64,7 +64,7 @@ impl From<Format> for Encoding {
 /// The source of a feed, its numbers, and the file of its replies.
 #[derive(Args)]
 struct SourceFlags {
-    /// Source name of the messages; a file needs one [default: unique to this run]
+    /// Source name of the messages; a file of fills needs one [default: unique to this run]
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Sequence number of the first message; to continue a source, give its next number

@@ -219,20 +219,16 @@ fn line(format: Format, number: u64, body: &[u8]) -> Result<String> {
 
 fn text(number: u64, reply: &Reply) -> String {
     match reply {
-        Reply::Allocated {
-            source, seq, time_ns, ticker, side, price, quantity, shares, ..
-        } => {
+        Reply::Allocated { source, id, time_ns, ticker, side, price, quantity, shares, .. } => {
             let verb = if *side == Side::Sell { "sell" } else { "buy" };
             let quantity = quantity.get();
             let shares = list(shares);
             let time = time_text::exact(*time_ns);
-            format!(
-                "{time} {ticker}#{number} {source}/{seq} {verb} {quantity} at {price}: {shares}"
-            )
+            format!("{time} {ticker}#{number} {source}/{id} {verb} {quantity} at {price}: {shares}")
         }
-        Reply::Busted { source, seq, time_ns, ticker, of, shares, .. } => {
+        Reply::Busted { source, id, time_ns, ticker, of, shares, .. } => {
             let time = time_text::exact(*time_ns);
-            format!("{time} {ticker}#{number} {source}/{seq} busts fill {of}: {}", list(shares))
+            format!("{time} {ticker}#{number} {source}/{id} busts fill {of}: {}", list(shares))
         }
         other => format!("{}/{}: not a fill", other.source(), other.seq()),
     }

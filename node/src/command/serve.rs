@@ -22,6 +22,7 @@ pub(crate) const KEYS: u32 = set(&[
     Key::Wait,
     Key::Blend,
     Key::History,
+    Key::Names,
     Key::Data,
     Key::Ack,
     Key::SegmentMib,

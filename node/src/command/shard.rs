@@ -40,6 +40,7 @@ const KEYS: u32 = set(&[
     Key::Wait,
     Key::Blend,
     Key::History,
+    Key::Names,
     Key::Data,
     Key::Ack,
     Key::SegmentMib,

@@ -106,14 +106,18 @@ impl<'a> Field<'a> {
         scalar(self.json()?).ok_or_else(|| self.malformed("must be a number or a string with one"))
     }
 
-    /// The text of an id: a JSON string, or a whole number, however it is written.
+    /// The text of an id: a JSON string, or a number of digits alone. Another number is not read
+    /// as one of them: `17.0` may be an id of its own to whoever sends it.
     ///
     /// # Errors
     /// [`Reject::MissingField`] and [`Reject::MalformedField`].
     pub fn id(&self) -> Result<Cow<'a, str>, Reject> {
         match string(self.json()?) {
             Some(text) => Ok(text),
-            None => Ok(Cow::Owned(self.whole()?.to_string())),
+            None => match self.json()? {
+                digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(digits.into()),
+                _ => Err(self.malformed("must be a string, or a number of digits alone")),
+            },
         }
     }
 

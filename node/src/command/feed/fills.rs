@@ -147,6 +147,7 @@ fn tickers(list: &str) -> Result<Tickers, String> {
 pub(super) fn survey(fills: &Fills) -> Result<Option<Survey>> {
     match &fills.file {
         Some(path) if fills.format_flags.dry_run => {
+            ensure!(fills.count.is_none(), "--dry-run shows the whole file; leave out --count");
             let named = fills.source_flags.source.as_deref();
             let name = named.map(|name| source(Some(name), "")).transpose()?;
             Ok(Some(FillFile::survey_of(path, file_config(fills, name)?, |_| {})?))

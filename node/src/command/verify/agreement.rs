@@ -5,7 +5,7 @@ use std::path::Path;
 
 use allot_allocation_service::Allocation;
 use allot_domain::LedgerId;
-use allot_server::{JournalStamp, Ledger, LedgerError, boxes};
+use allot_server::{JournalStamp, Ledger, LedgerError, boxes, lost_shards};
 use allot_shard::Service;
 
 use super::replay::ShardResult;
@@ -71,6 +71,14 @@ impl Agreement {
 
     /// Every shard must be there, and with a journal if any other has one.
     fn find_missing(&mut self, data: &Path, results: &[ShardResult], stamps: &[Stamped<'_>]) {
+        let lost = lost_shards(data).unwrap_or_default();
+        for shard in &lost {
+            let folder = data.join(boxes::shard_name(*shard));
+            self.failures.push(format!(
+                "{} held a journal that is gone; restore that folder from a backup",
+                folder.display()
+            ));
+        }
         let Some(shards) = stamps.iter().map(|(_, stamp)| stamp.shards).max() else {
             return;
         };
@@ -78,7 +86,7 @@ impl Agreement {
             .iter()
             .filter_map(|result| Some((result.path.file_name()?.to_str()?.to_owned(), result)))
             .collect();
-        for shard in boxes::shard_ids(shards) {
+        for shard in boxes::shard_ids(shards).filter(|shard| !lost.contains(shard)) {
             let name = boxes::shard_name(shard);
             let what = match by_name.get(&name) {
                 None => "is missing",
