@@ -37,6 +37,11 @@ impl ReadAhead {
         self.bytes
     }
 
+    /// Forgets what was read: it is read again, as it is then.
+    pub(crate) fn forget(&mut self) {
+        self.filled = 0;
+    }
+
     /// `length` bytes from `offset` on.
     ///
     /// # Panics

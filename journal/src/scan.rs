@@ -209,10 +209,19 @@ impl Scan {
             }
             match self.following()? {
                 Some((head, read_ahead)) => self.enter(head, read_ahead)?,
-                None => self.tail = Some(self.find_tail()?),
+                None => match self.find_tail() {
+                    Err(_) if self.has_grown()? => {}
+                    tail => self.tail = Some(tail?),
+                },
             }
         }
         Ok(false)
+    }
+
+    /// Whether a batch is now where the journal seemed to end: a server appends while this reads.
+    fn has_grown(&mut self) -> Result<bool, JournalError> {
+        self.read_ahead.forget();
+        Ok(!is_blank(self.read_ahead.get(self.offset, SECTOR_BYTES)?))
     }
 
     fn take_batch(&mut self) -> Result<bool, JournalError> {
@@ -230,6 +239,10 @@ impl Scan {
         }
         if head.first_index != self.index.next() {
             return self.corrupt(offset, "a batch is missing before this one");
+        }
+        if !head.fits(self.read_ahead.get(offset, extent)?) {
+            // It may have been on its way to the file while it was read.
+            self.read_ahead.forget();
         }
         let bytes = self.read_ahead.get(offset, extent)?;
         if !head.fits(bytes) {
