@@ -1,15 +1,15 @@
 //! Subscriptions: which prefixes of topics have a subscriber.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use allot_runtime::PREFIX_BYTES_MAX;
 
 use crate::limits::PREFIXES_MAX;
 
-/// The prefixes subscribed to. An unsubscription arrives only when the last subscriber leaves.
+/// The prefixes subscribed to, and by how many.
 #[derive(Default)]
 pub(crate) struct Subscriptions {
-    prefixes: BTreeSet<Vec<u8>>,
+    prefixes: BTreeMap<Vec<u8>, u32>,
 }
 
 impl Subscriptions {
@@ -22,25 +22,27 @@ impl Subscriptions {
         if PREFIX_BYTES_MAX < prefix.len() {
             return false;
         }
-        if !on {
-            self.prefixes.remove(prefix);
-            return true;
+        let is_full = self.prefixes.len() == PREFIXES_MAX;
+        match (self.prefixes.get_mut(prefix), on) {
+            (Some(subscribers), true) => *subscribers = subscribers.saturating_add(1),
+            (Some(subscribers @ 2..), false) => *subscribers -= 1,
+            (Some(_), false) => drop(self.prefixes.remove(prefix)),
+            (None, true) if is_full => return false,
+            (None, true) => drop(self.prefixes.insert(prefix.to_vec(), 1)),
+            (None, false) => {}
         }
-        if self.prefixes.contains(prefix) {
-            return true;
-        }
-        self.prefixes.len() < PREFIXES_MAX && self.prefixes.insert(prefix.to_vec())
+        true
     }
 
     /// Whether anybody hears a message on this topic.
     pub(crate) fn hears(&self, topic: &[u8]) -> bool {
-        (0..=topic.len()).any(|len| self.prefixes.contains(&topic[..len]))
+        (0..=topic.len()).any(|len| self.prefixes.contains_key(&topic[..len]))
     }
 
     /// Whether anybody hears some topic that begins like this.
     pub(crate) fn hears_some(&self, family: &[u8]) -> bool {
         let below = self.prefixes.range(family.to_vec()..).next();
-        self.hears(family) || below.is_some_and(|prefix| prefix.starts_with(family))
+        self.hears(family) || below.is_some_and(|(prefix, _)| prefix.starts_with(family))
     }
 }
 
@@ -74,6 +76,8 @@ mod tests {
         }
         assert!(!subscriptions.set(b"one too many", true));
         assert!(subscriptions.set(b"account:1:", true), "a second listener to what is kept");
+        assert!(subscriptions.set(b"account:1:", false));
+        assert!(!subscriptions.set(b"one too many", true), "the first still listens");
         assert!(subscriptions.set(b"account:1:", false));
         assert!(subscriptions.set(b"one too many", true));
     }

@@ -19,7 +19,7 @@ use crate::limits::{
     BROADCAST_UNREAD_BYTES_MAX_OF_ALL, BROADCAST_WAITING_BYTES_END, BROADCAST_WAITING_BYTES_MAX,
     PUBLICATION_ENTRY_BYTES, SUBSCRIPTION_FRAME_BYTES_MAX,
 };
-use crate::socket::{Bounds, Part, Socket};
+use crate::socket::{Bounds, Part, Socket, be_verboser};
 use crate::waiting_bytes::WaitingBytes;
 use crate::{Context, Counter, Counters, PollSet, RuntimeError};
 
@@ -84,9 +84,7 @@ impl Broadcast {
             receive_high_water: BROADCAST_RECEIVE_HIGH_WATER,
             frame_bytes_max: SUBSCRIPTION_FRAME_BYTES_MAX,
         };
-        // Verbose: the second subscriber of a topic wants its last value as much as the first.
-        let xpub = |socket: &zmq::Socket| socket.set_xpub_verbose(true);
-        let socket = Socket::open(context, zmq::XPUB, bounds, xpub)?;
+        let socket = Socket::open(context, zmq::XPUB, bounds, be_verboser)?;
         let unread = ConnectionBounds {
             unread_max: BROADCAST_UNREAD_BYTES_MAX,
             unread_max_of_all: BROADCAST_UNREAD_BYTES_MAX_OF_ALL,
@@ -216,14 +214,12 @@ impl BroadcastListener {
         subscribers.changes.push_back(Subscription { topic: topic.to_vec(), on: true });
     }
 
-    /// Ends one such subscription. The publisher is told if it was the last.
+    /// Ends one such subscription.
     pub fn unsubscribe(&self, topic: &[u8]) {
         let mut subscribers = lock(&self.subscribers);
         let Some(index) = subscribers.topics.iter().position(|one| one == topic) else { return };
         subscribers.topics.swap_remove(index);
-        if !subscribers.topics.iter().any(|one| one == topic) {
-            subscribers.changes.push_back(Subscription { topic: topic.to_vec(), on: false });
-        }
+        subscribers.changes.push_back(Subscription { topic: topic.to_vec(), on: false });
     }
 
     /// The oldest publication that was subscribed to and not yet read.
@@ -268,7 +264,7 @@ mod tests {
         listener.unsubscribe(b"a:");
         let changes: Vec<bool> =
             std::iter::from_fn(|| broadcast.next_subscription()).map(|one| one.on).collect();
-        assert_eq!(changes, [true, true, false]);
+        assert_eq!(changes, [true, true, false, false]);
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Door {
         // Mandatory: otherwise a reply to a client that is slow or gone is dropped, and the send
         // succeeds. Handover: otherwise a client with a name of its own that comes back is not
         // replied to until its old connection is seen to be dead.
-        let router = |socket: &zmq::Socket| {
+        let router = |socket: &mut zmq::Socket| {
             keys.map_or(Ok(()), |keys| keys.serve(socket))?;
             socket.set_backlog(DOOR_BACKLOG)?;
             socket.set_rcvbuf(DOOR_KERNEL_BYTES)?;

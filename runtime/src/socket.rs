@@ -92,10 +92,10 @@ impl Socket {
         context: &Context,
         kind: zmq::SocketType,
         bounds: Bounds,
-        specialise: impl FnOnce(&zmq::Socket) -> zmq::Result<()>,
+        specialise: impl FnOnce(&mut zmq::Socket) -> zmq::Result<()>,
     ) -> Result<Self, RuntimeError> {
         let mut raw = context.socket(kind)?;
-        configure(&mut raw, bounds).and_then(|()| specialise(&raw)).map_err(|error| {
+        configure(&mut raw, bounds).and_then(|()| specialise(&mut raw)).map_err(|error| {
             RuntimeError::Socket { what: "a socket's option", cause: error.message().to_owned() }
         })?;
         Ok(Self { raw, endpoint: String::new(), file: None, quiet: Quiet::default() })
@@ -205,17 +205,27 @@ fn configure(socket: &mut zmq::Socket, bounds: Bounds) -> zmq::Result<()> {
     socket.set_reconnect_ivl_max(milliseconds(RECONNECT_LONGEST))
 }
 
+/// Sets `ZMQ_XPUB_VERBOSER`, for which rust-zmq has no setter: an XPUB then hears of every
+/// subscription, and of the end of each.
+pub(crate) fn be_verboser(socket: &mut zmq::Socket) -> zmq::Result<()> {
+    set_number(socket, zmq_sys::ZMQ_XPUB_VERBOSER, 1)
+}
+
 /// Sets `ZMQ_TCP_MAXRT`, the kernel's `TCP_USER_TIMEOUT`, for which rust-zmq has no setter.
 fn close_when_untaken(socket: &mut zmq::Socket, milliseconds: c_int) -> zmq::Result<()> {
-    let option = c_int::try_from(zmq_sys::ZMQ_TCP_MAXRT).expect("options are small numbers");
-    #[expect(unsafe_code, reason = "rust-zmq has no setter for this option")]
+    set_number(socket, zmq_sys::ZMQ_TCP_MAXRT, milliseconds)
+}
+
+fn set_number(socket: &mut zmq::Socket, option: u32, number: c_int) -> zmq::Result<()> {
+    let option = c_int::try_from(option).expect("options are small numbers");
+    #[expect(unsafe_code, reason = "rust-zmq has no setter for every option")]
     // SAFETY: the socket is open as long as it is borrowed, and the option is an integer whose
     // address and size are passed.
     let set = unsafe {
         zmq_sys::zmq_setsockopt(
             socket.as_mut_ptr(),
             option,
-            (&raw const milliseconds).cast(),
+            (&raw const number).cast(),
             size_of::<c_int>(),
         )
     };
