@@ -30,6 +30,8 @@ pub(crate) struct Replies {
     /// Clients whose messages are set aside, and the bytes of all those messages.
     set_aside: VecDeque<ClientHandle>,
     set_aside_len: usize,
+    /// The length of the last reply of a shard, whoever got it.
+    last_reply_len: usize,
     now: Nanos,
     counters: Counters,
     stages: Stages,
@@ -48,6 +50,7 @@ impl Replies {
             parked_len: 0,
             set_aside: VecDeque::new(),
             set_aside_len: 0,
+            last_reply_len: 0,
             now: Nanos::ZERO,
             counters,
             stages,
@@ -178,14 +181,22 @@ impl Replies {
     /// Whether a client is owed as much as it may be.
     #[inline]
     pub(crate) fn owes_enough(&mut self, handle: ClientHandle) -> bool {
+        let last_reply_len = self.last_reply_len;
         self.clients.get(handle).is_some_and(|client| {
             let owed = usize::try_from(client.owed).unwrap_or(usize::MAX);
-            OWED_LEN_MAX < owed.saturating_mul(client.reply_len).saturating_add(client.parked_len)
+            // A client that had none yet gets replies as long as those of others.
+            let len = if client.reply_len == 0 { last_reply_len } else { client.reply_len };
+            OWED_LEN_MAX < owed.saturating_mul(len).saturating_add(client.parked_len)
         })
     }
 
     /// Adds a reply that a shard owed the client.
     pub(crate) fn deliver(&mut self, handle: ClientHandle, encoding: Encoding, body: &[u8]) {
+        self.last_reply_len = body.len();
+        if let Some(client) = self.clients.get(handle) {
+            let faded = client.reply_len - client.reply_len.div_ceil(256);
+            client.reply_len = body.len().max(faded);
+        }
         self.append(handle, encoding, |out| out.extend_from_slice(body));
     }
 
@@ -228,10 +239,7 @@ impl Replies {
         } else if encoding == Encoding::Json {
             client.outgoing.push(b'\n');
         }
-        let before = client.outgoing.len();
         encode(&mut client.outgoing);
-        let len = client.outgoing.len() - before;
-        client.reply_len = len.max(client.reply_len - client.reply_len.div_ceil(256));
         client.reply_count += 1;
         if !client.listed {
             client.listed = true;

@@ -217,6 +217,11 @@ impl ShardStreams {
     }
 
     fn flush_stream(&mut self, shard: ShardId) -> usize {
+        // What reaches a new incarnation before it joins is applied, and its replies are on their
+        // way, while those who wait for them are told that they will not come.
+        if !self.streams[shard.index()].is_here {
+            return 0;
+        }
         let sent_again = self.flush_again(shard);
         let stream = &mut self.streams[shard.index()];
         // What is new never overtakes what is sent again: the shard would drop it.
