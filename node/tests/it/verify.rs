@@ -175,7 +175,7 @@ const DAMAGES: &[Damage] = &[
             fs::remove_dir_all(&folder).unwrap();
             folder
         },
-        "is missing: this ledger has 2 shards",
+        "held a journal of this ledger, and it is gone",
     ),
     (
         "a shard emptied",
@@ -185,7 +185,7 @@ const DAMAGES: &[Damage] = &[
             fs::create_dir(&folder).unwrap();
             folder
         },
-        "holds no journal: this ledger has 2 shards",
+        "held a journal of this ledger, and it is gone",
     ),
     (
         "a shard under the name of another",

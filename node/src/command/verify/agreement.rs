@@ -75,7 +75,8 @@ impl Agreement {
         for shard in &lost {
             let folder = data.join(boxes::shard_name(*shard));
             self.failures.push(format!(
-                "{} held a journal that is gone; restore that folder from a backup",
+                "{} held a journal of this ledger, and it is gone; restore that folder from a \
+                 backup",
                 folder.display()
             ));
         }
