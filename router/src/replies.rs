@@ -464,6 +464,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_client_is_owed_goes_by_the_replies_of_shards() {
+        let (mut replies, clients, _) = behind();
+        clients.send(b"ann", b"hello");
+        assert!(next(&mut replies).is_some());
+        let ann = replies.clients.arrive(b"ann", false).unwrap();
+        replies.clients.get(ann).unwrap().owed = 17;
+        assert!(replies.owes_enough(ann), "before its first reply: those of others");
+        replies.deliver(ann, Encoding::Json, &vec![b'x'; 1 << 20]);
+        // What the router itself rejects says nothing of what shards will reply.
+        (0..1_000).for_each(|_| replies.append(ann, Encoding::Json, |out| out.push(b'{')));
+        assert!(replies.owes_enough(ann));
+        replies.clients.get(ann).unwrap().owed = 3;
+        assert!(!replies.owes_enough(ann));
+    }
+
+    #[test]
     fn a_client_that_sends_on_without_reading_is_given_up() {
         let (mut replies, clients, counters) = behind();
         let count = SET_ASIDE_LEN_MAX / (1 << 20) + 1;

@@ -232,6 +232,23 @@ fn nothing_new_overtakes_what_is_sent_again() {
 }
 
 #[test]
+fn nothing_is_sent_to_a_new_incarnation_before_it_joins() {
+    let mut scene = Scene::new();
+    let mut link = scene.connect();
+    scene.read_first(&mut link);
+    drop(link);
+    let reply_to = ReplyTo { client: ClientHandle::new(2), encoding: Encoding::Json };
+    scene.streams.push(SHARD, input(reply_to, KEYED));
+    let mut link = scene.connect();
+    let base = scene.read_welcome(&mut link, &hello(8, 1)).base.get();
+    assert_eq!(scene.streams.flush(), 0, "its replies would pass it on the way");
+    scene.unreplied.clear();
+    let numbers = scene.read(&mut link, |scene| scene.greet(8, base));
+    assert_eq!(numbers, [2]);
+    assert!(!scene.unreplied.contains(&ClientHandle::new(2)), "its reply is still to come");
+}
+
+#[test]
 fn a_query_is_under_way_until_it_is_replied_to_or_lost() {
     let silent = Waker::silent();
     let (ours, _link) = ring_pair(8, &silent, &silent);
