@@ -5,6 +5,7 @@
 //!                  id 5f0c4f0b8a3d4e6f9c1b2a7d8e9f0a1b
 //!   DIR/shard-0    its files say "ledger 5f0c…" in their stamp
 //!   DIR/shard-1
+//!   DIR/begun-0    shard 0 has begun its journal: see `begun.rs`
 //! ```
 //!
 //! Only this makes a ledger, and never by the way: a directory that should hold one and does not is
