@@ -9,6 +9,10 @@ use allot_wire::backplane::AWAY_AFTER;
 /// Frames of the shards taken in one turn; other agents may share the thread.
 pub(crate) const FRAMES_PER_TURN: usize = 64;
 
+/// Bytes of frames after which a turn takes no more of them: events are encoded for subscribers,
+/// and other agents may share the thread.
+pub(crate) const FRAMES_LEN_PER_TURN: usize = 128 << 10;
+
 /// How often subscribers hear that the publisher is there.
 pub(crate) const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 
@@ -18,8 +22,9 @@ pub(crate) const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// up first, and reports are few.
 pub(crate) const CUTS_MAX: usize = 256;
 
-/// Subscriptions taken in one turn: other agents may share the thread.
-pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 256;
+/// Subscriptions taken in one turn: other agents may share the thread, and a long new prefix takes
+/// some 0.2 ms.
+pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 32;
 
 /// Bytes that a turn reads, writes and publishes of a report: a few milliseconds of work. A large
 /// report takes many turns, and other agents may share the thread.

@@ -10,7 +10,7 @@ use allot_wire::{Encoding, HEARTBEAT, Heartbeat};
 
 use crate::cut::{Collected, CutCollector};
 use crate::jobs::{Jobs, Purpose, Work};
-use crate::limits::{FRAMES_PER_TURN, HEARTBEAT_EVERY, ROOM_RETRY};
+use crate::limits::{FRAMES_LEN_PER_TURN, FRAMES_PER_TURN, HEARTBEAT_EVERY, ROOM_RETRY};
 use crate::shard_monitor::ShardMonitor;
 use crate::topics::{Subscribed, Topics};
 use crate::{Budget, Cut, Made, PublisherConfig, View};
@@ -220,6 +220,19 @@ impl<V: View> Publisher<V> {
         true
     }
 
+    fn take_frames(&mut self, now: Nanos) -> usize {
+        let (mut count, mut len) = (0, 0);
+        while count < FRAMES_PER_TURN
+            && len < FRAMES_LEN_PER_TURN
+            && self.shards.receive(&mut self.frame).is_some()
+        {
+            len += self.frame.len();
+            self.on_frame(now);
+            count += 1;
+        }
+        count
+    }
+
     /// Takes what came from subscribers; new ones are due the last values. Returns how much came.
     fn take_subscriptions(&mut self) -> usize {
         let Subscribed { count, asked } = self.topics.take_subscriptions();
@@ -275,13 +288,7 @@ impl<V: View> Agent for Publisher<V> {
     fn do_work(&mut self, now: Nanos) -> usize {
         self.now = now;
         let mut work_count = self.take_subscriptions();
-        for _ in 0..FRAMES_PER_TURN {
-            if self.shards.receive(&mut self.frame).is_none() {
-                break;
-            }
-            self.on_frame(now);
-            work_count += 1;
-        }
+        work_count += self.take_frames(now);
         work_count += self.resume_jobs();
         if self.heartbeat_at <= now {
             self.beat(now);

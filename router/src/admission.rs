@@ -9,10 +9,11 @@ use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Batch, Encoding, Rejection};
 
 use crate::Protocol;
-use crate::limits::REFUSED_MAX;
+use crate::limits::{RECORD_LEN_LEAST, REFUSED_MAX, SLICE_LEN_FULL};
 use crate::markers::Markers;
 use crate::pending_check::{CheckNumbers, PendingCheck};
 use crate::pending_to_all::PendingToAll;
+use crate::progress::Progress;
 use crate::replies::Replies;
 use crate::report_requests::{ReportRequest, ReportRequests};
 use crate::shard_streams::ShardStreams;
@@ -30,17 +31,6 @@ pub struct Submission<'a> {
     pub seq: Seq,
 }
 
-/// How far a message is admitted, where the rest of it waits for a check.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Progress {
-    /// How many bytes of its lines, or how many of its records.
-    done: usize,
-    /// How many of them were refused.
-    refused: u32,
-    /// One of them was checked.
-    has_checked: bool,
-}
-
 /// What the router does for one message.
 pub struct Admission<'a> {
     pub(crate) replies: &'a mut Replies,
@@ -55,35 +45,46 @@ pub struct Admission<'a> {
     pub(crate) reply_to: ReplyTo,
     pub(crate) now: Nanos,
     pub(crate) progress: Progress,
+    /// How much of the message was taken in this turn.
+    pub(crate) taken_len: usize,
 }
 
 impl Admission<'_> {
     /// Takes one message, or what is left of it: every part of it is handed to a shard, or refused
-    /// here. Returns how far it came, where the rest has to wait for a check.
+    /// here. Returns how far it came, where the rest has to wait: for a check, for messages of
+    /// others, or until the client is owed less.
     pub(crate) fn admit<P: Protocol>(&mut self, envelope: &Envelope) -> Option<Progress> {
         let body = envelope.body();
-        if envelope.malformed() {
+        let is_whole = if envelope.malformed() {
             let what = "a message must be one frame, or an empty frame and one more";
             self.refuse(&malformed(what));
+            true
         } else if limits::MESSAGE_MAX < body.len() {
             self.refuse(&Rejection::unread(&Reject::OversizedMessage(body.len())));
+            true
         } else if self.reply_to.encoding == Encoding::Json {
-            self.admit_lines::<P>(body);
+            self.admit_lines::<P>(body)
         } else {
-            self.admit_batch::<P>(body);
-        }
-        self.pending_check.is_some().then_some(self.progress)
+            self.admit_batch::<P>(body)
+        };
+        (!is_whole).then_some(self.progress)
     }
 
-    fn admit_lines<P: Protocol>(&mut self, body: &[u8]) {
+    /// Admits lines; returns whether all of them are.
+    fn admit_lines<P: Protocol>(&mut self, body: &[u8]) -> bool {
         if body.trim_ascii().is_empty() {
             // Whoever waits for a reply gets one.
-            return self.refuse(&malformed("the message is empty"));
+            self.refuse(&malformed("the message is empty"));
+            return true;
         }
         while let Some(rest) = body.get(self.progress.done..).filter(|rest| !rest.is_empty()) {
             let len = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-            self.progress.done += len + 1;
             let line = rest[..len].trim_ascii();
+            if !line.is_empty() && self.is_to_wait() {
+                return false;
+            }
+            self.taken_len += len + RECORD_LEN_LEAST;
+            self.progress.done += len + 1;
             if line.is_empty() {
                 continue;
             }
@@ -93,30 +94,50 @@ impl Admission<'_> {
             }
             if self.progress.refused == REFUSED_MAX {
                 let what = format!("{REFUSED_MAX} lines were refused; the rest was not read");
-                return self.refuse(&malformed(&what));
+                self.refuse(&malformed(&what));
+                return true;
             }
-            if self.pending_check.is_some() {
-                return;
-            }
+        }
+        true
+    }
+
+    /// Whether the rest of the message waits: for a check, for messages of others, or until the
+    /// client is owed less.
+    #[inline]
+    fn is_to_wait(&mut self) -> bool {
+        let is_enough =
+            SLICE_LEN_FULL <= self.taken_len || self.replies.owes_enough(self.reply_to.client);
+        (is_enough && !self.progress.is_too_much) || self.pending_check.is_some()
+    }
+
+    /// A batch whose records can be told apart, all of them: of one that is damaged anywhere, no
+    /// record is admitted.
+    fn read_batch<P: Protocol>(body: &[u8]) -> Result<Batch<'_>, Rejection> {
+        let batch = Batch::parse(body).map_err(|reject| Rejection::unread(&reject))?;
+        P::check_kind(batch.kind)?;
+        if batch.count == 0 {
+            return Err(malformed("a batch must have at least one record"));
+        }
+        match batch.records().find(Result::is_err) {
+            Some(Err(reject)) => Err(Rejection::unread(&reject)),
+            _ => Ok(batch),
         }
     }
 
-    fn admit_batch<P: Protocol>(&mut self, body: &[u8]) {
-        let batch = match Batch::parse(body) {
+    /// Admits records; returns whether all of them are.
+    fn admit_batch<P: Protocol>(&mut self, body: &[u8]) -> bool {
+        let batch = match Self::read_batch::<P>(body) {
             Ok(batch) => batch,
-            Err(reject) => return self.refuse(&Rejection::unread(&reject)),
+            Err(rejection) => {
+                self.refuse(&rejection);
+                return true;
+            }
         };
-        if let Err(rejection) = P::check_kind(batch.kind) {
-            return self.refuse(&rejection);
-        }
-        if batch.count == 0 {
-            return self.refuse(&malformed("a batch must have at least one record"));
-        }
-        // All or nothing: of a batch that is damaged anywhere, no record is admitted.
-        if let Some(Err(reject)) = batch.records().find(Result::is_err) {
-            return self.refuse(&Rejection::unread(&reject));
-        }
         for record in batch.records().flatten().skip(self.progress.done) {
+            if self.is_to_wait() {
+                return false;
+            }
+            self.taken_len += record.len() + RECORD_LEN_LEAST;
             self.progress.done += 1;
             if let Err(rejection) = P::admit_record(batch.kind, record, self) {
                 self.progress.refused += 1;
@@ -124,12 +145,11 @@ impl Admission<'_> {
             }
             if self.progress.refused == REFUSED_MAX {
                 let what = format!("{REFUSED_MAX} records were refused; the rest was not read");
-                return self.refuse(&malformed(&what));
-            }
-            if self.pending_check.is_some() {
-                return;
+                self.refuse(&malformed(&what));
+                return true;
             }
         }
+        true
     }
 
     /// An empty buffer for a record; give it back with [`Admission::return_scratch`].
@@ -152,7 +172,7 @@ impl Admission<'_> {
         if let Some(reject) = self.streams.rejection(shard) {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
-        if self.replies.owes_enough(self.reply_to.client) {
+        if self.progress.is_too_much {
             return self.refuse_for_now(submission.source, submission.seq, &Reject::Busy);
         }
         self.owe(submission.source);
@@ -167,8 +187,7 @@ impl Admission<'_> {
     /// counted towards markers; and as its reply may be long, a shard has one on its way at a time.
     pub fn query(&mut self, key: &[u8], submission: Submission<'_>) {
         let shard = shard_of(key, self.streams.count());
-        let is_busy = self.streams.query_is_under_way(shard)
-            || self.replies.owes_enough(self.reply_to.client);
+        let is_busy = self.streams.query_is_under_way(shard) || self.progress.is_too_much;
         if let Some(reject) = self.streams.rejection(shard).or(is_busy.then_some(Reject::Busy)) {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
@@ -303,9 +322,7 @@ impl Admission<'_> {
     }
 
     fn owe_reply(&mut self) {
-        if let Some(client) = self.replies.clients.get(self.reply_to.client) {
-            client.owed += 1;
-        }
+        self.replies.clients.owe(self.reply_to.client);
     }
 
     /// Refuses a request that may be sent again later.

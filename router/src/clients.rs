@@ -12,6 +12,7 @@ use allot_wire::Encoding;
 use allot_wire::backplane::ClientHandle;
 
 use crate::limits::{BEHIND_LEN, CLIENTS_MAX, SOURCES_MAX};
+use crate::progress::Progress;
 
 /// One client.
 pub(crate) struct Client {
@@ -33,12 +34,15 @@ pub(crate) struct Client {
     pub(crate) parked_len: usize,
     /// The length of its longest reply, those long ago counting less.
     pub(crate) reply_len: usize,
+    /// How long all replies are together that it is owed, by that length.
+    pub(crate) owed_len: usize,
     /// When it took something last, or its first message was parked.
     pub(crate) took_at: Nanos,
     /// Whether it stands in the list of clients to serve.
     pub(crate) listed: bool,
-    /// Messages of it that wait until it has read more of its replies, and their bytes.
-    pub(crate) set_aside: VecDeque<Envelope>,
+    /// Messages of it that wait until it has got more of its replies, how far each is admitted, and
+    /// their bytes.
+    pub(crate) set_aside: VecDeque<(Envelope, Progress)>,
     pub(crate) set_aside_len: usize,
 }
 
@@ -74,6 +78,8 @@ pub(crate) struct Clients {
     free: Vec<u32>,
     by_identity: BTreeMap<Vec<u8>, u32>,
     by_source: BTreeMap<Vec<u8>, ClientHandle>,
+    /// The bytes of replies that all clients are owed.
+    owed_len: usize,
     /// The source that spoke last, and from where.
     heard_last: Heard,
     first_generation: u32,
@@ -90,6 +96,7 @@ impl Clients {
             free: Vec::new(),
             by_identity: BTreeMap::new(),
             by_source: BTreeMap::new(),
+            owed_len: 0,
             heard_last: Heard { source: Vec::new(), client: ClientHandle::NONE },
             first_generation,
             sweep: 0,
@@ -148,6 +155,50 @@ impl Clients {
         }
     }
 
+    /// The bytes of replies that all clients are owed, by the length of recent ones.
+    pub(crate) const fn owed_len(&self) -> usize {
+        self.owed_len
+    }
+
+    /// A client is owed one more reply.
+    #[inline]
+    pub(crate) fn owe(&mut self, handle: ClientHandle) {
+        self.change(handle, |client| client.owed += 1);
+    }
+
+    /// A client is owed one reply less.
+    #[inline]
+    pub(crate) fn mark_replied(&mut self, handle: ClientHandle) {
+        self.change(handle, |client| {
+            client.owed = client.owed.checked_sub(1).expect("each reply is owed once");
+        });
+    }
+
+    /// A client got a reply of this length.
+    #[inline]
+    pub(crate) fn note_reply_len(&mut self, handle: ClientHandle, len: usize) {
+        self.change(handle, |client| {
+            let faded = client.reply_len - client.reply_len.div_ceil(256);
+            client.reply_len = len.max(faded);
+        });
+    }
+
+    /// Changes what a client is owed, and the sum of all with it.
+    #[inline]
+    fn change(&mut self, handle: ClientHandle, change: impl FnOnce(&mut Client)) {
+        let Some(client) = self.get(handle) else {
+            return;
+        };
+        let before = client.owed_len;
+        change(client);
+        let owed = usize::try_from(client.owed).ok();
+        let len = owed.and_then(|owed| owed.checked_mul(client.reply_len));
+        let after = len.expect("replies that are owed have a place in memory");
+        client.owed_len = after;
+        let others = self.owed_len.checked_sub(before).expect("the sum has each client");
+        self.owed_len = others + after;
+    }
+
     /// Remembers where a source speaks from.
     pub(crate) fn note_source(&mut self, source: &[u8], handle: ClientHandle) {
         let last = &mut self.heard_last;
@@ -197,6 +248,7 @@ impl Clients {
             parked: VecDeque::new(),
             parked_len: 0,
             reply_len: 0,
+            owed_len: 0,
             took_at: Nanos::ZERO,
             listed: false,
             set_aside: VecDeque::new(),
@@ -222,6 +274,7 @@ impl Clients {
         let client = &mut self.slots[at(slot)];
         client.generation = client.generation.wrapping_add(2);
         client.owed = 0;
+        self.owed_len -= std::mem::take(&mut client.owed_len);
         client.outgoing = Vec::new();
         client.reply_count = 0;
         client.parked.clear();

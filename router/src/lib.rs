@@ -20,6 +20,7 @@
 
 mod limits;
 mod config;
+mod progress;
 mod protocol;
 mod pending_to_all;
 mod pending_check;

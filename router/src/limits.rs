@@ -9,9 +9,15 @@ use allot_wire::backplane::AWAY_AFTER;
 /// Messages taken in one turn; other agents may share the thread.
 pub(crate) const MESSAGES_PER_TURN: usize = 256;
 
-/// Bytes of messages after which a turn takes no more of them: what one turn takes is this and one
-/// message more, so that a client with large messages makes no other wait for long.
-pub(crate) const MESSAGES_LEN_PER_TURN: usize = 256 << 10;
+/// Bytes of messages after which a turn takes no more of them.
+pub(crate) const MESSAGES_LEN_PER_TURN: usize = 64 << 10;
+
+/// So much of a message is taken, and then others have their turn: a client with large messages
+/// makes no other wait for long.
+pub(crate) const SLICE_LEN_FULL: usize = 32 << 10;
+
+/// What a request counts for beside its length.
+pub(crate) const RECORD_LEN_LEAST: usize = 128;
 
 /// Frames of the shards taken in one turn: each may hold the replies to a frame of inputs, and
 /// clients wait meanwhile.
@@ -47,7 +53,7 @@ pub(crate) const PARKED_PATIENCE: Duration = Duration::from_secs(1);
 
 /// While more bytes wait for a client than this, its messages wait too: no reply is made for a
 /// client that does not read those before.
-pub(crate) const BEHIND_LEN: usize = 1 << 20;
+pub(crate) const BEHIND_LEN: usize = 256 << 10;
 
 /// The most bytes of such messages of a client; beyond that it is given up.
 pub(crate) const SET_ASIDE_LEN_MAX: usize = 16 << 20;
@@ -63,9 +69,23 @@ pub(crate) const SET_ASIDE_ENTRY_LEN: usize = 256;
 pub(crate) const PARKED_LEN_MAX_OF_ALL: usize = 128 << 20;
 
 /// The most bytes of replies that a client may be owed, by the length of recent replies, before its
-/// requests are refused as `busy`: replies to a large firm are thousands of times as long as
-/// requests.
-pub(crate) const OWED_LEN_MAX: usize = 16 << 20;
+/// requests wait: replies to a large firm are thousands of times as long as requests, and those to
+/// others wait until they are made.
+pub(crate) const OWED_LEN_MAX: usize = 512 << 10;
+
+/// The same of all clients: beyond that each of them may be owed the least alone.
+pub(crate) const OWED_LEN_MAX_OF_ALL: usize = 1 << 20;
+
+/// What a client may be owed whatever others are.
+pub(crate) const OWED_LEN_LEAST: usize = 64 << 10;
+
+/// The most replies that a client may be owed that has got none yet: nobody knows how long they
+/// will be.
+pub(crate) const FIRST_OWED_MAX: u64 = 32;
+
+/// The most bytes of messages of one client that wait for their turn, or until it is owed less;
+/// beyond that its requests are refused as `busy`.
+pub(crate) const OWING_LEN_MAX: usize = 4 << 20;
 
 /// The most clients that are known at once: more than a process has descriptors, and memory is
 /// bounded.
@@ -106,9 +126,15 @@ const _: () = assert!(MESSAGE_MAX < PARKED_LEN_MAX);
 // A client has replies waiting for long before it is given up for them.
 const _: () = assert!(BEHIND_LEN < PARKED_LEN_MAX);
 const _: () = assert!(SET_ASIDE_LEN_MAX < SET_ASIDE_LEN_MAX_OF_ALL);
-const _: () = assert!(PARKED_LEN_MAX < OWED_LEN_MAX && OWED_LEN_MAX < PARKED_LEN_MAX_OF_ALL);
+const _: () = assert!(BEHIND_LEN < OWED_LEN_MAX && OWED_LEN_MAX < PARKED_LEN_MAX);
+const _: () = assert!(OWED_LEN_LEAST < OWED_LEN_MAX && OWED_LEN_MAX < OWED_LEN_MAX_OF_ALL);
+const _: () = assert!(PARKED_LEN_MAX < PARKED_LEN_MAX_OF_ALL);
+// A client that reads is not given up for what waits until it is owed less.
+const _: () = assert!(OWING_LEN_MAX + 2 * MESSAGE_MAX + SET_ASIDE_ENTRY_LEN < SET_ASIDE_LEN_MAX);
 const _: () = assert!(PARKED_RETRY.as_millis() < PARKED_PATIENCE.as_millis());
 const _: () = assert!(MESSAGES_LEN_PER_TURN <= MESSAGE_MAX);
+const _: () = assert!(SLICE_LEN_FULL < MESSAGES_LEN_PER_TURN);
+const _: () = assert!(RECORD_LEN_LEAST * 64 <= SLICE_LEN_FULL);
 // What waits for a report is a name and a number each: a few MiB.
 const _: () = assert!(REPORTS_WAITING_MAX * 2 * ID_LEN_MAX <= 2 << 20);
 // A report that was lost delays no more than the one after it.

@@ -3,7 +3,8 @@
 //! Replies to one client within one turn leave as one message. A client that does not read is
 //! **parked**: its replies wait here, up to a bound, and then it is given up. What it sends
 //! meanwhile is **set aside**, and read when it has read more: its requests cost nothing until
-//! then, and keep their order.
+//! then, and keep their order. So is what a client sends that is owed many bytes of replies, or
+//! the rest of its message: replies to others do not wait until all of its own are made.
 
 use std::collections::VecDeque;
 
@@ -14,9 +15,11 @@ use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 
 use crate::clients::{Client, Clients};
 use crate::limits::{
-    MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_MAX, PARKED_LEN_MAX, PARKED_LEN_MAX_OF_ALL,
-    PARKED_PATIENCE, SET_ASIDE_ENTRY_LEN, SET_ASIDE_LEN_MAX, SET_ASIDE_LEN_MAX_OF_ALL,
+    FIRST_OWED_MAX, MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_LEAST, OWED_LEN_MAX,
+    OWED_LEN_MAX_OF_ALL, OWING_LEN_MAX, PARKED_LEN_MAX, PARKED_LEN_MAX_OF_ALL, PARKED_PATIENCE,
+    SET_ASIDE_ENTRY_LEN, SET_ASIDE_LEN_MAX, SET_ASIDE_LEN_MAX_OF_ALL,
 };
+use crate::progress::Progress;
 
 /// The door and its clients.
 pub(crate) struct Replies {
@@ -30,11 +33,17 @@ pub(crate) struct Replies {
     /// Clients whose messages are set aside, and the bytes of all those messages.
     set_aside: VecDeque<ClientHandle>,
     set_aside_len: usize,
-    /// The length of the last reply of a shard, whoever got it.
-    last_reply_len: usize,
+    /// Whether a message that was set aside comes before one from the door.
+    set_aside_is_next: bool,
     now: Nanos,
     counters: Counters,
     stages: Stages,
+}
+
+/// When a message from the door is read.
+enum Place {
+    Now(Progress),
+    Later,
 }
 
 impl Replies {
@@ -50,7 +59,7 @@ impl Replies {
             parked_len: 0,
             set_aside: VecDeque::new(),
             set_aside_len: 0,
-            last_reply_len: 0,
+            set_aside_is_next: false,
             now: Nanos::ZERO,
             counters,
             stages,
@@ -62,45 +71,84 @@ impl Replies {
         self.stages = stages.clone();
     }
 
-    /// Takes the next message that is to be read, if there is one.
-    pub(crate) fn receive(&mut self, envelope: &mut Envelope) -> bool {
+    /// Takes the next message that is to be read, if there is one, and how far it is admitted: by
+    /// turns one from the door and one that was set aside.
+    pub(crate) fn receive(&mut self, envelope: &mut Envelope) -> Option<Progress> {
         let began = self.stages.begin(Stage::Receive);
-        let received = self.take_back(envelope) || self.receive_next(envelope);
-        if received {
+        self.set_aside_is_next = !self.set_aside_is_next && !self.set_aside.is_empty();
+        let received = if self.set_aside_is_next {
+            self.take_back(envelope).or_else(|| self.receive_next(envelope))
+        } else {
+            self.receive_next(envelope).or_else(|| self.take_back(envelope))
+        };
+        if received.is_some() {
             self.stages.end(Stage::Receive, began);
         }
         received
     }
 
-    /// Takes a message from the door; those of clients that do not read are set aside.
-    fn receive_next(&mut self, envelope: &mut Envelope) -> bool {
+    /// Takes a message from the door; those of clients whose messages wait are set aside.
+    fn receive_next(&mut self, envelope: &mut Envelope) -> Option<Progress> {
         while self.door.receive(envelope) {
             let client = if self.parked.is_empty() && self.set_aside.is_empty() {
                 None
             } else {
                 self.clients.find(envelope.identity())
             };
-            match client {
-                Some(client) if self.is_to_wait(client) => self.set_aside(client, envelope),
-                _ => return true,
+            let Some(client) = client else {
+                return Some(Progress::default());
+            };
+            match self.place_of_next(client) {
+                Place::Now(progress) => return Some(progress),
+                Place::Later => {
+                    let message = (std::mem::take(envelope), Progress::default());
+                    self.set_aside(client, message, VecDeque::push_back);
+                }
             }
         }
-        false
+        None
     }
 
-    /// Messages of a client keep their order.
-    fn is_to_wait(&mut self, client: ClientHandle) -> bool {
-        let client = self.clients.get(client);
-        client.is_some_and(|client| client.is_behind() || !client.set_aside.is_empty())
-    }
-
-    fn set_aside(&mut self, handle: ClientHandle, envelope: &mut Envelope) {
+    /// Messages of a client keep their order, while it may have them wait. Beyond that they are
+    /// refused as `busy`; but not those of a client that does not read, for that would make more
+    /// replies.
+    fn place_of_next(&mut self, handle: ClientHandle) -> Place {
         let client = self.clients.get(handle).expect("it was found just now");
+        if client.set_aside.is_empty() && !client.is_behind() {
+            Place::Now(Progress::default())
+        } else if client.is_behind() || client.set_aside_len < OWING_LEN_MAX {
+            Place::Later
+        } else {
+            Place::Now(Progress { is_too_much: true, ..Progress::default() })
+        }
+    }
+
+    /// Sets the rest of a message aside, before those that the client sent after it.
+    pub(crate) fn pause(
+        &mut self,
+        handle: ClientHandle,
+        envelope: &mut Envelope,
+        progress: Progress,
+    ) {
+        let message = (std::mem::take(envelope), progress);
+        self.set_aside(handle, message, VecDeque::push_front);
+    }
+
+    fn set_aside(
+        &mut self,
+        handle: ClientHandle,
+        message: (Envelope, Progress),
+        push: impl FnOnce(&mut VecDeque<(Envelope, Progress)>, (Envelope, Progress)),
+    ) {
+        // It may have been given up while its message was read.
+        let Some(client) = self.clients.get(handle) else {
+            return;
+        };
         if client.set_aside.is_empty() {
             self.set_aside.push_back(handle);
         }
-        let len = set_aside_len(envelope);
-        client.set_aside.push_back(std::mem::take(envelope));
+        let len = set_aside_len(&message.0);
+        push(&mut client.set_aside, message);
         client.set_aside_len += len;
         self.set_aside_len += len;
         let is_over = SET_ASIDE_LEN_MAX < client.set_aside_len;
@@ -114,26 +162,28 @@ impl Replies {
         }
     }
 
-    /// Takes a message that was set aside of a client that reads again, a client after the other.
-    fn take_back(&mut self, envelope: &mut Envelope) -> bool {
+    /// Takes a message that was set aside of a client that may go on, a client after the other.
+    fn take_back(&mut self, envelope: &mut Envelope) -> Option<Progress> {
         for _ in 0..self.set_aside.len() {
             let handle = self.set_aside.pop_front().expect("there are so many");
+            let owes_enough = self.owes_enough(handle);
             let Some(client) = self.clients.get(handle) else {
                 continue;
             };
-            let taken = if client.is_behind() { None } else { client.set_aside.pop_front() };
-            let len = taken.as_ref().map_or(0, set_aside_len);
+            let waits = owes_enough || client.is_behind();
+            let taken = if waits { None } else { client.set_aside.pop_front() };
+            let len = taken.as_ref().map_or(0, |(envelope, _)| set_aside_len(envelope));
             client.set_aside_len -= len;
             self.set_aside_len -= len;
             if !client.set_aside.is_empty() {
                 self.set_aside.push_back(handle);
             }
-            if let Some(message) = taken {
+            if let Some((message, progress)) = taken {
                 *envelope = message;
-                return true;
+                return Some(progress);
             }
         }
-        false
+        None
     }
 
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
@@ -156,9 +206,7 @@ impl Replies {
 
     /// A shard has replied to an input of the client, so that reply is no longer owed.
     pub(crate) fn mark_replied(&mut self, handle: ClientHandle) {
-        if let Some(client) = self.clients.get(handle) {
-            client.owed = client.owed.checked_sub(1).expect("each reply is owed once");
-        }
+        self.clients.mark_replied(handle);
     }
 
     /// The reply to an input of the client will not come: the shard began a new incarnation, or the
@@ -178,25 +226,21 @@ impl Replies {
         }
     }
 
-    /// Whether a client is owed as much as it may be.
+    /// Whether a client is owed as much as it may be. How long its replies are is known once it has
+    /// got one.
     #[inline]
     pub(crate) fn owes_enough(&mut self, handle: ClientHandle) -> bool {
-        let last_reply_len = self.last_reply_len;
-        self.clients.get(handle).is_some_and(|client| {
-            let owed = usize::try_from(client.owed).unwrap_or(usize::MAX);
-            // A client that had none yet gets replies as long as those of others.
-            let len = if client.reply_len == 0 { last_reply_len } else { client.reply_len };
-            OWED_LEN_MAX < owed.saturating_mul(len).saturating_add(client.parked_len)
+        let are_all_busy = OWED_LEN_MAX_OF_ALL < self.clients.owed_len();
+        let len_max = if are_all_busy { OWED_LEN_LEAST } else { OWED_LEN_MAX };
+        self.clients.get(handle).is_some_and(|client| match client.reply_len {
+            0 => FIRST_OWED_MAX <= client.owed,
+            _ => len_max < client.owed_len + client.parked_len,
         })
     }
 
     /// Adds a reply that a shard owed the client.
     pub(crate) fn deliver(&mut self, handle: ClientHandle, encoding: Encoding, body: &[u8]) {
-        self.last_reply_len = body.len();
-        if let Some(client) = self.clients.get(handle) {
-            let faded = client.reply_len - client.reply_len.div_ceil(256);
-            client.reply_len = body.len().max(faded);
-        }
+        self.clients.note_reply_len(handle, body.len());
         self.append(handle, encoding, |out| out.extend_from_slice(body));
     }
 
@@ -258,8 +302,9 @@ impl Replies {
             };
             assert!(client.listed, "a client stands in the list once");
             client.listed = false;
-            // A REQ gets one message: it is finished with the last reply it is owed.
-            if !(client.one_reply && 0 < client.owed) {
+            // A REQ gets one message: it is finished with the last reply to all of its own.
+            let is_open = 0 < client.owed || !client.set_aside.is_empty();
+            if !(client.one_reply && is_open) {
                 sent += self.finish(handle);
             }
         }
@@ -440,7 +485,7 @@ mod tests {
 
     fn next(replies: &mut Replies) -> Option<Vec<u8>> {
         let mut envelope = Envelope::new();
-        replies.receive(&mut envelope).then(|| envelope.body().to_vec())
+        replies.receive(&mut envelope).map(|_| envelope.body().to_vec())
     }
 
     #[test]
@@ -469,14 +514,69 @@ mod tests {
         clients.send(b"ann", b"hello");
         assert!(next(&mut replies).is_some());
         let ann = replies.clients.arrive(b"ann", false).unwrap();
-        replies.clients.get(ann).unwrap().owed = 17;
-        assert!(replies.owes_enough(ann), "before its first reply: those of others");
-        replies.deliver(ann, Encoding::Json, &vec![b'x'; 1 << 20]);
+        for owed in 0..FIRST_OWED_MAX {
+            assert!(!replies.owes_enough(ann), "{owed} before its first reply");
+            replies.clients.owe(ann);
+        }
+        assert!(replies.owes_enough(ann), "before its first reply");
+        replies.deliver(ann, Encoding::Json, &vec![b'x'; 100 << 10]);
         // What the router itself rejects says nothing of what shards will reply.
         (0..1_000).for_each(|_| replies.append(ann, Encoding::Json, |out| out.push(b'{')));
         assert!(replies.owes_enough(ann));
-        replies.clients.get(ann).unwrap().owed = 3;
+        (4..FIRST_OWED_MAX).for_each(|_| replies.mark_replied(ann));
         assert!(!replies.owes_enough(ann));
+        for client in ["bob", "carl", "dora"] {
+            clients.send(client.as_bytes(), b"hello");
+            assert!(next(&mut replies).is_some());
+            let other = replies.clients.arrive(client.as_bytes(), false).unwrap();
+            replies.deliver(other, Encoding::Json, &vec![b'x'; 100 << 10]);
+            (0..4).for_each(|_| replies.clients.owe(other));
+        }
+        assert!(replies.owes_enough(ann), "all are owed too much together");
+    }
+
+    #[test]
+    fn the_rest_of_a_message_waits_its_turn_and_comes_before_later_ones() {
+        let (mut replies, clients, _) = behind();
+        clients.send(b"ann", b"first");
+        let mut envelope = Envelope::new();
+        assert!(replies.receive(&mut envelope).is_some());
+        let ann = replies.clients.arrive(b"ann", false).unwrap();
+        let progress = Progress { done: 3, ..Progress::default() };
+        replies.pause(ann, &mut envelope, progress);
+        for (client, message) in [("ann", "second"), ("bob", "hello"), ("bob", "again")] {
+            clients.send(client.as_bytes(), message.as_bytes());
+        }
+        let mut taken = Vec::new();
+        while let Some(progress) = replies.receive(&mut envelope) {
+            taken.push((String::from_utf8(envelope.body().to_vec()).unwrap(), progress.done));
+        }
+        let of = |client: &[&str]| -> Vec<_> {
+            taken.iter().filter(|(body, _)| client.contains(&body.as_str())).cloned().collect()
+        };
+        assert_eq!(of(&["first", "second"]), [("first".to_owned(), 3), ("second".to_owned(), 0)]);
+        assert_eq!(of(&["hello", "again"]).len(), 2);
+        assert!(taken[0].0 == "hello" || taken[1].0 == "hello", "by turns: {taken:?}");
+    }
+
+    #[test]
+    fn a_client_that_has_as_much_waiting_as_it_may_is_refused_more() {
+        let (mut replies, clients, _) = behind();
+        clients.send(b"ann", b"first");
+        let mut envelope = Envelope::new();
+        assert!(replies.receive(&mut envelope).is_some());
+        let ann = replies.clients.arrive(b"ann", false).unwrap();
+        (0..FIRST_OWED_MAX).for_each(|_| replies.clients.owe(ann));
+        replies.pause(ann, &mut envelope, Progress::default());
+        let count = OWING_LEN_MAX / (1 << 20) + 1;
+        (0..count).for_each(|_| clients.send(b"ann", &vec![b'x'; 1 << 20]));
+        let progress = replies.receive(&mut envelope).expect("one is too much");
+        assert!(progress.is_too_much);
+        assert!(replies.receive(&mut envelope).is_none());
+        replies.deliver(ann, Encoding::Json, b"{}");
+        replies.mark_replied(ann);
+        let progress = replies.receive(&mut envelope).expect("it may go on");
+        assert_eq!((envelope.body(), progress.is_too_much), (&b"first"[..], false));
     }
 
     #[test]

@@ -10,14 +10,15 @@ use allot_wire::backplane::{
 use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Encoding, Rejection};
 
-use crate::admission::{Admission, Progress};
+use crate::admission::Admission;
 use crate::limits::{
     CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_LEN_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY,
-    SHUT_AT_MOST,
+    SHUT_AT_MOST, SLICE_LEN_FULL,
 };
 use crate::markers::Markers;
 use crate::pending_check::{CheckNumbers, PendingCheck};
 use crate::pending_to_all::PendingToAll;
+use crate::progress::Progress;
 use crate::replies::Replies;
 use crate::report_requests::{ReportRequest, ReportRequests};
 use crate::shard_streams::{Greeting, Reached, ShardStreams};
@@ -300,7 +301,7 @@ impl<P: Protocol> Router<P> {
     }
 
     /// Admits what waited for the check behind its request in the same message.
-    fn finish_message(&mut self, envelope: &Envelope, now: Nanos) {
+    fn finish_message(&mut self, envelope: &mut Envelope, now: Nanos) {
         if let Some((reply_to, progress)) = self.unfinished.take() {
             self.admit(envelope, reply_to, progress, now);
         }
@@ -311,16 +312,16 @@ impl<P: Protocol> Router<P> {
             return 0;
         }
         let mut envelope = std::mem::take(&mut self.envelope);
-        self.finish_message(&envelope, now);
+        self.finish_message(&mut envelope, now);
         let (mut work_count, mut len) = (0, 0);
         while self.pending_check.is_none()
             && work_count < MESSAGES_PER_TURN
             && len < MESSAGES_LEN_PER_TURN
-            && self.replies.receive(&mut envelope)
+            && let Some(progress) = self.replies.receive(&mut envelope)
         {
-            len += envelope.body().len();
+            len += envelope.body().len().min(SLICE_LEN_FULL);
             let began = self.stages.begin(Stage::Route);
-            self.on_message(&envelope, now);
+            self.on_message(&mut envelope, progress, now);
             self.stages.end(Stage::Route, began);
             work_count += 1;
         }
@@ -330,22 +331,38 @@ impl<P: Protocol> Router<P> {
     }
 
     #[inline]
-    fn on_message(&mut self, envelope: &Envelope, now: Nanos) {
+    fn on_message(&mut self, envelope: &mut Envelope, progress: Progress, now: Nanos) {
         let clients = &mut self.replies.clients;
-        let Some(client) = clients.arrive(envelope.identity(), envelope.delimiter()) else {
+        let client = if progress.done == 0 {
+            clients.arrive(envelope.identity(), envelope.delimiter())
+        } else {
+            clients.find(envelope.identity())
+        };
+        let Some(client) = client else {
             self.counters.add(Counter::RepliesUndeliverable, 1);
             return;
         };
         let encoding = Encoding::of(envelope.body());
-        self.admit(envelope, ReplyTo { client, encoding }, Progress::default(), now);
+        self.admit(envelope, ReplyTo { client, encoding }, progress, now);
     }
 
     #[inline]
-    fn admit(&mut self, envelope: &Envelope, reply_to: ReplyTo, progress: Progress, now: Nanos) {
+    fn admit(
+        &mut self,
+        envelope: &mut Envelope,
+        reply_to: ReplyTo,
+        progress: Progress,
+        now: Nanos,
+    ) {
         let mut admission = self.admission(reply_to, now);
         admission.progress = progress;
-        let progress = admission.admit::<P>(envelope);
-        self.unfinished = progress.map(|progress| (reply_to, progress));
+        match admission.admit::<P>(envelope) {
+            Some(progress) if self.pending_check.is_some() => {
+                self.unfinished = Some((reply_to, progress));
+            }
+            Some(progress) => self.replies.pause(reply_to.client, envelope, progress),
+            None => {}
+        }
     }
 
     #[inline]
@@ -363,6 +380,7 @@ impl<P: Protocol> Router<P> {
             reply_to,
             now,
             progress: Progress::default(),
+            taken_len: 0,
         }
     }
 

@@ -8,8 +8,8 @@ use allot_wire::backplane::INPUT_BODY_MAX;
 /// Frames of inputs taken in one turn; other agents may share the thread.
 pub(crate) const FRAMES_PER_TURN: usize = 16;
 
-/// A frame of replies that has grown to this length is sent before the frame of inputs is done, and
-/// before its buffer doubles to more than is kept.
+/// A frame of replies, or of events, that has grown to this length is sent before the frame of
+/// inputs is done, and before its buffer doubles to more than is kept.
 pub(crate) const REPLIES_LEN_FULL: usize = 32 << 10;
 
 /// Bytes waiting for the disk or for the router at which the shard takes no more inputs.

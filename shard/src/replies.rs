@@ -161,6 +161,12 @@ impl Replies {
         0 < self.events_count
     }
 
+    /// Whether the events are to be sent at once.
+    #[inline]
+    pub(crate) const fn are_events_full(&self) -> bool {
+        REPLIES_LEN_FULL <= self.events.len()
+    }
+
     /// Closes the events of what was applied so far; `spare` is an empty buffer for the next.
     pub(crate) fn end_events(&mut self, spare: Vec<u8>) -> Vec<u8> {
         assert!(self.has_events(), "an empty frame of events is not sent");

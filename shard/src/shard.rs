@@ -310,6 +310,9 @@ impl<S: Service> Shard<S> {
         self.stages.end(Stage::Apply, began);
         let began = self.stages.begin(Stage::Encode);
         self.replies.add(self.asked, &self.state, &self.outcomes, &self.late);
+        if self.replies.are_events_full() {
+            self.end_events();
+        }
         self.stages.end(Stage::Encode, began);
     }
 
