@@ -5,15 +5,20 @@
 //! The objects are those of the front door, whatever the encoding of the feed.
 //!
 //! A line is handed to the system before the feed continues. It survives the feed, however that
-//! ends. The log is not synced, so a line may not survive the machine.
+//! ends. The log is not synced, so a line may not survive the machine. One that a crash cut off is
+//! removed at the next open: its feed had not taken that reply, and asks again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 
-use allot_allocation_service::{Reply, encode_reply};
+use allot_allocation_service::{Reply, decode_replies, encode_reply};
 use allot_wire::Encoding;
 
 use crate::FeedError;
+
+/// How much of a file is read at a time while its last line is looked for.
+const CHUNK_LEN: u64 = 64 << 10;
 
 /// A file of replies. Several feeds may append to the same file, each through its own log.
 pub struct ReplyLog {
@@ -30,7 +35,7 @@ impl ReplyLog {
     pub fn open(path: &str) -> Result<Self, FeedError> {
         let path = path.to_owned();
         let file = OpenOptions::new().append(true).read(true).create(true).open(&path);
-        match file.and_then(|mut file| end_last_line(&mut file).map(|()| file)) {
+        match file.and_then(|mut file| mend_last_line(&mut file).map(|()| file)) {
             Ok(file) => Ok(Self { path, file, line: Vec::new() }),
             Err(cause) => Err(FeedError::Unwritable { file: path, cause }),
         }
@@ -47,15 +52,44 @@ impl ReplyLog {
     }
 }
 
-/// Ends a line that a crash cut off, so that it does not run into the next.
-fn end_last_line(file: &mut File) -> io::Result<()> {
-    if !file.metadata()?.is_file() || file.seek(SeekFrom::End(0))? == 0 {
+/// Removes a line that a crash cut off, or ends it where only its end is missing.
+///
+/// Whoever writes a log has a shared lock on it. While another feed does, nothing can be removed
+/// without harm: the line is ended, so that it does not run into the next.
+fn mend_last_line(file: &mut File) -> io::Result<()> {
+    if !file.metadata()?.is_file() {
         return Ok(());
     }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+    let is_alone = file.try_lock().is_ok();
+    let (start, line) = last_line(file)?;
+    if !line.is_empty() {
+        if !is_alone || decode_replies(&line, &mut Vec::new()).is_ok() {
+            file.write_all(b"\n")?;
+        } else {
+            file.set_len(start)?;
+        }
+    }
+    // A file system without locks is no reason not to write.
+    _ = file.lock_shared();
+    Ok(())
+}
+
+/// What follows the last end of a line, and where it begins.
+fn last_line(file: &File) -> io::Result<(u64, Vec<u8>)> {
+    let (mut start, mut line) = (file.metadata()?.len(), Vec::new());
+    while 0 < start {
+        let begin = start.saturating_sub(CHUNK_LEN);
+        let mut chunk = vec![0; usize::try_from(start - begin).expect("a chunk is short")];
+        file.read_exact_at(&mut chunk, begin)?;
+        let end = chunk.iter().rposition(|byte| *byte == b'\n');
+        let tail = chunk.split_off(end.map_or(0, |end| end + 1));
+        start -= u64::try_from(tail.len()).expect("a chunk is short");
+        line.splice(0..0, tail);
+        if end.is_some() {
+            break;
+        }
+    }
+    Ok((start, line))
 }
 
 #[cfg(test)]
@@ -77,19 +111,42 @@ mod tests {
     }
 
     #[test]
-    fn replies_are_appended_line_by_line_and_a_line_cut_off_stays_alone() {
+    fn replies_are_appended_line_by_line_and_a_line_cut_off_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("replies.ndjson");
-        fs::write(&path, r#"{"type":"he"#).unwrap();
+        let whole = "{\"type\":\"held\",\"source\":\"f\",\"seq\":1}";
+        let long = "x".repeat(200_000);
+        for (torn, expected) in [
+            (String::new(), String::new()),
+            (r#"{"type":"he"#.to_owned(), String::new()),
+            (format!("{whole}\n{{\"type\":\"{long}"), format!("{whole}\n")),
+            // Only its end is missing: it is a reply.
+            (whole.to_owned(), format!("{whole}\n")),
+        ] {
+            fs::write(&path, torn).unwrap();
+            let mut first = ReplyLog::open(path.to_str().unwrap()).unwrap();
+            let mut second = ReplyLog::open(path.to_str().unwrap()).unwrap();
+            first.append(&held(1)).unwrap();
+            second.append(&held(2)).unwrap();
+            first.append(&held(3)).unwrap();
+            let expected = expected
+                + whole
+                + "\n{\"type\":\"held\",\"source\":\"f\",\"seq\":2,\"duplicate\":true}\n\
+                   {\"type\":\"held\",\"source\":\"f\",\"seq\":3,\"duplicate\":true}\n";
+            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn while_another_feed_writes_a_line_cut_off_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("replies.ndjson");
         let mut first = ReplyLog::open(path.to_str().unwrap()).unwrap();
-        let mut second = ReplyLog::open(path.to_str().unwrap()).unwrap();
+        fs::write(&path, r#"{"type":"he"#).unwrap();
+        let second = ReplyLog::open(path.to_str().unwrap()).unwrap();
         first.append(&held(1)).unwrap();
-        second.append(&held(2)).unwrap();
-        first.append(&held(3)).unwrap();
-        let expected = "{\"type\":\"he\n\
-            {\"type\":\"held\",\"source\":\"f\",\"seq\":1}\n\
-            {\"type\":\"held\",\"source\":\"f\",\"seq\":2,\"duplicate\":true}\n\
-            {\"type\":\"held\",\"source\":\"f\",\"seq\":3,\"duplicate\":true}\n";
+        drop(second);
+        let expected = "{\"type\":\"he\n{\"type\":\"held\",\"source\":\"f\",\"seq\":1}\n";
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);
     }
 
