@@ -3,6 +3,7 @@
 mod failure;
 mod given_replies;
 mod memory;
+mod record_counts;
 mod replay;
 mod agreement;
 
@@ -22,8 +23,8 @@ use agreement::Agreement;
 use given_replies::{GivenReplies, MessageName};
 use replay::{ShardResult, replay};
 
-/// The most lost replies that the page names.
-const LOST_SHOWN_MAX: usize = 10;
+/// The most lost replies that the page names, and the most lines that are no replies.
+const SHOWN_MAX: usize = 10;
 
 /// Check the journals of a data directory
 ///
@@ -94,7 +95,8 @@ struct Verdict {
 impl Verdict {
     fn is_good(&self) -> bool {
         let shards_are_good = self.results.iter().all(|result| result.failures.is_empty());
-        self.lost.is_empty() && self.agreement.failures.is_empty() && shards_are_good
+        let all_read = self.given.unreadable.is_empty();
+        all_read && self.lost.is_empty() && self.agreement.failures.is_empty() && shards_are_good
     }
 
     fn as_json(&self) -> Value {
@@ -103,7 +105,13 @@ impl Verdict {
             "ledger": agreement.ledger.map(|ledger| ledger.to_string()),
             "wrong": agreement.failures,
             "shards": results.iter().map(shard_as_json).collect::<Vec<_>>(),
-            "answers": { "checked": given.count, "older": given.older(), "lost": texts(lost) },
+            "answers": {
+                "checked": given.count,
+                "older": given.older(),
+                "lost": texts(lost),
+                "unreadable": texts(&given.unreadable),
+                "incomplete": given.incomplete,
+            },
         })
     }
 
@@ -122,19 +130,42 @@ impl Verdict {
             };
             lines.push(format!("{count} replies checked{older}, {lost} lost"));
         }
-        let shown = lost.iter().take(LOST_SHOWN_MAX);
+        let shown = lost.iter().take(SHOWN_MAX);
         lines.extend(
             shown.map(|lost| format!("  LOST: {lost} was acknowledged and is in no journal")),
         );
+        lines.extend(unread_lines(given));
         let end = if self.is_good() { "no failure found" } else { "FAILED: see above" };
         lines.push(end.to_owned());
         lines.join("\n")
     }
 }
 
+/// What could not be read of the files of replies.
+fn unread_lines(given: &GivenReplies) -> Vec<String> {
+    let mut lines: Vec<_> = given
+        .incomplete
+        .iter()
+        .map(|file| {
+            format!(
+                "the last line of {} is incomplete: the client was stopped while it wrote it",
+                file.display()
+            )
+        })
+        .collect();
+    if !given.unreadable.is_empty() {
+        let count = given.unreadable.len();
+        lines.push(format!("{count} lines are no replies, so nothing in them was looked up"));
+        let shown = given.unreadable.iter().take(SHOWN_MAX);
+        lines.extend(shown.map(|line| format!("  WRONG: {line}")));
+    }
+    lines
+}
+
 /// The keys are older than the words of the code: an image is a snapshot.
 fn shard_as_json(result: &ShardResult) -> Value {
     let Summary { fills, busts, repeats, splits, checks, nettings, markers, .. } = &result.summary;
+    let Summary { held, replays, rejected, .. } = &result.summary;
     let tickers = result.summary.tickers.iter().map(|(ticker, total)| {
         let net = i128::try_from(total.bought).ok().zip(i128::try_from(total.sold).ok());
         let quantity = net.map(|(bought, sold)| (bought - sold).to_string());
@@ -146,8 +177,10 @@ fn shard_as_json(result: &ShardResult) -> Value {
         "directory": result.path.display().to_string(),
         "stamp": result.stamp,
         "records": result.records,
+        "records_of": result.counts.as_json(),
         "fills": fills, "busts": busts, "repeats": repeats, "splits": splits,
         "checks": checks, "nettings": nettings, "markers": markers,
+        "held": held, "replays": replays, "rejected": rejected,
         "images": result.snapshots,
         "state_hash": format!("{:032x}", result.state_hash),
         "torn_bytes": result.torn_bytes,
@@ -167,16 +200,18 @@ fn shard_lines(result: &ShardResult) -> Vec<String> {
         let head = format!("{}: cannot be read", result.path.display());
         return std::iter::once(head).chain(wrong).collect();
     }
-    let Summary { fills, busts, repeats, splits, nettings, .. } = &result.summary;
-    let records = result.records;
-    let snapshots = result.snapshots;
     let mut lines = vec![
         format!("{}: {}", result.path.display(), result.stamp),
-        format!(
-            "  {records} records: {fills} fills, {busts} busts, {splits} splits, {nettings} \
-             nettings, {repeats} repeats; {snapshots} snapshots"
-        ),
+        format!("  {}; {} snapshots", result.counts, result.snapshots),
     ];
+    if result.is_audited {
+        let Summary { fills, held, busts, splits, repeats, rejected, .. } = &result.summary;
+        let rejected: u64 = rejected.values().sum();
+        lines.push(format!(
+            "  {fills} fills divided, {held} held, {busts} busted, {splits} splits in force, \
+             {repeats} repeats, {rejected} rejected"
+        ));
+    }
     if LogIndex::ZERO < result.replayed_from && !result.has_lost_segment() {
         lines.push(format!(
             "  the journal was pruned: the replay began with the snapshot of record {}; the \

@@ -92,6 +92,89 @@ fn a_file_without_replies_is_refused() {
     }
 }
 
+#[test]
+fn a_line_that_is_no_reply_is_named_and_fails() {
+    let place = written(false);
+    let answers = fs::read_to_string(place.path().join("answers")).unwrap();
+    let mut lines: Vec<_> = answers.lines().collect();
+    let cut = &lines[1][..20];
+    lines.insert(2, "not a reply");
+    lines.insert(3, "");
+    lines.insert(4, cut);
+    lines.insert(5, r#"{"type":"fill"}"#);
+    place.write("damaged", &(lines.join("\n") + "\n"));
+    let page = failed(&place, &["--answers", "damaged"]);
+    for said in [
+        "3001 replies checked, 0 lost",
+        "3 lines are no replies",
+        "WRONG: damaged line 3: a reply is a JSON object",
+        "WRONG: damaged line 5: EOF while parsing",
+        "WRONG: damaged line 6: missing field `source`",
+    ] {
+        assert!(page.contains(said), "{said}\n{page}");
+    }
+    let page = place.run(&["verify", "data", "--answers", "damaged", "--json"]);
+    let page: serde_json::Value = serde_json::from_str(&page.stdout).unwrap();
+    assert_eq!(page["answers"]["unreadable"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_last_line_without_its_end_is_read_if_it_is_whole_and_told_if_not() {
+    let place = written(false);
+    let answers = fs::read_to_string(place.path().join("answers")).unwrap();
+    place.write("whole", answers.trim_end());
+    let page = place.run(&["verify", "data", "--answers", "whole"]).ok();
+    assert!(page.contains("3001 replies checked, 0 lost\n"), "{page}");
+    place.write("cut", &answers[..answers.len() - 9]);
+    let page = place.run(&["verify", "data", "--answers", "cut"]).ok();
+    assert!(page.contains("3000 replies checked, 0 lost\n"), "{page}");
+    assert!(page.contains("the last line of cut is incomplete"), "{page}");
+}
+
+#[test]
+fn there_is_one_finding_for_each_reply() {
+    let place = written(false);
+    let answers = fs::read_to_string(place.path().join("answers")).unwrap();
+    let seq = |seq: u64| format!(r#""source":"s","seq":{seq},"#);
+    let moved = |line: &str| {
+        let (head, shares) = line.split_once(r#""shares":{"#).unwrap();
+        format!(r#"{head}"shares":{{"nobody":1,{shares}"#)
+    };
+    let line = |seq: &str| answers.lines().find(|line| line.contains(seq)).unwrap();
+    let (first, second) = (line(&seq(1)), line(&seq(2)));
+    let lost = second.replace(&seq(2), &seq(987_654));
+    place.write("other", &format!("{}\n{}\n{lost}\n", moved(first), moved(second)));
+    let page = failed(&place, &["--answers", "other"]);
+    assert!(page.contains("3 replies checked, 1 lost"), "{page}");
+    for seq in [1, 2] {
+        let findings = page.lines().filter(|line| line.contains(&format!(" s {seq} of ")));
+        let findings: Vec<_> = findings.collect();
+        assert_eq!(findings.len(), 1, "{page}");
+        assert!(findings[0].contains("WRONG: record"), "{page}");
+    }
+    assert!(page.contains("LOST: s 987654 of "), "{page}");
+}
+
+#[test]
+fn every_kind_of_record_is_listed_with_its_count() {
+    let place = written(false);
+    let page = place.run(&["verify", "data"]).ok();
+    let of = |kind: &str| -> u64 {
+        let counts = page.lines().filter(|line| line.contains(" records: "));
+        let counts = counts.flat_map(|line| line.split([',', ';', ':']));
+        let counts = counts.filter_map(|count| count.trim().strip_suffix(kind));
+        counts.map(|count| count.trim().parse::<u64>().unwrap()).sum()
+    };
+    assert_eq!([of(" fills"), of(" splits"), of(" checks")], [3_000, 2, 2], "{page}");
+    assert_eq!([of(" busts"), of(" replays"), of(" malformed")], [0, 0, 0], "{page}");
+    let kinds = ["fills", "busts", "splits", "checks", "nettings", "markers", "replays"];
+    let sum: u64 = kinds.iter().map(|kind| of(&format!(" {kind}"))).sum();
+    assert_eq!(of(" records"), sum, "{page}");
+    assert!(
+        page.contains(" fills divided, 0 held, 0 busted, 1 splits in force, 0 repeats, 0 reje")
+    );
+}
+
 /// What is done to a file.
 #[derive(Clone, Copy)]
 enum Change {

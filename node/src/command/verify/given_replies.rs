@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use allot_allocation_rules::{AccountIndex, Outcome, Outcomes};
 use allot_allocation_service::{Reply, decode_replies};
 use allot_domain::{AccountId, MessageId, Price, Quantity, Side, Ticker};
+use allot_wire::DecodeError;
 use anyhow::{Context, Result, ensure};
 
 /// The name of a message.
@@ -45,6 +46,28 @@ struct Open {
     message: Option<Message>,
 }
 
+impl Open {
+    /// Whether an outcome of the same name is what the client was told; none where it is of another
+    /// kind, and says nothing of it.
+    fn agrees(
+        &self,
+        outcome: &Outcome,
+        outcomes: &Outcomes,
+        account: &impl Fn(AccountIndex) -> AccountId,
+    ) -> Option<bool> {
+        match (&self.acknowledged, outcome) {
+            (Acknowledged::Fill(Some(given)), Outcome::Allocated(allocated)) => {
+                let shares = outcomes.shares[allocated.shares.clone()].iter();
+                let named = shares.map(|share| (account(share.account), share.quantity));
+                Some(allocated.origin.duplicate || named.eq(given.iter().copied()))
+            }
+            (Acknowledged::Fill(None), Outcome::Allocated(_) | Outcome::Held { .. })
+            | (Acknowledged::Bust, Outcome::Busted { .. }) => Some(true),
+            _ => None,
+        }
+    }
+}
+
 /// The replies of some files, by message.
 #[derive(Default)]
 pub(super) struct GivenReplies {
@@ -58,6 +81,18 @@ pub(super) struct GivenReplies {
     older: BTreeSet<MessageName>,
     /// The number of replies to be found.
     pub(super) count: u64,
+    /// The lines that are no replies: whatever they said cannot be looked up.
+    pub(super) unreadable: Vec<UnreadableLine>,
+    /// Files whose last line is incomplete.
+    pub(super) incomplete: Vec<PathBuf>,
+}
+
+/// A line of a file of replies that is no reply.
+pub(super) struct UnreadableLine {
+    file: PathBuf,
+    /// Counted from 1.
+    line: u64,
+    error: DecodeError,
 }
 
 impl GivenReplies {
@@ -65,24 +100,29 @@ impl GivenReplies {
     pub(super) fn read(&mut self, path: &Path) -> Result<()> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the replies in {}", path.display()))?;
-        // A killed client may leave its last line incomplete: it had not read that reply.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let mut count = 0;
-        for (number, line) in (1..).zip(whole.lines()) {
-            let mut replies = Vec::new();
-            if decode_replies(line.as_bytes(), &mut replies).is_err() {
-                // A crash left the line incomplete, and the next run of the client ended it.
-                tracing::warn!(line = number, "skipped, not a reply: {}", path.display());
-                continue;
+        let (mut replies, mut count) = (Vec::new(), 0);
+        let unreadable_before = self.unreadable.len();
+        for (line, text) in (1..).zip(text.split_inclusive('\n')) {
+            replies.clear();
+            match read_line(text.trim_ascii(), &mut replies) {
+                Ok(()) => {
+                    count += replies.len();
+                    replies.iter().for_each(|reply| self.add(reply));
+                }
+                // A client that is killed may leave its last line so: it had not read that reply.
+                Err(_) if !text.ends_with('\n') => self.incomplete.push(path.to_owned()),
+                Err(error) => {
+                    self.unreadable.push(UnreadableLine { file: path.to_owned(), line, error });
+                }
             }
-            count += replies.len();
-            replies.iter().for_each(|reply| self.add(reply));
         }
+        let first = self.unreadable.get(unreadable_before);
         ensure!(
             0 < count,
-            "{} holds no reply, so there is nothing to look up; name a file that `allot feed` \
+            "{} holds no reply, so there is nothing to look up{}; name a file that `allot feed` \
              wrote with --answers",
-            path.display()
+            path.display(),
+            first.map_or_else(String::new, |line| format!(" (line {}: {})", line.line, line.error))
         );
         Ok(())
     }
@@ -127,15 +167,14 @@ impl GivenReplies {
         known.message = known.message.or(message);
     }
 
-    /// Removes what the outcomes of a record confirm.
-    ///
-    /// # Errors
-    /// The message of which a client was given other shares than the journal gives.
+    /// Removes what the outcomes of a record confirm or contradict: there is one finding for each
+    /// reply. Returns the messages of which a client was given other shares than the journal gives.
     pub(super) fn find(
         &mut self,
         outcomes: &Outcomes,
         account: impl Fn(AccountIndex) -> AccountId,
-    ) -> Result<(), MessageName> {
+    ) -> Vec<MessageName> {
+        let mut contradicted = Vec::new();
         for outcome in &outcomes.list {
             let origin = outcome.origin();
             let named = |ticker: Option<Ticker>| MessageName {
@@ -155,39 +194,15 @@ impl GivenReplies {
                 }
             };
             for name in [named(Some(ticker)), named(None)] {
-                self.find_one(name, outcome, outcomes, &account)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn find_one(
-        &mut self,
-        name: MessageName,
-        outcome: &Outcome,
-        outcomes: &Outcomes,
-        account: &impl Fn(AccountIndex) -> AccountId,
-    ) -> Result<(), MessageName> {
-        let Some(open) = self.open.get(&name) else {
-            return Ok(());
-        };
-        let is_found = match (&open.acknowledged, outcome) {
-            (Acknowledged::Fill(Some(given)), Outcome::Allocated(allocated)) => {
-                let shares = outcomes.shares[allocated.shares.clone()].iter();
-                let named = shares.map(|share| (account(share.account), share.quantity));
-                if !allocated.origin.duplicate && !named.eq(given.iter().copied()) {
-                    return Err(name);
+                let Some(open) = self.open.get(&name) else { continue };
+                let Some(agrees) = open.agrees(outcome, outcomes, &account) else { continue };
+                self.open.remove(&name);
+                if !agrees {
+                    contradicted.push(name);
                 }
-                true
             }
-            (Acknowledged::Fill(None), Outcome::Allocated(_) | Outcome::Held { .. })
-            | (Acknowledged::Bust, Outcome::Busted { .. }) => true,
-            _ => false,
-        };
-        if is_found {
-            self.open.remove(&name);
         }
-        Ok(())
+        contradicted
     }
 
     /// The accepted splits that the current journal does not have. The next journal starts afresh.
@@ -230,6 +245,21 @@ impl GivenReplies {
     /// The acknowledged fills and busts that are in no journal.
     pub(super) fn lost(&self) -> Vec<MessageName> {
         self.open.keys().cloned().collect()
+    }
+}
+
+fn read_line(line: &str, replies: &mut Vec<Reply>) -> Result<(), DecodeError> {
+    match line.as_bytes() {
+        [] => Ok(()),
+        [b'{', ..] => decode_replies(line.as_bytes(), replies),
+        _ => Err(DecodeError::new("a reply is a JSON object")),
+    }
+}
+
+impl fmt::Display for UnreadableLine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, error } = self;
+        write!(out, "{} line {line}: {error}", file.display())
     }
 }
 

@@ -16,6 +16,7 @@ use indicatif::ProgressBar;
 use super::failure::Failure;
 use super::given_replies::GivenReplies;
 use super::memory::Memory;
+use super::record_counts::RecordCounts;
 
 /// Number of records between two updates of the progress bar.
 const RECORDS_PER_TICK: u64 = 4_096;
@@ -25,9 +26,13 @@ pub(super) struct ShardResult {
     pub(super) path: PathBuf,
     pub(super) stamp: String,
     pub(super) records: u64,
+    /// The records that can be decoded, by kind.
+    pub(super) counts: RecordCounts,
     /// The number of snapshots that were compared with the replay.
     pub(super) snapshots: usize,
     pub(super) summary: Summary,
+    /// Whether the summary is of the whole journal: nothing of it was pruned.
+    pub(super) is_audited: bool,
     pub(super) state_hash: u128,
     pub(super) torn_bytes: u64,
     /// The record of the snapshot where the replay began; zero if it began with the empty state.
@@ -153,9 +158,9 @@ impl<'a> Replay<'a> {
 
     fn apply(&mut self, index: LogIndex, entry: Entry<'_>) {
         self.outcomes.clear();
-        let Ok(input) = self.state.replay(entry, &mut self.outcomes, |_| {}) else {
-            return;
-        };
+        let input = self.state.replay(entry, &mut self.outcomes, |_| {});
+        self.result.counts.count(input.as_ref().ok());
+        let Ok(input) = input else { return };
         let book = self.state.machine();
         let account = |index| *book.account(index);
         if let Some(auditor) = &mut self.auditor
@@ -165,9 +170,9 @@ impl<'a> Replay<'a> {
             self.result.summary = auditor.summary().clone();
             self.auditor = None;
         }
-        if let Err(message) = self.given.find(&self.outcomes, account) {
-            self.result.failures.push(Failure::SharesDiffer { index, message });
-        }
+        let contradicted = self.given.find(&self.outcomes, account).into_iter();
+        let differ = contradicted.map(|message| Failure::SharesDiffer { index, message });
+        self.result.failures.extend(differ);
     }
 
     fn compare_snapshot(&mut self, index: LogIndex, stored: u128) {
@@ -203,6 +208,7 @@ impl<'a> Replay<'a> {
         if let Some(auditor) = &self.auditor {
             failures.extend(auditor.compare(self.state.machine()).err().map(Failure::Audit));
             self.result.summary = auditor.summary().clone();
+            self.result.is_audited = true;
         }
         for split in self.given.splits_missing() {
             if memory.as_mut().is_some_and(|memory| memory.knows_split(&split)) {
@@ -230,8 +236,10 @@ impl ShardResult {
             path: path.to_owned(),
             stamp: stamp.to_owned(),
             records: 0,
+            counts: RecordCounts::default(),
             snapshots: 0,
             summary: Summary::default(),
+            is_audited: false,
             state_hash: 0,
             torn_bytes: 0,
             replayed_from: LogIndex::ZERO,
