@@ -79,18 +79,21 @@ impl Admission<'_> {
         }
         while let Some(rest) = body.get(self.progress.done..).filter(|rest| !rest.is_empty()) {
             let len = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-            let line = rest[..len].trim_ascii();
+            let (line, after) = (rest[..len].trim_ascii(), &rest[len..]);
             if !line.is_empty() && self.is_to_wait() {
                 return false;
             }
             self.taken_len += len + RECORD_LEN_LEAST;
             self.progress.done += len + 1;
+            self.progress.count += 1;
             if line.is_empty() {
                 continue;
             }
             if let Err(rejection) = P::admit_line(line, self) {
                 self.progress.refused += 1;
-                self.refuse(&rejection);
+                let is_one_of_several =
+                    1 < self.progress.count || !after.trim_ascii_start().is_empty();
+                self.refuse_part("line", is_one_of_several, rejection);
             }
             if self.progress.refused == REFUSED_MAX {
                 let what = format!("{REFUSED_MAX} lines were refused; the rest was not read");
@@ -118,8 +121,16 @@ impl Admission<'_> {
         if batch.count == 0 {
             return Err(malformed("a batch must have at least one record"));
         }
-        match batch.records().find(Result::is_err) {
-            Some(Err(reject)) => Err(Rejection::unread(&reject)),
+        match (1..).zip(batch.records()).find(|(_, record)| record.is_err()) {
+            Some((number, Err(reject))) => {
+                let is_one_of_several = 1 < batch.count && number <= u64::from(batch.count);
+                let rejection = Rejection::unread(&reject);
+                Err(if is_one_of_several {
+                    at_place("record", number, rejection)
+                } else {
+                    rejection
+                })
+            }
             _ => Ok(batch),
         }
     }
@@ -139,9 +150,10 @@ impl Admission<'_> {
             }
             self.taken_len += record.len() + RECORD_LEN_LEAST;
             self.progress.done += 1;
+            self.progress.count += 1;
             if let Err(rejection) = P::admit_record(batch.kind, record, self) {
                 self.progress.refused += 1;
-                self.refuse(&rejection);
+                self.refuse_part("record", 1 < batch.count, rejection);
             }
             if self.progress.refused == REFUSED_MAX {
                 let what = format!("{REFUSED_MAX} records were refused; the rest was not read");
@@ -336,6 +348,15 @@ impl Admission<'_> {
         self.send(&Rejection::new(source, seq, reject));
     }
 
+    /// Refuses a line or a record. One of several that cannot be told by its number in the reply is
+    /// told by its place in the message.
+    fn refuse_part(&mut self, part: &str, is_one_of_several: bool, rejection: Rejection) {
+        if is_one_of_several && rejection.seq == Seq::default() {
+            return self.refuse(&at_place(part, self.progress.count, rejection));
+        }
+        self.refuse(&rejection);
+    }
+
     /// Refuses a request.
     fn refuse(&mut self, rejection: &Rejection) {
         self.counters.add(Counter::RejectedAtDoor, 1);
@@ -350,4 +371,10 @@ impl Admission<'_> {
 
 fn malformed(what: &str) -> Rejection {
     Rejection::unread(&Reject::MalformedMessage(what.to_owned()))
+}
+
+/// A rejection that says which line or record of the message it is of.
+fn at_place(part: &str, number: u64, rejection: Rejection) -> Rejection {
+    let reason = format!("{part} {number}: {}", rejection.reason);
+    Rejection { reason, ..rejection }
 }

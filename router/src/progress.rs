@@ -5,6 +5,8 @@
 pub(crate) struct Progress {
     /// How many bytes of its lines, or how many of its records.
     pub(crate) done: usize,
+    /// How many lines or records these are.
+    pub(crate) count: u64,
     /// How many of them were refused.
     pub(crate) refused: u32,
     /// One of them was checked.

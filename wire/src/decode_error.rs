@@ -4,6 +4,8 @@ use std::fmt;
 
 use allot_domain::Reject;
 
+use crate::json;
+
 /// What is wrong with bytes that another box, or the server, has sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DecodeError(String);
@@ -38,6 +40,6 @@ impl From<DecodeError> for Reject {
 
 impl From<serde_json::Error> for DecodeError {
     fn from(error: serde_json::Error) -> Self {
-        Self(error.to_string())
+        Self(json::fault(&error))
     }
 }

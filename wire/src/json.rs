@@ -26,8 +26,21 @@ pub fn read_request<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Reject>
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     let text = std::str::from_utf8(line)
         .map_err(|_| Reject::MalformedMessage("the message is not UTF-8".into()))?;
-    serde_json::from_str(text)
-        .map_err(|error| Reject::MalformedMessage(format!("not one JSON object: {error}")))
+    serde_json::from_str(text).map_err(|error| {
+        Reject::MalformedMessage(format!("not one JSON object: {}", fault(&error)))
+    })
+}
+
+/// What the reader says is wrong with a text of one line, and in which column. Which line that is,
+/// the reader cannot know: whoever has the lines counts them.
+#[must_use]
+pub fn fault(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    match text.strip_suffix(&format!(" at line {line} column {column}")) {
+        Some(what) if line == 1 => format!("{what} at column {column}"),
+        _ => text,
+    }
 }
 
 /// The value of a field that a message from another box must have.
@@ -36,4 +49,18 @@ pub fn read_request<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Reject>
 /// It is not there.
 pub fn required<T>(name: &str, value: Option<T>) -> Result<T, DecodeError> {
     value.ok_or_else(|| DecodeError::new(format!("the field \"{name}\" is missing")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_has_its_column_and_no_line() {
+        let error = |text: &str| fault(&serde_json::from_str::<bool>(text).unwrap_err());
+        assert_eq!(error("true x"), "trailing characters at column 6");
+        assert_eq!(error(""), "EOF while parsing a value at column 0");
+        // A text of several lines is counted by the reader.
+        assert_eq!(error("\n x"), "expected value at line 2 column 2");
+    }
 }

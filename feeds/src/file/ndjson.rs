@@ -3,6 +3,8 @@
 //! `type`, `source` and `seq` may be left out. The fields of an object are columns like those of
 //! CSV: each is known, mapped or ignored, and none is `null`.
 
+use allot_wire::json::fault;
+
 use super::format::Format;
 use super::line_error::LineError;
 use crate::json_object::JsonObject;
@@ -21,7 +23,7 @@ impl Ndjson {
             return Err(LineError::NotJson { cause: None });
         }
         let JsonObject(fields) = serde_json::from_str(text)
-            .map_err(|error| LineError::NotJson { cause: Some(error.to_string()) })?;
+            .map_err(|error| LineError::NotJson { cause: Some(fault(&error)) })?;
         self.names.clear();
         self.values.clear();
         for (name, value) in fields {

@@ -155,6 +155,54 @@ fn stripped(report: Report) -> Report {
     Report { report: ReportNumber::new(0), time_ns: 0, cut: 0, ..report }
 }
 
+/// The reasons of the rejections among the replies to a message.
+fn reasons(world: &mut World, message: &[u8]) -> Vec<String> {
+    let replies = world.ask(message).into_iter();
+    let reason = |reply| match reply {
+        Reply::Rejected { reason, .. } => Some(reason),
+        _ => None,
+    };
+    replies.filter_map(reason).collect()
+}
+
+#[test]
+fn a_part_that_cannot_be_told_by_its_number_is_told_by_its_place() {
+    let mut world = World::new(2);
+    let fill_of = |seq: u64, more: &str| {
+        let rest = r#""ticker":"A","price":1,"quantity":1"#;
+        format!(r#"{{"type":"fill","source":"f","seq":{seq},{rest}{more}}}"#)
+    };
+    let (good, trailing, unknown) = (fill_of(1, ""), fill_of(2, ","), fill_of(3, r#","fee":1"#));
+    let message = format!("{good}\n\n{{bad\n{unknown}\n{SPLIT}\n{trailing}\n");
+    let reasons_of = reasons(&mut world, message.as_bytes());
+    let expected = [
+        "line 3: not one JSON object: key must be a string at column 2",
+        // It is told by its number.
+        "the field \"fee\" is not known; the fields are type, source, seq, id, ticker, side, \
+         price, quantity",
+        "line 6: not one JSON object: trailing comma at column 73",
+    ];
+    assert_eq!(reasons_of, expected);
+    let expected = ["not one JSON object: key must be a string at column 2"];
+    assert_eq!(reasons(&mut world, b"{bad\n \n"), expected, "the message is one line");
+
+    let fills = [fill(4, "A", Side::Buy, "1", 10), fill(5, "B", Side::Buy, "1", 10)];
+    let sound = batch(&fills.map(Request::Fill));
+    let second = 16 + (sound.len() - 16) / 2;
+    let mut message = sound.clone();
+    message[second + 4 + 32..second + 4 + 40].fill(0);
+    let expected = ["record 2: the sequence number must be at least 1; it was 0"];
+    assert_eq!(reasons(&mut world, &message), expected);
+    let mut message = sound.clone();
+    message[second..second + 4].fill(255);
+    let damaged = reasons(&mut world, &message);
+    assert!(damaged.len() == 1 && damaged[0].starts_with("record 2: "), "{damaged:?}");
+    let mut message = sound;
+    message[8] = 1;
+    let over = reasons(&mut world, &message);
+    assert_eq!(over, ["bytes follow the last record"]);
+}
+
 #[test]
 fn the_binary_encoding_has_the_same_rejections() {
     let mut world = World::new(2);
