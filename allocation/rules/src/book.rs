@@ -15,6 +15,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use core::str::FromStr;
 
 use allot_domain::{
@@ -86,6 +87,38 @@ struct Account {
     value: i128,
     /// How much of it came by nettings.
     netted: i128,
+}
+
+/// How a fill is divided, or was.
+struct Division {
+    block: Block,
+    split: SplitNumber,
+    late: bool,
+}
+
+impl Division {
+    /// What came of the fill: as it is told first, to a repeat, or in a replay.
+    #[inline]
+    fn outcome(
+        self,
+        origin: Origin,
+        ticker: Ticker,
+        number: TickerSeq,
+        shares: Range<usize>,
+    ) -> Outcome {
+        let Self { block: Block { side, price, quantity }, split, late } = self;
+        Outcome::Allocated(Allocated {
+            origin,
+            ticker,
+            side,
+            price,
+            quantity,
+            split,
+            number,
+            shares,
+            late,
+        })
+    }
 }
 
 /// All that a shard of allocation knows.
@@ -291,21 +324,12 @@ impl Book {
         }
         self.totals.count_fill(block);
         let shares = from..outcomes.shares.len();
-        let (side, price, quantity) = (fill.side, fill.price, fill.quantity);
         let split = self.totals.splits;
-        let what = What::Divided { side, price, quantity, split, busted: false, late };
         let number = self.holdings.row(row_at).outcomes().next();
-        outcomes.list.push(Outcome::Allocated(Allocated {
-            origin: Origin::of(fill),
-            ticker: fill.ticker,
-            side,
-            price,
-            quantity,
-            split,
-            number,
-            shares: shares.clone(),
-            late,
-        }));
+        let division = Division { block, split, late };
+        outcomes.list.push(division.outcome(Origin::of(fill), fill.ticker, number, shares.clone()));
+        let Block { side, price, quantity } = block;
+        let what = What::Divided { side, price, quantity, split, busted: false, late };
         self.keep(Origin::of(fill), row_at, what, &outcomes.shares[shares]);
     }
 
@@ -331,19 +355,8 @@ impl Book {
                 (split, shares) = (by, outcomes.keep_shares(kept));
             }
         }
-        let Fill { ticker, side, price, quantity, .. } = *fill;
-        let (number, late) = (TickerSeq::ZERO, false);
-        outcomes.list.push(Outcome::Allocated(Allocated {
-            origin,
-            ticker,
-            side,
-            price,
-            quantity,
-            split,
-            number,
-            shares,
-            late,
-        }));
+        let division = Division { block: Block::of(fill), split, late: false };
+        outcomes.list.push(division.outcome(origin, fill.ticker, TickerSeq::ZERO, shares));
     }
 
     /// Whether a split is in force and not all held fills are divided yet.

@@ -13,12 +13,12 @@ use core::ops::Range;
 
 use allot_domain::Ticker;
 
-use super::Book;
+use super::{Book, Division};
 use crate::history::{First, What};
-use crate::input::{Allocated, Origin, Outcome, Outcomes};
+use crate::input::{Origin, Outcome, Outcomes};
 use crate::limits::{REPLAY_OUTCOMES_MAX, REPLAY_SHARES_MAX};
 use crate::replay::{Replay, Replayed};
-use crate::{OutcomeNumber, RowIndex, TickerSeq};
+use crate::{Block, OutcomeNumber, RowIndex, TickerSeq};
 
 /// An outcome of a ticker: its number there, and in the history.
 #[derive(Clone, Copy)]
@@ -129,17 +129,10 @@ fn outcome_again(
     let First { source, seq, id, time_ns, what, .. } = *first;
     let (origin, ticker) = (Origin { source, seq, id, time_ns, duplicate: false }, *ticker);
     match what {
-        What::Divided { side, price, quantity, split, late, .. } => Outcome::Allocated(Allocated {
-            origin,
-            ticker,
-            side,
-            price,
-            quantity,
-            split,
-            number,
-            shares,
-            late,
-        }),
+        What::Divided { side, price, quantity, split, late, .. } => {
+            let block = Block { side, price, quantity };
+            Division { block, split, late }.outcome(origin, ticker, number, shares)
+        }
         What::Busted { of } => Outcome::Busted { origin, ticker, of, number, shares },
     }
 }
