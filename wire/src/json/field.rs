@@ -18,7 +18,7 @@ pub struct Field<'a> {
     /// What stands there.
     pub value: Option<&'a RawValue>,
     is_twin: bool,
-    /// It stands there as `null` or as an empty text.
+    /// It stands there as `null`, as an empty text or as an empty list.
     is_empty: bool,
 }
 
@@ -38,33 +38,26 @@ impl<'a> Field<'a> {
     /// Takes the value that stands there; a second one makes the field a twin.
     pub fn set(&mut self, value: &'a RawValue) {
         self.is_twin |= self.value.is_some();
-        self.is_empty |= matches!(value.get(), "null" | "\"\"");
+        self.is_empty |= matches!(value.get(), "null" | "\"\"") || is_empty_list(value.get());
         self.value = self.value.or(Some(value));
     }
 
-    /// Refuses a field that says nothing.
+    /// Refuses a field that says nothing. `need` is who cannot do without it, as `a fill`; none
+    /// where it may be left out.
     ///
     /// # Errors
     /// [`Reject::UnknownField`].
-    pub fn refuse_empty(&self) -> Result<(), Reject> {
-        if self.is_empty { Err(self.empty()) } else { Ok(()) }
-    }
-
-    /// Refuses a list that says nothing.
-    ///
-    /// # Errors
-    /// [`Reject::UnknownField`].
-    pub fn refuse_empty_list(&self) -> Result<(), Reject> {
-        let is_empty = self.value.is_some_and(|value| is_empty_list(value.get()));
-        if is_empty { Err(self.empty()) } else { Ok(()) }
-    }
-
-    fn empty(&self) -> Reject {
+    pub fn refuse_empty(&self, need: impl FnOnce() -> Option<String>) -> Result<(), Reject> {
+        if !self.is_empty {
+            return Ok(());
+        }
         let value = self.value.map_or("", RawValue::get);
+        let advice = need().map_or_else(
+            || "give it a value, or leave it out".to_owned(),
+            |who| format!("{who} needs a value there"),
+        );
         let name = self.name;
-        Reject::UnknownField(format!(
-            "the field \"{name}\" is {value}; give it a value, or leave it out"
-        ))
+        Err(Reject::UnknownField(format!("the field \"{name}\" is {value}; {advice}")))
     }
 
     /// Refuses a field that is not there.

@@ -91,9 +91,12 @@ impl<'a> Fields<'a> {
             if field.value.is_some() && !known.contains(&field.name()) {
                 return Err(unknown_field(field.name(), known).into());
             }
-            field.refuse_empty()?;
+            field.refuse_empty(|| {
+                let is_needed = !OPTIONAL_FIELDS.contains(&field.name());
+                is_needed.then(|| format!("a {}", kind.name()))
+            })?;
         }
-        Ok(self.closes.refuse_empty_list()?)
+        Ok(())
     }
 
     /// Echoes what can be read of a request that is refused.
@@ -201,6 +204,9 @@ const fn known_fields(kind: RequestKind) -> &'static [&'static str] {
         RequestKind::Replay => &["type", "source", "seq", "ticker", "from", "to"],
     }
 }
+
+/// The fields that may be left out.
+const OPTIONAL_FIELDS: [&str; 4] = ["id", "side", "closes", "to"];
 
 /// An id; a message without one of its own is named by its number.
 fn read_id(id: Option<&str>, seq: Seq) -> Result<MessageId, Core> {

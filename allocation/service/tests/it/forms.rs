@@ -103,6 +103,44 @@ fn fields_that_are_not_known_are_refused_whatever_they_hold() {
 }
 
 #[test]
+fn a_field_that_is_empty_is_named_with_who_needs_it() {
+    let reason = |fields: &str| {
+        let line = format!(r#"{{"source":"s","seq":1,{fields}}}"#);
+        let rejection = decode_line(line.as_bytes()).unwrap_err();
+        assert_eq!(rejection.code, "unknown_field", "{line}");
+        rejection.reason
+    };
+    for (fields, expected) in [
+        (
+            r#""type":"fill","ticker":"","price":1,"quantity":1"#,
+            r#"the field "ticker" is ""; a fill needs a value there"#,
+        ),
+        (
+            r#""type":"bust","ticker":"T","of":null"#,
+            r#"the field "of" is null; a bust needs a value there"#,
+        ),
+        (
+            r#""type":"split","weights":[ ]"#,
+            r#"the field "weights" is [ ]; a split needs a value there"#,
+        ),
+        (
+            r#""type":"replay","ticker":"T","from":null"#,
+            r#"the field "from" is null; a replay needs a value there"#,
+        ),
+        (
+            r#""type":"fill","ticker":"T","price":1,"quantity":1,"side":"""#,
+            r#"the field "side" is ""; give it a value, or leave it out"#,
+        ),
+        (
+            r#""type":"split","weights":{"a":100},"closes":[]"#,
+            r#"the field "closes" is []; give it a value, or leave it out"#,
+        ),
+    ] {
+        assert_eq!(reason(fields), expected);
+    }
+}
+
+#[test]
 fn a_price_keeps_every_decimal_that_was_written() {
     // No binary fraction holds any of these; all nine decimals arrive.
     for (text, nanos) in [("0.1", 100_000_000), ("8.000000001", 8_000_000_001)] {

@@ -78,7 +78,7 @@ impl<'a> Fields<'a> {
     fn refuse_unknown(&self) -> Result<(), Core> {
         match &self.unknown {
             Some(name) => Err(unknown_field(name, &Self::NAMES)),
-            None => self.fields.iter().try_for_each(Field::refuse_empty),
+            None => self.fields.iter().try_for_each(|field| field.refuse_empty(|| None)),
         }
     }
 
