@@ -120,8 +120,7 @@ impl Recorder {
             }
             Effect::Again => self.progress.add(Tally::Again, 1),
             Effect::Postponed => {
-                self.progress.add(Tally::Busy, 1);
-                self.warn_no_room(reply);
+                self.count_no_room(reply);
             }
             Effect::Unknown => {
                 self.count_unexpected(&format!("{reply:?} replies to nothing that this feed sent"));
@@ -148,11 +147,12 @@ impl Recorder {
         }
     }
 
-    /// Warns once in a row of each code: the condition may last, and an operator may have to act.
-    fn warn_no_room(&mut self, reply: &Reply) {
-        if let Reply::Rejected { code, reason, .. } = reply
-            && *code != self.no_room_code
-        {
+    /// Counts by code, and warns once in a row of each: the condition may last, and an operator may
+    /// have to act.
+    fn count_no_room(&mut self, reply: &Reply) {
+        let Reply::Rejected { code, reason, .. } = reply else { return };
+        self.progress.add(Tally::of_no_room(code), 1);
+        if *code != self.no_room_code {
             tracing::warn!(source = %self.source, code, reason, "not taken now; resending later");
             self.no_room_code.clone_from(code);
         }

@@ -42,6 +42,18 @@ macro_rules! tallies {
     };
 }
 
+impl Tally {
+    /// What a rejection with this code counts as, where it only means that nothing takes the
+    /// message now.
+    pub(crate) fn of_no_room(code: &str) -> Self {
+        match code {
+            "storage_full" => Self::StorageFull,
+            "shard_away" => Self::ShardAway,
+            _ => Self::Busy,
+        }
+    }
+}
+
 tallies! {
     Sent sent "sent" "Messages that left, each counted once."
     Replied replied "answered" "Messages that have a reply, each counted once."
@@ -52,7 +64,9 @@ tallies! {
     Followed followed "followed up" "Held fills whose shares, or rejection, came later."
     Duplicates duplicates "known before" "Replies that say that the server already had the message."
     Resent resent "sent again" "Messages that left again, because there was no reply or no room."
-    Busy busy "busy" "Replies that say that the server had no room."
+    Busy busy "busy" "Replies that say that a queue of the server was full."
+    StorageFull storage_full "storage_full" "Replies that say that the journal's disk was full."
+    ShardAway shard_away "shard_away" "Replies that say that the shard was away."
     Again again "answered again" "Replies to messages that already had theirs."
     Strange strange "strange" "Messages from the server that reply to nothing that this feed sent."
     Reconnects reconnects "reconnects" "Reconnects because the server was silent."

@@ -91,7 +91,15 @@ fn bar(expected: Option<u64>) -> indicatif::ProgressBar {
 
 /// The counts as one line. Zero counts are left out, except rejections.
 fn remarks(feeds: &Feeds, rate: u64) -> String {
-    let rare = [Tally::Rejected, Tally::Held, Tally::Busy, Tally::Resent, Tally::Duplicates];
+    let rare = [
+        Tally::Rejected,
+        Tally::Held,
+        Tally::Busy,
+        Tally::StorageFull,
+        Tally::ShardAway,
+        Tally::Resent,
+        Tally::Duplicates,
+    ];
     let rare = rare.map(|tally| (feeds.get(tally), tally));
     let shown = rare.iter().filter(|(count, tally)| 0 < *count || *tally == Tally::Rejected);
     let shown = shown.map(|(count, tally)| match tally {

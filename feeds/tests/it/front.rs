@@ -22,6 +22,8 @@ pub(crate) struct Faults {
     pub(crate) busy: u32,
     /// The percentage of `storage_full` among the replies that say that there is no room.
     pub(crate) storage_full: u32,
+    /// The percentage of `shard_away` among the others of these.
+    pub(crate) shard_away: u32,
     pub(crate) reply_twice: u32,
     /// The longest delay of a reply; replies overtake each other.
     pub(crate) delay_max: Duration,
@@ -170,8 +172,14 @@ impl Front {
     }
 
     fn no_room(&mut self, request: &Request, encoding: Encoding) -> Vec<u8> {
-        let storage_full = self.shared.state().faults.storage_full;
-        let code = if self.happens(storage_full) { "storage_full" } else { Reject::Busy.code() };
+        let Faults { storage_full, shard_away, .. } = self.shared.state().faults;
+        let code = if self.happens(storage_full) {
+            "storage_full"
+        } else if 0 < shard_away && self.happens(shard_away) {
+            "shard_away"
+        } else {
+            Reject::Busy.code()
+        };
         let reply = Reply::Rejected {
             source: request.source().to_string(),
             seq: request.seq(),

@@ -37,7 +37,7 @@ impl LogFile {
     }
 }
 
-fn no_room(reply: &Reply) -> bool {
+fn is_no_room(reply: &Reply) -> bool {
     let again = ["busy", "storage_full", "shard_away"];
     matches!(reply, Reply::Rejected { code, .. } if again.contains(&code.as_str()))
 }
@@ -49,6 +49,7 @@ fn every_reply_is_logged_in_json_whatever_fails_on_the_way() {
             lose_reply: 30,
             busy: 20,
             storage_full: 50,
+            shard_away: 50,
             reply_twice: 20,
             delay_max: Duration::from_millis(1_500),
             ..Faults::default()
@@ -65,9 +66,12 @@ fn every_reply_is_logged_in_json_whatever_fails_on_the_way() {
 
         let logged = log_file.read();
         let count = |tally| usize::try_from(fills.get(tally)).unwrap();
-        let received = [Tally::Replied, Tally::Followed, Tally::Again, Tally::Busy].map(count);
-        assert_eq!(logged.len(), received.iter().sum::<usize>());
-        assert!(logged.iter().any(no_room) && logged.iter().any(Reply::is_duplicate));
+        let no_room = [Tally::Busy, Tally::StorageFull, Tally::ShardAway].map(count);
+        assert!(no_room.iter().all(|count| 0 < *count), "{no_room:?}");
+        let received = [Tally::Replied, Tally::Followed, Tally::Again].map(count);
+        let received = received.into_iter().chain(no_room);
+        assert_eq!(logged.len(), received.sum::<usize>());
+        assert!(logged.iter().any(is_no_room) && logged.iter().any(Reply::is_duplicate));
         let mut shares = BTreeMap::new();
         for reply in &logged {
             if let Reply::Allocated { seq, shares: received, .. } = reply {

@@ -17,6 +17,7 @@ const SILENT: Faults = Faults {
     lose_reply: 0,
     busy: 0,
     storage_full: 0,
+    shard_away: 0,
     reply_twice: 0,
     delay_max: Duration::ZERO,
     is_silent: true,
@@ -45,10 +46,12 @@ fn a_message_without_a_reply_is_resent_after_1_2_4_up_to_30_seconds() {
 
 #[test]
 fn a_message_without_room_is_resent_after_10_20_40_up_to_1000_milliseconds() {
-    for (storage_full, encoding) in
-        [(0, Encoding::Json), (100, Encoding::Json), (0, Encoding::Binary), (100, Encoding::Binary)]
-    {
-        let faults = Faults { busy: 100, storage_full, ..Faults::default() };
+    let cases = [(0, 0, Tally::Busy), (100, 0, Tally::StorageFull), (0, 100, Tally::ShardAway)];
+    let encodings = [Encoding::Json, Encoding::Binary];
+    let cases = cases.iter().flat_map(|case| encodings.map(|encoding| (case, encoding)));
+    for ((storage_full, shard_away, tally), encoding) in cases {
+        let (storage_full, shard_away) = (*storage_full, *shard_away);
+        let faults = Faults { busy: 100, storage_full, shard_away, ..Faults::default() };
         let mut scenario = Scenario::new().faults(faults);
         let config = FillConfig { encoding, ..FillConfig::new(source("fills")) };
         let fills = scenario.fills(config, Fills::of(1));
@@ -58,7 +61,10 @@ fn a_message_without_room_is_resent_after_10_20_40_up_to_1000_milliseconds() {
             "3.270",
         ];
         assert_eq!(times, expected);
-        assert_eq!((fills.get(Tally::Busy), fills.get(Tally::Resent)), (10, 9));
+        let counted =
+            [Tally::Busy, Tally::StorageFull, Tally::ShardAway].map(|tally| fills.get(tally));
+        assert_eq!((fills.get(*tally), counted.iter().sum::<u64>()), (10, 10), "by its code");
+        assert_eq!(fills.get(Tally::Resent), 9);
         assert_eq!((fills.get(Tally::Replied), fills.get(Tally::Rejected)), (0, 0));
         assert_eq!(fills.get(Tally::Reconnects), 0, "it is a sign of life");
     }
