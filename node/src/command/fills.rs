@@ -49,7 +49,7 @@ pub(crate) struct Fills {
 enum Format {
     /// Text for people
     Text,
-    /// The feed as it is, one JSON object per line
+    /// The feed as it is, one JSON object per line, with the number of the outcome as "sequence"
     Json,
 }
 
@@ -205,10 +205,13 @@ const fn topic(ticker: &Ticker) -> Topic<'_> {
     Topic::Fills(ticker, Encoding::Json)
 }
 
-/// One line of output: the number of the outcome stands in the text, as in the feed's frame.
+/// One line of output: what the feed has of an outcome, and its number, which the feed has in a
+/// frame of its own.
 fn line(format: Format, number: u64, body: &[u8]) -> Result<String> {
     if format == Format::Json {
-        return Ok(String::from_utf8_lossy(body).into_owned());
+        let fields = str::from_utf8(body).ok().and_then(|body| body.strip_prefix('{'));
+        let fields = fields.context("cannot read a fill; does the server run this version?")?;
+        return Ok(format!("{{\"sequence\":{number},{fields}"));
     }
     let mut replies = Vec::new();
     decode_replies(body, &mut replies).map_err(|error| {
@@ -254,7 +257,9 @@ mod tests {
         assert_eq!(line_of(&fill), format!("{time} {expected}"));
         let sale = fill.replace("\"price\"", "\"side\":\"sell\",\"price\"");
         assert!(line_of(&sale).contains(" fills-1/17 sell 100 at"));
-        assert_eq!(line(Format::Json, 5, fill.as_bytes()).unwrap(), fill);
+        let numbered = fill.replace("{\"type\"", "{\"sequence\":5,\"type\"");
+        assert_eq!(line(Format::Json, 5, fill.as_bytes()).unwrap(), numbered);
+        assert!(line(Format::Json, 5, b"x").is_err());
         assert!(line(Format::Text, 5, b"{}").is_err());
     }
 }
