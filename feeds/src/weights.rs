@@ -214,7 +214,12 @@ fn parse(text: &str) -> Result<Vec<(AccountId, Weight)>, FeedError> {
         let (account, weight) = part
             .split_once('=')
             .ok_or_else(|| invalid("expected account=percent,account=percent"))?;
-        weights.push(entry(account, weight).map_err(|reject| invalid(&reject.to_string()))?);
+        weights.push(entry(account, weight).map_err(|reject| {
+            let is_swapped = entry(weight, account).is_ok();
+            let (account, weight) = (account.trim(), weight.trim());
+            let hint = format!("; the account stands first: did you mean {weight}={account}?");
+            invalid(&format!("{reject}{}", if is_swapped { hint.as_str() } else { "" }))
+        })?);
     }
     checked(weights).map_err(|reject| invalid(&reject.to_string()))
 }
@@ -279,6 +284,7 @@ mod tests {
             ("a=50,a=50", "\"a\" appears twice"),
             ("a:b=100", "an account must be 1 to 64"),
             ("a=1e2", "is not a plain decimal number"),
+            ("40=a,60=b", "the account stands first: did you mean a=40?"),
         ] {
             let error = Weights::fixed(text).err().unwrap().to_string();
             assert!(error.contains(what), "{text}: {error}");

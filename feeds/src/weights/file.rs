@@ -139,28 +139,27 @@ impl<'a> From<&'a str> for Message<'a> {
 /// and the feed has its own; no other field may.
 fn message_of(number: usize, value: &str) -> Result<Option<Message<'_>>, WeightsError> {
     let Ok(JsonObject(fields)) = serde_json::from_str(value) else { return Ok(None) };
-    let is_weights =
-        |(name, value): &&(String, &RawValue)| name == "weights" && value.get().starts_with('{');
-    let Some((_, weights)) = fields.iter().find(is_weights) else { return Ok(None) };
-    let is_known = |name: &str, value: &str| match name {
-        "type" => value == "\"split\"",
-        "source" | "seq" | "closes" => true,
-        _ => false,
-    };
-    let mut others = fields.iter().filter(|(name, _)| name != "weights");
-    let count = |field: &str| fields.iter().filter(|(name, _)| name == field).count();
-    let twice = ["weights", "closes"].into_iter().find(|field| 1 < count(field));
-    let closes = fields.iter().find(|(name, _)| name == "closes");
-    match others.find(|(name, value)| !is_known(name, value.get())) {
-        Some((field, _)) => Err(WeightsError::UnknownField { number, field: field.clone() }),
-        None => match twice {
-            Some(field) => Err(WeightsError::UnknownField { number, field: field.to_owned() }),
-            None => Ok(Some(Message {
-                weights: weights.get(),
-                closes: closes.map(|(_, closes)| closes.get()),
-            })),
-        },
+    // The weight of an account is no object: an object that has one is a message.
+    if !fields.iter().any(|(_, value)| value.get().starts_with('{')) {
+        return Ok(None);
     }
+    let (mut weights, mut closes) = (None, None);
+    for (name, value) in fields {
+        let (field, known) = match name.as_str() {
+            "weights" => ("weights", &mut weights),
+            "closes" => ("closes", &mut closes),
+            "source" | "seq" => continue,
+            "type" if value.get() == "\"split\"" => continue,
+            "type" => {
+                return Err(WeightsError::NotSplit { number, given: value.get().to_owned() });
+            }
+            _ => return Err(WeightsError::UnknownField { number, field: name }),
+        };
+        if known.replace(value.get()).is_some() {
+            return Err(WeightsError::FieldTwice { number, field });
+        }
+    }
+    Ok(weights.map(|weights| Message { weights, closes }))
 }
 
 fn parse_csv(text: &str) -> Result<Target, WeightsError> {
@@ -169,13 +168,20 @@ fn parse_csv(text: &str) -> Result<Target, WeightsError> {
     let header = reader.headers().map_err(not_csv)?.clone();
     let column = |name: &'static str| {
         let index = header.iter().position(|column| column == name);
-        index.ok_or(WeightsError::NoColumn(name))
+        let columns = || header.iter().collect::<Vec<_>>().join(", ");
+        index.ok_or_else(|| WeightsError::NoColumn { column: name, header: columns() })
     };
     let account = column("account")?;
     let weight = column("weight")?;
     let is_other = |(index, _): &(usize, &str)| *index != account && *index != weight;
     if let Some((_, name)) = header.iter().enumerate().find(is_other) {
-        return Err(WeightsError::UnknownColumn(name.to_owned()));
+        let name = name.to_owned();
+        let is_known = matches!(name.as_str(), "account" | "weight");
+        return Err(if is_known {
+            WeightsError::ColumnTwice(name)
+        } else {
+            WeightsError::UnknownColumn(name)
+        });
     }
     let mut weights = Vec::new();
     for record in reader.records() {
@@ -232,16 +238,21 @@ mod tests {
             (r#"{"a":"100"} x"#, "split 2 is not a JSON object"),
             (r#"{"a":[100]}"#, "split 1: the weight"),
             ("account,weight,note\na,100,x", "the column \"note\" is not known"),
-            ("account,weight,weight\na,60,40", "the column \"weight\" is not known"),
+            ("account,weight,Weight\na,60,40", "did you mean \"weight\"?"),
+            ("account,weight,weight\na,60,40", "the header has the column \"weight\" twice"),
+            ("Account,weight\na,100", "no column \"account\"; its columns are Account, weight"),
             (r#"{"weights":{"a":100},"lots":1}"#, "split 1: the field \"lots\" is not known"),
-            (r#"{"weights":{"a":100},"weights":{"b":100}}"#, "the field \"weights\" is not known"),
+            (r#"{"wieghts":{"a":100}}"#, "\"wieghts\" is not known; did you mean \"weights\"?"),
+            (r#"{"weights":{"a":100},"Closes":["b"]}"#, "did you mean \"closes\"?"),
+            (r#"{"type":"split","aum":{"a":100}}"#, "the fields are weights, closes, type"),
+            (r#"{"weights":{"a":100},"weights":{"b":100}}"#, "the field \"weights\" appears twice"),
             (r#"{"weights":{"a":100},"closes":"b"}"#, "the field \"closes\" must be a list"),
             (r#"{"weights":{"a":100},"closes":["a"]}"#, "account \"a\" appears twice"),
             (
                 r#"{"weights":{"a":100},"closes":["b"],"closes":["c"]}"#,
-                "the field \"closes\" is not known",
+                "the field \"closes\" appears twice",
             ),
-            (r#"{"type":"fill","weights":{"a":100}}"#, "the field \"type\" is not known"),
+            (r#"{"type":"fill","weights":{"a":100}}"#, "its type is \"fill\"; it must be"),
             ("{}", "split 1: a split needs at least one account"),
         ] {
             let error = parse(text).unwrap_err().to_string();

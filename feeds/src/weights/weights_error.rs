@@ -3,7 +3,8 @@
 use std::fmt;
 
 use allot_allocation_rules::Reject;
-use allot_wire::Rejection;
+use allot_domain::Reject as Core;
+use allot_wire::{Rejection, nearest_name};
 
 use crate::limits::WEIGHTS_LEN_MAX;
 
@@ -36,15 +37,36 @@ pub enum WeightsError {
         cause: String,
     },
     /// Its header lacks a column.
-    NoColumn(&'static str),
-    /// Its header has a column without a meaning, or one twice.
+    NoColumn {
+        /// Which.
+        column: &'static str,
+        /// Those that it has.
+        header: String,
+    },
+    /// Its header has a column without a meaning.
     UnknownColumn(String),
-    /// An object of it has a field without a meaning, or one twice.
+    /// Its header has a column twice.
+    ColumnTwice(String),
+    /// An object of it has a field without a meaning.
     UnknownField {
         /// Which object, from 1.
         number: usize,
         /// Which field.
         field: String,
+    },
+    /// An object of it has a field twice.
+    FieldTwice {
+        /// Which object, from 1.
+        number: usize,
+        /// Which field.
+        field: &'static str,
+    },
+    /// An object of it is a message of another type.
+    NotSplit {
+        /// Which object, from 1.
+        number: usize,
+        /// Its type, as it stands there.
+        given: String,
     },
     /// A line of it is not an account with a weight.
     BadLine {
@@ -66,6 +88,15 @@ pub enum WeightsError {
     SplitCount(usize),
 }
 
+/// Says that a name is not known, and names the nearest that is, or all.
+fn unknown(noun: &str, name: &str, known: &[&str]) -> String {
+    let quoted = Core::quote(name);
+    match nearest_name(name, known.iter().copied()) {
+        Some(near) => format!("the {noun} {quoted} is not known; did you mean \"{near}\"?"),
+        None => format!("the {noun} {quoted} is not known; the {noun}s are {}", known.join(", ")),
+    }
+}
+
 impl fmt::Display for WeightsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -78,16 +109,23 @@ impl fmt::Display for WeightsError {
                 write!(f, "split {number} is not a JSON object: {cause}")
             }
             Self::NotCsv { cause } => write!(f, "it is not CSV: {cause}"),
-            Self::NoColumn(column) => write!(f, "the header has no column \"{column}\""),
-            Self::UnknownColumn(column) => write!(
-                f,
-                "the column \"{column}\" is not known, or stands there twice; weights have the \
-                 columns account and weight"
-            ),
-            Self::UnknownField { number, field } => write!(
-                f,
-                "split {number}: the field \"{field}\" is not known here; a split has weights"
-            ),
+            Self::NoColumn { column, header } => {
+                write!(f, "the header has no column \"{column}\"; its columns are {header}")
+            }
+            Self::UnknownColumn(column) => {
+                f.write_str(&unknown("column", column, &["account", "weight"]))
+            }
+            Self::ColumnTwice(column) => write!(f, "the header has the column \"{column}\" twice"),
+            Self::UnknownField { number, field } => {
+                let fields = ["weights", "closes", "type", "source", "seq"];
+                write!(f, "split {number}: {}", unknown("field", field, &fields))
+            }
+            Self::FieldTwice { number, field } => {
+                write!(f, "split {number}: the field \"{field}\" appears twice")
+            }
+            Self::NotSplit { number, given } => {
+                write!(f, "split {number}: its type is {given}; it must be \"split\"")
+            }
             Self::BadLine { number, reject } => write!(f, "line {number}: {reject}"),
             Self::BadObject { number, reject } => write!(f, "split {number}: {}", reject.reason),
             Self::BadSplit(reject) => reject.fmt(f),

@@ -1,6 +1,7 @@
 //! Format flags: how the file of `allot feed fills` is written.
 
 use allot_feeds::{Format, TextEncoding, Word, Words};
+use allot_wire::nearest_name;
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -129,6 +130,9 @@ impl FormatFlags {
     }
 }
 
+/// The fields that a column may be named for.
+const FIELDS: [&str; 8] = ["ticker", "side", "price", "quantity", "id", "seq", "time", "time_ns"];
+
 fn set_column(format: &mut Format, text: &str) -> Result<()> {
     let (field, name) = pair("--column", text)?;
     let columns = &mut format.columns;
@@ -144,13 +148,31 @@ fn set_column(format: &mut Format, text: &str) -> Result<()> {
             *words = Some(Words(vec![name]));
             return Ok(());
         }
-        _ => bail!(
-            "there is no field {field:?}; use --column with ticker, side, price, quantity, id, \
-             seq, time or time_ns"
-        ),
+        _ => bail!("there is no field {field:?}; {}", advice(&field, &name)),
     };
     *column = Some(name);
     Ok(())
+}
+
+/// What to write instead of a column of a field that there is not: the other order, the nearest
+/// field, or any.
+fn advice(field: &str, name: &str) -> String {
+    if FIELDS.contains(&name) {
+        return format!("the field stands first: did you mean --column {name}={}?", quoted(field));
+    }
+    match (nearest_name(field, FIELDS), nearest_name(name, FIELDS)) {
+        (Some(near), _) => format!("did you mean --column {near}={}?", quoted(name)),
+        (None, Some(near)) => {
+            format!("the field stands first: did you mean --column {near}={}?", quoted(field))
+        }
+        (None, None) => format!("use --column with {}", FIELDS.join(", ")),
+    }
+}
+
+/// A name of a column as a shell takes it.
+fn quoted(name: &str) -> String {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-' | '.');
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") }
 }
 
 /// Splits `NAME=VALUE`.
@@ -165,4 +187,27 @@ fn pair(flag: &str, text: &str) -> Result<(String, String)> {
 fn delimiter(text: &str) -> Result<char, String> {
     let text = if matches!(text, "tab" | "\\t") { "\t" } else { text };
     text.parse().map_err(|_| "expected one sign, or tab".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_a_field_that_there_is_not_gets_the_right_order_or_the_nearest() {
+        for (text, expected) in [
+            ("Symbol=ticker", "the field stands first: did you mean --column ticker=Symbol?"),
+            ("Buy/Sell=side", "did you mean --column side=\"Buy/Sell\"?"),
+            ("Symbol=Ticker", "the field stands first: did you mean --column ticker=Symbol?"),
+            ("Ticker=Symbol", "did you mean --column ticker=Symbol?"),
+            (
+                "qty=Menge",
+                "use --column with ticker, side, price, quantity, id, seq, time, time_ns",
+            ),
+            ("Symbol", "expected a name and a value, such as ticker=Symbol"),
+        ] {
+            let error = set_column(&mut Format::default(), text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
 }
