@@ -13,6 +13,14 @@ pub(crate) fn examine(
 ) -> Result<String, RuntimeError> {
     Ok(match probe_door(context, front, key)? {
         DoorFinding::Nothing => format!("nothing listens at {front}; start the server there"),
+        DoorFinding::Unreachable => format!(
+            "no answer from {front} yet, not even that nothing listens there; check the address, \
+             and whether a firewall is between"
+        ),
+        DoorFinding::Silent => format!(
+            "something at {front} accepts connections and says nothing: a server that is stopped \
+             or overloaded, or no front door"
+        ),
         DoorFinding::Door => format!(
             "a socket at {front} takes messages and does not reply; check that it is the front \
              door, and that all shards are running"

@@ -3,20 +3,24 @@
 //! ZeroMQ connects again and again without a word. Its monitor tells how far each connection came,
 //! and a second socket of another kind, or without the key, tells what is at the other end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use zmq::{Message, SocketEvent};
+use zmq::SocketEvent;
 
 use crate::limits::{LINK_FRAME_BYTES_MAX, LINK_HIGH_WATER, PROBE};
 use crate::socket::{Bounds, Socket};
+use crate::socket_monitor::SocketMonitor;
 use crate::{Context, CurveKey, RuntimeError};
 
 /// What is at an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DoorFinding {
-    /// Nothing listens there.
+    /// Nothing listens there: the connection was refused.
     Nothing,
+    /// The connection was neither accepted nor refused in time.
+    Unreachable,
+    /// The connection was accepted, and nothing came over it in time.
+    Silent,
     /// A socket that accepts this client.
     Door,
     /// The socket of a publisher.
@@ -27,17 +31,37 @@ pub enum DoorFinding {
     OtherKey,
     /// A door that does not encrypt; this client gave a key.
     NeedsNoKey,
-    /// Something that is no such socket, or does not say what it is.
+    /// Something that is no such socket: it broke the connection off, or is one of another kind.
     Stranger,
 }
+
+/// Why a handshake failed, as ZeroMQ numbers it: one of the peers encrypts, and the other does not.
+const MECHANISM_MISMATCH: i32 = zmq_sys::ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH.cast_signed();
+
+/// What tells how far a connection came.
+const KINDS: [SocketEvent; 7] = [
+    SocketEvent::CONNECTED,
+    SocketEvent::CONNECT_RETRIED,
+    SocketEvent::DISCONNECTED,
+    SocketEvent::HANDSHAKE_FAILED_NO_DETAIL,
+    SocketEvent::HANDSHAKE_FAILED_AUTH,
+    SocketEvent::HANDSHAKE_FAILED_PROTOCOL,
+    SocketEvent::HANDSHAKE_SUCCEEDED,
+];
 
 /// How far a connection came.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Progress {
-    /// Nobody accepted it.
+    /// Nothing was heard yet.
+    Begun,
+    /// It was refused.
     Refused,
-    /// It was accepted, and broken off or never answered.
+    /// It was accepted.
     Accepted,
+    /// It was accepted, and broken off.
+    BrokenOff,
+    /// The peer is a socket that has nothing to say to this one.
+    Foreign,
     /// The peers encrypt differently.
     Mismatched,
     /// The peers understand each other.
@@ -56,9 +80,10 @@ pub fn probe_door(
     let attempt = |kind, key| attempt(context, endpoint, kind, key);
     let as_given = attempt(zmq::DEALER, key)?;
     match as_given {
+        Progress::Begun => return Ok(DoorFinding::Unreachable),
         Progress::Refused => return Ok(DoorFinding::Nothing),
         Progress::Succeeded => return Ok(DoorFinding::Door),
-        Progress::Accepted | Progress::Mismatched => {}
+        _ => {}
     }
     if attempt(zmq::SUB, None)? == Progress::Succeeded {
         return Ok(DoorFinding::Publisher);
@@ -68,7 +93,8 @@ pub fn probe_door(
         Progress::Succeeded => DoorFinding::NeedsNoKey,
         Progress::Mismatched if key.is_some() => DoorFinding::OtherKey,
         Progress::Mismatched => DoorFinding::NeedsKey,
-        Progress::Refused | Progress::Accepted => DoorFinding::Stranger,
+        _ if as_given.max(in_clear) <= Progress::Accepted => DoorFinding::Silent,
+        _ => DoorFinding::Stranger,
     })
 }
 
@@ -85,60 +111,33 @@ fn attempt(
     };
     let socket =
         Socket::open(context, kind, bounds, |socket| key.map_or(Ok(()), |key| key.expect(socket)))?;
-    let monitor = watch(context, socket.raw())?;
+    let monitor = SocketMonitor::watch(context, socket.raw(), &KINDS)?;
     let _socket = socket.connect(endpoint)?;
     let deadline = Instant::now() + PROBE;
-    let mut furthest = Progress::Refused;
-    while furthest < Progress::Mismatched {
-        let Some(event) = next_event(&monitor, deadline) else { break };
-        furthest = furthest.max(match event {
-            SocketEvent::CONNECTED
-            | SocketEvent::DISCONNECTED
+    let mut furthest = Progress::Begun;
+    while furthest != Progress::Refused && furthest < Progress::Foreign {
+        let Some(event) = monitor.next_before(deadline) else { break };
+        furthest = furthest.max(match event.kind() {
+            // ZeroMQ tries again after a connection that was refused, or broken off.
+            SocketEvent::CONNECT_RETRIED => Progress::Refused,
+            SocketEvent::CONNECTED => Progress::Accepted,
+            SocketEvent::DISCONNECTED
             | SocketEvent::HANDSHAKE_FAILED_NO_DETAIL
-            | SocketEvent::HANDSHAKE_FAILED_AUTH => Progress::Accepted,
-            SocketEvent::HANDSHAKE_FAILED_PROTOCOL => Progress::Mismatched,
+            | SocketEvent::HANDSHAKE_FAILED_AUTH => Progress::BrokenOff,
+            SocketEvent::HANDSHAKE_FAILED_PROTOCOL if event.value == MECHANISM_MISMATCH => {
+                Progress::Mismatched
+            }
+            SocketEvent::HANDSHAKE_FAILED_PROTOCOL => Progress::Foreign,
             SocketEvent::HANDSHAKE_SUCCEEDED => Progress::Succeeded,
-            _ => Progress::Refused,
+            _ => Progress::Begun,
         });
     }
     Ok(furthest)
 }
 
-fn watch(context: &Context, socket: &zmq::Socket) -> Result<zmq::Socket, RuntimeError> {
-    // Monitors are found by name, and two must not share one.
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let name = format!("inproc://probe-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let monitor = context.socket(zmq::PAIR)?;
-    socket
-        .monitor(&name, i32::from(SocketEvent::ALL.to_raw()))
-        .and_then(|()| monitor.connect(&name))
-        .map_err(|error| RuntimeError::Socket {
-            what: "a socket's monitor",
-            cause: error.message().to_owned(),
-        })?;
-    Ok(monitor)
-}
-
-/// The next event before the deadline: `[event: 2 bytes, value: 4] [address]`.
-fn next_event(monitor: &zmq::Socket, deadline: Instant) -> Option<SocketEvent> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left_ms = i32::try_from(left.as_millis()).expect("a probe is short");
-        if left.is_zero() || monitor.set_rcvtimeo(left_ms.max(1)).is_err() {
-            return None;
-        }
-        let mut frame = Message::new();
-        if monitor.recv(&mut frame, 0).is_ok()
-            && let (true, [low, high, ..]) = (frame.get_more(), &frame[..])
-        {
-            return Some(SocketEvent::from_raw(u16::from_ne_bytes([*low, *high])));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::{Broadcast, BroadcastOptions, CurveKeys, Door, DoorOptions};
@@ -156,6 +155,14 @@ mod tests {
         let publisher = Broadcast::bind(&context, FREE, BroadcastOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let silent = format!("tcp://{}", listener.local_addr().unwrap());
+        let foreign = context.socket(zmq::PULL).unwrap();
+        foreign.bind(FREE).unwrap();
+        let foreign = foreign.get_last_endpoint().unwrap().unwrap();
+        // A queue of one connection that nobody takes from: the kernel answers to no other.
+        let crowded = TcpListener::bind("127.0.0.1:0").unwrap();
+        rustix::net::listen(&crowded, 0).unwrap();
+        let _taken = TcpStream::connect(crowded.local_addr().unwrap()).unwrap();
+        let full = format!("tcp://{}", crowded.local_addr().unwrap());
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         for (endpoint, key, expected) in [
             (clear.endpoint().unwrap(), None, DoorFinding::Door),
@@ -167,7 +174,10 @@ mod tests {
             (publisher.endpoint().unwrap(), Some(other), DoorFinding::Publisher),
             (&format!("tcp://{free}"), None, DoorFinding::Nothing),
             ("ipc:///not/there", None, DoorFinding::Nothing),
-            (&silent, None, DoorFinding::Stranger),
+            (&silent, None, DoorFinding::Silent),
+            (&foreign, None, DoorFinding::Stranger),
+            (&foreign, Some(other), DoorFinding::Stranger),
+            (&full, None, DoorFinding::Unreachable),
         ] {
             let found = probe_door(&context, endpoint, key).unwrap();
             assert_eq!(found, expected, "{endpoint} {key:?}");

@@ -1,8 +1,9 @@
 //! A socket monitor: what ZeroMQ's I/O thread says of the connections of one socket.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-use zmq::{DONTWAIT, Message, SocketEvent};
+use zmq::{DONTWAIT, Message, POLLIN, SocketEvent};
 
 use crate::{Context, RuntimeError};
 
@@ -41,7 +42,24 @@ impl SocketMonitor {
         Ok(Self(monitor))
     }
 
-    /// The next event: `[event: 2 bytes, value: 4] [address]`.
+    /// The next event, waited for until the deadline.
+    pub(crate) fn next_before(&self, deadline: Instant) -> Option<ConnectionEvent> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if let Some(event) = self.next() {
+                return Some(event);
+            }
+            if left.is_zero() {
+                return None;
+            }
+            // Rounded up, or the last part of a millisecond would be spun away. A wait that a
+            // signal ends is begun again.
+            let left_ms = i64::try_from(left.as_millis()).unwrap_or(i64::MAX).saturating_add(1);
+            _ = self.0.poll(POLLIN, left_ms);
+        }
+    }
+
+    /// The next event, if it is there: `[event: 2 bytes, value: 4] [address]`.
     pub(crate) fn next(&self) -> Option<ConnectionEvent> {
         let mut frame = Message::new();
         loop {
@@ -57,6 +75,11 @@ impl SocketMonitor {
 }
 
 impl ConnectionEvent {
+    /// What happened.
+    pub(crate) fn kind(&self) -> SocketEvent {
+        SocketEvent::from_raw(self.event)
+    }
+
     /// Whether it is of this kind.
     pub(crate) fn is(&self, kind: SocketEvent) -> bool {
         self.event == kind.to_raw()

@@ -108,8 +108,11 @@ fn a_feed_ends_after_its_patience_and_says_why_nobody_replied() {
     let line = secret.line_with("listening ");
     let find = |name: &str| endpoint(&line, name);
     let (front, key) = (find("front="), find("front-key="));
-    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
-    let stranger = format!("tcp://{}", stranger.local_addr().unwrap());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("tcp://{}", silent.local_addr().unwrap());
+    let pull = zmq::Context::new().socket(zmq::PULL).unwrap();
+    pull.bind(any).unwrap();
+    let stranger = pull.get_last_endpoint().unwrap().unwrap();
     // A port that was free a moment ago may be another test's by now; port 1 is nobody's.
     let free = "127.0.0.1:1";
     let other = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
@@ -117,6 +120,7 @@ fn a_feed_ends_after_its_patience_and_says_why_nobody_replied() {
         (&["--front", &format!("tcp://{free}")][..], "nothing listens at"),
         (&["--front", &at.publish], "is the endpoint of a publisher"),
         (&["--front", &stranger], "it is no front door"),
+        (&["--front", &silent], "accepts connections and says nothing"),
         (&["--front", &front], "encrypts; give its public key with --front-key"),
         (&["--front", &front, "--front-key", other], "has another key than --front-key"),
         (&["--front", &at.front, "--front-key", &key], "does not encrypt; leave out --front-key"),
