@@ -16,8 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// When a request without a reply is sent again.
 const RESEND: Duration = Duration::from_secs(1);
 
-/// How long it waits before it sends again what there was no room for.
+/// How long it waits before it sends again what there was no room for, the first time and at most:
+/// twice as long each time.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(20);
+const NO_ROOM_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// How often it looks whether there is a connection.
 const CONNECT_PAUSE: Duration = Duration::from_millis(20);
@@ -67,13 +69,19 @@ impl HistoryReader {
             &mut line,
         );
         let end = self.clock.now() + PATIENCE;
-        let (mut due, mut refused) = (Nanos::ZERO, None);
+        let (mut due, mut pause) = (Nanos::ZERO, NO_ROOM_PAUSE);
+        // The last reply, as long as it is the reply to what was sent last.
+        let (mut refused, mut is_replied) = (None, true);
         loop {
             let now = self.clock.now();
             if end <= now {
-                return Err(self.no_reply(refused));
+                return Err(self.no_reply(&ticker, refused));
             }
             if due <= now {
+                if !is_replied {
+                    refused = None;
+                }
+                is_replied = false;
                 let sent = self.link.send(&mut line.clone()).is_ok();
                 due = now + if sent { RESEND } else { CONNECT_PAUSE };
             }
@@ -83,8 +91,9 @@ impl HistoryReader {
                 }
                 Some(Reply::Rejected { code, reason, .. }) => match code.as_str() {
                     "busy" | "storage_full" | "shard_away" => {
-                        due = now + NO_ROOM_PAUSE;
-                        refused = Some(reason);
+                        due = now + pause;
+                        pause = NO_ROOM_PAUSE_MAX.min(2 * pause);
+                        (refused, is_replied) = (Some(reason), true);
                     }
                     _ => bail!("the server refuses a replay: {reason}"),
                 },
@@ -107,11 +116,12 @@ impl HistoryReader {
         Ok(replies.into_iter().rfind(|reply| reply.seq() == self.seq))
     }
 
-    fn no_reply(&self, refused: Option<String>) -> anyhow::Error {
+    fn no_reply(&self, ticker: &Ticker, refused: Option<String>) -> anyhow::Error {
         let seconds = PATIENCE.as_secs();
-        let why = refused
-            .map_or_else(|| front_probe::examine(&self.context, &self.front, self.door_key), Ok);
-        match why {
+        if let Some(reason) = refused {
+            return anyhow!("the front door refused to replay {ticker} for {seconds} s: {reason}");
+        }
+        match front_probe::examine(&self.context, &self.front, self.door_key) {
             Ok(why) => anyhow!("no outcomes from the front door within {seconds} s: {why}"),
             Err(error) => error.into(),
         }

@@ -19,3 +19,4 @@ mod kill_loop;
 mod feed_restarts;
 mod stages;
 mod replays;
+mod busy;
