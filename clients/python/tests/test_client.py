@@ -1,33 +1,12 @@
-"""The client against the real server; ALLOT_BIN names the binary."""
+"""The client against the real server."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 from decimal import Decimal
-from pathlib import Path
-from typing import Dict, Iterator
+from typing import Callable, Dict
 
 import allot
 import pytest
-
-BIN = os.environ.get("ALLOT_BIN", str(Path(__file__).parents[3] / "target" / "debug" / "allot"))
-
-
-@pytest.fixture()
-def server(tmp_path: Path) -> Iterator[Dict[str, str]]:
-    """A server of two shards on free ports; yields its endpoints."""
-    command = [BIN, "serve", "--shards", "2", "--report-every", "1h"]
-    command += ["--front", "tcp://127.0.0.1:*", "--publish", "tcp://127.0.0.1:*"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
-    try:
-        assert process.stdout is not None
-        words = next(line for line in process.stdout if line.startswith("listening")).split()
-        yield dict(word.split("=", 1) for word in words[1:])
-    finally:
-        process.terminate()
-        assert process.wait(timeout=30) == 0
-
 
 def test_fills_are_divided_and_positions_add_up(server: Dict[str, str]) -> None:
     weights = {"account1": "40", "account2": Decimal("35"), "account3": 25}
@@ -102,21 +81,14 @@ def test_a_float_is_rejected() -> None:
         allot.send([allot.Fill("py", 1, "A", 0.1, 1)], "ipc:///nowhere")  # type: ignore[arg-type]
 
 
-def test_the_ledger_is_named_and_another_one_is_noticed(tmp_path: Path) -> None:
+def test_the_ledger_is_named_and_another_one_is_noticed(
+    serve: Callable[..., Dict[str, str]],
+) -> None:
     def ledger(data: str) -> object:
-        command = [BIN, "serve", "--data", data, "--new", "--segment-mib", "8"]
-        command += ["--front", "tcp://127.0.0.1:*", "--publish", "tcp://127.0.0.1:*"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
-        try:
-            assert process.stdout is not None
-            line = next(line for line in process.stdout if line.startswith("listening"))
-            words = dict(word.split("=", 1) for word in line.split()[1:])
-            heartbeat = next(iter(allot.subscribe(["heartbeat:"], words["publish"], timeout=30)))
-            assert heartbeat.ledger == words["ledger"]
-            return heartbeat.ledger
-        finally:
-            process.terminate()
-            assert process.wait(timeout=30) == 0
+        server = serve("--data", data, "--new", "--segment-mib", "8")
+        heartbeat = next(iter(allot.subscribe(["heartbeat:"], server["publish"], timeout=30)))
+        assert heartbeat.ledger == server["ledger"]
+        return heartbeat.ledger
 
     assert ledger("one") != ledger("two")
 

@@ -162,6 +162,48 @@ def test_messages_that_never_have_a_reply_are_named() -> None:
     assert [reply["seq"] for reply in no_reply.value.replies] == [1, 3]
 
 
+def test_a_server_that_stays_busy_is_named_and_not_asked_all_the_time() -> None:
+    with Front(lambda identity, body: [(identity, rejection(body, "busy"))]) as front:
+        with pytest.raises(allot.NoReply) as no_reply:
+            allot.send(fills(1), front.endpoint, timeout=2)
+        assert "1 message had no reply but busy: because" in str(no_reply.value)
+        # With the same pause each time it would be hundreds.
+        assert 3 < front.tries(1) < 40
+        replays = len(front.seen)
+        gaps: List[allot.Gap] = []
+        with pytest.raises(allot.NoReply, match="but busy: because"):
+            next(
+                allot.subscribe(
+                    ["fills:json:AAPL:"],
+                    "ipc:///nowhere",
+                    front=front.endpoint,
+                    start={"AAPL": 1},
+                    on_gap=gaps.append,
+                    repair_timeout=2,
+                )
+            )
+        assert 3 < len(front.seen) - replays < 40
+        assert gaps == []
+
+
+def test_a_replay_that_is_busy_is_asked_for_again() -> None:
+    outcome = {"type": "allocated", "source": "py", "seq": 1, "ticker": "AAPL"}
+
+    def respond(identity: bytes, body: Body) -> List[Envelope]:
+        if front.tries(body["seq"]) < 6:
+            return [(identity, rejection(body, "busy"))]
+        numbers = {"from": 1, "last": 1, "oldest": 1}
+        return [(identity, reply_to(body, "replayed", fills=[outcome], **numbers))]
+
+    with Front(respond) as front:
+        update = next(
+            allot.subscribe(
+                ["fills:json:AAPL:"], "ipc:///nowhere", front=front.endpoint, start={"AAPL": 1}
+            )
+        )
+    assert (update.sequence, update.body, update.replayed) == (1, outcome, True)
+
+
 def test_nothing_is_sent_when_one_message_is_bad() -> None:
     with Front(lambda identity, body: [(identity, reply_to(body))]) as front:
         bad = allot.Fill("py", 3, "A", 0.1, 1)  # type: ignore[arg-type]

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
-from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Callable, Iterator, List, Optional
 
 import allot
 import pytest
 import zmq
 
-from test_client import BIN
-
-Server = Dict[str, str]
-
-
-def start(folder: Path, *more: str) -> Iterator[Server]:
-    command = [BIN, "serve", "--shards", "2", "--report-every", "1h", *more]
-    command += ["--front", "tcp://127.0.0.1:*", "--publish", "tcp://127.0.0.1:*"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
-    try:
-        assert process.stdout is not None
-        words = next(line for line in process.stdout if line.startswith("listening")).split()
-        yield dict(word.split("=", 1) for word in words[1:])
-    finally:
-        process.terminate()
-        assert process.wait(timeout=30) == 0
+from conftest import Server
 
 
 @pytest.fixture()
-def server(tmp_path: Path) -> Iterator[Server]:
-    yield from start(tmp_path)
-
-
-@pytest.fixture()
-def forgetful(tmp_path: Path) -> Iterator[Server]:
+def forgetful(serve: Callable[..., Server]) -> Server:
     """A server whose shards keep the latest 20 outcomes."""
-    yield from start(tmp_path, "--history", "20")
+    return serve("--history", "20")
 
 
 class Proxy:
@@ -167,8 +145,14 @@ def test_a_subscriber_that_comes_late_begins_where_it_says(server: Server) -> No
     assert {reply["type"] for reply in held} == {"held"}
     split(server)
     allot.send(fills(range(6, 601)), server["front"])
+    gaps: List[allot.Gap] = []
     updates = allot.subscribe(
-        ["fills:json:AAPL:"], server["publish"], 60, front=server["front"], start={"AAPL": 3}
+        ["fills:json:AAPL:"],
+        server["publish"],
+        60,
+        front=server["front"],
+        start={"AAPL": 3},
+        on_gap=gaps.append,
     )
     before = [next(updates) for _ in range(3, 601)]
     assert [update.sequence for update in before] == list(range(3, 601))
@@ -181,6 +165,8 @@ def test_a_subscriber_that_comes_late_begins_where_it_says(server: Server) -> No
     after = [next(updates) for _ in range(601, 1190)]
     sending.join()
     assert [update.sequence for update in after] == list(range(601, 1190))
+    # What was asked for is no gap, and neither is what came before the feed began.
+    assert gaps == []
 
 
 def test_what_is_forgotten_is_said(forgetful: Server) -> None:
@@ -201,6 +187,50 @@ def test_what_is_forgotten_is_said(forgetful: Server) -> None:
     assert (lost.first, lost.last, lost.repaired) == (1, 80, False)
     assert "no longer kept; the oldest that is kept is 81" in lost.reason
     assert (repaired.first, repaired.last, repaired.repaired) == (81, 100, True)
+
+
+def test_history_that_was_asked_for_and_is_forgotten_is_a_gap(forgetful: Server) -> None:
+    split(forgetful)
+    allot.send(fills(range(1, 101)), forgetful["front"])
+    gaps: List[allot.Gap] = []
+    updates = allot.subscribe(
+        ["fills:json:AAPL:"],
+        forgetful["publish"],
+        60,
+        front=forgetful["front"],
+        start={"AAPL": 1},
+        on_gap=gaps.append,
+    )
+    got = [next(updates) for _ in range(81, 101)]
+    assert [update.sequence for update in got] == list(range(81, 101))
+    assert all(update.replayed for update in got)
+    assert [update.missed for update in got] == [80] + [0] * 19
+    assert [(gap.first, gap.last, gap.repaired) for gap in gaps] == [(1, 80, False)]
+
+
+def test_what_is_lost_after_the_history_is_a_gap(server: Server) -> None:
+    split(server)
+    allot.send(fills(range(1, 11)), server["front"])
+    gaps: List[allot.Gap] = []
+    lost = {15, 16}
+    with Proxy(server["publish"], lambda topic, number: number in lost) as proxy:
+        updates = allot.subscribe(
+            TOPICS,
+            proxy.endpoint,
+            60,
+            front=server["front"],
+            start={"AAPL": 1},
+            on_gap=gaps.append,
+        )
+        assert [next(updates).sequence for _ in range(1, 11)] == list(range(1, 11))
+        first_report(updates, server)
+        seen: List[allot.Update] = []
+        for seq in range(11, 19):
+            allot.send(fills(range(seq, seq + 1)), server["front"])
+            report(server, seq)
+            seen.append(next(update for update in updates if update.topic != "positions:json"))
+    assert [update.sequence for update in seen] == list(range(11, 19))
+    assert [(gap.first, gap.last, gap.repaired) for gap in gaps] == [(15, 15, True), (16, 16, True)]
 
 
 def test_a_front_door_that_does_not_reply_is_told(server: Server) -> None:

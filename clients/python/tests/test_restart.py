@@ -11,7 +11,7 @@ from typing import Dict, Iterator, List
 import allot
 import pytest
 
-from test_client import BIN
+from conftest import BIN
 
 SHARDS = "2"
 BATCH = 50

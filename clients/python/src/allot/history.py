@@ -70,10 +70,13 @@ class History:
         message = Replay(_SOURCE, self._seq, ticker, first, last)
         try:
             reply = self._sender.send([message], self._timeout)[0]
-        except NoReply:
+        except NoReply as no_reply:
             if last is None:
                 raise
             reason = f"no reply from {self._front} within {self._timeout} s"
+            if no_reply.refusal is not None:
+                refusal = no_reply.refusal
+                reason += f" but {refusal.get('code')}: {refusal.get('reason')}"
             raise Missing(first, last, reason) from None
         if reply["type"] == "replayed":
             return reply

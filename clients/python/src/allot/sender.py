@@ -38,9 +38,19 @@ Key = Tuple[str, int]
 class NoReply(TimeoutError):
     """Some messages had no reply in time. They may be resent with the same sequence numbers."""
 
-    def __init__(self, messages: List[Message], replies: List[Reply]) -> None:
+    def __init__(
+        self,
+        messages: List[Message],
+        replies: List[Reply],
+        refusal: Optional[Reply] = None,
+    ) -> None:
         noun = "message" if len(messages) == 1 else "messages"
-        super().__init__(f"{len(messages)} {noun} had no reply; is a server at the endpoint?")
+        why = "had no reply; is a server at the endpoint?"
+        if refusal is not None:
+            why = f"had no reply but {refusal.get('code')}: {refusal.get('reason')}"
+        super().__init__(f"{len(messages)} {noun} {why}")
+        self.refusal = refusal
+        """The last reply that only meant that nothing took the message then, if one came."""
         self.messages = messages
         """The messages without a reply."""
         self.replies = replies
@@ -56,15 +66,22 @@ class _Pending:
         self.due = 0.0
         self.resend_seconds = _RESEND_SECONDS
         self.no_room_seconds = _NO_ROOM_SECONDS
+        self.refusal: Optional[Reply] = None
+        self._has_reply = True
 
     def sent(self, now: float) -> None:
         """It has left. Without a reply it is resent, after a longer wait each time."""
+        if not self._has_reply:
+            self.refusal = None
+        self._has_reply = False
         self.due = now + self.resend_seconds
         self.resend_seconds = min(2 * self.resend_seconds, _RESEND_SECONDS_MAX)
 
-    def no_room(self, now: float) -> None:
+    def no_room(self, refusal: Reply, now: float) -> None:
         """It is resent, after a longer wait each time. The random part spreads messages that were
         rejected together."""
+        self.refusal = refusal
+        self._has_reply = True
         self.due = now + self.no_room_seconds * random.uniform(0.5, 1.0)
         self.no_room_seconds = min(2 * self.no_room_seconds, _NO_ROOM_SECONDS_MAX)
 
@@ -121,7 +138,9 @@ class Sender:
             if now > deadline:
                 missing = [*pending.values(), *reversed(waiting)]
                 replied = [replies[key] for key in order if key in replies]
-                raise NoReply([entry.message for entry in missing], replied)
+                refusals = [entry.refusal for entry in missing if entry.refusal is not None]
+                refusal = refusals[-1] if refusals else None
+                raise NoReply([entry.message for entry in missing], replied, refusal)
             if now >= self._silent_since + self._silence_seconds:
                 self._reconnect(pending, now)
             self._wait(self._send_due(pending, now), pending, deadline)
@@ -205,7 +224,7 @@ class Sender:
             if is_late:
                 self.late.append(reply)
         elif reply.get("code") in _NO_ROOM:
-            entry.no_room(now)
+            entry.no_room(reply, now)
         else:
             del pending[key]
             replies[key] = reply

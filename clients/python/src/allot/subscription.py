@@ -33,7 +33,7 @@ class Update:
     missed: int
     """How many messages of this topic were lost before this one, and could not be had again."""
     replayed: bool = False
-    """Whether it was lost, and had again from the front door."""
+    """Whether it is from the front door: it was asked for with `start`, or the feed lost it."""
 
     @property
     def ledger(self) -> Optional[str]:
@@ -74,7 +74,8 @@ def subscribe(
     With `front`, the endpoint of the front door, outcomes of `fills:` topics that were lost are
     had again, and yielded in order, each once. `start` names for some tickers the number of the
     outcome to begin with; the others begin with the first that arrives, or after the first report.
-    `on_gap` is called with each gap, once it is repaired, or cannot be.
+    `on_gap` is called with each gap, once it is repaired, or cannot be. What `start` asks for is no
+    gap, up to the first outcome that the feed has, unless it is no longer kept.
 
     Raises `TimeoutError` if nothing is yielded for `timeout` seconds, `ValueError` for a topic
     that holds no JSON, and `NoReply` if the front door does not reply when it is asked for `start`.
@@ -136,7 +137,7 @@ class _Follower:
         self._missed: Dict[str, int] = {}
         """What was lost since the last update of a topic."""
         self._ahead: Dict[str, int] = {}
-        """How far the history was asked ahead of the feed."""
+        """How far the history is ahead of the feed, for topics that the feed did not begin yet."""
         self._has_report = False
 
     def begin(self, ticker: str, first: int) -> Iterator[Update]:
@@ -145,6 +146,7 @@ class _Follower:
         if not self._follows(topic):
             raise ValueError(f"start names {ticker!r}, and no topic is that of its fills")
         self._last[topic] = first - 1
+        self._ahead[topic] = first - 1
         yield from self._repair(topic, first, None)
         self._ahead[topic] = self._last[topic]
 
@@ -156,10 +158,10 @@ class _Follower:
         if topic.startswith(_FILLS):
             if sequence <= self._ahead.get(topic, 0):
                 return
-            self._ahead.pop(topic, None)
             # A lower number is that of a shard that has lost its state.
             if before is not None and sequence > before + 1:
                 yield from self._repair(topic, before + 1, sequence - 1)
+            self._ahead.pop(topic, None)
         else:
             if topic == "positions:json":
                 yield from self._compare(body)
@@ -211,7 +213,8 @@ class _Follower:
         self._tell_repaired(topic, begin, number - 1)
 
     def _tell_repaired(self, topic: str, first: int, last: int) -> None:
-        if self._on_gap is not None and first <= last:
+        # Until the feed begins, what is had from the front door was asked for there.
+        if self._on_gap is not None and first <= last and topic not in self._ahead:
             self._on_gap(Gap(topic, first, last, True, ""))
 
     def _lose(self, topic: str, missing: Missing) -> None:
