@@ -96,7 +96,11 @@ impl Verdict {
     fn is_good(&self) -> bool {
         let shards_are_good = self.results.iter().all(|result| result.failures.is_empty());
         let all_read = self.given.unreadable.is_empty();
-        all_read && self.lost.is_empty() && self.agreement.failures.is_empty() && shards_are_good
+        all_read
+            && self.given.splits_missing.is_empty()
+            && self.lost.is_empty()
+            && self.agreement.failures.is_empty()
+            && shards_are_good
     }
 
     fn as_json(&self) -> Value {
@@ -109,6 +113,7 @@ impl Verdict {
                 "checked": given.count,
                 "older": given.older(),
                 "lost": texts(lost),
+                "splits_missing": split_texts(given),
                 "unreadable": texts(&given.unreadable),
                 "incomplete": given.incomplete,
             },
@@ -134,11 +139,21 @@ impl Verdict {
         lines.extend(
             shown.map(|lost| format!("  LOST: {lost} was acknowledged and is in no journal")),
         );
+        lines.extend(split_texts(given).iter().map(|split| format!("  WRONG: {split}")));
         lines.extend(unread_lines(given));
         let end = if self.is_good() { "no failure found" } else { "FAILED: see above" };
         lines.push(end.to_owned());
         lines.join("\n")
     }
+}
+
+/// The accepted splits that some journals do not have, each once.
+fn split_texts(given: &GivenReplies) -> Vec<String> {
+    let missing = given.splits_missing.iter().map(|(split, shards)| {
+        let shards = shards.join(", ");
+        format!("the split {split} was acknowledged and is not in the journals of {shards}")
+    });
+    missing.collect()
 }
 
 /// What could not be read of the files of replies.

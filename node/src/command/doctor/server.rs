@@ -134,7 +134,8 @@ fn silent(name: &str, endpoint: &str, place: Place) -> Finding {
     match place {
         Place::Taken => Finding::bad(
             what,
-            "another program uses this endpoint; stop it, or choose another endpoint",
+            "a server that is stopped or overloaded, or another program, uses this endpoint; \
+             look at its process, or choose another endpoint",
         ),
         _ => Finding::bad(
             what,

@@ -24,8 +24,6 @@ pub(super) enum Failure {
     Audit(Fault),
     /// A client got a reply with other shares than the journal gives.
     SharesDiffer { index: LogIndex, message: MessageName },
-    /// A client got a reply that a split is in force, and the shard does not have it.
-    SplitMissing(MessageName),
     /// A snapshot file is damaged.
     SnapshotDamaged { file: String, damage: String },
     /// The state in a snapshot cannot be loaded.
@@ -53,9 +51,6 @@ impl fmt::Display for Failure {
                 "record {index}: the client was given other shares of {message} than the journal \
                  gives"
             ),
-            Self::SplitMissing(message) => {
-                write!(out, "the split {message} was acknowledged and is not in this journal")
-            }
             Self::SnapshotDamaged { file, damage } => write!(out, "{file} is {damage}"),
             Self::SnapshotInvalid { index, error } => {
                 write!(out, "the snapshot of record {index}: {error}")

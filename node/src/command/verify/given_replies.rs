@@ -77,6 +77,8 @@ pub(super) struct GivenReplies {
     splits: BTreeSet<MessageName>,
     /// The splits found in the current journal.
     splits_found: BTreeSet<MessageName>,
+    /// Accepted splits, and the shards that do not have them.
+    pub(super) splits_missing: BTreeMap<MessageName, Vec<String>>,
     /// Those that are in the pruned part of a journal, and cannot be compared with it.
     older: BTreeSet<MessageName>,
     /// The number of replies to be found.
@@ -205,10 +207,17 @@ impl GivenReplies {
         contradicted
     }
 
-    /// The accepted splits that the current journal does not have. The next journal starts afresh.
-    pub(super) fn splits_missing(&mut self) -> Vec<MessageName> {
+    /// Ends the current journal, which is that of this shard: notes the accepted splits that it
+    /// does not have. `knows` says of a split that it is in the pruned part.
+    pub(super) fn end_journal(&mut self, shard: &str, mut knows: impl FnMut(&MessageName) -> bool) {
         let found = std::mem::take(&mut self.splits_found);
-        self.splits.difference(&found).cloned().collect()
+        for split in self.splits.difference(&found) {
+            if knows(split) {
+                self.older.insert(split.clone());
+            } else {
+                self.splits_missing.entry(split.clone()).or_default().push(shard.to_owned());
+            }
+        }
     }
 
     /// Sets aside what a shard knows from the pruned part of its journal: `knows` says so of a
@@ -230,11 +239,6 @@ impl GivenReplies {
         let older: Vec<_> =
             self.open.extract_if(.., |id, open| is_older(id, open)).map(|(id, _)| id).collect();
         self.older.extend(older);
-    }
-
-    /// A split is in the pruned part of a journal.
-    pub(super) fn split_is_older(&mut self, split: &MessageName) {
-        self.older.insert(split.clone());
     }
 
     /// How many replies are older than the journals, because they were pruned.

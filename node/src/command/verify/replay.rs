@@ -210,13 +210,10 @@ impl<'a> Replay<'a> {
             self.result.summary = auditor.summary().clone();
             self.result.is_audited = true;
         }
-        for split in self.given.splits_missing() {
-            if memory.as_mut().is_some_and(|memory| memory.knows_split(&split)) {
-                self.given.split_is_older(&split);
-            } else {
-                failures.push(Failure::SplitMissing(split));
-            }
-        }
+        let path = self.result.path.display().to_string();
+        self.given.end_journal(&path, |split| {
+            memory.as_mut().is_some_and(|memory| memory.knows_split(split))
+        });
         let replayed_from = self.result.replayed_from;
         let ahead = self.snapshots.into_keys().filter(|index| replayed_from < *index);
         failures.extend(ahead.map(|index| Failure::SnapshotAhead { index }));
