@@ -17,6 +17,12 @@ use allot_wire::Encoding;
 
 use crate::FeedError;
 
+/// What every line begins with.
+const REPLY_BEGIN: &[u8] = b"{\"type\":\"";
+
+/// No line is longer: it holds one reply, which names each account once.
+const LINE_LEN_MAX: usize = 2 << 20;
+
 /// How much of a file is read at a time while its last line is looked for.
 const CHUNK_LEN: u64 = 64 << 10;
 
@@ -52,7 +58,7 @@ impl ReplyLog {
     }
 }
 
-/// Removes a line that a crash cut off, or ends it where only its end is missing.
+/// Removes a reply that a crash cut off; ends any other line that has no end.
 ///
 /// Whoever writes a log has a shared lock on it. While another feed does, nothing can be removed
 /// without harm: the line is ended, so that it does not run into the next.
@@ -61,23 +67,29 @@ fn mend_last_line(file: &mut File) -> io::Result<()> {
         return Ok(());
     }
     let is_alone = file.try_lock().is_ok();
-    let (start, line) = last_line(file)?;
-    if !line.is_empty() {
-        if !is_alone || decode_replies(&line, &mut Vec::new()).is_ok() {
-            file.write_all(b"\n")?;
-        } else {
-            file.set_len(start)?;
-        }
+    match last_line(file)? {
+        Some((_, line)) if line.is_empty() => {}
+        Some((start, line)) if is_alone && is_cut_off(&line) => file.set_len(start)?,
+        _ => file.write_all(b"\n")?,
     }
     // A file system without locks is no reason not to write.
     _ = file.lock_shared();
     Ok(())
 }
 
-/// What follows the last end of a line, and where it begins.
-fn last_line(file: &File) -> io::Result<(u64, Vec<u8>)> {
+/// Whether it is the beginning of a reply, and no more. Whatever else stands there is not ours.
+fn is_cut_off(line: &[u8]) -> bool {
+    let is_ours = line.starts_with(REPLY_BEGIN) || REPLY_BEGIN.starts_with(line);
+    is_ours && decode_replies(line, &mut Vec::new()).is_err()
+}
+
+/// What follows the last end of a line, and where it begins; none if it is longer than a reply.
+fn last_line(file: &File) -> io::Result<Option<(u64, Vec<u8>)>> {
     let (mut start, mut line) = (file.metadata()?.len(), Vec::new());
     while 0 < start {
+        if LINE_LEN_MAX < line.len() {
+            return Ok(None);
+        }
         let begin = start.saturating_sub(CHUNK_LEN);
         let mut chunk = vec![0; usize::try_from(start - begin).expect("a chunk is short")];
         file.read_exact_at(&mut chunk, begin)?;
@@ -89,7 +101,7 @@ fn last_line(file: &File) -> io::Result<(u64, Vec<u8>)> {
             break;
         }
     }
-    Ok((start, line))
+    Ok(Some((start, line)))
 }
 
 #[cfg(test)]
@@ -120,6 +132,9 @@ mod tests {
             (String::new(), String::new()),
             (r#"{"type":"he"#.to_owned(), String::new()),
             (format!("{whole}\n{{\"type\":\"{long}"), format!("{whole}\n")),
+            // Not ours: it is ended, and stays.
+            ("a note".to_owned(), "a note\n".to_owned()),
+            (long.repeat(11), long.repeat(11) + "\n"),
             // Only its end is missing: it is a reply.
             (whole.to_owned(), format!("{whole}\n")),
         ] {
