@@ -93,7 +93,8 @@ pub fn probe_door(
         Progress::Succeeded => DoorFinding::NeedsNoKey,
         Progress::Mismatched if key.is_some() => DoorFinding::OtherKey,
         Progress::Mismatched => DoorFinding::NeedsKey,
-        _ if as_given.max(in_clear) <= Progress::Accepted => DoorFinding::Silent,
+        // Whatever it is, it said nothing to a client without a key.
+        _ if in_clear <= Progress::Accepted => DoorFinding::Silent,
         _ => DoorFinding::Stranger,
     })
 }
