@@ -206,9 +206,10 @@ def code(record):
     return record[at + 8 : at + 8 + size].decode()
 
 
-def for_ever(attack, front, publish):
+def for_ever(attack, begin, front, publish):
     """An attack that is cut off begins again after a second."""
     step_back()
+    begin.wait()
     while True:
         try:
             attack(front, publish)
@@ -323,18 +324,21 @@ def main():
     weights = {f"account-{index:05}": str(100 / ACCOUNTS) for index in range(ACCOUNTS)}
     client.socket.send_json({"type": "split", "source": "aum", "seq": 1, "weights": weights})
     assert client.socket.recv_json()["type"] == "accepted"
-    quiet, quiet_rss = client.run(options.quiet_seconds, server)
-    print(f"quiet: worst answer {quiet * 1e3:.0f} ms, {quiet_rss} MiB", flush=True)
+    # They are there from the start: to make a process stops the client for a while.
+    begin = multiprocessing.Event()
     attacks = [
         multiprocessing.Process(target=for_ever, args=args, daemon=True)
         for args in (
-            (one, server.front, server.publish)
+            (one, begin, server.front, server.publish)
             for one in ATTACKS
             if options.attacks is None or one.__name__ in options.attacks.split(",")
         )
     ]
     for attack in attacks:
         attack.start()
+    quiet, quiet_rss = client.run(options.quiet_seconds, server)
+    print(f"quiet: worst answer {quiet * 1e3:.0f} ms, {quiet_rss} MiB", flush=True)
+    begin.set()
     worst, rss = client.run(options.seconds, server)
     for attack in attacks:
         attack.kill()

@@ -24,7 +24,7 @@ pub(crate) const CUTS_MAX: usize = 256;
 
 /// Subscriptions taken in one turn: other agents may share the thread, and a long new prefix takes
 /// some 0.2 ms.
-pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 32;
+pub(crate) const SUBSCRIPTIONS_PER_TURN: usize = 8;
 
 /// Bytes that a turn reads, writes and publishes of a report: a few milliseconds of work. A large
 /// report takes many turns, and other agents may share the thread.

@@ -9,7 +9,7 @@ use allot_wire::reply::{Echo, write_reported};
 use allot_wire::{Batch, Encoding, Rejection};
 
 use crate::Protocol;
-use crate::limits::{RECORD_LEN_LEAST, REFUSED_MAX, SLICE_LEN_FULL};
+use crate::limits::{RECORD_LEN_LEAST, REFUSED_MAX, SLICE_LEN_FULL, TOO_MUCH_REFUSED_MAX};
 use crate::markers::Markers;
 use crate::pending_check::{CheckNumbers, PendingCheck};
 use crate::pending_to_all::PendingToAll;
@@ -95,9 +95,7 @@ impl Admission<'_> {
                     1 < self.progress.count || !after.trim_ascii_start().is_empty();
                 self.refuse_part("line", is_one_of_several, rejection);
             }
-            if self.progress.refused == REFUSED_MAX {
-                let what = format!("{REFUSED_MAX} lines were refused; the rest was not read");
-                self.refuse(&malformed(&what));
+            if self.is_given_up("lines") {
                 return true;
             }
         }
@@ -111,6 +109,18 @@ impl Admission<'_> {
         let is_enough =
             SLICE_LEN_FULL <= self.taken_len || self.replies.owes_enough(self.reply_to.client);
         (is_enough && !self.progress.is_too_much) || self.pending_check.is_some()
+    }
+
+    /// Whether the rest of the message is not read, as so much of it was refused; says so if it is.
+    fn is_given_up(&mut self, parts: &str) -> bool {
+        let refused = self.progress.refused;
+        let max = if self.progress.is_too_much { TOO_MUCH_REFUSED_MAX } else { REFUSED_MAX };
+        if refused < max {
+            return false;
+        }
+        let what = format!("{refused} {parts} were refused; the rest was not read");
+        self.refuse(&malformed(&what));
+        true
     }
 
     /// A batch whose records can be told apart, all of them: of one that is damaged anywhere, no
@@ -155,9 +165,7 @@ impl Admission<'_> {
                 self.progress.refused += 1;
                 self.refuse_part("record", 1 < batch.count, rejection);
             }
-            if self.progress.refused == REFUSED_MAX {
-                let what = format!("{REFUSED_MAX} records were refused; the rest was not read");
-                self.refuse(&malformed(&what));
+            if self.is_given_up("records") {
                 return true;
             }
         }
@@ -185,7 +193,7 @@ impl Admission<'_> {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
         if self.progress.is_too_much {
-            return self.refuse_for_now(submission.source, submission.seq, &Reject::Busy);
+            return self.refuse_too_much(submission.source, submission.seq);
         }
         self.owe(submission.source);
         let input = self.input(self.reply_to, &submission);
@@ -199,7 +207,10 @@ impl Admission<'_> {
     /// counted towards markers; and as its reply may be long, a shard has one on its way at a time.
     pub fn query(&mut self, key: &[u8], submission: Submission<'_>) {
         let shard = shard_of(key, self.streams.count());
-        let is_busy = self.streams.query_is_under_way(shard) || self.progress.is_too_much;
+        if self.progress.is_too_much {
+            return self.refuse_too_much(submission.source, submission.seq);
+        }
+        let is_busy = self.streams.query_is_under_way(shard);
         if let Some(reject) = self.streams.rejection(shard).or(is_busy.then_some(Reject::Busy)) {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
         }
@@ -293,6 +304,9 @@ impl Admission<'_> {
     ///
     /// While a report is under way, the request waits, and shares the next one with all others.
     pub fn report(&mut self, source: &[u8], seq: Seq) {
+        if self.progress.is_too_much {
+            return self.refuse_too_much(source, seq);
+        }
         // A cut needs no room on a disk.
         let rejection = self.streams.rejection_of_all();
         if let Some(reject) = rejection.filter(|reject| *reject != Reject::StorageFull) {
@@ -346,6 +360,13 @@ impl Admission<'_> {
         };
         self.counters.add(counter, 1);
         self.send(&Rejection::new(source, seq, reject));
+    }
+
+    /// Refuses a request of a client that has as much waiting as it may. Such a message is not taken
+    /// in slices, so few of it are refused one by one.
+    fn refuse_too_much(&mut self, source: &[u8], seq: Seq) {
+        self.progress.refused += 1;
+        self.refuse_for_now(source, seq, &Reject::Busy);
     }
 
     /// Refuses a line or a record. One of several that cannot be told by its number in the reply is

@@ -137,7 +137,7 @@ pub(crate) const SUBSCRIPTIONS_BYTES_MAX: usize = 128 << 10;
 /// Nodes that the subscriptions of all connections make in the tree of ZeroMQ, about one for each
 /// byte that no two begin with alike; the connection that has added most of them is cut off.
 /// ZeroMQ walks all of them when a subscriber goes.
-pub(crate) const SUBSCRIPTION_NODES_MAX_OF_ALL: usize = 32 << 10;
+pub(crate) const SUBSCRIPTION_NODES_MAX_OF_ALL: usize = 16 << 10;
 
 /// Bytes that a subscriber may have sent and that no subscription was made of.
 pub(crate) const BROADCAST_UNREAD_BYTES_MAX: u64 = 256 << 10;
