@@ -362,8 +362,8 @@ impl Admission<'_> {
         self.send(&Rejection::new(source, seq, reject));
     }
 
-    /// Refuses a request of a client that has as much waiting as it may. Such a message is not taken
-    /// in slices, so few of it are refused one by one.
+    /// Refuses a request of a client that has as much waiting as it may. Such a message is taken at
+    /// one go, so few of it are refused one by one.
     fn refuse_too_much(&mut self, source: &[u8], seq: Seq) {
         self.progress.refused += 1;
         self.refuse_for_now(source, seq, &Reject::Busy);
