@@ -1,0 +1,290 @@
+//! Tests of a strategy against replies that are made up.
+
+use super::*;
+
+fn at(millis: u64) -> Now {
+    Now { unix: Unix::new(millis * 1_000_000), steady: Steady::new(millis * 1_000_000) }
+}
+
+fn value(number: f64) -> Value {
+    Value::new(number).unwrap()
+}
+
+/// A strategy with periods of a second and two generators, and what it wants.
+struct Rig {
+    strategy: Strategy,
+    out: Vec<StrategyEffect>,
+}
+
+impl Rig {
+    fn new(rule: Rule) -> Self {
+        let schedule = Schedule::new(Duration::from_secs(1)).unwrap();
+        let settings = StrategySettings {
+            name: ComponentName::new(b"X").unwrap(),
+            instance: Incarnation::new(1),
+            schedule: schedule.with(None, Some(Duration::ZERO), None).unwrap(),
+            retries: 2,
+            rule,
+            generators: vec!["tcp://a:1".into(), "tcp://b:2".into()],
+        };
+        Self { strategy: Strategy::new(settings), out: Vec::new() }
+    }
+
+    fn registered() -> Self {
+        let mut rig = Self::new(Rule::Sum);
+        rig.tick(5_000);
+        rig.answer(5_000, TraderAnswer::Registered(Duration::from_millis(600), None));
+        rig
+    }
+
+    fn tick(&mut self, millis: u64) {
+        self.strategy.tick(at(millis), &mut self.out);
+    }
+
+    /// The last request of a kind.
+    fn last(&self, wanted: impl Fn(&StrategyEffect) -> Option<Seq>) -> Seq {
+        self.out.iter().rev().find_map(wanted).expect("it was wanted")
+    }
+
+    fn answer(&mut self, millis: u64, answer: TraderAnswer) {
+        let seq = self.last(|effect| match effect {
+            StrategyEffect::Register(seq)
+            | StrategyEffect::Deregister(seq)
+            | StrategyEffect::Submit(seq, ..) => Some(*seq),
+            _ => None,
+        });
+        self.strategy.trader_reply(at(millis), seq, answer, &mut self.out);
+    }
+
+    fn reply(&mut self, millis: u64, generator: u32, reply: SignalReply) {
+        self.reply_by(millis, millis, generator, reply);
+    }
+
+    fn reply_by(&mut self, millis: u64, clock: u64, generator: u32, reply: SignalReply) {
+        let generator = GeneratorIndex::new(generator);
+        let seq = self.last(|effect| match effect {
+            StrategyEffect::Ask(asked, seq, _) if *asked == generator => Some(*seq),
+            _ => None,
+        });
+        let (received, replied) = (at(clock).unix, at(clock).unix);
+        let name = format!("g{generator}");
+        let answer = GeneratorAnswer { seq, received, replied, name, reply };
+        self.strategy.signal_reply(at(millis), generator, answer, &mut self.out);
+    }
+
+    fn signal(&mut self, millis: u64, generator: u32, period: u64, number: f64) {
+        self.reply(millis, generator, SignalReply::Signal(Period::new(period), value(number)));
+    }
+
+    fn submits(&self) -> Vec<(u64, f64)> {
+        let submits = self.out.iter().filter_map(|effect| match effect {
+            StrategyEffect::Submit(_, period, value) => Some((period.get(), value.get())),
+            _ => None,
+        });
+        submits.collect()
+    }
+
+    fn asks(&self) -> usize {
+        self.out.iter().filter(|effect| matches!(effect, StrategyEffect::Ask(..))).count()
+    }
+
+    fn told(&self) -> Vec<String> {
+        let told = self.out.iter().rev().find_map(|effect| match effect {
+            StrategyEffect::Problems(problems) => Some(problems.clone()),
+            _ => None,
+        });
+        let problems = told.unwrap_or_default();
+        problems.iter().map(|(name, problem)| format!("{name} {}", problem.kind)).collect()
+    }
+}
+
+fn refusal(code: &str) -> Refusal {
+    Refusal { code: code.into(), reason: "why".into() }
+}
+
+#[test]
+fn it_asks_all_at_once_decides_on_the_last_signal_and_submits() {
+    let mut rig = Rig::registered();
+    assert_eq!(rig.asks(), 2);
+    rig.signal(5_001, 1, 5, 0.25);
+    assert_eq!(rig.submits(), []);
+    rig.signal(5_002, 0, 5, 0.5);
+    assert_eq!(rig.submits(), [(5, 0.75)]);
+    rig.answer(5_003, TraderAnswer::Accepted(Period::new(5)));
+    assert!(rig.out.contains(&StrategyEffect::Submitted(Period::new(5), value(0.75))));
+    rig.tick(5_999);
+    assert_eq!((rig.submits().len(), rig.asks()), (1, 2));
+    rig.tick(6_000);
+    assert_eq!(rig.asks(), 4);
+}
+
+#[test]
+fn a_signal_of_another_period_is_never_used() {
+    let mut rig = Rig::registered();
+    rig.signal(5_010, 0, 4, 0.5);
+    rig.signal(5_010, 1, 5, 0.5);
+    assert_eq!(rig.submits(), []);
+    assert_eq!(rig.told(), ["g0 refused"]);
+    rig.signal(5_020, 0, 5, 0.5);
+    assert_eq!(rig.submits(), [(5, 1.0)]);
+    assert_eq!(rig.told(), [""; 0]);
+}
+
+#[test]
+fn a_lost_request_is_sent_again_with_pauses_and_not_for_ever() {
+    let mut rig = Rig::registered();
+    let mut moments = 0;
+    while rig.strategy.wake_at() < at(5_999).steady {
+        let wake = rig.strategy.wake_at().get().div_ceil(1_000_000).max(5_001);
+        rig.tick(wake);
+        moments += 1;
+        assert!(moments < 200, "it never rests");
+    }
+    assert_eq!(rig.asks(), 2 * 3, "one and two retries for each");
+    assert_eq!(rig.told(), ["tcp://a:1 missing", "tcp://b:2 missing", "trader missing"]);
+}
+
+#[test]
+fn a_generator_that_holds_the_request_is_left_alone() {
+    let mut rig = Rig::registered();
+    rig.reply(5_001, 0, SignalReply::Held(Period::new(5)));
+    rig.signal(5_001, 1, 5, 1.0);
+    rig.tick(5_125);
+    assert_eq!(rig.asks(), 2);
+    rig.signal(5_130, 0, 5, 1.0);
+    assert_eq!(rig.submits(), [(5, 2.0)]);
+}
+
+#[test]
+fn a_request_that_could_not_be_sent_is_no_attempt() {
+    let mut rig = Rig::registered();
+    for wake in (5_020..5_300).step_by(20) {
+        let StrategyEffect::Ask(_, seq, _) =
+            rig.out.iter().rev().find(|one| matches!(one, StrategyEffect::Ask(..))).unwrap()
+        else {
+            unreachable!()
+        };
+        let seq = *seq;
+        rig.strategy.unsent(at(wake), seq);
+        rig.tick(wake + 20);
+    }
+    assert!(10 < rig.asks(), "{}", rig.asks());
+}
+
+#[test]
+fn no_signal_is_no_decision_and_the_reason_is_passed_on() {
+    let mut rig = Rig::registered();
+    rig.reply(5_010, 0, SignalReply::Refused(refusal("no_signal")));
+    rig.reply(5_010, 1, SignalReply::Refused(refusal("period_mismatch")));
+    assert_eq!(rig.told(), ["g0 no_data", "g1 refused"]);
+    rig.tick(5_011);
+    let renewals = |rig: &Rig| {
+        rig.out.iter().filter(|effect| matches!(effect, StrategyEffect::Register(_))).count()
+    };
+    assert_eq!(renewals(&rig), 3, "the trader hears of it at once");
+    rig.tick(5_900);
+    assert_eq!((rig.submits(), rig.asks()), (vec![], 2));
+}
+
+#[test]
+fn a_generator_whose_clock_is_off_is_named_and_asked_again() {
+    let mut rig = Rig::registered();
+    let signal = SignalReply::Signal(Period::new(5), value(1.0));
+    rig.reply_by(5_010, 5_900, 0, signal);
+    rig.signal(5_010, 1, 5, 1.0);
+    assert_eq!((rig.told(), rig.submits()), (vec!["g0 clock_off".to_owned()], vec![]));
+    rig.tick(5_100);
+    rig.signal(5_110, 0, 5, 1.0);
+    assert_eq!((rig.told().len(), rig.submits()), (0, vec![(5, 2.0)]));
+}
+
+#[test]
+fn a_sum_that_overflows_is_no_decision() {
+    let mut rig = Rig::registered();
+    rig.signal(5_010, 0, 5, f64::MAX);
+    rig.signal(5_010, 1, 5, f64::MAX);
+    assert_eq!((rig.told(), rig.submits()), (vec!["X no_data".to_owned()], vec![]));
+}
+
+#[test]
+fn somebody_else_may_decide_within_the_period() {
+    let mut rig = Rig::new(Rule::External);
+    rig.tick(5_000);
+    rig.answer(5_000, TraderAnswer::Registered(Duration::from_secs(10), None));
+    rig.signal(5_010, 0, 5, 1.0);
+    rig.signal(5_010, 1, 5, 2.0);
+    let wanted = StrategyEffect::Decide(Period::new(5), vec![value(1.0), value(2.0)]);
+    assert!(rig.out.contains(&wanted));
+    rig.tick(6_000);
+    assert!(rig.told().contains(&"X no_data".to_owned()), "it took too long");
+    rig.strategy.decided(at(6_001), Period::new(5), Ok(value(9.0)), &mut rig.out);
+    assert_eq!(rig.submits(), []);
+    rig.signal(6_010, 0, 6, 1.0);
+    rig.signal(6_010, 1, 6, 2.0);
+    rig.strategy.decided(at(6_020), Period::new(6), Err("exit status 1".into()), &mut rig.out);
+    assert!(rig.strategy.own_problem().unwrap().reason.contains("exit status 1"));
+    rig.tick(7_000);
+    rig.signal(7_010, 0, 7, 1.0);
+    rig.signal(7_010, 1, 7, 2.0);
+    rig.strategy.decided(at(7_020), Period::new(7), Ok(value(9.0)), &mut rig.out);
+    assert_eq!(rig.submits(), [(7, 9.0)]);
+    assert_eq!(rig.strategy.own_problem(), None);
+}
+
+#[test]
+fn a_name_that_is_taken_is_tried_for_a_lease_and_once_after_it() {
+    let mut rig = Rig::new(Rule::Sum);
+    let lease = Duration::from_millis(600);
+    let taken = || TraderAnswer::Taken("X is taken".into(), lease);
+    for millis in (5_000..6_500).step_by(50) {
+        rig.tick(millis);
+        let ended = rig.out.contains(&StrategyEffect::GiveUp("X is taken".into()));
+        assert!(!ended || 5_600 < millis, "at {millis}");
+        if !ended {
+            rig.answer(millis, taken());
+        }
+    }
+    assert!(rig.out.contains(&StrategyEffect::GiveUp("X is taken".into())));
+    assert_eq!(rig.out.iter().filter(|one| matches!(one, StrategyEffect::Taken(_))).count(), 1);
+}
+
+#[test]
+fn what_the_trader_forgot_is_told_again() {
+    let mut rig = Rig::registered();
+    rig.signal(5_010, 0, 5, 1.0);
+    rig.signal(5_010, 1, 5, 1.0);
+    rig.answer(5_020, TraderAnswer::Accepted(Period::new(5)));
+    rig.tick(5_300);
+    rig.answer(5_310, TraderAnswer::Registered(Duration::from_millis(600), Some(Period::new(5))));
+    assert_eq!(rig.submits().len(), 1);
+    rig.tick(5_600);
+    rig.answer(5_610, TraderAnswer::Registered(Duration::from_millis(600), None));
+    assert_eq!(rig.submits(), [(5, 2.0), (5, 2.0)]);
+    rig.answer(5_620, TraderAnswer::Refused(refusal("not_registered")));
+    rig.tick(5_621);
+    rig.answer(5_630, TraderAnswer::Registered(Duration::from_millis(600), None));
+    let told = rig.out.iter().filter(|one| matches!(one, StrategyEffect::Registered)).count();
+    assert_eq!(told, 2);
+    rig.tick(5_800);
+    rig.answer(5_810, TraderAnswer::Accepted(Period::new(5)));
+    let told = rig.out.iter().filter(|one| matches!(one, StrategyEffect::Submitted(..))).count();
+    assert_eq!(told, 1, "said once");
+}
+
+#[test]
+fn a_clean_stop_deregisters_and_waits_for_it_a_bounded_time() {
+    let mut rig = Rig::registered();
+    rig.strategy.stop(at(5_100), &mut rig.out);
+    rig.answer(5_110, TraderAnswer::Deregistered);
+    assert_eq!(rig.out.last(), Some(&StrategyEffect::Stopped));
+    let mut rig = Rig::registered();
+    rig.strategy.stop(at(5_100), &mut rig.out);
+    rig.tick(10_099);
+    assert!(matches!(rig.out.last(), Some(StrategyEffect::Deregister(_))));
+    rig.tick(10_100);
+    assert!(matches!(rig.out.last(), Some(StrategyEffect::GiveUp(_))));
+    assert_eq!(rig.strategy.wake_at(), Steady::MAX);
+    let mut rig = Rig::new(Rule::Sum);
+    rig.strategy.stop(at(5_000), &mut rig.out);
+    assert_eq!(rig.out, [StrategyEffect::Stopped], "it was never registered");
+}

@@ -1,0 +1,292 @@
+//! Trader: the median of the decisions of all registered strategies, or why there is none.
+//!
+//! ```text
+//!   register ─► lease ─► renewed by every message ─► runs out: away, and still registered
+//!   decision of n ─► the last one is there ─► median of n, once for ever
+//! ```
+//!
+//! A strategy is registered until it deregisters or is deregistered by hand. What must outlast a
+//! restart comes out as a [`Record`]; what follows it in the effects waits until it is durable.
+
+mod health;
+mod requests;
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use allot_domain::Incarnation;
+
+use crate::{
+    ComponentName, ComponentReport, Now, Period, Problem, ProblemKind, Reject, Schedule, Steady,
+    Ticket, Unix, Value, limits, median,
+};
+pub use health::TraderProblem;
+pub use requests::{Decision, Deregistration, RegisterRequest};
+
+/// What a trader is told at its start.
+#[derive(Clone, Copy, Debug)]
+pub struct TraderSettings {
+    /// When it acts.
+    pub schedule: Schedule,
+    /// How long a strategy stays the only one of its name after its last message.
+    pub lease: Duration,
+}
+
+/// What must outlast a restart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Record {
+    /// An instance has the name.
+    Registered(ComponentName, Incarnation, Unix),
+    /// Nobody has the name any more.
+    Deregistered(ComponentName),
+    /// The median of a period.
+    Median(Median),
+}
+
+/// A published median.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Median {
+    /// Of which period.
+    pub period: Period,
+    /// The value.
+    pub value: Value,
+    /// Of how many decisions.
+    pub strategies: u32,
+}
+
+/// What the trader wants done, in this order. What follows a record waits until it is durable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TraderEffect {
+    /// Write this to the journal.
+    Record(Record),
+    /// Reply to a request.
+    Reply(Ticket, TraderReply),
+    /// A strategy is registered that was not, or as another instance.
+    Registered(ComponentName),
+    /// A strategy is registered no more.
+    Deregistered(ComponentName),
+    /// Publish a median.
+    Median(Median),
+    /// What is wrong has changed; an empty list is well.
+    Problems(Vec<TraderProblem>),
+}
+
+/// A reply of the trader.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TraderReply {
+    /// Registered, for so long; the period of the last decision that it has of this strategy.
+    Registered(Duration, Option<Period>),
+    /// Another instance has the name.
+    Taken(crate::reject::NameTaken, Duration),
+    /// The decision of this period is there; whether it was before.
+    Accepted(Period, bool),
+    /// The name is free.
+    Deregistered(ComponentName),
+    /// Nothing has changed.
+    Rejected(Reject),
+}
+
+/// What the trader has of one strategy.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Which run of it.
+    pub instance: Incarnation,
+    /// Since when that one is registered.
+    pub since: Unix,
+    /// When its lease runs out.
+    pub lease_until: Steady,
+    /// Its last decision.
+    pub decision: Option<(Period, Value)>,
+    /// When it was heard last.
+    pub heard: Option<Unix>,
+    /// What is wrong with it as the trader sees it.
+    pub problem: Option<Problem>,
+    /// What it says is wrong with it.
+    pub own_problem: Option<Problem>,
+    /// Its generators, as it told.
+    pub reports: Vec<ComponentReport>,
+}
+
+/// The state of a trader.
+#[derive(Clone, Debug)]
+pub struct Trader {
+    settings: TraderSettings,
+    strategies: BTreeMap<ComponentName, Standing>,
+    period: Option<Period>,
+    /// How many have decided in this period.
+    decided: usize,
+    last: Option<Median>,
+    /// The deadline of this period has passed.
+    deadline_done: bool,
+    /// No lease runs out before.
+    leases_until: Steady,
+    /// States of generators that are kept.
+    reports: usize,
+    /// Since when there are no strategies.
+    empty_since: Option<Unix>,
+    /// What is wrong may have changed.
+    dirty: bool,
+    /// What was told of problems last.
+    told: Vec<(String, ProblemKind)>,
+    wake_at: Steady,
+}
+
+impl Trader {
+    /// A trader with what its journal has: the records in their order.
+    pub fn new(
+        settings: TraderSettings,
+        now: Now,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Self {
+        let mut trader = Self {
+            settings,
+            strategies: BTreeMap::new(),
+            period: None,
+            decided: 0,
+            last: None,
+            deadline_done: false,
+            leases_until: Steady::new(0),
+            reports: 0,
+            empty_since: None,
+            dirty: true,
+            told: Vec::new(),
+            wake_at: Steady::new(0),
+        };
+        for record in records {
+            trader.apply(record, now);
+        }
+        trader
+    }
+
+    /// The records from which the same trader starts: who is registered, and the last median.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        let registered = self
+            .strategies
+            .iter()
+            .map(|(name, standing)| Record::Registered(*name, standing.instance, standing.since));
+        registered.chain(self.last.map(Record::Median))
+    }
+
+    /// What a record changes: at a restart, and when it is made.
+    fn apply(&mut self, record: Record, now: Now) {
+        match record {
+            Record::Registered(name, instance, since) => {
+                let lease_until = now.steady + self.settings.lease;
+                let before = self.strategies.remove(&name);
+                let decision = before.as_ref().and_then(|before| before.decision);
+                self.reports -= before.map_or(0, |before| before.reports.len());
+                let standing = Standing {
+                    instance,
+                    since,
+                    lease_until,
+                    decision,
+                    heard: None,
+                    problem: None,
+                    own_problem: None,
+                    reports: Vec::new(),
+                };
+                self.strategies.insert(name, standing);
+                self.leases_until = self.leases_until.min(lease_until);
+            }
+            Record::Deregistered(name) => {
+                let gone = self.strategies.remove(&name);
+                self.reports -= gone.map_or(0, |gone| gone.reports.len());
+            }
+            Record::Median(median) => self.last = Some(median),
+        }
+        self.count_decided();
+        self.dirty = true;
+    }
+
+    fn record(&mut self, record: Record, now: Now, out: &mut Vec<TraderEffect>) {
+        out.push(TraderEffect::Record(record));
+        self.apply(record, now);
+    }
+
+    /// What it was told at its start.
+    #[must_use]
+    pub const fn settings(&self) -> &TraderSettings {
+        &self.settings
+    }
+
+    /// The strategies that are registered.
+    #[must_use]
+    pub const fn strategies(&self) -> &BTreeMap<ComponentName, Standing> {
+        &self.strategies
+    }
+
+    /// The period that it is in.
+    #[must_use]
+    pub const fn period(&self) -> Option<Period> {
+        self.period
+    }
+
+    /// The last median.
+    #[must_use]
+    pub const fn last(&self) -> Option<Median> {
+        self.last
+    }
+
+    /// When [`Trader::tick`] has something to do.
+    #[must_use]
+    pub const fn wake_at(&self) -> Steady {
+        self.wake_at
+    }
+
+    fn count_decided(&mut self) {
+        let Some(period) = self.period else { return };
+        let of_now = |standing: &&Standing| standing.has_decided(period);
+        self.decided = self.strategies.values().filter(of_now).count();
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Now, out: &mut Vec<TraderEffect>) {
+        let period = self.settings.schedule.period_at(now.unix);
+        if self.period != Some(period) {
+            self.period = Some(period);
+            self.deadline_done = false;
+            self.count_decided();
+        }
+        self.end_leases(now);
+        self.look_for_the_missing(now, period);
+        self.publish(now, out);
+        self.tell(now, out);
+        let next = match self.deadline_done {
+            false => self.settings.schedule.deadline_of(period),
+            true => self.settings.schedule.start_of(period.next()),
+        };
+        let due = now.until(next).min(self.leases_until);
+        self.wake_at = due.min(self.settings.schedule.look_again(now));
+    }
+
+    /// The median of the current period, when the last decision is there and none was published.
+    fn publish(&mut self, now: Now, out: &mut Vec<TraderEffect>) {
+        let Some(period) = self.period else { return };
+        let is_complete = !self.strategies.is_empty() && self.decided == self.strategies.len();
+        if !is_complete || self.last.is_some_and(|last| period <= last.period) {
+            return;
+        }
+        let decisions = self.strategies.values().filter_map(|standing| match standing.decision {
+            Some((of, value)) if of == period => Some(value),
+            _ => None,
+        });
+        let decisions: Vec<Value> = decisions.collect();
+        assert_eq!(decisions.len(), self.decided, "one decision of this period from each");
+        let strategies = u32::try_from(decisions.len()).expect("the number is bounded");
+        let value = median(decisions).expect("there are strategies");
+        let median = Median { period, value, strategies };
+        self.record(Record::Median(median), now, out);
+        out.push(TraderEffect::Median(median));
+    }
+}
+
+impl Standing {
+    fn has_decided(&self, period: Period) -> bool {
+        self.decision.is_some_and(|(of, _)| of == period)
+    }
+}
+
+const _: () = assert!(limits::STRATEGIES_MAX <= u32::MAX as usize);
+
+#[cfg(test)]
+mod tests;

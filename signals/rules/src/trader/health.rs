@@ -1,0 +1,130 @@
+//! Health: what is wrong, with whom, and since when.
+
+use super::{Standing, Trader, TraderEffect};
+use crate::{ComponentName, Now, Period, Problem, ProblemKind, Steady};
+
+/// What is wrong with one component, as the trader tells it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TraderProblem {
+    /// Which component: a strategy, a generator, or the trader.
+    pub component: String,
+    /// The strategy that tells of it, where it is a generator.
+    pub strategy: Option<String>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl Trader {
+    /// Notices whose lease has run out.
+    pub(super) fn end_leases(&mut self, now: Now) {
+        if now.steady < self.leases_until {
+            return;
+        }
+        self.leases_until = Steady::MAX;
+        for standing in self.strategies.values_mut() {
+            if now.steady < standing.lease_until {
+                self.leases_until = self.leases_until.min(standing.lease_until);
+                continue;
+            }
+            let is_known =
+                standing.problem.as_ref().is_some_and(|known| known.kind == ProblemKind::Away);
+            if !is_known {
+                let lease = self.settings.lease.as_millis();
+                let reason = format!("nothing was heard of it for {lease} ms");
+                standing.problem = Some(Problem::new(ProblemKind::Away, now.unix, reason));
+                self.dirty = true;
+            }
+        }
+    }
+
+    /// Names who has not decided by the deadline.
+    pub(super) fn look_for_the_missing(&mut self, now: Now, period: Period) {
+        let deadline = self.settings.schedule.deadline_of(period);
+        if self.deadline_done || now.unix < deadline {
+            return;
+        }
+        self.deadline_done = true;
+        self.dirty = true;
+        for standing in self.strategies.values_mut() {
+            standing.miss(now, period);
+        }
+    }
+
+    /// Whether who has not decided in this period is missing: its deadline has passed, and there is
+    /// no median.
+    fn is_overdue(&self, period: Period) -> bool {
+        self.deadline_done && self.last.is_none_or(|last| last.period < period)
+    }
+
+    /// A strategy is back, or new: it is missing if it is overdue.
+    pub(super) fn look_for(&mut self, now: Now, name: &ComponentName) {
+        let Some(period) = self.period.filter(|period| self.is_overdue(*period)) else { return };
+        let standing = self.strategies.get_mut(name).expect("it is registered");
+        standing.miss(now, period);
+    }
+
+    /// What is wrong now, in the order of the names.
+    #[must_use]
+    pub fn problems(&self) -> Vec<TraderProblem> {
+        let mut problems = Vec::new();
+        if let Some(since) = self.empty_since {
+            let reason = "no strategy is registered";
+            problems.push(TraderProblem {
+                component: "trader".to_owned(),
+                strategy: None,
+                problem: Problem::new(ProblemKind::NoStrategies, since, reason),
+            });
+        }
+        for (name, standing) in &self.strategies {
+            let own = standing.problem.as_ref().or(standing.own_problem.as_ref());
+            problems.extend(own.map(|problem| TraderProblem {
+                component: name.to_string(),
+                strategy: None,
+                problem: problem.clone(),
+            }));
+            // A strategy that is away knows nothing of its generators.
+            let is_away = own.is_some_and(|problem| problem.kind == ProblemKind::Away);
+            for report in standing.reports.iter().filter(|_| !is_away) {
+                let component = if report.name.is_empty() { &report.address } else { &report.name };
+                problems.extend(report.problem.as_ref().map(|problem| TraderProblem {
+                    component: component.clone(),
+                    strategy: Some(name.to_string()),
+                    problem: problem.clone(),
+                }));
+            }
+        }
+        problems
+    }
+
+    /// Tells of problems when they have changed.
+    pub(super) fn tell(&mut self, now: Now, out: &mut Vec<TraderEffect>) {
+        if !core::mem::take(&mut self.dirty) {
+            return;
+        }
+        match self.strategies.is_empty() {
+            true => self.empty_since = self.empty_since.or(Some(now.unix)),
+            false => self.empty_since = None,
+        }
+        let problems = self.problems();
+        let told = problems.iter().map(|one| (one.component.clone(), one.problem.kind)).collect();
+        if self.told != told {
+            self.told = told;
+            out.push(TraderEffect::Problems(problems));
+        }
+    }
+}
+
+impl Standing {
+    /// It is missing, unless it has decided or something worse is known of it.
+    fn miss(&mut self, now: Now, period: Period) {
+        let is_worse = |known: &Problem| known.kind != ProblemKind::Missing;
+        if self.has_decided(period) || self.problem.as_ref().is_some_and(is_worse) {
+            return;
+        }
+        let reason = match self.decision {
+            None => format!("no decision of period {period}, and none before"),
+            Some((last, _)) => format!("no decision of period {period}; its last was of {last}"),
+        };
+        Problem::set(&mut self.problem, ProblemKind::Missing, now.unix, reason);
+    }
+}
