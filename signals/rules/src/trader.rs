@@ -67,7 +67,7 @@ pub enum TraderEffect {
     Deregistered(ComponentName),
     /// Publish a median.
     Median(Median),
-    /// What is wrong has changed; an empty list is well.
+    /// What is wrong has changed, or this is the first time; an empty list is well.
     Problems(Vec<TraderProblem>),
 }
 
@@ -126,8 +126,8 @@ pub struct Trader {
     empty_since: Option<Unix>,
     /// What is wrong may have changed.
     dirty: bool,
-    /// What was told of problems last.
-    told: Vec<(String, ProblemKind)>,
+    /// What was told of problems last; none before the first time.
+    told: Option<Vec<(String, ProblemKind)>>,
     wake_at: Steady,
 }
 
@@ -149,7 +149,7 @@ impl Trader {
             reports: 0,
             empty_since: None,
             dirty: true,
-            told: Vec::new(),
+            told: None,
             wake_at: Steady::new(0),
         };
         for record in records {

@@ -106,7 +106,8 @@ impl Trader {
             false => self.empty_since = None,
         }
         let problems = self.problems();
-        let told = problems.iter().map(|one| (one.component.clone(), one.problem.kind)).collect();
+        let told = problems.iter().map(|one| (one.component.clone(), one.problem.kind));
+        let told = Some(told.collect());
         if self.told != told {
             self.told = told;
             out.push(TraderEffect::Problems(problems));
