@@ -33,7 +33,7 @@ pub struct Schedule {
 /// A schedule that cannot be kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BadSchedule {
-    /// The length is out of bounds.
+    /// The length is out of bounds, or has a fraction of a millisecond.
     Length,
     /// The deadline is not within the period.
     Deadline,
@@ -50,7 +50,8 @@ impl Schedule {
     /// # Errors
     /// [`BadSchedule::Length`].
     pub fn new(length: Duration) -> Result<Self, BadSchedule> {
-        if length < limits::PERIOD_LEAST || limits::PERIOD_MOST < length {
+        let is_whole = length.subsec_nanos().is_multiple_of(1_000_000);
+        if length < limits::PERIOD_LEAST || limits::PERIOD_MOST < length || !is_whole {
             return Err(BadSchedule::Length);
         }
         let second = Duration::from_secs(1);
@@ -141,7 +142,7 @@ impl Schedule {
 impl fmt::Display for BadSchedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Length => "the period must be from 100ms to 7 days",
+            Self::Length => "the period must be from 100ms to 7 days, in whole milliseconds",
             Self::Deadline => "the deadline must be more than zero and less than the period",
             Self::Jitter => "the jitter must be less than the deadline",
             Self::Tolerance => "the tolerance must be less than half of the period",
@@ -195,6 +196,7 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(Schedule::new(ms(99)), Err(BadSchedule::Length));
         assert_eq!(Schedule::new(ms(1) * 1_000_000_000), Err(BadSchedule::Length));
+        assert_eq!(Schedule::new(Duration::from_micros(150_500)), Err(BadSchedule::Length));
         let second = Schedule::new(ms(1_000)).unwrap();
         let with = |deadline, jitter, tolerance| second.with(deadline, jitter, tolerance).err();
         assert_eq!(with(None, None, None), None);

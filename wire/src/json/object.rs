@@ -92,6 +92,12 @@ impl<'a> Object<'a> {
         write_digits(number, self.out);
     }
 
+    /// A number, as it is written.
+    pub fn literal(&mut self, name: &str, number: impl fmt::Display) {
+        self.name(name);
+        self.out.extend_from_slice(number.to_string().as_bytes());
+    }
+
     /// A count of 1e-9, as decimal text.
     ///
     /// # Panics
@@ -178,6 +184,7 @@ mod tests {
         object.texts("texts", &["a", "\""]);
         object.list("list", [1, 2], write_digits);
         object.list("empty", [0; 0], write_digits);
+        object.literal("literal", "-1e300");
         object.decimal("decimal", -1_500_000_000);
         object.time("time", 0);
         object.flag("true", true);
@@ -190,7 +197,7 @@ mod tests {
         object.end();
         let expected = [
             r#"before {"plain":"AAPL","text":"\"\\\n\u0007é","texts":["a","\""],"#,
-            r#""list":[1,2],"empty":[],"#,
+            r#""list":[1,2],"empty":[],"literal":-1e300,"#,
             r#""decimal":"-1.5","time":"1970-01-01T00:00:00.000000000Z","true":true,"empty":{},"#,
             r#""inner":{"least":0,"most":18446744073709551615}}"#,
         ];
