@@ -1,14 +1,53 @@
-//! Every bound of the messages, each with its reason.
+//! Every bound of the messages and agents, each with its reason.
 
-use allot_signals_rules::limits::{ADDRESS_LEN_MAX, GENERATORS_MAX, NAME_LEN_MAX, REASON_LEN_MAX};
+use std::time::Duration;
+
+use allot_signals_rules::limits::{
+    ADDRESS_LEN_MAX, GENERATORS_MAX, KEPT_MAX, NAME_LEN_MAX, REASON_LEN_MAX,
+};
 
 /// Problems in one message; the number of all stands beside them.
 pub const PROBLEMS_MAX: usize = 256;
 
+/// Bytes of strategies in one reply to `status`; the others follow in the next.
+pub(crate) const STATUS_BYTES_MAX: usize = 256 << 10;
+
+/// Messages that an agent takes in one turn.
+pub(crate) const MESSAGES_PER_TURN: usize = 64;
+
+/// Lines or records of one message that are refused before the rest of it is not read.
+pub(crate) const REFUSED_MAX: usize = 100;
+
+/// Requests that wait for a reply, of all clients together: those that a generator keeps, and as
+/// many that wait for the journal.
+pub(crate) const PENDING_MAX: usize = 2 * KEPT_MAX;
+
+/// Replies that may wait for one client before it is cut off: nobody has more requests on their
+/// way who reads the replies.
+pub(crate) const HIGH_WATER: usize = 1_024;
+
+/// Bytes that a program may write as its answer, and bytes of a line of a file of signals.
+pub(crate) const LINE_BYTES_MAX: usize = 4_096;
+
+/// How long a peer may be silent before a strategy connects anew: first, and at most.
+pub(crate) const SILENCE_FIRST: Duration = Duration::from_secs(2);
+/// See [`SILENCE_FIRST`].
+pub(crate) const SILENCE_LONGEST: Duration = Duration::from_secs(16);
+
+/// The journal of a trader: a segment, and what is appended between two snapshots. It grows by
+/// some hundred bytes a period.
+pub(crate) const SEGMENT_BYTES: u64 = allot_journal::SEGMENT_BYTES_REAL_MIN;
+/// See [`SEGMENT_BYTES`].
+pub(crate) const SNAPSHOT_EVERY_BYTES: u64 = 1 << 20;
+
 /// A report of one generator in a message: its texts, each with its length, and some numbers.
-const REPORT_BYTES: usize = NAME_LEN_MAX + ADDRESS_LEN_MAX + REASON_LEN_MAX + 200;
+pub(crate) const REPORT_BYTES: usize = NAME_LEN_MAX + ADDRESS_LEN_MAX + REASON_LEN_MAX + 200;
 
 const _: () = {
     // A registration with all its reports, with every character escaped, is a message.
     assert!(GENERATORS_MAX * REPORT_BYTES * 6 < allot_domain::limits::MESSAGE_MAX);
+    // A page of a status, and one strategy more with all its generators, is a frame of a link.
+    assert!(STATUS_BYTES_MAX + (GENERATORS_MAX + PROBLEMS_MAX) * REPORT_BYTES * 6 < 16 << 20);
+    assert!(SNAPSHOT_EVERY_BYTES < SEGMENT_BYTES);
+    assert!(SILENCE_FIRST.as_millis() < SILENCE_LONGEST.as_millis());
 };

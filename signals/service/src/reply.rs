@@ -6,7 +6,7 @@ mod json;
 use std::time::Duration;
 
 use allot_domain::{Incarnation, Seq};
-use allot_signals_rules::{ComponentName, Period, Unix, Value};
+use allot_signals_rules::{ComponentName, Period, Reject, Unix, Value};
 use allot_wire::reply::Echo;
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
 
@@ -83,6 +83,14 @@ pub enum ReplyBody {
         /// Why.
         reason: String,
     },
+}
+
+impl ReplyBody {
+    /// A rejection.
+    #[must_use]
+    pub fn of(reject: &Reject) -> Self {
+        Self::Rejected { code: reject.code().to_owned(), reason: reject.to_string() }
+    }
 }
 
 impl Reply {

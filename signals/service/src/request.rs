@@ -196,3 +196,8 @@ fn check_reports(reports: &[ComponentReport]) -> Result<(), Reject> {
 pub(crate) fn decode_error(reject: &Reject) -> DecodeError {
     DecodeError::new(reject.to_string())
 }
+
+/// A request that the other kind of agent takes; `takes` says what this one does.
+pub(crate) fn unknown_here(kind: RequestKind, takes: &str) -> Reject {
+    Core::UnknownType(format!("{takes}; this was {}", kind.name())).into()
+}

@@ -182,6 +182,7 @@ impl Trader {
         let judged = self.judge_clock(now, time);
         let standing = self.strategies.get_mut(name).expect("it is registered");
         standing.lease_until = now.steady + self.settings.lease;
+        self.leases_until = self.leases_until.min(standing.lease_until);
         standing.heard = Some(now.unix);
         let known = standing.problem.as_ref().map(|problem| problem.kind);
         match &judged {

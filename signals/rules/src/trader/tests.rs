@@ -205,6 +205,10 @@ fn every_message_renews_the_lease_and_the_same_instance_may_come_back() {
     assert_eq!(rig.told(), ["X away"]);
     assert_eq!(rig.register(6_300, "X", 1), "registered");
     assert_eq!(rig.told(), [""; 0]);
+    assert_eq!(rig.decide(6_310, "X", 6, 1.0), "accepted");
+    assert_eq!(rig.trader.wake_at(), at(6_500).steady);
+    rig.tick(6_910);
+    assert_eq!(rig.told(), ["X away"], "each time anew");
 }
 
 #[test]

@@ -7,3 +7,4 @@
 mod dump;
 mod page;
 mod messages;
+mod agents;

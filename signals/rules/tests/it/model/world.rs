@@ -197,6 +197,9 @@ impl World {
             self.tick_strategy(number);
         }
         self.tick_trader();
+        if !self.has(PlantedBug::NeverHeals) {
+            self.look_for_the_unnamed();
+        }
     }
 
     fn wakes(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! The trader of the world.
 
+use allot_signals_rules::{ProblemKind, Standing};
+
 use super::*;
 
 impl World {
@@ -14,6 +16,19 @@ impl World {
         if self.has(PlantedBug::LeavesOutTheMissing) {
             self.leave_out_the_missing();
         }
+    }
+
+    /// Whoever was not heard for a lease, and as long as the trader may look away, is named.
+    pub(super) fn look_for_the_unnamed(&mut self) {
+        let Some(machine) = self.trader.process.machine.as_ref() else { return };
+        let is_unnamed = |standing: &Standing| {
+            let named = standing.problem.as_ref().map(|problem| problem.kind);
+            standing.lease_until.get() + 260 * MS < self.time && named != Some(ProblemKind::Away)
+        };
+        let unnamed = machine.strategies().iter().find(|(_, standing)| is_unnamed(standing));
+        let found =
+            unnamed.map_or(Ok(()), |(name, _)| Err(format!("{name} is away, and not named")));
+        self.check(found);
     }
 
     fn leave_out_the_missing(&mut self) {

@@ -1,0 +1,219 @@
+//! Trader's journal: who is registered and which medians were published, through restarts.
+//!
+//! ```text
+//!   kind 1  registered     name (text) │ instance u64 │ since u64
+//!   kind 2  deregistered   name (text)
+//!   kind 3  median         period u64  │ value f64    │ strategies u32
+//! ```
+//!
+//! A snapshot is a list of (kind, payload): who is registered, and the last median.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use allot_domain::{Incarnation, LogIndex};
+use allot_journal::{
+    Checkpointer, Committer, Folder, Journal, JournalConfig, JournalError, Recovery, Wakers,
+};
+use allot_signals_rules::{ComponentName, Median, Period, Record, Unix, Value};
+use allot_wire::{DecodeError, codec};
+
+use crate::limits::{SEGMENT_BYTES, SNAPSHOT_EVERY_BYTES};
+use crate::request::millis;
+
+const REGISTERED: u8 = 1;
+const DEREGISTERED: u8 = 2;
+const MEDIAN: u8 = 3;
+
+/// The journal of a trader, as the trader sees it.
+pub struct TraderJournal(Journal);
+
+/// A journal that was read.
+pub struct OpenedJournal {
+    /// What the trader appends to.
+    pub journal: TraderJournal,
+    /// What it starts from.
+    pub records: Vec<Record>,
+    /// Whether nothing was ever written to it.
+    pub is_new: bool,
+    /// Writes and syncs.
+    pub committer: Committer,
+    /// Makes segments and snapshots.
+    pub checkpointer: Checkpointer,
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug)]
+pub enum TraderJournalError {
+    /// What the journal says.
+    Journal(JournalError),
+    /// A record is none of a trader; holds which, and what is wrong.
+    Record(LogIndex, DecodeError),
+}
+
+impl TraderJournal {
+    /// None: what is registered is in memory only.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Journal::none())
+    }
+
+    /// Opens the journal of a folder; of periods of another length it is refused.
+    ///
+    /// # Errors
+    /// [`TraderJournalError`]: nothing was changed.
+    pub fn open(
+        path: &Path,
+        length: Duration,
+        wakers: Wakers<'_>,
+    ) -> Result<OpenedJournal, TraderJournalError> {
+        let folder = Folder::open(path)?;
+        let stamp = format!("signals trader, period {} ms", millis(length));
+        let config = JournalConfig {
+            segment_bytes: SEGMENT_BYTES,
+            snapshot_every_bytes: SNAPSHOT_EVERY_BYTES,
+            ..JournalConfig::new("trader", &stamp)
+        };
+        let mut recovery = Recovery::open(Arc::new(folder), config)?;
+        for warning in recovery.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let is_new = recovery.is_new();
+        let records = read(&mut recovery)?;
+        let (journal, committer, checkpointer) = recovery.finish(wakers)?;
+        Ok(OpenedJournal { journal: Self(journal), records, is_new, committer, checkpointer })
+    }
+
+    /// Appends a record.
+    pub(crate) fn append(&mut self, time: Unix, record: &Record) {
+        let (kind, payload) = write(record);
+        self.0.append(kind, 0, time.get(), &payload);
+    }
+
+    /// What was appended last.
+    pub(crate) fn appended(&self) -> LogIndex {
+        self.0.appended()
+    }
+
+    /// Whether what follows this record may leave.
+    pub(crate) fn is_durable(&self, index: LogIndex) -> bool {
+        index <= if self.0.waits() { self.0.durable() } else { self.0.appended() }
+    }
+
+    /// Hands over what was appended, and takes what has become durable.
+    pub(crate) fn turn(
+        &mut self,
+        records: impl Iterator<Item = Record>,
+    ) -> Result<usize, JournalError> {
+        if self.0.snapshot_is_due() {
+            self.0.store_snapshot(|out| {
+                let records: Vec<_> = records.map(|record| write(&record)).collect();
+                codec::append(records, out);
+            });
+        }
+        self.0.submit();
+        self.0.poll()
+    }
+}
+
+fn read(recovery: &mut Recovery) -> Result<Vec<Record>, TraderJournalError> {
+    let mut records = Vec::new();
+    if let Some(snapshot) = recovery.snapshot() {
+        let bad = |error| TraderJournalError::Record(snapshot.index, error);
+        let list: Vec<(u8, Vec<u8>)> = codec::decode(&snapshot.state).map_err(bad)?;
+        for (kind, payload) in list {
+            records.push(read_record(kind, &payload).map_err(bad)?);
+        }
+    }
+    while let Some(record) = recovery.next()? {
+        let index = record.index;
+        let read = read_record(record.kind, record.payload);
+        records.push(read.map_err(|error| TraderJournalError::Record(index, error))?);
+    }
+    Ok(records)
+}
+
+fn write(record: &Record) -> (u8, Vec<u8>) {
+    let mut out = Vec::new();
+    let kind = match record {
+        Record::Registered(name, instance, since) => {
+            codec::append((name.as_str(), instance.get(), since.get()), &mut out);
+            REGISTERED
+        }
+        Record::Deregistered(name) => {
+            codec::append(name.as_str(), &mut out);
+            DEREGISTERED
+        }
+        Record::Median(Median { period, value, strategies }) => {
+            codec::append((period.get(), value.get(), *strategies), &mut out);
+            MEDIAN
+        }
+    };
+    (kind, out)
+}
+
+fn read_record(kind: u8, payload: &[u8]) -> Result<Record, DecodeError> {
+    let name = |text: &str| {
+        let name = ComponentName::new(text.as_bytes());
+        name.map_err(|reject| DecodeError::new(reject.to_string()))
+    };
+    match kind {
+        REGISTERED => {
+            let (text, instance, since): (Cow<'_, str>, u64, u64) = codec::decode(payload)?;
+            let (instance, since) = (Incarnation::new(instance), Unix::new(since));
+            Ok(Record::Registered(name(&text)?, instance, since))
+        }
+        DEREGISTERED => {
+            let text: Cow<'_, str> = codec::decode(payload)?;
+            Ok(Record::Deregistered(name(&text)?))
+        }
+        MEDIAN => {
+            let (period, number, strategies): (u64, f64, u32) = codec::decode(payload)?;
+            let value =
+                Value::new(number).ok_or_else(|| DecodeError::new("a median is not finite"))?;
+            Ok(Record::Median(Median { period: Period::new(period), value, strategies }))
+        }
+        kind => Err(DecodeError::new(format!("no kind of a record: {kind}"))),
+    }
+}
+
+impl From<JournalError> for TraderJournalError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl std::fmt::Display for TraderJournalError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Journal(error) => error.fmt(f),
+            Self::Record(index, error) => write!(f, "the record {index} is damaged: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for TraderJournalError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_read_back() {
+        let name = ComponentName::new(b"X").unwrap();
+        let value = Value::new(0.5).unwrap();
+        let median = Median { period: Period::new(5), value, strategies: 2 };
+        for record in [
+            Record::Registered(name, Incarnation::new(7), Unix::new(9)),
+            Record::Deregistered(name),
+            Record::Median(median),
+        ] {
+            let (kind, payload) = write(&record);
+            assert_eq!(read_record(kind, &payload), Ok(record));
+            assert!(read_record(kind, &payload[1..]).is_err());
+        }
+        assert!(read_record(4, &[]).is_err());
+    }
+}

@@ -1,0 +1,408 @@
+//! Agents: generators, strategies and a trader over real sockets, in one process.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use allot_domain::Incarnation;
+use allot_journal::Wakers;
+use allot_runtime::{
+    Clock, Context, Link, LinkOptions, PollSet, Running, Subscriber, ThreadGroup, Threads,
+    WaitStrategy, WallClock,
+};
+use allot_signals_rules::{
+    ComponentName, ProblemKind, Rule, Schedule, StrategySettings, TraderSettings,
+};
+use allot_signals_service::{
+    Event, GeneratorAgent, MedianMessage, ProblemBoard, Reply, ReplyBody, Source, StopRequest,
+    StrategyAgent, StrategyLinks, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
+    TraderState,
+};
+
+/// A hang fails the test; nothing waits that long otherwise.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn schedule() -> Schedule {
+    Schedule::new(Duration::from_millis(400)).unwrap()
+}
+
+fn group() -> ThreadGroup {
+    ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated)
+}
+
+/// An agent on a thread of its own, and what it says.
+struct Agency {
+    running: Option<Running>,
+    events: Receiver<Event>,
+    endpoint: String,
+    publish: String,
+    stop: StopRequest,
+    board: ProblemBoard,
+}
+
+impl Agency {
+    /// Waits for an event that answers the question.
+    fn wait<T>(&self, wanted: impl Fn(&Event) -> Option<T>) -> T {
+        loop {
+            let event = self.events.recv_timeout(PATIENCE).expect("the event comes");
+            if let Some(found) = wanted(&event) {
+                return found;
+            }
+        }
+    }
+
+    /// Waits until exactly these problems are told.
+    fn wait_for_problems(&self, expected: &[(&str, ProblemKind)]) {
+        self.wait(|event| match event {
+            Event::Problems(problems) => {
+                let found: Vec<_> =
+                    problems.iter().map(|(name, one)| (name.as_str(), one.kind)).collect();
+                (found == expected).then_some(())
+            }
+            _ => None,
+        });
+    }
+
+    fn median(&self) -> f64 {
+        self.wait(|event| match event {
+            Event::Median(median) => Some(median.value.get()),
+            _ => None,
+        })
+    }
+
+    /// Ends its threads without a farewell.
+    fn kill(&mut self) {
+        self.running = None;
+    }
+}
+
+fn generator(endpoint: &str, source: Source, wall: WallClock) -> Agency {
+    let mut group = group();
+    let slot = group.thread("generator").unwrap();
+    let (told, events) = channel();
+    let name = ComponentName::new(b"g").unwrap();
+    let listener = Box::new(move |event| drop(told.send(event)));
+    let context = Context::new().unwrap();
+    let agent =
+        GeneratorAgent::bind(&context, endpoint, name, schedule(), source, wall, listener).unwrap();
+    let endpoint = agent.endpoint().unwrap().to_owned();
+    let stop = StopRequest::new(slot.waker());
+    let board = ProblemBoard::new(slot.waker());
+    group.add(&slot, Box::new(agent));
+    let running = Some(group.start().unwrap());
+    Agency { running, events, endpoint, publish: String::new(), stop, board }
+}
+
+fn strategy(
+    name: &str,
+    instance: u64,
+    trader: &str,
+    generators: &[&str],
+    wall: WallClock,
+) -> Agency {
+    let mut group = group();
+    let slot = group.thread("strategy").unwrap();
+    let (told, events) = channel();
+    let context = Context::new().unwrap();
+    let link =
+        |endpoint: &str| Link::dealer(&context, endpoint, None, LinkOptions::default()).unwrap();
+    let links = StrategyLinks {
+        generators: generators.iter().map(|endpoint| link(endpoint)).collect(),
+        trader: (trader.to_owned(), link(trader)),
+    };
+    let settings = StrategySettings {
+        name: ComponentName::new(name.as_bytes()).unwrap(),
+        instance: Incarnation::new(instance),
+        schedule: schedule(),
+        retries: 5,
+        rule: Rule::Sum,
+        generators: generators.iter().map(|endpoint| (*endpoint).to_owned()).collect(),
+    };
+    let stop = StopRequest::new(slot.waker());
+    let board = ProblemBoard::new(slot.waker());
+    let listener = Box::new(move |event| drop(told.send(event)));
+    let agent = StrategyAgent::new(settings, links, None, wall, listener, stop.clone());
+    group.add(&slot, Box::new(agent));
+    let running = Some(group.start().unwrap());
+    Agency { running, events, endpoint: String::new(), publish: String::new(), stop, board }
+}
+
+fn trader(endpoint: &str, data: Option<&Path>) -> Agency {
+    let mut group = group();
+    let slot = group.thread("trader").unwrap();
+    let (told, events) = channel();
+    let (mut journal, mut records) = (TraderJournal::none(), Vec::new());
+    if let Some(data) = data {
+        let committer = group.blocking_thread("journal").unwrap();
+        let checkpointer = group.blocking_thread("checkpointer").unwrap();
+        let wakers = Wakers {
+            shard: slot.waker(),
+            committer: committer.waker(),
+            checkpointer: checkpointer.waker(),
+        };
+        let opened = TraderJournal::open(data, schedule().length(), wakers).unwrap();
+        (journal, records) = (opened.journal, opened.records);
+        group.add(&committer, Box::new(opened.committer));
+        group.add(&checkpointer, Box::new(opened.checkpointer));
+    }
+    let settings = TraderSettings { schedule: schedule(), lease: Duration::from_millis(300) };
+    let board = ProblemBoard::new(slot.waker());
+    let start = TraderStart { settings, records, journal, board: board.clone() };
+    let endpoints = TraderEndpoints { listen: endpoint, publish: "tcp://127.0.0.1:*" };
+    let listener = Box::new(move |event| drop(told.send(event)));
+    let now = Clock::system().now();
+    let context = Context::new().unwrap();
+    let wall = WallClock::system();
+    let agent = TraderAgent::bind(&context, endpoints, start, wall, now, listener).unwrap();
+    let endpoint = agent.endpoint().unwrap().to_owned();
+    let publish = agent.publish_endpoint().unwrap().to_owned();
+    let stop = StopRequest::new(slot.waker());
+    group.add(&slot, Box::new(agent));
+    let running = Some(group.start().unwrap());
+    Agency { running, events, endpoint, publish, stop, board }
+}
+
+const ANY: &str = "tcp://127.0.0.1:*";
+
+#[test]
+fn signals_become_decisions_and_decisions_a_median_that_subscribers_hear() {
+    let one = generator(ANY, Source::program("echo 0.5".to_owned()), WallClock::system());
+    let two =
+        generator(ANY, Source::program("echo '{\"value\":2}'".to_owned()), WallClock::system());
+    let trader = trader(ANY, None);
+    let wall = WallClock::system();
+    let x = strategy("X", 1, &trader.endpoint, &[&one.endpoint], wall.clone());
+    let y = strategy("Y", 1, &trader.endpoint, &[&one.endpoint, &two.endpoint], wall);
+    let is_both = |event: &Event| {
+        matches!(event, Event::Median(median) if median.strategies == 2).then_some(())
+    };
+    trader.wait(is_both);
+    assert_eq!(trader.median().to_bits(), 1.5_f64.to_bits());
+    let submitted = |event: &Event| match event {
+        Event::Submitted(_, _, value) => Some(value.get().to_bits()),
+        _ => None,
+    };
+    assert_eq!(x.wait(submitted), 0.5_f64.to_bits());
+    assert_eq!(y.wait(submitted), 2.5_f64.to_bits());
+    let context = Context::new().unwrap();
+    let topics: [&[u8]; 2] = [b"median:", b"trader:"];
+    let mut subscriber = Subscriber::connect(&context, &trader.publish, &topics).unwrap();
+    let mut heard = Vec::new();
+    while heard.len() < 4 {
+        let Some(publication) = subscriber.receive(PATIENCE) else { continue };
+        let topic = String::from_utf8(publication.topic).unwrap();
+        match topic.split(':').next().unwrap() {
+            "median" => {
+                let median = MedianMessage::decode(&publication.body).unwrap().median;
+                assert_eq!(median.value.get().to_bits(), 1.5_f64.to_bits());
+            }
+            _ => assert!(TraderState::decode(&publication.body).unwrap().is_ok()),
+        }
+        if !heard.contains(&topic) {
+            heard.push(topic);
+        }
+    }
+    x.stop.make();
+    x.wait(|event| (*event == Event::Stopped).then_some(()));
+    trader.wait(|event| matches!(event, Event::Deregistered(_)).then_some(()));
+    assert_eq!(trader.median().to_bits(), 2.5_f64.to_bits());
+}
+
+#[test]
+fn whoever_is_gone_is_named_and_healed_when_it_is_back() {
+    let generator_at = |endpoint: &str| generator(endpoint, Source::random(7), WallClock::system());
+    let mut one = generator_at(ANY);
+    let trader = trader(ANY, None);
+    let mut x = strategy("X", 1, &trader.endpoint, &[&one.endpoint], WallClock::system());
+    trader.median();
+    one.kill();
+    trader.wait(|event| match event {
+        Event::Problems(problems) => problems
+            .iter()
+            .any(|(name, problem)| name == "g (of X)" && problem.kind == ProblemKind::Missing)
+            .then_some(()),
+        _ => None,
+    });
+    let _one = generator_at(&one.endpoint);
+    trader.wait_for_problems(&[]);
+    trader.median();
+    x.kill();
+    trader.wait_for_problems(&[("X", ProblemKind::Away)]);
+    let x = strategy("X", 2, &trader.endpoint, &[&one.endpoint], WallClock::system());
+    trader.wait_for_problems(&[]);
+    trader.median();
+    let mut other = strategy("X", 3, &trader.endpoint, &[&one.endpoint], WallClock::system());
+    other.wait(|event| matches!(event, Event::Taken(_)).then_some(()));
+    let refused = other.running.take().unwrap().join().unwrap_err().to_string();
+    assert!(refused.starts_with("X stopped: another instance of X is registered"), "{refused}");
+    trader.median();
+    trader.board.set(
+        "orders",
+        allot_signals_rules::Unix::new(5),
+        Some((ProblemKind::Refused, "no".into())),
+    );
+    trader.wait_for_problems(&[("orders", ProblemKind::Refused)]);
+    drop(x);
+}
+
+#[test]
+fn a_strategy_whose_clock_is_off_is_named_and_healed() {
+    let clock = Clock::system();
+    let one = generator(ANY, Source::random(7), WallClock::system());
+    let trader = trader(ANY, None);
+    let wall = WallClock::beside(clock);
+    let _x = strategy("X", 1, &trader.endpoint, &[&one.endpoint], wall.clone());
+    trader.median();
+    wall.set_ahead(-3_600_000_000_000);
+    trader.wait(|event| match event {
+        Event::Problems(problems) => problems
+            .iter()
+            .any(|(name, one)| name == "X" && one.kind == ProblemKind::ClockOff)
+            .then_some(()),
+        _ => None,
+    });
+    wall.set_ahead(0);
+    trader.wait_for_problems(&[]);
+    trader.median();
+}
+
+#[test]
+fn a_trader_comes_back_with_its_registrations() {
+    let data = tempfile::tempdir().unwrap();
+    let mut one = generator(ANY, Source::random(7), WallClock::system());
+    let mut first = trader(ANY, Some(data.path()));
+    let x = strategy("X", 1, &first.endpoint, &[&one.endpoint], WallClock::system());
+    let _y = strategy("Y", 1, &first.endpoint, &[&one.endpoint], WallClock::system());
+    let both = |event: &Event| match event {
+        Event::Median(median) if median.strategies == 2 => Some(median.period),
+        _ => None,
+    };
+    let last = first.wait(both);
+    first.kill();
+    drop(x);
+    let again = trader(&first.endpoint, Some(data.path()));
+    again.wait(|event| match event {
+        Event::Problems(problems) => {
+            let found = problems.iter().any(|(name, _)| name == "X");
+            assert!(
+                !problems
+                    .iter()
+                    .any(|(name, one)| name == "trader" && one.kind == ProblemKind::NoStrategies)
+            );
+            found.then_some(())
+        }
+        Event::Median(median) => panic!("a median without X: {median:?}"),
+        _ => None,
+    });
+    let _x = strategy("X", 2, &first.endpoint, &[&one.endpoint], WallClock::system());
+    assert!(last < again.wait(both));
+    one.kill();
+}
+
+/// A client in JSON, as a user of another language writes it.
+struct Client(Link);
+
+impl Client {
+    fn connect(endpoint: &str) -> Self {
+        let context = Context::new().unwrap();
+        let link = Link::dealer(&context, endpoint, None, LinkOptions::default()).unwrap();
+        Self(link)
+    }
+
+    fn send(&mut self, text: &str) {
+        let mut frame = text.as_bytes().to_vec();
+        while self.0.send(&mut frame).is_err() {
+            self.wait();
+        }
+    }
+
+    fn wait(&self) {
+        let mut poll_set = PollSet::without_waker();
+        self.0.wait_on(&mut poll_set);
+        poll_set.sleep(Some(Duration::from_millis(50)));
+    }
+
+    fn reply(&mut self) -> ReplyBody {
+        let mut frame = Vec::new();
+        while !self.0.receive(&mut frame) {
+            self.wait();
+        }
+        assert!(frame.starts_with(b"{"), "in the encoding of the request");
+        Reply::decode_all(&frame).unwrap().remove(0).body
+    }
+
+    fn code(&mut self) -> String {
+        match self.reply() {
+            ReplyBody::Rejected { code, .. } => code,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_generator_holds_a_request_until_it_has_the_signal() {
+    let slow = generator(ANY, Source::program("sleep 0.1; echo 3".to_owned()), WallClock::system());
+    let mut client = Client::connect(&slow.endpoint);
+    loop {
+        let period = schedule()
+            .period_at(allot_signals_rules::Unix::new(WallClock::system().now().as_unix()));
+        let ask = format!(
+            r#"{{"type":"ask","source":"me","seq":1,"period":{},"length_ms":400}}"#,
+            period.get() + 1
+        );
+        client.send(&ask);
+        match client.reply() {
+            ReplyBody::Held { period: held, .. } => {
+                assert_eq!(held, period.next());
+                match client.reply() {
+                    ReplyBody::Signal { value, .. } => {
+                        assert_eq!(value.to_string(), "3.0");
+                        break;
+                    }
+                    // A loaded machine: the program did not end in time.
+                    ReplyBody::Rejected { .. } => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            // The period ended on the way.
+            ReplyBody::Rejected { .. } | ReplyBody::Signal { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    client.send("{\"type\":\"status\",\"source\":\"me\",\"seq\":2}\nhello");
+    let mut codes = [client.code(), client.code()];
+    codes.sort_unstable();
+    assert_eq!(codes, ["malformed_message", "unknown_type"]);
+    client.send(" ");
+    assert_eq!(client.code(), "malformed_message");
+}
+
+#[test]
+fn a_status_of_many_strategies_comes_in_pages() {
+    let trader = trader(ANY, None);
+    let mut client = Client::connect(&trader.endpoint);
+    let generators = vec![r#"{"address":"tcp://127.0.0.1:1"}"#; 64].join(",");
+    let rest = format!(r#""instance":1,"length_ms":400,"generators":[{generators}]}}"#);
+    for number in 0..20 {
+        let mut time = String::new();
+        allot_wire::timestamp::write(&mut time, WallClock::system().now().as_unix()).unwrap();
+        client.send(&format!(
+            r#"{{"type":"register","source":"s{number:02}","seq":1,"time":"{time}",{rest}"#,
+        ));
+        assert!(matches!(client.reply(), ReplyBody::Registered { .. }));
+    }
+    let (mut names, mut pages, mut after) = (Vec::new(), 0, String::new());
+    loop {
+        client.send(&format!(r#"{{"type":"status","source":"ops","seq":1{after}}}"#));
+        let ReplyBody::Status(status) = client.reply() else { panic!("no status") };
+        pages += 1;
+        names.extend(status.strategies.iter().map(|strategy| strategy.name.to_string()));
+        if !status.more {
+            break;
+        }
+        after = format!(r#","after":"{}""#, names.last().unwrap());
+    }
+    let expected: Vec<_> = (0..20).map(|number| format!("s{number:02}")).collect();
+    assert_eq!(names, expected);
+    assert!(1 < pages);
+}
