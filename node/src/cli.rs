@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
     bench, completions, config, demo, doctor, feed, fills, init, inspect, positions, publisher,
-    router, serve, shard, verify,
+    router, serve, shard, signals, verify,
 };
 use crate::common_args::CommonArgs;
 use crate::log;
@@ -48,6 +48,7 @@ enum Verb {
     Inspect(inspect::Inspect),
     Fills(fills::Fills),
     Doctor(doctor::Doctor),
+    Signals(signals::SignalsPages),
     Bench(bench::Bench),
     Config(config::ConfigPages),
     Completions(completions::Completions),
@@ -83,6 +84,7 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Fills(fills) => fills::run(&fills, common),
         Verb::Doctor(doctor) => doctor::run(&doctor, common),
+        Verb::Signals(pages) => signals::run(&pages, common),
         Verb::Bench(bench) => bench::run(&bench),
         Verb::Config(pages) => config::run(&pages, common),
         Verb::Completions(completions) => completions::run(&completions, Cli::command()),

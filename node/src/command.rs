@@ -12,6 +12,7 @@ pub(crate) mod verify;
 pub(crate) mod inspect;
 pub(crate) mod fills;
 pub(crate) mod doctor;
+pub(crate) mod signals;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod completions;

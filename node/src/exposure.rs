@@ -48,7 +48,7 @@ fn warning(settings: &Settings, key: Key) -> Option<String> {
 
 /// Whether other machines may reach an endpoint: it is not on the loopback interface, or nobody can
 /// tell.
-fn is_reachable(endpoint: &str) -> bool {
+pub(crate) fn is_reachable(endpoint: &str) -> bool {
     let Some((host, _)) = endpoint.strip_prefix("tcp://").and_then(|rest| rest.rsplit_once(':'))
     else {
         return false;

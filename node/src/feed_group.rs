@@ -156,6 +156,17 @@ impl Feeds {
         self.progress.iter().any(|progress| progress.summary().gave_up_after().is_some())
     }
 
+    /// What wakes their thread, when a source has something new.
+    pub(crate) const fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Why messages were rejected, the last code of all feeds; none without a rejection.
+    pub(crate) fn rejection(&self) -> Option<String> {
+        let summaries = self.progress.iter().map(FeedProgress::summary);
+        summaries.filter_map(|summary| summary.rejections().keys().last().cloned()).next_back()
+    }
+
     /// Their source names.
     pub(crate) fn sources(&self) -> Vec<&str> {
         self.progress.iter().map(|progress| progress.source().as_str()).collect()

@@ -24,12 +24,14 @@ mod problem;
 mod generator;
 mod strategy;
 mod trader;
+mod order;
 
 pub use attempts::Attempts;
 pub use component_name::ComponentName;
 pub use decide::{Rule, median};
 pub use exchange::{ClockOff, Exchange, Lead};
 pub use generator::{Ask, Generator, GeneratorEffect, GeneratorReply};
+pub use order::{Order, OrderTooLarge};
 pub use period::{BadSchedule, Period, Schedule};
 pub use problem::{ComponentReport, Problem, ProblemKind};
 pub use reject::{NameTaken, PeriodMismatch, Periods, Reject};

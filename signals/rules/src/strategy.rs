@@ -212,7 +212,9 @@ impl Strategy {
         if self.round.as_ref().is_none_or(|round| round.period != period) {
             self.close_round(now);
             let begin = self.settings.schedule.begin_of(period, &self.settings.name);
-            self.round = Some(Round::new(period, begin, self.generators.len()));
+            let patience = self.settings.schedule.length() / 6;
+            self.round =
+                Some(Round::new(period, begin, now.unix + patience, self.generators.len()));
         }
         self.work(now, out);
         self.tell(out);
@@ -260,12 +262,14 @@ impl Strategy {
         self.submit(now, out);
     }
 
-    /// A third of the way to the trader's deadline is left for the trader to hear of it.
+    /// A third of the way to the trader's deadline is left for the trader to hear of it. Whoever
+    /// starts late in a period is patient all the same.
     fn report_deadline(&self) -> Option<Unix> {
         let schedule = &self.settings.schedule;
         let round = self.round.as_ref()?;
         let start = schedule.start_of(round.period);
-        Some(start + (schedule.deadline_of(round.period) - start) / 3 * 2)
+        let deadline = start + (schedule.deadline_of(round.period) - start) / 3 * 2;
+        Some(deadline.max(round.patient_until))
     }
 
     fn ask(&mut self, now: Now, out: &mut Vec<StrategyEffect>) {

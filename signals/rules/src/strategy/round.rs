@@ -13,6 +13,8 @@ pub(super) struct Round {
     pub(super) period: Period,
     /// When the work begins.
     pub(super) begin: Unix,
+    /// Nobody is missing before.
+    pub(super) patient_until: Unix,
     /// One for each generator.
     pub(super) slots: Vec<Slot>,
     pub(super) decided: Decided,
@@ -51,10 +53,11 @@ pub(super) struct Slot {
 }
 
 impl Round {
-    pub(super) fn new(period: Period, begin: Unix, generators: usize) -> Self {
+    pub(super) fn new(period: Period, begin: Unix, patient_until: Unix, generators: usize) -> Self {
         Self {
             period,
             begin,
+            patient_until,
             slots: vec![Slot::default(); generators],
             decided: Decided::Not,
             submission: Attempts::new(),

@@ -1,0 +1,101 @@
+//! Address: where a component listens or is reached, in the short forms that people type.
+
+use clap::Args;
+
+/// An endpoint of ZeroMQ. `1001` and `:1001` are ports of this machine, `host:1001` is TCP.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Address(pub(super) String);
+
+/// Where a component listens.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct ListenFlags {
+    /// Endpoint to listen on: tcp://127.0.0.1:1000, ipc://PATH
+    #[arg(long, value_name = "ADDR", value_parser = parse)]
+    listen: Option<Address>,
+    /// Port to listen on: short for --listen tcp://127.0.0.1:PORT
+    #[arg(short, long, value_name = "PORT")]
+    port: Option<u16>,
+}
+
+impl ListenFlags {
+    pub(super) fn endpoint(&self) -> String {
+        match (&self.listen, self.port) {
+            (Some(address), _) => address.0.clone(),
+            (None, port) => local(&port.unwrap_or_default().to_string()),
+        }
+    }
+}
+
+fn local(port: &str) -> String {
+    format!("tcp://127.0.0.1:{port}")
+}
+
+/// Reads an address.
+pub(super) fn parse(text: &str) -> Result<Address, String> {
+    let text = text.trim();
+    let port = text.strip_prefix(':').unwrap_or(text);
+    if port.parse::<u16>().is_ok() {
+        return Ok(Address(local(port)));
+    }
+    if text.starts_with("tcp://") || text.starts_with("ipc://") {
+        return Ok(Address(text.to_owned()));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port))
+            if !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok() =>
+        {
+            Ok(Address(format!("tcp://{text}")))
+        }
+        _ => Err("use a port, HOST:PORT, tcp://HOST:PORT or ipc://PATH".to_owned()),
+    }
+}
+
+/// Where a trader publishes that listens here: the next port, or the path with `.pub`.
+pub(super) fn beside(listen: &str) -> Result<String, String> {
+    if listen.starts_with("ipc://") {
+        return Ok(format!("{listen}.pub"));
+    }
+    let none = || "there is no port after that of --listen; add --publish ADDR".to_owned();
+    let (host, port) = listen.rsplit_once(':').ok_or_else(none)?;
+    match port.parse::<u16>() {
+        // Port 0 is any free port.
+        Ok(0) => Ok(listen.to_owned()),
+        Ok(port) => Ok(format!("{host}:{}", port.checked_add(1).ok_or_else(none)?)),
+        Err(_) if port == "*" => Ok(listen.to_owned()),
+        Err(_) => Err(none()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_forms_are_read() {
+        for (text, endpoint) in [
+            ("1001", "tcp://127.0.0.1:1001"),
+            (":1001", "tcp://127.0.0.1:1001"),
+            ("quant-2:1001", "tcp://quant-2:1001"),
+            ("tcp://127.0.0.1:*", "tcp://127.0.0.1:*"),
+            ("ipc:///run/g1", "ipc:///run/g1"),
+        ] {
+            assert_eq!(parse(text), Ok(Address(endpoint.to_owned())));
+        }
+        for text in ["", "localhost", "70000", "http://a:1", "a:b"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_trader_publishes_beside_its_door() {
+        for (listen, publish) in [
+            ("tcp://127.0.0.1:1010", Ok("tcp://127.0.0.1:1011")),
+            ("tcp://127.0.0.1:*", Ok("tcp://127.0.0.1:*")),
+            ("ipc:///run/trader", Ok("ipc:///run/trader.pub")),
+            ("tcp://127.0.0.1:65535", Err(())),
+        ] {
+            assert_eq!(beside(listen).map_err(|_| ()), publish.map(str::to_owned));
+        }
+    }
+}

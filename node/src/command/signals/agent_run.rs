@@ -1,0 +1,197 @@
+//! Agent run: an agent on its thread, what it says on standard output, and signals.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use allot_runtime::{Clock, Running, ThreadGroup, Threads, WaitStrategy};
+use allot_signals_rules::{Median, Problem};
+use allot_signals_service::{Event, Listener};
+use allot_wire::json::Object;
+use anyhow::Result;
+
+use crate::monitor::Monitor;
+use crate::signals::Request;
+use crate::stdout::print;
+
+/// Events that wait for standard output; when its reader is slow the next ones are dropped, because
+/// the agent must not wait.
+const EVENTS_MAX: usize = 65_536;
+
+/// How often whoever runs an agent looks around when nothing happens.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// A thread group for an agent.
+pub(super) fn group() -> ThreadGroup {
+    ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated)
+}
+
+/// A listener for an agent, and where what it hears comes out.
+pub(super) fn listener() -> (Listener, Receiver<Event>) {
+    let (sender, receiver) = sync_channel(EVENTS_MAX);
+    (Box::new(move |event| send(&sender, event)), receiver)
+}
+
+fn send(sender: &SyncSender<Event>, event: Event) {
+    if let Err(TrySendError::Full(event)) = sender.try_send(event) {
+        tracing::warn!("standard output is not read; dropped {event:?}");
+    }
+}
+
+/// How events are printed.
+pub(super) struct Printer {
+    /// Who speaks.
+    pub(super) name: String,
+    /// One JSON object a line, for programs.
+    pub(super) json: bool,
+}
+
+/// Runs an agent until it ends, a signal comes, or its thread fails.
+///
+/// `stop` is what a signal does; none stops the thread at once. `look` is called with each event,
+/// and now and then without one.
+pub(super) fn run(
+    running: Running,
+    events: &Receiver<Event>,
+    printer: &Printer,
+    stop: Option<Request>,
+    mut look: impl FnMut(Option<&Event>),
+) -> Result<()> {
+    let stopper = running.stopper();
+    let stop = stop.unwrap_or_else(|| {
+        let stopper = stopper.clone();
+        Box::new(move || stopper.stop())
+    });
+    let monitor = Monitor::new(stop, Vec::new(), None)?;
+    loop {
+        match events.recv_timeout(LOOK_EVERY) {
+            Ok(Event::Stopped) => stopper.stop(),
+            Ok(event) => {
+                look(Some(&event));
+                if let Some(line) = printer.line(&event) {
+                    print(&line)?;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => look(None),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    let ended = running.join();
+    monitor.stop()?;
+    Ok(ended?)
+}
+
+impl Printer {
+    /// The first line: scripts wait for it.
+    pub(super) fn listening(&self, endpoint: &str, publish: Option<&str>) -> Result<()> {
+        if !self.json {
+            let publish = publish.map(|publish| format!(" publish={publish}")).unwrap_or_default();
+            return print(&format!("listening {} {endpoint}{publish}", self.name));
+        }
+        print(&json("listening", |object| {
+            object.plain("name", &self.name);
+            object.text("listen", endpoint);
+            publish.into_iter().for_each(|publish| object.text("publish", publish));
+        }))
+    }
+
+    /// What an event says on standard output; problems are in the log, for people.
+    fn line(&self, event: &Event) -> Option<String> {
+        if self.json { Some(json_line(&self.name, event)) } else { self.text_line(event) }
+    }
+
+    fn text_line(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::Signal(_, value) => format!("{} signal {value}", self.name),
+            Event::Registered(name) => format!("registered {name}"),
+            Event::Deregistered(name) => format!("deregistered {name}"),
+            Event::Submitted(name, _, value) => format!("{name} submitted {value}"),
+            Event::Median(Median { value, .. }) => format!("median: {value}"),
+            Event::Taken(_) | Event::Problems(_) | Event::Stopped => return None,
+        })
+    }
+}
+
+fn json(kind: &str, write: impl FnOnce(&mut Object<'_>)) -> String {
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    object.plain("type", kind);
+    write(&mut object);
+    object.end();
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+fn json_line(own: &str, event: &Event) -> String {
+    match event {
+        Event::Signal(period, value) => json("signal", |object| {
+            object.plain("name", own);
+            object.number("period", period.get());
+            object.literal("value", value);
+        }),
+        Event::Registered(name) => json("registered", |object| object.plain("name", name.as_str())),
+        Event::Deregistered(name) => {
+            json("deregistered", |object| object.plain("name", name.as_str()))
+        }
+        Event::Submitted(name, period, value) => json("submitted", |object| {
+            object.plain("name", name.as_str());
+            object.number("period", period.get());
+            object.literal("value", value);
+        }),
+        Event::Median(median) => json("median", |object| {
+            object.number("period", median.period.get());
+            object.literal("value", median.value);
+            object.number("strategies", median.strategies.into());
+        }),
+        Event::Taken(reason) => json("taken", |object| object.text("reason", reason)),
+        Event::Problems(problems) => json("problems", |object| {
+            object.list("problems", problems, |(component, problem), out| {
+                write_problem(component, problem, out);
+            });
+        }),
+        Event::Stopped => json("stopped", |_| {}),
+    }
+}
+
+fn write_problem(component: &str, problem: &Problem, out: &mut Vec<u8>) {
+    let mut object = Object::begin(out);
+    object.text("component", component);
+    object.plain("kind", problem.kind.name());
+    object.time("since", problem.since.get());
+    object.text("reason", &problem.reason);
+    object.end();
+}
+
+#[cfg(test)]
+mod tests {
+    use allot_signals_rules::{ComponentName, Period, Value};
+
+    use super::*;
+
+    #[test]
+    fn events_are_printed_as_the_seed_shows_or_as_json() {
+        let name = ComponentName::new(b"X").unwrap();
+        let value = Value::new(0.5).unwrap();
+        let period = Period::new(7);
+        for (event, text, json) in [
+            (
+                Event::Submitted(name, period, value),
+                "X submitted 0.5",
+                r#"{"type":"submitted","name":"X","period":7,"value":0.5}"#,
+            ),
+            (Event::Registered(name), "registered X", r#"{"type":"registered","name":"X"}"#),
+            (
+                Event::Median(Median { period, value, strategies: 2 }),
+                "median: 0.5",
+                r#"{"type":"median","period":7,"value":0.5,"strategies":2}"#,
+            ),
+            (
+                Event::Signal(period, value),
+                "G signal 0.5",
+                r#"{"type":"signal","name":"G","period":7,"value":0.5}"#,
+            ),
+        ] {
+            let printer = |json| Printer { name: "G".to_owned(), json };
+            assert_eq!(printer(false).line(&event).as_deref(), Some(text));
+            assert_eq!(printer(true).line(&event).as_deref(), Some(json));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Client: asks a trader, and waits a bounded time for the reply.
+
+use std::process;
+use std::time::Duration;
+
+use allot_domain::{Seq, SourceId};
+use allot_feeds::unique_source;
+use allot_runtime::{Clock, Context, Link, LinkOptions, Nanos, PollSet};
+use allot_signals_service::{Reply, ReplyBody, Request, RequestBody};
+use allot_wire::Encoding;
+use anyhow::{Context as _, Result, bail};
+
+/// After this long without a reply a request is sent again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// A connection to a trader.
+pub(super) struct Client {
+    link: Link,
+    address: String,
+    clock: Clock,
+    source: SourceId,
+    seq: Seq,
+    gives_up_at: Nanos,
+}
+
+impl Client {
+    /// A connection on which everything must be done within a time.
+    pub(super) fn connect(address: &str, timeout: Duration) -> Result<Self> {
+        let context = Context::new()?;
+        let link = Link::dealer(&context, address, None, LinkOptions::default())?;
+        let clock = Clock::system();
+        let source = unique_source("ops", clock.now(), process::id().into());
+        Ok(Self {
+            link,
+            address: address.to_owned(),
+            gives_up_at: clock.now() + timeout,
+            source: source.map_err(|reject| anyhow::anyhow!("{reject}"))?,
+            seq: Seq::ZERO,
+            clock,
+        })
+    }
+
+    /// The reply to a request, which is safe to send twice.
+    pub(super) fn ask(&mut self, body: RequestBody) -> Result<ReplyBody> {
+        self.seq = self.seq.next();
+        let request = Request { source: self.source, seq: self.seq, body };
+        let (mut send_at, mut frame, mut received) = (Nanos::ZERO, Vec::new(), Vec::new());
+        loop {
+            let now = self.clock.now();
+            if self.gives_up_at <= now {
+                bail!("no reply from {}; is a trader running there?", self.address);
+            }
+            if send_at <= now {
+                request.encode(Encoding::Json, &mut frame);
+                // Until the connection is there it is tried soon again.
+                let is_sent = self.link.send(&mut frame).is_ok();
+                send_at = now + if is_sent { AGAIN_AFTER } else { AGAIN_AFTER / 50 };
+            }
+            if self.link.receive(&mut received) {
+                let replies = Reply::decode_all(&received);
+                let replies = replies.with_context(|| format!("a reply of {}", self.address))?;
+                if let Some(reply) = replies.into_iter().find(|reply| reply.seq == self.seq) {
+                    return Ok(reply.body);
+                }
+                continue;
+            }
+            let mut poll_set = PollSet::without_waker();
+            self.link.wait_on(&mut poll_set);
+            poll_set.sleep(Some(send_at.min(self.gives_up_at) - now));
+        }
+    }
+}

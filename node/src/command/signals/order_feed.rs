@@ -1,0 +1,180 @@
+//! Order feed: each median as a fill, through the front door of a server.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use allot_domain::{Price, Quantity, Seq, SourceId, Ticker};
+use allot_feeds::{FillConfig, Pull, Source, Tally, UnnamedFill};
+use allot_runtime::WallClock;
+use allot_signals_rules::{Median, Order, ProblemKind, Unix, Value};
+use allot_signals_service::ProblemBoard;
+use anyhow::{Result, anyhow};
+use clap::Args;
+
+use super::address::{Address, parse};
+use crate::command::feed::source;
+use crate::feed_group::{FeedGroup, Feeds};
+
+/// How orders are made.
+#[derive(Args)]
+#[command(next_help_heading = "Orders")]
+pub(super) struct OrderFlags {
+    /// Send each median as a fill to the front door of a server
+    #[arg(long, value_name = "FRONT", value_parser = parse, requires_all = ["ticker", "price"])]
+    orders: Option<Address>,
+    /// What is traded
+    #[arg(long, value_name = "TICKER", requires = "orders")]
+    ticker: Option<String>,
+    /// Price of each fill
+    #[arg(long, value_name = "PRICE", requires = "orders")]
+    price: Option<String>,
+    /// Shares for a median of one: more than zero is bought, less is sold
+    #[arg(
+        long,
+        value_name = "SHARES",
+        default_value = "100",
+        requires = "orders",
+        allow_negative_numbers = true
+    )]
+    scale: String,
+    /// Source name of the fills; the period is the number of each
+    #[arg(long, value_name = "NAME", default_value = "trader", requires = "orders")]
+    orders_source: String,
+}
+
+/// The name of the feed among the components.
+const NAME: &str = "orders";
+
+/// The feed, and what a median becomes.
+pub(super) struct OrderFeed {
+    feeds: Feeds,
+    orders: Sender<UnnamedFill>,
+    ticker: Ticker,
+    price: Price,
+    scale: Value,
+    board: ProblemBoard,
+    wall: WallClock,
+    /// How many fills were handed to the feed.
+    made: u64,
+    /// How many replies there were when this looked last: taken, and rejected.
+    taken: u64,
+    rejected: u64,
+    /// Since when a reply is expected.
+    waits_since: Option<Unix>,
+    /// Whether that was said.
+    is_late: bool,
+}
+
+/// After this long without a reply to an order it is named.
+const LATE_AFTER: Duration = Duration::from_secs(5);
+
+/// Fills that the trader makes.
+struct Orders(Receiver<UnnamedFill>);
+
+impl Source for Orders {
+    fn next(&mut self) -> Pull {
+        // An end that is gone is a process that ends.
+        self.0.try_recv().map_or(Pull::Waiting, Pull::Fill)
+    }
+}
+
+impl OrderFlags {
+    /// Starts the feed, if it is asked for.
+    pub(super) fn start(&self, board: &ProblemBoard) -> Result<Option<OrderFeed>> {
+        let (Some(front), Some(ticker), Some(price)) = (&self.orders, &self.ticker, &self.price)
+        else {
+            return Ok(None);
+        };
+        let ticker = Ticker::new(ticker.as_bytes()).map_err(|reject| anyhow!("{reject}"))?;
+        let price = Price::parse(price).map_err(|reject| anyhow!("{reject}"))?;
+        let scale = Value::parse(&self.scale).map_err(|bad| anyhow!("--scale: {bad}"))?;
+        let name: SourceId = source(Some(&self.orders_source), "")?;
+        let (orders, receiver) = channel();
+        let mut group = FeedGroup::new(&front.0, None)?;
+        // A feed sends an order until it has a reply, however long the server is away.
+        group.add_fills(FillConfig::new(name), Box::new(Orders(receiver)))?;
+        let (feeds, board, wall) = (group.start()?, board.clone(), WallClock::system());
+        Ok(Some(OrderFeed {
+            feeds,
+            orders,
+            ticker,
+            price,
+            scale,
+            board,
+            wall,
+            made: 0,
+            taken: 0,
+            rejected: 0,
+            waits_since: None,
+            is_late: false,
+        }))
+    }
+}
+
+impl OrderFeed {
+    /// Makes an order of a median. The period is its number: sent again after a restart, it is the
+    /// same fill, and counts once.
+    pub(super) fn send(&mut self, median: &Median) {
+        let period = median.period.get();
+        let order = match Order::of(median.value, self.scale) {
+            Ok(Some(order)) => order,
+            Ok(None) => return tracing::info!(period, "no order: it would have no shares"),
+            Err(error) => return self.problem(ProblemKind::Refused, &format!("{error}")),
+        };
+        let quantity = match Quantity::parse(&order.quantity.to_string()) {
+            Ok(quantity) => quantity,
+            Err(reject) => return self.problem(ProblemKind::Refused, &reject.to_string()),
+        };
+        let fill = UnnamedFill {
+            seq: Seq::new(period),
+            id: None,
+            line: None,
+            ticker: self.ticker,
+            side: order.side,
+            price: self.price,
+            quantity,
+            time_ns: None,
+        };
+        if self.orders.send(fill).is_ok() {
+            self.made += 1;
+            self.feeds.waker().wake();
+        }
+    }
+
+    /// Says on the board how orders fare, when that changes: rejected, late, or well.
+    pub(super) fn look(&mut self) {
+        let (rejected, replied) = (self.feeds.get(Tally::Rejected), self.feeds.get(Tally::Replied));
+        let taken = replied.saturating_sub(rejected);
+        if self.rejected < rejected {
+            let code = self.feeds.rejection().unwrap_or_default();
+            self.problem(ProblemKind::Refused, &format!("the server rejected an order: {code}"));
+        } else if self.taken < taken {
+            self.board.set(NAME, self.now(), None);
+        }
+        (self.rejected, self.taken) = (rejected, taken);
+        if self.made <= replied {
+            (self.waits_since, self.is_late) = (None, false);
+            return;
+        }
+        let since = *self.waits_since.get_or_insert(self.now());
+        if !self.is_late && LATE_AFTER < self.now() - since {
+            self.is_late = true;
+            let count = self.made - replied;
+            let front = self.feeds.front();
+            self.problem(ProblemKind::Missing, &format!("no reply from {front} to {count} orders"));
+        }
+    }
+
+    fn problem(&self, kind: ProblemKind, reason: &str) {
+        self.board.set(NAME, self.now(), Some((kind, reason.to_owned())));
+    }
+
+    fn now(&self) -> Unix {
+        Unix::new(self.wall.now().as_unix())
+    }
+
+    /// Ends the feed.
+    pub(super) fn stop(self) -> Result<()> {
+        self.feeds.stop().map(drop)
+    }
+}

@@ -1,0 +1,185 @@
+//! `allot signals trader`: the median of all registered strategies, every period.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use allot_journal::Wakers;
+use allot_runtime::{Clock, Context, ThreadGroup, ThreadSlot, WallClock, duration};
+use allot_server::Ledger;
+use allot_signals_rules::{Record, Schedule, TraderSettings, limits};
+use allot_signals_service::{
+    Event, OpenedJournal, ProblemBoard, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
+};
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+
+use super::address::{Address, ListenFlags, beside, parse};
+use super::agent_run::{Printer, group, listener, run as run_agent};
+use super::generator::warn_if_reachable;
+use super::order_feed::OrderFlags;
+use super::schedule_flags::ScheduleFlags;
+use crate::common_args::CommonArgs;
+
+/// Publish the median of all registered strategies every period, or say why there is none
+///
+/// A strategy is registered until it stops cleanly or is deregistered by hand. While one of them
+/// has not decided in a period, there is no median: the log, `allot signals status` and the topic
+/// trader: name who is missing and since when.
+///
+/// With --orders, the median times --scale, rounded to whole shares, is sent as a fill to the front
+/// door of a server. The period is the number of the fill, so that none counts twice.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot signals trader --port 1010
+  allot signals trader --listen tcp://127.0.0.1:1010 --data trader --new
+  allot signals trader --port 1010 --data trader            with the registrations of before
+  allot signals trader --port 1010 --orders 9998 --ticker AAPL --price 187.23 --scale 100")]
+pub(super) struct TraderPage {
+    #[command(flatten)]
+    listen: ListenFlags,
+    /// Endpoint that publishes medians and states [default: the port after --listen]
+    #[arg(long, value_name = "ADDR", value_parser = parse)]
+    publish: Option<Address>,
+    /// Data directory: registrations and medians survive a restart
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Make the data directory that of a new trader first; refused where there is one
+    #[arg(long, requires = "data")]
+    new: bool,
+    /// How long a name is held after the last message of its strategy
+    /// [default: 10s, at most a third of the period]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    lease: Option<Duration>,
+    #[command(flatten)]
+    schedule: ScheduleFlags,
+    #[command(flatten)]
+    orders: OrderFlags,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// The system that a data directory is of.
+const SYSTEM: &str = "signals";
+/// The folder of the journal in it.
+const FOLDER: &str = "trader";
+/// The file that says that the journal was begun: one that is gone is no new one.
+const BEGUN: &str = "begun-trader";
+
+/// Trades until a signal.
+pub(super) fn run(page: &TraderPage, _common: &CommonArgs) -> Result<ExitCode> {
+    let schedule = page.schedule.schedule()?;
+    let settings = TraderSettings { schedule, lease: lease(page, &schedule)? };
+    let listen = page.listen.endpoint();
+    let publish = match &page.publish {
+        Some(address) => address.0.clone(),
+        None => beside(&listen).map_err(|error| anyhow::anyhow!("{error}"))?,
+    };
+    warn_if_reachable(&listen, "can register, decide and deregister");
+    let mut group = group();
+    let slot = group.thread("trader")?;
+    let board = ProblemBoard::new(slot.waker());
+    let (journal, records) = journal(page, &schedule, &mut group, &slot)?;
+    let last = records.iter().rev().find_map(|record| match record {
+        Record::Median(median) => Some(*median),
+        _ => None,
+    });
+    let start = TraderStart { settings, records, journal, board: board.clone() };
+    let endpoints = TraderEndpoints { listen: &listen, publish: &publish };
+    let (listener, events) = listener();
+    let (context, now) = (Context::new()?, Clock::system().now());
+    let wall = WallClock::system();
+    let agent = TraderAgent::bind(&context, endpoints, start, wall, now, listener)?;
+    let listen = agent.endpoint().unwrap_or(&listen).to_owned();
+    let publish = agent.publish_endpoint().unwrap_or(&publish).to_owned();
+    group.add(&slot, Box::new(agent));
+    let mut orders = page.orders.start(&board)?;
+    if let (Some(orders), Some(last)) = (&mut orders, &last) {
+        // It may have been on its way when the trader stopped.
+        orders.send(last);
+    }
+    let printer = Printer { name: "trader".to_owned(), json: page.json };
+    let running = group.start()?;
+    printer.listening(&listen, Some(&publish))?;
+    run_agent(running, &events, &printer, None, |event| {
+        if let Some(orders) = &mut orders {
+            if let Some(Event::Median(median)) = event {
+                orders.send(median);
+            }
+            orders.look();
+        }
+    })?;
+    orders.map_or(Ok(()), super::order_feed::OrderFeed::stop)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lease(page: &TraderPage, schedule: &Schedule) -> Result<Duration> {
+    let default = Duration::from_secs(10).min(schedule.length() / 3);
+    let lease = page.lease.unwrap_or(default);
+    let (least, most) = (limits::LEASE_LEAST, limits::LEASE_MOST);
+    ensure!(
+        least <= lease && lease <= most,
+        "--lease must be from {} to {}",
+        duration::show(least),
+        duration::show(most)
+    );
+    // Messages tell it in milliseconds.
+    Ok(Duration::from_millis(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX)))
+}
+
+fn journal(
+    page: &TraderPage,
+    schedule: &Schedule,
+    group: &mut ThreadGroup,
+    slot: &ThreadSlot,
+) -> Result<(TraderJournal, Vec<Record>)> {
+    let Some(data) = &page.data else {
+        tracing::warn!(
+            "registrations are in memory only: they are lost when this process ends; keep them \
+             with --data DIR"
+        );
+        return Ok((TraderJournal::none(), Vec::new()));
+    };
+    if page.new {
+        let ledger = Ledger::create(data, SYSTEM)?;
+        tracing::info!(ledger = %ledger.id, "a new trader in {}", data.display());
+    }
+    Ledger::open(data, SYSTEM)?;
+    let folder = data.join(FOLDER);
+    if data.join(BEGUN).exists() && !holds_journal(&folder) {
+        bail!(
+            "the journal of this trader is gone: {} has no files of it; restore it from a backup, \
+             or begin anew in another directory with --new",
+            folder.display()
+        );
+    }
+    let committer_slot = group.blocking_thread("journal")?;
+    let checkpointer_slot = group.blocking_thread("checkpointer")?;
+    let wakers = Wakers {
+        shard: slot.waker(),
+        committer: committer_slot.waker(),
+        checkpointer: checkpointer_slot.waker(),
+    };
+    let opened = TraderJournal::open(&folder, schedule.length(), wakers);
+    let OpenedJournal { journal, records, is_new, committer, checkpointer } =
+        opened.with_context(|| folder.display().to_string())?;
+    if is_new {
+        note_begun(data).with_context(|| data.display().to_string())?;
+    }
+    group.add(&committer_slot, Box::new(committer));
+    group.add(&checkpointer_slot, Box::new(checkpointer));
+    tracing::info!(records = records.len(), "recovered from {}", folder.display());
+    Ok((journal, records))
+}
+
+fn holds_journal(folder: &Path) -> bool {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.into_iter().any(|name| name.to_string_lossy().starts_with("segment-"))
+}
+
+fn note_begun(data: &Path) -> std::io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(false).open(data.join(BEGUN))?.sync_all()
+}
