@@ -20,3 +20,4 @@ mod feed_restarts;
 mod stages;
 mod replays;
 mod busy;
+mod signals;

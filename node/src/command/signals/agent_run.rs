@@ -45,7 +45,8 @@ pub(super) struct Printer {
     pub(super) json: bool,
 }
 
-/// Runs an agent until it ends, a signal comes, or its thread fails.
+/// Runs an agent until it ends, a signal comes, or its thread fails. Prints `ready` once signals
+/// are handled.
 ///
 /// `stop` is what a signal does; none stops the thread at once. `look` is called with each event,
 /// and now and then without one.
@@ -53,6 +54,7 @@ pub(super) fn run(
     running: Running,
     events: &Receiver<Event>,
     printer: &Printer,
+    ready: Option<&str>,
     stop: Option<Request>,
     mut look: impl FnMut(Option<&Event>),
 ) -> Result<()> {
@@ -62,6 +64,7 @@ pub(super) fn run(
         Box::new(move || stopper.stop())
     });
     let monitor = Monitor::new(stop, Vec::new(), None)?;
+    ready.map_or(Ok(()), print)?;
     loop {
         match events.recv_timeout(LOOK_EVERY) {
             Ok(Event::Stopped) => stopper.stop(),
@@ -82,16 +85,16 @@ pub(super) fn run(
 
 impl Printer {
     /// The first line: scripts wait for it.
-    pub(super) fn listening(&self, endpoint: &str, publish: Option<&str>) -> Result<()> {
+    pub(super) fn listening(&self, endpoint: &str, publish: Option<&str>) -> String {
         if !self.json {
             let publish = publish.map(|publish| format!(" publish={publish}")).unwrap_or_default();
-            return print(&format!("listening {} {endpoint}{publish}", self.name));
+            return format!("listening {} {endpoint}{publish}", self.name);
         }
-        print(&json("listening", |object| {
+        json("listening", |object| {
             object.plain("name", &self.name);
             object.text("listen", endpoint);
             publish.into_iter().for_each(|publish| object.text("publish", publish));
-        }))
+        })
     }
 
     /// What an event says on standard output; problems are in the log, for people.

@@ -102,8 +102,8 @@ pub(super) fn run(page: &GeneratorPage) -> Result<ExitCode> {
     group.add(&slot, Box::new(agent));
     let printer = Printer { name: page.name.to_string(), json: page.json };
     let running = group.start()?;
-    printer.listening(&bound, None)?;
-    run_agent(running, &events, &printer, None, |_| {})?;
+    let ready = printer.listening(&bound, None);
+    run_agent(running, &events, &printer, Some(&ready), None, |_| {})?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -103,8 +103,8 @@ pub(super) fn run(page: &TraderPage, _common: &CommonArgs) -> Result<ExitCode> {
     }
     let printer = Printer { name: "trader".to_owned(), json: page.json };
     let running = group.start()?;
-    printer.listening(&listen, Some(&publish))?;
-    run_agent(running, &events, &printer, None, |event| {
+    let ready = printer.listening(&listen, Some(&publish));
+    run_agent(running, &events, &printer, Some(&ready), None, |event| {
         if let Some(orders) = &mut orders {
             if let Some(Event::Median(median)) = event {
                 orders.send(median);

@@ -1,0 +1,375 @@
+//! Signals as real processes with a short period: the session of the manual, each component stopped
+//! in turn and brought back, and the whole chain from signals to positions.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::process::{Outcome, Place, Process};
+
+const PERIOD: [&str; 2] = ["--period", "600ms"];
+
+/// Three generators, strategy X on the first and Y on the other two, and a trader with a journal.
+struct Session {
+    place: Place,
+    processes: BTreeMap<&'static str, Process>,
+    /// What of the trader runs beside its usual arguments.
+    more: Vec<String>,
+}
+
+impl Session {
+    fn new() -> Self {
+        Self { place: Place::new(), processes: BTreeMap::new(), more: Vec::new() }
+    }
+
+    fn at(&self, name: &str) -> String {
+        format!("ipc://{}", self.place.path().join(name).display())
+    }
+
+    /// Starts a component under its name, and waits until it is there.
+    fn start(&mut self, name: &'static str) {
+        let process = self.spawn(name);
+        self.processes.insert(name, process);
+        match name {
+            "G1" | "G2" | "G3" | "trader" => drop(self.line(name, "listening")),
+            _ => {}
+        }
+    }
+
+    fn spawn(&self, name: &str) -> Process {
+        let trader = self.at("trader");
+        let on = |generators: &[&str]| {
+            let addresses: Vec<_> = generators.iter().map(|name| self.at(name)).collect();
+            addresses.join(",")
+        };
+        let (kind, mut arguments) = match name {
+            "X" => {
+                ("strategy", vec!["--trader".to_owned(), trader, "--signals".into(), on(&["G1"])])
+            }
+            "Y" => {
+                let signals = on(&["G2", "G3"]);
+                ("strategy", vec!["--trader".to_owned(), trader, "--signals".into(), signals])
+            }
+            "trader" => {
+                let is_new = !self.place.path().join("data").exists();
+                let data = ["--listen", &trader, "--data", "data", "--json"].map(str::to_owned);
+                let new = is_new.then(|| "--new".to_owned());
+                ("trader", data.into_iter().chain(new).chain(self.more.clone()).collect())
+            }
+            generator => ("generator", vec!["--listen".to_owned(), self.at(generator)]),
+        };
+        if kind != "trader" {
+            arguments.extend(["--name".to_owned(), name.to_owned()]);
+        }
+        let mut all = vec!["signals", kind];
+        all.extend(arguments.iter().map(String::as_str));
+        all.extend(PERIOD);
+        self.place.start(&all)
+    }
+
+    fn line(&mut self, name: &str, text: &str) -> String {
+        self.processes.get_mut(name).expect("it runs").line_with(text)
+    }
+
+    /// The next line of the trader that this is true of.
+    fn event(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let line = self.line("trader", "{");
+            let event: Value = serde_json::from_str(&line).unwrap();
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    fn median_of(&mut self, strategies: u64) -> Value {
+        self.event(|event| event["type"] == "median" && event["strategies"] == strategies)
+    }
+
+    /// Waits until the trader names somebody for this.
+    fn named(&mut self, component: &str, kind: &str) {
+        self.event(|event| {
+            let problems = event["problems"].as_array().into_iter().flatten();
+            problems.into_iter().any(|one| one["component"] == component && one["kind"] == kind)
+        });
+    }
+
+    /// Waits until the trader says that all is well.
+    fn healed(&mut self) {
+        self.event(|event| event["problems"].as_array().is_some_and(Vec::is_empty));
+    }
+
+    fn kill(&mut self, name: &str) {
+        // A process that is dropped is killed with SIGKILL.
+        self.processes.remove(name);
+    }
+
+    fn interrupt(&mut self, name: &str) -> Outcome {
+        let process = self.processes.remove(name).expect("it runs");
+        process.signal("-INT");
+        process.outcome()
+    }
+
+    /// What the trader says of everything.
+    fn status(&self) -> Value {
+        let trader = self.at("trader");
+        let status = ["signals", "status", "--trader", &trader, "--json"];
+        serde_json::from_str(&self.place.run(&status).ok()).unwrap()
+    }
+
+    fn begin() -> Self {
+        let mut session = Self::new();
+        for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
+            session.start(name);
+        }
+        session.median_of(2);
+        session
+    }
+}
+
+#[test]
+fn the_session_of_the_manual() {
+    let place = Place::new();
+    let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
+    let mut generators = Vec::new();
+    for (name, source) in
+        [("G1", "exec:echo 0.75"), ("G2", "exec:echo 0.25"), ("G3", "exec:echo 1")]
+    {
+        let listen = at(name);
+        let arguments =
+            ["signals", "generator", "--listen", &listen, "--name", name, "--source", source];
+        let mut generator = place.start(&[&arguments[..], &PERIOD].concat());
+        generator.line_with("listening");
+        generators.push(generator);
+    }
+    let trader_at = at("trader");
+    let arguments = ["signals", "trader", "--listen", &trader_at];
+    let mut trader = place.start(&[&arguments[..], &PERIOD].concat());
+    let mut strategies = Vec::new();
+    for (name, signals) in [("X", at("G1")), ("Y", format!("{},{}", at("G2"), at("G3")))] {
+        let arguments =
+            ["signals", "strategy", "--name", name, "--trader", &trader_at, "--signals", &signals];
+        let mut strategy = place.start(&[&arguments[..], &PERIOD].concat());
+        strategy.line_with(&format!("registered {name}"));
+        trader.line_with(&format!("registered {name}"));
+        strategies.push(strategy);
+    }
+    strategies[0].line_with("X submitted 0.75");
+    strategies[1].line_with("Y submitted 1.25");
+    generators[0].line_with("G1 signal 0.75");
+    // The median of 0.75 and 1.25.
+    trader.line_with("median: 1.0");
+    let status = place.run(&["signals", "status", "--trader", &trader_at]).ok();
+    for text in ["X ", "  G1 ", "Y ", "  G2 ", "  G3 ", "strategy", "generator"] {
+        assert!(status.contains(text), "{text}: {status}");
+    }
+    for strategy in strategies {
+        strategy.signal("-INT");
+        strategy.outcome().ok();
+    }
+    trader.line_with("deregistered ");
+    trader.line_with("deregistered ");
+    trader.signal("-TERM");
+    trader.outcome().ok();
+}
+
+#[test]
+fn a_generator_that_stops_is_named_and_healed_when_it_is_back() {
+    let mut session = Session::begin();
+    for (name, named) in [("G1", "G1 (of X)"), ("G2", "G2 (of Y)"), ("G3", "G3 (of Y)")] {
+        session.kill(name);
+        session.named(named, "missing");
+        session.start(name);
+        session.healed();
+        session.median_of(2);
+        session.interrupt(name).ok();
+        session.named(named, "missing");
+        session.start(name);
+        session.healed();
+        session.median_of(2);
+    }
+}
+
+#[test]
+fn a_strategy_that_is_killed_is_named_and_one_that_stops_is_not_missed() {
+    let mut session = Session::begin();
+    for name in ["X", "Y"] {
+        session.kill(name);
+        session.named(name, "away");
+        session.start(name);
+        session.healed();
+        session.median_of(2);
+        session.interrupt(name).ok();
+        session.event(|event| event["type"] == "deregistered" && event["name"] == name);
+        session.median_of(1);
+        session.start(name);
+        session.median_of(2);
+    }
+}
+
+#[test]
+fn a_trader_comes_back_with_its_registrations_and_publishes_no_period_twice() {
+    let mut session = Session::begin();
+    let mut last = session.median_of(2)["period"].as_u64().unwrap();
+    for round in 0..4 {
+        if round % 2 == 0 {
+            session.kill("trader");
+        } else {
+            session.interrupt("trader").ok();
+        }
+        if round == 2 {
+            // Y is gone and still registered: the trader must not go on without it.
+            session.kill("Y");
+        }
+        session.start("trader");
+        if round == 2 {
+            session.named("Y", "away");
+            session.start("Y");
+        }
+        let median = session.event(|event| event["type"] == "median");
+        assert_eq!(median["strategies"], 2);
+        let period = median["period"].as_u64().unwrap();
+        assert!(last < period, "{last} {period}");
+        last = period;
+    }
+}
+
+#[test]
+fn a_second_live_instance_is_refused_and_a_dead_one_is_deregistered_by_hand() {
+    let mut session = Session::begin();
+    let error = session.spawn("X").outcome().error();
+    assert!(error.contains("another instance of X is registered and alive"), "{error}");
+    session.median_of(2);
+    session.kill("X");
+    session.named("X", "away");
+    let trader = session.at("trader");
+    let deregister = ["signals", "deregister", "--trader", &trader, "-n", "X"];
+    assert_eq!(session.place.run(&deregister).ok(), "deregistered X\n");
+    session.median_of(1);
+    let error = session.place.run(&deregister).error();
+    assert!(error.contains("X is not registered"), "{error}");
+    let nobody = session.at("nobody");
+    let status = ["signals", "status", "--trader", &nobody, "--timeout", "100ms"];
+    assert!(session.place.run(&status).error().contains("is a trader running there?"));
+}
+
+#[test]
+fn a_directory_that_holds_no_trader_is_refused() {
+    let session = Session::new();
+    let trader = session.at("trader");
+    let start = |more: &[&str]| {
+        let arguments = ["signals", "trader", "--listen", &trader, "--data", "data"];
+        session.place.start(&[&arguments[..], more].concat())
+    };
+    let error = start(&[]).outcome().error();
+    assert!(error.contains("--new"), "{error}");
+    let mut first = start(&["--new"]);
+    first.line_with("listening");
+    first.signal("-INT");
+    first.outcome().ok();
+    let error = start(&["--new"]).outcome().error();
+    assert!(error.contains("ledger"), "{error}");
+    let error = start(&["--period", "30s"]).outcome().error();
+    assert!(error.contains("period 60000 ms"), "{error}");
+    std::fs::remove_dir_all(session.place.path().join("data/trader")).unwrap();
+    let error = start(&[]).outcome().error();
+    assert!(error.contains("the journal of this trader is gone"), "{error}");
+}
+
+#[test]
+fn what_cannot_work_is_refused_on_the_command_line() {
+    let place = Place::new();
+    for (arguments, text) in [
+        (&["trader", "--port", "1", "--period", "10ms"][..], "the period must be from 100ms"),
+        (&["trader", "--port", "1", "--tolerance", "30s"], "less than half of the period"),
+        (&["trader", "--port", "1", "--lease", "2h"], "--lease must be from 50ms to 1h"),
+        (
+            &["strategy", "--name", "X", "--trader", "1", "--signals", "2,2"],
+            "--signals names an address twice",
+        ),
+        (&["generator", "--port", "1", "--source", "file:none.txt"], "none.txt"),
+    ] {
+        let error = place.run(&[&["signals"], arguments].concat()).error();
+        assert!(error.contains(text), "{error}");
+    }
+    place.write("signals.txt", "0.5\n");
+    let listen = format!("ipc://{}", place.path().join("g").display());
+    let file = ["--source", "file:signals.txt", "--listen", &listen, "--json"];
+    let mut generator = place.start(&[&["signals", "generator"], &file[..], &PERIOD].concat());
+    generator.line_with("\"value\":0.5");
+    generator.line_with("the file has ended");
+}
+
+/// Shares of all accounts in a report.
+fn shares(report: &str) -> Option<u64> {
+    let report: Value = serde_json::from_str(report).ok()?;
+    let accounts = report["accounts"].as_object()?.values();
+    accounts.map(|account| account["positions"]["AAPL"]["quantity"].as_u64()).sum()
+}
+
+#[test]
+fn a_median_becomes_a_fill_and_a_position_and_counts_once() {
+    let mut session = Session::new();
+    let (_server, ends) = session.place.serve();
+    let split = ["feed", "aum", "--front", &ends.front, "--weights", "a=40,b=60", "--count", "1"];
+    session.place.run(&split).ok();
+    session.more =
+        ["--orders", &ends.front, "--ticker", "AAPL", "--price", "10", "--scale", "1000"]
+            .map(str::to_owned)
+            .to_vec();
+    for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
+        session.start(name);
+    }
+    let mut expected = BTreeMap::new();
+    let mut note = |median: &Value| {
+        // As the rules do it: rounded to whole shares, ties to even.
+        let shares = (median["value"].as_f64().unwrap() * 1_000.0).round_ties_even();
+        let shares: u64 = format!("{shares:.0}").parse().unwrap();
+        expected.insert(median["period"].as_u64().unwrap(), shares);
+    };
+    for round in 0..3 {
+        session.median_of(2);
+        if round == 2 {
+            // Nobody decides any more; the trader that comes back sends the last order again.
+            session.interrupt("X").ok();
+            session.interrupt("Y").ok();
+        }
+        let trader = session.processes.remove("trader").unwrap();
+        trader.signal("-KILL");
+        let said = trader.outcome().stdout;
+        let events = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events.filter(|event| event["type"] == "median").for_each(|event| note(&event));
+        session.start("trader");
+        // It may have been killed between the journal and standard output.
+        note(&session.status()["median"]);
+    }
+    let reports = ["positions", "--publish", &ends.publish, "--format", "json"];
+    let mut positions = session.place.start(&reports);
+    let expected: u64 = expected.values().sum();
+    loop {
+        let line = positions.line_with("{");
+        let shares = shares(&line).unwrap_or_default();
+        assert!(shares <= expected, "{shares} shares; the medians were worth {expected}");
+        if shares == expected {
+            break;
+        }
+    }
+    assert!(!session.status().to_string().contains("orders"));
+}
+
+#[test]
+fn orders_that_the_server_refuses_are_named() {
+    let mut session = Session::new();
+    let (_server, ends) = session.place.serve();
+    session.more =
+        ["--orders", &ends.front, "--ticker", "AAPL", "--price", "10", "--scale", "-1000"]
+            .map(str::to_owned)
+            .to_vec();
+    for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
+        session.start(name);
+    }
+    let split = ["feed", "aum", "--front", &ends.front, "--weights", "a=40,b=60", "--count", "1"];
+    session.place.run(&split).ok();
+    // Nobody holds what would be sold.
+    session.named("orders", "refused");
+}
