@@ -1,6 +1,7 @@
 //! `allot demo`: everything in one process, with feeds that send random fills and splits.
 
 mod screen;
+mod signals;
 mod show;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ use crate::signals::Request;
 use crate::stdout::print;
 use crate::wiring::{self, Server};
 use show::Show;
+use signals::Signals;
 
 /// The demo's own defaults: free ports, so that it can run beside a server, and frequent reports.
 /// Only flags override them; the file and the environment are for servers.
@@ -52,6 +54,7 @@ Examples:
   allot demo
   allot demo --sources 10 --rate 1000 --shards 2
   allot demo --for 5s                              stop after 5 seconds
+  allot demo --with-signals                        signals, decisions, fills, positions
   allot demo --seed 7 --count 1000 --tickers AAPL,MSFT")]
 pub(crate) struct Demo {
     /// Number of fill servers
@@ -76,6 +79,9 @@ pub(crate) struct Demo {
     /// Random seed; the same seed gives the same fills and splits [default: different in each run]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Run signals too: generators, strategies, and a trader whose medians become fills
+    #[arg(long)]
+    with_signals: bool,
     /// Make a new ledger in the data directory first; refused where there is one
     #[arg(long)]
     new: bool,
@@ -102,7 +108,8 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let monitor = Monitor::new(interrupt, boxes, stage_file)?;
     print(&format!("listening {endpoints}"))?;
 
-    let show = Show::new(fills, publish, settings.report_every, is_interrupted)?;
+    let signals = demo.with_signals.then(|| Signals::start(front)).transpose()?;
+    let show = Show::new(fills, signals, publish, settings.report_every, is_interrupted)?;
     // The feeds stop before the server: a feed without its server would wait in vain.
     let fills = show.run(demo.time, || running.is_alive())?;
     let is_ok = close(fills, splits)?;

@@ -5,7 +5,7 @@ mod agent_run;
 mod client;
 mod deregister;
 mod generator;
-mod order_feed;
+pub(crate) mod order_feed;
 mod schedule_flags;
 mod status;
 mod strategy;

@@ -373,3 +373,14 @@ fn orders_that_the_server_refuses_are_named() {
     // Nobody holds what would be sold.
     session.named("orders", "refused");
 }
+
+#[test]
+fn the_demo_shows_the_whole_chain() {
+    let place = Place::new();
+    let mut demo = place.start(&["demo", "--with-signals", "--rate", "1", "--tickers", "AAPL"]);
+    // A position in what the trader trades, and what it was made of.
+    demo.line_with("SIGNALS");
+    demo.line_with("median ");
+    demo.signal("-INT");
+    assert!(demo.outcome().ok().contains("lost 0"));
+}

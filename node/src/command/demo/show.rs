@@ -11,6 +11,7 @@ use allot_wire::Encoding;
 use anyhow::{Result, anyhow};
 
 use super::screen::Screen;
+use super::signals::Signals;
 use crate::feed_group::Feeds;
 use crate::feed_reader::FeedReader;
 use crate::progress_bar::TICK;
@@ -26,6 +27,8 @@ const REPORT_DELAY_MAX: Duration = Duration::from_secs(5);
 /// A show in progress.
 pub(super) struct Show {
     fills: Feeds,
+    /// The signals, if they run.
+    signals: Option<Signals>,
     reader: FeedReader,
     screen: Screen,
     clock: Clock,
@@ -47,6 +50,7 @@ impl Show {
     /// A show of the reports from `publish`, until these fills are sent or a signal comes.
     pub(super) fn new(
         fills: Feeds,
+        signals: Option<Signals>,
         publish: &str,
         report_every: Duration,
         is_interrupted: Arc<AtomicBool>,
@@ -55,6 +59,7 @@ impl Show {
         let topic = Topic::Positions(Encoding::Binary).to_string();
         Ok(Self {
             fills,
+            signals,
             reader: FeedReader::connect(publish, &[&topic])?,
             screen: Screen::new(),
             hint: format!("to follow it in another terminal: allot positions --publish {publish}"),
@@ -105,10 +110,13 @@ impl Show {
 
     /// Shows the next report, if one comes in time; returns the time of its cut.
     fn show_next(&mut self) -> Result<Option<Nanos>> {
+        let signals = self.signals.as_mut().map(Signals::line);
         let Some(publication) = self.reader.next(TICK) else { return Ok(None) };
         let report = Report::decode(&publication.body).map_err(|error| anyhow!("{error}"))?;
         self.reader.note_degraded(&report.degraded);
-        let page = [table::report(&report), String::new(), self.rate_line(), self.hint.clone()];
+        let mut page = vec![table::report(&report), String::new(), self.rate_line()];
+        page.extend(signals);
+        page.push(self.hint.clone());
         self.screen.show(&page.join("\n"))?;
         Ok(Some(Nanos::from_unix(report.time_ns)))
     }

@@ -97,6 +97,14 @@ impl Printer {
         })
     }
 
+    /// The first line of a component that does not listen.
+    pub(super) fn ready(&self, kind: &str) -> String {
+        match self.json {
+            true => json("ready", |object| object.plain("name", &self.name)),
+            false => format!("ready {kind} {}", self.name),
+        }
+    }
+
     /// What an event says on standard output; problems are in the log, for people.
     fn line(&self, event: &Event) -> Option<String> {
         if self.json { Some(json_line(&self.name, event)) } else { self.text_line(event) }

@@ -46,12 +46,10 @@ pub(super) struct OrderFlags {
 const NAME: &str = "orders";
 
 /// The feed, and what a median becomes.
-pub(super) struct OrderFeed {
+pub(crate) struct OrderFeed {
     feeds: Feeds,
-    orders: Sender<UnnamedFill>,
-    ticker: Ticker,
-    price: Price,
-    scale: Value,
+    sender: Sender<UnnamedFill>,
+    orders: Orders,
     board: ProblemBoard,
     wall: WallClock,
     /// How many fills were handed to the feed.
@@ -68,10 +66,17 @@ pub(super) struct OrderFeed {
 /// After this long without a reply to an order it is named.
 const LATE_AFTER: Duration = Duration::from_secs(5);
 
-/// Fills that the trader makes.
-struct Orders(Receiver<UnnamedFill>);
+/// What a median becomes.
+pub(crate) struct Orders {
+    ticker: Ticker,
+    price: Price,
+    scale: Value,
+}
 
-impl Source for Orders {
+/// Fills that the trader makes.
+struct Pending(Receiver<UnnamedFill>);
+
+impl Source for Pending {
     fn next(&mut self) -> Pull {
         // An end that is gone is a process that ends.
         self.0.try_recv().map_or(Pull::Waiting, Pull::Fill)
@@ -85,38 +90,54 @@ impl OrderFlags {
         else {
             return Ok(None);
         };
-        let ticker = Ticker::new(ticker.as_bytes()).map_err(|reject| anyhow!("{reject}"))?;
-        let price = Price::parse(price).map_err(|reject| anyhow!("{reject}"))?;
-        let scale = Value::parse(&self.scale).map_err(|bad| anyhow!("--scale: {bad}"))?;
-        let name: SourceId = source(Some(&self.orders_source), "")?;
-        let (orders, receiver) = channel();
-        let mut group = FeedGroup::new(&front.0, None)?;
+        let orders = Orders::new(ticker, price, &self.scale)?;
+        let name = source(Some(&self.orders_source), "")?;
+        OrderFeed::start(&front.0, name, orders, board).map(Some)
+    }
+}
+
+impl Orders {
+    /// Fills of this ticker at this price; so many shares for a median of one.
+    pub(crate) fn new(ticker: &str, price: &str, scale: &str) -> Result<Self> {
+        Ok(Self {
+            ticker: Ticker::new(ticker.as_bytes()).map_err(|reject| anyhow!("{reject}"))?,
+            price: Price::parse(price).map_err(|reject| anyhow!("{reject}"))?,
+            scale: Value::parse(scale).map_err(|bad| anyhow!("--scale: {bad}"))?,
+        })
+    }
+}
+
+impl OrderFeed {
+    /// Starts a feed to a front door.
+    pub(crate) fn start(
+        front: &str,
+        name: SourceId,
+        orders: Orders,
+        board: &ProblemBoard,
+    ) -> Result<Self> {
+        let (sender, receiver) = channel();
+        let mut group = FeedGroup::new(front, None)?;
         // A feed sends an order until it has a reply, however long the server is away.
-        group.add_fills(FillConfig::new(name), Box::new(Orders(receiver)))?;
-        let (feeds, board, wall) = (group.start()?, board.clone(), WallClock::system());
-        Ok(Some(OrderFeed {
-            feeds,
+        group.add_fills(FillConfig::new(name), Box::new(Pending(receiver)))?;
+        Ok(Self {
+            feeds: group.start()?,
+            sender,
             orders,
-            ticker,
-            price,
-            scale,
-            board,
-            wall,
+            board: board.clone(),
+            wall: WallClock::system(),
             made: 0,
             taken: 0,
             rejected: 0,
             waits_since: None,
             is_late: false,
-        }))
+        })
     }
-}
 
-impl OrderFeed {
     /// Makes an order of a median. The period is its number: sent again after a restart, it is the
     /// same fill, and counts once.
-    pub(super) fn send(&mut self, median: &Median) {
+    pub(crate) fn send(&mut self, median: &Median) {
         let period = median.period.get();
-        let order = match Order::of(median.value, self.scale) {
+        let order = match Order::of(median.value, self.orders.scale) {
             Ok(Some(order)) => order,
             Ok(None) => return tracing::info!(period, "no order: it would have no shares"),
             Err(error) => return self.problem(ProblemKind::Refused, &format!("{error}")),
@@ -129,20 +150,20 @@ impl OrderFeed {
             seq: Seq::new(period),
             id: None,
             line: None,
-            ticker: self.ticker,
+            ticker: self.orders.ticker,
             side: order.side,
-            price: self.price,
+            price: self.orders.price,
             quantity,
             time_ns: None,
         };
-        if self.orders.send(fill).is_ok() {
+        if self.sender.send(fill).is_ok() {
             self.made += 1;
             self.feeds.waker().wake();
         }
     }
 
     /// Says on the board how orders fare, when that changes: rejected, late, or well.
-    pub(super) fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         let (rejected, replied) = (self.feeds.get(Tally::Rejected), self.feeds.get(Tally::Replied));
         let taken = replied.saturating_sub(rejected);
         if self.rejected < rejected {

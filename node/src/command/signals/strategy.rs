@@ -105,7 +105,8 @@ pub(super) fn run(page: &StrategyPage) -> Result<ExitCode> {
     group.add(&slot, Box::new(agent));
     let printer = Printer { name: page.name.to_string(), json: page.json };
     let request = Box::new(move || stop.make());
-    run_agent(group.start()?, &events, &printer, None, Some(request), |event| {
+    let ready = printer.ready("strategy");
+    run_agent(group.start()?, &events, &printer, Some(&ready), Some(request), |event| {
         if let Some(Event::Taken(reason)) = event {
             tracing::warn!("{reason}; trying until its lease has run out");
         }
