@@ -96,6 +96,18 @@ halt router publisher
 await 60 '"fills":600,' "$scripts/watch-positions.sh" --format json
 "$scripts/stop.sh"
 
+say 'signals'
+"$scripts/start-signals.sh" --period 1s
+turn=0
+until grep -q '^median: ' "$ALLOT_RUN_DIR/trader.log"; do
+    turn=$((turn + 1))
+    [ "$turn" -lt 600 ] || fail 'no median within 60 s'
+    sleep 0.1
+done
+"$ALLOT_BIN" signals status --trader "ipc://$ALLOT_RUN_DIR/trader" | grep -q 'strategy'
+"$scripts/stop.sh"
+grep -q '^deregistered Y' "$ALLOT_RUN_DIR/trader.log" || fail 'a strategy did not deregister'
+
 say 'logs are kept, and a file without a process id is named'
 [ "$(grep -c '^--- router starts' "$ALLOT_RUN_DIR/router.log")" = 2 ] || fail 'a log was lost'
 "$scripts/start-publisher.sh"

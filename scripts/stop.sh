@@ -16,6 +16,8 @@ for file in "$ALLOT_RUN_DIR"/*.pid; do
 done
 # Feeds stop first, so that they get the replies to what they sent.
 halt aum fills
+# Strategies stop before their trader, so that they can deregister.
+halt strategy-x strategy-y
 halt "${names[@]}"
 say "stopped ${names[*]:-nothing: no process was running}"
 for name in "${unknown[@]}"; do check_id "$name"; done
