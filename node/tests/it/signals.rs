@@ -254,6 +254,17 @@ fn a_second_live_instance_is_refused_and_a_dead_one_is_deregistered_by_hand() {
 }
 
 #[test]
+fn a_strategy_that_cannot_deregister_says_so_and_fails() {
+    let mut session = Session::begin();
+    session.kill("trader");
+    let error = session.interrupt("X").error();
+    assert!(
+        error.contains("the trader did not confirm within 5 s that X is deregistered"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_directory_that_holds_no_trader_is_refused() {
     let session = Session::new();
     let trader = session.at("trader");

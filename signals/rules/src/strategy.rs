@@ -54,6 +54,8 @@ pub struct Strategy {
     generators: Vec<ComponentReport>,
     /// What is wrong with the strategy itself.
     own: Option<Problem>,
+    /// What is wrong with its clock, as the trader sees it.
+    clock: Option<Problem>,
     /// What is wrong with the trader, as seen from here.
     trader: Option<Problem>,
     last: Option<(Period, Value)>,
@@ -159,6 +161,7 @@ impl Strategy {
             registering: Registering::new(),
             round: None,
             own: None,
+            clock: None,
             trader: None,
             last: None,
             told: Vec::new(),
@@ -180,8 +183,8 @@ impl Strategy {
 
     /// What is wrong with itself.
     #[must_use]
-    pub const fn own_problem(&self) -> Option<&Problem> {
-        self.own.as_ref()
+    pub fn own_problem(&self) -> Option<&Problem> {
+        self.clock.as_ref().or(self.own.as_ref())
     }
 
     /// Its last decision that the trader has.
@@ -404,7 +407,8 @@ impl Strategy {
             let name = if report.name.is_empty() { &report.address } else { &report.name };
             Some((name.clone(), report.problem.clone()?))
         });
-        let own = self.own.clone().map(|problem| (self.settings.name.to_string(), problem));
+        let own =
+            self.own_problem().cloned().map(|problem| (self.settings.name.to_string(), problem));
         let trader = self.trader.clone().map(|problem| ("trader".to_owned(), problem));
         let problems: Vec<(String, Problem)> = named.chain(own).chain(trader).collect();
         let told: Vec<_> =

@@ -112,7 +112,12 @@ fn program_input(name: &ComponentName, period: Period, start: Unix) -> String {
 impl SignalFile {
     fn open(&mut self) -> Result<(), String> {
         let shown = self.path.display();
-        let file = File::open(&self.path).map_err(|error| format!("{shown}: {error}"))?;
+        let about = |error: std::io::Error| format!("{shown}: {error}");
+        // A pipe would make the agent wait for whoever writes to it.
+        if !std::fs::metadata(&self.path).map_err(about)?.is_file() {
+            return Err(format!("{shown} is no regular file; use exec:COMMAND to read from it"));
+        }
+        let file = File::open(&self.path).map_err(about)?;
         (self.reader, self.line) = (Some(BufReader::new(file)), 0);
         Ok(())
     }
@@ -216,5 +221,7 @@ mod tests {
         let (_path, mut source) = file("", true);
         assert!(make(&mut source, 0).unwrap_err().starts_with("the file has ended: "));
         assert!(Source::file(PathBuf::from("/nowhere/at/all"), false).is_err());
+        let folder = Source::file(PathBuf::from("/"), false).err().unwrap();
+        assert!(folder.contains("is no regular file"), "{folder}");
     }
 }

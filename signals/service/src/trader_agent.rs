@@ -8,8 +8,8 @@ use allot_runtime::{
     WallClock,
 };
 use allot_signals_rules::{
-    ComponentName, Now, Period, Record, Ticket, Trader, TraderEffect, TraderProblem, TraderReply,
-    TraderSettings,
+    ComponentName, Now, Period, ProblemKind, Record, Ticket, Trader, TraderEffect, TraderProblem,
+    TraderReply, TraderSettings,
 };
 
 use crate::event::ProblemLog;
@@ -43,6 +43,7 @@ pub struct TraderAgent {
     has_changed: bool,
     /// Which version of the board was told last; none before the first time.
     told: Option<u64>,
+    disk_is_full: bool,
     failure: Option<String>,
 }
 
@@ -103,6 +104,7 @@ impl TraderAgent {
             problems: Vec::new(),
             has_changed: false,
             told: None,
+            disk_is_full: false,
             failure: None,
         })
     }
@@ -256,6 +258,16 @@ impl TraderAgent {
         Status { state, median: self.machine.last(), strategies: page, more }
     }
 
+    /// Names the disk while it is full.
+    fn look_at_the_disk(&mut self, now: Now) {
+        let is_full = self.journal.is_full();
+        if std::mem::replace(&mut self.disk_is_full, is_full) != is_full {
+            let reason = "its disk has no room for another segment; free space on it".to_owned();
+            let problem = is_full.then_some((ProblemKind::Refused, reason));
+            self.board.set("journal", now.unix, problem);
+        }
+    }
+
     /// The period that the trader is in.
     #[must_use]
     pub const fn period(&self) -> Option<Period> {
@@ -288,6 +300,7 @@ impl Agent for TraderAgent {
             Ok(done) => count += done,
             Err(error) => self.failure = Some(format!("the journal has failed: {error}")),
         }
+        self.look_at_the_disk(now);
         count += self.release(now);
         self.tell(now);
         count

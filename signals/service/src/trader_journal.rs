@@ -102,6 +102,11 @@ impl TraderJournal {
         index <= if self.0.waits() { self.0.durable() } else { self.0.appended() }
     }
 
+    /// Whether the disk has no room for another segment. One is left, which lasts for weeks.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.is_full()
+    }
+
     /// Hands over what was appended, and takes what has become durable.
     pub(crate) fn turn(
         &mut self,

@@ -193,7 +193,7 @@ impl Strategy {
         if !self.registering.is_registered() {
             out.push(StrategyEffect::Registered);
         }
-        self.trader = None;
+        (self.trader, self.clock) = (None, None);
         self.registering.stage = Stage::Held { lease };
         self.registering.attempts = Attempts::new();
         // A third of the lease: two renewals may be lost.
@@ -233,7 +233,7 @@ impl Strategy {
             return;
         };
         let Decided::Value(value) = round.decided else { return };
-        self.trader = None;
+        (self.trader, self.clock) = (None, None);
         if !core::mem::replace(&mut round.is_submitted, true)
             && self.last.is_none_or(|(last, _)| last != period)
         {
@@ -262,7 +262,7 @@ impl Strategy {
             "not_registered" => self.end(StrategyEffect::Stopped, out),
             "name_taken" => self.end(StrategyEffect::GiveUp(reason.clone()), out),
             "clock_off" => {
-                Problem::set(&mut self.own, ProblemKind::ClockOff, now.unix, reason.clone());
+                Problem::set(&mut self.clock, ProblemKind::ClockOff, now.unix, reason.clone());
             }
             _ => {
                 Problem::set(&mut self.trader, ProblemKind::Refused, now.unix, reason.clone());

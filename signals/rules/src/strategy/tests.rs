@@ -288,3 +288,25 @@ fn a_clean_stop_deregisters_and_waits_for_it_a_bounded_time() {
     rig.strategy.stop(at(5_000), &mut rig.out);
     assert_eq!(rig.out, [StrategyEffect::Stopped], "it was never registered");
 }
+
+#[test]
+fn a_clock_that_the_trader_refuses_is_told_once_and_until_it_is_right() {
+    let mut rig = Rig::registered();
+    for period in 5..8 {
+        let start = period * 1_000;
+        rig.tick(start);
+        rig.signal(start + 1, 0, period, 1.0);
+        rig.signal(start + 1, 1, period, 1.0);
+        rig.answer(start + 2, TraderAnswer::Refused(refusal("clock_off")));
+        assert!(rig.told().contains(&"X clock_off".to_owned()), "{:?}", rig.told());
+    }
+    let told = rig.out.iter().filter(|effect| match effect {
+        StrategyEffect::Problems(problems) => problems.is_empty(),
+        _ => false,
+    });
+    assert_eq!(told.count(), 0, "it was never well");
+    rig.tick(7_500);
+    rig.answer(7_510, TraderAnswer::Accepted(Period::new(7)));
+    assert_eq!(rig.told(), [""; 0]);
+    assert_eq!(rig.strategy.own_problem(), None);
+}
