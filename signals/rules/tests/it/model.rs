@@ -20,7 +20,7 @@ use planted_bug::PlantedBug;
 use world::World;
 
 /// Seeds of a run, unless the environment says how many.
-const SEEDS: u64 = 1_500;
+const SEEDS: u64 = 4_000;
 
 /// A planted bug is found within so many seeds.
 const SEEDS_OF_A_PLANTED_BUG: u64 = 300;
