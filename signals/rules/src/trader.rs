@@ -239,8 +239,16 @@ impl Trader {
         self.decided = self.strategies.values().filter(of_now).count();
     }
 
-    /// Time has passed.
+    /// Time has passed, or requests were taken: what is wrong is told here, once for all of them.
     pub fn tick(&mut self, now: Now, out: &mut Vec<TraderEffect>) {
+        self.advance(now);
+        self.publish(now, out);
+        self.tell(now, out);
+        self.wake_at = self.next_moment(now);
+    }
+
+    /// Looks at the clocks.
+    fn advance(&mut self, now: Now) {
         let period = self.settings.schedule.period_at(now.unix);
         if self.period != Some(period) {
             self.period = Some(period);
@@ -249,14 +257,23 @@ impl Trader {
         }
         self.end_leases(now);
         self.look_for_the_missing(now, period);
+    }
+
+    /// A request was taken: the median may be there. What is wrong is told at the next tick, which
+    /// is due at once, because many requests may come together.
+    fn settle(&mut self, now: Now, out: &mut Vec<TraderEffect>) {
         self.publish(now, out);
-        self.tell(now, out);
+        self.wake_at = if self.dirty { now.steady } else { self.next_moment(now) };
+    }
+
+    fn next_moment(&self, now: Now) -> Steady {
+        let schedule = &self.settings.schedule;
+        let Some(period) = self.period else { return now.steady };
         let next = match self.deadline_done {
-            false => self.settings.schedule.deadline_of(period),
-            true => self.settings.schedule.start_of(period.next()),
+            false => schedule.deadline_of(period),
+            true => schedule.start_of(period.next()),
         };
-        let due = now.until(next).min(self.leases_until);
-        self.wake_at = due.min(self.settings.schedule.look_again(now));
+        now.until(next).min(self.leases_until).min(schedule.look_again(now))
     }
 
     /// The median of the current period, when the last decision is there and none was published.

@@ -63,14 +63,14 @@ impl Trader {
         request: RegisterRequest,
         out: &mut Vec<TraderEffect>,
     ) {
-        self.tick(now, out);
+        self.advance(now);
         let reply = match self.judge_register(now, &request) {
             Ok(()) => self.admit(now, request, out),
             Err(Reject::NameTaken(taken)) => TraderReply::Taken(taken, self.settings.lease),
             Err(reject) => TraderReply::Rejected(reject),
         };
         out.push(TraderEffect::Reply(ticket, reply));
-        self.tick(now, out);
+        self.settle(now, out);
     }
 
     fn judge_register(&mut self, now: Now, request: &RegisterRequest) -> Result<(), Reject> {
@@ -126,13 +126,13 @@ impl Trader {
         decision: Decision,
         out: &mut Vec<TraderEffect>,
     ) {
-        self.tick(now, out);
+        self.advance(now);
         let reply = match self.judge_decision(now, &decision) {
             Ok(is_repeat) => TraderReply::Accepted(decision.period, is_repeat),
             Err(reject) => TraderReply::Rejected(reject),
         };
         out.push(TraderEffect::Reply(ticket, reply));
-        self.tick(now, out);
+        self.settle(now, out);
     }
 
     fn judge_decision(&mut self, now: Now, decision: &Decision) -> Result<bool, Reject> {
@@ -209,7 +209,7 @@ impl Trader {
         request: Deregistration,
         out: &mut Vec<TraderEffect>,
     ) {
-        self.tick(now, out);
+        self.advance(now);
         let Deregistration { name, instance } = request;
         let reply = match (self.strategies.get(&name), instance) {
             (None, _) => TraderReply::Rejected(Reject::NotRegistered(name)),
@@ -223,7 +223,7 @@ impl Trader {
             }
         };
         out.push(TraderEffect::Reply(ticket, reply));
-        self.tick(now, out);
+        self.settle(now, out);
     }
 }
 

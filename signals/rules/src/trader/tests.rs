@@ -30,8 +30,9 @@ impl Rig {
         Self { trader: Trader::new(settings, at(5_000), []), out: Vec::new() }
     }
 
-    /// The code of the last reply.
-    fn code(&mut self) -> &'static str {
+    /// The code of the last reply; the tick that is due with it.
+    fn code(&mut self, millis: u64) -> &'static str {
+        self.tick(millis);
         let reply = self.out.iter().rev().find_map(|effect| match effect {
             TraderEffect::Reply(_, reply) => Some(reply.clone()),
             _ => None,
@@ -60,7 +61,7 @@ impl Rig {
             reports: Vec::new(),
         };
         self.trader.register(at(millis), Ticket::new(1), request, &mut self.out);
-        self.code()
+        self.code(millis)
     }
 
     fn decide(&mut self, millis: u64, who: &str, period: u64, number: f64) -> &'static str {
@@ -84,14 +85,14 @@ impl Rig {
             value: value(number),
         };
         self.trader.decide(at(millis), Ticket::new(2), decision, &mut self.out);
-        self.code()
+        self.code(millis)
     }
 
     fn deregister(&mut self, millis: u64, who: &str, instance: Option<u64>) -> &'static str {
         let instance = instance.map(Incarnation::new);
         let request = Deregistration { name: name(who), instance };
         self.trader.deregister(at(millis), Ticket::new(3), request, &mut self.out);
-        self.code()
+        self.code(millis)
     }
 
     fn tick(&mut self, millis: u64) {
@@ -285,6 +286,8 @@ fn a_strategy_tells_of_its_generators_and_of_itself() {
         reports: vec![report; limits::GENERATORS_MAX + 5],
     };
     rig.trader.register(at(5_000), Ticket::new(1), request, &mut rig.out);
+    assert_eq!(rig.trader.wake_at(), at(5_000).steady, "there is something to tell");
+    rig.tick(5_000);
     assert_eq!(rig.told().len(), limits::GENERATORS_MAX + 1, "bounded");
     assert_eq!(rig.told()[..2], ["X no_data", "g1 missing"]);
     assert_eq!(rig.trader.problems()[1].strategy.as_deref(), Some("X"));
