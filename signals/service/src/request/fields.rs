@@ -59,9 +59,12 @@ impl<'a> Fields<'a> {
             if field.value.is_some() && !known.contains(&field.name()) {
                 return Err(unknown_field(field.name(), known));
             }
-            field.refuse_empty()?;
+            field.refuse_empty(|| {
+                let is_needed = !OPTIONAL_FIELDS.contains(&field.name());
+                is_needed.then(|| format!("the type \"{}\"", kind.name()))
+            })?;
         }
-        self.get("generators").refuse_empty_list()
+        Ok(())
     }
 
     /// Echoes what can be read of a request that is refused.
@@ -167,6 +170,9 @@ impl<'a> Fields<'a> {
         Ok(reports)
     }
 }
+
+/// Fields that a request may do without.
+const OPTIONAL_FIELDS: &[&str] = &["instance", "problem", "generators", "after"];
 
 /// The fields of a request, in the order of the page.
 const fn known_fields(kind: RequestKind) -> &'static [&'static str] {
