@@ -390,7 +390,10 @@ impl Strategy {
         let Some((_, sent)) = slot.sent.iter().find(|(sent, _)| *sent == seq).copied() else {
             return;
         };
-        report.name = cut(name, limits::NAME_LEN_MAX);
+        // A rejection has no name.
+        if !name.is_empty() {
+            report.name = cut(name, limits::NAME_LEN_MAX);
+        }
         let exchange = Exchange { sent, received, replied, taken: now.unix };
         if let Some(off) = exchange.clock_off(tolerance) {
             // Asked again: a clock that was set meanwhile gives data in the same period.

@@ -1,5 +1,6 @@
 //! Event: what an agent tells whoever runs it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -57,14 +58,14 @@ impl StopRequest {
 
 /// Logs what is wrong when that changes: each problem once, and once when it is over.
 #[derive(Debug, Default)]
-pub(crate) struct ProblemLog(Vec<(String, ProblemKind)>);
+pub(crate) struct ProblemLog(BTreeSet<(String, ProblemKind)>);
 
 impl ProblemLog {
     /// Logs what is new and what is over.
     pub(crate) fn change(&mut self, problems: &[(String, Problem)]) {
         let key = |(component, problem): &(String, Problem)| (component.clone(), problem.kind);
-        let now: Vec<_> = problems.iter().map(key).collect();
-        for (component, kind) in self.0.iter().filter(|known| !now.contains(known)) {
+        let now: BTreeSet<_> = problems.iter().map(key).collect();
+        for (component, kind) in self.0.difference(&now) {
             tracing::info!(%component, %kind, "is over");
         }
         for (component, problem) in problems {

@@ -144,14 +144,20 @@ impl SignalFile {
         let reader = self.reader.as_mut().expect("it is opened when it is made");
         let mut line = Vec::new();
         let most = u64::try_from(LINE_BYTES_MAX).expect("a usize fits");
-        let read = reader.take(most).read_until(b'\n', &mut line);
-        match read.map_err(|error| format!("{shown}: {error}"))? {
-            0 => Ok(None),
-            _ => {
-                self.line += 1;
-                Ok(Some(line))
-            }
+        let failed = |error| format!("{shown}: {error}");
+        if reader.take(most).read_until(b'\n', &mut line).map_err(failed)? == 0 {
+            return Ok(None);
         }
+        self.line += 1;
+        if line.len() == LINE_BYTES_MAX && !line.ends_with(b"\n") {
+            // Its end must not be taken for a line of its own.
+            reader.skip_until(b'\n').map_err(failed)?;
+            return Err(format!(
+                "{shown}, line {}: it has more than {LINE_BYTES_MAX} bytes",
+                self.line
+            ));
+        }
+        Ok(Some(line))
     }
 
     fn read(&self, line: &[u8]) -> Result<Value, String> {
@@ -223,5 +229,15 @@ mod tests {
         assert!(Source::file(PathBuf::from("/nowhere/at/all"), false).is_err());
         let folder = Source::file(PathBuf::from("/"), false).err().unwrap();
         assert!(folder.contains("is no regular file"), "{folder}");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over_as_a_whole() {
+        let long = format!("0.{}\n2\n", "1".repeat(LINE_BYTES_MAX));
+        let (path, mut source) = file(&long, false);
+        let shown = path.path().display();
+        let too_long = format!("{shown}, line 1: it has more than 4096 bytes");
+        assert_eq!(make(&mut source, 1), Err(too_long));
+        assert_eq!(make(&mut source, 2), Ok(2.0));
     }
 }

@@ -159,13 +159,15 @@ impl Strategy {
             return;
         }
         self.registering.heard = Some(now.steady);
+        // With no lease it would renew without a pause, and with an endless one never.
+        let bound = |lease: Duration| lease.clamp(limits::LEASE_LEAST, limits::LEASE_MOST);
         match answer {
             TraderAnswer::Registered(lease, decided) if registration.is_some() => {
-                self.registered(now, lease, decided, out);
+                self.registered(now, bound(lease), decided, out);
             }
             TraderAnswer::Taken(who, lease) => {
                 if let Some((_, sent)) = registration {
-                    self.taken(now, sent, who, lease, out);
+                    self.taken(now, sent, who, bound(lease), out);
                 }
             }
             TraderAnswer::Accepted(period) => self.accepted(period, out),

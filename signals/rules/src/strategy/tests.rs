@@ -310,3 +310,32 @@ fn a_clock_that_the_trader_refuses_is_told_once_and_until_it_is_right() {
     assert_eq!(rig.told(), [""; 0]);
     assert_eq!(rig.strategy.own_problem(), None);
 }
+
+#[test]
+fn a_lease_that_is_none_or_endless_is_bounded() {
+    for (lease, least, most) in [(Duration::ZERO, 16, 17), (Duration::MAX, 1_200_000, 1_200_000)] {
+        let mut rig = Rig::new(Rule::Sum);
+        rig.tick(5_000);
+        rig.answer(5_000, TraderAnswer::Registered(lease, None));
+        let due = rig.strategy.registering.wake_at() - at(5_000).steady;
+        let millis = due.as_millis();
+        assert!(least <= millis && millis <= most, "{lease:?}: {millis}");
+    }
+}
+
+#[test]
+fn a_generator_that_refuses_keeps_its_name() {
+    let mut rig = Rig::registered();
+    rig.signal(5_010, 0, 5, 1.0);
+    rig.tick(6_000);
+    let seq = rig.last(|effect| match effect {
+        StrategyEffect::Ask(asked, seq, _) if asked.index() == 0 => Some(*seq),
+        _ => None,
+    });
+    let reply = SignalReply::Refused(refusal("no_signal"));
+    let (received, replied) = (at(6_000).unix, at(6_000).unix);
+    let answer = GeneratorAnswer { seq, received, replied, name: String::new(), reply };
+    rig.strategy.signal_reply(at(6_000), GeneratorIndex::new(0), answer, &mut rig.out);
+    assert_eq!(rig.strategy.reports()[0].name, "g0");
+    assert_eq!(rig.told()[0], "g0 no_data");
+}
