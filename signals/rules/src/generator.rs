@@ -3,6 +3,8 @@
 //! A request for a signal that is not there yet is kept and replied to when it is, or when the
 //! period is over.
 
+use std::collections::VecDeque;
+
 use crate::reject::{PeriodMismatch, Periods};
 use crate::{ComponentName, Now, Period, Problem, ProblemKind, Reject, Schedule, Steady, Ticket};
 use crate::{Value, limits};
@@ -16,6 +18,9 @@ pub struct Generator {
     signal: Signal,
     kept: Vec<Kept>,
     last: Option<(Period, Value)>,
+    /// The last signals, [`limits::SIGNALS_KEPT`] of them: a clock that is set back must not give a
+    /// period a second one.
+    made: VecDeque<(Period, Value)>,
     problem: Option<Problem>,
     wake_at: Steady,
 }
@@ -82,6 +87,7 @@ impl Generator {
             signal: Signal::Due,
             kept: Vec::new(),
             last: None,
+            made: VecDeque::new(),
             problem: None,
             wake_at: Steady::new(0),
         }
@@ -148,13 +154,26 @@ impl Generator {
             self.fail(now, reason, out);
         }
         self.period = Some(period);
-        self.signal = Signal::Due;
+        let known = self.made.iter().find(|(made, _)| *made == period);
+        self.signal = known.map_or(Signal::Due, |(_, value)| Signal::Made(*value));
         let (mine, over) = self.kept.drain(..).partition(|kept| period <= kept.period);
         self.kept = mine;
         for Kept { ticket, period: meant } in over {
             let stale = Reject::Stale(Periods { meant, current: period });
             out.push(GeneratorEffect::Reply(ticket, GeneratorReply::Rejected(stale)));
         }
+        self.serve_kept(period, out);
+    }
+
+    /// Replies to the requests for the signal of this period, if it is there.
+    fn serve_kept(&mut self, period: Period, out: &mut Vec<GeneratorEffect>) {
+        let Some(reply) = self.reply_now(period) else { return };
+        let (ready, kept) = self.kept.drain(..).partition(|kept| kept.period == period);
+        self.kept = kept;
+        let replies = ready.into_iter();
+        out.extend(
+            replies.map(|Kept { ticket, .. }| GeneratorEffect::Reply(ticket, reply.clone())),
+        );
     }
 
     /// The source has made the signal of a period, or says why not. What comes too late is dropped.
@@ -173,6 +192,10 @@ impl Generator {
             Ok(value) => {
                 self.signal = Signal::Made(value);
                 self.last = Some((period, value));
+                self.made.push_back((period, value));
+                if limits::SIGNALS_KEPT < self.made.len() {
+                    self.made.pop_front();
+                }
                 out.push(GeneratorEffect::Signal(period, value));
                 if self.problem.take().is_some() {
                     out.push(GeneratorEffect::Problem(None));
@@ -183,12 +206,7 @@ impl Generator {
                 self.fail(now, reason, out);
             }
         }
-        let (ready, kept) = self.kept.drain(..).partition(|kept| kept.period == period);
-        self.kept = kept;
-        for Kept { ticket, .. } in ready {
-            let reply = self.reply_now(period);
-            out.extend(reply.map(|reply| GeneratorEffect::Reply(ticket, reply)));
-        }
+        self.serve_kept(period, out);
         self.tick(now, out);
     }
 

@@ -23,6 +23,9 @@ pub const REASON_LEN_MAX: usize = 240;
 /// Requests that a generator keeps until it has the signal. A request is about 200 bytes.
 pub const KEPT_MAX: usize = 8_192;
 
+/// Signals that a generator remembers: a clock is set back by less, or is not trusted anyway.
+pub const SIGNALS_KEPT: usize = 16;
+
 /// The shortest period: a network and a loaded machine need some tens of milliseconds.
 pub const PERIOD_LEAST: Duration = Duration::from_millis(100);
 /// The longest period: a week.

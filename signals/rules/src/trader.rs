@@ -124,6 +124,10 @@ pub struct Trader {
     reports: usize,
     /// Since when there are no strategies.
     empty_since: Option<Unix>,
+    /// Nothing is published before this moment.
+    quiet_until: Steady,
+    /// Since when the clock is before the period of the last median.
+    set_back_since: Option<Unix>,
     /// What is wrong may have changed.
     dirty: bool,
     /// What was told of problems last; none before the first time.
@@ -148,6 +152,8 @@ impl Trader {
             leases_until: Steady::new(0),
             reports: 0,
             empty_since: None,
+            quiet_until: Steady::new(0),
+            set_back_since: None,
             dirty: true,
             told: None,
             wake_at: Steady::new(0),
@@ -156,6 +162,17 @@ impl Trader {
             trader.apply(record, now);
         }
         trader
+    }
+
+    /// The same without a journal: who was registered before is not known, and has a lease, and the
+    /// rest of this period, to register again. Until then there is no median, or it might be one of
+    /// a few strategies only, of a period that had another one before.
+    #[must_use]
+    pub fn without_memory(settings: TraderSettings, now: Now) -> Self {
+        let schedule = &settings.schedule;
+        let next = now.until(schedule.start_of(schedule.period_at(now.unix).next()));
+        let quiet_until = next.max(now.steady + settings.lease);
+        Self { quiet_until, ..Self::new(settings, now, []) }
     }
 
     /// The records from which the same trader starts: who is registered, and the last median.
@@ -256,6 +273,7 @@ impl Trader {
             self.count_decided();
         }
         self.end_leases(now);
+        self.look_for_a_clock_set_back(now, period);
         self.look_for_the_missing(now, period);
     }
 
@@ -273,12 +291,13 @@ impl Trader {
             false => schedule.deadline_of(period),
             true => schedule.start_of(period.next()),
         };
-        now.until(next).min(self.leases_until).min(schedule.look_again(now))
+        let due = now.until(next).min(self.leases_until).min(schedule.look_again(now));
+        if now.steady < self.quiet_until { due.min(self.quiet_until) } else { due }
     }
 
     /// The median of the current period, when the last decision is there and none was published.
     fn publish(&mut self, now: Now, out: &mut Vec<TraderEffect>) {
-        let Some(period) = self.period else { return };
+        let Some(period) = self.period.filter(|_| self.quiet_until <= now.steady) else { return };
         let is_complete = !self.strategies.is_empty() && self.decided == self.strategies.len();
         if !is_complete || self.last.is_some_and(|last| period <= last.period) {
             return;

@@ -12,6 +12,10 @@ pub const PROBLEMS_MAX: usize = 256;
 /// Bytes of strategies in one reply to `status`; the others follow in the next.
 pub(crate) const STATUS_BYTES_MAX: usize = 256 << 10;
 
+/// Requests for a status that a trader replies to in one turn: each looks at all strategies, and
+/// one message may have thousands.
+pub(crate) const STATUSES_PER_TURN: usize = 16;
+
 /// Messages that an agent takes in one turn.
 pub(crate) const MESSAGES_PER_TURN: usize = 64;
 

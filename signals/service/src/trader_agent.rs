@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use allot_domain::LogIndex;
+use allot_domain::{LogIndex, Reject as Core};
 use allot_runtime::{
     Agent, Broadcast, BroadcastOptions, Context, Door, DoorOptions, Nanos, PollSet, RuntimeError,
     WallClock,
@@ -16,7 +16,7 @@ use crate::event::ProblemLog;
 use crate::front::Front;
 use crate::generator_agent::now;
 use crate::last_values::LastValues;
-use crate::limits::{HIGH_WATER, REPORT_BYTES, STATUS_BYTES_MAX};
+use crate::limits::{HIGH_WATER, REPORT_BYTES, STATUS_BYTES_MAX, STATUSES_PER_TURN};
 use crate::request::unknown_here;
 use crate::{
     Event, Listener, MedianMessage, ProblemBoard, ReplyBody, Request, RequestBody, Status,
@@ -89,8 +89,12 @@ impl TraderAgent {
         let options = BroadcastOptions { high_water: PUBLICATIONS_MAX };
         let broadcast = Broadcast::bind(context, endpoints.publish, options)?;
         let now = now(&wall, steady);
+        let machine = match start.journal.is_none() {
+            true => Trader::without_memory(start.settings, now),
+            false => Trader::new(start.settings, now, start.records),
+        };
         Ok(Self {
-            machine: Trader::new(start.settings, now, start.records),
+            machine,
             front: Front::new(door),
             topics: LastValues::new(broadcast),
             journal: start.journal,
@@ -124,6 +128,7 @@ impl TraderAgent {
     fn take_requests(&mut self, now: Now) -> usize {
         let mut requests = std::mem::take(&mut self.requests);
         let count = self.front.take(now, &mut requests);
+        let mut statuses = 0;
         for (ticket, request) in requests.drain(..) {
             let (kind, out) = (request.kind(), &mut self.effects);
             match request.body {
@@ -132,7 +137,11 @@ impl TraderAgent {
                 }
                 RequestBody::Decision(decision) => self.machine.decide(now, ticket, decision, out),
                 RequestBody::Deregister(name) => self.machine.deregister(now, ticket, name, out),
+                RequestBody::Status(_) if STATUSES_PER_TURN <= statuses => {
+                    self.front.reply(now, ticket, ReplyBody::of(&Core::Busy.into()));
+                }
                 RequestBody::Status(after) => {
+                    statuses += 1;
                     let status = self.status(now, after);
                     self.front.reply(now, ticket, ReplyBody::Status(Box::new(status)));
                 }

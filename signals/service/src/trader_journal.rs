@@ -60,6 +60,11 @@ impl TraderJournal {
         Self(Journal::none())
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_none(&self) -> bool {
+        !self.0.is_kept()
+    }
+
     /// Opens the journal of a folder; of periods of another length it is refused.
     ///
     /// # Errors

@@ -121,3 +121,30 @@ fn it_wakes_for_the_next_period_and_looks_at_a_clock_that_may_be_set() {
     generator.tick(at(5_900), &mut out);
     assert_eq!(generator.wake_at(), at(6_000).steady);
 }
+
+#[test]
+fn a_clock_that_is_set_back_gives_no_period_a_second_signal() {
+    let mut generator = generator();
+    for period in 5..8 {
+        let mut out = Vec::new();
+        generator.tick(at(period * 1_000), &mut out);
+        assert_eq!(out, [GeneratorEffect::Make(Period::new(period))]);
+        let number = f64::from(u32::try_from(period).unwrap());
+        generator.made(at(period * 1_000), Period::new(period), Ok(value(number)), &mut out);
+    }
+    assert_eq!(code(&asked(&mut generator, at(7_001), 1, ask(8))), "held");
+    // The steady clock goes on; only the other one is set.
+    let set = |unix: u64, steady: u64| Now { unix: at(unix).unix, steady: at(steady).steady };
+    for (unix, steady, expected) in [(6_500, 7_100, 6.0), (7_100, 7_700, 7.0)] {
+        let mut out = Vec::new();
+        generator.tick(set(unix, steady), &mut out);
+        assert_eq!(out, [], "nothing is made again");
+        let period = unix / 1_000;
+        let out = asked(&mut generator, set(unix, steady), 2, ask(period));
+        let reply = GeneratorReply::Signal(Period::new(period), value(expected));
+        assert_eq!(out, [GeneratorEffect::Reply(Ticket::new(2), reply)]);
+    }
+    let mut out = Vec::new();
+    generator.tick(set(8_000, 8_600), &mut out);
+    assert_eq!(out, [GeneratorEffect::Make(Period::new(8))]);
+}

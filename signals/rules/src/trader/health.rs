@@ -50,6 +50,16 @@ impl Trader {
         }
     }
 
+    /// Notices that the clock is before a period whose median is published already: there is none
+    /// of this one, or a period could have two.
+    pub(super) fn look_for_a_clock_set_back(&mut self, now: Now, period: Period) {
+        let is_back = self.last.is_some_and(|last| period < last.period);
+        if is_back != self.set_back_since.is_some() {
+            self.set_back_since = is_back.then_some(now.unix);
+            self.dirty = true;
+        }
+    }
+
     /// Whether who has not decided in this period is missing: its deadline has passed, and there is
     /// no median.
     fn is_overdue(&self, period: Period) -> bool {
@@ -73,6 +83,18 @@ impl Trader {
                 component: "trader".to_owned(),
                 strategy: None,
                 problem: Problem::new(ProblemKind::NoStrategies, since, reason),
+            });
+        }
+        if let (Some(since), Some(last)) = (self.set_back_since, self.last) {
+            let reason = format!(
+                "the clock was set back: the median of period {} is published, and the next one \
+                 is that of a later period",
+                last.period
+            );
+            problems.push(TraderProblem {
+                component: "trader".to_owned(),
+                strategy: None,
+                problem: Problem::new(ProblemKind::ClockOff, since, reason),
             });
         }
         for (name, standing) in &self.strategies {

@@ -318,3 +318,39 @@ fn it_wakes_for_the_deadline_the_leases_and_the_next_period() {
     rig.tick(6_510);
     assert_eq!(rig.trader.wake_at(), at(6_610).steady);
 }
+
+#[test]
+fn a_trader_that_remembers_nobody_waits_for_those_who_were_registered() {
+    let mut rig = Rig::new();
+    rig.trader = Trader::without_memory(*rig.trader.settings(), at(5_500));
+    rig.register(5_510, "X", 1);
+    assert_eq!(rig.decide(5_520, "X", 5, 0.5), "accepted");
+    assert_eq!(rig.decide(6_010, "X", 6, 0.5), "accepted", "its period is over, its lease is not");
+    rig.tick(6_099);
+    assert_eq!(rig.medians(), []);
+    assert_eq!(rig.register(6_099, "Y", 1), "registered");
+    assert_eq!(rig.decide(6_200, "Y", 6, 1.5), "accepted");
+    assert_eq!(rig.medians(), [(6, 1.0)]);
+    rig.trader = Trader::without_memory(*rig.trader.settings(), at(7_900));
+    rig.register(7_910, "X", 1);
+    rig.decide(8_010, "X", 8, 0.5);
+    assert_eq!(rig.medians(), [(6, 1.0)]);
+    rig.tick(8_500);
+    assert_eq!(rig.medians(), [(6, 1.0), (8, 0.5)]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_behind_a_median_is_told() {
+    let mut rig = Rig::new();
+    rig.register(9_000, "X", 1);
+    rig.decide(9_100, "X", 9, 0.5);
+    assert_eq!(rig.medians(), [(9, 0.5)]);
+    rig.decide(8_200, "X", 8, 0.75);
+    assert_eq!(rig.told(), ["trader clock_off"]);
+    rig.register(9_300, "X", 1);
+    assert_eq!(rig.told(), [""; 0]);
+    rig.decide(9_400, "X", 9, 0.25);
+    assert_eq!(rig.medians(), [(9, 0.5)]);
+    rig.decide(10_000, "X", 10, 0.25);
+    assert_eq!(rig.medians(), [(9, 0.5), (10, 0.25)]);
+}
