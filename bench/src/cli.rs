@@ -15,11 +15,12 @@ use crate::growth::GrowthArgs;
 use crate::peers::{self, PeerArgs};
 use crate::pipeline::PipelineLoad;
 use crate::run::Run;
+use crate::signals::SignalArgs;
 use crate::targets::TargetArgs;
 use crate::transport::Transport;
 use crate::{
     compare, conditions, echo, end_to_end, floor, growth, inproc, kernel, pipeline, report, ring,
-    targets,
+    signals, targets,
 };
 
 /// Measure Allot end to end, and layer by layer
@@ -38,6 +39,7 @@ Examples:
   allot bench echo --rate 1000            the transport alone, at a fixed rate
   allot bench tcp --data . --window 256   saturated, replies wait for the disk
   allot bench targets                     every performance target of the design
+  allot bench signals --out runs          from the tick of a period to its median
   allot bench peers --out runs            beside Redis, NATS and Python, where installed
   allot bench report runs/a.json -o report.html
   allot bench compare runs/a.json runs/b.json";
@@ -66,6 +68,8 @@ enum Verb {
     Growth(GrowthArgs),
     /// Measure what CURVE and 1,000 connections cost
     Conditions(ConditionArgs),
+    /// Measure signals: when a period's median is out, and when a dead strategy is noticed
+    Signals(SignalArgs),
     /// Check the performance targets against an echo in the same run
     Targets(TargetArgs),
     /// Compare with Redis, NATS and plain Python, given the same fills
@@ -220,6 +224,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Verb::Pipeline(args) => pipeline::measure(args.load(), args.floor.lengths, &args.floor.out),
         Verb::Growth(args) => growth::measure(&args),
         Verb::Conditions(args) => conditions::measure(&args),
+        Verb::Signals(args) => signals::measure(&args),
         Verb::Targets(args) => targets::measure(&args),
         Verb::Peers(args) => peers::measure(&args),
         Verb::Report(args) => args.write(),

@@ -60,6 +60,7 @@ mod targets;
 mod peers;
 mod growth;
 mod conditions;
+mod signals;
 mod cli;
 
 use std::io::{self, Write};

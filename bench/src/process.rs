@@ -171,7 +171,11 @@ impl Drop for Process {
 }
 
 impl ServerSettings {
-    fn binary(&self) -> Result<PathBuf> {
+    /// The binary.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn binary(&self) -> Result<PathBuf> {
         if let Some(allot) = &self.allot {
             return Ok(std::path::absolute(allot)?);
         }

@@ -52,6 +52,7 @@ const BENCHES: &[(&str, &str)] = &[
         "journal-window=1-batch=1-connections=1.json",
     ),
     ("growth --quick --turns 1", "growth.json"),
+    ("signals --quick --turns 1 --medians 5", "signals.json"),
 ];
 
 /// One step, runnable alone by its name.
