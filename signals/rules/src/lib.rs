@@ -33,7 +33,7 @@ pub use exchange::{ClockOff, Exchange, Lead};
 pub use generator::{Ask, Generator, GeneratorEffect, GeneratorReply};
 pub use order::{Order, OrderTooLarge};
 pub use period::{BadSchedule, Period, Schedule};
-pub use problem::{ComponentReport, Problem, ProblemKind};
+pub use problem::{ComponentReport, Problem, ProblemKind, printable};
 pub use reject::{NameTaken, PeriodMismatch, Periods, Reject};
 pub use strategy::{
     GeneratorAnswer, GeneratorIndex, Refusal, Registering, SignalReply, Strategy, StrategyEffect,

@@ -73,10 +73,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem; a reason that is too long is cut.
+    /// A problem; a reason that is too long is cut, and is one printable line.
     #[must_use]
     pub fn new(kind: ProblemKind, since: Unix, reason: impl Into<String>) -> Self {
-        Self { kind, since, reason: cut(reason.into(), limits::REASON_LEN_MAX) }
+        let reason = printable(&cut(reason.into(), limits::REASON_LEN_MAX));
+        Self { kind, since, reason }
     }
 
     /// Puts a problem where there may be one: of the same kind, it has been there since the first.
@@ -93,6 +94,13 @@ pub(crate) fn cut(mut text: String, len_max: usize) -> String {
         text.truncate(end);
     }
     text
+}
+
+/// A text of somebody else with a space for each control character: it stands in logs and on
+/// terminals, which obey them.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 /// What a strategy knows of one of its generators.
@@ -126,6 +134,12 @@ mod tests {
     fn a_long_reason_is_cut_between_characters() {
         assert_eq!(cut("aé".to_owned(), 2), "a");
         assert_eq!(cut("aé".to_owned(), 3), "aé");
+    }
+
+    #[test]
+    fn a_reason_is_one_line_that_no_terminal_obeys() {
+        let problem = Problem::new(ProblemKind::NoData, Unix::new(5), "two\nlines\u{1b}[2J\u{9b}é");
+        assert_eq!(problem.reason, "two lines [2J é");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use allot_domain::Reject as Core;
-use allot_signals_rules::{ComponentReport, Period, Problem, ProblemKind, Reject, Unix};
+use allot_signals_rules::{ComponentReport, Period, Problem, ProblemKind, Reject, Unix, printable};
 use allot_wire::json::Object;
 use allot_wire::timestamp;
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ impl ProblemObject<'_> {
 fn problem(kind: &str, since: Option<Unix>, reason: &str) -> Result<Problem, Reject> {
     let kind = kind.parse::<ProblemKind>().ok();
     match kind.zip(since) {
-        Some((kind, since)) => Ok(Problem { kind, since, reason: reason.to_owned() }),
+        Some((kind, since)) => Ok(Problem { kind, since, reason: printable(reason) }),
         None => {
             let what = "a problem has a kind of the page, a time in \"since\", and a reason";
             Err(Core::MalformedField(what.to_owned()).into())
@@ -90,8 +90,8 @@ impl ReportObject<'_> {
     pub(crate) fn read(&self) -> Result<ComponentReport, Reject> {
         let value = self.value.map(|value| read_value(value.get())).transpose()?;
         Ok(ComponentReport {
-            name: self.name.clone().into_owned(),
-            address: self.address.clone().into_owned(),
+            name: printable(&self.name),
+            address: printable(&self.address),
             last: self.period.map(Period::new).zip(value),
             problem: self.problem.as_ref().map(ProblemObject::read).transpose()?,
         })
@@ -146,8 +146,8 @@ impl<'a> ReportRecord<'a> {
 
     pub(crate) fn read(&self) -> Result<ComponentReport, Reject> {
         Ok(ComponentReport {
-            name: self.name.clone().into_owned(),
-            address: self.address.clone().into_owned(),
+            name: printable(&self.name),
+            address: printable(&self.address),
             last: self.last.map(read_dated).transpose()?,
             problem: self.problem.as_ref().map(ProblemRecord::read).transpose()?,
         })

@@ -1,6 +1,6 @@
 //! Messages: each reads back in both encodings, and what is wrong with one is said.
 
-use allot_signals_service::{MedianMessage, Reply, Request, RequestKind, TraderState};
+use allot_signals_service::{MedianMessage, Reply, Request, RequestBody, RequestKind, TraderState};
 use allot_wire::{Batch, Encoding, Rejection};
 use proptest::prelude::*;
 
@@ -95,6 +95,21 @@ fn what_is_wrong_with_a_request_is_said() {
         "malformed_field",
         "in \"generators\" a name has at most 32 bytes, an address 128, and a reason 240",
     );
+}
+
+#[test]
+fn what_a_strategy_tells_is_one_line_that_no_terminal_obeys() {
+    let line = concat!(
+        r#"{"type":"register","source":"X","seq":1,"time":"2026-11-20T10:00:00.000000000Z","#,
+        r#""length_ms":1000,"instance":1,"generators":[{"name":"g\u001b[2J","address":"a\nb","#,
+        r#""problem":{"kind":"missing","since":"2026-11-20T10:00:00.000000000Z","#,
+        r#""reason":"x\r\u0007"}}]}"#
+    );
+    let request = Request::decode_line(line.as_bytes()).unwrap();
+    let RequestBody::Register(register) = request.body else { panic!("{request:?}") };
+    let report = &register.reports[0];
+    let reason = &report.problem.as_ref().unwrap().reason;
+    assert_eq!([&report.name, &report.address, reason], ["g [2J", "a b", "x  "]);
 }
 
 #[test]

@@ -50,7 +50,9 @@ class Problem:
 def problem(before: Optional[Problem], kind: str, now: int, reason: str) -> Problem:
     """A problem; one of the same kind as before is as old as that."""
     since = before.since if before is not None and before.kind == kind else now
-    return Problem(kind, since, cut(reason, REASON_LEN_MAX))
+    # One line that no terminal obeys: it stands in logs.
+    line = "".join(letter if letter.isprintable() else " " for letter in reason)
+    return Problem(kind, since, cut(line, REASON_LEN_MAX))
 
 
 @dataclass
