@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
@@ -129,13 +129,13 @@ impl SignalArgs {
     }
 
     fn subject(&self, name: Name) -> Subject<'_, Name, Measured> {
-        Subject::new(name, move || match name {
-            Name::Published(size) => {
-                size.measure(self.allot.as_deref(), self.medians).map(Measured::Published)
-            }
-            Name::Detected(detection) => {
-                detection.measure(self.allot.as_deref()).map(Measured::Detected)
-            }
+        let allot = self.allot.as_deref();
+        Subject::new(name, move || {
+            let measured = match name {
+                Name::Published(size) => size.measure(allot, self.medians).map(Measured::Published),
+                Name::Detected(detection) => detection.measure(allot).map(Measured::Detected),
+            };
+            measured.with_context(|| format!("{name:?}"))
         })
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use allot_domain::Incarnation;
 use allot_runtime::{
-    Clock, Context, Link, LinkOptions, Running, ThreadGroup, ThreadSlot, Threads, WaitStrategy,
-    WallClock, duration,
+    Clock, Context, Link, LinkOptions, Publication, Running, Subscriber, ThreadGroup, ThreadSlot,
+    Threads, WaitStrategy, WallClock, duration,
 };
 use allot_signals_rules::{ComponentName, Rule, Schedule, StrategySettings};
 use allot_signals_service::{Event, StopRequest, StrategyAgent, StrategyLinks};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
 use crate::process::{LISTENING, Process, ServerSettings};
@@ -21,7 +21,20 @@ use crate::process::{LISTENING, Process, ServerSettings};
 const THREADS_MAX: usize = 8;
 
 /// Nothing takes longer, unless it hangs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What comes next on a topic.
+pub(super) fn next(subscriber: &mut Subscriber) -> Result<Publication> {
+    let clock = Clock::system();
+    let until = clock.now() + PATIENCE;
+    // It may return early with nothing.
+    while clock.now() < until {
+        if let Some(publication) = subscriber.receive(until - clock.now()) {
+            return Ok(publication);
+        }
+    }
+    bail!("the trader published nothing within a minute")
+}
 
 /// A trader or a generator.
 pub(super) struct Part {

@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
-use super::crowd::{Crowd, PATIENCE, Part, ScheduleWords};
+use super::crowd::{self, Crowd, Part, ScheduleWords};
 use crate::span::nanoseconds;
 
 /// The setting that decides.
@@ -58,7 +58,7 @@ impl Detection {
 }
 
 fn next(subscriber: &mut Subscriber) -> Result<TraderState> {
-    let publication = subscriber.receive(PATIENCE).context("nothing of the trader in a minute")?;
+    let publication = crowd::next(subscriber)?;
     let state = TraderState::decode(&publication.body);
     state.map_err(|error| anyhow::anyhow!("a damaged state: {error}"))
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::crowd::{Crowd, PATIENCE, Part, ScheduleWords};
+use super::crowd::{self, Crowd, Part, ScheduleWords};
 
 /// How many take part, and how they are spread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -36,9 +36,11 @@ pub(super) const JITTER_DEFAULT_MS: u64 = 50;
 const WARM_UP: u32 = 2;
 
 impl Size {
-    /// Periods of a second, so that there are many of them.
+    /// Periods of a second, so that there are many of them; of three where a loaded machine may
+    /// need more for so many strategies, and there would be no median at all.
     fn schedule(self) -> Result<ScheduleWords> {
-        ScheduleWords::new(Duration::from_secs(1), Duration::from_millis(self.jitter_ms))
+        let seconds = if self.strategies < 1_000 { 1 } else { 3 };
+        ScheduleWords::new(Duration::from_secs(seconds), Duration::from_millis(self.jitter_ms))
     }
 
     pub(super) fn measure(self, allot: Option<&Path>, medians: u32) -> Result<Delays> {
@@ -89,7 +91,7 @@ struct Published {
 }
 
 fn next(subscriber: &mut Subscriber) -> Result<Published> {
-    let publication = subscriber.receive(PATIENCE).context("no median within a minute")?;
+    let publication = crowd::next(subscriber)?;
     let heard = Unix::new(WallClock::system().now().as_unix());
     let message = MedianMessage::decode(&publication.body);
     let message = message.map_err(|error| anyhow::anyhow!("a damaged median: {error}"))?;
