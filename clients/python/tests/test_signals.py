@@ -126,7 +126,8 @@ def test_the_examples_work_with_the_agents_of_allot(start: Callable[..., Part]) 
         return float(part.wait(is_it)["value"])
 
     signal, other = of(ours, "signal"), of(theirs, "signal")
-    assert signal == 0.5 + 0.5 * math.sin(2 * math.pi * period * 0.6 / 3_600)
+    wave_of_period = 0.5 + 0.5 * math.sin(2 * math.pi * period * 0.6 / 3_600)
+    assert signal == pytest.approx(wave_of_period, abs=1e-6)
     decided = (signal + other) / 2 - 0.5
     assert of(x, "submitted") == signal
     assert of(y, "submitted") == pytest.approx(decided)
