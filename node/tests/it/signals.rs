@@ -265,6 +265,15 @@ fn a_strategy_that_cannot_deregister_says_so_and_fails() {
 }
 
 #[test]
+fn a_strategy_whose_reader_goes_away_deregisters_and_fails() {
+    let mut session = Session::begin();
+    let strategy = session.processes.remove("X").unwrap();
+    assert_eq!(strategy.status_without_reader().code(), Some(1));
+    session.event(|event| event["type"] == "deregistered" && event["name"] == "X");
+    session.median_of(1);
+}
+
+#[test]
 fn a_directory_that_holds_no_trader_is_refused() {
     let session = Session::new();
     let trader = session.at("trader");

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use allot_runtime::{Clock, Running, ThreadGroup, Threads, WaitStrategy};
 use allot_signals_rules::{Median, Problem};
-use allot_signals_service::{Event, Listener};
+use allot_signals_service::{Event, Listener, StopRequest};
 use allot_wire::json::Object;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::monitor::Monitor;
-use crate::signals::Request;
 use crate::stdout::print;
 
 /// Events that wait for standard output; when its reader is slow the next ones are dropped, because
@@ -48,30 +47,36 @@ pub(super) struct Printer {
 /// Runs an agent until it ends, a signal comes, or its thread fails. Prints `ready` once signals
 /// are handled.
 ///
-/// `stop` is what a signal does; none stops the thread at once. `look` is called with each event,
+/// `stop` is what a signal does; none stops the thread at once. Standard output that takes no more
+/// lines does the same, because nobody would hear of the agent. `look` is called with each event,
 /// and now and then without one.
 pub(super) fn run(
     running: Running,
     events: &Receiver<Event>,
     printer: &Printer,
     ready: Option<&str>,
-    stop: Option<Request>,
+    stop: Option<StopRequest>,
     mut look: impl FnMut(Option<&Event>),
 ) -> Result<()> {
     let stopper = running.stopper();
-    let stop = stop.unwrap_or_else(|| {
+    let request = {
         let stopper = stopper.clone();
-        Box::new(move || stopper.stop())
-    });
-    let monitor = Monitor::new(stop, Vec::new(), None)?;
-    ready.map_or(Ok(()), print)?;
+        move || stop.as_ref().map_or_else(|| stopper.stop(), StopRequest::make)
+    };
+    let monitor = Monitor::new(Box::new(request.clone()), Vec::new(), None)?;
+    let mut output = ready.map_or(Ok(()), say);
+    if output.is_err() {
+        request();
+    }
     loop {
         match events.recv_timeout(LOOK_EVERY) {
             Ok(Event::Stopped) => stopper.stop(),
             Ok(event) => {
                 look(Some(&event));
-                if let Some(line) = printer.line(&event) {
-                    print(&line)?;
+                let Some(line) = printer.line(&event).filter(|_| output.is_ok()) else { continue };
+                output = say(&line);
+                if output.is_err() {
+                    request();
                 }
             }
             Err(RecvTimeoutError::Timeout) => look(None),
@@ -80,7 +85,16 @@ pub(super) fn run(
     }
     let ended = running.join();
     monitor.stop()?;
-    Ok(ended?)
+    ended?;
+    output
+}
+
+/// Prints a line. A reader that has gone away is a failure too: an agent runs until it is stopped.
+fn say(line: &str) -> Result<()> {
+    print(line).map_err(|error| {
+        tracing::warn!("standard output takes no more lines; stopping");
+        anyhow!("cannot write to standard output: {error}")
+    })
 }
 
 impl Printer {

@@ -104,9 +104,8 @@ pub(super) fn run(page: &StrategyPage) -> Result<ExitCode> {
     let agent = StrategyAgent::new(settings, links, command, wall, listener, stop.clone());
     group.add(&slot, Box::new(agent));
     let printer = Printer { name: page.name.to_string(), json: page.json };
-    let request = Box::new(move || stop.make());
     let ready = printer.ready("strategy");
-    run_agent(group.start()?, &events, &printer, Some(&ready), Some(request), |event| {
+    run_agent(group.start()?, &events, &printer, Some(&ready), Some(stop), |event| {
         if let Some(Event::Taken(reason)) = event {
             tracing::warn!("{reason}; trying until its lease has run out");
         }
