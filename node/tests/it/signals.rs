@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::process::{Outcome, Place, Process};
+use crate::server::endpoint;
 
 const PERIOD: [&str; 2] = ["--period", "600ms"];
 
@@ -282,7 +283,7 @@ fn a_directory_that_holds_no_trader_is_refused() {
         session.place.start(&[&arguments[..], more].concat())
     };
     let error = start(&[]).outcome().error();
-    assert!(error.contains("--new"), "{error}");
+    assert!(error.contains("add --new once") && !error.contains("allot init"), "{error}");
     let mut first = start(&["--new"]);
     first.line_with("listening");
     first.signal("-INT");
@@ -392,6 +393,27 @@ fn orders_that_the_server_refuses_are_named() {
     session.place.run(&split).ok();
     // Nobody holds what would be sold.
     session.named("orders", "refused");
+}
+
+#[test]
+fn orders_reach_a_front_door_that_encrypts() {
+    let mut session = Session::new();
+    let any = "tcp://127.0.0.1:*";
+    let serve = ["serve", "--front", any, "--publish", any, "--front-secret", "keys"];
+    let mut server = session.place.start(&serve);
+    let line = server.line_with("listening ");
+    let (front, key) = (endpoint(&line, "front="), endpoint(&line, "front-key="));
+    let publish = endpoint(&line, "publish=");
+    let split = ["feed", "aum", "--front", &front, "--front-key", &key, "--weights", "a=100"];
+    session.place.run(&[&split[..], &["--count", "1"]].concat()).ok();
+    let orders = ["--orders", &front, "--front-key", &key, "--ticker", "AAPL", "--price", "10"];
+    session.more = [&orders[..], &["--scale", "100000"]].concat().into_iter().map(str::to_owned).collect();
+    for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
+        session.start(name);
+    }
+    let reports = ["positions", "--publish", &publish, "--format", "json"];
+    let mut positions = session.place.start(&reports);
+    positions.line_with("AAPL");
 }
 
 #[test]

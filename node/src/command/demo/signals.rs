@@ -67,7 +67,7 @@ impl Signals {
         stage.strategy("X", &trader, &generators[..1])?;
         stage.strategy("Y", &trader, &generators[1..])?;
         let orders = Orders::new(TICKER, PRICE, SCALE)?;
-        let orders = OrderFeed::start(front, source(None, "trader")?, orders, &board)?;
+        let orders = OrderFeed::start(front, None, source(None, "trader")?, orders, &board)?;
         let scale = Value::parse(SCALE)?;
         let running = stage.group.start()?;
         let (decisions, median) = (Vec::new(), None);

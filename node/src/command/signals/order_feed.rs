@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use allot_domain::{Price, Quantity, Seq, SourceId, Ticker};
 use allot_feeds::{FillConfig, Pull, Source, Tally, UnnamedFill};
-use allot_runtime::WallClock;
+use allot_runtime::{CurveKey, WallClock};
 use allot_signals_rules::{Median, Order, ProblemKind, Unix, Value};
 use allot_signals_service::ProblemBoard;
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 
 use super::address::{Address, parse};
 use crate::command::feed::source;
+use crate::common_args::CommonArgs;
 use crate::feed_group::{FeedGroup, Feeds};
+use crate::flags::Flags;
+use crate::setting::{Key, set};
 
 /// How orders are made.
 #[derive(Args)]
@@ -40,6 +43,8 @@ pub(super) struct OrderFlags {
     /// Source name of the fills; the period is the number of each
     #[arg(long, value_name = "NAME", default_value = "trader", requires = "orders")]
     orders_source: String,
+    #[command(flatten)]
+    front_key: Flags<{ set(&[Key::FrontKey]) }>,
 }
 
 /// The name of the feed among the components.
@@ -66,6 +71,9 @@ pub(crate) struct OrderFeed {
 /// After this long without a reply to an order it is named.
 const LATE_AFTER: Duration = Duration::from_secs(5);
 
+/// The code by which a trader or a generator rejects a fill.
+const UNKNOWN_TYPE: &str = "unknown_type";
+
 /// What a median becomes.
 pub(crate) struct Orders {
     ticker: Ticker,
@@ -85,14 +93,20 @@ impl Source for Pending {
 
 impl OrderFlags {
     /// Starts the feed, if it is asked for.
-    pub(super) fn start(&self, board: &ProblemBoard) -> Result<Option<OrderFeed>> {
+    pub(super) fn start(
+        &self,
+        board: &ProblemBoard,
+        common: &CommonArgs,
+    ) -> Result<Option<OrderFeed>> {
         let (Some(front), Some(ticker), Some(price)) = (&self.orders, &self.ticker, &self.price)
         else {
+            ensure!(self.front_key.given.is_empty(), "--front-key needs --orders FRONT");
             return Ok(None);
         };
+        let key = common.settings(&self.front_key.given)?.front_key;
         let orders = Orders::new(ticker, price, &self.scale)?;
         let name = source(Some(&self.orders_source), "")?;
-        OrderFeed::start(&front.0, name, orders, board).map(Some)
+        OrderFeed::start(&front.0, key, name, orders, board).map(Some)
     }
 }
 
@@ -108,15 +122,16 @@ impl Orders {
 }
 
 impl OrderFeed {
-    /// Starts a feed to a front door.
+    /// Starts a feed to a front door, which has this key if it encrypts.
     pub(crate) fn start(
         front: &str,
+        key: Option<CurveKey>,
         name: SourceId,
         orders: Orders,
         board: &ProblemBoard,
     ) -> Result<Self> {
         let (sender, receiver) = channel();
-        let mut group = FeedGroup::new(front, None)?;
+        let mut group = FeedGroup::new(front, key)?;
         // A feed sends an order until it has a reply, however long the server is away.
         group.add_fills(FillConfig::new(name), Box::new(Pending(receiver)))?;
         Ok(Self {
@@ -168,7 +183,13 @@ impl OrderFeed {
         let taken = replied.saturating_sub(rejected);
         if self.rejected < rejected {
             let code = self.feeds.rejection().unwrap_or_default();
-            self.problem(ProblemKind::Refused, &format!("the server rejected an order: {code}"));
+            let front = self.feeds.front();
+            let hint = match code.as_str() {
+                UNKNOWN_TYPE => "; is that the front door of a server?",
+                _ => "",
+            };
+            let reason = format!("{front} rejected an order: {code}{hint}");
+            self.problem(ProblemKind::Refused, &reason);
         } else if self.taken < taken {
             self.board.set(NAME, self.now(), None);
         }
@@ -181,8 +202,9 @@ impl OrderFeed {
         if !self.is_late && LATE_AFTER < self.now() - since {
             self.is_late = true;
             let count = self.made - replied;
-            let front = self.feeds.front();
-            self.problem(ProblemKind::Missing, &format!("no reply from {front} to {count} orders"));
+            let why = self.feeds.examine_front();
+            let reason = format!("no reply to {count} orders: {why}");
+            self.problem(ProblemKind::Missing, &reason);
         }
     }
 

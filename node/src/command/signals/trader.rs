@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use allot_journal::Wakers;
 use allot_runtime::{Clock, Context, ThreadGroup, ThreadSlot, WallClock, duration};
-use allot_server::Ledger;
+use allot_server::{Ledger, LedgerError};
 use allot_signals_rules::{Record, Schedule, TraderSettings, limits};
 use allot_signals_service::{
     Event, OpenedJournal, ProblemBoard, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
@@ -70,7 +70,7 @@ const FOLDER: &str = "trader";
 const BEGUN: &str = "begun-trader";
 
 /// Trades until a signal.
-pub(super) fn run(page: &TraderPage, _common: &CommonArgs) -> Result<ExitCode> {
+pub(super) fn run(page: &TraderPage, common: &CommonArgs) -> Result<ExitCode> {
     let schedule = page.schedule.schedule()?;
     let settings = TraderSettings { schedule, lease: lease(page, &schedule)? };
     let listen = page.listen.endpoint();
@@ -96,7 +96,7 @@ pub(super) fn run(page: &TraderPage, _common: &CommonArgs) -> Result<ExitCode> {
     let listen = agent.endpoint().unwrap_or(&listen).to_owned();
     let publish = agent.publish_endpoint().unwrap_or(&publish).to_owned();
     group.add(&slot, Box::new(agent));
-    let mut orders = page.orders.start(&board)?;
+    let mut orders = page.orders.start(&board, common)?;
     if let (Some(orders), Some(last)) = (&mut orders, &last) {
         // It may have been on its way when the trader stopped.
         orders.send(last);
@@ -147,7 +147,15 @@ fn journal(
         let ledger = Ledger::create(data, SYSTEM)?;
         tracing::info!(ledger = %ledger.id, "a new trader in {}", data.display());
     }
-    Ledger::open(data, SYSTEM)?;
+    match Ledger::open(data, SYSTEM) {
+        // Its own advice is `allot init`, which makes a ledger of another system.
+        Err(LedgerError::None(_)) => bail!(
+            "{} holds no trader; if it is the right directory, and on a disk that is mounted, add \
+             --new once",
+            data.display()
+        ),
+        opened => opened?,
+    };
     let folder = data.join(FOLDER);
     if data.join(BEGUN).exists() && !holds_journal(&folder) {
         bail!(
