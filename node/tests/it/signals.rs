@@ -407,7 +407,8 @@ fn orders_reach_a_front_door_that_encrypts() {
     let split = ["feed", "aum", "--front", &front, "--front-key", &key, "--weights", "a=100"];
     session.place.run(&[&split[..], &["--count", "1"]].concat()).ok();
     let orders = ["--orders", &front, "--front-key", &key, "--ticker", "AAPL", "--price", "10"];
-    session.more = [&orders[..], &["--scale", "100000"]].concat().into_iter().map(str::to_owned).collect();
+    session.more =
+        [&orders[..], &["--scale", "100000"]].concat().into_iter().map(str::to_owned).collect();
     for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
         session.start(name);
     }
@@ -422,7 +423,10 @@ fn the_demo_shows_the_whole_chain() {
     let mut demo = place.start(&["demo", "--with-signals", "--rate", "1", "--tickers", "AAPL"]);
     // A position in what the trader trades, and what it was made of.
     demo.line_with("SIGNALS");
-    demo.line_with("median ");
+    let line = demo.line_with("median ");
+    for name in ["G1 ", "G2 ", "G3 "] {
+        assert!(line.contains(name), "{line}");
+    }
     demo.signal("-INT");
     assert!(demo.outcome().ok().contains("lost 0"));
 }

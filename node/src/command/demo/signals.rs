@@ -1,6 +1,7 @@
 //! Signals of the demo: three generators, two strategies and a trader, whose medians become fills.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use allot_domain::Incarnation;
@@ -9,7 +10,7 @@ use allot_runtime::{
     WallClock,
 };
 use allot_signals_rules::{
-    ComponentName, Order, Rule, Schedule, StrategySettings, TraderSettings, Value,
+    ComponentName, Median, Order, Period, Rule, Schedule, StrategySettings, TraderSettings, Value,
 };
 use allot_signals_service::{
     Event, GeneratorAgent, ProblemBoard, Source, StopRequest, StrategyAgent, StrategyLinks,
@@ -26,6 +27,8 @@ const PERIOD: Duration = Duration::from_secs(2);
 const TICKER: &str = "SIGNALS";
 const PRICE: &str = "100";
 const SCALE: &str = "100";
+/// Periods of which it is known what was made.
+const KEPT: usize = 2;
 /// Any free port.
 const ANY: &str = "tcp://127.0.0.1:*";
 
@@ -33,11 +36,13 @@ const ANY: &str = "tcp://127.0.0.1:*";
 pub(super) struct Signals {
     /// Stopped when it is dropped, and the orders after it.
     _running: Running,
-    events: Receiver<Event>,
+    /// Who makes signals says so; the others name themselves in what they say.
+    events: Receiver<(Option<String>, Event)>,
     orders: OrderFeed,
     scale: Value,
-    decisions: Vec<(ComponentName, Value)>,
-    median: Option<String>,
+    /// What each component made: in the period that is going on, and in the one before.
+    made: BTreeMap<Period, BTreeMap<String, Value>>,
+    median: Option<Median>,
 }
 
 /// What all agents of the demo share.
@@ -47,7 +52,7 @@ struct Stage {
     context: Context,
     wall: WallClock,
     schedule: Schedule,
-    told: std::sync::mpsc::Sender<Event>,
+    told: Sender<(Option<String>, Event)>,
 }
 
 impl Signals {
@@ -70,32 +75,44 @@ impl Signals {
         let orders = OrderFeed::start(front, None, source(None, "trader")?, orders, &board)?;
         let scale = Value::parse(SCALE)?;
         let running = stage.group.start()?;
-        let (decisions, median) = (Vec::new(), None);
-        Ok(Self { _running: running, events, orders, scale, decisions, median })
+        let (made, median) = (BTreeMap::new(), None);
+        Ok(Self { _running: running, events, orders, scale, made, median })
     }
 
     /// Takes what has happened, and says how it stands, in one line.
     pub(super) fn line(&mut self) -> String {
-        while let Ok(event) = self.events.try_recv() {
-            match event {
-                Event::Submitted(name, _, value) => {
-                    self.decisions.retain(|(known, _)| *known != name);
-                    self.decisions.push((name, value));
-                    self.decisions.sort_unstable_by_key(|(name, _)| *name);
+        while let Ok((speaker, event)) = self.events.try_recv() {
+            match (event, speaker) {
+                (Event::Signal(period, value), Some(name)) => self.note(period, name, value),
+                (Event::Submitted(name, period, value), _) => {
+                    self.note(period, name.to_string(), value);
                 }
-                Event::Median(median) => {
+                (Event::Median(median), _) => {
                     self.orders.send(&median);
-                    self.median = Some(self.median_text(median.value));
+                    self.median = Some(median);
                 }
                 _ => {}
             }
         }
         self.orders.look();
-        let decisions =
-            self.decisions.iter().map(|(name, value)| format!("{name} {:.4}", value.get()));
-        let median = self.median.clone().unwrap_or_else(|| "no median yet".to_owned());
-        let parts: Vec<_> = decisions.chain([median]).collect();
-        format!("signals every {} s: {}", PERIOD.as_secs(), parts.join(" · "))
+        let shown = self.median.as_ref().map(|median| self.period_text(median));
+        let shown = shown.unwrap_or_else(|| "no median yet".to_owned());
+        format!("signals every {} s: {shown}", PERIOD.as_secs())
+    }
+
+    fn note(&mut self, period: Period, name: String, value: Value) {
+        self.made.entry(period).or_default().insert(name, value);
+        while KEPT < self.made.len() {
+            self.made.pop_first();
+        }
+    }
+
+    /// A period as a whole: its signals, its decisions, its median and its order.
+    fn period_text(&self, median: &Median) -> String {
+        let values = self.made.get(&median.period).into_iter().flatten();
+        let values = values.map(|(name, value)| format!("{name} {:.4}", value.get()));
+        let parts: Vec<_> = values.chain([self.median_text(median.value)]).collect();
+        parts.join(" · ")
     }
 
     fn median_text(&self, value: Value) -> String {
@@ -108,15 +125,15 @@ impl Signals {
 }
 
 impl Stage {
-    fn listener(&self) -> Box<dyn FnMut(Event) + Send> {
-        let told = self.told.clone();
+    fn listener(&self, speaker: Option<&str>) -> Box<dyn FnMut(Event) + Send> {
+        let (told, speaker) = (self.told.clone(), speaker.map(str::to_owned));
         // Whoever shows it may have ended already.
-        Box::new(move |event| drop(told.send(event)))
+        Box::new(move |event| drop(told.send((speaker.clone(), event))))
     }
 
     fn generator(&mut self, number: u64) -> Result<String> {
         let (name, source) = (component(&format!("G{number}"))?, Source::random(seed(None)));
-        let (wall, listener) = (self.wall.clone(), self.listener());
+        let (wall, listener) = (self.wall.clone(), self.listener(Some(name.as_str())));
         let agent =
             GeneratorAgent::bind(&self.context, ANY, name, self.schedule, source, wall, listener)?;
         let endpoint = agent.endpoint().context("a generator has an endpoint")?.to_owned();
@@ -130,7 +147,7 @@ impl Stage {
         let start = TraderStart { settings, records: Vec::new(), journal, board };
         let endpoints = TraderEndpoints { listen: ANY, publish: ANY };
         let (wall, now) = (self.wall.clone(), Clock::system().now());
-        let listener = self.listener();
+        let listener = self.listener(None);
         let agent = TraderAgent::bind(&self.context, endpoints, start, wall, now, listener)?;
         let endpoint = agent.endpoint().context("a trader has an endpoint")?.to_owned();
         self.group.add(&self.slot, Box::new(agent));
@@ -153,7 +170,7 @@ impl Stage {
             generators: generators.to_vec(),
         };
         let stop = StopRequest::new(self.slot.waker());
-        let (wall, listener) = (self.wall.clone(), self.listener());
+        let (wall, listener) = (self.wall.clone(), self.listener(None));
         let agent = StrategyAgent::new(settings, links, None, wall, listener, stop);
         self.group.add(&self.slot, Box::new(agent));
         Ok(())
