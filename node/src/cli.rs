@@ -12,6 +12,7 @@ use crate::command::{
 };
 use crate::common_args::CommonArgs;
 use crate::log;
+use crate::misuse::{EXIT_MISUSE, Misuse};
 
 /// Allocate each fill to accounts in whole shares, as it arrives
 ///
@@ -65,7 +66,7 @@ pub fn run() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("allot: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<Misuse>() { ExitCode::from(EXIT_MISUSE) } else { ExitCode::FAILURE }
         }
     }
 }

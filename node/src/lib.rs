@@ -6,7 +6,8 @@
 //! Invariants:
 //! * It contains no rule and no format: `domain` decides, `wire` encodes.
 //! * Output for programs goes to stdout, output for people to stderr; tables go to stdout too.
-//!   When the reader of stdout goes away, the process ends without an error.
+//!   When the reader of stdout goes away, the process ends without an error; a component of signals
+//!   stops cleanly and fails, because it runs until it is stopped.
 //! * Every thread belongs to a `ThreadGroup`. While the boxes run, only the monitor's thread logs.
 
 mod limits;
@@ -34,6 +35,7 @@ mod table;
 mod time_text;
 mod flags;
 mod common_args;
+mod misuse;
 mod cli;
 mod command;
 

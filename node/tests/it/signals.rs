@@ -300,6 +300,7 @@ fn a_directory_that_holds_no_trader_is_refused() {
 #[test]
 fn what_cannot_work_is_refused_on_the_command_line() {
     let place = Place::new();
+    let orders = ["trader", "--port", "1", "--orders", "2", "--ticker", "A"];
     for (arguments, text) in [
         (&["trader", "--port", "1", "--period", "10ms"][..], "the period must be from 100ms"),
         (&["trader", "--port", "1", "--tolerance", "30s"], "less than half of the period"),
@@ -308,11 +309,24 @@ fn what_cannot_work_is_refused_on_the_command_line() {
             &["strategy", "--name", "X", "--trader", "1", "--signals", "2,2"],
             "--signals names an address twice",
         ),
-        (&["generator", "--port", "1", "--source", "file:none.txt"], "none.txt"),
+        (&["trader", "--port", "1", "--tolerance", "0s"], "more than zero"),
+        (&["generator", "--port", "1", "--repeat"], "--repeat is for --source file:FILE"),
+        (&["trader", "--port", "1", "--front-key", "x"], "--front-key needs --orders"),
+        (&[&orders[..], &["--price", "x"]].concat(), "--price"),
+        (&[&orders[..], &["--price", "-1"]].concat(), "--price"),
+        (&[&orders[..], &["--price", "1", "--scale", "0"]].concat(), "--scale must not be zero"),
+        (
+            &["strategy", "--name", "X", "--trader", "1", "--signals", "2", "--retries", "-1"],
+            "--retries",
+        ),
     ] {
-        let error = place.run(&[&["signals"], arguments].concat()).error();
-        assert!(error.contains(text), "{error}");
+        let outcome = place.run(&[&["signals"], arguments].concat());
+        let error = outcome.stderr;
+        assert!(error.contains(text) && !error.contains("in memory only"), "{error}");
+        assert_eq!(outcome.status.code(), Some(2), "{error}");
     }
+    let none = place.run(&["signals", "generator", "--port", "1", "--source", "file:none.txt"]);
+    assert!(none.error().contains("none.txt"));
     place.write("signals.txt", "0.5\n");
     let listen = format!("ipc://{}", place.path().join("g").display());
     let file = ["--source", "file:signals.txt", "--listen", &listen, "--json"];

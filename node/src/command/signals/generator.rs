@@ -15,6 +15,7 @@ use super::agent_run::{Printer, group, listener, run as run_agent};
 use super::schedule_flags::ScheduleFlags;
 use crate::command::feed::seed;
 use crate::exposure;
+use crate::misuse::demand;
 
 /// Make one signal a period, and give it to the strategies that ask for it
 ///
@@ -83,6 +84,8 @@ pub(super) fn name(text: &str) -> Result<ComponentName, String> {
 /// Makes signals until a signal of the other kind.
 pub(super) fn run(page: &GeneratorPage) -> Result<ExitCode> {
     let schedule = page.schedule.schedule()?;
+    let is_file = matches!(page.source, SourceText::File(_));
+    demand(is_file || !page.repeat, "--repeat is for --source file:FILE")?;
     let source = match &page.source {
         SourceText::Random(given) => Source::random(seed(*given)),
         SourceText::File(path) => {

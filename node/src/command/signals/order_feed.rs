@@ -16,6 +16,7 @@ use crate::command::feed::source;
 use crate::common_args::CommonArgs;
 use crate::feed_group::{FeedGroup, Feeds};
 use crate::flags::Flags;
+use crate::misuse::{Misuse, demand};
 use crate::setting::{Key, set};
 
 /// How orders are made.
@@ -29,7 +30,7 @@ pub(super) struct OrderFlags {
     #[arg(long, value_name = "TICKER", requires = "orders")]
     ticker: Option<String>,
     /// Price of each fill
-    #[arg(long, value_name = "PRICE", requires = "orders")]
+    #[arg(long, value_name = "PRICE", requires = "orders", allow_negative_numbers = true)]
     price: Option<String>,
     /// Shares for a median of one: more than zero is bought, less is sold
     #[arg(
@@ -74,6 +75,14 @@ const LATE_AFTER: Duration = Duration::from_secs(5);
 /// The code by which a trader or a generator rejects a fill.
 const UNKNOWN_TYPE: &str = "unknown_type";
 
+/// Where orders go, as what, and under which name.
+pub(super) struct OrderSettings {
+    front: String,
+    front_key: Option<CurveKey>,
+    source: SourceId,
+    orders: Orders,
+}
+
 /// What a median becomes.
 pub(crate) struct Orders {
     ticker: Ticker,
@@ -92,31 +101,38 @@ impl Source for Pending {
 }
 
 impl OrderFlags {
-    /// Starts the feed, if it is asked for.
-    pub(super) fn start(
-        &self,
-        board: &ProblemBoard,
-        common: &CommonArgs,
-    ) -> Result<Option<OrderFeed>> {
+    /// What is asked for, if it is.
+    pub(super) fn order_settings(&self, common: &CommonArgs) -> Result<Option<OrderSettings>> {
         let (Some(front), Some(ticker), Some(price)) = (&self.orders, &self.ticker, &self.price)
         else {
-            ensure!(self.front_key.given.is_empty(), "--front-key needs --orders FRONT");
+            demand(self.front_key.given.is_empty(), "--front-key needs --orders FRONT")?;
             return Ok(None);
         };
-        let key = common.settings(&self.front_key.given)?.front_key;
-        let orders = Orders::new(ticker, price, &self.scale)?;
-        let name = source(Some(&self.orders_source), "")?;
-        OrderFeed::start(&front.0, key, name, orders, board).map(Some)
+        let orders = Orders::new(ticker, price, &self.scale).map_err(Misuse::error)?;
+        let source = source(Some(&self.orders_source), "");
+        let source = source.map_err(|error| Misuse::error(format!("--orders-source: {error}")))?;
+        let front_key = common.settings(&self.front_key.given)?.front_key;
+        Ok(Some(OrderSettings { front: front.0.clone(), front_key, source, orders }))
+    }
+}
+
+impl OrderSettings {
+    /// Starts the feed.
+    pub(super) fn start(self, board: &ProblemBoard) -> Result<OrderFeed> {
+        let Self { front, front_key, source, orders } = self;
+        OrderFeed::start(&front, front_key, source, orders, board)
     }
 }
 
 impl Orders {
     /// Fills of this ticker at this price; so many shares for a median of one.
     pub(crate) fn new(ticker: &str, price: &str, scale: &str) -> Result<Self> {
+        let scale = Value::parse(scale).map_err(|bad| anyhow!("--scale: {bad}"))?;
+        ensure!(scale.get() != 0.0, "--scale must not be zero: no median would make an order");
         Ok(Self {
-            ticker: Ticker::new(ticker.as_bytes()).map_err(|reject| anyhow!("{reject}"))?,
-            price: Price::parse(price).map_err(|reject| anyhow!("{reject}"))?,
-            scale: Value::parse(scale).map_err(|bad| anyhow!("--scale: {bad}"))?,
+            ticker: Ticker::new(ticker.as_bytes()).map_err(|bad| anyhow!("--ticker: {bad}"))?,
+            price: Price::parse(price).map_err(|bad| anyhow!("--price: {bad}"))?,
+            scale,
         })
     }
 }
@@ -155,7 +171,14 @@ impl OrderFeed {
         let order = match Order::of(median.value, self.orders.scale) {
             Ok(Some(order)) => order,
             Ok(None) => return tracing::info!(period, "no order: it would have no shares"),
-            Err(error) => return self.problem(ProblemKind::Refused, &format!("{error}")),
+            Err(error) => {
+                let (value, scale) = (median.value, self.orders.scale);
+                let reason = format!(
+                    "no order of period {period}: {error}; it is the median {value} times --scale \
+                     {scale}"
+                );
+                return self.problem(ProblemKind::Refused, &reason);
+            }
         };
         let quantity = match Quantity::parse(&order.quantity.to_string()) {
             Ok(quantity) => quantity,

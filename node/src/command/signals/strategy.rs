@@ -8,13 +8,14 @@ use allot_domain::Incarnation;
 use allot_runtime::{Context, Link, LinkOptions, WallClock};
 use allot_signals_rules::{ComponentName, Rule, StrategySettings, limits};
 use allot_signals_service::{Event, StopRequest, StrategyAgent, StrategyLinks};
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 
 use super::address::{Address, parse};
 use super::agent_run::{Printer, group, listener, run as run_agent};
 use super::generator::name;
 use super::schedule_flags::ScheduleFlags;
+use crate::misuse::demand;
 
 /// Ask generators for their signals, decide, and submit the decision to the trader
 ///
@@ -44,7 +45,7 @@ pub(super) struct StrategyPage {
     #[arg(long, value_name = "HOW", default_value = "sum")]
     decide: Decide,
     /// How often a request is sent again within a period
-    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    #[arg(long, value_name = "COUNT", default_value_t = 5, allow_negative_numbers = true)]
     retries: u32,
     #[command(flatten)]
     schedule: ScheduleFlags,
@@ -77,9 +78,10 @@ impl FromStr for Decide {
 pub(super) fn run(page: &StrategyPage) -> Result<ExitCode> {
     let generators: Vec<_> = page.signals.iter().map(|address| address.0.clone()).collect();
     let (count, most) = (generators.len(), limits::GENERATORS_MAX);
-    ensure!(count <= most, "--signals has {count} addresses; at most {most} are allowed");
+    let too_many = format!("--signals has {count} addresses; at most {most} are allowed");
+    demand(count <= most, too_many)?;
     let distinct: BTreeSet<_> = generators.iter().collect();
-    ensure!(distinct.len() == count, "--signals names an address twice; name each once");
+    demand(distinct.len() == count, "--signals names an address twice; name each once")?;
     let wall = WallClock::system();
     let Decide(rule, command) = page.decide.clone();
     let settings = StrategySettings {

@@ -12,7 +12,7 @@ use allot_signals_rules::{Record, Schedule, TraderSettings, limits};
 use allot_signals_service::{
     Event, OpenedJournal, ProblemBoard, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
 };
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::address::{Address, ListenFlags, beside, parse};
@@ -21,6 +21,7 @@ use super::generator::warn_if_reachable;
 use super::order_feed::OrderFlags;
 use super::schedule_flags::ScheduleFlags;
 use crate::common_args::CommonArgs;
+use crate::misuse::{Misuse, demand};
 
 /// Publish the median of all registered strategies every period, or say why there is none
 ///
@@ -49,7 +50,7 @@ pub(super) struct TraderPage {
     /// Make the data directory that of a new trader first; refused where there is one
     #[arg(long, requires = "data")]
     new: bool,
-    /// How long a name is held after the last message of its strategy
+    /// How long a name is held after the last message of its strategy, from 50ms to 1h
     /// [default: 10s, at most a third of the period]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     lease: Option<Duration>,
@@ -76,8 +77,9 @@ pub(super) fn run(page: &TraderPage, common: &CommonArgs) -> Result<ExitCode> {
     let listen = page.listen.endpoint();
     let publish = match &page.publish {
         Some(address) => address.0.clone(),
-        None => beside(&listen).map_err(|error| anyhow::anyhow!("{error}"))?,
+        None => beside(&listen).map_err(Misuse::error)?,
     };
+    let orders = page.orders.order_settings(common)?;
     warn_if_reachable(&listen, "can register, decide and deregister");
     let mut group = group();
     let slot = group.thread("trader")?;
@@ -96,7 +98,7 @@ pub(super) fn run(page: &TraderPage, common: &CommonArgs) -> Result<ExitCode> {
     let listen = agent.endpoint().unwrap_or(&listen).to_owned();
     let publish = agent.publish_endpoint().unwrap_or(&publish).to_owned();
     group.add(&slot, Box::new(agent));
-    let mut orders = page.orders.start(&board, common)?;
+    let mut orders = orders.map(|orders| orders.start(&board)).transpose()?;
     if let (Some(orders), Some(last)) = (&mut orders, &last) {
         // It may have been on its way when the trader stopped.
         orders.send(last);
@@ -120,12 +122,9 @@ fn lease(page: &TraderPage, schedule: &Schedule) -> Result<Duration> {
     let default = Duration::from_secs(10).min(schedule.length() / 3);
     let lease = page.lease.unwrap_or(default);
     let (least, most) = (limits::LEASE_LEAST, limits::LEASE_MOST);
-    ensure!(
-        least <= lease && lease <= most,
-        "--lease must be from {} to {}",
-        duration::show(least),
-        duration::show(most)
-    );
+    let bounds =
+        format!("--lease must be from {} to {}", duration::show(least), duration::show(most));
+    demand(least <= lease && lease <= most, bounds)?;
     // Messages tell it in milliseconds.
     Ok(Duration::from_millis(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX)))
 }
