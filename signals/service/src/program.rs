@@ -185,11 +185,27 @@ pub(crate) fn read_answer(output: &[u8]) -> Result<Value, String> {
     if line.contains('\n') {
         return Err("the program wrote more than one line".to_owned());
     }
-    let answer: Result<Answer<'_>, _> = serde_json::from_str(line);
-    let number = answer.map_or(line, |answer| answer.value.get());
-    read_value(number.trim_matches('"')).map_err(|reject| {
-        format!("the program wrote {}: {reject}", allot_domain::Reject::quote(line))
-    })
+    let about = |what: String| {
+        let line = allot_domain::Reject::quote(line);
+        format!("the program wrote {line}: {what}")
+    };
+    let number = if line.starts_with('{') {
+        let answer: Result<Answer<'_>, _> = serde_json::from_str(line);
+        answer.map_err(|error| about(not_an_answer(line, &error)))?.value.get()
+    } else {
+        line
+    };
+    read_value(number.trim_matches('"')).map_err(|reject| about(reject.to_string()))
+}
+
+/// What is wrong with an object that is no answer.
+fn not_an_answer(line: &str, error: &serde_json::Error) -> String {
+    // What Python's json.dumps and its like write, which no JSON has.
+    let is_not_finite = ["NaN", "Infinity"].iter().any(|word| line.contains(word));
+    if error.is_syntax() && is_not_finite {
+        return "NaN and Infinity are no numbers of JSON, and no values".to_owned();
+    }
+    format!("it must be {{\"value\": number}}: {error}")
 }
 
 #[cfg(test)]
@@ -202,6 +218,20 @@ mod tests {
             ("0.5\n", Ok(0.5)),
             ("{\"value\": -1e3}\n", Ok(-1000.0)),
             ("{\"value\":\"2\"}", Ok(2.0)),
+            (
+                "{\"value\": NaN}",
+                Err(
+                    "the program wrote \"{\\\"value\\\": NaN}\": NaN and Infinity are no numbers of \
+                     JSON, and no values",
+                ),
+            ),
+            (
+                "{\"value\":1,\"x\":2}",
+                Err(
+                    "the program wrote \"{\\\"value\\\":1,\\\"x\\\":2}\": it must be {\"value\": number}: \
+                     unknown field `x`, expected `value` at line 1 column 14",
+                ),
+            ),
             ("", Err("the program wrote nothing")),
             ("1\n2\n", Err("the program wrote more than one line")),
             (

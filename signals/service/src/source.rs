@@ -161,7 +161,9 @@ impl SignalFile {
     }
 
     fn read(&self, line: &[u8]) -> Result<Value, String> {
-        let text = String::from_utf8_lossy(line);
+        // Some editors begin a file with a mark of its encoding.
+        let mark: &[u8] = if self.line == 1 { &[0xef, 0xbb, 0xbf] } else { &[] };
+        let text = String::from_utf8_lossy(line.strip_prefix(mark).unwrap_or(line));
         let text = text.trim();
         Value::parse(text).map_err(|bad| {
             let (shown, number) = (self.path.display(), self.line);
@@ -217,6 +219,13 @@ mod tests {
             let ended = format!("the file has ended: {shown} has 4 lines");
             assert_eq!(make(&mut source, period), Err(ended));
         }
+    }
+
+    #[test]
+    fn a_file_may_begin_with_a_mark_of_its_encoding() {
+        let (_path, mut source) = file("\u{feff}0.5\n1\n", true);
+        let made: Vec<_> = (0..3).map(|period| make(&mut source, period).unwrap()).collect();
+        assert_eq!(made, [0.5, 1.0, 0.5]);
     }
 
     #[test]

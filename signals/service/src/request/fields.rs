@@ -142,7 +142,8 @@ impl<'a> Fields<'a> {
     fn time(&self) -> Result<Unix, Reject> {
         let field = self.get("time");
         let time = timestamp::parse(&field.text()?).map(Unix::new);
-        let rule = "must be a time as RFC 3339 has it, in UTC";
+        let rule = "must be a time like 2026-11-20T10:00:00.000000000Z: UTC, with nine decimals, \
+                    and Z at its end";
         Ok(time.ok_or_else(|| field.malformed(rule))?)
     }
 
