@@ -252,6 +252,8 @@ fn a_second_live_instance_is_refused_and_a_dead_one_is_deregistered_by_hand() {
     let nobody = session.at("nobody");
     let status = ["signals", "status", "--trader", &nobody, "--timeout", "100ms"];
     assert!(session.place.run(&status).error().contains("is a trader running there?"));
+    let status = ["signals", "status", "--trader", &format!("{trader}.pub")];
+    assert!(session.place.run(&status).error().contains("is where a trader publishes"));
 }
 
 #[test]

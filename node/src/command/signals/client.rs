@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allot_domain::{Seq, SourceId};
 use allot_feeds::unique_source;
-use allot_runtime::{Clock, Context, Link, LinkOptions, Nanos, PollSet};
+use allot_runtime::{Clock, Context, DoorFinding, Link, LinkOptions, Nanos, PollSet, probe_door};
 use allot_signals_service::{Reply, ReplyBody, Request, RequestBody};
 use allot_wire::Encoding;
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +21,7 @@ pub(super) struct Client {
     source: SourceId,
     seq: Seq,
     gives_up_at: Nanos,
+    context: Context,
 }
 
 impl Client {
@@ -31,6 +32,7 @@ impl Client {
         let clock = Clock::system();
         let source = unique_source("ops", clock.now(), process::id().into());
         Ok(Self {
+            context,
             link,
             address: address.to_owned(),
             gives_up_at: clock.now() + timeout,
@@ -45,10 +47,15 @@ impl Client {
         self.seq = self.seq.next();
         let request = Request { source: self.source, seq: self.seq, body };
         let (mut send_at, mut frame, mut received) = (Nanos::ZERO, Vec::new(), Vec::new());
+        let mut examine_at = self.clock.now() + AGAIN_AFTER;
         loop {
             let now = self.clock.now();
             if self.gives_up_at <= now {
                 bail!("no reply from {}; is a trader running there?", self.address);
+            }
+            if examine_at <= now {
+                examine_at = Nanos::MAX;
+                self.refuse_a_publisher()?;
             }
             if send_at <= now {
                 request.encode(Encoding::Json, &mut frame);
@@ -68,5 +75,17 @@ impl Client {
             self.link.wait_on(&mut poll_set);
             poll_set.sleep(Some(send_at.min(self.gives_up_at) - now));
         }
+    }
+
+    /// Fails where a trader publishes: nobody replies there, however long this waits.
+    fn refuse_a_publisher(&self) -> Result<()> {
+        if probe_door(&self.context, &self.address, None)? == DoorFinding::Publisher {
+            bail!(
+                "{} is where a trader publishes; give the address of its --listen, which is the \
+                 port before unless it has --publish",
+                self.address
+            );
+        }
+        Ok(())
     }
 }

@@ -101,8 +101,11 @@ fn text(status: &Status, now: Unix) -> String {
         let problem = strategy.problem.as_ref();
         table.add_row(row([&name, "strategy"], strategy.last, problem, status, now));
         for ComponentReport { name, address, last, problem } in &strategy.generators {
-            let name = if name.is_empty() { address } else { name };
-            let name = format!("  {name}");
+            let name = match name.as_str() {
+                "" => format!("  {address}"),
+                name if is_of_two(status, name) => format!("  {name} ({address})"),
+                name => format!("  {name}"),
+            };
             table.add_row(row([&name, "generator"], *last, problem.as_ref(), status, now));
         }
     }
@@ -116,6 +119,13 @@ fn text(status: &Status, now: Unix) -> String {
         table.add_row(row(names, None, Some(&problem.problem), status, now));
     }
     format!("trader {how} · period {} · {median}\n\n{table}", state.period)
+}
+
+/// Whether generators at two addresses have this name: only the addresses tell them apart.
+fn is_of_two(status: &Status, name: &str) -> bool {
+    let generators = status.strategies.iter().flat_map(|strategy| &strategy.generators);
+    let mut addresses = generators.filter(|one| one.name == name).map(|one| &one.address);
+    addresses.next().is_some_and(|first| addresses.any(|other| first != other))
 }
 
 fn row(
@@ -142,4 +152,38 @@ fn row(
         },
     );
     [name.to_owned(), kind.to_owned(), period, value, age, state, reason]
+}
+
+#[cfg(test)]
+mod tests {
+    use allot_domain::Incarnation;
+    use allot_signals_rules::ComponentName;
+    use allot_signals_service::{StrategyStatus, TraderState};
+
+    use super::*;
+
+    #[test]
+    fn two_generators_of_one_name_are_told_apart_by_their_addresses() {
+        let generator = |name: &str, address: &str| ComponentReport {
+            name: name.to_owned(),
+            address: address.to_owned(),
+            last: None,
+            problem: None,
+        };
+        let strategy = StrategyStatus {
+            name: ComponentName::new(b"Y").unwrap(),
+            instance: Incarnation::new(1),
+            since: Unix::new(0),
+            heard: None,
+            last: None,
+            problem: None,
+            generators: vec![generator("G", "a:1"), generator("G", "b:2"), generator("H", "c:3")],
+        };
+        let minute = Duration::from_mins(1);
+        let state = TraderState::new(Unix::new(0), Period::new(0), minute, Vec::new());
+        let status = Status { state, median: None, strategies: vec![strategy], more: false };
+        let text = text(&status, Unix::new(0));
+        assert!(text.contains("  G (a:1) ") && text.contains("  G (b:2) "), "{text}");
+        assert!(text.contains("  H ") && !text.contains("c:3"), "{text}");
+    }
 }
