@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::shard_dirs;
 use crate::stdout::print;
 use crate::time_text;
+use crate::trader_journal_reader;
 
 /// Print what is in the journals of a data directory
 ///
@@ -29,7 +30,7 @@ Examples:
   allot inspect data/shard-0 --last 100
   allot inspect data --json | jq '.shards[].segments'")]
 pub(crate) struct Inspect {
-    /// Data directory, or the directory of one shard in it
+    /// Data directory of a server or of a trader of signals, or the directory of one shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
     /// Number of records to print, counted from the end
@@ -68,7 +69,10 @@ struct LastRecord {
 
 /// Prints what is there; fails if something is damaged.
 pub(crate) fn run(inspect: &Inspect) -> Result<ExitCode> {
-    let directories = shard_dirs::find(&inspect.data)?;
+    let directories = match trader_journal_reader::find(&inspect.data) {
+        Some(trader) => vec![trader],
+        None => shard_dirs::find(&inspect.data)?,
+    };
     let shards = directories.iter().map(|path| read(path, inspect.last));
     let shards = shards.collect::<Result<Vec<_>>>()?;
     if inspect.json {
@@ -85,6 +89,7 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
     let what = || format!("cannot inspect {}", path.display());
     let folder = Folder::read_only(path).with_context(what)?;
     let mut reader = Reader::open(Arc::new(folder)).with_context(what)?;
+    let is_of_trader = trader_journal_reader::is_stamp(reader.stamp());
     let mut records = 0;
     let mut last = VecDeque::new();
     let damage = loop {
@@ -92,7 +97,7 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
             Ok(None) => break None,
             Ok(Some(entry)) => {
                 records += 1;
-                last.push_back(LastRecord::of(&entry));
+                last.push_back(LastRecord::of(&entry, is_of_trader));
                 if last_max < last.len() {
                     last.pop_front();
                 }
@@ -113,11 +118,16 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
 }
 
 impl LastRecord {
-    fn of(entry: &allot_journal::Entry<'_>) -> Self {
+    fn of(entry: &allot_journal::Entry<'_>, is_of_trader: bool) -> Self {
         let record = &entry.record;
-        let input = Entry::of::<Allocation>(record);
-        let time_ns = input.as_ref().map_or(0, |entry| entry.time_ns);
-        let input = input.map_or_else(|error| error.to_string(), |entry| sentence(&entry));
+        let (time_ns, input) = if is_of_trader {
+            let sentence = trader_journal_reader::sentence(record.kind, record.payload);
+            (record.time_ns, sentence)
+        } else {
+            let input = Entry::of::<Allocation>(record);
+            let time_ns = input.as_ref().map_or(0, |entry| entry.time_ns);
+            (time_ns, input.map_or_else(|error| error.to_string(), |entry| sentence(&entry)))
+        };
         Self {
             index: record.index,
             file: entry.file.to_owned(),

@@ -9,7 +9,7 @@ pub(crate) mod order_feed;
 mod schedule_flags;
 mod status;
 mod strategy;
-mod trader;
+pub(crate) mod trader;
 
 use std::process::ExitCode;
 

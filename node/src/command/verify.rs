@@ -7,18 +7,20 @@ mod record_counts;
 mod replay;
 mod agreement;
 
-use std::path::PathBuf;
+use std::iter;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use allot_allocation_audit::Summary;
 use allot_domain::LogIndex;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::shard_dirs;
 use crate::stdout::print;
+use crate::trader_journal_reader::{self, Checked};
 use agreement::Agreement;
 use given_replies::{GivenReplies, MessageName};
 use replay::{ShardResult, replay};
@@ -32,7 +34,8 @@ const SHOWN_MAX: usize = 10;
 /// belong together; checks lengths, checksums and chained hashes; recomputes
 /// every allocation with an independent implementation; checks that nothing is lost, invented or
 /// counted twice; compares each snapshot with a replay of the journal; and looks up the replies of
-/// clients.
+/// clients. Of the journal of a trader of signals, checks every record, and that no period has two
+/// medians.
 ///
 /// Stop the server first: a write in progress shows up as an incomplete one.
 #[derive(Args)]
@@ -42,7 +45,7 @@ Examples:
   allot verify data --answers replies.ndjson       look up the replies that a feed kept
   allot verify data/shard-0 --json")]
 pub(crate) struct Verify {
-    /// Data directory, or the directory of one shard in it
+    /// Data directory of a server or of a trader of signals, or the directory of one shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
     /// File of replies to look up, written by `allot feed` with --answers; can be repeated
@@ -55,6 +58,13 @@ pub(crate) struct Verify {
 
 /// Verifies every shard; fails if anything is wrong.
 pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
+    if let Some(trader) = trader_journal_reader::find(&verify.data) {
+        ensure!(
+            verify.replies.is_empty(),
+            "--answers is for fills, and this is a trader's journal"
+        );
+        return verify_trader(&trader, verify.json);
+    }
     let directories = shard_dirs::find(&verify.data)?;
     let mut given = GivenReplies::default();
     for file in &verify.replies {
@@ -76,6 +86,27 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     let verdict = Verdict { agreement, results, given, lost };
     print(&if verify.json { verdict.as_json().to_string() } else { verdict.page() })?;
     Ok(if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Verifies the journal of a trader of signals.
+fn verify_trader(path: &Path, is_json: bool) -> Result<ExitCode> {
+    let Checked { stamp, records, medians, failures } = trader_journal_reader::check(path)?;
+    let directory = path.display().to_string();
+    let page = if is_json {
+        json!({
+            "directory": directory, "stamp": stamp, "records": records, "medians": medians,
+            "wrong": failures,
+        })
+        .to_string()
+    } else {
+        let head = format!("{directory}: {stamp}\n  {records} records, {medians} medians");
+        let wrong = failures.iter().map(|failure| format!("  WRONG: {failure}"));
+        let end = if failures.is_empty() { "no failure found" } else { "FAILED: see above" };
+        let lines: Vec<_> = iter::once(head).chain(wrong).chain([end.to_owned()]).collect();
+        lines.join("\n")
+    };
+    print(&page)?;
+    Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn progress_bar() -> ProgressBar {
@@ -213,7 +244,7 @@ fn shard_lines(result: &ShardResult) -> Vec<String> {
     let wrong = result.failures.iter().map(|failure| format!("  WRONG: {failure}"));
     if result.stamp.is_empty() && !result.failures.is_empty() {
         let head = format!("{}: cannot be read", result.path.display());
-        return std::iter::once(head).chain(wrong).collect();
+        return iter::once(head).chain(wrong).collect();
     }
     let mut lines = vec![
         format!("{}: {}", result.path.display(), result.stamp),

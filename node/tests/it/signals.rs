@@ -236,6 +236,22 @@ fn a_trader_comes_back_with_its_registrations_and_publishes_no_period_twice() {
 }
 
 #[test]
+fn the_journal_of_a_trader_can_be_verified_and_inspected() {
+    let mut session = Session::begin();
+    session.interrupt("Y").ok();
+    session.median_of(1);
+    session.interrupt("trader").ok();
+    for data in ["data", "data/trader"] {
+        let verified = session.place.run(&["verify", data]).ok();
+        assert!(verified.contains("no failure found"), "{verified}");
+        let inspected = session.place.run(&["inspect", data, "--last", "1000"]).ok();
+        for text in ["registered X, instance", "deregistered Y", "of 2 strategies"] {
+            assert!(inspected.contains(text), "{inspected}");
+        }
+    }
+}
+
+#[test]
 fn a_second_live_instance_is_refused_and_a_dead_one_is_deregistered_by_hand() {
     let mut session = Session::begin();
     let error = session.spawn("X").outcome().error();

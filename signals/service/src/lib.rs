@@ -36,4 +36,6 @@ pub use source::Source;
 pub use status::{KIND_MEDIAN, KIND_TRADER, MedianMessage, Status, StrategyStatus, TraderState};
 pub use strategy_agent::{StrategyAgent, StrategyLinks};
 pub use trader_agent::{TraderAgent, TraderEndpoints, TraderStart};
-pub use trader_journal::{OpenedJournal, TraderJournal, TraderJournalError};
+pub use trader_journal::{
+    OpenedJournal, TRADER_STAMP, TraderJournal, TraderJournalError, read_trader_record,
+};

@@ -27,6 +27,9 @@ const REGISTERED: u8 = 1;
 const DEREGISTERED: u8 = 2;
 const MEDIAN: u8 = 3;
 
+/// How the stamp of a trader's journal begins; the length of a period follows.
+pub const TRADER_STAMP: &str = "signals trader, period ";
+
 /// The journal of a trader, as the trader sees it.
 pub struct TraderJournal(Journal);
 
@@ -75,7 +78,7 @@ impl TraderJournal {
         wakers: Wakers<'_>,
     ) -> Result<OpenedJournal, TraderJournalError> {
         let folder = Folder::open(path)?;
-        let stamp = format!("signals trader, period {} ms", millis(length));
+        let stamp = format!("{TRADER_STAMP}{} ms", millis(length));
         let config = JournalConfig {
             segment_bytes: SEGMENT_BYTES,
             snapshot_every_bytes: SNAPSHOT_EVERY_BYTES,
@@ -134,12 +137,12 @@ fn read(recovery: &mut Recovery) -> Result<Vec<Record>, TraderJournalError> {
         let bad = |error| TraderJournalError::Record(snapshot.index, error);
         let list: Vec<(u8, Vec<u8>)> = codec::decode(&snapshot.state).map_err(bad)?;
         for (kind, payload) in list {
-            records.push(read_record(kind, &payload).map_err(bad)?);
+            records.push(read_trader_record(kind, &payload).map_err(bad)?);
         }
     }
     while let Some(record) = recovery.next()? {
         let index = record.index;
-        let read = read_record(record.kind, record.payload);
+        let read = read_trader_record(record.kind, record.payload);
         records.push(read.map_err(|error| TraderJournalError::Record(index, error))?);
     }
     Ok(records)
@@ -164,7 +167,11 @@ fn write(record: &Record) -> (u8, Vec<u8>) {
     (kind, out)
 }
 
-fn read_record(kind: u8, payload: &[u8]) -> Result<Record, DecodeError> {
+/// Reads a record of a trader's journal.
+///
+/// # Errors
+/// It is none, or damaged.
+pub fn read_trader_record(kind: u8, payload: &[u8]) -> Result<Record, DecodeError> {
     let name = |text: &str| {
         let name = ComponentName::new(text.as_bytes());
         name.map_err(|reject| DecodeError::new(reject.to_string()))
@@ -221,9 +228,9 @@ mod tests {
             Record::Median(median),
         ] {
             let (kind, payload) = write(&record);
-            assert_eq!(read_record(kind, &payload), Ok(record));
-            assert!(read_record(kind, &payload[1..]).is_err());
+            assert_eq!(read_trader_record(kind, &payload), Ok(record));
+            assert!(read_trader_record(kind, &payload[1..]).is_err());
         }
-        assert!(read_record(4, &[]).is_err());
+        assert!(read_trader_record(4, &[]).is_err());
     }
 }

@@ -66,9 +66,9 @@ pub(super) struct TraderPage {
 /// The system that a data directory is of.
 const SYSTEM: &str = "signals";
 /// The folder of the journal in it.
-const FOLDER: &str = "trader";
+pub(crate) const FOLDER: &str = "trader";
 /// The file that says that the journal was begun: one that is gone is no new one.
-const BEGUN: &str = "begun-trader";
+pub(crate) const BEGUN: &str = "begun-trader";
 
 /// Trades until a signal.
 pub(super) fn run(page: &TraderPage, common: &CommonArgs) -> Result<ExitCode> {
