@@ -258,6 +258,10 @@ impl Strategy {
         }
         if !round.deadline_done && deadline.is_some_and(|deadline| deadline <= now.unix) {
             round.deadline_done = true;
+            if round.decided == Decided::Not {
+                // Why it could not decide in a period before says nothing of this one.
+                self.own = None;
+            }
             self.miss(now);
         }
         self.ask(now, out);

@@ -260,7 +260,7 @@ impl TraderAgent {
                 since: standing.since,
                 heard: standing.heard,
                 last: standing.decision,
-                problem: standing.problem.clone().or_else(|| standing.own_problem.clone()),
+                problem: standing.what_is_wrong().cloned(),
                 generators: standing.reports.clone(),
             });
         }

@@ -229,6 +229,14 @@ fn somebody_else_may_decide_within_the_period() {
     rig.strategy.decided(at(7_020), Period::new(7), Ok(value(9.0)), &mut rig.out);
     assert_eq!(rig.submits(), [(7, 9.0)]);
     assert_eq!(rig.strategy.own_problem(), None);
+    rig.tick(8_000);
+    rig.signal(8_010, 0, 8, 1.0);
+    rig.signal(8_010, 1, 8, 2.0);
+    rig.strategy.decided(at(8_020), Period::new(8), Err("exit status 1".into()), &mut rig.out);
+    rig.tick(9_000);
+    assert!(rig.strategy.own_problem().is_some());
+    rig.tick(9_400);
+    assert_eq!(rig.strategy.own_problem(), None, "now its generators are missing");
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Trader {
             });
         }
         for (name, standing) in &self.strategies {
-            let own = standing.problem.as_ref().or(standing.own_problem.as_ref());
+            let own = standing.what_is_wrong();
             problems.extend(own.map(|problem| TraderProblem {
                 component: name.to_string(),
                 strategy: None,
@@ -138,6 +138,14 @@ impl Trader {
 }
 
 impl Standing {
+    /// What is wrong with it: that it is missing says less than what it says itself.
+    #[must_use]
+    pub fn what_is_wrong(&self) -> Option<&Problem> {
+        let says_more = |seen: &&Problem| seen.kind != ProblemKind::Missing;
+        let seen = self.problem.as_ref();
+        seen.filter(says_more).or(self.own_problem.as_ref()).or(seen)
+    }
+
     /// It is missing, unless it has decided or something worse is known of it.
     fn miss(&mut self, now: Now, period: Period) {
         let is_worse = |known: &Problem| known.kind != ProblemKind::Missing;

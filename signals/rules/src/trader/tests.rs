@@ -51,15 +51,19 @@ impl Rig {
         self.register_by(millis, millis, who, instance)
     }
 
-    fn register_by(&mut self, millis: u64, clock: u64, who: &str, instance: u64) -> &'static str {
-        let request = RegisterRequest {
+    fn request(&self, clock: u64, who: &str, instance: u64) -> RegisterRequest {
+        RegisterRequest {
             name: name(who),
             instance: Incarnation::new(instance),
-            length: Duration::from_millis(PERIOD),
+            length: self.trader.settings.schedule.length(),
             time: at(clock).unix,
             problem: None,
             reports: Vec::new(),
-        };
+        }
+    }
+
+    fn register_by(&mut self, millis: u64, clock: u64, who: &str, instance: u64) -> &'static str {
+        let request = self.request(clock, who, instance);
         self.trader.register(at(millis), Ticket::new(1), request, &mut self.out);
         self.code(millis)
     }
@@ -295,6 +299,21 @@ fn a_strategy_tells_of_its_generators_and_of_itself() {
     assert_eq!(rig.told(), ["X away"]);
     rig.register(5_601, "X", 1);
     assert_eq!(rig.told(), ["X missing"]);
+}
+
+#[test]
+fn what_a_strategy_says_of_itself_stands_when_it_is_missing() {
+    let mut rig = Rig::new();
+    rig.register(5_000, "Y", 1);
+    let mut request = rig.request(5_000, "X", 1);
+    request.problem = Some(Problem::new(ProblemKind::NoData, at(5_000).unix, "it wrote NaN"));
+    rig.trader.register(at(5_000), Ticket::new(1), request, &mut rig.out);
+    rig.tick(5_000);
+    rig.tick(5_500);
+    assert_eq!(rig.told(), ["X no_data", "Y missing"]);
+    assert_eq!(rig.trader.problems()[0].problem.reason, "it wrote NaN");
+    rig.register(5_550, "X", 1);
+    assert_eq!(rig.told(), ["X missing", "Y missing"]);
 }
 
 #[test]
