@@ -242,7 +242,7 @@ impl Generator {
         let ours = self.schedule.length();
         let current = self.period.expect("a tick sets the period");
         if length != ours {
-            let mismatch = PeriodMismatch { theirs: length, ours };
+            let mismatch = PeriodMismatch { strategy: length, receiver: "generator", ours };
             return GeneratorReply::Rejected(Reject::PeriodMismatch(mismatch));
         }
         if meant < current {

@@ -14,6 +14,9 @@ pub const GENERATORS_MAX: usize = 64;
 /// States of generators that a trader keeps, of all strategies together.
 pub const REPORTS_MAX: usize = 16_384;
 
+/// Strategies of another period that a trader names. The next ones are refused, and not named.
+pub const MISMATCHES_MAX: usize = 64;
+
 /// Bytes of an address in a report.
 pub const ADDRESS_LEN_MAX: usize = 128;
 

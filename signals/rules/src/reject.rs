@@ -40,8 +40,10 @@ reasons! {
 /// Two lengths that should be one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PeriodMismatch {
-    /// That of the sender.
-    pub theirs: Duration,
+    /// That of the strategy, which sent the request.
+    pub strategy: Duration,
+    /// Who received it.
+    pub receiver: &'static str,
     /// That of the receiver.
     pub ours: Duration,
 }
@@ -108,9 +110,11 @@ impl fmt::Display for Reject {
                 "a value must be finite: no NaN, no infinity, nothing beyond 1.8e308; it was \
                  {value}"
             ),
-            Self::PeriodMismatch(PeriodMismatch { theirs, ours }) => {
-                write!(f, "the period is {theirs:?} there and {ours:?} here; give both the same")
-            }
+            Self::PeriodMismatch(PeriodMismatch { strategy, receiver, ours }) => write!(
+                f,
+                "the period of the {receiver} is {ours:?}, and that of the strategy is \
+                 {strategy:?}; start both with the same --period"
+            ),
             Self::NotRegistered(name) => write!(f, "{name} is not registered; register it first"),
             Self::NameTaken(NameTaken { name, instance, .. }) => write!(
                 f,

@@ -120,6 +120,8 @@ pub struct Trader {
     deadline_done: bool,
     /// No lease runs out before.
     leases_until: Steady,
+    /// Who would register with another period, and until when it is named.
+    mismatches: BTreeMap<ComponentName, (Problem, Steady)>,
     /// States of generators that are kept.
     reports: usize,
     /// Since when there are no strategies.
@@ -150,6 +152,7 @@ impl Trader {
             last: None,
             deadline_done: false,
             leases_until: Steady::new(0),
+            mismatches: BTreeMap::new(),
             reports: 0,
             empty_since: None,
             quiet_until: Steady::new(0),
@@ -273,6 +276,7 @@ impl Trader {
             self.count_decided();
         }
         self.end_leases(now);
+        self.end_mismatches(now);
         self.look_for_a_clock_set_back(now, period);
         self.look_for_the_missing(now, period);
     }
@@ -291,7 +295,9 @@ impl Trader {
             false => schedule.deadline_of(period),
             true => schedule.start_of(period.next()),
         };
-        let due = now.until(next).min(self.leases_until).min(schedule.look_again(now));
+        let mismatches = self.mismatches.values().map(|(_, until)| *until).min();
+        let leases = self.leases_until.min(mismatches.unwrap_or(Steady::MAX));
+        let due = now.until(next).min(leases).min(schedule.look_again(now));
         if now.steady < self.quiet_until { due.min(self.quiet_until) } else { due }
     }
 

@@ -260,7 +260,7 @@ impl TraderAgent {
                 since: standing.since,
                 heard: standing.heard,
                 last: standing.decision,
-                problem: standing.what_is_wrong().cloned(),
+                problem: self.machine.problem_of(name).cloned(),
                 generators: standing.reports.clone(),
             });
         }

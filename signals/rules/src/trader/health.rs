@@ -1,7 +1,7 @@
 //! Health: what is wrong, with whom, and since when.
 
 use super::{Standing, Trader, TraderEffect};
-use crate::{ComponentName, Now, Period, Problem, ProblemKind, Steady};
+use crate::{ComponentName, Now, Period, Problem, ProblemKind, Reject, Steady, limits};
 
 /// What is wrong with one component, as the trader tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,6 +35,36 @@ impl Trader {
                 self.dirty = true;
             }
         }
+    }
+
+    /// A strategy would register with another period: it is named until it is silent, because it
+    /// tries on, and nobody may read its own log.
+    pub(super) fn note_mismatch(&mut self, now: Now, name: ComponentName, reject: &Reject) {
+        let is_new = !self.mismatches.contains_key(&name);
+        if is_new && limits::MISMATCHES_MAX <= self.mismatches.len() {
+            return;
+        }
+        self.dirty |= is_new;
+        let before = self.mismatches.remove(&name).map(|(problem, _)| problem);
+        let since = before.map_or(now.unix, |problem| problem.since);
+        let problem = Problem::new(ProblemKind::Refused, since, reject.to_string());
+        // It tries at least each second.
+        let until = now.steady + self.settings.lease.max(limits::RETRY_FIRST_MOST * 3);
+        self.mismatches.insert(name, (problem, until));
+    }
+
+    pub(super) fn end_mismatches(&mut self, now: Now) {
+        let before = self.mismatches.len();
+        self.mismatches.retain(|_, (_, until)| now.steady < *until);
+        self.dirty |= self.mismatches.len() != before;
+    }
+
+    /// What is wrong with a strategy: where one of its name has another period, that is the reason
+    /// why it is away or missing.
+    #[must_use]
+    pub fn problem_of(&self, name: &ComponentName) -> Option<&Problem> {
+        let mismatch = self.mismatches.get(name).map(|(problem, _)| problem);
+        mismatch.or_else(|| self.strategies.get(name)?.what_is_wrong())
     }
 
     /// Names who has not decided by the deadline.
@@ -97,15 +127,23 @@ impl Trader {
                 problem: Problem::new(ProblemKind::ClockOff, since, reason),
             });
         }
+        let strangers =
+            self.mismatches.iter().filter(|(name, _)| !self.strategies.contains_key(name));
+        problems.extend(strangers.map(|(name, (problem, _))| TraderProblem {
+            component: name.to_string(),
+            strategy: None,
+            problem: problem.clone(),
+        }));
         for (name, standing) in &self.strategies {
-            let own = standing.what_is_wrong();
+            let own = self.problem_of(name);
             problems.extend(own.map(|problem| TraderProblem {
                 component: name.to_string(),
                 strategy: None,
                 problem: problem.clone(),
             }));
             // A strategy that is away knows nothing of its generators.
-            let is_away = own.is_some_and(|problem| problem.kind == ProblemKind::Away);
+            let is_away = |problem: &Problem| problem.kind == ProblemKind::Away;
+            let is_away = standing.problem.as_ref().is_some_and(is_away);
             for report in standing.reports.iter().filter(|_| !is_away) {
                 let component = if report.name.is_empty() { &report.address } else { &report.name };
                 problems.extend(report.problem.as_ref().map(|problem| TraderProblem {
@@ -139,8 +177,7 @@ impl Trader {
 
 impl Standing {
     /// What is wrong with it: that it is missing says less than what it says itself.
-    #[must_use]
-    pub fn what_is_wrong(&self) -> Option<&Problem> {
+    fn what_is_wrong(&self) -> Option<&Problem> {
         let says_more = |seen: &&Problem| seen.kind != ProblemKind::Missing;
         let seen = self.problem.as_ref();
         seen.filter(says_more).or(self.own_problem.as_ref()).or(seen)

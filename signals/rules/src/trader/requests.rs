@@ -66,6 +66,10 @@ impl Trader {
         self.advance(now);
         let reply = match self.judge_register(now, &request) {
             Ok(()) => self.admit(now, request, out),
+            Err(reject @ Reject::PeriodMismatch(_)) => {
+                self.note_mismatch(now, request.name, &reject);
+                TraderReply::Rejected(reject)
+            }
             Err(Reject::NameTaken(taken)) => TraderReply::Taken(taken, self.settings.lease),
             Err(reject) => TraderReply::Rejected(reject),
         };
@@ -101,6 +105,7 @@ impl Trader {
         out: &mut Vec<TraderEffect>,
     ) -> TraderReply {
         let RegisterRequest { name, instance, problem, mut reports, .. } = request;
+        self.dirty |= self.mismatches.remove(&name).is_some();
         let held = self.strategies.get(&name).map(|standing| standing.instance);
         if held != Some(instance) {
             self.record(Record::Registered(name, instance, now.unix), now, out);
@@ -163,12 +168,12 @@ impl Trader {
         Ok(false)
     }
 
-    fn judge_length(&self, theirs: Duration) -> Result<(), Reject> {
+    fn judge_length(&self, strategy: Duration) -> Result<(), Reject> {
         let ours = self.settings.schedule.length();
-        match theirs == ours {
-            true => Ok(()),
-            false => Err(Reject::PeriodMismatch(PeriodMismatch { theirs, ours })),
+        if strategy == ours {
+            return Ok(());
         }
+        Err(Reject::PeriodMismatch(PeriodMismatch { strategy, receiver: "trader", ours }))
     }
 
     fn judge_clock(&self, now: Now, time: Unix) -> Result<(), Reject> {
@@ -217,6 +222,7 @@ impl Trader {
                 TraderReply::Rejected(standing.taken(name))
             }
             (Some(_), _) => {
+                self.mismatches.remove(&name);
                 self.record(Record::Deregistered(name), now, out);
                 out.push(TraderEffect::Deregistered(name));
                 TraderReply::Deregistered(name)

@@ -317,6 +317,38 @@ fn what_a_strategy_says_of_itself_stands_when_it_is_missing() {
 }
 
 #[test]
+fn a_strategy_of_another_period_is_named_until_it_is_silent_or_right() {
+    let mut rig = Rig::new();
+    let try_on = |rig: &mut Rig, millis: u64, who: &str| {
+        let mut request = rig.request(millis, who, 1);
+        request.length = Duration::from_secs(3);
+        rig.trader.register(at(millis), Ticket::new(1), request, &mut rig.out);
+        rig.code(millis)
+    };
+    rig.register(5_000, "X", 1);
+    assert_eq!(try_on(&mut rig, 5_010, "Y"), "period_mismatch");
+    assert_eq!(rig.told(), ["Y refused"]);
+    let reason = rig.trader.problems()[0].problem.reason.clone();
+    let expected = "the period of the trader is 1s, and that of the strategy is 3s; start both \
+                    with the same --period";
+    assert_eq!(reason, expected);
+    let count = rig.out.len();
+    try_on(&mut rig, 5_020, "Y");
+    assert_eq!(rig.out.len(), count + 1, "only the reply: told once");
+    assert_eq!(rig.register(5_030, "Y", 2), "registered");
+    assert_eq!(rig.told(), [""; 0]);
+    try_on(&mut rig, 5_700, "Y");
+    rig.tick(5_701);
+    assert_eq!(rig.told(), ["X away", "Y refused"], "not away: it is there");
+    rig.tick(9_000);
+    assert_eq!(rig.told(), ["X away", "Y away"]);
+    for number in 0..2 * limits::MISMATCHES_MAX {
+        try_on(&mut rig, 9_000, &format!("s{number}"));
+    }
+    assert_eq!(rig.told().len(), limits::MISMATCHES_MAX + 2, "bounded");
+}
+
+#[test]
 fn there_is_room_for_so_many_strategies() {
     let mut rig = Rig::new();
     for at in 0..limits::STRATEGIES_MAX {
