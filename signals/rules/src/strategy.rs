@@ -238,7 +238,7 @@ impl Strategy {
     fn miss(&mut self, now: Now) {
         let Some(round) = &self.round else { return };
         for (slot, generator) in round.slots.iter().zip(&mut self.generators) {
-            if slot.value.is_none() && !slot.refused && !slot.refused_clock {
+            if slot.value.is_none() && !slot.refused && !slot.is_faulty {
                 let what = match (slot.sent.is_empty(), slot.held) {
                     (true, _) => "it could not be reached in",
                     (false, true) => "it has made no signal of",
@@ -401,12 +401,35 @@ impl Strategy {
         let exchange = Exchange { sent, received, replied, taken: now.unix };
         if let Some(off) = exchange.clock_off(tolerance) {
             // Asked again: a clock that was set meanwhile gives data in the same period.
-            slot.refused_clock = true;
+            slot.is_faulty = true;
             Problem::set(&mut report.problem, ProblemKind::ClockOff, now.unix, off.to_string());
         } else {
             slot.take(now, round.period, reply, report, self.settings.schedule.length());
         }
         self.tick(now, out);
+    }
+
+    /// A generator has replied what cannot be read.
+    pub fn damaged_signal(
+        &mut self,
+        now: Now,
+        generator: GeneratorIndex,
+        why: &str,
+        out: &mut Vec<StrategyEffect>,
+    ) {
+        self.tick(now, out);
+        let (Some(round), Some(report)) =
+            (&mut self.round, self.generators.get_mut(generator.index()))
+        else {
+            return;
+        };
+        let slot = &mut round.slots[generator.index()];
+        if slot.value.is_some() || slot.sent.is_empty() {
+            return;
+        }
+        slot.is_faulty = true;
+        Problem::set(&mut report.problem, ProblemKind::Refused, now.unix, damaged(why));
+        self.tell(out);
     }
 
     fn tell(&mut self, out: &mut Vec<StrategyEffect>) {
@@ -443,6 +466,10 @@ impl Strategy {
         let registered = self.registering.is_registered();
         next.min(round.next_attempt(self.settings.retries, registered))
     }
+}
+
+fn damaged(why: &str) -> String {
+    format!("its reply cannot be read: {why}")
 }
 
 #[cfg(test)]

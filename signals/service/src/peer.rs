@@ -33,15 +33,16 @@ impl Peer {
         is_sent
     }
 
-    /// Takes the replies that have arrived; returns how many messages there were.
-    pub(crate) fn receive(&mut self, replies: &mut Vec<Reply>) -> usize {
+    /// Takes the replies that have arrived, or why a message cannot be read; returns how many
+    /// messages there were.
+    pub(crate) fn receive(&mut self, replies: &mut Vec<Result<Reply, String>>) -> usize {
         let mut count = 0;
         while count < MESSAGES_PER_TURN && self.link.receive(&mut self.frame) {
             count += 1;
             (self.asked, self.patience) = (None, SILENCE_FIRST);
             match Reply::decode_all(&self.frame) {
-                Ok(read) => replies.extend(read),
-                Err(error) => tracing::warn!(peer = self.address, "a damaged message: {error}"),
+                Ok(read) => replies.extend(read.into_iter().map(Ok)),
+                Err(error) => replies.push(Err(error.to_string())),
             }
         }
         count

@@ -31,7 +31,7 @@ pub struct StrategyAgent {
     is_stopping: bool,
     failure: Option<String>,
     effects: Vec<StrategyEffect>,
-    replies: Vec<Reply>,
+    replies: Vec<Result<Reply, String>>,
 }
 
 /// The links of a strategy: one for each generator, in their order, and that of the trader.
@@ -196,11 +196,13 @@ impl StrategyAgent {
         for at in 0..self.generators.len() {
             count += self.generators[at].receive(&mut self.replies);
             for reply in std::mem::take(&mut self.replies) {
-                if let Some(answer) = generator_answer(reply) {
-                    let at = GeneratorIndex::at(at);
-                    self.machine.signal_reply(now, at, answer, &mut self.effects);
-                    self.act(now, steady);
+                let (at, out) = (GeneratorIndex::at(at), &mut self.effects);
+                match reply.map(generator_answer) {
+                    Ok(Some(answer)) => self.machine.signal_reply(now, at, answer, out),
+                    Ok(None) => self.machine.damaged_signal(now, at, "no generator says it", out),
+                    Err(why) => self.machine.damaged_signal(now, at, &why, out),
                 }
+                self.act(now, steady);
             }
         }
         count
@@ -209,10 +211,14 @@ impl StrategyAgent {
     fn take_answers(&mut self, now: Now, steady: Nanos) -> usize {
         let count = self.trader.receive(&mut self.replies);
         for reply in std::mem::take(&mut self.replies) {
-            if let Some(answer) = self.trader_answer(&reply) {
-                self.machine.trader_reply(now, reply.seq, answer, &mut self.effects);
-                self.act(now, steady);
+            let read = reply.map(|reply| (reply.seq, self.trader_answer(&reply)));
+            let out = &mut self.effects;
+            match read {
+                Ok((seq, Some(answer))) => self.machine.trader_reply(now, seq, answer, out),
+                Ok((_, None)) => self.machine.damaged_answer(now, "no trader says it", out),
+                Err(why) => self.machine.damaged_answer(now, &why, out),
             }
+            self.act(now, steady);
         }
         count
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use allot_domain::Seq;
 
-use super::{Decided, Refusal, Strategy, StrategyEffect, TraderAnswer};
+use super::{Decided, Refusal, Strategy, StrategyEffect, TraderAnswer, damaged};
 use crate::{Attempts, Now, Problem, ProblemKind, Steady, limits};
 
 /// How a strategy stands with the trader.
@@ -179,6 +179,13 @@ impl Strategy {
             TraderAnswer::Refused(refusal) => self.refused(now, is_submission, &refusal, out),
             TraderAnswer::Registered(..) | TraderAnswer::Deregistered => {}
         }
+        self.tick(now, out);
+    }
+
+    /// The trader has replied what cannot be read.
+    pub fn damaged_answer(&mut self, now: Now, why: &str, out: &mut Vec<StrategyEffect>) {
+        self.registering.heard = Some(now.steady);
+        Problem::set(&mut self.trader, ProblemKind::Refused, now.unix, damaged(why));
         self.tick(now, out);
     }
 

@@ -48,8 +48,8 @@ pub(super) struct Slot {
     pub(super) held: bool,
     /// It has said that there is none in this period.
     pub(super) refused: bool,
-    /// Its clock was off when it replied last.
-    pub(super) refused_clock: bool,
+    /// It has replied in this period what cannot be taken: it is not missing.
+    pub(super) is_faulty: bool,
 }
 
 impl Round {
@@ -108,16 +108,16 @@ impl Slot {
         report: &mut ComponentReport,
         length: Duration,
     ) {
-        self.refused_clock = false;
         match reply {
             SignalReply::Signal(period, value) if period == current => {
                 // The first one counts: a decision is made of it once.
                 self.value.get_or_insert(value);
-                self.refused = false;
+                (self.refused, self.is_faulty) = (false, false);
                 report.last = Some((period, value));
                 report.problem = None;
             }
             SignalReply::Signal(period, _) => {
+                self.is_faulty = true;
                 let reason = format!("it sent a signal of period {period} for period {current}");
                 Problem::set(&mut report.problem, ProblemKind::Refused, now.unix, reason);
             }

@@ -125,8 +125,34 @@ fn a_signal_of_another_period_is_never_used() {
     rig.signal(5_010, 1, 5, 0.5);
     assert_eq!(rig.submits(), []);
     assert_eq!(rig.told(), ["g0 refused"]);
-    rig.signal(5_020, 0, 5, 0.5);
+    rig.tick(5_400);
+    assert_eq!(rig.told(), ["g0 refused"], "it has replied: it is not missing");
+    rig.signal(5_420, 0, 5, 0.5);
     assert_eq!(rig.submits(), [(5, 1.0)]);
+    assert_eq!(rig.told(), [""; 0]);
+}
+
+#[test]
+fn a_reply_that_cannot_be_read_is_told_once_until_there_is_a_signal() {
+    let mut rig = Rig::registered();
+    let told = |rig: &Rig| {
+        rig.out.iter().filter(|effect| matches!(effect, StrategyEffect::Problems(_))).count()
+    };
+    for millis in [5_010, 5_020, 5_400, 5_800, 6_010, 6_020, 6_400] {
+        rig.tick(millis);
+        for generator in 0..2 {
+            let generator = GeneratorIndex::new(generator);
+            rig.strategy.damaged_signal(at(millis), generator, "a NaN", &mut rig.out);
+        }
+        rig.strategy.damaged_answer(at(millis), "a NaN", &mut rig.out);
+    }
+    assert_eq!(rig.told(), ["tcp://a:1 refused", "tcp://b:2 refused", "trader refused"]);
+    assert_eq!(told(&rig), 3, "each begins once");
+    let reason = &rig.strategy.reports()[0].problem.as_ref().unwrap().reason;
+    assert_eq!(reason, "its reply cannot be read: a NaN");
+    rig.signal(6_410, 0, 6, 1.0);
+    rig.signal(6_410, 1, 6, 1.0);
+    rig.answer(6_420, TraderAnswer::Accepted(Period::new(6)));
     assert_eq!(rig.told(), [""; 0]);
 }
 
