@@ -150,7 +150,7 @@ impl Generator {
 
     fn begin(&mut self, period: Period, now: Now, out: &mut Vec<GeneratorEffect>) {
         if let Some(before) = self.period.filter(|_| self.signal == Signal::Asked) {
-            let reason = format!("the source made no signal within period {before}");
+            let reason = crate::problem::killed(before);
             self.fail(now, reason, out);
         }
         self.period = Some(period);

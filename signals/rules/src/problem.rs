@@ -87,6 +87,14 @@ impl Problem {
     }
 }
 
+/// Why there are no data of a program that still ran at the end of a period.
+pub(crate) fn killed(period: Period) -> String {
+    format!(
+        "the program still ran at the end of period {period} and was killed; make it faster, or \
+         the period longer"
+    )
+}
+
 /// A text of at most so many bytes, cut between two characters.
 pub(crate) fn cut(mut text: String, len_max: usize) -> String {
     if len_max < text.len() {

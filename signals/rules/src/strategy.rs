@@ -14,7 +14,7 @@ use core::time::Duration;
 
 use allot_domain::{Incarnation, Seq};
 
-use crate::problem::cut;
+use crate::problem::{cut, killed};
 use crate::{
     ComponentName, ComponentReport, Exchange, Now, Period, Problem, ProblemKind, Rule, Schedule,
     Steady, Unix, Value, limits,
@@ -229,7 +229,7 @@ impl Strategy {
         self.miss(now);
         let Some(round) = &self.round else { return };
         if let Decided::Asked = round.decided {
-            let reason = format!("the program did not decide within period {}", round.period);
+            let reason = killed(round.period);
             Problem::set(&mut self.own, ProblemKind::NoData, now.unix, reason);
         }
     }

@@ -21,6 +21,10 @@ use serde_json::value::RawValue;
 use crate::limits::LINE_BYTES_MAX;
 use crate::request::read_value;
 
+/// Why there are no data of a program that ran for too long.
+const KILLED: &str = "the program still ran at its deadline and was killed; make it faster, or \
+                      give it longer with --deadline";
+
 /// A command, and its run if there is one.
 pub(crate) struct Program {
     command: String,
@@ -124,9 +128,7 @@ impl Run {
                 Some(self.read().and_then(|()| read_answer(&self.output)))
             }
             Ok(Some(status)) => Some(Err(format!("the program failed: {status}"))),
-            Ok(None) if self.kill_at <= now => {
-                Some(Err("the program did not end in time and was killed".to_owned()))
-            }
+            Ok(None) if self.kill_at <= now => Some(Err(KILLED.to_owned())),
             Ok(None) => None,
         }
     }
@@ -281,7 +283,7 @@ mod tests {
         program.start(Period::new(5), "", Nanos::from_unix(10)).unwrap();
         assert_eq!(program.poll(Nanos::from_unix(9)), None);
         let (_, made) = program.poll(Nanos::from_unix(10)).unwrap();
-        assert_eq!(made, Err("the program did not end in time and was killed".to_owned()));
+        assert_eq!(made, Err(KILLED.to_owned()));
         assert_eq!(program.wake_at(), Nanos::MAX);
     }
 }
