@@ -255,7 +255,7 @@ fn the_journal_of_a_trader_can_be_verified_and_inspected() {
 fn a_second_live_instance_is_refused_and_a_dead_one_is_deregistered_by_hand() {
     let mut session = Session::begin();
     let error = session.spawn("X").outcome().error();
-    assert!(error.contains("another instance of X is registered and alive"), "{error}");
+    assert!(error.contains("another instance of X is registered, and its lease"), "{error}");
     session.median_of(2);
     session.kill("X");
     session.named("X", "away");

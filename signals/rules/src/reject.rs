@@ -115,11 +115,13 @@ impl fmt::Display for Reject {
                 "the period of the {receiver} is {ours:?}, and that of the strategy is \
                  {strategy:?}; start both with the same --period"
             ),
-            Self::NotRegistered(name) => write!(f, "{name} is not registered; register it first"),
-            Self::NameTaken(NameTaken { name, instance, .. }) => write!(
+            Self::NotRegistered(name) => {
+                write!(f, "{name} is not registered; `allot signals status` shows who is")
+            }
+            Self::NameTaken(NameTaken { name, .. }) => write!(
                 f,
-                "another instance of {name} is registered and alive: {instance}; stop it, or \
-                 choose another name"
+                "another instance of {name} is registered, and its lease has not run out; stop \
+                 it, or choose another name"
             ),
             Self::TooManyStrategies => {
                 write!(f, "the trader has {} strategies already", limits::STRATEGIES_MAX)

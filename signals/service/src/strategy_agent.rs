@@ -231,7 +231,7 @@ impl StrategyAgent {
                 let name = self.machine.settings().name;
                 let taken = Reject::NameTaken(NameTaken { name, instance, since });
                 let mut reason = taken.to_string();
-                reason.push_str(", registered since ");
+                reason.push_str("; it registered at ");
                 write_time(&mut reason, since);
                 TraderAnswer::Taken(reason, *lease)
             }
