@@ -83,8 +83,26 @@ impl fmt::Display for ClockOff {
             Lead::Ahead => "ahead",
             Lead::Behind => "behind",
         };
-        let millis = by.as_millis();
-        write!(f, "its clock is {millis} ms {lead}; {} ms are tolerated", tolerance.as_millis())
+        let (by, tolerance) = (Readable(*by), Readable(*tolerance));
+        write!(f, "its clock is {by} {lead}, and {tolerance} are tolerated; run NTP on its machine")
+    }
+}
+
+/// A time as people read it.
+struct Readable(Duration);
+
+impl fmt::Display for Readable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (millis, seconds) = (self.0.as_millis(), self.0.as_secs());
+        let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+        let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
+        match seconds {
+            ..10 => write!(f, "{millis} ms"),
+            10..60 => write!(f, "{rest}s"),
+            60..3_600 => write!(f, "{minutes}m {rest}s"),
+            3_600..86_400 => write!(f, "{hours}h {minutes}m"),
+            _ => write!(f, "{days}d {hours}h"),
+        }
     }
 }
 
@@ -127,9 +145,13 @@ mod tests {
                 .map(|off| off.to_string())
         };
         assert_eq!(off(10, 11), None);
-        let ahead = "its clock is 2000 ms ahead; 1000 ms are tolerated";
+        let ahead = "its clock is 2000 ms ahead, and 1000 ms are tolerated; run NTP on its machine";
         assert_eq!(off(12, 10).as_deref(), Some(ahead));
-        let behind = "its clock is 3000 ms behind; 1000 ms are tolerated";
-        assert_eq!(off(10, 13).as_deref(), Some(behind));
+        let behind =
+            "its clock is 59m 59s behind, and 1000 ms are tolerated; run NTP on its machine";
+        assert_eq!(off(10, 3_609).as_deref(), Some(behind));
+        for (seconds, shown) in [(10, "10s"), (3_600, "1h 0m"), (90_000, "1d 1h")] {
+            assert_eq!(Readable(Duration::from_secs(seconds)).to_string(), shown);
+        }
     }
 }

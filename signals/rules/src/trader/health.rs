@@ -30,7 +30,7 @@ impl Trader {
                 standing.problem.as_ref().is_some_and(|known| known.kind == ProblemKind::Away);
             if !is_known {
                 let lease = self.settings.lease.as_millis();
-                let reason = format!("nothing was heard of it for {lease} ms");
+                let reason = format!("its lease of {lease} ms has run out");
                 standing.problem = Some(Problem::new(ProblemKind::Away, now.unix, reason));
                 self.dirty = true;
             }
@@ -190,7 +190,7 @@ impl Standing {
             return;
         }
         let reason = match self.decision {
-            None => format!("no decision of period {period}, and none before"),
+            None => format!("no decision of period {period}, and none since the trader started"),
             Some((last, _)) => format!("no decision of period {period}; its last was of {last}"),
         };
         Problem::set(&mut self.problem, ProblemKind::Missing, now.unix, reason);

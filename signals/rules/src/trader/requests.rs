@@ -110,7 +110,10 @@ impl Trader {
         if held != Some(instance) {
             self.record(Record::Registered(name, instance, now.unix), now, out);
             out.push(TraderEffect::Registered(name));
-            self.look_for(now, &name);
+            // One that is new after the deadline is not missing yet; the median waits for it.
+            if held.is_some() {
+                self.look_for(now, &name);
+            }
         }
         let room = limits::REPORTS_MAX - self.reports;
         let standing = self.strategies.get_mut(&name).expect("it is registered");

@@ -187,6 +187,23 @@ fn who_is_missing_is_named_at_the_deadline_once_and_healed_by_its_decision() {
 }
 
 #[test]
+fn one_that_is_new_after_the_deadline_is_not_missing_before_the_next() {
+    let mut rig = Rig::new();
+    rig.register(5_000, "X", 1);
+    rig.tick(5_500);
+    rig.register(5_510, "Y", 1);
+    assert_eq!(rig.told(), ["X missing"]);
+    rig.decide(5_520, "X", 5, 0.5);
+    assert_eq!((rig.told().len(), rig.medians()), (0, vec![]), "the median waits for it");
+    rig.register(5_900, "X", 1);
+    rig.register(5_900, "Y", 1);
+    rig.decide(6_100, "X", 6, 0.5);
+    rig.register(6_400, "Y", 1);
+    rig.tick(6_500);
+    assert_eq!(rig.told(), ["Y missing"]);
+}
+
+#[test]
 fn a_lease_that_has_run_out_is_an_error_and_frees_the_name_for_another_instance() {
     let mut rig = Rig::new();
     rig.register(5_000, "X", 1);
@@ -224,7 +241,8 @@ fn a_clock_that_is_off_is_named_and_its_data_refused_until_it_is_right() {
     assert_eq!(rig.register_by(5_300, 4_000, "X", 1), "clock_off");
     assert_eq!(rig.told(), ["X clock_off"]);
     let reason = rig.trader.problems()[0].problem.reason.clone();
-    assert_eq!(reason, "its clock is 1300 ms behind; 250 ms are tolerated");
+    let expected = "its clock is 1300 ms behind, and 250 ms are tolerated; run NTP on its machine";
+    assert_eq!(reason, expected);
     assert_eq!(rig.register(5_801, "X", 2), "name_taken", "it is alive");
     assert_eq!(rig.decide(5_850, "X", 5, 1.0), "accepted");
     assert_eq!(rig.told(), [""; 0]);
