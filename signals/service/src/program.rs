@@ -222,17 +222,13 @@ mod tests {
             ("{\"value\":\"2\"}", Ok(2.0)),
             (
                 "{\"value\": NaN}",
-                Err(
-                    "the program wrote \"{\\\"value\\\": NaN}\": NaN and Infinity are no numbers of \
-                     JSON, and no values",
-                ),
+                Err("the program wrote \"{\\\"value\\\": NaN}\": NaN and Infinity are \
+                     no numbers of JSON, and no values"),
             ),
             (
                 "{\"value\":1,\"x\":2}",
-                Err(
-                    "the program wrote \"{\\\"value\\\":1,\\\"x\\\":2}\": it must be {\"value\": number}: \
-                     unknown field `x`, expected `value` at line 1 column 14",
-                ),
+                Err("the program wrote \"{\\\"value\\\":1,\\\"x\\\":2}\": it must be \
+                     {\"value\": number}: unknown field `x`, expected `value` at line 1 column 14"),
             ),
             ("", Err("the program wrote nothing")),
             ("1\n2\n", Err("the program wrote more than one line")),
