@@ -89,9 +89,18 @@ impl Session {
 
     /// Waits until the trader names somebody for this.
     fn named(&mut self, component: &str, kind: &str) {
+        self.named_because(component, kind, "");
+    }
+
+    /// Waits until the trader names somebody for this, with this in the reason.
+    fn named_because(&mut self, component: &str, kind: &str, reason: &str) {
         self.event(|event| {
-            let problems = event["problems"].as_array().into_iter().flatten();
-            problems.into_iter().any(|one| one["component"] == component && one["kind"] == kind)
+            let mut problems = event["problems"].as_array().into_iter().flatten();
+            problems.any(|one| {
+                one["component"] == component
+                    && one["kind"] == kind
+                    && one["reason"].as_str().is_some_and(|text| text.contains(reason))
+            })
         });
     }
 
@@ -425,6 +434,25 @@ fn orders_that_the_server_refuses_are_named() {
     session.place.run(&split).ok();
     // Nobody holds what would be sold.
     session.named("orders", "refused");
+}
+
+#[test]
+fn orders_that_cannot_be_made_or_go_elsewhere_say_why() {
+    let mut session = Session::new();
+    for name in ["G1", "G2", "G3", "X", "Y"] {
+        session.start(name);
+    }
+    let elsewhere = session.at("G1");
+    for (scale, reason) in
+        [("100000", "is that the front door of a server?"), ("1e300", "times --scale 1e300")]
+    {
+        let orders = ["--orders", &elsewhere, "--ticker", "AAPL", "--price", "10"];
+        session.more =
+            [&orders[..], &["--scale", scale]].concat().into_iter().map(str::to_owned).collect();
+        session.start("trader");
+        session.named_because("orders", "refused", reason);
+        session.interrupt("trader").ok();
+    }
 }
 
 #[test]
