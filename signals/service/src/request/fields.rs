@@ -141,10 +141,12 @@ impl<'a> Fields<'a> {
 
     fn time(&self) -> Result<Unix, Reject> {
         let field = self.get("time");
-        let time = timestamp::parse(&field.text()?).map(Unix::new);
+        let text = field.text()?;
+        let time = timestamp::parse(&text).map(Unix::new);
         let rule = "must be a time like 2026-11-20T10:00:00.000000000Z: UTC, with nine decimals, \
                     and Z at its end";
-        Ok(time.ok_or_else(|| field.malformed(rule))?)
+        let malformed = || format!("the field \"time\" {rule}; it was {}", Core::quote(&text));
+        Ok(time.ok_or_else(|| Core::MalformedField(malformed()))?)
     }
 
     fn name(&self, name: &str) -> Result<Option<ComponentName>, Reject> {

@@ -84,6 +84,12 @@ fn what_is_wrong_with_a_request_is_said() {
         "the field \"generators\" must be a list of generators, as the page has it; it was \
          \"[{\\\"addres\\\":\\\"a\\\"}]\"",
     );
+    check(
+        &format!("{register}1}}").replace("000Z", "000+00:00"),
+        "malformed_field",
+        "the field \"time\" must be a time like 2026-11-20T10:00:00.000000000Z: UTC, with nine \
+         decimals, and Z at its end; it was \"2026-11-20T10:00:00.000000000+00:00\"",
+    );
     let many = vec![r#"{"address":"a"}"#; 65].join(",");
     check(
         &format!(r#"{register}1,"generators":[{many}]}}"#),
