@@ -433,10 +433,11 @@ impl Strategy {
     }
 
     fn tell(&mut self, out: &mut Vec<StrategyEffect>) {
-        let named = self.generators.iter().filter_map(|report| {
-            let name = if report.name.is_empty() { &report.address } else { &report.name };
-            Some((name.clone(), report.problem.clone()?))
-        });
+        // By their addresses: a name comes with the first reply, and is what another may have too.
+        let named = self
+            .generators
+            .iter()
+            .filter_map(|report| Some((report.address.clone(), report.problem.clone()?)));
         let own =
             self.own_problem().cloned().map(|problem| (self.settings.name.to_string(), problem));
         let trader = self.trader.clone().map(|problem| ("trader".to_owned(), problem));

@@ -133,7 +133,7 @@ pub struct Trader {
     /// What is wrong may have changed.
     dirty: bool,
     /// What was told of problems last; none before the first time.
-    told: Option<Vec<(String, ProblemKind)>>,
+    told: Option<Vec<(String, Option<String>, ProblemKind)>>,
     wake_at: Steady,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use allot_runtime::Waker;
-use allot_signals_rules::{ComponentName, Median, Period, Problem, ProblemKind, Value};
+use allot_signals_rules::{ComponentName, Median, Period, ProblemKind, TraderProblem, Value};
 
 /// What has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,8 +22,8 @@ pub enum Event {
     Median(Median),
     /// The name is taken; the strategy tries on for a lease.
     Taken(String),
-    /// What is wrong has changed: of each component its name and its problem. Empty is well.
-    Problems(Vec<(String, Problem)>),
+    /// What is wrong has changed. Empty is well.
+    Problems(Vec<TraderProblem>),
     /// The strategy has ended as it was told to.
     Stopped,
 }
@@ -58,20 +58,19 @@ impl StopRequest {
 
 /// Logs what is wrong when that changes: each problem once, and once when it is over.
 #[derive(Debug, Default)]
-pub(crate) struct ProblemLog(BTreeSet<(String, ProblemKind)>);
+pub(crate) struct ProblemLog(BTreeSet<(String, Option<String>, ProblemKind)>);
 
 impl ProblemLog {
     /// Logs what is new and what is over.
-    pub(crate) fn change(&mut self, problems: &[(String, Problem)]) {
-        let key = |(component, problem): &(String, Problem)| (component.clone(), problem.kind);
-        let now: BTreeSet<_> = problems.iter().map(key).collect();
-        for (component, kind) in self.0.difference(&now) {
-            tracing::info!(%component, %kind, "is over");
+    pub(crate) fn change(&mut self, problems: &[TraderProblem]) {
+        let now: BTreeSet<_> = problems.iter().map(TraderProblem::key).collect();
+        for (component, strategy, kind) in self.0.difference(&now) {
+            tracing::info!(%component, strategy = strategy.as_deref(), %kind, "is over");
         }
-        for (component, problem) in problems {
-            if !self.0.contains(&(component.clone(), problem.kind)) {
-                tracing::warn!(%component, kind = %problem.kind, "{}", problem.reason);
-            }
+        for one in problems.iter().filter(|one| !self.0.contains(&one.key())) {
+            let TraderProblem { component, strategy, problem } = one;
+            let (strategy, kind) = (strategy.as_deref(), problem.kind);
+            tracing::warn!(%component, strategy, %kind, "{}", problem.reason);
         }
         if now.is_empty() && !self.0.is_empty() {
             tracing::info!("all is well again");

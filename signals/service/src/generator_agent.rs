@@ -3,7 +3,7 @@
 use allot_runtime::{Agent, Context, Door, DoorOptions, Nanos, PollSet, RuntimeError, WallClock};
 use allot_signals_rules::{
     ComponentName, Generator, GeneratorEffect, GeneratorReply, Now, Period, Problem, Schedule,
-    Steady, Ticket, Unix, Value,
+    Steady, Ticket, TraderProblem, Unix, Value,
 };
 
 use crate::event::ProblemLog;
@@ -121,7 +121,8 @@ impl GeneratorAgent {
     }
 
     fn tell(&mut self, problem: Option<Problem>) {
-        let named = problem.map(|problem| (self.machine.name().to_string(), problem));
+        let named =
+            problem.map(|problem| TraderProblem::of(self.machine.name().to_string(), problem));
         let problems: Vec<_> = named.into_iter().collect();
         self.problem_log.change(&problems);
         (self.listener)(Event::Problems(problems));

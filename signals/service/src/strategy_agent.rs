@@ -7,7 +7,7 @@ use allot_runtime::{Agent, Link, Nanos, PollSet, WallClock};
 use allot_signals_rules::{
     Ask, Decision, Deregistration, GeneratorAnswer, GeneratorIndex, NameTaken, Now, Period,
     Refusal, RegisterRequest, Reject, SignalReply, Strategy, StrategyEffect, StrategySettings,
-    TraderAnswer, Unix, Value,
+    TraderAnswer, TraderProblem, Unix, Value,
 };
 use allot_wire::json::Object;
 
@@ -112,6 +112,8 @@ impl StrategyAgent {
             }
             StrategyEffect::Taken(reason) => (self.listener)(Event::Taken(reason)),
             StrategyEffect::Problems(problems) => {
+                let named = |(component, problem)| TraderProblem::of(component, problem);
+                let problems: Vec<_> = problems.into_iter().map(named).collect();
                 self.problem_log.change(&problems);
                 (self.listener)(Event::Problems(problems));
             }

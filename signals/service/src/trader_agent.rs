@@ -232,10 +232,9 @@ impl TraderAgent {
         }
         let is_first = self.told.replace(version).is_none();
         let problems = self.all_problems();
-        let named: Vec<_> = problems.iter().map(|one| (named(one), one.problem.clone())).collect();
         if !is_first || !problems.is_empty() {
-            self.problem_log.change(&named);
-            (self.listener)(Event::Problems(named));
+            self.problem_log.change(&problems);
+            (self.listener)(Event::Problems(problems.clone()));
         }
         let state = self.state(now, problems);
         self.topics.publish("trader:", |encoding, out| state.encode(encoding, out));
@@ -281,14 +280,6 @@ impl TraderAgent {
     #[must_use]
     pub const fn period(&self) -> Option<Period> {
         self.machine.period()
-    }
-}
-
-/// A component as the log names it.
-fn named(problem: &TraderProblem) -> String {
-    match &problem.strategy {
-        Some(strategy) => format!("{} (of {strategy})", problem.component),
-        None => problem.component.clone(),
     }
 }
 

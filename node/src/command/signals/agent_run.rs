@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::Duration;
 
 use allot_runtime::{Clock, Running, ThreadGroup, Threads, WaitStrategy};
-use allot_signals_rules::{Median, Problem};
+use allot_signals_rules::{Median, TraderProblem};
 use allot_signals_service::{Event, Listener, StopRequest};
 use allot_wire::json::Object;
 use anyhow::{Result, anyhow};
@@ -168,17 +168,17 @@ fn json_line(own: &str, event: &Event) -> String {
         }),
         Event::Taken(reason) => json("taken", |object| object.text("reason", reason)),
         Event::Problems(problems) => json("problems", |object| {
-            object.list("problems", problems, |(component, problem), out| {
-                write_problem(component, problem, out);
-            });
+            object.list("problems", problems, write_problem);
         }),
         Event::Stopped => json("stopped", |_| {}),
     }
 }
 
-fn write_problem(component: &str, problem: &Problem, out: &mut Vec<u8>) {
+fn write_problem(one: &TraderProblem, out: &mut Vec<u8>) {
+    let TraderProblem { component, strategy, problem } = one;
     let mut object = Object::begin(out);
     object.text("component", component);
+    strategy.iter().for_each(|strategy| object.text("strategy", strategy));
     object.plain("kind", problem.kind.name());
     object.time("since", problem.since.get());
     object.text("reason", &problem.reason);

@@ -124,9 +124,9 @@ fn a_signal_of_another_period_is_never_used() {
     rig.signal(5_010, 0, 4, 0.5);
     rig.signal(5_010, 1, 5, 0.5);
     assert_eq!(rig.submits(), []);
-    assert_eq!(rig.told(), ["g0 refused"]);
+    assert_eq!(rig.told(), ["tcp://a:1 refused"]);
     rig.tick(5_400);
-    assert_eq!(rig.told(), ["g0 refused"], "it has replied: it is not missing");
+    assert_eq!(rig.told(), ["tcp://a:1 refused"], "it has replied: it is not missing");
     rig.signal(5_420, 0, 5, 0.5);
     assert_eq!(rig.submits(), [(5, 1.0)]);
     assert_eq!(rig.told(), [""; 0]);
@@ -202,7 +202,7 @@ fn no_signal_is_no_decision_and_the_reason_is_passed_on() {
     let mut rig = Rig::registered();
     rig.reply(5_010, 0, SignalReply::Refused(refusal("no_signal")));
     rig.reply(5_010, 1, SignalReply::Refused(refusal("period_mismatch")));
-    assert_eq!(rig.told(), ["g0 no_data", "g1 refused"]);
+    assert_eq!(rig.told(), ["tcp://a:1 no_data", "tcp://b:2 refused"]);
     rig.tick(5_011);
     let renewals = |rig: &Rig| {
         rig.out.iter().filter(|effect| matches!(effect, StrategyEffect::Register(_))).count()
@@ -218,7 +218,7 @@ fn a_generator_whose_clock_is_off_is_named_and_asked_again() {
     let signal = SignalReply::Signal(Period::new(5), value(1.0));
     rig.reply_by(5_010, 5_900, 0, signal);
     rig.signal(5_010, 1, 5, 1.0);
-    assert_eq!((rig.told(), rig.submits()), (vec!["g0 clock_off".to_owned()], vec![]));
+    assert_eq!((rig.told(), rig.submits()), (vec!["tcp://a:1 clock_off".to_owned()], vec![]));
     rig.tick(5_100);
     rig.signal(5_110, 0, 5, 1.0);
     assert_eq!((rig.told().len(), rig.submits()), (0, vec![(5, 2.0)]));
@@ -371,5 +371,5 @@ fn a_generator_that_refuses_keeps_its_name() {
     let answer = GeneratorAnswer { seq, received, replied, name: String::new(), reply };
     rig.strategy.signal_reply(at(6_000), GeneratorIndex::new(0), answer, &mut rig.out);
     assert_eq!(rig.strategy.reports()[0].name, "g0");
-    assert_eq!(rig.told()[0], "g0 no_data");
+    assert_eq!(rig.told()[0], "tcp://a:1 no_data");
 }

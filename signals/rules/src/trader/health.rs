@@ -3,15 +3,29 @@
 use super::{Standing, Trader, TraderEffect};
 use crate::{ComponentName, Now, Period, Problem, ProblemKind, Reject, Steady, limits};
 
-/// What is wrong with one component, as the trader tells it.
+/// What is wrong with one component, as it is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TraderProblem {
-    /// Which component: a strategy, a generator, or the trader.
+    /// Which component: a strategy, a generator by its address, or the trader.
     pub component: String,
     /// The strategy that tells of it, where it is a generator.
     pub strategy: Option<String>,
     /// What is wrong.
     pub problem: Problem,
+}
+
+impl TraderProblem {
+    /// What is wrong with a component of which nobody else tells.
+    #[must_use]
+    pub const fn of(component: String, problem: Problem) -> Self {
+        Self { component, strategy: None, problem }
+    }
+
+    /// Whose problem of which kind it is: while that is the same, it is the same problem.
+    #[must_use]
+    pub fn key(&self) -> (String, Option<String>, ProblemKind) {
+        (self.component.clone(), self.strategy.clone(), self.problem.kind)
+    }
 }
 
 impl Trader {
@@ -145,9 +159,8 @@ impl Trader {
             let is_away = |problem: &Problem| problem.kind == ProblemKind::Away;
             let is_away = standing.problem.as_ref().is_some_and(is_away);
             for report in standing.reports.iter().filter(|_| !is_away) {
-                let component = if report.name.is_empty() { &report.address } else { &report.name };
                 problems.extend(report.problem.as_ref().map(|problem| TraderProblem {
-                    component: component.clone(),
+                    component: report.address.clone(),
                     strategy: Some(name.to_string()),
                     problem: problem.clone(),
                 }));
@@ -166,8 +179,7 @@ impl Trader {
             false => self.empty_since = None,
         }
         let problems = self.problems();
-        let told = problems.iter().map(|one| (one.component.clone(), one.problem.kind));
-        let told = Some(told.collect());
+        let told = Some(problems.iter().map(TraderProblem::key).collect());
         if self.told != told {
             self.told = told;
             out.push(TraderEffect::Problems(problems));

@@ -311,7 +311,7 @@ fn a_strategy_tells_of_its_generators_and_of_itself() {
     assert_eq!(rig.trader.wake_at(), at(5_000).steady, "there is something to tell");
     rig.tick(5_000);
     assert_eq!(rig.told().len(), limits::GENERATORS_MAX + 1, "bounded");
-    assert_eq!(rig.told()[..2], ["X no_data", "g1 missing"]);
+    assert_eq!(rig.told()[..2], ["X no_data", "tcp://127.0.0.1:1001 missing"]);
     assert_eq!(rig.trader.problems()[1].strategy.as_deref(), Some("X"));
     rig.tick(5_600);
     assert_eq!(rig.told(), ["X away"]);

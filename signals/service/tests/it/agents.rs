@@ -56,7 +56,7 @@ impl Agency {
         self.wait(|event| match event {
             Event::Problems(problems) => {
                 let found: Vec<_> =
-                    problems.iter().map(|(name, one)| (name.as_str(), one.kind)).collect();
+                    problems.iter().map(|one| (one.component.as_str(), one.problem.kind)).collect();
                 (found == expected).then_some(())
             }
             _ => None,
@@ -219,7 +219,11 @@ fn whoever_is_gone_is_named_and_healed_when_it_is_back() {
     trader.wait(|event| match event {
         Event::Problems(problems) => problems
             .iter()
-            .any(|(name, problem)| name == "g (of X)" && problem.kind == ProblemKind::Missing)
+            .any(|problem| {
+                problem.component == one.endpoint
+                    && problem.strategy.as_deref() == Some("X")
+                    && problem.problem.kind == ProblemKind::Missing
+            })
             .then_some(()),
         _ => None,
     });
@@ -257,7 +261,7 @@ fn a_strategy_whose_clock_is_off_is_named_and_healed() {
     trader.wait(|event| match event {
         Event::Problems(problems) => problems
             .iter()
-            .any(|(name, one)| name == "X" && one.kind == ProblemKind::ClockOff)
+            .any(|one| one.component == "X" && one.problem.kind == ProblemKind::ClockOff)
             .then_some(()),
         _ => None,
     });
@@ -283,12 +287,8 @@ fn a_trader_comes_back_with_its_registrations() {
     let again = trader(&first.endpoint, Some(data.path()));
     again.wait(|event| match event {
         Event::Problems(problems) => {
-            let found = problems.iter().any(|(name, _)| name == "X");
-            assert!(
-                !problems
-                    .iter()
-                    .any(|(name, one)| name == "trader" && one.kind == ProblemKind::NoStrategies)
-            );
+            let found = problems.iter().any(|one| one.component == "X");
+            assert!(!problems.iter().any(|one| one.problem.kind == ProblemKind::NoStrategies));
             found.then_some(())
         }
         Event::Median(median) => panic!("a median without X: {median:?}"),
