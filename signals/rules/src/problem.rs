@@ -90,8 +90,8 @@ impl Problem {
 /// Why there are no data of a program that still ran at the end of a period.
 pub(crate) fn killed(period: Period) -> String {
     format!(
-        "the program still ran at the end of period {period} and was killed; make it faster, or \
-         the period longer"
+        "the program still ran at the end of period {period} and was killed; it may run for \
+         --deadline, and not beyond its period"
     )
 }
 

@@ -238,6 +238,12 @@ impl Strategy {
     fn miss(&mut self, now: Now) {
         let Some(round) = &self.round else { return };
         for (slot, generator) in round.slots.iter().zip(&mut self.generators) {
+            let has_failed =
+                generator.problem.as_ref().is_some_and(|known| known.kind == ProblemKind::NoData);
+            if slot.held && has_failed {
+                // Its source failed before, and has not made a signal since: that stands.
+                continue;
+            }
             if slot.value.is_none() && !slot.refused && !slot.is_faulty {
                 let what = match (slot.sent.is_empty(), slot.held) {
                     (true, _) => "it could not be reached in",

@@ -182,6 +182,27 @@ fn a_generator_that_holds_the_request_is_left_alone() {
 }
 
 #[test]
+fn a_source_that_fails_late_in_each_period_is_told_once() {
+    let mut rig = Rig::registered();
+    for period in 5..8 {
+        let start = period * 1_000;
+        rig.tick(start);
+        rig.signal(start + 1, 1, period, 1.0);
+        rig.reply(start + 1, 0, SignalReply::Held(Period::new(period)));
+        rig.tick(start + 400);
+        assert_eq!(
+            rig.told()[0],
+            if period == 5 { "tcp://a:1 missing" } else { "tcp://a:1 no_data" }
+        );
+        rig.reply(start + 500, 0, SignalReply::Refused(refusal("no_signal")));
+        assert_eq!(rig.told()[0], "tcp://a:1 no_data");
+    }
+    rig.tick(8_000);
+    rig.tick(8_400);
+    assert_eq!(rig.told()[0], "tcp://a:1 missing", "it does not reply at all");
+}
+
+#[test]
 fn a_request_that_could_not_be_sent_is_no_attempt() {
     let mut rig = Rig::registered();
     for wake in (5_020..5_300).step_by(20) {
