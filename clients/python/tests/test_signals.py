@@ -18,7 +18,7 @@ from allot import signals
 from allot.signals import messages, registration, requests
 from allot.signals.requests import Ask, Refused, Reply
 
-from test_client import BIN
+from conftest import BIN
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PAGE = Path(__file__).parents[3] / "docs" / "WIRE-SIGNALS.md"
