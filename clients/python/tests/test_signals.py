@@ -149,7 +149,7 @@ def test_whoever_is_gone_is_named_and_healed_when_it_is_back(start: Callable[...
     y = start(*example("strategy", "--name", "Y", "--trader", at, "--signals", wave))
     trader.median_of(1)
     one.kill()
-    trader.problems(lambda all_: any(one["component"] == "wave (of Y)" for one in all_))
+    trader.problems(lambda all_: any(one["component"] == wave for one in all_))
     start(*example("generator", *words, wave))
     trader.problems(lambda all_: not all_)
     trader.median_of(1)
@@ -215,7 +215,7 @@ def test_a_function_that_fails_or_hangs_gives_no_data_and_never_blocks(
         return mode[0]
 
     def is_no_data(reason: str) -> Callable[[List[Event]], bool]:
-        expected = ("slow (of Y)", "no_data")
+        expected = (generator.endpoint, "no_data")
         return lambda all_: any(
             (one["component"], one["kind"]) == expected and reason in one["reason"] for one in all_
         )
