@@ -36,6 +36,10 @@ class Part:
         words = [*command, "--period", PERIOD, "--json"]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True)
+        # An event that never comes fails the test, and does not hold it for ever.
+        limit = threading.Timer(300, self.process.kill)
+        limit.daemon = True
+        limit.start()
         self.errors: List[str] = []
         self._reader = threading.Thread(target=self._read_errors, daemon=True)
         self._reader.start()
