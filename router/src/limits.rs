@@ -16,6 +16,10 @@ pub(crate) const MESSAGES_LEN_PER_TURN: usize = 64 << 10;
 /// makes no other wait for long.
 pub(crate) const SLICE_LEN_FULL: usize = 32 << 10;
 
+/// So many bytes of longer messages are read off the door, and then a slice of one of them is
+/// taken: short ones behind them do not wait for long, and what is copied meanwhile is bounded.
+pub(crate) const LONG_LEN_FULL: usize = 4 << 20;
+
 /// What a request counts for beside its length.
 pub(crate) const RECORD_LEN_LEAST: usize = 128;
 
@@ -102,6 +106,9 @@ pub(crate) const REFUSED_MAX: u32 = 1_000;
 /// others wait meanwhile.
 pub(crate) const TOO_MUCH_REFUSED_MAX: u32 = 64;
 
+/// What such a message counts for in a turn, whatever its length.
+pub(crate) const TOO_MUCH_LEN: usize = 2 << 10;
+
 /// Requests that wait for the report under way, to share the next one; further ones are told
 /// `busy`.
 pub(crate) const REPORTS_WAITING_MAX: usize = 1_024;
@@ -138,6 +145,7 @@ const _: () = assert!(OWING_LEN_MAX + 2 * MESSAGE_MAX + SET_ASIDE_ENTRY_LEN < SE
 const _: () = assert!(PARKED_RETRY.as_millis() < PARKED_PATIENCE.as_millis());
 const _: () = assert!(MESSAGES_LEN_PER_TURN <= MESSAGE_MAX);
 const _: () = assert!(SLICE_LEN_FULL < MESSAGES_LEN_PER_TURN);
+const _: () = assert!(MESSAGE_MAX <= LONG_LEN_FULL);
 const _: () = assert!(RECORD_LEN_LEAST * 64 <= SLICE_LEN_FULL);
 // What waits for a report is a name and a number each: a few MiB.
 const _: () = assert!(REPORTS_WAITING_MAX * 2 * ID_LEN_MAX <= 2 << 20);

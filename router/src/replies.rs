@@ -15,9 +15,10 @@ use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 
 use crate::clients::{Client, Clients};
 use crate::limits::{
-    FIRST_OWED_MAX, MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_LEAST, OWED_LEN_MAX,
-    OWED_LEN_MAX_OF_ALL, OWING_LEN_MAX, PARKED_LEN_MAX, PARKED_LEN_MAX_OF_ALL, PARKED_PATIENCE,
-    SET_ASIDE_ENTRY_LEN, SET_ASIDE_LEN_MAX, SET_ASIDE_LEN_MAX_OF_ALL,
+    FIRST_OWED_MAX, LONG_LEN_FULL, MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_LEAST,
+    OWED_LEN_MAX, OWED_LEN_MAX_OF_ALL, OWING_LEN_MAX, PARKED_LEN_MAX, PARKED_LEN_MAX_OF_ALL,
+    PARKED_PATIENCE, RECORD_LEN_LEAST, SET_ASIDE_ENTRY_LEN, SET_ASIDE_LEN_MAX,
+    SET_ASIDE_LEN_MAX_OF_ALL, SLICE_LEN_FULL,
 };
 use crate::progress::Progress;
 
@@ -33,8 +34,10 @@ pub(crate) struct Replies {
     /// Clients whose messages are set aside, and the bytes of all those messages.
     set_aside: VecDeque<ClientHandle>,
     set_aside_len: usize,
-    /// Whether a message that was set aside comes before one from the door.
-    set_aside_is_next: bool,
+    /// The bytes of short messages, and of long ones, taken from the door since the last message
+    /// that was set aside was taken back.
+    short_len: usize,
+    long_len: usize,
     now: Nanos,
     counters: Counters,
     stages: Stages,
@@ -59,7 +62,8 @@ impl Replies {
             parked_len: 0,
             set_aside: VecDeque::new(),
             set_aside_len: 0,
-            set_aside_is_next: false,
+            short_len: 0,
+            long_len: 0,
             now: Nanos::ZERO,
             counters,
             stages,
@@ -72,14 +76,22 @@ impl Replies {
     }
 
     /// Takes the next message that is to be read, if there is one, and how far it is admitted: by
-    /// turns one from the door and one that was set aside.
+    /// turns those from the door that are as long as a slice together, and one that was set aside.
+    /// Many short messages so wait for one slice of a long one, and not for a slice each.
     pub(crate) fn receive(&mut self, envelope: &mut Envelope) -> Option<Progress> {
         let began = self.stages.begin(Stage::Receive);
-        self.set_aside_is_next = !self.set_aside_is_next && !self.set_aside.is_empty();
-        let received = if self.set_aside_is_next {
-            self.take_back(envelope).or_else(|| self.receive_next(envelope))
-        } else {
-            self.receive_next(envelope).or_else(|| self.take_back(envelope))
+        let received = loop {
+            let is_door_next = self.short_len < SLICE_LEN_FULL && self.long_len < LONG_LEN_FULL;
+            let received = if is_door_next {
+                self.receive_next(envelope).or_else(|| self.take_back(envelope))
+            } else {
+                self.take_back(envelope).or_else(|| self.receive_next(envelope))
+            };
+            if received.is_some() || self.long_len < LONG_LEN_FULL {
+                break received;
+            }
+            // No client that waits may go on, and the door may have more.
+            self.long_len = 0;
         };
         if received.is_some() {
             self.stages.end(Stage::Receive, began);
@@ -87,10 +99,17 @@ impl Replies {
         received
     }
 
-    /// Takes a message from the door; those of clients whose messages wait are set aside.
+    /// Takes a message from the door; those of clients whose messages wait are set aside, and so
+    /// are long ones: short ones behind them would wait for a slice of each.
     fn receive_next(&mut self, envelope: &mut Envelope) -> Option<Progress> {
         while self.door.receive(envelope) {
-            let client = if self.parked.is_empty() && self.set_aside.is_empty() {
+            let len = envelope.body().len();
+            let is_long = SLICE_LEN_FULL < len;
+            let share = if is_long { &mut self.long_len } else { &mut self.short_len };
+            *share = share.saturating_add(len + RECORD_LEN_LEAST);
+            let client = if is_long {
+                self.clients.arrive(envelope.identity(), envelope.delimiter())
+            } else if self.parked.is_empty() && self.set_aside.is_empty() {
                 None
             } else {
                 self.clients.find(envelope.identity())
@@ -98,12 +117,15 @@ impl Replies {
             let Some(client) = client else {
                 return Some(Progress::default());
             };
-            match self.place_of_next(client) {
+            match self.place_of_next(client, is_long) {
                 Place::Now(progress) => return Some(progress),
                 Place::Later => {
                     let message = (std::mem::take(envelope), Progress::default());
                     self.set_aside(client, message, VecDeque::push_back);
                 }
+            }
+            if LONG_LEN_FULL <= self.long_len {
+                break;
             }
         }
         None
@@ -112,9 +134,9 @@ impl Replies {
     /// Messages of a client keep their order, while it may have them wait. Beyond that they are
     /// refused as `busy`; but not those of a client that does not read, for that would make more
     /// replies.
-    fn place_of_next(&mut self, handle: ClientHandle) -> Place {
+    fn place_of_next(&mut self, handle: ClientHandle, is_long: bool) -> Place {
         let client = self.clients.get(handle).expect("it was found just now");
-        if client.set_aside.is_empty() && !client.is_behind() {
+        if client.set_aside.is_empty() && !client.is_behind() && !is_long {
             Place::Now(Progress::default())
         } else if client.is_behind() || client.set_aside_len < OWING_LEN_MAX {
             Place::Later
@@ -180,6 +202,7 @@ impl Replies {
             }
             if let Some((message, progress)) = taken {
                 *envelope = message;
+                (self.short_len, self.long_len) = (0, 0);
                 return Some(progress);
             }
         }
@@ -556,6 +579,39 @@ mod tests {
         };
         assert_eq!(of(&["first", "second"]), [("first".to_owned(), 3), ("second".to_owned(), 0)]);
         assert_eq!(of(&["hello", "again"]), [("hello".to_owned(), 0), ("again".to_owned(), 0)]);
+    }
+
+    #[test]
+    fn short_messages_do_not_wait_for_a_slice_of_each_long_one() {
+        let (mut replies, clients, _) = behind();
+        for long in ["ann", "bob", "carl"] {
+            clients.send(long.as_bytes(), &vec![b'x'; SLICE_LEN_FULL + 1]);
+        }
+        (0..3).for_each(|_| clients.send(b"dora", b"short"));
+        let mut envelope = Envelope::new();
+        let mut taken = Vec::new();
+        while replies.receive(&mut envelope).is_some() {
+            taken.push(String::from_utf8(envelope.identity().to_vec()).unwrap());
+        }
+        assert_eq!(taken, ["dora", "dora", "dora", "ann", "bob", "carl"]);
+    }
+
+    #[test]
+    fn long_messages_have_their_turn_while_short_ones_come_on() {
+        let (mut replies, clients, _) = behind();
+        clients.send(b"ann", &vec![b'x'; SLICE_LEN_FULL + 1]);
+        let mut envelope = Envelope::new();
+        let mut short_len = 0;
+        loop {
+            clients.send(b"bob", &[b'x'; 1_024]);
+            assert!(replies.receive(&mut envelope).is_some());
+            if envelope.identity() == b"ann" {
+                break;
+            }
+            short_len += envelope.body().len() + RECORD_LEN_LEAST;
+            assert!(short_len < SLICE_LEN_FULL + 2_048, "and not for ever");
+        }
+        assert!(SLICE_LEN_FULL <= short_len);
     }
 
     #[test]

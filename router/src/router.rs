@@ -13,7 +13,7 @@ use allot_wire::{Encoding, Rejection};
 use crate::admission::Admission;
 use crate::limits::{
     CHECK_EVERY, FRAMES_PER_TURN, MESSAGES_LEN_PER_TURN, MESSAGES_PER_TURN, PARKED_RETRY,
-    SHUT_AT_MOST, SLICE_LEN_FULL,
+    SHUT_AT_MOST, SLICE_LEN_FULL, TOO_MUCH_LEN,
 };
 use crate::markers::Markers;
 use crate::pending_check::{CheckNumbers, PendingCheck};
@@ -319,7 +319,8 @@ impl<P: Protocol> Router<P> {
             && len < MESSAGES_LEN_PER_TURN
             && let Some(progress) = self.replies.receive(&mut envelope)
         {
-            len += envelope.body().len().min(SLICE_LEN_FULL);
+            let len_max = if progress.is_too_much { TOO_MUCH_LEN } else { SLICE_LEN_FULL };
+            len += envelope.body().len().min(len_max);
             let began = self.stages.begin(Stage::Route);
             self.on_message(&mut envelope, progress, now);
             self.stages.end(Stage::Route, began);
