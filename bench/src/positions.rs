@@ -122,7 +122,7 @@ impl PositionClient {
             decode_replies(&frame, &mut replies).map_err(|error| anyhow!("{error}"))?;
             let reply = replies.pop().context("an empty reply")?;
             replies.clear();
-            let is_postponed = |code: &str| code == "busy" || code == "shard_away";
+            let is_postponed = |code: &str| matches!(code, "busy" | "storage_full" | "shard_away");
             if !matches!(&reply, Reply::Rejected { code, .. } if is_postponed(code)) {
                 return Ok(reply);
             }

@@ -28,7 +28,7 @@ const KIND_REPLIES: u8 = 128;
 const TAG_ALLOCATED: u8 = 1;
 const TAG_REJECTED: u8 = 6;
 /// The codes that say that nothing took the fill now.
-const AGAIN: [&[u8]; 2] = [b"busy", b"shard_away"];
+const AGAIN: [&[u8]; 3] = [b"busy", b"storage_full", b"shard_away"];
 
 /// Hands every reply of a message to `on_reply`.
 ///

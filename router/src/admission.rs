@@ -204,7 +204,8 @@ impl Admission<'_> {
     }
 
     /// Hands a question to the shard that owns this key. It changes nothing there, so it is not
-    /// counted towards markers; and as its reply may be long, a shard has one on its way at a time.
+    /// counted towards markers; and as its reply may be long, a shard has one on its way at a time,
+    /// and further ones are refused as `busy`.
     pub fn query(&mut self, key: &[u8], submission: Submission<'_>) {
         let shard = shard_of(key, self.streams.count());
         if self.progress.is_too_much {
@@ -302,7 +303,8 @@ impl Admission<'_> {
 
     /// Makes a cut with a report, here and now; two requests with nothing between them share one.
     ///
-    /// While a report is under way, the request waits, and shares the next one with all others.
+    /// While a report is under way, the request waits, and shares the next one with all others;
+    /// when as many wait as may, it is refused as `busy`.
     pub fn report(&mut self, source: &[u8], seq: Seq) {
         if self.progress.is_too_much {
             return self.refuse_too_much(source, seq);

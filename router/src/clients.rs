@@ -29,8 +29,8 @@ pub(crate) struct Client {
     pub(crate) outgoing: Vec<u8>,
     pub(crate) encoding: Encoding,
     pub(crate) reply_count: u32,
-    /// Messages that its socket had no room for.
-    pub(crate) parked: VecDeque<Vec<u8>>,
+    /// Messages that its socket had no room for, and how many replies each has.
+    pub(crate) parked: VecDeque<(Vec<u8>, u64)>,
     pub(crate) parked_len: usize,
     /// The length of its longest reply, those long ago counting less.
     pub(crate) reply_len: usize,

@@ -89,7 +89,7 @@ pub(crate) const FIRST_OWED_MAX: u64 = 32;
 
 /// The most bytes of messages of one client that wait for their turn, or until it is owed less;
 /// beyond that its requests are refused as `busy`.
-pub(crate) const OWING_LEN_MAX: usize = 4 << 20;
+pub(crate) const SET_ASIDE_LEN_FULL: usize = 4 << 20;
 
 /// The most clients that are known at once: more than a process has descriptors, and memory is
 /// bounded.
@@ -141,7 +141,8 @@ const _: () = assert!(BEHIND_LEN < OWED_LEN_MAX && OWED_LEN_MAX < PARKED_LEN_MAX
 const _: () = assert!(OWED_LEN_LEAST < OWED_LEN_MAX && OWED_LEN_MAX < OWED_LEN_MAX_OF_ALL);
 const _: () = assert!(PARKED_LEN_MAX < PARKED_LEN_MAX_OF_ALL);
 // A client that reads is not given up for what waits until it is owed less.
-const _: () = assert!(OWING_LEN_MAX + 2 * MESSAGE_MAX + SET_ASIDE_ENTRY_LEN < SET_ASIDE_LEN_MAX);
+const _: () =
+    assert!(SET_ASIDE_LEN_FULL + 2 * MESSAGE_MAX + SET_ASIDE_ENTRY_LEN < SET_ASIDE_LEN_MAX);
 const _: () = assert!(PARKED_RETRY.as_millis() < PARKED_PATIENCE.as_millis());
 const _: () = assert!(MESSAGES_LEN_PER_TURN <= MESSAGE_MAX);
 const _: () = assert!(SLICE_LEN_FULL < MESSAGES_LEN_PER_TURN);

@@ -16,8 +16,8 @@ use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 use crate::clients::{Client, Clients};
 use crate::limits::{
     FIRST_OWED_MAX, LONG_LEN_FULL, MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_LEAST,
-    OWED_LEN_MAX, OWED_LEN_MAX_OF_ALL, OWING_LEN_MAX, PARKED_LEN_MAX, PARKED_LEN_MAX_OF_ALL,
-    PARKED_PATIENCE, RECORD_LEN_LEAST, SET_ASIDE_ENTRY_LEN, SET_ASIDE_LEN_MAX,
+    OWED_LEN_MAX, OWED_LEN_MAX_OF_ALL, PARKED_LEN_MAX, PARKED_LEN_MAX_OF_ALL, PARKED_PATIENCE,
+    RECORD_LEN_LEAST, SET_ASIDE_ENTRY_LEN, SET_ASIDE_LEN_FULL, SET_ASIDE_LEN_MAX,
     SET_ASIDE_LEN_MAX_OF_ALL, SLICE_LEN_FULL,
 };
 use crate::progress::Progress;
@@ -138,7 +138,7 @@ impl Replies {
         let client = self.clients.get(handle).expect("it was found just now");
         if client.set_aside.is_empty() && !client.is_behind() && !is_long {
             Place::Now(Progress::default())
-        } else if client.is_behind() || client.set_aside_len < OWING_LEN_MAX {
+        } else if client.is_behind() || client.set_aside_len < SET_ASIDE_LEN_FULL {
             Place::Later
         } else {
             Place::Now(Progress { is_too_much: true, ..Progress::default() })
@@ -345,7 +345,7 @@ impl Replies {
         }
         let replies = u64::from(std::mem::take(&mut client.reply_count));
         if !client.parked.is_empty() {
-            self.park(handle);
+            self.park(handle, replies);
             return 0;
         }
         let began = self.stages.begin(Stage::Send);
@@ -360,7 +360,7 @@ impl Replies {
                 1
             }
             Err(SendError::Full) => {
-                self.park(handle);
+                self.park(handle, replies);
                 0
             }
             Err(SendError::Away) => {
@@ -371,7 +371,7 @@ impl Replies {
         }
     }
 
-    fn park(&mut self, handle: ClientHandle) {
+    fn park(&mut self, handle: ClientHandle, replies: u64) {
         self.counters.add(Counter::RepliesParked, 1);
         let Some(client) = self.clients.get(handle) else {
             return;
@@ -384,7 +384,7 @@ impl Replies {
             client.took_at = self.now;
             self.parked.push(handle);
         }
-        client.parked.push_back(message);
+        client.parked.push_back((message, replies));
         client.check();
         if PARKED_LEN_MAX < client.parked_len && client.took_at + PARKED_PATIENCE <= self.now {
             self.drop_client(handle);
@@ -443,8 +443,9 @@ impl Replies {
             return 0;
         };
         let before = client.parked_len;
-        let (sent, gone) = unpark(&mut self.door, client);
+        let (sent, replies, gone) = unpark(&mut self.door, client);
         self.parked_len -= before - client.parked_len;
+        self.counters.add(Counter::Replies, replies);
         if 0 < sent {
             client.took_at = self.now;
         }
@@ -465,22 +466,24 @@ fn set_aside_len(envelope: &Envelope) -> usize {
     envelope.body().len() + SET_ASIDE_ENTRY_LEN
 }
 
-/// Sends parked messages while there is room; says how many left and whether the client has gone.
-fn unpark(door: &mut Door, client: &mut Client) -> (usize, bool) {
-    let mut sent = 0;
-    while let Some(message) = client.parked.front() {
+/// Sends parked messages while there is room; says how many left, with how many replies, and
+/// whether the client has gone.
+fn unpark(door: &mut Door, client: &mut Client) -> (usize, u64, bool) {
+    let (mut sent, mut replies) = (0, 0);
+    while let Some((message, count)) = client.parked.front() {
         match door.send(&client.identity, client.delimiter, message) {
             Ok(()) => {
                 client.parked_len -= message.len();
+                replies += count;
                 client.parked.pop_front();
                 client.check();
                 sent += 1;
             }
             Err(SendError::Full) => break,
-            Err(SendError::Away) => return (sent, true),
+            Err(SendError::Away) => return (sent, replies, true),
         }
     }
-    (sent, false)
+    (sent, replies, false)
 }
 
 #[cfg(test)]
@@ -623,7 +626,7 @@ mod tests {
         let ann = replies.clients.arrive(b"ann", false).unwrap();
         (0..FIRST_OWED_MAX).for_each(|_| replies.clients.owe(ann));
         replies.pause(ann, &mut envelope, Progress::default());
-        let count = OWING_LEN_MAX / (1 << 20) + 1;
+        let count = SET_ASIDE_LEN_FULL / (1 << 20) + 1;
         (0..count).for_each(|_| clients.send(b"ann", &vec![b'x'; 1 << 20]));
         let progress = replies.receive(&mut envelope).expect("one is too much");
         assert!(progress.is_too_much);

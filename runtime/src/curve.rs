@@ -52,7 +52,9 @@ impl CurveKeys {
         let key = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
             let line = line.ok_or_else(|| refused(format!("a text without a line \"{name}…\"")))?;
-            line.trim().parse::<CurveKey>()
+            let (key, line_name) = (line.trim(), name.trim_end());
+            let wrong = || format!("a line \"{line_name}\" with {}", characters(key));
+            key.parse::<CurveKey>().map_err(|_| refused(wrong()))
         };
         let (public, secret) = (key("public ")?, key("secret ")?.0);
         let own = public_of(&secret);
@@ -118,12 +120,20 @@ impl FromStr for CurveKey {
 
     fn from_str(text: &str) -> Result<Self, RuntimeError> {
         let bytes = zmq::z85_decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-        // The text is not repeated: it may be a secret.
         bytes.map(Self).ok_or_else(|| RuntimeError::Setting {
             setting: "key",
-            given: format!("a text of {} bytes", text.len()),
+            given: characters(text),
             expected: "40 characters of Z85",
         })
+    }
+}
+
+/// How long a text is that is no key; what it says is not repeated, for it may be a secret.
+fn characters(text: &str) -> String {
+    match text.chars().count() {
+        0 => "no key".to_owned(),
+        KEY_TEXT_LEN => format!("{KEY_TEXT_LEN} characters that are not Z85"),
+        count => format!("{count} characters"),
     }
 }
 
