@@ -1,0 +1,48 @@
+//! The rules of mesh: every strategy sees every position, and nobody is the centre.
+//!
+//! ```text
+//!   trade ─► Replica ── rows of the owner, numbered ──► every other replica ─► the same view
+//!            ▲     │
+//!            └─────┴── what a peer lacks, it asks for; digests find what nobody noticed
+//! ```
+//!
+//! A pure machine: each [`Event`] comes with [`Now`], and what it wants done comes out as
+//! [`Effect`]s. No clock, no thread, no file, no socket. Only the owner of a row writes it; a
+//! [`Version`] says which of two is newer, and no wall clock does. Start reading with [`Replica`].
+
+#![forbid(unsafe_code)]
+
+pub mod limits;
+mod time;
+mod strategy_name;
+mod position;
+mod version;
+mod row;
+mod address;
+mod message;
+mod event;
+mod record;
+mod notice;
+mod effect;
+mod settings;
+mod status;
+mod replica;
+
+pub use allot_domain::{Incarnation, Ticker as Symbol};
+
+pub use address::Address;
+pub use effect::{Effect, Refusal};
+pub use event::{Event, LinkId, Origin, RecordNumber, Trade};
+pub use message::{
+    Delta, Heartbeat, Hello, Member, Message, NameTaken, OwnerSummary, Summary, Want,
+};
+pub use notice::{Holder, Notice, StepDown};
+pub use position::{Position, TradeQuantity};
+pub use record::{BadRecord, Owned, Record, Started, Traded};
+pub use replica::Replica;
+pub use row::{Digest, Row};
+pub use settings::Settings;
+pub use status::{Counters, MemberStatus, Phase, Route, Status};
+pub use strategy_name::{BadStrategyName, StrategyName};
+pub use time::{Now, Steady, Unix};
+pub use version::{Instance, Sequence, Version};

@@ -1,0 +1,61 @@
+//! Every bound of the rules, each with its reason.
+
+use core::time::Duration;
+
+/// Bytes of a strategy's name: it stands in every line of every table.
+pub const NAME_LEN_MAX: usize = 32;
+
+/// Bytes of an address: `ipc://` and the longest path that a socket of Unix can have.
+pub const ADDRESS_LEN_MAX: usize = 128;
+
+/// Members of a mesh, with those that are away. Each has a link to each other.
+pub const MEMBERS_MAX: usize = 256;
+
+/// Rows of one owner.
+pub const SYMBOLS_MAX: usize = 65_536;
+
+/// Rows of all owners together. A row takes about 200 bytes.
+pub const ROWS_MAX: usize = 1 << 20;
+
+/// Rows of one delta: with 74 bytes each at most, a delta stays below 32 KiB.
+pub const DELTA_ROWS_MAX: usize = 400;
+
+/// Deltas that leave on a link before it must say that it has room.
+pub const DELTAS_A_TURN: usize = 4;
+
+/// Trades that may wait for the disk. Further ones are refused until it has caught up.
+pub const PENDING_MAX: usize = 65_536;
+
+/// Links, with those that nobody has greeted on: two for each member, for both may connect at once.
+pub const LINKS_MAX: usize = 4 * MEMBERS_MAX;
+
+/// The largest absolute value of a position or of a quantity, in 1e-9: about 39 digits less ten, so
+/// that no sum of two can overflow.
+pub const NANOS_MAX: i128 = 1 << 95;
+
+/// The largest incarnation and the largest sequence that are believed: nothing counts that far, and
+/// one may be added to each.
+pub const NUMBER_MAX: u64 = 1 << 62;
+
+/// Heartbeats of silence until a member is away.
+pub const SILENT_BEATS: u32 = 3;
+
+/// The first pause before an address is connected to again; it doubles.
+pub const RECONNECT_FIRST: Duration = Duration::from_millis(100);
+/// The longest such pause.
+pub const RECONNECT_MOST: Duration = Duration::from_secs(5);
+
+/// The shortest heartbeat.
+pub const HEARTBEAT_LEAST: Duration = Duration::from_millis(10);
+/// The longest heartbeat.
+pub const HEARTBEAT_MOST: Duration = Duration::from_secs(60);
+
+const _: () = {
+    assert!(NAME_LEN_MAX <= allot_domain::limits::ID_LEN_MAX);
+    assert!(DELTA_ROWS_MAX * (1 + 32 + 16 + 16 + 8) < 32 * 1024);
+    // A list of all members, and a summary of all owners, are one frame each.
+    assert!(MEMBERS_MAX * (1 + NAME_LEN_MAX + 1 + ADDRESS_LEN_MAX + 8 + 8 + 1 + 8) < 64 * 1024);
+    assert!(MEMBERS_MAX * (1 + NAME_LEN_MAX + 16 + 16 + 4) < 32 * 1024);
+    assert!(SYMBOLS_MAX <= ROWS_MAX);
+    assert!(RECONNECT_FIRST.as_millis() < RECONNECT_MOST.as_millis());
+};

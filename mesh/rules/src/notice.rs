@@ -1,0 +1,112 @@
+//! Notice: what is worth a line in the log; and why a replica steps down.
+
+use allot_domain::Incarnation;
+
+use crate::{Address, Position, StrategyName, Symbol, Version};
+
+/// What has happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// Nobody answered while it joined: it starts alone.
+    Alone,
+    /// It has started, and these members, which others call alive, did not answer.
+    Unanswered(Vec<StrategyName>),
+    /// It has taken so many rows of its name from its peers, up to this version of theirs.
+    Adopted {
+        /// How many.
+        rows: usize,
+        /// The last version.
+        through: Version,
+    },
+    /// A member has joined, or a new process has its name.
+    Joined(StrategyName, Address, Incarnation),
+    /// A member is not heard any more. Its rows stay.
+    Away(StrategyName),
+    /// A member is heard again.
+    Back(StrategyName),
+    /// A peer says a row that it may not: it is not the owner's, or not of the owner's incarnation.
+    Foreign {
+        /// Who said it.
+        peer: StrategyName,
+        /// Whose row.
+        owner: StrategyName,
+        /// The version that it bears.
+        version: Version,
+    },
+    /// Two positions of one version. The owner writes its own again.
+    Conflict {
+        /// Whose row.
+        owner: StrategyName,
+        /// Of what.
+        symbol: Symbol,
+        /// The version of both.
+        version: Version,
+        /// What this replica has.
+        ours: Position,
+        /// What the peer has.
+        theirs: Position,
+    },
+    /// A peer holds a row of this strategy that it never wrote, or a later one than it wrote. It
+    /// writes its own position again.
+    Settled {
+        /// Of what.
+        symbol: Symbol,
+        /// What the peer holds.
+        theirs: Position,
+        /// The version of that.
+        version: Version,
+        /// What this strategy holds.
+        ours: Position,
+    },
+    /// The owner lost its disk and adopted its rows without these newer ones, shown here before.
+    Superseded {
+        /// Whose rows.
+        owner: StrategyName,
+        /// How many.
+        rows: usize,
+        /// Up to where it adopted.
+        adopted: Version,
+        /// Up to where this replica had them.
+        through: Version,
+    },
+    /// Somebody else used this name and this incarnation: it moves on to the next one.
+    MovedOn(Incarnation),
+    /// Rows or members beyond a bound are not kept. Said once.
+    Full(&'static str),
+}
+
+/// Why a replica steps down.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StepDown {
+    /// Another process has the name.
+    NameTaken {
+        /// Who says so; none is the other process itself, or a list of members.
+        peer: Option<StrategyName>,
+        /// Its incarnation.
+        incarnation: Incarnation,
+        /// Where it listens.
+        address: Address,
+    },
+    /// Peers hold newer rows of this name than the journal: the disk is gone or old.
+    NewerRows {
+        /// Who holds them, up to which version, and how many.
+        holders: Vec<Holder>,
+        /// Up to where the journal goes.
+        journal: Version,
+        /// It had started, alone, when they turned up.
+        had_started: bool,
+    },
+    /// There is no incarnation after the last one: somebody made up its number.
+    NoIncarnationLeft,
+}
+
+/// Who holds rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Holder {
+    /// Its name.
+    pub peer: StrategyName,
+    /// Up to which version.
+    pub through: Version,
+    /// How many.
+    pub rows: u32,
+}
