@@ -16,6 +16,8 @@ pub enum Effect {
     Send(LinkId, Message),
     /// See to it that there is a connection to this address, or an attempt at one.
     Connect(Address),
+    /// Nobody is to be reached there any more: end all attempts at it.
+    Forget(Address),
     /// End this connection; to an address that was connected to there is no attempt from here on.
     /// [`Event::LinkDown`](crate::Event::LinkDown) may follow, and need not.
     Close(LinkId),

@@ -38,7 +38,7 @@ pub use message::{
 };
 pub use notice::{Holder, Notice, StepDown};
 pub use position::{Position, TradeQuantity};
-pub use record::{BadRecord, Owned, Record, Started, Traded};
+pub use record::{Adoption, BadRecord, Owned, Record, Started, Traded};
 pub use replica::Replica;
 pub use row::{Digest, Row};
 pub use settings::Settings;

@@ -20,6 +20,9 @@ pub const ROWS_MAX: usize = 1 << 20;
 /// Rows of one delta: with 74 bytes each at most, a delta stays below 32 KiB.
 pub const DELTA_ROWS_MAX: usize = 400;
 
+/// Earlier incarnations of whose ends an owner knows: a restart a day for eleven years.
+pub const LIVES_MAX: usize = 4_096;
+
 /// Deltas that leave on a link before it must say that it has room.
 pub const DELTAS_A_TURN: usize = 4;
 

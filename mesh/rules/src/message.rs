@@ -13,7 +13,7 @@ use core::time::Duration;
 
 use allot_domain::Incarnation;
 
-use crate::{Address, Digest, Instance, Row, StrategyName, Version};
+use crate::{Address, Adoption, Digest, Instance, Row, StrategyName, Version};
 
 /// A message between two peers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,8 +99,8 @@ pub struct Delta {
     pub after: Version,
     /// Who applies it has everything up to here.
     pub through: Version,
-    /// If the owner took the rows of its incarnation from its peers: up to where they had them.
-    pub adopted: Option<Version>,
+    /// What the owner took from its peers the last time, if it ever did.
+    pub adopted: Option<Adoption>,
     /// At most [`DELTA_ROWS_MAX`](crate::limits::DELTA_ROWS_MAX), in the order of their versions.
     pub rows: Vec<Row>,
 }

@@ -23,8 +23,17 @@ pub enum Record {
 pub struct Started {
     /// Its number.
     pub incarnation: Incarnation,
-    /// Up to where the peers had the rows that it adopted, if it did.
-    pub adopted: Option<Version>,
+    /// What it took from its peers, if it did.
+    pub adopted: Option<Adoption>,
+}
+
+/// An owner that lost its journal took its rows from its peers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Adoption {
+    /// Up to where they had them.
+    pub through: Version,
+    /// The first incarnation that has them as its own.
+    pub incarnation: Incarnation,
 }
 
 /// A trade, and what it led to.
@@ -62,24 +71,27 @@ pub enum BadRecord {
 pub struct Owned {
     rows: BTreeMap<Symbol, Row>,
     version: Version,
-    adopted: Option<Version>,
+    adopted: Option<Adoption>,
+    lives: Vec<Version>,
 }
 
 impl Owned {
     /// A strategy that has done nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { rows: BTreeMap::new(), version: Version::ZERO, adopted: None }
+        Self { rows: BTreeMap::new(), version: Version::ZERO, adopted: None, lives: Vec::new() }
     }
 
-    /// From what a snapshot kept: the rows, the last version, and what was adopted.
+    /// From what a snapshot kept: the rows, the last version, what was adopted, and how earlier
+    /// incarnations ended.
     ///
     /// # Errors
     /// [`BadRecord`] where a row is later than the last version, or there are too many.
     pub fn restore(
         rows: impl IntoIterator<Item = Row>,
         version: Version,
-        adopted: Option<Version>,
+        adopted: Option<Adoption>,
+        lives: Vec<Version>,
     ) -> Result<Self, BadRecord> {
         let rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.symbol, row)).collect();
         if limits::SYMBOLS_MAX < rows.len() {
@@ -88,7 +100,14 @@ impl Owned {
         if rows.values().any(|row| version < row.version) {
             return Err(BadRecord::Sequence);
         }
-        Ok(Self { rows, version, adopted })
+        let are_in_order = lives
+            .iter()
+            .chain([&version])
+            .is_sorted_by(|one, next| one.incarnation < next.incarnation);
+        if !are_in_order || limits::LIVES_MAX < lives.len() {
+            return Err(BadRecord::Incarnation);
+        }
+        Ok(Self { rows, version, adopted, lives })
     }
 
     /// The rows, by symbol.
@@ -109,10 +128,35 @@ impl Owned {
         self.version
     }
 
-    /// Up to where the peers had the rows that this incarnation adopted, if it did.
+    /// What it took from its peers the last time, if it ever did.
     #[must_use]
-    pub const fn adopted(&self) -> Option<Version> {
+    pub const fn adopted(&self) -> Option<Adoption> {
         self.adopted
+    }
+
+    /// The last version of each earlier incarnation, [`limits::LIVES_MAX`] of them.
+    #[must_use]
+    pub fn lives(&self) -> &[Version] {
+        &self.lives
+    }
+
+    /// Whether it gave this version, or adopted it. If not, somebody else did: a life of which
+    /// these records know nothing, because the disk was lost or is an old copy.
+    #[must_use]
+    pub fn covers(&self, version: Version) -> bool {
+        if version.incarnation == Incarnation::ZERO
+            || self.adopted.is_some_and(|adopted| version <= adopted.through)
+        {
+            return true;
+        }
+        if version.incarnation == self.version.incarnation {
+            return version.sequence <= self.version.sequence;
+        }
+        match self.lives.binary_search_by_key(&version.incarnation, |life| life.incarnation) {
+            Ok(at) => version.sequence <= self.lives[at].sequence,
+            // How the oldest ended is forgotten.
+            Err(at) => at == 0 && limits::LIVES_MAX <= self.lives.len(),
+        }
     }
 
     /// Adds a record.
@@ -141,13 +185,19 @@ impl Owned {
         if incarnation <= self.version.incarnation {
             return Err(BadRecord::Incarnation);
         }
+        if self.version.incarnation != Incarnation::ZERO {
+            if limits::LIVES_MAX <= self.lives.len() {
+                self.lives.remove(0);
+            }
+            self.lives.push(self.version);
+        }
         let mut sequence = Sequence::ZERO;
         for row in self.rows.values_mut() {
             sequence = sequence.next();
             row.version = Version { incarnation, sequence };
         }
         self.version = Version { incarnation, sequence };
-        self.adopted = adopted;
+        self.adopted = adopted.or(self.adopted);
         Ok(())
     }
 

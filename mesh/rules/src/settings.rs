@@ -23,4 +23,6 @@ pub struct Settings {
     pub adopt: bool,
     /// How many peers an owner sends its changes to itself; beyond that, relays spread them.
     pub direct: usize,
+    /// Rows of one delta: at most, and usually, [`DELTA_ROWS_MAX`](crate::limits::DELTA_ROWS_MAX).
+    pub delta_rows: usize,
 }
