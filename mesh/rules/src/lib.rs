@@ -26,6 +26,10 @@ mod notice;
 mod effect;
 mod settings;
 mod status;
+mod view;
+mod members;
+mod topology;
+mod dials;
 mod replica;
 
 pub use allot_domain::{Incarnation, Ticker as Symbol};

@@ -1,12 +1,86 @@
 //! Replica: one strategy's view of everyone's positions.
+//!
+//! ```text
+//!   Joining ── what do others hold of my name? ──► Starting ── durable ──► Running
+//!      └─────────── it is taken, or newer than my journal ──► Down ◄────────┘
+//! ```
+//!
+//! Changes go to peers as they happen, and whoever lacks something asks for it: [`exchange`] has
+//! both. [`greeting`] knows who is who, [`joining`] how a strategy gets its incarnation, [`own`]
+//! what a trade does, [`clockwork`] what time does.
 
-use crate::{Digest, Effect, Event, Now, Owned, Row, Settings, Status, Steady, StrategyName};
+mod link;
+mod own;
+mod joining;
+mod greeting;
+mod exchange;
+mod sending;
+mod clockwork;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::dials::Dials;
+use crate::members::{self, Members};
+use crate::topology::Topology;
+use crate::view::View;
+use crate::{
+    Counters, Digest, Effect, Event, Incarnation, LinkId, MemberStatus, Message, Notice, Now,
+    Owned, Phase, Record, RecordNumber, Route, Row, Settings, Status, Steady, StepDown,
+    StrategyName, Version, limits,
+};
+use joining::Join;
+use link::Link;
 
 /// The state of a replica.
 #[derive(Clone, Debug)]
 pub struct Replica {
     settings: Settings,
+    phase: Phase,
+    /// When it was told the first thing.
+    since: Option<Steady>,
+    join: Join,
+    /// Nobody answered when it joined.
+    is_alone: bool,
+    /// Its own rows with everything that was written down, durable or not.
+    written: Owned,
+    /// Its own rows as far as they are durable.
     owned: Owned,
+    /// What was written down and is not durable yet.
+    pending: VecDeque<(RecordNumber, Record)>,
+    last_record: RecordNumber,
+    view: View,
+    members: Members,
+    links: BTreeMap<LinkId, Link>,
+    /// The link in use to each living member.
+    peers: BTreeMap<StrategyName, LinkId>,
+    topology: Topology,
+    /// Whose changes go on from here, and to whom.
+    targets: BTreeMap<StrategyName, Vec<StrategyName>>,
+    dials: Dials,
+    /// What was asked for and has not come.
+    wants: BTreeMap<StrategyName, Wanted>,
+    /// Gaps that were repaired, by owner.
+    repaired: BTreeMap<StrategyName, u64>,
+    next_beat: Steady,
+    /// The last peer whose view was compared with this one.
+    compared: Option<StrategyName>,
+    counters: Counters,
+    /// What is said once was said.
+    said: BTreeSet<&'static str>,
+    /// Owners of whom a conflict was said.
+    conflicts_said: BTreeSet<StrategyName>,
+    wake_at: Steady,
+}
+
+/// Rows that were asked for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    /// Nobody else is asked before.
+    until: Steady,
+    /// They have come when everything through this is there.
+    through: Version,
+    /// A delta that did not fit was the reason.
+    is_gap: bool,
 }
 
 impl Replica {
@@ -18,19 +92,153 @@ impl Replica {
         owned: Owned,
         others: impl IntoIterator<Item = (StrategyName, Row)>,
     ) -> Self {
-        let _ = others;
-        Self { settings, owned }
+        let mut view = View::default();
+        let mut through = BTreeMap::<StrategyName, Version>::new();
+        for (owner, row) in others {
+            // Rows of its own name come from the journal, or from peers, or not at all.
+            if owner != settings.name && view.has_room_for(&owner) && row.version.is_believable() {
+                view.merge(owner, row);
+                let last = through.entry(owner).or_default();
+                *last = row.version.max(*last);
+            }
+        }
+        for (owner, through) in through {
+            view.advance(owner, through, None);
+        }
+        let living = BTreeSet::from([settings.name]);
+        Self {
+            phase: Phase::Joining,
+            since: None,
+            join: Join::default(),
+            is_alone: false,
+            written: owned.clone(),
+            owned,
+            pending: VecDeque::new(),
+            last_record: RecordNumber::ZERO,
+            view,
+            members: Members::default(),
+            links: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            topology: Topology::new(settings.name, &living, settings.direct),
+            targets: BTreeMap::new(),
+            dials: Dials::new(&settings.connect, settings.instance.get()),
+            wants: BTreeMap::new(),
+            repaired: BTreeMap::new(),
+            next_beat: Steady::new(0),
+            compared: None,
+            counters: Counters::default(),
+            said: BTreeSet::new(),
+            conflicts_said: BTreeSet::new(),
+            wake_at: Steady::new(0),
+            settings,
+        }
     }
 
     /// Something has happened.
     pub fn apply(&mut self, now: Now, event: Event, out: &mut Vec<Effect>) {
-        let _ = (now, event, out);
+        if self.since.is_none() {
+            self.begin(now);
+        }
+        match event {
+            _ if self.phase == Phase::Down => match event {
+                Event::Trade(trade) => {
+                    out.push(Effect::Refused(trade, crate::Refusal::NotStarted));
+                }
+                _ => return,
+            },
+            Event::Tick => self.tick(now, out),
+            Event::Trade(trade) => self.trade(now, trade, out),
+            Event::Durable(number) => self.durable(number, out),
+            Event::LinkUp(id, address) => self.link_up(now, id, address, out),
+            Event::LinkDown(id) => self.drop_link(now, id, out),
+            Event::Room(id) => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.has_room = true;
+                }
+            }
+            Event::Received(id, message) => self.receive(now, id, message, out),
+        }
+        if self.phase == Phase::Joining {
+            self.go_on_joining(now, out);
+        }
+        if self.phase != Phase::Down {
+            self.connect(now, out);
+            self.send_due(out);
+        }
+        self.set_wake();
+    }
+
+    fn begin(&mut self, now: Now) {
+        self.since = Some(now.steady);
+        self.join.begin(now.steady, &self.settings);
+        self.next_beat = now.steady;
+    }
+
+    fn receive(&mut self, now: Now, id: LinkId, message: Message, out: &mut Vec<Effect>) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.heard = now.steady;
+        if let Message::Hello(hello) = message {
+            self.hear_hello(now, id, hello, out);
+            return;
+        }
+        if let Message::NameTaken(taken) = message {
+            self.hear_name_taken(now, id, taken, out);
+            return;
+        }
+        let Some(peer) = link.peer else {
+            // Its hello was lost; a heartbeat of this replica will ask for it.
+            self.counters.bad_messages += 1;
+            return;
+        };
+        let known = self.members.get_mut(&peer.name);
+        if let Some(known) = known.filter(|known| known.instance == peer.instance) {
+            known.heard = Some(now.steady);
+        }
+        match message {
+            Message::Members(list) => self.hear_members(now, id, list, out),
+            Message::Summary(summary) => self.hear_summary(now, id, peer, summary, out),
+            Message::Delta(delta) => self.hear_delta(now, id, peer, delta, out),
+            Message::Want(want) => self.hear_want(id, want),
+            Message::Heartbeat(beat) => self.hear_beat(now, id, peer, beat, out),
+            Message::Hello(_) | Message::NameTaken(_) => {}
+        }
+    }
+
+    fn step_down(&mut self, why: StepDown, out: &mut Vec<Effect>) {
+        self.phase = Phase::Down;
+        out.push(Effect::StepDown(why));
+    }
+
+    /// Says a notice that is said once.
+    fn say_full(&mut self, what: &'static str, out: &mut Vec<Effect>) {
+        self.counters.over_bounds += 1;
+        if self.said.insert(what) {
+            out.push(Effect::Notice(Notice::Full(what)));
+        }
+    }
+
+    /// The incarnation of a replica that runs.
+    const fn running(&self) -> Option<Incarnation> {
+        match self.phase {
+            Phase::Running(incarnation) => Some(incarnation),
+            _ => None,
+        }
+    }
+
+    fn silence(&self) -> core::time::Duration {
+        self.settings.heartbeat * limits::SILENT_BEATS
     }
 
     /// When the next [`Event::Tick`] is due.
     #[must_use]
     pub const fn wake_at(&self) -> Steady {
-        Steady::new(0)
+        self.wake_at
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
     }
 
     /// Its own durable rows, for the journal's snapshot.
@@ -41,30 +249,88 @@ impl Replica {
 
     /// All rows, by owner and symbol.
     pub fn rows(&self) -> impl Iterator<Item = (&StrategyName, &Row)> {
-        self.owned.rows().map(|row| (&self.settings.name, row))
+        self.view.rows()
     }
 
     /// The digest of all rows: equal where the rows are.
     #[must_use]
     pub const fn digest(&self) -> Digest {
-        Digest::EMPTY
+        self.view.digest()
     }
 
     /// What it knows.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {
-        let _ = now;
+        let others = self.members.iter().map(|(name, _)| name);
+        let owners = self.view.owners().map(|(name, _)| name);
+        let names: BTreeSet<_> = others.chain(owners).copied().collect();
+        let names = names.into_iter().filter(|name| *name != self.settings.name);
         Status {
             name: self.settings.name,
             address: self.settings.address.clone(),
             instance: self.settings.instance,
-            phase: crate::Phase::Joining,
-            through: self.owned.version(),
+            phase: self.phase,
+            through: self.view.through(&self.settings.name),
             own_rows: self.owned.rows().len(),
-            rows: 0,
-            digest: self.digest(),
-            members: Vec::new(),
-            counters: crate::Counters::default(),
+            rows: self.view.len(),
+            digest: self.view.digest(),
+            members: names.map(|name| self.member_status(now, name)).collect(),
+            counters: self.counters,
         }
     }
+
+    fn member_status(&self, now: Now, name: StrategyName) -> MemberStatus {
+        let known = self.members.get(&name);
+        let link = self.peers.get(&name).and_then(|id| self.links.get(id));
+        let rows = self.view.get(&name);
+        let heard = known.and_then(|known| known.heard);
+        MemberStatus {
+            name,
+            address: known.map(|known| known.address.clone()),
+            incarnation: known.map_or(Incarnation::ZERO, |known| known.incarnation),
+            instance: known.map_or(crate::Instance::ZERO, |known| known.instance),
+            is_alive: link.is_some(),
+            heard: heard.map(|heard| now.steady - heard),
+            away_since: known.and_then(|known| known.away_since),
+            route: match self.topology.relay_to_me(&name) {
+                _ if link.is_none() => Route::Unlinked,
+                Some(relay) => Route::Relayed(relay),
+                None => Route::Direct,
+            },
+            through: self.view.through(&name),
+            rows: rows.map_or(0, crate::view::OwnerRows::len),
+            digest: self.view.digest_of(&name),
+            conflated: link.map_or(0, |link| link.conflated),
+            gaps_repaired: self.repaired.get(&name).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Makes every count and digest anew and compares.
+    ///
+    /// # Errors
+    /// What does not add up, which is a bug.
+    pub fn audit(&self) -> Result<(), String> {
+        self.view.audit()?;
+        let own = self.view.get(&self.settings.name);
+        if self.running().is_some() && !own.is_some_and(|rows| rows.rows().eq(self.owned.rows())) {
+            return Err("the own rows of the view are not those that are durable".to_owned());
+        }
+        if limits::LINKS_MAX < self.links.len() || limits::PENDING_MAX < self.pending.len() {
+            return Err("a bound does not hold".to_owned());
+        }
+        let are_up = self.peers.iter().all(|(name, id)| {
+            self.links.get(id).and_then(Link::member).is_some_and(|peer| peer.name == *name)
+        });
+        if are_up { Ok(()) } else { Err("a peer has no link".to_owned()) }
+    }
+
+    /// Of all members that it knows, itself among them.
+    fn members_digest(&self) -> Digest {
+        let Some(incarnation) = self.running() else { return self.members.digest() };
+        let Settings { name, address, instance, .. } = &self.settings;
+        self.members.digest().with(members::of_member(name, address, incarnation, *instance))
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Dials: the addresses that a replica wants a connection to, and when it asks for one again.
+
+use std::collections::BTreeMap;
+
+use allot_domain::mix;
+
+use crate::limits::{RECONNECT_FIRST, RECONNECT_MOST};
+use crate::{Address, Steady, StrategyName};
+
+/// The addresses, each with its pauses.
+#[derive(Clone, Debug)]
+pub(crate) struct Dials {
+    dials: BTreeMap<Address, Dial>,
+    /// Whoever dials mixes itself in, so that not all dial at once.
+    salt: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Dial {
+    asked: u32,
+    next: Steady,
+    /// It was given at the start, and is wanted whoever is there.
+    is_given: bool,
+    /// Who answered there last.
+    peer: Option<StrategyName>,
+    /// This replica answered itself.
+    is_own: bool,
+}
+
+impl Dials {
+    pub(crate) fn new(given: &[Address], salt: u64) -> Self {
+        let dial =
+            |address: &Address| (address.clone(), Dial { is_given: true, ..Dial::default() });
+        Self { dials: given.iter().map(dial).collect(), salt }
+    }
+
+    /// A member listens there.
+    pub(crate) fn want(&mut self, address: &Address) {
+        if !self.dials.contains_key(address) {
+            self.dials.insert(address.clone(), Dial::default());
+        }
+    }
+
+    /// Nobody listens there any more; whether an attempt has to end.
+    pub(crate) fn forget(&mut self, address: &Address) -> bool {
+        match self.dials.get(address) {
+            Some(dial) if !dial.is_given => self.dials.remove(address).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Somebody answered there.
+    pub(crate) fn answered(&mut self, now: Steady, address: &Address, peer: StrategyName) {
+        if let Some(dial) = self.dials.get_mut(address) {
+            (dial.peer, dial.asked, dial.next) = (Some(peer), 0, now + RECONNECT_MOST);
+        }
+    }
+
+    /// Whoever listened there, or answered there, is not heard any more.
+    pub(crate) fn lost(&mut self, now: Steady, address: &Address, peer: &StrategyName) {
+        for (dialled, dial) in &mut self.dials {
+            if dialled == address || dial.peer.as_ref() == Some(peer) {
+                (dial.asked, dial.next) = (0, now + RECONNECT_FIRST);
+            }
+        }
+    }
+
+    /// This replica itself answered there.
+    pub(crate) fn is_own(&mut self, address: &Address) {
+        if let Some(dial) = self.dials.get_mut(address) {
+            dial.is_own = true;
+        }
+    }
+
+    /// The addresses to ask for now: those that are due, and that `is_reached` does not know to be
+    /// reached in another way.
+    pub(crate) fn due(
+        &mut self,
+        now: Steady,
+        is_reached: impl Fn(&Address, Option<StrategyName>) -> bool,
+    ) -> Vec<Address> {
+        let mut due = Vec::new();
+        for (number, (address, dial)) in (0_u64..).zip(&mut self.dials) {
+            if dial.is_own || now < dial.next {
+                continue;
+            }
+            if is_reached(address, dial.peer) {
+                dial.next = now + RECONNECT_MOST;
+                continue;
+            }
+            let pause = RECONNECT_FIRST.saturating_mul(1 << dial.asked.min(16)).min(RECONNECT_MOST);
+            let salt = mix(self.salt ^ mix(number ^ now.get()));
+            let share = u32::try_from(salt % 1_024).expect("below 1024");
+            dial.next = now + (pause - pause / 4 * share / 1_024);
+            dial.asked = dial.asked.saturating_add(1);
+            due.push(address.clone());
+        }
+        due
+    }
+
+    /// When an address is due.
+    pub(crate) fn next(&self) -> Steady {
+        let next = self.dials.values().filter(|dial| !dial.is_own).map(|dial| dial.next);
+        next.min().unwrap_or(Steady::MAX)
+    }
+}

@@ -1,0 +1,64 @@
+//! Clockwork: heartbeats, silences, and when addresses are connected to again.
+
+use super::Replica;
+use crate::{Effect, LinkId, Message, Now, Phase, Steady};
+
+impl Replica {
+    pub(super) fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.drop_the_silent(now, out);
+        if self.next_beat <= now.steady {
+            self.next_beat = now.steady + self.settings.heartbeat;
+            self.send_beats(out);
+            self.compare_views(now, out);
+        }
+    }
+
+    fn drop_the_silent(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let silence = self.silence();
+        let silent: Vec<LinkId> = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.heard + silence < now.steady)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in silent {
+            self.close(now, id, out);
+        }
+    }
+
+    /// Asks for connections to the addresses that are due.
+    pub(super) fn connect(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if now.steady < self.dials.next() {
+            return;
+        }
+        let (links, peers, members) = (&self.links, &self.peers, &self.members);
+        let due = self.dials.due(now.steady, |address, peer| {
+            let is_linked = links.values().any(|link| link.address.as_ref() == Some(address));
+            let is_heard = |name| peers.contains_key(name);
+            is_linked
+                || peer.as_ref().is_some_and(is_heard)
+                || members.iter().any(|(name, known)| known.address == *address && is_heard(name))
+        });
+        out.extend(due.into_iter().map(Effect::Connect));
+    }
+
+    /// Says that it lives; and hello where the peer has not said it.
+    fn send_beats(&self, out: &mut Vec<Effect>) {
+        let beat = self.beat();
+        for (id, link) in &self.links {
+            match link.peer {
+                Some(_) => out.push(Effect::Send(*id, Message::Heartbeat(beat))),
+                None => self.send_hello(*id, out),
+            }
+        }
+    }
+
+    pub(super) fn set_wake(&mut self) {
+        let next = self.next_beat.min(self.dials.next());
+        self.wake_at = match self.phase {
+            Phase::Down => Steady::MAX,
+            Phase::Joining => next.min(self.join.wake_at()),
+            _ => next,
+        };
+    }
+}

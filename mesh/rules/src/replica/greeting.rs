@@ -1,0 +1,477 @@
+//! Greeting: who is at the other end of a link, and who has which name.
+//!
+//! Both sides say hello as soon as a link is up. Whoever hears one says whom it knows and what it
+//! has. Of two processes with one name the one with the later incarnation stays; of two with the
+//! same incarnation, which were apart, the one with the greater instance.
+
+use super::Replica;
+use super::link::{Link, Peer};
+use crate::members::{Known, Standing};
+use crate::topology::Topology;
+use crate::{
+    Address, Effect, Hello, Holder, Incarnation, Instance, LinkId, Member, Message, NameTaken,
+    Notice, Now, Phase, Steady, StepDown, StrategyName, Summary, Version, limits,
+};
+
+impl Replica {
+    pub(super) fn link_up(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        address: Option<Address>,
+        out: &mut Vec<Effect>,
+    ) {
+        if limits::LINKS_MAX <= self.links.len() {
+            self.say_full("connections", out);
+            out.push(Effect::Close(id));
+            return;
+        }
+        self.links.insert(id, Link::new(now.steady, address));
+        self.send_hello(id, out);
+    }
+
+    /// Ends a connection.
+    pub(super) fn close(&mut self, now: Now, id: LinkId, out: &mut Vec<Effect>) {
+        if self.links.contains_key(&id) {
+            out.push(Effect::Close(id));
+            self.drop_link(now, id, out);
+        }
+    }
+
+    /// A connection is gone.
+    pub(super) fn drop_link(&mut self, now: Now, id: LinkId, out: &mut Vec<Effect>) {
+        let Some(link) = self.links.remove(&id) else { return };
+        let name = link.peer.map(|peer| peer.name);
+        if let Some(name) = name.filter(|name| self.peers.get(name) == Some(&id)) {
+            self.elect(now, name, out);
+        }
+    }
+
+    pub(super) fn send_hello(&self, id: LinkId, out: &mut Vec<Effect>) {
+        let Some(link) = self.links.get(&id) else { return };
+        // Whoever joins needs an answer that is whole.
+        let is_done = self.phase != Phase::Joining || (link.has_answered && !link.says_taken);
+        let heard = link.peer.filter(|_| is_done).map(|peer| peer.instance).unwrap_or_default();
+        self.send_hello_having_heard(id, heard, out);
+    }
+
+    /// Asks a peer to say hello again.
+    pub(super) fn ask_who(&self, id: LinkId, out: &mut Vec<Effect>) {
+        self.send_hello_having_heard(id, Instance::ZERO, out);
+    }
+
+    fn send_hello_having_heard(&self, id: LinkId, heard: Instance, out: &mut Vec<Effect>) {
+        let hello = Hello {
+            name: self.settings.name,
+            incarnation: self.running().unwrap_or(self.owned.version().incarnation),
+            instance: self.settings.instance,
+            address: self.settings.address.clone(),
+            is_joining: self.running().is_none(),
+            heard,
+        };
+        self.send(id, Message::Hello(hello), out);
+    }
+
+    pub(super) fn hear_hello(&mut self, now: Now, id: LinkId, hello: Hello, out: &mut Vec<Effect>) {
+        if limits::NUMBER_MAX <= hello.incarnation.get() || hello.instance == Instance::ZERO {
+            self.counters.bad_messages += 1;
+            return;
+        }
+        if hello.instance == self.settings.instance {
+            let link = &self.links[&id];
+            if let Some(address) = &link.address {
+                self.dials.is_own(address);
+            }
+            self.close(now, id, out);
+            return;
+        }
+        match hello.name == self.settings.name {
+            true => self.meet_namesake(id, &hello, out),
+            false => self.meet(now, id, &hello, out),
+        }
+    }
+
+    /// Another process of this name is at the other end.
+    fn meet_namesake(&mut self, id: LinkId, hello: &Hello, out: &mut Vec<Effect>) {
+        let Some(incarnation) = self.running() else {
+            // Of two that join one goes; and whoever runs was there before.
+            let goes = !hello.is_joining || self.settings.instance < hello.instance;
+            return if goes { self.yield_name(None, hello, out) } else { self.claim(id, out) };
+        };
+        if hello.is_joining {
+            return self.claim(id, out);
+        }
+        let (theirs, ours) =
+            ((hello.incarnation, hello.instance), (incarnation, self.settings.instance));
+        if ours < theirs {
+            return self.yield_name(None, hello, out);
+        }
+        self.claim(id, out);
+        if hello.incarnation == incarnation {
+            self.move_on(out);
+        }
+    }
+
+    fn yield_name(&mut self, peer: Option<StrategyName>, hello: &Hello, out: &mut Vec<Effect>) {
+        let (incarnation, address) = (hello.incarnation, hello.address.clone());
+        self.step_down(StepDown::NameTaken { peer, incarnation, address }, out);
+    }
+
+    /// Says that the name is its own.
+    fn claim(&self, id: LinkId, out: &mut Vec<Effect>) {
+        let taken = NameTaken {
+            incarnation: self.running().unwrap_or_default(),
+            instance: self.settings.instance,
+            address: self.settings.address.clone(),
+            is_alive: true,
+            heard: core::time::Duration::ZERO,
+        };
+        self.send(id, Message::NameTaken(taken), out);
+    }
+
+    /// Somebody else is at the other end.
+    fn meet(&mut self, now: Now, id: LinkId, hello: &Hello, out: &mut Vec<Effect>) {
+        let Hello { name, incarnation, instance, is_joining, .. } = *hello;
+        if !self.members.has_room_for(&name) {
+            self.say_full("members", out);
+            self.close(now, id, out);
+            return;
+        }
+        let standing = self.members.standing(&name, incarnation, instance);
+        let holder = self.members.get(&name).filter(|known| known.instance != instance);
+        let taken = holder.map(|known| self.taken(now, &name, known));
+        let peer = Peer { name, incarnation, instance, is_joining };
+        if is_joining {
+            self.accept(now, id, peer, hello, out);
+            if let Some(taken) = taken.filter(|taken| taken.is_alive) {
+                self.send(id, Message::NameTaken(taken), out);
+            }
+            return;
+        }
+        if standing == Standing::Earlier {
+            // An older hello of the same process came late; or another process has the name.
+            if let Some(taken) = taken {
+                self.links.get_mut(&id).expect("it said hello").peer = None;
+                self.send(id, Message::NameTaken(taken), out);
+            }
+            return;
+        }
+        if let Some(taken) = taken.filter(|taken| taken.incarnation == incarnation) {
+            // They were apart. This one stays, and must know that it was not the only one.
+            self.send(id, Message::NameTaken(taken), out);
+        }
+        self.take_member(now, name, &hello.address, incarnation, instance, out);
+        self.accept(now, id, peer, hello, out);
+    }
+
+    fn taken(&self, now: Now, name: &StrategyName, known: &Known) -> NameTaken {
+        NameTaken {
+            incarnation: known.incarnation,
+            instance: known.instance,
+            address: known.address.clone(),
+            is_alive: self.peers.contains_key(name),
+            heard: known.heard.map_or(core::time::Duration::MAX, |heard| now.steady - heard),
+        }
+    }
+
+    /// A process has a name from here on; one that had it before goes.
+    fn take_member(
+        &mut self,
+        now: Now,
+        name: StrategyName,
+        address: &Address,
+        incarnation: Incarnation,
+        instance: Instance,
+        out: &mut Vec<Effect>,
+    ) {
+        let before = self.members.get(&name).cloned();
+        if let Some(before) = before.as_ref().filter(|before| before.address != *address)
+            && self.dials.forget(&before.address)
+        {
+            out.push(Effect::Forget(before.address.clone()));
+        }
+        self.dials.want(address);
+        if before.as_ref().is_none_or(|before| before.instance != instance) {
+            out.push(Effect::Notice(Notice::Joined(name, address.clone(), incarnation)));
+        }
+        let known = Known {
+            address: address.clone(),
+            incarnation,
+            instance,
+            heard: before.as_ref().and_then(|before| before.heard),
+            away_since: match &before {
+                Some(before) => before.away_since,
+                None => Some(now.unix),
+            },
+            is_told_away: before.as_ref().is_some_and(|before| before.is_told_away),
+        };
+        self.members.set(name, known);
+        self.turn_out(now, name, instance, out);
+    }
+
+    /// Tells whoever had a name before that it is taken.
+    fn turn_out(
+        &mut self,
+        now: Now,
+        name: StrategyName,
+        instance: Instance,
+        out: &mut Vec<Effect>,
+    ) {
+        let is_old = |link: &Link| {
+            link.member().is_some_and(|peer| peer.name == name && peer.instance != instance)
+        };
+        let old: Vec<LinkId> =
+            self.links.iter().filter(|(_, link)| is_old(link)).map(|(id, _)| *id).collect();
+        for id in &old {
+            let taken = self.taken(now, &name, self.members.get(&name).expect("it was set"));
+            self.send(*id, Message::NameTaken(taken), out);
+            self.links.get_mut(id).expect("it is one of them").peer = None;
+        }
+        if !old.is_empty() {
+            self.elect(now, name, out);
+        }
+    }
+
+    /// Takes somebody as the other end of a link, and says what it needs to know.
+    fn accept(&mut self, now: Now, id: LinkId, peer: Peer, hello: &Hello, out: &mut Vec<Effect>) {
+        let link = self.links.get_mut(&id).expect("it said hello");
+        link.says_taken = false;
+        let before = link.peer.replace(peer);
+        let needs_answer = hello.heard != self.settings.instance;
+        if let Some(address) = &link.address {
+            self.dials.answered(now.steady, address, peer.name);
+        }
+        if !peer.is_joining {
+            self.elect(now, peer.name, out);
+        }
+        if needs_answer {
+            self.send_hello(id, out);
+        }
+        if needs_answer || before.is_none_or(|before| before.instance != peer.instance) {
+            let members = Message::Members(self.member_list(now));
+            self.send(id, members, out);
+            let summary = Summary { owners: self.view.summary(), is_answer: true };
+            self.send(id, Message::Summary(summary), out);
+        }
+    }
+
+    /// Chooses the link to use to a member, and closes what is too many.
+    ///
+    /// Where both have connected, the connection of the one with the lesser name stays: each side
+    /// knows which that is.
+    fn elect(&mut self, now: Now, name: StrategyName, out: &mut Vec<Effect>) {
+        let is_to_it = |link: &Link| link.member().is_some_and(|peer| peer.name == name);
+        let all: Vec<(LinkId, bool)> = self
+            .links
+            .iter()
+            .filter(|(_, link)| is_to_it(link))
+            .map(|(id, link)| (*id, link.address.is_some()))
+            .collect();
+        let outgoing: Vec<LinkId> = all.iter().filter(|(_, out)| *out).map(|(id, _)| *id).collect();
+        let incoming = all.iter().rfind(|(_, out)| !out).map(|(id, _)| *id);
+        let stays = match (outgoing.first(), incoming) {
+            (Some(first), Some(_)) if self.settings.name < name => Some(*first),
+            (first, incoming) => incoming.or(first.copied()),
+        };
+        for id in outgoing {
+            if Some(id) != stays {
+                out.push(Effect::Close(id));
+                self.links.remove(&id);
+            }
+        }
+        let was = match stays {
+            Some(id) => self.peers.insert(name, id),
+            None => self.peers.remove(&name),
+        };
+        if was.is_some() != stays.is_some() {
+            self.change_standing(now, name, stays.is_some(), out);
+        }
+    }
+
+    /// A member is heard, or is not heard any more.
+    fn change_standing(
+        &mut self,
+        now: Now,
+        name: StrategyName,
+        is_alive: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(known) = self.members.get_mut(&name) {
+            known.away_since = (!is_alive).then_some(now.unix);
+            let was_told = std::mem::replace(&mut known.is_told_away, !is_alive);
+            if is_alive {
+                known.heard = Some(now.steady);
+                if was_told {
+                    out.push(Effect::Notice(Notice::Back(name)));
+                }
+            } else {
+                out.push(Effect::Notice(Notice::Away(name)));
+                let address = known.address.clone();
+                self.dials.lost(now.steady, &address, &name);
+            }
+        }
+        self.reckon_targets();
+    }
+
+    /// Works out anew who sends whose changes to whom.
+    pub(super) fn reckon_targets(&mut self) {
+        let me = self.settings.name;
+        let living = self.peers.keys().copied().chain([me]).collect();
+        self.topology = Topology::new(me, &living, self.settings.direct);
+        let before = std::mem::take(&mut self.targets);
+        let owners: Vec<StrategyName> = self.topology.members().copied().collect();
+        for owner in owners {
+            let targets = self.topology.targets(&owner);
+            let had = before.get(&owner);
+            let through = self.view.through(&owner);
+            let new = targets.iter().filter(|name| !had.is_some_and(|had| had.contains(name)));
+            for name in new {
+                // Until now its changes came to it in another way. What did not, it asks for.
+                let link = self.peers.get(name).and_then(|id| self.links.get_mut(id));
+                if let Some(link) = link.filter(|link| !link.is_due(&owner)) {
+                    link.cursors.insert(owner, through);
+                }
+            }
+            if !targets.is_empty() {
+                self.targets.insert(owner, targets);
+            }
+        }
+    }
+
+    /// Whom it knows, itself among them.
+    pub(super) fn member_list(&self, now: Now) -> Vec<Member> {
+        let ago = |heard: Option<Steady>| {
+            heard.map_or(core::time::Duration::MAX, |heard| now.steady - heard)
+        };
+        let own = self.running().map(|incarnation| Member {
+            name: self.settings.name,
+            address: self.settings.address.clone(),
+            incarnation,
+            instance: self.settings.instance,
+            is_alive: true,
+            heard: core::time::Duration::ZERO,
+        });
+        let others = self.members.iter().map(|(name, known)| Member {
+            name: *name,
+            address: known.address.clone(),
+            incarnation: known.incarnation,
+            instance: known.instance,
+            is_alive: self.peers.contains_key(name),
+            heard: ago(known.heard),
+        });
+        own.into_iter().chain(others).collect()
+    }
+
+    pub(super) fn hear_members(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        list: Vec<Member>,
+        out: &mut Vec<Effect>,
+    ) {
+        let is_bad = |member: &Member| {
+            limits::NUMBER_MAX <= member.incarnation.get() || member.instance == Instance::ZERO
+        };
+        if limits::MEMBERS_MAX < list.len() || list.iter().any(is_bad) {
+            self.counters.bad_messages += 1;
+            return;
+        }
+        let peer = self.links[&id].peer.map(|peer| peer.name);
+        for member in list {
+            if member.name == self.settings.name {
+                let Member { incarnation, instance, address, is_alive, heard, .. } = member;
+                self.join.see(incarnation);
+                if self.running().is_some() {
+                    let taken = NameTaken { incarnation, instance, address, is_alive, heard };
+                    self.hear_of_namesake(peer, id, &taken, out);
+                }
+            } else {
+                self.hear_of_member(now, &member, out);
+            }
+            if self.phase == Phase::Down {
+                return;
+            }
+        }
+        if let Some(link) = self.links.get_mut(&id) {
+            link.has_members = true;
+        }
+    }
+
+    fn hear_of_member(&mut self, now: Now, member: &Member, out: &mut Vec<Effect>) {
+        let Member { name, ref address, incarnation, instance, is_alive, heard } = *member;
+        if is_alive {
+            self.join.name_alive(name);
+        }
+        if !self.members.has_room_for(&name) {
+            self.say_full("members", out);
+            return;
+        }
+        if matches!(
+            self.members.standing(&name, incarnation, instance),
+            Standing::New | Standing::Later
+        ) {
+            self.take_member(now, name, address, incarnation, instance, out);
+        }
+        let known = self.members.get_mut(&name).expect("it is known");
+        if known.instance == instance && heard != core::time::Duration::MAX {
+            let age = u64::try_from(heard.as_nanos()).unwrap_or(u64::MAX);
+            let heard = Steady::new(now.steady.get().saturating_sub(age));
+            known.heard = known.heard.max(Some(heard));
+        }
+    }
+
+    pub(super) fn hear_name_taken(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        taken: NameTaken,
+        out: &mut Vec<Effect>,
+    ) {
+        if limits::NUMBER_MAX <= taken.incarnation.get() || taken.instance == self.settings.instance
+        {
+            return;
+        }
+        let peer = self.links[&id].peer.map(|peer| peer.name);
+        self.join.see(taken.incarnation);
+        if self.running().is_some() {
+            return self.hear_of_namesake(peer, id, &taken, out);
+        }
+        let since = self.since.unwrap_or_default();
+        if taken.is_alive && taken.heard < now.steady - since {
+            // It was heard after this process had begun: both live.
+            let NameTaken { incarnation, address, .. } = taken;
+            self.step_down(StepDown::NameTaken { peer, incarnation, address }, out);
+        } else if taken.is_alive {
+            self.links.get_mut(&id).expect("it speaks").says_taken = true;
+        }
+    }
+
+    /// Somebody knows another process of this name.
+    fn hear_of_namesake(
+        &mut self,
+        peer: Option<StrategyName>,
+        id: LinkId,
+        taken: &NameTaken,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(incarnation) = self.running() else { return };
+        if taken.instance == self.settings.instance || taken.incarnation < incarnation {
+            return;
+        }
+        if incarnation == taken.incarnation && self.is_alone && !taken.is_alive {
+            // It started alone, with the number of a life of which it knew nothing.
+            let there = self.links.get(&id).and_then(|link| link.own_there);
+            let (through, rows) = there.map_or((Version::ZERO, 0), |own| (own.through, own.rows));
+            let holders = peer.map(|peer| Holder { peer, through, rows }).into_iter().collect();
+            let journal = self.owned.version();
+            self.step_down(StepDown::NewerRows { holders, journal, had_started: true }, out);
+            return;
+        }
+        if (incarnation, self.settings.instance) < (taken.incarnation, taken.instance) {
+            let (incarnation, address) = (taken.incarnation, taken.address.clone());
+            self.step_down(StepDown::NameTaken { peer, incarnation, address }, out);
+        } else {
+            self.move_on(out);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Link: what a replica knows of one connection.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use crate::{
+    Address, Heartbeat, Incarnation, Instance, OwnerSummary, Steady, StrategyName, Version,
+};
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    /// It was connected to this address; none where the peer connected.
+    pub(super) address: Option<Address>,
+    /// Who is at the other end, since its hello.
+    pub(super) peer: Option<Peer>,
+    /// When anything was heard on it.
+    pub(super) heard: Steady,
+    /// Its list of members has come.
+    pub(super) has_members: bool,
+    /// Its summary has come, after its list of members.
+    pub(super) has_answered: bool,
+    /// It says that this replica's name is taken, and has not taken it back.
+    pub(super) says_taken: bool,
+    /// What it has of this replica's rows, as it said last.
+    pub(super) own_there: Option<OwnerSummary>,
+    /// Its last heartbeat, and what was here then.
+    pub(super) beat: Option<Beat>,
+    /// Deltas may leave.
+    pub(super) has_room: bool,
+    /// Of each owner: the peer is assumed to have everything through this.
+    pub(super) cursors: BTreeMap<StrategyName, Version>,
+    /// Owners of whom the peer lacks something.
+    due: BTreeSet<StrategyName>,
+    /// The owner that was served last.
+    served: Option<StrategyName>,
+    /// Changes that left as one with a later change of the same row.
+    pub(super) conflated: u64,
+    /// A foreign row of it was told of.
+    pub(super) is_foreign_told: bool,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Peer {
+    pub(super) name: StrategyName,
+    pub(super) incarnation: Incarnation,
+    pub(super) instance: Instance,
+    pub(super) is_joining: bool,
+}
+
+/// A heartbeat, and what was here when it came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Beat {
+    pub(super) said: Heartbeat,
+    /// What was here of the peer's rows.
+    pub(super) had: Version,
+    /// The views differed.
+    pub(super) has_other_view: bool,
+    /// The views differed at the heartbeat before, too.
+    pub(super) had_other_view: bool,
+}
+
+impl Link {
+    pub(super) const fn new(now: Steady, address: Option<Address>) -> Self {
+        Self {
+            address,
+            peer: None,
+            heard: now,
+            has_members: false,
+            has_answered: false,
+            says_taken: false,
+            own_there: None,
+            beat: None,
+            has_room: true,
+            cursors: BTreeMap::new(),
+            due: BTreeSet::new(),
+            served: None,
+            conflated: 0,
+            is_foreign_told: false,
+        }
+    }
+
+    /// The peer, if it has its incarnation.
+    pub(super) fn member(&self) -> Option<&Peer> {
+        self.peer.as_ref().filter(|peer| !peer.is_joining)
+    }
+
+    /// The peer lacks rows of this owner after a version.
+    pub(super) fn owe(&mut self, owner: StrategyName, after: Version) {
+        self.cursors.insert(owner, after);
+        self.due.insert(owner);
+    }
+
+    /// The rows of this owner have changed. Where the peer is depends on what it was sent; if
+    /// that was nothing, it is assumed to have had what was here before, and asks if it had not.
+    pub(super) fn tell_change(&mut self, owner: StrategyName, before: Version) {
+        self.cursors.entry(owner).or_insert(before);
+        self.due.insert(owner);
+    }
+
+    /// The owner whose rows are next, in turn.
+    pub(super) fn next_due(&mut self) -> Option<StrategyName> {
+        let after = self.served.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut later = self.due.range((after, Bound::Unbounded));
+        let next = later.next().or_else(|| self.due.first()).copied();
+        self.served = next;
+        next
+    }
+
+    /// The peer has been sent everything of this owner.
+    pub(super) fn is_served(&mut self, owner: &StrategyName) {
+        self.due.remove(owner);
+    }
+
+    pub(super) fn is_due(&self, owner: &StrategyName) -> bool {
+        self.due.contains(owner)
+    }
+
+    pub(super) fn has_due(&self) -> bool {
+        self.has_room && !self.due.is_empty()
+    }
+}

@@ -1,0 +1,475 @@
+//! Readable cases: a few replicas with a network that loses nothing and takes no time.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::*;
+use crate::{
+    Address, Adoption, Delta, Instance, Origin, Position, Refusal, Symbol, Trade, TradeQuantity,
+    Unix,
+};
+
+const BEAT: Duration = Duration::from_secs(1);
+
+fn name(text: &str) -> StrategyName {
+    StrategyName::new(text.as_bytes()).unwrap()
+}
+
+fn symbol(text: &str) -> Symbol {
+    Symbol::new(text.as_bytes()).unwrap()
+}
+
+fn address(text: &str) -> Address {
+    Address::new(&format!("tcp://{text}")).unwrap()
+}
+
+fn settings(text: &str, instance: u64, connect: &[&str]) -> Settings {
+    Settings {
+        name: name(text),
+        address: address(text),
+        instance: Instance::new(instance),
+        connect: connect.iter().map(|other| address(other)).collect(),
+        heartbeat: BEAT,
+        join_wait: Duration::from_secs(3),
+        adopt: false,
+        direct: 16,
+        delta_rows: 400,
+    }
+}
+
+/// One process.
+struct Process {
+    replica: Replica,
+    links: BTreeMap<LinkId, (u64, LinkId)>,
+    shown: Vec<String>,
+    notices: Vec<Notice>,
+    refused: Vec<Refusal>,
+    stepped_down: Option<StepDown>,
+}
+
+/// Processes by a number, which is also their instance, and what is on its way.
+#[derive(Default)]
+struct Mesh {
+    time: u64,
+    processes: BTreeMap<u64, Process>,
+    queue: VecDeque<(u64, Event)>,
+    next_link: u64,
+    /// Nothing passes between these.
+    apart: BTreeSet<(u64, u64)>,
+    /// Deltas that pass are lost.
+    loses_deltas: bool,
+    /// Nobody reads deltas that pass: links stay full.
+    is_slow: bool,
+    /// How many deltas were sent.
+    deltas: usize,
+}
+
+impl Mesh {
+    fn now(&self) -> Now {
+        Now { unix: Unix::new(self.time + 77), steady: Steady::new(self.time) }
+    }
+
+    fn start(&mut self, settings: Settings, owned: Owned) -> u64 {
+        let number = settings.instance.get();
+        let process = Process {
+            replica: Replica::new(settings, owned, []),
+            links: BTreeMap::new(),
+            shown: Vec::new(),
+            notices: Vec::new(),
+            refused: Vec::new(),
+            stepped_down: None,
+        };
+        self.processes.insert(number, process);
+        self.queue.push_back((number, Event::Tick));
+        self.settle();
+        number
+    }
+
+    /// It is killed: its links are gone at once.
+    fn kill(&mut self, number: u64) -> Owned {
+        let process = self.processes.remove(&number).unwrap();
+        for (other, link) in process.links.values() {
+            self.queue.push_back((*other, Event::LinkDown(*link)));
+        }
+        self.settle();
+        process.replica.owned().clone()
+    }
+
+    fn part(&mut self, one: u64, other: u64) {
+        self.apart.extend([(one, other), (other, one)]);
+    }
+
+    /// Everything happens that takes no time.
+    fn settle(&mut self) {
+        while let Some((number, event)) = self.queue.pop_front() {
+            let now = self.now();
+            let Some(process) = self.processes.get_mut(&number) else { continue };
+            let mut out = Vec::new();
+            process.replica.apply(now, event, &mut out);
+            process.replica.audit().unwrap();
+            for effect in out {
+                self.effect(number, effect);
+            }
+        }
+    }
+
+    fn effect(&mut self, number: u64, effect: Effect) {
+        let process = self.processes.get_mut(&number).unwrap();
+        match effect {
+            Effect::Record(record, _) => self.queue.push_back((number, Event::Durable(record))),
+            Effect::Send(link, message) => {
+                let Some((other, theirs)) = process.links.get(&link).copied() else { return };
+                let is_delta = matches!(message, Message::Delta(_));
+                self.deltas += usize::from(is_delta);
+                if is_delta && !self.is_slow {
+                    self.queue.push_back((number, Event::Room(link)));
+                }
+                let is_lost =
+                    self.apart.contains(&(number, other)) || is_delta && self.loses_deltas;
+                if !is_lost {
+                    self.queue.push_back((other, Event::Received(theirs, message)));
+                }
+            }
+            Effect::Connect(to) => self.connect(number, &to),
+            Effect::Close(link) => {
+                if let Some((other, theirs)) = process.links.remove(&link) {
+                    self.queue.push_back((other, Event::LinkDown(theirs)));
+                    self.processes.get_mut(&other).map(|other| other.links.remove(&theirs));
+                }
+            }
+            Effect::Changed(owner, row) => {
+                process.shown.push(format!("{owner} {} {}", row.symbol, row.position));
+            }
+            Effect::Notice(notice) => process.notices.push(notice),
+            Effect::Refused(_, refusal) => process.refused.push(refusal),
+            Effect::StepDown(why) => process.stepped_down = Some(why),
+            Effect::Forget(_) | Effect::Started(_) => {}
+        }
+    }
+
+    fn connect(&mut self, number: u64, to: &Address) {
+        let listens = |(_, other): &(&u64, &Process)| other.replica.settings.address == *to;
+        let Some((other, _)) = self.processes.iter().find(listens) else { return };
+        let other = *other;
+        if self.apart.contains(&(number, other)) {
+            return;
+        }
+        let (mine, theirs) = (LinkId::new(self.next_link + 1), LinkId::new(self.next_link + 2));
+        self.next_link += 2;
+        self.processes.get_mut(&number).unwrap().links.insert(mine, (other, theirs));
+        self.processes.get_mut(&other).unwrap().links.insert(theirs, (number, mine));
+        self.queue.push_back((number, Event::LinkUp(mine, Some(to.clone()))));
+        self.queue.push_back((other, Event::LinkUp(theirs, None)));
+    }
+
+    /// Time passes, and everybody is woken when due.
+    fn pass(&mut self, span: Duration) {
+        let end = self.time + u64::try_from(span.as_nanos()).unwrap();
+        loop {
+            let wakes = self.processes.values().map(|process| process.replica.wake_at().get());
+            let next = wakes.min().unwrap_or(u64::MAX).max(self.time);
+            if end < next {
+                break;
+            }
+            self.time = next;
+            let due = |process: &Process| process.replica.wake_at().get() <= next;
+            let due: Vec<u64> = self
+                .processes
+                .iter()
+                .filter(|(_, process)| due(process))
+                .map(|(number, _)| *number)
+                .collect();
+            self.queue.extend(due.into_iter().map(|number| (number, Event::Tick)));
+            self.settle();
+            self.time += 1;
+        }
+        self.time = end;
+    }
+
+    fn trade(&mut self, number: u64, traded: &str, quantity: &str) {
+        let trade = Trade {
+            symbol: symbol(traded),
+            quantity: TradeQuantity::parse(quantity).unwrap(),
+            time: None,
+            origin: Origin::Typed,
+        };
+        self.queue.push_back((number, Event::Trade(trade)));
+        self.settle();
+    }
+
+    fn view(&self, number: u64) -> Vec<String> {
+        let rows = self.processes[&number].replica.rows();
+        rows.map(|(owner, row)| format!("{owner} {} {}", row.symbol, row.position)).collect()
+    }
+
+    fn counters(&self, number: u64) -> Counters {
+        self.processes[&number].replica.counters
+    }
+}
+
+/// Three strategies, each of which knows one address.
+fn three() -> Mesh {
+    let mut mesh = Mesh::default();
+    mesh.start(settings("s1", 1, &[]), Owned::new());
+    mesh.start(settings("s2", 2, &["s1"]), Owned::new());
+    mesh.start(settings("s3", 3, &["s2"]), Owned::new());
+    mesh.pass(BEAT);
+    mesh
+}
+
+#[test]
+fn one_known_address_is_enough_and_all_see_all() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.trade(2, "AAPL", "-20.5");
+    mesh.trade(3, "MSFT", "7");
+    let all = ["s1 AAPL 100", "s2 AAPL -20.5", "s3 MSFT 7"];
+    for number in 1..=3 {
+        assert_eq!(mesh.view(number), all, "s{number}");
+    }
+    assert_eq!(mesh.processes[&3].replica.members.iter().count(), 2);
+    assert_eq!(mesh.counters(3).gaps_noticed, 0);
+}
+
+#[test]
+fn whoever_joins_late_sees_everything_at_once() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.trade(3, "MSFT", "7");
+    mesh.start(settings("s4", 4, &["s3"]), Owned::new());
+    assert_eq!(mesh.view(4), ["s1 AAPL 100", "s3 MSFT 7"]);
+}
+
+#[test]
+fn a_gap_is_noticed_by_the_next_change_and_repaired() {
+    let mut mesh = three();
+    mesh.loses_deltas = true;
+    mesh.trade(1, "AAPL", "100");
+    mesh.loses_deltas = false;
+    mesh.trade(1, "MSFT", "5");
+    for number in 2..=3 {
+        assert_eq!(mesh.view(number), ["s1 AAPL 100", "s1 MSFT 5"]);
+        let Counters { gaps_noticed, gaps_repaired, .. } = mesh.counters(number);
+        assert_eq!((gaps_noticed, gaps_repaired), (1, 1));
+    }
+}
+
+#[test]
+fn a_lost_last_change_is_found_by_heartbeats() {
+    let mut mesh = three();
+    mesh.loses_deltas = true;
+    mesh.trade(1, "AAPL", "100");
+    mesh.loses_deltas = false;
+    mesh.pass(BEAT * 3);
+    assert_eq!(mesh.view(2), ["s1 AAPL 100"]);
+    assert_eq!(mesh.view(3), ["s1 AAPL 100"]);
+}
+
+#[test]
+fn a_slow_peer_gets_the_last_row_alone() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "1");
+    mesh.is_slow = true;
+    let before = mesh.deltas;
+    mesh.trade(1, "AAPL", "1");
+    for _ in 0..50 {
+        mesh.trade(1, "AAPL", "1");
+    }
+    assert_eq!(mesh.deltas - before, 2, "one for each peer, and nothing waits");
+    mesh.is_slow = false;
+    let links: Vec<_> = mesh.processes[&1].links.keys().copied().collect();
+    mesh.queue.extend(links.into_iter().map(|link| (1, Event::Room(link))));
+    mesh.settle();
+    assert_eq!(mesh.view(2), ["s1 AAPL 52"]);
+    assert_eq!(mesh.deltas - before, 4);
+    assert_eq!(mesh.counters(1).conflated, 2 * 49);
+}
+
+#[test]
+fn positions_come_back_from_the_journal_under_the_next_incarnation() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    let journal = mesh.kill(1);
+    mesh.start(settings("s1", 11, &["s2"]), journal);
+    assert_eq!(mesh.processes[&11].replica.phase(), Phase::Running(Incarnation::new(2)));
+    mesh.trade(11, "AAPL", "1");
+    for number in [2, 3, 11] {
+        assert_eq!(mesh.view(number), ["s1 AAPL 101"]);
+    }
+}
+
+#[test]
+fn without_its_disk_a_strategy_refuses_to_start_while_peers_hold_its_rows() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.kill(1);
+    mesh.start(settings("s1", 11, &["s2"]), Owned::new());
+    let Some(StepDown::NewerRows { holders, journal, had_started: false }) =
+        &mesh.processes[&11].stepped_down
+    else {
+        panic!("{:?}", mesh.processes[&11].stepped_down)
+    };
+    assert_eq!(*journal, Version::ZERO);
+    let held: Vec<_> = holders.iter().map(|holder| (holder.peer, holder.through)).collect();
+    assert_eq!(held, [(name("s2"), Version::new(1, 1)), (name("s3"), Version::new(1, 1))]);
+    assert_eq!(mesh.view(2), ["s1 AAPL 100"]);
+}
+
+#[test]
+fn with_the_flag_it_takes_its_rows_from_its_peers() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.trade(1, "MSFT", "5");
+    mesh.kill(1);
+    let adopts = Settings { adopt: true, ..settings("s1", 11, &["s2"]) };
+    mesh.start(adopts, Owned::new());
+    let owned = mesh.processes[&11].replica.owned();
+    let adopted = Adoption { through: Version::new(1, 2), incarnation: Incarnation::new(2) };
+    assert_eq!(owned.adopted(), Some(adopted));
+    mesh.trade(11, "AAPL", "1");
+    for number in [2, 3, 11] {
+        assert_eq!(mesh.view(number), ["s1 AAPL 101", "s1 MSFT 5"]);
+        assert_eq!(mesh.counters(number).superseded, 0);
+    }
+}
+
+#[test]
+fn rows_that_were_not_adopted_are_counted_and_settled() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.part(1, 2);
+    mesh.trade(1, "MSFT", "5");
+    let journal_of_3 = mesh.kill(3);
+    mesh.kill(1);
+    mesh.start(Settings { adopt: true, ..settings("s1", 11, &["s2"]) }, Owned::new());
+    mesh.pass(BEAT * 4);
+    assert_eq!(mesh.view(2), ["s1 AAPL 100"]);
+    // The third comes back with the row that nobody else had.
+    let row = Row {
+        symbol: symbol("MSFT"),
+        position: Position::parse("5").unwrap(),
+        version: Version::new(1, 2),
+        updated: Unix::new(77),
+    };
+    let mut three = Replica::new(settings("s3", 33, &["s2"]), journal_of_3, [(name("s1"), row)]);
+    three.apply(mesh.now(), Event::Tick, &mut Vec::new());
+    mesh.start(settings("s3", 33, &["s2"]), three.owned().clone());
+    mesh.processes.get_mut(&33).unwrap().replica = three;
+    mesh.queue.push_back((33, Event::Tick));
+    mesh.pass(BEAT * 9);
+    for number in [2, 11, 33] {
+        assert_eq!(mesh.view(number), ["s1 AAPL 100", "s1 MSFT 0"], "{number}");
+    }
+    assert_eq!(mesh.counters(33).superseded, 1);
+    assert_eq!(mesh.counters(11).settled, 1);
+}
+
+#[test]
+fn whoever_started_alone_steps_down_when_newer_rows_turn_up() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.kill(1);
+    for other in [2, 3] {
+        mesh.part(11, other);
+    }
+    mesh.start(settings("s1", 11, &["s2"]), Owned::new());
+    mesh.pass(BEAT * 4);
+    assert!(mesh.processes[&11].notices.contains(&Notice::Alone));
+    mesh.trade(11, "IBM", "1");
+    mesh.apart.clear();
+    mesh.pass(BEAT * 9);
+    let stepped_down = &mesh.processes[&11].stepped_down;
+    assert!(
+        matches!(stepped_down, Some(StepDown::NewerRows { had_started: true, .. })),
+        "{stepped_down:?}"
+    );
+    assert_eq!(mesh.view(2), ["s1 AAPL 100"]);
+}
+
+#[test]
+fn a_second_process_of_a_name_that_lives_does_not_start() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    let second = Settings { address: address("s1b"), ..settings("s1", 11, &["s2"]) };
+    mesh.start(second, Owned::new());
+    mesh.pass(BEAT * 4);
+    let stepped_down = &mesh.processes[&11].stepped_down;
+    assert!(matches!(stepped_down, Some(StepDown::NameTaken { .. })), "{stepped_down:?}");
+    assert_eq!(mesh.processes[&1].stepped_down, None);
+}
+
+#[test]
+fn of_two_of_one_name_the_older_incarnation_steps_down() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    for other in [2, 3] {
+        mesh.part(1, other);
+    }
+    mesh.pass(BEAT * 5);
+    let journal = mesh.processes[&1].replica.owned().clone();
+    let second = Settings { address: address("s1b"), ..settings("s1", 11, &["s2"]) };
+    mesh.start(second, journal);
+    mesh.pass(BEAT);
+    mesh.apart.clear();
+    mesh.pass(BEAT * 9);
+    let stepped_down = &mesh.processes[&1].stepped_down;
+    assert!(matches!(stepped_down, Some(StepDown::NameTaken { .. })), "{stepped_down:?}");
+    assert_eq!(mesh.processes[&11].stepped_down, None);
+}
+
+#[test]
+fn a_row_of_its_name_from_outside_never_changes_a_position() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    let forged = |text: &str, sequence: u64| Row {
+        symbol: symbol(text),
+        position: Position::parse("666").unwrap(),
+        version: Version::new(1, sequence),
+        updated: Unix::new(1),
+    };
+    let delta = |owner: &str, row: Row| {
+        let (owner, after) = (name(owner), Version::new(1, 0));
+        Message::Delta(Delta { owner, after, through: row.version, adopted: None, rows: vec![row] })
+    };
+    let link = mesh.processes[&2].links.iter().find(|(_, (other, _))| *other == 1);
+    let (_, (_, theirs)) = link.unwrap();
+    mesh.queue.push_back((1, Event::Received(*theirs, delta("s1", forged("AAPL", 1)))));
+    mesh.settle();
+    assert_eq!(mesh.counters(1).settled, 1);
+    // Nor may s2 say rows of its own of an incarnation that it does not have.
+    let mut other = forged("AAPL", 1);
+    other.version = Version::new(9, 1);
+    let theirs = *mesh.processes[&1].links.keys().next().unwrap();
+    mesh.queue.push_back((1, Event::Received(theirs, delta("s2", other))));
+    mesh.pass(BEAT * 3);
+    for number in 1..=3 {
+        assert_eq!(mesh.view(number), ["s1 AAPL 100"]);
+    }
+}
+
+#[test]
+fn a_position_that_is_too_large_is_refused() {
+    let mut mesh = three();
+    let most = Position::from_nanos(limits::NANOS_MAX).unwrap().to_string();
+    mesh.trade(1, "AAPL", &most);
+    mesh.trade(1, "AAPL", "0.000000001");
+    assert_eq!(mesh.processes[&1].refused, [Refusal::TooLarge]);
+}
+
+#[test]
+fn a_member_that_is_not_heard_is_away_and_its_rows_stay() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.part(1, 2);
+    mesh.pass(BEAT * 5);
+    assert!(mesh.processes[&2].notices.contains(&Notice::Away(name("s1"))));
+    let status = mesh.processes[&2].replica.status(mesh.now());
+    assert!(!status.members[0].is_alive && status.members[0].away_since.is_some());
+    // What it writes meanwhile comes through the third.
+    mesh.trade(1, "AAPL", "1");
+    mesh.pass(BEAT * 9);
+    assert_eq!(mesh.view(2), ["s1 AAPL 101"]);
+    mesh.apart.clear();
+    mesh.pass(BEAT * 9);
+    assert!(mesh.processes[&2].notices.contains(&Notice::Back(name("s1"))));
+}
