@@ -10,7 +10,7 @@ use crate::{Origin, Position, Row, Sequence, Symbol, TradeQuantity, Unix, Versio
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Record {
     /// A row was taken from the peers as they had it. Rows come in the order of their versions, and
-    /// [`Record::Started`] follows.
+    /// [`Record::Started`] follows, or, for one that turned up later, [`Record::Traded`].
     Adopted(Row),
     /// A new incarnation. It writes all rows again, in the order of their symbols, from sequence 1.
     Started(Started),
@@ -175,9 +175,24 @@ impl Owned {
         if limits::SYMBOLS_MAX <= self.rows.len() && !self.rows.contains_key(&row.symbol) {
             return Err(BadRecord::TooManyRows);
         }
-        self.version = self.version.max(row.version);
+        if self.version.incarnation <= row.version.incarnation {
+            self.version = self.version.max(row.version);
+        } else {
+            self.remember_life(row.version);
+        }
         self.rows.insert(row.symbol, row);
         Ok(())
+    }
+
+    /// An earlier incarnation had this version.
+    fn remember_life(&mut self, last: Version) {
+        match self.lives.binary_search_by_key(&last.incarnation, |life| life.incarnation) {
+            Ok(at) => self.lives[at] = self.lives[at].max(last),
+            Err(at) => self.lives.insert(at, last),
+        }
+        if limits::LIVES_MAX < self.lives.len() {
+            self.lives.remove(0);
+        }
     }
 
     fn start(&mut self, started: Started) -> Result<(), BadRecord> {
@@ -186,10 +201,7 @@ impl Owned {
             return Err(BadRecord::Incarnation);
         }
         if self.version.incarnation != Incarnation::ZERO {
-            if limits::LIVES_MAX <= self.lives.len() {
-                self.lives.remove(0);
-            }
-            self.lives.push(self.version);
+            self.remember_life(self.version);
         }
         let mut sequence = Sequence::ZERO;
         for row in self.rows.values_mut() {

@@ -53,11 +53,11 @@ impl Replica {
         }
     }
 
-    pub(super) fn set_wake(&mut self) {
+    pub(super) fn set_wake(&mut self, now: Now) {
         let next = self.next_beat.min(self.dials.next());
         self.wake_at = match self.phase {
             Phase::Down => Steady::MAX,
-            Phase::Joining => next.min(self.join.wake_at()),
+            Phase::Joining => next.min(self.join.wake_at(now.steady)),
             _ => next,
         };
     }

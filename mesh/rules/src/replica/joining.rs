@@ -43,8 +43,12 @@ impl Join {
     }
 
     /// When there is something to do at the latest.
-    pub(super) fn wake_at(&self) -> Steady {
-        self.until.min(self.ask_at)
+    pub(super) fn wake_at(&self, now: Steady) -> Steady {
+        match now < self.until {
+            true => self.until.min(self.ask_at),
+            // It waits until somebody takes back that the name is taken.
+            false => self.ask_at,
+        }
     }
 
     pub(super) fn name_alive(&mut self, name: StrategyName) {

@@ -3,7 +3,8 @@
 use super::Replica;
 use crate::{
     BadRecord, Effect, Incarnation, Message, Notice, Now, Origin, Phase, Position, Record,
-    RecordNumber, Refusal, Row, Started, StepDown, Trade, TradeQuantity, Traded, Version, limits,
+    RecordNumber, Refusal, Row, Started, StepDown, StrategyName, Symbol, Trade, TradeQuantity,
+    Traded, Version, limits,
 };
 
 impl Replica {
@@ -47,22 +48,29 @@ impl Replica {
     }
 
     /// Writes its own position of a symbol again: a peer holds another.
-    pub(super) fn settle(&mut self, now: Now, theirs: &Row, out: &mut Vec<Effect>) {
-        let symbol = theirs.symbol;
+    fn settle(&mut self, now: Now, theirs: &Row, out: &mut Vec<Effect>) {
+        if !self.write_again(now, theirs.symbol, out) {
+            return;
+        }
+        self.counters.settled += 1;
+        let Row { symbol, position: theirs, version, .. } = *theirs;
+        let ours = self.written.row(&symbol).map_or(Position::ZERO, |row| row.position);
+        out.push(Effect::Notice(Notice::Settled { symbol, theirs, version, ours }));
+    }
+
+    /// Writes its position of a symbol under its next version; whether there was room for that.
+    fn write_again(&mut self, now: Now, symbol: Symbol, out: &mut Vec<Effect>) -> bool {
         let trade = Trade {
             symbol,
             quantity: TradeQuantity::ZERO,
             time: Some(self.written.row(&symbol).map_or(now.unix, |row| row.updated)),
             origin: Origin::Settled,
         };
-        if self.take_trade(now, trade, out).is_err() {
+        let is_written = self.take_trade(now, trade, out).is_ok();
+        if !is_written {
             self.say_full("rows of its name that peers hold", out);
-            return;
         }
-        self.counters.settled += 1;
-        let ours = self.written.row(&symbol).map_or(Position::ZERO, |row| row.position);
-        let Row { position: theirs, version, .. } = *theirs;
-        out.push(Effect::Notice(Notice::Settled { symbol, theirs, version, ours }));
+        is_written
     }
 
     /// Somebody else used its incarnation: goes on under the next one, with all rows written again.
@@ -151,7 +159,7 @@ impl Replica {
     /// A peer holds so many rows of this name, through this version.
     pub(super) fn hear_of_own(
         &mut self,
-        peer: crate::StrategyName,
+        peer: StrategyName,
         through: Version,
         rows: u32,
         out: &mut Vec<Effect>,
@@ -163,7 +171,7 @@ impl Replica {
         let is_adopted =
             self.owned.adopted().is_some_and(|adopted| through.incarnation < adopted.incarnation);
         if through.incarnation < incarnation && is_adopted {
-            // It was not adopted, and the adoption said so: what is unknown here is settled.
+            // It was not adopted, and the adoption said so. What is unknown here is adopted late.
             return;
         }
         if through.incarnation == incarnation && !self.is_alone {
@@ -179,11 +187,15 @@ impl Replica {
     pub(super) fn hear_own_rows(
         &mut self,
         now: Now,
-        peer: crate::StrategyName,
+        peer: StrategyName,
         rows: &[Row],
         out: &mut Vec<Effect>,
     ) {
         for row in rows {
+            if self.may_adopt_late(row) {
+                self.adopt_late(now, row, out);
+                continue;
+            }
             self.hear_of_own(peer, row.version, 1, out);
             if self.running().is_none() {
                 return;
@@ -200,8 +212,32 @@ impl Replica {
         }
     }
 
+    /// Whether a row is of an earlier life of which it knew nothing, of a symbol that it has not
+    /// written since, and it may take such rows as its own.
+    fn may_adopt_late(&self, row: &Row) -> bool {
+        let incarnation = row.version.incarnation;
+        let is_of_then = self.running().is_some_and(|running| incarnation < running)
+            && !self.written.covers(row.version);
+        let has_adopted =
+            self.written.adopted().is_some_and(|adopted| incarnation < adopted.incarnation);
+        is_of_then
+            && (self.settings.adopt || has_adopted)
+            && self.written.row(&row.symbol).is_none()
+    }
+
+    fn adopt_late(&mut self, now: Now, row: &Row, out: &mut Vec<Effect>) {
+        if limits::PENDING_MAX <= self.pending.len() + 1
+            || self.record(Record::Adopted(*row), out).is_err()
+        {
+            self.say_full("rows of its name that peers hold", out);
+            return;
+        }
+        out.push(Effect::Notice(Notice::Adopted { rows: 1, through: row.version }));
+        self.write_again(now, row.symbol, out);
+    }
+
     /// The peers learn of its rows as they change.
-    pub(super) fn tell_change(&mut self, owner: crate::StrategyName, before: Version) {
+    pub(super) fn tell_change(&mut self, owner: StrategyName, before: Version) {
         let Some(targets) = self.targets.get(&owner) else { return };
         for name in targets {
             if let Some(link) = self.peers.get(name).and_then(|id| self.links.get_mut(id)) {

@@ -334,7 +334,7 @@ fn with_the_flag_it_takes_its_rows_from_its_peers() {
 }
 
 #[test]
-fn rows_that_were_not_adopted_are_counted_and_settled() {
+fn a_row_that_turns_up_after_an_adoption_is_counted_and_adopted_too() {
     let mut mesh = three();
     mesh.trade(1, "AAPL", "100");
     mesh.part(1, 2);
@@ -358,10 +358,10 @@ fn rows_that_were_not_adopted_are_counted_and_settled() {
     mesh.queue.push_back((33, Event::Tick));
     mesh.pass(BEAT * 9);
     for number in [2, 11, 33] {
-        assert_eq!(mesh.view(number), ["s1 AAPL 100", "s1 MSFT 0"], "{number}");
+        assert_eq!(mesh.view(number), ["s1 AAPL 100", "s1 MSFT 5"], "{number}");
     }
     assert_eq!(mesh.counters(33).superseded, 1);
-    assert_eq!(mesh.counters(11).settled, 1);
+    assert_eq!(mesh.counters(11).settled, 0);
 }
 
 #[test]

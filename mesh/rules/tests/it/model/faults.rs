@@ -1,0 +1,91 @@
+//! Faults: what goes wrong and when, drawn from the seed.
+
+use super::prng::Prng;
+use super::process::{BEAT, MS, START};
+
+/// What happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fault {
+    /// A process is killed. Its peers are told, unless the power fails.
+    Kill {
+        place: usize,
+        is_power: bool,
+    },
+    /// Its disk is gone.
+    LoseDisk(usize),
+    Start(usize),
+    /// It takes a snapshot of its view, for its next start.
+    Remember(usize),
+    /// Nothing passes between two.
+    Cut(usize, usize),
+    Join(usize, usize),
+    /// Nothing passes to it or from it.
+    CutOff(usize),
+    JoinAll,
+    /// Messages are lost, repeated, late and out of order; or no longer.
+    Network(bool),
+    /// Its links are full and its disk is slow; or no longer.
+    Slow(usize, bool),
+    /// Its wall clock is set.
+    SetClock(usize, i64),
+    /// A connection breaks.
+    Break(usize),
+}
+
+/// Who there is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cast {
+    /// Names of strategies.
+    pub(super) names: usize,
+    /// Places: those beyond the names are for second processes.
+    pub(super) places: usize,
+}
+
+/// How long there are faults.
+pub(super) const FAULTY: u64 = 12 * BEAT;
+/// How long it may take until all views are equal.
+pub(super) const HEALING: u64 = 24 * BEAT;
+/// How long a strategy may take to come back from its peers.
+pub(super) const EXAM: u64 = 12 * BEAT;
+
+/// The faults of a run, in any order.
+pub(super) fn draw(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
+    let mut faults = Vec::new();
+    for _ in 0..prng.below(10) {
+        let time = START + prng.below(FAULTY);
+        let lasts = (1 + prng.below(6_000)) * MS;
+        let place = prng.index(cast.places);
+        let other = (place + 1 + prng.index(cast.places - 1)) % cast.places;
+        let (begins, ends) = match prng.below(12) {
+            0..=2 => {
+                if prng.percent(40) {
+                    faults.push((time + 1, Fault::LoseDisk(place)));
+                }
+                if prng.percent(50) {
+                    faults.push((time.saturating_sub(prng.below(BEAT)), Fault::Remember(place)));
+                }
+                let is_power = prng.percent(40);
+                (Fault::Kill { place, is_power }, Fault::Start(place))
+            }
+            3 | 4 => (Fault::Cut(place, other), Fault::Join(place, other)),
+            5 => (Fault::CutOff(place), Fault::JoinAll),
+            6 => (Fault::Network(true), Fault::Network(false)),
+            7 => (Fault::Slow(place, true), Fault::Slow(place, false)),
+            8 => {
+                let jump = i64::try_from(prng.below(20 * BEAT)).unwrap();
+                (Fault::SetClock(place, jump - 10_000_000_000), Fault::SetClock(place, 0))
+            }
+            9 => (Fault::Break(place), Fault::Break(other)),
+            _ => {
+                // Somebody starts a process where another may run under the same name.
+                (Fault::Start(cast.places - 1), Fault::Kill { place: other, is_power: false })
+            }
+        };
+        faults.push((time, begins));
+        if prng.percent(80) {
+            faults.push((time + lasts, ends));
+        }
+    }
+    faults.retain(|(time, _)| START < *time && *time < START + FAULTY);
+    faults
+}

@@ -1,0 +1,273 @@
+//! World: who there is, what is on its way, and the time.
+
+mod network;
+mod effects;
+mod happenings;
+mod bugs;
+mod checks;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use allot_mesh_rules::{
+    Address, Effect, Event, LinkId, Message, Notice, Origin, Phase, Record, RecordNumber, Replica,
+    Row, StepDown, StrategyName, Symbol, Trade,
+};
+
+use super::faults::{self, Cast, EXAM, FAULTY, Fault, HEALING};
+use super::oracle::{Oracle, hundredths};
+use super::planted_bug::PlantedBug;
+use super::prng::Prng;
+use super::process::{BEAT, Connection, MS, Process, START, address_of, name_of, symbol_of};
+
+/// More calls than this are no run of a mesh that comes to rest.
+const CALLS_MAX: u64 = 60_000;
+
+/// What happens at some time.
+enum Happening {
+    Deliver {
+        from: usize,
+        to: usize,
+        link: LinkId,
+        message: Message,
+    },
+    Fault(Fault),
+    /// A run's journal is on disk up to a record.
+    Synced {
+        place: usize,
+        run: u64,
+        number: RecordNumber,
+    },
+    /// A link has room again.
+    Room {
+        place: usize,
+        link: LinkId,
+    },
+    /// A run's attempt at an address succeeds, if somebody listens there.
+    Open {
+        place: usize,
+        run: u64,
+        address: Address,
+    },
+    /// A connection is gone, and this end is told.
+    Down {
+        place: usize,
+        link: LinkId,
+    },
+    Trade,
+    /// All faults end.
+    End,
+    /// Every name that has no process gets one.
+    Supervise,
+    /// All views must be equal; then a strategy loses its disk.
+    Exam,
+}
+
+/// Everything.
+pub(super) struct World {
+    time: u64,
+    prng: Prng,
+    bug: Option<PlantedBug>,
+    cast: Cast,
+    /// Up to so many members, each sends to all.
+    direct: usize,
+    processes: Vec<Process>,
+    happenings: BTreeMap<(u64, u64), Happening>,
+    happening_count: u64,
+    next_link: u64,
+    next_instance: u64,
+    /// Calls of replicas so far.
+    calls: u64,
+    network_is_bad: bool,
+    /// Pairs between which nothing passes.
+    cut: BTreeSet<(usize, usize)>,
+    /// Nothing goes wrong any more.
+    is_sound: bool,
+    /// The place where a name ran last.
+    last_place: BTreeMap<StrategyName, usize>,
+    oracle: Oracle,
+    /// Who has lost its disk at the end, and what it had.
+    exam: Option<Exam>,
+    changes: u64,
+    /// All that happens is printed.
+    is_traced: bool,
+    violation: Option<String>,
+}
+
+/// A strategy that has lost its disk.
+struct Exam {
+    place: usize,
+    had: BTreeMap<Symbol, i128>,
+    has_refused: bool,
+}
+
+impl World {
+    /// Runs a seed; returns how many changes were shown, or what was broken.
+    pub(super) fn run(seed: u64, bug: Option<PlantedBug>) -> Result<u64, String> {
+        let mut world = Self::new(seed, bug);
+        let end = START + FAULTY + HEALING + EXAM;
+        while world.time < end && world.violation.is_none() {
+            world.step(end);
+        }
+        if let Some(violation) = world.violation {
+            return Err(violation);
+        }
+        world.check_equal()?;
+        world.check_exam()?;
+        Ok(world.changes)
+    }
+
+    fn new(seed: u64, bug: Option<PlantedBug>) -> Self {
+        let mut prng = Prng::new(seed);
+        let names = 2 + prng.index(4);
+        let cast = Cast { names, places: names + prng.index(2) };
+        let mut world = Self {
+            time: START,
+            bug,
+            cast,
+            // Half of the meshes have groups and relays.
+            direct: if prng.percent(50) { 1 } else { 16 },
+            processes: (0..cast.places)
+                .map(|place| Process::new(place, name_of(place % names)))
+                .collect(),
+            happenings: BTreeMap::new(),
+            happening_count: 0,
+            next_link: 0,
+            next_instance: 0,
+            calls: 0,
+            network_is_bad: false,
+            cut: BTreeSet::new(),
+            is_sound: false,
+            last_place: BTreeMap::new(),
+            oracle: Oracle::default(),
+            exam: None,
+            changes: 0,
+            is_traced: std::env::var_os("ALLOT_MODEL_TRACE").is_some(),
+            violation: None,
+            prng: Prng::new(seed.wrapping_mul(31)),
+        };
+        world.plan(&mut prng);
+        world
+    }
+
+    fn plan(&mut self, prng: &mut Prng) {
+        for place in 0..self.cast.names {
+            self.at(START + prng.below(3 * BEAT), Happening::Fault(Fault::Start(place)));
+        }
+        for (time, fault) in faults::draw(self.cast, prng) {
+            self.at(time, Happening::Fault(fault));
+        }
+        for _ in 0..20 + prng.below(60) {
+            self.at(START + prng.below(FAULTY + BEAT), Happening::Trade);
+        }
+        self.at(START + FAULTY, Happening::End);
+        self.at(START + FAULTY + HEALING, Happening::Exam);
+    }
+
+    fn has(&self, bug: PlantedBug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    fn violated(&mut self, violation: String) {
+        let time = (self.time - START) / MS;
+        self.violation.get_or_insert(format!("at {time} ms: {violation}"));
+    }
+
+    fn check(&mut self, found: Result<(), String>) {
+        if let Err(violation) = found {
+            self.violated(violation);
+        }
+    }
+
+    fn at(&mut self, time: u64, happening: Happening) {
+        self.happening_count += 1;
+        self.happenings.insert((time, self.happening_count), happening);
+    }
+
+    fn soon(&mut self, longest: u64, happening: Happening) {
+        let delay = 1 + self.prng.below(longest);
+        self.at(self.time + delay, happening);
+    }
+
+    /// The next happening, or the next wake-up of a replica.
+    fn step(&mut self, end: u64) {
+        let next = self.happenings.first_key_value().map_or(u64::MAX, |((time, _), _)| *time);
+        let replicas = self.processes.iter().filter_map(|process| process.replica.as_ref());
+        let wakes = replicas.map(|replica| replica.wake_at().get()).min().unwrap_or(u64::MAX);
+        let wakes = wakes.max(self.time + 1);
+        if next <= wakes {
+            let ((time, _), happening) = self.happenings.pop_first().expect("there is one");
+            self.time = self.time.max(time);
+            self.happen(happening);
+            return;
+        }
+        self.time = wakes.min(end);
+        for place in 0..self.processes.len() {
+            let replica = self.processes[place].replica.as_ref();
+            if replica.is_some_and(|replica| replica.wake_at().get() <= self.time) {
+                self.tell(place, Event::Tick);
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Deliver { from, to, link, message } => self.deliver(from, to, link, message),
+            Happening::Fault(fault) => self.fault(fault),
+            Happening::Synced { place, run, number } => {
+                if self.processes[place].run == run && self.processes[place].is_up() {
+                    self.sync(place, number);
+                    self.tell(place, Event::Durable(number));
+                }
+            }
+            Happening::Room { place, link } => self.has_room(place, link),
+            Happening::Open { place, run, address } => self.open(place, run, address),
+            Happening::Down { place, link } => {
+                if self.processes[place].links.remove(&link).is_some() {
+                    self.tell(place, Event::LinkDown(link));
+                }
+            }
+            Happening::Trade => self.trade(),
+            Happening::End => self.end(),
+            Happening::Supervise => self.supervise(),
+            Happening::Exam => self.begin_exam(),
+        }
+    }
+
+    /// A replica is told something, and does what it wants.
+    fn tell(&mut self, place: usize, event: Event) {
+        self.calls += 1;
+        if CALLS_MAX < self.calls {
+            self.violated("replicas talk without end".to_owned());
+            return;
+        }
+        let (process, time) = (&mut self.processes[place], self.time);
+        let now = process.now(time);
+        let Some(replica) = process.replica.as_mut() else { return };
+        let mut out = Vec::new();
+        if self.is_traced {
+            eprintln!("{} µs, {place}, run {}: {event:?}", (time - START) / 1_000, process.run);
+        }
+        replica.apply(now, event, &mut out);
+        for effect in out {
+            if self.is_traced {
+                eprintln!("    {effect:?}");
+            }
+            self.act(place, effect);
+        }
+        if self.has(PlantedBug::SendsWithoutRoom) {
+            let links: Vec<LinkId> = self.processes[place].links.keys().copied().collect();
+            let is_full = |link: &LinkId| self.processes[place].links[link].full_since.is_some();
+            if let Some(link) = links.into_iter().find(is_full) {
+                self.calls += 1;
+                let now = self.processes[place].now(time);
+                let mut out = Vec::new();
+                if let Some(replica) = self.processes[place].replica.as_mut() {
+                    replica.apply(now, Event::Room(link), &mut out);
+                }
+                for effect in out {
+                    self.act(place, effect);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What replicas want done.
+
+use super::*;
+
+impl World {
+    pub(super) fn act(&mut self, place: usize, effect: Effect) {
+        match effect {
+            Effect::Record(number, record) => self.write(place, number, record),
+            Effect::Send(link, message) => self.send(place, link, message),
+            Effect::Connect(address) => self.connect(place, address),
+            Effect::Forget(address) => {
+                self.processes[place].attempts.remove(&address);
+            }
+            Effect::Close(link) => self.close(place, link),
+            Effect::Started(_) => {
+                let name = self.processes[place].name;
+                self.last_place.insert(name, place);
+                if self.has(PlantedBug::ShowsOldRows) {
+                    for (owner, row) in self.processes[place].history.clone() {
+                        self.show(place, owner, row);
+                    }
+                }
+            }
+            Effect::Changed(owner, row) => self.show(place, owner, row),
+            Effect::Notice(Notice::Full(what)) => self.violated(format!("a bound is hit: {what}")),
+            Effect::Notice(_) => {}
+            Effect::Refused(trade, _) => {
+                let given = self.processes[place].given.pop_front();
+                if given.is_some_and(|given| given != trade) {
+                    self.violated(format!("{trade:?} is refused, and was not given"));
+                }
+            }
+            Effect::StepDown(why) => self.step_down(place, &why),
+        }
+    }
+
+    /// A record goes to disk, in a while.
+    fn write(&mut self, place: usize, number: RecordNumber, record: Record) {
+        if let Record::Traded(traded) = record
+            && traded.origin == Origin::Typed
+        {
+            let given = self.processes[place].given.pop_front();
+            let is_it =
+                |given: Trade| (given.symbol, given.quantity) == (traded.symbol, traded.quantity);
+            if !given.is_some_and(is_it) {
+                self.violated(format!("{traded:?} is written, and was not given"));
+            }
+        }
+        let bug = self.bug;
+        let process = &mut self.processes[place];
+        process.unsynced.push_back((number, record));
+        let (run, is_slow) = (process.run, process.is_slow);
+        let longest = if is_slow { 2_000 * MS } else { 20 * MS };
+        self.soon(longest, Happening::Synced { place, run, number });
+        if bug == Some(PlantedBug::ShowsBeforeDurable) {
+            self.tell(place, Event::Durable(number));
+        }
+    }
+
+    /// Everything up to a record is durable.
+    pub(super) fn sync(&mut self, place: usize, number: RecordNumber) {
+        let process = &mut self.processes[place];
+        let name = process.name;
+        let mut synced = Vec::new();
+        while let Some((_, record)) = process.unsynced.pop_front_if(|(next, _)| *next <= number) {
+            process.disk.push(record);
+            synced.push(record);
+        }
+        for record in synced {
+            let found = self.oracle.durable(place, name, &record);
+            self.check(found);
+            if let Record::Started(started) = record {
+                self.look_at_start(place, started.adopted.is_some());
+            }
+        }
+    }
+
+    /// A row is shown. It has to be one that its owner wrote, and later than what was shown.
+    fn show(&mut self, place: usize, owner: StrategyName, row: Row) {
+        let process = &mut self.processes[place];
+        let me = process.name;
+        let before = process.shown.insert((owner, row.symbol), row.version);
+        self.changes += u64::from(owner != me);
+        if let Some(before) = before.filter(|before| row.version <= *before) {
+            self.violated(format!("{me} shows {row:?} of {owner} after {before}"));
+        }
+        if !self.oracle.knows(&owner, &row) {
+            self.violated(format!("{me} shows {row:?}, which {owner} did not write"));
+        }
+    }
+
+    fn step_down(&mut self, place: usize, why: &StepDown) {
+        let process = &self.processes[place];
+        let name = process.name;
+        let is_newer = matches!(why, StepDown::NewerRows { .. });
+        if is_newer && process.is_pristine {
+            self.violated(format!("{name} has its disk and steps down: {why:?}"));
+        }
+        if matches!(why, StepDown::NoIncarnationLeft) {
+            self.violated(format!("{name} has no incarnation left"));
+        }
+        if let Some(exam) = self.exam.as_mut().filter(|exam| exam.place == place) {
+            exam.has_refused |= is_newer;
+        }
+        self.processes[place].adopts |= is_newer;
+        self.kill(place, false);
+        if is_newer && self.prng.percent(60) {
+            self.soon(3 * BEAT, Happening::Fault(Fault::Start(place)));
+        }
+    }
+}

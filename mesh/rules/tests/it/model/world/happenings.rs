@@ -1,0 +1,158 @@
+//! Faults, trades, and how all faults end.
+
+use super::*;
+
+impl World {
+    pub(super) fn fault(&mut self, fault: Fault) {
+        match fault {
+            Fault::Kill { place, is_power } => self.kill(place, is_power),
+            Fault::LoseDisk(place) => self.lose_disk(place),
+            Fault::Start(place) => self.start(place),
+            Fault::Remember(place) => self.remember(place),
+            Fault::Cut(one, other) => self.set_cut(one, other, true),
+            Fault::Join(one, other) => self.set_cut(one, other, false),
+            Fault::CutOff(place) => {
+                for other in 0..self.cast.places {
+                    self.set_cut(place, other, true);
+                }
+            }
+            Fault::JoinAll => self.cut.clear(),
+            Fault::Network(is_bad) => self.network_is_bad = is_bad && !self.is_sound,
+            Fault::Slow(place, is_slow) => {
+                self.processes[place].is_slow = is_slow && !self.is_sound;
+            }
+            Fault::SetClock(place, skew) => self.processes[place].skew = skew,
+            Fault::Break(place) => self.break_one(place),
+        }
+    }
+
+    pub(super) fn kill(&mut self, place: usize, is_power: bool) {
+        if !self.processes[place].is_up() {
+            return;
+        }
+        // Some of what was not synced may be on disk all the same.
+        let kept = self.prng.index(self.processes[place].unsynced.len() + 1);
+        if let Some((number, _)) = kept.checked_sub(1).map(|at| self.processes[place].unsynced[at])
+        {
+            self.sync(place, number);
+        }
+        let process = &mut self.processes[place];
+        process.replica = None;
+        process.unsynced.clear();
+        process.given.clear();
+        process.attempts.clear();
+        let links = std::mem::take(&mut process.links);
+        if self.has(PlantedBug::ForgetsTrades) {
+            self.processes[place].disk.pop_if(|record| matches!(record, Record::Traded(_)));
+        }
+        if self.has(PlantedBug::ForgetsIncarnations) {
+            self.processes[place].disk.pop_if(|record| matches!(record, Record::Started(_)));
+        }
+        for connection in links.into_values().filter(|_| !is_power) {
+            let Connection { other, other_link, .. } = connection;
+            self.soon(50 * MS, Happening::Down { place: other, link: other_link });
+        }
+    }
+
+    fn lose_disk(&mut self, place: usize) {
+        self.kill(place, false);
+        let process = &mut self.processes[place];
+        process.disk.clear();
+        process.is_pristine = false;
+        process.history.clear();
+        process.adopts = self.prng.percent(30) && self.exam.is_none();
+        self.oracle.lost(place);
+    }
+
+    fn remember(&mut self, place: usize) {
+        let process = &mut self.processes[place];
+        if let Some(replica) = &process.replica {
+            process.history = replica.rows().map(|(owner, row)| (*owner, *row)).collect();
+        }
+    }
+
+    pub(super) fn start(&mut self, place: usize) {
+        if self.processes[place].is_up() {
+            return;
+        }
+        let name = self.processes[place].name;
+        if self.cast.names <= place {
+            for process in self.processes.iter_mut().filter(|process| process.name == name) {
+                process.is_pristine = false;
+            }
+        }
+        self.next_instance += 1;
+        let instance = allot_domain::mix(self.next_instance) | 1;
+        let others: Vec<usize> = (0..self.cast.places).filter(|other| *other != place).collect();
+        // All know the first two: meshes that do not know of each other are no one mesh.
+        let first = others.iter().filter(|other| **other < 2);
+        let mut connect: Vec<Address> = first.map(|other| address_of(*other)).collect();
+        if self.prng.percent(50) || self.is_sound {
+            connect = others.iter().map(|other| address_of(*other)).collect();
+        } else if self.prng.percent(50) && place == 0 {
+            connect.clear();
+        }
+        let process = &mut self.processes[place];
+        process.run += 1;
+        let settings = process.settings(instance, connect, self.direct);
+        let others = process.history.iter().filter(|(owner, _)| *owner != name);
+        process.shown = others.map(|(owner, row)| ((*owner, row.symbol), row.version)).collect();
+        process.replica =
+            Some(Replica::new(settings, process.recover(), process.history.iter().copied()));
+        self.last_place.entry(name).or_insert(place);
+        self.tell(place, Event::Tick);
+        // Somebody may have tried to reach it before it was there.
+        let address = address_of(place);
+        for other in 0..self.cast.places {
+            if self.processes[other].attempts.contains(&address) {
+                let (run, address) = (self.processes[other].run, address.clone());
+                self.soon(200 * MS, Happening::Open { place: other, run, address });
+            }
+        }
+    }
+
+    pub(super) fn trade(&mut self) {
+        let place = self.prng.index(self.cast.places);
+        let count = 1 + self.prng.below(3);
+        for _ in 0..count {
+            let trade = Trade {
+                symbol: symbol_of(self.prng.index(4)),
+                quantity: hundredths(i64::try_from(self.prng.below(1_000)).unwrap() - 500),
+                time: None,
+                origin: Origin::Typed,
+            };
+            if !self.processes[place].is_up() {
+                return;
+            }
+            self.processes[place].given.push_back(trade);
+            self.tell(place, Event::Trade(trade));
+            if self.has(PlantedBug::TradesTwice) && self.prng.percent(20) {
+                self.tell(place, Event::Trade(trade));
+            }
+        }
+    }
+
+    /// All faults end.
+    pub(super) fn end(&mut self) {
+        self.is_sound = true;
+        self.network_is_bad = false;
+        self.cut.clear();
+        for process in &mut self.processes {
+            process.is_slow = false;
+        }
+        self.supervise();
+    }
+
+    /// Starts a process for each name that has none: where it ran last.
+    pub(super) fn supervise(&mut self) {
+        for number in 0..self.cast.names {
+            let name = name_of(number);
+            let is_up = self.processes.iter().any(|one| one.name == name && one.is_up());
+            if !is_up {
+                let place = self.last_place.get(&name).copied().unwrap_or(number);
+                self.start(place);
+            }
+        }
+        self.at(self.time + BEAT, Happening::Supervise);
+    }
+}
