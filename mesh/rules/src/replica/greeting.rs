@@ -142,6 +142,10 @@ impl Replica {
         let taken = holder.map(|known| self.taken(now, &name, known));
         let peer = Peer { name, incarnation, instance, is_joining };
         if is_joining {
+            if holder.is_none() && standing != Standing::New {
+                // It has started since: this hello came late.
+                return;
+            }
             self.accept(now, id, peer, hello, out);
             if let Some(taken) = taken.filter(|taken| taken.is_alive) {
                 self.send(id, Message::NameTaken(taken), out);
@@ -151,8 +155,10 @@ impl Replica {
         if standing == Standing::Earlier {
             // An older hello of the same process came late; or another process has the name.
             if let Some(taken) = taken {
-                self.links.get_mut(&id).expect("it said hello").peer = None;
                 self.send(id, Message::NameTaken(taken), out);
+                if self.links.get_mut(&id).is_some_and(|link| link.peer.take().is_some()) {
+                    self.elect(now, name, out);
+                }
             }
             return;
         }

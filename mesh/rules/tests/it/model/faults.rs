@@ -30,6 +30,15 @@ pub(super) enum Fault {
     SetClock(usize, i64),
     /// A connection breaks.
     Break(usize),
+    /// It trades now.
+    Trade(usize),
+    /// It may adopt at its next start.
+    Adopt(usize),
+    /// Somebody says a row in the name of another that it never wrote.
+    Forge {
+        owner: usize,
+        listener: usize,
+    },
 }
 
 /// Who there is.
@@ -56,7 +65,7 @@ pub(super) fn draw(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
         let lasts = (1 + prng.below(6_000)) * MS;
         let place = prng.index(cast.places);
         let other = (place + 1 + prng.index(cast.places - 1)) % cast.places;
-        let (begins, ends) = match prng.below(12) {
+        let (begins, ends) = match prng.below(13) {
             0..=2 => {
                 if prng.percent(40) {
                     faults.push((time + 1, Fault::LoseDisk(place)));
@@ -76,6 +85,10 @@ pub(super) fn draw(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
                 (Fault::SetClock(place, jump - 10_000_000_000), Fault::SetClock(place, 0))
             }
             9 => (Fault::Break(place), Fault::Break(other)),
+            10 => {
+                let forge = Fault::Forge { owner: place, listener: other };
+                (forge, forge)
+            }
             _ => {
                 // Somebody starts a process where another may run under the same name.
                 (Fault::Start(cast.places - 1), Fault::Kill { place: other, is_power: false })
@@ -86,6 +99,32 @@ pub(super) fn draw(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
             faults.push((time + lasts, ends));
         }
     }
+    if 2 < cast.names && prng.percent(15) {
+        faults.extend(lone_witness(cast, prng));
+    }
     faults.retain(|(time, _)| START < *time && *time < START + FAULTY);
+    faults
+}
+
+/// One strategy alone sees the last trades of another, which then loses its disk and comes back
+/// while that one is away.
+fn lone_witness(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
+    let (owner, time) = (prng.index(cast.names), START + 3 * BEAT + prng.below(2 * BEAT));
+    let witness = (owner + 1) % cast.names;
+    let others: Vec<usize> =
+        (0..cast.places).filter(|other| ![owner, witness].contains(other)).collect();
+    let mut faults = vec![(time, Fault::Trade(owner))];
+    for other in others {
+        faults.push((time + 500 * MS, Fault::Cut(owner, other)));
+        faults.push((time + 500 * MS, Fault::Cut(witness, other)));
+        faults.push((time + 2_100 * MS, Fault::Join(owner, other)));
+    }
+    faults.extend([
+        (time + 600 * MS, Fault::Trade(owner)),
+        (time + 2_000 * MS, Fault::LoseDisk(owner)),
+        (time + 2_000 * MS, Fault::Cut(owner, witness)),
+        (time + 2_200 * MS, Fault::Adopt(owner)),
+        (time + 2_300 * MS, Fault::Start(owner)),
+    ]);
     faults
 }

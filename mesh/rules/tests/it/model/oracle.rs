@@ -69,6 +69,11 @@ impl Oracle {
         Ok(())
     }
 
+    /// Somebody else says this in the name of an owner.
+    pub(super) fn forged(&mut self, owner: StrategyName, row: &Row) {
+        self.written.entry((owner, row.version)).or_default().insert((row.symbol, row.position));
+    }
+
     /// The disk of a place is gone.
     pub(super) fn lost(&mut self, place: usize) {
         self.books.remove(&place);

@@ -9,8 +9,8 @@ mod checks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use allot_mesh_rules::{
-    Address, Effect, Event, LinkId, Message, Notice, Origin, Phase, Record, RecordNumber, Replica,
-    Row, StepDown, StrategyName, Symbol, Trade,
+    Address, Delta, Effect, Event, LinkId, Message, Notice, Origin, Phase, Position, Record,
+    RecordNumber, Replica, Row, Sequence, StepDown, StrategyName, Symbol, Trade, Unix, Version,
 };
 
 use super::faults::{self, Cast, EXAM, FAULTY, Fault, HEALING};
@@ -87,11 +87,15 @@ pub(super) struct World {
     oracle: Oracle,
     /// Who has lost its disk at the end, and what it had.
     exam: Option<Exam>,
-    changes: u64,
+    /// What happened, and how often.
+    seen: Seen,
     /// All that happens is printed.
     is_traced: bool,
     violation: Option<String>,
 }
+
+/// What happened in a run, and how often: a model in which it never happens tests nothing of it.
+pub(super) type Seen = BTreeMap<&'static str, u64>;
 
 /// A strategy that has lost its disk.
 struct Exam {
@@ -101,8 +105,8 @@ struct Exam {
 }
 
 impl World {
-    /// Runs a seed; returns how many changes were shown, or what was broken.
-    pub(super) fn run(seed: u64, bug: Option<PlantedBug>) -> Result<u64, String> {
+    /// Runs a seed; returns what happened, or what was broken.
+    pub(super) fn run(seed: u64, bug: Option<PlantedBug>) -> Result<Seen, String> {
         let mut world = Self::new(seed, bug);
         let end = START + FAULTY + HEALING + EXAM;
         while world.time < end && world.violation.is_none() {
@@ -113,12 +117,13 @@ impl World {
         }
         world.check_equal()?;
         world.check_exam()?;
-        Ok(world.changes)
+        world.count();
+        Ok(world.seen)
     }
 
     fn new(seed: u64, bug: Option<PlantedBug>) -> Self {
         let mut prng = Prng::new(seed);
-        let names = 2 + prng.index(4);
+        let names = if prng.percent(3) { 10 } else { 2 + prng.index(4) };
         let cast = Cast { names, places: names + prng.index(2) };
         let mut world = Self {
             time: START,
@@ -140,7 +145,7 @@ impl World {
             last_place: BTreeMap::new(),
             oracle: Oracle::default(),
             exam: None,
-            changes: 0,
+            seen: Seen::default(),
             is_traced: std::env::var_os("ALLOT_MODEL_TRACE").is_some(),
             violation: None,
             prng: Prng::new(seed.wrapping_mul(31)),
@@ -165,6 +170,26 @@ impl World {
 
     fn has(&self, bug: PlantedBug) -> bool {
         self.bug == Some(bug)
+    }
+
+    fn see(&mut self, what: &'static str, count: u64) {
+        *self.seen.entry(what).or_default() += count;
+    }
+
+    /// Counts what the replicas that run have counted.
+    fn count(&mut self) {
+        for place in 0..self.processes.len() {
+            let process = &self.processes[place];
+            let Some(replica) = &process.replica else { continue };
+            let counters = replica.status(process.now(self.time)).counters;
+            self.see("gaps repaired", counters.gaps_repaired);
+            self.see("changes conflated", counters.conflated);
+            self.see("foreign rows", counters.foreign_rows);
+            self.see("conflicts", counters.conflicts);
+            self.see("rows settled", counters.settled);
+            self.see("rows superseded", counters.superseded);
+            self.see("differences", counters.differences);
+        }
     }
 
     fn violated(&mut self, violation: String) {
@@ -222,11 +247,15 @@ impl World {
             Happening::Room { place, link } => self.has_room(place, link),
             Happening::Open { place, run, address } => self.open(place, run, address),
             Happening::Down { place, link } => {
-                if self.processes[place].links.remove(&link).is_some() {
+                if let Some(connection) = self.processes[place].links.remove(&link) {
                     self.tell(place, Event::LinkDown(link));
+                    self.connect_by_itself(place, connection);
                 }
             }
-            Happening::Trade => self.trade(),
+            Happening::Trade => {
+                let place = self.prng.index(self.cast.places);
+                self.trade(place);
+            }
             Happening::End => self.end(),
             Happening::Supervise => self.supervise(),
             Happening::Exam => self.begin_exam(),

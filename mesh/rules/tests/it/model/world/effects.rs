@@ -23,7 +23,7 @@ impl World {
             }
             Effect::Changed(owner, row) => self.show(place, owner, row),
             Effect::Notice(Notice::Full(what)) => self.violated(format!("a bound is hit: {what}")),
-            Effect::Notice(_) => {}
+            Effect::Notice(notice) => self.see_notice(&notice),
             Effect::Refused(trade, _) => {
                 let given = self.processes[place].given.pop_front();
                 if given.is_some_and(|given| given != trade) {
@@ -32,6 +32,25 @@ impl World {
             }
             Effect::StepDown(why) => self.step_down(place, &why),
         }
+    }
+
+    fn see_notice(&mut self, notice: &Notice) {
+        let what = match notice {
+            Notice::Alone => "started alone",
+            Notice::Unanswered(_) => "started without an answer of some",
+            Notice::Adopted { rows: 1, .. } => "one row adopted",
+            Notice::Adopted { .. } => "rows adopted",
+            Notice::Joined(..) => "joined",
+            Notice::Away(_) => "away",
+            Notice::Back(_) => "back",
+            Notice::Foreign { .. } => "a foreign row",
+            Notice::Conflict { .. } => "a conflict",
+            Notice::Settled { .. } => "a row settled",
+            Notice::Superseded { .. } => "rows were superseded",
+            Notice::MovedOn(_) => "moved on",
+            Notice::Full(_) => "full",
+        };
+        self.see(what, 1);
     }
 
     /// A record goes to disk, in a while.
@@ -77,10 +96,9 @@ impl World {
 
     /// A row is shown. It has to be one that its owner wrote, and later than what was shown.
     fn show(&mut self, place: usize, owner: StrategyName, row: Row) {
-        let process = &mut self.processes[place];
-        let me = process.name;
-        let before = process.shown.insert((owner, row.symbol), row.version);
-        self.changes += u64::from(owner != me);
+        let me = self.processes[place].name;
+        let before = self.processes[place].shown.insert((owner, row.symbol), row.version);
+        self.see("rows shown", u64::from(owner != me));
         if let Some(before) = before.filter(|before| row.version <= *before) {
             self.violated(format!("{me} shows {row:?} of {owner} after {before}"));
         }
@@ -90,9 +108,16 @@ impl World {
     }
 
     fn step_down(&mut self, place: usize, why: &StepDown) {
-        let process = &self.processes[place];
-        let name = process.name;
+        let name = self.processes[place].name;
         let is_newer = matches!(why, StepDown::NewerRows { .. });
+        let what = match why {
+            StepDown::NewerRows { had_started: false, .. } => "refused to start",
+            StepDown::NewerRows { .. } => "stepped down for newer rows",
+            StepDown::NameTaken { .. } => "stepped down for its name",
+            StepDown::NoIncarnationLeft => "no incarnation left",
+        };
+        self.see(what, 1);
+        let process = &self.processes[place];
         if is_newer && process.is_pristine {
             self.violated(format!("{name} has its disk and steps down: {why:?}"));
         }

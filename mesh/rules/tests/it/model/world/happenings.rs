@@ -23,6 +23,9 @@ impl World {
             }
             Fault::SetClock(place, skew) => self.processes[place].skew = skew,
             Fault::Break(place) => self.break_one(place),
+            Fault::Trade(place) => self.trade(place),
+            Fault::Adopt(place) => self.processes[place].adopts = true,
+            Fault::Forge { owner, listener } => self.forge(owner, listener),
         }
     }
 
@@ -111,8 +114,56 @@ impl World {
         }
     }
 
-    pub(super) fn trade(&mut self) {
-        let place = self.prng.index(self.cast.places);
+    /// A listener is told a row in the name of an owner: of its incarnation or of an earlier one.
+    ///
+    /// No relay can be told from a liar, so that it is shown. The owner sees to it that it goes.
+    fn forge(&mut self, owner: usize, listener: usize) {
+        let name = self.processes[owner].name;
+        let Some(replica) = &self.processes[owner].replica else { return };
+        let through = replica.owned().version();
+        let links = &self.processes[listener].links;
+        let link = links.iter().find(|(_, link)| self.processes[link.other].name != name);
+        let Some((link, _)) = link.filter(|_| through != Version::ZERO) else { return };
+        let link = *link;
+        let (incarnation, sequence) = (through.incarnation.get(), through.sequence.get());
+        let version = match self.prng.below(3) {
+            // One that it has written, as another row.
+            0 if 0 < sequence => Version::new(incarnation, 1 + self.prng.below(sequence)),
+            // One that it has not written yet.
+            1 => Version::new(incarnation, sequence + 1 + self.prng.below(3)),
+            // One of a life that it never had, or that is over.
+            _ => Version::new(1.max(incarnation - 1), 1 + self.prng.below(9)),
+        };
+        let row = Row {
+            symbol: symbol_of(self.prng.index(6)),
+            position: Position::from_nanos(i128::from(self.prng.below(99))).unwrap(),
+            version,
+            updated: Unix::new(7),
+        };
+        self.oracle.forged(name, &row);
+        for process in self.processes.iter_mut().filter(|process| process.name == name) {
+            process.is_pristine = false;
+        }
+        let after = replica_through(&self.processes[listener], &name);
+        let forged = Delta {
+            owner: name,
+            after: after.min(Version { sequence: Sequence::ZERO, ..version }),
+            through: version,
+            adopted: None,
+            rows: vec![row],
+        };
+        self.tell(listener, Event::Received(link, Message::Delta(forged)));
+    }
+
+    /// Somebody trades a few times.
+    pub(super) fn trade(&mut self, place: usize) {
+        for process in &self.processes {
+            let found = process.replica.as_ref().map_or(Ok(()), Replica::audit);
+            if let Err(wrong) = found {
+                let wrong = format!("{}: {wrong}", process.name);
+                return self.violated(wrong);
+            }
+        }
         let count = 1 + self.prng.below(3);
         for _ in 0..count {
             let trade = Trade {
@@ -155,4 +206,12 @@ impl World {
         }
         self.at(self.time + BEAT, Happening::Supervise);
     }
+}
+
+/// What a process has of an owner.
+fn replica_through(process: &Process, owner: &StrategyName) -> Version {
+    let replica = process.replica.as_ref();
+    let status = replica.map(|replica| replica.status(process.now(0)));
+    let mut members = status.into_iter().flat_map(|status| status.members);
+    members.find(|member| member.name == *owner).map_or(Version::ZERO, |member| member.through)
 }

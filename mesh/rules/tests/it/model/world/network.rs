@@ -97,6 +97,16 @@ impl World {
         self.soon(20 * MS, Happening::Open { place, run, address });
     }
 
+    /// A service may go on trying an address without being told to.
+    pub(super) fn connect_by_itself(&mut self, place: usize, connection: Connection) {
+        if let Some(address) = connection.address
+            && self.processes[place].is_up()
+            && self.prng.percent(50)
+        {
+            self.connect(place, address);
+        }
+    }
+
     pub(super) fn open(&mut self, place: usize, run: u64, address: Address) {
         let process = &self.processes[place];
         let is_linked = process.links.values().any(|link| link.address.as_ref() == Some(&address));
