@@ -1,0 +1,55 @@
+//! Counters: what a peer has counted, by name, for its state.
+
+use allot_mesh_rules::Counters;
+
+/// What the service of a peer counts itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct ServiceCounters {
+    /// Frames that could not be read.
+    pub(crate) garbage: u64,
+    /// Frames that were taken.
+    pub(crate) frames_received: u64,
+    /// Frames that were sent.
+    pub(crate) frames_sent: u64,
+    /// Frames other than deltas that were dropped for a peer that does not read.
+    pub(crate) frames_dropped: u64,
+    /// Trades that were taken.
+    pub(crate) trades: u64,
+    /// Trades that were refused.
+    pub(crate) trades_refused: u64,
+    /// Snapshots that were not taken because the one before was not stored yet.
+    pub(crate) snapshots_skipped: u64,
+}
+
+/// All of them, as a client sees them.
+pub(crate) fn named(
+    replica: &Counters,
+    service: &ServiceCounters,
+    output_conflated: u64,
+    source: &[(&'static str, u64)],
+) -> Vec<(String, u64)> {
+    let all = [
+        ("trades", service.trades),
+        ("trades_refused", service.trades_refused),
+        ("gaps_noticed", replica.gaps_noticed),
+        ("gaps_repaired", replica.gaps_repaired),
+        ("conflated", replica.conflated),
+        ("foreign_rows", replica.foreign_rows),
+        ("conflicts", replica.conflicts),
+        ("settled", replica.settled),
+        ("superseded", replica.superseded),
+        ("over_bounds", replica.over_bounds),
+        ("differences", replica.differences),
+        ("stale_rows", replica.stale_rows),
+        ("applied_rows", replica.applied_rows),
+        ("bad_messages", replica.bad_messages),
+        ("garbage", service.garbage),
+        ("frames_received", service.frames_received),
+        ("frames_sent", service.frames_sent),
+        ("frames_dropped", service.frames_dropped),
+        ("output_conflated", output_conflated),
+        ("snapshots_skipped", service.snapshots_skipped),
+    ];
+    let all = all.iter().chain(source);
+    all.map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}

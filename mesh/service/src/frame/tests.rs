@@ -1,0 +1,416 @@
+//! Frames: golden bytes, and that no bytes do harm.
+
+use allot_mesh_rules::{
+    Address, Adoption, Digest, Instance, MemberStatus, Phase, Position, Route, Row, Unix, Version,
+};
+use expect_test::{Expect, expect};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+
+fn name(text: &str) -> StrategyName {
+    StrategyName::new(text.as_bytes()).unwrap()
+}
+
+fn symbol(text: &str) -> Symbol {
+    Symbol::new(text.as_bytes()).unwrap()
+}
+
+fn address(text: &str) -> Address {
+    Address::new(text).unwrap()
+}
+
+fn row(text: &str, position: &str, sequence: u64) -> Row {
+    Row {
+        symbol: symbol(text),
+        position: Position::parse(position).unwrap(),
+        version: Version::new(2, sequence),
+        updated: Unix::new(1_795_168_800_000_000_000),
+    }
+}
+
+/// The bytes as `docs/MESH.md` shows them.
+fn hex(frame: &Frame) -> String {
+    let mut bytes = Vec::new();
+    frame.encode(&mut bytes);
+    assert_eq!(Frame::decode(&bytes).as_ref(), Ok(frame));
+    let mut text = String::new();
+    for (at, line) in bytes.chunks(16).enumerate() {
+        let digits: Vec<_> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        let shown = |byte: &u8| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' };
+        let shown: String = line.iter().map(shown).collect();
+        text.push_str(&format!("{:04x}  {:47}  |{shown}|\n", at * 16, digits.join(" ")));
+    }
+    text
+}
+
+#[track_caller]
+fn check(frame: Frame, expected: Expect) {
+    expected.assert_eq(&hex(&frame));
+}
+
+fn hello() -> Frame {
+    Frame::Peer(Message::Hello(Hello {
+        name: name("strategy_1"),
+        incarnation: Incarnation::new(2),
+        instance: Instance::new(7),
+        address: address("tcp://127.0.0.1:12345"),
+        is_joining: false,
+        heard: Instance::new(9),
+    }))
+}
+
+fn delta() -> Frame {
+    Frame::Peer(Message::Delta(Delta {
+        owner: name("strategy_1"),
+        after: Version::new(2, 3),
+        through: Version::new(2, 5),
+        adopted: None,
+        rows: vec![row("AAPL", "100", 5)],
+    }))
+}
+
+#[test]
+fn a_hello_has_these_bytes() {
+    check(
+        hello(),
+        expect![[r#"
+        0000  4d 45 53 48 01 01 0a 73 74 72 61 74 65 67 79 5f  |MESH...strategy_|
+        0010  31 02 00 00 00 00 00 00 00 07 00 00 00 00 00 00  |1...............|
+        0020  00 15 74 63 70 3a 2f 2f 31 32 37 2e 30 2e 30 2e  |..tcp://127.0.0.|
+        0030  31 3a 31 32 33 34 35 00 09 00 00 00 00 00 00 00  |1:12345.........|
+    "#]],
+    );
+}
+
+#[test]
+fn members_have_these_bytes() {
+    let member = Member {
+        name: name("B"),
+        address: address("ipc:///b"),
+        incarnation: Incarnation::new(1),
+        instance: Instance::new(3),
+        is_alive: true,
+        heard: Duration::from_millis(1),
+    };
+    check(
+        Frame::Peer(Message::Members(vec![member])),
+        expect![[r#"
+        0000  4d 45 53 48 01 02 01 00 01 42 08 69 70 63 3a 2f  |MESH.....B.ipc:/|
+        0010  2f 2f 62 01 00 00 00 00 00 00 00 03 00 00 00 00  |//b.............|
+        0020  00 00 00 01 40 42 0f 00 00 00 00 00              |....@B......|
+    "#]],
+    );
+}
+
+#[test]
+fn a_summary_has_these_bytes() {
+    let owner = OwnerSummary {
+        owner: name("B"),
+        through: Version::new(1, 4),
+        digest: Digest::new(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
+        rows: 2,
+    };
+    let summary = Summary { owners: vec![owner], is_answer: true };
+    check(
+        Frame::Peer(Message::Summary(summary)),
+        expect![[r#"
+        0000  4d 45 53 48 01 03 01 01 00 01 42 01 00 00 00 00  |MESH......B.....|
+        0010  00 00 00 04 00 00 00 00 00 00 00 10 0f 0e 0d 0c  |................|
+        0020  0b 0a 09 08 07 06 05 04 03 02 01 02 00 00 00     |...............|
+    "#]],
+    );
+}
+
+#[test]
+fn a_delta_has_these_bytes() {
+    check(
+        delta(),
+        expect![[r#"
+        0000  4d 45 53 48 01 04 0a 73 74 72 61 74 65 67 79 5f  |MESH...strategy_|
+        0010  31 02 00 00 00 00 00 00 00 03 00 00 00 00 00 00  |1...............|
+        0020  00 02 00 00 00 00 00 00 00 05 00 00 00 00 00 00  |................|
+        0030  00 00 01 00 04 41 41 50 4c 00 e8 76 48 17 00 00  |.....AAPL..vH...|
+        0040  00 00 00 00 00 00 00 00 00 02 00 00 00 00 00 00  |................|
+        0050  00 05 00 00 00 00 00 00 00 00 40 dd 2b 83 b8 e9  |..........@.+...|
+        0060  18                                               |.|
+    "#]],
+    );
+}
+
+#[test]
+fn a_want_has_these_bytes() {
+    let want = Want { owner: name("B"), after: Version::new(1, 4) };
+    check(
+        Frame::Peer(Message::Want(want)),
+        expect![[r#"
+        0000  4d 45 53 48 01 05 01 42 01 00 00 00 00 00 00 00  |MESH...B........|
+        0010  04 00 00 00 00 00 00 00                          |........|
+    "#]],
+    );
+}
+
+#[test]
+fn a_heartbeat_has_these_bytes() {
+    let heartbeat = Heartbeat {
+        through: Version::new(2, 5),
+        digest: Digest::new(1),
+        view: Digest::new(2),
+        members: Digest::new(3),
+    };
+    check(
+        Frame::Peer(Message::Heartbeat(heartbeat)),
+        expect![[r#"
+        0000  4d 45 53 48 01 06 02 00 00 00 00 00 00 00 05 00  |MESH............|
+        0010  00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00  |................|
+        0020  00 00 00 00 00 00 02 00 00 00 00 00 00 00 00 00  |................|
+        0030  00 00 00 00 00 00 03 00 00 00 00 00 00 00 00 00  |................|
+        0040  00 00 00 00 00 00                                |......|
+    "#]],
+    );
+}
+
+#[test]
+fn that_a_name_is_taken_has_these_bytes() {
+    let taken = NameTaken {
+        incarnation: Incarnation::new(4),
+        instance: Instance::new(7),
+        address: address("ipc:///a"),
+        is_alive: true,
+        heard: Duration::from_secs(1),
+    };
+    check(
+        Frame::Peer(Message::NameTaken(taken)),
+        expect![[r#"
+        0000  4d 45 53 48 01 07 04 00 00 00 00 00 00 00 07 00  |MESH............|
+        0010  00 00 00 00 00 00 08 69 70 63 3a 2f 2f 2f 61 01  |.......ipc:///a.|
+        0020  00 ca 9a 3b 00 00 00 00                          |...;....|
+    "#]],
+    );
+}
+
+#[test]
+fn what_a_client_asks_has_these_bytes() {
+    let number = RequestNumber::new(1);
+    check(
+        Frame::AskStatus(number, Some(name("B"))),
+        expect![[r#"
+        0000  4d 45 53 48 01 10 01 00 00 00 00 00 00 00 01 42  |MESH...........B|
+    "#]],
+    );
+    check(
+        Frame::AskView(number, Some((name("B"), symbol("AAPL")))),
+        expect![[r#"
+        0000  4d 45 53 48 01 12 01 00 00 00 00 00 00 00 01 42  |MESH...........B|
+        0010  04 41 41 50 4c                                   |.AAPL|
+    "#]],
+    );
+    check(
+        Frame::AskView(number, None),
+        expect![[r#"
+        0000  4d 45 53 48 01 12 01 00 00 00 00 00 00 00 00 00  |MESH............|
+    "#]],
+    );
+}
+
+#[test]
+fn a_page_of_a_view_has_these_bytes() {
+    let rows = vec![ViewRow { owner: name("B"), row: row("AAPL", "-0.5", 5) }];
+    let page = ViewPage { digest: Digest::new(5), rows, more: false };
+    check(
+        Frame::View(RequestNumber::new(1), page),
+        expect![[r#"
+        0000  4d 45 53 48 01 13 01 00 00 00 00 00 00 00 05 00  |MESH............|
+        0010  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01  |................|
+        0020  00 01 42 04 41 41 50 4c 00 9b 32 e2 ff ff ff ff  |..B.AAPL..2.....|
+        0030  ff ff ff ff ff ff ff ff 02 00 00 00 00 00 00 00  |................|
+        0040  05 00 00 00 00 00 00 00 00 40 dd 2b 83 b8 e9 18  |.........@.+....|
+    "#]],
+    );
+}
+
+#[test]
+fn a_state_has_these_bytes() {
+    let member = MemberStatus {
+        name: name("C"),
+        address: Some(address("ipc:///c")),
+        incarnation: Incarnation::new(1),
+        instance: Instance::new(2),
+        is_alive: false,
+        heard: Some(Duration::from_secs(5)),
+        away_since: Some(Unix::new(6)),
+        route: Route::Relayed(name("B")),
+        through: Version::new(1, 7),
+        rows: 1,
+        digest: Digest::new(8),
+        conflated: 9,
+        gaps_repaired: 10,
+    };
+    let status = PeerStatus {
+        name: name("A"),
+        address: address("ipc:///a"),
+        instance: Instance::new(3),
+        phase: Phase::Running(Incarnation::new(4)),
+        started: Unix::new(11),
+        time: Unix::new(12),
+        through: Version::new(4, 1),
+        has_journal: true,
+        own_rows: 1,
+        rows: 2,
+        digest: Digest::new(13),
+        counters: vec![("garbage".to_owned(), 14)],
+        members: vec![member],
+        more: false,
+    };
+    check(
+        Frame::Status(RequestNumber::new(1), Box::new(status)),
+        expect![[r#"
+        0000  4d 45 53 48 01 11 01 00 00 00 00 00 00 00 01 41  |MESH...........A|
+        0010  08 69 70 63 3a 2f 2f 2f 61 03 00 00 00 00 00 00  |.ipc:///a.......|
+        0020  00 02 04 00 00 00 00 00 00 00 0b 00 00 00 00 00  |................|
+        0030  00 00 0c 00 00 00 00 00 00 00 04 00 00 00 00 00  |................|
+        0040  00 00 01 00 00 00 00 00 00 00 01 01 00 00 00 00  |................|
+        0050  00 00 00 02 00 00 00 00 00 00 00 0d 00 00 00 00  |................|
+        0060  00 00 00 00 00 00 00 00 00 00 00 01 00 07 67 61  |..............ga|
+        0070  72 62 61 67 65 0e 00 00 00 00 00 00 00 01 00 01  |rbage...........|
+        0080  43 08 69 70 63 3a 2f 2f 2f 63 01 00 00 00 00 00  |C.ipc:///c......|
+        0090  00 00 02 00 00 00 00 00 00 00 00 01 00 f2 05 2a  |...............*|
+        00a0  01 00 00 00 01 06 00 00 00 00 00 00 00 02 01 42  |...............B|
+        00b0  01 00 00 00 00 00 00 00 07 00 00 00 00 00 00 00  |................|
+        00c0  01 00 00 00 00 00 00 00 08 00 00 00 00 00 00 00  |................|
+        00d0  00 00 00 00 00 00 00 00 09 00 00 00 00 00 00 00  |................|
+        00e0  0a 00 00 00 00 00 00 00 00                       |.........|
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_no_frame_is_refused_with_the_reason() {
+    let mut bytes = Vec::new();
+    delta().encode(&mut bytes);
+    let refused = |change: &dyn Fn(&mut Vec<u8>), reason: &str| {
+        let mut changed = bytes.clone();
+        change(&mut changed);
+        assert_eq!(Frame::decode(&changed).unwrap_err().to_string(), reason);
+    };
+    refused(&|bytes| bytes.clear(), "the frame ends too early");
+    refused(&|bytes| bytes[0] = b'm', "no frame of a mesh");
+    refused(&|bytes| bytes[4] = 2, "format 2 of a frame; this program knows 1");
+    refused(&|bytes| bytes[5] = 99, "no kind of a frame: 99");
+    refused(&|bytes| bytes.push(0), "the frame is longer than its fields");
+    refused(&|bytes| bytes.truncate(bytes.len() - 1), "the frame ends too early");
+    let name = "\" trategy_1\": the name of a strategy has 1 to 32 of A-Z a-z 0-9 . - _ @";
+    refused(&|bytes| bytes[7] = b' ', name);
+    refused(&|bytes| bytes[49] = 2, "a flag is neither 0 nor 1");
+    refused(&|bytes| bytes[50..52].fill(255), "a list of 65535; at most 400 are allowed");
+    refused(&|bytes| bytes[57 + 15] = 127, "a position is too large");
+    refused(&|bytes| bytes.resize(FRAME_BYTES_MAX + 1, 0), "a frame of 65537 bytes");
+}
+
+fn any_name() -> impl Strategy<Value = StrategyName> {
+    "[A-Za-z0-9._@-]{1,32}".prop_map(|text| name(&text))
+}
+
+fn any_symbol() -> impl Strategy<Value = Symbol> {
+    "[A-Z0-9/]{1,32}".prop_map(|text| symbol(&text))
+}
+
+fn any_version() -> impl Strategy<Value = Version> {
+    (any::<u64>(), any::<u64>()).prop_map(|(first, second)| Version::new(first, second))
+}
+
+fn any_adoption() -> impl Strategy<Value = Adoption> {
+    (any_version(), any::<u64>()).prop_map(|(through, incarnation)| Adoption {
+        through,
+        incarnation: Incarnation::new(incarnation),
+    })
+}
+
+fn any_row() -> impl Strategy<Value = Row> {
+    let nanos = -limits::NANOS_MAX..=limits::NANOS_MAX;
+    (any_symbol(), nanos, any_version(), any::<u64>()).prop_map(|(symbol, nanos, version, time)| {
+        let position = Position::from_nanos(nanos).unwrap();
+        Row { symbol, position, version, updated: Unix::new(time) }
+    })
+}
+
+fn any_frame() -> impl Strategy<Value = Frame> {
+    let delta = (
+        any_name(),
+        any_version(),
+        any_version(),
+        option::of(any_adoption()),
+        vec(any_row(), 0..400),
+    )
+        .prop_map(|(owner, after, through, adopted, rows)| {
+            Frame::Peer(Message::Delta(Delta { owner, after, through, adopted, rows }))
+        });
+    let summary =
+        vec((any_name(), any_version(), any::<u128>(), any::<u32>()), 0..256).prop_map(|list| {
+            let owners = list.into_iter().map(|(owner, through, digest, rows)| OwnerSummary {
+                owner,
+                through,
+                digest: Digest::new(digest),
+                rows,
+            });
+            let (owners, is_answer) = (owners.collect(), false);
+            Frame::Peer(Message::Summary(Summary { owners, is_answer }))
+        });
+    let members = vec((any_name(), "[!-~]{1,128}", any::<[u64; 3]>(), any::<bool>()), 0..256)
+        .prop_map(|list| {
+            let members = list.into_iter().map(|(name, text, numbers, is_alive)| Member {
+                name,
+                address: address(&text),
+                incarnation: Incarnation::new(numbers[0]),
+                instance: Instance::new(numbers[1]),
+                is_alive,
+                heard: Duration::from_nanos(numbers[2]),
+            });
+            Frame::Peer(Message::Members(members.collect()))
+        });
+    let view = (any::<u128>(), vec((any_name(), any_row()), 0..VIEW_PAGE_ROWS), any::<bool>())
+        .prop_map(|(digest, rows, more)| {
+            let rows = rows.into_iter().map(|(owner, row)| ViewRow { owner, row }).collect();
+            let page = ViewPage { digest: Digest::new(digest), rows, more };
+            Frame::View(RequestNumber::new(5), page)
+        });
+    prop_oneof![delta, summary, members, view]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_written_reads_back(frame in any_frame()) {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        prop_assert_eq!(Frame::decode(&bytes), Ok(frame));
+    }
+
+    #[test]
+    fn a_frame_that_was_cut_or_changed_is_no_panic(
+        frame in any_frame(), cut in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        let at = cut.index(bytes.len());
+        prop_assert!(Frame::decode(&bytes[..at]).is_err());
+        bytes[at] = byte;
+        // What can be read is written to the same bytes: there is one encoding.
+        if let Ok(read) = Frame::decode(&bytes) {
+            let mut again = Vec::new();
+            read.encode(&mut again);
+            prop_assert_eq!(again, bytes);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_a_panic(kind in 0_u8..24, bytes in vec(any::<u8>(), 0..2_048)) {
+        let _ = Frame::decode(&bytes);
+        let _ = Frame::decode(&[b"MESH", &[1, kind][..], &bytes].concat());
+    }
+}

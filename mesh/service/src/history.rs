@@ -1,0 +1,414 @@
+//! History: snapshots of the whole view, in SQLite and as CSV, for people and for the next start.
+//!
+//! ```text
+//!   DIR/history.sqlite                                   snapshots(taken_at, kind, rows, digest)
+//!                                                        positions(taken_at, kind, strategy, …)
+//!   DIR/positions-2026-11-20T17-00-00.000000000Z.csv     the same rows, one file a snapshot
+//! ```
+//!
+//! A snapshot is one transaction: it is there whole, or not at all. Its digest is that of the view
+//! it was taken of, so that a view which is read back is known to be that view.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use allot_mesh_rules::{Digest, Position, Row, StrategyName, Symbol, Unix, Version};
+use allot_wire::timestamp;
+use rusqlite::{Connection, params};
+
+use crate::ViewRow;
+use crate::limits::HISTORY_BUSY;
+
+/// The database.
+const DATABASE: &str = "history.sqlite";
+/// How the name of a CSV file begins and ends.
+const CSV_BEGIN: &str = "positions-";
+/// See [`CSV_BEGIN`].
+const CSV_END: &str = ".csv";
+/// The end of a file that is being written.
+const UNFINISHED: &str = ".unfinished";
+/// Only the owner may read what a history holds.
+const FILE_MODE: u32 = 0o600;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS snapshots (
+        taken_at TEXT NOT NULL PRIMARY KEY,
+        kind     TEXT NOT NULL,
+        rows     INTEGER NOT NULL,
+        digest   TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS positions (
+        taken_at    TEXT NOT NULL,
+        kind        TEXT NOT NULL,
+        strategy    TEXT NOT NULL,
+        symbol      TEXT NOT NULL,
+        position    TEXT NOT NULL,
+        incarnation INTEGER NOT NULL,
+        sequence    INTEGER NOT NULL,
+        updated     TEXT NOT NULL,
+        PRIMARY KEY (taken_at, strategy, symbol)
+    ) WITHOUT ROWID;";
+
+/// Why a snapshot was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SnapshotKind {
+    /// Some time has passed.
+    Periodic,
+    /// The day is over.
+    EndOfDay,
+}
+
+/// The whole view at a moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ViewSnapshot {
+    /// When it was taken, by the wall clock.
+    pub taken_at: Unix,
+    /// Why.
+    pub kind: SnapshotKind,
+    /// Every row, sorted by strategy and symbol.
+    pub rows: Vec<ViewRow>,
+    /// The digest of the view.
+    pub digest: Digest,
+}
+
+/// The history in a data directory.
+pub struct History {
+    connection: Connection,
+    folder: PathBuf,
+    keep: Duration,
+}
+
+/// Why a history cannot be read or written.
+#[derive(Debug)]
+pub enum HistoryError {
+    /// SQLite says so.
+    Sqlite(rusqlite::Error),
+    /// The operating system says so, of this file.
+    Io(PathBuf, io::Error),
+    /// A snapshot holds what no mesh has written; says what.
+    Damaged(String),
+}
+
+impl SnapshotKind {
+    /// Its name in the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Periodic => "periodic",
+            Self::EndOfDay => "end_of_day",
+        }
+    }
+}
+
+impl History {
+    /// Opens the history of a data directory, which is there; makes it if there is none.
+    ///
+    /// # Errors
+    /// [`HistoryError`]: what SQLite says.
+    pub fn open(folder: &Path, keep: Duration) -> Result<Self, HistoryError> {
+        let path = folder.join(DATABASE);
+        // SQLite makes files that all may read; one that is there keeps its mode.
+        let options =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(&path);
+        options.map_err(|error| HistoryError::Io(path.clone(), error))?;
+        let connection = Connection::open(&path)?;
+        connection.busy_timeout(HISTORY_BUSY)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self { connection, folder: folder.to_owned(), keep })
+    }
+
+    /// Stores a snapshot, in the database and beside it, and removes those that are too old.
+    ///
+    /// # Errors
+    /// [`HistoryError`]: the snapshot is not there, or its CSV file is not.
+    pub fn store(&mut self, snapshot: &ViewSnapshot) -> Result<(), HistoryError> {
+        let taken_at = time_text(snapshot.taken_at);
+        let oldest = self.oldest_kept(snapshot.taken_at);
+        let transaction = self.connection.transaction()?;
+        let kind = snapshot.kind.name();
+        let rows = i64::try_from(snapshot.rows.len()).unwrap_or(i64::MAX);
+        transaction.execute(
+            "INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3, ?4)",
+            params![taken_at, kind, rows, snapshot.digest.to_string()],
+        )?;
+        transaction.execute("DELETE FROM positions WHERE taken_at = ?1", [&taken_at])?;
+        {
+            let mut insert = transaction
+                .prepare("INSERT INTO positions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            for ViewRow { owner, row } in &snapshot.rows {
+                let Row { symbol, position, version, updated } = row;
+                insert.execute(params![
+                    taken_at,
+                    kind,
+                    owner.as_str(),
+                    symbol.as_str(),
+                    position.to_string(),
+                    integer(version.incarnation.get())?,
+                    integer(version.sequence.get())?,
+                    time_text(*updated),
+                ])?;
+            }
+        }
+        for table in ["positions", "snapshots"] {
+            let delete = format!("DELETE FROM {table} WHERE taken_at < ?1");
+            transaction.execute(&delete, [&oldest])?;
+        }
+        transaction.commit()?;
+        self.write_csv(snapshot, &taken_at)?;
+        self.remove_csv_before(&oldest)
+    }
+
+    /// The time before which nothing is kept, as text: texts of times order like times.
+    fn oldest_kept(&self, now: Unix) -> String {
+        let keep = u64::try_from(self.keep.as_nanos()).unwrap_or(u64::MAX);
+        time_text(Unix::new(now.get().saturating_sub(keep)))
+    }
+
+    /// The newest snapshot whose digest holds, and what is wrong with those after it.
+    ///
+    /// # Errors
+    /// [`HistoryError`]: what SQLite says.
+    pub fn newest(&self) -> Result<(Option<ViewSnapshot>, Vec<String>), HistoryError> {
+        let mut heads = self
+            .connection
+            .prepare("SELECT taken_at, kind, digest FROM snapshots ORDER BY taken_at DESC")?;
+        let mut heads = heads.query([])?;
+        let mut wrong = Vec::new();
+        while let Some(head) = heads.next()? {
+            let (taken_at, kind, digest): (String, String, String) =
+                (head.get(0)?, head.get(1)?, head.get(2)?);
+            match self.read(&taken_at, &kind) {
+                Ok(snapshot) if snapshot.digest.to_string() == digest => {
+                    return Ok((Some(snapshot), wrong));
+                }
+                Ok(snapshot) => wrong.push(format!(
+                    "the snapshot of {taken_at} has the digest {} and says {digest}; it was \
+                     changed, and is not used",
+                    snapshot.digest
+                )),
+                Err(HistoryError::Damaged(what)) => {
+                    wrong.push(format!("the snapshot of {taken_at} is not used: {what}"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((None, wrong))
+    }
+
+    /// The rows of a snapshot, with the digest that they make.
+    fn read(&self, taken_at: &str, kind: &str) -> Result<ViewSnapshot, HistoryError> {
+        let mut select = self.connection.prepare(
+            "SELECT strategy, symbol, position, incarnation, sequence, updated FROM positions
+             WHERE taken_at = ?1 ORDER BY strategy, symbol",
+        )?;
+        let mut found = select.query([taken_at])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let texts: [String; 4] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(5)?];
+            let numbers: [i64; 2] = [row.get(3)?, row.get(4)?];
+            let read = read_row(&texts, numbers);
+            rows.push(read.ok_or_else(|| {
+                HistoryError::Damaged(format!("the row of {} in {} is none", texts[1], texts[0]))
+            })?);
+        }
+        let taken_at = timestamp::parse(taken_at)
+            .ok_or_else(|| HistoryError::Damaged("its time is none".to_owned()))?;
+        let kind = match kind == SnapshotKind::EndOfDay.name() {
+            true => SnapshotKind::EndOfDay,
+            false => SnapshotKind::Periodic,
+        };
+        let digest = ViewRow::digest_of(&rows);
+        Ok(ViewSnapshot { taken_at: Unix::new(taken_at), kind, rows, digest })
+    }
+
+    /// Writes the rows aside and renames them: a reader never sees half a file.
+    fn write_csv(&self, snapshot: &ViewSnapshot, taken_at: &str) -> Result<(), HistoryError> {
+        let path = self.folder.join(csv_name(taken_at));
+        let aside = PathBuf::from(format!("{}{UNFINISHED}", path.display()));
+        let write = || -> io::Result<()> {
+            let mut options = OpenOptions::new();
+            let file =
+                options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&aside)?;
+            let mut out = BufWriter::new(file);
+            write_rows(snapshot, taken_at, &mut out)?;
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            fs::rename(&aside, &path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|error| HistoryError::Io(path.clone(), error))
+    }
+
+    fn remove_csv_before(&self, oldest: &str) -> Result<(), HistoryError> {
+        let failed = |error| HistoryError::Io(self.folder.clone(), error);
+        let first_kept = csv_name(oldest);
+        for entry in fs::read_dir(&self.folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let Some(name) = name.to_str().filter(|name| name.starts_with(CSV_BEGIN)) else {
+                continue;
+            };
+            let is_left_over = name.ends_with(UNFINISHED);
+            let is_old = name.ends_with(CSV_END) && name < first_kept.as_str();
+            if is_left_over || is_old {
+                fs::remove_file(self.folder.join(name)).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name that every file system takes, and that orders like the time.
+fn csv_name(taken_at: &str) -> String {
+    format!("{CSV_BEGIN}{}{CSV_END}", taken_at.replace(':', "-"))
+}
+
+fn write_rows(snapshot: &ViewSnapshot, taken_at: &str, out: &mut impl Write) -> io::Result<()> {
+    let kind = snapshot.kind.name();
+    writeln!(out, "taken_at,kind,strategy,symbol,position,incarnation,sequence,updated")?;
+    for ViewRow { owner, row } in &snapshot.rows {
+        let Row { symbol, position, version, updated } = row;
+        let Version { incarnation, sequence } = version;
+        let (symbol, updated) = (quoted(symbol.as_str()), time_text(*updated));
+        writeln!(
+            out,
+            "{taken_at},{kind},{owner},{symbol},{position},{incarnation},{sequence},{updated}"
+        )?;
+    }
+    Ok(())
+}
+
+/// A field of CSV, as RFC 4180 has it: a symbol may hold a comma, and never a quotation mark.
+fn quoted(text: &str) -> String {
+    if text.contains(',') { format!("\"{text}\"") } else { text.to_owned() }
+}
+
+fn read_row(texts: &[String; 4], numbers: [i64; 2]) -> Option<ViewRow> {
+    let [strategy, symbol, position, updated] = texts;
+    let [incarnation, sequence] = numbers.map(u64::try_from);
+    let row = Row {
+        symbol: Symbol::new(symbol.as_bytes()).ok()?,
+        position: Position::parse(position).ok()?,
+        version: Version::new(incarnation.ok()?, sequence.ok()?),
+        updated: Unix::new(timestamp::parse(updated)?),
+    };
+    Some(ViewRow { owner: StrategyName::new(strategy.as_bytes()).ok()?, row })
+}
+
+/// SQLite has signed integers; no mesh counts that far.
+fn integer(number: u64) -> Result<i64, HistoryError> {
+    i64::try_from(number)
+        .map_err(|_| HistoryError::Damaged(format!("{number} is beyond what SQLite holds")))
+}
+
+fn time_text(time: Unix) -> String {
+    let mut text = String::new();
+    timestamp::write(&mut text, time.get()).expect("a string takes every write");
+    text
+}
+
+impl From<rusqlite::Error> for HistoryError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl fmt::Display for HistoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(error) => write!(f, "{DATABASE}: {error}"),
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Damaged(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for HistoryError {}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const HOUR: u64 = 3_600_000_000_000;
+
+    fn snapshot(hours: u64, position: &str) -> ViewSnapshot {
+        let row = |symbol: &[u8], sequence| Row {
+            symbol: Symbol::new(symbol).unwrap(),
+            position: Position::parse(position).unwrap(),
+            version: Version::new(2, sequence),
+            updated: Unix::new(hours * HOUR - 1),
+        };
+        let owner = StrategyName::new(b"strategy_1").unwrap();
+        let rows = vec![
+            ViewRow { owner, row: row(b"AAPL", 1) },
+            ViewRow { owner, row: row(b"ES 2026,DEC", 2) },
+        ];
+        let digest = ViewRow::digest_of(&rows);
+        ViewSnapshot {
+            taken_at: Unix::new(hours * HOUR),
+            kind: SnapshotKind::Periodic,
+            rows,
+            digest,
+        }
+    }
+
+    fn files(folder: &TempDir) -> Vec<String> {
+        let names = fs::read_dir(folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with(CSV_BEGIN)).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_newest_snapshot_whose_digest_holds_is_read_back() {
+        let folder = TempDir::new().unwrap();
+        let mut history = History::open(folder.path(), Duration::from_hours(100)).unwrap();
+        assert_eq!(history.newest().unwrap(), (None, vec![]));
+        let [first, second] = [(1, "100"), (2, "-0.5")].map(|(at, text)| snapshot(at, text));
+        for one in [&first, &second, &second] {
+            history.store(one).unwrap();
+        }
+        drop(history);
+        let history = History::open(folder.path(), Duration::from_hours(100)).unwrap();
+        assert_eq!(history.newest().unwrap(), (Some(second), vec![]));
+        let change = "UPDATE positions SET position = '7' WHERE taken_at > '1970-01-01T02'";
+        assert_eq!(history.connection.execute(change, []).unwrap(), 2);
+        let (newest, wrong) = history.newest().unwrap();
+        assert_eq!(newest, Some(first));
+        assert_eq!(wrong.len(), 1);
+        assert!(wrong[0].contains("1970-01-01T02:00") && wrong[0].contains("not used"));
+        let damage = "UPDATE positions SET symbol = 'x' || char(7) WHERE symbol = 'AAPL'";
+        history.connection.execute(damage, []).unwrap();
+        assert_eq!(history.newest().unwrap().0, None);
+    }
+
+    #[test]
+    fn a_csv_file_has_the_rows_and_what_is_too_old_is_removed() {
+        let folder = TempDir::new().unwrap();
+        let mut history = History::open(folder.path(), Duration::from_hours(2)).unwrap();
+        fs::write(folder.path().join("positions-x.csv.unfinished"), "half").unwrap();
+        for hours in [1, 2, 3, 4] {
+            history.store(&snapshot(hours, "100")).unwrap();
+        }
+        let kept =
+            [2, 3, 4].map(|hour| format!("positions-1970-01-01T0{hour}-00-00.000000000Z.csv"));
+        assert_eq!(files(&folder), kept);
+        let text = fs::read_to_string(folder.path().join(&kept[0])).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "taken_at,kind,strategy,symbol,position,incarnation,sequence,updated");
+        assert_eq!(
+            lines[2],
+            "1970-01-01T02:00:00.000000000Z,periodic,strategy_1,\"ES 2026,DEC\",100,2,2,\
+             1970-01-01T01:59:59.999999999Z"
+        );
+        let count = "SELECT count(*) FROM positions";
+        let count: i64 = history.connection.query_one(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 6);
+    }
+}

@@ -1,0 +1,343 @@
+//! Peer links: the door of a peer, its connections to others, and what waits for each.
+//!
+//! ```text
+//!   others ──► Door ──┐                         a frame that cannot be sent waits here, in order;
+//!                     ├─ a way for each LinkId   then no delta comes before the link has room
+//!   Link ──► others ──┘
+//! ```
+//!
+//! A way is numbered when it is there: an accepted one with the first frame of a peer, the other
+//! with its handshake. ZeroMQ connects again by itself, and that is a new way.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use allot_mesh_rules::{Address, LinkId, Message};
+use allot_runtime::{
+    Context, CurveKeys, Door, DoorOptions, Envelope, Link, LinkOptions, PollSet, RuntimeError,
+    SendError,
+};
+
+use crate::Frame;
+use crate::counters::ServiceCounters;
+use crate::frame::encode_message;
+use crate::limits::{FRAME_BYTES_MAX, FRAMES_PER_TURN, HIGH_WATER, WAITING_MAX};
+
+/// What has come.
+pub(crate) enum Arrival {
+    /// There is a way to this address, or from somebody.
+    Up(LinkId, Option<Address>),
+    /// A way is gone.
+    Down(LinkId),
+    /// What a peer says.
+    Message(LinkId, Message),
+    /// What a client asks.
+    Client(Client, Frame),
+}
+
+/// Who asks.
+pub(crate) struct Client {
+    identity: Vec<u8>,
+    delimiter: bool,
+}
+
+/// The door, the links, and what waits.
+pub(crate) struct PeerLinks {
+    context: Context,
+    keys: Option<CurveKeys>,
+    door: Door,
+    envelope: Envelope,
+    /// Peers that have connected, by their identity at the door.
+    accepted: BTreeMap<Vec<u8>, LinkId>,
+    dialled: BTreeMap<Address, Dialled>,
+    ways: BTreeMap<LinkId, Way>,
+    /// Ways on which something waits, or that must be told that they have room.
+    busy: BTreeSet<LinkId>,
+    /// Ways that are gone, until it was said.
+    gone: Vec<LinkId>,
+    last: LinkId,
+    frame: Vec<u8>,
+}
+
+/// A connection that this peer makes, and makes again.
+struct Dialled {
+    link: Link,
+    /// None while there is none.
+    way: Option<LinkId>,
+}
+
+struct Way {
+    to: To,
+    waiting: VecDeque<Vec<u8>>,
+    /// A delta was sent, and its sender waits for room.
+    owes_room: bool,
+}
+
+#[derive(Clone)]
+enum To {
+    Accepted(Vec<u8>),
+    Dialled(Address),
+}
+
+impl PeerLinks {
+    /// Opens the door.
+    pub(crate) fn bind(
+        context: &Context,
+        listen: &str,
+        keys: Option<CurveKeys>,
+    ) -> Result<Self, RuntimeError> {
+        // A little more than the largest frame: what is above it is garbage, and is counted.
+        let message_bytes_max = FRAME_BYTES_MAX + 1;
+        let options = DoorOptions { message_bytes_max, high_water: HIGH_WATER, keys };
+        Ok(Self {
+            context: context.clone(),
+            keys,
+            door: Door::bind(context, listen, options)?,
+            envelope: Envelope::new(),
+            accepted: BTreeMap::new(),
+            dialled: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            busy: BTreeSet::new(),
+            gone: Vec::new(),
+            last: LinkId::ZERO,
+            frame: Vec::new(),
+        })
+    }
+
+    /// Where others connect.
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.door.endpoint()
+    }
+
+    /// Takes what has come, in a batch of bounded size; returns how much it was.
+    pub(crate) fn take(
+        &mut self,
+        counters: &mut ServiceCounters,
+        arrivals: &mut Vec<Arrival>,
+    ) -> usize {
+        let before = arrivals.len();
+        let garbage = counters.garbage;
+        self.take_from_door(counters, arrivals);
+        self.take_from_links(counters, arrivals);
+        self.say_gone(arrivals);
+        let garbage = usize::try_from(counters.garbage - garbage).unwrap_or(usize::MAX);
+        arrivals.len() - before + garbage
+    }
+
+    fn take_from_door(&mut self, counters: &mut ServiceCounters, arrivals: &mut Vec<Arrival>) {
+        for _ in 0..FRAMES_PER_TURN {
+            if !self.door.receive(&mut self.envelope) {
+                return;
+            }
+            let delimiter = self.envelope.delimiter();
+            let identity = self.envelope.identity();
+            match Frame::decode(self.envelope.body()) {
+                Ok(Frame::Peer(message)) if !delimiter => {
+                    counters.frames_received += 1;
+                    let way = match self.accepted.get(identity) {
+                        Some(way) => *way,
+                        None => {
+                            let identity = identity.to_vec();
+                            let way = self.add(To::Accepted(identity.clone()));
+                            self.accepted.insert(identity, way);
+                            arrivals.push(Arrival::Up(way, None));
+                            way
+                        }
+                    };
+                    arrivals.push(Arrival::Message(way, message));
+                }
+                Ok(frame @ (Frame::AskStatus(..) | Frame::AskView(..))) => {
+                    let client = Client { identity: identity.to_vec(), delimiter };
+                    arrivals.push(Arrival::Client(client, frame));
+                }
+                Ok(_) | Err(_) => counters.garbage += 1,
+            }
+        }
+    }
+
+    fn take_from_links(&mut self, counters: &mut ServiceCounters, arrivals: &mut Vec<Arrival>) {
+        let addresses: Vec<_> = self.dialled.keys().cloned().collect();
+        for address in addresses {
+            let Some(dialled) = self.dialled.get_mut(&address) else { continue };
+            let is_connected = dialled.link.is_connected();
+            match dialled.way {
+                Some(way) if !is_connected => {
+                    dialled.way = None;
+                    self.drop_way(way);
+                }
+                None if is_connected => {
+                    let way = self.add(To::Dialled(address.clone()));
+                    arrivals.push(Arrival::Up(way, Some(address.clone())));
+                    if let Some(dialled) = self.dialled.get_mut(&address) {
+                        dialled.way = Some(way);
+                    }
+                }
+                _ => {}
+            }
+            let Some(dialled) = self.dialled.get_mut(&address) else { continue };
+            for _ in 0..FRAMES_PER_TURN {
+                if !dialled.link.receive(&mut self.frame) {
+                    break;
+                }
+                match (Frame::decode(&self.frame), dialled.way) {
+                    (Ok(Frame::Peer(message)), Some(way)) => {
+                        counters.frames_received += 1;
+                        arrivals.push(Arrival::Message(way, message));
+                    }
+                    // What was read before the connection was lost is of no way any more.
+                    (Ok(Frame::Peer(_)), None) => {}
+                    (Ok(_) | Err(_), _) => counters.garbage += 1,
+                }
+            }
+        }
+    }
+
+    fn say_gone(&mut self, arrivals: &mut Vec<Arrival>) {
+        arrivals.extend(self.gone.drain(..).map(Arrival::Down));
+    }
+
+    fn add(&mut self, to: To) -> LinkId {
+        self.last = self.last.next();
+        self.ways.insert(self.last, Way { to, waiting: VecDeque::new(), owes_room: false });
+        self.last
+    }
+
+    fn drop_way(&mut self, way: LinkId) {
+        self.busy.remove(&way);
+        let Some(Way { to, .. }) = self.ways.remove(&way) else { return };
+        if let To::Accepted(identity) = to {
+            self.accepted.remove(&identity);
+        }
+        self.gone.push(way);
+    }
+
+    /// Connects to an address, and goes on to connect whenever the connection is lost.
+    pub(crate) fn connect(&mut self, address: &Address) -> Result<(), RuntimeError> {
+        if self.dialled.contains_key(address) {
+            return Ok(());
+        }
+        let options = LinkOptions {
+            high_water: HIGH_WATER,
+            frame_bytes_max: FRAME_BYTES_MAX,
+            door_key: self.keys.as_ref().map(CurveKeys::public),
+        };
+        let link = Link::dealer(&self.context, address.as_str(), None, options)?;
+        self.dialled.insert(address.clone(), Dialled { link, way: None });
+        Ok(())
+    }
+
+    /// Ends a way; one that this peer made is not made again.
+    pub(crate) fn close(&mut self, way: LinkId) {
+        self.busy.remove(&way);
+        match self.ways.remove(&way).map(|way| way.to) {
+            Some(To::Accepted(identity)) => {
+                self.accepted.remove(&identity);
+                self.door.cut_off(&identity);
+            }
+            Some(To::Dialled(address)) => drop(self.dialled.remove(&address)),
+            None => {}
+        }
+    }
+
+    /// Connects to an address no more.
+    pub(crate) fn forget(&mut self, address: &Address) {
+        if let Some(Dialled { way: Some(way), .. }) = self.dialled.remove(address) {
+            self.drop_way(way);
+        }
+    }
+
+    /// Sends a message, or keeps it until there is room. Of those that may be lost, what is beyond
+    /// the bound is dropped; deltas are few, because they wait for room.
+    pub(crate) fn send(&mut self, id: LinkId, message: &Message, counters: &mut ServiceCounters) {
+        let Some(way) = self.ways.get_mut(&id) else { return };
+        let is_delta = matches!(message, Message::Delta(_));
+        if !is_delta && WAITING_MAX <= way.waiting.len() {
+            counters.frames_dropped += 1;
+            return;
+        }
+        if is_delta {
+            way.owes_room = true;
+            self.busy.insert(id);
+        }
+        encode_message(message, &mut self.frame);
+        counters.frames_sent += 1;
+        if !way.waiting.is_empty() {
+            way.waiting.push_back(self.frame.clone());
+            return;
+        }
+        match transmit(&mut self.door, &mut self.dialled, &way.to, &mut self.frame) {
+            Ok(()) => {}
+            Err(SendError::Full) => {
+                way.waiting.push_back(self.frame.clone());
+                self.busy.insert(id);
+            }
+            Err(SendError::Away) => self.lose(id),
+        }
+    }
+
+    /// A way is found to be gone as something is sent.
+    fn lose(&mut self, id: LinkId) {
+        if let Some(Way { to: To::Dialled(address), .. }) = self.ways.get(&id)
+            && let Some(dialled) = self.dialled.get_mut(address)
+        {
+            dialled.way = None;
+        }
+        self.drop_way(id);
+    }
+
+    /// Sends what waits; says which ways have room again.
+    pub(crate) fn flush(&mut self, have_room: &mut Vec<LinkId>) {
+        for id in self.busy.clone() {
+            let Some(way) = self.ways.get_mut(&id) else { continue };
+            let mut sent = Ok(());
+            while let Some(frame) = way.waiting.front_mut() {
+                sent = transmit(&mut self.door, &mut self.dialled, &way.to, frame);
+                if sent.is_err() {
+                    break;
+                }
+                way.waiting.pop_front();
+            }
+            match sent {
+                Ok(()) => {
+                    if std::mem::take(&mut way.owes_room) {
+                        have_room.push(id);
+                    }
+                    self.busy.remove(&id);
+                }
+                Err(SendError::Full) => {}
+                Err(SendError::Away) => self.lose(id),
+            }
+        }
+    }
+
+    /// Whether something waits for a peer whose room nobody tells of.
+    pub(crate) fn must_ask_again(&self) -> bool {
+        let waits = |way: &Way| matches!(way.to, To::Accepted(_)) && !way.waiting.is_empty();
+        self.busy.iter().filter_map(|id| self.ways.get(id)).any(waits)
+    }
+
+    /// Replies to a client. One that does not read gets none, and may ask again.
+    pub(crate) fn reply(&mut self, client: &Client, frame: &Frame) {
+        frame.encode(&mut self.frame);
+        let _ = self.door.send(&client.identity, client.delimiter, &self.frame);
+    }
+
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.door.wait_on(poll_set);
+        self.dialled.values().for_each(|dialled| dialled.link.wait_on(poll_set));
+    }
+}
+
+fn transmit(
+    door: &mut Door,
+    dialled: &mut BTreeMap<Address, Dialled>,
+    to: &To,
+    frame: &mut Vec<u8>,
+) -> Result<(), SendError> {
+    match to {
+        To::Accepted(identity) => door.send(identity, false, frame),
+        To::Dialled(address) => match dialled.get_mut(address) {
+            Some(dialled) => dialled.link.send(frame),
+            None => Err(SendError::Away),
+        },
+    }
+}

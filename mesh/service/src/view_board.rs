@@ -1,0 +1,97 @@
+//! View board: what has changed in a view, for whoever shows it, and never waits for them.
+//!
+//! There is one place for each row: a later change takes the place of an earlier one that nobody
+//! has taken, so that the board is never larger than the view.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use allot_domain::Incarnation;
+use allot_mesh_rules::{Address, Row, StrategyName, Symbol, Unix};
+use allot_runtime::Waker;
+
+/// What has changed. Clones are one board.
+#[derive(Clone, Debug)]
+pub struct ViewBoard {
+    shared: Arc<Mutex<Shared>>,
+    waker: Waker,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    changes: ViewChanges,
+    conflated: u64,
+}
+
+/// What has changed since it was taken last.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ViewChanges {
+    /// The incarnation, if the peer has started.
+    pub started: Option<Incarnation>,
+    /// Rows.
+    pub rows: BTreeMap<(StrategyName, Symbol), Row>,
+    /// Members.
+    pub members: BTreeMap<StrategyName, MemberChange>,
+}
+
+/// What has become of a member.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MemberChange {
+    /// It has joined, or a new process has its name.
+    Joined(Address, Incarnation),
+    /// It is away since this time.
+    Away(Unix),
+    /// It is heard again.
+    Back,
+}
+
+impl ViewBoard {
+    /// A board whose changes wake this thread.
+    #[must_use]
+    pub fn new(waker: &Waker) -> Self {
+        Self { shared: Arc::default(), waker: waker.clone() }
+    }
+
+    /// Takes what has changed.
+    #[must_use]
+    pub fn take(&self) -> ViewChanges {
+        mem::take(&mut self.lock().changes)
+    }
+
+    /// How many changes were never taken because a later one took their place.
+    pub(crate) fn conflated(&self) -> u64 {
+        self.lock().conflated
+    }
+
+    pub(crate) fn change(&self, owner: StrategyName, row: Row) {
+        let mut shared = self.lock();
+        if shared.changes.rows.insert((owner, row.symbol), row).is_some() {
+            shared.conflated += 1;
+        }
+        drop(shared);
+        self.waker.wake();
+    }
+
+    pub(crate) fn change_member(&self, name: StrategyName, change: MemberChange) {
+        self.lock().changes.members.insert(name, change);
+        self.waker.wake();
+    }
+
+    pub(crate) fn start(&self, incarnation: Incarnation) {
+        self.lock().changes.started = Some(incarnation);
+        self.waker.wake();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().expect("nothing panics while it holds the lock")
+    }
+}
+
+impl ViewChanges {
+    /// Whether nothing has changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.started.is_none() && self.rows.is_empty() && self.members.is_empty()
+    }
+}
