@@ -22,7 +22,7 @@ use crate::error::STDIN;
 const NON_BLOCKING: i32 = 0o4000;
 
 /// What a feed reads from.
-pub(crate) struct Intake {
+pub struct Intake {
     name: String,
     file: File,
     can_be_read_again: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Intake {
 
 /// The result of a read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Chunk {
+pub enum Chunk {
     /// This many bytes.
     Bytes(usize),
     /// Nothing yet.
@@ -41,7 +41,10 @@ pub(crate) enum Chunk {
 
 impl Intake {
     /// Opens a file; `-` is standard input.
-    pub(crate) fn open(path: &str) -> Result<Self, FeedError> {
+    ///
+    /// # Errors
+    /// [`FeedError::Unreadable`].
+    pub fn open(path: &str) -> Result<Self, FeedError> {
         if path == "-" {
             let stdin = io::stdin().as_fd().try_clone_to_owned();
             let stdin = stdin.and_then(|stdin| Self::of(STDIN, stdin.into()));
@@ -81,17 +84,22 @@ impl Intake {
     }
 
     /// Its name in messages.
-    pub(crate) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Whether it can be opened again and read from its start.
-    pub(crate) const fn can_be_read_again(&self) -> bool {
+    #[must_use]
+    pub const fn can_be_read_again(&self) -> bool {
         self.can_be_read_again
     }
 
     /// Reads what is available now.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Chunk> {
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Chunk> {
         loop {
             return match self.file.read(buffer) {
                 Ok(0) => Ok(Chunk::End),
@@ -104,7 +112,7 @@ impl Intake {
     }
 
     /// Ends a sleep when there is something to read, or the end.
-    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+    pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         poll_set.file(self.file.as_fd());
     }
 }

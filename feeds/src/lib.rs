@@ -70,6 +70,7 @@ pub use file::{
 };
 pub use fill_feed::{FillConfig, FillFeed};
 pub use identity::{seed_of, unique_source};
+pub use intake::{Chunk, Intake};
 pub use latency::Latency;
 pub use notes::Rejections;
 pub use pace::{Pace, Rate, Speed};

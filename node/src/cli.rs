@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    bench, completions, config, demo, doctor, feed, fills, init, inspect, positions, publisher,
-    router, serve, shard, signals, verify,
+    bench, completions, config, demo, doctor, feed, fills, init, inspect, mesh, positions,
+    publisher, router, serve, shard, signals, verify,
 };
 use crate::common_args::CommonArgs;
 use crate::log;
@@ -50,6 +50,7 @@ enum Verb {
     Fills(fills::Fills),
     Doctor(doctor::Doctor),
     Signals(signals::SignalsPages),
+    Mesh(mesh::MeshPages),
     Bench(bench::Bench),
     Config(config::ConfigPages),
     Completions(completions::Completions),
@@ -86,6 +87,7 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Fills(fills) => fills::run(&fills, common),
         Verb::Doctor(doctor) => doctor::run(&doctor, common),
         Verb::Signals(pages) => signals::run(&pages, common),
+        Verb::Mesh(pages) => mesh::run(&pages, common),
         Verb::Bench(bench) => bench::run(&bench),
         Verb::Config(pages) => config::run(&pages, common),
         Verb::Completions(completions) => completions::run(&completions, Cli::command()),

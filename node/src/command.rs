@@ -13,6 +13,7 @@ pub(crate) mod inspect;
 pub(crate) mod fills;
 pub(crate) mod doctor;
 pub(crate) mod signals;
+pub(crate) mod mesh;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod completions;

@@ -41,6 +41,11 @@ impl CommonArgs {
         Settings::of(&self.config(flags)?)
     }
 
+    /// Whether only errors are to be told.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// A page that is redrawn in place is torn by log lines, so by default it gets warnings only.
     pub(crate) const fn level(&self, has_page: bool) -> LevelFilter {
         match (self.quiet, self.verbose) {

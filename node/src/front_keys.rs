@@ -20,11 +20,13 @@ const OTHERS: u32 = 0o077;
 /// # Errors
 /// When the file cannot be read or created, or contains no keys.
 pub(crate) fn of(settings: &Settings) -> Result<Option<CurveKeys>> {
-    settings.front_secret.as_deref().map(read_or_create).transpose()
+    let read = |path| read_or_create(path, "the front door");
+    settings.front_secret.as_deref().map(read).transpose()
 }
 
-fn read_or_create(path: &Path) -> Result<CurveKeys> {
-    let what = || format!("cannot use the keys of the front door in {}", path.display());
+/// The keys of what is named, in a file that is made if it is not there.
+pub(crate) fn read_or_create(path: &Path, of: &str) -> Result<CurveKeys> {
+    let what = || format!("cannot use the keys of {of} in {}", path.display());
     match fs::read_to_string(path) {
         Ok(text) => {
             warn_if_shared(path);
@@ -69,8 +71,8 @@ mod tests {
     fn keys_are_made_once_and_for_their_owner_alone() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("keys");
-        let keys = read_or_create(&path).unwrap();
-        assert_eq!(read_or_create(&path).unwrap(), keys);
+        let keys = read_or_create(&path, "the front door").unwrap();
+        assert_eq!(read_or_create(&path, "the front door").unwrap(), keys);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
         assert!(!is_shared(0o100_600) && is_shared(0o100_640) && is_shared(0o100_606));
     }
@@ -80,7 +82,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("keys");
         fs::write(&path, "something else").unwrap();
-        let error = format!("{:#}", read_or_create(&path).unwrap_err());
+        let error = format!("{:#}", read_or_create(&path, "the front door").unwrap_err());
         assert!(error.contains("keys of the front door") && error.contains("Z85"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "something else");
     }

@@ -2,9 +2,12 @@
 
 use allot_mesh_rules::{Holder, Notice, StepDown, StrategyName};
 
-/// Logs a notice.
-pub(crate) fn log(notice: &Notice) {
+/// Logs a notice of a peer that knew of another one at its start, or of none.
+pub(crate) fn log(notice: &Notice, knew_others: bool) {
     match notice {
+        Notice::Alone if !knew_others => {
+            tracing::info!("this strategy starts alone: it connects to nobody");
+        }
         Notice::Alone => tracing::warn!(
             "no peer answered: this strategy starts alone; peers that come later may hold newer \
              positions of its name, and then it stops"

@@ -38,6 +38,8 @@ pub struct PeerAgent {
     wall: WallClock,
     started: Unix,
     counters: ServiceCounters,
+    /// Whether it was told to connect to anybody.
+    knew_others: bool,
     has_started: bool,
     disk_is_full: bool,
     stop: StopRequest,
@@ -132,7 +134,7 @@ impl PeerAgent {
     #[must_use]
     pub fn new(door: PeerDoor, start: PeerStart) -> Self {
         let PeerStart { settings, journal, others, source, board, history, stop, wall } = start;
-        let name = settings.name;
+        let (name, knew_others) = (settings.name, !settings.connect.is_empty());
         let others = others.into_iter().filter(|one| one.owner != name);
         let others = others.map(|ViewRow { owner, row }| (owner, row));
         let (stop, stopped) = stop;
@@ -151,6 +153,7 @@ impl PeerAgent {
             wall,
             started,
             counters: ServiceCounters::default(),
+            knew_others,
             has_started: false,
             disk_is_full: false,
             stop,
@@ -205,7 +208,7 @@ impl PeerAgent {
     }
 
     fn note(&self, now: Now, notice: Notice) {
-        notice_text::log(&notice);
+        notice_text::log(&notice, self.knew_others);
         let Some(board) = &self.board else { return };
         match notice {
             Notice::Joined(name, address, incarnation) => {

@@ -1,6 +1,6 @@
 //! `allot signals`: generators, strategies and the trader, as processes.
 
-mod address;
+pub(crate) mod address;
 mod agent_run;
 mod client;
 mod deregister;

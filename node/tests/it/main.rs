@@ -21,3 +21,4 @@ mod stages;
 mod replays;
 mod busy;
 mod signals;
+mod mesh;

@@ -1,9 +1,9 @@
 //! A process of the binary under test, in a folder of its own.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, PipeReader};
+use std::io::{self, BufRead, BufReader, PipeReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
@@ -18,6 +18,8 @@ pub(crate) struct Process {
     /// `None` after the test stops reading it.
     stdout: Option<BufReader<PipeReader>>,
     stderr: PathBuf,
+    /// `None` where there is nothing to read.
+    stdin: Option<ChildStdin>,
     seen: Vec<String>,
 }
 
@@ -60,6 +62,15 @@ impl Place {
         command.envs(variables.iter().copied());
         let (stdout, writer) = io::pipe().unwrap();
         command.stdout(writer).stderr(File::create(&stderr).unwrap());
+        Process::start(command, stdout, stderr)
+    }
+
+    /// Starts a process that reads what the test types.
+    pub(crate) fn start_typed(&self, arguments: &[&str]) -> Process {
+        let stderr = self.path().join(format!("{}.stderr", arguments.join("-").replace('/', "_")));
+        let mut command = self.command(arguments);
+        let (stdout, writer) = io::pipe().unwrap();
+        command.stdin(Stdio::piped()).stdout(writer).stderr(File::create(&stderr).unwrap());
         Process::start(command, stdout, stderr)
     }
 
@@ -121,9 +132,10 @@ impl Place {
 impl Process {
     /// The command holds ends of the pipe open, so it is dropped before anything is read.
     fn start(mut command: Command, stdout: PipeReader, stderr: PathBuf) -> Self {
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         drop(command);
-        Self { child, stdout: Some(BufReader::new(stdout)), stderr, seen: Vec::new() }
+        let (stdin, stdout) = (child.stdin.take(), Some(BufReader::new(stdout)));
+        Self { child, stdout, stderr, stdin, seen: Vec::new() }
     }
 
     /// Waits for a line with this text on stdout.
@@ -138,6 +150,18 @@ impl Process {
                 return line.trim_end().to_owned();
             }
         }
+    }
+
+    /// Types a line.
+    pub(crate) fn type_line(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("the process reads what the test types");
+        writeln!(stdin, "{line}").unwrap();
+    }
+
+    /// Kills it, and waits until it has gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks for a clean end, as Ctrl-C and service managers do.
@@ -156,6 +180,13 @@ impl Process {
     /// Stops reading stdout, as `head` does, and waits for the end.
     pub(crate) fn status_without_reader(mut self) -> ExitStatus {
         self.stdout = None;
+        self.child.wait().unwrap()
+    }
+
+    /// Stops reading stdout, types these lines, and waits for the end.
+    pub(crate) fn status_after(mut self, lines: &[&str]) -> ExitStatus {
+        self.stdout = None;
+        lines.iter().for_each(|line| self.type_line(line));
         self.child.wait().unwrap()
     }
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 /// An endpoint of ZeroMQ. `1001` and `:1001` are ports of this machine, `host:1001` is TCP.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Address(pub(super) String);
+pub(crate) struct Address(pub(crate) String);
 
 /// Where a component listens.
 #[derive(Args)]
@@ -32,7 +32,7 @@ fn local(port: &str) -> String {
 }
 
 /// Reads an address.
-pub(super) fn parse(text: &str) -> Result<Address, String> {
+pub(crate) fn parse(text: &str) -> Result<Address, String> {
     let text = text.trim();
     let port = text.strip_prefix(':').unwrap_or(text);
     if port.parse::<u16>().is_ok() {

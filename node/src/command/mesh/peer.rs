@@ -1,0 +1,344 @@
+//! `allot mesh NAME`: one strategy as a process.
+
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use allot_journal::Wakers;
+use allot_mesh_rules::{Address as PeerAddress, Instance, Settings, StrategyName, limits};
+use allot_mesh_service::{
+    History, HistoryAgent, HistoryTimes, NoTrades, OpenedJournal, OwnerJournal, PeerAgent,
+    PeerDoor, PeerStart, SnapshotQueue, StopRequest, TradeSource, ViewBoard, ViewRow,
+};
+use allot_runtime::{
+    Clock, Context, CurveKeys, ThreadGroup, ThreadSlot, Threads, WaitStrategy, WallClock, duration,
+};
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::output::{Output, Style};
+use super::table;
+use super::trade_lines::TradeLines;
+use crate::command::signals::address::{Address, parse};
+use crate::common_args::CommonArgs;
+use crate::exposure::is_reachable;
+use crate::front_keys::read_or_create;
+use crate::misuse::{Misuse, demand};
+use crate::monitor::Monitor;
+use crate::stdout::print;
+
+/// What a peer is told.
+#[derive(Args)]
+pub(super) struct PeerPage {
+    /// The strategy: 1 to 32 of A-Z a-z 0-9 . - _ @; status and view are no names
+    #[arg(value_name = "NAME", required = true, value_parser = name)]
+    name: Option<StrategyName>,
+    /// Short for --listen
+    #[arg(value_name = "PORT", value_parser = parse, conflicts_with = "listen")]
+    port: Option<Address>,
+    /// Short for --connect
+    #[arg(value_name = "PEER", value_parser = parse)]
+    peers: Vec<Address>,
+    /// Where to listen: a port of this machine, HOST:PORT, tcp:// or ipc://
+    #[arg(long, value_name = "ADDR", value_parser = parse)]
+    listen: Option<Address>,
+    /// A peer that is known; one is enough, and it can be repeated
+    #[arg(long, value_name = "ADDR", value_parser = parse)]
+    connect: Vec<Address>,
+    /// Where others reach this peer, if that is not where it listens, as with tcp://*:12345
+    #[arg(long, value_name = "ADDR", value_parser = parse)]
+    advertise: Option<Address>,
+    /// Data directory of this strategy: its positions survive a crash
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Take the positions of this strategy from its peers, if they are newer than its journal
+    #[arg(long)]
+    adopt: bool,
+    #[command(flatten)]
+    trades: TradeFlags,
+    /// Print one JSON object a line, for each change
+    #[arg(long)]
+    json: bool,
+    /// File with the keys with which all peers of the mesh encrypt; made if it is not there
+    #[arg(long, value_name = "FILE")]
+    secret: Option<PathBuf>,
+    #[command(flatten)]
+    times: TimeFlags,
+}
+
+/// Where trades come from.
+#[derive(Args)]
+#[command(next_help_heading = "Trades")]
+struct TradeFlags {
+    /// Take the trades of a file, a line each, and not those of standard input; with --data a line
+    /// is applied once, also after a restart
+    #[arg(long, value_name = "FILE")]
+    file: Option<String>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Time")]
+struct TimeFlags {
+    /// How often a peer says that it lives, from 10ms to 60s; one that is silent for three is away
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::parse)]
+    heartbeat: Duration,
+    /// How long to wait for peers at the start, before it starts alone
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration::parse)]
+    join_wait: Duration,
+    /// How often the whole view is stored, if it has changed
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+    snapshot_every: Duration,
+    /// When the day ends, in UTC: the view is stored then too
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    end_of_day: Option<Duration>,
+    /// For how many days stored views are kept
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    keep: u32,
+}
+
+/// The folder of the journal in a data directory.
+const JOURNAL: &str = "journal";
+/// Peers that an owner sends its changes to itself.
+const DIRECT: usize = 16;
+/// A day of --keep.
+const DAY: Duration = Duration::from_hours(24);
+/// How long the last lines may take.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+fn name(text: &str) -> Result<StrategyName, String> {
+    StrategyName::new(text.as_bytes()).map_err(|bad| bad.to_string())
+}
+
+/// A time of the day, as the time since midnight.
+fn time_of_day(text: &str) -> Result<Duration, String> {
+    let bad = || "use a time from 00:00 to 23:59".to_owned();
+    let (hour, minute) = text.split_once(':').ok_or_else(bad)?;
+    match (hour.parse::<u64>(), minute.parse::<u64>()) {
+        (Ok(hour @ 0..24), Ok(minute @ 0..60)) if text.len() == 5 => {
+            Ok(Duration::from_secs(hour * 3_600 + minute * 60))
+        }
+        _ => Err(bad()),
+    }
+}
+
+/// Runs a peer until a signal.
+pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
+    let name = page.name.context("clap demands a name")?;
+    page.check()?;
+    let listen = page.listen.as_ref().or(page.port.as_ref()).map(|address| address.0.clone());
+    let listen = listen.ok_or_else(|| Misuse::error("say where to listen: --listen ADDR"))?;
+    let keys = page.secret.as_deref().map(|path| read_or_create(path, "the mesh")).transpose()?;
+    warn_if_open(&listen, keys.as_ref());
+    let door = PeerDoor::bind(&Context::new()?, &listen, keys)?;
+    let settings = page.settings(name, door.endpoint().unwrap_or(&listen))?;
+    let address = settings.address.clone();
+
+    let clock = Clock::system();
+    let mut group = ThreadGroup::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
+    let slot = group.thread("mesh")?;
+    let stop = StopRequest::new(slot.waker());
+    let Kept { journal, history, others } = page.open(name, &mut group, &slot)?;
+    let mut output = ThreadGroup::new(clock, WaitStrategy::Block, Threads::Dedicated);
+    let output_slot = output.blocking_thread("output")?;
+    let board = ViewBoard::new(output_slot.waker());
+    let style = match (page.json, common.is_quiet()) {
+        (_, true) => Style::Quiet,
+        (true, false) => Style::Json,
+        (false, false) => Style::Table,
+    };
+    output.add(&output_slot, Box::new(Output::new(name, style, board.clone(), stop.clone())));
+
+    let source = page.source(&journal)?;
+    let (sender, stopped) = channel();
+    let is_kept = journal.is_kept();
+    let start = PeerStart {
+        settings,
+        journal,
+        others,
+        source,
+        board: Some(board),
+        history,
+        stop: (stop.clone(), sender),
+        wall: WallClock::system(),
+    };
+    group.add(&slot, Box::new(PeerAgent::new(door, start)));
+    let monitor = Monitor::new(Box::new(move || stop.make()), Vec::new(), None)?;
+    print(&ready(style, name, &address, is_kept))?;
+    let (mut output, running) = (output.start()?, group.start()?);
+    // An error is a peer that ended without being asked to; joining says why.
+    if stopped.recv().is_ok() {
+        running.stop();
+    }
+    let ended = running.join();
+    monitor.stop()?;
+    output.stop();
+    if output.wait(LAST_LINES) {
+        let printed = output.join();
+        ended?;
+        printed?;
+    } else {
+        // Nobody reads them, and this process must not wait for that.
+        std::mem::forget(output);
+        ended?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first line: scripts wait for it.
+fn ready(style: Style, name: StrategyName, address: &PeerAddress, is_kept: bool) -> String {
+    if style == Style::Json {
+        return table::json(|object| {
+            object.plain("type", "listening");
+            object.plain("name", name.as_str());
+            object.text("listen", address.as_str());
+            object.literal("has_journal", is_kept);
+        });
+    }
+    let memory =
+        if is_kept { "" } else { " (no --data: its positions are in memory, and its peers')" };
+    format!("listening {name} {address}{memory}")
+}
+
+fn warn_if_open(listen: &str, keys: Option<&CurveKeys>) {
+    if keys.is_none() && is_reachable(listen) {
+        tracing::warn!(
+            "{listen} can be reached from other machines: it is not encrypted, and whoever can \
+             connect reads all positions and can act as a strategy; encrypt the mesh with \
+             --secret FILE, and let only its peers connect"
+        );
+    }
+}
+
+/// What a data directory holds.
+struct Kept {
+    journal: OwnerJournal,
+    history: Option<(SnapshotQueue, HistoryTimes)>,
+    others: Vec<ViewRow>,
+}
+
+impl PeerPage {
+    fn check(&self) -> Result<()> {
+        let (least, most) = (limits::HEARTBEAT_LEAST, limits::HEARTBEAT_MOST);
+        let (from, to) = (duration::show(least), duration::show(most));
+        let is_good = (least..=most).contains(&self.times.heartbeat);
+        demand(is_good, format!("--heartbeat must be from {from} to {to}"))?;
+        let is_good = Duration::from_secs(1) <= self.times.snapshot_every;
+        demand(is_good, "--snapshot-every must be at least 1s")
+    }
+
+    /// What the replica is told.
+    fn settings(&self, name: StrategyName, endpoint: &str) -> Result<Settings> {
+        let advertised = self.advertise.as_ref().map_or(endpoint, |address| &address.0);
+        let is_any = |host: &str| {
+            ["tcp://0.0.0.0:", "tcp://*:", "tcp://[::]:"].iter().any(|any| host.starts_with(any))
+        };
+        demand(
+            !is_any(advertised),
+            format!("nobody can connect to {advertised}: say where with --advertise HOST:PORT"),
+        )?;
+        let address = |text: &str| {
+            PeerAddress::new(text).ok_or_else(|| {
+                let most = limits::ADDRESS_LEN_MAX;
+                Misuse::error(format!("{text}: an address has at most {most} characters"))
+            })
+        };
+        let connect = self.connect.iter().chain(&self.peers);
+        Ok(Settings {
+            name,
+            address: address(advertised)?,
+            instance: Instance::new(random().max(1)),
+            connect: connect.map(|one| address(&one.0)).collect::<Result<_>>()?,
+            heartbeat: self.times.heartbeat,
+            join_wait: self.times.join_wait,
+            adopt: self.adopt,
+            direct: DIRECT,
+            delta_rows: limits::DELTA_ROWS_MAX,
+        })
+    }
+
+    fn source(&self, journal: &OwnerJournal) -> Result<Box<dyn TradeSource>> {
+        Ok(match &self.trades.file {
+            Some(path) => Box::new(TradeLines::file(path, journal.progress().line)?),
+            None => match TradeLines::stdin() {
+                Ok(lines) => Box::new(lines),
+                // A service manager may give none.
+                Err(error) => {
+                    tracing::warn!("no trades are read: {error:#}");
+                    Box::new(NoTrades)
+                }
+            },
+        })
+    }
+
+    /// Opens the data directory, if there is one.
+    fn open(&self, name: StrategyName, group: &mut ThreadGroup, slot: &ThreadSlot) -> Result<Kept> {
+        let Some(data) = &self.data else {
+            return Ok(Kept { journal: OwnerJournal::none(), history: None, others: Vec::new() });
+        };
+        let journal = open_journal(&data.join(JOURNAL), name, group, slot)?;
+        let what = || format!("cannot use the history in {}", data.display());
+        let history = History::open(data, DAY * self.times.keep).with_context(what)?;
+        let (newest, wrong) = history.newest().with_context(what)?;
+        wrong.iter().for_each(|what| tracing::error!("{what}"));
+        let others = newest.map_or_else(Vec::new, |snapshot| snapshot.rows);
+        let history_slot = group.blocking_thread("history")?;
+        let queue = SnapshotQueue::new(history_slot.waker());
+        group.add(&history_slot, Box::new(HistoryAgent::new(history, queue.clone())));
+        let times = HistoryTimes::new(self.times.snapshot_every, self.times.end_of_day);
+        Ok(Kept { journal, history: Some((queue, times)), others })
+    }
+}
+
+fn open_journal(
+    folder: &Path,
+    name: StrategyName,
+    group: &mut ThreadGroup,
+    slot: &ThreadSlot,
+) -> Result<OwnerJournal> {
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let committer_slot = group.blocking_thread("journal")?;
+    let checkpointer_slot = group.blocking_thread("checkpointer")?;
+    let wakers = Wakers {
+        shard: slot.waker(),
+        committer: committer_slot.waker(),
+        checkpointer: checkpointer_slot.waker(),
+    };
+    let opened = OwnerJournal::open(folder, name, wakers);
+    let opened = opened.with_context(|| folder.display().to_string())?;
+    let OpenedJournal { journal, is_new, committer, checkpointer } = opened;
+    group.add(&committer_slot, Box::new(committer));
+    group.add(&checkpointer_slot, Box::new(checkpointer));
+    if is_new {
+        tracing::info!("a new journal in {}", folder.display());
+    } else {
+        let (rows, version) = (journal.owned().rows().len(), journal.owned().version());
+        tracing::info!(rows, %version, "recovered from {}", folder.display());
+    }
+    Ok(journal)
+}
+
+/// A number that no other start has: the keys of a hasher are drawn by the operating system.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_the_day_is_read() {
+        assert_eq!(time_of_day("17:30"), Ok(Duration::from_mins(17 * 60 + 30)));
+        for text in ["", "24:00", "12:60", "1:00", "12", "12:0x"] {
+            assert!(time_of_day(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_two_starts_have_one_number() {
+        assert_ne!(random(), random());
+    }
+}
