@@ -50,7 +50,7 @@ enum Verb {
     Fills(fills::Fills),
     Doctor(doctor::Doctor),
     Signals(signals::SignalsPages),
-    Mesh(mesh::MeshPages),
+    Mesh(Box<mesh::MeshPages>),
     Bench(bench::Bench),
     Config(config::ConfigPages),
     Completions(completions::Completions),

@@ -1,6 +1,7 @@
 //! `allot mesh`: strategies that all hold the same view of everyone's positions, without a centre.
 
 mod client;
+mod fill_follower;
 mod output;
 mod peer;
 mod status;

@@ -319,3 +319,67 @@ fn a_peer_whose_output_is_not_read_any_more_stops() {
     peer.line_with("\"position\":\"1\"");
     assert_eq!(peer.status_after(&["AAPL 1"]).code(), Some(1));
 }
+
+#[test]
+fn the_fills_of_a_source_are_followed_and_what_came_meanwhile_is_asked_for() {
+    let mut mesh = Mesh::new();
+    let (_server, ends) = mesh.place.serve();
+    let split = ["feed", "aum", "--front", &ends.front, "--weights", "a=40,b=60", "--count", "1"];
+    mesh.place.run(&split).ok();
+    let fills = |place: &Place, source: &str, lines: &str| {
+        place.write("fills.csv", &format!("ticker,side,price,quantity\n{lines}"));
+        let feed = ["feed", "fills", "--file", "fills.csv", "--front", &ends.front];
+        place.run(&[&feed[..], &["--source", source]].concat()).ok();
+    };
+    fills(&mesh.place, "desk-1", "AAPL,buy,10,100\nAAPL,sell,10,30\n");
+    let follow = ["--follow", &ends.publish, "--front", &ends.front, "--source"];
+    let more = [&["--data", "a"][..], &follow, &["desk-1"]].concat();
+    mesh.start("A", &[], &more);
+    mesh.has("A", "A", "AAPL", "70");
+    fills(&mesh.place, "desk-2", "AAPL,buy,10,1000\n");
+    fills(&mesh.place, "desk-3", "AAPL,buy,10,5\nMSFT,buy,10,8\n");
+    mesh.kill("A");
+    fills(&mesh.place, "desk-1", "AAPL,buy,10,1\nMSFT,buy,10,3\n");
+    mesh.start("A", &[], &more);
+    // Those of other sources are not its own.
+    mesh.has("A", "A", "MSFT", "3");
+    mesh.has("A", "A", "AAPL", "71");
+    mesh.interrupt("A").ok();
+}
+
+#[test]
+fn a_mesh_that_was_stopped_as_a_whole_has_the_rows_of_those_who_stay_away() {
+    let mut mesh = Mesh::new();
+    let data = |name| ["--data", name, "--snapshot-every", "1s"];
+    mesh.start("A", &[], &data("a"));
+    mesh.start("B", &["A"], &data("b"));
+    mesh.peer("B").type_line("AAPL 100");
+    mesh.has("A", "B", "AAPL", "100");
+    let stored = |mesh: &Mesh| {
+        let names = fs::read_dir(mesh.place.path().join("a")).unwrap();
+        let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.find(|name| name.starts_with("positions-") && name.ends_with(".csv"))
+    };
+    let file = loop {
+        if let Some(file) = stored(&mesh) {
+            break file;
+        }
+    };
+    let csv = fs::read_to_string(mesh.place.path().join("a").join(file)).unwrap();
+    assert!(csv.contains(",periodic,B,AAPL,100,1,1,"), "{csv}");
+    mesh.kill("A");
+    mesh.kill("B");
+    mesh.start("A", &[], &data("a"));
+    assert_eq!(mesh.position("A", "B", "AAPL").as_deref(), Some("100"));
+    mesh.interrupt("A").ok();
+    // A snapshot that somebody has changed is named, and not used.
+    let change = "UPDATE positions SET position = '7'";
+    rusqlite::Connection::open(mesh.place.path().join("a/history.sqlite"))
+        .unwrap()
+        .execute(change, [])
+        .unwrap();
+    mesh.start("A", &[], &data("a"));
+    assert_eq!(mesh.position("A", "B", "AAPL"), None);
+    let errors = mesh.peer("A").errors();
+    assert!(errors.contains("it was changed, and is not used"), "{errors}");
+}

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use allot_domain::SourceId;
 use allot_journal::Wakers;
 use allot_mesh_rules::{Address as PeerAddress, Instance, Settings, StrategyName, limits};
 use allot_mesh_service::{
@@ -14,11 +15,13 @@ use allot_mesh_service::{
     PeerDoor, PeerStart, SnapshotQueue, StopRequest, TradeSource, ViewBoard, ViewRow,
 };
 use allot_runtime::{
-    Clock, Context, CurveKeys, ThreadGroup, ThreadSlot, Threads, WaitStrategy, WallClock, duration,
+    Clock, Context, CurveKey, CurveKeys, ThreadGroup, ThreadSlot, Threads, WaitStrategy, WallClock,
+    duration,
 };
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use super::fill_follower::FollowSettings;
 use super::output::{Output, Style};
 use super::table;
 use super::trade_lines::TradeLines;
@@ -77,6 +80,20 @@ struct TradeFlags {
     /// is applied once, also after a restart
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
+    /// Take the fills of --source from the feed of a running server, which publishes here
+    #[arg(long, value_name = "PUBLISH", value_parser = parse, requires = "source",
+          conflicts_with = "file")]
+    follow: Option<Address>,
+    /// Whose fills are followed
+    #[arg(long, value_name = "NAME", requires = "follow", value_parser = source)]
+    source: Option<SourceId>,
+    /// Front door of that server: what the feed has lost, and what came while this peer was away,
+    /// is asked for there, from the first fill that it keeps
+    #[arg(long, value_name = "FRONT", requires = "follow", value_parser = parse)]
+    front: Option<Address>,
+    /// Public key of that front door, if it encrypts
+    #[arg(long, value_name = "KEY", requires = "front", allow_hyphen_values = true)]
+    front_key: Option<String>,
 }
 
 #[derive(Args)]
@@ -110,6 +127,10 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn name(text: &str) -> Result<StrategyName, String> {
     StrategyName::new(text.as_bytes()).map_err(|bad| bad.to_string())
+}
+
+fn source(text: &str) -> Result<SourceId, String> {
+    SourceId::new(text.as_bytes()).map_err(|reject| reject.to_string())
 }
 
 /// A time of the day, as the time since midnight.
@@ -151,7 +172,7 @@ pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
     };
     output.add(&output_slot, Box::new(Output::new(name, style, board.clone(), stop.clone())));
 
-    let source = page.source(&journal)?;
+    let source = page.source(&journal, &mut group, &slot)?;
     let (sender, stopped) = channel();
     let is_kept = journal.is_kept();
     let start = PeerStart {
@@ -212,6 +233,17 @@ fn warn_if_open(listen: &str, keys: Option<&CurveKeys>) {
     }
 }
 
+impl TradeFlags {
+    /// What is followed, if anything is.
+    fn follow_settings(&self) -> Result<Option<FollowSettings>> {
+        let (Some(publish), Some(source)) = (&self.follow, self.source) else { return Ok(None) };
+        let key = self.front_key.as_ref().map(|text| text.parse::<CurveKey>()).transpose();
+        let key = key.map_err(Misuse::error)?;
+        let front = self.front.as_ref().map(|front| (front.0.clone(), key));
+        Ok(Some(FollowSettings { publish: publish.0.clone(), source, front }))
+    }
+}
+
 /// What a data directory holds.
 struct Kept {
     journal: OwnerJournal,
@@ -259,7 +291,18 @@ impl PeerPage {
         })
     }
 
-    fn source(&self, journal: &OwnerJournal) -> Result<Box<dyn TradeSource>> {
+    fn source(
+        &self,
+        journal: &OwnerJournal,
+        group: &mut ThreadGroup,
+        slot: &ThreadSlot,
+    ) -> Result<Box<dyn TradeSource>> {
+        if let Some(settings) = self.trades.follow_settings()? {
+            let follow_slot = group.blocking_thread("follow")?;
+            let (follower, fills) = settings.connect(journal.progress(), slot.waker())?;
+            group.add(&follow_slot, Box::new(follower));
+            return Ok(Box::new(fills));
+        }
         Ok(match &self.trades.file {
             Some(path) => Box::new(TradeLines::file(path, journal.progress().line)?),
             None => match TradeLines::stdin() {

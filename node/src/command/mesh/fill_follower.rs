@@ -1,0 +1,292 @@
+//! Fill follower: the fills of one source, from the feed of a running server, as trades.
+//!
+//! ```text
+//!   fills: ──► number follows the last one of its ticker ──────────► trade
+//!              number is beyond it, or a report has a later one ──► replay at the front door
+//! ```
+//!
+//! A ticker counts its outcomes, of all sources: a number that is missing may be a fill of this
+//! one. The journal has the last number of each ticker, so that a restart takes none twice.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use allot_allocation_rules::TickerSeq;
+use allot_allocation_service::{Reply, Report, Topic, TopicName, decode_replies};
+use allot_domain::{MessageId, Side, SourceId, Ticker};
+use allot_journal::state_hash;
+use allot_mesh_rules::{Origin, Trade, TradeQuantity, Unix};
+use allot_mesh_service::{Progress, SourceItem, TradeSource};
+use allot_runtime::{Agent, CurveKey, Nanos, Waker};
+use allot_wire::Encoding;
+use anyhow::Result;
+
+use crate::feed_reader::FeedReader;
+use crate::history_reader::HistoryReader;
+
+/// Trades that wait for the peer; then the follower waits, and the feed with it.
+const TRADES_MAX: usize = 1_024;
+/// How long the follower looks at the feed before it looks whether it must end.
+const LOOK: Duration = Duration::from_millis(200);
+/// Fills that are remembered so that one of them can be taken back.
+const FILLS_MAX: usize = 65_536;
+/// Nano-units of a share.
+const SHARE: i128 = 1_000_000_000;
+
+/// What is followed.
+pub(super) struct FollowSettings {
+    /// Where a server publishes.
+    pub(super) publish: String,
+    /// Whose fills.
+    pub(super) source: SourceId,
+    /// Its front door, which has what the feed has not, and its key if it encrypts.
+    pub(super) front: Option<(String, Option<CurveKey>)>,
+}
+
+/// The feed, on a thread that may wait.
+pub(super) struct FillFollower {
+    reader: FeedReader,
+    history: Option<HistoryReader>,
+    source: SourceId,
+    /// The last outcome of each ticker, by its number.
+    last: BTreeMap<Ticker, TickerSeq>,
+    /// The last that the journal has, by stream, until its ticker is seen.
+    before: BTreeMap<u64, u64>,
+    fills: BTreeMap<(Ticker, MessageId), i128>,
+    oldest: VecDeque<(Ticker, MessageId)>,
+    sender: SyncSender<SourceItem>,
+    waker: Waker,
+    counts: Arc<Counts>,
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+struct Counts {
+    missed: AtomicU64,
+    repaired: AtomicU64,
+    busts_unknown: AtomicU64,
+}
+
+/// The peer's end.
+pub(super) struct FollowedFills {
+    receiver: Receiver<SourceItem>,
+    counts: Arc<Counts>,
+}
+
+impl FollowSettings {
+    /// The follower, and what it gives to the peer on the thread of this waker.
+    pub(super) fn connect(
+        self,
+        progress: &Progress,
+        waker: &Waker,
+    ) -> Result<(FillFollower, FollowedFills)> {
+        let fills = format!("{}{}:", Topic::FILLS, Encoding::Binary);
+        let reports = Topic::Positions(Encoding::Binary).to_string();
+        let reader = FeedReader::connect(&self.publish, &[&fills, &reports])?.mended();
+        let history = self.front.map(|(front, key)| HistoryReader::connect(&front, key));
+        let (sender, receiver) = sync_channel(TRADES_MAX);
+        let counts = Arc::<Counts>::default();
+        let follower = FillFollower {
+            reader,
+            history: history.transpose()?,
+            source: self.source,
+            last: BTreeMap::new(),
+            before: progress.streams.clone(),
+            fills: BTreeMap::new(),
+            oldest: VecDeque::new(),
+            sender,
+            waker: waker.clone(),
+            counts: Arc::clone(&counts),
+        };
+        Ok((follower, FollowedFills { receiver, counts }))
+    }
+}
+
+/// The number under which the journal knows a ticker.
+fn stream(ticker: &Ticker) -> u64 {
+    let hash = state_hash(ticker.as_bytes()).to_le_bytes();
+    let (halves, _) = hash.as_chunks::<8>();
+    u64::from_le_bytes(halves[0])
+}
+
+impl FillFollower {
+    /// The last outcome of a ticker that was looked at; none if this one is new. With a history
+    /// that is everything that is kept of it.
+    fn last(&self, ticker: &Ticker) -> Option<TickerSeq> {
+        let known = self.last.get(ticker).copied();
+        let before = || self.before.get(&stream(ticker)).copied().map(TickerSeq::new);
+        known.or_else(before).or_else(|| self.history.is_some().then_some(TickerSeq::ZERO))
+    }
+
+    /// An outcome of this number, which is on the feed.
+    fn take_fill(&mut self, ticker: Ticker, number: TickerSeq, body: &[u8]) {
+        let last = self.last(&ticker);
+        if last.is_some_and(|last| number <= last) {
+            return;
+        }
+        // What comes before it is asked for; else both are, when a report shows the gap.
+        if let Some(last) = last
+            && last.next() < number
+            && !self.repair(ticker, last, number)
+        {
+            return;
+        }
+        let mut replies = Vec::new();
+        if let Err(error) = decode_replies(body, &mut replies) {
+            tracing::error!(%ticker, %number, "cannot read a fill: {error}");
+        }
+        replies.iter().for_each(|reply| self.take(&ticker, number, reply));
+        self.last.insert(ticker, number);
+    }
+
+    /// A report says how many outcomes each ticker had: the last of one may be lost, and no other
+    /// follow it.
+    fn take_report(&mut self, body: &[u8]) {
+        let Ok(report) = Report::decode(body) else {
+            return tracing::error!("cannot read a report; does the server run this version?");
+        };
+        for (ticker, number) in report.sequences {
+            match self.last(&ticker) {
+                Some(last) if last < number => drop(self.repair(ticker, last, number.next())),
+                Some(_) => {}
+                // It is followed from here on.
+                None => drop(self.last.insert(ticker, number)),
+            }
+        }
+    }
+
+    /// Asks for the outcomes between two numbers, or says that they are missed; false if nobody
+    /// can tell yet.
+    fn repair(&mut self, ticker: Ticker, last: TickerSeq, before: TickerSeq) -> bool {
+        let mut next = last.next();
+        while next < before {
+            let Some(history) = &mut self.history else { break };
+            match history.ask(&ticker, next) {
+                Ok(page) => {
+                    if next < page.from {
+                        self.miss(&ticker, next, page.from);
+                        next = page.from;
+                    }
+                    if page.fills.is_empty() {
+                        break;
+                    }
+                    for reply in &page.fills {
+                        self.take(&ticker, next, reply);
+                        self.last.insert(ticker, next);
+                        self.counts.repaired.fetch_add(1, Ordering::Relaxed);
+                        next = next.next();
+                    }
+                }
+                // The next report shows the gap again.
+                Err(error) => {
+                    tracing::warn!("cannot repair a gap of {ticker}: {error:#}");
+                    return false;
+                }
+            }
+        }
+        if next < before {
+            self.miss(&ticker, next, before);
+            self.last.insert(ticker, TickerSeq::new(before.get() - 1));
+        }
+        true
+    }
+
+    fn miss(&self, ticker: &Ticker, from: TickerSeq, to: TickerSeq) {
+        let (count, last) = (to.get() - from.get(), to.get() - 1);
+        self.counts.missed.fetch_add(count, Ordering::Relaxed);
+        let remedy = match self.history {
+            Some(_) => "the server has forgotten them",
+            None => "give --front FRONT, so that they are asked for",
+        };
+        tracing::error!(
+            "missed the outcomes {from} to {last} of {ticker}, and any of {} among them: {remedy}",
+            self.source
+        );
+    }
+
+    /// An outcome, if it is one of the source.
+    fn take(&mut self, ticker: &Ticker, number: TickerSeq, reply: &Reply) {
+        if reply.source() != self.source.as_str() {
+            return;
+        }
+        let (quantity, time) = match reply {
+            Reply::Allocated { id, side, quantity, time_ns, .. } => {
+                let shares = i128::from(quantity.get());
+                let signed = if *side == Side::Sell { -shares } else { shares };
+                self.remember(ticker, *id, signed);
+                (signed, *time_ns)
+            }
+            Reply::Busted { of, time_ns, .. } => match self.fills.get(&(*ticker, *of)) {
+                Some(signed) => (-signed, *time_ns),
+                None => {
+                    self.counts.busts_unknown.fetch_add(1, Ordering::Relaxed);
+                    return tracing::error!(
+                        "{} has taken back its fill {of} of {ticker}, which this process has not \
+                         seen: correct the position by hand",
+                        self.source
+                    );
+                }
+            },
+            _ => return,
+        };
+        let Some(quantity) = quantity.checked_mul(SHARE).and_then(TradeQuantity::from_nanos) else {
+            return tracing::error!("a fill of {quantity} {ticker} is too large");
+        };
+        let origin = Origin::Fill { stream: stream(ticker), sequence: number.get() };
+        let time = (0 < time).then(|| Unix::new(time));
+        let trade = Trade { symbol: *ticker, quantity, time, origin };
+        // It fails when the peer has ended: then this ends too.
+        let _ = self.sender.send(SourceItem::Trade(trade));
+        self.waker.wake();
+    }
+
+    fn remember(&mut self, ticker: &Ticker, id: MessageId, signed: i128) {
+        if FILLS_MAX <= self.oldest.len()
+            && let Some(oldest) = self.oldest.pop_front()
+        {
+            self.fills.remove(&oldest);
+        }
+        self.fills.insert((*ticker, id), signed);
+        self.oldest.push_back((*ticker, id));
+    }
+}
+
+impl Agent for FillFollower {
+    fn role(&self) -> &'static str {
+        "follow"
+    }
+
+    fn do_work(&mut self, _now: Nanos) -> usize {
+        if let Some(publication) = self.reader.next(LOOK) {
+            match TopicName::parse(&publication.topic) {
+                Some(TopicName::Fills(ticker, _)) => {
+                    let number = TickerSeq::new(publication.sequence);
+                    self.take_fill(ticker, number, &publication.body);
+                }
+                Some(TopicName::Positions(_)) => self.take_report(&publication.body),
+                _ => {}
+            }
+        }
+        // It waits above, and not in its thread's sleep.
+        1
+    }
+}
+
+impl TradeSource for FollowedFills {
+    fn next(&mut self) -> Option<SourceItem> {
+        self.receiver.try_recv().ok()
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        let Counts { missed, repaired, busts_unknown } = &*self.counts;
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        vec![
+            ("fills_missed", get(missed)),
+            ("fills_repaired", get(repaired)),
+            ("busts_unknown", get(busts_unknown)),
+        ]
+    }
+}
