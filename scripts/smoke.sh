@@ -108,6 +108,19 @@ done
 "$scripts/stop.sh"
 grep -q '^deregistered Y' "$ALLOT_RUN_DIR/trader.log" || fail 'a strategy did not deregister'
 
+say 'mesh'
+"$scripts/start-mesh.sh" 3
+turn=0
+alive() {
+    "$ALLOT_BIN" mesh status "ipc://$ALLOT_RUN_DIR/strategy_3" --json | grep -o '"state":"alive"'
+}
+until [ "$(alive | wc -l)" = 2 ]; do
+    turn=$((turn + 1))
+    [ "$turn" -lt 600 ] || fail 'three strategies did not find each other within 60 s'
+    sleep 0.1
+done
+"$scripts/stop.sh"
+
 say 'logs are kept, and a file without a process id is named'
 [ "$(grep -c '^--- router starts' "$ALLOT_RUN_DIR/router.log")" = 2 ] || fail 'a log was lost'
 "$scripts/start-publisher.sh"

@@ -89,7 +89,7 @@ impl Mesh {
             let mut views: Vec<_> = self.peers.keys().map(|name| self.view(name)).collect();
             views.dedup();
             if let [view] = &views[..]
-                && view.contains(&format!("\n{rows} rows, digest "))
+                && view.contains(&format!("\n{rows} row"))
             {
                 return view.clone();
             }
@@ -277,7 +277,7 @@ fn who_does_not_have_the_keys_is_not_heard() {
     mesh.start("B", &["A"], &keys);
     mesh.peer("A").type_line("AAPL 100");
     let seen = || mesh.place.run(&["mesh", "view", "ipc://B", "--secret", "keys"]).ok();
-    while !seen().contains("1 rows") {}
+    while !seen().contains("1 row,") {}
     let outside = mesh.place.run(&["mesh", "view", "ipc://B", "--timeout", "500ms"]).error();
     assert!(outside.contains("no reply from ipc://B"), "{outside}");
     let mut stranger = mesh.spawn("C", &["A", "B"], &["--join-wait", "500ms"]);

@@ -3,7 +3,6 @@
 use allot_mesh_rules::{
     Address, Adoption, Digest, Instance, MemberStatus, Phase, Position, Route, Row, Unix, Version,
 };
-use expect_test::{Expect, expect};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -46,11 +45,6 @@ fn hex(frame: &Frame) -> String {
     text
 }
 
-#[track_caller]
-fn check(frame: Frame, expected: Expect) {
-    expected.assert_eq(&hex(&frame));
-}
-
 fn hello() -> Frame {
     Frame::Peer(Message::Hello(Hello {
         name: name("strategy_1"),
@@ -72,167 +66,53 @@ fn delta() -> Frame {
     }))
 }
 
-#[test]
-fn a_hello_has_these_bytes() {
-    check(
-        hello(),
-        expect![[r#"
-        0000  4d 45 53 48 01 01 0a 73 74 72 61 74 65 67 79 5f  |MESH...strategy_|
-        0010  31 02 00 00 00 00 00 00 00 07 00 00 00 00 00 00  |1...............|
-        0020  00 15 74 63 70 3a 2f 2f 31 32 37 2e 30 2e 30 2e  |..tcp://127.0.0.|
-        0030  31 3a 31 32 33 34 35 00 09 00 00 00 00 00 00 00  |1:12345.........|
-    "#]],
-    );
-}
-
-#[test]
-fn members_have_these_bytes() {
-    let member = Member {
+fn members() -> Frame {
+    Frame::Peer(Message::Members(vec![Member {
         name: name("B"),
         address: address("ipc:///b"),
         incarnation: Incarnation::new(1),
         instance: Instance::new(3),
         is_alive: true,
         heard: Duration::from_millis(1),
-    };
-    check(
-        Frame::Peer(Message::Members(vec![member])),
-        expect![[r#"
-        0000  4d 45 53 48 01 02 01 00 01 42 08 69 70 63 3a 2f  |MESH.....B.ipc:/|
-        0010  2f 2f 62 01 00 00 00 00 00 00 00 03 00 00 00 00  |//b.............|
-        0020  00 00 00 01 40 42 0f 00 00 00 00 00              |....@B......|
-    "#]],
-    );
+    }]))
 }
 
-#[test]
-fn a_summary_has_these_bytes() {
+fn summary() -> Frame {
     let owner = OwnerSummary {
         owner: name("B"),
         through: Version::new(1, 4),
         digest: Digest::new(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
         rows: 2,
     };
-    let summary = Summary { owners: vec![owner], is_answer: true };
-    check(
-        Frame::Peer(Message::Summary(summary)),
-        expect![[r#"
-        0000  4d 45 53 48 01 03 01 01 00 01 42 01 00 00 00 00  |MESH......B.....|
-        0010  00 00 00 04 00 00 00 00 00 00 00 10 0f 0e 0d 0c  |................|
-        0020  0b 0a 09 08 07 06 05 04 03 02 01 02 00 00 00     |...............|
-    "#]],
-    );
+    Frame::Peer(Message::Summary(Summary { owners: vec![owner], is_answer: true }))
 }
 
-#[test]
-fn a_delta_has_these_bytes() {
-    check(
-        delta(),
-        expect![[r#"
-        0000  4d 45 53 48 01 04 0a 73 74 72 61 74 65 67 79 5f  |MESH...strategy_|
-        0010  31 02 00 00 00 00 00 00 00 03 00 00 00 00 00 00  |1...............|
-        0020  00 02 00 00 00 00 00 00 00 05 00 00 00 00 00 00  |................|
-        0030  00 00 01 00 04 41 41 50 4c 00 e8 76 48 17 00 00  |.....AAPL..vH...|
-        0040  00 00 00 00 00 00 00 00 00 02 00 00 00 00 00 00  |................|
-        0050  00 05 00 00 00 00 00 00 00 00 40 dd 2b 83 b8 e9  |..........@.+...|
-        0060  18                                               |.|
-    "#]],
-    );
-}
-
-#[test]
-fn a_want_has_these_bytes() {
-    let want = Want { owner: name("B"), after: Version::new(1, 4) };
-    check(
-        Frame::Peer(Message::Want(want)),
-        expect![[r#"
-        0000  4d 45 53 48 01 05 01 42 01 00 00 00 00 00 00 00  |MESH...B........|
-        0010  04 00 00 00 00 00 00 00                          |........|
-    "#]],
-    );
-}
-
-#[test]
-fn a_heartbeat_has_these_bytes() {
-    let heartbeat = Heartbeat {
+fn heartbeat() -> Frame {
+    Frame::Peer(Message::Heartbeat(Heartbeat {
         through: Version::new(2, 5),
         digest: Digest::new(1),
         view: Digest::new(2),
         members: Digest::new(3),
-    };
-    check(
-        Frame::Peer(Message::Heartbeat(heartbeat)),
-        expect![[r#"
-        0000  4d 45 53 48 01 06 02 00 00 00 00 00 00 00 05 00  |MESH............|
-        0010  00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00  |................|
-        0020  00 00 00 00 00 00 02 00 00 00 00 00 00 00 00 00  |................|
-        0030  00 00 00 00 00 00 03 00 00 00 00 00 00 00 00 00  |................|
-        0040  00 00 00 00 00 00                                |......|
-    "#]],
-    );
+    }))
 }
 
-#[test]
-fn that_a_name_is_taken_has_these_bytes() {
-    let taken = NameTaken {
+fn name_taken() -> Frame {
+    Frame::Peer(Message::NameTaken(NameTaken {
         incarnation: Incarnation::new(4),
         instance: Instance::new(7),
         address: address("ipc:///a"),
         is_alive: true,
         heard: Duration::from_secs(1),
-    };
-    check(
-        Frame::Peer(Message::NameTaken(taken)),
-        expect![[r#"
-        0000  4d 45 53 48 01 07 04 00 00 00 00 00 00 00 07 00  |MESH............|
-        0010  00 00 00 00 00 00 08 69 70 63 3a 2f 2f 2f 61 01  |.......ipc:///a.|
-        0020  00 ca 9a 3b 00 00 00 00                          |...;....|
-    "#]],
-    );
+    }))
 }
 
-#[test]
-fn what_a_client_asks_has_these_bytes() {
-    let number = RequestNumber::new(1);
-    check(
-        Frame::AskStatus(number, Some(name("B"))),
-        expect![[r#"
-        0000  4d 45 53 48 01 10 01 00 00 00 00 00 00 00 01 42  |MESH...........B|
-    "#]],
-    );
-    check(
-        Frame::AskView(number, Some((name("B"), symbol("AAPL")))),
-        expect![[r#"
-        0000  4d 45 53 48 01 12 01 00 00 00 00 00 00 00 01 42  |MESH...........B|
-        0010  04 41 41 50 4c                                   |.AAPL|
-    "#]],
-    );
-    check(
-        Frame::AskView(number, None),
-        expect![[r#"
-        0000  4d 45 53 48 01 12 01 00 00 00 00 00 00 00 00 00  |MESH............|
-    "#]],
-    );
-}
-
-#[test]
-fn a_page_of_a_view_has_these_bytes() {
+fn view() -> Frame {
     let rows = vec![ViewRow { owner: name("B"), row: row("AAPL", "-0.5", 5) }];
     let page = ViewPage { digest: Digest::new(5), rows, more: false };
-    check(
-        Frame::View(RequestNumber::new(1), page),
-        expect![[r#"
-        0000  4d 45 53 48 01 13 01 00 00 00 00 00 00 00 05 00  |MESH............|
-        0010  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01  |................|
-        0020  00 01 42 04 41 41 50 4c 00 9b 32 e2 ff ff ff ff  |..B.AAPL..2.....|
-        0030  ff ff ff ff ff ff ff ff 02 00 00 00 00 00 00 00  |................|
-        0040  05 00 00 00 00 00 00 00 00 40 dd 2b 83 b8 e9 18  |.........@.+....|
-    "#]],
-    );
+    Frame::View(RequestNumber::new(1), page)
 }
 
-#[test]
-fn a_state_has_these_bytes() {
+fn status() -> Frame {
     let member = MemberStatus {
         name: name("C"),
         address: Some(address("ipc:///c")),
@@ -264,26 +144,36 @@ fn a_state_has_these_bytes() {
         members: vec![member],
         more: false,
     };
-    check(
-        Frame::Status(RequestNumber::new(1), Box::new(status)),
-        expect![[r#"
-        0000  4d 45 53 48 01 11 01 00 00 00 00 00 00 00 01 41  |MESH...........A|
-        0010  08 69 70 63 3a 2f 2f 2f 61 03 00 00 00 00 00 00  |.ipc:///a.......|
-        0020  00 02 04 00 00 00 00 00 00 00 0b 00 00 00 00 00  |................|
-        0030  00 00 0c 00 00 00 00 00 00 00 04 00 00 00 00 00  |................|
-        0040  00 00 01 00 00 00 00 00 00 00 01 01 00 00 00 00  |................|
-        0050  00 00 00 02 00 00 00 00 00 00 00 0d 00 00 00 00  |................|
-        0060  00 00 00 00 00 00 00 00 00 00 00 01 00 07 67 61  |..............ga|
-        0070  72 62 61 67 65 0e 00 00 00 00 00 00 00 01 00 01  |rbage...........|
-        0080  43 08 69 70 63 3a 2f 2f 2f 63 01 00 00 00 00 00  |C.ipc:///c......|
-        0090  00 00 02 00 00 00 00 00 00 00 00 01 00 f2 05 2a  |...............*|
-        00a0  01 00 00 00 01 06 00 00 00 00 00 00 00 02 01 42  |...............B|
-        00b0  01 00 00 00 00 00 00 00 07 00 00 00 00 00 00 00  |................|
-        00c0  01 00 00 00 00 00 00 00 08 00 00 00 00 00 00 00  |................|
-        00d0  00 00 00 00 00 00 00 00 09 00 00 00 00 00 00 00  |................|
-        00e0  0a 00 00 00 00 00 00 00 00                       |.........|
-    "#]],
-    );
+    Frame::Status(RequestNumber::new(1), Box::new(status))
+}
+
+/// One frame of each kind, as the page shows it.
+fn examples() -> [(&'static str, Frame); 11] {
+    let want = Want { owner: name("B"), after: Version::new(1, 4) };
+    let number = RequestNumber::new(1);
+    [
+        ("hello", hello()),
+        ("members", members()),
+        ("summary", summary()),
+        ("delta", delta()),
+        ("want", Frame::Peer(Message::Want(want))),
+        ("heartbeat", heartbeat()),
+        ("name taken", name_taken()),
+        ("ask for the state", Frame::AskStatus(number, Some(name("B")))),
+        ("state", status()),
+        ("ask for the view", Frame::AskView(number, Some((name("B"), symbol("AAPL"))))),
+        ("view", view()),
+    ]
+}
+
+/// The bytes of the format are those of the page: who changes one changes both.
+#[test]
+fn the_page_shows_the_bytes_of_each_message() {
+    let page = include_str!("../../../../docs/MESH.md");
+    for (kind, frame) in examples() {
+        let hex = hex(&frame);
+        assert!(page.contains(&format!("```hex\n{hex}```")), "{kind}:\n{hex}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use allot_feeds::plural;
 use allot_mesh_rules::Digest;
 use allot_mesh_service::{Frame, ViewRow};
 use anyhow::{Result, bail};
@@ -77,7 +78,9 @@ fn text(rows: &[ViewRow], digest: Digest) -> String {
         ]
     });
     let page = table::page(&["strategy", "symbol", "position", "version", "updated"], cells);
-    format!("{page}\n{} rows, digest {digest}", rows.len())
+    let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let noun = plural(count, "row");
+    format!("{page}\n{count} {noun}, digest {digest}")
 }
 
 fn json(rows: &[ViewRow], digest: Digest) -> String {
