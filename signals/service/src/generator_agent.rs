@@ -92,8 +92,8 @@ impl GeneratorAgent {
         match effect {
             GeneratorEffect::Make(period) => {
                 let (start, kill_at) = limits_of(now, self.machine.schedule(), period);
-                let name = *self.machine.name();
-                if let Some(made) = self.source.make(&name, period, start, kill_at) {
+                let (name, steady) = (*self.machine.name(), Nanos::from_unix(now.steady.get()));
+                if let Some(made) = self.source.make(steady, &name, period, start, kill_at) {
                     self.made(now, period, made);
                 }
             }

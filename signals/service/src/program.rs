@@ -5,12 +5,14 @@
 //! ```
 //!
 //! It runs in a process group of its own, which is killed at a deadline. What it writes to standard
-//! error passes through. The agent never waits for it: it sleeps on its descriptors.
+//! error passes through. The agent never waits for it: it sleeps on its descriptors. A process that
+//! does not end when it is killed is named, and no other is started until it has.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use allot_runtime::{Nanos, PollSet};
 use allot_signals_rules::{Period, Value};
@@ -25,103 +27,225 @@ use crate::request::read_value;
 const KILLED: &str = "the program still ran at its deadline and was killed; make it faster, or \
                       give it longer with --deadline";
 
+/// How long a process may take to end after it was killed, before it is named.
+const KILL_GRACE: Duration = Duration::from_secs(1);
+
 /// A command, and its run if there is one.
 pub(crate) struct Program {
     command: String,
     run: Option<Run>,
+    /// What was killed and has not ended. While it lives no other is started.
+    left: Option<Left>,
+    /// The run that waits for the end of that.
+    due: Option<Due>,
+}
+
+/// A run that is to begin.
+struct Due {
+    period: Period,
+    input: String,
+    kill_at: Nanos,
 }
 
 /// A program that runs.
 struct Run {
     period: Period,
-    child: Child,
-    /// Readable when the process has ended.
-    ended: OwnedFd,
+    process: Process,
     stdout: Option<ChildStdout>,
     output: Vec<u8>,
     kill_at: Nanos,
 }
 
+/// A process that was killed and has not ended: it may be of another user, or wait for a disk.
+struct Left {
+    process: Process,
+    name_at: Nanos,
+    is_named: bool,
+}
+
+/// The first process of a run, in a group of its own.
+struct Process {
+    child: Child,
+    /// Readable when the process has ended.
+    ended: Option<OwnedFd>,
+}
+
 impl Program {
     pub(crate) const fn new(command: String) -> Self {
-        Self { command, run: None }
+        Self { command, run: None, left: None, due: None }
     }
 
     /// Starts it for a period, with a line of input. One that still runs is killed.
     pub(crate) fn start(
         &mut self,
+        now: Nanos,
         period: Period,
-        input: &str,
+        input: String,
         kill_at: Nanos,
     ) -> Result<(), String> {
-        self.run = None;
-        let run = Run::start(&self.command, period, input, kill_at);
-        self.run = Some(run.map_err(|error| format!("cannot run {}: {error}", self.command))?);
-        Ok(())
+        if let Some(run) = self.run.take() {
+            self.leave(now, run.process);
+        }
+        self.look_at_the_left(now);
+        let due = Due { period, input, kill_at };
+        match &self.left {
+            Some(left) if left.is_named => Err(left.reason()),
+            Some(_) => {
+                self.due = Some(due);
+                Ok(())
+            }
+            None => self.begin(now, due),
+        }
     }
 
     /// Its answer, once it has ended or its deadline has passed.
     pub(crate) fn poll(&mut self, now: Nanos) -> Option<(Period, Result<Value, String>)> {
-        let run = self.run.as_mut()?;
-        let made = run.poll(now)?;
-        let period = run.period;
-        self.run = None;
+        self.look_at_the_left(now);
+        if let Some(due) = self.due.take() {
+            let period = due.period;
+            match &self.left {
+                Some(left) if left.is_named || due.kill_at <= now => {
+                    return Some((period, Err(left.reason())));
+                }
+                Some(_) => self.due = Some(due),
+                None => {
+                    if let Err(reason) = self.begin(now, due) {
+                        return Some((period, Err(reason)));
+                    }
+                }
+            }
+        }
+        let made = self.run.as_mut()?.poll(now)?;
+        let Run { period, process, .. } = self.run.take()?;
+        self.leave(now, process);
         Some((period, made))
     }
 
+    fn begin(&mut self, now: Nanos, due: Due) -> Result<(), String> {
+        let Due { period, input, kill_at } = due;
+        let about = |error: io::Error| format!("cannot run {}: {error}", self.command);
+        let mut process = Process::spawn(&self.command).map_err(about)?;
+        match process.connect(&input) {
+            Ok(stdout) => {
+                let (stdout, output) = (Some(stdout), Vec::new());
+                self.run = Some(Run { period, process, stdout, output, kill_at });
+                Ok(())
+            }
+            Err(error) => {
+                let reason = about(error);
+                self.leave(now, process);
+                Err(reason)
+            }
+        }
+    }
+
+    /// Kills what is left of a run. The agent waits for nobody: what does not end is looked at
+    /// later.
+    fn leave(&mut self, now: Nanos, mut process: Process) {
+        process.kill();
+        if !process.has_ended() {
+            self.left = Some(Left { process, name_at: now + KILL_GRACE, is_named: false });
+        }
+    }
+
+    fn look_at_the_left(&mut self, now: Nanos) {
+        let Some(left) = &mut self.left else { return };
+        if left.process.has_ended() {
+            self.left = None;
+        } else if left.name_at <= now && !left.is_named {
+            left.is_named = true;
+            tracing::warn!(command = self.command, "{}", left.reason());
+        }
+    }
+
     pub(crate) fn wake_at(&self) -> Nanos {
-        self.run.as_ref().map_or(Nanos::MAX, |run| run.kill_at)
+        let run = self.run.as_ref().map_or(Nanos::MAX, |run| run.kill_at);
+        let due = self.due.as_ref().map_or(Nanos::MAX, |due| due.kill_at);
+        let left = self.left.as_ref().filter(|left| !left.is_named);
+        run.min(due).min(left.map_or(Nanos::MAX, |left| left.name_at))
     }
 
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        if let Some(run) = &self.run {
-            poll_set.file(run.ended.as_fd());
-            if let Some(stdout) = &run.stdout {
-                poll_set.file(stdout.as_fd());
-            }
+        let processes = self.run.iter().map(|run| &run.process);
+        for process in processes.chain(self.left.iter().map(|left| &left.process)) {
+            process.ended.iter().for_each(|ended| poll_set.file(ended.as_fd()));
+        }
+        if let Some(stdout) = self.run.as_ref().and_then(|run| run.stdout.as_ref()) {
+            poll_set.file(stdout.as_fd());
         }
     }
 }
 
-impl Run {
-    fn start(command: &str, period: Period, input: &str, kill_at: Nanos) -> io::Result<Self> {
-        let mut child = Command::new("sh")
+impl Left {
+    fn reason(&self) -> String {
+        format!(
+            "process {} of an earlier period was killed and has not ended, and no second one is \
+             started beside it; end it by hand",
+            self.process.child.id()
+        )
+    }
+}
+
+impl Process {
+    fn spawn(command: &str) -> io::Result<Self> {
+        let child = Command::new("sh")
             .args(["-c", command])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
             .spawn()?;
-        let ended = pid_of(&child).and_then(|pid| Ok(pidfd_open(pid, PidfdFlags::empty())?));
-        let stdout = child.stdout.take().expect("it is piped");
-        let stdin = child.stdin.take().expect("it is piped");
-        let mut run = match ended {
-            Ok(ended) => {
-                Self { period, child, ended, stdout: Some(stdout), output: Vec::new(), kill_at }
-            }
-            Err(error) => {
-                end(&mut child);
-                return Err(error);
-            }
-        };
-        rustix::io::ioctl_fionbio(run.stdout.as_ref().expect("it is there"), true)?;
-        rustix::io::ioctl_fionbio(&stdin, true)?;
-        run.feed(stdin, input)?;
-        Ok(run)
+        Ok(Self { child, ended: None })
     }
 
-    /// Writes the line. It is far shorter than a pipe is wide, and a program need not read it.
-    fn feed(&mut self, mut stdin: impl Write, input: &str) -> io::Result<()> {
+    /// Gives it its line; returns what it writes to.
+    fn connect(&mut self, input: &str) -> io::Result<ChildStdout> {
+        self.ended = Some(pidfd_open(self.id()?, PidfdFlags::empty())?);
+        let stdout = self.child.stdout.take().expect("it is piped");
+        let mut stdin = self.child.stdin.take().expect("it is piped");
+        rustix::io::ioctl_fionbio(&stdout, true)?;
+        rustix::io::ioctl_fionbio(&stdin, true)?;
+        // The line is far shorter than a pipe is wide, and a program need not read it.
         match stdin.write_all(format!("{input}\n").as_bytes()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-            _ => Ok(()),
+            _ => Ok(stdout),
         }
     }
 
+    fn id(&self) -> io::Result<Pid> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        id.ok_or_else(|| io::Error::other("the process has no id"))
+    }
+
+    /// Kills it, and what is left of its group. The process itself may have left the group.
+    fn kill(&mut self) {
+        // Either fails where nothing is left, and where the process is of another user.
+        let _ = self.child.kill();
+        let _ = self.id().map(|id| kill_process_group(id, Signal::KILL));
+    }
+
+    /// Whether it has ended. Where that cannot be known any more it counts as ended.
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let processes = self.run.iter_mut().map(|run| &mut run.process);
+        for process in processes.chain(self.left.iter_mut().map(|left| &mut left.process)) {
+            process.kill();
+            // It has ended already, or it is left behind.
+            let _ = process.has_ended();
+        }
+    }
+}
+
+impl Run {
     fn poll(&mut self, now: Nanos) -> Option<Result<Value, String>> {
         if let Err(reason) = self.read() {
             return Some(Err(reason));
         }
-        match self.child.try_wait() {
+        match self.process.child.try_wait() {
             Err(error) => Some(Err(format!("cannot wait for the program: {error}"))),
             Ok(Some(status)) if status.success() => {
                 // What it wrote before it ended is in the pipe.
@@ -149,26 +273,6 @@ impl Run {
         }
         Ok(())
     }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        end(&mut self.child);
-    }
-}
-
-fn pid_of(child: &Child) -> io::Result<Pid> {
-    let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    id.ok_or_else(|| io::Error::other("the process has no id"))
-}
-
-/// Kills what is left of the process group, and waits for its first process, which is dead.
-fn end(child: &mut Child) {
-    if let Ok(pid) = pid_of(child) {
-        // It fails where nothing is left of the group.
-        let _ = kill_process_group(pid, Signal::KILL);
-    }
-    let _ = child.wait();
 }
 
 /// The value that a line says.
@@ -250,7 +354,7 @@ mod tests {
     /// Polls until there is an answer; each wait ends with an event of the program.
     fn run(command: &str, kill_at: Nanos) -> Result<Value, String> {
         let mut program = Program::new(command.to_owned());
-        program.start(Period::new(5), "{\"period\":5}", kill_at)?;
+        program.start(Nanos::ZERO, Period::new(5), "{\"period\":5}".to_owned(), kill_at)?;
         loop {
             if let Some((period, made)) = program.poll(Nanos::ZERO) {
                 assert_eq!(period, Period::new(5));
@@ -276,10 +380,88 @@ mod tests {
     #[test]
     fn at_the_deadline_the_whole_group_is_killed() {
         let mut program = Program::new("sleep 1000 & sleep 1000".to_owned());
-        program.start(Period::new(5), "", Nanos::from_unix(10)).unwrap();
+        start(&mut program, 5, 0, 10).unwrap();
         assert_eq!(program.poll(Nanos::from_unix(9)), None);
         let (_, made) = program.poll(Nanos::from_unix(10)).unwrap();
         assert_eq!(made, Err(KILLED.to_owned()));
+        await_end(&mut program);
         assert_eq!(program.wake_at(), Nanos::MAX);
+    }
+
+    fn start(program: &mut Program, period: u64, now: u64, kill_at: u64) -> Result<(), String> {
+        let (now, kill_at) = (Nanos::from_unix(now), Nanos::from_unix(kill_at));
+        program.start(now, Period::new(period), String::new(), kill_at)
+    }
+
+    /// Waits until what was killed has ended.
+    fn await_end(program: &mut Program) {
+        while let Some(left) = &mut program.left {
+            left.process.child.wait().unwrap();
+            program.look_at_the_left(Nanos::ZERO);
+        }
+    }
+
+    #[test]
+    fn a_program_that_leaves_its_group_is_killed_too() {
+        let moves = "exec python3 -c 'import os, time; \
+                     os.setpgid(0, os.getpgid(os.getppid())); print(1, flush=True); \
+                     time.sleep(1000)'";
+        let mut program = Program::new(moves.to_owned());
+        start(&mut program, 5, 0, 10).unwrap();
+        while program.run.as_ref().unwrap().output.is_empty() {
+            let mut poll_set = PollSet::without_waker();
+            program.wait_on(&mut poll_set);
+            poll_set.sleep(None);
+            assert_eq!(program.poll(Nanos::ZERO), None);
+        }
+        let (_, made) = program.poll(Nanos::from_unix(10)).unwrap();
+        assert_eq!(made, Err(KILLED.to_owned()));
+        await_end(&mut program);
+    }
+
+    #[test]
+    fn while_a_process_does_not_end_no_other_is_started() {
+        let mut program = Program::new("echo 7".to_owned());
+        // It lives as if the signal had not reached it, until its standard input is closed.
+        let mut process = Process::spawn("read line").unwrap();
+        let stdin = process.child.stdin.take().unwrap();
+        let (id, second) = (process.child.id(), 1_000_000_000);
+        let name_at = Nanos::from_unix(second);
+        program.left = Some(Left { process, name_at, is_named: false });
+        let reason = format!(
+            "process {id} of an earlier period was killed and has not ended, and no second one is \
+             started beside it; end it by hand"
+        );
+        start(&mut program, 5, 0, 2 * second).unwrap();
+        assert_eq!(program.poll(Nanos::from_unix(second - 1)), None, "it may end yet");
+        assert_eq!(program.wake_at(), name_at);
+        let named = program.poll(name_at).unwrap();
+        assert_eq!(named, (Period::new(5), Err(reason.clone())));
+        assert_eq!(program.wake_at(), Nanos::MAX, "its end wakes the agent");
+        assert_eq!(start(&mut program, 6, 3 * second, 4 * second), Err(reason));
+        drop(stdin);
+        await_end(&mut program);
+        start(&mut program, 7, 5 * second, 6 * second).unwrap();
+        assert!(program.run.is_some());
+    }
+
+    #[test]
+    fn a_run_begins_when_the_one_before_has_ended() {
+        let mut program = Program::new("echo 7".to_owned());
+        let mut process = Process::spawn("read line").unwrap();
+        drop(process.child.stdin.take());
+        process.ended = Some(pidfd_open(process.id().unwrap(), PidfdFlags::empty()).unwrap());
+        program.left = Some(Left { process, name_at: Nanos::MAX, is_named: false });
+        program.due =
+            Some(Due { period: Period::new(5), input: String::new(), kill_at: Nanos::MAX });
+        let made = loop {
+            if let Some(made) = program.poll(Nanos::ZERO) {
+                break made;
+            }
+            let mut poll_set = PollSet::without_waker();
+            program.wait_on(&mut poll_set);
+            poll_set.sleep(None);
+        };
+        assert_eq!(made, (Period::new(5), Ok(Value::new(7.0).unwrap())));
     }
 }

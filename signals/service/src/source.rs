@@ -57,6 +57,7 @@ impl Source {
     /// Makes the signal of a period: at once, or later, when [`Source::poll`] returns it.
     pub(crate) fn make(
         &mut self,
+        now: Nanos,
         name: &ComponentName,
         period: Period,
         start: Unix,
@@ -71,7 +72,7 @@ impl Source {
             Kind::File(file) => Some(file.next()),
             Kind::Program(program) => {
                 let input = program_input(name, period, start);
-                program.start(period, &input, kill_at).err().map(Err)
+                program.start(now, period, input, kill_at).err().map(Err)
             }
         }
     }
@@ -181,7 +182,7 @@ mod tests {
 
     fn make(source: &mut Source, period: u64) -> Result<f64, String> {
         let name = ComponentName::new(b"g").unwrap();
-        let made = source.make(&name, Period::new(period), Unix::new(0), Nanos::MAX);
+        let made = source.make(Nanos::ZERO, &name, Period::new(period), Unix::new(0), Nanos::MAX);
         made.unwrap().map(Value::get)
     }
 

@@ -105,7 +105,7 @@ impl StrategyAgent {
                 let body = RequestBody::Deregister(Deregistration { name, instance });
                 self.tell_trader(now, steady, seq, body);
             }
-            StrategyEffect::Decide(period, signals) => self.decide(now, period, &signals),
+            StrategyEffect::Decide(period, signals) => self.decide(now, steady, period, &signals),
             StrategyEffect::Registered => (self.listener)(Event::Registered(name)),
             StrategyEffect::Submitted(period, value) => {
                 (self.listener)(Event::Submitted(name, period, value));
@@ -163,11 +163,11 @@ impl StrategyAgent {
     }
 
     /// Has the program of the user decide.
-    fn decide(&mut self, now: Now, period: Period, signals: &[Value]) {
+    fn decide(&mut self, now: Now, steady: Nanos, period: Period, signals: &[Value]) {
         let (start, kill_at) = limits_of(now, &self.machine.settings().schedule, period);
         let input = self.program_input(period, start, signals);
         let started = match &mut self.program {
-            Some(program) => program.start(period, &input, kill_at),
+            Some(program) => program.start(steady, period, input, kill_at),
             None => Err("there is no program that decides".to_owned()),
         };
         if let Err(reason) = started {
