@@ -284,7 +284,8 @@ pub(crate) fn read_answer(output: &[u8]) -> Result<Value, String> {
         value: &'a RawValue,
     }
     let text = str::from_utf8(output).map_err(|_| "the program wrote no UTF-8".to_owned())?;
-    let line = text.trim();
+    // Some programs begin what they write with a mark of its encoding, as some editors do.
+    let line = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
     if line.is_empty() {
         return Err("the program wrote nothing".to_owned());
     }
@@ -301,7 +302,9 @@ pub(crate) fn read_answer(output: &[u8]) -> Result<Value, String> {
     } else {
         line
     };
-    read_value(number.trim_matches('"')).map_err(|reject| about(reject.to_string()))
+    // A number may stand in quotes, as in a message.
+    let quoted = number.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    read_value(quoted.unwrap_or(number)).map_err(|reject| about(reject.to_string()))
 }
 
 /// What is wrong with an object that is no answer.
@@ -324,6 +327,18 @@ mod tests {
             ("0.5\n", Ok(0.5)),
             ("{\"value\": -1e3}\n", Ok(-1000.0)),
             ("{\"value\":\"2\"}", Ok(2.0)),
+            ("\u{feff}0.5\r\n", Ok(0.5)),
+            ("\"8\"", Ok(8.0)),
+            (
+                "\"\"8",
+                Err("the program wrote \"\\\"\\\"8\": a value must be a decimal number; it was \
+                     \"\\\"\\\"8\""),
+            ),
+            (
+                "8\"",
+                Err("the program wrote \"8\\\"\": a value must be a decimal number; it was \
+                     \"8\\\"\""),
+            ),
             (
                 "{\"value\": NaN}",
                 Err("the program wrote \"{\\\"value\\\": NaN}\": NaN and Infinity are \
