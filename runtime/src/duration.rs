@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// The units, each with its nanoseconds, from the longest.
 const UNITS: &[(&str, u64)] = &[
+    ("d", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
     ("m", 60_000_000_000),
     ("s", 1_000_000_000),
@@ -23,7 +24,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     read(text).ok_or_else(|| {
         format!(
             "{text:?} is not a duration; write a whole number and a unit: \
-             10s, 250ms, 5m (or h, us, ns)"
+             10s, 250ms, 5m (or d, h, us, ns)"
         )
     })
 }
@@ -60,6 +61,7 @@ mod tests {
             ("250ms", 250_000_000),
             ("5m", 300_000_000_000),
             ("2h", 7_200_000_000_000),
+            ("7d", 604_800_000_000_000),
             ("20us", 20_000),
             ("20µs", 20_000),
             ("7ns", 7),
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_has_no_unit_or_no_number_is_refused_with_examples() {
-        for text in ["", "10", "s", "-1s", "1.5s", "10 s", "10S", "1d", "99999999999999999999s"] {
+        for text in ["", "10", "s", "-1s", "1.5s", "10 s", "10S", "1w", "99999999999999999999s"] {
             let error = parse(text).unwrap_err();
             assert!(error.contains("write a whole number and a unit: 10s"), "{error}");
         }

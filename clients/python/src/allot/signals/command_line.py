@@ -17,7 +17,7 @@ from .printer import Printer
 from .schedule import Schedule
 from .strategy import Decide, NameTaken, NotConfirmed, Strategy
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def generator_main(make: Make, name: Optional[str] = None) -> int:
@@ -120,7 +120,7 @@ def _schedule(options: argparse.Namespace) -> Schedule:
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", text)
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", text)
     if match is None:
         raise ValueError(f"use a duration such as 250ms, 10s or 1m; it was {text!r}")
     return float(match[1]) * _UNITS[match[2]]
