@@ -177,7 +177,7 @@ def test_a_name_that_is_taken_is_told_and_ends_the_second(start: Callable[..., P
     second = start(*example("strategy", *words))
     second.wait(lambda event: event["type"] == "taken")
     assert second.end() == 1
-    assert "another instance of Y is registered and alive" in second.said()
+    assert "another instance of Y is registered, and its lease has not run out" in second.said()
     assert first.stop() == 0
 
 

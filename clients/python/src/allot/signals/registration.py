@@ -122,11 +122,11 @@ class Registration:
         self._attempts.next = now + self._lease // 3
         return is_new
 
-    def taken(self, now: int, asked_at: int, who: int, since: str, lease: int) -> bool:
+    def taken(self, now: int, asked_at: int, since: str, lease: int) -> bool:
         """Another instance has the name; whether that is new."""
         self.taken_by = (
-            f"another instance of {self._name} is registered and alive: {who}, registered since "
-            f"{since}; stop it, or choose another name"
+            f"another instance of {self._name} is registered, and its lease has not run out; stop "
+            f"it, or choose another name; it registered at {since}"
         )
         if self.stage is Stage.TAKEN and self._until < asked_at:
             self._fail(NameTaken(self.taken_by))

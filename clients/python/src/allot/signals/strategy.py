@@ -382,10 +382,9 @@ class Strategy:
         if kind == "registered" and asked_at is not None:
             self._take_registered(now, reply)
         elif kind == "taken" and asked_at is not None:
-            who = messages.whole(reply, "instance")
             since = messages.text(reply, "since")
             lease = messages.whole(reply, "lease_ms") * MILLISECOND
-            if registration.taken(now.steady, asked_at, who, since, lease):
+            if registration.taken(now.steady, asked_at, since, lease):
                 self._tell({"type": "taken", "reason": registration.taken_by})
         elif kind == "accepted":
             self._take_accepted(messages.whole(reply, "period"))
