@@ -33,6 +33,10 @@ pub(crate) const HIGH_WATER: usize = 1_024;
 /// Bytes that a program may write as its answer, and bytes of a line of a file of signals.
 pub(crate) const LINE_BYTES_MAX: usize = 4_096;
 
+/// Pieces of [`LINE_BYTES_MAX`] of a line that is too long, of which a generator passes over in one
+/// period: a MiB takes it less than a millisecond.
+pub(crate) const BLOCKS_PASSED_MAX: usize = 256;
+
 /// How long a peer may be silent before a strategy connects anew: first, and at most.
 pub(crate) const SILENCE_FIRST: Duration = Duration::from_secs(2);
 /// See [`SILENCE_FIRST`].

@@ -1,7 +1,8 @@
 //! Source: where the signals of a generator come from.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
 use allot_runtime::{Nanos, PollSet};
@@ -10,7 +11,7 @@ use allot_wire::json::Object;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::limits::LINE_BYTES_MAX;
+use crate::limits::{BLOCKS_PASSED_MAX, LINE_BYTES_MAX};
 use crate::program::Program;
 
 /// Where signals come from.
@@ -26,8 +27,14 @@ enum Kind {
 /// A file with one value a line.
 struct SignalFile {
     path: PathBuf,
-    reader: Option<BufReader<File>>,
+    file: File,
+    /// Where the next line begins.
+    at: u64,
+    /// The line that was read last, which ends there.
+    last: Vec<u8>,
     line: u64,
+    /// What begins there is the rest of a line that is too long.
+    is_in_long_line: bool,
     repeats: bool,
 }
 
@@ -43,9 +50,7 @@ impl Source {
     /// # Errors
     /// It cannot be opened.
     pub fn file(path: PathBuf, repeats: bool) -> Result<Self, String> {
-        let mut file = SignalFile { path, reader: None, line: 0, repeats };
-        file.open()?;
-        Ok(Self(Kind::File(file)))
+        Ok(Self(Kind::File(SignalFile::open(path, repeats)?)))
     }
 
     /// A command, run once a period.
@@ -111,23 +116,31 @@ fn program_input(name: &ComponentName, period: Period, start: Unix) -> String {
 }
 
 impl SignalFile {
-    fn open(&mut self) -> Result<(), String> {
-        let shown = self.path.display();
-        let about = |error: std::io::Error| format!("{shown}: {error}");
+    fn open(path: PathBuf, repeats: bool) -> Result<Self, String> {
+        let shown = path.display();
+        let about = |error: io::Error| format!("{shown}: {error}");
         // A pipe would make the agent wait for whoever writes to it.
-        if !std::fs::metadata(&self.path).map_err(about)?.is_file() {
+        if !fs::metadata(&path).map_err(about)?.is_file() {
             return Err(format!("{shown} is no regular file; use exec:COMMAND to read from it"));
         }
-        let file = File::open(&self.path).map_err(about)?;
-        (self.reader, self.line) = (Some(BufReader::new(file)), 0);
+        let file = File::open(&path).map_err(about)?;
+        let (last, is_in_long_line) = (Vec::new(), false);
+        Ok(Self { path, file, at: 0, last, line: 0, is_in_long_line, repeats })
+    }
+
+    fn begin_again(&mut self) -> Result<(), String> {
+        *self = Self::open(self.path.clone(), self.repeats)?;
         Ok(())
     }
 
     fn next(&mut self) -> Result<Value, String> {
+        if self.is_another().map_err(|error| self.about(&error))? {
+            self.begin_again()?;
+        }
         match self.next_line()? {
             Some(line) => self.read(&line),
             None if self.repeats && 0 < self.line => {
-                self.open()?;
+                self.begin_again()?;
                 let line = self.next_line()?.ok_or_else(|| self.ended())?;
                 self.read(&line)
             }
@@ -135,30 +148,99 @@ impl SignalFile {
         }
     }
 
+    fn about(&self, error: &io::Error) -> String {
+        format!("{}: {error}", self.path.display())
+    }
+
     fn ended(&self) -> String {
         let (shown, lines) = (self.path.display(), self.line);
         format!("the file has ended: {shown} has {lines} lines")
     }
 
+    /// Whether it is not the file any more of which the last line was read: another one has its
+    /// name, or it was written anew in its place.
+    fn is_another(&self) -> io::Result<bool> {
+        let (named, open) = (fs::metadata(&self.path)?, self.file.metadata()?);
+        if (named.dev(), named.ino()) != (open.dev(), open.ino()) || open.len() < self.at {
+            return Ok(true);
+        }
+        let mut last = vec![0; self.last.len()];
+        let begin = self.at - u64::try_from(last.len()).expect("a usize fits");
+        let read = self.file.read_exact_at(&mut last, begin);
+        Ok(read.is_err() || last != self.last)
+    }
+
+    /// The next whole line. What has no end yet may be half written, and is no line.
     fn next_line(&mut self) -> Result<Option<Vec<u8>>, String> {
-        let shown = self.path.display().to_string();
-        let reader = self.reader.as_mut().expect("it is opened when it is made");
-        let mut line = Vec::new();
-        let most = u64::try_from(LINE_BYTES_MAX).expect("a usize fits");
-        let failed = |error| format!("{shown}: {error}");
-        if reader.take(most).read_until(b'\n', &mut line).map_err(failed)? == 0 {
-            return Ok(None);
+        if self.is_in_long_line {
+            self.pass_over()?;
         }
+        let block = self.block()?;
+        let Some(end) = block.iter().position(|byte| *byte == b'\n') else {
+            let (shown, number) = (self.path.display(), self.line + 1);
+            return match block.len() {
+                0 => Ok(None),
+                LINE_BYTES_MAX => {
+                    self.line += 1;
+                    self.pass_over()?;
+                    Err(self.too_long())
+                }
+                _ => Err(format!(
+                    "{shown}, line {number}: it has no newline at its end yet, so that it may be \
+                     half written, and does not count"
+                )),
+            };
+        };
+        let line = &block[..=end];
         self.line += 1;
-        if line.len() == LINE_BYTES_MAX && !line.ends_with(b"\n") {
-            // Its end must not be taken for a line of its own.
-            reader.skip_until(b'\n').map_err(failed)?;
-            return Err(format!(
-                "{shown}, line {}: it has more than {LINE_BYTES_MAX} bytes",
-                self.line
-            ));
+        self.at += u64::try_from(line.len()).expect("a usize fits");
+        self.last = line.to_vec();
+        Ok(Some(self.last.clone()))
+    }
+
+    /// Passes over the rest of a line that is too long, in pieces of bounded size: the agent has
+    /// others to serve.
+    fn pass_over(&mut self) -> Result<(), String> {
+        self.is_in_long_line = true;
+        self.last.clear();
+        for _ in 0..BLOCKS_PASSED_MAX {
+            let block = self.block()?;
+            let end = block.iter().position(|byte| *byte == b'\n');
+            let passed = end.map_or(block.len(), |end| end + 1);
+            self.at += u64::try_from(passed).expect("a usize fits");
+            if end.is_some() {
+                self.is_in_long_line = false;
+                return Ok(());
+            }
+            if block.is_empty() {
+                break;
+            }
         }
-        Ok(Some(line))
+        Err(self.too_long())
+    }
+
+    fn too_long(&self) -> String {
+        let (shown, number) = (self.path.display(), self.line);
+        format!("{shown}, line {number}: it has more than {LINE_BYTES_MAX} bytes")
+    }
+
+    /// What is in the file from the next line on, as much as a line may have.
+    fn block(&self) -> Result<Vec<u8>, String> {
+        let mut block = Vec::with_capacity(LINE_BYTES_MAX);
+        let mut bytes = [0; LINE_BYTES_MAX];
+        while block.len() < LINE_BYTES_MAX {
+            let at = self.at + u64::try_from(block.len()).expect("a usize fits");
+            match self.file.read_at(&mut bytes[block.len()..], at) {
+                Ok(0) => break,
+                Ok(count) => {
+                    let begin = block.len();
+                    block.extend_from_slice(&bytes[begin..begin + count]);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.about(&error)),
+            }
+        }
+        Ok(block)
     }
 
     fn read(&self, line: &[u8]) -> Result<Value, String> {
@@ -176,7 +258,7 @@ impl SignalFile {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Seek, Write};
 
     use super::*;
 
@@ -205,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_file_has_a_value_a_line_and_ends() {
-        let (path, mut source) = file("0.5\r\n\none\n-2", false);
+        let (path, mut source) = file("0.5\r\n\none\n-2\n", false);
         let shown = path.path().display().to_string();
         assert_eq!(make(&mut source, 1), Ok(0.5));
         let bad = |line, text| {
@@ -249,5 +331,60 @@ mod tests {
         let too_long = format!("{shown}, line 1: it has more than 4096 bytes");
         assert_eq!(make(&mut source, 1), Err(too_long));
         assert_eq!(make(&mut source, 2), Ok(2.0));
+    }
+
+    fn number(text: &str) -> Result<f64, String> {
+        Ok(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_line_that_is_half_written_does_not_count() {
+        let (mut file, mut source) = file("7\n0.12", false);
+        let shown = file.path().display().to_string();
+        assert_eq!(make(&mut source, 1), number("7"));
+        let unfinished = format!(
+            "{shown}, line 2: it has no newline at its end yet, so that it may be half written, \
+             and does not count"
+        );
+        assert_eq!(make(&mut source, 2), Err(unfinished.clone()));
+        assert_eq!(make(&mut source, 3), Err(unfinished), "as long as it is so");
+        file.write_all(b"34\n5\n").unwrap();
+        assert_eq!(make(&mut source, 4), number("0.1234"));
+        assert_eq!(make(&mut source, 5), number("5"));
+    }
+
+    #[test]
+    fn a_file_that_is_written_anew_begins_at_its_first_line() {
+        let (file, mut source) = file("11111111\n2\n", false);
+        assert_eq!(make(&mut source, 1), number("11111111"));
+        fs::write(file.path(), "87654321\n3\n").unwrap();
+        assert_eq!(make(&mut source, 2), number("87654321"), "as long as before");
+        assert_eq!(make(&mut source, 3), number("3"));
+        fs::write(file.path(), "4\n").unwrap();
+        assert_eq!(make(&mut source, 4), number("4"), "shorter");
+        let other = format!("{}.other", file.path().display());
+        fs::write(&other, "4\n5\n").unwrap();
+        fs::rename(&other, file.path()).unwrap();
+        assert_eq!(make(&mut source, 5), number("4"), "another file of its name");
+        assert_eq!(make(&mut source, 6), number("5"));
+        fs::remove_file(file.path()).unwrap();
+        assert!(make(&mut source, 7).unwrap_err().contains("No such file"));
+        fs::write(file.path(), "6\n").unwrap();
+        assert_eq!(make(&mut source, 8), number("6"));
+    }
+
+    #[test]
+    fn a_huge_line_is_passed_over_in_pieces() {
+        let (mut file, mut source) = file("", false);
+        let piece = u64::try_from(BLOCKS_PASSED_MAX * LINE_BYTES_MAX).unwrap();
+        // It has holes, and is not as large as it seems.
+        file.as_file().set_len(3 * piece).unwrap();
+        file.seek(io::SeekFrom::End(0)).unwrap();
+        file.write_all(b"\n8\n").unwrap();
+        let too_long = format!("{}, line 1: it has more than 4096 bytes", file.path().display());
+        for period in 1..4 {
+            assert_eq!(make(&mut source, period), Err(too_long.clone()), "{period}");
+        }
+        assert_eq!(make(&mut source, 4), number("8"));
     }
 }

@@ -36,7 +36,8 @@ pub(super) struct GeneratorPage {
     #[arg(long, value_name = "NAME", default_value = "generator", hide_default_value = true,
           value_parser = name)]
     name: ComponentName,
-    /// Where signals come from: random, random:SEED, file:FILE (a value a line), exec:COMMAND
+    /// Where signals come from: random, random:SEED, file:FILE (a value a line, each with a
+    /// newline at its end), exec:COMMAND
     #[arg(long, value_name = "SOURCE", default_value = "random")]
     source: SourceText,
     /// Begin a file again at its end, instead of having no more signals
