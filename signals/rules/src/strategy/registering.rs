@@ -66,10 +66,17 @@ impl Registering {
     pub(super) fn wake_at(&self) -> Steady {
         match self.stage {
             Stage::Ended => Steady::MAX,
-            Stage::Stopping { until } => self.attempts.next().min(until),
-            _ if self.hurries => Steady::new(0),
-            _ => self.attempts.next(),
+            Stage::Stopping { until } => self.next().min(until),
+            _ => self.next(),
         }
+    }
+
+    /// When the next request is due: whatever the trader replies, and however often what is to be
+    /// told changes, there is a pause after the last one.
+    fn next(&self) -> Steady {
+        let due = if self.hurries { Steady::new(0) } else { self.attempts.next() };
+        let pause = |(_, sent): &(Seq, Steady)| *sent + limits::RETRY_FIRST_LEAST;
+        due.max(self.sent.last().map_or(Steady::new(0), pause))
     }
 
     pub(super) fn unsent(&mut self, now: Now, seq: Seq, pause: Duration) {
@@ -127,10 +134,10 @@ impl Strategy {
         effect: fn(Seq) -> StrategyEffect,
         out: &mut Vec<StrategyEffect>,
     ) {
-        let hurries = core::mem::take(&mut self.registering.hurries);
-        if !hurries && !self.registering.attempts.is_due(now.steady) {
+        if now.steady < self.registering.next() {
             return;
         }
+        self.registering.hurries = false;
         let (first, _) = self.pauses();
         let longest = match self.registering.stage {
             // A third of the lease: two renewals may be lost.
@@ -263,10 +270,11 @@ impl Strategy {
             // The next attempt comes by itself.
             "busy" | "too_early" => {}
             "not_registered" | "name_taken" if !self.registering.is_ending() => {
+                // Only what was registered registers anew at once: who is refused waits.
                 if self.registering.is_registered() {
                     self.registering.stage = Stage::New;
+                    self.registering.attempts = Attempts::new();
                 }
-                self.registering.attempts = Attempts::new();
             }
             "not_registered" => self.end(StrategyEffect::Stopped, out),
             "name_taken" => self.end(StrategyEffect::GiveUp(reason.clone()), out),

@@ -224,11 +224,11 @@ fn no_signal_is_no_decision_and_the_reason_is_passed_on() {
     rig.reply(5_010, 0, SignalReply::Refused(refusal("no_signal")));
     rig.reply(5_010, 1, SignalReply::Refused(refusal("period_mismatch")));
     assert_eq!(rig.told(), ["tcp://a:1 no_data", "tcp://b:2 refused"]);
-    rig.tick(5_011);
+    rig.tick(5_020);
     let renewals = |rig: &Rig| {
         rig.out.iter().filter(|effect| matches!(effect, StrategyEffect::Register(_))).count()
     };
-    assert_eq!(renewals(&rig), 3, "the trader hears of it at once");
+    assert_eq!(renewals(&rig), 2, "the trader hears of both at once");
     rig.tick(5_900);
     assert_eq!((rig.submits(), rig.asks()), (vec![], 2));
 }
@@ -368,7 +368,7 @@ fn a_clock_that_the_trader_refuses_is_told_once_and_until_it_is_right() {
 
 #[test]
 fn a_lease_that_is_none_or_endless_is_bounded() {
-    for (lease, least, most) in [(Duration::ZERO, 16, 17), (Duration::MAX, 1_200_000, 1_200_000)] {
+    for (lease, least, most) in [(Duration::ZERO, 20, 20), (Duration::MAX, 1_200_000, 1_200_000)] {
         let mut rig = Rig::new(Rule::Sum);
         rig.tick(5_000);
         rig.answer(5_000, TraderAnswer::Registered(lease, None));
@@ -393,4 +393,50 @@ fn a_generator_that_refuses_keeps_its_name() {
     rig.strategy.signal_reply(at(6_000), GeneratorIndex::new(0), answer, &mut rig.out);
     assert_eq!(rig.strategy.reports()[0].name, "g0");
     assert_eq!(rig.told()[0], "tcp://a:1 no_data");
+}
+
+/// How many requests it sends to a trader in a second, where each is replied to at once, in turn
+/// with these replies.
+fn requests_in_a_second(answers: &[TraderAnswer]) -> usize {
+    let mut rig = Rig::new(Rule::Sum);
+    let is_request = |effect: &&StrategyEffect| {
+        matches!(effect, StrategyEffect::Register(_) | StrategyEffect::Submit(..))
+    };
+    rig.tick(5_000);
+    rig.signal(5_000, 0, 5, 1.0);
+    rig.signal(5_000, 1, 5, 1.0);
+    let (mut now, mut replied, mut turns) = (at(5_000), 0, 0);
+    while now.unix < at(6_000).unix {
+        rig.strategy.tick(now, &mut rig.out);
+        turns += 1;
+        assert!(turns < 1_000, "it never rests");
+        while replied < rig.out.iter().filter(is_request).count() {
+            let seq = match rig.out.iter().filter(is_request).nth(replied).unwrap() {
+                StrategyEffect::Register(seq) | StrategyEffect::Submit(seq, ..) => *seq,
+                _ => unreachable!("it is a request"),
+            };
+            let answer = answers[replied % answers.len()].clone();
+            rig.strategy.trader_reply(now, seq, answer, &mut rig.out);
+            replied += 1;
+            assert!(replied < 1_000, "a storm");
+        }
+        let next = rig.strategy.wake_at().max(now.steady + Duration::from_nanos(1));
+        now = Now { unix: now.unix + (next - now.steady), steady: next };
+    }
+    replied
+}
+
+#[test]
+fn whatever_the_trader_replies_there_is_a_pause_between_two_requests() {
+    let refused = |code| TraderAnswer::Refused(refusal(code));
+    let registered = || TraderAnswer::Registered(Duration::from_secs(1), None);
+    let taken = || TraderAnswer::Taken("X is taken".into(), Duration::from_secs(1));
+    for code in ["not_registered", "name_taken", "busy", "clock_off", "too_many_strategies"] {
+        let refusals = requests_in_a_second(&[refused(code)]);
+        assert!(refusals < 12, "{code}: {refusals}");
+        for other in [registered(), taken()] {
+            let mixed = requests_in_a_second(&[other.clone(), refused(code)]);
+            assert!(mixed < 110, "{other:?} and {code}: {mixed}");
+        }
+    }
 }

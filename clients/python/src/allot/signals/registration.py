@@ -15,6 +15,9 @@ _SENT_MAX = 16
 _STOP_WITHIN = 5 * SECOND
 """How long a strategy that is stopped tries to deregister."""
 
+_PAUSE_LEAST = 20 * MILLISECOND
+"""Between two requests to the trader."""
+
 _LEASE_LEAST = 50 * MILLISECOND
 _LEASE_MOST = 3_600 * SECOND
 
@@ -54,6 +57,7 @@ class Registration:
         self.heard: Optional[int] = None
         """When the trader replied last."""
         self.taken_by = ""
+        self._sent_at = 0
         self._hurries = False
         self.failure: Optional[Exception] = None
 
@@ -68,11 +72,18 @@ class Registration:
 
     def wake_at(self) -> int:
         """When something is to be done."""
-        if self._hurries:
-            return 0
         if self.stage is Stage.STOPPING:
-            return min(self._attempts.next, self._until)
-        return self._attempts.next
+            return min(self._next(), self._until)
+        return self._next()
+
+    def _next(self) -> int:
+        """When the next request is due.
+
+        Whatever the trader replies, and however often what is to be told changes, there is a pause
+        after the last one.
+        """
+        due = 0 if self._hurries else self._attempts.next
+        return max(due, self._sent_at + _PAUSE_LEAST)
 
     def due(self, now: int) -> Optional[str]:
         """Which request is due, if one is."""
@@ -84,7 +95,7 @@ class Registration:
                     "deregistered; deregister it by hand"
                 )
             )
-        if self.stage is Stage.ENDED or not (self._hurries or self._attempts.next <= now):
+        if self.stage is Stage.ENDED or now < self._next():
             return None
         self._hurries = False
         return "deregister" if self.stage is Stage.STOPPING else "register"
@@ -100,7 +111,7 @@ class Registration:
             longest = self._lease // 3
         first = min(self._schedule.pause_first, longest)
         self._attempts.sent(now, first, longest, salt)
-        self.asked[seq] = now
+        self.asked[seq] = self._sent_at = now
         while _SENT_MAX < len(self.asked):
             self.asked.popitem(last=False)
 
@@ -139,9 +150,10 @@ class Registration:
     def lost(self, code: str, reason: str) -> None:
         """The trader does not know this instance."""
         if not self.is_ending:
+            # Only what was registered registers anew at once: who is refused waits.
             if self.stage is Stage.HELD:
                 self.stage = Stage.NEW
-            self._attempts = Attempts()
+                self._attempts = Attempts()
         elif code == "not_registered":
             self.stage = Stage.ENDED
         else:
