@@ -418,6 +418,9 @@ def test_a_request_that_is_wrong_has_a_code() -> None:
     assert code(page_example("`register`")) == "unknown_type"
     assert code(b"{" * (1 << 21)) == "oversized_message"
     assert len(requests.read([b"id", b"x\n" * 1_000])[1]) == requests.REFUSED_MAX
+    most = (json.dumps(good).encode() + b"\n") * requests.REQUESTS_MAX
+    assert len(requests.read([b"id", most])[1]) == requests.REQUESTS_MAX
+    assert code(most + most) == "malformed_message"
     whole = page_example("`ask`")
     for at in range(len(whole)):
         for byte in (0, 1, 0x7F, 0xFF):

@@ -7,7 +7,7 @@ use allot_runtime::{Door, Envelope, PollSet, SendError};
 use allot_signals_rules::{Now, Ticket, Unix};
 use allot_wire::{Batch, Encoding, Rejection};
 
-use crate::limits::{MESSAGES_PER_TURN, PENDING_MAX, REFUSED_MAX};
+use crate::limits::{MESSAGES_PER_TURN, PENDING_MAX, REFUSED_MAX, REQUESTS_PER_MESSAGE};
 use crate::{Reply, ReplyBody, Request, RequestKind};
 
 /// The door, and whom replies are owed.
@@ -73,7 +73,16 @@ impl Front {
             encoding: Encoding::of(&body),
         };
         let mut refused = 0;
-        for read in self.split(&body, client.encoding) {
+        let mut reads = self.split(&body, client.encoding);
+        if REQUESTS_PER_MESSAGE < reads.len() {
+            let what = format!(
+                "a message must have at most {REQUESTS_PER_MESSAGE} requests; it has {}, and none \
+                 was read",
+                reads.len()
+            );
+            reads = vec![Err(Rejection::unread(&Core::MalformedMessage(what)))];
+        }
+        for read in reads {
             let admitted = read.and_then(|request| {
                 let ticket = self.owe(now, &client, &request)?;
                 requests.push((ticket, request));
@@ -173,4 +182,56 @@ fn records(body: &[u8]) -> Result<Vec<Result<Request, Rejection>>, Rejection> {
         return Err(Rejection::unread(&Core::MalformedMessage(what.to_owned())));
     }
     Ok(records.into_iter().map(|record| Request::decode_record(kind, record)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use allot_domain::SourceId;
+    use allot_runtime::DoorOptions;
+    use allot_signals_rules::{Ask, Period, Steady};
+
+    use super::*;
+    use crate::RequestBody;
+    use crate::limits::HIGH_WATER;
+
+    #[test]
+    fn a_message_has_no_more_requests_than_its_client_can_have_replies() {
+        let options = DoorOptions { high_water: HIGH_WATER, ..DoorOptions::default() };
+        let (door, clients) = Door::memory_with(options);
+        let (mut front, mut requests) = (Front::new(door), Vec::new());
+        let now = Now { unix: Unix::new(1), steady: Steady::new(1) };
+        let ask = Ask { period: Period::new(1), length: Duration::from_secs(1) };
+        let source = SourceId::new(b"x").unwrap();
+        let message = |count: usize| {
+            let mut body = Vec::new();
+            for seq in 1..=u64::try_from(count).unwrap() {
+                let request = Request { source, seq: Seq::new(seq), body: RequestBody::Ask(ask) };
+                let mut line = Vec::new();
+                request.encode(Encoding::Json, &mut line);
+                body.extend_from_slice(line.trim_ascii());
+                body.push(b'\n');
+            }
+            body
+        };
+        clients.send(b"c", &message(REQUESTS_PER_MESSAGE));
+        front.take(now, &mut requests);
+        assert_eq!(requests.len(), REQUESTS_PER_MESSAGE);
+        let generator = allot_signals_rules::ComponentName::new(b"g").unwrap();
+        let held = || ReplyBody::Held { generator, period: Period::new(1) };
+        for (ticket, _) in requests.drain(..) {
+            front.reply_first(now, ticket, held());
+            front.reply(now, ticket, held());
+        }
+        let replies = std::iter::from_fn(|| clients.receive()).count();
+        assert_eq!(replies, 2 * REQUESTS_PER_MESSAGE);
+        clients.send(b"c", &message(REQUESTS_PER_MESSAGE + 1));
+        front.take(now, &mut requests);
+        assert!(requests.is_empty(), "none is done of which the reply may be lost");
+        let (_, reply) = clients.receive().unwrap();
+        let reply = String::from_utf8(reply).unwrap();
+        assert!(reply.contains("malformed_message") && reply.contains("it has 257"), "{reply}");
+        assert_eq!(clients.receive(), None);
+    }
 }

@@ -16,6 +16,10 @@ pub(crate) const STATUS_BYTES_MAX: usize = 256 << 10;
 /// one message may have thousands.
 pub(crate) const STATUSES_PER_TURN: usize = 16;
 
+/// Requests of one message. Each gets a reply of its own, and all of them must find room before the
+/// client can have read the first.
+pub const REQUESTS_PER_MESSAGE: usize = 256;
+
 /// Messages that an agent takes in one turn.
 pub(crate) const MESSAGES_PER_TURN: usize = 64;
 
@@ -56,6 +60,8 @@ const _: () = {
     assert!(GENERATORS_MAX * REPORT_BYTES * 6 < allot_domain::limits::MESSAGE_MAX);
     // A page of a status, and one strategy more with all its generators, is a frame of a link.
     assert!(STATUS_BYTES_MAX + (GENERATORS_MAX + PROBLEMS_MAX) * REPORT_BYTES * 6 < 16 << 20);
+    // With `held` an `ask` has two replies.
+    assert!(2 * REQUESTS_PER_MESSAGE < HIGH_WATER && REFUSED_MAX < REQUESTS_PER_MESSAGE);
     assert!(SNAPSHOT_EVERY_BYTES < SEGMENT_BYTES);
     assert!(SILENCE_FIRST.as_millis() < SILENCE_LONGEST.as_millis());
 };

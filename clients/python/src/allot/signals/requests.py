@@ -23,6 +23,9 @@ _TAGS = {"signal": 32, "held": 33, "rejected": 6}
 _SOURCE = re.compile(r"[A-Za-z0-9.\-_@]{1,64}")
 _FIELDS = {"type", "source", "seq", "period", "length_ms"}
 _TAKES = "a generator takes ask"
+REQUESTS_MAX = 256
+"""Requests of one message: the replies to all of them must find room at its client."""
+
 REFUSED_MAX = 100
 """Requests of one message that are refused before the rest of it is not read."""
 
@@ -86,6 +89,9 @@ def _until_too_many(found: Iterator[Union[Ask, Refused]]) -> List[Union[Ask, Ref
             what = f"{REFUSED_MAX} requests were refused; the rest was not read"
             return [*requests, Refused("malformed_message", what)]
         requests.append(one)
+        if REQUESTS_MAX < len(requests):
+            what = f"a message must have at most {REQUESTS_MAX} requests, and none was read"
+            return [Refused("malformed_message", what)]
     return requests
 
 
