@@ -93,10 +93,17 @@ impl TraderAgent {
             true => Trader::without_memory(start.settings, now),
             false => Trader::new(start.settings, now, start.records),
         };
+        let mut topics = LastValues::new(broadcast);
+        if let Some(median) = machine.last() {
+            // Whoever subscribes gets the last one, as before the restart.
+            let length = machine.settings().schedule.length();
+            let message = MedianMessage { time: now.unix, length, median };
+            topics.publish("median:", |encoding, out| message.encode(encoding, out));
+        }
         Ok(Self {
             machine,
             front: Front::new(door),
-            topics: LastValues::new(broadcast),
+            topics,
             journal: start.journal,
             board: start.board,
             wall,

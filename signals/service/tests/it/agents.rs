@@ -294,6 +294,11 @@ fn a_trader_comes_back_with_its_registrations() {
         Event::Median(median) => panic!("a median without X: {median:?}"),
         _ => None,
     });
+    let context = Context::new().unwrap();
+    let mut subscriber = Subscriber::connect(&context, &again.publish, &[b"median:json"]).unwrap();
+    let publication = std::iter::from_fn(|| Some(subscriber.receive(PATIENCE))).flatten().next();
+    let known = MedianMessage::decode(&publication.unwrap().body).unwrap().median;
+    assert!(last <= known.period, "a new subscriber gets the last median of before");
     let _x = strategy("X", 2, &first.endpoint, &[&one.endpoint], WallClock::system());
     assert!(last < again.wait(both));
     one.kill();
