@@ -20,17 +20,20 @@ pub enum ProblemKind {
     Refused,
     /// The trader has no strategies.
     NoStrategies,
+    /// The trader has begun without knowing who was registered before, and waits for those.
+    Starting,
 }
 
 impl ProblemKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Missing,
         Self::Away,
         Self::ClockOff,
         Self::NoData,
         Self::Refused,
         Self::NoStrategies,
+        Self::Starting,
     ];
 
     /// The word for it.
@@ -43,6 +46,7 @@ impl ProblemKind {
             Self::NoData => "no_data",
             Self::Refused => "refused",
             Self::NoStrategies => "no_strategies",
+            Self::Starting => "starting",
         }
     }
 }

@@ -128,6 +128,8 @@ pub struct Trader {
     empty_since: Option<Unix>,
     /// Nothing is published before this moment.
     quiet_until: Steady,
+    /// Since when, and for how long, it publishes nothing; none when that is over.
+    quiet: Option<(Unix, Duration)>,
     /// Since when the clock is before the period of the last median.
     set_back_since: Option<Unix>,
     /// What is wrong may have changed.
@@ -156,6 +158,7 @@ impl Trader {
             reports: 0,
             empty_since: None,
             quiet_until: Steady::new(0),
+            quiet: None,
             set_back_since: None,
             dirty: true,
             told: None,
@@ -175,7 +178,8 @@ impl Trader {
         let schedule = &settings.schedule;
         let next = now.until(schedule.start_of(schedule.period_at(now.unix).next()));
         let quiet_until = next.max(now.steady + settings.lease);
-        Self { quiet_until, ..Self::new(settings, now, []) }
+        let quiet = Some((now.unix, quiet_until - now.steady));
+        Self { quiet_until, quiet, ..Self::new(settings, now, []) }
     }
 
     /// The records from which the same trader starts: who is registered, and the last median.
@@ -275,6 +279,7 @@ impl Trader {
             self.deadline_done = false;
             self.count_decided();
         }
+        self.end_the_quiet(now);
         self.end_leases(now);
         self.end_mismatches(now);
         self.look_for_a_clock_set_back(now, period);

@@ -29,6 +29,13 @@ impl TraderProblem {
 }
 
 impl Trader {
+    /// Notices that it may publish from now on.
+    pub(super) fn end_the_quiet(&mut self, now: Now) {
+        if self.quiet_until <= now.steady && self.quiet.take().is_some() {
+            self.dirty = true;
+        }
+    }
+
     /// Notices whose lease has run out.
     pub(super) fn end_leases(&mut self, now: Now) {
         if now.steady < self.leases_until {
@@ -121,6 +128,14 @@ impl Trader {
     #[must_use]
     pub fn problems(&self) -> Vec<TraderProblem> {
         let mut problems = Vec::new();
+        if let Some((since, quiet)) = self.quiet {
+            let reason = format!(
+                "it does not know who was registered before it started, and publishes no median \
+                 until a lease has passed and a period has begun, {quiet:.1?} after its start"
+            );
+            let problem = Problem::new(ProblemKind::Starting, since, reason);
+            problems.push(TraderProblem::of("trader".to_owned(), problem));
+        }
         if let Some(since) = self.empty_since {
             let reason = "no strategy is registered";
             problems.push(TraderProblem {

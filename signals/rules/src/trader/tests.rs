@@ -397,9 +397,12 @@ fn a_trader_that_remembers_nobody_waits_for_those_who_were_registered() {
     assert_eq!(rig.decide(6_010, "X", 6, 0.5), "accepted", "its period is over, its lease is not");
     rig.tick(6_099);
     assert_eq!(rig.medians(), []);
+    assert_eq!(rig.told(), ["trader starting"], "it says why there is none");
     assert_eq!(rig.register(6_099, "Y", 1), "registered");
     assert_eq!(rig.decide(6_200, "Y", 6, 1.5), "accepted");
     assert_eq!(rig.medians(), [(6, 1.0)]);
+    rig.tick(6_210);
+    assert_eq!(rig.told(), [""; 0]);
     rig.trader = Trader::without_memory(*rig.trader.settings(), at(7_900));
     rig.register(7_910, "X", 1);
     rig.decide(8_010, "X", 8, 0.5);
