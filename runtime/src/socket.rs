@@ -180,6 +180,13 @@ impl Socket {
         while self.receive_more(frame) {}
     }
 
+    /// Whether a message would be taken.
+    pub(crate) fn has_room(&self) -> bool {
+        // Asking may take the signal of a message that arrived meanwhile.
+        self.quiet.end();
+        self.raw.get_events().is_ok_and(|events| events.contains(zmq::POLLOUT))
+    }
+
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>, events: zmq::PollEvents) {
         poll_set.socket(&self.raw, &self.quiet, events);
     }

@@ -1,6 +1,8 @@
 //! A dealer: the connecting end of a link over ZeroMQ, one frame per message.
 
-use zmq::{Message, POLLIN, POLLOUT};
+use std::cell::Cell;
+
+use zmq::{Message, POLLIN, POLLOUT, PollEvents};
 
 use super::connection_monitor::ConnectionMonitor;
 use super::{LinkOptions, SendError};
@@ -19,6 +21,9 @@ pub(super) struct Dealer {
     message: Message,
     /// Whether the last send was refused. Then the sender waits until the socket is writable.
     refused: bool,
+    /// Whether the thread was told since that it is: a sender that waits for something else too
+    /// must not keep it awake.
+    told: Cell<bool>,
     counters: Counters,
 }
 
@@ -38,6 +43,7 @@ impl Dealer {
             options,
             message: Message::new(),
             refused: false,
+            told: Cell::new(false),
             counters: Counters::new(),
         })
     }
@@ -45,6 +51,7 @@ impl Dealer {
     pub(super) fn send(&mut self, frame: &mut Vec<u8>) -> Result<(), SendError> {
         let sent = self.socket.send(frame, Part::Last);
         self.refused = sent.is_err();
+        self.told.set(false);
         match sent {
             Ok(()) => frame.clear(),
             Err(_) if !self.monitor.is_connected() => return Err(SendError::Away),
@@ -73,8 +80,16 @@ impl Dealer {
 
     pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.monitor.refresh();
-        let events = if self.refused { POLLIN | POLLOUT } else { POLLIN };
-        self.socket.wait_on(poll_set, events);
+        self.socket.wait_on(poll_set, self.events());
+    }
+
+    /// What ends the sleep that follows. Room for a frame that was refused ends one, and no more.
+    fn events(&self) -> PollEvents {
+        if !self.refused {
+            return POLLIN;
+        }
+        let has_room = self.socket.has_room();
+        if self.told.replace(has_room) && has_room { POLLIN } else { POLLIN | POLLOUT }
     }
 
     pub(super) fn reconnect(&mut self) -> Result<(), RuntimeError> {
@@ -82,6 +97,7 @@ impl Dealer {
         let name = self.name.as_deref();
         (self.socket, self.monitor) = connected(&self.context, &endpoint, name, self.options)?;
         self.refused = false;
+        self.told.set(false);
         self.counters.add(Counter::Reconnects, 1);
         Ok(())
     }
@@ -111,4 +127,36 @@ fn connected(
     })?;
     let monitor = ConnectionMonitor::watch(context, socket.raw())?;
     Ok((socket.connect(endpoint)?, monitor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Door, DoorOptions};
+
+    #[test]
+    fn room_wakes_a_sender_once_and_keeps_none_awake_that_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = format!("ipc://{}", folder.path().join("door").display());
+        let context = Context::new().unwrap();
+        let mut dealer =
+            Dealer::connect(&context, &endpoint, None, LinkOptions::default()).unwrap();
+        let mut frame = b"frame".to_vec();
+        assert_eq!(dealer.send(&mut frame), Err(SendError::Away));
+        assert_eq!(dealer.events(), POLLIN | POLLOUT, "there is no room");
+        let _door = Door::bind(&context, &endpoint, DoorOptions::default()).unwrap();
+        while !dealer.socket.has_room() {
+            let mut poll_set = PollSet::without_waker();
+            dealer.wait_on(&mut poll_set);
+            poll_set.sleep(None);
+        }
+        // The last turn may have told it.
+        dealer.told.set(false);
+        assert_eq!(dealer.events(), POLLIN | POLLOUT, "there is room");
+        for _ in 0..3 {
+            assert_eq!(dealer.events(), POLLIN, "the sender has had a turn");
+        }
+        assert_eq!(dealer.send(&mut frame), Ok(()));
+        assert_eq!(dealer.events(), POLLIN);
+    }
 }
