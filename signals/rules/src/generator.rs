@@ -22,6 +22,10 @@ pub struct Generator {
     /// period a second one.
     made: VecDeque<(Period, Value)>,
     problem: Option<Problem>,
+    /// Whether the period of its start has no signal of it: a run before may have made another.
+    skips_start: bool,
+    /// That period.
+    started_in: Option<Period>,
     wake_at: Steady,
 }
 
@@ -77,7 +81,8 @@ pub enum GeneratorReply {
 }
 
 impl Generator {
-    /// A generator that has made nothing yet.
+    /// A generator that has made nothing yet. Its source gives a period one signal whenever it is
+    /// asked.
     #[must_use]
     pub const fn new(name: ComponentName, schedule: Schedule) -> Self {
         Self {
@@ -89,8 +94,19 @@ impl Generator {
             last: None,
             made: VecDeque::new(),
             problem: None,
+            skips_start: false,
+            started_in: None,
             wake_at: Steady::new(0),
         }
+    }
+
+    /// The same with another source: its first signal is that of the period after its start,
+    /// because a run before may have made one of this period that differs.
+    #[must_use]
+    pub const fn after_its_start(name: ComponentName, schedule: Schedule) -> Self {
+        let mut generator = Self::new(name, schedule);
+        generator.skips_start = true;
+        generator
     }
 
     /// Its name.
@@ -153,9 +169,18 @@ impl Generator {
             let reason = crate::problem::killed(before);
             self.fail(now, reason, out);
         }
+        if self.skips_start {
+            self.started_in = self.started_in.or(Some(period));
+        }
         self.period = Some(period);
         let known = self.made.iter().find(|(made, _)| *made == period);
-        self.signal = known.map_or(Signal::Due, |(_, value)| Signal::Made(*value));
+        self.signal = match known {
+            Some((_, value)) => Signal::Made(*value),
+            None if self.started_in == self.period => Signal::Failed(format!(
+                "the generator started in period {period}, and its first signal is of the next one"
+            )),
+            None => Signal::Due,
+        };
         let (mine, over) = self.kept.drain(..).partition(|kept| period <= kept.period);
         self.kept = mine;
         for Kept { ticket, period: meant } in over {

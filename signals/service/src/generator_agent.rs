@@ -41,7 +41,10 @@ impl GeneratorAgent {
         let options = DoorOptions { high_water: HIGH_WATER, ..DoorOptions::default() };
         let door = Door::bind(context, endpoint, options)?;
         Ok(Self {
-            machine: Generator::new(name, schedule),
+            machine: match source.is_repeatable() {
+                true => Generator::new(name, schedule),
+                false => Generator::after_its_start(name, schedule),
+            },
             front: Front::new(door),
             source,
             wall,

@@ -19,7 +19,10 @@ pub struct Source(Kind);
 
 enum Kind {
     /// Uniform from zero to one, the same for a seed and a period whenever it is asked.
-    Random(u64),
+    Random {
+        seed: u64,
+        is_given: bool,
+    },
     File(SignalFile),
     Program(Program),
 }
@@ -42,7 +45,19 @@ impl Source {
     /// Uniform random numbers from zero to one.
     #[must_use]
     pub const fn random(seed: u64) -> Self {
-        Self(Kind::Random(seed))
+        Self(Kind::Random { seed, is_given: true })
+    }
+
+    /// The same with a seed that is of this run alone.
+    #[must_use]
+    pub const fn random_of_this_run(seed: u64) -> Self {
+        Self(Kind::Random { seed, is_given: false })
+    }
+
+    /// Whether it gives a period one signal whenever it is asked, after a restart too.
+    #[must_use]
+    pub const fn is_repeatable(&self) -> bool {
+        matches!(self.0, Kind::Random { is_given: true, .. })
     }
 
     /// The lines of a file, one a period; from the first again at its end, if it repeats.
@@ -69,7 +84,7 @@ impl Source {
         kill_at: Nanos,
     ) -> Option<Result<Value, String>> {
         match &mut self.0 {
-            Kind::Random(seed) => {
+            Kind::Random { seed, .. } => {
                 let mut random = StdRng::seed_from_u64(*seed ^ period.get().rotate_left(32));
                 let value = Value::new(random.random::<f64>());
                 Some(value.ok_or_else(|| "not finite".to_owned()))

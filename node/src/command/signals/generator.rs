@@ -22,6 +22,9 @@ use crate::misuse::demand;
 /// A program (exec:COMMAND) is run once a period through `sh -c`, in a process group of its own. It
 /// gets one line of JSON and writes one line: a number, or {"value": number}. If it fails, or runs
 /// longer than until the deadline, there is no signal in this period, with that reason.
+///
+/// The first signal is of the period after the start, because a run before may have made another of
+/// this one; with random:SEED, where the period gives the signal, it is of this period.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -88,12 +91,19 @@ pub(super) fn run(page: &GeneratorPage) -> Result<ExitCode> {
     let is_file = matches!(page.source, SourceText::File(_));
     demand(is_file || !page.repeat, "--repeat is for --source file:FILE")?;
     let source = match &page.source {
-        SourceText::Random(given) => Source::random(seed(*given)),
+        SourceText::Random(None) => Source::random_of_this_run(seed(None)),
+        SourceText::Random(Some(given)) => Source::random(*given),
         SourceText::File(path) => {
             Source::file(path.clone(), page.repeat).map_err(|error| anyhow!("{error}"))?
         }
         SourceText::Program(command) => Source::program(command.clone()),
     };
+    if !source.is_repeatable() {
+        tracing::info!(
+            "the first signal is of the period after this one: a run before may have made another \
+             of this one"
+        );
+    }
     let endpoint = page.listen.endpoint();
     warn_if_reachable(&endpoint, "asks for signals");
     let mut group = group();

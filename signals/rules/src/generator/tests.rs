@@ -82,6 +82,22 @@ fn a_request_is_kept_no_longer_than_its_period() {
 }
 
 #[test]
+fn a_run_after_another_makes_no_second_signal_of_the_period_of_its_start() {
+    let Generator { name, schedule, .. } = generator();
+    let mut again = Generator::after_its_start(name, schedule);
+    let out = asked(&mut again, at(5_500), 1, ask(5));
+    assert_eq!((out.len(), code(&out)), (1, "no_signal"));
+    assert_eq!(again.problem(), None, "it is well");
+    assert_eq!(again.wake_at(), at(5_750).steady);
+    let mut out = Vec::new();
+    again.tick(at(6_000), &mut out);
+    assert_eq!(out, [GeneratorEffect::Make(Period::new(6))]);
+    out.clear();
+    again.tick(at(5_900), &mut out);
+    assert!(!out.contains(&GeneratorEffect::Make(Period::new(5))), "the clock is set back");
+}
+
+#[test]
 fn a_source_that_fails_is_a_reply_at_once() {
     let mut generator = generator();
     asked(&mut generator, at(5_000), 1, ask(5));

@@ -44,7 +44,8 @@ class _Kept(NamedTuple):
 class Generator:
     """Calls `make` once a period, on a thread of its own, and serves what it returns.
 
-    Anything that it raises is the reason why there is no signal in the period.
+    The first call is for the period after the start: a run before may have made another signal of
+    this one. Anything that it raises is the reason why there is no signal in the period.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Generator:
         self._worker = Worker(self._wakeup)
         self._stops = False
         self._period = -1
+        self._started_in: Optional[int] = None
         self._asked = False
         self._failure: Optional[str] = None
         self._made: OrderedDict[int, float] = OrderedDict()
@@ -145,8 +147,16 @@ class Generator:
     def _begin(self, now: Now, period: int) -> None:
         if self._asked and self._failure is None and self._period not in self._made:
             self._fail(now, f"the function made no signal within period {self._period}")
+        if self._started_in is None:
+            self._started_in = period
         self._period, self._failure = period, None
         self._asked = period in self._made
+        if period == self._started_in and not self._asked:
+            # A run before may have made a signal of this period that differs.
+            self._asked = True
+            self._failure = (
+                f"the generator started in period {period}, and its first signal is of the next one"
+            )
         over = [kept for kept in self._kept if kept.ask.period < period]
         self._kept = [kept for kept in self._kept if period <= kept.ask.period]
         for kept in over:
