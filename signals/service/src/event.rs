@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use allot_runtime::Waker;
-use allot_signals_rules::{ComponentName, Median, Period, ProblemKind, TraderProblem, Value};
+use allot_signals_rules::{
+    ComponentName, Median, Period, ProblemKind, Steady, TraderProblem, Value,
+};
+
+use crate::limits::LOG_LINES_PER_MINUTE;
 
 /// What has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,25 +61,85 @@ impl StopRequest {
     }
 }
 
-/// Logs what is wrong when that changes: each problem once, and once when it is over.
+/// Logs what is wrong when that changes: each problem once, and once when it is over. Thousands of
+/// strategies must not fill a disk, so the lines of a minute are bounded.
 #[derive(Debug, Default)]
-pub(crate) struct ProblemLog(BTreeSet<(String, Option<String>, ProblemKind)>);
+pub(crate) struct ProblemLog {
+    known: BTreeSet<(String, Option<String>, ProblemKind)>,
+    minute_ends: Steady,
+    /// The lines of this minute, those that were left out with them.
+    lines: usize,
+}
 
 impl ProblemLog {
     /// Logs what is new and what is over.
-    pub(crate) fn change(&mut self, problems: &[TraderProblem]) {
-        let now: BTreeSet<_> = problems.iter().map(TraderProblem::key).collect();
-        for (component, strategy, kind) in self.0.difference(&now) {
-            tracing::info!(%component, strategy = strategy.as_deref(), %kind, "is over");
+    pub(crate) fn change(&mut self, now: Steady, problems: &[TraderProblem]) {
+        if self.minute_ends <= now {
+            let left_out = self.lines.saturating_sub(LOG_LINES_PER_MINUTE);
+            if 0 < left_out {
+                tracing::warn!("{left_out} lines on problems were left out; see the status");
+            }
+            (self.minute_ends, self.lines) = (now + Duration::from_secs(60), 0);
         }
-        for one in problems.iter().filter(|one| !self.0.contains(&one.key())) {
+        let current: BTreeSet<_> = problems.iter().map(TraderProblem::key).collect();
+        let known = std::mem::take(&mut self.known);
+        for (component, strategy, kind) in known.difference(&current) {
+            if self.has_line() {
+                tracing::info!(%component, strategy = strategy.as_deref(), %kind, "is over");
+            }
+        }
+        for one in problems.iter().filter(|one| !known.contains(&one.key())) {
             let TraderProblem { component, strategy, problem } = one;
             let (strategy, kind) = (strategy.as_deref(), problem.kind);
-            tracing::warn!(%component, strategy, %kind, "{}", problem.reason);
+            if self.has_line() {
+                tracing::warn!(%component, strategy, %kind, "{}", problem.reason);
+            }
         }
-        if now.is_empty() && !self.0.is_empty() {
+        if current.is_empty() && !known.is_empty() {
             tracing::info!("all is well again");
         }
-        self.0 = now;
+        self.known = current;
+    }
+
+    /// Takes a line; false when those of this minute are used up.
+    fn has_line(&mut self) -> bool {
+        self.lines += 1;
+        if self.lines == LOG_LINES_PER_MINUTE + 1 {
+            tracing::warn!(
+                "more than {LOG_LINES_PER_MINUTE} lines on problems in a minute; the next ones of \
+                 it are left out: the status shows what is wrong"
+            );
+        }
+        self.lines <= LOG_LINES_PER_MINUTE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use allot_signals_rules::{Problem, Unix};
+
+    use super::*;
+
+    #[test]
+    fn the_lines_of_a_minute_are_bounded() {
+        let problems = |kind| {
+            let problem = |number| {
+                let problem = Problem::new(kind, Unix::new(1), "why");
+                TraderProblem::of(format!("S{number}"), problem)
+            };
+            (0..4_096).map(problem).collect::<Vec<_>>()
+        };
+        let (mut log, mut logged) = (ProblemLog::default(), 0);
+        for (second, kind) in
+            [(1, ProblemKind::Away), (2, ProblemKind::NoData), (61, ProblemKind::Away)]
+        {
+            let now = Steady::new(0) + Duration::from_secs(second);
+            let before = if log.minute_ends <= now { 0 } else { log.lines };
+            log.change(now, &problems(kind));
+            let bounded = |lines: usize| lines.min(LOG_LINES_PER_MINUTE);
+            logged += bounded(log.lines) - bounded(before);
+        }
+        assert_eq!(logged, 2 * LOG_LINES_PER_MINUTE, "in two minutes");
+        assert_eq!(log.known.len(), 4_096, "each is known all the same");
     }
 }

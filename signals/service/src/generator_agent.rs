@@ -119,15 +119,15 @@ impl GeneratorAgent {
             GeneratorEffect::Signal(period, value) => {
                 (self.listener)(Event::Signal(period, value));
             }
-            GeneratorEffect::Problem(problem) => self.tell(problem),
+            GeneratorEffect::Problem(problem) => self.tell(now, problem),
         }
     }
 
-    fn tell(&mut self, problem: Option<Problem>) {
+    fn tell(&mut self, now: Now, problem: Option<Problem>) {
         let named =
             problem.map(|problem| TraderProblem::of(self.machine.name().to_string(), problem));
         let problems: Vec<_> = named.into_iter().collect();
-        self.problem_log.change(&problems);
+        self.problem_log.change(now.steady, &problems);
         (self.listener)(Event::Problems(problems));
     }
 

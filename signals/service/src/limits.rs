@@ -37,9 +37,13 @@ pub(crate) const HIGH_WATER: usize = 1_024;
 /// Bytes that a program may write as its answer, and bytes of a line of a file of signals.
 pub(crate) const LINE_BYTES_MAX: usize = 4_096;
 
-/// Pieces of [`LINE_BYTES_MAX`] of a line that is too long, of which a generator passes over in one
-/// period: a MiB takes it less than a millisecond.
+/// Pieces of [`LINE_BYTES_MAX`] that a generator passes over in one period, of a line that is too
+/// long: a MiB takes it about a millisecond.
 pub(crate) const BLOCKS_PASSED_MAX: usize = 256;
+
+/// Lines on problems that an agent logs in a minute: each strategy of a large trader may have one
+/// at once, and more at the next change.
+pub(crate) const LOG_LINES_PER_MINUTE: usize = 1_000;
 
 /// How long a peer may be silent before a strategy connects anew: first, and at most.
 pub(crate) const SILENCE_FIRST: Duration = Duration::from_secs(2);

@@ -114,7 +114,7 @@ impl StrategyAgent {
             StrategyEffect::Problems(problems) => {
                 let named = |(component, problem)| TraderProblem::of(component, problem);
                 let problems: Vec<_> = problems.into_iter().map(named).collect();
-                self.problem_log.change(&problems);
+                self.problem_log.change(now.steady, &problems);
                 (self.listener)(Event::Problems(problems));
             }
             StrategyEffect::Stopped => (self.listener)(Event::Stopped),
