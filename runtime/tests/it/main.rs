@@ -34,6 +34,7 @@ mod bounds;
 mod broadcast;
 mod thread_group;
 mod door;
+mod greetings;
 mod heap;
 mod heartbeats;
 mod links;

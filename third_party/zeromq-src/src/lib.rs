@@ -8,10 +8,10 @@
 //! The two calls of `zmq-sys`'s build script are forwarded to upstream, which hands libzmq to the
 //! `cc` crate with an empty `platform.hpp`.
 //! What `configure` would have written there goes into `CXXFLAGS`, which `cc` reads; and `CXX`,
-//! which it reads too, names a script that repairs one function on the way: see `repair-c++.sh`.
+//! which it reads too, names a script that repairs three functions on the way: see `repair-c++.sh`.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use upstream::LibLocation;
 
@@ -54,6 +54,9 @@ const LINUX: &[&str] = &[
     "-DZMQ_HAVE_CRYPTO_BOX_EASY_FNS=1",
 ];
 
+/// What it repairs.
+const REPAIRED: &[&str] = &["stream_engine_base.cpp", "zmtp_engine.cpp", "ws_engine.cpp"];
+
 /// Stands before the C++ compiler.
 const REPAIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/repair-c++.sh");
 
@@ -80,7 +83,7 @@ impl Build {
     /// # Panics
     ///
     /// When the target is not the host (libsodium, a build dependency here, is made for the host),
-    /// or when the repair did not take place.
+    /// or when a repair did not take place.
     pub fn build(&mut self) {
         let [host, target] = ["HOST", "TARGET"].map(|name| env::var(name).ok());
         assert_eq!(host, target, "this libsodium is the host's; build on the target");
@@ -89,13 +92,16 @@ impl Build {
             // `given` comes last, so that a -U or -D of the builder has the last word.
             env::set_var("CXXFLAGS", format!("{} {given}", LINUX.join(" ")));
         }
-        let copy = repair_through_cxx();
+        let copies = repair_through_cxx();
         self.0.build();
-        assert!(copy.exists(), "{REPAIR} did not see libzmq's stream_engine_base.cpp; unset CXX_*");
+        for name in REPAIRED {
+            let is_there = copies.join(name).exists();
+            assert!(is_there, "{REPAIR} did not see libzmq's {name}; unset CXX_*");
+        }
     }
 }
 
-/// Has `cc` call the repairing script; returns where the repaired file will be.
+/// Has `cc` call the repairing script; returns where the repaired files will be.
 fn repair_through_cxx() -> PathBuf {
     println!("cargo:rerun-if-changed={REPAIR}");
     let out = env::var("OUT_DIR").expect("cargo sets it for build scripts");
@@ -103,5 +109,5 @@ fn repair_through_cxx() -> PathBuf {
     env::set_var("ALLOT_REPAIR_CXX", compiler);
     env::set_var("ALLOT_REPAIR_DIR", &out);
     env::set_var("CXX", REPAIR);
-    Path::new(&out).join("stream_engine_base.cpp")
+    PathBuf::from(out)
 }
