@@ -5,6 +5,7 @@ use allot_domain::SourceId;
 use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
 use allot_wire::Encoding;
 
+use crate::in_flight::Effect;
 use crate::lifecycle::Lifecycle;
 use crate::limits::{
     BATCH_MAX, IN_FLIGHT_DEFAULT, IN_FLIGHT_MAX, PULLS_PER_TURN, REJECTIONS_LOGGED_MAX,
@@ -138,7 +139,11 @@ impl FillFeed {
     fn receive(&mut self, now: Nanos) -> usize {
         let source = &self.config.source;
         let progress = &self.progress;
-        self.session.receive(now, |reply, _| {
+        let fills = &mut self.source;
+        self.session.receive(now, |reply, effect| {
+            if matches!(effect, Effect::First(_)) {
+                fills.replied(reply.seq());
+            }
             if let Reply::Rejected { seq, code, reason, .. } = reply
                 && progress.get(Tally::Rejected) <= REJECTIONS_LOGGED_MAX
             {

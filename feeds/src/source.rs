@@ -25,6 +25,9 @@ pub trait Source: Send {
         None
     }
 
+    /// The front door has replied to a fill: it is there, or rejected for good.
+    fn replied(&mut self, _seq: Seq) {}
+
     /// Adds what ends a [`Pull::Waiting`] to the poll set.
     fn wait_on<'a>(&'a self, _poll_set: &mut PollSet<'a>) {}
 }

@@ -1,6 +1,7 @@
 //! A running thread group: its threads, to be stopped and waited for.
 
 use std::fmt;
+use std::mem;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -87,6 +88,26 @@ impl Running {
     /// The first agent, in the order of the threads, that failed or panicked.
     pub fn join(mut self) -> Result<(), ThreadGroupError> {
         self.join_all()
+    }
+
+    /// Waits until all threads have ended, but not longer than `timeout`. A thread that the operating
+    /// system holds, in a write to a disk or to a pipe, is left behind, to end with the process.
+    ///
+    /// # Errors
+    /// As [`Running::join`], and after those a thread that was left behind.
+    pub fn join_within(mut self, timeout: Duration) -> Result<(), ThreadGroupError> {
+        if self.wait(timeout) {
+            return self.join_all();
+        }
+        let threads = mem::take(&mut self.threads);
+        let (ended, left): (_, Vec<_>) = threads.into_iter().partition(JoinHandle::is_finished);
+        self.threads = ended;
+        let joined = self.join_all();
+        joined.and(left.first().map_or(Ok(()), |thread| {
+            let name = thread.thread().name().unwrap_or_default();
+            let message = format!("it did not end within {} s", timeout.as_secs());
+            Err(ThreadGroupError::failed(name, "", &message))
+        }))
     }
 
     fn join_all(&mut self) -> Result<(), ThreadGroupError> {

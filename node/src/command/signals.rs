@@ -6,6 +6,7 @@ mod client;
 mod deregister;
 mod generator;
 pub(crate) mod order_feed;
+mod output;
 mod schedule_flags;
 mod status;
 mod strategy;

@@ -7,6 +7,9 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
+/// What a pipe of Linux takes before its writer has to wait.
+const PIPE_BYTES: usize = 65_536;
+
 /// A folder in which processes run, without a configuration and without environment variables.
 pub(crate) struct Place {
     folder: TempDir,
@@ -71,6 +74,16 @@ impl Place {
         let mut command = self.command(arguments);
         let (stdout, writer) = io::pipe().unwrap();
         command.stdin(Stdio::piped()).stdout(writer).stderr(File::create(&stderr).unwrap());
+        Process::start(command, stdout, stderr)
+    }
+
+    /// Starts a process whose stdout is full before it begins, and is not read.
+    pub(crate) fn start_unread(&self, arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
+        let stderr = self.path().join("unread.stderr");
+        let (stdout, mut writer) = io::pipe().unwrap();
+        writer.write_all(&[b' '; PIPE_BYTES]).unwrap();
+        command.stdout(writer).stderr(File::create(&stderr).unwrap());
         Process::start(command, stdout, stderr)
     }
 
@@ -188,6 +201,12 @@ impl Process {
         self.stdout = None;
         lines.iter().for_each(|line| self.type_line(line));
         self.child.wait().unwrap()
+    }
+
+    /// Waits for the end without reading stdout.
+    pub(crate) fn outcome_unread(mut self) -> Outcome {
+        let status = self.child.wait().unwrap();
+        Outcome { status, stdout: String::new(), stderr: self.errors() }
     }
 
     /// The lines of its stdout that were read so far.

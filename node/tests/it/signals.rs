@@ -1,7 +1,7 @@
 //! Signals as real processes with a short period: the session of the manual, each component stopped
 //! in turn and brought back, and the whole chain from signals to positions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -16,11 +16,14 @@ struct Session {
     processes: BTreeMap<&'static str, Process>,
     /// What of the trader runs beside its usual arguments.
     more: Vec<String>,
+    /// Whether nobody reads the standard output of the trader.
+    trader_is_unread: bool,
 }
 
 impl Session {
     fn new() -> Self {
-        Self { place: Place::new(), processes: BTreeMap::new(), more: Vec::new() }
+        let (place, processes) = (Place::new(), BTreeMap::new());
+        Self { place, processes, more: Vec::new(), trader_is_unread: false }
     }
 
     fn at(&self, name: &str) -> String {
@@ -32,6 +35,7 @@ impl Session {
         let process = self.spawn(name);
         self.processes.insert(name, process);
         match name {
+            "trader" if self.trader_is_unread => {}
             "G1" | "G2" | "G3" | "trader" => drop(self.line(name, "listening")),
             _ => {}
         }
@@ -65,6 +69,9 @@ impl Session {
         let mut all = vec!["signals", kind];
         all.extend(arguments.iter().map(String::as_str));
         all.extend(PERIOD);
+        if kind == "trader" && self.trader_is_unread {
+            return self.place.start_unread(&all);
+        }
         self.place.start(&all)
     }
 
@@ -419,6 +426,31 @@ fn a_median_becomes_a_fill_and_a_position_and_counts_once() {
         }
     }
     assert!(!session.status().to_string().contains("orders"));
+}
+
+#[test]
+fn orders_go_on_and_a_stop_ends_although_nobody_reads_standard_output() {
+    let mut session = Session::new();
+    let (_server, ends) = session.place.serve();
+    let split = ["feed", "aum", "--front", &ends.front, "--weights", "a=40,b=60", "--count", "1"];
+    session.place.run(&split).ok();
+    session.more =
+        ["--orders", &ends.front, "--ticker", "AAPL", "--price", "10"].map(str::to_owned).to_vec();
+    session.trader_is_unread = true;
+    for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
+        session.start(name);
+    }
+    let reports = ["positions", "--publish", &ends.publish, "--format", "json"];
+    let mut positions = session.place.start(&reports);
+    let mut seen = BTreeSet::new();
+    while seen.len() < 3 {
+        let line = positions.line_with("{");
+        seen.extend(shares(&line).filter(|shares| 0 < *shares));
+    }
+    let trader = session.processes.remove("trader").unwrap();
+    trader.signal("-TERM");
+    let error = trader.outcome_unread().error();
+    assert!(error.contains("standard output is not read"), "{error}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use allot_signals_service::{
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::command::feed::{seed, source};
-use crate::command::signals::order_feed::{OrderFeed, Orders};
+use crate::command::signals::order_feed::{OrderThread, Orders};
 
 /// Short, so that something happens while somebody looks.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub(super) struct Signals {
     _running: Running,
     /// Who makes signals says so; the others name themselves in what they say.
     events: Receiver<(Option<String>, Event)>,
-    orders: OrderFeed,
+    orders: OrderThread,
     scale: Value,
     /// What each component made: in the period that is going on, and in the one before.
     made: BTreeMap<Period, BTreeMap<String, Value>>,
@@ -72,7 +72,7 @@ impl Signals {
         stage.strategy("X", &trader, &generators[..1])?;
         stage.strategy("Y", &trader, &generators[1..])?;
         let orders = Orders::new(TICKER, PRICE, SCALE)?;
-        let orders = OrderFeed::start(front, None, source(None, "trader")?, orders, &board)?;
+        let orders = OrderThread::start(front, None, source(None, "trader")?, orders, &board)?;
         let scale = Value::parse(SCALE)?;
         let running = stage.group.start()?;
         let (made, median) = (BTreeMap::new(), None);
@@ -88,13 +88,12 @@ impl Signals {
                     self.note(period, name.to_string(), value);
                 }
                 (Event::Median(median), _) => {
-                    self.orders.send(&median);
+                    self.orders.sender().send(median);
                     self.median = Some(median);
                 }
                 _ => {}
             }
         }
-        self.orders.look();
         let shown = self.median.as_ref().map(|median| self.period_text(median));
         let shown = shown.unwrap_or_else(|| "no median yet".to_owned());
         format!("signals every {} s: {shown}", PERIOD.as_secs())

@@ -1,23 +1,23 @@
 //! Agent run: an agent on its thread, what it says on standard output, and signals.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use allot_runtime::{Clock, Running, ThreadGroup, Threads, WaitStrategy};
 use allot_signals_rules::{Median, TraderProblem};
 use allot_signals_service::{Event, Listener, StopRequest};
 use allot_wire::json::Object;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
+use super::output::Output;
 use crate::monitor::Monitor;
-use crate::stdout::print;
 
-/// Events that wait for standard output; when its reader is slow the next ones are dropped, because
-/// the agent must not wait.
+/// Events that wait until they are looked at; the agent must not wait, so the next are dropped.
 const EVENTS_MAX: usize = 65_536;
 
-/// How often whoever runs an agent looks around when nothing happens.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long the threads of an agent may take to end when it has: nothing of theirs takes long,
+/// unless a disk hangs.
+const END_WITHIN: Duration = Duration::from_secs(2);
 
 /// A thread group for an agent.
 pub(super) fn group() -> ThreadGroup {
@@ -32,7 +32,7 @@ pub(super) fn listener() -> (Listener, Receiver<Event>) {
 
 fn send(sender: &SyncSender<Event>, event: Event) {
     if let Err(TrySendError::Full(event)) = sender.try_send(event) {
-        tracing::warn!("standard output is not read; dropped {event:?}");
+        tracing::warn!("too many events at once; dropped {event:?}");
     }
 }
 
@@ -45,18 +45,18 @@ pub(super) struct Printer {
 }
 
 /// Runs an agent until it ends, a signal comes, or its thread fails. Prints `ready` once signals
-/// are handled.
+/// are handled. `look` is called with each event.
 ///
 /// `stop` is what a signal does; none stops the thread at once. Standard output that takes no more
-/// lines does the same, because nobody would hear of the agent. `look` is called with each event,
-/// and now and then without one.
+/// lines does the same, because nobody would hear of the agent. One that is not read holds nobody:
+/// it is written to on a thread of its own, which is left behind in the end.
 pub(super) fn run(
     running: Running,
     events: &Receiver<Event>,
     printer: &Printer,
     ready: Option<&str>,
     stop: Option<StopRequest>,
-    mut look: impl FnMut(Option<&Event>),
+    mut look: impl FnMut(&Event),
 ) -> Result<()> {
     let stopper = running.stopper();
     let request = {
@@ -64,37 +64,21 @@ pub(super) fn run(
         move || stop.as_ref().map_or_else(|| stopper.stop(), StopRequest::make)
     };
     let monitor = Monitor::new(Box::new(request.clone()), Vec::new(), None)?;
-    let mut output = ready.map_or(Ok(()), say);
-    if output.is_err() {
-        request();
-    }
-    loop {
-        match events.recv_timeout(LOOK_EVERY) {
-            Ok(Event::Stopped) => stopper.stop(),
-            Ok(event) => {
-                look(Some(&event));
-                let Some(line) = printer.line(&event).filter(|_| output.is_ok()) else { continue };
-                output = say(&line);
-                if output.is_err() {
-                    request();
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => look(None),
-            Err(RecvTimeoutError::Disconnected) => break,
+    let output = Output::start(Box::new(request))?;
+    ready.into_iter().for_each(|line| output.print(line.to_owned()));
+    for event in events {
+        if event == Event::Stopped {
+            stopper.stop();
+            continue;
         }
+        look(&event);
+        printer.line(&event).into_iter().for_each(|line| output.print(line));
     }
-    let ended = running.join();
+    let ended = running.join_within(END_WITHIN);
     monitor.stop()?;
+    let printed = output.end(END_WITHIN);
     ended?;
-    output
-}
-
-/// Prints a line. A reader that has gone away is a failure too: an agent runs until it is stopped.
-fn say(line: &str) -> Result<()> {
-    print(line).map_err(|error| {
-        tracing::warn!("standard output takes no more lines; stopping");
-        anyhow!("cannot write to standard output: {error}")
-    })
+    printed
 }
 
 impl Printer {

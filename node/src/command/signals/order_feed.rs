@@ -1,11 +1,17 @@
-//! Order feed: each median as a fill, through the front door of a server.
+//! Order feed: each median as a fill, through the front door of a server, on a thread of its own.
+//!
+//! ```text
+//!   trader ── median ──► order feed ── fill ──► feed ══ front door
+//! ```
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use allot_domain::{Price, Quantity, Seq, SourceId, Ticker};
 use allot_feeds::{FillConfig, Pull, Source, Tally, UnnamedFill};
-use allot_runtime::{CurveKey, WallClock};
+use allot_runtime::{
+    Agent, Clock, CurveKey, Nanos, Running, ThreadGroup, Threads, WaitStrategy, Waker, WallClock,
+};
 use allot_signals_rules::{Median, Order, ProblemKind, Unix, Value};
 use allot_signals_service::ProblemBoard;
 use anyhow::{Result, anyhow, ensure};
@@ -51,10 +57,26 @@ pub(super) struct OrderFlags {
 /// The name of the feed among the components.
 const NAME: &str = "orders";
 
-/// The feed, and what a median becomes.
-pub(crate) struct OrderFeed {
+/// Takes medians and passes them on as orders. It does not wait.
+#[derive(Clone)]
+pub(crate) struct OrderSender {
+    medians: Sender<Median>,
+    waker: Waker,
+}
+
+/// The thread of an order feed.
+pub(crate) struct OrderThread {
+    running: Running,
+    sender: OrderSender,
+}
+
+/// The feed, and what a median becomes. It blocks where it examines a front door that is silent.
+struct OrderFeed {
+    medians: Receiver<Median>,
     feeds: Feeds,
     sender: Sender<UnnamedFill>,
+    /// When to look how orders fare.
+    look_at: Nanos,
     orders: Orders,
     board: ProblemBoard,
     wall: WallClock,
@@ -67,7 +89,13 @@ pub(crate) struct OrderFeed {
     waits_since: Option<Unix>,
     /// Whether that was said.
     is_late: bool,
+    has_ended: bool,
 }
+
+/// How often to look how orders fare.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long the thread may take to end: it may examine a front door.
+const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// After this long without a reply to an order it is named.
 const LATE_AFTER: Duration = Duration::from_secs(5);
@@ -118,9 +146,9 @@ impl OrderFlags {
 
 impl OrderSettings {
     /// Starts the feed.
-    pub(super) fn start(self, board: &ProblemBoard) -> Result<OrderFeed> {
+    pub(super) fn start(self, board: &ProblemBoard) -> Result<OrderThread> {
         let Self { front, front_key, source, orders } = self;
-        OrderFeed::start(&front, front_key, source, orders, board)
+        OrderThread::start(&front, front_key, source, orders, board)
     }
 }
 
@@ -137,7 +165,7 @@ impl Orders {
     }
 }
 
-impl OrderFeed {
+impl OrderThread {
     /// Starts a feed to a front door, which has this key if it encrypts.
     pub(crate) fn start(
         front: &str,
@@ -147,12 +175,17 @@ impl OrderFeed {
         board: &ProblemBoard,
     ) -> Result<Self> {
         let (sender, receiver) = channel();
-        let mut group = FeedGroup::new(front, key)?;
+        let mut feeds = FeedGroup::new(front, key)?;
         // A feed sends an order until it has a reply, however long the server is away.
-        group.add_fills(FillConfig::new(name), Box::new(Pending(receiver)))?;
-        Ok(Self {
-            feeds: group.start()?,
+        feeds.add_fills(FillConfig::new(name), Box::new(Pending(receiver)))?;
+        let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
+        let slot = group.blocking_thread(NAME)?;
+        let (to_order, medians) = channel();
+        let feed = OrderFeed {
+            medians,
+            feeds: feeds.start()?,
             sender,
+            look_at: Nanos::ZERO,
             orders,
             board: board.clone(),
             wall: WallClock::system(),
@@ -161,12 +194,38 @@ impl OrderFeed {
             rejected: 0,
             waits_since: None,
             is_late: false,
-        })
+            has_ended: false,
+        };
+        group.add(&slot, Box::new(feed));
+        let sender = OrderSender { medians: to_order, waker: slot.waker().clone() };
+        Ok(Self { running: group.start()?, sender })
     }
 
+    /// Whom to give medians.
+    pub(crate) fn sender(&self) -> OrderSender {
+        self.sender.clone()
+    }
+
+    /// Ends the feed.
+    pub(super) fn stop(self) -> Result<()> {
+        self.running.stop();
+        Ok(self.running.join_within(END_WITHIN)?)
+    }
+}
+
+impl OrderSender {
+    /// Has an order made of this median.
+    pub(crate) fn send(&self, median: Median) {
+        // An end that is gone is a process that ends.
+        let _ = self.medians.send(median);
+        self.waker.wake();
+    }
+}
+
+impl OrderFeed {
     /// Makes an order of a median. The period is its number: sent again after a restart, it is the
     /// same fill, and counts once.
-    pub(crate) fn send(&mut self, median: &Median) {
+    fn send(&mut self, median: &Median) {
         let period = median.period.get();
         let order = match Order::of(median.value, self.orders.scale) {
             Ok(Some(order)) => order,
@@ -201,7 +260,11 @@ impl OrderFeed {
     }
 
     /// Says on the board how orders fare, when that changes: rejected, late, or well.
-    pub(crate) fn look(&mut self) {
+    fn look(&mut self) {
+        if !self.has_ended && self.feeds.are_finished() {
+            self.has_ended = true;
+            self.problem(ProblemKind::Refused, "the feed has ended; start the trader again");
+        }
         let (rejected, replied) = (self.feeds.get(Tally::Rejected), self.feeds.get(Tally::Replied));
         let taken = replied.saturating_sub(rejected);
         if self.rejected < rejected {
@@ -238,9 +301,27 @@ impl OrderFeed {
     fn now(&self) -> Unix {
         Unix::new(self.wall.now().as_unix())
     }
+}
 
-    /// Ends the feed.
-    pub(super) fn stop(self) -> Result<()> {
-        self.feeds.stop().map(drop)
+impl Agent for OrderFeed {
+    fn role(&self) -> &str {
+        NAME
+    }
+
+    fn do_work(&mut self, now: Nanos) -> usize {
+        let mut count = 0;
+        while let Ok(median) = self.medians.try_recv() {
+            count += 1;
+            self.send(&median);
+        }
+        if 0 < count || self.look_at <= now {
+            self.look_at = now + LOOK_EVERY;
+            self.look();
+        }
+        count
+    }
+
+    fn wake_at(&self) -> Nanos {
+        self.look_at
     }
 }

@@ -108,7 +108,7 @@ pub(super) fn run(page: &StrategyPage) -> Result<ExitCode> {
     let printer = Printer { name: page.name.to_string(), json: page.json };
     let ready = printer.ready("strategy");
     run_agent(group.start()?, &events, &printer, Some(&ready), Some(stop), |event| {
-        if let Some(Event::Taken(reason)) = event {
+        if let Event::Taken(reason) = event {
             tracing::warn!("{reason}; trying until its lease has run out");
         }
     })?;

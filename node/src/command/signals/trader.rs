@@ -18,7 +18,7 @@ use clap::Args;
 use super::address::{Address, ListenFlags, beside, parse};
 use super::agent_run::{Printer, group, listener, run as run_agent};
 use super::generator::warn_if_reachable;
-use super::order_feed::OrderFlags;
+use super::order_feed::{OrderFlags, OrderThread};
 use super::schedule_flags::ScheduleFlags;
 use crate::common_args::CommonArgs;
 use crate::misuse::{Misuse, demand};
@@ -91,30 +91,31 @@ pub(super) fn run(page: &TraderPage, common: &CommonArgs) -> Result<ExitCode> {
     });
     let start = TraderStart { settings, records, journal, board: board.clone() };
     let endpoints = TraderEndpoints { listen: &listen, publish: &publish };
-    let (listener, events) = listener();
+    let orders = orders.map(|orders| orders.start(&board)).transpose()?;
+    let order_sender = orders.as_ref().map(OrderThread::sender);
+    if let (Some(orders), Some(last)) = (&order_sender, last) {
+        // It may have been on its way when the trader stopped.
+        orders.send(last);
+    }
+    let (mut listener, events) = listener();
+    let listener = Box::new(move |event| {
+        if let (Some(orders), Event::Median(median)) = (&order_sender, &event) {
+            orders.send(*median);
+        }
+        listener(event);
+    });
     let (context, now) = (Context::new()?, Clock::system().now());
     let wall = WallClock::system();
     let agent = TraderAgent::bind(&context, endpoints, start, wall, now, listener)?;
     let listen = agent.endpoint().unwrap_or(&listen).to_owned();
     let publish = agent.publish_endpoint().unwrap_or(&publish).to_owned();
     group.add(&slot, Box::new(agent));
-    let mut orders = orders.map(|orders| orders.start(&board)).transpose()?;
-    if let (Some(orders), Some(last)) = (&mut orders, &last) {
-        // It may have been on its way when the trader stopped.
-        orders.send(last);
-    }
     let printer = Printer { name: "trader".to_owned(), json: page.json };
     let running = group.start()?;
     let ready = printer.listening(&listen, Some(&publish));
-    run_agent(running, &events, &printer, Some(&ready), None, |event| {
-        if let Some(orders) = &mut orders {
-            if let Some(Event::Median(median)) = event {
-                orders.send(median);
-            }
-            orders.look();
-        }
-    })?;
-    orders.map_or(Ok(()), super::order_feed::OrderFeed::stop)?;
+    let ended = run_agent(running, &events, &printer, Some(&ready), None, |_| {});
+    orders.map_or(Ok(()), OrderThread::stop)?;
+    ended?;
     Ok(ExitCode::SUCCESS)
 }
 
