@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use allot_journal::{Folder, Reader};
-use allot_signals_rules::{Median, Record};
+use allot_signals_rules::{Median, OrderEnd, Record};
 use allot_signals_service::{TRADER_STAMP, read_trader_record};
 use anyhow::{Context, Result};
 
@@ -34,6 +34,14 @@ pub(crate) fn sentence(kind: u8, payload: &[u8]) -> String {
         Ok(Record::Deregistered(name)) => format!("deregistered {name}"),
         Ok(Record::Median(Median { period, value, strategies })) => {
             format!("median {value} of period {period}, of {strategies} strategies")
+        }
+        Ok(Record::Target(Some(target))) => format!("orders go to {target}"),
+        Ok(Record::Target(None)) => "orders go nowhere".to_owned(),
+        Ok(Record::Ordered(period, OrderEnd::Replied)) => {
+            format!("the order of period {period} has its reply")
+        }
+        Ok(Record::Ordered(period, OrderEnd::NotSent)) => {
+            format!("the order of period {period} was not sent")
         }
         Err(error) => format!("damaged: {error}"),
     }

@@ -90,8 +90,8 @@ impl Running {
         self.join_all()
     }
 
-    /// Waits until all threads have ended, but not longer than `timeout`. A thread that the operating
-    /// system holds, in a write to a disk or to a pipe, is left behind, to end with the process.
+    /// Waits until all threads have ended, but not longer than `timeout`. A thread that the kernel
+    /// holds, in a write to a disk or to a pipe, is left behind, to end with the process.
     ///
     /// # Errors
     /// As [`Running::join`], and after those a thread that was left behind.

@@ -428,6 +428,79 @@ fn a_median_becomes_a_fill_and_a_position_and_counts_once() {
     assert!(!session.status().to_string().contains("orders"));
 }
 
+/// Orders of three periods for a front door where nobody listens yet, and the shares in them.
+fn orders_without_a_reply(session: &mut Session) -> u64 {
+    let front = session.at("front");
+    session.more = ["--orders", &front, "--ticker", "AAPL", "--price", "10", "--scale", "1000"]
+        .map(str::to_owned)
+        .to_vec();
+    for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
+        session.start(name);
+    }
+    for _ in 0..3 {
+        session.median_of(2);
+    }
+    session.interrupt("X").ok();
+    session.interrupt("Y").ok();
+    let trader = session.processes.remove("trader").unwrap();
+    trader.signal("-TERM");
+    let outcome = trader.outcome();
+    let events = outcome.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let medians: Vec<_> = events.filter(|event| event["type"] == "median").collect();
+    let error = outcome.error();
+    let count = medians.len();
+    assert!(error.contains(&format!("no reply to {count} orders of periods")), "{error}");
+    let shares = medians.iter().map(|median| {
+        let shares = (median["value"].as_f64().unwrap() * 1_000.0).round_ties_even();
+        format!("{shares:.0}").parse::<u64>().unwrap()
+    });
+    shares.sum()
+}
+
+#[test]
+fn orders_that_were_owed_are_sent_after_a_restart_and_to_no_other_target() {
+    let mut session = Session::new();
+    let expected = orders_without_a_reply(&mut session);
+    let (front, any) = (session.at("front"), "tcp://127.0.0.1:*");
+    let serve = ["serve", "--front", &front, "--publish", any, "--report-every", "100ms"];
+    let mut server = session.place.start(&serve);
+    let publish = endpoint(&server.line_with("listening "), "publish=");
+    let split = ["feed", "aum", "--front", &front, "--weights", "a=40,b=60", "--count", "1"];
+    session.place.run(&split).ok();
+    session.start("trader");
+    // It ends when each order has its reply.
+    session.interrupt("trader").ok();
+    for change in [["--ticker", "MSFT"], ["--scale", "7"], ["--orders-source", "other"]] {
+        let at = session.more.iter().position(|word| word == change[0]);
+        match at {
+            Some(at) => change[1].clone_into(&mut session.more[at + 1]),
+            None => session.more.extend(change.map(str::to_owned)),
+        }
+        session.start("trader");
+        session.interrupt("trader").ok();
+    }
+    let reports = ["positions", "--publish", &publish, "--format", "json"];
+    let line = session.place.start(&reports).line_with("AAPL");
+    assert_eq!(shares(&line), Some(expected));
+    assert!(!line.contains("MSFT"), "{line}");
+}
+
+#[test]
+fn orders_that_are_owed_to_another_target_are_named_and_not_sent() {
+    let mut session = Session::new();
+    orders_without_a_reply(&mut session);
+    let given = session.more.clone();
+    session.more[3] = "MSFT".to_owned();
+    session.start("trader");
+    session.named_because("unsent-orders", "refused", "owed to another target");
+    assert!(session.status().to_string().contains("unsent-orders"));
+    session.interrupt("trader").ok();
+    session.more = given;
+    session.start("trader");
+    // Nothing is owed any more, or it would fail.
+    session.interrupt("trader").ok();
+}
+
 #[test]
 fn orders_go_on_and_a_stop_ends_although_nobody_reads_standard_output() {
     let mut session = Session::new();

@@ -17,6 +17,9 @@ pub const REPORTS_MAX: usize = 16_384;
 /// Strategies of another period that a trader names. The next ones are refused, and not named.
 pub const MISMATCHES_MAX: usize = 64;
 
+/// Orders without a reply that a trader remembers: days of medians. The next ones are not sent.
+pub const ORDERS_OWED_MAX: usize = 16_384;
+
 /// Bytes of an address in a report.
 pub const ADDRESS_LEN_MAX: usize = 128;
 

@@ -22,11 +22,13 @@ pub enum ProblemKind {
     NoStrategies,
     /// The trader has begun without knowing who was registered before, and waits for those.
     Starting,
+    /// The disk of the trader's journal makes nothing durable, or not in time.
+    JournalStalled,
 }
 
 impl ProblemKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Missing,
         Self::Away,
         Self::ClockOff,
@@ -34,6 +36,7 @@ impl ProblemKind {
         Self::Refused,
         Self::NoStrategies,
         Self::Starting,
+        Self::JournalStalled,
     ];
 
     /// The word for it.
@@ -47,6 +50,7 @@ impl ProblemKind {
             Self::Refused => "refused",
             Self::NoStrategies => "no_strategies",
             Self::Starting => "starting",
+            Self::JournalStalled => "journal_stalled",
         }
     }
 }

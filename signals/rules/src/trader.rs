@@ -9,6 +9,7 @@
 //! restart comes out as a [`Record`]; what follows it in the effects waits until it is durable.
 
 mod health;
+mod orders;
 mod requests;
 
 use core::time::Duration;
@@ -21,6 +22,8 @@ use crate::{
     Ticket, Unix, Value, limits, median,
 };
 pub use health::TraderProblem;
+use orders::Orders;
+pub use orders::{OrderEnd, OrderTarget};
 pub use requests::{Decision, Deregistration, RegisterRequest};
 
 /// What a trader is told at its start.
@@ -33,14 +36,18 @@ pub struct TraderSettings {
 }
 
 /// What must outlast a restart.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Record {
     /// An instance has the name.
     Registered(ComponentName, Incarnation, Unix),
     /// Nobody has the name any more.
     Deregistered(ComponentName),
-    /// The median of a period.
+    /// The median of a period; owed as an order, if orders go somewhere.
     Median(Median),
+    /// Where orders go from here on; none where there are none.
+    Target(Option<OrderTarget>),
+    /// The order of a period has ended.
+    Ordered(Period, OrderEnd),
 }
 
 /// A published median.
@@ -116,6 +123,11 @@ pub struct Trader {
     /// How many have decided in this period.
     decided: usize,
     last: Option<Median>,
+    orders: Orders,
+    /// No median is made, because it could not be published in time.
+    is_held: bool,
+    /// How long what comes in may have waited because the trader did not run.
+    held_up: Duration,
     /// The deadline of this period has passed.
     deadline_done: bool,
     /// No lease runs out before.
@@ -152,6 +164,9 @@ impl Trader {
             period: None,
             decided: 0,
             last: None,
+            orders: Orders::default(),
+            is_held: false,
+            held_up: Duration::ZERO,
             deadline_done: false,
             leases_until: Steady::new(0),
             mismatches: BTreeMap::new(),
@@ -170,29 +185,36 @@ impl Trader {
         trader
     }
 
-    /// The same without a journal: who was registered before is not known, and has a lease, and the
-    /// rest of this period, to register again. Until then there is no median, or it might be one of
-    /// a few strategies only, of a period that had another one before.
-    #[must_use]
-    pub fn without_memory(settings: TraderSettings, now: Now) -> Self {
+    /// The same where no median is known of before: who was registered then may not be known, and
+    /// has a lease, and the rest of this period, to register again. Until then there is no median,
+    /// or it might be one of a few strategies only, of a period that had another one before.
+    pub fn without_memory(
+        settings: TraderSettings,
+        now: Now,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Self {
         let schedule = &settings.schedule;
         let next = now.until(schedule.start_of(schedule.period_at(now.unix).next()));
         let quiet_until = next.max(now.steady + settings.lease);
         let quiet = Some((now.unix, quiet_until - now.steady));
-        Self { quiet_until, quiet, ..Self::new(settings, now, []) }
+        Self { quiet_until, quiet, ..Self::new(settings, now, records) }
     }
 
-    /// The records from which the same trader starts: who is registered, and the last median.
+    /// The records from which the same trader starts: who is registered, the last median, and the
+    /// orders without a reply.
     pub fn records(&self) -> impl Iterator<Item = Record> {
         let registered = self
             .strategies
             .iter()
             .map(|(name, standing)| Record::Registered(*name, standing.instance, standing.since));
-        registered.chain(self.last.map(Record::Median))
+        // Those that are owed follow the target that they are owed to.
+        let last = self.last.filter(|last| !self.orders.is_owed(last.period));
+        registered.chain(last.map(Record::Median)).chain(self.orders.records())
     }
 
     /// What a record changes: at a restart, and when it is made.
     fn apply(&mut self, record: Record, now: Now) {
+        self.orders.apply(&record);
         match record {
             Record::Registered(name, instance, since) => {
                 let lease_until = now.steady + self.settings.lease;
@@ -216,14 +238,18 @@ impl Trader {
                 let gone = self.strategies.remove(&name);
                 self.reports -= gone.map_or(0, |gone| gone.reports.len());
             }
-            Record::Median(median) => self.last = Some(median),
+            Record::Median(median) => {
+                let is_later = |last: Median| last.period < median.period;
+                self.last = if self.last.is_none_or(is_later) { Some(median) } else { self.last };
+            }
+            Record::Target(_) | Record::Ordered(..) => {}
         }
         self.count_decided();
         self.dirty = true;
     }
 
     fn record(&mut self, record: Record, now: Now, out: &mut Vec<TraderEffect>) {
-        out.push(TraderEffect::Record(record));
+        out.push(TraderEffect::Record(record.clone()));
         self.apply(record, now);
     }
 
@@ -255,6 +281,35 @@ impl Trader {
     #[must_use]
     pub const fn wake_at(&self) -> Steady {
         self.wake_at
+    }
+
+    /// Makes no median while it is held: the journal could not make it durable in time.
+    pub fn hold(&mut self, now: Now, is_held: bool) {
+        if core::mem::replace(&mut self.is_held, is_held) != is_held {
+            self.wake_at = now.steady;
+        }
+    }
+
+    /// The trader runs again. What has come in since it should have run has waited, and neither the
+    /// clock of its sender is to blame, nor a sender for not being heard.
+    pub fn resume(&mut self, now: Now) {
+        let held_up = now.steady - self.wake_at;
+        if self.period.is_none()
+            || held_up <= self.settings.schedule.tolerance()
+            || held_up <= self.held_up
+        {
+            return;
+        }
+        let more = held_up - core::mem::replace(&mut self.held_up, held_up);
+        for standing in self.strategies.values_mut() {
+            standing.lease_until = standing.lease_until + more;
+        }
+        self.leases_until = self.leases_until + more;
+    }
+
+    /// Everything that has come in was taken.
+    pub fn caught_up(&mut self) {
+        self.held_up = Duration::ZERO;
     }
 
     fn count_decided(&mut self) {
@@ -308,7 +363,8 @@ impl Trader {
 
     /// The median of the current period, when the last decision is there and none was published.
     fn publish(&mut self, now: Now, out: &mut Vec<TraderEffect>) {
-        let Some(period) = self.period.filter(|_| self.quiet_until <= now.steady) else { return };
+        let is_quiet = self.is_held || now.steady < self.quiet_until;
+        let Some(period) = self.period.filter(|_| !is_quiet) else { return };
         let is_complete = !self.strategies.is_empty() && self.decided == self.strategies.len();
         if !is_complete || self.last.is_some_and(|last| period <= last.period) {
             return;
@@ -323,6 +379,7 @@ impl Trader {
         let value = median(decisions).expect("there are strategies");
         let median = Median { period, value, strategies };
         self.record(Record::Median(median), now, out);
+        self.bound_orders(now, period, out);
         out.push(TraderEffect::Median(median));
     }
 }

@@ -25,10 +25,12 @@ mod strategy_agent;
 mod last_values;
 mod problem_board;
 mod trader_journal;
+mod order_port;
 mod trader_agent;
 
 pub use event::{Event, Listener, StopRequest};
 pub use generator_agent::GeneratorAgent;
+pub use order_port::OrderPort;
 pub use problem_board::ProblemBoard;
 pub use reply::{Reply, ReplyBody};
 pub use request::{Request, RequestBody, RequestKind};

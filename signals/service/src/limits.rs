@@ -50,6 +50,11 @@ pub(crate) const SILENCE_FIRST: Duration = Duration::from_secs(2);
 /// See [`SILENCE_FIRST`].
 pub(crate) const SILENCE_LONGEST: Duration = Duration::from_secs(16);
 
+/// A disk that makes nothing durable for this long, or for a period, is stalled.
+pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(1);
+/// How long a trader that is stopped waits for its disk, and for replies to its orders.
+pub(crate) const TRADER_STOP_WITHIN: Duration = Duration::from_secs(5);
+
 /// The journal of a trader: a segment, and what is appended between two snapshots. It grows by
 /// some hundred bytes a period.
 pub(crate) const SEGMENT_BYTES: u64 = allot_journal::SEGMENT_BYTES_REAL_MIN;

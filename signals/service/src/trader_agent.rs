@@ -1,6 +1,7 @@
 //! Trader agent: a trader at its front door, with its journal and what it publishes.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use allot_domain::{LogIndex, Reject as Core};
 use allot_runtime::{
@@ -8,19 +9,22 @@ use allot_runtime::{
     WallClock,
 };
 use allot_signals_rules::{
-    ComponentName, Now, Period, ProblemKind, Record, Ticket, Trader, TraderEffect, TraderProblem,
-    TraderReply, TraderSettings,
+    ComponentName, Median, Now, OrderEnd, Period, ProblemKind, Record, Steady, Ticket, Trader,
+    TraderEffect, TraderProblem, TraderReply, TraderSettings,
 };
 
 use crate::event::ProblemLog;
 use crate::front::Front;
 use crate::generator_agent::now;
 use crate::last_values::LastValues;
-use crate::limits::{HIGH_WATER, REPORT_BYTES, STATUS_BYTES_MAX, STATUSES_PER_TURN};
+use crate::limits::{
+    HIGH_WATER, REPORT_BYTES, STALLED_AFTER, STATUS_BYTES_MAX, STATUSES_PER_TURN,
+    TRADER_STOP_WITHIN,
+};
 use crate::request::unknown_here;
 use crate::{
-    Event, Listener, MedianMessage, ProblemBoard, ReplyBody, Request, RequestBody, Status,
-    StrategyStatus, TraderJournal, TraderState,
+    Event, Listener, MedianMessage, OrderPort, ProblemBoard, ReplyBody, Request, RequestBody,
+    Status, StopRequest, StrategyStatus, TraderJournal, TraderState,
 };
 
 /// A trader as a thread runs it.
@@ -43,7 +47,21 @@ pub struct TraderAgent {
     has_changed: bool,
     /// Which version of the board was told last; none before the first time.
     told: Option<u64>,
-    disk_is_full: bool,
+    orders: Option<OrderPort>,
+    /// Orders that were not sent and will not be: how many, and the period of the first.
+    unsent: Option<(usize, Period)>,
+    /// The last median that is durable.
+    last: Option<Median>,
+    /// A median that became durable after its period, and since then none in time.
+    late: Option<Period>,
+    /// What is durable, and since when it is that or everything.
+    durable: (LogIndex, Steady),
+    /// What was said of the disk.
+    disk_problem: Option<(ProblemKind, String)>,
+    stop: StopRequest,
+    /// Until when a trader that is stopped waits.
+    stop_at: Option<Steady>,
+    has_stopped: bool,
     failure: Option<String>,
 }
 
@@ -66,7 +84,14 @@ pub struct TraderStart {
     pub journal: TraderJournal,
     /// What others say.
     pub board: ProblemBoard,
+    /// Who sends its orders, if there are any.
+    pub orders: Option<OrderPort>,
+    /// What stops it cleanly.
+    pub stop: StopRequest,
 }
+
+/// The name of orders that were not sent, among the components.
+const UNSENT: &str = "unsent-orders";
 
 /// Publications that may wait for one subscriber: days of medians.
 const PUBLICATIONS_MAX: usize = 10_000;
@@ -89,18 +114,20 @@ impl TraderAgent {
         let options = BroadcastOptions { high_water: PUBLICATIONS_MAX };
         let broadcast = Broadcast::bind(context, endpoints.publish, options)?;
         let now = now(&wall, steady);
-        let machine = match start.journal.is_none() {
-            true => Trader::without_memory(start.settings, now),
-            false => Trader::new(start.settings, now, start.records),
+        let has_published = start.records.iter().any(|one| matches!(one, Record::Median(_)));
+        let machine = match has_published {
+            true => Trader::new(start.settings, now, start.records),
+            false => Trader::without_memory(start.settings, now, start.records),
         };
+        let last = machine.last();
         let mut topics = LastValues::new(broadcast);
-        if let Some(median) = machine.last() {
+        if let Some(median) = last {
             // Whoever subscribes gets the last one, as before the restart.
             let length = machine.settings().schedule.length();
             let message = MedianMessage { time: now.unix, length, median };
             topics.publish("median:", |encoding, out| message.encode(encoding, out));
         }
-        Ok(Self {
+        let mut agent = Self {
             machine,
             front: Front::new(door),
             topics,
@@ -115,9 +142,41 @@ impl TraderAgent {
             problems: Vec::new(),
             has_changed: false,
             told: None,
-            disk_is_full: false,
+            orders: start.orders,
+            unsent: None,
+            last,
+            late: None,
+            durable: (LogIndex::ZERO, now.steady),
+            disk_problem: None,
+            stop: start.stop,
+            stop_at: None,
+            has_stopped: false,
             failure: None,
-        })
+        };
+        agent.begin_orders(now);
+        Ok(agent)
+    }
+
+    /// Sends again what has no reply, to the target that it is owed to; what is owed to another one
+    /// is named, and not sent.
+    fn begin_orders(&mut self, now: Now) {
+        let target = self.orders.as_ref().map(|port| port.target.clone());
+        let dropped = self.machine.order_to(now, target, &mut self.effects);
+        self.hold(now);
+        self.note_unsent(now, &dropped, "they are owed to another target than --orders gives");
+        if let Some(port) = &mut self.orders {
+            self.machine.owed().for_each(|median| (port.send)(median));
+        }
+    }
+
+    /// Names orders that were not sent.
+    fn note_unsent(&mut self, now: Now, periods: &[Period], why: &str) {
+        let [.., last] = periods else { return };
+        let (before, first) = self.unsent.unwrap_or((0, periods[0]));
+        let count = before + periods.len();
+        self.unsent = Some((count, first));
+        let reason = format!("{count} orders of periods {first} to {last} were not sent: {why}");
+        self.board.set(UNSENT, now.unix, Some((ProblemKind::Refused, reason)));
     }
 
     /// Where strategies connect.
@@ -210,14 +269,75 @@ impl TraderAgent {
             }
             TraderEffect::Registered(name) => (self.listener)(Event::Registered(name)),
             TraderEffect::Deregistered(name) => (self.listener)(Event::Deregistered(name)),
-            TraderEffect::Median(median) => {
-                let length = self.machine.settings().schedule.length();
-                let message = MedianMessage { time: now.unix, length, median };
-                self.topics.publish("median:", |encoding, out| message.encode(encoding, out));
-                (self.listener)(Event::Median(median));
-            }
+            TraderEffect::Median(median) => self.publish(now, median),
             TraderEffect::Record(_) | TraderEffect::Problems(_) => {}
         }
+    }
+
+    /// Publishes and orders a median that is durable. Of a period that is over it does neither.
+    fn publish(&mut self, now: Now, median: Median) {
+        let Median { period, .. } = median;
+        let schedule = &self.machine.settings().schedule;
+        self.last = Some(median);
+        if period < schedule.period_at(now.unix) {
+            self.late = Some(period);
+            tracing::warn!(%period, "a median was durable too late; it is not published");
+            self.machine.end_order(now, period, OrderEnd::NotSent, &mut self.effects);
+            return self.hold(now);
+        }
+        self.late = None;
+        let message = MedianMessage { time: now.unix, length: schedule.length(), median };
+        self.topics.publish("median:", |encoding, out| message.encode(encoding, out));
+        (self.listener)(Event::Median(median));
+        let is_owed = self.machine.owed().any(|owed| owed.period == period);
+        match &mut self.orders {
+            Some(port) if is_owed => (port.send)(median),
+            Some(_) => self.note_unsent(now, &[period], "too many others have no reply"),
+            None => {}
+        }
+    }
+
+    /// Writes down which orders have ended.
+    fn take_ended_orders(&mut self, now: Now) -> usize {
+        let Some(port) = &self.orders else { return 0 };
+        let ended: Vec<_> = port.ended.try_iter().collect();
+        for (period, end) in &ended {
+            self.machine.end_order(now, *period, *end, &mut self.effects);
+        }
+        self.hold(now);
+        ended.len()
+    }
+
+    /// Ends when everything is durable and each order has its reply, or when that takes too long.
+    fn stop_when_done(&mut self, now: Now) {
+        let stop_at = *self.stop_at.get_or_insert(now.steady + TRADER_STOP_WITHIN);
+        let owed: Vec<_> = self.machine.owed().map(|median| median.period).collect();
+        let is_durable = self.journal.is_durable(self.journal.appended());
+        if self.has_stopped || self.failure.is_some() {
+            return;
+        }
+        if is_durable && self.waiting.is_empty() && owed.is_empty() {
+            self.has_stopped = true;
+            return (self.listener)(Event::Stopped);
+        }
+        if now.steady < stop_at {
+            return;
+        }
+        let mut reasons = Vec::new();
+        if !is_durable {
+            let within = TRADER_STOP_WITHIN.as_secs();
+            reasons.push(format!("its disk made nothing durable within {within} s"));
+        }
+        if let (Some(first), Some(last)) = (owed.first(), owed.last()) {
+            let count = owed.len();
+            let then = match self.journal.is_none() {
+                true => "they are lost, for want of --data",
+                false => "they are sent at the next start with the same --orders",
+            };
+            reasons
+                .push(format!("no reply to {count} orders of periods {first} to {last}; {then}"));
+        }
+        self.failure = Some(reasons.join("; "));
     }
 
     /// What is wrong, here and with those who work for it.
@@ -270,15 +390,40 @@ impl TraderAgent {
                 generators: standing.reports.clone(),
             });
         }
-        Status { state, median: self.machine.last(), strategies: page, more }
+        Status { state, median: self.last, strategies: page, more }
     }
 
-    /// Names the disk while it is full.
+    /// How long the disk may make nothing durable: as long as a median has at the most.
+    fn stalled_after(&self) -> Duration {
+        STALLED_AFTER.min(self.machine.settings().schedule.length())
+    }
+
+    /// Names the disk while it is full, is stalled, or was too slow for the last median. While it
+    /// is stalled no median is made, which could only be one of a period that is over.
     fn look_at_the_disk(&mut self, now: Now) {
-        let is_full = self.journal.is_full();
-        if std::mem::replace(&mut self.disk_is_full, is_full) != is_full {
-            let reason = "its disk has no room for another segment; free space on it".to_owned();
-            let problem = is_full.then_some((ProblemKind::Refused, reason));
+        let durable = self.journal.durable();
+        if durable != self.durable.0 || self.journal.is_durable(self.journal.appended()) {
+            self.durable = (durable, now.steady);
+        }
+        let is_stalled = self.stalled_after() <= now.steady - self.durable.1;
+        self.machine.hold(now, is_stalled);
+        let problem = if self.journal.is_full() {
+            let reason = "its disk has no room for another segment; free space on it";
+            Some((ProblemKind::Refused, reason.to_owned()))
+        } else if is_stalled {
+            let reason = "its disk makes nothing durable; nothing leaves, and no median is made";
+            Some((ProblemKind::JournalStalled, reason.to_owned()))
+        } else {
+            self.late.map(|period| {
+                let reason = format!(
+                    "the median of period {period} was durable after its period; it is neither \
+                     published nor ordered"
+                );
+                (ProblemKind::JournalStalled, reason)
+            })
+        };
+        if self.disk_problem != problem {
+            self.disk_problem.clone_from(&problem);
             self.board.set("journal", now.unix, problem);
         }
     }
@@ -297,8 +442,17 @@ impl Agent for TraderAgent {
 
     fn do_work(&mut self, steady: Nanos) -> usize {
         let now = now(&self.wall, steady);
-        let mut count = self.topics.greet() + self.take_requests(now);
-        if self.machine.wake_at() <= now.steady {
+        self.machine.resume(now);
+        let mut count = self.topics.greet() + self.take_ended_orders(now);
+        let is_stopping = self.stop.is_made();
+        if !is_stopping {
+            let taken = self.take_requests(now);
+            if taken == 0 {
+                self.machine.caught_up();
+            }
+            count += taken;
+        }
+        if !is_stopping && self.machine.wake_at() <= now.steady {
             count += 1;
             self.machine.tick(now, &mut self.effects);
             self.hold(now);
@@ -310,6 +464,9 @@ impl Agent for TraderAgent {
         self.look_at_the_disk(now);
         count += self.release(now);
         self.tell(now);
+        if is_stopping {
+            self.stop_when_done(now);
+        }
         count
     }
 
@@ -318,7 +475,13 @@ impl Agent for TraderAgent {
     }
 
     fn wake_at(&self) -> Nanos {
-        Nanos::from_unix(self.machine.wake_at().get())
+        let machine = if self.stop.is_made() { Steady::MAX } else { self.machine.wake_at() };
+        let is_durable = self.journal.is_durable(self.journal.appended());
+        let stalled_at = self.durable.1 + self.stalled_after();
+        let stalled_at =
+            if is_durable || self.disk_problem.is_some() { Steady::MAX } else { stalled_at };
+        let stop_at = self.stop_at.filter(|_| !self.has_stopped).unwrap_or(Steady::MAX);
+        Nanos::from_unix(machine.min(stalled_at).min(stop_at).get())
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

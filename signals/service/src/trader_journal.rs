@@ -4,9 +4,12 @@
 //!   kind 1  registered     name (text) │ instance u64 │ since u64
 //!   kind 2  deregistered   name (text)
 //!   kind 3  median         period u64  │ value f64    │ strategies u32
+//!   kind 4  target         text; empty where no orders are sent
+//!   kind 5  ordered        period u64  │ whether there is a reply, bool
 //! ```
 //!
-//! A snapshot is a list of (kind, payload): who is registered, and the last median.
+//! A snapshot is a list of (kind, payload): who is registered, the last median, where orders go,
+//! and the medians whose orders have no reply.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -15,9 +18,11 @@ use std::time::Duration;
 
 use allot_domain::{Incarnation, LogIndex};
 use allot_journal::{
-    Checkpointer, Committer, Folder, Journal, JournalConfig, JournalError, Recovery, Wakers,
+    Checkpointer, Committer, Folder, Journal, JournalConfig, JournalError, Media, Recovery, Wakers,
 };
-use allot_signals_rules::{ComponentName, Median, Period, Record, Unix, Value};
+use allot_signals_rules::{
+    ComponentName, Median, OrderEnd, OrderTarget, Period, Record, Unix, Value,
+};
 use allot_wire::{DecodeError, codec};
 
 use crate::limits::{SEGMENT_BYTES, SNAPSHOT_EVERY_BYTES};
@@ -26,6 +31,8 @@ use crate::request::millis;
 const REGISTERED: u8 = 1;
 const DEREGISTERED: u8 = 2;
 const MEDIAN: u8 = 3;
+const TARGET: u8 = 4;
+const ORDERED: u8 = 5;
 
 /// How the stamp of a trader's journal begins; the length of a period follows.
 pub const TRADER_STAMP: &str = "signals trader, period ";
@@ -77,14 +84,25 @@ impl TraderJournal {
         length: Duration,
         wakers: Wakers<'_>,
     ) -> Result<OpenedJournal, TraderJournalError> {
-        let folder = Folder::open(path)?;
+        Self::open_on(Arc::new(Folder::open(path)?), length, wakers)
+    }
+
+    /// The same on any media.
+    ///
+    /// # Errors
+    /// See [`TraderJournal::open`].
+    pub fn open_on(
+        media: Arc<dyn Media>,
+        length: Duration,
+        wakers: Wakers<'_>,
+    ) -> Result<OpenedJournal, TraderJournalError> {
         let stamp = format!("{TRADER_STAMP}{} ms", millis(length));
         let config = JournalConfig {
             segment_bytes: SEGMENT_BYTES,
             snapshot_every_bytes: SNAPSHOT_EVERY_BYTES,
             ..JournalConfig::new("trader", &stamp)
         };
-        let mut recovery = Recovery::open(Arc::new(folder), config)?;
+        let mut recovery = Recovery::open(media, config)?;
         for warning in recovery.warnings() {
             tracing::warn!("{warning}");
         }
@@ -107,7 +125,12 @@ impl TraderJournal {
 
     /// Whether what follows this record may leave.
     pub(crate) fn is_durable(&self, index: LogIndex) -> bool {
-        index <= if self.0.waits() { self.0.durable() } else { self.0.appended() }
+        index <= self.durable()
+    }
+
+    /// How much is durable.
+    pub(crate) fn durable(&self) -> LogIndex {
+        if self.0.waits() { self.0.durable() } else { self.0.appended() }
     }
 
     /// Whether the disk has no room for another segment. One is left, which lasts for weeks.
@@ -163,6 +186,14 @@ fn write(record: &Record) -> (u8, Vec<u8>) {
             codec::append((period.get(), value.get(), *strategies), &mut out);
             MEDIAN
         }
+        Record::Target(target) => {
+            codec::append(target.as_ref().map_or("", OrderTarget::as_str), &mut out);
+            TARGET
+        }
+        Record::Ordered(period, end) => {
+            codec::append((period.get(), *end == OrderEnd::Replied), &mut out);
+            ORDERED
+        }
     };
     (kind, out)
 }
@@ -191,6 +222,15 @@ pub fn read_trader_record(kind: u8, payload: &[u8]) -> Result<Record, DecodeErro
             let value =
                 Value::new(number).ok_or_else(|| DecodeError::new("a median is not finite"))?;
             Ok(Record::Median(Median { period: Period::new(period), value, strategies }))
+        }
+        TARGET => {
+            let text: Cow<'_, str> = codec::decode(payload)?;
+            Ok(Record::Target((!text.is_empty()).then(|| OrderTarget::new(&text))))
+        }
+        ORDERED => {
+            let (period, is_replied): (u64, bool) = codec::decode(payload)?;
+            let end = if is_replied { OrderEnd::Replied } else { OrderEnd::NotSent };
+            Ok(Record::Ordered(Period::new(period), end))
         }
         kind => Err(DecodeError::new(format!("no kind of a record: {kind}"))),
     }
@@ -226,11 +266,14 @@ mod tests {
             Record::Registered(name, Incarnation::new(7), Unix::new(9)),
             Record::Deregistered(name),
             Record::Median(median),
+            Record::Target(Some(OrderTarget::new("AAPL"))),
+            Record::Ordered(Period::new(5), OrderEnd::Replied),
+            Record::Ordered(Period::new(5), OrderEnd::NotSent),
         ] {
             let (kind, payload) = write(&record);
             assert_eq!(read_trader_record(kind, &payload), Ok(record));
             assert!(read_trader_record(kind, &payload[1..]).is_err());
         }
-        assert!(read_trader_record(4, &[]).is_err());
+        assert!(read_trader_record(6, &[]).is_err());
     }
 }

@@ -13,8 +13,8 @@ use allot_signals_rules::{
     ComponentName, Median, Order, Period, Rule, Schedule, StrategySettings, TraderSettings, Value,
 };
 use allot_signals_service::{
-    Event, GeneratorAgent, ProblemBoard, Source, StopRequest, StrategyAgent, StrategyLinks,
-    TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
+    Event, GeneratorAgent, OrderPort, ProblemBoard, Source, StopRequest, StrategyAgent,
+    StrategyLinks, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
 };
 use anyhow::{Context as _, Result, anyhow};
 
@@ -38,7 +38,7 @@ pub(super) struct Signals {
     _running: Running,
     /// Who makes signals says so; the others name themselves in what they say.
     events: Receiver<(Option<String>, Event)>,
-    orders: OrderThread,
+    _orders: OrderThread,
     scale: Value,
     /// What each component made: in the period that is going on, and in the one before.
     made: BTreeMap<Period, BTreeMap<String, Value>>,
@@ -68,15 +68,16 @@ impl Signals {
         let board = ProblemBoard::new(stage.slot.waker());
         let generators: Vec<_> =
             (1..=3).map(|number| stage.generator(number)).collect::<Result<_>>()?;
-        let trader = stage.trader(board.clone())?;
+        let orders = Orders::new(TICKER, PRICE, SCALE)?;
+        let (name, waker) = (source(None, "trader")?, stage.slot.waker().clone());
+        let (orders, port) = OrderThread::start(front, None, name, orders, &board, &waker)?;
+        let trader = stage.trader(board, port)?;
         stage.strategy("X", &trader, &generators[..1])?;
         stage.strategy("Y", &trader, &generators[1..])?;
-        let orders = Orders::new(TICKER, PRICE, SCALE)?;
-        let orders = OrderThread::start(front, None, source(None, "trader")?, orders, &board)?;
         let scale = Value::parse(SCALE)?;
         let running = stage.group.start()?;
         let (made, median) = (BTreeMap::new(), None);
-        Ok(Self { _running: running, events, orders, scale, made, median })
+        Ok(Self { _running: running, events, _orders: orders, scale, made, median })
     }
 
     /// Takes what has happened, and says how it stands, in one line.
@@ -87,10 +88,7 @@ impl Signals {
                 (Event::Submitted(name, period, value), _) => {
                     self.note(period, name.to_string(), value);
                 }
-                (Event::Median(median), _) => {
-                    self.orders.sender().send(median);
-                    self.median = Some(median);
-                }
+                (Event::Median(median), _) => self.median = Some(median),
                 _ => {}
             }
         }
@@ -140,10 +138,11 @@ impl Stage {
         Ok(endpoint)
     }
 
-    fn trader(&mut self, board: ProblemBoard) -> Result<String> {
+    fn trader(&mut self, board: ProblemBoard, port: OrderPort) -> Result<String> {
         let settings = TraderSettings { schedule: self.schedule, lease: PERIOD / 3 };
         let journal = TraderJournal::none();
-        let start = TraderStart { settings, records: Vec::new(), journal, board };
+        let (orders, stop) = (Some(port), StopRequest::new(self.slot.waker()));
+        let start = TraderStart { settings, records: Vec::new(), journal, board, orders, stop };
         let endpoints = TraderEndpoints { listen: ANY, publish: ANY };
         let (wall, now) = (self.wall.clone(), Clock::system().now());
         let listener = self.listener(None);

@@ -12,8 +12,8 @@ use allot_feeds::{FillConfig, Pull, Source, Tally, UnnamedFill};
 use allot_runtime::{
     Agent, Clock, CurveKey, Nanos, Running, ThreadGroup, Threads, WaitStrategy, Waker, WallClock,
 };
-use allot_signals_rules::{Median, Order, ProblemKind, Unix, Value};
-use allot_signals_service::ProblemBoard;
+use allot_signals_rules::{Median, Order, OrderEnd, OrderTarget, Period, ProblemKind, Unix, Value};
+use allot_signals_service::{OrderPort, ProblemBoard};
 use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 
@@ -57,17 +57,16 @@ pub(super) struct OrderFlags {
 /// The name of the feed among the components.
 const NAME: &str = "orders";
 
-/// Takes medians and passes them on as orders. It does not wait.
-#[derive(Clone)]
-pub(crate) struct OrderSender {
-    medians: Sender<Median>,
-    waker: Waker,
-}
-
 /// The thread of an order feed.
 pub(crate) struct OrderThread {
     running: Running,
-    sender: OrderSender,
+}
+
+/// Tells the trader of orders that have ended.
+#[derive(Clone)]
+struct OrderEnds {
+    sender: Sender<(Period, OrderEnd)>,
+    waker: Waker,
 }
 
 /// The feed, and what a median becomes. It blocks where it examines a front door that is silent.
@@ -75,6 +74,7 @@ struct OrderFeed {
     medians: Receiver<Median>,
     feeds: Feeds,
     sender: Sender<UnnamedFill>,
+    ends: OrderEnds,
     /// When to look how orders fare.
     look_at: Nanos,
     orders: Orders,
@@ -119,12 +119,19 @@ pub(crate) struct Orders {
 }
 
 /// Fills that the trader makes.
-struct Pending(Receiver<UnnamedFill>);
+struct Pending {
+    fills: Receiver<UnnamedFill>,
+    ends: OrderEnds,
+}
 
 impl Source for Pending {
     fn next(&mut self) -> Pull {
         // An end that is gone is a process that ends.
-        self.0.try_recv().map_or(Pull::Waiting, Pull::Fill)
+        self.fills.try_recv().map_or(Pull::Waiting, Pull::Fill)
+    }
+
+    fn replied(&mut self, seq: Seq) {
+        self.ends.tell(Period::new(seq.get()), OrderEnd::Replied);
     }
 }
 
@@ -145,10 +152,14 @@ impl OrderFlags {
 }
 
 impl OrderSettings {
-    /// Starts the feed.
-    pub(super) fn start(self, board: &ProblemBoard) -> Result<OrderThread> {
+    /// Starts the feed; the trader has this waker.
+    pub(super) fn start(
+        self,
+        board: &ProblemBoard,
+        waker: &Waker,
+    ) -> Result<(OrderThread, OrderPort)> {
         let Self { front, front_key, source, orders } = self;
-        OrderThread::start(&front, front_key, source, orders, board)
+        OrderThread::start(&front, front_key, source, orders, board, waker)
     }
 }
 
@@ -173,11 +184,16 @@ impl OrderThread {
         name: SourceId,
         orders: Orders,
         board: &ProblemBoard,
-    ) -> Result<Self> {
-        let (sender, receiver) = channel();
+        waker: &Waker,
+    ) -> Result<(Self, OrderPort)> {
+        let (ends, ended) = channel();
+        let ends = OrderEnds { sender: ends, waker: waker.clone() };
+        let Orders { ticker, price, scale } = &orders;
+        let target = format!("{front} as {name}: {ticker} at {price}, scale {scale}");
+        let (sender, fills) = channel();
         let mut feeds = FeedGroup::new(front, key)?;
         // A feed sends an order until it has a reply, however long the server is away.
-        feeds.add_fills(FillConfig::new(name), Box::new(Pending(receiver)))?;
+        feeds.add_fills(FillConfig::new(name), Box::new(Pending { fills, ends: ends.clone() }))?;
         let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
         let slot = group.blocking_thread(NAME)?;
         let (to_order, medians) = channel();
@@ -185,6 +201,7 @@ impl OrderThread {
             medians,
             feeds: feeds.start()?,
             sender,
+            ends,
             look_at: Nanos::ZERO,
             orders,
             board: board.clone(),
@@ -197,13 +214,14 @@ impl OrderThread {
             has_ended: false,
         };
         group.add(&slot, Box::new(feed));
-        let sender = OrderSender { medians: to_order, waker: slot.waker().clone() };
-        Ok(Self { running: group.start()?, sender })
-    }
-
-    /// Whom to give medians.
-    pub(crate) fn sender(&self) -> OrderSender {
-        self.sender.clone()
+        let waker = slot.waker().clone();
+        let send = Box::new(move |median| {
+            // An end that is gone is a process that ends.
+            let _ = to_order.send(median);
+            waker.wake();
+        });
+        let port = OrderPort { target: OrderTarget::new(&target), send, ended };
+        Ok((Self { running: group.start()? }, port))
     }
 
     /// Ends the feed.
@@ -213,11 +231,10 @@ impl OrderThread {
     }
 }
 
-impl OrderSender {
-    /// Has an order made of this median.
-    pub(crate) fn send(&self, median: Median) {
-        // An end that is gone is a process that ends.
-        let _ = self.medians.send(median);
+impl OrderEnds {
+    fn tell(&self, period: Period, end: OrderEnd) {
+        // A trader that is gone has stopped.
+        let _ = self.sender.send((period, end));
         self.waker.wake();
     }
 }
@@ -226,24 +243,38 @@ impl OrderFeed {
     /// Makes an order of a median. The period is its number: sent again after a restart, it is the
     /// same fill, and counts once.
     fn send(&mut self, median: &Median) {
+        let Some(fill) = self.fill(median) else {
+            return self.ends.tell(median.period, OrderEnd::NotSent);
+        };
+        if self.sender.send(fill).is_ok() {
+            self.made += 1;
+            self.feeds.waker().wake();
+        }
+    }
+
+    /// The fill of a median; none where there is none to make, which is named.
+    fn fill(&self, median: &Median) -> Option<UnnamedFill> {
         let period = median.period.get();
         let order = match Order::of(median.value, self.orders.scale) {
             Ok(Some(order)) => order,
-            Ok(None) => return tracing::info!(period, "no order: it would have no shares"),
+            Ok(None) => {
+                tracing::info!(period, "no order: it would have no shares");
+                return None;
+            }
             Err(error) => {
                 let (value, scale) = (median.value, self.orders.scale);
                 let reason = format!(
                     "no order of period {period}: {error}; it is the median {value} times --scale \
                      {scale}"
                 );
-                return self.problem(ProblemKind::Refused, &reason);
+                self.problem(ProblemKind::Refused, &reason);
+                return None;
             }
         };
-        let quantity = match Quantity::parse(&order.quantity.to_string()) {
-            Ok(quantity) => quantity,
-            Err(reject) => return self.problem(ProblemKind::Refused, &reject.to_string()),
-        };
-        let fill = UnnamedFill {
+        let quantity = Quantity::parse(&order.quantity.to_string())
+            .map_err(|reject| self.problem(ProblemKind::Refused, &reject.to_string()))
+            .ok()?;
+        Some(UnnamedFill {
             seq: Seq::new(period),
             id: None,
             line: None,
@@ -252,11 +283,7 @@ impl OrderFeed {
             price: self.orders.price,
             quantity,
             time_ns: None,
-        };
-        if self.sender.send(fill).is_ok() {
-            self.made += 1;
-            self.feeds.waker().wake();
-        }
+        })
     }
 
     /// Says on the board how orders fare, when that changes: rejected, late, or well.

@@ -10,7 +10,8 @@ use allot_runtime::{Clock, Context, ThreadGroup, ThreadSlot, WallClock, duration
 use allot_server::{Ledger, LedgerError};
 use allot_signals_rules::{Record, Schedule, TraderSettings, limits};
 use allot_signals_service::{
-    Event, OpenedJournal, ProblemBoard, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
+    OpenedJournal, ProblemBoard, StopRequest, TraderAgent, TraderEndpoints, TraderJournal,
+    TraderStart,
 };
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -85,25 +86,12 @@ pub(super) fn run(page: &TraderPage, common: &CommonArgs) -> Result<ExitCode> {
     let slot = group.thread("trader")?;
     let board = ProblemBoard::new(slot.waker());
     let (journal, records) = journal(page, &schedule, &mut group, &slot)?;
-    let last = records.iter().rev().find_map(|record| match record {
-        Record::Median(median) => Some(*median),
-        _ => None,
-    });
-    let start = TraderStart { settings, records, journal, board: board.clone() };
+    let orders = orders.map(|orders| orders.start(&board, slot.waker())).transpose()?;
+    let (orders, port) = orders.unzip();
+    let stop = StopRequest::new(slot.waker());
+    let start = TraderStart { settings, records, journal, board, orders: port, stop: stop.clone() };
     let endpoints = TraderEndpoints { listen: &listen, publish: &publish };
-    let orders = orders.map(|orders| orders.start(&board)).transpose()?;
-    let order_sender = orders.as_ref().map(OrderThread::sender);
-    if let (Some(orders), Some(last)) = (&order_sender, last) {
-        // It may have been on its way when the trader stopped.
-        orders.send(last);
-    }
-    let (mut listener, events) = listener();
-    let listener = Box::new(move |event| {
-        if let (Some(orders), Event::Median(median)) = (&order_sender, &event) {
-            orders.send(*median);
-        }
-        listener(event);
-    });
+    let (listener, events) = listener();
     let (context, now) = (Context::new()?, Clock::system().now());
     let wall = WallClock::system();
     let agent = TraderAgent::bind(&context, endpoints, start, wall, now, listener)?;
@@ -113,7 +101,7 @@ pub(super) fn run(page: &TraderPage, common: &CommonArgs) -> Result<ExitCode> {
     let printer = Printer { name: "trader".to_owned(), json: page.json };
     let running = group.start()?;
     let ready = printer.listening(&listen, Some(&publish));
-    let ended = run_agent(running, &events, &printer, Some(&ready), None, |_| {});
+    let ended = run_agent(running, &events, &printer, Some(&ready), Some(stop), |_| {});
     orders.map_or(Ok(()), OrderThread::stop)?;
     ended?;
     Ok(ExitCode::SUCCESS)

@@ -181,7 +181,9 @@ impl Trader {
 
     fn judge_clock(&self, now: Now, time: Unix) -> Result<(), Reject> {
         let tolerance = self.settings.schedule.tolerance();
-        ClockOff::one_way(time, now.unix, tolerance)
+        // It was sent at the earliest when the trader did not run any more.
+        let waited = self.held_up.min(now.unix - time);
+        ClockOff::one_way(time + waited, now.unix, tolerance)
             .map_or(Ok(()), |off| Err(Reject::ClockOff(off)))
     }
 

@@ -273,7 +273,7 @@ fn a_restart_keeps_who_is_registered_and_never_publishes_a_period_again() {
         .out
         .iter()
         .filter_map(|effect| match effect {
-            TraderEffect::Record(record) => Some(*record),
+            TraderEffect::Record(record) => Some(record.clone()),
             _ => None,
         })
         .collect();
@@ -391,7 +391,7 @@ fn it_wakes_for_the_deadline_the_leases_and_the_next_period() {
 #[test]
 fn a_trader_that_remembers_nobody_waits_for_those_who_were_registered() {
     let mut rig = Rig::new();
-    rig.trader = Trader::without_memory(*rig.trader.settings(), at(5_500));
+    rig.trader = Trader::without_memory(*rig.trader.settings(), at(5_500), []);
     rig.register(5_510, "X", 1);
     assert_eq!(rig.decide(5_520, "X", 5, 0.5), "accepted");
     assert_eq!(rig.decide(6_010, "X", 6, 0.5), "accepted", "its period is over, its lease is not");
@@ -403,7 +403,7 @@ fn a_trader_that_remembers_nobody_waits_for_those_who_were_registered() {
     assert_eq!(rig.medians(), [(6, 1.0)]);
     rig.tick(6_210);
     assert_eq!(rig.told(), [""; 0]);
-    rig.trader = Trader::without_memory(*rig.trader.settings(), at(7_900));
+    rig.trader = Trader::without_memory(*rig.trader.settings(), at(7_900), []);
     rig.register(7_910, "X", 1);
     rig.decide(8_010, "X", 8, 0.5);
     assert_eq!(rig.medians(), [(6, 1.0)]);
@@ -425,4 +425,73 @@ fn a_clock_that_is_set_back_behind_a_median_is_told() {
     assert_eq!(rig.medians(), [(9, 0.5)]);
     rig.decide(10_000, "X", 10, 0.25);
     assert_eq!(rig.medians(), [(9, 0.5), (10, 0.25)]);
+}
+
+impl Rig {
+    fn records(&self) -> Vec<Record> {
+        let records = self.out.iter().filter_map(|effect| match effect {
+            TraderEffect::Record(record) => Some(record.clone()),
+            _ => None,
+        });
+        records.collect()
+    }
+
+    fn order_to(&mut self, target: &str) -> Vec<u64> {
+        let target = Some(OrderTarget::new(target));
+        let dropped = self.trader.order_to(at(5_000), target, &mut self.out);
+        dropped.into_iter().map(Period::get).collect()
+    }
+
+    fn owed(&self) -> Vec<u64> {
+        self.trader.owed().map(|median| median.period.get()).collect()
+    }
+}
+
+#[test]
+fn a_median_is_owed_to_the_target_of_its_time_until_its_order_has_ended() {
+    let mut rig = Rig::new();
+    rig.register(5_000, "X", 1);
+    rig.decide(5_100, "X", 5, 0.5);
+    assert_eq!(rig.order_to("A"), []);
+    assert_eq!(rig.owed(), [], "a median of before has no order");
+    rig.decide(6_100, "X", 6, 0.5);
+    rig.decide(7_100, "X", 7, 0.5);
+    rig.decide(8_100, "X", 8, 0.5);
+    rig.trader.end_order(at(8_200), Period::new(8), OrderEnd::Replied, &mut rig.out);
+    assert_eq!(rig.owed(), [6, 7]);
+    let settings = *rig.trader.settings();
+    let compact: Vec<_> = rig.trader.records().collect();
+    for records in [rig.records(), compact] {
+        let mut after = Rig { trader: Trader::new(settings, at(9_000), records), out: Vec::new() };
+        assert_eq!(after.trader.last().map(|last| last.period.get()), Some(8));
+        assert_eq!(after.order_to("A"), []);
+        assert_eq!(after.owed(), [6, 7]);
+        assert_eq!(after.order_to("B"), [6, 7], "named, because they are not sent");
+        assert_eq!(after.owed(), [], "no order of a new target");
+    }
+}
+
+#[test]
+fn no_median_is_made_while_it_is_held() {
+    let mut rig = Rig::new();
+    rig.register(5_000, "X", 1);
+    rig.trader.hold(at(5_050), true);
+    rig.decide(5_100, "X", 5, 0.5);
+    rig.decide(6_100, "X", 6, 0.75);
+    assert_eq!(rig.medians(), []);
+    rig.trader.hold(at(6_200), false);
+    assert!(rig.trader.wake_at() <= at(6_200).steady);
+    rig.tick(6_200);
+    assert_eq!(rig.medians(), [(6, 0.75)]);
+}
+
+#[test]
+fn what_waited_for_a_trader_that_did_not_run_is_nobodys_fault() {
+    let mut rig = Rig::new();
+    rig.register(5_000, "X", 1);
+    rig.trader.resume(at(8_000));
+    assert_eq!(rig.register_by(8_000, 5_100, "X", 1), "registered");
+    assert_eq!(rig.told(), [""; 0]);
+    rig.trader.caught_up();
+    assert_eq!(rig.register_by(8_100, 5_200, "X", 1), "clock_off");
 }

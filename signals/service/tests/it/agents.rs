@@ -1,17 +1,19 @@
 //! Agents: generators, strategies and a trader over real sockets, in one process.
 
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use allot_domain::Incarnation;
-use allot_journal::Wakers;
+use allot_journal::{Folder, Media, MediaFile, Wakers};
 use allot_runtime::{
     Clock, Context, Link, LinkOptions, PollSet, Running, Subscriber, ThreadGroup, Threads,
     WaitStrategy, WallClock,
 };
 use allot_signals_rules::{
-    ComponentName, ProblemKind, Rule, Schedule, StrategySettings, TraderSettings,
+    ComponentName, ProblemKind, Rule, Schedule, StrategySettings, TraderSettings, Unix,
 };
 use allot_signals_service::{
     Event, GeneratorAgent, MedianMessage, ProblemBoard, Reply, ReplyBody, Source, StopRequest,
@@ -128,11 +130,16 @@ fn strategy(
 }
 
 fn trader(endpoint: &str, data: Option<&Path>) -> Agency {
+    let folder = |data: &Path| Arc::new(Folder::open(data).unwrap()) as Arc<dyn Media>;
+    trader_on(endpoint, data.map(folder))
+}
+
+fn trader_on(endpoint: &str, media: Option<Arc<dyn Media>>) -> Agency {
     let mut group = group();
     let slot = group.thread("trader").unwrap();
     let (told, events) = channel();
     let (mut journal, mut records) = (TraderJournal::none(), Vec::new());
-    if let Some(data) = data {
+    if let Some(media) = media {
         let committer = group.blocking_thread("journal").unwrap();
         let checkpointer = group.blocking_thread("checkpointer").unwrap();
         let wakers = Wakers {
@@ -140,14 +147,16 @@ fn trader(endpoint: &str, data: Option<&Path>) -> Agency {
             committer: committer.waker(),
             checkpointer: checkpointer.waker(),
         };
-        let opened = TraderJournal::open(data, schedule().length(), wakers).unwrap();
+        let opened = TraderJournal::open_on(media, schedule().length(), wakers).unwrap();
         (journal, records) = (opened.journal, opened.records);
         group.add(&committer, Box::new(opened.committer));
         group.add(&checkpointer, Box::new(opened.checkpointer));
     }
     let settings = TraderSettings { schedule: schedule(), lease: Duration::from_millis(300) };
     let board = ProblemBoard::new(slot.waker());
-    let start = TraderStart { settings, records, journal, board: board.clone() };
+    let stop = StopRequest::new(slot.waker());
+    let (orders, end) = (None, stop.clone());
+    let start = TraderStart { settings, records, journal, board: board.clone(), orders, stop: end };
     let endpoints = TraderEndpoints { listen: endpoint, publish: "tcp://127.0.0.1:*" };
     let listener = Box::new(move |event| drop(told.send(event)));
     let now = Clock::system().now();
@@ -156,7 +165,6 @@ fn trader(endpoint: &str, data: Option<&Path>) -> Agency {
     let agent = TraderAgent::bind(&context, endpoints, start, wall, now, listener).unwrap();
     let endpoint = agent.endpoint().unwrap().to_owned();
     let publish = agent.publish_endpoint().unwrap().to_owned();
-    let stop = StopRequest::new(slot.waker());
     group.add(&slot, Box::new(agent));
     let running = Some(group.start().unwrap());
     Agency { running, events, endpoint, publish, stop, board }
@@ -410,4 +418,112 @@ fn a_status_of_many_strategies_comes_in_pages() {
     let expected: Vec<_> = (0..20).map(|number| format!("s{number:02}")).collect();
     assert_eq!(names, expected);
     assert!(1 < pages);
+}
+
+/// A folder whose files are not synced while it is stalled.
+struct StallingFolder(Folder, Gate);
+
+struct StallingFile(Box<dyn MediaFile>, Gate);
+
+/// Whether it is shut, and who waits until it is not.
+type Gate = Arc<(Mutex<bool>, Condvar)>;
+
+fn set(gate: &Gate, is_shut: bool) {
+    *gate.0.lock().unwrap() = is_shut;
+    gate.1.notify_all();
+}
+
+impl Media for StallingFolder {
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.0.list()
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
+        Ok(Box::new(StallingFile(self.0.create(name)?, self.1.clone())))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
+        Ok(Box::new(StallingFile(self.0.open(name)?, self.1.clone())))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+
+    fn holds(&self, name: &str) -> io::Result<bool> {
+        self.0.holds(name)
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        self.0.sync_folder()
+    }
+}
+
+impl MediaFile for StallingFile {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(offset, bytes)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_at(offset, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        drop(self.1.1.wait_while(self.1.0.lock().unwrap(), |is_shut| *is_shut).unwrap());
+        self.0.sync()
+    }
+}
+
+#[test]
+fn a_disk_that_is_stalled_is_named_and_no_median_of_a_period_that_is_over_comes_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = Gate::default();
+    let media = StallingFolder(Folder::open(folder.path()).unwrap(), gate.clone());
+    let g = generator(ANY, Source::program("echo 1".to_owned()), WallClock::system());
+    let trader = trader_on(ANY, Some(Arc::new(media)));
+    let _x = strategy("X", 1, &trader.endpoint, &[&g.endpoint], WallClock::system());
+    trader.median();
+    set(&gate, true);
+    trader.wait_for_problems(&[("journal", ProblemKind::JournalStalled)]);
+    // Some periods pass.
+    let period_now = || schedule().period_at(Unix::new(WallClock::system().now().as_unix()));
+    let stalled = period_now();
+    g.wait(|event| match event {
+        Event::Signal(period, _) => (stalled.get() + 3 < period.get()).then_some(()),
+        _ => None,
+    });
+    let opened = period_now();
+    set(&gate, false);
+    for _ in 0..2 {
+        let period = trader.wait(|event| match event {
+            Event::Median(median) => Some(median.period),
+            _ => None,
+        });
+        assert!(opened <= period, "{period} was over; it was {opened}");
+    }
+}
+
+#[test]
+fn a_trader_that_is_stopped_while_its_disk_is_stalled_ends_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = Gate::default();
+    let media = StallingFolder(Folder::open(folder.path()).unwrap(), gate.clone());
+    let g = generator(ANY, Source::program("echo 1".to_owned()), WallClock::system());
+    let mut trader = trader_on(ANY, Some(Arc::new(media)));
+    let _x = strategy("X", 1, &trader.endpoint, &[&g.endpoint], WallClock::system());
+    trader.median();
+    set(&gate, true);
+    trader.wait_for_problems(&[("journal", ProblemKind::JournalStalled)]);
+    trader.stop.make();
+    let error = trader.running.take().unwrap().join_within(Duration::from_secs(10)).unwrap_err();
+    set(&gate, false);
+    assert!(error.to_string().contains("its disk made nothing durable"), "{error}");
 }

@@ -234,6 +234,6 @@ fn forgets(bug: Option<PlantedBug>, record: &allot_signals_rules::Record) -> boo
     match record {
         Record::Median(_) => bug == Some(PlantedBug::ForgetsMedians),
         Record::Registered(..) => bug == Some(PlantedBug::ForgetsRegistrations),
-        Record::Deregistered(_) => false,
+        Record::Deregistered(_) | Record::Target(_) | Record::Ordered(..) => false,
     }
 }

@@ -70,7 +70,7 @@ impl World {
         }
         let settings = TraderSettings { schedule: schedule(), lease: LEASE };
         let now = self.trader.process.now(self.time);
-        let trader = Trader::new(settings, now, self.trader.durable.iter().copied());
+        let trader = Trader::new(settings, now, self.trader.durable.iter().cloned());
         let registered = trader.strategies().iter();
         let registered: Vec<_> =
             registered.map(|(name, standing)| (*name, standing.instance)).collect();
