@@ -41,8 +41,8 @@ pub use strategy::{
 };
 pub use time::{Now, Steady, Unix};
 pub use trader::{
-    Decision, Deregistration, Median, OrderEnd, OrderTarget, Record, RegisterRequest, Standing,
-    Trader, TraderEffect, TraderProblem, TraderReply, TraderSettings,
+    Decision, Deregistration, Median, OrderEnd, OrderTarget, ProblemKey, Record, RegisterRequest,
+    Standing, Trader, TraderEffect, TraderProblem, TraderReply, TraderSettings,
 };
 pub use value::{BadValue, Value};
 

@@ -93,6 +93,12 @@ impl Problem {
         let since = at.as_ref().filter(|old| old.kind == kind).map_or(since, |old| old.since);
         *at = Some(Self::new(kind, since, reason));
     }
+
+    /// The reason without its digits: the number of a period changes with each, and is no news.
+    #[must_use]
+    pub fn gist(&self) -> String {
+        self.reason.chars().filter(|letter| !letter.is_ascii_digit()).collect()
+    }
 }
 
 /// Why there are no data of a program that still ran at the end of a period.
@@ -144,6 +150,13 @@ mod tests {
         assert_eq!(problem, Some(Problem::new(ProblemKind::Missing, Unix::new(5), "of 2")));
         Problem::set(&mut problem, ProblemKind::NoData, Unix::new(11), "the file has ended");
         assert_eq!(problem.unwrap().since, Unix::new(11));
+    }
+
+    #[test]
+    fn a_reason_is_another_where_more_than_its_numbers_differs() {
+        let gist = |reason: &str| Problem::new(ProblemKind::NoData, Unix::new(5), reason).gist();
+        assert_eq!(gist("no reply in period 7"), gist("no reply in period 12"));
+        assert_ne!(gist("no reply in period 7"), gist("no signal of period 7"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub struct Strategy {
     trader: Option<Problem>,
     last: Option<(Period, Value)>,
     /// What was told of problems last.
-    told: Vec<(String, ProblemKind)>,
+    told: Vec<(String, ProblemKind, String)>,
     wake_at: Steady,
 }
 
@@ -224,9 +224,12 @@ impl Strategy {
         self.wake_at = self.next_moment(now);
     }
 
-    /// The period is over: whoever has not replied in it is missing.
+    /// The period is over: whoever has not replied in it is missing, unless the strategy itself has
+    /// just started.
     fn close_round(&mut self, now: Now) {
-        self.miss(now);
+        if self.round.as_ref().is_some_and(|round| round.patient_until <= now.unix) {
+            self.miss(now);
+        }
         let Some(round) = &self.round else { return };
         if let Decided::Asked = round.decided {
             let reason = killed(round.period);
@@ -448,8 +451,9 @@ impl Strategy {
             self.own_problem().cloned().map(|problem| (self.settings.name.to_string(), problem));
         let trader = self.trader.clone().map(|problem| ("trader".to_owned(), problem));
         let problems: Vec<(String, Problem)> = named.chain(own).chain(trader).collect();
-        let told: Vec<_> =
-            problems.iter().map(|(name, problem)| (name.clone(), problem.kind)).collect();
+        let gist =
+            |(name, problem): &(String, Problem)| (name.clone(), problem.kind, problem.gist());
+        let told: Vec<_> = problems.iter().map(gist).collect();
         if told != self.told {
             self.told = told;
             self.registering.hurry();

@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use allot_domain::Incarnation;
 
 use crate::{
-    ComponentName, ComponentReport, Now, Period, Problem, ProblemKind, Reject, Schedule, Steady,
-    Ticket, Unix, Value, limits, median,
+    ComponentName, ComponentReport, Now, Period, Problem, Reject, Schedule, Steady, Ticket, Unix,
+    Value, limits, median,
 };
-pub use health::TraderProblem;
+pub use health::{ProblemKey, TraderProblem};
 use orders::Orders;
 pub use orders::{OrderEnd, OrderTarget};
 pub use requests::{Decision, Deregistration, RegisterRequest};
@@ -138,6 +138,8 @@ pub struct Trader {
     reports: usize,
     /// Since when there are no strategies.
     empty_since: Option<Unix>,
+    /// It was so at a deadline.
+    empty_is_due: bool,
     /// Nothing is published before this moment.
     quiet_until: Steady,
     /// Since when, and for how long, it publishes nothing; none when that is over.
@@ -147,7 +149,7 @@ pub struct Trader {
     /// What is wrong may have changed.
     dirty: bool,
     /// What was told of problems last; none before the first time.
-    told: Option<Vec<(String, Option<String>, ProblemKind)>>,
+    told: Option<Vec<(ProblemKey, String)>>,
     wake_at: Steady,
 }
 
@@ -172,6 +174,7 @@ impl Trader {
             mismatches: BTreeMap::new(),
             reports: 0,
             empty_since: None,
+            empty_is_due: false,
             quiet_until: Steady::new(0),
             quiet: None,
             set_back_since: None,

@@ -1,13 +1,13 @@
 //! Event: what an agent tells whoever runs it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use allot_runtime::Waker;
+use allot_runtime::{Waker, duration};
 use allot_signals_rules::{
-    ComponentName, Median, Period, ProblemKind, Steady, TraderProblem, Value,
+    ComponentName, Median, Now, Period, ProblemKey, Steady, TraderProblem, Unix, Value,
 };
 
 use crate::limits::LOG_LINES_PER_MINUTE;
@@ -61,44 +61,64 @@ impl StopRequest {
     }
 }
 
-/// Logs what is wrong when that changes: each problem once, and once when it is over. Thousands of
-/// strategies must not fill a disk, so the lines of a minute are bounded.
+/// Logs what is wrong when that changes: each problem when it begins, when its reason is another,
+/// and when it is over. Thousands of strategies must not fill a disk, so the lines of a minute are
+/// bounded.
 #[derive(Debug, Default)]
 pub(crate) struct ProblemLog {
-    known: BTreeSet<(String, Option<String>, ProblemKind)>,
+    known: BTreeMap<ProblemKey, Logged>,
     minute_ends: Steady,
     /// The lines of this minute, those that were left out with them.
     lines: usize,
 }
 
+/// A problem that was logged.
+#[derive(Debug)]
+struct Logged {
+    since: Unix,
+    /// The gists of its reasons.
+    gists: BTreeSet<String>,
+}
+
+/// Reasons of one problem that are logged: what comes and goes with each period is logged once.
+const REASONS_MAX: usize = 8;
+
 impl ProblemLog {
     /// Logs what is new and what is over.
-    pub(crate) fn change(&mut self, now: Steady, problems: &[TraderProblem]) {
-        if self.minute_ends <= now {
+    pub(crate) fn change(&mut self, now: Now, problems: &[TraderProblem]) {
+        if self.minute_ends <= now.steady {
             let left_out = self.lines.saturating_sub(LOG_LINES_PER_MINUTE);
             if 0 < left_out {
                 tracing::warn!("{left_out} lines on problems were left out; see the status");
             }
-            (self.minute_ends, self.lines) = (now + Duration::from_secs(60), 0);
+            (self.minute_ends, self.lines) = (now.steady + Duration::from_secs(60), 0);
         }
-        let current: BTreeSet<_> = problems.iter().map(TraderProblem::key).collect();
-        let known = std::mem::take(&mut self.known);
-        for (component, strategy, kind) in known.difference(&current) {
+        let keys: BTreeSet<_> = problems.iter().map(TraderProblem::key).collect();
+        let mut known = std::mem::take(&mut self.known);
+        let was_well = known.is_empty();
+        for (key, logged) in known.extract_if(.., |key, _| !keys.contains(key)) {
             if self.has_line() {
-                tracing::info!(%component, strategy = strategy.as_deref(), %kind, "is over");
+                let (component, strategy, kind) = key;
+                let after = duration::show(shown(now.unix - logged.since));
+                let strategy = strategy.as_deref();
+                tracing::info!(%component, strategy, "{kind} is over, after {after}");
             }
         }
-        for one in problems.iter().filter(|one| !known.contains(&one.key())) {
+        for one in problems {
             let TraderProblem { component, strategy, problem } = one;
-            let (strategy, kind) = (strategy.as_deref(), problem.kind);
-            if self.has_line() {
+            let since = problem.since;
+            let logged = known.entry(one.key());
+            let logged = logged.or_insert_with(|| Logged { since, gists: BTreeSet::new() });
+            let is_new = logged.gists.len() < REASONS_MAX && logged.gists.insert(problem.gist());
+            if is_new && self.has_line() {
+                let (strategy, kind) = (strategy.as_deref(), problem.kind);
                 tracing::warn!(%component, strategy, %kind, "{}", problem.reason);
             }
         }
-        if current.is_empty() && !known.is_empty() {
+        if known.is_empty() && !was_well {
             tracing::info!("all is well again");
         }
-        self.known = current;
+        self.known = known;
     }
 
     /// Takes a line; false when those of this minute are used up.
@@ -114,9 +134,16 @@ impl ProblemLog {
     }
 }
 
+/// In whole seconds, where it is longer than one.
+fn shown(duration: Duration) -> Duration {
+    let seconds = Duration::from_secs(duration.as_secs());
+    let milliseconds = duration.subsec_millis().into();
+    if seconds.is_zero() { Duration::from_millis(milliseconds) } else { seconds }
+}
+
 #[cfg(test)]
 mod tests {
-    use allot_signals_rules::{Problem, Unix};
+    use allot_signals_rules::{Problem, ProblemKind};
 
     use super::*;
 
@@ -133,8 +160,9 @@ mod tests {
         for (second, kind) in
             [(1, ProblemKind::Away), (2, ProblemKind::NoData), (61, ProblemKind::Away)]
         {
-            let now = Steady::new(0) + Duration::from_secs(second);
-            let before = if log.minute_ends <= now { 0 } else { log.lines };
+            let steady = Steady::new(0) + Duration::from_secs(second);
+            let now = Now { steady, unix: Unix::new(1) };
+            let before = if log.minute_ends <= steady { 0 } else { log.lines };
             log.change(now, &problems(kind));
             let bounded = |lines: usize| lines.min(LOG_LINES_PER_MINUTE);
             logged += bounded(log.lines) - bounded(before);

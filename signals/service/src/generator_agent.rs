@@ -127,7 +127,7 @@ impl GeneratorAgent {
         let named =
             problem.map(|problem| TraderProblem::of(self.machine.name().to_string(), problem));
         let problems: Vec<_> = named.into_iter().collect();
-        self.problem_log.change(now.steady, &problems);
+        self.problem_log.change(now, &problems);
         (self.listener)(Event::Problems(problems));
     }
 

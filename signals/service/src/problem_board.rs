@@ -25,17 +25,17 @@ impl ProblemBoard {
     /// Says what is wrong with somebody, or that nothing is.
     pub fn set(&self, component: &str, now: Unix, problem: Option<(ProblemKind, String)>) {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
-        match problem {
-            Some((kind, reason)) => {
-                let mut known = problems.remove(component);
-                Problem::set(&mut known, kind, now, reason);
-                problems.extend(known.map(|problem| (component.to_owned(), problem)));
-            }
-            None => {
-                problems.remove(component);
-            }
+        let before = problems.remove(component);
+        let mut after = before.clone().filter(|_| problem.is_some());
+        if let Some((kind, reason)) = problem {
+            Problem::set(&mut after, kind, now, reason);
         }
+        let is_news = before != after;
+        problems.extend(after.map(|problem| (component.to_owned(), problem)));
         drop(problems);
+        if !is_news {
+            return;
+        }
         self.version.fetch_add(1, Ordering::SeqCst);
         self.waker.wake();
     }

@@ -29,6 +29,8 @@ pub struct StrategyAgent {
     problem_log: ProblemLog,
     stop: StopRequest,
     is_stopping: bool,
+    /// Whether it was told that it is registered.
+    was_registered: bool,
     failure: Option<String>,
     effects: Vec<StrategyEffect>,
     replies: Vec<Result<Reply, String>>,
@@ -71,6 +73,7 @@ impl StrategyAgent {
             problem_log: ProblemLog::default(),
             stop,
             is_stopping: false,
+            was_registered: false,
             failure: None,
             effects: Vec::new(),
             replies: Vec::new(),
@@ -106,7 +109,10 @@ impl StrategyAgent {
                 self.tell_trader(now, steady, seq, body);
             }
             StrategyEffect::Decide(period, signals) => self.decide(now, steady, period, &signals),
-            StrategyEffect::Registered => (self.listener)(Event::Registered(name)),
+            StrategyEffect::Registered => {
+                self.was_registered = true;
+                (self.listener)(Event::Registered(name));
+            }
             StrategyEffect::Submitted(period, value) => {
                 (self.listener)(Event::Submitted(name, period, value));
             }
@@ -114,10 +120,15 @@ impl StrategyAgent {
             StrategyEffect::Problems(problems) => {
                 let named = |(component, problem)| TraderProblem::of(component, problem);
                 let problems: Vec<_> = problems.into_iter().map(named).collect();
-                self.problem_log.change(now.steady, &problems);
+                self.problem_log.change(now, &problems);
                 (self.listener)(Event::Problems(problems));
             }
-            StrategyEffect::Stopped => (self.listener)(Event::Stopped),
+            StrategyEffect::Stopped => {
+                if self.was_registered {
+                    (self.listener)(Event::Deregistered(name));
+                }
+                (self.listener)(Event::Stopped);
+            }
             StrategyEffect::GiveUp(reason) => self.failure = Some(reason),
         }
     }

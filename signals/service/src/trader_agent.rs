@@ -360,7 +360,7 @@ impl TraderAgent {
         let is_first = self.told.replace(version).is_none();
         let problems = self.all_problems();
         if !is_first || !problems.is_empty() {
-            self.problem_log.change(now.steady, &problems);
+            self.problem_log.change(now, &problems);
             (self.listener)(Event::Problems(problems.clone()));
         }
         let state = self.state(now, problems);

@@ -20,6 +20,7 @@ use allot_domain::{Incarnation, LogIndex};
 use allot_journal::{
     Checkpointer, Committer, Folder, Journal, JournalConfig, JournalError, Media, Recovery, Wakers,
 };
+use allot_runtime::duration;
 use allot_signals_rules::{
     ComponentName, Median, OrderEnd, OrderTarget, Period, Record, Unix, Value,
 };
@@ -236,6 +237,12 @@ pub fn read_trader_record(kind: u8, payload: &[u8]) -> Result<Record, DecodeErro
     }
 }
 
+/// The length of a period in the stamp of a trader's journal.
+fn length(stamp: &str) -> Option<Duration> {
+    let milliseconds = stamp.strip_prefix(TRADER_STAMP)?.strip_suffix(" ms")?;
+    milliseconds.parse().ok().map(Duration::from_millis)
+}
+
 impl From<JournalError> for TraderJournalError {
     fn from(error: JournalError) -> Self {
         Self::Journal(error)
@@ -245,6 +252,16 @@ impl From<JournalError> for TraderJournalError {
 impl std::fmt::Display for TraderJournalError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Journal(JournalError::Stamp { stored, configured, .. })
+                if let (Some(stored), Some(configured)) = (length(stored), length(configured)) =>
+            {
+                let [stored, configured] = [stored, configured].map(duration::show);
+                write!(
+                    f,
+                    "this directory is of --period {stored}, and the period is {configured} now; \
+                     start with --period {stored}, or with another directory"
+                )
+            }
             Self::Journal(error) => error.fmt(f),
             Self::Record(index, error) => write!(f, "the record {index} is damaged: {error}"),
         }

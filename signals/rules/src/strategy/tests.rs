@@ -182,6 +182,31 @@ fn a_generator_that_holds_the_request_is_left_alone() {
 }
 
 #[test]
+fn a_strategy_that_starts_just_before_a_period_ends_names_nobody_in_it() {
+    let mut rig = Rig::new(Rule::Sum);
+    rig.tick(4_950);
+    rig.answer(4_950, TraderAnswer::Registered(Duration::from_millis(600), None));
+    rig.tick(5_000);
+    assert_eq!(rig.told(), [""; 0]);
+    rig.answer(5_300, TraderAnswer::Registered(Duration::from_millis(600), None));
+    rig.tick(5_400);
+    assert_eq!(rig.told(), ["tcp://a:1 missing", "tcp://b:2 missing"]);
+}
+
+#[test]
+fn another_reason_is_told_and_another_number_is_not() {
+    let mut rig = Rig::registered();
+    let mut fail = |millis: u64, reason: &str| {
+        let refusal = Refusal { code: "no_signal".into(), reason: reason.into() };
+        rig.reply(millis, 0, SignalReply::Refused(refusal));
+        rig.out.iter().filter(|effect| matches!(effect, StrategyEffect::Problems(_))).count()
+    };
+    let told = fail(5_001, "exit status: 3");
+    assert_eq!(fail(5_002, "exit status: 4"), told);
+    assert_eq!(fail(5_003, "the program wrote nothing"), told + 1);
+}
+
+#[test]
 fn a_source_that_fails_late_in_each_period_is_told_once() {
     let mut rig = Rig::registered();
     for period in 5..8 {

@@ -1,7 +1,10 @@
 //! Health: what is wrong, with whom, and since when.
 
 use super::{Standing, Trader, TraderEffect};
-use crate::{ComponentName, Now, Period, Problem, ProblemKind, Reject, Steady, limits};
+use crate::{ComponentName, Now, Period, Problem, ProblemKind, Reject, Steady, Unix, limits};
+
+/// A component, the strategy that tells of it, and what kind of problem it has.
+pub type ProblemKey = (String, Option<String>, ProblemKind);
 
 /// What is wrong with one component, as it is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,7 +26,7 @@ impl TraderProblem {
 
     /// Whose problem of which kind it is: while that is the same, it is the same problem.
     #[must_use]
-    pub fn key(&self) -> (String, Option<String>, ProblemKind) {
+    pub fn key(&self) -> ProblemKey {
         (self.component.clone(), self.strategy.clone(), self.problem.kind)
     }
 }
@@ -96,6 +99,10 @@ impl Trader {
         }
         self.deadline_done = true;
         self.dirty = true;
+        // Parts are started in any order: that there is no strategy yet is no news before.
+        let patience = self.settings.schedule.length() / 6;
+        let is_due = |since: Unix| since + patience <= now.unix;
+        self.empty_is_due = self.empty_since.is_some_and(is_due);
         for standing in self.strategies.values_mut() {
             standing.miss(now, period);
         }
@@ -136,7 +143,7 @@ impl Trader {
             let problem = Problem::new(ProblemKind::Starting, since, reason);
             problems.push(TraderProblem::of("trader".to_owned(), problem));
         }
-        if let Some(since) = self.empty_since {
+        if let Some(since) = self.empty_since.filter(|_| self.empty_is_due) {
             let reason = "no strategy is registered";
             problems.push(TraderProblem {
                 component: "trader".to_owned(),
@@ -191,10 +198,11 @@ impl Trader {
         }
         match self.strategies.is_empty() {
             true => self.empty_since = self.empty_since.or(Some(now.unix)),
-            false => self.empty_since = None,
+            false => (self.empty_since, self.empty_is_due) = (None, false),
         }
         let problems = self.problems();
-        let told = Some(problems.iter().map(TraderProblem::key).collect());
+        let told = problems.iter().map(|one| (one.key(), one.problem.gist()));
+        let told = Some(told.collect());
         if self.told != told {
             self.told = told;
             out.push(TraderEffect::Problems(problems));

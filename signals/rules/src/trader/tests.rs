@@ -1,7 +1,7 @@
 //! Tests of a trader, one input after the other.
 
 use super::*;
-use crate::Steady;
+use crate::{ProblemKind, Steady};
 
 const PERIOD: u64 = 1_000;
 
@@ -156,13 +156,28 @@ fn a_decision_of_another_time_or_of_nobody_is_refused() {
 }
 
 #[test]
-fn nobody_registered_is_no_median_and_a_problem() {
+fn nobody_registered_is_no_median_and_a_problem_from_the_deadline_on() {
     let mut rig = Rig::new();
     rig.tick(5_000);
+    assert_eq!(rig.told(), [""; 0], "parts may be started in any order");
+    rig.tick(5_500);
     assert_eq!(rig.told(), ["trader no_strategies"]);
-    rig.register(5_001, "X", 1);
+    rig.register(5_501, "X", 1);
     assert_eq!(rig.told(), [""; 0]);
-    rig.deregister(5_002, "X", None);
+    rig.deregister(5_502, "X", None);
+    rig.tick(6_499);
+    assert_eq!(rig.told(), [""; 0]);
+    rig.tick(6_500);
+    assert_eq!(rig.told(), ["trader no_strategies"]);
+}
+
+#[test]
+fn a_trader_that_starts_just_before_a_deadline_waits_for_the_next() {
+    let mut rig = Rig::new();
+    rig.tick(5_400);
+    rig.tick(5_500);
+    assert_eq!(rig.told(), [""; 0]);
+    rig.tick(6_500);
     assert_eq!(rig.told(), ["trader no_strategies"]);
 }
 

@@ -211,6 +211,7 @@ fn signals_become_decisions_and_decisions_a_median_that_subscribers_hear() {
         }
     }
     x.stop.make();
+    x.wait(|event| matches!(event, Event::Deregistered(_)).then_some(()));
     x.wait(|event| (*event == Event::Stopped).then_some(()));
     trader.wait(|event| matches!(event, Event::Deregistered(_)).then_some(()));
     assert_eq!(trader.median().to_bits(), 2.5_f64.to_bits());
