@@ -264,7 +264,11 @@ impl fmt::Display for LedgerError {
                 data.display()
             ),
             Self::System { data, found, own } => {
-                write!(f, "{} holds a ledger of {found}; this is a server of {own}", data.display())
+                let data = data.display();
+                write!(
+                    f,
+                    "{data} is a data directory of {found}, not of {own}; choose another directory"
+                )
             }
             Self::Io(data, error) => {
                 write!(f, "cannot use {} as a data directory: {error}", data.display())

@@ -180,9 +180,9 @@ fn the_session_of_the_manual() {
     for text in ["X ", "  G1 ", "Y ", "  G2 ", "  G3 ", "strategy", "generator"] {
         assert!(status.contains(text), "{text}: {status}");
     }
-    for strategy in strategies {
+    for (name, strategy) in ["X", "Y"].into_iter().zip(strategies) {
         strategy.signal("-INT");
-        strategy.outcome().ok();
+        assert!(strategy.outcome().ok().ends_with(&format!("deregistered {name}\n")));
     }
     trader.line_with("deregistered ");
     trader.line_with("deregistered ");
@@ -325,9 +325,11 @@ fn a_directory_that_holds_no_trader_is_refused() {
     first.signal("-INT");
     first.outcome().ok();
     let error = start(&["--new"]).outcome().error();
-    assert!(error.contains("ledger"), "{error}");
+    assert!(error.contains("data holds a trader already"), "{error}");
     let error = start(&["--period", "30s"]).outcome().error();
-    assert!(error.contains("period 60000 ms"), "{error}");
+    assert!(error.contains("is of --period 1m, and the period is 30s now"), "{error}");
+    let error = session.place.run(&["serve", "--data", "data"]).error();
+    assert!(error.contains("data is a data directory of signals, not of"), "{error}");
     std::fs::remove_dir_all(session.place.path().join("data/trader")).unwrap();
     let error = start(&[]).outcome().error();
     assert!(error.contains("the journal of this trader is gone"), "{error}");
@@ -345,6 +347,11 @@ fn what_cannot_work_is_refused_on_the_command_line() {
             &["strategy", "--name", "X", "--trader", "1", "--signals", "2,2"],
             "--signals names an address twice",
         ),
+        (
+            &["strategy", "--name", "X", "--trader", "tcp://1010", "--signals", "2"],
+            "use a port, HOST:PORT",
+        ),
+        (&["strategy", "--name", "X", "--trader", "1", "--signals", "0"], "any free port"),
         (&["trader", "--port", "1", "--tolerance", "0s"], "more than zero"),
         (&["generator", "--port", "1", "--repeat"], "--repeat is for --source file:FILE"),
         (&["trader", "--port", "1", "--front-key", "x"], "--front-key needs --orders"),
@@ -369,6 +376,62 @@ fn what_cannot_work_is_refused_on_the_command_line() {
     let mut generator = place.start(&[&["signals", "generator"], &file[..], &PERIOD].concat());
     generator.line_with("\"value\":0.5");
     generator.line_with("the file has ended");
+}
+
+#[test]
+fn another_reason_is_logged_and_the_end_says_how_long_it_was() {
+    let place = Place::new();
+    let listen = format!("ipc://{}", place.path().join("g").display());
+    place.write("why", "echo foo");
+    let source = ["--source", "exec:. ./why", "--listen", &listen, "--json"];
+    let mut generator = place.start(&[&["signals", "generator"], &source[..], &PERIOD].concat());
+    generator.line_with("foo");
+    place.write("why", "exit 4");
+    generator.line_with("exit status: 4");
+    place.write("why", "echo 1");
+    generator.line_with(r#""problems":[]"#);
+    generator.signal("-INT");
+    let said = generator.outcome().stderr;
+    for text in ["wrote \"foo\"", "exit status: 4", "no_data is over, after ", "well again"] {
+        assert_eq!(said.matches(text).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_script_asks_whether_all_is_well_and_a_generator_is_no_trader() {
+    let mut session = Session::begin();
+    let (trader, generator) = (session.at("trader"), session.at("G1"));
+    let check = ["signals", "status", "--trader", &trader, "--check"];
+    while !session.place.run(&check).status.success() {
+        session.median_of(2);
+    }
+    session.kill("X");
+    session.named("X", "away");
+    let outcome = session.place.run(&check);
+    assert_eq!(outcome.status.code(), Some(1));
+    assert!(outcome.stdout.contains("trader error"), "{}", outcome.stdout);
+    for verb in [&["status"][..], &["deregister", "--name", "X"]] {
+        let command = [&["signals"], verb, &["--trader", &generator]].concat();
+        let error = session.place.run(&command).error();
+        assert!(error.contains("G1 is a generator; give the address of the trader"), "{error}");
+    }
+}
+
+#[test]
+fn orders_that_a_server_holds_are_named_until_it_has_a_split() {
+    let mut session = Session::new();
+    let (_server, ends) = session.place.serve();
+    session.more =
+        ["--orders", &ends.front, "--ticker", "AAPL", "--price", "10", "--scale", "1000"]
+            .map(str::to_owned)
+            .to_vec();
+    for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
+        session.start(name);
+    }
+    session.named_because("orders", "missing", "the server has no split yet");
+    let split = ["feed", "aum", "--front", &ends.front, "--weights", "a=40,b=60", "--count", "1"];
+    session.place.run(&split).ok();
+    session.healed();
 }
 
 /// Shares of all accounts in a report.

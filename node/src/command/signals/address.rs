@@ -38,16 +38,27 @@ pub(crate) fn parse(text: &str) -> Result<Address, String> {
     if port.parse::<u16>().is_ok() {
         return Ok(Address(local(port)));
     }
-    if text.starts_with("tcp://") || text.starts_with("ipc://") {
+    if let Some(path) = text.strip_prefix("ipc://")
+        && !path.is_empty()
+    {
         return Ok(Address(text.to_owned()));
     }
-    match text.rsplit_once(':') {
-        Some((host, port))
-            if !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok() =>
-        {
-            Ok(Address(format!("tcp://{text}")))
+    let bare = text.strip_prefix("tcp://").unwrap_or(text);
+    let is_port = |port: &str| port.parse::<u16>().is_ok() || (port == "*" && bare != text);
+    match bare.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && !host.contains('/') && is_port(port) => {
+            Ok(Address(format!("tcp://{bare}")))
         }
         _ => Err("use a port, HOST:PORT, tcp://HOST:PORT or ipc://PATH".to_owned()),
+    }
+}
+
+/// Reads the address of somebody else, who listens on one port.
+pub(super) fn parse_other(text: &str) -> Result<Address, String> {
+    let address = parse(text)?;
+    match address.0.ends_with(":*") || address.0.ends_with(":0") {
+        true => Err("that is any free port; use the one that is listened on".to_owned()),
+        false => Ok(address),
     }
 }
 
@@ -82,8 +93,21 @@ mod tests {
         ] {
             assert_eq!(parse(text), Ok(Address(endpoint.to_owned())));
         }
-        for text in ["", "localhost", "70000", "http://a:1", "a:b"] {
+        for text in [
+            "",
+            "localhost",
+            "70000",
+            "http://a:1",
+            "a:b",
+            "a:*",
+            "tcp://1010",
+            "tcp://a:70000",
+            "ipc://",
+        ] {
             assert!(parse(text).is_err(), "{text}");
+        }
+        for text in ["0", "tcp://127.0.0.1:*"] {
+            assert!(parse(text).is_ok() && parse_other(text).is_err(), "{text}");
         }
     }
 

@@ -13,6 +13,9 @@ use anyhow::{Context as _, Result, bail};
 /// After this long without a reply a request is sent again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// The code by which somebody else than a trader rejects a request.
+const UNKNOWN_TYPE: &str = "unknown_type";
+
 /// A connection to a trader.
 pub(super) struct Client {
     link: Link,
@@ -67,7 +70,7 @@ impl Client {
                 let replies = Reply::decode_all(&received);
                 let replies = replies.with_context(|| format!("a reply of {}", self.address))?;
                 if let Some(reply) = replies.into_iter().find(|reply| reply.seq == self.seq) {
-                    return Ok(reply.body);
+                    return self.of_a_trader(reply.body);
                 }
                 continue;
             }
@@ -75,6 +78,17 @@ impl Client {
             self.link.wait_on(&mut poll_set);
             poll_set.sleep(Some(send_at.min(self.gives_up_at) - now));
         }
+    }
+
+    /// Fails where somebody replies who does not know what a trader takes.
+    fn of_a_trader(&self, body: ReplyBody) -> Result<ReplyBody> {
+        if let ReplyBody::Rejected { code, reason } = &body
+            && code == UNKNOWN_TYPE
+        {
+            let what = if reason.contains("a generator") { "a generator" } else { "no trader" };
+            bail!("{} is {what}; give the address of the trader ({reason})", self.address);
+        }
+        Ok(body)
     }
 
     /// Fails where a trader publishes: nobody replies there, however long this waits.

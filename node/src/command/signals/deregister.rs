@@ -9,7 +9,7 @@ use allot_signals_service::{ReplyBody, RequestBody};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::address::{Address, parse};
+use super::address::{Address, parse_other};
 use super::client::Client;
 use super::generator::name;
 use crate::stdout::print;
@@ -24,7 +24,7 @@ Examples:
   allot signals deregister --trader 1010 --name X")]
 pub(super) struct Deregister {
     /// Where the trader is: a port of this machine, HOST:PORT, tcp:// or ipc://
-    #[arg(long, value_name = "ADDR", value_parser = parse)]
+    #[arg(long, value_name = "ADDR", value_parser = parse_other)]
     trader: Address,
     /// Name of the strategy
     #[arg(short, long, value_name = "NAME", value_parser = name)]

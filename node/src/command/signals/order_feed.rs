@@ -85,6 +85,8 @@ struct OrderFeed {
     /// How many replies there were when this looked last: taken, and rejected.
     taken: u64,
     rejected: u64,
+    /// Whether fills were held when this looked last.
+    are_held: bool,
     /// Since when a reply is expected.
     waits_since: Option<Unix>,
     /// Whether that was said.
@@ -102,6 +104,10 @@ const LATE_AFTER: Duration = Duration::from_secs(5);
 
 /// The code by which a trader or a generator rejects a fill.
 const UNKNOWN_TYPE: &str = "unknown_type";
+
+/// What is wrong where a server takes fills and cannot divide them.
+const HELD: &str = "fills are held: the server has no split yet; send it one, for example with \
+                    `allot feed aum`";
 
 /// Where orders go, as what, and under which name.
 pub(super) struct OrderSettings {
@@ -209,6 +215,7 @@ impl OrderThread {
             made: 0,
             taken: 0,
             rejected: 0,
+            are_held: false,
             waits_since: None,
             is_late: false,
             has_ended: false,
@@ -294,6 +301,7 @@ impl OrderFeed {
         }
         let (rejected, replied) = (self.feeds.get(Tally::Rejected), self.feeds.get(Tally::Replied));
         let taken = replied.saturating_sub(rejected);
+        let are_held = self.feeds.get(Tally::Followed) < self.feeds.get(Tally::Held);
         if self.rejected < rejected {
             let code = self.feeds.rejection().unwrap_or_default();
             let front = self.feeds.front();
@@ -303,9 +311,12 @@ impl OrderFeed {
             };
             let reason = format!("{front} rejected an order: {code}{hint}");
             self.problem(ProblemKind::Refused, &reason);
-        } else if self.taken < taken {
+        } else if are_held && (!self.are_held || self.taken < taken) {
+            self.problem(ProblemKind::Missing, HELD);
+        } else if !are_held && (self.are_held || self.taken < taken) {
             self.board.set(NAME, self.now(), None);
         }
+        self.are_held = are_held;
         (self.rejected, self.taken) = (rejected, taken);
         if self.made <= replied {
             (self.waits_since, self.is_late) = (None, false);

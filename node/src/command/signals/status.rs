@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use comfy_table::{ContentLineStyle, LineStyle, Table, TableStyle};
 
-use super::address::{Address, parse};
+use super::address::{Address, parse_other};
 use super::client::Client;
 use crate::stdout::print;
 
@@ -23,10 +23,11 @@ use crate::stdout::print;
 #[command(after_help = "\
 Examples:
   allot signals status --trader 1010
+  allot signals status --trader 1010 --check || mail -s 'no median' desk
   allot signals status --trader tcp://trader:1010 --json")]
 pub(super) struct StatusPage {
     /// Where the trader is: a port of this machine, HOST:PORT, tcp:// or ipc://
-    #[arg(long, value_name = "ADDR", value_parser = parse)]
+    #[arg(long, value_name = "ADDR", value_parser = parse_other)]
     trader: Address,
     /// How long to wait for the trader
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
@@ -34,6 +35,9 @@ pub(super) struct StatusPage {
     /// Print the trader's reply as one JSON object
     #[arg(long)]
     json: bool,
+    /// End with status 1 while anything is wrong, for a script
+    #[arg(long)]
+    check: bool,
 }
 
 /// No frame: a line under the header, and space between the columns.
@@ -46,6 +50,7 @@ const STYLE: TableStyle = TableStyle::new()
 pub(super) fn run(page: &StatusPage) -> Result<ExitCode> {
     let mut client = Client::connect(&page.trader.0, page.timeout)?;
     let status = status(&mut client)?;
+    let is_refused = page.check && !status.state.is_ok();
     if page.json {
         let (seq, time) = (Seq::new(1), status.state.time);
         let body = ReplyBody::Status(Box::new(status));
@@ -57,7 +62,7 @@ pub(super) fn run(page: &StatusPage) -> Result<ExitCode> {
         let now = Unix::new(WallClock::system().now().as_unix());
         print(&text(&status, now))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// All pages of the status as one.

@@ -11,7 +11,7 @@ use allot_signals_service::{Event, StopRequest, StrategyAgent, StrategyLinks};
 use anyhow::Result;
 use clap::Args;
 
-use super::address::{Address, parse};
+use super::address::{Address, parse_other};
 use super::agent_run::{Printer, group, listener, run as run_agent};
 use super::generator::name;
 use super::schedule_flags::ScheduleFlags;
@@ -35,11 +35,11 @@ pub(super) struct StrategyPage {
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: ComponentName,
     /// Where the trader is: a port of this machine, HOST:PORT, tcp:// or ipc://
-    #[arg(long, value_name = "ADDR", value_parser = parse)]
+    #[arg(long, value_name = "ADDR", value_parser = parse_other)]
     trader: Address,
     /// Where the generators are, separated by commas
     #[arg(long, value_name = "ADDR,ADDR", value_delimiter = ',', required = true,
-          value_parser = parse)]
+          value_parser = parse_other)]
     signals: Vec<Address>,
     /// How signals become a decision: sum, mean, median, exec:COMMAND
     #[arg(long, value_name = "HOW", default_value = "sum")]

@@ -132,7 +132,13 @@ fn journal(
         return Ok((TraderJournal::none(), Vec::new()));
     };
     if page.new {
-        let ledger = Ledger::create(data, SYSTEM)?;
+        let ledger = match Ledger::create(data, SYSTEM) {
+            Err(LedgerError::Exists(..)) => bail!(
+                "{} holds a trader already: start without --new, or choose another directory",
+                data.display()
+            ),
+            made => made?,
+        };
         tracing::info!(ledger = %ledger.id, "a new trader in {}", data.display());
     }
     match Ledger::open(data, SYSTEM) {
