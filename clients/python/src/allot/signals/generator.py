@@ -11,6 +11,7 @@ import zmq
 
 from . import messages
 from .messages import Json, Problem
+from .problem_log import ProblemLog
 from .requests import Ask, Client, Refused, Reply, read
 from .schedule import MILLISECOND, Now, Period, Schedule
 from .wakeup import StopOnSignal, Wakeup
@@ -70,6 +71,7 @@ class Generator:
         self._failure: Optional[str] = None
         self._made: OrderedDict[int, float] = OrderedDict()
         self._kept: List[_Kept] = []
+        self._problem_log = ProblemLog()
         self.problem: Optional[Problem] = None
         """What is wrong with it."""
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.ROUTER)
@@ -105,7 +107,8 @@ class Generator:
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._wakeup.fileno(), zmq.POLLIN)
         try:
-            with StopOnSignal(self.stop):
+            with StopOnSignal(self.stop) as stopper:
+                self._tell({"type": "listening", "name": self.name, "listen": self.endpoint})
                 while not self._stops:
                     now = Now.read()
                     self._tick(now)
@@ -116,6 +119,7 @@ class Generator:
                         self._wakeup.clear()
                     if self._socket in ready:
                         self._take()
+                _LOG.info(stopper.notice)
         finally:
             self.close()
 
@@ -173,18 +177,23 @@ class Generator:
             self._made[made.period] = made.value
             while _MADE_MAX < len(self._made):
                 self._made.popitem(last=False)
-            if self.problem is not None:
-                _LOG.info("%s: all is well again", self.name)
-                self.problem = None
             self._tell(
                 {"type": "signal", "name": self.name, "period": made.period, "value": made.value}
             )
+            self._set_problem(now, None)
         self._serve_kept()
 
     def _fail(self, now: Now, reason: str) -> None:
-        if self.problem is None:
-            _LOG.warning("%s: no_data: %s", self.name, reason)
-        self.problem = messages.problem(self.problem, "no_data", now.unix, reason)
+        self._set_problem(now, messages.problem(self.problem, "no_data", now.unix, reason))
+
+    def _set_problem(self, now: Now, problem: Optional[Problem]) -> None:
+        """Says what is wrong, when that has changed."""
+        if self.problem == problem:
+            return
+        self.problem = problem
+        named = [] if problem is None else [(self.name, problem)]
+        self._problem_log.change(now.unix, named)
+        self._tell(messages.problems(named))
 
     def _serve_kept(self) -> None:
         """Replies to the requests whose signal is there."""

@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Dict, List, NamedTuple, NoReturn, Optional
+from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Tuple
 
 from .schedule import MILLISECOND, SECOND, Schedule
 
@@ -21,6 +21,7 @@ Json = Dict[str, Any]
 
 _NAME = re.compile(r"[A-Za-z0-9.\-_@]{1,32}")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
+_DIGITS = re.compile("[0-9]+")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -46,6 +47,12 @@ class Problem:
         """As a JSON object."""
         return {"kind": self.kind, "since": time_text(self.since), "reason": self.reason}
 
+    @property
+    def gist(self) -> str:
+        """The reason without its digits: the number of a period changes with each, and is no
+        news."""
+        return _DIGITS.sub("", self.reason)
+
 
 def problem(before: Optional[Problem], kind: str, now: int, reason: str) -> Problem:
     """A problem; one of the same kind as before is as old as that."""
@@ -65,11 +72,6 @@ class Report:
     value: Optional[float] = None
     problem: Optional[Problem] = field(default=None)
 
-    @property
-    def shown(self) -> str:
-        """What it is called in the log."""
-        return self.name or self.address
-
     def fields(self) -> Json:
         """As a JSON object."""
         fields: Json = {"name": self.name} if self.name else {}
@@ -81,23 +83,44 @@ class Report:
         return fields
 
 
+def problems(named: List[Tuple[str, Problem]]) -> Json:
+    """The event that tells what is wrong with whom; an empty list is well."""
+    shown = [{"component": component, **found.fields()} for component, found in named]
+    return {"type": "problems", "problems": shown}
+
+
 def check_name(name: str) -> str:
     """The name of a component."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(f"a name must be 1 to 32 of A-Z a-z 0-9 . - _ @; it was {name!r}")
+        shown = json.dumps(name, default=repr)
+        raise ValueError(f"a name must be 1 to 32 of A-Z a-z 0-9 . - _ @; it was {shown}")
     return name
 
 
 def endpoint(address: str) -> str:
     """An endpoint of ZeroMQ: `1001` and `:1001` are ports of this machine, `host:1001` is TCP."""
     text = address.strip()
-    if re.fullmatch(r":?[0-9]{1,5}", text):
+    if _is_port(text[1:] if text.startswith(":") else text):
         return f"tcp://127.0.0.1:{text.lstrip(':')}"
-    if text.startswith(("tcp://", "ipc://")):
+    if text.startswith("ipc://") and text != "ipc://":
         return text
-    if re.fullmatch(r"[^:/]+:[0-9]{1,5}", text):
-        return f"tcp://{text}"
-    raise ValueError(f"use a port, HOST:PORT, tcp://HOST:PORT or ipc://PATH; it was {address!r}")
+    bare = text[len("tcp://") :] if text.startswith("tcp://") else text
+    host, _, port = bare.rpartition(":")
+    if host and "/" not in host and (_is_port(port) or (port == "*" and bare != text)):
+        return f"tcp://{bare}"
+    raise ValueError("use a port, HOST:PORT, tcp://HOST:PORT or ipc://PATH")
+
+
+def _is_port(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,9}", text) is not None and int(text) < 1 << 16
+
+
+def endpoint_of_another(address: str) -> str:
+    """The endpoint of somebody else, who listens on one port."""
+    found = endpoint(address)
+    if found.endswith((":*", ":0")):
+        raise ValueError("that is any free port; use the one that is listened on")
+    return found
 
 
 def value(number: Any) -> float:

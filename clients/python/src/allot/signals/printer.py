@@ -21,8 +21,10 @@ _END_WITHIN = 5.0
 _LINES = {
     "signal": "{name} signal {value}",
     "registered": "registered {name}",
+    "deregistered": "deregistered {name}",
     "submitted": "{name} submitted {value}",
     "listening": "listening {name} {listen}",
+    "ready": "ready strategy {name}",
 }
 
 

@@ -62,9 +62,11 @@ class Schedule:
     ) -> Schedule:
         """A schedule from seconds: a deadline at half of the period, a jitter of a twentieth and at
         most a second, a tolerance of a second and at most a quarter."""
-        length = round(period * 1_000) * MILLISECOND
-        if not _LENGTH_LEAST <= length <= _LENGTH_MOST:
-            raise ValueError("the period must be from 100 ms to 7 days")
+        length = round(period * SECOND)
+        if length % MILLISECOND or not _LENGTH_LEAST <= length <= _LENGTH_MOST:
+            raise ValueError(
+                "the period must be from 100ms to 7 days, in whole milliseconds"
+            )
 
         def given(seconds: Optional[float], default: int) -> int:
             return default if seconds is None else round(seconds * SECOND)
@@ -79,7 +81,11 @@ class Schedule:
             raise ValueError("the deadline must be more than zero and less than the period")
         if not 0 <= schedule.jitter < schedule.deadline:
             raise ValueError("the jitter must be less than the deadline")
-        if not 0 <= schedule.tolerance < length // 2:
+        if schedule.tolerance == 0:
+            raise ValueError(
+                "the tolerance must be more than zero: no two clocks agree to the nanosecond"
+            )
+        if not 0 < schedule.tolerance < length // 2:
             raise ValueError("the tolerance must be less than half of the period")
         return schedule
 

@@ -17,6 +17,7 @@ from . import messages
 from .attempts import Attempts
 from .messages import Json, Problem, Report, Signal
 from .peer import Peer
+from .problem_log import ProblemLog
 from .registration import NameTaken, NotConfirmed, Registration, Stage
 from .schedule import MILLISECOND, Now, Period, Schedule, hash_with
 from .wakeup import StopOnSignal, Wakeup
@@ -84,11 +85,12 @@ class Strategy:
         retries: int = 5,
         on_event: Optional[Listener] = None,
     ) -> None:
-        addresses = [messages.endpoint(address) for address in signals]
+        addresses = [messages.endpoint_of_another(address) for address in signals]
         if not 1 <= len(addresses) <= messages.GENERATORS_MAX:
             raise ValueError(f"give 1 to {messages.GENERATORS_MAX} addresses of generators")
         if len(set(addresses)) < len(addresses):
             raise ValueError("an address of a generator is given twice; give each once")
+        trader_at = messages.endpoint_of_another(trader)
         self._decide = decide
         self.name = messages.check_name(name)
         self.schedule = schedule or Schedule.of()
@@ -99,14 +101,16 @@ class Strategy:
         self._reports = [Report(address) for address in addresses]
         self._own: Optional[Problem] = None
         self._trader_problem: Optional[Problem] = None
-        self._told: List[Tuple[str, str]] = []
+        self._told: List[Tuple[str, str, str]] = []
+        self._problem_log = ProblemLog()
+        self._was_registered = False
         self._last = -1
         self._stop_wanted = False
         instance = time.time_ns()
         self._registration = Registration(self.name, instance, self.schedule)
         self._wakeup = Wakeup()
         self._worker = Worker(self._wakeup)
-        self._trader = Peer(messages.endpoint(trader))
+        self._trader = Peer(trader_at)
         self._generators = [Peer(address) for address in addresses]
 
     def stop(self) -> None:
@@ -128,13 +132,18 @@ class Strategy:
         `NotConfirmed` if the trader does not confirm in time that it is deregistered.
         """
         try:
-            with StopOnSignal(self.stop):
+            with StopOnSignal(self.stop) as stopper:
+                self._tell({"type": "ready", "name": self.name})
                 while self._registration.stage is not Stage.ENDED:
+                    if self._stop_wanted and not self._registration.is_ending:
+                        _LOG.info(stopper.notice)
                     self._turn()
         finally:
             self.close()
         if self._registration.failure is not None:
             raise self._registration.failure
+        if self._was_registered:
+            self._tell({"type": "deregistered", "name": self.name})
 
     def _turn(self) -> None:
         now = Now.read()
@@ -202,7 +211,9 @@ class Strategy:
             return
         period = self.schedule.period_at(now.unix)
         if self._round is None or self._round.period != period:
-            self._miss(now)
+            if self._round is not None and self._round.patient_until <= now.unix:
+                # Otherwise the strategy itself has just started.
+                self._miss(now)
             patient_until = now.unix + self.schedule.length // 6
             self._round = _Round(period, len(self._reports), patient_until)
         if self.schedule.begin_of(period, self.name) <= now.unix:
@@ -398,6 +409,7 @@ class Strategy:
         lease = messages.whole(reply, "lease_ms") * MILLISECOND
         decided = messages.whole(reply, "decided") if "decided" in reply else -1
         if self._registration.registered(now.steady, lease):
+            self._was_registered = True
             self._tell({"type": "registered", "name": self.name})
         self._trader_problem = None
         if self._own is not None and self._own.kind == "clock_off":
@@ -434,19 +446,15 @@ class Strategy:
 
     def _tell_problems(self, now: Now) -> None:
         """Says what is wrong when that has changed: in the log, to the listener, to the trader."""
-        named = [(report.shown, report.problem) for report in self._reports]
+        # By their addresses: a name comes with the first reply, and is what another may have too.
+        addresses = [messages.cut(one.address, messages.ADDRESS_LEN_MAX) for one in self._reports]
+        named = [(at, one.problem) for at, one in zip(addresses, self._reports)]
         named += [(self.name, self._own), ("trader", self._trader_problem)]
         problems = [(name, found) for name, found in named if found is not None]
-        told = [(name, found.kind) for name, found in problems]
+        told = [(name, found.kind, found.gist) for name, found in problems]
         if told == self._told:
             return
-        for name, kind in self._told:
-            if (name, kind) not in told:
-                _LOG.info("%s: %s: %s is over", self.name, name, kind)
-        for name, found in problems:
-            if (name, found.kind) not in self._told:
-                _LOG.warning("%s: %s: %s: %s", self.name, name, found.kind, found.reason)
         self._told = told
+        self._problem_log.change(now.unix, problems)
         self._registration.hurry()
-        shown = [{"component": name, **found.fields()} for name, found in problems]
-        self._tell({"type": "problems", "problems": shown})
+        self._tell(messages.problems(problems))

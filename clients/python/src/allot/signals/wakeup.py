@@ -58,14 +58,24 @@ class StopOnSignal:
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self._stop = stop
+        self._came = False
         self._before: Dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> None:
+    @property
+    def notice(self) -> str:
+        """What to log when the agent stops."""
+        return "stopping" + ("; a second signal ends this process at once" if self._came else "")
+
+    def __enter__(self) -> StopOnSignal:
         if threading.current_thread() is threading.main_thread():
             for which in (signal.SIGINT, signal.SIGTERM):
                 self._before[which] = signal.signal(which, self._handle)
+        return self
 
     def _handle(self, _number: int, _frame: Optional[FrameType]) -> None:
+        self._came = True
+        # A second one ends the process, as if nobody had handled any.
+        self._restore()
         self._stop()
 
     def __exit__(
@@ -74,5 +84,8 @@ class StopOnSignal:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        for which, handler in self._before.items():
-            signal.signal(which, handler)
+        self._restore()
+
+    def _restore(self) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())
