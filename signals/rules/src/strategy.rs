@@ -215,13 +215,23 @@ impl Strategy {
         if self.round.as_ref().is_none_or(|round| round.period != period) {
             self.close_round(now);
             let begin = self.settings.schedule.begin_of(period, &self.settings.name);
-            let patience = self.settings.schedule.length() / 6;
-            self.round =
-                Some(Round::new(period, begin, now.unix + patience, self.generators.len()));
+            let patient_until = self.patient_until(now, period);
+            self.round = Some(Round::new(period, begin, patient_until, self.generators.len()));
         }
         self.work(now, out);
         self.tell(out);
         self.wake_at = self.next_moment(now);
+    }
+
+    /// Until when nobody is missing. Parts are started in any order: one that has just started, too
+    /// late in a period for its deadline, names nobody in that.
+    fn patient_until(&self, now: Now, period: Period) -> Unix {
+        let schedule = &self.settings.schedule;
+        let until = now.unix + schedule.length() / 6;
+        match self.round.is_none() && self.report_at(period) < until {
+            true => schedule.start_of(period.next().next()),
+            false => until,
+        }
     }
 
     /// The period is over: whoever has not replied in it is missing, unless the strategy itself has
@@ -281,11 +291,14 @@ impl Strategy {
     /// A third of the way to the trader's deadline is left for the trader to hear of it. Whoever
     /// starts late in a period is patient all the same.
     fn report_deadline(&self) -> Option<Unix> {
-        let schedule = &self.settings.schedule;
         let round = self.round.as_ref()?;
-        let start = schedule.start_of(round.period);
-        let deadline = start + (schedule.deadline_of(round.period) - start) / 3 * 2;
-        Some(deadline.max(round.patient_until))
+        Some(self.report_at(round.period).max(round.patient_until))
+    }
+
+    fn report_at(&self, period: Period) -> Unix {
+        let schedule = &self.settings.schedule;
+        let start = schedule.start_of(period);
+        start + (schedule.deadline_of(period) - start) / 3 * 2
     }
 
     fn ask(&mut self, now: Now, out: &mut Vec<StrategyEffect>) {

@@ -215,6 +215,10 @@ class Strategy:
                 # Otherwise the strategy itself has just started.
                 self._miss(now)
             patient_until = now.unix + self.schedule.length // 6
+            if self._round is None and self.schedule.report_at(period) < patient_until:
+                # Parts are started in any order: one that has just started, too late in a period
+                # for its deadline, names nobody in that.
+                patient_until = self.schedule.start_of(period + 2)
             self._round = _Round(period, len(self._reports), patient_until)
         if self.schedule.begin_of(period, self.name) <= now.unix:
             self._work(now, self._round)
