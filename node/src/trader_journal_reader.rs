@@ -8,7 +8,7 @@ use allot_signals_rules::{Median, OrderEnd, Record};
 use allot_signals_service::{TRADER_STAMP, read_trader_record};
 use anyhow::{Context, Result};
 
-use crate::command::signals::trader::{BEGUN, FOLDER};
+use crate::command::signals::trader::{BEGUN, FOLDER, holds_journal};
 
 /// The folder of a trader's journal, if this is its data directory, or that folder itself.
 pub(crate) fn find(data: &Path) -> Option<PathBuf> {
@@ -65,6 +65,10 @@ pub(crate) fn check(path: &Path) -> Result<Checked> {
     let mut checked = Checked { stamp, records: 0, medians: 0, failures: Vec::new() };
     let lost = reader.lost().map(|file| format!("{file} is missing, and it was not pruned"));
     checked.failures.extend(lost);
+    if !holds_journal(path) {
+        // Whose folder this is says that it was begun: see `find`.
+        checked.failures.push("the journal is gone: the folder has no segment".to_owned());
+    }
     let damaged = reader.snapshots().iter().filter_map(|snapshot| {
         snapshot.damage.as_ref().map(|damage| format!("{}: {damage}", snapshot.file))
     });

@@ -336,6 +336,28 @@ fn a_directory_that_holds_no_trader_is_refused() {
 }
 
 #[test]
+fn a_journal_that_is_gone_is_missed_also_after_a_backup_was_restored() {
+    let mut session = Session::begin();
+    session.interrupt("trader").ok();
+    let data = session.place.path().join("data");
+    // Restored without the file that says that there is a journal.
+    std::fs::remove_file(data.join("begun-trader")).unwrap();
+    session.start("trader");
+    session.interrupt("trader").ok();
+    for entry in std::fs::read_dir(data.join("trader")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("segment-") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let verified = session.place.run(&["verify", "data"]);
+    assert_eq!(verified.status.code(), Some(1), "{}", verified.stdout);
+    assert!(verified.stdout.contains("the journal is gone"), "{}", verified.stdout);
+    let error = session.spawn("trader").outcome().error();
+    assert!(error.contains("the journal of this trader is gone"), "{error}");
+}
+
+#[test]
 fn what_cannot_work_is_refused_on_the_command_line() {
     let place = Place::new();
     let orders = ["trader", "--port", "1", "--orders", "2", "--ticker", "A"];

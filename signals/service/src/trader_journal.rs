@@ -47,8 +47,6 @@ pub struct OpenedJournal {
     pub journal: TraderJournal,
     /// What it starts from.
     pub records: Vec<Record>,
-    /// Whether nothing was ever written to it.
-    pub is_new: bool,
     /// Writes and syncs.
     pub committer: Committer,
     /// Makes segments and snapshots.
@@ -107,10 +105,9 @@ impl TraderJournal {
         for warning in recovery.warnings() {
             tracing::warn!("{warning}");
         }
-        let is_new = recovery.is_new();
         let records = read(&mut recovery)?;
         let (journal, committer, checkpointer) = recovery.finish(wakers)?;
-        Ok(OpenedJournal { journal: Self(journal), records, is_new, committer, checkpointer })
+        Ok(OpenedJournal { journal: Self(journal), records, committer, checkpointer })
     }
 
     /// Appends a record.

@@ -1,6 +1,6 @@
 //! `allot signals trader`: the median of all registered strategies, every period.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -166,22 +166,28 @@ fn journal(
         checkpointer: checkpointer_slot.waker(),
     };
     let opened = TraderJournal::open(&folder, schedule.length(), wakers);
-    let OpenedJournal { journal, records, is_new, committer, checkpointer } =
+    let OpenedJournal { journal, records, committer, checkpointer } =
         opened.with_context(|| folder.display().to_string())?;
-    if is_new {
-        note_begun(data).with_context(|| data.display().to_string())?;
-    }
+    // Also where a backup was restored without it.
+    note_begun(data).with_context(|| data.display().to_string())?;
     group.add(&committer_slot, Box::new(committer));
     group.add(&checkpointer_slot, Box::new(checkpointer));
     tracing::info!(records = records.len(), "recovered from {}", folder.display());
     Ok((journal, records))
 }
 
-fn holds_journal(folder: &Path) -> bool {
+/// Whether a folder has a segment of a journal.
+pub(crate) fn holds_journal(folder: &Path) -> bool {
     let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
     names.into_iter().any(|name| name.to_string_lossy().starts_with("segment-"))
 }
 
+/// Notes that the journal was begun; once is enough.
 fn note_begun(data: &Path) -> std::io::Result<()> {
-    OpenOptions::new().write(true).create(true).truncate(false).open(data.join(BEGUN))?.sync_all()
+    let file = data.join(BEGUN);
+    if !file.exists() {
+        OpenOptions::new().write(true).create(true).truncate(false).open(file)?.sync_all()?;
+        File::open(data)?.sync_all()?;
+    }
+    Ok(())
 }
