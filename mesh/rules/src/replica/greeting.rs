@@ -146,10 +146,7 @@ impl Replica {
                 // It has started since: this hello came late.
                 return;
             }
-            self.accept(now, id, peer, hello, out);
-            if let Some(taken) = taken.filter(|taken| taken.is_alive) {
-                self.send(id, Message::NameTaken(taken), out);
-            }
+            self.accept(now, id, peer, hello, taken.filter(|taken| taken.is_alive), out);
             return;
         }
         if standing == Standing::Earlier {
@@ -167,7 +164,7 @@ impl Replica {
             self.send(id, Message::NameTaken(taken), out);
         }
         self.take_member(now, name, &hello.address, incarnation, instance, out);
-        self.accept(now, id, peer, hello, out);
+        self.accept(now, id, peer, hello, None, out);
     }
 
     fn taken(&self, now: Now, name: &StrategyName, known: &Known) -> NameTaken {
@@ -239,9 +236,20 @@ impl Replica {
     }
 
     /// Takes somebody as the other end of a link, and says what it needs to know.
-    fn accept(&mut self, now: Now, id: LinkId, peer: Peer, hello: &Hello, out: &mut Vec<Effect>) {
+    fn accept(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        peer: Peer,
+        hello: &Hello,
+        taken: Option<NameTaken>,
+        out: &mut Vec<Effect>,
+    ) {
         let link = self.links.get_mut(&id).expect("it said hello");
-        link.says_taken = false;
+        if core::mem::take(&mut link.says_taken) {
+            // Whether it still says so comes before its summary.
+            link.has_answered = false;
+        }
         let before = link.peer.replace(peer);
         let needs_answer = hello.heard != self.settings.instance;
         if let Some(address) = &link.address {
@@ -252,6 +260,10 @@ impl Replica {
         }
         if needs_answer {
             self.send_hello(id, out);
+        }
+        if let Some(taken) = taken {
+            // Before what it holds of the name: who heard that first would be told to adopt it.
+            self.send(id, Message::NameTaken(taken), out);
         }
         if needs_answer || before.is_none_or(|before| before.instance != peer.instance) {
             let members = Message::Members(self.member_list(now));
@@ -324,7 +336,7 @@ impl Replica {
         let me = self.settings.name;
         let living = self.peers.keys().copied().chain([me]).collect();
         self.topology = Topology::new(me, &living, self.settings.direct);
-        let before = std::mem::take(&mut self.targets);
+        let before = core::mem::take(&mut self.targets);
         let owners: Vec<StrategyName> = self.topology.members().copied().collect();
         for owner in owners {
             let targets = self.topology.targets(&owner);
