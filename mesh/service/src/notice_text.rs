@@ -70,6 +70,10 @@ pub fn step_down_text(name: StrategyName, reason: &StepDown) -> String {
             let list: Vec<_> = holders
                 .iter()
                 .map(|Holder { peer, through, rows }| {
+                    if *rows == 0 {
+                        // It said so before it said what it holds.
+                        return format!("{peer} knows of another life of {name}");
+                    }
                     let noun = if *rows == 1 { "row" } else { "rows" };
                     format!("{peer} holds {rows} {noun} through version {through}")
                 })

@@ -383,3 +383,30 @@ fn a_mesh_that_was_stopped_as_a_whole_has_the_rows_of_those_who_stay_away() {
     let errors = mesh.peer("A").errors();
     assert!(errors.contains("it was changed, and is not used"), "{errors}");
 }
+
+#[test]
+fn who_started_alone_without_its_disk_stops_when_peers_hold_more() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &[]);
+    mesh.start("B", &["A"], &["--data", "b"]);
+    mesh.peer("A").type_line("AAPL 100");
+    mesh.has("B", "A", "AAPL", "100");
+    mesh.kill("A");
+    // It connects to nobody, and B finds it.
+    let error = mesh.spawn("A", &[], &[]).outcome().error();
+    assert!(error.contains("--adopt") && error.contains("B "), "{error}");
+}
+
+#[test]
+fn a_second_process_of_a_name_stops_and_the_first_goes_on() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &[]);
+    mesh.start("B", &["A"], &[]);
+    mesh.peer("A").type_line("AAPL 100");
+    mesh.has("B", "A", "AAPL", "100");
+    let second = ["mesh", "A", "--listen", "ipc://second", "--connect", "ipc://B"];
+    let error = mesh.place.run(&second).error();
+    assert!(error.contains("the name is taken"), "{error}");
+    mesh.peer("A").type_line("AAPL 1");
+    mesh.has("B", "A", "AAPL", "101");
+}
