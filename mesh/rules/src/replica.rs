@@ -38,6 +38,8 @@ pub struct Replica {
     phase: Phase,
     /// When it was told the first thing.
     since: Option<Steady>,
+    /// When it was told the last thing.
+    told: Steady,
     join: Join,
     /// Nobody answered when it joined.
     is_alone: bool,
@@ -109,6 +111,7 @@ impl Replica {
         Self {
             phase: Phase::Joining,
             since: None,
+            told: Steady::new(0),
             join: Join::default(),
             is_alone: false,
             written: owned.clone(),
@@ -139,6 +142,7 @@ impl Replica {
         if self.since.is_none() {
             self.begin(now);
         }
+        self.look_for_sleep(now);
         match event {
             _ if self.phase == Phase::Down => match event {
                 Event::Trade(trade) => {
@@ -172,6 +176,17 @@ impl Replica {
         self.since = Some(now.steady);
         self.join.begin(now.steady, &self.settings);
         self.next_beat = now.steady;
+    }
+
+    /// Where this process did not run for a while, what peers sent meanwhile is still to be read:
+    /// nobody was silent because of that.
+    fn look_for_sleep(&mut self, now: Now) {
+        if self.told + self.settings.heartbeat * 2 < now.steady {
+            for link in self.links.values_mut() {
+                link.heard = now.steady;
+            }
+        }
+        self.told = now.steady;
     }
 
     fn receive(&mut self, now: Now, id: LinkId, message: Message, out: &mut Vec<Effect>) {
@@ -319,7 +334,9 @@ impl Replica {
                 return Err("the own rows of the view are not those that are durable".to_owned());
             }
         }
-        if limits::LINKS_MAX < self.links.len() || limits::PENDING_MAX < self.pending.len() {
+        // An adoption may come on top of trades.
+        let pending_max = limits::PENDING_MAX + limits::SYMBOLS_MAX + 1;
+        if limits::LINKS_MAX < self.links.len() || pending_max < self.pending.len() {
             return Err("a bound does not hold".to_owned());
         }
         let are_up = self.peers.iter().all(|(name, id)| {

@@ -417,12 +417,12 @@ impl Replica {
 
     fn hear_of_member(&mut self, now: Now, member: &Member, out: &mut Vec<Effect>) {
         let Member { name, ref address, incarnation, instance, is_alive, heard } = *member;
-        if is_alive {
-            self.join.name_alive(name);
-        }
         if !self.members.has_room_for(&name) {
             self.say_full("members", out);
             return;
+        }
+        if is_alive && self.phase == Phase::Joining {
+            self.join.name_alive(name);
         }
         if matches!(
             self.members.standing(&name, incarnation, instance),

@@ -473,3 +473,14 @@ fn a_member_that_is_not_heard_is_away_and_its_rows_stay() {
     mesh.pass(BEAT * 9);
     assert!(mesh.processes[&2].notices.contains(&Notice::Back(name("s1"))));
 }
+
+#[test]
+fn whoever_slept_does_not_take_the_others_for_silent() {
+    let mut mesh = three();
+    // It is stopped, and nothing of the others is read until it runs again.
+    mesh.time += u64::try_from((BEAT * 20).as_nanos()).unwrap();
+    mesh.queue.push_back((1, Event::Tick));
+    mesh.settle();
+    let status = mesh.processes[&1].replica.status(mesh.now());
+    assert!(status.members.iter().all(|member| member.is_alive));
+}
