@@ -251,6 +251,11 @@ impl Replica {
             link.has_answered = false;
         }
         let before = link.peer.replace(peer);
+        let has_started = before.is_some_and(|before| before.is_joining) && !peer.is_joining;
+        if has_started {
+            // What it said while it joined is old: whoever joins asks again.
+            (link.has_members, link.has_answered) = (false, false);
+        }
         let needs_answer = hello.heard != self.settings.instance;
         if let Some(address) = &link.address {
             self.dials.answered(now.steady, address, peer.name);
@@ -258,7 +263,7 @@ impl Replica {
         if !peer.is_joining {
             self.elect(now, peer.name, out);
         }
-        if needs_answer {
+        if needs_answer || (has_started && self.phase == Phase::Joining) {
             self.send_hello(id, out);
         }
         if let Some(taken) = taken {
@@ -455,8 +460,10 @@ impl Replica {
             return self.hear_of_namesake(peer, id, &taken, out);
         }
         let since = self.since.unwrap_or_default();
-        if taken.is_alive && taken.heard < now.steady - since {
-            // It was heard after this process had begun: both live.
+        let heard = taken.heard.saturating_add(self.settings.heartbeat);
+        if taken.is_alive && heard < now.steady - since {
+            // It was heard a heartbeat after this process had begun: both live. What it sent before
+            // it died is read by then.
             let NameTaken { incarnation, address, .. } = taken;
             self.step_down(StepDown::NameTaken { peer, incarnation, address }, out);
         } else if taken.is_alive {

@@ -78,7 +78,7 @@ impl Replica {
             // It lives, and is heard within a heartbeat; or it does not, and is away soon.
             return;
         }
-        let have_all_answered = self.has_an_answer() && self.unanswered().is_empty();
+        let have_all_answered = self.has_a_running_answer() && self.unanswered().is_empty();
         if now.steady < self.join.until && !have_all_answered {
             return;
         }
@@ -101,6 +101,12 @@ impl Replica {
 
     fn has_an_answer(&self) -> bool {
         self.links.values().any(|link| link.has_answered)
+    }
+
+    /// Whether somebody has answered who runs, and so knows who else does. Who joins itself may know
+    /// nothing yet.
+    fn has_a_running_answer(&self) -> bool {
+        self.links.values().any(|link| link.has_answered && link.member().is_some())
     }
 
     /// Members that others call alive, and that have not answered.

@@ -102,6 +102,8 @@ struct Exam {
     place: usize,
     had: BTreeMap<Symbol, i128>,
     has_refused: bool,
+    /// The place of a second process of a name, that of the first, and which run that is.
+    intruder: Option<(usize, usize, u64)>,
 }
 
 impl World {

@@ -57,22 +57,63 @@ impl World {
         }
     }
 
-    /// All is well; now a strategy loses its disk, and nothing else happens.
+    /// All is well. Now one strategy loses its disk, another one its power for a moment, and
+    /// somebody starts a second process of a third.
     pub(super) fn begin_exam(&mut self) {
         let found = self.check_equal();
         self.check(found);
-        let name = name_of(self.prng.index(self.cast.names));
         let Ok(places) = self.places() else { return };
-        let place = places[&name];
+        let first = self.prng.index(self.cast.names);
+        let mut places = (0..self.cast.names).map(|number| {
+            let name = name_of((first + number) % self.cast.names);
+            (name, places[&name])
+        });
+        let (name, place) = places.next().expect("there are two at least");
+        let other = places.next();
+        let others: Vec<_> = places.collect();
         let had = self.oracle.positions(place);
-        self.exam = Some(Exam { place, had, has_refused: false });
+        self.exam = Some(Exam { place, had, has_refused: false, intruder: None });
         self.last_place.insert(name, place);
         self.fault(Fault::LoseDisk(place));
+        // Of two, the other one is the only one who holds its rows.
+        if let Some((other, restarted)) = other.filter(|_| 2 < self.cast.names) {
+            self.last_place.insert(other, restarted);
+            // Rows of an earlier life, which all others have lost, may be in there.
+            self.processes[restarted].history.clear();
+            self.fault(Fault::Kill { place: restarted, is_power: true });
+            self.soon(2 * BEAT, Happening::Fault(Fault::Start(restarted)));
+        }
+        for (name, runner) in others {
+            let is_spare = |place: &usize| self.processes[*place].name == name && *place != runner;
+            if let Some(spare) = (0..self.cast.places).find(is_spare) {
+                let run = self.processes[runner].run;
+                self.exam.as_mut().expect("it was set").intruder = Some((spare, runner, run));
+                self.start(spare);
+            }
+        }
+    }
+
+    /// After the faults nobody steps down but who has lost its disk, and the second of a name.
+    pub(super) fn look_at_step_down(&mut self, place: usize, why: &StepDown) {
+        let Some(exam) = self.exam.as_mut() else { return };
+        let is_newer = matches!(why, StepDown::NewerRows { .. });
+        if exam.place == place {
+            exam.has_refused |= is_newer;
+        } else if exam.intruder.is_none_or(|(intruder, _, _)| intruder != place) || is_newer {
+            let name = self.processes[place].name;
+            self.violated(format!("all is well, and {name} steps down: {why:?}"));
+        }
     }
 
     /// It has refused to start from zero, and has everything back.
     pub(super) fn check_exam(&self) -> Result<(), String> {
-        let Some(Exam { place, had, has_refused }) = &self.exam else { return Ok(()) };
+        let Some(Exam { place, had, has_refused, intruder }) = &self.exam else { return Ok(()) };
+        if let Some((intruder, runner, run)) = intruder {
+            let runner = &self.processes[*runner];
+            if self.processes[*intruder].is_up() || !runner.is_up() || runner.run != *run {
+                return Err(format!("a second process has driven {} away", runner.name));
+            }
+        }
         let has = self.oracle.positions(*place);
         if *has_refused == had.is_empty() {
             return Err(format!("it had {had:?} and refused to start from zero: {has_refused}"));

@@ -124,9 +124,7 @@ impl World {
         if matches!(why, StepDown::NoIncarnationLeft) {
             self.violated(format!("{name} has no incarnation left"));
         }
-        if let Some(exam) = self.exam.as_mut().filter(|exam| exam.place == place) {
-            exam.has_refused |= is_newer;
-        }
+        self.look_at_step_down(place, why);
         self.processes[place].adopts |= is_newer;
         self.kill(place, false);
         if is_newer && self.prng.percent(60) {
