@@ -317,8 +317,10 @@ impl OrderFeed {
             self.board.set(NAME, self.now(), None);
         }
         self.are_held = are_held;
+        let has_heard = self.rejected + self.taken < replied;
         (self.rejected, self.taken) = (rejected, taken);
-        if self.made <= replied {
+        // One order may be on its way at every look, and each have its reply.
+        if has_heard || self.made <= replied {
             (self.waits_since, self.is_late) = (None, false);
             return;
         }
