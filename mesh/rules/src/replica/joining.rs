@@ -103,8 +103,8 @@ impl Replica {
         self.links.values().any(|link| link.has_answered)
     }
 
-    /// Whether somebody has answered who runs, and so knows who else does. Who joins itself may know
-    /// nothing yet.
+    /// Whether somebody has answered who runs, and so knows who else does. Who joins itself may
+    /// know nothing yet.
     fn has_a_running_answer(&self) -> bool {
         self.links.values().any(|link| link.has_answered && link.member().is_some())
     }
