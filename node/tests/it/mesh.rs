@@ -410,3 +410,17 @@ fn a_second_process_of_a_name_stops_and_the_first_goes_on() {
     mesh.peer("A").type_line("AAPL 1");
     mesh.has("B", "A", "AAPL", "101");
 }
+
+#[test]
+fn a_reader_that_does_not_read_keeps_nobody_from_trading_or_stopping() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &["--json"]);
+    // Far more than a pipe takes.
+    for number in 0..3_000 {
+        mesh.peer("A").type_line(&format!("S{number} 1"));
+    }
+    mesh.has("A", "A", "S2999", "1");
+    let peer = mesh.peers.remove("A").unwrap();
+    peer.signal("-INT");
+    assert!(peer.status_unread().success());
+}

@@ -196,6 +196,11 @@ impl Process {
         self.child.wait().unwrap()
     }
 
+    /// Waits for the end without reading stdout, which may be full.
+    pub(crate) fn status_unread(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// Stops reading stdout, types these lines, and waits for the end.
     pub(crate) fn status_after(mut self, lines: &[&str]) -> ExitStatus {
         self.stdout = None;

@@ -322,7 +322,10 @@ impl PeerPage {
             return Ok(Kept { journal: OwnerJournal::none(), history: None, others: Vec::new() });
         };
         let journal = open_journal(&data.join(JOURNAL), name, group, slot)?;
-        let what = || format!("cannot use the history in {}", data.display());
+        let what = || {
+            let data = data.display();
+            format!("cannot use the history in {data}; move history.sqlite away to begin anew")
+        };
         let history = History::open(data, DAY * self.times.keep).with_context(what)?;
         let (newest, wrong) = history.newest().with_context(what)?;
         wrong.iter().for_each(|what| tracing::error!("{what}"));
