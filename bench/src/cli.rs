@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
 use crate::conditions::ConditionArgs;
 use crate::growth::GrowthArgs;
+use crate::mesh::MeshArgs;
 use crate::peers::{self, PeerArgs};
 use crate::pipeline::PipelineLoad;
 use crate::run::Run;
@@ -19,8 +20,8 @@ use crate::signals::SignalArgs;
 use crate::targets::TargetArgs;
 use crate::transport::Transport;
 use crate::{
-    compare, conditions, echo, end_to_end, floor, growth, inproc, kernel, pipeline, report, ring,
-    signals, targets,
+    compare, conditions, echo, end_to_end, floor, growth, inproc, kernel, mesh, pipeline, report,
+    ring, signals, targets,
 };
 
 /// Measure Allot end to end, and layer by layer
@@ -40,6 +41,7 @@ Examples:
   allot bench tcp --data . --window 256   saturated, replies wait for the disk
   allot bench targets                     every performance target of the design
   allot bench signals --out runs          from the tick of a period to its median
+  allot bench mesh --out runs             from a trade to the last peer that shows it
   allot bench peers --out runs            beside Redis, NATS and Python, where installed
   allot bench report runs/a.json -o report.html
   allot bench compare runs/a.json runs/b.json";
@@ -70,6 +72,8 @@ enum Verb {
     Conditions(ConditionArgs),
     /// Measure signals: when a period's median is out, and when a dead strategy is noticed
     Signals(SignalArgs),
+    /// Measure a mesh: when the last peer has a trade, beside a bare PUB and SUB
+    Mesh(MeshArgs),
     /// Check the performance targets against an echo in the same run
     Targets(TargetArgs),
     /// Compare with Redis, NATS and plain Python, given the same fills
@@ -225,6 +229,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Verb::Growth(args) => growth::measure(&args),
         Verb::Conditions(args) => conditions::measure(&args),
         Verb::Signals(args) => signals::measure(&args),
+        Verb::Mesh(args) => mesh::measure(&args),
         Verb::Targets(args) => targets::measure(&args),
         Verb::Peers(args) => peers::measure(&args),
         Verb::Report(args) => args.write(),

@@ -61,6 +61,7 @@ mod peers;
 mod growth;
 mod conditions;
 mod signals;
+mod mesh;
 mod cli;
 
 use std::io::{self, Write};

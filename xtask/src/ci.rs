@@ -53,6 +53,7 @@ const BENCHES: &[(&str, &str)] = &[
     ),
     ("growth --quick --turns 1", "growth.json"),
     ("signals --quick --turns 1 --medians 5", "signals.json"),
+    ("mesh --quick --turns 1 --trades 50", "mesh.json"),
 ];
 
 /// One step, runnable alone by its name.
