@@ -8,10 +8,11 @@ use allot_mesh_rules::{
     Address, Instance, Origin, Settings, StrategyName, Symbol, Trade, TradeQuantity, limits,
 };
 use allot_mesh_service::{
-    OwnerJournal, PeerAgent, PeerDoor, PeerStart, SourceItem, StopRequest, TradeSource, ViewBoard,
+    OwnerJournal, PeerAgent, PeerDoor, PeerStart, SourceItem, TradeSource, ViewBoard,
 };
 use allot_runtime::{
-    Agent, Clock, Context, Nanos, Running, ThreadGroup, Threads, WaitStrategy, Waker, WallClock,
+    Agent, Clock, Context, Nanos, Running, StopRequest, ThreadGroup, Threads, WaitStrategy, Waker,
+    WallClock,
 };
 use anyhow::{Context as _, Result, anyhow};
 use hdrhistogram::Histogram;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use allot_domain::Incarnation;
 use allot_runtime::{
-    Clock, Context, Link, LinkOptions, Publication, Running, Subscriber, ThreadGroup, ThreadSlot,
-    Threads, WaitStrategy, WallClock, duration,
+    Clock, Context, Link, LinkOptions, Publication, Running, StopRequest, Subscriber, ThreadGroup,
+    ThreadSlot, Threads, WaitStrategy, WallClock, duration,
 };
 use allot_signals_rules::{ComponentName, Rule, Schedule, StrategySettings};
-use allot_signals_service::{Event, StopRequest, StrategyAgent, StrategyLinks};
+use allot_signals_service::{Event, StrategyAgent, StrategyLinks};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 

@@ -33,7 +33,7 @@ pub use notice_text::step_down_text;
 pub use owner_journal::{
     OpenedJournal, OwnerJournal, OwnerJournalError, Progress, STRATEGY_STAMP, read_strategy_record,
 };
-pub use peer_agent::{PeerAgent, PeerDoor, PeerStart, StopRequest};
+pub use peer_agent::{PeerAgent, PeerDoor, PeerStart};
 pub use status::{PeerStatus, ViewPage};
 pub use trade_source::{NoTrades, SourceItem, TradeSource};
 pub use view_board::{MemberChange, ViewBoard, ViewChanges};

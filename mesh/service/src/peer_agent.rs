@@ -1,14 +1,14 @@
 //! Peer agent: a replica with its door and links, its journal, its trades, and its view on show.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use allot_mesh_rules::{
     Digest, Effect, Event, LinkId, Notice, Now, Origin, RecordNumber, Refusal, Replica, Row,
     Settings, Steady, StrategyName, Symbol, Trade, Unix,
 };
-use allot_runtime::{Agent, Context, CurveKeys, Nanos, PollSet, RuntimeError, Waker, WallClock};
+use allot_runtime::{
+    Agent, Context, CurveKeys, Nanos, PollSet, RuntimeError, StopRequest, WallClock,
+};
 
 use crate::counters::{ServiceCounters, named};
 use crate::limits::{
@@ -82,31 +82,6 @@ pub struct PeerStart {
 
 /// A door that is open, before its peer is there: only now the address is known.
 pub struct PeerDoor(PeerLinks);
-
-/// A wish that a peer stops cleanly. Clones are one wish.
-#[derive(Clone, Debug)]
-pub struct StopRequest {
-    is_made: Arc<AtomicBool>,
-    waker: Waker,
-}
-
-impl StopRequest {
-    /// A wish for an agent on the thread of this waker.
-    #[must_use]
-    pub fn new(waker: &Waker) -> Self {
-        Self { is_made: Arc::default(), waker: waker.clone() }
-    }
-
-    /// Makes it.
-    pub fn make(&self) {
-        self.is_made.store(true, Ordering::SeqCst);
-        self.waker.wake();
-    }
-
-    fn is_made(&self) -> bool {
-        self.is_made.load(Ordering::SeqCst)
-    }
-}
 
 impl PeerDoor {
     /// Opens the door of a peer. With keys it encrypts, and so do the links of the peer: all peers

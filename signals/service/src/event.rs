@@ -1,11 +1,9 @@
 //! Event: what an agent tells whoever runs it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use allot_runtime::{Waker, duration};
+use allot_runtime::duration;
 use allot_signals_rules::{
     ComponentName, Median, Now, Period, ProblemKey, Steady, TraderProblem, Unix, Value,
 };
@@ -35,31 +33,6 @@ pub enum Event {
 
 /// Who hears what happens. It must not block: the agent waits for it.
 pub type Listener = Box<dyn FnMut(Event) + Send>;
-
-/// A wish that an agent stops cleanly. Clones are one wish.
-#[derive(Clone, Debug)]
-pub struct StopRequest {
-    is_made: Arc<AtomicBool>,
-    waker: Waker,
-}
-
-impl StopRequest {
-    /// A wish for an agent on the thread of this waker.
-    #[must_use]
-    pub fn new(waker: &Waker) -> Self {
-        Self { is_made: Arc::default(), waker: waker.clone() }
-    }
-
-    /// Makes it.
-    pub fn make(&self) {
-        self.is_made.store(true, Ordering::SeqCst);
-        self.waker.wake();
-    }
-
-    pub(crate) fn is_made(&self) -> bool {
-        self.is_made.load(Ordering::SeqCst)
-    }
-}
 
 /// Logs what is wrong when that changes: each problem when it begins, when its reason is another,
 /// and when it is over. Thousands of strategies must not fill a disk, so the lines of a minute are

@@ -28,7 +28,7 @@ mod trader_journal;
 mod order_port;
 mod trader_agent;
 
-pub use event::{Event, Listener, StopRequest};
+pub use event::{Event, Listener};
 pub use generator_agent::GeneratorAgent;
 pub use order_port::OrderPort;
 pub use problem_board::ProblemBoard;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use allot_domain::{Seq, SourceId};
-use allot_runtime::{Agent, Link, Nanos, PollSet, WallClock};
+use allot_runtime::{Agent, Link, Nanos, PollSet, StopRequest, WallClock};
 use allot_signals_rules::{
     Ask, Decision, Deregistration, GeneratorAnswer, GeneratorIndex, NameTaken, Now, Period,
     Refusal, RegisterRequest, Reject, SignalReply, Strategy, StrategyEffect, StrategySettings,
@@ -15,7 +15,7 @@ use crate::event::ProblemLog;
 use crate::generator_agent::{limits_of, now};
 use crate::peer::Peer;
 use crate::program::Program;
-use crate::{Event, Listener, Reply, ReplyBody, Request, RequestBody, StopRequest};
+use crate::{Event, Listener, Reply, ReplyBody, Request, RequestBody};
 
 /// A strategy as a thread runs it.
 pub struct StrategyAgent {

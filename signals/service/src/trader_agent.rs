@@ -6,7 +6,7 @@ use std::time::Duration;
 use allot_domain::{LogIndex, Reject as Core};
 use allot_runtime::{
     Agent, Broadcast, BroadcastOptions, Context, Door, DoorOptions, Nanos, PollSet, RuntimeError,
-    WallClock,
+    StopRequest, WallClock,
 };
 use allot_signals_rules::{
     ComponentName, Median, Now, OrderEnd, Period, ProblemKind, Record, Steady, Ticket, Trader,
@@ -24,7 +24,7 @@ use crate::limits::{
 use crate::request::unknown_here;
 use crate::{
     Event, Listener, MedianMessage, OrderPort, ProblemBoard, ReplyBody, Request, RequestBody,
-    Status, StopRequest, StrategyStatus, TraderJournal, TraderState,
+    Status, StrategyStatus, TraderJournal, TraderState,
 };
 
 /// A trader as a thread runs it.

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use allot_domain::Incarnation;
 use allot_runtime::{
-    Clock, Context, Link, LinkOptions, Running, ThreadGroup, ThreadSlot, Threads, WaitStrategy,
-    WallClock,
+    Clock, Context, Link, LinkOptions, Running, StopRequest, ThreadGroup, ThreadSlot, Threads,
+    WaitStrategy, WallClock,
 };
 use allot_signals_rules::{
     ComponentName, Median, Order, Period, Rule, Schedule, StrategySettings, TraderSettings, Value,
 };
 use allot_signals_service::{
-    Event, GeneratorAgent, OrderPort, ProblemBoard, Source, StopRequest, StrategyAgent,
-    StrategyLinks, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
+    Event, GeneratorAgent, OrderPort, ProblemBoard, Source, StrategyAgent, StrategyLinks,
+    TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
 };
 use anyhow::{Context as _, Result, anyhow};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use allot_mesh_rules::{Row, StrategyName, Symbol, Unix};
-use allot_mesh_service::{MemberChange, StopRequest, ViewBoard, ViewChanges, ViewRow};
-use allot_runtime::{Agent, Nanos};
+use allot_mesh_service::{MemberChange, ViewBoard, ViewChanges, ViewRow};
+use allot_runtime::{Agent, Nanos, StopRequest};
 
 use super::table;
 use crate::stdout::print;

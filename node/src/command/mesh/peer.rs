@@ -12,11 +12,11 @@ use allot_journal::Wakers;
 use allot_mesh_rules::{Address as PeerAddress, Instance, Settings, StrategyName, limits};
 use allot_mesh_service::{
     History, HistoryAgent, HistoryTimes, NoTrades, OpenedJournal, OwnerJournal, PeerAgent,
-    PeerDoor, PeerStart, SnapshotQueue, StopRequest, TradeSource, ViewBoard, ViewRow,
+    PeerDoor, PeerStart, SnapshotQueue, TradeSource, ViewBoard, ViewRow,
 };
 use allot_runtime::{
-    Clock, Context, CurveKey, CurveKeys, ThreadGroup, ThreadSlot, Threads, WaitStrategy, WallClock,
-    duration,
+    Clock, Context, CurveKey, CurveKeys, StopRequest, ThreadGroup, ThreadSlot, Threads,
+    WaitStrategy, WallClock, duration,
 };
 use anyhow::{Context as _, Result};
 use clap::Args;

@@ -3,9 +3,9 @@
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use allot_runtime::{Clock, Running, ThreadGroup, Threads, WaitStrategy};
+use allot_runtime::{Clock, Running, StopRequest, ThreadGroup, Threads, WaitStrategy};
 use allot_signals_rules::{Median, TraderProblem};
-use allot_signals_service::{Event, Listener, StopRequest};
+use allot_signals_service::{Event, Listener};
 use allot_wire::json::Object;
 use anyhow::Result;
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use allot_domain::Incarnation;
-use allot_runtime::{Context, Link, LinkOptions, WallClock};
+use allot_runtime::{Context, Link, LinkOptions, StopRequest, WallClock};
 use allot_signals_rules::{ComponentName, Rule, StrategySettings, limits};
-use allot_signals_service::{Event, StopRequest, StrategyAgent, StrategyLinks};
+use allot_signals_service::{Event, StrategyAgent, StrategyLinks};
 use anyhow::Result;
 use clap::Args;
 

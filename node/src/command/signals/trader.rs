@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use allot_journal::Wakers;
-use allot_runtime::{Clock, Context, ThreadGroup, ThreadSlot, WallClock, duration};
+use allot_runtime::{Clock, Context, StopRequest, ThreadGroup, ThreadSlot, WallClock, duration};
 use allot_server::{Ledger, LedgerError};
 use allot_signals_rules::{Record, Schedule, TraderSettings, limits};
 use allot_signals_service::{
-    OpenedJournal, ProblemBoard, StopRequest, TraderAgent, TraderEndpoints, TraderJournal,
-    TraderStart,
+    OpenedJournal, ProblemBoard, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
 };
 use anyhow::{Context as _, Result, bail};
 use clap::Args;

@@ -9,16 +9,15 @@ use std::time::Duration;
 use allot_domain::Incarnation;
 use allot_journal::{Folder, Media, MediaFile, Wakers};
 use allot_runtime::{
-    Clock, Context, Link, LinkOptions, PollSet, Running, Subscriber, ThreadGroup, Threads,
-    WaitStrategy, WallClock,
+    Clock, Context, Link, LinkOptions, PollSet, Running, StopRequest, Subscriber, ThreadGroup,
+    Threads, WaitStrategy, WallClock,
 };
 use allot_signals_rules::{
     ComponentName, ProblemKind, Rule, Schedule, StrategySettings, TraderSettings, Unix,
 };
 use allot_signals_service::{
-    Event, GeneratorAgent, MedianMessage, ProblemBoard, Reply, ReplyBody, Source, StopRequest,
-    StrategyAgent, StrategyLinks, TraderAgent, TraderEndpoints, TraderJournal, TraderStart,
-    TraderState,
+    Event, GeneratorAgent, MedianMessage, ProblemBoard, Reply, ReplyBody, Source, StrategyAgent,
+    StrategyLinks, TraderAgent, TraderEndpoints, TraderJournal, TraderStart, TraderState,
 };
 
 /// A hang fails the test; nothing waits that long otherwise.
