@@ -484,3 +484,22 @@ fn whoever_slept_does_not_take_the_others_for_silent() {
     let status = mesh.processes[&1].replica.status(mesh.now());
     assert!(status.members.iter().all(|member| member.is_alive));
 }
+
+#[test]
+fn the_answer_of_somebody_who_joins_too_is_not_enough() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.kill(1);
+    mesh.kill(3);
+    // The third knows nothing yet, and the second, which does, is not reached at once.
+    mesh.part(2, 33);
+    mesh.start(settings("s3", 33, &["s2"]), Owned::new());
+    mesh.part(2, 11);
+    mesh.start(settings("s1", 11, &["s3", "s2"]), Owned::new());
+    mesh.pass(BEAT / 2);
+    assert_eq!(mesh.processes[&11].replica.phase(), Phase::Joining);
+    mesh.apart.clear();
+    mesh.pass(BEAT);
+    let stepped_down = &mesh.processes[&11].stepped_down;
+    assert!(matches!(stepped_down, Some(StepDown::NewerRows { .. })), "{stepped_down:?}");
+}
