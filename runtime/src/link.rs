@@ -114,6 +114,16 @@ impl Link {
         }
     }
 
+    /// How many connections were made so far, and so whether this is still the one of before. A
+    /// ring has one.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        match &self.0 {
+            Kind::Ring(_) => 1,
+            Kind::Dealer(dealer) => dealer.connections(),
+        }
+    }
+
     /// Adds what must end the sleep of the thread that owns this end.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         match &self.0 {

@@ -63,6 +63,8 @@ struct Dialled {
     link: Link,
     /// None while there is none.
     way: Option<LinkId>,
+    /// How many connections there were when that was noted.
+    connection: u64,
 }
 
 struct Way {
@@ -154,40 +156,47 @@ impl PeerLinks {
         }
     }
 
+    /// Takes what links have, and notes which of them came up or went down. What one that came up
+    /// has is taken in the next turn, after that was said.
     fn take_from_links(&mut self, counters: &mut ServiceCounters, arrivals: &mut Vec<Arrival>) {
-        let addresses: Vec<_> = self.dialled.keys().cloned().collect();
-        for address in addresses {
-            let Some(dialled) = self.dialled.get_mut(&address) else { continue };
-            let is_connected = dialled.link.is_connected();
-            match dialled.way {
-                Some(way) if !is_connected => {
-                    dialled.way = None;
-                    self.drop_way(way);
-                }
-                None if is_connected => {
-                    let way = self.add(To::Dialled(address.clone()));
-                    arrivals.push(Arrival::Up(way, Some(address.clone())));
-                    if let Some(dialled) = self.dialled.get_mut(&address) {
-                        dialled.way = Some(way);
-                    }
-                }
-                _ => {}
+        let mut changed: Vec<Address> = Vec::new();
+        for (address, dialled) in &mut self.dialled {
+            let is_same = dialled.link.connections() == dialled.connection;
+            if dialled.link.is_connected() != dialled.way.is_some() || !is_same {
+                changed.push(address.clone());
+                continue;
             }
-            let Some(dialled) = self.dialled.get_mut(&address) else { continue };
+            let Some(way) = dialled.way else { continue };
             for _ in 0..FRAMES_PER_TURN {
                 if !dialled.link.receive(&mut self.frame) {
                     break;
                 }
-                match (Frame::decode(&self.frame), dialled.way) {
-                    (Ok(Frame::Peer(message)), Some(way)) => {
+                match Frame::decode(&self.frame) {
+                    Ok(Frame::Peer(message)) => {
                         counters.frames_received += 1;
                         arrivals.push(Arrival::Message(way, message));
                     }
-                    // What was read before the connection was lost is of no way any more.
-                    (Ok(Frame::Peer(_)), None) => {}
-                    (Ok(_) | Err(_), _) => counters.garbage += 1,
+                    Ok(_) | Err(_) => counters.garbage += 1,
                 }
             }
+        }
+        for address in changed {
+            let Some(dialled) = self.dialled.get_mut(&address) else { continue };
+            dialled.connection = dialled.link.connections();
+            let (is_up, before) = (dialled.link.is_connected(), dialled.way.take());
+            if let Some(before) = before {
+                self.drop_way(before);
+            }
+            if !is_up {
+                continue;
+            }
+            // Before the next one is up, the one of before is down.
+            self.say_gone(arrivals);
+            let way = self.add(To::Dialled(address.clone()));
+            if let Some(dialled) = self.dialled.get_mut(&address) {
+                dialled.way = Some(way);
+            }
+            arrivals.push(Arrival::Up(way, Some(address)));
         }
     }
 
@@ -221,7 +230,7 @@ impl PeerLinks {
             door_key: self.keys.as_ref().map(CurveKeys::public),
         };
         let link = Link::dealer(&self.context, address.as_str(), None, options)?;
-        self.dialled.insert(address.clone(), Dialled { link, way: None });
+        self.dialled.insert(address.clone(), Dialled { link, way: None, connection: 0 });
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::{Context, RuntimeError};
 pub(super) struct ConnectionMonitor {
     monitor: SocketMonitor,
     connected: Cell<bool>,
+    connections: Cell<u64>,
 }
 
 impl ConnectionMonitor {
@@ -21,7 +22,7 @@ impl ConnectionMonitor {
     pub(super) fn watch(context: &Context, socket: &zmq::Socket) -> Result<Self, RuntimeError> {
         let kinds = [SocketEvent::HANDSHAKE_SUCCEEDED, SocketEvent::DISCONNECTED];
         let monitor = SocketMonitor::watch(context, socket, &kinds)?;
-        Ok(Self { monitor, connected: Cell::new(false) })
+        Ok(Self { monitor, connected: Cell::new(false), connections: Cell::new(0) })
     }
 
     /// Whether there is a connection now, according to the I/O thread.
@@ -30,10 +31,18 @@ impl ConnectionMonitor {
         self.connected.get()
     }
 
+    /// How many connections were made so far: one may be lost and another made between two looks.
+    pub(super) fn connections(&self) -> u64 {
+        self.refresh();
+        self.connections.get()
+    }
+
     /// Reads the events since the last call.
     pub(super) fn refresh(&self) {
         while let Some(event) = self.monitor.next() {
-            self.connected.set(event.is(SocketEvent::HANDSHAKE_SUCCEEDED));
+            let is_made = event.is(SocketEvent::HANDSHAKE_SUCCEEDED);
+            self.connected.set(is_made);
+            self.connections.set(self.connections.get() + u64::from(is_made));
         }
     }
 }

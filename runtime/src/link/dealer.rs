@@ -78,6 +78,10 @@ impl Dealer {
         self.monitor.is_connected()
     }
 
+    pub(super) fn connections(&self) -> u64 {
+        self.monitor.connections()
+    }
+
     pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.monitor.refresh();
         self.socket.wait_on(poll_set, self.events());
