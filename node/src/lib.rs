@@ -22,6 +22,7 @@ mod shard_dirs;
 mod trader_journal_reader;
 pub mod wiring;
 mod stdout;
+mod strategy_journal_reader;
 mod signals;
 mod counter_watch;
 mod stage_file;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::shard_dirs;
 use crate::stdout::print;
+use crate::strategy_journal_reader;
 use crate::time_text;
 use crate::trader_journal_reader;
 
@@ -69,8 +70,9 @@ struct LastRecord {
 
 /// Prints what is there; fails if something is damaged.
 pub(crate) fn run(inspect: &Inspect) -> Result<ExitCode> {
-    let directories = match trader_journal_reader::find(&inspect.data) {
-        Some(trader) => vec![trader],
+    let trader = trader_journal_reader::find(&inspect.data);
+    let directories = match trader.or_else(|| strategy_journal_reader::find(&inspect.data)) {
+        Some(whole) => vec![whole],
         None => shard_dirs::find(&inspect.data)?,
     };
     let shards = directories.iter().map(|path| read(path, inspect.last));
@@ -89,7 +91,7 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
     let what = || format!("cannot inspect {}", path.display());
     let folder = Folder::read_only(path).with_context(what)?;
     let mut reader = Reader::open(Arc::new(folder)).with_context(what)?;
-    let is_of_trader = trader_journal_reader::is_stamp(reader.stamp());
+    let sentence = sentence_of(reader.stamp());
     let mut records = 0;
     let mut last = VecDeque::new();
     let damage = loop {
@@ -97,7 +99,7 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
             Ok(None) => break None,
             Ok(Some(entry)) => {
                 records += 1;
-                last.push_back(LastRecord::of(&entry, is_of_trader));
+                last.push_back(LastRecord::of(&entry, sentence));
                 if last_max < last.len() {
                     last.pop_front();
                 }
@@ -117,12 +119,22 @@ fn read(path: &Path, last_max: usize) -> Result<ShardContents> {
     })
 }
 
+/// Says a record of another system than allocation.
+type Sentence = fn(u8, &[u8]) -> String;
+
+fn sentence_of(stamp: &str) -> Option<Sentence> {
+    if trader_journal_reader::is_stamp(stamp) {
+        Some(trader_journal_reader::sentence)
+    } else {
+        strategy_journal_reader::is_stamp(stamp).then_some(strategy_journal_reader::sentence)
+    }
+}
+
 impl LastRecord {
-    fn of(entry: &allot_journal::Entry<'_>, is_of_trader: bool) -> Self {
+    fn of(entry: &allot_journal::Entry<'_>, of_system: Option<Sentence>) -> Self {
         let record = &entry.record;
-        let (time_ns, input) = if is_of_trader {
-            let sentence = trader_journal_reader::sentence(record.kind, record.payload);
-            (record.time_ns, sentence)
+        let (time_ns, input) = if let Some(of_system) = of_system {
+            (record.time_ns, of_system(record.kind, record.payload))
         } else {
             let input = Entry::of::<Allocation>(record);
             let time_ns = input.as_ref().map_or(0, |entry| entry.time_ns);

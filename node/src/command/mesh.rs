@@ -3,7 +3,7 @@
 mod client;
 mod fill_follower;
 mod output;
-mod peer;
+pub(crate) mod peer;
 mod status;
 mod table;
 mod trade_lines;

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::shard_dirs;
 use crate::stdout::print;
+use crate::strategy_journal_reader;
 use crate::trader_journal_reader::{self, Checked};
 use agreement::Agreement;
 use given_replies::{GivenReplies, MessageName};
@@ -45,7 +46,8 @@ Examples:
   allot verify data --answers replies.ndjson       look up the replies that a feed kept
   allot verify data/shard-0 --json")]
 pub(crate) struct Verify {
-    /// Data directory of a server or of a trader of signals, or the directory of one shard in it
+    /// Data directory of a server, of a trader of signals or of a strategy of a mesh, or the
+    /// directory of one shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
     /// File of replies to look up, written by `allot feed` with --answers; can be repeated
@@ -64,6 +66,13 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
             "--answers is for fills, and this is a trader's journal"
         );
         return verify_trader(&trader, verify.json);
+    }
+    if let Some(strategy) = strategy_journal_reader::find(&verify.data) {
+        ensure!(
+            verify.replies.is_empty(),
+            "--answers is for fills, and this is a strategy's journal"
+        );
+        return verify_strategy(&strategy, verify.json);
     }
     let directories = shard_dirs::find(&verify.data)?;
     let mut given = GivenReplies::default();
@@ -107,6 +116,35 @@ fn verify_trader(path: &Path, is_json: bool) -> Result<ExitCode> {
     };
     print(&page)?;
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Verifies the journal of a strategy of a mesh.
+fn verify_strategy(path: &Path, is_json: bool) -> Result<ExitCode> {
+    let checked = strategy_journal_reader::check(path)?;
+    let directory = path.display().to_string();
+    let (records, trades) = (checked.records, checked.trades);
+    let page = if is_json {
+        json!({
+            "directory": directory, "stamp": checked.stamp, "records": records, "trades": trades,
+            "positions": checked.positions, "wrong": checked.failures,
+        })
+        .to_string()
+    } else {
+        let mut lines = vec![
+            format!("{directory}: {}", checked.stamp),
+            format!("  {records} records, {trades} trades"),
+        ];
+        match &checked.positions {
+            Some(positions) => lines.extend(positions.iter().map(|one| format!("  {one}"))),
+            None => lines.push("  the first records are not there: sums were not made".to_owned()),
+        }
+        lines.extend(checked.failures.iter().map(|failure| format!("  WRONG: {failure}")));
+        let is_good = checked.failures.is_empty();
+        lines.push(if is_good { "no failure found" } else { "FAILED: see above" }.to_owned());
+        lines.join("\n")
+    };
+    print(&page)?;
+    Ok(if checked.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn progress_bar() -> ProgressBar {

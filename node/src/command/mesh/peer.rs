@@ -117,7 +117,7 @@ struct TimeFlags {
 }
 
 /// The folder of the journal in a data directory.
-const JOURNAL: &str = "journal";
+pub(crate) const JOURNAL: &str = "journal";
 /// Peers that an owner sends its changes to itself.
 const DIRECT: usize = 16;
 /// A day of --keep.
