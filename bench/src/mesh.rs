@@ -7,10 +7,14 @@
 //! ```
 //!
 //! Nothing is on disk, as there is nothing in the bare hop. One trade is on its way at a time: this
-//! is how long a mesh takes, and not how much it carries.
+//! is how long a mesh takes. How much it carries is asked apart: one owner trades at rising rates,
+//! until its peer sees fewer versions than were made.
 
 mod crowd;
 mod hop;
+mod pace;
+mod place;
+mod rate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +27,7 @@ use serde::Serialize;
 use crate::experiment::{Experiment, Order, Series, Subject};
 use crate::grid;
 use crate::span;
+use rate::Rates;
 
 /// How a mesh is measured.
 #[derive(Args)]
@@ -48,6 +53,14 @@ pub(crate) struct MeshArgs {
 enum Name {
     Hop,
     Peers(usize),
+    Rate,
+}
+
+/// What a turn of it gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Outcome {
+    Delays(Measured),
+    Rates(Rates),
 }
 
 /// What a turn measures.
@@ -76,6 +89,8 @@ struct Results {
     rows: Vec<Row>,
     /// The median of two peers over that of the bare hop, by turns.
     ratios: Vec<f64>,
+    /// Of two peers, by turns: trades of one owner at rising rates.
+    rates: Vec<Rates>,
 }
 
 /// Measures everything.
@@ -86,11 +101,12 @@ pub(crate) fn measure(args: &MeshArgs) -> Result<ExitCode> {
     let experiment = Experiment::begin("mesh", args.turns, args.out.as_ref());
     let sizes: &[usize] = if args.quick { &[2, 4] } else { &[2, 8, 32, 64] };
     let peers = sizes.iter().map(|peers| Name::Peers(*peers));
-    let subjects = [Name::Hop].into_iter().chain(peers).map(|name| {
+    let subjects = [Name::Hop, Name::Rate].into_iter().chain(peers).map(|name| {
         Subject::new(name, move || {
             let measured = match name {
-                Name::Hop => hop::measure(args.trades),
-                Name::Peers(peers) => crowd::measure(peers, args.trades),
+                Name::Hop => hop::measure(args.trades).map(Outcome::Delays),
+                Name::Peers(peers) => crowd::measure(peers, args.trades).map(Outcome::Delays),
+                Name::Rate => rate::measure(args.quick).map(Outcome::Rates),
             };
             measured.with_context(|| format!("{name:?}"))
         })
@@ -113,26 +129,47 @@ impl Measured {
     }
 }
 
-fn results(series: &[Series<Name, Measured>]) -> Results {
-    let find = |name| series.iter().find(|one| one.name == name).map_or(&[][..], |one| &one.turns);
-    let pairs = find(Name::Hop).iter().zip(find(Name::Peers(2)));
+impl Outcome {
+    fn delays(&self) -> Option<Measured> {
+        if let Self::Delays(measured) = self { Some(*measured) } else { None }
+    }
+
+    fn rates(&self) -> Option<&Rates> {
+        if let Self::Rates(rates) = self { Some(rates) } else { None }
+    }
+}
+
+fn results(series: &[Series<Name, Outcome>]) -> Results {
+    let delays = |one: &Series<Name, Outcome>| -> Vec<Measured> {
+        let delays = one.turns.iter().filter_map(Outcome::delays);
+        delays.collect()
+    };
+    let find = |name| series.iter().find(|one| one.name == name).map(delays).unwrap_or_default();
+    let (hop, two) = (find(Name::Hop), find(Name::Peers(2)));
+    let pairs = hop.iter().zip(&two);
     let ratios = pairs.map(|(hop, two)| two.p50_ns as f64 / hop.p50_ns as f64).collect();
     let rows = series.iter().filter_map(|one| {
-        let best = one.turns.iter().min_by_key(|turn| turn.p50_ns)?;
+        let turns = delays(one);
+        let best = *turns.iter().min_by_key(|turn| turn.p50_ns)?;
         let peers = if let Name::Peers(peers) = one.name { peers } else { 0 };
-        Some(Row { peers, best: *best, turns: one.turns.clone() })
+        Some(Row { peers, best, turns })
     });
-    Results { rows: rows.collect(), ratios }
+    let outcomes = series.iter().flat_map(|one| &one.turns);
+    let rates = outcomes.filter_map(Outcome::rates).cloned().collect();
+    Results { rows: rows.collect(), ratios, rates }
+}
+
+/// The middle one.
+fn middle(figures: impl Iterator<Item = u64>) -> u64 {
+    let mut figures: Vec<_> = figures.collect();
+    figures.sort_unstable();
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
 fn page(results: &Results) -> String {
     let row = |row: &Row| {
         let (best, is_mesh) = (row.best, row.peers != 0);
-        let middle = |of: fn(&Measured) -> u64| {
-            let mut turns: Vec<_> = row.turns.iter().map(of).collect();
-            turns.sort_unstable();
-            turns.get(turns.len() / 2).copied().unwrap_or_default()
-        };
+        let middle = |of: fn(&Measured) -> u64| middle(row.turns.iter().map(of));
         vec![
             if is_mesh { format!("{} peers", row.peers) } else { "PUB to SUB".to_owned() },
             span::show(best.p50_ns),
@@ -152,7 +189,11 @@ fn page(results: &Results) -> String {
     let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or_default();
     format!(
         "\ntrade in to visible at the last peer, best turn and middle of the turns\n\n{table}\n\n\
-         two peers over a bare hop, p50, middle of the turns: {ratio:.2} x"
+         two peers over a bare hop, p50, middle of the turns: {ratio:.2} x\n\
+         trades of one owner a second, middle of the turns: {} with every version seen, {} with 99 \
+         in 100",
+        middle(results.rates.iter().map(Rates::last_whole)),
+        middle(results.rates.iter().map(|rates| rates.last(100))),
     )
 }
 
@@ -170,7 +211,10 @@ mod tests {
             join_ns: 0,
             peer_bytes: 0,
         };
-        let series = |name, turns: [u64; 2]| Series { name, turns: turns.map(turn).to_vec() };
+        let series = |name, turns: [u64; 2]| Series {
+            name,
+            turns: turns.map(turn).map(Outcome::Delays).to_vec(),
+        };
         let all = [series(Name::Hop, [10, 20]), series(Name::Peers(2), [15, 20])];
         let results = results(&all);
         assert_eq!(results.ratios, [1.5, 1.0]);

@@ -1,33 +1,20 @@
 //! Crowd: peers in this process, each on a thread of its own with sockets of its own.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
-use allot_mesh_rules::{
-    Address, Instance, Origin, Settings, StrategyName, Symbol, Trade, TradeQuantity, limits,
-};
-use allot_mesh_service::{
-    OwnerJournal, PeerAgent, PeerDoor, PeerStart, SourceItem, TradeSource, ViewBoard,
-};
-use allot_runtime::{
-    Agent, Clock, Context, Nanos, Running, StopRequest, ThreadGroup, Threads, WaitStrategy, Waker,
-    WallClock,
-};
-use anyhow::{Context as _, Result, anyhow};
+use allot_mesh_rules::{Address, StrategyName};
+use allot_mesh_service::{SourceItem, TradeSource, ViewBoard};
+use allot_runtime::{Agent, Clock, Nanos, Running, ThreadGroup, Waker};
+use anyhow::{Context as _, Result};
 use hdrhistogram::Histogram;
 
 use super::Measured;
+use super::place::{PATIENCE, Place, SHARE, group, name, trade};
 use crate::growth::resident;
 
-/// Nothing takes longer, unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Trades that come before those that count.
 const WARM_UP: u64 = 100;
-/// One of them.
-const SHARE: i128 = 1_000_000_000;
-/// Peers that an owner sends its changes to itself, as `allot mesh` has it.
-const DIRECT: usize = 16;
 
 /// The trades of the first peer, one after the other.
 struct Race {
@@ -87,14 +74,6 @@ struct Trades {
 
 impl TradeSource for Trades {
     fn next(&mut self) -> Option<SourceItem> {
-        let trade = |symbol: &[u8]| {
-            SourceItem::Trade(Trade {
-                symbol: Symbol::new(symbol).expect("it is one"),
-                quantity: TradeQuantity::from_nanos(SHARE).expect("it is small"),
-                time: None,
-                origin: Origin::Typed,
-            })
-        };
         if std::mem::take(&mut self.is_first) {
             return Some(trade(b"BTC"));
         }
@@ -145,77 +124,6 @@ impl Agent for Watcher {
     }
 }
 
-fn name(number: usize) -> Result<StrategyName> {
-    StrategyName::new(format!("s{number}").as_bytes()).map_err(|bad| anyhow!("{bad}"))
-}
-
-/// A peer that is to run: its door is open.
-struct Place {
-    number: usize,
-    door: PeerDoor,
-    connect: Vec<Address>,
-}
-
-impl Place {
-    fn open(number: usize, connect: Vec<Address>) -> Result<Self> {
-        let door = PeerDoor::bind(&Context::new()?, "tcp://127.0.0.1:*", None)?;
-        Ok(Self { number, door, connect })
-    }
-
-    fn address(&self) -> Result<Address> {
-        let endpoint = self.door.endpoint().context("a door has an endpoint")?;
-        Address::new(endpoint).context("an endpoint is an address")
-    }
-
-    /// Puts the peer and its watcher on one thread.
-    fn settle(self, group: &mut ThreadGroup, crowd: &mut Crowd, wanted: usize) -> Result<()> {
-        let slot = group.thread(&format!("s{}", self.number))?;
-        let clock = Clock::system();
-        if self.number == 0 {
-            crowd.race = Some(crowd.race(slot.waker(), &clock)?);
-        }
-        let settings = Settings {
-            name: name(self.number)?,
-            address: self.address()?,
-            instance: Instance::new(u64::try_from(self.number)? + 1),
-            connect: self.connect,
-            heartbeat: Duration::from_secs(1),
-            join_wait: Duration::from_secs(3),
-            adopt: false,
-            direct: DIRECT,
-            delta_rows: limits::DELTA_ROWS_MAX,
-        };
-        let board = ViewBoard::new(slot.waker());
-        let is_owner = self.number == 0;
-        let (sender, stopped) = channel();
-        crowd.stopped.push(stopped);
-        let race = crowd.race.clone();
-        let start = PeerStart {
-            settings,
-            journal: OwnerJournal::none(),
-            others: Vec::new(),
-            source: Box::new(Trades { is_first: true, race: race.clone().filter(|_| is_owner) }),
-            board: Some(board.clone()),
-            history: None,
-            stop: (StopRequest::new(slot.waker()), sender),
-            wall: WallClock::system(),
-        };
-        group.add(&slot, Box::new(PeerAgent::new(self.door, start)));
-        let is_of_race = !is_owner && self.number < crowd.peers;
-        let watcher = Watcher {
-            board,
-            owner: name(0)?,
-            race: race.filter(|_| is_of_race),
-            wanted,
-            firsts: 0,
-            complete: crowd.complete.clone(),
-            clock,
-        };
-        group.add(&slot, Box::new(watcher));
-        Ok(())
-    }
-}
-
 struct Crowd {
     peers: usize,
     trades: u64,
@@ -223,7 +131,7 @@ struct Crowd {
     ended: Sender<Histogram<u64>>,
     complete: Sender<Nanos>,
     /// Nobody is told to stop; the peers' ends must be kept.
-    stopped: Vec<std::sync::mpsc::Receiver<()>>,
+    stopped: Vec<Receiver<()>>,
 }
 
 impl Crowd {
@@ -244,10 +152,34 @@ impl Crowd {
             owner: owner.clone(),
         }))
     }
-}
 
-fn group() -> ThreadGroup {
-    ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated)
+    /// Puts the peer and its watcher on one thread.
+    fn settle(&mut self, place: Place, group: &mut ThreadGroup, wanted: usize) -> Result<()> {
+        let number = place.number;
+        let slot = group.thread(&format!("s{number}"))?;
+        let clock = Clock::system();
+        if number == 0 {
+            self.race = Some(self.race(slot.waker(), &clock)?);
+        }
+        let is_owner = number == 0;
+        let race = self.race.clone();
+        let source = Trades { is_first: true, race: race.clone().filter(|_| is_owner) };
+        let address = place.address()?;
+        let (board, stopped) = place.settle(group, &slot, address, Box::new(source))?;
+        self.stopped.push(stopped);
+        let is_of_race = !is_owner && number < self.peers;
+        let watcher = Watcher {
+            board,
+            owner: name(0)?,
+            race: race.filter(|_| is_of_race),
+            wanted,
+            firsts: 0,
+            complete: self.complete.clone(),
+            clock,
+        };
+        group.add(&slot, Box::new(watcher));
+        Ok(())
+    }
 }
 
 /// Trades of one peer, one on its way at a time, and then one more peer that joins.
@@ -264,7 +196,7 @@ pub(super) fn measure(peers: usize, trades: u32) -> Result<Measured> {
         if number == 0 {
             known.push(place.address()?);
         }
-        place.settle(&mut group, &mut crowd, peers)?;
+        crowd.settle(place, &mut group, peers)?;
     }
     let running = group.start()?;
     for _ in 0..peers {
@@ -288,14 +220,14 @@ fn join(
     peers: usize,
     known: &[Address],
     crowd: &mut Crowd,
-    completed: &std::sync::mpsc::Receiver<Nanos>,
+    completed: &Receiver<Nanos>,
 ) -> Result<(u64, Running)> {
     let mut group = group();
     let begun = Clock::system();
     let begun_at = begun.now();
     let place = Place::open(peers, known.to_vec())?;
     // Its own row is one more.
-    place.settle(&mut group, crowd, peers + 1)?;
+    crowd.settle(place, &mut group, peers + 1)?;
     let running = group.start()?;
     let complete = completed.recv_timeout(PATIENCE).context("who joined has not seen all rows")?;
     Ok((u64::try_from((complete - begun_at).as_nanos())?, running))
