@@ -1,5 +1,6 @@
 //! History agent: stores the snapshots that a peer takes, on a thread that may wait for the disk.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ const DAY: u64 = 86_400_000_000_000;
 #[derive(Clone, Debug)]
 pub struct SnapshotQueue {
     waiting: Arc<Mutex<Option<ViewSnapshot>>>,
+    /// The last one was not stored.
+    has_failed: Arc<AtomicBool>,
     waker: Waker,
 }
 
@@ -21,7 +24,7 @@ impl SnapshotQueue {
     /// A place for the agent on the thread of this waker.
     #[must_use]
     pub fn new(waker: &Waker) -> Self {
-        Self { waiting: Arc::default(), waker: waker.clone() }
+        Self { waiting: Arc::default(), has_failed: Arc::default(), waker: waker.clone() }
     }
 
     /// Whether one still waits.
@@ -32,6 +35,11 @@ impl SnapshotQueue {
     pub(crate) fn put(&self, snapshot: ViewSnapshot) {
         *self.waiting.lock().expect("nothing panics while it holds the lock") = Some(snapshot);
         self.waker.wake();
+    }
+
+    /// Whether one was not stored since this was asked last.
+    pub(crate) fn take_failure(&self) -> bool {
+        self.has_failed.swap(false, Ordering::Relaxed)
     }
 
     fn take(&self) -> Option<ViewSnapshot> {
@@ -57,9 +65,13 @@ impl HistoryAgent {
         let (rows, kind) = (snapshot.rows.len(), snapshot.kind.name());
         match self.history.store(&snapshot) {
             Ok(()) => tracing::info!(rows, kind, digest = %snapshot.digest, "stored a snapshot"),
-            Err(error) => tracing::error!(
-                "a snapshot of {rows} rows was not stored: {error}; the next one is tried again"
-            ),
+            Err(error) => {
+                self.queue.has_failed.store(true, Ordering::Relaxed);
+                tracing::error!(
+                    "a snapshot of {rows} rows was not stored: {error}; it is tried again when the \
+                     next one is due"
+                );
+            }
         }
         1
     }

@@ -354,7 +354,17 @@ impl PeerAgent {
         let Some(timer) = &mut self.history else { return };
         let due = timer.times.due(steady, now.unix);
         self.history_wake_at = timer.times.wake_at(steady, now.unix);
-        let Some(kind) = due else { return };
+        if timer.queue.take_failure() {
+            timer.stored = None;
+        }
+        if let Some(kind) = due {
+            self.store_view(now, kind);
+        }
+    }
+
+    /// Has the view stored, if it has changed.
+    fn store_view(&mut self, now: Now, kind: SnapshotKind) {
+        let Some(timer) = &mut self.history else { return };
         let digest = self.replica.digest();
         if kind == SnapshotKind::Periodic && timer.stored == Some(digest) {
             return;
@@ -371,12 +381,14 @@ impl PeerAgent {
     }
 
     /// Says that it has stopped, once everything that it took is durable.
-    fn stop_cleanly(&mut self) {
+    fn stop_cleanly(&mut self, now: Now) {
         let is_settled = self.journal.durable() == self.recorded;
         if self.stop.is_made()
             && is_settled
             && let Some(stopped) = self.stopped.take()
         {
+            // What was shown of others comes back, whoever is away then.
+            self.store_view(now, SnapshotKind::Periodic);
             // Nobody waits for it any more if this fails.
             let _ = stopped.send(());
         }
@@ -415,7 +427,7 @@ impl Agent for PeerAgent {
         self.ask_again_at =
             if self.links.must_ask_again() { steady + ROOM_AGAIN } else { Nanos::MAX };
         self.take_snapshot(steady, now);
-        self.stop_cleanly();
+        self.stop_cleanly(now);
         done
     }
 

@@ -424,3 +424,40 @@ fn a_reader_that_does_not_read_keeps_nobody_from_trading_or_stopping() {
     peer.signal("-INT");
     assert!(peer.status_unread().success());
 }
+
+#[test]
+fn what_a_peer_has_shown_of_others_comes_back_after_a_clean_stop() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &["--data", "a"]);
+    mesh.start("B", &["A"], &[]);
+    mesh.peer("B").type_line("AAPL 100");
+    mesh.has("A", "B", "AAPL", "100");
+    mesh.kill("B");
+    // Long before a snapshot is due.
+    mesh.interrupt("A").ok();
+    mesh.start("A", &[], &["--data", "a"]);
+    assert_eq!(mesh.position("A", "B", "AAPL").as_deref(), Some("100"));
+}
+
+#[test]
+fn a_journal_that_is_gone_is_missed_where_the_history_has_its_rows() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &["--data", "a"]);
+    mesh.peer("A").type_line("AAPL 300");
+    mesh.has("A", "A", "AAPL", "300");
+    mesh.interrupt("A").ok();
+    let page = mesh.place.run(&["verify", "a"]).ok();
+    assert!(page.contains("mesh, strategy A") && page.contains("AAPL 300"), "{page}");
+    fs::remove_dir_all(mesh.place.path().join("a/journal")).unwrap();
+    let error = mesh.spawn("A", &[], &["--data", "a"]).outcome().error();
+    assert!(error.contains("the history there has 1 of its rows"), "{error}");
+}
+
+#[test]
+fn adopting_needs_peers_and_takes_no_trades_that_they_may_have() {
+    let mesh = Mesh::new();
+    let error = mesh.spawn("A", &[], &["--adopt"]).outcome().misuse();
+    assert!(error.contains("name one with --connect"), "{error}");
+    let error = mesh.spawn("A", &["B"], &["--adopt", "--file", "trades"]).outcome().misuse();
+    assert!(error.contains("adopt first without them"), "{error}");
+}

@@ -253,4 +253,11 @@ impl Outcome {
         assert_eq!(self.status.code(), Some(1), "{}\n{}", self.stdout, self.stderr);
         self.stderr
     }
+
+    /// Its stderr; panics if the command line was not refused.
+    #[track_caller]
+    pub(crate) fn misuse(self) -> String {
+        assert_eq!(self.status.code(), Some(2), "{}\n{}", self.stdout, self.stderr);
+        self.stderr
+    }
 }

@@ -110,7 +110,9 @@ impl Replica {
         out: &mut Vec<Effect>,
     ) {
         let before = self.wants.get(&owner).copied();
-        if before.is_some_and(|wanted| now.steady < wanted.until) || !self.view.has_room_for(&owner)
+        if before.is_some_and(|wanted| now.steady < wanted.until)
+            || !self.view.has_room_for(&owner)
+            || !self.has_room_to_want(now, owner)
         {
             return;
         }
@@ -121,9 +123,19 @@ impl Replica {
         self.send(id, Message::Want(want), out);
     }
 
+    /// Whether one more owner may be asked for; those that nobody answered for are forgotten first.
+    fn has_room_to_want(&mut self, now: Now, owner: StrategyName) -> bool {
+        if self.wants.len() < limits::MEMBERS_MAX || self.wants.contains_key(&owner) {
+            return true;
+        }
+        self.wants.retain(|_, wanted| now.steady < wanted.until);
+        self.wants.len() < limits::MEMBERS_MAX
+    }
+
     /// Asks a peer for all rows of an owner: one of the two has another row.
     fn ask_for_all(&mut self, now: Now, id: LinkId, owner: StrategyName, out: &mut Vec<Effect>) {
-        if self.wants.get(&owner).is_some_and(|wanted| now.steady < wanted.until) {
+        let is_asked = self.wants.get(&owner).is_some_and(|wanted| now.steady < wanted.until);
+        if is_asked || !self.has_room_to_want(now, owner) {
             return;
         }
         let until = now.steady + self.settings.heartbeat;

@@ -52,7 +52,10 @@ impl Join {
     }
 
     pub(super) fn name_alive(&mut self, name: StrategyName) {
-        self.named.insert(name);
+        // Whoever says more names than a mesh may have is not waited for.
+        if self.named.len() < limits::MEMBERS_MAX {
+            self.named.insert(name);
+        }
     }
 
     pub(super) fn see(&mut self, incarnation: Incarnation) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use allot_domain::SourceId;
 use allot_journal::Wakers;
-use allot_mesh_rules::{Address as PeerAddress, Instance, Settings, StrategyName, limits};
+use allot_mesh_rules::{Address as PeerAddress, Instance, Settings, StrategyName, Version, limits};
 use allot_mesh_service::{
     History, HistoryAgent, HistoryTimes, NoTrades, OpenedJournal, OwnerJournal, PeerAgent,
     PeerDoor, PeerStart, SnapshotQueue, TradeSource, ViewBoard, ViewRow,
@@ -18,7 +18,7 @@ use allot_runtime::{
     Clock, Context, CurveKey, CurveKeys, StopRequest, ThreadGroup, ThreadSlot, Threads,
     WaitStrategy, WallClock, duration,
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use super::fill_follower::FollowSettings;
@@ -258,7 +258,18 @@ impl PeerPage {
         let is_good = (least..=most).contains(&self.times.heartbeat);
         demand(is_good, format!("--heartbeat must be from {from} to {to}"))?;
         let is_good = Duration::from_secs(1) <= self.times.snapshot_every;
-        demand(is_good, "--snapshot-every must be at least 1s")
+        demand(is_good, "--snapshot-every must be at least 1s")?;
+        let knows_others = !self.connect.is_empty() || !self.peers.is_empty();
+        demand(
+            !self.adopt || knows_others,
+            "--adopt takes the positions of the peers: name one with --connect",
+        )?;
+        let is_typed = self.trades.file.is_none() && self.trades.follow.is_none();
+        demand(
+            !self.adopt || is_typed,
+            "with --adopt nobody knows which lines of --file, or fills of --follow, the positions \
+             of the peers have: adopt first without them, and then give a file of what is missing",
+        )
     }
 
     /// What the replica is told.
@@ -330,6 +341,14 @@ impl PeerPage {
         let (newest, wrong) = history.newest().with_context(what)?;
         wrong.iter().for_each(|what| tracing::error!("{what}"));
         let others = newest.map_or_else(Vec::new, |snapshot| snapshot.rows);
+        let own = others.iter().filter(|one| one.owner == name).count();
+        ensure!(
+            self.adopt || own == 0 || journal.owned().version() != Version::ZERO,
+            "the journal of {name} is gone from {}, and the history there has {own} of its rows; \
+             bring the journal back, or take the positions of the peers with --adopt; to begin \
+             from zero give another --data directory",
+            data.display()
+        );
         let history_slot = group.blocking_thread("history")?;
         let queue = SnapshotQueue::new(history_slot.waker());
         group.add(&history_slot, Box::new(HistoryAgent::new(history, queue.clone())));
