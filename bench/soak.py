@@ -88,6 +88,18 @@ def endless(front, publish):
             stream.close()
 
 
+def tiny(front, publish):
+    """A message of empty frames that never ends, at either port."""
+    for endpoint, kind in ((front, b"DEALER"), (publish, b"SUB")):
+        stream = connect(endpoint, kind)
+        stream.settimeout(1)
+        try:
+            while True:
+                stream.sendall(frame(b"", more=True) * 32_768)
+        except OSError:
+            stream.close()
+
+
 def topics(_, publish):
     """One endless topic, then as many short ones as are taken."""
     stream = connect(publish, b"SUB")
@@ -179,7 +191,9 @@ def silent(front, publish):
     time.sleep(5)
 
 
-ATTACKS = [endless, topics, unread, unread, large, large, reports, garbage, stuck, stuck, silent]
+ATTACKS = [
+    *(endless, tiny, topics, unread, unread, large, large, reports, garbage, stuck, stuck, silent),
+]
 
 
 def step_back():

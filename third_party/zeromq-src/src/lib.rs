@@ -8,7 +8,7 @@
 //! The two calls of `zmq-sys`'s build script are forwarded to upstream, which hands libzmq to the
 //! `cc` crate with an empty `platform.hpp`.
 //! What `configure` would have written there goes into `CXXFLAGS`, which `cc` reads; and `CXX`,
-//! which it reads too, names a script that repairs three functions on the way: see `repair-c++.sh`.
+//! which it reads too, names a script that repairs some functions on the way: see `repair-c++.sh`.
 
 use std::env;
 use std::path::PathBuf;
@@ -55,7 +55,13 @@ const LINUX: &[&str] = &[
 ];
 
 /// What it repairs.
-const REPAIRED: &[&str] = &["stream_engine_base.cpp", "zmtp_engine.cpp", "ws_engine.cpp"];
+const REPAIRED: &[&str] = &[
+    "pipe.cpp",
+    "session_base.cpp",
+    "stream_engine_base.cpp",
+    "zmtp_engine.cpp",
+    "ws_engine.cpp",
+];
 
 /// Stands before the C++ compiler.
 const REPAIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/repair-c++.sh");
