@@ -28,6 +28,7 @@ mod lookup;
 mod names;
 mod marker;
 mod machine;
+mod time;
 pub mod snapshot;
 
 pub use content::Content;
@@ -46,3 +47,4 @@ pub use quantity::Quantity;
 pub use reject::{Reason, Reject};
 pub use side::Side;
 pub use snapshot::SnapshotError;
+pub use time::{Now, Steady, Unix, nanoseconds};

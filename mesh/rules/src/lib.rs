@@ -13,7 +13,6 @@
 #![forbid(unsafe_code)]
 
 pub mod limits;
-mod time;
 mod strategy_name;
 mod position;
 mod version;
@@ -33,6 +32,7 @@ mod dials;
 mod replica;
 
 pub use allot_domain::{Incarnation, Ticker as Symbol};
+pub use allot_domain::{Now, Steady, Unix};
 
 pub use address::Address;
 pub use effect::{Effect, Refusal};
@@ -48,5 +48,4 @@ pub use row::{Digest, Row};
 pub use settings::Settings;
 pub use status::{Counters, MemberStatus, Phase, Route, Status};
 pub use strategy_name::{BadStrategyName, StrategyName};
-pub use time::{Now, Steady, Unix};
 pub use version::{Instance, Sequence, Version};

@@ -12,7 +12,6 @@
 #![forbid(unsafe_code)]
 
 pub mod limits;
-mod time;
 mod period;
 mod value;
 mod decide;
@@ -25,6 +24,8 @@ mod generator;
 mod strategy;
 mod trader;
 mod order;
+
+pub use allot_domain::{Now, Steady, Unix};
 
 pub use attempts::Attempts;
 pub use component_name::ComponentName;
@@ -39,7 +40,6 @@ pub use strategy::{
     GeneratorAnswer, GeneratorIndex, Refusal, Registering, SignalReply, Strategy, StrategyEffect,
     StrategySettings, TraderAnswer,
 };
-pub use time::{Now, Steady, Unix};
 pub use trader::{
     Decision, Deregistration, Median, OrderEnd, OrderTarget, ProblemKey, Record, RegisterRequest,
     Standing, Trader, TraderEffect, TraderProblem, TraderReply, TraderSettings,

@@ -13,7 +13,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::time::nanoseconds;
+use allot_domain::nanoseconds;
+
 use crate::{ComponentName, Now, Steady, Unix, limits};
 
 allot_domain::number!(

@@ -1,7 +1,7 @@
 //! Time: what the wall clock says, and what a steady clock says.
 //!
-//! The wall clock is shown to people and decides nothing. Silences and pauses are measured by the
-//! steady one, which only runs forward.
+//! The wall clock may be set. Silences and pauses are measured by the steady one, which only runs
+//! forward.
 //!
 //! | operation           | result                                     |
 //! |---------------------|--------------------------------------------|
@@ -65,8 +65,17 @@ time!(
     Steady
 );
 
-/// A span in whole nanoseconds.
-fn nanoseconds(span: Duration) -> u64 {
+impl Unix {
+    /// How far two moments are apart, whichever is the later.
+    #[must_use]
+    pub const fn apart(self, other: Self) -> Duration {
+        Duration::from_nanos(self.0.abs_diff(other.0))
+    }
+}
+
+/// A span in whole nanoseconds, as many as a number holds.
+#[must_use]
+pub fn nanoseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -77,4 +86,12 @@ pub struct Now {
     pub unix: Unix,
     /// What the steady clock says.
     pub steady: Steady,
+}
+
+impl Now {
+    /// When the wall clock will have reached a moment, if nobody sets it.
+    #[must_use]
+    pub fn until(self, unix: Unix) -> Steady {
+        self.steady + (unix - self.unix)
+    }
 }
