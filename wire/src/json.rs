@@ -11,7 +11,7 @@ use allot_domain::Reject;
 use serde::Deserialize;
 
 use crate::DecodeError;
-pub use entries::{Entries, Name};
+pub use entries::{Entries, each_entry};
 pub use field::{Field, need, scalar, string, unknown_field};
 pub use object::Object;
 

@@ -13,28 +13,40 @@ pub struct Entries<'a, V>(pub Vec<(Cow<'a, str>, V)>);
 /// The name of a field; it borrows from the text unless it has escapes.
 #[derive(Debug, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
+pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Entries<'a, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor(PhantomData))
+        let mut entries = Vec::new();
+        each_entry(deserializer, |name, value| entries.push((name, value)))?;
+        Ok(Entries(entries))
     }
 }
 
-struct EntriesVisitor<'a, V>(PhantomData<Entries<'a, V>>);
+/// Hands over each name of an object with its value, in the order in which they stand there.
+///
+/// # Errors
+/// It is no object, or a value is none of these.
+pub fn each_entry<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+    take: impl FnMut(Cow<'de, str>, V),
+) -> Result<(), D::Error> {
+    deserializer.deserialize_map(EntryVisitor(take, PhantomData))
+}
 
-impl<'de: 'a, 'a, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<'a, V> {
-    type Value = Entries<'a, V>;
+struct EntryVisitor<V, F>(F, PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>, F: FnMut(Cow<'de, str>, V)> Visitor<'de> for EntryVisitor<V, F> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut entries = Vec::new();
+    fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> Result<(), M::Error> {
         while let Some(Name(name)) = map.next_key()? {
-            entries.push((name, map.next_value()?));
+            (self.0)(name, map.next_value()?);
         }
-        Ok(Entries(entries))
+        Ok(())
     }
 }

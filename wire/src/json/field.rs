@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use allot_domain::{Reject, decimal};
 use serde_json::value::RawValue;
 
-use super::Name;
+use super::entries::Name;
 use crate::nearest_name;
 
 /// What stands in a field; it borrows from the message.

@@ -4,14 +4,13 @@
 //! writes is passed over.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use allot_allocation_rules::{Bust, Fill, Reject, Replay, Split};
 use allot_domain::{MessageId, Price, Quantity, Reject as Core, Seq, Side, Ticker, decimal};
-use allot_wire::json::{Entries, Field, Name, need, scalar, string, unknown_field};
+use allot_wire::json::{Entries, Field, each_entry, need, scalar, string, unknown_field};
 use allot_wire::{Rejection, origin};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
 use super::{ReportRequest, Request, RequestKind, read_range, unknown_type, weights};
@@ -224,28 +223,15 @@ pub(crate) fn read_side(side: &str) -> Result<Side, Core> {
 
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
         let mut fields = Fields::none();
-        while let Some(Name(name)) = map.next_key()? {
-            let value = map.next_value()?;
+        each_entry(deserializer, |name: Cow<'de, str>, value: &'de RawValue| {
             match fields.field(&name) {
                 Some(field) => field.set(value),
-                None => fields.unknown = fields.unknown.or(Some(name)),
+                None => {
+                    fields.unknown.get_or_insert(name);
+                }
             }
-        }
+        })?;
         Ok(fields)
     }
 }

@@ -1,7 +1,6 @@
 //! Fields: the known fields of a JSON request, each as the text that stands there.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
 
 use allot_domain::{Incarnation, Reject as Core, Seq, SourceId};
@@ -9,10 +8,10 @@ use allot_signals_rules::{
     Ask, ComponentName, ComponentReport, Decision, Deregistration, Period, Problem,
     RegisterRequest, Reject, Unix,
 };
-use allot_wire::json::{Field, Name, need, string, unknown_field};
+use allot_wire::json::{Field, each_entry, need, string, unknown_field};
 use allot_wire::{Rejection, origin, timestamp};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
 use super::{
@@ -207,30 +206,15 @@ const fn needed_fields(kind: RequestKind) -> &'static [&'static str] {
 
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
         let mut fields = Fields { fields: NAMES.map(Field::named), unknown: None };
-        while let Some(Name(name)) = map.next_key()? {
-            let value: &RawValue = map.next_value()?;
+        each_entry(deserializer, |name: Cow<'de, str>, value: &'de RawValue| {
             match NAMES.iter().position(|known| *known == name) {
                 Some(at) => fields.fields[at].set(value),
                 None => {
                     fields.unknown.get_or_insert(name);
                 }
             }
-        }
+        })?;
         Ok(fields)
     }
 }
