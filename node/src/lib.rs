@@ -35,6 +35,7 @@ mod feed_reader;
 mod history_reader;
 mod table;
 mod time_text;
+mod address;
 mod flags;
 mod common_args;
 mod misuse;

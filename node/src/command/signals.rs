@@ -1,6 +1,5 @@
 //! `allot signals`: generators, strategies and the trader, as processes.
 
-pub(crate) mod address;
 mod agent_run;
 mod client;
 mod deregister;

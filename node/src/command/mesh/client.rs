@@ -9,7 +9,7 @@ use allot_runtime::{Clock, Context, CurveKeys, Link, LinkOptions, Nanos, PollSet
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::command::signals::address::{Address, parse};
+use crate::address::{Address, parse};
 use crate::front_keys::read_or_create;
 
 /// After this long without a reply a request is sent again.

@@ -25,7 +25,7 @@ use super::fill_follower::FollowSettings;
 use super::output::{Output, Style};
 use super::table;
 use super::trade_lines::TradeLines;
-use crate::command::signals::address::{Address, parse};
+use crate::address::{Address, parse};
 use crate::common_args::CommonArgs;
 use crate::exposure::is_reachable;
 use crate::front_keys::read_or_create;

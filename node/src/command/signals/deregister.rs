@@ -9,9 +9,9 @@ use allot_signals_service::{ReplyBody, RequestBody};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::address::{Address, parse_other};
 use super::client::Client;
 use super::generator::name;
+use crate::address::{Address, parse_other};
 use crate::stdout::print;
 
 /// Take a strategy off the trader by hand, so that the others go on without it

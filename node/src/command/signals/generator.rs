@@ -10,9 +10,9 @@ use allot_signals_service::{GeneratorAgent, Source};
 use anyhow::{Result, anyhow};
 use clap::Args;
 
-use super::address::ListenFlags;
 use super::agent_run::{Printer, group, listener, run as run_agent};
 use super::schedule_flags::ScheduleFlags;
+use crate::address::ListenFlags;
 use crate::command::feed::seed;
 use crate::exposure;
 use crate::misuse::demand;

@@ -17,7 +17,7 @@ use allot_signals_service::{OrderPort, ProblemBoard};
 use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 
-use super::address::{Address, parse};
+use crate::address::{Address, parse};
 use crate::command::feed::source;
 use crate::common_args::CommonArgs;
 use crate::feed_group::{FeedGroup, Feeds};

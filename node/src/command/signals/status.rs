@@ -12,8 +12,8 @@ use anyhow::{Result, bail};
 use clap::Args;
 use comfy_table::{ContentLineStyle, LineStyle, Table, TableStyle};
 
-use super::address::{Address, parse_other};
 use super::client::Client;
+use crate::address::{Address, parse_other};
 use crate::stdout::print;
 
 /// Show how the trader, its strategies and their generators are

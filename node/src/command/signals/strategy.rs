@@ -11,10 +11,10 @@ use allot_signals_service::{Event, StrategyAgent, StrategyLinks};
 use anyhow::Result;
 use clap::Args;
 
-use super::address::{Address, parse_other};
 use super::agent_run::{Printer, group, listener, run as run_agent};
 use super::generator::name;
 use super::schedule_flags::ScheduleFlags;
+use crate::address::{Address, parse_other};
 use crate::misuse::demand;
 
 /// Ask generators for their signals, decide, and submit the decision to the trader

@@ -15,11 +15,11 @@ use allot_signals_service::{
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::address::{Address, ListenFlags, beside, parse};
 use super::agent_run::{Printer, group, listener, run as run_agent};
 use super::generator::warn_if_reachable;
 use super::order_feed::{OrderFlags, OrderThread};
 use super::schedule_flags::ScheduleFlags;
+use crate::address::{Address, ListenFlags, beside, parse};
 use crate::common_args::CommonArgs;
 use crate::misuse::{Misuse, demand};
 

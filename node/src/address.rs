@@ -9,7 +9,7 @@ pub(crate) struct Address(pub(crate) String);
 /// Where a component listens.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-pub(super) struct ListenFlags {
+pub(crate) struct ListenFlags {
     /// Endpoint to listen on: tcp://127.0.0.1:1000, ipc://PATH
     #[arg(long, value_name = "ADDR", value_parser = parse)]
     listen: Option<Address>,
@@ -19,7 +19,7 @@ pub(super) struct ListenFlags {
 }
 
 impl ListenFlags {
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         match (&self.listen, self.port) {
             (Some(address), _) => address.0.clone(),
             (None, port) => local(&port.unwrap_or_default().to_string()),
@@ -31,12 +31,11 @@ fn local(port: &str) -> String {
     format!("tcp://127.0.0.1:{port}")
 }
 
-/// Reads an address.
+/// Reads an address. What means the same is one address: two forms of it are compared as text.
 pub(crate) fn parse(text: &str) -> Result<Address, String> {
     let text = text.trim();
-    let port = text.strip_prefix(':').unwrap_or(text);
-    if port.parse::<u16>().is_ok() {
-        return Ok(Address(local(port)));
+    if let Some(port) = read_port(text.strip_prefix(':').unwrap_or(text)) {
+        return Ok(Address(local(&port)));
     }
     if let Some(path) = text.strip_prefix("ipc://")
         && !path.is_empty()
@@ -44,17 +43,25 @@ pub(crate) fn parse(text: &str) -> Result<Address, String> {
         return Ok(Address(text.to_owned()));
     }
     let bare = text.strip_prefix("tcp://").unwrap_or(text);
-    let is_port = |port: &str| port.parse::<u16>().is_ok() || (port == "*" && bare != text);
-    match bare.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && !host.contains('/') && is_port(port) => {
-            Ok(Address(format!("tcp://{bare}")))
-        }
-        _ => Err("use a port, HOST:PORT, tcp://HOST:PORT or ipc://PATH".to_owned()),
+    let any = |port: &str| (port == "*" && bare != text).then(|| port.to_owned());
+    let ends = bare.rsplit_once(':').filter(|(host, _)| !host.is_empty() && !host.contains('/'));
+    let ends = ends.and_then(|(host, port)| Some((host, read_port(port).or_else(|| any(port))?)));
+    match ends {
+        Some((host, port)) if host.eq_ignore_ascii_case("localhost") => Ok(Address(local(&port))),
+        Some((host, port)) => Ok(Address(format!("tcp://{host}:{port}"))),
+        None => Err("use a port, HOST:PORT, tcp://HOST:PORT or ipc://PATH".to_owned()),
     }
 }
 
+/// A port without zeros before it.
+fn read_port(text: &str) -> Option<String> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = text.parse::<u16>().ok().filter(|_| is_number)?;
+    Some(port.to_string())
+}
+
 /// Reads the address of somebody else, who listens on one port.
-pub(super) fn parse_other(text: &str) -> Result<Address, String> {
+pub(crate) fn parse_other(text: &str) -> Result<Address, String> {
     let address = parse(text)?;
     match address.0.ends_with(":*") || address.0.ends_with(":0") {
         true => Err("that is any free port; use the one that is listened on".to_owned()),
@@ -63,7 +70,7 @@ pub(super) fn parse_other(text: &str) -> Result<Address, String> {
 }
 
 /// Where a trader publishes that listens here: the next port, or the path with `.pub`.
-pub(super) fn beside(listen: &str) -> Result<String, String> {
+pub(crate) fn beside(listen: &str) -> Result<String, String> {
     if listen.starts_with("ipc://") {
         return Ok(format!("{listen}.pub"));
     }
@@ -88,6 +95,8 @@ mod tests {
             ("1001", "tcp://127.0.0.1:1001"),
             (":1001", "tcp://127.0.0.1:1001"),
             ("quant-2:1001", "tcp://quant-2:1001"),
+            ("localhost:01001", "tcp://127.0.0.1:1001"),
+            ("tcp://LOCALHOST:1001", "tcp://127.0.0.1:1001"),
             ("tcp://127.0.0.1:*", "tcp://127.0.0.1:*"),
             ("ipc:///run/g1", "ipc:///run/g1"),
         ] {
@@ -99,6 +108,8 @@ mod tests {
             "70000",
             "http://a:1",
             "a:b",
+            "+1001",
+            "a:+1",
             "a:*",
             "tcp://1010",
             "tcp://a:70000",
