@@ -19,6 +19,7 @@ mod front_keys;
 mod front_probe;
 mod exposure;
 mod shard_dirs;
+mod record_reader;
 mod trader_journal_reader;
 pub mod wiring;
 mod stdout;

@@ -18,10 +18,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::record_reader::Records;
 use crate::shard_dirs;
 use crate::stdout::print;
 use crate::strategy_journal_reader;
-use crate::trader_journal_reader::{self, Checked};
+use crate::trader_journal_reader;
 use agreement::Agreement;
 use given_replies::{GivenReplies, MessageName};
 use replay::{ShardResult, replay};
@@ -99,16 +100,17 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
 
 /// Verifies the journal of a trader of signals.
 fn verify_trader(path: &Path, is_json: bool) -> Result<ExitCode> {
-    let Checked { stamp, records, medians, failures } = trader_journal_reader::check(path)?;
+    let checked = trader_journal_reader::check(path)?;
+    let (Records { stamp, count, failures }, medians) = (checked.records, checked.medians);
     let directory = path.display().to_string();
     let page = if is_json {
         json!({
-            "directory": directory, "stamp": stamp, "records": records, "medians": medians,
+            "directory": directory, "stamp": stamp, "records": count, "medians": medians,
             "wrong": failures,
         })
         .to_string()
     } else {
-        let head = format!("{directory}: {stamp}\n  {records} records, {medians} medians");
+        let head = format!("{directory}: {stamp}\n  {count} records, {medians} medians");
         let wrong = failures.iter().map(|failure| format!("  WRONG: {failure}"));
         let end = if failures.is_empty() { "no failure found" } else { "FAILED: see above" };
         let lines: Vec<_> = iter::once(head).chain(wrong).chain([end.to_owned()]).collect();
@@ -122,29 +124,30 @@ fn verify_trader(path: &Path, is_json: bool) -> Result<ExitCode> {
 fn verify_strategy(path: &Path, is_json: bool) -> Result<ExitCode> {
     let checked = strategy_journal_reader::check(path)?;
     let directory = path.display().to_string();
-    let (records, trades) = (checked.records, checked.trades);
+    let (Records { stamp, count, failures }, trades) = (checked.records, checked.trades);
     let page = if is_json {
         json!({
-            "directory": directory, "stamp": checked.stamp, "records": records, "trades": trades,
-            "positions": checked.positions, "wrong": checked.failures,
+            "directory": directory, "stamp": stamp, "records": count, "trades": trades,
+            "positions": checked.positions, "wrong": failures,
         })
         .to_string()
     } else {
-        let mut lines = vec![
-            format!("{directory}: {}", checked.stamp),
-            format!("  {records} records, {trades} trades"),
-        ];
+        let mut lines =
+            vec![format!("{directory}: {stamp}"), format!("  {count} records, {trades} trades")];
         match &checked.positions {
             Some(positions) => lines.extend(positions.iter().map(|one| format!("  {one}"))),
-            None => lines.push("  the first records are not there: sums were not made".to_owned()),
+            None if failures.is_empty() => {
+                lines.push("  the first records are not there: sums were not made".to_owned());
+            }
+            None => {}
         }
-        lines.extend(checked.failures.iter().map(|failure| format!("  WRONG: {failure}")));
-        let is_good = checked.failures.is_empty();
+        lines.extend(failures.iter().map(|failure| format!("  WRONG: {failure}")));
+        let is_good = failures.is_empty();
         lines.push(if is_good { "no failure found" } else { "FAILED: see above" }.to_owned());
         lines.join("\n")
     };
     print(&page)?;
-    Ok(if checked.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn progress_bar() -> ProgressBar {
