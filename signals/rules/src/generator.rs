@@ -38,6 +38,8 @@ enum Signal {
     Asked,
     Made(Value),
     Failed(String),
+    /// The generator has started in it, and makes none.
+    NotOwed,
 }
 
 /// A request that waits.
@@ -176,9 +178,7 @@ impl Generator {
         let known = self.made.iter().find(|(made, _)| *made == period);
         self.signal = match known {
             Some((_, value)) => Signal::Made(*value),
-            None if self.started_in == self.period => Signal::Failed(format!(
-                "the generator started in period {period}, and its first signal is of the next one"
-            )),
+            None if self.started_in == self.period => Signal::NotOwed,
             None => Signal::Due,
         };
         let (mine, over) = self.kept.drain(..).partition(|kept| period <= kept.period);
@@ -249,6 +249,7 @@ impl Generator {
             Signal::Due | Signal::Asked => None,
             Signal::Made(value) => Some(GeneratorReply::Signal(period, *value)),
             Signal::Failed(why) => Some(GeneratorReply::Rejected(Reject::NoSignal(why.clone()))),
+            Signal::NotOwed => Some(GeneratorReply::Rejected(Reject::JustStarted(period))),
         }
     }
 

@@ -39,8 +39,10 @@ pub const PERIOD_MOST: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// The longest lease: a crashed strategy keeps its name that long.
 pub const LEASE_MOST: Duration = Duration::from_secs(3_600);
-/// The shortest lease.
-pub const LEASE_LEAST: Duration = Duration::from_millis(50);
+/// The shortest lease; see [`crate::Schedule::lease_least`].
+pub const LEASE_LEAST: Duration = Duration::from_millis(30);
+/// The longest that the shortest lease of a schedule is: a strategy renews three times in a lease.
+pub const LEASE_LEAST_MOST: Duration = Duration::from_secs(1);
 
 /// How long a strategy that is stopped tries to deregister.
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -53,6 +55,9 @@ pub const RETRY_FIRST_MOST: Duration = Duration::from_secs(1);
 const _: () = {
     assert!(NAME_LEN_MAX <= allot_domain::limits::ID_LEN_MAX);
     assert!(GENERATORS_MAX <= REPORTS_MAX);
-    assert!(LEASE_LEAST.as_millis() < LEASE_MOST.as_millis());
+    assert!(LEASE_LEAST.as_millis() < LEASE_LEAST_MOST.as_millis());
+    assert!(LEASE_LEAST_MOST.as_millis() < LEASE_MOST.as_millis());
+    // The lease that a trader has by default.
+    assert!(LEASE_LEAST.as_millis() < PERIOD_LEAST.as_millis() / 3);
     assert!(PERIOD_LEAST.as_millis() < PERIOD_MOST.as_millis());
 };

@@ -129,6 +129,13 @@ impl Schedule {
         self.start_of(period) + self.deadline
     }
 
+    /// The shortest lease that a trader may give: a sixth of the period, at most a second. With a
+    /// shorter one its strategies would do little but renew it.
+    #[must_use]
+    pub fn lease_least(&self) -> Duration {
+        (self.length / 6).clamp(limits::LEASE_LEAST, limits::LEASE_LEAST_MOST)
+    }
+
     /// When to look at the wall clock again at the latest: it may have been set meanwhile.
     pub(crate) fn look_again(&self, now: Now) -> Steady {
         now.steady + (self.length / 4).min(Duration::from_secs(1))

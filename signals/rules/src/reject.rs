@@ -34,6 +34,8 @@ reasons! {
         AlreadyDecided(Value) = "already_decided",
         /// There is no signal in this period; holds why.
         NoSignal(String) = "no_signal",
+        /// The generator started in this period, and owes no signal of it.
+        JustStarted(Period) = "just_started",
     }
 }
 
@@ -92,6 +94,7 @@ impl Reject {
         "too_early",
         "already_decided",
         "no_signal",
+        "just_started",
     ];
 }
 
@@ -137,6 +140,10 @@ impl fmt::Display for Reject {
                 write!(f, "the decision of this period is {value}, and is given once")
             }
             Self::NoSignal(why) => write!(f, "there is no signal in this period: {why}"),
+            Self::JustStarted(period) => write!(
+                f,
+                "the generator started in period {period}, and its first signal is of the next one"
+            ),
         }
     }
 }

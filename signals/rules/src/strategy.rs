@@ -216,7 +216,9 @@ impl Strategy {
             self.close_round(now);
             let begin = self.settings.schedule.begin_of(period, &self.settings.name);
             let patient_until = self.patient_until(now, period);
-            self.round = Some(Round::new(period, begin, patient_until, self.generators.len()));
+            let is_first = self.round.is_none();
+            let round = Round::new(period, begin, patient_until, self.generators.len());
+            self.round = Some(Round { is_first, ..round });
         }
         self.work(now, out);
         self.tell(out);
@@ -247,10 +249,19 @@ impl Strategy {
         }
     }
 
-    /// Names the generators that have not replied in this period.
+    /// Names the generators that have not replied in this period, and those that were started
+    /// again in it: a part that has just started owes nothing of its first period, and a strategy
+    /// that has just started itself owes no decision of it either.
     fn miss(&mut self, now: Now) {
         let Some(round) = &self.round else { return };
         for (slot, generator) in round.slots.iter().zip(&mut self.generators) {
+            if let (Some(why), None) = (&slot.just_started, slot.value) {
+                if !round.is_first {
+                    let (kind, at) = (ProblemKind::NoData, &mut generator.problem);
+                    Problem::set(at, kind, now.unix, why.clone());
+                }
+                continue;
+            }
             let has_failed =
                 generator.problem.as_ref().is_some_and(|known| known.kind == ProblemKind::NoData);
             if slot.held && has_failed {

@@ -100,6 +100,9 @@ pub struct Standing {
     pub instance: Incarnation,
     /// Since when that one is registered.
     pub since: Unix,
+    /// In which period the name was registered; none where that was before the trader started. It
+    /// owes no decision of that one.
+    pub new_in: Option<Period>,
     /// When its lease runs out.
     pub lease_until: Steady,
     /// Its last decision.
@@ -223,10 +226,12 @@ impl Trader {
                 let lease_until = now.steady + self.settings.lease;
                 let before = self.strategies.remove(&name);
                 let decision = before.as_ref().and_then(|before| before.decision);
+                let new_in = before.as_ref().map_or(self.period, |before| before.new_in);
                 self.reports -= before.map_or(0, |before| before.reports.len());
                 let standing = Standing {
                     instance,
                     since,
+                    new_in,
                     lease_until,
                     decision,
                     heard: None,

@@ -50,8 +50,8 @@ pub(super) struct TraderPage {
     /// Make the data directory that of a new trader first; refused where there is one
     #[arg(long, requires = "data")]
     new: bool,
-    /// How long a name is held after the last message of its strategy, from 50ms to 1h
-    /// [default: 10s, at most a third of the period]
+    /// How long a name is held after the last message of its strategy, up to 1h; at least a sixth
+    /// of the period, or a second if that is shorter [default: 10s, at most a third of the period]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     lease: Option<Duration>,
     #[command(flatten)]
@@ -109,9 +109,13 @@ pub(super) fn run(page: &TraderPage, common: &CommonArgs) -> Result<ExitCode> {
 fn lease(page: &TraderPage, schedule: &Schedule) -> Result<Duration> {
     let default = Duration::from_secs(10).min(schedule.length() / 3);
     let lease = page.lease.unwrap_or(default);
-    let (least, most) = (limits::LEASE_LEAST, limits::LEASE_MOST);
-    let bounds =
-        format!("--lease must be from {} to {}", duration::show(least), duration::show(most));
+    let (least, most) = (schedule.lease_least(), limits::LEASE_MOST);
+    let bounds = format!(
+        "--lease must be from {} to {} with --period {}",
+        duration::show(least),
+        duration::show(most),
+        duration::show(schedule.length())
+    );
     demand(least <= lease && lease <= most, bounds)?;
     // Messages tell it in milliseconds.
     Ok(Duration::from_millis(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX)))

@@ -86,7 +86,7 @@ fn a_run_after_another_makes_no_second_signal_of_the_period_of_its_start() {
     let Generator { name, schedule, .. } = generator();
     let mut again = Generator::after_its_start(name, schedule);
     let out = asked(&mut again, at(5_500), 1, ask(5));
-    assert_eq!((out.len(), code(&out)), (1, "no_signal"));
+    assert_eq!((out.len(), code(&out)), (1, "just_started"));
     assert_eq!(again.problem(), None, "it is well");
     assert_eq!(again.wake_at(), at(5_750).steady);
     let mut out = Vec::new();

@@ -167,7 +167,8 @@ impl Strategy {
         }
         self.registering.heard = Some(now.steady);
         // With no lease it would renew without a pause, and with an endless one never.
-        let bound = |lease: Duration| lease.clamp(limits::LEASE_LEAST, limits::LEASE_MOST);
+        let least = self.settings.schedule.lease_least();
+        let bound = |lease: Duration| lease.clamp(least, limits::LEASE_MOST);
         match answer {
             TraderAnswer::Registered(lease, decided) if registration.is_some() => {
                 self.registered(now, bound(lease), decided, out);
@@ -255,6 +256,8 @@ impl Strategy {
         {
             self.last = Some((period, value));
             out.push(StrategyEffect::Submitted(period, value));
+            // The status shows what the decision was made of.
+            self.registering.hurry();
         }
     }
 

@@ -11,6 +11,8 @@ use crate::{Attempts, ComponentReport, Now, Period, Problem, ProblemKind, Steady
 #[derive(Clone, Debug)]
 pub(super) struct Round {
     pub(super) period: Period,
+    /// The strategy has started in it.
+    pub(super) is_first: bool,
     /// When the work begins.
     pub(super) begin: Unix,
     /// Nobody is missing before.
@@ -48,6 +50,8 @@ pub(super) struct Slot {
     pub(super) held: bool,
     /// It has said that there is none in this period.
     pub(super) refused: bool,
+    /// Because it has started in it, and how it says so: named at the deadline, if then.
+    pub(super) just_started: Option<String>,
     /// It has replied in this period what cannot be taken: it is not missing.
     pub(super) is_faulty: bool,
 }
@@ -56,6 +60,7 @@ impl Round {
     pub(super) fn new(period: Period, begin: Unix, patient_until: Unix, generators: usize) -> Self {
         Self {
             period,
+            is_first: false,
             begin,
             patient_until,
             slots: vec![Slot::default(); generators],
@@ -129,6 +134,10 @@ impl Slot {
             }
             SignalReply::Refused(refusal)
                 if matches!(refusal.code.as_str(), "busy" | "too_early") => {}
+            SignalReply::Refused(refusal) if refusal.code == "just_started" => {
+                self.refused = self.value.is_none();
+                self.just_started = Some(refusal.reason);
+            }
             SignalReply::Refused(refusal) => {
                 self.refused = self.value.is_none();
                 let kind = match refusal.code.as_str() {

@@ -261,6 +261,43 @@ fn no_signal_is_no_decision_and_the_reason_is_passed_on() {
 }
 
 #[test]
+fn a_generator_that_has_just_started_owes_nothing_to_a_strategy_that_has_too() {
+    let mut rig = Rig::registered();
+    rig.reply(5_010, 0, SignalReply::Refused(refusal("just_started")));
+    rig.signal(5_010, 1, 5, 1.0);
+    rig.answer(5_500, TraderAnswer::Registered(Duration::from_millis(600), None));
+    rig.tick(5_900);
+    assert_eq!((rig.told(), rig.asks()), (vec![], 2), "nor is it asked again");
+    rig.tick(6_000);
+    assert_eq!((rig.told(), rig.asks()), (vec![], 4));
+    rig.signal(6_010, 0, 6, 1.0);
+    rig.signal(6_010, 1, 6, 1.0);
+    assert_eq!(rig.submits(), [(6, 2.0)]);
+}
+
+#[test]
+fn a_generator_that_was_started_again_is_named_at_the_deadline_where_there_is_no_decision() {
+    let mut rig = Rig::registered();
+    rig.signal(5_010, 0, 5, 1.0);
+    rig.signal(5_010, 1, 5, 1.0);
+    rig.answer(5_500, TraderAnswer::Registered(Duration::from_millis(600), None));
+    rig.tick(6_000);
+    rig.reply(6_010, 0, SignalReply::Refused(refusal("just_started")));
+    rig.signal(6_010, 1, 6, 1.0);
+    let of_generators = |rig: &Rig| {
+        let told = rig.told().into_iter();
+        told.filter(|one| one.starts_with("tcp")).collect::<Vec<_>>()
+    };
+    rig.tick(6_332);
+    assert_eq!(of_generators(&rig), [""; 0]);
+    rig.tick(6_334);
+    assert_eq!(of_generators(&rig), ["tcp://a:1 no_data"]);
+    rig.tick(7_000);
+    rig.signal(7_010, 0, 7, 1.0);
+    assert_eq!(of_generators(&rig), [""; 0]);
+}
+
+#[test]
 fn a_generator_whose_clock_is_off_is_named_and_asked_again() {
     let mut rig = Rig::registered();
     let signal = SignalReply::Signal(Period::new(5), value(1.0));
@@ -395,7 +432,7 @@ fn a_clock_that_the_trader_refuses_is_told_once_and_until_it_is_right() {
 
 #[test]
 fn a_lease_that_is_none_or_endless_is_bounded() {
-    for (lease, least, most) in [(Duration::ZERO, 20, 20), (Duration::MAX, 1_200_000, 1_200_000)] {
+    for (lease, least, most) in [(Duration::ZERO, 50, 60), (Duration::MAX, 1_200_000, 1_200_000)] {
         let mut rig = Rig::new(Rule::Sum);
         rig.tick(5_000);
         rig.answer(5_000, TraderAnswer::Registered(lease, None));

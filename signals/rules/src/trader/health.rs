@@ -103,9 +103,19 @@ impl Trader {
         let patience = self.settings.schedule.length() / 6;
         let is_due = |since: Unix| since + patience <= now.unix;
         self.empty_is_due = self.empty_since.is_some_and(is_due);
-        for standing in self.strategies.values_mut() {
-            standing.miss(now, period);
+        if self.is_owed_by_any(period) {
+            for standing in self.strategies.values_mut() {
+                standing.miss(now, period);
+            }
         }
+    }
+
+    /// Whether there should be a median of this period: one strategy at least was there before it,
+    /// or has decided in it, and the others hold that one up. Parts that are started together owe
+    /// nothing of the period that they start in.
+    fn is_owed_by_any(&self, period: Period) -> bool {
+        let owes = |one: &Standing| one.new_in != Some(period) || one.has_decided(period);
+        self.strategies.values().any(owes)
     }
 
     /// Notices that the clock is before a period whose median is published already: there is none
@@ -121,7 +131,8 @@ impl Trader {
     /// Whether who has not decided in this period is missing: its deadline has passed, and there is
     /// no median.
     fn is_overdue(&self, period: Period) -> bool {
-        self.deadline_done && self.last.is_none_or(|last| last.period < period)
+        let has_none = self.last.is_none_or(|last| last.period < period);
+        self.deadline_done && has_none && self.is_owed_by_any(period)
     }
 
     /// A strategy is back, or new: it is missing if it is overdue.

@@ -51,6 +51,12 @@ impl Rig {
         self.register_by(millis, millis, who, instance)
     }
 
+    /// Registers one in period 4, which owes a decision of period 5.
+    fn register_before(&mut self, who: &str) {
+        assert_eq!(self.register(4_900, who, 1), "registered");
+        assert_eq!(self.register(5_000, who, 1), "registered");
+    }
+
     fn request(&self, clock: u64, who: &str, instance: u64) -> RegisterRequest {
         RegisterRequest {
             name: name(who),
@@ -204,7 +210,7 @@ fn who_is_missing_is_named_at_the_deadline_once_and_healed_by_its_decision() {
 #[test]
 fn one_that_is_new_after_the_deadline_is_not_missing_before_the_next() {
     let mut rig = Rig::new();
-    rig.register(5_000, "X", 1);
+    rig.register_before("X");
     rig.tick(5_500);
     rig.register(5_510, "Y", 1);
     assert_eq!(rig.told(), ["X missing"]);
@@ -219,9 +225,37 @@ fn one_that_is_new_after_the_deadline_is_not_missing_before_the_next() {
 }
 
 #[test]
-fn a_lease_that_has_run_out_is_an_error_and_frees_the_name_for_another_instance() {
+fn parts_that_are_started_together_owe_nothing_of_the_period_they_start_in() {
     let mut rig = Rig::new();
     rig.register(5_000, "X", 1);
+    rig.register(5_100, "Y", 1);
+    rig.tick(5_500);
+    assert_eq!(rig.told(), [""; 0]);
+    assert_eq!(rig.register(5_550, "X", 1), "registered");
+    rig.register(5_550, "Y", 1);
+    assert_eq!(rig.told(), [""; 0]);
+    rig.register(6_100, "X", 1);
+    rig.register(6_100, "Y", 1);
+    rig.tick(6_499);
+    assert_eq!(rig.told(), [""; 0]);
+    rig.tick(6_500);
+    assert_eq!(rig.told(), ["X missing", "Y missing"]);
+}
+
+#[test]
+fn one_that_is_new_is_named_where_it_holds_up_another() {
+    let mut rig = Rig::new();
+    rig.register_before("X");
+    rig.register(5_100, "Y", 1);
+    rig.decide(5_110, "X", 5, 0.5);
+    rig.tick(5_500);
+    assert_eq!(rig.told(), ["Y missing"], "or nobody knew why there is no median");
+}
+
+#[test]
+fn a_lease_that_has_run_out_is_an_error_and_frees_the_name_for_another_instance() {
+    let mut rig = Rig::new();
+    rig.register_before("X");
     assert_eq!(rig.register(5_599, "X", 2), "name_taken");
     rig.tick(5_600);
     assert_eq!(rig.told(), ["X away"]);
@@ -307,6 +341,7 @@ fn a_restart_keeps_who_is_registered_and_never_publishes_a_period_again() {
 #[test]
 fn a_strategy_tells_of_its_generators_and_of_itself() {
     let mut rig = Rig::new();
+    rig.register_before("X");
     let problem = |kind| Some(Problem::new(kind, at(5_000).unix, "why"));
     let report = ComponentReport {
         name: "g1".into(),
@@ -337,7 +372,7 @@ fn a_strategy_tells_of_its_generators_and_of_itself() {
 #[test]
 fn what_a_strategy_says_of_itself_stands_when_it_is_missing() {
     let mut rig = Rig::new();
-    rig.register(5_000, "Y", 1);
+    rig.register_before("Y");
     let mut request = rig.request(5_000, "X", 1);
     request.problem = Some(Problem::new(ProblemKind::NoData, at(5_000).unix, "it wrote NaN"));
     rig.trader.register(at(5_000), Ticket::new(1), request, &mut rig.out);

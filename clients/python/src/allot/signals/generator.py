@@ -261,7 +261,10 @@ class Generator:
         number, reason = self._answer(ask.period) or (None, "")
         if number is None:
             why = messages.cut(f"there is no signal in this period: {reason}", 1_024)
-            self._reject(client, ask, received, Refused("no_signal", why))
+            refused = Refused("no_signal", why)
+            if ask.period == self._started_in:
+                refused = Refused("just_started", reason)
+            self._reject(client, ask, received, refused)
         else:
             self._reply(client, ask, received, "signal", number)
 

@@ -18,7 +18,6 @@ _STOP_WITHIN = 5 * SECOND
 _PAUSE_LEAST = 20 * MILLISECOND
 """Between two requests to the trader."""
 
-_LEASE_LEAST = 50 * MILLISECOND
 _LEASE_MOST = 3_600 * SECOND
 
 
@@ -128,7 +127,7 @@ class Registration:
             return False
         is_new = self.stage is not Stage.HELD
         self.stage = Stage.HELD
-        self._lease = min(max(lease, _LEASE_LEAST), _LEASE_MOST)
+        self._lease = min(max(lease, self._schedule.lease_least), _LEASE_MOST)
         self._attempts = Attempts()
         self._attempts.next = now + self._lease // 3
         return is_new
@@ -144,7 +143,7 @@ class Registration:
         if self.stage not in (Stage.NEW, Stage.HELD):
             return False
         self.stage = Stage.TAKEN
-        self._until = now + min(max(lease, _LEASE_LEAST), _LEASE_MOST)
+        self._until = now + min(max(lease, self._schedule.lease_least), _LEASE_MOST)
         return True
 
     def lost(self, code: str, reason: str) -> None:

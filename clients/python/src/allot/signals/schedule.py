@@ -100,6 +100,11 @@ class Schedule:
         return min(max(self.length // 50, 20 * MILLISECOND), SECOND)
 
     @property
+    def lease_least(self) -> int:
+        """The shortest lease that a trader may give: a sixth of the period, at most a second."""
+        return min(max(self.length // 6, 30 * MILLISECOND), SECOND)
+
+    @property
     def pause_longest(self) -> int:
         """The longest pause."""
         return self.length // 4

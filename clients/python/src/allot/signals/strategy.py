@@ -45,14 +45,18 @@ class _Slot:
         self.is_held = False
         self.is_refused = False
         """There is none in this period."""
+        self.just_started: Optional[str] = None
+        """Because it has started in it, and how it says so: named at the deadline, if then."""
         self.is_clock_off = False
 
 
 class _Round:
     """One period of a strategy."""
 
-    def __init__(self, period: int, count: int, patient_until: int) -> None:
+    def __init__(self, period: int, count: int, patient_until: int, is_first: bool) -> None:
         self.period = period
+        self.is_first = is_first
+        """The strategy has started in it."""
         self.slots = [_Slot() for _ in range(count)]
         self.patient_until = patient_until
         """Nobody is missing before: a strategy that starts late in a period is patient."""
@@ -219,7 +223,8 @@ class Strategy:
                 # Parts are started in any order: one that has just started, too late in a period
                 # for its deadline, names nobody in that.
                 patient_until = self.schedule.start_of(period + 2)
-            self._round = _Round(period, len(self._reports), patient_until)
+            is_first = self._round is None
+            self._round = _Round(period, len(self._reports), patient_until, is_first)
         if self.schedule.begin_of(period, self.name) <= now.unix:
             self._work(now, self._round)
         self._tell_problems(now)
@@ -303,10 +308,18 @@ class Strategy:
             round_.submission.unsent(now.steady, self.schedule.pause_first)
 
     def _miss(self, now: Now) -> None:
-        """Names the generators that have not replied in this period."""
+        """Names the generators that have not replied in this period, and those that were started
+        again in it."""
         if self._round is None:
             return
         for slot, report in zip(self._round.slots, self._reports):
+            if slot.just_started is not None and slot.value is None:
+                # A part that has just started owes nothing of its first period, and a strategy
+                # that has just started itself owes no decision of it either.
+                if not self._round.is_first:
+                    why = slot.just_started
+                    report.problem = messages.problem(report.problem, "no_data", now.unix, why)
+                continue
             if slot.value is not None or slot.is_refused or slot.is_clock_off:
                 continue
             if not slot.sent:
@@ -358,6 +371,9 @@ class Strategy:
         if code in _AGAIN or slot.value is not None:
             return
         slot.is_refused = True
+        if code == "just_started":
+            slot.just_started = reason
+            return
         kind = "no_data" if code == "no_signal" else "refused"
         report.problem = messages.problem(report.problem, kind, now.unix, reason)
 
@@ -433,6 +449,8 @@ class Strategy:
             self._last = period
             event: Dict[str, Any] = {"type": "submitted", "name": self.name}
             self._tell({**event, "period": period, "value": round_.decision})
+            # The status shows what the decision was made of.
+            self._registration.hurry()
 
     def _take_rejected(self, now: Now, code: str, reason: str, is_submission: bool) -> None:
         registration = self._registration
