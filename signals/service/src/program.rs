@@ -152,8 +152,8 @@ impl Program {
         if left.process.has_ended() {
             self.left = None;
         } else if left.name_at <= now && !left.is_named {
+            // By the agent, as the reason why there are no data.
             left.is_named = true;
-            tracing::warn!(command = self.command, "{}", left.reason());
         }
     }
 

@@ -33,7 +33,8 @@ struct SignalFile {
     file: File,
     /// Where the next line begins.
     at: u64,
-    /// The line that was read last, which ends there.
+    /// The line that was read last, which ends there. Without a newline it is the last of a file
+    /// that repeats.
     last: Vec<u8>,
     line: u64,
     /// What begins there is the rest of a line that is too long.
@@ -149,7 +150,8 @@ impl SignalFile {
     }
 
     fn next(&mut self) -> Result<Value, String> {
-        if self.is_another().map_err(|error| self.about(&error))? {
+        let is_at_end = self.last.last().is_some_and(|byte| *byte != b'\n');
+        if is_at_end || self.is_another().map_err(|error| self.about(&error))? {
             self.begin_again()?;
         }
         match self.next_line()? {
@@ -185,7 +187,8 @@ impl SignalFile {
         Ok(read.is_err() || last != self.last)
     }
 
-    /// The next whole line. What has no end yet may be half written, and is no line.
+    /// The next whole line. What has no end yet may be half written, and is no line, but in a file
+    /// that repeats, which is as long as it will be.
     fn next_line(&mut self) -> Result<Option<Vec<u8>>, String> {
         if self.is_in_long_line {
             self.pass_over()?;
@@ -200,17 +203,21 @@ impl SignalFile {
                     self.pass_over()?;
                     Err(self.too_long())
                 }
+                _ if self.repeats => Ok(Some(self.take(block))),
                 _ => Err(format!(
                     "{shown}, line {number}: it has no newline at its end yet, so that it may be \
                      half written, and does not count"
                 )),
             };
         };
-        let line = &block[..=end];
+        Ok(Some(self.take(block[..=end].to_vec())))
+    }
+
+    fn take(&mut self, line: Vec<u8>) -> Vec<u8> {
         self.line += 1;
         self.at += u64::try_from(line.len()).expect("a usize fits");
-        self.last = line.to_vec();
-        Ok(Some(self.last.clone()))
+        self.last.clone_from(&line);
+        line
     }
 
     /// Passes over the rest of a line that is too long, in pieces of bounded size: the agent has
@@ -228,6 +235,8 @@ impl SignalFile {
                 return Ok(());
             }
             if block.is_empty() {
+                // At the end of a file that repeats nothing follows: the next is its first line.
+                self.is_in_long_line = !self.repeats;
                 break;
             }
         }
@@ -336,6 +345,20 @@ mod tests {
         assert!(Source::file(PathBuf::from("/nowhere/at/all"), false).is_err());
         let folder = Source::file(PathBuf::from("/"), false).err().unwrap();
         assert!(folder.contains("is no regular file"), "{folder}");
+    }
+
+    #[test]
+    fn the_last_line_of_a_file_that_repeats_needs_no_newline() {
+        let (mut file, mut source) = file("1\n2", true);
+        let made: Vec<_> = (0..5).map(|period| make(&mut source, period).unwrap()).collect();
+        assert_eq!(made, [1.0, 2.0, 1.0, 2.0, 1.0]);
+        assert_eq!(make(&mut source, 5), number("2"));
+        file.write_all(b"5\n3\n").unwrap();
+        let made: Vec<_> = (6..9).map(|period| make(&mut source, period).unwrap()).collect();
+        assert_eq!(made, [1.0, 25.0, 3.0], "it has grown, and is no other line");
+        let (_path, mut source) = self::file(&format!("1\n{}", "2".repeat(5_000)), true);
+        let made: Vec<_> = (0..4).map(|period| make(&mut source, period).is_ok()).collect();
+        assert_eq!(made, [true, false, true, false]);
     }
 
     #[test]

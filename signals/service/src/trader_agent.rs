@@ -52,7 +52,7 @@ pub struct TraderAgent {
     unsent: Option<(usize, Period)>,
     /// The last median that is durable.
     last: Option<Median>,
-    /// A median that became durable after its period, and since then none in time.
+    /// A median that became durable after its period, and since then no two in time.
     late: Option<Period>,
     /// What is durable, and since when it is that or everything.
     durable: (LogIndex, Steady),
@@ -163,7 +163,11 @@ impl TraderAgent {
         let target = self.orders.as_ref().map(|port| port.target.clone());
         let dropped = self.machine.order_to(now, target, &mut self.effects);
         self.hold(now);
-        self.note_unsent(now, &dropped, "they are owed to another target than --orders gives");
+        let why = match self.orders {
+            Some(_) => "owed to another target than --orders gives",
+            None => "owed to a target, and started without --orders",
+        };
+        self.note_unsent(now, &dropped, why);
         if let Some(port) = &mut self.orders {
             self.machine.owed().for_each(|median| (port.send)(median));
         }
@@ -175,8 +179,16 @@ impl TraderAgent {
         let (before, first) = self.unsent.unwrap_or((0, periods[0]));
         let count = before + periods.len();
         self.unsent = Some((count, first));
-        let reason = format!("{count} orders of periods {first} to {last} were not sent: {why}");
+        let reason = format!("not sent: {}: {why}", orders_text(count, first, *last));
         self.board.set(UNSENT, now.unix, Some((ProblemKind::Refused, reason)));
+    }
+
+    /// Orders go out again, or medians where there are none: those that were not sent are in the
+    /// log, and nothing is wrong any more.
+    fn forget_unsent(&mut self, now: Now) {
+        if self.unsent.take().is_some() {
+            self.board.set(UNSENT, now.unix, None);
+        }
     }
 
     /// Where strategies connect.
@@ -285,7 +297,8 @@ impl TraderAgent {
             self.machine.end_order(now, period, OrderEnd::NotSent, &mut self.effects);
             return self.hold(now);
         }
-        self.late = None;
+        // One in time between two that are late is no disk that keeps up.
+        self.late = self.late.filter(|late| period <= late.next());
         let message = MedianMessage { time: now.unix, length: schedule.length(), median };
         self.topics.publish("median:", |encoding, out| message.encode(encoding, out));
         (self.listener)(Event::Median(median));
@@ -293,7 +306,7 @@ impl TraderAgent {
         match &mut self.orders {
             Some(port) if is_owed => (port.send)(median),
             Some(_) => self.note_unsent(now, &[period], "too many others have no reply"),
-            None => {}
+            None => self.forget_unsent(now),
         }
     }
 
@@ -303,6 +316,9 @@ impl TraderAgent {
         let ended: Vec<_> = port.ended.try_iter().collect();
         for (period, end) in &ended {
             self.machine.end_order(now, *period, *end, &mut self.effects);
+        }
+        if ended.iter().any(|(_, end)| *end == OrderEnd::Replied) {
+            self.forget_unsent(now);
         }
         self.hold(now);
         ended.len()
@@ -329,13 +345,12 @@ impl TraderAgent {
             reasons.push(format!("its disk made nothing durable within {within} s"));
         }
         if let (Some(first), Some(last)) = (owed.first(), owed.last()) {
-            let count = owed.len();
             let then = match self.journal.is_none() {
-                true => "they are lost, for want of --data",
-                false => "they are sent at the next start with the same --orders",
+                true => "lost, for want of --data",
+                false => "sent at the next start with the same --orders",
             };
-            reasons
-                .push(format!("no reply to {count} orders of periods {first} to {last}; {then}"));
+            let orders = orders_text(owed.len(), *first, *last);
+            reasons.push(format!("no reply to {orders}; {then}"));
         }
         self.failure = Some(reasons.join("; "));
     }
@@ -354,11 +369,17 @@ impl TraderAgent {
     /// Says what is wrong when that has changed.
     fn tell(&mut self, now: Now) {
         let version = self.board.version();
-        if !std::mem::take(&mut self.has_changed) && self.told == Some(version) {
+        if !self.has_changed && self.told == Some(version) {
             return;
         }
-        let is_first = self.told.replace(version).is_none();
         let problems = self.all_problems();
+        let is_median = |(_, effect): &(_, TraderEffect)| matches!(effect, TraderEffect::Median(_));
+        if self.told.is_some() && problems.is_empty() && self.waiting.iter().any(is_median) {
+            // Nothing has healed before the median is durable, and in time.
+            return;
+        }
+        self.has_changed = false;
+        let is_first = self.told.replace(version).is_none();
         if !is_first || !problems.is_empty() {
             self.problem_log.change(now, &problems);
             (self.listener)(Event::Problems(problems.clone()));
@@ -435,6 +456,14 @@ impl TraderAgent {
     }
 }
 
+/// Orders by their number and their periods.
+fn orders_text(count: usize, first: Period, last: Period) -> String {
+    match count {
+        1 => format!("1 order, of period {first}"),
+        _ => format!("{count} orders of periods {first} to {last}"),
+    }
+}
+
 impl Agent for TraderAgent {
     fn role(&self) -> &str {
         "trader"
@@ -461,8 +490,9 @@ impl Agent for TraderAgent {
             Ok(done) => count += done,
             Err(error) => self.failure = Some(format!("the journal has failed: {error}")),
         }
-        self.look_at_the_disk(now);
         count += self.release(now);
+        // After the release, which tells whether a median came in time.
+        self.look_at_the_disk(now);
         self.tell(now);
         if is_stopping {
             self.stop_when_done(now);

@@ -328,8 +328,9 @@ impl OrderFeed {
         if !self.is_late && LATE_AFTER < self.now() - since {
             self.is_late = true;
             let count = self.made - replied;
+            let orders = if count == 1 { "order" } else { "orders" };
             let why = self.feeds.examine_front();
-            let reason = format!("no reply to {count} orders: {why}");
+            let reason = format!("no reply to {count} {orders}: {why}");
             self.problem(ProblemKind::Missing, &reason);
         }
     }

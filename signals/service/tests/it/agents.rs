@@ -502,6 +502,16 @@ fn a_disk_that_is_stalled_is_named_and_no_median_of_a_period_that_is_over_comes_
     });
     let opened = period_now();
     set(&gate, false);
+    let mut medians = 0;
+    loop {
+        let event = trader.events.recv_timeout(PATIENCE).expect("it heals");
+        match event {
+            Event::Median(_) => medians += 1,
+            Event::Problems(problems) if problems.is_empty() => break,
+            _ => {}
+        }
+    }
+    assert!(0 < medians, "it heals with a median that came in time, and not before");
     for _ in 0..2 {
         let period = trader.wait(|event| match event {
             Event::Median(median) => Some(median.period),
