@@ -249,19 +249,23 @@ impl Strategy {
         }
     }
 
-    /// Names the generators that have not replied in this period, and those that were started
-    /// again in it: a part that has just started owes nothing of its first period, and a strategy
-    /// that has just started itself owes no decision of it either.
+    /// Names the generators that were started again in this period, at the deadline: a part that
+    /// has just started owes nothing of its first period, and a strategy that has just started
+    /// itself owes no decision of it either.
+    fn name_started_again(&mut self, now: Now) {
+        let Some(round) = self.round.as_ref().filter(|round| !round.is_first) else { return };
+        for (slot, generator) in round.slots.iter().zip(&mut self.generators) {
+            if let (Some(why), None) = (&slot.just_started, slot.value) {
+                let (kind, at) = (ProblemKind::NoData, &mut generator.problem);
+                Problem::set(at, kind, now.unix, why.clone());
+            }
+        }
+    }
+
+    /// Names the generators that have not replied in this period.
     fn miss(&mut self, now: Now) {
         let Some(round) = &self.round else { return };
         for (slot, generator) in round.slots.iter().zip(&mut self.generators) {
-            if let (Some(why), None) = (&slot.just_started, slot.value) {
-                if !round.is_first {
-                    let (kind, at) = (ProblemKind::NoData, &mut generator.problem);
-                    Problem::set(at, kind, now.unix, why.clone());
-                }
-                continue;
-            }
             let has_failed =
                 generator.problem.as_ref().is_some_and(|known| known.kind == ProblemKind::NoData);
             if slot.held && has_failed {
@@ -293,6 +297,7 @@ impl Strategy {
                 self.own = None;
             }
             self.miss(now);
+            self.name_started_again(now);
         }
         self.ask(now, out);
         self.decide(now, out);

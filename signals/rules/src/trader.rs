@@ -121,6 +121,7 @@ pub struct Standing {
 #[derive(Clone, Debug)]
 pub struct Trader {
     settings: TraderSettings,
+    started: Unix,
     strategies: BTreeMap<ComponentName, Standing>,
     period: Option<Period>,
     /// How many have decided in this period.
@@ -165,6 +166,7 @@ impl Trader {
     ) -> Self {
         let mut trader = Self {
             settings,
+            started: now.unix,
             strategies: BTreeMap::new(),
             period: None,
             decided: 0,

@@ -295,6 +295,14 @@ fn a_generator_that_was_started_again_is_named_at_the_deadline_where_there_is_no
     rig.tick(7_000);
     rig.signal(7_010, 0, 7, 1.0);
     assert_eq!(of_generators(&rig), [""; 0]);
+    rig.signal(7_010, 1, 7, 1.0);
+    rig.tick(8_000);
+    rig.signal(8_010, 1, 8, 1.0);
+    rig.tick(8_400);
+    assert_eq!(of_generators(&rig), ["tcp://a:1 missing"]);
+    rig.reply(8_500, 0, SignalReply::Refused(refusal("just_started")));
+    rig.tick(9_000);
+    assert_eq!(of_generators(&rig), ["tcp://a:1 missing"], "until it has a signal");
 }
 
 #[test]

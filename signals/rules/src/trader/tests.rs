@@ -243,6 +243,44 @@ fn parts_that_are_started_together_owe_nothing_of_the_period_they_start_in() {
 }
 
 #[test]
+fn a_trader_that_comes_back_late_in_a_period_names_nobody_in_it() {
+    let mut rig = Rig::new();
+    rig.register_before("X");
+    let settings = *rig.trader.settings();
+    let records: Vec<_> = rig.trader.records().collect();
+    rig.trader = Trader::new(settings, at(7_400), records);
+    rig.out.clear();
+    rig.tick(7_400);
+    rig.tick(7_500);
+    rig.register(7_600, "X", 1);
+    assert_eq!(rig.told(), [""; 0]);
+    rig.register(8_100, "X", 1);
+    rig.tick(8_500);
+    assert_eq!(rig.told(), ["X missing"]);
+}
+
+#[test]
+fn who_is_new_after_the_median_is_not_missing_in_that_period() {
+    let mut rig = Rig::new();
+    rig.register_before("X");
+    rig.register_before("Y");
+    rig.decide(5_100, "X", 5, 0.5);
+    rig.decide(5_100, "Y", 5, 0.5);
+    assert_eq!(rig.medians(), [(5, 0.5)]);
+    rig.deregister(5_200, "X", Some(1));
+    rig.register(5_210, "X", 2);
+    rig.register(5_210, "Y", 1);
+    rig.tick(5_500);
+    assert_eq!(rig.told(), [""; 0]);
+    rig.register(5_700, "X", 2);
+    rig.register(5_700, "Y", 1);
+    rig.register(6_200, "X", 2);
+    rig.decide(6_200, "Y", 6, 0.5);
+    rig.tick(6_500);
+    assert_eq!(rig.told(), ["X missing"]);
+}
+
+#[test]
 fn one_that_is_new_is_named_where_it_holds_up_another() {
     let mut rig = Rig::new();
     rig.register_before("X");

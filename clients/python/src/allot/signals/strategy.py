@@ -233,6 +233,7 @@ class Strategy:
         if not round_.is_reported and self._report_at(round_) <= now.unix:
             round_.is_reported = True
             self._miss(now)
+            self._name_started_again(now, round_)
         for at, slot in enumerate(round_.slots):
             if self._may_ask(slot) and slot.attempts.next <= now.steady:
                 self._ask(now, at, slot, round_.period)
@@ -307,19 +308,20 @@ class Strategy:
         else:
             round_.submission.unsent(now.steady, self.schedule.pause_first)
 
+    def _name_started_again(self, now: Now, round_: _Round) -> None:
+        """Names the generators that were started again in this period: a part that has just started
+        owes nothing of its first period, and a strategy that has just started itself owes no
+        decision of it either."""
+        for slot, report in zip(round_.slots, self._reports):
+            why = slot.just_started
+            if why is not None and slot.value is None and not round_.is_first:
+                report.problem = messages.problem(report.problem, "no_data", now.unix, why)
+
     def _miss(self, now: Now) -> None:
-        """Names the generators that have not replied in this period, and those that were started
-        again in it."""
+        """Names the generators that have not replied in this period."""
         if self._round is None:
             return
         for slot, report in zip(self._round.slots, self._reports):
-            if slot.just_started is not None and slot.value is None:
-                # A part that has just started owes nothing of its first period, and a strategy
-                # that has just started itself owes no decision of it either.
-                if not self._round.is_first:
-                    why = slot.just_started
-                    report.problem = messages.problem(report.problem, "no_data", now.unix, why)
-                continue
             if slot.value is not None or slot.is_refused or slot.is_clock_off:
                 continue
             if not slot.sent:
