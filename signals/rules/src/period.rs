@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_lease_is_shorter_than_that_of_a_trader_by_default() {
+        for (millis, least) in [(100, 30), (600, 100), (6_000, 1_000), (60_000, 1_000)] {
+            let schedule = Schedule::new(Duration::from_millis(millis)).unwrap();
+            assert_eq!(schedule.lease_least(), Duration::from_millis(least));
+            assert!(schedule.lease_least() < schedule.length() / 3);
+        }
+    }
+
+    #[test]
     fn a_schedule_that_cannot_be_kept_is_refused() {
         let ms = Duration::from_millis;
         assert_eq!(Schedule::new(ms(99)), Err(BadSchedule::Length));
