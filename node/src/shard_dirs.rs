@@ -26,8 +26,8 @@ pub(crate) fn find(data: &Path) -> Result<Vec<PathBuf>> {
         false => Ok(shards.into_iter().map(|(_, path)| path).collect()),
         true if is_one => Ok(vec![data.to_owned()]),
         true => bail!(
-            "there is no journal in {}; name a directory that a server was given as --data, or the \
-             directory of one shard in it",
+            "there is no journal in {}; name a directory that a server, a trader of signals or a \
+             strategy of a mesh was given as --data, or the directory of one shard in it",
             data.display()
         ),
     }

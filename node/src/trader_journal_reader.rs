@@ -38,7 +38,8 @@ pub(crate) fn sentence(kind: u8, payload: &[u8]) -> String {
         }
         Ok(Record::Deregistered(name)) => format!("deregistered {name}"),
         Ok(Record::Median(Median { period, value, strategies })) => {
-            format!("median {value} of period {period}, of {strategies} strategies")
+            let of = if strategies == 1 { "strategy" } else { "strategies" };
+            format!("median {value} of period {period}, of {strategies} {of}")
         }
         Ok(Record::Target(Some(target))) => format!("orders go to {target}"),
         Ok(Record::Target(None)) => "orders go nowhere".to_owned(),

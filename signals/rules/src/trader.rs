@@ -121,7 +121,8 @@ pub struct Standing {
 #[derive(Clone, Debug)]
 pub struct Trader {
     settings: TraderSettings,
-    started: Unix,
+    /// In which period it was started.
+    started_in: Period,
     strategies: BTreeMap<ComponentName, Standing>,
     period: Option<Period>,
     /// How many have decided in this period.
@@ -166,7 +167,7 @@ impl Trader {
     ) -> Self {
         let mut trader = Self {
             settings,
-            started: now.unix,
+            started_in: settings.schedule.period_at(now.unix),
             strategies: BTreeMap::new(),
             period: None,
             decided: 0,

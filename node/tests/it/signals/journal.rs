@@ -64,23 +64,23 @@ fn a_journal_without_the_note_that_it_was_begun_is_found() {
 
 #[test]
 fn a_trader_with_a_new_journal_waits_for_those_who_think_that_they_are_registered() {
-    let mut session = Session::begin();
-    for round in 0..3 {
-        session.kill("trader");
-        std::fs::remove_dir_all(session.place.path().join("data")).unwrap();
-        if round == 1 {
-            // One of them is late: its pause is longer than the others', and it decides last.
-            session.processes["Y"].signal("-STOP");
-        }
-        session.start("trader");
-        session.named("trader", "starting");
-        if round == 1 {
-            session.processes["Y"].signal("-CONT");
-        }
-        let median = session.event(|event| event["type"] == "median");
-        assert_eq!(median["strategies"], 2, "the first to come back would be the median");
+    let mut session = Session::new();
+    // It waits that long: far longer than a strategy takes to hear that it is not registered.
+    session.more = ["--lease", "4s"].map(str::to_owned).to_vec();
+    for name in ["G1", "G2", "G3", "trader", "X", "Y"] {
+        session.start(name);
     }
-    session.healed();
+    session.median_of(2);
+    session.kill("trader");
+    std::fs::remove_dir_all(session.place.path().join("data")).unwrap();
+    // One of them comes back later than the other, who decides alone until then.
+    session.processes["Y"].signal("-STOP");
+    session.start("trader");
+    session.named("trader", "starting");
+    session.event(|event| event["type"] == "registered" && event["name"] == "X");
+    session.processes["Y"].signal("-CONT");
+    let median = session.event(|event| event["type"] == "median");
+    assert_eq!(median["strategies"], 2, "the first to come back would be the median");
 }
 
 #[test]

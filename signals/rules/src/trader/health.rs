@@ -1,7 +1,5 @@
 //! Health: what is wrong, with whom, and since when.
 
-use core::time::Duration;
-
 use super::{Standing, Trader, TraderEffect};
 use crate::{ComponentName, Now, Period, Problem, ProblemKind, Reject, Steady, Unix, limits};
 
@@ -102,7 +100,7 @@ impl Trader {
         self.deadline_done = true;
         self.dirty = true;
         // Parts are started in any order: that there is no strategy yet is no news before.
-        let patience = self.patience();
+        let patience = self.settings.schedule.length() / 6;
         let is_due = |since: Unix| since + patience <= now.unix;
         self.empty_is_due = self.empty_since.is_some_and(is_due);
         // One that is new after the median of this period owes it no more.
@@ -113,22 +111,12 @@ impl Trader {
         }
     }
 
-    /// How long before a deadline somebody must be there to be named at it.
-    fn patience(&self) -> Duration {
-        self.settings.schedule.length() / 6
-    }
-
     /// Whether there should be a median of this period: one strategy at least was there before it,
     /// or has decided in it, and the others hold that one up. Parts that are started together owe
-    /// nothing of the period that they start in; nor does anybody who could not reach a trader that
-    /// was started too late in it.
+    /// nothing of the period that they start in, nor does a trader, whoever was registered before.
     fn is_owed_by_any(&self, period: Period) -> bool {
-        let deadline = self.settings.schedule.deadline_of(period);
-        if deadline < self.started + self.patience() {
-            return false;
-        }
         let owes = |one: &Standing| one.new_in != Some(period) || one.has_decided(period);
-        self.strategies.values().any(owes)
+        self.started_in < period && self.strategies.values().any(owes)
     }
 
     /// Notices that the clock is before a period whose median is published already: there is none

@@ -27,7 +27,7 @@ impl Rig {
     fn new() -> Self {
         let schedule = Schedule::new(Duration::from_millis(PERIOD)).unwrap();
         let settings = TraderSettings { schedule, lease: Duration::from_millis(600) };
-        Self { trader: Trader::new(settings, at(5_000), []), out: Vec::new() }
+        Self { trader: Trader::new(settings, at(4_500), []), out: Vec::new() }
     }
 
     /// The code of the last reply; the tick that is due with it.
@@ -243,14 +243,14 @@ fn parts_that_are_started_together_owe_nothing_of_the_period_they_start_in() {
 }
 
 #[test]
-fn a_trader_that_comes_back_late_in_a_period_names_nobody_in_it() {
+fn a_trader_that_comes_back_names_nobody_in_the_period_that_it_starts_in() {
     let mut rig = Rig::new();
     rig.register_before("X");
     let settings = *rig.trader.settings();
     let records: Vec<_> = rig.trader.records().collect();
-    rig.trader = Trader::new(settings, at(7_400), records);
+    rig.trader = Trader::new(settings, at(7_100), records);
     rig.out.clear();
-    rig.tick(7_400);
+    rig.tick(7_100);
     rig.tick(7_500);
     rig.register(7_600, "X", 1);
     assert_eq!(rig.told(), [""; 0]);
