@@ -5,7 +5,7 @@ mod json;
 
 use std::time::Duration;
 
-use allot_domain::{Incarnation, Seq};
+use allot_domain::{Incarnation, Seq, SourceId};
 use allot_signals_rules::{ComponentName, Period, Reject, Unix, Value};
 use allot_wire::reply::Echo;
 use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_batch};
@@ -120,7 +120,8 @@ impl Reply {
         match Encoding::of(message) {
             Encoding::Json => {
                 let lines = message.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-                lines.filter(|line| !line.is_empty()).map(json::decode).collect()
+                let lines = lines.filter(|line| !line.is_empty());
+                lines.map(|line| json::decode(line)?.checked()).collect()
             }
             Encoding::Binary => {
                 let batch = Batch::read(message)?;
@@ -130,11 +131,31 @@ impl Reply {
                 let records = batch.records();
                 let read = records.map(|record| {
                     let record = record.map_err(|reject| DecodeError::new(reject.to_string()))?;
-                    binary::decode(record)
+                    binary::decode(record)?.checked()
                 });
                 read.collect()
             }
         }
+    }
+
+    /// A reply whose texts are of the alphabets that whoever writes it again takes for granted, and
+    /// that says no more in one encoding than in the other.
+    fn checked(mut self) -> Result<Self, DecodeError> {
+        if !self.source.is_empty() && !SourceId::is_name(self.source.as_bytes()) {
+            return Err(DecodeError::new("the source of this reply is no name of a source"));
+        }
+        if let ReplyBody::Rejected { code, .. } = &self.body {
+            let is_of_a_word = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
+            if code.is_empty() || !code.bytes().all(is_of_a_word) {
+                return Err(DecodeError::new("the code of this reply is not a word"));
+            }
+            self.sent = self.time;
+        }
+        if let ReplyBody::Status(status) = &mut self.body {
+            // JSON has one time.
+            status.state.time = self.time;
+        }
+        Ok(self)
     }
 
     fn echo(&self) -> Echo<'_> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allot_domain::Incarnation;
 use allot_signals_rules::{
-    ComponentName, ComponentReport, Median, Period, Problem, TraderProblem, Unix, Value,
+    ComponentName, ComponentReport, Median, Period, Problem, TraderProblem, Unix, Value, printable,
 };
 use allot_wire::json::{Object, required};
 use allot_wire::{Batch, DecodeError, Encoding, codec, timestamp, write_only_record};
@@ -299,13 +299,12 @@ pub(crate) struct StateObject<'a> {
 
 impl StateObject<'_> {
     pub(crate) fn read(&self) -> Result<TraderState, DecodeError> {
-        let problems = self.problems.iter().map(|object| {
+        let problems = self.problems.iter().take(PROBLEMS_MAX).map(|object| {
             let TraderProblemObject { component, strategy, kind, since, reason } = object;
             let kind = kind.parse().map_err(|()| DecodeError::new("no kind of a problem"))?;
-            let problem =
-                Problem { kind, since: read_time(since)?, reason: reason.clone().into_owned() };
-            let component = component.clone().into_owned();
-            let strategy = strategy.clone().map(Cow::into_owned);
+            let problem = Problem { kind, since: read_time(since)?, reason: printable(reason) };
+            let component = printable(component);
+            let strategy = strategy.as_deref().map(printable);
             Ok(TraderProblem { component, strategy, problem })
         });
         Ok(TraderState {
@@ -445,10 +444,10 @@ impl<'a> StateRecord<'a> {
     }
 
     pub(crate) fn read(&self) -> Result<TraderState, DecodeError> {
-        let problems = self.problems.iter().map(|record| {
+        let problems = self.problems.iter().take(PROBLEMS_MAX).map(|record| {
             let problem = record.problem.read().map_err(|reject| decode_error(&reject))?;
-            let component = record.component.clone().into_owned();
-            let strategy = record.strategy.clone().map(Cow::into_owned);
+            let component = printable(&record.component);
+            let strategy = record.strategy.as_deref().map(printable);
             Ok(TraderProblem { component, strategy, problem })
         });
         Ok(TraderState {

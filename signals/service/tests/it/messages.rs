@@ -116,6 +116,32 @@ fn what_a_strategy_tells_is_one_line_that_no_terminal_obeys() {
     let report = &register.reports[0];
     let reason = &report.problem.as_ref().unwrap().reason;
     assert_eq!([&report.name, &report.address, reason], ["g [2J", "a b", "x  "]);
+    let line = concat!(
+        r#"{"type":"trader","time":"2026-11-20T10:00:00.000000000Z","period":5,"length_ms":60000,"#,
+        r#""state":"error","problem_count":1,"problems":[{"component":"a\u001bc","strategy":"\n","#,
+        r#""kind":"away","since":"2026-11-20T10:00:00.000000000Z","reason":"\u007f"}]}"#
+    );
+    let state = TraderState::decode(line.as_bytes()).unwrap();
+    let told = &state.problems[0];
+    let texts = (told.component.as_str(), told.strategy.as_deref(), told.problem.reason.as_str());
+    assert_eq!(texts, ("a c", Some(" "), " "));
+}
+
+#[test]
+fn a_reply_with_other_letters_than_these_have_is_refused() {
+    let line = |source: &str, code: &str| {
+        format!(r#"{{"type":"rejected","source":"{source}","seq":3,"code":"{code}","reason":"x"}}"#)
+    };
+    for (source, code, wrong) in [
+        ("X", "stale", None),
+        ("", "malformed_message", None),
+        ("X", "st ale", Some("the code of this reply is not a word")),
+        ("X", "", Some("the code of this reply is not a word")),
+        (r"X\u0000", "stale", Some("the source of this reply is no name of a source")),
+    ] {
+        let read = Reply::decode_all(line(source, code).as_bytes());
+        assert_eq!(read.err().map(|error| error.to_string()).as_deref(), wrong, "{source} {code}");
+    }
 }
 
 #[test]
