@@ -144,11 +144,14 @@ def test_the_examples_work_with_the_agents_of_allot(start: Callable[..., Part]) 
     assert ours.stop() == 0, ours.said()
 
 
-def test_whoever_is_gone_is_named_and_healed_when_it_is_back(start: Callable[..., Part]) -> None:
-    trader = start(*allot("trader", "--listen", ANY))
+def test_whoever_is_gone_is_named_and_healed_when_it_is_back(
+    start: Callable[..., Part], tmp_path: Path
+) -> None:
+    # No free port: whoever looks for a part that is gone may be given that one for itself.
+    trader = start(*allot("trader", "--listen", f"ipc://{tmp_path}/trader"))
     at = trader.listens()
     words = ["--name", "wave", "--listen"]
-    one = start(*example("generator", *words, ANY))
+    one = start(*example("generator", *words, f"ipc://{tmp_path}/wave"))
     wave = one.listens()
     y = start(*example("strategy", "--name", "Y", "--trader", at, "--signals", wave))
     trader.median_of(1)

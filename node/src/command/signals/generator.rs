@@ -43,7 +43,8 @@ pub(super) struct GeneratorPage {
     /// newline at its end), exec:COMMAND
     #[arg(long, value_name = "SOURCE", default_value = "random")]
     source: SourceText,
-    /// Begin a file again at its end, instead of having no more signals
+    /// Begin a file again at its end, instead of having no more signals; its last line then needs
+    /// no newline
     #[arg(long)]
     repeat: bool,
     #[command(flatten)]
