@@ -22,7 +22,7 @@ const PYTHON_CLIENT: &str = "clients/python";
 /// How often CI tries each law of the allocator: half a minute in all, in a build for tests.
 const LAW_CASES: &str = "20000";
 
-/// How long CI runs each fuzz target, in seconds: under three minutes in all.
+/// How long CI runs each fuzz target, in seconds: under four minutes in all.
 const FUZZ_SECONDS: u32 = 20;
 /// The targets of cargo-fuzz, a file each.
 const FUZZ_TARGETS: &str = "fuzz/fuzz_targets";

@@ -176,6 +176,20 @@ fn the_page_shows_the_bytes_of_each_message() {
     }
 }
 
+/// `cargo test -p allot-mesh-service --lib -- --ignored corpus` writes what the fuzz target starts
+/// from anew after a change of format.
+#[test]
+#[ignore = "it writes into the repository"]
+fn the_corpus_is_written() {
+    let folder = env!("CARGO_MANIFEST_DIR").to_owned() + "/../../fuzz/corpus/mesh_frame";
+    std::fs::create_dir_all(&folder).unwrap();
+    for (kind, frame) in examples() {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        std::fs::write(format!("{folder}/{}", kind.replace(' ', "-")), bytes).unwrap();
+    }
+}
+
 #[test]
 fn what_is_no_frame_is_refused_with_the_reason() {
     let mut bytes = Vec::new();

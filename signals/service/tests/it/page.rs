@@ -73,6 +73,21 @@ fn render() -> String {
     page
 }
 
+/// `cargo test -p allot-signals-service --test it -- --ignored corpus` writes what the fuzz target
+/// starts from anew after a change of format.
+#[test]
+#[ignore = "it writes into the repository"]
+fn the_corpus_is_written() {
+    let folder = env!("CARGO_MANIFEST_DIR").to_owned() + "/../../fuzz/corpus/signals_message";
+    std::fs::create_dir_all(&folder).unwrap();
+    for (index, example) in examples().into_iter().enumerate() {
+        for encoding in [Encoding::Json, Encoding::Binary] {
+            let file = format!("{folder}/{index:02}-{}-{encoding}", type_of(example));
+            std::fs::write(file, message(example, encoding)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn every_dump_is_what_the_encoder_makes_of_the_example_before_it() {
     expect_file!["../../../../docs/WIRE-SIGNALS.md"].assert_eq(&render());
