@@ -1,0 +1,90 @@
+//! Bounds: what there is no room for is refused, and says so.
+
+use allot_desk_rules::limits::{AMOUNT_MAX, MONEY_MAX, WAITING_USER_MAX};
+use allot_desk_rules::{Cents, Command, DeskConfig, Line, Purse, Reject};
+
+use crate::script::{Script, user};
+
+fn purse(script: &Script) -> Purse {
+    *script.accounts.account(&user("u")).unwrap().purse()
+}
+
+#[test]
+fn a_user_has_a_bounded_number_of_commands_that_wait() {
+    let mut script = Script::new(DeskConfig::default());
+    script.run("ADD,u,1");
+    assert_eq!(script.run("QUOTE,u,A"), "awaits A; wants A");
+    for _ in 1..WAITING_USER_MAX {
+        assert_eq!(script.run("ADD,u,1"), "awaits A");
+    }
+    assert_eq!(script.run("ADD,u,1"), "refused too_many_waiting");
+    assert_eq!(script.run("ADD,v,1"), "cash 1.00");
+    script.run("quote A 1.00");
+    assert_eq!(purse(&script).cash.get(), 100 * WAITING_USER_MAX as u64);
+    assert_eq!(script.run("ADD,u,1"), "cash 257.00");
+}
+
+#[test]
+fn the_money_of_a_user_is_bounded() {
+    let mut script = Script::new(DeskConfig::default());
+    // Shares that are bought for a cent and sold for a million make money fast.
+    script.run("ADD,u,10000000000.00");
+    let mut rounds = 0;
+    loop {
+        script.run("quote A 0.01");
+        script.run("BUY,u,A,10000000.00");
+        script.run("COMMIT_BUY,u");
+        script.run("SET_SELL_AMOUNT,u,A,10000000.00");
+        script.run("SET_SELL_TRIGGER,u,A,0.01");
+        script.run("quote A 0.01");
+        script.run("BUY,u,A,10000000.00");
+        script.run("COMMIT_BUY,u");
+        script.run("SET_SELL_AMOUNT,u,A,10000000.00");
+        script.run("fail A");
+        script.run("SET_SELL_TRIGGER,u,A,0.02");
+        let came = script.run("quote A 1000000.00");
+        rounds += 1;
+        if came.contains("back") {
+            break;
+        }
+        assert!(rounds < 200_000, "{came}");
+    }
+    assert!(purse(&script).total().get() <= MONEY_MAX);
+    assert!(MONEY_MAX - 100_000_000_000_000_000 < purse(&script).total().get());
+    assert!(purse(&script).is_balanced());
+}
+
+#[test]
+fn the_positions_of_a_user_are_bounded() {
+    let mut script = Script::new(DeskConfig::default());
+    script.run("ADD,u,100000");
+    script.run("quote A 1.00");
+    for _ in 0..4_000 {
+        assert_eq!(script.run("BUY,u,A,1"), "pending 1 @ 1.00");
+    }
+    for number in 0..96 {
+        assert_eq!(script.run(&format!("SET_BUY_AMOUNT,u,B{number},1")), "set");
+    }
+    for line in ["BUY,u,A,1", "SET_BUY_AMOUNT,u,C,1"] {
+        assert_eq!(script.run(line), "refused too_many_positions");
+    }
+    assert_eq!(script.run("SET_BUY_AMOUNT,u,B7,2"), "set before 1.00");
+    assert_eq!(script.run("COMMIT_BUY,u"), "bought 1 A @ 1.00");
+    assert_eq!(script.run("BUY,u,A,1"), "refused too_many_positions");
+    assert_eq!(script.run("COMMIT_BUY,u"), "bought 1 A @ 1.00");
+    assert_eq!(script.run("BUY,u,A,1"), "pending 1 @ 1.00");
+}
+
+#[test]
+fn an_amount_is_checked_wherever_it_comes_from() {
+    assert_eq!(Command::Add(Cents::ZERO).check(), Err(Reject::AmountMustBePositive));
+    assert_eq!(Command::Add(Cents::new(AMOUNT_MAX + 1)).check(), Err(Reject::AmountTooLarge));
+    let mut script = Script::new(DeskConfig::default());
+    for amount in [Cents::ZERO, Cents::new(AMOUNT_MAX + 1)] {
+        let command = Command::Add(amount);
+        let line = Line { transaction: None, user: Some(user("u")), command };
+        let came = script.apply(&crate::script::request(line, 1, 0));
+        assert!(came.starts_with("refused amount_"), "{came}");
+    }
+    assert!(script.accounts.is_empty());
+}

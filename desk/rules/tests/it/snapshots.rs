@@ -1,0 +1,82 @@
+//! Snapshots: a shard that is saved and loaded goes on as if nothing had happened.
+
+use allot_desk_rules::{Accounts, DeskConfig, Input, Outcomes};
+use allot_domain::{Machine, SnapshotError};
+use proptest::prelude::*;
+
+use crate::random::{check_accounts, choices, inputs};
+
+const CONFIG: DeskConfig = DeskConfig { history: 30, names: 60 };
+
+fn saved(accounts: &Accounts) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    accounts.save(&mut bytes);
+    bytes
+}
+
+fn apply(accounts: &mut Accounts, input: &Input) -> Outcomes {
+    let mut outcomes = Outcomes::default();
+    accounts.apply_whole(input, &mut outcomes);
+    outcomes
+}
+
+#[test]
+fn a_snapshot_is_of_this_format_and_config() {
+    let bytes = saved(&Accounts::new(CONFIG));
+    assert!(Accounts::load(CONFIG, &bytes).is_ok());
+    let load = |bytes: &[u8]| Accounts::load(CONFIG, bytes).unwrap_err();
+    assert_eq!(load(b"ALOTBOOK"), SnapshotError::NotASnapshot);
+    assert_eq!(load(&bytes[..20]), SnapshotError::Truncated);
+    let longer = [&bytes[..], &[0]].concat();
+    assert_eq!(load(&longer), SnapshotError::TrailingBytes(1));
+    let mut newer = bytes.clone();
+    newer[8] = 9;
+    assert_eq!(load(&newer), SnapshotError::UnknownVersion(9, 1));
+    let other = Accounts::load(DeskConfig { history: 31, names: 60 }, &bytes).unwrap_err();
+    assert_eq!(
+        other.to_string(),
+        "the state was saved with a history of 30 and 60 names; start with the same"
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_loaded_shard_goes_on_as_the_saved_one(choices in choices(250), at in 0..250_usize) {
+        let inputs = inputs(&choices);
+        let (before, after) = inputs.split_at(at.min(inputs.len()));
+        let mut accounts = Accounts::new(CONFIG);
+        for input in before {
+            apply(&mut accounts, input);
+        }
+        let bytes = saved(&accounts);
+        let mut loaded = Accounts::load(CONFIG, &bytes).unwrap();
+        prop_assert_eq!(&saved(&loaded), &bytes);
+        for input in after {
+            prop_assert_eq!(apply(&mut loaded, input), apply(&mut accounts, input));
+        }
+        prop_assert_eq!(saved(&loaded), saved(&accounts));
+        prop_assert_eq!(loaded.totals(), accounts.totals());
+    }
+
+    #[test]
+    fn damage_is_refused_or_is_another_snapshot(
+        choices in choices(150),
+        places in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u32), 60),
+    ) {
+        let mut accounts = Accounts::new(CONFIG);
+        for input in inputs(&choices) {
+            apply(&mut accounts, &input);
+        }
+        let bytes = saved(&accounts);
+        for (place, bit) in places {
+            let mut damaged = bytes.clone();
+            damaged[place.index(bytes.len())] ^= 1 << bit;
+            if let Ok(loaded) = Accounts::load(CONFIG, &damaged) {
+                prop_assert!(saved(&loaded) == damaged, "no two snapshots mean the same");
+                check_accounts(&loaded);
+            }
+            let cut = place.index(bytes.len());
+            prop_assert!(Accounts::load(CONFIG, &bytes[..cut]).is_err());
+        }
+    }
+}
