@@ -213,7 +213,7 @@ impl Accounts {
             match due {
                 Due::Order => self.expire(outcomes),
                 Due::Waiting => self.give_up(outcomes),
-                Due::Refresh => self.want_refresh(outcomes),
+                Due::Refresh => self.want_refresh(self.market.refreshed(), outcomes),
             }
         }
     }

@@ -55,8 +55,12 @@ pub const WAITING_USER_MAX: usize = 256;
 /// The most commands of a shard that wait for quotes: two for each of 100,000 users.
 pub const WAITING_MAX: usize = 1 << 18;
 
-/// The most bytes that these take, names of files included.
-pub const WAITING_BYTES_MAX: usize = 128 << 20;
+/// What a command that waits counts for in bytes, without the name of a file: what it takes in
+/// memory, rounded up, for what is refused must not depend on how a compiler lays it out.
+pub const WAITING_LEN: usize = 512;
+
+/// The most bytes that all of them count for; 16 MiB are for names of files.
+pub const WAITING_BYTES_MAX: usize = WAITING_MAX * WAITING_LEN + (16 << 20);
 
 /// The most steps of a slice of outcomes: what one quote fires and releases, or one moment lets
 /// expire, is never in memory at once.

@@ -40,7 +40,7 @@ pub(crate) struct Listing {
     /// After a failure, the earliest time at which triggers want another quote.
     pub(crate) retry_ns: u64,
     /// When triggers want another; [`NEVER`] where they do not.
-    refresh_ns: u64,
+    pub(crate) refresh_ns: u64,
     /// By price and number of arming.
     buys: BTreeMap<(Reverse<Cents>, u64), UserIndex>,
     sells: BTreeMap<(Cents, u64), UserIndex>,
@@ -201,13 +201,18 @@ impl Market {
         self.refresh_next
     }
 
-    /// The stock that wants it, and the trigger in whose name it does: that which fires first.
-    pub(crate) fn refreshed(&self) -> (Symbol, Arming) {
+    /// The stock that wants it.
+    pub(crate) fn refreshed(&self) -> ListingIndex {
         let (_, symbol) = self.refresh.first().expect("something is due");
-        let listing = self.get(self.find(*symbol).expect("it has triggers"));
+        self.find(*symbol).expect("it has triggers")
+    }
+
+    /// The trigger in whose name a stock wants another quote: that which fires first.
+    pub(crate) fn first_armed(&self, at: ListingIndex) -> Arming {
+        let listing = self.get(at);
         let buy = listing.buys.first_key_value().map(buy_of);
         let arming = buy.or_else(|| listing.sells.first_key_value().map(sell_of));
-        (*symbol, arming.expect("it has triggers"))
+        arming.expect("it has triggers")
     }
 
     pub(crate) fn arm(&mut self, symbol: Symbol, arming: Arming) {

@@ -178,14 +178,15 @@ impl Accounts {
         let listing = self.market.enter(symbol);
         // All others that the quote satisfies have fired before.
         self.fire_next(listing, outcomes);
-        if self.market.refresh_next() <= self.now_ns {
-            self.want_refresh(outcomes);
+        if self.market.get(listing).refresh_ns <= self.now_ns {
+            self.want_refresh(listing, outcomes);
         }
     }
 
     /// The triggers of a stock want another quote.
-    pub(super) fn want_refresh(&mut self, outcomes: &mut Outcomes) {
-        let (symbol, Arming { side, user, .. }) = self.market.refreshed();
+    pub(super) fn want_refresh(&mut self, listing: ListingIndex, outcomes: &mut Outcomes) {
+        let symbol = self.market.get(listing).symbol;
+        let Arming { side, user, .. } = self.market.first_armed(listing);
         let account = &self.accounts[user.index()];
         let place = account.trigger_at(side, symbol).expect("an armed trigger is its user's");
         let armed = account.triggers[place].armed.as_ref().expect("it is armed");

@@ -7,7 +7,7 @@ use crate::account::UserIndex;
 use crate::applied::Applied;
 use crate::chains::SlotId;
 use crate::history::AnswerNumber;
-use crate::limits::{WAIT_NS, WAITING_BYTES_MAX, WAITING_MAX, WAITING_USER_MAX};
+use crate::limits::{WAIT_NS, WAITING_BYTES_MAX, WAITING_LEN, WAITING_MAX, WAITING_USER_MAX};
 use crate::market::Asked;
 use crate::{Outcome, Outcomes, Reject, Request, Symbol, Waiters, Wanted};
 
@@ -20,9 +20,11 @@ pub(super) struct Waiting {
     pub(super) until_ns: u64,
 }
 
-/// The bytes that a command takes while it waits.
+const _: () = assert!(size_of::<Waiting>() <= WAITING_LEN);
+
+/// What a command counts for in bytes while it waits.
 fn bytes_of(request: &Request) -> usize {
-    size_of::<Waiting>() + request.command.file().map_or(0, |file| file.as_str().len())
+    WAITING_LEN + request.command.file().map_or(0, |file| file.as_str().len())
 }
 
 impl Accounts {

@@ -4,6 +4,7 @@
 
 mod script;
 mod table;
+mod random_inputs;
 mod random;
 mod splitting;
 mod slices;

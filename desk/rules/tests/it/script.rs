@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use allot_desk_rules::limits::SECOND_NS;
 use allot_desk_rules::{
     AccountView, Accounts, Answer, Cents, Command, DeskConfig, DumpAll, Firing, Input, Line,
-    Outcome, Outcomes, QuoteFailed, Quoted, Request, Shares, Symbol, Told, User,
+    Outcome, Outcomes, QuoteFailed, Quoted, Reject, Request, Shares, Symbol, Told, User,
 };
 use allot_domain::{Machine, Marker, MessageId, Seq, Side, SourceId};
 
@@ -63,38 +63,30 @@ impl Script {
 
     /// Applies a line; what came of it, as text.
     pub(crate) fn run(&mut self, line: &str) -> String {
-        let mut words = line.split_whitespace().peekable();
-        if words.peek() == Some(&"at") {
-            let (_, seconds) = (words.next(), words.next().expect("a time"));
-            self.time_ns = nanos(seconds);
-        }
-        let words: Vec<_> = words.collect();
-        match words.as_slice() {
-            ["quote", of, price] => {
-                let price = Cents::new(Cents::parse(price).unwrap().get());
-                self.apply(&quoted(symbol(of), price, self.time_ns))
-            }
-            ["fail", of] => {
-                let failed = QuoteFailed { symbol: symbol(of), time_ns: self.time_ns };
-                self.apply(&Input::QuoteFailed(failed))
-            }
-            ["mark"] => {
-                let marker = Marker { number: 1, time_ns: self.time_ns, report: false };
-                self.apply(&Input::Marker(marker))
-            }
-            ["again", rest @ ..] => self.command(&rest.join(" ")),
-            rest => {
-                self.number += 1;
-                self.command(&rest.join(" "))
-            }
+        match self.input(line) {
+            Ok(input) => self.apply(&input),
+            Err(reject) => format!("refused {}", reject.code()),
         }
     }
 
-    fn command(&mut self, text: &str) -> String {
-        match Line::parse(text) {
-            Ok(line) => self.apply(&request(line, self.number, self.time_ns)),
-            Err(reject) => format!("refused {}", reject.code()),
+    /// The input of a line.
+    pub(crate) fn input(&mut self, line: &str) -> Result<Input, Reject> {
+        let mut words: Vec<_> = line.split_whitespace().collect();
+        if let ["at", seconds, ..] = words.as_slice() {
+            self.time_ns = nanos(seconds);
+            words.drain(..2);
         }
+        let time_ns = self.time_ns;
+        Ok(match words.as_slice() {
+            ["quote", of, price] => quoted(symbol(of), Cents::parse(price)?, time_ns),
+            ["fail", of] => Input::QuoteFailed(QuoteFailed { symbol: symbol(of), time_ns }),
+            ["mark"] => Input::Marker(Marker { number: 1, time_ns, report: false }),
+            ["again", rest @ ..] => request(Line::parse(&rest.join(" "))?, self.number, time_ns),
+            rest => {
+                self.number += 1;
+                request(Line::parse(&rest.join(" "))?, self.number, time_ns)
+            }
+        })
     }
 
     pub(crate) fn apply(&mut self, input: &Input) -> String {

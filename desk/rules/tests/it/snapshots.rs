@@ -4,7 +4,8 @@ use allot_desk_rules::{Accounts, DeskConfig, Input, Outcomes};
 use allot_domain::{Machine, SnapshotError};
 use proptest::prelude::*;
 
-use crate::random::{check_accounts, choices, inputs};
+use crate::random::check_accounts;
+use crate::random_inputs::{choices, inputs};
 
 const CONFIG: DeskConfig = DeskConfig { history: 30, names: 60 };
 

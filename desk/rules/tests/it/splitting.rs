@@ -9,7 +9,7 @@ use allot_desk_rules::{
 use allot_domain::{Machine, Marker, Side};
 use proptest::prelude::*;
 
-use crate::random::{choices, inputs};
+use crate::random_inputs::{choices, inputs};
 
 const CONFIG: DeskConfig = DeskConfig { history: 1_000, names: 1_000 };
 
