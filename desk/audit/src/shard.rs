@@ -154,6 +154,9 @@ impl Shard {
     }
 
     fn command(&mut self, request: &Request) {
+        if let Err(reject) = check_amount(&request.command) {
+            return self.refuse(request, reject, false);
+        }
         let name = (request.source, Some(request.user), request.id);
         let said = said(request);
         let is_known = self.accounts.contains_key(&request.user);
@@ -198,7 +201,6 @@ impl Shard {
         if self.accounts.contains_key(&request.user) {
             return Ok(());
         }
-        check_amount(&request.command)?;
         match request.command {
             Command::Add(_) => {}
             Command::Quote(symbol) => {

@@ -260,6 +260,9 @@ impl Accounts {
     }
 
     fn apply_command(&mut self, request: &Request, outcomes: &mut Outcomes) {
+        if let Err(reject) = request.command.check() {
+            return self.reject(request, reject, false, outcomes);
+        }
         let found = self.find(&request.user);
         // Where the user is unknown, nothing of it was ever applied, whatever is forgotten.
         let standing = found.map_or(Standing::New, |at| self.names.look(name_of(request, at)));
@@ -299,7 +302,6 @@ impl Accounts {
 
     /// Opens the account of a new user: money is added, or a quote is asked for.
     fn open(&mut self, request: &Request) -> Result<UserIndex, Reject> {
-        request.command.check()?;
         match request.command {
             Command::Add(_) => {}
             Command::Quote(symbol) if self.market.price(symbol, self.now_ns).is_some() => {}

@@ -7,7 +7,7 @@ use allot_desk_rules::{
 };
 use allot_domain::Side;
 
-use super::{Shard, Stop, check_amount};
+use super::{Shard, Stop};
 use crate::account::{Order, Set, cents, cost};
 
 impl Shard {
@@ -17,7 +17,6 @@ impl Shard {
         request: &Request,
         disarmed: &mut Option<Set>,
     ) -> Result<Answer, Stop> {
-        check_amount(&request.command)?;
         let user = request.user;
         match request.command {
             Command::Add(amount) => {

@@ -5,7 +5,7 @@ use allot_desk_rules::limits::{
 };
 use allot_desk_rules::{Outcome, Reject, Request, Symbol, User, Waiters, Wanted};
 
-use super::{Applied, Shard, Stop, check_amount, said};
+use super::{Applied, Shard, Stop, said};
 use crate::account::Waiting;
 
 impl Shard {
@@ -15,7 +15,7 @@ impl Shard {
         let checked = if WAITING_USER_MAX <= account.waiting.len() {
             Err(Reject::TooManyWaiting(Waiters::User))
         } else {
-            self.check_room(request).and_then(|()| check_amount(&request.command))
+            self.check_room(request)
         };
         match checked {
             Ok(()) => self.wait(request, symbol),

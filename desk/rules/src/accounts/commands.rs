@@ -22,7 +22,6 @@ impl Accounts {
         aftermath: &mut Aftermath,
         outcomes: &mut Outcomes,
     ) -> Result<Answer, Stop> {
-        request.command.check()?;
         match request.command {
             Command::Add(amount) => self.add(at, amount),
             Command::Quote(symbol) => {

@@ -40,7 +40,7 @@ impl Accounts {
             return self.reject(request, reject, false, outcomes);
         }
         let symbol = self.awaited(at).expect("the oldest waits for a quote");
-        match self.check_room_to_wait(request).and_then(|()| request.command.check()) {
+        match self.check_room_to_wait(request) {
             Ok(()) => self.wait(at, request, symbol, outcomes),
             Err(reject) => self.reject(request, reject, false, outcomes),
         }
