@@ -101,12 +101,12 @@ fn compare_account(
     user: &User,
     expected: &Account,
 ) -> Result<(), Mismatch> {
-    let (user, purse) = (Some(user), view.purse());
-    state("the cash", user, purse.cash, cents(expected.cash()))?;
-    state("what is held", user, purse.held, cents(expected.held()))?;
-    state("what is reserved", user, purse.reserved, cents(expected.reserved()))?;
-    state("what came in", user, purse.earned, expected.earned)?;
-    state("what was spent", user, purse.spent, expected.spent)?;
+    let (user, balance) = (Some(user), view.balance());
+    state("the cash", user, balance.cash, cents(expected.cash()))?;
+    state("what is held", user, balance.held, cents(expected.held()))?;
+    state("what is reserved", user, balance.reserved, cents(expected.reserved()))?;
+    state("what came in", user, balance.earned, expected.earned)?;
+    state("what was spent", user, balance.spent, expected.spent)?;
     state("the shares", user, view.holdings().to_vec(), expected.holdings())?;
     for side in [Side::Buy, Side::Sell] {
         let given = view.orders(side).map(|one| (one.trade, one.transaction, one.until_ns));

@@ -8,7 +8,7 @@ use allot_domain::Side;
 
 use crate::chains::{Ends, SlotId};
 use crate::limits::{HOLDING_MAX, POSITIONS_MAX, RECENT_MAX};
-use crate::{Cents, Origin, Purse, Recent, Shares, Symbol, Trade, User};
+use crate::{Balance, Cents, Origin, Recent, Shares, Symbol, Trade, User};
 
 allot_domain::index!(
     /// Which of the users of a shard, in the order in which they came.
@@ -71,7 +71,7 @@ pub struct Armed {
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) user: User,
-    pub(crate) purse: Purse,
+    pub(crate) balance: Balance,
     /// In the order of the symbols.
     pub(crate) holdings: Vec<Holding>,
     /// Buys, then sells, in the order of the symbols.
@@ -91,7 +91,7 @@ impl Account {
     pub(crate) fn new(user: User) -> Self {
         Self {
             user,
-            purse: Purse::default(),
+            balance: Balance::default(),
             holdings: Vec::new(),
             triggers: Vec::new(),
             buys: Ends::default(),

@@ -32,7 +32,7 @@ use crate::history::{AnswerNumber, History, Kept};
 use crate::limits::{SLICE_STEPS_MAX, USERS_MAX};
 use crate::market::{ListingIndex, Market};
 use crate::{
-    Answer, Command, DeskConfig, DumpAll, Input, Origin, Outcome, Outcomes, Purse, Recent,
+    Answer, Balance, Command, DeskConfig, DumpAll, Input, Origin, Outcome, Outcomes, Recent,
     RecentKind, Reject, Request, Symbol, Told, Totals, Trade, User,
 };
 pub use view::AccountView;
@@ -430,11 +430,11 @@ impl Accounts {
 
     /// Changes the money of a user, and the totals with it.
     #[inline]
-    fn change<R>(&mut self, at: UserIndex, change: impl FnOnce(&mut Purse) -> R) -> R {
-        let purse = &mut self.accounts[at.index()].purse;
-        let before = *purse;
-        let result = change(purse);
-        self.totals.follow(&before, purse);
+    fn change<R>(&mut self, at: UserIndex, change: impl FnOnce(&mut Balance) -> R) -> R {
+        let balance = &mut self.accounts[at.index()].balance;
+        let before = *balance;
+        let result = change(balance);
+        self.totals.follow(&before, balance);
         result
     }
 }

@@ -24,7 +24,7 @@ mod input;
 mod answer;
 mod outcome;
 mod chains;
-mod purse;
+mod balance;
 mod account;
 mod applied;
 mod history;
@@ -34,6 +34,7 @@ mod accounts;
 pub use account::{Armed, Holding, Order, Trigger};
 pub use accounts::{AccountView, Accounts};
 pub use answer::{Answer, Span, Summary, Trade};
+pub use balance::{Balance, Totals};
 pub use cents::Cents;
 pub use command::{Command, CommandName};
 pub use config::{DeskConfig, NoDeskConfig};
@@ -44,7 +45,6 @@ pub use outcome::{
     Action, CashChange, Cause, Firing, Origin, Outcome, Outcomes, Pending, Recent, RecentKind,
     Told, TriggerLine, Wanted,
 };
-pub use purse::{Purse, Totals};
 pub use reject::{CashShortage, Limit, PriceGap, Reject, ShareShortage, Waiters};
 pub use shares::Shares;
 pub use symbol::Symbol;

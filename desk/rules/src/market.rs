@@ -227,6 +227,15 @@ impl Market {
         self.schedule(at);
     }
 
+    /// Whether a trigger of this stock has this price and number.
+    pub(crate) fn is_armed(&self, symbol: Symbol, arming: &Arming) -> bool {
+        let Arming { side, price, number, .. } = *arming;
+        self.find(symbol).map(|at| self.get(at)).is_some_and(|listing| match side {
+            Side::Buy => listing.buys.contains_key(&(Reverse(price), number)),
+            Side::Sell => listing.sells.contains_key(&(price, number)),
+        })
+    }
+
     pub(crate) fn disarm(&mut self, symbol: Symbol, side: Side, price: Cents, number: u64) {
         let at = self.enter(symbol);
         let listing = &mut self.listings[at.index()];

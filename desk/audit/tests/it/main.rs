@@ -10,6 +10,7 @@ mod script;
 #[path = "../../../rules/tests/it/random_inputs.rs"]
 mod random_inputs;
 mod pair;
+mod tables;
 mod random;
 mod tampering;
 mod differing;

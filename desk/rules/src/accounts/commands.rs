@@ -50,12 +50,12 @@ impl Accounts {
     }
 
     fn add(&mut self, at: UserIndex, amount: Cents) -> Result<Answer, Stop> {
-        if !self.accounts[at.index()].purse.has_room(amount) {
+        if !self.accounts[at.index()].balance.has_room(amount) {
             return Err(Reject::ExceedsLimits(Limit::Money).into());
         }
-        let cash = self.change(at, |purse| {
-            purse.earn(amount);
-            purse.cash
+        let cash = self.change(at, |balance| {
+            balance.earn(amount);
+            balance.cash
         });
         Ok(Answer::Added { cash })
     }
@@ -83,11 +83,11 @@ impl Accounts {
         if !account.has_room_to_buy() {
             return Err(Reject::TooManyPositions.into());
         }
-        check_cash(CommandName::Buy, amount, account.purse.cash)?;
+        check_cash(CommandName::Buy, amount, account.balance.cash)?;
         let Price { price, .. } = self.price(symbol)?;
         let shares = shares_for(CommandName::Buy, amount, price)?;
         let trade = Trade { side: Side::Buy, symbol, shares, price };
-        self.change(at, |purse| purse.hold(trade.amount()));
+        self.change(at, |balance| balance.hold(trade.amount()));
         Ok(self.add_order(at, request, trade))
     }
 
@@ -133,7 +133,7 @@ impl Accounts {
         let order = self.orders.remove(self.accounts[at.index()].orders(side), id);
         let Trade { symbol, shares, .. } = order.trade;
         match side {
-            Side::Buy => self.change(at, |purse| purse.release(order.trade.amount())),
+            Side::Buy => self.change(at, |balance| balance.release(order.trade.amount())),
             Side::Sell => self.accounts[at.index()].free_shares(symbol, shares),
         }
         order
@@ -153,19 +153,19 @@ impl Accounts {
         }
         self.orders.remove(&mut account.buys, id);
         account.add_shares(trade.symbol, trade.shares);
-        self.change(at, |purse| purse.pay_held(trade.amount()));
+        self.change(at, |balance| balance.pay_held(trade.amount()));
         Ok(Answer::Committed(trade))
     }
 
     fn commit_sell(&mut self, at: UserIndex) -> Result<Answer, Stop> {
         let (id, trade) = self.last_order(at, Side::Sell)?;
         let account = &mut self.accounts[at.index()];
-        if !account.purse.has_room(trade.amount()) {
+        if !account.balance.has_room(trade.amount()) {
             return Err(Reject::ExceedsLimits(Limit::Money).into());
         }
         self.orders.remove(&mut account.sells, id);
         account.take_shares(trade.symbol, trade.shares);
-        self.change(at, |purse| purse.earn(trade.amount()));
+        self.change(at, |balance| balance.earn(trade.amount()));
         Ok(Answer::Committed(trade))
     }
 }

@@ -21,8 +21,8 @@ use crate::applied::Applied;
 use crate::history::AnswerNumber;
 use crate::market::{Arming, Asked, Price};
 use crate::{
-    Cents, Command, CommandName, DeskConfig, FileName, Origin, Purse, Recent, RecentKind, Request,
-    Shares, Symbol, Trade, User, limits,
+    Balance, Cents, Command, CommandName, DeskConfig, FileName, Origin, Recent, RecentKind,
+    Request, Shares, Symbol, Trade, User, limits,
 };
 
 /// What the snapshot of a shard begins with.
@@ -74,7 +74,7 @@ impl Accounts {
         shard.check_names()?;
         cursor.end()?;
         for account in &shard.accounts {
-            shard.totals.follow(&Purse::default(), &account.purse);
+            shard.totals.follow(&Balance::default(), &account.balance);
         }
         Ok(shard)
     }
@@ -85,7 +85,7 @@ impl Accounts {
         put_count(out, self.accounts.len());
         for account in &self.accounts {
             put_name(out, account.user.as_bytes());
-            account.purse.save(out);
+            account.balance.save(out);
             let free = account.holdings.iter().filter(|holding| Shares::ZERO < holding.free);
             put_count(out, free.clone().count());
             for holding in free {
@@ -105,7 +105,7 @@ impl Accounts {
             let user = User::load(cursor)?;
             ensure(self.find(&user).is_none(), "a user twice")?;
             let at = self.add_account(user);
-            self.accounts[at.index()].purse = Purse::load(cursor)?;
+            self.accounts[at.index()].balance = Balance::load(cursor)?;
             self.load_holdings(at, cursor)?;
             for _ in 0..cursor.count(limits::POSITIONS_MAX * 2, 1 + 3 + 8 + 1)? {
                 self.load_trigger(at, cursor)?;
@@ -115,7 +115,11 @@ impl Accounts {
                 self.accounts[at.index()].note(recent);
             }
         }
-        Ok(())
+        let triggers = self.accounts.iter().flat_map(|account| &account.triggers);
+        let armed = triggers.filter_map(|trigger| trigger.armed.as_ref());
+        let mut numbers: Vec<_> = armed.map(|armed| armed.number).collect();
+        numbers.sort_unstable();
+        ensure(numbers.windows(2).all(|pair| pair[0] < pair[1]), "an arming twice")
     }
 
     fn load_holdings(
@@ -178,11 +182,13 @@ impl Accounts {
             let is_counted = (1..=self.armings).contains(&armed.number);
             ensure(is_counted, "a trigger that was never armed")?;
             let (price, number) = (armed.price, armed.number);
-            self.market.arm(symbol, Arming { side, price, number, user: at });
+            let arming = Arming { side, price, number, user: at };
+            ensure(!self.market.is_armed(symbol, &arming), "an arming twice")?;
+            self.market.arm(symbol, arming);
         }
         account.triggers.push(Trigger { side, symbol, amount, shares, armed });
         match side {
-            Side::Buy => account.purse.load_reserved(amount),
+            Side::Buy => account.balance.load_reserved(amount),
             Side::Sell if shares == Shares::ZERO => Ok(()),
             Side::Sell => self.load_reserved(at, symbol, shares),
         }
@@ -208,7 +214,7 @@ impl Accounts {
             ensure(last <= until_ns, "orders out of their order")?;
             last = until_ns;
             match trade.side {
-                Side::Buy => self.accounts[user.index()].purse.load_held(trade.amount())?,
+                Side::Buy => self.accounts[user.index()].balance.load_held(trade.amount())?,
                 Side::Sell => self.load_reserved(user, trade.symbol, trade.shares)?,
             }
             let order = Order { user, trade, transaction, until_ns };

@@ -32,9 +32,9 @@ impl Accounts {
         }));
         outcomes.recent.extend(account.recent().copied());
         let summary = Summary {
-            cash: account.purse.cash,
-            held: account.purse.held,
-            reserved: account.purse.reserved,
+            cash: account.balance.cash,
+            held: account.balance.held,
+            reserved: account.balance.reserved,
             holdings: Span::new(from.0, outcomes.holdings.len()),
             pending: Span::new(from.1, outcomes.pending.len()),
             triggers: Span::new(from.2, outcomes.triggers.len()),

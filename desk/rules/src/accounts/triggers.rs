@@ -28,12 +28,12 @@ impl Accounts {
         if found.is_err() && !account.has_room_to_buy() {
             return Err(Reject::TooManyPositions.into());
         }
-        let free = account.purse.cash.checked_add(before).expect("money is within its limit");
+        let free = account.balance.cash.checked_add(before).expect("money is within its limit");
         check_cash(CommandName::SetBuyAmount, amount, free)?;
         account.set_amount(Side::Buy, symbol, amount, Shares::ZERO);
-        self.change(at, |purse| {
-            purse.unreserve(before);
-            purse.reserve(amount);
+        self.change(at, |balance| {
+            balance.unreserve(before);
+            balance.reserve(amount);
         });
         Ok(Answer::AmountSet { before, shares: Shares::ZERO })
     }
@@ -149,7 +149,7 @@ impl Accounts {
         let trigger = account.triggers.remove(place);
         let (amount, shares) = (trigger.amount, trigger.shares);
         match side {
-            Side::Buy => self.change(at, |purse| purse.unreserve(amount)),
+            Side::Buy => self.change(at, |balance| balance.unreserve(amount)),
             Side::Sell => account.free_shares(symbol, shares),
         }
         self.disarm(trigger, aftermath);
@@ -245,23 +245,23 @@ impl Accounts {
         }
         let rest = reserve.checked_sub(firing.amount).expect("at most the reserve");
         firing.cash_back = rest;
-        self.change(at, |purse| {
-            purse.pay_reserved(firing.amount);
-            purse.unreserve(rest);
+        self.change(at, |balance| {
+            balance.pay_reserved(firing.amount);
+            balance.unreserve(rest);
         });
     }
 
     /// Sells all shares that are reserved.
     fn fire_sell(&mut self, at: UserIndex, shares: Shares, firing: &mut Firing) {
         let account = &mut self.accounts[at.index()];
-        let amount = firing.price.times(shares).filter(|amount| account.purse.has_room(*amount));
+        let amount = firing.price.times(shares).filter(|amount| account.balance.has_room(*amount));
         let Some(amount) = amount else {
             account.free_shares(firing.symbol, shares);
             firing.shares_back = shares;
             return;
         };
         account.take_shares(firing.symbol, shares);
-        self.change(at, |purse| purse.earn(amount));
+        self.change(at, |balance| balance.earn(amount));
         (firing.shares, firing.amount) = (shares, amount);
     }
 

@@ -4,7 +4,7 @@ use allot_domain::Side;
 
 use super::Accounts;
 use crate::account::{Account, UserIndex};
-use crate::{Cents, DeskConfig, Holding, Order, Purse, Recent, Request, Symbol, Totals, Trigger};
+use crate::{Balance, Cents, DeskConfig, Holding, Order, Recent, Request, Symbol, Totals, Trigger};
 use crate::{User, Wanted};
 
 /// The account of a user.
@@ -23,8 +23,8 @@ impl<'a> AccountView<'a> {
 
     /// The money.
     #[must_use]
-    pub const fn purse(&self) -> &'a Purse {
-        &self.account.purse
+    pub const fn balance(&self) -> &'a Balance {
+        &self.account.balance
     }
 
     /// The shares, in the order of the symbols.

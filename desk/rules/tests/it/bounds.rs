@@ -1,12 +1,15 @@
 //! Bounds: what there is no room for is refused, and says so.
 
-use allot_desk_rules::limits::{AMOUNT_MAX, MONEY_MAX, WAITING_USER_MAX};
-use allot_desk_rules::{Cents, Command, DeskConfig, Line, Purse, Reject};
+use allot_desk_rules::limits::{
+    AMOUNT_MAX, FILE_NAME_LEN_MAX, MONEY_MAX, WAITING_BYTES_MAX, WAITING_LEN, WAITING_MAX,
+    WAITING_USER_MAX,
+};
+use allot_desk_rules::{Balance, Cents, Command, DeskConfig, Line, Reject};
 
 use crate::script::{Script, user};
 
-fn purse(script: &Script) -> Purse {
-    *script.accounts.account(&user("u")).unwrap().purse()
+fn balance(script: &Script) -> Balance {
+    *script.accounts.account(&user("u")).unwrap().balance()
 }
 
 #[test]
@@ -20,7 +23,7 @@ fn a_user_has_a_bounded_number_of_commands_that_wait() {
     assert_eq!(script.run("ADD,u,1"), "refused too_many_waiting");
     assert_eq!(script.run("ADD,v,1"), "cash 1.00");
     script.run("quote A 1.00");
-    assert_eq!(purse(&script).cash.get(), 100 * WAITING_USER_MAX as u64);
+    assert_eq!(balance(&script).cash.get(), 100 * WAITING_USER_MAX as u64);
     assert_eq!(script.run("ADD,u,1"), "cash 257.00");
 }
 
@@ -49,9 +52,9 @@ fn the_money_of_a_user_is_bounded() {
         }
         assert!(rounds < 200_000, "{came}");
     }
-    assert!(purse(&script).total().get() <= MONEY_MAX);
-    assert!(MONEY_MAX - 100_000_000_000_000_000 < purse(&script).total().get());
-    assert!(purse(&script).is_balanced());
+    assert!(balance(&script).total().get() <= MONEY_MAX);
+    assert!(MONEY_MAX - 100_000_000_000_000_000 < balance(&script).total().get());
+    assert!(balance(&script).is_balanced());
 }
 
 #[test]
@@ -87,4 +90,45 @@ fn an_amount_is_checked_wherever_it_comes_from() {
         assert!(came.starts_with("refused amount_"), "{came}");
     }
     assert!(script.accounts.is_empty());
+}
+
+/// Lets users wait, each with as many commands as may, until one is refused; how many wait then.
+fn fill(script: &mut Script, line: &str) -> usize {
+    for user in 0.. {
+        let lines = [format!("ADD,u{user},1"), format!("QUOTE,u{user},A")];
+        for line in &lines {
+            let came = script.run(line);
+            if came.starts_with("refused") {
+                assert_eq!(came, "refused too_many_waiting");
+                return script.accounts.waiting_counts().0;
+            }
+        }
+        for _ in 1..WAITING_USER_MAX {
+            if script.run(&line.replace('@', &user.to_string())).starts_with("refused") {
+                return script.accounts.waiting_counts().0;
+            }
+        }
+    }
+    unreachable!("there is a bound")
+}
+
+#[test]
+fn a_shard_has_a_bounded_number_of_commands_that_wait() {
+    let mut script = Script::new(DeskConfig { history: 10, names: 10 });
+    assert_eq!(fill(&mut script, "COMMIT_BUY,u@"), WAITING_MAX);
+    assert_eq!(script.run("QUOTE,v,A"), "refused too_many_waiting");
+    assert!(script.accounts.account(&user("v")).is_none(), "it opens no account");
+    assert_eq!(script.run("ADD,v,1"), "cash 1.00");
+}
+
+#[test]
+fn a_shard_has_a_bounded_number_of_bytes_that_wait() {
+    let mut script = Script::new(DeskConfig { history: 10, names: 10 });
+    let file = "f".repeat(FILE_NAME_LEN_MAX);
+    let waiting = fill(&mut script, &format!("DUMPLOG,u@,{file}"));
+    let most = WAITING_BYTES_MAX / (WAITING_LEN + FILE_NAME_LEN_MAX);
+    assert!(most <= waiting && waiting < WAITING_MAX, "{waiting} wait");
+    // A command without a file may still fit; when the quote comes, all that waits is answered.
+    assert!(script.run("quote A 1.00").contains("dumped"));
+    assert_eq!(script.accounts.waiting_counts(), (0, 0));
 }

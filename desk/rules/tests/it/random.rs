@@ -16,9 +16,9 @@ pub(crate) fn check_accounts(accounts: &Accounts) {
     let mut sums = [0_u128; 3];
     for account in accounts.accounts() {
         check_account(&account);
-        let purse = account.purse();
-        assert!(purse.is_balanced());
-        for (sum, part) in sums.iter_mut().zip([purse.cash, purse.held, purse.reserved]) {
+        let balance = account.balance();
+        assert!(balance.is_balanced());
+        for (sum, part) in sums.iter_mut().zip([balance.cash, balance.held, balance.reserved]) {
             *sum += u128::from(part.get());
         }
     }
@@ -32,7 +32,7 @@ fn check_account(account: &AccountView<'_>) {
     let held = sum(&mut account.orders(Side::Buy).map(|order| order.trade.amount().get()));
     let of = |side| account.triggers().iter().filter(move |one| one.side == side);
     let reserved = sum(&mut of(Side::Buy).map(|trigger| trigger.amount.get()));
-    assert_eq!([held, reserved], [account.purse().held.get(), account.purse().reserved.get()]);
+    assert_eq!([held, reserved], [account.balance().held.get(), account.balance().reserved.get()]);
     for holding in account.holdings() {
         let sells = account.orders(Side::Sell).map(|order| order.trade);
         let sells = sells.filter(|trade| trade.symbol == holding.symbol);
@@ -68,7 +68,7 @@ proptest! {
             follow_cash(&mut cash, &outcomes.list);
             for account in accounts.accounts() {
                 let followed = cash.get(account.user()).copied().unwrap_or_default();
-                prop_assert_eq!(followed, account.purse().cash.get());
+                prop_assert_eq!(followed, account.balance().cash.get());
             }
         }
     }

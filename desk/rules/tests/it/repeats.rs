@@ -17,7 +17,7 @@ fn an_answer_that_is_no_longer_kept_is_not_given_twice() {
     assert_eq!(script.apply(&first), "again: applied");
     let last = request(Line::parse("ADD,u,1.00").unwrap(), 4, 0);
     assert_eq!(script.apply(&last), "again: cash 4.00");
-    assert_eq!(script.accounts.account(&user("u")).unwrap().purse().cash.get(), 400);
+    assert_eq!(script.accounts.account(&user("u")).unwrap().balance().cash.get(), 400);
 }
 
 #[test]

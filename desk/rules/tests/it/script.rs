@@ -185,9 +185,9 @@ fn fired(firing: &Firing) -> String {
 
 /// The account of a user in one line.
 pub(crate) fn account(account: &AccountView<'_>) -> String {
-    let purse = account.purse();
-    let mut text = format!("cash {}", purse.cash);
-    for (name, part) in [("held", purse.held), ("reserved", purse.reserved)] {
+    let balance = account.balance();
+    let mut text = format!("cash {}", balance.cash);
+    for (name, part) in [("held", balance.held), ("reserved", balance.reserved)] {
         if Cents::ZERO < part {
             write!(text, " {name} {part}").unwrap();
         }

@@ -52,7 +52,7 @@ fn seen<'a>(account: &AccountView<'a>) -> Seen<'a> {
     });
     let order = |order: &Order| format!("{:?} {}", order.trade, order.until_ns);
     let orders = account.orders(Side::Buy).chain(account.orders(Side::Sell)).map(order);
-    let others = [format!("{:?}", account.purse()), format!("{:?}", account.holdings())];
+    let others = [format!("{:?}", account.balance()), format!("{:?}", account.holdings())];
     let recent = account.recent().copied().collect();
     (triggers.collect(), orders.chain(others).collect(), recent, account.waiting().collect())
 }

@@ -1,11 +1,11 @@
-//! Purse: the money of a user, in three parts, and where it came from and went to.
+//! Balance: the money of a user, in three parts, and where it came from and went to.
 //!
 //! ```text
 //!   earned: added, sold ─►│ cash ⇄ held     │─► spent: bought
 //!                         │      ⇄ reserved │
 //! ```
 //!
-//! Every cent that came in is in one of the three, or was spent: [`Purse::is_balanced`].
+//! Every cent that came in is in one of the three, or was spent: [`Balance::is_balanced`].
 
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure};
 
@@ -13,7 +13,7 @@ use crate::{Cents, limits};
 
 /// The money of a user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Purse {
+pub struct Balance {
     /// Free.
     pub cash: Cents,
     /// Held by pending purchases.
@@ -26,7 +26,7 @@ pub struct Purse {
     pub spent: u128,
 }
 
-impl Purse {
+impl Balance {
     /// What is there in all.
     ///
     /// # Panics
@@ -94,7 +94,7 @@ impl Purse {
         out.extend_from_slice(&self.spent.to_le_bytes());
     }
 
-    /// Reads what [`Purse::save`] wrote, before orders and triggers set money aside.
+    /// Reads what [`Balance::save`] wrote, before orders and triggers set money aside.
     pub(crate) fn load(cursor: &mut Cursor<'_>) -> Result<Self, SnapshotError> {
         let cash = Cents::new(cursor.u64()?);
         let spent = u128::from_le_bytes(cursor.array()?);
@@ -126,7 +126,7 @@ fn plus(part: Cents, amount: Cents) -> Cents {
 }
 
 fn minus(part: Cents, amount: Cents) -> Cents {
-    part.checked_sub(amount).expect("no part of a purse is negative")
+    part.checked_sub(amount).expect("no part of a balance is negative")
 }
 
 /// The money of all users of a shard, in cents.
@@ -145,8 +145,8 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Follows the change of one purse.
-    pub(crate) fn follow(&mut self, before: &Purse, after: &Purse) {
+    /// Follows the change of one balance.
+    pub(crate) fn follow(&mut self, before: &Balance, after: &Balance) {
         let moved = |total: u128, before: u128, after: u128| {
             total.checked_sub(before).map(|rest| rest + after).expect("a total has its parts")
         };
