@@ -4,6 +4,7 @@
 //!   [7] BUY,oY01WVirLr,S,276.83      the number is optional, spaces at the ends count for nothing
 //! ```
 
+use core::fmt;
 use core::num::NonZeroU64;
 
 use crate::{Cents, Command, CommandName, FileName, Reject, Symbol, User};
@@ -95,9 +96,56 @@ impl Line {
     }
 }
 
+impl fmt::Display for Line {
+    /// As [`Line::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(transaction) = self.transaction {
+            write!(f, "[{transaction}] ")?;
+        }
+        f.write_str(self.command.name().as_str())?;
+        if let Some(user) = &self.user {
+            write!(f, ",{user}")?;
+        }
+        if let Some(symbol) = self.command.symbol() {
+            write!(f, ",{symbol}")?;
+        }
+        if let Some(amount) = self.command.amount() {
+            write!(f, ",{amount}")?;
+        }
+        if let Some(file) = self.command.file() {
+            write!(f, ",{file}")?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_is_written_as_it_would_be_read(
+            number in r"(\[[0-9]{1,3}\] ?)?",
+            word in "[A-Z_]{3,16}",
+            rest in r"(,[a-zA-Z0-9./]{1,5}){0,3}(,[0-9]{1,12}(\.[0-9]{1,3})?)?",
+            name in 0..CommandName::ALL.len(),
+            is_command in any::<bool>(),
+        ) {
+            let name = if is_command { CommandName::ALL[name].as_str() } else { &word };
+            let text = format!("{number}{name}{rest}");
+            if let Ok(line) = Line::parse(&text) {
+                prop_assert_eq!(Line::parse(&line.to_string()), Ok(line));
+            }
+        }
+
+        #[test]
+        fn whatever_it_is_a_line_is_read_or_refused(text in ".{0,60}") {
+            let _ = Line::parse(&text);
+        }
+    }
 
     #[test]
     fn lines_are_read_as_the_workloads_write_them() {
