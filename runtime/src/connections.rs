@@ -172,6 +172,11 @@ impl Connections {
         }
     }
 
+    /// Whether one check looks at all.
+    pub(crate) fn was_whole(&self) -> bool {
+        self.by_fd.len() <= CONNECTIONS_PER_CHECK
+    }
+
     /// How many do not take what is due to them at once.
     pub(crate) const fn behind(&self) -> usize {
         self.behind

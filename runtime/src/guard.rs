@@ -2,15 +2,25 @@
 //!
 //! ZeroMQ takes subscriptions within other calls, as many as there are: a subscriber that sends
 //! them without a pause holds the publisher's thread there. So somebody else has to cut it off.
+//!
+//! A look takes three system calls for each connection. Whatever arrives is read by a thread of
+//! this process, which takes time of a processor: while the process takes next to none, nothing has
+//! come that is worth a look.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::connections::Connections;
-use crate::limits::{BROADCAST_WAITING_BYTES_MAX, CONNECTIONS_CHECK_EVERY};
+use crate::limits::{
+    BROADCAST_WAITING_BYTES_MAX, CONNECTIONS_CHECK_CPU, CONNECTIONS_CHECK_EVERY,
+    CONNECTIONS_CHECK_LONGEST,
+};
 use crate::waiting_bytes::WaitingBytes;
-use crate::{Clock, RuntimeError};
+use crate::{Clock, Nanos, RuntimeError};
 
 /// The connections, and the thread that looks at them.
 pub(crate) struct Guard {
@@ -65,14 +75,38 @@ impl Shared {
 
     fn run(&self, waiting: &WaitingBytes) {
         let clock = Clock::system();
+        let mut last: Option<Look> = None;
         while !self.ends.load(Ordering::Relaxed) {
-            let mut connections = self.connections();
-            connections.check(clock.now(), BROADCAST_WAITING_BYTES_MAX <= waiting.get());
-            self.behind.store(connections.behind(), Ordering::Relaxed);
-            drop(connections);
+            let look = Look { at: clock.now(), cpu: cpu_of_process() };
+            if last.is_none_or(|last| last.is_over(look)) {
+                let mut connections = self.connections();
+                connections.check(look.at, BROADCAST_WAITING_BYTES_MAX <= waiting.get());
+                self.behind.store(connections.behind(), Ordering::Relaxed);
+                last = connections.was_whole().then_some(look);
+            }
             std::thread::park_timeout(CONNECTIONS_CHECK_EVERY);
         }
     }
+}
+
+/// When all connections were looked at, and what the process had taken of the processors by then.
+#[derive(Clone, Copy)]
+struct Look {
+    at: Nanos,
+    cpu: Duration,
+}
+
+impl Look {
+    /// Whether another one is due.
+    fn is_over(self, now: Self) -> bool {
+        CONNECTIONS_CHECK_CPU <= now.cpu.saturating_sub(self.cpu)
+            || CONNECTIONS_CHECK_LONGEST <= now.at - self.at
+    }
+}
+
+fn cpu_of_process() -> Duration {
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(spent).unwrap_or_default()
 }
 
 impl Drop for Guard {
@@ -83,5 +117,20 @@ impl Drop for Guard {
             // It has nothing to say; a panic of it was printed.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_looked_at_when_the_process_has_done_something_or_after_a_while() {
+        let after = |at, cpu| Look { at: Nanos::ZERO + at, cpu };
+        let (first, little) = (after(Duration::ZERO, Duration::ZERO), Duration::from_millis(1));
+        assert!(!first.is_over(after(CONNECTIONS_CHECK_EVERY, little)));
+        assert!(first.is_over(after(CONNECTIONS_CHECK_EVERY, CONNECTIONS_CHECK_CPU)));
+        assert!(first.is_over(after(CONNECTIONS_CHECK_LONGEST, little)));
+        assert!(Duration::ZERO < cpu_of_process());
     }
 }

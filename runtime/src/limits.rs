@@ -80,6 +80,14 @@ pub(crate) const DOOR_UNREAD_BYTES_MAX_OF_ALL: u64 = 144 << 20;
 /// How often connections are looked at. A connection over loopback sends some 20 MiB in that time.
 pub(crate) const CONNECTIONS_CHECK_EVERY: Duration = Duration::from_millis(20);
 
+/// What takes less of the processors than this, all threads of the process together, has brought
+/// little: a thread that reads at full speed for as long brings some 5 MiB. Connections are not
+/// looked at again before.
+pub(crate) const CONNECTIONS_CHECK_CPU: Duration = Duration::from_millis(5);
+
+/// After this long they are looked at whatever the process has done.
+pub(crate) const CONNECTIONS_CHECK_LONGEST: Duration = Duration::from_millis(200);
+
 /// Connections that are looked at in one check, the others in the next ones: a check of all takes
 /// long where they are thousands.
 pub(crate) const CONNECTIONS_PER_CHECK: usize = 1_024;
@@ -190,7 +198,9 @@ const _: () = {
     assert!((SUBSCRIPTIONS_BYTES_MAX as u64) < BROADCAST_UNREAD_BYTES_MAX);
     assert!(BROADCAST_UNREAD_BYTES_MAX < BROADCAST_UNREAD_BYTES_MAX_OF_ALL);
     assert!(SUBSCRIPTIONS_MAX < SUBSCRIPTIONS_MAX_OF_ALL);
-    assert!(CONNECTIONS_CHECK_EVERY.as_millis() < BEHIND_LEAST.as_millis());
+    assert!(CONNECTIONS_CHECK_CPU.as_millis() < CONNECTIONS_CHECK_EVERY.as_millis());
+    assert!(CONNECTIONS_CHECK_EVERY.as_millis() < CONNECTIONS_CHECK_LONGEST.as_millis());
+    assert!(CONNECTIONS_CHECK_LONGEST.as_millis() < BEHIND_LEAST.as_millis());
     assert!(BEHIND_LEAST.as_millis() < UNTAKEN.as_millis());
     assert!(CONNECTIONS_PER_CHECK < CONNECTIONS_MAX);
     assert!(HANDSHAKE.as_millis() < UNTAKEN.as_millis());
