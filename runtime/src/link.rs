@@ -124,6 +124,18 @@ impl Link {
         }
     }
 
+    /// Whether nothing can have come since a receive and a look at the connection found nothing,
+    /// as far as the sleeps of this thread tell. An owner of many links then passes over this one,
+    /// because asking takes system calls; if it has not slept for a while it asks all the same.
+    /// Never true for a ring.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        match &self.0 {
+            Kind::Ring(_) => false,
+            Kind::Dealer(dealer) => dealer.is_quiet(),
+        }
+    }
+
     /// Adds what must end the sleep of the thread that owns this end.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         match &self.0 {

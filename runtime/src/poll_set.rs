@@ -17,7 +17,7 @@
 //! again after it, which an agent does anyway by receiving. And it counts in milliseconds, so that
 //! a timer would be up to one late.
 
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -70,7 +70,7 @@ impl<'a> PollSet<'a> {
     /// Ends the sleep when one of the events is true of the socket.
     pub(crate) fn socket(&mut self, socket: &'a zmq::Socket, quiet: &'a Quiet, events: PollEvents) {
         self.sockets.push(Item { socket, quiet, events, at: self.descriptors.len() });
-        self.file(descriptor(socket));
+        self.file(quiet.descriptor(socket));
     }
 
     /// Sleeps until the waker is used, an item is ready, or the timeout is over; without a timeout,
@@ -120,16 +120,6 @@ fn is_ready(item: &Item<'_>) -> bool {
         item.quiet.end();
     }
     is_ready
-}
-
-fn descriptor(socket: &zmq::Socket) -> BorrowedFd<'_> {
-    let descriptor: RawFd = socket.get_fd().expect("an open socket has a descriptor");
-    #[expect(unsafe_code, reason = "rust-zmq gives the number of the descriptor only")]
-    // SAFETY: the descriptor belongs to the socket and is closed with it, and the socket is
-    // borrowed as long as the value that is returned.
-    unsafe {
-        BorrowedFd::borrow_raw(descriptor)
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 
 use std::cell::Cell;
 use std::ffi::c_int;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
 use zmq::{DONTWAIT, Message, SNDMORE};
@@ -40,31 +41,52 @@ pub(crate) struct Socket {
 /// its descriptor readable and so ends a sleep. A thread that goes to sleep therefore need not ask
 /// again; a thread that has other work asks now and then.
 #[derive(Default)]
-pub(crate) struct Quiet(Cell<u32>);
+pub(crate) struct Quiet {
+    left: Cell<u32>,
+    /// Of the socket, once somebody has waited on it: with it, one that is quiet is not touched
+    /// before a sleep, and of many sockets each costs a few misses of the cache.
+    descriptor: Cell<Option<RawFd>>,
+}
 
 impl Quiet {
     /// Whether the socket had nothing when it was asked last, and nothing was sent since.
     pub(crate) fn holds(&self) -> bool {
-        0 < self.0.get()
+        0 < self.left.get()
     }
 
     /// Something may have arrived: the next receive asks.
     pub(crate) fn end(&self) {
-        self.0.set(0);
+        self.left.set(0);
     }
 
     /// The socket had nothing.
-    fn begin(&self) {
-        self.0.set(RECEIVES_SKIPPED + 1);
+    pub(crate) fn begin(&self) {
+        self.left.set(RECEIVES_SKIPPED + 1);
     }
 
     /// Whether this receive need not ask.
     fn skips(&self) -> bool {
-        let left = self.0.get();
+        let left = self.left.get();
         if 1 < left {
-            self.0.set(left - 1);
+            self.left.set(left - 1);
         }
         1 < left
+    }
+
+    /// The descriptor of the socket that this belongs to.
+    pub(crate) fn descriptor<'a>(&self, socket: &'a zmq::Socket) -> BorrowedFd<'a> {
+        let descriptor = self.descriptor.get().unwrap_or_else(|| {
+            let descriptor = socket.get_fd().expect("an open socket has a descriptor");
+            self.descriptor.set(Some(descriptor));
+            descriptor
+        });
+        debug_assert_eq!(socket.get_fd(), Ok(descriptor), "this belongs to one socket");
+        #[expect(unsafe_code, reason = "rust-zmq gives the number of the descriptor only")]
+        // SAFETY: the descriptor belongs to the socket, is the same for as long as it is open, and
+        // is closed with it; and the socket is borrowed as long as the value that is returned.
+        unsafe {
+            BorrowedFd::borrow_raw(descriptor)
+        }
     }
 }
 
@@ -189,6 +211,12 @@ impl Socket {
 
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>, events: zmq::PollEvents) {
         poll_set.socket(&self.raw, &self.quiet, events);
+    }
+
+    /// Whether it had nothing when it was asked last, and neither a descriptor nor a send has told
+    /// of more since.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet.holds()
     }
 
     /// The raw socket, for its monitor.

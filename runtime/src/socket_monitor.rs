@@ -59,6 +59,11 @@ impl SocketMonitor {
         }
     }
 
+    /// Its own socket, to wait on.
+    pub(crate) fn raw(&self) -> &zmq::Socket {
+        &self.0
+    }
+
     /// The next event, if it is there: `[event: 2 bytes, value: 4] [address]`.
     pub(crate) fn next(&self) -> Option<ConnectionEvent> {
         let mut frame = Message::new();

@@ -20,7 +20,7 @@ use allot_runtime::{
 use crate::Frame;
 use crate::counters::ServiceCounters;
 use crate::frame::encode_message;
-use crate::limits::{FRAME_BYTES_MAX, FRAMES_PER_TURN, HIGH_WATER, WAITING_MAX};
+use crate::limits::{FRAME_BYTES_MAX, FRAMES_PER_TURN, HIGH_WATER, TURNS_UNTIL_ASKED, WAITING_MAX};
 
 /// What has come.
 pub(crate) enum Arrival {
@@ -55,6 +55,7 @@ pub(crate) struct PeerLinks {
     /// Ways that are gone, until it was said.
     gone: Vec<LinkId>,
     last: LinkId,
+    turns: u64,
     frame: Vec<u8>,
 }
 
@@ -101,6 +102,7 @@ impl PeerLinks {
             busy: BTreeSet::new(),
             gone: Vec::new(),
             last: LinkId::ZERO,
+            turns: 0,
             frame: Vec::new(),
         })
     }
@@ -160,7 +162,12 @@ impl PeerLinks {
     /// has is taken in the next turn, after that was said.
     fn take_from_links(&mut self, counters: &mut ServiceCounters, arrivals: &mut Vec<Arrival>) {
         let mut changed: Vec<Address> = Vec::new();
+        self.turns = self.turns.wrapping_add(1);
+        let asks_all = self.turns.is_multiple_of(TURNS_UNTIL_ASKED);
         for (address, dialled) in &mut self.dialled {
+            if dialled.link.is_quiet() && !asks_all {
+                continue;
+            }
             let is_same = dialled.link.connections() == dialled.connection;
             if dialled.link.is_connected() != dialled.way.is_some() || !is_same {
                 changed.push(address.clone());

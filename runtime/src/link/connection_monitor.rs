@@ -7,14 +7,17 @@ use std::cell::Cell;
 
 use zmq::SocketEvent;
 
+use crate::socket::Quiet;
 use crate::socket_monitor::SocketMonitor;
-use crate::{Context, RuntimeError};
+use crate::{Context, PollSet, RuntimeError};
 
 /// The monitor of one socket.
 pub(super) struct ConnectionMonitor {
     monitor: SocketMonitor,
     connected: Cell<bool>,
     connections: Cell<u64>,
+    /// Whether it was told everything: its descriptor then says when there is more.
+    quiet: Quiet,
 }
 
 impl ConnectionMonitor {
@@ -22,7 +25,8 @@ impl ConnectionMonitor {
     pub(super) fn watch(context: &Context, socket: &zmq::Socket) -> Result<Self, RuntimeError> {
         let kinds = [SocketEvent::HANDSHAKE_SUCCEEDED, SocketEvent::DISCONNECTED];
         let monitor = SocketMonitor::watch(context, socket, &kinds)?;
-        Ok(Self { monitor, connected: Cell::new(false), connections: Cell::new(0) })
+        let (connected, connections) = (Cell::new(false), Cell::new(0));
+        Ok(Self { monitor, connected, connections, quiet: Quiet::default() })
     }
 
     /// Whether there is a connection now, according to the I/O thread.
@@ -44,5 +48,19 @@ impl ConnectionMonitor {
             self.connected.set(is_made);
             self.connections.set(self.connections.get() + u64::from(is_made));
         }
+        self.quiet.begin();
+    }
+
+    /// Whether nothing was to be read at the last refresh, and nothing was signalled since.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet.holds()
+    }
+
+    /// Reads the events that are signalled, and has further ones end the sleep.
+    pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        if !self.is_quiet() {
+            self.refresh();
+        }
+        poll_set.socket(self.monitor.raw(), &self.quiet, zmq::POLLIN);
     }
 }

@@ -82,8 +82,12 @@ impl Dealer {
         self.monitor.connections()
     }
 
+    pub(super) fn is_quiet(&self) -> bool {
+        self.socket.is_quiet() && self.monitor.is_quiet()
+    }
+
     pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        self.monitor.refresh();
+        self.monitor.wait_on(poll_set);
         self.socket.wait_on(poll_set, self.events());
     }
 
