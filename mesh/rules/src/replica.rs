@@ -175,7 +175,7 @@ impl Replica {
     fn begin(&mut self, now: Now) {
         self.since = Some(now.steady);
         self.join.begin(now.steady, &self.settings);
-        self.next_beat = now.steady;
+        self.next_beat = self.first_beat(now);
     }
 
     /// Where this process did not run for a while, what peers sent meanwhile is still to be read:

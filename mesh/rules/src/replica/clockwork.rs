@@ -1,5 +1,7 @@
 //! Clockwork: heartbeats, silences, and when addresses are connected to again.
 
+use allot_domain::mix;
+
 use super::Replica;
 use crate::{Effect, LinkId, Message, Now, Phase, Steady};
 
@@ -11,6 +13,14 @@ impl Replica {
             self.send_beats(out);
             self.compare_views(now, out);
         }
+    }
+
+    /// Peers that start together must not beat together: 64 that do leave their hosts no time for
+    /// anything else meanwhile.
+    pub(super) fn first_beat(&self, now: Now) -> Steady {
+        let share = mix(self.settings.instance.get()) % 1_024;
+        let share = u32::try_from(share).expect("below 1024");
+        now.steady + self.settings.heartbeat / 1_024 * share
     }
 
     fn drop_the_silent(&mut self, now: Now, out: &mut Vec<Effect>) {
