@@ -3,8 +3,8 @@
 use super::Replica;
 use crate::{
     BadRecord, Effect, Incarnation, Message, Notice, Now, Origin, Phase, Position, Record,
-    RecordNumber, Refusal, Row, Started, StepDown, StrategyName, Symbol, Trade, TradeQuantity,
-    Traded, Version, limits,
+    RecordNumber, Refusal, Row, Started, StepDown, StrategyName, Summary, Symbol, Trade,
+    TradeQuantity, Traded, Version, limits,
 };
 
 impl Replica {
@@ -146,6 +146,9 @@ impl Replica {
             if let Some(peer) = link.peer {
                 let there = link.own_there;
                 link.owe(me, there.map_or(Version::ZERO, |there| there.through));
+                // What it wrote since it answered lacks here, and nothing later need follow.
+                let summary = Summary { owners: self.view.summary(), is_answer: true };
+                self.send(id, Message::Summary(summary), out);
                 if let Some(there) = there {
                     self.hear_of_own(peer.name, there.through, there.rows, out);
                 }

@@ -60,6 +60,8 @@ struct Mesh {
     loses_deltas: bool,
     /// Nobody reads deltas that pass: links stay full.
     is_slow: bool,
+    /// Records wait for their disks.
+    disks_wait: bool,
     /// How many deltas were sent.
     deltas: usize,
 }
@@ -116,6 +118,7 @@ impl Mesh {
     fn effect(&mut self, number: u64, effect: Effect) {
         let process = self.processes.get_mut(&number).unwrap();
         match effect {
+            Effect::Record(..) if self.disks_wait => {}
             Effect::Record(record, _) => self.queue.push_back((number, Event::Durable(record))),
             Effect::Send(link, message) => {
                 let Some((other, theirs)) = process.links.get(&link).copied() else { return };
@@ -238,6 +241,22 @@ fn whoever_joins_late_sees_everything_at_once() {
     mesh.trade(3, "MSFT", "7");
     mesh.start(settings("s4", 4, &["s3"]), Owned::new());
     assert_eq!(mesh.view(4), ["s1 AAPL 100", "s3 MSFT 7"]);
+}
+
+#[test]
+fn what_is_written_while_somebody_starts_reaches_it_without_a_heartbeat() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.disks_wait = true;
+    mesh.start(settings("s4", 4, &["s3"]), Owned::new());
+    let starting = Phase::Starting(Incarnation::new(1));
+    assert_eq!(mesh.processes[&4].replica.phase(), starting);
+    mesh.disks_wait = false;
+    // What joins has asked, and is no member yet.
+    mesh.trade(1, "MSFT", "5");
+    mesh.queue.push_back((4, Event::Durable(RecordNumber::new(1))));
+    mesh.settle();
+    assert_eq!(mesh.view(4), ["s1 AAPL 100", "s1 MSFT 5"]);
 }
 
 #[test]
