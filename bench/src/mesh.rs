@@ -8,26 +8,37 @@
 //!
 //! Nothing is on disk, as there is nothing in the bare hop. One trade is on its way at a time: this
 //! is how long a mesh takes. How much it carries is asked apart: one owner trades at rising rates,
-//! until its peer sees fewer versions than were made.
+//! until its peer sees fewer versions than were made. So is how a mesh comes together after it was
+//! split, in here too, and with processes of their own: how a peer that was killed comes back, and
+//! what a mesh takes that does nothing.
 
+mod ask;
+mod crash;
 mod crowd;
+mod gate;
 mod hop;
+mod idle;
 mod pace;
+mod page;
 mod place;
 mod rate;
+mod split;
+mod strategy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::experiment::{Experiment, Order, Series, Subject};
-use crate::grid;
-use crate::span;
+use crash::Back;
+use gate::Passing;
+use idle::Rest;
 use rate::Rates;
+use split::Healed;
 
 /// How a mesh is measured.
 #[derive(Args)]
@@ -40,6 +51,9 @@ pub(crate) struct MeshArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 2_000,
           value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     trades: u32,
+    /// Measure this alone; may be repeated
+    #[arg(long, value_enum, value_name = "WHAT")]
+    only: Vec<What>,
     /// Few peers, few trades: a check that it works
     #[arg(long)]
     quick: bool,
@@ -48,19 +62,40 @@ pub(crate) struct MeshArgs {
     out: Option<PathBuf>,
 }
 
+/// What there is to measure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum What {
+    /// From a trade to the last peer, beside the bare hop, and one more peer that joins
+    Delays,
+    /// Trades of one owner at rising rates
+    Rates,
+    /// Two halves that were apart, until they are equal
+    Splits,
+    /// A process that is killed and started again, until all are equal
+    Crashes,
+    /// Processor time and memory of processes that do nothing
+    Idle,
+}
+
 /// What has a turn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Name {
     Hop,
     Peers(usize),
     Rate,
+    Split(usize, Passing),
+    Crash(usize),
+    Idle(usize),
 }
 
 /// What a turn of it gave.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 enum Outcome {
     Delays(Measured),
     Rates(Rates),
+    Split(Healed),
+    Crash(Vec<Back>),
+    Idle(Rest),
 }
 
 /// What a turn measures.
@@ -91,6 +126,25 @@ struct Results {
     ratios: Vec<f64>,
     /// Of two peers, by turns: trades of one owner at rising rates.
     rates: Vec<Rates>,
+    /// Meshes that were split, by sizes and turns.
+    splits: Vec<Splits>,
+    /// Processes that were killed, by sizes and turns.
+    crashes: Vec<Turns<Vec<Back>>>,
+    /// Processes that do nothing, by sizes and turns.
+    idle: Vec<Turns<Rest>>,
+}
+
+#[derive(Serialize)]
+struct Splits {
+    /// What became of what crossed between the halves.
+    crossing: Passing,
+    sizes: Vec<Turns<Healed>>,
+}
+
+#[derive(Serialize)]
+struct Turns<T> {
+    peers: usize,
+    turns: Vec<T>,
 }
 
 /// Measures everything.
@@ -99,21 +153,55 @@ struct Results {
 /// When a peer does not start, or nothing comes for too long.
 pub(crate) fn measure(args: &MeshArgs) -> Result<ExitCode> {
     let experiment = Experiment::begin("mesh", args.turns, args.out.as_ref());
-    let sizes: &[usize] = if args.quick { &[2, 4] } else { &[2, 8, 32, 64] };
-    let peers = sizes.iter().map(|peers| Name::Peers(*peers));
-    let subjects = [Name::Hop, Name::Rate].into_iter().chain(peers).map(|name| {
-        Subject::new(name, move || {
-            let measured = match name {
-                Name::Hop => hop::measure(args.trades).map(Outcome::Delays),
-                Name::Peers(peers) => crowd::measure(peers, args.trades).map(Outcome::Delays),
-                Name::Rate => rate::measure(args.quick).map(Outcome::Rates),
-            };
-            measured.with_context(|| format!("{name:?}"))
-        })
+    let subjects = names(args).into_iter().map(|name| {
+        Subject::new(name, move || name.measure(args).with_context(|| format!("{name:?}")))
     });
     let series = experiment.run(Order::Random, subjects.collect())?;
     let results = results(&series);
-    experiment.finish(&page(&results), &results, false)
+    experiment.finish(&page::of_results(&results), &results, false)
+}
+
+/// What has its turn.
+fn names(args: &MeshArgs) -> Vec<Name> {
+    let is_wanted = |what| args.only.is_empty() || args.only.contains(&what);
+    let sizes = |few: &[usize], all: &[usize]| if args.quick { few.to_vec() } else { all.to_vec() };
+    let mut names = Vec::new();
+    if is_wanted(What::Delays) {
+        names.push(Name::Hop);
+        names.extend(sizes(&[2, 4], &[2, 8, 32, 64]).into_iter().map(Name::Peers));
+    }
+    if is_wanted(What::Rates) {
+        names.push(Name::Rate);
+    }
+    if is_wanted(What::Splits) {
+        for peers in sizes(&[4], &[2, 8, 32]) {
+            names.extend([Passing::Held, Passing::Refused].map(|way| Name::Split(peers, way)));
+        }
+    }
+    // These have processes, which take their time to start.
+    if args.quick && args.only.is_empty() {
+        return names;
+    }
+    if is_wanted(What::Crashes) {
+        names.extend(sizes(&[2], &[2, 8, 32]).into_iter().map(Name::Crash));
+    }
+    if is_wanted(What::Idle) {
+        names.extend(sizes(&[2], &[8, 64]).into_iter().map(Name::Idle));
+    }
+    names
+}
+
+impl Name {
+    fn measure(self, args: &MeshArgs) -> Result<Outcome> {
+        match self {
+            Self::Hop => hop::measure(args.trades).map(Outcome::Delays),
+            Self::Peers(peers) => crowd::measure(peers, args.trades).map(Outcome::Delays),
+            Self::Rate => rate::measure(args.quick).map(Outcome::Rates),
+            Self::Split(peers, way) => split::measure(peers, way, args.quick).map(Outcome::Split),
+            Self::Crash(peers) => crash::measure(peers).map(Outcome::Crash),
+            Self::Idle(peers) => idle::measure(peers).map(Outcome::Idle),
+        }
+    }
 }
 
 impl Measured {
@@ -139,6 +227,18 @@ impl Outcome {
     }
 }
 
+/// The turns of one kind, by sizes.
+fn turns<T>(
+    series: &[Series<Name, Outcome>],
+    size: impl Fn(Name) -> Option<usize>,
+    of: impl Fn(&Outcome) -> Option<T>,
+) -> Vec<Turns<T>> {
+    let sized = series.iter().filter_map(|one| Some((size(one.name)?, one)));
+    sized
+        .map(|(peers, one)| Turns { peers, turns: one.turns.iter().filter_map(&of).collect() })
+        .collect()
+}
+
 fn results(series: &[Series<Name, Outcome>]) -> Results {
     let delays = |one: &Series<Name, Outcome>| -> Vec<Measured> {
         let delays = one.turns.iter().filter_map(Outcome::delays);
@@ -156,45 +256,27 @@ fn results(series: &[Series<Name, Outcome>]) -> Results {
     });
     let outcomes = series.iter().flat_map(|one| &one.turns);
     let rates = outcomes.filter_map(Outcome::rates).cloned().collect();
-    Results { rows: rows.collect(), ratios, rates }
-}
-
-/// The middle one.
-fn middle(figures: impl Iterator<Item = u64>) -> u64 {
-    let mut figures: Vec<_> = figures.collect();
-    figures.sort_unstable();
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
-}
-
-fn page(results: &Results) -> String {
-    let row = |row: &Row| {
-        let (best, is_mesh) = (row.best, row.peers != 0);
-        let middle = |of: fn(&Measured) -> u64| middle(row.turns.iter().map(of));
-        vec![
-            if is_mesh { format!("{} peers", row.peers) } else { "PUB to SUB".to_owned() },
-            span::show(best.p50_ns),
-            span::show(best.p99_ns),
-            span::show(best.p999_ns),
-            span::show(middle(|turn| turn.p50_ns)),
-            span::show(middle(|turn| turn.p99_ns)),
-            if is_mesh { span::show(middle(|turn| turn.join_ns)) } else { String::new() },
-            if is_mesh { format!("{} KiB", best.peer_bytes >> 10) } else { String::new() },
-        ]
-    };
-    let head =
-        ["", "p50", "p99", "p99.9", "p50 of turns", "p99 of turns", "one more joins", "a peer"];
-    let table = grid::lay_out(&head, results.rows.iter().map(row).collect(), &[]);
-    let mut ratios = results.ratios.clone();
-    ratios.sort_by(f64::total_cmp);
-    let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or_default();
-    format!(
-        "\ntrade in to visible at the last peer, best turn and middle of the turns\n\n{table}\n\n\
-         two peers over a bare hop, p50, middle of the turns: {ratio:.2} x\n\
-         trades of one owner a second, middle of the turns: {} with every version seen, {} with 99 \
-         in 100",
-        middle(results.rates.iter().map(Rates::last_whole)),
-        middle(results.rates.iter().map(|rates| rates.last(100))),
-    )
+    let splits = [Passing::Held, Passing::Refused].map(|way| {
+        let size = |name| match name {
+            Name::Split(peers, passing) if passing == way => Some(peers),
+            _ => None,
+        };
+        let of = |outcome: &Outcome| {
+            if let Outcome::Split(healed) = outcome { Some(*healed) } else { None }
+        };
+        Splits { crossing: way, sizes: turns(series, size, of) }
+    });
+    let crashes = turns(
+        series,
+        |name| if let Name::Crash(peers) = name { Some(peers) } else { None },
+        |outcome| if let Outcome::Crash(backs) = outcome { Some(backs.clone()) } else { None },
+    );
+    let idle = turns(
+        series,
+        |name| if let Name::Idle(peers) = name { Some(peers) } else { None },
+        |outcome| if let Outcome::Idle(rest) = outcome { Some(*rest) } else { None },
+    );
+    Results { rows: rows.collect(), ratios, rates, splits: splits.into(), crashes, idle }
 }
 
 #[cfg(test)]
@@ -219,6 +301,6 @@ mod tests {
         let results = results(&all);
         assert_eq!(results.ratios, [1.5, 1.0]);
         assert_eq!(results.rows[1].best.p50_ns, 15);
-        assert!(page(&results).contains("2 peers"));
+        assert!(page::of_results(&results).contains("2 peers"));
     }
 }

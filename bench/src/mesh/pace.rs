@@ -13,7 +13,7 @@ use super::place::trade;
 /// The symbols of an owner.
 pub(super) const SYMBOLS: [&[u8]; 4] = [b"AAPL", b"BTC", b"IBM", b"MSFT"];
 /// The symbol of the trade that ends a while: whoever shows it has everything before it.
-const END: &str = "END";
+pub(super) const END: &str = "END";
 
 /// A source of trades, and what wakes its peer when one is due. Clones are one pace.
 #[derive(Clone)]
