@@ -37,6 +37,14 @@ pub(crate) fn read_or_create(path: &Path, of: &str) -> Result<CurveKeys> {
     }
 }
 
+/// The keys of what is named, which another process has made.
+pub(crate) fn read(path: &Path, of: &str) -> Result<CurveKeys> {
+    let what = || format!("cannot use the keys of {of} in {}", path.display());
+    let text = fs::read_to_string(path).with_context(what)?;
+    warn_if_shared(path);
+    CurveKeys::read(&text).with_context(what)
+}
+
 /// Whoever can read the file can pass for this server.
 fn warn_if_shared(path: &Path) {
     if fs::metadata(path).is_ok_and(|file| is_shared(file.mode())) {

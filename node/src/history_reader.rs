@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use allot_allocation_rules::{Replay, TickerSeq};
-use allot_allocation_service::{Reply, Request, decode_replies, encode_line};
+use allot_allocation_service::{Reply, ReportRequest, Request, decode_replies, encode_line};
 use allot_domain::{Seq, SourceId, Ticker};
 use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, Nanos, PollSet};
 use anyhow::{Result, anyhow, bail};
@@ -53,6 +53,16 @@ impl HistoryReader {
         let clock = Clock::system();
         let seq = Seq::new(clock.now().as_unix());
         Ok(Self { context, link, front: front.to_owned(), door_key, clock, seq })
+    }
+
+    /// Asks the server to publish a report now; false while there is no connection. Its reply is
+    /// passed over.
+    pub(crate) fn want_report(&mut self) -> bool {
+        self.seq = self.seq.next();
+        let source = SourceId::new(b"allot-fills").expect("the name is valid");
+        let mut line = Vec::new();
+        encode_line(&Request::Report(ReportRequest { source, seq: self.seq }), &mut line);
+        self.link.send(&mut line).is_ok()
     }
 
     /// Asks for outcomes of a ticker from a number on.

@@ -1,9 +1,8 @@
 //! Effect: what a replica wants done, in this order.
 
-use allot_domain::Incarnation;
-
 use crate::{
-    Address, LinkId, Message, Notice, Record, RecordNumber, Row, StepDown, StrategyName, Trade,
+    Address, Incarnation, LinkId, Message, Notice, Record, RecordNumber, Row, StepDown,
+    StrategyName, Trade,
 };
 
 /// What a replica wants done.

@@ -16,6 +16,7 @@ pub mod limits;
 mod strategy_name;
 mod position;
 mod version;
+mod incarnation;
 mod row;
 mod address;
 mod message;
@@ -31,16 +32,17 @@ mod topology;
 mod dials;
 mod replica;
 
-pub use allot_domain::{Incarnation, Ticker as Symbol};
+pub use allot_domain::Ticker as Symbol;
 pub use allot_domain::{Now, Steady, Unix};
 
 pub use address::Address;
 pub use effect::{Effect, Refusal};
 pub use event::{Event, LinkId, Origin, RecordNumber, Trade};
+pub use incarnation::Incarnation;
 pub use message::{
     Delta, Heartbeat, Hello, Member, Message, NameTaken, OwnerSummary, Summary, Want,
 };
-pub use notice::{Holder, Notice, StepDown};
+pub use notice::{Holder, Notice, StepDown, Trades};
 pub use position::{Position, TradeQuantity};
 pub use record::{Adoption, BadRecord, Owned, Record, Started, Traded};
 pub use replica::Replica;

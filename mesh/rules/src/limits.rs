@@ -23,6 +23,10 @@ pub const DELTA_ROWS_MAX: usize = 400;
 /// Earlier incarnations of whose ends an owner knows: a restart a day for eleven years.
 pub const LIVES_MAX: usize = 4_096;
 
+/// Earlier incarnations of an owner that go with its rows: whoever has rows of one of them knows
+/// that the owner has had them too.
+pub const LINEAGE_MAX: usize = 8;
+
 /// Deltas that leave on a link before it must say that it has room.
 pub const DELTAS_A_TURN: usize = 4;
 
@@ -36,9 +40,11 @@ pub const LINKS_MAX: usize = 4 * MEMBERS_MAX;
 /// that no sum of two can overflow.
 pub const NANOS_MAX: i128 = 1 << 95;
 
-/// The largest incarnation and the largest sequence that are believed: nothing counts that far, and
-/// one may be added to each.
+/// The largest sequence that is believed: nothing counts that far, and one may be added.
 pub const NUMBER_MAX: u64 = 1 << 62;
+
+/// Starts of a strategy: nothing starts that often, and an incarnation is an integer of SQLite.
+pub const STARTS_MAX: u32 = 1 << 30;
 
 /// Heartbeats of silence until a member is away.
 pub const SILENT_BEATS: u32 = 3;

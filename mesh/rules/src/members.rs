@@ -13,6 +13,8 @@ pub(crate) struct Known {
     pub(crate) address: Address,
     pub(crate) incarnation: Incarnation,
     pub(crate) instance: Instance,
+    /// It has said hello here; else others have told of it, and it may not be there at all.
+    pub(crate) is_met: bool,
     /// When this replica, or whoever told it, heard it last.
     pub(crate) heard: Option<Steady>,
     /// Since when it is away; none while it is heard.
@@ -78,6 +80,11 @@ impl Members {
         self.known.insert(name, member);
     }
 
+    /// There was none of this name.
+    pub(crate) fn forget(&mut self, name: &StrategyName) {
+        self.known.remove(name);
+    }
+
     /// Of names, addresses, incarnations and instances: with this replica, equal where all know the
     /// same.
     pub(crate) fn digest(&self) -> Digest {
@@ -95,7 +102,8 @@ pub(crate) fn of_member(
     incarnation: Incarnation,
     instance: Instance,
 ) -> Digest {
-    let words = [name.hash(), fnv(address.as_str().as_bytes()), incarnation.get(), instance.get()];
+    let words =
+        [name.hash(), fnv(address.as_str().as_bytes()), incarnation.number(), instance.get()];
     let lane =
         |start: u64| words.iter().fold(mix(start), |hash, word| mix(hash.rotate_left(23) ^ word));
     Digest::new(u128::from(lane(3)) << 64 | u128::from(lane(4)))

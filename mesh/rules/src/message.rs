@@ -11,9 +11,7 @@
 
 use core::time::Duration;
 
-use allot_domain::Incarnation;
-
-use crate::{Address, Adoption, Digest, Instance, Row, StrategyName, Version};
+use crate::{Address, Adoption, Digest, Incarnation, Instance, Row, StrategyName, Version};
 
 /// A message between two peers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +45,8 @@ pub struct Hello {
     pub address: Address,
     /// It has no incarnation of its own yet.
     pub is_joining: bool,
+    /// How often it says that it lives.
+    pub heartbeat: Duration,
     /// Whose hello it has heard on this link: that one need not say it again. Zero is nobody's.
     pub heard: Instance,
 }
@@ -101,6 +101,10 @@ pub struct Delta {
     pub through: Version,
     /// What the owner took from its peers the last time, if it ever did.
     pub adopted: Option<Adoption>,
+    /// How the last lives of the owner before this one ended, at most
+    /// [`LINEAGE_MAX`](crate::limits::LINEAGE_MAX); with zero in front where there were no others.
+    /// Empty if it is not known, or `after` is of the same life.
+    pub lives: Vec<Version>,
     /// At most [`DELTA_ROWS_MAX`](crate::limits::DELTA_ROWS_MAX), in the order of their versions.
     pub rows: Vec<Row>,
 }

@@ -1,8 +1,6 @@
 //! Notice: what is worth a line in the log; and why a replica steps down.
 
-use allot_domain::Incarnation;
-
-use crate::{Address, Position, StrategyName, Symbol, Version};
+use crate::{Address, Incarnation, Position, StrategyName, Symbol, Unix, Version};
 
 /// What has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,8 +18,8 @@ pub enum Notice {
     },
     /// A member has joined, or a new process has its name.
     Joined(StrategyName, Address, Incarnation),
-    /// A member is not heard any more. Its rows stay.
-    Away(StrategyName),
+    /// A member is not heard, since it was heard last by this wall clock. Its rows stay.
+    Away(StrategyName, Unix),
     /// A member is heard again.
     Back(StrategyName),
     /// A peer says a row that it may not: it is not the owner's, or not of the owner's incarnation.
@@ -69,7 +67,36 @@ pub enum Notice {
         /// Up to where this replica had them.
         through: Version,
     },
-    /// Somebody else used this name and this incarnation: it moves on to the next one.
+    /// Of its own position and that of another life of this strategy the latter stays.
+    Replaced {
+        /// Of what.
+        symbol: Symbol,
+        /// The position of the other life.
+        theirs: Position,
+        /// Its own one until then.
+        ours: Position,
+    },
+    /// A peer says rows of a life of their owner that does not know the one whose rows are here.
+    /// They are refused until the owner has taken note.
+    OtherLife {
+        /// Who said it.
+        peer: StrategyName,
+        /// Whose rows.
+        owner: StrategyName,
+        /// What the peer has.
+        theirs: Version,
+        /// What is here.
+        ours: Version,
+    },
+    /// A peer said that it holds rows of this strategy that its journal lacks, and showed none.
+    Unfounded {
+        /// Who said it.
+        peer: StrategyName,
+        /// Up to where.
+        through: Version,
+    },
+    /// There was another process of this name, or another life of this strategy: it moves on to its
+    /// next incarnation.
     MovedOn(Incarnation),
     /// Rows or members beyond a bound are not kept. Said once.
     Full(&'static str),
@@ -86,6 +113,8 @@ pub enum StepDown {
         incarnation: Incarnation,
         /// Where it listens.
         address: Address,
+        /// The trades that this process has taken, if it had started.
+        trades: Option<Trades>,
     },
     /// Peers hold newer rows of this name than the journal: the disk is gone or old.
     NewerRows {
@@ -98,6 +127,15 @@ pub enum StepDown {
     },
     /// There is no incarnation after the last one: somebody made up its number.
     NoIncarnationLeft,
+}
+
+/// The trades of a process that steps down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Trades {
+    /// How many.
+    pub count: u64,
+    /// The other process may have taken over some of them: it started after this one.
+    pub may_be_known: bool,
 }
 
 /// Who holds rows.

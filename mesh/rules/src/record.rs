@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use allot_domain::Incarnation;
-
-use crate::{Origin, Position, Row, Sequence, Symbol, TradeQuantity, Unix, Version, limits};
+use crate::{
+    Incarnation, Origin, Position, Row, Sequence, Symbol, TradeQuantity, Unix, Version, limits,
+};
 
 /// What must outlast a restart, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +34,20 @@ pub struct Adoption {
     pub through: Version,
     /// The first incarnation that has them as its own.
     pub incarnation: Incarnation,
+}
+
+impl Adoption {
+    /// Whether rows of this version are among those that the owner took, or has put aside: a life
+    /// up to sequence zero is another process's, and counts for nothing.
+    #[must_use]
+    pub fn covers(&self, version: Version) -> bool {
+        let Self { through, .. } = self;
+        if version.incarnation == through.incarnation {
+            return through.sequence == Sequence::ZERO || version.sequence <= through.sequence;
+        }
+        // Of two lives of one start neither comes from the other.
+        version.incarnation.start() < through.incarnation.start()
+    }
 }
 
 /// A trade, and what it led to.
@@ -140,12 +154,20 @@ impl Owned {
         &self.lives
     }
 
+    /// The last lives before this one, for [`Delta::lives`](crate::Delta::lives).
+    #[must_use]
+    pub fn lineage(&self) -> Vec<Version> {
+        let from = self.lives.len().saturating_sub(limits::LINEAGE_MAX);
+        let are_all = self.lives.len() < limits::LINEAGE_MAX;
+        are_all.then_some(Version::ZERO).into_iter().chain(self.lives[from..].to_vec()).collect()
+    }
+
     /// Whether it gave this version, or adopted it. If not, somebody else did: a life of which
     /// these records know nothing, because the disk was lost or is an old copy.
     #[must_use]
     pub fn covers(&self, version: Version) -> bool {
         if version.incarnation == Incarnation::ZERO
-            || self.adopted.is_some_and(|adopted| version <= adopted.through)
+            || self.adopted.is_some_and(|adopted| adopted.covers(version))
         {
             return true;
         }
@@ -175,13 +197,23 @@ impl Owned {
         if limits::SYMBOLS_MAX <= self.rows.len() && !self.rows.contains_key(&row.symbol) {
             return Err(BadRecord::TooManyRows);
         }
-        if self.version.incarnation <= row.version.incarnation {
+        if self.version.incarnation < row.version.incarnation {
+            self.end_life();
+            self.version = row.version;
+        } else if self.version.incarnation == row.version.incarnation {
             self.version = self.version.max(row.version);
         } else {
             self.remember_life(row.version);
         }
         self.rows.insert(row.symbol, row);
         Ok(())
+    }
+
+    /// The life that it is in is over.
+    fn end_life(&mut self) {
+        if self.version.incarnation != Incarnation::ZERO {
+            self.remember_life(self.version);
+        }
     }
 
     /// An earlier incarnation had this version.
@@ -200,9 +232,7 @@ impl Owned {
         if incarnation <= self.version.incarnation {
             return Err(BadRecord::Incarnation);
         }
-        if self.version.incarnation != Incarnation::ZERO {
-            self.remember_life(self.version);
-        }
+        self.end_life();
         let mut sequence = Sequence::ZERO;
         for row in self.rows.values_mut() {
             sequence = sequence.next();

@@ -26,7 +26,7 @@ use crate::view::{OwnerRows, View};
 use crate::{
     Counters, Digest, Effect, Event, Incarnation, LinkId, MemberStatus, Message, Notice, Now,
     Owned, Phase, Record, RecordNumber, Route, Row, Settings, Status, Steady, StepDown,
-    StrategyName, Version, limits,
+    StrategyName, Symbol, Version, limits,
 };
 use joining::Join;
 use link::Link;
@@ -41,8 +41,6 @@ pub struct Replica {
     /// When it was told the last thing.
     told: Steady,
     join: Join,
-    /// Nobody answered when it joined.
-    is_alone: bool,
     /// Its own rows with everything that was written down, durable or not.
     written: Owned,
     /// Its own rows as far as they are durable.
@@ -67,6 +65,8 @@ pub struct Replica {
     /// The last peer whose view was compared with this one.
     compared: Option<StrategyName>,
     counters: Counters,
+    /// Trades that it has taken.
+    trades: u64,
     /// What is said once was said.
     said: BTreeSet<&'static str>,
     /// Owners of whom a conflict was said.
@@ -105,7 +105,7 @@ impl Replica {
             }
         }
         for (owner, through) in through {
-            view.advance(owner, through, None);
+            view.advance(owner, through, None, Vec::new());
         }
         let living = BTreeSet::from([settings.name]);
         Self {
@@ -113,7 +113,6 @@ impl Replica {
             since: None,
             told: Steady::new(0),
             join: Join::default(),
-            is_alone: false,
             written: owned.clone(),
             owned,
             pending: VecDeque::new(),
@@ -130,6 +129,7 @@ impl Replica {
             next_beat: Steady::new(0),
             compared: None,
             counters: Counters::default(),
+            trades: 0,
             said: BTreeSet::new(),
             conflicts_said: BTreeSet::new(),
             wake_at: Steady::new(0),
@@ -152,7 +152,7 @@ impl Replica {
             },
             Event::Tick => self.tick(now, out),
             Event::Trade(trade) => self.trade(now, trade, out),
-            Event::Durable(number) => self.durable(number, out),
+            Event::Durable(number) => self.durable(now, number, out),
             Event::LinkUp(id, address) => self.link_up(now, id, address, out),
             Event::LinkDown(id) => self.drop_link(now, id, out),
             Event::Room(id) => {
@@ -240,10 +240,6 @@ impl Replica {
         }
     }
 
-    fn silence(&self) -> core::time::Duration {
-        self.settings.heartbeat * limits::SILENT_BEATS
-    }
-
     /// When the next [`Event::Tick`] is due.
     #[must_use]
     pub const fn wake_at(&self) -> Steady {
@@ -265,6 +261,15 @@ impl Replica {
     /// All rows, by owner and symbol.
     pub fn rows(&self) -> impl Iterator<Item = (&StrategyName, &Row)> {
         self.view.rows()
+    }
+
+    /// All rows after that of an owner and a symbol, which need not be there.
+    pub fn rows_after(
+        &self,
+        owner: StrategyName,
+        symbol: Symbol,
+    ) -> impl Iterator<Item = (&StrategyName, &Row)> {
+        self.view.rows_after(owner, symbol)
     }
 
     /// The digest of all rows: equal where the rows are.

@@ -50,7 +50,7 @@ impl Digest {
             fnv(row.symbol.as_bytes()),
             low(row.position.nanos()),
             high(row.position.nanos()),
-            row.version.incarnation.get(),
+            row.version.incarnation.number(),
             row.version.sequence.get(),
             row.updated.get(),
         ];

@@ -2,9 +2,7 @@
 
 use core::time::Duration;
 
-use allot_domain::Incarnation;
-
-use crate::{Address, Digest, Instance, StrategyName, Unix, Version};
+use crate::{Address, Digest, Incarnation, Instance, StrategyName, Unix, Version};
 
 /// What a replica knows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,6 +95,12 @@ pub struct Counters {
     pub conflated: u64,
     /// Rows that were refused because whoever said them may not.
     pub foreign_rows: u64,
+    /// Rows of an incarnation that their owner, which is heard, has not said.
+    pub rows_ahead: u64,
+    /// Rows that were refused because their life of the owner does not know the one here.
+    pub other_life_rows: u64,
+    /// Summaries with rows of this strategy that nobody showed then.
+    pub unfounded: u64,
     /// Rows of one version with two positions.
     pub conflicts: u64,
     /// Own rows that were written again because a peer held another.

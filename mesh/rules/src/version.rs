@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-use allot_domain::Incarnation;
-
+use crate::Incarnation;
 use crate::limits::NUMBER_MAX;
 
 allot_domain::number!(
@@ -31,16 +30,17 @@ impl Version {
     /// Before everything.
     pub const ZERO: Self = Self { incarnation: Incarnation::ZERO, sequence: Sequence::ZERO };
 
-    /// A version.
+    /// The version of a change of the start whose life is zero, which no process draws: for
+    /// examples.
     #[must_use]
-    pub const fn new(incarnation: u64, sequence: u64) -> Self {
-        Self { incarnation: Incarnation::new(incarnation), sequence: Sequence::new(sequence) }
+    pub fn new(start: u32, sequence: u64) -> Self {
+        Self { incarnation: Incarnation::new(start, 0), sequence: Sequence::new(sequence) }
     }
 
     /// Whether its numbers are such as counting from one can reach.
     #[must_use]
-    pub const fn is_believable(self) -> bool {
-        self.incarnation.get() <= NUMBER_MAX && self.sequence.get() <= NUMBER_MAX
+    pub fn is_believable(self) -> bool {
+        self.incarnation.is_believable() && self.sequence.get() <= NUMBER_MAX
     }
 }
 

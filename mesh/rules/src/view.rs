@@ -30,6 +30,8 @@ pub(crate) struct OwnerRows {
     through: Version,
     digest: Digest,
     adopted: Option<Adoption>,
+    /// How the owner's lives before this one ended, as far as that is known.
+    lives: Vec<Version>,
     /// A row was not kept because of a bound: digests will differ, and nobody is asked why.
     is_cut: bool,
 }
@@ -88,12 +90,43 @@ impl OwnerRows {
             (Some(_), Some(last)) => last.version,
             _ => self.through,
         };
-        Delta { owner, after, through, adopted: self.adopted, rows }
+        // Within one life nobody asks where it comes from.
+        let is_of_one_life = after.incarnation == through.incarnation;
+        let lives = if is_of_one_life { Vec::new() } else { self.lives.clone() };
+        Delta { owner, after, through, adopted: self.adopted, lives, rows }
+    }
+
+    /// Whether the owner, as the delta has it, knows the life whose rows are here: if not, these
+    /// rows would be gone, and nobody would have seen them.
+    pub(crate) fn may_follow(&self, delta: &Delta) -> bool {
+        let (here, then) = (self.through, delta.through);
+        if here.incarnation == then.incarnation || self.rows.is_empty() {
+            return true;
+        }
+        // Whoever has adopted names what it did not get.
+        if delta.adopted.is_some_and(|adopted| here.incarnation < adopted.incarnation) {
+            return true;
+        }
+        match delta.lives.iter().find(|life| life.incarnation == here.incarnation) {
+            Some(life) => here.sequence <= life.sequence,
+            None => {
+                let oldest = delta.lives.first().map_or(then.incarnation, |life| life.incarnation);
+                here.incarnation.start() < oldest.start()
+            }
+        }
     }
 
     /// Everything through this is there.
-    pub(crate) fn advance(&mut self, through: Version, adopted: Option<Adoption>) {
+    pub(crate) fn advance(
+        &mut self,
+        through: Version,
+        adopted: Option<Adoption>,
+        lives: Vec<Version>,
+    ) {
         if self.through < through {
+            if self.through.incarnation != through.incarnation {
+                self.lives = lives;
+            }
             self.through = through;
             self.adopted = adopted;
         }
@@ -164,6 +197,21 @@ impl View {
         self.owners.iter().flat_map(|(owner, rows)| rows.rows().map(move |row| (owner, row)))
     }
 
+    /// All rows after one, by owner and symbol.
+    pub(crate) fn rows_after(
+        &self,
+        owner: StrategyName,
+        symbol: Symbol,
+    ) -> impl Iterator<Item = (&StrategyName, &Row)> {
+        self.owners.range(owner..).flat_map(move |(name, rows)| {
+            let from = match *name == owner {
+                true => Bound::Excluded(symbol),
+                false => Bound::Unbounded,
+            };
+            rows.rows.range((from, Bound::Unbounded)).map(move |(_, row)| (name, row))
+        })
+    }
+
     /// Whether there is room for rows of another owner at all: there is always room for its own.
     pub(crate) fn has_room_for(&self, owner: &StrategyName) -> bool {
         self.owners.contains_key(owner) || self.owners.len() + 1 < limits::MEMBERS_MAX
@@ -197,8 +245,9 @@ impl View {
         owner: StrategyName,
         through: Version,
         adopted: Option<Adoption>,
+        lives: Vec<Version>,
     ) {
-        self.owners.entry(owner).or_default().advance(through, adopted);
+        self.owners.entry(owner).or_default().advance(through, adopted, lives);
         assert!(self.owners.len() <= limits::MEMBERS_MAX, "the owners are bounded");
     }
 

@@ -35,6 +35,9 @@ pub(crate) fn named(
         ("gaps_repaired", replica.gaps_repaired),
         ("conflated", replica.conflated),
         ("foreign_rows", replica.foreign_rows),
+        ("rows_ahead", replica.rows_ahead),
+        ("other_life_rows", replica.other_life_rows),
+        ("unfounded", replica.unfounded),
         ("conflicts", replica.conflicts),
         ("settled", replica.settled),
         ("superseded", replica.superseded),
@@ -52,4 +55,21 @@ pub(crate) fn named(
     ];
     let all = all.iter().chain(source);
     all.map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who adds a counter says in the page what it counts.
+    #[test]
+    fn the_page_has_every_counter() {
+        let page = include_str!("../../../docs/MESH.md");
+        let table = page.lines().filter(|line| line.starts_with("| `"));
+        let table: Vec<&str> = table.collect();
+        for (name, _) in named(&Counters::default(), &ServiceCounters::default(), 0, &[]) {
+            let is_there = table.iter().any(|line| line.contains(&format!("`{name}`")));
+            assert!(is_there, "{name} is not in a table of docs/MESH.md");
+        }
+    }
 }

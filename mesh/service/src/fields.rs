@@ -10,9 +10,9 @@
 
 use std::time::Duration;
 
-use allot_domain::Incarnation;
 use allot_mesh_rules::{
-    Address, Adoption, Digest, Position, Row, Sequence, StrategyName, Symbol, Unix, Version,
+    Address, Adoption, Digest, Incarnation, Position, Row, Sequence, StrategyName, Symbol, Unix,
+    Version,
 };
 use allot_wire::DecodeError;
 
@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn incarnation(&mut self) -> Result<Incarnation, DecodeError> {
-        self.number().map(Incarnation::new)
+        self.number().map(Incarnation::from_number)
     }
 
     pub(crate) fn version(&mut self) -> Result<Version, DecodeError> {
@@ -164,8 +164,12 @@ pub(crate) fn put_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
+pub(crate) fn put_incarnation(out: &mut Vec<u8>, incarnation: Incarnation) {
+    put_number(out, incarnation.number());
+}
+
 pub(crate) fn put_version(out: &mut Vec<u8>, version: Version) {
-    put_number(out, version.incarnation.get());
+    put_incarnation(out, version.incarnation);
     put_number(out, version.sequence.get());
 }
 
@@ -173,7 +177,7 @@ pub(crate) fn put_adoption(out: &mut Vec<u8>, adoption: Option<Adoption>) {
     out.push(adoption.is_some().into());
     if let Some(Adoption { through, incarnation }) = adoption {
         put_version(out, through);
-        put_number(out, incarnation.get());
+        put_incarnation(out, incarnation);
     }
 }
 

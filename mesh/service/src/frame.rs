@@ -11,7 +11,6 @@ mod status_fields;
 
 use std::time::Duration;
 
-use allot_domain::Incarnation;
 use allot_mesh_rules::{
     Delta, Heartbeat, Hello, Instance, Member, Message, NameTaken, OwnerSummary, StrategyName,
     Summary, Symbol, Want, limits,
@@ -19,7 +18,8 @@ use allot_mesh_rules::{
 use allot_wire::DecodeError;
 
 use crate::fields::{
-    Fields, put_adoption, put_digest, put_list, put_number, put_row, put_text, put_version,
+    Fields, put_adoption, put_digest, put_incarnation, put_list, put_number, put_row, put_text,
+    put_version,
 };
 use crate::limits::{FRAME_BYTES_MAX, VIEW_PAGE_ROWS};
 use crate::{PeerStatus, ViewPage, ViewRow};
@@ -166,7 +166,7 @@ pub(crate) fn encode_message(message: &Message, out: &mut Vec<u8>) {
         Message::NameTaken(taken) => {
             let NameTaken { incarnation, instance, address, is_alive, heard } = taken;
             begin(out, NAME_TAKEN);
-            put_number(out, incarnation.get());
+            put_incarnation(out, *incarnation);
             put_number(out, instance.get());
             put_text(out, address.as_str());
             out.push((*is_alive).into());
@@ -182,12 +182,13 @@ fn begin(out: &mut Vec<u8>, kind: u8) {
 }
 
 fn put_hello(out: &mut Vec<u8>, hello: &Hello) {
-    let Hello { name, incarnation, instance, address, is_joining, heard } = hello;
+    let Hello { name, incarnation, instance, address, is_joining, heartbeat, heard } = hello;
     put_text(out, name.as_str());
-    put_number(out, incarnation.get());
+    put_incarnation(out, *incarnation);
     put_number(out, instance.get());
     put_text(out, address.as_str());
     out.push((*is_joining).into());
+    put_span(out, *heartbeat);
     put_number(out, heard.get());
 }
 
@@ -195,18 +196,19 @@ fn put_member(out: &mut Vec<u8>, member: &Member) {
     let Member { name, address, incarnation, instance, is_alive, heard } = member;
     put_text(out, name.as_str());
     put_text(out, address.as_str());
-    put_number(out, incarnation.get());
+    put_incarnation(out, *incarnation);
     put_number(out, instance.get());
     out.push((*is_alive).into());
     put_span(out, *heard);
 }
 
 fn put_delta(out: &mut Vec<u8>, delta: &Delta) {
-    let Delta { owner, after, through, adopted, rows } = delta;
+    let Delta { owner, after, through, adopted, lives, rows } = delta;
     put_text(out, owner.as_str());
     put_version(out, *after);
     put_version(out, *through);
     put_adoption(out, *adopted);
+    put_list(out, lives, |out, life| put_version(out, *life));
     put_list(out, rows, put_row);
 }
 
@@ -281,6 +283,7 @@ fn read_hello(fields: &mut Fields<'_>) -> Result<Hello, DecodeError> {
         instance: Instance::new(fields.number()?),
         address: fields.address()?,
         is_joining: fields.flag()?,
+        heartbeat: fields.span()?,
         heard: Instance::new(fields.number()?),
     })
 }
@@ -289,7 +292,7 @@ fn read_member(fields: &mut Fields<'_>) -> Result<Member, DecodeError> {
     Ok(Member {
         name: fields.name()?,
         address: fields.address()?,
-        incarnation: Incarnation::new(fields.number()?),
+        incarnation: fields.incarnation()?,
         instance: Instance::new(fields.number()?),
         is_alive: fields.flag()?,
         heard: fields.span()?,
@@ -311,6 +314,7 @@ fn read_delta(fields: &mut Fields<'_>) -> Result<Delta, DecodeError> {
         after: fields.version()?,
         through: fields.version()?,
         adopted: fields.adoption()?,
+        lives: fields.list(limits::LINEAGE_MAX, Fields::version)?,
         rows: fields.list(limits::DELTA_ROWS_MAX, Fields::row)?,
     })
 }

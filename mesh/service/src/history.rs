@@ -1,13 +1,14 @@
 //! History: snapshots of the whole view, in SQLite and as CSV, for people and for the next start.
 //!
 //! ```text
-//!   DIR/history.sqlite                                   snapshots(taken_at, kind, rows, digest)
-//!                                                        positions(taken_at, kind, strategy, …)
+//!   DIR/history.sqlite                                   snapshots(snapshot, taken_at, kind, …)
+//!                                                        positions(snapshot, taken_at, …)
 //!   DIR/positions-2026-11-20T17-00-00.000000000Z.csv     the same rows, one file a snapshot
 //! ```
 //!
 //! A snapshot is one transaction: it is there whole, or not at all. Its digest is that of the view
-//! it was taken of, so that a view which is read back is known to be that view.
+//! it was taken of, so that a view which is read back is known to be that view. Which one is newer
+//! is the order in which they were stored: a wall clock that jumps decides nothing.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -16,7 +17,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use allot_mesh_rules::{Digest, Position, Row, StrategyName, Symbol, Unix, Version};
+use allot_mesh_rules::{
+    Digest, Incarnation, Position, Row, Sequence, StrategyName, Symbol, Unix, Version,
+};
 use allot_wire::timestamp;
 use rusqlite::{Connection, params};
 
@@ -33,24 +36,29 @@ const CSV_END: &str = ".csv";
 const UNFINISHED: &str = ".unfinished";
 /// Only the owner may read what a history holds.
 const FILE_MODE: u32 = 0o600;
+/// Snapshots that are removed with each that is stored, at most: more than come.
+const REMOVED_AT_ONCE: u32 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS snapshots (
-        taken_at TEXT NOT NULL PRIMARY KEY,
+        snapshot INTEGER PRIMARY KEY AUTOINCREMENT,
+        taken_at TEXT NOT NULL,
         kind     TEXT NOT NULL,
         rows     INTEGER NOT NULL,
         digest   TEXT NOT NULL
-    ) WITHOUT ROWID;
+    );
     CREATE TABLE IF NOT EXISTS positions (
+        snapshot    INTEGER NOT NULL,
         taken_at    TEXT NOT NULL,
         kind        TEXT NOT NULL,
         strategy    TEXT NOT NULL,
         symbol      TEXT NOT NULL,
         position    TEXT NOT NULL,
         incarnation INTEGER NOT NULL,
+        life        INTEGER NOT NULL,
         sequence    INTEGER NOT NULL,
         updated     TEXT NOT NULL,
-        PRIMARY KEY (taken_at, strategy, symbol)
+        PRIMARY KEY (snapshot, strategy, symbol)
     ) WITHOUT ROWID;";
 
 /// Why a snapshot was taken.
@@ -128,45 +136,71 @@ impl History {
     /// [`HistoryError`]: the snapshot is not there, or its CSV file is not.
     pub fn store(&mut self, snapshot: &ViewSnapshot) -> Result<(), HistoryError> {
         let taken_at = time_text(snapshot.taken_at);
-        let oldest = self.oldest_kept(snapshot.taken_at);
+        self.remove_old(snapshot.taken_at)?;
         let transaction = self.connection.transaction()?;
         let kind = snapshot.kind.name();
         let rows = i64::try_from(snapshot.rows.len()).unwrap_or(i64::MAX);
         transaction.execute(
-            "INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO snapshots (taken_at, kind, rows, digest) VALUES (?1, ?2, ?3, ?4)",
             params![taken_at, kind, rows, snapshot.digest.to_string()],
         )?;
-        transaction.execute("DELETE FROM positions WHERE taken_at = ?1", [&taken_at])?;
+        let number = transaction.last_insert_rowid();
         {
-            let mut insert = transaction
-                .prepare("INSERT INTO positions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            let mut insert = transaction.prepare(
+                "INSERT INTO positions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?;
             for ViewRow { owner, row } in &snapshot.rows {
                 let Row { symbol, position, version, updated } = row;
                 insert.execute(params![
+                    number,
                     taken_at,
                     kind,
                     owner.as_str(),
                     symbol.as_str(),
                     position.to_string(),
-                    integer(version.incarnation.get())?,
+                    version.incarnation.start(),
+                    version.incarnation.life(),
                     integer(version.sequence.get())?,
                     time_text(*updated),
                 ])?;
             }
         }
-        for table in ["positions", "snapshots"] {
-            let delete = format!("DELETE FROM {table} WHERE taken_at < ?1");
-            transaction.execute(&delete, [&oldest])?;
-        }
         transaction.commit()?;
-        self.write_csv(snapshot, &taken_at)?;
-        self.remove_csv_before(&oldest)
+        self.write_csv(snapshot, &taken_at)
     }
 
-    /// The time before which nothing is kept, as text: texts of times order like times.
-    fn oldest_kept(&self, now: Unix) -> String {
+    /// Removes what is too old, a few of the oldest with each that is stored: a clock that is wrong
+    /// for a while cannot empty the history.
+    fn remove_old(&mut self, now: Unix) -> Result<(), HistoryError> {
+        self.remove_unfinished()?;
         let keep = u64::try_from(self.keep.as_nanos()).unwrap_or(u64::MAX);
-        time_text(Unix::new(now.get().saturating_sub(keep)))
+        let oldest = time_text(Unix::new(now.get().saturating_sub(keep)));
+        let now = time_text(now);
+        let first = self
+            .connection
+            .prepare("SELECT snapshot, taken_at FROM snapshots ORDER BY snapshot LIMIT ?1")?
+            .query_map([REMOVED_AT_ONCE + 1], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<Vec<(i64, String)>, _>>()?;
+        // Texts of times order like times. One later than now and than the next one was taken by a
+        // clock that was wrong; what came before it is gone.
+        for ((number, taken_at), (_, next)) in first.iter().zip(first.iter().skip(1)) {
+            if oldest <= *taken_at && (*taken_at <= now || taken_at <= next) {
+                break;
+            }
+            // The file first: what a crash leaves in the table is removed the next time.
+            let path = self.folder.join(csv_name(taken_at));
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(HistoryError::Io(path, error));
+                }
+                _ => {}
+            }
+            let transaction = self.connection.transaction()?;
+            transaction.execute("DELETE FROM positions WHERE snapshot = ?1", [number])?;
+            transaction.execute("DELETE FROM snapshots WHERE snapshot = ?1", [number])?;
+            transaction.commit()?;
+        }
+        Ok(())
     }
 
     /// The newest snapshot whose digest holds, and what is wrong with those after it.
@@ -174,15 +208,15 @@ impl History {
     /// # Errors
     /// [`HistoryError`]: what SQLite says.
     pub fn newest(&self) -> Result<(Option<ViewSnapshot>, Vec<String>), HistoryError> {
-        let mut heads = self
-            .connection
-            .prepare("SELECT taken_at, kind, digest FROM snapshots ORDER BY taken_at DESC")?;
+        let mut heads = self.connection.prepare(
+            "SELECT snapshot, taken_at, kind, digest FROM snapshots ORDER BY snapshot DESC",
+        )?;
         let mut heads = heads.query([])?;
         let mut wrong = Vec::new();
         while let Some(head) = heads.next()? {
             let (taken_at, kind, digest): (String, String, String) =
-                (head.get(0)?, head.get(1)?, head.get(2)?);
-            match self.read(&taken_at, &kind) {
+                (head.get(1)?, head.get(2)?, head.get(3)?);
+            match self.read(head.get(0)?, &taken_at, &kind) {
                 Ok(snapshot) if snapshot.digest.to_string() == digest => {
                     return Ok((Some(snapshot), wrong));
                 }
@@ -201,16 +235,16 @@ impl History {
     }
 
     /// The rows of a snapshot, with the digest that they make.
-    fn read(&self, taken_at: &str, kind: &str) -> Result<ViewSnapshot, HistoryError> {
+    fn read(&self, number: i64, taken_at: &str, kind: &str) -> Result<ViewSnapshot, HistoryError> {
         let mut select = self.connection.prepare(
-            "SELECT strategy, symbol, position, incarnation, sequence, updated FROM positions
-             WHERE taken_at = ?1 ORDER BY strategy, symbol",
+            "SELECT strategy, symbol, position, incarnation, life, sequence, updated FROM positions
+             WHERE snapshot = ?1 ORDER BY strategy, symbol",
         )?;
-        let mut found = select.query([taken_at])?;
+        let mut found = select.query([number])?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            let texts: [String; 4] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(5)?];
-            let numbers: [i64; 2] = [row.get(3)?, row.get(4)?];
+            let texts: [String; 4] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(6)?];
+            let numbers: [i64; 3] = [row.get(3)?, row.get(4)?, row.get(5)?];
             let read = read_row(&texts, numbers);
             rows.push(read.ok_or_else(|| {
                 HistoryError::Damaged(format!("the row of {} in {} is none", texts[1], texts[0]))
@@ -243,17 +277,13 @@ impl History {
         write().map_err(|error| HistoryError::Io(path.clone(), error))
     }
 
-    fn remove_csv_before(&self, oldest: &str) -> Result<(), HistoryError> {
+    /// Removes what a crash has left.
+    fn remove_unfinished(&self) -> Result<(), HistoryError> {
         let failed = |error| HistoryError::Io(self.folder.clone(), error);
-        let first_kept = csv_name(oldest);
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
-            let Some(name) = name.to_str().filter(|name| name.starts_with(CSV_BEGIN)) else {
-                continue;
-            };
-            let is_left_over = name.ends_with(UNFINISHED);
-            let is_old = name.ends_with(CSV_END) && name < first_kept.as_str();
-            if is_left_over || is_old {
+            let Some(name) = name.to_str() else { continue };
+            if name.starts_with(CSV_BEGIN) && name.ends_with(UNFINISHED) {
                 fs::remove_file(self.folder.join(name)).map_err(failed)?;
             }
         }
@@ -268,31 +298,38 @@ fn csv_name(taken_at: &str) -> String {
 
 fn write_rows(snapshot: &ViewSnapshot, taken_at: &str, out: &mut impl Write) -> io::Result<()> {
     let kind = snapshot.kind.name();
-    writeln!(out, "taken_at,kind,strategy,symbol,position,incarnation,sequence,updated")?;
+    writeln!(out, "taken_at,kind,strategy,symbol,position,incarnation,life,sequence,updated")?;
     for ViewRow { owner, row } in &snapshot.rows {
         let Row { symbol, position, version, updated } = row;
         let Version { incarnation, sequence } = version;
-        let (symbol, updated) = (quoted(symbol.as_str()), time_text(*updated));
+        let life = incarnation.life();
+        let (owner, symbol) = (quoted(owner.as_str()), quoted(symbol.as_str()));
+        let updated = time_text(*updated);
         writeln!(
             out,
-            "{taken_at},{kind},{owner},{symbol},{position},{incarnation},{sequence},{updated}"
+            "{taken_at},{kind},{owner},{symbol},{position},{incarnation},{life},{sequence},\
+             {updated}"
         )?;
     }
     Ok(())
 }
 
-/// A field of CSV, as RFC 4180 has it: a symbol may hold a comma, and never a quotation mark.
+/// A field of CSV, as RFC 4180 has it: a symbol may hold a comma, and never a quotation mark. One
+/// that a spreadsheet would take for a formula has an apostrophe in front, which makes it a text.
 fn quoted(text: &str) -> String {
-    if text.contains(',') { format!("\"{text}\"") } else { text.to_owned() }
+    let mark = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    if text.contains(',') { format!("\"{mark}{text}\"") } else { format!("{mark}{text}") }
 }
 
-fn read_row(texts: &[String; 4], numbers: [i64; 2]) -> Option<ViewRow> {
+fn read_row(texts: &[String; 4], numbers: [i64; 3]) -> Option<ViewRow> {
     let [strategy, symbol, position, updated] = texts;
-    let [incarnation, sequence] = numbers.map(u64::try_from);
+    let [start, life, sequence] = numbers;
+    let incarnation = Incarnation::new(start.try_into().ok()?, life.try_into().ok()?);
+    let sequence = Sequence::new(sequence.try_into().ok()?);
     let row = Row {
         symbol: Symbol::new(symbol.as_bytes()).ok()?,
         position: Position::parse(position).ok()?,
-        version: Version::new(incarnation.ok()?, sequence.ok()?),
+        version: Version { incarnation, sequence },
         updated: Unix::new(timestamp::parse(updated)?),
     };
     Some(ViewRow { owner: StrategyName::new(strategy.as_bytes()).ok()?, row })
@@ -371,13 +408,15 @@ mod tests {
         let mut history = History::open(folder.path(), Duration::from_hours(100)).unwrap();
         assert_eq!(history.newest().unwrap(), (None, vec![]));
         let [first, second] = [(1, "100"), (2, "-0.5")].map(|(at, text)| snapshot(at, text));
-        for one in [&first, &second, &second] {
+        // The clock was ahead while the first was taken.
+        let first = ViewSnapshot { taken_at: Unix::new(50 * HOUR), ..first };
+        for one in [&first, &second] {
             history.store(one).unwrap();
         }
         drop(history);
         let history = History::open(folder.path(), Duration::from_hours(100)).unwrap();
         assert_eq!(history.newest().unwrap(), (Some(second), vec![]));
-        let change = "UPDATE positions SET position = '7' WHERE taken_at > '1970-01-01T02'";
+        let change = "UPDATE positions SET position = '7' WHERE snapshot = 2";
         assert_eq!(history.connection.execute(change, []).unwrap(), 2);
         let (newest, wrong) = history.newest().unwrap();
         assert_eq!(newest, Some(first));
@@ -386,6 +425,27 @@ mod tests {
         let damage = "UPDATE positions SET symbol = 'x' || char(7) WHERE symbol = 'AAPL'";
         history.connection.execute(damage, []).unwrap();
         assert_eq!(history.newest().unwrap().0, None);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_empties_no_history() {
+        let folder = TempDir::new().unwrap();
+        let mut history = History::open(folder.path(), Duration::from_hours(100)).unwrap();
+        let hours: Vec<u64> = (1..=20).collect();
+        for hour in hours.iter().copied().chain([9_000, 9_001, 1, 21]) {
+            history.store(&snapshot(hour, "100")).unwrap();
+        }
+        let count = "SELECT count(*) FROM snapshots";
+        let count: i64 = history.connection.query_one(count, [], |row| row.get(0)).unwrap();
+        // Two went with each of those that were ahead.
+        assert_eq!(count, 24 - 4);
+        assert_eq!(history.newest().unwrap().0, Some(snapshot(21, "100")));
+    }
+
+    #[test]
+    fn a_text_that_begins_like_a_formula_is_a_text() {
+        let quoted: Vec<_> = ["AAPL", "=1+1", "@ES,1", "-x"].map(quoted).into();
+        assert_eq!(quoted, ["AAPL", "'=1+1", "\"'@ES,1\"", "'-x"]);
     }
 
     #[test]
@@ -401,10 +461,13 @@ mod tests {
         assert_eq!(files(&folder), kept);
         let text = fs::read_to_string(folder.path().join(&kept[0])).unwrap();
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines[0], "taken_at,kind,strategy,symbol,position,incarnation,sequence,updated");
+        assert_eq!(
+            lines[0],
+            "taken_at,kind,strategy,symbol,position,incarnation,life,sequence,updated"
+        );
         assert_eq!(
             lines[2],
-            "1970-01-01T02:00:00.000000000Z,periodic,strategy_1,\"ES 2026,DEC\",100,2,2,\
+            "1970-01-01T02:00:00.000000000Z,periodic,strategy_1,\"ES 2026,DEC\",100,2,0,2,\
              1970-01-01T01:59:59.999999999Z"
         );
         let count = "SELECT count(*) FROM positions";

@@ -1,16 +1,18 @@
 //! Notice text: what a replica notices, as lines of the log; and why it steps down.
 
-use allot_mesh_rules::{Holder, Notice, StepDown, StrategyName};
+use allot_mesh_rules::{Address, Holder, Notice, StepDown, StrategyName, Trades, Unix, Version};
+use allot_wire::timestamp;
 
-/// Logs a notice of a peer that knew of another one at its start, or of none.
-pub(crate) fn log(notice: &Notice, knew_others: bool) {
+/// Logs a notice of a peer that was told to connect to these.
+pub(crate) fn log(notice: &Notice, connect: &[Address]) {
     match notice {
-        Notice::Alone if !knew_others => {
+        Notice::Alone if connect.is_empty() => {
             tracing::info!("this strategy starts alone: it connects to nobody");
         }
         Notice::Alone => tracing::warn!(
-            "no peer answered: this strategy starts alone; peers that come later may hold newer \
-             positions of its name, and then it stops"
+            "no peer answered at {}: this strategy starts alone; peers that come later may hold \
+             newer positions of its name, and then it stops",
+            connect.iter().map(Address::as_str).collect::<Vec<_>>().join(", ")
         ),
         Notice::Unanswered(names) => {
             tracing::warn!("started without an answer of {}, which others call alive", list(names))
@@ -19,12 +21,15 @@ pub(crate) fn log(notice: &Notice, knew_others: bool) {
             tracing::warn!(rows, %through, "took the positions of this strategy from its peers");
         }
         Notice::Joined(name, address, incarnation) => {
-            tracing::info!(%name, %address, %incarnation, "joined");
+            tracing::info!("{name} has joined: {address}, incarnation {incarnation}");
         }
-        Notice::Away(name) => {
-            tracing::warn!(%name, "is away; its positions stay as they were last heard");
+        Notice::Away(name, since) => {
+            let since = time_text(*since);
+            tracing::warn!(
+                "{name} is away, and was heard last at {since}; its positions stay as they are"
+            );
         }
-        Notice::Back(name) => tracing::info!(%name, "is back"),
+        Notice::Back(name) => tracing::info!("{name} is back"),
         Notice::Foreign { peer, owner, version } => {
             tracing::warn!(%peer, %owner, %version, "refused rows that this peer may not say");
         }
@@ -41,9 +46,24 @@ pub(crate) fn log(notice: &Notice, knew_others: bool) {
             "the strategy lost its disk and took its positions from peers that had older ones: \
              check them against its broker"
         ),
+        Notice::Replaced { symbol, theirs, ours } => tracing::error!(
+            %symbol, %theirs, %ours,
+            "took the position of another life of this strategy in place of its own: check it \
+             against the broker"
+        ),
+        Notice::OtherLife { peer, owner, theirs, ours } => tracing::error!(
+            %peer, %theirs, %ours,
+            "refused positions of {owner}, which does not know of the life whose positions are \
+             here: it has lost its journal, or runs on an old copy; it is told, and stops or adopts"
+        ),
+        Notice::Unfounded { peer, through } => tracing::warn!(
+            %through,
+            "{peer} said that it holds newer positions of this strategy, and did not show them"
+        ),
         Notice::MovedOn(incarnation) => tracing::warn!(
             %incarnation,
-            "another process had this name and incarnation; it stops, and this one goes on"
+            "there was another process of this name, or another life of this strategy, whose \
+             positions do not count: this one goes on under its next incarnation"
         ),
         Notice::Full(what) => {
             tracing::error!("{what} beyond their bound are not kept; docs/MESH.md has the bounds");
@@ -51,40 +71,41 @@ pub(crate) fn log(notice: &Notice, knew_others: bool) {
     }
 }
 
+fn time_text(time: Unix) -> String {
+    let mut text = String::new();
+    timestamp::write(&mut text, time.get()).expect("a string takes every write");
+    text
+}
+
 fn list(names: &[StrategyName]) -> String {
     names.iter().map(StrategyName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Why a peer of this name stops, and what to do.
+/// Why a peer of this name stops, and what to do; whether it has a journal of its own.
 #[must_use]
-pub fn step_down_text(name: StrategyName, reason: &StepDown) -> String {
+pub fn step_down_text(name: StrategyName, reason: &StepDown, has_journal: bool) -> String {
     match reason {
-        StepDown::NameTaken { peer, incarnation, address } => {
+        StepDown::NameTaken { peer, incarnation, address, trades } => {
             let who = peer.map_or_else(String::new, |peer| format!("{peer} says that "));
+            let lost = trades.map_or_else(String::new, |trades| lost_text(trades, has_journal));
             format!(
                 "the name is taken: {who}another process is {name} at {address}, incarnation \
-                 {incarnation}; stop it first, or give this one another name"
+                 {incarnation}{lost}; stop it first, or give this one another name"
             )
         }
         StepDown::NewerRows { holders, journal, had_started } => {
-            let list: Vec<_> = holders
-                .iter()
-                .map(|Holder { peer, through, rows }| {
-                    if *rows == 0 {
-                        // It said so before it said what it holds.
-                        return format!("{peer} knows of another life of {name}");
-                    }
-                    let noun = if *rows == 1 { "row" } else { "rows" };
-                    format!("{peer} holds {rows} {noun} through version {through}")
-                })
-                .collect();
+            let list: Vec<_> =
+                holders.iter().map(|holder| holder_text(name, holder, *journal)).collect();
             let list = list.join(", ");
             let when = if *had_started { "; it had started before it heard of them" } else { "" };
-            format!(
-                "peers hold newer positions of {name} than its journal, which ends at version \
-                 {journal}: {list}{when}; give it its own --data directory, or take the positions \
-                 of the peers with --adopt"
-            )
+            let (lacks, remedy) = match (has_journal, *journal == Version::ZERO) {
+                (true, true) => ("its journal, which is empty, lacks".to_owned(), BRING_BACK),
+                (true, false) => {
+                    (format!("its journal, which ends at version {journal}, lacks"), BRING_BACK)
+                }
+                (false, _) => ("it lacks: it was started without --data".to_owned(), ADOPT),
+            };
+            format!("peers hold positions of {name} that {lacks}: {list}{when}; {remedy}")
         }
         StepDown::NoIncarnationLeft => format!(
             "there is no incarnation of {name} left: a peer made its number up; give this \
@@ -93,10 +114,51 @@ pub fn step_down_text(name: StrategyName, reason: &StepDown) -> String {
     }
 }
 
+/// What to do where there is a journal, and where there is none.
+const BRING_BACK: &str =
+    "bring the right journal back, or take the positions of the peers with --adopt";
+/// See [`BRING_BACK`].
+const ADOPT: &str = "take the positions of the peers with --adopt, and give it a directory with \
+                     --data, so that it has them itself from then on";
+
+/// What becomes of the trades of a process that stops because another one has its name.
+fn lost_text(trades: Trades, has_journal: bool) -> String {
+    let Trades { count, may_be_known } = trades;
+    if count == 0 {
+        return "; this process has taken no trade".to_owned();
+    }
+    let noun = if count == 1 { "trade" } else { "trades" };
+    let lost = match may_be_known {
+        true => format!(
+            "of the {count} {noun} that this process has taken, those that the other one did not \
+             take over are in no view"
+        ),
+        false => format!("the {count} {noun} that this process has taken are in no view"),
+    };
+    let journal = match has_journal {
+        true => "its journal has them, as `allot inspect` shows",
+        false => "it has no journal: give them to the other one",
+    };
+    format!("; {lost}; {journal}")
+}
+
+/// What a peer holds of a strategy.
+fn holder_text(name: StrategyName, holder: &Holder, journal: Version) -> String {
+    let Holder { peer, through, rows } = holder;
+    if *rows == 0 {
+        // It said so before it said what it holds.
+        return format!("{peer} knows of another life of {name}");
+    }
+    let noun = if *rows == 1 { "row" } else { "rows" };
+    // Its number alone would not say what is wrong.
+    let is_beside = through.incarnation.start() <= journal.incarnation.start();
+    let life = if is_beside { " of another life" } else { "" };
+    format!("{peer} holds {rows} {noun} through version {through}{life}")
+}
+
 #[cfg(test)]
 mod tests {
-    use allot_domain::Incarnation;
-    use allot_mesh_rules::{Address, Version};
+    use allot_mesh_rules::Incarnation;
 
     use super::*;
 
@@ -105,13 +167,15 @@ mod tests {
         let name = |text: &[u8]| StrategyName::new(text).unwrap();
         let taken = StepDown::NameTaken {
             peer: Some(name(b"B")),
-            incarnation: Incarnation::new(4),
+            incarnation: Incarnation::new(4, 9),
             address: Address::new("tcp://127.0.0.1:1").unwrap(),
+            trades: Some(Trades { count: 3, may_be_known: false }),
         };
         assert_eq!(
-            step_down_text(name(b"A"), &taken),
+            step_down_text(name(b"A"), &taken, true),
             "the name is taken: B says that another process is A at tcp://127.0.0.1:1, \
-             incarnation 4; stop it first, or give this one another name"
+             incarnation 4; the 3 trades that this process has taken are in no view; its journal \
+             has them, as `allot inspect` shows; stop it first, or give this one another name"
         );
         let holder = Holder { peer: name(b"B"), through: Version::new(3, 7), rows: 1 };
         let newer = StepDown::NewerRows {
@@ -120,10 +184,19 @@ mod tests {
             had_started: false,
         };
         assert_eq!(
-            step_down_text(name(b"A"), &newer),
-            "peers hold newer positions of A than its journal, which ends at version 0.0: B holds \
-             1 row through version 3.7; give it its own --data directory, or take the positions \
-             of the peers with --adopt"
+            step_down_text(name(b"A"), &newer, true),
+            "peers hold positions of A that its journal, which is empty, lacks: B holds 1 row \
+             through version 3.7; bring the right journal back, or take the positions of the \
+             peers with --adopt"
         );
+        let beside = StepDown::NewerRows {
+            holders: vec![holder],
+            journal: Version::new(3, 9),
+            had_started: true,
+        };
+        let text = step_down_text(name(b"A"), &beside, true);
+        assert!(text.contains("through version 3.7 of another life; it had started"), "{text}");
+        let text = step_down_text(name(b"A"), &beside, false);
+        assert!(text.contains("it was started without --data"), "{text}");
     }
 }

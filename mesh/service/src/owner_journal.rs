@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use allot_domain::{Incarnation, LogIndex};
+use allot_domain::LogIndex;
 use allot_journal::{
     Checkpointer, Committer, Folder, Journal, JournalConfig, JournalError, Recovery, Wakers,
 };
@@ -26,7 +26,9 @@ use allot_mesh_rules::{
 use allot_wire::DecodeError;
 
 use crate::count;
-use crate::fields::{Fields, put_adoption, put_number, put_row, put_text, put_version};
+use crate::fields::{
+    Fields, put_adoption, put_incarnation, put_number, put_row, put_text, put_version,
+};
 use crate::limits::{SEGMENT_BYTES, SNAPSHOT_EVERY_BYTES, STREAMS_MAX};
 
 const ADOPTED: u8 = 1;
@@ -213,7 +215,7 @@ fn write(record: &Record) -> (u8, Vec<u8>) {
             ADOPTED
         }
         Record::Started(Started { incarnation, adopted }) => {
-            put_number(&mut out, incarnation.get());
+            put_incarnation(&mut out, *incarnation);
             put_adoption(&mut out, *adopted);
             STARTED
         }
@@ -247,7 +249,7 @@ pub fn read_strategy_record(kind: u8, payload: &[u8]) -> Result<Record, DecodeEr
     let record = match kind {
         ADOPTED => Record::Adopted(fields.row()?),
         STARTED => Record::Started(Started {
-            incarnation: Incarnation::new(fields.number()?),
+            incarnation: fields.incarnation()?,
             adopted: fields.adoption()?,
         }),
         TRADED => Record::Traded(Traded {
@@ -346,7 +348,7 @@ impl std::error::Error for OwnerJournalError {}
 
 #[cfg(test)]
 mod tests {
-    use allot_mesh_rules::{Adoption, Symbol, Unix, Version};
+    use allot_mesh_rules::{Adoption, Incarnation, Symbol, Unix, Version};
 
     use super::*;
 
@@ -363,7 +365,7 @@ mod tests {
     }
 
     fn records() -> Vec<Record> {
-        let incarnation = Incarnation::new(3);
+        let incarnation = Incarnation::new(3, 7);
         let adopted = Adoption { through: Version::new(2, 9), incarnation };
         let started = Started { incarnation, adopted: Some(adopted) };
         vec![

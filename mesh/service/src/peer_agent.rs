@@ -3,8 +3,8 @@
 use std::sync::mpsc::Sender;
 
 use allot_mesh_rules::{
-    Digest, Effect, Event, LinkId, Notice, Now, Origin, RecordNumber, Refusal, Replica, Row,
-    Settings, Steady, StrategyName, Symbol, Trade, Unix,
+    Address, Digest, Effect, Event, Incarnation, LinkId, Notice, Now, Origin, RecordNumber,
+    Refusal, Replica, Row, Settings, Steady, StrategyName, Symbol, Trade, Unix,
 };
 use allot_runtime::{
     Agent, Context, CurveKeys, Nanos, PollSet, RuntimeError, StopRequest, WallClock,
@@ -38,8 +38,8 @@ pub struct PeerAgent {
     wall: WallClock,
     started: Unix,
     counters: ServiceCounters,
-    /// Whether it was told to connect to anybody.
-    knew_others: bool,
+    /// Whom it was told to connect to.
+    connect: Vec<Address>,
     has_started: bool,
     disk_is_full: bool,
     stop: StopRequest,
@@ -109,7 +109,7 @@ impl PeerAgent {
     #[must_use]
     pub fn new(door: PeerDoor, start: PeerStart) -> Self {
         let PeerStart { settings, journal, others, source, board, history, stop, wall } = start;
-        let (name, knew_others) = (settings.name, !settings.connect.is_empty());
+        let (name, connect) = (settings.name, settings.connect.clone());
         let others = others.into_iter().filter(|one| one.owner != name);
         let others = others.map(|ViewRow { owner, row }| (owner, row));
         let (stop, stopped) = stop;
@@ -128,7 +128,7 @@ impl PeerAgent {
             wall,
             started,
             counters: ServiceCounters::default(),
-            knew_others,
+            connect,
             has_started: false,
             disk_is_full: false,
             stop,
@@ -171,25 +171,36 @@ impl PeerAgent {
             Effect::Forget(address) => self.links.forget(&address),
             Effect::Started(incarnation) => {
                 self.has_started = true;
-                self.board.iter().for_each(|board| board.start(incarnation));
+                self.show_start(incarnation);
             }
             Effect::Changed(owner, row) => {
                 self.board.iter().for_each(|board| board.change(owner, row));
             }
-            Effect::Notice(notice) => self.note(now, notice),
+            Effect::Notice(notice) => self.note(notice),
             Effect::Refused(trade, refusal) => self.refuse(trade, refusal),
-            Effect::StepDown(reason) => self.failure = Some(step_down_text(self.name, &reason)),
+            Effect::StepDown(reason) => {
+                self.failure = Some(step_down_text(self.name, &reason, self.journal.is_kept()));
+            }
         }
     }
 
-    fn note(&self, now: Now, notice: Notice) {
-        notice_text::log(&notice, self.knew_others);
+    /// Shows that it has started, and the rows that it had before anybody told it any.
+    fn show_start(&self, incarnation: Incarnation) {
+        let Some(board) = &self.board else { return };
+        board.start(incarnation);
+        for (owner, row) in self.replica.rows() {
+            board.show(*owner, *row);
+        }
+    }
+
+    fn note(&self, notice: Notice) {
+        notice_text::log(&notice, &self.connect);
         let Some(board) = &self.board else { return };
         match notice {
             Notice::Joined(name, address, incarnation) => {
                 board.change_member(name, MemberChange::Joined(address, incarnation));
             }
-            Notice::Away(name) => board.change_member(name, MemberChange::Away(now.unix)),
+            Notice::Away(name, since) => board.change_member(name, MemberChange::Away(since)),
             Notice::Back(name) => board.change_member(name, MemberChange::Back),
             _ => {}
         }
@@ -272,13 +283,14 @@ impl PeerAgent {
     }
 
     fn view(&self, after: Option<(StrategyName, Symbol)>) -> ViewPage {
-        let is_after = |(owner, row): &(&StrategyName, &Row)| match after {
-            Some(after) => after < (**owner, row.symbol),
-            None => true,
+        let of = |(owner, row): (&StrategyName, &Row)| ViewRow { owner: *owner, row: *row };
+        let most = VIEW_PAGE_ROWS + 1;
+        let mut rows: Vec<_> = match after {
+            Some((owner, symbol)) => {
+                self.replica.rows_after(owner, symbol).take(most).map(of).collect()
+            }
+            None => self.replica.rows().take(most).map(of).collect(),
         };
-        let rest = self.replica.rows().skip_while(|row| !is_after(row));
-        let rest = rest.map(|(owner, row)| ViewRow { owner: *owner, row: *row });
-        let mut rows: Vec<_> = rest.take(VIEW_PAGE_ROWS + 1).collect();
         let more = VIEW_PAGE_ROWS < rows.len();
         rows.truncate(VIEW_PAGE_ROWS);
         ViewPage { digest: self.replica.digest(), rows, more }

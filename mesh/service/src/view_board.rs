@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use allot_domain::Incarnation;
-use allot_mesh_rules::{Address, Row, StrategyName, Symbol, Unix};
+use allot_mesh_rules::{Address, Incarnation, Row, StrategyName, Symbol, Unix};
 use allot_runtime::Waker;
 
 /// What has changed. Clones are one board.
@@ -62,6 +61,12 @@ impl ViewBoard {
     /// How many changes were never taken because a later one took their place.
     pub(crate) fn conflated(&self) -> u64 {
         self.lock().conflated
+    }
+
+    /// Shows a row that has not changed, if nobody was shown it.
+    pub(crate) fn show(&self, owner: StrategyName, row: Row) {
+        self.lock().changes.rows.entry((owner, row.symbol)).or_insert(row);
+        self.waker.wake();
     }
 
     pub(crate) fn change(&self, owner: StrategyName, row: Row) {

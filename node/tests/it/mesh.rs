@@ -366,7 +366,7 @@ fn a_mesh_that_was_stopped_as_a_whole_has_the_rows_of_those_who_stay_away() {
         }
     };
     let csv = fs::read_to_string(mesh.place.path().join("a").join(file)).unwrap();
-    assert!(csv.contains(",periodic,B,AAPL,100,1,1,"), "{csv}");
+    assert!(csv.contains(",periodic,B,AAPL,100,1,"), "{csv}");
     mesh.kill("A");
     mesh.kill("B");
     mesh.start("A", &[], &data("a"));

@@ -3,11 +3,13 @@
 use allot_domain::mix;
 
 use super::Replica;
-use crate::{Effect, LinkId, Message, Now, Phase, Steady};
+use super::link::Link;
+use crate::{Effect, LinkId, Message, Now, Phase, Steady, limits};
 
 impl Replica {
     pub(super) fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.drop_the_silent(now, out);
+        self.close_doubts(now, out);
         if self.next_beat <= now.steady {
             self.next_beat = now.steady + self.settings.heartbeat;
             self.send_beats(out);
@@ -24,11 +26,13 @@ impl Replica {
     }
 
     fn drop_the_silent(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let silence = self.silence();
+        let own = self.settings.heartbeat;
+        // Each says how often it is heard: a slow one is not away because this one is quick.
+        let silence = |link: &Link| link.heartbeat.unwrap_or(own) * limits::SILENT_BEATS;
         let silent: Vec<LinkId> = self
             .links
             .iter()
-            .filter(|(_, link)| link.heard + silence < now.steady)
+            .filter(|(_, link)| link.heard + silence(link) < now.steady)
             .map(|(id, _)| *id)
             .collect();
         for id in silent {

@@ -35,7 +35,7 @@ impl Replica {
         }
         let me = self.settings.name;
         let own = owners.iter().find(|summary| summary.owner == me).copied();
-        self.hear_own_summary(id, peer, own, out);
+        self.hear_own_summary(now, id, own, out);
         if self.phase == Phase::Down {
             return;
         }
@@ -53,8 +53,8 @@ impl Replica {
     /// What a peer has of this name.
     fn hear_own_summary(
         &mut self,
+        now: Now,
         id: LinkId,
-        peer: Peer,
         own: Option<OwnerSummary>,
         out: &mut Vec<Effect>,
     ) {
@@ -67,9 +67,7 @@ impl Replica {
         if is_first && there < through {
             link.owe(me, there);
         }
-        if let Some(own) = own {
-            self.hear_of_own(peer.name, own.through, own.rows, out);
-        }
+        self.ask_for_own(now, id, out);
     }
 
     /// What a peer has of another owner.
@@ -166,7 +164,7 @@ impl Replica {
         if owner == self.settings.name {
             match self.join.is_adopting() {
                 true => self.hear_adopted(now, &delta),
-                false => self.hear_own_rows(now, peer.name, &delta.rows, out),
+                false => self.hear_own_rows(now, id, peer.name, &delta.rows, out),
             }
             return;
         }
@@ -175,6 +173,9 @@ impl Replica {
         }
         if !self.view.has_room_for(&owner) {
             self.say_full("owners of rows", out);
+            return;
+        }
+        if self.is_ahead(&delta, out) || self.is_of_another_life(id, peer, &delta, out) {
             return;
         }
         if self.view.through(&owner) < after {
@@ -204,6 +205,59 @@ impl Replica {
         true
     }
 
+    /// Whether rows are of a later incarnation than their owner, which is heard, has said itself:
+    /// then it is asked, and what lacks comes when it has said so.
+    fn is_ahead(&mut self, delta: &Delta, out: &mut Vec<Effect>) -> bool {
+        let Some((id, link)) =
+            self.peers.get(&delta.owner).and_then(|id| Some((*id, self.links.get(id)?)))
+        else {
+            return false;
+        };
+        let said = link.member().map_or(Incarnation::ZERO, |member| member.incarnation);
+        if delta.through.incarnation <= said {
+            return false;
+        }
+        self.counters.rows_ahead += u64::try_from(delta.rows.len()).expect("rows are bounded");
+        self.ask_who(id, out);
+        true
+    }
+
+    /// Whether rows are of a life of their owner that does not know the one whose rows are here:
+    /// the owner has lost its disk, or runs on an old copy of it. What is here stays until the
+    /// owner has seen it.
+    fn is_of_another_life(
+        &mut self,
+        id: LinkId,
+        peer: Peer,
+        delta: &Delta,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let owner = delta.owner;
+        let Some(rows) = self.view.get(&owner) else { return false };
+        let (ours, theirs) = (rows.through(), delta.through);
+        let is_over = theirs.incarnation < ours.incarnation;
+        if !is_over && rows.may_follow(delta) {
+            return false;
+        }
+        let count = u64::try_from(delta.rows.len()).expect("rows are bounded");
+        if is_over {
+            self.counters.stale_rows += count;
+            return true;
+        }
+        self.counters.other_life_rows += count;
+        if let Some(link) = self.peers.get(&owner).and_then(|id| self.links.get_mut(id)) {
+            link.owe(owner, Version::ZERO);
+        }
+        let link = self.links.get_mut(&id).expect("it speaks");
+        if link.other_life_told.replace((owner, theirs.incarnation))
+            != Some((owner, theirs.incarnation))
+        {
+            let peer = peer.name;
+            out.push(Effect::Notice(Notice::OtherLife { peer, owner, theirs, ours }));
+        }
+        true
+    }
+
     fn take_rows(&mut self, now: Now, id: LinkId, delta: &Delta, out: &mut Vec<Effect>) {
         let (owner, before) = (delta.owner, self.view.through(&delta.owner));
         self.look_for_superseded(delta, out);
@@ -222,7 +276,8 @@ impl Replica {
                 Merged::Full => self.say_full("rows", out),
             }
         }
-        self.view.advance(owner, delta.through.max(before), delta.adopted);
+        let lives = delta.lives.clone();
+        self.view.advance(owner, delta.through.max(before), delta.adopted, lives);
         if conflict && let Some(link) = self.peers.get(&owner).and_then(|id| self.links.get_mut(id))
         {
             // The owner settles it, once it sees it.
@@ -397,5 +452,7 @@ fn is_well_formed(delta: &Delta) -> bool {
         && rows.last().is_none_or(|last| last.version <= *through)
         && versions.is_sorted_by(|one, next| one < next)
         && through.is_believable()
+        && delta.lives.len() <= limits::LINEAGE_MAX
+        && delta.lives.iter().all(|life| life.is_believable())
         && delta.adopted.is_none_or(|adopted| adopted.through.is_believable())
 }

@@ -10,8 +10,23 @@ use crate::members::{Known, Standing};
 use crate::topology::Topology;
 use crate::{
     Address, Effect, Hello, Holder, Incarnation, Instance, LinkId, Member, Message, NameTaken,
-    Notice, Now, Phase, Steady, StepDown, StrategyName, Summary, Version, limits,
+    Notice, Now, Phase, Steady, StepDown, StrategyName, Summary, Trades, Unix, Version, limits,
 };
+
+/// How a member came to be known.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    /// It has said hello itself.
+    is_met: bool,
+    /// Whoever told it hears it.
+    is_alive: bool,
+}
+
+/// When a member was heard last, by the wall clock; now, if it never was.
+fn last_heard(now: Now, heard: Option<Steady>) -> Unix {
+    let age = heard.map_or(0, |heard| now.steady.get().saturating_sub(heard.get()));
+    Unix::new(now.unix.get().saturating_sub(age))
+}
 
 impl Replica {
     pub(super) fn link_up(
@@ -67,13 +82,14 @@ impl Replica {
             instance: self.settings.instance,
             address: self.settings.address.clone(),
             is_joining: self.running().is_none(),
+            heartbeat: self.settings.heartbeat,
             heard,
         };
         self.send(id, Message::Hello(hello), out);
     }
 
     pub(super) fn hear_hello(&mut self, now: Now, id: LinkId, hello: Hello, out: &mut Vec<Effect>) {
-        if limits::NUMBER_MAX <= hello.incarnation.get() || hello.instance == Instance::ZERO {
+        if !hello.incarnation.is_believable() || hello.instance == Instance::ZERO {
             self.counters.bad_messages += 1;
             return;
         }
@@ -107,14 +123,30 @@ impl Replica {
             return self.yield_name(None, hello, out);
         }
         self.claim(id, out);
-        if hello.incarnation == incarnation {
-            self.move_on(out);
+        match hello.incarnation == incarnation {
+            true => self.move_on(None, out),
+            false => self.outlive(hello.incarnation, out),
         }
     }
 
     fn yield_name(&mut self, peer: Option<StrategyName>, hello: &Hello, out: &mut Vec<Effect>) {
-        let (incarnation, address) = (hello.incarnation, hello.address.clone());
-        self.step_down(StepDown::NameTaken { peer, incarnation, address }, out);
+        self.give_up_name(peer, hello.incarnation, &hello.address, out);
+    }
+
+    fn give_up_name(
+        &mut self,
+        peer: Option<StrategyName>,
+        incarnation: Incarnation,
+        address: &Address,
+        out: &mut Vec<Effect>,
+    ) {
+        let trades = self.running().map(|running| Trades {
+            count: self.trades,
+            // Of two of one start neither has seen the other.
+            may_be_known: running.start() < incarnation.start(),
+        });
+        let address = address.clone();
+        self.step_down(StepDown::NameTaken { peer, incarnation, address, trades }, out);
     }
 
     /// Says that the name is its own.
@@ -132,7 +164,7 @@ impl Replica {
     /// Somebody else is at the other end.
     fn meet(&mut self, now: Now, id: LinkId, hello: &Hello, out: &mut Vec<Effect>) {
         let Hello { name, incarnation, instance, is_joining, .. } = *hello;
-        if !self.members.has_room_for(&name) {
+        if !self.members.has_room_for(&name) && !self.forget_hearsay(out) {
             self.say_full("members", out);
             self.close(now, id, out);
             return;
@@ -159,12 +191,29 @@ impl Replica {
             }
             return;
         }
-        if let Some(taken) = taken.filter(|taken| taken.incarnation == incarnation) {
+        if let Some(taken) =
+            taken.filter(|taken| taken.is_alive || taken.incarnation == incarnation)
+        {
             // They were apart. This one stays, and must know that it was not the only one.
             self.send(id, Message::NameTaken(taken), out);
         }
-        self.take_member(now, name, &hello.address, incarnation, instance, out);
+        let told = Told { is_met: true, is_alive: true };
+        self.take_member(now, name, &hello.address, (incarnation, instance), told, out);
         self.accept(now, id, peer, hello, None, out);
+    }
+
+    /// Gives up a member whom this replica never met, so that one who is there has room.
+    fn forget_hearsay(&mut self, out: &mut Vec<Effect>) -> bool {
+        let hearsay = self.members.iter().find(|(_, known)| !known.is_met);
+        let Some((name, address)) = hearsay.map(|(name, known)| (*name, known.address.clone()))
+        else {
+            return false;
+        };
+        self.members.forget(&name);
+        if self.dials.forget(&address) {
+            out.push(Effect::Forget(address));
+        }
+        true
     }
 
     fn taken(&self, now: Now, name: &StrategyName, known: &Known) -> NameTaken {
@@ -183,8 +232,8 @@ impl Replica {
         now: Now,
         name: StrategyName,
         address: &Address,
-        incarnation: Incarnation,
-        instance: Instance,
+        (incarnation, instance): (Incarnation, Instance),
+        told: Told,
         out: &mut Vec<Effect>,
     ) {
         let before = self.members.get(&name).cloned();
@@ -194,13 +243,14 @@ impl Replica {
             out.push(Effect::Forget(before.address.clone()));
         }
         self.dials.want(address);
-        if before.as_ref().is_none_or(|before| before.instance != instance) {
+        if told.is_alive && before.as_ref().is_none_or(|before| before.instance != instance) {
             out.push(Effect::Notice(Notice::Joined(name, address.clone(), incarnation)));
         }
         let known = Known {
             address: address.clone(),
             incarnation,
             instance,
+            is_met: told.is_met || before.as_ref().is_some_and(|before| before.is_met),
             heard: before.as_ref().and_then(|before| before.heard),
             away_since: match &before {
                 Some(before) => before.away_since,
@@ -246,6 +296,8 @@ impl Replica {
         out: &mut Vec<Effect>,
     ) {
         let link = self.links.get_mut(&id).expect("it said hello");
+        let beat = hello.heartbeat.clamp(limits::HEARTBEAT_LEAST, limits::HEARTBEAT_MOST);
+        link.heartbeat = Some(beat);
         if core::mem::take(&mut link.says_taken) {
             // Whether it still says so comes before its summary.
             link.has_answered = false;
@@ -320,7 +372,8 @@ impl Replica {
         out: &mut Vec<Effect>,
     ) {
         if let Some(known) = self.members.get_mut(&name) {
-            known.away_since = (!is_alive).then_some(now.unix);
+            let since = last_heard(now, known.heard);
+            known.away_since = (!is_alive).then_some(since);
             let was_told = std::mem::replace(&mut known.is_told_away, !is_alive);
             if is_alive {
                 known.heard = Some(now.steady);
@@ -328,7 +381,7 @@ impl Replica {
                     out.push(Effect::Notice(Notice::Back(name)));
                 }
             } else {
-                out.push(Effect::Notice(Notice::Away(name)));
+                out.push(Effect::Notice(Notice::Away(name, since)));
                 let address = known.address.clone();
                 self.dials.lost(now.steady, &address, &name);
             }
@@ -393,7 +446,7 @@ impl Replica {
         out: &mut Vec<Effect>,
     ) {
         let is_bad = |member: &Member| {
-            limits::NUMBER_MAX <= member.incarnation.get() || member.instance == Instance::ZERO
+            !member.incarnation.is_believable() || member.instance == Instance::ZERO
         };
         if limits::MEMBERS_MAX < list.len() || list.iter().any(is_bad) {
             self.counters.bad_messages += 1;
@@ -406,7 +459,7 @@ impl Replica {
                 self.join.see(incarnation);
                 if self.running().is_some() {
                     let taken = NameTaken { incarnation, instance, address, is_alive, heard };
-                    self.hear_of_namesake(peer, id, &taken, out);
+                    self.hear_of_namesake(now, peer, id, &taken, out);
                 }
             } else {
                 self.hear_of_member(now, &member, out);
@@ -429,17 +482,24 @@ impl Replica {
         if is_alive && self.phase == Phase::Joining {
             self.join.name_alive(name);
         }
-        if matches!(
-            self.members.standing(&name, incarnation, instance),
-            Standing::New | Standing::Later
-        ) {
-            self.take_member(now, name, address, incarnation, instance, out);
+        let standing = self.members.standing(&name, incarnation, instance);
+        if matches!(standing, Standing::New | Standing::Later) {
+            let told = Told { is_met: false, is_alive };
+            self.take_member(now, name, address, (incarnation, instance), told, out);
         }
+        let is_linked = self.peers.contains_key(&name);
         let known = self.members.get_mut(&name).expect("it is known");
         if known.instance == instance && heard != core::time::Duration::MAX {
             let age = u64::try_from(heard.as_nanos()).unwrap_or(u64::MAX);
             let heard = Steady::new(now.steady.get().saturating_sub(age));
             known.heard = known.heard.max(Some(heard));
+        }
+        if !is_linked {
+            known.away_since = Some(last_heard(now, known.heard));
+        }
+        if !is_linked && !is_alive && standing == Standing::New {
+            known.is_told_away = true;
+            out.push(Effect::Notice(Notice::Away(name, last_heard(now, known.heard))));
         }
     }
 
@@ -450,22 +510,17 @@ impl Replica {
         taken: NameTaken,
         out: &mut Vec<Effect>,
     ) {
-        if limits::NUMBER_MAX <= taken.incarnation.get() || taken.instance == self.settings.instance
-        {
+        if !taken.incarnation.is_believable() || taken.instance == self.settings.instance {
             return;
         }
         let peer = self.links[&id].peer.map(|peer| peer.name);
         self.join.see(taken.incarnation);
         if self.running().is_some() {
-            return self.hear_of_namesake(peer, id, &taken, out);
+            return self.hear_of_namesake(now, peer, id, &taken, out);
         }
-        let since = self.since.unwrap_or_default();
-        let heard = taken.heard.saturating_add(self.settings.heartbeat);
-        if taken.is_alive && heard < now.steady - since {
-            // It was heard a heartbeat after this process had begun: both live. What it sent before
-            // it died is read by then.
+        if taken.is_alive && self.has_lived_beside(now, &taken) {
             let NameTaken { incarnation, address, .. } = taken;
-            self.step_down(StepDown::NameTaken { peer, incarnation, address }, out);
+            self.give_up_name(peer, incarnation, &address, out);
         } else if taken.is_alive {
             self.links.get_mut(&id).expect("it speaks").says_taken = true;
         }
@@ -474,29 +529,37 @@ impl Replica {
     /// Somebody knows another process of this name.
     fn hear_of_namesake(
         &mut self,
+        now: Now,
         peer: Option<StrategyName>,
         id: LinkId,
         taken: &NameTaken,
         out: &mut Vec<Effect>,
     ) {
         let Some(incarnation) = self.running() else { return };
-        if taken.instance == self.settings.instance || taken.incarnation < incarnation {
+        if taken.instance == self.settings.instance {
             return;
         }
-        if incarnation == taken.incarnation && self.is_alone && !taken.is_alive {
-            // It started alone, with the number of a life of which it knew nothing.
+        let is_later = (incarnation, self.settings.instance) < (taken.incarnation, taken.instance);
+        if is_later && taken.is_alive {
+            self.give_up_name(peer, taken.incarnation, &taken.address, out);
+        } else if is_later {
+            // A life of which it knew nothing, and which is over.
             let there = self.links.get(&id).and_then(|link| link.own_there);
             let (through, rows) = there.map_or((Version::ZERO, 0), |own| (own.through, own.rows));
             let holders = peer.map(|peer| Holder { peer, through, rows }).into_iter().collect();
             let journal = self.owned.version();
             self.step_down(StepDown::NewerRows { holders, journal, had_started: true }, out);
-            return;
+        } else if taken.incarnation == incarnation {
+            self.move_on(None, out);
+        } else if taken.is_alive && self.has_lived_beside(now, taken) {
+            self.outlive(taken.incarnation, out);
         }
-        if (incarnation, self.settings.instance) < (taken.incarnation, taken.instance) {
-            let (incarnation, address) = (taken.incarnation, taken.address.clone());
-            self.step_down(StepDown::NameTaken { peer, incarnation, address }, out);
-        } else {
-            self.move_on(out);
-        }
+    }
+
+    /// Whether another process of its name was heard a heartbeat after this one had begun: what it
+    /// sent before it died is read by then.
+    fn has_lived_beside(&self, now: Now, taken: &NameTaken) -> bool {
+        let since = self.since.unwrap_or_default();
+        taken.heard.saturating_add(self.settings.heartbeat) < now.steady - since
     }
 }

@@ -177,7 +177,7 @@ impl Replica {
                 self.counters.over_bounds += 1;
             }
         }
-        rows.advance(delta.through, delta.adopted);
+        rows.advance(delta.through, delta.adopted, delta.lives.clone());
         if before < rows.through() {
             self.join.until = now.steady + self.settings.join_wait;
         }
@@ -195,11 +195,14 @@ impl Replica {
             let holders = self.holders();
             return self.refuse_to_start(holders, out);
         }
-        let newer =
-            |row: &&Row| self.written.row(&row.symbol).is_none_or(|own| own.version < row.version);
+        let newer = |row: &&Row| {
+            let own = self.written.row(&row.symbol);
+            own.is_none_or(|own| own.version < row.version || !self.written.covers(row.version))
+        };
         // In the order of versions: if the journal ends among them, what it has is a prefix.
         let adopted: Vec<Row> = rows.rows_by_version().filter(newer).copied().collect();
         for row in &adopted {
+            self.tell_replaced(row, out);
             if self.record(Record::Adopted(*row), out).is_err() {
                 self.counters.over_bounds += 1;
             }
@@ -209,11 +212,26 @@ impl Replica {
         self.start(Some(through), out);
     }
 
+    /// A row of another life takes the place of one of its own: nobody knows what the sum is.
+    fn tell_replaced(&self, row: &Row, out: &mut Vec<Effect>) {
+        let own = self.written.row(&row.symbol);
+        let is_of_another_life = |own: &&Row| {
+            let (own, other) = (own.version.incarnation, row.version.incarnation);
+            own != other && other.start() <= own.start()
+        };
+        let own = own.filter(is_of_another_life);
+        if let Some(own) = own.filter(|own| own.position != row.position) {
+            let (symbol, theirs, ours) = (row.symbol, row.position, own.position);
+            out.push(Effect::Notice(Notice::Replaced { symbol, theirs, ours }));
+        }
+    }
+
     fn start(&mut self, adopted: Option<Version>, out: &mut Vec<Effect>) {
         let seen = self.links.values().map(|link| there(link).incarnation).max();
         let last =
             self.written.version().incarnation.max(self.join.seen).max(seen.unwrap_or_default());
-        if limits::NUMBER_MAX <= last.get() + 1 {
+        let incarnation = last.next(self.settings.instance);
+        if !incarnation.is_believable() {
             self.step_down(StepDown::NoIncarnationLeft, out);
             return;
         }
@@ -221,11 +239,9 @@ impl Replica {
         if !unanswered.is_empty() {
             out.push(Effect::Notice(Notice::Unanswered(unanswered)));
         }
-        self.is_alone = !self.has_an_answer();
-        if self.is_alone {
+        if !self.has_an_answer() {
             out.push(Effect::Notice(Notice::Alone));
         }
-        let incarnation = last.next();
         let adopted = adopted.map(|through| Adoption { through, incarnation });
         self.phase = Phase::Starting(incarnation);
         let started = Started { incarnation, adopted };

@@ -1,5 +1,6 @@
 //! Link: what a replica knows of one connection.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -38,6 +39,15 @@ pub(super) struct Link {
     pub(super) conflated: u64,
     /// A foreign row of it was told of.
     pub(super) is_foreign_told: bool,
+    /// The life of an owner that was told of last, because it did not know the one here.
+    pub(super) other_life_told: Option<(StrategyName, Incarnation)>,
+    /// How often the peer says that it lives.
+    pub(super) heartbeat: Option<Duration>,
+    /// It was asked for rows of this strategy that it says it holds: through which version, and
+    /// until when they have to come.
+    pub(super) doubt: Option<(Version, Steady)>,
+    /// It was told of that it did not show them.
+    pub(super) is_unfounded_told: bool,
 }
 
 /// Who is at the other end.
@@ -78,6 +88,10 @@ impl Link {
             served: None,
             conflated: 0,
             is_foreign_told: false,
+            other_life_told: None,
+            heartbeat: None,
+            doubt: None,
+            is_unfounded_told: false,
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::Replica;
 use crate::{
-    BadRecord, Effect, Incarnation, Message, Notice, Now, Origin, Phase, Position, Record,
-    RecordNumber, Refusal, Row, Started, StepDown, StrategyName, Summary, Symbol, Trade,
-    TradeQuantity, Traded, Version, limits,
+    Adoption, BadRecord, Effect, Incarnation, LinkId, Message, Notice, Now, Origin, Phase,
+    Position, Record, RecordNumber, Refusal, Row, Sequence, Started, StepDown, StrategyName,
+    Summary, Symbol, Trade, TradeQuantity, Traded, Version, Want, limits,
 };
 
 impl Replica {
@@ -44,7 +44,9 @@ impl Replica {
             updated: time.unwrap_or(now.unix),
             origin,
         };
-        self.record(Record::Traded(traded), out).map_err(|_| Refusal::TooManySymbols)
+        self.record(Record::Traded(traded), out).map_err(|_| Refusal::TooManySymbols)?;
+        self.trades += u64::from(origin != Origin::Settled);
+        Ok(())
     }
 
     /// Writes its own position of a symbol again: a peer holds another.
@@ -73,25 +75,35 @@ impl Replica {
         is_written
     }
 
-    /// Somebody else used its incarnation: goes on under the next one, with all rows written again.
-    pub(super) fn move_on(&mut self, out: &mut Vec<Effect>) {
+    /// Another process of its name has to stop: goes on under the next incarnation, with all rows
+    /// written again, and says with them that the rows of the other one count for nothing.
+    pub(super) fn outlive(&mut self, other: Incarnation, out: &mut Vec<Effect>) {
+        let first = Version { incarnation: other, sequence: Sequence::new(1) };
+        if !self.written.covers(first) {
+            self.move_on(Some(Version { sequence: Sequence::ZERO, ..first }), out);
+        }
+    }
+
+    /// Goes on under the next incarnation, with all rows written again.
+    pub(super) fn move_on(&mut self, aside: Option<Version>, out: &mut Vec<Effect>) {
         let Some(incarnation) = self.running() else { return };
         if self.written.version().incarnation != incarnation {
             // It is on its way to disk.
             return;
         }
-        let next = incarnation.next();
-        if limits::NUMBER_MAX <= next.get() {
+        let next = incarnation.next(self.settings.instance);
+        if !next.is_believable() {
             self.step_down(StepDown::NoIncarnationLeft, out);
             return;
         }
         out.push(Effect::Notice(Notice::MovedOn(next)));
-        let started = Started { incarnation: next, adopted: None };
+        let adopted = aside.map(|through| Adoption { through, incarnation: next });
+        let started = Started { incarnation: next, adopted };
         self.record(Record::Started(started), out).expect("the next incarnation is a later one");
     }
 
     /// Everything through this record is on disk.
-    pub(super) fn durable(&mut self, number: RecordNumber, out: &mut Vec<Effect>) {
+    pub(super) fn durable(&mut self, now: Now, number: RecordNumber, out: &mut Vec<Effect>) {
         let before = self.view.through(&self.settings.name);
         let mut started = None;
         while let Some((_, record)) = self.pending.pop_front_if(|(next, _)| *next <= number) {
@@ -110,9 +122,11 @@ impl Replica {
         }
         let Some(_) = self.running() else { return };
         let (me, through) = (self.settings.name, self.owned.version());
-        self.view.advance(me, through, self.owned.adopted());
+        let is_new_life = before.incarnation != through.incarnation;
+        let lives = if is_new_life { self.owned.lineage() } else { Vec::new() };
+        self.view.advance(me, through, self.owned.adopted(), lives);
         if started.is_some() {
-            self.announce(out);
+            self.announce(now, out);
         } else if before < through {
             self.tell_change(me, before);
         }
@@ -136,72 +150,81 @@ impl Replica {
     }
 
     /// Tells everybody of its new incarnation, and what it has in it.
-    fn announce(&mut self, out: &mut Vec<Effect>) {
+    fn announce(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.reckon_targets();
         let me = self.settings.name;
         let ids: Vec<_> = self.links.keys().copied().collect();
         for id in ids {
             self.send_hello(id, out);
             let link = self.links.get_mut(&id).expect("it is one of them");
-            if let Some(peer) = link.peer {
+            if link.peer.is_some() {
                 let there = link.own_there;
                 link.owe(me, there.map_or(Version::ZERO, |there| there.through));
                 // What it wrote since it answered lacks here, and nothing later need follow.
                 let summary = Summary { owners: self.view.summary(), is_answer: true };
                 self.send(id, Message::Summary(summary), out);
-                if let Some(there) = there {
-                    self.hear_of_own(peer.name, there.through, there.rows, out);
-                }
-            }
-            if self.phase == Phase::Down {
-                return;
+                self.ask_for_own(now, id, out);
             }
         }
     }
 
-    /// A peer holds so many rows of this name, through this version.
-    pub(super) fn hear_of_own(
-        &mut self,
-        peer: StrategyName,
-        through: Version,
-        rows: u32,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(incarnation) = self.running() else { return };
-        if rows == 0 || self.owned.covers(through) {
-            return;
+    /// A peer says that it holds rows of this name that the journal does not know: it has to show
+    /// them, for nobody stops because of what somebody says.
+    pub(super) fn ask_for_own(&mut self, now: Now, id: LinkId, out: &mut Vec<Effect>) {
+        let until = now.steady + self.settings.heartbeat * limits::SILENT_BEATS;
+        let is_running = self.running().is_some();
+        let Some(link) = self.links.get_mut(&id).filter(|_| is_running) else { return };
+        let unknown =
+            link.own_there.filter(|there| there.rows != 0 && !self.owned.covers(there.through));
+        let Some(there) = unknown.filter(|_| link.doubt.is_none()) else { return };
+        link.doubt = Some((there.through, until));
+        let want = Want { owner: self.settings.name, after: Version::ZERO };
+        self.send(id, Message::Want(want), out);
+    }
+
+    /// Whoever did not show what it said it holds is not believed.
+    pub(super) fn close_doubts(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for link in self.links.values_mut() {
+            let Some((through, _)) = link.doubt.take_if(|(_, until)| *until < now.steady) else {
+                continue;
+            };
+            link.own_there = None;
+            self.counters.unfounded += 1;
+            let is_told = core::mem::replace(&mut link.is_unfounded_told, true);
+            if let Some(peer) = link.peer.filter(|_| !is_told) {
+                out.push(Effect::Notice(Notice::Unfounded { peer: peer.name, through }));
+            }
         }
-        let is_adopted =
-            self.owned.adopted().is_some_and(|adopted| through.incarnation < adopted.incarnation);
-        if through.incarnation < incarnation && is_adopted {
-            // It was not adopted, and the adoption said so. What is unknown here is adopted late.
-            return;
-        }
-        if through.incarnation == incarnation && !self.is_alone {
-            self.move_on(out);
-            return;
-        }
-        let holders = vec![crate::Holder { peer, through, rows }];
-        let journal = self.owned.version();
-        self.step_down(StepDown::NewerRows { holders, journal, had_started: true }, out);
     }
 
     /// A peer says rows of this name. They never change its positions.
     pub(super) fn hear_own_rows(
         &mut self,
         now: Now,
+        id: LinkId,
         peer: StrategyName,
         rows: &[Row],
         out: &mut Vec<Effect>,
     ) {
+        let mut late = None;
         for row in rows {
-            if self.may_adopt_late(row) {
+            let Some(running) = self.running() else { return };
+            let is_unknown = !self.written.covers(row.version);
+            if is_unknown && let Some(link) = self.links.get_mut(&id) {
+                link.doubt = None;
+            }
+            if is_unknown && self.may_adopt_late(row) {
+                if !self.has_adopted_since(row.version) {
+                    late = Some(row.version);
+                }
                 self.adopt_late(now, row, out);
                 continue;
             }
-            self.hear_of_own(peer, row.version, 1, out);
-            if self.running().is_none() {
-                return;
+            if is_unknown && row.version.incarnation == running {
+                // No life has the same incarnation: somebody made it up.
+                self.move_on(None, out);
+            } else if is_unknown && !self.has_adopted_since(row.version) {
+                return self.meet_another_life(id, peer, row, out);
             }
             let is_other = match self.written.row(&row.symbol) {
                 None => true,
@@ -213,18 +236,41 @@ impl Replica {
                 self.settle(now, row, out);
             }
         }
+        if late.is_some() {
+            // Whoever holds rows of that life refuses those of this one, which did not know it.
+            self.move_on(late, out);
+        }
     }
 
-    /// Whether a row is of an earlier life of which it knew nothing, of a symbol that it has not
-    /// written since, and it may take such rows as its own.
+    /// A peer holds a row of a life of this strategy of which the journal knows nothing.
+    fn meet_another_life(
+        &mut self,
+        id: LinkId,
+        peer: StrategyName,
+        row: &Row,
+        out: &mut Vec<Effect>,
+    ) {
+        let there = self.links.get(&id).and_then(|link| link.own_there);
+        let there = there.filter(|there| row.version <= there.through);
+        let (through, rows) = there.map_or((row.version, 1), |there| (there.through, there.rows));
+        let holders = vec![crate::Holder { peer, through, rows }];
+        let journal = self.owned.version();
+        self.step_down(StepDown::NewerRows { holders, journal, had_started: true }, out);
+    }
+
+    /// It has adopted rows, and said so, after a life had this version: what it did not get then
+    /// was named by whoever holds it.
+    fn has_adopted_since(&self, version: Version) -> bool {
+        let adopted = self.written.adopted();
+        adopted.is_some_and(|adopted| version.incarnation < adopted.incarnation)
+    }
+
+    /// Whether it may take a row of another life as its own: of a symbol that it has not written
+    /// since.
     fn may_adopt_late(&self, row: &Row) -> bool {
-        let incarnation = row.version.incarnation;
-        let is_of_then = self.running().is_some_and(|running| incarnation < running)
-            && !self.written.covers(row.version);
-        let has_adopted =
-            self.written.adopted().is_some_and(|adopted| incarnation < adopted.incarnation);
+        let is_of_then = self.running().is_some_and(|running| row.version.incarnation < running);
         is_of_then
-            && (self.settings.adopt || has_adopted)
+            && (self.settings.adopt || self.has_adopted_since(row.version))
             && self.written.row(&row.symbol).is_none()
     }
 

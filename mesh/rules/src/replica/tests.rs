@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::*;
 use crate::{
-    Address, Adoption, Delta, Instance, Origin, Position, Refusal, Symbol, Trade, TradeQuantity,
-    Unix,
+    Address, Adoption, Delta, Instance, Origin, Position, Refusal, Sequence, Symbol, Trade,
+    TradeQuantity, Unix,
 };
 
 const BEAT: Duration = Duration::from_secs(1);
@@ -37,6 +37,17 @@ fn settings(text: &str, instance: u64, connect: &[&str]) -> Settings {
     }
 }
 
+/// The incarnation of a strategy whose processes had these instances.
+fn life(instances: &[u64]) -> Incarnation {
+    let next = |last: Incarnation, instance: &u64| last.next(Instance::new(*instance));
+    instances.iter().fold(Incarnation::ZERO, next)
+}
+
+/// A version of the first process of a strategy, which had this instance.
+fn first(instance: u64, sequence: u64) -> Version {
+    Version { incarnation: life(&[instance]), sequence: Sequence::new(sequence) }
+}
+
 /// One process.
 struct Process {
     replica: Replica,
@@ -45,6 +56,12 @@ struct Process {
     notices: Vec<Notice>,
     refused: Vec<Refusal>,
     stepped_down: Option<StepDown>,
+}
+
+impl Process {
+    fn is_told_away(&self, of: &str) -> bool {
+        self.notices.iter().any(|notice| matches!(notice, Notice::Away(who, _) if *who == name(of)))
+    }
 }
 
 /// Processes by a number, which is also their instance, and what is on its way.
@@ -310,7 +327,7 @@ fn positions_come_back_from_the_journal_under_the_next_incarnation() {
     mesh.trade(1, "AAPL", "100");
     let journal = mesh.kill(1);
     mesh.start(settings("s1", 11, &["s2"]), journal);
-    assert_eq!(mesh.processes[&11].replica.phase(), Phase::Running(Incarnation::new(2)));
+    assert_eq!(mesh.processes[&11].replica.phase(), Phase::Running(life(&[1, 11])));
     mesh.trade(11, "AAPL", "1");
     for number in [2, 3, 11] {
         assert_eq!(mesh.view(number), ["s1 AAPL 101"]);
@@ -330,7 +347,7 @@ fn without_its_disk_a_strategy_refuses_to_start_while_peers_hold_its_rows() {
     };
     assert_eq!(*journal, Version::ZERO);
     let held: Vec<_> = holders.iter().map(|holder| (holder.peer, holder.through)).collect();
-    assert_eq!(held, [(name("s2"), Version::new(1, 1)), (name("s3"), Version::new(1, 1))]);
+    assert_eq!(held, [(name("s2"), first(1, 1)), (name("s3"), first(1, 1))]);
     assert_eq!(mesh.view(2), ["s1 AAPL 100"]);
 }
 
@@ -343,7 +360,7 @@ fn with_the_flag_it_takes_its_rows_from_its_peers() {
     let adopts = Settings { adopt: true, ..settings("s1", 11, &["s2"]) };
     mesh.start(adopts, Owned::new());
     let owned = mesh.processes[&11].replica.owned();
-    let adopted = Adoption { through: Version::new(1, 2), incarnation: Incarnation::new(2) };
+    let adopted = Adoption { through: first(1, 2), incarnation: life(&[1, 11]) };
     assert_eq!(owned.adopted(), Some(adopted));
     mesh.trade(11, "AAPL", "1");
     for number in [2, 3, 11] {
@@ -367,7 +384,7 @@ fn a_row_that_turns_up_after_an_adoption_is_counted_and_adopted_too() {
     let row = Row {
         symbol: symbol("MSFT"),
         position: Position::parse("5").unwrap(),
-        version: Version::new(1, 2),
+        version: first(1, 2),
         updated: Unix::new(77),
     };
     let mut three = Replica::new(settings("s3", 33, &["s2"]), journal_of_3, [(name("s1"), row)]);
@@ -443,12 +460,19 @@ fn a_row_of_its_name_from_outside_never_changes_a_position() {
     let forged = |text: &str, sequence: u64| Row {
         symbol: symbol(text),
         position: Position::parse("666").unwrap(),
-        version: Version::new(1, sequence),
+        version: first(1, sequence),
         updated: Unix::new(1),
     };
     let delta = |owner: &str, row: Row| {
-        let (owner, after) = (name(owner), Version::new(1, 0));
-        Message::Delta(Delta { owner, after, through: row.version, adopted: None, rows: vec![row] })
+        let (owner, after) = (name(owner), first(1, 0));
+        Message::Delta(Delta {
+            owner,
+            after,
+            through: row.version,
+            adopted: None,
+            lives: vec![],
+            rows: vec![row],
+        })
     };
     let link = mesh.processes[&2].links.iter().find(|(_, (other, _))| *other == 1);
     let (_, (_, theirs)) = link.unwrap();
@@ -481,7 +505,7 @@ fn a_member_that_is_not_heard_is_away_and_its_rows_stay() {
     mesh.trade(1, "AAPL", "100");
     mesh.part(1, 2);
     mesh.pass(BEAT * 5);
-    assert!(mesh.processes[&2].notices.contains(&Notice::Away(name("s1"))));
+    assert!(mesh.processes[&2].is_told_away("s1"));
     let status = mesh.processes[&2].replica.status(mesh.now());
     assert!(!status.members[0].is_alive && status.members[0].away_since.is_some());
     // What it writes meanwhile comes through the third.

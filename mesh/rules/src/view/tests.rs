@@ -24,7 +24,7 @@ fn owner(changes: &[u8]) -> OwnerRows {
     for (symbol, sequence) in changes.iter().zip(1..) {
         let row = row(&format!("S{symbol}"), i128::from(sequence) * 10, sequence);
         assert_eq!(rows.merge(&name("o"), row, true), Merged::Newer);
-        rows.advance(row.version, None);
+        rows.advance(row.version, None, Vec::new());
     }
     rows
 }
@@ -78,7 +78,7 @@ proptest! {
             for row in &delta.rows {
                 prop_assert_eq!(some.merge(&name("o"), *row, true), Merged::Newer);
             }
-            some.advance(delta.through, None);
+            some.advance(delta.through, None, Vec::new());
         }
         prop_assert!(all.rows().eq(some.rows()));
         prop_assert_eq!(all.digest(), some.digest());
@@ -92,7 +92,7 @@ proptest! {
             let owner = name(&format!("o{owner}"));
             let row = row(&format!("S{symbol}"), i128::from(sequence), sequence);
             view.merge(owner, row);
-            view.advance(owner, row.version, None);
+            view.advance(owner, row.version, None, Vec::new());
         }
         prop_assert_eq!(view.audit(), Ok(()));
     }

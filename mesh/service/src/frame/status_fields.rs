@@ -1,11 +1,12 @@
 //! Status fields: how the state of a peer stands in a frame.
 
-use allot_domain::Incarnation;
-use allot_mesh_rules::{Address, Instance, MemberStatus, Phase, Route};
+use allot_mesh_rules::{Address, Incarnation, Instance, MemberStatus, Phase, Route};
 use allot_wire::DecodeError;
 
 use super::put_span;
-use crate::fields::{Fields, put_digest, put_list, put_number, put_text, put_version};
+use crate::fields::{
+    Fields, put_digest, put_incarnation, put_list, put_number, put_text, put_version,
+};
 use crate::limits::{COUNTERS_MAX, STATUS_PAGE_MEMBERS};
 use crate::{PeerStatus, count};
 
@@ -21,7 +22,7 @@ pub(super) fn put(out: &mut Vec<u8>, status: &PeerStatus) {
         Phase::Down => (3, Incarnation::ZERO),
     };
     out.push(phase);
-    put_number(out, incarnation.get());
+    put_incarnation(out, incarnation);
     put_number(out, status.started.get());
     put_number(out, status.time.get());
     put_version(out, status.through);
@@ -40,7 +41,7 @@ pub(super) fn put(out: &mut Vec<u8>, status: &PeerStatus) {
 fn put_member(out: &mut Vec<u8>, member: &MemberStatus) {
     put_text(out, member.name.as_str());
     put_text(out, member.address.as_ref().map_or("", Address::as_str));
-    put_number(out, member.incarnation.get());
+    put_incarnation(out, member.incarnation);
     put_number(out, member.instance.get());
     out.push(member.is_alive.into());
     out.push(member.heard.is_some().into());

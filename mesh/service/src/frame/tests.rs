@@ -1,7 +1,8 @@
 //! Frames: golden bytes, and that no bytes do harm.
 
 use allot_mesh_rules::{
-    Address, Adoption, Digest, Instance, MemberStatus, Phase, Position, Route, Row, Unix, Version,
+    Address, Adoption, Digest, Incarnation, Instance, MemberStatus, Phase, Position, Route, Row,
+    Sequence, Unix, Version,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -48,10 +49,11 @@ fn hex(frame: &Frame) -> String {
 fn hello() -> Frame {
     Frame::Peer(Message::Hello(Hello {
         name: name("strategy_1"),
-        incarnation: Incarnation::new(2),
+        incarnation: Incarnation::new(2, 0x5eed),
         instance: Instance::new(7),
         address: address("tcp://127.0.0.1:12345"),
         is_joining: false,
+        heartbeat: Duration::from_secs(1),
         heard: Instance::new(9),
     }))
 }
@@ -62,6 +64,7 @@ fn delta() -> Frame {
         after: Version::new(2, 3),
         through: Version::new(2, 5),
         adopted: None,
+        lives: vec![],
         rows: vec![row("AAPL", "100", 5)],
     }))
 }
@@ -70,7 +73,7 @@ fn members() -> Frame {
     Frame::Peer(Message::Members(vec![Member {
         name: name("B"),
         address: address("ipc:///b"),
-        incarnation: Incarnation::new(1),
+        incarnation: Incarnation::new(1, 0x5eed),
         instance: Instance::new(3),
         is_alive: true,
         heard: Duration::from_millis(1),
@@ -98,7 +101,7 @@ fn heartbeat() -> Frame {
 
 fn name_taken() -> Frame {
     Frame::Peer(Message::NameTaken(NameTaken {
-        incarnation: Incarnation::new(4),
+        incarnation: Incarnation::new(4, 0x5eed),
         instance: Instance::new(7),
         address: address("ipc:///a"),
         is_alive: true,
@@ -116,7 +119,7 @@ fn status() -> Frame {
     let member = MemberStatus {
         name: name("C"),
         address: Some(address("ipc:///c")),
-        incarnation: Incarnation::new(1),
+        incarnation: Incarnation::new(1, 0x5eed),
         instance: Instance::new(2),
         is_alive: false,
         heard: Some(Duration::from_secs(5)),
@@ -132,7 +135,7 @@ fn status() -> Frame {
         name: name("A"),
         address: address("ipc:///a"),
         instance: Instance::new(3),
-        phase: Phase::Running(Incarnation::new(4)),
+        phase: Phase::Running(Incarnation::new(4, 0x5eed)),
         started: Unix::new(11),
         time: Unix::new(12),
         through: Version::new(4, 1),
@@ -170,10 +173,10 @@ fn examples() -> [(&'static str, Frame); 11] {
 #[test]
 fn the_page_shows_the_bytes_of_each_message() {
     let page = include_str!("../../../../docs/MESH.md");
-    for (kind, frame) in examples() {
-        let hex = hex(&frame);
-        assert!(page.contains(&format!("```hex\n{hex}```")), "{kind}:\n{hex}");
-    }
+    let shown = examples().map(|(kind, frame)| (kind, hex(&frame)));
+    let lacks = shown.iter().filter(|(_, hex)| !page.contains(&format!("```hex\n{hex}```")));
+    let lacks: Vec<_> = lacks.map(|(kind, hex)| format!("{kind}:\n{hex}")).collect();
+    assert!(lacks.is_empty(), "{}", lacks.join("\n"));
 }
 
 /// `cargo test -p allot-mesh-service --lib -- --ignored corpus` writes what the fuzz target starts
@@ -208,8 +211,9 @@ fn what_is_no_frame_is_refused_with_the_reason() {
     let name = "\" trategy_1\": the name of a strategy has 1 to 32 of A-Z a-z 0-9 . - _ @";
     refused(&|bytes| bytes[7] = b' ', name);
     refused(&|bytes| bytes[49] = 2, "a flag is neither 0 nor 1");
-    refused(&|bytes| bytes[50..52].fill(255), "a list of 65535; at most 400 are allowed");
-    refused(&|bytes| bytes[57 + 15] = 127, "a position is too large");
+    refused(&|bytes| bytes[50..52].fill(255), "a list of 65535; at most 8 are allowed");
+    refused(&|bytes| bytes[52..54].fill(255), "a list of 65535; at most 400 are allowed");
+    refused(&|bytes| bytes[59 + 15] = 127, "a position is too large");
     refused(&|bytes| bytes.resize(FRAME_BYTES_MAX + 1, 0), "a frame of 65537 bytes");
 }
 
@@ -222,13 +226,16 @@ fn any_symbol() -> impl Strategy<Value = Symbol> {
 }
 
 fn any_version() -> impl Strategy<Value = Version> {
-    (any::<u64>(), any::<u64>()).prop_map(|(first, second)| Version::new(first, second))
+    (any::<u64>(), any::<u64>()).prop_map(|(first, second)| Version {
+        incarnation: Incarnation::from_number(first),
+        sequence: Sequence::new(second),
+    })
 }
 
 fn any_adoption() -> impl Strategy<Value = Adoption> {
     (any_version(), any::<u64>()).prop_map(|(through, incarnation)| Adoption {
         through,
-        incarnation: Incarnation::new(incarnation),
+        incarnation: Incarnation::from_number(incarnation),
     })
 }
 
@@ -246,10 +253,11 @@ fn any_frame() -> impl Strategy<Value = Frame> {
         any_version(),
         any_version(),
         option::of(any_adoption()),
+        vec(any_version(), 0..limits::LINEAGE_MAX),
         vec(any_row(), 0..400),
     )
-        .prop_map(|(owner, after, through, adopted, rows)| {
-            Frame::Peer(Message::Delta(Delta { owner, after, through, adopted, rows }))
+        .prop_map(|(owner, after, through, adopted, lives, rows)| {
+            Frame::Peer(Message::Delta(Delta { owner, after, through, adopted, lives, rows }))
         });
     let summary =
         vec((any_name(), any_version(), any::<u128>(), any::<u32>()), 0..256).prop_map(|list| {
@@ -267,7 +275,7 @@ fn any_frame() -> impl Strategy<Value = Frame> {
             let members = list.into_iter().map(|(name, text, numbers, is_alive)| Member {
                 name,
                 address: address(&text),
-                incarnation: Incarnation::new(numbers[0]),
+                incarnation: Incarnation::from_number(numbers[0]),
                 instance: Instance::new(numbers[1]),
                 is_alive,
                 heard: Duration::from_nanos(numbers[2]),

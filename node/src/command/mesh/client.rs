@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::address::{Address, parse};
-use crate::front_keys::read_or_create;
+use crate::front_keys::read;
 
 /// After this long without a reply a request is sent again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -41,8 +41,7 @@ pub(super) struct Client {
 impl ClientFlags {
     /// A connection on which everything must be done within the time.
     pub(super) fn connect(&self) -> Result<Client> {
-        let keys =
-            self.secret.as_deref().map(|path| read_or_create(path, "the mesh")).transpose()?;
+        let keys = self.secret.as_deref().map(|path| read(path, "the mesh")).transpose()?;
         let options = LinkOptions {
             frame_bytes_max: FRAME_BYTES_MAX,
             door_key: keys.as_ref().map(CurveKeys::public),

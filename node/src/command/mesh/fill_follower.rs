@@ -60,6 +60,8 @@ pub(super) struct FillFollower {
     sender: SyncSender<SourceItem>,
     waker: Waker,
     counts: Arc<Counts>,
+    /// A report is to be asked for: it says which tickers there are.
+    wants_report: bool,
 }
 
 /// What is counted.
@@ -100,6 +102,7 @@ impl FollowSettings {
             sender,
             waker: waker.clone(),
             counts: Arc::clone(&counts),
+            wants_report: true,
         };
         Ok((follower, FollowedFills { receiver, counts }))
     }
@@ -124,6 +127,9 @@ impl FillFollower {
     /// An outcome of this number, which is on the feed.
     fn take_fill(&mut self, ticker: Ticker, number: TickerSeq, body: &[u8]) {
         let last = self.last(&ticker);
+        if last.is_none() && 1 < number.get() {
+            self.name_earlier(&ticker, TickerSeq::new(number.get() - 1));
+        }
         if last.is_some_and(|last| number <= last) {
             return;
         }
@@ -153,7 +159,12 @@ impl FillFollower {
                 Some(last) if last < number => drop(self.repair(ticker, last, number.next())),
                 Some(_) => {}
                 // It is followed from here on.
-                None => drop(self.last.insert(ticker, number)),
+                None => {
+                    if number != TickerSeq::ZERO {
+                        self.name_earlier(&ticker, number);
+                    }
+                    self.last.insert(ticker, number);
+                }
             }
         }
     }
@@ -192,6 +203,16 @@ impl FillFollower {
             self.last.insert(ticker, TickerSeq::new(before.get() - 1));
         }
         true
+    }
+
+    /// Without a front door nobody can ask for what came before.
+    fn name_earlier(&self, ticker: &Ticker, last: TickerSeq) {
+        tracing::warn!(
+            "{ticker} is followed from its outcome {} on: any fills of {} among those before it do \
+             not count; give --front FRONT, so that they are asked for",
+            last.next(),
+            self.source
+        );
     }
 
     fn miss(&self, ticker: &Ticker, from: TickerSeq, to: TickerSeq) {
@@ -260,6 +281,10 @@ impl Agent for FillFollower {
     }
 
     fn do_work(&mut self, _now: Nanos) -> usize {
+        if self.wants_report {
+            // The next one may be long in coming.
+            self.wants_report = self.history.as_mut().is_some_and(|front| !front.want_report());
+        }
         if let Some(publication) = self.reader.next(LOOK) {
             match TopicName::parse(&publication.topic) {
                 Some(TopicName::Fills(ticker, _)) => {

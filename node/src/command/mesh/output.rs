@@ -20,19 +20,20 @@ pub(super) enum Style {
     Table,
     /// A line for each change.
     Json,
-    /// That the peer has started, and no more.
-    Quiet,
 }
 
 /// The thread's agent.
 pub(super) struct Output {
     name: StrategyName,
     style: Style,
+    /// It says that the peer has started, and no more.
+    is_quiet: bool,
     board: ViewBoard,
     /// The view, and who is away, as they were printed or will be.
     rows: BTreeMap<(StrategyName, Symbol), Row>,
     away: BTreeMap<StrategyName, Unix>,
     is_changed: bool,
+    has_started: bool,
     next_at: Nanos,
     /// What stops the peer when standard output takes no more lines.
     stop: StopRequest,
@@ -42,17 +43,19 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(
         name: StrategyName,
-        style: Style,
+        (style, is_quiet): (Style, bool),
         board: ViewBoard,
         stop: StopRequest,
     ) -> Self {
         Self {
             name,
             style,
+            is_quiet,
             board,
             rows: BTreeMap::new(),
             away: BTreeMap::new(),
             is_changed: false,
+            has_started: false,
             next_at: Nanos::ZERO,
             stop,
             failure: None,
@@ -61,17 +64,18 @@ impl Output {
 
     fn show(&mut self, changes: ViewChanges) {
         if let Some(incarnation) = changes.started {
+            self.has_started = true;
             self.say(&match self.style {
                 Style::Json => table::json(|object| {
                     object.plain("type", "started");
                     object.plain("name", self.name.as_str());
-                    object.number("incarnation", incarnation.get());
+                    table::write_incarnation(incarnation, object);
                 }),
-                _ => format!("started {}, incarnation {incarnation}", self.name),
+                Style::Table => format!("started {}, incarnation {incarnation}", self.name),
             });
         }
         match self.style {
-            Style::Quiet => {}
+            _ if self.is_quiet => {}
             Style::Json => {
                 let lines: Vec<_> = json_lines(&changes).collect();
                 lines.iter().for_each(|line| self.say(line));
@@ -89,6 +93,11 @@ impl Output {
                 MemberChange::Joined(..) | MemberChange::Back => self.away.remove(&name).is_some(),
             };
         }
+    }
+
+    /// Whether the table is due; the first one comes when the peer takes trades.
+    fn is_shown_at(&self, now: Nanos) -> bool {
+        self.is_changed && self.has_started && self.next_at <= now
     }
 
     fn say(&mut self, text: &str) {
@@ -110,7 +119,7 @@ fn json_lines(changes: &ViewChanges) -> impl Iterator<Item = String> {
                 MemberChange::Joined(address, incarnation) => {
                     object.plain("state", "joined");
                     object.text("address", address.as_str());
-                    object.number("incarnation", incarnation.get());
+                    table::write_incarnation(*incarnation, object);
                 }
                 MemberChange::Away(since) => {
                     object.plain("state", "away");
@@ -138,7 +147,7 @@ impl Agent for Output {
         let changes = self.board.take();
         let mut done = usize::from(!changes.is_empty());
         self.show(changes);
-        if self.is_changed && self.next_at <= now {
+        if self.is_shown_at(now) {
             self.is_changed = false;
             self.next_at = now + TABLE_EVERY;
             let rows = self.rows.iter().map(|((owner, _), row)| (owner, row));
@@ -154,7 +163,7 @@ impl Agent for Output {
     }
 
     fn wake_at(&self) -> Nanos {
-        if self.is_changed { self.next_at } else { Nanos::MAX }
+        if self.is_changed && self.has_started { self.next_at } else { Nanos::MAX }
     }
 
     fn close(&mut self, now: Nanos) {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use allot_domain::SourceId;
 use allot_journal::Wakers;
-use allot_mesh_rules::{Address as PeerAddress, Instance, Settings, StrategyName, Version, limits};
+use allot_mesh_rules::{
+    Address as PeerAddress, Instance, Owned, Settings, StrategyName, Version, limits,
+};
 use allot_mesh_service::{
     History, HistoryAgent, HistoryTimes, NoTrades, OpenedJournal, OwnerJournal, PeerAgent,
     PeerDoor, PeerStart, SnapshotQueue, TradeSource, ViewBoard, ViewRow,
@@ -18,6 +20,7 @@ use allot_runtime::{
     Clock, Context, CurveKey, CurveKeys, StopRequest, ThreadGroup, ThreadSlot, Threads,
     WaitStrategy, WallClock, duration,
 };
+use allot_wire::nearest_name;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
@@ -106,13 +109,14 @@ struct TimeFlags {
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration::parse)]
     join_wait: Duration,
     /// How often the whole view is stored, if it has changed
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse,
+          requires = "data")]
     snapshot_every: Duration,
     /// When the day ends, in UTC: the view is stored then too
-    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day, requires = "data")]
     end_of_day: Option<Duration>,
     /// For how many days stored views are kept
-    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    #[arg(long, value_name = "DAYS", default_value_t = 30, requires = "data")]
     keep: u32,
 }
 
@@ -120,6 +124,8 @@ struct TimeFlags {
 pub(crate) const JOURNAL: &str = "journal";
 /// Peers that an owner sends its changes to itself.
 const DIRECT: usize = 16;
+/// What a strategy may not be called by mistake.
+const SUB_COMMANDS: [&str; 2] = ["status", "view"];
 /// A day of --keep.
 const DAY: Duration = Duration::from_hours(24);
 /// How long the last lines may take.
@@ -148,6 +154,7 @@ fn time_of_day(text: &str) -> Result<Duration, String> {
 /// Runs a peer until a signal.
 pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
     let name = page.name.context("clap demands a name")?;
+    page.check_name(name)?;
     page.check()?;
     let listen = page.listen.as_ref().or(page.port.as_ref()).map(|address| address.0.clone());
     let listen = listen.ok_or_else(|| Misuse::error("say where to listen: --listen ADDR"))?;
@@ -165,12 +172,12 @@ pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
     let mut output = ThreadGroup::new(clock, WaitStrategy::Block, Threads::Dedicated);
     let output_slot = output.blocking_thread("output")?;
     let board = ViewBoard::new(output_slot.waker());
-    let style = match (page.json, common.is_quiet()) {
-        (_, true) => Style::Quiet,
-        (true, false) => Style::Json,
-        (false, false) => Style::Table,
-    };
-    output.add(&output_slot, Box::new(Output::new(name, style, board.clone(), stop.clone())));
+    let style = if page.json { Style::Json } else { Style::Table };
+    let is_quiet = common.is_quiet();
+    output.add(
+        &output_slot,
+        Box::new(Output::new(name, (style, is_quiet), board.clone(), stop.clone())),
+    );
 
     let source = page.source(&journal, &mut group, &slot)?;
     let (sender, stopped) = channel();
@@ -252,6 +259,26 @@ struct Kept {
 }
 
 impl PeerPage {
+    /// A sub-command that was mistyped would be a strategy of that name.
+    fn check_name(&self, name: StrategyName) -> Result<()> {
+        let is_bare = self.listen.is_none()
+            && self.peers.is_empty()
+            && self.connect.is_empty()
+            && self.data.is_none()
+            && self.trades.file.is_none()
+            && self.trades.follow.is_none();
+        let meant = nearest_name(name.as_str(), SUB_COMMANDS).filter(|_| is_bare);
+        let Some((meant, port)) = meant.zip(self.port.as_ref()) else { return Ok(()) };
+        demand(
+            false,
+            format!(
+                "{name} is no sub-command; is it `allot mesh {meant} {}`? A strategy of this name \
+                 starts with `allot mesh {name} --listen {}`",
+                port.0, port.0
+            ),
+        )
+    }
+
     fn check(&self) -> Result<()> {
         let (least, most) = (limits::HEARTBEAT_LEAST, limits::HEARTBEAT_MOST);
         let (from, to) = (duration::show(least), duration::show(most));
@@ -315,7 +342,11 @@ impl PeerPage {
             return Ok(Box::new(fills));
         }
         Ok(match &self.trades.file {
-            Some(path) => Box::new(TradeLines::file(path, journal.progress().line)?),
+            Some(path) => {
+                let before = journal.progress().line;
+                TradeLines::check_file(path, before)?;
+                Box::new(TradeLines::file(path, before)?)
+            }
             None => match TradeLines::stdin() {
                 Ok(lines) => Box::new(lines),
                 // A service manager may give none.
@@ -341,11 +372,12 @@ impl PeerPage {
         let (newest, wrong) = history.newest().with_context(what)?;
         wrong.iter().for_each(|what| tracing::error!("{what}"));
         let others = newest.map_or_else(Vec::new, |snapshot| snapshot.rows);
-        let own = others.iter().filter(|one| one.owner == name).count();
+        let own = others.iter().filter(|one| one.owner == name);
+        let own = own.filter(|one| lacks(journal.owned(), one.row.version)).count();
         ensure!(
-            self.adopt || own == 0 || journal.owned().version() != Version::ZERO,
-            "the journal of {name} is gone from {}, and the history there has {own} of its rows; \
-             bring the journal back, or take the positions of the peers with --adopt; to begin \
+            self.adopt || own == 0,
+            "the journal of {name} in {} is gone or an old copy: the history there has {own} of \
+             its rows, and the journal lacks them; bring the journal back, or take the positions of the peers with --adopt; to begin \
              from zero give another --data directory",
             data.display()
         );
@@ -355,6 +387,13 @@ impl PeerPage {
         let times = HistoryTimes::new(self.times.snapshot_every, self.times.end_of_day);
         Ok(Kept { journal, history: Some((queue, times)), others })
     }
+}
+
+/// Whether a journal knows nothing of a version of its own strategy, and did not adopt since.
+fn lacks(owned: &Owned, version: Version) -> bool {
+    let has_adopted_since =
+        owned.adopted().is_some_and(|adopted| version.incarnation < adopted.incarnation);
+    !owned.covers(version) && !has_adopted_since
 }
 
 fn open_journal(

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use allot_mesh_rules::{MemberStatus, Phase, Route};
+use allot_mesh_rules::{Incarnation, MemberStatus, Phase, Route};
 use allot_mesh_service::{Frame, PeerStatus};
 use allot_runtime::duration;
 use allot_wire::json::Object;
@@ -55,11 +55,11 @@ fn status(client: &mut Client) -> Result<PeerStatus> {
     }
 }
 
-const fn phase(phase: Phase) -> (&'static str, Option<u64>) {
+const fn phase(phase: Phase) -> (&'static str, Option<Incarnation>) {
     match phase {
         Phase::Joining => ("joining", None),
-        Phase::Starting(incarnation) => ("starting", Some(incarnation.get())),
-        Phase::Running(incarnation) => ("running", Some(incarnation.get())),
+        Phase::Starting(incarnation) => ("starting", Some(incarnation)),
+        Phase::Running(incarnation) => ("running", Some(incarnation)),
         Phase::Down => ("down", None),
     }
 }
@@ -131,7 +131,7 @@ fn json(status: &PeerStatus) -> String {
         object.plain("name", status.name.as_str());
         object.text("address", status.address.as_str());
         object.plain("phase", phase);
-        incarnation.into_iter().for_each(|number| object.number("incarnation", number));
+        incarnation.into_iter().for_each(|one| table::write_incarnation(one, object));
         object.number("instance", status.instance.get());
         object.time("started", status.started.get());
         object.time("time", status.time.get());
@@ -155,7 +155,7 @@ fn write_member(member: &MemberStatus, out: &mut Vec<u8>) {
     member.away_since.iter().for_each(|since| object.time("away_since", since.get()));
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     member.heard.iter().for_each(|heard| object.number("heard_ms_ago", millis(*heard)));
-    object.number("incarnation", member.incarnation.get());
+    table::write_incarnation(member.incarnation, &mut object);
     object.number("instance", member.instance.get());
     object.plain("through", &member.through.to_string());
     object.literal("rows", member.rows);

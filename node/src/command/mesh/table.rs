@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use allot_mesh_rules::{Row, StrategyName, Unix};
+use allot_mesh_rules::{Incarnation, Row, StrategyName, Unix};
 use allot_mesh_service::ViewRow;
 use allot_wire::json::Object;
 use comfy_table::{ContentLineStyle, LineStyle, Table, TableStyle};
@@ -45,13 +45,19 @@ pub(super) fn view<'a>(
     page
 }
 
+/// Writes the number of a start, and what tells its life from others of that number.
+pub(super) fn write_incarnation(incarnation: Incarnation, object: &mut Object<'_>) {
+    object.literal("incarnation", incarnation.start());
+    object.literal("life", incarnation.life());
+}
+
 /// Writes the fields of a row.
 pub(super) fn write_row(one: &ViewRow, object: &mut Object<'_>) {
     let ViewRow { owner, row } = one;
     object.plain("strategy", owner.as_str());
     object.plain("symbol", row.symbol.as_str());
     object.decimal("position", row.position.nanos());
-    object.number("incarnation", row.version.incarnation.get());
+    write_incarnation(row.version.incarnation, object);
     object.number("sequence", row.version.sequence.get());
     object.time("updated", row.updated.get());
 }

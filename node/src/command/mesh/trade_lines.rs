@@ -5,7 +5,7 @@ use allot_journal::state_hash;
 use allot_mesh_rules::{Origin, Symbol, Trade, TradeQuantity};
 use allot_mesh_service::{SourceItem, TradeSource};
 use allot_runtime::PollSet;
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 /// Bytes that a line may have: a symbol, a quantity, and room for spaces.
 const LINE_BYTES_MAX: usize = 1_024;
@@ -23,6 +23,8 @@ pub(super) struct TradeLines {
     is_too_long: bool,
     lines: u64,
     bad: u64,
+    /// It is read to see whether it may be applied.
+    is_checked_only: bool,
     file: Option<FileProgress>,
 }
 
@@ -54,6 +56,22 @@ impl TradeLines {
         Ok(Self::of(Intake::open(path)?, Some(file)))
     }
 
+    /// Reads a file once before the peer joins: one that will be refused starts nothing.
+    pub(super) fn check_file(path: &str, before: Option<(u64, u64)>) -> Result<()> {
+        // What is read from a pipe is gone.
+        if !std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
+            return Ok(());
+        }
+        let mut lines = Self::file(path, before)?;
+        lines.is_checked_only = true;
+        while let Some(item) = lines.next() {
+            if let SourceItem::Failed(why) = item {
+                bail!(why);
+            }
+        }
+        Ok(())
+    }
+
     const fn of(intake: Intake, file: Option<FileProgress>) -> Self {
         Self {
             intake,
@@ -63,6 +81,7 @@ impl TradeLines {
             is_too_long: false,
             lines: 0,
             bad: 0,
+            is_checked_only: false,
             file,
         }
     }
@@ -72,7 +91,7 @@ impl TradeLines {
         loop {
             let rest = &self.buffer[self.start..];
             if let Some(length) = rest.iter().position(|byte| *byte == b'\n') {
-                let line = rest[..length].to_vec();
+                let line = trimmed(&rest[..length], self.lines == 0).to_vec();
                 self.start += length + 1;
                 // The end of a line that was refused already.
                 if std::mem::take(&mut self.is_too_long) {
@@ -87,7 +106,7 @@ impl TradeLines {
                 }
             }
             if self.is_at_end {
-                let line = self.buffer[self.start..].to_vec();
+                let line = trimmed(&self.buffer[self.start..], self.lines == 0).to_vec();
                 self.start = self.buffer.len();
                 let is_one = !line.is_empty() && !self.is_too_long;
                 return is_one.then_some(Ok(line));
@@ -142,7 +161,9 @@ impl TradeLines {
         }
         file.before = None;
         file.skipped += 1;
-        tracing::info!("{number} lines of {} were applied before", self.intake.name());
+        if !self.is_checked_only {
+            tracing::info!("{number} lines of {} were applied before", self.intake.name());
+        }
         Ok(true)
     }
 
@@ -215,6 +236,14 @@ impl TradeSource for TradeLines {
     }
 }
 
+/// A line without what editors of other systems put around it: a mark of the byte order before the
+/// first one, and a carriage return at the end. With it a line is the same line.
+fn trimmed(line: &[u8], is_first: bool) -> &[u8] {
+    let mark = if is_first { "\u{feff}" } else { "" };
+    let line = line.strip_prefix(mark.as_bytes()).unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
 fn too_long() -> String {
     format!("a line has at most {LINE_BYTES_MAX} bytes")
 }
@@ -276,6 +305,34 @@ mod tests {
         fs::write(path, "AAPL 100\n").unwrap();
         let refused = texts(&mut TradeLines::file(path, before).unwrap());
         assert!(refused[0].contains("has 1 lines, and 4 were applied before"), "{refused:?}");
+    }
+
+    #[test]
+    fn a_file_of_another_system_is_the_same_file() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("trades");
+        let path = path.to_str().unwrap();
+        fs::write(path, "\u{feff}AAPL 100\r\nMSFT 7").unwrap();
+        let mut lines = TradeLines::file(path, None).unwrap();
+        assert_eq!(texts(&mut lines), ["AAPL 100", "MSFT 7"]);
+        let Origin::Line { number: 2, hash } = lines.origin() else { panic!("line 2") };
+        // The last line had no end when it was read, and counts once.
+        fs::write(path, "\u{feff}AAPL 100\r\nMSFT 7\r\nMSFT 8\r\n").unwrap();
+        TradeLines::check_file(path, Some((2, hash))).unwrap();
+        assert_eq!(texts(&mut TradeLines::file(path, Some((2, hash))).unwrap()), ["MSFT 8"]);
+        fs::write(path, "AAPL 100\nMSFT 7\nMSFT x\n").unwrap();
+        let error = TradeLines::check_file(path, Some((2, hash))).unwrap_err();
+        assert!(error.to_string().starts_with("line 3 of "), "{error}");
+    }
+
+    /// Who adds a counter says in the page what it counts.
+    #[test]
+    fn the_page_has_every_counter_of_lines() {
+        let page = include_str!("../../../../docs/MESH.md");
+        let lines = TradeLines::stdin().map_or_else(|_| Vec::new(), |lines| lines.counters());
+        for (name, _) in lines {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/MESH.md");
+        }
     }
 
     #[test]

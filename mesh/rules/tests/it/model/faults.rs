@@ -13,7 +13,15 @@ pub(super) enum Fault {
     },
     /// Its disk is gone.
     LoseDisk(usize),
+    /// Its disk is copied.
+    CopyDisk(usize),
+    /// It comes back with the copy of its disk, and connects to nobody.
+    OldDisk(usize),
+    /// Its disk is gone, and it comes back and connects to nobody.
+    BeginAnew(usize),
     Start(usize),
+    /// It connects to nobody.
+    StartAlone(usize),
     /// It takes a snapshot of its view, for its next start.
     Remember(usize),
     /// Nothing passes between two.
@@ -99,10 +107,37 @@ pub(super) fn draw(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
             faults.push((time + lasts, ends));
         }
     }
+    if prng.percent(20) {
+        faults.extend(another_life(cast, prng));
+    }
     if 2 < cast.names && prng.percent(15) {
         faults.extend(lone_witness(cast, prng));
     }
     faults.retain(|(time, _)| START < *time && *time < START + FAULTY);
+    faults
+}
+
+/// A strategy trades in another life, of which it knows nothing, before it meets those who saw the
+/// first one. It may have restarted meanwhile, or others may have told them of its second life.
+fn another_life(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
+    // All others know the first two.
+    let (owner, time) = (prng.index(2), START + 3 * BEAT + prng.below(2 * BEAT));
+    let others = (0..cast.places).filter(|other| *other != owner);
+    let mut faults = vec![(time, Fault::CopyDisk(owner))];
+    let last = time + (2_500 + prng.below(2_000)) * MS;
+    for other in others {
+        faults.push((time + 600 * MS, Fault::Cut(owner, other)));
+        faults.push((last + prng.below(3_000) * MS, Fault::Join(owner, other)));
+    }
+    let begins = if prng.percent(50) { Fault::OldDisk(owner) } else { Fault::BeginAnew(owner) };
+    let trades = prng.below(4);
+    faults.extend([(time + 100 * MS, Fault::Trade(owner)), (time + 700 * MS, begins)]);
+    faults.extend((0..trades).map(|trade| (time + (1_000 + trade) * MS, Fault::Trade(owner))));
+    for _ in 0..prng.below(3) {
+        let time = time + (1_500 + prng.below(800)) * MS;
+        faults.push((time, Fault::Kill { place: owner, is_power: false }));
+        faults.push((time + MS, Fault::StartAlone(owner)));
+    }
     faults
 }
 

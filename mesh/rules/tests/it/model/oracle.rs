@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use allot_mesh_rules::{Position, Record, Row, StrategyName, Symbol, TradeQuantity, Version};
+use allot_mesh_rules::{
+    Adoption, Incarnation, Position, Record, Row, Sequence, StrategyName, Symbol, TradeQuantity,
+    Version,
+};
 
 /// What the oracle knows.
 #[derive(Default)]
@@ -12,14 +15,28 @@ pub(super) struct Oracle {
     written: BTreeMap<(StrategyName, Version), BTreeSet<(Symbol, Position)>>,
     /// The book of each place.
     books: BTreeMap<usize, Book>,
+    /// Copies of books.
+    copies: BTreeMap<usize, Book>,
+    /// Every life that began, and the lives that its owner knew then.
+    lives: BTreeMap<(StrategyName, Incarnation), Lineage>,
+    /// Owners in whose names somebody made up rows.
+    forged: BTreeSet<StrategyName>,
+}
+
+/// The lives that an owner knows, and that it has adopted rows.
+#[derive(Clone, Default)]
+struct Lineage {
+    lives: BTreeSet<Incarnation>,
+    adopted: Option<Adoption>,
 }
 
 /// The positions of one place, and its last version.
 #[derive(Clone, Default)]
 struct Book {
     positions: BTreeMap<Symbol, i128>,
-    incarnation: u64,
+    incarnation: Incarnation,
     sequence: u64,
+    lineage: Lineage,
 }
 
 impl Oracle {
@@ -38,24 +55,32 @@ impl Oracle {
                     return Err(format!("{name} adopts {row:?}, which nobody wrote"));
                 }
                 book.positions.insert(row.symbol, row.position.nanos());
+                book.lineage.lives.insert(row.version.incarnation);
             }
             Record::Started(started) => {
-                let incarnation = started.incarnation.get();
+                let incarnation = started.incarnation;
                 if incarnation <= book.incarnation {
                     let before = book.incarnation;
                     return Err(format!("{name} starts {incarnation} after {before}"));
                 }
                 (book.incarnation, book.sequence) = (incarnation, 0);
+                book.lineage.adopted = started.adopted.or(book.lineage.adopted);
+                if self.lives.insert((name, incarnation), book.lineage.clone()).is_some() {
+                    return Err(format!("two lives of {name} are {incarnation:?}"));
+                }
+                book.lineage.lives.insert(incarnation);
                 for (symbol, position) in &book.positions {
                     book.sequence += 1;
-                    written.push((Version::new(incarnation, book.sequence), *symbol, *position));
+                    let version = Version { incarnation, sequence: Sequence::new(book.sequence) };
+                    written.push((version, *symbol, *position));
                 }
             }
             Record::Traded(traded) => {
                 book.sequence += 1;
                 let position = book.positions.entry(traded.symbol).or_default();
                 *position += traded.quantity.nanos();
-                let version = Version::new(book.incarnation, book.sequence);
+                let sequence = Sequence::new(book.sequence);
+                let version = Version { incarnation: book.incarnation, sequence };
                 if (traded.sequence, traded.position.nanos()) != (version.sequence, *position) {
                     return Err(format!("{name}: {traded:?}, and its trades say {position}"));
                 }
@@ -72,6 +97,34 @@ impl Oracle {
     /// Somebody else says this in the name of an owner.
     pub(super) fn forged(&mut self, owner: StrategyName, row: &Row) {
         self.written.entry((owner, row.version)).or_default().insert((row.symbol, row.position));
+        self.forged.insert(owner);
+    }
+
+    /// The disk of a place is copied.
+    pub(super) fn copied(&mut self, place: usize) {
+        self.copies.insert(place, self.books.get(&place).cloned().unwrap_or_default());
+    }
+
+    /// A place has the copy of its disk again.
+    pub(super) fn restored(&mut self, place: usize) {
+        self.books.insert(place, self.copies.get(&place).cloned().unwrap_or_default());
+    }
+
+    /// Whether a row of one life of an owner may take the place of one of another: if the owner
+    /// knew of that one, or has adopted rows since, and whoever shows them names what it lacks.
+    pub(super) fn may_replace(
+        &self,
+        owner: &StrategyName,
+        before: Incarnation,
+        after: Incarnation,
+    ) -> bool {
+        // What somebody made up is of no life.
+        let Some(lineage) = self.lives.get(&(*owner, after)) else { return true };
+        before == after
+            || self.forged.contains(owner)
+            || !self.lives.contains_key(&(*owner, before))
+            || lineage.lives.contains(&before)
+            || lineage.adopted.is_some_and(|adopted| before < adopted.incarnation)
     }
 
     /// The disk of a place is gone.

@@ -35,12 +35,16 @@ pub(super) enum PlantedBug {
     TrustsWallClocks,
     /// What was connected once is not connected again.
     NeverReconnects,
+    /// A strategy draws the same life at every start.
+    OneLife,
+    /// Every listener is told that an owner knows the life whose rows it has.
+    KnowsEveryLife,
     /// Rows go back to an older version now and then.
     ShowsOldRows,
 }
 
 impl PlantedBug {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::ShowsBeforeDurable,
         Self::ForgetsTrades,
         Self::ForgetsIncarnations,
@@ -57,6 +61,8 @@ impl PlantedBug {
         Self::TradesTwice,
         Self::TrustsWallClocks,
         Self::NeverReconnects,
+        Self::OneLife,
+        Self::KnowsEveryLife,
         Self::ShowsOldRows,
     ];
 }

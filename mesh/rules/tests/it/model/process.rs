@@ -35,6 +35,10 @@ pub(super) struct Process {
     pub(super) is_slow: bool,
     /// Its disk was never lost, nor was it ever two.
     pub(super) is_pristine: bool,
+    /// A copy of its disk.
+    pub(super) copy: Vec<Record>,
+    /// It connects to nobody the next time it starts.
+    pub(super) is_lone: bool,
     /// It may adopt the next time it starts.
     pub(super) adopts: bool,
     /// Trades that it was given and has not written.
@@ -71,6 +75,8 @@ impl Process {
             attempts: BTreeSet::new(),
             is_slow: false,
             is_pristine: true,
+            copy: Vec::new(),
+            is_lone: false,
             adopts: false,
             given: VecDeque::new(),
             shown: BTreeMap::new(),

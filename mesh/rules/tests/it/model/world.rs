@@ -80,6 +80,8 @@ pub(super) struct World {
     network_is_bad: bool,
     /// Pairs between which nothing passes.
     cut: BTreeSet<(usize, usize)>,
+    /// The only place that may start and connect to nobody.
+    lone: Option<usize>,
     /// Nothing goes wrong any more.
     is_sound: bool,
     /// The place where a name ran last.
@@ -143,6 +145,7 @@ impl World {
             calls: 0,
             network_is_bad: false,
             cut: BTreeSet::new(),
+            lone: None,
             is_sound: false,
             last_place: BTreeMap::new(),
             oracle: Oracle::default(),

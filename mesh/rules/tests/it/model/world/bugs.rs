@@ -47,6 +47,12 @@ impl World {
                     PlantedBug::AdoptsHalf if is_joining && delta.owner == receiver => {
                         delta.rows.truncate(1);
                     }
+                    PlantedBug::KnowsEveryLife => {
+                        let status = replica.status(self.processes[to].now(self.time));
+                        let mut members = status.members.into_iter();
+                        let here = members.find(|member| member.name == delta.owner);
+                        delta.lives = here.into_iter().map(|member| member.through).collect();
+                    }
                     PlantedBug::TrustsWallClocks => {
                         let owner = delta.owner;
                         let is_older = |row: &Row| {

@@ -41,12 +41,15 @@ impl World {
             Notice::Adopted { rows: 1, .. } => "one row adopted",
             Notice::Adopted { .. } => "rows adopted",
             Notice::Joined(..) => "joined",
-            Notice::Away(_) => "away",
+            Notice::Away(..) => "away",
             Notice::Back(_) => "back",
             Notice::Foreign { .. } => "a foreign row",
             Notice::Conflict { .. } => "a conflict",
             Notice::Settled { .. } => "a row settled",
             Notice::Superseded { .. } => "rows were superseded",
+            Notice::Replaced { .. } => "a position of another life replaced one",
+            Notice::OtherLife { .. } => "rows of another life were refused",
+            Notice::Unfounded { .. } => "an unfounded summary",
             Notice::MovedOn(_) => "moved on",
             Notice::Full(_) => "full",
         };
@@ -101,6 +104,12 @@ impl World {
         self.see("rows shown", u64::from(owner != me));
         if let Some(before) = before.filter(|before| row.version <= *before) {
             self.violated(format!("{me} shows {row:?} of {owner} after {before}"));
+        }
+        if let Some(before) = before
+            && owner != me
+            && !self.oracle.may_replace(&owner, before.incarnation, row.version.incarnation)
+        {
+            self.violated(format!("{me} shows {row:?} of {owner}, who knows nothing of {before}"));
         }
         if !self.oracle.knows(&owner, &row) {
             self.violated(format!("{me} shows {row:?}, which {owner} did not write"));

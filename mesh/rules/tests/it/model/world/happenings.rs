@@ -7,6 +7,13 @@ impl World {
         match fault {
             Fault::Kill { place, is_power } => self.kill(place, is_power),
             Fault::LoseDisk(place) => self.lose_disk(place),
+            Fault::CopyDisk(place) => self.copy_disk(place),
+            Fault::OldDisk(place) => self.restore_disk(place),
+            Fault::BeginAnew(place) => {
+                self.lose_disk(place);
+                self.start_alone(place);
+            }
+            Fault::StartAlone(place) => self.start_alone(place),
             Fault::Start(place) => self.start(place),
             Fault::Remember(place) => self.remember(place),
             Fault::Cut(one, other) => self.set_cut(one, other, true),
@@ -67,6 +74,27 @@ impl World {
         self.oracle.lost(place);
     }
 
+    fn copy_disk(&mut self, place: usize) {
+        let process = &mut self.processes[place];
+        process.copy.clone_from(&process.disk);
+        self.oracle.copied(place);
+    }
+
+    fn restore_disk(&mut self, place: usize) {
+        self.kill(place, false);
+        let process = &mut self.processes[place];
+        process.disk.clone_from(&process.copy);
+        process.is_pristine = false;
+        self.oracle.restored(place);
+        self.start_alone(place);
+    }
+
+    fn start_alone(&mut self, place: usize) {
+        self.processes[place].is_lone = !self.is_sound;
+        self.start(place);
+        self.processes[place].is_lone = false;
+    }
+
     fn remember(&mut self, place: usize) {
         let process = &mut self.processes[place];
         if let Some(replica) = &process.replica {
@@ -85,15 +113,20 @@ impl World {
             }
         }
         self.next_instance += 1;
-        let instance = allot_domain::mix(self.next_instance) | 1;
+        let one_life = self.has(PlantedBug::OneLife).then(|| u64::try_from(place).unwrap());
+        let instance = allot_domain::mix(one_life.unwrap_or(self.next_instance)) | 1;
         let others: Vec<usize> = (0..self.cast.places).filter(|other| *other != place).collect();
         // All know the first two: meshes that do not know of each other are no one mesh.
         let first = others.iter().filter(|other| **other < 2);
         let mut connect: Vec<Address> = first.map(|other| address_of(*other)).collect();
-        if self.prng.percent(50) || self.is_sound {
+        let is_lone = self.processes[place].is_lone;
+        if (!is_lone && self.prng.percent(50)) || self.is_sound {
             connect = others.iter().map(|other| address_of(*other)).collect();
-        } else if self.prng.percent(50) && place == 0 {
-            connect.clear();
+        } else if (self.prng.percent(50) && place == 0) || is_lone {
+            // Of two who connect to nobody neither may find the other.
+            if *self.lone.get_or_insert(place) == place {
+                connect.clear();
+            }
         }
         let process = &mut self.processes[place];
         process.run += 1;
@@ -125,14 +158,15 @@ impl World {
         let link = links.iter().find(|(_, link)| self.processes[link.other].name != name);
         let Some((link, _)) = link.filter(|_| through != Version::ZERO) else { return };
         let link = *link;
-        let (incarnation, sequence) = (through.incarnation.get(), through.sequence.get());
+        let (incarnation, sequence) = (through.incarnation, through.sequence.get());
+        let of_now = |sequence| Version { incarnation, sequence: Sequence::new(sequence) };
         let version = match self.prng.below(3) {
             // One that it has written, as another row.
-            0 if 0 < sequence => Version::new(incarnation, 1 + self.prng.below(sequence)),
+            0 if 0 < sequence => of_now(1 + self.prng.below(sequence)),
             // One that it has not written yet.
-            1 => Version::new(incarnation, sequence + 1 + self.prng.below(3)),
+            1 => of_now(sequence + 1 + self.prng.below(3)),
             // One of a life that it never had, or that is over.
-            _ => Version::new(1.max(incarnation - 1), 1 + self.prng.below(9)),
+            _ => Version::new(1.max(incarnation.start() - 1), 1 + self.prng.below(9)),
         };
         let row = Row {
             symbol: symbol_of(self.prng.index(6)),
@@ -150,6 +184,7 @@ impl World {
             after: after.min(Version { sequence: Sequence::ZERO, ..version }),
             through: version,
             adopted: None,
+            lives: vec![],
             rows: vec![row],
         };
         self.tell(listener, Event::Received(link, Message::Delta(forged)));
