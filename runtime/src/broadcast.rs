@@ -41,6 +41,13 @@ struct Xpub {
     counters: Counters,
 }
 
+impl Drop for Xpub {
+    fn drop(&mut self) {
+        // The guard has the monitor.
+        self.socket.stop_monitor();
+    }
+}
+
 /// The bounds of a broadcast.
 #[derive(Clone, Copy, Debug)]
 pub struct BroadcastOptions {

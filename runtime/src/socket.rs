@@ -219,9 +219,27 @@ impl Socket {
         self.quiet.holds()
     }
 
+    /// Tells nobody of its connections any more. Whoever was told may go then, and not before: the
+    /// I/O thread waits for ever to tell a monitor that is gone, and all sockets with it.
+    pub(crate) fn stop_monitor(&mut self) {
+        #[expect(unsafe_code, reason = "rust-zmq can begin to monitor, and not end it")]
+        // SAFETY: the socket is open as long as it is borrowed, and no endpoint ends its monitor.
+        let stopped =
+            unsafe { zmq_sys::zmq_socket_monitor(self.raw.as_mut_ptr(), std::ptr::null(), 0) };
+        // It fails when the context has ended, and all monitors with it.
+        let _ = stopped;
+    }
+
     /// The raw socket, for its monitor.
     pub(crate) fn raw(&self) -> &zmq::Socket {
         &self.raw
+    }
+}
+
+impl Drop for Socket {
+    /// A socket is closed by another thread, some time later, and has connections until then.
+    fn drop(&mut self) {
+        self.stop_monitor();
     }
 }
 

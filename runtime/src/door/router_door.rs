@@ -27,6 +27,13 @@ pub(super) struct RouterDoor {
     sealing_bytes: usize,
 }
 
+impl Drop for RouterDoor {
+    fn drop(&mut self) {
+        // The guard has the monitor.
+        self.socket.stop_monitor();
+    }
+}
+
 struct Client {
     peer: Peer,
     /// Bytes of long replies that wait for it.

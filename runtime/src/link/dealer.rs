@@ -12,6 +12,7 @@ use crate::{Context, Counter, Counters, PollSet, RuntimeError};
 
 /// A DEALER socket, and everything that is needed to replace it.
 pub(super) struct Dealer {
+    /// Dropped before its monitor.
     socket: Socket,
     monitor: ConnectionMonitor,
     context: Context,
@@ -141,6 +142,32 @@ fn connected(
 mod tests {
     use super::*;
     use crate::{Door, DoorOptions};
+
+    #[test]
+    fn links_that_go_as_their_connections_break_block_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = Context::new().unwrap();
+        let pair = |number: u32| {
+            let endpoint = format!("ipc://{}", folder.path().join(number.to_string()).display());
+            let door = Door::bind(&context, &endpoint, DoorOptions::default()).unwrap();
+            let mut link =
+                Dealer::connect(&context, &endpoint, None, LinkOptions::default()).unwrap();
+            while link.send(&mut b"frame".to_vec()).is_err() {
+                let mut poll_set = PollSet::without_waker();
+                link.wait_on(&mut poll_set);
+                poll_set.sleep(None);
+            }
+            (door, link)
+        };
+        // The I/O thread, which all of them share, tells of ends to whom it can.
+        for number in 0..200 {
+            drop(pair(number));
+        }
+        for number in 200..400 {
+            let (door, link) = pair(number);
+            drop((link, door));
+        }
+    }
 
     #[test]
     fn room_wakes_a_sender_once_and_keeps_none_awake_that_waits() {
