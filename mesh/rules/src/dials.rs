@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use allot_domain::mix;
 
 use crate::limits::{RECONNECT_FIRST, RECONNECT_MOST};
-use crate::{Address, Steady, StrategyName};
+use crate::{Address, Settings, Steady, StrategyName};
 
 /// The addresses, each with its pauses.
 #[derive(Clone, Debug)]
@@ -28,10 +28,12 @@ struct Dial {
 }
 
 impl Dials {
-    pub(crate) fn new(given: &[Address], salt: u64) -> Self {
-        let dial =
-            |address: &Address| (address.clone(), Dial { is_given: true, ..Dial::default() });
-        Self { dials: given.iter().map(dial).collect(), salt }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let dial = |address: &Address| {
+            let is_own = *address == settings.address;
+            (address.clone(), Dial { is_given: true, is_own, ..Dial::default() })
+        };
+        Self { dials: settings.connect.iter().map(dial).collect(), salt: settings.instance.get() }
     }
 
     /// A member listens there.

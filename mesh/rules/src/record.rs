@@ -42,8 +42,17 @@ impl Adoption {
     #[must_use]
     pub fn covers(&self, version: Version) -> bool {
         let Self { through, .. } = self;
+        let is_aside =
+            version.incarnation == through.incarnation && through.sequence == Sequence::ZERO;
+        is_aside || self.took(version)
+    }
+
+    /// Whether rows of this version are among those that the owner took.
+    #[must_use]
+    pub fn took(&self, version: Version) -> bool {
+        let Self { through, .. } = self;
         if version.incarnation == through.incarnation {
-            return through.sequence == Sequence::ZERO || version.sequence <= through.sequence;
+            return version.sequence <= through.sequence;
         }
         // Of two lives of one start neither comes from the other.
         version.incarnation.start() < through.incarnation.start()

@@ -123,7 +123,7 @@ impl Replica {
             peers: BTreeMap::new(),
             topology: Topology::new(settings.name, &living, settings.direct),
             targets: BTreeMap::new(),
-            dials: Dials::new(&settings.connect, settings.instance.get()),
+            dials: Dials::new(&settings),
             wants: BTreeMap::new(),
             repaired: BTreeMap::new(),
             next_beat: Steady::new(0),

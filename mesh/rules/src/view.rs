@@ -71,16 +71,6 @@ impl OwnerRows {
         self.rows.values()
     }
 
-    /// The rows in the order of their last changes.
-    pub(crate) fn rows_by_version(&self) -> impl DoubleEndedIterator<Item = &Row> {
-        self.by_version.values().map(|symbol| &self.rows[symbol])
-    }
-
-    /// How many rows had their last change after a version.
-    pub(crate) fn count_after(&self, after: Version) -> usize {
-        self.by_version.range((Bound::Excluded(after), Bound::Unbounded)).count()
-    }
-
     /// What somebody lacks who has everything through `after`: so many rows of it at most.
     pub(crate) fn delta(&self, owner: StrategyName, after: Version, rows_max: usize) -> Delta {
         let mut later = self.by_version.range((Bound::Excluded(after), Bound::Unbounded));

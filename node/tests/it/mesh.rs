@@ -398,6 +398,94 @@ fn who_started_alone_without_its_disk_stops_when_peers_hold_more() {
 }
 
 #[test]
+fn another_life_is_seen_however_much_it_has_traded() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &["--data", "a"]);
+    mesh.start("B", &["A"], &["--data", "b"]);
+    mesh.peer("A").type_line("AAPL 100");
+    mesh.has("B", "A", "AAPL", "100");
+    mesh.interrupt("B").ok();
+    mesh.kill("A");
+    // Its disk is gone, and it trades more than its lost life did. Then C learns of it, and B comes
+    // back, which has the lost life from its history alone.
+    mesh.start("A", &[], &["--data", "other"]);
+    for _ in 0..3 {
+        mesh.peer("A").type_line("AAPL 5");
+    }
+    mesh.start("C", &["A"], &[]);
+    mesh.has("C", "A", "AAPL", "15");
+    mesh.start("B", &["C"], &["--data", "b"]);
+    let error = mesh.peers.remove("A").unwrap().outcome().error();
+    assert!(error.contains("B holds 1 row through version 1.1"), "{error}");
+    assert!(error.contains("of another life") && error.contains("--adopt"), "{error}");
+    assert_eq!(mesh.position("B", "A", "AAPL").as_deref(), Some("100"));
+    mesh.start("A", &["B"], &["--data", "other", "--adopt"]);
+    mesh.has("A", "A", "AAPL", "100");
+    let errors = mesh.peer("A").errors();
+    assert!(errors.contains("took the position of another life"), "{errors}");
+    mesh.agrees(1);
+}
+
+#[test]
+fn all_views_are_equal_after_each_restart() {
+    const NAMES: [&str; 4] = ["A", "B", "C", "D"];
+    let mut mesh = Mesh::new();
+    let others = |name: &str| NAMES.into_iter().filter(|other| *other != name).collect::<Vec<_>>();
+    for name in NAMES {
+        let connect: Vec<_> = mesh.peers.keys().copied().collect();
+        mesh.start(name, &connect, &["--data", &format!("data-{name}")]);
+    }
+    for (round, name) in (1..).zip(NAMES) {
+        // It is killed while trades of all are on their way.
+        for _ in 0..300 {
+            NAMES.into_iter().for_each(|name| mesh.peer(name).type_line("AAPL 1"));
+        }
+        let witness = others(name)[0];
+        let shown = loop {
+            let position = mesh.position(witness, name, "AAPL");
+            if let Some(position) = position.filter(|position| position != "0") {
+                break position.parse::<u64>().unwrap();
+            }
+        };
+        mesh.kill(name);
+        mesh.start(name, &others(name), &["--data", &format!("data-{name}")]);
+        mesh.agrees(4);
+        let has: u64 = mesh.position(witness, name, "AAPL").unwrap().parse().unwrap();
+        assert!(shown <= has && has <= 300 * round, "{name} had shown {shown} and has {has}");
+    }
+}
+
+#[test]
+fn flags_that_would_do_nothing_and_mistyped_commands_are_refused() {
+    let mesh = Mesh::new();
+    for flag in [["--end-of-day", "17:00"], ["--snapshot-every", "1m"], ["--keep", "3"]] {
+        let error = mesh.spawn("A", &[], &flag).outcome().misuse();
+        assert!(error.contains("--data"), "{error}");
+    }
+    let error = mesh.place.run(&["mesh", "staus", "12345"]).misuse();
+    assert!(error.contains("`allot mesh status tcp://127.0.0.1:12345`"), "{error}");
+    let ask = ["mesh", "view", "ipc://A", "--secret", "keys"];
+    let error = mesh.place.run(&ask).error();
+    assert!(error.contains("cannot use the keys of the mesh in keys"), "{error}");
+    assert!(!mesh.place.path().join("keys").exists());
+    let mut quiet = mesh.spawn("A", &[], &["--json", "--quiet"]);
+    quiet.line_with("{\"type\":\"listening\"");
+    quiet.line_with("{\"type\":\"started\"");
+}
+
+#[test]
+fn whoever_connects_to_itself_is_no_peer_of_its_own() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &["A"], &["--join-wait", "500ms"]);
+    mesh.start("B", &["B", "A"], &[]);
+    mesh.peer("A").type_line("AAPL 1");
+    mesh.has("B", "A", "AAPL", "1");
+    mesh.peer("B").type_line("AAPL 2");
+    mesh.has("A", "B", "AAPL", "2");
+    assert_eq!(mesh.status("A")["members"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_second_process_of_a_name_stops_and_the_first_goes_on() {
     let mut mesh = Mesh::new();
     mesh.start("A", &[], &[]);
@@ -436,6 +524,7 @@ fn what_a_peer_has_shown_of_others_comes_back_after_a_clean_stop() {
     // Long before a snapshot is due.
     mesh.interrupt("A").ok();
     mesh.start("A", &[], &["--data", "a"]);
+    mesh.peer("A").line_with("B        | AAPL   | 100");
     assert_eq!(mesh.position("A", "B", "AAPL").as_deref(), Some("100"));
 }
 

@@ -163,7 +163,7 @@ impl Replica {
         let Delta { owner, after, through, .. } = delta;
         if owner == self.settings.name {
             match self.join.is_adopting() {
-                true => self.hear_adopted(now, &delta),
+                true => self.hear_adopted(now, id, &delta),
                 false => self.hear_own_rows(now, id, peer.name, &delta.rows, out),
             }
             return;
@@ -320,10 +320,10 @@ impl Replica {
         let through = rows.through();
         let is_from_before = through.incarnation < adopted.incarnation
             && adopted.incarnation <= delta.through.incarnation;
-        if !is_from_before || through <= adopted.through {
+        if !is_from_before || adopted.took(through) {
             return;
         }
-        let rows = rows.count_after(adopted.through);
+        let rows = rows.rows().filter(|row| !adopted.took(row.version)).count();
         self.counters.superseded += u64::try_from(rows).expect("rows are bounded");
         let adopted = adopted.through;
         let superseded = Notice::Superseded { owner: delta.owner, rows, adopted, through };

@@ -7,13 +7,12 @@
 //! | nobody answers                    | starts alone, and steps down if they turn up later   |
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Link, Replica};
-use crate::view::{Merged, OwnerRows};
 use crate::{
     Adoption, Delta, Effect, Holder, Incarnation, LinkId, Message, Notice, Now, Phase, Record, Row,
-    Settings, Started, Steady, StepDown, StrategyName, Version, Want, limits,
+    Settings, Started, Steady, StepDown, StrategyName, Symbol, Version, Want, limits,
 };
 
 /// How far joining is.
@@ -28,7 +27,27 @@ pub(super) struct Join {
     /// The latest incarnation of its name that anybody knows.
     seen: Incarnation,
     /// The rows of its name as they come from peers, once it adopts them.
-    adopting: Option<OwnerRows>,
+    adopting: Option<Adopting>,
+}
+
+/// Rows of lives of which the journal knows nothing.
+#[derive(Clone, Debug, Default)]
+struct Adopting {
+    /// The latest of each symbol.
+    rows: BTreeMap<Symbol, Row>,
+    /// Through which version each peer has sent what it holds.
+    sent: BTreeMap<LinkId, Version>,
+}
+
+impl Adopting {
+    /// Whether what a peer holds has come: from it, or from another one that holds as much of the
+    /// same life.
+    fn has(&self, there: Version) -> bool {
+        let is_it = |sent: &Version| {
+            sent.incarnation == there.incarnation && there.sequence <= sent.sequence
+        };
+        self.sent.values().any(is_it)
+    }
 }
 
 impl Join {
@@ -89,7 +108,7 @@ impl Replica {
         if holders.is_empty() {
             self.start(None, out);
         } else if self.settings.adopt {
-            self.join.adopting = Some(OwnerRows::default());
+            self.join.adopting = Some(Adopting::default());
             self.join.until = now.steady + self.settings.join_wait;
             self.ask_for_rows(out);
         } else {
@@ -152,62 +171,72 @@ impl Replica {
         }
     }
 
-    /// Asks everybody who has more of its rows than have come.
-    fn ask_for_rows(&mut self, out: &mut Vec<Effect>) {
-        let me = self.settings.name;
-        let after = self.adopted_so_far();
-        for (id, _) in self.links.iter().filter(|(_, link)| after < there(link)) {
-            out.push(Effect::Send(*id, Message::Want(Want { owner: me, after })));
+    /// The peers whose rows have not all come, and through which version each has sent them.
+    fn adopted_from(&self) -> Vec<(LinkId, Version)> {
+        let Some(adopting) = &self.join.adopting else { return Vec::new() };
+        let lacks = |link: &Link| {
+            let there = there(link);
+            !self.written.covers(there) && !adopting.has(there)
+        };
+        let lacking = self.links.iter().filter(|(_, link)| lacks(link));
+        let sent = |id: &LinkId| adopting.sent.get(id).copied().unwrap_or_default();
+        lacking.map(|(id, _)| (*id, sent(id))).collect()
+    }
+
+    /// Asks everybody whose rows have not come.
+    fn ask_for_rows(&self, out: &mut Vec<Effect>) {
+        let owner = self.settings.name;
+        for (id, after) in self.adopted_from() {
+            out.push(Effect::Send(id, Message::Want(Want { owner, after })));
         }
     }
 
-    fn adopted_so_far(&self) -> Version {
-        self.join.adopting.as_ref().map_or(Version::ZERO, OwnerRows::through)
-    }
-
-    /// Rows of its name, while it adopts.
-    pub(super) fn hear_adopted(&mut self, now: Now, delta: &Delta) {
-        let Some(rows) = self.join.adopting.as_mut() else { return };
-        if rows.through() < delta.after {
+    /// Rows of its name, while it adopts. Those that the journal knows hide none that it does not.
+    pub(super) fn hear_adopted(&mut self, now: Now, id: LinkId, delta: &Delta) {
+        let Some(adopting) = self.join.adopting.as_mut() else { return };
+        let sent = adopting.sent.entry(id).or_default();
+        if *sent < delta.after {
             return;
         }
-        let before = rows.through();
-        for row in &delta.rows {
-            if rows.merge(&self.settings.name, *row, true) == Merged::Full {
-                self.counters.over_bounds += 1;
-            }
-        }
-        rows.advance(delta.through, delta.adopted, delta.lives.clone());
-        if before < rows.through() {
+        if *sent < delta.through {
+            *sent = delta.through;
             self.join.until = now.steady + self.settings.join_wait;
+        }
+        for row in delta.rows.iter().filter(|row| !self.written.covers(row.version)) {
+            let is_known = adopting.rows.contains_key(&row.symbol);
+            if !is_known && limits::SYMBOLS_MAX <= adopting.rows.len() {
+                self.counters.over_bounds += 1;
+                continue;
+            }
+            let latest = adopting.rows.entry(row.symbol).or_insert(*row);
+            if latest.version < row.version {
+                *latest = *row;
+            }
         }
     }
 
     fn go_on_adopting(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let so_far = self.adopted_so_far();
-        let missing = self.links.values().filter(|link| so_far < there(link)).count();
-        if 0 < missing && now.steady < self.join.until {
+        if !self.adopted_from().is_empty() && now.steady < self.join.until {
             return;
         }
-        let rows = self.join.adopting.take().unwrap_or_default();
-        if rows.len() == 0 {
+        let Adopting { rows, sent } = self.join.adopting.take().unwrap_or_default();
+        if rows.is_empty() {
             // Whoever held them has gone, or never sent them.
             let holders = self.holders();
             return self.refuse_to_start(holders, out);
         }
-        let newer = |row: &&Row| {
-            let own = self.written.row(&row.symbol);
-            own.is_none_or(|own| own.version < row.version || !self.written.covers(row.version))
-        };
         // In the order of versions: if the journal ends among them, what it has is a prefix.
-        let adopted: Vec<Row> = rows.rows_by_version().filter(newer).copied().collect();
+        let mut adopted: Vec<Row> = rows.into_values().collect();
+        adopted.sort_by_key(|row| row.version);
         for row in &adopted {
             self.tell_replaced(row, out);
             if self.record(Record::Adopted(*row), out).is_err() {
                 self.counters.over_bounds += 1;
             }
         }
-        let through = rows.through();
+        let last = adopted.last().map_or(Version::ZERO, |row| row.version);
+        let through = sent.into_values().filter(|sent| sent.incarnation == last.incarnation);
+        let through = through.max().unwrap_or_default().max(last);
         out.push(Effect::Notice(Notice::Adopted { rows: adopted.len(), through }));
         self.start(Some(through), out);
     }

@@ -315,7 +315,8 @@ impl PeerPage {
                 Misuse::error(format!("{text}: an address has at most {most} characters"))
             })
         };
-        let connect = self.connect.iter().chain(&self.peers);
+        // What this peer listens on is no peer.
+        let connect = self.connect.iter().chain(&self.peers).filter(|one| one.0 != endpoint);
         Ok(Settings {
             name,
             address: address(advertised)?,

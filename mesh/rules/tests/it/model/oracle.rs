@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use allot_mesh_rules::{
-    Adoption, Incarnation, Position, Record, Row, Sequence, StrategyName, Symbol, TradeQuantity,
-    Version,
+    Adoption, Incarnation, Origin, Position, Record, Row, Sequence, StrategyName, Symbol,
+    TradeQuantity, Version,
 };
 
 /// What the oracle knows.
@@ -19,6 +19,8 @@ pub(super) struct Oracle {
     copies: BTreeMap<usize, Book>,
     /// Every life that began, and the lives that its owner knew then.
     lives: BTreeMap<(StrategyName, Incarnation), Lineage>,
+    /// Rows that an owner wrote because it saw another one, which it names.
+    settled: BTreeSet<(StrategyName, Version)>,
     /// Owners in whose names somebody made up rows.
     forged: BTreeSet<StrategyName>,
 }
@@ -85,6 +87,9 @@ impl Oracle {
                     return Err(format!("{name}: {traded:?}, and its trades say {position}"));
                 }
                 written.push((version, traded.symbol, *position));
+                if traded.origin == Origin::Settled {
+                    self.settled.insert((name, version));
+                }
             }
         }
         for (version, symbol, position) in written {
@@ -115,16 +120,21 @@ impl Oracle {
     pub(super) fn may_replace(
         &self,
         owner: &StrategyName,
-        before: Incarnation,
-        after: Incarnation,
+        (before, row): (Incarnation, Version),
+        is_superseded: bool,
     ) -> bool {
         // What somebody made up is of no life.
-        let Some(lineage) = self.lives.get(&(*owner, after)) else { return true };
-        before == after
+        let Some(lineage) = self.lives.get(&(*owner, row.incarnation)) else { return true };
+        before == row.incarnation
+            || self.settled.contains(&(*owner, row))
             || self.forged.contains(owner)
             || !self.lives.contains_key(&(*owner, before))
             || lineage.lives.contains(&before)
-            || lineage.adopted.is_some_and(|adopted| before < adopted.incarnation)
+            || (is_superseded
+                && lineage.adopted.is_some_and(|adopted| before < adopted.incarnation))
+            || lineage
+                .adopted
+                .is_some_and(|adopted| before.start() < adopted.through.incarnation.start())
     }
 
     /// The disk of a place is gone.

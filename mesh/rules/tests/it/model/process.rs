@@ -39,6 +39,8 @@ pub(super) struct Process {
     pub(super) copy: Vec<Record>,
     /// It connects to nobody the next time it starts.
     pub(super) is_lone: bool,
+    /// Owners of whom it was told that they did not adopt all of its rows.
+    pub(super) superseded: BTreeSet<StrategyName>,
     /// It may adopt the next time it starts.
     pub(super) adopts: bool,
     /// Trades that it was given and has not written.
@@ -77,6 +79,7 @@ impl Process {
             is_pristine: true,
             copy: Vec::new(),
             is_lone: false,
+            superseded: BTreeSet::new(),
             adopts: false,
             given: VecDeque::new(),
             shown: BTreeMap::new(),

@@ -23,7 +23,12 @@ impl World {
             }
             Effect::Changed(owner, row) => self.show(place, owner, row),
             Effect::Notice(Notice::Full(what)) => self.violated(format!("a bound is hit: {what}")),
-            Effect::Notice(notice) => self.see_notice(&notice),
+            Effect::Notice(notice) => {
+                if let Notice::Superseded { owner, .. } = notice {
+                    self.processes[place].superseded.insert(owner);
+                }
+                self.see_notice(&notice);
+            }
             Effect::Refused(trade, _) => {
                 let given = self.processes[place].given.pop_front();
                 if given.is_some_and(|given| given != trade) {
@@ -107,7 +112,11 @@ impl World {
         }
         if let Some(before) = before
             && owner != me
-            && !self.oracle.may_replace(&owner, before.incarnation, row.version.incarnation)
+            && !self.oracle.may_replace(
+                &owner,
+                (before.incarnation, row.version),
+                self.processes[place].superseded.contains(&owner),
+            )
         {
             self.violated(format!("{me} shows {row:?} of {owner}, who knows nothing of {before}"));
         }
