@@ -23,7 +23,7 @@ pub(crate) struct Known {
     pub(crate) is_told_away: bool,
 }
 
-/// All others, by name. Who has been a member is one for ever.
+/// All others, by name. Who has been a member is one for ever, unless there is no room for others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members {
     known: BTreeMap<StrategyName, Known>,

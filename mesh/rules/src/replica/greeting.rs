@@ -164,7 +164,7 @@ impl Replica {
     /// Somebody else is at the other end.
     fn meet(&mut self, now: Now, id: LinkId, hello: &Hello, out: &mut Vec<Effect>) {
         let Hello { name, incarnation, instance, is_joining, .. } = *hello;
-        if !self.members.has_room_for(&name) && !self.forget_hearsay(out) {
+        if !self.members.has_room_for(&name) && !self.forget_a_member(out) {
             self.say_full("members", out);
             self.close(now, id, out);
             return;
@@ -202,10 +202,16 @@ impl Replica {
         self.accept(now, id, peer, hello, None, out);
     }
 
-    /// Gives up a member whom this replica never met, so that one who is there has room.
-    fn forget_hearsay(&mut self, out: &mut Vec<Effect>) -> bool {
-        let hearsay = self.members.iter().find(|(_, known)| !known.is_met);
-        let Some((name, address)) = hearsay.map(|(name, known)| (*name, known.address.clone()))
+    /// Gives up a member of whom others only told, or else one that is away and has no rows here,
+    /// so that one who is there has room. Whose rows are here is one for ever.
+    fn forget_a_member(&mut self, out: &mut Vec<Effect>) -> bool {
+        let is_idle = |name: &StrategyName| {
+            let has_rows = self.view.get(name).is_some_and(|rows| rows.len() != 0);
+            !has_rows && !self.peers.contains_key(name)
+        };
+        let idle = self.members.iter().filter(|(name, _)| is_idle(name));
+        let least = idle.min_by_key(|(_, known)| (known.is_met, known.heard));
+        let Some((name, address)) = least.map(|(name, known)| (*name, known.address.clone()))
         else {
             return false;
         };

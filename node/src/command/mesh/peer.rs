@@ -102,17 +102,18 @@ struct TradeFlags {
 #[derive(Args)]
 #[command(next_help_heading = "Time")]
 struct TimeFlags {
-    /// How often a peer says that it lives, from 10ms to 60s; one that is silent for three is away
+    /// How often a peer says that it lives, from 10ms to 60s; one that is silent for three of its
+    /// own is away
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::parse)]
     heartbeat: Duration,
     /// How long to wait for peers at the start, before it starts alone
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration::parse)]
     join_wait: Duration,
-    /// How often the whole view is stored, if it has changed
+    /// How often the whole view is stored in --data, if it has changed
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse,
           requires = "data")]
     snapshot_every: Duration,
-    /// When the day ends, in UTC: the view is stored then too
+    /// When the day ends, in UTC: the view is stored in --data then too
     #[arg(long, value_name = "HH:MM", value_parser = time_of_day, requires = "data")]
     end_of_day: Option<Duration>,
     /// For how many days stored views are kept
