@@ -266,8 +266,7 @@ fn what_is_written_while_somebody_starts_reaches_it_without_a_heartbeat() {
     mesh.trade(1, "AAPL", "100");
     mesh.disks_wait = true;
     mesh.start(settings("s4", 4, &["s3"]), Owned::new());
-    let starting = Phase::Starting(Incarnation::new(1));
-    assert_eq!(mesh.processes[&4].replica.phase(), starting);
+    assert!(matches!(mesh.processes[&4].replica.phase(), Phase::Starting(_)));
     mesh.disks_wait = false;
     // What joins has asked, and is no member yet.
     mesh.trade(1, "MSFT", "5");
