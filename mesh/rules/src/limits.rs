@@ -49,6 +49,10 @@ pub const STARTS_MAX: u32 = 1 << 30;
 /// Heartbeats of silence until a member is away.
 pub const SILENT_BEATS: u32 = 3;
 
+/// After members came or went, until all others have noticed: an owner sends its changes to all
+/// until then, for relays may reckon with other groups.
+pub const REGROUPING: Duration = Duration::from_millis(500);
+
 /// The first pause before an address is connected to again; it doubles.
 pub const RECONNECT_FIRST: Duration = Duration::from_millis(100);
 /// The longest such pause.

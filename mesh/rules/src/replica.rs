@@ -56,6 +56,8 @@ pub struct Replica {
     topology: Topology,
     /// Whose changes go on from here, and to whom.
     targets: BTreeMap<StrategyName, Vec<StrategyName>>,
+    /// Until when others may reckon with other groups.
+    regrouping: Option<Steady>,
     dials: Dials,
     /// What was asked for and has not come.
     wants: BTreeMap<StrategyName, Wanted>,
@@ -123,6 +125,7 @@ impl Replica {
             peers: BTreeMap::new(),
             topology: Topology::new(settings.name, &living, settings.direct),
             targets: BTreeMap::new(),
+            regrouping: None,
             dials: Dials::new(&settings),
             wants: BTreeMap::new(),
             repaired: BTreeMap::new(),

@@ -39,6 +39,11 @@ impl Topology {
         Self { me, groups: members, mine }
     }
 
+    /// Whether changes go by relays.
+    pub(crate) fn has_relays(&self) -> bool {
+        1 < self.groups.len()
+    }
+
     /// The relay of an owner in a group that is not its own: each owner has another one.
     fn relay(&self, owner: &StrategyName, group: usize) -> StrategyName {
         let group = &self.groups[group];

@@ -10,6 +10,7 @@ impl Replica {
     pub(super) fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.drop_the_silent(now, out);
         self.close_doubts(now, out);
+        self.end_regrouping(now, out);
         if self.next_beat <= now.steady {
             self.next_beat = now.steady + self.settings.heartbeat;
             self.send_beats(out);
@@ -68,7 +69,8 @@ impl Replica {
     }
 
     pub(super) fn set_wake(&mut self, now: Now) {
-        let next = self.next_beat.min(self.dials.next());
+        let regrouped = self.regrouping.unwrap_or(Steady::MAX);
+        let next = self.next_beat.min(self.dials.next()).min(regrouped);
         self.wake_at = match self.phase {
             Phase::Down => Steady::MAX,
             Phase::Joining => next.min(self.join.wake_at(now.steady)),

@@ -392,14 +392,21 @@ impl Replica {
                 self.dials.lost(now.steady, &address, &name);
             }
         }
-        self.reckon_targets();
+        self.reckon_targets(now);
     }
 
     /// Works out anew who sends whose changes to whom.
-    pub(super) fn reckon_targets(&mut self) {
+    pub(super) fn reckon_targets(&mut self, now: Now) {
         let me = self.settings.name;
         let living = self.peers.keys().copied().chain([me]).collect();
-        self.topology = Topology::new(me, &living, self.settings.direct);
+        let topology = Topology::new(me, &living, self.settings.direct);
+        if topology != self.topology {
+            let has_relays = topology.has_relays() || self.topology.has_relays();
+            self.topology = topology;
+            if has_relays {
+                self.regroup(now);
+            }
+        }
         let before = core::mem::take(&mut self.targets);
         let owners: Vec<StrategyName> = self.topology.members().copied().collect();
         for owner in owners {
@@ -416,6 +423,38 @@ impl Replica {
             }
             if !targets.is_empty() {
                 self.targets.insert(owner, targets);
+            }
+        }
+    }
+
+    /// The others do not notice at the same moment that somebody came or went. A change that goes by
+    /// a relay meanwhile may be passed on to nobody, so that this replica sends its own to all.
+    fn regroup(&mut self, now: Now) {
+        let me = self.settings.name;
+        let through = self.view.through(&me);
+        self.regrouping = Some(now.steady + limits::REGROUPING);
+        for id in self.peers.values() {
+            let link = self.links.get_mut(id).expect("a peer has a link");
+            if !link.is_due(&me) {
+                link.cursors.insert(me, through);
+            }
+        }
+    }
+
+    /// Says to all through what it has written, once they reckon with the same groups: whoever lacks
+    /// a change from before then has a gap, and asks.
+    pub(super) fn end_regrouping(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.regrouping.take_if(|until| *until <= now.steady).is_none() {
+            return;
+        }
+        let me = self.settings.name;
+        let Some(rows) = self.view.get(&me) else { return };
+        let nothing = rows.delta(me, rows.through(), 1);
+        for id in self.peers.values() {
+            let link = self.links.get_mut(id).expect("a peer has a link");
+            if link.has_room && !link.is_due(&me) {
+                link.has_room = false;
+                out.push(Effect::Send(*id, Message::Delta(nothing.clone())));
             }
         }
     }

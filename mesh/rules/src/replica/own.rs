@@ -151,7 +151,7 @@ impl Replica {
 
     /// Tells everybody of its new incarnation, and what it has in it.
     fn announce(&mut self, now: Now, out: &mut Vec<Effect>) {
-        self.reckon_targets();
+        self.reckon_targets(now);
         let me = self.settings.name;
         let ids: Vec<_> = self.links.keys().copied().collect();
         for id in ids {
@@ -287,6 +287,13 @@ impl Replica {
 
     /// The peers learn of its rows as they change.
     pub(super) fn tell_change(&mut self, owner: StrategyName, before: Version) {
+        if owner == self.settings.name && self.regrouping.is_some() {
+            for id in self.peers.values() {
+                let link = self.links.get_mut(id).expect("a peer has a link");
+                link.tell_change(owner, before);
+            }
+            return;
+        }
         let Some(targets) = self.targets.get(&owner) else { return };
         for name in targets {
             if let Some(link) = self.peers.get(name).and_then(|id| self.links.get_mut(id)) {
