@@ -427,8 +427,8 @@ impl Replica {
         }
     }
 
-    /// The others do not notice at the same moment that somebody came or went. A change that goes by
-    /// a relay meanwhile may be passed on to nobody, so that this replica sends its own to all.
+    /// The others do not notice at the same moment that somebody came or went. A change that goes
+    /// by a relay meanwhile may be passed on to nobody, so that this replica sends its own to all.
     fn regroup(&mut self, now: Now) {
         let me = self.settings.name;
         let through = self.view.through(&me);
@@ -441,8 +441,8 @@ impl Replica {
         }
     }
 
-    /// Says to all through what it has written, once they reckon with the same groups: whoever lacks
-    /// a change from before then has a gap, and asks.
+    /// Says to all through what it has written, once they reckon with the same groups: whoever
+    /// lacks a change from before then has a gap, and asks.
     pub(super) fn end_regrouping(&mut self, now: Now, out: &mut Vec<Effect>) {
         if self.regrouping.take_if(|until| *until <= now.steady).is_none() {
             return;
