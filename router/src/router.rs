@@ -49,7 +49,8 @@ pub struct Router<P> {
 }
 
 impl<P: Protocol> Router<P> {
-    /// A router with its door, and its links to the shards and (last) to the publisher.
+    /// A router with its door, and its links: to the shards, then to the publisher, then to
+    /// feeders, which send feedback as the publisher does.
     ///
     /// # Panics
     /// If the hub has not one peer for each shard and one more.

@@ -68,7 +68,7 @@ impl ShardStreams {
         owed_max: u64,
         counters: Counters,
     ) -> Self {
-        assert!(hub.peers() == shards + 1, "a peer for each shard and one for the publisher");
+        assert!(shards < hub.peers(), "a peer for each shard and one for the publisher");
         assert!(incarnation != Incarnation::default(), "zero stands for no router");
         hub.count_into(&counters);
         let streams = (0..shards).map(|_| ShardStream::new()).collect();
@@ -93,7 +93,8 @@ impl ShardStreams {
         (0..ShardId::at(self.streams.len()).get()).map(ShardId::new)
     }
 
-    /// The next frame of a shard, or of the publisher: the peer after the last shard.
+    /// The next frame of a shard, of the publisher, which is the peer after the last shard, or of a
+    /// feeder, which comes after it.
     pub(crate) fn receive(&mut self, frame: &mut Vec<u8>) -> Option<usize> {
         self.hub.receive(frame)
     }

@@ -67,6 +67,11 @@ impl<'a> PollSet<'a> {
         self.descriptors.push(PollFd::from_borrowed_fd(file, PollFlags::IN));
     }
 
+    /// Ends the sleep when the file can be written, for what connects or sends.
+    pub fn writable(&mut self, file: BorrowedFd<'a>) {
+        self.descriptors.push(PollFd::from_borrowed_fd(file, PollFlags::OUT));
+    }
+
     /// Ends the sleep when one of the events is true of the socket.
     pub(crate) fn socket(&mut self, socket: &'a zmq::Socket, quiet: &'a Quiet, events: PollEvents) {
         self.sockets.push(Item { socket, quiet, events, at: self.descriptors.len() });

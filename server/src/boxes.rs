@@ -26,7 +26,8 @@ pub fn shard_ids(shards: usize) -> impl Iterator<Item = ShardId> + use<> {
     (0..shards).map(ShardId::at)
 }
 
-/// The router, with its links in `hub`: one to each shard, then the publisher's.
+/// The router, with its links in `hub`: one to each shard, then the publisher's, then a feeder's if
+/// there is one.
 #[must_use]
 pub fn router<S: System>(
     core: &CoreConfig,

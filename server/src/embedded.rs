@@ -4,8 +4,8 @@ use allot_domain::{Incarnation, LogIndex};
 use allot_publisher::Publisher;
 use allot_router::Router;
 use allot_runtime::{
-    Broadcast, BroadcastOptions, Clock, Context, Counters, Door, DoorOptions, ThreadGroup,
-    ThreadSlot, Threads, cores,
+    Agent, Broadcast, BroadcastOptions, Clock, Context, Counters, Door, DoorOptions, Link,
+    RuntimeError, ThreadGroup, ThreadSlot, Threads, cores, ring_pair,
 };
 use allot_shard::Shard;
 
@@ -29,6 +29,30 @@ pub(crate) struct Front {
     pub(crate) broadcast: Broadcast,
 }
 
+/// What a feeder is made with.
+pub struct FeederEnds {
+    /// Its link to the router, which takes feedback from it.
+    pub router: Link,
+    /// Where it subscribes.
+    pub publish: String,
+    /// The context of the sockets of this process.
+    pub context: Context,
+    /// What it counts.
+    pub counters: Counters,
+}
+
+/// A box beside the others that sends the router feedback, as the publisher does: what it learns
+/// from outside becomes an input of all shards.
+pub struct Feeder<'a> {
+    /// Its name, also that of its thread.
+    pub name: &'static str,
+    /// Makes it.
+    pub make: MakeFeeder<'a>,
+}
+
+/// Makes a feeder of its ends.
+pub type MakeFeeder<'a> = Box<dyn FnOnce(FeederEnds) -> Result<Box<dyn Agent>, RuntimeError> + 'a>;
+
 /// The threads of all boxes.
 struct Slots {
     router: ThreadSlot,
@@ -45,6 +69,21 @@ pub fn embedded<S: System>(
     config: &ConfigFor<S>,
     timing: Timing<'_>,
 ) -> Result<RunningServer, ServerError> {
+    embedded_with::<S>(config, timing, None)
+}
+
+/// As [`embedded`], with a feeder, which has a thread of its own.
+///
+/// # Errors
+/// As [`embedded`], and those of the feeder.
+///
+/// # Panics
+/// Never: a server in one process publishes.
+pub fn embedded_with<S: System>(
+    config: &ConfigFor<S>,
+    timing: Timing<'_>,
+    feeder: Option<Feeder<'_>>,
+) -> Result<RunningServer, ServerError> {
     let context = Context::new()?;
     let clock = Clock::system();
     let mut group = ThreadGroup::new(clock.clone(), config.wait, config.threads);
@@ -59,8 +98,22 @@ pub fn embedded<S: System>(
     let door = front_door(&context, config)?;
     let broadcast = broadcast(&context, config)?;
     let incarnation = Incarnation::new(clock.now().as_unix());
-    let boxes =
-        over_rings(&config.core, incarnation, Front { door, broadcast }, &slots.wakers(), opened);
+    let front = Front { door, broadcast };
+    let wakers = slots.wakers();
+    let feeder = feeder
+        .map(|feeder| {
+            let slot = group.blocking_thread(feeder.name)?;
+            let (of_router, of_feeder) = ring_pair(RING_FRAMES, &wakers.router, slot.waker());
+            Ok::<_, RuntimeError>((feeder, slot, of_router, of_feeder))
+        })
+        .transpose()?;
+    let (feeder, of_router) = match feeder {
+        Some((feeder, slot, of_router, of_feeder)) => {
+            (Some((feeder, slot, of_feeder)), Some(of_router))
+        }
+        None => (None, None),
+    };
+    let mut boxes = over_rings(&config.core, incarnation, front, &wakers, of_router, opened);
     let bound = Bound {
         front: boxes.router.endpoint().map(str::to_owned),
         publish: boxes.publisher.endpoint().map(str::to_owned),
@@ -71,6 +124,13 @@ pub fn embedded<S: System>(
         group.add(slot, Box::new(shard.timed(&timing(&clock))));
     }
     group.add(&slots.publisher, Box::new(boxes.publisher));
+    if let Some((feeder, slot, router)) = feeder {
+        let publish = bound.publish.clone().expect("a server in one process publishes");
+        let counters = Counters::new();
+        boxes.counters.push((feeder.name.to_owned(), counters.clone()));
+        let ends = FeederEnds { router, publish, context, counters };
+        group.add(&slot, (feeder.make)(ends)?);
+    }
     Ok(RunningServer { running: group.start()?, bound, counters: boxes.counters })
 }
 
@@ -126,16 +186,18 @@ fn pin(group: &mut ThreadGroup, threads: Threads, slots: &Slots) {
     }
 }
 
-/// All boxes over rings, with a door and a broadcast.
+/// All boxes over rings, with a door, a broadcast, and the router's link to a feeder.
 pub(crate) fn over_rings<S: System>(
     core: &CoreConfig,
     incarnation: Incarnation,
     front: Front,
     wakers: &BoxWakers,
+    feeder: Option<Link>,
     opened: Vec<Opened<S>>,
 ) -> Boxes<S> {
     let Front { door, broadcast } = front;
     let mut ends = RingEnds::link(RING_FRAMES, wakers);
+    ends.router.extend(feeder);
     let mut counters = Vec::new();
     let mut counters_of = |name: String| {
         let of_box = Counters::new();

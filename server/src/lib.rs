@@ -36,7 +36,7 @@ use allot_shard::Service;
 
 pub use begun::{is_lost, lost_shards};
 pub use config::{ConfigFor, CoreConfig, EndpointConfig, JournalOptions, ServerConfig};
-pub use embedded::embedded;
+pub use embedded::{Feeder, FeederEnds, MakeFeeder, embedded, embedded_with};
 pub use error::ServerError;
 pub use ledger::{Ledger, LedgerError};
 pub use running::{Bound, RunningServer, Timing};

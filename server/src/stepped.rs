@@ -30,7 +30,7 @@ pub fn stepped<S: System>(core: &CoreConfig, machine: ConfigOf<S>, clock: Clock)
     let opened = shard_ids(core.shards).map(|_| open_shard::in_memory::<S>(machine)).collect();
     let incarnation = Incarnation::new(clock.now().as_unix());
     let wakers = BoxWakers::silent(core.shards);
-    let boxes = over_rings(core, incarnation, Front { door, broadcast }, &wakers, opened);
+    let boxes = over_rings(core, incarnation, Front { door, broadcast }, &wakers, None, opened);
     let mut stepper = Stepper::new(clock);
     stepper.add(Box::new(boxes.router));
     boxes.shards.into_iter().for_each(|shard| stepper.add(Box::new(shard)));

@@ -24,6 +24,11 @@ impl Owed {
         self.0.remove(name)
     }
 
+    /// Its encoding, while it is owed.
+    pub(crate) fn get(&self, name: &Name) -> Option<Encoding> {
+        self.0.get(name).copied()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -107,12 +107,15 @@ impl Replies {
         for outcome in outcomes.list() {
             let description = S::describe(outcome);
             self.count(description.is_duplicate, description.is_rejected);
-            if matches!(description.delivery, Delivery::Late { .. }) {
-                let to = To::Source(description.source.as_str());
-                let encoding = *late.next().expect("the state has one for each late reply");
-                self.push::<S>(to, encoding, state, outcomes, outcome);
-            } else if !asked.reply_to.client.is_none() {
-                self.push::<S>(asked.to(), asked.reply_to.encoding, state, outcomes, outcome);
+            match description.delivery {
+                Delivery::Late { .. } | Delivery::LateOwing { .. } => {
+                    let to = To::Source(description.source.as_str());
+                    let encoding = *late.next().expect("the state has one for each late reply");
+                    self.push::<S>(to, encoding, state, outcomes, outcome);
+                }
+                Delivery::Nobody => {}
+                _ if asked.reply_to.client.is_none() => {}
+                _ => self.push::<S>(asked.to(), asked.reply_to.encoding, state, outcomes, outcome),
             }
             if self.has_listeners && description.is_event {
                 events::push_with(&mut self.events, |out| {

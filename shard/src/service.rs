@@ -125,4 +125,11 @@ pub enum Delivery<'a> {
         /// Its key.
         key: &'a Ticker,
     },
+    /// Late, as above; and another late reply to the same message is owed from here on.
+    LateOwing {
+        /// Its key.
+        key: &'a Ticker,
+    },
+    /// To nobody: it came by itself. Source and id are not looked at.
+    Nobody,
 }

@@ -1,6 +1,6 @@
 //! The shard's duty cycle: take a frame of inputs, journal and apply each, send the replies.
 
-use allot_domain::{LogIndex, Outcomes, Step};
+use allot_domain::{LogIndex, Marker, Outcomes, Step};
 use allot_journal::Journal;
 use allot_runtime::{Agent, Counter, Counters, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
@@ -41,6 +41,8 @@ pub struct Shard<S: Service> {
     late: Vec<Encoding>,
     /// How far the input is that was applied last, and who asked for it.
     step: Step,
+    /// The marker that is applied, until its part is handed out.
+    cut: Option<Marker>,
     asked: Asked,
     frame: Vec<u8>,
     /// How many inputs of the frame are applied; none where it is done.
@@ -75,6 +77,7 @@ impl<S: Service> Shard<S> {
             outcomes: OutcomesOf::<S>::default(),
             late: Vec::new(),
             step: Step::Done,
+            cut: None,
             asked: Asked { reply_to: ReplyTo::NOBODY, reach: Reach::Feedback },
             frame: Vec::new(),
             done: None,
@@ -250,6 +253,9 @@ impl<S: Service> Shard<S> {
     fn make_room(&mut self) -> bool {
         loop {
             let is_done = self.step == Step::Done;
+            if is_done {
+                self.end_cut();
+            }
             if is_done && !self.replies.is_full() {
                 return true;
             }
@@ -265,6 +271,9 @@ impl<S: Service> Shard<S> {
                 let encoding = self.asked.reply_to.encoding;
                 self.step = self.state.resume(encoding, &mut self.outcomes, &mut self.late);
                 self.replies.add(self.asked, &self.state, &self.outcomes, &self.late);
+                if self.replies.are_events_full() {
+                    self.end_events();
+                }
             }
         }
     }
@@ -324,8 +333,19 @@ impl<S: Service> Shard<S> {
             Ok(input) => self.apply_input(&input, Reach::Feedback),
             Err(rejection) => return self.replies.refuse(self.asked, &rejection),
         }
-        assert!(self.step == Step::Done, "what a marker brings is little");
         let marker = backplane::decode_marker(body).expect("it was read just now");
+        self.cut = Some(marker);
+        if self.step == Step::Done {
+            self.end_cut();
+        }
+    }
+
+    /// Hands out the part of the cut whose marker is done with, if there is one.
+    fn end_cut(&mut self) {
+        let Some(marker) = self.cut.take() else {
+            return;
+        };
+        assert!(self.step == Step::Done, "a part is of the state after all that the marker brings");
         self.end_events();
         let head = PartHead {
             shard: self.config.shard,

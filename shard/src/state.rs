@@ -178,7 +178,7 @@ impl<S: Service> State<S> {
             let outcome = S::describe(outcome);
             let name = |key: &Ticker, id: MessageId| (*outcome.source, *key, id);
             match outcome.delivery {
-                Delivery::Now => {}
+                Delivery::Now | Delivery::Nobody => {}
                 Delivery::Owing { key } => self.owed.owe(name(key, outcome.id), encoding),
                 Delivery::Cancelling { key, of } => {
                     self.owed.settle(&name(key, of));
@@ -186,6 +186,9 @@ impl<S: Service> State<S> {
                 Delivery::Late { key } => {
                     let due = self.owed.settle(&name(key, outcome.id));
                     late.push(due.unwrap_or_default());
+                }
+                Delivery::LateOwing { key } => {
+                    late.push(self.owed.get(&name(key, outcome.id)).unwrap_or_default());
                 }
             }
         }
