@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    bench, completions, config, demo, doctor, feed, fills, init, inspect, mesh, positions,
+    bench, completions, config, demo, desk, doctor, feed, fills, init, inspect, mesh, positions,
     publisher, router, serve, shard, signals, verify,
 };
 use crate::common_args::CommonArgs;
@@ -51,6 +51,7 @@ enum Verb {
     Doctor(doctor::Doctor),
     Signals(signals::SignalsPages),
     Mesh(Box<mesh::MeshPages>),
+    Desk(Box<desk::DeskPages>),
     Bench(bench::Bench),
     Config(config::ConfigPages),
     Completions(completions::Completions),
@@ -88,6 +89,7 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Doctor(doctor) => doctor::run(&doctor, common),
         Verb::Signals(pages) => signals::run(&pages, common),
         Verb::Mesh(pages) => mesh::run(&pages, common),
+        Verb::Desk(pages) => desk::run(&pages, common),
         Verb::Bench(bench) => bench::run(&bench),
         Verb::Config(pages) => config::run(&pages, common),
         Verb::Completions(completions) => completions::run(&completions, Cli::command()),

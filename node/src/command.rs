@@ -14,6 +14,7 @@ pub(crate) mod fills;
 pub(crate) mod doctor;
 pub(crate) mod signals;
 pub(crate) mod mesh;
+pub(crate) mod desk;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod completions;

@@ -4,16 +4,20 @@
 //! settings say of them. Feeds connect to the front door like any other client.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use allot_allocation_rules::BookConfig;
 use allot_allocation_service::Allocation;
+use allot_desk_rules::DeskConfig;
+use allot_desk_service::{Desk, QuoteManager, QuoteTimes};
 use allot_domain::{LedgerId, ShardId};
 use allot_runtime::{
-    Clock, Context, Counters, CurveKey, CurveKeys, Link, LinkOptions, Running, Stages,
+    Agent, Clock, Context, Counters, CurveKey, CurveKeys, Link, LinkOptions, Running, Stages,
 };
 use allot_server::{
-    Bound, CoreConfig, EndpointConfig, JournalOptions, Ledger, RunningServer, ServerConfig, Stepped,
+    Bound, CoreConfig, EndpointConfig, Feeder, FeederEnds, JournalOptions, Ledger, RunningServer,
+    ServerConfig, Stepped,
 };
 use allot_shard::Service;
 use anyhow::{Result, bail};
@@ -52,10 +56,36 @@ pub struct Endpoints {
 pub fn embedded(settings: &Settings) -> Result<Server> {
     exposure::warn_of_endpoints(settings, &[Key::Front, Key::Publish]);
     make_directories(&[&settings.front, &settings.publish])?;
-    let ledger = open_ledger(settings)?;
-    let config = server_config(settings, ledger)?;
+    let ledger = open_ledger(settings, Allocation::NAME)?;
+    let config = server_config(settings, ledger, book_config(settings))?;
     let mut stage_file = StageFile::open(settings)?;
     let server = allot_server::embedded::<Allocation>(&config, &mut timing(&mut stage_file))?;
+    Ok(Server::new(server, config.endpoints.front_keys, stage_file).of_ledger(ledger))
+}
+
+/// A desk in one process: router, shards and publisher, and what gets quotes from this server.
+///
+/// # Errors
+/// As [`embedded`].
+pub(crate) fn desk(settings: &Settings, quotes: SocketAddr, times: QuoteTimes) -> Result<Server> {
+    exposure::warn_of_endpoints(settings, &[Key::Front, Key::Publish]);
+    make_directories(&[&settings.front, &settings.publish])?;
+    let ledger = open_ledger(settings, Desk::NAME)?;
+    let Settings { history, names, shards, .. } = *settings;
+    let config = server_config(settings, ledger, DeskConfig { history, names })?;
+    let mut stage_file = StageFile::open(settings)?;
+    let feeder = Feeder {
+        name: "quotes",
+        make: Box::new(move |ends: FeederEnds| {
+            let FeederEnds { router, publish, context, .. } = ends;
+            let manager = QuoteManager::new(quotes, times, shards, &context, &publish, router)?;
+            Ok(Box::new(manager) as Box<dyn Agent>)
+        }),
+    };
+    let server = {
+        let timing = &mut timing(&mut stage_file);
+        allot_server::embedded_with::<Desk>(&config, timing, Some(feeder))?
+    };
     Ok(Server::new(server, config.endpoints.front_keys, stage_file).of_ledger(ledger))
 }
 
@@ -66,7 +96,7 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
 pub fn router_process(settings: &Settings) -> Result<Server> {
     exposure::warn_of_endpoints(settings, &[Key::Front, Key::Backplane]);
     make_directories(&[&settings.front, &settings.backplane])?;
-    let config = server_config(settings, None)?;
+    let config = server_config(settings, None, book_config(settings))?;
     let mut stage_file = StageFile::open(settings)?;
     let server = {
         let timing = &mut timing(&mut stage_file);
@@ -80,8 +110,8 @@ pub fn router_process(settings: &Settings) -> Result<Server> {
 /// # Errors
 /// As [`embedded`].
 pub fn shard_process(settings: &Settings, shard: ShardId) -> Result<Server> {
-    let ledger = open_ledger(settings)?;
-    let config = server_config(settings, ledger)?;
+    let ledger = open_ledger(settings, Allocation::NAME)?;
+    let config = server_config(settings, ledger, book_config(settings))?;
     let mut stage_file = StageFile::open(settings)?;
     let server = {
         let timing = &mut timing(&mut stage_file);
@@ -97,7 +127,7 @@ pub fn shard_process(settings: &Settings, shard: ShardId) -> Result<Server> {
 pub fn publisher_process(settings: &Settings) -> Result<Server> {
     exposure::warn_of_endpoints(settings, &[Key::Publish, Key::Parts]);
     make_directories(&[&settings.publish, &settings.parts])?;
-    let config = server_config(settings, None)?;
+    let config = server_config(settings, None, book_config(settings))?;
     let server = allot_server::publisher_process::<Allocation>(&config)?;
     Ok(Server::new(server, None, None))
 }
@@ -122,17 +152,25 @@ pub(crate) fn feed_to_front(
 /// # Errors
 /// When there is no data directory, or there is a ledger in it already.
 pub(crate) fn make_ledger(settings: &Settings) -> Result<()> {
+    make_ledger_of(settings, Allocation::NAME)
+}
+
+/// Makes the ledger of a system in the data directory.
+///
+/// # Errors
+/// As [`make_ledger`].
+pub(crate) fn make_ledger_of(settings: &Settings, system: &'static str) -> Result<()> {
     let Some(data) = &settings.data else {
         bail!("--new makes a ledger in a data directory; add --data DIR");
     };
-    let ledger = Ledger::create(data, Allocation::NAME)?;
+    let ledger = Ledger::create(data, system)?;
     tracing::info!(ledger = %ledger.id, "a new ledger in {}", data.display());
     Ok(())
 }
 
 /// The ledger in the data directory; none without a data directory.
-fn open_ledger(settings: &Settings) -> Result<Option<Ledger>> {
-    let open = |data: &PathBuf| Ledger::open(data, Allocation::NAME);
+fn open_ledger(settings: &Settings, system: &'static str) -> Result<Option<Ledger>> {
+    let open = |data: &PathBuf| Ledger::open(data, system);
     Ok(settings.data.as_ref().map(open).transpose()?)
 }
 
@@ -157,10 +195,14 @@ fn timing(stage_file: &mut Option<StageFile>) -> impl FnMut(&Clock) -> Stages {
 }
 
 /// Journals are kept where there is a ledger.
-fn server_config(settings: &Settings, ledger: Option<Ledger>) -> Result<ServerConfig<BookConfig>> {
+fn server_config<C>(
+    settings: &Settings,
+    ledger: Option<Ledger>,
+    machine: C,
+) -> Result<ServerConfig<C>> {
     Ok(ServerConfig {
         core: core_config(settings),
-        machine: book_config(settings),
+        machine,
         endpoints: EndpointConfig {
             front: settings.front.clone(),
             front_keys: front_keys::of(settings)?,

@@ -128,6 +128,11 @@ impl Market {
         &self.listings
     }
 
+    /// How many triggers are armed.
+    pub(crate) fn armed_len(&self) -> usize {
+        self.listings.iter().map(|listing| listing.buys.len() + listing.sells.len()).sum()
+    }
+
     /// The quote of a stock, if it is valid.
     #[inline]
     pub(crate) fn price(&self, symbol: Symbol, now_ns: u64) -> Option<Price> {

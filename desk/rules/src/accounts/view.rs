@@ -132,6 +132,19 @@ impl Accounts {
         (self.waiting.len(), self.market.line_len())
     }
 
+    /// How many triggers are armed.
+    #[must_use]
+    pub fn armed_len(&self) -> usize {
+        self.market.armed_len()
+    }
+
+    /// How many quotes are valid.
+    #[must_use]
+    pub fn quotes_len(&self) -> usize {
+        let is_valid = |until_ns: u64| self.now_ns < until_ns;
+        self.market.listings().iter().filter(|listing| is_valid(listing.quote.until_ns)).count()
+    }
+
     /// How many orders are pending.
     #[must_use]
     pub fn orders_len(&self) -> usize {

@@ -1,0 +1,141 @@
+//! Input: what a shard of the desk applies, as the body of an input.
+//!
+//! Commands are the front door's own records, untouched. A quote, and one that could not be had,
+//! are one kind, for that is what the quote manager feeds.
+
+use std::num::NonZeroU64;
+
+use allot_desk_rules::{Cents, Input, QuoteFailed, Quoted, Symbol, User};
+use allot_domain::Reject as Core;
+use allot_wire::backplane::{InputKind, decode_marker};
+use allot_wire::{DecodeError, PaddedTicker, Rejection, codec};
+use serde::{Deserialize, Serialize};
+
+use crate::limits::CRYPTOKEY_LEN_MAX;
+use crate::{Request, RequestKind, decode_request};
+
+/// The inputs of the desk, by name. Their numbers stand in frames and journals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InputName {
+    /// 1: a record of a command.
+    Command,
+    /// 2: a record of a DUMPLOG of all.
+    DumpAll,
+    /// 4: a cut through all shards.
+    Marker,
+    /// 5: a quote, or one that could not be had.
+    Quote,
+}
+
+impl InputName {
+    /// The name of a kind; none where the desk has no such input.
+    #[inline]
+    #[must_use]
+    pub const fn of(kind: InputKind) -> Option<Self> {
+        match kind.get() {
+            1 => Some(Self::Command),
+            2 => Some(Self::DumpAll),
+            4 => Some(Self::Marker),
+            5 => Some(Self::Quote),
+            _ => None,
+        }
+    }
+
+    /// The kind of this name.
+    #[inline]
+    #[must_use]
+    pub const fn kind(self) -> InputKind {
+        match self {
+            Self::Command => InputKind::new(1),
+            Self::DumpAll => InputKind::new(2),
+            Self::Marker => InputKind::MARKER,
+            Self::Quote => InputKind::new(5),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+enum QuoteRecord<'a> {
+    Quoted {
+        symbol: [u8; 3],
+        price: u64,
+        server_time_ms: u64,
+        asked_by: PaddedTicker,
+        transaction: u64,
+        cryptokey: &'a str,
+    },
+    Failed {
+        symbol: [u8; 3],
+    },
+}
+
+/// Appends the body of a quote; the time is the router's to say.
+pub fn encode_quote(quoted: &Quoted, body: &mut Vec<u8>) {
+    let record = QuoteRecord::Quoted {
+        symbol: quoted.symbol.padded(),
+        price: quoted.price.get(),
+        server_time_ms: quoted.server_time_ms,
+        asked_by: quoted.asked_by.key().into(),
+        transaction: quoted.transaction.map_or(0, NonZeroU64::get),
+        cryptokey: &quoted.cryptokey,
+    };
+    codec::append(record, body);
+}
+
+/// Appends the body of a quote that could not be had.
+pub fn encode_failure(symbol: Symbol, body: &mut Vec<u8>) {
+    codec::append(QuoteRecord::Failed { symbol: symbol.padded() }, body);
+}
+
+fn decode_quote(body: &[u8], time_ns: u64) -> Result<Input, DecodeError> {
+    let read_symbol = |symbol: [u8; 3]| {
+        Symbol::from_padded(symbol).ok_or_else(|| DecodeError::new("a quote of no symbol"))
+    };
+    Ok(match codec::decode(body)? {
+        QuoteRecord::Failed { symbol } => {
+            Input::QuoteFailed(QuoteFailed { symbol: read_symbol(symbol)?, time_ns })
+        }
+        QuoteRecord::Quoted { symbol, price, server_time_ms, asked_by, transaction, cryptokey } => {
+            if CRYPTOKEY_LEN_MAX < cryptokey.len() {
+                return Err(DecodeError::new("a quote with a cryptokey that is too long"));
+            }
+            let user = User::of_key(asked_by.read()?);
+            Input::Quote(Quoted {
+                symbol: read_symbol(symbol)?,
+                price: Cents::new(price),
+                server_time_ms,
+                cryptokey: cryptokey.into(),
+                asked_by: user.ok_or_else(|| DecodeError::new("a quote for no user"))?,
+                transaction: NonZeroU64::new(transaction),
+                time_ns,
+            })
+        }
+    })
+}
+
+/// Reads the body of an input that the router took at this time.
+///
+/// # Errors
+/// Those of [`decode_request`] for what clients sent; `malformed_message` for the rest.
+#[inline]
+pub fn decode_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input, Rejection> {
+    let unread = |error| Rejection::unread(&Core::from(error));
+    let request = match InputName::of(kind) {
+        Some(InputName::Command) => RequestKind::Command,
+        Some(InputName::DumpAll) => RequestKind::DumpAll,
+        Some(InputName::Marker) => return decode_marker(body).map(Input::Marker).map_err(unread),
+        Some(InputName::Quote) => return decode_quote(body, time_ns).map_err(unread),
+        None => return Err(unread(DecodeError::new("there is no input of this kind"))),
+    };
+    match decode_request(request, body)? {
+        Request::Command(mut request) => {
+            request.time_ns = time_ns;
+            Ok(Input::Command(request))
+        }
+        Request::DumpAll(mut dump) => {
+            dump.time_ns = time_ns;
+            Ok(Input::DumpAll(dump))
+        }
+        Request::Report(_) => Err(unread(DecodeError::new("a report is no input"))),
+    }
+}

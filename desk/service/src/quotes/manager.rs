@@ -1,0 +1,297 @@
+//! Quote manager: which quotes are being got, as an agent.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use allot_desk_rules::{Quoted, Symbol, Wanted};
+use allot_runtime::{Agent, Context, Link, Nanos, PollSet, RuntimeError, Subscriber};
+use allot_wire::backplane::{Feedback, encode_feedback};
+
+use super::connection::Connection;
+use super::{QuoteTimes, answer};
+use crate::limits::{PUBLICATIONS_PER_TURN, QUOTES_PER_TURN, ROUTER_RETRY, TIMEOUT_MAX};
+use crate::wanted::WANTED;
+use crate::{InputName, WantedEvent, encode_failure, encode_quote};
+
+/// Gets the quotes that are wanted, and hands them to the router.
+pub struct QuoteManager {
+    server: SocketAddr,
+    times: QuoteTimes,
+    shards: usize,
+    subscriber: Subscriber,
+    router: Link,
+    /// One for each symbol that is being got.
+    fetches: BTreeMap<Symbol, Fetch>,
+    /// Those that can begin, in their order.
+    ready: VecDeque<Symbol>,
+    /// Those that pause between two tries.
+    paused: BTreeSet<(Nanos, Symbol)>,
+    /// When each is given up.
+    deadlines: BTreeSet<(Nanos, Symbol)>,
+    open: Vec<Open>,
+    /// Bodies for the router.
+    outbox: VecDeque<(Symbol, Vec<u8>)>,
+    /// When a quote, or its failure, was handed over last.
+    handed: BTreeMap<Symbol, Nanos>,
+    frame: Vec<u8>,
+    is_failing: bool,
+    is_router_full: bool,
+    now: Nanos,
+}
+
+/// A quote that is being got.
+struct Fetch {
+    wanted: Wanted,
+    give_up_at: Nanos,
+    timeout: Duration,
+}
+
+/// A connection at work.
+struct Open {
+    symbol: Symbol,
+    connection: Connection,
+    ends_at: Nanos,
+}
+
+impl QuoteManager {
+    /// A manager that hears the publisher at this endpoint.
+    ///
+    /// # Errors
+    /// When there are no more file descriptors.
+    pub fn new(
+        server: SocketAddr,
+        times: QuoteTimes,
+        shards: usize,
+        context: &Context,
+        publish: &str,
+        router: Link,
+    ) -> Result<Self, RuntimeError> {
+        Ok(Self {
+            server,
+            times,
+            shards,
+            subscriber: Subscriber::connect(context, publish, &[WANTED.as_bytes()])?,
+            router,
+            fetches: BTreeMap::new(),
+            ready: VecDeque::new(),
+            paused: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            open: Vec::new(),
+            outbox: VecDeque::new(),
+            handed: BTreeMap::new(),
+            frame: Vec::new(),
+            is_failing: false,
+            is_router_full: false,
+            now: Nanos::ZERO,
+        })
+    }
+
+    fn take_wishes(&mut self, now: Nanos) -> usize {
+        let mut count = 0;
+        while count < PUBLICATIONS_PER_TURN
+            && let Some(publication) = self.subscriber.receive(Duration::ZERO)
+        {
+            count += 1;
+            match WantedEvent::decode(&publication.body) {
+                Ok(event) => self.want(&event, now),
+                Err(error) => tracing::warn!("cannot read a wish for a quote: {error}"),
+            }
+        }
+        count
+    }
+
+    /// Begins to get a quote, unless it is being got, or was handed over after it was wanted.
+    fn want(&mut self, event: &WantedEvent, now: Nanos) {
+        let wanted = event.wanted;
+        let handed = self.handed.get(&wanted.symbol).copied().unwrap_or(Nanos::ZERO);
+        if Nanos::from_unix(event.time_ns) <= handed || self.fetches.contains_key(&wanted.symbol) {
+            return;
+        }
+        let give_up_at = now + self.times.give_up_after;
+        let timeout = self.times.timeout_first;
+        self.fetches.insert(wanted.symbol, Fetch { wanted, give_up_at, timeout });
+        self.deadlines.insert((give_up_at, wanted.symbol));
+        self.ready.push_back(wanted.symbol);
+    }
+
+    fn begin_tries(&mut self, now: Nanos) -> usize {
+        while let Some((at, symbol)) = self.paused.first().copied()
+            && at <= now
+        {
+            self.paused.pop_first();
+            self.ready.push_back(symbol);
+        }
+        let mut count = 0;
+        while self.open.len() < self.times.connections_max
+            && let Some(symbol) = self.ready.pop_front()
+        {
+            // One that was given up meanwhile is not there.
+            let Some(fetch) = self.fetches.get(&symbol) else { continue };
+            count += 1;
+            match Connection::begin(self.server, &fetch.wanted) {
+                Ok(connection) => {
+                    let ends_at = now + fetch.timeout;
+                    self.open.push(Open { symbol, connection, ends_at });
+                }
+                Err(error) => self.retry(symbol, &error.to_string(), now),
+            }
+        }
+        count
+    }
+
+    /// Goes on with every connection; one that is done, or has no time left, is closed.
+    fn advance(&mut self, now: Nanos) -> usize {
+        let mut count = 0;
+        let mut at = 0;
+        while at < self.open.len() {
+            let Open { symbol, connection, ends_at } = &mut self.open[at];
+            let (symbol, is_late) = (*symbol, *ends_at <= now);
+            let wanted = self.fetches.get(&symbol).map(|fetch| fetch.wanted);
+            let end = match (wanted, connection.advance()) {
+                (None, _) => None,
+                (Some(wanted), Ok(Some(bytes))) => Some(
+                    answer::read(bytes, &wanted)
+                        .map_err(|fault| format!("an answer that cannot be read: {fault}")),
+                ),
+                (Some(_), Err(error)) => Some(Err(error.to_string())),
+                (Some(_), Ok(None)) if is_late => {
+                    self.open.swap_remove(at);
+                    self.again(symbol, now, true);
+                    count += 1;
+                    continue;
+                }
+                (Some(_), Ok(None)) => {
+                    at += 1;
+                    continue;
+                }
+            };
+            self.open.swap_remove(at);
+            count += 1;
+            match end {
+                Some(Ok(quoted)) => self.succeed(&quoted),
+                Some(Err(fault)) => self.retry(symbol, &fault, now),
+                None => {}
+            }
+        }
+        count
+    }
+
+    /// A try failed: it is named once, until one succeeds.
+    fn retry(&mut self, symbol: Symbol, fault: &str, now: Nanos) {
+        if !self.is_failing {
+            self.is_failing = true;
+            let server = self.server;
+            tracing::warn!("no quote of {symbol} from {server}: {fault}; it is asked again");
+        }
+        self.again(symbol, now, false);
+    }
+
+    /// Another try, with twice the time: at once after one that took too long, else after a pause.
+    fn again(&mut self, symbol: Symbol, now: Nanos, at_once: bool) {
+        let Some(fetch) = self.fetches.get_mut(&symbol) else { return };
+        let pause = fetch.timeout;
+        fetch.timeout = (2 * fetch.timeout).min(TIMEOUT_MAX);
+        if at_once {
+            self.ready.push_back(symbol);
+        } else {
+            self.paused.insert((now + pause, symbol));
+        }
+    }
+
+    fn succeed(&mut self, quoted: &Quoted) {
+        if self.is_failing {
+            self.is_failing = false;
+            tracing::info!("{} gives quotes again", self.server);
+        }
+        let mut body = Vec::new();
+        encode_quote(quoted, &mut body);
+        self.end(quoted.symbol, body);
+    }
+
+    fn end(&mut self, symbol: Symbol, body: Vec<u8>) {
+        let fetch = self.fetches.remove(&symbol).expect("what ends was begun");
+        self.deadlines.remove(&(fetch.give_up_at, symbol));
+        self.outbox.push_back((symbol, body));
+    }
+
+    /// Fails what could not be had in time.
+    fn give_up(&mut self, now: Nanos) -> usize {
+        let mut count = 0;
+        while let Some((at, symbol)) = self.deadlines.first().copied()
+            && at <= now
+        {
+            self.open.retain(|open| open.symbol != symbol);
+            self.paused.retain(|(_, paused)| *paused != symbol);
+            let server = self.server;
+            tracing::warn!("{server} gave no quote of {symbol} in time: whoever waits is told so");
+            let mut body = Vec::new();
+            encode_failure(symbol, &mut body);
+            self.end(symbol, body);
+            count += 1;
+        }
+        count
+    }
+
+    /// Hands over what there is, as far as the router has room.
+    fn hand_over(&mut self, now: Nanos) -> usize {
+        let mut count = 0;
+        self.is_router_full = false;
+        while count < QUOTES_PER_TURN
+            && let Some((symbol, body)) = self.outbox.front()
+        {
+            let bodies = vec![body.clone(); self.shards];
+            let feedback = Feedback { kind: InputName::Quote.kind(), bodies };
+            encode_feedback(&feedback, &mut self.frame);
+            if self.router.send(&mut self.frame).is_err() {
+                self.is_router_full = true;
+                break;
+            }
+            self.handed.insert(*symbol, now);
+            self.outbox.pop_front();
+            count += 1;
+        }
+        count
+    }
+}
+
+impl Agent for QuoteManager {
+    fn role(&self) -> &'static str {
+        "quotes"
+    }
+
+    fn do_work(&mut self, now: Nanos) -> usize {
+        self.now = now;
+        let mut work_count = self.take_wishes(now);
+        work_count += self.advance(now);
+        work_count += self.give_up(now);
+        work_count += self.begin_tries(now);
+        work_count += self.hand_over(now);
+        // The router sends nothing over this link, but what comes must not pile up.
+        while self.router.receive(&mut self.frame) {
+            work_count += 1;
+        }
+        work_count
+    }
+
+    fn wake_at(&self) -> Nanos {
+        let try_ends = self.open.iter().map(|open| open.ends_at).min();
+        let paused = self.paused.first().map(|(at, _)| *at);
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
+        let router = self.is_router_full.then(|| self.now + ROUTER_RETRY);
+        let timers = [try_ends, paused, deadline, router];
+        timers.into_iter().flatten().min().unwrap_or(Nanos::MAX)
+    }
+
+    fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.subscriber.wait_on(poll_set);
+        self.router.wait_on(poll_set);
+        for Open { connection, .. } in &self.open {
+            if connection.is_writing() {
+                poll_set.writable(connection.descriptor());
+            } else {
+                poll_set.file(connection.descriptor());
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Binary: the records of replies.
+
+use std::num::NonZeroU64;
+
+use allot_desk_rules::{Answer, Cents, Firing, Outcomes, Summary, Symbol, Trade, User};
+use allot_domain::{Cursor, ReportNumber, Seq, Side};
+use allot_wire::reply::{Echo, Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord};
+use allot_wire::{DecodeError, append_sized, codec};
+use serde::Serialize;
+
+use super::{Reply, ReplyBody, Subject, recent_byte};
+use crate::request::command_byte;
+
+const ANSWERED: u8 = 1;
+const AWAITING: u8 = 2;
+const FIRED: u8 = 3;
+const DISARMED: u8 = 4;
+
+fn number(transaction: Option<NonZeroU64>) -> u64 {
+    transaction.map_or(0, NonZeroU64::get)
+}
+
+fn padded(symbol: Option<Symbol>) -> [u8; 3] {
+    symbol.map_or([0; 3], Symbol::padded)
+}
+
+fn side_byte(side: Side) -> u8 {
+    u8::from(side == Side::Sell)
+}
+
+fn trade(trade: &Trade) -> (u8, [u8; 3], u64, u64) {
+    (side_byte(trade.side), trade.symbol.padded(), trade.shares.get(), trade.price.get())
+}
+
+/// Appends the record: the fields behind the subject are those of `rest`.
+fn append(tag: u8, echo: Echo<'_>, subject: &Subject, rest: impl Serialize, out: &mut Vec<u8>) {
+    append_sized(out, |out| {
+        out.push(tag);
+        echo.write_head(out);
+        match &subject.user {
+            Some(user) => out.extend_from_slice(User::key(user).padded()),
+            None => out.extend_from_slice(&[0; 32]),
+        }
+        out.push(command_byte(subject.command));
+        out.extend_from_slice(&number(subject.transaction).to_le_bytes());
+        out.extend_from_slice(&padded(subject.symbol));
+        codec::append(rest, out);
+    });
+}
+
+/// An answer is its number in 4 bytes, then its fields.
+pub(super) fn answered(
+    echo: Echo<'_>,
+    subject: &Subject,
+    outcomes: &Outcomes,
+    answer: &Answer,
+    out: &mut Vec<u8>,
+) {
+    match answer {
+        Answer::Added { cash } => append(ANSWERED, echo, subject, (0_u32, cash.get()), out),
+        Answer::Quoted { price, until_ns } => {
+            append(ANSWERED, echo, subject, (1_u32, price.get(), until_ns), out);
+        }
+        Answer::Pending { trade: order, until_ns } => {
+            append(ANSWERED, echo, subject, (2_u32, trade(order), until_ns), out);
+        }
+        Answer::Committed(done) => append(ANSWERED, echo, subject, (3_u32, trade(done)), out),
+        Answer::Cancelled(order) => append(ANSWERED, echo, subject, (4_u32, trade(order)), out),
+        Answer::AmountSet { before, shares } => {
+            append(ANSWERED, echo, subject, (5_u32, before.get(), shares.get()), out);
+        }
+        Answer::Armed { amount, shares } => {
+            append(ANSWERED, echo, subject, (6_u32, amount.get(), shares.get()), out);
+        }
+        Answer::SetCancelled { amount, shares } => {
+            append(ANSWERED, echo, subject, (7_u32, amount.get(), shares.get()), out);
+        }
+        Answer::LogDumped => append(ANSWERED, echo, subject, 8_u32, out),
+        Answer::Summary(summary) => {
+            append(ANSWERED, echo, subject, (9_u32, lines(summary, outcomes)), out);
+        }
+        Answer::Forgotten => append(ANSWERED, echo, subject, 10_u32, out),
+    }
+}
+
+/// The account of a user: three amounts and four lists.
+fn lines(summary: &Summary, outcomes: &Outcomes) -> impl Serialize {
+    let money = (summary.cash.get(), summary.held.get(), summary.reserved.get());
+    let holdings = summary.holdings.of(&outcomes.holdings).iter();
+    let holdings = holdings.map(|one| (one.symbol.padded(), one.free.get(), one.reserved.get()));
+    let pending = summary.pending.of(&outcomes.pending).iter();
+    let pending = pending.map(|one| (trade(&one.trade), one.left_ns));
+    let triggers = summary.triggers.of(&outcomes.triggers).iter().map(|one| {
+        let price = one.trigger.map_or(0, Cents::get);
+        let (side, symbol) = (side_byte(one.side), one.symbol.padded());
+        (side, symbol, one.amount.get(), one.shares.get(), price)
+    });
+    let recent = summary.recent.of(&outcomes.recent).iter().map(|one| {
+        let (kind, transaction) = (recent_byte(one.kind), number(one.transaction));
+        let (amount, shares) = (one.amount.get(), one.shares.get());
+        (kind, transaction, one.at_ns, amount, shares, padded(one.symbol))
+    });
+    let (holdings, pending): (Vec<_>, Vec<_>) = (holdings.collect(), pending.collect());
+    let (triggers, recent): (Vec<_>, Vec<_>) = (triggers.collect(), recent.collect());
+    (money, holdings, pending, triggers, recent)
+}
+
+pub(super) fn awaiting(echo: Echo<'_>, subject: &Subject, symbol: Symbol, out: &mut Vec<u8>) {
+    append(AWAITING, echo, subject, symbol.padded(), out);
+}
+
+pub(super) fn fired(echo: Echo<'_>, subject: &Subject, firing: &Firing, out: &mut Vec<u8>) {
+    let (side, trigger, price) = (side_byte(firing.side), firing.trigger.get(), firing.price.get());
+    let (shares, amount) = (firing.shares.get(), firing.amount.get());
+    let (cash_back, shares_back) = (firing.cash_back.get(), firing.shares_back.get());
+    let rest = (side, trigger, price, shares, amount, cash_back, shares_back);
+    append(FIRED, echo, subject, rest, out);
+}
+
+pub(super) fn disarmed(
+    echo: Echo<'_>,
+    subject: &Subject,
+    side: Side,
+    trigger: Cents,
+    out: &mut Vec<u8>,
+) {
+    append(DISARMED, echo, subject, (side_byte(side), trigger.get()), out);
+}
+
+/// Reads what every reply has.
+pub(super) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
+    let mut cursor = Cursor::new(record);
+    let tag = cursor.u8()?;
+    let rest = cursor.rest();
+    let of = |head: &Head<'_>, body| Reply {
+        source: head.source.to_owned(),
+        seq: Seq::new(head.seq),
+        duplicate: head.duplicate(),
+        late: head.late(),
+        body,
+    };
+    let body = match tag {
+        ANSWERED => ReplyBody::Answered,
+        AWAITING => ReplyBody::Awaiting,
+        FIRED => ReplyBody::Fired,
+        DISARMED => ReplyBody::Disarmed,
+        REPORTED => {
+            let ReportedRecord { seq, source, report, .. } = codec::decode(rest)?;
+            let body = ReplyBody::Reported(ReportNumber::new(report));
+            let (source, seq) = (source.to_owned(), Seq::new(seq));
+            return Ok(Reply { source, seq, duplicate: false, late: false, body });
+        }
+        REJECTED => {
+            let RejectedRecord { head, code, reason } = codec::decode(rest)?;
+            let (code, reason) = (code.to_owned(), reason.to_owned());
+            return Ok(of(&head, ReplyBody::Rejected { code, reason }));
+        }
+        tag => return Err(DecodeError::new(format!("no reply has the tag {tag}"))),
+    };
+    Ok(of(&codec::decode_prefix(rest)?, body))
+}

@@ -1,0 +1,211 @@
+//! Binary: the records of requests.
+
+use std::num::NonZeroU64;
+
+use allot_desk_rules as rules;
+use allot_desk_rules::{Cents, Command, CommandName, DumpAll, FileName, Reject, Symbol, User};
+use allot_domain::{Cursor, Reject as Core, Seq, SourceId, Ticker, limits};
+use allot_wire::{PaddedTicker, Rejection, codec, origin};
+use serde::{Deserialize, Serialize};
+
+use super::{ReportRequest, Request, RequestKind};
+
+#[derive(Serialize, Deserialize)]
+struct RoutedPrefix<'a> {
+    user: PaddedTicker,
+    seq: u64,
+    source: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommandRecord<'a> {
+    #[serde(borrow)]
+    routed: RoutedPrefix<'a>,
+    transaction: u64,
+    command: u8,
+    symbol: [u8; 3],
+    amount: u64,
+    file: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NameRecord<'a> {
+    seq: u64,
+    source: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DumpRecord<'a> {
+    #[serde(borrow)]
+    name: NameRecord<'a>,
+    transaction: u64,
+    file: &'a str,
+}
+
+/// What the router needs of a command, and all it reads of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RoutingKeys<'a> {
+    pub(crate) user: User,
+    pub(crate) seq: Seq,
+    pub(crate) source: &'a [u8],
+}
+
+/// Reads the start of a command; what follows is for the shard to judge. None where anything is
+/// wrong: [`routing_rejection`] says what.
+#[inline]
+pub(crate) fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
+    let mut cursor = Cursor::new(record);
+    let user = User::of_key(Ticker::from_padded(&cursor.take_array().ok()?)?)?;
+    let seq = Seq::new(cursor.u64().ok().filter(|seq| 0 < *seq)?);
+    let source_len = usize::try_from(cursor.u64().ok()?).ok()?;
+    let source = cursor.take(source_len).ok().filter(|source| SourceId::is_name(source))?;
+    Some(RoutingKeys { user, seq, source })
+}
+
+/// Why a record has no [`routing_keys`].
+#[cold]
+pub(crate) fn routing_rejection(record: &[u8]) -> Rejection {
+    let RoutedPrefix { user, seq, source } = match codec::decode_prefix(record) {
+        Ok(prefix) => prefix,
+        Err(error) => return Rejection::unread(&Core::from(error)),
+    };
+    let reject = match origin(source, seq) {
+        Ok(_) => read_user(user).err(),
+        Err(reject) => Some(reject.into()),
+    };
+    let what = || Core::MalformedMessage("the record has no valid routing key".into()).into();
+    Rejection::new(source.as_bytes(), Seq::new(seq), &reject.unwrap_or_else(what))
+}
+
+/// The users of the core's alphabet that are none of the desk are refused as such.
+fn read_user(user: PaddedTicker) -> Result<User, Reject> {
+    match user.read() {
+        Ok(key) => User::new(key.as_bytes()),
+        Err(_) => Err(Reject::BadUser("a text of other characters, or none".into())),
+    }
+}
+
+/// Reads a whole request and judges every field of it.
+///
+/// # Errors
+/// The first [`Reject`] that applies.
+pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejection> {
+    if limits::MESSAGE_MAX < record.len() {
+        return Err(Rejection::unread(&Core::OversizedMessage(record.len())));
+    }
+    let unread = |error| Rejection::unread(&Core::from(error));
+    match kind {
+        RequestKind::Command => {
+            let record: CommandRecord<'_> = codec::decode(record).map_err(unread)?;
+            let name = NameRecord { seq: record.routed.seq, source: record.routed.source };
+            read_command(&record).map_err(|reject| name.rejection(&reject))
+        }
+        RequestKind::DumpAll => {
+            let record: DumpRecord<'_> = codec::decode(record).map_err(unread)?;
+            read_dump(&record).map_err(|reject| record.name.rejection(&reject))
+        }
+        RequestKind::Report => {
+            let name: NameRecord<'_> = codec::decode(record).map_err(unread)?;
+            let read = origin(name.source, name.seq);
+            let read = read.map(|(source, seq)| Request::Report(ReportRequest { source, seq }));
+            read.map_err(|reject| name.rejection(&reject.into()))
+        }
+    }
+}
+
+impl NameRecord<'_> {
+    fn rejection(&self, reject: &Reject) -> Rejection {
+        Rejection::new(self.source.as_bytes(), Seq::new(self.seq), reject)
+    }
+}
+
+fn read_command(record: &CommandRecord<'_>) -> Result<Request, Reject> {
+    let (source, seq) = origin(record.routed.source, record.routed.seq)?;
+    let user = read_user(record.routed.user)?;
+    let name = CommandName::ALL.get(usize::from(record.command)).copied();
+    let name = name.ok_or_else(|| Reject::UnknownCommand(record.command.to_string()))?;
+    Ok(Request::Command(rules::Request {
+        source,
+        id: seq.into(),
+        time_ns: 0,
+        transaction: NonZeroU64::new(record.transaction),
+        user,
+        command: command(name, record)?,
+    }))
+}
+
+fn read_dump(record: &DumpRecord<'_>) -> Result<Request, Reject> {
+    let (source, seq) = origin(record.name.source, record.name.seq)?;
+    Ok(Request::DumpAll(DumpAll {
+        source,
+        id: seq.into(),
+        time_ns: 0,
+        transaction: NonZeroU64::new(record.transaction),
+        file: FileName::new(record.file)?,
+    }))
+}
+
+/// The command of a record; what it does not have must be zero or empty.
+fn command(name: CommandName, record: &CommandRecord<'_>) -> Result<Command, Reject> {
+    let amount = Cents::new(record.amount);
+    let symbol = || {
+        let bad = || Reject::BadSymbol(Core::quote(&String::from_utf8_lossy(&record.symbol)));
+        Symbol::from_padded(record.symbol).ok_or_else(bad)
+    };
+    let command = match name {
+        CommandName::Add => Command::Add(amount),
+        CommandName::Quote => Command::Quote(symbol()?),
+        CommandName::Buy => Command::Buy(symbol()?, amount),
+        CommandName::CommitBuy => Command::CommitBuy,
+        CommandName::CancelBuy => Command::CancelBuy,
+        CommandName::Sell => Command::Sell(symbol()?, amount),
+        CommandName::CommitSell => Command::CommitSell,
+        CommandName::CancelSell => Command::CancelSell,
+        CommandName::SetBuyAmount => Command::SetBuyAmount(symbol()?, amount),
+        CommandName::SetBuyTrigger => Command::SetBuyTrigger(symbol()?, amount),
+        CommandName::CancelSetBuy => Command::CancelSetBuy(symbol()?),
+        CommandName::SetSellAmount => Command::SetSellAmount(symbol()?, amount),
+        CommandName::SetSellTrigger => Command::SetSellTrigger(symbol()?, amount),
+        CommandName::CancelSetSell => Command::CancelSetSell(symbol()?),
+        CommandName::DumpLog => Command::DumpLog(FileName::new(record.file)?),
+        CommandName::DisplaySummary => Command::DisplaySummary,
+    };
+    let is_whole = (command.symbol().is_some() || record.symbol == [0; 3])
+        && (command.amount().is_some() || record.amount == 0)
+        && (command.file().is_some() || record.file.is_empty());
+    if !is_whole {
+        return Err(Reject::WrongArguments(name));
+    }
+    command.check()?;
+    Ok(command)
+}
+
+/// The number of a command: its place in the list of names.
+pub(crate) fn command_byte(name: CommandName) -> u8 {
+    let place = CommandName::ALL.iter().position(|known| *known == name);
+    place.and_then(|place| u8::try_from(place).ok()).expect("every name is in the list")
+}
+
+/// Appends a request as a record, without its size.
+pub fn encode_request(request: &Request, record: &mut Vec<u8>) {
+    let (seq, source) = (request.seq().get(), request.source().as_str());
+    match request {
+        Request::Command(request) => codec::append(
+            CommandRecord {
+                routed: RoutedPrefix { user: request.user.key().into(), seq, source },
+                transaction: request.transaction.map_or(0, NonZeroU64::get),
+                command: command_byte(request.command.name()),
+                symbol: request.command.symbol().map_or([0; 3], Symbol::padded),
+                amount: request.command.amount().map_or(0, Cents::get),
+                file: request.command.file().map_or("", FileName::as_str),
+            },
+            record,
+        ),
+        Request::DumpAll(dump) => {
+            let name = NameRecord { seq, source };
+            let transaction = dump.transaction.map_or(0, NonZeroU64::get);
+            codec::append(DumpRecord { name, transaction, file: dump.file.as_str() }, record);
+        }
+        Request::Report(_) => codec::append(NameRecord { seq, source }, record),
+    }
+}

@@ -1,0 +1,354 @@
+//! Run: a workload on its way. One command of a user is on its way at a time.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{self, Write};
+use std::time::Duration;
+
+use allot_desk_service::{
+    Reply, ReplyBody, Request, RequestKind, decode_replies, encode_line, encode_request,
+    request_of_line,
+};
+use allot_domain::{Seq, SourceId, shard_of};
+use allot_runtime::{Clock, Context, Link, LinkOptions, Nanos, PollSet};
+use allot_wire::{begin_batch, end_batch, push_record};
+use anyhow::{Result, anyhow};
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use super::Load;
+use super::workload::{LineNumber, Workload, usize_of};
+use crate::command::desk::client::is_postponed;
+use crate::settings::Settings;
+
+/// After this long without a reply a command is sent again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// How soon a command is sent again that there was no room for.
+const NO_ROOM_PAUSE: Duration = Duration::from_millis(5);
+
+/// The most commands on their way over one connection.
+const WINDOW: usize = 2_048;
+
+/// The most commands of one message.
+const BATCH_MAX: usize = 256;
+
+/// A workload on its way.
+pub(super) struct Run<'a> {
+    workload: &'a Workload<'a>,
+    source: SourceId,
+    has_data: bool,
+    patience: Duration,
+    clock: Clock,
+    connections: Vec<Connection>,
+    on_way: BTreeMap<LineNumber, OnWay>,
+    /// When each of them is sent again.
+    due: BTreeSet<(Nanos, LineNumber)>,
+    bar: ProgressBar,
+    began: Nanos,
+    ended: Nanos,
+    heard_at: Nanos,
+    micros: Vec<u32>,
+    answered: u64,
+    duplicates: u64,
+    refused: BTreeMap<String, u64>,
+    fired: u64,
+    again: u64,
+    message: Vec<u8>,
+    record: Vec<u8>,
+}
+
+struct Connection {
+    link: Link,
+    ready: VecDeque<LineNumber>,
+    on_way: usize,
+}
+
+struct OnWay {
+    connection: usize,
+    sent_at: Nanos,
+    due_at: Nanos,
+    /// Whether it is about to be sent again.
+    is_ready: bool,
+}
+
+impl<'a> Run<'a> {
+    /// Connects; nothing is sent yet.
+    pub(super) fn connect(
+        load: &Load,
+        settings: &Settings,
+        workload: &'a Workload<'a>,
+    ) -> Result<Self> {
+        let (context, clock) = (Context::new()?, Clock::system());
+        let options = LinkOptions { door_key: settings.front_key, ..LinkOptions::default() };
+        let connect = || Link::dealer(&context, &settings.front, None, options);
+        let links = (0..load.connections).map(|_| connect()).collect::<Result<Vec<_>, _>>()?;
+        let connection = |link| Connection { link, ready: VecDeque::new(), on_way: 0 };
+        let now = clock.now();
+        Ok(Self {
+            workload,
+            source: load.source,
+            has_data: !load.no_data,
+            patience: load.timeout,
+            clock,
+            connections: links.into_iter().map(connection).collect(),
+            on_way: BTreeMap::new(),
+            due: BTreeSet::new(),
+            bar: ProgressBar::new(u64::try_from(workload.len())?),
+            began: now,
+            ended: now,
+            heard_at: now,
+            micros: Vec::with_capacity(workload.len()),
+            answered: 0,
+            duplicates: 0,
+            refused: BTreeMap::new(),
+            fired: 0,
+            again: 0,
+            message: Vec::new(),
+            record: Vec::new(),
+        })
+    }
+
+    /// Sends everything; false where something stays without an answer.
+    pub(super) fn run(&mut self) -> Result<bool> {
+        self.began = self.clock.now();
+        self.heard_at = self.began;
+        for stretch in &self.workload.stretches {
+            for head in &stretch.heads {
+                self.make_ready(*head)?;
+            }
+            while self.is_under_way() {
+                let now = self.clock.now();
+                if self.heard_at + self.patience <= now {
+                    self.bar.abandon();
+                    self.ended = now;
+                    return Ok(false);
+                }
+                if !self.turn(now)? {
+                    self.sleep(now);
+                }
+            }
+        }
+        self.ended = self.clock.now();
+        self.bar.finish_and_clear();
+        Ok(true)
+    }
+
+    fn is_under_way(&self) -> bool {
+        let is_ready = self.connections.iter().any(|connection| !connection.ready.is_empty());
+        is_ready || !self.on_way.is_empty()
+    }
+
+    fn request(&self, number: LineNumber) -> Result<Request> {
+        let line = self.workload.lines[usize_of(number)];
+        let seq = Seq::new(u64::from(number) + 1);
+        request_of_line(self.source, seq, line).map_err(|reject| anyhow!("{line:?}: {reject}"))
+    }
+
+    fn make_ready(&mut self, number: LineNumber) -> Result<()> {
+        let connection = match self.request(number)? {
+            Request::Command(command) => {
+                shard_of(command.user.as_bytes(), self.connections.len()).index()
+            }
+            Request::DumpAll(_) | Request::Report(_) => 0,
+        };
+        self.connections[connection].ready.push_back(number);
+        Ok(())
+    }
+
+    /// Receives and sends what there is; false where there was nothing.
+    fn turn(&mut self, now: Nanos) -> Result<bool> {
+        let mut has_worked = false;
+        for at in 0..self.connections.len() {
+            let mut received = std::mem::take(&mut self.message);
+            while self.connections[at].link.receive(&mut received) {
+                has_worked = true;
+                self.take(&received, now)?;
+            }
+            self.message = received;
+        }
+        while let Some((due_at, number)) = self.due.first().copied()
+            && due_at <= now
+        {
+            self.due.pop_first();
+            let on_way = self.on_way.get_mut(&number).expect("what is due is on its way");
+            on_way.is_ready = true;
+            self.connections[on_way.connection].ready.push_front(number);
+            self.again += 1;
+        }
+        for at in 0..self.connections.len() {
+            has_worked |= self.send(at, now)?;
+        }
+        Ok(has_worked)
+    }
+
+    /// Sends a message of commands over a connection, if it has some.
+    fn send(&mut self, at: usize, now: Nanos) -> Result<bool> {
+        let mut numbers = Vec::new();
+        while numbers.len() < BATCH_MAX
+            && let Some(number) = self.connections[at].ready.front().copied()
+        {
+            let is_new = !self.on_way.contains_key(&number);
+            if is_new && WINDOW <= self.connections[at].on_way + numbers.len() {
+                break;
+            }
+            self.connections[at].ready.pop_front();
+            numbers.push(number);
+        }
+        if numbers.is_empty() {
+            return Ok(false);
+        }
+        self.write(&numbers)?;
+        let is_sent = self.connections[at].link.send(&mut self.message).is_ok();
+        for number in numbers {
+            let due_at = now + if is_sent { AGAIN_AFTER } else { NO_ROOM_PAUSE };
+            self.due.insert((due_at, number));
+            match self.on_way.get_mut(&number) {
+                Some(on_way) => (on_way.due_at, on_way.is_ready) = (due_at, false),
+                None => {
+                    self.connections[at].on_way += 1;
+                    let on_way = OnWay { connection: at, sent_at: now, due_at, is_ready: false };
+                    self.on_way.insert(number, on_way);
+                }
+            }
+        }
+        Ok(is_sent)
+    }
+
+    fn write(&mut self, numbers: &[LineNumber]) -> Result<()> {
+        let requests =
+            numbers.iter().map(|number| self.request(*number)).collect::<Result<Vec<_>>>()?;
+        self.message.clear();
+        if self.has_data {
+            for request in &requests {
+                encode_line(request, &mut self.message);
+                self.message.push(b'\n');
+            }
+            return Ok(());
+        }
+        // A stretch has commands of users, or one DUMPLOG of all.
+        let kind = requests.first().map_or(RequestKind::Command, Request::kind);
+        begin_batch(&mut self.message, kind.number());
+        for request in &requests {
+            self.record.clear();
+            encode_request(request, &mut self.record);
+            push_record(&mut self.message, &self.record);
+        }
+        end_batch(&mut self.message, u32::try_from(requests.len())?);
+        Ok(())
+    }
+
+    fn take(&mut self, message: &[u8], now: Nanos) -> Result<()> {
+        self.heard_at = now;
+        let mut replies = Vec::new();
+        decode_replies(message, &mut replies).map_err(|error| {
+            anyhow!("cannot decode a reply; does a desk of this version listen there? {error}")
+        })?;
+        let mut lines = message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        for reply in replies {
+            let line = if self.has_data { lines.next() } else { None };
+            self.take_reply(reply, line, now)?;
+        }
+        Ok(())
+    }
+
+    fn take_reply(&mut self, reply: Reply, line: Option<&[u8]>, now: Nanos) -> Result<()> {
+        if matches!(reply.body, ReplyBody::Fired | ReplyBody::Disarmed) {
+            self.fired += u64::from(reply.body == ReplyBody::Fired);
+            return show(line);
+        }
+        let number = reply.seq.get().checked_sub(1).and_then(|at| LineNumber::try_from(at).ok());
+        let Some(number) = number.filter(|number| self.on_way.contains_key(number)) else {
+            return Ok(());
+        };
+        let pause = match &reply.body {
+            ReplyBody::Awaiting => Some(AGAIN_AFTER),
+            ReplyBody::Rejected { code, .. } if is_postponed(code) => Some(NO_ROOM_PAUSE),
+            _ => None,
+        };
+        if let Some(pause) = pause {
+            self.postpone(number, now + pause);
+            return Ok(());
+        }
+        if let ReplyBody::Rejected { code, .. } = reply.body {
+            *self.refused.entry(code).or_default() += 1;
+        } else {
+            self.answered += 1;
+        }
+        self.duplicates += u64::from(reply.duplicate);
+        self.end(number, now)?;
+        show(line)
+    }
+
+    fn postpone(&mut self, number: LineNumber, due_at: Nanos) {
+        let Some(on_way) = self.on_way.get_mut(&number).filter(|on_way| !on_way.is_ready) else {
+            return;
+        };
+        self.due.remove(&(on_way.due_at, number));
+        on_way.due_at = due_at;
+        self.due.insert((due_at, number));
+    }
+
+    /// A command has its answer; the next one of its user can be sent.
+    fn end(&mut self, number: LineNumber, now: Nanos) -> Result<()> {
+        let OnWay { connection, sent_at, due_at, is_ready } =
+            self.on_way.remove(&number).expect("it is on its way");
+        self.due.remove(&(due_at, number));
+        let connection = &mut self.connections[connection];
+        connection.on_way -= 1;
+        if is_ready {
+            connection.ready.retain(|ready| *ready != number);
+        }
+        self.micros.push(u32::try_from((now - sent_at).as_micros()).unwrap_or(u32::MAX));
+        self.bar.inc(1);
+        match self.workload.next[usize_of(number)] {
+            Some(next) => self.make_ready(next),
+            None => Ok(()),
+        }
+    }
+
+    fn sleep(&self, now: Nanos) {
+        let mut poll_set = PollSet::without_waker();
+        self.connections.iter().for_each(|connection| connection.link.wait_on(&mut poll_set));
+        let due = self.due.first().map_or(Nanos::MAX, |(due, _)| *due);
+        poll_set.sleep(Some(due.min(self.heard_at + self.patience) - now));
+    }
+
+    /// What there is to tell at the end.
+    pub(super) fn report(&self) -> Value {
+        let mut micros = self.micros.clone();
+        micros.sort_unstable();
+        let at = |per_mille: usize| {
+            let place = (micros.len() * per_mille / 1_000).min(micros.len().saturating_sub(1));
+            micros.get(place)
+        };
+        let elapsed = (self.ended - self.began).as_micros().max(1);
+        let done = u128::from(self.answered) + u128::from(self.refused.values().sum::<u64>());
+        let unread: u64 = self.workload.unread.values().sum();
+        let left = self.workload.len() - micros.len();
+        json!({
+            "type": "load", "commands": self.workload.len(), "answered": self.answered,
+            "refused": self.refused, "unread": self.workload.unread, "unread_lines": unread,
+            "unanswered": left, "duplicates": self.duplicates, "fired": self.fired,
+            "sent_again": self.again, "seconds": elapsed_seconds(elapsed),
+            "commands_per_second": u64::try_from(done * 1_000_000 / elapsed).unwrap_or(u64::MAX),
+            "latency_us": {
+                "p50": at(500), "p90": at(900), "p99": at(990), "p999": at(999),
+                "max": micros.last(),
+            },
+        })
+    }
+}
+
+/// Seconds with three decimals.
+fn elapsed_seconds(micros: u128) -> String {
+    format!("{}.{:03}", micros / 1_000_000, micros / 1_000 % 1_000)
+}
+
+fn show(line: Option<&[u8]>) -> Result<()> {
+    if let Some(line) = line {
+        let mut out = io::stdout().lock();
+        out.write_all(line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! `allot desk serve`: a desk in one process.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use allot_desk_service::{Desk, QuoteTimes};
+use allot_runtime::duration;
+use allot_shard::Service;
+use anyhow::Result;
+use clap::Args;
+
+use crate::common_args::CommonArgs;
+use crate::flags::Flags;
+use crate::setting::{Key, set};
+use crate::{monitor, wiring};
+
+/// The settings of a desk in one process.
+const KEYS: u32 = set(&[
+    Key::Front,
+    Key::FrontSecret,
+    Key::Publish,
+    Key::Shards,
+    Key::ReportEvery,
+    Key::MarkerEvery,
+    Key::Threads,
+    Key::Wait,
+    Key::History,
+    Key::Names,
+    Key::Data,
+    Key::Ack,
+    Key::SegmentMib,
+    Key::ImageMib,
+    Key::Prune,
+    Key::OwedMax,
+    Key::Stages,
+    Key::StagesEvery,
+]);
+
+/// Run a desk in one process: router, shards, publisher, and what gets quotes
+///
+/// Prints `listening front=… publish=… ledger=…` on stdout when clients can connect. Stops on
+/// Ctrl-C or SIGTERM. With --data the directory must hold a ledger of a desk: `allot desk init` or
+/// --new makes it. While the quote server is away, commands that need a quote wait, and are refused
+/// after --quote-give-up; everything else goes on.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot desk serve --quotes 127.0.0.1:4444
+  allot desk serve --quotes 127.0.0.1:4444 --data desk --new     begin a ledger
+  allot desk serve --quotes quoteserve:4444 --data desk --shards 2")]
+pub(super) struct Serve {
+    /// Make a new ledger in the data directory first; refused where there is one
+    #[arg(long)]
+    new: bool,
+    /// Address of the quote server, as HOST:PORT
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    quotes: SocketAddr,
+    /// How long the first try of a quote may take; each further one has twice the time
+    #[arg(long, value_name = "DURATION", default_value = "25ms", value_parser = duration::parse)]
+    quote_timeout: Duration,
+    /// After how long a quote counts as not to be had
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    quote_give_up: Duration,
+    #[command(flatten)]
+    flags: Flags<KEYS>,
+}
+
+/// The first address that a name stands for.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut addresses = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    addresses.next().ok_or_else(|| "the name stands for no address".to_owned())
+}
+
+/// Serves until a signal.
+pub(super) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
+    let settings = common.settings(&serve.flags.given)?;
+    if serve.new {
+        wiring::make_ledger_of(&settings, Desk::NAME)?;
+    }
+    if settings.data.is_none() {
+        tracing::warn!(
+            "state is in memory only: accounts are lost when this process ends; keep them with \
+             --data DIR"
+        );
+    }
+    let times = QuoteTimes {
+        timeout_first: serve.quote_timeout,
+        give_up_after: serve.quote_give_up,
+        ..QuoteTimes::default()
+    };
+    monitor::run(wiring::desk(&settings, serve.quotes, times)?, "listening")?;
+    Ok(ExitCode::SUCCESS)
+}
