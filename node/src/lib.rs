@@ -20,6 +20,7 @@ mod front_probe;
 mod exposure;
 mod shard_dirs;
 mod record_reader;
+mod desk_journal;
 mod trader_journal_reader;
 pub mod wiring;
 mod stdout;

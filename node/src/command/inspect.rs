@@ -14,11 +14,11 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::shard_dirs;
 use crate::stdout::print;
 use crate::strategy_journal_reader;
 use crate::time_text;
 use crate::trader_journal_reader;
+use crate::{desk_journal, shard_dirs};
 
 /// Print what is in the journals of a data directory
 ///
@@ -31,7 +31,8 @@ Examples:
   allot inspect data/shard-0 --last 100
   allot inspect data --json | jq '.shards[].segments'")]
 pub(crate) struct Inspect {
-    /// Data directory of a server or of a trader of signals, or the directory of one shard in it
+    /// Data directory of a server, of a desk or of a trader of signals, or the directory of one
+    /// shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
     /// Number of records to print, counted from the end
@@ -125,6 +126,8 @@ type Sentence = fn(u8, &[u8]) -> String;
 fn sentence_of(stamp: &str) -> Option<Sentence> {
     if trader_journal_reader::is_stamp(stamp) {
         Some(trader_journal_reader::sentence)
+    } else if desk_journal::is_stamp(stamp) {
+        Some(desk_journal::sentence)
     } else {
         strategy_journal_reader::is_stamp(stamp).then_some(strategy_journal_reader::sentence)
     }

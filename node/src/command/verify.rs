@@ -6,6 +6,7 @@ mod memory;
 mod record_counts;
 mod replay;
 mod agreement;
+mod desk;
 
 use std::iter;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::record_reader::Records;
-use crate::shard_dirs;
 use crate::stdout::print;
 use crate::strategy_journal_reader;
 use crate::trader_journal_reader;
+use crate::{desk_journal, shard_dirs};
 use agreement::Agreement;
 use given_replies::{GivenReplies, MessageName};
 use replay::{ShardResult, replay};
@@ -36,8 +37,9 @@ const SHOWN_MAX: usize = 10;
 /// belong together; checks lengths, checksums and chained hashes; recomputes
 /// every allocation with an independent implementation; checks that nothing is lost, invented or
 /// counted twice; compares each snapshot with a replay of the journal; and looks up the replies of
-/// clients. Of the journal of a trader of signals, checks every record, and that no period has two
-/// medians.
+/// clients. Of the journals of a desk, holds every outcome and the whole state against an
+/// independent model. Of the journal of a trader of signals, checks every record, and that no
+/// period has two medians.
 ///
 /// Stop the server first: a write in progress shows up as an incomplete one.
 #[derive(Args)]
@@ -47,8 +49,8 @@ Examples:
   allot verify data --answers replies.ndjson       look up the replies that a feed kept
   allot verify data/shard-0 --json")]
 pub(crate) struct Verify {
-    /// Data directory of a server, of a trader of signals or of a strategy of a mesh, or the
-    /// directory of one shard in it
+    /// Data directory of a server, of a desk, of a trader of signals or of a strategy of a mesh, or
+    /// the directory of one shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
     /// File of replies to look up, written by `allot feed` with --answers; can be repeated
@@ -76,6 +78,11 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
         return verify_strategy(&strategy, verify.json);
     }
     let directories = shard_dirs::find(&verify.data)?;
+    if directories.iter().any(|path| desk_journal::is_desk(path)) {
+        ensure!(verify.replies.is_empty(), "--answers is for fills, and this is a desk's journal");
+        let is_whole = *directories != [verify.data.clone()];
+        return desk::verify(&verify.data, &directories, is_whole, verify.json);
+    }
     let mut given = GivenReplies::default();
     for file in &verify.replies {
         given.read(file)?;

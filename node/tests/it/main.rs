@@ -22,3 +22,4 @@ mod replays;
 mod busy;
 mod signals;
 mod mesh;
+mod desk;

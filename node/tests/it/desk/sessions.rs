@@ -1,0 +1,47 @@
+//! What users do, with scripted prices.
+
+use super::{Desk, receive};
+
+#[test]
+fn a_session_of_commands_ends_with_the_account_that_it_makes() {
+    let desk = Desk::new();
+    let (_quotes, at) = desk.quote_server("127.0.0.1:0", "ABC,10.00\n");
+    let _server = desk.serve(&at, &["--shards", "2"]);
+    desk.is_refused("BUY,u,ABC,100", "unknown_user");
+    assert_eq!(desk.is_answered("ADD,u,1000.00")["cash"], "1000.00");
+    assert_eq!(desk.is_answered("QUOTE,u,ABC")["price"], "10.00");
+    assert_eq!(desk.is_answered("BUY,u,ABC,105.00")["shares"], 10);
+    assert_eq!(desk.is_answered("COMMIT_BUY,u")["amount"], "100.00");
+    desk.is_refused("COMMIT_BUY,u", "no_pending_buy");
+    assert_eq!(desk.is_answered("SELL,u,ABC,30.00")["side"], "sell");
+    assert_eq!(desk.is_answered("CANCEL_SELL,u")["shares"], 3);
+    desk.is_answered("SET_BUY_AMOUNT,u,ABC,55.00");
+    // The quote satisfies it: it fires as soon as it is armed.
+    assert_eq!(desk.is_answered("SET_BUY_TRIGGER,u,ABC,20.00")["answer"], "armed");
+    assert_eq!(desk.is_answered("DUMPLOG,all.xml")["answer"], "log_dumped");
+    let page = ["desk", "summary", "u", "--front", "ipc://front"];
+    let summary: serde_json::Value = serde_json::from_str(&desk.place.run(&page).ok()).unwrap();
+    assert_eq!((&summary["cash"], &summary["reserved"]), (&"850.00".into(), &"0.00".into()));
+    assert_eq!(summary["holdings"][0]["free"], 15);
+    assert_eq!(summary["recent"].as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn a_trigger_fires_when_the_refreshed_quote_crosses_it() {
+    let desk = Desk::new();
+    let (_quotes, at) = desk.quote_server("127.0.0.1:0", "ABC,10.00\nABC,12.00\n");
+    let _server = desk.serve(&at, &[]);
+    for command in ["ADD,u,100.00", "BUY,u,ABC,100.00", "COMMIT_BUY,u", "SET_SELL_AMOUNT,u,ABC,50"]
+    {
+        desk.is_answered(command);
+    }
+    let client = desk.client();
+    let head = r#"{"type":"command","source":"web","seq":1,"user":"u","command":"#;
+    let line = format!(r#"{head}"SET_SELL_TRIGGER","symbol":"ABC","amount":"11.00"}}"#);
+    client.send(&line, 0).unwrap();
+    assert_eq!(receive(&client)[0]["answer"], "armed");
+    // A quote is valid for 60 seconds, and is refreshed then.
+    let fired = receive(&client).remove(0);
+    assert_eq!((&fired["type"], &fired["late"]), (&"fired".into(), &true.into()));
+    assert_eq!((&fired["price"], &fired["amount"]), (&"12.00".into(), &"48.00".into()));
+}
