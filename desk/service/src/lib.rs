@@ -11,7 +11,7 @@
 //! Start with [`Desk`]: the marker type that router, shard and publisher are made of. Then
 //! [`decode_line`] (JSON) and [`decode_request`] (binary): what a request may be. [`QuoteManager`]
 //! hears which quotes are wanted, asks the legacy server, and feeds the router with what it says.
-//! `docs/DESK.md` has what they mean.
+//! `docs/WIRE-DESK.md` describes every byte.
 //!
 //! Invariants:
 //! * It holds no rule: what comes of an input is for `rules` to say.

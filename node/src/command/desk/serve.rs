@@ -48,7 +48,7 @@ const KEYS: u32 = set(&[
 Examples:
   allot desk serve --quotes 127.0.0.1:4444
   allot desk serve --quotes 127.0.0.1:4444 --data desk --new     begin a ledger
-  allot desk serve --quotes quoteserve:4444 --data desk --shards 2")]
+  allot desk serve --quotes 10.0.0.7:4444 --data desk --shards 2")]
 pub(super) struct Serve {
     /// Make a new ledger in the data directory first; refused where there is one
     #[arg(long)]
