@@ -28,6 +28,9 @@ pub const PUBLICATIONS_PER_TURN: usize = 256;
 /// Quotes that are handed over in a turn.
 pub const QUOTES_PER_TURN: usize = 256;
 
+/// Quotes that wait for room at the router, beyond which no more are asked for.
+pub const OUTBOX_MAX: usize = 1_024;
+
 /// How soon the router is tried again where it had no room.
 pub const ROUTER_RETRY: Duration = Duration::from_millis(1);
 

@@ -67,7 +67,7 @@ impl Service for Desk {
             }
         };
         Description {
-            source: origin.map_or(&*ITSELF, |origin| &origin.source),
+            source: origin.map_or_else(|| &*ITSELF, |origin| &origin.source),
             id: origin.map_or(MessageId::Number(Seq::ZERO), |origin| origin.id),
             delivery,
             is_duplicate: origin.is_some_and(|origin| origin.duplicate),

@@ -10,7 +10,9 @@ use allot_wire::backplane::{Feedback, encode_feedback};
 
 use super::connection::Connection;
 use super::{QuoteTimes, answer};
-use crate::limits::{PUBLICATIONS_PER_TURN, QUOTES_PER_TURN, ROUTER_RETRY, TIMEOUT_MAX};
+use crate::limits::{
+    OUTBOX_MAX, PUBLICATIONS_PER_TURN, QUOTES_PER_TURN, ROUTER_RETRY, TIMEOUT_MAX,
+};
 use crate::wanted::WANTED;
 use crate::{InputName, WantedEvent, encode_failure, encode_quote};
 
@@ -87,9 +89,15 @@ impl QuoteManager {
         })
     }
 
+    /// Whether wishes are taken: not while the router takes no quotes.
+    fn has_room(&self) -> bool {
+        self.outbox.len() < OUTBOX_MAX
+    }
+
     fn take_wishes(&mut self, now: Nanos) -> usize {
         let mut count = 0;
-        while count < PUBLICATIONS_PER_TURN
+        while self.has_room()
+            && count < PUBLICATIONS_PER_TURN
             && let Some(publication) = self.subscriber.receive(Duration::ZERO)
         {
             count += 1;
@@ -126,8 +134,9 @@ impl QuoteManager {
         while self.open.len() < self.times.connections_max
             && let Some(symbol) = self.ready.pop_front()
         {
-            // One that was given up meanwhile is not there.
-            let Some(fetch) = self.fetches.get(&symbol) else { continue };
+            // One that was given up meanwhile is not there, or was begun anew.
+            let is_open = self.open.iter().any(|open| open.symbol == symbol);
+            let Some(fetch) = self.fetches.get(&symbol).filter(|_| !is_open) else { continue };
             count += 1;
             match Connection::begin(self.server, &fetch.wanted) {
                 Ok(connection) => {
@@ -222,7 +231,6 @@ impl QuoteManager {
             && at <= now
         {
             self.open.retain(|open| open.symbol != symbol);
-            self.paused.retain(|(_, paused)| *paused != symbol);
             let server = self.server;
             tracing::warn!("{server} gave no quote of {symbol} in time: whoever waits is told so");
             let mut body = Vec::new();
@@ -284,7 +292,9 @@ impl Agent for QuoteManager {
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        self.subscriber.wait_on(poll_set);
+        if self.has_room() {
+            self.subscriber.wait_on(poll_set);
+        }
         self.router.wait_on(poll_set);
         for Open { connection, .. } in &self.open {
             if connection.is_writing() {

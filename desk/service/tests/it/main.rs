@@ -5,3 +5,4 @@
 mod requests;
 mod machine;
 mod page;
+mod manager;

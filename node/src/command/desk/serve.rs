@@ -7,13 +7,16 @@ use std::time::Duration;
 use allot_desk_service::{Desk, QuoteTimes};
 use allot_runtime::duration;
 use allot_shard::Service;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{monitor, wiring};
+
+/// The shortest time for a quote: none is quicker.
+const TIME_MIN: Duration = Duration::from_millis(1);
 
 /// The settings of a desk in one process.
 const KEYS: u32 = set(&[
@@ -75,6 +78,8 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 /// Serves until a signal.
 pub(super) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&serve.flags.given)?;
+    let shortest = serve.quote_timeout.min(serve.quote_give_up);
+    ensure!(TIME_MIN <= shortest, "--quote-timeout and --quote-give-up must be at least 1ms");
     if serve.new {
         wiring::make_ledger_of(&settings, Desk::NAME)?;
     }

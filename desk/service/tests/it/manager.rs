@@ -1,0 +1,155 @@
+//! The quote manager against a server that the test is, over real sockets.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use allot_desk_rules::{Input, Symbol, User, Wanted};
+use allot_desk_service::{QuoteManager, QuoteTimes, WantedEvent, decode_input};
+use allot_runtime::{Agent, Broadcast, BroadcastOptions, Clock, Context, Link, Waker, ring_pair};
+use allot_wire::backplane::decode_feedback;
+
+/// A manager, its server, its publisher, and the router's end of its link.
+struct Rig {
+    manager: QuoteManager,
+    listener: TcpListener,
+    broadcast: Broadcast,
+    router: Link,
+    clock: Clock,
+    sequence: u64,
+}
+
+impl Rig {
+    fn new(times: QuoteTimes) -> Self {
+        let context = Context::new().unwrap();
+        let any = "tcp://127.0.0.1:*";
+        let mut broadcast = Broadcast::bind(&context, any, BroadcastOptions::default()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (near, router) = ring_pair(64, &Waker::silent(), &Waker::silent());
+        let (server, publish) = (listener.local_addr().unwrap(), broadcast.endpoint().unwrap());
+        let publish = publish.to_owned();
+        let manager = QuoteManager::new(server, times, 2, &context, &publish, near).unwrap();
+        while broadcast.next_subscription().is_none() {}
+        Self { manager, listener, broadcast, router, clock: Clock::system(), sequence: 0 }
+    }
+
+    fn want(&mut self, user: &[u8], time_ns: u64) {
+        let (symbol, user) = (Symbol::new(b"ABC").unwrap(), User::new(user).unwrap());
+        let wanted = Wanted { symbol, user, transaction: None };
+        let mut body = Vec::new();
+        WantedEvent { wanted, time_ns }.encode(&mut body);
+        self.sequence += 1;
+        self.broadcast.publish(b"wanted:json:ABC:", self.sequence, &body);
+    }
+
+    fn turn(&mut self) {
+        self.manager.do_work(self.clock.now());
+    }
+
+    /// The next connection, and what was asked on it.
+    fn question(&mut self) -> (TcpStream, String) {
+        loop {
+            self.turn();
+            match self.listener.accept() {
+                Ok((mut stream, _)) => {
+                    stream.set_nonblocking(true).unwrap();
+                    if let Some(question) = self.read(&mut stream) {
+                        return (stream, question);
+                    }
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
+        }
+    }
+
+    /// The line on a connection; none where the manager gave it up before.
+    fn read(&mut self, stream: &mut TcpStream) -> Option<String> {
+        let mut line = Vec::new();
+        let mut bytes = [0; 64];
+        loop {
+            self.turn();
+            match stream.read(&mut bytes) {
+                Ok(0) => return None,
+                Ok(len) => line.extend_from_slice(&bytes[..len]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return None,
+            }
+            if line.ends_with(b"\n") {
+                return Some(String::from_utf8(line).unwrap());
+            }
+        }
+    }
+
+    /// The next input that the router is handed, the same for both shards.
+    fn input(&mut self) -> Input {
+        let mut frame = Vec::new();
+        while !self.router.receive(&mut frame) {
+            self.turn();
+        }
+        let feedback = decode_feedback(&frame).unwrap();
+        assert_eq!(feedback.bodies.len(), 2);
+        assert_eq!(feedback.bodies[0], feedback.bodies[1]);
+        decode_input(feedback.kind, 0, &feedback.bodies[0]).unwrap()
+    }
+}
+
+const PATIENT: QuoteTimes = QuoteTimes {
+    timeout_first: Duration::from_secs(60),
+    give_up_after: Duration::from_secs(600),
+    connections_max: 4,
+};
+
+#[test]
+fn one_question_is_asked_for_all_who_wait_and_garbage_is_asked_for_again() {
+    let times = QuoteTimes { timeout_first: Duration::from_millis(1), ..PATIENT };
+    let mut rig = Rig::new(times);
+    let now = rig.clock.now().as_unix();
+    rig.want(b"first", now);
+    rig.want(b"second", now);
+    for garbage in ["", "nonsense\n", "1.00,ABD,first,1,k\n", "1.00,ABC,second,1,k\n"] {
+        let (mut stream, question) = rig.question();
+        assert_eq!(question, "ABC,first\n");
+        // A try that took too long is gone, and another one comes.
+        let _ = stream.write_all(garbage.as_bytes());
+    }
+    let quoted = loop {
+        let (mut stream, _) = rig.question();
+        let _ = stream.write_all(b"12.50,ABC,first,1480000000000,key\n");
+        drop(stream);
+        for _ in 0..1_000 {
+            rig.turn();
+        }
+        let mut frame = Vec::new();
+        if rig.router.receive(&mut frame) {
+            let feedback = decode_feedback(&frame).unwrap();
+            break decode_input(feedback.kind, 7, &feedback.bodies[0]).unwrap();
+        }
+    };
+    let Input::Quote(quoted) = quoted else { panic!("{quoted:?}") };
+    assert_eq!((quoted.price.get(), &*quoted.cryptokey, quoted.time_ns), (1_250, "key", 7));
+    assert_eq!(quoted.asked_by.as_str(), "first");
+}
+
+#[test]
+fn a_wish_from_before_its_quote_is_not_asked_for_again() {
+    let mut rig = Rig::new(PATIENT);
+    let now = rig.clock.now().as_unix();
+    rig.want(b"u", now);
+    let (mut stream, _) = rig.question();
+    stream.write_all(b"1.00,ABC,u,1,k\n").unwrap();
+    assert!(matches!(rig.input(), Input::Quote(_)));
+    // The first was said before the quote; the second after it, in another name.
+    rig.want(b"u", now);
+    rig.want(b"later", rig.clock.now().as_unix());
+    assert_eq!(rig.question().1, "ABC,later\n");
+}
+
+#[test]
+fn a_quote_that_cannot_be_had_in_time_fails() {
+    let times = QuoteTimes { give_up_after: Duration::from_millis(50), ..PATIENT };
+    let mut rig = Rig::new(times);
+    let now = rig.clock.now().as_unix();
+    rig.want(b"u", now);
+    assert!(matches!(rig.input(), Input::QuoteFailed(_)));
+}
