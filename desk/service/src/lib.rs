@@ -21,6 +21,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod limits;
+pub mod log;
 mod request;
 mod input;
 mod reply;

@@ -3,6 +3,7 @@
 mod client;
 mod init;
 mod load;
+mod log;
 mod quote_server;
 mod send;
 mod serve;
@@ -33,6 +34,7 @@ enum Page {
     Send(send::Send),
     Summary(summary::Summary),
     Load(load::Load),
+    Log(log::Log),
 }
 
 /// Runs one of them.
@@ -44,5 +46,6 @@ pub(crate) fn run(pages: &DeskPages, common: &CommonArgs) -> Result<ExitCode> {
         Page::Send(page) => send::run(page, common),
         Page::Summary(page) => summary::run(page, common),
         Page::Load(page) => load::run(page, common),
+        Page::Log(page) => log::run(page),
     }
 }

@@ -1,6 +1,7 @@
 //! A desk as real processes: a server, the simulated quote server, and clients of both.
 
 mod kill;
+mod log;
 mod quotes;
 mod sessions;
 

@@ -6,3 +6,4 @@ mod requests;
 mod machine;
 mod page;
 mod manager;
+mod log;

@@ -34,7 +34,6 @@ const KEYS: u32 = set(&[
     Key::Ack,
     Key::SegmentMib,
     Key::ImageMib,
-    Key::Prune,
     Key::OwedMax,
     Key::Stages,
     Key::StagesEvery,
@@ -77,7 +76,9 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// Serves until a signal.
 pub(super) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
-    let settings = common.settings(&serve.flags.given)?;
+    let mut settings = common.settings(&serve.flags.given)?;
+    // The log is made from all records.
+    settings.prune = false;
     let shortest = serve.quote_timeout.min(serve.quote_give_up);
     ensure!(TIME_MIN <= shortest, "--quote-timeout and --quote-give-up must be at least 1ms");
     if serve.new {
