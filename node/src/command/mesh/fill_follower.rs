@@ -140,6 +140,10 @@ impl FillFollower {
         {
             return;
         }
+        // The history goes as far as the server has come, and has this one already.
+        if self.last(&ticker).is_some_and(|last| number <= last) {
+            return;
+        }
         let mut replies = Vec::new();
         if let Err(error) = decode_replies(body, &mut replies) {
             tracing::error!(%ticker, %number, "cannot read a fill: {error}");
