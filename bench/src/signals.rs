@@ -116,7 +116,7 @@ impl SignalArgs {
             Name::Published(Size { strategies, generators, jitter_ms })
         };
         if self.quick {
-            let lease_ms = 300;
+            let lease_ms = 1_000;
             return vec![at(3, 2, 0), Name::Detected(Detection { lease_ms })];
         }
         let mut names = Vec::new();
