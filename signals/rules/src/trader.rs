@@ -147,6 +147,8 @@ pub struct Trader {
     empty_is_due: bool,
     /// Nothing is published before this moment.
     quiet_until: Steady,
+    /// It publishes nothing of a period before this one.
+    first_period: Option<Period>,
     /// Since when, and for how long, it publishes nothing; none when that is over.
     quiet: Option<(Unix, Duration)>,
     /// Since when the clock is before the period of the last median.
@@ -182,6 +184,7 @@ impl Trader {
             empty_since: None,
             empty_is_due: false,
             quiet_until: Steady::new(0),
+            first_period: None,
             quiet: None,
             set_back_since: None,
             dirty: true,
@@ -203,10 +206,12 @@ impl Trader {
         records: impl IntoIterator<Item = Record>,
     ) -> Self {
         let schedule = &settings.schedule;
-        let next = now.until(schedule.start_of(schedule.period_at(now.unix).next()));
+        let first_period = schedule.period_at(now.unix).next();
+        let next = now.until(schedule.start_of(first_period));
         let quiet_until = next.max(now.steady + settings.lease);
         let quiet = Some((now.unix, quiet_until - now.steady));
-        Self { quiet_until, quiet, ..Self::new(settings, now, records) }
+        let first_period = Some(first_period);
+        Self { quiet_until, first_period, quiet, ..Self::new(settings, now, records) }
     }
 
     /// The records from which the same trader starts: who is registered, the last median, and the
@@ -372,9 +377,16 @@ impl Trader {
         if now.steady < self.quiet_until { due.min(self.quiet_until) } else { due }
     }
 
+    /// Whether medians that were published before may not be known. The two clocks need not agree
+    /// to the microsecond, so that both have to say that it is over.
+    fn is_quiet(&self, now: Now) -> bool {
+        now.steady < self.quiet_until
+            || self.first_period.is_some_and(|first| self.period < Some(first))
+    }
+
     /// The median of the current period, when the last decision is there and none was published.
     fn publish(&mut self, now: Now, out: &mut Vec<TraderEffect>) {
-        let is_quiet = self.is_held || now.steady < self.quiet_until;
+        let is_quiet = self.is_held || self.is_quiet(now);
         let Some(period) = self.period.filter(|_| !is_quiet) else { return };
         let is_complete = !self.strategies.is_empty() && self.decided == self.strategies.len();
         if !is_complete || self.last.is_some_and(|last| period <= last.period) {

@@ -34,7 +34,7 @@ impl TraderProblem {
 impl Trader {
     /// Notices that it may publish from now on.
     pub(super) fn end_the_quiet(&mut self, now: Now) {
-        if self.quiet_until <= now.steady && self.quiet.take().is_some() {
+        if !self.is_quiet(now) && self.quiet.take().is_some() {
             self.dirty = true;
         }
     }

@@ -500,6 +500,20 @@ fn a_trader_that_remembers_nobody_waits_for_those_who_were_registered() {
 }
 
 #[test]
+fn a_trader_without_memory_waits_for_both_of_its_clocks() {
+    let mut rig = Rig::new();
+    rig.trader = Trader::without_memory(*rig.trader.settings(), at(5_500), []);
+    rig.register(5_510, "X", 1);
+    assert_eq!(rig.decide(5_520, "X", 5, 0.5), "accepted");
+    // The wall clock is a little behind, and the period is still the one that it started in.
+    rig.trader.tick(Now { unix: at(5_999).unix, ..at(6_300) }, &mut rig.out);
+    assert_eq!(rig.medians(), []);
+    rig.tick(6_310);
+    rig.decide(6_320, "X", 6, 0.5);
+    assert_eq!(rig.medians(), [(6, 0.5)]);
+}
+
+#[test]
 fn a_clock_that_is_set_back_behind_a_median_is_told() {
     let mut rig = Rig::new();
     rig.register(9_000, "X", 1);
