@@ -142,13 +142,18 @@ impl Strategy {
         let longest = match self.registering.stage {
             // A third of the lease: two renewals may be lost.
             Stage::Held { lease } => lease / 3,
-            _ => (self.settings.schedule.length() / 4).min(limits::RETRY_FIRST_MOST),
+            _ => self.longest_pause(),
         };
         let seq = self.next_seq();
         let salt = self.settings.name.hash_with(seq.get());
         self.registering.attempts.sent(now.steady, first.min(longest), longest, salt);
         self.registering.note(seq, now);
         out.push(effect(seq));
+    }
+
+    /// Between two requests, while it is not registered.
+    fn longest_pause(&self) -> Duration {
+        (self.settings.schedule.length() / 4).min(limits::RETRY_FIRST_MOST)
     }
 
     /// The trader has replied to a request.
@@ -165,7 +170,7 @@ impl Strategy {
         if registration.is_none() && !is_submission {
             return;
         }
-        self.registering.heard = Some(now.steady);
+        let before = self.registering.heard.replace(now.steady);
         // With no lease it would renew without a pause, and with an endless one never.
         let least = self.settings.schedule.lease_least();
         let bound = |lease: Duration| lease.clamp(least, limits::LEASE_MOST);
@@ -175,7 +180,8 @@ impl Strategy {
             }
             TraderAnswer::Taken(who, lease) => {
                 if let Some((_, sent)) = registration {
-                    self.taken(now, sent, who, bound(lease), out);
+                    let silence = before.map_or(Duration::ZERO, |heard| now.steady - heard);
+                    self.taken(now, sent, silence, who, bound(lease), out);
                 }
             }
             TraderAnswer::Accepted(period) => self.accepted(period, out),
@@ -229,17 +235,24 @@ impl Strategy {
         &mut self,
         now: Now,
         sent: Steady,
+        silence: Duration,
         who: String,
         lease: Duration,
         out: &mut Vec<StrategyEffect>,
     ) {
+        // A trader that was started again gives a whole lease to whoever had the name: so there are
+        // two, and another one after each silence, in which it may have been started again.
+        let pause = self.longest_pause();
         match self.registering.stage {
+            Stage::Taken { until } if 2 * pause < silence => {
+                self.registering.stage = Stage::Taken { until: until.max(now.steady + lease) };
+            }
             Stage::Taken { until } if until < sent => {
                 self.end(StrategyEffect::GiveUp(who), out);
             }
             Stage::Taken { .. } | Stage::Stopping { .. } | Stage::Ended => {}
             Stage::New | Stage::Held { .. } => {
-                self.registering.stage = Stage::Taken { until: now.steady + lease };
+                self.registering.stage = Stage::Taken { until: now.steady + 2 * (lease + pause) };
                 out.push(StrategyEffect::Taken(who));
             }
         }

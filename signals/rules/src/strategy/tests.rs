@@ -359,20 +359,39 @@ fn somebody_else_may_decide_within_the_period() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_tried_for_a_lease_and_once_after_it() {
+fn a_name_that_is_taken_is_tried_for_two_leases_and_once_after_them() {
     let mut rig = Rig::new(Rule::Sum);
     let lease = Duration::from_millis(600);
     let taken = || TraderAnswer::Taken("X is taken".into(), lease);
-    for millis in (5_000..6_500).step_by(50) {
+    for millis in (5_000..8_000).step_by(50) {
         rig.tick(millis);
         let ended = rig.out.contains(&StrategyEffect::GiveUp("X is taken".into()));
-        assert!(!ended || 5_600 < millis, "at {millis}");
+        assert!(!ended || 6_200 < millis, "at {millis}");
         if !ended {
             rig.answer(millis, taken());
         }
     }
     assert!(rig.out.contains(&StrategyEffect::GiveUp("X is taken".into())));
     assert_eq!(rig.out.iter().filter(|one| matches!(one, StrategyEffect::Taken(_))).count(), 1);
+}
+
+#[test]
+fn a_name_stays_taken_for_another_lease_after_a_silence_of_the_trader() {
+    let mut rig = Rig::new(Rule::Sum);
+    let taken = || TraderAnswer::Taken("X is taken".into(), Duration::from_millis(600));
+    rig.tick(5_000);
+    rig.answer(5_010, taken());
+    (5_050..9_000).step_by(50).for_each(|millis| rig.tick(millis));
+    // It was started again, and gives a lease to the run that crashed.
+    rig.answer(9_010, taken());
+    (9_050..9_600).step_by(50).for_each(|millis| {
+        rig.tick(millis);
+        rig.answer(millis, taken());
+    });
+    assert!(!rig.out.contains(&StrategyEffect::GiveUp("X is taken".into())));
+    rig.tick(9_900);
+    rig.answer(9_910, TraderAnswer::Registered(Duration::from_millis(600), None));
+    assert!(rig.out.contains(&StrategyEffect::Registered));
 }
 
 #[test]

@@ -132,18 +132,24 @@ class Registration:
         self._attempts.next = now + self._lease // 3
         return is_new
 
-    def taken(self, now: int, asked_at: int, since: str, lease: int) -> bool:
+    def taken(self, now: int, asked_at: int, silence: int, since: str, lease: int) -> bool:
         """Another instance has the name; whether that is new."""
         self.taken_by = (
             f"another instance of {self._name} is registered, and its lease has not run out; stop "
             f"it, or choose another name; it registered at {since}"
         )
-        if self.stage is Stage.TAKEN and self._until < asked_at:
+        lease = min(max(lease, self._schedule.lease_least), _LEASE_MOST)
+        # A trader that was started again gives a whole lease to whoever had the name: so there are
+        # two, and another one after each silence, in which it may have been started again.
+        pause = min(self._schedule.length // 4, SECOND)
+        if self.stage is Stage.TAKEN and 2 * pause < silence:
+            self._until = max(self._until, now + lease)
+        elif self.stage is Stage.TAKEN and self._until < asked_at:
             self._fail(NameTaken(self.taken_by))
         if self.stage not in (Stage.NEW, Stage.HELD):
             return False
         self.stage = Stage.TAKEN
-        self._until = now + min(max(lease, self._schedule.lease_least), _LEASE_MOST)
+        self._until = now + 2 * (lease + pause)
         return True
 
     def lost(self, code: str, reason: str) -> None:

@@ -411,13 +411,14 @@ class Strategy:
         is_submission = round_ is not None and seq in round_.submitted_as
         if asked_at is None and not is_submission:
             return
+        silence = 0 if registration.heard is None else now.steady - registration.heard
         registration.heard = now.steady
         if kind == "registered" and asked_at is not None:
             self._take_registered(now, reply)
         elif kind == "taken" and asked_at is not None:
             since = messages.text(reply, "since")
             lease = messages.whole(reply, "lease_ms") * MILLISECOND
-            if registration.taken(now.steady, asked_at, since, lease):
+            if registration.taken(now.steady, asked_at, silence, since, lease):
                 self._tell({"type": "taken", "reason": registration.taken_by})
         elif kind == "accepted":
             self._take_accepted(messages.whole(reply, "period"))
