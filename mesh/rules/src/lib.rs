@@ -40,7 +40,7 @@ pub use effect::{Effect, Refusal};
 pub use event::{Event, LinkId, Origin, RecordNumber, Trade};
 pub use incarnation::Incarnation;
 pub use message::{
-    Delta, Heartbeat, Hello, Member, Message, NameTaken, OwnerSummary, Summary, Want,
+    Delta, Heartbeat, Hello, Member, Message, NameTaken, NameYielded, OwnerSummary, Summary, Want,
 };
 pub use notice::{Holder, Notice, StepDown, Trades};
 pub use position::{Position, TradeQuantity};

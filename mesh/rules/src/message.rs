@@ -30,6 +30,8 @@ pub enum Message {
     Heartbeat(Heartbeat),
     /// The listener's name is taken.
     NameTaken(NameTaken),
+    /// A process has given its name up.
+    NameYielded(NameYielded),
 }
 
 /// Who speaks.
@@ -144,4 +146,16 @@ pub struct NameTaken {
     pub is_alive: bool,
     /// How long ago the speaker heard it last.
     pub heard: Duration,
+}
+
+/// A process gives its name up to another one, of which it has heard: so both have lived at one
+/// time, and its life is none that the other one has lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NameYielded {
+    /// The name of both.
+    pub name: StrategyName,
+    /// The incarnation of the one that goes.
+    pub incarnation: Incarnation,
+    /// The instance of the one that stays.
+    pub instance: Instance,
 }

@@ -56,7 +56,8 @@ pub enum Notice {
         /// What this strategy holds.
         ours: Position,
     },
-    /// The owner lost its disk and adopted its rows without these newer ones, shown here before.
+    /// The owner lost its disk and adopted its rows without these newer ones, shown here before; or
+    /// it has put them aside, which is an adoption up to sequence zero.
     Superseded {
         /// Whose rows.
         owner: StrategyName,
@@ -95,8 +96,8 @@ pub enum Notice {
         /// Up to where.
         through: Version,
     },
-    /// There was another process of this name, or another life of this strategy: it moves on to its
-    /// next incarnation.
+    /// There was another process of this name, or another life of this strategy, or somebody made
+    /// up rows of its life: it moves on to its next incarnation.
     MovedOn(Incarnation),
     /// Rows or members beyond a bound are not kept. Said once.
     Full(&'static str),

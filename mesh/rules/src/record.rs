@@ -37,20 +37,28 @@ pub struct Adoption {
 }
 
 impl Adoption {
-    /// Whether rows of this version are among those that the owner took, or has put aside: a life
-    /// up to sequence zero is another process's, and counts for nothing.
+    /// Whether it took nothing, and put a life aside: one up to sequence zero, which is another
+    /// process's, or in which somebody made up rows, and which counts for nothing.
     #[must_use]
-    pub fn covers(&self, version: Version) -> bool {
-        let Self { through, .. } = self;
-        let is_aside =
-            version.incarnation == through.incarnation && through.sequence == Sequence::ZERO;
-        is_aside || self.took(version)
+    pub fn is_aside(&self) -> bool {
+        self.through.sequence == Sequence::ZERO
     }
 
-    /// Whether rows of this version are among those that the owner took.
+    /// Whether rows of this version are among those that the owner took, or has put aside.
+    #[must_use]
+    pub fn covers(&self, version: Version) -> bool {
+        let is_it = version.incarnation == self.through.incarnation;
+        (self.is_aside() && is_it) || self.took(version)
+    }
+
+    /// Whether rows of this version are among those that the owner took. Of a life that it has put
+    /// aside it took none.
     #[must_use]
     pub fn took(&self, version: Version) -> bool {
         let Self { through, .. } = self;
+        if self.is_aside() {
+            return false;
+        }
         if version.incarnation == through.incarnation {
             return version.sequence <= through.sequence;
         }
@@ -161,6 +169,13 @@ impl Owned {
     #[must_use]
     pub fn lives(&self) -> &[Version] {
         &self.lives
+    }
+
+    /// Whether it has had this incarnation.
+    #[must_use]
+    pub fn had(&self, incarnation: Incarnation) -> bool {
+        let is_it = |life: &Version| life.incarnation == incarnation;
+        is_it(&self.version) || self.lives.iter().any(is_it)
     }
 
     /// The last lives before this one, for [`Delta::lives`](crate::Delta::lives).

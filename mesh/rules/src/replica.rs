@@ -24,9 +24,9 @@ use crate::members::{self, Members};
 use crate::topology::Topology;
 use crate::view::{OwnerRows, View};
 use crate::{
-    Counters, Digest, Effect, Event, Incarnation, LinkId, MemberStatus, Message, Notice, Now,
-    Owned, Phase, Record, RecordNumber, Route, Row, Settings, Status, Steady, StepDown,
-    StrategyName, Symbol, Version, limits,
+    Counters, Digest, Effect, Event, Holder, Incarnation, LinkId, MemberStatus, Message,
+    NameYielded, Notice, Now, Owned, Phase, Record, RecordNumber, Route, Row, Settings, Status,
+    Steady, StepDown, StrategyName, Symbol, Version, limits,
 };
 use joining::Join;
 use link::Link;
@@ -36,6 +36,8 @@ use link::Link;
 pub struct Replica {
     settings: Settings,
     phase: Phase,
+    /// The incarnation that it started with.
+    first_incarnation: Option<Incarnation>,
     /// When it was told the first thing.
     since: Option<Steady>,
     /// When it was told the last thing.
@@ -54,6 +56,10 @@ pub struct Replica {
     /// The link in use to each living member.
     peers: BTreeMap<StrategyName, LinkId>,
     topology: Topology,
+    /// The last process of each name that has given it up, until the one that stays was told.
+    yields: BTreeMap<StrategyName, NameYielded>,
+    /// A life of this strategy of which its journal knows nothing.
+    unknown_life: Option<UnknownLife>,
     /// Whose changes go on from here, and to whom.
     targets: BTreeMap<StrategyName, Vec<StrategyName>>,
     /// Until when others may reckon with other groups.
@@ -87,6 +93,18 @@ struct Wanted {
     is_gap: bool,
 }
 
+/// Rows of its name that a peer has shown, and that this replica's journal does not know.
+#[derive(Clone, Debug)]
+struct UnknownLife {
+    /// The last of them.
+    version: Version,
+    /// Who holds them.
+    holder: Holder,
+    /// It steps down then, if nobody has said by then that they are another process's, which has
+    /// given the name up.
+    until: Steady,
+}
+
 impl Replica {
     /// A replica with its own rows from its journal, and rows of others from a snapshot, if there
     /// are any. It begins to join with its first [`Event::Tick`].
@@ -112,6 +130,7 @@ impl Replica {
         let living = BTreeSet::from([settings.name]);
         Self {
             phase: Phase::Joining,
+            first_incarnation: None,
             since: None,
             told: Steady::new(0),
             join: Join::default(),
@@ -124,6 +143,8 @@ impl Replica {
             links: BTreeMap::new(),
             peers: BTreeMap::new(),
             topology: Topology::new(settings.name, &living, settings.direct),
+            yields: BTreeMap::new(),
+            unknown_life: None,
             targets: BTreeMap::new(),
             regrouping: None,
             dials: Dials::new(&settings),
@@ -203,6 +224,10 @@ impl Replica {
             self.hear_name_taken(now, id, taken, out);
             return;
         }
+        if let Message::NameYielded(yielded) = message {
+            self.hear_name_yielded(yielded, out);
+            return;
+        }
         let Some(peer) = link.peer else {
             // Its hello was lost; a heartbeat of this replica will ask for it.
             self.counters.bad_messages += 1;
@@ -218,7 +243,7 @@ impl Replica {
             Message::Delta(delta) => self.hear_delta(now, id, peer, delta, out),
             Message::Want(want) => self.hear_want(id, want),
             Message::Heartbeat(beat) => self.hear_beat(now, id, peer, beat, out),
-            Message::Hello(_) | Message::NameTaken(_) => {}
+            Message::Hello(_) | Message::NameTaken(_) | Message::NameYielded(_) => {}
         }
     }
 

@@ -97,13 +97,7 @@ impl OwnerRows {
         if delta.adopted.is_some_and(|adopted| here.incarnation < adopted.incarnation) {
             return true;
         }
-        match delta.lives.iter().find(|life| life.incarnation == here.incarnation) {
-            Some(life) => here.sequence <= life.sequence,
-            None => {
-                let oldest = delta.lives.first().map_or(then.incarnation, |life| life.incarnation);
-                here.incarnation.start() < oldest.start()
-            }
-        }
+        is_in_lives(delta, here)
     }
 
     /// Everything through this is there.
@@ -151,6 +145,18 @@ impl OwnerRows {
         self.rows.insert(row.symbol, row);
         assert!(self.rows.len() == self.by_version.len(), "each row has one last change");
         Merged::Newer
+    }
+}
+
+/// Whether a version is of one of the lives of its owner that go with its rows, or of one before
+/// those.
+pub(crate) fn is_in_lives(delta: &Delta, version: Version) -> bool {
+    match delta.lives.iter().find(|life| life.incarnation == version.incarnation) {
+        Some(life) => version.sequence <= life.sequence,
+        None => {
+            let oldest = delta.lives.first().unwrap_or(&delta.through);
+            version.incarnation.start() < oldest.incarnation.start()
+        }
     }
 }
 

@@ -12,8 +12,8 @@ mod status_fields;
 use std::time::Duration;
 
 use allot_mesh_rules::{
-    Delta, Heartbeat, Hello, Instance, Member, Message, NameTaken, OwnerSummary, StrategyName,
-    Summary, Symbol, Want, limits,
+    Delta, Heartbeat, Hello, Instance, Member, Message, NameTaken, NameYielded, OwnerSummary,
+    StrategyName, Summary, Symbol, Want, limits,
 };
 use allot_wire::DecodeError;
 
@@ -36,6 +36,7 @@ const DELTA: u8 = 4;
 const WANT: u8 = 5;
 const HEARTBEAT: u8 = 6;
 const NAME_TAKEN: u8 = 7;
+const NAME_YIELDED: u8 = 8;
 const ASK_STATUS: u8 = 16;
 const STATUS: u8 = 17;
 const ASK_VIEW: u8 = 18;
@@ -172,6 +173,12 @@ pub(crate) fn encode_message(message: &Message, out: &mut Vec<u8>) {
             out.push((*is_alive).into());
             put_span(out, *heard);
         }
+        Message::NameYielded(NameYielded { name, incarnation, instance }) => {
+            begin(out, NAME_YIELDED);
+            put_text(out, name.as_str());
+            put_incarnation(out, *incarnation);
+            put_number(out, instance.get());
+        }
     }
 }
 
@@ -245,6 +252,11 @@ fn read(kind: u8, fields: &mut Fields<'_>) -> Result<Frame, DecodeError> {
             address: fields.address()?,
             is_alive: fields.flag()?,
             heard: fields.span()?,
+        })),
+        NAME_YIELDED => Frame::Peer(Message::NameYielded(NameYielded {
+            name: fields.name()?,
+            incarnation: fields.incarnation()?,
+            instance: Instance::new(fields.number()?),
         })),
         ASK_STATUS => {
             Frame::AskStatus(RequestNumber::new(fields.number()?), fields.name_or_none()?)

@@ -41,11 +41,10 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
             %symbol, %theirs, %version, %ours,
             "a peer held a position of this strategy that it never had; wrote the right one again"
         ),
-        Notice::Superseded { owner, rows, adopted, through } => tracing::error!(
-            %owner, rows, %adopted, %through,
-            "the strategy lost its disk and took its positions from peers that had older ones: \
-             check them against its broker"
-        ),
+        Notice::Superseded { owner, rows, adopted, through } => {
+            let why = if adopted.sequence.get() == 0 { ASIDE } else { LOST };
+            tracing::error!(%owner, rows, %adopted, %through, "{why}");
+        }
         Notice::Replaced { symbol, theirs, ours } => tracing::error!(
             %symbol, %theirs, %ours,
             "took the position of another life of this strategy in place of its own: check it \
@@ -62,14 +61,21 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
         ),
         Notice::MovedOn(incarnation) => tracing::warn!(
             %incarnation,
-            "there was another process of this name, or another life of this strategy, whose \
-             positions do not count: this one goes on under its next incarnation"
+            "peers hold positions of another process of this name, of another life of this \
+             strategy, or made up, which do not count: this one goes on under its next incarnation"
         ),
         Notice::Full(what) => {
             tracing::error!("{what} beyond their bound are not kept; docs/MESH.md has the bounds");
         }
     }
 }
+
+/// Why rows that were here do not count: their owner has put them aside.
+const ASIDE: &str = "positions that were here do not count: their owner says that they were \
+                     another process's, or made up; check its positions against its broker";
+/// Their owner does not have them.
+const LOST: &str = "the strategy lost its disk and took its positions from peers that had older \
+                    ones: check them against its broker";
 
 fn time_text(time: Unix) -> String {
     let mut text = String::new();

@@ -10,6 +10,10 @@ impl Replica {
     pub(super) fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.drop_the_silent(now, out);
         self.close_doubts(now, out);
+        self.look_at_unknown_life(now, out);
+        if self.phase == Phase::Down {
+            return;
+        }
         self.end_regrouping(now, out);
         if self.next_beat <= now.steady {
             self.next_beat = now.steady + self.settings.heartbeat;
@@ -70,7 +74,8 @@ impl Replica {
 
     pub(super) fn set_wake(&mut self, now: Now) {
         let regrouped = self.regrouping.unwrap_or(Steady::MAX);
-        let next = self.next_beat.min(self.dials.next()).min(regrouped);
+        let unknown = self.unknown_life.as_ref().map_or(Steady::MAX, |unknown| unknown.until);
+        let next = self.next_beat.min(self.dials.next()).min(regrouped).min(unknown);
         self.wake_at = match self.phase {
             Phase::Down => Steady::MAX,
             Phase::Joining => next.min(self.join.wake_at(now.steady)),

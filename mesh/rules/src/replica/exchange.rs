@@ -11,7 +11,7 @@
 use super::Replica;
 use super::Wanted;
 use super::link::{Beat, Peer};
-use crate::view::Merged;
+use crate::view::{Merged, is_in_lives};
 use crate::{
     Delta, Digest, Effect, Heartbeat, Incarnation, LinkId, Message, Notice, Now, OwnerSummary,
     Phase, Row, StrategyName, Summary, Version, Want, limits,
@@ -314,16 +314,17 @@ impl Replica {
         self.wants.remove(&owner);
     }
 
-    /// The owner has adopted its rows, without some that were here.
+    /// The owner has adopted its rows, or put others aside, without some that were here.
     fn look_for_superseded(&mut self, delta: &Delta, out: &mut Vec<Effect>) {
         let Some((rows, adopted)) = self.view.get(&delta.owner).zip(delta.adopted) else { return };
         let through = rows.through();
         let is_from_before = through.incarnation < adopted.incarnation
             && adopted.incarnation <= delta.through.incarnation;
-        if !is_from_before || adopted.took(through) {
+        let lacks = |version| !adopted.took(version) && !is_in_lives(delta, version);
+        if !is_from_before || !lacks(through) {
             return;
         }
-        let rows = rows.rows().filter(|row| !adopted.took(row.version)).count();
+        let rows = rows.rows().filter(|row| lacks(row.version)).count();
         self.counters.superseded += u64::try_from(rows).expect("rows are bounded");
         let adopted = adopted.through;
         let superseded = Notice::Superseded { owner: delta.owner, rows, adopted, through };

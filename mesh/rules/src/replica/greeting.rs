@@ -10,7 +10,8 @@ use crate::members::{Known, Standing};
 use crate::topology::Topology;
 use crate::{
     Address, Effect, Hello, Holder, Incarnation, Instance, LinkId, Member, Message, NameTaken,
-    Notice, Now, Phase, Steady, StepDown, StrategyName, Summary, Trades, Unix, Version, limits,
+    NameYielded, Notice, Now, Phase, Steady, StepDown, StrategyName, Summary, Trades, Unix,
+    Version, limits,
 };
 
 /// How a member came to be known.
@@ -123,14 +124,48 @@ impl Replica {
             return self.yield_name(None, hello, out);
         }
         self.claim(id, out);
-        match hello.incarnation == incarnation {
-            true => self.move_on(None, out),
-            false => self.outlive(hello.incarnation, out),
-        }
+        self.outlive(hello.incarnation, out);
     }
 
     fn yield_name(&mut self, peer: Option<StrategyName>, hello: &Hello, out: &mut Vec<Effect>) {
+        self.say_yielded(hello.instance, out);
         self.give_up_name(peer, hello.incarnation, &hello.address, out);
+    }
+
+    /// Says to all that it knows of another process, to which it gives the name up: whoever holds
+    /// its rows can tell that one whose they are.
+    fn say_yielded(&self, instance: Instance, out: &mut Vec<Effect>) {
+        let Some(incarnation) = self.running() else { return };
+        let yielded = NameYielded { name: self.settings.name, incarnation, instance };
+        for id in self.links.keys() {
+            out.push(Effect::Send(*id, Message::NameYielded(yielded)));
+        }
+    }
+
+    /// A process has given its name up: the one that stays is told, now or when it is heard.
+    pub(super) fn hear_name_yielded(&mut self, yielded: NameYielded, out: &mut Vec<Effect>) {
+        let NameYielded { name, incarnation, instance } = yielded;
+        if name == self.settings.name {
+            let is_other = self.running().is_some_and(|running| incarnation < running);
+            if is_other && instance == self.settings.instance {
+                self.put_aside(incarnation, out);
+            }
+            return;
+        }
+        if self.yields.contains_key(&name) || self.yields.len() < limits::MEMBERS_MAX {
+            self.yields.insert(name, yielded);
+        }
+        if let Some(id) = self.peers.get(&name) {
+            self.pass_on_yield(*id, out);
+        }
+    }
+
+    fn pass_on_yield(&self, id: LinkId, out: &mut Vec<Effect>) {
+        let Some(peer) = self.links.get(&id).and_then(Link::member) else { return };
+        let yielded = self.yields.get(&peer.name);
+        if let Some(yielded) = yielded.filter(|yielded| yielded.instance == peer.instance) {
+            self.send(id, Message::NameYielded(*yielded), out);
+        }
     }
 
     fn give_up_name(
@@ -328,6 +363,7 @@ impl Replica {
             // Before what it holds of the name: who heard that first would be told to adopt it.
             self.send(id, Message::NameTaken(taken), out);
         }
+        self.pass_on_yield(id, out);
         if needs_answer || before.is_none_or(|before| before.instance != peer.instance) {
             let members = Message::Members(self.member_list(now));
             self.send(id, members, out);
@@ -585,6 +621,9 @@ impl Replica {
             return;
         }
         let is_later = (incarnation, self.settings.instance) < (taken.incarnation, taken.instance);
+        if is_later {
+            self.say_yielded(taken.instance, out);
+        }
         if is_later && taken.is_alive {
             self.give_up_name(peer, taken.incarnation, &taken.address, out);
         } else if is_later {
@@ -594,8 +633,6 @@ impl Replica {
             let holders = peer.map(|peer| Holder { peer, through, rows }).into_iter().collect();
             let journal = self.owned.version();
             self.step_down(StepDown::NewerRows { holders, journal, had_started: true }, out);
-        } else if taken.incarnation == incarnation {
-            self.move_on(None, out);
         } else if taken.is_alive && self.has_lived_beside(now, taken) {
             self.outlive(taken.incarnation, out);
         }

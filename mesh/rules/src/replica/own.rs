@@ -1,8 +1,8 @@
 //! Own rows: what a trade does, and when it leaves.
 
-use super::Replica;
+use super::{Replica, UnknownLife};
 use crate::{
-    Adoption, BadRecord, Effect, Incarnation, LinkId, Message, Notice, Now, Origin, Phase,
+    Adoption, BadRecord, Effect, Holder, Incarnation, LinkId, Message, Notice, Now, Origin, Phase,
     Position, Record, RecordNumber, Refusal, Row, Sequence, Started, StepDown, StrategyName,
     Summary, Symbol, Trade, TradeQuantity, Traded, Version, Want, limits,
 };
@@ -80,12 +80,22 @@ impl Replica {
     pub(super) fn outlive(&mut self, other: Incarnation, out: &mut Vec<Effect>) {
         let first = Version { incarnation: other, sequence: Sequence::new(1) };
         if !self.written.covers(first) {
-            self.move_on(Some(Version { sequence: Sequence::ZERO, ..first }), out);
+            self.put_aside(other, out);
         }
     }
 
-    /// Goes on under the next incarnation, with all rows written again.
-    pub(super) fn move_on(&mut self, aside: Option<Version>, out: &mut Vec<Effect>) {
+    /// Goes on under the next incarnation, with all rows written again, and says with them that it
+    /// knows of a life and that its rows count for nothing, unless it has said so of later ones.
+    pub(super) fn put_aside(&mut self, life: Incarnation, out: &mut Vec<Effect>) {
+        let version = Version { incarnation: life, sequence: Sequence::ZERO };
+        if !self.has_adopted_since(version) {
+            self.move_on(version, out);
+        }
+    }
+
+    /// Goes on under the next incarnation, with all rows written again: what it adopts, or puts
+    /// aside, is up to this version.
+    fn move_on(&mut self, through: Version, out: &mut Vec<Effect>) {
         let Some(incarnation) = self.running() else { return };
         if self.written.version().incarnation != incarnation {
             // It is on its way to disk.
@@ -97,8 +107,8 @@ impl Replica {
             return;
         }
         out.push(Effect::Notice(Notice::MovedOn(next)));
-        let adopted = aside.map(|through| Adoption { through, incarnation: next });
-        let started = Started { incarnation: next, adopted };
+        let adopted = Adoption { through, incarnation: next };
+        let started = Started { incarnation: next, adopted: Some(adopted) };
         self.record(Record::Started(started), out).expect("the next incarnation is a later one");
     }
 
@@ -136,6 +146,7 @@ impl Replica {
         let is_first = self.running().is_none();
         self.phase = Phase::Running(incarnation);
         if is_first {
+            self.first_incarnation = Some(incarnation);
             out.push(Effect::Started(incarnation));
         }
         let rows: Vec<Row> = self.owned.rows().copied().collect();
@@ -209,7 +220,8 @@ impl Replica {
         let mut late = None;
         for row in rows {
             let Some(running) = self.running() else { return };
-            let is_unknown = !self.written.covers(row.version);
+            let is_unknown = !self.written.covers(row.version)
+                && !self.has_ended_here(row.version.incarnation, running);
             if is_unknown && let Some(link) = self.links.get_mut(&id) {
                 link.doubt = None;
             }
@@ -222,9 +234,9 @@ impl Replica {
             }
             if is_unknown && row.version.incarnation == running {
                 // No life has the same incarnation: somebody made it up.
-                self.move_on(None, out);
+                self.put_aside(running, out);
             } else if is_unknown && !self.has_adopted_since(row.version) {
-                return self.meet_another_life(id, peer, row, out);
+                return self.meet_another_life(now, id, peer, row);
             }
             let is_other = match self.written.row(&row.symbol) {
                 None => true,
@@ -236,25 +248,40 @@ impl Replica {
                 self.settle(now, row, out);
             }
         }
-        if late.is_some() {
+        if let Some(late) = late {
             // Whoever holds rows of that life refuses those of this one, which did not know it.
             self.move_on(late, out);
         }
     }
 
-    /// A peer holds a row of a life of this strategy of which the journal knows nothing.
-    fn meet_another_life(
-        &mut self,
-        id: LinkId,
-        peer: StrategyName,
-        row: &Row,
-        out: &mut Vec<Effect>,
-    ) {
+    /// Whether this process itself has had that incarnation, before the one that it has now:
+    /// whoever holds a later row of it than it gave holds one that somebody made up.
+    fn has_ended_here(&self, incarnation: Incarnation, running: Incarnation) -> bool {
+        let is_since = self.first_incarnation.is_some_and(|first| first <= incarnation);
+        is_since && incarnation < running && self.written.had(incarnation)
+    }
+
+    /// A peer holds a row of a life of this strategy of which the journal knows nothing. It may be
+    /// that of another process, which goes, and whose word of it comes in a moment.
+    fn meet_another_life(&mut self, now: Now, id: LinkId, peer: StrategyName, row: &Row) {
         let there = self.links.get(&id).and_then(|link| link.own_there);
         let there = there.filter(|there| row.version <= there.through);
         let (through, rows) = there.map_or((row.version, 1), |there| (there.through, there.rows));
-        let holders = vec![crate::Holder { peer, through, rows }];
-        let journal = self.owned.version();
+        let until = now.steady + self.settings.heartbeat * limits::SILENT_BEATS;
+        let holder = Holder { peer, through, rows };
+        self.unknown_life.get_or_insert(UnknownLife { version: row.version, holder, until });
+    }
+
+    /// Steps down if a life of which the journal knows nothing is nobody else's.
+    pub(super) fn look_at_unknown_life(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let is_due = |unknown: &mut UnknownLife| unknown.until <= now.steady;
+        let Some(UnknownLife { version, holder, .. }) = self.unknown_life.take_if(is_due) else {
+            return;
+        };
+        if self.written.covers(version) || self.has_adopted_since(version) {
+            return;
+        }
+        let (holders, journal) = (vec![holder], self.owned.version());
         self.step_down(StepDown::NewerRows { holders, journal, had_started: true }, out);
     }
 
@@ -269,9 +296,13 @@ impl Replica {
     /// since.
     fn may_adopt_late(&self, row: &Row) -> bool {
         let is_of_then = self.running().is_some_and(|running| row.version.incarnation < running);
-        is_of_then
-            && (self.settings.adopt || self.has_adopted_since(row.version))
-            && self.written.row(&row.symbol).is_none()
+        let since = self.written.adopted();
+        let may_adopt = match since.filter(|_| self.has_adopted_since(row.version)) {
+            // What was before a life that was put aside counts for nothing.
+            Some(since) => !since.is_aside(),
+            None => self.settings.adopt,
+        };
+        is_of_then && may_adopt && self.written.row(&row.symbol).is_none()
     }
 
     fn adopt_late(&mut self, now: Now, row: &Row, out: &mut Vec<Effect>) {

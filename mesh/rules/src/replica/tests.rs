@@ -452,6 +452,74 @@ fn of_two_of_one_name_the_older_incarnation_steps_down() {
     assert_eq!(mesh.processes[&11].stepped_down, None);
 }
 
+/// Their lives are drawn, and which of the two is heard first is as it comes.
+#[test]
+fn of_two_that_start_apart_and_meet_through_a_third_one_stays() {
+    for (one, other) in [(1, 11), (11, 1), (5, 6), (6, 5), (7, 70)] {
+        let mut mesh = Mesh::default();
+        mesh.start(settings("s1", one, &[]), Owned::new());
+        let elsewhere = Settings { address: address("s1b"), ..settings("s1", other, &[]) };
+        mesh.start(elsewhere, Owned::new());
+        mesh.trade(one, "AAPL", "1");
+        mesh.trade(other, "MSFT", "2");
+        mesh.pass(BEAT / 4);
+        mesh.start(settings("s2", 2, &["s1", "s1b"]), Owned::new());
+        mesh.pass(BEAT * 9);
+        let (stays, goes) = if life(&[one]) < life(&[other]) { (other, one) } else { (one, other) };
+        let stepped_down = &mesh.processes[&goes].stepped_down;
+        assert!(matches!(stepped_down, Some(StepDown::NameTaken { .. })), "{stepped_down:?}");
+        assert_eq!(mesh.processes[&stays].stepped_down, None);
+        assert_eq!(mesh.view(2), mesh.view(stays));
+    }
+}
+
+/// Nobody has yielded to it: it may be a life that this strategy has lost.
+#[test]
+fn a_made_up_yield_of_a_later_life_changes_nothing() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    let link = mesh.processes[&2].links.iter().find(|(_, (other, _))| *other == 1);
+    let (_, (_, theirs)) = link.unwrap();
+    let (incarnation, instance) = (life(&[1, 5, 6]), Instance::new(1));
+    let yielded = NameYielded { name: name("s1"), incarnation, instance };
+    mesh.queue.push_back((1, Event::Received(*theirs, Message::NameYielded(yielded))));
+    mesh.settle();
+    assert_eq!(mesh.processes[&1].replica.phase(), Phase::Running(life(&[1])));
+}
+
+/// Whoever took the row refuses those of the owner's next incarnation, unless the owner says that
+/// it has put its own life aside.
+#[test]
+fn a_row_that_is_ahead_of_its_owner_ends_nobody() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    for (times, traded) in [(1, "AAPL"), (2, "IBM")] {
+        let running = mesh.processes[&1].replica.running().unwrap();
+        let version = Version { incarnation: running, sequence: Sequence::new(99) };
+        let (position, updated) = (Position::parse("666").unwrap(), Unix::new(1));
+        let row = Row { symbol: symbol(traded), position, version, updated };
+        let made_up = Delta {
+            owner: name("s1"),
+            after: Version::ZERO,
+            through: version,
+            adopted: None,
+            lives: vec![],
+            rows: vec![row],
+        };
+        let link = mesh.processes[&3].links.iter().find(|(_, (other, _))| *other == 2);
+        let (_, (_, theirs)) = link.unwrap();
+        mesh.queue.push_back((2, Event::Received(*theirs, Message::Delta(made_up))));
+        mesh.pass(BEAT * 9);
+        assert_eq!(mesh.processes[&1].stepped_down, None);
+        assert_eq!(mesh.processes[&1].replica.running().unwrap().start(), 1 + times);
+        for number in 1..=3 {
+            assert_eq!(mesh.view(number)[0], "s1 AAPL 100");
+            assert_eq!(mesh.view(number), mesh.view(1));
+        }
+    }
+    assert_eq!(mesh.view(1), ["s1 AAPL 100", "s1 IBM 0"]);
+}
+
 #[test]
 fn a_row_of_its_name_from_outside_never_changes_a_position() {
     let mut mesh = three();

@@ -109,6 +109,14 @@ fn name_taken() -> Frame {
     }))
 }
 
+fn name_yielded() -> Frame {
+    Frame::Peer(Message::NameYielded(NameYielded {
+        name: name("A"),
+        incarnation: Incarnation::new(4, 0x5eed),
+        instance: Instance::new(7),
+    }))
+}
+
 fn view() -> Frame {
     let rows = vec![ViewRow { owner: name("B"), row: row("AAPL", "-0.5", 5) }];
     let page = ViewPage { digest: Digest::new(5), rows, more: false };
@@ -151,7 +159,7 @@ fn status() -> Frame {
 }
 
 /// One frame of each kind, as the page shows it.
-fn examples() -> [(&'static str, Frame); 11] {
+fn examples() -> [(&'static str, Frame); 12] {
     let want = Want { owner: name("B"), after: Version::new(1, 4) };
     let number = RequestNumber::new(1);
     [
@@ -162,6 +170,7 @@ fn examples() -> [(&'static str, Frame); 11] {
         ("want", Frame::Peer(Message::Want(want))),
         ("heartbeat", heartbeat()),
         ("name taken", name_taken()),
+        ("name yielded", name_yielded()),
         ("ask for the state", Frame::AskStatus(number, Some(name("B")))),
         ("state", status()),
         ("ask for the view", Frame::AskView(number, Some((name("B"), symbol("AAPL"))))),

@@ -117,6 +117,33 @@ pub(super) fn draw(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
     faults
 }
 
+/// Processes of the first name start apart, and some of them again; then all meet.
+pub(super) fn apart(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
+    let meet = START + 2 * BEAT + prng.below(6 * BEAT);
+    let spread = [MS, 500 * MS, 2 * BEAT][prng.index(3)];
+    let mut twins: Vec<usize> = (cast.names..cast.places).collect();
+    if prng.percent(60) {
+        // Else the others are with the first one from the beginning.
+        twins.push(0);
+    }
+    let mut faults = Vec::new();
+    for twin in &twins {
+        faults.push((START, Fault::CutOff(*twin)));
+        if cast.names <= *twin {
+            faults.push((START + 1 + prng.below(3 * BEAT), Fault::Start(*twin)));
+        }
+        for _ in 0..prng.below(3) {
+            let time = START + 1 + prng.below(meet - START - MS);
+            faults.push((time, Fault::Kill { place: *twin, is_power: false }));
+            faults.push((time + 1, Fault::Start(*twin)));
+        }
+        for other in (0..cast.places).filter(|other| other != twin) {
+            faults.push((meet + prng.below(spread), Fault::Join(*twin, other)));
+        }
+    }
+    faults
+}
+
 /// A strategy trades in another life, of which it knows nothing, before it meets those who saw the
 /// first one. It may have restarted meanwhile, or others may have told them of its second life.
 fn another_life(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {

@@ -32,6 +32,15 @@ struct Lineage {
     adopted: Option<Adoption>,
 }
 
+/// Who was told that an owner lacks some of its rows.
+#[derive(Clone, Copy)]
+pub(super) struct Named {
+    /// Whoever shows the row.
+    pub(super) here: bool,
+    /// Anybody.
+    pub(super) elsewhere: bool,
+}
+
 /// The positions of one place, and its last version.
 #[derive(Clone, Default)]
 struct Book {
@@ -121,7 +130,7 @@ impl Oracle {
         &self,
         owner: &StrategyName,
         (before, row): (Incarnation, Version),
-        is_superseded: bool,
+        named: Named,
     ) -> bool {
         // What somebody made up is of no life.
         let Some(lineage) = self.lives.get(&(*owner, row.incarnation)) else { return true };
@@ -130,11 +139,13 @@ impl Oracle {
             || self.forged.contains(owner)
             || !self.lives.contains_key(&(*owner, before))
             || lineage.lives.contains(&before)
-            || (is_superseded
-                && lineage.adopted.is_some_and(|adopted| before < adopted.incarnation))
-            || lineage
-                .adopted
-                .is_some_and(|adopted| before.start() < adopted.through.incarnation.start())
+            || lineage.adopted.is_some_and(|adopted| {
+                // Of a life that was put aside others may have rows through whoever named them.
+                let is_aside = adopted.is_aside();
+                let is_named = named.here || (is_aside && named.elsewhere);
+                let is_before = before.start() < adopted.through.incarnation.start();
+                (is_named && before < adopted.incarnation) || (!is_aside && is_before)
+            })
     }
 
     /// The disk of a place is gone.

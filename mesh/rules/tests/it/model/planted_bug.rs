@@ -39,12 +39,16 @@ pub(super) enum PlantedBug {
     OneLife,
     /// Every listener is told that an owner knows the life whose rows it has.
     KnowsEveryLife,
+    /// Nobody is told that another process has given its name up.
+    YieldsInSilence,
+    /// No owner says which lives it has put aside.
+    PutsNothingAside,
     /// Rows go back to an older version now and then.
     ShowsOldRows,
 }
 
 impl PlantedBug {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::ShowsBeforeDurable,
         Self::ForgetsTrades,
         Self::ForgetsIncarnations,
@@ -63,6 +67,8 @@ impl PlantedBug {
         Self::NeverReconnects,
         Self::OneLife,
         Self::KnowsEveryLife,
+        Self::YieldsInSilence,
+        Self::PutsNothingAside,
         Self::ShowsOldRows,
     ];
 }

@@ -35,6 +35,8 @@ pub(super) struct Process {
     pub(super) is_slow: bool,
     /// Its disk was never lost, nor was it ever two.
     pub(super) is_pristine: bool,
+    /// Somebody made up rows of the incarnation that it has now.
+    pub(super) is_forged: bool,
     /// A copy of its disk.
     pub(super) copy: Vec<Record>,
     /// It connects to nobody the next time it starts.
@@ -77,6 +79,7 @@ impl Process {
             attempts: BTreeSet::new(),
             is_slow: false,
             is_pristine: true,
+            is_forged: false,
             copy: Vec::new(),
             is_lone: false,
             superseded: BTreeSet::new(),

@@ -9,12 +9,13 @@ mod checks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use allot_mesh_rules::{
-    Address, Delta, Effect, Event, LinkId, Message, Notice, Origin, Phase, Position, Record,
-    RecordNumber, Replica, Row, Sequence, StepDown, StrategyName, Symbol, Trade, Unix, Version,
+    Address, Delta, Effect, Event, Incarnation, LinkId, Message, Notice, Origin, Phase, Position,
+    Record, RecordNumber, Replica, Row, Sequence, StepDown, StrategyName, Symbol, Trade, Unix,
+    Version,
 };
 
 use super::faults::{self, Cast, EXAM, FAULTY, Fault, HEALING};
-use super::oracle::{Oracle, hundredths};
+use super::oracle::{Named, Oracle, hundredths};
 use super::planted_bug::PlantedBug;
 use super::prng::Prng;
 use super::process::{BEAT, Connection, MS, Process, START, address_of, name_of, symbol_of};
@@ -68,6 +69,8 @@ pub(super) struct World {
     prng: Prng,
     bug: Option<PlantedBug>,
     cast: Cast,
+    /// Processes of one name start apart, and nothing else goes wrong.
+    is_apart: bool,
     /// Up to so many members, each sends to all.
     direct: usize,
     processes: Vec<Process>,
@@ -128,15 +131,18 @@ impl World {
     fn new(seed: u64, bug: Option<PlantedBug>) -> Self {
         let mut prng = Prng::new(seed);
         let names = if prng.percent(3) { 10 } else { 2 + prng.index(4) };
-        let cast = Cast { names, places: names + prng.index(2) };
+        let is_apart = prng.percent(15);
+        let spares = if is_apart { 1 + prng.index(2) } else { prng.index(2) };
+        let cast = Cast { names, places: names + spares };
         let mut world = Self {
             time: START,
             bug,
             cast,
+            is_apart,
             // Half of the meshes have groups and relays.
             direct: if prng.percent(50) { 1 } else { 16 },
             processes: (0..cast.places)
-                .map(|place| Process::new(place, name_of(place % names)))
+                .map(|place| Process::new(place, name_of(if place < names { place } else { 0 })))
                 .collect(),
             happenings: BTreeMap::new(),
             happening_count: 0,
@@ -161,9 +167,15 @@ impl World {
 
     fn plan(&mut self, prng: &mut Prng) {
         for place in 0..self.cast.names {
-            self.at(START + prng.below(3 * BEAT), Happening::Fault(Fault::Start(place)));
+            let is_late = self.is_apart && prng.percent(30);
+            let time = START + prng.below(3 * BEAT) + if is_late { 5 * BEAT } else { 0 };
+            self.at(time, Happening::Fault(Fault::Start(place)));
         }
-        for (time, fault) in faults::draw(self.cast, prng) {
+        let faults = match self.is_apart {
+            true => faults::apart(self.cast, prng),
+            false => faults::draw(self.cast, prng),
+        };
+        for (time, fault) in faults {
             self.at(time, Happening::Fault(fault));
         }
         for _ in 0..20 + prng.below(60) {

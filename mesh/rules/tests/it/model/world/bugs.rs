@@ -13,6 +13,7 @@ impl World {
             (PlantedBug::NeverWants, Message::Want(_)) => return None,
             (PlantedBug::NoSummaries, Message::Summary(_)) => return None,
             (PlantedBug::SharesNames, Message::NameTaken(_)) => return None,
+            (PlantedBug::YieldsInSilence, Message::NameYielded(_)) => return None,
             (PlantedBug::SharesNames, Message::Hello(_)) if sender == receiver => return None,
             (PlantedBug::SharesNames, Message::Members(mut members)) => {
                 members.retain(|member| member.name != receiver);
@@ -46,6 +47,9 @@ impl World {
                     }
                     PlantedBug::AdoptsHalf if is_joining && delta.owner == receiver => {
                         delta.rows.truncate(1);
+                    }
+                    PlantedBug::PutsNothingAside => {
+                        delta.adopted.take_if(|adopted| adopted.is_aside());
                     }
                     PlantedBug::KnowsEveryLife => {
                         let status = replica.status(self.processes[to].now(self.time));

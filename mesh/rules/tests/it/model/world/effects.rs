@@ -110,12 +110,15 @@ impl World {
         if let Some(before) = before.filter(|before| row.version <= *before) {
             self.violated(format!("{me} shows {row:?} of {owner} after {before}"));
         }
+        let is_named = |process: &Process| process.superseded.contains(&owner);
+        let (here, elsewhere) =
+            (is_named(&self.processes[place]), self.processes.iter().any(is_named));
         if let Some(before) = before
             && owner != me
             && !self.oracle.may_replace(
                 &owner,
                 (before.incarnation, row.version),
-                self.processes[place].superseded.contains(&owner),
+                Named { here, elsewhere },
             )
         {
             self.violated(format!("{me} shows {row:?} of {owner}, who knows nothing of {before}"));
@@ -144,8 +147,13 @@ impl World {
         }
         self.look_at_step_down(place, why);
         self.processes[place].adopts |= is_newer;
-        self.kill(place, false);
-        if is_newer && self.prng.percent(60) {
+        self.end_process(place);
+        if self.is_apart && self.exam.is_none() {
+            let is_left = self.processes.iter().any(|other| other.name == name && other.is_up());
+            if !is_left {
+                self.violated(format!("the last process of {name} steps down: {why:?}"));
+            }
+        } else if is_newer && self.prng.percent(60) {
             self.soon(3 * BEAT, Happening::Fault(Fault::Start(place)));
         }
     }

@@ -62,6 +62,24 @@ impl World {
             let Connection { other, other_link, .. } = connection;
             self.soon(50 * MS, Happening::Down { place: other, link: other_link });
         }
+        if self.processes[place].is_forged {
+            // Whoever comes back cannot tell what was made up from what it has lost.
+            self.processes[place].is_pristine = false;
+        }
+    }
+
+    /// It has stepped down: what it said before arrives.
+    pub(super) fn end_process(&mut self, place: usize) {
+        for (to, link, arrival) in self.on_their_way(place) {
+            self.at(arrival + 1, Happening::Down { place: to, link });
+        }
+        self.kill(place, true);
+    }
+
+    /// Where each connection of a place ends, and when what was sent on it last arrives.
+    fn on_their_way(&self, place: usize) -> Vec<(usize, LinkId, u64)> {
+        let links = self.processes[place].links.values();
+        links.map(|link| (link.other, link.other_link, link.last_arrival.max(self.time))).collect()
     }
 
     fn lose_disk(&mut self, place: usize) {
@@ -175,8 +193,12 @@ impl World {
             updated: Unix::new(7),
         };
         self.oracle.forged(name, &row);
-        for process in self.processes.iter_mut().filter(|process| process.name == name) {
-            process.is_pristine = false;
+        // One of its own incarnation does not end it; what it is shown of others may be its own.
+        let is_of_now = replica_runs_as(&self.processes[owner], version.incarnation);
+        self.processes[owner].is_forged |= is_of_now;
+        let twins = self.processes.iter_mut().enumerate();
+        for (place, twin) in twins.filter(|(_, twin)| twin.name == name) {
+            twin.is_pristine &= is_of_now && place == owner;
         }
         let after = replica_through(&self.processes[listener], &name);
         let forged = Delta {
@@ -241,6 +263,12 @@ impl World {
         }
         self.at(self.time + BEAT, Happening::Supervise);
     }
+}
+
+/// Whether a process runs under this incarnation.
+fn replica_runs_as(process: &Process, incarnation: Incarnation) -> bool {
+    let phase = process.replica.as_ref().map(Replica::phase);
+    phase == Some(Phase::Running(incarnation))
 }
 
 /// What a process has of an owner.
