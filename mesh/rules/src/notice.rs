@@ -123,8 +123,8 @@ pub enum StepDown {
         holders: Vec<Holder>,
         /// Up to where the journal goes.
         journal: Version,
-        /// It had started, alone, when they turned up.
-        had_started: bool,
+        /// The trades that it had taken when they turned up, if it had started, alone.
+        trades: Option<u64>,
     },
     /// There is no incarnation after the last one: somebody made up its number.
     NoIncarnationLeft,

@@ -229,8 +229,9 @@ impl Replica {
             return;
         }
         let Some(peer) = link.peer else {
-            // Its hello was lost; a heartbeat of this replica will ask for it.
-            self.counters.bad_messages += 1;
+            // Its hello was lost, or it speaks to the process that was here before; a heartbeat of
+            // this replica will ask for it.
+            self.counters.before_hello += 1;
             return;
         };
         let known = self.members.get_mut(&peer.name);

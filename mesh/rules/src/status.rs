@@ -115,6 +115,8 @@ pub struct Counters {
     pub stale_rows: u64,
     /// Rows that were received and newer.
     pub applied_rows: u64,
-    /// Messages that made no sense where they came: before a hello, or out of their bounds.
+    /// Messages on a connection whose peer has not said who it is.
+    pub before_hello: u64,
+    /// Messages that made no sense where they came: out of their bounds.
     pub bad_messages: u64,
 }

@@ -45,6 +45,7 @@ pub(crate) fn named(
         ("differences", replica.differences),
         ("stale_rows", replica.stale_rows),
         ("applied_rows", replica.applied_rows),
+        ("before_hello", replica.before_hello),
         ("bad_messages", replica.bad_messages),
         ("garbage", service.garbage),
         ("frames_received", service.frames_received),

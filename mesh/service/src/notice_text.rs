@@ -99,11 +99,14 @@ pub fn step_down_text(name: StrategyName, reason: &StepDown, has_journal: bool) 
                  {incarnation}{lost}; stop it first, or give this one another name"
             )
         }
-        StepDown::NewerRows { holders, journal, had_started } => {
+        StepDown::NewerRows { holders, journal, trades } => {
             let list: Vec<_> =
                 holders.iter().map(|holder| holder_text(name, holder, *journal)).collect();
             let list = list.join(", ");
-            let when = if *had_started { "; it had started before it heard of them" } else { "" };
+            let when = trades.map_or_else(String::new, |count| {
+                let lost = aside_text(count, has_journal);
+                format!("; it had started before it heard of them{lost}")
+            });
             let (lacks, remedy) = match (has_journal, *journal == Version::ZERO) {
                 (true, true) => ("its journal, which is empty, lacks".to_owned(), BRING_BACK),
                 (true, false) => {
@@ -133,19 +136,42 @@ fn lost_text(trades: Trades, has_journal: bool) -> String {
     if count == 0 {
         return "; this process has taken no trade".to_owned();
     }
-    let noun = if count == 1 { "trade" } else { "trades" };
+    let (trades, are) = trades_text(count);
     let lost = match may_be_known {
         true => format!(
-            "of the {count} {noun} that this process has taken, those that the other one did not \
-             take over are in no view"
+            "of {trades} that this process has taken, what the other one did not take over is in \
+             no view"
         ),
-        false => format!("the {count} {noun} that this process has taken are in no view"),
+        false => format!("{trades} that this process has taken {are} in no view"),
     };
     let journal = match has_journal {
-        true => "its journal has them, as `allot inspect` shows",
-        false => "it has no journal: give them to the other one",
+        true => journal_text(count),
+        false => "it has no journal: give them to the other one".to_owned(),
     };
     format!("; {lost}; {journal}")
+}
+
+/// What becomes of the trades of a process that has traded in a life of its own.
+fn aside_text(count: u64, has_journal: bool) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    let (trades, are) = trades_text(count);
+    let journal = if has_journal { format!("; {}", journal_text(count)) } else { String::new() };
+    format!("; {trades} that it has taken {are} not in those positions{journal}")
+}
+
+fn trades_text(count: u64) -> (String, &'static str) {
+    if count == 1 {
+        ("the 1 trade".to_owned(), "is")
+    } else {
+        (format!("the {count} trades"), "are")
+    }
+}
+
+fn journal_text(count: u64) -> String {
+    let them = if count == 1 { "it" } else { "them" };
+    format!("its journal has {them}, as `allot inspect` shows")
 }
 
 /// What a peer holds of a strategy.
@@ -184,11 +210,8 @@ mod tests {
              has them, as `allot inspect` shows; stop it first, or give this one another name"
         );
         let holder = Holder { peer: name(b"B"), through: Version::new(3, 7), rows: 1 };
-        let newer = StepDown::NewerRows {
-            holders: vec![holder],
-            journal: Version::ZERO,
-            had_started: false,
-        };
+        let newer =
+            StepDown::NewerRows { holders: vec![holder], journal: Version::ZERO, trades: None };
         assert_eq!(
             step_down_text(name(b"A"), &newer, true),
             "peers hold positions of A that its journal, which is empty, lacks: B holds 1 row \
@@ -198,10 +221,13 @@ mod tests {
         let beside = StepDown::NewerRows {
             holders: vec![holder],
             journal: Version::new(3, 9),
-            had_started: true,
+            trades: Some(2),
         };
         let text = step_down_text(name(b"A"), &beside, true);
-        assert!(text.contains("through version 3.7 of another life; it had started"), "{text}");
+        let aside = "through version 3.7 of another life; it had started before it heard of them; \
+                     the 2 trades that it has taken are not in those positions; its journal has \
+                     them, as `allot inspect` shows; bring";
+        assert!(text.contains(aside), "{text}");
         let text = step_down_text(name(b"A"), &beside, false);
         assert!(text.contains("it was started without --data"), "{text}");
     }

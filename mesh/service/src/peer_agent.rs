@@ -3,8 +3,8 @@
 use std::sync::mpsc::Sender;
 
 use allot_mesh_rules::{
-    Address, Digest, Effect, Event, Incarnation, LinkId, Notice, Now, Origin, RecordNumber,
-    Refusal, Replica, Row, Settings, Steady, StrategyName, Symbol, Trade, Unix,
+    Address, Digest, Effect, Event, LinkId, Notice, Now, Origin, RecordNumber, Refusal, Replica,
+    Row, Settings, Steady, StrategyName, Symbol, Trade, Unix,
 };
 use allot_runtime::{
     Agent, Context, CurveKeys, Nanos, PollSet, RuntimeError, StopRequest, WallClock,
@@ -171,7 +171,7 @@ impl PeerAgent {
             Effect::Forget(address) => self.links.forget(&address),
             Effect::Started(incarnation) => {
                 self.has_started = true;
-                self.show_start(incarnation);
+                self.board.iter().for_each(|board| board.start(incarnation));
             }
             Effect::Changed(owner, row) => {
                 self.board.iter().for_each(|board| board.change(owner, row));
@@ -184,10 +184,9 @@ impl PeerAgent {
         }
     }
 
-    /// Shows that it has started, and the rows that it had before anybody told it any.
-    fn show_start(&self, incarnation: Incarnation) {
+    /// Shows the rows that it has before anybody tells it any.
+    fn show_history(&self) {
         let Some(board) = &self.board else { return };
-        board.start(incarnation);
         for (owner, row) in self.replica.rows() {
             board.show(*owner, *row);
         }
@@ -418,6 +417,7 @@ impl Agent for PeerAgent {
             timer.times.start(steady, now.unix);
         }
         self.take_snapshot(steady, now);
+        self.show_history();
         self.apply(now, Event::Tick);
     }
 

@@ -63,9 +63,9 @@ impl ViewBoard {
         self.lock().conflated
     }
 
-    /// Shows a row that has not changed, if nobody was shown it.
+    /// Shows a row that was there from the beginning.
     pub(crate) fn show(&self, owner: StrategyName, row: Row) {
-        self.lock().changes.rows.entry((owner, row.symbol)).or_insert(row);
+        self.lock().changes.rows.insert((owner, row.symbol), row);
         self.waker.wake();
     }
 

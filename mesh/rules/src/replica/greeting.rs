@@ -632,7 +632,8 @@ impl Replica {
             let (through, rows) = there.map_or((Version::ZERO, 0), |own| (own.through, own.rows));
             let holders = peer.map(|peer| Holder { peer, through, rows }).into_iter().collect();
             let journal = self.owned.version();
-            self.step_down(StepDown::NewerRows { holders, journal, had_started: true }, out);
+            let trades = Some(self.trades);
+            self.step_down(StepDown::NewerRows { holders, journal, trades }, out);
         } else if taken.is_alive && self.has_lived_beside(now, taken) {
             self.outlive(taken.incarnation, out);
         }

@@ -118,7 +118,7 @@ impl Replica {
 
     fn refuse_to_start(&mut self, holders: Vec<Holder>, out: &mut Vec<Effect>) {
         let journal = self.owned.version();
-        self.step_down(StepDown::NewerRows { holders, journal, had_started: false }, out);
+        self.step_down(StepDown::NewerRows { holders, journal, trades: None }, out);
     }
 
     fn has_an_answer(&self) -> bool {
@@ -149,10 +149,15 @@ impl Replica {
             let is_newer = there.rows != 0 && !self.written.covers(there.through);
             is_newer.then_some(Holder { peer, through: there.through, rows: there.rows })
         };
-        let mut holders: Vec<_> = self.answers().filter_map(holder).collect();
-        // A peer may be linked twice.
-        holders.dedup();
-        holders
+        // A peer may be linked twice, and have said more the second time.
+        let mut latest = BTreeMap::new();
+        for holder in self.answers().filter_map(holder) {
+            let known = latest.entry(holder.peer).or_insert(holder);
+            if known.through < holder.through {
+                *known = holder;
+            }
+        }
+        latest.into_values().collect()
     }
 
     /// The hellos and wants that were lost.

@@ -199,6 +199,10 @@ impl Replica {
             let Some((through, _)) = link.doubt.take_if(|(_, until)| *until < now.steady) else {
                 continue;
             };
+            if self.owned.covers(through) {
+                // It was shown, and has been put aside since.
+                continue;
+            }
             link.own_there = None;
             self.counters.unfounded += 1;
             let is_told = core::mem::replace(&mut link.is_unfounded_told, true);
@@ -281,8 +285,8 @@ impl Replica {
         if self.written.covers(version) || self.has_adopted_since(version) {
             return;
         }
-        let (holders, journal) = (vec![holder], self.owned.version());
-        self.step_down(StepDown::NewerRows { holders, journal, had_started: true }, out);
+        let (holders, journal, trades) = (vec![holder], self.owned.version(), Some(self.trades));
+        self.step_down(StepDown::NewerRows { holders, journal, trades }, out);
     }
 
     /// It has adopted rows, and said so, after a life had this version: what it did not get then

@@ -339,7 +339,7 @@ fn without_its_disk_a_strategy_refuses_to_start_while_peers_hold_its_rows() {
     mesh.trade(1, "AAPL", "100");
     mesh.kill(1);
     mesh.start(settings("s1", 11, &["s2"]), Owned::new());
-    let Some(StepDown::NewerRows { holders, journal, had_started: false }) =
+    let Some(StepDown::NewerRows { holders, journal, trades: None }) =
         &mesh.processes[&11].stepped_down
     else {
         panic!("{:?}", mesh.processes[&11].stepped_down)
@@ -415,7 +415,7 @@ fn whoever_started_alone_steps_down_when_newer_rows_turn_up() {
     mesh.pass(BEAT * 9);
     let stepped_down = &mesh.processes[&11].stepped_down;
     assert!(
-        matches!(stepped_down, Some(StepDown::NewerRows { had_started: true, .. })),
+        matches!(stepped_down, Some(StepDown::NewerRows { trades: Some(1), .. })),
         "{stepped_down:?}"
     );
     assert_eq!(mesh.view(2), ["s1 AAPL 100"]);

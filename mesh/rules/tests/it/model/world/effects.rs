@@ -132,7 +132,7 @@ impl World {
         let name = self.processes[place].name;
         let is_newer = matches!(why, StepDown::NewerRows { .. });
         let what = match why {
-            StepDown::NewerRows { had_started: false, .. } => "refused to start",
+            StepDown::NewerRows { trades: None, .. } => "refused to start",
             StepDown::NewerRows { .. } => "stepped down for newer rows",
             StepDown::NameTaken { .. } => "stepped down for its name",
             StepDown::NoIncarnationLeft => "no incarnation left",
