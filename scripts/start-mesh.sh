@@ -33,7 +33,8 @@ for ((number = 1; number <= count; number++)); do
     own=(--listen "$(at "$number")")
     # One that is known is enough; two, so that either may be down.
     [ "$number" -eq 1 ] || own+=(--connect "$(at 1)")
-    [ "$number" -eq 2 ] || [ "$count" -eq 1 ] || own+=(--connect "$(at 2)")
+    # The first does not wait for a second that is started after it.
+    [ "$number" -eq 2 ] || ! process_of strategy_2 >/dev/null || own+=(--connect "$(at 2)")
     [ -z "$data" ] || own+=(--data "$data/strategy_$number")
     launch "strategy_$number" mesh "strategy_$number" "${own[@]}" "${arguments[@]}"
 done

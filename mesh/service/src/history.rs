@@ -21,7 +21,7 @@ use allot_mesh_rules::{
     Digest, Incarnation, Position, Row, Sequence, StrategyName, Symbol, Unix, Version,
 };
 use allot_wire::timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 use crate::ViewRow;
 use crate::limits::HISTORY_BUSY;
@@ -90,6 +90,18 @@ pub struct History {
     keep: Duration,
 }
 
+/// A history with what is in it.
+pub struct OpenedHistory {
+    /// The history.
+    pub history: History,
+    /// The newest snapshot whose digest holds.
+    pub newest: Option<ViewSnapshot>,
+    /// What is wrong with those after it.
+    pub wrong: Vec<String>,
+    /// Where a file is now that was no database.
+    pub aside: Option<PathBuf>,
+}
+
 /// Why a history cannot be read or written.
 #[derive(Debug)]
 pub enum HistoryError {
@@ -128,6 +140,26 @@ impl History {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(SCHEMA)?;
         Ok(Self { connection, folder: folder.to_owned(), keep })
+    }
+
+    /// Opens the history of a data directory, and reads its newest snapshot. A file that is no
+    /// database, or a damaged one, is moved aside, and a new history begins: a strategy has its
+    /// positions without it.
+    ///
+    /// # Errors
+    /// [`HistoryError`]: what SQLite or the operating system says.
+    pub fn open_newest(folder: &Path, keep: Duration) -> Result<OpenedHistory, HistoryError> {
+        let open = |aside| {
+            let history = Self::open(folder, keep)?;
+            let (newest, wrong) = history.newest()?;
+            Ok(OpenedHistory { history, newest, wrong, aside })
+        };
+        match open(None) {
+            Err(HistoryError::Sqlite(error)) if is_no_database(&error) => {
+                open(Some(move_aside(folder)?))
+            }
+            opened => opened,
+        }
     }
 
     /// Stores a snapshot, in the database and beside it, and removes those that are too old.
@@ -291,6 +323,21 @@ impl History {
     }
 }
 
+fn is_no_database(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
+/// Gives the database another name; returns it.
+fn move_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
+    let path = folder.join(DATABASE);
+    let aside = |number: u32| folder.join(format!("{DATABASE}.unreadable-{number}"));
+    let free = (1..=u32::MAX).map(aside).find(|aside| !aside.exists());
+    let aside = free.expect("a folder has fewer files");
+    fs::rename(&path, &aside).map_err(|error| HistoryError::Io(path, error))?;
+    Ok(aside)
+}
+
 /// A name that every file system takes, and that orders like the time.
 fn csv_name(taken_at: &str) -> String {
     format!("{CSV_BEGIN}{}{CSV_END}", taken_at.replace(':', "-"))
@@ -425,6 +472,23 @@ mod tests {
         let damage = "UPDATE positions SET symbol = 'x' || char(7) WHERE symbol = 'AAPL'";
         history.connection.execute(damage, []).unwrap();
         assert_eq!(history.newest().unwrap().0, None);
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_moved_aside() {
+        let folder = TempDir::new().unwrap();
+        for number in 1..=2 {
+            fs::write(folder.path().join(DATABASE), "positions of yesterday\n".repeat(99)).unwrap();
+            let opened = History::open_newest(folder.path(), Duration::from_hours(2)).unwrap();
+            let aside = opened.aside.unwrap();
+            assert!(aside.ends_with(format!("history.sqlite.unreadable-{number}")));
+            assert!(fs::read_to_string(aside).unwrap().starts_with("positions of yesterday"));
+            let mut history = opened.history;
+            history.store(&snapshot(1, "100")).unwrap();
+            assert_eq!(history.newest().unwrap().0, Some(snapshot(1, "100")));
+        }
+        let opened = History::open_newest(folder.path(), Duration::from_hours(2)).unwrap();
+        assert_eq!((opened.newest, opened.aside), (Some(snapshot(1, "100")), None));
     }
 
     #[test]

@@ -27,7 +27,7 @@ mod counters;
 mod peer_agent;
 
 pub use frame::{Frame, RequestNumber};
-pub use history::{History, HistoryError, SnapshotKind, ViewSnapshot};
+pub use history::{History, HistoryError, OpenedHistory, SnapshotKind, ViewSnapshot};
 pub use history_agent::{HistoryAgent, HistoryTimes, SnapshotQueue};
 pub use notice_text::step_down_text;
 pub use owner_journal::{

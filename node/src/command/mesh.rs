@@ -28,6 +28,8 @@ use crate::common_args::CommonArgs;
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
+    // Whoever means a strategy of that name is told that it is none.
+    disable_help_subcommand = true,
     after_help = "\
 Examples:
   allot mesh strategy_1 12345

@@ -462,6 +462,13 @@ fn flags_that_would_do_nothing_and_mistyped_commands_are_refused() {
         let error = mesh.spawn("A", &[], &flag).outcome().misuse();
         assert!(error.contains("--data"), "{error}");
     }
+    for flag in [["--join-wait", "0s"], ["--keep", "0"]] {
+        let error =
+            mesh.spawn("A", &[], &[&flag[..], &["--data", "a"]].concat()).outcome().misuse();
+        assert!(error.contains(flag[0]) && error.contains("at least 1"), "{error}");
+    }
+    let error = mesh.spawn("help", &[], &[]).outcome().misuse();
+    assert!(error.contains("give the strategy another name"), "{error}");
     let error = mesh.place.run(&["mesh", "staus", "12345"]).misuse();
     assert!(error.contains("`allot mesh status tcp://127.0.0.1:12345`"), "{error}");
     let ask = ["mesh", "view", "ipc://A", "--secret", "keys"];

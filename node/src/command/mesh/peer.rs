@@ -13,8 +13,8 @@ use allot_mesh_rules::{
     Address as PeerAddress, Instance, Owned, Settings, StrategyName, Version, limits,
 };
 use allot_mesh_service::{
-    History, HistoryAgent, HistoryTimes, NoTrades, OpenedJournal, OwnerJournal, PeerAgent,
-    PeerDoor, PeerStart, SnapshotQueue, TradeSource, ViewBoard, ViewRow,
+    History, HistoryAgent, HistoryTimes, NoTrades, OpenedHistory, OpenedJournal, OwnerJournal,
+    PeerAgent, PeerDoor, PeerStart, SnapshotQueue, TradeSource, ViewBoard, ViewRow,
 };
 use allot_runtime::{
     Clock, Context, CurveKey, CurveKeys, StopRequest, ThreadGroup, ThreadSlot, Threads,
@@ -39,7 +39,7 @@ use crate::stdout::print;
 /// What a peer is told.
 #[derive(Args)]
 pub(super) struct PeerPage {
-    /// The strategy: 1 to 32 of A-Z a-z 0-9 . - _ @; status and view are no names
+    /// The strategy: 1 to 32 of A-Z a-z 0-9 . - _ @; status, view and help are no names
     #[arg(value_name = "NAME", required = true, value_parser = name)]
     name: Option<StrategyName>,
     /// Short for --listen
@@ -126,13 +126,20 @@ pub(crate) const JOURNAL: &str = "journal";
 /// Peers that an owner sends its changes to itself.
 const DIRECT: usize = 16;
 /// What a strategy may not be called by mistake.
-const SUB_COMMANDS: [&str; 2] = ["status", "view"];
+const SUB_COMMANDS: [&str; 3] = ["status", "view", "help"];
 /// A day of --keep.
 const DAY: Duration = Duration::from_hours(24);
 /// How long the last lines may take.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn name(text: &str) -> Result<StrategyName, String> {
+    if SUB_COMMANDS.contains(&text) {
+        return Err(
+            "this is no name of a strategy: `allot mesh --help` shows what there is; give \
+                    the strategy another name"
+                .to_owned(),
+        );
+    }
     StrategyName::new(text.as_bytes()).map_err(|bad| bad.to_string())
 }
 
@@ -195,7 +202,7 @@ pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
     };
     group.add(&slot, Box::new(PeerAgent::new(door, start)));
     let monitor = Monitor::new(Box::new(move || stop.make()), Vec::new(), None)?;
-    print(&ready(style, name, &address, is_kept))?;
+    print(&ready(style, name, &address, is_kept)).context("cannot write to standard output")?;
     let (mut output, running) = (output.start()?, group.start()?);
     // An error is a peer that ended without being asked to; joining says why.
     if stopped.recv().is_ok() {
@@ -287,6 +294,15 @@ impl PeerPage {
         demand(is_good, format!("--heartbeat must be from {from} to {to}"))?;
         let is_good = Duration::from_secs(1) <= self.times.snapshot_every;
         demand(is_good, "--snapshot-every must be at least 1s")?;
+        let is_good = limits::HEARTBEAT_LEAST <= self.times.join_wait;
+        demand(
+            is_good,
+            format!(
+                "--join-wait must be at least {from}: without an answer nobody knows what peers \
+                 hold; a strategy that connects to nobody does not wait"
+            ),
+        )?;
+        demand(1 <= self.times.keep, "--keep must be at least 1 day")?;
         let knows_others = !self.connect.is_empty() || !self.peers.is_empty();
         demand(
             !self.adopt || knows_others,
@@ -370,9 +386,20 @@ impl PeerPage {
             let data = data.display();
             format!("cannot use the history in {data}; move history.sqlite away to begin anew")
         };
-        let history = History::open(data, DAY * self.times.keep).with_context(what)?;
-        let (newest, wrong) = history.newest().with_context(what)?;
-        wrong.iter().for_each(|what| tracing::error!("{what}"));
+        let opened = History::open_newest(data, DAY * self.times.keep).with_context(what)?;
+        let OpenedHistory { history, newest, wrong, aside } = opened;
+        if let Some(aside) = aside {
+            tracing::error!(
+                "history.sqlite is no database that can be read: it is {} now, and a new history \
+                 begins; the positions of this strategy are in its journal, and those of others \
+                 come from them",
+                aside.display()
+            );
+        }
+        if let Some(first) = wrong.first() {
+            let more = wrong.len() - 1;
+            tracing::error!(more, "{first}");
+        }
         let others = newest.map_or_else(Vec::new, |snapshot| snapshot.rows);
         let own = others.iter().filter(|one| one.owner == name);
         let own = own.filter(|one| lacks(journal.owned(), one.row.version)).count();

@@ -162,7 +162,9 @@ impl TradeLines {
         file.before = None;
         file.skipped += 1;
         if !self.is_checked_only {
-            tracing::info!("{number} lines of {} were applied before", self.intake.name());
+            let lines = if number == 1 { "line" } else { "lines" };
+            let were = if number == 1 { "was" } else { "were" };
+            tracing::info!("{number} {lines} of {} {were} applied before", self.intake.name());
         }
         Ok(true)
     }
@@ -190,9 +192,10 @@ impl TradeLines {
     fn end(&mut self) -> Option<SourceItem> {
         let (number, _) = self.file.as_mut()?.before.take()?;
         Some(SourceItem::Failed(format!(
-            "{} has {} lines, and {number} were applied before; give the file that was applied",
+            "{} has {} {}, and {number} were applied before; give the file that was applied",
             self.intake.name(),
-            self.lines
+            self.lines,
+            if self.lines == 1 { "line" } else { "lines" }
         )))
     }
 }
@@ -304,7 +307,7 @@ mod tests {
         assert!(refused[0].contains("are not those that were applied before"), "{refused:?}");
         fs::write(path, "AAPL 100\n").unwrap();
         let refused = texts(&mut TradeLines::file(path, before).unwrap());
-        assert!(refused[0].contains("has 1 lines, and 4 were applied before"), "{refused:?}");
+        assert!(refused[0].contains("has 1 line, and 4 were applied before"), "{refused:?}");
     }
 
     #[test]
