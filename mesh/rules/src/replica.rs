@@ -6,13 +6,17 @@
 //! ```
 //!
 //! Changes go to peers as they happen, and whoever lacks something asks for it: [`exchange`] has
-//! both. [`greeting`] knows who is who, [`joining`] how a strategy gets its incarnation, [`own`]
-//! what a trade does, [`clockwork`] what time does.
+//! both. [`greeting`] knows who is at the other end of a link, [`namesakes`] which of two processes
+//! of a name stays, [`membership`] who there is, [`routes`] who sends to whom, [`joining`] how a
+//! strategy gets its incarnation, [`own`] what a trade does, [`clockwork`] what time does.
 
 mod link;
 mod own;
 mod joining;
 mod greeting;
+mod namesakes;
+mod membership;
+mod routes;
 mod exchange;
 mod sending;
 mod clockwork;
@@ -279,6 +283,15 @@ impl Replica {
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether it has what those whom it hears have said that they have: the snapshot of a start.
+    #[must_use]
+    pub fn has_caught_up(&self) -> bool {
+        let has = |(name, id): (&StrategyName, &LinkId)| {
+            self.links.get(id).is_none_or(|link| link.its_own <= self.view.through(name))
+        };
+        self.wants.is_empty() && self.peers.iter().all(has)
     }
 
     /// Its own durable rows, for the journal's snapshot.

@@ -1,6 +1,7 @@
 //! Peer agent: a replica with its door and links, its journal, its trades, and its view on show.
 
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use allot_mesh_rules::{
     Address, Digest, Effect, Event, LinkId, Notice, Now, Origin, RecordNumber, Refusal, Replica,
@@ -41,6 +42,10 @@ pub struct PeerAgent {
     /// Whom it was told to connect to.
     connect: Vec<Address>,
     has_started: bool,
+    /// When the view is shown as it is, if what was there at the start has not come.
+    shown_at: Nanos,
+    /// How long that may take.
+    join_wait: Duration,
     disk_is_full: bool,
     stop: StopRequest,
     stopped: Option<Sender<()>>,
@@ -110,6 +115,7 @@ impl PeerAgent {
     pub fn new(door: PeerDoor, start: PeerStart) -> Self {
         let PeerStart { settings, journal, others, source, board, history, stop, wall } = start;
         let (name, connect) = (settings.name, settings.connect.clone());
+        let join_wait = settings.join_wait;
         let others = others.into_iter().filter(|one| one.owner != name);
         let others = others.map(|ViewRow { owner, row }| (owner, row));
         let (stop, stopped) = stop;
@@ -130,6 +136,8 @@ impl PeerAgent {
             counters: ServiceCounters::default(),
             connect,
             has_started: false,
+            shown_at: Nanos::MAX,
+            join_wait,
             disk_is_full: false,
             stop,
             stopped: Some(stopped),
@@ -171,6 +179,7 @@ impl PeerAgent {
             Effect::Forget(address) => self.links.forget(&address),
             Effect::Started(incarnation) => {
                 self.has_started = true;
+                self.shown_at = Nanos::from_unix(now.steady.get()) + self.join_wait;
                 self.board.iter().for_each(|board| board.start(incarnation));
             }
             Effect::Changed(owner, row) => {
@@ -189,6 +198,15 @@ impl PeerAgent {
         let Some(board) = &self.board else { return };
         for (owner, row) in self.replica.rows() {
             board.show(*owner, *row);
+        }
+    }
+
+    /// Says once that what was there at the start has come, or that it was waited for.
+    fn look_for_snapshot(&mut self, steady: Nanos) {
+        let is_open = self.has_started && self.shown_at != Nanos::MAX;
+        if is_open && (self.shown_at <= steady || self.replica.has_caught_up()) {
+            self.shown_at = Nanos::MAX;
+            self.board.iter().for_each(ViewBoard::complete);
         }
     }
 
@@ -438,6 +456,7 @@ impl Agent for PeerAgent {
         }
         self.ask_again_at =
             if self.links.must_ask_again() { steady + ROOM_AGAIN } else { Nanos::MAX };
+        self.look_for_snapshot(steady);
         self.take_snapshot(steady, now);
         self.stop_cleanly(now);
         done
@@ -449,7 +468,7 @@ impl Agent for PeerAgent {
 
     fn wake_at(&self) -> Nanos {
         let replica = Nanos::from_unix(self.replica.wake_at().get());
-        replica.min(self.ask_again_at).min(self.history_wake_at)
+        replica.min(self.ask_again_at).min(self.history_wake_at).min(self.shown_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

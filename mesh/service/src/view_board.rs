@@ -28,6 +28,8 @@ struct Shared {
 pub struct ViewChanges {
     /// The incarnation, if the peer has started.
     pub started: Option<Incarnation>,
+    /// What was there when the peer started has come, or does not come soon.
+    pub is_complete: bool,
     /// Rows.
     pub rows: BTreeMap<(StrategyName, Symbol), Row>,
     /// Members.
@@ -88,6 +90,12 @@ impl ViewBoard {
         self.waker.wake();
     }
 
+    /// What was there at the start has come.
+    pub(crate) fn complete(&self) {
+        self.lock().changes.is_complete = true;
+        self.waker.wake();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().expect("nothing panics while it holds the lock")
     }
@@ -97,6 +105,9 @@ impl ViewChanges {
     /// Whether nothing has changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.started.is_none() && self.rows.is_empty() && self.members.is_empty()
+        self.started.is_none()
+            && !self.is_complete
+            && self.rows.is_empty()
+            && self.members.is_empty()
     }
 }

@@ -39,6 +39,10 @@ impl Replica {
         if self.phase == Phase::Down {
             return;
         }
+        let its_own = owners.iter().find(|summary| summary.owner == peer.name);
+        if let (Some(its_own), Some(link)) = (its_own, self.links.get_mut(&id)) {
+            link.its_own = its_own.through;
+        }
         let mut lacks = self.view.owners().count() != owners.len();
         for theirs in owners.iter().filter(|summary| summary.owner != me) {
             lacks |= theirs.through < self.view.through(&theirs.owner);

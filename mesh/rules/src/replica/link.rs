@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub(super) says_taken: bool,
     /// What it has of this replica's rows, as it said last.
     pub(super) own_there: Option<OwnerSummary>,
+    /// What it had of its own rows, as it said last.
+    pub(super) its_own: Version,
     /// Its last heartbeat, and what was here then.
     pub(super) beat: Option<Beat>,
     /// Deltas may leave.
@@ -81,6 +83,7 @@ impl Link {
             has_answered: false,
             says_taken: false,
             own_there: None,
+            its_own: Version::ZERO,
             beat: None,
             has_room: true,
             cursors: BTreeMap::new(),

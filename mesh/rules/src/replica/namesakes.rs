@@ -1,0 +1,203 @@
+//! Namesakes: two processes of one name, and which of them stays.
+//!
+//! The one with the later incarnation stays; of two with the same start, which were apart, chance
+//! decides. Who hears of both tells the other one:
+//!
+//! ```text
+//!   C1 ◄─ NameTaken: C2 ── D ◄── Hello ── C2       C2 is later
+//!   C1 ── NameYielded: to C2 ─► D                  C1 knew of C2: both have lived at one time
+//!                               D ── it ─► C2      so C1's rows are no life that C2 has lost
+//! ```
+
+use super::Replica;
+use super::link::Link;
+use crate::members::Known;
+use crate::{
+    Address, Effect, Hello, Holder, Incarnation, Instance, LinkId, Message, NameTaken, NameYielded,
+    Now, StepDown, StrategyName, Trades, Version, limits,
+};
+
+impl Replica {
+    /// Another process of this name is at the other end.
+    pub(super) fn meet_namesake(&mut self, id: LinkId, hello: &Hello, out: &mut Vec<Effect>) {
+        let Some(incarnation) = self.running() else {
+            // Of two that join one goes; and whoever runs was there before.
+            let goes = !hello.is_joining || self.settings.instance < hello.instance;
+            return if goes { self.yield_name(None, hello, out) } else { self.claim(id, out) };
+        };
+        if hello.is_joining {
+            return self.claim(id, out);
+        }
+        let (theirs, ours) =
+            ((hello.incarnation, hello.instance), (incarnation, self.settings.instance));
+        if ours < theirs {
+            return self.yield_name(None, hello, out);
+        }
+        self.claim(id, out);
+        self.outlive(hello.incarnation, out);
+    }
+
+    fn yield_name(&mut self, peer: Option<StrategyName>, hello: &Hello, out: &mut Vec<Effect>) {
+        self.say_yielded(hello.instance, out);
+        self.give_up_name(peer, hello.incarnation, &hello.address, out);
+    }
+
+    /// Says to all that it knows of another process, to which it gives the name up: whoever holds
+    /// its rows can tell that one whose they are.
+    fn say_yielded(&self, instance: Instance, out: &mut Vec<Effect>) {
+        let Some(incarnation) = self.running() else { return };
+        let yielded = NameYielded { name: self.settings.name, incarnation, instance };
+        for id in self.links.keys() {
+            out.push(Effect::Send(*id, Message::NameYielded(yielded)));
+        }
+    }
+
+    /// A process has given its name up: the one that stays is told, now or when it is heard.
+    pub(super) fn hear_name_yielded(&mut self, yielded: NameYielded, out: &mut Vec<Effect>) {
+        let NameYielded { name, incarnation, instance } = yielded;
+        if name == self.settings.name {
+            let is_other = self.running().is_some_and(|running| incarnation < running);
+            if is_other && instance == self.settings.instance {
+                self.put_aside(incarnation, out);
+            }
+            return;
+        }
+        if self.yields.contains_key(&name) || self.yields.len() < limits::MEMBERS_MAX {
+            self.yields.insert(name, yielded);
+        }
+        if let Some(id) = self.peers.get(&name) {
+            self.pass_on_yield(*id, out);
+        }
+    }
+
+    pub(super) fn pass_on_yield(&self, id: LinkId, out: &mut Vec<Effect>) {
+        let Some(peer) = self.links.get(&id).and_then(Link::member) else { return };
+        let yielded = self.yields.get(&peer.name);
+        if let Some(yielded) = yielded.filter(|yielded| yielded.instance == peer.instance) {
+            self.send(id, Message::NameYielded(*yielded), out);
+        }
+    }
+
+    fn give_up_name(
+        &mut self,
+        peer: Option<StrategyName>,
+        incarnation: Incarnation,
+        address: &Address,
+        out: &mut Vec<Effect>,
+    ) {
+        let trades = self.running().map(|running| Trades {
+            count: self.trades,
+            // Of two of one start neither has seen the other.
+            may_be_known: running.start() < incarnation.start(),
+        });
+        let address = address.clone();
+        self.step_down(StepDown::NameTaken { peer, incarnation, address, trades }, out);
+    }
+
+    /// Says that the name is its own.
+    fn claim(&self, id: LinkId, out: &mut Vec<Effect>) {
+        let taken = NameTaken {
+            incarnation: self.running().unwrap_or_default(),
+            instance: self.settings.instance,
+            address: self.settings.address.clone(),
+            is_alive: true,
+            heard: core::time::Duration::ZERO,
+        };
+        self.send(id, Message::NameTaken(taken), out);
+    }
+
+    pub(super) fn taken(&self, now: Now, name: &StrategyName, known: &Known) -> NameTaken {
+        NameTaken {
+            incarnation: known.incarnation,
+            instance: known.instance,
+            address: known.address.clone(),
+            is_alive: self.peers.contains_key(name),
+            heard: known.heard.map_or(core::time::Duration::MAX, |heard| now.steady - heard),
+        }
+    }
+
+    /// Tells whoever had a name before that it is taken.
+    pub(super) fn turn_out(
+        &mut self,
+        now: Now,
+        name: StrategyName,
+        instance: Instance,
+        out: &mut Vec<Effect>,
+    ) {
+        let is_old = |link: &Link| {
+            link.member().is_some_and(|peer| peer.name == name && peer.instance != instance)
+        };
+        let old: Vec<LinkId> =
+            self.links.iter().filter(|(_, link)| is_old(link)).map(|(id, _)| *id).collect();
+        for id in &old {
+            let taken = self.taken(now, &name, self.members.get(&name).expect("it was set"));
+            self.send(*id, Message::NameTaken(taken), out);
+            self.links.get_mut(id).expect("it is one of them").peer = None;
+        }
+        if !old.is_empty() {
+            self.elect(now, name, out);
+        }
+    }
+
+    pub(super) fn hear_name_taken(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        taken: NameTaken,
+        out: &mut Vec<Effect>,
+    ) {
+        if !taken.incarnation.is_believable() || taken.instance == self.settings.instance {
+            return;
+        }
+        let peer = self.links[&id].peer.map(|peer| peer.name);
+        self.join.see(taken.incarnation);
+        if self.running().is_some() {
+            return self.hear_of_namesake(now, peer, id, &taken, out);
+        }
+        if taken.is_alive && self.has_lived_beside(now, &taken) {
+            let NameTaken { incarnation, address, .. } = taken;
+            self.give_up_name(peer, incarnation, &address, out);
+        } else if taken.is_alive {
+            self.links.get_mut(&id).expect("it speaks").says_taken = true;
+        }
+    }
+
+    /// Somebody knows another process of this name.
+    pub(super) fn hear_of_namesake(
+        &mut self,
+        now: Now,
+        peer: Option<StrategyName>,
+        id: LinkId,
+        taken: &NameTaken,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(incarnation) = self.running() else { return };
+        if taken.instance == self.settings.instance {
+            return;
+        }
+        let is_later = (incarnation, self.settings.instance) < (taken.incarnation, taken.instance);
+        if is_later {
+            self.say_yielded(taken.instance, out);
+        }
+        if is_later && taken.is_alive {
+            self.give_up_name(peer, taken.incarnation, &taken.address, out);
+        } else if is_later {
+            // A life of which it knew nothing, and which is over.
+            let there = self.links.get(&id).and_then(|link| link.own_there);
+            let (through, rows) = there.map_or((Version::ZERO, 0), |own| (own.through, own.rows));
+            let holders = peer.map(|peer| Holder { peer, through, rows }).into_iter().collect();
+            let journal = self.owned.version();
+            let trades = Some(self.trades);
+            self.step_down(StepDown::NewerRows { holders, journal, trades }, out);
+        } else if taken.is_alive && self.has_lived_beside(now, taken) {
+            self.outlive(taken.incarnation, out);
+        }
+    }
+
+    /// Whether another process of its name was heard a heartbeat after this one had begun: what it
+    /// sent before it died is read by then.
+    fn has_lived_beside(&self, now: Now, taken: &NameTaken) -> bool {
+        let since = self.since.unwrap_or_default();
+        taken.heard.saturating_add(self.settings.heartbeat) < now.steady - since
+    }
+}

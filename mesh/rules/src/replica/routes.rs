@@ -1,0 +1,132 @@
+//! Routes: the link in use to each member, and who sends whose changes to whom.
+
+use super::Replica;
+use super::link::Link;
+use super::membership::last_heard;
+use crate::topology::Topology;
+use crate::{Effect, LinkId, Message, Notice, Now, StrategyName, limits};
+
+impl Replica {
+    /// Chooses the link to use to a member, and closes what is too many.
+    ///
+    /// Where both have connected, the connection of the one with the lesser name stays: each side
+    /// knows which that is.
+    pub(super) fn elect(&mut self, now: Now, name: StrategyName, out: &mut Vec<Effect>) {
+        let is_to_it = |link: &Link| link.member().is_some_and(|peer| peer.name == name);
+        let all: Vec<(LinkId, bool)> = self
+            .links
+            .iter()
+            .filter(|(_, link)| is_to_it(link))
+            .map(|(id, link)| (*id, link.address.is_some()))
+            .collect();
+        let outgoing: Vec<LinkId> = all.iter().filter(|(_, out)| *out).map(|(id, _)| *id).collect();
+        let incoming = all.iter().rfind(|(_, out)| !out).map(|(id, _)| *id);
+        let stays = match (outgoing.first(), incoming) {
+            (Some(first), Some(_)) if self.settings.name < name => Some(*first),
+            (first, incoming) => incoming.or(first.copied()),
+        };
+        for id in outgoing {
+            if Some(id) != stays {
+                out.push(Effect::Close(id));
+                self.links.remove(&id);
+            }
+        }
+        let was = match stays {
+            Some(id) => self.peers.insert(name, id),
+            None => self.peers.remove(&name),
+        };
+        if was.is_some() != stays.is_some() {
+            self.change_standing(now, name, stays.is_some(), out);
+        }
+    }
+
+    /// A member is heard, or is not heard any more.
+    fn change_standing(
+        &mut self,
+        now: Now,
+        name: StrategyName,
+        is_alive: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(known) = self.members.get_mut(&name) {
+            let since = last_heard(now, known.heard);
+            known.away_since = (!is_alive).then_some(since);
+            let was_told = std::mem::replace(&mut known.is_told_away, !is_alive);
+            if is_alive {
+                known.heard = Some(now.steady);
+                if was_told {
+                    out.push(Effect::Notice(Notice::Back(name)));
+                }
+            } else {
+                out.push(Effect::Notice(Notice::Away(name, since)));
+                let address = known.address.clone();
+                self.dials.lost(now.steady, &address, &name);
+            }
+        }
+        self.reckon_targets(now);
+    }
+
+    /// Works out anew who sends whose changes to whom.
+    pub(super) fn reckon_targets(&mut self, now: Now) {
+        let me = self.settings.name;
+        let living = self.peers.keys().copied().chain([me]).collect();
+        let topology = Topology::new(me, &living, self.settings.direct);
+        if topology != self.topology {
+            let has_relays = topology.has_relays() || self.topology.has_relays();
+            self.topology = topology;
+            if has_relays {
+                self.regroup(now);
+            }
+        }
+        let before = core::mem::take(&mut self.targets);
+        let owners: Vec<StrategyName> = self.topology.members().copied().collect();
+        for owner in owners {
+            let targets = self.topology.targets(&owner);
+            let had = before.get(&owner);
+            let through = self.view.through(&owner);
+            let new = targets.iter().filter(|name| !had.is_some_and(|had| had.contains(name)));
+            for name in new {
+                // Until now its changes came to it in another way. What did not, it asks for.
+                let link = self.peers.get(name).and_then(|id| self.links.get_mut(id));
+                if let Some(link) = link.filter(|link| !link.is_due(&owner)) {
+                    link.cursors.insert(owner, through);
+                }
+            }
+            if !targets.is_empty() {
+                self.targets.insert(owner, targets);
+            }
+        }
+    }
+
+    /// The others do not notice at the same moment that somebody came or went. A change that goes
+    /// by a relay meanwhile may be passed on to nobody, so that this replica sends its own to all.
+    fn regroup(&mut self, now: Now) {
+        let me = self.settings.name;
+        let through = self.view.through(&me);
+        self.regrouping = Some(now.steady + limits::REGROUPING);
+        for id in self.peers.values() {
+            let link = self.links.get_mut(id).expect("a peer has a link");
+            if !link.is_due(&me) {
+                link.cursors.insert(me, through);
+            }
+        }
+    }
+
+    /// Says to all through what it has written, once they reckon with the same groups: whoever
+    /// lacks a change from before then has a gap, and asks.
+    pub(super) fn end_regrouping(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.regrouping.take_if(|until| *until <= now.steady).is_none() {
+            return;
+        }
+        let me = self.settings.name;
+        let Some(rows) = self.view.get(&me) else { return };
+        let nothing = rows.delta(me, rows.through(), 1);
+        for id in self.peers.values() {
+            let link = self.links.get_mut(id).expect("a peer has a link");
+            if link.has_room && !link.is_due(&me) {
+                link.has_room = false;
+                out.push(Effect::Send(*id, Message::Delta(nothing.clone())));
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Who is there, who is away, and who is sent what meanwhile.
+
+use super::*;
+
+#[test]
+fn a_slow_heartbeat_is_not_taken_for_silence() {
+    let mut mesh = Mesh::default();
+    mesh.start(Settings { heartbeat: BEAT * 10, ..settings("s1", 1, &[]) }, Owned::new());
+    mesh.start(settings("s2", 2, &["s1"]), Owned::new());
+    mesh.pass(BEAT * 60);
+    assert!(!mesh.processes[&2].is_told_away("s1"));
+    mesh.part(1, 2);
+    mesh.pass(BEAT * 60);
+    assert!(mesh.processes[&2].is_told_away("s1"));
+}
+
+#[test]
+fn a_member_that_is_not_heard_is_away_and_its_rows_stay() {
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    mesh.part(1, 2);
+    mesh.pass(BEAT * 5);
+    assert!(mesh.processes[&2].is_told_away("s1"));
+    let status = mesh.processes[&2].replica.status(mesh.now());
+    assert!(!status.members[0].is_alive && status.members[0].away_since.is_some());
+    // What it writes meanwhile comes through the third.
+    mesh.trade(1, "AAPL", "1");
+    mesh.pass(BEAT * 9);
+    assert_eq!(mesh.view(2), ["s1 AAPL 101"]);
+    mesh.apart.clear();
+    mesh.pass(BEAT * 9);
+    assert!(mesh.processes[&2].notices.contains(&Notice::Back(name("s1"))));
+}
+
+#[test]
+fn whoever_slept_does_not_take_the_others_for_silent() {
+    let mut mesh = three();
+    // It is stopped, and nothing of the others is read until it runs again.
+    mesh.time += u64::try_from((BEAT * 20).as_nanos()).unwrap();
+    mesh.queue.push_back((1, Event::Tick));
+    mesh.settle();
+    let status = mesh.processes[&1].replica.status(mesh.now());
+    assert!(status.members.iter().all(|member| member.is_alive));
+}
+
+/// The others do not notice at one moment that somebody has gone, so that relays may reckon with
+/// other groups than the owner: its changes go to all for a while, and then it says to all through
+/// what it has written.
+#[test]
+fn after_somebody_has_gone_an_owner_sends_to_all_until_all_have_noticed() {
+    let mut mesh = Mesh::default();
+    for number in 1..=9 {
+        let known: &[&str] = if number == 1 { &[] } else { &["s1"] };
+        let own = settings(&format!("s{number}"), number, known);
+        mesh.start(Settings { direct: 1, ..own }, Owned::new());
+    }
+    mesh.pass(BEAT * 2);
+    let trade = |mesh: &mut Mesh| {
+        let before = mesh.sent(1);
+        mesh.trade(1, "AAPL", "1");
+        mesh.sent(1) - before
+    };
+    let by_relays = trade(&mut mesh);
+    assert!((1..7).contains(&by_relays), "{by_relays} of eight");
+    mesh.kill(9);
+    mesh.pass(limits::REGROUPING / 2);
+    assert_eq!(trade(&mut mesh), 7);
+    let before = mesh.sent(1);
+    mesh.pass(limits::REGROUPING);
+    assert_eq!(mesh.sent(1) - before, 7, "one without rows to each");
+    let by_relays = trade(&mut mesh);
+    assert!((1..7).contains(&by_relays), "{by_relays} of seven");
+    for number in 1..=8 {
+        assert_eq!(mesh.view(number), ["s1 AAPL 3"]);
+    }
+}
