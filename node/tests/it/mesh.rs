@@ -507,6 +507,33 @@ fn a_second_process_of_a_name_stops_and_the_first_goes_on() {
 }
 
 #[test]
+fn of_two_that_start_apart_and_meet_through_a_third_one_stays() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &[]);
+    let apart = ["mesh", "A", "--heartbeat", "200ms", "--listen", "ipc://second"];
+    let mut second = mesh.place.start_typed(&apart);
+    second.line_with("started");
+    mesh.peer("A").type_line("AAPL 1");
+    second.type_line("MSFT 2");
+    mesh.has("A", "A", "AAPL", "1");
+    mesh.has("second", "A", "MSFT", "2");
+    let life = |at: &str| mesh.status(at)["life"].as_u64().unwrap();
+    // They have one start: which one stays is drawn.
+    let is_first = life("second") < life("A");
+    let first = mesh.peers.remove("A").unwrap();
+    let (mut stays, goes) = if is_first { (first, second) } else { (second, first) };
+    mesh.start("B", &["A", "second"], &[]);
+    let error = goes.outcome().error();
+    assert!(error.contains("the name is taken") && error.contains("the 1 trade"), "{error}");
+    stays.type_line("IBM 3");
+    mesh.has("B", "A", "IBM", "3");
+    let kept = if is_first { ("AAPL", "1") } else { ("MSFT", "2") };
+    mesh.has("B", "A", kept.0, kept.1);
+    stays.signal("-INT");
+    stays.outcome().ok();
+}
+
+#[test]
 fn a_reader_that_does_not_read_keeps_nobody_from_trading_or_stopping() {
     let mut mesh = Mesh::new();
     mesh.start("A", &[], &["--json"]);

@@ -33,7 +33,8 @@ pub(super) struct Output {
     rows: BTreeMap<(StrategyName, Symbol), Row>,
     away: BTreeMap<StrategyName, Unix>,
     is_changed: bool,
-    has_started: bool,
+    /// What was there at the start has come, or was waited for.
+    is_complete: bool,
     next_at: Nanos,
     /// What stops the peer when standard output takes no more lines.
     stop: StopRequest,
@@ -55,7 +56,7 @@ impl Output {
             rows: BTreeMap::new(),
             away: BTreeMap::new(),
             is_changed: false,
-            has_started: false,
+            is_complete: false,
             next_at: Nanos::ZERO,
             stop,
             failure: None,
@@ -64,7 +65,6 @@ impl Output {
 
     fn show(&mut self, changes: ViewChanges) {
         if let Some(incarnation) = changes.started {
-            self.has_started = true;
             self.say(&match self.style {
                 Style::Json => table::json(|object| {
                     object.plain("type", "started");
@@ -74,6 +74,7 @@ impl Output {
                 Style::Table => format!("started {}, incarnation {incarnation}", self.name),
             });
         }
+        self.is_complete |= changes.is_complete;
         match self.style {
             _ if self.is_quiet => {}
             Style::Json => {
@@ -95,9 +96,10 @@ impl Output {
         }
     }
 
-    /// Whether the table is due; the first one comes when the peer takes trades.
+    /// Whether the table is due; the first one comes when the peer takes trades, and has what was
+    /// there then.
     fn is_shown_at(&self, now: Nanos) -> bool {
-        self.is_changed && self.has_started && self.next_at <= now
+        self.is_changed && self.is_complete && self.next_at <= now
     }
 
     fn say(&mut self, text: &str) {
@@ -163,7 +165,7 @@ impl Agent for Output {
     }
 
     fn wake_at(&self) -> Nanos {
-        if self.is_changed && self.has_started { self.next_at } else { Nanos::MAX }
+        if self.is_changed && self.is_complete { self.next_at } else { Nanos::MAX }
     }
 
     fn close(&mut self, now: Nanos) {
