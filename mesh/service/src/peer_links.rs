@@ -169,22 +169,17 @@ impl PeerLinks {
                 continue;
             }
             let is_same = dialled.link.connections() == dialled.connection;
-            if dialled.link.is_connected() != dialled.way.is_some() || !is_same {
+            let is_up = dialled.link.is_connected();
+            let has_changed = is_up != dialled.way.is_some() || !is_same;
+            // What the other end said before it went is still to be heard.
+            let is_read = match dialled.way.filter(|_| !has_changed || !is_up) {
+                Some(way) => {
+                    take_frames(&mut dialled.link, way, &mut self.frame, counters, arrivals)
+                }
+                None => true,
+            };
+            if has_changed && is_read {
                 changed.push(address.clone());
-                continue;
-            }
-            let Some(way) = dialled.way else { continue };
-            for _ in 0..FRAMES_PER_TURN {
-                if !dialled.link.receive(&mut self.frame) {
-                    break;
-                }
-                match Frame::decode(&self.frame) {
-                    Ok(Frame::Peer(message)) => {
-                        counters.frames_received += 1;
-                        arrivals.push(Arrival::Message(way, message));
-                    }
-                    Ok(_) | Err(_) => counters.garbage += 1,
-                }
             }
         }
         for address in changed {
@@ -341,6 +336,29 @@ impl PeerLinks {
         self.door.wait_on(poll_set);
         self.dialled.values().for_each(|dialled| dialled.link.wait_on(poll_set));
     }
+}
+
+/// Takes what a link has, in a batch of bounded size; whether that was all.
+fn take_frames(
+    link: &mut Link,
+    way: LinkId,
+    frame: &mut Vec<u8>,
+    counters: &mut ServiceCounters,
+    arrivals: &mut Vec<Arrival>,
+) -> bool {
+    for _ in 0..FRAMES_PER_TURN {
+        if !link.receive(frame) {
+            return true;
+        }
+        match Frame::decode(frame) {
+            Ok(Frame::Peer(message)) => {
+                counters.frames_received += 1;
+                arrivals.push(Arrival::Message(way, message));
+            }
+            Ok(_) | Err(_) => counters.garbage += 1,
+        }
+    }
+    false
 }
 
 fn transmit(
