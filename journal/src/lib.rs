@@ -46,6 +46,7 @@ mod committer;
 mod checkpointer;
 mod recovery;
 mod reader;
+mod follower;
 mod summary;
 
 pub use checkpointer::Checkpointer;
@@ -53,6 +54,7 @@ pub use committer::Committer;
 pub use config::{Ack, JournalConfig};
 pub use error::JournalError;
 pub use folder::Folder;
+pub use follower::Follower;
 pub use journal::Journal;
 pub use limits::{
     PAYLOAD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,

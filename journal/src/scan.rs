@@ -22,6 +22,7 @@ use std::sync::Arc;
 use allot_domain::LogIndex;
 
 use crate::batch::{BATCH_HEAD_BYTES, BatchHead};
+use crate::file_name::Listing;
 use crate::length::{narrow, wide};
 use crate::limits::{BATCH_MAX, SECTOR, SECTOR_BYTES};
 use crate::opened_segment::{OpenedSegment, first_written, open_segment};
@@ -68,6 +69,8 @@ pub(crate) struct Scan {
     begun: Vec<SegmentStart>,
     spare: Option<SpareSegment>,
     tail: Option<Tail>,
+    /// The end is the end for now: what follows it is not judged.
+    is_followed: bool,
 }
 
 /// The segment after the last one that was begun.
@@ -101,8 +104,28 @@ impl Scan {
             begun: vec![head.start()],
             spare: None,
             tail: None,
+            is_followed: false,
             head,
         }
+    }
+
+    /// The same, of a journal to which a server appends: see [`go_on`](Self::go_on).
+    pub(crate) fn followed(mut self) -> Self {
+        self.is_followed = true;
+        self
+    }
+
+    /// After the end was reached: looks again, as far as the journal is then.
+    pub(crate) fn go_on(&mut self) -> Result<(), JournalError> {
+        if self.tail.take().is_none() {
+            return Ok(());
+        }
+        self.read_ahead.forget();
+        let listing = Listing::of(&*self.media)?;
+        let is_later = |number: &u64| self.head.number < *number;
+        self.numbers = listing.run().iter().copied().filter(is_later).collect();
+        self.entered = 0;
+        Ok(())
     }
 
     /// Reads the next record; false at the end.
@@ -208,7 +231,10 @@ impl Scan {
                 return self.take_batch();
             }
             match self.following()? {
+                // A batch may have come between the look at this segment and that at the next.
+                Some(_) if self.is_followed && !is_full && self.has_grown()? => {}
                 Some((head, read_ahead)) => self.enter(head, read_ahead)?,
+                None if self.is_followed => self.tail = Some(self.tail_of(0)),
                 None => match self.find_tail() {
                     Err(_) if self.has_grown()? => {}
                     tail => self.tail = Some(tail?),
@@ -246,6 +272,10 @@ impl Scan {
         }
         let bytes = self.read_ahead.get(offset, extent)?;
         if !head.fits(bytes) {
+            if self.is_followed {
+                self.tail = Some(self.tail_of(0));
+                return Ok(false);
+            }
             let was_torn = bytes.chunks_exact(SECTOR_BYTES).any(is_blank);
             self.tail = Some(self.torn_batch(was_torn, extent)?);
             return Ok(false);
@@ -267,6 +297,7 @@ impl Scan {
         let next = self.index.next();
         match open_segment(&*media, number, next, Some(&self.head.stamp))? {
             OpenedSegment::Begun(head, read_ahead) => Ok(Some((head, read_ahead))),
+            OpenedSegment::Spare(_) if self.is_followed => Ok(None),
             OpenedSegment::Spare(mut spare) => {
                 if let Some(offset) = first_written(&mut spare, 0)? {
                     let what = "a segment that was never begun is not all zeros";

@@ -12,6 +12,7 @@ mod crashes;
 mod failures;
 mod snapshots;
 mod reading;
+mod following;
 mod folders;
 mod threads;
 mod heap;
