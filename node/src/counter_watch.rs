@@ -28,6 +28,7 @@ const WARNED: &[Counter] = &[
     Counter::FramesDropped,
     Counter::PartsDropped,
     Counter::FramesRefused,
+    Counter::LogsFailed,
 ];
 
 /// Counters that mean nothing yet while boxes look for each other.

@@ -20,12 +20,12 @@ fn warning(settings: &Settings, key: Key) -> Option<String> {
         Key::Front if settings.front_secret.is_some() => return None,
         Key::Front => (
             &settings.front,
-            "it is not encrypted, and whoever can connect can send fills and splits",
+            "it is not encrypted, and whoever can connect can send whatever clients send",
             "encrypt it with --front-secret FILE, and let only clients connect",
         ),
         Key::Publish => (
             &settings.publish,
-            "it is not encrypted, and whoever can connect reads all positions and fills",
+            "it is not encrypted, and whoever can connect reads all that is published",
             "let only subscribers connect, or bind it to 127.0.0.1",
         ),
         Key::Backplane => (
@@ -90,7 +90,8 @@ mod tests {
     fn an_encrypted_front_door_is_no_danger() {
         let mut settings = Settings { front: "tcp://*:1".to_owned(), ..Settings::default() };
         assert!(
-            warning(&settings, Key::Front).is_some_and(|text| text.contains("fills and splits"))
+            warning(&settings, Key::Front)
+                .is_some_and(|text| text.contains("whatever clients send"))
         );
         assert_eq!(warning(&settings, Key::Publish), None);
         settings.front_secret = Some("keys".into());

@@ -8,7 +8,8 @@
 //! * Output for programs goes to stdout, output for people to stderr; tables go to stdout too.
 //!   When the reader of stdout goes away, the process ends without an error; a component of signals
 //!   stops cleanly and fails, because it runs until it is stopped.
-//! * Every thread belongs to a `ThreadGroup`. While the boxes run, only the monitor's thread logs.
+//! * Every thread belongs to a `ThreadGroup`. While the boxes run, only the monitor's thread
+//!   logs, and that which writes the logs of a desk.
 
 mod limits;
 pub mod setting;
@@ -21,6 +22,7 @@ mod exposure;
 mod shard_dirs;
 mod record_reader;
 mod desk_journal;
+mod desk_log;
 mod trader_journal_reader;
 pub mod wiring;
 mod stdout;

@@ -53,7 +53,7 @@ macro_rules! settings {
 settings! {
     Front "front" "tcp://127.0.0.1:9998" "ENDPOINT"
         "tcp://HOST:PORT (port * or 0: any free port) or ipc://PATH"
-        "Endpoint to which clients send fills and splits."
+        "Endpoint to which clients send: fills and splits, or the commands of a desk."
     FrontSecret "front-secret" "none" "FILE"
         "a file, or none"
         "File with the CURVE keys of the front door, created if missing; none: no encryption."
@@ -62,7 +62,7 @@ settings! {
         "Public key of the front door, as printed by the server at its start; for clients."
     Publish "publish" "tcp://127.0.0.1:9999" "ENDPOINT"
         "tcp://HOST:PORT (port * or 0: any free port) or ipc://PATH"
-        "Endpoint from which subscribers receive positions and fills."
+        "Endpoint from which subscribers receive what is published."
     RunDir "run-dir" "" "DIR"
         "a directory"
         "Directory of the sockets between processes, if their endpoints are not set."
@@ -74,10 +74,11 @@ settings! {
         "Endpoint of the publisher, to which the shard processes connect."
     Shards "shards" "1" "COUNT"
         "a whole number from 1 to 64"
-        "Number of shards that the tickers are spread over; with few cores, 1 is fastest."
+        "Number of shards that the tickers, or the users of a desk, are spread over; with few \
+         cores, 1 is fastest."
     ReportEvery "report-every" "10s" "DURATION"
         "a duration of at least 10ms, such as 10s or 250ms"
-        "Interval between position reports."
+        "Interval between reports."
     MarkerEvery "marker-every" "256" "COUNT"
         "a whole number from 1 to 1000000"
         "With several shards, the number of inputs between two markers, at which the shards \

@@ -271,6 +271,11 @@ impl Endpoints {
         Self { known: known.collect(), ledger: None }
     }
 
+    /// Which ledger it serves; none if its state is in memory only.
+    pub(crate) const fn ledger(&self) -> Option<LedgerId> {
+        self.ledger
+    }
+
     /// Where this is found.
     #[must_use]
     pub fn of(&self, key: Key) -> Option<&str> {

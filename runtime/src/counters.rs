@@ -75,6 +75,8 @@ counters! {
     FeedSent "feed_sent" "Messages that a feed handed to its link."
     FeedResent "feed_resent" "Messages that a feed sent again because no reply had come."
     FeedReplied "feed_answered" "Replies that a feed received."
+    LogsWritten "logs_written" "Files that were written for a DUMPLOG."
+    LogsFailed "logs_failed" "Times that a file for a DUMPLOG could not be written."
 }
 
 /// One value on cache lines of its own.

@@ -1,4 +1,4 @@
-//! File name: where a log is to be written, as the client says it. The service confines it.
+//! File name: where a log is to be written, below the directory that the server keeps for logs.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -7,7 +7,9 @@ use allot_domain::snapshot::{Cursor, SnapshotError};
 
 use crate::{Reject, limits};
 
-/// The name of a file: 1 to 255 printable characters of ASCII, without the space, `,`, `"`, `\`.
+/// The path of a file in a directory of the server: 1 to 255 printable characters of ASCII, without
+/// the space, `,`, `"`, `\`. It begins with no `/`, and none of its parts begins with a dot: so it
+/// leads nowhere else, and to nothing hidden. A `.` alone is nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileName(Box<str>);
 
@@ -18,9 +20,18 @@ impl FileName {
     /// [`Reject::BadFile`].
     pub fn new(text: &str) -> Result<Self, Reject> {
         let is_good = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\');
-        let is_name =
+        let is_text =
             (1..=limits::FILE_NAME_LEN_MAX).contains(&text.len()) && text.bytes().all(is_good);
+        let is_hidden = |part: &str| part.starts_with('.') && part != ".";
+        let ends = text.rsplit('/').next().is_some_and(|last| !matches!(last, "" | "."));
+        let is_below = !text.starts_with('/') && !text.split('/').any(is_hidden) && ends;
+        let is_name = is_text && is_below;
         is_name.then(|| Self(text.into())).ok_or_else(|| Reject::BadFile(Reject::quote(text)))
+    }
+
+    /// Its parts: directories, and the file at last.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/').filter(|part| !matches!(*part, "" | "."))
     }
 
     /// The text.
@@ -42,5 +53,26 @@ impl FileName {
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn a_name_leads_nowhere_else() {
+        for text in ["/etc/x", "../x", "a/../x", "a/..", "..", ".", "./", "a/", "", ".ssh/x"] {
+            assert!(FileName::new(text).is_err(), "{text}");
+        }
+        let long = "x".repeat(256);
+        assert!(FileName::new(&long).is_err());
+        for text in ["a", "a.xml", "./a", "a/b.xml", "a//b", "./a/./b", "a..b", "~a"] {
+            let name = FileName::new(text).unwrap();
+            let parts: Vec<_> = name.parts().collect();
+            assert!(!parts.is_empty() && parts.iter().all(|part| !part.starts_with('.')));
+        }
     }
 }

@@ -22,7 +22,7 @@ reasons! {
         BadUser(String) = "bad_user",
         /// The symbol is not 1 to 3 letters or digits; holds it.
         BadSymbol(String) = "bad_symbol",
-        /// The file's name is not 1 to 255 of the allowed characters; holds it.
+        /// The file's name is not 1 to 255 of the allowed characters, or leads elsewhere; holds it.
         BadFile(String) = "bad_file",
         /// The amount is no number of at most two decimals; holds text and fault.
         AmountMalformed(String) = "amount_malformed",
@@ -229,8 +229,9 @@ impl Reject {
             }
             Self::BadFile(file) => write!(
                 f,
-                "a file name must be 1 to 255 printable ASCII characters, without space, comma, \
-                 \" and \\; it was {file}"
+                "a file name must be a path below the directory of logs, without .. and hidden \
+                 parts: 1 to 255 printable ASCII characters, without space, comma, \" and \\; it \
+                 was {file}"
             ),
             Self::AmountMalformed(what) => write!(f, "the amount {what}"),
             Self::AmountTooLarge => write!(

@@ -5,13 +5,14 @@
 
 use std::num::NonZeroU64;
 
-use allot_desk_rules::{Cents, Input, QuoteFailed, Quoted, Symbol, User};
+use allot_desk_rules::{Cents, CommandName, Input, QuoteFailed, Quoted, Symbol, User};
 use allot_domain::Reject as Core;
 use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::{DecodeError, PaddedTicker, Rejection, codec};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::CRYPTOKEY_LEN_MAX;
+use crate::request::command_of;
 use crate::{Request, RequestKind, decode_request};
 
 /// The inputs of the desk, by name. Their numbers stand in frames and journals.
@@ -51,6 +52,16 @@ impl InputName {
             Self::Marker => InputKind::MARKER,
             Self::Quote => InputKind::new(5),
         }
+    }
+}
+
+/// Whether an input is a DUMPLOG, of a user or of all; of others as little is read as tells.
+#[must_use]
+pub fn is_dump(kind: InputKind, body: &[u8]) -> bool {
+    match InputName::of(kind) {
+        Some(InputName::Command) => command_of(body) == Some(CommandName::DumpLog),
+        Some(InputName::DumpAll) => true,
+        _ => false,
     }
 }
 

@@ -33,7 +33,7 @@ mod view;
 mod quotes;
 mod quote_server;
 
-pub use input::{InputName, decode_input, encode_failure, encode_quote};
+pub use input::{InputName, decode_input, encode_failure, encode_quote, is_dump};
 pub use quote_server::{Delay, PriceScript, QuoteServer, QuoteServerOptions};
 pub use quotes::{QuoteManager, QuoteTimes};
 pub use reply::{Reply, ReplyBody, decode_replies};

@@ -19,7 +19,7 @@ use allot_desk_rules as rules;
 use allot_desk_rules::{Command, DumpAll, Line, Reject};
 use allot_domain::{Reject as Core, Seq, SourceId};
 
-pub(crate) use binary::{command_byte, routing_keys, routing_rejection};
+pub(crate) use binary::{command_byte, command_of, routing_keys, routing_rejection};
 pub use binary::{decode_request, encode_request};
 pub use json::{decode_line, encode_line};
 

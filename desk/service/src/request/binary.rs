@@ -62,6 +62,17 @@ pub(crate) fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
     Some(RoutingKeys { user, seq, source })
 }
 
+/// The name of the command in a record; what is before and behind it is not judged.
+pub(crate) fn command_of(record: &[u8]) -> Option<CommandName> {
+    let mut cursor = Cursor::new(record);
+    // The user, and the number of the message.
+    cursor.take(32 + 8).ok()?;
+    let source_len = usize::try_from(cursor.u64().ok()?).ok()?;
+    cursor.take(source_len).ok()?;
+    let _transaction = cursor.u64().ok()?;
+    CommandName::ALL.get(usize::from(cursor.u8().ok()?)).copied()
+}
+
 /// Why a record has no [`routing_keys`].
 #[cold]
 pub(crate) fn routing_rejection(record: &[u8]) -> Rejection {
