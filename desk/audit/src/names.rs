@@ -26,7 +26,6 @@ pub(crate) enum Standing<V> {
 pub(crate) struct Names<V> {
     capacity: usize,
     known: BTreeMap<Name, Known<V>>,
-    /// Those that were taken back stand here too, until their turn comes.
     oldest_first: VecDeque<(Name, u64)>,
     /// How many were ever stored.
     stored: u64,
@@ -144,13 +143,6 @@ impl<V: Clone> Names<V> {
     /// What is kept of a message, to be changed.
     pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut V> {
         self.known.get_mut(name).map(|known| &mut known.value)
-    }
-
-    /// Forgets a message: a command that waited, and was then refused.
-    pub(crate) fn unmark(&mut self, name: &Name) {
-        if self.known.remove(name).is_some() {
-            self.lose(name.0);
-        }
     }
 
     fn forget_oldest(&mut self) {

@@ -69,8 +69,8 @@ pub(crate) struct Shard {
     armings: u64,
     names: Names<Applied>,
     dumps: Names<Said>,
-    /// The latest answers, and when their commands were taken.
-    answers: VecDeque<(Answer, u64)>,
+    /// The latest answers and refusals, and when their commands were taken.
+    answers: VecDeque<(Result<Answer, Reject>, u64)>,
     /// How many answers there ever were.
     answered: u64,
     /// The stock whose quote has just failed.
@@ -185,13 +185,19 @@ impl Shard {
         let mut disarmed = None;
         match self.execute(request, &mut disarmed) {
             Ok(answer) => {
-                let number = self.keep(request, answer);
+                let number = self.keep(request, Ok(answer));
                 let applied = Applied { said: said(request), answer: Some(number) };
                 self.names.mark((request.source, Some(request.user), request.id), applied);
                 self.tell(request, answer, false);
                 self.follow_up(request, disarmed);
             }
-            Err(Stop::Reject(reject)) => self.refuse(request, reject, false),
+            Err(Stop::Reject(reject)) => {
+                // A refusal by the rules keeps the name, as an answer does.
+                let number = self.keep(request, Err(reject.clone()));
+                let applied = Applied { said: said(request), answer: Some(number) };
+                self.names.mark((request.source, Some(request.user), request.id), applied);
+                self.refuse(request, reject, false);
+            }
             Err(Stop::Needs(symbol)) => self.wait_for(request, symbol),
         }
     }
@@ -229,18 +235,23 @@ impl Shard {
             return self.out.list.push(Outcome::Awaiting { told, symbol });
         };
         let age = usize::try_from(self.answered - number).expect("a usize has 64 bits");
-        let kept = self.answers.iter().rev().nth(age).copied();
-        let answer = match kept {
-            None => Answer::Forgotten,
-            Some((answer, time_ns)) => {
+        let kept = self.answers.iter().rev().nth(age).cloned();
+        let first = match kept {
+            None => Ok(Answer::Forgotten),
+            Some((first, time_ns)) => {
                 told.origin.time_ns = time_ns;
-                match answer {
-                    Answer::Summary(_) => Answer::Summary(self.summary(request.user)),
-                    answer => answer,
-                }
+                first
             }
         };
-        self.out.list.push(Outcome::Answered { told, answer });
+        let outcome = match first {
+            Ok(Answer::Summary(_)) => {
+                let answer = Answer::Summary(self.summary(request.user));
+                Outcome::Answered { told, answer }
+            }
+            Ok(answer) => Outcome::Answered { told, answer },
+            Err(reject) => Outcome::Rejected { told, reject },
+        };
+        self.out.list.push(outcome);
     }
 
     fn dump(&mut self, dump: &DumpAll) {
@@ -284,8 +295,8 @@ impl Shard {
         self.out.list.push(Outcome::Rejected { told, reject });
     }
 
-    fn keep(&mut self, request: &Request, answer: Answer) -> u64 {
-        self.answers.push_back((answer, request.time_ns));
+    fn keep(&mut self, request: &Request, told: Result<Answer, Reject>) -> u64 {
+        self.answers.push_back((told, request.time_ns));
         if self.config.history < self.answers.len() {
             self.answers.pop_front();
         }

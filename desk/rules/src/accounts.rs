@@ -289,13 +289,20 @@ impl Accounts {
         let mut aftermath = Aftermath::default();
         match self.execute(at, request, &mut aftermath, outcomes) {
             Ok(answer) => {
-                let number = self.keep(request, answer);
+                let number = self.keep(request, Ok(answer));
                 let applied = Applied { content: request.content(), answer: number };
                 self.names.store(name_of(request, at), applied);
                 self.answer(at, request, answer, false, outcomes);
                 self.follow_up(at, &aftermath, outcomes);
             }
-            Err(Stop::Reject(reject)) => self.reject(request, reject, false, outcomes),
+            Err(Stop::Reject(reject)) => {
+                if reject.is_final() {
+                    let answer = self.keep(request, Err(reject.clone()));
+                    let applied = Applied { content: request.content(), answer };
+                    self.names.store(name_of(request, at), applied);
+                }
+                self.reject(request, reject, false, outcomes);
+            }
             Err(Stop::Needs(symbol)) => self.wait_for(at, request, symbol, outcomes),
         }
     }
@@ -321,7 +328,7 @@ impl Accounts {
         at
     }
 
-    /// A command that was applied before, or waits.
+    /// A command that was applied or refused before, or waits.
     fn repeat(
         &mut self,
         request: &Request,
@@ -341,15 +348,19 @@ impl Accounts {
         if let Some(symbol) = awaited {
             return outcomes.list.push(Outcome::Awaiting { told, symbol });
         }
-        let kept = self.history.get(applied.answer).copied();
-        let answer = kept.map_or(Answer::Forgotten, |kept| {
-            told.origin.time_ns = kept.time_ns;
-            match kept.answer {
-                Answer::Summary(_) => Answer::Summary(self.summarize(at, outcomes)),
-                answer => answer,
+        let Some(Kept { told: first, time_ns }) = self.history.get(applied.answer).cloned() else {
+            return outcomes.list.push(Outcome::Answered { told, answer: Answer::Forgotten });
+        };
+        told.origin.time_ns = time_ns;
+        let outcome = match first {
+            Err(reject) => Outcome::Rejected { told, reject },
+            Ok(Answer::Summary(_)) => {
+                let answer = Answer::Summary(self.summarize(at, outcomes));
+                Outcome::Answered { told, answer }
             }
-        });
-        outcomes.list.push(Outcome::Answered { told, answer });
+            Ok(answer) => Outcome::Answered { told, answer },
+        };
+        outcomes.list.push(outcome);
     }
 
     fn apply_dump(&mut self, dump: &DumpAll, outcomes: &mut Outcomes) {
@@ -403,13 +414,13 @@ impl Accounts {
         outcomes.list.push(Outcome::Rejected { told, reject: reject.into() });
     }
 
-    /// Keeps an answer for repeats.
-    fn keep(&mut self, request: &Request, answer: Answer) -> AnswerNumber {
-        let answer = match answer {
-            Answer::Summary(_) => Answer::Summary(crate::Summary::default()),
-            answer => answer,
+    /// Keeps an answer, or why there is none, for repeats.
+    fn keep(&mut self, request: &Request, told: Result<Answer, Reject>) -> AnswerNumber {
+        let told = match told {
+            Ok(Answer::Summary(_)) => Ok(Answer::Summary(crate::Summary::default())),
+            told => told,
         };
-        self.history.store(Kept { answer, time_ns: request.time_ns })
+        self.history.store(Kept { told, time_ns: request.time_ns })
     }
 
     /// Tells an answer, and notes it among the transactions of the user.

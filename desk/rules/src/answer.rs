@@ -82,7 +82,7 @@ pub enum Answer {
     LogDumped,
     /// DISPLAY_SUMMARY.
     Summary(Summary),
-    /// A repeat whose first answer is no longer kept: it was applied.
+    /// A repeat whose first answer is no longer kept: it was applied, or refused.
     Forgotten,
 }
 
@@ -184,8 +184,8 @@ impl Answer {
     /// The shortest answer, in bytes.
     pub(crate) const LEN_MIN: usize = 1;
 
-    pub(crate) fn load(cursor: &mut Cursor<'_>) -> Result<Self, SnapshotError> {
-        let tag = cursor.u8()?;
+    /// Reads what [`Answer::save`] wrote, behind its first byte.
+    pub(crate) fn load(tag: u8, cursor: &mut Cursor<'_>) -> Result<Self, SnapshotError> {
         let (first, second) = if tag <= 5 { (cursor.u64()?, cursor.u64()?) } else { (0, 0) };
         ensure(second == 0 || !matches!(tag, 0 | 5), "a number where there is none")?;
         let (money, shares) = (Cents::new(first), Shares::new(second));

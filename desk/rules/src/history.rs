@@ -1,4 +1,4 @@
-//! History: the latest answers, so that a command that is sent again is answered again.
+//! History: the latest answers and refusals, so that a command that is sent again is told the same.
 //!
 //! It is a ring: the newest takes the place of the oldest. Nothing is allocated once it is full.
 
@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use allot_domain::Ring;
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count};
 
-use crate::Answer;
+use crate::{Answer, Reject, refusal};
 
 allot_domain::number!(
     /// The number of an answer among those of a shard, from 1. Zero stands for none.
@@ -15,9 +15,10 @@ allot_domain::number!(
 );
 
 /// What a command was told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    pub(crate) answer: Answer,
+    /// Its answer, or why it was refused.
+    pub(crate) told: Result<Answer, Reject>,
     /// When the router took the command.
     pub(crate) time_ns: u64,
 }
@@ -72,7 +73,10 @@ impl History {
         for index in self.first()..self.ring.next() {
             let kept = &self.entries[self.ring.slot(index)];
             out.extend_from_slice(&kept.time_ns.to_le_bytes());
-            kept.answer.save(out);
+            match &kept.told {
+                Ok(answer) => answer.save(out),
+                Err(reject) => refusal::save(reject, out),
+            }
         }
     }
 
@@ -95,6 +99,12 @@ impl History {
     }
 
     fn load_kept(cursor: &mut Cursor<'_>) -> Result<Kept, SnapshotError> {
-        Ok(Kept { time_ns: cursor.u64()?, answer: Answer::load(cursor)? })
+        let (time_ns, number) = (cursor.u64()?, cursor.u8()?);
+        let told = if number < refusal::FIRST {
+            Ok(Answer::load(number, cursor)?)
+        } else {
+            Err(refusal::load(number, cursor)?)
+        };
+        Ok(Kept { told, time_ns })
     }
 }

@@ -27,6 +27,7 @@ mod chains;
 mod balance;
 mod account;
 mod applied;
+mod refusal;
 mod history;
 mod market;
 mod accounts;

@@ -167,6 +167,25 @@ impl Reject {
         "shard_away",
     ];
 
+    /// Whether a command that was refused so keeps its name: sent again, it is refused again. Not
+    /// so where there was no room, which passes, and where there is no user to remember it for.
+    pub(crate) const fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::TooManyPositions
+                | Self::NoPendingBuy
+                | Self::NoPendingSell
+                | Self::NoSetBuy(_)
+                | Self::NoSetSell(_)
+                | Self::InsufficientCash(_)
+                | Self::NoQuote(_)
+                | Self::QuoteTimeout(_)
+                | Self::AmountBelowPrice(_)
+                | Self::InsufficientShares(_)
+                | Self::ExceedsLimits(_)
+        )
+    }
+
     /// A text of the sender as a reason quotes it.
     pub(crate) fn quote(text: &str) -> String {
         Core::quote(text)
@@ -289,10 +308,10 @@ impl Reject {
                  smaller amount"
             ),
             Self::NoQuote(symbol) => {
-                write!(f, "the quote server gave no price for {symbol}; send it again later")
+                write!(f, "the quote server gave no price for {symbol}; send another one later")
             }
             Self::QuoteTimeout(symbol) => {
-                write!(f, "no quote for {symbol} came within 30 seconds; send it again later")
+                write!(f, "no quote for {symbol} came within 30 seconds; send another one later")
             }
             Self::AmountBelowPrice(PriceGap { command, amount, price }) => write!(
                 f,

@@ -3,7 +3,7 @@
 use allot_desk_rules::limits::{
     WAIT_NS, WAITING_BYTES_MAX, WAITING_LEN, WAITING_MAX, WAITING_USER_MAX,
 };
-use allot_desk_rules::{Outcome, Reject, Request, Symbol, User, Waiters, Wanted};
+use allot_desk_rules::{Answer, Outcome, Reject, Request, Symbol, User, Waiters, Wanted};
 
 use super::{Applied, Shard, Stop, said};
 use crate::account::Waiting;
@@ -89,7 +89,7 @@ impl Shard {
         let symbol = self.account(user).awaited().expect("who waits waits for a quote");
         self.leave_line(user);
         let request = self.take(user);
-        self.names.unmark(&(request.source, Some(user), request.id));
+        self.settle(&request, Err(Reject::QuoteTimeout(symbol)));
         self.refuse(&request, Reject::QuoteTimeout(symbol), true);
         self.go_on(user);
     }
@@ -101,25 +101,30 @@ impl Shard {
         waiting.request
     }
 
+    /// What a command that waited is told is kept under its name, if that is still known.
+    fn settle(&mut self, request: &Request, told: Result<Answer, Reject>) {
+        let number = self.keep(request, told);
+        let name = (request.source, Some(request.user), request.id);
+        if let Some(applied) = self.names.get_mut(&name) {
+            applied.answer = Some(number);
+        }
+    }
+
     /// A user goes on until the next quote is missing.
     fn go_on(&mut self, user: User) {
         while let Some(waiting) = self.account(user).waiting.front() {
             let request = waiting.request.clone();
-            let name = (request.source, Some(user), request.id);
             let mut disarmed = None;
             match self.execute(&request, &mut disarmed) {
                 Ok(answer) => {
                     self.take(user);
-                    let number = self.keep(&request, answer);
-                    if let Some(applied) = self.names.get_mut(&name) {
-                        applied.answer = Some(number);
-                    }
+                    self.settle(&request, Ok(answer));
                     self.tell(&request, answer, true);
                     self.follow_up(&request, disarmed);
                 }
                 Err(Stop::Reject(reject)) => {
                     self.take(user);
-                    self.names.unmark(&name);
+                    self.settle(&request, Err(reject.clone()));
                     self.refuse(&request, reject, true);
                 }
                 Err(Stop::Needs(symbol)) => return self.stand_in_line(&request, symbol),

@@ -29,7 +29,7 @@ use crate::{
 const MAGIC: [u8; 8] = *b"ALOTDESK";
 
 /// The version of the format; any other is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Accounts {
     /// Appends the snapshot of this shard: see [`allot_domain::snapshot`] for what that is.

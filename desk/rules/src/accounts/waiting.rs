@@ -9,7 +9,7 @@ use crate::chains::SlotId;
 use crate::history::AnswerNumber;
 use crate::limits::{WAIT_NS, WAITING_BYTES_MAX, WAITING_LEN, WAITING_MAX, WAITING_USER_MAX};
 use crate::market::Asked;
-use crate::{Outcome, Outcomes, Reject, Request, Symbol, Waiters, Wanted};
+use crate::{Answer, Outcome, Outcomes, Reject, Request, Symbol, Waiters, Wanted};
 
 /// A command that waits.
 #[derive(Clone, Debug)]
@@ -120,8 +120,9 @@ impl Accounts {
         let symbol = self.awaited(at).expect("the oldest waits for a quote");
         self.leave_line(at);
         let request = self.take_waiting(at);
-        self.withdraw(at, &request);
-        self.reject(&request, Reject::QuoteTimeout(symbol), true, outcomes);
+        let reject = Reject::QuoteTimeout(symbol);
+        self.settle(at, &request, Err(reject.clone()));
+        self.reject(&request, reject, true, outcomes);
         self.running = Some(at);
     }
 
@@ -133,10 +134,13 @@ impl Accounts {
         request
     }
 
-    /// A command that waited was refused: its name may be used again.
-    fn withdraw(&mut self, at: UserIndex, request: &Request) {
+    /// A command that waited is told something: its name has that from now on.
+    fn settle(&mut self, at: UserIndex, request: &Request, told: Result<Answer, Reject>) {
+        assert!(told.as_ref().err().is_none_or(Reject::is_final), "who waited had room");
+        let number = self.keep(request, told);
+        // A name that is forgotten meanwhile stays so.
         if let Standing::Known(entry) = self.names.look(name_of(request, at)) {
-            self.names.withdraw(entry);
+            self.names.get_mut(entry).answer = number;
         }
     }
 
@@ -151,17 +155,13 @@ impl Accounts {
         match self.execute(at, &request, &mut aftermath, outcomes) {
             Ok(answer) => {
                 self.take_waiting(at);
-                let number = self.keep(&request, answer);
-                // A name that is forgotten meanwhile stays so.
-                if let Standing::Known(entry) = self.names.look(name_of(&request, at)) {
-                    self.names.get_mut(entry).answer = number;
-                }
+                self.settle(at, &request, Ok(answer));
                 self.answer(at, &request, answer, true, outcomes);
                 self.follow_up(at, &aftermath, outcomes);
             }
             Err(Stop::Reject(reject)) => {
                 self.take_waiting(at);
-                self.withdraw(at, &request);
+                self.settle(at, &request, Err(reject.clone()));
                 self.reject(&request, reject, true, outcomes);
             }
             Err(Stop::Needs(symbol)) => {

@@ -32,7 +32,7 @@ fn a_snapshot_is_of_this_format_and_config() {
     assert_eq!(load(&longer), SnapshotError::TrailingBytes(1));
     let mut newer = bytes.clone();
     newer[8] = 9;
-    assert_eq!(load(&newer), SnapshotError::UnknownVersion(9, 1));
+    assert_eq!(load(&newer), SnapshotError::UnknownVersion(9, 2));
     let other = Accounts::load(DeskConfig { history: 31, names: 60 }, &bytes).unwrap_err();
     assert_eq!(
         other.to_string(),

@@ -94,6 +94,7 @@ impl Page<'_> {
         match outcome {
             Outcome::Answered { told, .. } if told.origin.duplicate => self.add_repeat(told),
             Outcome::Awaiting { told, .. } if told.origin.duplicate => self.add_repeat(told),
+            Outcome::Rejected { told, .. } if told.origin.duplicate => self.add_repeat(told),
             Outcome::Rejected { told, reject } => {
                 let subject = Subject::of(told.user, &told.command);
                 let what = format!("{}: {reject}", reject.code());
@@ -117,7 +118,7 @@ impl Page<'_> {
 
     fn add_repeat(&mut self, told: &Told) {
         let subject = Subject::of(told.user, &told.command);
-        let what = "sent again: answered again, and not applied twice".to_owned();
+        let what = "sent again: told again what it was told, and not applied twice".to_owned();
         self.add(told.at_ns, told.transaction, Event::DebugEvent(subject, what));
     }
 }

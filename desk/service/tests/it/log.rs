@@ -215,9 +215,9 @@ fn the_log_of_a_day_says_everything_that_happened() {
         accountTransaction 9 add ann 8.00
         userCommand 10 QUOTE bob XYZ
         errorEvent 14 QUOTE XYZ the quote server gave no quote of XYZ
-        errorEvent 10 QUOTE bob XYZ no_quote: the quote server gave no price for XYZ; send it again later
+        errorEvent 10 QUOTE bob XYZ no_quote: the quote server gave no price for XYZ; send another one later
         userCommand 1 ADD ann 100.00
-        debugEvent 1 ADD ann 100.00 sent again: answered again, and not applied twice
+        debugEvent 1 ADD ann 100.00 sent again: told again what it was told, and not applied twice
         userCommand 16 DUMPLOG ann ./ann.xml
         userCommand 12 DUMPLOG ./all.xml"#]],
     );
@@ -233,7 +233,7 @@ fn the_log_of_a_user_has_nothing_of_others() {
         userCommand 5 SELL bob ABC 20.00
         errorEvent 5 SELL bob ABC 20.00 unknown_user: the user is unknown here; ADD money first
         userCommand 10 QUOTE bob XYZ
-        errorEvent 10 QUOTE bob XYZ no_quote: the quote server gave no price for XYZ; send it again later"#]],
+        errorEvent 10 QUOTE bob XYZ no_quote: the quote server gave no price for XYZ; send another one later"#]],
     );
 }
 

@@ -106,10 +106,11 @@ fn a_server_that_is_killed_in_the_middle_of_a_workload_loses_and_doubles_nothing
     assert_eq!((&report["commands"], &report["unanswered"]), (&commands.into(), &0.into()));
     assert_eq!(accounts(&desk), expected);
 
-    // All of it once more, under the same names: what was applied is answered again. What was
-    // refused left its name free, and may succeed now.
+    // All of it once more, under the same names: everything is told again what it was told first.
     let again = load(&desk, &[]);
-    assert_eq!((&again["unanswered"], &again["duplicates"]), (&0.into(), &report["answered"]));
+    assert_eq!((&again["unanswered"], &again["duplicates"]), (&0.into(), &commands.into()));
+    assert_eq!(&again["refused"], &report["refused"]);
+    assert_eq!(accounts(&desk), expected);
     let output = desk.place.run(&["verify", "data"]).ok();
     assert!(output.contains("no failure found"), "{output}");
 }
