@@ -22,6 +22,10 @@ pub const ANSWER_LEN_MAX: usize = 1_024;
 /// The longest cryptokey that is kept: the legacy server's has 44 characters.
 pub const CRYPTOKEY_LEN_MAX: usize = 256;
 
+/// The longest line of a refused command that is kept for the log: the longest one that can be read
+/// is shorter, but for blanks.
+pub const REFUSED_LINE_MAX: usize = 1_024;
+
 /// Publications that are taken in a turn.
 pub const PUBLICATIONS_PER_TURN: usize = 256;
 

@@ -4,15 +4,20 @@ use allot_router::{Admission, Protocol, Submission};
 use allot_wire::Rejection;
 use allot_wire::backplane::InputKind;
 
-use crate::request::{routing_keys, routing_rejection};
+use crate::request::{RefusedLine, encode_refused, read_refused, routing_keys, routing_rejection};
 use crate::{Desk, InputName, Request, RequestKind, decode_line, decode_request, encode_request};
 
 impl Protocol for Desk {
     const FEEDBACK: Option<InputKind> = Some(InputName::Quote.kind());
 
     fn admit_line(line: &[u8], admission: &mut Admission<'_>) -> Result<(), Rejection> {
-        let request = decode_line(line)?;
-        admit_request(&request, admission);
+        match decode_line(line) {
+            Ok(request) => admit_request(&request, admission),
+            Err(rejection) => {
+                let refused = read_refused(line).ok_or(rejection)?;
+                admit_refused(&refused, admission);
+            }
+        }
         Ok(())
     }
 
@@ -38,6 +43,16 @@ impl Protocol for Desk {
         admission.by_key(keys.user.as_bytes(), Submission { kind, record, source, seq });
         Ok(())
     }
+}
+
+/// Hands a refused command to the shard of its user, which answers it: so the log has it.
+fn admit_refused(refused: &RefusedLine<'_>, admission: &mut Admission<'_>) {
+    let mut record = admission.take_scratch();
+    encode_refused(refused, &mut record);
+    let (kind, source) = (InputName::Command.kind(), refused.source.as_bytes());
+    let submission = Submission { kind, record: &record, source, seq: refused.seq };
+    admission.by_key(refused.user.as_bytes(), submission);
+    admission.return_scratch(record);
 }
 
 /// Hands a request on as the binary record of the same meaning.

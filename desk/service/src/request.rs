@@ -19,8 +19,12 @@ use allot_desk_rules as rules;
 use allot_desk_rules::{Command, DumpAll, Line, Reject};
 use allot_domain::{Reject as Core, Seq, SourceId};
 
-pub(crate) use binary::{command_byte, command_of, routing_keys, routing_rejection};
+pub(crate) use binary::{
+    RefusedCommand, command_byte, command_of, encode_refused, refused_command, routing_keys,
+    routing_rejection,
+};
 pub use binary::{decode_request, encode_request};
+pub(crate) use json::{RefusedLine, read_refused};
 pub use json::{decode_line, encode_line};
 
 /// A request whose every field can be read.

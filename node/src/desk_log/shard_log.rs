@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use allot_desk_rules::{Input, Outcomes};
-use allot_desk_service::Desk;
 use allot_desk_service::log::{Entry, EntryMaker};
+use allot_desk_service::{Desk, InputName};
 use allot_domain::LogIndex;
 use allot_journal::{Folder, Reader, SegmentState};
 use allot_server::JournalStamp;
@@ -85,12 +85,20 @@ impl ShardLog {
         let record = Record::of::<Desk>(&found.record).map_err(|error| anyhow!("{error}"))?;
         (self.index, self.time_ns) = (index, record.time_ns);
         self.outcomes = Outcomes::default();
-        // What could not be read as a command is none of a user.
-        self.input = self.state.replay(record, &mut self.outcomes, |_| {}).ok();
-        if let Some(input) = &self.input {
-            self.maker.append(place, input, &self.outcomes, &mut self.entries);
-            queue.extend(self.entries.drain(..));
-        }
+        let (kind, time_ns, body) = (record.kind, record.time_ns, record.body);
+        self.input = match self.state.replay(record, &mut self.outcomes, |_| {}) {
+            Ok(input) => {
+                self.maker.append(place, &input, &self.outcomes, &mut self.entries);
+                Some(input)
+            }
+            Err(rejection) if InputName::of(kind) == Some(InputName::Command) => {
+                let entries = &mut self.entries;
+                self.maker.append_refused(place, time_ns, body, &rejection, entries);
+                None
+            }
+            Err(_) => None,
+        };
+        queue.extend(self.entries.drain(..));
         Ok(true)
     }
 

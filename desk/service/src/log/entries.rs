@@ -6,8 +6,10 @@ use allot_desk_rules::{
     Cents, CommandName, Firing, Input, Outcome, Outcomes, Quoted, Symbol, Told, Trade, User,
 };
 use allot_domain::Side;
+use allot_wire::Rejection;
 
 use super::entry::{Entry, Event, Hit, Subject};
+use crate::request::{RefusedCommand, refused_command};
 
 /// Makes the entries of one shard, input by input.
 pub struct EntryMaker {
@@ -47,6 +49,27 @@ impl EntryMaker {
         }
         // What was due before the input is told with it.
         out[first..].sort_by_key(|entry| entry.at_ns);
+    }
+}
+
+impl EntryMaker {
+    /// Appends the entries of a command that could not be read, and was refused; none where nobody
+    /// can tell whose it was, or which.
+    pub fn append_refused(
+        &self,
+        place: NonZeroU64,
+        time_ns: u64,
+        record: &[u8],
+        rejection: &Rejection,
+        out: &mut Vec<Entry>,
+    ) {
+        let Some(refused) = refused_command(record) else { return };
+        let RefusedCommand { user, command, symbol, transaction } = refused;
+        let mut page = Page { shard: self.shard, place, out };
+        let subject = subject(command, Some(user), symbol, None);
+        let what = format!("{}: {}", rejection.code, rejection.reason);
+        page.add(time_ns, transaction, Event::UserCommand(subject.clone()));
+        page.add(time_ns, transaction, Event::ErrorEvent(subject, what));
     }
 }
 

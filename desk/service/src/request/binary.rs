@@ -1,4 +1,8 @@
 //! Binary: the records of requests.
+//!
+//! A line that is refused at the front door is a record too, where sender, user and command can be
+//! read: so it stands in the journal, and the log has it. The shard reads the line again, and
+//! refuses it for the same reason.
 
 use std::num::NonZeroU64;
 
@@ -8,7 +12,9 @@ use allot_domain::{Cursor, Reject as Core, Seq, SourceId, Ticker, limits};
 use allot_wire::{PaddedTicker, Rejection, codec, origin};
 use serde::{Deserialize, Serialize};
 
+use super::json::{RefusedLine, decode_line, read_refused};
 use super::{ReportRequest, Request, RequestKind};
+use crate::limits::REFUSED_LINE_MAX;
 
 #[derive(Serialize, Deserialize)]
 struct RoutedPrefix<'a> {
@@ -41,6 +47,9 @@ struct DumpRecord<'a> {
     transaction: u64,
     file: &'a str,
 }
+
+/// The number of no command: the text is a line that was refused at the front door.
+const REFUSED: u8 = u8::MAX;
 
 /// What the router needs of a command, and all it reads of one.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +118,9 @@ pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejec
         RequestKind::Command => {
             let record: CommandRecord<'_> = codec::decode(record).map_err(unread)?;
             let name = NameRecord { seq: record.routed.seq, source: record.routed.source };
+            if record.command == REFUSED {
+                return Err(reread(&record, &name));
+            }
             read_command(&record).map_err(|reject| name.rejection(&reject))
         }
         RequestKind::DumpAll => {
@@ -122,6 +134,54 @@ pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejec
             read.map_err(|reject| name.rejection(&reject.into()))
         }
     }
+}
+
+/// Why a line was refused: it is read again, and says the same.
+fn reread(record: &CommandRecord<'_>, name: &NameRecord<'_>) -> Rejection {
+    let line = record.file.as_bytes();
+    let known = if line.len() <= REFUSED_LINE_MAX { decode_line(line).err() } else { None };
+    let is_its = |one: &Rejection| one.source == name.source && one.seq.get() == name.seq;
+    let unknown = || name.rejection(&Reject::UnknownCommand(record.command.to_string()));
+    known.filter(is_its).unwrap_or_else(unknown)
+}
+
+/// Appends a line that is refused as a record, which the shard refuses for the same reason.
+pub(crate) fn encode_refused(refused: &RefusedLine<'_>, record: &mut Vec<u8>) {
+    let (user, seq) = (refused.user.key().into(), refused.seq.get());
+    codec::append(
+        CommandRecord {
+            routed: RoutedPrefix { user, seq, source: refused.source.as_str() },
+            transaction: refused.transaction.map_or(0, NonZeroU64::get),
+            command: REFUSED,
+            symbol: [0; 3],
+            amount: 0,
+            file: refused.text,
+        },
+        record,
+    );
+}
+
+/// Whose a record is that the shard refused, and what was asked for, as far as the log needs it.
+pub(crate) struct RefusedCommand {
+    pub(crate) user: User,
+    pub(crate) command: CommandName,
+    pub(crate) symbol: Option<Symbol>,
+    pub(crate) transaction: Option<NonZeroU64>,
+}
+
+/// Reads that; none where it cannot be read.
+pub(crate) fn refused_command(record: &[u8]) -> Option<RefusedCommand> {
+    let record: CommandRecord<'_> = codec::decode(record).ok()?;
+    let user = read_user(record.routed.user).ok()?;
+    let transaction = NonZeroU64::new(record.transaction);
+    let (command, symbol) = if record.command == REFUSED {
+        let line = read_refused(record.file.as_bytes())?;
+        (line.command, line.symbol)
+    } else {
+        let name = CommandName::ALL.get(usize::from(record.command)).copied();
+        (name?, Symbol::from_padded(record.symbol))
+    };
+    Some(RefusedCommand { user, command, symbol, transaction })
 }
 
 impl NameRecord<'_> {

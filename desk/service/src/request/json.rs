@@ -12,12 +12,13 @@ use std::borrow::Cow;
 use std::num::NonZeroU64;
 
 use allot_desk_rules::{Cents, Command, CommandName, FileName, Reject, Symbol, User};
-use allot_domain::{Reject as Core, Seq};
+use allot_domain::{Reject as Core, Seq, SourceId};
 use allot_wire::json::{Entries, Field, Object, need, read_request, string, unknown_field};
 use allot_wire::{Rejection, origin};
 use serde_json::value::RawValue;
 
 use super::{ReportRequest, Request, made};
+use crate::limits::REFUSED_LINE_MAX;
 
 /// The fields of a line, as they stand there.
 struct Fields<'a> {
@@ -150,6 +151,41 @@ pub fn decode_line(line: &[u8]) -> Result<Request, Rejection> {
         let [_, source, seq, ..] = &fields.fields;
         let source = source.text().unwrap_or_default();
         Rejection::new(source.as_bytes(), Seq::new(seq.whole().unwrap_or_default()), &reject)
+    })
+}
+
+/// A line that is refused, whose sender, user and command can be read all the same.
+pub(crate) struct RefusedLine<'a> {
+    pub(crate) source: SourceId,
+    pub(crate) seq: Seq,
+    pub(crate) user: User,
+    pub(crate) command: CommandName,
+    pub(crate) symbol: Option<Symbol>,
+    pub(crate) transaction: Option<NonZeroU64>,
+    pub(crate) text: &'a str,
+}
+
+/// Reads as much of a line that is refused as the log needs; none where that cannot be read, or
+/// the line is too long to be kept.
+pub(crate) fn read_refused(line: &[u8]) -> Option<RefusedLine<'_>> {
+    if REFUSED_LINE_MAX < line.len() {
+        return None;
+    }
+    let text = core::str::from_utf8(line).ok()?;
+    let fields = Fields::read(line).ok()?;
+    let [kind, source, seq, user, command, symbol, _, _, transaction] = &fields.fields;
+    if string(kind.json().ok()?).as_deref() != Some("command") {
+        return None;
+    }
+    let (source, seq) = origin(&source.text().ok()?, seq.whole().ok()?).ok()?;
+    Some(RefusedLine {
+        source,
+        seq,
+        user: User::new(user.text().ok()?.as_bytes()).ok()?,
+        command: CommandName::parse(&command.text().ok()?).ok()?,
+        symbol: symbol.text().ok().and_then(|symbol| Symbol::new(symbol.as_bytes()).ok()),
+        transaction: transaction.whole().ok().and_then(NonZeroU64::new),
+        text,
     })
 }
 

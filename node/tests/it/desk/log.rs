@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::Desk;
+use super::{Desk, receive};
 use crate::process::Process;
 
 #[test]
@@ -124,4 +124,33 @@ fn what_cannot_be_written_is_said_and_ends_nothing() {
     server.line_with("cannot be written, and is given up");
     desk.is_answered("DUMPLOG,ann,free");
     server.line_with("logs/free");
+}
+
+#[test]
+fn a_command_that_cannot_be_read_stands_in_the_log() {
+    let desk = Desk::new();
+    let (_quotes, at) = desk.quote_server("127.0.0.1:0", "ABC,10.00\n");
+    let mut server = serve(&desk, &at, &["--new"]);
+    let client = desk.client();
+    for (seq, rest, code) in [
+        (1, r#""command":"ADD","amount":"-5.00""#, "amount_must_be_positive"),
+        (2, r#""command":"BUY","symbol":"ABCD","amount":"5.00""#, "bad_symbol"),
+        (3, r#""command":"BUY","symbol":"ABC","amount":"<&>""#, "amount_malformed"),
+        (4, r#""command":"SLEEP""#, "unknown_command"),
+    ] {
+        let head = r#"{"type":"command","source":"web","user":"ann","transaction":7"#;
+        client.send(&format!(r#"{head},"seq":{seq},{rest}}}"#), 0).unwrap();
+        let reply = receive(&client).remove(0);
+        assert_eq!((&reply["type"], &reply["code"]), (&"rejected".into(), &code.into()));
+        assert_eq!((&reply["seq"], &reply["source"]), (&seq.into(), &"web".into()));
+    }
+    desk.is_answered("[8] DUMPLOG,all.xml");
+    let all = written(&desk, &mut server, "all.xml");
+    validate(&desk, "data/logs/all.xml");
+    let count = |element: &str| all.matches(&format!("<{element}>")).count();
+    assert_eq!((count("userCommand"), count("errorEvent")), (4, 3), "{all}");
+    assert!(all.contains("bad_symbol: ") && all.contains("&lt;&amp;&gt;"), "{all}");
+    drop(server);
+    let output = desk.place.run(&["verify", "data"]).ok();
+    assert!(output.contains("no failure found"), "{output}");
 }
