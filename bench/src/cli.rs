@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
 use crate::conditions::ConditionArgs;
+use crate::desk::DeskArgs;
 use crate::growth::GrowthArgs;
 use crate::mesh::MeshArgs;
 use crate::peers::{self, PeerArgs};
@@ -20,8 +21,8 @@ use crate::signals::SignalArgs;
 use crate::targets::TargetArgs;
 use crate::transport::Transport;
 use crate::{
-    compare, conditions, echo, end_to_end, floor, growth, inproc, kernel, mesh, pipeline, report,
-    ring, signals, targets,
+    compare, conditions, desk, echo, end_to_end, floor, growth, inproc, kernel, mesh, pipeline,
+    report, ring, signals, targets,
 };
 
 /// Measure Allot end to end, and layer by layer
@@ -42,6 +43,7 @@ Examples:
   allot bench targets                     every performance target of the design
   allot bench signals --out runs          from the tick of a period to its median
   allot bench mesh --out runs             from a trade to the last peer that shows it
+  allot bench desk --out runs             commands a second of a day-trading server
   allot bench peers --out runs            beside Redis, NATS and Python, where installed
   allot bench report runs/a.json -o report.html
   allot bench compare runs/a.json runs/b.json";
@@ -74,6 +76,8 @@ enum Verb {
     Signals(SignalArgs),
     /// Measure a mesh: when the last peer has a trade, beside a bare PUB and SUB
     Mesh(MeshArgs),
+    /// Measure a desk: commands a second, latencies, its log and its memory, beside an echo
+    Desk(DeskArgs),
     /// Check the performance targets against an echo in the same run
     Targets(TargetArgs),
     /// Compare with Redis, NATS and plain Python, given the same fills
@@ -230,6 +234,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Verb::Conditions(args) => conditions::measure(&args),
         Verb::Signals(args) => signals::measure(&args),
         Verb::Mesh(args) => mesh::measure(&args),
+        Verb::Desk(args) => desk::measure(&args),
         Verb::Targets(args) => targets::measure(&args),
         Verb::Peers(args) => peers::measure(&args),
         Verb::Report(args) => args.write(),

@@ -62,6 +62,7 @@ mod growth;
 mod conditions;
 mod signals;
 mod mesh;
+mod desk;
 mod cli;
 
 use std::io::{self, Write};

@@ -146,6 +146,11 @@ impl Process {
         known.with_context(|| format!("the server did not print its {name} endpoint"))
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The key of its front door, if that is encrypted.
     ///
     /// # Errors

@@ -4,4 +4,5 @@
 pub(crate) const SCHEMA: u32 = 1;
 
 /// What the files of experiments are called in their `kind`, and by their names.
-pub(crate) const EXPERIMENT_KINDS: [&str; 4] = ["targets", "conditions", "growth", "peers"];
+pub(crate) const EXPERIMENT_KINDS: [&str; 7] =
+    ["targets", "conditions", "growth", "peers", "signals", "mesh", "desk"];

@@ -54,6 +54,10 @@ const BENCHES: &[(&str, &str)] = &[
     ("growth --quick --turns 1", "growth.json"),
     ("signals --quick --turns 1 --medians 5", "signals.json"),
     ("mesh --quick --turns 1 --trades 50", "mesh.json"),
+    (
+        "desk --quick --turns 1 --warm-up 50ms --measure 300ms --cool-down 20ms --data target",
+        "desk.json",
+    ),
 ];
 
 /// One step, runnable alone by its name.
