@@ -34,6 +34,17 @@ fn trade(trade: &Trade) -> (u8, [u8; 3], u64, u64) {
 
 /// Appends the record: the fields behind the subject are those of `rest`.
 fn append(tag: u8, echo: Echo<'_>, subject: &Subject, rest: impl Serialize, out: &mut Vec<u8>) {
+    append_with(tag, echo, subject, out, |out| codec::append(rest, out));
+}
+
+/// The same, where the fields write themselves.
+fn append_with(
+    tag: u8,
+    echo: Echo<'_>,
+    subject: &Subject,
+    out: &mut Vec<u8>,
+    write_rest: impl FnOnce(&mut Vec<u8>),
+) {
     append_sized(out, |out| {
         out.push(tag);
         echo.write_head(out);
@@ -44,7 +55,7 @@ fn append(tag: u8, echo: Echo<'_>, subject: &Subject, rest: impl Serialize, out:
         out.push(command_byte(subject.command));
         out.extend_from_slice(&number(subject.transaction).to_le_bytes());
         out.extend_from_slice(&padded(subject.symbol));
-        codec::append(rest, out);
+        write_rest(out);
     });
 }
 
@@ -77,32 +88,55 @@ pub(super) fn answered(
         }
         Answer::LogDumped => append(ANSWERED, echo, subject, 8_u32, out),
         Answer::Summary(summary) => {
-            append(ANSWERED, echo, subject, (9_u32, lines(summary, outcomes)), out);
+            append_with(ANSWERED, echo, subject, out, |out| append_summary(summary, outcomes, out));
         }
         Answer::Forgotten => append(ANSWERED, echo, subject, 10_u32, out),
     }
 }
 
-/// The account of a user: three amounts and four lists.
-fn lines(summary: &Summary, outcomes: &Outcomes) -> impl Serialize {
-    let money = (summary.cash.get(), summary.held.get(), summary.reserved.get());
-    let holdings = summary.holdings.of(&outcomes.holdings).iter();
-    let holdings = holdings.map(|one| (one.symbol.padded(), one.free.get(), one.reserved.get()));
-    let pending = summary.pending.of(&outcomes.pending).iter();
-    let pending = pending.map(|one| (trade(&one.trade), one.left_ns));
-    let triggers = summary.triggers.of(&outcomes.triggers).iter().map(|one| {
-        let price = one.trigger.map_or(0, Cents::get);
-        let (side, symbol) = (side_byte(one.side), one.symbol.padded());
-        (side, symbol, one.amount.get(), one.shares.get(), price)
-    });
-    let recent = summary.recent.of(&outcomes.recent).iter().map(|one| {
-        let (kind, transaction) = (recent_byte(one.kind), number(one.transaction));
+/// The account of a user: three amounts and four lists. It is the longest of the common answers,
+/// so its fields are written one by one, into the message at once.
+fn append_summary(summary: &Summary, outcomes: &Outcomes, out: &mut Vec<u8>) {
+    out.extend_from_slice(&9_u32.to_le_bytes());
+    append_numbers(out, [summary.cash.get(), summary.held.get(), summary.reserved.get()]);
+    let holdings = summary.holdings.of(&outcomes.holdings);
+    append_length(out, holdings);
+    for one in holdings {
+        out.extend_from_slice(&one.symbol.padded());
+        append_numbers(out, [one.free.get(), one.reserved.get()]);
+    }
+    let pending = summary.pending.of(&outcomes.pending);
+    append_length(out, pending);
+    for one in pending {
+        let (side, symbol, shares, price) = trade(&one.trade);
+        out.push(side);
+        out.extend_from_slice(&symbol);
+        append_numbers(out, [shares, price, one.left_ns]);
+    }
+    let triggers = summary.triggers.of(&outcomes.triggers);
+    append_length(out, triggers);
+    for one in triggers {
+        out.push(side_byte(one.side));
+        out.extend_from_slice(&one.symbol.padded());
+        let trigger = one.trigger.map_or(0, Cents::get);
+        append_numbers(out, [one.amount.get(), one.shares.get(), trigger]);
+    }
+    let recent = summary.recent.of(&outcomes.recent);
+    append_length(out, recent);
+    for one in recent {
+        out.push(recent_byte(one.kind));
         let (amount, shares) = (one.amount.get(), one.shares.get());
-        (kind, transaction, one.at_ns, amount, shares, padded(one.symbol))
-    });
-    let (holdings, pending): (Vec<_>, Vec<_>) = (holdings.collect(), pending.collect());
-    let (triggers, recent): (Vec<_>, Vec<_>) = (triggers.collect(), recent.collect());
-    (money, holdings, pending, triggers, recent)
+        append_numbers(out, [number(one.transaction), one.at_ns, amount, shares]);
+        out.extend_from_slice(&padded(one.symbol));
+    }
+}
+
+fn append_numbers<const N: usize>(out: &mut Vec<u8>, numbers: [u64; N]) {
+    out.extend_from_slice(numbers.map(u64::to_le_bytes).as_flattened());
+}
+
+fn append_length<T>(out: &mut Vec<u8>, list: &[T]) {
+    append_numbers(out, [u64::try_from(list.len()).expect("a usize fits")]);
 }
 
 pub(super) fn awaiting(echo: Echo<'_>, subject: &Subject, symbol: Symbol, out: &mut Vec<u8>) {

@@ -63,7 +63,11 @@ pub(crate) struct RoutingKeys<'a> {
 /// wrong: [`routing_rejection`] says what.
 #[inline]
 pub(crate) fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
-    let mut cursor = Cursor::new(record);
+    take_routing_keys(&mut Cursor::new(record))
+}
+
+#[inline]
+fn take_routing_keys<'a>(cursor: &mut Cursor<'a>) -> Option<RoutingKeys<'a>> {
     let user = User::of_key(Ticker::from_padded(&cursor.take_array().ok()?)?)?;
     let seq = Seq::new(cursor.u64().ok().filter(|seq| 0 < *seq)?);
     let source_len = usize::try_from(cursor.u64().ok()?).ok()?;
@@ -116,6 +120,9 @@ pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejec
     let unread = |error| Rejection::unread(&Core::from(error));
     match kind {
         RequestKind::Command => {
+            if let Some(request) = read_plain(record) {
+                return Ok(Request::Command(request));
+            }
             let record: CommandRecord<'_> = codec::decode(record).map_err(unread)?;
             let name = NameRecord { seq: record.routed.seq, source: record.routed.source };
             if record.command == REFUSED {
@@ -190,18 +197,43 @@ impl NameRecord<'_> {
     }
 }
 
+/// Reads a command field by field, as nearly all of them are; none where anything is wrong, or a
+/// file is named: then [`read_command`] reads it again, and says what is wrong.
+#[inline]
+fn read_plain(record: &[u8]) -> Option<rules::Request> {
+    let mut cursor = Cursor::new(record);
+    let RoutingKeys { user, seq, source } = take_routing_keys(&mut cursor)?;
+    let source = SourceId::new(source).ok()?;
+    let transaction = NonZeroU64::new(cursor.u64().ok()?);
+    let name = *CommandName::ALL.get(usize::from(cursor.u8().ok()?))?;
+    let (symbol, amount) = (cursor.take_array().ok()?, cursor.u64().ok()?);
+    let is_whole = cursor.u64() == Ok(0) && cursor.rest().is_empty();
+    let command = command(name, Fields { symbol, amount, file: "" }).ok().filter(|_| is_whole)?;
+    Some(rules::Request { source, id: seq.into(), time_ns: 0, transaction, user, command })
+}
+
+/// What a command may have besides its name.
+#[derive(Clone, Copy)]
+struct Fields<'a> {
+    symbol: [u8; 3],
+    amount: u64,
+    file: &'a str,
+}
+
 fn read_command(record: &CommandRecord<'_>) -> Result<Request, Reject> {
     let (source, seq) = origin(record.routed.source, record.routed.seq)?;
     let user = read_user(record.routed.user)?;
     let name = CommandName::ALL.get(usize::from(record.command)).copied();
     let name = name.ok_or_else(|| Reject::UnknownCommand(record.command.to_string()))?;
+    let CommandRecord { symbol, amount, file, .. } = *record;
+    let fields = Fields { symbol, amount, file };
     Ok(Request::Command(rules::Request {
         source,
         id: seq.into(),
         time_ns: 0,
         transaction: NonZeroU64::new(record.transaction),
         user,
-        command: command(name, record)?,
+        command: command(name, fields)?,
     }))
 }
 
@@ -217,7 +249,7 @@ fn read_dump(record: &DumpRecord<'_>) -> Result<Request, Reject> {
 }
 
 /// The command of a record; what it does not have must be zero or empty.
-fn command(name: CommandName, record: &CommandRecord<'_>) -> Result<Command, Reject> {
+fn command(name: CommandName, record: Fields<'_>) -> Result<Command, Reject> {
     let amount = Cents::new(record.amount);
     let symbol = || {
         let bad = || Reject::BadSymbol(Core::quote(&String::from_utf8_lossy(&record.symbol)));

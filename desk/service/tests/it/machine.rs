@@ -1,13 +1,14 @@
 //! What comes of inputs, told in both encodings.
 
-use allot_desk_rules::{Cents, Outcomes, Quoted, Symbol, User};
+use allot_desk_rules::{Cents, DeskConfig, Outcomes, Quoted, Symbol, User};
 use allot_desk_service::{
     Desk, InputName, Reply, ReplyBody, decode_replies, encode_quote, encode_request,
     request_of_line,
 };
 use allot_domain::{Outcomes as _, Seq, SourceId};
 use allot_shard::{Delivery, Entry, Service, State};
-use allot_wire::{Encoding, KIND_REPLIES, begin_batch, end_batch};
+use allot_wire::reply::Head;
+use allot_wire::{Encoding, KIND_REPLIES, begin_batch, codec, end_batch};
 
 /// Applies a command, or with `quote` a quote of ABC; returns the outcomes' deliveries and replies.
 fn apply(
@@ -101,4 +102,64 @@ fn an_armed_trigger_that_had_waited_is_told_of_twice_more() {
     let mut again = Vec::new();
     State::<Desk>::load(allot_desk_rules::DeskConfig::default(), &bytes).unwrap().save(&mut again);
     assert_eq!(bytes, again);
+}
+
+/// Money, holdings, pending orders, triggers and the last transactions, as the wire has them.
+type SummaryRecord = (
+    [u64; 3],
+    Vec<([u8; 3], u64, u64)>,
+    Vec<((u8, [u8; 3], u64, u64), u64)>,
+    Vec<(u8, [u8; 3], u64, u64, u64)>,
+    Vec<(u8, u64, u64, u64, u64, [u8; 3])>,
+);
+
+/// In front of it: user, command, transaction and symbol, and the number of the answer.
+const BEFORE_SUMMARY: usize = 32 + 1 + 8 + 3 + 4;
+
+#[test]
+fn a_binary_summary_has_the_fields_of_the_document_in_their_order() {
+    let mut state = State::<Desk>::new(DeskConfig { history: 9, names: 99 });
+    apply(&mut state, 1, None);
+    let lines = [
+        "ADD,u,1000.00",
+        "BUY,u,ABC,100.00",
+        "COMMIT_BUY,u",
+        "BUY,u,ABC,50.00",
+        "SET_BUY_AMOUNT,u,X,7.00",
+        "SET_BUY_TRIGGER,u,X,3.00",
+        "SET_SELL_AMOUNT,u,ABC,20.00",
+    ];
+    (2..).zip(lines).for_each(|(seq, line)| drop(apply(&mut state, seq, Some(line))));
+    let mut body = Vec::new();
+    let source = SourceId::new(b"web").unwrap();
+    let request = request_of_line(source, Seq::new(20), "DISPLAY_SUMMARY,u").unwrap();
+    encode_request(&request, &mut body);
+    let kind = InputName::Command.kind();
+    let entry = Entry { kind, encoding: Encoding::Binary, time_ns: 2_000, body: &body };
+    let (mut outcomes, mut record) = (Outcomes::default(), Vec::new());
+    state.replay(entry, &mut outcomes, |_| {}).unwrap();
+    let outcome = &outcomes.list()[0];
+    Desk::write_reply(state.machine(), &outcomes, outcome, Encoding::Binary, &mut record);
+    // Its size and its tag are before the head.
+    let (_, rest): (Head<'_>, _) = codec::split_prefix(&record[5..]).unwrap();
+    let summary: SummaryRecord = codec::decode(&rest[BEFORE_SUMMARY..]).unwrap();
+    let (money, holdings, pending, triggers, recent) = summary;
+    assert_eq!(money, [100_000 - 10_000 - 5_000 - 700, 5_000, 700]);
+    assert_eq!(holdings, [(*b"ABC", 10, 0)]);
+    let [((side, symbol, shares, price), left_ns)] = pending[..] else { panic!("{pending:?}") };
+    assert_eq!((side, &symbol, shares, price), (0, b"ABC", 5, 1_000));
+    assert!(left_ns < 60_000_000_000, "{left_ns}");
+    assert_eq!(triggers, [(0, *b"X\0\0", 700, 0, 300), (1, *b"ABC", 2_000, 0, 0)]);
+    let told: Vec<_> = recent.iter().map(|one| (one.3, one.4, one.5)).collect();
+    let stock = *b"ABC";
+    let expected = [
+        (100_000, 0, [0; 3]),
+        (10_000, 10, stock),
+        (10_000, 10, stock),
+        (5_000, 5, stock),
+        (700, 0, *b"X\0\0"),
+        (300, 0, *b"X\0\0"),
+        (2_000, 0, stock),
+    ];
+    assert_eq!(told, expected);
 }
