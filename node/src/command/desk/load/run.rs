@@ -1,4 +1,5 @@
-//! Run: a workload on its way. One command of a user is on its way at a time.
+//! Run: a workload on its way. One command of a user is on its way at a time: of several, an
+//! earlier one may be lost with the server, or be `busy`, and a later one be applied before it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Write};
@@ -275,7 +276,7 @@ impl<'a> Run<'a> {
             self.answered += 1;
         }
         self.duplicates += u64::from(reply.duplicate);
-        self.end(number, now)?;
+        self.end(number, now);
         show(line)
     }
 
@@ -289,7 +290,7 @@ impl<'a> Run<'a> {
     }
 
     /// A command has its answer; the next one of its user can be sent.
-    fn end(&mut self, number: LineNumber, now: Nanos) -> Result<()> {
+    fn end(&mut self, number: LineNumber, now: Nanos) {
         let OnWay { connection, sent_at, due_at, is_ready } =
             self.on_way.remove(&number).expect("it is on its way");
         self.due.remove(&(due_at, number));
@@ -300,10 +301,8 @@ impl<'a> Run<'a> {
         }
         self.micros.push(u32::try_from((now - sent_at).as_micros()).unwrap_or(u32::MAX));
         self.bar.inc(1);
-        match self.workload.next[usize_of(number)] {
-            Some(next) => self.make_ready(next),
-            None => Ok(()),
-        }
+        // Of the same user, and so over the same connection.
+        connection.ready.extend(self.workload.next[usize_of(number)]);
     }
 
     fn sleep(&self, now: Nanos) {
