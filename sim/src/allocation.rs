@@ -51,6 +51,17 @@ pub struct AllocationWorkload {
 
 impl Workload for AllocationWorkload {
     type System = Allocation;
+    const PLANTED_BUGS: &'static [PlantedBug] = &[
+        PlantedBug::EarlyReplies,
+        PlantedBug::LyingDisk,
+        PlantedBug::NamelessDisk,
+        PlantedBug::AlteredReply,
+        PlantedBug::AlteredPart,
+        PlantedBug::ClearFindings,
+        PlantedBug::SilentLoss,
+        PlantedBug::TwiceToShard,
+        PlantedBug::OutOfOrderToShard,
+    ];
     type Options = AllocationOptions;
 
     fn draw(seed: u64, planted_bug: Option<PlantedBug>) -> Options<AllocationOptions> {

@@ -7,8 +7,8 @@
 //!
 //! The real router, shards with their journals, publisher and feeds run in one thread; the seed
 //! decides everything between them and everything that fails. [`engine`] names no system: it owns
-//! time, processes, networks, disks and faults. [`allocation`] is the workload of one system, and
-//! says which promise is checked where. Start with [`engine::World::run`].
+//! time, processes, networks, disks and faults. [`allocation`] and [`desk`] are the workloads
+//! of two systems, and say which promise is checked where. Start with [`engine::World::run`].
 //!
 //! It never reads the real clock: a seed is the same run on every machine.
 
@@ -17,6 +17,8 @@
 
 pub mod engine;
 pub mod allocation;
+pub mod desk;
 
 pub use allocation::AllocationWorkload;
-pub use engine::{Failure, PlantedBug, Totals, Violation, World, run_seed};
+pub use desk::DeskWorkload;
+pub use engine::{Failure, PlantedBug, Totals, Violation, Workload, World, run_seed};

@@ -2,14 +2,17 @@
 
 use std::process::ExitCode;
 
-use allot_sim::{AllocationWorkload, Failure, PlantedBug, Totals, run_seed};
-use anyhow::Result;
+use allot_sim::{
+    AllocationWorkload, DeskWorkload, Failure, PlantedBug, Totals, Workload, run_seed,
+};
+use anyhow::{Result, ensure};
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 const EXAMPLES: &str = "\
 Examples:
   allot-sim --seeds 100
+  allot-sim --system desk --seeds 100
   allot-sim --seed 7 --verbose               one seed, with each event
   allot-sim --plant lying-disk --keep-going  how often the checkers find a planted bug";
 
@@ -19,6 +22,9 @@ Examples:
 #[derive(Parser)]
 #[command(name = "allot-sim", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
+    /// What runs
+    #[arg(long, value_name = "SYSTEM", value_enum, default_value_t = System::Allocation)]
+    system: System,
     /// Number of seeds
     #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
     seeds: u64,
@@ -39,8 +45,29 @@ struct Arguments {
     keep_going: bool,
 }
 
+/// A system that has a workload.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum System {
+    /// Fills, divided among accounts
+    Allocation,
+    /// Commands of users who trade
+    Desk,
+}
+
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
+    match arguments.system {
+        System::Allocation => run::<AllocationWorkload>(&arguments),
+        System::Desk => run::<DeskWorkload>(&arguments),
+    }
+}
+
+fn run<W: Workload>(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(bug) = arguments.plant {
+        let bugs: Vec<_> = W::PLANTED_BUGS.iter().map(name).collect();
+        let is_known = W::PLANTED_BUGS.contains(&bug);
+        ensure!(is_known, "--plant: this system has {}, not {}", bugs.join(", "), name(&bug));
+    }
     let (first, count) = match arguments.seed {
         Some(seed) => (seed, 1),
         None => (arguments.first, arguments.seeds),
@@ -51,11 +78,11 @@ fn main() -> Result<ExitCode> {
     let mut total = Totals::default();
     let mut violations = 0_u64;
     for seed in first..first + count {
-        match run_seed::<AllocationWorkload>(seed, arguments.plant, arguments.verbose) {
+        match run_seed::<W>(seed, arguments.plant, arguments.verbose) {
             Ok(totals) => total += totals,
             Err(failure) => {
                 violations += 1;
-                bar.suspend(|| print(seed, &failure, &arguments));
+                bar.suspend(|| print(seed, &failure, arguments));
                 total += failure.totals;
                 if !arguments.keep_going {
                     break;
@@ -80,10 +107,17 @@ fn print(seed: u64, failure: &Failure, arguments: &Arguments) {
             println!("{event}");
         }
     }
-    let plant = arguments.plant.map_or(String::new(), |bug| {
-        let value = bug.to_possible_value().expect("no planted bug is hidden");
-        format!(" --plant {}", value.get_name())
-    });
+    let system = match arguments.system {
+        System::Allocation => "",
+        System::Desk => " --system desk",
+    };
+    let plant = arguments.plant.map_or(String::new(), |bug| format!(" --plant {}", name(&bug)));
     println!("\nseed {seed}: {}", failure.violation);
-    println!("repeat: cargo run --release -p allot-sim -- --seed {seed}{plant}\n");
+    println!("repeat: cargo run --release -p allot-sim --{system} --seed {seed}{plant}\n");
+}
+
+/// The name of a planted bug on the command line.
+fn name(bug: &PlantedBug) -> String {
+    let value = bug.to_possible_value().expect("no planted bug is hidden");
+    value.get_name().to_owned()
 }

@@ -6,7 +6,7 @@ use std::fmt;
 /// Which promise, and what happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
-    /// The promise of docs/GUARANTEES.md, `P1` to `P9`, or `liveness`, or `panic`.
+    /// The promise of docs/GUARANTEES.md, `P1` to `P10` and `D4`, or `liveness`, or `panic`.
     pub promise: &'static str,
     /// What was found.
     pub what: String,

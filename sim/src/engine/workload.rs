@@ -28,6 +28,12 @@ pub trait Workload: Sized {
     /// The system whose boxes run.
     type System: System;
 
+    /// The planted bugs that it finds, and the harmless ones that it must bear.
+    const PLANTED_BUGS: &'static [PlantedBug];
+
+    /// Whether the router has a link to a feeder, which is in its process: the workload plays it.
+    const HAS_FEEDER: bool = false;
+
     /// What the workload draws before a run, beside what the engine draws.
     type Options: Clone + fmt::Debug;
 
@@ -81,6 +87,9 @@ pub trait Workload: Sized {
     fn alter_finding(frame: Vec<u8>) -> Vec<u8> {
         frame
     }
+
+    /// The router has started, and this is its feeder's link; or, with `None`, it has ended.
+    fn connect_feeder(&mut self, _: Option<Link>) {}
 
     // What is published.
 

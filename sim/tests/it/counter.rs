@@ -86,6 +86,12 @@ pub(crate) fn name_of(reply: &Reply) -> Result<MessageName, Violation> {
 
 impl Workload for CounterWorkload {
     type System = Counter;
+    const PLANTED_BUGS: &'static [PlantedBug] = &[
+        PlantedBug::EarlyReplies,
+        PlantedBug::LyingDisk,
+        PlantedBug::AlteredReply,
+        PlantedBug::AlteredPart,
+    ];
     type Options = CounterOptions;
 
     fn draw(seed: u64, planted_bug: Option<PlantedBug>) -> Options<CounterOptions> {

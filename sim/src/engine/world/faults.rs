@@ -238,6 +238,7 @@ impl<W: Workload> World<W> {
             match *site {
                 Site::Router => {
                     self.client_network.close(prng, tally);
+                    self.workload.connect_feeder(None);
                     for link in (0..shards).chain([2 * shards]) {
                         links[link].detach(Side::Hub, now, prng, tally);
                     }

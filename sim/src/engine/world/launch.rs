@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use allot_domain::{Incarnation, ShardId};
-use allot_runtime::{Broadcast, BroadcastListener, Counters, Door, DoorClients, Hub, Link, Nanos};
+use allot_runtime::{
+    Broadcast, BroadcastListener, Counters, Door, DoorClients, Hub, Link, Nanos, Waker, ring_pair,
+};
 use allot_server::boxes::{self, Identity, shard_ids};
 use allot_server::open_shard::Recovered;
 use allot_server::rings::{BoxWakers, RingEnds};
@@ -116,8 +118,10 @@ impl<W: Workload> World<W> {
     /// The links of a process: rings within it, network links between processes.
     fn ends(&mut self, sites: &[Site]) -> Ends {
         let shards = self.options.shards;
+        let mut feeder = self.feeder(sites);
         if self.options.shape == Shape::One {
-            return if sites.contains(&Site::Router) { self.rings() } else { Ends::default() };
+            let has_boxes = sites.contains(&Site::Router);
+            return if has_boxes { self.rings(feeder) } else { Ends::default() };
         }
         let mut ends = Ends::default();
         let links = &mut self.network_links;
@@ -125,7 +129,8 @@ impl<W: Workload> World<W> {
             match *site {
                 Site::Router => {
                     let peers = (0..shards).chain([2 * shards]);
-                    let peers = peers.map(|link| links[link].attach(Side::Hub));
+                    let peers =
+                        peers.map(|link| links[link].attach(Side::Hub)).chain(feeder.take());
                     ends.router = Some(Hub::lossy_rings(peers.collect()));
                 }
                 Site::Shard(shard) => {
@@ -145,9 +150,22 @@ impl<W: Workload> World<W> {
         ends
     }
 
-    fn rings(&self) -> Ends {
+    /// The router's link to the feeder, where the router starts and the workload has one.
+    fn feeder(&mut self, sites: &[Site]) -> Option<Link> {
+        let has_feeder = W::HAS_FEEDER && sites.contains(&Site::Router);
+        has_feeder.then(|| {
+            let silent = Waker::silent();
+            let (of_router, of_feeder) =
+                ring_pair(self.options.setup.ring_frames, &silent, &silent);
+            self.workload.connect_feeder(Some(of_feeder));
+            of_router
+        })
+    }
+
+    fn rings(&self, feeder: Option<Link>) -> Ends {
         let wakers = BoxWakers::silent(self.options.shards);
         let mut rings = RingEnds::link(self.options.setup.ring_frames, &wakers);
+        rings.router.extend(feeder);
         let router = Some(rings.take_router_hub());
         let shard_hub = rings.take_publisher_hub();
         let publisher =
