@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use allot_desk_audit::{Auditor, Summary};
-use allot_desk_rules::{DeskConfig, Input, Line, Outcomes};
+use allot_desk_rules::{Accounts, DeskConfig, Input, Line, Outcomes};
 use allot_desk_service::{Desk, decode_input};
 use allot_domain::LogIndex;
 use allot_journal::{Folder, Reader, SegmentState, state_hash};
@@ -23,6 +23,8 @@ pub(crate) struct Checked {
     /// What the auditor counted; none where the replay began with a snapshot.
     pub(crate) summary: Option<Summary>,
     pub(crate) replayed_from: LogIndex,
+    /// The time of the snapshot where the replay began, in nanoseconds; zero where there is none.
+    pub(crate) replayed_from_ns: u64,
     pub(crate) state_hash: u128,
     pub(crate) torn_bytes: u64,
     /// Everything that is wrong.
@@ -59,8 +61,12 @@ pub(crate) fn sentence(kind: u8, body: &[u8]) -> String {
     }
 }
 
-/// Checks one shard. What cannot be read is a failure too.
-pub(crate) fn check(path: &Path) -> Checked {
+/// What is told of the outcomes of each record.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(&Accounts, &Outcomes);
+
+/// Checks one shard. What cannot be read is a failure too. `take` hears all that came of each
+/// record.
+pub(crate) fn check(path: &Path, take: Take<'_>) -> Checked {
     let mut checked = Checked {
         path: path.to_owned(),
         stamp: String::new(),
@@ -68,19 +74,20 @@ pub(crate) fn check(path: &Path) -> Checked {
         snapshots: 0,
         summary: None,
         replayed_from: LogIndex::ZERO,
+        replayed_from_ns: 0,
         state_hash: 0,
         torn_bytes: 0,
         failures: Vec::new(),
     };
     let opened = Folder::read_only(path).and_then(|folder| Reader::open(Arc::new(folder)));
     match opened {
-        Ok(reader) => replay(reader, &mut checked),
+        Ok(reader) => replay(reader, &mut checked, take),
         Err(error) => checked.failures.push(error.to_string()),
     }
     checked
 }
 
-fn replay(mut reader: Reader, checked: &mut Checked) {
+fn replay(mut reader: Reader, checked: &mut Checked, take: Take<'_>) {
     reader.stamp().clone_into(&mut checked.stamp);
     let config = match reader.stamp().parse::<JournalStamp<Desk>>() {
         Ok(stamp) => stamp.machine,
@@ -100,6 +107,7 @@ fn replay(mut reader: Reader, checked: &mut Checked) {
         let first = snapshots.range(pruned_through..).next().map(|(index, _)| *index);
         match first.map(|index| load(&reader, index, config)) {
             Some(Ok(loaded)) => {
+                checked.replayed_from_ns = loaded.machine().now_ns();
                 state = loaded;
                 checked.replayed_from = first.unwrap_or_default();
             }
@@ -131,6 +139,7 @@ fn replay(mut reader: Reader, checked: &mut Checked) {
                     checked.failures.push(fault);
                     auditor = None;
                 }
+                take(state.machine(), &outcomes);
             }
         }
         if let Some(stored) = snapshots.remove(&index) {

@@ -7,6 +7,7 @@ mod record_counts;
 mod replay;
 mod agreement;
 mod desk;
+mod desk_answers;
 
 use std::iter;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use crate::strategy_journal_reader;
 use crate::trader_journal_reader;
 use crate::{desk_journal, shard_dirs};
 use agreement::Agreement;
-use given_replies::{GivenReplies, MessageName};
+use given_replies::{GivenReplies, MessageName, UnreadableLine};
 use replay::{ShardResult, replay};
 
 /// The most lost replies that the page names, and the most lines that are no replies.
@@ -38,8 +39,8 @@ const SHOWN_MAX: usize = 10;
 /// every allocation with an independent implementation; checks that nothing is lost, invented or
 /// counted twice; compares each snapshot with a replay of the journal; and looks up the replies of
 /// clients. Of the journals of a desk, holds every outcome and the whole state against an
-/// independent model. Of the journal of a trader of signals, checks every record, and that no
-/// period has two medians.
+/// independent model, and every reply against what the journals make. Of the journal of a trader of
+/// signals, checks every record, and that no period has two medians.
 ///
 /// Stop the server first: a write in progress shows up as an incomplete one.
 #[derive(Args)]
@@ -53,7 +54,8 @@ pub(crate) struct Verify {
     /// the directory of one shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
-    /// File of replies to look up, written by `allot feed` with --answers; can be repeated
+    /// File of replies to look up, written by `allot feed` with --answers, or what `allot desk
+    /// load` printed; can be repeated
     #[arg(long = "answers", value_name = "FILE")]
     replies: Vec<PathBuf>,
     /// Print one JSON object
@@ -79,9 +81,8 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     }
     let directories = shard_dirs::find(&verify.data)?;
     if directories.iter().any(|path| desk_journal::is_desk(path)) {
-        ensure!(verify.replies.is_empty(), "--answers is for fills, and this is a desk's journal");
         let is_whole = *directories != [verify.data.clone()];
-        return desk::verify(&verify.data, &directories, is_whole, verify.json);
+        return desk::verify(verify, &directories, is_whole);
     }
     let mut given = GivenReplies::default();
     for file in &verify.replies {
@@ -219,7 +220,7 @@ impl Verdict {
             shown.map(|lost| format!("  LOST: {lost} was acknowledged and is in no journal")),
         );
         lines.extend(split_texts(given).iter().map(|split| format!("  WRONG: {split}")));
-        lines.extend(unread_lines(given));
+        lines.extend(unread_lines(&given.incomplete, &given.unreadable));
         let end = if self.is_good() { "no failure found" } else { "FAILED: see above" };
         lines.push(end.to_owned());
         lines.join("\n")
@@ -236,9 +237,8 @@ fn split_texts(given: &GivenReplies) -> Vec<String> {
 }
 
 /// What could not be read of the files of replies.
-fn unread_lines(given: &GivenReplies) -> Vec<String> {
-    let mut lines: Vec<_> = given
-        .incomplete
+fn unread_lines(incomplete: &[PathBuf], unreadable: &[UnreadableLine]) -> Vec<String> {
+    let mut lines: Vec<_> = incomplete
         .iter()
         .map(|file| {
             format!(
@@ -247,10 +247,10 @@ fn unread_lines(given: &GivenReplies) -> Vec<String> {
             )
         })
         .collect();
-    if !given.unreadable.is_empty() {
-        let count = given.unreadable.len();
+    if !unreadable.is_empty() {
+        let count = unreadable.len();
         lines.push(format!("{count} lines are no replies, so nothing in them was looked up"));
-        let shown = given.unreadable.iter().take(SHOWN_MAX);
+        let shown = unreadable.iter().take(SHOWN_MAX);
         lines.extend(shown.map(|line| format!("  WRONG: {line}")));
     }
     lines

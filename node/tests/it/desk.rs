@@ -1,6 +1,8 @@
 //! A desk as real processes: a server, the simulated quote server, and clients of both.
 
+mod answers;
 mod kill;
+mod kill_loop;
 mod log;
 mod quotes;
 mod sessions;

@@ -10,30 +10,69 @@ use allot_shard::Service;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::desk_answers::GivenAnswers;
+use super::{SHOWN_MAX, Verify, texts, unread_lines};
 use crate::desk_journal::{self, Checked};
 use crate::stdout::print;
 
 /// Verifies the journals of a desk; `is_whole` where all of its shards are to be there.
-pub(super) fn verify(
-    data: &Path,
-    directories: &[PathBuf],
-    is_whole: bool,
-    is_json: bool,
-) -> Result<ExitCode> {
-    let shards: Vec<_> = directories.iter().map(|path| desk_journal::check(path)).collect();
-    let wrong = if is_whole { disagreements(data, &shards) } else { Vec::new() };
-    let is_good = wrong.is_empty() && shards.iter().all(|shard| shard.failures.is_empty());
-    let page = if is_json {
-        json!({ "wrong": wrong, "shards": shards.iter().map(as_json).collect::<Vec<_>>() })
-            .to_string()
+pub(super) fn verify(verify: &Verify, directories: &[PathBuf], is_whole: bool) -> Result<ExitCode> {
+    let mut given = GivenAnswers::default();
+    verify.replies.iter().try_for_each(|file| given.read(file))?;
+    let check = |path: &PathBuf| {
+        desk_journal::check(path, &mut |accounts, outcomes| given.find(accounts, outcomes))
+    };
+    let shards: Vec<_> = directories.iter().map(check).collect();
+    let pruned_ns = shards.iter().map(|shard| shard.replayed_from_ns).max().unwrap_or(0);
+    if 0 < pruned_ns {
+        given.set_older_aside(pruned_ns);
+    }
+    let lost = given.lost();
+    let wrong = if is_whole { disagreements(&verify.data, &shards) } else { Vec::new() };
+    let is_good = wrong.is_empty()
+        && lost.is_empty()
+        && given.unreadable.is_empty()
+        && shards.iter().all(|shard| shard.failures.is_empty());
+    let page = if verify.json {
+        json!({
+            "wrong": wrong,
+            "shards": shards.iter().map(as_json).collect::<Vec<_>>(),
+            "answers": {
+                "checked": given.count,
+                "older": given.older,
+                "lost": lost,
+                "unreadable": texts(&given.unreadable),
+                "incomplete": given.incomplete,
+            },
+        })
+        .to_string()
     } else {
         let wrong = wrong.iter().map(|wrong| format!("WRONG: {wrong}"));
         let mut lines: Vec<_> = wrong.chain(shards.iter().flat_map(lines)).collect();
+        lines.extend(answer_lines(&given, &lost));
         lines.push(if is_good { "no failure found" } else { "FAILED: see above" }.to_owned());
         lines.join("\n")
     };
     print(&page)?;
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What was found of the replies of clients.
+fn answer_lines(given: &GivenAnswers, lost: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if 0 < given.count {
+        let (count, older, lost) = (given.count, given.older, lost.len());
+        let older = if older == 0 {
+            String::new()
+        } else {
+            format!(", {older} older than the pruned journal, and not looked up")
+        };
+        lines.push(format!("{count} replies checked{older}, {lost} lost"));
+    }
+    let shown = lost.iter().take(SHOWN_MAX);
+    lines.extend(shown.map(|lost| format!("  LOST: no journal makes the reply {lost}")));
+    lines.extend(unread_lines(&given.incomplete, &given.unreadable));
+    lines
 }
 
 /// In what the directory, its ledger and its shards disagree.

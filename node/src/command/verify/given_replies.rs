@@ -114,7 +114,7 @@ impl GivenReplies {
                 // A client that is killed may leave its last line so: it had not read that reply.
                 Err(_) if !text.ends_with('\n') => self.incomplete.push(path.to_owned()),
                 Err(error) => {
-                    self.unreadable.push(UnreadableLine { file: path.to_owned(), line, error });
+                    self.unreadable.push(UnreadableLine::new(path, line, error));
                 }
             }
         }
@@ -257,6 +257,13 @@ fn read_line(line: &str, replies: &mut Vec<Reply>) -> Result<(), DecodeError> {
         [] => Ok(()),
         [b'{', ..] => decode_replies(line.as_bytes(), replies),
         _ => Err(DecodeError::new("a reply is a JSON object")),
+    }
+}
+
+impl UnreadableLine {
+    /// A line of a file, counted from 1.
+    pub(super) fn new(file: &Path, line: u64, error: DecodeError) -> Self {
+        Self { file: file.to_owned(), line, error }
     }
 }
 

@@ -1,0 +1,169 @@
+//! The kill loop: a desk that is killed under load and started again, and no answer may be lost.
+//!
+//! Three cycles by default. `ALLOT_KILL_CYCLES` and `ALLOT_KILL_SEED` choose others, as for the
+//! kill loop of allocation:
+//!
+//! ```text
+//! ALLOT_KILL_CYCLES=200 cargo test --release -p allot --test it desk::kill_loop -- --nocapture
+//! ```
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Write as _;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::Value;
+
+use super::{Desk, receive};
+
+const USERS: u64 = 300;
+const SYMBOLS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
+
+/// Commands of a workload between two kills, at least.
+const COMMANDS: usize = 4_000;
+
+/// A workload of random commands; most can be executed.
+fn workload(random: &mut StdRng) -> String {
+    let mut text = String::new();
+    for number in 1..=COMMANDS {
+        let user = format!("user{}", random.random_range(0..USERS));
+        let symbol = SYMBOLS[random.random_range(0..SYMBOLS.len())];
+        let cents = random.random_range(1..60_000);
+        let amount = format!("{}.{:02}", cents / 100, cents % 100);
+        let command = match random.random_range(0..24) {
+            0..=3 => format!("ADD,{user},{amount}"),
+            4 => format!("QUOTE,{user},{symbol}"),
+            5..=7 => format!("BUY,{user},{symbol},{amount}"),
+            8..=9 => format!("COMMIT_BUY,{user}"),
+            10 => format!("CANCEL_BUY,{user}"),
+            11..=12 => format!("SELL,{user},{symbol},{amount}"),
+            13 => format!("COMMIT_SELL,{user}"),
+            14 => format!("CANCEL_SELL,{user}"),
+            15..=16 => format!("SET_BUY_AMOUNT,{user},{symbol},{amount}"),
+            17 => format!("SET_BUY_TRIGGER,{user},{symbol},{amount}"),
+            18 => format!("CANCEL_SET_BUY,{user},{symbol}"),
+            19..=20 => format!("SET_SELL_AMOUNT,{user},{symbol},{amount}"),
+            21 => format!("SET_SELL_TRIGGER,{user},{symbol},{amount}"),
+            22 => format!("CANCEL_SET_SELL,{user},{symbol}"),
+            _ => format!("DISPLAY_SUMMARY,{user}"),
+        };
+        writeln!(text, "[{number}] {command}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn what_a_desk_has_answered_survives_any_kill() {
+    let number = |name: &str, default: u64| {
+        env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
+    };
+    let cycles = number("ALLOT_KILL_CYCLES", 3);
+    let seed = number("ALLOT_KILL_SEED", 1);
+    println!("ALLOT_KILL_CYCLES={cycles} ALLOT_KILL_SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let desk = Desk::new();
+    let prices = SYMBOLS.map(|symbol| format!("{symbol},{}.50\n", random.random_range(1..90)));
+    let (_quotes, at) = desk.quote_server("127.0.0.1:0", &prices.concat());
+    let mut server = desk.serve(&at, &["--shards", "2", "--data", "data", "--new"]);
+    let mut given: BTreeMap<String, String> = BTreeMap::new();
+    let (mut commands, mut done) = (0, 0);
+    for cycle in 0..cycles {
+        desk.place.write("workload", &workload(&mut random));
+        let source = format!("load{cycle}");
+        let page = ["desk", "load", "workload", "--front", "ipc://front", "--connections", "3"];
+        let mut loader = desk.place.start(&[&page[..], &["--source", &source]].concat());
+        for _ in 0..random.random_range(1..COMMANDS / 2) {
+            loader.line_with(r#""type":""#);
+        }
+        server.kill();
+        server = desk.serve(&at, &["--shards", "2", "--data", "data"]);
+        let output = loader.outcome().ok();
+        let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
+        assert_eq!((&report["commands"], &report["unanswered"]), (&COMMANDS.into(), &0.into()));
+        let refused: u64 =
+            report["refused"].as_object().unwrap().values().map(|one| one.as_u64().unwrap()).sum();
+        let all = report["answered"].as_u64().unwrap() + refused;
+        assert_eq!(all, u64::try_from(COMMANDS).unwrap());
+        commands += all;
+        done += report["answered"].as_u64().unwrap();
+        given.insert(format!("{source}.ndjson"), output);
+    }
+    let cash = cash(&desk);
+    server.signal("-INT");
+    server.outcome().ok();
+    let mut verify = vec!["verify", "data", "--json"];
+    for (file, output) in &given {
+        desk.place.write(file, output);
+        verify.extend(["--answers", file]);
+    }
+    let verified: Value = serde_json::from_str(&desk.place.run(&verify).ok()).unwrap();
+    let answers = &verified["answers"];
+    assert_eq!(
+        (&answers["lost"], &answers["unreadable"]),
+        (&Value::Array(Vec::new()), &answers["lost"])
+    );
+    assert!(commands <= answers["checked"].as_u64().unwrap(), "{answers}");
+    // Nothing was applied twice: what was answered is what the auditor counts without repeats.
+    let applied: u64 = verified["shards"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|shard| shard["answered"].as_object().unwrap().values())
+        .map(|one| one.as_u64().unwrap())
+        .sum();
+    let summaries = u64::try_from(cash.len()).unwrap();
+    assert_eq!(applied, done + summaries, "what clients heard, and the summaries of the end");
+    println!(
+        "{cycles} kills; {commands} commands, {done} applied, {} looked up",
+        answers["checked"]
+    );
+    the_log_is_complete(&desk, commands, cash);
+}
+
+/// The free cash of each user who is known, in cents.
+fn cash(desk: &Desk) -> BTreeMap<String, i64> {
+    let client = desk.client();
+    let line = |user: u64| {
+        let (head, seq) = (r#""type":"command","command":"DISPLAY_SUMMARY""#, user + 1);
+        format!(r#"{{{head},"source":"end","seq":{seq},"user":"user{user}"}}"#)
+    };
+    let message: Vec<_> = (0..USERS).map(line).collect();
+    client.send(&message.join("\n"), 0).unwrap();
+    let (mut found, mut replies) = (BTreeMap::new(), 0);
+    while replies < USERS {
+        for reply in receive(&client) {
+            replies += 1;
+            if reply["type"] == "answered" {
+                let user = reply["user"].as_str().unwrap().to_owned();
+                found.insert(user, cents(reply["cash"].as_str().unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// Every command is in the log, and its changes of cash add up to what each user has.
+fn the_log_is_complete(desk: &Desk, commands: u64, mut cash: BTreeMap<String, i64>) {
+    let log = desk.place.run(&["desk", "log", "data"]).ok();
+    let count = |element: &str| log.matches(&format!("<{element}>")).count();
+    let (all, again) = (count("userCommand"), count("debugEvent"));
+    let commands = usize::try_from(commands).unwrap();
+    assert!(commands + cash.len() <= all - again, "{commands} commands, {all} in the log");
+    for entry in log.split("<accountTransaction>").skip(1) {
+        let field = |name: &str| {
+            let (_, rest) = entry.split_once(&format!("<{name}>")).unwrap();
+            rest.split_once('<').unwrap().0
+        };
+        let funds = cents(field("funds"));
+        let change = if field("action") == "add" { funds } else { -funds };
+        *cash.get_mut(field("username")).expect("only users have cash") -= change;
+    }
+    let wrong: Vec<_> = cash.iter().filter(|(_, rest)| **rest != 0).collect();
+    assert!(wrong.is_empty(), "the log lacks changes of {wrong:?}");
+}
+
+/// An amount with two decimals.
+fn cents(text: &str) -> i64 {
+    text.replace('.', "").parse().unwrap()
+}
