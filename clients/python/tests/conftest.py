@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List
+from typing import Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -13,6 +13,52 @@ BIN = os.environ.get("ALLOT_BIN", str(Path(__file__).parents[3] / "target" / "de
 
 Server = Dict[str, str]
 """The words of its start line: the endpoints, and the ledger if it has one."""
+
+
+class DeskPlace:
+    """A desk in a folder, and its quote server, each of which a test may end and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._processes: List[subprocess.Popen[str]] = []
+        self.front = f"ipc://{folder}/front"
+        self.quotes = ""
+
+    def start_quotes(self, prices: str, listen: str = "127.0.0.1:0") -> None:
+        """Starts a quote server with scripted prices."""
+        (self._folder / "prices").write_text(prices)
+        command = ["desk", "quote-server", "--listen", listen, "--prices", "prices"]
+        line = self._start(command)[1]
+        self.quotes = line.split("quotes=")[1].strip()
+
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        """Starts the desk, each time at the same endpoint."""
+        ends = ["--front", self.front, "--publish", f"ipc://{self._folder}/publish"]
+        ends += ["--quotes", self.quotes, "--report-every", "100ms"]
+        return self._start(["desk", "serve", *ends, *more])[0]
+
+    def _start(self, arguments: List[str]) -> Tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen(
+            [BIN, *arguments], stdout=subprocess.PIPE, text=True, cwd=self._folder
+        )
+        self._processes.append(process)
+        assert process.stdout is not None
+        return process, next(line for line in process.stdout if line.startswith("listening"))
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture()
+def place(tmp_path: Path) -> Iterator[DeskPlace]:
+    """A folder for a desk."""
+    place = DeskPlace(tmp_path)
+    try:
+        yield place
+    finally:
+        place.stop()
 
 
 @pytest.fixture()

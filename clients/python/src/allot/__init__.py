@@ -1,6 +1,7 @@
-"""Client of Allot: send fills and splits, subscribe to positions."""
+"""Client of Allot: send fills and splits, trade at a desk, subscribe to positions."""
 
-from .messages import Bust, Fill, Message, Replay, Reply, ReportRequest, Split
+from .desk import Desk, Refused
+from .messages import Bust, Command, Fill, Message, Replay, Reply, ReportRequest, Split
 from .sender import FRONT, NoReply, Sender, send
 from .subscription import PUBLISH, Gap, Update, subscribe
 
@@ -8,10 +9,13 @@ __all__ = [
     "FRONT",
     "PUBLISH",
     "Bust",
+    "Command",
+    "Desk",
     "Fill",
     "Gap",
     "Message",
     "NoReply",
+    "Refused",
     "Replay",
     "Reply",
     "ReportRequest",

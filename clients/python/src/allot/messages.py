@@ -150,7 +150,37 @@ class Replay:
         return fields
 
 
-Message = Union[Fill, Bust, Split, ReportRequest, Replay]
+@dataclass(frozen=True)
+class Command:
+    """A command of a user of a desk, as docs/DESK.md lists them; it has what its row there names.
+
+    It is named for ever by `source`, `user` and `seq`. Of `DUMPLOG` without a user, all users' log
+    is meant. `transaction` is a number of your own, for the log.
+    """
+
+    source: str
+    seq: int
+    command: str
+    user: Optional[str] = None
+    symbol: Optional[str] = None
+    amount: Optional[Number] = None
+    file: Optional[str] = None
+    transaction: Optional[int] = None
+
+    def fields(self) -> Dict[str, Any]:
+        """The message as a JSON object."""
+        fields = head("command", self.source, self.seq)
+        texts = {"user": self.user, "command": self.command, "symbol": self.symbol}
+        texts["file"] = self.file
+        fields.update({name: text for name, text in texts.items() if text is not None})
+        if self.amount is not None:
+            fields["amount"] = decimal_text(self.amount)
+        if self.transaction is not None:
+            fields["transaction"] = whole("transaction", self.transaction, 1)
+        return fields
+
+
+Message = Union[Fill, Bust, Split, ReportRequest, Replay, Command]
 
 
 def encode(message: Message) -> bytes:

@@ -4,6 +4,9 @@
 replies to the repeat and counts it once. A message without a reply is therefore resent, over a new
 connection if the server was silent for too long. A message that the server had no room for is
 resent later.
+
+Commands of one user of a desk leave one after the other, for their order matters: the next one when
+the one before has its reply. One that waits for a quote is first told so; its reply follows.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections import deque
 from types import TracebackType
-from typing import Dict, Iterable, List, Optional, Tuple, Type
+from typing import Deque, Dict, Iterable, List, Optional, Tuple, Type
 
 import zmq
 
-from .messages import Message, Reply, encode
+from .messages import Command, Message, Reply, encode
 
 FRONT = "tcp://127.0.0.1:9998"
 
@@ -24,6 +28,7 @@ _RESEND_SECONDS = 1.0
 _RESEND_SECONDS_MAX = 30.0
 _NO_ROOM_SECONDS = 0.01
 _NO_ROOM_SECONDS_MAX = 1.0
+_AWAITING_SECONDS = 10.0
 _SILENCE_SECONDS = 3.0
 _SILENCE_SECONDS_MAX = 30.0
 _IN_FLIGHT_MAX = 256
@@ -31,6 +36,9 @@ _EXPECTED_MAX = 65_536
 
 _NO_ROOM = ("busy", "storage_full", "shard_away")
 """Codes that only mean that nothing takes the message now. It changed nothing, and is resent."""
+
+_OF_TRIGGERS = ("fired", "disarmed")
+"""Types of replies that tell what became of a trigger, long after it was armed."""
 
 Key = Tuple[str, int]
 
@@ -67,6 +75,8 @@ class _Pending:
         self.resend_seconds = _RESEND_SECONDS
         self.no_room_seconds = _NO_ROOM_SECONDS
         self.refusal: Optional[Reply] = None
+        self.next: Optional[_Pending] = None
+        """The next command of the same user."""
         self._has_reply = True
 
     def sent(self, now: float) -> None:
@@ -76,6 +86,11 @@ class _Pending:
         self._has_reply = False
         self.due = now + self.resend_seconds
         self.resend_seconds = min(2 * self.resend_seconds, _RESEND_SECONDS_MAX)
+
+    def awaits(self, now: float) -> None:
+        """Its reply is owed. It is resent only in case that got lost."""
+        self._has_reply = True
+        self.due = now + _AWAITING_SECONDS
 
     def no_room(self, refusal: Reply, now: float) -> None:
         """It is resent, after a longer wait each time. The random part spreads messages that were
@@ -95,9 +110,11 @@ class Sender:
         self._silent_since = 0.0
         self._silence_seconds = _SILENCE_SECONDS
         self._socket = self._connect()
+        self._waiting: Deque[_Pending] = deque()
         self.late: List[Reply] = []
         """Replies that followed `held`: the first split came after the fills. One that was lost
-        with a connection comes as a duplicate when its fill is resent."""
+        with a connection comes as a duplicate when its fill is resent. Of a desk, what became of
+        triggers."""
 
     def __enter__(self) -> Sender:
         return self
@@ -119,24 +136,24 @@ class Sender:
 
         Raises `NoReply` if some have none after `timeout` seconds.
         """
-        waiting = [_Pending(message, encode(message)) for message in messages]
-        order = [_key(entry) for entry in waiting]
+        entries = [_Pending(message, encode(message)) for message in messages]
+        order = [_key(entry) for entry in entries]
         if len(set(order)) < len(order):
             raise ValueError("two messages have the same source and seq")
         self._avoid_replies_to_earlier(order)
-        waiting.reverse()
+        self._waiting = _heads(entries)
         pending: Dict[Key, _Pending] = {}
         replies: Dict[Key, Reply] = {}
         now = time.monotonic()
         deadline = now + timeout
         self._silent_since = now
-        while waiting or pending:
-            while waiting and len(pending) < _IN_FLIGHT_MAX:
-                entry = waiting.pop()
+        while self._waiting or pending:
+            while self._waiting and len(pending) < _IN_FLIGHT_MAX:
+                entry = self._waiting.popleft()
                 pending[_key(entry)] = entry
             now = time.monotonic()
             if now > deadline:
-                missing = [*pending.values(), *reversed(waiting)]
+                missing = [entry for entry in entries if _key(entry) not in replies]
                 replied = [replies[key] for key in order if key in replies]
                 refusals = [entry.refusal for entry in missing if entry.refusal is not None]
                 refusal = refusals[-1] if refusals else None
@@ -146,6 +163,13 @@ class Sender:
             self._wait(self._send_due(pending, now), pending, deadline)
             self._receive(pending, replies)
         return [replies[key] for key in order]
+
+    def listen(self, deadline: float) -> bool:
+        """Takes what comes by itself until this time of the monotonic clock; false if nothing
+        comes any more."""
+        has_some = self._socket.poll(int(max(0.0, deadline - time.monotonic()) * 1000)) != 0
+        self._receive({}, {})
+        return has_some
 
     def _connect(self) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
@@ -216,6 +240,9 @@ class Sender:
         now: float,
     ) -> None:
         key = (str(reply.get("source")), int(reply.get("seq", 0)))
+        if reply.get("type") in _OF_TRIGGERS:
+            self.late.append(reply)
+            return
         is_late = bool(reply.get("late"))
         if not is_late:
             self._mark_replied(key)
@@ -225,9 +252,13 @@ class Sender:
                 self.late.append(reply)
         elif reply.get("code") in _NO_ROOM:
             entry.no_room(reply, now)
+        elif reply.get("type") == "awaiting":
+            entry.awaits(now)
         else:
             del pending[key]
             replies[key] = reply
+            if entry.next is not None:
+                self._waiting.append(entry.next)
 
     def _mark_replied(self, key: Key) -> None:
         """One reply less is expected."""
@@ -238,6 +269,22 @@ class Sender:
 
 def _key(entry: _Pending) -> Key:
     return (entry.message.source, entry.message.seq)
+
+
+def _heads(entries: List[_Pending]) -> Deque[_Pending]:
+    """All messages but those commands that follow another one of their user."""
+    last: Dict[str, _Pending] = {}
+    heads: Deque[_Pending] = deque()
+    for entry in entries:
+        message = entry.message
+        if isinstance(message, Command) and message.user is not None:
+            before = last.get(message.user)
+            last[message.user] = entry
+            if before is not None:
+                before.next = entry
+                continue
+        heads.append(entry)
+    return heads
 
 
 def send(
