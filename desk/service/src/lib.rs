@@ -35,12 +35,12 @@ mod quote_server;
 
 pub use input::{InputName, decode_input, encode_failure, encode_quote, is_dump};
 pub use quote_server::{Delay, PriceScript, QuoteServer, QuoteServerOptions};
-pub use quotes::{QuoteManager, QuoteTimes};
+pub use quotes::{QuoteManager, QuoteTimes, read_answer};
 pub use reply::{Reply, ReplyBody, decode_replies};
 pub use report::{Report, ShardReport};
 pub use request::{
-    ReportRequest, Request, RequestKind, decode_line, decode_request, encode_line, encode_request,
-    request_of_line,
+    ReportRequest, Request, RequestKind, RoutingKeys, decode_line, decode_request, encode_line,
+    encode_request, request_of_line, routing_keys, routing_rejection,
 };
 pub use view::{DeskJob, DeskState};
 pub use wanted::WantedEvent;

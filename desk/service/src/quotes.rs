@@ -16,6 +16,7 @@ mod manager;
 use std::time::Duration;
 
 use crate::limits::{CONNECTIONS_MAX, GIVE_UP_AFTER, TIMEOUT_FIRST};
+pub use answer::read as read_answer;
 pub use manager::QuoteManager;
 
 /// How long things may take, and how many connections there are.

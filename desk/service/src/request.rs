@@ -20,10 +20,9 @@ use allot_desk_rules::{Command, DumpAll, Line, Reject};
 use allot_domain::{Reject as Core, Seq, SourceId};
 
 pub(crate) use binary::{
-    RefusedCommand, command_byte, command_of, encode_refused, refused_command, routing_keys,
-    routing_rejection,
+    RefusedCommand, command_byte, command_of, encode_refused, refused_command,
 };
-pub use binary::{decode_request, encode_request};
+pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
 pub(crate) use json::{RefusedLine, read_refused};
 pub use json::{decode_line, encode_line};
 

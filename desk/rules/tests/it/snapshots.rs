@@ -1,11 +1,15 @@
 //! Snapshots: a shard that is saved and loaded goes on as if nothing had happened.
 
+use std::fs;
+use std::path::Path;
+
 use allot_desk_rules::{Accounts, DeskConfig, Input, Outcomes};
 use allot_domain::{Machine, Seq, SnapshotError};
 use proptest::prelude::*;
 
 use crate::random::check_accounts;
 use crate::random_inputs::{choices, inputs};
+use crate::script::Script;
 
 const CONFIG: DeskConfig = DeskConfig { history: 30, names: 60 };
 
@@ -102,6 +106,31 @@ proptest! {
             }
             let cut = place.index(bytes.len());
             prop_assert!(Accounts::load(CONFIG, &bytes[..cut]).is_err());
+        }
+    }
+}
+
+/// `cargo test -p allot-desk-rules --test it -- --ignored corpus` writes what the fuzz target
+/// `accounts` starts from: the end of every third case of the tables.
+#[test]
+#[ignore = "it writes into the repository"]
+fn the_corpus_is_written() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("../../fuzz/corpus/accounts");
+    fs::create_dir_all(&folder).unwrap();
+    for table in ["money", "orders", "quotes", "triggers"] {
+        let text = fs::read_to_string(root.join(format!("tests/table/{table}.txt"))).unwrap();
+        for (case, number) in text.split("\n== ").skip(1).zip(0..).step_by(3) {
+            let mut script = Script::new(DeskConfig::default());
+            for line in case.lines().skip(1) {
+                let (given, _) = line.split_once(" ->").unwrap_or((line, ""));
+                let is_run = !given.is_empty() && !given.starts_with(['#', '=']);
+                if is_run && !given.starts_with("account ") {
+                    script.run(given);
+                }
+            }
+            fs::write(folder.join(format!("{table}-{number:02}")), saved(&script.accounts))
+                .unwrap();
         }
     }
 }

@@ -4,8 +4,11 @@ use allot_desk_rules::{Cents, Quoted, Wanted};
 
 use crate::limits::CRYPTOKEY_LEN_MAX;
 
-/// Reads `price,SYM,USER,timestamp,cryptokey`, the answer to what was asked; says what is wrong.
-pub(super) fn read(answer: &[u8], wanted: &Wanted) -> Result<Quoted, String> {
+/// Reads `price,SYM,USER,timestamp,cryptokey`, the answer to what was asked.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn read(answer: &[u8], wanted: &Wanted) -> Result<Quoted, String> {
     let text = str::from_utf8(answer).map_err(|_| "it is not UTF-8".to_owned())?.trim();
     let fields: Vec<_> = text.split(',').map(str::trim).collect();
     let [price, symbol, user, time, cryptokey] = fields[..] else {

@@ -53,16 +53,20 @@ const REFUSED: u8 = u8::MAX;
 
 /// What the router needs of a command, and all it reads of one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RoutingKeys<'a> {
-    pub(crate) user: User,
-    pub(crate) seq: Seq,
-    pub(crate) source: &'a [u8],
+pub struct RoutingKeys<'a> {
+    /// Whose command it is.
+    pub user: User,
+    /// The source's number of it.
+    pub seq: Seq,
+    /// The name of the source.
+    pub source: &'a [u8],
 }
 
 /// Reads the start of a command; what follows is for the shard to judge. None where anything is
 /// wrong: [`routing_rejection`] says what.
 #[inline]
-pub(crate) fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
+#[must_use]
+pub fn routing_keys(record: &[u8]) -> Option<RoutingKeys<'_>> {
     take_routing_keys(&mut Cursor::new(record))
 }
 
@@ -88,7 +92,8 @@ pub(crate) fn command_of(record: &[u8]) -> Option<CommandName> {
 
 /// Why a record has no [`routing_keys`].
 #[cold]
-pub(crate) fn routing_rejection(record: &[u8]) -> Rejection {
+#[must_use]
+pub fn routing_rejection(record: &[u8]) -> Rejection {
     let RoutedPrefix { user, seq, source } = match codec::decode_prefix(record) {
         Ok(prefix) => prefix,
         Err(error) => return Rejection::unread(&Core::from(error)),

@@ -7,3 +7,4 @@ mod machine;
 mod page;
 mod manager;
 mod log;
+mod corpus;
