@@ -6,6 +6,7 @@ mod kill_loop;
 mod log;
 mod quotes;
 mod sessions;
+mod workloads;
 
 use serde_json::Value;
 

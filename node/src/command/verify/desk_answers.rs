@@ -20,8 +20,8 @@ type CommandName = (String, u64);
 /// The replies of some files, by command.
 #[derive(Default)]
 pub(super) struct GivenAnswers {
-    /// Those that were not found yet, each with all that it says.
-    open: BTreeMap<CommandName, Vec<Value>>,
+    /// Those that were not found yet, each with all that it says, written in one way.
+    open: BTreeMap<CommandName, Vec<Box<str>>>,
     /// How many of them are of before a journal that was pruned, and cannot be compared with it.
     pub(super) older: usize,
     /// The number of replies to be found.
@@ -72,7 +72,8 @@ impl GivenAnswers {
         for reply in replies {
             if is_of_shard(&reply.body) {
                 self.count += 1;
-                self.open.entry((reply.source, reply.seq.get())).or_default().push(value.clone());
+                let name = (reply.source, reply.seq.get());
+                self.open.entry(name).or_default().push(value.to_string().into());
             }
         }
         Ok(())
@@ -94,7 +95,8 @@ impl GivenAnswers {
             self.line.clear();
             Desk::write_reply(accounts, outcomes, outcome, Encoding::Json, &mut self.line);
             let made: Value = serde_json::from_slice(&self.line).expect("a reply is JSON");
-            given.retain(|one| *one != made);
+            let made = made.to_string();
+            given.retain(|one| **one != *made);
             if given.is_empty() {
                 self.open.remove(&name);
             }
@@ -106,7 +108,6 @@ impl GivenAnswers {
     pub(super) fn set_older_aside(&mut self, until_ns: u64) {
         for given in self.open.values_mut() {
             let before = given.len();
-            let time_ns = |one: &Value| one["time"].as_str().and_then(timestamp::parse);
             given.retain(|one| time_ns(one).is_some_and(|time_ns| until_ns < time_ns));
             self.older += before - given.len();
         }
@@ -120,6 +121,12 @@ impl GivenAnswers {
         });
         lost.collect()
     }
+}
+
+/// When the router took the command of a reply.
+fn time_ns(reply: &str) -> Option<u64> {
+    let reply: Value = serde_json::from_str(reply).ok()?;
+    timestamp::parse(reply["time"].as_str()?)
 }
 
 /// Whether a shard gave the reply; the front door gives the others, and they are in no journal.

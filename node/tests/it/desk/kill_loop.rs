@@ -24,10 +24,10 @@ const SYMBOLS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 const COMMANDS: usize = 4_000;
 
 /// A workload of random commands; most can be executed.
-fn workload(random: &mut StdRng) -> String {
+pub(super) fn workload(random: &mut StdRng, users: u64, commands: usize) -> String {
     let mut text = String::new();
-    for number in 1..=COMMANDS {
-        let user = format!("user{}", random.random_range(0..USERS));
+    for number in 1..=commands {
+        let user = format!("user{}", random.random_range(0..users));
         let symbol = SYMBOLS[random.random_range(0..SYMBOLS.len())];
         let cents = random.random_range(1..60_000);
         let amount = format!("{}.{:02}", cents / 100, cents % 100);
@@ -69,7 +69,7 @@ fn what_a_desk_has_answered_survives_any_kill() {
     let mut given: BTreeMap<String, String> = BTreeMap::new();
     let (mut commands, mut done) = (0, 0);
     for cycle in 0..cycles {
-        desk.place.write("workload", &workload(&mut random));
+        desk.place.write("workload", &workload(&mut random, USERS, COMMANDS));
         let source = format!("load{cycle}");
         let page = ["desk", "load", "workload", "--front", "ipc://front", "--connections", "3"];
         let mut loader = desk.place.start(&[&page[..], &["--source", &source]].concat());
@@ -89,7 +89,8 @@ fn what_a_desk_has_answered_survives_any_kill() {
         done += report["answered"].as_u64().unwrap();
         given.insert(format!("{source}.ndjson"), output);
     }
-    let cash = cash(&desk);
+    let users: Vec<_> = (0..USERS).map(|user| format!("user{user}")).collect();
+    let cash = cash(&desk, &users);
     server.signal("-INT");
     server.outcome().ok();
     let mut verify = vec!["verify", "data", "--json"];
@@ -122,16 +123,16 @@ fn what_a_desk_has_answered_survives_any_kill() {
 }
 
 /// The free cash of each user who is known, in cents.
-fn cash(desk: &Desk) -> BTreeMap<String, i64> {
+pub(super) fn cash(desk: &Desk, users: &[String]) -> BTreeMap<String, i64> {
     let client = desk.client();
-    let line = |user: u64| {
-        let (head, seq) = (r#""type":"command","command":"DISPLAY_SUMMARY""#, user + 1);
-        format!(r#"{{{head},"source":"end","seq":{seq},"user":"user{user}"}}"#)
+    let line = |(user, seq): (&String, u64)| {
+        let head = r#""type":"command","command":"DISPLAY_SUMMARY""#;
+        format!(r#"{{{head},"source":"end","seq":{seq},"user":"{user}"}}"#)
     };
-    let message: Vec<_> = (0..USERS).map(line).collect();
+    let message: Vec<_> = users.iter().zip(1..).map(line).collect();
     client.send(&message.join("\n"), 0).unwrap();
     let (mut found, mut replies) = (BTreeMap::new(), 0);
-    while replies < USERS {
+    while replies < users.len() {
         for reply in receive(&client) {
             replies += 1;
             if reply["type"] == "answered" {
@@ -144,7 +145,11 @@ fn cash(desk: &Desk) -> BTreeMap<String, i64> {
 }
 
 /// Every command is in the log, and its changes of cash add up to what each user has.
-fn the_log_is_complete(desk: &Desk, commands: u64, mut cash: BTreeMap<String, i64>) {
+pub(super) fn the_log_is_complete(
+    desk: &Desk,
+    commands: u64,
+    mut cash: BTreeMap<String, i64>,
+) -> String {
     let log = desk.place.run(&["desk", "log", "data"]).ok();
     let count = |element: &str| log.matches(&format!("<{element}>")).count();
     let (all, again) = (count("userCommand"), count("debugEvent"));
@@ -161,6 +166,7 @@ fn the_log_is_complete(desk: &Desk, commands: u64, mut cash: BTreeMap<String, i6
     }
     let wrong: Vec<_> = cash.iter().filter(|(_, rest)| **rest != 0).collect();
     assert!(wrong.is_empty(), "the log lacks changes of {wrong:?}");
+    log
 }
 
 /// An amount with two decimals.
