@@ -121,6 +121,18 @@ until [ "$(alive | wc -l)" = 2 ]; do
 done
 "$scripts/stop.sh"
 
+say 'desk'
+ALLOT_QUOTES=127.0.0.1:0 "$scripts/start-desk.sh" --data "$folder/desk" --new
+"$ALLOT_BIN" desk send ADD,ann,100.00 | grep -q '"cash":"100.00"'
+"$ALLOT_BIN" desk send BUY,ann,ABC,100.00 >"$folder/buy" ||
+    grep -q '"code":"amount_below_price"' "$folder/buy"
+printf '[1] ADD,bob,5.00\n[2] DISPLAY_SUMMARY,bob\n[3] DUMPLOG,./all.xml\n' >"$folder/workload"
+"$ALLOT_BIN" desk load "$folder/workload" >"$folder/answers"
+"$ALLOT_BIN" desk summary bob | grep -q '"cash":"5.00"'
+"$scripts/stop.sh"
+"$ALLOT_BIN" verify "$folder/desk" --answers "$folder/answers" | grep -q '3 replies checked, 0 lost'
+"$ALLOT_BIN" desk log "$folder/desk" --user bob | grep -q '<funds>5.00</funds>'
+
 say 'logs are kept, and a file without a process id is named'
 [ "$(grep -c '^--- router starts' "$ALLOT_RUN_DIR/router.log")" = 2 ] || fail 'a log was lost'
 "$scripts/start-publisher.sh"
