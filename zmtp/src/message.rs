@@ -1,0 +1,58 @@
+//! A message: one or several frames, as they came.
+
+/// The frames of a message. They are borrowed from the bytes that were read where all of it is one
+/// frame, and from the connection otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    bytes: &'a [u8],
+    /// Where each frame ends.
+    ends: Ends<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ends<'a> {
+    One,
+    Many(&'a [usize]),
+}
+
+impl<'a> Message<'a> {
+    pub(crate) const fn one(frame: &'a [u8]) -> Self {
+        Self { bytes: frame, ends: Ends::One }
+    }
+
+    pub(crate) const fn many(bytes: &'a [u8], ends: &'a [usize]) -> Self {
+        Self { bytes, ends: Ends::Many(ends) }
+    }
+
+    /// How many frames it has: at least one.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        match self.ends {
+            Ends::One => 1,
+            Ends::Many(ends) => ends.len(),
+        }
+    }
+
+    /// A frame of it.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn frame(&self, at: usize) -> &'a [u8] {
+        match self.ends {
+            Ends::One => {
+                assert!(at == 0, "the message has one frame");
+                self.bytes
+            }
+            Ends::Many(ends) => {
+                let begin = if at == 0 { 0 } else { ends[at - 1] };
+                &self.bytes[begin..ends[at]]
+            }
+        }
+    }
+
+    /// All of them, in order.
+    pub fn frames(self) -> impl Iterator<Item = &'a [u8]> {
+        (0..self.count()).map(move |at| self.frame(at))
+    }
+}
