@@ -73,13 +73,19 @@ impl Replies {
         self.door.wait_on(poll_set);
     }
 
+    /// When the door has something to do.
+    pub(crate) fn wake_at(&self) -> Nanos {
+        self.door.wake_at()
+    }
+
     pub(crate) fn endpoint(&self) -> Option<&str> {
         self.door.endpoint()
     }
 
     /// What the time is in this turn.
-    pub(crate) const fn set_now(&mut self, now: Nanos) {
+    pub(crate) fn set_now(&mut self, now: Nanos) {
         self.now = now;
+        self.door.tick(now);
     }
 
     /// Whether a client waits for its socket to have room.

@@ -431,7 +431,7 @@ impl<P: Protocol> Agent for Router<P> {
         let check_at = if self.open { self.check_at } else { self.check_at.min(self.open_at) };
         let retry_at = if self.replies.has_parked() { self.now + PARKED_RETRY } else { Nanos::MAX };
         let report_at = self.markers.report_at().min(self.report_requests.lost_at());
-        check_at.min(report_at).min(retry_at)
+        check_at.min(report_at).min(retry_at).min(self.replies.wake_at())
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

@@ -79,6 +79,11 @@ impl CurveKeys {
         self.public
     }
 
+    /// The public key and the secret one.
+    pub(crate) const fn bytes(&self) -> ([u8; KEY_LEN], [u8; KEY_LEN]) {
+        (self.public.0, self.secret)
+    }
+
     /// Makes a socket a server that talks only to clients that know its public key.
     pub(crate) fn serve(&self, socket: &zmq::Socket) -> zmq::Result<()> {
         socket.set_curve_server(true)?;

@@ -4,7 +4,9 @@
 //! connects, and the address is void when it disconnects.
 
 mod memory;
+mod native;
 mod router_door;
+mod transport;
 
 use crate::connections::ConnectionBounds;
 use crate::limits::{
@@ -12,15 +14,18 @@ use crate::limits::{
     DOOR_RECEIVE_HIGH_WATER, DOOR_UNREAD_BYTES_MAX, DOOR_UNREAD_BYTES_MAX_OF_ALL,
 };
 use crate::socket::{Bounds, Socket};
-use crate::{Context, Counters, CurveKeys, Envelope, PollSet, RuntimeError, SendError};
+use crate::{Context, Counters, CurveKeys, Envelope, Nanos, PollSet, RuntimeError, SendError};
 pub use memory::DoorClients;
 use memory::MemoryDoor;
+use native::NativeDoor;
 use router_door::RouterDoor;
+pub use transport::Transport;
 
 /// The server's side of the front door.
 pub struct Door(Kind);
 
 enum Kind {
+    Native(Box<NativeDoor>),
     Router(Box<RouterDoor>),
     Memory(MemoryDoor),
 }
@@ -31,10 +36,13 @@ pub struct DoorOptions {
     /// The largest frame that is read. A client that sends a larger one is disconnected without a
     /// reply, so this should be more than the largest valid message.
     pub message_bytes_max: usize,
-    /// Replies that may wait for one client before it counts as full.
+    /// Replies that may wait for one client before it counts as full, where ZeroMQ's library
+    /// counts them. A native door counts bytes.
     pub high_water: usize,
     /// With keys the door encrypts, and accepts only clients that know the public key.
     pub keys: Option<CurveKeys>,
+    /// Who speaks ZeroMQ's protocol.
+    pub transport: Transport,
 }
 
 impl Door {
@@ -48,7 +56,11 @@ impl Door {
         endpoint: &str,
         options: DoorOptions,
     ) -> Result<Self, RuntimeError> {
-        let DoorOptions { message_bytes_max, high_water, keys } = options;
+        // A native door has no name of an interface, and no file that it chooses itself.
+        if options.transport == Transport::Native && NativeDoor::knows(endpoint) {
+            return Ok(Self(Kind::Native(Box::new(NativeDoor::bind(endpoint, options)?))));
+        }
+        let DoorOptions { message_bytes_max, high_water, keys, .. } = options;
         let bounds = Bounds {
             high_water,
             receive_high_water: DOOR_RECEIVE_HIGH_WATER,
@@ -91,6 +103,7 @@ impl Door {
     /// Takes the next message, with all its frames, into `envelope`. False if there is none.
     pub fn receive(&mut self, envelope: &mut Envelope) -> bool {
         match &mut self.0 {
+            Kind::Native(door) => door.receive(envelope),
             Kind::Router(door) => door.receive(envelope),
             Kind::Memory(memory) => memory.receive(envelope),
         }
@@ -102,6 +115,7 @@ impl Door {
     /// [`SendError::Full`] when the client does not read; [`SendError::Away`] when it has gone.
     pub fn send(&mut self, identity: &[u8], delimiter: bool, body: &[u8]) -> Result<(), SendError> {
         match &mut self.0 {
+            Kind::Native(door) => door.send(identity, delimiter, body),
             Kind::Router(door) => door.send(identity, delimiter, body),
             Kind::Memory(memory) => memory.reply(identity, delimiter, body),
         }
@@ -110,6 +124,7 @@ impl Door {
     /// Ends the connection of a client, and drops what it has sent that was not taken yet.
     pub fn cut_off(&mut self, identity: &[u8]) {
         match &mut self.0 {
+            Kind::Native(door) => door.cut_off(identity),
             Kind::Router(door) => door.cut_off(identity),
             Kind::Memory(memory) => memory.cut_off(identity),
         }
@@ -117,15 +132,35 @@ impl Door {
 
     /// Counts connections that are cut off into these counters from now on.
     pub fn count_into(&mut self, counters: &Counters) {
-        if let Kind::Router(door) = &mut self.0 {
-            door.count_into(counters);
+        match &mut self.0 {
+            Kind::Native(door) => door.count_into(counters),
+            Kind::Router(door) => door.count_into(counters),
+            Kind::Memory(_) => {}
+        }
+    }
+
+    /// What the time is in this turn: connections that have been given up are closed.
+    pub fn tick(&mut self, now: Nanos) {
+        if let Kind::Native(door) = &mut self.0 {
+            door.tick(now);
+        }
+    }
+
+    /// When the next connection is to be given up.
+    #[must_use]
+    pub fn wake_at(&self) -> Nanos {
+        match &self.0 {
+            Kind::Native(door) => door.wake_at(),
+            Kind::Router(_) | Kind::Memory(_) => Nanos::MAX,
         }
     }
 
     /// Adds what must end the sleep of the thread that owns this door.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        if let Kind::Router(door) = &self.0 {
-            door.wait_on(poll_set);
+        match &self.0 {
+            Kind::Native(door) => door.wait_on(poll_set),
+            Kind::Router(door) => door.wait_on(poll_set),
+            Kind::Memory(_) => {}
         }
     }
 
@@ -133,14 +168,25 @@ impl Door {
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
+            Kind::Native(door) => Some(door.endpoint()),
             Kind::Router(door) => Some(door.endpoint()),
             Kind::Memory(_) => None,
         }
     }
 }
 
+impl DoorOptions {
+    /// What the wire format needs, without keys.
+    pub const DEFAULT: Self = Self {
+        message_bytes_max: DOOR_MESSAGE_BYTES_MAX,
+        high_water: DOOR_HIGH_WATER,
+        keys: None,
+        transport: Transport::Native,
+    };
+}
+
 impl Default for DoorOptions {
     fn default() -> Self {
-        Self { message_bytes_max: DOOR_MESSAGE_BYTES_MAX, high_water: DOOR_HIGH_WATER, keys: None }
+        Self::DEFAULT
     }
 }

@@ -140,19 +140,75 @@ fn attempt(
 mod tests {
     use std::net::{TcpListener, TcpStream};
 
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
-    use crate::{Broadcast, BroadcastOptions, CurveKeys, Door, DoorOptions};
+    use crate::{
+        Broadcast, BroadcastOptions, CurveKeys, Door, DoorOptions, Envelope, PollSet, Transport,
+    };
 
     const FREE: &str = "tcp://127.0.0.1:*";
+
+    /// A door and the thread that looks after it, until the value that is returned is dropped.
+    struct Served {
+        endpoint: String,
+        ends: Arc<AtomicBool>,
+        thread: Option<std::thread::JoinHandle<()>>,
+    }
+
+    impl Served {
+        fn open(context: &Context, options: DoorOptions) -> Self {
+            let mut door = Door::bind(context, FREE, options).unwrap();
+            let endpoint = door.endpoint().unwrap().to_owned();
+            let ends = Arc::new(AtomicBool::new(false));
+            let told = Arc::clone(&ends);
+            let thread = std::thread::spawn(move || {
+                let mut envelope = Envelope::new();
+                while !told.load(Ordering::Relaxed) {
+                    while door.receive(&mut envelope) {}
+                    let mut poll_set = PollSet::without_waker();
+                    door.wait_on(&mut poll_set);
+                    poll_set.sleep(Some(std::time::Duration::from_millis(5)));
+                }
+            });
+            Self { endpoint, ends, thread: Some(thread) }
+        }
+    }
+
+    impl Drop for Served {
+        fn drop(&mut self) {
+            self.ends.store(true, Ordering::Relaxed);
+            self.thread.take().unwrap().join().unwrap();
+        }
+    }
 
     #[test]
     fn each_end_is_told_from_the_others() {
         let context = Context::new().unwrap();
         let keys = CurveKeys::make().unwrap();
         let other = CurveKeys::make().unwrap().public();
-        let clear = Door::bind(&context, FREE, DoorOptions::default()).unwrap();
-        let options = DoorOptions { keys: Some(keys), ..DoorOptions::default() };
-        let secret = Door::bind(&context, FREE, options).unwrap();
+        for transport in [Transport::Native, Transport::Libzmq] {
+            let options = DoorOptions { transport, ..DoorOptions::default() };
+            let clear = Served::open(&context, options);
+            let secret = Served::open(&context, DoorOptions { keys: Some(keys), ..options });
+            for (endpoint, key, expected) in [
+                (&clear.endpoint, None, DoorFinding::Door),
+                (&clear.endpoint, Some(other), DoorFinding::NeedsNoKey),
+                (&secret.endpoint, Some(keys.public()), DoorFinding::Door),
+                (&secret.endpoint, None, DoorFinding::NeedsKey),
+                (&secret.endpoint, Some(other), DoorFinding::OtherKey),
+            ] {
+                let found = probe_door(&context, endpoint, key).unwrap();
+                assert_eq!(found, expected, "{transport} {endpoint} {key:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_door_is_told_from_one() {
+        let context = Context::new().unwrap();
+        let other = CurveKeys::make().unwrap().public();
         let publisher = Broadcast::bind(&context, FREE, BroadcastOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let silent = format!("tcp://{}", listener.local_addr().unwrap());
@@ -166,11 +222,6 @@ mod tests {
         let full = format!("tcp://{}", crowded.local_addr().unwrap());
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         for (endpoint, key, expected) in [
-            (clear.endpoint().unwrap(), None, DoorFinding::Door),
-            (clear.endpoint().unwrap(), Some(other), DoorFinding::NeedsNoKey),
-            (secret.endpoint().unwrap(), Some(keys.public()), DoorFinding::Door),
-            (secret.endpoint().unwrap(), None, DoorFinding::NeedsKey),
-            (secret.endpoint().unwrap(), Some(other), DoorFinding::OtherKey),
             (publisher.endpoint().unwrap(), None, DoorFinding::Publisher),
             (publisher.endpoint().unwrap(), Some(other), DoorFinding::Publisher),
             (&format!("tcp://{free}"), None, DoorFinding::Nothing),

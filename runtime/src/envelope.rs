@@ -5,18 +5,65 @@
 //!   REQ      [identity] [empty delimiter] [body]
 //! ```
 
+use std::ops::Deref;
+
 use zmq::Message;
 
+use crate::limits::RECYCLED_BYTES_MAX;
 use crate::socket::Socket;
 
 /// A message and its sender. Each receive reuses the same memory.
 pub struct Envelope {
-    identity: Message,
-    body: Message,
+    identity: Frame,
+    body: Frame,
     delimiter: bool,
     malformed: bool,
     /// How many bytes its frames took on the connection.
     framed_bytes: u64,
+}
+
+/// A frame, in the memory of ZeroMQ or in our own.
+enum Frame {
+    Zmq(Message),
+    Own(Vec<u8>),
+}
+
+impl Frame {
+    /// One that ZeroMQ can fill.
+    fn zmq(&mut self) -> &mut Message {
+        if let Self::Own(_) = self {
+            *self = Self::Zmq(Message::new());
+        }
+        match self {
+            Self::Zmq(message) => message,
+            Self::Own(_) => unreachable!("it was replaced just now"),
+        }
+    }
+
+    /// Makes it a copy of these bytes.
+    #[inline]
+    fn set(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Zmq(_) => *self = Self::Own(bytes.to_vec()),
+            Self::Own(own) => {
+                own.clear();
+                own.shrink_to(RECYCLED_BYTES_MAX);
+                own.extend_from_slice(bytes);
+            }
+        }
+    }
+}
+
+impl Deref for Frame {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Zmq(message) => message,
+            Self::Own(own) => own,
+        }
+    }
 }
 
 /// What CURVE adds to a frame: the name of the command, a nonce, a code and the flags.
@@ -27,8 +74,8 @@ impl Envelope {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            identity: Message::new(),
-            body: Message::new(),
+            identity: Frame::Own(Vec::new()),
+            body: Frame::Own(Vec::new()),
             delimiter: false,
             malformed: false,
             framed_bytes: 0,
@@ -63,32 +110,35 @@ impl Envelope {
     /// Takes one message with all its frames off a ROUTER, if there is one. Encryption adds
     /// `sealing_bytes` to each frame.
     pub(crate) fn receive(&mut self, socket: &Socket, sealing_bytes: usize) -> bool {
-        if !socket.receive(&mut self.identity) {
+        let identity = self.identity.zmq();
+        if !socket.receive(identity) {
             return false;
         }
-        self.framed_bytes = 0;
-        let has_body = self.identity.get_more() && self.receive_frame(socket, sealing_bytes);
-        self.delimiter = has_body && self.body.is_empty() && self.body.get_more();
+        let has_body = identity.get_more();
+        let body = self.body.zmq();
+        let mut framed_bytes = 0;
+        let mut receive_frame = |body: &mut Message| {
+            let received = socket.receive(body);
+            if received {
+                // ZMTP: flags and a length of one byte, or of eight.
+                let bytes = body.len() + sealing_bytes;
+                let framed = bytes + if bytes <= usize::from(u8::MAX) { 2 } else { 9 };
+                framed_bytes += u64::try_from(framed).expect("a frame has a length");
+            }
+            received
+        };
+        let has_body = has_body && receive_frame(body);
+        self.delimiter = has_body && body.is_empty() && body.get_more();
         if self.delimiter {
-            self.receive_frame(socket, sealing_bytes);
+            receive_frame(body);
         }
-        self.malformed = !has_body || self.body.get_more();
+        self.malformed = !has_body || body.get_more();
         if self.malformed {
-            while self.body.get_more() && self.receive_frame(socket, sealing_bytes) {}
-            self.body = Message::new();
+            while body.get_more() && receive_frame(body) {}
+            *body = Message::new();
         }
+        self.framed_bytes = framed_bytes;
         true
-    }
-
-    fn receive_frame(&mut self, socket: &Socket, sealing_bytes: usize) -> bool {
-        let received = socket.receive(&mut self.body);
-        if received {
-            // ZMTP: flags and a length of one byte, or of eight.
-            let bytes = self.body.len() + sealing_bytes;
-            let framed = bytes + if bytes <= usize::from(u8::MAX) { 2 } else { 9 };
-            self.framed_bytes += u64::try_from(framed).expect("a frame has a length");
-        }
-        received
     }
 
     /// How many bytes it took on the connection.
@@ -97,17 +147,24 @@ impl Envelope {
     }
 
     /// The frame that says over which connection it came.
-    pub(crate) const fn head(&mut self) -> &mut Message {
-        &mut self.identity
+    pub(crate) fn head(&mut self) -> &mut Message {
+        self.identity.zmq()
     }
 
-    /// Fills the envelope with a message that did not come through a socket, by the same rules.
-    pub(crate) fn write(&mut self, identity: &[u8], frames: &[Vec<u8>]) {
-        self.identity = Message::from(identity);
-        self.delimiter = 1 < frames.len() && frames[0].is_empty();
-        let rest = &frames[usize::from(self.delimiter)..];
-        self.malformed = rest.len() != 1;
-        self.body = if self.malformed { Message::new() } else { Message::from(&rest[0][..]) };
+    /// Fills the envelope with a message that did not come through a socket of ZeroMQ, by the same
+    /// rules.
+    #[inline]
+    pub(crate) fn fill<'a>(
+        &mut self,
+        identity: &[u8],
+        count: usize,
+        frame: impl Fn(usize) -> &'a [u8],
+    ) {
+        self.identity.set(identity);
+        self.delimiter = 1 < count && frame(0).is_empty();
+        let rest = usize::from(self.delimiter);
+        self.malformed = count != rest + 1;
+        self.body.set(if self.malformed { &[] } else { frame(rest) });
     }
 }
 

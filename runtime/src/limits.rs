@@ -62,6 +62,39 @@ pub(crate) const DOOR_CLIENT_BYTES_MAX: usize = 1 << 20;
 /// thread each time half of them are taken.
 pub(crate) const DOOR_RECEIVE_HIGH_WATER: usize = 512;
 
+/// What is read of one connection to a native front door before it is another's turn. It is more
+/// than the kernel has of most; with more, one client keeps the others waiting for longer.
+pub(crate) const DOOR_READ_BYTES: usize = 64 << 10;
+
+/// Descriptors of which one look tells; the others are told at the next ones.
+pub(crate) const READY_PER_LOOK: usize = 64;
+
+/// Turns that a native front door leaves out after it has read what a look found: in them the
+/// shards work and replies leave, and one that finds nothing ends in a sleep, which looks as well.
+pub(crate) const DOOR_TURNS_SKIPPED: u32 = 1;
+
+/// Frames of a message at a native front door. Every one of more than two is refused with a reason,
+/// so there may be more.
+pub(crate) const DOOR_FRAMES_MAX: usize = 1_024;
+
+/// A client of a native front door that had [`DOOR_CLIENT_BYTES_MAX`] waiting is read again when it
+/// has taken all but these.
+pub(crate) const DOOR_CLIENT_BYTES_RESUME: usize = DOOR_CLIENT_BYTES_MAX / 2;
+
+/// What the unfinished messages of all connections to a native front door may take together; who
+/// has most of it is cut off.
+pub(crate) const DOOR_UNFINISHED_BYTES_MAX_OF_ALL: usize = 64 << 20;
+
+/// Bytes of replies that may wait at a native front door, for all clients together: beyond that,
+/// whoever has not taken [`DOOR_SHORT_BYTES`] counts as slow.
+pub(crate) const DOOR_WAITING_BYTES_MAX_OF_ALL: usize = 64 << 20;
+
+/// How long no connection is accepted after descriptors ran out, unless one is closed before.
+pub(crate) const DESCRIPTORS_WAIT: Duration = Duration::from_secs(1);
+
+/// How often clients that want to be forgotten when they are silent are looked at.
+pub(crate) const SILENCE_CHECK_EVERY: Duration = Duration::from_secs(1);
+
 /// A message in the queue of a connection counts as one more for each of these many bytes of its
 /// last frame (third_party/zeromq-src/repair-c++.sh).
 const QUEUED_UNIT_BYTES: usize = 64 << 10;
@@ -192,6 +225,10 @@ const _: () = {
     let queued = DOOR_RECEIVE_HIGH_WATER * QUEUED_UNIT_BYTES + DOOR_MESSAGE_BYTES_MAX;
     assert!(queued as u64 + 2 * DOOR_KERNEL_BYTES as u64 <= DOOR_UNREAD_BYTES_MAX);
     assert!(DOOR_UNREAD_BYTES_MAX < DOOR_UNREAD_BYTES_MAX_OF_ALL);
+    assert!(DOOR_MESSAGE_BYTES_MAX < DOOR_UNFINISHED_BYTES_MAX_OF_ALL);
+    assert!(DOOR_SHORT_BYTES < DOOR_CLIENT_BYTES_RESUME);
+    assert!(DOOR_CLIENT_BYTES_MAX < DOOR_WAITING_BYTES_MAX_OF_ALL);
+    assert!(0 < READY_PER_LOOK && 0 < DOOR_READ_BYTES);
     // Short replies that are not counted are bounded by their number.
     assert!(DOOR_HIGH_WATER * DOOR_SHORT_BYTES <= 10 * DOOR_CLIENT_BYTES_MAX);
     assert!(PREFIX_BYTES_MAX + 16 <= SUBSCRIPTION_FRAME_BYTES_MAX);

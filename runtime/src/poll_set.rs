@@ -33,6 +33,8 @@ use crate::socket::Quiet;
 /// meanwhile.
 pub struct PollSet<'a> {
     sockets: Vec<Item<'a>>,
+    /// Those of files that are quiet, with the indexes of their descriptors.
+    quiet_files: Vec<(&'a Quiet, usize)>,
     descriptors: Vec<PollFd<'a>>,
 }
 
@@ -52,7 +54,7 @@ impl<'a> PollSet<'a> {
     /// An empty set without a waker, for a client that is not an agent and waits by itself.
     #[must_use]
     pub fn without_waker() -> Self {
-        Self { sockets: Vec::new(), descriptors: Vec::new() }
+        Self { sockets: Vec::new(), quiet_files: Vec::new(), descriptors: Vec::new() }
     }
 
     /// A set with only the waker, in the memory of an earlier set.
@@ -65,6 +67,12 @@ impl<'a> PollSet<'a> {
     /// Ends the sleep when the file can be read, for what is neither a link nor a socket (stdin).
     pub fn file(&mut self, file: BorrowedFd<'a>) {
         self.descriptors.push(PollFd::from_borrowed_fd(file, PollFlags::IN));
+    }
+
+    /// Ends the sleep when the file can be read, and then what is quiet about it.
+    pub(crate) fn quiet_file(&mut self, file: BorrowedFd<'a>, quiet: &'a Quiet) {
+        self.quiet_files.push((quiet, self.descriptors.len()));
+        self.file(file);
     }
 
     /// Ends the sleep when the file can be written, for what connects or sends.
@@ -100,14 +108,21 @@ impl<'a> PollSet<'a> {
     fn end_quiet(&self) {
         let is_readable = |item: &&Item<'_>| !self.descriptors[item.at].revents().is_empty();
         self.sockets.iter().filter(is_readable).for_each(|item| item.quiet.end());
+        for (quiet, at) in &self.quiet_files {
+            if !self.descriptors[*at].revents().is_empty() {
+                quiet.end();
+            }
+        }
     }
 
     /// Returns the memory for the next set. Collecting an empty vector into itself keeps its
     /// allocation; that is how a vector changes its lifetime without `unsafe`.
     pub(crate) fn into_memory(mut self) -> PollSetMemory {
         self.sockets.clear();
+        self.quiet_files.clear();
         self.descriptors.clear();
         PollSet {
+            quiet_files: self.quiet_files.into_iter().map(|_| unreachable!("cleared")).collect(),
             sockets: self.sockets.into_iter().map(|_| unreachable!("cleared")).collect(),
             descriptors: self.descriptors.into_iter().map(|_| unreachable!("cleared")).collect(),
         }

@@ -61,11 +61,16 @@ impl Quiet {
 
     /// The socket had nothing.
     pub(crate) fn begin(&self) {
-        self.left.set(RECEIVES_SKIPPED + 1);
+        self.begin_for(RECEIVES_SKIPPED);
+    }
+
+    /// So many receives return at once.
+    pub(crate) fn begin_for(&self, receives: u32) {
+        self.left.set(receives + 1);
     }
 
     /// Whether this receive need not ask.
-    fn skips(&self) -> bool {
+    pub(crate) fn skips(&self) -> bool {
         let left = self.left.get();
         if 1 < left {
             self.left.set(left - 1);

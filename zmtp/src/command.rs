@@ -9,7 +9,10 @@ use crate::limits::PING_CONTEXT_LEN_MAX;
 pub(crate) enum Command<'a> {
     /// The peer wants a sign of life; it takes the connection for dead after `ttl` tenths of a
     /// second without one.
-    Ping { ttl: u16, context: &'a [u8] },
+    Ping {
+        ttl: u16,
+        context: &'a [u8],
+    },
     Subscribe(&'a [u8]),
     Cancel(&'a [u8]),
     /// The peer ends the connection.

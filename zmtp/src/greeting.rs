@@ -44,11 +44,7 @@ pub(crate) fn write(mechanism: &MechanismName, as_server: bool, out: &mut Vec<u8
 
 /// Looks at as much of the peer's greeting as there is, so that a peer that speaks something else
 /// need not be waited for.
-pub(crate) fn check(
-    bytes: &[u8],
-    mechanism: &MechanismName,
-    as_server: bool,
-) -> Result<(), Fault> {
+pub(crate) fn check(bytes: &[u8], mechanism: &MechanismName, as_server: bool) -> Result<(), Fault> {
     let is = |at: usize, value: u8| bytes.get(at).is_none_or(|byte| *byte == value);
     if !is(0, 0xff) || !is(9, 0x7f) {
         return Err(Fault::NotZmtp);

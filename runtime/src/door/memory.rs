@@ -49,7 +49,7 @@ impl MemoryDoor {
 
     pub(crate) fn receive(&self, envelope: &mut Envelope) -> bool {
         let Some(request) = lock(&self.shared).requests.pop_front() else { return false };
-        envelope.write(&request.identity, &request.frames);
+        envelope.fill(&request.identity, request.frames.len(), |at| &request.frames[at]);
         true
     }
 

@@ -2,16 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 
 use allot_runtime::{
-    Broadcast, BroadcastOptions, Context, Counter, Counters, Door, DoorOptions, Envelope,
-    SendError, Subscriber,
+    Broadcast, BroadcastOptions, Context, Counter, Counters, Door, DoorOptions, Envelope, Nanos,
+    SendError, Subscriber, Transport,
 };
 
 use crate::TIMEOUT;
 
+/// The greeting of the other end, and the beginning of its READY.
+const GREETING_LEN: usize = 64 + 2;
 const TCP: &str = "tcp://127.0.0.1:*";
 
 /// The greeting of ZMTP 3.0 without encryption, and the command that ends the handshake.
@@ -30,9 +31,37 @@ fn handshake(kind: &str) -> Vec<u8> {
 fn connect(endpoint: &str, kind: &str) -> TcpStream {
     let mut stream = TcpStream::connect(endpoint.strip_prefix("tcp://").unwrap()).unwrap();
     stream.write_all(&handshake(kind)).unwrap();
-    let mut greeting = [0; 64 + 2];
+    let mut greeting = [0; GREETING_LEN];
     stream.read_exact(&mut greeting).unwrap();
     stream
+}
+
+/// The same to a front door that is looked after meanwhile.
+fn connect_to(door: &mut Door, endpoint: &str) -> TcpStream {
+    let endpoint = endpoint.to_owned();
+    let client = std::thread::spawn(move || connect(&endpoint, "DEALER"));
+    wait_for!([door], {
+        assert!(!door.receive(&mut Envelope::new()), "it has sent no message");
+        client.is_finished().then_some(())
+    });
+    client.join().unwrap()
+}
+
+/// The front doors, each with its endpoint and what it counts.
+fn doors() -> impl Iterator<Item = (Context, Door, String, Counters)> {
+    [Transport::Native, Transport::Libzmq].into_iter().map(|transport| {
+        let (context, counters) = (Context::new().unwrap(), Counters::new());
+        let options = DoorOptions { transport, ..DoorOptions::default() };
+        let mut door = Door::bind(&context, TCP, options).unwrap();
+        door.count_into(&counters);
+        let endpoint = door.endpoint().unwrap().to_owned();
+        (context, door, endpoint, counters)
+    })
+}
+
+/// Sends the same bytes until the connection is closed.
+fn send_until_closed(mut stream: TcpStream, bytes: Vec<u8>) -> JoinHandle<()> {
+    std::thread::spawn(move || while stream.write_all(&bytes).is_ok() {})
 }
 
 /// A frame of 64 KiB after which another follows.
@@ -40,38 +69,47 @@ fn unfinished_frame() -> Vec<u8> {
     [&[3][..], &(64_u64 << 10).to_be_bytes(), &[7; 64 << 10]].concat()
 }
 
-/// Sends frames that never end; what is returned counts how many bytes left.
-fn send_endlessly(mut stream: TcpStream) -> Arc<AtomicUsize> {
-    let sent = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&sent);
-    std::thread::spawn(move || {
-        let frame = unfinished_frame();
-        while stream.write_all(&frame).is_ok() {
-            count.fetch_add(frame.len(), Ordering::Relaxed);
-        }
-    });
-    sent
-}
-
 #[test]
 fn a_message_that_never_ends_is_cut_off_at_the_front_door() {
-    let (context, counters) = (Context::new().unwrap(), Counters::new());
-    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
-    door.count_into(&counters);
-    let endpoint = door.endpoint().unwrap().to_owned();
-    let other = zmq::Context::new().socket(zmq::DEALER).unwrap();
-    other.set_linger(0).unwrap();
-    other.connect(&endpoint).unwrap();
-    let stream = connect(&endpoint, "DEALER");
-    let sent = send_endlessly(stream);
+    for (_context, mut door, endpoint, counters) in doors() {
+        let other = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        other.set_linger(0).unwrap();
+        other.connect(&endpoint).unwrap();
+        let sender = send_until_closed(connect_to(&mut door, &endpoint), unfinished_frame());
+        let mut envelope = Envelope::new();
+        wait_for!([door], {
+            assert!(!door.receive(&mut envelope), "it never ends");
+            sender.is_finished().then_some(())
+        });
+        assert_eq!(counters.get(Counter::ConnectionsUnread), 1);
+        other.send("still here", 0).unwrap();
+        wait_for!([door], door.receive(&mut envelope).then_some(()));
+        assert_eq!(envelope.body(), b"still here");
+    }
+}
+
+/// Many unfinished messages that are each allowed are too many together.
+#[test]
+fn unfinished_messages_are_bounded_together_at_a_native_door() {
+    let (_context, mut door, endpoint, counters) = doors().next().unwrap();
+    let frame = [&[2][..], &(1_u64 << 20).to_be_bytes(), &[7; (1 << 20) - 1]].concat();
+    let streams: Vec<_> = (0..70).map(|_| connect_to(&mut door, &endpoint)).collect();
+    let senders: Vec<_> = streams
+        .into_iter()
+        .map(|mut stream| {
+            let frame = frame.clone();
+            std::thread::spawn(move || {
+                let _ = stream.write_all(&frame);
+                stream
+            })
+        })
+        .collect();
     let mut envelope = Envelope::new();
-    wait_for!([door], { (0 < counters.get(Counter::ConnectionsUnread)).then_some(()) });
-    // The last frame that was read may still be on its way out of the sender's call.
-    let sent = sent.load(Ordering::Relaxed) + unfinished_frame().len();
-    assert!((32 << 20) <= sent, "what is allowed was read");
-    other.send("still here", 0).unwrap();
-    wait_for!([door], door.receive(&mut envelope).then_some(()));
-    assert_eq!(envelope.body(), b"still here");
+    wait_for!([door], {
+        assert!(!door.receive(&mut envelope), "none of them ends");
+        (6 <= counters.get(Counter::ConnectionsUnread)).then_some(())
+    });
+    senders.into_iter().for_each(|sender| drop(sender.join().unwrap()));
 }
 
 #[test]
@@ -86,66 +124,69 @@ fn a_message_that_never_ends_is_cut_off_at_the_broadcast() {
 /// An empty frame is two bytes on the wire, and 64 where it is kept.
 #[test]
 fn a_message_of_empty_frames_that_never_ends_closes_its_connection() {
-    let context = Context::new().unwrap();
-    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
-    let endpoint = door.endpoint().unwrap().to_owned();
-    let mut stream = connect(&endpoint, "DEALER");
-    let frames = [1, 0].repeat(256);
-    while stream.write_all(&frames).is_ok() {}
-    let mut stream = connect(&endpoint, "DEALER");
-    stream.write_all(&[&[1, 0].repeat(1_000)[..], b"\0\x04last"].concat()).unwrap();
-    stream.write_all(b"\0\x0astill here").unwrap();
-    let mut envelope = Envelope::new();
-    wait_for!([door], door.receive(&mut envelope).then_some(()));
-    assert_eq!(envelope.body(), b"", "so many frames are no message, and harm nobody");
-    wait_for!([door], door.receive(&mut envelope).then_some(()));
-    assert_eq!(envelope.body(), b"still here");
+    for (_context, mut door, endpoint, _) in doors() {
+        let frames = [1, 0].repeat(256);
+        let sender = send_until_closed(connect_to(&mut door, &endpoint), frames);
+        let mut envelope = Envelope::new();
+        wait_for!([door], {
+            assert!(!door.receive(&mut envelope), "it never ends");
+            sender.is_finished().then_some(())
+        });
+        let mut stream = connect_to(&mut door, &endpoint);
+        stream.write_all(&[&[1, 0].repeat(1_000)[..], b"\0\x04last"].concat()).unwrap();
+        stream.write_all(b"\0\x0astill here").unwrap();
+        wait_for!([door], door.receive(&mut envelope).then_some(()));
+        assert_eq!(envelope.body(), b"", "so many frames are no message, and harm nobody");
+        wait_for!([door], door.receive(&mut envelope).then_some(()));
+        assert_eq!(envelope.body(), b"still here");
+    }
 }
 
 #[test]
 fn a_client_that_sends_the_largest_messages_without_a_pause_is_slowed_down_and_kept() {
-    let (context, counters) = (Context::new().unwrap(), Counters::new());
-    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
-    door.count_into(&counters);
-    let endpoint = door.endpoint().unwrap().to_owned();
-    let sender = std::thread::spawn(move || {
-        let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
-        client.connect(&endpoint).unwrap();
-        (0..100).for_each(|_| client.send(vec![7; 1 << 20], 0).unwrap());
-    });
-    let (mut envelope, mut received) = (Envelope::new(), 0);
-    wait_for!([door], {
-        received += usize::from(door.receive(&mut envelope));
-        (received == 100).then_some(())
-    });
-    sender.join().unwrap();
-    assert_eq!(counters.get(Counter::ConnectionsUnread), 0);
+    for (_context, mut door, endpoint, counters) in doors() {
+        let sender = std::thread::spawn(move || {
+            let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
+            client.connect(&endpoint).unwrap();
+            (0..100).for_each(|_| client.send(vec![7; 1 << 20], 0).unwrap());
+        });
+        let (mut envelope, mut received) = (Envelope::new(), 0);
+        wait_for!([door], {
+            while door.receive(&mut envelope) {
+                received += 1;
+            }
+            (received == 100).then_some(())
+        });
+        sender.join().unwrap();
+        assert_eq!(counters.get(Counter::ConnectionsUnread), 0);
+    }
 }
 
 #[test]
 fn replies_that_are_not_read_are_bounded_in_bytes() {
-    let context = Context::new().unwrap();
-    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
-    let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
-    client.set_linger(0).unwrap();
-    client.set_rcvhwm(1).unwrap();
-    client.connect(door.endpoint().unwrap()).unwrap();
-    client.send("question", 0).unwrap();
-    let mut envelope = Envelope::new();
-    wait_for!([door], door.receive(&mut envelope).then_some(()));
-    let reply = vec![7; 200_000];
-    // What the kernel takes on the way is not counted: the client's end, and this one.
-    let mut sent = 0;
-    wait_for!([], {
-        let is_full = loop {
-            match door.send(envelope.identity(), false, &reply) {
-                Ok(()) => sent += reply.len(),
-                Err(error) => break error == SendError::Full,
-            }
-        };
-        (is_full && (1 << 20) <= sent).then_some(())
-    });
-    assert!(sent < 32 << 20, "{sent} bytes were taken");
+    for (_context, mut door, endpoint, _) in doors() {
+        let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        client.set_linger(0).unwrap();
+        client.set_rcvhwm(1).unwrap();
+        client.connect(&endpoint).unwrap();
+        client.send("question", 0).unwrap();
+        let mut envelope = Envelope::new();
+        wait_for!([door], door.receive(&mut envelope).then_some(()));
+        let reply = vec![7; 200_000];
+        // What the kernel takes on the way is not counted: the client's end, and this one.
+        let (mut sent, mut other) = (0, Envelope::new());
+        wait_for!([], {
+            assert!(!door.receive(&mut other));
+            let is_full = loop {
+                match door.send(envelope.identity(), false, &reply) {
+                    Ok(()) => sent += reply.len(),
+                    Err(error) => break error == SendError::Full,
+                }
+            };
+            (is_full && (1 << 20) <= sent).then_some(())
+        });
+        assert!(sent < 32 << 20, "{sent} bytes were taken");
+    }
 }
 
 #[test]
@@ -251,20 +292,38 @@ fn subscriptions_without_a_pause_do_not_hold_the_publisher() {
 
 #[test]
 fn a_client_that_is_cut_off_is_told_and_what_it_sent_is_dropped() {
-    let context = Context::new().unwrap();
-    let mut door = Door::bind(&context, TCP, DoorOptions::default()).unwrap();
-    let mut stream = connect(door.endpoint().unwrap(), "DEALER");
-    stream.write_all(&b"\0\x05first".repeat(5)).unwrap();
+    for (_context, mut door, endpoint, _) in doors() {
+        let mut stream = connect_to(&mut door, &endpoint);
+        stream.write_all(&b"\0\x05first".repeat(5)).unwrap();
+        let mut envelope = Envelope::new();
+        wait_for!([door], door.receive(&mut envelope).then_some(()));
+        door.cut_off(envelope.identity());
+        let mut rest = Vec::new();
+        let told = stream.read_to_end(&mut rest);
+        assert!(told.is_err(), "the connection is reset");
+        let other = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        other.set_linger(0).unwrap();
+        other.connect(&endpoint).unwrap();
+        other.send("other", 0).unwrap();
+        wait_for!([door], door.receive(&mut envelope).then_some(()));
+        assert_eq!(envelope.body(), b"other");
+    }
+}
+
+#[test]
+fn a_handshake_that_takes_too_long_is_ended_by_a_native_door() {
+    let (_context, mut door, endpoint, _) = doors().next().unwrap();
+    let mut stream = TcpStream::connect(endpoint.strip_prefix("tcp://").unwrap()).unwrap();
     let mut envelope = Envelope::new();
-    wait_for!([door], door.receive(&mut envelope).then_some(()));
-    door.cut_off(envelope.identity());
-    let mut rest = Vec::new();
-    let told = stream.read_to_end(&mut rest);
-    assert!(told.is_err(), "the connection is reset");
-    let other = zmq::Context::new().socket(zmq::DEALER).unwrap();
-    other.set_linger(0).unwrap();
-    other.connect(door.endpoint().unwrap()).unwrap();
-    other.send("other", 0).unwrap();
-    wait_for!([door], door.receive(&mut envelope).then_some(()));
-    assert_eq!(envelope.body(), b"other");
+    let (begin, mut greeting) = (Nanos::from_unix(7), [0; 64]);
+    door.tick(begin);
+    wait_for!([door], {
+        assert!(!door.receive(&mut envelope));
+        (door.wake_at() != Nanos::MAX).then_some(())
+    });
+    stream.read_exact(&mut greeting).unwrap();
+    assert_eq!(door.wake_at(), begin + std::time::Duration::from_secs(3));
+    door.tick(door.wake_at());
+    assert_eq!(stream.read(&mut greeting).unwrap(), 0, "it is closed");
+    assert_eq!(door.wake_at(), Nanos::MAX);
 }

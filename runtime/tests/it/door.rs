@@ -1,14 +1,25 @@
 //! The front door, to clients of every kind.
 
-use allot_runtime::{Context, Door, DoorOptions, Envelope, Link, LinkOptions, SendError};
+use allot_runtime::{
+    Context, Door, DoorOptions, Envelope, Link, LinkOptions, SendError, Transport,
+};
 
 const TCP: &str = "tcp://127.0.0.1:*";
 
-fn open(options: DoorOptions) -> (Context, Door, String) {
-    let context = Context::new().unwrap();
-    let door = Door::bind(&context, TCP, options).unwrap();
-    let endpoint = door.endpoint().unwrap().to_owned();
-    (context, door, endpoint)
+/// A door of each transport, with its endpoint.
+fn open(options: DoorOptions) -> impl Iterator<Item = (Context, Door, String)> {
+    [Transport::Native, Transport::Libzmq].into_iter().map(move |transport| {
+        let context = Context::new().unwrap();
+        let door = Door::bind(&context, TCP, DoorOptions { transport, ..options }).unwrap();
+        let endpoint = door.endpoint().unwrap().to_owned();
+        (context, door, endpoint)
+    })
+}
+
+/// What a send says, after the door has looked what came of its connections.
+fn send(door: &mut Door, identity: &[u8], body: &[u8]) -> Result<(), SendError> {
+    assert!(!door.receive(&mut Envelope::new()), "nobody has sent anything");
+    door.send(identity, false, body)
 }
 
 fn receive(door: &mut Door) -> Envelope {
@@ -26,136 +37,153 @@ fn client(kind: zmq::SocketType, endpoint: &str) -> zmq::Socket {
 
 #[test]
 fn dealers_and_reqs_get_replies_in_their_own_framing() {
-    let (_context, mut door, endpoint) = open(DoorOptions::default());
-    for (kind, has_delimiter) in [(zmq::DEALER, false), (zmq::REQ, true)] {
-        let client = client(kind, &endpoint);
-        for round in 0..3 {
-            client.send(format!("question {round}").as_str(), 0).unwrap();
-            let envelope = receive(&mut door);
-            assert_eq!(envelope.body(), format!("question {round}").as_bytes());
-            assert_eq!(envelope.delimiter(), has_delimiter);
-            assert!(!envelope.malformed());
-            door.send(envelope.identity(), envelope.delimiter(), b"reply").unwrap();
-            assert_eq!(client.recv_multipart(0).unwrap(), [b"reply"]);
+    for (_context, mut door, endpoint) in open(DoorOptions::default()) {
+        for (kind, has_delimiter) in [(zmq::DEALER, false), (zmq::REQ, true)] {
+            let client = client(kind, &endpoint);
+            for round in 0..3 {
+                client.send(format!("question {round}").as_str(), 0).unwrap();
+                let envelope = receive(&mut door);
+                assert_eq!(envelope.body(), format!("question {round}").as_bytes());
+                assert_eq!(envelope.delimiter(), has_delimiter);
+                assert!(!envelope.malformed());
+                door.send(envelope.identity(), envelope.delimiter(), b"reply").unwrap();
+                assert_eq!(client.recv_multipart(0).unwrap(), [b"reply"]);
+            }
         }
     }
 }
 
 #[test]
 fn a_link_is_a_client_too() {
-    let (context, mut door, endpoint) = open(DoorOptions::default());
-    let mut link = Link::dealer(&context, &endpoint, None, LinkOptions::default()).unwrap();
-    let mut frame = b"question".to_vec();
-    wait_for!([link], link.send(&mut frame).ok());
-    let envelope = receive(&mut door);
-    door.send(envelope.identity(), envelope.delimiter(), b"reply").unwrap();
-    wait_for!([link], link.receive(&mut frame).then_some(()));
-    assert_eq!(frame, b"reply");
+    for (context, mut door, endpoint) in open(DoorOptions::default()) {
+        let mut link = Link::dealer(&context, &endpoint, None, LinkOptions::default()).unwrap();
+        let mut frame = b"question".to_vec();
+        wait_for!([link, door], {
+            assert!(!door.receive(&mut Envelope::new()));
+            link.send(&mut frame).ok()
+        });
+        let envelope = receive(&mut door);
+        door.send(envelope.identity(), envelope.delimiter(), b"reply").unwrap();
+        wait_for!([link], link.receive(&mut frame).then_some(()));
+        assert_eq!(frame, b"reply");
+    }
 }
 
 #[test]
 fn malformed_messages_are_drained_and_the_next_message_is_complete() {
-    let (_context, mut door, endpoint) = open(DoorOptions::default());
-    let client = client(zmq::DEALER, &endpoint);
-    for (frames, body, delimiter, malformed) in [
-        (vec!["a"], "a", false, false),
-        (vec![""], "", false, false),
-        (vec!["", "a"], "a", true, false),
-        (vec!["", ""], "", true, false),
-        (vec!["a", "b"], "", false, true),
-        (vec!["a", ""], "", false, true),
-        (vec!["", "a", "b"], "", true, true),
-        (vec!["a", "b", "c", "d", "e"], "", false, true),
-        (vec!["z"], "z", false, false),
-    ] {
-        client.send_multipart(&frames, 0).unwrap();
-        let envelope = receive(&mut door);
-        assert_eq!(envelope.body(), body.as_bytes(), "{frames:?}");
-        assert_eq!(
-            (envelope.delimiter(), envelope.malformed()),
-            (delimiter, malformed),
-            "{frames:?}"
-        );
-        door.send(envelope.identity(), envelope.delimiter(), b"received").unwrap();
-        assert!(client.recv_multipart(0).unwrap().ends_with(&[b"received".to_vec()]));
+    for (_context, mut door, endpoint) in open(DoorOptions::default()) {
+        let client = client(zmq::DEALER, &endpoint);
+        for (frames, body, delimiter, malformed) in [
+            (vec!["a"], "a", false, false),
+            (vec![""], "", false, false),
+            (vec!["", "a"], "a", true, false),
+            (vec!["", ""], "", true, false),
+            (vec!["a", "b"], "", false, true),
+            (vec!["a", ""], "", false, true),
+            (vec!["", "a", "b"], "", true, true),
+            (vec!["a", "b", "c", "d", "e"], "", false, true),
+            (vec!["z"], "z", false, false),
+        ] {
+            client.send_multipart(&frames, 0).unwrap();
+            let envelope = receive(&mut door);
+            assert_eq!(envelope.body(), body.as_bytes(), "{frames:?}");
+            assert_eq!(
+                (envelope.delimiter(), envelope.malformed()),
+                (delimiter, malformed),
+                "{frames:?}"
+            );
+            door.send(envelope.identity(), envelope.delimiter(), b"received").unwrap();
+            assert!(client.recv_multipart(0).unwrap().ends_with(&[b"received".to_vec()]));
+        }
     }
 }
 
 #[test]
 fn a_client_is_away_before_it_connects_and_after_it_leaves() {
-    let (_context, mut door, endpoint) = open(DoorOptions::default());
-    assert_eq!(door.send(b"\0abcd", false, b"?"), Err(SendError::Away));
-    let client = client(zmq::DEALER, &endpoint);
-    client.send("hello", 0).unwrap();
-    let envelope = receive(&mut door);
-    door.send(envelope.identity(), false, b"welcome").unwrap();
-    drop(client);
-    wait_for!([], {
-        (door.send(envelope.identity(), false, b"?") == Err(SendError::Away)).then_some(())
-    });
+    for (_context, mut door, endpoint) in open(DoorOptions::default()) {
+        assert_eq!(door.send(b"\0abcd", false, b"?"), Err(SendError::Away));
+        let client = client(zmq::DEALER, &endpoint);
+        client.send("hello", 0).unwrap();
+        let envelope = receive(&mut door);
+        door.send(envelope.identity(), false, b"welcome").unwrap();
+        drop(client);
+        wait_for!([], {
+            (send(&mut door, envelope.identity(), b"?") == Err(SendError::Away)).then_some(())
+        });
+    }
 }
 
 #[test]
 fn a_client_that_does_not_read_is_full_and_the_others_are_served() {
     let options = DoorOptions { high_water: 10, ..DoorOptions::default() };
-    let (_context, mut door, endpoint) = open(options);
-    let (slow, quick) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
-    slow.send("slow", 0).unwrap();
-    let envelope = receive(&mut door);
-    let reply = vec![7; 64 << 10];
-    let mut taken = 0;
-    while door.send(envelope.identity(), false, &reply) != Err(SendError::Full) {
-        taken += 1;
-    }
-    quick.send("quick", 0).unwrap();
-    let other = receive(&mut door);
-    assert_eq!(other.body(), b"quick");
-    door.send(other.identity(), false, b"at once").unwrap();
-    assert_eq!(quick.recv_bytes(0).unwrap(), b"at once");
+    for (_context, mut door, endpoint) in open(options) {
+        let (slow, quick) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
+        slow.send("slow", 0).unwrap();
+        let envelope = receive(&mut door);
+        let reply = vec![7; 64 << 10];
+        let mut taken = 0;
+        while door.send(envelope.identity(), false, &reply) != Err(SendError::Full) {
+            taken += 1;
+        }
+        quick.send("quick", 0).unwrap();
+        let other = receive(&mut door);
+        assert_eq!(other.body(), b"quick");
+        door.send(other.identity(), false, b"at once").unwrap();
+        assert_eq!(quick.recv_bytes(0).unwrap(), b"at once");
 
-    for _ in 0..taken {
-        assert_eq!(slow.recv_bytes(0).unwrap(), reply, "what was taken arrives");
+        for _ in 0..taken {
+            let received = wait_for!([door], {
+                assert!(!door.receive(&mut Envelope::new()));
+                slow.recv_bytes(zmq::DONTWAIT).ok()
+            });
+            assert!(received == reply, "what was taken arrives");
+        }
+        wait_for!([door], send(&mut door, envelope.identity(), b"again").ok());
+        assert_eq!(slow.recv_bytes(0).unwrap(), b"again");
     }
-    wait_for!([door], door.send(envelope.identity(), false, b"again").ok());
-    assert_eq!(slow.recv_bytes(0).unwrap(), b"again");
 }
 
 #[test]
 fn an_oversized_message_disconnects_its_sender_and_no_other_client() {
     let options = DoorOptions { message_bytes_max: 1_000, ..DoorOptions::default() };
-    let (_context, mut door, endpoint) = open(options);
-    let (big, small) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
-    big.send("before", 0).unwrap();
-    let first_address = receive(&mut door).identity().to_vec();
-    big.send(vec![7; 1_000], 0).unwrap();
-    assert_eq!(receive(&mut door).body().len(), 1_000, "the limit itself is allowed");
-    big.send(vec![7; 1_001], 0).unwrap();
-    wait_for!([], (door.send(&first_address, false, b"?") == Err(SendError::Away)).then_some(()));
+    for (_context, mut door, endpoint) in open(options) {
+        let (big, small) = (client(zmq::DEALER, &endpoint), client(zmq::DEALER, &endpoint));
+        big.send("before", 0).unwrap();
+        let first_address = receive(&mut door).identity().to_vec();
+        big.send(vec![7; 1_000], 0).unwrap();
+        assert_eq!(receive(&mut door).body().len(), 1_000, "the limit itself is allowed");
+        big.send(vec![7; 1_001], 0).unwrap();
+        wait_for!(
+            [],
+            (send(&mut door, &first_address, b"?") == Err(SendError::Away)).then_some(())
+        );
 
-    small.send("still here", 0).unwrap();
-    assert_eq!(receive(&mut door).body(), b"still here");
-    big.send("back", 0).unwrap();
-    assert_eq!(receive(&mut door).body(), b"back", "ZeroMQ reconnects by itself");
+        small.send("still here", 0).unwrap();
+        assert_eq!(receive(&mut door).body(), b"still here");
+        big.send("back", 0).unwrap();
+        assert_eq!(receive(&mut door).body(), b"back", "ZeroMQ reconnects by itself");
+    }
 }
 
 /// Whoever has a name locks nobody out of it.
 #[test]
 fn of_two_connections_with_one_name_the_later_gets_the_replies() {
-    let (_context, mut door, endpoint) = open(DoorOptions::default());
-    let named = |body: &str| {
-        let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
-        client.set_linger(0).unwrap();
-        client.set_identity(b"desk").unwrap();
-        // The first does not come back to take the name again.
-        client.set_reconnect_ivl(-1).unwrap();
-        client.connect(&endpoint).unwrap();
-        client.send(body, 0).unwrap();
-        client
-    };
-    let _first = named("first");
-    assert_eq!(receive(&mut door).body(), b"first");
-    let second = named("second");
-    assert_eq!(receive(&mut door).body(), b"second");
-    door.send(b"desk", false, b"reply").unwrap();
-    assert_eq!(second.recv_bytes(0).unwrap(), b"reply");
+    for (_context, mut door, endpoint) in open(DoorOptions::default()) {
+        let named = |body: &str| {
+            let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
+            client.set_linger(0).unwrap();
+            client.set_identity(b"desk").unwrap();
+            // The first does not come back to take the name again.
+            client.set_reconnect_ivl(-1).unwrap();
+            client.connect(&endpoint).unwrap();
+            client.send(body, 0).unwrap();
+            client
+        };
+        let _first = named("first");
+        assert_eq!(receive(&mut door).body(), b"first");
+        let second = named("second");
+        assert_eq!(receive(&mut door).body(), b"second");
+        door.send(b"desk", false, b"reply").unwrap();
+        assert_eq!(second.recv_bytes(0).unwrap(), b"reply");
+    }
 }

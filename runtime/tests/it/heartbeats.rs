@@ -1,8 +1,8 @@
-//! Heartbeats of a client, to which libzmq replies for the server.
+//! Heartbeats of a client, to which the protocol replies for the server.
 
 use std::time::Duration;
 
-use allot_runtime::{Context, Door, DoorOptions, Envelope};
+use allot_runtime::{Context, Door, DoorOptions, Envelope, Transport};
 
 const ROUNDS: usize = 6;
 
@@ -10,10 +10,16 @@ const ROUNDS: usize = 6;
 /// messages wait to be read (libzmq #3937, #4767). The build under `third_party` fixes it.
 #[test]
 fn a_client_that_beats_and_leaves_cannot_end_the_server() {
+    for transport in [Transport::Native, Transport::Libzmq] {
+        beat(transport);
+    }
+}
+
+fn beat(transport: Transport) {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = format!("ipc://{}/door", folder.path().display());
     let context = Context::new().unwrap();
-    let options = DoorOptions { high_water: 10, ..DoorOptions::default() };
+    let options = DoorOptions { high_water: 10, transport, ..DoorOptions::default() };
     let mut door = Door::bind(&context, &endpoint, options).unwrap();
     let mut envelope = Envelope::new();
     for _ in 0..ROUNDS {

@@ -31,13 +31,8 @@ impl Client {
         let mut signature = Vec::new();
         let nonce = numbered(b"CurveZMQHELLO---", number);
         sodium::seal(&[0; SIGNATURE_LEN], &nonce, &permanent, &mut signature);
-        let data: [&[u8]; 5] = [
-            &VERSION,
-            &[0; PADDING_LEN],
-            &self.public.0,
-            &number.to_be_bytes(),
-            &signature,
-        ];
+        let data: [&[u8]; 5] =
+            [&VERSION, &[0; PADDING_LEN], &self.public.0, &number.to_be_bytes(), &signature];
         command::write(b"HELLO", &data, out);
         Ok(())
     }
@@ -66,8 +61,7 @@ impl Client {
                 }
                 let mut received = Numbers::default();
                 received.take(number)?;
-                let session =
-                    Session::new(Side::Client, shared, self.sent, received, self.server);
+                let session = Session::new(Side::Client, shared, self.sent, received, self.server);
                 Ok(Some((session, properties)))
             }
         }

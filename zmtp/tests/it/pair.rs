@@ -26,7 +26,8 @@ pub(crate) fn options(socket: SocketType, security: Security) -> Options {
 
 /// A server and its client, before they have said anything to each other.
 pub(crate) fn pair(server: SocketType, client: SocketType, is_sealed: bool) -> [Connection; 2] {
-    let [of_server, of_client] = if is_sealed { sealed() } else { [Security::Null, Security::Null] };
+    let [of_server, of_client] =
+        if is_sealed { sealed() } else { [Security::Null, Security::Null] };
     [Connection::new(options(server, of_server)), Connection::new(options(client, of_client))]
 }
 
