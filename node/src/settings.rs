@@ -9,7 +9,7 @@ use allot_allocation_rules::Blend;
 use allot_domain::limits::{NAMES_MAX, SHARDS_MAX};
 use allot_journal::Ack;
 use allot_runtime::duration;
-use allot_runtime::{CurveKey, Threads, WaitStrategy};
+use allot_runtime::{CurveKey, Threads, Transport, WaitStrategy};
 use anyhow::{Result, anyhow};
 
 use crate::config::Config;
@@ -24,6 +24,8 @@ use crate::setting::Key;
 pub struct Settings {
     /// The endpoint for clients.
     pub front: String,
+    /// Who speaks ZeroMQ's protocol at the front door.
+    pub transport: Transport,
     /// The file with the CURVE keys of the front door, if it encrypts.
     pub front_secret: Option<PathBuf>,
     /// The public key of the front door, for clients, if it encrypts.
@@ -79,6 +81,7 @@ impl Settings {
         let data = config.read(Key::Data, path_or_none)?;
         Ok(Self {
             front: config.read(Key::Front, endpoint)?,
+            transport: config.read(Key::Transport, |text| text.parse().ok())?,
             front_secret: config.read(Key::FrontSecret, path_or_none)?,
             front_key: config.read(Key::FrontKey, |text| match text {
                 "none" => Some(None),
@@ -198,6 +201,7 @@ mod tests {
             (Key::ReportEvery, "10ms"),
             (Key::Threads, "dedicated"),
             (Key::Wait, "adaptive:50us"),
+            (Key::Transport, "libzmq"),
             (Key::Blend, "1/4"),
             (Key::Blend, "0/1"),
             (Key::Stages, "/tmp/stages.json"),
@@ -225,6 +229,7 @@ mod tests {
             (Key::MarkerEvery, "0"),
             (Key::Threads, "many"),
             (Key::Wait, "sleep"),
+            (Key::Transport, "tcp"),
             (Key::Blend, "1/0"),
             (Key::Blend, "4/5"),
             (Key::Blend, "0.25"),

@@ -205,6 +205,7 @@ fn server_config<C>(
         machine,
         endpoints: EndpointConfig {
             front: settings.front.clone(),
+            transport: settings.transport,
             front_keys: front_keys::of(settings)?,
             publish: settings.publish.clone(),
             backplane: settings.backplane.clone(),

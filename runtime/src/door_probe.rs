@@ -139,7 +139,6 @@ fn attempt(
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, TcpStream};
-
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use allot_domain::limits;
 use allot_journal::{Ack, JournalConfig, SEGMENT_BYTES_DEFAULT, SNAPSHOT_EVERY_BYTES_DEFAULT};
 use allot_router::RouterConfig;
-use allot_runtime::{CurveKeys, Threads, WaitStrategy};
+use allot_runtime::{CurveKeys, Threads, Transport, WaitStrategy};
 use allot_shard::ConfigOf;
 
 use crate::Ledger;
@@ -46,6 +46,8 @@ pub struct JournalOptions {
 pub struct EndpointConfig {
     /// Where clients connect.
     pub front: String,
+    /// Who speaks ZeroMQ's protocol there.
+    pub transport: Transport,
     /// The keys of the front door, if it encrypts.
     pub front_keys: Option<CurveKeys>,
     /// Where subscribers connect.
@@ -126,6 +128,7 @@ impl<C> ServerConfig<C> {
             machine,
             endpoints: EndpointConfig {
                 front: any.clone(),
+                transport: Transport::default(),
                 front_keys: None,
                 publish: any.clone(),
                 backplane: any.clone(),

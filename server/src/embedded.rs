@@ -229,8 +229,13 @@ pub(crate) fn front_door<C>(
     context: &Context,
     config: &crate::ServerConfig<C>,
 ) -> Result<Door, ServerError> {
-    let options = DoorOptions { keys: config.endpoints.front_keys, ..DoorOptions::default() };
-    Ok(Door::bind(context, &config.endpoints.front, options)?)
+    let endpoints = &config.endpoints;
+    let options = DoorOptions {
+        keys: endpoints.front_keys,
+        transport: endpoints.transport,
+        ..DoorOptions::default()
+    };
+    Ok(Door::bind(context, &endpoints.front, options)?)
 }
 
 /// Arrow 5: what is published, to all who subscribe.

@@ -8,6 +8,7 @@
 //!  core       router      shard      publisher
 //!  durable    journal
 //!  base       runtime     wire
+//!  protocol   zmtp
 //!  values     domain
 //! ```
 //!
@@ -34,6 +35,7 @@ const ROWS: &[Row] = &[
     Row { name: "core", folders: &["router", "shard", "publisher"] },
     Row { name: "durable", folders: &["journal"] },
     Row { name: "base", folders: &["runtime", "wire"] },
+    Row { name: "protocol", folders: &["zmtp"] },
     Row { name: "values", folders: &["domain"] },
 ];
 
@@ -54,6 +56,7 @@ const NEVER: &[(&str, &str, &str)] = &[
     ("bench", "shard", "bench measures from outside, through the front door"),
     ("bench", "feeds", "a load is sent by schedule, and does not wait for what it sends to"),
     ("runtime", "domain", "runtime carries bytes and knows no value"),
+    ("zmtp", "domain", "zmtp carries bytes and knows no value"),
 ];
 
 /// The name of the package in a folder of the table.

@@ -22,12 +22,11 @@ mod server;
 mod session;
 mod sodium;
 
+use crate::{Fault, Options, PublicKey as Key, Security};
 use client::Client;
 pub use keys::{KeyPair, PublicKey};
 use server::Server;
 pub(crate) use session::{MESSAGE, Session};
-
-use crate::{Fault, Options, PublicKey as Key, Security};
 
 /// The end of a handshake, or what follows it.
 pub(crate) enum Curve {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use allot_mesh_rules::{Address, LinkId, Message};
 use allot_runtime::{
     Context, CurveKeys, Door, DoorOptions, Envelope, Link, LinkOptions, PollSet, RuntimeError,
-    SendError,
+    SendError, Transport,
 };
 
 use crate::Frame;
@@ -90,7 +90,8 @@ impl PeerLinks {
     ) -> Result<Self, RuntimeError> {
         // A little more than the largest frame: what is above it is garbage, and is counted.
         let message_bytes_max = FRAME_BYTES_MAX + 1;
-        let options = DoorOptions { message_bytes_max, high_water: HIGH_WATER, keys };
+        let transport = Transport::Libzmq;
+        let options = DoorOptions { message_bytes_max, high_water: HIGH_WATER, keys, transport };
         Ok(Self {
             context: context.clone(),
             keys,

@@ -28,6 +28,7 @@ pub(crate) struct RouterBox {
 
 const KEYS: u32 = set(&[
     Key::Front,
+    Key::Transport,
     Key::FrontSecret,
     Key::RunDir,
     Key::Backplane,

@@ -13,6 +13,7 @@ use crate::{monitor, wiring};
 /// The settings of a server in one process.
 pub(crate) const KEYS: u32 = set(&[
     Key::Front,
+    Key::Transport,
     Key::FrontSecret,
     Key::Publish,
     Key::Shards,

@@ -5,7 +5,7 @@ use std::path::Path;
 use allot_counter::Counter;
 use allot_counter::rules::CounterConfig;
 use allot_journal::SEGMENT_BYTES_REAL_MIN;
-use allot_runtime::{Context, Stages};
+use allot_runtime::{Context, Stages, Transport};
 use allot_server::{EndpointConfig, JournalOptions, Ledger, RunningServer, ServerConfig, embedded};
 use allot_shard::Service;
 
@@ -33,6 +33,7 @@ pub(crate) fn over_ipc(folder: &Path, shards: usize) -> ServerConfig<CounterConf
     let at = |name: &str| format!("ipc://{}", folder.join(name).display());
     let endpoints = EndpointConfig {
         front: at("front"),
+        transport: Transport::default(),
         front_keys: None,
         publish: at("publish"),
         backplane: at("backplane"),

@@ -1,6 +1,8 @@
 //! Generator agent: a generator at a front door, with its source.
 
-use allot_runtime::{Agent, Context, Door, DoorOptions, Nanos, PollSet, RuntimeError, WallClock};
+use allot_runtime::{
+    Agent, Context, Door, DoorOptions, Nanos, PollSet, RuntimeError, Transport, WallClock,
+};
 use allot_signals_rules::{
     ComponentName, Generator, GeneratorEffect, GeneratorReply, Now, Period, Problem, Schedule,
     Steady, Ticket, TraderProblem, Unix, Value,
@@ -38,7 +40,8 @@ impl GeneratorAgent {
         wall: WallClock,
         listener: Listener,
     ) -> Result<Self, RuntimeError> {
-        let options = DoorOptions { high_water: HIGH_WATER, ..DoorOptions::default() };
+        let transport = Transport::Libzmq;
+        let options = DoorOptions { high_water: HIGH_WATER, transport, ..DoorOptions::default() };
         let door = Door::bind(context, endpoint, options)?;
         Ok(Self {
             machine: match source.is_repeatable() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use allot_domain::{LogIndex, Reject as Core};
 use allot_runtime::{
     Agent, Broadcast, BroadcastOptions, Context, Door, DoorOptions, Nanos, PollSet, RuntimeError,
-    StopRequest, WallClock,
+    StopRequest, Transport, WallClock,
 };
 use allot_signals_rules::{
     ComponentName, Median, Now, OrderEnd, Period, ProblemKind, Record, Steady, Ticket, Trader,
@@ -109,7 +109,8 @@ impl TraderAgent {
         steady: Nanos,
         listener: Listener,
     ) -> Result<Self, RuntimeError> {
-        let options = DoorOptions { high_water: HIGH_WATER, ..DoorOptions::default() };
+        let transport = Transport::Libzmq;
+        let options = DoorOptions { high_water: HIGH_WATER, transport, ..DoorOptions::default() };
         let door = Door::bind(context, endpoints.listen, options)?;
         let options = BroadcastOptions { high_water: PUBLICATIONS_MAX };
         let broadcast = Broadcast::bind(context, endpoints.publish, options)?;

@@ -24,6 +24,7 @@ const TIME_MIN: Duration = Duration::from_millis(1);
 /// The settings of a desk in one process.
 const KEYS: u32 = set(&[
     Key::Front,
+    Key::Transport,
     Key::FrontSecret,
     Key::Publish,
     Key::Shards,
