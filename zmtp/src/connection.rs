@@ -421,6 +421,20 @@ impl Connection {
         self.peer_ttl
     }
 
+    /// Gives back the memory of everything that is empty, for a connection that rests.
+    pub fn trim(&mut self) {
+        self.parts.forget();
+        self.incoming.trim();
+        self.opened = Vec::new();
+        if self.parts.ends.is_empty() {
+            self.parts = Parts::default();
+        }
+        if self.output().is_empty() {
+            self.output = Vec::new();
+            self.taken = 0;
+        }
+    }
+
     /// What an unfinished message takes.
     #[must_use]
     pub fn unfinished_bytes(&self) -> usize {

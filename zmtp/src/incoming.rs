@@ -81,6 +81,12 @@ impl Incoming {
         }
     }
 
+    /// Gives back the memory of what is not kept.
+    pub(crate) fn trim(&mut self) {
+        self.forget();
+        self.kept.shrink_to_fit();
+    }
+
     pub(crate) fn clear(&mut self) {
         self.kept.clear();
         self.kept.shrink_to(KEPT_CAPACITY);

@@ -1,4 +1,4 @@
-//! ZMTP: the protocol that ZeroMQ sockets speak on a connection (ZeroMQ's RFC 37, and 23 before it).
+//! ZMTP: the protocol that ZeroMQ sockets speak on a connection (ZeroMQ's RFC 37, before it 23).
 //!
 //! ```text
 //!   bytes from a peer ──► Connection::read ──► Event: ready, message, subscribe, cancel

@@ -26,7 +26,7 @@ use rustix::process::{Resource, getrlimit};
 use crate::limits::{
     CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DESCRIPTORS_WAIT, DOOR_FRAMES_MAX, DOOR_READ_BYTES,
     DOOR_SHORT_BYTES, DOOR_TURNS_SKIPPED, DOOR_UNFINISHED_BYTES_MAX_OF_ALL,
-    DOOR_WAITING_BYTES_MAX_OF_ALL, HANDSHAKE, LINGER, READY_PER_LOOK, SILENCE_CHECK_EVERY,
+    DOOR_WAITING_BYTES_MAX_OF_ALL, HANDSHAKE, LINGER, READY_PER_LOOK, REST_CHECK_EVERY,
 };
 use crate::poller::{Interest, Poller, Ready};
 use crate::socket::Quiet;
@@ -62,9 +62,8 @@ pub(super) struct NativeDoor {
     handshakes: VecDeque<(Nanos, Key)>,
     /// When connections are accepted again, after descriptors had run out.
     accept_at: Option<Nanos>,
-    silence_at: Nanos,
-    /// Whether any client wants to be forgotten when it is silent.
-    has_ttl: bool,
+    /// When those that rest are looked at.
+    rest_at: Nanos,
     /// What unfinished messages take, of all.
     unfinished: usize,
     /// What was sent and not taken, of all.
@@ -114,8 +113,7 @@ impl NativeDoor {
             has_looked: false,
             handshakes: VecDeque::new(),
             accept_at: None,
-            silence_at: Nanos::MAX,
-            has_ttl: false,
+            rest_at: Nanos::MAX,
             unfinished: 0,
             waiting: 0,
             counters: Counters::new(),
@@ -184,10 +182,7 @@ impl NativeDoor {
         let unfinished = client.connection.unfinished_bytes();
         self.unfinished = self.unfinished + unfinished - client.unfinished;
         client.unfinished = unfinished;
-        if 0 < client.connection.peer_ttl() && !self.has_ttl {
-            self.has_ttl = true;
-            self.silence_at = self.now + SILENCE_CHECK_EVERY;
-        }
+        self.rest_at = self.rest_at.min(self.now + REST_CHECK_EVERY);
         if client.waiting < client.connection.output().len() {
             self.write(key);
         }
@@ -395,18 +390,35 @@ impl NativeDoor {
                 self.close(key);
             }
         }
-        if self.silence_at <= now {
-            self.silence_at = now + SILENCE_CHECK_EVERY;
-            let silent = self.clients.iter().filter(|(_, client)| client.is_overdue(now));
-            let silent: Vec<_> = silent.map(|(key, _)| key).collect();
-            silent.into_iter().for_each(|key| self.close(key));
+        if self.rest_at <= now {
+            self.look_at_rest();
         }
+    }
+
+    /// Gives the memory of those that rest back, and forgets those that want it.
+    fn look_at_rest(&mut self) {
+        let now = self.now;
+        // Again where somebody may begin to rest, or to be silent for too long.
+        let is_again = |client: &Client| {
+            now < client.heard_at + REST_CHECK_EVERY || 0 < client.connection.peer_ttl()
+        };
+        let mut again = false;
+        for client in self.clients.iter_mut() {
+            again |= is_again(client);
+            if client.heard_at + REST_CHECK_EVERY <= now {
+                client.connection.trim();
+            }
+        }
+        self.rest_at = if again { now + REST_CHECK_EVERY } else { Nanos::MAX };
+        let silent = self.clients.iter().filter(|(_, client)| client.is_overdue(now));
+        let silent: Vec<_> = silent.map(|(key, _)| key).collect();
+        silent.into_iter().for_each(|key| self.close(key));
     }
 
     /// When something is due next.
     pub(super) fn wake_at(&self) -> Nanos {
         let handshake = self.handshakes.front().map_or(Nanos::MAX, |(until, _)| *until);
-        handshake.min(self.accept_at.unwrap_or(Nanos::MAX)).min(self.silence_at)
+        handshake.min(self.accept_at.unwrap_or(Nanos::MAX)).min(self.rest_at)
     }
 }
 

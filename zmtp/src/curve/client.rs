@@ -20,17 +20,17 @@ pub(crate) struct Client {
 
 impl Client {
     pub(super) fn new(server: PublicKey, own: &KeyPair) -> Self {
-        let (public, secret) = sodium::key_pair();
+        let KeyPair { public, secret } = KeyPair::make();
         Self { server, own: own.clone(), public, secret, sent: Numbers::default(), shared: None }
     }
 
     /// Begins.
     pub(super) fn hello(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
-        let permanent = sodium::shared(self.server, &self.secret).ok_or(Fault::NotSealed)?;
+        let permanent = self.secret.shared_with(self.server).ok_or(Fault::NotSealed)?;
         let number = self.sent.next();
         let mut signature = Vec::new();
         let nonce = numbered(b"CurveZMQHELLO---", number);
-        sodium::seal(&[0; SIGNATURE_LEN], &nonce, &permanent, &mut signature);
+        permanent.seal(&[0; SIGNATURE_LEN], &nonce, &mut signature);
         let data: [&[u8]; 5] =
             [&VERSION, &[0; PADDING_LEN], &self.public.0, &number.to_be_bytes(), &signature];
         command::write(b"HELLO", &data, out);
@@ -56,7 +56,7 @@ impl Client {
                 let number = u64::from_be_bytes(*number);
                 let nonce = numbered(b"CurveZMQREADY---", number);
                 let mut properties = Vec::new();
-                if !sodium::open(sealed, &nonce, &shared, &mut properties) {
+                if !shared.open(sealed, &nonce, &mut properties) {
                     return Err(Fault::NotSealed);
                 }
                 let mut received = Numbers::default();
@@ -76,27 +76,27 @@ impl Client {
     ) -> Result<Secret, Fault> {
         let bad = || Fault::BadCommand;
         let (nonce, sealed) = welcome.split_first_chunk().ok_or_else(bad)?;
-        let permanent = sodium::shared(self.server, &self.secret).ok_or(Fault::NotSealed)?;
+        let permanent = self.secret.shared_with(self.server).ok_or(Fault::NotSealed)?;
         let mut plain = Vec::new();
         let nonce = random_nonce(*b"WELCOME-", *nonce);
-        if !sodium::open(sealed, &nonce, &permanent, &mut plain) {
+        if !permanent.open(sealed, &nonce, &mut plain) {
             return Err(Fault::NotSealed);
         }
         let (server, cookie) = plain.split_first_chunk().ok_or_else(bad)?;
         let cookie: &[u8; COOKIE_LEN] = cookie.try_into().map_err(|_| bad())?;
         let server = PublicKey(*server);
-        let shared = sodium::shared(server, &self.secret).ok_or(Fault::NotSealed)?;
+        let shared = self.secret.shared_with(server).ok_or(Fault::NotSealed)?;
 
         let nonce: [u8; 16] = sodium::random();
-        let of_vouch = sodium::shared(server, &self.own.secret).ok_or(Fault::NotSealed)?;
+        let of_vouch = self.own.secret.shared_with(server).ok_or(Fault::NotSealed)?;
         let vouched = [self.public.0, self.server.0].concat();
         let mut inside = [&self.own.public().0[..], &nonce].concat();
-        sodium::seal(&vouched, &random_nonce(*b"VOUCH---", nonce), &of_vouch, &mut inside);
+        of_vouch.seal(&vouched, &random_nonce(*b"VOUCH---", nonce), &mut inside);
         inside.extend_from_slice(metadata);
 
         let number = self.sent.next();
         let mut sealed = Vec::new();
-        sodium::seal(&inside, &numbered(b"CurveZMQINITIATE", number), &shared, &mut sealed);
+        shared.seal(&inside, &numbered(b"CurveZMQINITIATE", number), &mut sealed);
         command::write(b"INITIATE", &[cookie, &number.to_be_bytes(), &sealed], out);
         Ok(shared)
     }

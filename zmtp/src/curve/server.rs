@@ -1,8 +1,8 @@
 //! The server's end of a handshake.
 
-use super::keys::{KEY_LEN, KeyPair, PublicKey, Secret};
+use super::keys::{KeyPair, PublicKey, Secret};
 use super::session::{Numbers, Session, Side, numbered, random_nonce};
-use super::sodium;
+use super::sodium::{self, KEY_LEN};
 use crate::{Fault, command};
 
 /// Bytes of a cookie: a nonce and a box.
@@ -70,22 +70,22 @@ impl Server {
             return Err(bad());
         }
         let (client, number) = (PublicKey(*client), u64::from_be_bytes(*number));
-        let permanent = sodium::shared(client, &self.keys.secret).ok_or(Fault::NotSealed)?;
+        let permanent = self.keys.secret.shared_with(client).ok_or(Fault::NotSealed)?;
         let mut plain = Vec::new();
         let nonce = numbered(b"CurveZMQHELLO---", number);
-        if !sodium::open(sealed, &nonce, &permanent, &mut plain) || plain != [0; SIGNATURE_LEN] {
+        if !permanent.open(sealed, &nonce, &mut plain) || plain != [0; SIGNATURE_LEN] {
             return Err(Fault::NotSealed);
         }
         self.received.take(number)?;
-        let (public, own) = sodium::key_pair();
+        let KeyPair { public, secret: own } = KeyPair::make();
         let cookie = sodium::random();
-        let shared = sodium::shared(client, &own).ok_or(Fault::NotSealed)?;
+        let shared = own.shared_with(client).ok_or(Fault::NotSealed)?;
         let nonce: [u8; 16] = sodium::random();
         plain.clear();
         plain.extend_from_slice(&public.0);
         plain.extend_from_slice(&cookie);
         let mut welcome = Vec::new();
-        sodium::seal(&plain, &random_nonce(*b"WELCOME-", nonce), &permanent, &mut welcome);
+        permanent.seal(&plain, &random_nonce(*b"WELCOME-", nonce), &mut welcome);
         command::write(b"WELCOME", &[&nonce, &welcome], out);
         Ok(Begun { client, own, shared, cookie })
     }
@@ -107,7 +107,7 @@ impl Server {
         let number = u64::from_be_bytes(*number);
         let mut plain = Vec::new();
         let nonce = numbered(b"CurveZMQINITIATE", number);
-        if !sodium::open(sealed, &nonce, &begun.shared, &mut plain) {
+        if !begun.shared.open(sealed, &nonce, &mut plain) {
             return Err(Fault::NotSealed);
         }
         self.received.take(number)?;
@@ -119,7 +119,7 @@ impl Server {
         let number = sent.next();
         let mut ready = Vec::new();
         let nonce = numbered(b"CurveZMQREADY---", number);
-        sodium::seal(metadata, &nonce, &begun.shared, &mut ready);
+        begun.shared.seal(metadata, &nonce, &mut ready);
         command::write(b"READY", &[&number.to_be_bytes(), &ready], out);
         let properties = properties.to_vec();
         let session = Session::new(Side::Server, begun.shared, sent, self.received, permanent);
@@ -135,10 +135,10 @@ impl Server {
         vouch: &[u8; VOUCH_LEN],
     ) -> Result<(), Fault> {
         let (nonce, sealed) = vouch.split_first_chunk().expect("a vouch begins with its nonce");
-        let shared = sodium::shared(permanent, &begun.own).ok_or(Fault::NotSealed)?;
+        let shared = begun.own.shared_with(permanent).ok_or(Fault::NotSealed)?;
         let mut plain = Vec::new();
         let nonce = random_nonce(*b"VOUCH---", *nonce);
-        let is_open = sodium::open(sealed, &nonce, &shared, &mut plain);
+        let is_open = shared.open(sealed, &nonce, &mut plain);
         let expected = [begun.client.0, self.keys.public().0].concat();
         if is_open && plain == expected { Ok(()) } else { Err(Fault::NotSealed) }
     }

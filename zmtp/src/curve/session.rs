@@ -112,7 +112,7 @@ impl Session {
         out.extend_from_slice(MESSAGE);
         out.extend_from_slice(&number.to_be_bytes());
         let nonce = numbered(self.side.prefix(), number);
-        sodium::seal(&self.plain, &nonce, &self.shared, out);
+        self.shared.seal(&self.plain, &nonce, out);
         self.plain.shrink_to(crate::limits::KEPT_CAPACITY);
     }
 
@@ -124,7 +124,7 @@ impl Session {
         let nonce = numbered(self.side.other().prefix(), number);
         plain.clear();
         plain.shrink_to(crate::limits::KEPT_CAPACITY);
-        if !sodium::open(sealed, &nonce, &self.shared, plain) {
+        if !self.shared.open(sealed, &nonce, plain) {
             return Err(Fault::NotSealed);
         }
         self.received.take(number)?;

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use libsodium_sys as ffi;
 
-use super::keys::{KEY_LEN, PublicKey, Secret};
-
+/// Bytes of each key.
+pub(super) const KEY_LEN: usize = 32;
 /// Bytes of a nonce.
 pub(super) const NONCE_LEN: usize = 24;
 /// What a box is longer than what is in it.
@@ -30,32 +30,37 @@ fn begin() {
     });
 }
 
-/// A new pair of keys.
-pub(super) fn key_pair() -> (PublicKey, Secret) {
+/// Makes a new pair of keys.
+pub(super) fn make_keys(public: &mut [u8; KEY_LEN], secret: &mut [u8; KEY_LEN]) {
     begin();
-    let (mut public, mut secret) = ([0; KEY_LEN], Secret([0; KEY_LEN]));
     #[expect(unsafe_code, reason = "libsodium is a library of C")]
     // SAFETY: both have as many bytes as the call writes.
-    let made = unsafe { ffi::crypto_box_keypair(public.as_mut_ptr(), secret.0.as_mut_ptr()) };
+    let made = unsafe { ffi::crypto_box_keypair(public.as_mut_ptr(), secret.as_mut_ptr()) };
     assert!(made == 0, "a pair of keys can always be made");
-    (PublicKey(public), secret)
 }
 
-/// The key that one's secret and the other's public key make together; none for a public key that
-/// makes the same with every secret.
-pub(super) fn shared(public: PublicKey, secret: &Secret) -> Option<Secret> {
+/// Makes the key that one's secret and the other's public key make together; false for a public key
+/// that makes the same with every secret.
+pub(super) fn share(
+    public: &[u8; KEY_LEN],
+    secret: &[u8; KEY_LEN],
+    shared: &mut [u8; KEY_LEN],
+) -> bool {
     begin();
-    let mut shared = Secret([0; KEY_LEN]);
     #[expect(unsafe_code, reason = "libsodium is a library of C")]
     // SAFETY: all three have as many bytes as the call reads and writes.
-    let made = unsafe {
-        ffi::crypto_box_beforenm(shared.0.as_mut_ptr(), public.0.as_ptr(), secret.0.as_ptr())
-    };
-    (made == 0).then_some(shared)
+    let made =
+        unsafe { ffi::crypto_box_beforenm(shared.as_mut_ptr(), public.as_ptr(), secret.as_ptr()) };
+    made == 0
 }
 
 /// Seals `plain`, and appends the box.
-pub(super) fn seal(plain: &[u8], nonce: &[u8; NONCE_LEN], shared: &Secret, out: &mut Vec<u8>) {
+pub(super) fn seal(
+    plain: &[u8],
+    nonce: &[u8; NONCE_LEN],
+    shared: &[u8; KEY_LEN],
+    out: &mut Vec<u8>,
+) {
     let begin = out.len();
     out.resize(begin + SEAL_LEN + plain.len(), 0);
     let sealed = &mut out[begin..];
@@ -67,7 +72,7 @@ pub(super) fn seal(plain: &[u8], nonce: &[u8; NONCE_LEN], shared: &Secret, out: 
             plain.as_ptr(),
             u64::try_from(plain.len()).expect("a slice has a length of 64 bits"),
             nonce.as_ptr(),
-            shared.0.as_ptr(),
+            shared.as_ptr(),
         )
     };
     assert!(done == 0, "what is in memory can be sealed");
@@ -78,7 +83,7 @@ pub(super) fn seal(plain: &[u8], nonce: &[u8; NONCE_LEN], shared: &Secret, out: 
 pub(super) fn open(
     sealed: &[u8],
     nonce: &[u8; NONCE_LEN],
-    shared: &Secret,
+    shared: &[u8; KEY_LEN],
     out: &mut Vec<u8>,
 ) -> bool {
     let Some(plain_len) = sealed.len().checked_sub(SEAL_LEN) else { return false };
@@ -93,7 +98,7 @@ pub(super) fn open(
             sealed.as_ptr(),
             u64::try_from(sealed.len()).expect("a slice has a length of 64 bits"),
             nonce.as_ptr(),
-            shared.0.as_ptr(),
+            shared.as_ptr(),
         )
     };
     if opened != 0 {
@@ -120,32 +125,5 @@ pub(super) fn wipe(secret: &mut [u8]) {
     // SAFETY: as many bytes are written as there are.
     unsafe {
         ffi::sodium_memzero(secret.as_mut_ptr().cast(), secret.len());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_box_is_opened_by_the_other_end_alone() {
-        let [(a, a_secret), (b, b_secret), (_, c_secret)] = [(); 3].map(|()| key_pair());
-        let nonce = random();
-        let mut sealed = Vec::new();
-        seal(b"fill", &nonce, &shared(b, &a_secret).unwrap(), &mut sealed);
-        assert_eq!(sealed.len(), 4 + SEAL_LEN);
-        let mut plain = b"before".to_vec();
-        assert!(open(&sealed, &nonce, &shared(a, &b_secret).unwrap(), &mut plain));
-        assert_eq!(plain, b"beforefill");
-        assert!(!open(&sealed, &nonce, &shared(a, &c_secret).unwrap(), &mut plain));
-        assert!(!open(&sealed, &random(), &shared(a, &b_secret).unwrap(), &mut plain));
-        assert!(!open(&sealed[..15], &nonce, &shared(a, &b_secret).unwrap(), &mut plain));
-        assert_eq!(plain, b"beforefill");
-    }
-
-    #[test]
-    fn a_key_that_gives_nothing_away_is_refused() {
-        let (_, secret) = key_pair();
-        assert!(shared(PublicKey([0; KEY_LEN]), &secret).is_none());
     }
 }

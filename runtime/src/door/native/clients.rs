@@ -119,6 +119,11 @@ impl Clients {
         })
     }
 
+    /// All of them, to be changed.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+        self.slots.iter_mut().filter_map(|slot| slot.client.as_mut())
+    }
+
     /// Who makes room for another one: of the address with most connections, the one that has been
     /// there for longest without a message, or else the latest.
     pub(super) fn surplus(&self) -> Option<Key> {
