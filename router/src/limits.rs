@@ -65,6 +65,9 @@ pub(crate) const SET_ASIDE_LEN_MAX: usize = 16 << 20;
 /// The same of all clients; beyond that the one with most of them is given up.
 pub(crate) const SET_ASIDE_LEN_MAX_OF_ALL: usize = 64 << 20;
 
+/// Envelopes that are kept to be filled again. Each has at most the longest message.
+pub(crate) const SPARE_ENVELOPES: usize = 16;
+
 /// What a message that is set aside takes besides its bytes.
 pub(crate) const SET_ASIDE_ENTRY_LEN: usize = 256;
 

@@ -9,14 +9,14 @@
 use std::collections::VecDeque;
 
 use allot_domain::{Incarnation, Reject};
-use allot_runtime::{Counter, Counters, Door, Nanos, PollSet, SendError, Stage, Stages};
+use allot_runtime::{Counter, Counters, Door, Envelope, Nanos, PollSet, SendError, Stage, Stages};
 use allot_wire::backplane::ClientHandle;
 use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 
 use crate::clients::Clients;
 use crate::limits::{
     FIRST_OWED_MAX, MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_LEAST, OWED_LEN_MAX,
-    OWED_LEN_MAX_OF_ALL,
+    OWED_LEN_MAX_OF_ALL, SPARE_ENVELOPES,
 };
 
 mod parked;
@@ -34,6 +34,8 @@ pub(crate) struct Replies {
     /// Clients whose messages are set aside, and the bytes of all those messages.
     set_aside: VecDeque<ClientHandle>,
     set_aside_len: usize,
+    /// Envelopes whose messages were taken back, to be filled again.
+    spare: Vec<Envelope>,
     /// The bytes of short messages, and of long ones, taken from the door since the last message
     /// that was set aside was taken back.
     short_len: usize,
@@ -56,6 +58,7 @@ impl Replies {
             parked_len: 0,
             set_aside: VecDeque::new(),
             set_aside_len: 0,
+            spare: Vec::with_capacity(SPARE_ENVELOPES),
             short_len: 0,
             long_len: 0,
             now: Nanos::ZERO,

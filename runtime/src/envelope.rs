@@ -66,6 +66,10 @@ impl Deref for Frame {
     }
 }
 
+/// What an envelope that is kept may have beyond its body: a multiple, and some bytes.
+const SPARE_FACTOR: usize = 2;
+const SPARE_LEN: usize = 4 << 10;
+
 /// What CURVE adds to a frame: the name of the command, a nonce, a code and the flags.
 pub(crate) const CURVE_BYTES: usize = 8 + 8 + 16 + 1;
 
@@ -105,6 +109,15 @@ impl Envelope {
     #[must_use]
     pub fn malformed(&self) -> bool {
         self.malformed
+    }
+
+    /// Gives back memory that is far more than its body needs, for an envelope that is kept.
+    pub fn shrink(&mut self) {
+        if let Frame::Own(own) = &mut self.body
+            && SPARE_FACTOR * own.len() + SPARE_LEN < own.capacity()
+        {
+            own.shrink_to_fit();
+        }
     }
 
     /// Takes one message with all its frames off a ROUTER, if there is one. Encryption adds

@@ -69,6 +69,10 @@ impl Incoming {
     pub(crate) fn take(&mut self, bytes: &mut &[u8], wanted: usize) -> bool {
         let len = bytes.len().min(wanted - self.kept.len());
         let (taken, rest) = bytes.split_at(len);
+        if self.kept.capacity() < self.kept.len() + len {
+            // Twice as much as there is, but never more than the frame needs.
+            self.kept.reserve_exact(self.kept.len().max(len).min(wanted - self.kept.len()));
+        }
         self.kept.extend_from_slice(taken);
         *bytes = rest;
         self.kept.len() == wanted

@@ -21,7 +21,7 @@ pub(crate) const FRAME_WEIGHT: usize = 64;
 
 /// Buffers are given back beyond this: one long message must not make every connection large. It is
 /// more than the messages that many small ones are packed into, so that these allocate nothing.
-pub(crate) const KEPT_CAPACITY: usize = 128 << 10;
+pub(crate) const KEPT_CAPACITY: usize = 192 << 10;
 
 const _: () = assert!(IDENTITY_LEN_MAX < HANDSHAKE_FRAME_LEN_MAX);
 const _: () = assert!(HANDSHAKE_FRAME_LEN_MAX <= KEPT_CAPACITY);

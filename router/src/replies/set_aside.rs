@@ -8,7 +8,7 @@ use allot_wire::backplane::ClientHandle;
 use super::Replies;
 use crate::limits::{
     LONG_LEN_FULL, RECORD_LEN_LEAST, SET_ASIDE_ENTRY_LEN, SET_ASIDE_LEN_FULL, SET_ASIDE_LEN_MAX,
-    SET_ASIDE_LEN_MAX_OF_ALL, SLICE_LEN_FULL,
+    SET_ASIDE_LEN_MAX_OF_ALL, SLICE_LEN_FULL, SPARE_ENVELOPES,
 };
 use crate::progress::Progress;
 
@@ -64,7 +64,7 @@ impl Replies {
             match self.place_of_next(client, is_long) {
                 Place::Now(progress) => return Some(progress),
                 Place::Later => {
-                    let message = (std::mem::take(envelope), Progress::default());
+                    let message = (self.take_envelope(envelope), Progress::default());
                     self.set_aside(client, message, VecDeque::push_back);
                 }
             }
@@ -96,8 +96,15 @@ impl Replies {
         envelope: &mut Envelope,
         progress: Progress,
     ) {
-        let message = (std::mem::take(envelope), progress);
+        let message = (self.take_envelope(envelope), progress);
         self.set_aside(handle, message, VecDeque::push_front);
+    }
+
+    /// Takes what is in an envelope that is filled again, to be kept.
+    fn take_envelope(&mut self, envelope: &mut Envelope) -> Envelope {
+        let mut message = std::mem::replace(envelope, self.spare.pop().unwrap_or_default());
+        message.shrink();
+        message
     }
 
     fn set_aside(
@@ -145,7 +152,10 @@ impl Replies {
                 self.set_aside.push_back(handle);
             }
             if let Some((message, progress)) = taken {
-                *envelope = message;
+                let emptied = std::mem::replace(envelope, message);
+                if self.spare.len() < SPARE_ENVELOPES {
+                    self.spare.push(emptied);
+                }
                 (self.short_len, self.long_len) = (0, 0);
                 return Some(progress);
             }
