@@ -350,6 +350,7 @@ mod tests {
             let times = if self.heard.is_multiple_of(50) { self.each_fiftieth } else { 1 };
             for _ in 0..times {
                 self.door.send(self.envelope.identity(), false, self.envelope.body()).unwrap();
+                self.door.flush();
             }
             1
         }

@@ -201,6 +201,7 @@ impl Replies {
             }
         }
         self.list = list;
+        self.door.flush();
         sent
     }
 

@@ -109,7 +109,8 @@ impl Door {
         }
     }
 
-    /// Sends a reply to a client, with the delimiter if its request had one.
+    /// Sends a reply to a client, with the delimiter if its request had one. It may stay here until
+    /// the next [`flush`](Self::flush): one write for many replies wakes their reader once.
     ///
     /// # Errors
     /// [`SendError::Full`] when the client does not read; [`SendError::Away`] when it has gone.
@@ -118,6 +119,13 @@ impl Door {
             Kind::Native(door) => door.send(identity, delimiter, body),
             Kind::Router(door) => door.send(identity, delimiter, body),
             Kind::Memory(memory) => memory.reply(identity, delimiter, body),
+        }
+    }
+
+    /// Lets everything that was sent leave.
+    pub fn flush(&mut self) {
+        if let Kind::Native(door) = &mut self.0 {
+            door.flush();
         }
     }
 

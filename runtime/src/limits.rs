@@ -66,6 +66,10 @@ pub(crate) const DOOR_RECEIVE_HIGH_WATER: usize = 512;
 /// than the kernel has of most; with more, one client keeps the others waiting for longer.
 pub(crate) const DOOR_READ_BYTES: usize = 64 << 10;
 
+/// Replies to one client of a native front door that are written before the end of a turn: the
+/// client can begin to read them.
+pub(crate) const DOOR_WRITE_BYTES: usize = 256 << 10;
+
 /// Descriptors of which one look tells; the others are told at the next ones.
 pub(crate) const READY_PER_LOOK: usize = 64;
 
@@ -230,6 +234,7 @@ const _: () = {
     assert!(DOOR_SHORT_BYTES < DOOR_CLIENT_BYTES_RESUME);
     assert!(DOOR_CLIENT_BYTES_MAX < DOOR_WAITING_BYTES_MAX_OF_ALL);
     assert!(0 < READY_PER_LOOK && 0 < DOOR_READ_BYTES);
+    assert!(DOOR_WRITE_BYTES < DOOR_CLIENT_BYTES_MAX);
     // Short replies that are not counted are bounded by their number.
     assert!(DOOR_HIGH_WATER * DOOR_SHORT_BYTES <= 10 * DOOR_CLIENT_BYTES_MAX);
     assert!(PREFIX_BYTES_MAX + 16 <= SUBSCRIPTION_FRAME_BYTES_MAX);

@@ -97,7 +97,11 @@ impl Ports {
     fn send(&mut self, port: usize, message: &[u8]) -> bool {
         match self {
             Self::Rings(links) => links[port].send(&mut message.to_vec()).is_ok(),
-            Self::Door(door, clients) => door.send(&clients[port], false, message).is_ok(),
+            Self::Door(door, clients) => {
+                let sent = door.send(&clients[port], false, message).is_ok();
+                door.flush();
+                sent
+            }
         }
     }
 

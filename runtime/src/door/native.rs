@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   poller ─► a connection that can be read ─► one read of up to 64 KiB ─► messages, one by one
-//!   a reply ─► output of the connection ─► a write, or one when the client has read
+//!   replies ─► output of each connection ─► one write at the end of a turn
 //! ```
 //!
 //! What was read is handed out before anything else is read. So bytes wait in the kernel, which
@@ -26,7 +26,8 @@ use rustix::process::{Resource, getrlimit};
 use crate::limits::{
     CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DESCRIPTORS_WAIT, DOOR_FRAMES_MAX, DOOR_READ_BYTES,
     DOOR_SHORT_BYTES, DOOR_TURNS_SKIPPED, DOOR_UNFINISHED_BYTES_MAX_OF_ALL,
-    DOOR_WAITING_BYTES_MAX_OF_ALL, HANDSHAKE, LINGER, READY_PER_LOOK, REST_CHECK_EVERY,
+    DOOR_WAITING_BYTES_MAX_OF_ALL, DOOR_WRITE_BYTES, HANDSHAKE, LINGER, READY_PER_LOOK,
+    REST_CHECK_EVERY,
 };
 use crate::poller::{Interest, Poller, Ready};
 use crate::socket::Quiet;
@@ -56,6 +57,8 @@ pub(super) struct NativeDoor {
     end: usize,
     /// Whose bytes these are.
     current: Option<Key>,
+    /// Clients to whom something was sent since the last flush.
+    unflushed: Vec<Key>,
     /// Whether all that was ready at a look was told, and nothing was looked at since.
     has_looked: bool,
     /// Those that may not have ended their handshakes, in the order of their deadlines.
@@ -110,6 +113,7 @@ impl NativeDoor {
             begin: 0,
             end: 0,
             current: None,
+            unflushed: Vec::new(),
             has_looked: false,
             handshakes: VecDeque::new(),
             accept_at: None,
@@ -273,9 +277,9 @@ impl NativeDoor {
     }
 
     fn accept_again(&mut self) {
-        if self.accept_at.take().is_some() {
-            let added = self.poller.add(&self.listener, LISTENER, Interest::READ);
-            assert!(added, "it was watched before");
+        let is_due = self.accept_at.take().is_some();
+        if is_due && !self.poller.add(&self.listener, LISTENER, Interest::READ) {
+            self.accept_at = Some(self.now + DESCRIPTORS_WAIT);
         }
     }
 
@@ -323,7 +327,8 @@ impl NativeDoor {
         }
     }
 
-    /// Sends a reply; the kernel has it then, or it waits for the client to read.
+    /// Sends a reply. It leaves at the next flush, or when enough waits for one write, or when the
+    /// client has read what it got before.
     pub(super) fn send(
         &mut self,
         identity: &[u8],
@@ -338,10 +343,25 @@ impl NativeDoor {
         client.send(delimiter, body)?;
         if client.interest.write {
             self.note_waiting(key);
-        } else {
+        } else if DOOR_WRITE_BYTES <= client.connection.output().len() {
             self.write(key);
+        } else if !client.is_unflushed {
+            client.is_unflushed = true;
+            self.unflushed.push(key);
         }
         Ok(())
+    }
+
+    /// Writes what was sent since the last flush.
+    pub(super) fn flush(&mut self) {
+        let mut unflushed = std::mem::take(&mut self.unflushed);
+        for key in unflushed.drain(..) {
+            if let Some(client) = self.clients.get(key) {
+                client.is_unflushed = false;
+                self.write(key);
+            }
+        }
+        self.unflushed = unflushed;
     }
 
     /// Ends the connection of a client, and drops what was read of it.
@@ -433,6 +453,7 @@ const fn of_fault(fault: Fault) -> Counter {
 impl Drop for NativeDoor {
     /// What was sent still leaves, as far as clients take it within a second.
     fn drop(&mut self) {
+        self.flush();
         let deadline = Instant::now() + LINGER;
         loop {
             let pending: Vec<_> = self.clients.iter().filter(|(_, one)| 0 < one.waiting).collect();

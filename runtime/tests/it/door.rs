@@ -19,7 +19,9 @@ fn open(options: DoorOptions) -> impl Iterator<Item = (Context, Door, String)> {
 /// What a send says, after the door has looked what came of its connections.
 fn send(door: &mut Door, identity: &[u8], body: &[u8]) -> Result<(), SendError> {
     assert!(!door.receive(&mut Envelope::new()), "nobody has sent anything");
-    door.send(identity, false, body)
+    let sent = door.send(identity, false, body);
+    door.flush();
+    sent
 }
 
 fn receive(door: &mut Door) -> Envelope {
@@ -47,6 +49,7 @@ fn dealers_and_reqs_get_replies_in_their_own_framing() {
                 assert_eq!(envelope.delimiter(), has_delimiter);
                 assert!(!envelope.malformed());
                 door.send(envelope.identity(), envelope.delimiter(), b"reply").unwrap();
+                door.flush();
                 assert_eq!(client.recv_multipart(0).unwrap(), [b"reply"]);
             }
         }
@@ -64,6 +67,7 @@ fn a_link_is_a_client_too() {
         });
         let envelope = receive(&mut door);
         door.send(envelope.identity(), envelope.delimiter(), b"reply").unwrap();
+        door.flush();
         wait_for!([link], link.receive(&mut frame).then_some(()));
         assert_eq!(frame, b"reply");
     }
@@ -93,6 +97,7 @@ fn malformed_messages_are_drained_and_the_next_message_is_complete() {
                 "{frames:?}"
             );
             door.send(envelope.identity(), envelope.delimiter(), b"received").unwrap();
+            door.flush();
             assert!(client.recv_multipart(0).unwrap().ends_with(&[b"received".to_vec()]));
         }
     }
@@ -106,6 +111,7 @@ fn a_client_is_away_before_it_connects_and_after_it_leaves() {
         client.send("hello", 0).unwrap();
         let envelope = receive(&mut door);
         door.send(envelope.identity(), false, b"welcome").unwrap();
+        door.flush();
         drop(client);
         wait_for!([], {
             (send(&mut door, envelope.identity(), b"?") == Err(SendError::Away)).then_some(())
@@ -123,12 +129,14 @@ fn a_client_that_does_not_read_is_full_and_the_others_are_served() {
         let reply = vec![7; 64 << 10];
         let mut taken = 0;
         while door.send(envelope.identity(), false, &reply) != Err(SendError::Full) {
+            door.flush();
             taken += 1;
         }
         quick.send("quick", 0).unwrap();
         let other = receive(&mut door);
         assert_eq!(other.body(), b"quick");
         door.send(other.identity(), false, b"at once").unwrap();
+        door.flush();
         assert_eq!(quick.recv_bytes(0).unwrap(), b"at once");
 
         for _ in 0..taken {
@@ -184,6 +192,7 @@ fn of_two_connections_with_one_name_the_later_gets_the_replies() {
         let second = named("second");
         assert_eq!(receive(&mut door).body(), b"second");
         door.send(b"desk", false, b"reply").unwrap();
+        door.flush();
         assert_eq!(second.recv_bytes(0).unwrap(), b"reply");
     }
 }

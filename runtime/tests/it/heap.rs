@@ -110,6 +110,7 @@ fn a_door_allocates_nothing() {
         // A door hears about once a millisecond of what a client has read.
         let (identity, delimiter) = (envelope.identity(), envelope.delimiter());
         while door.send(identity, delimiter, envelope.body()) == Err(SendError::Full) {}
+        door.flush();
         client.recv(&mut reply, 0).unwrap();
     });
 }

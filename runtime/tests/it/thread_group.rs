@@ -214,6 +214,7 @@ impl Agent for Echo {
         let (identity, delimiter) = (envelope.identity(), envelope.delimiter());
         // A door hears about once a millisecond of what a client has read.
         while door.send(identity, delimiter, envelope.body()) == Err(SendError::Full) {}
+        door.flush();
         1
     }
 

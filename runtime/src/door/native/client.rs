@@ -29,6 +29,8 @@ pub(super) struct Client {
     pub(super) unfinished: usize,
     /// What it is waited for.
     pub(super) interest: Interest,
+    /// Whether it stands in the list of those to whom something was sent since the last flush.
+    pub(super) is_unflushed: bool,
     /// What it has not taken, as it was counted last.
     pub(super) waiting: usize,
 }
@@ -49,6 +51,7 @@ impl Client {
             messages: 0,
             unfinished: 0,
             interest: Interest::READ,
+            is_unflushed: false,
             waiting: 0,
         }
     }
