@@ -189,7 +189,7 @@ impl DoorOptions {
         message_bytes_max: DOOR_MESSAGE_BYTES_MAX,
         high_water: DOOR_HIGH_WATER,
         keys: None,
-        transport: Transport::Native,
+        transport: Transport::Libzmq,
     };
 }
 

@@ -29,6 +29,21 @@ const FUZZ_TARGETS: &str = "fuzz/fuzz_targets";
 /// What each of them starts from, in a folder of its name.
 const FUZZ_CORPUS: &str = "fuzz/corpus";
 
+/// The tests of `node` that start servers.
+const WITH_SERVERS: &[&str] = &[
+    "busy::",
+    "closing::",
+    "curve::",
+    "desk::",
+    "durability::",
+    "feed_restarts::",
+    "kill_loop::",
+    "replays::",
+    "server::",
+    "trials::",
+    "verify::",
+];
+
 /// Short runs of the benchmark harness: their arguments, and a file that each must leave.
 const BENCHES: &[(&str, &str)] = &[
     (
@@ -73,6 +88,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", run: |_| tidy::run().map(|()| Outcome::Passed) },
     Step { name: "doc", run: doc },
     Step { name: "test", run: test },
+    Step { name: "native", run: native },
     Step { name: "laws", run: laws },
     Step { name: "python", run: python },
     Step { name: "smoke", run: smoke },
@@ -170,6 +186,15 @@ fn doc(folders: &Folders) -> Result<Outcome> {
 /// Runs the test command as the README has it, so that the README stays right.
 fn test(folders: &Folders) -> Result<Outcome> {
     folders.execute(Command::new("sh").args(["-c", &folders.test_command()?]))
+}
+
+/// Runs the tests with real servers once more, with a native front door in each.
+fn native(folders: &Folders) -> Result<Outcome> {
+    let mut command = Command::new("cargo");
+    command.env("ALLOT_TRANSPORT", "native");
+    // With the features of the whole workspace, so that nothing is built anew.
+    command.args(["test", "--workspace", "--test", "it", "--"]);
+    folders.execute(command.args(WITH_SERVERS))
 }
 
 /// Holds the allocator's laws over more cases than the tests do.

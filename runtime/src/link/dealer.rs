@@ -141,11 +141,7 @@ fn connected(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Door, DoorOptions, Transport};
-
-    /// A door that greets by itself, whether anybody looks after it or not.
-    const LIBZMQ: DoorOptions =
-        DoorOptions { transport: Transport::Libzmq, ..DoorOptions::DEFAULT };
+    use crate::{Door, DoorOptions};
 
     #[test]
     fn links_that_go_as_their_connections_break_block_nobody() {
@@ -153,7 +149,7 @@ mod tests {
         let context = Context::new().unwrap();
         let pair = |number: u32| {
             let endpoint = format!("ipc://{}", folder.path().join(number.to_string()).display());
-            let door = Door::bind(&context, &endpoint, LIBZMQ).unwrap();
+            let door = Door::bind(&context, &endpoint, DoorOptions::default()).unwrap();
             let mut link =
                 Dealer::connect(&context, &endpoint, None, LinkOptions::default()).unwrap();
             while link.send(&mut b"frame".to_vec()).is_err() {
@@ -183,7 +179,7 @@ mod tests {
         let mut frame = b"frame".to_vec();
         assert_eq!(dealer.send(&mut frame), Err(SendError::Away));
         assert_eq!(dealer.events(), POLLIN | POLLOUT, "there is no room");
-        let _door = Door::bind(&context, &endpoint, LIBZMQ).unwrap();
+        let _door = Door::bind(&context, &endpoint, DoorOptions::default()).unwrap();
         while !dealer.socket.has_room() {
             let mut poll_set = PollSet::without_waker();
             dealer.wait_on(&mut poll_set);
