@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 
 use allot_desk_rules::{Input, Line, Symbol, User, Wanted};
 use allot_desk_service::{
-    ReplyBody, Report, Request, RequestKind, WantedEvent, decode_input, decode_line,
+    ReplyBody, Report, Request, RequestKind, WantedEvent, Wish, decode_input, decode_line,
     decode_replies, decode_request, encode_failure, encode_line, encode_quote, encode_request,
-    read_answer, routing_keys, routing_rejection,
+    encode_tick, read_answer, routing_keys, routing_rejection,
 };
 use allot_wire::backplane::InputKind;
 use allot_wire::{Batch, Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
@@ -45,6 +45,11 @@ fuzz_target!(|message: &[u8]| {
             report.encode(encoding, &mut out);
             assert_eq!(Report::decode(&out).as_ref(), Ok(&report));
         }
+    }
+    if let Ok(wish) = Wish::decode(message) {
+        let mut out = Vec::new();
+        wish.encode(&mut out);
+        assert_eq!(Wish::decode(&out), Ok(wish));
     }
     if let Ok(event) = WantedEvent::decode(message) {
         out.clear();
@@ -118,6 +123,7 @@ fn read_input(kind: u8, body: &[u8]) {
         Err(rejection) => return assert_refused_well(&rejection),
         Ok(Input::Quote(quoted)) => encode_quote(&quoted, &mut out),
         Ok(Input::QuoteFailed(failed)) => encode_failure(failed.symbol, &mut out),
+        Ok(Input::Tick(_)) => encode_tick(&mut out),
         Ok(Input::Marker(_)) => return,
         Ok(input) => return assert_eq!(input.time_ns(), TIME),
     }

@@ -17,7 +17,7 @@ pub mod operator;
 pub mod checker;
 
 use allot_desk_rules::DeskConfig;
-use allot_desk_service::{Desk, Report, WantedEvent};
+use allot_desk_service::{Desk, Report, Wish};
 use allot_domain::{LogIndex, ShardId};
 use allot_runtime::{Agent, BroadcastListener, Link, Nanos};
 use allot_server::boxes::shard_ids;
@@ -165,11 +165,14 @@ impl Workload for DeskWorkload {
                 self.reports.push(Report::decode(&publication.body).map_err(unreadable)?);
                 continue;
             }
-            let event = WantedEvent::decode(&publication.body).map_err(unreadable)?;
+            let wish = Wish::decode(&publication.body).map_err(unreadable)?;
             if prng.percent(self.lose_percent) {
                 self.tally.wishes_lost += 1;
-            } else {
-                self.quotes.want(&event, now, prng, &mut self.tally);
+                continue;
+            }
+            match wish {
+                Wish::Quote(event) => self.quotes.want(&event, now, prng, &mut self.tally),
+                Wish::Tick(due_ns) => self.quotes.due(Nanos::from_unix(due_ns)),
             }
         }
         Ok(count)

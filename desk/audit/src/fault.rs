@@ -38,6 +38,7 @@ impl fmt::Display for Subject {
                 }
                 Input::DumpAll(dump) => write!(f, "DUMPLOG {} of {}", dump.id, dump.source),
                 Input::Quote(quoted) => write!(f, "a quote of {}", quoted.symbol),
+                Input::Tick(_) => f.write_str("a tick"),
                 Input::QuoteFailed(failed) => write!(f, "a failed quote of {}", failed.symbol),
                 Input::Marker(marker) => write!(f, "marker {}", marker.number),
             },

@@ -6,7 +6,7 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use allot_desk_rules::limits::USERS_MAX;
+use allot_desk_rules::limits::{DUE_GRAIN_NS, USERS_MAX};
 use allot_desk_rules::{
     Answer, Command, DeskConfig, DumpAll, Input, Origin, Outcome, Outcomes, Pending, Recent,
     RecentKind, Reject, Request, Shares, Span, Summary, Symbol, Told, Trade, TriggerLine, User,
@@ -75,6 +75,8 @@ pub(crate) struct Shard {
     answered: u64,
     /// The stock whose quote has just failed.
     failed: Option<Symbol>,
+    /// When something is due next, as it was said last.
+    due_said: Option<u64>,
     out: Outcomes,
 }
 
@@ -95,6 +97,7 @@ impl Shard {
             answers: VecDeque::new(),
             answered: 0,
             failed: None,
+            due_said: None,
             out: Outcomes::default(),
         }
     }
@@ -112,8 +115,9 @@ impl Shard {
             }
             Input::Quote(quoted) => self.fail(quoted.symbol),
             Input::QuoteFailed(failed) => self.fail(failed.symbol),
-            Input::Marker(_) => {}
+            Input::Marker(_) | Input::Tick(_) => {}
         }
+        self.say_due(matches!(input, Input::Tick(_)));
         std::mem::take(&mut self.out)
     }
 
@@ -137,6 +141,20 @@ impl Shard {
         let waiting = first(&self.patience).map(|(at, one, user)| (at, Due::Waiting(one, user)));
         let refresh = self.market.first_due().map(|(at, symbol)| (at, Due::Refresh(symbol)));
         [order, waiting, refresh].into_iter().flatten().min()
+    }
+
+    /// The next half second at which something will be due by then is said when it is another one,
+    /// and of a tick in any case.
+    fn say_due(&mut self, is_tick: bool) {
+        let half_second = |at_ns: u64| {
+            let late_ns = at_ns % DUE_GRAIN_NS;
+            if late_ns == 0 { Some(at_ns) } else { at_ns.checked_add(DUE_GRAIN_NS - late_ns) }
+        };
+        let due = self.first_due().and_then(|(at_ns, _)| half_second(at_ns));
+        if let Some(due_ns) = due.filter(|_| is_tick || due != self.due_said) {
+            self.out.list.push(Outcome::Due(due_ns));
+        }
+        self.due_said = due;
     }
 
     fn expire(&mut self, user: User, number: u64) {

@@ -43,6 +43,7 @@ impl Summary {
             Outcome::Fired(_) => self.fired += 1,
             Outcome::Disarmed { .. } => self.disarmed += 1,
             Outcome::Wanted(_) => self.wanted += 1,
+            Outcome::Due(_) => {}
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::account::{Account, Order, Trigger, UserIndex};
 use crate::applied::Applied;
 use crate::chains::Chains;
 use crate::history::{AnswerNumber, History, Kept};
-use crate::limits::{SLICE_STEPS_MAX, USERS_MAX};
+use crate::limits::{DUE_GRAIN_NS, SLICE_STEPS_MAX, USERS_MAX};
 use crate::market::{ListingIndex, Market};
 use crate::{
     Answer, Balance, Command, DeskConfig, DumpAll, Input, Origin, Outcome, Outcomes, Recent,
@@ -68,6 +68,8 @@ pub struct Accounts {
     postponed: Option<Box<Input>>,
     /// How many steps are left of this slice.
     steps_left: usize,
+    /// When something is due next, as it was said last; the end of time where nothing is.
+    due_said: u64,
 }
 
 /// What goes on with the line of a stock.
@@ -123,7 +125,8 @@ impl Machine for Accounts {
         assert!(!self.is_pending(), "all outcomes of an input are taken before the next");
         self.steps_left = SLICE_STEPS_MAX;
         if self.pass_time(input.time_ns(), outcomes) {
-            return self.apply_in_time(input, outcomes);
+            let step = self.apply_in_time(input, outcomes);
+            return self.end(step, matches!(input, Input::Tick(_)), outcomes);
         }
         self.postponed = Some(Box::new(input.clone()));
         Step::Pending
@@ -133,10 +136,12 @@ impl Machine for Accounts {
         assert!(self.is_pending(), "there is more to come");
         self.steps_left = SLICE_STEPS_MAX;
         let Some(input) = self.postponed.take() else {
-            return self.go_on(outcomes);
+            let step = self.go_on(outcomes);
+            return self.end(step, false, outcomes);
         };
         if self.pass_time(input.time_ns(), outcomes) {
-            return self.apply_in_time(&input, outcomes);
+            let step = self.apply_in_time(&input, outcomes);
+            return self.end(step, matches!(*input, Input::Tick(_)), outcomes);
         }
         self.postponed = Some(input);
         Step::Pending
@@ -173,6 +178,7 @@ impl Accounts {
             release: None,
             postponed: None,
             steps_left: 0,
+            due_said: u64::MAX,
         }
     }
 
@@ -186,7 +192,7 @@ impl Accounts {
             Input::DumpAll(dump) => self.apply_dump(dump, outcomes),
             Input::Quote(quoted) => return self.apply_quote(quoted, outcomes),
             Input::QuoteFailed(failed) => return self.apply_failure(failed.symbol, outcomes),
-            Input::Marker(_) => {}
+            Input::Marker(_) | Input::Tick(_) => {}
         }
         Step::Done
     }
@@ -216,6 +222,28 @@ impl Accounts {
                 Due::Refresh => self.want_refresh(self.market.refreshed(), outcomes),
             }
         }
+    }
+
+    /// After an input: says when something is due next, where that is another time than before. A
+    /// tick is always told, for it may have come too early, or what was said may be lost.
+    #[inline]
+    fn end(&mut self, step: Step, is_tick: bool, outcomes: &mut Outcomes) -> Step {
+        if step == Step::Done {
+            let due_ns = self.next_due();
+            if due_ns != u64::MAX && (is_tick || due_ns != self.due_said) {
+                outcomes.list.push(Outcome::Due(due_ns));
+            }
+            self.due_said = due_ns;
+        }
+        step
+    }
+
+    /// When something is due next, rounded up to half a second; the end of time where nothing is.
+    #[inline]
+    #[must_use]
+    pub fn next_due(&self) -> u64 {
+        let first_ns = self.due(u64::MAX).map_or(u64::MAX, |(at_ns, _)| at_ns);
+        first_ns.div_ceil(DUE_GRAIN_NS).saturating_mul(DUE_GRAIN_NS)
     }
 
     /// What is due first, by this time: of the same time orders, then commands, then quotes.

@@ -21,6 +21,8 @@ pub enum Input {
     QuoteFailed(QuoteFailed),
     /// A cut through all shards.
     Marker(Marker),
+    /// Something is due, and no other input tells the time; goes to all shards.
+    Tick(Tick),
 }
 
 impl Input {
@@ -33,6 +35,7 @@ impl Input {
             Self::Quote(quoted) => quoted.time_ns,
             Self::QuoteFailed(failed) => failed.time_ns,
             Self::Marker(marker) => marker.time_ns,
+            Self::Tick(tick) => tick.time_ns,
         }
     }
 }
@@ -115,6 +118,13 @@ pub struct Quoted {
 pub struct QuoteFailed {
     /// Of which stock.
     pub symbol: Symbol,
+    /// When the router took it: nanoseconds of Unix time.
+    pub time_ns: u64,
+}
+
+/// The time, and nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tick {
     /// When the router took it: nanoseconds of Unix time.
     pub time_ns: u64,
 }

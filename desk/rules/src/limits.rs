@@ -18,6 +18,10 @@ pub const WAIT_NS: u64 = 30 * SECOND_NS;
 /// After a quote failed, how long the triggers of its symbol wait before they want another.
 pub const QUOTE_RETRY_NS: u64 = 5 * SECOND_NS;
 
+/// How exactly a shard says when something is due next: times within half a second are one, so that
+/// on a busy desk it says so twice a second.
+pub const DUE_GRAIN_NS: u64 = SECOND_NS / 2;
+
 /// The most cents of one command: ten billion of the currency.
 pub const AMOUNT_MAX: u64 = 1_000_000_000_000;
 

@@ -95,6 +95,9 @@ pub enum Outcome {
     },
     /// A quote is wanted. It is said once, until a quote of the symbol comes or fails.
     Wanted(Wanted),
+    /// When something is due next, in nanoseconds of Unix time, rounded up to half a second: an
+    /// input is needed then. It is said when it changes, and of each tick.
+    Due(u64),
 }
 
 /// An automatic purchase or sale.

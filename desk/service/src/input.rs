@@ -1,11 +1,11 @@
 //! Input: what a shard of the desk applies, as the body of an input.
 //!
-//! Commands are the front door's own records, untouched. A quote, and one that could not be had,
-//! are one kind, for that is what the quote manager feeds.
+//! Commands are the front door's own records, untouched. A quote, one that could not be had, and a
+//! tick are one kind, for that is what the quote manager feeds.
 
 use std::num::NonZeroU64;
 
-use allot_desk_rules::{Cents, CommandName, Input, QuoteFailed, Quoted, Symbol, User};
+use allot_desk_rules::{Cents, CommandName, Input, QuoteFailed, Quoted, Symbol, Tick, User};
 use allot_domain::Reject as Core;
 use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::{DecodeError, PaddedTicker, Rejection, codec};
@@ -24,7 +24,7 @@ pub enum InputName {
     DumpAll,
     /// 4: a cut through all shards.
     Marker,
-    /// 5: a quote, or one that could not be had.
+    /// 5: a quote, one that could not be had, or the time alone.
     Quote,
 }
 
@@ -78,6 +78,7 @@ enum QuoteRecord<'a> {
     Failed {
         symbol: [u8; 3],
     },
+    Tick,
 }
 
 /// Appends the body of a quote; the time is the router's to say.
@@ -98,11 +99,17 @@ pub fn encode_failure(symbol: Symbol, body: &mut Vec<u8>) {
     codec::append(QuoteRecord::Failed { symbol: symbol.padded() }, body);
 }
 
+/// Appends the body of a tick; the time is the router's to say.
+pub fn encode_tick(body: &mut Vec<u8>) {
+    codec::append(QuoteRecord::Tick, body);
+}
+
 fn decode_quote(body: &[u8], time_ns: u64) -> Result<Input, DecodeError> {
     let read_symbol = |symbol: [u8; 3]| {
         Symbol::from_padded(symbol).ok_or_else(|| DecodeError::new("a quote of no symbol"))
     };
     Ok(match codec::decode(body)? {
+        QuoteRecord::Tick => Input::Tick(Tick { time_ns }),
         QuoteRecord::Failed { symbol } => {
             Input::QuoteFailed(QuoteFailed { symbol: read_symbol(symbol)?, time_ns })
         }

@@ -33,7 +33,7 @@ mod view;
 mod quotes;
 mod quote_server;
 
-pub use input::{InputName, decode_input, encode_failure, encode_quote, is_dump};
+pub use input::{InputName, decode_input, encode_failure, encode_quote, encode_tick, is_dump};
 pub use quote_server::{Delay, PriceScript, QuoteServer, QuoteServerOptions};
 pub use quotes::{QuoteManager, QuoteTimes, read_answer};
 pub use reply::{Reply, ReplyBody, decode_replies};
@@ -43,7 +43,7 @@ pub use request::{
     encode_request, request_of_line, routing_keys, routing_rejection,
 };
 pub use view::{DeskJob, DeskState};
-pub use wanted::WantedEvent;
+pub use wanted::{WantedEvent, Wish};
 
 /// The system: commands of users and quotes in; trades, reserves and triggers that fire out.
 #[derive(Clone, Copy, Debug)]

@@ -138,7 +138,7 @@ pub(crate) fn write(outcomes: &Outcomes, outcome: &Outcome, encoding: Encoding, 
                 Encoding::Binary => binary::disarmed(echo, &subject, *side, *trigger, out),
             }
         }
-        Outcome::Expired { .. } | Outcome::Wanted(_) => {
+        Outcome::Expired { .. } | Outcome::Wanted(_) | Outcome::Due(_) => {
             unreachable!("nobody is told of what comes by itself")
         }
     }

@@ -46,6 +46,8 @@ pub struct ShardReport {
 pub struct Part {
     report: ShardReport,
     wanted: Vec<Wanted>,
+    /// When something is due next; the end of time where nothing is.
+    due_ns: u64,
 }
 
 /// All shards at one cut.
@@ -69,18 +71,20 @@ pub struct Report {
 struct PartRecord<W> {
     report: ShardReport,
     wanted: W,
+    due_ns: u64,
 }
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).expect("a usize fits")
 }
 
-/// Appends the part of a shard. Its wishes for quotes are said again where a report is made.
+/// Appends the part of a shard. Its wishes are said again where a report is made.
 pub(crate) fn append_part(accounts: &Accounts, marker: &Marker, out: &mut Vec<u8>) {
     if !marker.report {
         let wanted: [WantedRecord; 0] = [];
         let report = ShardReport::default();
-        return codec::append(PartRecord { report, wanted: &wanted[..] }, out);
+        let due_ns = u64::MAX;
+        return codec::append(PartRecord { report, wanted: &wanted[..], due_ns }, out);
     }
     let Totals { cash, held, reserved, earned, spent } = *accounts.totals();
     let wanted = accounts.wanted();
@@ -98,14 +102,15 @@ pub(crate) fn append_part(accounts: &Accounts, marker: &Marker, out: &mut Vec<u8
         wanted: count(wanted.len()),
     };
     let wanted: Vec<_> = wanted.map(|wanted| WantedRecord::from(&wanted)).collect();
-    codec::append(PartRecord { report, wanted: Each(wanted.iter()) }, out);
+    let due_ns = accounts.next_due();
+    codec::append(PartRecord { report, wanted: Each(wanted.iter()), due_ns }, out);
 }
 
 /// Reads the part of a shard.
 pub(crate) fn read_part(body: &[u8]) -> Result<Part, DecodeError> {
-    let PartRecord { report, wanted }: PartRecord<Vec<WantedRecord>> = codec::decode(body)?;
+    let PartRecord { report, wanted, due_ns }: PartRecord<Vec<WantedRecord>> = codec::decode(body)?;
     let wanted = wanted.iter().map(WantedRecord::read).collect::<Result<_, _>>()?;
-    Ok(Part { report, wanted })
+    Ok(Part { report, wanted, due_ns })
 }
 
 impl ShardReport {
@@ -140,8 +145,11 @@ impl ShardReport {
 }
 
 impl Report {
-    /// The report of a cut, and the quotes that any shard wants, each in the name of the first.
-    pub(crate) fn of(cut: Cut<Part>) -> (Self, BTreeMap<Symbol, Wanted>) {
+    /// The report of a cut, the quotes that any shard wants, each in the name of the first, and
+    /// when something is due next.
+    pub(crate) fn of(cut: Cut<Part>) -> (Self, BTreeMap<Symbol, Wanted>, Option<u64>) {
+        let first_due = cut.parts.iter().map(|part| part.due_ns).min();
+        let due_ns = first_due.filter(|due_ns| *due_ns != u64::MAX);
         let mut degraded = cut.degraded;
         let (mut total, mut wanted) = (ShardReport::default(), BTreeMap::new());
         for (shard, part) in cut.parts.iter().enumerate() {
@@ -162,7 +170,7 @@ impl Report {
             shards: cut.parts.into_iter().map(|part| part.report).collect(),
             degraded,
         };
-        (report, wanted)
+        (report, wanted, due_ns)
     }
 
     /// Writes the message; `out` then holds nothing else.

@@ -8,7 +8,7 @@ use allot_shard::{Delivery, Description, Entry, Reach, Service};
 use allot_wire::backplane::InputKind;
 use allot_wire::{Encoding, Rejection, append_sized};
 
-use crate::{Desk, InputName, decode_input, reply, report, wanted};
+use crate::{Desk, InputName, WantedEvent, Wish, decode_input, reply, report, wanted};
 
 /// The source of what came by itself, which is not looked at.
 static ITSELF: LazyLock<SourceId> =
@@ -41,7 +41,9 @@ impl Service for Desk {
             Outcome::Disarmed { origin, user, .. } => {
                 (Some(origin), Delivery::Late { key: user.key() })
             }
-            Outcome::Expired { .. } | Outcome::Wanted(_) => (None, Delivery::Nobody),
+            Outcome::Expired { .. } | Outcome::Wanted(_) | Outcome::Due(_) => {
+                (None, Delivery::Nobody)
+            }
             Outcome::Answered { told, .. }
             | Outcome::Awaiting { told, .. }
             | Outcome::Rejected { told, .. } => {
@@ -72,7 +74,7 @@ impl Service for Desk {
             delivery,
             is_duplicate: origin.is_some_and(|origin| origin.duplicate),
             is_rejected: matches!(outcome, Outcome::Rejected { .. }),
-            is_event: matches!(outcome, Outcome::Wanted(_)),
+            is_event: matches!(outcome, Outcome::Wanted(_) | Outcome::Due(_)),
         }
     }
 
@@ -87,12 +89,16 @@ impl Service for Desk {
         reply::write(outcomes, outcome, encoding, out);
     }
 
-    /// A wish for a quote, with the time at which it was said.
+    /// A wish: for a quote, with the time at which it was said, or for a tick.
     fn write_event(accounts: &Accounts, _: &Outcomes, outcome: &Outcome, out: &mut Vec<u8>) {
-        let Outcome::Wanted(wanted) = outcome else {
-            unreachable!("only wishes for quotes are events")
+        let wish = match outcome {
+            Outcome::Wanted(wanted) => {
+                Wish::Quote(WantedEvent { wanted: *wanted, time_ns: accounts.now_ns() })
+            }
+            Outcome::Due(due_ns) => Wish::Tick(*due_ns),
+            _ => unreachable!("only wishes are events"),
         };
-        append_sized(out, |out| wanted::append(wanted, accounts.now_ns(), out));
+        append_sized(out, |out| wanted::append(&wish, out));
     }
 
     fn write_part(accounts: &Accounts, marker: &Marker, out: &mut Vec<u8>) {

@@ -3,6 +3,7 @@
 //! ```text
 //!   desk:json               desk:bin      counts and sums at one cut: a state
 //!   wanted:json:<symbol>:                 a quote is wanted: events
+//!   wanted:json                           an input is wanted when something is due: events
 //! ```
 //!
 //! A wish is said when it comes, and again with each report as long as it lasts, so that an event
@@ -17,7 +18,7 @@ use allot_wire::{DecodeError, Encoding, write_topic};
 
 use crate::report::{self, Part};
 use crate::wanted::{self, WANTED};
-use crate::{Desk, Report, WantedEvent};
+use crate::{Desk, Report, WantedEvent, Wish};
 
 /// The topic of reports.
 const DESK: &str = "desk:";
@@ -33,6 +34,7 @@ pub struct DeskState(Option<Report>);
 pub struct DeskJob {
     encoding: Option<Encoding>,
     wanted: IntoValues<Symbol, Wanted>,
+    due_ns: Option<u64>,
 }
 
 impl View for Desk {
@@ -52,16 +54,17 @@ impl View for Desk {
 
     fn on_cut(state: &mut DeskState, cut: Cut<Part>) -> Made<DeskJob> {
         let job = cut.marker.report.then(|| {
-            let (report, wanted) = Report::of(cut);
+            let (report, wanted, due_ns) = Report::of(cut);
             state.0 = Some(report);
-            DeskJob { encoding: Some(Encoding::Json), wanted: wanted.into_values() }
+            DeskJob { encoding: Some(Encoding::Json), wanted: wanted.into_values(), due_ns }
         });
         Made { feedback: None, job, warnings: Vec::new() }
     }
 
     fn last(state: &DeskState) -> Option<DeskJob> {
         let wanted = std::collections::BTreeMap::new().into_values();
-        state.0.as_ref().map(|_| DeskJob { encoding: Some(Encoding::Json), wanted })
+        let encoding = Some(Encoding::Json);
+        state.0.as_ref().map(|_| DeskJob { encoding, wanted, due_ns: None })
     }
 
     fn resume(
@@ -83,12 +86,17 @@ impl View for Desk {
                 Encoding::Binary => None,
             };
         }
+        if let Some(due_ns) = job.due_ns.take() {
+            budget.spend(WISH_LEN);
+            publish(&Wish::Tick(due_ns), topics);
+        }
         while !budget.is_spent() {
             let Some(wanted) = job.wanted.next() else {
                 return Step::Done;
             };
             budget.spend(WISH_LEN);
-            publish(&WantedEvent { wanted, time_ns: report.time_ns }, topics);
+            let event = WantedEvent { wanted, time_ns: report.time_ns };
+            publish(&Wish::Quote(event), topics);
         }
         Step::Pending
     }
@@ -103,8 +111,11 @@ impl View for Desk {
     }
 }
 
-fn publish(event: &WantedEvent, topics: &mut Topics) {
-    let name = event.wanted.symbol;
-    let topic = |out: &mut Vec<u8>| write_topic(WANTED, Some(name.as_str()), Encoding::Json, out);
-    topics.publish_event(topic, |out| event.encode(out));
+fn publish(wish: &Wish, topics: &mut Topics) {
+    let name = match wish {
+        Wish::Quote(event) => Some(event.wanted.symbol.as_str()),
+        Wish::Tick(_) => None,
+    };
+    let topic = |out: &mut Vec<u8>| write_topic(WANTED, name, Encoding::Json, out);
+    topics.publish_event(topic, |out| wish.encode(out));
 }

@@ -1,8 +1,11 @@
-//! Wanted: a wish for a quote, from a shard to the publisher, and from there to who gets quotes.
+//! Wanted: a wish for a quote or a tick, from a shard to the publisher, and from there to the quote
+//! manager.
 //!
 //! ```text
 //!   wanted:json:<symbol>:
 //!       {"type":"wanted","symbol":"ABC","user":"u","transaction":7,"time_ns":…}
+//!   wanted:json
+//!       {"type":"due","due_ns":…}
 //! ```
 
 use std::num::NonZeroU64;
@@ -21,6 +24,15 @@ pub struct WantedEvent {
     pub time_ns: u64,
 }
 
+/// What a shard wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// A quote.
+    Quote(WantedEvent),
+    /// An input at this time, in nanoseconds of Unix time, for something is due then.
+    Tick(u64),
+}
+
 /// What topics of wishes begin with.
 pub(crate) const WANTED: &str = "wanted:";
 
@@ -29,6 +41,22 @@ pub(crate) struct WantedRecord {
     symbol: [u8; 3],
     user: PaddedTicker,
     transaction: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum WishRecord {
+    Quote(u64, WantedRecord),
+    Tick(u64),
+}
+
+#[derive(Deserialize)]
+struct TypeLine<'a> {
+    r#type: &'a str,
+}
+
+#[derive(Deserialize)]
+struct DueLine {
+    due_ns: u64,
 }
 
 #[derive(Deserialize)]
@@ -61,14 +89,50 @@ impl WantedRecord {
 }
 
 /// Appends a wish as a shard sends it.
-pub(crate) fn append(wanted: &Wanted, time_ns: u64, out: &mut Vec<u8>) {
-    codec::append((time_ns, WantedRecord::from(wanted)), out);
+pub(crate) fn append(wish: &Wish, out: &mut Vec<u8>) {
+    let record = match wish {
+        Wish::Quote(event) => WishRecord::Quote(event.time_ns, (&event.wanted).into()),
+        Wish::Tick(due_ns) => WishRecord::Tick(*due_ns),
+    };
+    codec::append(record, out);
 }
 
 /// Reads what [`append`] wrote.
-pub(crate) fn read(event: &[u8]) -> Result<WantedEvent, DecodeError> {
-    let (time_ns, record): (u64, WantedRecord) = codec::decode(event)?;
-    Ok(WantedEvent { wanted: record.read()?, time_ns })
+pub(crate) fn read(event: &[u8]) -> Result<Wish, DecodeError> {
+    Ok(match codec::decode(event)? {
+        WishRecord::Quote(time_ns, record) => {
+            Wish::Quote(WantedEvent { wanted: record.read()?, time_ns })
+        }
+        WishRecord::Tick(due_ns) => Wish::Tick(due_ns),
+    })
+}
+
+impl Wish {
+    /// Appends the message that subscribers get.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Quote(event) => event.encode(out),
+            Self::Tick(due_ns) => {
+                let mut object = Object::begin(out);
+                object.plain("type", "due");
+                object.number("due_ns", *due_ns);
+                object.end();
+            }
+        }
+    }
+
+    /// Reads the message.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn decode(message: &[u8]) -> Result<Self, DecodeError> {
+        let TypeLine { r#type } = serde_json::from_slice(message)?;
+        if r#type == "due" {
+            let DueLine { due_ns } = serde_json::from_slice(message)?;
+            return Ok(Self::Tick(due_ns));
+        }
+        WantedEvent::decode(message).map(Self::Quote)
+    }
 }
 
 impl WantedEvent {

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use allot_desk_rules::limits::SHARE_PRICE_MAX;
+use allot_desk_rules::limits::{DUE_GRAIN_NS, SHARE_PRICE_MAX};
 use allot_desk_rules::{Cents, Quoted, Symbol, Wanted};
-use allot_desk_service::{InputName, WantedEvent, encode_failure, encode_quote};
+use allot_desk_service::{InputName, WantedEvent, encode_failure, encode_quote, encode_tick};
 use allot_runtime::{Link, Nanos};
 use allot_wire::backplane::{Feedback, encode_feedback};
 
@@ -36,6 +36,10 @@ pub struct QuoteSource {
     wanted: BTreeMap<Symbol, Wanted>,
     /// When a quote, or its failure, was handed over last.
     handed: BTreeMap<Symbol, Nanos>,
+    /// When something is due next: then the shards are told the time.
+    due_at: Nanos,
+    /// When they are told it again at the earliest.
+    tick_after: Nanos,
     /// The price of each quote that was ever given, by its number, which is its cryptokey.
     given: BTreeMap<u64, (Symbol, Cents)>,
 }
@@ -56,6 +60,8 @@ impl QuoteSource {
             coming: BTreeSet::new(),
             wanted: BTreeMap::new(),
             handed: BTreeMap::new(),
+            due_at: Nanos::MAX,
+            tick_after: Nanos::ZERO,
             given: BTreeMap::new(),
         }
     }
@@ -64,6 +70,7 @@ impl QuoteSource {
     pub fn connect(&mut self, router: Option<Link>) {
         self.coming.clear();
         self.wanted.clear();
+        self.due_at = Nanos::MAX;
         self.router = router;
     }
 
@@ -95,10 +102,16 @@ impl QuoteSource {
         self.coming.insert((now + delay, symbol));
     }
 
-    /// When the next quote comes.
+    /// Something is due at a time.
+    pub fn due(&mut self, due_at: Nanos) {
+        self.due_at = self.due_at.min(due_at);
+    }
+
+    /// When the next quote or tick comes.
     #[must_use]
     pub fn wake_at(&self) -> Nanos {
-        self.coming.first().map_or(Nanos::MAX, |(at, _)| *at)
+        let quote_at = self.coming.first().map_or(Nanos::MAX, |(at, _)| *at);
+        quote_at.min(self.due_at.max(self.tick_after))
     }
 
     /// Hands over what has come, as far as there is room; returns how many.
@@ -132,6 +145,18 @@ impl QuoteSource {
                 let pause = prng.span(AGAIN_AFTER);
                 self.wanted.insert(symbol, wanted);
                 self.coming.insert((now + pause, symbol));
+            }
+        }
+        if self.due_at.max(self.tick_after) <= now {
+            let mut body = Vec::new();
+            encode_tick(&mut body);
+            self.due_at = Nanos::MAX;
+            self.tick_after = now + Duration::from_nanos(DUE_GRAIN_NS);
+            let mut frame = frame(vec![body; self.shards]);
+            // Without room it is lost: what is due is said again with the next report.
+            if self.router.as_mut().is_some_and(|router| router.send(&mut frame).is_ok()) {
+                tally.ticks += 1;
+                count += 1;
             }
         }
         // The router sends nothing over this link, but what comes must not pile up.

@@ -24,5 +24,6 @@ tally! {
         quotes "Quotes that were given."
         quotes_failed "Quotes that failed."
         quotes_lost "Quotes that never came."
+        ticks "Ticks that were given."
     }
 }

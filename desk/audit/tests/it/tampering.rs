@@ -49,7 +49,7 @@ fn told(outcome: &mut Outcome) -> &mut Told {
 }
 
 fn answer(outcomes: &mut Outcomes) -> &mut Answer {
-    match outcomes.list.last_mut() {
+    match outcomes.list.iter_mut().rfind(|one| !matches!(one, Outcome::Due(_))) {
         Some(Outcome::Answered { answer, .. }) => answer,
         other => panic!("it is no answer: {other:?}"),
     }
@@ -208,9 +208,9 @@ fn an_order_expires_late_or_never() {
 fn a_command_does_not_wait_or_waits_for_another_quote() {
     let waits = "ADD,u,100; QUOTE,u,A";
     let refused = |all: &mut Outcomes| {
-        let wanted = all.list.pop().unwrap();
+        let wishes = all.list.split_off(1);
         reject(all, Reject::NoQuote(symbol("A")));
-        all.list.push(wanted);
+        all.list.extend(wishes);
     };
     check(waits, refused, WRONG);
     let other = |all: &mut Outcomes| {
@@ -224,7 +224,7 @@ fn a_command_does_not_wait_or_waits_for_another_quote() {
 #[test]
 fn a_quote_is_wanted_twice_or_never_or_by_another() {
     let script = "ADD,u,100; QUOTE,u,A";
-    check(script, |all| drop(all.list.pop()), "an outcome is missing: Wanted");
+    check(script, |all| all.list.truncate(1), "an outcome is missing: Wanted");
     check(script, |all| all.list.push(all.list[1].clone()), "an outcome too many: Wanted");
     let other = |all: &mut Outcomes| {
         if let Outcome::Wanted(wanted) = &mut all.list[1] {
@@ -235,6 +235,17 @@ fn a_quote_is_wanted_twice_or_never_or_by_another() {
     let refresh = "at 0 ADD,u,100; at 0 quote A 10; at 0 SET_BUY_AMOUNT,u,A,10; \
                    at 0 SET_BUY_TRIGGER,u,A,5; at 60 mark";
     check(refresh, |all| all.list.clear(), "an outcome is missing: Wanted");
+}
+
+#[test]
+fn it_is_said_wrongly_or_not_at_all_when_something_is_due() {
+    let script = "at 1.2 ADD,u,100; at 1.2 QUOTE,u,A";
+    check(script, |all| drop(all.list.pop()), "an outcome is missing: Due(31500000000)");
+    check(script, |all| all.list.push(Outcome::Due(1)), "an outcome too many: Due");
+    let early = |all: &mut Outcomes| all.list[2] = Outcome::Due(31_200_000_000);
+    check(script, early, "outcome 3 is");
+    let again = "at 1 ADD,u,100; at 1 QUOTE,u,A; at 2 tick";
+    check(again, |all| all.list.clear(), "an outcome is missing: Due(31000000000)");
 }
 
 #[test]

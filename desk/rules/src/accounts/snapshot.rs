@@ -72,6 +72,7 @@ impl Accounts {
         shard.dump_names.load(&mut cursor)?;
         shard.history.load(&mut cursor)?;
         shard.check_names()?;
+        shard.due_said = shard.next_due();
         cursor.end()?;
         for account in &shard.accounts {
             shard.totals.follow(&Balance::default(), &account.balance);

@@ -11,3 +11,4 @@ mod slices;
 mod snapshots;
 mod repeats;
 mod bounds;
+mod due;

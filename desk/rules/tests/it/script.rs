@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use allot_desk_rules::limits::SECOND_NS;
 use allot_desk_rules::{
     AccountView, Accounts, Answer, Cents, Command, DeskConfig, DumpAll, Firing, Input, Line,
-    Outcome, Outcomes, QuoteFailed, Quoted, Reject, Request, Shares, Symbol, Told, User,
+    Outcome, Outcomes, QuoteFailed, Quoted, Reject, Request, Shares, Symbol, Tick, Told, User,
 };
 use allot_domain::{Machine, Marker, MessageId, Seq, Side, SourceId};
 
@@ -80,6 +80,7 @@ impl Script {
         Ok(match words.as_slice() {
             ["quote", of, price] => quoted(symbol(of), Cents::parse(price)?, time_ns),
             ["fail", of] => Input::QuoteFailed(QuoteFailed { symbol: symbol(of), time_ns }),
+            ["tick"] => Input::Tick(Tick { time_ns }),
             ["mark"] => Input::Marker(Marker { number: 1, time_ns, report: false }),
             ["again", rest @ ..] => request(Line::parse(&rest.join(" "))?, self.number, time_ns),
             rest => {
@@ -92,7 +93,9 @@ impl Script {
     pub(crate) fn apply(&mut self, input: &Input) -> String {
         let mut outcomes = Outcomes::default();
         self.accounts.apply_whole(input, &mut outcomes);
-        let texts: Vec<_> = outcomes.list.iter().map(|one| outcome(input, one)).collect();
+        let is_told = |one: &&Outcome| !matches!(one, Outcome::Due(_));
+        let told = outcomes.list.iter().filter(is_told);
+        let texts: Vec<_> = told.map(|one| outcome(input, one)).collect();
         texts.join("; ")
     }
 }
@@ -120,6 +123,7 @@ pub(crate) fn outcome(input: &Input, outcome: &Outcome) -> String {
                 format!("{user} disarmed {side} {symbol} {trigger}")
             }
             Outcome::Wanted(wanted) => format!("wants {}", wanted.symbol),
+            Outcome::Due(due_ns) => format!("due {due_ns}"),
         }
 }
 

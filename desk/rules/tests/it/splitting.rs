@@ -22,7 +22,7 @@ fn by_user(outcomes: &[Outcome], of: &mut BTreeMap<User, Vec<Outcome>>) {
             | Outcome::Rejected { told, .. } => told.user,
             Outcome::Expired { user, .. } | Outcome::Disarmed { user, .. } => Some(*user),
             Outcome::Fired(firing) => Some(firing.user),
-            Outcome::Wanted(_) => None,
+            Outcome::Wanted(_) | Outcome::Due(_) => None,
         };
         if let Some(user) = user {
             of.entry(user).or_default().push(strip(outcome));

@@ -98,7 +98,7 @@ impl Page<'_> {
                 let what = format!("the quote server gave no quote of {}", failed.symbol);
                 self.add(failed.time_ns, None, Event::ErrorEvent(subject, what));
             }
-            Input::Marker(_) => {}
+            Input::Marker(_) | Input::Tick(_) => {}
         }
     }
 

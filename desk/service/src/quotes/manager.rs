@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use allot_desk_rules::limits::DUE_GRAIN_NS;
 use allot_desk_rules::{Quoted, Symbol, Wanted};
 use allot_runtime::{Agent, Context, Link, Nanos, PollSet, RuntimeError, Subscriber};
 use allot_wire::backplane::{Feedback, encode_feedback};
@@ -14,7 +15,7 @@ use crate::limits::{
     OUTBOX_MAX, PUBLICATIONS_PER_TURN, QUOTES_PER_TURN, ROUTER_RETRY, TIMEOUT_MAX,
 };
 use crate::wanted::WANTED;
-use crate::{InputName, WantedEvent, encode_failure, encode_quote};
+use crate::{InputName, WantedEvent, Wish, encode_failure, encode_quote, encode_tick};
 
 /// Gets the quotes that are wanted, and hands them to the router.
 pub struct QuoteManager {
@@ -36,6 +37,10 @@ pub struct QuoteManager {
     outbox: VecDeque<(Symbol, Vec<u8>)>,
     /// When a quote, or its failure, was handed over last.
     handed: BTreeMap<Symbol, Nanos>,
+    /// When something is due next, as the shards say: then they are told the time.
+    due_at: Nanos,
+    /// When they are told it again at the earliest.
+    tick_after: Nanos,
     frame: Vec<u8>,
     is_failing: bool,
     is_router_full: bool,
@@ -82,6 +87,8 @@ impl QuoteManager {
             open: Vec::new(),
             outbox: VecDeque::new(),
             handed: BTreeMap::new(),
+            due_at: Nanos::MAX,
+            tick_after: Nanos::ZERO,
             frame: Vec::new(),
             is_failing: false,
             is_router_full: false,
@@ -101,9 +108,12 @@ impl QuoteManager {
             && let Some(publication) = self.subscriber.receive(Duration::ZERO)
         {
             count += 1;
-            match WantedEvent::decode(&publication.body) {
-                Ok(event) => self.want(&event, now),
-                Err(error) => tracing::warn!("cannot read a wish for a quote: {error}"),
+            match Wish::decode(&publication.body) {
+                Ok(Wish::Quote(event)) => self.want(&event, now),
+                Ok(Wish::Tick(due_ns)) => {
+                    self.due_at = self.due_at.min(Nanos::from_unix(due_ns));
+                }
+                Err(error) => tracing::warn!("cannot read a wish: {error}"),
             }
         }
         count
@@ -248,9 +258,7 @@ impl QuoteManager {
         while count < QUOTES_PER_TURN
             && let Some((symbol, body)) = self.outbox.front()
         {
-            let bodies = vec![body.clone(); self.shards];
-            let feedback = Feedback { kind: InputName::Quote.kind(), bodies };
-            encode_feedback(&feedback, &mut self.frame);
+            write_frame(body, self.shards, &mut self.frame);
             if self.router.send(&mut self.frame).is_err() {
                 self.is_router_full = true;
                 break;
@@ -259,8 +267,36 @@ impl QuoteManager {
             self.outbox.pop_front();
             count += 1;
         }
-        count
+        count + self.tick(now)
     }
+
+    /// Tells the shards the time when something is due. Each of them then says anew what is due
+    /// next, so that of all times the first is enough.
+    fn tick(&mut self, now: Nanos) -> usize {
+        if self.is_router_full || now < self.tick_at() {
+            return 0;
+        }
+        let mut body = Vec::new();
+        encode_tick(&mut body);
+        write_frame(&body, self.shards, &mut self.frame);
+        if self.router.send(&mut self.frame).is_err() {
+            self.is_router_full = true;
+            return 0;
+        }
+        self.due_at = Nanos::MAX;
+        self.tick_after = now + Duration::from_nanos(DUE_GRAIN_NS);
+        1
+    }
+
+    fn tick_at(&self) -> Nanos {
+        self.due_at.max(self.tick_after)
+    }
+}
+
+/// Writes an input to all shards as the router takes it.
+fn write_frame(body: &[u8], shards: usize, frame: &mut Vec<u8>) {
+    let bodies = vec![body.to_vec(); shards];
+    encode_feedback(&Feedback { kind: InputName::Quote.kind(), bodies }, frame);
 }
 
 impl Agent for QuoteManager {
@@ -287,7 +323,8 @@ impl Agent for QuoteManager {
         let paused = self.paused.first().map(|(at, _)| *at);
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let router = self.is_router_full.then(|| self.now + ROUTER_RETRY);
-        let timers = [try_ends, paused, deadline, router];
+        let tick = (!self.is_router_full && self.due_at != Nanos::MAX).then(|| self.tick_at());
+        let timers = [try_ends, paused, deadline, router, tick];
         timers.into_iter().flatten().min().unwrap_or(Nanos::MAX)
     }
 

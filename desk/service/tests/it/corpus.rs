@@ -9,7 +9,7 @@ use std::path::Path;
 use allot_desk_rules::{DeskConfig, Outcomes, Symbol, User, Wanted};
 use allot_desk_service::{
     Desk, InputName, Report, Request, ShardReport, decode_replies, encode_failure, encode_line,
-    encode_quote, encode_request, read_answer, request_of_line,
+    encode_quote, encode_request, encode_tick, read_answer, request_of_line,
 };
 use allot_domain::{Outcomes as _, Seq, SourceId};
 use allot_shard::{Delivery, Entry, Service, State};
@@ -109,7 +109,11 @@ fn the_corpus_is_written() {
     let mut failure = Vec::new();
     encode_failure(Symbol::new(b"ABC").unwrap(), &mut failure);
     write("input-failure", &[&[5], &failure[..]].concat());
+    let mut tick = Vec::new();
+    encode_tick(&mut tick);
+    write("input-tick", &[&[5], &tick[..]].concat());
     write("answer", ANSWER);
+    write("due", br#"{"type":"due","due_ns":1500000000}"#);
     write("wanted", br#"{"type":"wanted","symbol":"ABC","user":"u","transaction":7,"time_ns":9}"#);
     write("request-report-json", br#"{"type":"report","source":"web","seq":3}"#);
     let shard = ShardReport { users: 2, cash: 7, earned: 7, ..ShardReport::default() };

@@ -81,7 +81,8 @@ fn an_armed_trigger_that_had_waited_is_told_of_twice_more() {
     let mut state = State::<Desk>::new(allot_desk_rules::DeskConfig::default());
     check(&apply(&mut state, 1, Some("ADD,u,100")), &[("now", Some(ReplyBody::Answered))]);
     let came = apply(&mut state, 2, Some("QUOTE,u,ABC"));
-    check(&came, &[("owing", Some(ReplyBody::Awaiting)), ("nobody", None)]);
+    let nobody = ("nobody", None);
+    check(&came, &[("owing", Some(ReplyBody::Awaiting)), nobody.clone(), nobody]);
     let awaiting = [("owing", Some(ReplyBody::Awaiting))];
     check(&apply(&mut state, 3, Some("SET_BUY_AMOUNT,u,ABC,50")), &awaiting);
     check(&apply(&mut state, 4, Some("SET_BUY_TRIGGER,u,ABC,12")), &awaiting);

@@ -5,8 +5,10 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use allot_desk_rules::{Input, Symbol, User, Wanted};
-use allot_desk_service::{QuoteManager, QuoteTimes, WantedEvent, decode_input};
-use allot_runtime::{Agent, Broadcast, BroadcastOptions, Clock, Context, Link, Waker, ring_pair};
+use allot_desk_service::{QuoteManager, QuoteTimes, WantedEvent, Wish, decode_input};
+use allot_runtime::{
+    Agent, Broadcast, BroadcastOptions, Clock, Context, Link, Nanos, Waker, ring_pair,
+};
 use allot_wire::backplane::decode_feedback;
 
 /// A manager, its server, its publisher, and the router's end of its link.
@@ -41,6 +43,14 @@ impl Rig {
         WantedEvent { wanted, time_ns }.encode(&mut body);
         self.sequence += 1;
         self.broadcast.publish(b"wanted:json:ABC:", self.sequence, &body);
+    }
+
+    /// The shards say that something is due.
+    fn due(&mut self, due_ns: u64) {
+        let mut body = Vec::new();
+        Wish::Tick(due_ns).encode(&mut body);
+        self.sequence += 1;
+        self.broadcast.publish(b"wanted:json", self.sequence, &body);
     }
 
     fn turn(&mut self) {
@@ -152,4 +162,21 @@ fn a_quote_that_cannot_be_had_in_time_fails() {
     let now = rig.clock.now().as_unix();
     rig.want(b"u", now);
     assert!(matches!(rig.input(), Input::QuoteFailed(_)));
+}
+
+#[test]
+fn the_shards_are_told_the_time_when_the_first_of_what_they_said_is_due() {
+    let mut rig = Rig::new(PATIENT);
+    let now = rig.clock.now();
+    let (soon, later) = (now + Duration::from_millis(300), now + Duration::from_secs(3_600));
+    rig.due(later.as_unix());
+    rig.due(soon.as_unix());
+    rig.want(b"u", now.as_unix());
+    // The question was asked after all that was said before.
+    let (mut stream, _) = rig.question();
+    assert!(matches!(rig.input(), Input::Tick(_)));
+    assert!(soon <= rig.clock.now());
+    stream.write_all(b"1.00,ABC,u,1,k\n").unwrap();
+    assert!(matches!(rig.input(), Input::Quote(_)), "one tick is enough");
+    assert_eq!(rig.manager.wake_at(), Nanos::MAX, "the shards say anew what is due");
 }
