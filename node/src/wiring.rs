@@ -72,7 +72,8 @@ pub(crate) fn desk(settings: &Settings, quotes: SocketAddr, times: QuoteTimes) -
     make_directories(&[&settings.front, &settings.publish])?;
     let ledger = open_ledger(settings, Desk::NAME)?;
     let Settings { history, names, shards, .. } = *settings;
-    let config = server_config(settings, ledger, DeskConfig { history, names })?;
+    let config = DeskConfig { history, names, keeps_log: settings.data.is_some() };
+    let config = server_config(settings, ledger, config)?;
     let mut stage_file = StageFile::open(settings)?;
     let feeder = Feeder {
         name: "quotes",

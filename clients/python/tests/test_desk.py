@@ -16,7 +16,7 @@ from conftest import DeskPlace
 
 def test_a_session_ends_with_the_account_that_it_makes(place: DeskPlace) -> None:
     place.start_quotes("ABC,10.00\n")
-    place.start("--shards", "2")
+    place.start("--shards", "2", "--data", "data", "--new")
     with allot.Desk(place.front) as desk:
         assert desk.add("u", "1000.00", transaction=7)["transaction"] == 7
         assert desk.quote("u", "ABC")["price"] == "10.00"

@@ -175,6 +175,9 @@ impl Shard {
         if let Err(reject) = check_amount(&request.command) {
             return self.refuse(request, reject, false);
         }
+        if matches!(request.command, Command::DumpLog(_)) && !self.config.keeps_log {
+            return self.refuse(request, Reject::NoLog, false);
+        }
         let name = (request.source, Some(request.user), request.id);
         let said = said(request);
         let is_known = self.accounts.contains_key(&request.user);
@@ -279,20 +282,21 @@ impl Shard {
         let name = (source, None, id);
         let (mut duplicate, mut reject) = (false, None);
         match self.dumps.standing(&name) {
+            _ if !self.config.keeps_log => reject = Some(Reject::NoLog),
             Standing::New => self.dumps.mark(name, said),
             Standing::Applied(before) if before == said => duplicate = true,
             Standing::Applied(_) => {
                 let name = format!("{id} of source {source} and all users");
-                reject = Some(Core::NameReused(name));
+                reject = Some(Core::NameReused(name).into());
             }
-            Standing::TooOld(forgotten) => reject = Some(Core::SequenceTooOld(forgotten)),
+            Standing::TooOld(forgotten) => reject = Some(Core::SequenceTooOld(forgotten).into()),
         }
         let origin = Origin { source, id, time_ns, duplicate };
         let at_ns = self.now_ns;
         let told = Told { origin, user: None, transaction, command, at_ns, late: false };
         self.out.list.push(match reject {
             None => Outcome::Answered { told, answer: Answer::LogDumped },
-            Some(reject) => Outcome::Rejected { told, reject: reject.into() },
+            Some(reject) => Outcome::Rejected { told, reject },
         });
     }
 

@@ -291,6 +291,9 @@ impl Accounts {
         if let Err(reject) = request.command.check() {
             return self.reject(request, reject, false, outcomes);
         }
+        if !self.config.keeps_log && matches!(request.command, Command::DumpLog(_)) {
+            return self.reject(request, Reject::NoLog, false, outcomes);
+        }
         let found = self.find(&request.user);
         // Where the user is unknown, nothing of it was ever applied, whatever is forgotten.
         let standing = found.map_or(Standing::New, |at| self.names.look(name_of(request, at)));
@@ -400,6 +403,7 @@ impl Accounts {
         let name = Name { source, scope: 0, id };
         let content = dump.content();
         let reject = match self.dump_names.look(name) {
+            _ if !self.config.keeps_log => Some(Reject::NoLog),
             Standing::New => {
                 self.dump_names.store(name, Applied { content, answer: AnswerNumber::ZERO });
                 None
@@ -409,13 +413,13 @@ impl Accounts {
                 None
             }
             Standing::Known(_) => {
-                Some(Core::NameReused(format!("{id} of source {source} and all users")))
+                Some(Core::NameReused(format!("{id} of source {source} and all users")).into())
             }
-            Standing::TooOld(forgotten) => Some(Core::SequenceTooOld(forgotten)),
+            Standing::TooOld(forgotten) => Some(Core::SequenceTooOld(forgotten).into()),
         };
         outcomes.list.push(match reject {
             None => Outcome::Answered { told, answer: Answer::LogDumped },
-            Some(reject) => Outcome::Rejected { told, reject: reject.into() },
+            Some(reject) => Outcome::Rejected { told, reject },
         });
     }
 

@@ -5,6 +5,9 @@ use core::str::FromStr;
 
 use crate::limits;
 
+/// What the text ends with where no log is kept, which no file of a journal says.
+const NO_LOG: &str = ", no log";
+
 /// What can be chosen of the accounts of a shard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DeskConfig {
@@ -12,19 +15,22 @@ pub struct DeskConfig {
     pub history: usize,
     /// How many names of commands are remembered exactly.
     pub names: usize,
+    /// Whether there is a journal, which is the log: without one a DUMPLOG is refused.
+    pub keeps_log: bool,
 }
 
 impl Default for DeskConfig {
     fn default() -> Self {
-        Self { history: limits::HISTORY_DEFAULT, names: limits::NAMES_DEFAULT }
+        Self { history: limits::HISTORY_DEFAULT, names: limits::NAMES_DEFAULT, keeps_log: true }
     }
 }
 
 impl fmt::Display for DeskConfig {
     /// As files of a journal have it: `history 65536, names 1000000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { history, names } = self;
-        write!(f, "history {history}, names {names}")
+        let Self { history, names, keeps_log } = self;
+        write!(f, "history {history}, names {names}")?;
+        if *keeps_log { Ok(()) } else { f.write_str(NO_LOG) }
     }
 }
 
@@ -36,6 +42,10 @@ impl FromStr for DeskConfig {
     type Err = NoDeskConfig;
 
     fn from_str(text: &str) -> Result<Self, NoDeskConfig> {
+        let (text, keeps_log) = match text.strip_suffix(NO_LOG) {
+            Some(text) => (text, false),
+            None => (text, true),
+        };
         let rest = text.strip_prefix("history ").ok_or(NoDeskConfig)?;
         let (history, names) = rest.split_once(", names ").ok_or(NoDeskConfig)?;
         let number = |text: &str, most: usize| {
@@ -43,7 +53,7 @@ impl FromStr for DeskConfig {
             if (1..=most).contains(&number) { Ok(number) } else { Err(NoDeskConfig) }
         };
         let history = number(history, limits::HISTORY_MAX)?;
-        Ok(Self { history, names: number(names, limits::NAMES_MAX)? })
+        Ok(Self { history, names: number(names, limits::NAMES_MAX)?, keeps_log })
     }
 }
 
@@ -66,9 +76,12 @@ mod tests {
 
     #[test]
     fn a_config_reads_back_from_its_text_and_nothing_else_is_one() {
-        let config = DeskConfig { history: 5, names: 9 };
+        let config = DeskConfig { history: 5, names: 9, keeps_log: true };
         assert_eq!(config.to_string(), "history 5, names 9");
         assert_eq!("history 5, names 9".parse(), Ok(config));
+        let config = DeskConfig { keeps_log: false, ..config };
+        assert_eq!(config.to_string(), "history 5, names 9, no log");
+        assert_eq!("history 5, names 9, no log".parse(), Ok(config));
         for text in ["", "history 5", "history 0, names 9", "history 5, names 0", "names 9"] {
             assert_eq!(text.parse::<DeskConfig>(), Err(NoDeskConfig), "{text}");
         }

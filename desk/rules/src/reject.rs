@@ -31,6 +31,8 @@ reasons! {
         /// The amount is over [`limits::AMOUNT_MAX`], or the price over
         /// [`limits::SHARE_PRICE_MAX`].
         AmountTooLarge = "amount_too_large",
+        /// There is no journal to make a log of.
+        NoLog = "no_log",
         /// Nobody has added money to this user, or asked for a quote.
         UnknownUser = "unknown_user",
         /// The shard knows [`limits::USERS_MAX`] users already.
@@ -146,6 +148,7 @@ impl Reject {
         "amount_malformed",
         "amount_must_be_positive",
         "amount_too_large",
+        "no_log",
         "name_reused",
         "sequence_too_old",
         "unknown_user",
@@ -322,6 +325,9 @@ impl Reject {
                 "{command} needs {needs} free shares of {symbol}; the user has {free}: buy more, \
                  or use a smaller amount"
             ),
+            Self::NoLog => {
+                f.write_str("this server keeps no journal, and so no log; start it with --data DIR")
+            }
             _ => f.write_str("the user is unknown here; ADD money first"),
         }
     }

@@ -70,7 +70,7 @@ fn quote(symbol: &str) -> Input {
 
 #[test]
 fn common_commands_allocate_nothing() {
-    let mut accounts = Accounts::new(DeskConfig { history: 50, names: 100 });
+    let mut accounts = Accounts::new(DeskConfig { history: 50, names: 100, keeps_log: true });
     let mut outcomes = Outcomes::default();
     accounts.apply_whole(&quote("A"), &mut outcomes);
     for round in 1..60 {
@@ -90,7 +90,7 @@ fn common_commands_allocate_nothing() {
 
 #[test]
 fn a_user_takes_a_few_hundred_bytes() {
-    let mut accounts = Accounts::new(DeskConfig { history: 50, names: 100 });
+    let mut accounts = Accounts::new(DeskConfig { history: 50, names: 100, keeps_log: true });
     let mut outcomes = Outcomes::default();
     let (mut seq, stocks) = (0, ["A", "B", "C", "D"]);
     stocks.iter().for_each(|symbol| accounts.apply_whole(&quote(symbol), &mut outcomes));

@@ -68,6 +68,7 @@ pub fn draw(seed: u64, planted_bug: Option<PlantedBug>) -> Options<DeskOptions> 
         rules: DeskConfig {
             history: *prng.pick(&[4, 64, 1_024]),
             names: *prng.pick(&[1_024, 100_000]),
+            keeps_log: true,
         },
         users: *prng.pick(&[1, 4, 40]),
         symbols: prng.between(1..=6),

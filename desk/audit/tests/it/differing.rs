@@ -6,7 +6,7 @@ use allot_domain::Machine;
 use crate::pair::Pair;
 use crate::script::Script;
 
-const CONFIG: DeskConfig = DeskConfig { history: 10, names: 20 };
+const CONFIG: DeskConfig = DeskConfig { history: 10, names: 20, keeps_log: true };
 
 /// The shard applies one line more than the auditor has seen, and the value that is named first.
 #[track_caller]

@@ -14,8 +14,9 @@ proptest! {
         choices in choices(300),
         history in 1..40_usize,
         names in 1..60_usize,
+        keeps_log in any::<bool>(),
     ) {
-        let config = DeskConfig { history, names };
+        let config = DeskConfig { history, names, keeps_log };
         let mut pair = Pair::new(config);
         for input in inputs(&choices) {
             let checked = pair.apply(&input).and_then(|()| pair.compare());
@@ -28,7 +29,7 @@ proptest! {
         choices in choices(200),
         every in 1..20_usize,
     ) {
-        let config = DeskConfig { history: 30, names: 60 };
+        let config = DeskConfig { history: 30, names: 60, keeps_log: true };
         let mut pair = Pair::new(config);
         for (input, number) in inputs(&choices).iter().zip(1..) {
             let checked = pair.apply(input).and_then(|()| pair.compare());
@@ -45,7 +46,7 @@ proptest! {
 #[test]
 fn the_random_inputs_bring_every_kind_of_outcome() {
     let mut runner = TestRunner::deterministic();
-    let mut pair = Pair::new(DeskConfig { history: 30, names: 60 });
+    let mut pair = Pair::new(DeskConfig { history: 30, names: 60, keeps_log: true });
     let runs = (0..20).map(|_| choices(500).new_tree(&mut runner).unwrap().current());
     let choices: Vec<_> = runs.flatten().collect();
     for input in inputs(&choices) {

@@ -14,7 +14,7 @@ use crate::script::{Script, symbol, user};
 /// What is done to the outcomes of the last line.
 type Tamper = fn(&mut Outcomes);
 
-const CONFIG: DeskConfig = DeskConfig { history: 10, names: 20 };
+const CONFIG: DeskConfig = DeskConfig { history: 10, names: 20, keeps_log: true };
 
 /// All inputs of a script.
 fn inputs(script: &str) -> Vec<Input> {

@@ -499,7 +499,7 @@ fn check_config(config: &DeskConfig, cursor: &mut Cursor<'_>) -> Result<(), Snap
     is_same.then_some(()).ok_or_else(other)
 }
 
-/// What was chosen, as numbers.
+/// What was chosen, as numbers. Where there is a snapshot there is a journal, and so a log.
 fn chosen(config: &DeskConfig) -> [u64; 2] {
     [config.history, config.names].map(|number| u64::try_from(number).expect("a usize fits"))
 }

@@ -114,7 +114,7 @@ fn fill(script: &mut Script, line: &str) -> usize {
 
 #[test]
 fn a_shard_has_a_bounded_number_of_commands_that_wait() {
-    let mut script = Script::new(DeskConfig { history: 10, names: 10 });
+    let mut script = Script::new(DeskConfig { history: 10, names: 10, keeps_log: true });
     assert_eq!(fill(&mut script, "COMMIT_BUY,u@"), WAITING_MAX);
     assert_eq!(script.run("QUOTE,v,A"), "refused too_many_waiting");
     assert!(script.accounts.account(&user("v")).is_none(), "it opens no account");
@@ -123,7 +123,7 @@ fn a_shard_has_a_bounded_number_of_commands_that_wait() {
 
 #[test]
 fn a_shard_has_a_bounded_number_of_bytes_that_wait() {
-    let mut script = Script::new(DeskConfig { history: 10, names: 10 });
+    let mut script = Script::new(DeskConfig { history: 10, names: 10, keeps_log: true });
     let file = "f".repeat(FILE_NAME_LEN_MAX);
     let waiting = fill(&mut script, &format!("DUMPLOG,u@,{file}"));
     let most = WAITING_BYTES_MAX / (WAITING_LEN + FILE_NAME_LEN_MAX);
@@ -131,4 +131,15 @@ fn a_shard_has_a_bounded_number_of_bytes_that_wait() {
     // A command without a file may still fit; when the quote comes, all that waits is answered.
     assert!(script.run("quote A 1.00").contains("dumped"));
     assert_eq!(script.accounts.waiting_counts(), (0, 0));
+}
+
+#[test]
+fn without_a_journal_there_is_no_log() {
+    let mut script = Script::new(DeskConfig { keeps_log: false, ..DeskConfig::default() });
+    assert_eq!(script.run("DUMPLOG,u,file"), "refused no_log");
+    script.run("ADD,u,1");
+    assert_eq!(script.run("DUMPLOG,u,file"), "refused no_log");
+    assert_eq!(script.run("again DUMPLOG,u,file"), "refused no_log");
+    assert_eq!(script.run("again ADD,u,1"), "cash 2.00", "the name is free");
+    assert_eq!(script.run("DUMPLOG,file"), "refused no_log");
 }

@@ -59,7 +59,7 @@ pub(crate) fn follow_cash(cash: &mut BTreeMap<User, u64>, outcomes: &[Outcome]) 
 proptest! {
     #[test]
     fn every_cent_and_every_share_is_accounted_for(choices in choices(300)) {
-        let mut accounts = Accounts::new(DeskConfig { history: 20, names: 1_000 });
+        let mut accounts = Accounts::new(DeskConfig { history: 20, names: 1_000, keeps_log: true });
         let mut cash = BTreeMap::new();
         for input in inputs(&choices) {
             let mut outcomes = Outcomes::default();
@@ -75,7 +75,7 @@ proptest! {
 
     #[test]
     fn every_command_is_answered_once(choices in choices(300)) {
-        let mut accounts = Accounts::new(DeskConfig { history: 20, names: 1_000 });
+        let mut accounts = Accounts::new(DeskConfig { history: 20, names: 1_000, keeps_log: true });
         let mut owed = BTreeSet::new();
         for input in inputs(&choices) {
             let mut outcomes = Outcomes::default();

@@ -7,7 +7,7 @@ use crate::script::{Script, request, user};
 
 #[test]
 fn an_answer_that_is_no_longer_kept_is_not_given_twice() {
-    let mut script = Script::new(DeskConfig { history: 2, names: 100 });
+    let mut script = Script::new(DeskConfig { history: 2, names: 100, keeps_log: true });
     assert_eq!(script.run("ADD,u,1.00"), "cash 1.00");
     for number in 2..=4 {
         let line = Line::parse("ADD,u,1.00").unwrap();
@@ -22,7 +22,7 @@ fn an_answer_that_is_no_longer_kept_is_not_given_twice() {
 
 #[test]
 fn a_number_that_is_forgotten_is_refused() {
-    let mut script = Script::new(DeskConfig { history: 2, names: 2 });
+    let mut script = Script::new(DeskConfig { history: 2, names: 2, keeps_log: true });
     for number in 1..=4 {
         let line = Line::parse("ADD,u,1.00").unwrap();
         script.apply(&request(line, number, 0));

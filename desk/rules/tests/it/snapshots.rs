@@ -11,7 +11,7 @@ use crate::random::check_accounts;
 use crate::random_inputs::{choices, inputs};
 use crate::script::Script;
 
-const CONFIG: DeskConfig = DeskConfig { history: 30, names: 60 };
+const CONFIG: DeskConfig = DeskConfig { history: 30, names: 60, keeps_log: true };
 
 fn saved(accounts: &Accounts) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -37,7 +37,8 @@ fn a_snapshot_is_of_this_format_and_config() {
     let mut newer = bytes.clone();
     newer[8] = 9;
     assert_eq!(load(&newer), SnapshotError::UnknownVersion(9, 2));
-    let other = Accounts::load(DeskConfig { history: 31, names: 60 }, &bytes).unwrap_err();
+    let other =
+        Accounts::load(DeskConfig { history: 31, names: 60, keeps_log: true }, &bytes).unwrap_err();
     assert_eq!(
         other.to_string(),
         "the state was saved with a history of 30 and 60 names; start with the same"

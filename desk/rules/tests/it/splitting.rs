@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::random_inputs::{choices, inputs};
 
-const CONFIG: DeskConfig = DeskConfig { history: 1_000, names: 1_000 };
+const CONFIG: DeskConfig = DeskConfig { history: 1_000, names: 1_000, keeps_log: true };
 
 /// What came of a user's commands and orders, without what tells of other users.
 fn by_user(outcomes: &[Outcome], of: &mut BTreeMap<User, Vec<Outcome>>) {

@@ -27,7 +27,7 @@ struct Desk {
 
 impl Desk {
     fn new(shards: u32) -> Self {
-        let config = DeskConfig { names: 1_000_000, history: 100_000 };
+        let config = DeskConfig { names: 1_000_000, history: 100_000, keeps_log: true };
         let shard = |number| (Accounts::new(config), EntryMaker::new(number), 0, Vec::new());
         Self { shards: (0..shards).map(shard).collect(), now_ns: BEGIN_NS, seq: 0 }
     }

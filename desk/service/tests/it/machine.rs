@@ -119,7 +119,7 @@ const BEFORE_SUMMARY: usize = 32 + 1 + 8 + 3 + 4;
 
 #[test]
 fn a_binary_summary_has_the_fields_of_the_document_in_their_order() {
-    let mut state = State::<Desk>::new(DeskConfig { history: 9, names: 99 });
+    let mut state = State::<Desk>::new(DeskConfig { history: 9, names: 99, keeps_log: true });
     apply(&mut state, 1, None);
     let lines = [
         "ADD,u,1000.00",

@@ -49,7 +49,7 @@ const KEYS: u32 = set(&[
 /// Ctrl-C or SIGTERM. With --data the directory must hold a ledger of a desk: `allot desk init` or
 /// --new makes it. While the quote server is away, commands that need a quote wait, and are refused
 /// after --quote-give-up; everything else goes on. A DUMPLOG writes its file below --logs, from the
-/// journals and beside the server; without --data there are none, and no file is written.
+/// journals and beside the server; without --data there are none, and it is refused.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -94,8 +94,8 @@ pub(super) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     }
     if settings.data.is_none() {
         tracing::warn!(
-            "state is in memory only: accounts are lost when this process ends, and DUMPLOG writes \
-             no file; keep them with --data DIR"
+            "state is in memory only: accounts are lost when this process ends, and DUMPLOG is \
+             refused; keep them with --data DIR"
         );
         ensure!(serve.logs.is_none(), "--logs needs the journals of --data DIR");
     }
