@@ -45,7 +45,8 @@ impl Connection {
         self.stream.as_fd()
     }
 
-    /// Goes on as far as it can: the answer once it is whole, nothing while it is not.
+    /// Goes on as far as it can: the answer, up to its line feed, once it is whole; nothing while
+    /// it is not.
     pub(super) fn advance(&mut self) -> io::Result<Option<&[u8]>> {
         while self.is_writing() {
             match self.stream.write(&self.question[self.sent..]) {
@@ -57,11 +58,23 @@ impl Connection {
         let mut bytes = [0; ANSWER_LEN_MAX];
         loop {
             match self.stream.read(&mut bytes) {
-                Ok(0) => return Ok(Some(&self.answer)),
+                // What has no line's end may be half an answer that reads like a whole one.
+                Ok(0) => {
+                    return Err(io::Error::new(
+                        ErrorKind::UnexpectedEof,
+                        "it closed the connection before the line feed of its answer",
+                    ));
+                }
                 Ok(len) => {
                     self.answer.extend_from_slice(&bytes[..len]);
-                    if ANSWER_LEN_MAX < self.answer.len() || bytes[..len].contains(&b'\n') {
-                        return Ok(Some(&self.answer));
+                    if let Some(end) = self.answer.iter().position(|byte| *byte == b'\n') {
+                        return Ok(Some(&self.answer[..end]));
+                    }
+                    if ANSWER_LEN_MAX < self.answer.len() {
+                        return Err(io::Error::new(
+                            ErrorKind::InvalidData,
+                            "its answer is too long for one",
+                        ));
                     }
                 }
                 Err(error) if is_not_yet(&error) => return Ok(None),

@@ -117,7 +117,8 @@ fn one_question_is_asked_for_all_who_wait_and_garbage_is_asked_for_again() {
     let now = rig.clock.now().as_unix();
     rig.want(b"first", now);
     rig.want(b"second", now);
-    for garbage in ["", "nonsense\n", "1.00,ABD,first,1,k\n", "1.00,ABC,second,1,k\n"] {
+    let half = "1.00,ABC,first,1,k";
+    for garbage in ["", "nonsense\n", "1.00,ABD,first,1,k\n", "1.00,ABC,second,1,k\n", half] {
         let (mut stream, question) = rig.question();
         assert_eq!(question, "ABC,first\n");
         // A try that took too long is gone, and another one comes.
@@ -125,7 +126,7 @@ fn one_question_is_asked_for_all_who_wait_and_garbage_is_asked_for_again() {
     }
     let quoted = loop {
         let (mut stream, _) = rig.question();
-        let _ = stream.write_all(b"12.50,ABC,first,1480000000000,key\n");
+        let _ = stream.write_all(b"12.50,ABC,first,1480000000000,key\nmore");
         drop(stream);
         for _ in 0..1_000 {
             rig.turn();
