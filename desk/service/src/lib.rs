@@ -36,7 +36,7 @@ mod quote_server;
 pub use input::{InputName, decode_input, encode_failure, encode_quote, encode_tick, is_dump};
 pub use quote_server::{Delay, PriceScript, QuoteServer, QuoteServerOptions};
 pub use quotes::{QuoteManager, QuoteTimes, read_answer};
-pub use reply::{Reply, ReplyBody, decode_replies};
+pub use reply::{Reply, ReplyBody, decode_replies, notices_as_json};
 pub use report::{Report, ShardReport};
 pub use request::{
     ReportRequest, Request, RequestKind, RoutingKeys, decode_line, decode_request, encode_line,

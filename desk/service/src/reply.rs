@@ -195,3 +195,19 @@ pub fn decode_replies(message: &[u8], replies: &mut Vec<Reply>) -> Result<(), De
     }
     Ok(())
 }
+
+/// What a message of binary replies says of triggers, as lines of JSON. A trigger that was armed
+/// in binary is told of in binary, whatever its source speaks by then.
+///
+/// # Errors
+/// Says what is wrong with the message.
+pub fn notices_as_json(message: &[u8]) -> Result<Vec<Vec<u8>>, DecodeError> {
+    let mut lines = Vec::new();
+    for record in Batch::read(message)?.records() {
+        let mut line = Vec::new();
+        if binary::write_notice(record?, &mut line)? {
+            lines.push(line);
+        }
+    }
+    Ok(lines)
+}

@@ -2,13 +2,15 @@
 
 use std::num::NonZeroU64;
 
-use allot_desk_rules::{Answer, Cents, Firing, Outcomes, Summary, Symbol, Trade, User};
-use allot_domain::{Cursor, ReportNumber, Seq, Side};
+use allot_desk_rules::{
+    Answer, Cents, Firing, Origin, Outcomes, Shares, Summary, Symbol, Trade, User,
+};
+use allot_domain::{Cursor, Reject as Core, ReportNumber, Seq, Side, SourceId};
 use allot_wire::reply::{Echo, Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord};
-use allot_wire::{DecodeError, append_sized, codec};
+use allot_wire::{DecodeError, PaddedTicker, append_sized, codec};
 use serde::Serialize;
 
-use super::{Reply, ReplyBody, Subject, recent_byte};
+use super::{Reply, ReplyBody, Subject, echo, json, recent_byte};
 use crate::request::command_byte;
 
 const ANSWERED: u8 = 1;
@@ -192,4 +194,56 @@ pub(super) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
         tag => return Err(DecodeError::new(format!("no reply has the tag {tag}"))),
     };
     Ok(of(&codec::decode_prefix(rest)?, body))
+}
+
+/// Appends what a record says of a trigger as the JSON object that says the same; false where it
+/// is another reply.
+pub(super) fn write_notice(record: &[u8], out: &mut Vec<u8>) -> Result<bool, DecodeError> {
+    let mut cursor = Cursor::new(record);
+    let tag = cursor.u8()?;
+    if !matches!(tag, FIRED | DISARMED) {
+        return Ok(false);
+    }
+    let unread = |reject: Core| DecodeError::new(reject.to_string());
+    let (head, rest): (Head<'_>, _) = codec::split_prefix(cursor.rest())?;
+    let (subject, rest): ((PaddedTicker, u8, u64, [u8; 3]), _) = codec::split_prefix(rest)?;
+    let (user, _, transaction, symbol) = subject;
+    let user = User::of_key(user.read().map_err(unread)?);
+    let user = user.ok_or_else(|| DecodeError::new("a notice for no user"))?;
+    let symbol = Symbol::from_padded(symbol);
+    let symbol = symbol.ok_or_else(|| DecodeError::new("a notice of no symbol"))?;
+    let transaction = NonZeroU64::new(transaction);
+    let read_side = |byte: u8| if byte == side_byte(Side::Buy) { Side::Buy } else { Side::Sell };
+    let origin = Origin {
+        source: SourceId::new(head.source.as_bytes()).map_err(unread)?,
+        id: Seq::new(head.seq).into(),
+        time_ns: head.time_ns,
+        duplicate: head.duplicate(),
+    };
+    if tag == DISARMED {
+        let (side, trigger) = codec::decode(rest)?;
+        let side = read_side(side);
+        let subject = Subject::of_trigger(side, user, transaction, symbol);
+        json::disarmed(echo(&origin, head.late()), &subject, side, Cents::new(trigger), out);
+        return Ok(true);
+    }
+    let (side, trigger, price, shares, amount, cash_back, shares_back) = codec::decode(rest)?;
+    let side = read_side(side);
+    let firing = Firing {
+        origin,
+        user,
+        transaction,
+        side,
+        symbol,
+        trigger: Cents::new(trigger),
+        price: Cents::new(price),
+        shares: Shares::new(shares),
+        amount: Cents::new(amount),
+        cash_back: Cents::new(cash_back),
+        shares_back: Shares::new(shares_back),
+        at_ns: 0,
+    };
+    let subject = Subject::of_trigger(side, user, transaction, symbol);
+    json::fired(echo(&firing.origin, head.late()), &subject, &firing, out);
+    Ok(true)
 }

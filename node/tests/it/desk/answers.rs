@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use super::Desk;
 
 #[test]
@@ -36,4 +38,30 @@ fn a_reply_that_no_journal_makes_is_lost_and_a_line_that_is_no_reply_is_named() 
     desk.place.write("cut", cut);
     let verified = desk.place.run(&["verify", "data", "--answers", "cut"]).ok();
     assert!(verified.contains("the last line of cut is incomplete"), "{verified}");
+}
+
+#[test]
+fn a_notice_of_a_trigger_that_was_armed_in_binary_is_printed_as_json() {
+    let desk = Desk::new();
+    let (_quotes, at) = desk.quote_server("127.0.0.1:0", "Q,10.00\n");
+    let server = desk.serve(&at, &["--data", "data", "--new"]);
+    let armed = "ADD,bb,100.00\nSET_BUY_AMOUNT,bb,Q,10\nSET_BUY_TRIGGER,bb,Q,1.00\n";
+    desk.place.write("armed", armed);
+    // The notice leaves before the answer to the last command.
+    let cancelled = format!("{armed}CANCEL_SET_BUY,bb,Q\nDISPLAY_SUMMARY,bb\n");
+    desk.place.write("cancelled", &cancelled);
+    let load = |file, more: &[&str]| {
+        let page = ["desk", "load", file, "--front", "ipc://front", "--source", "rep"];
+        desk.place.run(&[&page[..], more].concat()).ok()
+    };
+    load("armed", &["--no-data"]);
+    let answers = load("cancelled", &[]);
+    server.kill();
+    let lines = answers.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let notices: Vec<_> = lines.filter(|line| line["type"] == "disarmed").collect();
+    let [notice] = &notices[..] else { panic!("{answers}") };
+    assert_eq!((&notice["seq"], &notice["trigger"]), (&3.into(), &"1.00".into()));
+    desk.place.write("answers", &answers);
+    let verified = desk.place.run(&["verify", "data", "--answers", "answers"]).ok();
+    assert!(verified.contains("6 replies checked, 0 lost"), "{verified}");
 }

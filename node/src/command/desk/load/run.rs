@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use allot_desk_service::{
     Reply, ReplyBody, Request, RequestKind, decode_replies, encode_line, encode_request,
-    request_of_line,
+    notices_as_json, request_of_line,
 };
 use allot_domain::{Seq, SourceId, shard_of};
 use allot_runtime::{Clock, Context, Link, LinkOptions, Nanos, PollSet};
-use allot_wire::{begin_batch, end_batch, push_record};
+use allot_wire::{Encoding, begin_batch, end_batch, push_record};
 use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
@@ -240,10 +240,21 @@ impl<'a> Run<'a> {
 
     fn take(&mut self, message: &[u8], now: Nanos) -> Result<()> {
         self.heard_at = now;
-        let mut replies = Vec::new();
-        decode_replies(message, &mut replies).map_err(|error| {
+        let unread = |error| {
             anyhow!("cannot decode a reply; does a desk of this version listen there? {error}")
-        })?;
+        };
+        let mut replies = Vec::new();
+        decode_replies(message, &mut replies).map_err(unread)?;
+        if self.has_data && Encoding::of(message) == Encoding::Binary {
+            // An earlier run of this source sent in binary. Answers to what it sent come in JSON
+            // when this one sends it again.
+            let notices = notices_as_json(message).map_err(unread)?;
+            replies.retain(|reply| is_notice(&reply.body));
+            for (reply, line) in replies.into_iter().zip(&notices) {
+                self.take_reply(reply, Some(line), now)?;
+            }
+            return Ok(());
+        }
         let mut lines = message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         for reply in replies {
             let line = if self.has_data { lines.next() } else { None };
@@ -253,7 +264,7 @@ impl<'a> Run<'a> {
     }
 
     fn take_reply(&mut self, reply: Reply, line: Option<&[u8]>, now: Nanos) -> Result<()> {
-        if matches!(reply.body, ReplyBody::Fired | ReplyBody::Disarmed) {
+        if is_notice(&reply.body) {
             self.fired += u64::from(reply.body == ReplyBody::Fired);
             return show(line);
         }
@@ -336,6 +347,11 @@ impl<'a> Run<'a> {
             },
         })
     }
+}
+
+/// Whether it tells what became of a trigger.
+const fn is_notice(body: &ReplyBody) -> bool {
+    matches!(body, ReplyBody::Fired | ReplyBody::Disarmed)
 }
 
 /// Seconds with three decimals.
