@@ -17,6 +17,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How soon it is sent again where there was no room for it.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(20);
 
+/// The code of a command for which the server's disk has no room.
+pub(super) const FULL: &str = "storage_full";
+
 /// What came of a command.
 pub(super) struct Answered {
     /// The reply, as it came.
@@ -27,7 +30,7 @@ pub(super) struct Answered {
 
 /// Whether a code says that the same command may succeed soon.
 pub(super) fn is_postponed(code: &str) -> bool {
-    matches!(code, "busy" | "shard_away" | "storage_full")
+    matches!(code, "busy" | "shard_away" | FULL)
 }
 
 /// Sends the command of a line of a workload; the answer of one that waits for a quote is awaited.
@@ -46,10 +49,14 @@ pub(super) fn ask(
     let request: Request = request_of_line(source, seq, command)
         .map_err(|reject| anyhow!("{command:?} is no command: {reject}"))?;
     let end = clock.now() + timeout;
+    let mut refused = None;
     let (mut send_at, mut frame, mut received) = (Nanos::ZERO, Vec::new(), Vec::new());
     loop {
         let now = clock.now();
         if end <= now {
+            if let Some((code, reason)) = refused {
+                bail!("no answer within {timeout:?}; the last refusal was {code}: {reason}");
+            }
             bail!(
                 "no answer within {timeout:?}: {}",
                 front_probe::examine(&context, front, door_key)?
@@ -63,7 +70,8 @@ pub(super) fn ask(
         }
         while link.receive(&mut received) {
             match last_word(&received, seq)? {
-                Some((_, ReplyBody::Rejected { code, .. })) if is_postponed(&code) => {
+                Some((_, ReplyBody::Rejected { code, reason })) if is_postponed(&code) => {
+                    refused = Some((code, reason));
                     send_at = now + NO_ROOM_PAUSE;
                 }
                 Some((_, ReplyBody::Awaiting)) | None => {}

@@ -48,7 +48,7 @@ pub(super) struct Load {
     /// The source: with the number of its line it names each command for ever
     #[arg(long, value_name = "NAME", default_value = "load", value_parser = source)]
     source: SourceId,
-    /// How long to go on without any answer
+    /// How long to go on without any answer; that the disk of the server is full is none
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]

@@ -47,3 +47,36 @@ fn a_trigger_fires_when_the_quote_comes_that_satisfies_it() {
     assert_eq!((&fired["price"], &fired["amount"]), (&"10.00".into(), &"50.00".into()));
     assert_eq!(fired["cash_back"], "5.00");
 }
+
+/// The test is a front door whose disk stays full: one cannot be filled for real everywhere.
+#[test]
+fn a_disk_that_stays_full_is_named_and_ends_a_client_after_its_timeout() {
+    let desk = Desk::new();
+    desk.place.write("workload", "ADD,u,1.00\nADD,v,1.00\n");
+    let door = zmq::Context::new().socket(zmq::ROUTER).unwrap();
+    door.set_rcvtimeo(50).unwrap();
+    door.bind(&format!("ipc://{}", desk.place.path().join("front").display())).unwrap();
+    for page in [["load", "workload"], ["send", "ADD,u,1.00"]] {
+        let more = ["--front", "ipc://front", "--timeout", "1s"];
+        let client = desk.place.start(&[&["desk"], &page[..], &more].concat());
+        let client = std::thread::spawn(move || client.outcome());
+        while !client.is_finished() {
+            let Ok(parts) = door.recv_multipart(0) else { continue };
+            for line in parts.last().unwrap().split(|byte| *byte == b'\n') {
+                let Ok(request) = serde_json::from_slice::<serde_json::Value>(line) else {
+                    continue;
+                };
+                let reply = serde_json::json!({
+                    "type": "rejected", "source": request["source"], "seq": request["seq"],
+                    "code": "storage_full", "reason": "the disk has no room",
+                });
+                let reply = reply.to_string().into_bytes();
+                door.send_multipart([parts[0].clone(), reply], 0).unwrap();
+            }
+        }
+        let outcome = client.join().unwrap();
+        assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
+        let told = outcome.stderr.matches("storage_full: the disk has no room").count();
+        assert_eq!(told, 1, "{outcome:?}");
+    }
+}

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::Load;
 use super::workload::{LineNumber, Workload, usize_of};
-use crate::command::desk::client::is_postponed;
+use crate::command::desk::client::{FULL, is_postponed};
 use crate::settings::Settings;
 
 /// After this long without a reply a command is sent again.
@@ -26,6 +26,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// How soon a command is sent again that there was no room for.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(5);
+
+/// The longest pause before a command is sent again for which the server's disk had no room.
+const FULL_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// The most commands on their way over one connection.
 const WINDOW: usize = 2_048;
@@ -48,6 +51,7 @@ pub(super) struct Run<'a> {
     began: Nanos,
     ended: Nanos,
     heard_at: Nanos,
+    has_told_full: bool,
     micros: Vec<u32>,
     answered: u64,
     duplicates: u64,
@@ -70,6 +74,8 @@ struct OnWay {
     due_at: Nanos,
     /// Whether it is about to be sent again.
     is_ready: bool,
+    /// The pause after the next refusal for want of room on the server's disk.
+    full_pause: Duration,
 }
 
 impl<'a> Run<'a> {
@@ -98,6 +104,7 @@ impl<'a> Run<'a> {
             began: now,
             ended: now,
             heard_at: now,
+            has_told_full: false,
             micros: Vec::with_capacity(workload.len()),
             answered: 0,
             duplicates: 0,
@@ -207,7 +214,13 @@ impl<'a> Run<'a> {
                 Some(on_way) => (on_way.due_at, on_way.is_ready) = (due_at, false),
                 None => {
                     self.connections[at].on_way += 1;
-                    let on_way = OnWay { connection: at, sent_at: now, due_at, is_ready: false };
+                    let on_way = OnWay {
+                        connection: at,
+                        sent_at: now,
+                        due_at,
+                        is_ready: false,
+                        full_pause: NO_ROOM_PAUSE,
+                    };
                     self.on_way.insert(number, on_way);
                 }
             }
@@ -239,7 +252,6 @@ impl<'a> Run<'a> {
     }
 
     fn take(&mut self, message: &[u8], now: Nanos) -> Result<()> {
-        self.heard_at = now;
         let unread = |error| {
             anyhow!("cannot decode a reply; does a desk of this version listen there? {error}")
         };
@@ -264,6 +276,10 @@ impl<'a> Run<'a> {
     }
 
     fn take_reply(&mut self, reply: Reply, line: Option<&[u8]>, now: Nanos) -> Result<()> {
+        let is_full = matches!(&reply.body, ReplyBody::Rejected { code, .. } if code == FULL);
+        if !is_full {
+            self.heard_at = now;
+        }
         if is_notice(&reply.body) {
             self.fired += u64::from(reply.body == ReplyBody::Fired);
             return show(line);
@@ -274,6 +290,9 @@ impl<'a> Run<'a> {
         };
         let pause = match &reply.body {
             ReplyBody::Awaiting => Some(AGAIN_AFTER),
+            ReplyBody::Rejected { reason, .. } if is_full => {
+                Some(self.pause_of_full(number, reason))
+            }
             ReplyBody::Rejected { code, .. } if is_postponed(code) => Some(NO_ROOM_PAUSE),
             _ => None,
         };
@@ -291,6 +310,18 @@ impl<'a> Run<'a> {
         show(line)
     }
 
+    /// The pause after a refusal for want of room on the server's disk, which is told once.
+    fn pause_of_full(&mut self, number: LineNumber, reason: &str) -> Duration {
+        if !self.has_told_full {
+            self.has_told_full = true;
+            tracing::warn!("the server refuses commands ({FULL}: {reason}); they are sent again");
+        }
+        let on_way = self.on_way.get_mut(&number).expect("it is on its way");
+        let pause = on_way.full_pause;
+        on_way.full_pause = (2 * pause).min(FULL_PAUSE_MAX);
+        pause
+    }
+
     fn postpone(&mut self, number: LineNumber, due_at: Nanos) {
         let Some(on_way) = self.on_way.get_mut(&number).filter(|on_way| !on_way.is_ready) else {
             return;
@@ -302,7 +333,7 @@ impl<'a> Run<'a> {
 
     /// A command has its answer; the next one of its user can be sent.
     fn end(&mut self, number: LineNumber, now: Nanos) {
-        let OnWay { connection, sent_at, due_at, is_ready } =
+        let OnWay { connection, sent_at, due_at, is_ready, .. } =
             self.on_way.remove(&number).expect("it is on its way");
         self.due.remove(&(due_at, number));
         let connection = &mut self.connections[connection];
