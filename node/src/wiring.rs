@@ -13,7 +13,8 @@ use allot_desk_rules::DeskConfig;
 use allot_desk_service::{Desk, QuoteManager, QuoteTimes};
 use allot_domain::{LedgerId, ShardId};
 use allot_runtime::{
-    Agent, Clock, Context, Counters, CurveKey, CurveKeys, Link, LinkOptions, Running, Stages,
+    Agent, Broadcast, BroadcastOptions, Clock, Context, Counters, CurveKey, CurveKeys, Link,
+    LinkOptions, Running, Stages,
 };
 use allot_server::{
     Bound, CoreConfig, EndpointConfig, Feeder, FeederEnds, JournalOptions, Ledger, RunningServer,
@@ -166,6 +167,21 @@ pub(crate) fn make_ledger_of(settings: &Settings, system: &'static str) -> Resul
     };
     let ledger = Ledger::create(data, system)?;
     tracing::info!(ledger = %ledger.id, "a new ledger in {}", data.display());
+    Ok(())
+}
+
+/// Tries whether the endpoints of a server in one process can be bound, before a ledger is made: a
+/// port in use is to leave nothing behind. A socket that is a file is not tried, for that would
+/// take it from the server that has it.
+///
+/// # Errors
+/// When one of them is taken.
+pub(crate) fn try_endpoints(settings: &Settings) -> Result<()> {
+    let context = Context::new()?;
+    let ends = [&settings.front, &settings.publish];
+    let ends = ends.into_iter().filter(|endpoint| endpoint.starts_with("tcp://"));
+    let bind = |endpoint| Broadcast::bind(&context, endpoint, BroadcastOptions::default());
+    ends.map(|endpoint| bind(endpoint)).collect::<Result<Vec<_>, _>>()?;
     Ok(())
 }
 

@@ -59,6 +59,7 @@ pub(crate) struct Serve {
 pub(crate) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&serve.flags.given)?;
     if serve.new {
+        wiring::try_endpoints(&settings)?;
         wiring::make_ledger(&settings)?;
     }
     wiring::warn_without_journal(&settings);

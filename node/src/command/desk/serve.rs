@@ -90,6 +90,7 @@ pub(super) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     let shortest = serve.quote_timeout.min(serve.quote_give_up);
     ensure!(TIME_MIN <= shortest, "--quote-timeout and --quote-give-up must be at least 1ms");
     if serve.new {
+        wiring::try_endpoints(&settings)?;
         wiring::make_ledger_of(&settings, Desk::NAME)?;
     }
     if settings.data.is_none() {

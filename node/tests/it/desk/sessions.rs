@@ -80,3 +80,17 @@ fn a_disk_that_stays_full_is_named_and_ends_a_client_after_its_timeout() {
         assert_eq!(told, 1, "{outcome:?}");
     }
 }
+
+#[test]
+fn a_port_in_use_leaves_no_ledger_behind() {
+    let desk = Desk::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let front = format!("tcp://{}", taken.local_addr().unwrap());
+    let ends = ["--front", &front, "--publish", "tcp://127.0.0.1:*", "--data", "data", "--new"];
+    for page in [&["serve"][..], &["desk", "serve", "--quotes", "127.0.0.1:1"]] {
+        let outcome = desk.place.run(&[page, &ends].concat());
+        assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
+        assert!(outcome.stderr.contains(&front), "{outcome:?}");
+        assert!(!desk.place.path().join("data").exists(), "{outcome:?}");
+    }
+}
