@@ -50,6 +50,7 @@ fn a_trigger_fires_when_the_quote_comes_that_satisfies_it() {
 
 /// The test is a front door whose disk stays full: one cannot be filled for real everywhere.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the client is another process")]
 fn a_disk_that_stays_full_is_named_and_ends_a_client_after_its_timeout() {
     let desk = Desk::new();
     desk.place.write("workload", "ADD,u,1.00\nADD,v,1.00\n");
