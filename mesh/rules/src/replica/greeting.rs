@@ -45,6 +45,15 @@ impl Replica {
         }
     }
 
+    /// Who was at the other end of a connection is not there any more; the connection is.
+    fn vacate(&mut self, now: Now, id: LinkId, out: &mut Vec<Effect>) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let before = link.peer.take().map(|peer| peer.name);
+        if let Some(name) = before.filter(|name| self.peers.get(name) == Some(&id)) {
+            self.elect(now, name, out);
+        }
+    }
+
     pub(super) fn send_hello(&self, id: LinkId, out: &mut Vec<Effect>) {
         let Some(link) = self.links.get(&id) else { return };
         // Whoever joins needs an answer that is whole.
@@ -114,9 +123,7 @@ impl Replica {
             // An older hello of the same process came late; or another process has the name.
             if let Some(taken) = taken {
                 self.send(id, Message::NameTaken(taken), out);
-                if self.links.get_mut(&id).is_some_and(|link| link.peer.take().is_some()) {
-                    self.elect(now, name, out);
-                }
+                self.vacate(now, id, out);
             }
             return;
         }
@@ -141,6 +148,18 @@ impl Replica {
         taken: Option<NameTaken>,
         out: &mut Vec<Effect>,
     ) {
+        let link = self.links.get_mut(&id).expect("it said hello");
+        let is_another =
+            |before: Peer| before.name != peer.name || (peer.is_joining && !before.is_joining);
+        if link.peer.is_some_and(is_another) {
+            // Another process has the connection now: what was said on it before is not its word.
+            self.vacate(now, id, out);
+            let link = self.links.get_mut(&id).expect("it said hello");
+            let new = Link::new(now.steady, link.address.take());
+            // What was sent to the other one may still be on its way.
+            let has_room = core::mem::replace(link, new).has_room;
+            link.has_room = has_room;
+        }
         let link = self.links.get_mut(&id).expect("it said hello");
         let beat = hello.heartbeat.clamp(limits::HEARTBEAT_LEAST, limits::HEARTBEAT_MOST);
         link.heartbeat = Some(beat);

@@ -138,3 +138,55 @@ fn who_is_there_takes_the_place_of_invented_members() {
     mesh.trade(4, "MSFT", "7");
     assert_eq!(mesh.view(1), ["s4 MSFT 7"]);
 }
+
+/// With more members than are sent to directly, each that comes or goes makes new groups.
+#[test]
+fn names_that_one_connection_says_one_after_the_other_are_one_member_at_a_time() {
+    let mut mesh = three();
+    let link = LinkId::new(1_000);
+    mesh.queue.push_back((1, Event::LinkUp(link, None)));
+    let says = |number: u64, is_joining| {
+        Message::Hello(crate::Hello {
+            name: name(&format!("x{number}")),
+            incarnation: life(&[number]),
+            instance: Instance::new(number),
+            address: address(&format!("nowhere{number}")),
+            is_joining,
+            heartbeat: BEAT,
+            heard: Instance::ZERO,
+        })
+    };
+    for number in 100..120 {
+        mesh.queue.push_back((1, Event::Received(link, says(number, false))));
+        mesh.settle();
+        let peers: Vec<_> = mesh.processes[&1].replica.peers.keys().copied().collect();
+        assert_eq!(peers, [name("s2"), name("s3"), name(&format!("x{number}"))]);
+    }
+    // Another process of the last name has the connection, and joins.
+    mesh.queue.push_back((1, Event::Received(link, says(219, true))));
+    mesh.queue.push_back((1, Event::LinkDown(link)));
+    mesh.settle();
+    assert_eq!(mesh.processes[&1].replica.peers.len(), 2);
+    mesh.trade(1, "AAPL", "1");
+    assert_eq!(mesh.view(3), ["s1 AAPL 1"]);
+}
+
+#[test]
+fn a_connection_that_says_a_name_that_another_process_has_is_nobodys() {
+    let mut mesh = three();
+    let link = mesh.processes[&2].links.iter().find(|(_, (other, _))| *other == 1);
+    let (_, (_, theirs)) = link.unwrap();
+    let hello = crate::Hello {
+        name: name("s3"),
+        incarnation: Incarnation::ZERO,
+        instance: Instance::new(9),
+        address: address("nowhere"),
+        is_joining: false,
+        heartbeat: BEAT,
+        heard: Instance::ZERO,
+    };
+    mesh.queue.push_back((1, Event::Received(*theirs, Message::Hello(hello))));
+    mesh.pass(BEAT * 5);
+    mesh.trade(1, "AAPL", "1");
+    assert_eq!(mesh.view(2), ["s1 AAPL 1"]);
+}
