@@ -66,6 +66,9 @@ impl Replica {
         let link = self.links.get_mut(&id).expect("it speaks");
         let is_first = !link.has_answered;
         link.has_answered |= link.has_members;
+        if core::mem::take(&mut link.may_take_back) {
+            link.says_taken = false;
+        }
         link.own_there = own;
         let there = own.map_or(Version::ZERO, |own| own.through);
         if is_first && there < through {

@@ -163,10 +163,8 @@ impl Replica {
         let link = self.links.get_mut(&id).expect("it said hello");
         let beat = hello.heartbeat.clamp(limits::HEARTBEAT_LEAST, limits::HEARTBEAT_MOST);
         link.heartbeat = Some(beat);
-        if core::mem::take(&mut link.says_taken) {
-            // Whether it still says so comes before its summary.
-            link.has_answered = false;
-        }
+        // Whether it still says that the name is taken comes before its summary.
+        link.may_take_back = link.says_taken;
         let before = link.peer.replace(peer);
         let has_started = before.is_some_and(|before| before.is_joining) && !peer.is_joining;
         if has_started {

@@ -144,14 +144,15 @@ impl Replica {
 
     /// Who holds rows of its name that its journal lacks.
     fn holders(&self) -> Vec<Holder> {
-        let holder = |(link, peer): (&Link, StrategyName)| {
-            let there = link.own_there?;
+        // Whoever has said so holds them, also while it is asked again.
+        let holder = |link: &Link| {
+            let (there, peer) = (link.own_there?, link.peer?.name);
             let is_newer = there.rows != 0 && !self.written.covers(there.through);
             is_newer.then_some(Holder { peer, through: there.through, rows: there.rows })
         };
         // A peer may be linked twice, and have said more the second time.
         let mut latest = BTreeMap::new();
-        for holder in self.answers().filter_map(holder) {
+        for holder in self.links.values().filter_map(holder) {
             let known = latest.entry(holder.peer).or_insert(holder);
             if known.through < holder.through {
                 *known = holder;

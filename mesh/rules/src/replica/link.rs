@@ -23,6 +23,8 @@ pub(super) struct Link {
     pub(super) has_answered: bool,
     /// It says that this replica's name is taken, and has not taken it back.
     pub(super) says_taken: bool,
+    /// It has said hello since: its summary takes that back, unless it says so again first.
+    pub(super) may_take_back: bool,
     /// What it has of this replica's rows, as it said last.
     pub(super) own_there: Option<OwnerSummary>,
     /// What it had of its own rows, as it said last.
@@ -82,6 +84,7 @@ impl Link {
             has_members: false,
             has_answered: false,
             says_taken: false,
+            may_take_back: false,
             own_there: None,
             its_own: Version::ZERO,
             beat: None,

@@ -158,7 +158,8 @@ impl Replica {
             let NameTaken { incarnation, address, .. } = taken;
             self.give_up_name(peer, incarnation, &address, out);
         } else if taken.is_alive {
-            self.links.get_mut(&id).expect("it speaks").says_taken = true;
+            let link = self.links.get_mut(&id).expect("it speaks");
+            (link.says_taken, link.may_take_back) = (true, false);
         }
     }
 

@@ -67,3 +67,24 @@ fn a_made_up_yield_of_a_later_life_changes_nothing() {
     mesh.settle();
     assert_eq!(mesh.processes[&1].replica.phase(), Phase::Running(life(&[1])));
 }
+
+/// Its peer still hears the first one when it has waited, and says so again each time it is asked.
+#[test]
+fn without_its_disk_nobody_starts_from_zero_beside_a_process_that_hangs() {
+    for wait in 1..16 {
+        let mut mesh = Mesh::default();
+        mesh.start(settings("s1", 1, &[]), Owned::new());
+        mesh.start(settings("s2", 2, &["s1"]), Owned::new());
+        mesh.trade(1, "AAPL", "100");
+        mesh.part(1, 2);
+        mesh.part(1, 11);
+        let join_wait = BEAT / 4 * wait;
+        let second = Settings { address: address("s1b"), join_wait, ..settings("s1", 11, &["s2"]) };
+        mesh.start(second, Owned::new());
+        mesh.pass(BEAT * 9);
+        let stepped_down = &mesh.processes[&11].stepped_down;
+        assert!(matches!(stepped_down, Some(StepDown::NewerRows { .. })), "{stepped_down:?}");
+        assert_eq!(mesh.processes[&11].replica.first_incarnation, None);
+        assert_eq!(mesh.view(2), ["s1 AAPL 100"]);
+    }
+}
