@@ -15,7 +15,8 @@
 //! This crate carries bytes: it knows no value of `domain` and no system.
 //!
 //! Invariants:
-//! * No other crate of the server uses ZeroMQ, threads, clocks or `unsafe`. The echo of `bench`
+//! * No other crate of the server uses ZeroMQ, threads, clocks or `unsafe`, but for the calls of
+//!   libsodium in `zmtp`. The echo of `bench`
 //!   uses ZeroMQ directly, so that it is a lower bound for this crate too.
 //! * No call waits for ever on a peer: every send is non-blocking and returns why it was refused.
 //! * Frames that a link or a hub drops have a [`Counter`]. What ZeroMQ drops for a slow subscriber

@@ -96,8 +96,8 @@ pub(crate) const DOOR_WAITING_BYTES_MAX_OF_ALL: usize = 64 << 20;
 /// How long no connection is accepted after descriptors ran out, unless one is closed before.
 pub(crate) const DESCRIPTORS_WAIT: Duration = Duration::from_secs(1);
 
-/// How often the clients of a native front door are looked at that rest: their memory is given
-/// back, and those that want to be forgotten when they are silent are.
+/// How often the clients of a native front door are looked at: buffers with nothing in them are
+/// given back, and those that want to be forgotten when they are silent are.
 pub(crate) const REST_CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// A message in the queue of a connection counts as one more for each of these many bytes of its

@@ -421,7 +421,7 @@ impl Connection {
         self.peer_ttl
     }
 
-    /// Gives back the memory of everything that is empty, for a connection that rests.
+    /// Gives back the memory of everything that is empty.
     pub fn trim(&mut self) {
         self.parts.forget();
         self.incoming.trim();
