@@ -14,16 +14,13 @@ struct Inline<const N: usize> {
 }
 
 impl<const N: usize> Inline<N> {
-    /// Copies a text, unless it is empty, too long, or has a byte outside the alphabet.
+    /// Copies a text that [`is_name`].
     #[inline]
-    fn new(text: &[u8], alphabet: &Alphabet) -> Option<Self> {
-        let len = u8::try_from(text.len()).ok()?;
-        if !is_name(text, N, alphabet) {
-            return None;
-        }
+    fn of_name(text: &[u8]) -> Self {
+        let len = u8::try_from(text.len()).expect("a name is short");
         let mut bytes = [0; N];
         bytes[..text.len()].copy_from_slice(text);
-        Some(Self { bytes, len })
+        Self { bytes, len }
     }
 
     /// A hash for tables in memory, eight bytes at a time; it may change with any version.
@@ -144,10 +141,11 @@ macro_rules! name {
             /// where it is empty, too long, or has a byte outside the alphabet.
             #[inline]
             pub fn new(text: &[u8]) -> Result<Self, Reject> {
-                Inline::new(text, &$alphabet)
-                    .filter(|_| Self::is_also(text))
-                    .map(Self)
-                    .ok_or_else(|| Reject::$reject(Reject::quote_bytes(text)))
+                if Self::is_name(text) {
+                    Ok(Self(Inline::of_name(text)))
+                } else {
+                    Err(Reject::$reject(Reject::quote_bytes(text)))
+                }
             }
 
             /// Whether a text is such a name: what [`Self::new`] asks, without a copy.

@@ -212,6 +212,8 @@ impl<V: Remembered> Names<V> {
         entries.filter(|entry| entry.source != WITHDRAWN).map(|entry| &entry.value)
     }
 
+    /// Adds an entry, for which there is room. Inlined, so that it is built where it stays.
+    #[inline(always)]
     fn push(&mut self, entry: Entry<V>) -> EntryIndex {
         let at = self.ring.slot(self.ring.next());
         if at == self.entries.len() {

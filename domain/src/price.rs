@@ -21,6 +21,7 @@ impl Price {
     ///
     /// # Errors
     /// [`Reject::PriceMustBePositive`] and [`Reject::PriceTooLarge`].
+    #[inline]
     pub fn from_nanos(nanos: i128) -> Result<Self, Reject> {
         if nanos <= 0 {
             return Err(Reject::PriceMustBePositive(nanos));

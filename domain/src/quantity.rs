@@ -17,6 +17,7 @@ impl Quantity {
     ///
     /// # Errors
     /// [`Reject::QuantityMustBePositive`] and [`Reject::QuantityTooLarge`].
+    #[inline]
     pub fn new(shares: i128) -> Result<Self, Reject> {
         if shares <= 0 {
             return Err(Reject::QuantityMustBePositive(shares.to_string()));

@@ -78,10 +78,10 @@ pub(crate) const PARKED_LEN_MAX_OF_ALL: usize = 128 << 20;
 /// The most bytes of replies that a client may be owed, by the length of recent replies, before its
 /// requests wait: replies to a large firm are thousands of times as long as requests, and those to
 /// others wait until they are made.
-pub(crate) const OWED_LEN_MAX: usize = 512 << 10;
+pub(crate) const OWED_LEN_MAX: usize = 1 << 20;
 
 /// The same of all clients: beyond that each of them may be owed the least alone.
-pub(crate) const OWED_LEN_MAX_OF_ALL: usize = 1 << 20;
+pub(crate) const OWED_LEN_MAX_OF_ALL: usize = 2 << 20;
 
 /// What a client may be owed whatever others are.
 pub(crate) const OWED_LEN_LEAST: usize = 64 << 10;

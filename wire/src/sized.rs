@@ -11,11 +11,12 @@ impl From<CutShort> for DecodeError {
     }
 }
 
-/// Appends what `write` appends, with its length before it.
+/// Appends what `write` appends, with its length before it. Inlined, so that what `write` captures
+/// is not stored and read again.
 ///
 /// # Panics
 /// If that has 4 GiB or more.
-#[inline]
+#[inline(always)]
 pub fn append_sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);

@@ -161,7 +161,17 @@ impl<'a> Iterator for Replies<'a> {
 
 #[inline]
 fn read_reply<'a>(cursor: &mut Cursor<'a>) -> Result<ReplyFrame<'a>, DecodeError> {
-    let (to, encoding) = (read_to(cursor)?, cursor.u8()?.try_into()?);
+    let to = match cursor.u8()? {
+        TO_CLIENT => To::Client(ClientHandle::new(cursor.u64()?)),
+        TO_SOURCE => To::Source(read_source(cursor)?),
+        TO_CLIENT_OF_ALL => To::ClientOfAll(ClientHandle::new(cursor.u64()?)),
+        TO_ROUTER => To::Router(CheckNumber::new(cursor.u64()?)),
+        _ => {
+            let what = "a reply goes to a client (0 or 2), to a source (1) or to the router (3)";
+            return Err(DecodeError::new(what));
+        }
+    };
+    let encoding = cursor.u8()?.try_into()?;
     let body: &[u8] = cursor.sized()?;
     if body.is_empty() {
         return Err(DecodeError::new("a reply says nothing"));
@@ -169,20 +179,8 @@ fn read_reply<'a>(cursor: &mut Cursor<'a>) -> Result<ReplyFrame<'a>, DecodeError
     Ok(ReplyFrame { to, encoding, body })
 }
 
-#[inline]
-fn read_to<'a>(cursor: &mut Cursor<'a>) -> Result<To<'a>, DecodeError> {
-    match cursor.u8()? {
-        TO_CLIENT => Ok(To::Client(ClientHandle::new(cursor.u64()?))),
-        TO_SOURCE => {
-            let len = cursor.u8()?;
-            let source = std::str::from_utf8(cursor.take(len.into())?);
-            source.map(To::Source).map_err(|_| DecodeError::new("a source is not UTF-8"))
-        }
-        TO_CLIENT_OF_ALL => Ok(To::ClientOfAll(ClientHandle::new(cursor.u64()?))),
-        TO_ROUTER => Ok(To::Router(CheckNumber::new(cursor.u64()?))),
-        _ => {
-            let what = "a reply goes to a client (0 or 2), to a source (1) or to the router (3)";
-            Err(DecodeError::new(what))
-        }
-    }
+fn read_source<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, DecodeError> {
+    let len = cursor.u8()?;
+    let source = std::str::from_utf8(cursor.take(len.into())?);
+    source.map_err(|_| DecodeError::new("a source is not UTF-8"))
 }

@@ -69,7 +69,7 @@ struct ReplayedRecord<'a> {
 /// Appends a reply as a record, with its size.
 ///
 /// The replies to fills are written by hand, field by field: there is one for every fill.
-#[inline]
+#[inline(always)]
 pub(super) fn write<'a, S>(reply: ReplyWriter<'a, S>, out: &mut Vec<u8>)
 where
     S: Iterator<Item = (&'a AccountId, u64)> + Clone,

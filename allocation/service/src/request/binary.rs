@@ -122,22 +122,18 @@ pub(crate) fn good_fill(record: &[u8], time_ns: u64) -> Option<Fill> {
     let RoutingKeys { ticker, seq, source } = good_keys(&mut cursor)?;
     let source = SourceId::new(source).ok()?;
     let id_len = usize::try_from(cursor.u64().ok()?).ok()?;
-    let id = read_id(cursor.take(id_len).ok()?, seq).ok()?;
+    let id = cursor.take(id_len).ok()?;
     let price = i64::from_le_bytes(cursor.take_array().ok()?);
     let quantity = cursor.u64().ok()?;
     let side = read_side(cursor.u8().ok()?).ok()?;
     let (price, quantity) = (Price::from_nanos(price.into()), Quantity::new(quantity.into()));
-    let fill = Fill {
-        source,
-        seq,
-        id,
-        time_ns,
-        ticker,
-        side,
-        price: price.ok()?,
-        quantity: quantity.ok()?,
-    };
-    cursor.rest().is_empty().then_some(fill)
+    let (price, quantity) = (price.ok()?, quantity.ok()?);
+    if !cursor.rest().is_empty() {
+        return None;
+    }
+    let fill = |id| Fill { source, seq, id, time_ns, ticker, side, price, quantity };
+    // Nearly every message is named by its number, which is not worth a copy of a text.
+    Some(if id.is_empty() { fill(seq.into()) } else { fill(MessageId::new(id).ok()?) })
 }
 
 /// Reads a whole request and judges every field of it.
