@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::{Mutex, Weak};
 
 use allot_domain::LogIndex;
 use allot_runtime::{Link, SendError};
@@ -16,11 +17,14 @@ use crate::length::wide;
 use crate::limits::{FRAME_BYTES, FREE_BUFFERS_MAX};
 use crate::record::{push_open, record_bytes};
 use crate::status::{CommitStatus, RECORDS, SnapshotFrame};
+use crate::writer::Writer;
 use crate::{Ack, JournalError, Record};
 
 /// The shard's side of the link to the committer.
 pub(crate) struct CommitQueue {
     committer: Link,
+    /// Gone with the committer.
+    writer: Weak<Mutex<Writer>>,
     failure: Failure,
     ack: Ack,
     /// The largest record that fits into a segment.
@@ -55,6 +59,7 @@ struct Waiting {
 /// What a commit queue starts from.
 pub(crate) struct Start {
     pub(crate) committer: Link,
+    pub(crate) writer: Weak<Mutex<Writer>>,
     pub(crate) failure: Failure,
     pub(crate) ack: Ack,
     pub(crate) record_bytes_max: usize,
@@ -67,6 +72,7 @@ impl CommitQueue {
     pub(crate) fn new(start: Start) -> Self {
         Self {
             committer: start.committer,
+            writer: start.writer,
             failure: start.failure,
             ack: start.ack,
             record_bytes_max: start.record_bytes_max,
@@ -164,6 +170,30 @@ impl CommitQueue {
                 self.send_failed(error);
             }
         }
+    }
+
+    /// Commits on this thread what was appended, if nothing else is under way; false if it was left
+    /// as it is.
+    pub(crate) fn commit(&mut self) -> bool {
+        let is_alone = self.waiting.is_empty() && self.submitted == self.status.durable;
+        if self.open.is_empty() || !is_alone {
+            return false;
+        }
+        let Some(writer) = self.writer.upgrade() else {
+            return false;
+        };
+        let Ok(mut writer) = writer.try_lock() else {
+            return false;
+        };
+        // What is on the link is older than what the writer will say.
+        self.receive();
+        self.open.push(RECORDS);
+        let Some(status) = writer.commit_frame(&mut self.open) else {
+            self.open.pop();
+            return false;
+        };
+        (self.submitted, self.status) = (self.last, status);
+        true
     }
 
     fn send_failed(&self, error: SendError) {

@@ -8,8 +8,9 @@ use crate::{Ack, JournalError, Record, Sealed};
 /// The shard's end of its journal.
 ///
 /// In every turn the shard [`poll`](Self::poll)s, appends its inputs, and
-/// [`submit`](Self::submit)s once at the end. This end writes no file and never blocks: the
-/// [`Committer`](crate::Committer) writes, on a thread of its own.
+/// [`submit`](Self::submit)s once at the end. Then this end writes no file and never blocks: the
+/// [`Committer`](crate::Committer) writes, on a thread of its own. With [`commit`](Self::commit)
+/// the shard waits for the disk itself, which is sooner where it has nothing else to do.
 pub struct Journal {
     appended: LogIndex,
     durable: LogIndex,
@@ -83,6 +84,17 @@ impl Journal {
         if let Some(queue) = &mut self.queue {
             queue.submit();
             assert!(queue.submitted() <= self.appended, "only appended records are submitted");
+        }
+    }
+
+    /// Writes and syncs what was appended on this thread, if nothing else is under way; else the
+    /// same as [`submit`](Self::submit). [`poll`](Self::poll) says what is durable.
+    ///
+    /// # Panics
+    /// As [`submit`](Self::submit).
+    pub fn commit(&mut self) {
+        if !self.queue.as_mut().is_some_and(CommitQueue::commit) {
+            self.submit();
         }
     }
 

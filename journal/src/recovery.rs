@@ -8,7 +8,7 @@
 
 mod start_point;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use allot_domain::LogIndex;
 use allot_runtime::{Waker, ring_pair};
@@ -16,7 +16,7 @@ use allot_runtime::{Waker, ring_pair};
 use crate::batch::BATCH_HEAD_BYTES;
 use crate::checkpointer::{self, Checkpointer, Preallocation, Retention};
 use crate::commit_queue;
-use crate::committer::{self, Committer, Current};
+use crate::committer::Committer;
 use crate::failure::Failure;
 use crate::file_name::{self, Listing};
 use crate::journal::Journal;
@@ -27,6 +27,7 @@ use crate::scan::Scan;
 use crate::segment::{SegmentHead, SegmentStart, first_chain};
 use crate::snapshot::Snapshot;
 use crate::status::{CheckpointStatus, CommitStatus};
+use crate::writer::{self, Current, Writer};
 use crate::{JournalConfig, JournalError, Media, Record, Tail};
 use start_point::{SnapshotEnd, find_segment, latest_snapshot};
 
@@ -335,15 +336,6 @@ impl Recovery {
         let snapshot = self.snapshot_end.map(|end| end.index);
         let kept_from = self.snapshot_end.map_or(1, |end| end.kept_from);
         let retention = Retention::new(config.prune, begun, snapshot, kept_from);
-        let journal = Journal::new(commit_queue::Start {
-            committer: shard_end,
-            failure: failure.clone(),
-            ack: config.ack,
-            record_bytes_max: record_bytes_max(config.segment_bytes),
-            status,
-            snapshot_every_bytes: config.snapshot_every_bytes,
-            bytes_since_snapshot: self.bytes_since_snapshot,
-        });
         let checkpointer = Checkpointer::new(checkpointer::Start {
             name: config.name.clone(),
             media: Arc::clone(&self.media),
@@ -354,18 +346,28 @@ impl Recovery {
             stamp: config.stamp,
             status: status.checkpoint,
         });
-        let committer = Committer::new(committer::Start {
-            name: config.name,
+        let writer = Writer::new(writer::Start {
             media: self.media,
             journal: committer_end,
             checkpointer: upper,
-            failure,
+            failure: failure.clone(),
             segment,
             segment_bytes: config.segment_bytes,
             chain,
             status,
         });
-        Ok((journal, committer, checkpointer))
+        let writer = Arc::new(Mutex::new(writer));
+        let journal = Journal::new(commit_queue::Start {
+            committer: shard_end,
+            writer: Arc::downgrade(&writer),
+            failure,
+            ack: config.ack,
+            record_bytes_max: record_bytes_max(config.segment_bytes),
+            status,
+            snapshot_every_bytes: config.snapshot_every_bytes,
+            bytes_since_snapshot: self.bytes_since_snapshot,
+        });
+        Ok((journal, Committer::new(&config.name, writer), checkpointer))
     }
 }
 

@@ -23,6 +23,7 @@ mod config;
 mod service;
 mod shard;
 mod failure;
+mod inline_commit;
 mod sequence;
 mod state;
 mod owed;

@@ -1,5 +1,7 @@
 //! Every limit of a shard, each with its reason, asserted against the others.
 
+use std::time::Duration;
+
 use allot_domain::limits::MESSAGE_MAX;
 use allot_journal::PAYLOAD_BYTES_MAX;
 use allot_runtime::RECYCLED_BYTES_MAX;
@@ -7,6 +9,19 @@ use allot_wire::backplane::INPUT_BODY_MAX;
 
 /// Frames of inputs taken in one turn; other agents may share the thread.
 pub(crate) const FRAMES_PER_TURN: usize = 16;
+
+/// Turns with one input each before the shard syncs by itself: a client that waits for each reply
+/// gets there at once, and one that sends many at a time never does.
+pub(crate) const INLINE_AFTER: u32 = 8;
+
+/// A turn with such a sync that takes longer is slow: others wait meanwhile.
+pub(crate) const INLINE_TURN_MAX: Duration = Duration::from_millis(1);
+
+/// More slow turns in a row than this, and the disk is left to the committer.
+pub(crate) const INLINE_SLOW_MAX: u32 = 2;
+
+/// For how long.
+pub(crate) const INLINE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A frame of replies, or of events, that has grown to this length is sent before the frame of
 /// inputs is done, and before its buffer doubles to more than is kept.

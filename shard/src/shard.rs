@@ -10,6 +10,7 @@ use allot_wire::backplane::{
 
 use crate::commit::Commit;
 use crate::failure::ShardFailure;
+use crate::inline_commit::InlineCommit;
 use crate::limits::FRAMES_PER_TURN;
 use crate::replies::{Asked, Replies};
 use crate::sequence::{Agreement, InputSequence, Turn};
@@ -50,6 +51,7 @@ pub struct Shard<S: Service> {
     spare: Vec<u8>,
     was_full: bool,
     greet_at: Nanos,
+    inline: InlineCommit,
     failure: Option<ShardFailure>,
     failure_text: String,
     counters: Counters,
@@ -84,6 +86,7 @@ impl<S: Service> Shard<S> {
             spare: Vec::new(),
             was_full: false,
             greet_at: Nanos::ZERO,
+            inline: InlineCommit::default(),
             failure: None,
             failure_text: String::new(),
             counters,
@@ -211,7 +214,6 @@ impl<S: Service> Shard<S> {
         self.commit.reply(through, self.replies.end_replies(through), &self.journal);
         self.counters.add(Counter::Batches, 1);
         self.count_understood(left == Left::Done);
-        self.journal.submit();
     }
 
     fn apply_rest(&mut self, frame: &[u8], mut done: usize) -> Left {
@@ -443,6 +445,8 @@ impl<S: Service> Shard<S> {
         count
     }
 
+    /// Takes frames of inputs, and hands what they bring to the journal; the last one's is left for
+    /// the end of the turn.
     fn take_frames(&mut self) -> usize {
         let mut work_count = 0;
         for _ in 0..FRAMES_PER_TURN {
@@ -453,6 +457,7 @@ impl<S: Service> Shard<S> {
             if self.done.is_some() {
                 self.resume_frame();
             } else if self.commit.receive(&mut self.frame) {
+                self.journal.submit();
                 self.on_frame();
             } else {
                 break;
@@ -463,20 +468,36 @@ impl<S: Service> Shard<S> {
     }
 }
 
+impl<S: Service> Shard<S> {
+    /// Hands the journal what the turn has appended. A single input is synced at once, and replied
+    /// to in this turn.
+    fn end_turn(&mut self, now: Nanos, inputs: u64) -> usize {
+        if self.done.is_some() || !self.journal.waits() || !self.inline.is_due(now, inputs) {
+            self.journal.submit();
+            return 0;
+        }
+        self.journal.commit();
+        let polled = self.poll_journal();
+        polled + self.commit.send(&self.journal)
+    }
+}
+
 impl<S: Service> Agent for Shard<S> {
     fn role(&self) -> &str {
         &self.role
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
+        self.inline.begin(now);
         let mut work_count = self.poll_journal();
         if self.failure.is_some() {
             return 0;
         }
         work_count += self.commit.send(&self.journal);
         work_count += self.take_interest();
+        let applied = self.sequence.applied();
         work_count += self.take_frames();
-        self.journal.submit();
+        work_count += self.end_turn(now, self.sequence.applied().get() - applied.get());
         self.take_snapshot();
         if self.greet_at <= now || self.was_full != self.journal.is_full() {
             self.greet(now);

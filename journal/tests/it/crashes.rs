@@ -115,7 +115,8 @@ fn act(
             rig.journal.append(0, 0, 0, &payload);
             model.appended.push(payload);
         }
-        40..55 => rig.journal.submit(),
+        40..50 => rig.journal.submit(),
+        50..55 => rig.journal.commit(),
         55..75 => drop(rig.committer.do_work(rig.now)),
         75..88 => drop(rig.checkpointer.do_work(rig.now)),
         88..92 => {

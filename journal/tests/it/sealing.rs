@@ -31,6 +31,47 @@ fn a_reply_is_opened_once_everything_before_it_is_durable_and_not_earlier() {
 }
 
 #[test]
+fn what_is_committed_on_this_thread_is_durable_at_once_and_the_committer_has_nothing_to_do() {
+    let (mut rig, _) = Rig::start(media(&SimDisk::new(1)), config()).unwrap();
+    for number in 1..=100 {
+        rig.journal.append(0, 0, 0, &[7; 300]);
+        let reply = rig.journal.seal(b"reply".to_vec());
+        rig.journal.commit();
+        assert_eq!(rig.committer.do_work(rig.now), 0);
+        rig.checkpointer.do_work(rig.now);
+        rig.journal.poll().unwrap();
+        assert_eq!(rig.journal.durable().get(), number);
+        assert_eq!(rig.journal.unseal(reply).unwrap(), b"reply");
+    }
+}
+
+#[test]
+fn what_follows_records_that_are_under_way_is_left_to_the_committer() {
+    let (mut rig, _) = Rig::start(media(&SimDisk::new(1)), config()).unwrap();
+    rig.journal.append(0, 0, 0, b"first");
+    rig.journal.submit();
+    rig.journal.append(0, 0, 0, b"second");
+    rig.journal.commit();
+    rig.journal.poll().unwrap();
+    assert_eq!(rig.journal.durable(), LogIndex::ZERO);
+    rig.run_until_idle().unwrap();
+    assert_eq!(rig.journal.durable().get(), 2);
+}
+
+#[test]
+fn a_commit_on_this_thread_that_fails_ends_the_journal() {
+    let disk = SimDisk::new(1);
+    let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();
+    rig.journal.append(0, 0, 0, b"first");
+    let sealed = rig.journal.seal(b"reply".to_vec());
+    disk.fail_sync(1);
+    rig.journal.commit();
+    let error = rig.journal.poll().unwrap_err();
+    assert_eq!(rig.run_until_idle().unwrap_err(), error);
+    rig.journal.unseal(sealed).unwrap_err();
+}
+
+#[test]
 fn a_reply_from_memory_leaves_at_once_and_so_does_one_without_a_journal() {
     let mut config = config();
     config.ack = Ack::Memory;

@@ -69,7 +69,7 @@ fn what_a_client_is_owed_goes_by_the_replies_of_shards() {
     assert!(replies.owes_enough(ann));
     (4..FIRST_OWED_MAX).for_each(|_| replies.mark_replied(ann));
     assert!(!replies.owes_enough(ann));
-    for client in ["bob", "carl", "dora"] {
+    for client in ["bob", "carl", "dora", "eve", "finn"] {
         clients.send(client.as_bytes(), b"hello");
         assert!(next(&mut replies).is_some());
         let other = replies.clients.arrive(client.as_bytes(), false).unwrap();
