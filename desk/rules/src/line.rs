@@ -96,6 +96,43 @@ impl Line {
     }
 }
 
+/// As much of a line as says whose it is, though the rest may be no command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LineHead {
+    /// The number in brackets, if it is one.
+    pub transaction: Option<NonZeroU64>,
+    /// The name of the command, if it is one.
+    pub name: Option<CommandName>,
+    /// The user.
+    pub user: User,
+    /// The stock, if the command has one.
+    pub symbol: Option<Symbol>,
+}
+
+impl LineHead {
+    /// Reads it; none where the line names no user.
+    #[must_use]
+    pub fn read(line: &str) -> Option<Self> {
+        let line = line.trim();
+        let (transaction, text) = Line::split_number(line).unwrap_or_else(|_| {
+            let behind = line.split_once(']').map_or(line, |(_, text)| text);
+            (None, behind.trim_start())
+        });
+        let mut fields = text.split(',');
+        let name = CommandName::parse(fields.next()?).ok();
+        let user = User::new(fields.next()?.as_bytes()).ok()?;
+        let third = fields.next();
+        if name == Some(CommandName::DumpLog) && third.is_none() {
+            // It is the file of a DUMPLOG of all.
+            return None;
+        }
+        let has_symbol = name.is_some_and(|name| name.arguments().contains("SYMBOL"));
+        let symbol = third.filter(|_| has_symbol);
+        let symbol = symbol.and_then(|symbol| Symbol::new(symbol.as_bytes()).ok());
+        Some(Self { transaction, name, user, symbol })
+    }
+}
+
 impl fmt::Display for Line {
     /// As [`Line::parse`] reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,6 +198,32 @@ mod tests {
             assert_eq!(line.transaction.map(NonZeroU64::get), number, "{text}");
             assert_eq!(line.user.as_ref().map(User::as_str), user, "{text}");
             assert_eq!(line.command.name().as_str(), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn whose_a_line_is_can_be_read_though_it_is_no_command() {
+        for (text, transaction, name, user, symbol) in [
+            ("ADD,z,-5", None, Some("ADD"), Some("z"), None),
+            ("[7] BUY,z,ABC", Some(7), Some("BUY"), Some("z"), Some("ABC")),
+            ("[x] BUY,z,ABCD,1", None, Some("BUY"), Some("z"), None),
+            ("[7] GIVE,z,ABC", Some(7), None, Some("z"), None),
+            ("ADD,z,1,2,3,4,5", None, Some("ADD"), Some("z"), None),
+            ("DUMPLOG,z,../x", None, Some("DUMPLOG"), Some("z"), None),
+            ("DUMPLOG,../x", None, None, None, None),
+            ("ADD", None, None, None, None),
+            ("ADD,,1", None, None, None, None),
+            ("nonsense", None, None, None, None),
+        ] {
+            let head = LineHead::read(text);
+            let read = head.as_ref();
+            let number = read.and_then(|head| head.transaction).map(NonZeroU64::get);
+            assert_eq!(number, transaction, "{text}");
+            let read_name = read.and_then(|head| head.name).map(CommandName::as_str);
+            assert_eq!(read_name, name, "{text}");
+            assert_eq!(read.map(|head| head.user.as_str()), user, "{text}");
+            let stock = read.and_then(|head| head.symbol);
+            assert_eq!(stock.as_ref().map(Symbol::as_str), symbol, "{text}");
         }
     }
 

@@ -39,8 +39,9 @@ pub use quotes::{QuoteManager, QuoteTimes, read_answer};
 pub use reply::{Reply, ReplyBody, decode_replies, notices_as_json};
 pub use report::{Report, ShardReport};
 pub use request::{
-    ReportRequest, Request, RequestKind, RoutingKeys, decode_line, decode_request, encode_line,
-    encode_request, request_of_line, routing_keys, routing_rejection,
+    ReportRequest, Request, RequestKind, RoutingKeys, decode_line, decode_request,
+    encode_as_written, encode_line, encode_request, request_of_line, routing_keys,
+    routing_rejection,
 };
 pub use view::{DeskJob, DeskState};
 pub use wanted::{WantedEvent, Wish};

@@ -24,7 +24,7 @@ pub(crate) use binary::{
 };
 pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
 pub(crate) use json::{RefusedLine, read_refused};
-pub use json::{decode_line, encode_line};
+pub use json::{decode_line, encode_as_written, encode_line};
 
 /// A request whose every field can be read.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,6 +4,7 @@ mod client;
 mod init;
 mod load;
 mod log;
+mod numbered_line;
 mod quote_server;
 mod send;
 mod serve;

@@ -5,30 +5,33 @@
 //!    "amount":"100.00","transaction":17}
 //! ```
 //!
+//! A command may also come as a line of a workload: `{"type":"command","source":"web","seq":1,
+//! "line":"[17] BUY,u,ABC,100.00"}`.
+//!
 //! A field that is not known, or that the command does not have, is refused, and so is one that
 //! says nothing.
 
 use std::borrow::Cow;
 use std::num::NonZeroU64;
 
-use allot_desk_rules::{Cents, Command, CommandName, FileName, Reject, Symbol, User};
+use allot_desk_rules::{Cents, Command, CommandName, FileName, LineHead, Reject, Symbol, User};
 use allot_domain::{Reject as Core, Seq, SourceId};
 use allot_wire::json::{Entries, Field, Object, need, read_request, string, unknown_field};
 use allot_wire::{Rejection, origin};
 use serde_json::value::RawValue;
 
-use super::{ReportRequest, Request, made};
+use super::{ReportRequest, Request, made, request_of_line};
 use crate::limits::REFUSED_LINE_MAX;
 
 /// The fields of a line, as they stand there.
 struct Fields<'a> {
-    fields: [Field<'a>; 9],
+    fields: [Field<'a>; 10],
     /// The name of the first field that no request has.
     unknown: Option<Cow<'a, str>>,
 }
 
-const NAMES: [&str; 9] =
-    ["type", "source", "seq", "user", "command", "symbol", "amount", "file", "transaction"];
+const NAMES: [&str; 10] =
+    ["type", "source", "seq", "user", "command", "symbol", "amount", "file", "transaction", "line"];
 
 impl<'a> Fields<'a> {
     fn read(line: &'a [u8]) -> Result<Self, Core> {
@@ -77,8 +80,14 @@ impl<'a> Fields<'a> {
     }
 
     fn command(&self) -> Result<Request, Reject> {
-        let [_, source, seq, user, command, symbol, amount, file, transaction] = &self.fields;
+        let [_, source, seq, user, command, symbol, amount, file, transaction, line] = &self.fields;
         self.refuse_unknown(&NAMES)?;
+        if line.value.is_some() {
+            self.refuse_unknown(&["type", "source", "seq", "line"])?;
+            need([source, seq])?;
+            let (source, seq) = origin(&source.text()?, seq.whole()?)?;
+            return request_of_line(source, seq, &line.text()?);
+        }
         need([source, seq, command])?;
         let name = CommandName::parse(&command.text()?)?;
         self.refuse_unknown(&known_fields(name))?;
@@ -173,11 +182,15 @@ pub(crate) fn read_refused(line: &[u8]) -> Option<RefusedLine<'_>> {
     }
     let text = core::str::from_utf8(line).ok()?;
     let fields = Fields::read(line).ok()?;
-    let [kind, source, seq, user, command, symbol, _, _, transaction] = &fields.fields;
+    let [kind, source, seq, user, command, symbol, _, _, transaction, line] = &fields.fields;
     if string(kind.json().ok()?).as_deref() != Some("command") {
         return None;
     }
     let (source, seq) = origin(&source.text().ok()?, seq.whole().ok()?).ok()?;
+    if line.value.is_some() {
+        let LineHead { transaction, name, user, symbol } = LineHead::read(&line.text().ok()?)?;
+        return Some(RefusedLine { source, seq, user, command: name?, symbol, transaction, text });
+    }
     Some(RefusedLine {
         source,
         seq,
@@ -187,6 +200,17 @@ pub(crate) fn read_refused(line: &[u8]) -> Option<RefusedLine<'_>> {
         transaction: transaction.whole().ok().and_then(NonZeroU64::new),
         text,
     })
+}
+
+/// Appends a line of a workload as it stands, without a line's end: the desk reads it, and refuses
+/// it where it is no command.
+pub fn encode_as_written(source: &SourceId, seq: Seq, line: &str, out: &mut Vec<u8>) {
+    let mut object = Object::begin(out);
+    object.plain("type", "command");
+    object.plain("source", source.as_str());
+    object.number("seq", seq.get());
+    object.text("line", line);
+    object.end();
 }
 
 /// Appends a request as one object, without a line's end.

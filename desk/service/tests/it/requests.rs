@@ -1,7 +1,8 @@
 //! What can be asked, and what is refused.
 
 use allot_desk_service::{
-    Request, RequestKind, decode_line, decode_request, encode_line, encode_request, request_of_line,
+    Request, RequestKind, decode_line, decode_request, encode_as_written, encode_line,
+    encode_request, request_of_line,
 };
 use allot_domain::{Seq, SourceId};
 
@@ -41,6 +42,16 @@ fn a_request_reads_back_from_both_encodings() {
 }
 
 #[test]
+fn a_line_of_a_workload_is_the_request_that_its_fields_make() {
+    let source = SourceId::new(b"web").unwrap();
+    for line in ["[17] BUY,u,ABC,100.00", "COMMIT_SELL,u", "DUMPLOG,all.xml", "DUMPLOG,u,a.xml"] {
+        let mut written = Vec::new();
+        encode_as_written(&source, Seq::new(3), line, &mut written);
+        assert_eq!(decode_line(&written), Ok(request_of_line(source, Seq::new(3), line).unwrap()));
+    }
+}
+
+#[test]
 fn what_is_no_request_is_refused_with_its_code() {
     let head = r#""type":"command","source":"web","seq":7"#;
     for (rest, code) in [
@@ -61,6 +72,19 @@ fn what_is_no_request_is_refused_with_its_code() {
         (r#""user":"u","command":"DUMPLOG","file":"a b""#, "bad_file"),
     ] {
         let line = format!("{{{head},{rest}}}");
+        let rejection = decode_line(line.as_bytes()).unwrap_err();
+        assert_eq!(rejection.code, code, "{line}: {}", rejection.reason);
+        assert_eq!((&*rejection.source, rejection.seq.get()), ("web", 7), "{line}");
+    }
+    for (rest, code) in [
+        (r#""line":"ADD,u,-1""#, "amount_must_be_positive"),
+        (r#""line":"BUY,u,ABC""#, "wrong_arguments"),
+        (r#""line":"GIVE,u,ABC""#, "unknown_command"),
+        (r#""line":"ADD,u,1","user":"u""#, "unknown_field"),
+        (r#""line":"""#, "unknown_field"),
+        (r#""line":7"#, "malformed_field"),
+    ] {
+        let line = format!(r#"{{"type":"command","source":"web","seq":7,{rest}}}"#);
         let rejection = decode_line(line.as_bytes()).unwrap_err();
         assert_eq!(rejection.code, code, "{line}: {}", rejection.reason);
         assert_eq!((&*rejection.source, rejection.seq.get()), ("web", 7), "{line}");

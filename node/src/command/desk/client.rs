@@ -3,12 +3,13 @@
 use std::process;
 use std::time::Duration;
 
-use allot_desk_service::{Reply, ReplyBody, Request, decode_replies, encode_line, request_of_line};
+use allot_desk_service::{Reply, ReplyBody, decode_replies};
 use allot_domain::Seq;
 use allot_feeds::unique_source;
 use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, Nanos, PollSet};
 use anyhow::{Result, anyhow, bail};
 
+use super::numbered_line::NumberedLine;
 use crate::front_probe;
 
 /// After this long without a reply a command is sent again, under its name.
@@ -33,7 +34,8 @@ pub(super) fn is_postponed(code: &str) -> bool {
     matches!(code, "busy" | "shard_away" | FULL)
 }
 
-/// Sends the command of a line of a workload; the answer of one that waits for a quote is awaited.
+/// Sends a line of a workload, also one that the desk will refuse.
+/// The answer of one that waits for a quote is awaited.
 pub(super) fn ask(
     front: &str,
     door_key: Option<CurveKey>,
@@ -46,7 +48,7 @@ pub(super) fn ask(
     let source = unique_source("desk", clock.now(), process::id().into());
     let source = source.map_err(|reject| anyhow!("{reject}"))?;
     let seq = Seq::new(1);
-    let request: Request = request_of_line(source, seq, command)
+    let line = NumberedLine::read(source, seq, command)
         .map_err(|reject| anyhow!("{command:?} is no command: {reject}"))?;
     let end = clock.now() + timeout;
     let mut refused = None;
@@ -64,7 +66,7 @@ pub(super) fn ask(
         }
         if send_at <= now {
             frame.clear();
-            encode_line(&request, &mut frame);
+            line.encode(&mut frame);
             let is_sent = link.send(&mut frame).is_ok();
             send_at = now + if is_sent { AGAIN_AFTER } else { NO_ROOM_PAUSE };
         }

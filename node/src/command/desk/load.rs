@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use allot_desk_rules::Reject;
 use allot_domain::SourceId;
 use allot_runtime::duration;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
@@ -19,16 +20,20 @@ use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::stdout::print;
 use run::Run;
-use workload::Workload;
+use workload::{LineNumber, Workload, usize_of};
+
+/// How many of the lines that were not sent are shown.
+const SHOWN_MAX: usize = 10;
 
 /// Send a workload to a desk: a command a line, as in `[7] BUY,u,ABC,100.00`
 ///
 /// The commands of a user keep their order: the next is sent when the one before has its answer. A
 /// DUMPLOG of all is sent when everything before it is answered. What gets no answer is sent again
 /// under the same name, so that nothing is applied twice, whatever is restarted meanwhile; so is
-/// the whole file when it is sent again with the same --source. Prints each answer as JSON, and at
-/// the end one object of counts, commands a second and latencies. The exit code is 1 if a command
-/// stays without an answer.
+/// the whole file when it is sent again with the same --source. A line that is no command is sent
+/// as it stands, and the desk refuses it; one that names no user either is not sent. Prints each
+/// answer as JSON, and at the end one object of counts, commands a second and latencies. The exit
+/// code is 1 if a command stays without an answer, or a line was not sent.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -68,5 +73,17 @@ pub(super) fn run(load: &Load, common: &CommonArgs) -> Result<ExitCode> {
     let mut run = Run::connect(load, &settings, &workload)?;
     let is_whole = run.run()?;
     print(&run.report().to_string())?;
+    let count = workload.nobodys.len();
+    if 0 < count {
+        let name = |(number, reject): &(LineNumber, Reject)| {
+            let line = workload.lines[usize_of(*number)];
+            format!("\n  line {}: {:?}: {reject}", number + 1, line.trim())
+        };
+        let first: String = workload.nobodys.iter().take(SHOWN_MAX).map(name).collect();
+        bail!(
+            "{shown}: {count} lines are no commands and name no user, and were not sent; \
+             mend them or take them out{first}"
+        );
+    }
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -16,7 +16,8 @@ use crate::stdout::print;
 /// Send one command to a desk, and print its answer as JSON
 ///
 /// The command is written as in a workload. The answer of a command that waits for a quote is
-/// awaited. The exit code is 1 if it is refused.
+/// awaited. What is no command is sent as it stands, if it names a user: so the log of the desk has
+/// it. The exit code is 1 if it is refused.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use super::{Desk, receive};
 use crate::process::Process;
 
@@ -127,6 +129,20 @@ fn what_cannot_be_written_is_said_and_ends_nothing() {
 }
 
 #[test]
+fn a_line_that_names_no_user_is_named_and_fails_the_load() {
+    let desk = Desk::new();
+    let _server = desk.serve("127.0.0.1:9", &[]);
+    desk.place.write("workload", "ADD,ann,1.00\nnonsense\nDUMPLOG,a b\nADD,ann,2.00\n");
+    let outcome = desk.place.run(&["desk", "load", "workload", "--front", "ipc://front"]);
+    assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
+    assert!(outcome.stdout.contains(r#""answered":2,"#), "{outcome:?}");
+    assert!(outcome.stdout.contains(r#""not_sent":2,"#), "{outcome:?}");
+    let said = &outcome.stderr;
+    assert!(said.contains("2 lines are no commands and name no user"), "{said}");
+    assert!(said.contains("line 2: \"nonsense\"") && said.contains("line 3: "), "{said}");
+}
+
+#[test]
 fn a_command_that_cannot_be_read_stands_in_the_log() {
     let desk = Desk::new();
     let (_quotes, at) = desk.quote_server("127.0.0.1:0", "ABC,10.00\n");
@@ -144,11 +160,23 @@ fn a_command_that_cannot_be_read_stands_in_the_log() {
         assert_eq!((&reply["type"], &reply["code"]), (&"rejected".into(), &code.into()));
         assert_eq!((&reply["seq"], &reply["source"]), (&seq.into(), &"web".into()));
     }
+    desk.is_refused("[7] ADD,ann,-6", "amount_must_be_positive");
+    desk.is_refused("ADD,ann,1,2", "wrong_arguments");
+    desk.is_refused("GIVE,ann,1", "unknown_command");
+    desk.place.write("workload", "ADD,ann,1.00\n[7] ADD,bob,-7\n\nBUY,ann,ABC\nADD,ann,-8\n");
+    let load = ["desk", "load", "workload", "--front", "ipc://front"];
+    for no_data in [None, Some("--no-data")] {
+        let output = desk.place.run(&[&load[..], no_data.as_slice()].concat()).ok();
+        let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
+        let refused = json!({ "amount_must_be_positive": 2, "wrong_arguments": 1 });
+        assert_eq!((&report["refused"], &report["answered"]), (&refused, &1.into()), "{report}");
+    }
     desk.is_answered("[8] DUMPLOG,all.xml");
     let all = written(&desk, &mut server, "all.xml");
     validate(&desk, "data/logs/all.xml");
     let count = |element: &str| all.matches(&format!("<{element}>")).count();
-    assert_eq!((count("userCommand"), count("errorEvent")), (4, 3), "{all}");
+    assert_eq!((count("userCommand"), count("errorEvent")), (4 + 2 + 8, 3 + 2 + 6), "{all}");
+    assert_eq!(all.matches("wrong_arguments: ").count(), 3, "{all}");
     assert!(all.contains("bad_symbol: ") && all.contains("&lt;&amp;&gt;"), "{all}");
     drop(server);
     let output = desk.place.run(&["verify", "data"]).ok();

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::time::Duration;
 
+use allot_desk_rules::User;
 use allot_desk_service::{
-    Reply, ReplyBody, Request, RequestKind, decode_replies, encode_line, encode_request,
-    notices_as_json, request_of_line,
+    Reply, ReplyBody, RequestKind, decode_replies, encode_request, notices_as_json,
 };
 use allot_domain::{Seq, SourceId, shard_of};
 use allot_runtime::{Clock, Context, Link, LinkOptions, Nanos, PollSet};
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use super::Load;
 use super::workload::{LineNumber, Workload, usize_of};
 use crate::command::desk::client::{FULL, is_postponed};
+use crate::command::desk::numbered_line::NumberedLine;
 use crate::settings::Settings;
 
 /// After this long without a reply a command is sent again.
@@ -146,19 +147,16 @@ impl<'a> Run<'a> {
         is_ready || !self.on_way.is_empty()
     }
 
-    fn request(&self, number: LineNumber) -> Result<Request> {
+    fn line(&self, number: LineNumber) -> Result<NumberedLine<'a>> {
         let line = self.workload.lines[usize_of(number)];
         let seq = Seq::new(u64::from(number) + 1);
-        request_of_line(self.source, seq, line).map_err(|reject| anyhow!("{line:?}: {reject}"))
+        NumberedLine::read(self.source, seq, line).map_err(|reject| anyhow!("{line:?}: {reject}"))
     }
 
     fn make_ready(&mut self, number: LineNumber) -> Result<()> {
-        let connection = match self.request(number)? {
-            Request::Command(command) => {
-                shard_of(command.user.as_bytes(), self.connections.len()).index()
-            }
-            Request::DumpAll(_) | Request::Report(_) => 0,
-        };
+        let user = self.line(number)?.user();
+        let spread = |user: User| shard_of(user.as_bytes(), self.connections.len()).index();
+        let connection = user.map_or(0, spread);
         self.connections[connection].ready.push_back(number);
         Ok(())
     }
@@ -191,7 +189,7 @@ impl<'a> Run<'a> {
 
     /// Sends a message of commands over a connection, if it has some.
     fn send(&mut self, at: usize, now: Nanos) -> Result<bool> {
-        let mut numbers = Vec::new();
+        let (mut numbers, mut lines) = (Vec::new(), Vec::new());
         while numbers.len() < BATCH_MAX
             && let Some(number) = self.connections[at].ready.front().copied()
         {
@@ -199,13 +197,23 @@ impl<'a> Run<'a> {
             if is_new && WINDOW <= self.connections[at].on_way + numbers.len() {
                 break;
             }
+            let line = self.line(number)?;
+            // What is no command has no binary form, and is a message of its own.
+            let is_alone = !self.has_data && matches!(line, NumberedLine::Unread { .. });
+            if is_alone && !lines.is_empty() {
+                break;
+            }
             self.connections[at].ready.pop_front();
             numbers.push(number);
+            lines.push(line);
+            if is_alone {
+                break;
+            }
         }
         if numbers.is_empty() {
             return Ok(false);
         }
-        self.write(&numbers)?;
+        self.write(&lines)?;
         let is_sent = self.connections[at].link.send(&mut self.message).is_ok();
         for number in numbers {
             let due_at = now + if is_sent { AGAIN_AFTER } else { NO_ROOM_PAUSE };
@@ -228,19 +236,18 @@ impl<'a> Run<'a> {
         Ok(is_sent)
     }
 
-    fn write(&mut self, numbers: &[LineNumber]) -> Result<()> {
-        let requests =
-            numbers.iter().map(|number| self.request(*number)).collect::<Result<Vec<_>>>()?;
+    fn write(&mut self, lines: &[NumberedLine<'_>]) -> Result<()> {
         self.message.clear();
-        if self.has_data {
-            for request in &requests {
-                encode_line(request, &mut self.message);
+        let requests: Vec<_> = lines.iter().filter_map(NumberedLine::command).collect();
+        if self.has_data || requests.len() < lines.len() {
+            for line in lines {
+                line.encode(&mut self.message);
                 self.message.push(b'\n');
             }
             return Ok(());
         }
         // A stretch has commands of users, or one DUMPLOG of all.
-        let kind = requests.first().map_or(RequestKind::Command, Request::kind);
+        let kind = requests.first().map_or(RequestKind::Command, |request| request.kind());
         begin_batch(&mut self.message, kind.number());
         for request in &requests {
             self.record.clear();
@@ -364,11 +371,10 @@ impl<'a> Run<'a> {
         };
         let elapsed = (self.ended - self.began).as_micros().max(1);
         let done = u128::from(self.answered) + u128::from(self.refused.values().sum::<u64>());
-        let unread: u64 = self.workload.unread.values().sum();
         let left = self.workload.len() - micros.len();
         json!({
             "type": "load", "commands": self.workload.len(), "answered": self.answered,
-            "refused": self.refused, "unread": self.workload.unread, "unread_lines": unread,
+            "refused": self.refused, "not_sent": self.workload.nobodys.len(),
             "unanswered": left, "duplicates": self.duplicates, "fired": self.fired,
             "sent_again": self.again, "seconds": elapsed_seconds(elapsed),
             "commands_per_second": u64::try_from(done * 1_000_000 / elapsed).unwrap_or(u64::MAX),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use allot_desk_rules::{Line, User};
+use allot_desk_rules::{Line, LineHead, Reject, User};
 
 /// Which line, from zero.
 pub(super) type LineNumber = u32;
@@ -21,12 +21,12 @@ pub(super) struct Workload<'a> {
     /// The next command of the same user within the stretch.
     pub(super) next: Vec<Option<LineNumber>>,
     pub(super) stretches: Vec<Stretch>,
-    /// Lines that are no commands, by code.
-    pub(super) unread: BTreeMap<&'static str, u64>,
+    /// Lines that are no commands and name no user, each with why: they are not sent.
+    pub(super) nobodys: Vec<(LineNumber, Reject)>,
 }
 
 impl<'a> Workload<'a> {
-    /// Reads the lines; those that are no commands are counted, and empty ones passed over.
+    /// Reads the lines; empty ones are passed over.
     pub(super) fn parse(text: &'a str) -> Result<Self, String> {
         let lines: Vec<_> = text.lines().collect();
         if LineNumber::try_from(lines.len()).is_err() {
@@ -36,7 +36,7 @@ impl<'a> Workload<'a> {
             next: vec![None; lines.len()],
             lines,
             stretches: Vec::new(),
-            unread: BTreeMap::new(),
+            nobodys: Vec::new(),
         };
         let mut last: BTreeMap<User, LineNumber> = BTreeMap::new();
         let mut stretch = Stretch { heads: Vec::new(), len: 0 };
@@ -44,10 +44,11 @@ impl<'a> Workload<'a> {
             if line.trim().is_empty() {
                 continue;
             }
-            let user = match Line::parse(line) {
-                Ok(line) => line.user,
-                Err(reject) => {
-                    *workload.unread.entry(reject.code()).or_default() += 1;
+            let user = match (Line::parse(line), LineHead::read(line)) {
+                (Ok(line), _) => line.user,
+                (Err(_), Some(head)) => Some(head.user),
+                (Err(reject), None) => {
+                    workload.nobodys.push((number, reject));
                     continue;
                 }
             };
@@ -87,12 +88,14 @@ mod tests {
 
     #[test]
     fn commands_of_a_user_follow_each_other_and_dumps_of_all_stand_alone() {
-        let text = "[1] ADD,a,1\n[2] ADD,b,1\n\n[3] QUOTE,a,S\nnonsense\nDUMPLOG,f\nADD,a,2\n";
+        let text = "[1] ADD,a,1\n[2] ADD,b,1\n\n[3] ADD,a,-1\nnonsense\nDUMPLOG,f\nADD,a,2\n";
         let workload = Workload::parse(text).unwrap();
         let heads: Vec<_> = workload.stretches.iter().map(|one| one.heads.clone()).collect();
         assert_eq!(heads, [vec![0, 1], vec![5], vec![6]]);
         assert_eq!(workload.next[0], Some(3));
         assert_eq!(workload.next.iter().flatten().count(), 1);
-        assert_eq!((workload.len(), workload.unread["unknown_command"]), (5, 1));
+        let nobodys: Vec<_> =
+            workload.nobodys.iter().map(|(number, reject)| (*number, reject.code())).collect();
+        assert_eq!((workload.len(), nobodys), (5, vec![(4, "unknown_command")]));
     }
 }
