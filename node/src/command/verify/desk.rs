@@ -18,7 +18,7 @@ use crate::stdout::print;
 /// Verifies the journals of a desk; `is_whole` where all of its shards are to be there.
 pub(super) fn verify(verify: &Verify, directories: &[PathBuf], is_whole: bool) -> Result<ExitCode> {
     let mut given = GivenAnswers::default();
-    verify.replies.iter().try_for_each(|file| given.read(file))?;
+    given.read_all(&verify.replies)?;
     let check = |path: &PathBuf| {
         desk_journal::check(path, &mut |accounts, outcomes| given.find(accounts, outcomes))
     };

@@ -1,27 +1,47 @@
 //! Given answers: the replies of a desk that clients received, to be found again in the journals.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use allot_desk_rules::{Accounts, Outcomes, Reject};
 use allot_desk_service::{Desk, ReplyBody, decode_replies};
 use allot_domain::{Outcomes as _, Reject as Core};
+use allot_journal::state_hash;
 use allot_shard::{Delivery, Service};
+use allot_wire::json::Entries;
 use allot_wire::{DecodeError, Encoding, timestamp};
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::given_replies::UnreadableLine;
 
-/// The name of a command: its source, and its number.
-type CommandName = (String, u64);
+/// All that a reply says, in 128 bits: two that differ in anything have different ones, but for a
+/// chance of 2^-128.
+type Fingerprint = u128;
 
-/// The replies of some files, by command.
+/// A reply of a file, without its text: there may be millions.
+struct Given {
+    /// The places of its source and of its file in the lists of these.
+    source: usize,
+    file: usize,
+    /// Counted from 1.
+    line: u64,
+    seq: u64,
+    /// When the router took the command, if it says so.
+    time_ns: Option<u64>,
+    fingerprint: Fingerprint,
+    is_found: bool,
+}
+
+/// The replies of some files.
 #[derive(Default)]
 pub(super) struct GivenAnswers {
-    /// Those that were not found yet, each with all that it says, written in one way.
-    open: BTreeMap<CommandName, Vec<Box<str>>>,
+    /// By source and number, once all are read.
+    given: Vec<Given>,
+    sources: BTreeMap<String, usize>,
+    files: Vec<PathBuf>,
     /// How many of them are of before a journal that was pruned, and cannot be compared with it.
     pub(super) older: usize,
     /// The number of replies to be found.
@@ -34,16 +54,28 @@ pub(super) struct GivenAnswers {
 }
 
 impl GivenAnswers {
-    /// Reads a file of what `allot desk load` or `allot desk send` printed.
-    pub(super) fn read(&mut self, path: &Path) -> Result<()> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("cannot read the replies in {}", path.display()))?;
+    /// Reads files of what `allot desk load` or `allot desk send` printed.
+    pub(super) fn read_all(&mut self, paths: &[PathBuf]) -> Result<()> {
+        paths.iter().try_for_each(|path| self.read(path))?;
+        self.given.sort_by_key(|given| (given.source, given.seq));
+        Ok(())
+    }
+
+    fn read(&mut self, path: &Path) -> Result<()> {
+        let what = || format!("cannot read the replies in {}", path.display());
+        let mut file = BufReader::new(File::open(path).with_context(what)?);
         let before = (self.count, self.unreadable.len());
-        for (line, text) in (1..).zip(text.split_inclusive('\n')) {
-            match self.add(text.trim_ascii()) {
+        self.files.push(path.to_owned());
+        let mut text = Vec::new();
+        for line in 1.. {
+            text.clear();
+            if file.read_until(b'\n', &mut text).with_context(what)? == 0 {
+                break;
+            }
+            match self.add(line, text.trim_ascii()) {
                 Ok(()) => {}
                 // A client that is killed may leave its last line so: it had not read that reply.
-                Err(_) if !text.ends_with('\n') => self.incomplete.push(path.to_owned()),
+                Err(_) if !text.ends_with(b"\n") => self.incomplete.push(path.to_owned()),
                 Err(error) => self.unreadable.push(UnreadableLine::new(path, line, error)),
             }
         }
@@ -58,30 +90,49 @@ impl GivenAnswers {
         Ok(())
     }
 
-    fn add(&mut self, line: &str) -> Result<(), DecodeError> {
-        if line.is_empty() {
+    fn add(&mut self, line: u64, text: &[u8]) -> Result<(), DecodeError> {
+        if text.is_empty() {
             return Ok(());
         }
-        let value: Value = serde_json::from_str(line)?;
+        let entries: Entries<'_, &RawValue> = serde_json::from_slice(text)?;
+        let value = |wanted: &str| {
+            entries.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.get())
+        };
         // The last line of a workload counts the answers before it.
-        if value["type"] == "load" {
+        if value("type") == Some("\"load\"") {
             return Ok(());
         }
+        let time = value("time").and_then(|time| time.strip_prefix('"')?.strip_suffix('"'));
+        let (time_ns, fingerprint) = (time.and_then(timestamp::parse), fingerprint(&entries));
         let mut replies = Vec::new();
-        decode_replies(line.as_bytes(), &mut replies)?;
+        decode_replies(text, &mut replies)?;
         for reply in replies {
-            if is_of_shard(&reply.body) {
-                self.count += 1;
-                let name = (reply.source, reply.seq.get());
-                self.open.entry(name).or_default().push(value.to_string().into());
+            if !is_of_shard(&reply.body) {
+                continue;
             }
+            self.count += 1;
+            let next = self.sources.len();
+            let source = *self.sources.entry(reply.source).or_insert(next);
+            let (file, seq) = (self.files.len() - 1, reply.seq.get());
+            let is_found = false;
+            self.given.push(Given { source, file, line, seq, time_ns, fingerprint, is_found });
         }
         Ok(())
     }
 
-    /// Removes what the outcomes of a record say.
+    /// Those of a command.
+    fn of(&mut self, source: &str, seq: u64) -> &mut [Given] {
+        let Some(source) = self.sources.get(source).copied() else { return &mut [] };
+        let name = |given: &Given| (given.source, given.seq);
+        let from = self.given.partition_point(|given| name(given) < (source, seq));
+        let rest = &mut self.given[from..];
+        let len = rest.iter().take_while(|given| name(given) == (source, seq)).count();
+        &mut rest[..len]
+    }
+
+    /// Finds what the outcomes of a record say.
     pub(super) fn find(&mut self, accounts: &Accounts, outcomes: &Outcomes) {
-        if self.open.is_empty() {
+        if self.given.is_empty() {
             return;
         }
         for outcome in outcomes.list() {
@@ -90,43 +141,52 @@ impl GivenAnswers {
             if matches!(described.delivery, Delivery::Nobody) {
                 continue;
             }
-            let name = (described.source.as_str().to_owned(), number.get());
-            let Some(given) = self.open.get_mut(&name) else { continue };
-            self.line.clear();
-            Desk::write_reply(accounts, outcomes, outcome, Encoding::Json, &mut self.line);
-            let made: Value = serde_json::from_slice(&self.line).expect("a reply is JSON");
-            let made = made.to_string();
-            given.retain(|one| **one != *made);
-            if given.is_empty() {
-                self.open.remove(&name);
+            let mut line = std::mem::take(&mut self.line);
+            let given = self.of(described.source.as_str(), number.get());
+            if given.iter().any(|one| !one.is_found) {
+                line.clear();
+                Desk::write_reply(accounts, outcomes, outcome, Encoding::Json, &mut line);
+                let made = serde_json::from_slice(&line).expect("a reply is an object");
+                let made = fingerprint(&made);
+                given.iter_mut().for_each(|one| one.is_found |= one.fingerprint == made);
             }
+            self.line = line;
         }
     }
 
     /// Sets aside what is of no later time than this one, at which the replay of a journal that
     /// was pruned began.
     pub(super) fn set_older_aside(&mut self, until_ns: u64) {
-        for given in self.open.values_mut() {
-            let before = given.len();
-            given.retain(|one| time_ns(one).is_some_and(|time_ns| until_ns < time_ns));
-            self.older += before - given.len();
-        }
-        self.open.retain(|_, given| !given.is_empty());
+        let before = self.given.len();
+        let is_later = |given: &Given| given.time_ns.is_some_and(|time_ns| until_ns < time_ns);
+        self.given.retain(|given| given.is_found || is_later(given));
+        self.older += before - self.given.len();
     }
 
     /// The replies that are in no journal.
     pub(super) fn lost(&self) -> Vec<String> {
-        let lost = self.open.iter().flat_map(|((source, seq), given)| {
-            given.iter().map(move |one| format!("{source} {seq}: {one}"))
+        let name = |wanted: usize| {
+            let found = self.sources.iter().find(|(_, place)| **place == wanted);
+            found.map_or("", |(source, _)| source)
+        };
+        let lost = self.given.iter().filter(|given| !given.is_found).map(|given| {
+            let (source, file) = (name(given.source), self.files[given.file].display());
+            format!("{source} {}: {file} line {}", given.seq, given.line)
         });
         lost.collect()
     }
 }
 
-/// When the router took the command of a reply.
-fn time_ns(reply: &str) -> Option<u64> {
-    let reply: Value = serde_json::from_str(reply).ok()?;
-    timestamp::parse(reply["time"].as_str()?)
+/// That of a reply: its fields may stand in any order.
+fn fingerprint(reply: &Entries<'_, &RawValue>) -> Fingerprint {
+    let mut bytes = Vec::new();
+    reply.0.iter().fold(0, |sum, (name, value)| {
+        bytes.clear();
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(b':');
+        bytes.extend_from_slice(value.get().as_bytes());
+        sum.wrapping_add(state_hash(&bytes))
+    })
 }
 
 /// Whether a shard gave the reply; the front door gives the others, and they are in no journal.

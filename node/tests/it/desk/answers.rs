@@ -28,7 +28,10 @@ fn a_reply_that_no_journal_makes_is_lost_and_a_line_that_is_no_reply_is_named() 
         said.iter().for_each(|said| assert!(verified.contains(said), "{said}\n{verified}"));
     };
     let richer = good.replace(r#""cash":"100.00""#, r#""cash":"101.00""#);
-    check(&richer, &["4 replies checked, 1 lost", "LOST: no journal makes the reply load 1: "]);
+    check(
+        &richer,
+        &["4 replies checked, 1 lost", "LOST: no journal makes the reply load 1: bad line "],
+    );
     let refused = good.replace(r#""source":"load","seq":4"#, r#""source":"load","seq":44"#);
     check(&refused, &["1 lost", "the reply load 44: "]);
     check(&format!("not a reply\n{good}"), &["1 lines are no replies", "WRONG: bad line 1: "]);
