@@ -6,10 +6,11 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use allot_desk_rules::limits::{DUE_GRAIN_NS, USERS_MAX};
+use allot_desk_rules::limits::{DUE_GRAIN_NS, LOG_FILES_MAX, USERS_MAX};
 use allot_desk_rules::{
-    Answer, Command, DeskConfig, DumpAll, Input, Origin, Outcome, Outcomes, Pending, Recent,
-    RecentKind, Reject, Request, Shares, Span, Summary, Symbol, Told, Trade, TriggerLine, User,
+    Answer, Command, DeskConfig, DumpAll, FileName, Input, Origin, Outcome, Outcomes, Pending,
+    Recent, RecentKind, Reject, Request, Shares, Span, Summary, Symbol, Told, Trade, TriggerLine,
+    User,
 };
 use allot_domain::{Reject as Core, Side};
 
@@ -69,6 +70,8 @@ pub(crate) struct Shard {
     armings: u64,
     names: Names<Applied>,
     dumps: Names<Said>,
+    /// The files that were named, by whose log they have.
+    log_files: BTreeMap<Option<User>, BTreeSet<String>>,
     /// The latest answers and refusals, and when their commands were taken.
     answers: VecDeque<(Result<Answer, Reject>, u64)>,
     /// How many answers there ever were.
@@ -94,6 +97,7 @@ impl Shard {
             armings: 0,
             names: Names::new(config.names),
             dumps: Names::new(config.names),
+            log_files: BTreeMap::new(),
             answers: VecDeque::new(),
             answered: 0,
             failed: None,
@@ -283,7 +287,12 @@ impl Shard {
         let (mut duplicate, mut reject) = (false, None);
         match self.dumps.standing(&name) {
             _ if !self.config.keeps_log => reject = Some(Reject::NoLog),
-            Standing::New => self.dumps.mark(name, said),
+            Standing::New => {
+                reject = self.name_log(None, file).err();
+                if reject.is_none() {
+                    self.dumps.mark(name, said);
+                }
+            }
             Standing::Applied(before) if before == said => duplicate = true,
             Standing::Applied(_) => {
                 let name = format!("{id} of source {source} and all users");
@@ -298,6 +307,17 @@ impl Shard {
             None => Outcome::Answered { told, answer: Answer::LogDumped },
             Some(reject) => Outcome::Rejected { told, reject },
         });
+    }
+
+    /// Files of one name are one; another one is refused where there are enough.
+    pub(crate) fn name_log(&mut self, user: Option<User>, file: &FileName) -> Result<(), Reject> {
+        let files = self.log_files.entry(user).or_default();
+        files.insert(file.parts().collect::<Vec<_>>().join("/"));
+        if LOG_FILES_MAX < files.len() {
+            files.remove(&file.parts().collect::<Vec<_>>().join("/"));
+            return Err(Reject::TooManyLogs);
+        }
+        Ok(())
     }
 
     fn told(&self, request: &Request, late: bool) -> Told {

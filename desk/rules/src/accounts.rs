@@ -30,6 +30,7 @@ use crate::applied::Applied;
 use crate::chains::Chains;
 use crate::history::{AnswerNumber, History, Kept};
 use crate::limits::{DUE_GRAIN_NS, SLICE_STEPS_MAX, USERS_MAX};
+use crate::log_files::LogFiles;
 use crate::market::{ListingIndex, Market};
 use crate::{
     Answer, Balance, Command, DeskConfig, DumpAll, Input, Origin, Outcome, Outcomes, Recent,
@@ -60,6 +61,7 @@ pub struct Accounts {
     /// The names of requests to all: all shards see the same ones.
     dump_names: Names<Applied>,
     history: History,
+    log_files: LogFiles,
     /// A user whose waiting commands are gone on with.
     running: Option<UserIndex>,
     /// A quote, or its failure, that is not done with.
@@ -174,6 +176,7 @@ impl Accounts {
             names: Names::new(config.names),
             dump_names: Names::new(config.names),
             history: History::new(config.history),
+            log_files: LogFiles::default(),
             running: None,
             release: None,
             postponed: None,
@@ -404,10 +407,13 @@ impl Accounts {
         let content = dump.content();
         let reject = match self.dump_names.look(name) {
             _ if !self.config.keeps_log => Some(Reject::NoLog),
-            Standing::New => {
-                self.dump_names.store(name, Applied { content, answer: AnswerNumber::ZERO });
-                None
-            }
+            Standing::New => match self.log_files.add(None, file) {
+                Ok(()) => {
+                    self.dump_names.store(name, Applied { content, answer: AnswerNumber::ZERO });
+                    None
+                }
+                Err(reject) => Some(reject),
+            },
             Standing::Known(entry) if self.dump_names.get(entry).content == content => {
                 told.origin.duplicate = true;
                 None

@@ -1,6 +1,7 @@
 //! File name: where a log is to be written, below the directory that the server keeps for logs.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use core::fmt;
 
 use allot_domain::snapshot::{Cursor, SnapshotError};
@@ -10,7 +11,7 @@ use crate::{Reject, limits};
 /// The path of a file in a directory of the server: 1 to 255 printable characters of ASCII, without
 /// the space, `,`, `"`, `\`. It begins with no `/`, and none of its parts begins with a dot: so it
 /// leads nowhere else, and to nothing hidden. A `.` alone is nothing.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct FileName(Box<str>);
 
 impl FileName {
@@ -32,6 +33,19 @@ impl FileName {
     /// Its parts: directories, and the file at last.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').filter(|part| !matches!(*part, "" | "."))
+    }
+
+    /// The same file, as it is named without parts that are nothing.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        let mut text = String::with_capacity(self.0.len());
+        for part in self.parts() {
+            if !text.is_empty() {
+                text.push('/');
+            }
+            text.push_str(part);
+        }
+        Self(text.into())
     }
 
     /// The text.
@@ -73,6 +87,9 @@ mod tests {
             let name = FileName::new(text).unwrap();
             let parts: Vec<_> = name.parts().collect();
             assert!(!parts.is_empty() && parts.iter().all(|part| !part.starts_with('.')));
+            let plain = name.plain();
+            assert_eq!(plain.as_str(), parts.join("/"));
+            assert_eq!(FileName::new(plain.as_str()), Ok(plain));
         }
     }
 }

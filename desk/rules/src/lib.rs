@@ -29,6 +29,7 @@ mod account;
 mod applied;
 mod refusal;
 mod history;
+mod log_files;
 mod market;
 mod accounts;
 

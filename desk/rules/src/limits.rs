@@ -46,6 +46,10 @@ pub const SYMBOLS_MAX: usize = 62 + 62 * 62 + 62 * 62 * 62;
 /// Bytes of a file's name.
 pub const FILE_NAME_LEN_MAX: usize = 255;
 
+/// The most files that a user has the log in, and that have the log of all: each takes as much as
+/// the log, and the disk of all of them is bounded so by a multiple of it.
+pub const LOG_FILES_MAX: usize = 16;
+
 /// The most stocks, pending buys and triggers of a user, and the most pending sells and triggers:
 /// a summary lists them all, and stays below a MiB.
 pub const POSITIONS_MAX: usize = 4_096;

@@ -56,6 +56,7 @@ pub(crate) fn save(reject: &Reject, out: &mut Vec<u8>) {
         }
         Reject::ExceedsLimits(Limit::Money) => (10, NONE),
         Reject::ExceedsLimits(Limit::Shares) => (11, NONE),
+        Reject::TooManyLogs => (12, NONE),
         _ => unreachable!("only final rejections are kept"),
     };
     let place = |command| CommandName::ALL.iter().position(|known| *known == command);
@@ -100,6 +101,7 @@ pub(crate) fn load(number: u8, cursor: &mut Cursor<'_>) -> Result<Reject, Snapsh
         }
         (10, ..) => Reject::ExceedsLimits(Limit::Money),
         (11, ..) => Reject::ExceedsLimits(Limit::Shares),
+        (12, ..) => Reject::TooManyLogs,
         _ => return Err(broken),
     };
     let has_command = matches!(number - FIRST, 7..=9);
@@ -132,6 +134,7 @@ mod tests {
             Reject::InsufficientShares(ShareShortage { command, symbol, needs: many, free: few }),
             Reject::ExceedsLimits(Limit::Money),
             Reject::ExceedsLimits(Limit::Shares),
+            Reject::TooManyLogs,
         ] {
             assert!(reject.is_final(), "{reject}");
             let mut bytes = Vec::new();

@@ -41,6 +41,8 @@ reasons! {
         TooManyWaiting(Waiters) = "too_many_waiting",
         /// The user has too many stocks, pending orders and triggers.
         TooManyPositions = "too_many_positions",
+        /// The user has the log in [`limits::LOG_FILES_MAX`] files, or so many have that of all.
+        TooManyLogs = "too_many_logs",
         /// No BUY of the last 60 seconds is pending.
         NoPendingBuy = "no_pending_buy",
         /// No SELL of the last 60 seconds is pending.
@@ -155,6 +157,7 @@ impl Reject {
         "too_many_users",
         "too_many_waiting",
         "too_many_positions",
+        "too_many_logs",
         "no_pending_buy",
         "no_pending_sell",
         "no_set_buy",
@@ -176,6 +179,7 @@ impl Reject {
         matches!(
             self,
             Self::TooManyPositions
+                | Self::TooManyLogs
                 | Self::NoPendingBuy
                 | Self::NoPendingSell
                 | Self::NoSetBuy(_)
@@ -219,9 +223,10 @@ impl fmt::Display for Reject {
             | Self::AmountMalformed(_)
             | Self::AmountMustBePositive
             | Self::AmountTooLarge => self.explain_text(f),
-            Self::TooManyUsers | Self::TooManyWaiting(_) | Self::TooManyPositions => {
-                self.explain_bound(f)
-            }
+            Self::TooManyUsers
+            | Self::TooManyWaiting(_)
+            | Self::TooManyPositions
+            | Self::TooManyLogs => self.explain_bound(f),
             Self::ExceedsLimits(limit) => limit.fmt(f),
             _ => self.explain_state(f),
         }
@@ -279,6 +284,11 @@ impl Reject {
             ),
             Self::TooManyWaiting(Waiters::Shard) => f.write_str(
                 "too many commands wait for quotes; send it again when the quote server answers",
+            ),
+            Self::TooManyLogs => write!(
+                f,
+                "the log is in {} files already; name one of them, and it is written anew",
+                limits::LOG_FILES_MAX
             ),
             _ => write!(
                 f,

@@ -93,7 +93,8 @@ impl Operator {
         // One name, one user: the replies to it are all in one log.
         let user = (seq.get() * 7 + seq.get() / 11) % self.options.users;
         let transaction = std::num::NonZeroU64::new(seq.get() % 5);
-        let file = || FileName::new("log.xml").expect("a plain name");
+        let name = format!("{}.xml", seq.get() % 20);
+        let file = || FileName::new(&name).expect("a plain name");
         if seq.get().is_multiple_of(50) {
             return Request::DumpAll(DumpAll { source, id, time_ns, transaction, file: file() });
         }

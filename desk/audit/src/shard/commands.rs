@@ -48,7 +48,10 @@ impl Shard {
             }
             Command::CancelSetBuy(symbol) => self.unset(request, false, symbol, disarmed),
             Command::CancelSetSell(symbol) => self.unset(request, true, symbol, disarmed),
-            Command::DumpLog(_) => Ok(Answer::LogDumped),
+            Command::DumpLog(ref file) => {
+                self.name_log(Some(user), file)?;
+                Ok(Answer::LogDumped)
+            }
             Command::DisplaySummary => Ok(Answer::Summary(self.summary(user))),
         }
     }

@@ -44,7 +44,10 @@ impl Accounts {
             }
             Command::CancelSetBuy(symbol) => self.cancel_set(at, Side::Buy, symbol, aftermath),
             Command::CancelSetSell(symbol) => self.cancel_set(at, Side::Sell, symbol, aftermath),
-            Command::DumpLog(_) => Ok(Answer::LogDumped),
+            Command::DumpLog(ref file) => {
+                self.log_files.add(Some(at), file)?;
+                Ok(Answer::LogDumped)
+            }
             Command::DisplaySummary => Ok(Answer::Summary(self.summarize(at, outcomes))),
         }
     }

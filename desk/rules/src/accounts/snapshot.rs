@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   ALOTDESK │ version │ config │ counters │ accounts │ orders │ listings │ commands that wait │
-//!            │ line │ wanted │ names │ names of requests to all │ answers
+//!            │ line │ wanted │ names │ names of requests to all │ answers │ files of logs
 //! ```
 
 use alloc::boxed::Box;
@@ -19,6 +19,7 @@ use crate::account::{Armed, Order, Trigger, UserIndex};
 use crate::answer::put_transaction;
 use crate::applied::Applied;
 use crate::history::AnswerNumber;
+use crate::log_files::LogFiles;
 use crate::market::{Arming, Asked, Price};
 use crate::{
     Balance, Cents, Command, CommandName, DeskConfig, FileName, Origin, Recent, RecentKind,
@@ -29,7 +30,7 @@ use crate::{
 const MAGIC: [u8; 8] = *b"ALOTDESK";
 
 /// The version of the format; any other is refused.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 impl Accounts {
     /// Appends the snapshot of this shard: see [`allot_domain::snapshot`] for what that is.
@@ -52,6 +53,7 @@ impl Accounts {
         self.names.save(out);
         self.dump_names.save(out);
         self.history.save(out);
+        self.log_files.save(out);
     }
 
     /// The shard that [`Accounts::save`] wrote; it continues as that one would have.
@@ -71,6 +73,7 @@ impl Accounts {
         shard.names.load(&mut cursor)?;
         shard.dump_names.load(&mut cursor)?;
         shard.history.load(&mut cursor)?;
+        shard.log_files = LogFiles::load(&mut cursor, shard.accounts.len())?;
         shard.check_names()?;
         shard.due_said = shard.next_due();
         cursor.end()?;

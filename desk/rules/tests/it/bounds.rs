@@ -1,10 +1,10 @@
 //! Bounds: what there is no room for is refused, and says so.
 
 use allot_desk_rules::limits::{
-    AMOUNT_MAX, FILE_NAME_LEN_MAX, MONEY_MAX, WAITING_BYTES_MAX, WAITING_LEN, WAITING_MAX,
-    WAITING_USER_MAX,
+    AMOUNT_MAX, FILE_NAME_LEN_MAX, LOG_FILES_MAX, MONEY_MAX, WAITING_BYTES_MAX, WAITING_LEN,
+    WAITING_MAX, WAITING_USER_MAX,
 };
-use allot_desk_rules::{Balance, Cents, Command, DeskConfig, Line, Reject};
+use allot_desk_rules::{Accounts, Balance, Cents, Command, DeskConfig, Line, Reject};
 
 use crate::script::{Script, user};
 
@@ -131,6 +131,29 @@ fn a_shard_has_a_bounded_number_of_bytes_that_wait() {
     // A command without a file may still fit; when the quote comes, all that waits is answered.
     assert!(script.run("quote A 1.00").contains("dumped"));
     assert_eq!(script.accounts.waiting_counts(), (0, 0));
+}
+
+#[test]
+fn a_user_has_the_log_in_a_bounded_number_of_files() {
+    let mut script = Script::new(DeskConfig::default());
+    script.run("ADD,u,1");
+    script.run("ADD,v,1");
+    for number in 0..LOG_FILES_MAX {
+        assert_eq!(script.run(&format!("DUMPLOG,u,a/{number}")), "dumped");
+        assert_eq!(script.run(&format!("DUMPLOG,{number}")), "dumped");
+    }
+    assert_eq!(script.run("DUMPLOG,u,b"), "refused too_many_logs");
+    assert_eq!(script.run("again DUMPLOG,u,b"), "again: refused too_many_logs");
+    assert_eq!(script.run("DUMPLOG,b"), "refused too_many_logs");
+    assert_eq!(script.run("DUMPLOG,u,./a//7"), "dumped", "it takes the place of the one before");
+    assert_eq!(script.run("DUMPLOG,./7"), "dumped");
+    assert_eq!(script.run("DUMPLOG,v,b"), "dumped", "others have files of their own");
+    let mut bytes = Vec::new();
+    script.accounts.save(&mut bytes);
+    script.accounts = Accounts::load(DeskConfig::default(), &bytes).unwrap();
+    assert_eq!(script.run("DUMPLOG,u,c"), "refused too_many_logs");
+    assert_eq!(script.run("DUMPLOG,c"), "refused too_many_logs");
+    assert_eq!(script.run("DUMPLOG,u,a/0"), "dumped");
 }
 
 #[test]

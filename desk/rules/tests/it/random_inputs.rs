@@ -71,7 +71,7 @@ fn input(choice: &Choice, number: u64, time_ns: u64) -> Input {
         6 => Input::QuoteFailed(QuoteFailed { symbol: of, time_ns }),
         7 if choice.amount.is_multiple_of(2) => Input::Tick(Tick { time_ns }),
         7 => Input::Marker(Marker { number, time_ns, report: false }),
-        8 => request(line(None, Command::DumpLog(file())), number, time_ns),
+        8 => request(line(None, Command::DumpLog(file(number))), number, time_ns),
         kind => {
             let who = user(["u", "v", "w", "x"][usize::from(choice.user)]);
             let amount = Cents::new(u64::from(choice.amount) * 25);
@@ -84,8 +84,9 @@ fn line(user: Option<User>, command: Command) -> Line {
     Line { transaction: transaction(7), user, command }
 }
 
-fn file() -> FileName {
-    FileName::new("file").unwrap()
+/// One of more names than a user's log may have.
+fn file(number: u64) -> FileName {
+    FileName::new(&format!("file{}", number % 20)).unwrap()
 }
 
 fn command(kind: u8, of: Symbol, amount: Cents, price: Cents) -> Command {
@@ -104,7 +105,7 @@ fn command(kind: u8, of: Symbol, amount: Cents, price: Cents) -> Command {
         29 => Command::SetSellAmount(of, amount),
         30 => Command::SetSellTrigger(of, price),
         31 => Command::CancelSetSell(of),
-        32 => Command::DumpLog(file()),
+        32 => Command::DumpLog(file(amount.get() / 25)),
         _ => Command::DisplaySummary,
     }
 }

@@ -36,7 +36,7 @@ fn a_snapshot_is_of_this_format_and_config() {
     assert_eq!(load(&longer), SnapshotError::TrailingBytes(1));
     let mut newer = bytes.clone();
     newer[8] = 9;
-    assert_eq!(load(&newer), SnapshotError::UnknownVersion(9, 2));
+    assert_eq!(load(&newer), SnapshotError::UnknownVersion(9, 3));
     let other =
         Accounts::load(DeskConfig { history: 31, names: 60, keeps_log: true }, &bytes).unwrap_err();
     assert_eq!(
