@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::DecodeError;
 pub use entries::{Entries, each_entry};
 pub use field::{Field, need, scalar, string, unknown_field};
-pub use object::Object;
+pub use object::{Object, write_digits};
 
 /// What some editors put before a text in UTF-8; RFC 8259 lets a reader pass over it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io;
 use std::path::PathBuf;
 
 use allot_desk_rules::{Command, DumpAll, FileName, Input, Outcome, Outcomes, User};
@@ -17,9 +17,6 @@ use anyhow::Result;
 use super::dump_queue::{Request, Subject};
 use super::log_folder::LogFolder;
 use super::shard_log::ShardLog;
-
-/// A buffer of one file.
-const BUFFER_BYTES: usize = 64 << 10;
 
 /// What is being read, and what is being written.
 pub(super) struct Pass {
@@ -55,7 +52,7 @@ pub(super) struct PassFile {
     pub(super) request: Request,
     name: FileName,
     /// What is written aside; an error is told at the end.
-    out: io::Result<XmlLog<BufWriter<File>>>,
+    out: io::Result<XmlLog<File>>,
     /// Whether a DUMPLOG was applied that asks for it.
     is_asked_for: bool,
 }
@@ -144,13 +141,13 @@ impl Pass {
 }
 
 fn finish_file(
-    log: XmlLog<BufWriter<File>>,
+    log: XmlLog<File>,
     number: usize,
     name: &FileName,
     folder: &LogFolder,
 ) -> io::Result<u64> {
     let (out, count) = log.end()?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    out.sync_all()?;
     folder.publish(number, name)?;
     Ok(count)
 }
@@ -158,9 +155,8 @@ fn finish_file(
 impl PassFile {
     fn begin(number: usize, subject: Subject, request: Request, folder: &LogFolder) -> Self {
         let name = FileName::new(&subject.file).expect("it was the name of a file");
-        let begun = folder.begin(number).and_then(|file| {
-            XmlLog::begin(BufWriter::with_capacity(BUFFER_BYTES, file), subject.user)
-        });
+        let begun = folder.begin(number);
+        let begun = begun.and_then(|file| XmlLog::begin(file, subject.user));
         Self { subject, request, name, out: begun, is_asked_for: false }
     }
 

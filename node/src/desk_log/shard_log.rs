@@ -8,7 +8,7 @@ use std::sync::Arc;
 use allot_desk_rules::{Input, Outcomes};
 use allot_desk_service::log::{Entry, EntryMaker};
 use allot_desk_service::{Desk, InputName};
-use allot_domain::LogIndex;
+use allot_domain::{LogIndex, Outcomes as _};
 use allot_journal::{Folder, Reader, SegmentState};
 use allot_server::JournalStamp;
 use allot_shard::{Entry as Record, State};
@@ -84,7 +84,7 @@ impl ShardLog {
         let place = NonZeroU64::new(index.get()).context("records are counted from 1")?;
         let record = Record::of::<Desk>(&found.record).map_err(|error| anyhow!("{error}"))?;
         (self.index, self.time_ns) = (index, record.time_ns);
-        self.outcomes = Outcomes::default();
+        self.outcomes.clear();
         let (kind, time_ns, body) = (record.kind, record.time_ns, record.body);
         self.input = match self.state.replay(record, &mut self.outcomes, |_| {}) {
             Ok(input) => {

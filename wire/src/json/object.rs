@@ -145,7 +145,11 @@ fn escape(text: &str, out: &mut Vec<u8>) {
     serde_json::to_writer(out, text).expect("a vector takes every write");
 }
 
-fn write_digits(mut number: u64, out: &mut Vec<u8>) {
+/// Appends the digits of a number.
+///
+/// # Panics
+/// Never: a digit is less than ten.
+pub fn write_digits(mut number: u64, out: &mut Vec<u8>) {
     let start = out.len();
     loop {
         let digit = u8::try_from(number % 10).expect("less than ten");

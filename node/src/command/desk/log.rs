@@ -1,7 +1,7 @@
 //! `allot desk log`: what happened, as the schema of the course has it.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -66,7 +66,7 @@ pub(super) fn run(log: &Log) -> Result<ExitCode> {
 
 fn write(shards: &mut [ShardLog], user: Option<User>, out: impl Write) -> Result<u64> {
     let mut by_time = ByTime::new(shards.len());
-    let mut xml = XmlLog::begin(BufWriter::new(out), user)?;
+    let mut xml = XmlLog::begin(out, user)?;
     while let Some(entry) = by_time.next(|shard, queue| shards[shard].read(queue))? {
         xml.add(&entry)?;
     }
