@@ -25,6 +25,7 @@ use allot_shard::State;
 use allot_wire::Encoding;
 use allot_wire::backplane::{self, PartFrame};
 
+use crate::engine::checker::{complete, order};
 use crate::engine::log_record::LogRecord;
 use crate::engine::options::Options;
 use crate::engine::prng::Prng;
@@ -228,12 +229,15 @@ impl Workload for DeskWorkload {
 
     fn check_shard(&mut self, shard: ShardId) -> Result<(), Violation> {
         let replica = &self.replicas[shard.index()];
-        self.tally.ordered += checker::order(replica, &self.history)?;
+        self.tally.ordered += order::check(shard, replica.indexes(), &self.history.sent)?;
         replica.close(&mut self.tally)
     }
 
     fn check_end(&mut self) -> Result<(), Violation> {
-        checker::all_replied(&self.replicas, &self.history)?;
+        let replicas = &self.replicas;
+        complete::check(replicas.len(), &self.history.sent, |shard, name| {
+            !replicas[shard.index()].given(name).is_empty()
+        })?;
         for report in &self.reports {
             checker::report(report, &self.replicas)?;
             self.tally.reports += 1;

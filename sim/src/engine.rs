@@ -19,6 +19,7 @@ pub mod violation;
 pub mod tally;
 pub mod planted_bug;
 pub mod options;
+pub mod sent;
 pub mod log_record;
 pub mod workload;
 pub mod log;

@@ -4,14 +4,12 @@
 //! | promise | where it is checked                                                           |
 //! |---------|-------------------------------------------------------------------------------|
 //! | P1      | `replies`: what clients have seen is in the journal, at every recovery        |
-//! | P2      | `replies`, `order`: repeats; the auditor in [`crate::allocation::replica`]    |
-//! | P3      | `order`: the log keeps the order of each connection                           |
+//! | P2      | `replies`: repeats; the auditor in [`crate::allocation::replica`]             |
 //! | P4, P5  | the auditor                                                                   |
 //! | P9      | `reports`, `publications`, `nettings`; [`crate::allocation::subscriber`]      |
 //! | P10     | `replies`: each refusal is due; the auditor                                   |
 
 pub mod nettings;
-pub mod order;
 pub mod publications;
 pub mod replies;
 pub mod reports;

@@ -10,6 +10,7 @@ use allot_wire::{Batch, Encoding};
 
 use super::clients::AUM;
 use super::tally::Tally;
+use crate::engine::sent::{Delivery, Sent};
 use crate::engine::violation::{Violation, ensure};
 
 /// Identifies a message: splits are numbered apart from fills and busts.
@@ -25,24 +26,6 @@ pub struct MessageKey {
 
 /// The code of a split that leaves out a holder.
 const OMITS_HOLDER: &str = "split_omits_holder";
-
-/// One delivery of a message to the front door.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Delivery {
-    /// The connection that brought it.
-    pub connection: u64,
-    /// Its ordinal among all deliveries.
-    pub ordinal: u64,
-}
-
-/// What is known of a message that reached the front door.
-#[derive(Clone, Debug, Default)]
-pub struct Sent {
-    /// The shard it goes to; `None` if it goes to all.
-    pub shard: Option<ShardId>,
-    /// Every delivery, the first one first.
-    pub deliveries: Vec<Delivery>,
-}
 
 /// A fill that was allocated: what a client needs to bust it.
 #[derive(Clone, Copy, Debug)]

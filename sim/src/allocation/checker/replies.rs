@@ -1,7 +1,5 @@
 //! P1 and P2: every reply that a client has seen is one that the journal of its shard gives.
 
-use std::slice;
-
 use allot_allocation_rules::{Finding, Omitted};
 use allot_allocation_service::Reply;
 use allot_domain::ShardId;
@@ -54,26 +52,6 @@ fn pattern(pending: &[(MessageKey, Reply)], lost: &[&(MessageKey, Reply)]) -> &'
         (_, _, true) => " (a contiguous range)",
         (_, _, false) => " (scattered)",
     }
-}
-
-/// Every message that reached the front door is in the journal of each shard it goes to.
-///
-/// # Errors
-/// The first that is not.
-pub fn check_all_replied(replicas: &[Replica], history: &ClientHistory) -> Result<(), Violation> {
-    for (key, sent) in &history.sent {
-        let shards = match sent.shard {
-            Some(shard) => slice::from_ref(&replicas[shard.index()]),
-            None => replicas,
-        };
-        // A split that is refused by what shards found of it goes to none: its check does.
-        let has =
-            |replica: &Replica| !replica.given(key).is_empty() || !replica.findings(key).is_empty();
-        ensure(shards.iter().all(has), "liveness", || {
-            format!("{key:?} was delivered {} times and is in no journal", sent.deliveries.len())
-        })?;
-    }
-    Ok(())
 }
 
 /// Every split that was refused because it left out holders did leave them out: every shard was
