@@ -171,17 +171,18 @@ pub(crate) fn make_ledger_of(settings: &Settings, system: &'static str) -> Resul
 }
 
 /// Tries whether the endpoints of a server in one process can be bound, before a ledger is made: a
-/// port in use is to leave nothing behind. A socket that is a file is not tried, for that would
-/// take it from the server that has it.
+/// port in use is to leave nothing behind. A socket that is a file is taken from no server that is
+/// alive.
 ///
 /// # Errors
 /// When one of them is taken.
 pub(crate) fn try_endpoints(settings: &Settings) -> Result<()> {
     let context = Context::new()?;
     let ends = [&settings.front, &settings.publish];
-    let ends = ends.into_iter().filter(|endpoint| endpoint.starts_with("tcp://"));
+    make_directories(&ends.map(String::as_str))?;
     let bind = |endpoint| Broadcast::bind(&context, endpoint, BroadcastOptions::default());
-    ends.map(|endpoint| bind(endpoint)).collect::<Result<Vec<_>, _>>()?;
+    // All are bound at once, and closed before this returns: the context waits for that.
+    ends.into_iter().map(|endpoint| bind(endpoint)).collect::<Result<Vec<_>, _>>()?;
     Ok(())
 }
 

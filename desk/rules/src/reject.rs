@@ -330,11 +330,14 @@ impl Reject {
                 f,
                 "{command} of {amount} is less than one share at {price}; use a larger amount"
             ),
-            Self::InsufficientShares(ShareShortage { command, symbol, needs, free }) => write!(
-                f,
-                "{command} needs {needs} free shares of {symbol}; the user has {free}: buy more, \
-                 or use a smaller amount"
-            ),
+            Self::InsufficientShares(ShareShortage { command, symbol, needs, free }) => {
+                let shares = if needs.get() == 1 { "share" } else { "shares" };
+                write!(
+                    f,
+                    "{command} needs {needs} free {shares} of {symbol}; the user has {free}: buy \
+                     more, or use a smaller amount"
+                )
+            }
             Self::NoLog => {
                 f.write_str("this server keeps no journal, and so no log; start it with --data DIR")
             }

@@ -83,6 +83,20 @@ fn a_disk_that_stays_full_is_named_and_ends_a_client_after_its_timeout() {
 }
 
 #[test]
+fn a_socket_file_in_use_leaves_no_ledger_behind() {
+    let desk = Desk::new();
+    let _server = desk.serve("127.0.0.1:1", &[]);
+    let ends = ["--front", "ipc://front", "--publish", "ipc://other", "--data", "data", "--new"];
+    for page in [&["serve"][..], &["desk", "serve", "--quotes", "127.0.0.1:1"]] {
+        let outcome = desk.place.run(&[page, &ends].concat());
+        assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
+        assert!(outcome.stderr.contains("ipc://front"), "{outcome:?}");
+        assert!(!desk.place.path().join("data").exists(), "{outcome:?}");
+    }
+    desk.is_answered("ADD,u,1.00");
+}
+
+#[test]
 fn a_port_in_use_leaves_no_ledger_behind() {
     let desk = Desk::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
