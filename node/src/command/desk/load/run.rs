@@ -75,6 +75,8 @@ struct OnWay {
     due_at: Nanos,
     /// Whether it is about to be sent again.
     is_ready: bool,
+    /// Whether it was sent at all: a connection that is down takes nothing.
+    was_sent: bool,
     /// The pause after the next refusal for want of room on the server's disk.
     full_pause: Duration,
 }
@@ -179,7 +181,6 @@ impl<'a> Run<'a> {
             let on_way = self.on_way.get_mut(&number).expect("what is due is on its way");
             on_way.is_ready = true;
             self.connections[on_way.connection].ready.push_front(number);
-            self.again += 1;
         }
         for at in 0..self.connections.len() {
             has_worked |= self.send(at, now)?;
@@ -219,7 +220,11 @@ impl<'a> Run<'a> {
             let due_at = now + if is_sent { AGAIN_AFTER } else { NO_ROOM_PAUSE };
             self.due.insert((due_at, number));
             match self.on_way.get_mut(&number) {
-                Some(on_way) => (on_way.due_at, on_way.is_ready) = (due_at, false),
+                Some(on_way) => {
+                    (on_way.due_at, on_way.is_ready) = (due_at, false);
+                    self.again += u64::from(is_sent && on_way.was_sent);
+                    on_way.was_sent |= is_sent;
+                }
                 None => {
                     self.connections[at].on_way += 1;
                     let on_way = OnWay {
@@ -227,6 +232,7 @@ impl<'a> Run<'a> {
                         sent_at: now,
                         due_at,
                         is_ready: false,
+                        was_sent: is_sent,
                         full_pause: NO_ROOM_PAUSE,
                     };
                     self.on_way.insert(number, on_way);
