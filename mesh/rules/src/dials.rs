@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use allot_domain::mix;
 
-use crate::limits::{RECONNECT_FIRST, RECONNECT_MOST};
+use crate::limits::{CLAIMS_DIALLED_MAX, RECONNECT_FIRST, RECONNECT_MOST};
 use crate::{Address, Settings, Steady, StrategyName};
 
 /// The addresses, each with its pauses.
@@ -25,6 +25,8 @@ struct Dial {
     peer: Option<StrategyName>,
     /// This replica answered itself.
     is_own: bool,
+    /// Nobody was met there: somebody says that another process of this name is.
+    is_claimed: bool,
 }
 
 impl Dials {
@@ -38,8 +40,18 @@ impl Dials {
 
     /// A member listens there.
     pub(crate) fn want(&mut self, address: &Address) {
-        if !self.dials.contains_key(address) {
-            self.dials.insert(address.clone(), Dial::default());
+        self.dials.entry(address.clone()).or_default().is_claimed = false;
+    }
+
+    /// Another process of this name is said to listen there: it is asked for at once.
+    pub(crate) fn ask_now(&mut self, now: Steady, address: &Address) {
+        let is_known = self.dials.contains_key(address);
+        if !is_known && self.claimed().count() < CLAIMS_DIALLED_MAX {
+            let dial = Dial { is_claimed: true, ..Dial::default() };
+            self.dials.insert(address.clone(), dial);
+        }
+        if let Some(dial) = self.dials.get_mut(address) {
+            (dial.asked, dial.next) = (0, dial.next.min(now));
         }
     }
 
@@ -49,6 +61,16 @@ impl Dials {
             Some(dial) if !dial.is_given => self.dials.remove(address).is_some(),
             _ => false,
         }
+    }
+
+    /// The addresses that are asked for because of a claim alone.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = &Address> {
+        self.dials.iter().filter(|(_, dial)| dial.is_claimed).map(|(address, _)| address)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has(&self, address: &Address) -> bool {
+        self.dials.contains_key(address)
     }
 
     /// Somebody answered there.

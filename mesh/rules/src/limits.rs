@@ -30,6 +30,13 @@ pub const LINEAGE_MAX: usize = 8;
 /// Deltas that leave on a link before it must say that it has room.
 pub const DELTAS_A_TURN: usize = 4;
 
+/// Starts that an owner passes over at once because somebody knows of a process that had them: more
+/// are made up.
+pub const STARTS_PASSED_MAX: u32 = 4_096;
+
+/// Addresses at which another process of this name is looked for at once.
+pub const CLAIMS_DIALLED_MAX: usize = 64;
+
 /// Trades that may wait for the disk. Further ones are refused until it has caught up.
 pub const PENDING_MAX: usize = 65_536;
 

@@ -96,6 +96,16 @@ pub enum Notice {
         /// Up to where.
         through: Version,
     },
+    /// A later process of this name was claimed, and nobody of this name answers where it is said
+    /// to be.
+    NotFound {
+        /// Who said it; none has not said who it is.
+        peer: Option<StrategyName>,
+        /// Its incarnation.
+        incarnation: Incarnation,
+        /// Where it is said to listen.
+        address: Address,
+    },
     /// There was another process of this name, or another life of this strategy, or somebody made
     /// up rows of its life: it moves on to its next incarnation.
     MovedOn(Incarnation),

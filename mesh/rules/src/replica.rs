@@ -7,13 +7,15 @@
 //!
 //! Changes go to peers as they happen, and whoever lacks something asks for it: [`exchange`] has
 //! both. [`greeting`] knows who is at the other end of a link, [`namesakes`] which of two processes
-//! of a name stays, [`membership`] who there is, [`routes`] who sends to whom, [`joining`] how a
-//! strategy gets its incarnation, [`own`] what a trade does, [`clockwork`] what time does.
+//! of a name stays, [`claims`] what others say of them, [`membership`] who there is, [`routes`] who
+//! sends to whom, [`joining`] how a strategy gets its incarnation, [`own`] what a trade does,
+//! [`clockwork`] what time does.
 
 mod link;
 mod own;
 mod joining;
 mod greeting;
+mod claims;
 mod namesakes;
 mod membership;
 mod routes;

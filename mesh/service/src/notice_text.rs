@@ -59,10 +59,17 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
             %through,
             "{peer} said that it holds newer positions of this strategy, and did not show them"
         ),
+        Notice::NotFound { peer, incarnation, address } => tracing::error!(
+            %incarnation, %address,
+            "{} said that another process has the name of this strategy, and none answers at that \
+             address: this one goes on; if there is one, let each reach the address of the other, \
+             or stop one",
+            peer.map_or_else(|| "a peer".to_owned(), |peer| peer.to_string())
+        ),
         Notice::MovedOn(incarnation) => tracing::warn!(
             %incarnation,
-            "peers hold positions of another process of this name, of another life of this \
-             strategy, or made up, which do not count: this one goes on under its next incarnation"
+            "peers know of another process of this name, of another life of this strategy, or of \
+             what somebody made up: this one goes on under its next incarnation"
         ),
         Notice::Full(what) => {
             tracing::error!("{what} beyond their bound are not kept; docs/MESH.md has the bounds");

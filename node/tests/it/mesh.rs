@@ -269,6 +269,30 @@ fn bytes_that_no_peer_says_are_counted_and_end_nothing() {
     mesh.peers.clear();
 }
 
+/// A hello, and a `name taken` for whoever reads it: nobody listens at its address.
+fn lies() -> [Vec<u8>; 2] {
+    let incarnation = [9, 0, 0, 0, 99, 0, 0, 0];
+    let at = b"ipc://nowhere";
+    let mut hello = [b"MESH\x01\x01\x01X".as_slice(), &incarnation, &[7; 8]].concat();
+    hello.extend([&[13], at.as_slice(), &[0], &1_000_000_000_u64.to_le_bytes(), &[0; 8]].concat());
+    let mut taken = [b"MESH\x01\x07".as_slice(), &incarnation, &[8; 8]].concat();
+    taken.extend([&[13], at.as_slice(), &[1], &[0; 8]].concat());
+    [hello, taken]
+}
+
+#[test]
+fn a_claim_that_nobody_backs_ends_no_peer() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &[]);
+    let socket = zmq::Context::new().socket(zmq::DEALER).unwrap();
+    socket.set_linger(0).unwrap();
+    socket.connect(&format!("ipc://{}", mesh.place.path().join("A").display())).unwrap();
+    lies().iter().for_each(|frame| socket.send(frame, 0).unwrap());
+    while mesh.status("A")["counters"]["unfounded"] != 1 {}
+    mesh.peer("A").type_line("AAPL 100");
+    mesh.has("A", "A", "AAPL", "100");
+}
+
 #[test]
 fn who_does_not_have_the_keys_is_not_heard() {
     let mut mesh = Mesh::new();

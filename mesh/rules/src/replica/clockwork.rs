@@ -11,6 +11,7 @@ impl Replica {
         self.drop_the_silent(now, out);
         self.close_doubts(now, out);
         self.look_at_unknown_life(now, out);
+        self.look_at_claims(now, out);
         if self.phase == Phase::Down {
             return;
         }

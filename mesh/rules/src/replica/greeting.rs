@@ -38,6 +38,7 @@ impl Replica {
 
     /// A connection is gone.
     pub(super) fn drop_link(&mut self, now: Now, id: LinkId, out: &mut Vec<Effect>) {
+        self.count_claim(id, out);
         let Some(link) = self.links.remove(&id) else { return };
         let name = link.peer.map(|peer| peer.name);
         if let Some(name) = name.filter(|name| self.peers.get(name) == Some(&id)) {
@@ -94,7 +95,7 @@ impl Replica {
             return;
         }
         match hello.name == self.settings.name {
-            true => self.meet_namesake(id, &hello, out),
+            true => self.meet_namesake(now, id, &hello, out),
             false => self.meet(now, id, &hello, out),
         }
     }
@@ -121,9 +122,10 @@ impl Replica {
         }
         if standing == Standing::Earlier {
             // An older hello of the same process came late; or another process has the name.
-            if let Some(taken) = taken {
-                self.send(id, Message::NameTaken(taken), out);
-                self.vacate(now, id, out);
+            if taken.is_some() {
+                // It is served like one that joins, and is shown what there is of its name.
+                let peer = Peer { is_joining: true, ..peer };
+                self.accept(now, id, peer, hello, taken, out);
             }
             return;
         }

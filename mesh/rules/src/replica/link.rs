@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use super::claims::Claim;
 use crate::{
     Address, Heartbeat, Incarnation, Instance, OwnerSummary, Steady, StrategyName, Version,
 };
@@ -52,6 +53,10 @@ pub(super) struct Link {
     pub(super) doubt: Option<(Version, Steady)>,
     /// It was told of that it did not show them.
     pub(super) is_unfounded_told: bool,
+    /// What it says of another process of this replica's name.
+    pub(super) claim: Option<Claim>,
+    /// It was told of that nobody was found there.
+    pub(super) is_claim_told: bool,
 }
 
 /// Who is at the other end.
@@ -98,6 +103,8 @@ impl Link {
             heartbeat: None,
             doubt: None,
             is_unfounded_told: false,
+            claim: None,
+            is_claim_told: false,
         }
     }
 

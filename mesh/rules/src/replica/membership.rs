@@ -117,14 +117,13 @@ impl Replica {
             self.counters.bad_messages += 1;
             return;
         }
-        let peer = self.links[&id].peer.map(|peer| peer.name);
         for member in list {
             if member.name == self.settings.name {
                 let Member { incarnation, instance, address, is_alive, heard, .. } = member;
                 self.join.see(incarnation);
                 if self.running().is_some() {
                     let taken = NameTaken { incarnation, instance, address, is_alive, heard };
-                    self.hear_of_namesake(now, peer, id, &taken, out);
+                    self.hear_of_namesake(now, id, &taken, out);
                 }
             } else {
                 self.hear_of_member(now, &member, out);

@@ -1,11 +1,12 @@
 //! Namesakes: two processes of one name, and which of them stays.
 //!
 //! The one with the later incarnation stays; of two with the same start, which were apart, chance
-//! decides. Who hears of both tells the other one:
+//! decides. Who hears of both tells the other one, which [looks](super::claims) for it:
 //!
 //! ```text
 //!   C1 ◄─ NameTaken: C2 ── D ◄── Hello ── C2       C2 is later
-//!   C1 ── NameYielded: to C2 ─► D                  C1 knew of C2: both have lived at one time
+//!   C1 ◄───────────── Hello ─────────────── C2     C1 has dialled C2
+//!   C1 ── NameYielded: to C2 ─► D                  C1 has met C2: both have lived at one time
 //!                               D ── it ─► C2      so C1's rows are no life that C2 has lost
 //! ```
 
@@ -13,13 +14,19 @@ use super::Replica;
 use super::link::Link;
 use crate::members::Known;
 use crate::{
-    Address, Effect, Hello, Holder, Incarnation, Instance, LinkId, Message, NameTaken, NameYielded,
-    Now, StepDown, StrategyName, Trades, Version, limits,
+    Address, Effect, Hello, Incarnation, Instance, LinkId, Message, NameTaken, NameYielded, Now,
+    StepDown, StrategyName, Trades, limits,
 };
 
 impl Replica {
     /// Another process of this name is at the other end.
-    pub(super) fn meet_namesake(&mut self, id: LinkId, hello: &Hello, out: &mut Vec<Effect>) {
+    pub(super) fn meet_namesake(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        hello: &Hello,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(incarnation) = self.running() else {
             // Of two that join one goes; and whoever runs was there before.
             let goes = !hello.is_joining || self.settings.instance < hello.instance;
@@ -30,8 +37,19 @@ impl Replica {
         }
         let (theirs, ours) =
             ((hello.incarnation, hello.instance), (incarnation, self.settings.instance));
-        if ours < theirs {
+        if ours < theirs && self.links[&id].address.is_some() {
             return self.yield_name(None, hello, out);
+        }
+        if ours < theirs {
+            // Anybody can say so on a connection of its own: it has to answer where it listens.
+            let taken = NameTaken {
+                incarnation: hello.incarnation,
+                instance: hello.instance,
+                address: hello.address.clone(),
+                is_alive: true,
+                heard: core::time::Duration::ZERO,
+            };
+            return self.hear_claim(now, id, &taken, out);
         }
         self.claim(id, out);
         self.outlive(hello.incarnation, out);
@@ -152,7 +170,7 @@ impl Replica {
         let peer = self.links[&id].peer.map(|peer| peer.name);
         self.join.see(taken.incarnation);
         if self.running().is_some() {
-            return self.hear_of_namesake(now, peer, id, &taken, out);
+            return self.hear_of_namesake(now, id, &taken, out);
         }
         if taken.is_alive && self.has_lived_beside(now, &taken) {
             let NameTaken { incarnation, address, .. } = taken;
@@ -167,7 +185,6 @@ impl Replica {
     pub(super) fn hear_of_namesake(
         &mut self,
         now: Now,
-        peer: Option<StrategyName>,
         id: LinkId,
         taken: &NameTaken,
         out: &mut Vec<Effect>,
@@ -178,18 +195,7 @@ impl Replica {
         }
         let is_later = (incarnation, self.settings.instance) < (taken.incarnation, taken.instance);
         if is_later {
-            self.say_yielded(taken.instance, out);
-        }
-        if is_later && taken.is_alive {
-            self.give_up_name(peer, taken.incarnation, &taken.address, out);
-        } else if is_later {
-            // A life of which it knew nothing, and which is over.
-            let there = self.links.get(&id).and_then(|link| link.own_there);
-            let (through, rows) = there.map_or((Version::ZERO, 0), |own| (own.through, own.rows));
-            let holders = peer.map(|peer| Holder { peer, through, rows }).into_iter().collect();
-            let journal = self.owned.version();
-            let trades = Some(self.trades);
-            self.step_down(StepDown::NewerRows { holders, journal, trades }, out);
+            self.hear_claim(now, id, taken, out);
         } else if taken.is_alive && self.has_lived_beside(now, taken) {
             self.outlive(taken.incarnation, out);
         }

@@ -1,6 +1,7 @@
 //! Two processes of one name.
 
 use super::*;
+use crate::NameTaken;
 
 #[test]
 fn a_second_process_of_a_name_that_lives_does_not_start() {
@@ -52,6 +53,93 @@ fn of_two_that_start_apart_and_meet_through_a_third_one_stays() {
         assert_eq!(mesh.processes[&stays].stepped_down, None);
         assert_eq!(mesh.view(2), mesh.view(stays));
     }
+}
+
+fn taken(incarnation: Incarnation, at: &str, is_alive: bool) -> NameTaken {
+    let (instance, address) = (Instance::new(77), address(at));
+    NameTaken { incarnation, instance, address, is_alive, heard: Duration::ZERO }
+}
+
+/// A peer of the first tells it something.
+fn tell_the_first(mesh: &mut Mesh, message: Message) {
+    let link = mesh.processes[&2].links.iter().find(|(_, (other, _))| *other == 1);
+    let (_, (_, theirs)) = link.unwrap();
+    mesh.queue.push_back((1, Event::Received(*theirs, message)));
+    mesh.settle();
+}
+
+#[test]
+fn a_claim_that_nobody_backs_is_counted_and_ends_nobody() {
+    // Nobody listens there; or somebody else does.
+    for at in ["nowhere", "s3"] {
+        let mut mesh = three();
+        mesh.trade(1, "AAPL", "100");
+        tell_the_first(&mut mesh, Message::NameTaken(taken(life(&[1, 9]), at, true)));
+        assert_eq!(mesh.processes[&1].stepped_down, None);
+        mesh.pass(BEAT * 5);
+        assert_eq!(mesh.counters(1).unfounded, 1);
+        assert_eq!(mesh.processes[&1].replica.phase(), Phase::Running(life(&[1])));
+        let (peer, incarnation) = (Some(name("s2")), life(&[1, 9]));
+        let said = Notice::NotFound { peer, incarnation, address: address(at) };
+        assert!(mesh.processes[&1].notices.contains(&said));
+        mesh.trade(1, "AAPL", "1");
+        assert_eq!(mesh.view(2), ["s1 AAPL 101"]);
+        assert!(!mesh.processes[&1].replica.dials.has(&address("nowhere")));
+    }
+}
+
+#[test]
+fn a_list_that_names_a_later_process_of_an_owner_ends_nobody() {
+    let NameTaken { incarnation, instance, address, .. } = taken(life(&[1, 9, 9]), "nowhere", true);
+    let name = name("s1");
+    let heard = Duration::ZERO;
+    let member = crate::Member { name, address, incarnation, instance, is_alive: true, heard };
+    let list = Message::Members(vec![member]);
+    let mut mesh = three();
+    mesh.trade(1, "AAPL", "100");
+    tell_the_first(&mut mesh, list.clone());
+    // Others believe it, and hear the owner again under the incarnation after it.
+    let link = mesh.processes[&3].links.iter().find(|(_, (other, _))| *other == 2);
+    let (_, (_, theirs)) = link.unwrap();
+    mesh.queue.push_back((2, Event::Received(*theirs, list)));
+    mesh.pass(BEAT * 9);
+    assert_eq!(mesh.processes[&1].stepped_down, None);
+    assert_eq!(mesh.processes[&1].replica.running().unwrap().start(), 4);
+    mesh.trade(1, "AAPL", "1");
+    for number in 1..=3 {
+        assert_eq!(mesh.view(number), ["s1 AAPL 101"]);
+    }
+}
+
+#[test]
+fn a_made_up_hello_of_its_own_name_ends_no_owner() {
+    let mut mesh = three();
+    let link = LinkId::new(1_000);
+    mesh.queue.push_back((1, Event::LinkUp(link, None)));
+    let hello = crate::Hello {
+        name: name("s1"),
+        incarnation: life(&[1, 9]),
+        instance: Instance::new(77),
+        address: address("nowhere"),
+        is_joining: false,
+        heartbeat: BEAT,
+        heard: Instance::ZERO,
+    };
+    mesh.queue.push_back((1, Event::Received(link, Message::Hello(hello))));
+    mesh.pass(BEAT * 9);
+    assert_eq!(mesh.processes[&1].stepped_down, None);
+    assert_eq!(mesh.counters(1).unfounded, 1);
+}
+
+/// The numbers of starts are not used up by what somebody says.
+#[test]
+fn a_claim_of_a_start_that_nobody_can_have_reached_moves_nobody_on() {
+    let mut mesh = three();
+    let far = Incarnation::new(limits::STARTS_MAX - 1, 7);
+    tell_the_first(&mut mesh, Message::NameTaken(taken(far, "nowhere", false)));
+    mesh.pass(BEAT * 5);
+    assert_eq!(mesh.processes[&1].replica.phase(), Phase::Running(life(&[1])));
+    assert_eq!(mesh.counters(1).unfounded, 1);
 }
 
 /// Nobody has yielded to it: it may be a life that this strategy has lost.

@@ -42,6 +42,11 @@ pub(super) enum Fault {
     Trade(usize),
     /// It may adopt at its next start.
     Adopt(usize),
+    /// Somebody says that a later process has the name of a strategy: to itself, or to another.
+    Lie {
+        about: usize,
+        listener: usize,
+    },
     /// Somebody says a row in the name of another that it never wrote.
     Forge {
         owner: usize,
@@ -109,6 +114,11 @@ pub(super) fn draw(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
     }
     if prng.percent(20) {
         faults.extend(another_life(cast, prng));
+    }
+    for _ in 0..prng.below(3) {
+        let (about, other) = (prng.index(cast.places), prng.index(cast.places));
+        let listener = if prng.percent(70) { about } else { other };
+        faults.push((START + prng.below(FAULTY), Fault::Lie { about, listener }));
     }
     if 2 < cast.names && prng.percent(15) {
         faults.extend(lone_witness(cast, prng));

@@ -27,6 +27,8 @@ pub(super) enum PlantedBug {
     AdoptsHalf,
     /// Nobody is told that its name is taken.
     SharesNames,
+    /// An owner stops because of what somebody says of another process.
+    StopsOnHearsay,
     /// A link that is full is sent more.
     SendsWithoutRoom,
     /// A trade is taken twice.
@@ -39,7 +41,7 @@ pub(super) enum PlantedBug {
     OneLife,
     /// Every listener is told that an owner knows the life whose rows it has.
     KnowsEveryLife,
-    /// Nobody is told that another process has given its name up.
+    /// Nobody is told that another process has given its name up, nor greeted by it before.
     YieldsInSilence,
     /// No owner says which lives it has put aside.
     PutsNothingAside,
@@ -48,7 +50,7 @@ pub(super) enum PlantedBug {
 }
 
 impl PlantedBug {
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::ShowsBeforeDurable,
         Self::ForgetsTrades,
         Self::ForgetsIncarnations,
@@ -61,6 +63,7 @@ impl PlantedBug {
         Self::StartsFromZero,
         Self::AdoptsHalf,
         Self::SharesNames,
+        Self::StopsOnHearsay,
         Self::SendsWithoutRoom,
         Self::TradesTwice,
         Self::TrustsWallClocks,

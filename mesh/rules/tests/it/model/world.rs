@@ -3,15 +3,16 @@
 mod network;
 mod effects;
 mod happenings;
+mod lies;
 mod bugs;
 mod checks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use allot_mesh_rules::{
-    Address, Delta, Effect, Event, Incarnation, LinkId, Message, Notice, Origin, Phase, Position,
-    Record, RecordNumber, Replica, Row, Sequence, StepDown, StrategyName, Symbol, Trade, Unix,
-    Version,
+    Address, Delta, Effect, Event, Hello, Incarnation, Instance, LinkId, Member, Message,
+    NameTaken, Notice, Origin, Phase, Position, Record, RecordNumber, Replica, Row, Sequence,
+    StepDown, StrategyName, Symbol, Trade, Unix, Version,
 };
 
 use super::faults::{self, Cast, EXAM, FAULTY, Fault, HEALING};

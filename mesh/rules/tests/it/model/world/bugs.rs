@@ -14,6 +14,11 @@ impl World {
             (PlantedBug::NoSummaries, Message::Summary(_)) => return None,
             (PlantedBug::SharesNames, Message::NameTaken(_)) => return None,
             (PlantedBug::YieldsInSilence, Message::NameYielded(_)) => return None,
+            (PlantedBug::YieldsInSilence, Message::Hello(hello))
+                if sender == receiver && runs_later(replica, hello.incarnation) =>
+            {
+                return None;
+            }
             (PlantedBug::SharesNames, Message::Hello(_)) if sender == receiver => return None,
             (PlantedBug::SharesNames, Message::Members(mut members)) => {
                 members.retain(|member| member.name != receiver);
@@ -59,14 +64,7 @@ impl World {
                     }
                     PlantedBug::TrustsWallClocks => {
                         let owner = delta.owner;
-                        let is_older = |row: &Row| {
-                            replica.rows().any(|(other, known)| {
-                                *other == owner
-                                    && known.symbol == row.symbol
-                                    && row.updated < known.updated
-                            })
-                        };
-                        delta.rows.retain(|row| !is_older(row));
+                        delta.rows.retain(|row| !is_older(replica, &owner, row));
                     }
                     _ => {}
                 }
@@ -75,4 +73,16 @@ impl World {
             (_, message) => message,
         })
     }
+}
+
+/// Whether a replica has a row with a later wall clock.
+fn is_older(replica: &Replica, owner: &StrategyName, row: &Row) -> bool {
+    replica.rows().any(|(other, known)| {
+        other == owner && known.symbol == row.symbol && row.updated < known.updated
+    })
+}
+
+/// Whether a replica runs, under a later incarnation than this.
+fn runs_later(replica: &Replica, incarnation: Incarnation) -> bool {
+    matches!(replica.phase(), Phase::Running(running) if incarnation <= running)
 }

@@ -55,6 +55,7 @@ impl World {
             Notice::Replaced { .. } => "a position of another life replaced one",
             Notice::OtherLife { .. } => "rows of another life were refused",
             Notice::Unfounded { .. } => "an unfounded summary",
+            Notice::NotFound { .. } => "a claim of a name that nobody backed",
             Notice::MovedOn(_) => "moved on",
             Notice::Full(_) => "full",
         };
@@ -138,9 +139,13 @@ impl World {
             StepDown::NoIncarnationLeft => "no incarnation left",
         };
         self.see(what, 1);
-        let process = &self.processes[place];
-        if is_newer && process.is_pristine {
+        let is_pristine = self.processes[place].is_pristine;
+        if is_newer && is_pristine {
             self.violated(format!("{name} has its disk and steps down: {why:?}"));
+        }
+        let has_run = matches!(why, StepDown::NameTaken { trades: Some(_), .. });
+        if has_run && is_pristine {
+            self.violated(format!("nobody else is {name}, and it steps down: {why:?}"));
         }
         if matches!(why, StepDown::NoIncarnationLeft) {
             self.violated(format!("{name} has no incarnation left"));

@@ -32,6 +32,7 @@ impl World {
             Fault::Break(place) => self.break_one(place),
             Fault::Trade(place) => self.trade(place),
             Fault::Adopt(place) => self.processes[place].adopts = true,
+            Fault::Lie { about, listener } => self.lie(about, listener),
             Fault::Forge { owner, listener } => self.forge(owner, listener),
         }
     }

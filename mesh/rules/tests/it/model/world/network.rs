@@ -24,6 +24,10 @@ impl World {
             {
                 self.violated(format!("{name} sends {row:?}, which is not durable"));
             }
+            let is_of_another_life = delta.after.incarnation != delta.through.incarnation;
+            if delta.owner != name && delta.lives.is_empty() && is_of_another_life {
+                self.oracle.passed_without_lives(delta.owner);
+            }
             self.take_room(from, link, call);
         }
         let Some(connection) = self.processes[from].links.get(&link) else { return };
