@@ -353,6 +353,7 @@ impl Recovery {
             failure: failure.clone(),
             segment,
             segment_bytes: config.segment_bytes,
+            checks_each_batch: config.checks_each_batch,
             chain,
             status,
         });

@@ -36,6 +36,7 @@ pub(crate) struct Writer {
     failure: Failure,
     segment: Current,
     segment_bytes: u64,
+    checks_each_batch: bool,
     batch: Batch,
     /// The frame from which records are taken.
     frame: Vec<u8>,
@@ -71,6 +72,7 @@ pub(crate) struct Start {
     pub(crate) failure: Failure,
     pub(crate) segment: Current,
     pub(crate) segment_bytes: u64,
+    pub(crate) checks_each_batch: bool,
     pub(crate) chain: u64,
     pub(crate) status: CommitStatus,
 }
@@ -84,6 +86,7 @@ impl Writer {
             failure: start.failure,
             segment: start.segment,
             segment_bytes: start.segment_bytes,
+            checks_each_batch: start.checks_each_batch,
             batch: Batch::new(),
             frame: Vec::new(),
             frame_at: 0,
@@ -210,6 +213,12 @@ impl Writer {
         assert!(offset.is_multiple_of(SECTOR), "no synced sector is written again");
         file.write_at(*offset, bytes).map_err(media("write"))?;
         file.sync().map_err(media("sync"))?;
+        if self.checks_each_batch {
+            let file = file_name::segment(head.number);
+            let is_there = self.media.holds(&file).map_err(media("find"))?;
+            // What was written to a file that has no name any more is lost with the process.
+            is_there.then_some(()).ok_or(JournalError::Removed { file })?;
+        }
         *offset += wide(bytes.len());
         self.batch.clear();
         assert!(self.status.durable < self.batched, "a batch makes records durable");

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use allot_journal::{Folder, JournalError, Media, Reader};
+use allot_journal::{Folder, JournalConfig, JournalError, Media, Reader};
 use allot_runtime::Agent;
 
 use crate::rig::{Rig, config, read};
@@ -104,22 +104,23 @@ fn a_journal_belongs_to_its_owner_alone() {
     assert!(3 < files.len() && files.iter().all(|file| mode(file) == 0o600), "{files:?}");
 }
 
-/// What is done to a folder while a journal is written to it, and what must come of it.
+/// What is done to a folder while a journal is written to it.
+const WAYS: [fn(&Path); 4] = [
+    |path| fs::remove_dir_all(path).unwrap(),
+    |path| fs::remove_file(path.join("segment-0000000001")).unwrap(),
+    |path| fs::rename(path, path.with_extension("old")).unwrap(),
+    |path| {
+        fs::rename(path, path.with_extension("old")).unwrap();
+        fs::create_dir(path).unwrap();
+        for name in ["lock", "segment-0000000001"] {
+            fs::copy(path.with_extension("old").join(name), path.join(name)).unwrap();
+        }
+    },
+];
+
 #[test]
 fn a_folder_that_is_taken_away_ends_the_journal_within_a_second() {
-    let ways: [fn(&Path); 4] = [
-        |path| fs::remove_dir_all(path).unwrap(),
-        |path| fs::remove_file(path.join("segment-0000000001")).unwrap(),
-        |path| fs::rename(path, path.with_extension("old")).unwrap(),
-        |path| {
-            fs::rename(path, path.with_extension("old")).unwrap();
-            fs::create_dir(path).unwrap();
-            for name in ["lock", "segment-0000000001"] {
-                fs::copy(path.with_extension("old").join(name), path.join(name)).unwrap();
-            }
-        },
-    ];
-    for take_away in ways {
+    for take_away in WAYS {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shard-0");
         let (mut rig, _) = Rig::start(Arc::new(Folder::open(&path).unwrap()), config()).unwrap();
@@ -130,5 +131,22 @@ fn a_folder_that_is_taken_away_ends_the_journal_within_a_second() {
         let error = rig.advance(Duration::from_secs(1)).unwrap_err();
         let file = "segment-0000000001".to_owned();
         assert_eq!(error, JournalError::Removed { file });
+    }
+}
+
+#[test]
+fn where_each_batch_is_checked_no_record_of_a_folder_that_is_gone_is_durable() {
+    for take_away in WAYS {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shard-0");
+        let config = JournalConfig { checks_each_batch: true, ..config() };
+        let (mut rig, _) = Rig::start(Arc::new(Folder::open(&path).unwrap()), config).unwrap();
+        rig.commit(&[b"payload"]);
+        let durable = rig.journal.durable();
+        take_away(&path);
+        rig.journal.append(1, 2, 0, b"payload");
+        let error = rig.run_until_idle().unwrap_err();
+        assert_eq!(error, JournalError::Removed { file: "segment-0000000001".to_owned() });
+        assert_eq!(rig.journal.durable(), durable);
     }
 }

@@ -110,6 +110,8 @@ impl OwnerJournal {
         let config = JournalConfig {
             segment_bytes: SEGMENT_BYTES,
             snapshot_every_bytes: SNAPSHOT_EVERY_BYTES,
+            // Peers show what is durable, and keep it when this one starts again.
+            checks_each_batch: true,
             ..JournalConfig::new("strategy", &format!("{STRATEGY_STAMP}{name}"))
         };
         let mut recovery = Recovery::open(Arc::new(folder), config)?;

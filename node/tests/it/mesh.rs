@@ -269,6 +269,21 @@ fn bytes_that_no_peer_says_are_counted_and_end_nothing() {
     mesh.peers.clear();
 }
 
+#[test]
+fn a_trade_after_the_journal_was_removed_is_never_shown() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &["--data", "A.data"]);
+    mesh.start("B", &["A"], &[]);
+    mesh.peer("A").type_line("AAPL 100");
+    mesh.has("B", "A", "AAPL", "100");
+    fs::remove_dir_all(mesh.place.path().join("A.data")).unwrap();
+    mesh.peer("A").type_line("AAPL 1");
+    let error = mesh.peers.remove("A").unwrap().outcome().error();
+    assert!(error.contains("was removed, moved or replaced"), "{error}");
+    mesh.says("B", "A", |member| member["state"] == "away");
+    assert_eq!(mesh.position("B", "A", "AAPL").unwrap(), "100");
+}
+
 /// A hello, and a `name taken` for whoever reads it: nobody listens at its address.
 fn lies() -> [Vec<u8>; 2] {
     let incarnation = [9, 0, 0, 0, 99, 0, 0, 0];
