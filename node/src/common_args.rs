@@ -21,7 +21,7 @@ pub(crate) struct CommonArgs {
     /// Log more: -v for debug messages, -vv for every counter too
     #[arg(short, long, action = ArgAction::Count, global = true)]
     verbose: u8,
-    /// Log errors only
+    /// Log errors only; a peer of a mesh also prints no view and no changes
     #[arg(short, long, conflicts_with = "verbose", global = true)]
     quiet: bool,
     /// Format of the log on stderr

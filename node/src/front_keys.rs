@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use allot_runtime::CurveKeys;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::settings::Settings;
 
@@ -32,7 +32,13 @@ pub(crate) fn read_or_create(path: &Path, of: &str) -> Result<CurveKeys> {
             warn_if_shared(path);
             CurveKeys::read(&text).with_context(what)
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => create(path).with_context(what),
+        Err(error) if error.kind() == ErrorKind::NotFound => create(path).map_err(|error| {
+            let path = path.display();
+            anyhow!(
+                "cannot make the keys of {of} in {path}: {error:#}; name a file in a directory \
+                 that exists and that this user may write"
+            )
+        }),
         Err(error) => Err(error).with_context(what),
     }
 }
@@ -40,7 +46,12 @@ pub(crate) fn read_or_create(path: &Path, of: &str) -> Result<CurveKeys> {
 /// The keys of what is named, which another process has made.
 pub(crate) fn read(path: &Path, of: &str) -> Result<CurveKeys> {
     let what = || format!("cannot use the keys of {of} in {}", path.display());
-    let text = fs::read_to_string(path).with_context(what)?;
+    let text = fs::read_to_string(path).map_err(|error| {
+        anyhow!(
+            "cannot read the keys of {of} in {}: {error}; name the file that it was started with",
+            path.display()
+        )
+    })?;
     warn_if_shared(path);
     CurveKeys::read(&text).with_context(what)
 }

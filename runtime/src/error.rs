@@ -120,6 +120,10 @@ impl RuntimeError {
                 "address in use; is another allot running? Stop it, or choose another endpoint"
                     .to_owned()
             }
+            zmq::Error::EADDRNOTAVAIL | zmq::Error::ENODEV if endpoint.contains('[') => {
+                "addresses of IPv6 are not supported here; use 127.0.0.1, or * for all of IPv4"
+                    .to_owned()
+            }
             zmq::Error::EADDRNOTAVAIL | zmq::Error::ENODEV => {
                 "this machine has no such address; use 127.0.0.1, or * for all of them".to_owned()
             }

@@ -512,7 +512,7 @@ fn flags_that_would_do_nothing_and_mistyped_commands_are_refused() {
     assert!(error.contains("`allot mesh status tcp://127.0.0.1:12345`"), "{error}");
     let ask = ["mesh", "view", "ipc://A", "--secret", "keys"];
     let error = mesh.place.run(&ask).error();
-    assert!(error.contains("cannot use the keys of the mesh in keys"), "{error}");
+    assert!(error.contains("cannot read the keys of the mesh in keys"), "{error}");
     assert!(!mesh.place.path().join("keys").exists());
     let mut quiet = mesh.spawn("A", &[], &["--json", "--quiet"]);
     quiet.line_with("{\"type\":\"listening\"");
@@ -622,4 +622,20 @@ fn adopting_needs_peers_and_takes_no_trades_that_they_may_have() {
     assert!(error.contains("name one with --connect"), "{error}");
     let error = mesh.spawn("A", &["B"], &["--adopt", "--file", "trades"]).outcome().misuse();
     assert!(error.contains("adopt first without them"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_opened_is_named_with_what_to_do() {
+    let place = Place::new();
+    place.write("file", "");
+    for (arguments, expected) in [
+        (["view", "0", "--secret", "none"], "keys of the mesh in none: "),
+        (["status", "0", "--secret", "none"], "name the file that it was started with"),
+        (["A", "0", "--secret", "none/keys"], "cannot make the keys of the mesh in none/keys: "),
+        (["A", "0", "--data", "file/A"], "give --data a directory that this user may write"),
+        (["A", "[::1]:0", "--secret", "keys"], "addresses of IPv6 are not supported here"),
+    ] {
+        let error = place.run(&[&["mesh"], &arguments[..]].concat()).error();
+        assert!(error.contains(expected), "{error}");
+    }
 }

@@ -21,7 +21,7 @@ use allot_runtime::{
     WaitStrategy, WallClock, duration,
 };
 use allot_wire::nearest_name;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::Args;
 
 use super::fill_follower::FollowSettings;
@@ -431,7 +431,10 @@ fn open_journal(
     group: &mut ThreadGroup,
     slot: &ThreadSlot,
 ) -> Result<OwnerJournal> {
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    fs::create_dir_all(folder).map_err(|error| {
+        let folder = folder.display();
+        anyhow!("cannot create {folder}: {error}; give --data a directory that this user may write")
+    })?;
     let committer_slot = group.blocking_thread("journal")?;
     let checkpointer_slot = group.blocking_thread("checkpointer")?;
     let wakers = Wakers {
