@@ -37,6 +37,9 @@ pub const STARTS_PASSED_MAX: u32 = 4_096;
 /// Addresses at which another process of this name is looked for at once.
 pub const CLAIMS_DIALLED_MAX: usize = 64;
 
+/// Processes of a name that have given it up, of which the one that stays is told.
+pub const YIELDS_MAX: usize = 8;
+
 /// Trades that may wait for the disk. Further ones are refused until it has caught up.
 pub const PENDING_MAX: usize = 65_536;
 

@@ -7,9 +7,9 @@
 //!
 //! Changes go to peers as they happen, and whoever lacks something asks for it: [`exchange`] has
 //! both. [`greeting`] knows who is at the other end of a link, [`namesakes`] which of two processes
-//! of a name stays, [`claims`] what others say of them, [`membership`] who there is, [`routes`] who
-//! sends to whom, [`joining`] how a strategy gets its incarnation, [`own`] what a trade does,
-//! [`clockwork`] what time does.
+//! of a name stays, [`claims`] what others say of them, [`leaving`] how one goes, [`membership`]
+//! who there is, [`routes`] who sends to whom, [`joining`] how a strategy gets its incarnation,
+//! [`own`] what a trade does, [`clockwork`] what time does.
 
 mod link;
 mod own;
@@ -17,6 +17,7 @@ mod joining;
 mod greeting;
 mod claims;
 mod namesakes;
+mod leaving;
 mod membership;
 mod routes;
 mod exchange;
@@ -35,6 +36,7 @@ use crate::{
     Steady, StepDown, StrategyName, Symbol, Version, limits,
 };
 use joining::Join;
+use leaving::Leaving;
 use link::Link;
 
 /// The state of a replica.
@@ -62,8 +64,10 @@ pub struct Replica {
     /// The link in use to each living member.
     peers: BTreeMap<StrategyName, LinkId>,
     topology: Topology,
-    /// The last process of each name that has given it up, until the one that stays was told.
-    yields: BTreeMap<StrategyName, NameYielded>,
+    /// The last processes of each name that have given it up: the one that stays is told.
+    yields: BTreeMap<StrategyName, VecDeque<NameYielded>>,
+    /// It has given its name up, and ends soon.
+    leaving: Option<Leaving>,
     /// A life of this strategy of which its journal knows nothing.
     unknown_life: Option<UnknownLife>,
     /// Whose changes go on from here, and to whom.
@@ -150,6 +154,7 @@ impl Replica {
             peers: BTreeMap::new(),
             topology: Topology::new(settings.name, &living, settings.direct),
             yields: BTreeMap::new(),
+            leaving: None,
             unknown_life: None,
             targets: BTreeMap::new(),
             regrouping: None,

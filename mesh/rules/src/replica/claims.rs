@@ -100,6 +100,7 @@ impl Replica {
         let next = other.next(self.settings.instance);
         if is_on_its_way
             || self.unknown_life.is_some()
+            || self.leaving.is_some()
             || other < incarnation
             || limits::STARTS_PASSED_MAX < passed
             || !next.is_believable()

@@ -12,6 +12,7 @@ impl Replica {
         self.close_doubts(now, out);
         self.look_at_unknown_life(now, out);
         self.look_at_claims(now, out);
+        self.look_at_leaving(now, out);
         if self.phase == Phase::Down {
             return;
         }
@@ -76,7 +77,8 @@ impl Replica {
     pub(super) fn set_wake(&mut self, now: Now) {
         let regrouped = self.regrouping.unwrap_or(Steady::MAX);
         let unknown = self.unknown_life.as_ref().map_or(Steady::MAX, |unknown| unknown.until);
-        let next = self.next_beat.min(self.dials.next()).min(regrouped).min(unknown);
+        let next =
+            self.next_beat.min(self.dials.next()).min(regrouped).min(unknown).min(self.leaves_at());
         self.wake_at = match self.phase {
             Phase::Down => Steady::MAX,
             Phase::Joining => next.min(self.join.wake_at(now.steady)),

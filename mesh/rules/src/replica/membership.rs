@@ -92,6 +92,17 @@ impl Replica {
             is_alive: true,
             heard: core::time::Duration::ZERO,
         });
+        // Who has given its name up says who has it.
+        let stays = self.leaving.as_ref().map(|leaving| &leaving.stays);
+        let own = own.map(|own| match stays {
+            Some(stays) => Member {
+                address: stays.address.clone(),
+                incarnation: stays.incarnation,
+                instance: stays.instance,
+                ..own
+            },
+            None => own,
+        });
         let others = self.members.iter().map(|(name, known)| Member {
             name: *name,
             address: known.address.clone(),

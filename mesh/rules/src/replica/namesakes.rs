@@ -27,21 +27,21 @@ impl Replica {
         hello: &Hello,
         out: &mut Vec<Effect>,
     ) {
-        let Some(incarnation) = self.running() else {
+        if self.running().is_none() {
             // Of two that join one goes; and whoever runs was there before.
             let goes = !hello.is_joining || self.settings.instance < hello.instance;
-            return if goes { self.yield_name(None, hello, out) } else { self.claim(id, out) };
-        };
+            return match goes {
+                true => self.give_up_name(None, hello.incarnation, &hello.address, out),
+                false => self.claim(id, out),
+            };
+        }
+        if self.leaving.is_some() {
+            return self.meet_while_leaving(id, hello, out);
+        }
         if hello.is_joining {
             return self.claim(id, out);
         }
-        let (theirs, ours) =
-            ((hello.incarnation, hello.instance), (incarnation, self.settings.instance));
-        if ours < theirs && self.links[&id].address.is_some() {
-            return self.yield_name(None, hello, out);
-        }
-        if ours < theirs {
-            // Anybody can say so on a connection of its own: it has to answer where it listens.
+        if self.is_before((hello.incarnation, hello.instance)) {
             let taken = NameTaken {
                 incarnation: hello.incarnation,
                 instance: hello.instance,
@@ -49,20 +49,25 @@ impl Replica {
                 is_alive: true,
                 heard: core::time::Duration::ZERO,
             };
-            return self.hear_claim(now, id, &taken, out);
+            return match self.links[&id].address {
+                Some(_) => self.leave(now, taken, out),
+                // Anybody can say so on a connection of its own: it has to answer where it listens.
+                None => self.hear_claim(now, id, &taken, out),
+            };
         }
         self.claim(id, out);
         self.outlive(hello.incarnation, out);
     }
 
-    fn yield_name(&mut self, peer: Option<StrategyName>, hello: &Hello, out: &mut Vec<Effect>) {
-        self.say_yielded(hello.instance, out);
-        self.give_up_name(peer, hello.incarnation, &hello.address, out);
+    /// Whether it goes, and not that process: by the incarnation that it has, or that is on its way
+    /// to disk, so that of two that go on to the next one they never both go.
+    fn is_before(&self, other: (Incarnation, Instance)) -> bool {
+        (self.written.version().incarnation, self.settings.instance) < other
     }
 
     /// Says to all that it knows of another process, to which it gives the name up: whoever holds
     /// its rows can tell that one whose they are.
-    fn say_yielded(&self, instance: Instance, out: &mut Vec<Effect>) {
+    pub(super) fn say_yielded(&self, instance: Instance, out: &mut Vec<Effect>) {
         let Some(incarnation) = self.running() else { return };
         let yielded = NameYielded { name: self.settings.name, incarnation, instance };
         for id in self.links.keys() {
@@ -73,6 +78,12 @@ impl Replica {
     /// A process has given its name up: the one that stays is told, now or when it is heard.
     pub(super) fn hear_name_yielded(&mut self, yielded: NameYielded, out: &mut Vec<Effect>) {
         let NameYielded { name, incarnation, instance } = yielded;
+        if name == self.settings.name && self.leaving.is_some() {
+            if instance == self.settings.instance {
+                self.hand_yield_on(yielded, out);
+            }
+            return;
+        }
         if name == self.settings.name {
             let is_other = self.running().is_some_and(|running| incarnation < running);
             if is_other && instance == self.settings.instance {
@@ -81,7 +92,13 @@ impl Replica {
             return;
         }
         if self.yields.contains_key(&name) || self.yields.len() < limits::MEMBERS_MAX {
-            self.yields.insert(name, yielded);
+            let yields = self.yields.entry(name).or_default();
+            if !yields.contains(&yielded) {
+                yields.push_back(yielded);
+            }
+            if limits::YIELDS_MAX < yields.len() {
+                yields.pop_front();
+            }
         }
         if let Some(id) = self.peers.get(&name) {
             self.pass_on_yield(*id, out);
@@ -90,8 +107,8 @@ impl Replica {
 
     pub(super) fn pass_on_yield(&self, id: LinkId, out: &mut Vec<Effect>) {
         let Some(peer) = self.links.get(&id).and_then(Link::member) else { return };
-        let yielded = self.yields.get(&peer.name);
-        if let Some(yielded) = yielded.filter(|yielded| yielded.instance == peer.instance) {
+        let yields = self.yields.get(&peer.name).into_iter().flatten();
+        for yielded in yields.filter(|yielded| yielded.instance == peer.instance) {
             self.send(id, Message::NameYielded(*yielded), out);
         }
     }
@@ -103,13 +120,22 @@ impl Replica {
         address: &Address,
         out: &mut Vec<Effect>,
     ) {
+        let why = self.name_taken(peer, incarnation, address);
+        self.step_down(why, out);
+    }
+
+    pub(super) fn name_taken(
+        &self,
+        peer: Option<StrategyName>,
+        incarnation: Incarnation,
+        address: &Address,
+    ) -> StepDown {
         let trades = self.running().map(|running| Trades {
             count: self.trades,
             // Of two of one start neither has seen the other.
             may_be_known: running.start() < incarnation.start(),
         });
-        let address = address.clone();
-        self.step_down(StepDown::NameTaken { peer, incarnation, address, trades }, out);
+        StepDown::NameTaken { peer, incarnation, address: address.clone(), trades }
     }
 
     /// Says that the name is its own.
@@ -189,12 +215,13 @@ impl Replica {
         taken: &NameTaken,
         out: &mut Vec<Effect>,
     ) {
-        let Some(incarnation) = self.running() else { return };
-        if taken.instance == self.settings.instance {
+        if self.running().is_none()
+            || taken.instance == self.settings.instance
+            || self.leaving.is_some()
+        {
             return;
         }
-        let is_later = (incarnation, self.settings.instance) < (taken.incarnation, taken.instance);
-        if is_later {
+        if self.is_before((taken.incarnation, taken.instance)) {
             self.hear_claim(now, id, taken, out);
         } else if taken.is_alive && self.has_lived_beside(now, taken) {
             self.outlive(taken.incarnation, out);

@@ -28,7 +28,7 @@ impl Replica {
     }
 
     fn take_trade(&mut self, now: Now, trade: Trade, out: &mut Vec<Effect>) -> Result<(), Refusal> {
-        if self.running().is_none() {
+        if self.running().is_none() || self.leaving.is_some() {
             return Err(Refusal::NotStarted);
         }
         if limits::PENDING_MAX <= self.pending.len() {
@@ -96,7 +96,7 @@ impl Replica {
     /// Goes on under the next incarnation, with all rows written again: what it adopts, or puts
     /// aside, is up to this version.
     fn move_on(&mut self, through: Version, out: &mut Vec<Effect>) {
-        let Some(incarnation) = self.running() else { return };
+        let Some(incarnation) = self.running().filter(|_| self.leaving.is_none()) else { return };
         if self.written.version().incarnation != incarnation {
             // It is on its way to disk.
             return;
@@ -223,7 +223,7 @@ impl Replica {
     ) {
         let mut late = None;
         for row in rows {
-            let Some(running) = self.running() else { return };
+            let Some(running) = self.running().filter(|_| self.leaving.is_none()) else { return };
             let is_unknown = !self.written.covers(row.version)
                 && !self.has_ended_here(row.version.incarnation, running);
             if is_unknown && let Some(link) = self.links.get_mut(&id) {

@@ -142,6 +142,31 @@ fn a_claim_of_a_start_that_nobody_can_have_reached_moves_nobody_on() {
     assert_eq!(mesh.counters(1).unfounded, 1);
 }
 
+/// Those who know of one another only through the one in the middle meet before it is gone.
+#[test]
+fn of_three_in_a_chain_one_stays() {
+    for apart in [Duration::ZERO, BEAT, BEAT * 2] {
+        for [a, b, c] in [[5, 6, 7], [5, 7, 6], [6, 5, 7], [6, 7, 5], [7, 5, 6], [7, 6, 5]] {
+            let mut mesh = Mesh::default();
+            for (number, at) in [(a, "a"), (b, "b"), (c, "c")] {
+                let own = Settings { address: address(at), ..settings("s1", number, &[]) };
+                mesh.start(own, Owned::new());
+                mesh.trade(number, "AAPL", &number.to_string());
+            }
+            mesh.start(settings("s2", 2, &["a", "b"]), Owned::new());
+            mesh.pass(apart);
+            mesh.start(settings("s3", 3, &["b", "c"]), Owned::new());
+            mesh.pass(BEAT * 20);
+            let is_up = |number: &u64| mesh.processes[number].stepped_down.is_none();
+            let stay: Vec<u64> = [a, b, c].into_iter().filter(is_up).collect();
+            assert_eq!(stay.len(), 1, "{apart:?}, {a} {b} {c}: {stay:?}");
+            for number in [2, 3, stay[0]] {
+                assert_eq!(mesh.view(number), [format!("s1 AAPL {}", stay[0])], "{a} {b} {c}");
+            }
+        }
+    }
+}
+
 /// Nobody has yielded to it: it may be a life that this strategy has lost.
 #[test]
 fn a_made_up_yield_of_a_later_life_changes_nothing() {

@@ -154,6 +154,12 @@ pub(super) fn apart(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
     faults
 }
 
+/// Processes of the first name start about when the others do.
+pub(super) fn chain(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
+    let start = |place| (START + 1 + prng.below(2 * BEAT), Fault::Start(place));
+    (cast.names..cast.places).map(start).collect()
+}
+
 /// A strategy trades in another life, of which it knows nothing, before it meets those who saw the
 /// first one. It may have restarted meanwhile, or others may have told them of its second life.
 fn another_life(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {

@@ -43,6 +43,8 @@ pub(super) enum PlantedBug {
     KnowsEveryLife,
     /// Nobody is told that another process has given its name up, nor greeted by it before.
     YieldsInSilence,
+    /// Whoever gives its name up ends at once.
+    LeavesAtOnce,
     /// No owner says which lives it has put aside.
     PutsNothingAside,
     /// Rows go back to an older version now and then.
@@ -50,7 +52,7 @@ pub(super) enum PlantedBug {
 }
 
 impl PlantedBug {
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::ShowsBeforeDurable,
         Self::ForgetsTrades,
         Self::ForgetsIncarnations,
@@ -71,6 +73,7 @@ impl PlantedBug {
         Self::OneLife,
         Self::KnowsEveryLife,
         Self::YieldsInSilence,
+        Self::LeavesAtOnce,
         Self::PutsNothingAside,
         Self::ShowsOldRows,
     ];

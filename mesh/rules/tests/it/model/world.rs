@@ -72,6 +72,8 @@ pub(super) struct World {
     cast: Cast,
     /// Processes of one name start apart, and nothing else goes wrong.
     is_apart: bool,
+    /// Three processes of the first name start apart, and others know two of them each.
+    is_chain: bool,
     /// Up to so many members, each sends to all.
     direct: usize,
     processes: Vec<Process>,
@@ -134,12 +136,14 @@ impl World {
         let names = if prng.percent(3) { 10 } else { 2 + prng.index(4) };
         let is_apart = prng.percent(15);
         let spares = if is_apart { 1 + prng.index(2) } else { prng.index(2) };
+        let is_chain = is_apart && 2 < names && spares == 2 && prng.percent(60);
         let cast = Cast { names, places: names + spares };
         let mut world = Self {
             time: START,
             bug,
             cast,
             is_apart,
+            is_chain,
             // Half of the meshes have groups and relays.
             direct: if prng.percent(50) { 1 } else { 16 },
             processes: (0..cast.places)
@@ -168,11 +172,12 @@ impl World {
 
     fn plan(&mut self, prng: &mut Prng) {
         for place in 0..self.cast.names {
-            let is_late = self.is_apart && prng.percent(30);
+            let is_late = self.is_apart && !self.is_chain && prng.percent(30);
             let time = START + prng.below(3 * BEAT) + if is_late { 5 * BEAT } else { 0 };
             self.at(time, Happening::Fault(Fault::Start(place)));
         }
         let faults = match self.is_apart {
+            true if self.is_chain => faults::chain(self.cast, prng),
             true => faults::apart(self.cast, prng),
             false => faults::draw(self.cast, prng),
         };
@@ -295,11 +300,18 @@ impl World {
             eprintln!("{} µs, {place}, run {}: {event:?}", (time - START) / 1_000, process.run);
         }
         replica.apply(now, event, &mut out);
+        let is_yield = |effect: &Effect| matches!(effect, Effect::Send(_, Message::NameYielded(_)));
+        let leaves = self.has(PlantedBug::LeavesAtOnce)
+            && out.iter().any(is_yield)
+            && self.processes[place].name == name_of(0);
         for effect in out {
             if self.is_traced {
                 eprintln!("    {effect:?}");
             }
             self.act(place, effect);
+        }
+        if leaves {
+            self.end_process(place);
         }
         if self.has(PlantedBug::SendsWithoutRoom) {
             let links: Vec<LinkId> = self.processes[place].links.keys().copied().collect();

@@ -147,6 +147,9 @@ impl World {
                 connect.clear();
             }
         }
+        if self.is_chain && !self.is_sound {
+            connect = self.links_of_chain(place).into_iter().map(address_of).collect();
+        }
         let process = &mut self.processes[place];
         process.run += 1;
         let settings = process.settings(instance, connect, self.direct);
@@ -163,6 +166,18 @@ impl World {
                 let (run, address) = (self.processes[other].run, address.clone());
                 self.soon(200 * MS, Happening::Open { place: other, run, address });
             }
+        }
+    }
+
+    /// Whom a place knows where three of one name are known by two each: the second and the third
+    /// strategy are linked through the one in the middle alone.
+    fn links_of_chain(&self, place: usize) -> Vec<usize> {
+        let [middle, last] = [self.cast.names, self.cast.names + 1];
+        match place {
+            1 => vec![0, middle],
+            2 => vec![middle, last],
+            _ if place == 0 || self.cast.names <= place => vec![],
+            _ => vec![2],
         }
     }
 
