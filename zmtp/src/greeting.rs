@@ -56,9 +56,10 @@ pub(crate) fn check(bytes: &[u8], mechanism: &MechanismName, as_server: bool) ->
         return Ok(());
     }
     let its = &bytes[MECHANISM_AT..MECHANISM_AT + MECHANISM_LEN];
-    // With CURVE one end is the server. NULL has none, and its flag says nothing.
-    let is_other_end = *mechanism == NULL || (bytes[AS_SERVER_AT] == 1) != as_server;
-    if its == mechanism && is_other_end { Ok(()) } else { Err(Fault::OtherMechanism) }
+    // With CURVE one end is the server, and two of them never talk. A server of libzmq does not say
+    // that it is one. NULL has none, and its flag says nothing.
+    let are_servers = *mechanism != NULL && bytes[AS_SERVER_AT] == 1 && as_server;
+    if its == mechanism && !are_servers { Ok(()) } else { Err(Fault::OtherMechanism) }
 }
 
 #[cfg(test)]
@@ -87,5 +88,7 @@ mod tests {
         write(&CURVE, true, &mut bytes);
         assert_eq!(check(&bytes, &NULL, false), Err(Fault::OtherMechanism));
         assert_eq!(check(&bytes, &CURVE, true), Err(Fault::OtherMechanism), "two servers");
+        bytes[AS_SERVER_AT] = 0;
+        assert_eq!(check(&bytes, &CURVE, false), Ok(()), "a server of libzmq");
     }
 }
