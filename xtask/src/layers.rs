@@ -4,6 +4,7 @@
 //!  mains      node        bench      sim       xtask
 //!  wiring     server
 //!  clients    feeds       console
+//!  client     clients/rust
 //!  systems    allocation  desk       signals   mesh
 //!  core       router      shard      publisher
 //!  durable    journal
@@ -31,6 +32,7 @@ const ROWS: &[Row] = &[
     Row { name: "mains", folders: &["node", "bench", "sim", "xtask"] },
     Row { name: "wiring", folders: &["server"] },
     Row { name: "clients", folders: &["feeds", "console"] },
+    Row { name: "client", folders: &["clients/rust"] },
     Row { name: SYSTEMS, folders: &["allocation", "desk", "signals", "mesh", TEST_SYSTEM] },
     Row { name: "core", folders: &["router", "shard", "publisher"] },
     Row { name: "durable", folders: &["journal"] },
@@ -65,6 +67,7 @@ pub(crate) fn package_name(folder: &str) -> String {
         "node" => "allot".to_owned(),
         "xtask" => "xtask".to_owned(),
         TEST_SYSTEM => "allot-counter".to_owned(),
+        "clients/rust" => "allot-client".to_owned(),
         folder => format!("allot-{}", folder.replace('/', "-")),
     }
 }

@@ -6,6 +6,7 @@ mod process;
 mod command_line;
 mod readme;
 mod client;
+mod native_client;
 mod server;
 mod world;
 mod stepped;

@@ -1,0 +1,338 @@
+//! A reply: what the front door says of a request, read from its bytes.
+
+use std::borrow::Cow;
+
+use allot_domain::{AccountId, Cursor, MessageId, Price, Quantity, Seq, Side, Ticker};
+use allot_wire::reply::{Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord};
+use allot_wire::{Batch, DecodeError, KIND_REPLIES, PaddedTicker, codec};
+use serde::Deserialize;
+
+use crate::Refusal;
+
+const ALLOCATED: u8 = 1;
+const HELD: u8 = 2;
+const BUSTED: u8 = 3;
+const ACCEPTED: u8 = 4;
+
+/// What the front door says of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reply {
+    /// The number of the request.
+    pub seq: Seq,
+    /// What names it: its id, or its number.
+    pub id: MessageId,
+    /// When the server took it, in nanoseconds of Unix time; zero where it was not taken.
+    pub time_ns: u64,
+    /// Whether it was replied to before, and this is the first reply again.
+    pub duplicate: bool,
+    /// Whether it follows a [`Outcome::Held`].
+    pub late: bool,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A fill was divided.
+    Allocated {
+        /// The fill's ticker.
+        ticker: Ticker,
+        /// Bought or sold.
+        side: Side,
+        /// What one share cost.
+        price: Price,
+        /// How many shares in all.
+        quantity: Quantity,
+        /// The number of the split by which it was divided; zero where no longer known.
+        split: u64,
+        /// Who got how many, in byte order; empty where no longer known.
+        shares: Vec<(AccountId, u64)>,
+    },
+    /// A fill waits for the first split; its division follows, as a reply that is late.
+    Held,
+    /// A fill was taken back.
+    Busted {
+        /// The fill's ticker.
+        ticker: Ticker,
+        /// What names the fill.
+        of: MessageId,
+        /// Who gave back how many, in byte order.
+        shares: Vec<(AccountId, u64)>,
+    },
+    /// A split is in force.
+    Accepted {
+        /// The number of the split, from 1; zero where no longer known.
+        split: u64,
+    },
+    /// A report is on its way to the subscribers.
+    Reported {
+        /// The number of the report.
+        report: u64,
+    },
+    /// It was refused for good, and nothing changed.
+    Rejected(Refusal),
+}
+
+#[derive(Deserialize)]
+struct AllocatedRecord<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    ticker: PaddedTicker,
+    side: u8,
+    price: i64,
+    quantity: u64,
+    split: u64,
+    shares: Vec<(&'a str, u64)>,
+}
+
+#[derive(Deserialize)]
+struct BustedRecord<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    ticker: PaddedTicker,
+    #[serde(borrow)]
+    of: Cow<'a, str>,
+    shares: Vec<(&'a str, u64)>,
+}
+
+#[derive(Deserialize)]
+struct AcceptedRecord<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    split: u64,
+}
+
+impl Reply {
+    /// The shares of a fill that was divided or taken back; none of anything else.
+    #[must_use]
+    pub fn shares(&self) -> &[(AccountId, u64)] {
+        match &self.outcome {
+            Outcome::Allocated { shares, .. } | Outcome::Busted { shares, .. } => shares,
+            _ => &[],
+        }
+    }
+
+    fn of(head: &Head<'_>, outcome: Outcome) -> Result<Self, DecodeError> {
+        Ok(Self {
+            seq: Seq::new(head.seq),
+            id: head.id()?,
+            time_ns: head.time_ns,
+            duplicate: head.duplicate(),
+            late: head.late(),
+            outcome,
+        })
+    }
+}
+
+/// Hands over every reply of a message, with the source of its request.
+pub(crate) fn read_message(
+    message: &[u8],
+    mut take: impl FnMut(&str, Reply),
+) -> Result<(), DecodeError> {
+    let batch = Batch::read(message)?;
+    if batch.kind != KIND_REPLIES {
+        return Err(DecodeError::new(format!("kind {} is no reply", batch.kind)));
+    }
+    for record in batch.records() {
+        let (source, reply) = read(record?)?;
+        take(source, reply);
+    }
+    Ok(())
+}
+
+/// Reads a record, without its size.
+fn read(record: &[u8]) -> Result<(&str, Reply), DecodeError> {
+    let mut cursor = Cursor::new(record);
+    let tag = cursor.u8()?;
+    let rest = cursor.rest();
+    let (head, outcome) = match tag {
+        ALLOCATED => {
+            let record: AllocatedRecord<'_> = codec::decode(rest)?;
+            let outcome = Outcome::Allocated {
+                ticker: record.ticker.read()?,
+                side: match record.side {
+                    0 => Side::Buy,
+                    1 => Side::Sell,
+                    side => return Err(DecodeError::new(format!("the side {side} is none"))),
+                },
+                price: Price::from_nanos(record.price.into())?,
+                quantity: Quantity::new(record.quantity.into())?,
+                split: record.split,
+                shares: read_shares(&record.shares)?,
+            };
+            (record.head, outcome)
+        }
+        HELD => (codec::decode(rest)?, Outcome::Held),
+        BUSTED => {
+            let record: BustedRecord<'_> = codec::decode(rest)?;
+            let outcome = Outcome::Busted {
+                ticker: record.ticker.read()?,
+                of: MessageId::new(record.of.as_bytes())?,
+                shares: read_shares(&record.shares)?,
+            };
+            (record.head, outcome)
+        }
+        ACCEPTED => {
+            let AcceptedRecord { head, split } = codec::decode(rest)?;
+            (head, Outcome::Accepted { split })
+        }
+        REPORTED => {
+            let ReportedRecord { seq, source, time_ns, report } = codec::decode(rest)?;
+            let (seq, outcome) = (Seq::new(seq), Outcome::Reported { report });
+            let (id, duplicate, late) = (seq.into(), false, false);
+            return Ok((source, Reply { seq, id, time_ns, duplicate, late, outcome }));
+        }
+        REJECTED => {
+            let RejectedRecord { head, code, reason } = codec::decode(rest)?;
+            let refusal = Refusal { code: code.to_owned(), reason: reason.to_owned() };
+            (head, Outcome::Rejected(refusal))
+        }
+        _ => return Err(DecodeError::new(format!("the tag {tag} is no reply"))),
+    };
+    Ok((head.source, Reply::of(&head, outcome)?))
+}
+
+fn read_shares(shares: &[(&str, u64)]) -> Result<Vec<(AccountId, u64)>, DecodeError> {
+    let named =
+        |(account, quantity): &(&str, u64)| Ok((AccountId::new(account.as_bytes())?, *quantity));
+    shares.iter().map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use allot_allocation_rules::SplitNumber;
+    use allot_allocation_service::{Reply as Known, encode_reply_message};
+    use allot_domain::ReportNumber;
+    use allot_wire::Encoding;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(reply: &Known) -> Vec<u8> {
+        let mut message = Vec::new();
+        encode_reply_message(Encoding::Binary, reply, &mut message);
+        message
+    }
+
+    fn read_one(reply: &Known) -> (String, Reply) {
+        let mut found = Vec::new();
+        read_message(&message(reply), |source, reply| found.push((source.to_owned(), reply)))
+            .unwrap();
+        assert_eq!(found.len(), 1);
+        found.remove(0)
+    }
+
+    /// One of every kind that this client asks for.
+    fn known() -> Vec<Known> {
+        let (source, seq, id) = ("f".to_owned(), Seq::new(17), MessageId::new(b"X").unwrap());
+        let (time_ns, duplicate, late) = (5, true, true);
+        let (ticker, side) = (Ticker::new(b"AAPL").unwrap(), Side::Sell);
+        let (price, quantity) = (Price::parse("1.5").unwrap(), Quantity::new(100).unwrap());
+        let shares = vec![(AccountId::new(b"a").unwrap(), 60), (AccountId::new(b"b").unwrap(), 40)];
+        let split = SplitNumber::new(3);
+        let of = MessageId::new(b"9").unwrap();
+        let (report, code) = (ReportNumber::new(8), "bad_ticker".to_owned());
+        let (own, reason) = (seq.into(), "because".to_owned());
+        vec![
+            Known::Allocated {
+                source: source.clone(),
+                seq,
+                id,
+                time_ns,
+                duplicate,
+                late,
+                ticker,
+                side,
+                price,
+                quantity,
+                split,
+                shares: shares.clone(),
+            },
+            Known::Held { source: source.clone(), seq, id, time_ns, duplicate },
+            Known::Busted {
+                source: source.clone(),
+                seq,
+                id: own,
+                time_ns,
+                duplicate,
+                ticker,
+                of,
+                shares,
+            },
+            Known::Accepted { source: source.clone(), seq, id: own, time_ns, duplicate, split },
+            Known::Reported { source: source.clone(), seq, time_ns, report },
+            Known::Rejected { source, seq, id: own, time_ns, duplicate, late, code, reason },
+        ]
+    }
+
+    #[test]
+    fn a_reply_is_read_as_the_server_wrote_it() {
+        for known in known() {
+            let (source, reply) = read_one(&known);
+            assert_eq!(source, known.source());
+            assert_eq!((reply.seq, reply.id), (known.seq(), known.id()));
+            assert_eq!(reply.time_ns, known.time_ns());
+            assert_eq!((reply.duplicate, reply.late), (known.is_duplicate(), known.is_late()));
+            match (reply.outcome, known) {
+                (
+                    Outcome::Allocated { ticker, side, price, quantity, split, shares },
+                    Known::Allocated {
+                        ticker: ticker_known,
+                        side: side_known,
+                        price: price_known,
+                        quantity: quantity_known,
+                        split: split_known,
+                        shares: shares_known,
+                        ..
+                    },
+                ) => {
+                    assert_eq!((ticker, side), (ticker_known, side_known));
+                    assert_eq!((price, quantity), (price_known, quantity_known));
+                    assert_eq!((split, shares), (split_known.get(), shares_known));
+                }
+                (Outcome::Held, Known::Held { .. }) => {}
+                (
+                    Outcome::Busted { ticker, of, shares },
+                    Known::Busted { ticker: ticker_known, of: of_known, shares: known, .. },
+                ) => assert_eq!((ticker, of, shares), (ticker_known, of_known, known)),
+                (Outcome::Accepted { split }, Known::Accepted { split: known, .. }) => {
+                    assert_eq!(split, known.get());
+                }
+                (Outcome::Reported { report }, Known::Reported { report: known, .. }) => {
+                    assert_eq!(report, known.get());
+                }
+                (Outcome::Rejected(refusal), Known::Rejected { code, reason, .. }) => {
+                    assert_eq!(refusal, Refusal { code, reason });
+                }
+                (outcome, known) => panic!("{outcome:?} of {known:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_cut_off_is_damaged() {
+        for known in known() {
+            let message = message(&known);
+            for len in 0..message.len() {
+                assert!(read_message(&message[..len], |_, _| {}).is_err(), "{len}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(
+            at in 0..6_usize,
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        ) {
+            let mut message = message(&known()[at]);
+            for (place, byte) in damage {
+                let place = place.index(message.len());
+                message[place] = byte;
+            }
+            let _ = read_message(&message, |_, _| {});
+        }
+    }
+}

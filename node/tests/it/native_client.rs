@@ -1,0 +1,238 @@
+//! The client in Rust alone, against real servers with both transports.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use allot_client::{
+    Bust, Client, ClientError, Config, Fill, Outcome, Patience, Request, Split, Unanswered,
+};
+
+use crate::client;
+use crate::process::{Place, Process};
+use crate::server::{Server, endpoint};
+
+const TRANSPORTS: [&str; 2] = ["native", "libzmq"];
+
+/// How long a test waits for an event on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A server with a front door at `front` and a ledger, or in memory.
+fn serve(place: &Place, transport: &str, front: &str, data: bool) -> (Process, String) {
+    let publish = "tcp://127.0.0.1:*";
+    let mut arguments =
+        vec!["serve", "--transport", transport, "--front", front, "--publish", publish];
+    if data {
+        place.init();
+        arguments.extend(["--data", "data"]);
+    }
+    let mut process = place.start(&arguments);
+    let line = process.line_with("listening ");
+    (process, line)
+}
+
+fn config(front: &str) -> Config {
+    let patience = Patience { reply: PATIENCE, ..Patience::default() };
+    Config { patience, ..Config::new(front).unwrap() }
+}
+
+fn connect(front: &str) -> Client {
+    Client::open(config(front)).unwrap()
+}
+
+fn halves() -> Request {
+    Split::new([("a", "50"), ("b", "50")]).unwrap().into()
+}
+
+fn fill(quantity: u64) -> Request {
+    Fill::buy("AAPL", "187.23", quantity).unwrap().into()
+}
+
+/// The next reply; panics where none comes.
+fn next(client: &mut Client) -> allot_client::Reply {
+    client.next_reply(PATIENCE).unwrap().expect("a reply in time")
+}
+
+fn shares(reply: &allot_client::Reply) -> Vec<u64> {
+    reply.shares().iter().map(|(_, shares)| *shares).collect()
+}
+
+#[test]
+fn requests_of_every_kind_are_replied_to_over_tcp_and_ipc() {
+    for transport in TRANSPORTS {
+        let place = Place::new();
+        let path = format!("ipc://{}", place.path().join("front").display());
+        for front in ["tcp://127.0.0.1:*", &path] {
+            let (_serve, line) = serve(&place, transport, front, false);
+            let mut client = connect(&endpoint(&line, "front="));
+            client.submit(&fill(3)).unwrap();
+            assert_eq!(next(&mut client).outcome, Outcome::Held, "there is no split yet");
+            assert_eq!((client.in_flight(), client.held()), (0, 1));
+            let accepted = client.ask(&halves()).unwrap();
+            assert_eq!(accepted.outcome, Outcome::Accepted { split: 1 });
+            let late = next(&mut client);
+            assert_eq!((late.seq.get(), late.late, shares(&late)), (1, true, vec![2, 1]));
+            let reply = client.ask(&fill(4)).unwrap();
+            assert_eq!(shares(&reply).iter().sum::<u64>(), 4);
+            let bust = client.ask(&Bust::new("AAPL", "3").unwrap().into()).unwrap();
+            assert_eq!(shares(&bust), shares(&reply));
+            let report = client.ask(&Request::Report).unwrap();
+            assert!(matches!(report.outcome, Outcome::Reported { .. }), "{report:?}");
+            let none = client.next_reply(Duration::ZERO).unwrap();
+            assert_eq!((none, client.in_flight(), client.held()), (None, 0, 0));
+        }
+    }
+}
+
+#[test]
+fn a_name_that_was_used_for_something_else_is_refused_and_a_repeat_is_told() {
+    let place = Place::new();
+    let (_serve, line) = serve(&place, "native", "tcp://127.0.0.1:*", false);
+    let front = endpoint(&line, "front=");
+    connect(&front).ask(&halves()).unwrap();
+    let again = || Client::open(config(&front).named("desk-1", 1).unwrap()).unwrap();
+    let first = again().ask(&fill(10)).unwrap();
+    assert!(!first.duplicate);
+    let repeat = again().ask(&fill(10)).unwrap();
+    assert!(repeat.duplicate);
+    assert_eq!(shares(&repeat), shares(&first));
+    let refused = again().ask(&fill(11)).unwrap_err();
+    assert_eq!(refused.code(), Some("name_reused"), "{refused}");
+    let refused = again().ask(&Bust::new("AAPL", "no-such-fill").unwrap().into()).unwrap_err();
+    assert!(matches!(&refused, ClientError::Refused(_)), "{refused}");
+    let unfair = Split::new([("a", "50"), ("b", "49")]).unwrap().into();
+    let refused = connect(&front).ask(&unfair).unwrap_err();
+    assert_eq!(refused.code(), Some("weights_must_add_to_100"), "{refused}");
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_doubled_when_the_server_is_killed() {
+    const FILLS: usize = 3_000;
+    for transport in TRANSPORTS {
+        let place = Place::new();
+        let front = format!("ipc://{}", place.path().join("front").display());
+        let (mut server, mut line) = serve(&place, transport, &front, true);
+        let mut client = connect(&front);
+        client.ask(&halves()).unwrap();
+        let mut replies = BTreeMap::new();
+        let mut submitted = 0;
+        for killed_at in [500, 1_700, FILLS] {
+            while replies.len() < killed_at {
+                while submitted < FILLS && client.submit(&fill(7)).is_ok() {
+                    submitted += 1;
+                }
+                let reply = next(&mut client);
+                assert_eq!(shares(&reply).iter().sum::<u64>(), 7, "{reply:?}");
+                let twice = replies.insert(reply.seq, shares(&reply));
+                assert_eq!(twice, None, "one reply to each");
+            }
+            if killed_at < FILLS {
+                assert!(0 < client.in_flight());
+                server.kill();
+                (server, line) = serve(&place, transport, &front, true);
+            }
+        }
+        assert_eq!(client.in_flight(), 0);
+        let report = client::Client::connect(&front).report(&endpoint(&line, "publish="));
+        assert_eq!(usize::try_from(report.fills), Ok(FILLS));
+        let booked = report.accounts.iter().flat_map(|account| &account.positions);
+        let booked: i128 = booked.map(|position| i128::from(position.quantity)).sum();
+        assert_eq!(booked, 7 * i128::try_from(FILLS).unwrap());
+        drop(server);
+    }
+}
+
+#[test]
+fn only_a_client_with_the_key_is_replied_to() {
+    for transport in TRANSPORTS {
+        let place = Place::new();
+        let free = "tcp://127.0.0.1:*";
+        let serve = ["serve", "--transport", transport, "--front", free, "--publish", free];
+        let mut server = place.start(&[&serve[..], &["--front-secret", "keys"]].concat());
+        let line = server.line_with("listening ");
+        let (front, key) = (endpoint(&line, "front="), endpoint(&line, "front-key="));
+        let mut client = Client::open(config(&front).with_key(&key).unwrap()).unwrap();
+        client.ask(&halves()).unwrap();
+        for _ in 0..100 {
+            client.submit(&fill(4)).unwrap();
+        }
+        for _ in 0..100 {
+            assert_eq!(shares(&next(&mut client)), [2, 2]);
+        }
+        let other = zmq::z85_encode(&zmq::CurveKeyPair::new().unwrap().public_key).unwrap();
+        for config in [config(&front), config(&front).with_key(&other).unwrap()] {
+            let patience = Patience { reply: Duration::from_millis(500), ..config.patience };
+            let mut stranger = Client::open(Config { patience, ..config }).unwrap();
+            let error = stranger.ask(&halves()).unwrap_err();
+            let ClientError::NoReply { why, .. } = &error else { panic!("{error}") };
+            let is_known = matches!(why, Unanswered::NoConnection(_) | Unanswered::NotOpen);
+            assert!(is_known && !stranger.is_connected(), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_shard_that_is_away_is_named_and_the_request_waits_for_it() {
+    let mut server = Server::over_ipc(1);
+    let patience = Patience { reply: Duration::from_millis(300), ..Patience::default() };
+    let mut client = connect(&server.front);
+    client.ask(&halves()).unwrap();
+    server.kill("shard-0");
+    let impatient = Config { patience, ..config(&server.front) };
+    let mut client = Client::open(impatient).unwrap();
+    // It is away as soon as the router has noticed it; until then nothing is known.
+    let seq = client.submit(&fill(7)).unwrap();
+    loop {
+        match client.reply_to(seq).unwrap_err() {
+            ClientError::NoReply { why: Unanswered::NotNow(refusal), .. } => {
+                assert!(["shard_away", "busy"].contains(&&*refusal.code), "{refusal}");
+                break;
+            }
+            ClientError::NoReply { .. } => {}
+            error => panic!("{error}"),
+        }
+    }
+    server.start_again("shard-0");
+    // The shard had no journal: it begins anew, and holds the fill for its first split.
+    let reply = loop {
+        match client.reply_to(seq) {
+            Ok(reply) => break reply,
+            Err(ClientError::NoReply { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(reply.outcome, Outcome::Held, "applied once, by the shard that is there now");
+}
+
+#[test]
+fn a_client_waits_for_a_server_that_is_not_there_yet_and_says_so() {
+    let place = Place::new();
+    let front = format!("ipc://{}", place.path().join("front").display());
+    let patience = Patience { reply: Duration::from_millis(50), ..Patience::default() };
+    let mut client = Client::open(Config { patience, ..config(&front) }).unwrap();
+    let error = client.ask(&halves()).unwrap_err();
+    let ClientError::NoReply { seq, .. } = error else { panic!("{error}") };
+    assert!(error.to_string().contains("there is no connection"), "{error}");
+    let (_serve, _) = serve(&place, "native", &front, false);
+    let reply = next(&mut client);
+    assert_eq!((reply.seq, reply.outcome), (seq, Outcome::Accepted { split: 1 }));
+}
+
+#[test]
+fn what_is_in_flight_is_bounded_and_a_client_that_takes_no_replies_is_told() {
+    let place = Place::new();
+    let (_serve, line) = serve(&place, "native", "tcp://127.0.0.1:*", false);
+    let narrow = Config { in_flight_max: 8, ..config(&endpoint(&line, "front=")) };
+    let mut client = Client::open(narrow).unwrap();
+    client.ask(&halves()).unwrap();
+    for _ in 0..8 {
+        client.submit(&fill(2)).unwrap();
+    }
+    assert!(matches!(client.submit(&fill(2)), Err(ClientError::Full)));
+    // One that waits for its own reply leaves the others to be taken.
+    let own = client.ask(&fill(6)).unwrap();
+    assert_eq!(shares(&own), [3, 3]);
+    for _ in 0..8 {
+        assert_eq!(shares(&next(&mut client)), [1, 1]);
+    }
+    assert_eq!(client.next_reply(PATIENCE).unwrap(), None, "nothing is expected");
+}
