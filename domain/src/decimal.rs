@@ -9,6 +9,9 @@ use core::fmt::{self, Write};
 /// Decimals of a nano.
 const SCALE: usize = 9;
 
+/// So many digits stay below 2^64, whatever they are, and are read faster there.
+const SHORT_DIGITS: usize = 19;
+
 /// Why a text is not a decimal number of at most nine decimals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DecimalError {
@@ -79,6 +82,13 @@ fn whole_number(digits: &str) -> Result<i128, DecimalError> {
     if digits.is_empty() {
         return Err(DecimalError::NotANumber);
     }
+    if digits.len() <= SHORT_DIGITS {
+        let short = digits.bytes().try_fold(0_u64, |number, byte| match byte {
+            b'0'..=b'9' => Ok(number * 10 + u64::from(byte - b'0')),
+            _ => Err(DecimalError::NotANumber),
+        });
+        return short.map(i128::from);
+    }
     digits.bytes().try_fold(0_i128, |number, byte| match byte {
         b'0'..=b'9' => number
             .checked_mul(10)
@@ -89,17 +99,17 @@ fn whole_number(digits: &str) -> Result<i128, DecimalError> {
 }
 
 fn fraction_nanos(fraction: &str) -> Result<i128, DecimalError> {
-    let mut nanos = 0;
+    let mut nanos: u64 = 0;
     for (place, byte) in fraction.bytes().enumerate() {
         match byte {
             b'0' if SCALE <= place => {}
             b'0'..=b'9' if SCALE <= place => return Err(DecimalError::TooManyDecimals),
-            b'0'..=b'9' => nanos = nanos * 10 + i128::from(byte - b'0'),
+            b'0'..=b'9' => nanos = nanos * 10 + u64::from(byte - b'0'),
             _ => return Err(DecimalError::NotANumber),
         }
     }
     let missing = SCALE.saturating_sub(fraction.len());
-    Ok((0..missing).fold(nanos, |nanos, _| nanos * 10))
+    Ok((0..missing).fold(nanos, |nanos, _| nanos * 10).into())
 }
 
 /// Writes a count of 1e-9 as decimal text without trailing zeros.

@@ -9,5 +9,5 @@ mod unnamed_file;
 pub use damage::Damage;
 pub use few_inputs::few_inputs;
 pub use good_journal::{GoodJournal, read_anything};
-pub use requests::{assert_refused_well, assert_said_again};
+pub use requests::{assert_refused_well, assert_said_again, assert_straight_as_any};
 pub use unnamed_file::UnnamedFile;

@@ -1,7 +1,7 @@
 //! Requests: what was read can be said again, and what was refused has a reply.
 
 use allot_allocation_service::{
-    Reply, Request, decode_line, decode_replies, decode_request, encode_line, encode_request,
+    FillLine, Reply, Request, decode_line, decode_replies, decode_request, encode_line, encode_request,
 };
 use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 
@@ -15,6 +15,22 @@ pub fn assert_said_again(request: &Request) {
     encode_request(request, &mut record);
     assert_eq!(decode_line(&line).as_ref(), Ok(request));
     assert_eq!(decode_request(request.kind(), &record).as_ref(), Ok(request));
+}
+
+/// A fill that is read straight to its record has the record of the reader of any JSON.
+///
+/// # Panics
+/// If it has not.
+pub fn assert_straight_as_any(line: &[u8]) {
+    let Some(straight) = FillLine::read(line) else { return };
+    let Ok(Request::Fill(fill)) = decode_line(line) else { panic!("it is a fill to one alone") };
+    let keys = straight.keys;
+    let routed = (keys.ticker, keys.source, keys.seq);
+    assert_eq!(routed, (fill.ticker, fill.source.as_bytes(), fill.seq));
+    let (mut record, mut expected) = (Vec::new(), Vec::new());
+    straight.write(&mut record);
+    encode_request(&Request::Fill(fill), &mut expected);
+    assert_eq!(record, expected);
 }
 
 /// A rejection has a reason, and is a reply that clients can read, in both encodings.

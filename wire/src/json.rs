@@ -6,6 +6,7 @@
 mod entries;
 mod field;
 mod object;
+mod plain;
 
 use allot_domain::Reject;
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use crate::DecodeError;
 pub use entries::{Entries, each_entry};
 pub use field::{Field, need, scalar, string, unknown_field};
 pub use object::{Object, write_digits};
+pub use plain::{Plain, each_plain};
 
 /// What some editors put before a text in UTF-8; RFC 8259 lets a reader pass over it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -35,8 +35,8 @@ pub use report::{
     TrackingReport,
 };
 pub use request::{
-    ReportRequest, Request, RequestKind, RoutingKeys, decode_line, decode_request, encode_line,
-    encode_request, routing_keys, routing_rejection,
+    FillLine, ReportRequest, Request, RequestKind, RoutingKeys, decode_line, decode_request,
+    encode_line, encode_request, routing_keys, routing_rejection,
 };
 pub use topic::{Topic, TopicName};
 pub use view::{Positions, ReportJob};

@@ -9,16 +9,18 @@ use allot_wire::backplane::InputKind;
 
 use crate::finding::judge;
 use crate::{
-    Allocation, InputName, Request, RequestKind, decode_line, decode_request, encode_request,
-    routing_keys, routing_rejection,
+    Allocation, FillLine, InputName, Request, RequestKind, decode_line, decode_request,
+    encode_request, routing_keys, routing_rejection,
 };
 
 impl Protocol for Allocation {
     const FEEDBACK: Option<InputKind> = Some(InputName::Netting.kind());
 
     fn admit_line(line: &[u8], admission: &mut Admission<'_>) -> Result<(), Rejection> {
-        let request = decode_line(line)?;
-        admit_request(&request, admission);
+        match FillLine::read(line) {
+            Some(fill) => admit_fill(&fill, admission),
+            None => admit_request(&decode_line(line)?, admission),
+        }
         Ok(())
     }
 
@@ -54,6 +56,17 @@ impl Protocol for Allocation {
     fn judge(request: Submission<'_>, findings: &[&[u8]]) -> Result<(), Rejection> {
         judge(&request, findings)
     }
+}
+
+/// Hands a fill on as the binary record of the same meaning.
+#[inline]
+fn admit_fill(fill: &FillLine<'_>, admission: &mut Admission<'_>) {
+    let mut record = admission.take_scratch();
+    fill.write(&mut record);
+    let (source, seq) = (fill.keys.source, fill.keys.seq);
+    let submission = Submission { kind: InputName::Fill.kind(), record: &record, source, seq };
+    admission.by_key(fill.keys.ticker.as_bytes(), submission);
+    admission.return_scratch(record);
 }
 
 /// Hands a request on as the binary record of the same meaning.

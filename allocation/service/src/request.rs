@@ -3,6 +3,7 @@
 mod binary;
 mod fields;
 mod json;
+mod fill_line;
 mod weights;
 
 use allot_allocation_rules::{Bust, Fill, Reject, Replay, Split, TickerSeq};
@@ -11,6 +12,7 @@ use allot_domain::{Reject as Core, Seq, SourceId};
 pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
 pub(crate) use binary::{good_fill, own_id, read_side, side_byte};
 pub(crate) use fields::read_side as read_side_word;
+pub use fill_line::FillLine;
 pub use json::{decode_line, encode_line};
 pub(crate) use json::{write_of, write_side};
 

@@ -12,6 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use crate::lines;
 use crate::samples::{self, TIME};
 
 /// Everything that bytes from outside can reach; a panic fails the test.
@@ -19,6 +20,7 @@ fn read_as_everything(bytes: &[u8]) {
     if let Ok(request) = decode_line(bytes) {
         assert_said_again(&request);
     }
+    lines::assert_read_as_any(bytes);
     if let Ok(batch) = Batch::parse(bytes) {
         for record in batch.records().flatten() {
             read_as_record(record);

@@ -13,6 +13,7 @@ mod rejects;
 mod records;
 mod forms;
 mod round_trips;
+mod lines;
 mod garbage;
 mod corpus;
 mod page;
