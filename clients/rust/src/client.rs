@@ -232,7 +232,7 @@ impl Client {
     pub fn reply_to(&mut self, seq: Seq) -> Result<Reply, ClientError> {
         let begin = clock::now();
         let end = begin + self.patience.reply;
-        let mut looked = 0;
+        let (mut looked, mut is_new) = (0, true);
         loop {
             if let Some(at) = self.replies.range(looked..).position(|(reply, _)| reply.seq == seq)
                 && let Some(reply) = self.take(looked + at)
@@ -250,13 +250,20 @@ impl Client {
             if self.bytes_max <= self.unread {
                 return Err(ClientError::Unread);
             }
-            self.turn(clock::now())?;
-            if looked < self.replies.len() {
-                continue;
-            }
             let now = clock::now();
-            if end <= now {
-                return Err(ClientError::NoReply { seq, waited: now - begin, why: self.why(seq) });
+            if std::mem::take(&mut is_new) {
+                // To read now would find nothing.
+                self.keep_connected(now);
+                self.leave(now);
+            } else {
+                self.turn(now)?;
+                if looked < self.replies.len() {
+                    continue;
+                }
+                if end <= now {
+                    let waited = now - begin;
+                    return Err(ClientError::NoReply { seq, waited, why: self.why(seq) });
+                }
             }
             self.wait(now, end);
         }
@@ -283,6 +290,12 @@ impl Client {
     fn turn(&mut self, now: Instant) -> Result<(), ClientError> {
         self.keep_connected(now);
         let received = self.receive(now);
+        self.leave(now);
+        received
+    }
+
+    /// Sends what is to leave.
+    fn leave(&mut self, now: Instant) {
         if self.connection.is_open() {
             self.in_flight.take_due(now);
             while let Some((seq, bytes)) = self.in_flight.next_pending() {
@@ -295,7 +308,6 @@ impl Client {
         if let Err(lost) = self.connection.flush() {
             self.note_lost(lost, now);
         }
-        received
     }
 
     /// Makes a connection where there is none, and gives one up that does not go on.

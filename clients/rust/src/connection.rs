@@ -210,11 +210,13 @@ impl Connection {
         }
         let mut flags = PollFlags::IN;
         flags.set(PollFlags::OUT, self.wants_write());
-        let stream = self.descriptor().map(|fd| PollFd::from_borrowed_fd(fd, flags));
         // A time too long for the kernel is the same as none.
         let timeout = Timespec::try_from(timeout).ok();
         // An interrupted wait is one that returns early; and nothing else can be wrong with it.
-        let _ = poll(&mut stream.into_iter().collect::<Vec<_>>(), timeout.as_ref());
+        let _ = match self.descriptor() {
+            Some(fd) => poll(&mut [PollFd::from_borrowed_fd(fd, flags)], timeout.as_ref()),
+            None => poll(&mut [], timeout.as_ref()),
+        };
     }
 }
 
