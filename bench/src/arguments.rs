@@ -8,6 +8,7 @@ use allot_runtime::{CurveKey, duration};
 use allot_wire::Encoding;
 use clap::Args;
 
+use crate::client::ClientKind;
 use crate::fills::Fills;
 use crate::load::Load;
 use crate::offer::{Offer, Pace};
@@ -40,6 +41,9 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 1,
           value_parser = clap::value_parser!(u64).range(1..=10_000))]
     connections: u64,
+    /// Which client sends: a DEALER of libzmq, or allot-client
+    #[arg(long, value_enum, default_value_t)]
+    client: ClientKind,
     /// Number of tickers in the fills
     #[arg(long, value_name = "COUNT", default_value_t = 10,
           value_parser = clap::value_parser!(u32).range(1..=60_000))]
@@ -142,6 +146,7 @@ impl LoadArgs {
         Load {
             batch: self.batch,
             connections: self.connections,
+            client: self.client,
             encoding: if self.json { Encoding::Json } else { Encoding::Binary },
             pace: self.pace,
             lengths: self.lengths.lengths(),
@@ -168,6 +173,7 @@ impl LoadArgs {
             ("encoding".to_owned(), encoding.to_owned()),
             ("batch".to_owned(), self.batch.to_string()),
             ("connections".to_owned(), self.connections.to_string()),
+            ("client".to_owned(), self.client.to_string()),
             ("pace".to_owned(), pace),
             ("warm-up".to_owned(), format!("{:?}", self.lengths.warm_up)),
             ("measure".to_owned(), format!("{:?}", self.lengths.measure)),

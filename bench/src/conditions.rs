@@ -6,7 +6,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use allot_runtime::Clock;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
@@ -149,7 +148,7 @@ impl ConditionArgs {
     fn point(&self, target: &Target, condition: Condition) -> Result<Point> {
         let connections = condition.busy;
         let load = Load { connections, ..Load::usual(self.lengths.lengths()) };
-        let idle = target.connect(condition.idle, &Clock::system())?;
+        let idle = load.client.connect(&target.context, target.door(), condition.idle)?;
         let point = load.measure(target, Offer::Window(condition.window))?.point.sound()?;
         drop(idle);
         Ok(point)

@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allot_domain::SourceId;
-use allot_runtime::{
-    Clock, Context, CurveKey, Link, LinkOptions, Nanos, ThreadGroup, Threads, WaitStrategy,
-};
+use allot_runtime::{Clock, Context, CurveKey, Nanos, ThreadGroup, Threads, WaitStrategy};
 use allot_wire::Encoding;
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
 
+use crate::client::ClientKind;
 use crate::fills::Fills;
 use crate::latency::{self, Latency};
 use crate::loader::{Board, Connection, Exchange, Loader, Task};
 use crate::offer::{Offer, Pace};
 use crate::phases::{Lengths, Phases};
-use crate::positions::{FrontDoor, Holdings, PositionClient, wait_for};
+use crate::positions::{FrontDoor, Holdings, PositionClient};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
@@ -36,14 +35,12 @@ const HEAD_START: Duration = Duration::from_millis(50);
 const THREADS_MAX: u64 = 16;
 const THREADS_SHARED: u64 = 2;
 
-/// Connections per context: each takes three of the thousand sockets that a context has.
-const CONNECTIONS_EACH: u64 = 250;
-
 /// What is sent, and how.
 #[derive(Clone)]
 pub(crate) struct Load {
     pub(crate) batch: u32,
     pub(crate) connections: u64,
+    pub(crate) client: ClientKind,
     pub(crate) encoding: Encoding,
     pub(crate) pace: Pace,
     pub(crate) lengths: Lengths,
@@ -73,6 +70,11 @@ pub(crate) struct Measured {
 }
 
 impl Target {
+    /// Its front door.
+    pub(crate) fn door(&self) -> FrontDoor<'_> {
+        FrontDoor { endpoint: &self.front, key: self.key }
+    }
+
     /// An echo of this process.
     pub(crate) fn within_the_process(context: Context, front: String) -> Self {
         let (exchange, stages) = (Exchange::Echo, Vec::new());
@@ -107,6 +109,7 @@ impl Load {
         Self {
             batch: 1,
             connections: 1,
+            client: ClientKind::default(),
             encoding: Encoding::Binary,
             pace: Pace::Hybrid,
             lengths,
@@ -142,11 +145,8 @@ impl Load {
     }
 
     fn open_client(&self, target: &Target) -> Result<PositionClient> {
-        let mut client = PositionClient::open(
-            &target.context,
-            FrontDoor { endpoint: &target.front, key: target.key },
-            target.publish.as_deref(),
-        )?;
+        let mut client =
+            PositionClient::open(&target.context, target.door(), target.publish.as_deref())?;
         client.split(self.accounts)?;
         Ok(client)
     }
@@ -154,7 +154,7 @@ impl Load {
     /// Runs the connections until all are done.
     fn drive(&self, target: &Target, offer: Offer) -> Result<(Recorder, Phases, Vec<StageTime>)> {
         let clock = Clock::system();
-        let links = target.connect(self.connections, &clock)?;
+        let clients = self.client.connect(&target.context, target.door(), self.connections)?;
         let phases = self.lengths.from(clock.now() + HEAD_START);
         let task = Task {
             exchange: target.exchange,
@@ -173,10 +173,10 @@ impl Load {
         let slots = (0..threads)
             .map(|place| group.thread(&format!("load-{place}")))
             .collect::<Result<Vec<_>, _>>()?;
-        for ((place, link), slot) in (0..).zip(links).zip(slots.iter().cycle()) {
+        for ((place, client), slot) in (0..).zip(clients).zip(slots.iter().cycle()) {
             let connection = Connection { number: place, source: source(place, phases.start)? };
             let board = Arc::clone(&board);
-            let loader = Loader::new(task.clone(), connection, link, clock.clone(), board);
+            let loader = Loader::new(task.clone(), connection, client, clock.clone(), board);
             group.add(slot, Box::new(loader));
         }
         let mut running = group.start()?;
@@ -190,31 +190,6 @@ impl Load {
         running.stop();
         running.join()?;
         Ok((board.merged(), phases, watch.finish()?))
-    }
-}
-
-impl Target {
-    /// Opens `connections` connections, and waits until all of them are up.
-    ///
-    /// # Errors
-    /// When the target is not reachable, or there are no more descriptors.
-    pub(crate) fn connect(&self, connections: u64, clock: &Clock) -> Result<Vec<Link>> {
-        // Room for what an overload leaves behind; a message without room is sent late.
-        let options =
-            LinkOptions { high_water: 1 << 16, door_key: self.key, ..LinkOptions::default() };
-        let mut context = self.context.clone();
-        let mut links = Vec::new();
-        for place in 0..connections {
-            if 0 < place && place.is_multiple_of(CONNECTIONS_EACH) {
-                context = Context::new()?;
-            }
-            links.push(Link::dealer(&context, &self.front, None, options)?);
-        }
-        // A connection within the process is up at once, and there is no event for it.
-        if !self.front.starts_with("inproc://") {
-            links.iter().try_for_each(|link| wait_for(link, clock, &self.front))?;
-        }
-        Ok(links)
     }
 }
 
@@ -373,6 +348,7 @@ mod tests {
         let load = Load {
             batch: 1,
             connections: 2,
+            client: ClientKind::default(),
             encoding: Encoding::Binary,
             pace: Pace::Sleep,
             lengths: Lengths { warm_up: ms(10), measure: ms(200), cool_down: ms(10), drain },

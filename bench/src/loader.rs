@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use allot_domain::SourceId;
-use allot_runtime::{Agent, Clock, Link, Nanos, PollSet};
+use allot_runtime::{Agent, Clock, Nanos, PollSet};
 use allot_wire::Encoding;
 
 use crate::batch_builder::{self, BatchBuilder};
+use crate::client::Client;
 use crate::fills::Fills;
 use crate::offer::{Offer, Pace};
 use crate::pending::Pending;
@@ -67,7 +68,7 @@ pub(crate) struct Loader {
     source: SourceId,
     builder: BatchBuilder,
     clock: Clock,
-    link: Link,
+    client: Client,
     timing: Timing,
     pending: Pending,
     recorder: Recorder,
@@ -76,7 +77,7 @@ pub(crate) struct Loader {
     /// The next message, written ahead of its time.
     message: Vec<u8>,
     frame: Vec<u8>,
-    /// The last send found no room; the link signals when there is.
+    /// The last send found no room; the client signals when there is.
     is_refused: bool,
     wake_at: Nanos,
     is_done: bool,
@@ -94,7 +95,7 @@ impl Loader {
     pub(crate) fn new(
         task: Task,
         connection: Connection,
-        link: Link,
+        client: Client,
         clock: Clock,
         board: Arc<Board>,
     ) -> Self {
@@ -109,7 +110,7 @@ impl Loader {
             source,
             builder: BatchBuilder::new(source, task.batch, task.encoding),
             clock,
-            link,
+            client,
             timing,
             pending: Pending::new(task.batch),
             recorder: Recorder::new(),
@@ -152,7 +153,7 @@ impl Loader {
             if now < intended {
                 break;
             }
-            self.is_refused = self.link.send(&mut self.message).is_err();
+            self.is_refused = !self.client.send(&mut self.message);
             if self.is_refused {
                 break;
             }
@@ -164,6 +165,9 @@ impl Loader {
             self.write_next();
             sent_count += 1;
         }
+        if let Err(lost) = self.client.flush() {
+            self.recorder.note_wrong(lost);
+        }
         self.board.sent.fetch_add(u64::try_from(sent_count).unwrap_or(0), Ordering::Relaxed);
         sent_count
     }
@@ -171,8 +175,15 @@ impl Loader {
     fn receive(&mut self) -> usize {
         let mut frame_count = 0;
         let open = self.pending.open();
-        while frame_count < FRAMES_PER_TURN && self.link.receive(&mut self.frame) {
-            frame_count += 1;
+        while frame_count < FRAMES_PER_TURN {
+            match self.client.receive(&mut self.frame) {
+                Ok(true) => frame_count += 1,
+                Ok(false) => break,
+                Err(lost) => {
+                    self.recorder.note_wrong(lost);
+                    break;
+                }
+            }
             let at = self.clock.now();
             let read = match self.task.exchange {
                 Exchange::Allot => self.receive_replies(at),
@@ -235,7 +246,7 @@ impl Loader {
         let end = if now < end { end } else { give_up };
         match self.task.pace {
             _ if self.is_done => Nanos::MAX,
-            // The link signals when there is room.
+            // The client signals when there is room.
             _ if self.is_refused => end,
             Pace::Hybrid => {
                 Nanos::from_unix(due.as_unix().saturating_sub(nanoseconds(SPIN_BEFORE))).min(end)
@@ -286,6 +297,6 @@ impl Agent for Loader {
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        self.link.wait_on(poll_set);
+        self.client.wait_on(poll_set);
     }
 }
