@@ -1,7 +1,8 @@
 //! Requests: what was read can be said again, and what was refused has a reply.
 
 use allot_allocation_service::{
-    FillLine, Reply, Request, decode_line, decode_replies, decode_request, encode_line, encode_request,
+    FillLine, Reply, Request, decode_line, decode_replies, decode_request, encode_line,
+    encode_request,
 };
 use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 
