@@ -43,7 +43,8 @@ pub fn each_plain<'a>(
     line: &'a [u8],
     mut take: impl FnMut(&'a str, Plain<'a>) -> Option<()>,
 ) -> Option<()> {
-    let mut reader = Reader { line, at: 0 };
+    // Once for all: a part of it between two bytes of ASCII is a text too.
+    let mut reader = Reader { line: str::from_utf8(line).ok()?, at: 0 };
     reader.expect(b'{')?;
     if reader.after_space()? == b'}' {
         reader.at += 1;
@@ -74,16 +75,21 @@ pub fn each_plain<'a>(
 
 /// Where in the line the reader is.
 struct Reader<'a> {
-    line: &'a [u8],
+    line: &'a str,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
+    fn byte(&self) -> Option<u8> {
+        self.line.as_bytes().get(self.at).copied()
+    }
+
     /// The next byte that is no space, which is not taken.
     #[inline]
     fn after_space(&mut self) -> Option<u8> {
         loop {
-            let byte = *self.line.get(self.at)?;
+            let byte = self.byte()?;
             if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
                 return Some(byte);
             }
@@ -109,50 +115,69 @@ impl<'a> Reader<'a> {
     #[inline]
     fn text(&mut self) -> Option<&'a str> {
         let begin = self.at;
-        loop {
-            let byte = *self.line.get(self.at)?;
-            self.at += 1;
-            match byte {
-                b'"' => return ascii(&self.line[begin..self.at - 1]),
-                b'\\' => return None,
-                b' '..=b'~' => {}
-                _ => return None,
+        while let Some(word) = self.line.as_bytes()[self.at..].first_chunk() {
+            let ends = ends(u64::from_le_bytes(*word));
+            if ends != 0 {
+                self.at += usize::try_from(ends.trailing_zeros() / 8).ok()?;
+                break;
             }
+            self.at += size_of::<u64>();
         }
+        // The last bytes of a line are looked at one by one.
+        while matches!(self.byte()?, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~') {
+            self.at += 1;
+        }
+        let text = self.line.get(begin..self.at)?;
+        (self.byte()? == b'"').then(|| {
+            self.at += 1;
+            text
+        })
     }
 
     /// A number: digits, and perhaps a point and digits.
     #[inline]
     fn number(&mut self) -> Option<&'a str> {
         let begin = self.at;
+        let is_zero = self.byte()? == b'0';
         let whole = self.digits();
-        if whole == 0 || (1 < whole && self.line[begin] == b'0') {
+        if whole == 0 || (1 < whole && is_zero) {
             return None;
         }
-        if self.line.get(self.at) == Some(&b'.') {
+        if self.byte() == Some(b'.') {
             self.at += 1;
             if self.digits() == 0 {
                 return None;
             }
         }
         // What follows is a comma, a brace or a space, or the caller finds that it is none.
-        ascii(&self.line[begin..self.at])
+        self.line.get(begin..self.at)
     }
 
     /// Takes digits; returns how many.
     #[inline]
     fn digits(&mut self) -> usize {
         let begin = self.at;
-        while self.line.get(self.at).is_some_and(u8::is_ascii_digit) {
+        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
         }
         self.at - begin
     }
 }
 
+/// The highest bit of each byte that a plain text cannot have: quotes, backslashes, and what is no
+/// printable ASCII. The lowest of these bits is right; a byte behind it may be marked too
+/// (Mycroft 1987: a borrow goes only upwards from a byte that is one).
 #[inline]
-fn ascii(bytes: &[u8]) -> Option<&str> {
-    str::from_utf8(bytes).ok()
+const fn ends(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    const fn less(word: u64, bound: u64) -> u64 {
+        word.wrapping_sub(ONES * bound) & !word
+    }
+    let quotes = less(word ^ (ONES * 0x22), 1);
+    let backslashes = less(word ^ (ONES * 0x5c), 1);
+    let deletes = less(word ^ (ONES * 0x7f), 1);
+    (quotes | backslashes | deletes | less(word, 0x20) | word) & HIGHS
 }
 
 #[cfg(test)]
@@ -232,6 +257,22 @@ mod tests {
             assert_eq!(plain(line.as_bytes()), None, "{line}");
         }
         assert_eq!(plain(b"{\"a\":\"\xff\"}"), None);
+    }
+
+    #[test]
+    fn a_text_of_any_length_ends_where_it_ends() {
+        for len in 0..40 {
+            for end in (0..=u8::MAX).filter(u8::is_ascii) {
+                for rest in ["", "}", "}                "] {
+                    let (text, end) = ("~".repeat(len), char::from(end));
+                    let line = format!("{{\"{text}\":\"{text}{end}\"{rest}");
+                    let found = plain(line.as_bytes());
+                    assert!(found.is_none() || found == of_any(line.as_bytes()), "{line}");
+                    let is_plain = matches!(end, ' '..='~') && !matches!(end, '"' | '\\');
+                    assert_eq!(found.is_some(), is_plain && !rest.is_empty(), "{line}");
+                }
+            }
+        }
     }
 
     /// Texts that are nearly objects: pieces of JSON one behind the other.
