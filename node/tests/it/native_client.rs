@@ -137,7 +137,9 @@ fn nothing_is_lost_and_nothing_doubled_when_the_server_is_killed() {
         let booked = report.accounts.iter().flat_map(|account| &account.positions);
         let booked: i128 = booked.map(|position| i128::from(position.quantity)).sum();
         assert_eq!(booked, 7 * i128::try_from(FILLS).unwrap());
-        drop(server);
+        server.kill();
+        let verified = place.run(&["verify", "data"]).ok();
+        assert!(verified.contains(&format!("{FILLS} fills divided, 0 held")), "{verified}");
     }
 }
 
