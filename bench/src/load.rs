@@ -336,7 +336,12 @@ mod tests {
     }
 
     /// What is wrong with an echo that does so.
-    fn wrong(each_fiftieth: u32, endpoint: &str, drain: Duration) -> Option<String> {
+    fn wrong(
+        client: ClientKind,
+        each_fiftieth: u32,
+        endpoint: &str,
+        drain: Duration,
+    ) -> Option<String> {
         let context = Context::new().unwrap();
         let door = Door::bind(&context, endpoint, DoorOptions::default()).unwrap();
         let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
@@ -348,7 +353,7 @@ mod tests {
         let load = Load {
             batch: 1,
             connections: 2,
-            client: ClientKind::default(),
+            client,
             encoding: Encoding::Binary,
             pace: Pace::Sleep,
             lengths: Lengths { warm_up: ms(10), measure: ms(200), cool_down: ms(10), drain },
@@ -368,9 +373,17 @@ mod tests {
     fn a_lost_message_and_a_doubled_one_are_found() {
         // A drain ends with the last reply, so only a lost message is waited for in vain.
         let (short, long) = (Duration::from_millis(500), Duration::from_secs(60));
-        assert_eq!(wrong(1, "inproc://sound", long), None);
-        assert!(wrong(0, "inproc://losing", short).unwrap().contains("have no reply"));
-        let doubled = wrong(2, "inproc://doubling", long).unwrap();
-        assert!(doubled.contains("two replies") || doubled.contains("long ago"), "{doubled}");
+        let folder = tempfile::tempdir().unwrap();
+        let ipc = |name: &str| format!("ipc://{}", folder.path().join(name).display());
+        let inproc = |name: &str| format!("inproc://{name}");
+        let places: [(_, &dyn Fn(&str) -> String); 2] =
+            [(ClientKind::Libzmq, &inproc), (ClientKind::Native, &ipc)];
+        for (client, at) in places {
+            assert_eq!(wrong(client, 1, &at("sound"), long), None);
+            let lost = wrong(client, 0, &at("losing"), short).unwrap();
+            assert!(lost.contains("have no reply"), "{lost}");
+            let doubled = wrong(client, 2, &at("doubling"), long).unwrap();
+            assert!(doubled.contains("two replies") || doubled.contains("long ago"), "{doubled}");
+        }
     }
 }
