@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    bench, completions, config, demo, desk, doctor, feed, fills, init, inspect, mesh, positions,
-    publisher, router, serve, shard, signals, verify,
+    bench, completions, config, console, demo, desk, doctor, feed, fills, init, inspect, mesh,
+    positions, publisher, router, serve, shard, signals, verify,
 };
 use crate::common_args::CommonArgs;
 use crate::log;
@@ -52,6 +52,7 @@ enum Verb {
     Signals(signals::SignalsPages),
     Mesh(Box<mesh::MeshPages>),
     Desk(Box<desk::DeskPages>),
+    Console(Box<console::ConsolePages>),
     Bench(bench::Bench),
     Config(config::ConfigPages),
     Completions(completions::Completions),
@@ -90,6 +91,7 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Signals(pages) => signals::run(&pages, common),
         Verb::Mesh(pages) => mesh::run(&pages, common),
         Verb::Desk(pages) => desk::run(&pages, common),
+        Verb::Console(pages) => console::run(&pages, common),
         Verb::Bench(bench) => bench::run(&bench),
         Verb::Config(pages) => config::run(&pages, common),
         Verb::Completions(completions) => completions::run(&completions, Cli::command()),

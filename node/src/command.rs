@@ -16,5 +16,6 @@ pub(crate) mod signals;
 pub(crate) mod mesh;
 pub(crate) mod desk;
 pub(crate) mod bench;
+pub(crate) mod console;
 pub(crate) mod config;
 pub(crate) mod completions;

@@ -1,0 +1,44 @@
+// The age of the data, counted on between two reports, and whether the console can be reached.
+// Everything else on a page is written by the server.
+(() => {
+  "use strict";
+  const span = (seconds) =>
+    seconds < 120 ? `${seconds} s`
+    : seconds < 7200 ? `${Math.floor(seconds / 60)} min`
+    : `${Math.floor(seconds / 3600)} h`;
+
+  let shown = null;
+  let ahead = 0;
+
+  const tick = () => {
+    const status = document.querySelector(".status");
+    if (!status) return;
+    if (status.dataset.now !== shown) {
+      // The console's clock counts, whatever the clock of this machine says.
+      shown = status.dataset.now;
+      ahead = Date.now() - Number(shown);
+    }
+    const age = status.querySelector("[data-age]");
+    if (age) {
+      const millis = Math.max(0, Date.now() - ahead - Number(status.dataset.made));
+      age.textContent = span(Math.floor(millis / 1000));
+      const stale = millis >= Number(status.dataset.stale);
+      status.classList.toggle("old", stale);
+      document.body.dataset.stale = String(stale);
+    }
+    const offline = status.querySelector(".offline");
+    if (offline) offline.hidden = document.body.dataset.offline !== "true";
+  };
+
+  const reached = (is) => { document.body.dataset.offline = String(!is); tick(); };
+  document.addEventListener("htmx:sseOpen", () => reached(true));
+  document.addEventListener("htmx:sseError", () => {
+    reached(false);
+    // Where the session has ended, this leads to the log-in.
+    const live = document.getElementById("live");
+    if (live && window.htmx) window.htmx.trigger(live, "allot:renew");
+  });
+  document.addEventListener("htmx:afterSettle", tick);
+  setInterval(tick, 1000);
+  tick();
+})();

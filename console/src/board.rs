@@ -1,0 +1,340 @@
+//! The board: what the follower knows, for the pages to read.
+//!
+//! The follower writes in batches; a page takes what it needs and lets go. Neither waits for a
+//! socket while it holds the lock.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use allot_allocation_rules::{SplitNumber, Weight};
+use allot_domain::{AccountId, Incarnation, LedgerId, Money, ReportNumber};
+use allot_runtime::{Clock, Nanos};
+use allot_wire::Heartbeat;
+use tokio::sync::watch;
+
+use crate::fill_log::FillLog;
+use crate::limits::{POINTS_MAX, SILENCE, SPLIT_BYTES_MAX, SPLITS_MAX, STALE_FIRST, STALE_MIN};
+use crate::picture::Picture;
+
+/// What the follower knows. Clones are the same board.
+#[derive(Clone)]
+pub(crate) struct Board {
+    known: Arc<Mutex<Known>>,
+    changes: watch::Sender<Changes>,
+    pub(crate) clock: Clock,
+}
+
+/// How often each part of the board has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) reports: u64,
+    pub(crate) fills: u64,
+    pub(crate) health: u64,
+}
+
+/// Everything that is known.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) picture: Option<Arc<Picture>>,
+    pub(crate) fills: FillLog,
+    /// The splits that were seen in force, oldest first.
+    pub(crate) splits: VecDeque<SeenSplit>,
+    /// How far accounts were from their targets, oldest first.
+    pub(crate) points: VecDeque<Point>,
+    pub(crate) feed: FeedHealth,
+}
+
+/// A split as it was seen in force.
+#[derive(Clone, Debug)]
+pub(crate) struct SeenSplit {
+    pub(crate) number: SplitNumber,
+    /// The time of the first report under it.
+    pub(crate) since_ns: u64,
+    pub(crate) weights: Arc<[(AccountId, Weight)]>,
+}
+
+/// How far accounts were from their targets in one report.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Point {
+    pub(crate) time_ns: u64,
+    pub(crate) split: SplitNumber,
+    pub(crate) worst: AccountId,
+    pub(crate) deviation: Money,
+    pub(crate) avoidable: Money,
+    pub(crate) unavoidable: Money,
+}
+
+/// What is known of the feed and the front door.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FeedHealth {
+    /// When anything came last, by our clock.
+    pub(crate) heard_at: Option<Nanos>,
+    /// When the last report came, and the time between the last two.
+    pub(crate) report_at: Option<Nanos>,
+    pub(crate) report_interval: Option<Duration>,
+    pub(crate) publisher: Option<Incarnation>,
+    pub(crate) ledger: Option<LedgerId>,
+    /// The number of the newest report, by the heartbeats.
+    pub(crate) report: ReportNumber,
+    pub(crate) shards: u32,
+    /// What heartbeats call missing or doubtful.
+    pub(crate) degraded: Vec<String>,
+    /// How often the publisher was seen to restart.
+    pub(crate) publisher_restarts: u64,
+    /// Reports that passed unseen.
+    pub(crate) reports_missed: u64,
+    /// Outcomes that passed unseen, and sentences on some of them.
+    pub(crate) fills_missed: u64,
+    pub(crate) gaps: VecDeque<String>,
+    /// Publications that could not be read.
+    pub(crate) unreadable: u64,
+    /// Why the last report was not taken.
+    pub(crate) report_problem: Option<String>,
+    pub(crate) is_front_connected: bool,
+}
+
+/// How the data on a page is: right and new, or not, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Freshness {
+    pub(crate) state: State,
+    /// Sentences, the most important first.
+    pub(crate) reasons: Vec<String>,
+    /// The age of the report.
+    pub(crate) age: Option<Duration>,
+}
+
+/// In one word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    Fresh,
+    Degraded,
+    Stale,
+    Empty,
+}
+
+impl State {
+    /// The word, for people and for the style sheet.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Degraded => "degraded",
+            Self::Stale => "stale",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+impl Board {
+    /// An empty board.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { known: Arc::default(), changes: watch::Sender::default(), clock }
+    }
+
+    /// What is known, for as short as possible.
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        // A page that panicked has only read.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest picture.
+    pub(crate) fn picture(&self) -> Option<Arc<Picture>> {
+        self.known().picture.clone()
+    }
+
+    /// Tells whoever waits that something has changed.
+    pub(crate) fn tell(&self, change: impl FnOnce(&mut Changes)) {
+        self.changes.send_modify(change);
+    }
+
+    /// What changes from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<Changes> {
+        self.changes.subscribe()
+    }
+
+    /// How the data is.
+    pub(crate) fn freshness(&self) -> Freshness {
+        self.known().freshness(self.clock.now())
+    }
+}
+
+impl Known {
+    /// A new report is there.
+    pub(crate) fn take_picture(&mut self, picture: Picture, now: Nanos) {
+        if let Some(last) = self.feed.report_at.replace(now) {
+            // A report that somebody asked for does not make the regular ones due earlier.
+            let before = self.feed.report_interval.unwrap_or_default();
+            self.feed.report_interval = Some((now - last).max(before * 3 / 4));
+        }
+        self.feed.report_problem = None;
+        let before = self.picture.as_ref().and_then(|picture| picture.ledger);
+        if before.is_some() && picture.ledger.is_some() && before != picture.ledger {
+            // Nothing that was known before belongs to another ledger.
+            (self.fills, self.splits, self.points) = Default::default();
+        }
+        self.feed.degraded.clone_from(&picture.degraded);
+        self.note_split(&picture);
+        self.note_tracking(&picture);
+        self.picture = Some(Arc::new(picture));
+    }
+
+    fn note_split(&mut self, picture: &Picture) {
+        let number = picture.split;
+        if number == SplitNumber::ZERO
+            || self.splits.back().is_some_and(|seen| seen.number == number)
+        {
+            return;
+        }
+        let weights = picture.weights().collect();
+        self.splits.push_back(SeenSplit { number, since_ns: picture.time_ns, weights });
+        let bytes = |seen: &SeenSplit| size_of_val(&*seen.weights);
+        while SPLITS_MAX < self.splits.len()
+            || 1 < self.splits.len() && SPLIT_BYTES_MAX < self.splits.iter().map(bytes).sum()
+        {
+            self.splits.pop_front();
+        }
+    }
+
+    fn note_tracking(&mut self, picture: &Picture) {
+        let Some(tracking) = picture.tracking else { return };
+        if self.points.len() == POINTS_MAX {
+            self.points.pop_front();
+        }
+        self.points.push_back(Point {
+            time_ns: picture.time_ns,
+            split: picture.split,
+            worst: tracking.worst_account,
+            deviation: tracking.deviation_in_prices,
+            avoidable: tracking.avoidable,
+            unavoidable: tracking.unavoidable,
+        });
+    }
+
+    /// A heartbeat came. True if it says something new.
+    pub(crate) fn take_heartbeat(&mut self, heartbeat: Heartbeat) -> bool {
+        let known = self.feed.publisher.replace(heartbeat.incarnation);
+        let is_restart = known.is_some_and(|known| known != heartbeat.incarnation);
+        self.feed.publisher_restarts += u64::from(is_restart);
+        let is_new = known != Some(heartbeat.incarnation)
+            || self.feed.degraded != heartbeat.degraded
+            || self.feed.ledger != heartbeat.ledger;
+        self.feed.ledger = heartbeat.ledger;
+        self.feed.report = heartbeat.report;
+        self.feed.shards = heartbeat.shards;
+        self.feed.degraded = heartbeat.degraded;
+        is_new
+    }
+
+    /// How the data is at this time.
+    pub(crate) fn freshness(&self, now: Nanos) -> Freshness {
+        let mut reasons = Vec::new();
+        let feed = &self.feed;
+        let silent = feed.heard_at.map(|heard| now - heard).filter(|silent| SILENCE <= *silent);
+        if let Some(silent) = silent {
+            reasons.push(format!(
+                "Nothing was heard from the publisher for {} s: check that it runs and can be \
+                 reached.",
+                silent.as_secs()
+            ));
+        }
+        let age = self.picture.as_ref().map(|picture| now - Nanos::from_unix(picture.time_ns));
+        let is_old = age.is_some_and(|age| self.stale_after() <= age);
+        if is_old && silent.is_none() {
+            reasons.push(
+                "The publisher is there and sends no report: a shard may be away, or reports wait \
+                 for slow subscribers."
+                    .to_owned(),
+            );
+        }
+        reasons.extend(feed.report_problem.clone());
+        reasons.extend(feed.degraded.iter().map(|sentence| sentence_of(sentence)));
+        let state = match age {
+            None => State::Empty,
+            Some(_) if is_old || silent.is_some() => State::Stale,
+            Some(_) if !reasons.is_empty() => State::Degraded,
+            Some(_) => State::Fresh,
+        };
+        if state == State::Empty && feed.heard_at.is_none() {
+            reasons
+                .push("Nothing came from the publisher yet: check that a server runs.".to_owned());
+        } else if state == State::Empty {
+            reasons.push("The first report is on its way.".to_owned());
+        }
+        Freshness { state, reasons, age }
+    }
+
+    /// From which age on a report is stale.
+    pub(crate) fn stale_after(&self) -> Duration {
+        let known = self.feed.report_interval.map(|interval| STALE_MIN.max(3 * interval));
+        known.unwrap_or(STALE_FIRST)
+    }
+}
+
+/// With a capital and a full stop.
+pub(crate) fn sentence_of(text: &str) -> String {
+    let mut signs = text.chars();
+    let first: String = signs.next().into_iter().flat_map(char::to_uppercase).collect();
+    let stop = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", signs.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Nanos = Nanos::from_unix(1_000_000_000_000);
+
+    fn picture(split: u64) -> Picture {
+        let mut picture = Picture::default();
+        picture.time_ns = START.as_unix();
+        picture.split = SplitNumber::new(split);
+        picture
+    }
+
+    fn known() -> Known {
+        let mut known = Known::default();
+        known.feed.heard_at = Some(START);
+        known.take_picture(picture(0), START);
+        known
+    }
+
+    #[test]
+    fn a_new_report_is_fresh_and_an_old_one_stale() {
+        let mut known = known();
+        assert_eq!(known.freshness(START).state, State::Fresh);
+        known.feed.heard_at = Some(START + STALE_FIRST);
+        let late = known.freshness(START + STALE_FIRST);
+        assert_eq!(late.state, State::Stale);
+        assert!(late.reasons[0].contains("sends no report"), "{late:?}");
+        assert_eq!(late.age, Some(STALE_FIRST));
+    }
+
+    #[test]
+    fn a_silent_publisher_is_named() {
+        let known = known();
+        let silent = known.freshness(START + SILENCE);
+        assert_eq!(silent.state, State::Stale);
+        assert!(silent.reasons[0].contains("for 5 s"), "{silent:?}");
+        assert_eq!(Known::default().freshness(START).state, State::Empty);
+    }
+
+    #[test]
+    fn what_is_degraded_is_said_in_sentences() {
+        let mut known = known();
+        known.feed.degraded = vec!["shard 1 is away".to_owned()];
+        let degraded = known.freshness(START);
+        assert_eq!(degraded.state, State::Degraded);
+        assert_eq!(degraded.reasons, ["Shard 1 is away."]);
+    }
+
+    #[test]
+    fn splits_and_points_are_kept_within_their_bounds() {
+        let mut known = Known::default();
+        for number in 1..=100 {
+            known.take_picture(picture(number), START);
+            known.take_picture(picture(number), START);
+        }
+        assert_eq!(known.splits.len(), SPLITS_MAX);
+        assert_eq!(known.splits.back().unwrap().number, SplitNumber::new(100));
+    }
+}

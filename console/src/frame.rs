@@ -1,0 +1,159 @@
+//! The frame: what stands around every page, and how a page is answered.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::board::Freshness;
+use crate::guard::Person;
+use crate::text;
+
+/// What stands around a page.
+pub(crate) struct Frame {
+    pub(crate) title: &'static str,
+    /// The pages of the person, the one that is shown marked.
+    pub(crate) links: Vec<NavLink>,
+    pub(crate) name: Option<String>,
+    pub(crate) role: &'static str,
+    pub(crate) can_log_in: bool,
+    /// Which messages of the live stream change the page; none for a page that stays.
+    pub(crate) live: Option<Live>,
+    pub(crate) status: Status,
+    pub(crate) version: &'static str,
+}
+
+/// A page in the head.
+pub(crate) struct NavLink {
+    pub(crate) place: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) is_shown: bool,
+}
+
+/// How a page renews itself.
+pub(crate) struct Live {
+    /// The page itself, with its filters.
+    pub(crate) place: String,
+    /// What htmx waits for.
+    pub(crate) trigger: &'static str,
+}
+
+/// How the data is, as the page shows it.
+pub(crate) struct Status {
+    pub(crate) word: &'static str,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) age: Option<String>,
+    /// When the report was made, and from which age on it is stale, in milliseconds.
+    pub(crate) made_ms: u64,
+    pub(crate) stale_ms: u128,
+    /// The clock of the console, so that a browser's own does not matter.
+    pub(crate) now_ms: u64,
+    pub(crate) report: u64,
+    pub(crate) cut: String,
+    pub(crate) split: u64,
+    pub(crate) ledger: Option<String>,
+}
+
+/// Every page: where it is, its title, and whether a trader may see it.
+const PAGES: &[(&str, &str, bool)] = &[
+    ("/", "Positions", true),
+    ("/fills", "Fills", false),
+    ("/splits", "Splits", false),
+    ("/tracking", "Tracking", false),
+    ("/health", "Health", false),
+];
+
+impl Frame {
+    /// The frame of a page that stays as it is.
+    pub(crate) fn new(app: &App, person: Option<&Person>, title: &'static str) -> Self {
+        let pages = PAGES.iter().filter(|(.., traders)| {
+            person.is_some_and(|person| *traders || person.role.sees_all())
+        });
+        let link = |&(place, name, _): &(&'static str, &'static str, bool)| NavLink {
+            place,
+            title: name,
+            is_shown: name == title,
+        };
+        let mut links: Vec<_> = pages.map(link).collect();
+        if person.is_some_and(|person| person.role.may_end_sessions()) {
+            let is_shown = title == "People";
+            links.push(NavLink { place: "/people", title: "People", is_shown });
+        }
+        let name = person.and_then(|person| person.name.clone());
+        let can_log_in = person.is_some() && name.is_none();
+        let role = person.map_or("", |person| person.role.name());
+        let (status, version) = (Status::of(app), crate::pages::ASSET_VERSION);
+        Self { title, links, name, role, can_log_in, live: None, status, version }
+    }
+
+    /// The same, renewed by these messages of the live stream.
+    pub(crate) fn live(mut self, place: String, trigger: &'static str) -> Self {
+        self.live = Some(Live { place, trigger });
+        self
+    }
+}
+
+impl Status {
+    fn of(app: &App) -> Self {
+        let now = app.board.clock.now();
+        let known = app.board.known();
+        let Freshness { state, reasons, age } = known.freshness(now);
+        let picture = known.picture.as_ref();
+        let millis = |nanos: u64| nanos / 1_000_000;
+        Self {
+            word: state.word(),
+            reasons,
+            age: age.map(text::span),
+            made_ms: picture.map_or(0, |picture| millis(picture.time_ns)),
+            stale_ms: known.stale_after().as_millis(),
+            now_ms: millis(now.as_unix()),
+            report: picture.map_or(0, |picture| picture.report.get()),
+            cut: text::count(picture.map_or(0, |picture| picture.cut)),
+            split: picture.map_or(0, |picture| picture.split.get()),
+            ledger: known.feed.ledger.map(|ledger| ledger.to_string()),
+        }
+    }
+}
+
+/// A page with its status.
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(body) => {
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            (status, [(CONTENT_TYPE, html)], body).into_response()
+        }
+        Err(error) => {
+            tracing::error!("a page cannot be written: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A page that says why there is no other.
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct Notice {
+    frame: Frame,
+    heading: &'static str,
+    sentence: String,
+}
+
+/// Such a page.
+pub(crate) fn notice(
+    app: &Arc<App>,
+    person: Option<&Person>,
+    status: StatusCode,
+    sentence: impl Into<String>,
+) -> Response {
+    let heading = match status {
+        StatusCode::FORBIDDEN => "Not for your role",
+        StatusCode::NOT_FOUND => "There is no such page",
+        StatusCode::BAD_REQUEST => "This cannot be read",
+        _ => "Not now",
+    };
+    let frame = Frame::new(app, person, heading);
+    page(status, &Notice { frame, heading, sentence: sentence.into() })
+}

@@ -1,0 +1,163 @@
+//! The guard: who asks, what they may see, and what every answer carries.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use allot_domain::AccountId;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::role::Role;
+use crate::sessions::Token;
+use crate::text;
+
+/// Scripts and styles come from here alone, and nobody may frame a page.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
+
+/// What htmx sends with the requests that it makes by itself.
+const BY_SCRIPT: &str = "hx-request";
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    /// None where pages are open and nobody is logged in.
+    pub(crate) name: Option<String>,
+    pub(crate) role: Role,
+    /// The accounts of a trader.
+    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) token: Option<Token>,
+}
+
+impl Person {
+    /// Whether they may see this account.
+    pub(crate) fn sees(&self, account: &AccountId) -> bool {
+        self.role.sees_all() || self.accounts.contains(account)
+    }
+
+    /// Under which name streams are counted.
+    pub(crate) fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or("")
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Person {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let is_by_script = parts.headers.contains_key(BY_SCRIPT);
+        let is_use = !is_by_script && parts.uri.path() != "/events";
+        who(app, &parts.headers, is_use).ok_or_else(|| to_login(parts, is_by_script))
+    }
+}
+
+/// Who asks; none where nobody is logged in and pages are not open.
+pub(crate) fn who(app: &App, headers: &HeaderMap, is_use: bool) -> Option<Person> {
+    let known = token(app, headers).and_then(|token| of_token(app, token, is_use));
+    let anyone = || Person { name: None, role: Role::Viewer, accounts: Vec::new(), token: None };
+    known.or_else(|| app.places.is_open.then(anyone))
+}
+
+/// The person of a session, as the file of users has them now.
+pub(crate) fn of_token(app: &App, token: Token, is_use: bool) -> Option<Person> {
+    let session = app.sessions.find(&token, is_use, app.board.clock.now())?;
+    let users = app.users.all();
+    let user = users.get(&session.user).filter(|user| user.password == session.password);
+    let Some(user) = user else {
+        app.sessions.end(&token);
+        return None;
+    };
+    let accounts = user.accounts.iter().filter_map(|id| AccountId::new(id.as_bytes()).ok());
+    let (name, accounts) = (Some(session.user), accounts.collect());
+    Some(Person { name, role: user.role, accounts, token: Some(token) })
+}
+
+/// The name of the cookie: behind TLS the browser lets nobody but this host set it.
+pub(crate) const fn cookie_name(is_behind_tls: bool) -> &'static str {
+    if is_behind_tls { "__Host-allot" } else { "allot" }
+}
+
+/// The session of the browser, as it claims.
+pub(crate) fn token(app: &App, headers: &HeaderMap) -> Option<Token> {
+    let name = cookie_name(app.places.is_behind_tls);
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|c| c.split_once('='));
+    pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
+}
+
+/// A page sends to the log-in; a script is told to, and a form too.
+fn to_login(parts: &Parts, is_by_script: bool) -> Response {
+    if parts.uri.path() == "/events" {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let next = if parts.method == Method::GET { next } else { "/" };
+    let place = format!("/login?next={}", text::in_query(next));
+    if is_by_script {
+        let place = HeaderValue::from_str(&place).unwrap_or(HeaderValue::from_static("/login"));
+        let name = HeaderName::from_static("hx-redirect");
+        return (StatusCode::UNAUTHORIZED, [(name, place)]).into_response();
+    }
+    see_other(&place)
+}
+
+/// A redirection that is asked for with GET.
+pub(crate) fn see_other(place: &str) -> Response {
+    let place = HeaderValue::from_str(place).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response()
+}
+
+/// Bounds the pages that are made at a time, refuses names of this host that are not its own, and
+/// gives every answer its headers.
+pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut response = if is_own_host(&app, request.headers()) {
+        match app.pages.try_acquire() {
+            Ok(_permit) => next.run(request).await,
+            Err(_) => {
+                let busy = "Too many pages at a time: try again in a moment.";
+                (StatusCode::SERVICE_UNAVAILABLE, busy).into_response()
+            }
+        }
+    } else {
+        let wrong = "This console is reached by its address: 127.0.0.1 or localhost.";
+        (StatusCode::MISDIRECTED_REQUEST, wrong).into_response()
+    };
+    let headers = response.headers_mut();
+    let fixed = |text| HeaderValue::from_static(text);
+    headers.insert(CONTENT_SECURITY_POLICY, fixed(CONTENT_POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, fixed("DENY"));
+    headers.insert(REFERRER_POLICY, fixed("same-origin"));
+    for name in ["cross-origin-opener-policy", "cross-origin-resource-policy"] {
+        headers.insert(HeaderName::from_static(name), fixed("same-origin"));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(fixed("no-store"));
+    if app.places.is_behind_tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
+    }
+    response
+}
+
+/// Whether the browser asked for this host by an address of its own. A page elsewhere can make a
+/// name of its own stand for 127.0.0.1; such a name is refused. A proxy knows its names itself.
+fn is_own_host(app: &App, headers: &HeaderMap) -> bool {
+    if app.places.is_behind_tls {
+        return true;
+    }
+    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
+}

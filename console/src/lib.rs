@@ -1,0 +1,45 @@
+//! The console: pages for people with a browser, and metrics for machines.
+//!
+//! ```text
+//!   position feed ──► follower ──► board ──► pages ──► browsers
+//!   front door   ◄──►    │                     │ one live stream for each open page
+//!                        └── front desk ◄──────┘ splits, with the name of who sends them
+//! ```
+//!
+//! Start with [`Console`], then `follower.rs`: what it hears; `board.rs`: what is kept of it;
+//! `guard.rs`: who may see what; and the pages.
+//!
+//! Invariants:
+//! * It is a client like any other: it subscribes to the feed and asks at the front door.
+//! * What it keeps is bounded in bytes, whatever the feed and the browsers send.
+//! * Nothing is changed without a person who may change it, and their name goes with it.
+//! * Every page and every form works without JavaScript.
+
+#![forbid(unsafe_code)]
+
+mod limits;
+mod error;
+mod picture;
+mod fill_log;
+mod board;
+mod front_desk;
+mod follower;
+mod role;
+mod users;
+mod sessions;
+mod text;
+mod metrics;
+mod app;
+mod guard;
+mod frame;
+mod listener;
+mod pages;
+mod console;
+mod metrics_server;
+
+pub use console::{Console, ConsoleConfig, ConsoleStopper};
+pub use error::ConsoleError;
+pub use metrics::Measured;
+pub use metrics_server::MetricsServer;
+pub use role::Role;
+pub use users::{User, UserMap, add_user, read_users, remove_user};

@@ -1,0 +1,84 @@
+//! The pages, and the ways to them.
+
+mod assets;
+mod login;
+mod events;
+mod positions;
+mod account;
+mod fills;
+mod split_text;
+mod splits;
+mod tracking;
+mod health;
+mod people;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::csrf::CsrfLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::app::App;
+use crate::board::State as DataState;
+use crate::frame::notice;
+use crate::guard::{guard, who};
+use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX};
+use crate::metrics;
+pub(crate) use assets::ASSET_VERSION;
+
+/// Every page, behind the guard.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let pages = Router::new()
+        .route("/", get(positions::show))
+        .route("/account/{id}", get(account::show))
+        .route("/fills", get(fills::show))
+        .route("/splits", get(splits::show).post(splits::send))
+        .route("/splits/preview", post(splits::preview))
+        .route("/tracking", get(tracking::show))
+        .route("/health", get(health::show))
+        .route("/people", get(people::show))
+        .route("/people/end", post(people::end))
+        .route("/login", get(login::show).post(login::log_in))
+        .route("/logout", post(login::log_out))
+        .route("/assets/{name}", get(assets::asset))
+        .route("/metrics", get(metrics_page))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .fallback(missing)
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN));
+    pages
+        .route("/events", get(events::stream))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(CsrfLayer::new())
+        .layer(from_fn_with_state(Arc::clone(&app), guard))
+        .with_state(app)
+}
+
+async fn missing(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let person = who(&app, &headers, false);
+    let sentence = "Nothing is at this address.";
+    notice(&app, person.as_ref(), StatusCode::NOT_FOUND, sentence)
+}
+
+/// Counts, and no position: a scraper need not log in.
+async fn metrics_page(State(app): State<Arc<App>>) -> Response {
+    ([(CONTENT_TYPE, metrics::CONTENT)], metrics::board_page(&app.board)).into_response()
+}
+
+/// Ready while the pages show data that is not stale.
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    let freshness = app.board.freshness();
+    let body = format!("{}\n{}\n", freshness.state.word(), freshness.reasons.join("\n"));
+    match freshness.state {
+        DataState::Fresh | DataState::Degraded => body.into_response(),
+        DataState::Stale | DataState::Empty => {
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}

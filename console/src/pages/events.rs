@@ -1,0 +1,105 @@
+//! The live stream: one for each open page. It says what has changed; the page asks for it.
+//!
+//! Each message begins with the whole state of what may have changed, so that a stream that broke
+//! and came again has missed nothing.
+
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{sleep, timeout};
+
+use crate::app::App;
+use crate::board::Changes;
+use crate::guard::{Person, of_token};
+use crate::limits::{STREAM_BEAT, STREAM_EVERY, STREAMS_EACH_MAX};
+
+/// One open page.
+struct Streaming {
+    app: Arc<App>,
+    person: Person,
+    changes: watch::Receiver<Changes>,
+    /// What was told last; none before the first message.
+    told: Option<Changes>,
+    /// Messages that wait.
+    waiting: Vec<Event>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The stream of a page, until its session ends.
+pub(super) async fn stream(State(app): State<Arc<App>>, person: Person) -> Response {
+    let Ok(permit) = Arc::clone(&app.streams).try_acquire_owned() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open.").into_response();
+    };
+    let label = person.label().to_owned();
+    let mut streaming = app.streaming.lock().unwrap_or_else(PoisonError::into_inner);
+    // Without a log-in, all are one person.
+    let is_full = STREAMS_EACH_MAX <= streaming.iter().filter(|name| **name == label).count();
+    if is_full && person.name.is_some() {
+        return (StatusCode::TOO_MANY_REQUESTS, "You have too many pages open.").into_response();
+    }
+    streaming.push(label);
+    drop(streaming);
+    let changes = app.board.changes();
+    let streaming =
+        Streaming { app, person, changes, told: None, waiting: Vec::new(), _permit: permit };
+    Sse::new(messages(streaming)).into_response()
+}
+
+fn messages(streaming: Streaming) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(streaming, async |mut streaming| {
+        let event = streaming.next().await?;
+        Some((Ok(event), streaming))
+    })
+}
+
+impl Streaming {
+    /// The next message; none when the session has ended.
+    async fn next(&mut self) -> Option<Event> {
+        if let Some(event) = self.waiting.pop() {
+            return Some(event);
+        }
+        if self.told.is_some() {
+            sleep(STREAM_EVERY).await;
+            let wait = STREAM_BEAT.saturating_sub(STREAM_EVERY);
+            let is_quiet = timeout(wait, self.changes.changed()).await.is_err();
+            if let Some(token) = self.person.token.clone() {
+                of_token(&self.app, token, false)?;
+            }
+            if is_quiet {
+                return Some(Event::default().comment("still here"));
+            }
+        }
+        let now = *self.changes.borrow_and_update();
+        let told = self.told.replace(now);
+        let is_first = told.is_none();
+        let told = told.unwrap_or_default();
+        let parts = [
+            ("report", told.reports != now.reports),
+            ("fills", told.fills != now.fills),
+            ("health", told.health != now.health),
+        ];
+        let retry = Duration::from_secs(1);
+        self.waiting = parts
+            .into_iter()
+            .filter(|(_, has_changed)| *has_changed || is_first)
+            .map(|(name, _)| Event::default().event(name).data("changed").retry(retry))
+            .collect();
+        Some(self.waiting.pop().unwrap_or_else(|| Event::default().comment("still here")))
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        let mut all = self.app.streaming.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = all.iter().position(|name| *name == self.person.label()) {
+            all.swap_remove(place);
+        }
+    }
+}

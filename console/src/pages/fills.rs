@@ -1,0 +1,189 @@
+//! Fills: the latest outcomes, as they come, found by ticker, source, account and time.
+
+use std::sync::Arc;
+
+use allot_domain::Side;
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::fill_log::{FillKind, FillLine};
+use crate::frame::{Frame, notice, page};
+use crate::guard::Person;
+use crate::limits::FILLS_PER_PAGE;
+use crate::text;
+
+/// Shares that are named in a line; more are counted.
+const SHARES_NAMED: usize = 6;
+
+/// What a person looks for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Search {
+    /// The whole ticker, or its beginning.
+    ticker: String,
+    /// A part of the source.
+    source: String,
+    /// The whole account.
+    account: String,
+    /// Times in UTC.
+    since: String,
+    until: String,
+    page: usize,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "fills.html")]
+struct FillsPage {
+    frame: Frame,
+    search: Search,
+    lines: Vec<Line>,
+    found: String,
+    kept: String,
+    count: String,
+    missed: u64,
+    gaps: Vec<String>,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// An outcome.
+struct Line {
+    time: String,
+    ticker: String,
+    number: u64,
+    what: &'static str,
+    quantity: String,
+    price: String,
+    source: String,
+    id: String,
+    split: String,
+    /// The accounts with their shares.
+    shares: Vec<(String, String)>,
+    more: usize,
+}
+
+/// What is looked for, read.
+struct Wanted<'a> {
+    ticker: &'a str,
+    source: &'a str,
+    account: &'a str,
+    since: u64,
+    until: u64,
+}
+
+/// Shows the page.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    person: Person,
+    search: Result<Query<Search>, QueryRejection>,
+) -> Response {
+    let refuse = |status, sentence: String| notice(&app, Some(&person), status, sentence);
+    if !person.role.sees_all() {
+        let sentence = "A trader sees what their own accounts got, on the pages of these.";
+        return refuse(StatusCode::FORBIDDEN, sentence.to_owned());
+    }
+    let search = match search {
+        Ok(Query(search)) => search,
+        Err(rejection) => return refuse(StatusCode::BAD_REQUEST, rejection.body_text()),
+    };
+    let wanted = match search.wanted() {
+        Ok(wanted) => wanted,
+        Err(wrong) => return refuse(StatusCode::BAD_REQUEST, wrong),
+    };
+    let frame = Frame::new(&app, Some(&person), "Fills");
+    let frame = frame.live(search.link(search.page), "sse:fills, sse:health");
+    let known = app.board.known();
+    let from = search.page.saturating_mul(FILLS_PER_PAGE);
+    let mut found = 0;
+    let mut lines = Vec::new();
+    for line in known.fills.newest().filter(|line| wanted.is_met_by(line)) {
+        if from <= found && lines.len() < FILLS_PER_PAGE {
+            lines.push(Line::of(line));
+        }
+        found += 1;
+    }
+    let template = FillsPage {
+        frame,
+        before: (0 < search.page).then(|| search.link(search.page - 1)),
+        after: (from.saturating_add(lines.len()) < found).then(|| search.link(search.page + 1)),
+        lines,
+        found: text::thousands(found as u128),
+        kept: text::thousands(known.fills.kept() as u128),
+        count: text::count(known.fills.count()),
+        missed: known.feed.fills_missed,
+        gaps: known.feed.gaps.iter().cloned().collect(),
+        search: search.clone(),
+    };
+    drop(known);
+    page(StatusCode::OK, &template)
+}
+
+impl Search {
+    fn wanted(&self) -> Result<Wanted<'_>, String> {
+        let time = |text: &str, none| match text.trim() {
+            "" => Ok(none),
+            text => text::read_time(text)
+                .ok_or_else(|| format!("A time is 2026-11-20T10:00, in UTC; it was {text:?}.")),
+        };
+        Ok(Wanted {
+            ticker: self.ticker.trim(),
+            source: self.source.trim(),
+            account: self.account.trim(),
+            since: time(&self.since, 0)?,
+            until: time(&self.until, u64::MAX)?,
+        })
+    }
+
+    fn link(&self, page: usize) -> String {
+        let [ticker, source, account, since, until] =
+            [&self.ticker, &self.source, &self.account, &self.since, &self.until]
+                .map(|part| text::in_query(part));
+        format!(
+            "/fills?ticker={ticker}&source={source}&account={account}&since={since}&until={until}\
+             &page={page}"
+        )
+    }
+}
+
+impl Wanted<'_> {
+    fn is_met_by(&self, line: &FillLine) -> bool {
+        let holder =
+            |(account, _): &(allot_domain::AccountId, u64)| account.as_str() == self.account;
+        line.ticker.as_str().starts_with(self.ticker)
+            && line.source.contains(self.source)
+            && (self.since..=self.until).contains(&line.time_ns)
+            && (self.account.is_empty() || line.shares.iter().any(holder))
+    }
+}
+
+impl Line {
+    fn of(line: &FillLine) -> Self {
+        let (what, quantity, price, split) = match &line.kind {
+            FillKind::Divided { side, price, quantity, split } => {
+                let what = if *side == Side::Sell { "sell" } else { "buy" };
+                (what, text::count(*quantity), price.to_string(), split.to_string())
+            }
+            FillKind::Busted { of } => ("bust", String::new(), format!("of {of}"), String::new()),
+        };
+        let named = line.shares.iter().take(SHARES_NAMED);
+        Self {
+            time: text::time(line.time_ns),
+            ticker: line.ticker.to_string(),
+            number: line.number,
+            what,
+            quantity,
+            price,
+            source: line.source.clone(),
+            id: line.id.to_string(),
+            split,
+            shares: named.map(|(id, count)| (id.to_string(), text::count(*count))).collect(),
+            more: line.shares.len().saturating_sub(SHARES_NAMED),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Health: the parts of the server as the console sees them, and what to do.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::board::{Known, State as DataState, sentence_of};
+use crate::frame::{Frame, notice, page};
+use crate::guard::Person;
+use crate::limits::SILENCE;
+use crate::text;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "health.html")]
+struct HealthPage {
+    frame: Frame,
+    checks: Vec<Check>,
+    degraded: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+}
+
+/// A part, how it is, and what to do.
+struct Check {
+    part: &'static str,
+    state: &'static str,
+    facts: String,
+    remedy: &'static str,
+}
+
+/// Shows the page.
+pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Response {
+    if !person.role.sees_all() {
+        let sentence = "A trader sees their own accounts.";
+        return notice(&app, Some(&person), StatusCode::FORBIDDEN, sentence);
+    }
+    let frame = Frame::new(&app, Some(&person), "Health");
+    let frame = frame.live("/health".to_owned(), "sse:report, sse:health");
+    let known = app.board.known();
+    let template = HealthPage {
+        frame,
+        checks: checks(&app, &known),
+        degraded: known.feed.degraded.iter().map(|text| sentence_of(text)).collect(),
+        facts: facts(&app, &known),
+    };
+    drop(known);
+    page(StatusCode::OK, &template)
+}
+
+fn checks(app: &App, known: &Known) -> Vec<Check> {
+    vec![
+        publisher(app, known),
+        front_door(app, known),
+        shards(known),
+        reports(app, known),
+        fills(known),
+        held(known),
+    ]
+}
+
+fn publisher(app: &App, known: &Known) -> Check {
+    let silent = known.feed.heard_at.map(|heard| app.board.clock.now() - heard);
+    let restarts = known.feed.publisher_restarts;
+    let (state, facts) = match silent {
+        None => ("bad", format!("nothing came from {} yet", app.places.publish)),
+        Some(silent) if SILENCE <= silent => ("bad", format!("silent for {}", text::span(silent))),
+        Some(_) if restarts == 0 => ("good", "is heard".to_owned()),
+        Some(_) => {
+            ("good", format!("is heard; restarted {restarts} times since the console began"))
+        }
+    };
+    let remedy = "Check that the server or its publisher runs, and that --publish is its endpoint.";
+    Check { part: "Publisher", state, facts, remedy }
+}
+
+fn front_door(app: &App, known: &Known) -> Check {
+    let front = &app.places.front;
+    let (state, facts) = match known.feed.is_front_connected {
+        true => ("good", format!("connected at {front}")),
+        false => ("bad", format!("no connection to {front}")),
+    };
+    let remedy = "Check that the router runs, and --front-key where it encrypts: splits cannot be \
+                  sent meanwhile.";
+    Check { part: "Front door", state, facts, remedy }
+}
+
+fn shards(known: &Known) -> Check {
+    let count = known.feed.shards;
+    let (state, facts) = match (count, known.feed.degraded.is_empty()) {
+        (0, _) => ("bad", "none is known yet".to_owned()),
+        (count, true) => ("good", format!("{count}, and nothing is missing")),
+        (count, false) => ("warned", format!("{count}; the server says that something is missing")),
+    };
+    let remedy = "Read the sentences below: they name the shard, its disk or its ledger.";
+    Check { part: "Shards and journals", state, facts, remedy }
+}
+
+fn reports(app: &App, known: &Known) -> Check {
+    let freshness = known.freshness(app.board.clock.now());
+    let age = freshness.age.map_or_else(
+        || "none yet".to_owned(),
+        |age| format!("the newest is {} old", text::span(age)),
+    );
+    let interval =
+        known.feed.report_interval.map(|every| format!(", one every {} ms", every.as_millis()));
+    let missed = match known.feed.reports_missed {
+        0 => String::new(),
+        missed => format!(", {missed} passed unseen"),
+    };
+    let state = match freshness.state {
+        DataState::Fresh => "good",
+        DataState::Degraded => "warned",
+        DataState::Stale | DataState::Empty => "bad",
+    };
+    let facts = format!("{age}{}{missed}", interval.unwrap_or_default());
+    let remedy = "A report waits for every shard: find the one that is away, or slow.";
+    Check { part: "Reports", state, facts, remedy }
+}
+
+fn fills(known: &Known) -> Check {
+    let heard = text::count(known.fills.count());
+    let (state, facts) = match known.feed.fills_missed {
+        0 => ("good", format!("{heard} heard, none missed")),
+        missed => ("warned", format!("{heard} heard, {} passed unseen", text::count(missed))),
+    };
+    let remedy = "The ledger has them: the page of fills names the commands that print them.";
+    Check { part: "Fills", state, facts, remedy }
+}
+
+fn held(known: &Known) -> Check {
+    let held = known.picture.as_ref().map_or(0, |picture| picture.held);
+    let (state, facts) = match held {
+        0 => ("good", "no fill waits for a split".to_owned()),
+        held => ("warned", format!("{} fills wait for the first split", text::count(held))),
+    };
+    Check { part: "Held fills", state, facts, remedy: "Send a split: they are divided then." }
+}
+
+fn facts(app: &App, known: &Known) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("Front door", app.places.front.clone()),
+        ("Publisher", app.places.publish.clone()),
+        ("Console", app.places.listen.to_string()),
+    ];
+    if let Some(incarnation) = known.feed.publisher {
+        facts.push(("Incarnation of the publisher", incarnation.to_string()));
+    }
+    let ledger = known.feed.ledger.map(|ledger| ledger.to_string());
+    facts
+        .push(("Ledger", ledger.unwrap_or_else(|| "none: the state is in memory only".to_owned())));
+    if let Some(picture) = &known.picture {
+        facts.extend([
+            ("Report", picture.report.to_string()),
+            ("Cut", text::count(picture.cut)),
+            ("Made at", text::time(picture.time_ns)),
+            ("Fills divided", text::count(picture.fills)),
+            ("Accounts", text::thousands(picture.accounts.len() as u128)),
+            ("Tickers", text::thousands(picture.tickers.len() as u128)),
+        ]);
+    }
+    facts
+}

@@ -1,0 +1,377 @@
+//! Splits: the one in force, those before it, and a form that shows what a new one would do.
+//!
+//! A split gets its number when it is shown, and is sent under the name of the person. So pressing
+//! the button twice, or going back and pressing it again, sends the same split: it counts once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use allot_allocation_rules::{Split, Weight};
+use allot_allocation_service::{Reply, Request};
+use allot_domain::{AccountId, Money, Seq, SourceId};
+use askama::Template;
+use axum::extract::{Form, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::board::sentence_of;
+use crate::frame::{Frame, notice, page};
+use crate::front_desk::NoAnswer;
+use crate::guard::Person;
+use crate::pages::split_text::{read_accounts, read_weights, split};
+use crate::picture::Picture;
+use crate::text;
+
+/// Splits that are remembered as sent from here.
+const SENT_MAX: usize = 256;
+
+/// Accounts that a list of a split shows before it is folded.
+const SHOWN_MAX: usize = 200;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "splits.html")]
+struct SplitsPage {
+    frame: Frame,
+    may_split: bool,
+    problem: String,
+    success: String,
+    number: String,
+    in_force: Vec<InForce>,
+    folded: usize,
+    draft: String,
+    history: Vec<Seen>,
+}
+
+/// An account of the split in force.
+struct InForce {
+    id: String,
+    weight: String,
+    value: String,
+}
+
+/// A split that was seen in force.
+struct Seen {
+    number: String,
+    since: String,
+    accounts: String,
+    weights: String,
+}
+
+/// What a split would do.
+#[derive(Template)]
+#[template(path = "preview.html")]
+struct PreviewPage {
+    frame: Frame,
+    problem: String,
+    rows: Vec<Change>,
+    unchanged: usize,
+    opens: usize,
+    closes: usize,
+    holders: Vec<Holder>,
+    draft: String,
+    closing: String,
+    seq: u64,
+    basis: u64,
+}
+
+/// An account whose weight changes.
+struct Change {
+    id: String,
+    what: &'static str,
+    before: String,
+    after: String,
+    difference: String,
+    sign: &'static str,
+}
+
+/// An account that the split closes and that holds shares.
+struct Holder {
+    id: String,
+    shares: String,
+    tickers: String,
+    value: String,
+}
+
+/// The form of the page.
+#[derive(Deserialize)]
+pub(super) struct Draft {
+    weights: String,
+}
+
+/// The form of the preview.
+#[derive(Deserialize)]
+pub(super) struct Confirmed {
+    weights: String,
+    #[serde(default)]
+    closes: String,
+    seq: u64,
+    /// The split that was in force when this one was shown.
+    basis: u64,
+    /// Given where holders are closed.
+    #[serde(default)]
+    is_sure: String,
+}
+
+/// Shows the page.
+pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Response {
+    if !person.role.sees_all() {
+        let sentence = "A trader sees their own accounts.";
+        return notice(&app, Some(&person), StatusCode::FORBIDDEN, sentence);
+    }
+    splits_page(&app, &person, StatusCode::OK, None, Told::default())
+}
+
+/// Shows what a split would do.
+pub(super) async fn preview(
+    State(app): State<Arc<App>>,
+    person: Person,
+    Form(Draft { weights }): Form<Draft>,
+) -> Response {
+    if !person.role.may_split() {
+        return refuse(&app, &person);
+    }
+    preview_page(&app, &person, &weights, String::new())
+}
+
+/// Sends a split that was shown.
+pub(super) async fn send(
+    State(app): State<Arc<App>>,
+    person: Person,
+    Form(form): Form<Confirmed>,
+) -> Response {
+    let Some(source) = source(&person).filter(|_| person.role.may_split()) else {
+        return refuse(&app, &person);
+    };
+    let seq = Seq::new(form.seq);
+    let read = || {
+        let (weights, closes) = (read_weights(&form.weights)?, read_accounts(&form.closes)?);
+        split(source, seq, weights, closes)
+    };
+    let split = match read() {
+        Ok(split) => split,
+        Err(problem) => return preview_page(&app, &person, &form.weights, problem),
+    };
+    if !split.closes().is_empty() && form.is_sure.is_empty() {
+        let problem = "This split closes accounts that hold shares: tick the box to say that you \
+                       mean it.";
+        return preview_page(&app, &person, &form.weights, problem.to_owned());
+    }
+    let name = (source.to_string(), seq);
+    let in_force = app.board.picture().map_or(0, |picture| picture.split.get());
+    let is_known = app.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(&name);
+    if !is_known && in_force != form.basis {
+        let problem =
+            format!("Split {in_force} came into force meanwhile: look at the changes again.");
+        return preview_page(&app, &person, &form.weights, problem);
+    }
+    remember(&app, name);
+    outcome(&app, &person, split, &form.weights).await
+}
+
+fn remember(app: &App, name: (String, Seq)) {
+    let mut sent = app.sent.lock().unwrap_or_else(PoisonError::into_inner);
+    if !sent.contains(&name) {
+        sent.push_back(name);
+    }
+    if SENT_MAX < sent.len() {
+        sent.pop_front();
+    }
+}
+
+async fn outcome(app: &Arc<App>, person: &Person, split: Split, draft: &str) -> Response {
+    let seq = split.seq;
+    let answer = app.front.ask(Request::Split(split)).await;
+    let user = person.label();
+    let (status, told) = match answer {
+        Ok(Reply::Accepted { split, duplicate, .. }) => {
+            tracing::info!(user, %seq, %split, duplicate, "a split was sent");
+            let again = if duplicate { ", as before: it counts once" } else { "" };
+            let success = format!("Split {split} is in force{again}.");
+            (StatusCode::OK, Told { success, ..Told::default() })
+        }
+        Ok(Reply::Rejected { code, reason, .. }) => {
+            tracing::info!(user, %seq, code, "a split was rejected");
+            let problem = format!("Rejected ({code}): {}", sentence_of(&reason));
+            (StatusCode::CONFLICT, Told { problem, ..Told::default() })
+        }
+        Ok(other) => {
+            let problem = format!("The server replied something else: {:?}", other.seq());
+            (StatusCode::BAD_GATEWAY, Told { problem, ..Told::default() })
+        }
+        Err(NoAnswer::Full) => {
+            let problem = "Too many requests wait: try again in a moment.".to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, Told { problem, ..Told::default() })
+        }
+        Err(NoAnswer::Late(said)) => {
+            tracing::warn!(user, %seq, "a split got no reply");
+            let said =
+                said.map_or_else(String::new, |said| format!(" It said: {}", sentence_of(&said)));
+            let problem = format!(
+                "The server did not reply in time.{said} The split may be in force or not: press \
+                 the button again on the page before, which sends the same one and counts once."
+            );
+            (StatusCode::GATEWAY_TIMEOUT, Told { problem, ..Told::default() })
+        }
+    };
+    let draft = (!told.problem.is_empty()).then_some(draft);
+    splits_page(app, person, status, draft, told)
+}
+
+/// What the page says on top.
+#[derive(Default)]
+struct Told {
+    problem: String,
+    success: String,
+}
+
+fn splits_page(
+    app: &Arc<App>,
+    person: &Person,
+    status: StatusCode,
+    draft: Option<&str>,
+    told: Told,
+) -> Response {
+    let picture = app.board.picture();
+    let in_force: Vec<_> = picture.iter().flat_map(|picture| &picture.accounts).collect();
+    let in_force = in_force.into_iter().filter_map(|account| {
+        let weight = text::weight(account.weight?);
+        Some(InForce { id: account.id.to_string(), weight, value: text::money(account.value) })
+    });
+    let mut in_force: Vec<_> = in_force.collect();
+    let draft = draft.map_or_else(|| as_draft(&in_force), str::to_owned);
+    let folded = in_force.len().saturating_sub(SHOWN_MAX);
+    in_force.truncate(SHOWN_MAX);
+    let known = app.board.known();
+    let history = known.splits.iter().rev().map(|seen| Seen {
+        number: seen.number.to_string(),
+        since: text::time(seen.since_ns),
+        accounts: text::thousands(seen.weights.len() as u128),
+        weights: listed(&seen.weights),
+    });
+    let history = history.collect();
+    drop(known);
+    let template = SplitsPage {
+        frame: Frame::new(app, Some(person), "Splits"),
+        may_split: person.role.may_split(),
+        problem: told.problem,
+        success: told.success,
+        number: picture.map_or_else(|| "0".to_owned(), |picture| picture.split.to_string()),
+        in_force,
+        folded,
+        draft,
+        history,
+    };
+    page(status, &template)
+}
+
+fn as_draft(in_force: &[InForce]) -> String {
+    in_force.iter().map(|account| format!("{} {}\n", account.id, account.weight)).collect()
+}
+
+fn listed(weights: &[(AccountId, Weight)]) -> String {
+    let named = weights.iter().take(SHOWN_MAX);
+    let named = named.map(|(id, weight)| format!("{id} {}", text::weight(*weight)));
+    let named = named.collect::<Vec<_>>().join(", ");
+    match weights.len().saturating_sub(SHOWN_MAX) {
+        0 => named,
+        more => format!("{named}, and {more} more"),
+    }
+}
+
+fn preview_page(app: &Arc<App>, person: &Person, draft: &str, problem: String) -> Response {
+    let bad = |problem| {
+        let told = Told { problem, ..Told::default() };
+        splits_page(app, person, StatusCode::UNPROCESSABLE_ENTITY, Some(draft), told)
+    };
+    let Some(source) = source(person) else { return refuse(app, person) };
+    let seq = Seq::new(app.board.clock.now().as_unix());
+    let made = read_weights(draft).and_then(|weights| split(source, seq, weights, Vec::new()));
+    let made = match made {
+        Ok(split) => split,
+        Err(problem) => return bad(problem),
+    };
+    let Some(picture) = app.board.picture() else {
+        return bad("No report came yet: nobody can tell what the split would change.".to_owned());
+    };
+    let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
+    let frame = Frame::new(app, Some(person), "Splits");
+    page(status, &PreviewPage::of(frame, &picture, &made, draft, problem))
+}
+
+impl PreviewPage {
+    fn of(frame: Frame, picture: &Picture, split: &Split, draft: &str, problem: String) -> Self {
+        let before: BTreeMap<_, _> = picture.weights().collect();
+        let after: BTreeMap<_, _> = split.weights().iter().copied().collect();
+        let ids: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let count = ids.len();
+        let change = |id: &AccountId| change(id, before.get(id).copied(), after.get(id).copied());
+        let rows: Vec<_> = ids.into_iter().filter_map(change).collect();
+        let of = |what| rows.iter().filter(|row| row.what == what).count();
+        let closed = picture.accounts.iter();
+        let closed = closed.filter(|account| account.weight.is_some() && !split.names(&account.id));
+        let held = closed.filter(|account| picture.holds(account));
+        let held: Vec<_> = held.map(|account| (account.id, holder(picture, account))).collect();
+        let closing = held.iter().map(|(id, _)| format!("{id}\n")).collect();
+        Self {
+            frame,
+            problem,
+            unchanged: count - rows.len(),
+            opens: of("opens"),
+            closes: of("closes"),
+            rows,
+            holders: held.into_iter().map(|(_, holder)| holder).collect(),
+            draft: draft.to_owned(),
+            closing,
+            seq: split.seq.get(),
+            basis: picture.split.get(),
+        }
+    }
+}
+
+fn change(id: &AccountId, before: Option<Weight>, after: Option<Weight>) -> Option<Change> {
+    if before == after {
+        return None;
+    }
+    let what = match (before, after) {
+        (None, _) => "opens",
+        (_, None) => "closes",
+        _ => "changes",
+    };
+    let nanos = |weight: Option<Weight>| i128::from(weight.map_or(0, Weight::nanos));
+    let difference = nanos(after) - nanos(before);
+    let plus = if 0 < difference { "+" } else { "" };
+    let shown = |weight: Option<Weight>| weight.map_or_else(|| "–".to_owned(), text::weight);
+    Some(Change {
+        id: id.to_string(),
+        what,
+        before: shown(before),
+        after: shown(after),
+        difference: format!("{plus}{}", allot_domain::decimal::nanos_text(difference))
+            .replace('-', "−"),
+        sign: crate::pages::positions::sign(difference),
+    })
+}
+
+fn holder(picture: &Picture, account: &crate::picture::Account) -> Holder {
+    let held = || picture.cells(account).iter().filter(|cell| 0 < cell.quantity);
+    let value: Money = held().map(|cell| cell.value).sum();
+    Holder {
+        id: account.id.to_string(),
+        shares: text::thousands(held().map(|cell| u128::from(cell.quantity)).sum()),
+        tickers: text::thousands(held().count() as u128),
+        value: text::money(value),
+    }
+}
+
+/// Under which name a person sends: it stands in the journal.
+fn source(person: &Person) -> Option<SourceId> {
+    SourceId::new(format!("console.{}", person.name.as_ref()?).as_bytes()).ok()
+}
+
+fn refuse(app: &Arc<App>, person: &Person) -> Response {
+    let sentence = "Splits are sent by an operator or an admin who is logged in.";
+    notice(app, Some(person), StatusCode::FORBIDDEN, sentence)
+}

@@ -1,0 +1,202 @@
+//! Sessions: who is logged in. They are in memory alone, so a restart ends them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use allot_runtime::Nanos;
+
+use crate::limits::{
+    LOGINS_ALL, LOGINS_EACH, SESSION_IDLE, SESSION_LIFE, SESSIONS_EACH_MAX, SESSIONS_MAX,
+};
+
+/// The name of a session: 256 random bits as hex digits, known to one browser.
+pub(crate) type Token = String;
+
+/// One browser that is logged in.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) user: String,
+    /// The hash of the password at the log-in: with another one the session ends.
+    pub(crate) password: String,
+    pub(crate) began_at: Nanos,
+    pub(crate) used_at: Nanos,
+}
+
+/// All sessions, and the attempts to make one.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    all: Mutex<BTreeMap<Token, Session>>,
+    attempts: Mutex<Attempts>,
+}
+
+#[derive(Default)]
+struct Attempts {
+    all: Bucket,
+    /// Of users that there are, which bounds them.
+    each: BTreeMap<String, Bucket>,
+}
+
+/// Attempts that are left, in thousandths of one; they come back evenly over a minute.
+#[derive(Clone, Copy, Default)]
+struct Bucket {
+    used: u64,
+    at: Nanos,
+}
+
+impl Bucket {
+    fn take(&mut self, limit: u32, now: Nanos) -> bool {
+        let limit = u64::from(limit) * 1_000;
+        let millis = u64::try_from((now - self.at).as_millis()).unwrap_or(u64::MAX);
+        let back = millis.saturating_mul(limit) / 60_000;
+        self.used = self.used.saturating_sub(back);
+        self.at = now;
+        let has_room = self.used + 1_000 <= limit;
+        self.used += if has_room { 1_000 } else { 0 };
+        has_room
+    }
+}
+
+impl Sessions {
+    /// Whether somebody may try to log in under this name now.
+    pub(crate) fn may_try(&self, user: Option<&str>, now: Nanos) -> bool {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = user.is_none_or(|user| {
+            attempts.each.entry(user.to_owned()).or_default().take(LOGINS_EACH, now)
+        });
+        is_free && attempts.all.take(LOGINS_ALL, now)
+    }
+
+    /// Begins a session; those that have ended, or the one that was idle longest, make room.
+    ///
+    /// # Errors
+    /// When the kernel gives no random bytes.
+    pub(crate) fn begin(
+        &self,
+        user: &str,
+        password: &str,
+        now: Nanos,
+    ) -> Result<Token, getrandom::Error> {
+        let token = random_token()?;
+        let mut all = self.all();
+        all.retain(|_, session| session.is_open(now));
+        while SESSIONS_EACH_MAX <= all.values().filter(|session| session.user == user).count() {
+            remove_idlest(&mut all, |session| session.user == user);
+        }
+        if SESSIONS_MAX <= all.len() {
+            remove_idlest(&mut all, |_| true);
+        }
+        let (user, password) = (user.to_owned(), password.to_owned());
+        all.insert(token.clone(), Session { user, password, began_at: now, used_at: now });
+        Ok(token)
+    }
+
+    /// The open session of this token; `is_use` says that a person asked for a page.
+    pub(crate) fn find(&self, token: &str, is_use: bool, now: Nanos) -> Option<Session> {
+        let mut all = self.all();
+        let session = all.get_mut(token)?;
+        if !session.is_open(now) {
+            all.remove(token);
+            return None;
+        }
+        if is_use {
+            session.used_at = now;
+        }
+        Some(session.clone())
+    }
+
+    /// Ends a session.
+    pub(crate) fn end(&self, token: &str) {
+        self.all().remove(token);
+    }
+
+    /// Ends all sessions of a user; returns how many.
+    pub(crate) fn end_of(&self, user: &str) -> usize {
+        let mut all = self.all();
+        let before = all.len();
+        all.retain(|_, session| session.user != user);
+        before - all.len()
+    }
+
+    /// All open sessions.
+    pub(crate) fn open(&self, now: Nanos) -> Vec<Session> {
+        self.all().values().filter(|session| session.is_open(now)).cloned().collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Token, Session>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    fn is_open(&self, now: Nanos) -> bool {
+        now < self.used_at + SESSION_IDLE && now < self.began_at + SESSION_LIFE
+    }
+}
+
+fn remove_idlest(all: &mut BTreeMap<Token, Session>, of: impl Fn(&Session) -> bool) {
+    let idlest = all.iter().filter(|(_, session)| of(session));
+    let idlest = idlest.min_by_key(|(_, session)| session.used_at).map(|(token, _)| token.clone());
+    if let Some(token) = idlest {
+        all.remove(&token);
+    }
+}
+
+/// 256 random bits as hex digits.
+fn random_token() -> Result<Token, getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const START: Nanos = Nanos::from_unix(1_000_000_000_000);
+
+    #[test]
+    fn a_session_ends_when_it_is_idle_and_when_it_is_old() {
+        let sessions = Sessions::default();
+        let token = sessions.begin("anna", "hash", START).unwrap();
+        let almost = SESSION_IDLE - Duration::from_secs(1);
+        assert!(sessions.find(&token, false, START + almost).is_some(), "a look is no use");
+        assert!(sessions.find(&token, true, START + almost).is_some());
+        assert!(sessions.find(&token, false, START + almost * 2).is_some());
+        assert!(sessions.find(&token, false, START + SESSION_IDLE * 2).is_none());
+        let token = sessions.begin("anna", "hash", START).unwrap();
+        let mut now = START;
+        while now < START + SESSION_LIFE {
+            assert!(sessions.find(&token, true, now).is_some());
+            now += almost;
+        }
+        assert!(sessions.find(&token, true, START + SESSION_LIFE).is_none());
+    }
+
+    #[test]
+    fn a_user_has_few_sessions_and_the_idlest_makes_room() {
+        let sessions = Sessions::default();
+        let first = sessions.begin("anna", "hash", START).unwrap();
+        let other = sessions.begin("ben", "hash", START).unwrap();
+        let later = START + Duration::from_secs(1);
+        (0..SESSIONS_EACH_MAX).for_each(|_| drop(sessions.begin("anna", "hash", later).unwrap()));
+        assert!(sessions.find(&first, false, later).is_none());
+        assert!(sessions.find(&other, false, later).is_some());
+        assert_eq!(sessions.end_of("anna"), SESSIONS_EACH_MAX);
+        sessions.end(&other);
+        assert!(sessions.open(later).is_empty());
+    }
+
+    #[test]
+    fn attempts_come_back_with_time() {
+        let sessions = Sessions::default();
+        let free = |now| (0..10).filter(|_| sessions.may_try(Some("anna"), now)).count();
+        let each = usize::try_from(LOGINS_EACH).unwrap();
+        assert_eq!(free(START), each);
+        assert_eq!(free(START + Duration::from_secs(12)), 1);
+        assert_eq!(free(START + Duration::from_secs(120)), each);
+        let many = (0..1_000).filter(|_| sessions.may_try(None, START)).count();
+        assert!(many < usize::try_from(LOGINS_ALL).unwrap());
+    }
+}

@@ -1,0 +1,261 @@
+//! Users: who may log in, in a file that `allot console user` writes.
+//!
+//! ```toml
+//! [anna]
+//! role = "operator"
+//! password = "$argon2id$v=19$m=19456,t=2,p=1$…"
+//! ```
+//!
+//! The file is read again when it has changed, so that a user who was removed, or has a new
+//! password, loses their sessions with their next page.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use allot_domain::AccountId;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use serde::{Deserialize, Serialize};
+
+use crate::ConsoleError;
+use crate::limits::{NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+use crate::role::Role;
+
+/// One who may log in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// What they may do.
+    pub role: Role,
+    /// The accounts of a trader.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+    /// Their password, hashed with Argon2id, as a PHC string.
+    pub password: String,
+}
+
+/// All of them, by name.
+pub type UserMap = BTreeMap<String, User>;
+
+/// The file, as it was read last.
+pub(crate) struct Users {
+    path: Option<PathBuf>,
+    read: Mutex<(Option<Stamp>, Arc<UserMap>)>,
+}
+
+/// What changes when a file does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+/// A hash that no password has, for names that nobody has: they take as long.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$\
+                      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+impl Users {
+    /// The users of a file; none without one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, ConsoleError> {
+        let users = Self { path: path.map(Path::to_owned), read: Mutex::default() };
+        if let Some(path) = path {
+            let map = read_users(path)?;
+            *users.read.lock().unwrap_or_else(PoisonError::into_inner) =
+                (stamp(path).ok(), Arc::new(map));
+        }
+        Ok(users)
+    }
+
+    /// All users, from the file as it is now. A file that cannot be read leaves nobody.
+    pub(crate) fn all(&self) -> Arc<UserMap> {
+        let Some(path) = &self.path else { return Arc::default() };
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = stamp(path).ok();
+        if now.is_none() || read.0 != now {
+            let map = read_users(path).unwrap_or_else(|error| {
+                tracing::error!("nobody can log in: {error}");
+                UserMap::new()
+            });
+            *read = (now, Arc::new(map));
+        }
+        Arc::clone(&read.1)
+    }
+}
+
+/// Whether this is the password of the user; takes as long where there is none.
+pub(crate) fn is_password(user: Option<&User>, password: &str) -> bool {
+    let hash = user.map_or(NOBODY, |user| &user.password);
+    let is_known = PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+    is_known && user.is_some() && password.len() <= PASSWORD_BYTES_MAX
+}
+
+/// Reads the file of users.
+///
+/// # Errors
+/// When it cannot be read, or is no file of users.
+pub fn read_users(path: &Path) -> Result<UserMap, ConsoleError> {
+    let fail = |why: String| ConsoleError(format!("cannot use {}: {why}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    toml::from_str(&text).map_err(|error| fail(error.to_string()))
+}
+
+/// Adds a user to the file, or changes them, and makes the file if there is none.
+///
+/// # Errors
+/// When the name or the password will not do, or the file cannot be written.
+pub fn add_user(
+    path: &Path,
+    name: &str,
+    role: Role,
+    accounts: &[AccountId],
+    password: &str,
+) -> Result<(), ConsoleError> {
+    check_name(name).and_then(|()| check_password(name, password)).map_err(ConsoleError)?;
+    if (role == Role::Trader) == accounts.is_empty() {
+        let why = "a trader has accounts, and no other role has: use --account with a trader";
+        return Err(ConsoleError(why.to_owned()));
+    }
+    let hash = hash_password(password)?;
+    let mut users = if path.exists() { read_users(path)? } else { UserMap::new() };
+    let accounts = accounts.iter().map(ToString::to_string).collect();
+    users.insert(name.to_owned(), User { role, accounts, password: hash });
+    write_users(path, &users)
+}
+
+/// Removes a user from the file.
+///
+/// # Errors
+/// When there is none of that name, or the file cannot be written.
+pub fn remove_user(path: &Path, name: &str) -> Result<(), ConsoleError> {
+    let mut users = read_users(path)?;
+    if users.remove(name).is_none() {
+        return Err(ConsoleError(format!("{} has no user {name}", path.display())));
+    }
+    write_users(path, &users)
+}
+
+fn hash_password(password: &str) -> Result<String, ConsoleError> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    let fail = |error| ConsoleError(format!("cannot hash the password: {error}"));
+    hash.map(|hash: PasswordHash| hash.to_string()).map_err(fail)
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || b".-_@".contains(&byte);
+    let is_name = (1..=NAME_LEN_MAX).contains(&name.len()) && name.bytes().all(is_sign);
+    let why = || format!("a name has 1 to {NAME_LEN_MAX} of A-Z a-z 0-9 . - _ @; it was {name:?}");
+    if is_name { Ok(()) } else { Err(why()) }
+}
+
+fn check_password(name: &str, password: &str) -> Result<(), String> {
+    let count = password.chars().count();
+    if count < PASSWORD_CHARS_MIN {
+        return Err(format!(
+            "a password has at least {PASSWORD_CHARS_MIN} characters; this one has {count}; a few \
+             words are easy to remember"
+        ));
+    }
+    if PASSWORD_BYTES_MAX < password.len() {
+        return Err(format!("a password has at most {PASSWORD_BYTES_MAX} bytes"));
+    }
+    let mut signs = password.chars();
+    let first = signs.next();
+    if signs.all(|sign| Some(sign) == first) || password.contains(name) && 4 <= name.len() {
+        return Err("the password can be guessed: use words that have nothing to do with the name"
+            .to_owned());
+    }
+    Ok(())
+}
+
+/// A reader sees the old file or the new one. Only its owner may read it.
+fn write_users(path: &Path, users: &UserMap) -> Result<(), ConsoleError> {
+    let fail = |why: String| ConsoleError(format!("cannot write {}: {why}", path.display()));
+    let text = toml::to_string(users).map_err(|error| fail(error.to_string()))?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let temporary = PathBuf::from(name);
+    let write = || -> io::Result<()> {
+        if let Err(error) = fs::remove_file(&temporary)
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|error| fail(error.to_string()))
+}
+
+fn stamp(path: &Path) -> io::Result<Stamp> {
+    let file = fs::metadata(path)?;
+    let changed = (file.mtime(), file.mtime_nsec());
+    Ok(Stamp { inode: file.ino(), length: file.len(), changed })
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const PASSWORD: &str = "correct horse battery";
+
+    #[test]
+    fn users_come_and_go_without_a_restart() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("users.toml");
+        add_user(&path, "anna", Role::Operator, &[], PASSWORD).unwrap();
+        let mode = fs::metadata(&path).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let users = Users::open(Some(&path)).unwrap();
+        let anna = users.all()["anna"].clone();
+        assert_eq!(anna.role, Role::Operator);
+        assert!(is_password(Some(&anna), PASSWORD) && !is_password(Some(&anna), "another one"));
+        assert!(!is_password(None, PASSWORD));
+        let account = AccountId::new(b"account1").unwrap();
+        add_user(&path, "ben", Role::Trader, &[account], PASSWORD).unwrap();
+        assert_eq!(users.all()["ben"].accounts, ["account1"]);
+        remove_user(&path, "anna").unwrap();
+        assert!(!users.all().contains_key("anna"));
+        assert!(remove_user(&path, "anna").is_err());
+        fs::write(&path, "anna = 3").unwrap();
+        assert!(users.all().is_empty() && read_users(&path).is_err());
+    }
+
+    #[test]
+    fn bad_names_and_weak_passwords_are_refused() {
+        let path = Path::new("/nowhere/users");
+        for (name, role, password, why) in [
+            ("", Role::Viewer, PASSWORD, "a name has"),
+            ("a b", Role::Viewer, PASSWORD, "a name has"),
+            ("anna", Role::Viewer, "short", "at least 12"),
+            ("anna", Role::Viewer, "aaaaaaaaaaaaaaaa", "guessed"),
+            ("anna", Role::Viewer, "anna loves roses", "guessed"),
+            ("anna", Role::Trader, PASSWORD, "--account"),
+            ("anna", Role::Viewer, PASSWORD, "cannot write"),
+        ] {
+            let error = add_user(path, name, role, &[], password).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_hash_for_nobody_costs_as_much_as_any() {
+        let hash = PasswordHash::new(NOBODY).unwrap();
+        let made = hash_password(PASSWORD).unwrap();
+        let made = PasswordHash::new(&made).unwrap();
+        assert_eq!(hash.params.to_string(), made.params.to_string());
+        assert_eq!(hash.algorithm, made.algorithm);
+    }
+}
