@@ -1,13 +1,12 @@
 //! The app: what every page can reach.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use allot_domain::Seq;
 use tokio::sync::Semaphore;
 
 use crate::board::Board;
+use crate::drafts::Drafts;
 use crate::front_desk::FrontClient;
 use crate::limits::{HASHES_AT_ONCE, PAGES_AT_ONCE_MAX, STREAMS_MAX};
 use crate::sessions::Sessions;
@@ -20,8 +19,7 @@ pub(crate) struct App {
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
     pub(crate) places: Places,
-    /// Splits that were sent from here, so that sending one twice is no change of mind.
-    pub(crate) sent: Mutex<VecDeque<(String, Seq)>>,
+    pub(crate) drafts: Mutex<Drafts>,
     pub(crate) hashes: Arc<Semaphore>,
     pub(crate) pages: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
@@ -49,7 +47,7 @@ impl App {
             users,
             sessions: Sessions::default(),
             places,
-            sent: Mutex::default(),
+            drafts: Mutex::default(),
             hashes: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             pages: Semaphore::new(PAGES_AT_ONCE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

@@ -27,6 +27,7 @@ mod follower;
 mod role;
 mod users;
 mod sessions;
+mod drafts;
 mod text;
 mod metrics;
 mod app;

@@ -42,6 +42,10 @@ pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of a form: a split of 10,000 accounts with its signs escaped.
 pub(crate) const FORM_BYTES_MAX: usize = 2 << 20;
 
+/// Drafts of splits that are kept, and bytes of them.
+pub(crate) const DRAFTS_MAX: usize = 64;
+pub(crate) const DRAFT_BYTES_MAX: usize = 16 << 20;
+
 /// Connections at a time.
 pub(crate) const CONNECTIONS_MAX: usize = 512;
 

@@ -40,6 +40,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/fills", get(fills::show))
         .route("/splits", get(splits::show).post(splits::send))
         .route("/splits/preview", post(splits::preview))
+        .route("/splits/preview/{seq}", get(splits::show_preview))
+        .route("/splits/sent/{seq}", get(splits::show_sent))
         .route("/tracking", get(tracking::show))
         .route("/health", get(health::show))
         .route("/people", get(people::show))

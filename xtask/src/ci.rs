@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,10 @@ use crate::tidy;
 use crate::workspace::Workspace;
 
 const PYTHON_CLIENT: &str = "clients/python";
+
+/// The tests of the console in a browser, and the browser.
+const BROWSER_TESTS: &str = "console/tests/browser";
+const BROWSER: &str = "/usr/bin/chromium";
 
 /// How often CI tries each law of the allocator: half a minute in all, in a build for tests.
 const LAW_CASES: &str = "20000";
@@ -91,6 +95,7 @@ const STEPS: &[Step] = &[
     Step { name: "native", run: native },
     Step { name: "laws", run: laws },
     Step { name: "python", run: python },
+    Step { name: "browser", run: browser },
     Step { name: "smoke", run: smoke },
     Step { name: "bench", run: bench },
     Step { name: "fuzz", run: fuzz },
@@ -228,6 +233,21 @@ fn python(folders: &Folders) -> Result<Outcome> {
     mypy.args(["-m", "mypy", "--config-file"]).arg(format!("{PYTHON_CLIENT}/pyproject.toml"));
     mypy.arg("--cache-dir").arg(venv.join("mypy"));
     folders.execute(mypy.arg(format!("{PYTHON_CLIENT}/src")))
+}
+
+/// Runs the pages of the console in a real browser; `target/ci-pictures` keeps how they looked.
+fn browser(folders: &Folders) -> Result<Outcome> {
+    if !Path::new(BROWSER).exists() {
+        let remedy = "apt-get install chromium nodejs npm";
+        return Ok(Outcome::Skipped(format!("there is no {BROWSER}: {remedy}")));
+    }
+    let tests = folders.root.join(BROWSER_TESTS);
+    let mut install = Command::new("npm");
+    install.args(["ci", "--no-audit", "--no-fund", "--prefix"]).arg(&tests);
+    folders.execute(&mut install)?;
+    let mut node = Command::new("node");
+    node.env("ALLOT", folders.binary()?).env("PICTURES", folders.target.join("ci-pictures"));
+    folders.execute(node.arg("--test").arg(tests.join("console.test.js")))
 }
 
 fn smoke(folders: &Folders) -> Result<Outcome> {
@@ -384,7 +404,7 @@ mod tests {
     fn all_steps_run_unless_some_are_named() {
         assert_eq!(
             names(&[]).join(" "),
-            "fmt clippy tidy doc test native laws python smoke bench fuzz deny"
+            "fmt clippy tidy doc test native laws python browser smoke bench fuzz deny"
         );
         assert_eq!(names(&["smoke", "fmt"]), ["fmt", "smoke"]);
     }

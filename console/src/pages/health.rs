@@ -69,9 +69,7 @@ fn publisher(app: &App, known: &Known) -> Check {
         None => ("bad", format!("nothing came from {} yet", app.places.publish)),
         Some(silent) if SILENCE <= silent => ("bad", format!("silent for {}", text::span(silent))),
         Some(_) if restarts == 0 => ("good", "is heard".to_owned()),
-        Some(_) => {
-            ("good", format!("is heard; restarted {restarts} times since the console began"))
-        }
+        Some(_) => ("good", format!("is heard; restarts since the console began: {restarts}")),
     };
     let remedy = "Check that the server or its publisher runs, and that --publish is its endpoint.";
     Check { part: "Publisher", state, facts, remedy }
@@ -105,8 +103,6 @@ fn reports(app: &App, known: &Known) -> Check {
         || "none yet".to_owned(),
         |age| format!("the newest is {} old", text::span(age)),
     );
-    let interval =
-        known.feed.report_interval.map(|every| format!(", one every {} ms", every.as_millis()));
     let missed = match known.feed.reports_missed {
         0 => String::new(),
         missed => format!(", {missed} passed unseen"),
@@ -116,7 +112,7 @@ fn reports(app: &App, known: &Known) -> Check {
         DataState::Degraded => "warned",
         DataState::Stale | DataState::Empty => "bad",
     };
-    let facts = format!("{age}{}{missed}", interval.unwrap_or_default());
+    let facts = format!("{age}{missed}");
     let remedy = "A report waits for every shard: find the one that is away, or slow.";
     Check { part: "Reports", state, facts, remedy }
 }

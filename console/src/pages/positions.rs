@@ -101,6 +101,7 @@ struct Row {
     deviation: String,
     sign: &'static str,
     drift: String,
+    drift_sign: &'static str,
     warnings: Vec<String>,
     /// Of each column: the shares, and the value for whoever points at them.
     cells: Vec<(String, String)>,
@@ -307,6 +308,7 @@ impl Row {
             deviation: deviation.map_or_else(dash, text::signed_money),
             sign: sign(deviation.map_or(0, |deviation| deviation.nanos())),
             drift: drift(account).map_or_else(dash, text::basis_points),
+            drift_sign: sign(drift(account).unwrap_or(0)),
             warnings: warnings(picture, account),
             cells: shown.iter().map(cell).collect(),
         }
@@ -343,9 +345,9 @@ pub(super) fn warnings(picture: &Picture, account: &Account) -> Vec<String> {
         _ => {}
     }
     let drift = drift(account).unwrap_or(0);
-    if DRIFT_MARKED <= drift.unsigned_abs() {
+    if DRIFT_MARKED <= drift.unsigned_abs() && holds {
         let side = if drift < 0 { "below" } else { "above" };
-        warnings.push(format!("1 % or more {side} its target"));
+        warnings.push(format!("≥ 1 % {side} target"));
     }
     warnings
 }

@@ -4,28 +4,26 @@
 //! the button twice, or going back and pressing it again, sends the same split: it counts once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use allot_allocation_rules::{Split, Weight};
 use allot_allocation_service::{Reply, Request};
 use allot_domain::{AccountId, Money, Seq, SourceId};
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::board::sentence_of;
+use crate::drafts::{Draft, Drafts, Told};
 use crate::frame::{Frame, notice, page};
 use crate::front_desk::NoAnswer;
-use crate::guard::Person;
+use crate::guard::{Person, see_other};
 use crate::pages::split_text::{read_accounts, read_weights, split};
 use crate::picture::Picture;
 use crate::text;
-
-/// Splits that are remembered as sent from here.
-const SENT_MAX: usize = 256;
 
 /// Accounts that a list of a split shows before it is folded.
 const SHOWN_MAX: usize = 200;
@@ -71,7 +69,8 @@ struct PreviewPage {
     opens: usize,
     closes: usize,
     holders: Vec<Holder>,
-    draft: String,
+    /// Whether it was sent before, and got no reply.
+    is_again: bool,
     closing: String,
     seq: u64,
     basis: u64,
@@ -97,19 +96,19 @@ struct Holder {
 
 /// The form of the page.
 #[derive(Deserialize)]
-pub(super) struct Draft {
+pub(super) struct Written {
     weights: String,
 }
 
 /// The form of the preview.
 #[derive(Deserialize)]
 pub(super) struct Confirmed {
-    weights: String,
-    #[serde(default)]
-    closes: String,
     seq: u64,
     /// The split that was in force when this one was shown.
     basis: u64,
+    /// The holders that were shown.
+    #[serde(default)]
+    closes: String,
     /// Given where holders are closed.
     #[serde(default)]
     is_sure: String,
@@ -124,107 +123,141 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
     splits_page(&app, &person, StatusCode::OK, None, Told::default())
 }
 
-/// Shows what a split would do.
+/// Reads a split, keeps it under a number, and leads to what it would do.
 pub(super) async fn preview(
     State(app): State<Arc<App>>,
     person: Person,
-    Form(Draft { weights }): Form<Draft>,
+    Form(Written { weights }): Form<Written>,
 ) -> Response {
-    if !person.role.may_split() {
-        return refuse(&app, &person);
+    let Some(source) = source(&person) else { return refuse(&app, &person) };
+    let seq = Seq::new(app.board.clock.now().as_unix());
+    let made = read_weights(&weights).and_then(|weights| split(source, seq, weights, Vec::new()));
+    if let Err(problem) = made {
+        let told = Told { problem, ..Told::default() };
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return splits_page(&app, &person, status, Some(&weights), told);
     }
-    preview_page(&app, &person, &weights, String::new())
+    drafts(&app).push(person.label(), seq, &weights);
+    see_other(&format!("/splits/preview/{seq}"))
 }
 
-/// Sends a split that was shown.
+/// Shows what a split would do.
+pub(super) async fn show_preview(
+    State(app): State<Arc<App>>,
+    person: Person,
+    Path(seq): Path<u64>,
+) -> Response {
+    let seq = Seq::new(seq);
+    match draft(&app, &person, seq) {
+        // It is done: there is nothing to confirm.
+        Some(draft) if !draft.told.success.is_empty() => see_other(&format!("/splits/sent/{seq}")),
+        _ => preview_page(&app, &person, seq, String::new()),
+    }
+}
+
+/// Shows what came of a split.
+pub(super) async fn show_sent(
+    State(app): State<Arc<App>>,
+    person: Person,
+    Path(seq): Path<u64>,
+) -> Response {
+    let Some(draft) = draft(&app, &person, Seq::new(seq)) else { return gone(&app, &person) };
+    let weights = (!draft.told.problem.is_empty()).then_some(&*draft.weights);
+    splits_page(&app, &person, StatusCode::OK, weights, draft.told.clone())
+}
+
+/// Sends a split that was shown, and leads to what came of it.
 pub(super) async fn send(
     State(app): State<Arc<App>>,
     person: Person,
     Form(form): Form<Confirmed>,
 ) -> Response {
-    let Some(source) = source(&person).filter(|_| person.role.may_split()) else {
-        return refuse(&app, &person);
-    };
+    let Some(source) = source(&person) else { return refuse(&app, &person) };
     let seq = Seq::new(form.seq);
+    let Some(draft) = draft(&app, &person, seq) else { return gone(&app, &person) };
+    let closes = draft.sent.as_ref().unwrap_or(&form.closes);
     let read = || {
-        let (weights, closes) = (read_weights(&form.weights)?, read_accounts(&form.closes)?);
+        let (weights, closes) = (read_weights(&draft.weights)?, read_accounts(closes)?);
         split(source, seq, weights, closes)
     };
     let split = match read() {
         Ok(split) => split,
-        Err(problem) => return preview_page(&app, &person, &form.weights, problem),
+        Err(problem) => return preview_page(&app, &person, seq, problem),
     };
+    if draft.sent.is_none()
+        && let Some(problem) = doubt(&app, &form, &split)
+    {
+        return preview_page(&app, &person, seq, problem);
+    }
+    if let Some(kept) = drafts(&app).find(person.label(), seq) {
+        kept.sent = Some(closes.clone());
+    }
+    let told = outcome(&app, &person, split).await;
+    if let Some(kept) = drafts(&app).find(person.label(), seq) {
+        if told.is_refused {
+            // Its number is free: what it closes may be said anew.
+            kept.sent = None;
+        }
+        kept.told = told;
+    }
+    see_other(&format!("/splits/sent/{seq}"))
+}
+
+/// Why a split that was never sent should be looked at again.
+fn doubt(app: &App, form: &Confirmed, split: &Split) -> Option<String> {
     if !split.closes().is_empty() && form.is_sure.is_empty() {
         let problem = "This split closes accounts that hold shares: tick the box to say that you \
                        mean it.";
-        return preview_page(&app, &person, &form.weights, problem.to_owned());
+        return Some(problem.to_owned());
     }
-    let name = (source.to_string(), seq);
     let in_force = app.board.picture().map_or(0, |picture| picture.split.get());
-    let is_known = app.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(&name);
-    if !is_known && in_force != form.basis {
-        let problem =
-            format!("Split {in_force} came into force meanwhile: look at the changes again.");
-        return preview_page(&app, &person, &form.weights, problem);
-    }
-    remember(&app, name);
-    outcome(&app, &person, split, &form.weights).await
+    (in_force != form.basis)
+        .then(|| format!("Split {in_force} came into force meanwhile: look at the changes again."))
 }
 
-fn remember(app: &App, name: (String, Seq)) {
-    let mut sent = app.sent.lock().unwrap_or_else(PoisonError::into_inner);
-    if !sent.contains(&name) {
-        sent.push_back(name);
-    }
-    if SENT_MAX < sent.len() {
-        sent.pop_front();
-    }
+fn drafts(app: &App) -> MutexGuard<'_, Drafts> {
+    app.drafts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn outcome(app: &Arc<App>, person: &Person, split: Split, draft: &str) -> Response {
+fn draft(app: &App, person: &Person, seq: Seq) -> Option<Draft> {
+    drafts(app).find(person.label(), seq).cloned()
+}
+
+fn gone(app: &Arc<App>, person: &Person) -> Response {
+    let sentence = "This split was shown too long ago, or to somebody else: write it again.";
+    notice(app, Some(person), StatusCode::NOT_FOUND, sentence)
+}
+
+async fn outcome(app: &Arc<App>, person: &Person, split: Split) -> Told {
     let seq = split.seq;
-    let answer = app.front.ask(Request::Split(split)).await;
     let user = person.label();
-    let (status, told) = match answer {
+    let problem = match app.front.ask(Request::Split(split)).await {
         Ok(Reply::Accepted { split, duplicate, .. }) => {
             tracing::info!(user, %seq, %split, duplicate, "a split was sent");
             let again = if duplicate { ", as before: it counts once" } else { "" };
             let success = format!("Split {split} is in force{again}.");
-            (StatusCode::OK, Told { success, ..Told::default() })
+            return Told { success, ..Told::default() };
         }
         Ok(Reply::Rejected { code, reason, .. }) => {
             tracing::info!(user, %seq, code, "a split was rejected");
             let problem = format!("Rejected ({code}): {}", sentence_of(&reason));
-            (StatusCode::CONFLICT, Told { problem, ..Told::default() })
+            return Told { problem, is_refused: true, ..Told::default() };
         }
-        Ok(other) => {
-            let problem = format!("The server replied something else: {:?}", other.seq());
-            (StatusCode::BAD_GATEWAY, Told { problem, ..Told::default() })
+        Ok(_) => {
+            "The server replied something else: run the same version on both sides.".to_owned()
         }
-        Err(NoAnswer::Full) => {
-            let problem = "Too many requests wait: try again in a moment.".to_owned();
-            (StatusCode::SERVICE_UNAVAILABLE, Told { problem, ..Told::default() })
-        }
+        Err(NoAnswer::Full) => "Too many requests wait: try again in a moment.".to_owned(),
         Err(NoAnswer::Late(said)) => {
             tracing::warn!(user, %seq, "a split got no reply");
             let said =
                 said.map_or_else(String::new, |said| format!(" It said: {}", sentence_of(&said)));
-            let problem = format!(
-                "The server did not reply in time.{said} The split may be in force or not: press \
-                 the button again on the page before, which sends the same one and counts once."
-            );
-            (StatusCode::GATEWAY_TIMEOUT, Told { problem, ..Told::default() })
+            format!(
+                "The server did not reply in time.{said} The split may be in force or not: go back \
+                 and press the button again, which sends the same one and counts once."
+            )
         }
     };
-    let draft = (!told.problem.is_empty()).then_some(draft);
-    splits_page(app, person, status, draft, told)
-}
-
-/// What the page says on top.
-#[derive(Default)]
-struct Told {
-    problem: String,
-    success: String,
+    Told { problem, ..Told::default() }
 }
 
 fn splits_page(
@@ -281,28 +314,28 @@ fn listed(weights: &[(AccountId, Weight)]) -> String {
     }
 }
 
-fn preview_page(app: &Arc<App>, person: &Person, draft: &str, problem: String) -> Response {
-    let bad = |problem| {
-        let told = Told { problem, ..Told::default() };
-        splits_page(app, person, StatusCode::UNPROCESSABLE_ENTITY, Some(draft), told)
-    };
+fn preview_page(app: &Arc<App>, person: &Person, seq: Seq, problem: String) -> Response {
     let Some(source) = source(person) else { return refuse(app, person) };
-    let seq = Seq::new(app.board.clock.now().as_unix());
-    let made = read_weights(draft).and_then(|weights| split(source, seq, weights, Vec::new()));
-    let made = match made {
-        Ok(split) => split,
-        Err(problem) => return bad(problem),
-    };
-    let Some(picture) = app.board.picture() else {
-        return bad("No report came yet: nobody can tell what the split would change.".to_owned());
+    let Some(draft) = draft(app, person, seq) else { return gone(app, person) };
+    let made = read_weights(&draft.weights);
+    let made = made.and_then(|weights| split(source, seq, weights, Vec::new()));
+    let (Some(picture), Ok(split)) = (app.board.picture(), made) else {
+        let sentence = "No report came yet: nobody can tell what the split would change.";
+        return notice(app, Some(person), StatusCode::SERVICE_UNAVAILABLE, sentence);
     };
     let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
     let frame = Frame::new(app, Some(person), "Splits");
-    page(status, &PreviewPage::of(frame, &picture, &made, draft, problem))
+    page(status, &PreviewPage::of(frame, &picture, &split, problem, draft.sent))
 }
 
 impl PreviewPage {
-    fn of(frame: Frame, picture: &Picture, split: &Split, draft: &str, problem: String) -> Self {
+    fn of(
+        frame: Frame,
+        picture: &Picture,
+        split: &Split,
+        problem: String,
+        sent: Option<String>,
+    ) -> Self {
         let before: BTreeMap<_, _> = picture.weights().collect();
         let after: BTreeMap<_, _> = split.weights().iter().copied().collect();
         let ids: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
@@ -323,8 +356,8 @@ impl PreviewPage {
             closes: of("closes"),
             rows,
             holders: held.into_iter().map(|(_, holder)| holder).collect(),
-            draft: draft.to_owned(),
-            closing,
+            is_again: sent.is_some(),
+            closing: sent.unwrap_or(closing),
             seq: split.seq.get(),
             basis: picture.split.get(),
         }
@@ -366,9 +399,10 @@ fn holder(picture: &Picture, account: &crate::picture::Account) -> Holder {
     }
 }
 
-/// Under which name a person sends: it stands in the journal.
+/// Under which name a person sends, if they may: it stands in the journal.
 fn source(person: &Person) -> Option<SourceId> {
-    SourceId::new(format!("console.{}", person.name.as_ref()?).as_bytes()).ok()
+    let name = person.name.as_ref().filter(|_| person.role.may_split())?;
+    SourceId::new(format!("console.{name}").as_bytes()).ok()
 }
 
 fn refuse(app: &Arc<App>, person: &Person) -> Response {

@@ -19,7 +19,7 @@ use crate::text;
 
 /// The drawing, in its own units.
 const WIDTH: i128 = 960;
-const HEIGHT: i128 = 220;
+const HEIGHT: i128 = 140;
 
 /// Points that are drawn: more cannot be told apart.
 const POINTS_DRAWN: usize = 480;
@@ -33,7 +33,7 @@ const ROWS: usize = 20;
 struct TrackingPage {
     frame: Frame,
     now: Option<Now>,
-    chart: Option<Chart>,
+    charts: Vec<Chart>,
     worst: Vec<Worst>,
 }
 
@@ -45,12 +45,12 @@ struct Now {
     unavoidable: String,
 }
 
-/// The drawing: two lines, and where splits changed.
+/// A drawing of one value over time, and where splits changed.
 struct Chart {
+    title: &'static str,
     width: i128,
     height: i128,
-    deviation: String,
-    avoidable: String,
+    line: String,
     splits: Vec<(i128, String)>,
     top: String,
     from: String,
@@ -76,10 +76,15 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
     let frame = Frame::new(&app, Some(&person), "Tracking");
     let frame = frame.live("/tracking".to_owned(), "sse:report, sse:health");
     let points: Vec<_> = app.board.known().points.iter().copied().collect();
+    // Each has its own scale: a change of split dwarfs what the allocator can avoid.
+    let charts = [
+        chart("Deviation", &points, |point| point.deviation),
+        chart("Avoidable", &points, |point| point.avoidable),
+    ];
     let template = TrackingPage {
         frame,
         now: points.last().map(now),
-        chart: chart(&points),
+        charts: charts.into_iter().flatten().collect(),
         worst: app.board.picture().map(|picture| worst(&picture)).unwrap_or_default(),
     };
     page(StatusCode::OK, &template)
@@ -94,29 +99,27 @@ fn now(point: &Point) -> Now {
     }
 }
 
-fn chart(points: &[Point]) -> Option<Chart> {
+fn chart(title: &'static str, points: &[Point], of: fn(&Point) -> Money) -> Option<Chart> {
     let (first, last) = (points.first()?, points.last()?);
     let span = i128::from(last.time_ns) - i128::from(first.time_ns);
     if span <= 0 {
         return None;
     }
-    let highest = points.iter().map(|point| point.deviation.max(point.avoidable)).max()?;
+    let highest = points.iter().map(of).max()?;
     let top = highest.nanos().max(1);
     let across =
         |point: &Point| (i128::from(point.time_ns) - i128::from(first.time_ns)) * WIDTH / span;
     let every = points.len().div_ceil(POINTS_DRAWN);
-    let line = |of: fn(&Point) -> Money| {
-        // Of the points that share a place the highest is drawn: a peak is never hidden.
-        let drawn = points.chunks(every).filter_map(|few| few.iter().max_by_key(|p| of(p)));
-        let place = |p: &Point| format!("{},{}", across(p), HEIGHT - of(p).nanos() * HEIGHT / top);
-        drawn.map(place).collect::<Vec<_>>().join(" ")
-    };
+    // Of the points that share a place the highest is drawn: a peak is never hidden.
+    let drawn = points.chunks(every).filter_map(|few| few.iter().max_by_key(|point| of(point)));
+    let place =
+        |point: &Point| format!("{},{}", across(point), HEIGHT - of(point).nanos() * HEIGHT / top);
     let changes = points.windows(2).filter(|pair| pair[0].split != pair[1].split);
     Some(Chart {
+        title,
         width: WIDTH,
         height: HEIGHT,
-        deviation: line(|point| point.deviation),
-        avoidable: line(|point| point.avoidable),
+        line: drawn.map(place).collect::<Vec<_>>().join(" "),
         splits: changes.map(|pair| (across(&pair[1]), pair[1].split.to_string())).collect(),
         top: text::short_decimal(highest),
         from: text::time(first.time_ns),

@@ -1,0 +1,69 @@
+//! Drafts: splits that were shown to the person who wrote them, and what came of them.
+//!
+//! A draft has its number from the moment it is shown, so that sending it again, or going back to
+//! it, is the same split.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use allot_domain::Seq;
+
+use crate::limits::{DRAFT_BYTES_MAX, DRAFTS_MAX};
+
+/// A split as a person wrote it.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) user: String,
+    pub(crate) seq: Seq,
+    pub(crate) weights: Arc<str>,
+    /// The accounts that it closes, one on a line, once it was sent: sent again, it says the same.
+    pub(crate) sent: Option<String>,
+    pub(crate) told: Told,
+}
+
+/// What came of it, in a sentence.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) problem: String,
+    pub(crate) success: String,
+    /// Whether the server refused it, so that nothing has its number.
+    pub(crate) is_refused: bool,
+}
+
+/// The latest drafts, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Drafts(VecDeque<Draft>);
+
+impl Drafts {
+    /// Adds a draft; the oldest make room.
+    pub(crate) fn push(&mut self, user: &str, seq: Seq, weights: &str) {
+        let (user, weights) = (user.to_owned(), weights.into());
+        let told = Told::default();
+        self.0.push_back(Draft { user, seq, weights, sent: None, told });
+        let bytes =
+            |drafts: &VecDeque<Draft>| drafts.iter().map(|d| d.weights.len()).sum::<usize>();
+        while DRAFTS_MAX < self.0.len() || DRAFT_BYTES_MAX < bytes(&self.0) {
+            self.0.pop_front();
+        }
+    }
+
+    /// The draft of a person with this number.
+    pub(crate) fn find(&mut self, user: &str, seq: Seq) -> Option<&mut Draft> {
+        self.0.iter_mut().find(|draft| draft.user == user && draft.seq == seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drafts_are_their_writers_and_few() {
+        let mut drafts = Drafts::default();
+        (0..200).for_each(|number| drafts.push("anna", Seq::new(number), &"x".repeat(100_000)));
+        assert!(drafts.find("anna", Seq::new(199)).is_some());
+        assert!(drafts.find("ben", Seq::new(199)).is_none());
+        assert!(drafts.find("anna", Seq::new(10)).is_none());
+        assert_eq!(drafts.0.len(), DRAFTS_MAX);
+    }
+}
