@@ -173,6 +173,7 @@ impl Known {
             (self.fills, self.splits, self.points) = Default::default();
         }
         self.feed.degraded.clone_from(&picture.degraded);
+        self.feed.ledger = picture.ledger;
         self.note_split(&picture);
         self.note_tracking(&picture);
         self.picture = Some(Arc::new(picture));

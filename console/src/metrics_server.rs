@@ -1,4 +1,4 @@
-//! The metrics server: `/metrics`, `/healthz` and `/readyz` of a process of the server itself.
+//! The metrics server: `/metrics` and `/healthz` of a process of the server itself.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,10 +41,8 @@ impl MetricsServer {
             let measured = Arc::clone(&measured);
             async move { ([(CONTENT_TYPE, CONTENT)], measured.page()) }
         };
-        let router = Router::new()
-            .route("/metrics", get(metrics))
-            .route("/healthz", get(async || "ok\n"))
-            .route("/readyz", get(async || "ok\n"));
+        let router =
+            Router::new().route("/metrics", get(metrics)).route("/healthz", get(async || "ok\n"));
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(listener::serve(socket, router, stopped));
         Ok(Self { address, _runtime: runtime, _stop: stop })

@@ -30,6 +30,7 @@ mod strategy_journal_reader;
 mod signals;
 mod counter_watch;
 mod stage_file;
+mod timing;
 mod monitor;
 mod log;
 mod feed_group;

@@ -39,12 +39,14 @@ impl Monitor {
 
 /// Runs a server until a signal comes or one of its threads fails. Prints `ready` and the endpoints
 /// once signals are handled.
-pub(crate) fn run(server: Server, ready: &str) -> Result<()> {
-    let Server { running, endpoints, counters, stage_file } = server;
+pub(crate) fn run(mut server: Server, ready: &str) -> Result<()> {
+    let metrics = server.serve_metrics()?;
+    let Server { running, endpoints, counters, timing, .. } = server;
     let stopper = running.stopper();
-    let monitor = Monitor::new(Box::new(move || stopper.stop()), counters, stage_file)?;
+    let monitor = Monitor::new(Box::new(move || stopper.stop()), counters, timing.file)?;
     crate::stdout::print(&format!("{ready} {endpoints}"))?;
     let ended = running.join();
+    drop(metrics);
     monitor.stop()?;
     Ok(ended?)
 }

@@ -128,6 +128,9 @@ settings! {
     StagesEvery "stages-every" "64" "COUNT"
         "a whole number from 1 to 1000000"
         "Sampling interval for stage times: one in this many messages, frames and fills is timed."
+    Metrics "metrics" "none" "HOST:PORT"
+        "HOST:PORT (port 0: any free port), or none"
+        "Address of a page of metrics for Prometheus: what this process counts and times."
 }
 
 impl Key {

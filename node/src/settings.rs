@@ -1,5 +1,6 @@
 //! Settings: the configuration, parsed and checked.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub stages: Option<PathBuf>,
     /// One in this many is timed.
     pub stages_every: u64,
+    /// Where metrics are served, if they are.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Settings {
@@ -116,6 +119,10 @@ impl Settings {
             stages: config.read(Key::Stages, path_or_none)?,
             stages_every: config
                 .read(Key::StagesEvery, |text| within(text, 1..=STAGES_EVERY_MAX))?,
+            metrics: config.read(Key::Metrics, |text| match text {
+                "none" => Some(None),
+                address => address.parse().ok().map(Some),
+            })?,
         })
     }
 }
@@ -206,6 +213,7 @@ mod tests {
             (Key::Blend, "0/1"),
             (Key::Stages, "/tmp/stages.json"),
             (Key::StagesEvery, "1"),
+            (Key::Metrics, "127.0.0.1:0"),
         ] {
             assert_eq!(error_of(key, text), None, "{key:?} {text}");
         }
@@ -237,6 +245,7 @@ mod tests {
             (Key::OwedMax, "-1"),
             (Key::Stages, ""),
             (Key::StagesEvery, "0"),
+            (Key::Metrics, "9100"),
             (Key::FrontSecret, ""),
             (Key::FrontKey, "0123456789"),
         ] {

@@ -9,12 +9,13 @@ use std::path::PathBuf;
 
 use allot_allocation_rules::BookConfig;
 use allot_allocation_service::Allocation;
+use allot_console::{Measured, MetricsServer};
 use allot_desk_rules::DeskConfig;
 use allot_desk_service::{Desk, QuoteManager, QuoteTimes};
 use allot_domain::{LedgerId, ShardId};
 use allot_runtime::{
     Agent, Broadcast, BroadcastOptions, Clock, Context, Counters, CurveKey, CurveKeys, Link,
-    LinkOptions, Running, Stages,
+    LinkOptions, Running,
 };
 use allot_server::{
     Bound, CoreConfig, EndpointConfig, Feeder, FeederEnds, JournalOptions, Ledger, RunningServer,
@@ -28,7 +29,7 @@ use crate::front_keys;
 use crate::run_dir;
 use crate::setting::Key;
 use crate::settings::Settings;
-use crate::stage_file::StageFile;
+use crate::timing::Timing;
 
 /// A running server, or one box of it.
 pub struct Server {
@@ -38,8 +39,10 @@ pub struct Server {
     pub endpoints: Endpoints,
     /// What its boxes count, by their names.
     pub counters: Vec<(String, Counters)>,
-    /// Where what they time is written, if it is.
-    pub(crate) stage_file: Option<StageFile>,
+    /// What times them, if anything does.
+    pub(crate) timing: Timing,
+    /// Where metrics are served, if they are.
+    metrics: Option<SocketAddr>,
 }
 
 /// Where a server is found, with real ports, and which ledger it serves.
@@ -59,9 +62,9 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
     make_directories(&[&settings.front, &settings.publish])?;
     let ledger = open_ledger(settings, Allocation::NAME)?;
     let config = server_config(settings, ledger, book_config(settings))?;
-    let mut stage_file = StageFile::open(settings)?;
-    let server = allot_server::embedded::<Allocation>(&config, &mut timing(&mut stage_file))?;
-    Ok(Server::new(server, config.endpoints.front_keys, stage_file).of_ledger(ledger))
+    let mut timing = Timing::open(settings)?;
+    let server = allot_server::embedded::<Allocation>(&config, &mut timing.stages())?;
+    Ok(Server::new(server, config.endpoints.front_keys, timing, settings).of_ledger(ledger))
 }
 
 /// A desk in one process: router, shards and publisher, and what gets quotes from this server.
@@ -75,7 +78,7 @@ pub(crate) fn desk(settings: &Settings, quotes: SocketAddr, times: QuoteTimes) -
     let Settings { history, names, shards, .. } = *settings;
     let config = DeskConfig { history, names, keeps_log: settings.data.is_some() };
     let config = server_config(settings, ledger, config)?;
-    let mut stage_file = StageFile::open(settings)?;
+    let mut timing = Timing::open(settings)?;
     let feeder = Feeder {
         name: "quotes",
         make: Box::new(move |ends: FeederEnds| {
@@ -85,10 +88,10 @@ pub(crate) fn desk(settings: &Settings, quotes: SocketAddr, times: QuoteTimes) -
         }),
     };
     let server = {
-        let timing = &mut timing(&mut stage_file);
-        allot_server::embedded_with::<Desk>(&config, timing, Some(feeder))?
+        let stages = &mut timing.stages();
+        allot_server::embedded_with::<Desk>(&config, stages, Some(feeder))?
     };
-    Ok(Server::new(server, config.endpoints.front_keys, stage_file).of_ledger(ledger))
+    Ok(Server::new(server, config.endpoints.front_keys, timing, settings).of_ledger(ledger))
 }
 
 /// The router as a process of its own.
@@ -99,12 +102,12 @@ pub fn router_process(settings: &Settings) -> Result<Server> {
     exposure::warn_of_endpoints(settings, &[Key::Front, Key::Backplane]);
     make_directories(&[&settings.front, &settings.backplane])?;
     let config = server_config(settings, None, book_config(settings))?;
-    let mut stage_file = StageFile::open(settings)?;
+    let mut timing = Timing::open(settings)?;
     let server = {
-        let timing = &mut timing(&mut stage_file);
-        allot_server::router_process::<Allocation>(&config, timing)?
+        let stages = &mut timing.stages();
+        allot_server::router_process::<Allocation>(&config, stages)?
     };
-    Ok(Server::new(server, config.endpoints.front_keys, stage_file))
+    Ok(Server::new(server, config.endpoints.front_keys, timing, settings))
 }
 
 /// One shard as a process of its own.
@@ -114,12 +117,12 @@ pub fn router_process(settings: &Settings) -> Result<Server> {
 pub fn shard_process(settings: &Settings, shard: ShardId) -> Result<Server> {
     let ledger = open_ledger(settings, Allocation::NAME)?;
     let config = server_config(settings, ledger, book_config(settings))?;
-    let mut stage_file = StageFile::open(settings)?;
+    let mut timing = Timing::open(settings)?;
     let server = {
-        let timing = &mut timing(&mut stage_file);
-        allot_server::shard_process::<Allocation>(&config, shard, timing)?
+        let stages = &mut timing.stages();
+        allot_server::shard_process::<Allocation>(&config, shard, stages)?
     };
-    Ok(Server::new(server, None, stage_file).of_ledger(ledger))
+    Ok(Server::new(server, None, timing, settings).of_ledger(ledger))
 }
 
 /// The publisher as a process of its own.
@@ -131,7 +134,7 @@ pub fn publisher_process(settings: &Settings) -> Result<Server> {
     make_directories(&[&settings.publish, &settings.parts])?;
     let config = server_config(settings, None, book_config(settings))?;
     let server = allot_server::publisher_process::<Allocation>(&config)?;
-    Ok(Server::new(server, None, None))
+    Ok(Server::new(server, None, Timing::open(settings)?, settings))
 }
 
 /// Everything on one thread that a test steps, on its clock, with a door and a feed in memory.
@@ -207,11 +210,6 @@ fn make_directories(endpoints: &[&str]) -> Result<()> {
     endpoints.iter().try_for_each(|endpoint| run_dir::make_for(endpoint))
 }
 
-/// Gives each box a set of stages that the file has, if there is one.
-fn timing(stage_file: &mut Option<StageFile>) -> impl FnMut(&Clock) -> Stages {
-    move |clock| stage_file.as_mut().map_or_else(Stages::off, |file| file.add_box(clock))
-}
-
 /// Journals are kept where there is a ledger.
 fn server_config<C>(
     settings: &Settings,
@@ -260,11 +258,29 @@ impl Server {
     fn new(
         server: RunningServer,
         front_keys: Option<CurveKeys>,
-        stage_file: Option<StageFile>,
+        timing: Timing,
+        settings: &Settings,
     ) -> Self {
         let RunningServer { running, bound, counters } = server;
         let endpoints = Endpoints::of_server(bound, front_keys);
-        Self { running, endpoints, counters, stage_file }
+        Self { running, endpoints, counters, timing, metrics: settings.metrics }
+    }
+
+    /// Serves what the boxes count and time, if the settings say so.
+    ///
+    /// # Errors
+    /// When the address is taken.
+    pub(crate) fn serve_metrics(&mut self) -> Result<Option<MetricsServer>> {
+        let Some(listen) = self.metrics else { return Ok(None) };
+        let measured = Measured { boxes: self.counters.clone(), stages: self.timing.sets.clone() };
+        if !listen.ip().is_loopback() {
+            tracing::warn!(
+                "metrics {listen} can be read from other machines: let only yours connect"
+            );
+        }
+        let server = MetricsServer::start(listen, measured)?;
+        self.endpoints.known.push((Key::Metrics, format!("http://{}/metrics", server.address())));
+        Ok(Some(server))
     }
 
     /// The same, of this ledger.

@@ -89,7 +89,7 @@ fn front_door(app: &App, known: &Known) -> Check {
 fn shards(known: &Known) -> Check {
     let count = known.feed.shards;
     let (state, facts) = match (count, known.feed.degraded.is_empty()) {
-        (0, _) => ("bad", "none is known yet".to_owned()),
+        (0, _) => ("warned", "the first heartbeat says how many".to_owned()),
         (count, true) => ("good", format!("{count}, and nothing is missing")),
         (count, false) => ("warned", format!("{count}; the server says that something is missing")),
     };

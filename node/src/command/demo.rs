@@ -95,7 +95,9 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     if demo.new {
         wiring::make_ledger(&settings)?;
     }
-    let Server { running, endpoints, counters, stage_file } = wiring::embedded(&settings)?;
+    let mut server = wiring::embedded(&settings)?;
+    let metrics = server.serve_metrics()?;
+    let Server { running, endpoints, counters, timing, .. } = server;
     let find = |key| endpoints.of(key).context("an embedded server has both endpoints");
     let front = find(Key::Front)?;
     let publish = find(Key::Publish)?;
@@ -105,7 +107,7 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let boxes = [counters, splits.counters.clone(), fills.counters.clone()].concat();
     let is_interrupted = Arc::new(AtomicBool::new(false));
     let interrupt = interrupt(&splits, &fills, &is_interrupted);
-    let monitor = Monitor::new(interrupt, boxes, stage_file)?;
+    let monitor = Monitor::new(interrupt, boxes, timing.file)?;
     print(&format!("listening {endpoints}"))?;
 
     let signals = demo.with_signals.then(|| Signals::start(front)).transpose()?;
@@ -115,6 +117,7 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let is_ok = close(fills, splits)?;
     running.stop();
     running.join()?;
+    drop(metrics);
     monitor.stop()?;
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -24,8 +24,15 @@ pub(crate) struct PublisherBox {
     flags: Flags<KEYS>,
 }
 
-const KEYS: u32 =
-    set(&[Key::Publish, Key::RunDir, Key::Backplane, Key::Parts, Key::Shards, Key::Wait]);
+const KEYS: u32 = set(&[
+    Key::Publish,
+    Key::RunDir,
+    Key::Backplane,
+    Key::Parts,
+    Key::Shards,
+    Key::Wait,
+    Key::Metrics,
+]);
 
 /// Publishes until a signal.
 pub(crate) fn run(publisher: &PublisherBox, common: &CommonArgs) -> Result<ExitCode> {

@@ -39,6 +39,7 @@ const KEYS: u32 = set(&[
     Key::OwedMax,
     Key::Stages,
     Key::StagesEvery,
+    Key::Metrics,
 ]);
 
 /// Routes until a signal.

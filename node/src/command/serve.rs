@@ -32,6 +32,7 @@ pub(crate) const KEYS: u32 = set(&[
     Key::OwedMax,
     Key::Stages,
     Key::StagesEvery,
+    Key::Metrics,
 ]);
 
 /// Run the whole server in one process: router, shards and publisher

@@ -48,6 +48,7 @@ const KEYS: u32 = set(&[
     Key::Prune,
     Key::Stages,
     Key::StagesEvery,
+    Key::Metrics,
 ]);
 
 /// Allocates until a signal.

@@ -24,3 +24,4 @@ mod busy;
 mod signals;
 mod mesh;
 mod desk;
+mod console;

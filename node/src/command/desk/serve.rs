@@ -41,6 +41,7 @@ const KEYS: u32 = set(&[
     Key::OwedMax,
     Key::Stages,
     Key::StagesEvery,
+    Key::Metrics,
 ]);
 
 /// Run a desk in one process: router, shards, publisher, and what gets quotes
