@@ -8,7 +8,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::board::Freshness;
+use crate::board::{Board, Freshness};
 use crate::guard::Person;
 use crate::text;
 
@@ -69,6 +69,11 @@ const PAGES: &[(&str, &str, bool)] = &[
 impl Frame {
     /// The frame of a page that stays as it is.
     pub(crate) fn new(app: &App, person: Option<&Person>, title: &'static str) -> Self {
+        Self::of(&app.board, person, title)
+    }
+
+    /// The same, of a board alone.
+    pub(crate) fn of(board: &Board, person: Option<&Person>, title: &'static str) -> Self {
         let pages = PAGES.iter().filter(|(.., traders)| {
             person.is_some_and(|person| *traders || person.role.sees_all())
         });
@@ -85,7 +90,7 @@ impl Frame {
         let name = person.and_then(|person| person.name.clone());
         let can_log_in = person.is_some() && name.is_none();
         let role = person.map_or("", |person| person.role.name());
-        let (status, version) = (Status::of(app), crate::pages::ASSET_VERSION);
+        let (status, version) = (Status::of(board), crate::pages::ASSET_VERSION);
         Self { title, links, name, role, can_log_in, live: None, status, version }
     }
 
@@ -97,9 +102,9 @@ impl Frame {
 }
 
 impl Status {
-    fn of(app: &App) -> Self {
-        let now = app.board.clock.now();
-        let known = app.board.known();
+    fn of(board: &Board) -> Self {
+        let now = board.clock.now();
+        let known = board.known();
         let Freshness { state, reasons, age } = known.freshness(now);
         let picture = known.picture.as_ref();
         let millis = |nanos: u64| nanos / 1_000_000;

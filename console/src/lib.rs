@@ -42,5 +42,6 @@ pub use console::{Console, ConsoleConfig, ConsoleStopper};
 pub use error::ConsoleError;
 pub use metrics::Measured;
 pub use metrics_server::MetricsServer;
+pub use pages::PositionsPreview;
 pub use role::Role;
 pub use users::{User, UserMap, add_user, read_users, remove_user};

@@ -31,6 +31,7 @@ use crate::guard::{guard, who};
 use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX};
 use crate::metrics;
 pub(crate) use assets::ASSET_VERSION;
+pub use positions::PositionsPreview;
 
 /// Every page, behind the guard.
 pub(crate) fn router(app: Arc<App>) -> Router {

@@ -49,6 +49,13 @@ pub(crate) fn weight(weight: Weight) -> String {
     decimal::nanos_text(weight.nanos().into())
 }
 
+/// A weight rounded to four decimals, for a table.
+pub(crate) fn short_weight(weight: Weight) -> String {
+    let steps = (weight.nanos() + 50_000) / 100_000;
+    let rounded = Weight::from_nanos("", i128::from(steps) * 100_000);
+    rounded.map_or_else(|_| self::weight(weight), self::weight)
+}
+
 /// Hundredths of a percent with their sign: `+0.25 %`.
 pub(crate) fn basis_points(points: i128) -> String {
     let sign = match points {
@@ -121,6 +128,8 @@ mod tests {
     #[test]
     fn numbers_and_times_are_read_easily() {
         assert_eq!(count(1_000), "1,000");
+        let third = Weight::parse("a", "33.333333333").unwrap();
+        assert_eq!((short_weight(third), weight(third)), ("33.3333".into(), "33.333333333".into()));
         assert_eq!(basis_points(-125), "−1.25 %");
         assert_eq!(basis_points(7), "+0.07 %");
         assert_eq!(span(Duration::from_secs(119)), "119 s");

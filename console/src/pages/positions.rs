@@ -3,18 +3,24 @@
 use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
 
+use allot_allocation_service::Report;
+use allot_runtime::Clock;
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::uri::InvalidUri;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 
+use crate::ConsoleError;
 use crate::app::App;
+use crate::board::Board;
 use crate::frame::{Frame, notice, page};
 use crate::guard::Person;
 use crate::limits::{COLUMNS_PER_PAGE, ROWS_PER_PAGE};
 use crate::picture::{Account, Picture};
+use crate::role::Role;
 use crate::text;
 
 /// From this drift on an account is marked, in hundredths of a percent of its target.
@@ -105,6 +111,35 @@ struct Row {
     warnings: Vec<String>,
     /// Of each column: the shares, and the value for whoever points at them.
     cells: Vec<(String, String)>,
+}
+
+/// The positions of one report, for those who measure how long a page takes.
+pub struct PositionsPreview {
+    board: Board,
+    picture: Picture,
+}
+
+impl PositionsPreview {
+    /// The positions of a report.
+    #[must_use]
+    pub fn new(report: Report) -> Self {
+        Self { board: Board::new(Clock::system()), picture: Picture::of(report) }
+    }
+
+    /// The page that a viewer gets at this address, such as `/?sort=value&down=1`.
+    ///
+    /// # Errors
+    /// When the address cannot be read.
+    pub fn page(&self, address: &str) -> Result<String, ConsoleError> {
+        let fail = |why: String| ConsoleError(format!("cannot read {address}: {why}"));
+        let address: Uri = address.parse().map_err(|error: InvalidUri| fail(error.to_string()))?;
+        let search = Query::<Search>::try_from_uri(&address);
+        let Query(search) = search.map_err(|rejection| fail(rejection.body_text()))?;
+        let person = Person { name: None, role: Role::Viewer, accounts: Vec::new(), token: None };
+        let frame = Frame::of(&self.board, Some(&person), "Positions");
+        let page = PositionsPage::of(frame, search, Some(&self.picture), &person);
+        page.render().map_err(|error| fail(error.to_string()))
+    }
 }
 
 /// Shows the page.
@@ -302,7 +337,7 @@ impl Row {
         Self {
             id: account.id.to_string(),
             state: if account.weight.is_some() { "open" } else { "closed" },
-            weight: account.weight.map_or_else(|| "closed".to_owned(), text::weight),
+            weight: account.weight.map_or_else(|| "closed".to_owned(), text::short_weight),
             value: text::money(account.value),
             target: account.target.map_or_else(dash, text::money),
             deviation: deviation.map_or_else(dash, text::signed_money),
