@@ -8,12 +8,14 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { PASSWORD, Place } from "./place.js";
 
+const OPERATORS = ["anna", "emma", "finn", "gina", "hugo", "ines", "jack", "kara"];
 const PICTURES = process.env.PICTURES;
 const place = new Place();
 let browser;
 
 before(async () => {
-  place.addUser("anna", "operator");
+  // One for each test: a user may try to log in five times a minute.
+  for (const name of OPERATORS) place.addUser(name, "operator");
   place.addUser("ben", "trader", "--account", "alpha");
   place.addUser("carl", "viewer");
   await place.serve();
@@ -86,7 +88,7 @@ test("a wrong password says nothing of the name, and the right one leads to the 
 
 test("positions renew themselves, are found and sorted, and the back button goes back", async () => {
   const page = await open();
-  await logIn(page, "anna");
+  await logIn(page, "emma");
   await of(page, "positions").waitFor();
   await renewed(page);
   await page.waitForFunction(() => document.body.dataset.stale === "false");
@@ -110,7 +112,7 @@ test("positions renew themselves, are found and sorted, and the back button goes
 
 test("fills come as they are divided", async () => {
   const page = await open();
-  await logIn(page, "anna");
+  await logIn(page, "finn");
   await page.goto("/fills");
   await of(page, "fills").waitFor();
   place.fills("live-fills", 3);
@@ -124,7 +126,7 @@ test("fills come as they are divided", async () => {
 
 test("a split shows what it closes, counts once when it is sent twice, and stands in the history", async () => {
   const page = await open();
-  await logIn(page, "anna");
+  await logIn(page, "gina");
   await page.goto("/splits");
   const draft = page.getByRole("textbox");
   await draft.fill("alpha 50\nbeta 49");
@@ -171,7 +173,7 @@ test("a trader sees their own account and no other", async () => {
 
 test("a page on another port can send no form here", async () => {
   const page = await open();
-  await logIn(page, "anna");
+  await logIn(page, "hugo");
   const form = `<form id=f method=post action="${place.url}logout"></form><script>f.submit()</script>`;
   const evil = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(form));
   await new Promise((done) => evil.listen(0, "127.0.0.1", done));
@@ -185,7 +187,7 @@ test("a page on another port can send no form here", async () => {
 
 test("pages and forms work without JavaScript", async () => {
   const page = await open({ javaScriptEnabled: false });
-  await logIn(page, "anna");
+  await logIn(page, "ines");
   for (const [path, id] of [["/", "positions"], ["/fills", "fills"], ["/account/alpha", "holdings"],
     ["/splits", "in-force"], ["/tracking", "worst"], ["/health", "checks"]]) {
     assert.equal((await page.goto(path)).status(), 200);
@@ -203,7 +205,7 @@ test("pages and forms work without JavaScript", async () => {
 
 test("a killed server makes the page stale, and a restarted one fresh, with nothing lost", async () => {
   const page = await open();
-  await logIn(page, "anna");
+  await logIn(page, "jack");
   await of(page, "positions").waitFor();
   const total = await of(page, "total").textContent();
   await place.server.stop("SIGKILL");
@@ -220,7 +222,7 @@ test("a killed server makes the page stale, and a restarted one fresh, with noth
 
 test("a restarted console leads an open page to the log-in", async () => {
   const page = await open();
-  await logIn(page, "anna");
+  await logIn(page, "kara");
   await of(page, "positions").waitFor();
   await place.page.stop("SIGKILL");
   await page.getByText("The console cannot be reached").waitFor();
