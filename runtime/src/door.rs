@@ -13,6 +13,7 @@ use crate::limits::{
     DOOR_BACKLOG, DOOR_HIGH_WATER, DOOR_KERNEL_BYTES, DOOR_MESSAGE_BYTES_MAX,
     DOOR_RECEIVE_HIGH_WATER, DOOR_UNREAD_BYTES_MAX, DOOR_UNREAD_BYTES_MAX_OF_ALL,
 };
+use crate::native_socket;
 use crate::socket::{Bounds, Socket};
 use crate::{Context, Counters, CurveKeys, Envelope, Nanos, PollSet, RuntimeError, SendError};
 pub use memory::DoorClients;
@@ -56,8 +57,7 @@ impl Door {
         endpoint: &str,
         options: DoorOptions,
     ) -> Result<Self, RuntimeError> {
-        // A native door has no name of an interface, and no file that it chooses itself.
-        if options.transport == Transport::Native && NativeDoor::knows(endpoint) {
+        if options.transport == Transport::Native && native_socket::knows(endpoint) {
             return Ok(Self(Kind::Native(Box::new(NativeDoor::bind(endpoint, options)?))));
         }
         let DoorOptions { message_bytes_max, high_water, keys, .. } = options;

@@ -45,6 +45,7 @@ mod socket_monitor;
 mod connections;
 mod guard;
 mod socket;
+mod native_socket;
 mod link;
 mod hub;
 mod envelope;

@@ -1,4 +1,4 @@
-//! A listener: where the connections of a native door come from.
+//! A listener: where the connections of a native socket come from.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! The clients of a native door, by number and by identity.
+//! The clients of a native socket, by number.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -7,12 +7,12 @@ use super::client::Client;
 
 /// Which client: its place, and how often the place was used before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     slot: u32,
     epoch: u32,
 }
 
-/// Bytes of an identity that the door gives.
+/// Bytes of an identity that is given.
 const GIVEN_LEN: usize = 9;
 
 impl Key {
@@ -27,14 +27,15 @@ impl Key {
     }
 
     /// The identity of a client that has chosen none. Those that clients choose begin with no zero.
-    pub(super) fn identity(self) -> [u8; GIVEN_LEN] {
+    pub(crate) fn identity(self) -> [u8; GIVEN_LEN] {
         let mut identity = [0; GIVEN_LEN];
         identity[1..5].copy_from_slice(&self.slot.to_be_bytes());
         identity[5..].copy_from_slice(&self.epoch.to_be_bytes());
         identity
     }
 
-    fn of_identity(identity: &[u8]) -> Option<Self> {
+    /// The client that has such an identity, if one of these gave it.
+    pub(crate) fn of_identity(identity: &[u8]) -> Option<Self> {
         let given: &[u8; GIVEN_LEN] = identity.try_into().ok()?;
         let [0, slot @ .., _, _, _, _] = given else { return None };
         let epoch = given.last_chunk().expect("it is longer");
@@ -42,33 +43,36 @@ impl Key {
     }
 }
 
-/// All clients of one door.
-#[derive(Default)]
-pub(super) struct Clients {
-    slots: Vec<Slot>,
+/// All clients of one socket.
+pub(crate) struct Clients<T> {
+    slots: Vec<Slot<T>>,
     free: Vec<u32>,
-    by_name: BTreeMap<Vec<u8>, Key>,
     by_address: BTreeMap<Option<IpAddr>, usize>,
     /// How many there are.
     count: usize,
 }
 
-#[derive(Default)]
-struct Slot {
+struct Slot<T> {
     epoch: u32,
-    client: Option<Client>,
+    client: Option<Client<T>>,
 }
 
-impl Clients {
-    pub(super) const fn count(&self) -> usize {
+impl<T> Default for Clients<T> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), by_address: BTreeMap::new(), count: 0 }
+    }
+}
+
+impl<T> Clients<T> {
+    pub(crate) const fn count(&self) -> usize {
         self.count
     }
 
-    pub(super) fn insert(&mut self, client: Client) -> Key {
+    pub(super) fn insert(&mut self, client: Client<T>) -> Key {
         *self.by_address.entry(client.address).or_default() += 1;
         self.count += 1;
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            self.slots.push(Slot { epoch: 0, client: None });
             u32::try_from(self.slots.len() - 1).expect("connections are counted in 32 bits")
         });
         let place = &mut self.slots[at(slot)];
@@ -77,21 +81,18 @@ impl Clients {
     }
 
     #[inline]
-    pub(super) fn get(&mut self, key: Key) -> Option<&mut Client> {
+    pub(crate) fn get(&mut self, key: Key) -> Option<&mut Client<T>> {
         let slot = self.slots.get_mut(at(key.slot)).filter(|slot| slot.epoch == key.epoch)?;
         slot.client.as_mut()
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<Client> {
+    pub(super) fn remove(&mut self, key: Key) -> Option<Client<T>> {
         let slot = self.slots.get_mut(at(key.slot)).filter(|slot| slot.epoch == key.epoch)?;
         let client = slot.client.take()?;
         // A late reply to this one finds nobody, and not whoever comes next.
         slot.epoch = slot.epoch.wrapping_add(1);
         self.free.push(key.slot);
         self.count -= 1;
-        if self.by_name.get(&client.identity) == Some(&key) {
-            self.by_name.remove(&client.identity);
-        }
         let of_address = self.by_address.get_mut(&client.address).expect("it was counted");
         *of_address -= 1;
         if *of_address == 0 {
@@ -100,19 +101,8 @@ impl Clients {
         Some(client)
     }
 
-    /// The client that is known by an identity.
-    #[inline]
-    pub(super) fn find(&self, identity: &[u8]) -> Option<Key> {
-        Key::of_identity(identity).or_else(|| self.by_name.get(identity).copied())
-    }
-
-    /// Makes a client known by a name of its own; returns who had it.
-    pub(super) fn name(&mut self, name: &[u8], key: Key) -> Option<Key> {
-        self.by_name.insert(name.to_vec(), key)
-    }
-
     /// All of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Client)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Client<T>)> {
         (0..).zip(&self.slots).filter_map(|(slot, place)| {
             let client = place.client.as_ref()?;
             Some((Key { slot, epoch: place.epoch }, client))
@@ -120,7 +110,7 @@ impl Clients {
     }
 
     /// All of them, to be changed.
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client<T>> {
         self.slots.iter_mut().filter_map(|slot| slot.client.as_mut())
     }
 
@@ -133,11 +123,6 @@ impl Clients {
         let oldest = silent.min_by_key(|(_, client)| client.number);
         let chosen = oldest.or_else(|| of_address().max_by_key(|(_, client)| client.number));
         chosen.map(|(key, _)| key)
-    }
-
-    /// Who has the longest unfinished message.
-    pub(super) fn longest(&self) -> Option<Key> {
-        self.iter().max_by_key(|(_, client)| client.unfinished).map(|(key, _)| key)
     }
 }
 
