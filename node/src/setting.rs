@@ -56,7 +56,7 @@ settings! {
         "Endpoint to which clients send: fills and splits, or the commands of a desk."
     Transport "transport" "libzmq" "TRANSPORT"
         "native or libzmq"
-        "Who speaks ZeroMQ's protocol at the front door: libzmq, or the router's own thread."
+        "Who speaks ZeroMQ's protocol to clients and subscribers: libzmq, or the box itself."
     FrontSecret "front-secret" "none" "FILE"
         "a file, or none"
         "File with the CURVE keys of the front door, created if missing; none: no encryption."

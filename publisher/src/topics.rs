@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use allot_domain::{ReportNumber, TopicSeq};
-use allot_runtime::{Broadcast, Counter, Counters, PollSet};
+use allot_runtime::{Broadcast, Counter, Counters, Nanos, PollSet};
 
 use crate::Budget;
 use crate::limits::{BODY_LEN_KEPT, PUBLICATION_LEN_LEAST, SUBSCRIPTIONS_PER_TURN};
@@ -29,7 +29,7 @@ struct Progress {
     version: Version,
 }
 
-/// The XPUB socket and the state of its topics.
+/// The broadcast and the state of its topics.
 pub struct Topics {
     broadcast: Broadcast,
     subscriptions: Subscriptions,
@@ -62,6 +62,21 @@ impl Topics {
     /// Whether subscribers take what is published: a report waits while too much is due to them.
     pub(crate) fn has_room(&self) -> bool {
         self.broadcast.has_room()
+    }
+
+    /// What the time is in this turn.
+    pub(crate) fn tick(&mut self, now: Nanos) {
+        self.broadcast.tick(now);
+    }
+
+    /// Lets everything that was published leave.
+    pub(crate) fn flush(&mut self) {
+        self.broadcast.flush();
+    }
+
+    /// When there is something to do for the connections of subscribers.
+    pub(crate) fn wake_at(&self) -> Nanos {
+        self.broadcast.wake_at()
     }
 
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
@@ -130,7 +145,8 @@ impl Topics {
             *progress = Progress { sequence: progress.sequence.next(), version };
         }
         let sequence = progress.sequence;
-        self.send(sequence);
+        self.broadcast.publish_state(&self.topic, sequence.get(), &self.body);
+        self.counters.add(Counter::Published, 1);
         self.body.clear();
         self.body.shrink_to(BODY_LEN_KEPT);
     }

@@ -165,6 +165,36 @@ pub(crate) const BROADCAST_WAITING_BYTES_END: usize = 2 * BROADCAST_WAITING_BYTE
 /// bytes and a part of a block of the queue.
 pub(crate) const PUBLICATION_ENTRY_BYTES: usize = 256;
 
+/// What is read of one subscriber to a native broadcast before it is another's turn: some hundred
+/// subscriptions, which all wait for the publisher then.
+pub(crate) const BROADCAST_READ_BYTES: usize = 4 << 10;
+
+/// Frames of a message to a native broadcast. A subscription has one.
+pub(crate) const BROADCAST_FRAMES_MAX: usize = 8;
+
+/// What the protocol has to say to one subscriber that has not taken it: beyond that it is not
+/// read.
+pub(crate) const BROADCAST_CONTROL_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes that are published by a native broadcast before they are written, also before the end of
+/// a turn: subscribers can begin to read them.
+pub(crate) const BROADCAST_WRITE_BYTES: usize = 256 << 10;
+
+/// Publications of one write.
+pub(crate) const SLICES_PER_WRITE: usize = 64;
+
+/// What is sealed for one subscriber ahead of the kernel, and one publication more. Nothing sealed
+/// is shared, so publications are sealed late.
+pub(crate) const BROADCAST_SEALED_BYTES: usize = 64 << 10;
+
+/// What may wait for one subscriber to a native broadcast when another event is due to it: beyond
+/// that it is cut off. States are not events: of each topic one waits at most.
+pub(crate) const BROADCAST_SUBSCRIBER_BYTES_MAX: usize = BROADCAST_WAITING_BYTES_MAX / 2;
+
+/// Bytes of the subscriptions to a native broadcast, of all connections; the one with most of them
+/// is cut off.
+pub(crate) const SUBSCRIPTIONS_BYTES_MAX_OF_ALL: usize = 16 << 20;
+
 /// A subscriber that takes everything due to it within this time is not behind.
 pub(crate) const BEHIND_LEAST: Duration = Duration::from_secs(1);
 
@@ -241,6 +271,13 @@ const _: () = {
     assert!((SUBSCRIPTIONS_BYTES_MAX as u64) < BROADCAST_UNREAD_BYTES_MAX);
     assert!(BROADCAST_UNREAD_BYTES_MAX < BROADCAST_UNREAD_BYTES_MAX_OF_ALL);
     assert!(SUBSCRIPTIONS_MAX < SUBSCRIPTIONS_MAX_OF_ALL);
+    assert!(SUBSCRIPTIONS_BYTES_MAX < SUBSCRIPTIONS_BYTES_MAX_OF_ALL);
+    assert!(SUBSCRIPTION_FRAME_BYTES_MAX < BROADCAST_READ_BYTES);
+    assert!(0 < SLICES_PER_WRITE && 0 < BROADCAST_FRAMES_MAX);
+    assert!(BROADCAST_WRITE_BYTES < BROADCAST_SUBSCRIBER_BYTES_MAX);
+    assert!(BROADCAST_SUBSCRIBER_BYTES_MAX < BROADCAST_WAITING_BYTES_MAX);
+    assert!(BROADCAST_SEALED_BYTES < BROADCAST_WAITING_BYTES_MAX);
+    assert!(BROADCAST_CONTROL_BYTES_MAX < BROADCAST_SUBSCRIBER_BYTES_MAX);
     assert!(CONNECTIONS_CHECK_CPU.as_millis() < CONNECTIONS_CHECK_EVERY.as_millis());
     assert!(CONNECTIONS_CHECK_EVERY.as_millis() < CONNECTIONS_CHECK_LONGEST.as_millis());
     assert!(CONNECTIONS_CHECK_LONGEST.as_millis() < BEHIND_LEAST.as_millis());

@@ -19,6 +19,16 @@ impl WaitingBytes {
     pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Counts so many more.
+    pub(crate) fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts so many of those that were added no longer.
+    pub(crate) fn subtract(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 /// A buffer that is counted until it is dropped.
@@ -30,7 +40,7 @@ struct Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.waiting.0.fetch_sub(self.weight, Ordering::Relaxed);
+        self.waiting.subtract(self.weight);
     }
 }
 
@@ -41,7 +51,7 @@ impl CountedMessage {
     /// A message of these bytes; it counts for `extra` more.
     pub(crate) fn new(bytes: Vec<u8>, extra: usize, waiting: &WaitingBytes) -> Self {
         let weight = bytes.len() + extra;
-        waiting.0.fetch_add(weight, Ordering::Relaxed);
+        waiting.add(weight);
         let mut counted =
             ManuallyDrop::new(Box::new(Counted { bytes, weight, waiting: waiting.clone() }));
         let (data, len) = (counted.bytes.as_mut_ptr(), counted.bytes.len());

@@ -46,7 +46,7 @@ pub struct JournalOptions {
 pub struct EndpointConfig {
     /// Where clients connect.
     pub front: String,
-    /// Who speaks ZeroMQ's protocol there.
+    /// Who speaks ZeroMQ's protocol there, and with subscribers.
     pub transport: Transport,
     /// The keys of the front door, if it encrypts.
     pub front_keys: Option<CurveKeys>,

@@ -243,5 +243,7 @@ pub(crate) fn broadcast<C>(
     context: &Context,
     config: &crate::ServerConfig<C>,
 ) -> Result<Broadcast, ServerError> {
-    Ok(Broadcast::bind(context, &config.endpoints.publish, BroadcastOptions::default())?)
+    let options =
+        BroadcastOptions { transport: config.endpoints.transport, ..BroadcastOptions::default() };
+    Ok(Broadcast::bind(context, &config.endpoints.publish, options)?)
 }

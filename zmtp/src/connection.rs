@@ -397,6 +397,12 @@ impl Connection {
         self.output.shrink_to(self.output.len().max(KEPT_CAPACITY));
     }
 
+    /// Whether frames are sealed, so that each peer's are others.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.curve.is_some()
+    }
+
     /// Whether the handshake is over.
     #[must_use]
     pub fn is_open(&self) -> bool {

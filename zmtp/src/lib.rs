@@ -33,6 +33,6 @@ mod connection;
 pub use connection::{Connection, Event};
 pub use curve::{KeyPair, PublicKey};
 pub use fault::Fault;
-pub use message::Message;
+pub use message::{Message, encode_plain};
 pub use security::{Options, Security};
 pub use socket_type::SocketType;

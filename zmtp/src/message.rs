@@ -1,5 +1,7 @@
 //! A message: one or several frames, as they came.
 
+use crate::frame::{self, Kind};
+
 /// The frames of a message. They are borrowed from the bytes that were read where all of it is one
 /// frame, and from the connection otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +15,21 @@ pub struct Message<'a> {
 enum Ends<'a> {
     One,
     Many(&'a [usize]),
+}
+
+/// Writes the frames of a message as they are on a connection with NULL, and on no other: what goes
+/// to many peers is written once.
+///
+/// # Panics
+/// If there is no frame.
+pub fn encode_plain(frames: &[&[u8]], out: &mut Vec<u8>) {
+    let (last, more) = frames.split_last().expect("a message has a frame");
+    let mut write = |kind, frame: &[u8]| {
+        frame::write_header(kind, frame.len(), out);
+        out.extend_from_slice(frame);
+    };
+    more.iter().for_each(|frame| write(Kind::More, frame));
+    write(Kind::Last, last);
 }
 
 impl<'a> Message<'a> {

@@ -21,7 +21,7 @@ impl Key {
         u64::from(self.epoch) << u32::BITS | u64::from(self.slot)
     }
 
-    pub(super) fn of_token(token: u64) -> Self {
+    pub(crate) fn of_token(token: u64) -> Self {
         let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).expect("32 bits");
         Self { slot: half(token), epoch: half(token >> u32::BITS) }
     }

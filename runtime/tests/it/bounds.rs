@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use std::thread::JoinHandle;
 
 use allot_runtime::{
-    Broadcast, BroadcastOptions, Context, Counter, Counters, Door, DoorOptions, Envelope, Nanos,
-    SendError, Subscriber, Transport,
+    Broadcast, BroadcastOptions, Clock, Context, Counter, Counters, Door, DoorOptions, Envelope,
+    Nanos, SendError, Subscriber, Subscription, Transport,
 };
 
 use crate::TIMEOUT;
@@ -57,6 +57,45 @@ fn doors() -> impl Iterator<Item = (Context, Door, String, Counters)> {
         let endpoint = door.endpoint().unwrap().to_owned();
         (context, door, endpoint, counters)
     })
+}
+
+/// The broadcasts, each with its endpoint and what it counts.
+fn broadcasts() -> impl Iterator<Item = (Context, Broadcast, String, Counters)> {
+    [Transport::Native, Transport::Libzmq].into_iter().map(|transport| {
+        let (context, counters) = (Context::new().unwrap(), Counters::new());
+        let options = BroadcastOptions { transport, ..BroadcastOptions::default() };
+        let mut broadcast = Broadcast::bind(&context, TCP, options).unwrap();
+        broadcast.count_into(&counters);
+        let endpoint = broadcast.endpoint().unwrap().to_owned();
+        (context, broadcast, endpoint, counters)
+    })
+}
+
+/// A connection to a broadcast that is looked after meanwhile.
+fn subscribe_to(broadcast: &mut Broadcast, endpoint: &str) -> TcpStream {
+    let endpoint = endpoint.to_owned();
+    let subscriber = std::thread::spawn(move || connect(&endpoint, "SUB"));
+    wait_for!([broadcast], {
+        assert_eq!(broadcast.next_subscription(), None, "it has not subscribed");
+        subscriber.is_finished().then_some(())
+    });
+    subscriber.join().unwrap()
+}
+
+/// Reads the rest of what a native broadcast says of itself.
+fn read_ready(stream: &mut TcpStream) {
+    let mut ready = [0; 26];
+    stream.read_exact(&mut ready).unwrap();
+    assert_eq!(ready, *b"\x05READY\x0bSocket-Type\0\0\0\x04XPUB");
+}
+
+/// Looks after a broadcast until the other end has done what it does.
+fn look_after<T>(broadcast: &mut Broadcast, other: JoinHandle<T>) -> T {
+    wait_for!([broadcast], {
+        while broadcast.next_subscription().is_some() {}
+        other.is_finished().then_some(())
+    });
+    other.join().unwrap()
 }
 
 /// Sends the same bytes until the connection is closed.
@@ -114,11 +153,11 @@ fn unfinished_messages_are_bounded_together_at_a_native_door() {
 
 #[test]
 fn a_message_that_never_ends_is_cut_off_at_the_broadcast() {
-    let context = Context::new().unwrap();
-    let broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
-    let mut stream = connect(broadcast.endpoint().unwrap(), "SUB");
-    let frames = [&[1, 255][..], &[7; 255]].concat().repeat(256);
-    while stream.write_all(&frames).is_ok() {}
+    for (_context, mut broadcast, endpoint, _) in broadcasts() {
+        let frames = [&[1, 255][..], &[7; 255]].concat().repeat(256);
+        let stream = subscribe_to(&mut broadcast, &endpoint);
+        look_after(&mut broadcast, send_until_closed(stream, frames));
+    }
 }
 
 /// An empty frame is two bytes on the wire, and 64 where it is kept.
@@ -191,103 +230,269 @@ fn replies_that_are_not_read_are_bounded_in_bytes() {
 
 #[test]
 fn a_subscriber_that_does_not_read_is_disconnected_and_no_other() {
-    let (context, counters) = (Context::new().unwrap(), Counters::new());
-    let mut broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
-    broadcast.count_into(&counters);
-    let endpoint = broadcast.endpoint().unwrap().to_owned();
-    let silent = connect(&endpoint, "SUB");
-    (&silent).write_all(b"\0\x03\x01a:").unwrap();
-    let mut quick = Subscriber::connect(&context, &endpoint, &[b"a:"]).unwrap();
-    for _ in 0..2 {
-        wait_for!([broadcast], broadcast.next_subscription());
-    }
-    let body = vec![7; 1 << 20];
-    let (mut sequence, mut received) = (0, 0);
-    wait_for!([broadcast], {
-        while broadcast.has_room() && sequence < received + 4 {
-            broadcast.publish(b"a:", sequence, &body);
-            sequence += 1;
+    for (context, mut broadcast, endpoint, counters) in broadcasts() {
+        let silent = subscribe_to(&mut broadcast, &endpoint);
+        (&silent).write_all(b"\0\x03\x01a:").unwrap();
+        let mut quick = Subscriber::connect(&context, &endpoint, &[b"a:"]).unwrap();
+        for _ in 0..2 {
+            wait_for!([broadcast], broadcast.next_subscription());
         }
-        while received < sequence && quick.receive(std::time::Duration::ZERO).is_some() {
+        let (body, clock) = (vec![7; 1 << 20], Clock::system());
+        let (mut sequence, mut received) = (0, 0);
+        wait_for!([broadcast], {
+            broadcast.tick(clock.now());
+            while broadcast.next_subscription().is_some() {}
+            while broadcast.has_room() && sequence < received + 4 {
+                broadcast.publish(b"a:", sequence, &body);
+                sequence += 1;
+            }
+            broadcast.flush();
+            while received < sequence && quick.receive(std::time::Duration::ZERO).is_some() {
+                received += 1;
+            }
+            (0 < counters.get(Counter::SubscribersDropped)).then_some(())
+        });
+        assert_eq!(counters.get(Counter::SubscribersDropped), 1);
+        wait_for!([broadcast, quick], {
+            while broadcast.next_subscription().is_some() {}
+            while received < sequence && quick.receive(std::time::Duration::ZERO).is_some() {
+                received += 1;
+            }
+            (received == sequence).then_some(())
+        });
+        wait_for!([broadcast], broadcast.has_room().then_some(()));
+        broadcast.publish(b"a:", sequence, b"last");
+        broadcast.flush();
+        assert_eq!(quick.receive(TIMEOUT).unwrap().body, b"last");
+        drop(silent);
+    }
+}
+
+/// As many states as there are topics wait at most, so their subscriber is never too far behind.
+#[test]
+fn a_subscriber_that_is_behind_with_states_gets_the_latest() {
+    let (_context, mut broadcast, endpoint, counters) = broadcasts().next().unwrap();
+    let slow = zmq::Context::new().socket(zmq::SUB).unwrap();
+    slow.set_rcvhwm(1).unwrap();
+    slow.set_subscribe(b"").unwrap();
+    slow.connect(&endpoint).unwrap();
+    wait_for!([broadcast], broadcast.next_subscription());
+    let body = vec![7; 1 << 20];
+    for sequence in 1..=500 {
+        broadcast.publish_state(b"a", sequence, &body);
+        broadcast.publish_state(b"b", sequence, &body);
+        broadcast.flush();
+        assert!(broadcast.has_room(), "{sequence}");
+    }
+    let mut last = [0, 0];
+    let mut received = 0;
+    wait_for!([broadcast], {
+        while broadcast.next_subscription().is_some() {}
+        while let Ok(frames) = slow.recv_multipart(zmq::DONTWAIT) {
+            let sequence = u64::from_be_bytes(frames[1][..].try_into().unwrap());
+            let topic = usize::from(frames[0][0] - b'a');
+            assert!(last[topic] < sequence && frames[2] == body, "in order, and complete");
+            last[topic] = sequence;
             received += 1;
         }
-        (0 < counters.get(Counter::SubscribersDropped)).then_some(())
+        (last == [500, 500]).then_some(())
     });
-    assert_eq!(counters.get(Counter::SubscribersDropped), 1);
-    while received < sequence {
-        quick.receive(TIMEOUT).unwrap();
-        received += 1;
+    assert!(received < 500, "{received} of 1,000");
+    assert_eq!(counters.get(Counter::SubscribersDropped), 0);
+    assert_eq!(counters.get(Counter::PublicationsDropped), 0);
+}
+
+#[test]
+fn a_subscriber_that_is_too_far_behind_with_events_is_disconnected() {
+    let (_context, mut broadcast, endpoint, counters) = broadcasts().next().unwrap();
+    let silent = subscribe_to(&mut broadcast, &endpoint);
+    (&silent).write_all(b"\0\x03\x01a:").unwrap();
+    wait_for!([broadcast], broadcast.next_subscription());
+    let body = vec![7; 1_000];
+    let mut published = 0;
+    while counters.get(Counter::SubscribersDropped) == 0 {
+        published += 1;
+        broadcast.publish(b"a:", published, &body);
+        assert!(broadcast.has_room(), "half of what may wait is one subscriber's");
     }
-    wait_for!([broadcast], broadcast.has_room().then_some(()));
-    broadcast.publish(b"a:", sequence, b"last");
-    assert_eq!(quick.receive(TIMEOUT).unwrap().body, b"last");
-    drop(silent);
+    // With what the kernel takes of it.
+    assert!(32_000 * 1_000 <= published * 1_256 && published * 1_256 < 48_000 * 1_000);
+    let ended = Subscription { topic: b"a:".to_vec(), on: false };
+    assert_eq!(broadcast.next_subscription(), Some(ended));
+    let told = (&silent).read_to_end(&mut Vec::new());
+    assert!(told.is_err(), "the connection is reset");
 }
 
 #[test]
 fn a_subscriber_with_too_many_subscriptions_is_disconnected() {
-    let (context, counters) = (Context::new().unwrap(), Counters::new());
-    let mut broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
-    broadcast.count_into(&counters);
-    let mut stream = connect(broadcast.endpoint().unwrap(), "SUB");
-    let sender = std::thread::spawn(move || {
-        for number in 0..20_000_u32 {
-            let frame = [&[0, 5, 1][..], &number.to_be_bytes()].concat();
-            if stream.write_all(&frame).is_err() {
-                break;
+    for (_context, mut broadcast, endpoint, counters) in broadcasts() {
+        let mut stream = subscribe_to(&mut broadcast, &endpoint);
+        let sender = std::thread::spawn(move || {
+            for number in 0..20_000_u32 {
+                let frame = [&[0, 5, 1][..], &number.to_be_bytes()].concat();
+                if stream.write_all(&frame).is_err() {
+                    break;
+                }
             }
-        }
-        stream
+            stream
+        });
+        wait_for!([broadcast], {
+            while broadcast.next_subscription().is_some() {}
+            (0 < counters.get(Counter::SubscriptionsRefused)).then_some(())
+        });
+        drop(sender.join().unwrap());
+    }
+}
+
+/// What each may have is too much together: in number, and in bytes.
+#[test]
+fn subscriptions_are_bounded_together_at_a_native_broadcast() {
+    for (connections, of_each, len) in [(17, 16_384, 4), (130, 512, 254)] {
+        let (_context, mut broadcast, endpoint, counters) = broadcasts().next().unwrap();
+        let streams: Vec<_> =
+            (0..connections).map(|_| subscribe_to(&mut broadcast, &endpoint)).collect();
+        let senders: Vec<_> = streams
+            .into_iter()
+            .map(|mut stream| {
+                std::thread::spawn(move || {
+                    let mut frames = Vec::new();
+                    for number in 0..of_each {
+                        frames.extend_from_slice(&[0, 1 + len, 1]);
+                        frames.extend_from_slice(&u32::to_be_bytes(number));
+                        frames.resize(frames.len() + usize::from(len) - 4, 7);
+                    }
+                    // It may be the one that is cut off.
+                    let _ = stream.write_all(&frames);
+                    stream
+                })
+            })
+            .collect();
+        wait_for!([broadcast], {
+            while broadcast.next_subscription().is_some() {}
+            (0 < counters.get(Counter::SubscriptionsRefused)).then_some(())
+        });
+        senders.into_iter().for_each(|sender| drop(sender.join().unwrap()));
+        assert_eq!(counters.get(Counter::SubscriptionsRefused), 1);
+    }
+}
+
+#[test]
+fn a_prefix_that_was_subscribed_to_twice_ends_when_it_was_cancelled_twice() {
+    let (_context, mut broadcast, endpoint, _) = broadcasts().next().unwrap();
+    let mut stream = subscribe_to(&mut broadcast, &endpoint);
+    read_ready(&mut stream);
+    // In both forms, and one that was never there.
+    stream.write_all(b"\0\x03\x01a:\x04\x0c\x09SUBSCRIBEa:\0\x03\0b:").unwrap();
+    let (on, off) = (|on| Subscription { topic: b"a:".to_vec(), on }, false);
+    for _ in 0..2 {
+        assert_eq!(wait_for!([broadcast], broadcast.next_subscription()), on(true));
+    }
+    stream.write_all(b"\x04\x09\x06CANCELa:").unwrap();
+    assert_eq!(wait_for!([broadcast], broadcast.next_subscription()), on(off));
+    broadcast.publish(b"a:", 1, b"heard");
+    broadcast.flush();
+    let mut frames = [0; 21];
+    stream.read_exact(&mut frames).unwrap();
+    assert_eq!(frames, *b"\x01\x02a:\x01\x08\0\0\0\0\0\0\0\x01\0\x05heard");
+    stream.write_all(b"\0\x03\0a:").unwrap();
+    assert_eq!(wait_for!([broadcast], broadcast.next_subscription()), on(off));
+    broadcast.publish(b"a:", 2, b"not heard");
+    broadcast.flush();
+    stream.write_all(b"\x04\x0a\x04PING\0\0abc").unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut pong = [0; 10];
+        stream.read_exact(&mut pong).unwrap();
+        pong
     });
-    wait_for!([broadcast], {
-        while broadcast.next_subscription().is_some() {}
-        (0 < counters.get(Counter::SubscriptionsRefused)).then_some(())
-    });
-    drop(sender.join().unwrap());
+    assert_eq!(look_after(&mut broadcast, reader), *b"\x04\x08\x04PONGabc");
 }
 
 #[test]
 fn an_endless_prefix_disconnects_its_subscriber() {
-    let context = Context::new().unwrap();
-    let mut broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
-    let mut stream = connect(broadcast.endpoint().unwrap(), "SUB");
-    let prefix = [&[2][..], &(1_u64 << 20).to_be_bytes(), &[1]].concat();
-    stream.write_all(&prefix).unwrap();
-    // The socket closes the connection: reading comes to an end.
-    let mut rest = Vec::new();
-    let _ = stream.read_to_end(&mut rest);
-    assert_eq!(broadcast.next_subscription(), None);
+    for (_context, mut broadcast, endpoint, _) in broadcasts() {
+        let mut stream = subscribe_to(&mut broadcast, &endpoint);
+        let prefix = [&[2][..], &(1_u64 << 20).to_be_bytes(), &[1]].concat();
+        stream.write_all(&prefix).unwrap();
+        // The socket closes the connection: reading comes to an end.
+        let reader = std::thread::spawn(move || {
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest);
+        });
+        look_after(&mut broadcast, reader);
+        assert_eq!(broadcast.next_subscription(), None);
+    }
 }
 
 #[test]
 fn subscriptions_without_a_pause_do_not_hold_the_publisher() {
-    let (context, counters) = (Context::new().unwrap(), Counters::new());
-    let mut broadcast = Broadcast::bind(&context, TCP, BroadcastOptions::default()).unwrap();
-    broadcast.count_into(&counters);
-    let mut stream = connect(broadcast.endpoint().unwrap(), "SUB");
-    let sender = std::thread::spawn(move || {
-        // Each prefix is new from its first byte on.
-        let mut number = 0_u64;
-        let subscribe = |number: u64| {
-            let prefix = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes().repeat(25);
-            [&[0, 201, 1][..], &prefix].concat()
-        };
-        loop {
-            let frames: Vec<_> = (number..number + 256).flat_map(subscribe).collect();
-            number += 256;
-            if stream.write_all(&frames).is_err() {
-                return;
+    for (_context, mut broadcast, endpoint, counters) in broadcasts() {
+        let mut stream = subscribe_to(&mut broadcast, &endpoint);
+        let sender = std::thread::spawn(move || {
+            // Each prefix is new from its first byte on.
+            let mut number = 0_u64;
+            let subscribe = |number: u64| {
+                let prefix = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes().repeat(25);
+                [&[0, 201, 1][..], &prefix].concat()
+            };
+            loop {
+                let frames: Vec<_> = (number..number + 256).flat_map(subscribe).collect();
+                number += 256;
+                if stream.write_all(&frames).is_err() {
+                    return;
+                }
             }
-        }
-    });
-    let is_cut_off = || {
-        0 < counters.get(Counter::SubscriptionsRefused) + counters.get(Counter::ConnectionsUnread)
-    };
+        });
+        let is_cut_off = || {
+            let refused = counters.get(Counter::SubscriptionsRefused);
+            0 < refused + counters.get(Counter::ConnectionsUnread)
+        };
+        wait_for!([broadcast], {
+            while broadcast.next_subscription().is_some() {}
+            is_cut_off().then_some(())
+        });
+        sender.join().unwrap();
+    }
+}
+
+#[test]
+fn a_handshake_that_takes_too_long_is_ended_by_a_native_broadcast() {
+    let (_context, mut broadcast, endpoint, _) = broadcasts().next().unwrap();
+    let mut stream = TcpStream::connect(endpoint.strip_prefix("tcp://").unwrap()).unwrap();
+    let (begin, mut greeting) = (Nanos::from_unix(7), [0; 64]);
+    broadcast.tick(begin);
     wait_for!([broadcast], {
-        while broadcast.next_subscription().is_some() {}
-        is_cut_off().then_some(())
+        assert_eq!(broadcast.next_subscription(), None);
+        (broadcast.wake_at() != Nanos::MAX).then_some(())
     });
-    sender.join().unwrap();
+    stream.read_exact(&mut greeting).unwrap();
+    assert_eq!(broadcast.wake_at(), begin + std::time::Duration::from_secs(3));
+    broadcast.tick(broadcast.wake_at());
+    assert_eq!(stream.read(&mut greeting).unwrap(), 0, "it is closed");
+    assert_eq!(broadcast.wake_at(), Nanos::MAX);
+}
+
+/// A sign of life that is asked for comes between two publications, and a subscriber that promised
+/// some and gives none is forgotten.
+#[test]
+fn a_subscriber_that_is_silent_for_longer_than_it_said_is_forgotten() {
+    let (_context, mut broadcast, endpoint, _) = broadcasts().next().unwrap();
+    let mut stream = subscribe_to(&mut broadcast, &endpoint);
+    read_ready(&mut stream);
+    let begin = Nanos::from_unix(7);
+    broadcast.tick(begin);
+    stream.write_all(b"\0\x03\x01a:\x04\x07\x04PING\0\x14").unwrap();
+    wait_for!([broadcast], broadcast.next_subscription());
+    let mut pong = [0; 7];
+    stream.read_exact(&mut pong).unwrap();
+    assert_eq!(pong, *b"\x04\x05\x04PONG");
+    let mut at = begin;
+    while at <= begin + std::time::Duration::from_secs(2) {
+        assert_eq!(broadcast.next_subscription(), None, "{at:?}");
+        at = broadcast.wake_at();
+        broadcast.tick(at);
+    }
+    assert_eq!(broadcast.next_subscription().map(|one| one.on), Some(false));
+    assert_eq!(stream.read(&mut pong).unwrap(), 0, "it is closed");
 }
 
 #[test]

@@ -112,7 +112,11 @@ impl TraderAgent {
         let transport = Transport::Libzmq;
         let options = DoorOptions { high_water: HIGH_WATER, transport, ..DoorOptions::default() };
         let door = Door::bind(context, endpoints.listen, options)?;
-        let options = BroadcastOptions { high_water: PUBLICATIONS_MAX };
+        let options = BroadcastOptions {
+            high_water: PUBLICATIONS_MAX,
+            transport,
+            ..BroadcastOptions::default()
+        };
         let broadcast = Broadcast::bind(context, endpoints.publish, options)?;
         let now = now(&wall, steady);
         let has_published = start.records.iter().any(|one| matches!(one, Record::Median(_)));

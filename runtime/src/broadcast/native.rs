@@ -1,0 +1,486 @@
+//! A native broadcast: a publisher's end of ZeroMQ's protocol on the publisher's own thread.
+//!
+//! ```text
+//!   subscriptions ◄── one read of up to 4 KiB ◄── a subscriber that can be read ◄─ poller
+//!   publication, encoded once ─► backlogs of those who hear it ─► one write each at the end of a
+//!                                                                 turn, the rest when it can be
+//! ```
+//!
+//! What a subscriber does not take waits here, within bounds in bytes: a later state of a topic
+//! takes the place of the one that waits, and whoever is too far behind with events is cut off.
+//! While subscriptions wait for the publisher nothing is read, so that they wait in the kernel.
+
+mod backlog;
+mod prefixes;
+mod publication;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use allot_zmtp::{Event, Fault, Options, SocketType};
+use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+
+use super::{BroadcastOptions, Subscription};
+use crate::limits::{
+    BEHIND_LEAST, BROADCAST_CONTROL_BYTES_MAX, BROADCAST_FRAMES_MAX, BROADCAST_READ_BYTES,
+    BROADCAST_SEALED_BYTES, BROADCAST_SUBSCRIBER_BYTES_MAX, BROADCAST_WAITING_BYTES_END,
+    BROADCAST_WAITING_BYTES_MAX, BROADCAST_WRITE_BYTES, CONNECTIONS_CHECK_EVERY, PREFIX_BYTES_MAX,
+    PUBLICATION_ENTRY_BYTES, SLICES_PER_WRITE, SUBSCRIPTION_FRAME_BYTES_MAX,
+    SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX_OF_ALL, SUBSCRIPTIONS_MAX,
+    SUBSCRIPTIONS_MAX_OF_ALL,
+};
+use crate::native_socket::{self, Client, Due, Gone, Key, NativeSocket};
+use crate::poller::Interest;
+use crate::waiting_bytes::WaitingBytes;
+use crate::{Counter, Counters, Nanos, PollSet, RuntimeError};
+use backlog::Backlog;
+use prefixes::Prefixes;
+use publication::Publication;
+
+/// The publisher's side.
+pub(super) struct NativeBroadcast {
+    socket: NativeSocket<Subscriber>,
+    prefixes: Prefixes,
+    /// Subscriptions of all, and their bytes.
+    subscriptions: usize,
+    subscriptions_bytes: usize,
+    /// What the publisher has not heard of them.
+    changes: VecDeque<Subscription>,
+    /// What was read last.
+    buffer: Box<[u8]>,
+    /// Subscribers for whom something was published since the last flush.
+    unflushed: Vec<Key>,
+    /// How many bytes that was.
+    unflushed_bytes: usize,
+    /// How many publications there were.
+    published: u64,
+    /// The bytes of publications that somebody has not taken.
+    waiting: WaitingBytes,
+    /// How many stand in backlogs, of all.
+    entries: usize,
+    /// Bytes that are sealed for one subscriber each, of all.
+    sealed: usize,
+    /// When those who are behind are looked at, where too much waits.
+    check_at: Nanos,
+}
+
+/// What a broadcast keeps of a subscriber.
+#[derive(Default)]
+struct Subscriber {
+    /// How often it has subscribed to each prefix.
+    prefixes: BTreeMap<Arc<[u8]>, usize>,
+    subscriptions: usize,
+    subscriptions_bytes: usize,
+    backlog: Backlog,
+    /// What is sealed for it, as it was counted last.
+    sealed: usize,
+    /// The number of the last publication that it heard: with two prefixes of it, it hears it once.
+    heard: u64,
+    /// Since when there is something that it does not take.
+    behind_since: Option<Nanos>,
+}
+
+impl Client<Subscriber> {
+    /// Writes what the kernel takes.
+    fn write(&mut self) -> Result<(), Gone> {
+        if self.connection.is_sealed() { self.write_sealed() } else { self.write_plain() }
+    }
+
+    fn write_sealed(&mut self) -> Result<(), Gone> {
+        loop {
+            while self.connection.output().len() < BROADCAST_SEALED_BYTES
+                && let Some(publication) = self.own.backlog.take_first()
+            {
+                self.connection.send(&publication.frames());
+            }
+            self.write_output()?;
+            if !self.connection.output().is_empty() || self.own.backlog.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the protocol has to say goes between two publications.
+    fn write_plain(&mut self) -> Result<(), Gone> {
+        loop {
+            let is_amid = self.own.backlog.is_amid();
+            if !is_amid {
+                self.write_output()?;
+            }
+            let has_more = !self.connection.output().is_empty();
+            if self.own.backlog.is_empty() || has_more && !is_amid {
+                return Ok(());
+            }
+            let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
+            let wanted = if has_more { 1 } else { SLICES_PER_WRITE };
+            let filled = self.own.backlog.slices(&mut slices[..wanted]);
+            let mut none = SendAncillaryBuffer::default();
+            let slices = &slices[..filled];
+            match sendmsg(self.stream(), slices, &mut none, SendFlags::NOSIGNAL) {
+                Ok(len) => self.own.backlog.take(len),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(()),
+                Err(_) => return Err(Gone),
+            }
+        }
+    }
+
+    fn is_pending(&self) -> bool {
+        !self.own.backlog.is_empty() || !self.connection.output().is_empty()
+    }
+
+    /// What it is to be waited for now. It is not read while it does not take what the protocol
+    /// has to say.
+    fn wanted(&self) -> Interest {
+        // What is sealed stands in the same output.
+        let sealed = if self.connection.is_sealed() { BROADCAST_SEALED_BYTES } else { 0 };
+        let has_room = self.connection.output().len() < BROADCAST_CONTROL_BYTES_MAX + sealed;
+        Interest { read: has_room, write: self.is_pending() }
+    }
+}
+
+impl NativeBroadcast {
+    pub(super) fn bind(endpoint: &str, options: BroadcastOptions) -> Result<Self, RuntimeError> {
+        let options = Options {
+            socket: SocketType::Xpub,
+            identity: Vec::new(),
+            message_bytes_max: SUBSCRIPTION_FRAME_BYTES_MAX,
+            frames_max: BROADCAST_FRAMES_MAX,
+            security: native_socket::security(options.keys),
+        };
+        Ok(Self {
+            socket: NativeSocket::bind(endpoint, options)?,
+            prefixes: Prefixes::default(),
+            subscriptions: 0,
+            subscriptions_bytes: 0,
+            changes: VecDeque::new(),
+            buffer: vec![0; BROADCAST_READ_BYTES].into_boxed_slice(),
+            unflushed: Vec::new(),
+            unflushed_bytes: 0,
+            published: 0,
+            waiting: WaitingBytes::default(),
+            entries: 0,
+            sealed: 0,
+            check_at: Nanos::ZERO,
+        })
+    }
+
+    pub(super) fn endpoint(&self) -> &str {
+        self.socket.endpoint()
+    }
+
+    pub(super) fn count_into(&mut self, counters: &Counters) {
+        self.socket.counters = counters.clone();
+    }
+
+    pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+        self.socket.wait_on(poll_set);
+    }
+
+    /// What is kept for subscribers.
+    fn waiting(&self) -> usize {
+        self.waiting.get() + self.entries * PUBLICATION_ENTRY_BYTES + self.sealed
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting() < BROADCAST_WAITING_BYTES_MAX
+    }
+
+    /// Adds a publication to the backlogs of all who hear it. It leaves at the next flush, or when
+    /// enough waits for one write.
+    pub(super) fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8], is_state: bool) {
+        if BROADCAST_WAITING_BYTES_END <= self.waiting() {
+            self.socket.counters.add(Counter::PublicationsDropped, 1);
+            return;
+        }
+        self.published += 1;
+        let mut publication = None;
+        let mut too_far_behind = Vec::new();
+        for key in self.prefixes.hearers(topic) {
+            let client = self.socket.clients.get(key).expect("who has a prefix is here");
+            if std::mem::replace(&mut client.own.heard, self.published) == self.published {
+                continue;
+            }
+            if !is_state && BROADCAST_SUBSCRIBER_BYTES_MAX <= client.own.backlog.bytes() {
+                too_far_behind.push(key);
+                continue;
+            }
+            let publication = publication.get_or_insert_with(|| {
+                Publication::new(topic, sequence, body, is_state, &self.waiting)
+            });
+            let before = client.own.backlog.len();
+            client.own.backlog.add(publication);
+            self.entries = self.entries + client.own.backlog.len() - before;
+            if !client.is_unflushed && !client.interest.write {
+                client.is_unflushed = true;
+                self.unflushed.push(key);
+            }
+        }
+        too_far_behind.into_iter().for_each(|key| self.cut_off(key, Counter::SubscribersDropped));
+        self.unflushed_bytes += publication.map_or(0, |publication| publication.bytes().len());
+        if BROADCAST_WRITE_BYTES <= self.unflushed_bytes {
+            self.write_unflushed();
+        }
+    }
+
+    /// Lets everything that was published leave, as far as subscribers take it.
+    pub(super) fn flush(&mut self) {
+        self.write_unflushed();
+        // While the publisher has not heard of all subscriptions, nobody else writes to those who
+        // can be written again.
+        while !self.changes.is_empty()
+            && let Some(due) = self.socket.next_due()
+        {
+            if let Due::Client(key, ready) = due
+                && ready.write
+            {
+                self.write(key);
+            }
+        }
+    }
+
+    fn write_unflushed(&mut self) {
+        self.unflushed_bytes = 0;
+        let mut unflushed = std::mem::take(&mut self.unflushed);
+        for key in unflushed.drain(..) {
+            if let Some(client) = self.socket.clients.get(key) {
+                client.is_unflushed = false;
+                self.write(key);
+            }
+        }
+        self.unflushed = unflushed;
+    }
+
+    /// Writes what is due to a subscriber, and waits for it where that is not possible now.
+    fn write(&mut self, key: Key) {
+        let Some(client) = self.socket.clients.get(key) else { return };
+        let before = client.own.backlog.len();
+        let written = client.write();
+        self.entries = self.entries + client.own.backlog.len() - before;
+        if client.connection.is_sealed() {
+            let sealed = client.connection.output().len();
+            self.sealed = self.sealed + sealed - client.own.sealed;
+            client.own.sealed = sealed;
+        }
+        if written == Err(Gone) {
+            return self.close(key);
+        }
+        let now = self.socket.now;
+        let behind_since = client.own.behind_since.unwrap_or(now);
+        client.own.behind_since = client.is_pending().then_some(behind_since);
+        let wanted = client.wanted();
+        self.socket.wait_for(key, wanted);
+        if BROADCAST_WAITING_BYTES_END < self.sealed {
+            self.cut_off(key, Counter::SubscribersDropped);
+        }
+    }
+
+    /// The next change of the subscriptions.
+    pub(super) fn next_subscription(&mut self) -> Option<Subscription> {
+        while self.changes.is_empty()
+            && let Some(due) = self.socket.next_due()
+        {
+            self.deal_with(due);
+        }
+        self.changes.pop_front()
+    }
+
+    fn deal_with(&mut self, due: Due) {
+        let Due::Client(key, ready) = due else {
+            self.socket.accept();
+            while let Some(surplus) = self.socket.surplus() {
+                self.reset(surplus);
+            }
+            return;
+        };
+        if ready.write {
+            self.write(key);
+        }
+        if ready.read {
+            self.read(key);
+        }
+    }
+
+    /// Reads once from a subscriber, and takes all that it says there.
+    fn read(&mut self, key: Key) {
+        let now = self.socket.now;
+        // It may have gone since it was ready.
+        let Some(client) = self.socket.clients.get(key) else { return };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        match client.read(&mut buffer) {
+            Ok(0) => {}
+            Ok(len) => {
+                client.heard_at = now;
+                self.socket.note_read();
+                self.hear(key, &buffer[..len]);
+            }
+            Err(Gone) => self.close(key),
+        }
+        self.buffer = buffer;
+    }
+
+    fn hear(&mut self, key: Key, mut bytes: &[u8]) {
+        // It may be cut off for what it says.
+        while let Some(client) = self.socket.clients.get(key) {
+            match client.connection.read(&mut bytes) {
+                Ok(Some(Event::Subscribe(topic))) => {
+                    let topic = topic.to_vec();
+                    client.messages += 1;
+                    self.subscribe(key, topic);
+                }
+                Ok(Some(Event::Cancel(topic))) => {
+                    let topic = topic.to_vec();
+                    self.cancel(key, topic);
+                }
+                // Other messages do not come from a subscriber.
+                Ok(Some(Event::Ready | Event::Message(_))) => {}
+                Ok(None) => return self.write_control(key),
+                Err(fault) => {
+                    // What it is told says why.
+                    if !client.own.backlog.is_amid() {
+                        let _ = client.write_output();
+                    }
+                    self.socket.counters.add(of_fault(fault), 1);
+                    return self.close(key);
+                }
+            }
+        }
+    }
+
+    /// Writes what the protocol has to say to what was read.
+    fn write_control(&mut self, key: Key) {
+        let client = self.socket.clients.get(key).expect("it was read just now");
+        if !client.connection.output().is_empty() && !client.interest.write {
+            self.write(key);
+        }
+    }
+
+    fn subscribe(&mut self, key: Key, topic: Vec<u8>) {
+        let len = topic.len();
+        if PREFIX_BYTES_MAX < len {
+            return self.cut_off(key, Counter::SubscriptionsRefused);
+        }
+        let client = self.socket.clients.get(key).expect("it subscribes just now");
+        match client.own.prefixes.get_mut(&topic[..]) {
+            Some(times) => *times += 1,
+            None => {
+                client.own.prefixes.insert(self.prefixes.add(&topic, key), 1);
+            }
+        }
+        client.own.subscriptions += 1;
+        client.own.subscriptions_bytes += len;
+        self.subscriptions += 1;
+        self.subscriptions_bytes += len;
+        let is_one_too_many = SUBSCRIPTIONS_MAX < client.own.subscriptions
+            || SUBSCRIPTIONS_BYTES_MAX < client.own.subscriptions_bytes
+            || SUBSCRIPTIONS_MAX_OF_ALL < self.subscriptions;
+        self.changes.push_back(Subscription { topic, on: true });
+        if is_one_too_many {
+            self.cut_off(key, Counter::SubscriptionsRefused);
+        } else if SUBSCRIPTIONS_BYTES_MAX_OF_ALL < self.subscriptions_bytes {
+            let clients = self.socket.clients.iter();
+            let fullest = clients.max_by_key(|(_, client)| client.own.subscriptions_bytes);
+            let (fullest, _) = fullest.expect("somebody has these bytes");
+            self.cut_off(fullest, Counter::SubscriptionsRefused);
+        }
+    }
+
+    /// Ends one subscription; a prefix that was not subscribed to is passed over.
+    fn cancel(&mut self, key: Key, topic: Vec<u8>) {
+        let client = self.socket.clients.get(key).expect("it cancels just now");
+        let Some(times) = client.own.prefixes.get_mut(&topic[..]) else { return };
+        *times -= 1;
+        if *times == 0 {
+            client.own.prefixes.remove(&topic[..]);
+            self.prefixes.remove(&topic, key);
+        }
+        client.own.subscriptions -= 1;
+        client.own.subscriptions_bytes -= topic.len();
+        self.subscriptions -= 1;
+        self.subscriptions_bytes -= topic.len();
+        self.changes.push_back(Subscription { topic, on: false });
+    }
+
+    /// Ends a connection that is beyond a bound, and counts it.
+    fn cut_off(&mut self, key: Key, why: Counter) {
+        self.socket.counters.add(why, 1);
+        self.reset(key);
+    }
+
+    /// Ends a connection whose peer has gone, or that cannot be understood.
+    fn close(&mut self, key: Key) {
+        drop(self.remove(key));
+    }
+
+    /// Ends a connection whose peer is there, and tells it at once.
+    fn reset(&mut self, key: Key) {
+        if let Some(client) = self.remove(key) {
+            client.reset();
+        }
+    }
+
+    fn remove(&mut self, key: Key) -> Option<Client<Subscriber>> {
+        let client = self.socket.remove(key)?;
+        self.entries -= client.own.backlog.len();
+        self.sealed -= client.own.sealed;
+        self.subscriptions -= client.own.subscriptions;
+        self.subscriptions_bytes -= client.own.subscriptions_bytes;
+        for (prefix, times) in &client.own.prefixes {
+            self.prefixes.remove(prefix, key);
+            let ended = (0..*times).map(|_| Subscription { topic: prefix.to_vec(), on: false });
+            self.changes.extend(ended);
+        }
+        Some(client)
+    }
+
+    /// What the time is, and what is due at it.
+    pub(super) fn tick(&mut self, now: Nanos) {
+        self.socket.tick(now).into_iter().for_each(|overdue| self.close(overdue));
+        if !self.has_room() && self.check_at <= now {
+            self.check_at = now + CONNECTIONS_CHECK_EVERY;
+            self.cut_off_slowest(now);
+        }
+    }
+
+    /// One at a time: what it had may be due to others too, who take it meanwhile.
+    fn cut_off_slowest(&mut self, now: Nanos) {
+        let behind = self.socket.clients.iter().filter_map(|(key, client)| {
+            let since = client.own.behind_since.filter(|since| *since + BEHIND_LEAST <= now);
+            since.map(|since| (since, key))
+        });
+        if let Some((_, key)) = behind.min() {
+            self.cut_off(key, Counter::SubscribersDropped);
+        }
+    }
+
+    /// When something is due next.
+    pub(super) fn wake_at(&self) -> Nanos {
+        let check_at = if self.has_room() { Nanos::MAX } else { self.check_at };
+        check_at.min(self.socket.wake_at())
+    }
+}
+
+/// What a fault of a subscriber counts as.
+const fn of_fault(fault: Fault) -> Counter {
+    match fault {
+        Fault::TooLong => Counter::SubscriptionsRefused,
+        _ => native_socket::of_fault(fault),
+    }
+}
+
+impl Drop for NativeBroadcast {
+    /// What was published still leaves, as far as subscribers take it within a second.
+    fn drop(&mut self) {
+        self.write_unflushed();
+        let deadline = native_socket::linger_until();
+        loop {
+            let pending = self.socket.linger(deadline, Client::is_pending);
+            if pending.is_empty() {
+                return;
+            }
+            pending.into_iter().for_each(|key| self.write(key));
+        }
+    }
+}
