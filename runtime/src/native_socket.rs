@@ -284,3 +284,84 @@ pub(crate) const fn of_fault(fault: Fault) -> Counter {
         _ => Counter::ConnectionsFaulty,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use allot_zmtp::SocketType;
+
+    use super::*;
+
+    fn open() -> (NativeSocket<()>, String) {
+        let options = Options {
+            socket: SocketType::Xpub,
+            identity: Vec::new(),
+            message_bytes_max: 100,
+            frames_max: 1,
+            security: Security::Null,
+        };
+        let socket = NativeSocket::bind("tcp://127.0.0.1:0", options).unwrap();
+        let endpoint = socket.endpoint().strip_prefix("tcp://").unwrap().to_owned();
+        (socket, endpoint)
+    }
+
+    /// Connects, and waits until the connection is accepted.
+    fn connect(socket: &mut NativeSocket<()>, endpoint: &str) -> TcpStream {
+        let (stream, before) = (TcpStream::connect(endpoint).unwrap(), socket.accepted);
+        while socket.accepted == before {
+            let mut poll_set = PollSet::without_waker();
+            socket.wait_on(&mut poll_set);
+            poll_set.sleep(Some(Duration::from_millis(5)));
+            if let Some(Due::Accept) = socket.next_due() {
+                socket.accept();
+            }
+        }
+        stream
+    }
+
+    #[test]
+    fn who_never_said_anything_makes_room_for_another() {
+        let (mut socket, endpoint) = open();
+        socket.most = 2;
+        let _streams = [(); 2].map(|()| connect(&mut socket, &endpoint));
+        assert!(socket.surplus().is_none());
+        let keys: Vec<_> = socket.clients.iter().map(|(key, _)| key).collect();
+        socket.clients.get(keys[0]).unwrap().messages = 1;
+        let _third = connect(&mut socket, &endpoint);
+        assert_eq!(socket.surplus(), Some(keys[1]), "the oldest that is silent");
+        socket.remove(keys[1]).unwrap().reset();
+        assert!(socket.surplus().is_none());
+        assert_eq!(socket.counters.get(Counter::ConnectionsSurplus), 1);
+        socket.clients.iter_mut().for_each(|client| client.messages = 1);
+        let _fourth = connect(&mut socket, &endpoint);
+        socket.clients.iter_mut().for_each(|client| client.messages = 1);
+        let latest = socket.clients.iter().max_by_key(|(_, client)| client.number).unwrap().0;
+        assert_eq!(socket.surplus(), Some(latest), "all have said something");
+    }
+
+    /// Nothing is looked at again and again meanwhile.
+    #[test]
+    fn without_descriptors_nobody_is_accepted_until_one_is_free_or_a_second_is_over() {
+        let (mut socket, endpoint) = open();
+        let stream = connect(&mut socket, &endpoint);
+        let begin = Nanos::from_unix(1_000);
+        socket.tick(begin);
+        socket.stop_accepting();
+        assert_eq!(socket.counters.get(Counter::DescriptorsOut), 1);
+        let waits = TcpStream::connect(&endpoint).unwrap();
+        assert!(!socket.poller.look(), "what waits to be accepted is not told");
+        assert_eq!(socket.accept_at, Some(begin + DESCRIPTORS_WAIT));
+        assert!(socket.wake_at() <= begin + DESCRIPTORS_WAIT);
+        socket.tick(begin + DESCRIPTORS_WAIT);
+        assert_eq!(socket.accept_at, None);
+        assert!(socket.poller.look(), "it is told again");
+        socket.stop_accepting();
+        let (key, _) = socket.clients.iter().next().unwrap();
+        drop(socket.remove(key));
+        assert_eq!(socket.accept_at, None, "there is a descriptor again");
+        assert!(socket.poller.look());
+        drop((stream, waits));
+    }
+}

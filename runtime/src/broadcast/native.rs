@@ -16,7 +16,6 @@ mod publication;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
-use std::sync::Arc;
 
 use allot_zmtp::{Event, Fault, Options, SocketType};
 use rustix::io::Errno;
@@ -70,7 +69,7 @@ pub(super) struct NativeBroadcast {
 #[derive(Default)]
 struct Subscriber {
     /// How often it has subscribed to each prefix.
-    prefixes: BTreeMap<Arc<[u8]>, usize>,
+    prefixes: BTreeMap<Box<[u8]>, usize>,
     subscriptions: usize,
     subscriptions_bytes: usize,
     backlog: Backlog,
@@ -366,7 +365,8 @@ impl NativeBroadcast {
         match client.own.prefixes.get_mut(&topic[..]) {
             Some(times) => *times += 1,
             None => {
-                client.own.prefixes.insert(self.prefixes.add(&topic, key), 1);
+                client.own.prefixes.insert(topic[..].into(), 1);
+                self.prefixes.add(&topic, key);
             }
         }
         client.own.subscriptions += 1;
