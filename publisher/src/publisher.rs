@@ -193,7 +193,7 @@ impl<V: View> Publisher<V> {
                 self.counters.add(Counter::Reports, 1);
                 self.end_report(report);
             }
-            (Step::Done, Purpose::Last(_)) => {}
+            (Step::Done, Purpose::Last(_)) => self.topics.finish_last(),
         }
     }
 

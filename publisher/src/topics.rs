@@ -36,6 +36,8 @@ pub struct Topics {
     progress: BTreeMap<Vec<u8>, Progress>,
     /// The prefixes whose last values are being published; none where a value is new.
     asked: Option<Subscriptions>,
+    /// Whether the job that publishes them has begun.
+    has_begun_last: bool,
     topic: Vec<u8>,
     body: Vec<u8>,
     counters: Counters,
@@ -49,6 +51,7 @@ impl Topics {
             subscriptions: Subscriptions::default(),
             progress: BTreeMap::new(),
             asked: None,
+            has_begun_last: false,
             topic: Vec::new(),
             body: Vec::new(),
             counters,
@@ -112,12 +115,20 @@ impl Topics {
     /// however many asked.
     pub(crate) fn begin_last(&mut self, asked: Subscriptions) {
         assert!(self.asked.is_none(), "one job is under way at a time");
+        if !std::mem::replace(&mut self.has_begun_last, true) {
+            self.broadcast.begin_last();
+        }
         self.asked = Some(asked);
     }
 
     /// From here on values are new; returns who asked for the last ones.
     pub(crate) fn end_last(&mut self) -> Subscriptions {
         self.asked.take().expect("last values were begun")
+    }
+
+    /// All last values that were begun are published.
+    pub(crate) const fn finish_last(&mut self) {
+        self.has_begun_last = false;
     }
 
     /// Whether this topic has a subscriber who is due what is published now.
@@ -145,7 +156,11 @@ impl Topics {
             *progress = Progress { sequence: progress.sequence.next(), version };
         }
         let sequence = progress.sequence;
-        self.broadcast.publish_state(&self.topic, sequence.get(), &self.body);
+        if self.asked.is_some() {
+            self.broadcast.publish_last(&self.topic, sequence.get(), &self.body);
+        } else {
+            self.broadcast.publish_state(&self.topic, sequence.get(), &self.body);
+        }
         self.counters.add(Counter::Published, 1);
         self.body.clear();
         self.body.shrink_to(BODY_LEN_KEPT);
@@ -245,6 +260,7 @@ mod tests {
             topics.begin_last(prefixes);
             publish(topics, 1, 1);
             topics.end_last();
+            topics.finish_last();
         }
         count
     }

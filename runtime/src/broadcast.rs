@@ -21,12 +21,23 @@ use native::NativeBroadcast;
 use xpub::Xpub;
 
 /// The publisher's side.
-pub struct Broadcast(Kind);
+pub struct Broadcast(Side);
 
-enum Kind {
+enum Side {
     Native(Box<NativeBroadcast>),
     Xpub(Box<Xpub>),
     Memory(Arc<Mutex<Subscribers>>),
+}
+
+/// Whom a publication is for, and what becomes of it where it waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// For all who hear its topic.
+    Event,
+    /// The same; a later one of its topic takes its place.
+    State,
+    /// A state for those who have not heard it.
+    Last,
 }
 
 /// The bounds of a broadcast.
@@ -73,9 +84,9 @@ impl Broadcast {
         options: BroadcastOptions,
     ) -> Result<Self, RuntimeError> {
         if options.transport == Transport::Native && native_socket::knows(endpoint) {
-            return Ok(Self(Kind::Native(Box::new(NativeBroadcast::bind(endpoint, options)?))));
+            return Ok(Self(Side::Native(Box::new(NativeBroadcast::bind(endpoint, options)?))));
         }
-        Ok(Self(Kind::Xpub(Box::new(Xpub::bind(context, endpoint, options)?))))
+        Ok(Self(Side::Xpub(Box::new(Xpub::bind(context, endpoint, options)?))))
     }
 
     /// A broadcast without sockets, and its listener, for a test that makes each step.
@@ -83,33 +94,47 @@ impl Broadcast {
     pub fn memory() -> (Self, BroadcastListener) {
         let subscribers = Arc::new(Mutex::new(Subscribers::default()));
         let listener = BroadcastListener { subscribers: Arc::clone(&subscribers) };
-        (Self(Kind::Memory(subscribers)), listener)
+        (Self(Side::Memory(subscribers)), listener)
     }
 
     /// Sends an event to all who subscribed to a prefix of its topic. It may stay here until the
     /// next [`flush`](Self::flush).
     pub fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
-        self.send(topic, sequence, body, false);
+        self.send(topic, sequence, body, Kind::Event);
     }
 
     /// The same with a value that replaces the one before it: a subscriber that is behind may get
     /// the latest one alone.
     pub fn publish_state(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
-        self.send(topic, sequence, body, true);
+        self.send(topic, sequence, body, Kind::State);
     }
 
-    fn send(&mut self, topic: &[u8], sequence: u64, body: &[u8], is_state: bool) {
+    /// The same with a value that was published before, for those alone whose subscriptions were
+    /// told before [`begin_last`](Self::begin_last). With ZeroMQ's library all get it again.
+    pub fn publish_last(&mut self, topic: &[u8], sequence: u64, body: &[u8]) {
+        self.send(topic, sequence, body, Kind::Last);
+    }
+
+    /// Last values are published from here on for those whose subscriptions were told since this
+    /// was called before, and not for those who are told from here on.
+    pub fn begin_last(&mut self) {
+        if let Side::Native(native) = &mut self.0 {
+            native.begin_last();
+        }
+    }
+
+    fn send(&mut self, topic: &[u8], sequence: u64, body: &[u8], kind: Kind) {
         match &mut self.0 {
-            Kind::Native(native) => native.publish(topic, sequence, body, is_state),
-            Kind::Xpub(xpub) => xpub.publish(topic, sequence, body),
-            Kind::Memory(subscribers) => lock(subscribers).publish(topic, sequence, body),
+            Side::Native(native) => native.publish(topic, sequence, body, kind),
+            Side::Xpub(xpub) => xpub.publish(topic, sequence, body),
+            Side::Memory(subscribers) => lock(subscribers).publish(topic, sequence, body),
         }
     }
 
     /// Lets everything that was published leave: one write for many publications wakes their
     /// reader once.
     pub fn flush(&mut self) {
-        if let Kind::Native(native) = &mut self.0 {
+        if let Side::Native(native) = &mut self.0 {
             native.flush();
         }
     }
@@ -117,9 +142,9 @@ impl Broadcast {
     /// The next change of the subscriptions.
     pub fn next_subscription(&mut self) -> Option<Subscription> {
         match &mut self.0 {
-            Kind::Native(native) => native.next_subscription(),
-            Kind::Xpub(xpub) => xpub.next_subscription(),
-            Kind::Memory(subscribers) => lock(subscribers).changes.pop_front(),
+            Side::Native(native) => native.next_subscription(),
+            Side::Xpub(xpub) => xpub.next_subscription(),
+            Side::Memory(subscribers) => lock(subscribers).changes.pop_front(),
         }
     }
 
@@ -127,24 +152,24 @@ impl Broadcast {
     #[must_use]
     pub fn has_room(&self) -> bool {
         match &self.0 {
-            Kind::Native(native) => native.has_room(),
-            Kind::Xpub(xpub) => xpub.has_room(),
-            Kind::Memory(_) => true,
+            Side::Native(native) => native.has_room(),
+            Side::Xpub(xpub) => xpub.has_room(),
+            Side::Memory(_) => true,
         }
     }
 
     /// Counts connections that are cut off, and what is dropped, into these counters from now on.
     pub fn count_into(&mut self, counters: &Counters) {
         match &mut self.0 {
-            Kind::Native(native) => native.count_into(counters),
-            Kind::Xpub(xpub) => xpub.count_into(counters),
-            Kind::Memory(_) => {}
+            Side::Native(native) => native.count_into(counters),
+            Side::Xpub(xpub) => xpub.count_into(counters),
+            Side::Memory(_) => {}
         }
     }
 
     /// What the time is in this turn: connections that have been given up are closed.
     pub fn tick(&mut self, now: Nanos) {
-        if let Kind::Native(native) = &mut self.0 {
+        if let Side::Native(native) = &mut self.0 {
             native.tick(now);
         }
     }
@@ -153,17 +178,17 @@ impl Broadcast {
     #[must_use]
     pub fn wake_at(&self) -> Nanos {
         match &self.0 {
-            Kind::Native(native) => native.wake_at(),
-            Kind::Xpub(_) | Kind::Memory(_) => Nanos::MAX,
+            Side::Native(native) => native.wake_at(),
+            Side::Xpub(_) | Side::Memory(_) => Nanos::MAX,
         }
     }
 
     /// Adds what must end the sleep of the thread that owns this broadcast.
     pub fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         match &self.0 {
-            Kind::Native(native) => native.wait_on(poll_set),
-            Kind::Xpub(xpub) => xpub.wait_on(poll_set),
-            Kind::Memory(_) => {}
+            Side::Native(native) => native.wait_on(poll_set),
+            Side::Xpub(xpub) => xpub.wait_on(poll_set),
+            Side::Memory(_) => {}
         }
     }
 
@@ -171,9 +196,9 @@ impl Broadcast {
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         match &self.0 {
-            Kind::Native(native) => Some(native.endpoint()),
-            Kind::Xpub(xpub) => Some(xpub.endpoint()),
-            Kind::Memory(_) => None,
+            Side::Native(native) => Some(native.endpoint()),
+            Side::Xpub(xpub) => Some(xpub.endpoint()),
+            Side::Memory(_) => None,
         }
     }
 }

@@ -21,7 +21,7 @@ use allot_zmtp::{Event, Fault, Options, SocketType};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
-use super::{BroadcastOptions, Subscription};
+use super::{BroadcastOptions, Kind, Subscription};
 use crate::limits::{
     BEHIND_LEAST, BROADCAST_CONTROL_BYTES_MAX, BROADCAST_FRAMES_MAX, BROADCAST_READ_BYTES,
     BROADCAST_SEALED_BYTES, BROADCAST_SUBSCRIBER_BYTES_MAX, BROADCAST_WAITING_BYTES_END,
@@ -45,8 +45,10 @@ pub(super) struct NativeBroadcast {
     /// Subscriptions of all, and their bytes.
     subscriptions: usize,
     subscriptions_bytes: usize,
-    /// What the publisher has not heard of them.
-    changes: VecDeque<Subscription>,
+    /// What the publisher has not heard of them, and of whom.
+    changes: VecDeque<(Key, Subscription)>,
+    /// How often last values were begun.
+    rounds: u64,
     /// What was read last.
     buffer: Box<[u8]>,
     /// Subscribers for whom something was published since the last flush.
@@ -68,8 +70,7 @@ pub(super) struct NativeBroadcast {
 /// What a broadcast keeps of a subscriber.
 #[derive(Default)]
 struct Subscriber {
-    /// How often it has subscribed to each prefix.
-    prefixes: BTreeMap<Box<[u8]>, usize>,
+    prefixes: BTreeMap<Box<[u8]>, Prefix>,
     subscriptions: usize,
     subscriptions_bytes: usize,
     backlog: Backlog,
@@ -81,7 +82,20 @@ struct Subscriber {
     behind_since: Option<Nanos>,
 }
 
+/// What a subscriber has subscribed to.
+struct Prefix {
+    /// How often.
+    times: usize,
+    /// The round of last values that it is due, once the publisher was told of it.
+    round: Option<u64>,
+}
+
 impl Client<Subscriber> {
+    /// Whether it is due the last values of what begins with a prefix.
+    fn is_due(&self, prefix: &[u8], round: u64) -> bool {
+        self.own.prefixes.get(prefix).is_some_and(|prefix| prefix.round == Some(round))
+    }
+
     /// Writes what the kernel takes.
     fn write(&mut self) -> Result<(), Gone> {
         if self.connection.is_sealed() { self.write_sealed() } else { self.write_plain() }
@@ -155,6 +169,7 @@ impl NativeBroadcast {
             subscriptions: 0,
             subscriptions_bytes: 0,
             changes: VecDeque::new(),
+            rounds: 0,
             buffer: vec![0; BROADCAST_READ_BYTES].into_boxed_slice(),
             unflushed: Vec::new(),
             unflushed_bytes: 0,
@@ -189,7 +204,7 @@ impl NativeBroadcast {
 
     /// Adds a publication to the backlogs of all who hear it. It leaves at the next flush, or when
     /// enough waits for one write.
-    pub(super) fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8], is_state: bool) {
+    pub(super) fn publish(&mut self, topic: &[u8], sequence: u64, body: &[u8], kind: Kind) {
         if BROADCAST_WAITING_BYTES_END <= self.waiting() {
             self.socket.counters.add(Counter::PublicationsDropped, 1);
             return;
@@ -197,8 +212,12 @@ impl NativeBroadcast {
         self.published += 1;
         let mut publication = None;
         let mut too_far_behind = Vec::new();
-        for key in self.prefixes.hearers(topic) {
+        let is_state = kind != Kind::Event;
+        for (key, len) in self.prefixes.hearers(topic) {
             let client = self.socket.clients.get(key).expect("who has a prefix is here");
+            if kind == Kind::Last && !client.is_due(&topic[..len], self.rounds) {
+                continue;
+            }
             if std::mem::replace(&mut client.own.heard, self.published) == self.published {
                 continue;
             }
@@ -222,6 +241,11 @@ impl NativeBroadcast {
         if BROADCAST_WRITE_BYTES <= self.unflushed_bytes {
             self.write_unflushed();
         }
+    }
+
+    /// Last values are from now on for those of whom the publisher was told since the last time.
+    pub(super) const fn begin_last(&mut self) {
+        self.rounds += 1;
     }
 
     /// Lets everything that was published leave, as far as subscribers take it.
@@ -283,7 +307,14 @@ impl NativeBroadcast {
         {
             self.deal_with(due);
         }
-        self.changes.pop_front()
+        let (key, change) = self.changes.pop_front()?;
+        if change.on
+            && let Some(client) = self.socket.clients.get(key)
+            && let Some(prefix) = client.own.prefixes.get_mut(&change.topic[..])
+        {
+            prefix.round = Some(self.rounds + 1);
+        }
+        Some(change)
     }
 
     fn deal_with(&mut self, due: Due) {
@@ -363,9 +394,9 @@ impl NativeBroadcast {
         }
         let client = self.socket.clients.get(key).expect("it subscribes just now");
         match client.own.prefixes.get_mut(&topic[..]) {
-            Some(times) => *times += 1,
+            Some(prefix) => prefix.times += 1,
             None => {
-                client.own.prefixes.insert(topic[..].into(), 1);
+                client.own.prefixes.insert(topic[..].into(), Prefix { times: 1, round: None });
                 self.prefixes.add(&topic, key);
             }
         }
@@ -376,7 +407,7 @@ impl NativeBroadcast {
         let is_one_too_many = SUBSCRIPTIONS_MAX < client.own.subscriptions
             || SUBSCRIPTIONS_BYTES_MAX < client.own.subscriptions_bytes
             || SUBSCRIPTIONS_MAX_OF_ALL < self.subscriptions;
-        self.changes.push_back(Subscription { topic, on: true });
+        self.changes.push_back((key, Subscription { topic, on: true }));
         if is_one_too_many {
             self.cut_off(key, Counter::SubscriptionsRefused);
         } else if SUBSCRIPTIONS_BYTES_MAX_OF_ALL < self.subscriptions_bytes {
@@ -390,9 +421,9 @@ impl NativeBroadcast {
     /// Ends one subscription; a prefix that was not subscribed to is passed over.
     fn cancel(&mut self, key: Key, topic: Vec<u8>) {
         let client = self.socket.clients.get(key).expect("it cancels just now");
-        let Some(times) = client.own.prefixes.get_mut(&topic[..]) else { return };
-        *times -= 1;
-        if *times == 0 {
+        let Some(prefix) = client.own.prefixes.get_mut(&topic[..]) else { return };
+        prefix.times -= 1;
+        if prefix.times == 0 {
             client.own.prefixes.remove(&topic[..]);
             self.prefixes.remove(&topic, key);
         }
@@ -400,7 +431,7 @@ impl NativeBroadcast {
         client.own.subscriptions_bytes -= topic.len();
         self.subscriptions -= 1;
         self.subscriptions_bytes -= topic.len();
-        self.changes.push_back(Subscription { topic, on: false });
+        self.changes.push_back((key, Subscription { topic, on: false }));
     }
 
     /// Ends a connection that is beyond a bound, and counts it.
@@ -427,10 +458,10 @@ impl NativeBroadcast {
         self.sealed -= client.own.sealed;
         self.subscriptions -= client.own.subscriptions;
         self.subscriptions_bytes -= client.own.subscriptions_bytes;
-        for (prefix, times) in &client.own.prefixes {
-            self.prefixes.remove(prefix, key);
-            let ended = (0..*times).map(|_| Subscription { topic: prefix.to_vec(), on: false });
-            self.changes.extend(ended);
+        for (topic, prefix) in &client.own.prefixes {
+            self.prefixes.remove(topic, key);
+            let ended = || Subscription { topic: topic.to_vec(), on: false };
+            self.changes.extend((0..prefix.times).map(|_| (key, ended())));
         }
         Some(client)
     }

@@ -147,6 +147,38 @@ fn a_subscriber_of_two_prefixes_of_a_topic_hears_it_once() {
     }
 }
 
+/// Of each prefix alone, and once.
+#[test]
+fn last_values_of_a_native_broadcast_are_for_those_who_have_just_subscribed() {
+    let (context, mut broadcast, endpoint) = open(BroadcastOptions::default()).next().unwrap();
+    let connect = || Subscriber::connect(&context, &endpoint, &[b"a:"]).unwrap();
+    let publish_last = |broadcast: &mut Broadcast, sequence| {
+        broadcast.begin_last();
+        for topic in [&b"a:x"[..], b"a:y", b"b:"] {
+            broadcast.publish_last(topic, sequence, b"last");
+        }
+        broadcast.flush();
+    };
+    let mut first = connect();
+    subscription(&mut broadcast);
+    publish_last(&mut broadcast, 1);
+    let mut second = connect();
+    subscription(&mut broadcast);
+    publish_last(&mut broadcast, 2);
+    publish_last(&mut broadcast, 3);
+    broadcast.publish_state(b"a:x", 4, b"new");
+    broadcast.flush();
+    for (subscriber, sequence) in [(&mut first, 1), (&mut second, 2)] {
+        for expected in [
+            publication("a:x", sequence, b"last"),
+            publication("a:y", sequence, b"last"),
+            publication("a:x", 4, b"new"),
+        ] {
+            assert_eq!(subscriber.receive(TIMEOUT), Some(expected));
+        }
+    }
+}
+
 /// With and without heartbeats, NULL and CURVE, over TCP and within the machine, both kinds of
 /// sockets; what is published are long and short bodies.
 #[test]

@@ -41,16 +41,19 @@ impl Prefixes {
         self.root.remove(prefix, subscriber);
     }
 
-    /// Whoever hears a topic; with several prefixes of it, as often.
-    pub(super) fn hearers<'a>(&'a self, topic: &'a [u8]) -> impl Iterator<Item = Key> + 'a {
+    /// Whoever hears a topic, and how long the prefix is; with several of it, as often.
+    pub(super) fn hearers<'a>(
+        &'a self,
+        topic: &'a [u8],
+    ) -> impl Iterator<Item = (Key, usize)> + 'a {
         let (mut next, mut rest) = (Some(&self.root), topic);
         let nodes = std::iter::from_fn(move || {
             let node = next?;
             rest = &rest[node.edge.len()..];
             next = node.towards(rest);
-            Some(node)
+            Some((node, topic.len() - rest.len()))
         });
-        nodes.flat_map(|node| &node.subscribers).copied()
+        nodes.flat_map(|(node, len)| node.subscribers.iter().map(move |key| (*key, len)))
     }
 }
 
@@ -159,7 +162,7 @@ mod tests {
                 let mut expected: Vec<_> = all
                     .iter()
                     .filter(|(one, _)| topic.starts_with(one.as_str()))
-                    .map(|(_, key)| *key)
+                    .map(|(one, key)| (*key, one.len()))
                     .collect();
                 expected.sort_unstable();
                 prop_assert_eq!(heard, expected);
