@@ -18,6 +18,9 @@ use crate::tidy;
 use crate::workspace::Workspace;
 
 const PYTHON_CLIENT: &str = "clients/python";
+const INTEROP: &str = "bench/peers/interop/interop.py";
+/// ZeroMQ's own client for Node, with the library that it brings.
+const ZEROMQ_JS: &str = "zeromq@6.8.0";
 
 /// The tests of the console in a browser, and the browser.
 const BROWSER_TESTS: &str = "console/tests/browser";
@@ -96,6 +99,7 @@ const STEPS: &[Step] = &[
     Step { name: "laws", run: laws },
     Step { name: "python", run: python },
     Step { name: "browser", run: browser },
+    Step { name: "interop", run: interop },
     Step { name: "smoke", run: smoke },
     Step { name: "bench", run: bench },
     Step { name: "fuzz", run: fuzz },
@@ -210,12 +214,45 @@ fn laws(folders: &Folders) -> Result<Outcome> {
     folders.execute(command.args(["test", "--workspace", "--test", "it", "laws::"]))
 }
 
-/// Runs the tests of the Python client against the real binary.
+/// Runs the tests of the Python client against the real binary, and those of the feed and the
+/// front door once more where these are native.
 fn python(folders: &Folders) -> Result<Outcome> {
     if !folders.root.join(PYTHON_CLIENT).join("pyproject.toml").exists() {
         return Ok(Outcome::Skipped(format!("{PYTHON_CLIENT} has no pyproject.toml")));
     }
     let binary = folders.binary()?;
+    let interpreter = python_with_client(folders)?;
+    for (transport, which) in [("libzmq", ""), ("native", "not signals")] {
+        let mut pytest = Command::new(&interpreter);
+        pytest.env("ALLOT_BIN", &binary).env("ALLOT_TRANSPORT", transport);
+        pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "-k", which]);
+        folders.execute(pytest.arg(PYTHON_CLIENT))?;
+    }
+    let mut mypy = Command::new(&interpreter);
+    mypy.args(["-m", "mypy", "--config-file"]).arg(format!("{PYTHON_CLIENT}/pyproject.toml"));
+    mypy.arg("--cache-dir").arg(folders.target.join("ci-venv/mypy"));
+    folders.execute(mypy.arg(format!("{PYTHON_CLIENT}/src")))
+}
+
+/// Lets clients of other languages play every role against both transports. That of npm takes part
+/// where it can be had.
+fn interop(folders: &Folders) -> Result<Outcome> {
+    let binary = folders.binary()?;
+    let mut matrix = Command::new(python_with_client(folders)?);
+    matrix.arg(INTEROP).arg("--bin").arg(binary);
+    let modules = folders.target.join("interop");
+    fs::create_dir_all(&modules)?;
+    let mut install = Command::new("npm");
+    install.args(["install", "--silent", "--no-save", "--prefix"]).arg(&modules);
+    install.arg(ZEROMQ_JS).stdin(Stdio::null());
+    if install.output().is_ok_and(|output| output.status.success()) {
+        matrix.arg("--node-modules").arg(modules.join("node_modules"));
+    }
+    folders.execute(&mut matrix)
+}
+
+/// A Python that has the client, with what its tests need.
+fn python_with_client(folders: &Folders) -> Result<PathBuf> {
     let venv = folders.target.join("ci-venv");
     let interpreter = venv.join("bin/python");
     if !venv.join("bin/pip").exists() {
@@ -226,13 +263,7 @@ fn python(folders: &Folders) -> Result<Outcome> {
     // Editable: the tests read the sources, and no build folder is left in the repository.
     install.args(["pytest", "--editable", &format!("./{PYTHON_CLIENT}[test]")]);
     folders.execute(&mut install)?;
-    let mut pytest = Command::new(&interpreter);
-    pytest.env("ALLOT_BIN", binary).args(["-m", "pytest", "-p", "no:cacheprovider"]);
-    folders.execute(pytest.arg(PYTHON_CLIENT))?;
-    let mut mypy = Command::new(&interpreter);
-    mypy.args(["-m", "mypy", "--config-file"]).arg(format!("{PYTHON_CLIENT}/pyproject.toml"));
-    mypy.arg("--cache-dir").arg(venv.join("mypy"));
-    folders.execute(mypy.arg(format!("{PYTHON_CLIENT}/src")))
+    Ok(interpreter)
 }
 
 /// Runs the pages of the console in a real browser; `target/ci-pictures` keeps how they looked.
@@ -405,6 +436,7 @@ mod tests {
         assert_eq!(
             names(&[]).join(" "),
             "fmt clippy tidy doc test native laws python browser smoke bench fuzz deny"
+            "fmt clippy tidy doc test native laws python interop smoke bench fuzz deny"
         );
         assert_eq!(names(&["smoke", "fmt"]), ["fmt", "smoke"]);
     }
