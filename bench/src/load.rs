@@ -374,11 +374,12 @@ mod tests {
         // A drain ends with the last reply, so only a lost message is waited for in vain.
         let (short, long) = (Duration::from_millis(500), Duration::from_secs(60));
         let folder = tempfile::tempdir().unwrap();
-        let ipc = |name: &str| format!("ipc://{}", folder.path().join(name).display());
-        let inproc = |name: &str| format!("inproc://{name}");
-        let places: [(_, &dyn Fn(&str) -> String); 2] =
-            [(ClientKind::Libzmq, &inproc), (ClientKind::Native, &ipc)];
-        for (client, at) in places {
+        let folder = folder.path().display();
+        for client in [ClientKind::Libzmq, ClientKind::Native] {
+            let at = |name: &str| match client {
+                ClientKind::Libzmq => format!("inproc://{name}"),
+                ClientKind::Native => format!("ipc://{folder}/{name}"),
+            };
             assert_eq!(wrong(client, 1, &at("sound"), long), None);
             let lost = wrong(client, 0, &at("losing"), short).unwrap();
             assert!(lost.contains("have no reply"), "{lost}");
