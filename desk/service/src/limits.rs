@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use allot_desk_rules::limits::QUOTE_VALID_NS;
+
 /// Connections to the legacy server at a time: it takes one request on each, and a symbol needs one
 /// only, however many users wait.
 pub const CONNECTIONS_MAX: usize = 64;
@@ -25,6 +27,12 @@ pub const CRYPTOKEY_LEN_MAX: usize = 256;
 /// The longest line of a refused command that is kept for the log: the longest one that can be read
 /// is shorter, but for blanks.
 pub const REFUSED_LINE_MAX: usize = 1_024;
+
+/// For so long after a quote was handed over nobody can want another: what is said then was said
+/// before the shards had it. A quote is valid for a minute, and a wish that was lost is said again
+/// with the next report.
+pub const ON_ITS_WAY: Duration = Duration::from_secs(1);
+const _: () = assert!(ON_ITS_WAY.as_nanos() < QUOTE_VALID_NS as u128);
 
 /// Publications that are taken in a turn.
 pub const PUBLICATIONS_PER_TURN: usize = 256;

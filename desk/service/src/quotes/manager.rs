@@ -12,7 +12,7 @@ use allot_wire::backplane::{Feedback, encode_feedback};
 use super::connection::Connection;
 use super::{QuoteTimes, answer};
 use crate::limits::{
-    OUTBOX_MAX, PUBLICATIONS_PER_TURN, QUOTES_PER_TURN, ROUTER_RETRY, TIMEOUT_MAX,
+    ON_ITS_WAY, OUTBOX_MAX, PUBLICATIONS_PER_TURN, QUOTES_PER_TURN, ROUTER_RETRY, TIMEOUT_MAX,
 };
 use crate::wanted::WANTED;
 use crate::{InputName, WantedEvent, Wish, encode_failure, encode_quote, encode_tick};
@@ -34,8 +34,8 @@ pub struct QuoteManager {
     deadlines: BTreeSet<(Nanos, Symbol)>,
     open: Vec<Open>,
     /// Bodies for the router.
-    outbox: VecDeque<(Symbol, Vec<u8>)>,
-    /// When a quote, or its failure, was handed over last.
+    outbox: VecDeque<Outgoing>,
+    /// Until when wishes of a symbol are about what was handed over last.
     handed: BTreeMap<Symbol, Nanos>,
     /// When something is due next, as the shards say: then they are told the time.
     due_at: Nanos,
@@ -59,6 +59,14 @@ struct Open {
     symbol: Symbol,
     connection: Connection,
     ends_at: Nanos,
+}
+
+/// What is to be handed over.
+struct Outgoing {
+    symbol: Symbol,
+    body: Vec<u8>,
+    /// For how long after that somebody may say that he wants it.
+    on_its_way: Duration,
 }
 
 impl QuoteManager {
@@ -119,7 +127,8 @@ impl QuoteManager {
         count
     }
 
-    /// Begins to get a quote, unless it is being got, or was handed over after it was wanted.
+    /// Begins to get a quote, unless it is being got, or the wish is older than what was handed
+    /// over last.
     fn want(&mut self, event: &WantedEvent, now: Nanos) {
         let wanted = event.wanted;
         let handed = self.handed.get(&wanted.symbol).copied().unwrap_or(Nanos::ZERO);
@@ -225,13 +234,13 @@ impl QuoteManager {
         }
         let mut body = Vec::new();
         encode_quote(quoted, &mut body);
-        self.end(quoted.symbol, body);
+        self.end(quoted.symbol, body, ON_ITS_WAY);
     }
 
-    fn end(&mut self, symbol: Symbol, body: Vec<u8>) {
+    fn end(&mut self, symbol: Symbol, body: Vec<u8>, on_its_way: Duration) {
         let fetch = self.fetches.remove(&symbol).expect("what ends was begun");
         self.deadlines.remove(&(fetch.give_up_at, symbol));
-        self.outbox.push_back((symbol, body));
+        self.outbox.push_back(Outgoing { symbol, body, on_its_way });
     }
 
     /// Fails what could not be had in time.
@@ -245,7 +254,7 @@ impl QuoteManager {
             tracing::warn!("{server} gave no quote of {symbol} in time: whoever waits is told so");
             let mut body = Vec::new();
             encode_failure(symbol, &mut body);
-            self.end(symbol, body);
+            self.end(symbol, body, Duration::ZERO);
             count += 1;
         }
         count
@@ -256,14 +265,14 @@ impl QuoteManager {
         let mut count = 0;
         self.is_router_full = false;
         while count < QUOTES_PER_TURN
-            && let Some((symbol, body)) = self.outbox.front()
+            && let Some(Outgoing { symbol, body, on_its_way }) = self.outbox.front()
         {
             write_frame(body, self.shards, &mut self.frame);
             if self.router.send(&mut self.frame).is_err() {
                 self.is_router_full = true;
                 break;
             }
-            self.handed.insert(*symbol, now);
+            self.handed.insert(*symbol, now + *on_its_way);
             self.outbox.pop_front();
             count += 1;
         }

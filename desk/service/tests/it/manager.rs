@@ -150,9 +150,11 @@ fn a_wish_from_before_its_quote_is_not_asked_for_again() {
     let (mut stream, _) = rig.question();
     stream.write_all(b"1.00,ABC,u,1,k\n").unwrap();
     assert!(matches!(rig.input(), Input::Quote(_)));
-    // The first was said before the quote; the second after it, in another name.
+    // The first was said before the quote; the second while it is on its way to the shards; the
+    // third when they have it, in another name.
     rig.want(b"u", now);
-    rig.want(b"later", rig.clock.now().as_unix());
+    rig.want(b"soon", rig.clock.now().as_unix());
+    rig.want(b"later", (rig.clock.now() + Duration::from_secs(2)).as_unix());
     assert_eq!(rig.question().1, "ABC,later\n");
 }
 
