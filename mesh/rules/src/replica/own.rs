@@ -224,9 +224,12 @@ impl Replica {
         let mut late = None;
         for row in rows {
             let Some(running) = self.running().filter(|_| self.leaving.is_none()) else { return };
-            let is_unknown = !self.written.covers(row.version)
-                && !self.has_ended_here(row.version.incarnation, running);
-            if is_unknown && let Some(link) = self.links.get_mut(&id) {
+            let incarnation = row.version.incarnation;
+            let is_its_own = incarnation == running || self.has_ended_here(incarnation, running);
+            let is_covered = self.written.covers(row.version);
+            let is_unknown = !is_covered && !is_its_own;
+            let is_ahead = !is_covered && is_its_own;
+            if !is_covered && let Some(link) = self.links.get_mut(&id) {
                 link.doubt = None;
             }
             if is_unknown && self.may_adopt_late(row) {
@@ -236,9 +239,10 @@ impl Replica {
                 self.adopt_late(now, row, out);
                 continue;
             }
-            if is_unknown && row.version.incarnation == running {
-                // No life has the same incarnation: somebody made it up.
-                self.put_aside(running, out);
+            if is_ahead {
+                // No life has the same incarnation: somebody made it up. Whoever holds it refuses
+                // the rows of this process until it says so.
+                self.put_aside(incarnation, out);
             } else if is_unknown && !self.has_adopted_since(row.version) {
                 return self.meet_another_life(now, id, peer, row);
             }

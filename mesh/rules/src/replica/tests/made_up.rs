@@ -35,6 +35,51 @@ fn a_row_that_is_ahead_of_its_owner_ends_nobody() {
     assert_eq!(mesh.view(1), ["s1 AAPL 100", "s1 IBM 0"]);
 }
 
+/// The owner goes on to its next incarnation, and says that the one before ended before the row
+/// that somebody made up: whoever holds that one would refuse its rows for ever.
+#[test]
+fn a_row_that_is_ahead_of_an_incarnation_that_has_ended_is_put_aside() {
+    let mut mesh = three();
+    let link = |mesh: &Mesh, from: u64, to: u64| {
+        let link = mesh.processes[&from].links.iter().find(|(_, (other, _))| *other == to);
+        link.unwrap().1.1
+    };
+    let claim = crate::NameTaken {
+        incarnation: life(&[1, 9]),
+        instance: Instance::new(77),
+        address: address("nowhere"),
+        is_alive: false,
+        heard: BEAT,
+    };
+    let to_the_first = link(&mesh, 2, 1);
+    mesh.queue.push_back((1, Event::Received(to_the_first, Message::NameTaken(claim))));
+    mesh.pass(BEAT * 2);
+    mesh.part(1, 2);
+    let version = first(1, 1);
+    let (position, updated) = (Position::parse("666").unwrap(), Unix::new(1));
+    let row = Row { symbol: symbol("IBM"), position, version, updated };
+    let made_up = Delta {
+        owner: name("s1"),
+        after: Version::ZERO,
+        through: version,
+        adopted: None,
+        lives: vec![],
+        rows: vec![row],
+    };
+    let to_the_second = link(&mesh, 3, 2);
+    mesh.queue.push_back((2, Event::Received(to_the_second, Message::Delta(made_up))));
+    mesh.pass(BEAT * 2);
+    assert_eq!(mesh.processes[&1].replica.running().unwrap().start(), 3);
+    assert_eq!(mesh.view(2), ["s1 IBM 666"]);
+    mesh.apart.clear();
+    mesh.trade(1, "AAPL", "100");
+    mesh.pass(BEAT * 6);
+    assert_eq!(mesh.processes[&1].stepped_down, None);
+    for number in 1..=3 {
+        assert_eq!(mesh.view(number), ["s1 AAPL 100", "s1 IBM 0"]);
+    }
+}
+
 #[test]
 fn a_row_of_its_name_from_outside_never_changes_a_position() {
     let mut mesh = three();
