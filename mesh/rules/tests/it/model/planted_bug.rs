@@ -29,6 +29,8 @@ pub(super) enum PlantedBug {
     SharesNames,
     /// An owner stops because of what somebody says of another process.
     StopsOnHearsay,
+    /// An owner stops because of a row of its incarnation that it has not written.
+    StopsForRowsAhead,
     /// A link that is full is sent more.
     SendsWithoutRoom,
     /// A trade is taken twice.
@@ -52,7 +54,7 @@ pub(super) enum PlantedBug {
 }
 
 impl PlantedBug {
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::ShowsBeforeDurable,
         Self::ForgetsTrades,
         Self::ForgetsIncarnations,
@@ -66,6 +68,7 @@ impl PlantedBug {
         Self::AdoptsHalf,
         Self::SharesNames,
         Self::StopsOnHearsay,
+        Self::StopsForRowsAhead,
         Self::SendsWithoutRoom,
         Self::TradesTwice,
         Self::TrustsWallClocks,

@@ -53,6 +53,9 @@ impl World {
                     PlantedBug::AdoptsHalf if is_joining && delta.owner == receiver => {
                         delta.rows.truncate(1);
                     }
+                    PlantedBug::StopsForRowsAhead if delta.owner == receiver => {
+                        as_if_of_another_life(&mut delta, replica);
+                    }
                     PlantedBug::PutsNothingAside => {
                         delta.adopted.take_if(|adopted| adopted.is_aside());
                     }
@@ -85,4 +88,16 @@ fn is_older(replica: &Replica, owner: &StrategyName, row: &Row) -> bool {
 /// Whether a replica runs, under a later incarnation than this.
 fn runs_later(replica: &Replica, incarnation: Incarnation) -> bool {
     matches!(replica.phase(), Phase::Running(running) if incarnation <= running)
+}
+
+/// An owner sees rows of its incarnation that are ahead of it as those of a life that it has lost.
+fn as_if_of_another_life(delta: &mut Delta, replica: &Replica) {
+    let last = replica.owned().version();
+    let is_ahead = |row: &&mut Row| {
+        row.version.incarnation == last.incarnation && last.sequence < row.version.sequence
+    };
+    for row in delta.rows.iter_mut().filter(is_ahead) {
+        row.version.incarnation = last.incarnation.next(Instance::new(6));
+        delta.through = delta.through.max(row.version);
+    }
 }
