@@ -65,6 +65,9 @@ pub(super) struct NativeBroadcast {
     sealed: usize,
     /// When those who are behind are looked at, where too much waits.
     check_at: Nanos,
+    /// Who can be read, or accepted, since before the publisher had heard of all subscriptions.
+    put_off: VecDeque<Due>,
+    is_accept_put_off: bool,
 }
 
 /// What a broadcast keeps of a subscriber.
@@ -76,6 +79,8 @@ struct Subscriber {
     backlog: Backlog,
     /// What is sealed for it, as it was counted last.
     sealed: usize,
+    /// Whether it stands among those that are put off.
+    is_put_off: bool,
     /// The number of the last publication that it heard: with two prefixes of it, it hears it once.
     heard: u64,
     /// Since when there is something that it does not take.
@@ -178,6 +183,8 @@ impl NativeBroadcast {
             entries: 0,
             sealed: 0,
             check_at: Nanos::ZERO,
+            put_off: VecDeque::new(),
+            is_accept_put_off: false,
         })
     }
 
@@ -252,7 +259,8 @@ impl NativeBroadcast {
     pub(super) fn flush(&mut self) {
         self.write_unflushed();
         // While the publisher has not heard of all subscriptions, nobody else writes to those who
-        // can be written again.
+        // can be written again. Who can be read has its turn then, each once: whoever subscribes
+        // without end is not the only one.
         while !self.changes.is_empty()
             && let Some(due) = self.socket.next_due()
         {
@@ -261,7 +269,37 @@ impl NativeBroadcast {
             {
                 self.write(key);
             }
+            self.put_off(due);
         }
+    }
+
+    fn put_off(&mut self, due: Due) {
+        let is_known = match due {
+            Due::Accept => std::mem::replace(&mut self.is_accept_put_off, true),
+            Due::Client(key, ready) => match self.socket.clients.get(key) {
+                Some(client) if ready.read => std::mem::replace(&mut client.own.is_put_off, true),
+                _ => return,
+            },
+        };
+        if !is_known {
+            self.put_off.push_back(due);
+        }
+    }
+
+    /// What is due next, first of all what was put off.
+    fn next_due(&mut self) -> Option<Due> {
+        let Some(due) = self.put_off.pop_front() else {
+            return self.socket.next_due();
+        };
+        match due {
+            Due::Accept => self.is_accept_put_off = false,
+            Due::Client(key, _) => {
+                if let Some(client) = self.socket.clients.get(key) {
+                    client.own.is_put_off = false;
+                }
+            }
+        }
+        Some(due)
     }
 
     fn write_unflushed(&mut self) {
@@ -303,7 +341,7 @@ impl NativeBroadcast {
     /// The next change of the subscriptions.
     pub(super) fn next_subscription(&mut self) -> Option<Subscription> {
         while self.changes.is_empty()
-            && let Some(due) = self.socket.next_due()
+            && let Some(due) = self.next_due()
         {
             self.deal_with(due);
         }
@@ -379,10 +417,13 @@ impl NativeBroadcast {
         }
     }
 
-    /// Writes what the protocol has to say to what was read.
+    /// Writes what the protocol has to say to what was read, or reads no more until it is taken.
     fn write_control(&mut self, key: Key) {
         let client = self.socket.clients.get(key).expect("it was read just now");
-        if !client.connection.output().is_empty() && !client.interest.write {
+        if client.interest.write {
+            let wanted = client.wanted();
+            self.socket.wait_for(key, wanted);
+        } else if !client.connection.output().is_empty() {
             self.write(key);
         }
     }

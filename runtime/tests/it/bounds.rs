@@ -1,6 +1,6 @@
 //! Bounds in bytes: what a peer can make the server keep.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::thread::JoinHandle;
 
@@ -531,4 +531,69 @@ fn a_handshake_that_takes_too_long_is_ended_by_a_native_door() {
     door.tick(door.wake_at());
     assert_eq!(stream.read(&mut greeting).unwrap(), 0, "it is closed");
     assert_eq!(door.wake_at(), Nanos::MAX);
+}
+
+/// Writes the same bytes over and over, as far as the kernel takes them.
+struct Flood {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Flood {
+    fn new(stream: TcpStream, once: &[u8]) -> Self {
+        stream.set_nonblocking(true).unwrap();
+        Self { stream, bytes: once.repeat(4_096), at: 0 }
+    }
+
+    /// How many bytes left.
+    fn write(&mut self) -> usize {
+        let mut sent = 0;
+        loop {
+            match self.stream.write(&self.bytes[self.at..]) {
+                Ok(len) => {
+                    sent += len;
+                    self.at = (self.at + len) % self.bytes.len();
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    return sent;
+                }
+            }
+        }
+    }
+}
+
+/// Each of them is replied to, so that what is not read would pile up.
+#[test]
+fn who_asks_for_signs_of_life_and_does_not_read_them_is_not_read_either() {
+    let (_context, mut broadcast, endpoint, _) = broadcasts().next().unwrap();
+    let stream = subscribe_to(&mut broadcast, &endpoint);
+    let mut flood = Flood::new(stream, b"\x04\x17\x04PING\0\0sixteen bytes...");
+    let (mut sent, mut turns) = (0, 0);
+    while turns < 100 {
+        let len = flood.write();
+        (sent, turns) = (sent + len, if len == 0 { turns + 1 } else { 0 });
+        assert!(sent < 32 << 20, "more than the kernel has of a connection");
+        assert_eq!(broadcast.next_subscription(), None);
+        broadcast.flush();
+    }
+}
+
+#[test]
+fn who_subscribes_and_cancels_without_end_keeps_nobody_out() {
+    let (_context, mut broadcast, endpoint, _) = broadcasts().next().unwrap();
+    let stream = subscribe_to(&mut broadcast, &endpoint);
+    let mut flood = Flood::new(stream, b"\0\x02\x01a\0\x02\0a");
+    let other = std::thread::spawn(move || connect(&endpoint, "SUB"));
+    wait_for!([broadcast], {
+        flood.write();
+        // As the publisher takes them: so many in a turn.
+        for _ in 0..64 {
+            broadcast.next_subscription();
+        }
+        broadcast.flush();
+        other.is_finished().then_some(())
+    });
+    other.join().unwrap();
 }
