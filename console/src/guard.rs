@@ -15,6 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::limits::NEXT_LEN_MAX;
 use crate::role::Role;
 use crate::sessions::Token;
 use crate::text;
@@ -100,7 +101,8 @@ fn to_login(parts: &Parts, is_by_script: bool) -> Response {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let next = if parts.method == Method::GET { next } else { "/" };
+    let is_kept = parts.method == Method::GET && next.len() <= NEXT_LEN_MAX;
+    let next = if is_kept { next } else { "/" };
     let place = format!("/login?next={}", text::in_query(next));
     if is_by_script {
         let place = HeaderValue::from_str(&place).unwrap_or(HeaderValue::from_static("/login"));

@@ -42,6 +42,12 @@ pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of a form: a split of 10,000 accounts with its signs escaped.
 pub(crate) const FORM_BYTES_MAX: usize = 2 << 20;
 
+/// Bytes of a form whose fields are short: nobody need be logged in to send one.
+pub(crate) const SHORT_FORM_BYTES_MAX: usize = 8 << 10;
+
+/// The longest place that a log-in leads to: a page with all its filters is shorter.
+pub(crate) const NEXT_LEN_MAX: usize = 2 << 10;
+
 /// Drafts of splits that are kept, and bytes of them.
 pub(crate) const DRAFTS_MAX: usize = 64;
 pub(crate) const DRAFT_BYTES_MAX: usize = 16 << 20;

@@ -28,13 +28,14 @@ use crate::app::App;
 use crate::board::State as DataState;
 use crate::frame::notice;
 use crate::guard::{guard, who};
-use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX};
+use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX, SHORT_FORM_BYTES_MAX};
 use crate::metrics;
 pub(crate) use assets::ASSET_VERSION;
 pub use positions::PositionsPreview;
 
 /// Every page, behind the guard.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let short = || DefaultBodyLimit::max(SHORT_FORM_BYTES_MAX);
     let pages = Router::new()
         .route("/", get(positions::show))
         .route("/account/{id}", get(account::show))
@@ -46,8 +47,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/tracking", get(tracking::show))
         .route("/health", get(health::show))
         .route("/people", get(people::show))
-        .route("/people/end", post(people::end))
-        .route("/login", get(login::show).post(login::log_in))
+        .route("/people/end", post(people::end).layer(short()))
+        .route("/login", get(login::show).post(login::log_in).layer(short()))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::asset))
         .route("/metrics", get(metrics_page))

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::frame::{Frame, page};
 use crate::guard::{cookie_name, see_other, token};
+use crate::limits::{NAME_LEN_MAX, NEXT_LEN_MAX};
 use crate::users::is_password;
 
 /// The page.
@@ -42,7 +43,7 @@ pub(super) struct LoginForm {
 
 /// Shows the form.
 pub(super) async fn show(State(app): State<Arc<App>>, Query(next): Query<Next>) -> Response {
-    form(&app, StatusCode::OK, next.next, "", String::new())
+    form(&app, StatusCode::OK, &next.next, "", "")
 }
 
 /// Begins a session.
@@ -56,7 +57,7 @@ pub(super) async fn log_in(
     if !app.sessions.may_try(user.as_ref().map(|_| name.as_str()), now) {
         tracing::warn!("a log-in was put off: too many within a minute");
         let problem = "Too many attempts: wait a minute, then try again.";
-        let mut response = form(&app, StatusCode::TOO_MANY_REQUESTS, next, problem, name);
+        let mut response = form(&app, StatusCode::TOO_MANY_REQUESTS, "/", problem, "");
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
         return response;
     }
@@ -74,7 +75,7 @@ pub(super) async fn log_in(
         // The name may be a password that was typed into the wrong field.
         tracing::warn!("a log-in failed");
         let problem = "No user has this name and this password.";
-        return form(&app, StatusCode::UNAUTHORIZED, next, problem, name);
+        return form(&app, StatusCode::UNAUTHORIZED, &next, problem, &name);
     };
     if let Some(old) = token(&app, &headers) {
         app.sessions.end(&old);
@@ -108,20 +109,19 @@ fn with_cookie(app: &App, mut response: Response, token: &str, more: &str) -> Re
     response
 }
 
-fn form(
-    app: &App,
-    status: StatusCode,
-    next: String,
-    problem: &'static str,
-    name: String,
-) -> Response {
+/// The form again. It echoes what a user can have written, and nothing longer: each sign may take
+/// five on the page, and whoever asked need not read it.
+fn form(app: &App, status: StatusCode, next: &str, problem: &'static str, name: &str) -> Response {
     let frame = Frame::new(app, None, "Log in");
+    let name = if name.len() <= NAME_LEN_MAX { name } else { "" };
+    let (next, name) = (local(next).to_owned(), name.to_owned());
     page(status, &LoginPage { frame, next, problem, name })
 }
 
 /// A place on this console, and nowhere else.
 fn local(next: &str) -> &str {
-    let is_local = next.starts_with('/')
+    let is_local = next.len() <= NEXT_LEN_MAX
+        && next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains(['\\', '\r', '\n', '\t'])
         && !next.starts_with("/login");
@@ -145,5 +145,6 @@ mod tests {
         ] {
             assert_eq!(local(next), place, "{next}");
         }
+        assert_eq!(local(&format!("/?ticker={}", "A".repeat(NEXT_LEN_MAX))), "/");
     }
 }

@@ -304,6 +304,31 @@ fn a_change_of_users_counts_from_the_next_page_on() {
     assert_eq!(listed, "anna viewer\nben trader alpha\ndora admin\n");
 }
 
+/// Whoever asks need not be logged in, nor read what comes back.
+#[test]
+fn a_log_in_echoes_nothing_long() {
+    let rig = Rig::new();
+    let mut browser = rig.browser();
+    let mut attempt = |name: &str, next: &str| {
+        browser.post("/login", &[("name", name), ("password", "wrong"), ("next", next)])
+    };
+    let usual = attempt("nobody", "/fills");
+    assert!(usual.body.contains("value=\"nobody\"") && usual.body.contains("value=\"/fills\""));
+    let long = format!("/{}", "\"".repeat(2_300));
+    for answer in [attempt(&long, "/fills"), attempt("nobody", &long)] {
+        assert_eq!(answer.status, 401);
+        assert!(!answer.body.contains("&#34;&#34;"), "{}", answer.body);
+        assert!(answer.body.len() < usual.body.len() + 100, "{}", answer.body);
+    }
+    assert_eq!(attempt("nobody", &"<".repeat(2_700)).status, 401);
+    assert_eq!(attempt("nobody", &"<".repeat(2_800)).status, 413);
+    assert_eq!(attempt("nobody", &"<".repeat(2 << 20)).status, 413);
+    let asked = browser.get(&format!("/login?next={}", "/%22".repeat(3_000)));
+    assert!(asked.body.len() < usual.body.len() + 100, "{}", asked.body);
+    let led = browser.get(&format!("/fills?ticker={}", "A".repeat(3_000)));
+    assert_eq!(led.place(), "/login?next=%2F");
+}
+
 #[test]
 fn a_flood_of_log_ins_is_put_off() {
     let rig = Rig::new();
