@@ -33,6 +33,7 @@ mod metrics;
 mod app;
 mod guard;
 mod frame;
+mod impatient;
 mod listener;
 mod pages;
 mod console;

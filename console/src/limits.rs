@@ -39,6 +39,12 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long a browser may take to send the head of a request, and to begin one.
 pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long a browser may take none of what is written to it; then its connection ends.
+pub(crate) const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Bytes that are read ahead of the request that is answered, and of a head.
+pub(crate) const AHEAD_BYTES_MAX: usize = 64 << 10;
+
 /// Bytes of a form: a split of 10,000 accounts with its signs escaped.
 pub(crate) const FORM_BYTES_MAX: usize = 2 << 20;
 

@@ -9,7 +9,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use crate::limits::{CONNECTIONS_MAX, HEAD_WITHIN};
+use crate::impatient::Impatient;
+use crate::limits::{AHEAD_BYTES_MAX, CONNECTIONS_MAX, HEAD_WITHIN, TAKEN_WITHIN};
 
 /// Serves until it is told to stop.
 pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
@@ -34,6 +35,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
         tokio::spawn(async move {
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_headers(64);
+            builder.max_buf_size(AHEAD_BYTES_MAX);
+            let stream = Impatient::new(stream, TAKEN_WITHIN);
             // A browser that goes away is no fault.
             let _ = builder.serve_connection(TokioIo::new(stream), service).await;
             drop(permit);
