@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::board::Board;
 use crate::drafts::Drafts;
 use crate::front_desk::FrontClient;
-use crate::limits::{HASHES_AT_ONCE, PAGES_AT_ONCE_MAX, STREAMS_MAX};
+use crate::limits::{FORMS_AT_ONCE_MAX, HASHES_AT_ONCE, PAGES_AT_ONCE_MAX, STREAMS_MAX};
 use crate::sessions::Sessions;
 use crate::users::Users;
 
@@ -21,7 +21,8 @@ pub(crate) struct App {
     pub(crate) places: Places,
     pub(crate) drafts: Mutex<Drafts>,
     pub(crate) hashes: Arc<Semaphore>,
-    pub(crate) pages: Semaphore,
+    pub(crate) pages: Arc<Semaphore>,
+    pub(crate) forms: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
     /// Who has a stream open, once for each.
     pub(crate) streaming: Mutex<Vec<String>>,
@@ -49,7 +50,8 @@ impl App {
             places,
             drafts: Mutex::default(),
             hashes: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
-            pages: Semaphore::new(PAGES_AT_ONCE_MAX),
+            pages: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
+            forms: Semaphore::new(FORMS_AT_ONCE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             streaming: Mutex::default(),
         }

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::limits::NEXT_LEN_MAX;
+use crate::page_form::busy;
 use crate::role::Role;
 use crate::sessions::Token;
 use crate::text;
@@ -118,17 +119,26 @@ pub(crate) fn see_other(place: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response()
 }
 
-/// Bounds the pages that are made at a time, refuses names of this host that are not its own, and
-/// gives every answer its headers.
+/// Bounds the pages that are made at a time. A form is waited for, so it takes its place itself,
+/// once it is there: unfinished ones keep nobody from a page.
+pub(crate) async fn one_of_few(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() == Method::POST {
+        return next.run(request).await;
+    }
+    match app.pages.try_acquire() {
+        Ok(_page) => next.run(request).await,
+        Err(_) => busy(),
+    }
+}
+
+/// Refuses names of this host that are not its own, and gives every answer its headers.
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = if is_own_host(&app, request.headers()) {
-        match app.pages.try_acquire() {
-            Ok(_permit) => next.run(request).await,
-            Err(_) => {
-                let busy = "Too many pages at a time: try again in a moment.";
-                (StatusCode::SERVICE_UNAVAILABLE, busy).into_response()
-            }
-        }
+        next.run(request).await
     } else {
         let wrong = "This console is reached by its address: 127.0.0.1 or localhost.";
         (StatusCode::MISDIRECTED_REQUEST, wrong).into_response()

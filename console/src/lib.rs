@@ -31,6 +31,7 @@ mod drafts;
 mod text;
 mod metrics;
 mod app;
+mod page_form;
 mod guard;
 mod frame;
 mod impatient;

@@ -64,6 +64,9 @@ pub(crate) const CONNECTIONS_MAX: usize = 512;
 /// Pages that are made at a time; those beyond are told to try again.
 pub(crate) const PAGES_AT_ONCE_MAX: usize = 64;
 
+/// Forms of people who are logged in that are read at a time: 128 MiB of them.
+pub(crate) const FORMS_AT_ONCE_MAX: usize = 64;
+
 /// Live streams at a time, in all and of one person: one for each open page.
 pub(crate) const STREAMS_MAX: usize = 256;
 pub(crate) const STREAMS_EACH_MAX: usize = 32;

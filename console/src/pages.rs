@@ -27,7 +27,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::board::State as DataState;
 use crate::frame::notice;
-use crate::guard::{guard, who};
+use crate::guard::{guard, one_of_few, who};
 use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX, SHORT_FORM_BYTES_MAX};
 use crate::metrics;
 pub(crate) use assets::ASSET_VERSION;
@@ -51,10 +51,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/login", get(login::show).post(login::log_in).layer(short()))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::asset))
+        .fallback(missing)
+        .layer(from_fn_with_state(Arc::clone(&app), one_of_few))
+        // What machines ask for is small, and is there when no page has room.
         .route("/metrics", get(metrics_page))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .fallback(missing)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN));
     pages
         .route("/events", get(events::stream))

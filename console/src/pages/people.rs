@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, see_other};
+use crate::page_form::PageForm;
 use crate::text;
 
 /// The page.
@@ -63,7 +64,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
 pub(super) async fn end(
     State(app): State<Arc<App>>,
     person: Person,
-    Form(EndForm { name }): Form<EndForm>,
+    PageForm { form: EndForm { name }, _page }: PageForm<EndForm>,
 ) -> Response {
     if !person.role.may_end_sessions() {
         return refuse(&app, &person);

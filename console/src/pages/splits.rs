@@ -10,7 +10,7 @@ use allot_allocation_rules::{Split, Weight};
 use allot_allocation_service::{Reply, Request};
 use allot_domain::{AccountId, Money, Seq, SourceId};
 use askama::Template;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use crate::drafts::{Draft, Drafts, Told};
 use crate::frame::{Frame, notice, page};
 use crate::front_desk::NoAnswer;
 use crate::guard::{Person, see_other};
+use crate::page_form::PageForm;
 use crate::pages::split_text::{read_accounts, read_weights, split};
 use crate::picture::Picture;
 use crate::text;
@@ -127,7 +128,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
 pub(super) async fn preview(
     State(app): State<Arc<App>>,
     person: Person,
-    Form(Written { weights }): Form<Written>,
+    PageForm { form: Written { weights }, _page }: PageForm<Written>,
 ) -> Response {
     let Some(source) = source(&person) else { return refuse(&app, &person) };
     let seq = Seq::new(app.board.clock.now().as_unix());
@@ -170,7 +171,7 @@ pub(super) async fn show_sent(
 pub(super) async fn send(
     State(app): State<Arc<App>>,
     person: Person,
-    Form(form): Form<Confirmed>,
+    PageForm { form, _page }: PageForm<Confirmed>,
 ) -> Response {
     let Some(source) = source(&person) else { return refuse(&app, &person) };
     let seq = Seq::new(form.seq);

@@ -329,6 +329,24 @@ fn a_log_in_echoes_nothing_long() {
     assert_eq!(led.place(), "/login?next=%2F");
 }
 
+/// 64 pages are made at a time; a form that does not come is none of them.
+#[test]
+fn unfinished_forms_keep_nobody_from_a_page() {
+    let rig = Rig::new();
+    let mut anna = rig.logged_in("anna");
+    anna.wait("/", |page| page.contains("class=\"status fresh\""));
+    let nobody = rig.browser();
+    let _unfinished: Vec<_> = (0..100).map(|_| nobody.begin("/login")).collect();
+    let _own: Vec<_> = (0..64).map(|_| anna.begin("/splits/preview")).collect();
+    let form = [("weights", "alpha 100")];
+    assert_eq!(anna.post("/splits/preview", &form).status, 503, "forms are bounded too");
+    for path in ["/", "/splits", "/login", "/healthz", "/readyz", "/metrics"] {
+        assert_eq!(anna.get(path).status, 200, "{path}");
+    }
+    assert_eq!(rig.logged_in("carl").get("/").status, 200);
+    assert_eq!(rig.browser().post("/splits/preview", &form).place(), "/login?next=%2F");
+}
+
 #[test]
 fn a_flood_of_log_ins_is_put_off() {
     let rig = Rig::new();

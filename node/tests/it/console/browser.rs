@@ -99,6 +99,18 @@ impl Browser {
         self.post("/splits", &fields)
     }
 
+    /// Begins to send a form; the console waits for the rest of it when this returns.
+    #[track_caller]
+    pub(super) fn begin(&self, path: &str) -> TcpStream {
+        let mut stream = self.connect();
+        let head = self.head("POST", path, &[("Expect", "100-continue")]);
+        let form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100";
+        stream.write_all(format!("{head}{form}\r\n\r\n").as_bytes()).unwrap();
+        let (status, _) = read_head(&mut BufReader::new(&mut stream));
+        assert_eq!(status, 100);
+        stream
+    }
+
     /// Looks at a page until it has what is waited for: after each message of a live stream.
     #[track_caller]
     pub(super) fn wait(&mut self, path: &str, is_there: impl Fn(&str) -> bool) {
@@ -154,7 +166,7 @@ fn read(stream: &mut BufReader<TcpStream>) -> Answer {
     Answer { status, headers, body: String::from_utf8(body).unwrap() }
 }
 
-fn read_head(stream: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) {
+fn read_head(stream: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
     let mut line = String::new();
     stream.read_line(&mut line).unwrap();
     let status = line.split(' ').nth(1).unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
