@@ -21,6 +21,21 @@ pub(crate) struct Draft {
     pub(crate) told: Told,
 }
 
+impl Draft {
+    /// Keeps what came of sending it. It may be sent many times at once: once it is in force, it
+    /// is, whatever comes of the others.
+    pub(crate) fn tell(&mut self, told: Told) {
+        if told.success.is_empty() && !self.told.success.is_empty() {
+            return;
+        }
+        if told.is_refused {
+            // Its number is free: what it closes may be said anew.
+            self.sent = None;
+        }
+        self.told = told;
+    }
+}
+
 /// What came of it, in a sentence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
@@ -56,6 +71,27 @@ impl Drafts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_split_in_force_stays_so_whatever_comes_of_the_others() {
+        let mut drafts = Drafts::default();
+        drafts.push("anna", Seq::new(1), "alpha 100");
+        let draft = drafts.find("anna", Seq::new(1)).unwrap();
+        let unknown = Told { problem: "no reply".to_owned(), ..Told::default() };
+        let refused = Told { is_refused: true, ..unknown.clone() };
+        let success = |text: &str| Told { success: text.to_owned(), ..Told::default() };
+        draft.sent = Some("beta".to_owned());
+        draft.tell(refused.clone());
+        assert_eq!((&*draft.told.problem, &draft.sent), ("no reply", &None));
+        draft.sent = Some("beta".to_owned());
+        for told in [unknown.clone(), success("in force"), unknown, refused] {
+            draft.tell(told);
+        }
+        assert_eq!((&*draft.told.success, &*draft.told.problem), ("in force", ""));
+        assert!(draft.sent.is_some());
+        draft.tell(success("as before"));
+        assert_eq!(draft.told.success, "as before");
+    }
 
     #[test]
     fn drafts_are_their_writers_and_few() {

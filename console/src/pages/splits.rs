@@ -195,11 +195,7 @@ pub(super) async fn send(
     }
     let told = outcome(&app, &person, split).await;
     if let Some(kept) = drafts(&app).find(person.label(), seq) {
-        if told.is_refused {
-            // Its number is free: what it closes may be said anew.
-            kept.sent = None;
-        }
-        kept.told = told;
+        kept.tell(told);
     }
     see_other(&format!("/splits/sent/{seq}"))
 }
