@@ -54,7 +54,7 @@ pub(super) async fn log_in(
 ) -> Response {
     let now = app.board.clock.now();
     let user = app.users.all().get(&name).cloned();
-    if !app.sessions.may_try(user.as_ref().map(|_| name.as_str()), now) {
+    if !app.sessions.may_try(&name, now) {
         tracing::warn!("a log-in was put off: too many within a minute");
         let problem = "Too many attempts: wait a minute, then try again.";
         let mut response = form(&app, StatusCode::TOO_MANY_REQUESTS, "/", problem, "");

@@ -357,8 +357,14 @@ fn a_flood_of_log_ins_is_put_off() {
     let statuses: Vec<_> = (0..8).map(|_| attempt("anna")).collect();
     assert!(statuses.starts_with(&[401, 401, 401]), "{statuses:?}");
     assert_eq!(statuses.last(), Some(&429));
-    let others: Vec<_> = (0..100).map(|_| attempt("nobody")).collect();
-    assert!(others.contains(&429), "{others:?}");
+    let others: Vec<_> = (0..8).map(|_| attempt("nobody")).collect();
+    assert_eq!(others.last(), Some(&429), "nobody can tell names that there are: {others:?}");
+    assert!(others.starts_with(&[401, 401, 401]), "{others:?}");
+    let names: Vec<_> = (0..100).map(|number| attempt(&format!("nobody{number}"))).collect();
+    assert!(names.contains(&429), "{names:?}");
+    let put_off = browser.post("/login", &[("name", "anna"), ("password", ""), ("next", "/fills")]);
+    assert_eq!(put_off.status, 429);
+    assert!(!put_off.body.contains("anna") && !put_off.body.contains("/fills"));
 }
 
 #[test]
