@@ -9,6 +9,14 @@
 
   let shown = null;
   let ahead = 0;
+  // What the server said of the data; true until its age or a lost connection says otherwise.
+  let said = "";
+
+  const say = (status, word, kind) => {
+    const strong = status.querySelector("strong");
+    if (strong.textContent !== word) strong.textContent = word;
+    status.className = `status ${kind}`;
+  };
 
   const tick = () => {
     const status = document.querySelector(".status");
@@ -17,17 +25,22 @@
       // The console's clock counts, whatever the clock of this machine says.
       shown = status.dataset.now;
       ahead = Date.now() - Number(shown);
+      said = status.querySelector("strong").textContent;
     }
+    const lost = document.body.dataset.offline === "true";
+    let stale = said === "stale";
     const age = status.querySelector("[data-age]");
     if (age) {
       const millis = Math.max(0, Date.now() - ahead - Number(status.dataset.made));
       age.textContent = span(Math.floor(millis / 1000));
-      const stale = millis >= Number(status.dataset.stale);
-      status.classList.toggle("old", stale);
-      document.body.dataset.stale = String(stale);
+      const old = millis >= Number(status.dataset.stale);
+      stale ||= old;
+      document.body.dataset.stale = String(old);
     }
+    const word = stale ? "stale" : said;
+    say(status, lost ? "not renewed" : word, lost && word !== "empty" ? "stale" : word);
     const offline = status.querySelector(".offline");
-    if (offline) offline.hidden = document.body.dataset.offline !== "true";
+    if (offline) offline.hidden = !lost;
   };
 
   const reached = (is) => { document.body.dataset.offline = String(!is); tick(); };

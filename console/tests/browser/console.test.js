@@ -226,6 +226,7 @@ test("a restarted console leads an open page to the log-in", async () => {
   await of(page, "positions").waitFor();
   await place.page.stop("SIGKILL");
   await page.getByText("The console cannot be reached").waitFor();
+  assert.equal(await page.getByRole("status").textContent(), "not renewed");
   await place.console();
   await page.waitForURL(/\/login/);
 });
