@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::app::App;
+use crate::app::{App, Places};
 use crate::limits::NEXT_LEN_MAX;
 use crate::page_form::busy;
 use crate::role::Role;
@@ -83,14 +83,16 @@ pub(crate) fn of_token(app: &App, token: Token, is_use: bool) -> Option<Person> 
     Some(Person { name, role: user.role, accounts, token: Some(token) })
 }
 
-/// The name of the cookie: behind TLS the browser lets nobody but this host set it.
-pub(crate) const fn cookie_name(is_behind_tls: bool) -> &'static str {
-    if is_behind_tls { "__Host-allot" } else { "allot" }
+/// The name of the cookie: behind TLS the browser lets nobody but this host set it. A browser gives
+/// cookies to every port of a host, so each console has its own.
+pub(crate) fn cookie_name(places: &Places) -> String {
+    let prefix = if places.is_behind_tls { "__Host-" } else { "" };
+    format!("{prefix}allot-{}", places.listen.port())
 }
 
 /// The session of the browser, as it claims.
 pub(crate) fn token(app: &App, headers: &HeaderMap) -> Option<Token> {
-    let name = cookie_name(app.places.is_behind_tls);
+    let name = cookie_name(&app.places);
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|c| c.split_once('='));
     pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())

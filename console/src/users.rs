@@ -10,7 +10,7 @@
 //! password, loses their sessions with their next page.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -104,7 +104,19 @@ pub(crate) fn is_password(user: Option<&User>, password: &str) -> bool {
 pub fn read_users(path: &Path) -> Result<UserMap, ConsoleError> {
     let fail = |why: String| ConsoleError(format!("cannot use {}: {why}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| fail(error.to_string()))
+    let mode = fs::metadata(path).map_err(|error| fail(error.to_string()))?.mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            "others can read or write {}, which has the hashes of passwords: chmod 600",
+            path.display()
+        );
+    }
+    // The parser quotes what it cannot read, which may be a hash.
+    toml::from_str(&text).map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
+        let line = 1 + before.matches('\n').count();
+        fail(format!("line {line} is not what `allot console user add` writes"))
+    })
 }
 
 /// Adds a user to the file, or changes them, and makes the file if there is none.
@@ -124,6 +136,7 @@ pub fn add_user(
         return Err(ConsoleError(why.to_owned()));
     }
     let hash = hash_password(password)?;
+    let _lock = lock(path)?;
     let mut users = if path.exists() { read_users(path)? } else { UserMap::new() };
     let accounts = accounts.iter().map(ToString::to_string).collect();
     users.insert(name.to_owned(), User { role, accounts, password: hash });
@@ -135,6 +148,7 @@ pub fn add_user(
 /// # Errors
 /// When there is none of that name, or the file cannot be written.
 pub fn remove_user(path: &Path, name: &str) -> Result<(), ConsoleError> {
+    let _lock = lock(path)?;
     let mut users = read_users(path)?;
     if users.remove(name).is_none() {
         return Err(ConsoleError(format!("{} has no user {name}", path.display())));
@@ -173,6 +187,17 @@ fn check_password(name: &str, password: &str) -> Result<(), String> {
             .to_owned());
     }
     Ok(())
+}
+
+/// Keeps others from changing the file meanwhile. The lock is that of its folder, because a change
+/// puts another file in its place.
+fn lock(path: &Path) -> Result<File, ConsoleError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let lock = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| {
+        folder.lock()?;
+        Ok(folder)
+    });
+    lock.map_err(|error| ConsoleError(format!("cannot write {}: {error}", path.display())))
 }
 
 /// A reader sees the old file or the new one. Only its owner may read it.
@@ -231,6 +256,36 @@ mod tests {
         assert!(remove_user(&path, "anna").is_err());
         fs::write(&path, "anna = 3").unwrap();
         assert!(users.all().is_empty() && read_users(&path).is_err());
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_named_and_not_told() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("users.toml");
+        let good = "[anna]\nrole = \"viewer\"\n";
+        for bad in [
+            "password = \"$argon2id$secret\nrole",
+            "$argon2id$secret = 3",
+            "password = [\"$argon2id$secret\"]",
+            "\"$argon2id$secret\" = \"\"",
+        ] {
+            fs::write(&path, format!("{good}{bad}\n")).unwrap();
+            let error = read_users(&path).unwrap_err().to_string();
+            // Where a text does not end, the parser names the line after it.
+            assert!(error.contains("line 3 ") || error.contains("line 4 "), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_changes_the_users_at_a_time() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("users.toml");
+        let held = lock(&path).unwrap();
+        assert!(File::open(folder.path()).unwrap().try_lock().is_err());
+        drop(held);
+        add_user(&path, "anna", Role::Viewer, &[], PASSWORD).unwrap();
+        File::open(folder.path()).unwrap().try_lock().unwrap();
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 }
 
 fn with_cookie(app: &App, mut response: Response, token: &str, more: &str) -> Response {
-    let name = cookie_name(app.places.is_behind_tls);
+    let name = cookie_name(&app.places);
     let secure = if app.places.is_behind_tls { "; Secure" } else { "" };
     let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
     let cookie = HeaderValue::from_str(&cookie).expect("a token is made of hex digits");
