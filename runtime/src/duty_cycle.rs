@@ -29,6 +29,15 @@ pub(crate) struct DutyCycle {
     pub(crate) stopper: Stopper,
 }
 
+/// A duty cycle that has ended, with its closed agents.
+///
+/// They are kept until all threads of the group have ended: an agent that is in its last turn may
+/// still hand something to one that is closed, and must not take it for one that failed.
+pub(crate) struct Ended {
+    pub(crate) agents: Vec<Box<dyn Agent>>,
+    pub(crate) result: Result<(), ThreadGroupError>,
+}
+
 /// A duty cycle under way.
 struct Turns {
     cycle: DutyCycle,
@@ -40,12 +49,13 @@ struct Turns {
 impl DutyCycle {
     /// Runs until the thread group is stopped. If an agent fails or panics it stops the group: the
     /// other agents would wait for it for ever.
-    pub(crate) fn run(self) -> Result<(), ThreadGroupError> {
+    pub(crate) fn run(self) -> Ended {
         let mut turns = Turns { cycle: self, current: 0, memory: PollSet::without_waker() };
         let worked = turns.guarded(Turns::work).and_then(|()| turns.failed());
         turns.cycle.stopper.stop();
         let broken = worked.is_err().then_some(turns.current);
-        worked.and(turns.close(broken))
+        let result = worked.and(turns.close(broken));
+        Ended { agents: turns.cycle.agents, result }
     }
 }
 

@@ -2,18 +2,19 @@
 
 use std::fmt;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::duty_cycle::DutyCycle;
+use crate::duty_cycle::{DutyCycle, Ended};
 use crate::{RuntimeError, Stopper, pin_to};
 
 /// The threads of a group. Dropping it stops and joins them.
 pub struct Running {
     stopper: Stopper,
-    threads: Vec<JoinHandle<Result<(), ThreadGroupError>>>,
+    threads: Vec<JoinHandle<Ended>>,
     /// Every thread holds a clone, so that the channel closes when the last one ends.
     alive: Option<Sender<()>>,
     ended: Receiver<()>,
@@ -43,15 +44,16 @@ impl Running {
         let name = cycle.thread.clone();
         let alive = self.alive.clone();
         let thread = Builder::new().name(name.clone()).spawn(move || {
-            // Dropped last, when the agents are gone and their sockets closed.
+            // Dropped last, when the agents are closed.
             let _alive = alive;
-            core.map_or(Ok(()), pin_to).map_err(|error| ThreadGroupError {
-                thread: cycle.thread.clone(),
-                role: String::new(),
-                message: error.to_string(),
-                panicked: false,
-            })?;
-            cycle.run()
+            match core.map_or(Ok(()), pin_to) {
+                Ok(()) => cycle.run(),
+                Err(error) => {
+                    let result =
+                        Err(ThreadGroupError::failed(&cycle.thread, "", &error.to_string()));
+                    Ended { agents: cycle.agents, result }
+                }
+            }
         });
         let thread = thread
             .map_err(|error| RuntimeError::Thread { thread: name, cause: error.to_string() })?;
@@ -110,14 +112,27 @@ impl Running {
         }))
     }
 
+    /// Drops no agent before all threads that are joined have ended.
     fn join_all(&mut self) -> Result<(), ThreadGroupError> {
-        let mut joined = Ok(());
+        let (mut joined, mut closed) = (Ok(()), Vec::new());
         for thread in self.threads.drain(..) {
             let name = thread.thread().name().unwrap_or_default().to_owned();
-            let result = thread.join().unwrap_or_else(|_| {
-                Err(ThreadGroupError::panicked(&name, "", "while its agents were dropped"))
-            });
-            joined = joined.and(result);
+            match thread.join() {
+                Ok(Ended { agents, result }) => {
+                    joined = joined.and(result);
+                    closed.push((name, agents));
+                }
+                Err(_) => {
+                    let message = "outside of its agents";
+                    joined = joined.and(Err(ThreadGroupError::panicked(&name, "", message)));
+                }
+            }
+        }
+        for (name, agents) in closed {
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(agents)));
+            joined = joined.and(dropped.map_err(|_| {
+                ThreadGroupError::panicked(&name, "", "while its agents were dropped")
+            }));
         }
         joined
     }

@@ -244,3 +244,51 @@ fn a_socket_ends_a_sleep_under_every_strategy() {
         running.join().unwrap();
     }
 }
+
+/// Tells when the thread that set it is over: after its function has returned.
+struct AtThreadEnd(Sender<()>);
+
+impl Drop for AtThreadEnd {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+std::thread_local! {
+    static AT_THREAD_END: std::cell::OnceCell<AtThreadEnd> = const { std::cell::OnceCell::new() };
+}
+
+#[test]
+fn an_agent_in_its_last_turn_finds_the_others_closed_and_not_gone() {
+    let (events, _log) = channel();
+    let (to_other, from_one) = std::sync::mpsc::sync_channel(1);
+    let (over, is_over) = channel();
+    let (began, has_begun) = channel();
+    let (sent, was_sent) = channel();
+    let mut group = group(Threads::Dedicated);
+    let (one, other) = (group.thread("one").unwrap(), group.thread("other").unwrap());
+    let last_turn = move |_: Nanos, _: &mut Nanos| {
+        began.send(()).unwrap();
+        is_over.recv_timeout(TIMEOUT).unwrap();
+        sent.send(to_other.try_send("the last")).unwrap();
+        0
+    };
+    group.add(&one, probe("one", &events, last_turn));
+    let (other_began, other_has_begun) = channel();
+    let until_stopped = move |_: Nanos, _: &mut Nanos| {
+        AT_THREAD_END.with(|at_end| {
+            at_end.get_or_init(|| AtThreadEnd(over.clone()));
+        });
+        other_began.send(()).unwrap();
+        // Held as long as the agent is.
+        let _ = &from_one;
+        0
+    };
+    group.add(&other, probe("other", &events, until_stopped));
+    let running = group.start().unwrap();
+    has_begun.recv_timeout(TIMEOUT).unwrap();
+    other_has_begun.recv_timeout(TIMEOUT).unwrap();
+    running.stop();
+    assert_eq!(was_sent.recv_timeout(TIMEOUT).unwrap(), Ok(()));
+    running.join().unwrap();
+}
