@@ -11,7 +11,7 @@ use allot_desk_rules::{Input, Line, Symbol, User, Wanted};
 use allot_desk_service::{
     ReplyBody, Report, Request, RequestKind, WantedEvent, Wish, decode_input, decode_line,
     decode_replies, decode_request, encode_failure, encode_line, encode_quote, encode_request,
-    encode_tick, read_answer, routing_keys, routing_rejection,
+    encode_retry, encode_tick, read_answer, routing_keys, routing_rejection,
 };
 use allot_wire::backplane::InputKind;
 use allot_wire::{Batch, Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
@@ -123,6 +123,7 @@ fn read_input(kind: u8, body: &[u8]) {
         Err(rejection) => return assert_refused_well(&rejection),
         Ok(Input::Quote(quoted)) => encode_quote(&quoted, &mut out),
         Ok(Input::QuoteFailed(failed)) => encode_failure(failed.symbol, &mut out),
+        Ok(Input::QuoteRetried(retried)) => encode_retry(&retried, &mut out),
         Ok(Input::Tick(_)) => encode_tick(&mut out),
         Ok(Input::Marker(_)) => return,
         Ok(input) => return assert_eq!(input.time_ns(), TIME),

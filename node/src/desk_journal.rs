@@ -58,6 +58,9 @@ pub(crate) fn sentence(kind: u8, body: &[u8]) -> String {
         Ok(Input::Quote(quoted)) => format!("quote {} {}", quoted.symbol, quoted.price),
         Ok(Input::QuoteFailed(failed)) => format!("quote {}: not to be had", failed.symbol),
         Ok(Input::Marker(marker)) => format!("marker {}", marker.number),
+        Ok(Input::QuoteRetried(retried)) => {
+            format!("quote {}: asked for again, {}", retried.symbol, retried.fault)
+        }
         Ok(Input::Tick(_)) => "tick".to_owned(),
     }
 }

@@ -6,6 +6,7 @@
 //! | command     | an answer, a rejection for the first reason that applies, or that it waits  |
 //! | quote       | the triggers that it satisfies, in order; then the answers it was waited for |
 //! | failed one  | the rejections of those who waited for it, and what they go on with          |
+//! | failed try  | nothing more                                                                |
 //! | marker      | nothing more                                                                |
 
 use allot_desk_rules::{Accounts, DeskConfig, Input, Outcomes};

@@ -40,6 +40,9 @@ impl fmt::Display for Subject {
                 Input::Quote(quoted) => write!(f, "a quote of {}", quoted.symbol),
                 Input::Tick(_) => f.write_str("a tick"),
                 Input::QuoteFailed(failed) => write!(f, "a failed quote of {}", failed.symbol),
+                Input::QuoteRetried(retried) => {
+                    write!(f, "a failed try of a quote of {}", retried.symbol)
+                }
                 Input::Marker(marker) => write!(f, "marker {}", marker.number),
             },
             Self::Accounts => f.write_str("the accounts"),

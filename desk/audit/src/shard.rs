@@ -119,7 +119,7 @@ impl Shard {
             }
             Input::Quote(quoted) => self.fail(quoted.symbol),
             Input::QuoteFailed(failed) => self.fail(failed.symbol),
-            Input::Marker(_) | Input::Tick(_) => {}
+            Input::QuoteRetried(_) | Input::Marker(_) | Input::Tick(_) => {}
         }
         self.say_due(matches!(input, Input::Tick(_)));
         std::mem::take(&mut self.out)

@@ -195,7 +195,7 @@ impl Accounts {
             Input::DumpAll(dump) => self.apply_dump(dump, outcomes),
             Input::Quote(quoted) => return self.apply_quote(quoted, outcomes),
             Input::QuoteFailed(failed) => return self.apply_failure(failed.symbol, outcomes),
-            Input::Marker(_) | Input::Tick(_) => {}
+            Input::QuoteRetried(_) | Input::Marker(_) | Input::Tick(_) => {}
         }
         Step::Done
     }

@@ -19,6 +19,8 @@ pub enum Input {
     Quote(Quoted),
     /// A quote that could not be had; goes to all shards.
     QuoteFailed(QuoteFailed),
+    /// A try of a quote that brought none, and is followed by another; goes to all shards.
+    QuoteRetried(QuoteRetried),
     /// A cut through all shards.
     Marker(Marker),
     /// Something is due, and no other input tells the time; goes to all shards.
@@ -34,6 +36,7 @@ impl Input {
             Self::DumpAll(dump) => dump.time_ns,
             Self::Quote(quoted) => quoted.time_ns,
             Self::QuoteFailed(failed) => failed.time_ns,
+            Self::QuoteRetried(retried) => retried.time_ns,
             Self::Marker(marker) => marker.time_ns,
             Self::Tick(tick) => tick.time_ns,
         }
@@ -118,6 +121,22 @@ pub struct Quoted {
 pub struct QuoteFailed {
     /// Of which stock.
     pub symbol: Symbol,
+    /// When the router took it: nanoseconds of Unix time.
+    pub time_ns: u64,
+}
+
+/// A try of a quote that brought none, and is followed by another. It is logged, and changes
+/// nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuoteRetried {
+    /// Of which stock.
+    pub symbol: Symbol,
+    /// The user in whose name it was asked for.
+    pub asked_by: User,
+    /// The transaction for which it was asked, if that had a number.
+    pub transaction: Option<NonZeroU64>,
+    /// Why it brought none; logged.
+    pub fault: Box<str>,
     /// When the router took it: nanoseconds of Unix time.
     pub time_ns: u64,
 }

@@ -41,7 +41,7 @@ pub use cents::Cents;
 pub use command::{Command, CommandName};
 pub use config::{DeskConfig, NoDeskConfig};
 pub use file_name::FileName;
-pub use input::{DumpAll, Input, QuoteFailed, Quoted, Request, Tick};
+pub use input::{DumpAll, Input, QuoteFailed, QuoteRetried, Quoted, Request, Tick};
 pub use line::{Line, LineHead};
 pub use outcome::{
     Action, CashChange, Cause, Firing, Origin, Outcome, Outcomes, Pending, Recent, RecentKind,

@@ -1,17 +1,19 @@
 //! Input: what a shard of the desk applies, as the body of an input.
 //!
-//! Commands are the front door's own records, untouched. A quote, one that could not be had, and a
-//! tick are one kind, for that is what the quote manager feeds.
+//! Commands are the front door's own records, untouched. A quote, one that could not be had, a try
+//! that brought none, and a tick are one kind, for that is what the quote manager feeds.
 
 use std::num::NonZeroU64;
 
-use allot_desk_rules::{Cents, CommandName, Input, QuoteFailed, Quoted, Symbol, Tick, User};
+use allot_desk_rules::{
+    Cents, CommandName, Input, QuoteFailed, QuoteRetried, Quoted, Symbol, Tick, User,
+};
 use allot_domain::Reject as Core;
 use allot_wire::backplane::{InputKind, decode_marker};
 use allot_wire::{DecodeError, PaddedTicker, Rejection, codec};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::CRYPTOKEY_LEN_MAX;
+use crate::limits::{CRYPTOKEY_LEN_MAX, FAULT_LEN_MAX};
 use crate::request::command_of;
 use crate::{Request, RequestKind, decode_request};
 
@@ -24,7 +26,7 @@ pub enum InputName {
     DumpAll,
     /// 4: a cut through all shards.
     Marker,
-    /// 5: a quote, one that could not be had, or the time alone.
+    /// 5: a quote, one that could not be had, a try that brought none, or the time alone.
     Quote,
 }
 
@@ -79,6 +81,12 @@ enum QuoteRecord<'a> {
         symbol: [u8; 3],
     },
     Tick,
+    Retried {
+        symbol: [u8; 3],
+        asked_by: PaddedTicker,
+        transaction: u64,
+        fault: &'a str,
+    },
 }
 
 /// Appends the body of a quote; the time is the router's to say.
@@ -99,6 +107,24 @@ pub fn encode_failure(symbol: Symbol, body: &mut Vec<u8>) {
     codec::append(QuoteRecord::Failed { symbol: symbol.padded() }, body);
 }
 
+/// Appends the body of a try that brought no quote; the time is the router's to say. Its fault is
+/// cut at [`FAULT_LEN_MAX`] bytes, and what is not printable ASCII becomes a `?`.
+pub fn encode_retry(retried: &QuoteRetried, body: &mut Vec<u8>) {
+    let printable = |letter: char| if is_printable(letter) { letter } else { '?' };
+    let fault: String = retried.fault.chars().take(FAULT_LEN_MAX).map(printable).collect();
+    let record = QuoteRecord::Retried {
+        symbol: retried.symbol.padded(),
+        asked_by: retried.asked_by.key().into(),
+        transaction: retried.transaction.map_or(0, NonZeroU64::get),
+        fault: &fault,
+    };
+    codec::append(record, body);
+}
+
+const fn is_printable(letter: char) -> bool {
+    matches!(letter, ' '..='~')
+}
+
 /// Appends the body of a tick; the time is the router's to say.
 pub fn encode_tick(body: &mut Vec<u8>) {
     codec::append(QuoteRecord::Tick, body);
@@ -108,22 +134,36 @@ fn decode_quote(body: &[u8], time_ns: u64) -> Result<Input, DecodeError> {
     let read_symbol = |symbol: [u8; 3]| {
         Symbol::from_padded(symbol).ok_or_else(|| DecodeError::new("a quote of no symbol"))
     };
+    let read_user = |user: &PaddedTicker| {
+        User::of_key(user.read()?).ok_or_else(|| DecodeError::new("a quote for no user"))
+    };
     Ok(match codec::decode(body)? {
         QuoteRecord::Tick => Input::Tick(Tick { time_ns }),
         QuoteRecord::Failed { symbol } => {
             Input::QuoteFailed(QuoteFailed { symbol: read_symbol(symbol)?, time_ns })
         }
+        QuoteRecord::Retried { symbol, asked_by, transaction, fault } => {
+            if FAULT_LEN_MAX < fault.len() || !fault.chars().all(is_printable) {
+                return Err(DecodeError::new("a fault that is too long or not printable"));
+            }
+            Input::QuoteRetried(QuoteRetried {
+                symbol: read_symbol(symbol)?,
+                asked_by: read_user(&asked_by)?,
+                transaction: NonZeroU64::new(transaction),
+                fault: fault.into(),
+                time_ns,
+            })
+        }
         QuoteRecord::Quoted { symbol, price, server_time_ms, asked_by, transaction, cryptokey } => {
             if CRYPTOKEY_LEN_MAX < cryptokey.len() {
                 return Err(DecodeError::new("a quote with a cryptokey that is too long"));
             }
-            let user = User::of_key(asked_by.read()?);
             Input::Quote(Quoted {
                 symbol: read_symbol(symbol)?,
                 price: Cents::new(price),
                 server_time_ms,
                 cryptokey: cryptokey.into(),
-                asked_by: user.ok_or_else(|| DecodeError::new("a quote for no user"))?,
+                asked_by: read_user(&asked_by)?,
                 transaction: NonZeroU64::new(transaction),
                 time_ns,
             })

@@ -33,7 +33,9 @@ mod view;
 mod quotes;
 mod quote_server;
 
-pub use input::{InputName, decode_input, encode_failure, encode_quote, encode_tick, is_dump};
+pub use input::{
+    InputName, decode_input, encode_failure, encode_quote, encode_retry, encode_tick, is_dump,
+};
 pub use quote_server::{Delay, PriceScript, QuoteServer, QuoteServerOptions};
 pub use quotes::{QuoteManager, QuoteTimes, read_answer};
 pub use reply::{Reply, ReplyBody, decode_replies, notices_as_json};

@@ -24,6 +24,10 @@ pub const ANSWER_LEN_MAX: usize = 1_024;
 /// The longest cryptokey that is kept: the legacy server's has 44 characters.
 pub const CRYPTOKEY_LEN_MAX: usize = 256;
 
+/// The longest reason that is kept of a try that brought no quote: a sentence, which may have a part
+/// of what the legacy server said.
+pub const FAULT_LEN_MAX: usize = 256;
+
 /// The longest line of a refused command that is kept for the log: the longest one that can be read
 /// is shorter, but for blanks.
 pub const REFUSED_LINE_MAX: usize = 1_024;
@@ -40,7 +44,8 @@ pub const PUBLICATIONS_PER_TURN: usize = 256;
 /// Quotes that are handed over in a turn.
 pub const QUOTES_PER_TURN: usize = 256;
 
-/// Quotes that wait for room at the router, beyond which no more are asked for.
+/// Quotes, and tries without one, that wait for room at the router, beyond which no more are asked
+/// for.
 pub const OUTBOX_MAX: usize = 1_024;
 
 /// How soon the router is tried again where it had no room.

@@ -8,8 +8,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use allot_desk_rules::limits::{DUE_GRAIN_NS, SHARE_PRICE_MAX};
-use allot_desk_rules::{Cents, Quoted, Symbol, Wanted};
-use allot_desk_service::{InputName, WantedEvent, encode_failure, encode_quote, encode_tick};
+use allot_desk_rules::{Cents, QuoteRetried, Quoted, Symbol, Wanted};
+use allot_desk_service::{
+    InputName, WantedEvent, encode_failure, encode_quote, encode_retry, encode_tick,
+};
 use allot_runtime::{Link, Nanos};
 use allot_wire::backplane::{Feedback, encode_feedback};
 
@@ -124,6 +126,7 @@ impl QuoteSource {
             let wanted = self.wanted.remove(&symbol).expect("what comes is wanted");
             let mut frame = if prng.percent(self.options.failed_percent) {
                 tally.quotes_failed += 1;
+                self.retry(&wanted);
                 let mut body = Vec::new();
                 encode_failure(symbol, &mut body);
                 frame(vec![body; self.shards])
@@ -165,6 +168,19 @@ impl QuoteSource {
             count += 1;
         }
         count
+    }
+
+    /// A try brings no quote. Without room its notice is lost: it changes nothing.
+    fn retry(&mut self, wanted: &Wanted) {
+        let Wanted { symbol, user: asked_by, transaction } = *wanted;
+        let fault = "no answer within 25ms".into();
+        let retried = QuoteRetried { symbol, asked_by, transaction, fault, time_ns: 0 };
+        let mut body = Vec::new();
+        encode_retry(&retried, &mut body);
+        let mut frame = frame(vec![body; self.shards]);
+        if let Some(router) = &mut self.router {
+            let _ = router.send(&mut frame);
+        }
     }
 
     fn quote(&mut self, wanted: &Wanted, now: Nanos, prng: &mut Prng) -> Vec<u8> {

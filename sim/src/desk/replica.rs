@@ -195,7 +195,11 @@ fn name_of(input: &Input) -> Option<MessageName> {
     match input {
         Input::Command(request) => numbered(&request.source, request.id),
         Input::DumpAll(dump) => numbered(&dump.source, dump.id),
-        Input::Quote(_) | Input::QuoteFailed(_) | Input::Marker(_) | Input::Tick(_) => None,
+        Input::Quote(_)
+        | Input::QuoteFailed(_)
+        | Input::QuoteRetried(_)
+        | Input::Marker(_)
+        | Input::Tick(_) => None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Random inputs: users, stocks and prices are few, so that they meet.
 
 use allot_desk_rules::limits::SECOND_NS;
-use allot_desk_rules::{Cents, Command, FileName, Input, Line, QuoteFailed, Symbol, Tick, User};
+use allot_desk_rules::{
+    Cents, Command, FileName, Input, Line, QuoteFailed, QuoteRetried, Symbol, Tick, User,
+};
 use allot_domain::Marker;
 use proptest::prelude::*;
 
@@ -69,6 +71,13 @@ fn input(choice: &Choice, number: u64, time_ns: u64) -> Input {
     match choice.kind {
         0..=5 => quoted(of, price, time_ns),
         6 => Input::QuoteFailed(QuoteFailed { symbol: of, time_ns }),
+        7 if choice.amount.is_multiple_of(3) => Input::QuoteRetried(QuoteRetried {
+            symbol: of,
+            asked_by: user("u"),
+            transaction: None,
+            fault: "late".into(),
+            time_ns,
+        }),
         7 if choice.amount.is_multiple_of(2) => Input::Tick(Tick { time_ns }),
         7 => Input::Marker(Marker { number, time_ns, report: false }),
         8 => request(line(None, Command::DumpLog(file(number))), number, time_ns),

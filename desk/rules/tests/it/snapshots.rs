@@ -56,6 +56,7 @@ fn later(input: &Input, now_ns: u64) -> Input {
         }
         Input::Quote(quoted) => quoted.time_ns += now_ns,
         Input::QuoteFailed(failed) => failed.time_ns += now_ns,
+        Input::QuoteRetried(retried) => retried.time_ns += now_ns,
         Input::Marker(marker) => marker.time_ns += now_ns,
         Input::Tick(tick) => tick.time_ns += now_ns,
         Input::DumpAll(dump) => dump.time_ns += now_ns,

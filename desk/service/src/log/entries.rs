@@ -3,7 +3,8 @@
 use core::num::NonZeroU64;
 
 use allot_desk_rules::{
-    Cents, CommandName, Firing, Input, Outcome, Outcomes, Quoted, Symbol, Told, Trade, User,
+    Cents, CommandName, Firing, Input, Outcome, Outcomes, QuoteRetried, Quoted, Symbol, Told,
+    Trade, User,
 };
 use allot_domain::Side;
 use allot_wire::Rejection;
@@ -97,6 +98,15 @@ impl Page<'_> {
                 let subject = subject(CommandName::Quote, None, symbol, None);
                 let what = format!("the quote server gave no quote of {}", failed.symbol);
                 self.add(failed.time_ns, None, Event::ErrorEvent(subject, what));
+            }
+            Input::QuoteRetried(retried) => {
+                let QuoteRetried { symbol, asked_by, transaction, ref fault, time_ns } = *retried;
+                let subject = subject(CommandName::Quote, None, Some(symbol), None);
+                let what = format!(
+                    "no quote of {symbol}, which was asked for in the name of {asked_by}: {fault}; \
+                     it is asked for again"
+                );
+                self.add(time_ns, transaction, Event::ErrorEvent(subject, what));
             }
             Input::Marker(_) | Input::Tick(_) => {}
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use allot_desk_rules::limits::DUE_GRAIN_NS;
-use allot_desk_rules::{Quoted, Symbol, Wanted};
+use allot_desk_rules::{QuoteRetried, Quoted, Symbol, Wanted};
 use allot_runtime::{Agent, Context, Link, Nanos, PollSet, RuntimeError, Subscriber};
 use allot_wire::backplane::{Feedback, encode_feedback};
 
@@ -15,7 +15,9 @@ use crate::limits::{
     ON_ITS_WAY, OUTBOX_MAX, PUBLICATIONS_PER_TURN, QUOTES_PER_TURN, ROUTER_RETRY, TIMEOUT_MAX,
 };
 use crate::wanted::WANTED;
-use crate::{InputName, WantedEvent, Wish, encode_failure, encode_quote, encode_tick};
+use crate::{
+    InputName, WantedEvent, Wish, encode_failure, encode_quote, encode_retry, encode_tick,
+};
 
 /// Gets the quotes that are wanted, and hands them to the router.
 pub struct QuoteManager {
@@ -65,8 +67,8 @@ struct Open {
 struct Outgoing {
     symbol: Symbol,
     body: Vec<u8>,
-    /// For how long after that somebody may say that he wants it.
-    on_its_way: Duration,
+    /// For how long after that somebody may say that he wants it; none of a try without a quote.
+    on_its_way: Option<Duration>,
 }
 
 impl QuoteManager {
@@ -151,6 +153,7 @@ impl QuoteManager {
         }
         let mut count = 0;
         while self.open.len() < self.times.connections_max
+            && self.has_room()
             && let Some(symbol) = self.ready.pop_front()
         {
             // One that was given up meanwhile is not there, or was begun anew.
@@ -185,7 +188,7 @@ impl QuoteManager {
                 (Some(_), Err(error)) => Some(Err(error.to_string())),
                 (Some(_), Ok(None)) if is_late => {
                     self.open.swap_remove(at);
-                    self.again(symbol, now, true);
+                    self.again(symbol, None, now);
                     count += 1;
                     continue;
                 }
@@ -212,15 +215,23 @@ impl QuoteManager {
             let server = self.server;
             tracing::warn!("no quote of {symbol} from {server}: {fault}; it is asked again");
         }
-        self.again(symbol, now, false);
+        self.again(symbol, Some(fault), now);
     }
 
-    /// Another try, with twice the time: at once after one that took too long, else after a pause.
-    fn again(&mut self, symbol: Symbol, now: Nanos, at_once: bool) {
+    /// Another try, with twice the time: at once after one that took too long, which has no fault,
+    /// else after a pause. The log is told of the one that failed.
+    fn again(&mut self, symbol: Symbol, fault: Option<&str>, now: Nanos) {
         let Some(fetch) = self.fetches.get_mut(&symbol) else { return };
+        let Wanted { user: asked_by, transaction, .. } = fetch.wanted;
+        let too_long = || format!("no answer within {:?}", fetch.timeout);
+        let what = fault.map_or_else(too_long, str::to_owned).into();
+        let retried = QuoteRetried { symbol, asked_by, transaction, fault: what, time_ns: 0 };
+        let mut body = Vec::new();
+        encode_retry(&retried, &mut body);
+        self.outbox.push_back(Outgoing { symbol, body, on_its_way: None });
         let pause = fetch.timeout;
         fetch.timeout = (2 * fetch.timeout).min(TIMEOUT_MAX);
-        if at_once {
+        if fault.is_none() {
             self.ready.push_back(symbol);
         } else {
             self.paused.insert((now + pause, symbol));
@@ -240,7 +251,7 @@ impl QuoteManager {
     fn end(&mut self, symbol: Symbol, body: Vec<u8>, on_its_way: Duration) {
         let fetch = self.fetches.remove(&symbol).expect("what ends was begun");
         self.deadlines.remove(&(fetch.give_up_at, symbol));
-        self.outbox.push_back(Outgoing { symbol, body, on_its_way });
+        self.outbox.push_back(Outgoing { symbol, body, on_its_way: Some(on_its_way) });
     }
 
     /// Fails what could not be had in time.
@@ -272,7 +283,9 @@ impl QuoteManager {
                 self.is_router_full = true;
                 break;
             }
-            self.handed.insert(*symbol, now + *on_its_way);
+            if let Some(on_its_way) = on_its_way {
+                self.handed.insert(*symbol, now + *on_its_way);
+            }
             self.outbox.pop_front();
             count += 1;
         }

@@ -6,10 +6,10 @@
 use std::fs;
 use std::path::Path;
 
-use allot_desk_rules::{DeskConfig, Outcomes, Symbol, User, Wanted};
+use allot_desk_rules::{DeskConfig, Outcomes, QuoteRetried, Symbol, User, Wanted};
 use allot_desk_service::{
     Desk, InputName, Report, Request, ShardReport, decode_replies, encode_failure, encode_line,
-    encode_quote, encode_request, encode_tick, read_answer, request_of_line,
+    encode_quote, encode_request, encode_retry, encode_tick, read_answer, request_of_line,
 };
 use allot_domain::{Outcomes as _, Seq, SourceId};
 use allot_shard::{Delivery, Entry, Service, State};
@@ -109,6 +109,11 @@ fn the_corpus_is_written() {
     let mut failure = Vec::new();
     encode_failure(Symbol::new(b"ABC").unwrap(), &mut failure);
     write("input-failure", &[&[5], &failure[..]].concat());
+    let mut retry = Vec::new();
+    let (symbol, asked_by) = (Symbol::new(b"ABC").unwrap(), User::new(b"u").unwrap());
+    let (transaction, fault) = (None, "no answer within 25ms".into());
+    encode_retry(&QuoteRetried { symbol, asked_by, transaction, fault, time_ns: 0 }, &mut retry);
+    write("input-retry", &[&[5], &retry[..]].concat());
     let mut tick = Vec::new();
     encode_tick(&mut tick);
     write("input-tick", &[&[5], &tick[..]].concat());

@@ -9,7 +9,7 @@ use std::{fs, io::Write};
 
 use allot_desk_rules::{
     Accounts, Action, Cents, Command, DeskConfig, DumpAll, Input, Line, Outcome, Outcomes,
-    QuoteFailed, Quoted, Request, Symbol, User,
+    QuoteFailed, QuoteRetried, Quoted, Request, Symbol, User,
 };
 use allot_desk_service::log::{ByTime, Entry, EntryMaker, Event, XmlLog};
 use allot_domain::{Machine, Marker, MessageId, Seq, SourceId};
@@ -178,6 +178,13 @@ fn day(desk: &mut Desk) {
     desk.line("[9] SET_SELL_TRIGGER,ann,ABC,8.00");
     let symbol = Symbol::new(b"XYZ").unwrap();
     desk.line("[10] QUOTE,bob,XYZ");
+    desk.apply_to_all(&Input::QuoteRetried(QuoteRetried {
+        symbol,
+        asked_by: User::new(b"bob").unwrap(),
+        transaction: NonZeroU64::new(10),
+        fault: "no answer within 25ms".into(),
+        time_ns: desk.now_ns,
+    }));
     desk.apply_to_all(&Input::QuoteFailed(QuoteFailed { symbol, time_ns: desk.now_ns }));
     desk.send("[1] ADD,ann,100.00", 1);
     desk.line("DUMPLOG,ann,./ann.xml");
@@ -214,11 +221,12 @@ fn the_log_of_a_day_says_everything_that_happened() {
         systemEvent 9 SET_SELL_TRIGGER ann ABC 8.00
         accountTransaction 9 add ann 8.00
         userCommand 10 QUOTE bob XYZ
-        errorEvent 14 QUOTE XYZ the quote server gave no quote of XYZ
+        errorEvent 10 QUOTE XYZ no quote of XYZ, which was asked for in the name of bob: no answer within 25ms; it is asked for again
+        errorEvent 15 QUOTE XYZ the quote server gave no quote of XYZ
         errorEvent 10 QUOTE bob XYZ no_quote: the quote server gave no price for XYZ; send another one later
         userCommand 1 ADD ann 100.00
         debugEvent 1 ADD ann 100.00 sent again: told again what it was told, and not applied twice
-        userCommand 16 DUMPLOG ann ./ann.xml
+        userCommand 17 DUMPLOG ann ./ann.xml
         userCommand 12 DUMPLOG ./all.xml"#]],
     );
 }

@@ -19,6 +19,8 @@ struct Rig {
     router: Link,
     clock: Clock,
     sequence: u64,
+    /// Why tries brought no quote.
+    faults: Vec<String>,
 }
 
 impl Rig {
@@ -33,7 +35,8 @@ impl Rig {
         let publish = publish.to_owned();
         let manager = QuoteManager::new(server, times, 2, &context, &publish, near).unwrap();
         while broadcast.next_subscription().is_none() {}
-        Self { manager, listener, broadcast, router, clock: Clock::system(), sequence: 0 }
+        let (clock, sequence, faults) = (Clock::system(), 0, Vec::new());
+        Self { manager, listener, broadcast, router, clock, sequence, faults }
     }
 
     fn want(&mut self, user: &[u8], time_ns: u64) {
@@ -91,16 +94,38 @@ impl Rig {
         }
     }
 
-    /// The next input that the router is handed, the same for both shards.
-    fn input(&mut self) -> Input {
+    /// What the router was handed, the same for both shards, but for tries that brought no quote.
+    fn handed(&mut self) -> Option<Input> {
         let mut frame = Vec::new();
-        while !self.router.receive(&mut frame) {
+        while self.router.receive(&mut frame) {
+            let feedback = decode_feedback(&frame).unwrap();
+            assert_eq!(feedback.bodies.len(), 2);
+            assert_eq!(feedback.bodies[0], feedback.bodies[1]);
+            match decode_input(feedback.kind, 7, &feedback.bodies[0]).unwrap() {
+                Input::QuoteRetried(retried) => self.faults.push(retried.fault.into()),
+                input => return Some(input),
+            }
+        }
+        None
+    }
+
+    /// Why the first try brought no quote.
+    fn fault(&mut self) -> String {
+        while self.faults.is_empty() {
+            self.turn();
+            assert_eq!(self.handed(), None);
+        }
+        self.faults.remove(0)
+    }
+
+    /// The next input.
+    fn input(&mut self) -> Input {
+        loop {
+            if let Some(input) = self.handed() {
+                return input;
+            }
             self.turn();
         }
-        let feedback = decode_feedback(&frame).unwrap();
-        assert_eq!(feedback.bodies.len(), 2);
-        assert_eq!(feedback.bodies[0], feedback.bodies[1]);
-        decode_input(feedback.kind, 0, &feedback.bodies[0]).unwrap()
     }
 }
 
@@ -131,15 +156,27 @@ fn one_question_is_asked_for_all_who_wait_and_garbage_is_asked_for_again() {
         for _ in 0..1_000 {
             rig.turn();
         }
-        let mut frame = Vec::new();
-        if rig.router.receive(&mut frame) {
-            let feedback = decode_feedback(&frame).unwrap();
-            break decode_input(feedback.kind, 7, &feedback.bodies[0]).unwrap();
+        if let Some(input) = rig.handed() {
+            break input;
         }
     };
     let Input::Quote(quoted) = quoted else { panic!("{quoted:?}") };
     assert_eq!((quoted.price.get(), &*quoted.cryptokey, quoted.time_ns), (1_250, "key", 7));
     assert_eq!(quoted.asked_by.as_str(), "first");
+    // Each try without a quote is told, before the quote.
+    assert!(5 <= rig.faults.len(), "{:?}", rig.faults);
+}
+
+#[test]
+fn a_try_that_brought_no_quote_is_told_with_its_reason() {
+    let mut rig = Rig::new(PATIENT);
+    rig.want(b"u", rig.clock.now().as_unix());
+    let (mut stream, _) = rig.question();
+    stream.write_all(b"1.00,XYZ,u,1,\x1b\n").unwrap();
+    assert_eq!(rig.fault(), r#"an answer that cannot be read: it is for "XYZ" and "u""#);
+    let mut rig = Rig::new(QuoteTimes { timeout_first: Duration::from_millis(1), ..PATIENT });
+    rig.want(b"u", rig.clock.now().as_unix());
+    assert_eq!(rig.fault(), "no answer within 1ms");
 }
 
 #[test]
