@@ -1,7 +1,8 @@
 //! Names: which messages were applied. Nothing is applied twice.
 //!
 //! Maps and sets of all that is remembered: the same answers as the memory of a shard, and nothing
-//! of how it gets to them.
+//! of how it gets to them. There may be millions of names, so that each is kept in 32 bytes: its
+//! source and its user as numbers, and 128 bits of what names it among theirs.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,30 +22,44 @@ pub(crate) enum Standing<V> {
     TooOld(Seq),
 }
 
+/// A name as it is kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Key {
+    source: SourceNumber,
+    /// Zero where there is no user.
+    user: u32,
+    /// The number of the message, or 128 bits of its text.
+    id: u128,
+}
+
+const _: () = assert!(size_of::<Key>() == 32);
+
+/// Which of the sources that ever came, from 1.
+type SourceNumber = u64;
+
 /// All messages that are remembered.
 #[derive(Clone, Debug)]
 pub(crate) struct Names<V> {
     capacity: usize,
-    known: BTreeMap<Name, Known<V>>,
-    oldest_first: VecDeque<(Name, u64)>,
-    /// How many were ever stored.
-    stored: u64,
+    known: BTreeMap<Key, V>,
+    oldest_first: VecDeque<Key>,
+    /// All users with a name, numbered as they came, from 1.
+    users: BTreeMap<User, u32>,
     by_source: BTreeMap<SourceId, Sent>,
+    /// The sources of these, by their numbers.
+    sources: BTreeMap<SourceNumber, SourceId>,
+    /// How many sources ever came.
+    sourced: SourceNumber,
     /// The sources without a name left, by when they lost the last.
     quiet: BTreeSet<(u64, SourceId)>,
     /// How many sources ever lost their last name.
     quieted: u64,
 }
 
-#[derive(Clone, Debug)]
-struct Known<V> {
-    value: V,
-    serial: u64,
-}
-
 /// What one source sent. Zero stands for none.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sent {
+    source: SourceNumber,
     /// How many of its names are known.
     names: usize,
     /// The highest number, without outliers.
@@ -101,16 +116,38 @@ impl<V: Clone> Names<V> {
             capacity: capacity.max(1),
             known: BTreeMap::new(),
             oldest_first: VecDeque::new(),
-            stored: 0,
+            users: BTreeMap::new(),
             by_source: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            sourced: 0,
             quiet: BTreeSet::new(),
             quieted: 0,
         }
     }
 
+    /// The key of a name; none of a source, or of a user, that nothing is kept of.
+    fn find(&self, name: &Name) -> Option<Key> {
+        let source = self.by_source.get(&name.0)?.source;
+        let user = name.1.map_or(Some(0), |user| self.users.get(&user).copied())?;
+        Some(Key { source, user, id: name.2.digest() })
+    }
+
+    /// The same, where something is to be kept of it.
+    fn enter(&mut self, name: &Name) -> Key {
+        let next = u32::try_from(self.users.len() + 1).expect("users are bounded");
+        let user = name.1.map_or(0, |user| *self.users.entry(user).or_insert(next));
+        let sent = self.by_source.entry(name.0).or_default();
+        if sent.source == 0 {
+            self.sourced += 1;
+            sent.source = self.sourced;
+            self.sources.insert(sent.source, name.0);
+        }
+        Key { source: sent.source, user, id: name.2.digest() }
+    }
+
     pub(crate) fn standing(&self, name: &Name) -> Standing<V> {
-        if let Some(known) = self.known.get(name) {
-            return Standing::Applied(known.value.clone());
+        if let Some(value) = self.find(name).and_then(|key| self.known.get(&key)) {
+            return Standing::Applied(value.clone());
         }
         let sent = self.by_source.get(&name.0).copied().unwrap_or_default();
         match name.2.number() {
@@ -127,10 +164,11 @@ impl<V: Clone> Names<V> {
         if self.oldest_first.len() == self.capacity {
             self.forget_oldest();
         }
-        self.stored += 1;
-        self.oldest_first.push_back((name, self.stored));
-        self.known.insert(name, Known { value, serial: self.stored });
-        let sent = self.by_source.entry(name.0).or_default();
+        let key = self.enter(&name);
+        self.oldest_first.push_back(key);
+        let before = self.known.insert(key, value);
+        assert!(before.is_none(), "a name is new once");
+        let sent = self.by_source.get_mut(&name.0).expect("it was entered just now");
         if sent.names == 0 {
             self.quiet.remove(&(sent.quiet_since, name.0));
         }
@@ -142,19 +180,19 @@ impl<V: Clone> Names<V> {
 
     /// What is kept of a message, to be changed.
     pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut V> {
-        self.known.get_mut(name).map(|known| &mut known.value)
+        let key = self.find(name)?;
+        self.known.get_mut(&key)
     }
 
     fn forget_oldest(&mut self) {
-        let (name, serial) = self.oldest_first.pop_front().expect("it is full");
-        if self.known.get(&name).is_none_or(|known| known.serial != serial) {
-            return;
+        let key = self.oldest_first.pop_front().expect("it is full");
+        self.known.remove(&key).expect("it was not forgotten before");
+        let source = self.sources[&key.source];
+        // Of a text, a bit above the 64 of a number is set.
+        if let (Ok(number), Some(sent)) = (u64::try_from(key.id), self.by_source.get_mut(&source)) {
+            sent.forget(Seq::new(number));
         }
-        self.known.remove(&name);
-        if let (Some(number), Some(sent)) = (name.2.number(), self.by_source.get_mut(&name.0)) {
-            sent.forget(number);
-        }
-        self.lose(name.0);
+        self.lose(source);
     }
 
     fn lose(&mut self, source: SourceId) {
@@ -169,7 +207,8 @@ impl<V: Clone> Names<V> {
         if limits::QUIET_SOURCES_MAX < self.quiet.len()
             && let Some((_, source)) = self.quiet.pop_first()
         {
-            self.by_source.remove(&source);
+            let sent = self.by_source.remove(&source).expect("it was quiet");
+            self.sources.remove(&sent.source);
         }
     }
 }
