@@ -147,7 +147,7 @@ impl Feeds {
 
     /// Why they hear nothing from the front door, for an operator. It takes up to a few seconds.
     pub(crate) fn examine_front(&self) -> String {
-        front_probe::examine(&self.context, &self.front, self.front_key)
+        front_probe::examine(&self.context, &self.front, self.front_key, front_probe::LONGEST)
             .unwrap_or_else(|error| error.to_string())
     }
 

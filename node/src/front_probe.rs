@@ -1,8 +1,13 @@
 //! A front probe: why a feed hears nothing from its front door, and what to do about it.
 
+use std::time::Duration;
+
 use allot_runtime::{Context, CurveKey, DoorFinding, RuntimeError, probe_door};
 
-/// A sentence about what is at this endpoint.
+/// How long it takes at the most where it may: only what says nothing takes so long.
+pub(crate) const LONGEST: Duration = Duration::from_secs(6);
+
+/// A sentence about what is at this endpoint, found within this time.
 ///
 /// # Errors
 /// When there are no more file descriptors.
@@ -10,8 +15,9 @@ pub(crate) fn examine(
     context: &Context,
     front: &str,
     key: Option<CurveKey>,
+    within: Duration,
 ) -> Result<String, RuntimeError> {
-    Ok(match probe_door(context, front, key)? {
+    Ok(match probe_door(context, front, key, within)? {
         DoorFinding::Nothing => format!("nothing listens at {front}; start the server there"),
         DoorFinding::Unreachable => format!(
             "no answer from {front} yet, not even that nothing listens there; check the address, \

@@ -131,7 +131,8 @@ impl HistoryReader {
         if let Some(reason) = refused {
             return anyhow!("the front door refused to replay {ticker} for {seconds} s: {reason}");
         }
-        match front_probe::examine(&self.context, &self.front, self.door_key) {
+        match front_probe::examine(&self.context, &self.front, self.door_key, front_probe::LONGEST)
+        {
             Ok(why) => anyhow!("no outcomes from the front door within {seconds} s: {why}"),
             Err(error) => error.into(),
         }

@@ -3,7 +3,7 @@
 //! ZeroMQ connects again and again without a word. Its monitor tells how far each connection came,
 //! and a second socket of another kind, or without the key, tells what is at the other end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use zmq::SocketEvent;
 
@@ -68,7 +68,8 @@ enum Progress {
     Succeeded,
 }
 
-/// Tries the endpoint as a client with this key would, for at most a few seconds.
+/// Tries the endpoint as a client with this key would, for no longer than this, nor than a few
+/// seconds.
 ///
 /// # Errors
 /// When the endpoint is malformed or there are no more file descriptors.
@@ -76,8 +77,10 @@ pub fn probe_door(
     context: &Context,
     endpoint: &str,
     key: Option<CurveKey>,
+    within: Duration,
 ) -> Result<DoorFinding, RuntimeError> {
-    let attempt = |kind, key| attempt(context, endpoint, kind, key);
+    let end = Instant::now() + within;
+    let attempt = |kind, key| attempt(context, endpoint, kind, key, end);
     let as_given = attempt(zmq::DEALER, key)?;
     match as_given {
         Progress::Begun => return Ok(DoorFinding::Unreachable),
@@ -104,6 +107,7 @@ fn attempt(
     endpoint: &str,
     kind: zmq::SocketType,
     key: Option<CurveKey>,
+    end: Instant,
 ) -> Result<Progress, RuntimeError> {
     let bounds = Bounds {
         high_water: LINK_HIGH_WATER,
@@ -114,7 +118,7 @@ fn attempt(
         Socket::open(context, kind, bounds, |socket| key.map_or(Ok(()), |key| key.expect(socket)))?;
     let monitor = SocketMonitor::watch(context, socket.raw(), &KINDS)?;
     let _socket = socket.connect(endpoint)?;
-    let deadline = Instant::now() + PROBE;
+    let deadline = end.min(Instant::now() + PROBE);
     let mut furthest = Progress::Begun;
     while furthest != Progress::Refused && furthest < Progress::Foreign {
         let Some(event) = monitor.next_before(deadline) else { break };

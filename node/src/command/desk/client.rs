@@ -18,6 +18,12 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How soon it is sent again where there was no room for it.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(20);
 
+/// The longest pause before it is sent again where the server's disk has no room for it.
+pub(super) const FULL_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// The number of the one command of its source.
+const SEQ: Seq = Seq::new(1);
+
 /// The code of a command for which the server's disk has no room.
 pub(super) const FULL: &str = "storage_full";
 
@@ -34,58 +40,117 @@ pub(super) fn is_postponed(code: &str) -> bool {
     matches!(code, "busy" | "shard_away" | FULL)
 }
 
-/// Sends a line of a workload, also one that the desk will refuse.
-/// The answer of one that waits for a quote is awaited.
+/// A command on its way.
+struct Asking {
+    clock: Clock,
+    context: Context,
+    link: Link,
+    /// The command as JSON.
+    request: Vec<u8>,
+    send_at: Nanos,
+    /// The pause after the next refusal for want of room on the server's disk.
+    full_pause: Duration,
+    heard: Heard,
+}
+
+/// What was heard of it so far.
+enum Heard {
+    Nothing,
+    /// There was no room for it: the code, and the reason.
+    Refused(String, String),
+    /// It waits for a quote.
+    Awaiting,
+}
+
+/// Sends a line of a workload, also one that the desk will refuse. The answer of one that waits for
+/// a quote is awaited.
 pub(super) fn ask(
     front: &str,
     door_key: Option<CurveKey>,
     command: &str,
     timeout: Duration,
 ) -> Result<Answered> {
-    let (context, clock) = (Context::new()?, Clock::system());
-    let options = LinkOptions { door_key, ..LinkOptions::default() };
-    let mut link = Link::dealer(&context, front, None, options)?;
-    let source = unique_source("desk", clock.now(), process::id().into());
-    let source = source.map_err(|reject| anyhow!("{reject}"))?;
-    let seq = Seq::new(1);
-    let line = NumberedLine::read(source, seq, command)
-        .map_err(|reject| anyhow!("{command:?} is no command: {reject}"))?;
-    let end = clock.now() + timeout;
-    let mut refused = None;
-    let (mut send_at, mut frame, mut received) = (Nanos::ZERO, Vec::new(), Vec::new());
+    let mut asking = Asking::begin(front, door_key, command)?;
+    let begin = asking.clock.now();
+    let end = begin + timeout;
+    // Why nothing is heard is looked for before the time is over, so that it is kept.
+    let examine_at = begin + (timeout - front_probe::LONGEST.min(timeout / 2));
+    let mut finding = None;
     loop {
-        let now = clock.now();
+        let now = asking.clock.now();
         if end <= now {
-            if let Some((code, reason)) = refused {
-                bail!("no answer within {timeout:?}; the last refusal was {code}: {reason}");
-            }
-            bail!(
-                "no answer within {timeout:?}: {}",
-                front_probe::examine(&context, front, door_key)?
-            );
+            bail!("no answer within {timeout:?}: {}", asking.why_none(finding));
         }
-        if send_at <= now {
-            frame.clear();
-            line.encode(&mut frame);
-            let is_sent = link.send(&mut frame).is_ok();
-            send_at = now + if is_sent { AGAIN_AFTER } else { NO_ROOM_PAUSE };
+        let is_silent = matches!(asking.heard, Heard::Nothing) && finding.is_none();
+        if is_silent && examine_at <= now {
+            finding = Some(front_probe::examine(&asking.context, front, door_key, end - now)?);
+            continue;
         }
-        while link.receive(&mut received) {
-            match last_word(&received, seq)? {
+        if let Some(answered) = asking.turn(now)? {
+            return Ok(answered);
+        }
+        asking.sleep(now, if is_silent { examine_at } else { end });
+    }
+}
+
+impl Asking {
+    fn begin(front: &str, door_key: Option<CurveKey>, command: &str) -> Result<Self> {
+        let (context, clock) = (Context::new()?, Clock::system());
+        let options = LinkOptions { door_key, ..LinkOptions::default() };
+        let link = Link::dealer(&context, front, None, options)?;
+        let source = unique_source("desk", clock.now(), process::id().into());
+        let source = source.map_err(|reject| anyhow!("{reject}"))?;
+        let line = NumberedLine::read(source, SEQ, command)
+            .map_err(|reject| anyhow!("{command:?} is no command: {reject}"))?;
+        let mut request = Vec::new();
+        line.encode(&mut request);
+        let (send_at, full_pause, heard) = (Nanos::ZERO, NO_ROOM_PAUSE, Heard::Nothing);
+        Ok(Self { clock, context, link, request, send_at, full_pause, heard })
+    }
+
+    /// Sends it if that is due, and takes what came; the answer, if it is there.
+    fn turn(&mut self, now: Nanos) -> Result<Option<Answered>> {
+        if self.send_at <= now {
+            let is_sent = self.link.send(&mut self.request.clone()).is_ok();
+            self.send_at = now + if is_sent { AGAIN_AFTER } else { NO_ROOM_PAUSE };
+        }
+        let mut received = Vec::new();
+        while self.link.receive(&mut received) {
+            match last_word(&received, SEQ)? {
                 Some((_, ReplyBody::Rejected { code, reason })) if is_postponed(&code) => {
-                    refused = Some((code, reason));
-                    send_at = now + NO_ROOM_PAUSE;
+                    self.send_at = now + NO_ROOM_PAUSE;
+                    if code == FULL {
+                        self.send_at = now + self.full_pause;
+                        self.full_pause = (2 * self.full_pause).min(FULL_PAUSE_MAX);
+                    }
+                    self.heard = Heard::Refused(code, reason);
                 }
-                Some((_, ReplyBody::Awaiting)) | None => {}
+                Some((_, ReplyBody::Awaiting)) => self.heard = Heard::Awaiting,
+                None => {}
                 Some((line, body)) => {
                     let is_refused = matches!(body, ReplyBody::Rejected { .. });
-                    return Ok(Answered { line, is_refused });
+                    return Ok(Some(Answered { line, is_refused }));
                 }
             }
         }
+        Ok(None)
+    }
+
+    fn sleep(&self, now: Nanos, until: Nanos) {
         let mut poll_set = PollSet::without_waker();
-        link.wait_on(&mut poll_set);
-        poll_set.sleep(Some(send_at.min(end) - now));
+        self.link.wait_on(&mut poll_set);
+        poll_set.sleep(Some(self.send_at.min(until) - now));
+    }
+
+    /// Why there is no answer, as far as that is known.
+    fn why_none(&self, finding: Option<String>) -> String {
+        match &self.heard {
+            Heard::Refused(code, reason) => format!("the last refusal was {code}: {reason}"),
+            Heard::Awaiting => "the desk has the command, which waits for a quote; what becomes \
+                                of it is in the summary of the user"
+                .to_owned(),
+            Heard::Nothing => finding.unwrap_or_else(|| "nothing was heard".to_owned()),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Send {
     /// The command
     #[arg(value_name = "COMMAND")]
     command: String,
-    /// How long to wait for the answer; after it, why there is none is looked for, for some seconds
+    /// How long to wait for the answer, and to look for why there is none
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]

@@ -23,7 +23,7 @@ pub(super) struct Summary {
     /// The user
     #[arg(value_name = "USER")]
     user: String,
-    /// How long to wait for the answer
+    /// How long to wait for the answer, and to look for why there is none
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]

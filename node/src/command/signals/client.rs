@@ -10,6 +10,8 @@ use allot_signals_service::{Reply, ReplyBody, Request, RequestBody};
 use allot_wire::Encoding;
 use anyhow::{Context as _, Result, bail};
 
+use crate::front_probe;
+
 /// After this long without a reply a request is sent again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -93,7 +95,9 @@ impl Client {
 
     /// Fails where a trader publishes: nobody replies there, however long this waits.
     fn refuse_a_publisher(&self) -> Result<()> {
-        if probe_door(&self.context, &self.address, None)? == DoorFinding::Publisher {
+        if probe_door(&self.context, &self.address, None, front_probe::LONGEST)?
+            == DoorFinding::Publisher
+        {
             bail!(
                 "{} is where a trader publishes; give the address of its --listen, which is the \
                  port before unless it has --publish",

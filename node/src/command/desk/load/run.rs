@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::Load;
 use super::workload::{LineNumber, Workload, usize_of};
-use crate::command::desk::client::{FULL, is_postponed};
+use crate::command::desk::client::{FULL, FULL_PAUSE_MAX, is_postponed};
 use crate::command::desk::numbered_line::NumberedLine;
 use crate::settings::Settings;
 
@@ -27,9 +27,6 @@ const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// How soon a command is sent again that there was no room for.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(5);
-
-/// The longest pause before a command is sent again for which the server's disk had no room.
-const FULL_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// The most commands on their way over one connection.
 const WINDOW: usize = 2_048;
@@ -53,6 +50,12 @@ pub(super) struct Run<'a> {
     ended: Nanos,
     heard_at: Nanos,
     has_told_full: bool,
+    /// When one of the commands is sent again for which the server's disk had no room.
+    retry_at: Nanos,
+    /// The pause after the next refusal of that one.
+    full_pause: Duration,
+    /// It; its answer says that there is room again.
+    retried: Option<LineNumber>,
     micros: Vec<u32>,
     answered: u64,
     duplicates: u64,
@@ -77,8 +80,6 @@ struct OnWay {
     is_ready: bool,
     /// Whether it was sent at all: a connection that is down takes nothing.
     was_sent: bool,
-    /// The pause after the next refusal for want of room on the server's disk.
-    full_pause: Duration,
 }
 
 impl<'a> Run<'a> {
@@ -108,6 +109,9 @@ impl<'a> Run<'a> {
             ended: now,
             heard_at: now,
             has_told_full: false,
+            retry_at: Nanos::MAX,
+            full_pause: NO_ROOM_PAUSE,
+            retried: None,
             micros: Vec::with_capacity(workload.len()),
             answered: 0,
             duplicates: 0,
@@ -174,6 +178,7 @@ impl<'a> Run<'a> {
             }
             self.message = received;
         }
+        self.retry_one(now);
         while let Some((due_at, number)) = self.due.first().copied()
             && due_at <= now
         {
@@ -233,7 +238,6 @@ impl<'a> Run<'a> {
                         due_at,
                         is_ready: false,
                         was_sent: is_sent,
-                        full_pause: NO_ROOM_PAUSE,
                     };
                     self.on_way.insert(number, on_way);
                 }
@@ -301,11 +305,17 @@ impl<'a> Run<'a> {
         let Some(number) = number.filter(|number| self.on_way.contains_key(number)) else {
             return Ok(());
         };
+        if let ReplyBody::Rejected { reason, .. } = &reply.body
+            && is_full
+        {
+            self.hold_back(number, reason, now);
+            return Ok(());
+        }
+        if self.retried == Some(number) {
+            self.release(now);
+        }
         let pause = match &reply.body {
             ReplyBody::Awaiting => Some(AGAIN_AFTER),
-            ReplyBody::Rejected { reason, .. } if is_full => {
-                Some(self.pause_of_full(number, reason))
-            }
             ReplyBody::Rejected { code, .. } if is_postponed(code) => Some(NO_ROOM_PAUSE),
             _ => None,
         };
@@ -323,16 +333,47 @@ impl<'a> Run<'a> {
         show(line)
     }
 
-    /// The pause after a refusal for want of room on the server's disk, which is told once.
-    fn pause_of_full(&mut self, number: LineNumber, reason: &str) -> Duration {
+    /// Holds back a command for which the server's disk has no room, which is told once. Of all
+    /// that are held back one at a time is sent again, after pauses that grow: a server whose disk
+    /// is full is not flooded.
+    fn hold_back(&mut self, number: LineNumber, reason: &str, now: Nanos) {
         if !self.has_told_full {
             self.has_told_full = true;
             tracing::warn!("the server refuses commands ({FULL}: {reason}); they are sent again");
         }
-        let on_way = self.on_way.get_mut(&number).expect("it is on its way");
-        let pause = on_way.full_pause;
-        on_way.full_pause = (2 * pause).min(FULL_PAUSE_MAX);
-        pause
+        self.postpone(number, Nanos::MAX);
+        if self.retried == Some(number) {
+            self.full_pause = (2 * self.full_pause).min(FULL_PAUSE_MAX);
+            self.retry_at = now + self.full_pause;
+        } else if self.retry_at == Nanos::MAX {
+            self.retry_at = now + self.full_pause;
+        }
+    }
+
+    /// The first of the commands that are held back.
+    fn first_held(&self) -> Option<LineNumber> {
+        self.due.range((Nanos::MAX, 0)..).next().map(|(_, number)| *number)
+    }
+
+    /// Sends one of the commands again that are held back, if that is due.
+    fn retry_one(&mut self, now: Nanos) {
+        if now < self.retry_at {
+            return;
+        }
+        self.retried = self.first_held();
+        // Another one, where this one gets no answer.
+        self.retry_at = self.retried.map_or(Nanos::MAX, |_| now + AGAIN_AFTER);
+        if let Some(number) = self.retried {
+            self.postpone(number, now);
+        }
+    }
+
+    /// There is room again: all that was held back is sent again.
+    fn release(&mut self, now: Nanos) {
+        (self.retried, self.retry_at, self.full_pause) = (None, Nanos::MAX, NO_ROOM_PAUSE);
+        while let Some(number) = self.first_held() {
+            self.postpone(number, now);
+        }
     }
 
     fn postpone(&mut self, number: LineNumber, due_at: Nanos) {
@@ -364,7 +405,8 @@ impl<'a> Run<'a> {
         let mut poll_set = PollSet::without_waker();
         self.connections.iter().for_each(|connection| connection.link.wait_on(&mut poll_set));
         let due = self.due.first().map_or(Nanos::MAX, |(due, _)| *due);
-        poll_set.sleep(Some(due.min(self.heard_at + self.patience) - now));
+        let next = due.min(self.retry_at).min(self.heard_at + self.patience);
+        poll_set.sleep(Some(next - now));
     }
 
     /// What there is to tell at the end.
