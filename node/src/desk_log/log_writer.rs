@@ -29,8 +29,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How soon it tries again where a shard was not as far as the others.
 const TOO_EARLY_RETRY: Duration = Duration::from_millis(200);
 
-/// Records that it looks at, or replays, in a turn, so that it can be stopped.
-const RECORDS_PER_TURN: usize = 4_096;
+/// Records that it looks at, or replays, in a turn: few, so that it can be stopped soon also where
+/// its thread hardly ever runs.
+const RECORDS_PER_TURN: usize = 512;
 
 /// Files of a pass: each is an open one, and has a buffer.
 const FILES_MAX: usize = 64;

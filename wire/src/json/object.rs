@@ -150,17 +150,21 @@ fn escape(text: &str, out: &mut Vec<u8>) {
 /// # Panics
 /// Never: a digit is less than ten.
 pub fn write_digits(mut number: u64, out: &mut Vec<u8>) {
-    let start = out.len();
+    let mut digits = [0; DIGITS_MAX];
+    let mut first = DIGITS_MAX;
     loop {
-        let digit = u8::try_from(number % 10).expect("less than ten");
-        out.push(b'0' + digit);
+        first -= 1;
+        digits[first] = b'0' + u8::try_from(number % 10).expect("less than ten");
         number /= 10;
         if number == 0 {
             break;
         }
     }
-    out[start..].reverse();
+    out.extend_from_slice(&digits[first..]);
 }
+
+/// Those of the largest number.
+const DIGITS_MAX: usize = 20;
 
 /// The end of a vector, for those who write text.
 struct Text<'a>(&'a mut Vec<u8>);

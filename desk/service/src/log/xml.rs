@@ -30,6 +30,47 @@ pub struct XmlLog<W: Write> {
 /// Entries that are not written yet.
 struct Page(Vec<u8>);
 
+/// What stands before the content of an element, and after it: whole, for to put them together took
+/// longer than all the rest.
+struct Tags {
+    begin: &'static str,
+    end: &'static str,
+}
+
+macro_rules! entry {
+    ($name:literal) => {
+        Tags { begin: concat!("\n  <", $name, ">"), end: concat!("\n  </", $name, ">") }
+    };
+}
+
+macro_rules! element {
+    ($name:literal) => {
+        Tags { begin: concat!("\n    <", $name, ">"), end: concat!("</", $name, ">") }
+    };
+}
+
+const USER_COMMAND: Tags = entry!("userCommand");
+const QUOTE_SERVER: Tags = entry!("quoteServer");
+const ACCOUNT_TRANSACTION: Tags = entry!("accountTransaction");
+const SYSTEM_EVENT: Tags = entry!("systemEvent");
+const ERROR_EVENT: Tags = entry!("errorEvent");
+const DEBUG_EVENT: Tags = entry!("debugEvent");
+
+const TIMESTAMP: Tags = element!("timestamp");
+const SERVER: Tags = element!("server");
+const TRANSACTION_NUM: Tags = element!("transactionNum");
+const COMMAND: Tags = element!("command");
+const ACTION: Tags = element!("action");
+const PRICE: Tags = element!("price");
+const USERNAME: Tags = element!("username");
+const STOCK_SYMBOL: Tags = element!("stockSymbol");
+const FILENAME: Tags = element!("filename");
+const FUNDS: Tags = element!("funds");
+const QUOTE_SERVER_TIME: Tags = element!("quoteServerTime");
+const CRYPTOKEY: Tags = element!("cryptokey");
+const ERROR_MESSAGE: Tags = element!("errorMessage");
+const DEBUG_MESSAGE: Tags = element!("debugMessage");
+
 impl<W: Write> XmlLog<W> {
     /// Begins the log of a user, or of all.
     ///
@@ -39,7 +80,7 @@ impl<W: Write> XmlLog<W> {
         let mut writer = Writer::new_with_indent(out, b' ', INDENT);
         writer.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         writer.write_event(Xml::Start(BytesStart::new("log")))?;
-        Ok(Self { writer, whose, count: 0, page: Page(Vec::new()) })
+        Ok(Self { writer, whose, count: 0, page: Page(Vec::with_capacity(2 * PAGE_LEN)) })
     }
 
     /// Writes an entry, if it belongs to this log.
@@ -76,15 +117,15 @@ impl<W: Write> XmlLog<W> {
 
 impl Page {
     fn add(&mut self, entry: &Entry) {
-        let name = match &entry.event {
-            Event::UserCommand(_) => "userCommand",
-            Event::QuoteServer(_) => "quoteServer",
-            Event::AccountTransaction { .. } => "accountTransaction",
-            Event::SystemEvent(_) => "systemEvent",
-            Event::ErrorEvent(..) => "errorEvent",
-            Event::DebugEvent(..) => "debugEvent",
+        let tags = match &entry.event {
+            Event::UserCommand(_) => &USER_COMMAND,
+            Event::QuoteServer(_) => &QUOTE_SERVER,
+            Event::AccountTransaction { .. } => &ACCOUNT_TRANSACTION,
+            Event::SystemEvent(_) => &SYSTEM_EVENT,
+            Event::ErrorEvent(..) => &ERROR_EVENT,
+            Event::DebugEvent(..) => &DEBUG_EVENT,
         };
-        self.raw(&["\n  <", name, ">"]);
+        self.push(tags.begin);
         self.add_head(entry);
         match &entry.event {
             Event::QuoteServer(hit) => self.add_hit(hit),
@@ -93,88 +134,95 @@ impl Page {
                     Action::Add => "add",
                     Action::Remove => "remove",
                 };
-                self.plain("action", action);
-                self.text("username", user.as_str());
-                self.cents("funds", *funds);
+                self.plain(&ACTION, action);
+                self.text(&USERNAME, user.as_str());
+                self.cents(&FUNDS, *funds);
             }
             Event::UserCommand(subject) | Event::SystemEvent(subject) => self.add_subject(subject),
             Event::ErrorEvent(subject, what) => {
                 self.add_subject(subject);
-                self.text("errorMessage", what);
+                self.text(&ERROR_MESSAGE, what);
             }
             Event::DebugEvent(subject, what) => {
                 self.add_subject(subject);
-                self.text("debugMessage", what);
+                self.text(&DEBUG_MESSAGE, what);
             }
         }
-        self.raw(&["\n  </", name, ">"]);
+        self.push(tags.end);
     }
 
     fn add_head(&mut self, entry: &Entry) {
-        self.number("timestamp", entry.at_ns / 1_000_000);
+        self.number(&TIMESTAMP, entry.at_ns / 1_000_000);
         match entry.event {
-            Event::QuoteServer(_) => self.plain("server", "quotes"),
-            _ if entry.is_of_all_shards() => self.plain("server", "desk"),
+            Event::QuoteServer(_) => self.plain(&SERVER, "quotes"),
+            _ if entry.is_of_all_shards() => self.plain(&SERVER, "desk"),
             _ => {
-                self.raw(&["\n    <server>shard-"]);
+                self.push(SERVER.begin);
+                self.push("shard-");
                 self.digits(entry.shard.into());
-                self.raw(&["</server>"]);
+                self.push(SERVER.end);
             }
         }
-        self.number("transactionNum", entry.transaction.get());
+        self.number(&TRANSACTION_NUM, entry.transaction.get());
     }
 
     fn add_hit(&mut self, hit: &Hit) {
-        self.cents("price", hit.price);
-        self.text("stockSymbol", hit.symbol.as_str());
-        self.text("username", hit.user.as_str());
-        self.number("quoteServerTime", hit.server_time_ms);
-        self.text("cryptokey", &hit.cryptokey);
+        self.cents(&PRICE, hit.price);
+        self.text(&STOCK_SYMBOL, hit.symbol.as_str());
+        self.text(&USERNAME, hit.user.as_str());
+        self.number(&QUOTE_SERVER_TIME, hit.server_time_ms);
+        self.text(&CRYPTOKEY, &hit.cryptokey);
     }
 
     fn add_subject(&mut self, subject: &Subject) {
-        self.plain("command", subject.command.as_str());
+        self.plain(&COMMAND, subject.command.as_str());
         if let Some(user) = &subject.user {
-            self.text("username", user.as_str());
+            self.text(&USERNAME, user.as_str());
         }
         if let Some(symbol) = &subject.symbol {
-            self.text("stockSymbol", symbol.as_str());
+            self.text(&STOCK_SYMBOL, symbol.as_str());
         }
         if let Some(file) = &subject.file {
-            self.text("filename", file.as_str());
+            self.text(&FILENAME, file.as_str());
         }
         if let Some(funds) = subject.funds {
-            self.cents("funds", funds);
+            self.cents(&FUNDS, funds);
         }
     }
 
-    fn raw(&mut self, parts: &[&str]) {
-        parts.iter().for_each(|part| self.0.extend_from_slice(part.as_bytes()));
+    #[inline]
+    fn push(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     /// An element of any text.
-    fn text(&mut self, name: &str, text: &str) {
-        self.plain(name, &escape(text));
+    fn text(&mut self, tags: &Tags, text: &str) {
+        self.plain(tags, &escape(text));
     }
 
     /// An element of a text that needs no escapes.
-    fn plain(&mut self, name: &str, text: &str) {
-        self.raw(&["\n    <", name, ">", text, "</", name, ">"]);
+    #[inline]
+    fn plain(&mut self, tags: &Tags, text: &str) {
+        self.push(tags.begin);
+        self.push(text);
+        self.push(tags.end);
     }
 
-    fn number(&mut self, name: &str, number: u64) {
-        self.raw(&["\n    <", name, ">"]);
+    #[inline]
+    fn number(&mut self, tags: &Tags, number: u64) {
+        self.push(tags.begin);
         self.digits(number);
-        self.raw(&["</", name, ">"]);
+        self.push(tags.end);
     }
 
-    fn cents(&mut self, name: &str, cents: Cents) {
-        self.raw(&["\n    <", name, ">"]);
+    #[inline]
+    fn cents(&mut self, tags: &Tags, cents: Cents) {
+        self.push(tags.begin);
         self.digits(cents.get() / 100);
         let rest = cents.get() % 100;
-        self.raw(&[if rest < 10 { ".0" } else { "." }]);
+        self.push(if rest < 10 { ".0" } else { "." });
         self.digits(rest);
-        self.raw(&["</", name, ">"]);
+        self.push(tags.end);
     }
 
     fn digits(&mut self, number: u64) {

@@ -11,7 +11,7 @@ use allot_domain::shard_of;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 
-use crate::desk_log::ShardLog;
+use crate::desk_log::{ReplayThreads, ShardLog};
 use crate::shard_dirs;
 
 /// Write the log of a desk as XML: commands, quotes, changes of accounts, events, errors
@@ -51,25 +51,28 @@ pub(super) fn run(log: &Log) -> Result<ExitCode> {
         }
     }
     let Some(out) = &log.out else {
-        write(&mut shards, user, io::stdout().lock())?;
+        write(shards, user, io::stdout().lock())?;
         return Ok(ExitCode::SUCCESS);
     };
     let aside = PathBuf::from(format!("{}.part", out.display()));
     let what = || format!("cannot write {}", aside.display());
     let mut file = File::create(&aside).with_context(what)?;
-    let count = write(&mut shards, user, &mut file)?;
+    let count = write(shards, user, &mut file)?;
     file.sync_all().with_context(what)?;
     fs::rename(&aside, out).with_context(|| format!("cannot rename it to {}", out.display()))?;
     crate::stdout::print(&format!("{count} entries in {}", out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(shards: &mut [ShardLog], user: Option<User>, out: impl Write) -> Result<u64> {
+/// Writes what the shards' threads replay meanwhile.
+fn write(shards: Vec<ShardLog>, user: Option<User>, out: impl Write) -> Result<u64> {
     let mut by_time = ByTime::new(shards.len());
     let mut xml = XmlLog::begin(out, user)?;
-    while let Some(entry) = by_time.next(|shard, queue| shards[shard].read(queue))? {
+    let mut threads = ReplayThreads::start(shards)?;
+    while let Some(entry) = by_time.next(|shard, queue| threads.read(shard, queue))? {
         xml.add(&entry)?;
     }
+    threads.end()?;
     let (mut out, count) = xml.end()?;
     out.flush()?;
     Ok(count)
