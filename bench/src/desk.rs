@@ -12,6 +12,7 @@ mod commands;
 mod loader;
 mod page;
 mod place;
+mod user_order;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

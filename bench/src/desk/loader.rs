@@ -14,6 +14,7 @@ use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 
 use super::commands::{Commands, answer_number};
+use super::user_order::UserOrder;
 use crate::batch_builder;
 use crate::latency;
 use crate::loader::Exchange;
@@ -76,8 +77,7 @@ pub(super) struct Loader<'a> {
     pub(super) tally: Tally,
     /// Commands that wait, and since when.
     awaiting: BTreeMap<u64, Nanos>,
-    /// The last command of each user that has its reply.
-    last: Vec<u64>,
+    order: UserOrder,
 }
 
 /// What came of the commands, in all phases.
@@ -160,7 +160,7 @@ impl<'a> Loader<'a> {
         source: SourceId,
         link: Link,
     ) -> Self {
-        let users = usize::try_from(commands.opening()).expect("32 bits fit");
+        let users = u32::try_from(commands.opening()).expect("it was one");
         Self {
             commands,
             exchange,
@@ -177,7 +177,7 @@ impl<'a> Loader<'a> {
             recorder: Recorder::new(),
             tally: Tally::new(),
             awaiting: BTreeMap::new(),
-            last: vec![0; users],
+            order: UserOrder::new(users),
         }
     }
 
@@ -318,12 +318,7 @@ impl<'a> Loader<'a> {
             self.tally.waits.saturating_record(nanoseconds(at - since));
         }
         if how.in_order {
-            let user = self.commands.draw(seq).user;
-            let last = &mut self.last[usize::try_from(user).expect("32 bits fit")];
-            if seq <= *last {
-                return Err(format!("command {seq} has its reply after {last} of the same user"));
-            }
-            *last = seq;
+            self.order.note(self.commands.draw(seq).user, seq)?;
         }
         if let Some(message) = self.pending.acknowledge(seq, how.is_busy)? {
             self.recorder.note_replied(phases, &message, at);
