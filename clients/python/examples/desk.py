@@ -13,8 +13,8 @@ def main() -> None:
         desk.commit_buy("ann")
         try:
             desk.sell("ann", "XYZ", "10.00")
-        except allot.Refused as refused:
-            print("refused:", refused.code)
+        except allot.Rejected as rejected:
+            print("refused:", rejected.code)
         desk.set_sell_amount("ann", "ABC", "100.00")
         desk.set_sell_trigger("ann", "ABC", order["price"])
         fired = desk.next_trigger(timeout=60)

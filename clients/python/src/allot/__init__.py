@@ -1,27 +1,76 @@
 """Client of Allot: send fills and splits, trade at a desk, subscribe to positions."""
 
+from .bodies import (
+    Accepted,
+    AccountPositions,
+    Allocated,
+    Body,
+    Busted,
+    DeskReply,
+    Heartbeat,
+    Held,
+    Median,
+    Outcome,
+    Positions,
+    Rejection,
+    Replayed,
+    Reply,
+    Reported,
+    Side,
+    Trader,
+)
 from .desk import Desk, Refused
-from .messages import Bust, Command, Fill, Message, Replay, Reply, ReportRequest, Split
+from .frames import to_arrow, to_pandas, to_polars
+from .latest import latest
+from .messages import Bust, Command, Fill, Message, Replay, ReportRequest, Split
+from .replies import Rejected, Replies
 from .sender import FRONT, NoReply, Sender, send
-from .subscription import PUBLISH, Gap, Update, subscribe
+from .source import Source
+from .subscription import PUBLISH, Subscription, subscribe
+from .update import Gap, Reconnection, Update
 
 __all__ = [
     "FRONT",
     "PUBLISH",
+    "Accepted",
+    "AccountPositions",
+    "Allocated",
+    "Body",
     "Bust",
+    "Busted",
     "Command",
     "Desk",
+    "DeskReply",
     "Fill",
     "Gap",
+    "Heartbeat",
+    "Held",
+    "Median",
     "Message",
     "NoReply",
+    "Outcome",
+    "Positions",
+    "Reconnection",
     "Refused",
+    "Rejected",
+    "Rejection",
     "Replay",
+    "Replayed",
+    "Replies",
     "Reply",
     "ReportRequest",
+    "Reported",
     "Sender",
+    "Side",
+    "Source",
     "Split",
+    "Subscription",
+    "Trader",
     "Update",
+    "latest",
     "send",
     "subscribe",
+    "to_arrow",
+    "to_pandas",
+    "to_polars",
 ]

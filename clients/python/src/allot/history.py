@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .messages import Replay
 from .sender import NoReply, Sender
-
-_SOURCE = "allot-history"
 
 
 class Missing(Exception):
@@ -22,9 +22,13 @@ class Missing(Exception):
 class History:
     """Asks one front door; it connects when it is asked first."""
 
-    def __init__(self, front: str, timeout: float) -> None:
+    def __init__(self, front: str, timeout: float, key: Optional[str] = None) -> None:
         self._front = front
         self._timeout = timeout
+        self._key = key
+        self._source = f"py-history-{uuid.uuid4().hex[:16]}"
+        self.until: Optional[float] = None
+        """When whoever asks has no more time, on the monotonic clock."""
         self._sender: Optional[Sender] = None
         self._seq = 0
 
@@ -40,7 +44,7 @@ class History:
 
         Raises `Missing` for those that it cannot yield; after the oldest of them there may be
         others. Without `last` it raises `NoReply` and `ValueError` where the server does not reply
-        or refuses.
+        or refuses. It raises `TimeoutError` when the time of `until` has come.
         """
         number = first
         while last is None or number <= last:
@@ -65,12 +69,15 @@ class History:
 
     def _ask(self, ticker: str, first: int, last: Optional[int]) -> Dict[str, Any]:
         if self._sender is None:
-            self._sender = Sender(self._front)
+            self._sender = Sender(self._front, key=self._key)
         self._seq += 1
-        message = Replay(_SOURCE, self._seq, ticker, first, last)
+        message = Replay(self._source, self._seq, ticker, first, last)
+        left = float("inf") if self.until is None else self.until - time.monotonic()
         try:
-            reply = self._sender.send([message], self._timeout)[0]
+            reply = self._sender.deliver([message], min(self._timeout, max(left, 0.0)))[0]
         except NoReply as no_reply:
+            if left < self._timeout:
+                raise TimeoutError(f"no reply to a replay in time: {no_reply}") from None
             if last is None:
                 raise
             reason = f"no reply from {self._front} within {self._timeout} s"

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import json
 import operator
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
+from . import names
+from .bodies import Side
+
 Number = Union[str, int, Decimal]
-Reply = Dict[str, Any]
-"""A reply as it arrived: `type`, `source`, `seq`, and the fields of its type."""
+
+MESSAGE_BYTES_MAX = 1_048_576
+"""What a server takes at once: `oversized_message` is what it says to more."""
 
 
-def decimal_text(value: Number) -> str:
+def decimal_text(value: Number, name: str = "a number") -> str:
     """A price or weight as plain decimal text. A float is rejected: it is not an exact decimal."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        kind = type(value).__name__
-        raise TypeError(f"pass {value!r} as decimal text or a Decimal, not as {kind}")
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{name} must be finite; it was {value}")
+        return format(value, "f")
+    if not isinstance(value, (bool, float)):
+        try:
+            return str(operator.index(value))
+        except TypeError:
+            pass
+    kind = type(value).__name__
+    hint = '; pandas reads text with dtype={"price": str}' if isinstance(value, float) else ""
+    raise TypeError(f"pass {name} as decimal text or a Decimal, not as {kind}: {value!r}{hint}")
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -34,20 +47,14 @@ def whole(name: str, value: Any, least: int) -> int:
     return number
 
 
-_SOURCE = re.compile(r"[A-Za-z0-9.\-_@]{1,64}")
-
-
 def head(kind: str, source: str, seq: Any) -> Dict[str, Any]:
-    """What every message begins with. A source that the server cannot echo is refused here: its
-    reply could not be told from others."""
-    if not isinstance(source, str) or not _SOURCE.fullmatch(source):
-        raise ValueError(f"a source must be 1 to 64 of A-Z a-z 0-9 . - _ @; it was {source!r}")
-    return {"type": kind, "source": source, "seq": whole("seq", seq, 1)}
+    """What every message begins with."""
+    return {"type": kind, "source": names.source(source), "seq": whole("seq", seq, 1)}
 
 
 def named(fields: Dict[str, Any], message_id: Optional[str]) -> Dict[str, Any]:
     """The same, with an id of its own."""
-    return fields if message_id is None else {**fields, "id": message_id}
+    return fields if message_id is None else {**fields, "id": names.message_id(message_id)}
 
 
 @dataclass(frozen=True)
@@ -63,16 +70,16 @@ class Fill:
     ticker: str
     price: Number
     quantity: int
-    side: str = "buy"
+    side: Side = "buy"
     id: Optional[str] = None
 
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
         return {
             **named(head("fill", self.source, self.seq), self.id),
-            "ticker": self.ticker,
-            "side": self.side,
-            "price": decimal_text(self.price),
+            "ticker": names.ticker(self.ticker),
+            "side": names.side(self.side),
+            "price": decimal_text(self.price, "price"),
             "quantity": whole("quantity", self.quantity, 0),
         }
 
@@ -89,9 +96,9 @@ class Bust:
 
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
-        of = self.of if isinstance(self.of, str) else whole("of", self.of, 1)
+        of = names.message_id(self.of) if isinstance(self.of, str) else whole("of", self.of, 1)
         fields = named(head("bust", self.source, self.seq), self.id)
-        return {**fields, "ticker": self.ticker, "of": of}
+        return {**fields, "ticker": names.ticker(self.ticker), "of": of}
 
 
 @dataclass(frozen=True)
@@ -109,11 +116,15 @@ class Split:
 
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
-        weights = {account: decimal_text(weight) for account, weight in self.weights.items()}
+        weights = {
+            names.account(account): decimal_text(weight, f"the weight of {account}")
+            for account, weight in self.weights.items()
+        }
         fields = {**head("split", self.source, self.seq), "weights": weights}
         if isinstance(self.closes, str):
             raise TypeError("closes must be a list of accounts, not one string")
-        return {**fields, "closes": list(self.closes)} if self.closes else fields
+        closes = [names.account(account) for account in self.closes]
+        return {**fields, "closes": closes} if closes else fields
 
 
 @dataclass(frozen=True)
@@ -144,7 +155,8 @@ class Replay:
     def fields(self) -> Dict[str, Any]:
         """The message as a JSON object."""
         fields = head("replay", self.source, self.seq)
-        fields.update({"ticker": self.ticker, "from": whole("first", self.first, 1)})
+        first = whole("first", self.first, 1)
+        fields.update({"ticker": names.ticker(self.ticker), "from": first})
         if self.last is not None:
             fields["to"] = whole("last", self.last, self.first)
         return fields
@@ -174,7 +186,7 @@ class Command:
         texts["file"] = self.file
         fields.update({name: text for name, text in texts.items() if text is not None})
         if self.amount is not None:
-            fields["amount"] = decimal_text(self.amount)
+            fields["amount"] = decimal_text(self.amount, "amount")
         if self.transaction is not None:
             fields["transaction"] = whole("transaction", self.transaction, 1)
         return fields
@@ -185,4 +197,10 @@ Message = Union[Fill, Bust, Split, ReportRequest, Replay, Command]
 
 def encode(message: Message) -> bytes:
     """The message as one line of JSON."""
-    return json.dumps(message.fields(), separators=(",", ":")).encode()
+    line = json.dumps(message.fields(), separators=(",", ":")).encode()
+    if len(line) > MESSAGE_BYTES_MAX:
+        raise ValueError(
+            f"a message has at most {MESSAGE_BYTES_MAX} bytes; that of {message.source} "
+            f"{message.seq} has {len(line)}"
+        )
+    return line

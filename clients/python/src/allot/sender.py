@@ -16,11 +16,15 @@ import random
 import time
 from collections import deque
 from types import TracebackType
-from typing import Deque, Dict, Iterable, List, Optional, Tuple, Type
+from typing import Any, Deque, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, cast
 
 import zmq
 
-from .messages import Command, Message, Reply, encode
+from . import names
+from .bodies import Reply
+from .connection import Probe, open_socket
+from .messages import Command, Message, encode
+from .replies import Replies
 
 FRONT = "tcp://127.0.0.1:9998"
 
@@ -41,6 +45,8 @@ _OF_TRIGGERS = ("fired", "disarmed")
 """Types of replies that tell what became of a trigger, long after it was armed."""
 
 Key = Tuple[str, int]
+Body = Dict[str, Any]
+"""A reply before it is known whose it is."""
 
 
 class NoReply(TimeoutError):
@@ -49,19 +55,22 @@ class NoReply(TimeoutError):
     def __init__(
         self,
         messages: List[Message],
-        replies: List[Reply],
-        refusal: Optional[Reply] = None,
+        replies: Sequence[Mapping[str, Any]],
+        refusal: Optional[Mapping[str, Any]] = None,
+        finding: str = "",
     ) -> None:
         noun = "message" if len(messages) == 1 else "messages"
         why = "had no reply; is a server at the endpoint?"
         if refusal is not None:
             why = f"had no reply but {refusal.get('code')}: {refusal.get('reason')}"
+        elif finding:
+            why = f"had no reply: {finding}"
         super().__init__(f"{len(messages)} {noun} {why}")
         self.refusal = refusal
         """The last reply that only meant that nothing took the message then, if one came."""
         self.messages = messages
         """The messages without a reply."""
-        self.replies = replies
+        self.replies = cast(List[Reply], list(replies))
         """The replies to the others."""
 
 
@@ -74,7 +83,7 @@ class _Pending:
         self.due = 0.0
         self.resend_seconds = _RESEND_SECONDS
         self.no_room_seconds = _NO_ROOM_SECONDS
-        self.refusal: Optional[Reply] = None
+        self.refusal: Optional[Body] = None
         self.next: Optional[_Pending] = None
         """The next command of the same user."""
         self._has_reply = True
@@ -92,7 +101,7 @@ class _Pending:
         self._has_reply = True
         self.due = now + _AWAITING_SECONDS
 
-    def no_room(self, refusal: Reply, now: float) -> None:
+    def no_room(self, refusal: Body, now: float) -> None:
         """It is resent, after a longer wait each time. The random part spreads messages that were
         rejected together."""
         self.refusal = refusal
@@ -102,15 +111,23 @@ class _Pending:
 
 
 class Sender:
-    """A connection to the front door; use it as a context manager."""
+    """A connection to the front door; use it as a context manager.
 
-    def __init__(self, endpoint: str = FRONT) -> None:
-        self._endpoint = endpoint
+    `key` is the public key of a front door that encrypts, which the server prints as `front-key=`.
+    One thread at a time may use it.
+    """
+
+    def __init__(self, endpoint: str = FRONT, *, key: Optional[str] = None) -> None:
+        self._endpoint = names.endpoint(endpoint)
+        self._key = key
         self._expected: Dict[Key, int] = {}
         self._silent_since = 0.0
+        self._heard_at = 0.0
         self._silence_seconds = _SILENCE_SECONDS
         self._socket = self._connect()
         self._waiting: Deque[_Pending] = deque()
+        self._nameless: Optional[Body] = None
+        """A rejection of a message that the server could not read."""
         self.late: List[Reply] = []
         """Replies that followed `held`: the first split came after the fills. One that was lost
         with a connection comes as a duplicate when its fill is resent. Of a desk, what became of
@@ -131,38 +148,61 @@ class Sender:
         """Closes the connection."""
         self._socket.close()
 
-    def send(self, messages: Iterable[Message], timeout: float = 30.0) -> List[Reply]:
+    def send(self, messages: Iterable[Message], timeout: float = 30.0) -> Replies:
         """Sends messages and returns one reply to each, in the same order.
 
-        Raises `NoReply` if some have none after `timeout` seconds.
+        A rejection is a reply too; `send(…).raise_rejected()` raises `Rejected` for it. Raises
+        `NoReply` if some messages have no reply after `timeout` seconds, and `ValueError` or
+        `TypeError`, before anything is sent, for a message that none may be.
         """
+        return Replies(cast(List[Reply], self.deliver(messages, timeout)))
+
+    def deliver(self, messages: Iterable[Message], timeout: float) -> List[Body]:
+        """As `send`; the replies may be those of any system."""
         entries = [_Pending(message, encode(message)) for message in messages]
         order = [_key(entry) for entry in entries]
         if len(set(order)) < len(order):
             raise ValueError("two messages have the same source and seq")
         self._avoid_replies_to_earlier(order)
         self._waiting = _heads(entries)
-        pending: Dict[Key, _Pending] = {}
-        replies: Dict[Key, Reply] = {}
         now = time.monotonic()
-        deadline = now + timeout
         self._silent_since = now
+        self._nameless = None
+        replies: Dict[Key, Body] = {}
+        probing = _Probing(self._endpoint, self._key, now, now + timeout)
+        try:
+            self._exchange(replies, now + timeout, probing)
+            missing = [entry for entry in entries if _key(entry) not in replies]
+            if missing:
+                replied = [replies[key] for key in order if key in replies]
+                raise self._no_reply(missing, replied, probing)
+        finally:
+            probing.close()
+        return [replies[key] for key in order]
+
+    def _exchange(self, replies: Dict[Key, Body], deadline: float, probing: _Probing) -> None:
+        """Sends and receives until every message has its reply, or the time is over."""
+        pending: Dict[Key, _Pending] = {}
         while self._waiting or pending:
             while self._waiting and len(pending) < _IN_FLIGHT_MAX:
                 entry = self._waiting.popleft()
                 pending[_key(entry)] = entry
             now = time.monotonic()
             if now > deadline:
-                missing = [entry for entry in entries if _key(entry) not in replies]
-                replied = [replies[key] for key in order if key in replies]
-                refusals = [entry.refusal for entry in missing if entry.refusal is not None]
-                refusal = refusals[-1] if refusals else None
-                raise NoReply([entry.message for entry in missing], replied, refusal)
-            if now >= self._silent_since + self._silence_seconds:
+                return
+            if now - self._silent_since > self._silence_seconds:
                 self._reconnect(pending, now)
-            self._wait(self._send_due(pending, now), pending, deadline)
+            until = probing.next(now, self._heard_at)
+            self._wait(self._send_due(pending, now), pending, min(deadline, until))
             self._receive(pending, replies)
-        return [replies[key] for key in order]
+
+    def _no_reply(
+        self, missing: List[_Pending], replied: List[Body], probing: _Probing
+    ) -> NoReply:
+        refusals = [entry.refusal for entry in missing if entry.refusal is not None]
+        refusal = refusals[-1] if refusals else self._nameless
+        messages = [entry.message for entry in missing]
+        return NoReply(messages, replied, refusal, probing.finding())
 
     def listen(self, deadline: float) -> bool:
         """Takes what comes by itself until this time of the monotonic clock; false if nothing
@@ -172,12 +212,8 @@ class Sender:
         return has_some
 
     def _connect(self) -> zmq.Socket[bytes]:
-        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
-        socket.setsockopt(zmq.LINGER, 0)
         # Queue only for a server that is connected, or repeats would pile up for one that is not.
-        socket.setsockopt(zmq.IMMEDIATE, 1)
-        socket.connect(self._endpoint)
-        return socket
+        return open_socket(zmq.DEALER, self._endpoint, self._key, {zmq.IMMEDIATE: 1})
 
     def _reconnect(self, pending: Dict[Key, _Pending], now: float) -> None:
         self._socket.close()
@@ -220,36 +256,38 @@ class Sender:
             events |= zmq.POLLOUT
         self._socket.poll(int(max(0.0, until - time.monotonic()) * 1000) + 1, events)
 
-    def _receive(self, pending: Dict[Key, _Pending], replies: Dict[Key, Reply]) -> None:
+    def _receive(self, pending: Dict[Key, _Pending], replies: Dict[Key, Body]) -> None:
         while True:
             try:
                 message = self._socket.recv(zmq.DONTWAIT)
             except zmq.Again:
                 return
             now = time.monotonic()
-            self._silent_since = now
+            self._silent_since = self._heard_at = now
             self._silence_seconds = _SILENCE_SECONDS
             for line in message.splitlines():
                 self._take(json.loads(line), pending, replies, now)
 
     def _take(
         self,
-        reply: Reply,
+        reply: Body,
         pending: Dict[Key, _Pending],
-        replies: Dict[Key, Reply],
+        replies: Dict[Key, Body],
         now: float,
     ) -> None:
         key = (str(reply.get("source")), int(reply.get("seq", 0)))
         if reply.get("type") in _OF_TRIGGERS:
-            self.late.append(reply)
+            self.late.append(cast(Reply, reply))
             return
+        if not key[0] and reply.get("type") == "rejected":
+            self._nameless = reply
         is_late = bool(reply.get("late"))
         if not is_late:
             self._mark_replied(key)
         entry = pending.get(key)
         if entry is None:
             if is_late:
-                self.late.append(reply)
+                self.late.append(cast(Reply, reply))
         elif reply.get("code") in _NO_ROOM:
             entry.no_room(reply, now)
         elif reply.get("type") == "awaiting":
@@ -265,6 +303,33 @@ class Sender:
         expected = self._expected.pop(key, 0)
         if expected > 1:
             self._expected[key] = expected - 1
+
+
+class _Probing:
+    """Finds out, from the middle of a wait in which nothing was heard, why that is so."""
+
+    def __init__(self, endpoint: str, key: Optional[str], begin: float, end: float) -> None:
+        self._endpoint = endpoint
+        self._key = key
+        self._begin = begin
+        self._at = begin + min((end - begin) / 2, _SILENCE_SECONDS)
+        self._probe: Optional[Probe] = None
+
+    def next(self, now: float, heard_at: float) -> float:
+        """Begins, if it is time; returns when it will be."""
+        if self._probe is not None or heard_at > self._begin:
+            return float("inf")
+        if now < self._at:
+            return self._at
+        self._probe = Probe(zmq.DEALER, self._endpoint, self._key)
+        return float("inf")
+
+    def finding(self) -> str:
+        return "" if self._probe is None else self._probe.finding()
+
+    def close(self) -> None:
+        if self._probe is not None:
+            self._probe.close()
 
 
 def _key(entry: _Pending) -> Key:
@@ -288,8 +353,12 @@ def _heads(entries: List[_Pending]) -> Deque[_Pending]:
 
 
 def send(
-    messages: Iterable[Message], endpoint: str = FRONT, timeout: float = 30.0
-) -> List[Reply]:
+    messages: Iterable[Message],
+    endpoint: str = FRONT,
+    timeout: float = 30.0,
+    *,
+    key: Optional[str] = None,
+) -> Replies:
     """Sends messages over their own connection; see `Sender.send`."""
-    with Sender(endpoint) as sender:
+    with Sender(endpoint, key=key) as sender:
         return sender.send(messages, timeout)
