@@ -26,6 +26,11 @@ _BEGUN, _REFUSED, _ACCEPTED, _BROKEN_OFF, _FOREIGN, _MISMATCHED, _SUCCEEDED = ra
 """How far a connection came; the further, the higher."""
 
 
+PROBE_SECONDS = 2.0
+"""How long a probe tries. ZeroMQ connects again every 100 ms, and some tries tell more than others.
+"""
+
+
 def open_socket(
     kind: int,
     endpoint: str,
@@ -58,31 +63,27 @@ def _encrypt(socket: zmq.Socket[bytes], key: Optional[str]) -> None:
 
 
 class Probe:
-    """A second connection, made only to find out why the first one hears nothing."""
+    """Further connections, made only to find out why the first one hears nothing."""
 
     def __init__(self, kind: int, endpoint: str, key: Optional[str]) -> None:
         self._kind = kind
         self._endpoint = endpoint
         self._key = key
         self._furthest = _BEGUN
-        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        # A probe that nobody looks at any more makes no events.
-        self._socket.setsockopt(zmq.RECONNECT_IVL, 1000)
-        _encrypt(self._socket, key)
-        self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(_WATCHED)
-        self._socket.connect(endpoint)
+        self._is_other = False
+        """Whether a socket of the other kind is understood."""
+        self._same = _Attempt(kind, endpoint, key)
+        self._other = _Attempt(zmq.SUB if kind == zmq.DEALER else zmq.DEALER, endpoint, None)
 
     def close(self) -> None:
-        """Ends the connection."""
-        self._socket.disable_monitor()
-        self._monitor.close()
-        self._socket.close()
+        """Ends the connections."""
+        self._same.close()
+        self._other.close()
 
     def finding(self) -> str:
         """A sentence about what is at the endpoint, as far as it is known by now."""
-        while self._monitor.poll(0):
-            self._furthest = max(self._furthest, _progress(dict(recv_monitor_message(self._monitor))))
+        self._furthest = self._same.furthest()
+        self._is_other = self._other.furthest() == _SUCCEEDED
         return self._door() if self._kind == zmq.DEALER else self._feed()
 
     def _door(self) -> str:
@@ -91,10 +92,10 @@ class Probe:
             if self._key is not None:
                 return f"the front door at {at} does not encrypt; leave out the key"
             return f"the front door at {at} encrypts; pass its public key as key=, as it prints it"
-        if self._furthest == _FOREIGN:
+        if self._is_other:
             return (
-                f"{at} is no front door; if it is the endpoint of the feed, use the one that the "
-                "server prints after front="
+                f"{at} is no front door but a position feed; use the endpoint that the server "
+                "prints after front="
             )
         if self._furthest == _BROKEN_OFF and self._key is not None:
             return (
@@ -110,10 +111,10 @@ class Probe:
 
     def _feed(self) -> str:
         at = self._endpoint
-        if self._furthest in (_FOREIGN, _MISMATCHED):
+        if self._is_other or self._furthest == _MISMATCHED:
             return (
-                f"{at} is no position feed; if it is the front door, use the endpoint that the "
-                "server prints after publish="
+                f"{at} is no position feed but a front door; use the endpoint that the server "
+                "prints after publish="
             )
         if self._furthest == _SUCCEEDED:
             return f"a publisher is at {at} and has published nothing of it"
@@ -123,9 +124,33 @@ class Probe:
         at = self._endpoint
         if self._furthest == _REFUSED:
             return f"nothing listens at {at}; is a server running there?"
-        if self._furthest in (_ACCEPTED, _BROKEN_OFF):
+        if self._furthest in (_ACCEPTED, _BROKEN_OFF, _FOREIGN):
             return f"something at {at} accepts connections and is no server of Allot"
         return f"no answer from {at} yet; is a server at the endpoint?"
+
+
+class _Attempt:
+    """One connection, and how far it came."""
+
+    def __init__(self, kind: int, endpoint: str, key: Optional[str]) -> None:
+        self._furthest = _BEGUN
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        _encrypt(self._socket, key)
+        self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(_WATCHED)
+        self._socket.connect(endpoint)
+
+    def furthest(self) -> int:
+        while self._monitor.poll(0):
+            event = dict(recv_monitor_message(self._monitor))
+            self._furthest = max(self._furthest, _progress(event))
+        return self._furthest
+
+    def close(self) -> None:
+        # The monitor ends first: an event that nobody takes would stop ZeroMQ's own thread.
+        self._socket.disable_monitor()
+        self._monitor.close()
+        self._socket.close()
 
 
 def _progress(event: Dict[str, Any]) -> int:

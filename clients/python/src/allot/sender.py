@@ -22,7 +22,7 @@ import zmq
 
 from . import names
 from .bodies import Reply
-from .connection import Probe, open_socket
+from .connection import PROBE_SECONDS, Probe, open_socket
 from .messages import Command, Message, encode
 from .replies import Replies
 
@@ -313,23 +313,35 @@ class _Probing:
         self._key = key
         self._begin = begin
         self._at = begin + min((end - begin) / 2, _SILENCE_SECONDS)
+        """When it begins; then, when it ends."""
         self._probe: Optional[Probe] = None
+        self._found = ""
 
     def next(self, now: float, heard_at: float) -> float:
-        """Begins, if it is time; returns when it will be."""
-        if self._probe is not None or heard_at > self._begin:
+        """Goes on, if it is time; returns when it will be."""
+        if heard_at > self._begin or self._found:
             return float("inf")
-        if now < self._at:
-            return self._at
-        self._probe = Probe(zmq.DEALER, self._endpoint, self._key)
-        return float("inf")
+        if self._at <= now:
+            if self._probe is None:
+                self._probe = Probe(zmq.DEALER, self._endpoint, self._key)
+                self._at = now + PROBE_SECONDS
+            else:
+                self.close()
+                return float("inf")
+        return self._at
 
     def finding(self) -> str:
-        return "" if self._probe is None else self._probe.finding()
+        """A sentence; empty if nothing was tried."""
+        if self._probe is not None:
+            self._found = self._probe.finding()
+        return self._found
 
     def close(self) -> None:
+        """Ends it, and keeps what was found."""
         if self._probe is not None:
+            self._found = self._probe.finding()
             self._probe.close()
+            self._probe = None
 
 
 def _key(entry: _Pending) -> Key:

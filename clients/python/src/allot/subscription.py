@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 import zmq
 
 from . import names
-from .connection import Probe, open_socket
+from .connection import PROBE_SECONDS, Probe, open_socket
 from .follower import Follower, fills_topic
 from .history import History
 from .messages import whole
@@ -33,7 +33,6 @@ _HEARTBEAT = "heartbeat:"
 _SILENCE_SECONDS_MAX = 60.0
 _NOBODY_SECONDS = 5.0
 """After this time without anything a subscriber that waits without a limit is warned."""
-_PROBE_SECONDS = 1.0
 
 _LOG = logging.getLogger("allot")
 
@@ -69,7 +68,8 @@ class Subscription:
         """What the last message brought."""
         self._pulse = _Pulse(heartbeat_timeout)
         self._probe: Optional[Probe] = None
-        self._has_warned = False
+        self._probe_ends = 0.0
+        self._found = ""
         self._is_closed = False
         self._turn = threading.Lock()
         """Whoever reads has it."""
@@ -215,7 +215,7 @@ class Subscription:
             self._socket = self._connect()
             self._pulse.lose(now)
         if self._probe_at(begin, deadline) <= now:
-            self._ask_why(now)
+            self._ask_why(now, deadline)
 
     def _read(self, frames: List[bytes]) -> Iterator[Update]:
         """What a message brings."""
@@ -246,25 +246,26 @@ class Subscription:
             yield from self._follower.take(topic, sequence, body)
 
     def _probe_at(self, begin: float, deadline: Optional[float]) -> float:
-        """When to find out why nothing was ever heard."""
-        if self._pulse.was_heard or self._has_warned:
+        """When to find out why nothing was ever heard, and when that is over."""
+        if self._pulse.was_heard or self._found:
             return float("inf")
         if self._probe is not None:
-            return self._probed_at + _PROBE_SECONDS if deadline is None else float("inf")
+            return self._probe_ends
         wait = _NOBODY_SECONDS
         return begin + (wait if deadline is None else min(wait, (deadline - begin) / 2))
 
-    def _ask_why(self, now: float) -> None:
+    def _ask_why(self, now: float, deadline: Optional[float]) -> None:
         if self._probe is None:
             self._probe = Probe(zmq.SUB, self._endpoint, None)
-            self._probed_at = now
-        else:
-            self._has_warned = True
-            _LOG.warning("nothing is heard yet: %s", self._probe.finding())
-            self._end_probe()
+            self._probe_ends = now + PROBE_SECONDS
+            return
+        self._end_probe()
+        if deadline is None:
+            _LOG.warning("nothing is heard yet: %s", self._found)
 
     def _end_probe(self) -> None:
         if self._probe is not None:
+            self._found = self._probe.finding()
             self._probe.close()
             self._probe = None
 
@@ -275,9 +276,9 @@ class Subscription:
         ago = self._pulse.beat_ago(time.monotonic())
         if ago is not None:
             return f"{text}; the publisher's last heartbeat was {ago:.1f} s ago"
-        if self._probe is not None:
-            return f"{text}: {self._probe.finding()}"
-        return text
+        self._end_probe()
+        found, self._found = self._found, ""
+        return f"{text}: {found}" if found else text
 
 
 class _Break:
