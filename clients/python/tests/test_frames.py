@@ -33,7 +33,8 @@ def test_replies_are_a_row_for_each_account(replies: allot.Replies) -> None:
     rows: List[Dict[str, Any]] = table.to_pylist()
     first = rows[0]
     assert (first["type"], first["source"], first["seq"]) == ("allocated", "py", 1)
-    assert (first["side"], first["price"], first["quantity"]) == ("buy", Decimal("187.230000001"), 100)
+    price = Decimal("187.230000001")
+    assert (first["side"], first["price"], first["quantity"]) == ("buy", price, 100)
     assert [(row["account"], row["shares"]) for row in rows[:2]] == [("a", 60), ("b", 40)]
     assert {row["code"] for row in rows if row["seq"] == 3} == {"price_must_be_positive"}
     assert sum(row["shares"] for row in rows if row["type"] == "allocated") == 113
@@ -79,7 +80,9 @@ def test_outcomes_of_the_feed_have_their_number(server: Server, replies: allot.R
     assert allot.to_arrow(paged)["shares"].to_pylist() == table["shares"].to_pylist()
 
 
-def test_what_does_not_fit_into_one_table_is_refused(server: Server, replies: allot.Replies) -> None:
+def test_what_does_not_fit_into_one_table_is_refused(
+    server: Server, replies: allot.Replies
+) -> None:
     update = allot.latest(endpoint=server["publish"], timeout=60, front=server["front"])
     with pytest.raises(ValueError, match="make a table of each"):
         allot.to_arrow([update, *replies])

@@ -141,9 +141,8 @@ class Publisher:
             pass
 
     def say(self, topic: str, number: int, body: Dict[str, Any]) -> None:
-        self._socket.send_multipart(
-            [topic.encode(), number.to_bytes(8, "big"), json.dumps(body).encode()]
-        )
+        text = json.dumps(body).encode() if ":bin" not in topic else b"ALOT"
+        self._socket.send_multipart([topic.encode(), number.to_bytes(8, "big"), text])
 
     def beat(self, number: int, publisher: int = 1) -> None:
         self.say("heartbeat:", number, {"type": "heartbeat", "publisher": publisher, "report": 0})
@@ -216,6 +215,28 @@ def test_a_repair_keeps_the_deadline_and_goes_on_later() -> None:
         assert [next(updates).sequence for _ in range(3)] == [2, 3, 4]
     publisher.close()
     assert gaps == [allot.Gap("fills:json:A:", 2, 3, True, "")]
+
+
+def test_messages_that_bring_nothing_do_not_put_the_end_of_a_wait_off() -> None:
+    """A prefix may match both encodings; those in binary are passed over."""
+    publisher = Publisher()
+    is_over = threading.Event()
+
+    def keep_publishing() -> None:
+        while not is_over.wait(0.01):
+            publisher.say("positions:bin", 1, {})
+
+    with allot.subscribe(["positions"], publisher.endpoint, 1) as updates:
+        publisher.wait_for(b"heartbeat:")
+        publishing = threading.Thread(target=keep_publishing)
+        publishing.start()
+        try:
+            with pytest.raises(TimeoutError, match="nothing of positions was published for 1 s"):
+                next(updates)
+        finally:
+            is_over.set()
+            publishing.join()
+    publisher.close()
 
 
 def test_a_server_without_heartbeats_is_not_judged() -> None:

@@ -20,6 +20,7 @@ from .bodies import (
     Trader,
 )
 from .desk import Desk, Refused
+from .export import Export
 from .frames import to_arrow, to_pandas, to_polars
 from .latest import latest
 from .messages import Bust, Command, Fill, Message, Replay, ReportRequest, Split
@@ -41,6 +42,7 @@ __all__ = [
     "Command",
     "Desk",
     "DeskReply",
+    "Export",
     "Fill",
     "Gap",
     "Heartbeat",

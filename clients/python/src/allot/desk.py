@@ -108,7 +108,9 @@ class Desk:
         """Arms the automatic purchase at this price or below; see `next_trigger`."""
         return self._run("SET_BUY_TRIGGER", user, symbol, price, transaction=transaction)
 
-    def cancel_set_buy(self, user: str, symbol: str, transaction: Optional[int] = None) -> DeskReply:
+    def cancel_set_buy(
+        self, user: str, symbol: str, transaction: Optional[int] = None
+    ) -> DeskReply:
         """Takes the automatic purchase back."""
         return self._run("CANCEL_SET_BUY", user, symbol, transaction=transaction)
 
@@ -124,7 +126,9 @@ class Desk:
         """Arms the automatic sale at this price or above; see `next_trigger`."""
         return self._run("SET_SELL_TRIGGER", user, symbol, price, transaction=transaction)
 
-    def cancel_set_sell(self, user: str, symbol: str, transaction: Optional[int] = None) -> DeskReply:
+    def cancel_set_sell(
+        self, user: str, symbol: str, transaction: Optional[int] = None
+    ) -> DeskReply:
         """Takes the automatic sale back."""
         return self._run("CANCEL_SET_SELL", user, symbol, transaction=transaction)
 

@@ -87,22 +87,31 @@ def to_arrow(items: Iterable[Item], numbers: Numbers = "decimal") -> pyarrow.Tab
             raise ValueError(f"a {body['type']} holds neither positions nor shares")
     if positions and outcomes:
         raise ValueError("positions and outcomes have other columns; make a table of each")
-    return _table(positions, _POSITIONS, numbers) if positions else _table(
-        outcomes, _OUTCOMES, numbers
-    )
+    columns = _POSITIONS if positions else _OUTCOMES
+    return table(positions or outcomes, columns, numbers)
 
 
 def to_pandas(items: Iterable[Item], numbers: Numbers = "decimal") -> pandas.DataFrame:
     """The same as a frame of pandas. With decimals its columns are those of Arrow."""
-    frames = _needs("pandas", "pandas")
-    table = to_arrow(items, numbers)
-    kept = frames.ArrowDtype if numbers == "decimal" else None
-    return cast("pandas.DataFrame", table.to_pandas(types_mapper=kept))
+    needs("pandas", "pandas")
+    return pandas_of(to_arrow(items, numbers), numbers)
 
 
 def to_polars(items: Iterable[Item], numbers: Numbers = "decimal") -> polars.DataFrame:
     """The same as a frame of Polars."""
-    return cast("polars.DataFrame", _needs("polars", "polars").from_arrow(to_arrow(items, numbers)))
+    needs("polars", "polars")
+    return polars_of(to_arrow(items, numbers))
+
+
+def pandas_of(made: pyarrow.Table, numbers: Numbers) -> pandas.DataFrame:
+    """A table as a frame of pandas."""
+    kept = needs("pandas", "pandas").ArrowDtype if numbers == "decimal" else None
+    return cast("pandas.DataFrame", made.to_pandas(types_mapper=kept))
+
+
+def polars_of(made: pyarrow.Table) -> polars.DataFrame:
+    """A table as a frame of Polars."""
+    return cast("polars.DataFrame", needs("polars", "polars").from_arrow(made))
 
 
 def _holdings(cut: Mapping[str, Any], account: str, held: Mapping[str, Any]) -> Iterable[Row]:
@@ -125,8 +134,9 @@ def _shares(body: Mapping[str, Any], sequence: Optional[int]) -> Iterable[Row]:
         yield head
 
 
-def _table(rows: List[Row], columns: Dict[str, str], numbers: Numbers) -> pyarrow.Table:
-    arrow = _needs("pyarrow", "arrow")
+def table(rows: List[Row], columns: Dict[str, str], numbers: Numbers) -> pyarrow.Table:
+    """Rows as a table with these columns, each of a kind."""
+    arrow = needs("pyarrow", "arrow")
     kinds = {
         "int64": (arrow.int64(), int),
         "uint64": (arrow.uint64(), int),
@@ -154,7 +164,14 @@ def nanoseconds(text: str) -> int:
     return seconds * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)
 
 
-def _needs(module: str, extra: str) -> Any:
+def rfc3339(nanoseconds: int) -> str:
+    """The text of a time, with nine decimals."""
+    seconds, fraction = divmod(nanoseconds, 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09}Z"
+
+
+def needs(module: str, extra: str) -> Any:
+    """A module that is imported only when it is used."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

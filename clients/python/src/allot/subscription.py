@@ -359,7 +359,8 @@ class _Caller:
         if self._failure is not None:
             raise self._failure
         if self._thread.is_alive():
-            raise TimeoutError(f"the callbacks have not ended within {timeout} s; close() ends them")
+            text = f"the callbacks have not ended within {timeout} s; close() ends them"
+            raise TimeoutError(text)
 
     def _run(self) -> None:
         try:
