@@ -29,8 +29,10 @@ mod names;
 mod marker;
 mod machine;
 mod time;
+mod backoff;
 pub mod snapshot;
 
+pub use backoff::Backoff;
 pub use content::Content;
 pub use cursor::{Cursor, CutShort};
 pub use ids::{AccountId, MessageId, SourceId, TextId, Ticker, mix, shard_of};

@@ -18,11 +18,10 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use allot_domain::Seq;
+use allot_domain::{Backoff, Seq};
 use allot_runtime::Nanos;
 
 use self::message::{Expected, Message, MessageState, Question};
-use crate::backoff::Backoff;
 use crate::limits::{HELD_MAX, SPAN_MAX, SPARES_MAX};
 use crate::reply_kind::ReplyKind;
 

@@ -46,7 +46,6 @@ mod latency;
 mod notes;
 mod feed_progress;
 mod patience;
-mod backoff;
 mod reply_kind;
 mod in_flight;
 mod batch_builder;

@@ -12,11 +12,10 @@ use std::collections::VecDeque;
 use allot_allocation_service::{
     Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
 };
-use allot_domain::{Seq, SourceId};
+use allot_domain::{Backoff, Seq, SourceId};
 use allot_runtime::{Counters, Link, Nanos, PollSet};
 use allot_wire::Encoding;
 
-use crate::backoff::Backoff;
 use crate::batch_builder::BatchBuilder;
 use crate::in_flight::{Effect, InFlight, InFlightConfig};
 use crate::limits::{FRAMES_PER_TURN, REASONS_MAX};

@@ -6,9 +6,8 @@
 
 use std::time::Duration;
 
+use allot_domain::Backoff;
 use allot_runtime::Nanos;
-
-use crate::backoff::Backoff;
 
 /// The silence of one server.
 pub(crate) struct Silence {

@@ -231,7 +231,8 @@ fn python(folders: &Folders) -> Result<Outcome> {
     let mut mypy = Command::new(&interpreter);
     mypy.args(["-m", "mypy", "--config-file"]).arg(format!("{PYTHON_CLIENT}/pyproject.toml"));
     mypy.arg("--cache-dir").arg(folders.target.join("ci-venv/mypy"));
-    folders.execute(mypy.arg(format!("{PYTHON_CLIENT}/src")))
+    mypy.arg(format!("{PYTHON_CLIENT}/src")).arg(format!("{PYTHON_CLIENT}/examples"));
+    folders.execute(&mut mypy)
 }
 
 /// Lets clients of other languages play every role against both transports. That of npm takes part

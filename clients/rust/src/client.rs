@@ -5,12 +5,13 @@ use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use allot_domain::limits::MESSAGE_MAX;
-use allot_domain::{Seq, SourceId};
+use allot_domain::{Backoff, Seq, SourceId};
+use allot_wire::Encoding;
 
-use crate::backoff::Backoff;
 use crate::in_flight::{Bounds, Effect, InFlight};
 use crate::limits::{HANDSHAKE, MESSAGES_PER_TURN, WEIGHT};
 use crate::reply::read_message;
+use crate::stage::Stage;
 use crate::{
     ClientError, Config, Connection, Endpoint, Lost, Outcome, Patience, Refusal, Reply, Request,
     Unanswered, clock,
@@ -19,6 +20,7 @@ use crate::{
 /// A client of the front door.
 pub struct Client {
     source: SourceId,
+    encoding: Encoding,
     patience: Patience,
     connection: Connection,
     in_flight: InFlight,
@@ -41,20 +43,6 @@ pub struct Client {
     message: Vec<u8>,
 }
 
-/// How far the connection is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
-    /// There is none before this moment.
-    Away {
-        until: Instant,
-    },
-    /// It is being made, until this moment at the most.
-    Begun {
-        until: Instant,
-    },
-    Open,
-}
-
 impl Client {
     /// A client with [`Config::new`]. The server need not be there yet.
     ///
@@ -70,11 +58,12 @@ impl Client {
     /// [`ClientError::Setting`]: a setting is out of bounds.
     pub fn open(config: Config) -> Result<Self, ClientError> {
         config.check()?;
-        let Config { endpoint, key, source, first_seq, in_flight_max, bytes_max, patience } =
-            config;
+        let Config { endpoint, key, encoding, source, first_seq, in_flight_max, .. } = config;
+        let Config { bytes_max, patience, .. } = config;
         let now = clock::now();
         let mut client = Self {
             source,
+            encoding,
             patience,
             connection: Connection::new(endpoint, key),
             in_flight: InFlight::new(Bounds {
@@ -146,7 +135,7 @@ impl Client {
         }
         let seq = self.next_seq;
         let mut bytes = self.in_flight.buffer();
-        request.write(&self.source, seq, &mut bytes);
+        request.write(self.encoding, &self.source, seq, &mut bytes);
         let len = bytes.len();
         if MESSAGE_MAX < len || !self.in_flight.has_room(seq, len) {
             self.in_flight.spare(bytes);

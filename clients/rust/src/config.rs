@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use allot_domain::{Seq, SourceId, mix};
+use allot_wire::Encoding;
 
 use crate::limits::{BYTES_DEFAULT, BYTES_LEAST, IN_FLIGHT_DEFAULT, IN_FLIGHT_MAX};
 use crate::{ClientError, Endpoint, Patience, ServerKey, clock};
@@ -14,6 +15,9 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// The key of the front door, if it encrypts.
     pub key: Option<ServerKey>,
+    /// How requests are written, and so their replies: binary is shorter and quicker, and JSON can
+    /// be read in a capture of the network.
+    pub encoding: Encoding,
     /// The source that requests are sent under. `(source, seq)` names a request for ever: a
     /// program that starts again under the same source must not begin at the same number, but to
     /// send the same requests again.
@@ -29,7 +33,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// A source that nobody else has, numbers from 1, 1,024 requests in flight, 16 MiB.
+    /// Binary, a source that nobody else has, numbers from 1, 1,024 requests in flight, 16 MiB.
     ///
     /// # Errors
     /// [`ClientError::Setting`]: it is no endpoint.
@@ -37,6 +41,7 @@ impl Config {
         Ok(Self {
             endpoint: endpoint.parse()?,
             key: None,
+            encoding: Encoding::Binary,
             source: unique_source(),
             first_seq: Seq::new(1),
             in_flight_max: IN_FLIGHT_DEFAULT,
@@ -52,6 +57,13 @@ impl Config {
     pub fn with_key(mut self, key: &str) -> Result<Self, ClientError> {
         self.key = Some(key.parse()?);
         Ok(self)
+    }
+
+    /// The same with messages in JSON.
+    #[must_use]
+    pub const fn in_json(mut self) -> Self {
+        self.encoding = Encoding::Json;
+        self
     }
 
     /// The same under this source, from this number on.

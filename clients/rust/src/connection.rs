@@ -1,4 +1,4 @@
-//! A connection: messages of bytes to a front door and back, without names and without waiting.
+//! A connection: messages of bytes to a server and back, without names and without waiting.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::{Endpoint, Lost, ServerKey};
 /// A DEALER of ZeroMQ's protocol, over one connection at a time.
 pub struct Connection {
     endpoint: Endpoint,
+    kind: SocketType,
     key: Option<ServerKey>,
     stream: Option<Stream>,
     protocol: Protocol,
@@ -38,9 +39,20 @@ impl Connection {
     /// A connection that is not made yet: [`Connection::connect`] begins it.
     #[must_use]
     pub fn new(endpoint: Endpoint, key: Option<ServerKey>) -> Self {
+        Self::of(SocketType::Dealer, endpoint, key)
+    }
+
+    /// That of a subscriber: messages of the server have three frames, and
+    /// [`Connection::receive_frames`] takes them.
+    pub(crate) fn subscriber(endpoint: Endpoint) -> Self {
+        Self::of(SocketType::Sub, endpoint, None)
+    }
+
+    fn of(kind: SocketType, endpoint: Endpoint, key: Option<ServerKey>) -> Self {
         Self {
-            protocol: Protocol::new(options(key)),
+            protocol: Protocol::new(options(kind, key)),
             endpoint,
+            kind,
             key,
             stream: None,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
@@ -70,7 +82,7 @@ impl Connection {
     /// Closes the connection.
     pub fn close(&mut self) {
         if self.stream.take().is_some() {
-            self.protocol = Protocol::new(options(self.key));
+            self.protocol = Protocol::new(options(self.kind, self.key));
             (self.begin, self.end, self.is_drained) = (0, 0, false);
         }
     }
@@ -136,12 +148,20 @@ impl Connection {
     /// # Errors
     /// When the connection is lost. It is closed then.
     pub fn receive(&mut self, message: &mut Vec<u8>) -> Result<bool, Lost> {
-        self.next(message).inspect_err(|_| self.close())
+        self.next([message]).inspect_err(|_| self.close())
     }
 
-    fn next(&mut self, message: &mut Vec<u8>) -> Result<bool, Lost> {
+    /// As [`Connection::receive`], for messages of so many frames.
+    pub(crate) fn receive_frames<const N: usize>(
+        &mut self,
+        frames: &mut [Vec<u8>; N],
+    ) -> Result<bool, Lost> {
+        self.next(frames.each_mut()).inspect_err(|_| self.close())
+    }
+
+    fn next<const N: usize>(&mut self, mut frames: [&mut Vec<u8>; N]) -> Result<bool, Lost> {
         loop {
-            if self.take(message)? {
+            if self.take(&mut frames)? {
                 return Ok(true);
             }
             if std::mem::take(&mut self.is_drained) || !self.read()? {
@@ -152,17 +172,19 @@ impl Connection {
     }
 
     /// Takes the next message of what was read last.
-    fn take(&mut self, into: &mut Vec<u8>) -> Result<bool, Lost> {
+    fn take<const N: usize>(&mut self, frames: &mut [&mut Vec<u8>; N]) -> Result<bool, Lost> {
         while self.begin < self.end {
             let mut bytes = &self.buffer[self.begin..self.end];
             let event = self.protocol.read(&mut bytes).map_err(Lost::Protocol)?;
             self.begin = self.end - bytes.len();
             if let Some(Event::Message(message)) = event {
-                if message.count() != 1 {
-                    return Err(Lost::NotOne);
+                if message.count() != N {
+                    return Err(Lost::Frames { count: message.count(), expected: N });
                 }
-                into.clear();
-                into.extend_from_slice(message.frame(0));
+                for (into, frame) in frames.iter_mut().zip(message.frames()) {
+                    into.clear();
+                    into.extend_from_slice(frame);
+                }
                 return Ok(true);
             }
         }
@@ -220,13 +242,13 @@ impl Connection {
     }
 }
 
-fn options(key: Option<ServerKey>) -> Options {
+fn options(socket: SocketType, key: Option<ServerKey>) -> Options {
     let security = key.map_or(Security::Null, |key| Security::CurveClient {
         server: key.public(),
         own: KeyPair::make(),
     });
     Options {
-        socket: SocketType::Dealer,
+        socket,
         identity: Vec::new(),
         message_bytes_max: RECEIVED_BYTES_MAX,
         frames_max: FRAMES_MAX,

@@ -44,8 +44,15 @@ pub enum ClientError {
         /// What is known of why.
         why: Unanswered,
     },
-    /// The server has sent what is no reply to a request of this client.
+    /// The server has sent what is no reply to a request of this client, or no publication.
     NotUnderstood(String),
+    /// There is no connection to the publisher, and there was none in time.
+    NoFeed {
+        /// How long it was waited for.
+        waited: Duration,
+        /// What ended the last connection, or kept it from being made.
+        lost: Lost,
+    },
 }
 
 /// Why a request was refused.
@@ -83,8 +90,13 @@ pub enum Lost {
     Closed,
     /// The server does not speak the protocol, or not with this key.
     Protocol(Fault),
-    /// The server has sent a message of several frames.
-    NotOne,
+    /// The server has sent a message with another number of frames.
+    Frames {
+        /// How many.
+        count: usize,
+        /// How many there should be.
+        expected: usize,
+    },
     /// The handshake did not end in time.
     Handshake,
     /// A reply was expected, and nothing came for so long.
@@ -142,6 +154,10 @@ impl fmt::Display for ClientError {
             Self::NotUnderstood(what) => {
                 write!(out, "the server does not reply as this client expects: {what}")
             }
+            Self::NoFeed { waited, lost } => {
+                let seconds = waited.as_secs();
+                write!(out, "no connection to the publisher within {seconds} s: {lost}")
+            }
         }
     }
 }
@@ -175,10 +191,13 @@ impl fmt::Display for Lost {
                  its key, or with another",
             ),
             Self::Protocol(fault) => write!(out, "{fault}"),
-            Self::NotOne => out.write_str("a message of the server has several frames"),
+            Self::Frames { count, expected } => {
+                write!(out, "a message of the server has {count} frames, and not {expected}")
+            }
             Self::Handshake => out.write_str("the server did not greet in time"),
             Self::Silence(lasted) => {
-                write!(out, "nothing came for {} ms, though a reply is due", lasted.as_millis())
+                let millis = lasted.as_millis();
+                write!(out, "nothing came for {millis} ms, though a reply or a heartbeat is due")
             }
         }
     }

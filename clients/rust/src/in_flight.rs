@@ -13,9 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use allot_domain::Seq;
+use allot_domain::{Backoff, Seq};
 
-use crate::backoff::Backoff;
 use crate::limits::{HELD_MAX, SPAN_MAX, WEIGHT};
 use crate::{Outcome, Refusal, Reply};
 

@@ -37,24 +37,30 @@ mod endpoint;
 mod server_key;
 mod stream;
 mod connection;
-mod backoff;
 mod patience;
 mod request;
 mod reply;
+mod report;
 mod in_flight;
 mod config;
+mod stage;
 mod client;
+mod feed;
 
 pub use allot_domain::{
     AccountId, MessageId, Price, Quantity, Reject, Seq, Side, SourceId, Ticker,
 };
+
+pub use allot_wire::{Encoding, Heartbeat};
 
 pub use client::Client;
 pub use config::Config;
 pub use connection::{Connection, SendError};
 pub use endpoint::Endpoint;
 pub use error::{ClientError, Lost, Refusal, Unanswered};
+pub use feed::{Body, Feed, Publication};
 pub use patience::Patience;
-pub use reply::{Outcome, Reply};
-pub use request::{Bust, Fill, Request, Split};
+pub use reply::{Event, Outcome, Replayed, Reply};
+pub use report::{AccountReport, PositionReport, Report, Statement, Tracking};
+pub use request::{Bust, Fill, Replay, Request, Split};
 pub use server_key::ServerKey;

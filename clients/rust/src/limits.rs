@@ -38,8 +38,23 @@ pub(crate) const WRITE_BYTES: usize = 32 << 10;
 /// very many accounts each.
 pub(crate) const RECEIVED_BYTES_MAX: usize = 64 << 20;
 
-/// Frames of a message: an answer has one.
-pub(crate) const FRAMES_MAX: usize = 2;
+/// Frames of a message: a reply has one, a publication three.
+pub(crate) const FRAMES_MAX: usize = 4;
+
+/// Subscriptions of a feed, as many as the server keeps of one connection; and the longest.
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 16_383;
+pub(crate) const TOPIC_LEN_MAX: usize = 256;
+
+/// Bytes of all of them, less that of the heartbeat.
+pub(crate) const SUBSCRIPTION_BYTES_MAX: usize = (128 << 10) - 10;
+
+/// Topics whose last number is kept: those of all tickers that a server of 64 shards may have.
+/// Beyond, what was lost before a publication is not known.
+pub(crate) const TOPICS_MAX: usize = 64 * 65_536;
+
+/// How long a publisher may be silent, whose heartbeat comes each second, before the connection is
+/// made anew.
+pub(crate) const FEED_SILENCE: Duration = Duration::from_secs(5);
 
 /// How much is read at once.
 pub(crate) const READ_BYTES: usize = 64 << 10;
@@ -55,5 +70,7 @@ const _: () = {
     assert!(IN_FLIGHT_MAX <= 32_768 && SPAN_MAX == 32_768);
     assert!(MESSAGE_MAX + WEIGHT <= BYTES_LEAST && BYTES_LEAST <= BYTES_DEFAULT);
     assert!(MESSAGE_MAX <= OUTPUT_BYTES_MAX && WRITE_BYTES < OUTPUT_BYTES_MAX);
+    // Each has a header of two bytes at least, and one that says what it is.
+    assert!(SUBSCRIPTION_BYTES_MAX + 16 * SUBSCRIPTIONS_MAX < OUTPUT_BYTES_MAX);
     assert!(OUTPUT_BYTES_MAX <= RECEIVED_BYTES_MAX && READ_BYTES < RECEIVED_BYTES_MAX);
 };

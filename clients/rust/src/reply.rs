@@ -1,10 +1,12 @@
 //! A reply: what the front door says of a request, read from its bytes.
 
+mod json;
+
 use std::borrow::Cow;
 
-use allot_domain::{AccountId, Cursor, MessageId, Price, Quantity, Seq, Side, Ticker};
+use allot_domain::{AccountId, Cursor, MessageId, Price, Quantity, Seq, Side, SourceId, Ticker};
 use allot_wire::reply::{Head, REJECTED, REPORTED, RejectedRecord, ReportedRecord};
-use allot_wire::{Batch, DecodeError, KIND_REPLIES, PaddedTicker, codec};
+use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, PaddedTicker, codec};
 use serde::Deserialize;
 
 use crate::Refusal;
@@ -13,6 +15,7 @@ const ALLOCATED: u8 = 1;
 const HELD: u8 = 2;
 const BUSTED: u8 = 3;
 const ACCEPTED: u8 = 4;
+const REPLAYED: u8 = 7;
 
 /// What the front door says of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,6 +76,51 @@ pub enum Outcome {
     },
     /// It was refused for good, and nothing changed.
     Rejected(Refusal),
+    /// Outcomes of a ticker again.
+    Replayed(Replayed),
+}
+
+/// Outcomes of a ticker again, in order and without a gap between them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replayed {
+    /// The ticker.
+    pub ticker: Ticker,
+    /// The number of the first one in `events`: what was asked for, or the oldest that is kept.
+    pub from: u64,
+    /// The number of the newest outcome of the ticker; zero where it never had one.
+    pub last: u64,
+    /// The number of the oldest that is kept.
+    pub oldest: u64,
+    /// What was asked for, or its beginning; empty where none of it is there.
+    pub events: Vec<Event>,
+}
+
+/// A fill that was divided or taken back, of whatever source, as the feed tells of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Who sent the fill.
+    pub source: SourceId,
+    /// What it became: [`Outcome::Allocated`] or [`Outcome::Busted`].
+    pub reply: Reply,
+}
+
+impl Event {
+    /// Takes what a record says, which must be the outcome of a ticker.
+    fn new(source: &str, reply: Reply) -> Result<Self, DecodeError> {
+        match reply.outcome {
+            Outcome::Allocated { .. } | Outcome::Busted { .. } => {
+                Ok(Self { source: SourceId::new(source.as_bytes())?, reply })
+            }
+            _ => Err(DecodeError::new("it is no outcome of a ticker")),
+        }
+    }
+
+    /// Reads the body of `fills:` in either encoding.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut event = None;
+        read_message(body, |source, reply| event = Some(Self::new(source, reply)))?;
+        event.unwrap_or_else(|| Err(DecodeError::new("there is no outcome in it")))
+    }
 }
 
 #[derive(Deserialize)]
@@ -97,6 +145,19 @@ struct BustedRecord<'a> {
     shares: Vec<(&'a str, u64)>,
 }
 
+/// A reply to a replay, but for the outcomes, which follow as records with their sizes.
+#[derive(Deserialize)]
+struct ReplayedRecord<'a> {
+    seq: u64,
+    source: &'a str,
+    time_ns: u64,
+    ticker: PaddedTicker,
+    from: u64,
+    last: u64,
+    oldest: u64,
+    count: u64,
+}
+
 #[derive(Deserialize)]
 struct AcceptedRecord<'a> {
     #[serde(borrow)]
@@ -112,6 +173,11 @@ impl Reply {
             Outcome::Allocated { shares, .. } | Outcome::Busted { shares, .. } => shares,
             _ => &[],
         }
+    }
+
+    /// One without an id and without flags.
+    fn plain(seq: Seq, time_ns: u64, outcome: Outcome) -> Self {
+        Self { seq, id: seq.into(), time_ns, duplicate: false, late: false, outcome }
     }
 
     fn of(head: &Head<'_>, outcome: Outcome) -> Result<Self, DecodeError> {
@@ -131,6 +197,9 @@ pub(crate) fn read_message(
     message: &[u8],
     mut take: impl FnMut(&str, Reply),
 ) -> Result<(), DecodeError> {
+    if Encoding::of(message) == Encoding::Json {
+        return json::read_message(message, take);
+    }
     let batch = Batch::read(message)?;
     if batch.kind != KIND_REPLIES {
         return Err(DecodeError::new(format!("kind {} is no reply", batch.kind)));
@@ -180,18 +249,40 @@ fn read(record: &[u8]) -> Result<(&str, Reply), DecodeError> {
         }
         REPORTED => {
             let ReportedRecord { seq, source, time_ns, report } = codec::decode(rest)?;
-            let (seq, outcome) = (Seq::new(seq), Outcome::Reported { report });
-            let (id, duplicate, late) = (seq.into(), false, false);
-            return Ok((source, Reply { seq, id, time_ns, duplicate, late, outcome }));
+            let outcome = Outcome::Reported { report };
+            return Ok((source, Reply::plain(Seq::new(seq), time_ns, outcome)));
         }
         REJECTED => {
             let RejectedRecord { head, code, reason } = codec::decode(rest)?;
             let refusal = Refusal { code: code.to_owned(), reason: reason.to_owned() };
             (head, Outcome::Rejected(refusal))
         }
+        REPLAYED => return read_replayed(rest),
         _ => return Err(DecodeError::new(format!("the tag {tag} is no reply"))),
     };
     Ok((head.source, Reply::of(&head, outcome)?))
+}
+
+fn read_replayed(rest: &[u8]) -> Result<(&str, Reply), DecodeError> {
+    let (record, rest): (ReplayedRecord<'_>, _) = codec::split_prefix(rest)?;
+    let mut cursor = Cursor::new(rest);
+    let mut events = Vec::new();
+    for _ in 0..record.count {
+        let within = cursor.sized()?;
+        // A reply within a reply, but not a third within that.
+        if within.first() == Some(&REPLAYED) {
+            return Err(DecodeError::new("a replay within a replay"));
+        }
+        let (source, reply) = read(within)?;
+        events.push(Event::new(source, reply)?);
+    }
+    if !cursor.rest().is_empty() {
+        return Err(DecodeError::new("there is more than the outcomes that were counted"));
+    }
+    let ReplayedRecord { source, time_ns, from, last, oldest, .. } = record;
+    let ticker = record.ticker.read()?;
+    let outcome = Outcome::Replayed(Replayed { ticker, from, last, oldest, events });
+    Ok((source, Reply::plain(Seq::new(record.seq), time_ns, outcome)))
 }
 
 fn read_shares(shares: &[(&str, u64)]) -> Result<Vec<(AccountId, u64)>, DecodeError> {
@@ -202,7 +293,7 @@ fn read_shares(shares: &[(&str, u64)]) -> Result<Vec<(AccountId, u64)>, DecodeEr
 
 #[cfg(test)]
 mod tests {
-    use allot_allocation_rules::SplitNumber;
+    use allot_allocation_rules::{SplitNumber, TickerSeq};
     use allot_allocation_service::{Reply as Known, encode_reply_message};
     use allot_domain::ReportNumber;
     use allot_wire::Encoding;
@@ -210,16 +301,18 @@ mod tests {
 
     use super::*;
 
-    fn message(reply: &Known) -> Vec<u8> {
+    const ENCODINGS: [Encoding; 2] = [Encoding::Binary, Encoding::Json];
+
+    fn message(encoding: Encoding, reply: &Known) -> Vec<u8> {
         let mut message = Vec::new();
-        encode_reply_message(Encoding::Binary, reply, &mut message);
+        encode_reply_message(encoding, reply, &mut message);
         message
     }
 
-    fn read_one(reply: &Known) -> (String, Reply) {
+    fn read_one(encoding: Encoding, reply: &Known) -> (String, Reply) {
         let mut found = Vec::new();
-        read_message(&message(reply), |source, reply| found.push((source.to_owned(), reply)))
-            .unwrap();
+        let message = message(encoding, reply);
+        read_message(&message, |source, reply| found.push((source.to_owned(), reply))).unwrap();
         assert_eq!(found.len(), 1);
         found.remove(0)
     }
@@ -235,7 +328,27 @@ mod tests {
         let of = MessageId::new(b"9").unwrap();
         let (report, code) = (ReportNumber::new(8), "bad_ticker".to_owned());
         let (own, reason) = (seq.into(), "because".to_owned());
+        let given = Known::Busted {
+            source: "other".to_owned(),
+            seq,
+            id: own,
+            time_ns,
+            duplicate: false,
+            ticker,
+            of,
+            shares: shares.clone(),
+        };
         vec![
+            Known::Replayed {
+                source: source.clone(),
+                seq,
+                time_ns,
+                ticker,
+                from: TickerSeq::new(4),
+                last: TickerSeq::new(9),
+                oldest: TickerSeq::new(2),
+                fills: vec![given.clone(), given],
+            },
             Known::Allocated {
                 source: source.clone(),
                 seq,
@@ -269,8 +382,11 @@ mod tests {
 
     #[test]
     fn a_reply_is_read_as_the_server_wrote_it() {
-        for known in known() {
-            let (source, reply) = read_one(&known);
+        for (encoding, known) in ENCODINGS
+            .into_iter()
+            .flat_map(|encoding| known().into_iter().map(move |known| (encoding, known)))
+        {
+            let (source, reply) = read_one(encoding, &known);
             assert_eq!(source, known.source());
             assert_eq!((reply.seq, reply.id), (known.seq(), known.id()));
             assert_eq!(reply.time_ns, known.time_ns());
@@ -306,6 +422,17 @@ mod tests {
                 (Outcome::Rejected(refusal), Known::Rejected { code, reason, .. }) => {
                     assert_eq!(refusal, Refusal { code, reason });
                 }
+                (
+                    Outcome::Replayed(replayed),
+                    Known::Replayed { from, last, oldest, fills, .. },
+                ) => {
+                    assert_eq!((replayed.from, replayed.last), (from.get(), last.get()));
+                    assert_eq!((replayed.oldest, replayed.events.len()), (oldest.get(), 2));
+                    for (event, known) in replayed.events.iter().zip(&fills) {
+                        assert_eq!(event.source.as_str(), known.source());
+                        assert_eq!(event.reply, read_one(encoding, known).1);
+                    }
+                }
                 (outcome, known) => panic!("{outcome:?} of {known:?}"),
             }
         }
@@ -314,9 +441,14 @@ mod tests {
     #[test]
     fn a_message_that_is_cut_off_is_damaged() {
         for known in known() {
-            let message = message(&known);
-            for len in 0..message.len() {
-                assert!(read_message(&message[..len], |_, _| {}).is_err(), "{len}");
+            let binary = message(Encoding::Binary, &known);
+            for len in 0..binary.len() {
+                assert!(read_message(&binary[..len], |_, _| {}).is_err(), "{len}");
+            }
+            let json = message(Encoding::Json, &known);
+            let end = json.trim_ascii_end().len();
+            for len in 1..end {
+                assert!(read_message(&json[..len], |_, _| {}).is_err(), "{len}");
             }
         }
     }
@@ -324,10 +456,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(
-            at in 0..6_usize,
+            at in 0..7_usize,
+            in_json in any::<bool>(),
             damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         ) {
-            let mut message = message(&known()[at]);
+            let mut message = message(ENCODINGS[usize::from(in_json)], &known()[at]);
             for (place, byte) in damage {
                 let place = place.index(message.len());
                 message[place] = byte;

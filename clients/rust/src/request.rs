@@ -6,17 +6,23 @@
 //!   split  │ seq 8 │ source 8 + n │ accounts 8 │ account 8 + n │ weight 8 │ …
 //!          │ closes 8 │ account 8 + n │ …
 //!   report │ seq 8 │ source 8 + n │
+//!   replay │ ticker 32 │ seq 8 │ source 8 + n │ from 8 │ 0, or 1 and to 8 │
 //! ```
+//!
+//! In JSON it is one object, as `docs/WIRE.md` has it.
+
+mod json;
 
 use allot_domain::{
     AccountId, MessageId, Price, Quantity, Reject, Seq, Side, SourceId, Ticker, decimal,
 };
-use allot_wire::{append_sized, begin_batch, end_batch};
+use allot_wire::{Encoding, append_sized, begin_batch, end_batch};
 
 const FILL: u8 = 1;
 const BUST: u8 = 2;
 const SPLIT: u8 = 3;
 const REPORT: u8 = 4;
+const REPLAY: u8 = 5;
 
 /// What a client asks. The client gives it its name when it is submitted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +35,8 @@ pub enum Request {
     Split(Split),
     /// Positions wanted now, not only at the next tick.
     Report,
+    /// Outcomes that the feed gave before.
+    Replay(Replay),
 }
 
 /// A block of shares, bought or sold, to be divided among the accounts.
@@ -61,6 +69,18 @@ pub struct Split {
     /// The accounts, each with its percentage in 1e-9 of a percent.
     weights: Vec<(AccountId, i64)>,
     closes: Vec<AccountId>,
+}
+
+/// Outcomes of a ticker again, by their numbers on the feed. One reply has up to 256 of them: ask
+/// for the rest from where it ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Replay {
+    /// The ticker.
+    pub ticker: Ticker,
+    /// The first of them, from 1.
+    from: u64,
+    /// The last of them; the newest where there is none.
+    to: Option<u64>,
 }
 
 impl Fill {
@@ -141,6 +161,33 @@ impl Split {
     }
 }
 
+impl Replay {
+    /// From this number, which counts from 1, to the newest.
+    ///
+    /// # Errors
+    /// [`Reject::BadTicker`], and [`Reject::MalformedField`] for a number of 0.
+    pub fn new(ticker: &str, from: u64) -> Result<Self, Reject> {
+        if from == 0 {
+            return Err(Reject::MalformedField("outcomes count from 1; \"from\" was 0".to_owned()));
+        }
+        Ok(Self { ticker: Ticker::new(ticker.as_bytes())?, from, to: None })
+    }
+
+    /// The same, and not beyond this number.
+    ///
+    /// # Errors
+    /// [`Reject::MalformedField`] where that is before the first.
+    pub fn up_to(mut self, to: u64) -> Result<Self, Reject> {
+        if to < self.from {
+            let from = self.from;
+            let text = format!("\"to\" was {to}, before \"from\", which was {from}");
+            return Err(Reject::MalformedField(text));
+        }
+        self.to = Some(to);
+        Ok(self)
+    }
+}
+
 /// A percentage in 1e-9 of a percent.
 fn percentage(account: AccountId, text: &str) -> Result<i64, Reject> {
     let nanos = decimal::parse_nanos(text).ok().and_then(|nanos| i64::try_from(nanos).ok());
@@ -170,14 +217,28 @@ impl From<Split> for Request {
     }
 }
 
+impl From<Replay> for Request {
+    fn from(replay: Replay) -> Self {
+        Self::Replay(replay)
+    }
+}
+
 impl Request {
     /// Writes the message of this one request; `out` then holds nothing else.
-    pub(crate) fn write(&self, source: &SourceId, seq: Seq, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, encoding: Encoding, source: &SourceId, seq: Seq, out: &mut Vec<u8>) {
+        match encoding {
+            Encoding::Json => json::write(self, source, seq, out),
+            Encoding::Binary => self.write_binary(source, seq, out),
+        }
+    }
+
+    fn write_binary(&self, source: &SourceId, seq: Seq, out: &mut Vec<u8>) {
         let kind = match self {
             Self::Fill(_) => FILL,
             Self::Bust(_) => BUST,
             Self::Split(_) => SPLIT,
             Self::Report => REPORT,
+            Self::Replay(_) => REPLAY,
         };
         begin_batch(out, kind);
         append_sized(out, |out| match self {
@@ -207,6 +268,12 @@ impl Request {
                 split.closes.iter().for_each(|account| write_text(account.as_bytes(), out));
             }
             Self::Report => write_origin(seq, source, out),
+            Self::Replay(replay) => {
+                write_routed(&replay.ticker, seq, source, out);
+                out.extend_from_slice(&replay.from.to_le_bytes());
+                out.push(u8::from(replay.to.is_some()));
+                replay.to.iter().for_each(|to| out.extend_from_slice(&to.to_le_bytes()));
+            }
         });
         end_batch(out, 1);
     }
@@ -243,7 +310,7 @@ fn write_count(count: usize, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use allot_allocation_rules as rules;
-    use allot_allocation_service::{ReportRequest, Request as Known, decode_request};
+    use allot_allocation_service::{ReportRequest, Request as Known, decode_line, decode_request};
     use allot_wire::Batch;
 
     use super::*;
@@ -251,7 +318,7 @@ mod tests {
     /// What the server reads of a request.
     fn read(request: &Request) -> Known {
         let (source, mut message) = (SourceId::new(b"rust-1").unwrap(), Vec::new());
-        request.write(&source, Seq::new(7), &mut message);
+        request.write(Encoding::Binary, &source, Seq::new(7), &mut message);
         let batch = Batch::parse(&message).unwrap();
         let records: Vec<_> = batch.records().map(Result::unwrap).collect();
         let kind = batch.kind.try_into().unwrap();
@@ -280,6 +347,14 @@ mod tests {
         let bust = rules::Bust { source, seq, id: seq.into(), time_ns, of, ticker };
         assert_eq!(read(&Bust::new("BRK.B", "17").unwrap().into()), Known::Bust(bust));
         assert_eq!(read(&Request::Report), Known::Report(ReportRequest { source, seq }));
+        for (replay, to) in [
+            (Replay::new("BRK.B", 3).unwrap(), None),
+            (Replay::new("BRK.B", 3).unwrap().up_to(7).unwrap(), Some(rules::TickerSeq::new(7))),
+        ] {
+            let from = rules::TickerSeq::new(3);
+            let known = rules::Replay { source, seq, time_ns, ticker, from, to };
+            assert_eq!(read(&replay.into()), Known::Replay(known));
+        }
         let split = Split::new([("a", "60"), ("b", "40")]).unwrap().closing(["c"]).unwrap();
         let Known::Split(known) = read(&split.into()) else { panic!("it is a split") };
         let weights = known.weights().iter();
@@ -291,12 +366,34 @@ mod tests {
     }
 
     #[test]
+    fn the_server_reads_json_as_it_reads_binary() {
+        let source = SourceId::new(b"rust-1").unwrap();
+        let requests: [Request; 7] = [
+            Fill::buy("BRK B", "187.230000001", 100).unwrap().into(),
+            Fill::sell("AAPL", "1", 1).unwrap().named("X-1").unwrap().into(),
+            Bust::new("AAPL", "X-1").unwrap().into(),
+            Bust::new("AAPL", "17").unwrap().into(),
+            Split::new([("a", "60"), ("b", "40")]).unwrap().closing(["c"]).unwrap().into(),
+            Request::Report,
+            Replay::new("AAPL", 3).unwrap().up_to(7).unwrap().into(),
+        ];
+        for request in requests {
+            let mut line = Vec::new();
+            request.write(Encoding::Json, &source, Seq::new(7), &mut line);
+            assert_eq!(decode_line(&line).unwrap(), read(&request));
+        }
+    }
+
+    #[test]
     fn what_no_request_may_have_is_refused_before_it_leaves() {
         let code = |refused: Result<Fill, Reject>| refused.unwrap_err().code();
         assert_eq!(code(Fill::buy("A B\n", "1", 1)), "bad_ticker");
         assert_eq!(code(Fill::buy("A", "-1", 1)), "price_must_be_positive");
         assert_eq!(code(Fill::buy("A", "1", 0)), "quantity_must_be_positive");
         assert_eq!(code(Fill::buy("A", "1", 1).unwrap().named("")), "bad_id");
+        assert_eq!(Replay::new("A", 0).unwrap_err().code(), "malformed_field");
+        let backwards = Replay::new("A", 5).unwrap().up_to(4).unwrap_err();
+        assert!(backwards.to_string().contains("before \"from\", which was 5"), "{backwards}");
         let split = |account, weight| Split::new([(account, weight)]).unwrap_err();
         assert_eq!(split("a:b", "100").code(), "bad_account");
         let malformed = split("a", "a third");

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use allot_client::{
-    Bust, Client, ClientError, Config, Fill, Outcome, Patience, Request, Split, Unanswered,
+    Body, Bust, Client, ClientError, Config, Feed, Fill, Outcome, Patience, Publication, Replay,
+    Replayed, Request, Split, Unanswered,
 };
 
 use crate::client;
@@ -81,6 +82,127 @@ fn requests_of_every_kind_are_replied_to_over_tcp_and_ipc() {
             assert_eq!((none, client.in_flight(), client.held()), (None, 0, 0));
         }
     }
+}
+
+#[test]
+fn messages_in_json_have_the_same_replies() {
+    let place = Place::new();
+    let (_serve, line) = serve(&place, "native", "tcp://127.0.0.1:*", false);
+    let front = endpoint(&line, "front=");
+    let mut binary = Client::open(config(&front).named("desk-1", 1).unwrap()).unwrap();
+    let mut json = Client::open(config(&front).named("desk-1", 1).unwrap().in_json()).unwrap();
+    for request in [halves(), fill(7), Bust::new("AAPL", "2").unwrap().into()] {
+        let first = binary.ask(&request).unwrap();
+        let mut again = json.ask(&request).unwrap();
+        assert!(again.duplicate);
+        (again.duplicate, again.time_ns) = (first.duplicate, first.time_ns);
+        assert_eq!(again, first);
+    }
+    let all = Replay::new("AAPL", 1).unwrap().into();
+    let (first, again) = (binary.ask(&all).unwrap(), json.ask(&all).unwrap());
+    assert_eq!(first.outcome, again.outcome);
+    assert!(matches!(first.outcome, Outcome::Replayed(Replayed { last: 2, .. })), "{first:?}");
+}
+
+/// The next publication; panics where none comes.
+fn next_published(feed: &mut Feed) -> Publication {
+    feed.next(PATIENCE).unwrap().expect("a publication in time")
+}
+
+#[test]
+fn the_feed_and_a_replay_give_the_same_outcomes() {
+    const FILLS: u64 = 600;
+    for transport in TRANSPORTS {
+        let place = Place::new();
+        let (_serve, line) = serve(&place, transport, "tcp://127.0.0.1:*", false);
+        let (front, publish) = (endpoint(&line, "front="), endpoint(&line, "publish="));
+        let mut client = connect(&front);
+        client.ask(&halves()).unwrap();
+        let topics = ["fills:bin:", "fills:json:", "positions:bin", "account:bin:a:"];
+        let mut feed = Feed::connect(&publish, topics).unwrap();
+        // The shard hears of the subscription some time after the publisher.
+        let mut first = None;
+        let mut submitted = 0;
+        while first.is_none() {
+            client.ask(&fill(3)).unwrap();
+            submitted += 1;
+            first = feed.next(Duration::from_millis(100)).unwrap();
+        }
+        while submitted < FILLS {
+            client.ask(&fill(3)).unwrap();
+            submitted += 1;
+        }
+        client.ask(&Request::Report).unwrap();
+        let (mut published, mut events, mut in_json) = (first, BTreeMap::new(), BTreeMap::new());
+        let (mut report, mut statement) = (None, None);
+        while report.is_none() || statement.is_none() || in_json.len() != events.len() {
+            let now = published.take().unwrap_or_else(|| next_published(&mut feed));
+            assert_eq!(now.missed, 0, "{now:?}");
+            match now.body {
+                Body::Event(event) if now.topic.starts_with("fills:bin:") => {
+                    events.insert(now.sequence, event);
+                }
+                Body::Event(event) => {
+                    in_json.insert(now.sequence, event);
+                }
+                Body::Report(now) if now.fills == FILLS => report = Some(now),
+                Body::Statement(now) if now.cut == FILLS + 1 => statement = Some(now),
+                _ => {}
+            }
+        }
+        let (report, statement) = (report.unwrap(), statement.unwrap());
+        assert_eq!(report.sequences[0].1, FILLS);
+        assert_eq!(report.accounts[0], statement.account);
+        assert_eq!(events, in_json);
+        let (mut next, mut replayed) = (1, BTreeMap::new());
+        while next <= FILLS {
+            let reply = client.ask(&Replay::new("AAPL", next).unwrap().into()).unwrap();
+            let Outcome::Replayed(page) = reply.outcome else { panic!("{reply:?}") };
+            assert_eq!((page.from, page.last, page.oldest), (next, FILLS, 1));
+            for event in page.events {
+                replayed.insert(next, event);
+                next += 1;
+            }
+        }
+        for (sequence, event) in &events {
+            assert_eq!(replayed.get(sequence), Some(event));
+        }
+        assert!(!events.is_empty());
+    }
+}
+
+#[test]
+fn a_feed_connects_again_and_says_why_there_is_none() {
+    let place = Place::new();
+    let publish = format!("ipc://{}", place.path().join("publish").display());
+    let mut feed = Feed::connect(&publish, ["heartbeat:"]).unwrap();
+    let none = feed.next(Duration::from_millis(10)).unwrap_err();
+    assert!(matches!(&none, ClientError::NoFeed { .. }), "{none}");
+    let start = || {
+        let arguments = ["serve", "--front", "tcp://127.0.0.1:*", "--publish", &publish];
+        let mut process = place.start(&arguments);
+        process.line_with("listening ");
+        process
+    };
+    let mut publishers = Vec::new();
+    for lives in 1..=2 {
+        let mut process = start();
+        let publication = loop {
+            match feed.next(PATIENCE) {
+                Ok(Some(publication)) => break publication,
+                other => panic!("{other:?}"),
+            }
+        };
+        let Body::Heartbeat(heartbeat) = publication.body else { panic!("{publication:?}") };
+        publishers.push(heartbeat.incarnation);
+        assert_eq!(feed.connect_count(), lives);
+        process.kill();
+        // What was on its way still comes.
+        while let Ok(Some(_)) = feed.next(Duration::ZERO) {}
+    }
+    assert_ne!(publishers[0], publishers[1]);
+    let too_many = Feed::connect(&publish, vec![""; 16_384]).err().unwrap();
+    assert!(too_many.to_string().contains("at most 16383"), "{too_many}");
 }
 
 #[test]

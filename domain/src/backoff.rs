@@ -1,17 +1,20 @@
 //! A backoff: waits before the next try, each twice as long as the one before.
 
-use std::time::Duration;
+use core::time::Duration;
 
 /// A first wait, and the longest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Backoff {
-    pub(crate) first: Duration,
-    pub(crate) longest: Duration,
+pub struct Backoff {
+    /// The wait after one try.
+    pub first: Duration,
+    /// What no wait is longer than, but for the first.
+    pub longest: Duration,
 }
 
 impl Backoff {
     /// The wait after `tries` tries; one try has the first wait.
-    pub(crate) fn after(self, tries: u32) -> Duration {
+    #[must_use]
+    pub fn after(self, tries: u32) -> Duration {
         let factor = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
         self.first.saturating_mul(factor).min(self.longest.max(self.first))
     }
@@ -19,6 +22,8 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]

@@ -1,0 +1,287 @@
+//! A feed: what the publisher publishes, as a subscriber gets it.
+//!
+//! ```text
+//!   subscriptions ═══► publisher ═══► Connection ─► poll, next ─► publications, each once
+//!        ▲                                  │
+//!        └────── a new connection ◄─────────┘ lost, or no heartbeat for 5 s
+//! ```
+//!
+//! What was lost on the way shows in [`Publication::missed`]; a replay at the front door gives
+//! outcomes again.
+
+use std::collections::BTreeMap;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use allot_domain::Backoff;
+use allot_wire::{DecodeError, Encoding, HEARTBEAT, Heartbeat};
+
+use crate::limits::{
+    FEED_SILENCE, HANDSHAKE, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTIONS_MAX, TOPIC_LEN_MAX, TOPICS_MAX,
+};
+use crate::reply::Event;
+use crate::report::{Report, Statement};
+use crate::stage::Stage;
+use crate::{ClientError, Connection, Lost, Patience, clock};
+
+const FILLS: [&str; 2] = ["fills:bin:", "fills:json:"];
+
+/// A subscriber of the position feed.
+pub struct Feed {
+    connection: Connection,
+    topics: Vec<String>,
+    has_heartbeats: bool,
+    stage: Stage,
+    lost: Lost,
+    /// How often a connection was lost since something was heard.
+    lost_count: u32,
+    /// How often one was made.
+    connect_count: u64,
+    heard_at: Instant,
+    /// The number of the last publication of each topic.
+    last: BTreeMap<String, u64>,
+    /// Topic, number and body of what is read.
+    frames: [Vec<u8>; 3],
+}
+
+/// One message of one topic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Publication {
+    /// The topic.
+    pub topic: String,
+    /// Its number on the topic. On `fills:` it is the ticker's own count of outcomes.
+    pub sequence: u64,
+    /// How many messages of this topic were lost before this one.
+    pub missed: u64,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a publication says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Body {
+    /// The whole firm, of `positions:bin`.
+    Report(Report),
+    /// One account, of `account:bin:`.
+    Statement(Statement),
+    /// A fill that was divided or taken back, of `fills:bin:` and `fills:json:`.
+    Event(Event),
+    /// That the publisher is there, of `heartbeat:`.
+    Heartbeat(Heartbeat),
+    /// Anything else in JSON, as its text.
+    Json(String),
+    /// Anything else, as its bytes.
+    Binary(Vec<u8>),
+}
+
+impl Feed {
+    /// Subscribes to all topics that begin with one of these. The publisher need not be there yet.
+    ///
+    /// # Errors
+    /// [`ClientError::Setting`]: it is no endpoint, or there are no topics, or too many, or too
+    /// long ones.
+    pub fn connect<T: AsRef<str>>(
+        endpoint: &str,
+        topics: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ClientError> {
+        let topics: Vec<_> = topics.into_iter().map(|topic| topic.as_ref().to_owned()).collect();
+        check_topics(&topics)?;
+        let now = clock::now();
+        let mut feed = Self {
+            connection: Connection::subscriber(endpoint.parse()?),
+            has_heartbeats: topics.iter().any(|topic| HEARTBEAT.starts_with(topic.as_str())),
+            topics,
+            stage: Stage::Away { until: now },
+            lost: Lost::NotYet,
+            lost_count: 0,
+            connect_count: 0,
+            heard_at: now,
+            last: BTreeMap::new(),
+            frames: Default::default(),
+        };
+        feed.keep_connected(now);
+        Ok(feed)
+    }
+
+    /// The next publication if there is one; never waits.
+    ///
+    /// # Errors
+    /// [`ClientError::NotUnderstood`]: the publisher has sent what is no publication.
+    pub fn poll(&mut self) -> Result<Option<Publication>, ClientError> {
+        let now = clock::now();
+        self.keep_connected(now);
+        loop {
+            match self.connection.receive_frames(&mut self.frames) {
+                Ok(true) => {
+                    (self.heard_at, self.lost_count) = (now, 0);
+                    if let Some(publication) = self.read()? {
+                        return Ok(Some(publication));
+                    }
+                }
+                Ok(false) => break,
+                Err(lost) => {
+                    self.note_lost(lost, now);
+                    break;
+                }
+            }
+        }
+        if matches!(self.stage, Stage::Begun { .. }) && self.connection.is_open() {
+            self.subscribe(now);
+        }
+        Ok(None)
+    }
+
+    /// Waits for the next publication; none when the time is over.
+    ///
+    /// # Errors
+    /// As [`Feed::poll`]; [`ClientError::NoFeed`] where there is no connection when the time is
+    /// over. The feed goes on to connect at the next call.
+    pub fn next(&mut self, timeout: Duration) -> Result<Option<Publication>, ClientError> {
+        let begin = clock::now();
+        let end = begin + timeout;
+        loop {
+            if let Some(publication) = self.poll()? {
+                return Ok(Some(publication));
+            }
+            let now = clock::now();
+            if end <= now {
+                let (waited, lost) = (now - begin, self.lost.clone());
+                let is_open = self.stage == Stage::Open;
+                return if is_open { Ok(None) } else { Err(ClientError::NoFeed { waited, lost }) };
+            }
+            let wake_at = self.wake_at().min(end);
+            self.connection.wait(wake_at.saturating_duration_since(now));
+        }
+    }
+
+    /// How many connections were open so far. After each but the first something may be lost that
+    /// no later publication shows, until the next one of its topic, or the next report.
+    #[must_use]
+    pub const fn connect_count(&self) -> u64 {
+        self.connect_count
+    }
+
+    /// When there is something to do without anything to read or to write; for a loop of the
+    /// caller's own.
+    #[must_use]
+    pub fn wake_at(&self) -> Instant {
+        match self.stage {
+            Stage::Away { until } | Stage::Begun { until } => until,
+            Stage::Open => self.heard_at + FEED_SILENCE,
+        }
+    }
+
+    /// The descriptor, for a loop of the caller's own: call [`Feed::poll`] until it gives nothing
+    /// when it can be read, when it can be written where [`Feed::wants_write`] says so, and at
+    /// [`Feed::wake_at`]. It is another one after a connection was lost; none where there is none.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.connection.descriptor()
+    }
+
+    /// Whether something is to leave that there was no room for.
+    #[must_use]
+    pub fn wants_write(&self) -> bool {
+        self.connection.wants_write()
+    }
+
+    /// Makes a connection where there is none, and gives one up that does not go on.
+    fn keep_connected(&mut self, now: Instant) {
+        match self.stage {
+            Stage::Away { until } if until <= now => match self.connection.connect() {
+                Ok(()) => self.stage = Stage::Begun { until: now + HANDSHAKE },
+                Err(lost) => self.note_lost(lost, now),
+            },
+            Stage::Begun { until } if until <= now => self.note_lost(Lost::Handshake, now),
+            Stage::Open if self.heard_at + FEED_SILENCE <= now && !self.connection.has_read() => {
+                self.note_lost(Lost::Silence(now - self.heard_at), now);
+            }
+            Stage::Away { .. } | Stage::Begun { .. } | Stage::Open => {}
+        }
+    }
+
+    fn note_lost(&mut self, lost: Lost, now: Instant) {
+        self.connection.close();
+        self.lost = lost;
+        self.lost_count = self.lost_count.saturating_add(1);
+        let Patience { reconnect, reconnect_longest, .. } = Patience::default();
+        let reconnect = Backoff { first: reconnect, longest: reconnect_longest };
+        self.stage = Stage::Away { until: now + reconnect.after(self.lost_count) };
+    }
+
+    /// The connection is open: says what is wanted. A subscription is a message that begins with 1.
+    fn subscribe(&mut self, now: Instant) {
+        self.stage = Stage::Open;
+        self.heard_at = now;
+        self.connect_count += 1;
+        for topic in self.topics.iter().map(String::as_str).chain([HEARTBEAT]) {
+            let message = [&[1], topic.as_bytes()].concat();
+            // There is room for all of them; a connection that is lost is told of by the flush.
+            let _ = self.connection.send(&message);
+        }
+        if let Err(lost) = self.connection.flush() {
+            self.note_lost(lost, now);
+        }
+    }
+
+    /// What was received, unless it is known or was not asked for.
+    fn read(&mut self) -> Result<Option<Publication>, DecodeError> {
+        let [topic, sequence, body] = &self.frames;
+        let topic = str::from_utf8(topic).map_err(|_| DecodeError::new("a topic is no text"))?;
+        let sequence = <[u8; 8]>::try_from(&sequence[..])
+            .map_err(|_| DecodeError::new("the number of a publication has not eight bytes"))?;
+        let sequence = u64::from_be_bytes(sequence);
+        if topic == HEARTBEAT && !self.has_heartbeats {
+            return Ok(None);
+        }
+        let before = self.last.get(topic).copied();
+        // A value that is sent again because somebody has just subscribed.
+        if before == Some(sequence) {
+            return Ok(None);
+        }
+        if before.is_some() || self.last.len() < TOPICS_MAX {
+            self.last.insert(topic.to_owned(), sequence);
+        }
+        // A lower number is that of a publisher, or of a shard, that began anew.
+        let missed = before.map_or(0, |before| sequence.saturating_sub(before.saturating_add(1)));
+        let body = read_body(topic, body)?;
+        Ok(Some(Publication { topic: topic.to_owned(), sequence, missed, body }))
+    }
+}
+
+fn read_body(topic: &str, body: &[u8]) -> Result<Body, DecodeError> {
+    Ok(if FILLS.iter().any(|fills| topic.starts_with(fills)) {
+        Body::Event(Event::read(body)?)
+    } else if topic == HEARTBEAT {
+        Body::Heartbeat(Heartbeat::decode(body)?)
+    } else if Encoding::of(body) == Encoding::Json {
+        let text = str::from_utf8(body).map_err(|_| DecodeError::new("a body is no text"))?;
+        Body::Json(text.to_owned())
+    } else if topic.starts_with("account:") {
+        Body::Statement(Statement::read(body)?)
+    } else if topic.starts_with("positions:") {
+        Body::Report(Report::read(body)?)
+    } else {
+        Body::Binary(body.to_vec())
+    })
+}
+
+fn check_topics(topics: &[String]) -> Result<(), ClientError> {
+    let refuse =
+        |setting, given: String, expected| Err(ClientError::Setting { setting, given, expected });
+    if topics.is_empty() {
+        return refuse("topics", "none".to_owned(), "at least one, as positions:bin");
+    }
+    if SUBSCRIPTIONS_MAX < topics.len() {
+        return refuse("topics", topics.len().to_string(), "at most 16383");
+    }
+    if let Some(topic) = topics.iter().find(|topic| TOPIC_LEN_MAX < topic.len()) {
+        return refuse("topic", topic.clone(), "at most 256 bytes");
+    }
+    let bytes: usize = topics.iter().map(String::len).sum();
+    if SUBSCRIPTION_BYTES_MAX < bytes {
+        return refuse("topics", format!("{bytes} bytes"), "at most 128 KiB together");
+    }
+    Ok(())
+}
