@@ -1,4 +1,5 @@
-//! A client of the front door in Rust alone: no libzmq, no thread of its own.
+//! A client of the front door and of the position feed in Rust alone: no libzmq, no thread of its
+//! own.
 //!
 #![doc = concat!("```no_run\n", include_str!("../examples/fills.rs"), "```")]
 //!
@@ -15,17 +16,23 @@
 //! [`Client::submit`] and [`Client::poll`] never wait, and [`Client::descriptor`] is for a loop of
 //! your own.
 //!
+//! [`Feed`] is a subscriber: positions, accounts, fills and heartbeats, each publication once, with
+//! how many were lost before it. What was lost can be had again: this follows a ticker.
+//!
+#![doc = concat!("```no_run\n", include_str!("../examples/follow.rs"), "```")]
+//!
 //! [`Connection`] is what is below: messages of bytes over one connection, without names.
 //!
-//! Messages are binary batches, as `docs/WIRE.md` describes them.
+//! Messages are binary batches, or JSON, as `docs/WIRE.md` describes them.
 //!
 //! Invariants:
 //! * What was submitted is kept until it has its reply, and is sent again as the same bytes.
 //! * Each request brings at most one first reply, and a `held` one that follows it.
 //! * What is kept is bounded in bytes: requests without a reply, replies that were not taken, what
 //!   a connection has not taken, and what one message may bring.
-//! * Nothing waits but [`Client::ask`], [`Client::reply_to`], [`Client::next_reply`] and
-//!   [`Connection::wait`]; and the resolver of names, where an endpoint has a name of a host.
+//! * Nothing waits but [`Client::ask`], [`Client::reply_to`], [`Client::next_reply`],
+//!   [`Feed::next`] and [`Connection::wait`]; and the resolver of names, where an endpoint has a
+//!   name of a host.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
@@ -48,9 +55,8 @@ mod client;
 mod feed;
 
 pub use allot_domain::{
-    AccountId, MessageId, Price, Quantity, Reject, Seq, Side, SourceId, Ticker,
+    AccountId, LedgerId, MessageId, Money, Price, Quantity, Reject, Seq, Side, SourceId, Ticker,
 };
-
 pub use allot_wire::{Encoding, Heartbeat};
 
 pub use client::Client;

@@ -57,10 +57,15 @@ pub(super) fn read_message(
     message: &[u8],
     mut take: impl FnMut(&str, Reply),
 ) -> Result<(), DecodeError> {
+    let mut count = 0;
     for line in message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let object: Object<'_> = serde_json::from_slice(line)?;
         let reply = object.read()?;
         take(&object.source, reply);
+        count += 1;
+    }
+    if count == 0 {
+        return Err(DecodeError::new("a message without a reply"));
     }
     Ok(())
 }
