@@ -61,6 +61,18 @@ def test_every_format_holds_the_same(serve: Callable[..., Server], tmp_path: Pat
         export.rows("trades")
 
 
+def test_no_digit_of_a_large_number_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "export.json").write_text("{}")
+    large = "12345678901234567890123456789.123456789"
+    rows = f"account,ticker,quantity,value,shard\na,AAPL,1,{large},0\na,B,1,100,0\n"
+    (tmp_path / "fills.csv").write_text("")
+    (tmp_path / "positions.csv").write_text(rows)
+    export = allot.Export(tmp_path)
+    assert [str(row["value"]) for row in export.rows("positions")] == [large, "100"]
+    table = export.to_arrow("positions")
+    assert str(table["value"][0].as_py()) == large
+
+
 def test_a_folder_that_is_no_whole_export_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="is no export: it has no export.json"):
         allot.Export(tmp_path)

@@ -126,9 +126,9 @@ def _read(name: str, value: Any) -> Any:
     if value is None:
         return None
     if name in _DECIMALS:
-        # Trailing zeros are those of the column, not of the number.
-        number = Decimal(value)
-        return number.quantize(Decimal(1)) if number == number.to_integral() else number.normalize()
+        # Trailing zeros are those of the column, not of the number. Arithmetic would round.
+        text = format(Decimal(value), "f")
+        return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
     if name in _COUNTS:
         return int(value)
     if name in _FLAGS:
