@@ -3,6 +3,8 @@
 #   ALLOT_BIN       the binary; default: the release build, which is built first
 #   ALLOT_RUN_DIR   directory of sockets, logs and process ids; default: run/ beside scripts/
 #   ALLOT_SHARDS    number of shards, unless the script has an argument for it
+#   ALLOT_LOG_MIB   a log of so many MiB is put aside when its process starts; default: 16, and the
+#                   last five are kept
 # Every other setting of `allot config show` works too, for example ALLOT_FRONT.
 # shellcheck shell=bash
 set -euo pipefail
@@ -35,6 +37,28 @@ done
 mkdir -p "${ALLOT_RUN_DIR:=$root/run}"
 ALLOT_RUN_DIR=$(cd "$ALLOT_RUN_DIR" && pwd)
 export ALLOT_RUN_DIR
+logs_kept=5
+
+# Scripts that start or stop at the same time take turns: each sees what the one before has done. The
+# lock is on the run directory, so nothing is left behind. No process inherits it.
+lock() {
+    exec 9<"$ALLOT_RUN_DIR"
+    flock 9
+}
+
+unlock() { exec 9<&-; }
+
+# rotate FILE: puts a long log aside as FILE.1, that as FILE.2, and so on; the oldest is removed.
+rotate() {
+    local mib=${ALLOT_LOG_MIB:-16} number
+    [[ "$mib" =~ ^[1-9][0-9]{0,5}$ ]] ||
+        fail "ALLOT_LOG_MIB is '$mib'; use a whole number of MiB from 1 on"
+    [ -e "$1" ] && [ "$(wc -c <"$1")" -ge $((mib * 1048576)) ] || return 0
+    for ((number = logs_kept; number > 1; number--)); do
+        [ ! -e "$1.$((number - 1))" ] || mv "$1.$((number - 1))" "$1.$number"
+    done
+    mv "$1" "$1.1"
+}
 
 # Builds the binary if none is given.
 need_binary() {
@@ -88,6 +112,7 @@ anything_runs() {
 choose_shards() {
     local running='' wanted
     [ $# -le 1 ] || fail "one argument at most: the number of shards"
+    lock
     if anything_runs; then running=$(cat "$ALLOT_RUN_DIR/shards" 2>/dev/null || true); fi
     wanted=${1:-${ALLOT_SHARDS:-${running:-2}}}
     if ! [[ "$wanted" =~ ^[1-9][0-9]?$ ]] || [ "$wanted" -gt 64 ]; then
@@ -97,6 +122,7 @@ choose_shards() {
         fail "a server with $running shards is running; stop it with scripts/stop.sh"
     fi
     printf '%s\n' "$wanted" >"$ALLOT_RUN_DIR/shards"
+    unlock
     export ALLOT_SHARDS=$wanted
 }
 
@@ -105,15 +131,18 @@ choose_shards() {
 launch() {
     local name=$1 log=$ALLOT_RUN_DIR/$1.log id begins
     shift
+    need_binary
+    lock
     if id=$(process_of "$name"); then
+        unlock
         say "$name is already running as process $id"
         return
     fi
     check_id "$name"
-    need_binary
+    rotate "$log"
     printf -- '--- %s starts at %s\n' "$name" "$(date --iso-8601=seconds)" >>"$log"
     begins=$(($(wc -c <"$log") + 1))
-    nohup "$ALLOT_BIN" "$@" </dev/null >>"$log" 2>&1 &
+    nohup "$ALLOT_BIN" "$@" </dev/null >>"$log" 2>&1 9<&- &
     id=$!
     # Under another name first: a disk without room leaves no file without an id.
     if ! { printf '%s\n' "$id" >"$ALLOT_RUN_DIR/$name.new" &&
@@ -122,6 +151,9 @@ launch() {
         rm -f "$ALLOT_RUN_DIR/$name.new"
         fail "cannot write $ALLOT_RUN_DIR/$name.pid; stopped $name"
     fi
+    # Until it is the binary it is this shell, and nobody would know it for running.
+    until process_of "$name" >/dev/null || ! kill -0 "$id" 2>/dev/null; do sleep 0.01; done
+    unlock
     until tail -c "+$begins" "$log" | grep -q '^ready\|^listening'; do
         if ! kill -0 "$id" 2>/dev/null &&
             ! tail -c "+$begins" "$log" | grep -q '^ready\|^listening'; then
@@ -137,6 +169,9 @@ launch() {
 # halt NAME…: stops processes, and waits until they have ended.
 halt() {
     local name id turn
+    # A start that is under way is finished first.
+    lock
+    unlock
     for name in "$@"; do
         if id=$(process_of "$name"); then
             kill -TERM "$id" 2>/dev/null || true

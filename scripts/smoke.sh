@@ -142,6 +142,16 @@ if "$scripts/start-publisher.sh" 2>/dev/null; then fail 'started beside a rubbis
 if "$scripts/stop.sh" 2>/dev/null; then fail 'a rubbish id was passed over'; fi
 mv "$folder/publisher.pid" "$ALLOT_RUN_DIR/publisher.pid"
 "$scripts/stop.sh"
-rest=$(find "$ALLOT_RUN_DIR" -type f ! -name '*.log')
+
+say 'scripts at the same time start one process, and a long log is put aside'
+truncate --size 1M "$ALLOT_RUN_DIR/router.log"
+export ALLOT_LOG_MIB=1
+for turn in 1 2 3; do "$scripts/start-router.sh" >"$folder/start-$turn" & done
+wait
+cat "$folder"/start-[123] | grep -c 'already running' | grep -qx 2 || fail 'two routers were started'
+[ "$(wc -c <"$ALLOT_RUN_DIR/router.log.1")" = 1048576 ] || fail 'the log was not put aside'
+[ "$(grep -c '^--- router starts' "$ALLOT_RUN_DIR/router.log")" = 1 ] || fail 'no new log'
+"$scripts/stop.sh"
+rest=$(find "$ALLOT_RUN_DIR" -type f ! -name '*.log' ! -name '*.log.1')
 [ -z "$rest" ] || fail "left behind: $rest"
 say 'passed'

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Stops every process that the other scripts started, and removes their sockets and process ids.
-# The logs stay in the run directory, and so does all data.
+# Nothing else is removed: the logs stay in the run directory, and so does all data.
 # shellcheck source=scripts/environment.sh
 . "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 no_arguments "$@"
 
+# A start that is under way is finished first.
+lock
+unlock
 names=() unknown=()
 for file in "$ALLOT_RUN_DIR"/*.pid; do
     name=$(basename "$file" .pid)
