@@ -48,11 +48,13 @@ mod checkpointer;
 mod recovery;
 mod reader;
 mod follower;
+mod copier;
 mod summary;
 
 pub use checkpointer::Checkpointer;
 pub use committer::Committer;
 pub use config::{Ack, JournalConfig};
+pub use copier::{Copied, Copier};
 pub use error::JournalError;
 pub use folder::Folder;
 pub use follower::Follower;

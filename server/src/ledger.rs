@@ -37,6 +37,22 @@ pub struct Ledger {
     pub id: LedgerId,
     /// Whether its journals are older than it: their stamps do not name it.
     pub is_adopted: bool,
+    /// Whether the directory is, or once was, a copy.
+    pub copy: LedgerCopy,
+}
+
+/// Whether a directory is a copy of a ledger: a backup, or made of one.
+///
+/// A copy has the id of its ledger, because it has its history: it is an earlier state of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LedgerCopy {
+    /// It is the ledger itself.
+    #[default]
+    No,
+    /// It is a backup of this time, in nanoseconds of Unix time. No server may write it.
+    Backup(u64),
+    /// It was restored from a backup of this time, and is the ledger from then on.
+    Restored(u64),
 }
 
 /// Why a data directory cannot be used as a ledger, or made one.
@@ -54,6 +70,8 @@ pub enum LedgerError {
     NothingToAdopt(PathBuf),
     /// The file is not what [`Ledger::create`] writes.
     Malformed(PathBuf),
+    /// It is a backup, which is to stay as it is.
+    Backup(PathBuf),
     /// It is the ledger of another system.
     System {
         /// The directory.
@@ -95,21 +113,67 @@ impl Ledger {
         make(data, system, Holds::Shards)
     }
 
-    /// The ledger of a directory.
+    /// The ledger of a directory, for a server.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: there is none, it is not of this system, or it is a backup.
+    pub fn open(data: &Path, system: &'static str) -> Result<Self, LedgerError> {
+        let ledger = Self::read(data, system)?;
+        match ledger.copy {
+            LedgerCopy::Backup(_) => Err(LedgerError::Backup(data.to_owned())),
+            LedgerCopy::No | LedgerCopy::Restored(_) => Ok(ledger),
+        }
+    }
+
+    /// The ledger of a directory or of a backup, to read.
     ///
     /// # Errors
     /// [`LedgerError`]: there is none, or it is not of this system.
-    pub fn open(data: &Path, system: &'static str) -> Result<Self, LedgerError> {
+    pub fn read(data: &Path, system: &'static str) -> Result<Self, LedgerError> {
         if let Some(ledger) = find(data, system)? {
             return Ok(ledger);
         }
-        let data = data.to_owned();
-        Err(match holds(&data)? {
-            Holds::Nothing => LedgerError::None(data),
-            Holds::Shards => LedgerError::Unnamed(data),
-            Holds::OneJournal => LedgerError::OfOneShard(data),
-        })
+        Err(missing(data)?)
     }
+}
+
+/// Notes in a folder with a copy of a ledger that it is one; returns the ledger and its system.
+///
+/// # Errors
+/// [`LedgerError`]: `data` holds no ledger, or the file cannot be written.
+pub fn copy_ledger(
+    data: &Path,
+    to: &Path,
+    copy: LedgerCopy,
+) -> Result<(String, Ledger), LedgerError> {
+    let Some((system, ledger)) = find_any(data)? else {
+        return Err(missing(data)?);
+    };
+    let ledger = Ledger { copy, ..ledger };
+    write(to, &ledger, &system).map_err(|error| LedgerError::Io(to.to_owned(), error))?;
+    Ok((system, ledger))
+}
+
+/// The ledger of a directory, of whatever system.
+///
+/// # Errors
+/// [`LedgerError`]: it holds no ledger.
+pub fn read_ledger(data: &Path) -> Result<(String, Ledger), LedgerError> {
+    match find_any(data)? {
+        Some(found) => Ok(found),
+        None => Err(missing(data)?),
+    }
+}
+
+/// Why a directory without a ledger is none.
+fn missing(data: &Path) -> Result<LedgerError, LedgerError> {
+    let holds = holds(data)?;
+    let data = data.to_owned();
+    Ok(match holds {
+        Holds::Nothing => LedgerError::None(data),
+        Holds::Shards => LedgerError::Unnamed(data),
+        Holds::OneJournal => LedgerError::OfOneShard(data),
+    })
 }
 
 fn make(data: &Path, system: &'static str, expected: Holds) -> Result<Ledger, LedgerError> {
@@ -123,13 +187,23 @@ fn make(data: &Path, system: &'static str, expected: Holds) -> Result<Ledger, Le
         Holds::Shards => return Err(LedgerError::Unnamed(data.to_owned())),
         Holds::Nothing => return Err(LedgerError::NothingToAdopt(data.to_owned())),
     }
-    let ledger = Ledger { id: random_id().map_err(io)?, is_adopted: expected == Holds::Shards };
+    let (id, is_adopted) = (random_id().map_err(io)?, expected == Holds::Shards);
+    let ledger = Ledger { id, is_adopted, copy: LedgerCopy::No };
     write(data, &ledger, system).map_err(io)?;
     Ok(ledger)
 }
 
 /// The ledger of a directory, if there is one.
 fn find(data: &Path, system: &'static str) -> Result<Option<Ledger>, LedgerError> {
+    match find_any(data)? {
+        Some((found, ledger)) if found == system => Ok(Some(ledger)),
+        Some((found, _)) => Err(LedgerError::System { data: data.to_owned(), found, own: system }),
+        None => Ok(None),
+    }
+}
+
+/// The same, of whatever system.
+fn find_any(data: &Path) -> Result<Option<(String, Ledger)>, LedgerError> {
     let io = |error| LedgerError::Io(data.to_owned(), error);
     let mut text = String::new();
     match File::open(data.join(FILE)) {
@@ -137,24 +211,32 @@ fn find(data: &Path, system: &'static str) -> Result<Option<Ledger>, LedgerError
         Err(error) => return Err(io(error)),
         Ok(file) => file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(io)?,
     };
-    let (found, ledger) = read(&text).ok_or_else(|| LedgerError::Malformed(data.to_owned()))?;
-    if found == system {
-        return Ok(Some(ledger));
-    }
-    Err(LedgerError::System { data: data.to_owned(), found, own: system })
+    read(&text).map(Some).ok_or_else(|| LedgerError::Malformed(data.to_owned()))
 }
 
 fn text_of(ledger: &Ledger, system: &str) -> String {
     let adopted = if ledger.is_adopted { "adopted yes\n" } else { "" };
-    format!("system {system}\nid {}\n{adopted}", ledger.id)
+    let copy = match ledger.copy {
+        LedgerCopy::No => String::new(),
+        LedgerCopy::Backup(time_ns) => format!("backup {time_ns}\n"),
+        LedgerCopy::Restored(time_ns) => format!("restored {time_ns}\n"),
+    };
+    format!("system {system}\nid {}\n{adopted}{copy}", ledger.id)
 }
 
 /// The system and the ledger that a file names; `None` unless it is exactly as it was written.
 fn read(text: &str) -> Option<(String, Ledger)> {
-    let mut lines = text.lines();
+    let mut lines = text.lines().peekable();
     let system = lines.next()?.strip_prefix("system ")?.to_owned();
     let id = lines.next()?.strip_prefix("id ")?.parse().ok()?;
-    let ledger = Ledger { id, is_adopted: lines.next().is_some() };
+    let is_adopted = lines.next_if_eq(&"adopted yes").is_some();
+    let copy = match lines.next().map(|line| line.split_once(' ')) {
+        None => LedgerCopy::No,
+        Some(Some(("backup", time_ns))) => LedgerCopy::Backup(time_ns.parse().ok()?),
+        Some(Some(("restored", time_ns))) => LedgerCopy::Restored(time_ns.parse().ok()?),
+        Some(_) => return None,
+    };
+    let ledger = Ledger { id, is_adopted, copy };
     (text_of(&ledger, &system) == text).then_some((system, ledger))
 }
 
@@ -263,6 +345,14 @@ impl fmt::Display for LedgerError {
                 "{}/ledger is not as it was written; restore it from a backup",
                 data.display()
             ),
+            Self::Backup(data) => {
+                let data = data.display();
+                write!(
+                    f,
+                    "{data} is a backup, and a server would change it; make a data directory of \
+                     it with `allot restore {data} DIR`"
+                )
+            }
             Self::System { data, found, own } => {
                 let data = data.display();
                 write!(
@@ -321,6 +411,22 @@ mod tests {
             let error = made(folder.path(), "a").unwrap_err();
             assert!(matches!(error, LedgerError::OfOneShard(_)), "{error}");
         }
+    }
+
+    #[test]
+    fn a_backup_is_read_and_not_written_and_what_is_restored_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let made = Ledger::create(&at("data"), "a").unwrap();
+        let backup = LedgerCopy::Backup(7);
+        copy_ledger(&at("data"), &at("backup"), backup).unwrap();
+        let error = Ledger::open(&at("backup"), "a").unwrap_err();
+        assert!(matches!(error, LedgerError::Backup(_)), "{error}");
+        assert_eq!(Ledger::read(&at("backup"), "a").unwrap(), Ledger { copy: backup, ..made });
+        copy_ledger(&at("backup"), &at("restored"), LedgerCopy::Restored(7)).unwrap();
+        let restored = Ledger { copy: LedgerCopy::Restored(7), ..made };
+        assert_eq!(Ledger::open(&at("restored"), "a").unwrap(), restored);
+        assert_eq!(read_ledger(&at("restored")).unwrap(), ("a".to_owned(), restored));
     }
 
     #[test]

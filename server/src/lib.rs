@@ -38,7 +38,7 @@ pub use begun::{is_lost, lost_shards};
 pub use config::{ConfigFor, CoreConfig, EndpointConfig, JournalOptions, ServerConfig};
 pub use embedded::{Feeder, FeederEnds, MakeFeeder, embedded, embedded_with};
 pub use error::ServerError;
-pub use ledger::{Ledger, LedgerError};
+pub use ledger::{Ledger, LedgerCopy, LedgerError, copy_ledger, read_ledger};
 pub use running::{Bound, RunningServer, Timing};
 pub use separate::{publisher_process, router_process, shard_process};
 pub use stamp::{JournalStamp, NoStamp};

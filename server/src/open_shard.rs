@@ -119,7 +119,7 @@ fn open_directory<S: Service>(
         return Err(ServerError::ShardLost { shard, directory: path });
     }
     let folder = Folder::open(&path).map_err(|error| place(error.into()))?;
-    let Ledger { id, is_adopted } = options.ledger;
+    let Ledger { id, is_adopted, .. } = options.ledger;
     let named = (!is_adopted).then_some(id);
     let stamp = stamp::<S>(config.machine, shard, config.core.shards, named);
     let journal = options.of_shard(&shard.to_string(), &stamp);

@@ -13,6 +13,7 @@ mod failures;
 mod snapshots;
 mod reading;
 mod following;
+mod copying;
 mod folders;
 mod threads;
 mod heap;

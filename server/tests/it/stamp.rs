@@ -12,15 +12,15 @@ use allot_domain::LedgerId;
 use allot_journal::{Folder, Reader, SEGMENT_BYTES_REAL_MIN};
 use allot_runtime::Stages;
 use allot_server::{
-    ConfigFor, JournalOptions, JournalStamp, Ledger, RunningServer, ServerConfig, ServerError,
-    System, embedded,
+    ConfigFor, JournalOptions, JournalStamp, Ledger, LedgerCopy, RunningServer, ServerConfig,
+    ServerError, System, embedded,
 };
 use allot_shard::ConfigOf;
 
 use crate::rig::{self, Rig};
 
 fn ledger(number: u128) -> Ledger {
-    Ledger { id: LedgerId::new(number).unwrap(), is_adopted: false }
+    Ledger { id: LedgerId::new(number).unwrap(), is_adopted: false, copy: LedgerCopy::No }
 }
 
 fn start<S: System>(data: &Path, rules: ConfigOf<S>) -> Result<RunningServer, ServerError> {
