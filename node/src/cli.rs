@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    bench, completions, config, console, demo, desk, doctor, feed, fills, init, inspect, mesh,
-    positions, publisher, router, serve, shard, signals, verify,
+    backup, bench, completions, config, console, demo, desk, doctor, export, feed, fills, init,
+    inspect, man, mesh, positions, publisher, restore, router, serve, shard, signals, verify,
 };
 use crate::common_args::CommonArgs;
 use crate::log;
@@ -47,6 +47,9 @@ enum Verb {
     Positions(positions::Positions),
     Verify(verify::Verify),
     Inspect(inspect::Inspect),
+    Export(export::Export),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Fills(fills::Fills),
     Doctor(doctor::Doctor),
     Signals(signals::SignalsPages),
@@ -56,6 +59,7 @@ enum Verb {
     Bench(bench::Bench),
     Config(config::ConfigPages),
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs the sub-command. The exit code is zero if it did everything it was asked to do.
@@ -86,6 +90,9 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Positions(positions) => positions::run(&positions, common),
         Verb::Verify(verify) => verify::run(&verify),
         Verb::Inspect(inspect) => inspect::run(&inspect),
+        Verb::Export(export) => export::run(&export),
+        Verb::Backup(backup) => backup::run(&backup),
+        Verb::Restore(restore) => restore::run(&restore),
         Verb::Fills(fills) => fills::run(&fills, common),
         Verb::Doctor(doctor) => doctor::run(&doctor, common),
         Verb::Signals(pages) => signals::run(&pages, common),
@@ -95,6 +102,7 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Bench(bench) => bench::run(&bench),
         Verb::Config(pages) => config::run(&pages, common),
         Verb::Completions(completions) => completions::run(&completions, Cli::command()),
+        Verb::Man(man) => man::run(&man, Cli::command()),
     }
 }
 

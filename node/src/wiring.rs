@@ -18,8 +18,8 @@ use allot_runtime::{
     LinkOptions, Running,
 };
 use allot_server::{
-    Bound, CoreConfig, EndpointConfig, Feeder, FeederEnds, JournalOptions, Ledger, RunningServer,
-    ServerConfig, Stepped,
+    Bound, CoreConfig, EndpointConfig, Feeder, FeederEnds, JournalOptions, Ledger, LedgerCopy,
+    RunningServer, ServerConfig, Stepped,
 };
 use allot_shard::Service;
 use anyhow::{Result, bail};
@@ -29,6 +29,7 @@ use crate::front_keys;
 use crate::run_dir;
 use crate::setting::Key;
 use crate::settings::Settings;
+use crate::time_text;
 use crate::timing::Timing;
 
 /// A running server, or one box of it.
@@ -192,7 +193,15 @@ pub(crate) fn try_endpoints(settings: &Settings) -> Result<()> {
 /// The ledger in the data directory; none without a data directory.
 fn open_ledger(settings: &Settings, system: &'static str) -> Result<Option<Ledger>> {
     let open = |data: &PathBuf| Ledger::open(data, system);
-    Ok(settings.data.as_ref().map(open).transpose()?)
+    let ledger = settings.data.as_ref().map(open).transpose()?;
+    if let Some(LedgerCopy::Restored(time_ns)) = ledger.map(|ledger| ledger.copy) {
+        tracing::warn!(
+            "this ledger was restored from a backup of {}: what was acknowledged after it is not \
+             in it",
+            time_text::exact(time_ns)
+        );
+    }
+    Ok(ledger)
 }
 
 /// Says so loudly where a restart loses everything.

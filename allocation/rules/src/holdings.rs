@@ -204,6 +204,12 @@ impl Holdings {
         &self.rows
     }
 
+    /// The row of a ticker; none if it never had a fill.
+    #[must_use]
+    pub fn row_of(&self, ticker: &Ticker) -> Option<&Row> {
+        self.find(ticker).map(|row| self.row(row))
+    }
+
     /// The index of a ticker's row.
     pub(crate) fn find(&self, ticker: &Ticker) -> Option<RowIndex> {
         let is_it = |row| self.rows[RowIndex::new(row).index()].ticker == *ticker;

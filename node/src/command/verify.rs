@@ -17,14 +17,14 @@ use allot_allocation_audit::Summary;
 use allot_domain::LogIndex;
 use anyhow::{Result, ensure};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::journal_bar::journal_bar;
 use crate::record_reader::Records;
 use crate::stdout::print;
 use crate::strategy_journal_reader;
 use crate::trader_journal_reader;
-use crate::{desk_journal, shard_dirs};
+use crate::{desk_journal, ledger_backup, shard_dirs};
 use agreement::Agreement;
 use given_replies::{GivenReplies, MessageName, UnreadableLine};
 use replay::{ShardResult, replay};
@@ -88,7 +88,7 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     for file in &verify.replies {
         given.read(file)?;
     }
-    let bar = progress_bar();
+    let bar = journal_bar();
     let mut results = Vec::new();
     for directory in &directories {
         results.push(replay(directory, &mut given, &bar));
@@ -158,12 +158,6 @@ fn verify_strategy(path: &Path, is_json: bool) -> Result<ExitCode> {
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn progress_bar() -> ProgressBar {
-    let template = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}  {msg}";
-    let style = ProgressStyle::with_template(template).expect("the template is well formed");
-    ProgressBar::new(0).with_style(style)
-}
-
 /// What was found.
 struct Verdict {
     agreement: Agreement,
@@ -203,7 +197,8 @@ impl Verdict {
     fn page(&self) -> String {
         let Self { agreement, results, given, lost } = self;
         let mut lines = Vec::new();
-        lines.extend(agreement.ledger.map(|ledger| format!("ledger {ledger}")));
+        let copy = ledger_backup::copy_text(agreement.copy);
+        lines.extend(agreement.ledger.map(|ledger| format!("ledger {ledger}{copy}")));
         lines.extend(agreement.failures.iter().map(|failure| format!("WRONG: {failure}")));
         lines.extend(results.iter().flat_map(shard_lines));
         if 0 < given.count {

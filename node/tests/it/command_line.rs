@@ -1,5 +1,6 @@
 //! The command line: what people type, what they get, and how it ends.
 
+use std::fs;
 use std::net::TcpListener;
 
 use crate::client::subscribe;
@@ -360,4 +361,21 @@ fn an_export_that_is_sent_again_counts_only_what_is_new() {
     let evening = send(&["TSLA,buy,300,70\n", noon[2], noon[1], noon[0]]);
     assert!(evening.contains("allocated                     4"), "{evening}");
     assert!(evening.contains("known before                  3"), "{evening}");
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let place = Place::new();
+    place.run(&["man", "pages/man1"]).ok();
+    let page = |name: &str| fs::read_to_string(place.path().join("pages/man1").join(name)).unwrap();
+    for (name, text) in [
+        ("allot.1", "allot\\-serve(1)"),
+        ("allot-serve.1", "listening front="),
+        ("allot-feed-fills.1", "\\-\\-random"),
+        ("allot-desk-serve.1", "\\-\\-quotes"),
+        ("allot-backup.1", "allot restore"),
+    ] {
+        let page = page(name);
+        assert!(page.contains(".TH") && page.contains(text), "{name}: {page}");
+    }
 }

@@ -16,6 +16,8 @@ mod curve;
 mod trials;
 mod durability;
 mod verify;
+mod export;
+mod backup;
 mod kill_loop;
 mod feed_restarts;
 mod stages;

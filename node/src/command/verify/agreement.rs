@@ -5,7 +5,7 @@ use std::path::Path;
 
 use allot_allocation_service::Allocation;
 use allot_domain::LedgerId;
-use allot_server::{JournalStamp, Ledger, LedgerError, boxes, lost_shards};
+use allot_server::{JournalStamp, Ledger, LedgerCopy, LedgerError, boxes, lost_shards};
 use allot_shard::Service;
 
 use super::replay::ShardResult;
@@ -15,6 +15,8 @@ use super::replay::ShardResult;
 pub(super) struct Agreement {
     /// The ledger, if it has one.
     pub(super) ledger: Option<LedgerId>,
+    /// Whether the directory is a backup, or was restored from one.
+    pub(super) copy: LedgerCopy,
     /// Everything that is wrong.
     pub(super) failures: Vec<String>,
 }
@@ -23,8 +25,9 @@ impl Agreement {
     /// Compares the shards with each other and with the ledger in `data`.
     pub(super) fn of(data: &Path, results: &[ShardResult]) -> Self {
         let mut agreement = Self::default();
-        let ledger = Ledger::open(data, Allocation::NAME);
+        let ledger = Ledger::read(data, Allocation::NAME);
         agreement.ledger = ledger.as_ref().ok().map(|ledger| ledger.id);
+        agreement.copy = ledger.as_ref().map_or(LedgerCopy::No, |ledger| ledger.copy);
         let stamps: Vec<_> = results.iter().filter_map(stamp_of).collect();
         let named = match &ledger {
             Ok(ledger) => (!ledger.is_adopted).then_some(ledger.id),

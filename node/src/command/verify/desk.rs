@@ -78,7 +78,7 @@ fn answer_lines(given: &GivenAnswers, lost: &[String]) -> Vec<String> {
 /// In what the directory, its ledger and its shards disagree.
 fn disagreements(data: &Path, shards: &[Checked]) -> Vec<String> {
     let mut wrong = Vec::new();
-    match Ledger::open(data, Desk::NAME) {
+    match Ledger::read(data, Desk::NAME) {
         Ok(ledger) => {
             let of_ledger = format!("ledger {}", ledger.id);
             let others = shards.iter().filter(|shard| !shard.stamp.contains(&of_ledger));

@@ -8,7 +8,7 @@ use allot_allocation_audit::{Auditor, Summary};
 use allot_allocation_rules::Outcomes;
 use allot_allocation_service::Allocation;
 use allot_domain::LogIndex;
-use allot_journal::{Folder, Reader, SegmentState, SnapshotSummary, state_hash};
+use allot_journal::{Folder, Reader, SnapshotSummary, state_hash};
 use allot_server::JournalStamp;
 use allot_shard::{Entry, State};
 use indicatif::ProgressBar;
@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::given_replies::GivenReplies;
 use super::memory::Memory;
 use super::record_counts::RecordCounts;
+use crate::allocation_log::pruned_through;
 
 /// Number of records between two updates of the progress bar.
 const RECORDS_PER_TICK: u64 = 4_096;
@@ -103,10 +104,7 @@ impl<'a> Replay<'a> {
     fn start(path: &Path, reader: &Reader, given: &'a mut GivenReplies) -> Result<Self, Failure> {
         let mut failures: Vec<_> = reader.snapshots().iter().filter_map(damage_of).collect();
         failures.extend(reader.lost().map(|file| Failure::SegmentLost(file.to_owned())));
-        let is_begun = |state: &SegmentState| *state != SegmentState::Spare;
-        let begun = reader.segments().iter().find(|segment| is_begun(&segment.state));
-        let pruned_through = begun
-            .map_or(LogIndex::ZERO, |segment| segment.first_index.previous().unwrap_or_default());
+        let pruned_through = pruned_through(reader);
         // A journal that cannot be read at all has no stamp; reading on says what is wrong.
         let stamp = match reader.stamp() {
             "" => None,

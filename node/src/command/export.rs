@@ -1,0 +1,167 @@
+//! `allot export`: fills, allocations, splits and positions of journals, as files for other tools.
+
+mod table;
+mod csv_files;
+#[cfg(feature = "parquet")]
+mod parquet_files;
+mod sqlite_file;
+mod sink;
+mod shard_rows;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use allot_allocation_service::Allocation;
+use allot_server::{Ledger, LedgerError};
+use allot_shard::Service;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::allocation_log::AllocationLog;
+use crate::journal_bar::journal_bar;
+use crate::misuse::demand;
+use crate::stdout::print;
+use crate::unfinished_folder::UnfinishedFolder;
+use crate::{shard_dirs, time_argument, time_text};
+use shard_rows::{Period, ShardRows, WrittenSplits};
+use sink::{Format, Sink};
+
+/// The version of the layout of an export.
+const SCHEMA: u32 = 1;
+
+/// The file that says what the export is of.
+const ABOUT: &str = "export.json";
+
+/// Write fills, allocations, splits and positions to files for other tools
+///
+/// Reads the journals of a data directory and changes nothing; a server may run meanwhile. Makes a
+/// folder with the tables fills, busts, allocations, splits and positions, and the file export.json,
+/// which says what they are of. Numbers are exact: no format has a float. The folder has its name
+/// only when it is whole.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot export data --out export --format csv
+  allot export data --out march --format parquet --from 2026-03-01 --to 2026-04-01
+  allot export data --out export --format sqlite")]
+pub(crate) struct Export {
+    /// Data directory of a server, or the directory of one shard in it
+    #[arg(value_name = "DIR")]
+    data: PathBuf,
+    /// Folder to make; it must not exist
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Format of the tables
+    #[arg(long, value_enum)]
+    format: Format,
+    /// Leave out what came about before this time: a date of UTC, or a moment with its offset
+    #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
+    from: Option<u64>,
+    /// End before this time; positions are those of then
+    #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
+    to: Option<u64>,
+}
+
+/// Exports every shard; fails if a journal is damaged, and leaves nothing then.
+pub(crate) fn run(export: &Export) -> Result<ExitCode> {
+    let Export { data, out, format, from, to } = export;
+    let is_period = from.zip(*to).is_none_or(|(from, to)| from < to);
+    demand(is_period, "--from is not before --to, so nothing is between them")?;
+    let directories = shard_dirs::find(data)?;
+    let ledger = if directories == [data.clone()] { None } else { ledger_of(data)? };
+    let folder = UnfinishedFolder::create(out)?;
+    let mut sink = Sink::create(*format, folder.path())?;
+    let period = Period { from: *from, to: *to };
+    let mut splits = WrittenSplits::default();
+    let bar = journal_bar();
+    let mut shards = Vec::new();
+    for directory in &directories {
+        let mut log = AllocationLog::open(directory, &bar)?;
+        let Some(shard) = log.stamp().map(|stamp| stamp.shard) else { continue };
+        let mut rows = ShardRows::new(shard, period, &mut sink, &mut splits);
+        while let Some(logged) = log.next()? {
+            if !rows.begin(&logged, log.book()) {
+                break;
+            }
+            log.apply(&logged, |outcomes, book| rows.put(&logged, outcomes, book))?;
+        }
+        rows.finish(log.book())?;
+        shards.push(shard_as_json(&log));
+    }
+    bar.finish_and_clear();
+    note_missing(data, &shards);
+    let rows: Map<String, Value> =
+        sink.rows().map(|(table, count)| (table.to_owned(), count.into())).collect();
+    sink.finish()?;
+    let about = json!({
+        "schema": SCHEMA,
+        "format": format.name(),
+        "ledger": ledger,
+        "from": from.map(time_text::exact),
+        "to": to.map(time_text::exact),
+        "shards": shards,
+        "rows": rows,
+    });
+    write_about(folder.path(), &about)?;
+    folder.finish()?;
+    let rows: Vec<_> = rows.iter().map(|(table, count)| format!("{count} {table}")).collect();
+    print(&format!("exported {} to {}", rows.join(", "), out.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The id of the ledger of a data directory; none where its journals are older than ledgers.
+fn ledger_of(data: &Path) -> Result<Option<String>> {
+    match Ledger::read(data, Allocation::NAME) {
+        Ok(ledger) => Ok(Some(ledger.id.to_string())),
+        Err(LedgerError::Unnamed(_)) => Ok(None),
+        Err(LedgerError::System { data, found, .. }) => bail!(
+            "{} is a data directory of {found}: only fills and splits can be exported",
+            data.display()
+        ),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn shard_as_json(log: &AllocationLog) -> Value {
+    let stamp = log.stamp().expect("a journal that was written has a stamp");
+    let pruned = log.replayed_from().get();
+    json!({
+        "shard": stamp.shard.get(),
+        "of": stamp.shards,
+        "first_record": pruned + 1,
+        "last_record": log.last().get(),
+        "pruned": 0 < pruned,
+    })
+}
+
+/// Shards may be on several machines: each has its part of the tickers.
+fn note_missing(data: &Path, shards: &[Value]) {
+    let of = shards.first().and_then(|shard| shard["of"].as_u64()).unwrap_or(0);
+    let count = u64::try_from(shards.len()).unwrap_or(u64::MAX);
+    if count < of {
+        let data = data.display();
+        tracing::warn!(
+            "{data} has {count} of the {of} shards of its ledger: the tickers of the others are \
+             not in the export"
+        );
+    }
+    if shards.iter().any(|shard| shard["pruned"] == true) {
+        tracing::warn!(
+            "the journals were pruned: fills, allocations and splits begin where they begin; \
+             positions are complete"
+        );
+    }
+}
+
+fn write_about(folder: &Path, about: &Value) -> Result<()> {
+    let path = folder.join(ABOUT);
+    let write = || {
+        let mut file = File::create_new(&path)?;
+        writeln!(file, "{about:#}")?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}

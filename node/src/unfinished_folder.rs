@@ -1,0 +1,116 @@
+//! Unfinished folder: a folder that is made under another name, and has its own when it is whole.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// The end of the name of a folder that is not whole.
+const UNFINISHED: &str = ".unfinished";
+
+/// Only the owner may read what is in it.
+const FOLDER_MODE: u32 = 0o700;
+
+/// It is removed when it is dropped, unless it was finished.
+pub(crate) struct UnfinishedFolder {
+    path: PathBuf,
+    target: PathBuf,
+    is_finished: bool,
+}
+
+impl UnfinishedFolder {
+    /// An empty folder that will be `target`, which must not be there, or be empty.
+    ///
+    /// # Errors
+    /// When something is there already, or the folder cannot be made.
+    pub(crate) fn create(target: &Path) -> Result<Self> {
+        let shown = target.display();
+        let Some(name) = target.file_name() else {
+            bail!("{shown} has no name of its own; name a folder that does not exist");
+        };
+        match fs::read_dir(target) {
+            Ok(mut entries) => {
+                let is_empty = entries.next().is_none();
+                ensure!(is_empty, "{shown} holds something already; choose another folder");
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot use {shown}")),
+        }
+        let mut unfinished = OsString::from(name);
+        unfinished.push(UNFINISHED);
+        let path = target.with_file_name(unfinished);
+        match DirBuilder::new().recursive(false).mode(FOLDER_MODE).create(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
+                "{} is there: another command makes {shown}, or one was interrupted; if none \
+                 runs, remove it",
+                path.display()
+            ),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot create {}", path.display()));
+            }
+        }
+        Ok(Self { path, target: target.to_owned(), is_finished: false })
+    }
+
+    /// Where it is until it is finished.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it its name. The files in it must be on disk.
+    ///
+    /// # Errors
+    /// When something has taken the name meanwhile, or the disk refuses.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        File::open(&self.path)?.sync_all()?;
+        fs::rename(&self.path, &self.target)
+            .with_context(|| format!("cannot create {}", self.target.display()))?;
+        self.is_finished = true;
+        let above = self.target.parent().filter(|above| !above.as_os_str().is_empty());
+        File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(())
+    }
+}
+
+impl Drop for UnfinishedFolder {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_has_its_name_when_it_is_whole_and_is_removed_otherwise() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("out");
+        drop(UnfinishedFolder::create(&target).unwrap());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+        let folder = UnfinishedFolder::create(&target).unwrap();
+        fs::write(folder.path().join("file"), "x").unwrap();
+        assert!(!target.exists());
+        let other = UnfinishedFolder::create(&target).err().unwrap().to_string();
+        assert!(other.contains("out.unfinished is there"), "{other}");
+        folder.finish().unwrap();
+        assert_eq!(fs::read_to_string(target.join("file")).unwrap(), "x");
+        let again = UnfinishedFolder::create(&target).err().unwrap().to_string();
+        assert!(again.contains("holds something already"), "{again}");
+    }
+
+    #[test]
+    fn an_empty_folder_may_be_there() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("out");
+        fs::create_dir(&target).unwrap();
+        UnfinishedFolder::create(&target).unwrap().finish().unwrap();
+        assert!(target.exists());
+    }
+}
