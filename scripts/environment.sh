@@ -39,8 +39,8 @@ ALLOT_RUN_DIR=$(cd "$ALLOT_RUN_DIR" && pwd)
 export ALLOT_RUN_DIR
 logs_kept=5
 
-# Scripts that start or stop at the same time take turns: each sees what the one before has done. The
-# lock is on the run directory, so nothing is left behind. No process inherits it.
+# Scripts that start or stop at the same time take turns: each sees what the one before has done.
+# The lock is on the run directory, so nothing is left behind. No process inherits it.
 lock() {
     exec 9<"$ALLOT_RUN_DIR"
     flock 9

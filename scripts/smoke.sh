@@ -148,7 +148,8 @@ truncate --size 1M "$ALLOT_RUN_DIR/router.log"
 export ALLOT_LOG_MIB=1
 for turn in 1 2 3; do "$scripts/start-router.sh" >"$folder/start-$turn" & done
 wait
-cat "$folder"/start-[123] | grep -c 'already running' | grep -qx 2 || fail 'two routers were started'
+known=$(cat "$folder"/start-[123] | grep -c 'already running' || true)
+[ "$known" = 2 ] || fail 'two routers were started'
 [ "$(wc -c <"$ALLOT_RUN_DIR/router.log.1")" = 1048576 ] || fail 'the log was not put aside'
 [ "$(grep -c '^--- router starts' "$ALLOT_RUN_DIR/router.log")" = 1 ] || fail 'no new log'
 "$scripts/stop.sh"

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// Nanoseconds of Unix time, from RFC 3339 (`2026-03-01T09:30:00Z`, with an offset), or from a date,
-/// which is its first moment in UTC.
+/// Nanoseconds of Unix time, from RFC 3339 (`2026-03-01T09:30:00Z`, with an offset), or from a
+/// date, which is its first moment in UTC.
 ///
 /// # Errors
 /// What is to be written instead.

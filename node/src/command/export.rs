@@ -38,8 +38,8 @@ const ABOUT: &str = "export.json";
 /// Write fills, allocations, splits and positions to files for other tools
 ///
 /// Reads the journals of a data directory and changes nothing; a server may run meanwhile. Makes a
-/// folder with the tables fills, busts, allocations, splits and positions, and the file export.json,
-/// which says what they are of. Numbers are exact: no format has a float. The folder has its name
+/// folder with the tables fills, busts, allocations, splits and positions, and export.json, which
+/// says what they are of. Numbers are exact: no format has a float. The folder has its name
 /// only when it is whole.
 #[derive(Args)]
 #[command(after_help = "\

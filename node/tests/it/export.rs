@@ -16,7 +16,7 @@ use crate::server::FREE;
 const MESSAGES: &[&str] = &[
     r#"{"type":"split","source":"aum","seq":1,"weights":{"a":"33.3","b":"41.7","c":"25"}}"#,
     r#"{"type":"fill","source":"f","seq":1,"ticker":"T","price":"10.000000001","quantity":700}"#,
-    r#"{"type":"fill","source":"f","seq":2,"ticker":"KO","price":"999999999","quantity":1000000}"#,
+    r#"{"type":"fill","source":"f","seq":2,"ticker":"KO","price":"999999999","quantity":70000}"#,
     r#"{"type":"fill","source":"f","seq":3,"id":"x-3","ticker":"T","price":"11.5","quantity":33}"#,
     r#"{"type":"fill","source":"f","seq":4,"ticker":"T","side":"sell","price":"12","quantity":50}"#,
     r#"{"type":"bust","source":"f","seq":5,"ticker":"T","of":"x-3"}"#,
@@ -27,7 +27,7 @@ const MESSAGES: &[&str] = &[
     r#"{"type":"fill","source":"f","seq":7,"ticker":"XOM","price":"0.1","quantity":3}"#,
 ];
 
-/// A ledger of two shards with these messages; the first fill comes before the first split.
+/// A ledger of two shards with these messages.
 fn ledger() -> Place {
     let place = Place::new();
     place.init();
@@ -78,9 +78,9 @@ fn the_allocations_add_up_to_the_positions() {
     let shares = |ticker: &str| -> i64 {
         positions.iter().filter(|((_, of), _)| of == ticker).map(|(_, sum)| sum.0).sum()
     };
-    assert_eq!((shares("T"), shares("KO"), shares("XOM")), (700, 1_000_000, 3));
+    assert_eq!((shares("T"), shares("KO"), shares("XOM")), (700, 70_000, 3));
     let value: i128 = positions.iter().filter(|((_, of), _)| of == "KO").map(|(_, s)| s.1).sum();
-    assert_eq!(value, 999_999_999_000_000_000 * 1_000_000);
+    assert_eq!(value, 999_999_999_000_000_000 * 70_000);
 
     let fills = rows(&folder, "fills");
     let column = |name: &str| -> Vec<_> {
