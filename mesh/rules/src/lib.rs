@@ -48,6 +48,6 @@ pub use record::{Adoption, BadRecord, Owned, Record, Started, Traded};
 pub use replica::Replica;
 pub use row::{Digest, Row};
 pub use settings::Settings;
-pub use status::{Counters, MemberStatus, Phase, Route, Status};
+pub use status::{Counters, MemberStatus, Namesake, Phase, Route, Status};
 pub use strategy_name::{BadStrategyName, StrategyName};
 pub use version::{Instance, Sequence, Version};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use allot_domain::mix;
 
 use crate::strategy_name::fnv;
-use crate::{Address, Digest, Incarnation, Instance, Steady, StrategyName, Unix, limits};
+use crate::{Address, Digest, Incarnation, Instance, Namesake, Steady, StrategyName, Unix, limits};
 
 /// What is known of another member.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +21,14 @@ pub(crate) struct Known {
     pub(crate) away_since: Option<Unix>,
     /// It was said that it is away.
     pub(crate) is_told_away: bool,
+}
+
+impl Known {
+    /// Its process, as one of two.
+    pub(crate) fn as_namesake(&self) -> Namesake {
+        let Self { incarnation, instance, ref address, .. } = *self;
+        Namesake { incarnation, instance, address: address.clone() }
+    }
 }
 
 /// All others, by name. Who has been a member is one for ever, unless there is no room for others.

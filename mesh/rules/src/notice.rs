@@ -1,6 +1,6 @@
 //! Notice: what is worth a line in the log; and why a replica steps down.
 
-use crate::{Address, Incarnation, Position, StrategyName, Symbol, Unix, Version};
+use crate::{Address, Incarnation, Namesake, Position, StrategyName, Symbol, Unix, Version};
 
 /// What has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,6 +105,15 @@ pub enum Notice {
         incarnation: Incarnation,
         /// Where it is said to listen.
         address: Address,
+    },
+    /// Two processes of one name are heard at once.
+    TwoOfOneName {
+        /// The name.
+        name: StrategyName,
+        /// The one that steps down.
+        goes: Namesake,
+        /// The one that stays.
+        stays: Namesake,
     },
     /// There was another process of this name, or another life of this strategy, or somebody made
     /// up rows of its life: it moves on to its next incarnation.

@@ -343,6 +343,7 @@ impl Replica {
             own_rows: self.owned.rows().len(),
             rows: self.view.len(),
             digest: self.view.digest(),
+            namesake: self.namesake(now, &self.settings.name),
             members: names.map(|name| self.member_status(now, name)).collect(),
             counters: self.counters,
         }
@@ -371,6 +372,7 @@ impl Replica {
             digest: self.view.digest_of(&name),
             conflated: link.map_or(0, |link| link.conflated),
             gaps_repaired: self.repaired.get(&name).copied().unwrap_or_default(),
+            namesake: self.namesake(now, &name),
         }
     }
 

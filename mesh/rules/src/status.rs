@@ -23,6 +23,8 @@ pub struct Status {
     pub rows: usize,
     /// Of all rows.
     pub digest: Digest,
+    /// Another process of its own name that is heard.
+    pub namesake: Option<Namesake>,
     /// The others, by name.
     pub members: Vec<MemberStatus>,
     /// What it has counted.
@@ -71,6 +73,28 @@ pub struct MemberStatus {
     pub conflated: u64,
     /// Gaps in its rows that were noticed and repaired.
     pub gaps_repaired: u64,
+    /// Another process of its name that is heard beside it.
+    pub namesake: Option<Namesake>,
+}
+
+/// Another process of a name, heard beside the one that has it: of the two the one with the earlier
+/// incarnation steps down, and of one incarnation that with the lesser instance.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Namesake {
+    /// Its incarnation.
+    pub incarnation: Incarnation,
+    /// Its instance.
+    pub instance: Instance,
+    /// Where it listens.
+    pub address: Address,
+}
+
+impl Namesake {
+    /// Whether it steps down, and not the process of this incarnation and instance.
+    #[must_use]
+    pub fn steps_down_for(&self, (incarnation, instance): (Incarnation, Instance)) -> bool {
+        (self.incarnation, self.instance) < (incarnation, instance)
+    }
 }
 
 /// How the changes of an owner come.

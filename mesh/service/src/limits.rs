@@ -58,7 +58,9 @@ pub(crate) const HISTORY_BUSY: Duration = Duration::from_secs(5);
 /// The largest row: symbol, position, version and time.
 const ROW_BYTES: usize = 1 + 32 + 16 + 16 + 8;
 /// The largest entry of a member in a state.
-const MEMBER_BYTES: usize = 2 * (1 + NAME_LEN_MAX) + 1 + ADDRESS_LEN_MAX + 128;
+const MEMBER_BYTES: usize = 2 * (1 + NAME_LEN_MAX) + 1 + ADDRESS_LEN_MAX + 128 + NAMESAKE_BYTES;
+/// Another process of a name.
+const NAMESAKE_BYTES: usize = 1 + 8 + 8 + 1 + ADDRESS_LEN_MAX;
 
 const _: () = {
     assert!(DELTA_ROWS_MAX * ROW_BYTES + 128 < FRAME_BYTES_MAX);

@@ -66,6 +66,14 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
              or stop one",
             peer.map_or_else(|| "a peer".to_owned(), |peer| peer.to_string())
         ),
+        Notice::TwoOfOneName { name, goes, stays } => tracing::error!(
+            "two processes are {name}: incarnation {} at {} steps down for incarnation {} at {}; \
+             stop one, or let each reach the address of the other",
+            goes.incarnation,
+            goes.address,
+            stays.incarnation,
+            stays.address
+        ),
         Notice::MovedOn(incarnation) => tracing::warn!(
             %incarnation,
             "peers know of another process of this name, of another life of this strategy, or of \

@@ -293,6 +293,7 @@ impl PeerAgent {
             own_rows: count(status.own_rows),
             rows: count(status.rows),
             digest: status.digest,
+            namesake: status.namesake,
             counters: named(&status.counters, &self.counters, output, &source),
             members,
             more,

@@ -1,7 +1,7 @@
 //! Status: what a peer tells a client of itself, of the mesh, and of the view.
 
 use allot_mesh_rules::{
-    Address, Digest, Instance, MemberStatus, Phase, StrategyName, Unix, Version,
+    Address, Digest, Instance, MemberStatus, Namesake, Phase, StrategyName, Unix, Version,
 };
 
 use crate::ViewRow;
@@ -31,6 +31,8 @@ pub struct PeerStatus {
     pub rows: u64,
     /// Of all rows.
     pub digest: Digest,
+    /// Another process of its name that is heard.
+    pub namesake: Option<Namesake>,
     /// What it has counted, by name.
     pub counters: Vec<(String, u64)>,
     /// The other members, by name.

@@ -8,9 +8,12 @@
 //!   C1 ◄───── Hello ────── C2       it is there, and later: C1 yields
 //! ```
 //!
-//! If nobody answers within some heartbeats, the claim is counted, and this process goes on.
+//! If nobody answers within some heartbeats, the claim is counted, and this process goes on; but if
+//! rows of the one that is claimed are shown to it as well, both are there and cannot reach each
+//! other, and it yields.
 
 use super::Replica;
+use super::link::Link;
 use crate::{
     Address, Effect, Incarnation, LinkId, NameTaken, Notice, Now, Started, Steady, limits,
 };
@@ -51,6 +54,16 @@ impl Replica {
         let new = Claim { taken: taken.clone(), until, said: now.steady, is_counted: false };
         link.claim = Some(new);
         self.dials.ask_now(now.steady, &taken.address);
+    }
+
+    /// Who says now that it hears a later process of this name, and which: the latest one.
+    pub(super) fn claimed(&self, now: Now) -> Option<(&Link, &NameTaken)> {
+        let silence = self.settings.heartbeat * limits::SILENT_BEATS;
+        let is_heard = |claim: &&Claim| claim.taken.is_alive && now.steady < claim.said + silence;
+        let claims = self.links.values().filter_map(|link| Some((link, link.claim.as_ref()?)));
+        let heard = claims.filter(|(_, claim)| is_heard(claim));
+        let claimed = heard.map(|(link, claim)| (link, &claim.taken));
+        claimed.max_by_key(|(_, taken)| (taken.incarnation, taken.instance))
     }
 
     /// Counts the claims that nobody backed, and forgets those that are not said any more.

@@ -10,7 +10,8 @@
 
 use super::Replica;
 use crate::{
-    Effect, Hello, LinkId, Message, NameTaken, NameYielded, Now, Steady, StepDown, limits,
+    Effect, Hello, LinkId, Message, NameTaken, NameYielded, Now, Steady, StepDown, StrategyName,
+    limits,
 };
 
 /// The end of a process that has given its name up.
@@ -24,11 +25,18 @@ pub(super) struct Leaving {
 }
 
 impl Replica {
-    /// Says that it gives the name up, and to whom, and ends soon.
-    pub(super) fn leave(&mut self, now: Now, stays: NameTaken, out: &mut Vec<Effect>) {
+    /// Says that it gives the name up, and to whom, and ends soon. It has met that one, or a peer
+    /// has shown rows of it.
+    pub(super) fn leave(
+        &mut self,
+        now: Now,
+        peer: Option<StrategyName>,
+        stays: NameTaken,
+        out: &mut Vec<Effect>,
+    ) {
         self.say_yielded(stays.instance, out);
         let until = now.steady + self.settings.heartbeat * limits::SILENT_BEATS;
-        let why = self.name_taken(None, stays.incarnation, &stays.address);
+        let why = self.name_taken(peer, stays.incarnation, &stays.address);
         self.leaving = Some(Leaving { until, why, stays });
         self.unknown_life = None;
         let members = Message::Members(self.member_list(now));

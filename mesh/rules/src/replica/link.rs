@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::claims::Claim;
+use super::namesakes::Beside;
 use crate::{
     Address, Heartbeat, Incarnation, Instance, OwnerSummary, Steady, StrategyName, Version,
 };
@@ -57,6 +58,9 @@ pub(super) struct Link {
     pub(super) claim: Option<Claim>,
     /// It was told of that nobody was found there.
     pub(super) is_claim_told: bool,
+    /// A process that has the name of another one beside it, in an earlier incarnation: the one at
+    /// the other end, or one of which it says that it hears it.
+    pub(super) beside: Option<Beside>,
 }
 
 /// Who is at the other end.
@@ -105,6 +109,7 @@ impl Link {
             is_unfounded_told: false,
             claim: None,
             is_claim_told: false,
+            beside: None,
         }
     }
 

@@ -9,14 +9,31 @@
 //!   C1 ── NameYielded: to C2 ─► D                  C1 has met C2: both have lived at one time
 //!                               D ── it ─► C2      so C1's rows are no life that C2 has lost
 //! ```
+//!
+//! Where the two cannot reach each other, whoever hears both tells each of the other one, and says
+//! in its [`Status`](crate::Status) that they are two:
+//!
+//! ```text
+//!   C1 ◄─ NameTaken: C2 ── D ── NameTaken: C1 ─► C2     D hears both
+//!   C1 ◄─── rows of C2 ─── D                            C1 yields, as if it had met C2
+//! ```
 
 use super::Replica;
 use super::link::Link;
 use crate::members::Known;
 use crate::{
-    Address, Effect, Hello, Incarnation, Instance, LinkId, Message, NameTaken, NameYielded, Now,
-    StepDown, StrategyName, Trades, limits,
+    Address, Effect, Hello, Incarnation, Instance, LinkId, Message, NameTaken, NameYielded,
+    Namesake, Notice, Now, Steady, StepDown, StrategyName, Trades, limits,
 };
+
+/// A process that has the name of another one beside it, which has a later incarnation.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    name: StrategyName,
+    process: Namesake,
+    /// It is said again until then, or it is gone.
+    until: Steady,
+}
 
 impl Replica {
     /// Another process of this name is at the other end.
@@ -50,7 +67,7 @@ impl Replica {
                 heard: core::time::Duration::ZERO,
             };
             return match self.links[&id].address {
-                Some(_) => self.leave(now, taken, out),
+                Some(_) => self.leave(now, None, taken, out),
                 // Anybody can say so on a connection of its own: it has to answer where it listens.
                 None => self.hear_claim(now, id, &taken, out),
             };
@@ -207,6 +224,56 @@ impl Replica {
         }
     }
 
+    /// A member runs, and so does another process of its name, in an earlier incarnation, which is
+    /// at the other end: the member must know that those rows are another one's.
+    pub(super) fn see_both(&mut self, now: Now, id: LinkId, hello: &Hello, out: &mut Vec<Effect>) {
+        let Hello { name, incarnation, instance, ref address, heartbeat, .. } = *hello;
+        let Some(holder) = self.peers.get(&name).copied() else { return };
+        let address = address.clone();
+        let taken = NameTaken {
+            incarnation,
+            instance,
+            address: address.clone(),
+            is_alive: true,
+            heard: core::time::Duration::ZERO,
+        };
+        self.send(holder, Message::NameTaken(taken), out);
+        let beat = heartbeat.clamp(limits::HEARTBEAT_LEAST, limits::HEARTBEAT_MOST);
+        let until = now.steady + beat * limits::SILENT_BEATS;
+        let goes = Namesake { incarnation, instance, address };
+        let beside = Beside { name, process: goes.clone(), until };
+        let link = self.links.get_mut(&id).expect("it speaks");
+        let before = link.beside.replace(beside);
+        let is_known = before.is_some_and(|before| before.process.instance == instance);
+        if let Some(known) = self.members.get(&name).filter(|_| !is_known) {
+            let stays = known.as_namesake();
+            out.push(Effect::Notice(Notice::TwoOfOneName { name, goes, stays }));
+        }
+    }
+
+    /// Another process of the name of a member that is heard, or of its own name.
+    pub(super) fn namesake(&self, now: Now, name: &StrategyName) -> Option<Namesake> {
+        let is_own = *name == self.settings.name;
+        if !is_own && !self.peers.contains_key(name) {
+            return None;
+        }
+        let of_taken = |taken: &NameTaken| Namesake {
+            incarnation: taken.incarnation,
+            instance: taken.instance,
+            address: taken.address.clone(),
+        };
+        if is_own && let Some(leaving) = &self.leaving {
+            return Some(of_taken(&leaving.stays));
+        }
+        if is_own && let Some((_, taken)) = self.claimed(now) {
+            return Some(of_taken(taken));
+        }
+        let beside = self.links.values().filter_map(|link| link.beside.as_ref());
+        let beside = beside.filter(|one| one.name == *name && now.steady < one.until);
+        let latest = beside.max_by_key(|one| (one.process.incarnation, one.process.instance));
+        latest.map(|beside| beside.process.clone())
+    }
+
     /// Somebody knows another process of this name.
     pub(super) fn hear_of_namesake(
         &mut self,
@@ -225,6 +292,13 @@ impl Replica {
             self.hear_claim(now, id, taken, out);
         } else if taken.is_alive && self.has_lived_beside(now, taken) {
             self.outlive(taken.incarnation, out);
+            let NameTaken { incarnation, instance, ref address, .. } = *taken;
+            let process = Namesake { incarnation, instance, address: address.clone() };
+            let until = now.steady + self.settings.heartbeat * limits::SILENT_BEATS;
+            let beside = Beside { name: self.settings.name, process, until };
+            if let Some(link) = self.links.get_mut(&id) {
+                link.beside = Some(beside);
+            }
         }
     }
 

@@ -280,7 +280,8 @@ impl Replica {
         self.unknown_life.get_or_insert(UnknownLife { version: row.version, holder, until });
     }
 
-    /// Steps down if a life of which the journal knows nothing is nobody else's.
+    /// Steps down if a life of which the journal knows nothing is nobody else's; and for another
+    /// process of this name that is heard, if it is that one's.
     pub(super) fn look_at_unknown_life(&mut self, now: Now, out: &mut Vec<Effect>) {
         let is_due = |unknown: &mut UnknownLife| unknown.until <= now.steady;
         let Some(UnknownLife { version, holder, .. }) = self.unknown_life.take_if(is_due) else {
@@ -288,6 +289,13 @@ impl Replica {
         };
         if self.written.covers(version) || self.has_adopted_since(version) {
             return;
+        }
+        let claimed = self.claimed(now);
+        let claimed = claimed.filter(|(_, taken)| version.incarnation <= taken.incarnation);
+        if let Some((link, taken)) = claimed {
+            // They are no rows that this process has lost: a later one is heard, which wrote them.
+            let (peer, stays) = (link.peer.map(|peer| peer.name), taken.clone());
+            return self.leave(now, peer, stays, out);
         }
         let (holders, journal, trades) = (vec![holder], self.owned.version(), Some(self.trades));
         self.step_down(StepDown::NewerRows { holders, journal, trades }, out);

@@ -1,6 +1,6 @@
 //! Status fields: how the state of a peer stands in a frame.
 
-use allot_mesh_rules::{Address, Incarnation, Instance, MemberStatus, Phase, Route};
+use allot_mesh_rules::{Address, Incarnation, Instance, MemberStatus, Namesake, Phase, Route};
 use allot_wire::DecodeError;
 
 use super::put_span;
@@ -30,6 +30,7 @@ pub(super) fn put(out: &mut Vec<u8>, status: &PeerStatus) {
     put_number(out, status.own_rows);
     put_number(out, status.rows);
     put_digest(out, status.digest);
+    put_namesake(out, status.namesake.as_ref());
     put_list(out, &status.counters, |out, (name, count)| {
         put_text(out, name);
         put_number(out, *count);
@@ -61,6 +62,15 @@ fn put_member(out: &mut Vec<u8>, member: &MemberStatus) {
     put_digest(out, member.digest);
     put_number(out, member.conflated);
     put_number(out, member.gaps_repaired);
+    put_namesake(out, member.namesake.as_ref());
+}
+
+fn put_namesake(out: &mut Vec<u8>, namesake: Option<&Namesake>) {
+    out.push(namesake.is_some().into());
+    let Some(Namesake { incarnation, instance, address }) = namesake else { return };
+    put_incarnation(out, *incarnation);
+    put_number(out, instance.get());
+    put_text(out, address.as_str());
 }
 
 /// Reads what [`put`] wrote.
@@ -77,6 +87,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<PeerStatus, DecodeError> {
         own_rows: fields.number()?,
         rows: fields.number()?,
         digest: fields.digest()?,
+        namesake: read_namesake(fields)?,
         counters: fields.list(COUNTERS_MAX, |fields| {
             let name = str::from_utf8(fields.text()?);
             let name = name.map_err(|_| DecodeError::new("the name of a counter is not UTF-8"))?;
@@ -127,5 +138,15 @@ fn read_member(fields: &mut Fields<'_>) -> Result<MemberStatus, DecodeError> {
         digest: fields.digest()?,
         conflated: fields.number()?,
         gaps_repaired: fields.number()?,
+        namesake: read_namesake(fields)?,
     })
+}
+
+fn read_namesake(fields: &mut Fields<'_>) -> Result<Option<Namesake>, DecodeError> {
+    if !fields.flag()? {
+        return Ok(None);
+    }
+    let incarnation = fields.incarnation()?;
+    let instance = Instance::new(fields.number()?);
+    Ok(Some(Namesake { incarnation, instance, address: fields.address()? }))
 }

@@ -1,8 +1,8 @@
 //! Frames: golden bytes, and that no bytes do harm.
 
 use allot_mesh_rules::{
-    Address, Adoption, Digest, Incarnation, Instance, MemberStatus, Phase, Position, Route, Row,
-    Sequence, Unix, Version,
+    Address, Adoption, Digest, Incarnation, Instance, MemberStatus, Namesake, Phase, Position,
+    Route, Row, Sequence, Unix, Version,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -138,6 +138,11 @@ fn status() -> Frame {
         digest: Digest::new(8),
         conflated: 9,
         gaps_repaired: 10,
+        namesake: Some(Namesake {
+            incarnation: Incarnation::new(1, 0x0dd),
+            instance: Instance::new(15),
+            address: address("ipc:///d"),
+        }),
     };
     let status = PeerStatus {
         name: name("A"),
@@ -151,6 +156,7 @@ fn status() -> Frame {
         own_rows: 1,
         rows: 2,
         digest: Digest::new(13),
+        namesake: None,
         counters: vec![("garbage".to_owned(), 14)],
         members: vec![member],
         more: false,

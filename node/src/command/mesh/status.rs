@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use allot_mesh_rules::{Incarnation, MemberStatus, Phase, Route};
+use allot_mesh_rules::{
+    Address, Incarnation, Instance, MemberStatus, Namesake, Phase, Route, StrategyName,
+};
 use allot_mesh_service::{Frame, PeerStatus};
 use allot_runtime::duration;
 use allot_wire::json::Object;
@@ -82,6 +84,70 @@ fn span(span: Duration) -> String {
     duration::show(whole)
 }
 
+/// Two processes of one name that are heard at once.
+struct Conflict<'a> {
+    name: &'a StrategyName,
+    /// The one that steps down.
+    goes: (Incarnation, &'a str),
+    /// The one that stays.
+    stays: (Incarnation, &'a str),
+}
+
+impl<'a> Conflict<'a> {
+    fn of(
+        (name, incarnation, instance): (&'a StrategyName, Incarnation, Instance),
+        address: &'a str,
+        namesake: &'a Namesake,
+    ) -> Self {
+        let other = (namesake.incarnation, namesake.address.as_str());
+        let (goes, stays) = match namesake.steps_down_for((incarnation, instance)) {
+            true => (other, (incarnation, address)),
+            false => ((incarnation, address), other),
+        };
+        Self { name, goes, stays }
+    }
+
+    fn of_peer(status: &'a PeerStatus) -> Option<Self> {
+        let incarnation = phase(status.phase).1.unwrap_or_default();
+        let process = (&status.name, incarnation, status.instance);
+        Some(Self::of(process, status.address.as_str(), status.namesake.as_ref()?))
+    }
+
+    fn of_member(member: &'a MemberStatus) -> Option<Self> {
+        let address = member.address.as_ref().map_or("-", Address::as_str);
+        let process = (&member.name, member.incarnation, member.instance);
+        Some(Self::of(process, address, member.namesake.as_ref()?))
+    }
+
+    /// All that a peer knows of.
+    fn all(status: &'a PeerStatus) -> impl Iterator<Item = Self> {
+        Self::of_peer(status).into_iter().chain(status.members.iter().filter_map(Self::of_member))
+    }
+
+    fn text(&self) -> String {
+        let Self { name, goes, stays } = self;
+        let process = |(incarnation, address): (Incarnation, &str)| {
+            format!("incarnation {incarnation} (life {}) at {address}", incarnation.life())
+        };
+        format!(
+            "conflict: two processes are {name}: {} steps down, {} stays",
+            process(*goes),
+            process(*stays)
+        )
+    }
+
+    fn write(&self, object: &mut Object<'_>) {
+        let mut conflict = object.object("conflict");
+        for (key, (incarnation, address)) in [("goes", self.goes), ("stays", self.stays)] {
+            let mut process = conflict.object(key);
+            table::write_incarnation(incarnation, &mut process);
+            process.text("address", address);
+            process.end();
+        }
+        conflict.end();
+    }
+}
+
 fn text(status: &PeerStatus) -> String {
     let (phase, incarnation) = phase(status.phase);
     let incarnation = incarnation.map(|number| format!(", incarnation {number}"));
@@ -98,10 +164,12 @@ fn text(status: &PeerStatus) -> String {
         status.through,
         status.digest
     );
+    let conflicts: String = Conflict::all(status).map(|one| format!("\n{}", one.text())).collect();
     let header =
         ["peer", "address", "state", "heard", "version", "rows", "route", "gaps", "conflated"];
     let members = status.members.iter().map(|member| {
         let state = match (member.is_alive, member.away_since) {
+            (true, _) if member.namesake.is_some() => "in conflict".to_owned(),
             (true, _) => "alive".to_owned(),
             (false, Some(since)) => format!("away for {}", span(status.time - since)),
             (false, None) => "away".to_owned(),
@@ -122,7 +190,7 @@ fn text(status: &PeerStatus) -> String {
     let page = table::page(&header, members);
     let counted = status.counters.iter().filter(|(_, count)| 0 < *count);
     let counted: Vec<_> = counted.map(|(name, count)| format!("{name} {count}")).collect();
-    format!("{head}\n\n{page}\n\n{}", counted.join(", ")).trim_end().to_owned()
+    format!("{head}{conflicts}\n\n{page}\n\n{}", counted.join(", ")).trim_end().to_owned()
 }
 
 fn json(status: &PeerStatus) -> String {
@@ -140,6 +208,7 @@ fn json(status: &PeerStatus) -> String {
         object.number("own_rows", status.own_rows);
         object.number("rows", status.rows);
         object.plain("digest", &status.digest.to_string());
+        Conflict::of_peer(status).iter().for_each(|conflict| conflict.write(object));
         let mut counters = object.object("counters");
         status.counters.iter().for_each(|(name, count)| counters.number(name, *count));
         counters.end();
@@ -170,5 +239,6 @@ fn write_member(member: &MemberStatus, out: &mut Vec<u8>) {
     }
     object.number("conflated", member.conflated);
     object.number("gaps_repaired", member.gaps_repaired);
+    Conflict::of_member(member).iter().for_each(|conflict| conflict.write(&mut object));
     object.end();
 }

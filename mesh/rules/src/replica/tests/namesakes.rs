@@ -1,7 +1,7 @@
 //! Two processes of one name.
 
 use super::*;
-use crate::NameTaken;
+use crate::{NameTaken, Started};
 
 #[test]
 fn a_second_process_of_a_name_that_lives_does_not_start() {
@@ -200,4 +200,64 @@ fn without_its_disk_nobody_starts_from_zero_beside_a_process_that_hangs() {
         assert_eq!(mesh.processes[&11].replica.first_incarnation, None);
         assert_eq!(mesh.view(2), ["s1 AAPL 100"]);
     }
+}
+
+/// Each is told of the other by the one that hears both, which says that they are two.
+#[test]
+fn of_two_that_share_a_peer_and_cannot_meet_the_older_one_yields() {
+    let (one, other) = if life(&[1]) < life(&[11]) { (1, 11) } else { (11, 1) };
+    for [older, later] in [[one, other], [1, 12]] {
+        for is_older_first in [true, false] {
+            let mut mesh = Mesh::default();
+            mesh.part(older, later);
+            for (number, at) in [(older, "a"), (later, "b")] {
+                let own = Settings { address: address(at), ..settings("s1", number, &[]) };
+                let restarts = if number == 12 { vec![7] } else { vec![] };
+                mesh.start(own, restarted(&restarts));
+                mesh.trade(number, "AAPL", &number.to_string());
+                mesh.trade(number, "MSFT", "1");
+            }
+            let known = if is_older_first { ["a", "b"] } else { ["b", "a"] };
+            mesh.start(settings("s2", 2, &known[..1]), Owned::new());
+            mesh.pass(BEAT * 2);
+            mesh.start(settings("s3", 3, &["s2", known[1]]), Owned::new());
+            let sees = |mesh: &Mesh, number: u64, of: &str| {
+                let status = mesh.processes[&number].replica.status(mesh.now());
+                let member = status.members.into_iter().find(|member| member.name == name(of));
+                member.map_or(status.namesake, |member| member.namesake).map(|one| one.instance)
+            };
+            let mut seen = BTreeSet::new();
+            for _ in 0..60 {
+                mesh.pass(BEAT / 4);
+                for (number, of) in [(3, "s1"), (older, "s1"), (later, "s1")] {
+                    if mesh.processes[&older].stepped_down.is_none() {
+                        seen.extend(sees(&mesh, number, of).map(|found| (number, found)));
+                    }
+                }
+            }
+            let said = BTreeSet::from([(3, older), (older, later), (later, older)]);
+            let said = said.into_iter().map(|(at, of)| (at, Instance::new(of))).collect();
+            assert_eq!(seen, said, "{older} {later} {is_older_first}");
+            let Some(StepDown::NameTaken { peer: Some(_), trades: Some(trades), .. }) =
+                &mesh.processes[&older].stepped_down
+            else {
+                panic!("{older} {later}: {:?}", mesh.processes[&older].stepped_down);
+            };
+            assert_eq!(trades.count, 2);
+            assert_eq!(mesh.processes[&later].stepped_down, None, "{older} {later}");
+            assert_eq!(mesh.view(2), mesh.view(later));
+            assert_eq!(mesh.view(2), [format!("s1 AAPL {later}"), "s1 MSFT 1".to_owned()]);
+            assert_eq!(sees(&mesh, 3, "s1"), None, "the conflict is over");
+        }
+    }
+}
+
+/// The journal of a strategy whose processes so far had these instances.
+fn restarted(instances: &[u64]) -> Owned {
+    let mut owned = Owned::new();
+    for count in 1..=instances.len() {
+        let started = Started { incarnation: life(&instances[..count]), adopted: None };
+        owned.apply(&Record::Started(started)).unwrap();
+    }
+    owned
 }

@@ -154,10 +154,23 @@ pub(super) fn apart(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
     faults
 }
 
-/// Processes of the first name start about when the others do.
+/// Processes of the first name start about when the others do. In half of the runs the first and
+/// the last of them never meet, and whoever knows the last one meets the first one when the last
+/// one has gone: who that was, it hears from others alone.
 pub(super) fn chain(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
     let start = |place| (START + 1 + prng.below(2 * BEAT), Fault::Start(place));
-    (cast.names..cast.places).map(start).collect()
+    let mut faults: Vec<_> = (cast.names..cast.places).map(start).collect();
+    if prng.percent(50) {
+        let last = cast.names + 1;
+        let meet = START + 8 * BEAT + prng.below(3 * BEAT);
+        for (one, other) in [(0, 2), (1, last), (0, last)] {
+            faults.push((START, Fault::Cut(one, other)));
+            faults.push((meet + prng.below(BEAT), Fault::Join(one, other)));
+        }
+        let trade = |place| (START + 2 * BEAT + 100 * MS, Fault::Trade(place));
+        faults.extend([0, cast.names, last].map(trade));
+    }
+    faults
 }
 
 /// A strategy trades in another life, of which it knows nothing, before it meets those who saw the

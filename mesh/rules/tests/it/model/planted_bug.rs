@@ -43,7 +43,7 @@ pub(super) enum PlantedBug {
     OneLife,
     /// Every listener is told that an owner knows the life whose rows it has.
     KnowsEveryLife,
-    /// Nobody is told that another process has given its name up, nor greeted by it before.
+    /// Nobody is told that another process has given its name up.
     YieldsInSilence,
     /// Whoever gives its name up ends at once.
     LeavesAtOnce,

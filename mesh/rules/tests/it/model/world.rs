@@ -74,6 +74,8 @@ pub(super) struct World {
     is_apart: bool,
     /// Three processes of the first name start apart, and others know two of them each.
     is_chain: bool,
+    /// The two processes of the first name never reach each other.
+    is_blind: bool,
     /// Up to so many members, each sends to all.
     direct: usize,
     processes: Vec<Process>,
@@ -137,6 +139,7 @@ impl World {
         let is_apart = prng.percent(15);
         let spares = if is_apart { 1 + prng.index(2) } else { prng.index(2) };
         let is_chain = is_apart && 2 < names && spares == 2 && prng.percent(60);
+        let is_blind = is_apart && spares == 1 && prng.percent(60);
         let cast = Cast { names, places: names + spares };
         let mut world = Self {
             time: START,
@@ -144,6 +147,7 @@ impl World {
             cast,
             is_apart,
             is_chain,
+            is_blind,
             // Half of the meshes have groups and relays.
             direct: if prng.percent(50) { 1 } else { 16 },
             processes: (0..cast.places)

@@ -14,11 +14,6 @@ impl World {
             (PlantedBug::NoSummaries, Message::Summary(_)) => return None,
             (PlantedBug::SharesNames, Message::NameTaken(_)) => return None,
             (PlantedBug::YieldsInSilence, Message::NameYielded(_)) => return None,
-            (PlantedBug::YieldsInSilence, Message::Hello(hello))
-                if sender == receiver && runs_later(replica, hello.incarnation) =>
-            {
-                return None;
-            }
             (PlantedBug::SharesNames, Message::Hello(_)) if sender == receiver => return None,
             (PlantedBug::SharesNames, Message::Members(mut members)) => {
                 members.retain(|member| member.name != receiver);
@@ -83,11 +78,6 @@ fn is_older(replica: &Replica, owner: &StrategyName, row: &Row) -> bool {
     replica.rows().any(|(other, known)| {
         other == owner && known.symbol == row.symbol && row.updated < known.updated
     })
-}
-
-/// Whether a replica runs, under a later incarnation than this.
-fn runs_later(replica: &Replica, incarnation: Incarnation) -> bool {
-    matches!(replica.phase(), Phase::Running(running) if incarnation <= running)
 }
 
 /// An owner sees rows of its incarnation that are ahead of it as those of a life that it has lost.

@@ -56,6 +56,7 @@ impl World {
             Notice::OtherLife { .. } => "rows of another life were refused",
             Notice::Unfounded { .. } => "an unfounded summary",
             Notice::NotFound { .. } => "a claim of a name that nobody backed",
+            Notice::TwoOfOneName { .. } => "two of one name were heard at once",
             Notice::MovedOn(_) => "moved on",
             Notice::Full(_) => "full",
         };
