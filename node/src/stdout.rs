@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// Prints one or more lines, whole and at once: scripts wait for them.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    Ok(out.flush()?)
+    let printed = writeln!(out, "{text}").and_then(|()| out.flush());
+    printed.context("cannot write to standard output")
 }

@@ -106,7 +106,7 @@ impl Output {
         if self.failure.is_none()
             && let Err(error) = print(text)
         {
-            self.failure = Some(format!("cannot write to standard output: {error}"));
+            self.failure = Some(format!("{error:#}"));
             self.stop.make();
         }
     }

@@ -89,7 +89,7 @@ impl LinePrinter {
             count += 1;
             if let Err(error) = print(&line) {
                 tracing::warn!("standard output takes no more lines; stopping");
-                self.failure = Some(format!("cannot write to standard output: {error}"));
+                self.failure = Some(format!("{error:#}"));
                 (self.request)();
             }
             self.waiting.bytes.fetch_sub(line.len(), Ordering::SeqCst);
