@@ -65,6 +65,7 @@ impl Place {
             settings,
             journal: OwnerJournal::none(),
             others: Vec::new(),
+            lineages: Vec::new(),
             source,
             board: Some(board.clone()),
             history: None,

@@ -22,6 +22,7 @@ mod address;
 mod message;
 mod event;
 mod record;
+mod lineage;
 mod notice;
 mod effect;
 mod settings;
@@ -39,6 +40,7 @@ pub use address::Address;
 pub use effect::{Effect, Refusal};
 pub use event::{Event, LinkId, Origin, RecordNumber, Trade};
 pub use incarnation::Incarnation;
+pub use lineage::Lineage;
 pub use message::{
     Delta, Heartbeat, Hello, Member, Message, NameTaken, NameYielded, OwnerSummary, Summary, Want,
 };

@@ -31,7 +31,7 @@ use crate::members::{self, Members};
 use crate::topology::Topology;
 use crate::view::{OwnerRows, View};
 use crate::{
-    Counters, Digest, Effect, Event, Holder, Incarnation, LinkId, MemberStatus, Message,
+    Counters, Digest, Effect, Event, Holder, Incarnation, Lineage, LinkId, MemberStatus, Message,
     NameYielded, Notice, Now, Owned, Phase, Record, RecordNumber, Route, Row, Settings, Status,
     Steady, StepDown, StrategyName, Symbol, Version, limits,
 };
@@ -117,26 +117,22 @@ struct UnknownLife {
 
 impl Replica {
     /// A replica with its own rows from its journal, and rows of others from a snapshot, if there
-    /// are any. It begins to join with its first [`Event::Tick`].
+    /// are any, with their lineages. It begins to join with its first [`Event::Tick`].
     #[must_use]
     pub fn new(
         settings: Settings,
         owned: Owned,
         others: impl IntoIterator<Item = (StrategyName, Row)>,
+        lineages: impl IntoIterator<Item = (StrategyName, Lineage)>,
     ) -> Self {
         let mut view = View::default();
-        let mut through = BTreeMap::<StrategyName, Version>::new();
         for (owner, row) in others {
             // Rows of its own name come from the journal, or from peers, or not at all.
             if owner != settings.name && view.has_room_for(&owner) && row.version.is_believable() {
                 view.merge(owner, row);
-                let last = through.entry(owner).or_default();
-                *last = row.version.max(*last);
             }
         }
-        for (owner, through) in through {
-            view.advance(owner, through, None, Vec::new());
-        }
+        view.restore_lineages(lineages);
         let living = BTreeSet::from([settings.name]);
         Self {
             phase: Phase::Joining,
@@ -310,6 +306,11 @@ impl Replica {
     /// All rows, by owner and symbol.
     pub fn rows(&self) -> impl Iterator<Item = (&StrategyName, &Row)> {
         self.view.rows()
+    }
+
+    /// How far the rows of each owner go, for a snapshot that a replica begins with again.
+    pub fn lineages(&self) -> impl Iterator<Item = (StrategyName, Lineage)> {
+        self.view.lineages()
     }
 
     /// All rows after that of an owner and a symbol, which need not be there.

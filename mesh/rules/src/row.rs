@@ -3,7 +3,7 @@
 use allot_domain::mix;
 
 use crate::strategy_name::fnv;
-use crate::{Position, StrategyName, Symbol, Unix, Version};
+use crate::{Adoption, Lineage, Position, StrategyName, Symbol, Unix, Version};
 
 /// One position of an owner. Whose it is stands beside it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +57,23 @@ impl Digest {
         Self(u128::from(lane(1, words)) << 64 | u128::from(lane(2, words)))
     }
 
+    /// Of how far the rows of an owner go, and of its lives.
+    #[must_use]
+    pub fn of_lineage(owner: &StrategyName, lineage: &Lineage) -> Self {
+        let Lineage { through, adopted, lives } = lineage;
+        let of_version = |version: &Version| [version.incarnation.number(), version.sequence.get()];
+        let of_adoption = |adopted: &Adoption| {
+            [&of_version(&adopted.through)[..], &[adopted.incarnation.number()]].concat()
+        };
+        let adopted = adopted.as_ref().map_or_else(Vec::new, of_adoption);
+        let lives: Vec<u64> = lives.iter().flat_map(of_version).collect();
+        // How many words each part has is one of them: no two lineages have the same words.
+        let count = u64::try_from(adopted.len()).expect("an adoption is three words");
+        let words = [&[owner.hash()], &of_version(through)[..], &[count], &adopted, &lives];
+        let words = words.concat();
+        Self(u128::from(lane(5, words.iter().copied())) << 64 | u128::from(lane(6, words)))
+    }
+
     /// Of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
@@ -83,6 +100,6 @@ fn halves(nanos: i128) -> [[u8; 8]; 2] {
 }
 
 /// The turn keeps two equal words from undoing each other.
-fn lane<const N: usize>(start: u64, words: [u64; N]) -> u64 {
+fn lane(start: u64, words: impl IntoIterator<Item = u64>) -> u64 {
     words.into_iter().fold(mix(start), |hash, word| mix(hash.rotate_left(23) ^ word))
 }

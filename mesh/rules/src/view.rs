@@ -12,7 +12,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::{Adoption, Delta, Digest, OwnerSummary, Row, StrategyName, Symbol, Version, limits};
+use crate::{
+    Adoption, Delta, Digest, Lineage, OwnerSummary, Row, StrategyName, Symbol, Version, limits,
+};
 
 /// The rows of all owners.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +88,17 @@ impl OwnerRows {
         Delta { owner, after, through, adopted: self.adopted, lives, rows }
     }
 
+    /// How far it goes, and the owner's lives.
+    pub(crate) fn lineage(&self) -> Lineage {
+        let Self { through, adopted, ref lives, .. } = *self;
+        Lineage { through, adopted, lives: lives.clone() }
+    }
+
+    /// The version of the latest row.
+    pub(crate) fn last(&self) -> Version {
+        self.by_version.last_key_value().map_or(Version::ZERO, |(version, _)| *version)
+    }
+
     /// Whether the owner, as the delta has it, knows the life whose rows are here: if not, these
     /// rows would be gone, and nobody would have seen them.
     pub(crate) fn may_follow(&self, delta: &Delta) -> bool {
@@ -114,9 +127,8 @@ impl OwnerRows {
             self.through = through;
             self.adopted = adopted;
         }
-        let last = self.by_version.last_key_value().map_or(Version::ZERO, |(version, _)| *version);
         assert!(
-            last <= self.through,
+            self.last() <= self.through,
             "a row is later than what its owner is known to have written"
         );
     }
@@ -245,6 +257,29 @@ impl View {
     ) {
         self.owners.entry(owner).or_default().advance(through, adopted, lives);
         assert!(self.owners.len() <= limits::MEMBERS_MAX, "the owners are bounded");
+    }
+
+    /// Says of rows that come from a snapshot how far they go. Of an owner whose lineage the
+    /// snapshot lacks they go through the latest of them.
+    pub(crate) fn restore_lineages(
+        &mut self,
+        lineages: impl IntoIterator<Item = (StrategyName, Lineage)>,
+    ) {
+        let lineages: BTreeMap<_, _> = lineages.into_iter().collect();
+        for (owner, rows) in &mut self.owners {
+            let last = rows.last();
+            let lineage = lineages.get(owner).cloned();
+            let is_its_own = |lineage: &Lineage| lineage.is_believable() && last <= lineage.through;
+            let lineage = lineage.filter(is_its_own);
+            let lineage = lineage.unwrap_or(Lineage { through: last, ..Lineage::default() });
+            rows.advance(lineage.through, lineage.adopted, lineage.lives);
+        }
+    }
+
+    /// How far the rows of each owner go that has any.
+    pub(crate) fn lineages(&self) -> impl Iterator<Item = (StrategyName, Lineage)> {
+        let owners = self.owners.iter().filter(|(_, rows)| rows.len() != 0);
+        owners.map(|(owner, rows)| (*owner, rows.lineage()))
     }
 
     /// What is there of each owner.

@@ -3,6 +3,7 @@
 //! ```text
 //!   DIR/history.sqlite                                   snapshots(snapshot, taken_at, kind, …)
 //!                                                        positions(snapshot, taken_at, …)
+//!                                                        lineages(snapshot, strategy, …)
 //!   DIR/positions-2026-11-20T17-00-00.000000000Z.csv     the same rows, one file a snapshot
 //! ```
 //!
@@ -18,7 +19,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use allot_mesh_rules::{
-    Digest, Incarnation, Position, Row, Sequence, StrategyName, Symbol, Unix, Version,
+    Adoption, Digest, Incarnation, Lineage, Position, Row, Sequence, StrategyName, Symbol, Unix,
+    Version,
 };
 use allot_wire::timestamp;
 use rusqlite::{Connection, ErrorCode, params};
@@ -59,6 +61,16 @@ const SCHEMA: &str = "
         sequence    INTEGER NOT NULL,
         updated     TEXT NOT NULL,
         PRIMARY KEY (snapshot, strategy, symbol)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS lineages (
+        snapshot    INTEGER NOT NULL,
+        strategy    TEXT NOT NULL,
+        through     TEXT NOT NULL,
+        adopted     TEXT,
+        adopted_as  TEXT,
+        lives       TEXT NOT NULL,
+        digest      TEXT NOT NULL,
+        PRIMARY KEY (snapshot, strategy)
     ) WITHOUT ROWID;";
 
 /// Why a snapshot was taken.
@@ -79,6 +91,8 @@ pub struct ViewSnapshot {
     pub kind: SnapshotKind,
     /// Every row, sorted by strategy and symbol.
     pub rows: Vec<ViewRow>,
+    /// How far the rows of each strategy go, by strategy.
+    pub lineages: Vec<(StrategyName, Lineage)>,
     /// The digest of the view.
     pub digest: Digest,
 }
@@ -197,6 +211,22 @@ impl History {
                 ])?;
             }
         }
+        {
+            let mut insert =
+                transaction.prepare("INSERT INTO lineages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            for (owner, lineage) in &snapshot.lineages {
+                let lives: Vec<_> = lineage.lives.iter().copied().map(version_text).collect();
+                insert.execute(params![
+                    number,
+                    owner.as_str(),
+                    version_text(lineage.through),
+                    lineage.adopted.map(|adopted| version_text(adopted.through)),
+                    lineage.adopted.map(|adopted| incarnation_text(adopted.incarnation)),
+                    lives.join(" "),
+                    Digest::of_lineage(owner, lineage).to_string(),
+                ])?;
+            }
+        }
         transaction.commit()?;
         self.write_csv(snapshot, &taken_at)
     }
@@ -229,6 +259,7 @@ impl History {
             }
             let transaction = self.connection.transaction()?;
             transaction.execute("DELETE FROM positions WHERE snapshot = ?1", [number])?;
+            transaction.execute("DELETE FROM lineages WHERE snapshot = ?1", [number])?;
             transaction.execute("DELETE FROM snapshots WHERE snapshot = ?1", [number])?;
             transaction.commit()?;
         }
@@ -289,7 +320,31 @@ impl History {
             false => SnapshotKind::Periodic,
         };
         let digest = ViewRow::digest_of(&rows);
-        Ok(ViewSnapshot { taken_at: Unix::new(taken_at), kind, rows, digest })
+        let lineages = self.read_lineages(number)?;
+        Ok(ViewSnapshot { taken_at: Unix::new(taken_at), kind, rows, lineages, digest })
+    }
+
+    /// How far the rows of a snapshot go; of none in one that was stored without them.
+    fn read_lineages(&self, number: i64) -> Result<Vec<(StrategyName, Lineage)>, HistoryError> {
+        let mut select = self.connection.prepare(
+            "SELECT strategy, through, adopted, adopted_as, lives, digest FROM lineages
+             WHERE snapshot = ?1 ORDER BY strategy",
+        )?;
+        let mut found = select.query([number])?;
+        let mut lineages = Vec::new();
+        while let Some(row) = found.next()? {
+            let [owner, through, lives, digest]: [String; 4] =
+                [row.get(0)?, row.get(1)?, row.get(4)?, row.get(5)?];
+            let adopted: [Option<String>; 2] = [row.get(2)?, row.get(3)?];
+            let read = read_lineage(&owner, &through, adopted, &lives);
+            let is_whole = |(owner, lineage): &(StrategyName, Lineage)| {
+                Digest::of_lineage(owner, lineage).to_string() == digest
+            };
+            lineages.push(read.filter(is_whole).ok_or_else(|| {
+                HistoryError::Damaged(format!("the lineage of {owner} was changed"))
+            })?);
+        }
+        Ok(lineages)
     }
 
     /// Writes the rows aside and renames them: a reader never sees half a file.
@@ -382,6 +437,46 @@ fn read_row(texts: &[String; 4], numbers: [i64; 3]) -> Option<ViewRow> {
     Some(ViewRow { owner: StrategyName::new(strategy.as_bytes()).ok()?, row })
 }
 
+fn read_lineage(
+    owner: &str,
+    through: &str,
+    adopted: [Option<String>; 2],
+    lives: &str,
+) -> Option<(StrategyName, Lineage)> {
+    let adopted = match adopted {
+        [Some(through), Some(incarnation)] => {
+            let (through, incarnation) = (read_version(&through)?, &incarnation);
+            Some(Adoption { through, incarnation: read_incarnation(incarnation)? })
+        }
+        [None, None] => None,
+        _ => return None,
+    };
+    let lives = lives.split_whitespace().map(read_version).collect::<Option<_>>()?;
+    let lineage = Lineage { through: read_version(through)?, adopted, lives };
+    Some((StrategyName::new(owner.as_bytes()).ok()?, lineage))
+}
+
+/// `START/LIFE`.
+fn incarnation_text(incarnation: Incarnation) -> String {
+    format!("{}/{}", incarnation.start(), incarnation.life())
+}
+
+/// `START/LIFE.SEQUENCE`.
+fn version_text(version: Version) -> String {
+    format!("{}.{}", incarnation_text(version.incarnation), version.sequence)
+}
+
+fn read_incarnation(text: &str) -> Option<Incarnation> {
+    let (start, life) = text.split_once('/')?;
+    Some(Incarnation::new(start.parse().ok()?, life.parse().ok()?))
+}
+
+fn read_version(text: &str) -> Option<Version> {
+    let (incarnation, sequence) = text.split_once('.')?;
+    let sequence = Sequence::new(sequence.parse().ok()?);
+    Some(Version { incarnation: read_incarnation(incarnation)?, sequence })
+}
+
 /// SQLite has signed integers; no mesh counts that far.
 fn integer(number: u64) -> Result<i64, HistoryError> {
     i64::try_from(number)
@@ -433,10 +528,20 @@ mod tests {
             ViewRow { owner, row: row(b"ES 2026,DEC", 2) },
         ];
         let digest = ViewRow::digest_of(&rows);
+        let life = |start, sequence| Version {
+            incarnation: Incarnation::new(start, 7),
+            sequence: Sequence::new(sequence),
+        };
+        let lineage = Lineage {
+            through: Version::new(2, 9),
+            adopted: Some(Adoption { through: life(1, 3), incarnation: Incarnation::new(2, 0) }),
+            lives: vec![Version::ZERO, life(1, 3)],
+        };
         ViewSnapshot {
             taken_at: Unix::new(hours * HOUR),
             kind: SnapshotKind::Periodic,
             rows,
+            lineages: vec![(owner, lineage)],
             digest,
         }
     }
@@ -472,6 +577,35 @@ mod tests {
         let damage = "UPDATE positions SET symbol = 'x' || char(7) WHERE symbol = 'AAPL'";
         history.connection.execute(damage, []).unwrap();
         assert_eq!(history.newest().unwrap().0, None);
+    }
+
+    /// Whose rows come back without its lives is taken for another strategy's.
+    #[test]
+    fn a_lineage_that_was_changed_is_named_and_the_snapshot_is_not_used() {
+        let folder = TempDir::new().unwrap();
+        let mut history = History::open(folder.path(), Duration::from_hours(100)).unwrap();
+        for hour in 1..=5 {
+            history.store(&snapshot(hour, "100")).unwrap();
+        }
+        for (number, change) in [
+            (2, "through = '2/0.8'"),
+            (3, "lives = '1/7.3'"),
+            (4, "adopted = NULL, adopted_as = NULL"),
+            (5, "through = 'x'"),
+        ] {
+            let change = format!("UPDATE lineages SET {change} WHERE snapshot = {number}");
+            assert_eq!(history.connection.execute(&change, []).unwrap(), 1);
+        }
+        let (newest, wrong) = history.newest().unwrap();
+        assert_eq!(newest, Some(snapshot(1, "100")));
+        let times: Vec<_> = wrong.iter().map(|one| one.split("T0").nth(1).unwrap()).collect();
+        let said = |hour| {
+            format!("{hour}:00:00.000000000Z is not used: the lineage of strategy_1 was changed")
+        };
+        assert_eq!(times, [5, 4, 3, 2].map(said), "each once, the newest first");
+        // One of an earlier version of this program has none.
+        history.connection.execute("DELETE FROM lineages", []).unwrap();
+        assert_eq!(history.newest().unwrap().0.unwrap().lineages, []);
     }
 
     #[test]

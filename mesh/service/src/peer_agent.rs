@@ -4,8 +4,8 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use allot_mesh_rules::{
-    Address, Digest, Effect, Event, LinkId, Notice, Now, Origin, RecordNumber, Refusal, Replica,
-    Row, Settings, Steady, StrategyName, Symbol, Trade, Unix,
+    Address, Digest, Effect, Event, Lineage, LinkId, Notice, Now, Origin, RecordNumber, Refusal,
+    Replica, Row, Settings, Steady, StrategyName, Symbol, Trade, Unix,
 };
 use allot_runtime::{
     Agent, Context, CurveKeys, Nanos, PollSet, RuntimeError, StopRequest, WallClock,
@@ -73,6 +73,8 @@ pub struct PeerStart {
     pub journal: OwnerJournal,
     /// Rows of others, of the newest snapshot.
     pub others: Vec<ViewRow>,
+    /// How far they go, by owner.
+    pub lineages: Vec<(StrategyName, Lineage)>,
     /// Where its trades come from.
     pub source: Box<dyn TradeSource>,
     /// Who is shown what changes.
@@ -113,7 +115,8 @@ impl PeerAgent {
     /// A peer behind its door.
     #[must_use]
     pub fn new(door: PeerDoor, start: PeerStart) -> Self {
-        let PeerStart { settings, journal, others, source, board, history, stop, wall } = start;
+        let PeerStart { settings, journal, others, lineages, .. } = start;
+        let PeerStart { source, board, history, stop, wall, .. } = start;
         let (name, connect) = (settings.name, settings.connect.clone());
         let join_wait = settings.join_wait;
         let others = others.into_iter().filter(|one| one.owner != name);
@@ -122,7 +125,7 @@ impl PeerAgent {
         let started = Unix::new(wall.now().as_unix());
         Self {
             name,
-            replica: Replica::new(settings, journal.owned().clone(), others),
+            replica: Replica::new(settings, journal.owned().clone(), others, lineages),
             links: door.0,
             journal,
             durable: RecordNumber::ZERO,
@@ -406,8 +409,8 @@ impl PeerAgent {
         }
         timer.stored = Some(digest);
         let rows = self.replica.rows().map(|(owner, row)| ViewRow { owner: *owner, row: *row });
-        let rows = rows.collect();
-        timer.queue.put(ViewSnapshot { taken_at: now.unix, kind, rows, digest });
+        let (rows, lineages) = (rows.collect(), self.replica.lineages().collect());
+        timer.queue.put(ViewSnapshot { taken_at: now.unix, kind, rows, lineages, digest });
     }
 
     /// Says that it has stopped, once everything that it took is durable.

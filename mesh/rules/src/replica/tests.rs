@@ -95,9 +95,13 @@ impl Mesh {
     }
 
     fn start(&mut self, settings: Settings, owned: Owned) -> u64 {
-        let number = settings.instance.get();
+        self.start_replica(Replica::new(settings, owned, [], []))
+    }
+
+    fn start_replica(&mut self, replica: Replica) -> u64 {
+        let number = replica.settings.instance.get();
         let process = Process {
-            replica: Replica::new(settings, owned, []),
+            replica,
             links: BTreeMap::new(),
             shown: Vec::new(),
             notices: Vec::new(),

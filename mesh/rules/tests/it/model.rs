@@ -25,7 +25,7 @@ use world::{Seen, World};
 const SEEDS: u64 = 2_000;
 
 /// A planted bug is found within so many seeds.
-const SEEDS_OF_A_PLANTED_BUG: u64 = 4_000;
+const SEEDS_OF_A_PLANTED_BUG: u64 = 1_000;
 
 /// What happens in a run of so many seeds, many times.
 const MUST_BE_SEEN: [&str; 24] = [

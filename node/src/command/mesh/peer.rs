@@ -10,7 +10,7 @@ use std::time::Duration;
 use allot_domain::SourceId;
 use allot_journal::Wakers;
 use allot_mesh_rules::{
-    Address as PeerAddress, Instance, Owned, Settings, StrategyName, Version, limits,
+    Address as PeerAddress, Instance, Lineage, Owned, Settings, StrategyName, Version, limits,
 };
 use allot_mesh_service::{
     History, HistoryAgent, HistoryTimes, NoTrades, OpenedHistory, OpenedJournal, OwnerJournal,
@@ -176,7 +176,7 @@ pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
     let mut group = ThreadGroup::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
     let slot = group.thread("mesh")?;
     let stop = StopRequest::new(slot.waker());
-    let Kept { journal, history, others } = page.open(name, &mut group, &slot)?;
+    let Kept { journal, history, others, lineages } = page.open(name, &mut group, &slot)?;
     let mut output = ThreadGroup::new(clock, WaitStrategy::Block, Threads::Dedicated);
     let output_slot = output.blocking_thread("output")?;
     let board = ViewBoard::new(output_slot.waker());
@@ -194,6 +194,7 @@ pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
         settings,
         journal,
         others,
+        lineages,
         source,
         board: Some(board),
         history,
@@ -202,7 +203,7 @@ pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
     };
     group.add(&slot, Box::new(PeerAgent::new(door, start)));
     let monitor = Monitor::new(Box::new(move || stop.make()), Vec::new(), None)?;
-    print(&ready(style, name, &address, is_kept)).context("cannot write to standard output")?;
+    print(&ready(style, name, &address, is_kept))?;
     let (mut output, running) = (output.start()?, group.start()?);
     // An error is a peer that ended without being asked to; joining says why.
     if stopped.recv().is_ok() {
@@ -264,6 +265,15 @@ struct Kept {
     journal: OwnerJournal,
     history: Option<(SnapshotQueue, HistoryTimes)>,
     others: Vec<ViewRow>,
+    lineages: Vec<(StrategyName, Lineage)>,
+}
+
+impl Kept {
+    /// All is in memory only.
+    fn nothing() -> Self {
+        let (others, lineages) = (Vec::new(), Vec::new());
+        Self { journal: OwnerJournal::none(), history: None, others, lineages }
+    }
 }
 
 impl PeerPage {
@@ -379,7 +389,7 @@ impl PeerPage {
     /// Opens the data directory, if there is one.
     fn open(&self, name: StrategyName, group: &mut ThreadGroup, slot: &ThreadSlot) -> Result<Kept> {
         let Some(data) = &self.data else {
-            return Ok(Kept { journal: OwnerJournal::none(), history: None, others: Vec::new() });
+            return Ok(Kept::nothing());
         };
         let journal = open_journal(&data.join(JOURNAL), name, group, slot)?;
         let what = || {
@@ -400,7 +410,8 @@ impl PeerPage {
             let more = wrong.len() - 1;
             tracing::error!(more, "{first}");
         }
-        let others = newest.map_or_else(Vec::new, |snapshot| snapshot.rows);
+        let (others, lineages) =
+            newest.map_or_else(Default::default, |snapshot| (snapshot.rows, snapshot.lineages));
         let own = others.iter().filter(|one| one.owner == name);
         let own = own.filter(|one| lacks(journal.owned(), one.row.version)).count();
         ensure!(
@@ -414,7 +425,7 @@ impl PeerPage {
         let queue = SnapshotQueue::new(history_slot.waker());
         group.add(&history_slot, Box::new(HistoryAgent::new(history, queue.clone())));
         let times = HistoryTimes::new(self.times.snapshot_every, self.times.end_of_day);
-        Ok(Kept { journal, history: Some((queue, times)), others })
+        Ok(Kept { journal, history: Some((queue, times)), others, lineages })
     }
 }
 

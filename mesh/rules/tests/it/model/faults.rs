@@ -27,6 +27,11 @@ pub(super) enum Fault {
     /// Nothing passes between two.
     Cut(usize, usize),
     Join(usize, usize),
+    /// Nothing passes from one to another, and what that one says arrives.
+    Mute {
+        from: usize,
+        to: usize,
+    },
     /// Nothing passes to it or from it.
     CutOff(usize),
     JoinAll,
@@ -154,22 +159,34 @@ pub(super) fn apart(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
     faults
 }
 
-/// Processes of the first name start about when the others do. In half of the runs the first and
-/// the last of them never meet, and whoever knows the last one meets the first one when the last
-/// one has gone: who that was, it hears from others alone.
+/// Processes of the first name start about when the others do.
 pub(super) fn chain(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
     let start = |place| (START + 1 + prng.below(2 * BEAT), Fault::Start(place));
-    let mut faults: Vec<_> = (cast.names..cast.places).map(start).collect();
-    if prng.percent(50) {
-        let last = cast.names + 1;
-        let meet = START + 8 * BEAT + prng.below(3 * BEAT);
-        for (one, other) in [(0, 2), (1, last), (0, last)] {
+    (cast.names..cast.places).map(start).collect()
+}
+
+/// Two processes of the first name are in two parts of the mesh. When the parts learn of each
+/// other, the second one does not hear the first, and nobody else hears both; when it has gone,
+/// those who hold its rows meet the second one.
+pub(super) fn parts(cast: Cast, prng: &mut Prng) -> Vec<(u64, Fault)> {
+    let twin = cast.names;
+    let mut faults = vec![(START + 1 + prng.below(2 * BEAT), Fault::Start(twin))];
+    let learn = START + 5 * BEAT + prng.below(BEAT);
+    let meet = learn + 4 * BEAT + prng.below(BEAT);
+    for one in [twin, 1] {
+        for other in (0..cast.names).filter(|other| *other != 1) {
             faults.push((START, Fault::Cut(one, other)));
-            faults.push((meet + prng.below(BEAT), Fault::Join(one, other)));
         }
-        let trade = |place| (START + 2 * BEAT + 100 * MS, Fault::Trade(place));
-        faults.extend([0, cast.names, last].map(trade));
     }
+    for trader in [0, twin] {
+        faults.push((START + 4 * BEAT, Fault::Trade(trader)));
+    }
+    faults.extend([
+        (START, Fault::Mute { from: 0, to: twin }),
+        (learn, Fault::Join(0, twin)),
+        (learn, Fault::Join(1, 2)),
+        (meet, Fault::JoinAll),
+    ]);
     faults
 }
 

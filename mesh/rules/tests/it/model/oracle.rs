@@ -23,8 +23,6 @@ pub(super) struct Oracle {
     settled: BTreeSet<(StrategyName, Version)>,
     /// Owners in whose names somebody made up rows.
     forged: BTreeSet<StrategyName>,
-    /// Owners whose rows somebody passed on who has them from a snapshot, and so knows no lives.
-    without_lives: BTreeSet<StrategyName>,
 }
 
 /// The lives that an owner knows, and that it has adopted rows.
@@ -116,11 +114,6 @@ impl Oracle {
         self.forged.insert(owner);
     }
 
-    /// Rows of a life of an owner go on, and not which lives were before it.
-    pub(super) fn passed_without_lives(&mut self, owner: StrategyName) {
-        self.without_lives.insert(owner);
-    }
-
     /// The disk of a place is copied.
     pub(super) fn copied(&mut self, place: usize) {
         self.copies.insert(place, self.books.get(&place).cloned().unwrap_or_default());
@@ -144,7 +137,6 @@ impl Oracle {
         before == row.incarnation
             || self.settled.contains(&(*owner, row))
             || self.forged.contains(owner)
-            || self.without_lives.contains(owner)
             || !self.lives.contains_key(&(*owner, before))
             || lineage.lives.contains(&before)
             || lineage.adopted.is_some_and(|adopted| {

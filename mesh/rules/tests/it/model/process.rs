@@ -4,8 +4,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use allot_mesh_rules::{
-    Address, Instance, LinkId, Now, Owned, Record, RecordNumber, Replica, Row, Settings, Steady,
-    StrategyName, Symbol, Trade, Unix, Version,
+    Address, Instance, Lineage, LinkId, Now, Owned, Record, RecordNumber, Replica, Row, Settings,
+    Steady, StrategyName, Symbol, Trade, Unix, Version,
 };
 
 /// One millisecond of virtual time.
@@ -51,6 +51,8 @@ pub(super) struct Process {
     pub(super) shown: BTreeMap<(StrategyName, Symbol), Version>,
     /// A snapshot of the view, for the next start.
     pub(super) history: Vec<(StrategyName, Row)>,
+    /// How far its rows go.
+    pub(super) lineages: Vec<(StrategyName, Lineage)>,
 }
 
 /// One end of a connection.
@@ -87,6 +89,7 @@ impl Process {
             given: VecDeque::new(),
             shown: BTreeMap::new(),
             history: Vec::new(),
+            lineages: Vec::new(),
         }
     }
 

@@ -76,6 +76,8 @@ pub(super) struct World {
     is_chain: bool,
     /// The two processes of the first name never reach each other.
     is_blind: bool,
+    /// They are in two parts of the mesh at first.
+    is_parted: bool,
     /// Up to so many members, each sends to all.
     direct: usize,
     processes: Vec<Process>,
@@ -88,6 +90,8 @@ pub(super) struct World {
     network_is_bad: bool,
     /// Pairs between which nothing passes.
     cut: BTreeSet<(usize, usize)>,
+    /// Nothing passes from the first to the second.
+    muted: BTreeSet<(usize, usize)>,
     /// The only place that may start and connect to nobody.
     lone: Option<usize>,
     /// Nothing goes wrong any more.
@@ -140,6 +144,8 @@ impl World {
         let spares = if is_apart { 1 + prng.index(2) } else { prng.index(2) };
         let is_chain = is_apart && 2 < names && spares == 2 && prng.percent(60);
         let is_blind = is_apart && spares == 1 && prng.percent(60);
+        let is_pair = is_apart && !is_blind && spares == 1 && 2 < names;
+        let is_parted = is_pair && prng.percent(60);
         let cast = Cast { names, places: names + spares };
         let mut world = Self {
             time: START,
@@ -148,6 +154,7 @@ impl World {
             is_apart,
             is_chain,
             is_blind,
+            is_parted,
             // Half of the meshes have groups and relays.
             direct: if prng.percent(50) { 1 } else { 16 },
             processes: (0..cast.places)
@@ -160,6 +167,7 @@ impl World {
             calls: 0,
             network_is_bad: false,
             cut: BTreeSet::new(),
+            muted: BTreeSet::new(),
             lone: None,
             is_sound: false,
             last_place: BTreeMap::new(),
@@ -176,12 +184,13 @@ impl World {
 
     fn plan(&mut self, prng: &mut Prng) {
         for place in 0..self.cast.names {
-            let is_late = self.is_apart && !self.is_chain && prng.percent(30);
+            let is_late = self.is_apart && !self.is_chain && !self.is_parted && prng.percent(30);
             let time = START + prng.below(3 * BEAT) + if is_late { 5 * BEAT } else { 0 };
             self.at(time, Happening::Fault(Fault::Start(place)));
         }
         let faults = match self.is_apart {
             true if self.is_chain => faults::chain(self.cast, prng),
+            true if self.is_parted => faults::parts(self.cast, prng),
             true => faults::apart(self.cast, prng),
             false => faults::draw(self.cast, prng),
         };

@@ -23,7 +23,10 @@ impl World {
                     self.set_cut(place, other, true);
                 }
             }
-            Fault::JoinAll => self.cut.clear(),
+            Fault::JoinAll => self.join_all(),
+            Fault::Mute { from, to } => {
+                self.muted.insert((from, to));
+            }
             Fault::Network(is_bad) => self.network_is_bad = is_bad && !self.is_sound,
             Fault::Slow(place, is_slow) => {
                 self.processes[place].is_slow = is_slow && !self.is_sound;
@@ -118,6 +121,7 @@ impl World {
         let process = &mut self.processes[place];
         if let Some(replica) = &process.replica {
             process.history = replica.rows().map(|(owner, row)| (*owner, *row)).collect();
+            process.lineages = replica.lineages().collect();
         }
     }
 
@@ -155,8 +159,8 @@ impl World {
         let settings = process.settings(instance, connect, self.direct);
         let others = process.history.iter().filter(|(owner, _)| *owner != name);
         process.shown = others.map(|(owner, row)| ((*owner, row.symbol), row.version)).collect();
-        process.replica =
-            Some(Replica::new(settings, process.recover(), process.history.iter().copied()));
+        let (history, lineages) = (process.history.iter().copied(), process.lineages.clone());
+        process.replica = Some(Replica::new(settings, process.recover(), history, lineages));
         self.last_place.entry(name).or_insert(place);
         self.tell(place, Event::Tick);
         // Somebody may have tried to reach it before it was there.
@@ -260,7 +264,7 @@ impl World {
     pub(super) fn end(&mut self) {
         self.is_sound = true;
         self.network_is_bad = false;
-        self.cut.clear();
+        self.join_all();
         for process in &mut self.processes {
             process.is_slow = false;
         }

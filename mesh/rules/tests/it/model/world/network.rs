@@ -16,6 +16,11 @@ impl World {
         };
     }
 
+    pub(super) fn join_all(&mut self) {
+        self.cut.clear();
+        self.muted.clear();
+    }
+
     pub(super) fn send(&mut self, from: usize, link: LinkId, message: Message) {
         let call = self.calls;
         if let Message::Delta(delta) = &message {
@@ -24,10 +29,6 @@ impl World {
                 && let Some(row) = delta.rows.iter().find(|row| !self.oracle.knows(&name, row))
             {
                 self.violated(format!("{name} sends {row:?}, which is not durable"));
-            }
-            let is_of_another_life = delta.after.incarnation != delta.through.incarnation;
-            if delta.owner != name && delta.lives.is_empty() && is_of_another_life {
-                self.oracle.passed_without_lives(delta.owner);
             }
             self.take_room(from, link, call);
         }
@@ -80,7 +81,8 @@ impl World {
     }
 
     pub(super) fn deliver(&mut self, from: usize, to: usize, link: LinkId, message: Message) {
-        if self.is_cut(from, to) || !self.processes[to].links.contains_key(&link) {
+        let is_lost = self.is_cut(from, to) || self.muted.contains(&(from, to));
+        if is_lost || !self.processes[to].links.contains_key(&link) {
             return;
         }
         if let Some(message) = self.distort(from, to, message) {
