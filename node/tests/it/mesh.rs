@@ -420,7 +420,32 @@ fn a_mesh_that_was_stopped_as_a_whole_has_the_rows_of_those_who_stay_away() {
     mesh.start("A", &[], &data("a"));
     assert_eq!(mesh.position("A", "B", "AAPL"), None);
     let errors = mesh.peer("A").errors();
-    assert!(errors.contains("it was changed, and is not used"), "{errors}");
+    // All of them were changed: the newest is named, with how many more there are.
+    assert_eq!(errors.matches("it was changed, and is not used").count(), 1, "{errors}");
+    assert!(errors.contains("more="), "{errors}");
+}
+
+#[test]
+fn a_history_that_is_no_database_keeps_no_strategy_from_starting() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &["--data", "a"]);
+    mesh.peer("A").type_line("AAPL 100");
+    mesh.has("A", "A", "AAPL", "100");
+    mesh.interrupt("A").ok();
+    mesh.place.write("a/history.sqlite", &"no database ".repeat(1_000));
+    mesh.start("A", &[], &["--data", "a"]);
+    mesh.has("A", "A", "AAPL", "100");
+    let errors = mesh.peer("A").errors();
+    assert!(errors.contains("history.sqlite.unreadable-1 now"), "{errors}");
+    mesh.interrupt("A").ok();
+    // What is a database of something else is nobody's to move.
+    fs::remove_file(mesh.place.path().join("a/history.sqlite")).unwrap();
+    rusqlite::Connection::open(mesh.place.path().join("a/history.sqlite"))
+        .unwrap()
+        .execute("CREATE TABLE positions (account TEXT)", [])
+        .unwrap();
+    let error = mesh.spawn("A", &[], &["--data", "a"]).outcome().error();
+    assert!(error.contains("cannot use the history in a; move history.sqlite away"), "{error}");
 }
 
 #[test]
@@ -568,6 +593,55 @@ fn of_two_that_start_apart_and_meet_through_a_third_one_stays() {
     mesh.has("B", "A", "IBM", "3");
     let kept = if is_first { ("AAPL", "1") } else { ("MSFT", "2") };
     mesh.has("B", "A", kept.0, kept.1);
+    stays.signal("-INT");
+    stays.outcome().ok();
+}
+
+/// A peer connects to both; neither is reached where it says that it listens.
+#[test]
+fn of_two_that_cannot_reach_each_other_the_older_one_stops_and_the_status_shows_both() {
+    let mut mesh = Mesh::new();
+    let start = |mesh: &Mesh, at: &str| {
+        let (listen, nowhere) = (format!("ipc://{at}"), format!("ipc://{at}-is-elsewhere"));
+        let own = ["--listen", &listen, "--advertise", &nowhere];
+        let mut peer =
+            mesh.place.start_typed(&[&["mesh", "A", "--heartbeat", "200ms"], &own[..]].concat());
+        peer.line_with("started");
+        peer
+    };
+    let (first, second) = (start(&mesh, "first"), start(&mesh, "second"));
+    let life = |at: &str| mesh.status(at)["life"].as_u64().unwrap();
+    let lives = [life("first"), life("second")];
+    let is_first = lives[1] < lives[0];
+    let (mut stays, mut goes) = if is_first { (first, second) } else { (second, first) };
+    mesh.start("B", &["first", "second"], &[]);
+    let of_b = |status: &Value| {
+        let members = status["members"].as_array().unwrap().iter();
+        members.clone().find(|one| one["name"] == "A").map(|one| one["conflict"].clone())
+    };
+    let conflict = |mesh: &Mesh, at: &str| {
+        let status = mesh.status(at);
+        if at == "B" { of_b(&status).unwrap_or_default() } else { status["conflict"].clone() }
+    };
+    // The one that goes may have moved on meanwhile, and none has a row that could end it.
+    for at in ["B", "first", "second"] {
+        while !conflict(&mesh, at).is_object() {}
+    }
+    let page = mesh.place.run(&["mesh", "status", "ipc://B"]).ok();
+    assert!(page.contains("in conflict") && page.contains("two processes are A: "), "{page}");
+    let said = conflict(&mesh, "B");
+    let at = |which: &str| said[which]["address"].as_str().unwrap().to_owned();
+    let [stays_at, goes_at] = if is_first { ["first", "second"] } else { ["second", "first"] };
+    assert!(at("stays").contains(stays_at) && at("goes").contains(goes_at), "{said}");
+    goes.type_line("AAPL 1");
+    mesh.has(goes_at, "A", "AAPL", "1");
+    stays.type_line("MSFT 2");
+    let error = goes.outcome().error();
+    assert!(error.contains("the name is taken: B says that another process is A at"), "{error}");
+    assert!(error.contains("the 1 trade that this process has taken"), "{error}");
+    mesh.has("B", "A", "MSFT", "2");
+    assert_eq!(mesh.position("B", "A", "AAPL"), None);
+    while conflict(&mesh, "B").is_object() || conflict(&mesh, stays_at).is_object() {}
     stays.signal("-INT");
     stays.outcome().ok();
 }
