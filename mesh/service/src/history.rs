@@ -73,6 +73,18 @@ const SCHEMA: &str = "
         PRIMARY KEY (snapshot, strategy)
     ) WITHOUT ROWID;";
 
+/// What a snapshot adds to each table.
+const INSERT_SNAPSHOT: &str =
+    "INSERT INTO snapshots (taken_at, kind, rows, digest) VALUES (?1, ?2, ?3, ?4)";
+/// See [`INSERT_SNAPSHOT`].
+const INSERT_POSITION: &str = "
+    INSERT INTO positions (snapshot, taken_at, kind, strategy, symbol, position, incarnation, life,
+        sequence, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+/// See [`INSERT_SNAPSHOT`].
+const INSERT_LINEAGE: &str = "
+    INSERT INTO lineages (snapshot, strategy, through, adopted, adopted_as, lives, digest)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
 /// Why a snapshot was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SnapshotKind {
@@ -153,6 +165,11 @@ impl History {
         connection.busy_timeout(HISTORY_BUSY)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(SCHEMA)?;
+        // Tables of these names may be somebody else's: it is said now, and not when the first
+        // snapshot is stored.
+        for statement in [INSERT_SNAPSHOT, INSERT_POSITION, INSERT_LINEAGE] {
+            connection.prepare(statement)?;
+        }
         Ok(Self { connection, folder: folder.to_owned(), keep })
     }
 
@@ -186,15 +203,11 @@ impl History {
         let transaction = self.connection.transaction()?;
         let kind = snapshot.kind.name();
         let rows = i64::try_from(snapshot.rows.len()).unwrap_or(i64::MAX);
-        transaction.execute(
-            "INSERT INTO snapshots (taken_at, kind, rows, digest) VALUES (?1, ?2, ?3, ?4)",
-            params![taken_at, kind, rows, snapshot.digest.to_string()],
-        )?;
+        transaction
+            .execute(INSERT_SNAPSHOT, params![taken_at, kind, rows, snapshot.digest.to_string()])?;
         let number = transaction.last_insert_rowid();
         {
-            let mut insert = transaction.prepare(
-                "INSERT INTO positions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?;
+            let mut insert = transaction.prepare(INSERT_POSITION)?;
             for ViewRow { owner, row } in &snapshot.rows {
                 let Row { symbol, position, version, updated } = row;
                 insert.execute(params![
@@ -212,8 +225,7 @@ impl History {
             }
         }
         {
-            let mut insert =
-                transaction.prepare("INSERT INTO lineages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            let mut insert = transaction.prepare(INSERT_LINEAGE)?;
             for (owner, lineage) in &snapshot.lineages {
                 let lives: Vec<_> = lineage.lives.iter().copied().map(version_text).collect();
                 insert.execute(params![

@@ -13,11 +13,10 @@
 //! other, and it yields.
 
 use super::Replica;
-use super::link::Link;
 use crate::{
     Address, Effect, Incarnation, LinkId, NameTaken, Notice, Now, Started, Steady, limits,
 };
-use crate::{Phase, Record};
+use crate::{Namesake, Phase, Record, StrategyName};
 
 /// What the other end of a link says of another process of this name, which started later.
 #[derive(Clone, Debug)]
@@ -28,6 +27,15 @@ pub(super) struct Claim {
     /// When it was said last.
     said: Steady,
     is_counted: bool,
+}
+
+/// A process that has the name of another one beside it, which has a later incarnation.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    pub(super) name: StrategyName,
+    pub(super) process: Namesake,
+    /// It is said again until then, or it is gone.
+    pub(super) until: Steady,
 }
 
 impl Replica {
@@ -56,14 +64,15 @@ impl Replica {
         self.dials.ask_now(now.steady, &taken.address);
     }
 
-    /// Who says now that it hears a later process of this name, and which: the latest one.
-    pub(super) fn claimed(&self, now: Now) -> Option<(&Link, &NameTaken)> {
+    /// The latest process of this name of which somebody says now that it hears it, and who says so.
+    pub(super) fn claimed(&self, now: Now) -> Option<(Option<StrategyName>, &NameTaken)> {
         let silence = self.settings.heartbeat * limits::SILENT_BEATS;
-        let is_heard = |claim: &&Claim| claim.taken.is_alive && now.steady < claim.said + silence;
-        let claims = self.links.values().filter_map(|link| Some((link, link.claim.as_ref()?)));
-        let heard = claims.filter(|(_, claim)| is_heard(claim));
-        let claimed = heard.map(|(link, claim)| (link, &claim.taken));
-        claimed.max_by_key(|(_, taken)| (taken.incarnation, taken.instance))
+        let is_heard = |claim: &Claim| claim.taken.is_alive && now.steady < claim.said + silence;
+        let claims = self.links.values().filter_map(|link| {
+            let claim = link.claim.as_ref().filter(|claim| is_heard(claim))?;
+            Some((link.peer.map(|peer| peer.name), &claim.taken))
+        });
+        claims.max_by_key(|(_, taken)| (taken.incarnation, taken.instance))
     }
 
     /// Counts the claims that nobody backed, and forgets those that are not said any more.

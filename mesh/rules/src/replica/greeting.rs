@@ -123,10 +123,10 @@ impl Replica {
         if standing == Standing::Earlier {
             // An older hello of the same process came late; or another process has the name.
             if taken.is_some() {
-                self.see_both(now, id, hello, out);
                 // It is served like one that joins, and is shown what there is of its name.
                 let peer = Peer { is_joining: true, ..peer };
                 self.accept(now, id, peer, hello, taken, out);
+                self.see_both(now, id, hello, out);
             }
             return;
         }

@@ -4,8 +4,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use super::claims::Claim;
-use super::namesakes::Beside;
+use super::claims::{Beside, Claim};
 use crate::{
     Address, Heartbeat, Incarnation, Instance, OwnerSummary, Steady, StrategyName, Version,
 };

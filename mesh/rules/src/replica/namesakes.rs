@@ -19,21 +19,13 @@
 //! ```
 
 use super::Replica;
+use super::claims::Beside;
 use super::link::Link;
 use crate::members::Known;
 use crate::{
     Address, Effect, Hello, Incarnation, Instance, LinkId, Message, NameTaken, NameYielded,
-    Namesake, Notice, Now, Steady, StepDown, StrategyName, Trades, limits,
+    Namesake, Notice, Now, StepDown, StrategyName, Trades, limits,
 };
-
-/// A process that has the name of another one beside it, which has a later incarnation.
-#[derive(Clone, Debug)]
-pub(super) struct Beside {
-    name: StrategyName,
-    process: Namesake,
-    /// It is said again until then, or it is gone.
-    until: Steady,
-}
 
 impl Replica {
     /// Another process of this name is at the other end.

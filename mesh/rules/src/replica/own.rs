@@ -292,9 +292,9 @@ impl Replica {
         }
         let claimed = self.claimed(now);
         let claimed = claimed.filter(|(_, taken)| version.incarnation <= taken.incarnation);
-        if let Some((link, taken)) = claimed {
+        if let Some((peer, taken)) = claimed {
             // They are no rows that this process has lost: a later one is heard, which wrote them.
-            let (peer, stays) = (link.peer.map(|peer| peer.name), taken.clone());
+            let stays = taken.clone();
             return self.leave(now, peer, stays, out);
         }
         let (holders, journal, trades) = (vec![holder], self.owned.version(), Some(self.trades));
