@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use allot_feeds::plural;
 use allot_mesh_rules::{
     Address, Incarnation, Instance, MemberStatus, Namesake, Phase, Route, StrategyName,
 };
@@ -153,13 +154,14 @@ fn text(status: &PeerStatus) -> String {
     let incarnation = incarnation.map(|number| format!(", incarnation {number}"));
     let journal = if status.has_journal { "" } else { ", without a journal" };
     let head = format!(
-        "{} at {}: {phase}{}{journal}, up for {}\n{} rows, {} of its own through version {}, \
+        "{} at {}: {phase}{}{journal}, up for {}\n{} {}, {} of its own through version {}, \
          digest {}",
         status.name,
         status.address,
         incarnation.unwrap_or_default(),
         span(status.time - status.started),
         status.rows,
+        plural(status.rows, "row"),
         status.own_rows,
         status.through,
         status.digest
