@@ -65,11 +65,11 @@ impl Digest {
         let of_adoption = |adopted: &Adoption| {
             [&of_version(&adopted.through)[..], &[adopted.incarnation.number()]].concat()
         };
+        // Whether there is an adoption is a word, too: no two lineages have the same words.
+        let has_adopted = u64::from(adopted.is_some());
         let adopted = adopted.as_ref().map_or_else(Vec::new, of_adoption);
         let lives: Vec<u64> = lives.iter().flat_map(of_version).collect();
-        // How many words each part has is one of them: no two lineages have the same words.
-        let count = u64::try_from(adopted.len()).expect("an adoption is three words");
-        let words = [&[owner.hash()], &of_version(through)[..], &[count], &adopted, &lives];
+        let words = [&[owner.hash()], &of_version(through)[..], &[has_adopted], &adopted, &lives];
         let words = words.concat();
         Self(u128::from(lane(5, words.iter().copied())) << 64 | u128::from(lane(6, words)))
     }
