@@ -89,6 +89,9 @@ impl Auditor {
     ) -> Result<u64, Mismatch> {
         let shares = outcomes.expect_divided(due, &self.accounts)?;
         self.check_shares(due.fill, &shares)?;
+        if self.wanted == Some(name_of(due.fill)) {
+            self.explanation = Some(self.explain(&due, &shares));
+        }
         self.apply_division(due.fill, due.is_late, shares)
     }
 
@@ -120,7 +123,7 @@ impl Auditor {
     /// With `p` for the price, `Q` for the quantity and `s` for the sign of the side, account *i*
     /// misses `W_i·(T + s·p·Q) − W·V_i` once the fill is in the total and in no account. A blend
     /// adds the same of the ticker alone, whose values are those of the positions.
-    fn division(&self, fill: &Fill) -> Division {
+    pub(super) fn division(&self, fill: &Fill) -> Division {
         let (sign, price) = (sign(fill.side), i128::from(fill.price.nanos()));
         let quantity = fill.quantity.get();
         let moved = sign * price * i128::from(quantity);
