@@ -39,7 +39,7 @@ pub use request::{
     encode_line, encode_request, routing_keys, routing_rejection,
 };
 pub use topic::{Topic, TopicName};
-pub use view::{Positions, ReportJob};
+pub use view::{Positions, ReportJob, report_of};
 
 /// The system: fills and splits in, whole shares for every account out.
 #[derive(Clone, Copy, Debug)]

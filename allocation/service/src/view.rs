@@ -9,7 +9,7 @@ mod turnover_watch;
 use std::sync::Arc;
 
 use allot_allocation_rules::Part;
-use allot_domain::{Cursor, ReportNumber, Step, TopicSeq};
+use allot_domain::{Cursor, LedgerId, Marker, ReportNumber, Step, TopicSeq};
 use allot_publisher::{Budget, Cut, Made, Topics, View};
 use allot_wire::DecodeError;
 use allot_wire::backplane::Feedback;
@@ -29,6 +29,22 @@ pub struct Positions {
     planner: NettingPlanner,
     turnover: TurnoverWatch,
     last: Option<Arc<Report>>,
+}
+
+/// The report of parts that no publisher has collected, those of replayed shards: `marker` has its
+/// number and its time, and each part has its positions.
+///
+/// # Panics
+/// If there is no part.
+#[must_use]
+pub fn report_of(
+    marker: &Marker,
+    inputs: u64,
+    ledger: Option<LedgerId>,
+    parts: Vec<Part>,
+) -> Report {
+    let mut report = report_builder::begin(marker, inputs, ledger, parts, Vec::new());
+    report.resume(&mut Budget::of(usize::MAX)).expect("the budget is larger than any report")
 }
 
 /// A report on its way.
@@ -144,7 +160,7 @@ impl View for Allocation {
 #[cfg(test)]
 mod tests {
     use allot_allocation_rules::{Book, BookConfig, SplitKey, SplitNumber};
-    use allot_domain::{Marker, Seq, SourceId};
+    use allot_domain::{Seq, SourceId};
 
     use super::*;
 
