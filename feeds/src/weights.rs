@@ -11,7 +11,7 @@ mod file;
 use std::collections::VecDeque;
 
 use allot_allocation_rules::Reject;
-use allot_allocation_rules::limits::{ACCOUNTS_MAX, WEIGHT_TOTAL};
+use allot_allocation_rules::limits::{ACCOUNTS_MAX, WEIGHT_TOLERANCE, WEIGHT_TOTAL};
 use allot_allocation_rules::{Split, Weight};
 use allot_domain::{AccountId, Seq, SourceId};
 
@@ -217,11 +217,20 @@ fn parse(text: &str) -> Result<Vec<(AccountId, Weight)>, FeedError> {
         weights.push(entry(account, weight).map_err(|reject| {
             let is_swapped = entry(weight, account).is_ok();
             let (account, weight) = (account.trim(), weight.trim());
-            let hint = format!("; the account stands first: did you mean {weight}={account}?");
-            invalid(&format!("{reject}{}", if is_swapped { hint.as_str() } else { "" }))
+            let hint = if is_swapped {
+                format!("; the account stands first: did you mean {weight}={account}?")
+            } else if let Some(percent) = weight.strip_suffix('%') {
+                format!("; weights are percentages: leave the % out, as {account}={percent}")
+            } else {
+                String::new()
+            };
+            invalid(&format!("{reject}{hint}"))
         })?);
     }
-    checked(weights).map_err(|reject| invalid(&reject.to_string()))
+    let sum: u64 = weights.iter().map(|(_, weight)| weight.nanos()).sum();
+    let is_fraction = sum.abs_diff(WEIGHT_TOTAL / 100) <= WEIGHT_TOLERANCE / 100;
+    let hint = if is_fraction { "; give percentages, not fractions of 1" } else { "" };
+    checked(weights).map_err(|reject| invalid(&format!("{reject}{hint}")))
 }
 
 fn entry(account: &str, weight: &str) -> Result<(AccountId, Weight), Reject> {
