@@ -4,13 +4,15 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::command::{
-    backup, bench, completions, config, console, demo, desk, doctor, export, feed, fills, init,
-    inspect, man, mesh, positions, publisher, restore, router, serve, shard, signals, verify,
+    backup, bench, bust, completions, config, console, demo, desk, doctor, explain, export, feed,
+    fills, help, history, init, inspect, man, mesh, positions, publisher, report, restore, router,
+    send, serve, shard, signals, split, verify,
 };
 use crate::common_args::CommonArgs;
+use crate::flags::with_settings_named;
 use crate::log;
 use crate::misuse::{EXIT_MISUSE, Misuse};
 
@@ -19,7 +21,13 @@ use crate::misuse::{EXIT_MISUSE, Misuse};
 /// Feeds send fills and splits to one endpoint; subscribers read positions from another. The server
 /// between them runs as one process (`serve`) or as several (`router`, `shard`, `publisher`).
 #[derive(Parser)]
-#[command(name = "allot", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(
+    name = "allot",
+    version = VERSION,
+    after_help = EXAMPLES,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+)]
 struct Cli {
     #[command(flatten)]
     common: CommonArgs,
@@ -27,45 +35,69 @@ struct Cli {
     verb: Verb,
 }
 
+/// The version, and the commit where that is known.
+const VERSION: &str = match option_env!("ALLOT_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 const EXAMPLES: &str = "\
 Examples:
   allot demo                                   run everything, with random fills
   allot serve                                  start a server on ports 9998 and 9999
-  allot feed aum --weights a=40,b=60           send a split: each account's percentage
+  allot split a=40,b=60                        bring a split into force: each account's percentage
   allot feed fills --random --rate 100         send 100 random fills a second
-  allot positions                              print every account's positions";
+  allot positions --now                        print every account's positions
+  allot history data --account a               print who got what, when, of which fill
+  allot help settings                          print what can be set, and where";
 
 #[derive(Subcommand)]
 enum Verb {
+    // Try it, and start it.
     Demo(demo::Demo),
     Init(init::Init),
     Serve(serve::Serve),
-    Router(router::RouterBox),
-    Shard(shard::ShardBox),
-    Publisher(publisher::PublisherBox),
+    // Tell it.
+    Split(split::Split),
     Feed(feed::Feed),
+    Send(send::Send),
+    Bust(bust::Bust),
+    // Watch it.
     Positions(positions::Positions),
+    Fills(fills::Fills),
+    Report(report::ReportNow),
+    // Look back.
+    History(history::History),
+    Explain(explain::Explain),
     Verify(verify::Verify),
     Inspect(inspect::Inspect),
+    // Take away.
     Export(export::Export),
     Backup(backup::Backup),
     Restore(restore::Restore),
-    Fills(fills::Fills),
+    // Run it.
     Doctor(doctor::Doctor),
+    Console(Box<console::ConsolePages>),
+    Config(config::ConfigPages),
+    Router(router::RouterBox),
+    Shard(shard::ShardBox),
+    Publisher(publisher::PublisherBox),
+    // The other systems.
     Signals(signals::SignalsPages),
     Mesh(Box<mesh::MeshPages>),
     Desk(Box<desk::DeskPages>),
-    Console(Box<console::ConsolePages>),
+    // Tools.
     Bench(bench::Bench),
-    Config(config::ConfigPages),
     Completions(completions::Completions),
     Man(man::Man),
+    Help(help::Help),
 }
 
 /// Runs the sub-command. The exit code is zero if it did everything it was asked to do.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Cli { common, verb } = Cli::parse();
+    let parsed = Cli::from_arg_matches(&command().get_matches());
+    let Cli { common, verb } = parsed.unwrap_or_else(|error| error.exit());
     let has_page = matches!(verb, Verb::Demo(_)) && io::stdout().is_terminal();
     let started = log::start(common.level(has_page), common.log_format);
     match started.and_then(|()| dispatch(verb, &common)) {
@@ -78,6 +110,11 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// The whole command line.
+fn command() -> Command {
+    with_settings_named(Cli::command())
+}
+
 fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
     match verb {
         Verb::Demo(demo) => demo::run(&demo, common),
@@ -87,7 +124,13 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Shard(shard) => shard::run(&shard, common),
         Verb::Publisher(publisher) => publisher::run(&publisher, common),
         Verb::Feed(feed) => feed::run(&feed, common),
+        Verb::Send(send) => send::run(&send, common),
+        Verb::Split(split) => split::run(&split, common),
+        Verb::Bust(bust) => bust::run(&bust, common),
+        Verb::Report(report) => report::run(&report, common),
         Verb::Positions(positions) => positions::run(&positions, common),
+        Verb::History(history) => history::run(&history, common),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Verify(verify) => verify::run(&verify),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Export(export) => export::run(&export),
@@ -101,8 +144,9 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Console(pages) => console::run(&pages, common),
         Verb::Bench(bench) => bench::run(&bench),
         Verb::Config(pages) => config::run(&pages, common),
-        Verb::Completions(completions) => completions::run(&completions, Cli::command()),
-        Verb::Man(man) => man::run(&man, Cli::command()),
+        Verb::Completions(completions) => completions::run(&completions, command()),
+        Verb::Man(man) => man::run(&man, command()),
+        Verb::Help(help) => help::run(&help, command()),
     }
 }
 
@@ -114,7 +158,6 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::Command;
     use tracing_subscriber::filter::LevelFilter;
 
     use super::*;
@@ -129,12 +172,12 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn every_help_has_examples_that_parse() {
-        let leaves = leaves(&Cli::command(), "");
+        let leaves = leaves(&command(), "");
         assert!(10 < leaves.len(), "{}", leaves.len());
         for (path, command) in leaves {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();

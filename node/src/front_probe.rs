@@ -1,4 +1,5 @@
-//! A front probe: why a feed hears nothing from its front door, and what to do about it.
+//! A front probe: why a feed hears nothing from its front door, or a reader from its publisher, and
+//! what to do about it.
 
 use std::time::Duration;
 
@@ -48,6 +49,35 @@ pub(crate) fn examine(
         }
         DoorFinding::Stranger => {
             format!("something listens at {front}, and it is no front door; check the endpoint")
+        }
+    })
+}
+
+/// A sentence about why no report comes from this endpoint.
+///
+/// # Errors
+/// When there are no more file descriptors.
+pub(crate) fn examine_publisher(context: &Context, publish: &str) -> Result<String, RuntimeError> {
+    Ok(match probe_door(context, publish, None, LONGEST)? {
+        DoorFinding::Publisher => {
+            "a publisher is there; check that its router and all of its shards are running, and \
+             that --report-every of the server is shorter than --timeout"
+                .to_owned()
+        }
+        DoorFinding::Door | DoorFinding::NeedsKey | DoorFinding::OtherKey => format!(
+            "{publish} is a front door; use the endpoint that the server prints after publish="
+        ),
+        DoorFinding::Nothing => format!("nothing listens at {publish}; start the server there"),
+        DoorFinding::Unreachable => format!(
+            "no answer from {publish} yet, not even that nothing listens there; check the \
+             address, and whether a firewall is between"
+        ),
+        DoorFinding::Silent => format!(
+            "something at {publish} accepts connections and says nothing: a publisher that is \
+             stopped or overloaded, or none"
+        ),
+        DoorFinding::NeedsNoKey | DoorFinding::Stranger => {
+            format!("something listens at {publish}, and it is no publisher; check the endpoint")
         }
     })
 }

@@ -1,7 +1,7 @@
 //! A progress bar: how far the feeds of this process are.
 //!
 //! On a terminal it is redrawn in place; elsewhere, for example in a log file, it is a line every
-//! few seconds.
+//! few seconds. Another bar shows how much of some journals was read.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -24,6 +24,13 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 
 const WITH_END: &str = "{bar:30} {percent:>3} %  {msg}";
 const WITHOUT_END: &str = "{spinner} {msg}";
+const READING: &str = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}  {msg}";
+
+/// A bar of how much of some journals was read. Its length is zero at first.
+pub(crate) fn reading_bar() -> indicatif::ProgressBar {
+    let style = ProgressStyle::with_template(READING).expect("the template is valid");
+    indicatif::ProgressBar::new(0).with_style(style)
+}
 
 /// The bar of one run.
 pub(crate) struct ProgressBar {
@@ -117,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_templates_are_understood() {
-        for template in [WITH_END, WITHOUT_END] {
+        for template in [WITH_END, WITHOUT_END, READING] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

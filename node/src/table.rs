@@ -1,8 +1,12 @@
 //! The table: the positions of all accounts, for people.
 //!
-//! Accounts by tickers, in whole shares, with each account's value, target and deviation, and with
-//! totals. The longer side becomes the rows, because pages are longer than they are wide. Money is
-//! rounded to cents; `--format json` and `csv` have all nine decimals.
+//! Accounts by tickers, in whole shares, with each account's value, target and deviation, with
+//! totals, and with what a share cost on average. The longer side becomes the rows, because pages
+//! are longer than they are wide. Money is rounded to cents; `--format json` and `csv` have all
+//! nine decimals.
+//!
+//! A table that is wider than the terminal is turned, if that helps; else its numbers are rounded,
+//! and its columns are laid out in blocks, one below the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +18,11 @@ use allot_feeds::plural;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use jiff::Timestamp;
 
-/// Nano-units of a cent.
+use crate::terminal::TerminalSize;
+
+/// Nano-units of a cent, and of one unit of money.
 const CENT: i128 = 10_000_000;
+const UNIT: u128 = 1_000_000_000;
 
 /// No frame: a line under the header, and space between the columns.
 const STYLE: TableStyle = TableStyle::new()
@@ -23,8 +30,44 @@ const STYLE: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─'))
     .content_lines(ContentLineStyle::none());
 
+/// The space on the left of every column but the first, and that on the right of the first.
+const GAP: usize = 2;
+const GAP_OF_FIRST: usize = 1;
+
+/// How wide a page may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Layout {
+    /// Columns of the terminal; none: as wide as it is.
+    width: Option<usize>,
+}
+
+impl Layout {
+    /// As wide as the terminal, if stdout is one.
+    pub(crate) fn of_stdout() -> Self {
+        Self { width: TerminalSize::of_stdout().map(|size| size.columns) }
+    }
+
+    /// As wide as it is.
+    pub(crate) const fn wide() -> Self {
+        Self { width: None }
+    }
+
+    fn fits(self, width: usize) -> bool {
+        self.width.is_none_or(|most| width <= most)
+    }
+}
+
+/// How exact numbers are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Numbers {
+    /// Whole shares, and cents.
+    Exact,
+    /// Three digits of what has seven or more, and no cents from a thousand on.
+    Compact,
+}
+
 /// A report as a page: its headline, its table, and how well the split was met.
-pub(crate) fn report(report: &Report) -> String {
+pub(crate) fn report(report: &Report, layout: &Layout) -> String {
     let mut headline = vec![
         format!("report {}", report.report),
         format!("cut {}", grouped(report.cut.into())),
@@ -35,46 +78,103 @@ pub(crate) fn report(report: &Report) -> String {
     if 0 < report.held {
         headline.push(format!("{} held until the first split", grouped(report.held.into())));
     }
-    let mut page = vec![headline.join(" · "), String::new(), table(&report.accounts)];
+    let headline = wrapped(&headline, " · ", layout);
+    let mut page = vec![headline, String::new(), table(&report.accounts, layout)];
     if let Some(tracking) = report.tracking {
-        page.push(format!(
-            "\nfarthest from its target: {}, by {} prices ({} avoidable, {} unavoidable)",
+        let sentence = format!(
+            "farthest from its target: {}, by {} prices ({} avoidable, {} unavoidable)",
             tracking.worst_account,
             cents(tracking.deviation_in_prices),
             cents(tracking.avoidable),
             cents(tracking.unavoidable)
-        ));
+        );
+        let words: Vec<_> = sentence.split(' ').map(str::to_owned).collect();
+        page.push(format!("\n{}", wrapped(&words, " ", layout)));
     }
     page.join("\n")
 }
 
 /// One account's statement as a page.
-pub(crate) fn statement(statement: &AccountStatement) -> String {
+pub(crate) fn statement(statement: &AccountStatement, layout: &Layout) -> String {
     let headline = [
         format!("report {}", statement.report),
         format!("cut {}", grouped(statement.cut.into())),
         format!("split {}", statement.split),
         time(statement.time_ns),
     ];
-    let table = table(std::slice::from_ref(&statement.account));
-    [headline.join(" · "), String::new(), table].join("\n")
+    let table = table(std::slice::from_ref(&statement.account), layout);
+    [wrapped(&headline, " · ", layout), String::new(), table].join("\n")
 }
 
-fn table(accounts: &[AccountReport]) -> String {
+/// Parts in lines, each as long as the page is wide at most, if its first part is not longer.
+fn wrapped(parts: &[String], between: &str, layout: &Layout) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if layout.fits(length(line) + length(between) + length(part)) => {
+                line.push_str(between);
+                line.push_str(part);
+            }
+            _ => lines.push(part.clone()),
+        }
+    }
+    lines.join("\n")
+}
+
+fn table(accounts: &[AccountReport], layout: &Layout) -> String {
     if accounts.is_empty() {
         return "no account yet: waiting for the first split".to_owned();
     }
-    let tickers: BTreeSet<Ticker> = accounts.iter().flat_map(tickers).collect();
-    let mut lines = vec![head(&tickers)];
-    lines.extend(accounts.iter().map(|account| line(account, &tickers)));
-    if 1 < accounts.len() {
-        lines.push(total_line(accounts, &tickers));
+    let exact = Grid::of(accounts, Numbers::Exact);
+    let compact = Grid::of(accounts, Numbers::Compact);
+    let is_long = exact.account_count < exact.ticker_count;
+    let candidates = [(&exact, is_long, ""), (&exact, !is_long, ""), (&compact, is_long, ROUNDED)];
+    for (grid, is_turned, note) in candidates {
+        let lines = grid.lines(is_turned);
+        if layout.fits(width(&lines)) {
+            return laid_out(lines) + note;
+        }
     }
-    if accounts.len() < tickers.len() {
-        lines = transposed(&lines);
-        lines.insert(tickers.len() + 1, vec![String::new()]);
+    blocks(compact.lines(is_long), layout.width.unwrap_or(usize::MAX)) + ROUNDED
+}
+
+/// What follows numbers that are rounded.
+const ROUNDED: &str = "\n\nnumbers are rounded to fit; --wide prints all of them";
+
+/// The cells of a table: a line for each account, a column for each ticker.
+struct Grid {
+    cells: Vec<Vec<String>>,
+    account_count: usize,
+    ticker_count: usize,
+}
+
+impl Grid {
+    fn of(accounts: &[AccountReport], numbers: Numbers) -> Self {
+        let tickers: BTreeSet<Ticker> = accounts.iter().flat_map(tickers).collect();
+        let mut cells = vec![head(&tickers)];
+        cells.extend(accounts.iter().map(|account| numbers.line(account, &tickers)));
+        if 1 < accounts.len() {
+            cells.push(numbers.total_line(accounts, &tickers));
+        }
+        if !tickers.is_empty() {
+            cells.push(average_line(accounts, &tickers));
+        }
+        Self { cells, account_count: accounts.len(), ticker_count: tickers.len() }
     }
-    laid_out(lines)
+
+    /// The lines of the table; turned, they are those of the tickers.
+    fn lines(&self, is_turned: bool) -> Vec<Vec<String>> {
+        if !is_turned {
+            return self.cells.clone();
+        }
+        let column = |at: usize| self.cells.iter().map(|line| line[at].clone()).collect();
+        let mut lines: Vec<Vec<_>> = (0..self.cells[0].len()).map(column).collect();
+        let is_split = 0 < self.ticker_count;
+        if is_split {
+            lines.insert(self.ticker_count + 1, vec![String::new(); self.cells.len()]);
+        }
+        lines
+    }
 }
 
 fn tickers(account: &AccountReport) -> impl Iterator<Item = Ticker> {
@@ -86,34 +186,138 @@ fn head(tickers: &BTreeSet<Ticker>) -> Vec<String> {
     [String::new()].into_iter().chain(tickers.iter().map(Ticker::to_string)).chain(sums).collect()
 }
 
-fn line(account: &AccountReport, tickers: &BTreeSet<Ticker>) -> Vec<String> {
-    let held: BTreeMap<Ticker, u64> =
-        account.positions.iter().map(|position| (position.ticker, position.quantity)).collect();
-    let quantity = |ticker| held.get(ticker).map_or(String::new(), |held| grouped((*held).into()));
-    let sums = [
-        account.weight.map_or("closed".to_owned(), percent),
-        cents(account.value),
-        account.target.map_or(String::new(), cents),
-        account.deviation.map_or(String::new(), cents),
-    ];
-    [account.id.to_string()].into_iter().chain(tickers.iter().map(quantity)).chain(sums).collect()
-}
-
-fn total_line(accounts: &[AccountReport], tickers: &BTreeSet<Ticker>) -> Vec<String> {
-    let mut held: BTreeMap<Ticker, u128> = BTreeMap::new();
-    for position in accounts.iter().flat_map(|account| &account.positions) {
-        *held.entry(position.ticker).or_default() += u128::from(position.quantity);
+impl Numbers {
+    fn line(self, account: &AccountReport, tickers: &BTreeSet<Ticker>) -> Vec<String> {
+        let held: BTreeMap<Ticker, u64> =
+            account.positions.iter().map(|position| (position.ticker, position.quantity)).collect();
+        let quantity =
+            |ticker| held.get(ticker).map_or(String::new(), |held| self.shares((*held).into()));
+        let money = |money| self.money(money);
+        let sums = [
+            account.weight.map_or("closed".to_owned(), percent),
+            money(account.value),
+            account.target.map_or(String::new(), money),
+            account.deviation.map_or(String::new(), money),
+        ];
+        let quantities = tickers.iter().map(quantity);
+        [account.id.to_string()].into_iter().chain(quantities).chain(sums).collect()
     }
-    let quantity = |ticker| held.get(ticker).map_or(String::new(), |held| grouped(*held));
-    let value = accounts.iter().map(|account| account.value).sum();
-    let sums = [String::new(), cents(value), String::new(), String::new()];
-    ["total".to_owned()].into_iter().chain(tickers.iter().map(quantity)).chain(sums).collect()
+
+    fn total_line(self, accounts: &[AccountReport], tickers: &BTreeSet<Ticker>) -> Vec<String> {
+        let totals = totals(accounts);
+        let quantity = |ticker| {
+            totals.get(ticker).map_or(String::new(), |(quantity, _)| self.shares(*quantity))
+        };
+        let value = accounts.iter().map(|account| account.value).sum();
+        let sums = [String::new(), self.money(value), String::new(), String::new()];
+        let quantities = tickers.iter().map(quantity);
+        ["total".to_owned()].into_iter().chain(quantities).chain(sums).collect()
+    }
+
+    fn shares(self, quantity: u128) -> String {
+        match self {
+            Self::Exact => grouped(quantity),
+            Self::Compact => magnitude(quantity).unwrap_or_else(|| grouped(quantity)),
+        }
+    }
+
+    fn money(self, money: Money) -> String {
+        let units = (money.nanos().unsigned_abs() + UNIT / 2) / UNIT;
+        if self == Self::Exact || units < 1_000 {
+            return cents(money);
+        }
+        let sign = if money.nanos() < 0 { "-" } else { "" };
+        format!("{sign}{}", magnitude(units).unwrap_or_else(|| grouped(units)))
+    }
 }
 
-/// Rows become columns.
-fn transposed(lines: &[Vec<String>]) -> Vec<Vec<String>> {
-    let column = |at: usize| lines.iter().map(|line| line[at].clone()).collect();
-    (0..lines[0].len()).map(column).collect()
+/// A million or more, with three digits or a few more; none of less.
+fn magnitude(number: u128) -> Option<String> {
+    let suffixes = [("T", 1_000_000_000_000_u128), ("B", 1_000_000_000), ("M", 1_000_000)];
+    // What is rounded up to a thousand of a suffix is one of the next.
+    let is_of = |unit: u128| unit <= number.saturating_add(unit / 2_000);
+    let (suffix, unit) = suffixes.into_iter().find(|(_, unit)| is_of(*unit))?;
+    let hundredths = (number.saturating_mul(100).saturating_add(unit / 2)) / unit;
+    Some(match hundredths {
+        0..1_000 => format!("{}.{:02}{suffix}", hundredths / 100, hundredths % 100),
+        1_000..10_000 => format!("{}.{}{suffix}", hundredths / 100, hundredths % 100 / 10),
+        _ => format!("{}{suffix}", grouped(hundredths / 100)),
+    })
+}
+
+/// What all accounts hold of each ticker: shares and their value.
+fn totals(accounts: &[AccountReport]) -> BTreeMap<Ticker, (u128, Money)> {
+    let mut totals: BTreeMap<Ticker, (u128, Money)> = BTreeMap::new();
+    for position in accounts.iter().flat_map(|account| &account.positions) {
+        let (quantity, value) = totals.entry(position.ticker).or_default();
+        *quantity += u128::from(position.quantity);
+        *value += position.value;
+    }
+    totals
+}
+
+/// What a share of each ticker cost on average: bought less sold, by the shares that are held.
+fn average_line(accounts: &[AccountReport], tickers: &BTreeSet<Ticker>) -> Vec<String> {
+    let totals = totals(accounts);
+    let average = |ticker| match totals.get(ticker) {
+        Some((quantity, value)) if 0 < *quantity => {
+            let quantity = i128::try_from(*quantity).unwrap_or(i128::MAX);
+            cents(Money::from_nanos(value.nanos() / quantity))
+        }
+        _ => String::new(),
+    };
+    let sums = [const { String::new() }; 4];
+    let averages = tickers.iter().map(average);
+    ["average price".to_owned()].into_iter().chain(averages).chain(sums).collect()
+}
+
+/// A table of any cells; the first line is its head.
+pub(crate) fn plain(lines: Vec<Vec<String>>) -> String {
+    let layout = Layout::of_stdout();
+    match layout.width {
+        Some(most) if most < width(&lines) => blocks(lines, most),
+        _ => laid_out(lines),
+    }
+}
+
+/// How wide a table is.
+fn width(lines: &[Vec<String>]) -> usize {
+    let widths = widths(lines);
+    widths.iter().sum::<usize>() + GAP_OF_FIRST + GAP * widths.len().saturating_sub(1)
+}
+
+fn widths(lines: &[Vec<String>]) -> Vec<usize> {
+    let count = lines.first().map_or(0, Vec::len);
+    let longest = |at: usize| {
+        lines.iter().filter_map(|line| line.get(at)).map(|cell| length(cell)).max().unwrap_or(0)
+    };
+    (0..count).map(longest).collect()
+}
+
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The columns in blocks that are as wide as the page at most, each with the first column.
+fn blocks(lines: Vec<Vec<String>>, most: usize) -> String {
+    let widths = widths(&lines);
+    let mut pages = Vec::new();
+    let mut from = 1;
+    while from < widths.len() {
+        let mut taken = widths[0] + GAP_OF_FIRST;
+        let mut to = from;
+        while to < widths.len() && (to == from || taken + GAP + widths[to] <= most) {
+            taken += GAP + widths[to];
+            to += 1;
+        }
+        let block = lines.iter().map(|line| {
+            let first = line.first().cloned().unwrap_or_default();
+            [first].into_iter().chain(line[from..to].iter().cloned()).collect()
+        });
+        pages.push(laid_out(block.collect()));
+        from = to;
+    }
+    pages.join("\n\n")
 }
 
 fn laid_out(lines: Vec<Vec<String>>) -> String {
@@ -135,19 +339,25 @@ fn laid_out(lines: Vec<Vec<String>>) -> String {
 }
 
 /// Cents, rounded half away from zero.
-fn cents(money: Money) -> String {
+pub(crate) fn cents(money: Money) -> String {
     let nanos = money.nanos();
     let cents = (nanos.unsigned_abs() + CENT.unsigned_abs() / 2) / CENT.unsigned_abs();
     let sign = if nanos < 0 && 0 < cents { "-" } else { "" };
     format!("{sign}{}.{:02}", grouped(cents / 100), cents % 100)
 }
 
-fn percent(weight: Weight) -> String {
-    format!("{} %", nanos_text(weight.nanos().into()))
+/// A percentage: rounded to two decimals, unless that would make something nothing.
+pub(crate) fn percent(weight: Weight) -> String {
+    let nanos = weight.nanos();
+    let cent = CENT.unsigned_abs();
+    let rounded = (u128::from(nanos) + cent / 2) / cent * cent;
+    let is_lost = 0 < nanos && rounded == 0;
+    let shown = if is_lost { nanos.into() } else { i128::try_from(rounded).unwrap_or(i128::MAX) };
+    format!("{} %", nanos_text(shown))
 }
 
 /// Digits in groups of three.
-fn grouped(number: u128) -> String {
+pub(crate) fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.char_indices() {
@@ -232,15 +442,15 @@ mod tests {
             account("account2", None, &[("AAPL", 7)]),
         ];
         check(
-            &report(&of(accounts, 0)),
+            &report(&of(accounts, 0), &Layout::wide()),
             expect![[r#"
             report 12 · cut 88,211 · split 17 · 2026-11-21 10:00:00 UTC · 88,190 fills
 
-                            account1  account2         total
-            ────────────────────────────────────────────────
-            AAPL               9,300         7         9,307
-            MSFT                  12                      12
-            T                      1                       1
+                            account1  account2         total  average price
+            ───────────────────────────────────────────────────────────────
+            AAPL               9,300         7         9,307         187.23
+            MSFT                  12                      12         187.23
+            T                      1                       1         187.23
 
             weight              60 %    closed
             value       1,743,672.99  1,310.61  1,744,983.60
@@ -256,15 +466,16 @@ mod tests {
         let accounts =
             vec![account("a", Some(60), &[("AAPL", 3)]), account("b", Some(40), &[("AAPL", 2)])];
         check(
-            &report(&of(accounts, 3)),
+            &report(&of(accounts, 3), &Layout::wide()),
             expect![[r#"
             report 12 · cut 88,211 · split 17 · 2026-11-21 10:00:00 UTC · 88,190 fills · 3 held until the first split
 
-                    AAPL  weight   value  target  deviation
-            ───────────────────────────────────────────────
-            a          3    60 %  561.69  561.64       0.05
-            b          2    40 %  374.46  374.41       0.05
-            total      5          936.15
+                              AAPL  weight   value  target  deviation
+            ─────────────────────────────────────────────────────────
+            a                    3    60 %  561.69  561.64       0.05
+            b                    2    40 %  374.46  374.41       0.05
+            total                5          936.15
+            average price   187.23
 
             farthest from its target: a, by 0.31 prices (0.31 avoidable, 0.00 unavoidable)"#]],
         );
@@ -273,7 +484,7 @@ mod tests {
     #[test]
     fn before_the_first_split_there_is_no_account() {
         check(
-            &report(&of(Vec::new(), 0)),
+            &report(&of(Vec::new(), 0), &Layout::wide()),
             expect![[r#"
             report 12 · cut 88,211 · split 17 · 2026-11-21 10:00:00 UTC · 88,190 fills
 
@@ -284,7 +495,7 @@ mod tests {
     #[test]
     fn one_fill_is_not_called_fills() {
         for (fills, ending) in [(0, " · 0 fills"), (1, " · 1 fill"), (2, " · 2 fills")] {
-            let page = report(&Report { fills, ..of(Vec::new(), 0) });
+            let page = report(&Report { fills, ..of(Vec::new(), 0) }, &Layout::wide());
             assert!(page.lines().next().unwrap().ends_with(ending), "{page}");
         }
     }
@@ -304,14 +515,14 @@ mod tests {
             account,
         };
         check(
-            &statement(&one),
+            &statement(&one, &Layout::wide()),
             expect![[r#"
             report 1 · cut 2 · split 3 · 2026-11-21 10:00:00 UTC
 
-                               a
-            ────────────────────
-            AAPL               3
-            MSFT               4
+                               a  average price
+            ───────────────────────────────────
+            AAPL               3         187.23
+            MSFT               4         187.23
 
             weight          60 %
             value       1,310.61
@@ -332,6 +543,77 @@ mod tests {
             (-999_999_995_000_000, "-1,000,000.00"),
         ] {
             assert_eq!(cents(Money::from_nanos(nanos)), text);
+        }
+    }
+
+    /// Twelve accounts and forty tickers.
+    fn firm() -> Report {
+        let tickers: Vec<_> = (0..40).map(|number| format!("TICK{number:02}")).collect();
+        let accounts = (0..12).map(|number: u64| {
+            let held: Vec<_> = tickers
+                .iter()
+                .zip(1..)
+                .map(|(ticker, at)| (ticker.as_str(), number * 70_001 + at * at * 997))
+                .collect();
+            account(&format!("account{number}"), Some(8), &held)
+        });
+        of(accounts.collect(), 0)
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let firm = firm();
+        for width in [40, 80, 120, 200, 400] {
+            let page = report(&firm, &Layout { width: Some(width) });
+            let longest = page.lines().map(length).max().unwrap();
+            assert!(longest <= width, "{longest} of {width}:\n{page}");
+            for account in &firm.accounts {
+                assert!(page.contains(account.id.as_str()), "{width}: {}", account.id);
+            }
+        }
+        let whole = report(&firm, &Layout::wide());
+        assert!(!whole.contains("rounded"), "{whole}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_rounded_and_says_so() {
+        let held = [("AAPL", 9_300_000), ("MSFT", 12), ("T", 1)];
+        let accounts = vec![account("account1", Some(60), &held), account("account2", None, &[])];
+        let whole = report(&of(accounts.clone(), 0), &Layout::wide());
+        assert!(whole.contains("9,300,000") && !whole.contains("rounded"), "{whole}");
+        let page = report(&of(accounts, 0), &Layout { width: Some(50) });
+        assert!(page.contains("9.30M") && page.contains("1.74B"), "{page}");
+        assert!(page.contains("--wide prints all of them"), "{page}");
+    }
+
+    #[test]
+    fn large_numbers_keep_three_digits() {
+        for (number, text) in [
+            (999_499, None),
+            (999_999, Some("1.00M")),
+            (1_234_567, Some("1.23M")),
+            (12_345_678, Some("12.3M")),
+            (815_217_763, Some("815M")),
+            (999_999_999, Some("1.00B")),
+            (1_000_000_000, Some("1.00B")),
+            (7_654_321_000_000, Some("7.65T")),
+            (1_099_511_627_776_000, Some("1,099T")),
+        ] {
+            assert_eq!(magnitude(number).as_deref(), text, "{number}");
+        }
+    }
+
+    #[test]
+    fn weights_have_two_decimals_unless_that_is_nothing() {
+        for (nanos, text) in [
+            (8_333_333_333, "8.33 %"),
+            (40_000_000_000, "40 %"),
+            (33_500_000_000, "33.5 %"),
+            (66_666_666_667, "66.67 %"),
+            (1_000_000, "0.001 %"),
+            (0, "0 %"),
+        ] {
+            assert_eq!(percent(Weight::from_nanos("a", nanos).unwrap()), text);
         }
     }
 }

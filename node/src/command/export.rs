@@ -20,12 +20,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::allocation_log::AllocationLog;
-use crate::journal_bar::journal_bar;
+use crate::progress_bar::reading_bar;
+use crate::shard_replay::ShardReplay;
 use crate::misuse::demand;
 use crate::stdout::print;
 use crate::unfinished_folder::UnfinishedFolder;
-use crate::{shard_dirs, time_argument, time_text};
+use crate::{shard_dirs, time_text};
 use shard_rows::{Period, ShardRows, WrittenSplits};
 use sink::{Format, Sink};
 
@@ -58,10 +58,10 @@ pub(crate) struct Export {
     #[arg(long, value_enum)]
     format: Format,
     /// Leave out what came about before this time: a date of UTC, or a moment with its offset
-    #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
+    #[arg(long, value_name = "TIME", value_parser = time_text::parse)]
     from: Option<u64>,
     /// End before this time; positions are those of then
-    #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
+    #[arg(long, value_name = "TIME", value_parser = time_text::parse)]
     to: Option<u64>,
 }
 
@@ -76,20 +76,24 @@ pub(crate) fn run(export: &Export) -> Result<ExitCode> {
     let mut sink = Sink::create(*format, folder.path())?;
     let period = Period { from: *from, to: *to };
     let mut splits = WrittenSplits::default();
-    let bar = journal_bar();
+    let bar = reading_bar();
     let mut shards = Vec::new();
     for directory in &directories {
-        let mut log = AllocationLog::open(directory, &bar)?;
-        let Some(shard) = log.stamp().map(|stamp| stamp.shard) else { continue };
-        let mut rows = ShardRows::new(shard, period, &mut sink, &mut splits);
-        while let Some(logged) = log.next()? {
-            if !rows.begin(&logged, log.book()) {
+        let mut replay = ShardReplay::open(directory)?;
+        let Some(stamp) = &replay.start().stamp else { continue };
+        bar.inc_length(replay.bytes_expected());
+        let mut rows = ShardRows::new(stamp.shard, period, &mut sink, &mut splits);
+        while let Some(logged) = replay.next(u64::MAX)? {
+            if !rows.begin(&logged, replay.state().machine()) {
                 break;
             }
-            log.apply(&logged, |outcomes, book| rows.put(&logged, outcomes, book))?;
+            replay.apply(&logged, |outcomes, book| rows.put(&logged, outcomes, book))?;
+            if logged.index.get().is_multiple_of(RECORDS_PER_TICK) {
+                bar.inc(replay.take_bytes());
+            }
         }
-        rows.finish(log.book())?;
-        shards.push(shard_as_json(&log));
+        rows.finish(replay.state().machine())?;
+        shards.push(shard_as_json(&replay));
     }
     bar.finish_and_clear();
     note_missing(data, &shards);
@@ -125,14 +129,14 @@ fn ledger_of(data: &Path) -> Result<Option<String>> {
     }
 }
 
-fn shard_as_json(log: &AllocationLog) -> Value {
-    let stamp = log.stamp().expect("a journal that was written has a stamp");
-    let pruned = log.replayed_from().get();
+fn shard_as_json(replay: &ShardReplay) -> Value {
+    let stamp = replay.start().stamp.as_ref().expect("a journal that was written has a stamp");
+    let pruned = replay.start().from.get();
     json!({
         "shard": stamp.shard.get(),
         "of": stamp.shards,
         "first_record": pruned + 1,
-        "last_record": log.last().get(),
+        "last_record": replay.index().get(),
         "pruned": 0 < pruned,
     })
 }
@@ -146,12 +150,6 @@ fn note_missing(data: &Path, shards: &[Value]) {
         tracing::warn!(
             "{data} has {count} of the {of} shards of its ledger: the tickers of the others are \
              not in the export"
-        );
-    }
-    if shards.iter().any(|shard| shard["pruned"] == true) {
-        tracing::warn!(
-            "the journals were pruned: fills, allocations and splits begin where they begin; \
-             positions are complete"
         );
     }
 }

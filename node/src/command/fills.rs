@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use allot_allocation_rules::TickerSeq;
 use allot_allocation_service::{Reply, Topic, TopicName, decode_replies, encode_reply_message};
-use allot_domain::{AccountId, Side, Ticker};
+use allot_domain::Ticker;
 use allot_runtime::Publication;
 use allot_wire::Encoding;
 use anyhow::{Context, Result, anyhow, bail};
@@ -17,6 +17,7 @@ use crate::common_args::CommonArgs;
 use crate::feed_reader::FeedReader;
 use crate::flags::Flags;
 use crate::history_reader::{HistoryReader, Page};
+use crate::reply_text::{list, verb};
 use crate::setting::{Key, set};
 use crate::time_text;
 
@@ -223,7 +224,7 @@ fn line(format: Format, number: u64, body: &[u8]) -> Result<String> {
 fn text(number: u64, reply: &Reply) -> String {
     match reply {
         Reply::Allocated { source, id, time_ns, ticker, side, price, quantity, shares, .. } => {
-            let verb = if *side == Side::Sell { "sell" } else { "buy" };
+            let verb = verb(*side);
             let quantity = quantity.get();
             let shares = list(shares);
             let time = time_text::exact(*time_ns);
@@ -235,11 +236,6 @@ fn text(number: u64, reply: &Reply) -> String {
         }
         other => format!("{}/{}: not a fill", other.source(), other.seq()),
     }
-}
-
-fn list(shares: &[(AccountId, u64)]) -> String {
-    let share = |(account, shares): &(AccountId, u64)| format!("{account} {shares}");
-    shares.iter().map(share).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

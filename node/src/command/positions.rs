@@ -2,50 +2,77 @@
 
 mod csv;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use allot_allocation_service::{Report, Topic};
-use allot_domain::AccountId;
+use allot_allocation_service::{AccountStatement, PositionReport, Report, Topic};
+use allot_domain::{AccountId, ReportNumber, Ticker};
 use allot_runtime::duration;
-use allot_wire::Encoding;
+use allot_wire::{DecodeError, Encoding, nearest_name};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 
+use super::history::{account, ticker};
 use crate::common_args::CommonArgs;
 use crate::feed_reader::FeedReader;
 use crate::flags::Flags;
-use crate::setting::Key;
+use crate::journal_positions;
+use crate::misuse::demand;
+use crate::pager::print_page;
+use crate::report_request;
+use crate::setting::{Key, set};
+use crate::settings::Settings;
 use crate::stdout::print;
-use crate::table;
+use crate::table::{self, Layout};
+use crate::time_text;
 
 /// Print every account's positions, at every report
 ///
-/// Prints the last report at once, if there is one. Warns on stderr if reports are missing or
+/// Prints the last report at once, if there is one; with --now one that contains everything that
+/// the server has answered so far; with --at the positions of a past time, from the journals of a
+/// data directory, which a server may write meanwhile. Warns on stderr if reports are missing or
 /// degraded.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   allot positions
+  allot positions --now --ticker AAPL
   allot positions --once --format json | jq .accounts
   allot positions --account account1 --format csv >> account1.csv
+  allot positions --at 2026-11-20T16:00:00Z data
   allot positions --publish tcp://10.0.0.1:9999")]
 pub(crate) struct Positions {
+    /// Data directory to read, with --at
+    #[arg(value_name = "DIR", requires = "at")]
+    data: Option<PathBuf>,
+    /// Print the positions as they were at this time, such as 2026-11-20 or 2026-11-20T16:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time_text::parse, requires = "data",
+          conflicts_with_all = ["once", "now"])]
+    at: Option<u64>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Print only this account
     #[arg(long, value_name = "ID", value_parser = account)]
     account: Option<AccountId>,
+    /// Print only this ticker; can be repeated. Values and deviations stay those of all tickers
+    #[arg(long, value_name = "TICKER", value_parser = ticker)]
+    ticker: Vec<Ticker>,
+    /// Print whole numbers in one table, however wide, and use no pager
+    #[arg(long)]
+    wide: bool,
     /// Print one report and exit
     #[arg(long)]
     once: bool,
-    /// How long to wait for that report
-    #[arg(long, value_name = "DURATION", requires = "once", default_value = "30s",
-          value_parser = duration::parse)]
+    /// Ask the server for a report now, print it, and exit
+    #[arg(long)]
+    now: bool,
+    /// How long to wait for that report, with --once or --now
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]
-    flags: Flags<{ Key::Publish.bit() }>,
+    flags: Flags<{ set(&[Key::Publish, Key::Front, Key::FrontKey]) }>,
 }
 
 /// Output format.
@@ -59,35 +86,168 @@ enum Format {
     Csv,
 }
 
-fn account(text: &str) -> Result<AccountId, String> {
-    AccountId::new(text.as_bytes()).map_err(|reject| reject.to_string())
-}
-
-/// Prints reports: one with `--once`, else all.
+/// Prints reports: one with `--once`, `--now` or `--at`, else all.
 pub(crate) fn run(positions: &Positions, common: &CommonArgs) -> Result<ExitCode> {
-    let endpoint = common.settings(&positions.flags.given)?.publish;
-    let topic = topic(positions);
-    let mut reader = FeedReader::connect(&endpoint, &[&topic])?;
-    let subject = positions.account.map_or("of positions".to_owned(), |id| format!("of {id}"));
-    let timeout = if positions.once { positions.timeout } else { Duration::MAX };
-    for count in 0_u64.. {
-        let Some(publication) = reader.next(timeout) else {
-            bail!(
-                "no report {subject} came from {endpoint} within {}; check that a server publishes \
-                 there, and that its --report-every is shorter than --timeout",
-                duration::show(timeout)
-            );
-        };
-        let page =
-            page(positions, &publication.body, count == 0, &mut reader).with_context(|| {
-                format!("cannot decode a report from {endpoint}; does the server run this version?")
-            })?;
-        print(&page)?;
-        if positions.once {
-            break;
-        }
+    let is_json = positions.format == Format::Json;
+    demand(
+        !is_json || positions.ticker.is_empty(),
+        "--ticker is for tables and CSV: JSON is whole",
+    )?;
+    if let (Some(time_ns), Some(data)) = (positions.at, &positions.data) {
+        let report = journal_positions::report_at(data, time_ns)?;
+        show_one(positions, &report)?;
+    } else {
+        follow(positions, &common.settings(&positions.flags.given)?)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
+    let endpoint = &settings.publish;
+    let whole = Topic::Positions(Encoding::Binary).to_string();
+    let topic = topic(positions);
+    // Whether there is such an account, the report of the whole firm says.
+    let topics = if topic == whole { vec![&*topic] } else { vec![&*topic, &*whole] };
+    let mut reader = FeedReader::connect(endpoint, &topics)?;
+    let is_single = positions.once || positions.now;
+    let least = match positions.now {
+        true => report_request::number(settings, positions.timeout)?,
+        false => ReportNumber::default(),
+    };
+    let timeout = if is_single { positions.timeout } else { Duration::MAX };
+    let mut is_first = true;
+    loop {
+        let Some(publication) = reader.next(timeout) else {
+            return Err(report_request::no_report(endpoint, timeout)?);
+        };
+        let undecodable =
+            || format!("cannot decode a report from {endpoint}; does the server run this version?");
+        if publication.topic != topic.as_bytes() {
+            let report = Report::decode(&publication.body).map_err(unreadable);
+            check_account(positions, &report.with_context(undecodable)?)?;
+            continue;
+        }
+        let shown = Shown::read(positions, &publication.body).with_context(undecodable)?;
+        if shown.number() < least {
+            continue;
+        }
+        reader.note_degraded(shown.degraded());
+        let body = String::from_utf8_lossy(&publication.body);
+        let page = match positions.format {
+            Format::Json => body.into_owned(),
+            Format::Csv => shown.csv(is_first),
+            Format::Table => shown.table(&layout(positions)),
+        };
+        if is_single {
+            return print_one(positions, &page);
+        }
+        print(&if positions.format == Format::Table { spaced(page, is_first) } else { page })?;
+        is_first = false;
+    }
+}
+
+/// Prints a report that was worked out here.
+fn show_one(positions: &Positions, report: &Report) -> Result<()> {
+    check_account(positions, report)?;
+    let mut json = Vec::new();
+    let of = |id: &AccountId| report.accounts.iter().position(|account| account.id == *id);
+    match positions.account.as_ref().and_then(of) {
+        Some(index) => report.encode_account(index, Encoding::Json, &mut json),
+        None => report.encode(Encoding::Json, &mut json),
+    }
+    if positions.format == Format::Json {
+        return print(&String::from_utf8_lossy(&json));
+    }
+    let shown = Shown::read(positions, &json)?;
+    let page = match positions.format {
+        Format::Csv => shown.csv(true),
+        _ => shown.table(&layout(positions)),
+    };
+    print_one(positions, &page)
+}
+
+fn print_one(positions: &Positions, page: &str) -> Result<()> {
+    let has_pager = positions.format == Format::Table && !positions.wide;
+    if has_pager { print_page(page) } else { print(page) }
+}
+
+fn layout(positions: &Positions) -> Layout {
+    if positions.wide { Layout::wide() } else { Layout::of_stdout() }
+}
+
+/// Refuses an account that there is not.
+fn check_account(positions: &Positions, report: &Report) -> Result<()> {
+    let Some(wanted) = positions.account else { return Ok(()) };
+    if report.accounts.iter().any(|account| account.id == wanted) {
+        return Ok(());
+    }
+    let known: Vec<_> = report.accounts.iter().map(|account| account.id.as_str()).collect();
+    match nearest_name(wanted.as_str(), known.iter().copied()) {
+        _ if known.is_empty() => bail!("there is no account {wanted}: there was no split yet"),
+        Some(near) => bail!("there is no account {wanted}; did you mean {near}?"),
+        None => {
+            let shown = known.iter().take(ACCOUNTS_SHOWN).copied().collect::<Vec<_>>().join(", ");
+            let more = if ACCOUNTS_SHOWN < known.len() { ", …" } else { "" };
+            bail!("there is no account {wanted}; there are {shown}{more}")
+        }
+    }
+}
+
+/// The most accounts that are named where one is not known.
+const ACCOUNTS_SHOWN: usize = 10;
+
+/// What one publication says.
+enum Shown {
+    Report(Report),
+    Statement(AccountStatement),
+}
+
+impl Shown {
+    fn read(positions: &Positions, body: &[u8]) -> Result<Self> {
+        let is_wanted = |position: &PositionReport| {
+            positions.ticker.is_empty() || positions.ticker.contains(&position.ticker)
+        };
+        if positions.account.is_some() {
+            let mut statement = Report::decode_account(body).map_err(unreadable)?;
+            statement.account.positions.retain(is_wanted);
+            return Ok(Self::Statement(statement));
+        }
+        let mut report = Report::decode(body).map_err(unreadable)?;
+        report.accounts.iter_mut().for_each(|account| account.positions.retain(is_wanted));
+        Ok(Self::Report(report))
+    }
+
+    const fn number(&self) -> ReportNumber {
+        match self {
+            Self::Report(report) => report.report,
+            Self::Statement(statement) => statement.report,
+        }
+    }
+
+    fn degraded(&self) -> &[String] {
+        match self {
+            Self::Report(report) => &report.degraded,
+            Self::Statement(statement) => &statement.degraded,
+        }
+    }
+
+    fn csv(&self, is_first: bool) -> String {
+        match self {
+            Self::Report(report) => csv::report(report, is_first),
+            Self::Statement(statement) => csv::statement(statement, is_first),
+        }
+    }
+
+    fn table(&self, layout: &Layout) -> String {
+        match self {
+            Self::Report(report) => table::report(report, layout),
+            Self::Statement(statement) => table::statement(statement, layout),
+        }
+    }
+}
+
+fn unreadable(error: DecodeError) -> anyhow::Error {
+    anyhow!("{error}")
 }
 
 fn topic(positions: &Positions) -> String {
@@ -96,32 +256,6 @@ fn topic(positions: &Positions) -> String {
         Some(account) => Topic::Account(account, encoding).to_string(),
         None => Topic::Positions(encoding).to_string(),
     }
-}
-
-/// One publication, as it is printed.
-fn page(
-    positions: &Positions,
-    body: &[u8],
-    is_first: bool,
-    reader: &mut FeedReader,
-) -> Result<String> {
-    let unreadable = |error| anyhow!("{error}");
-    if positions.account.is_some() {
-        let statement = Report::decode_account(body).map_err(unreadable)?;
-        reader.note_degraded(&statement.degraded);
-        return Ok(match positions.format {
-            Format::Table => spaced(table::statement(&statement), is_first),
-            Format::Csv => csv::statement(&statement, is_first),
-            Format::Json => String::from_utf8_lossy(body).into_owned(),
-        });
-    }
-    let report = Report::decode(body).map_err(unreadable)?;
-    reader.note_degraded(&report.degraded);
-    Ok(match positions.format {
-        Format::Table => spaced(table::report(&report), is_first),
-        Format::Csv => csv::report(&report, is_first),
-        Format::Json => String::from_utf8_lossy(body).into_owned(),
-    })
 }
 
 /// An empty line separates tables.

@@ -19,7 +19,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::journal_bar::journal_bar;
+use crate::progress_bar::reading_bar;
 use crate::record_reader::Records;
 use crate::stdout::print;
 use crate::strategy_journal_reader;
@@ -88,7 +88,7 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     for file in &verify.replies {
         given.read(file)?;
     }
-    let bar = journal_bar();
+    let bar = reading_bar();
     let mut results = Vec::new();
     for directory in &directories {
         results.push(replay(directory, &mut given, &bar));

@@ -22,6 +22,8 @@ mod kill_loop;
 mod feed_restarts;
 mod stages;
 mod replays;
+mod asking;
+mod looking_back;
 mod busy;
 mod signals;
 mod mesh;

@@ -16,7 +16,7 @@ use crate::feed_group::Feeds;
 use crate::feed_reader::FeedReader;
 use crate::progress_bar::TICK;
 use crate::rate_meter::RateMeter;
-use crate::table;
+use crate::table::{self, Layout};
 
 /// After an interrupt, how long the demo waits for the last replies.
 const PATIENCE: Duration = Duration::from_millis(700);
@@ -114,7 +114,8 @@ impl Show {
         let Some(publication) = self.reader.next(TICK) else { return Ok(None) };
         let report = Report::decode(&publication.body).map_err(|error| anyhow!("{error}"))?;
         self.reader.note_degraded(&report.degraded);
-        let mut page = vec![table::report(&report), String::new(), self.rate_line()];
+        let mut page =
+            vec![table::report(&report, &Layout::of_stdout()), String::new(), self.rate_line()];
         page.extend(signals);
         page.push(self.hint.clone());
         self.screen.show(&page.join("\n"))?;

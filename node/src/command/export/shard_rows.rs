@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use super::sink::Sink;
 use super::table::{Table, Value};
-use crate::allocation_log::Logged;
+use crate::shard_replay::Logged;
 
 /// From when to when: an outcome belongs to the time of the input that brought it about.
 #[derive(Clone, Copy, Default)]

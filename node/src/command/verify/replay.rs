@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::given_replies::GivenReplies;
 use super::memory::Memory;
 use super::record_counts::RecordCounts;
-use crate::allocation_log::pruned_through;
+use crate::shard_replay::{NoStart, Start};
 
 /// Number of records between two updates of the progress bar.
 const RECORDS_PER_TICK: u64 = 4_096;
@@ -104,33 +104,20 @@ impl<'a> Replay<'a> {
     fn start(path: &Path, reader: &Reader, given: &'a mut GivenReplies) -> Result<Self, Failure> {
         let mut failures: Vec<_> = reader.snapshots().iter().filter_map(damage_of).collect();
         failures.extend(reader.lost().map(|file| Failure::SegmentLost(file.to_owned())));
-        let pruned_through = pruned_through(reader);
-        // A journal that cannot be read at all has no stamp; reading on says what is wrong.
-        let stamp = match reader.stamp() {
-            "" => None,
-            stamp => Some(stamp.parse::<JournalStamp<Allocation>>().map_err(Failure::Stamp)?),
-        };
+        let start = Start::of(reader).map_err(|why| match why {
+            NoStart::Stamp(error) => Failure::Stamp(error),
+            NoStart::Journal(error) => Failure::Journal(error),
+        })?;
+        let Start { stamp, state, from: replayed_from, is_whole, invalid } = start;
+        let invalid = invalid.map(|(index, error)| Failure::SnapshotInvalid { index, error });
+        failures.extend(invalid);
         let book = stamp.as_ref().map_or_else(<_>::default, |stamp| stamp.machine);
         let good = reader.snapshots().iter().filter(|snapshot| snapshot.damage.is_none());
         let snapshots: BTreeMap<_, _> =
             good.map(|snapshot| (snapshot.index, snapshot.hash)).collect();
-        let mut state = State::new(book);
-        let mut replayed_from = LogIndex::ZERO;
-        if LogIndex::ZERO < pruned_through
-            && let Some((&index, _)) = snapshots.range(pruned_through..).next()
-            && let Some(snapshot) = reader.snapshot(index).map_err(Failure::Journal)?
-        {
-            match State::load(book, &snapshot.state) {
-                Ok(loaded) => {
-                    state = loaded;
-                    replayed_from = index;
-                }
-                Err(error) => failures.push(Failure::SnapshotInvalid { index, error }),
-            }
-        }
         let result =
             ShardResult { replayed_from, ..ShardResult::new(path, reader.stamp(), failures) };
-        let auditor = (pruned_through == LogIndex::ZERO).then(|| Auditor::new(book));
+        let auditor = is_whole.then(|| Auditor::new(book));
         let outcomes = Outcomes::default();
         Ok(Self { stamp, state, auditor, snapshots, given, outcomes, bytes: Vec::new(), result })
     }

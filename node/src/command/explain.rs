@@ -1,0 +1,346 @@
+//! `allot explain`: why a fill was divided as it was.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use allot_allocation_audit::{AccountExplanation, Auditor, Explanation};
+use allot_allocation_rules::{Fill, Input, Outcome};
+use allot_allocation_service::{Allocation, InputName, decode_input};
+use allot_domain::{LogIndex, MessageId, Money, Side, SourceId, Ticker};
+use allot_journal::{Folder, Reader};
+use allot_shard::Entry;
+use allot_wire::json::Object;
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use indicatif::ProgressBar;
+
+use super::bust::id;
+use super::history::{source, ticker};
+use crate::pager::print_page;
+use crate::progress_bar::reading_bar;
+use crate::reply_text::verb;
+use crate::shard_replay::ShardReplay;
+use crate::stdout::print;
+use crate::{shard_dirs, table, time_text};
+
+/// Number of records between two updates of the progress bar.
+const RECORDS_PER_TICK: u64 = 4_096;
+
+/// Explain one fill: who missed how much, and why each account got its last share
+///
+/// Reads the journals of a data directory from their start and changes nothing; a server may run
+/// meanwhile. The auditor works it out from the definition of the residual and checks every outcome
+/// before it; it shares no code with the allocator. What an account misses is its percentage of the
+/// value of all accounts of the split, less its own value, both of the shard that divided the fill.
+/// Each share goes to the account that then misses most, a share of a sale to the one that has most
+/// too much; among equals, to the id that is first in byte order.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot explain data --source desk --id 17
+  allot explain data --source nyse --id X-4711 --ticker AAPL --json")]
+pub(crate) struct Explain {
+    /// Data directory of a server, or the directory of one shard in it
+    #[arg(value_name = "DIR")]
+    data: PathBuf,
+    /// Who sent the fill
+    #[arg(long, value_name = "NAME", value_parser = source)]
+    source: SourceId,
+    /// The fill's id, or its number if it has none
+    #[arg(long, value_name = "ID", value_parser = id)]
+    id: MessageId,
+    /// The fill's ticker, where several tickers have a fill of this id
+    #[arg(long, value_name = "TICKER", value_parser = ticker)]
+    ticker: Option<Ticker>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Explains it; fails if it was not divided.
+pub(crate) fn run(explain: &Explain) -> Result<ExitCode> {
+    let bar = reading_bar();
+    let mut found = Vec::new();
+    for directory in shard_dirs::find(&explain.data)? {
+        find(explain, &directory, &bar, &mut found)?;
+    }
+    let Explain { source, id, .. } = explain;
+    let (directory, fill) = match &found[..] {
+        [one] => one,
+        [] => bail!(
+            "{} has no fill {id} of source {source}; allot history {0} --source {source} lists \
+             those that it has",
+            explain.data.display()
+        ),
+        several => {
+            let tickers: Vec<_> = several.iter().map(|(_, fill)| fill.ticker.to_string()).collect();
+            bail!(
+                "{source} has a fill {id} in each of {}; say which with --ticker",
+                tickers.join(", ")
+            )
+        }
+    };
+    let explained = work_out(directory, fill, &bar)?;
+    bar.finish_and_clear();
+    match explain.json {
+        true => print(&json(&explained))?,
+        false => print_page(&page(&explained))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Finds the fills of this name in one shard, one for each ticker, without applying anything.
+fn find(
+    explain: &Explain,
+    path: &Path,
+    bar: &ProgressBar,
+    found: &mut Vec<(PathBuf, Fill)>,
+) -> Result<()> {
+    let what = || format!("cannot read {}", path.display());
+    let folder = Folder::read_only(path).with_context(what)?;
+    let mut reader = Reader::open(Arc::new(folder)).with_context(what)?;
+    // Every shard is looked through, and one is then replayed.
+    bar.inc_length(2 * reader.segments().iter().map(|segment| segment.bytes_used).sum::<u64>());
+    let mut bytes = 0;
+    while let Some(entry) = reader.next().with_context(what)? {
+        let record = &entry.record;
+        bytes += u64::try_from(record.payload.len()).unwrap_or(0);
+        if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
+            bar.inc(std::mem::take(&mut bytes));
+        }
+        if record.kind != InputName::Fill.kind().get() {
+            continue;
+        }
+        let Ok(entry) = Entry::of::<Allocation>(record) else { continue };
+        let Ok(Input::Fill(fill)) = decode_input(entry.kind, entry.time_ns, entry.body) else {
+            continue;
+        };
+        let is_it = fill.source == explain.source
+            && fill.id == explain.id
+            && explain.ticker.is_none_or(|ticker| ticker == fill.ticker);
+        let is_known = |(_, known): &(PathBuf, Fill)| known.ticker == fill.ticker;
+        if is_it && !found.iter().any(is_known) {
+            found.push((path.to_owned(), fill));
+        }
+    }
+    Ok(())
+}
+
+/// A fill that was divided, and where that is written.
+struct Explained {
+    path: PathBuf,
+    /// The record of the input that divided it: its own, or that of the first split.
+    index: LogIndex,
+    explanation: Explanation,
+}
+
+/// Replays a shard with the auditor until the fill is divided.
+fn work_out(path: &Path, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
+    let Fill { source, ticker, id, .. } = *fill;
+    let mut replay = ShardReplay::open(path)?;
+    if !replay.start().is_whole {
+        bail!(
+            "{} was pruned, and the auditor works a division out from the first record on; look \
+             in a copy that was made before",
+            path.display()
+        );
+    }
+    let config = replay.start().stamp.as_ref().map_or_else(<_>::default, |stamp| stamp.machine);
+    let mut auditor = Auditor::new(config).explaining(source, ticker, id);
+    let mut came_of_it = None;
+    while let Some(input) = replay.advance(u64::MAX)? {
+        let index = replay.index();
+        let book = replay.state().machine();
+        auditor
+            .check(index, &input, replay.outcomes(), |account| *book.account(account))
+            .map_err(|fault| anyhow!("{} is wrong before that fill: {fault}", path.display()))?;
+        if let Some(explanation) = auditor.explanation() {
+            let (path, explanation) = (path.to_owned(), explanation.clone());
+            return Ok(Explained { path, index, explanation });
+        }
+        for outcome in &replay.outcomes().list {
+            let origin = outcome.origin();
+            if origin.source == source && origin.id == id && !origin.duplicate {
+                came_of_it = match outcome {
+                    Outcome::Held { .. } => Some("it is held until the first split".to_owned()),
+                    Outcome::Rejected { reject, .. } => Some(format!("it was refused: {reject}")),
+                    _ => came_of_it,
+                };
+            }
+        }
+        if index.get().is_multiple_of(RECORDS_PER_TICK) {
+            bar.inc(replay.take_bytes());
+        }
+    }
+    let why = came_of_it.unwrap_or_else(|| "nothing came of it".to_owned());
+    bail!("fill {id} of {ticker} by {source} was not divided: {why}")
+}
+
+fn page(explained: &Explained) -> String {
+    let Explained { path, index, explanation } = explained;
+    let Explanation { fill, split, key, is_late, accounts, last, next } = explanation;
+    let Fill { source, id, ticker, side, price, quantity, time_ns, .. } = fill;
+    let mut lines = vec![
+        format!(
+            "{source}/{id}: {} {} {ticker} at {price}",
+            verb(*side),
+            table::grouped(quantity.get().into())
+        ),
+        format!(
+            "taken {}, divided by record {index} of {}",
+            time_text::exact(*time_ns),
+            path.display()
+        ),
+        format!("split {split} ({} {}) was in force", key.source, key.seq),
+    ];
+    if *is_late {
+        lines.push("it had been held until that split".to_owned());
+    }
+    lines.push(String::new());
+    let wanted = Wanted(*side);
+    let head = [
+        "",
+        "weight",
+        "held before",
+        "value before",
+        "missed before",
+        "shares",
+        "misses after",
+        "at its last share",
+        "at one more",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(accounts.iter().map(row));
+    lines.push(table::plain(rows));
+    lines.push(String::new());
+    lines.push(wanted.legend().to_owned());
+    let of = |id: &Option<_>| accounts.iter().find(|account| Some(account.account) == *id);
+    let (last, next) = (of(last), of(next));
+    if let Some(last) = last {
+        let said = last.want_of_last.map_or_else(String::new, |want| wanted.said(want));
+        lines.push(format!("The last share of all went to {}, which {said}.", last.account));
+    }
+    lines.push(match next.and_then(|next| Some((next.account, next.want_of_next?))) {
+        Some((next, want)) => {
+            format!("The next in line was {next}, which then {}.", wanted.said(want))
+        }
+        None => "No account could take another.".to_owned(),
+    });
+    lines.extend(accounts.iter().map(|account| reason(account, wanted)));
+    lines.join("\n")
+}
+
+/// How much an account wants a share, in words.
+#[derive(Clone, Copy)]
+struct Wanted(Side);
+
+impl Wanted {
+    fn said(self, want: Money) -> String {
+        match self.0 {
+            Side::Buy => format!("missed {}", table::cents(want)),
+            Side::Sell => format!("had {} too much", table::cents(want)),
+        }
+    }
+
+    const fn legend(self) -> &'static str {
+        match self.0 {
+            Side::Buy => {
+                "At its last share, and at one more: what the account missed when that share was \
+                 given,\nor would be, the whole fill counted. Each share goes where most is missed."
+            }
+            Side::Sell => {
+                "At its last share, and at one more: what the account had too much when that share \
+                 was\ntaken, or would be, the whole fill counted. Each share is taken where there is \
+                 most too much."
+            }
+        }
+    }
+}
+
+fn row(account: &AccountExplanation) -> Vec<String> {
+    vec![
+        account.account.to_string(),
+        table::percent(account.weight),
+        table::grouped(account.held.into()),
+        table::cents(account.value),
+        table::cents(account.missed_before),
+        table::grouped(account.shares.into()),
+        table::cents(account.misses_after),
+        optional(account.want_of_last),
+        optional(account.want_of_next),
+    ]
+}
+
+/// Why an account got its last share, or none.
+fn reason(account: &AccountExplanation, wanted: Wanted) -> String {
+    let AccountExplanation { account, want_of_last, want_of_next, .. } = account;
+    match (want_of_last, want_of_next) {
+        (Some(last), Some(next)) => format!(
+            "{account}: at its last share it {}, and was not behind the next in line; then it {}",
+            wanted.said(*last),
+            wanted.said(*next)
+        ),
+        (Some(last), None) => {
+            format!("{account}: at its last share it {}, and had no more", wanted.said(*last))
+        }
+        (None, Some(next)) => {
+            format!(
+                "{account}: no share: it {}, and was behind all who got one",
+                wanted.said(*next)
+            )
+        }
+        (None, None) => format!("{account}: no share: it may take none"),
+    }
+}
+
+fn optional(money: Option<Money>) -> String {
+    money.map_or_else(String::new, table::cents)
+}
+
+fn json(explained: &Explained) -> String {
+    let Explained { path, index, explanation } = explained;
+    let Explanation { fill, split, key, is_late, accounts, last, next } = explanation;
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    object.text("directory", &path.display().to_string());
+    object.number("record", index.get());
+    object.plain("source", fill.source.as_str());
+    object.number("seq", fill.seq.get());
+    object.plain("id", &fill.id.to_string());
+    object.time("time", fill.time_ns);
+    object.plain("ticker", fill.ticker.as_str());
+    object.plain("side", verb(fill.side));
+    object.decimal("price", fill.price.nanos().into());
+    object.number("quantity", fill.quantity.get());
+    object.flag("late", *is_late);
+    object.number("split", split.get());
+    object.plain("split_source", key.source.as_str());
+    object.number("split_seq", key.seq.get());
+    for (name, id) in [("last", last), ("next", next)] {
+        if let Some(id) = id {
+            object.plain(name, id.as_str());
+        }
+    }
+    let mut by_id = object.object("accounts");
+    for account in accounts {
+        let mut one = by_id.object(account.account.as_str());
+        one.decimal("weight", account.weight.nanos().into());
+        one.number("held", account.held);
+        one.decimal("value", account.value.nanos());
+        one.decimal("missed_before", account.missed_before.nanos());
+        one.number("shares", account.shares);
+        one.decimal("misses_after", account.misses_after.nanos());
+        for (name, want) in
+            [("want_of_last", account.want_of_last), ("want_of_next", account.want_of_next)]
+        {
+            if let Some(want) = want {
+                one.decimal(name, want.nanos());
+            }
+        }
+        one.end();
+    }
+    by_id.end();
+    object.end();
+    String::from_utf8(out).expect("JSON is text")
+}

@@ -1,0 +1,160 @@
+//! `allot history`: who got what, when, of which fill, under which split.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use allot_domain::{AccountId, SourceId, Ticker};
+use allot_runtime::duration;
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::common_args::CommonArgs;
+use crate::flags::Flags;
+use crate::front_history;
+use crate::history_event::{CSV_HEAD, Event, Filter, TEXT_HEAD};
+use crate::journal_history;
+use crate::pager::Pager;
+use crate::setting::{Key, set};
+use crate::time_text;
+
+/// Print who got what, when, of which fill, and under which split
+///
+/// Of a data directory it reads every journal and changes nothing; a server may run meanwhile.
+/// Without one it asks a running server, which keeps the latest outcomes only, as many as its
+/// setting history says. Events are in order of time, oldest first; a bust says what was given
+/// back.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot history data
+  allot history data --account growth --ticker AAPL --from 2026-11-20 --to 2026-11-21
+  allot history data --format csv > history.csv
+  allot history --front tcp://127.0.0.1:9998 --source desk")]
+pub(crate) struct History {
+    /// Data directory of a server, or the directory of one shard in it [default: ask a server]
+    #[arg(value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print only what this account got or gave; can be repeated
+    #[arg(long, value_name = "ID", value_parser = account)]
+    account: Vec<AccountId>,
+    /// Print only this ticker; can be repeated
+    #[arg(long, value_name = "TICKER", value_parser = ticker)]
+    ticker: Vec<Ticker>,
+    /// Print only what this source sent; can be repeated
+    #[arg(long, value_name = "NAME", value_parser = source)]
+    source: Vec<SourceId>,
+    /// Print only from this time on, such as 2026-11-20 or 2026-11-20T16:00:00Z (UTC)
+    #[arg(long, value_name = "TIME", value_parser = time_text::parse)]
+    from: Option<u64>,
+    /// Print only what was before this time
+    #[arg(long, value_name = "TIME", value_parser = time_text::parse)]
+    to: Option<u64>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// How long to wait for each answer of the server
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    timeout: Duration,
+    #[command(flatten)]
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
+}
+
+/// Output format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// One line per event, for people
+    Table,
+    /// One line per event and account, exact; change is negative where shares were given away
+    Csv,
+    /// One JSON object per event and line
+    Json,
+}
+
+pub(super) fn account(text: &str) -> Result<AccountId, String> {
+    AccountId::new(text.as_bytes()).map_err(|reject| reject.to_string())
+}
+
+pub(super) fn ticker(text: &str) -> Result<Ticker, String> {
+    Ticker::new(text.as_bytes()).map_err(|reject| reject.to_string())
+}
+
+pub(super) fn source(text: &str) -> Result<SourceId, String> {
+    SourceId::new(text.as_bytes()).map_err(|reject| reject.to_string())
+}
+
+/// Prints the events that are asked for.
+pub(crate) fn run(history: &History, common: &CommonArgs) -> Result<ExitCode> {
+    let filter = Filter {
+        accounts: history.account.clone(),
+        tickers: history.ticker.clone(),
+        sources: history.source.clone(),
+        from: history.from.unwrap_or(0),
+        to: history.to.unwrap_or(u64::MAX),
+    };
+    let mut page = Page { out: None, format: history.format, csv: String::new(), json: Vec::new() };
+    match &history.data {
+        Some(data) => journal_history::read(data, &filter, |event| page.print(&event))?,
+        None => {
+            let settings = common.settings(&history.flags.given)?;
+            front_history::read(&settings, filter, history.timeout, |event| page.print(&event))?;
+        }
+    }
+    page.end()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the events go.
+struct Page {
+    /// Begun with the first event, so that a failure before it shows no page.
+    out: Option<Pager>,
+    format: Format,
+    csv: String,
+    json: Vec<u8>,
+}
+
+impl Page {
+    fn out(&mut self) -> Result<&mut Pager> {
+        if self.out.is_none() {
+            let mut out = Pager::begin();
+            match self.format {
+                Format::Table => writeln!(out, "{TEXT_HEAD}")?,
+                Format::Csv => writeln!(out, "{CSV_HEAD}")?,
+                Format::Json => {}
+            }
+            self.out = Some(out);
+        }
+        Ok(self.out.as_mut().expect("it was begun"))
+    }
+
+    fn print(&mut self, event: &Event) -> Result<()> {
+        match self.format {
+            Format::Table => writeln!(self.out()?, "{}", event.text())?,
+            Format::Csv => {
+                let mut csv = std::mem::take(&mut self.csv);
+                csv.clear();
+                event.csv(&mut csv);
+                self.out()?.write_all(csv.as_bytes())?;
+                self.csv = csv;
+            }
+            Format::Json => {
+                let mut json = std::mem::take(&mut self.json);
+                json.clear();
+                event.json(&mut json);
+                json.push(b'\n');
+                self.out()?.write_all(&json)?;
+                self.json = json;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<()> {
+        if self.format == Format::Table && self.out.is_none() {
+            tracing::info!("no event of that kind");
+        }
+        self.out()?;
+        self.out.map_or(Ok(()), Pager::end)
+    }
+}

@@ -1,0 +1,187 @@
+//! A front client: asks the front door one thing at a time, and waits for the reply.
+//!
+//! A request is sent again, as the same bytes, until it has its reply: its source and its number
+//! name it, so it is applied once. What the server has no room for is sent again more and more
+//! slowly.
+
+use std::fmt;
+use std::time::Duration;
+
+use allot_allocation_service::{Reply, decode_line, decode_replies};
+use allot_domain::Seq;
+use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, Nanos, PollSet, RuntimeError};
+use anyhow::{Result, anyhow};
+
+use crate::front_probe;
+
+/// When a request without a reply is sent again.
+const RESEND: Duration = Duration::from_secs(1);
+
+/// How long it waits before it sends again what there was no room for, the first time and at most:
+/// twice as long each time.
+const NO_ROOM_PAUSE: Duration = Duration::from_millis(20);
+const NO_ROOM_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How often it looks whether there is a connection.
+const CONNECT_PAUSE: Duration = Duration::from_millis(20);
+
+/// A connection to the front door.
+pub(crate) struct FrontClient {
+    context: Context,
+    link: Link,
+    front: String,
+    door_key: Option<CurveKey>,
+    clock: Clock,
+}
+
+/// What came of a request.
+pub(crate) struct Answer {
+    /// The reply as it came: one JSON object, without a line's end.
+    pub(crate) text: String,
+    /// The same, read.
+    pub(crate) reply: Reply,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// The server refused it for all that time, as for now it had no room.
+    Refused(Duration, String),
+    /// No reply came in that time; a sentence says why.
+    Silent(Duration, String),
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(waited, reason) => {
+                write!(f, "the front door refused it for {} s: {reason}", waited.as_secs())
+            }
+            Self::Silent(waited, why) => {
+                write!(f, "no reply from the front door within {} s: {why}", waited.as_secs())
+            }
+        }
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+impl FrontClient {
+    /// A client of this front door, which need not be there yet.
+    pub(crate) fn connect(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
+        let context = Context::new()?;
+        let options = LinkOptions { door_key, ..LinkOptions::default() };
+        let link = Link::dealer(&context, front, None, options)?;
+        Ok(Self { context, link, front: front.to_owned(), door_key, clock: Clock::system() })
+    }
+
+    /// A number that no earlier process has used, as far as the clock goes on.
+    pub(crate) fn first_seq(&self) -> Seq {
+        Seq::new(self.clock.now().as_unix())
+    }
+
+    /// Sends a request whose reply nobody waits for; false while there is no connection.
+    pub(crate) fn send(&mut self, line: &[u8]) -> bool {
+        self.link.send(&mut line.to_vec()).is_ok()
+    }
+
+    /// Sends one JSON object and waits for its reply, a rejection for good included.
+    ///
+    /// # Errors
+    /// [`NoAnswer`]; and when what comes is no reply.
+    pub(crate) fn ask(&mut self, line: &[u8], patience: Duration) -> Result<Answer> {
+        let name = Name::of(line);
+        let end = self.clock.now() + patience;
+        let (mut due, mut pause) = (Nanos::ZERO, NO_ROOM_PAUSE);
+        // The last reply, as long as it is the reply to what was sent last.
+        let (mut refused, mut is_replied) = (None, true);
+        loop {
+            let now = self.clock.now();
+            if end <= now {
+                return Err(self.no_answer(patience, refused)?.into());
+            }
+            if due <= now {
+                if !is_replied {
+                    refused = None;
+                }
+                is_replied = false;
+                due = now + if self.send(line) { RESEND } else { CONNECT_PAUSE };
+            }
+            match self.receive(&name)? {
+                Some(Answer { reply: Reply::Rejected { code, reason, .. }, .. })
+                    if is_for_now(&code) =>
+                {
+                    due = now + pause;
+                    pause = NO_ROOM_PAUSE_MAX.min(2 * pause);
+                    (refused, is_replied) = (Some(reason), true);
+                }
+                Some(answer) => return Ok(answer),
+                None => {}
+            }
+            let mut poll_set = PollSet::without_waker();
+            self.link.wait_on(&mut poll_set);
+            poll_set.sleep(Some(due.min(end) - now));
+        }
+    }
+
+    /// The reply to this request, if it is there; replies to anything before are dropped.
+    fn receive(&mut self, name: &Name) -> Result<Option<Answer>> {
+        let (mut message, mut replies) = (Vec::new(), Vec::new());
+        let mut found = None;
+        while self.link.receive(&mut message) {
+            for line in message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                replies.clear();
+                decode_replies(line, &mut replies).map_err(|error| {
+                    anyhow!("cannot decode a reply; does the server run this version? {error}")
+                })?;
+                if let Some(reply) = replies.pop().filter(|reply| name.is_of(reply)) {
+                    found = Some(Answer { text: String::from_utf8_lossy(line).into(), reply });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn no_answer(
+        &self,
+        waited: Duration,
+        refused: Option<String>,
+    ) -> Result<NoAnswer, RuntimeError> {
+        Ok(match refused {
+            Some(reason) => NoAnswer::Refused(waited, reason),
+            None => {
+                let why = front_probe::examine(
+                    &self.context,
+                    &self.front,
+                    self.door_key,
+                    front_probe::LONGEST,
+                )?;
+                NoAnswer::Silent(waited, why)
+            }
+        })
+    }
+}
+
+/// Whether a code says that the same request may succeed soon.
+fn is_for_now(code: &str) -> bool {
+    matches!(code, "busy" | "storage_full" | "shard_away")
+}
+
+/// The source and the number that a reply echoes, as far as the server can read them.
+struct Name {
+    source: String,
+    seq: Seq,
+}
+
+impl Name {
+    fn of(line: &[u8]) -> Self {
+        match decode_line(line) {
+            Ok(request) => Self { source: request.source().to_string(), seq: request.seq() },
+            Err(rejection) => Self { source: rejection.source.clone(), seq: rejection.seq },
+        }
+    }
+
+    fn is_of(&self, reply: &Reply) -> bool {
+        reply.seq() == self.seq && reply.source() == self.source
+    }
+}

@@ -1,0 +1,67 @@
+//! A report request: asks the front door for a report now, and the publisher for what comes of it.
+
+use std::time::Duration;
+
+use allot_allocation_service::{Reply, Report, ReportRequest, Request, Topic, encode_line};
+use allot_domain::{ReportNumber, SourceId};
+use allot_runtime::{Context as Sockets, duration};
+use allot_wire::Encoding;
+use anyhow::{Result, anyhow, bail};
+
+use crate::feed_reader::FeedReader;
+use crate::front_client::{Answer, FrontClient};
+use crate::front_probe;
+use crate::settings::Settings;
+
+/// Asks for a report now. Its answer, the rejection included.
+///
+/// # Errors
+/// When the front door does not answer in time.
+pub(crate) fn ask(client: &mut FrontClient, timeout: Duration) -> Result<Answer> {
+    let source = SourceId::new(b"allot-report").expect("the name is valid");
+    let mut line = Vec::new();
+    encode_line(&Request::Report(ReportRequest { source, seq: client.first_seq() }), &mut line);
+    client.ask(&line, timeout)
+}
+
+/// Asks for a report now. Its number.
+///
+/// # Errors
+/// As [`ask`], and when the server refuses.
+pub(crate) fn number(settings: &Settings, timeout: Duration) -> Result<ReportNumber> {
+    let mut client = FrontClient::connect(&settings.front, settings.front_key)?;
+    match ask(&mut client, timeout)?.reply {
+        Reply::Reported { report, .. } => Ok(report),
+        Reply::Rejected { reason, .. } => bail!("the server refuses a report: {reason}"),
+        other => bail!("the server answers a request of a report with something else: {other:?}"),
+    }
+}
+
+/// The report of this moment: it contains what the front door has answered before.
+///
+/// # Errors
+/// When there is none in time.
+pub(crate) fn report_now(settings: &Settings, timeout: Duration) -> Result<Report> {
+    let topic = Topic::Positions(Encoding::Binary).to_string();
+    let mut reader = FeedReader::connect(&settings.publish, &[&topic])?;
+    let number = number(settings, timeout)?;
+    loop {
+        let Some(publication) = reader.next(timeout) else {
+            return Err(no_report(&settings.publish, timeout)?);
+        };
+        let report = Report::decode(&publication.body).map_err(|error| anyhow!("{error}"))?;
+        if number <= report.report {
+            reader.note_degraded(&report.degraded);
+            return Ok(report);
+        }
+    }
+}
+
+/// Why no report came from this endpoint in time.
+///
+/// # Errors
+/// When there are no more file descriptors.
+pub(crate) fn no_report(publish: &str, timeout: Duration) -> Result<anyhow::Error> {
+    let why = front_probe::examine_publisher(&Sockets::new()?, publish)?;
+    Ok(anyhow!("no report came from {publish} within {}: {why}", duration::show(timeout)))
+}

@@ -1,0 +1,256 @@
+//! A shard replay: one shard's journal, read record by record, with the state that it makes.
+//!
+//! It reads and changes nothing, so a server may append meanwhile: what is not whole yet is the
+//! end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use allot_allocation_rules::{Book, Input, Outcomes};
+use allot_allocation_service::Allocation;
+use allot_domain::{LogIndex, Step};
+use allot_domain::snapshot::SnapshotError;
+use allot_journal::{Folder, JournalError, Reader, SegmentState};
+use allot_server::{JournalStamp, NoStamp};
+use allot_shard::{Entry, State};
+use allot_wire::Encoding;
+use anyhow::{Context, Result, anyhow};
+
+/// Where a replay begins.
+pub(crate) struct Start {
+    /// The stamp of the journal; none where nothing was ever written.
+    pub(crate) stamp: Option<JournalStamp<Allocation>>,
+    /// The empty state, or that of the oldest good snapshot if segments were pruned.
+    pub(crate) state: State<Allocation>,
+    /// The record of that snapshot; zero where the replay begins with the empty state.
+    pub(crate) from: LogIndex,
+    /// Whether the journal has everything from its first record on.
+    pub(crate) is_whole: bool,
+    /// The snapshot that could not be loaded, if that was the case.
+    pub(crate) invalid: Option<(LogIndex, SnapshotError)>,
+}
+
+/// Why there is no start.
+pub(crate) enum NoStart {
+    /// It is no journal of allocation.
+    Stamp(NoStamp),
+    /// A snapshot cannot be read.
+    Journal(JournalError),
+}
+
+impl Start {
+    /// Where the replay of this journal begins.
+    pub(crate) fn of(reader: &Reader) -> Result<Self, NoStart> {
+        let is_begun = |state: &SegmentState| *state != SegmentState::Spare;
+        let begun = reader.segments().iter().find(|segment| is_begun(&segment.state));
+        let pruned_through = begun
+            .map_or(LogIndex::ZERO, |segment| segment.first_index.previous().unwrap_or_default());
+        // A journal that cannot be read at all has no stamp; reading on says what is wrong.
+        let stamp = match reader.stamp() {
+            "" => None,
+            stamp => Some(stamp.parse::<JournalStamp<Allocation>>().map_err(NoStart::Stamp)?),
+        };
+        let book = stamp.as_ref().map_or_else(<_>::default, |stamp| stamp.machine);
+        let is_whole = pruned_through == LogIndex::ZERO;
+        let mut start =
+            Self { stamp, state: State::new(book), from: LogIndex::ZERO, is_whole, invalid: None };
+        let good = reader.snapshots().iter().filter(|snapshot| snapshot.damage.is_none());
+        let oldest = good.map(|snapshot| snapshot.index).find(|index| pruned_through <= *index);
+        if !is_whole
+            && let Some(index) = oldest
+            && let Some(snapshot) = reader.snapshot(index).map_err(NoStart::Journal)?
+        {
+            match State::load(book, &snapshot.state) {
+                Ok(state) => (start.state, start.from) = (state, index),
+                Err(error) => start.invalid = Some((index, error)),
+            }
+        }
+        Ok(start)
+    }
+}
+
+/// A replay in progress.
+pub(crate) struct ShardReplay {
+    path: PathBuf,
+    reader: Reader,
+    start: Start,
+    index: LogIndex,
+    time_ns: u64,
+    outcomes: Outcomes,
+    late: Vec<Encoding>,
+    bytes: u64,
+}
+
+/// One record that is an input, and is not applied yet.
+pub(crate) struct Logged {
+    /// Its number in the journal.
+    pub(crate) index: LogIndex,
+    /// When the router took it, in nanoseconds of Unix time; zero of one that has no time.
+    pub(crate) time_ns: u64,
+    /// What it says.
+    pub(crate) input: Input,
+    encoding: Encoding,
+}
+
+impl ShardReplay {
+    /// Opens the journal in `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no journal of allocation.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let what = || format!("cannot read {}", path.display());
+        let folder = Folder::read_only(path).with_context(what)?;
+        let reader = Reader::open(Arc::new(folder)).with_context(what)?;
+        if let Some(error) = reader.failed() {
+            return Err(anyhow!("{error}").context(what()));
+        }
+        if let Some(file) = reader.lost() {
+            let error = anyhow!("{file} is missing, and it was not pruned; restore it from a backup");
+            return Err(error.context(what()));
+        }
+        let start = Start::of(&reader).map_err(|why| match why {
+            NoStart::Stamp(NoStamp { text, .. }) => {
+                anyhow!("{} is no journal of allocation; it says {text:?}", path.display())
+            }
+            NoStart::Journal(error) => anyhow!(error).context(what()),
+        })?;
+        if let Some((index, error)) = &start.invalid {
+            return Err(
+                anyhow!("the snapshot after record {index} is invalid: {error}").context(what())
+            );
+        }
+        if !start.is_whole {
+            tracing::warn!(
+                "{} was pruned: it begins with the snapshot of record {}, and knows nothing of \
+                 what was before",
+                path.display(),
+                start.from
+            );
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            reader,
+            index: start.from,
+            start,
+            time_ns: 0,
+            outcomes: Outcomes::default(),
+            late: Vec::new(),
+            bytes: 0,
+        })
+    }
+
+    /// The next input, unless it came at `before` or later; none where there is none. What the
+    /// shard refused changed nothing and is passed over.
+    ///
+    /// # Errors
+    /// When the journal is damaged.
+    pub(crate) fn next(&mut self, before: u64) -> Result<Option<Logged>> {
+        loop {
+            let next = self.reader.next().map_err(|error| {
+                let path = self.path.display();
+                anyhow!("{path} is damaged; allot verify says where else: {error}")
+            })?;
+            let Some(found) = next else { return Ok(None) };
+            let record = &found.record;
+            self.bytes += u64::try_from(record.payload.len()).unwrap_or(0);
+            let index = record.index;
+            if index <= self.start.from {
+                continue;
+            }
+            let entry = Entry::of::<Allocation>(record).with_context(|| {
+                format!("{}: record {index} of {}", self.path.display(), found.file)
+            })?;
+            let (encoding, time_ns) = (entry.encoding, entry.time_ns);
+            if before <= time_ns {
+                return Ok(None);
+            }
+            if let Ok(input) = self.start.state.read(entry) {
+                return Ok(Some(Logged { index, time_ns, input, encoding }));
+            }
+            (self.index, self.time_ns) = (index, time_ns);
+        }
+    }
+
+    /// Applies an input. `take` gets its outcomes in order, some at a time, with the book that has
+    /// applied them.
+    ///
+    /// # Errors
+    /// Those of `take`.
+    pub(crate) fn apply(
+        &mut self,
+        logged: &Logged,
+        mut take: impl FnMut(&Outcomes, &Book) -> Result<()>,
+    ) -> Result<()> {
+        self.begin(logged);
+        let Self { start: Start { state, .. }, outcomes, late, .. } = self;
+        let mut step = state.apply(&logged.input, logged.encoding, outcomes, late);
+        take(outcomes, state.machine())?;
+        while step == Step::Pending {
+            outcomes.clear();
+            late.clear();
+            step = state.resume(logged.encoding, outcomes, late);
+            take(outcomes, state.machine())?;
+        }
+        Ok(())
+    }
+
+    /// Applies the next input, unless it came at `before` or later, and keeps all its outcomes;
+    /// none where there is none.
+    ///
+    /// # Errors
+    /// As [`ShardReplay::next`].
+    pub(crate) fn advance(&mut self, before: u64) -> Result<Option<Input>> {
+        let Some(logged) = self.next(before)? else {
+            self.outcomes.clear();
+            return Ok(None);
+        };
+        self.begin(&logged);
+        let Self { start: Start { state, .. }, outcomes, late, .. } = self;
+        let mut step = state.apply(&logged.input, logged.encoding, outcomes, late);
+        while step == Step::Pending {
+            step = state.resume(logged.encoding, outcomes, late);
+        }
+        Ok(Some(logged.input))
+    }
+
+    fn begin(&mut self, logged: &Logged) {
+        (self.index, self.time_ns) = (logged.index, logged.time_ns);
+        self.outcomes.clear();
+        self.late.clear();
+    }
+
+    /// Where the replay began.
+    pub(crate) const fn start(&self) -> &Start {
+        &self.start
+    }
+
+    /// The last record that was applied.
+    pub(crate) const fn index(&self) -> LogIndex {
+        self.index
+    }
+
+    /// When the router took it, in nanoseconds of Unix time.
+    pub(crate) const fn time_ns(&self) -> u64 {
+        self.time_ns
+    }
+
+    /// What came of it.
+    pub(crate) const fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
+    /// The state after it.
+    pub(crate) const fn state(&self) -> &State<Allocation> {
+        &self.start.state
+    }
+
+    /// How many bytes of records there are.
+    pub(crate) fn bytes_expected(&self) -> u64 {
+        self.reader.segments().iter().map(|segment| segment.bytes_used).sum()
+    }
+
+    /// How many bytes were read since this was asked last.
+    pub(crate) const fn take_bytes(&mut self) -> u64 {
+        std::mem::replace(&mut self.bytes, 0)
+    }
+}

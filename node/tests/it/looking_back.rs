@@ -1,0 +1,219 @@
+//! Look back: who got what and why, and what everybody held, from the journals of real servers.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::process::{Endpoints, Place, Process};
+
+/// A server that keeps what it is told in `data`, with so many shards.
+fn kept(shards: &str) -> (Place, Process, Endpoints) {
+    let place = Place::new();
+    place.init();
+    place.write("allot.toml", &format!("data = \"data\"\nshards = {shards}\n"));
+    let (server, at) = place.serve();
+    (place, server, at)
+}
+
+fn ask(place: &Place, at: &Endpoints, arguments: &[&str]) -> String {
+    place.run(&[arguments, &["--front", &at.front]].concat()).ok()
+}
+
+fn history(place: &Place, arguments: &[&str]) -> Vec<Value> {
+    let lines = place.run(&[&["history"], arguments, &["--format", "json"]].concat()).ok();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Two fills before the first split, a purchase, a sale, a bust of it, and another split.
+fn day(place: &Place, at: &Endpoints) {
+    let fill = |seq: &str, ticker: &str, side: &str, price: &str, quantity: &str| {
+        let words = [
+            "send",
+            "fill",
+            "source=desk",
+            &format!("seq={seq}"),
+            &format!("ticker={ticker}"),
+            &format!("side={side}"),
+            &format!("price={price}"),
+            &format!("quantity={quantity}"),
+        ];
+        ask(place, at, &words)
+    };
+    assert!(fill("1", "AAPL", "buy", "187.23", "10").contains("held"));
+    ask(place, at, &["split", "ann=40,bob=60"]);
+    fill("2", "AAPL", "buy", "187.23", "101");
+    fill("3", "MSFT", "buy", "400", "7");
+    fill("4", "AAPL", "sell", "190", "20");
+    let ends = ["--publish", at.publish.as_str()];
+    ask(place, at, &[&["bust", "desk", "4"][..], &ends].concat());
+    ask(place, at, &["split", "ann=10,bob=60,carl=30"]);
+    fill("5", "MSFT", "buy", "401.5", "9");
+}
+
+#[test]
+fn the_history_of_a_running_server_says_who_got_what() {
+    let (place, server, at) = kept("2");
+    day(&place, &at);
+    let events = history(&place, &["data"]);
+    let names: Vec<_> = events
+        .iter()
+        .map(|event| {
+            format!("{} {}", event["type"].as_str().unwrap(), event["id"].as_str().unwrap())
+        })
+        .collect();
+    let expected = [
+        "allocated 1",
+        "allocated 2",
+        "allocated 3",
+        "allocated 4",
+        "busted bust-4",
+        "allocated 5",
+    ];
+    assert_eq!(names, expected);
+    let splits: Vec<_> = events.iter().filter_map(|event| event["split"].as_u64()).collect();
+    assert_eq!(splits, [1, 1, 1, 1, 2]);
+    let bust = &events[4];
+    assert_eq!((bust["of"].as_str(), bust["side"].as_str()), (Some("4"), Some("sell")));
+    assert_eq!(bust["shares"], events[3]["shares"], "a bust gives back what was given");
+
+    // The changes of CSV add up to the positions.
+    let csv = place.run(&["history", "data", "--format", "csv"]).ok();
+    let mut held = BTreeMap::<(String, String), i64>::new();
+    for line in csv.lines().skip(1) {
+        let cells: Vec<_> = line.split(',').collect();
+        let change: i64 = cells[13].parse().unwrap();
+        *held.entry((cells[11].to_owned(), cells[1].to_owned())).or_default() += change;
+    }
+    let now = ["positions", "--now", "--format", "json", "--publish", &at.publish];
+    let now: Value = serde_json::from_str(&ask(&place, &at, &now)).unwrap();
+    for ((account, ticker), change) in &held {
+        let position = &now["accounts"][account]["positions"][ticker]["quantity"];
+        assert_eq!(position.as_i64().unwrap_or(0), *change, "{account} {ticker}");
+    }
+
+    // The same from the server itself, but for the time of what was held.
+    let ends = ["--front", at.front.as_str(), "--publish", at.publish.as_str()];
+    let told = history(&place, &ends);
+    let without_time = |event: &Value| {
+        let mut event = event.clone();
+        event.as_object_mut().unwrap().remove("time");
+        event
+    };
+    let sorted = |events: &[Value]| {
+        let mut events: Vec<_> =
+            events.iter().map(|event| without_time(event).to_string()).collect();
+        events.sort();
+        events
+    };
+    assert_eq!(sorted(&told), sorted(&events));
+    server.signal("-TERM");
+    server.outcome().ok();
+    assert_eq!(history(&place, &["data"]), events);
+    place.run(&["verify", "data"]).ok();
+}
+
+#[test]
+fn the_history_is_filtered() {
+    let (place, _server, at) = kept("1");
+    day(&place, &at);
+    let count = |arguments: &[&str]| history(&place, &[&["data"], arguments].concat()).len();
+    assert_eq!(count(&["--ticker", "MSFT"]), 2);
+    assert_eq!(count(&["--ticker", "MSFT", "--ticker", "AAPL"]), 6);
+    assert_eq!(count(&["--source", "nobody"]), 0);
+    assert_eq!(count(&["--to", "2020-01-01"]), 0);
+    assert_eq!(count(&["--from", "2020-01-01"]), 6);
+    let carl = history(&place, &["data", "--account", "carl"]);
+    assert_eq!(carl.len(), 1);
+    assert_eq!(carl[0]["shares"].as_object().unwrap().keys().collect::<Vec<_>>(), ["carl"]);
+    let last = carl[0]["time"].as_str().unwrap();
+    assert_eq!(count(&["--from", last]), 1);
+    assert_eq!(count(&["--to", last]), 5, "--to is not included");
+    let table = place.run(&["history", "data", "--ticker", "AAPL"]).ok();
+    assert!(table.contains("buy 101 at 187.23 desk/2, split 1: ann 40, bob 61"), "{table}");
+    assert!(table.contains("bust desk/bust-4 of fill 4 (sell 20 at 190): "), "{table}");
+}
+
+#[test]
+fn the_positions_of_a_past_time_are_those_of_that_time() {
+    let (place, _server, at) = kept("2");
+    day(&place, &at);
+    let events = history(&place, &["data"]);
+    let at_time = |time: &str, more: &[&str]| {
+        place.run(&[&["positions", "--at", time], more, &["data"]].concat()).ok()
+    };
+    let json = |time: &str| -> Value {
+        serde_json::from_str(&at_time(time, &["--format", "json"])).unwrap()
+    };
+    // When the sale was taken, it was not in the positions yet.
+    let sale = events[3]["time"].as_str().unwrap();
+    let then = json(sale);
+    let of = |report: &Value, account: &str, ticker: &str| {
+        report["accounts"][account]["positions"][ticker]["quantity"].as_u64().unwrap_or(0)
+    };
+    assert_eq!(of(&then, "ann", "AAPL") + of(&then, "bob", "AAPL"), 111);
+    assert_eq!(then["split"], 1);
+    assert_eq!(then["fills"], 3);
+    let now: Value = {
+        let now = ["positions", "--now", "--format", "json", "--publish", &at.publish];
+        serde_json::from_str(&ask(&place, &at, &now)).unwrap()
+    };
+    let last = json("2100-01-01");
+    for name in ["accounts", "split", "fills", "cut", "ledger", "total_value"] {
+        assert_eq!(last[name], now[name], "{name}");
+    }
+    let before = at_time("2020-01-01", &[]);
+    assert!(before.contains("no account yet"), "{before}");
+    let csv = at_time("2100-01-01", &["--format", "csv", "--account", "carl", "--ticker", "MSFT"]);
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+    let wrong =
+        place.run(&["positions", "--at", "2100-01-01", "--account", "dora", "data"]).error();
+    assert!(wrong.contains("there is no account dora; there are ann, bob, carl"), "{wrong}");
+}
+
+#[test]
+fn a_fill_is_explained_by_the_auditor() {
+    let (place, _server, at) = kept("1");
+    day(&place, &at);
+    let explain = |id: &str, more: &[&str]| {
+        place.run(&[&["explain", "data", "--source", "desk", "--id", id], more].concat())
+    };
+    let page = explain("2", &[]).ok();
+    assert!(page.starts_with("desk/2: buy 101 AAPL at 187.23\n"), "{page}");
+    assert!(page.contains("split 1 (split-"), "{page}");
+    assert!(page.contains("The last share of all went to "), "{page}");
+    let json: Value = serde_json::from_str(&explain("2", &["--json"]).ok()).unwrap();
+    let ann = &json["accounts"]["ann"];
+    assert_eq!((ann["weight"].as_str(), ann["shares"].as_u64()), (Some("40"), Some(40)));
+    assert_eq!(json["accounts"]["bob"]["shares"], 61);
+    // After 111 shares ann should have 44.4 and has 44: it misses 0.4 shares.
+    assert_eq!(ann["misses_after"], "74.892");
+    assert_eq!(json["accounts"]["bob"]["misses_after"], "-74.892");
+    assert_eq!(ann["missed_before"], "0");
+    assert_eq!(ann["held"], 4);
+
+    let late = explain("1", &[]).ok();
+    assert!(late.contains("it had been held until that split"), "{late}");
+    let sale = explain("4", &[]).ok();
+    assert!(sale.contains("had too much"), "{sale}");
+    let unknown = explain("99", &[]).error();
+    assert!(unknown.contains("data has no fill 99 of source desk"), "{unknown}");
+    let refused =
+        ["send", "fill", "source=desk", "seq=77", "ticker=T", "side=sell", "price=1", "quantity=5"];
+    let refused = place.run(&[&refused[..], &["--front", &at.front]].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    let refused = explain("77", &[]).error();
+    assert!(refused.contains("fill 77 of T by desk was not divided: it was refused:"), "{refused}");
+
+    // The same id of another ticker is another fill.
+    for ticker in ["ticker=AAPL", "ticker=MSFT"] {
+        let twin =
+            ["send", "fill", "source=desk", "seq=200", "id=X", ticker, "price=1", "quantity=5"];
+        ask(&place, &at, &twin);
+    }
+    let several = explain("X", &[]).error();
+    assert!(
+        several.contains("desk has a fill X in each of AAPL, MSFT; say which with --ticker"),
+        "{several}"
+    );
+    explain("X", &["--ticker", "MSFT"]).ok();
+}
