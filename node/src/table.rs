@@ -139,7 +139,7 @@ fn table(accounts: &[AccountReport], layout: &Layout) -> String {
 }
 
 /// What follows numbers that are rounded.
-const ROUNDED: &str = "\n\nnumbers are rounded to fit; --wide prints all of them";
+const ROUNDED: &str = "\n\nrounded to fit; --wide prints it whole";
 
 /// The cells of a table: a line for each account, a column for each ticker.
 struct Grid {
@@ -583,7 +583,7 @@ mod tests {
         assert!(whole.contains("9,300,000") && !whole.contains("rounded"), "{whole}");
         let page = report(&of(accounts, 0), &Layout { width: Some(50) });
         assert!(page.contains("9.30M") && page.contains("1.74B"), "{page}");
-        assert!(page.contains("--wide prints all of them"), "{page}");
+        assert!(page.contains("--wide prints it whole"), "{page}");
     }
 
     #[test]

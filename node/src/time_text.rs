@@ -1,7 +1,7 @@
 //! Time text: a time for people and for spreadsheets, exact; and a time that people write.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// RFC 3339 with nine decimals, UTC.
@@ -21,7 +21,6 @@ pub(crate) fn short(time_ns: u64) -> String {
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let zoned = |time: DateTime| time.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
     let time = text.parse::<Timestamp>().ok();
-    let time = time.or_else(|| text.parse::<Date>().ok().and_then(|date| zoned(date.into())));
     let time = time.or_else(|| text.parse::<DateTime>().ok().and_then(zoned));
     let nanos = time.and_then(|time| u64::try_from(time.as_nanosecond()).ok());
     nanos.ok_or_else(|| {
