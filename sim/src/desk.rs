@@ -62,7 +62,6 @@ impl Workload for DeskWorkload {
         PlantedBug::AlteredReply,
         PlantedBug::AlteredPart,
         PlantedBug::AlteredQuote,
-        PlantedBug::ReversedLines,
         PlantedBug::TwiceToShard,
         PlantedBug::OutOfOrderToShard,
     ];
