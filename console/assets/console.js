@@ -19,15 +19,21 @@
   };
 
   const tick = () => {
+    const lost = document.body.dataset.offline === "true";
+    const offline = document.querySelector(".offline");
+    if (offline) offline.hidden = !lost;
+    countDown();
     const status = document.querySelector(".status");
-    if (!status) return;
+    if (status) tickStatus(status, lost);
+  };
+
+  const tickStatus = (status, lost) => {
     if (status.dataset.now !== shown) {
       // The console's clock counts, whatever the clock of this machine says.
       shown = status.dataset.now;
       ahead = Date.now() - Number(shown);
       said = status.querySelector("strong").textContent;
     }
-    const lost = document.body.dataset.offline === "true";
     let stale = said === "stale";
     const age = status.querySelector("[data-age]");
     if (age) {
@@ -39,8 +45,32 @@
     }
     const word = stale ? "stale" : said;
     say(status, lost ? "not renewed" : word, lost && word !== "empty" ? "stale" : word);
-    const offline = status.querySelector(".offline");
-    if (offline) offline.hidden = !lost;
+  };
+
+  // What ends: orders that are pending, and a quote. At the end the page is asked for again.
+  let deskShown = null;
+  let deskAhead = 0;
+  const ended = new Set();
+  const countDown = () => {
+    const account = document.getElementById("account");
+    if (!account) return;
+    if (account.dataset.nowMs !== deskShown) {
+      deskShown = account.dataset.nowMs;
+      deskAhead = Date.now() - Number(deskShown);
+    }
+    for (const place of account.querySelectorAll("[data-until-ms]")) {
+      const left = Number(place.dataset.untilMs) - (Date.now() - deskAhead);
+      place.textContent = left > 0 ? `${Math.ceil(left / 1000)} s` : "0 s";
+      place.classList.toggle("bad", left < 10000);
+      if (left <= 0 && !ended.has(place.dataset.untilMs)) {
+        ended.add(place.dataset.untilMs);
+        renew();
+      }
+    }
+  };
+  const renew = () => {
+    const live = document.getElementById("live");
+    if (live && window.htmx) window.htmx.trigger(live, "allot:renew");
   };
 
   const reached = (is) => { document.body.dataset.offline = String(!is); tick(); };
@@ -48,8 +78,7 @@
   document.addEventListener("htmx:sseError", () => {
     reached(false);
     // Where the session has ended, this leads to the log-in.
-    const live = document.getElementById("live");
-    if (live && window.htmx) window.htmx.trigger(live, "allot:renew");
+    renew();
   });
   document.addEventListener("htmx:afterSettle", tick);
   setInterval(tick, 1000);

@@ -5,27 +5,50 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 
+use crate::attempts::Attempts;
 use crate::board::Board;
+use crate::caller::Caller;
+use crate::desk::Desk;
 use crate::drafts::Drafts;
-use crate::front_desk::FrontClient;
-use crate::limits::{FORMS_AT_ONCE_MAX, HASHES_AT_ONCE, PAGES_AT_ONCE_MAX, STREAMS_MAX};
+use crate::each::Each;
+use crate::front_door::FrontDoor;
+use crate::limits::{
+    FORMS_AT_ONCE_MAX, HASHES_AT_ONCE, LOGINS_WAITING_MAX, PAGES_AT_ONCE_MAX, STREAMS_MAX,
+};
+use crate::mesh_peer::MeshPeer;
 use crate::sessions::Sessions;
+use crate::signals_trader::SignalsTrader;
 use crate::users::Users;
 
 /// What pages share.
 pub(crate) struct App {
     pub(crate) board: Board,
-    pub(crate) front: FrontClient,
+    pub(crate) front: Caller<FrontDoor>,
+    pub(crate) desk: Option<Desk>,
+    pub(crate) signals: Option<Caller<SignalsTrader>>,
+    pub(crate) mesh: Option<Caller<MeshPeer>>,
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
+    pub(crate) attempts: Attempts,
+    /// Log-ins that wait to be hashed.
+    pub(crate) logins: Semaphore,
     pub(crate) places: Places,
     pub(crate) drafts: Mutex<Drafts>,
     pub(crate) hashes: Arc<Semaphore>,
     pub(crate) pages: Arc<Semaphore>,
     pub(crate) forms: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
-    /// Who has a stream open, once for each.
-    pub(crate) streaming: Mutex<Vec<String>>,
+    /// Who has a stream open, and of whom a form is read.
+    pub(crate) streams_each: Each,
+    pub(crate) forms_each: Each,
+}
+
+/// Whom the pages ask.
+pub(crate) struct Callers {
+    pub(crate) front: Caller<FrontDoor>,
+    pub(crate) desk: Option<Desk>,
+    pub(crate) signals: Option<Caller<SignalsTrader>>,
+    pub(crate) mesh: Option<Caller<MeshPeer>>,
 }
 
 /// Where the console is, and where the server.
@@ -34,26 +57,53 @@ pub(crate) struct Places {
     pub(crate) listen: SocketAddr,
     pub(crate) front: String,
     pub(crate) publish: String,
+    /// Where the trader of signals is, and the peer of a mesh, if they have pages.
+    pub(crate) signals: Option<String>,
+    pub(crate) mesh: Option<String>,
+    pub(crate) has_desk: bool,
     /// Whether pages can be seen without a log-in.
     pub(crate) is_open: bool,
     /// Whether a proxy in front speaks TLS.
     pub(crate) is_behind_tls: bool,
 }
 
+/// Which systems have a page besides allocation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Systems {
+    pub(crate) desk: bool,
+    pub(crate) signals: bool,
+    pub(crate) mesh: bool,
+}
+
+impl Places {
+    /// The systems that this console was told of.
+    pub(crate) const fn systems(&self) -> Systems {
+        let (signals, mesh) = (self.signals.is_some(), self.mesh.is_some());
+        Systems { desk: self.has_desk, signals, mesh }
+    }
+}
+
 impl App {
-    pub(crate) fn new(board: Board, front: FrontClient, users: Users, places: Places) -> Self {
+    pub(crate) fn new(board: Board, callers: Callers, users: Users, places: Places) -> Self {
+        let Callers { front, desk, signals, mesh } = callers;
         Self {
             board,
             front,
+            desk,
+            signals,
+            mesh,
             users,
             sessions: Sessions::default(),
+            attempts: Attempts::default(),
+            logins: Semaphore::new(LOGINS_WAITING_MAX),
             places,
             drafts: Mutex::default(),
             hashes: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
             forms: Semaphore::new(FORMS_AT_ONCE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
-            streaming: Mutex::default(),
+            streams_each: Each::default(),
+            forms_each: Each::default(),
         }
     }
 }

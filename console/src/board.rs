@@ -21,6 +21,8 @@ use crate::picture::Picture;
 #[derive(Clone)]
 pub(crate) struct Board {
     known: Arc<Mutex<Known>>,
+    /// When it began: nothing on it is older.
+    pub(crate) began_ns: u64,
     changes: watch::Sender<Changes>,
     pub(crate) clock: Clock,
 }
@@ -31,6 +33,8 @@ pub(crate) struct Changes {
     pub(crate) reports: u64,
     pub(crate) fills: u64,
     pub(crate) health: u64,
+    /// Of any user's account at the desk.
+    pub(crate) desk: u64,
 }
 
 /// Everything that is known.
@@ -128,7 +132,8 @@ impl State {
 impl Board {
     /// An empty board.
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { known: Arc::default(), changes: watch::Sender::default(), clock }
+        let began_ns = clock.now().as_unix();
+        Self { known: Arc::default(), changes: watch::Sender::default(), clock, began_ns }
     }
 
     /// What is known, for as short as possible.

@@ -1,22 +1,29 @@
 //! The console itself: the follower on its thread, and the pages on theirs.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use allot_runtime::{
-    Clock, Context, CurveKey, Link, LinkOptions, Running, ThreadGroup, Threads, WaitStrategy,
+    Clock, Context, CurveKey, Link, LinkOptions, Running, RuntimeError, ThreadGroup, ThreadSlot,
+    Threads, WaitStrategy,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::ConsoleError;
-use crate::app::{App, Places};
+use crate::app::{App, Callers, Places};
 use crate::board::Board;
+use crate::caller::{CallAgent, Caller, Codec, caller};
+use crate::desk::Desk;
+use crate::desk_book::DeskBook;
+use crate::desk_front::DeskFront;
 use crate::follower::Follower;
-use crate::front_desk::front_desk;
+use crate::front_door::FrontDoor;
+use crate::mesh_peer::MeshPeer;
+use crate::signals_trader::SignalsTrader;
 use crate::users::Users;
 use crate::{listener, pages};
 
@@ -46,6 +53,72 @@ pub struct ConsoleConfig {
     pub is_open: bool,
     /// Whether a proxy in front of it speaks TLS and adds its names.
     pub is_behind_tls: bool,
+    /// The desk that has a page, if one has.
+    pub desk: Option<DeskPlace>,
+    /// The trader of signals that has a page: where it listens.
+    pub signals: Option<String>,
+    /// The peer of a mesh that has a page.
+    pub mesh: Option<MeshPlace>,
+    /// How the flags are called that say so, for whoever has to change them.
+    pub flags: FlagNames,
+}
+
+/// Where a desk is.
+#[derive(Clone, Debug)]
+pub struct DeskPlace {
+    /// Its front door.
+    pub front: String,
+    /// Its public key, if it encrypts.
+    pub front_key: Option<CurveKey>,
+    /// Where its server writes the logs of users, if this process can read them.
+    pub logs: Option<PathBuf>,
+}
+
+/// Where a peer of a mesh is.
+#[derive(Clone, Debug)]
+pub struct MeshPlace {
+    /// Where it listens.
+    pub address: String,
+    /// The public key of its mesh, if that encrypts.
+    pub key: Option<CurveKey>,
+}
+
+/// How the flags of a console are called.
+#[derive(Clone, Copy, Debug)]
+pub struct FlagNames {
+    /// That of [`ConsoleConfig::listen`].
+    pub listen: &'static str,
+    /// That of [`ConsoleConfig::users`].
+    pub users: &'static str,
+    /// That of [`ConsoleConfig::is_open`].
+    pub open: &'static str,
+    /// That of [`ConsoleConfig::is_behind_tls`].
+    pub behind_tls: &'static str,
+}
+
+impl Default for FlagNames {
+    fn default() -> Self {
+        Self { listen: "--listen", users: "--users", open: "--open", behind_tls: "--behind-tls" }
+    }
+}
+
+impl Default for ConsoleConfig {
+    /// The usual address, and a server that is nowhere yet.
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            front: String::new(),
+            front_key: None,
+            publish: String::new(),
+            users: None,
+            is_open: false,
+            is_behind_tls: false,
+            desk: None,
+            signals: None,
+            mesh: None,
+            flags: FlagNames::default(),
+        }
+    }
 }
 
 /// A running console.
@@ -67,7 +140,7 @@ impl Console {
     /// When it would be reachable without protection, the address is taken, the file of users
     /// cannot be read, or the process is given no more threads or descriptors.
     pub fn start(config: &ConsoleConfig) -> Result<Self, ConsoleError> {
-        check(config)?;
+        config.check()?;
         let users = Users::open(config.users.as_deref())?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -79,10 +152,10 @@ impl Console {
         let listener = runtime.block_on(TcpListener::bind(config.listen));
         let listener = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = listener.map_err(|error| {
-            let listen = config.listen;
+            let (listen, flag) = (config.listen, config.flags.listen);
             ConsoleError(format!(
                 "cannot listen on {listen} ({error}); is another console running? Stop it, or \
-                 choose another address with --listen"
+                 choose another address with {flag}"
             ))
         })?;
         let (app, follower) = follow(config, address, users)
@@ -131,51 +204,107 @@ impl ConsoleStopper {
     }
 }
 
-/// Passwords and positions cross no network in the clear.
-fn check(config: &ConsoleConfig) -> Result<(), ConsoleError> {
-    let is_loopback = config.listen.ip().is_loopback();
-    let wrong = match config {
-        ConsoleConfig { is_open: true, .. } if !is_loopback => {
-            "--open shows every position to whoever connects: it goes with a loopback address only"
-        }
-        ConsoleConfig { is_open: true, is_behind_tls: true, .. } => {
-            "--open shows every position to whoever reaches the proxy: leave out one of --open and \
-             --behind-tls"
-        }
-        ConsoleConfig { is_behind_tls: false, .. } if !is_loopback => {
-            "passwords would cross the network in the clear: listen on 127.0.0.1, or put a proxy \
-             with TLS in front and say --behind-tls"
-        }
-        ConsoleConfig { is_open: false, users: None, .. } => {
-            "nobody could log in: name the file of users with --users (allot console user add \
-             makes it), or say --open"
-        }
-        _ => return Ok(()),
-    };
-    Err(ConsoleError(wrong.to_owned()))
+impl ConsoleConfig {
+    /// Whether passwords and positions cross no network in the clear.
+    ///
+    /// # Errors
+    /// When they would, or nobody could log in.
+    pub fn check(&self) -> Result<(), ConsoleError> {
+        let FlagNames { listen, users, open, behind_tls } = self.flags;
+        let is_loopback = self.listen.ip().is_loopback();
+        let wrong = match self {
+            Self { is_open: true, .. } if !is_loopback => format!(
+                "{open} shows every position to whoever connects: it goes with a loopback address \
+                 only; change {listen} or leave out {open}"
+            ),
+            Self { is_open: true, is_behind_tls: true, .. } => format!(
+                "{open} shows every position to whoever reaches the proxy: leave out one of {open} \
+                 and {behind_tls}"
+            ),
+            Self { is_behind_tls: false, .. } if !is_loopback => format!(
+                "passwords would cross the network in the clear: give {listen} an address of \
+                 127.0.0.1, or put a proxy with TLS in front and say {behind_tls}"
+            ),
+            Self { is_open: false, users: None, .. } => format!(
+                "nobody could log in: name the file of users with {users} (allot console user add \
+                 makes it), or say {open}"
+            ),
+            _ => return Ok(()),
+        };
+        Err(ConsoleError(wrong))
+    }
 }
 
+/// The agents that talk to the server and to what else has pages, on one thread; and what the pages
+/// have of them.
 fn follow(
     config: &ConsoleConfig,
     address: SocketAddr,
     users: Users,
-) -> Result<(App, Running), allot_runtime::RuntimeError> {
+) -> Result<(App, Running), RuntimeError> {
     let clock = Clock::system();
     let board = Board::new(clock.clone());
     let context = Context::new()?;
-    let mut group = ThreadGroup::new(clock, WaitStrategy::Block, Threads::Dedicated);
+    let mut group = ThreadGroup::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
     let slot = group.thread("follower")?;
-    let options = LinkOptions { door_key: config.front_key, ..LinkOptions::default() };
-    let link = Link::dealer(&context, &config.front, None, options)?;
-    let (client, desk) = front_desk(link, slot.waker().clone());
-    let follower = Follower::connect(&context, &config.publish, desk, board.clone())?;
+    let mut talk = Talk { context: &context, group: &mut group, slot: &slot };
+    let (front, agent) = talk.connect(&config.front, config.front_key, FrontDoor)?;
+    let follower = Follower::connect(&context, &config.publish, agent, board.clone())?;
+    let desk = config.desk.as_ref().map(|place| {
+        let book = DeskBook::default();
+        let codec = DeskFront { book: book.clone(), board: board.clone() };
+        let caller = talk.call(&place.front, place.front_key, codec)?;
+        Ok::<_, RuntimeError>(Desk::new(caller, book, place.logs.clone()))
+    });
+    let desk = desk.transpose()?;
+    let trader = |trader: &String| talk.call(trader, None, SignalsTrader::new(clock.now()));
+    let signals = config.signals.as_ref().map(trader).transpose()?;
+    let peer = |peer: &MeshPlace| talk.call(&peer.address, peer.key, MeshPeer::new(clock.now()));
+    let mesh = config.mesh.as_ref().map(peer).transpose()?;
     group.add(&slot, Box::new(follower));
     let places = Places {
         listen: address,
         front: config.front.clone(),
         publish: config.publish.clone(),
+        signals: config.signals.clone(),
+        mesh: config.mesh.as_ref().map(|mesh| mesh.address.clone()),
+        has_desk: desk.is_some(),
         is_open: config.is_open,
         is_behind_tls: config.is_behind_tls,
     };
-    Ok((App::new(board, client, users, places), group.start()?))
+    let callers = Callers { front, desk, signals, mesh };
+    Ok((App::new(board, callers, users, places), group.start()?))
+}
+
+/// What agents on one thread are made of.
+struct Talk<'a> {
+    context: &'a Context,
+    group: &'a mut ThreadGroup,
+    slot: &'a ThreadSlot,
+}
+
+impl Talk<'_> {
+    /// Both ends of a connection to another process.
+    fn connect<C: Codec>(
+        &self,
+        address: &str,
+        door_key: Option<CurveKey>,
+        codec: C,
+    ) -> Result<(Caller<C>, CallAgent<C>), RuntimeError> {
+        let options = LinkOptions { door_key, ..LinkOptions::default() };
+        let link = Link::dealer(self.context, address, None, options)?;
+        Ok(caller(link, self.slot.waker().clone(), codec))
+    }
+
+    /// The end of the pages; the other one has its turns on the thread.
+    fn call<C: Codec>(
+        &mut self,
+        address: &str,
+        door_key: Option<CurveKey>,
+        codec: C,
+    ) -> Result<Caller<C>, RuntimeError> {
+        let (caller, agent) = self.connect(address, door_key, codec)?;
+        self.group.add(self.slot, Box::new(agent));
+        Ok(caller)
+    }
 }

@@ -22,6 +22,10 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    fn bytes(&self) -> usize {
+        self.weights.len() + self.sent.as_ref().map_or(0, String::len)
+    }
+
     /// Keeps what came of sending it. It may be sent many times at once: once it is in force, it
     /// is, whatever comes of the others.
     pub(crate) fn tell(&mut self, told: Told) {
@@ -55,8 +59,19 @@ impl Drafts {
         let (user, weights) = (user.to_owned(), weights.into());
         let told = Told::default();
         self.0.push_back(Draft { user, seq, weights, sent: None, told });
-        let bytes =
-            |drafts: &VecDeque<Draft>| drafts.iter().map(|d| d.weights.len()).sum::<usize>();
+        self.make_room();
+    }
+
+    /// Notes which accounts a draft closes, as it is sent; the oldest drafts make room for that.
+    pub(crate) fn note_sent(&mut self, user: &str, seq: Seq, closes: &str) {
+        if let Some(draft) = self.find(user, seq) {
+            draft.sent = Some(closes.to_owned());
+            self.make_room();
+        }
+    }
+
+    fn make_room(&mut self) {
+        let bytes = |drafts: &VecDeque<Draft>| drafts.iter().map(Draft::bytes).sum::<usize>();
         while DRAFTS_MAX < self.0.len() || DRAFT_BYTES_MAX < bytes(&self.0) {
             self.0.pop_front();
         }
@@ -101,5 +116,10 @@ mod tests {
         assert!(drafts.find("ben", Seq::new(199)).is_none());
         assert!(drafts.find("anna", Seq::new(10)).is_none());
         assert_eq!(drafts.0.len(), DRAFTS_MAX);
+        // What a draft closes counts too.
+        (100..200)
+            .for_each(|number| drafts.note_sent("anna", Seq::new(number), &"x".repeat(1 << 20)));
+        assert!(drafts.0.iter().map(Draft::bytes).sum::<usize>() <= DRAFT_BYTES_MAX);
+        assert!((1..=16).contains(&drafts.0.len()), "{}", drafts.0.len());
     }
 }

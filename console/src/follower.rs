@@ -8,15 +8,16 @@ use allot_runtime::{Agent, Context, Nanos, PollSet, Publication, RuntimeError, S
 use allot_wire::{Encoding, Heartbeat};
 
 use crate::board::Board;
+use crate::caller::CallAgent;
 use crate::fill_log::FillLine;
-use crate::front_desk::FrontDesk;
+use crate::front_door::FrontDoor;
 use crate::limits::{GAPS_MAX, REPORT_BYTES_MAX, SILENCE, TURN_BYTES_MAX, TURN_PUBLICATIONS_MAX};
 use crate::picture::Picture;
 
 /// The agent.
 pub(crate) struct Follower {
     subscriber: Subscriber,
-    front: FrontDesk,
+    front: CallAgent<FrontDoor>,
     board: Board,
     /// The number of the last report on its topic; none where the next may have any.
     report_seq: Option<u64>,
@@ -34,7 +35,7 @@ impl Follower {
     pub(crate) fn connect(
         context: &Context,
         publish: &str,
-        front: FrontDesk,
+        front: CallAgent<FrontDoor>,
         board: Board,
     ) -> Result<Self, RuntimeError> {
         let positions = Topic::Positions(Encoding::Binary).to_string();

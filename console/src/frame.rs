@@ -7,9 +7,10 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::App;
+use crate::app::{App, Systems};
 use crate::board::{Board, Freshness};
 use crate::guard::Person;
+use crate::role::Role;
 use crate::text;
 
 /// What stands around a page.
@@ -20,8 +21,12 @@ pub(crate) struct Frame {
     pub(crate) name: Option<String>,
     pub(crate) role: &'static str,
     pub(crate) can_log_in: bool,
-    /// Which messages of the live stream change the page; none for a page that stays.
+    /// How the page renews itself; none for a page that stays.
     pub(crate) live: Option<Live>,
+    /// Whether a part of the page renews itself, as its template says.
+    pub(crate) is_live_in_part: bool,
+    /// Whether the page is of the positions, so that their status stands above it.
+    pub(crate) has_status: bool,
     pub(crate) status: Status,
     pub(crate) version: &'static str,
 }
@@ -57,46 +62,83 @@ pub(crate) struct Status {
     pub(crate) ledger: Option<String>,
 }
 
-/// Every page: where it is, its title, and whether a trader may see it.
-const PAGES: &[(&str, &str, bool)] = &[
-    ("/", "Positions", true),
-    ("/fills", "Fills", false),
-    ("/splits", "Splits", false),
-    ("/tracking", "Tracking", false),
-    ("/health", "Health", false),
+/// Every page: where it is, its title, and who sees it.
+const PAGES: &[(&str, &str, IsSeen)] = &[
+    ("/", "Positions", |_, _| true),
+    ("/fills", "Fills", |_, role| role.sees_all()),
+    ("/splits", "Splits", |_, role| role.sees_all()),
+    ("/tracking", "Tracking", |_, role| role.sees_all()),
+    ("/health", "Health", |_, role| role.sees_all()),
+    ("/desk", "Desk", |systems, role| systems.desk && role.may_trade()),
+    ("/signals", "Signals", |systems, role| systems.signals && role.sees_all()),
+    ("/mesh", "Mesh", |systems, role| systems.mesh && role.sees_all()),
+    ("/people", "People", |_, role| role.may_end_sessions()),
 ];
+
+type IsSeen = fn(Systems, Role) -> bool;
+
+/// Pages that are of another system, whose data have a status of their own.
+const OTHERS: [&str; 3] = ["Desk", "Signals", "Mesh"];
+
+/// How often a page asks again that no message of the live stream renews.
+const EVERY: &str = "every 2s";
 
 impl Frame {
     /// The frame of a page that stays as it is.
     pub(crate) fn new(app: &App, person: Option<&Person>, title: &'static str) -> Self {
-        Self::of(&app.board, person, title)
+        Self::of(&app.board, app.places.systems(), person, title)
     }
 
     /// The same, of a board alone.
-    pub(crate) fn of(board: &Board, person: Option<&Person>, title: &'static str) -> Self {
-        let pages = PAGES.iter().filter(|(.., traders)| {
-            person.is_some_and(|person| *traders || person.role.sees_all())
-        });
-        let link = |&(place, name, _): &(&'static str, &'static str, bool)| NavLink {
+    pub(crate) fn of(
+        board: &Board,
+        systems: Systems,
+        person: Option<&Person>,
+        title: &'static str,
+    ) -> Self {
+        let is_seen = |(.., is_seen): &&(_, _, IsSeen)| {
+            person.is_some_and(|person| is_seen(systems, person.role))
+        };
+        let link = |&(place, name, _): &(&'static str, &'static str, IsSeen)| NavLink {
             place,
             title: name,
             is_shown: name == title,
         };
-        let mut links: Vec<_> = pages.map(link).collect();
-        if person.is_some_and(|person| person.role.may_end_sessions()) {
-            let is_shown = title == "People";
-            links.push(NavLink { place: "/people", title: "People", is_shown });
-        }
+        let links: Vec<_> = PAGES.iter().filter(is_seen).map(link).collect();
+        let has_status = !links.is_empty() && !OTHERS.contains(&title);
         let name = person.and_then(|person| person.name.clone());
         let can_log_in = person.is_some() && name.is_none();
         let role = person.map_or("", |person| person.role.name());
         let (status, version) = (Status::of(board), crate::pages::ASSET_VERSION);
-        Self { title, links, name, role, can_log_in, live: None, status, version }
+        let (live, is_live_in_part) = (None, false);
+        Self {
+            title,
+            links,
+            name,
+            role,
+            can_log_in,
+            live,
+            is_live_in_part,
+            has_status,
+            status,
+            version,
+        }
     }
 
     /// The same, renewed by these messages of the live stream.
     pub(crate) fn live(mut self, place: String, trigger: &'static str) -> Self {
         self.live = Some(Live { place, trigger });
+        self
+    }
+
+    /// The same, renewed every two seconds.
+    pub(crate) fn renewed(self, place: &str) -> Self {
+        self.live(place.to_owned(), EVERY)
+    }
+
+    /// The same, with a part that renews itself.
+    pub(crate) fn in_part(mut self) -> Self {
+        self.is_live_in_part = true;
         self
     }
 }

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::{App, Places};
 use crate::limits::NEXT_LEN_MAX;
+use crate::listener::PeerAddress;
 use crate::page_form::busy;
 use crate::role::Role;
 use crate::sessions::Token;
@@ -25,6 +26,9 @@ use crate::text;
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
     frame-ancestors 'none'";
+
+/// Where a proxy says whom it speaks for.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// What htmx sends with the requests that it makes by itself.
 const BY_SCRIPT: &str = "hx-request";
@@ -90,12 +94,30 @@ pub(crate) fn cookie_name(places: &Places) -> String {
     format!("{prefix}allot-{}", places.listen.port())
 }
 
+/// The name of the cookie by which a browser says that it has logged in before.
+pub(crate) fn browser_cookie_name(places: &Places) -> String {
+    format!("{}-browser", cookie_name(places))
+}
+
 /// The session of the browser, as it claims.
 pub(crate) fn token(app: &App, headers: &HeaderMap) -> Option<Token> {
-    let name = cookie_name(&app.places);
+    cookie(headers, &cookie_name(&app.places))
+}
+
+/// A cookie of the browser.
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|c| c.split_once('='));
     pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
+}
+
+/// Where a browser is: at the other end, or where the proxy in front says that it is.
+pub(crate) fn address(app: &App, headers: &HeaderMap, peer: PeerAddress) -> IpAddr {
+    let told = headers.get_all(FORWARDED_FOR).iter().next_back();
+    let told = told.and_then(|value| value.to_str().ok()).filter(|_| app.places.is_behind_tls);
+    // What stands before the last comma is what the browser claims.
+    let last = told.and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
+    last.unwrap_or(peer.0)
 }
 
 /// A page sends to the log-in; a script is told to, and a form too.

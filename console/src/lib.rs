@@ -3,14 +3,15 @@
 //! ```text
 //!   position feed ──► follower ──► board ──► pages ──► browsers
 //!   front door   ◄──►    │                     │ one live stream for each open page
-//!                        └── front desk ◄──────┘ splits, with the name of who sends them
+//!                        └──── caller ◄────────┘ splits, with the name of who sends them
+//!   desk, trader, peer ◄────── callers ◄───────┘ commands of users; how signals and mesh are
 //! ```
 //!
 //! Start with [`Console`], then `follower.rs`: what it hears; `board.rs`: what is kept of it;
 //! `guard.rs`: who may see what; and the pages.
 //!
 //! Invariants:
-//! * It is a client like any other: it subscribes to the feed and asks at the front door.
+//! * It is a client like any other: it subscribes to the feed and asks at front doors.
 //! * What it keeps is bounded in bytes, whatever the feed and the browsers send.
 //! * Nothing is changed without a person who may change it, and their name goes with it.
 //! * Every page and every form works without JavaScript.
@@ -22,12 +23,20 @@ mod error;
 mod picture;
 mod fill_log;
 mod board;
-mod front_desk;
+mod caller;
+mod front_door;
 mod follower;
 mod role;
 mod users;
 mod sessions;
 mod drafts;
+mod each;
+mod attempts;
+mod desk_front;
+mod desk_book;
+mod desk;
+mod signals_trader;
+mod mesh_peer;
 mod text;
 mod metrics;
 mod app;
@@ -40,7 +49,7 @@ mod pages;
 mod console;
 mod metrics_server;
 
-pub use console::{Console, ConsoleConfig, ConsoleStopper};
+pub use console::{Console, ConsoleConfig, ConsoleStopper, DeskPlace, FlagNames, MeshPlace};
 pub use error::ConsoleError;
 pub use metrics::Measured;
 pub use metrics_server::MetricsServer;

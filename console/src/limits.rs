@@ -58,6 +58,30 @@ pub(crate) const NEXT_LEN_MAX: usize = 2 << 10;
 pub(crate) const DRAFTS_MAX: usize = 64;
 pub(crate) const DRAFT_BYTES_MAX: usize = 16 << 20;
 
+/// Commands of the desk of which is kept what came of them: of one user, and in all.
+pub(crate) const DESK_COMMANDS_EACH_MAX: usize = 32;
+pub(crate) const DESK_COMMANDS_MAX: usize = 1_024;
+
+/// What was typed into a field of the desk is kept up to this: what is longer is no amount.
+pub(crate) const DESK_FIELD_LEN_MAX: usize = 64;
+
+/// The longest name that is a user of the desk.
+pub(crate) const DESK_USER_LEN_MAX: usize = 32;
+
+/// How long a page waits for the file of a log, and how often it looks. It is shorter than
+/// [`ANSWER_WITHIN`] with the answer to the command before it, which comes at once or not at all.
+pub(crate) const LOG_PATIENCE: Duration = Duration::from_secs(6);
+pub(crate) const LOG_LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Bytes of a log that are read at a time.
+pub(crate) const LOG_CHUNK_BYTES: usize = 64 << 10;
+
+/// How long a page waits for the status of a trader or a peer, which comes at once or not at all.
+pub(crate) const STATUS_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Strategies of a trader, and members of a mesh, that a page lists; a status comes in pages.
+pub(crate) const LISTED_MAX: usize = 1_000;
+
 /// Connections at a time.
 pub(crate) const CONNECTIONS_MAX: usize = 512;
 
@@ -66,6 +90,9 @@ pub(crate) const PAGES_AT_ONCE_MAX: usize = 64;
 
 /// Forms of people who are logged in that are read at a time: 128 MiB of them.
 pub(crate) const FORMS_AT_ONCE_MAX: usize = 64;
+
+/// Of these, those of one person: two pages that send at once, each twice, and room to spare.
+pub(crate) const FORMS_EACH_MAX: usize = 8;
 
 /// Live streams at a time, in all and of one person: one for each open page.
 pub(crate) const STREAMS_MAX: usize = 256;
@@ -85,9 +112,25 @@ pub(crate) const SESSION_LIFE: Duration = Duration::from_secs(8 * 3600);
 pub(crate) const SESSIONS_MAX: usize = 4_096;
 pub(crate) const SESSIONS_EACH_MAX: usize = 16;
 
-/// Attempts to log in within a minute: for one person, and for all.
-pub(crate) const LOGINS_EACH: u32 = 5;
-pub(crate) const LOGINS_ALL: u32 = 60;
+/// Attempts to log in from one address within a minute, whatever the names: each takes a core for
+/// some 20 ms.
+pub(crate) const LOGINS_OF_ADDRESS: u32 = 30;
+
+/// Attempts under one name from one address that fail before the next has to wait; from then on the
+/// wait is twice as long each time, from the first to the longest.
+pub(crate) const LOGINS_FREE: u32 = 4;
+pub(crate) const LOGIN_WAIT_FIRST: Duration = Duration::from_secs(2);
+pub(crate) const LOGIN_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Failed attempts under one name within an hour, from all addresses from which its user has not
+/// logged in (OWASP ASVS 6.3.1): beyond, only the addresses of the user are heard.
+pub(crate) const LOGINS_OF_STRANGERS: u32 = 100;
+
+/// Names, addresses and pairs of them that are remembered; those that matter least make room.
+pub(crate) const ATTEMPTS_KEPT: usize = 4_096;
+
+/// Log-ins that wait for one of [`HASHES_AT_ONCE`]: ten seconds of hashing on a slow machine.
+pub(crate) const LOGINS_WAITING_MAX: usize = 64;
 
 /// Passwords that are hashed at a time: each takes a core and 19 MiB.
 pub(crate) const HASHES_AT_ONCE: usize = 2;
@@ -118,5 +161,8 @@ pub(crate) const STALE_FIRST: Duration = Duration::from_secs(35);
 const _: () = {
     assert!(REQUEST_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(STREAMS_MAX < CONNECTIONS_MAX, "pages can be had while all streams are open");
+    assert!(STATUS_PATIENCE.as_secs() < REQUEST_PATIENCE.as_secs());
+    assert!(LOG_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());
+    assert!(DESK_USER_LEN_MAX < NAME_LEN_MAX);
     assert!("console.".len() + NAME_LEN_MAX <= 64, "a source has at most 64 characters");
 };

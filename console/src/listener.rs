@@ -1,9 +1,13 @@
 //! The listener: connections of browsers, bounded in number and in patience.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -11,6 +15,10 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::impatient::Impatient;
 use crate::limits::{AHEAD_BYTES_MAX, CONNECTIONS_MAX, HEAD_WITHIN, TAKEN_WITHIN};
+
+/// Who is at the other end of a connection; every request has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PeerAddress(pub(crate) IpAddr);
 
 /// Serves until it is told to stop.
 pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
@@ -22,8 +30,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // No descriptor is left, or the browser has gone already.
                 tracing::debug!("a connection was not accepted: {error}");
@@ -31,7 +39,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
                 continue;
             }
         };
-        let service = TowerToHyperService::new(router.clone());
+        let pages = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(PeerAddress(address.ip()));
+            pages.call(request)
+        });
         tokio::spawn(async move {
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_headers(64);

@@ -10,6 +10,10 @@ mod split_text;
 mod splits;
 mod tracking;
 mod health;
+mod desk;
+mod desk_log;
+mod signals;
+mod mesh;
 mod people;
 
 use std::sync::Arc;
@@ -46,6 +50,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/splits/sent/{seq}", get(splits::show_sent))
         .route("/tracking", get(tracking::show))
         .route("/health", get(health::show))
+        .route("/desk", get(desk::show).post(desk::send).layer(short()))
+        .route("/desk/log", post(desk_log::give).layer(short()))
+        .route("/signals", get(signals::show))
+        .route("/mesh", get(mesh::show))
         .route("/people", get(people::show))
         .route("/people/end", post(people::end).layer(short()))
         .route("/login", get(login::show).post(login::log_in).layer(short()))

@@ -3,7 +3,7 @@
 //! | role       | sees                              | changes                 |
 //! |------------|-----------------------------------|-------------------------|
 //! | `viewer`   | all pages                         | nothing                 |
-//! | `trader`   | the accounts that are theirs      | nothing                 |
+//! | `trader`   | the accounts that are theirs      | trades at the desk      |
 //! | `operator` | all pages                         | sends splits            |
 //! | `admin`    | all pages, and who is logged in   | the same, ends sessions |
 
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Sees everything and changes nothing.
     Viewer,
-    /// Sees their own accounts.
+    /// Sees their own accounts, and trades at the desk.
     Trader,
     /// Sends splits too.
     Operator,
@@ -49,6 +49,11 @@ impl Role {
     /// Whether it may send a split.
     pub(crate) const fn may_split(self) -> bool {
         matches!(self, Self::Operator | Self::Admin)
+    }
+
+    /// Whether it trades at the desk, each as the user of their name.
+    pub(crate) const fn may_trade(self) -> bool {
+        matches!(self, Self::Trader)
     }
 
     /// Whether it sees who is logged in, and ends sessions.

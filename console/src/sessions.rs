@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use allot_runtime::Nanos;
 
-use crate::limits::{
-    LOGINS_ALL, LOGINS_EACH, NAME_LEN_MAX, SESSION_IDLE, SESSION_LIFE, SESSIONS_EACH_MAX,
-    SESSIONS_MAX,
-};
+use crate::limits::{SESSION_IDLE, SESSION_LIFE, SESSIONS_EACH_MAX, SESSIONS_MAX};
 
 /// The name of a session: 256 random bits as hex digits, known to one browser.
 pub(crate) type Token = String;
@@ -24,61 +20,13 @@ pub(crate) struct Session {
     pub(crate) used_at: Nanos,
 }
 
-/// All sessions, and the attempts to make one.
+/// All sessions.
 #[derive(Default)]
 pub(crate) struct Sessions {
     all: Mutex<BTreeMap<Token, Session>>,
-    attempts: Mutex<Attempts>,
-}
-
-/// How long it takes until all attempts are back.
-const ATTEMPTS_BACK_MS: u64 = 60_000;
-const ATTEMPTS_BACK: Duration = Duration::from_millis(ATTEMPTS_BACK_MS);
-
-#[derive(Default)]
-struct Attempts {
-    all: Bucket,
-    /// Of every name that was tried within a minute, whether a user has it or not. Each took an
-    /// attempt of all of them, which bounds these.
-    each: BTreeMap<String, Bucket>,
-}
-
-/// Attempts that are left, in thousandths of one; they come back evenly over a minute.
-#[derive(Clone, Copy, Default)]
-struct Bucket {
-    used: u64,
-    at: Nanos,
-}
-
-impl Bucket {
-    fn take(&mut self, limit: u32, now: Nanos) -> bool {
-        let limit = u64::from(limit) * 1_000;
-        let millis = u64::try_from((now - self.at).as_millis()).unwrap_or(u64::MAX);
-        let back = millis.saturating_mul(limit) / ATTEMPTS_BACK_MS;
-        self.used = self.used.saturating_sub(back);
-        self.at = now;
-        let has_room = self.used + 1_000 <= limit;
-        self.used += if has_room { 1_000 } else { 0 };
-        has_room
-    }
 }
 
 impl Sessions {
-    /// Whether somebody may try to log in under this name now.
-    /// Names that nobody has count as others do, so that nobody can tell them apart.
-    pub(crate) fn may_try(&self, name: &str, now: Nanos) -> bool {
-        let name: String = name.chars().take(NAME_LEN_MAX).collect();
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut own = attempts.each.get(&name).copied().unwrap_or_default();
-        if !own.take(LOGINS_EACH, now) || !attempts.all.take(LOGINS_ALL, now) {
-            return false;
-        }
-        // After a minute, all attempts of a name are back.
-        attempts.each.retain(|_, bucket| now < bucket.at + ATTEMPTS_BACK);
-        attempts.each.insert(name, own);
-        true
-    }
-
     /// Begins a session; those that have ended, or the one that was idle longest, make room.
     ///
     /// # Errors
@@ -155,7 +103,7 @@ fn remove_idlest(all: &mut BTreeMap<Token, Session>, of: impl Fn(&Session) -> bo
 }
 
 /// 256 random bits as hex digits.
-fn random_token() -> Result<Token, getrandom::Error> {
+pub(crate) fn random_token() -> Result<Token, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -163,6 +111,8 @@ fn random_token() -> Result<Token, getrandom::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const START: Nanos = Nanos::from_unix(1_000_000_000_000);
@@ -197,32 +147,5 @@ mod tests {
         assert_eq!(sessions.end_of("anna"), SESSIONS_EACH_MAX);
         sessions.end(&other);
         assert!(sessions.open(later).is_empty());
-    }
-
-    #[test]
-    fn attempts_come_back_with_time() {
-        let sessions = Sessions::default();
-        let free = |now| (0..10).filter(|_| sessions.may_try("anna", now)).count();
-        let each = usize::try_from(LOGINS_EACH).unwrap();
-        assert_eq!(free(START), each);
-        assert_eq!(free(START + Duration::from_secs(12)), 1);
-        assert_eq!(free(START + Duration::from_secs(120)), each);
-    }
-
-    #[test]
-    fn names_that_were_tried_are_few() {
-        let sessions = Sessions::default();
-        let all = usize::try_from(LOGINS_ALL).unwrap();
-        let many = |now| {
-            let name = |number: usize| format!("{number}{}", "x".repeat(1_000));
-            (0..1_000).filter(|number| sessions.may_try(&name(*number), now)).count()
-        };
-        assert_eq!(many(START), all);
-        for second in 1..200 {
-            assert!(many(START + Duration::from_secs(second)) <= 1);
-            let attempts = sessions.attempts.lock().unwrap();
-            assert!(attempts.each.len() <= all * 2);
-            assert!(attempts.each.keys().all(|name| name.len() <= NAME_LEN_MAX));
-        }
     }
 }

@@ -78,11 +78,33 @@ pub(crate) fn time(time_ns: u64) -> String {
     time.map_or_else(|_| String::new(), |time| time.strftime("%F %T%.3f").to_string())
 }
 
+/// The same to the second.
+pub(crate) fn time_to_seconds(time_ns: u64) -> String {
+    let time = Timestamp::from_nanosecond(time_ns.into());
+    time.map_or_else(|_| String::new(), |time| time.strftime("%F %T").to_string())
+}
+
 /// Reads a time in UTC, `2026-11-20T10:00` or with a space, with seconds or without.
 pub(crate) fn read_time(text: &str) -> Option<u64> {
     let time: DateTime = text.trim().parse().ok()?;
     let time = time.to_zoned(TimeZone::UTC).ok()?;
     u64::try_from(time.timestamp().as_nanosecond()).ok()
+}
+
+/// Reads a time in UTC as messages have it: `2026-11-20T10:00:00.123456789Z`.
+pub(crate) fn read_zulu(text: &str) -> Option<u64> {
+    let time: Timestamp = text.parse().ok()?;
+    u64::try_from(time.as_nanosecond()).ok()
+}
+
+/// An amount that is text, with thousands apart: `1,234.50`.
+pub(crate) fn grouped(amount: &str) -> String {
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
+    match whole.parse() {
+        Ok(count) if fraction.is_empty() => thousands(count),
+        Ok(count) => format!("{}.{fraction}", thousands(count)),
+        Err(_) => amount.to_owned(),
+    }
 }
 
 /// A span for people: `3 s`, `5 min`, `2 h`.
@@ -138,6 +160,8 @@ mod tests {
         assert_eq!(time(ns), "2025-11-20 10:00:00.123");
         assert_eq!(read_time("2025-11-20T10:00"), Some(1_763_632_800_000_000_000));
         assert_eq!(read_time("yesterday"), None);
+        assert_eq!(read_zulu("2025-11-20T10:00:00.123Z"), Some(ns));
+        assert_eq!((grouped("1234.50").as_str(), grouped("x").as_str()), ("1,234.50", "x"));
         assert_eq!(in_query("BTC/USDT:USDT &"), "BTC%2FUSDT%3AUSDT%20%26");
     }
 }

@@ -131,8 +131,8 @@ pub fn add_user(
     password: &str,
 ) -> Result<(), ConsoleError> {
     check_name(name).and_then(|()| check_password(name, password)).map_err(ConsoleError)?;
-    if (role == Role::Trader) == accounts.is_empty() {
-        let why = "a trader has accounts, and no other role has: use --account with a trader";
+    if role != Role::Trader && !accounts.is_empty() {
+        let why = "only a trader has accounts: leave out --account, or say --role trader";
         return Err(ConsoleError(why.to_owned()));
     }
     let hash = hash_password(password)?;
@@ -297,12 +297,15 @@ mod tests {
             ("anna", Role::Viewer, "short", "at least 12"),
             ("anna", Role::Viewer, "aaaaaaaaaaaaaaaa", "guessed"),
             ("anna", Role::Viewer, "anna loves roses", "guessed"),
-            ("anna", Role::Trader, PASSWORD, "--account"),
+            ("anna", Role::Trader, PASSWORD, "cannot write"),
             ("anna", Role::Viewer, PASSWORD, "cannot write"),
         ] {
             let error = add_user(path, name, role, &[], password).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
+        let account = AccountId::new(b"account1").unwrap();
+        let error = add_user(path, "anna", Role::Viewer, &[account], PASSWORD).unwrap_err();
+        assert!(error.to_string().contains("--account"), "{error}");
     }
 
     #[test]

@@ -37,6 +37,8 @@ struct AccountPage {
     warnings: Vec<String>,
     sentences: Vec<String>,
     positions: Vec<Holding>,
+    /// Whether the person sees whole fills, and not only what this account got.
+    has_blocks: bool,
     lines: Vec<Line>,
 }
 
@@ -82,7 +84,8 @@ pub(super) async fn show(
     };
     let frame = Frame::new(&app, Some(&person), "Account");
     let frame = frame.live(format!("/account/{id}"), "sse:report, sse:fills, sse:health");
-    let lines = lines(&app.board.known(), &id);
+    let sees_all = person.role.sees_all();
+    let lines = lines(&app.board.known(), &id, sees_all);
     let dash = || "–".to_owned();
     let template = AccountPage {
         frame,
@@ -93,8 +96,9 @@ pub(super) async fn show(
         sign: sign(account.deviation.map_or(0, Money::nanos)),
         drift: drift(account).map_or_else(dash, text::basis_points),
         warnings: warnings(&picture, account),
-        sentences: sentences(&picture, account),
+        sentences: sentences(&picture, account, sees_all),
         positions: holdings(&picture, account),
+        has_blocks: sees_all,
         lines,
         id: id.to_string(),
     };
@@ -119,8 +123,8 @@ fn holdings(picture: &Picture, account: &Account) -> Vec<Holding> {
     held.map(holding).collect()
 }
 
-/// Why the account is where it is, in sentences.
-fn sentences(picture: &Picture, account: &Account) -> Vec<String> {
+/// Why the account is where it is, in sentences; how it is beside others is for who sees them.
+fn sentences(picture: &Picture, account: &Account, sees_all: bool) -> Vec<String> {
     let mut sentences = Vec::new();
     match account.weight {
         None => sentences.push(
@@ -151,17 +155,21 @@ fn sentences(picture: &Picture, account: &Account) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if picture.tracking.is_some_and(|tracking| tracking.worst_account == account.id) {
+    if sees_all && picture.tracking.is_some_and(|tracking| tracking.worst_account == account.id) {
         sentences.push("It is the account that is farthest from its target.".to_owned());
     }
     sentences
 }
 
-/// What the account got from the latest fills.
-fn lines(known: &Known, id: &AccountId) -> Vec<Line> {
+/// What the account got from the latest fills. How large these were is for who sees all accounts.
+fn lines(known: &Known, id: &AccountId, sees_all: bool) -> Vec<Line> {
     let of = |line: &FillLine| {
         let place = line.shares.binary_search_by_key(id, |(account, _)| *account).ok()?;
-        Some(line_of(known, line, id, line.shares[place].1))
+        let mut own = line_of(known, line, id, line.shares[place].1);
+        if !sees_all {
+            (own.block, own.by_weight) = Default::default();
+        }
+        Some(own)
     };
     known.fills.newest().filter_map(of).take(FILLS_PER_PAGE).collect()
 }

@@ -4,7 +4,7 @@
 //! and came again has missed nothing.
 
 use std::convert::Infallible;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -17,8 +17,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::app::App;
 use crate::board::Changes;
+use crate::each::One;
 use crate::guard::{Person, of_token};
-use crate::limits::{STREAM_BEAT, STREAM_EVERY, STREAMS_EACH_MAX};
+use crate::limits::{STREAM_BEAT, STREAM_EVERY, STREAMS_EACH_MAX, STREAMS_MAX};
 
 /// One open page.
 struct Streaming {
@@ -27,9 +28,12 @@ struct Streaming {
     changes: watch::Receiver<Changes>,
     /// What was told last; none before the first message.
     told: Option<Changes>,
+    /// How often something came to this person at the desk, when that was told last.
+    told_desk: u64,
     /// Messages that wait.
     waiting: Vec<Event>,
     _permit: OwnedSemaphorePermit,
+    _one: One,
 }
 
 /// The stream of a page, until its session ends.
@@ -37,18 +41,22 @@ pub(super) async fn stream(State(app): State<Arc<App>>, person: Person) -> Respo
     let Ok(permit) = Arc::clone(&app.streams).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open.").into_response();
     };
-    let label = person.label().to_owned();
-    let mut streaming = app.streaming.lock().unwrap_or_else(PoisonError::into_inner);
-    // Without a log-in, all are one person.
-    let is_full = STREAMS_EACH_MAX <= streaming.iter().filter(|name| **name == label).count();
-    if is_full && person.name.is_some() {
+    // Without a log-in, all are one person, who may have all of them.
+    let most = if person.name.is_some() { STREAMS_EACH_MAX } else { STREAMS_MAX };
+    let Some(one) = app.streams_each.take(person.label(), most) else {
         return (StatusCode::TOO_MANY_REQUESTS, "You have too many pages open.").into_response();
-    }
-    streaming.push(label);
-    drop(streaming);
+    };
     let changes = app.board.changes();
-    let streaming =
-        Streaming { app, person, changes, told: None, waiting: Vec::new(), _permit: permit };
+    let streaming = Streaming {
+        app,
+        person,
+        changes,
+        told: None,
+        told_desk: 0,
+        waiting: Vec::new(),
+        _permit: permit,
+        _one: one,
+    };
     Sse::new(messages(streaming)).into_response()
 }
 
@@ -80,10 +88,14 @@ impl Streaming {
         let told = self.told.replace(now);
         let is_first = told.is_none();
         let told = told.unwrap_or_default();
+        let desk = self.app.desk.as_ref();
+        let desk = desk.map_or(0, |desk| desk.book.changes(self.person.label()));
+        let told_desk = std::mem::replace(&mut self.told_desk, desk);
         let parts = [
             ("report", told.reports != now.reports),
             ("fills", told.fills != now.fills),
             ("health", told.health != now.health),
+            ("desk", told_desk != desk),
         ];
         let retry = Duration::from_secs(1);
         self.waiting = parts
@@ -92,14 +104,5 @@ impl Streaming {
             .map(|(name, _)| Event::default().event(name).data("changed").retry(retry))
             .collect();
         Some(self.waiting.pop().unwrap_or_else(|| Event::default().comment("still here")))
-    }
-}
-
-impl Drop for Streaming {
-    fn drop(&mut self) {
-        let mut all = self.app.streaming.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = all.iter().position(|name| *name == self.person.label()) {
-            all.swap_remove(place);
-        }
     }
 }

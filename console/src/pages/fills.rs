@@ -15,6 +15,7 @@ use crate::fill_log::{FillKind, FillLine};
 use crate::frame::{Frame, notice, page};
 use crate::guard::Person;
 use crate::limits::FILLS_PER_PAGE;
+use crate::page_form::query_told;
 use crate::text;
 
 /// Shares that are named in a line; more are counted.
@@ -46,6 +47,7 @@ struct FillsPage {
     found: String,
     kept: String,
     count: String,
+    began: String,
     missed: u64,
     gaps: Vec<String>,
     before: Option<String>,
@@ -90,7 +92,9 @@ pub(super) async fn show(
     }
     let search = match search {
         Ok(Query(search)) => search,
-        Err(rejection) => return refuse(StatusCode::BAD_REQUEST, rejection.body_text()),
+        Err(rejection) => {
+            return refuse(StatusCode::BAD_REQUEST, query_told(&rejection.body_text()));
+        }
     };
     let wanted = match search.wanted() {
         Ok(wanted) => wanted,
@@ -116,6 +120,7 @@ pub(super) async fn show(
         found: text::thousands(found as u128),
         kept: text::thousands(known.fills.kept() as u128),
         count: text::count(known.fills.count()),
+        began: text::time_to_seconds(app.board.began_ns),
         missed: known.feed.fills_missed,
         gaps: known.feed.gaps.iter().cloned().collect(),
         search: search.clone(),

@@ -1,8 +1,11 @@
 //! Logging in and out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
+use axum::Extension;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Query, State};
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -10,10 +13,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::attempts::Attempt;
 use crate::frame::{Frame, page};
-use crate::guard::{cookie_name, see_other, token};
+use crate::guard::{address, browser_cookie_name, cookie, cookie_name, see_other, token};
 use crate::limits::{NAME_LEN_MAX, NEXT_LEN_MAX};
-use crate::users::is_password;
+use crate::listener::PeerAddress;
+use crate::page_form;
+use crate::sessions::random_token;
+use crate::users::{User, is_password};
 
 /// The page.
 #[derive(Template)]
@@ -21,7 +28,7 @@ use crate::users::is_password;
 struct LoginPage {
     frame: Frame,
     next: String,
-    problem: &'static str,
+    problem: String,
     name: String,
 }
 
@@ -49,47 +56,75 @@ pub(super) async fn show(State(app): State<Arc<App>>, Query(next): Query<Next>) 
 /// Begins a session.
 pub(super) async fn log_in(
     State(app): State<Arc<App>>,
+    Extension(peer): Extension<PeerAddress>,
     headers: HeaderMap,
-    Form(LoginForm { name, password, next }): Form<LoginForm>,
+    written: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
+    let Form(LoginForm { name, password, next }) = match written {
+        Ok(written) => written,
+        Err(rejection) => {
+            let (status, sentence) = page_form::told(&rejection);
+            return form(&app, status, "/", sentence, "");
+        }
+    };
     let now = app.board.clock.now();
-    let user = app.users.all().get(&name).cloned();
-    if !app.sessions.may_try(&name, now) {
-        tracing::warn!("a log-in was put off: too many within a minute");
-        let problem = "Too many attempts: wait a minute, then try again.";
-        let mut response = form(&app, StatusCode::TOO_MANY_REQUESTS, "/", problem, "");
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
-        return response;
+    let browser = cookie(&headers, &browser_cookie_name(&app.places));
+    let address = address(&app, &headers, peer);
+    let attempt = Attempt { name: &name, address, browser: browser.as_deref() };
+    if let Err(wait) = app.attempts.take(&attempt, now) {
+        tracing::warn!(%address, "a log-in was put off: too many attempts before it");
+        return put_off(&app, wait);
     }
-    let Ok(permit) = Arc::clone(&app.hashes).acquire_owned().await else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let user = app.users.all().get(&name).cloned();
+    let Some(is_right) = is_right(&app, user.as_ref(), password).await else {
+        return put_off(&app, Duration::from_secs(1));
     };
-    let known = user.clone();
-    let check = move || {
-        let is_right = is_password(known.as_ref(), &password);
-        drop(permit);
-        is_right
-    };
-    let is_right = tokio::task::spawn_blocking(check).await.unwrap_or(false);
-    let Some(user) = user.filter(|_| is_right) else {
+    if !is_right {
         // The name may be a password that was typed into the wrong field.
-        tracing::warn!("a log-in failed");
+        tracing::warn!(%address, "a log-in failed");
         let problem = "No user has this name and this password.";
         return form(&app, StatusCode::UNAUTHORIZED, &next, problem, &name);
-    };
+    }
+    let Some(user) = user else { return StatusCode::UNAUTHORIZED.into_response() };
     if let Some(old) = token(&app, &headers) {
         app.sessions.end(&old);
     }
-    match app.sessions.begin(&name, &user.password, now) {
-        Ok(token) => {
+    let begun = app.sessions.begin(&name, &user.password, now);
+    match begun.and_then(|token| Ok((token, random_token()?))) {
+        Ok((token, known)) => {
+            app.attempts.succeeded(&attempt, &known, now);
             tracing::info!(user = name, role = user.role.name(), "logged in");
-            with_cookie(&app, see_other(local(&next)), &token, "")
+            let response = with_cookie(&app, see_other(local(&next)), &token, "");
+            with_browser_cookie(&app, response, &known)
         }
         Err(error) => {
             tracing::error!("no session can begin: {error}");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
+}
+
+/// Whether the password is that of the user; takes as long where there is no user. None where too
+/// many passwords wait to be hashed.
+async fn is_right(app: &App, user: Option<&User>, password: String) -> Option<bool> {
+    let _waiting = app.logins.try_acquire().ok()?;
+    let permit = Arc::clone(&app.hashes).acquire_owned().await.ok()?;
+    let user = user.cloned();
+    let check = move || {
+        let is_right = is_password(user.as_ref(), &password);
+        drop(permit);
+        is_right
+    };
+    Some(tokio::task::spawn_blocking(check).await.unwrap_or(false))
+}
+
+/// Says how long there is to wait.
+fn put_off(app: &App, wait: Duration) -> Response {
+    let seconds = wait.as_secs() + u64::from(0 < wait.subsec_nanos());
+    let problem = format!("Too many attempts: wait {seconds} s, then try again.");
+    let mut response = form(app, StatusCode::TOO_MANY_REQUESTS, "/", &problem, "");
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
 }
 
 /// Ends the session.
@@ -109,12 +144,24 @@ fn with_cookie(app: &App, mut response: Response, token: &str, more: &str) -> Re
     response
 }
 
+/// A cookie by which this browser is known for 30 days, or until the console restarts. It logs
+/// nobody in.
+fn with_browser_cookie(app: &App, mut response: Response, known: &str) -> Response {
+    let name = browser_cookie_name(&app.places);
+    let secure = if app.places.is_behind_tls { "; Secure" } else { "" };
+    let cookie = format!("{name}={known}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age=2592000");
+    let cookie = HeaderValue::from_str(&cookie).expect("a token is made of hex digits");
+    response.headers_mut().append(SET_COOKIE, cookie);
+    response
+}
+
 /// The form again. It echoes what a user can have written, and nothing longer: each sign may take
 /// five on the page, and whoever asked need not read it.
-fn form(app: &App, status: StatusCode, next: &str, problem: &'static str, name: &str) -> Response {
+fn form(app: &App, status: StatusCode, next: &str, problem: &str, name: &str) -> Response {
     let frame = Frame::new(app, None, "Log in");
     let name = if name.len() <= NAME_LEN_MAX { name } else { "" };
     let (next, name) = (local(next).to_owned(), name.to_owned());
+    let problem = problem.to_owned();
     page(status, &LoginPage { frame, next, problem, name })
 }
 

@@ -1,6 +1,7 @@
 //! Positions: accounts by tickers, found, sorted and cut into pages here.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use allot_allocation_service::Report;
@@ -14,11 +15,12 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::ConsoleError;
-use crate::app::App;
+use crate::app::{App, Systems};
 use crate::board::Board;
 use crate::frame::{Frame, notice, page};
-use crate::guard::Person;
+use crate::guard::{Person, see_other};
 use crate::limits::{COLUMNS_PER_PAGE, ROWS_PER_PAGE};
+use crate::page_form::query_told;
 use crate::picture::{Account, Picture};
 use crate::role::Role;
 use crate::text;
@@ -136,7 +138,7 @@ impl PositionsPreview {
         let search = Query::<Search>::try_from_uri(&address);
         let Query(search) = search.map_err(|rejection| fail(rejection.body_text()))?;
         let person = Person { name: None, role: Role::Viewer, accounts: Vec::new(), token: None };
-        let frame = Frame::of(&self.board, Some(&person), "Positions");
+        let frame = Frame::of(&self.board, Systems::default(), Some(&person), "Positions");
         let page = PositionsPage::of(frame, search, Some(&self.picture), &person);
         page.render().map_err(|error| fail(error.to_string()))
     }
@@ -152,9 +154,12 @@ pub(super) async fn show(
         Ok(Query(search)) => search,
         Err(rejection) => {
             let status = StatusCode::BAD_REQUEST;
-            return notice(&app, Some(&person), status, rejection.body_text());
+            return notice(&app, Some(&person), status, query_told(&rejection.body_text()));
         }
     };
+    if !person.role.sees_all() && person.accounts.is_empty() && app.desk.is_some() {
+        return see_other("/desk");
+    }
     let frame = Frame::new(&app, Some(&person), "Positions");
     let frame = frame.live(search.link(|_| {}), "sse:report, sse:health");
     let picture = app.board.picture();
@@ -167,7 +172,7 @@ impl PositionsPage {
         let nothing = Picture::default();
         let has_picture = picture.is_some();
         let picture = picture.unwrap_or(&nothing);
-        let columns = search.columns(picture);
+        let columns = search.columns(picture, person);
         let found = search.find(picture, &columns, person);
         let row = search.row.min(found.len().saturating_sub(1) / ROWS_PER_PAGE);
         let from = row * ROWS_PER_PAGE;
@@ -186,7 +191,7 @@ impl PositionsPage {
             rows: rows.collect(),
             total: person.role.sees_all().then(|| text::money(picture.total_value)),
             found: text::thousands(found.len() as u128),
-            accounts: text::thousands(picture.accounts.len() as u128),
+            accounts: text::thousands(seen(picture, person).count() as u128),
             rows_from: from + usize::from(!found.is_empty()),
             rows_to: to,
             before: turn(0 < row, |search, to| search.row = to, row.saturating_sub(1)),
@@ -210,6 +215,11 @@ impl PositionsPage {
     }
 }
 
+/// The accounts that a person sees.
+fn seen<'a>(picture: &'a Picture, person: &Person) -> impl Iterator<Item = &'a Account> {
+    picture.accounts.iter().filter(|account| person.sees(&account.id))
+}
+
 impl Search {
     /// The same page with a change.
     fn link(&self, change: impl FnOnce(&mut Self)) -> String {
@@ -224,15 +234,21 @@ impl Search {
         )
     }
 
-    /// The columns that are looked for.
-    fn columns(&self, picture: &Picture) -> Vec<u32> {
+    /// The columns that are looked for. What nobody holds whom the person sees is not there.
+    fn columns(&self, picture: &Picture, person: &Person) -> Vec<u32> {
+        let own: Option<BTreeSet<u32>> = (!person.role.sees_all()).then(|| {
+            let cells = seen(picture, person).flat_map(|account| picture.cells(account));
+            cells.map(|cell| cell.ticker).collect()
+        });
+        let is_seen = |place: u32| own.as_ref().is_none_or(|own| own.contains(&place));
         let wanted: Vec<_> = self.ticker.split_whitespace().map(str::to_uppercase).collect();
         let is_wanted = |name: &str| {
             let name = name.to_uppercase();
             wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()))
         };
         let places = (0..).zip(&picture.tickers);
-        places.filter(|(_, ticker)| is_wanted(ticker.as_str())).map(|(place, _)| place).collect()
+        let found = places.filter(|(place, ticker)| is_seen(*place) && is_wanted(ticker.as_str()));
+        found.map(|(place, _)| place).collect()
     }
 
     /// The accounts that are looked for, in their order. Where tickers are looked for, those that
@@ -241,8 +257,7 @@ impl Search {
         let part = self.account.trim().to_lowercase();
         let has_ticker = !self.ticker.trim().is_empty();
         let is_found = |account: &&Account| {
-            person.sees(&account.id)
-                && (part.is_empty() || account.id.as_str().to_lowercase().contains(&part))
+            (part.is_empty() || account.id.as_str().to_lowercase().contains(&part))
                 && match self.show {
                     Show::All => true,
                     Show::Open => account.weight.is_some(),
@@ -254,7 +269,7 @@ impl Search {
                         0 < cell.quantity && columns.binary_search(&cell.ticker).is_ok()
                     }))
         };
-        let mut found: Vec<_> = picture.accounts.iter().filter(is_found).collect();
+        let mut found: Vec<_> = seen(picture, person).filter(is_found).collect();
         self.order(picture, &mut found);
         found
     }

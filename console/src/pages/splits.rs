@@ -17,9 +17,9 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::board::sentence_of;
+use crate::caller::NoAnswer;
 use crate::drafts::{Draft, Drafts, Told};
 use crate::frame::{Frame, notice, page};
-use crate::front_desk::NoAnswer;
 use crate::guard::{Person, see_other};
 use crate::page_form::PageForm;
 use crate::pages::split_text::{read_accounts, read_weights, split};
@@ -41,6 +41,7 @@ struct SplitsPage {
     in_force: Vec<InForce>,
     folded: usize,
     draft: String,
+    began: String,
     history: Vec<Seen>,
 }
 
@@ -190,9 +191,7 @@ pub(super) async fn send(
     {
         return preview_page(&app, &person, seq, problem);
     }
-    if let Some(kept) = drafts(&app).find(person.label(), seq) {
-        kept.sent = Some(closes.clone());
-    }
+    drafts(&app).note_sent(person.label(), seq, closes);
     let told = outcome(&app, &person, split).await;
     if let Some(kept) = drafts(&app).find(person.label(), seq) {
         kept.tell(told);
@@ -244,6 +243,7 @@ async fn outcome(app: &Arc<App>, person: &Person, split: Split) -> Told {
             "The server replied something else: run the same version on both sides.".to_owned()
         }
         Err(NoAnswer::Full) => "Too many requests wait: try again in a moment.".to_owned(),
+        Err(NoAnswer::Awaiting(what)) => sentence_of(&what),
         Err(NoAnswer::Late(said)) => {
             tracing::warn!(user, %seq, "a split got no reply");
             let said =
@@ -292,6 +292,7 @@ fn splits_page(
         in_force,
         folded,
         draft,
+        began: text::time_to_seconds(app.board.began_ns),
         history,
     };
     page(status, &template)

@@ -1,0 +1,165 @@
+//! A desk, as the pages reach it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use allot_desk_rules::{Command, User};
+use allot_desk_service::Request;
+use allot_domain::{Seq, SourceId};
+use allot_runtime::Nanos;
+
+use crate::caller::{Answer, Caller, NoAnswer};
+use crate::desk_book::DeskBook;
+use crate::desk_front::{DeskAccount, DeskFront, DeskReply, SOURCE_PREFIX};
+use crate::guard::Person;
+use crate::limits::DESK_USER_LEN_MAX;
+
+/// Where its front door is, and what its users have sent.
+pub(crate) struct Desk {
+    pub(crate) caller: Caller<DeskFront>,
+    pub(crate) book: DeskBook,
+    /// Where the server writes the files of logs, if this console can read them.
+    pub(crate) logs: Option<PathBuf>,
+    last_seq: AtomicU64,
+}
+
+/// A person who trades: the user of the desk, and the source of their commands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeskTrader {
+    pub(crate) user: User,
+    source: SourceId,
+}
+
+/// How the account of a user is.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    /// Free.
+    pub(crate) cash: String,
+    pub(crate) account: DeskAccount,
+    /// Whether the desk knows the user.
+    pub(crate) is_open: bool,
+}
+
+impl DeskTrader {
+    /// The trader that a person is; none where the desk can have no user of that name.
+    pub(crate) fn of(person: &Person) -> Option<Self> {
+        let name = person.name.as_ref().filter(|name| name.len() <= DESK_USER_LEN_MAX)?;
+        let user = User::new(name.as_bytes()).ok()?;
+        let source = SourceId::new(format!("{SOURCE_PREFIX}{name}").as_bytes()).ok()?;
+        Some(Self { user, source })
+    }
+
+    /// A command of theirs.
+    pub(crate) const fn request(&self, seq: Seq, command: Command) -> Request {
+        let Self { user, source } = *self;
+        let (id, time_ns) = (allot_domain::MessageId::Number(seq), 0);
+        let transaction = None;
+        Request::Command(allot_desk_rules::Request {
+            source,
+            id,
+            time_ns,
+            transaction,
+            user,
+            command,
+        })
+    }
+}
+
+impl Desk {
+    /// A desk behind this caller.
+    pub(crate) fn new(caller: Caller<DeskFront>, book: DeskBook, logs: Option<PathBuf>) -> Self {
+        Self { caller, book, logs, last_seq: AtomicU64::new(0) }
+    }
+
+    /// A number for a command that no other has: the time, or the next one.
+    pub(crate) fn next_seq(&self, now: Nanos) -> Seq {
+        let next = |last: u64| Some(now.as_unix().max(last + 1));
+        let last = self.last_seq.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        let last = last.unwrap_or_else(|last| last);
+        Seq::new(now.as_unix().max(last + 1))
+    }
+
+    /// Looks at the account of a trader.
+    pub(crate) async fn look(&self, trader: &DeskTrader, now: Nanos) -> Result<Looked, String> {
+        let command = trader.request(self.next_seq(now), Command::DisplaySummary);
+        match self.caller.ask(command).await {
+            Ok(reply) if reply.code == "unknown_user" => {
+                let cash = "0.00".to_owned();
+                let account = DeskAccount {
+                    held: cash.clone(),
+                    reserved: cash.clone(),
+                    ..DeskAccount::default()
+                };
+                Ok(Looked { cash, account, is_open: false })
+            }
+            Ok(reply) if reply.is_refused() => Err(crate::board::sentence_of(&reply.reason)),
+            Ok(reply) => Ok(Looked { cash: reply.cash, account: reply.account, is_open: true }),
+            Err(none) => Err(no_answer(&none)),
+        }
+    }
+
+    /// Sends a command, and notes what comes of it.
+    pub(crate) async fn send(
+        &self,
+        trader: &DeskTrader,
+        seq: Seq,
+        command: Command,
+    ) -> Answer<DeskReply> {
+        let user = trader.user.as_str();
+        let answer = self.caller.ask(trader.request(seq, command)).await;
+        match &answer {
+            Ok(reply) => self.book.tell(user, seq, reply),
+            Err(none) => {
+                let is_refused = !matches!(none, NoAnswer::Awaiting(_));
+                let told = crate::desk_book::DeskTold {
+                    text: no_answer(none),
+                    is_refused,
+                    until_ms: None,
+                };
+                self.book.note(user, seq, told);
+            }
+        }
+        answer
+    }
+}
+
+/// Why there is no answer, and what to do.
+pub(crate) fn no_answer(none: &NoAnswer) -> String {
+    match none {
+        NoAnswer::Full => "Too many requests wait: try again in a moment.".to_owned(),
+        NoAnswer::Awaiting(symbol) => format!(
+            "It waits for a quote of {symbol}. When that comes it is done or refused, and this \
+             page says so."
+        ),
+        NoAnswer::Late(said) => {
+            let said = said.as_ref().map_or_else(String::new, |said| {
+                format!(" It said: {}", crate::board::sentence_of(said))
+            });
+            format!(
+                "The desk did not reply in time.{said} A command may have been done or not: go \
+                 back and press the same button again, which sends the same one and counts once."
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::role::Role;
+
+    #[test]
+    fn a_trader_is_the_user_of_the_same_name() {
+        let person = |name: &str| Person {
+            name: Some(name.to_owned()),
+            role: Role::Trader,
+            accounts: Vec::new(),
+            token: None,
+        };
+        let trader = DeskTrader::of(&person("ben")).unwrap();
+        let request = trader.request(Seq::new(7), Command::CommitBuy);
+        assert_eq!((request.source().as_str(), request.seq()), ("console.ben", Seq::new(7)));
+        assert!(DeskTrader::of(&person(&"x".repeat(33))).is_none());
+        assert!(DeskTrader::of(&person("a,b")).is_none());
+    }
+}

@@ -1,0 +1,510 @@
+//! Desk: the account of a day trader, and the buttons that trade.
+//!
+//! Each button has the number of its command, so that pressing it twice, or going back and pressing
+//! it again, sends the same command: it counts once.
+
+use std::sync::Arc;
+
+use allot_desk_rules::{Cents, Command, CommandName, Symbol};
+use allot_domain::Seq;
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::board::sentence_of;
+use crate::desk::{Desk, DeskTrader, Looked};
+use crate::desk_book::{DeskTold, Typed};
+use crate::desk_front::{DeskOrder, DeskTransaction};
+use crate::frame::{Frame, notice, page};
+use crate::guard::{Person, see_other};
+use crate::page_form::PageForm;
+use crate::text;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "desk.html")]
+struct DeskPage {
+    frame: Frame,
+    /// Where the part that renews itself is.
+    place: String,
+    now_ms: u64,
+    told: Option<DeskTold>,
+    is_open: bool,
+    cash: String,
+    held: String,
+    reserved: String,
+    holdings: Vec<Holding>,
+    pending: Vec<Order>,
+    triggers: Vec<Trigger>,
+    recent: Vec<Transaction>,
+    /// What was typed before, for each form.
+    trade: Typed,
+    amount: Typed,
+    add: Typed,
+    /// The numbers of the buttons that are always there.
+    buttons: Buttons,
+    has_logs: bool,
+}
+
+/// The number of each button.
+struct Buttons {
+    quote: Seq,
+    buy: Seq,
+    sell: Seq,
+    buy_amount: Seq,
+    sell_amount: Seq,
+    add: Seq,
+    log: Seq,
+}
+
+/// The shares of a stock.
+struct Holding {
+    symbol: String,
+    free: String,
+    reserved: String,
+}
+
+/// A pending order.
+struct Order {
+    side: String,
+    symbol: String,
+    shares: String,
+    price: String,
+    amount: String,
+    left: String,
+    until_ms: u64,
+    /// What a button beside it sends; none where a later one of its side goes first.
+    buttons: Option<OrderButtons>,
+}
+
+/// The buttons of an order.
+struct OrderButtons {
+    commit: &'static str,
+    cancel: &'static str,
+    commit_seq: Seq,
+    cancel_seq: Seq,
+    seen: String,
+}
+
+/// An amount that is set.
+struct Trigger {
+    side: String,
+    symbol: String,
+    amount: String,
+    shares: String,
+    trigger: Option<String>,
+    set: &'static str,
+    cancel: &'static str,
+    set_seq: Seq,
+    cancel_seq: Seq,
+    typed: String,
+}
+
+/// Something that happened.
+struct Transaction {
+    time: String,
+    what: String,
+    symbol: String,
+    shares: String,
+    amount: String,
+}
+
+/// Which command the page tells of.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    done: Option<String>,
+}
+
+/// Shows the account, and what came of a command.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    person: Person,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let (desk, trader) = match trader(&app, &person) {
+        Ok(found) => found,
+        Err(refusal) => return *refusal,
+    };
+    let seq = asked.done.as_deref().and_then(|seq| seq.parse().ok()).map(Seq::new);
+    let entry = seq.and_then(|seq| desk.book.find(trader.user.as_str(), seq));
+    let (typed, told) = entry.map(|entry| (entry.typed, entry.told)).unzip();
+    let place = match seq {
+        Some(seq) => format!("/desk?done={seq}"),
+        None => "/desk".to_owned(),
+    };
+    let shown = Shown { place, typed: typed.unwrap_or_default(), told, status: StatusCode::OK };
+    desk_page(&app, &person, desk, &trader, shown).await
+}
+
+/// Sends a command, and leads to what came of it.
+pub(super) async fn send(
+    State(app): State<Arc<App>>,
+    person: Person,
+    PageForm { form: typed, _page }: PageForm<Typed>,
+) -> Response {
+    let (desk, trader) = match trader(&app, &person) {
+        Ok(found) => found,
+        Err(refusal) => return *refusal,
+    };
+    let user = trader.user.as_str();
+    let (seq, command) = match read(&typed) {
+        Ok(read) => read,
+        Err(problem) => {
+            let shown = Shown::refused(StatusCode::UNPROCESSABLE_ENTITY, typed, problem);
+            return desk_page(&app, &person, desk, &trader, shown).await;
+        }
+    };
+    let is_new = desk.book.find(user, seq).is_none();
+    if is_new && let Some(problem) = doubt(&app, desk, &trader, &command, &typed.order).await {
+        let shown = Shown::refused(StatusCode::CONFLICT, typed, problem);
+        return desk_page(&app, &person, desk, &trader, shown).await;
+    }
+    desk.book.begin(user, seq, &typed);
+    let name = command.name();
+    let answer = desk.send(&trader, seq, command).await;
+    let code = answer.as_ref().map_or("no answer", |reply| reply.code.as_str());
+    tracing::info!(user, %seq, command = %name, code, "a command was sent");
+    see_other(&format!("/desk?done={seq}"))
+}
+
+/// The desk and the user of a person, if they may trade.
+pub(super) fn trader<'a>(
+    app: &'a Arc<App>,
+    person: &Person,
+) -> Result<(&'a Desk, DeskTrader), Box<Response>> {
+    let refuse =
+        |status, sentence: &str| Err(Box::new(notice(app, Some(person), status, sentence)));
+    let Some(desk) = &app.desk else {
+        return refuse(
+            StatusCode::NOT_FOUND,
+            "This console was started without a desk: --desk says where its front door is.",
+        );
+    };
+    if !person.role.may_trade() {
+        return refuse(StatusCode::FORBIDDEN, "The desk is for traders, each with an account.");
+    }
+    match DeskTrader::of(person) {
+        Some(trader) => Ok((desk, trader)),
+        None => refuse(
+            StatusCode::FORBIDDEN,
+            "The desk can have no user of your name: it has at most 32 characters.",
+        ),
+    }
+}
+
+/// Reads what was pressed and typed.
+fn read(typed: &Typed) -> Result<(Seq, Command), String> {
+    let pressed = typed.pressed.split_once(' ').and_then(|(name, seq)| {
+        Some((CommandName::parse(name).ok()?, Seq::new(seq.parse().ok()?)))
+    });
+    let Some((name, seq)) = pressed else {
+        return Err("The form has no button that is known here: load the page again.".to_owned());
+    };
+    if seq == Seq::ZERO {
+        return Err("The button has no number: load the page again.".to_owned());
+    }
+    let command = command(name, typed).and_then(|command| {
+        command.check()?;
+        Ok(command)
+    });
+    command.map(|command| (seq, command)).map_err(|reject| sentence_of(&reject.to_string()))
+}
+
+fn command(name: CommandName, typed: &Typed) -> Result<Command, allot_desk_rules::Reject> {
+    let symbol = || Symbol::new(typed.symbol.trim().as_bytes());
+    let amount = || Cents::parse(typed.amount.trim());
+    Ok(match name {
+        CommandName::Add => Command::Add(amount()?),
+        CommandName::Quote => Command::Quote(symbol()?),
+        CommandName::Buy => Command::Buy(symbol()?, amount()?),
+        CommandName::CommitBuy => Command::CommitBuy,
+        CommandName::CancelBuy => Command::CancelBuy,
+        CommandName::Sell => Command::Sell(symbol()?, amount()?),
+        CommandName::CommitSell => Command::CommitSell,
+        CommandName::CancelSell => Command::CancelSell,
+        CommandName::SetBuyAmount => Command::SetBuyAmount(symbol()?, amount()?),
+        CommandName::SetBuyTrigger => Command::SetBuyTrigger(symbol()?, amount()?),
+        CommandName::CancelSetBuy => Command::CancelSetBuy(symbol()?),
+        CommandName::SetSellAmount => Command::SetSellAmount(symbol()?, amount()?),
+        CommandName::SetSellTrigger => Command::SetSellTrigger(symbol()?, amount()?),
+        CommandName::CancelSetSell => Command::CancelSetSell(symbol()?),
+        // The log and the account have pages of their own.
+        CommandName::DumpLog | CommandName::DisplaySummary => {
+            return Err(allot_desk_rules::Reject::UnknownCommand(name.to_string()));
+        }
+    })
+}
+
+/// Why a command should be looked at again: a commit and a cancel take the last order of their
+/// side, which may be another than the one that was shown.
+async fn doubt(
+    app: &App,
+    desk: &Desk,
+    trader: &DeskTrader,
+    command: &Command,
+    seen: &str,
+) -> Option<String> {
+    let side = match command {
+        Command::CommitBuy | Command::CancelBuy => "buy",
+        Command::CommitSell | Command::CancelSell => "sell",
+        _ => return None,
+    };
+    let looked = match desk.look(trader, app.board.clock.now()).await {
+        Ok(looked) => looked,
+        Err(problem) => return Some(problem),
+    };
+    let last = looked.account.pending.iter().rfind(|order| order.side == side);
+    match last {
+        Some(order) if order_text(order) == seen => None,
+        Some(order) => Some(format!(
+            "The last pending order is now another one, {}: look at it, and press its button.",
+            order_text(order)
+        )),
+        None => Some(
+            "The order is no longer pending: it was committed, cancelled, or 60 seconds passed."
+                .to_owned(),
+        ),
+    }
+}
+
+fn order_text(order: &DeskOrder) -> String {
+    let DeskOrder { side, symbol, shares, price, .. } = order;
+    format!("{side} {shares} {symbol} at {price}")
+}
+
+/// What a page shows beside the account.
+struct Shown {
+    place: String,
+    typed: Typed,
+    told: Option<DeskTold>,
+    status: StatusCode,
+}
+
+impl Shown {
+    fn refused(status: StatusCode, typed: Typed, problem: String) -> Self {
+        let (place, told) = ("/desk".to_owned(), Some(DeskTold::refused(problem)));
+        Self { place, typed: typed.cut(), told, status }
+    }
+}
+
+/// The page, with a sentence on a command that was not sent.
+pub(super) async fn refused_page(
+    app: &Arc<App>,
+    person: &Person,
+    desk: &Desk,
+    trader: &DeskTrader,
+    problem: String,
+) -> Response {
+    let shown = Shown::refused(StatusCode::SERVICE_UNAVAILABLE, Typed::default(), problem);
+    desk_page(app, person, desk, trader, shown).await
+}
+
+async fn desk_page(
+    app: &Arc<App>,
+    person: &Person,
+    desk: &Desk,
+    trader: &DeskTrader,
+    shown: Shown,
+) -> Response {
+    let now = app.board.clock.now();
+    let looked = match desk.look(trader, now).await {
+        Ok(looked) => looked,
+        Err(problem) => {
+            return notice(app, Some(person), StatusCode::SERVICE_UNAVAILABLE, problem);
+        }
+    };
+    let now = app.board.clock.now();
+    let next = || desk.next_seq(now);
+    let now_ms = now.as_unix() / 1_000_000;
+    let Shown { place, typed, told, status } = shown;
+    let pressed = typed.pressed.split(' ').next().unwrap_or_default().to_owned();
+    let of = |names: &[&str]| match names.contains(&pressed.as_str()) {
+        true => typed.clone(),
+        false => Typed::default(),
+    };
+    let Looked { cash, account, is_open } = looked;
+    let price = |side: &str, symbol: &str| {
+        let is_it = pressed.starts_with("SET_") && pressed.ends_with("_TRIGGER");
+        let is_it = is_it && pressed.contains(&side.to_uppercase()) && typed.symbol == symbol;
+        if is_it { typed.amount.clone() } else { String::new() }
+    };
+    let frame = Frame::new(app, Some(person), "Desk").in_part();
+    let template = DeskPage {
+        frame,
+        place,
+        now_ms,
+        is_open,
+        told: told.filter(|told| !told.text.is_empty()),
+        cash: text::grouped(&cash),
+        held: text::grouped(&account.held),
+        reserved: text::grouped(&account.reserved),
+        holdings: account.holdings.iter().map(Holding::of).collect(),
+        pending: orders(&account.pending, now_ms, next),
+        triggers: account
+            .triggers
+            .iter()
+            .map(|one| Trigger::of(one, price(&one.side, &one.symbol), next))
+            .collect(),
+        recent: account.recent.iter().rev().map(Transaction::of).collect(),
+        trade: of(&["QUOTE", "BUY", "SELL"]),
+        amount: of(&["SET_BUY_AMOUNT", "SET_SELL_AMOUNT"]),
+        add: of(&["ADD"]),
+        buttons: Buttons {
+            quote: next(),
+            buy: next(),
+            sell: next(),
+            buy_amount: next(),
+            sell_amount: next(),
+            add: next(),
+            log: next(),
+        },
+        has_logs: desk.logs.is_some(),
+    };
+    page(status, &template)
+}
+
+impl Holding {
+    fn of(holding: &crate::desk_front::DeskHolding) -> Self {
+        Self {
+            symbol: holding.symbol.clone(),
+            free: text::count(holding.free),
+            reserved: text::count(holding.reserved),
+        }
+    }
+}
+
+/// The orders; the last of each side has buttons.
+fn orders(pending: &[DeskOrder], now_ms: u64, next: impl Fn() -> Seq) -> Vec<Order> {
+    let is_last = |place: usize, order: &DeskOrder| {
+        !pending[place + 1..].iter().any(|later| later.side == order.side)
+    };
+    let of = |(place, order): (usize, &DeskOrder)| {
+        let (commit, cancel) = match order.side.as_str() {
+            "sell" => ("COMMIT_SELL", "CANCEL_SELL"),
+            _ => ("COMMIT_BUY", "CANCEL_BUY"),
+        };
+        let left_ms = order.left_ns / 1_000_000;
+        Order {
+            side: order.side.clone(),
+            symbol: order.symbol.clone(),
+            shares: text::count(order.shares),
+            price: text::grouped(&order.price),
+            amount: text::grouped(&order.amount),
+            left: format!("{} s", left_ms.div_ceil(1_000)),
+            until_ms: now_ms + left_ms,
+            buttons: is_last(place, order).then(|| OrderButtons {
+                commit,
+                cancel,
+                commit_seq: next(),
+                cancel_seq: next(),
+                seen: order_text(order),
+            }),
+        }
+    };
+    pending.iter().enumerate().map(of).collect()
+}
+
+impl Trigger {
+    fn of(trigger: &crate::desk_front::DeskTrigger, typed: String, next: impl Fn() -> Seq) -> Self {
+        let (set, cancel) = match trigger.side.as_str() {
+            "sell" => ("SET_SELL_TRIGGER", "CANCEL_SET_SELL"),
+            _ => ("SET_BUY_TRIGGER", "CANCEL_SET_BUY"),
+        };
+        Self {
+            side: trigger.side.clone(),
+            symbol: trigger.symbol.clone(),
+            amount: text::grouped(&trigger.amount),
+            shares: if trigger.shares == 0 { String::new() } else { text::count(trigger.shares) },
+            trigger: trigger.trigger.as_deref().map(text::grouped),
+            set,
+            cancel,
+            set_seq: next(),
+            cancel_seq: next(),
+            typed,
+        }
+    }
+}
+
+impl Transaction {
+    fn of(one: &DeskTransaction) -> Self {
+        let what = match one.kind.as_str() {
+            "added" => "money added",
+            "buy_pending" => "purchase pending",
+            "bought" => "bought",
+            "buy_cancelled" => "purchase cancelled",
+            "buy_expired" => "purchase expired",
+            "sell_pending" => "sale pending",
+            "sold" => "sold",
+            "sell_cancelled" => "sale cancelled",
+            "sell_expired" => "sale expired",
+            "buy_amount_set" => "amount to buy set",
+            "buy_armed" => "trigger to buy set",
+            "set_buy_cancelled" => "automatic purchase cancelled",
+            "buy_fired" => "trigger bought",
+            "sell_amount_set" => "amount to sell set",
+            "sell_armed" => "trigger to sell set",
+            "set_sell_cancelled" => "automatic sale cancelled",
+            "sell_fired" => "trigger sold",
+            other => other,
+        };
+        Self {
+            time: text::read_zulu(&one.time).map(text::time).unwrap_or_default(),
+            what: what.to_owned(),
+            symbol: one.symbol.clone(),
+            shares: if one.shares == 0 { String::new() } else { text::count(one.shares) },
+            amount: text::grouped(&one.amount),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(pressed: &str, symbol: &str, amount: &str) -> Typed {
+        let [pressed, symbol, amount] = [pressed, symbol, amount].map(str::to_owned);
+        Typed { pressed, symbol, amount, order: String::new() }
+    }
+
+    #[test]
+    fn a_form_is_a_command_or_a_sentence() {
+        let (seq, command) = read(&typed("BUY 7", " ABC ", "10.5")).unwrap();
+        assert_eq!((seq, command.name()), (Seq::new(7), CommandName::Buy));
+        for (pressed, symbol, amount, why) in [
+            ("", "", "", "load the page again"),
+            ("BUY", "ABC", "1", "load the page again"),
+            ("BUY 0", "ABC", "1", "load the page again"),
+            ("FLY 7", "ABC", "1", "load the page again"),
+            ("DUMPLOG 7", "", "", "DUMPLOG"),
+            ("BUY 7", "ABCD", "1", "ABCD"),
+            ("BUY 7", "ABC", "ten", "12.34"),
+            ("BUY 7", "ABC", "0", "more than zero"),
+            ("BUY 7", "ABC", "", "12.34"),
+        ] {
+            let problem = read(&typed(pressed, symbol, amount)).unwrap_err();
+            assert!(problem.contains(why) && problem.ends_with('.'), "{problem}");
+        }
+    }
+
+    #[test]
+    fn only_the_last_order_of_a_side_has_buttons() {
+        let order = |side: &str, symbol: &str| DeskOrder {
+            side: side.to_owned(),
+            symbol: symbol.to_owned(),
+            shares: 1,
+            price: "1.00".to_owned(),
+            amount: "1.00".to_owned(),
+            left_ns: 1_500_000_000,
+        };
+        let pending = [order("buy", "A"), order("buy", "B"), order("sell", "C")];
+        let shown = orders(&pending, 1_000, || Seq::new(1));
+        let has: Vec<_> = shown.iter().map(|order| order.buttons.is_some()).collect();
+        assert_eq!(has, [false, true, true]);
+        assert_eq!((shown[0].left.as_str(), shown[0].until_ms), ("2 s", 2_500));
+        assert_eq!(shown[2].buttons.as_ref().unwrap().commit, "COMMIT_SELL");
+    }
+}
