@@ -54,6 +54,7 @@ mod pager;
 mod time_text;
 mod address;
 mod flags;
+mod console_inside;
 mod common_args;
 mod misuse;
 mod cli;

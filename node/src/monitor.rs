@@ -6,7 +6,7 @@ use anyhow::Result;
 use crate::counter_watch::CounterWatch;
 use crate::signals::{Request, Signals};
 use crate::stage_file::StageFile;
-use crate::wiring::Server;
+use crate::wiring::{Endpoints, Server};
 
 /// The thread.
 pub(crate) struct Monitor {
@@ -39,13 +39,25 @@ impl Monitor {
 
 /// Runs a server until a signal comes or one of its threads fails. Prints `ready` and the endpoints
 /// once signals are handled.
-pub(crate) fn run(mut server: Server, ready: &str) -> Result<()> {
+pub(crate) fn run(server: Server, ready: &str) -> Result<()> {
+    run_beside(server, ready, |_| Ok(()))
+}
+
+/// The same, with something beside it that starts once clients can connect, and ends with the
+/// server.
+pub(crate) fn run_beside<T>(
+    mut server: Server,
+    ready: &str,
+    start: impl FnOnce(&Endpoints) -> Result<T>,
+) -> Result<()> {
     let metrics = server.serve_metrics()?;
     let Server { running, endpoints, counters, timing, .. } = server;
     let stopper = running.stopper();
     let monitor = Monitor::new(Box::new(move || stopper.stop()), counters, timing.file)?;
     crate::stdout::print(&format!("{ready} {endpoints}"))?;
+    let beside = start(&endpoints)?;
     let ended = running.join();
+    drop(beside);
     drop(metrics);
     monitor.stop()?;
     Ok(ended?)

@@ -2,16 +2,21 @@
 
 mod user;
 
+pub(crate) use user::FILE;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use allot_console::{Console, ConsoleConfig};
+use allot_console::{Console, ConsoleConfig, DeskPlace, MeshPlace};
+use allot_runtime::{CurveKey, CurveKeys};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use crate::address::{Address, parse_other};
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
+use crate::front_keys;
 use crate::monitor::Monitor;
 use crate::setting::{Key, set};
 use crate::stdout::print;
@@ -29,7 +34,9 @@ Examples:
   allot console                                    pages on http://127.0.0.1:8080/
   allot console --open                             no log-in, and nothing can be changed
   allot console --listen 0.0.0.0:8080 --behind-tls behind a proxy that speaks TLS
-  allot console --front tcp://10.0.0.1:9998 --publish tcp://10.0.0.1:9999"
+  allot console --front tcp://10.0.0.1:9998 --publish tcp://10.0.0.1:9999
+  allot console --desk 9997 --desk-logs desk/logs  day traders log in and trade
+  allot console --signals 1010 --mesh 12345        how signals and a mesh are"
 )]
 pub(crate) struct ConsolePages {
     #[command(subcommand)]
@@ -46,6 +53,26 @@ pub(crate) struct ConsolePages {
     /// A proxy in front of it speaks TLS: cookies go over TLS only
     #[arg(long)]
     behind_tls: bool,
+    /// Front door of a desk, which each trader then has a page of: a port of this machine,
+    /// HOST:PORT, tcp:// or ipc://
+    #[arg(long, value_name = "ADDR", value_parser = parse_other)]
+    desk: Option<Address>,
+    /// Public key of the desk's front door, if it encrypts
+    #[arg(long, value_name = "KEY", requires = "desk", value_parser = key,
+          allow_hyphen_values = true)]
+    desk_key: Option<CurveKey>,
+    /// Directory in which the desk's server writes the logs of users, for them to download
+    #[arg(long, value_name = "DIR", requires = "desk")]
+    desk_logs: Option<PathBuf>,
+    /// Where a trader of signals listens, to show how it is
+    #[arg(long, value_name = "ADDR", value_parser = parse_other)]
+    signals: Option<Address>,
+    /// Where a peer of a mesh listens, to show how it is
+    #[arg(long, value_name = "ADDR", value_parser = parse_other)]
+    mesh: Option<Address>,
+    /// The file with the keys of the mesh, if it encrypts
+    #[arg(long, value_name = "FILE", requires = "mesh")]
+    mesh_secret: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
 }
@@ -54,6 +81,25 @@ pub(crate) struct ConsolePages {
 #[derive(Subcommand)]
 enum ConsolePage {
     User(user::UserPages),
+}
+
+fn key(text: &str) -> Result<CurveKey, String> {
+    text.parse().map_err(|error: allot_runtime::RuntimeError| error.to_string())
+}
+
+impl ConsolePages {
+    fn desk(&self) -> Option<DeskPlace> {
+        let front = self.desk.as_ref()?.0.clone();
+        Some(DeskPlace { front, front_key: self.desk_key, logs: self.desk_logs.clone() })
+    }
+
+    fn mesh(&self) -> Result<Option<MeshPlace>> {
+        let Some(Address(address)) = &self.mesh else { return Ok(None) };
+        let keys = self.mesh_secret.as_deref();
+        let keys = keys.map(|path| front_keys::read(path, "the mesh")).transpose()?;
+        let key = keys.as_ref().map(CurveKeys::public);
+        Ok(Some(MeshPlace { address: address.clone(), key }))
+    }
 }
 
 /// Serves pages until a signal.
@@ -72,6 +118,10 @@ pub(crate) fn run(pages: &ConsolePages, common: &CommonArgs) -> Result<ExitCode>
         users: is_wanted.then(|| pages.users.clone()),
         is_open: pages.open,
         is_behind_tls: pages.behind_tls,
+        desk: pages.desk(),
+        signals: pages.signals.as_ref().map(|address| address.0.clone()),
+        mesh: pages.mesh()?,
+        ..ConsoleConfig::default()
     })?;
     let stopper = console.stopper();
     let monitor = Monitor::new(Box::new(move || stopper.stop()), Vec::new(), None)?;

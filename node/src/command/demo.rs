@@ -21,6 +21,7 @@ use crate::command::feed::{seed, source};
 use crate::command::serve;
 use crate::common_args::CommonArgs;
 use crate::config::Origin;
+use crate::console_inside::{self, ConsoleFlags, ConsoleInside};
 use crate::feed_group::{FeedGroup, Feeds};
 use crate::flags::Flags;
 use crate::monitor::Monitor;
@@ -54,6 +55,7 @@ Examples:
   allot demo
   allot demo --sources 10 --rate 1000 --shards 2
   allot demo --for 5s                              stop after 5 seconds
+  allot demo --console                             the same as pages for a browser
   allot demo --with-signals                        signals, decisions, fills, positions
   allot demo --seed 7 --count 1000 --tickers AAPL,MSFT")]
 pub(crate) struct Demo {
@@ -86,12 +88,18 @@ pub(crate) struct Demo {
     #[arg(long)]
     new: bool,
     #[command(flatten)]
+    console: ConsoleFlags,
+    #[command(flatten)]
     flags: Flags<{ serve::KEYS }>,
 }
 
 /// Runs the demo until its end or a signal.
 pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let settings = settings(demo, common)?;
+    let console = demo.console.of_demo();
+    if let Some(console) = &console {
+        console.check()?;
+    }
     if demo.new {
         wiring::make_ledger(&settings)?;
     }
@@ -109,17 +117,27 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let interrupt = interrupt(&splits, &fills, &is_interrupted);
     let monitor = Monitor::new(interrupt, boxes, timing.file)?;
     print(&format!("listening {endpoints}"))?;
+    let console = console_inside::start(console, &endpoints)?;
 
     let signals = demo.with_signals.then(|| Signals::start(front)).transpose()?;
-    let show = Show::new(fills, signals, publish, settings.report_every, is_interrupted)?;
+    let hint = hint(publish, console.as_ref());
+    let show = Show::new(fills, signals, publish, settings.report_every, is_interrupted, hint)?;
     // The feeds stop before the server: a feed without its server would wait in vain.
     let fills = show.run(demo.time, || running.is_alive())?;
     let is_ok = close(fills, splits)?;
     running.stop();
     running.join()?;
+    drop(console);
     drop(metrics);
     monitor.stop()?;
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Where else to look.
+fn hint(publish: &str, console: Option<&ConsoleInside>) -> String {
+    let hint = format!("to follow it in another terminal: allot positions --publish {publish}");
+    console
+        .map_or_else(|| hint.clone(), |console| format!("{hint}\nin a browser: {}", console.url()))
 }
 
 fn settings(demo: &Demo, common: &CommonArgs) -> Result<Settings> {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::common_args::CommonArgs;
+use crate::console_inside::{self, ConsoleFlags};
 use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::{monitor, wiring};
@@ -39,6 +40,7 @@ pub(crate) const KEYS: u32 = set(&[
 ///
 /// Prints `listening front=… publish=… ledger=…` on stdout when clients can connect. Stops on
 /// Ctrl-C or SIGTERM. With --data the directory must hold a ledger: `allot init` or --new makes it.
+/// With --console it prints `console=URL` too, when browsers can connect.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -47,11 +49,14 @@ Examples:
   allot serve --data data                          go on with it, at every later start
   allot serve --front tcp://0.0.0.0:9998 --publish tcp://0.0.0.0:9999  other machines can connect
   allot serve --front tcp://127.0.0.1:* --publish tcp://127.0.0.1:*    any free ports
+  allot serve --console                            pages for people on http://127.0.0.1:8080/
   allot serve --shards 4 --threads dedicated --wait spin               a core for each thread")]
 pub(crate) struct Serve {
     /// Make a new ledger in the data directory first; refused where there is one
     #[arg(long)]
     new: bool,
+    #[command(flatten)]
+    console: ConsoleFlags,
     #[command(flatten)]
     flags: Flags<KEYS>,
 }
@@ -59,11 +64,16 @@ pub(crate) struct Serve {
 /// Serves until a signal.
 pub(crate) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&serve.flags.given)?;
+    let console = serve.console.of_server();
+    if let Some(console) = &console {
+        console.check()?;
+    }
     if serve.new {
         wiring::try_endpoints(&settings)?;
         wiring::make_ledger(&settings)?;
     }
     wiring::warn_without_journal(&settings);
-    monitor::run(wiring::embedded(&settings)?, "listening")?;
+    let server = wiring::embedded(&settings)?;
+    monitor::run_beside(server, "listening", |ends| console_inside::start(console, ends))?;
     Ok(ExitCode::SUCCESS)
 }

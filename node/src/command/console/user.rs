@@ -13,7 +13,7 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use crate::stdout::print;
 
 /// Where users are kept, if no other file is named.
-pub(super) const FILE: &str = "console-users.toml";
+pub(crate) const FILE: &str = "console-users.toml";
 
 /// Add, list and remove the users of the console
 #[derive(Args)]
@@ -38,6 +38,7 @@ enum UserPage {
 Examples:
   allot console user add anna --role operator
   allot console user add ben --role trader --account account1
+  allot console user add oY01WVirLr --role trader  trades at the desk, and sees no account
   allot console user add anna --role viewer < password.txt")]
 pub(crate) struct Add {
     /// The name to log in with
@@ -93,6 +94,11 @@ pub(super) fn run(pages: &UserPages) -> Result<ExitCode> {
             let password = password()?;
             add_user(&file.users, name, *role, accounts, &password)?;
             print(&format!("{name} may log in as {role}, by {}", file.users.display()))?;
+            if *role == Role::Trader && accounts.is_empty() {
+                print(&format!(
+                    "{name} sees no account of the positions, only the desk; --account ID names one"
+                ))?;
+            }
         }
         UserPage::List(List { file }) => {
             for (name, user) in read_users(&file.users)? {

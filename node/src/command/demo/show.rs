@@ -54,6 +54,7 @@ impl Show {
         publish: &str,
         report_every: Duration,
         is_interrupted: Arc<AtomicBool>,
+        hint: String,
     ) -> Result<Self> {
         let clock = Clock::system();
         let topic = Topic::Positions(Encoding::Binary).to_string();
@@ -62,7 +63,7 @@ impl Show {
             signals,
             reader: FeedReader::connect(publish, &[&topic])?,
             screen: Screen::new(),
-            hint: format!("to follow it in another terminal: allot positions --publish {publish}"),
+            hint,
             is_interrupted,
             end_at: Nanos::MAX,
             finished_at: None,
