@@ -1,7 +1,7 @@
 // A place in which a server, its feeds and a console run, as real processes on free ports.
 
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -50,6 +50,7 @@ export class Place {
     this.front = FREE;
     this.publish = FREE;
     this.listen = "127.0.0.1:0";
+    this.others = [];
     this.run(["init", "data"]);
   }
 
@@ -80,6 +81,24 @@ export class Place {
     return url;
   }
 
+  /** Starts something else that ends with the place, and waits for a line of it. */
+  async beside(args, pattern) {
+    const process = new Process(this.folder, args);
+    this.others.push(process);
+    return process.line(pattern);
+  }
+
+  /** A desk with a quote server that has these prices; returns where its front door is. */
+  async desk(prices) {
+    writeFileSync(join(this.folder, "prices"), prices);
+    const [, quotes] = await this.beside(
+      ["desk", "quote-server", "--listen", "127.0.0.1:0", "--prices", "prices"], /quotes=(\S+)/);
+    const ends = ["--front", FREE, "--publish", FREE, "--quotes", quotes];
+    const [, front] = await this.beside(
+      ["desk", "serve", "--data", "desk", "--new", ...ends], /front=(\S+)/);
+    return front;
+  }
+
   split(weights, seq) {
     this.run(["feed", "aum", "--front", this.front, "--source", "aum", "--first-seq", String(seq), "--count", "1", "--weights", weights]);
   }
@@ -90,6 +109,7 @@ export class Place {
 
   async close() {
     await this.page?.stop();
+    for (const other of this.others) await other.stop("SIGKILL");
     await this.server?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }

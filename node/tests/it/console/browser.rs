@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::client::PATIENCE_MS;
 
-/// A browser with at most one cookie.
+/// A browser with its cookies.
 #[derive(Clone)]
 pub(super) struct Browser {
     address: String,
-    cookie: Option<String>,
+    cookies: Vec<(String, String)>,
 }
 
 /// What came back.
@@ -45,6 +45,25 @@ impl Answer {
         rest.split_once('"').unwrap().0
     }
 
+    /// The number of a button: its command has it from the moment the page is shown.
+    #[track_caller]
+    pub(super) fn button(&self, command: &str) -> String {
+        let begin = format!("name=\"do\" value=\"{command} ");
+        let Some((_, rest)) = self.body.split_once(&begin) else {
+            panic!("no button {command} in {}", self.body);
+        };
+        format!("{command} {}", rest.split_once('"').unwrap().0)
+    }
+
+    /// The text of an element with this name for tests.
+    #[track_caller]
+    pub(super) fn text(&self, name: &str) -> &str {
+        let Some((_, rest)) = self.body.split_once(&format!("data-testid=\"{name}\">")) else {
+            panic!("no {name} in {}", self.body);
+        };
+        rest.split_once('<').unwrap().0.trim()
+    }
+
     /// The text of a hidden area.
     fn area(&self, name: &str) -> &str {
         let begin = format!("<textarea name=\"{name}\" hidden>");
@@ -55,7 +74,7 @@ impl Answer {
 
 impl Browser {
     pub(super) fn new(address: &str) -> Self {
-        Self { address: address.to_owned(), cookie: None }
+        Self { address: address.to_owned(), cookies: Vec::new() }
     }
 
     pub(super) fn get(&mut self, path: &str) -> Answer {
@@ -128,8 +147,8 @@ impl Browser {
         for (name, value) in headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        if let Some(cookie) = &self.cookie {
-            let _ = write!(head, "Cookie: {cookie}\r\n");
+        for (name, value) in &self.cookies {
+            let _ = write!(head, "Cookie: {name}={value}\r\n");
         }
         head
     }
@@ -151,8 +170,10 @@ impl Browser {
         // A form that is too long is refused before it is read.
         let _ = stream.write_all(text.as_bytes());
         let answer = read(&mut BufReader::new(stream));
-        if let Some(cookie) = answer.header("set-cookie") {
-            self.cookie = cookie.split(';').next().map(str::to_owned);
+        for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
         }
         answer
     }

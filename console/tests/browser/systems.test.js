@@ -1,0 +1,201 @@
+// The pages of a desk, of signals and of a mesh in a real browser, against the real processes.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+import { PASSWORD, Place } from "./place.js";
+
+const PICTURES = process.env.PICTURES;
+const place = new Place();
+let browser;
+
+before(async () => {
+  for (const name of ["ben", "eva", "finn", "gina", "hugo", "ines"]) place.addUser(name, "trader");
+  place.addUser("carl", "viewer");
+  await place.serve();
+  const desk = await place.desk("ABC,10.00\nXYZ,2.50\n");
+  const trader = `ipc://${join(place.folder, "trader")}`;
+  await place.beside(["signals", "trader", "--listen", trader, "--period", "1s"], /listening/);
+  const generator = `ipc://${join(place.folder, "generator")}`;
+  await place.beside(
+    ["signals", "generator", "--name", "G1", "--listen", generator, "--period", "1s"], /listening/);
+  const strategy = ["signals", "strategy", "--trader", trader, "--period", "1s"];
+  await place.beside([...strategy, "--name", "X", "--signals", generator], /X/);
+  const away = `ipc://${join(place.folder, "away")}`;
+  await place.beside([...strategy, "--name", "Y", "--signals", away], /Y/);
+  const [first, second] = ["a", "b"].map((name) => `ipc://${join(place.folder, name)}`);
+  await place.beside(["mesh", "peer-a", "--listen", first], /started/);
+  await place.beside(["mesh", "peer-b", "--listen", second, "--connect", first], /started/);
+  await place.console("--desk", desk, "--desk-logs", "desk/logs", "--signals", trader, "--mesh", first);
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  await place.close();
+});
+
+/** A page that fails its test when a script or a policy complains. */
+async function open(name, options = {}) {
+  const context = await browser.newContext({ baseURL: place.url, ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  page.on("console", (line) => {
+    if (/Content.Security.Policy|Refused/.test(line.text())) page.complaints.push(line.text());
+  });
+  await page.goto("/login");
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Log in" }).click();
+  return page;
+}
+
+const of = (page, id) => page.getByTestId(id);
+
+async function add(page, amount) {
+  await of(page, "add-amount").fill(amount);
+  await page.getByRole("button", { name: "Add money" }).click();
+  await of(page, "told").waitFor();
+}
+
+async function trade(page, button, symbol, amount) {
+  await of(page, "symbol").fill(symbol);
+  await of(page, "amount").fill(amount);
+  await of(page, button).click();
+  await of(page, "told").waitFor();
+}
+
+async function picture(page, name) {
+  if (!PICTURES) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+}
+
+test("a trader buys while the seconds count down, sells, and downloads the log", async () => {
+  const page = await open("ben");
+  assert.match(page.url(), /\/desk$/, "a trader without accounts trades");
+  await add(page, "1000.00");
+  await trade(page, "quote", "ABC", "");
+  assert.match(await of(page, "told").textContent(), /ABC costs 10\.00/);
+  assert.equal(await of(page, "symbol").inputValue(), "ABC");
+  await trade(page, "buy", "ABC", "105");
+  const left = page.getByTestId("pending").locator("[data-until-ms]");
+  const first = parseInt(await left.textContent());
+  assert.ok(first <= 60, `${first}`);
+  await page.waitForFunction(
+    (first) => parseInt(document.querySelector("[data-testid=pending] [data-until-ms]").textContent) < first,
+    first);
+  await page.getByRole("button", { name: "Commit" }).click();
+  assert.match(await of(page, "told").textContent(), /The purchase is done: 10 ABC/);
+  await trade(page, "sell", "ABC", "20");
+  await page.getByTestId("pending").getByRole("button", { name: "Cancel" }).click();
+  assert.match(await of(page, "told").textContent(), /The sale is cancelled/);
+  const arriving = page.waitForEvent("download");
+  await of(page, "log").click();
+  const download = await arriving;
+  assert.equal(download.suggestedFilename(), "console-ben.xml");
+  assert.match(readFileSync(await download.path(), "utf8"), /COMMIT_BUY/);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a double click counts once, and a reload sends nothing anew", async () => {
+  const page = await open("eva");
+  await of(page, "add-amount").fill("100.00");
+  await page.getByRole("button", { name: "Add money" }).dblclick();
+  await of(page, "told").waitFor();
+  await page.waitForURL(/done=/);
+  assert.equal(await of(page, "cash").textContent(), "100.00");
+  await page.reload();
+  assert.equal(await of(page, "cash").textContent(), "100.00", "asks nothing again");
+  await page.goto("/desk");
+  assert.equal(await of(page, "cash").textContent(), "100.00");
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a trigger that fires renews the open page, and leaves alone what is being typed", async () => {
+  const page = await open("finn");
+  const other = await open("finn");
+  await add(page, "1000.00");
+  await page.getByTestId("set-symbol").fill("XYZ");
+  await page.getByTestId("set-amount").fill("100");
+  await page.getByRole("button", { name: "Set amount to buy" }).click();
+  await of(page, "triggers").waitFor();
+  await other.goto("/desk");
+  await of(other, "symbol").fill("ABC");
+  const price = page.getByLabel("Trigger price of buy XYZ");
+  await price.fill("3");
+  await page.getByRole("button", { name: "Set trigger" }).click();
+  await other.getByText("trigger bought").waitFor();
+  assert.equal(await of(other, "symbol").inputValue(), "ABC");
+  assert.equal(await of(other, "reserved").textContent(), "0.00");
+  assert.deepEqual([...page.complaints, ...other.complaints], []);
+});
+
+test("two users are apart", async () => {
+  const gina = await open("gina");
+  const hugo = await open("hugo");
+  await add(gina, "77.00");
+  await hugo.goto("/desk");
+  assert.equal(await of(hugo, "cash").textContent(), "0.00");
+  assert.equal((await hugo.goto("/signals")).status(), 403);
+  const carl = await open("carl");
+  assert.equal((await carl.goto("/desk")).status(), 403);
+});
+
+test("the desk works without JavaScript", async () => {
+  const page = await open("ines", { javaScriptEnabled: false });
+  await add(page, "1000.00");
+  await trade(page, "buy", "ABC", "50");
+  await page.getByRole("button", { name: "Commit" }).click();
+  assert.match(await of(page, "shares").textContent(), /ABC/);
+  await page.getByTestId("set-symbol").fill("ABC");
+  await page.getByTestId("set-amount").fill("20");
+  await page.getByRole("button", { name: "Set amount to sell" }).click();
+  await page.getByLabel("Trigger price of sell ABC").fill("20");
+  await page.getByRole("button", { name: "Set trigger" }).click();
+  assert.match(await of(page, "triggers").textContent(), /≥ 20\.00/);
+});
+
+test("signals and mesh show what runs, with reasons, and renew themselves", async () => {
+  const page = await open("carl");
+  await page.goto("/signals");
+  await of(page, "components").waitFor();
+  await page.getByText("G1").waitFor();
+  assert.equal(await of(page, "trader").textContent(), "error");
+  await page.goto("/mesh");
+  await of(page, "members").waitFor();
+  assert.match(await of(page, "members").textContent(), /peer-b/);
+  assert.equal(await of(page, "phase").textContent(), "running");
+  const up = page.locator("dt", { hasText: "Up for" }).locator("+ dd");
+  const before = await up.textContent();
+  await page.waitForFunction(
+    (before) => [...document.querySelectorAll("dt")].find((dt) => dt.textContent === "Up for")
+      .nextElementSibling.textContent !== before, before);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("pictures of the pages", { skip: PICTURES ? false : "PICTURES names no folder" }, async () => {
+  const looks = [
+    ["light", { colorScheme: "light", viewport: { width: 1280, height: 800 } }],
+    ["dark", { colorScheme: "dark", viewport: { width: 1280, height: 800 } }],
+    ["phone", { colorScheme: "light", viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
+  ];
+  for (const [look, options] of looks) {
+    const ben = await open("ben", options);
+    await add(ben, "10.00");
+    await trade(ben, "buy", "ABC", "20");
+    const carl = await open("carl", options);
+    for (const [page, name] of [[ben, "desk"], [carl, "signals"], [carl, "mesh"]]) {
+      if (name !== "desk") await page.goto(`/${name}`);
+      await picture(page, `${name}-${look}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${name} scrolls sideways in ${look}`);
+    }
+  }
+});
