@@ -10,7 +10,8 @@ use allot_runtime::Nanos;
 
 use crate::caller::{Answer, Caller, NoAnswer};
 use crate::desk_book::DeskBook;
-use crate::desk_front::{DeskAccount, DeskFront, DeskReply, SOURCE_PREFIX};
+use crate::desk_front::{DeskFront, SOURCE_PREFIX};
+use crate::desk_reply::{DeskAccount, DeskReply};
 use crate::guard::Person;
 use crate::limits::DESK_USER_LEN_MAX;
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use allot_domain::Seq;
 use serde::Deserialize;
 
-use crate::desk_front::DeskReply;
+use crate::desk_reply::DeskReply;
 use crate::limits::{DESK_COMMANDS_EACH_MAX, DESK_COMMANDS_MAX, DESK_FIELD_LEN_MAX};
 use crate::text;
 

@@ -15,9 +15,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::{App, Places};
+use crate::busy::busy;
 use crate::limits::NEXT_LEN_MAX;
 use crate::listener::PeerAddress;
-use crate::page_form::busy;
 use crate::role::Role;
 use crate::sessions::Token;
 use crate::text;

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
+use crate::busy::busy;
 use crate::frame::notice;
 use crate::guard::{Person, who};
 use crate::limits::FORMS_EACH_MAX;
@@ -77,10 +78,4 @@ pub(crate) fn query_told(read: &str) -> String {
             "The page does not know a value in its address: correct it, or leave it out.".to_owned()
         }
     }
-}
-
-/// What is replied where there is no room for a page.
-pub(crate) fn busy() -> Response {
-    let busy = "Too many pages at a time: try again in a moment.";
-    (StatusCode::SERVICE_UNAVAILABLE, busy).into_response()
 }

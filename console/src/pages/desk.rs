@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::board::sentence_of;
 use crate::desk::{Desk, DeskTrader, Looked};
 use crate::desk_book::{DeskTold, Typed};
-use crate::desk_front::{DeskOrder, DeskTransaction};
+use crate::desk_reply::{DeskOrder, DeskTransaction};
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, see_other};
 use crate::page_form::PageForm;
@@ -368,7 +368,7 @@ async fn desk_page(
 }
 
 impl Holding {
-    fn of(holding: &crate::desk_front::DeskHolding) -> Self {
+    fn of(holding: &crate::desk_reply::DeskHolding) -> Self {
         Self {
             symbol: holding.symbol.clone(),
             free: text::count(holding.free),
@@ -409,7 +409,7 @@ fn orders(pending: &[DeskOrder], now_ms: u64, next: impl Fn() -> Seq) -> Vec<Ord
 }
 
 impl Trigger {
-    fn of(trigger: &crate::desk_front::DeskTrigger, typed: String, next: impl Fn() -> Seq) -> Self {
+    fn of(trigger: &crate::desk_reply::DeskTrigger, typed: String, next: impl Fn() -> Seq) -> Self {
         let (set, cancel) = match trigger.side.as_str() {
             "sell" => ("SET_SELL_TRIGGER", "CANCEL_SET_SELL"),
             _ => ("SET_BUY_TRIGGER", "CANCEL_SET_BUY"),

@@ -2,8 +2,6 @@
 
 mod user;
 
-pub(crate) use user::FILE;
-
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +18,7 @@ use crate::front_keys;
 use crate::monitor::Monitor;
 use crate::setting::{Key, set};
 use crate::stdout::print;
+pub(crate) use user::FILE;
 
 /// Show a server's positions, fills, splits and health as pages for a browser
 ///
