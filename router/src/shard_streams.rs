@@ -71,6 +71,7 @@ impl ShardStreams {
         assert!(shards < hub.peers(), "a peer for each shard and one for the publisher");
         assert!(incarnation != Incarnation::default(), "zero stands for no router");
         hub.count_into(&counters);
+        counters.levels().open_queues(shards);
         let streams = (0..shards).map(|_| ShardStream::new()).collect();
         let may_lose = hub.may_lose();
         let stages = Stages::off();
@@ -214,7 +215,11 @@ impl ShardStreams {
 
     /// Sends what waits, as far as the shards have room; returns how many frames left.
     pub(crate) fn flush(&mut self) -> usize {
-        self.ids().map(|shard| self.flush_stream(shard)).sum()
+        let left = self.ids().map(|shard| self.flush_stream(shard)).sum();
+        for (place, stream) in self.streams.iter().enumerate() {
+            self.counters.levels().set_queue(place, stream.owed());
+        }
+        left
     }
 
     fn flush_stream(&mut self, shard: ShardId) -> usize {

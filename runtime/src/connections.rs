@@ -15,16 +15,17 @@ use std::collections::BTreeMap;
 use rustix::process::{Resource, getrlimit};
 use zmq::{Message, SocketEvent};
 
+use crate::levels::{MostPending, SubscriberLevel};
 use crate::limits::{
     BEHIND_LEAST, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK, DESCRIPTORS_RESERVED, PREFIX_BYTES_MAX,
-    SUBSCRIPTION_NODES_MAX_OF_ALL, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_MAX,
+    SUBSCRIBERS_TOLD, SUBSCRIPTION_NODES_MAX_OF_ALL, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_MAX,
     SUBSCRIPTIONS_MAX_OF_ALL,
 };
 use crate::socket_monitor::SocketMonitor;
 use crate::{Context, Counter, Counters, Nanos, RuntimeError, Subscription};
 use subscriptions::{Subscriptions, Tree};
 
-mod kernel;
+pub(crate) mod kernel;
 mod subscriptions;
 
 /// What a socket allows its connections.
@@ -53,6 +54,8 @@ struct Connection {
     taken: u64,
     /// Bytes that it had sent and that were not taken, at the last check.
     unread: u64,
+    /// Bytes that the kernel has for it and that it had not taken, at the last check.
+    untaken: u64,
     /// Since when there are bytes that it does not take.
     behind_since: Option<Nanos>,
     subscriptions: Subscriptions,
@@ -242,6 +245,20 @@ impl Connections {
         self.cut_off_surplus();
     }
 
+    /// Tells what waits for subscribers, where these are such.
+    pub(crate) fn tell_levels(&self, waiting_bytes: usize) {
+        let Some(levels) = self.counters.levels().subscriber_levels() else { return };
+        let mut most = MostPending::new();
+        self.by_fd.iter().for_each(|(fd, connection)| most.add(connection.untaken, *fd));
+        let mut told = [SubscriberLevel { peer: None, pending_bytes: 0 }; SUBSCRIBERS_TOLD];
+        let mut count = 0;
+        for (place, (pending_bytes, fd)) in told.iter_mut().zip(most.iter()) {
+            *place = SubscriberLevel { peer: kernel::peer(fd), pending_bytes };
+            count += 1;
+        }
+        levels.write(self.by_fd.len(), waiting_bytes, &told[..count]);
+    }
+
     fn look_at(&mut self, fd: i32, now: Nanos) {
         let Some(connection) = self.by_fd.get_mut(&fd) else {
             return;
@@ -256,9 +273,10 @@ impl Connections {
             self.unread += connection.unread;
         }
         self.behind -= usize::from(connection.behind_since.is_some());
-        connection.behind_since = match kernel::untaken(fd) {
-            Some(0) | None => None,
-            Some(_) => connection.behind_since.or(Some(now)),
+        connection.untaken = kernel::untaken(fd).unwrap_or(0);
+        connection.behind_since = match connection.untaken {
+            0 => None,
+            _ => connection.behind_since.or(Some(now)),
         };
         self.behind += usize::from(connection.behind_since.is_some());
         if self.bounds.unread_max < connection.unread {

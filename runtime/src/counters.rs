@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::levels::Levels;
 use crate::limits::CACHE_LINE_PAIR_BYTES;
 
 /// Declares the list once: the sentence is both the documentation and what is printed.
@@ -93,13 +94,15 @@ const _: () = assert!(align_of::<Padded>() == CACHE_LINE_PAIR_BYTES);
 #[derive(Clone)]
 pub struct Counters {
     values: Arc<[Padded]>,
+    levels: Arc<Levels>,
 }
 
 impl Counters {
     /// A set of zeros.
     #[must_use]
     pub fn new() -> Self {
-        Self { values: Counter::ALL.iter().map(|_| Padded::default()).collect() }
+        let values = Counter::ALL.iter().map(|_| Padded::default()).collect();
+        Self { values, levels: Arc::default() }
     }
 
     /// Counts `count` more events.
@@ -111,6 +114,12 @@ impl Counters {
     #[must_use]
     pub fn get(&self, counter: Counter) -> u64 {
         self.values[counter as usize].0.load(Ordering::Relaxed)
+    }
+
+    /// What goes up and down in the box.
+    #[must_use]
+    pub fn levels(&self) -> &Levels {
+        &self.levels
     }
 
     /// All values, in the order of [`Counter::ALL`]. They are read one after the other.

@@ -81,6 +81,7 @@ impl Shared {
             if last.is_none_or(|last| last.is_over(look)) {
                 let mut connections = self.connections();
                 connections.check(look.at, BROADCAST_WAITING_BYTES_MAX <= waiting.get());
+                connections.tell_levels(waiting.get());
                 self.behind.store(connections.behind(), Ordering::Relaxed);
                 last = connections.was_whole().then_some(look);
             }

@@ -231,6 +231,13 @@ pub(crate) const NAME_BYTES_MAX: usize = 128;
 /// Steps after which a stepped thread group that still has work counts as stuck.
 pub(crate) const IDLE_STEPS_MAX: usize = 1_000_000;
 
+/// Subscribers whose pending bytes are told one by one: those for whom most waits. It is as many as
+/// a screen has lines.
+pub const SUBSCRIBERS_TOLD: usize = 32;
+
+/// How often a native broadcast tells what waits for its subscribers.
+pub(crate) const SUBSCRIBERS_TOLD_EVERY: Duration = Duration::from_secs(1);
+
 /// Shared counters stand this far apart, so that two threads never write one cache line;
 /// 128, because x86 prefetches lines in pairs.
 pub(crate) const CACHE_LINE_PAIR_BYTES: usize = 128;

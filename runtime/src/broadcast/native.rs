@@ -16,19 +16,22 @@ mod publication;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
+use std::os::fd::AsRawFd;
 
 use allot_zmtp::{Event, Fault, Options, SocketType};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
 use super::{BroadcastOptions, Kind, Subscription};
+use crate::connections::kernel;
+use crate::levels::{MostPending, SubscriberLevel};
 use crate::limits::{
     BEHIND_LEAST, BROADCAST_CONTROL_BYTES_MAX, BROADCAST_FRAMES_MAX, BROADCAST_READ_BYTES,
     BROADCAST_SEALED_BYTES, BROADCAST_SUBSCRIBER_BYTES_MAX, BROADCAST_WAITING_BYTES_END,
     BROADCAST_WAITING_BYTES_MAX, BROADCAST_WRITE_BYTES, CONNECTIONS_CHECK_EVERY, PREFIX_BYTES_MAX,
-    PUBLICATION_ENTRY_BYTES, SLICES_PER_WRITE, SUBSCRIPTION_FRAME_BYTES_MAX,
-    SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX_OF_ALL, SUBSCRIPTIONS_MAX,
-    SUBSCRIPTIONS_MAX_OF_ALL,
+    PUBLICATION_ENTRY_BYTES, SLICES_PER_WRITE, SUBSCRIBERS_TOLD, SUBSCRIBERS_TOLD_EVERY,
+    SUBSCRIPTION_FRAME_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX_OF_ALL,
+    SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX_OF_ALL,
 };
 use crate::native_socket::{self, Client, Due, Gone, Key, NativeSocket};
 use crate::poller::Interest;
@@ -65,6 +68,8 @@ pub(super) struct NativeBroadcast {
     sealed: usize,
     /// When those who are behind are looked at, where too much waits.
     check_at: Nanos,
+    /// When it is told what waits for them.
+    tell_at: Nanos,
     /// Who can be read, or accepted, since before the publisher had heard of all subscriptions.
     put_off: VecDeque<Due>,
     is_accept_put_off: bool,
@@ -183,6 +188,7 @@ impl NativeBroadcast {
             entries: 0,
             sealed: 0,
             check_at: Nanos::ZERO,
+            tell_at: Nanos::ZERO,
             put_off: VecDeque::new(),
             is_accept_put_off: false,
         })
@@ -193,6 +199,7 @@ impl NativeBroadcast {
     }
 
     pub(super) fn count_into(&mut self, counters: &Counters) {
+        counters.levels().open_subscribers();
         self.socket.counters = counters.clone();
     }
 
@@ -514,6 +521,32 @@ impl NativeBroadcast {
             self.check_at = now + CONNECTIONS_CHECK_EVERY;
             self.cut_off_slowest(now);
         }
+        if self.tell_at <= now {
+            self.tell_at = now + SUBSCRIBERS_TOLD_EVERY;
+            self.tell_levels();
+        }
+    }
+
+    /// Tells what waits for subscribers, here and in the kernel.
+    fn tell_levels(&mut self) {
+        let counters = self.socket.counters.clone();
+        let Some(levels) = counters.levels().subscriber_levels() else { return };
+        let mut most = MostPending::new();
+        let mut subscribers = 0;
+        for (key, client) in self.socket.clients.iter() {
+            let pending = client.own.backlog.bytes() + client.connection.output().len();
+            most.add(pending as u64, key);
+            subscribers += 1;
+        }
+        let mut told = [SubscriberLevel { peer: None, pending_bytes: 0 }; SUBSCRIBERS_TOLD];
+        let mut count = 0;
+        for (place, (pending, key)) in told.iter_mut().zip(most.iter()) {
+            let Some(client) = self.socket.clients.get(key) else { continue };
+            let untaken = kernel::untaken(client.stream().as_raw_fd()).unwrap_or(0);
+            *place = SubscriberLevel { peer: client.peer(), pending_bytes: pending + untaken };
+            count += 1;
+        }
+        levels.write(subscribers, self.waiting(), &told[..count]);
     }
 
     /// One at a time: what it had may be due to others too, who take it meanwhile.

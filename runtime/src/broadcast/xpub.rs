@@ -102,6 +102,7 @@ impl Xpub {
     }
 
     pub(super) fn count_into(&mut self, counters: &Counters) {
+        counters.levels().open_subscribers();
         self.guard.connections().count_into(counters);
         self.counters = counters.clone();
     }

@@ -4,6 +4,8 @@
 //! something of another file, and harms nothing: callers compare the cookie.
 
 use std::ffi::c_int;
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 
 /// Where `tcp_info` has the bytes received, and how much of it is needed (`linux/tcp.h`).
 const BYTES_RECEIVED_AT: usize = 128;
@@ -31,12 +33,21 @@ pub(super) fn received(fd: i32) -> Option<u64> {
 }
 
 /// How many bytes the peer has not taken that the kernel has.
-pub(super) fn untaken(fd: i32) -> Option<u64> {
+pub(crate) fn untaken(fd: i32) -> Option<u64> {
     let mut bytes: c_int = 0;
     #[expect(unsafe_code, reason = "rustix has no call for it")]
     // SAFETY: the call writes one integer, whose address is passed.
     let answered = unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut bytes) };
     if answered == 0 { u64::try_from(bytes).ok() } else { None }
+}
+
+/// The address of the peer; none where it is no connection over TCP.
+pub(super) fn peer(fd: i32) -> Option<SocketAddr> {
+    #[expect(unsafe_code, reason = "a descriptor that belongs to ZeroMQ is a bare number")]
+    // SAFETY: nothing is read, written or closed through it; where ZeroMQ has closed it, the one
+    // call fails, or tells of another socket.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    SocketAddr::try_from(rustix::net::getpeername(fd).ok()??).ok()
 }
 
 /// Resets a connection. Its owner sees a peer that has gone, and the peer is told at once: one that

@@ -1,6 +1,6 @@
 //! A client: one connection of a native socket.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -77,6 +77,11 @@ impl<T> Client<T> {
             }
         }
         Ok(())
+    }
+
+    /// Its address; none where it is no connection over TCP.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        SocketAddr::try_from(rustix::net::getpeername(&self.stream).ok()??).ok()
     }
 
     pub(crate) fn key(&self) -> Option<PublicKey> {
