@@ -10,6 +10,9 @@ const SCRIPT: &str = include_str!("../../assets/console.js");
 const HTMX: &str = include_str!("../../../third_party/htmx/htmx.min.js");
 const SSE: &str = include_str!("../../../third_party/htmx-ext-sse/sse.min.js");
 const MORPH: &str = include_str!("../../../third_party/idiomorph/idiomorph-ext.min.js");
+const CHARTS: &str = include_str!("../../assets/charts.js");
+const UPLOT: &str = include_str!("../../../third_party/uplot/uPlot.iife.min.js");
+const UPLOT_STYLE: &str = include_str!("../../../third_party/uplot/uPlot.min.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -22,6 +25,9 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("htmx.min.js", JS, HTMX),
     ("sse.min.js", JS, SSE),
     ("idiomorph-ext.min.js", JS, MORPH),
+    ("charts.js", JS, CHARTS),
+    ("uplot.min.js", JS, UPLOT),
+    ("uplot.min.css", CSS, UPLOT_STYLE),
     ("icon.svg", "image/svg+xml", ICON),
 ];
 

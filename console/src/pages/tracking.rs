@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use allot_domain::Money;
+use allot_domain::decimal::nanos_text;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -52,6 +53,10 @@ struct Chart {
     height: i128,
     line: String,
     splits: Vec<(i128, String)>,
+    /// The same as numbers with spaces between, for a script that draws: seconds, and prices.
+    times: String,
+    values: String,
+    split_times: String,
     top: String,
     from: String,
     to: String,
@@ -112,15 +117,22 @@ fn chart(title: &'static str, points: &[Point], of: fn(&Point) -> Money) -> Opti
     let every = points.len().div_ceil(POINTS_DRAWN);
     // Of the points that share a place the highest is drawn: a peak is never hidden.
     let drawn = points.chunks(every).filter_map(|few| few.iter().max_by_key(|point| of(point)));
+    let drawn: Vec<_> = drawn.collect();
     let place =
         |point: &Point| format!("{},{}", across(point), HEIGHT - of(point).nanos() * HEIGHT / top);
     let changes = points.windows(2).filter(|pair| pair[0].split != pair[1].split);
+    let changes: Vec<_> = changes.map(|pair| &pair[1]).collect();
+    let seconds = |point: &Point| nanos_text(point.time_ns.into());
+    let spaced = |texts: Vec<String>| texts.join(" ");
     Some(Chart {
         title,
         width: WIDTH,
         height: HEIGHT,
-        line: drawn.map(place).collect::<Vec<_>>().join(" "),
-        splits: changes.map(|pair| (across(&pair[1]), pair[1].split.to_string())).collect(),
+        line: spaced(drawn.iter().map(|point| place(point)).collect()),
+        splits: changes.iter().map(|point| (across(point), point.split.to_string())).collect(),
+        times: spaced(drawn.iter().map(|point| seconds(point)).collect()),
+        values: spaced(drawn.iter().map(|point| nanos_text(of(point).nanos())).collect()),
+        split_times: spaced(changes.iter().map(|point| seconds(point)).collect()),
         top: text::short_decimal(highest),
         from: text::time(first.time_ns),
         to: text::time(last.time_ns),
