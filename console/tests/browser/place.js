@@ -66,9 +66,9 @@ export class Place {
   }
 
   /** A server that keeps its ledger; started again it has the ports of before. */
-  async serve() {
-    const ends = ["--front", this.front, "--publish", this.publish];
-    this.server = new Process(this.folder, ["serve", "--data", "data", "--report-every", "200ms", ...ends]);
+  async serve(every = "200ms") {
+    const ends = ["--front", this.front, "--publish", this.publish, "--report-every", every];
+    this.server = new Process(this.folder, ["serve", "--data", "data", ...ends]);
     const [, front, publish] = await this.server.line(/front=(\S+) publish=(\S+)/);
     [this.front, this.publish] = [front, publish];
   }
