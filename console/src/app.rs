@@ -13,7 +13,8 @@ use crate::drafts::Drafts;
 use crate::each::Each;
 use crate::front_door::FrontDoor;
 use crate::limits::{
-    FORMS_AT_ONCE_MAX, HASHES_AT_ONCE, LOGINS_WAITING_MAX, PAGES_AT_ONCE_MAX, STREAMS_MAX,
+    EXPORTS_AT_ONCE, FORMS_AT_ONCE_MAX, HASHES_AT_ONCE, LOGINS_WAITING_MAX, PAGES_AT_ONCE_MAX,
+    STREAMS_MAX,
 };
 use crate::mesh_peer::MeshPeer;
 use crate::sessions::Sessions;
@@ -38,6 +39,7 @@ pub(crate) struct App {
     pub(crate) pages: Arc<Semaphore>,
     pub(crate) forms: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) exports: Arc<Semaphore>,
     /// Who has a stream open, and of whom a form is read.
     pub(crate) streams_each: Each,
     pub(crate) forms_each: Each,
@@ -102,6 +104,7 @@ impl App {
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
             forms: Semaphore::new(FORMS_AT_ONCE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             streams_each: Each::default(),
             forms_each: Each::default(),
         }

@@ -20,7 +20,7 @@ use crate::caller::{CallAgent, Caller, Codec, caller};
 use crate::desk::Desk;
 use crate::desk_book::DeskBook;
 use crate::desk_front::DeskFront;
-use crate::follower::Follower;
+use crate::follower::{Follower, Hears};
 use crate::front_door::FrontDoor;
 use crate::mesh_peer::MeshPeer;
 use crate::signals_trader::SignalsTrader;
@@ -158,7 +158,7 @@ impl Console {
                  choose another address with {flag}"
             ))
         })?;
-        let (app, follower) = follow(config, address, users)
+        let (app, follower) = app(config, address, users)
             .map_err(|error| ConsoleError(format!("cannot follow the server: {error}")))?;
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(listener::serve(listener, pages::router(Arc::new(app)), stopped));
@@ -237,7 +237,7 @@ impl ConsoleConfig {
 
 /// The agents that talk to the server and to what else has pages, on one thread; and what the pages
 /// have of them.
-fn follow(
+fn app(
     config: &ConsoleConfig,
     address: SocketAddr,
     users: Users,
@@ -248,8 +248,8 @@ fn follow(
     let mut group = ThreadGroup::new(clock.clone(), WaitStrategy::Block, Threads::Dedicated);
     let slot = group.thread("follower")?;
     let mut talk = Talk { context: &context, group: &mut group, slot: &slot };
-    let (front, agent) = talk.connect(&config.front, config.front_key, FrontDoor)?;
-    let follower = Follower::connect(&context, &config.publish, agent, board.clone())?;
+    let place = (config.front.as_str(), config.front_key);
+    let front = talk.follow(place, &config.publish, Hears::All, &board)?;
     let desk = config.desk.as_ref().map(|place| {
         let book = DeskBook::default();
         let codec = DeskFront { book: book.clone(), board: board.clone() };
@@ -261,7 +261,6 @@ fn follow(
     let signals = config.signals.as_ref().map(trader).transpose()?;
     let peer = |peer: &MeshPlace| talk.call(&peer.address, peer.key, MeshPeer::new(clock.now()));
     let mesh = config.mesh.as_ref().map(peer).transpose()?;
-    group.add(&slot, Box::new(follower));
     let places = Places {
         listen: address,
         front: config.front.clone(),
@@ -276,6 +275,21 @@ fn follow(
     Ok((App::new(board, callers, users, places), group.start()?))
 }
 
+/// Follows a server on a thread of its own: what it hears stands on the board.
+pub(crate) fn follow(
+    board: &Board,
+    front: (&str, Option<CurveKey>),
+    publish: &str,
+    hears: Hears,
+) -> Result<Running, RuntimeError> {
+    let context = Context::new()?;
+    let mut group = ThreadGroup::new(board.clock.clone(), WaitStrategy::Block, Threads::Dedicated);
+    let slot = group.thread("follower")?;
+    let mut talk = Talk { context: &context, group: &mut group, slot: &slot };
+    talk.follow(front, publish, hears, board)?;
+    group.start()
+}
+
 /// What agents on one thread are made of.
 struct Talk<'a> {
     context: &'a Context,
@@ -284,6 +298,20 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
+    /// A follower of a server, and who asks its front door.
+    fn follow(
+        &mut self,
+        (front, front_key): (&str, Option<CurveKey>),
+        publish: &str,
+        hears: Hears,
+        board: &Board,
+    ) -> Result<Caller<FrontDoor>, RuntimeError> {
+        let (caller, agent) = self.connect(front, front_key, FrontDoor)?;
+        let follower = Follower::connect(self.context, publish, hears, agent, board.clone())?;
+        self.group.add(self.slot, Box::new(follower));
+        Ok(caller)
+    }
+
     /// Both ends of a connection to another process.
     fn connect<C: Codec>(
         &self,

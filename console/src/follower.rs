@@ -27,22 +27,33 @@ pub(crate) struct Follower {
     silent_at: Nanos,
 }
 
+/// What a follower subscribes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hears {
+    /// Reports, heartbeats, and every fill.
+    All,
+    /// Reports and heartbeats: shards send no event for it.
+    Reports,
+}
+
 impl Follower {
-    /// Subscribes to reports, fills and heartbeats.
+    /// Subscribes to reports, heartbeats and, if they are to be heard, fills.
     ///
     /// # Errors
     /// When the endpoint is malformed or there are no more file descriptors.
     pub(crate) fn connect(
         context: &Context,
         publish: &str,
+        hears: Hears,
         front: CallAgent<FrontDoor>,
         board: Board,
     ) -> Result<Self, RuntimeError> {
         let positions = Topic::Positions(Encoding::Binary).to_string();
         let fills = format!("{}{}:", Topic::FILLS, Encoding::Binary);
         let heartbeat = Topic::Heartbeat.to_string();
-        let topics = [positions.as_bytes(), fills.as_bytes(), heartbeat.as_bytes()];
-        let subscriber = Subscriber::connect(context, publish, &topics)?;
+        let topics = [positions.as_bytes(), heartbeat.as_bytes(), fills.as_bytes()];
+        let topics = if hears == Hears::All { &topics[..] } else { &topics[..2] };
+        let subscriber = Subscriber::connect(context, publish, topics)?;
         let silent_at = board.clock.now() + SILENCE;
         Ok(Self {
             subscriber,

@@ -21,6 +21,7 @@ use crate::listener::PeerAddress;
 use crate::role::Role;
 use crate::sessions::Token;
 use crate::text;
+use crate::users::{User, token_hash};
 
 /// Scripts and styles come from here alone, and nobody may frame a page.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -45,6 +46,12 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    fn of_user(name: String, user: &User, token: Option<Token>) -> Self {
+        let accounts = user.accounts.iter().filter_map(|id| AccountId::new(id.as_bytes()).ok());
+        let accounts = accounts.collect();
+        Self { name: Some(name), role: user.role, accounts, token }
+    }
+
     /// Whether they may see this account.
     pub(crate) fn sees(&self, account: &AccountId) -> bool {
         self.role.sees_all() || self.accounts.contains(account)
@@ -82,9 +89,16 @@ pub(crate) fn of_token(app: &App, token: Token, is_use: bool) -> Option<Person> 
         app.sessions.end(&token);
         return None;
     };
-    let accounts = user.accounts.iter().filter_map(|id| AccountId::new(id.as_bytes()).ok());
-    let (name, accounts) = (Some(session.user), accounts.collect());
-    Some(Person { name, role: user.role, accounts, token: Some(token) })
+    Some(Person::of_user(session.user, user, Some(token)))
+}
+
+/// The person whose token this is, as the file of users has them now. Comparing hashes tells nobody
+/// anything of the token.
+pub(crate) fn of_api_token(app: &App, token: &str) -> Option<Person> {
+    let hash = token_hash(token);
+    let users = app.users.all();
+    let (name, user) = users.iter().find(|(_, user)| user.token.as_ref() == Some(&hash))?;
+    Some(Person::of_user(name.clone(), user, None))
 }
 
 /// The name of the cookie: behind TLS the browser lets nobody but this host set it. A browser gives

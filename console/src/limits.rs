@@ -158,6 +158,24 @@ pub(crate) const STALE_MIN: Duration = Duration::from_secs(5);
 /// When the first report is stale, as long as the interval is not known.
 pub(crate) const STALE_FIRST: Duration = Duration::from_secs(35);
 
+/// Positions that are written at a time as Arrow; with their columns they take a megabyte.
+pub(crate) const ARROW_ROWS: usize = 8_192;
+
+/// Reports that are read as Arrow at a time: each stays in memory until it is taken.
+pub(crate) const EXPORTS_AT_ONCE: usize = 4;
+
+/// Rows that a widget gets: it has no pages.
+pub(crate) const WIDGET_ROWS_MAX: usize = 10_000;
+
+/// Scrapes and reports that `allot top` takes rates and times from.
+pub(crate) const SCRAPES_KEPT: usize = 10;
+
+/// How long `allot top` waits for a page of metrics. It is shorter than the time between two.
+pub(crate) const SCRAPE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long `allot top` waits for a key before it looks for news.
+pub(crate) const KEY_PATIENCE: Duration = Duration::from_millis(100);
+
 const _: () = {
     assert!(REQUEST_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(STREAMS_MAX < CONNECTIONS_MAX, "pages can be had while all streams are open");

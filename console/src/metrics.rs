@@ -3,9 +3,11 @@
 //! The counters and the stages are read as they are: a scrape takes no lock of a hot thread.
 
 use std::fmt::{Display, Write};
+use std::net::SocketAddr;
 
 use allot_domain::decimal::nanos_text;
-use allot_runtime::{Counter, Counters, Nanos, Stage, Stages};
+use allot_runtime::{Counter, Counters, Levels, Nanos, Stage, Stages, SubscriberLevel};
+use serde_json::{Value, json};
 
 use crate::board::{Board, Freshness, Known, State};
 use crate::picture::Picture;
@@ -17,13 +19,19 @@ pub(crate) const CONTENT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// so every time is counted exactly where it belongs.
 const EDGES: std::ops::RangeInclusive<u32> = 8..=35;
 
+/// Names that more than one place has: `allot top` reads them.
+pub(crate) const STAGES: &str = "allot_stage_seconds";
+pub(crate) const QUEUE: &str = "allot_shard_queue";
+pub(crate) const SUBSCRIBERS: &str = "allot_subscribers";
+pub(crate) const WAITING_BYTES: &str = "allot_subscribers_waiting_bytes";
+
 /// What a process counts and times.
 #[derive(Clone, Default)]
 pub struct Measured {
     /// The counters of its boxes, by their names.
     pub boxes: Vec<(String, Counters)>,
-    /// The stages of its boxes.
-    pub stages: Vec<Stages>,
+    /// The stages of its boxes, by the names of the boxes.
+    pub stages: Vec<(String, Stages)>,
 }
 
 impl Measured {
@@ -38,36 +46,79 @@ impl Measured {
                 line(&mut out, &name, &[("box", of)], &counters.get(*counter).to_string());
             }
         }
+        self.write_levels(&mut out);
         if !self.stages.is_empty() {
             self.write_stages(&mut out);
         }
         out
     }
 
-    fn write_stages(&self, out: &mut String) {
-        const NAME: &str = "allot_stage_seconds";
-        let help = "Time in a stage of a fill, of a sample; the sum is high by up to a sixteenth.";
-        head(out, NAME, "histogram", help);
-        for stage in Stage::ALL {
-            let times: Vec<_> = self.stages.iter().flat_map(|set| set.times(*stage)).collect();
-            let below = |edge: u64| {
-                let within = times.iter().filter(|(longest, _)| *longest < edge);
-                within.map(|(_, count)| count).sum::<u64>()
-            };
-            let bucket = format!("{NAME}_bucket");
-            let label = ("stage", stage.label());
-            for edge in EDGES.map(|bits| 1_u64 << bits) {
-                let le = nanos_text(edge.into());
-                line(out, &bucket, &[label, ("le", &le)], &below(edge).to_string());
+    /// The subscribers for whom most waits, one by one, as JSON. Their addresses come and go, so
+    /// they are no labels of the page of metrics.
+    #[must_use]
+    pub fn subscribers(&self) -> String {
+        let levels = self.boxes.iter().filter_map(|(_, counters)| counters.levels().subscribers());
+        let told: Vec<_> = levels.flat_map(|levels| levels.most_pending).collect();
+        let peer =
+            |peer: Option<SocketAddr>| peer.map_or("ipc".to_owned(), |peer| peer.to_string());
+        let line = |level: &SubscriberLevel| {
+            json!({
+                "peer": peer(level.peer), "pending_bytes": level.pending_bytes,
+            })
+        };
+        Value::Array(told.iter().map(line).collect()).to_string()
+    }
+
+    fn write_levels(&self, out: &mut String) {
+        let levels = || self.boxes.iter().map(|(_, counters)| counters.levels());
+        let queues: Vec<_> = levels().flat_map(Levels::queues).collect();
+        if !queues.is_empty() {
+            let help = "Inputs of a shard that it owes a reply to.";
+            head(out, QUEUE, "gauge", help);
+            for (shard, depth) in queues.iter().enumerate() {
+                line(out, QUEUE, &[("shard", &shard.to_string())], &depth.to_string());
             }
-            let count: u64 = times.iter().map(|(_, count)| count).sum();
-            line(out, &bucket, &[label, ("le", "+Inf")], &count.to_string());
-            let sum =
-                times.iter().map(|(longest, count)| i128::from(*longest) * i128::from(*count));
-            line(out, &format!("{NAME}_sum"), &[label], &nanos_text(sum.sum()));
-            line(out, &format!("{NAME}_count"), &[label], &count.to_string());
+        }
+        if let Some(now) = levels().find_map(Levels::subscribers) {
+            head(out, SUBSCRIBERS, "gauge", "Connections of subscribers.");
+            line(out, SUBSCRIBERS, &[], &now.count.to_string());
+            let help = "Bytes of publications that somebody has not taken.";
+            head(out, WAITING_BYTES, "gauge", help);
+            line(out, WAITING_BYTES, &[], &now.waiting_bytes.to_string());
         }
     }
+
+    fn write_stages(&self, out: &mut String) {
+        let help = "Time in a stage of a fill, of a sample; the sum is high by up to a sixteenth.";
+        head(out, STAGES, "histogram", help);
+        for (of, set) in &self.stages {
+            for stage in Stage::ALL {
+                let times = set.times(*stage);
+                if !times.is_empty() {
+                    write_stage(out, of, *stage, &times);
+                }
+            }
+        }
+    }
+}
+
+/// The histogram of one stage of a box.
+fn write_stage(out: &mut String, of: &str, stage: Stage, times: &[(u64, u64)]) {
+    let below = |edge: u64| {
+        let within = times.iter().filter(|(longest, _)| *longest < edge);
+        within.map(|(_, count)| count).sum::<u64>()
+    };
+    let bucket = format!("{STAGES}_bucket");
+    let labels = [("box", of), ("stage", stage.label())];
+    for edge in EDGES.map(|bits| 1_u64 << bits) {
+        let le = nanos_text(edge.into());
+        line(out, &bucket, &[labels[0], labels[1], ("le", &le)], &below(edge).to_string());
+    }
+    let count: u64 = times.iter().map(|(_, count)| count).sum();
+    line(out, &bucket, &[labels[0], labels[1], ("le", "+Inf")], &count.to_string());
+    let sum = times.iter().map(|(longest, count)| i128::from(*longest) * i128::from(*count));
+    line(out, &format!("{STAGES}_sum"), &labels, &nanos_text(sum.sum()));
+    line(out, &format!("{STAGES}_count"), &labels, &count.to_string());
 }
 
 /// What the console knows of the server, as a page of metrics.
@@ -179,17 +230,22 @@ mod tests {
             clock.advance(Duration::from_nanos(nanoseconds));
             stages.end(Stage::Route, began);
         }
-        let measured =
-            Measured { boxes: vec![("router".to_owned(), counters)], stages: vec![stages] };
+        counters.levels().open_queues(2);
+        counters.levels().set_queue(1, 5);
+        let measured = Measured {
+            boxes: vec![("router".to_owned(), counters)],
+            stages: vec![("router".to_owned(), stages)],
+        };
         let page = measured.page();
         for line in [
             "# TYPE allot_busy_total counter",
+            "allot_shard_queue{shard=\"1\"} 5",
             "allot_busy_total{box=\"router\"} 3",
-            "allot_stage_seconds_bucket{stage=\"route\",le=\"0.000000256\"} 1",
-            "allot_stage_seconds_bucket{stage=\"route\",le=\"0.000000512\"} 3",
-            "allot_stage_seconds_bucket{stage=\"route\",le=\"34.359738368\"} 3",
-            "allot_stage_seconds_bucket{stage=\"route\",le=\"+Inf\"} 4",
-            "allot_stage_seconds_count{stage=\"route\"} 4",
+            "allot_stage_seconds_bucket{box=\"router\",stage=\"route\",le=\"0.000000256\"} 1",
+            "allot_stage_seconds_bucket{box=\"router\",stage=\"route\",le=\"0.000000512\"} 3",
+            "allot_stage_seconds_bucket{box=\"router\",stage=\"route\",le=\"34.359738368\"} 3",
+            "allot_stage_seconds_bucket{box=\"router\",stage=\"route\",le=\"+Inf\"} 4",
+            "allot_stage_seconds_count{box=\"router\",stage=\"route\"} 4",
         ] {
             assert!(page.lines().any(|found| found == line), "{line}\n{page}");
         }

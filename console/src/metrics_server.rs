@@ -1,9 +1,10 @@
-//! The metrics server: `/metrics` and `/healthz` of a process of the server itself.
+//! The metrics server: `/metrics`, `/subscribers` and `/healthz` of a process of the server itself.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -37,12 +38,17 @@ impl MetricsServer {
         let socket = runtime.block_on(TcpListener::bind(listen)).map_err(fail)?;
         let address = socket.local_addr().map_err(fail)?;
         let measured = Arc::new(measured);
-        let metrics = move || {
-            let measured = Arc::clone(&measured);
-            async move { ([(CONTENT_TYPE, CONTENT)], measured.page()) }
+        let page = async |State(measured): State<Arc<Measured>>| {
+            ([(CONTENT_TYPE, CONTENT)], measured.page())
         };
-        let router =
-            Router::new().route("/metrics", get(metrics)).route("/healthz", get(async || "ok\n"));
+        let subscribers = async |State(measured): State<Arc<Measured>>| {
+            ([(CONTENT_TYPE, "application/json")], measured.subscribers())
+        };
+        let router = Router::new()
+            .route("/metrics", get(page))
+            .route("/subscribers", get(subscribers))
+            .route("/healthz", get(async || "ok\n"))
+            .with_state(measured);
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(listener::serve(socket, router, stopped));
         Ok(Self { address, _runtime: runtime, _stop: stop })

@@ -15,6 +15,7 @@ mod desk_log;
 mod signals;
 mod mesh;
 mod people;
+mod data;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX, SHORT_FORM_BYTES_MAX};
 use crate::metrics;
 pub(crate) use assets::ASSET_VERSION;
 pub use positions::PositionsPreview;
+pub(crate) use positions::{drift, warnings};
 
 /// Every page, behind the guard.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -66,8 +68,19 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN));
+    let data = Router::new()
+        .route("/positions.arrow", get(data::positions))
+        .route("/widgets.json", get(data::widgets))
+        .route("/apps.json", get(data::apps))
+        .route("/openbb/accounts", get(data::widget_accounts))
+        .route("/openbb/positions", get(data::widget_positions))
+        .route("/openbb/state", get(data::widget_state))
+        .layer(from_fn_with_state(Arc::clone(&app), one_of_few))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
+        .layer(data::cors());
     pages
         .route("/events", get(events::stream))
+        .merge(data)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(CsrfLayer::new())
         .layer(from_fn_with_state(Arc::clone(&app), guard))

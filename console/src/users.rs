@@ -19,10 +19,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use allot_domain::AccountId;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::ConsoleError;
 use crate::limits::{NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 use crate::role::Role;
+use crate::sessions::random_token;
 
 /// One who may log in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct User {
     pub accounts: Vec<String>,
     /// Their password, hashed with Argon2id, as a PHC string.
     pub password: String,
+    /// The SHA-256 of their token, in hexadecimal: it has 256 random bits, so it need not be slow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// All of them, by name.
@@ -139,7 +144,8 @@ pub fn add_user(
     let _lock = lock(path)?;
     let mut users = if path.exists() { read_users(path)? } else { UserMap::new() };
     let accounts = accounts.iter().map(ToString::to_string).collect();
-    users.insert(name.to_owned(), User { role, accounts, password: hash });
+    // Whoever gives another password wants nobody to go on with what was given before.
+    users.insert(name.to_owned(), User { role, accounts, password: hash, token: None });
     write_users(path, &users)
 }
 
@@ -154,6 +160,41 @@ pub fn remove_user(path: &Path, name: &str) -> Result<(), ConsoleError> {
         return Err(ConsoleError(format!("{} has no user {name}", path.display())));
     }
     write_users(path, &users)
+}
+
+/// Gives a user another token, with which programs read data; the one before counts no longer.
+///
+/// # Errors
+/// When there is none of that name, or the file cannot be written.
+pub fn give_token(path: &Path, name: &str) -> Result<String, ConsoleError> {
+    let token = random_token();
+    let token = token
+        .map_err(|error| ConsoleError(format!("the kernel gives no random bytes: {error}")))?;
+    set_token(path, name, Some(token_hash(&token)))?;
+    Ok(token)
+}
+
+/// Takes a user's token away.
+///
+/// # Errors
+/// As [`give_token`].
+pub fn remove_token(path: &Path, name: &str) -> Result<(), ConsoleError> {
+    set_token(path, name, None)
+}
+
+fn set_token(path: &Path, name: &str, token: Option<String>) -> Result<(), ConsoleError> {
+    let _lock = lock(path)?;
+    let mut users = read_users(path)?;
+    let Some(user) = users.get_mut(name) else {
+        return Err(ConsoleError(format!("{} has no user {name}", path.display())));
+    };
+    user.token = token;
+    write_users(path, &users)
+}
+
+/// What the file has of a token.
+pub(crate) fn token_hash(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn hash_password(password: &str) -> Result<String, ConsoleError> {

@@ -9,7 +9,7 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::command::{
     backup, bench, bust, completions, config, console, demo, desk, doctor, explain, export, feed,
     fills, help, history, init, inspect, man, mesh, positions, publisher, report, restore, router,
-    send, serve, shard, signals, split, verify,
+    send, serve, shard, signals, split, top, verify,
 };
 use crate::common_args::CommonArgs;
 use crate::flags::with_settings_named;
@@ -63,6 +63,7 @@ enum Verb {
     Send(send::Send),
     Bust(bust::Bust),
     // Watch it.
+    Top(top::TopArgs),
     Positions(positions::Positions),
     Fills(fills::Fills),
     Report(report::ReportNow),
@@ -98,7 +99,11 @@ enum Verb {
 pub fn run() -> ExitCode {
     let parsed = Cli::from_arg_matches(&command().get_matches());
     let Cli { common, verb } = parsed.unwrap_or_else(|error| error.exit());
-    let has_page = matches!(verb, Verb::Demo(_)) && io::stdout().is_terminal();
+    let has_page = match &verb {
+        Verb::Demo(_) => io::stdout().is_terminal(),
+        Verb::Top(top) => top.has_page(),
+        _ => false,
+    };
     let started = log::start(common.level(has_page), common.log_format);
     match started.and_then(|()| dispatch(verb, &common)) {
         Ok(code) => code,
@@ -131,6 +136,7 @@ fn dispatch(verb: Verb, common: &CommonArgs) -> Result<ExitCode> {
         Verb::Positions(positions) => positions::run(&positions, common),
         Verb::History(history) => history::run(&history, common),
         Verb::Explain(explain) => explain::run(&explain),
+        Verb::Top(arguments) => top::run(&arguments, common),
         Verb::Verify(verify) => verify::run(&verify),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Export(export) => export::run(&export),

@@ -14,6 +14,7 @@ pub(crate) mod bust;
 pub(crate) mod report;
 pub(crate) mod history;
 pub(crate) mod explain;
+pub(crate) mod top;
 pub(crate) mod verify;
 pub(crate) mod inspect;
 pub(crate) mod export;

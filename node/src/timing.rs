@@ -12,7 +12,7 @@ pub(crate) struct Timing {
     /// Whether metrics are served, which have the stages too.
     is_served: bool,
     every: u64,
-    /// A set of times for each box.
+    /// A set of times for each box that has stages, in the order of the counters.
     pub(crate) sets: Vec<Stages>,
 }
 

@@ -281,7 +281,10 @@ impl Server {
     /// When the address is taken.
     pub(crate) fn serve_metrics(&mut self) -> Result<Option<MetricsServer>> {
         let Some(listen) = self.metrics else { return Ok(None) };
-        let measured = Measured { boxes: self.counters.clone(), stages: self.timing.sets.clone() };
+        // The router comes first, then the shards; a publisher has no stage.
+        let names = self.counters.iter().map(|(name, _)| name.clone());
+        let stages = names.zip(self.timing.sets.iter().cloned()).collect();
+        let measured = Measured { boxes: self.counters.clone(), stages };
         if !listen.ip().is_loopback() {
             tracing::warn!(
                 "metrics {listen} can be read from other machines: let only yours connect"

@@ -24,6 +24,7 @@ const ZEROMQ_JS: &str = "zeromq@6.8.0";
 
 /// The tests of the console in a browser, and the browser.
 const BROWSER_TESTS: &str = "console/tests/browser";
+const BROWSER_TEST_FILES: &[&str] = &["console.test.js", "access.test.js", "data.test.js"];
 const BROWSER: &str = "/usr/bin/chromium";
 
 /// How often CI tries each law of the allocator: half a minute in all, in a build for tests.
@@ -223,6 +224,7 @@ fn python(folders: &Folders) -> Result<Outcome> {
     }
     let binary = folders.binary()?;
     let interpreter = python_with_client(folders)?;
+    read_positions(folders, &interpreter)?;
     for (transport, which) in [("libzmq", ""), ("native", "not signals")] {
         let mut pytest = Command::new(&interpreter);
         pytest.env("ALLOT_BIN", &binary).env("ALLOT_TRANSPORT", transport);
@@ -234,6 +236,18 @@ fn python(folders: &Folders) -> Result<Outcome> {
     mypy.arg("--cache-dir").arg(folders.target.join("ci-venv/mypy"));
     mypy.arg(format!("{PYTHON_CLIENT}/src")).arg(format!("{PYTHON_CLIENT}/examples"));
     folders.execute(&mut mypy)
+}
+
+/// Opens what the console gives with pandas.
+fn read_positions(folders: &Folders, interpreter: &Path) -> Result<Outcome> {
+    let mut install = Command::new(interpreter);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    folders.execute(install.args(["pyarrow", "pandas"]))?;
+    let mut command = Command::new("cargo");
+    command.env("ALLOT_TEST_PYTHON", interpreter);
+    // With the features of the whole workspace, so that nothing is built anew.
+    command.args(["test", "--workspace", "--test", "it", "pandas_opens_the_stream"]);
+    folders.execute(&mut command)
 }
 
 /// Lets clients of other languages play every role against both transports. That of npm takes part
@@ -280,7 +294,12 @@ fn browser(folders: &Folders) -> Result<Outcome> {
     folders.execute(&mut install)?;
     let mut node = Command::new("node");
     node.env("ALLOT", folders.binary()?).env("PICTURES", folders.target.join("ci-pictures"));
-    folders.execute(node.arg("--test").arg(tests.join("console.test.js")))
+    // One file after the other: a page that waits for the other's browser would be slow.
+    node.args(["--test", "--test-concurrency=1"]);
+    for file in BROWSER_TEST_FILES {
+        node.arg(tests.join(file));
+    }
+    folders.execute(&mut node)
 }
 
 fn smoke(folders: &Folders) -> Result<Outcome> {

@@ -375,13 +375,13 @@ pub(super) fn sign(nanos: i128) -> &'static str {
 }
 
 /// The deviation of an account in hundredths of a percent of its target.
-pub(super) fn drift(account: &Account) -> Option<i128> {
+pub(crate) fn drift(account: &Account) -> Option<i128> {
     let target = account.target?.nanos();
     (0 < target).then(|| account.deviation.map(|d| d.nanos() * 10_000 / target)).flatten()
 }
 
 /// What a person should know of an account, in words.
-pub(super) fn warnings(picture: &Picture, account: &Account) -> Vec<String> {
+pub(crate) fn warnings(picture: &Picture, account: &Account) -> Vec<String> {
     let mut warnings = Vec::new();
     let holds = picture.holds(account);
     match account.weight {

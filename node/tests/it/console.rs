@@ -1,9 +1,12 @@
 //! The console over plain HTTP, as a browser without JavaScript: a real server, a real console.
 
+mod asvs;
 mod browser;
+mod data;
 mod desk;
 mod inside;
 mod others;
+mod prometheus;
 
 use std::fs;
 use std::path::Path;
@@ -528,9 +531,10 @@ fn a_server_serves_what_it_counts_and_times() {
     let client = Client::connect(&endpoint(&line, "front="));
     client.ask(br#"{"type":"split","source":"aum","seq":1,"weights":{"alpha":100}}"#);
     let metrics = browser.get("/metrics");
-    for line in
-        ["allot_routed_total{box=\"router\"} ", "allot_stage_seconds_count{stage=\"route\"} "]
-    {
+    for line in [
+        "allot_routed_total{box=\"router\"} ",
+        "allot_stage_seconds_count{box=\"router\",stage=\"route\"} ",
+    ] {
         let found = metrics.body.lines().find_map(|found| found.strip_prefix(line));
         let count: u64 = found.unwrap_or_else(|| panic!("{}", metrics.body)).parse().unwrap();
         assert!(0 < count, "{line}");

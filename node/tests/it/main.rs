@@ -29,3 +29,4 @@ mod signals;
 mod mesh;
 mod desk;
 mod console;
+mod top;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use allot_console::{Role, add_user, read_users, remove_user};
+use allot_console::{Role, add_user, give_token, read_users, remove_token, remove_user};
 use allot_domain::AccountId;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
@@ -27,6 +27,7 @@ enum UserPage {
     Add(Add),
     List(List),
     Remove(Remove),
+    Token(Token),
 }
 
 /// Add a user, or give one another role and password
@@ -76,6 +77,25 @@ pub(crate) struct Remove {
     file: FileFlag,
 }
 
+/// Print a new token of a user, with which programs read positions
+///
+/// It is printed once, and the file has its hash alone. It reads what the user sees, and changes
+/// nothing. The token before it counts no longer; a new password ends it too.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot console user token anna
+  allot console user token anna --remove")]
+pub(crate) struct Token {
+    /// The name of the user
+    name: String,
+    /// Take the token away
+    #[arg(long)]
+    remove: bool,
+    #[command(flatten)]
+    file: FileFlag,
+}
+
 #[derive(Args)]
 struct FileFlag {
     /// File of the users
@@ -105,6 +125,11 @@ pub(super) fn run(pages: &UserPages) -> Result<ExitCode> {
                 print(format!("{name} {} {}", user.role, user.accounts.join(",")).trim_end())?;
             }
         }
+        UserPage::Token(Token { name, remove: true, file }) => {
+            remove_token(&file.users, name)?;
+            print(&format!("{name} has no token"))?;
+        }
+        UserPage::Token(Token { name, file, .. }) => print(&give_token(&file.users, name)?)?,
         UserPage::Remove(Remove { name, file }) => {
             remove_user(&file.users, name)?;
             print(&format!("{name} may no longer log in"))?;

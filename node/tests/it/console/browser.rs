@@ -85,6 +85,10 @@ impl Browser {
         self.ask("GET", path, headers, "")
     }
 
+    pub(super) fn options(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.ask("OPTIONS", path, headers, "")
+    }
+
     pub(super) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_with(path, fields, &[])
     }
@@ -184,7 +188,7 @@ fn read(stream: &mut BufReader<TcpStream>) -> Answer {
     let mut body = Vec::new();
     // A connection that is reset behind its answer has given it.
     let _ = stream.read_to_end(&mut body);
-    Answer { status, headers, body: String::from_utf8(body).unwrap() }
+    Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
 fn read_head(stream: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
