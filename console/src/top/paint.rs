@@ -141,7 +141,7 @@ fn shards(snapshot: &Snapshot, screen: &Screen, width: u16) -> Option<(Table<'st
     let cut = Cut { rows: 0..SHARDS_SHOWN, ticker: 0, width, sort: 0, is_down: false };
     let sheet = Sheet::of(snapshot, &place, &cut);
     let lines = u16::try_from(1 + sheet.rows.len()).unwrap_or(u16::MAX);
-    Some((table(&sheet), lines))
+    Some((table(&sheet, u16::try_from(width).unwrap_or(u16::MAX)), lines))
 }
 
 fn paint_view(frame: &mut Frame<'_>, screen: &mut Screen, snapshot: &Snapshot, area: Rect) {
@@ -157,7 +157,7 @@ fn paint_view(frame: &mut Frame<'_>, screen: &mut Screen, snapshot: &Snapshot, a
         let text = Paragraph::new(sheet.nothing).wrap(Wrap { trim: true });
         frame.render_widget(text.block(block), area);
     } else {
-        frame.render_widget(table(&sheet).block(block), area);
+        frame.render_widget(table(&sheet, area.width).block(block), area);
     }
 }
 
@@ -174,8 +174,17 @@ fn title(screen: &Screen, sheet: &Sheet) -> String {
     title
 }
 
-fn table(sheet: &Sheet) -> Table<'static> {
+/// As many columns as fit whole: a number without its first digits would be another one.
+fn table(sheet: &Sheet, room: u16) -> Table<'static> {
+    let mut left = usize::from(room) + 1;
+    let fits = |width: &usize| {
+        let rest = left.checked_sub(width + 1);
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
     let widths = widths(&sheet.heads, &sheet.rows);
+    let widths: Vec<_> = widths.into_iter().take_while(fits).collect();
+    let columns = widths.len();
     let widths = widths
         .into_iter()
         .map(|width| Constraint::Length(u16::try_from(width).unwrap_or(u16::MAX)));
@@ -185,10 +194,10 @@ fn table(sheet: &Sheet) -> Table<'static> {
         let alignment = if is_number { Alignment::Right } else { Alignment::Left };
         TableCell::from(Text::from(line).alignment(alignment))
     };
-    let heads = sheet.heads.iter().enumerate();
+    let heads = sheet.heads.iter().take(columns).enumerate();
     let heads = heads.map(|(at, (head, _))| aligned(at, Line::styled(head.clone(), soft())));
     let row = |row: &Vec<Cell>| {
-        let cells = row.iter().enumerate();
+        let cells = row.iter().take(columns).enumerate();
         Row::new(cells.map(|(at, cell)| aligned(at, line(at, cell))).collect::<Vec<_>>())
     };
     let rows: Vec<_> = sheet.rows.iter().map(row).collect();
