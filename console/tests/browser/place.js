@@ -56,7 +56,7 @@ export class Place {
 
   run(args, input = "") {
     const env = { ...process.env, ALLOT_RUN_DIR: this.folder };
-    const done = spawnSync(BINARY, args, { cwd: this.folder, env, input, encoding: "utf8" });
+    const done = spawnSync(BINARY, args, { cwd: this.folder, env, input, encoding: "utf8", maxBuffer: 64 << 20 });
     if (done.status !== 0) throw new Error(`allot ${args.join(" ")}: ${done.stderr}`);
     return done.stdout;
   }

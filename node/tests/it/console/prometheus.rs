@@ -91,17 +91,25 @@ fn a_prometheus_scrapes_a_server_and_its_console() {
     };
     // It looks again with each message of the console.
     let mut stream = Stream::open(&anna);
-    while prometheus.query("sum(up)").first().is_none_or(|sum| sum["value"][1] != "2") {
-        stream.wait();
-    }
+    let mut wait = |query: &str, value: &str| {
+        loop {
+            let found = prometheus.query(query);
+            if found.first().is_some_and(|found| found["value"][1] == value) {
+                return found;
+            }
+            stream.wait();
+        }
+    };
+    wait("sum(up)", "2");
     // The two pages have what alerts and dashboard ask for, under the labels of this scrape.
-    let value = |found: Vec<Value>| found[0]["value"][1].as_str().unwrap().to_owned();
-    assert_eq!(value(prometheus.query("allot_cut")), "4");
-    assert_eq!(value(prometheus.query("allot_fresh")), "1");
-    let shards = prometheus.query("allot_shard_queue");
-    assert_eq!(shards[0]["metric"]["shard"], "0");
-    assert_eq!(shards[0]["metric"]["job"], "allot");
-    assert!(!prometheus.query("allot_subscribers").is_empty());
+    wait("allot_cut", "4");
+    wait("allot_fresh", "1");
+    wait("allot_subscribers", "0");
+    let queue = wait("count(allot_shard_queue)by(shard,job)", "1");
+    assert_eq!(
+        (&queue[0]["metric"]["shard"], &queue[0]["metric"]["job"]),
+        (&"0".into(), &"allot".into())
+    );
     let targets = prometheus.browser.get("/api/v1/targets").body;
     assert_eq!(targets.matches("\"health\":\"up\"").count(), 2, "{targets}");
     let rules = prometheus.browser.get("/api/v1/rules").body;
