@@ -104,6 +104,7 @@ pub(crate) fn start(
 }
 
 impl ConsoleInside {
+    #[expect(clippy::disallowed_methods, reason = "its thread waits for pages, and has no turns")]
     fn start(mut config: ConsoleConfig, endpoints: &Endpoints) -> Result<Self> {
         let find = |key| endpoints.of(key).context("a server in one process has both endpoints");
         config.front = find(Key::Front)?.to_owned();

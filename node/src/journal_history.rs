@@ -8,12 +8,9 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 
 use crate::history_event::{Event, EventReader, Filter};
-use crate::progress_bar::reading_bar;
+use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
 use crate::shard_dirs;
 use crate::shard_replay::ShardReplay;
-
-/// Number of records between two updates of the progress bar.
-const RECORDS_PER_TICK: u64 = 4_096;
 
 /// Calls `take` with each event that is asked for, oldest first.
 ///

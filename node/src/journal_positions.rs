@@ -6,12 +6,9 @@ use allot_allocation_service::{Report, report_of};
 use allot_domain::Marker;
 use anyhow::Result;
 
-use crate::progress_bar::reading_bar;
+use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
 use crate::shard_dirs;
 use crate::shard_replay::ShardReplay;
-
-/// Number of records between two updates of the progress bar.
-const RECORDS_PER_TICK: u64 = 4_096;
 
 /// The positions as they were when this time began: of every record that was taken before. The
 /// number of the report is that of the last marker before it.

@@ -8,8 +8,9 @@
 //! * Output for programs goes to stdout, output for people to stderr; tables go to stdout too.
 //!   When the reader of stdout goes away, the process ends without an error; a component of signals
 //!   stops cleanly and fails, because it runs until it is stopped.
-//! * Every thread belongs to a `ThreadGroup`. While the boxes run, only the monitor's thread
-//!   logs, and that which writes the logs of a desk.
+//! * Every thread belongs to a `ThreadGroup`, but that of a console in the process of a server.
+//!   While the boxes run, only the monitor's thread logs, that which writes the logs of a desk, and
+//!   that of the console.
 
 mod limits;
 pub mod setting;

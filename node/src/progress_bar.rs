@@ -26,6 +26,9 @@ const WITH_END: &str = "{bar:30} {percent:>3} %  {msg}";
 const WITHOUT_END: &str = "{spinner} {msg}";
 const READING: &str = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}  {msg}";
 
+/// Number of records between two updates of the bar of a reader.
+pub(crate) const RECORDS_PER_TICK: u64 = 4_096;
+
 /// A bar of how much of some journals was read. Its length is zero at first.
 pub(crate) fn reading_bar() -> indicatif::ProgressBar {
     let style = ProgressStyle::with_template(READING).expect("the template is valid");

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use allot_allocation_rules::{Book, Input, Outcomes};
 use allot_allocation_service::Allocation;
-use allot_domain::{LogIndex, Step};
 use allot_domain::snapshot::SnapshotError;
+use allot_domain::{LogIndex, Step};
 use allot_journal::{Folder, JournalError, Reader, SegmentState};
 use allot_server::{JournalStamp, NoStamp};
 use allot_shard::{Entry, State};
@@ -105,7 +105,8 @@ impl ShardReplay {
             return Err(anyhow!("{error}").context(what()));
         }
         if let Some(file) = reader.lost() {
-            let error = anyhow!("{file} is missing, and it was not pruned; restore it from a backup");
+            let error =
+                anyhow!("{file} is missing, and it was not pruned; restore it from a backup");
             return Err(error.context(what()));
         }
         let start = Start::of(&reader).map_err(|why| match why {

@@ -152,6 +152,7 @@ mod tests {
     };
 
     const FREE: &str = "tcp://127.0.0.1:*";
+    const LONGEST: Duration = Duration::from_secs(6);
 
     /// A door and the thread that looks after it, until the value that is returned is dropped.
     struct Served {
@@ -202,7 +203,7 @@ mod tests {
                 (&secret.endpoint, None, DoorFinding::NeedsKey),
                 (&secret.endpoint, Some(other), DoorFinding::OtherKey),
             ] {
-                let found = probe_door(&context, endpoint, key).unwrap();
+                let found = probe_door(&context, endpoint, key, LONGEST).unwrap();
                 assert_eq!(found, expected, "{transport} {endpoint} {key:?}");
             }
         }
@@ -234,7 +235,7 @@ mod tests {
             (&foreign, Some(other), DoorFinding::Stranger),
             (&full, None, DoorFinding::Unreachable),
         ] {
-            let found = probe_door(&context, endpoint, key).unwrap();
+            let found = probe_door(&context, endpoint, key, LONGEST).unwrap();
             assert_eq!(found, expected, "{endpoint} {key:?}");
         }
     }

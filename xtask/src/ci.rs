@@ -183,8 +183,7 @@ fn fmt(folders: &Folders) -> Result<Outcome> {
 }
 
 fn clippy(folders: &Folders) -> Result<Outcome> {
-    let arguments =
-        ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     folders.execute(Command::new("cargo").args(arguments))
 }
 
@@ -420,9 +419,9 @@ impl Folders {
         Ok(targets)
     }
 
-    /// The `allot` binary of the tests, with all features, as a release has them.
+    /// The `allot` binary of the tests; built the same way if they have not run.
     fn binary(&self) -> Result<PathBuf> {
-        let arguments = ["test", "--workspace", "--all-features", "--no-run", "--quiet"];
+        let arguments = ["test", "--workspace", "--no-run", "--quiet"];
         self.execute(Command::new("cargo").args(arguments))?;
         let binary = self.target.join("debug/allot");
         ensure!(binary.exists(), "the tests did not build {}", binary.display());

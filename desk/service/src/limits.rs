@@ -24,8 +24,8 @@ pub const ANSWER_LEN_MAX: usize = 1_024;
 /// The longest cryptokey that is kept: the legacy server's has 44 characters.
 pub const CRYPTOKEY_LEN_MAX: usize = 256;
 
-/// The longest reason that is kept of a try that brought no quote: a sentence, which may have a part
-/// of what the legacy server said.
+/// The longest reason that is kept of a try that brought no quote: a sentence, which may have a
+/// part of what the legacy server said.
 pub const FAULT_LEN_MAX: usize = 256;
 
 /// The longest line of a refused command that is kept for the log: the longest one that can be read

@@ -4,6 +4,7 @@ use allot_mesh_rules::{Address, Holder, Notice, StepDown, StrategyName, Trades, 
 use allot_wire::timestamp;
 
 /// Logs a notice of a peer that was told to connect to these.
+#[expect(clippy::too_many_lines, reason = "one list of all notices, each with its line")]
 pub(crate) fn log(notice: &Notice, connect: &[Address]) {
     match notice {
         Notice::Alone if connect.is_empty() => {

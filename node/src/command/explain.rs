@@ -18,14 +18,11 @@ use indicatif::ProgressBar;
 use super::bust::id;
 use super::history::{source, ticker};
 use crate::pager::print_page;
-use crate::progress_bar::reading_bar;
+use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
 use crate::reply_text::verb;
 use crate::shard_replay::ShardReplay;
 use crate::stdout::print;
 use crate::{shard_dirs, table, time_text};
-
-/// Number of records between two updates of the progress bar.
-const RECORDS_PER_TICK: u64 = 4_096;
 
 /// Explain one fill: who missed how much, and why each account got its last share
 ///

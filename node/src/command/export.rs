@@ -20,9 +20,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::progress_bar::reading_bar;
-use crate::shard_replay::ShardReplay;
 use crate::misuse::demand;
+use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
+use crate::shard_replay::ShardReplay;
 use crate::stdout::print;
 use crate::unfinished_folder::UnfinishedFolder;
 use crate::{shard_dirs, time_text};

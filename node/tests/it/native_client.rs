@@ -186,13 +186,8 @@ fn a_feed_connects_again_and_says_why_there_is_none() {
     };
     let mut publishers = Vec::new();
     for lives in 1..=2 {
-        let mut process = start();
-        let publication = loop {
-            match feed.next(PATIENCE) {
-                Ok(Some(publication)) => break publication,
-                other => panic!("{other:?}"),
-            }
-        };
+        let process = start();
+        let publication = feed.next(PATIENCE).unwrap().expect("one within the patience");
         let Body::Heartbeat(heartbeat) = publication.body else { panic!("{publication:?}") };
         publishers.push(heartbeat.incarnation);
         assert_eq!(feed.connect_count(), lives);

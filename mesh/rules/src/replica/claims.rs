@@ -64,7 +64,8 @@ impl Replica {
         self.dials.ask_now(now.steady, &taken.address);
     }
 
-    /// The latest process of this name of which somebody says now that it hears it, and who says so.
+    /// The latest process of this name of which somebody says now that it hears it, and who says
+    /// so.
     pub(super) fn claimed(&self, now: Now) -> Option<(Option<StrategyName>, &NameTaken)> {
         let silence = self.settings.heartbeat * limits::SILENT_BEATS;
         let is_heard = |claim: &Claim| claim.taken.is_alive && now.steady < claim.said + silence;

@@ -60,8 +60,8 @@ impl Sink {
             Format::Parquet => {
                 let _ = folder;
                 anyhow::bail!(
-                    "this program was built without Parquet: build it with `cargo build --release \
-                     --features parquet`, or choose --format csv or sqlite"
+                    "this program was built without the feature parquet: build it without \
+                     `--no-default-features`, or choose --format csv or sqlite"
                 )
             }
             Format::Sqlite => Files::Sqlite(SqliteFile::create(folder)?),

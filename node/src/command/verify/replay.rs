@@ -17,10 +17,8 @@ use super::failure::Failure;
 use super::given_replies::GivenReplies;
 use super::memory::Memory;
 use super::record_counts::RecordCounts;
+use crate::progress_bar::RECORDS_PER_TICK;
 use crate::shard_replay::{NoStart, Start};
-
-/// Number of records between two updates of the progress bar.
-const RECORDS_PER_TICK: u64 = 4_096;
 
 /// The result for one shard.
 pub(super) struct ShardResult {

@@ -109,7 +109,7 @@ fn a_password_is_taken_as_it_was_typed() {
     let mut process = rig.place.start_typed(&["console", "user", "add", "eva", "--role", "viewer"]);
     process.type_line(&long);
     process.outcome().ok();
-    let mut try_one = |password: &str| {
+    let try_one = |password: &str| {
         rig.browser().post("/login", &[("name", "eva"), ("password", password)]).status
     };
     assert_eq!(try_one(long.trim()), 401);

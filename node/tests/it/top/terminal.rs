@@ -67,7 +67,7 @@ impl Terminal {
 
     #[track_caller]
     fn wait_for_output(&self, screen: &str) {
-        let patience = Timespec { tv_sec: PATIENCE_MS / 1_000, tv_nsec: 0 };
+        let patience = Timespec { tv_sec: i64::from(PATIENCE_MS) / 1_000, tv_nsec: 0 };
         let mut ready = [PollFd::new(&self.output, PollFlags::IN)];
         let count = poll(&mut ready, Some(&patience)).unwrap();
         assert!(0 < count, "the screen changes no more:\n{screen}");
