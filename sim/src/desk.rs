@@ -62,6 +62,7 @@ impl Workload for DeskWorkload {
         PlantedBug::AlteredReply,
         PlantedBug::AlteredPart,
         PlantedBug::AlteredQuote,
+        PlantedBug::ReversedLines,
         PlantedBug::TwiceToShard,
         PlantedBug::OutOfOrderToShard,
     ];

@@ -21,7 +21,7 @@ const RESEND_AFTER: Duration = Duration::from_secs(1);
 const ASK_AFTER: Duration = Duration::from_secs(6);
 
 /// The most lines of a message.
-const LINES_MAX: usize = 8;
+const LINES_MAX: u64 = 8;
 
 /// A client that never crashes.
 pub struct Operator {
@@ -67,10 +67,14 @@ impl Operator {
         let has_room = self.open.len() < self.options.open_max;
         if !self.is_closed && has_room && self.next_at <= now {
             self.next_at = now + prng.span(self.options.every / 10..=self.options.every * 2);
-            let request = self.request(prng);
-            let name = (*request.source(), request.seq());
-            self.open.entry(name).or_insert((request, now));
-            work += 1;
+            // Some come together, so that messages have several lines.
+            let together = if prng.one_in(4) { prng.between(2..=LINES_MAX) } else { 1 };
+            for _ in 0..together {
+                let request = self.request(prng);
+                let name = (*request.source(), request.seq());
+                self.open.entry(name).or_insert((request, now));
+                work += 1;
+            }
         }
         work + self.send(now, prng)
     }
@@ -148,7 +152,7 @@ impl Operator {
         let mut count = 0;
         let mut rest = due.as_slice();
         while !rest.is_empty() {
-            let lines = prng.index(LINES_MAX) + 1;
+            let lines = usize::try_from(prng.between(1..=LINES_MAX)).expect("a small number");
             let (names, later) = rest.split_at(lines.min(rest.len()));
             rest = later;
             let requests = names.iter().map(|name| &self.open[name].0);

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use allot_runtime::{DoorClients, Link, Nanos, Waker, ring_pair};
+use allot_wire::Encoding;
 
 use super::network_link::{DELAY_MIN, LinkConfig};
 use super::planted_bug::PlantedBug;
@@ -214,7 +215,11 @@ impl ClientNetwork {
             && let Some((_, message)) = take_due(&mut self.clients[client].requests, now)
         {
             workload.on_request(self.clients[client].connection, &message);
-            door.send(&self.clients[client].identity(), &message);
+            let is_altered =
+                self.config.planted_bug == Some(PlantedBug::ReversedLines) && prng.one_in(10);
+            let altered = is_altered.then(|| reversed_lines(&message));
+            let arrives = altered.as_ref().unwrap_or(&message);
+            door.send(&self.clients[client].identity(), arrives);
             count += 1;
             keep_old(&mut self.old, message, prng);
             if client != stray && prng.percent(self.copy_percent) {
@@ -244,6 +249,16 @@ impl ClientNetwork {
         }
         count
     }
+}
+
+/// The lines of a message, the last one first; a binary message has none, and stays as it is.
+fn reversed_lines(message: &[u8]) -> Vec<u8> {
+    if Encoding::of(message) == Encoding::Binary {
+        return message.to_vec();
+    }
+    let lines: Vec<_> =
+        message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    lines.into_iter().rev().flat_map(|line| [line, b"\n"].concat()).collect()
 }
 
 /// Appends a message that arrives no earlier than the one before it.

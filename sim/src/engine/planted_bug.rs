@@ -19,6 +19,8 @@ pub enum PlantedBug {
     AlteredPart,
     /// No shard is heard to find a holder that a split leaves out
     ClearFindings,
+    /// The lines of one message in ten reach the front door in the reverse order
+    ReversedLines,
     /// One quote in ten has another price on its way to the first shard
     AlteredQuote,
     /// One publication in a hundred is lost, and the later ones are renumbered to hide it
