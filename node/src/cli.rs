@@ -8,8 +8,8 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::command::{
     backup, bench, bust, completions, config, console, demo, desk, doctor, explain, export, feed,
-    fills, help, history, init, inspect, man, mesh, positions, publisher, report, restore, router,
-    send, serve, shard, signals, split, top, verify,
+    fills, help, history, init, inspect, man, mesh, positions, publisher, repl, report, restore,
+    router, send, serve, shard, signals, split, top, verify,
 };
 use crate::common_args::CommonArgs;
 use crate::flags::with_settings_named;
@@ -32,7 +32,7 @@ struct Cli {
     #[command(flatten)]
     common: CommonArgs,
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 /// The version, and the commit where that is known.
@@ -100,12 +100,20 @@ pub fn run() -> ExitCode {
     let parsed = Cli::from_arg_matches(&command().get_matches());
     let Cli { common, verb } = parsed.unwrap_or_else(|error| error.exit());
     let has_page = match &verb {
-        Verb::Demo(_) => io::stdout().is_terminal(),
-        Verb::Top(top) => top.has_page(),
+        Some(Verb::Demo(_)) => io::stdout().is_terminal(),
+        Some(Verb::Top(top)) => top.has_page(),
         _ => false,
     };
     let started = log::start(common.level(has_page), common.log_format);
-    match started.and_then(|()| dispatch(verb, &common)) {
+    let run = || match verb {
+        Some(verb) => dispatch(verb, &common),
+        None if repl::is_possible() => repl::run(command()),
+        None => {
+            eprint!("{}", command().render_help());
+            Ok(ExitCode::from(EXIT_MISUSE))
+        }
+    };
+    match started.and_then(|()| run()) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -31,3 +31,4 @@ pub(crate) mod config;
 pub(crate) mod help;
 pub(crate) mod completions;
 pub(crate) mod man;
+pub(crate) mod repl;
