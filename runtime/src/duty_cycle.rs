@@ -15,9 +15,37 @@ use std::any::Any;
 use std::hint;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use crate::poll_set::PollSetMemory;
 use crate::{Agent, Clock, Nanos, PollSet, Stopper, ThreadGroupError, WaitStrategy, Waker};
+
+/// The closed agents of threads that have ended. The last thread of a group drops them all: an
+/// agent in its last turn may still hand something to one that is closed, and must not take it for
+/// one that failed.
+pub(crate) struct ClosedAgents {
+    /// How many threads have not ended, and the agents of the others.
+    state: Mutex<(usize, Vec<Box<dyn Agent>>)>,
+}
+
+impl ClosedAgents {
+    /// Of a group with this many threads.
+    pub(crate) fn new(threads: usize) -> Self {
+        Self { state: Mutex::new((threads, Vec::new())) }
+    }
+
+    /// A thread has ended, and these were its agents.
+    pub(crate) fn take(&self, agents: Vec<Box<dyn Agent>>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, closed) = &mut *state;
+        *left = left.saturating_sub(1);
+        closed.extend(agents);
+        let all = if *left == 0 { mem::take(closed) } else { Vec::new() };
+        // Outside of the lock: what an agent does as it is dropped is its own.
+        drop(state);
+        drop(all);
+    }
+}
 
 /// The agents of one thread, and everything that the thread needs to run them.
 pub(crate) struct DutyCycle {
@@ -27,15 +55,6 @@ pub(crate) struct DutyCycle {
     pub(crate) clock: Clock,
     pub(crate) wait: WaitStrategy,
     pub(crate) stopper: Stopper,
-}
-
-/// A duty cycle that has ended, with its closed agents.
-///
-/// They are kept until all threads of the group have ended: an agent that is in its last turn may
-/// still hand something to one that is closed, and must not take it for one that failed.
-pub(crate) struct Ended {
-    pub(crate) agents: Vec<Box<dyn Agent>>,
-    pub(crate) result: Result<(), ThreadGroupError>,
 }
 
 /// A duty cycle under way.
@@ -49,13 +68,14 @@ struct Turns {
 impl DutyCycle {
     /// Runs until the thread group is stopped. If an agent fails or panics it stops the group: the
     /// other agents would wait for it for ever.
-    pub(crate) fn run(self) -> Ended {
+    pub(crate) fn run(self, closed: &ClosedAgents) -> Result<(), ThreadGroupError> {
         let mut turns = Turns { cycle: self, current: 0, memory: PollSet::without_waker() };
         let worked = turns.guarded(Turns::work).and_then(|()| turns.failed());
         turns.cycle.stopper.stop();
         let broken = worked.is_err().then_some(turns.current);
         let result = worked.and(turns.close(broken));
-        Ended { agents: turns.cycle.agents, result }
+        closed.take(turns.cycle.agents);
+        result
     }
 }
 

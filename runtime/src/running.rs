@@ -2,19 +2,20 @@
 
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::duty_cycle::{DutyCycle, Ended};
+use crate::duty_cycle::{ClosedAgents, DutyCycle};
 use crate::{RuntimeError, Stopper, pin_to};
 
 /// The threads of a group. Dropping it stops and joins them.
 pub struct Running {
     stopper: Stopper,
-    threads: Vec<JoinHandle<Ended>>,
+    threads: Vec<JoinHandle<Result<(), ThreadGroupError>>>,
+    closed: Arc<ClosedAgents>,
     /// Every thread holds a clone, so that the channel closes when the last one ends.
     alive: Option<Sender<()>>,
     ended: Receiver<()>,
@@ -31,9 +32,11 @@ pub struct ThreadGroupError {
 }
 
 impl Running {
-    pub(crate) fn new(stopper: Stopper) -> Self {
+    /// Of a group of this many threads, none of which is launched yet.
+    pub(crate) fn new(stopper: Stopper, threads: usize) -> Self {
         let (alive, ended) = bounded(0);
-        Self { stopper, threads: Vec::new(), alive: Some(alive), ended }
+        let closed = Arc::new(ClosedAgents::new(threads));
+        Self { stopper, threads: Vec::new(), closed, alive: Some(alive), ended }
     }
 
     pub(crate) fn launch(
@@ -42,18 +45,16 @@ impl Running {
         core: Option<usize>,
     ) -> Result<(), RuntimeError> {
         let name = cycle.thread.clone();
-        let alive = self.alive.clone();
+        let (alive, closed) = (self.alive.clone(), Arc::clone(&self.closed));
         let thread = Builder::new().name(name.clone()).spawn(move || {
-            // Dropped last, when the agents are closed.
+            // Dropped last, when the agents are gone and their sockets closed.
             let _alive = alive;
-            match core.map_or(Ok(()), pin_to) {
-                Ok(()) => cycle.run(),
-                Err(error) => {
-                    let result =
-                        Err(ThreadGroupError::failed(&cycle.thread, "", &error.to_string()));
-                    Ended { agents: cycle.agents, result }
-                }
+            if let Err(error) = core.map_or(Ok(()), pin_to) {
+                let failed = ThreadGroupError::failed(&cycle.thread, "", &error.to_string());
+                closed.take(cycle.agents);
+                return Err(failed);
             }
+            cycle.run(&closed)
         });
         let thread = thread
             .map_err(|error| RuntimeError::Thread { thread: name, cause: error.to_string() })?;
@@ -112,27 +113,14 @@ impl Running {
         }))
     }
 
-    /// Drops no agent before all threads that are joined have ended.
     fn join_all(&mut self) -> Result<(), ThreadGroupError> {
-        let (mut joined, mut closed) = (Ok(()), Vec::new());
+        let mut joined = Ok(());
         for thread in self.threads.drain(..) {
             let name = thread.thread().name().unwrap_or_default().to_owned();
-            match thread.join() {
-                Ok(Ended { agents, result }) => {
-                    joined = joined.and(result);
-                    closed.push((name, agents));
-                }
-                Err(_) => {
-                    let message = "outside of its agents";
-                    joined = joined.and(Err(ThreadGroupError::panicked(&name, "", message)));
-                }
-            }
-        }
-        for (name, agents) in closed {
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(agents)));
-            joined = joined.and(dropped.map_err(|_| {
-                ThreadGroupError::panicked(&name, "", "while its agents were dropped")
-            }));
+            let result = thread.join().unwrap_or_else(|_| {
+                Err(ThreadGroupError::panicked(&name, "", "while its agents were dropped"))
+            });
+            joined = joined.and(result);
         }
         joined
     }

@@ -120,7 +120,7 @@ impl ThreadGroup {
         self.planned.iter().filter_map(|thread| thread.core).try_for_each(affinity::check)?;
         let wakers = self.planned.iter().map(|thread| thread.waker.clone());
         let stopper = Stopper::new(wakers.collect());
-        let mut running = Running::new(stopper.clone());
+        let mut running = Running::new(stopper.clone(), self.planned.len());
         for PlannedThread { name, core, waker, blocks, agents } in self.planned {
             let clock = self.clock.clone();
             let stopper = stopper.clone();
