@@ -17,6 +17,7 @@ use crate::limits::{
     STREAMS_MAX,
 };
 use crate::mesh_peer::MeshPeer;
+use crate::password::Buffers;
 use crate::sessions::Sessions;
 use crate::signals_trader::SignalsTrader;
 use crate::users::Users;
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub(crate) places: Places,
     pub(crate) drafts: Mutex<Drafts>,
     pub(crate) hashes: Arc<Semaphore>,
+    pub(crate) buffers: Buffers,
     pub(crate) pages: Arc<Semaphore>,
     pub(crate) forms: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
@@ -101,6 +103,7 @@ impl App {
             places,
             drafts: Mutex::default(),
             hashes: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            buffers: Buffers::default(),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
             forms: Semaphore::new(FORMS_AT_ONCE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

@@ -8,6 +8,9 @@
 //!
 //! A request keeps its name while it is sent again, so that it counts once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use allot_runtime::{Agent, Link, Nanos, PollSet, Waker};
 use tokio::sync::{mpsc, oneshot};
 
@@ -67,6 +70,7 @@ pub(crate) enum NoAnswer {
 pub(crate) struct Caller<C: Codec> {
     requests: mpsc::Sender<Wanted<C>>,
     waker: Waker,
+    is_connected: Arc<AtomicBool>,
 }
 
 struct Wanted<C: Codec> {
@@ -80,6 +84,7 @@ pub(crate) struct CallAgent<C: Codec> {
     codec: C,
     requests: mpsc::Receiver<Wanted<C>>,
     pending: Vec<Pending<C>>,
+    is_connected: Arc<AtomicBool>,
 }
 
 struct Pending<C: Codec> {
@@ -95,8 +100,9 @@ struct Pending<C: Codec> {
 /// Both ends; `waker` wakes the thread of the agent.
 pub(crate) fn caller<C: Codec>(link: Link, waker: Waker, codec: C) -> (Caller<C>, CallAgent<C>) {
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
-    let caller = Caller { requests: sender, waker };
-    (caller, CallAgent { link, codec, requests, pending: Vec::new() })
+    let is_connected = Arc::new(AtomicBool::new(false));
+    let caller = Caller { requests: sender, waker, is_connected: Arc::clone(&is_connected) };
+    (caller, CallAgent { link, codec, requests, pending: Vec::new(), is_connected })
 }
 
 impl<C: Codec> Caller<C> {
@@ -108,6 +114,11 @@ impl<C: Codec> Caller<C> {
         }
         self.waker.wake();
         reply.await.unwrap_or(Err(NoAnswer::Late(None)))
+    }
+
+    /// Whether there was a connection when the agent looked last.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.is_connected.load(Ordering::Relaxed)
     }
 }
 
@@ -126,6 +137,7 @@ impl<C: Codec> CallAgent<C> {
         }
         count += self.receive(now);
         self.send(now);
+        self.is_connected.store(self.link.is_connected(), Ordering::Relaxed);
         count
     }
 

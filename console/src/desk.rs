@@ -9,7 +9,7 @@ use allot_domain::{Seq, SourceId};
 use allot_runtime::Nanos;
 
 use crate::caller::{Answer, Caller, NoAnswer};
-use crate::desk_book::DeskBook;
+use crate::desk_book::{DeskBook, DeskTold};
 use crate::desk_front::{DeskFront, SOURCE_PREFIX};
 use crate::desk_reply::{DeskAccount, DeskReply};
 use crate::guard::Person;
@@ -111,12 +111,16 @@ impl Desk {
         match &answer {
             Ok(reply) => self.book.tell(user, seq, reply),
             Err(none) => {
-                let is_refused = !matches!(none, NoAnswer::Awaiting(_));
-                let told = crate::desk_book::DeskTold {
-                    text: no_answer(none),
-                    is_refused,
-                    until_ms: None,
-                };
+                let is_unanswered = !matches!(none, NoAnswer::Awaiting(_));
+                let mut text = no_answer(none);
+                if matches!(none, NoAnswer::Late(_)) {
+                    text.push_str(
+                        " The command may have been done or not. Sent again it is the same one, \
+                         and counts once.",
+                    );
+                }
+                let is_refused = is_unanswered;
+                let told = DeskTold { text, is_refused, is_unanswered, ..DeskTold::default() };
                 self.book.note(user, seq, told);
             }
         }
@@ -136,10 +140,7 @@ pub(crate) fn no_answer(none: &NoAnswer) -> String {
             let said = said.as_ref().map_or_else(String::new, |said| {
                 format!(" It said: {}", crate::board::sentence_of(said))
             });
-            format!(
-                "The desk did not reply in time.{said} A command may have been done or not: go \
-                 back and press the same button again, which sends the same one and counts once."
-            )
+            format!("The desk did not reply in time.{said}")
         }
     }
 }

@@ -55,8 +55,13 @@ pub(crate) struct DeskTold {
     pub(crate) text: String,
     /// Whether nothing came of it.
     pub(crate) is_refused: bool,
+    /// Whether the desk may know nothing of it, so that it is to be sent again.
+    pub(crate) is_unanswered: bool,
     /// Until when that counts, if it ends: milliseconds of Unix time.
     pub(crate) until_ms: Option<u64>,
+    /// The sentence that stands in its place from then on.
+    pub(crate) ended: String,
+    pub(crate) has_ended: bool,
 }
 
 impl DeskBook {
@@ -75,7 +80,7 @@ impl DeskBook {
         }
         let typed = typed.cut();
         let text = "It was sent, and has no answer yet.".to_owned();
-        let told = DeskTold { text, ..DeskTold::default() };
+        let told = DeskTold { text, is_unanswered: true, ..DeskTold::default() };
         pages.entries.push_back(Entry { user: user.to_owned(), seq, typed, told });
     }
 
@@ -137,7 +142,7 @@ impl DeskTold {
     /// What a reply says, in a sentence.
     pub(crate) fn of(reply: &DeskReply) -> Self {
         if reply.is_refused() {
-            return Self { text: refusal(reply), is_refused: true, until_ms: None };
+            return Self::refused(refusal(reply));
         }
         let DeskReply { symbol, shares, side, .. } = reply;
         let (price, amount) = (text::grouped(&reply.price), text::grouped(&reply.amount));
@@ -160,16 +165,31 @@ impl DeskTold {
         } else {
             text
         };
-        Self {
-            text,
-            is_refused: false,
-            until_ms: text::read_zulu(&reply.until).map(|ns| ns / 1_000_000),
+        let ended = match reply.answer.as_str() {
+            "quoted" => format!("{symbol} did cost {price}; this quote counts no longer."),
+            "pending" => format!(
+                "The {kind} of {trade} is no longer pending: it has expired, unless it was \
+                 committed or cancelled before."
+            ),
+            _ => text.clone(),
+        };
+        let until_ms = text::read_zulu(&reply.until).map(|ns| ns / 1_000_000);
+        Self { text, until_ms, ended, ..Self::default() }
+    }
+
+    /// The same as it is to be told at this time.
+    pub(crate) fn at(self, now_ms: u64) -> Self {
+        match self.until_ms {
+            Some(until_ms) if until_ms <= now_ms => {
+                Self { text: self.ended, has_ended: true, ..Self::default() }
+            }
+            _ => self,
         }
     }
 
     /// A refusal by the console.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_refused: true, until_ms: None }
+        Self { text: text.into(), is_refused: true, ..Self::default() }
     }
 }
 
@@ -227,6 +247,10 @@ mod tests {
         assert!(told.text.contains("1000 ABC at 1.50, 1,500.00 in all"), "{}", told.text);
         assert!(told.text.contains("counts once"), "{}", told.text);
         assert_eq!(told.until_ms, Some(60_500));
+        assert_eq!(told.clone().at(60_499), told);
+        let ended = told.at(60_500);
+        assert!(ended.has_ended && ended.text.contains("has expired"), "{}", ended.text);
+        assert_eq!(ended.until_ms, None);
         let refused = DeskReply {
             kind: "rejected".into(),
             reason: "no BUY is pending".into(),

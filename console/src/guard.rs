@@ -67,10 +67,15 @@ impl FromRequestParts<Arc<App>> for Person {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let is_by_script = parts.headers.contains_key(BY_SCRIPT);
+        let is_by_script = is_by_script(&parts.headers);
         let is_use = !is_by_script && parts.uri.path() != "/events";
         who(app, &parts.headers, is_use).ok_or_else(|| to_login(parts, is_by_script))
     }
+}
+
+/// Whether a script asks, to renew a page that is open.
+pub(crate) fn is_by_script(headers: &HeaderMap) -> bool {
+    headers.contains_key(BY_SCRIPT)
 }
 
 /// Who asks; none where nobody is logged in and pages are not open.

@@ -27,6 +27,7 @@ mod caller;
 mod front_door;
 mod follower;
 mod role;
+mod password;
 mod users;
 mod sessions;
 mod drafts;

@@ -132,7 +132,7 @@ pub(crate) const ATTEMPTS_KEPT: usize = 4_096;
 /// Log-ins that wait for one of [`HASHES_AT_ONCE`]: ten seconds of hashing on a slow machine.
 pub(crate) const LOGINS_WAITING_MAX: usize = 64;
 
-/// Passwords that are hashed at a time: each takes a core and 19 MiB.
+/// Passwords that are hashed at a time: each takes a core and 19 MiB, which are kept.
 pub(crate) const HASHES_AT_ONCE: usize = 2;
 
 /// Characters of a password. Length is what counts; there are no rules for its signs.

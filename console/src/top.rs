@@ -113,17 +113,22 @@ impl Top {
         self.stop.clone()
     }
 
-    /// One snapshot, once there is a report and there are two scrapes.
+    /// One snapshot, once there are two reports and two scrapes. Where only one report comes in
+    /// time, fills have no rate.
     ///
     /// # Errors
-    /// When these do not come in time.
+    /// When no report or no second scrape comes in time.
     pub fn once(mut self, format: TopFormat, timeout: Duration) -> Result<String, ConsoleError> {
         let end = self.clock.now() + timeout;
-        while !self.watch.is_whole() {
+        // The first report is noted before the second one takes its place.
+        while !self.watch.has_fill_rate() || !self.watch.is_whole() {
             if self.stop.is_stopped() {
                 return Err(ConsoleError("interrupted; nothing was printed".to_owned()));
             }
             if end <= self.clock.now() {
+                if self.watch.is_whole() {
+                    break;
+                }
                 return Err(ConsoleError(self.watch.missing(timeout)));
             }
             self.watch.wait(KEY_PATIENCE);

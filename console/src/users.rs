@@ -17,12 +17,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use allot_domain::AccountId;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use argon2::{Argon2, PasswordHasher, password_hash::phc::PasswordHash};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ConsoleError;
-use crate::limits::{NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+use crate::limits::{DESK_USER_LEN_MAX, NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+use crate::password::Buffers;
 use crate::role::Role;
 use crate::sessions::random_token;
 
@@ -95,10 +96,9 @@ impl Users {
 }
 
 /// Whether this is the password of the user; takes as long where there is none.
-pub(crate) fn is_password(user: Option<&User>, password: &str) -> bool {
+pub(crate) fn is_password(buffers: &Buffers, user: Option<&User>, password: &str) -> bool {
     let hash = user.map_or(NOBODY, |user| &user.password);
-    let is_known = PasswordHash::new(hash)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+    let is_known = buffers.is_hash_of(hash, password);
     is_known && user.is_some() && password.len() <= PASSWORD_BYTES_MAX
 }
 
@@ -139,6 +139,14 @@ pub fn add_user(
     if role != Role::Trader && !accounts.is_empty() {
         let why = "only a trader has accounts: leave out --account, or say --role trader";
         return Err(ConsoleError(why.to_owned()));
+    }
+    if role == Role::Trader && accounts.is_empty() && DESK_USER_LEN_MAX < name.len() {
+        return Err(ConsoleError(format!(
+            "a trader without accounts has the desk alone, where a name has at most \
+             {DESK_USER_LEN_MAX} characters; this one has {}: choose a shorter one, or give \
+             --account",
+            name.len()
+        )));
     }
     let hash = hash_password(password)?;
     let _lock = lock(path)?;
@@ -287,6 +295,8 @@ mod tests {
         let users = Users::open(Some(&path)).unwrap();
         let anna = users.all()["anna"].clone();
         assert_eq!(anna.role, Role::Operator);
+        let buffers = Buffers::default();
+        let is_password = |user, password| is_password(&buffers, user, password);
         assert!(is_password(Some(&anna), PASSWORD) && !is_password(Some(&anna), "another one"));
         assert!(!is_password(None, PASSWORD));
         let account = AccountId::new(b"account1").unwrap();
@@ -347,6 +357,12 @@ mod tests {
         let account = AccountId::new(b"account1").unwrap();
         let error = add_user(path, "anna", Role::Viewer, &[account], PASSWORD).unwrap_err();
         assert!(error.to_string().contains("--account"), "{error}");
+        let long = "n".repeat(DESK_USER_LEN_MAX + 1);
+        let error = |accounts: &[AccountId]| {
+            add_user(path, &long, Role::Trader, accounts, PASSWORD).unwrap_err().to_string()
+        };
+        assert!(error(&[]).contains("at most 32 characters"), "{}", error(&[]));
+        assert!(error(&[account]).contains("cannot write"), "{}", error(&[account]));
     }
 
     #[test]

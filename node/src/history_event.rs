@@ -7,6 +7,7 @@ use allot_allocation_service::Reply;
 use allot_domain::{AccountId, MessageId, Price, Quantity, Seq, Side, SourceId, Ticker};
 use allot_wire::json::Object;
 
+use crate::csv_cell::cell;
 use crate::reply_text::{list, verb};
 use crate::time_text;
 
@@ -190,19 +191,20 @@ impl Event {
         format!("{}  {outcome:<16}  {what}: {shares}", time_text::short(self.time_ns))
     }
 
-    /// Its lines of CSV, each with its end. No name needs quotes, but ids and tickers may contain
-    /// commas.
+    /// Its lines of CSV, each with its end. Ids and tickers may contain commas; no other name
+    /// needs quotes.
     pub(crate) fn csv(&self, out: &mut String) {
         let Self { ticker, number, source, seq, id, .. } = self;
         let time = time_text::exact(self.time_ns);
         let (kind, split, of) = match self.what {
             What::Divided(split) => ("allocated", split.to_string(), String::new()),
-            What::Busted(of) => ("busted", String::new(), quoted(&of.to_string())),
+            What::Busted(of) => ("busted", String::new(), cell(&of.to_string()).into_owned()),
         };
         let (side, price) = self.trade.map_or_else(Default::default, |trade| {
             (verb(trade.side).to_owned(), trade.price.to_string())
         });
-        let (ticker, id) = (quoted(ticker.as_str()), quoted(&id.to_string()));
+        let id = id.to_string();
+        let (ticker, id) = (cell(ticker.as_str()), cell(&id));
         let head = format!(
             "{time},{ticker},{number},{kind},{source},{seq},{id},{side},{price},{split},{of}"
         );
@@ -255,9 +257,4 @@ impl Event {
         let is_sale = self.trade?.side == Side::Sell;
         Some(is_sale != matches!(self.what, What::Busted(_)))
     }
-}
-
-/// A cell of CSV. Neither tickers nor ids contain quotes or ends of lines.
-fn quoted(text: &str) -> String {
-    if text.contains(',') { format!("\"{text}\"") } else { text.to_owned() }
 }

@@ -42,6 +42,7 @@ mod progress_bar;
 mod feed_reader;
 mod front_client;
 mod history_reader;
+mod csv_cell;
 mod history_event;
 mod reply_text;
 mod report_request;

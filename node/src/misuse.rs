@@ -23,6 +23,12 @@ pub(crate) fn demand(is_so: bool, what: impl fmt::Display) -> Result<()> {
     if is_so { Ok(()) } else { Err(Misuse::error(what)) }
 }
 
+/// Refuses a period that ends before it begins, or contains no time.
+pub(crate) fn demand_period(from: Option<u64>, to: Option<u64>) -> Result<()> {
+    let is_period = from.zip(to).is_none_or(|(from, to)| from < to);
+    demand(is_period, "--from is not before --to, so nothing is between them")
+}
+
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -9,7 +9,7 @@ use allot_desk_rules::{Cents, Command, CommandName, Symbol};
 use allot_domain::Seq;
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ use crate::desk::{Desk, DeskTrader, Looked};
 use crate::desk_book::{DeskTold, Typed};
 use crate::desk_reply::{DeskOrder, DeskTransaction};
 use crate::frame::{Frame, notice, page};
-use crate::guard::{Person, see_other};
+use crate::guard::{Person, is_by_script, see_other};
 use crate::page_form::PageForm;
 use crate::text;
 
@@ -32,6 +32,7 @@ struct DeskPage {
     place: String,
     now_ms: u64,
     told: Option<DeskTold>,
+    again: Option<Again>,
     is_open: bool,
     cash: String,
     held: String,
@@ -47,6 +48,35 @@ struct DeskPage {
     /// The numbers of the buttons that are always there.
     buttons: Buttons,
     has_logs: bool,
+}
+
+/// The page while the desk does not answer.
+#[derive(Template)]
+#[template(path = "desk_away.html")]
+struct AwayPage {
+    frame: Frame,
+    place: String,
+    /// What comes in place of what, once it answers: the account, or all where no form is shown.
+    part: &'static str,
+    problem: String,
+    told: Option<DeskTold>,
+    again: Option<Again>,
+}
+
+/// A command that has no answer, to be sent again under the same number.
+struct Again {
+    /// That of a log, which has a form of its own.
+    log: Option<Seq>,
+    typed: Typed,
+}
+
+impl Again {
+    fn of(told: Option<&DeskTold>, typed: &Typed, seq: Option<Seq>) -> Option<Self> {
+        told.filter(|told| told.is_unanswered)?;
+        let log = seq.filter(|_| typed.pressed.is_empty());
+        let is_known = log.is_some() || !typed.pressed.is_empty();
+        is_known.then(|| Self { log, typed: typed.clone() })
+    }
 }
 
 /// The number of each button.
@@ -123,6 +153,7 @@ pub(super) struct Asked {
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     person: Person,
+    headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
     let (desk, trader) = match trader(&app, &person) {
@@ -136,7 +167,12 @@ pub(super) async fn show(
         Some(seq) => format!("/desk?done={seq}"),
         None => "/desk".to_owned(),
     };
-    let shown = Shown { place, typed: typed.unwrap_or_default(), told, status: StatusCode::OK };
+    let (typed, status) = (typed.unwrap_or_default(), StatusCode::OK);
+    let renews = is_by_script(&headers).then(|| {
+        let is_all = headers.get("hx-target").is_some_and(|target| target == "live");
+        if is_all { "#live" } else { "#account" }
+    });
+    let shown = Shown { place, seq, typed, told, status, renews };
     desk_page(&app, &person, desk, &trader, shown).await
 }
 
@@ -154,13 +190,18 @@ pub(super) async fn send(
     let (seq, command) = match read(&typed) {
         Ok(read) => read,
         Err(problem) => {
-            let shown = Shown::refused(StatusCode::UNPROCESSABLE_ENTITY, typed, problem);
+            let told = DeskTold::refused(problem);
+            let shown = Shown::refused(StatusCode::UNPROCESSABLE_ENTITY, typed, told);
             return desk_page(&app, &person, desk, &trader, shown).await;
         }
     };
     let is_new = desk.book.find(user, seq).is_none();
-    if is_new && let Some(problem) = doubt(&app, desk, &trader, &command, &typed.order).await {
-        let shown = Shown::refused(StatusCode::CONFLICT, typed, problem);
+    if is_new && let Some(told) = doubt(&app, desk, &trader, &command, &typed.order).await {
+        let is_away = told.is_unanswered;
+        let shown = Shown::refused(StatusCode::CONFLICT, typed, told);
+        if is_away {
+            return away_page(&app, &person, "The desk does not answer.".to_owned(), shown);
+        }
         return desk_page(&app, &person, desk, &trader, shown).await;
     }
     desk.book.begin(user, seq, &typed);
@@ -247,7 +288,7 @@ async fn doubt(
     trader: &DeskTrader,
     command: &Command,
     seen: &str,
-) -> Option<String> {
+) -> Option<DeskTold> {
     let side = match command {
         Command::CommitBuy | Command::CancelBuy => "buy",
         Command::CommitSell | Command::CancelSell => "sell",
@@ -255,19 +296,21 @@ async fn doubt(
     };
     let looked = match desk.look(trader, app.board.clock.now()).await {
         Ok(looked) => looked,
-        Err(problem) => return Some(problem),
+        Err(problem) => {
+            let told = DeskTold::refused(format!("{problem} The command was not sent."));
+            return Some(DeskTold { is_unanswered: true, ..told });
+        }
     };
     let last = looked.account.pending.iter().rfind(|order| order.side == side);
     match last {
         Some(order) if order_text(order) == seen => None,
-        Some(order) => Some(format!(
+        Some(order) => Some(DeskTold::refused(format!(
             "The last pending order is now another one, {}: look at it, and press its button.",
             order_text(order)
+        ))),
+        None => Some(DeskTold::refused(
+            "The order is no longer pending: it was committed, cancelled, or 60 seconds passed.",
         )),
-        None => Some(
-            "The order is no longer pending: it was committed, cancelled, or 60 seconds passed."
-                .to_owned(),
-        ),
     }
 }
 
@@ -279,15 +322,19 @@ fn order_text(order: &DeskOrder) -> String {
 /// What a page shows beside the account.
 struct Shown {
     place: String,
+    /// The command that it tells of.
+    seq: Option<Seq>,
     typed: Typed,
     told: Option<DeskTold>,
     status: StatusCode,
+    /// The part of an open page that it renews, if it does.
+    renews: Option<&'static str>,
 }
 
 impl Shown {
-    fn refused(status: StatusCode, typed: Typed, problem: String) -> Self {
-        let (place, told) = ("/desk".to_owned(), Some(DeskTold::refused(problem)));
-        Self { place, typed: typed.cut(), told, status }
+    fn refused(status: StatusCode, typed: Typed, told: DeskTold) -> Self {
+        let (place, typed, told) = ("/desk".to_owned(), typed.cut(), Some(told));
+        Self { place, seq: None, typed, told, status, renews: None }
     }
 }
 
@@ -299,7 +346,8 @@ pub(super) async fn refused_page(
     trader: &DeskTrader,
     problem: String,
 ) -> Response {
-    let shown = Shown::refused(StatusCode::SERVICE_UNAVAILABLE, Typed::default(), problem);
+    let told = DeskTold::refused(problem);
+    let shown = Shown::refused(StatusCode::SERVICE_UNAVAILABLE, Typed::default(), told);
     desk_page(app, person, desk, trader, shown).await
 }
 
@@ -310,17 +358,20 @@ async fn desk_page(
     trader: &DeskTrader,
     shown: Shown,
 ) -> Response {
+    // An open page need not wait to say so; it is renewed once there is a connection.
+    if shown.renews.is_some() && !desk.caller.is_connected() {
+        return away_page(app, person, "The desk cannot be reached.".to_owned(), shown);
+    }
     let now = app.board.clock.now();
     let looked = match desk.look(trader, now).await {
         Ok(looked) => looked,
-        Err(problem) => {
-            return notice(app, Some(person), StatusCode::SERVICE_UNAVAILABLE, problem);
-        }
+        Err(problem) => return away_page(app, person, problem, shown),
     };
     let now = app.board.clock.now();
     let next = || desk.next_seq(now);
     let now_ms = now.as_unix() / 1_000_000;
-    let Shown { place, typed, told, status } = shown;
+    let Shown { place, seq, typed, told, status, .. } = shown;
+    let told = told.filter(|told| !told.text.is_empty()).map(|told| told.at(now_ms));
     let pressed = typed.pressed.split(' ').next().unwrap_or_default().to_owned();
     let of = |names: &[&str]| match names.contains(&pressed.as_str()) {
         true => typed.clone(),
@@ -338,7 +389,8 @@ async fn desk_page(
         place,
         now_ms,
         is_open,
-        told: told.filter(|told| !told.text.is_empty()),
+        again: Again::of(told.as_ref(), &typed, seq),
+        told,
         cash: text::grouped(&cash),
         held: text::grouped(&account.held),
         reserved: text::grouped(&account.reserved),
@@ -365,6 +417,20 @@ async fn desk_page(
         has_logs: desk.logs.is_some(),
     };
     page(status, &template)
+}
+
+/// Says that the desk does not answer. A page that is open takes only a success as news.
+fn away_page(app: &Arc<App>, person: &Person, problem: String, shown: Shown) -> Response {
+    let Shown { place, seq, typed, told, renews, .. } = shown;
+    let (status, part) = match renews {
+        Some(part) => (StatusCode::OK, part),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "#live"),
+    };
+    let now_ms = app.board.clock.now().as_unix() / 1_000_000;
+    let told = told.map(|told| told.at(now_ms));
+    let again = Again::of(told.as_ref(), &typed, seq);
+    let frame = Frame::new(app, Some(person), "Desk").in_part();
+    page(status, &AwayPage { frame, place, part, problem, told, again })
 }
 
 impl Holding {

@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::app::App;
 use crate::board::Changes;
+use crate::desk::Desk;
 use crate::each::One;
 use crate::guard::{Person, of_token};
 use crate::limits::{STREAM_BEAT, STREAM_EVERY, STREAMS_EACH_MAX, STREAMS_MAX};
@@ -28,8 +29,8 @@ struct Streaming {
     changes: watch::Receiver<Changes>,
     /// What was told last; none before the first message.
     told: Option<Changes>,
-    /// How often something came to this person at the desk, when that was told last.
-    told_desk: u64,
+    /// What [`desk_of`] said when that was told last.
+    told_desk: (u64, bool),
     /// Messages that wait.
     waiting: Vec<Event>,
     _permit: OwnedSemaphorePermit,
@@ -47,12 +48,13 @@ pub(super) async fn stream(State(app): State<Arc<App>>, person: Person) -> Respo
         return (StatusCode::TOO_MANY_REQUESTS, "You have too many pages open.").into_response();
     };
     let changes = app.board.changes();
+    let is_connected = desk_of(&app, &person).1;
     let streaming = Streaming {
         app,
         person,
         changes,
         told: None,
-        told_desk: 0,
+        told_desk: (0, is_connected),
         waiting: Vec::new(),
         _permit: permit,
         _one: one,
@@ -65,6 +67,12 @@ fn messages(streaming: Streaming) -> impl Stream<Item = Result<Event, Infallible
         let event = streaming.next().await?;
         Some((Ok(event), streaming))
     })
+}
+
+/// How often something came to a person at the desk, and whether the desk is connected.
+fn desk_of(app: &App, person: &Person) -> (u64, bool) {
+    let of = |desk: &Desk| (desk.book.changes(person.label()), desk.caller.is_connected());
+    app.desk.as_ref().map_or((0, false), of)
 }
 
 impl Streaming {
@@ -80,7 +88,7 @@ impl Streaming {
             if let Some(token) = self.person.token.clone() {
                 of_token(&self.app, token, false)?;
             }
-            if is_quiet {
+            if is_quiet && self.told_desk == desk_of(&self.app, &self.person) {
                 return Some(Event::default().comment("still here"));
             }
         }
@@ -88,8 +96,7 @@ impl Streaming {
         let told = self.told.replace(now);
         let is_first = told.is_none();
         let told = told.unwrap_or_default();
-        let desk = self.app.desk.as_ref();
-        let desk = desk.map_or(0, |desk| desk.book.changes(self.person.label()));
+        let desk = desk_of(&self.app, &self.person);
         let told_desk = std::mem::replace(&mut self.told_desk, desk);
         let parts = [
             ("report", told.reports != now.reports),

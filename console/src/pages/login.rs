@@ -106,12 +106,12 @@ pub(super) async fn log_in(
 
 /// Whether the password is that of the user; takes as long where there is no user. None where too
 /// many passwords wait to be hashed.
-async fn is_right(app: &App, user: Option<&User>, password: String) -> Option<bool> {
+async fn is_right(app: &Arc<App>, user: Option<&User>, password: String) -> Option<bool> {
     let _waiting = app.logins.try_acquire().ok()?;
     let permit = Arc::clone(&app.hashes).acquire_owned().await.ok()?;
-    let user = user.cloned();
+    let (app, user) = (Arc::clone(app), user.cloned());
     let check = move || {
-        let is_right = is_password(user.as_ref(), &password);
+        let is_right = is_password(&app.buffers, user.as_ref(), &password);
         drop(permit);
         is_right
     };

@@ -12,11 +12,13 @@ use allot_domain::{AccountId, Money, Seq, SourceId};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::board::sentence_of;
+use crate::busy::busy;
 use crate::caller::NoAnswer;
 use crate::drafts::{Draft, Drafts, Told};
 use crate::frame::{Frame, notice, page};
@@ -129,18 +131,39 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
 pub(super) async fn preview(
     State(app): State<Arc<App>>,
     person: Person,
-    PageForm { form: Written { weights }, _page }: PageForm<Written>,
+    PageForm { form: Written { weights }, _page: page }: PageForm<Written>,
 ) -> Response {
     let Some(source) = source(&person) else { return refuse(&app, &person) };
     let seq = Seq::new(app.board.clock.now().as_unix());
-    let made = read_weights(&weights).and_then(|weights| split(source, seq, weights, Vec::new()));
-    if let Err(problem) = made {
-        let told = Told { problem, ..Told::default() };
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return splits_page(&app, &person, status, Some(&weights), told);
-    }
-    drafts(&app).push(person.label(), seq, &weights);
-    see_other(&format!("/splits/preview/{seq}"))
+    aside(page, move || {
+        let made = read_weights(&weights);
+        let made = made.and_then(|weights| split(source, seq, weights, Vec::new()));
+        if let Err(problem) = made {
+            let told = Told { problem, ..Told::default() };
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return splits_page(&app, &person, status, Some(&weights), told);
+        }
+        drafts(&app).push(person.label(), seq, &weights);
+        see_other(&format!("/splits/preview/{seq}"))
+    })
+    .await
+}
+
+/// Does long work on a thread of its own, so that it keeps no other page waiting. It counts as a
+/// page until it is done, also where nobody waits for it any more.
+async fn aside(
+    page: OwnedSemaphorePermit,
+    work: impl FnOnce() -> Response + Send + 'static,
+) -> Response {
+    let work = move || {
+        let response = work();
+        drop(page);
+        response
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::error!("a page cannot be made: {error}");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
 }
 
 /// Shows what a split would do.
@@ -153,7 +176,10 @@ pub(super) async fn show_preview(
     match draft(&app, &person, seq) {
         // It is done: there is nothing to confirm.
         Some(draft) if !draft.told.success.is_empty() => see_other(&format!("/splits/sent/{seq}")),
-        _ => preview_page(&app, &person, seq, String::new()),
+        _ => {
+            let Ok(page) = Arc::clone(&app.pages).try_acquire_owned() else { return busy() };
+            aside(page, move || preview_page(&app, &person, seq, String::new())).await
+        }
     }
 }
 
@@ -164,39 +190,67 @@ pub(super) async fn show_sent(
     Path(seq): Path<u64>,
 ) -> Response {
     let Some(draft) = draft(&app, &person, Seq::new(seq)) else { return gone(&app, &person) };
-    let weights = (!draft.told.problem.is_empty()).then_some(&*draft.weights);
-    splits_page(&app, &person, StatusCode::OK, weights, draft.told.clone())
+    let Ok(page) = Arc::clone(&app.pages).try_acquire_owned() else { return busy() };
+    aside(page, move || {
+        let weights = (!draft.told.problem.is_empty()).then_some(&*draft.weights);
+        splits_page(&app, &person, StatusCode::OK, weights, draft.told.clone())
+    })
+    .await
 }
 
 /// Sends a split that was shown, and leads to what came of it.
 pub(super) async fn send(
     State(app): State<Arc<App>>,
     person: Person,
-    PageForm { form, _page }: PageForm<Confirmed>,
+    PageForm { form, _page: page }: PageForm<Confirmed>,
 ) -> Response {
     let Some(source) = source(&person) else { return refuse(&app, &person) };
     let seq = Seq::new(form.seq);
     let Some(draft) = draft(&app, &person, seq) else { return gone(&app, &person) };
-    let closes = draft.sent.as_ref().unwrap_or(&form.closes);
-    let read = || {
-        let (weights, closes) = (read_weights(&draft.weights)?, read_accounts(closes)?);
-        split(source, seq, weights, closes)
+    let (reader, sender) = (Arc::clone(&app), person.clone());
+    let read = move || {
+        let read = read_again(&reader, &draft, source, &form);
+        // The page counts until the split is answered.
+        match read {
+            Ok(split) => Ok((split, page)),
+            Err(problem) => Err(Box::new(preview_page(&reader, &sender, seq, problem))),
+        }
     };
-    let split = match read() {
-        Ok(split) => split,
-        Err(problem) => return preview_page(&app, &person, seq, problem),
+    let (split, _page) = match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(read)) => read,
+        Ok(Err(page)) => return *page,
+        Err(error) => {
+            tracing::error!("a split cannot be read: {error}");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
     };
-    if draft.sent.is_none()
-        && let Some(problem) = doubt(&app, &form, &split)
-    {
-        return preview_page(&app, &person, seq, problem);
-    }
-    drafts(&app).note_sent(person.label(), seq, closes);
     let told = outcome(&app, &person, split).await;
     if let Some(kept) = drafts(&app).find(person.label(), seq) {
         kept.tell(told);
     }
     see_other(&format!("/splits/sent/{seq}"))
+}
+
+/// Reads a split that was shown, and notes that it is sent.
+///
+/// # Errors
+/// Why it is not.
+fn read_again(
+    app: &App,
+    draft: &Draft,
+    source: SourceId,
+    form: &Confirmed,
+) -> Result<Split, String> {
+    let closes = draft.sent.as_ref().unwrap_or(&form.closes);
+    let (weights, closing) = (read_weights(&draft.weights)?, read_accounts(closes)?);
+    let split = split(source, draft.seq, weights, closing)?;
+    if draft.sent.is_none()
+        && let Some(problem) = doubt(app, form, &split)
+    {
+        return Err(problem);
+    }
+    drafts(app).note_sent(&draft.user, draft.seq, closes);
+    Ok(split)
 }
 
 /// Why a split that was never sent should be looked at again.

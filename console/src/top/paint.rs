@@ -35,8 +35,8 @@ pub(crate) fn paint(frame: &mut Frame<'_>, screen: &mut Screen, live: &Snapshot)
     let behind = screen.paused.as_ref().map(|paused| paused.behind(live));
     let shown = screen.paused.take();
     let snapshot = shown.as_ref().unwrap_or(live);
-    let head = head(snapshot, behind.as_deref());
     let area = frame.area();
+    let head = head(snapshot, behind.as_deref(), usize::from(area.width));
     let lines = u16::try_from(head.lines.len()).unwrap_or(u16::MAX);
     let shards = shards(snapshot, screen, area.width);
     let room = area.height.saturating_sub(lines + 1);
@@ -61,17 +61,42 @@ pub(crate) fn paint(frame: &mut Frame<'_>, screen: &mut Screen, live: &Snapshot)
     }
 }
 
-/// How the data is, and the figures of the whole server.
-fn head(snapshot: &Snapshot, behind: Option<&str>) -> Text<'static> {
-    let mut lines = vec![status(snapshot, behind)];
+/// How the data is, and the figures of the whole server; on as many lines as they need.
+fn head(snapshot: &Snapshot, behind: Option<&str>, width: usize) -> Text<'static> {
+    let mut lines = lines_of(status(snapshot, behind), "  ", "", width);
     let reasons = snapshot.freshness.reasons.iter().chain(&snapshot.figures.problems);
     let reasons = reasons.take(REASONS_SHOWN);
-    lines.extend(reasons.map(|reason| Line::styled(format!("  {reason}"), warned())));
-    lines.push(figures(snapshot));
+    for reason in reasons {
+        let words = reason.split_whitespace();
+        let words = words.map(|word| vec![Span::styled(word.to_owned(), warned())]).collect();
+        lines.extend(lines_of(words, " ", "  ", width));
+    }
+    lines.extend(lines_of(figures(snapshot), "  ", "", width));
     Text::from(lines)
 }
 
-fn status(snapshot: &Snapshot, behind: Option<&str>) -> Line<'static> {
+/// Spans that stay together, and `between` two of them on one line.
+type Group = Vec<Span<'static>>;
+
+/// Groups on as few lines as have room for them whole.
+fn lines_of(
+    groups: Vec<Group>,
+    between: &'static str,
+    indent: &'static str,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for group in groups {
+        let needed = between.len() + group.iter().map(Span::width).sum::<usize>();
+        match lines.last_mut().filter(|line| line.width() + needed <= width) {
+            Some(line) => line.spans.extend([vec![Span::raw(between)], group].concat()),
+            None => lines.push(Line::from([vec![Span::raw(indent)], group].concat())),
+        }
+    }
+    lines
+}
+
+fn status(snapshot: &Snapshot, behind: Option<&str>) -> Vec<Group> {
     let state = snapshot.freshness.state;
     let colour = match state {
         State::Fresh => Color::Green,
@@ -79,25 +104,25 @@ fn status(snapshot: &Snapshot, behind: Option<&str>) -> Line<'static> {
         State::Stale | State::Empty => Color::Red,
     };
     let style = Style::new().fg(colour).add_modifier(Modifier::BOLD);
-    let mut spans = vec![Span::styled(state.word(), style)];
+    let mut groups = vec![vec![Span::styled(state.word(), style)]];
     if let Some(age) = snapshot.freshness.age {
-        spans.extend(labelled("age", &text::span(age)));
+        groups.push(labelled("age", &text::span(age)));
     }
     if let Some(picture) = &snapshot.picture {
-        spans.extend(labelled("report", &picture.report.to_string()));
-        spans.extend(labelled("as of input", &text::count(picture.cut)));
-        spans.extend(labelled("split", &picture.split.to_string()));
+        groups.push(labelled("report", &picture.report.to_string()));
+        groups.push(labelled("as of input", &text::count(picture.cut)));
+        groups.push(labelled("split", &picture.split.to_string()));
     }
     let front = if snapshot.is_front_connected { "connected" } else { "not connected" };
-    spans.extend(labelled("front door", front));
+    groups.push(labelled("front door", front));
     if let Some(behind) = behind {
         let style = Style::new().add_modifier(Modifier::REVERSED);
-        spans.push(Span::styled(format!("  paused: {behind} "), style));
+        groups.push(vec![Span::styled(format!("paused: {behind} "), style)]);
     }
-    Line::from(spans)
+    groups
 }
 
-fn figures(snapshot: &Snapshot) -> Line<'static> {
+fn figures(snapshot: &Snapshot) -> Vec<Group> {
     let figures = &snapshot.figures;
     let times = |times: Option<Quantiles>| {
         times
@@ -117,18 +142,16 @@ fn figures(snapshot: &Snapshot) -> Line<'static> {
         ),
         ("drops", count(figures.drops)),
     ];
-    let mut spans: Vec<_> = all.iter().flat_map(|(name, value)| labelled(name, value)).collect();
-    // The first label begins the line.
-    spans.remove(0);
+    let mut groups: Vec<_> = all.iter().map(|(name, value)| labelled(name, value)).collect();
     if !snapshot.has_metrics {
-        spans.push(Span::styled("  more with --metrics HOST:PORT", soft()));
+        groups.push(vec![Span::styled("more with --metrics HOST:PORT", soft())]);
     }
-    Line::from(spans)
+    groups
 }
 
-fn labelled(name: &str, value: &str) -> [Span<'static>; 4] {
+fn labelled(name: &str, value: &str) -> Group {
     let value = Span::styled(value.to_owned(), Style::new().add_modifier(Modifier::BOLD));
-    [Span::raw("  "), Span::styled(name.to_owned(), soft()), Span::raw(" "), value]
+    vec![Span::styled(name.to_owned(), soft()), Span::raw(" "), value]
 }
 
 /// The shards, above a view of something else, and how many lines they take.
@@ -176,32 +199,43 @@ fn title(screen: &Screen, sheet: &Sheet) -> String {
 
 /// As many columns as fit whole: a number without its first digits would be another one.
 fn table(sheet: &Sheet, room: u16) -> Table<'static> {
-    let mut left = usize::from(room) + 1;
-    let fits = |width: &usize| {
-        let rest = left.checked_sub(width + 1);
-        left = rest.unwrap_or(0);
-        rest.is_some()
-    };
     let widths = widths(&sheet.heads, &sheet.rows);
-    let widths: Vec<_> = widths.into_iter().take_while(fits).collect();
-    let columns = widths.len();
-    let widths = widths
-        .into_iter()
-        .map(|width| Constraint::Length(u16::try_from(width).unwrap_or(u16::MAX)));
+    let columns = columns(sheet, &widths, usize::from(room));
+    let width = |at: &usize| u16::try_from(widths[*at]).unwrap_or(u16::MAX);
+    let constraints: Vec<_> = columns.iter().map(|at| Constraint::Length(width(at))).collect();
     let is_number: Vec<_> = sheet.heads.iter().map(|(_, is_number)| *is_number).collect();
     let aligned = |at: usize, line: Line<'static>| {
         let is_number = is_number.get(at).copied().unwrap_or(false);
         let alignment = if is_number { Alignment::Right } else { Alignment::Left };
         TableCell::from(Text::from(line).alignment(alignment))
     };
-    let heads = sheet.heads.iter().take(columns).enumerate();
-    let heads = heads.map(|(at, (head, _))| aligned(at, Line::styled(head.clone(), soft())));
+    let head = |at: &usize| aligned(*at, Line::styled(sheet.heads[*at].0.clone(), soft()));
+    let heads: Vec<_> = columns.iter().map(head).collect();
     let row = |row: &Vec<Cell>| {
-        let cells = row.iter().take(columns).enumerate();
+        let cells = columns.iter().filter_map(|at| Some((*at, row.get(*at)?)));
         Row::new(cells.map(|(at, cell)| aligned(at, line(at, cell))).collect::<Vec<_>>())
     };
     let rows: Vec<_> = sheet.rows.iter().map(row).collect();
-    Table::new(rows, widths).header(Row::new(heads.collect::<Vec<_>>()))
+    Table::new(rows, constraints).header(Row::new(heads))
+}
+
+/// The columns that have room. The name comes first, then what warns: the others make room for it.
+fn columns(sheet: &Sheet, widths: &[usize], room: usize) -> Vec<usize> {
+    let is_warning = |at: &usize| {
+        sheet.rows.iter().any(|row| {
+            row.get(*at).is_some_and(|cell| cell.tone == Tone::Warned && !cell.text.is_empty())
+        })
+    };
+    let (warnings, others): (Vec<_>, Vec<_>) = (1..widths.len()).partition(is_warning);
+    let mut left = room + 1;
+    let mut columns = Vec::new();
+    for at in std::iter::once(0).filter(|_| !widths.is_empty()).chain(warnings).chain(others) {
+        let Some(rest) = left.checked_sub(widths[at] + 1) else { break };
+        left = rest;
+        columns.push(at);
+    }
+    columns.sort_unstable();
+    columns
 }
 
 fn line(at: usize, cell: &Cell) -> Line<'static> {
@@ -251,4 +285,38 @@ fn soft() -> Style {
 
 fn warned() -> Style {
     Style::new().fg(Color::Yellow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_on_a_line_goes_to_the_next() {
+        let groups = || ["drops 0", "queue 12"].map(|text| vec![Span::raw(text)]).to_vec();
+        let text = |width| {
+            let lines = lines_of(groups(), "  ", "", width);
+            lines.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(text(17), ["drops 0  queue 12"]);
+        assert_eq!(text(16), ["drops 0", "queue 12"]);
+        assert_eq!(text(3), ["drops 0", "queue 12"]);
+    }
+
+    #[test]
+    fn a_warning_is_shown_before_figures() {
+        let cell = |text: &str, tone| Cell { text: text.to_owned(), tone };
+        let row = |warning| {
+            vec![cell("alpha", Tone::Plain), cell("40.5", Tone::Plain), cell(warning, Tone::Warned)]
+        };
+        let heads = ["Account", "Weight", "Warnings"].map(|head| (head.to_owned(), false)).to_vec();
+        let shown = |warning, room| {
+            let sheet =
+                Sheet { heads: heads.clone(), rows: vec![row(warning)], ..Sheet::default() };
+            columns(&sheet, &widths(&sheet.heads, &sheet.rows), room)
+        };
+        assert_eq!(shown("off target", 25), [0, 1, 2]);
+        assert_eq!(shown("off target", 24), [0, 2]);
+        assert_eq!(shown("", 22), [0, 1]);
+    }
 }

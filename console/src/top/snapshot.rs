@@ -67,6 +67,14 @@ impl Watch {
         self.board.picture().is_some() && self.has_rates()
     }
 
+    /// Looks at the newest report; says whether fills have a rate, which takes two of them.
+    pub(crate) fn has_fill_rate(&mut self) -> bool {
+        if let Some(picture) = self.board.picture() {
+            self.note(&picture);
+        }
+        self.fills_per_second().is_some()
+    }
+
     fn has_rates(&self) -> bool {
         !self.has_metrics || self.scrapes.get().has_rates()
     }

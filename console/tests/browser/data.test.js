@@ -40,7 +40,7 @@ test("Perspective opens the positions", async () => {
   const answer = await fetch(new URL("positions.arrow", place.url));
   assert.equal(answer.status, 200);
   const table = await perspective.table(await answer.arrayBuffer());
-  const held = report.accounts.flatMap(({ positions }) => positions);
+  const held = Object.values(report.accounts).flatMap(({ positions }) => Object.values(positions));
   assert.equal(await table.size(), held.length);
   const view = await table.view({ columns: ["quantity", "value"], group_by: ["account"] });
   const [total] = await view.to_json({ start_row: 0, end_row: 1 });

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use allot_allocation_audit::{AccountExplanation, Auditor, Explanation};
-use allot_allocation_rules::{Fill, Input, Outcome};
+use allot_allocation_rules::{Bust, Fill, Input, Outcome};
 use allot_allocation_service::{Allocation, InputName, decode_input};
 use allot_domain::{LogIndex, MessageId, Money, Side, SourceId, Ticker};
 use allot_journal::{Folder, Reader};
@@ -58,19 +58,23 @@ pub(crate) struct Explain {
 /// Explains it; fails if it was not divided.
 pub(crate) fn run(explain: &Explain) -> Result<ExitCode> {
     let bar = reading_bar();
-    let mut found = Vec::new();
+    let mut found = Found::default();
     for directory in shard_dirs::find(&explain.data)? {
         find(explain, &directory, &bar, &mut found)?;
     }
     let Explain { source, id, .. } = explain;
-    let (directory, fill) = match &found[..] {
-        [one] => one,
-        [] => bail!(
+    let (directory, fill) = match (&found.fills[..], &found.bust) {
+        ([one], _) => one,
+        ([], Some(Bust { ticker, of, .. })) => bail!(
+            "{id} of source {source} is a bust, of fill {of} of {ticker}; --id {of} explains \
+             that fill"
+        ),
+        ([], None) => bail!(
             "{} has no fill {id} of source {source}; allot history {0} --source {source} lists \
              those that it has",
             explain.data.display()
         ),
-        several => {
+        (several, _) => {
             let tickers: Vec<_> = several.iter().map(|(_, fill)| fill.ticker.to_string()).collect();
             bail!(
                 "{source} has a fill {id} in each of {}; say which with --ticker",
@@ -87,13 +91,17 @@ pub(crate) fn run(explain: &Explain) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Finds the fills of this name in one shard, one for each ticker, without applying anything.
-fn find(
-    explain: &Explain,
-    path: &Path,
-    bar: &ProgressBar,
-    found: &mut Vec<(PathBuf, Fill)>,
-) -> Result<()> {
+/// What has this name.
+#[derive(Default)]
+struct Found {
+    /// The fills, one for each ticker, each with the directory of its shard.
+    fills: Vec<(PathBuf, Fill)>,
+    /// The first bust.
+    bust: Option<Bust>,
+}
+
+/// Finds what has this name in one shard, without applying anything.
+fn find(explain: &Explain, path: &Path, bar: &ProgressBar, found: &mut Found) -> Result<()> {
     let what = || format!("cannot read {}", path.display());
     let folder = Folder::read_only(path).with_context(what)?;
     let mut reader = Reader::open(Arc::new(folder)).with_context(what)?;
@@ -106,19 +114,28 @@ fn find(
         if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
             bar.inc(std::mem::take(&mut bytes));
         }
-        if record.kind != InputName::Fill.kind().get() {
+        let kinds = [InputName::Fill, InputName::Bust].map(|name| name.kind().get());
+        if !kinds.contains(&record.kind) {
             continue;
         }
         let Ok(entry) = Entry::of::<Allocation>(record) else { continue };
-        let Ok(Input::Fill(fill)) = decode_input(entry.kind, entry.time_ns, entry.body) else {
-            continue;
+        let Ok(input) = decode_input(entry.kind, entry.time_ns, entry.body) else { continue };
+        let is_it = |source: SourceId, id: MessageId, ticker: Ticker| {
+            source == explain.source
+                && id == explain.id
+                && explain.ticker.is_none_or(|wanted| wanted == ticker)
         };
-        let is_it = fill.source == explain.source
-            && fill.id == explain.id
-            && explain.ticker.is_none_or(|ticker| ticker == fill.ticker);
-        let is_known = |(_, known): &(PathBuf, Fill)| known.ticker == fill.ticker;
-        if is_it && !found.iter().any(is_known) {
-            found.push((path.to_owned(), fill));
+        match input {
+            Input::Fill(fill) if is_it(fill.source, fill.id, fill.ticker) => {
+                let is_known = |(_, known): &(PathBuf, Fill)| known.ticker == fill.ticker;
+                if !found.fills.iter().any(is_known) {
+                    found.fills.push((path.to_owned(), fill));
+                }
+            }
+            Input::Bust(bust) if is_it(bust.source, bust.id, bust.ticker) => {
+                found.bust.get_or_insert(bust);
+            }
+            _ => {}
         }
     }
     Ok(())
@@ -158,12 +175,30 @@ fn work_out(path: &Path, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
         }
         for outcome in &replay.outcomes().list {
             let origin = outcome.origin();
-            if origin.source == source && origin.id == id && !origin.duplicate {
-                came_of_it = match outcome {
-                    Outcome::Held { .. } => Some("it is held until the first split".to_owned()),
-                    Outcome::Rejected { reject, .. } => Some(format!("it was refused: {reject}")),
-                    _ => came_of_it,
-                };
+            if origin.source != source || origin.duplicate {
+                continue;
+            }
+            match outcome {
+                Outcome::Held { ticker: of, .. } if origin.id == id && *of == ticker => {
+                    came_of_it = Some("it is held until the first split".to_owned());
+                }
+                Outcome::Rejected { reject, late: Some(of), .. }
+                    if origin.id == id && *of == ticker =>
+                {
+                    came_of_it = Some(format!("it was refused: {reject}"));
+                }
+                // Another fill that took a name in use is refused too, and says nothing of this.
+                Outcome::Rejected { reject, late: None, .. } if is_of(&input, fill) => {
+                    came_of_it.get_or_insert_with(|| format!("it was refused: {reject}"));
+                }
+                // It was held: of a fill that was divided there is an explanation.
+                Outcome::Busted { ticker: on, of, .. } if *of == id && *on == ticker => {
+                    came_of_it = Some(format!(
+                        "it was busted while it was held until the first split, by bust {}",
+                        origin.id
+                    ));
+                }
+                _ => {}
             }
         }
         if index.get().is_multiple_of(RECORDS_PER_TICK) {
@@ -172,6 +207,12 @@ fn work_out(path: &Path, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
     }
     let why = came_of_it.unwrap_or_else(|| "nothing came of it".to_owned());
     bail!("fill {id} of {ticker} by {source} was not divided: {why}")
+}
+
+/// Whether an input is a fill of this name.
+fn is_of(input: &Input, named: &Fill) -> bool {
+    let name = |fill: &Fill| (fill.source, fill.ticker, fill.id);
+    matches!(input, Input::Fill(fill) if name(fill) == name(named))
 }
 
 fn page(explained: &Explained) -> String {

@@ -6,6 +6,7 @@ mod csv_files;
 mod parquet_files;
 mod sqlite_file;
 mod sink;
+mod write_error;
 mod shard_rows;
 
 use std::fs::File;
@@ -20,7 +21,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::misuse::demand;
+use crate::misuse::demand_period;
 use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
 use crate::shard_replay::ShardReplay;
 use crate::stdout::print;
@@ -28,6 +29,7 @@ use crate::unfinished_folder::UnfinishedFolder;
 use crate::{shard_dirs, time_text};
 use shard_rows::{Period, ShardRows, WrittenSplits};
 use sink::{Format, Sink};
+use write_error::cannot_write;
 
 /// The version of the layout of an export.
 const SCHEMA: u32 = 1;
@@ -68,8 +70,7 @@ pub(crate) struct Export {
 /// Exports every shard; fails if a journal is damaged, and leaves nothing then.
 pub(crate) fn run(export: &Export) -> Result<ExitCode> {
     let Export { data, out, format, from, to } = export;
-    let is_period = from.zip(*to).is_none_or(|(from, to)| from < to);
-    demand(is_period, "--from is not before --to, so nothing is between them")?;
+    demand_period(*from, *to)?;
     let directories = shard_dirs::find(data)?;
     let ledger = if directories == [data.clone()] { None } else { ledger_of(data)? };
     let folder = UnfinishedFolder::create(out)?;
@@ -161,5 +162,5 @@ fn write_about(folder: &Path, about: &Value) -> Result<()> {
         writeln!(file, "{about:#}")?;
         file.sync_all()
     };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    write().with_context(|| cannot_write(&path))
 }

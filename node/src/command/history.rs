@@ -15,6 +15,7 @@ use crate::flags::Flags;
 use crate::front_history;
 use crate::history_event::{CSV_HEAD, Event, Filter, TEXT_HEAD};
 use crate::journal_history;
+use crate::misuse::demand_period;
 use crate::pager::Pager;
 use crate::setting::{Key, set};
 use crate::time_text;
@@ -86,6 +87,7 @@ pub(super) fn source(text: &str) -> Result<SourceId, String> {
 
 /// Prints the events that are asked for.
 pub(crate) fn run(history: &History, common: &CommonArgs) -> Result<ExitCode> {
+    demand_period(history.from, history.to)?;
     let filter = Filter {
         accounts: history.account.clone(),
         tickers: history.ticker.clone(),

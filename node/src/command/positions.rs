@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use allot_allocation_service::{AccountStatement, PositionReport, Report, Topic};
 use allot_domain::{AccountId, ReportNumber, Ticker};
-use allot_runtime::duration;
+use allot_runtime::{Clock, duration};
 use allot_wire::{DecodeError, Encoding, nearest_name};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
@@ -94,6 +94,10 @@ pub(crate) fn run(positions: &Positions, common: &CommonArgs) -> Result<ExitCode
         "--ticker is for tables and CSV: JSON is whole",
     )?;
     if let (Some(time_ns), Some(data)) = (positions.at, &positions.data) {
+        if Clock::system().now().as_unix() < time_ns {
+            let time = time_text::exact(time_ns);
+            tracing::warn!("{time} is in the future: these are the positions up to now");
+        }
         let report = journal_positions::report_at(data, time_ns)?;
         show_one(positions, &report)?;
     } else {

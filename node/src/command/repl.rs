@@ -171,6 +171,10 @@ impl Words {
         all.retain(|candidate| candidate.starts_with(last));
         all.sort();
         all.dedup();
+        // Nothing else can follow: the next word can.
+        if let [only] = &mut all[..] {
+            only.push(' ');
+        }
         (from, all)
     }
 }
@@ -238,6 +242,7 @@ mod tests {
         check("", 0, &["exit", "feed", "fills", "help", "quit", "set"]);
         check("feed ", 5, &["aum", "fills"]);
         check("feed fills --fr", 11, &["--from", "--front"]);
+        check("feed fi", 5, &["fills "]);
         check("feed x", 5, &[]);
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct Send {
 pub(crate) fn run(send: &Send, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&send.flags.given)?;
     let mut client = FrontClient::connect(&settings.front, settings.front_key)?;
-    let mut sender = Sender { client: &mut client, timeout: send.timeout, refused: 0 };
+    let mut sender = Sender { client: &mut client, timeout: send.timeout, sent: 0, refused: 0 };
     match send.message.first() {
         Some(first) if !first.trim_start().starts_with('{') => {
             sender.send(&of_pairs(&send.message)?)?;
@@ -63,17 +63,25 @@ pub(crate) fn run(send: &Send, common: &CommonArgs) -> Result<ExitCode> {
                 let what = || format!("cannot read {}", path.display());
                 let file = File::open(path).with_context(what)?;
                 sender.send_all(BufReader::new(file)).with_context(what)?;
+                ensure!(0 < sender.sent, "{} has no message: nothing was sent", path.display());
             }
-            None => sender.send_all(io::stdin().lock()).context("cannot read stdin")?,
+            None => {
+                sender.send_all(io::stdin().lock()).context("cannot read stdin")?;
+                ensure!(
+                    0 < sender.sent,
+                    "stdin has no message: nothing was sent; allot send --help shows examples"
+                );
+            }
         },
     }
     Ok(if sender.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Sends messages and counts what is refused.
+/// Sends messages, and counts them and what is refused.
 struct Sender<'a> {
     client: &'a mut FrontClient,
     timeout: Duration,
+    sent: u64,
     refused: u64,
 }
 
@@ -94,6 +102,7 @@ impl Sender<'_> {
 
     fn send(&mut self, line: &str) -> Result<()> {
         let answer = self.client.ask(line.as_bytes(), self.timeout)?;
+        self.sent += 1;
         self.refused += u64::from(matches!(answer.reply, Reply::Rejected { .. }));
         print(&answer.text)
     }
@@ -125,6 +134,13 @@ fn of_pairs(words: &[String]) -> Result<String> {
         };
         insert(&mut object, field, value)
             .map_err(|_| Misuse::error(format!("the field {field} is given twice")))?;
+    }
+    let is_named = object.contains_key("source") && object.contains_key("seq");
+    if kind == RequestKind::Bust.name() && !is_named {
+        return Err(Misuse::error(
+            "a bust has the source of its fill and a number of its own: add source= and seq=, or \
+             use allot bust SOURCE ID, which finds a number itself",
+        ));
     }
     if !object.contains_key("source") && !object.contains_key("seq") {
         let source = unique_source("send", Clock::system().now(), process::id().into());
@@ -184,6 +200,13 @@ mod tests {
         );
         check("report source=s seq=x", r#"{"seq":"x","source":"s","type":"report"}"#);
         check("report source", "\"source\" is not FIELD=VALUE");
+        for words in ["bust ticker=T of=7", "bust source=s ticker=T of=7", "bust seq=8 of=7"] {
+            check(
+                words,
+                "a bust has the source of its fill and a number of its own: add source= and seq=, \
+                 or use allot bust SOURCE ID, which finds a number itself",
+            );
+        }
         check("report seq=1 seq=2", "the field seq is given twice");
         check("split weights=a weights.b=1", "the field weights is given twice");
         let unknown = "there is no message \"fil\"; a message is a JSON object, or fill, bust, \

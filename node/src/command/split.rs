@@ -6,9 +6,9 @@ use std::time::Duration;
 use allot_allocation_rules::Split as Message;
 use allot_allocation_service::{AccountReport, Report, Request, encode_line};
 use allot_domain::{AccountId, Seq, SourceId};
-use allot_feeds::{Target, Weights, WeightsPull, plural, unique_source};
+use allot_feeds::{Target, Weights, WeightsPull, unique_source};
 use allot_runtime::{Clock, duration};
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 use clap::Args;
 
 use super::history::{account, source};
@@ -16,6 +16,7 @@ use super::report::tell;
 use crate::common_args::CommonArgs;
 use crate::flags::Flags;
 use crate::front_client::FrontClient;
+use crate::misuse::{Misuse, demand};
 use crate::report_request;
 use crate::setting::{Key, set};
 use crate::stdout::print;
@@ -61,12 +62,13 @@ pub(crate) struct Split {
 /// Sends it, or says what it would do.
 pub(crate) fn run(split: &Split, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&split.flags.given)?;
-    let mut weights = Weights::fixed(&split.weights)?.closing(split.closes.clone());
+    let mut weights =
+        Weights::fixed(&split.weights).map_err(Misuse::error)?.closing(split.closes.clone());
     let WeightsPull::Weights(target) = weights.pull() else {
         return Err(anyhow!("fixed weights are there at every tick"));
     };
     if split.dry_run {
-        ensure!(!split.json, "--json prints a reply, and --dry-run asks for none");
+        demand(!split.json, "--json prints a reply, and --dry-run asks for none")?;
         let report = report_request::report_now(&settings, split.timeout)?;
         let effect = Effect::of(&target, &report);
         print(&effect.page())?;
@@ -79,7 +81,7 @@ pub(crate) fn run(split: &Split, common: &CommonArgs) -> Result<ExitCode> {
     };
     let message = Message::new(source, Seq::new(split.seq), target.weights)
         .and_then(|message| message.closing(target.closes))
-        .map_err(|reject| anyhow!("{reject}"))?;
+        .map_err(Misuse::error)?;
     let mut client = FrontClient::connect(&settings.front, settings.front_key)?;
     let mut line = Vec::new();
     encode_line(&Request::Split(message), &mut line);
@@ -143,10 +145,11 @@ impl Effect {
             |ids: &[AccountId]| ids.iter().map(AccountId::to_string).collect::<Vec<_>>().join(",");
         let mut page = vec![table, String::new()];
         if !self.omitted.is_empty() {
-            let (omitted, noun) = (names(&self.omitted), noun(self.omitted.len()));
+            let omitted = names(&self.omitted);
+            let (holders, each) = holders(self.omitted.len());
             page.push(format!(
-                "it would be refused: it leaves out {noun} that holds shares; give 0 to wind it \
-                 down, or close it with --closes {omitted}"
+                "it would be refused: it leaves out {holders}; give {each} 0 to wind it down, or \
+                 close it with --closes {omitted}"
             ));
         }
         if !self.unknown.is_empty() {
@@ -160,12 +163,11 @@ impl Effect {
     }
 }
 
-fn noun(count: usize) -> String {
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
-    if count == 1 {
-        "an account".to_owned()
-    } else {
-        format!("{count} {}", plural(count, "account"))
+/// So many accounts that hold shares, and each of them, in words.
+fn holders(count: usize) -> (String, &'static str) {
+    match count {
+        1 => ("an account that holds shares".to_owned(), "it"),
+        _ => (format!("{count} accounts that hold shares"), "each"),
     }
 }
 

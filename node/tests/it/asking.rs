@@ -144,6 +144,12 @@ fn a_dry_run_says_what_a_split_would_open_and_close() {
     assert_eq!(line(&page, "bob"), "bob 60 % closed may not be left out 11,233.80: 60 AAPL");
     assert_eq!(line(&page, "carl"), "carl 30 % opens: a new account nothing");
     assert!(page.contains("close it with --closes bob"), "{page}");
+    let singular = "it leaves out an account that holds shares; give it 0 to wind it down";
+    assert!(page.contains(singular), "{page}");
+    let both = dry(&["carl=100"]).stdout;
+    let plural = "it leaves out 2 accounts that hold shares; give each 0 to wind it down, or close \
+                  it with --closes ann,bob";
+    assert!(both.contains(plural), "{both}");
     let allowed = dry(&["ann=70,carl=30", "--closes", "bob"]).ok();
     assert!(line(&allowed, "bob").contains("closes"), "{allowed}");
     assert!(allowed.contains("nothing was sent"), "{allowed}");
@@ -157,42 +163,24 @@ fn a_dry_run_says_what_a_split_would_open_and_close() {
     assert!(real.stderr.contains("(split_omits_holder)"), "{}", real.stderr);
 }
 
-/// What users did wrong when they met these commands first, and what they are told.
 #[test]
-fn a_mistake_is_named_with_the_way_out() {
+fn a_wrong_command_line_is_named_with_the_way_out() {
     let place = Place::new();
-    let (_server, at) = served(&place);
-    let (front, publish) = (at.front.as_str(), at.publish.as_str());
-    let ends = ["--front", front, "--publish", publish];
-    let nowhere = "tcp://127.0.0.1:1";
-    for (arguments, said) in [
-        (&["split", "a=0.4,b=0.6"][..], "give percentages, not fractions of 1"),
-        (&["split", "a=40%,b=60"], "leave the % out, as a=40"),
-        (&["split", "a=40,b=50"], "they add up to 90"),
-        (&["split", "a:40"], "expected account=percent,account=percent"),
-        (&["split", "a=40,a=60"], "\"a\""),
-        (&["positions", "--once", "--account", "an"], "there is no account an"),
-        (
-            &["positions", "--once", "--account", "bobb"],
-            "there is no account bobb; did you mean bob?",
-        ),
-        (&["history", "nothing-there"], "cannot read nothing-there"),
-        (&["history", "."], "there is no journal in ."),
-        (&["explain", ".", "--source", "a", "--id", "1"], "there is no journal in ."),
-        (&["positions", "--at", "2026-01-01", "."], "there is no journal in ."),
-    ] {
-        let arguments = match arguments[0] {
-            "split" => [arguments, &ends[..2]].concat(),
-            "positions" if !arguments.contains(&"--at") => [arguments, &ends[2..]].concat(),
-            _ => arguments.to_vec(),
-        };
-        let error = place.run(&arguments).error();
-        assert!(error.contains(said), "{arguments:?}: {error}");
-    }
     for (arguments, said) in [
         (&["split", "-5"][..], "unexpected argument '-5'"),
         (&["bust"], "required arguments were not provided"),
         (&["bust", "desk"], "<ID>"),
+        (&["split", "a=0.4,b=0.6"], "give percentages, not fractions of 1"),
+        (&["split", "a=40%,b=60"], "leave the % out, as a=40"),
+        (&["split", "a=40,b=50"], "they add up to 90"),
+        (&["split", "a:40"], "expected account=percent,account=percent"),
+        (&["split", "a=40,a=60"], "\"a\""),
+        (&["split", "a=40,b=60", "--closes", "b"], "account b appears twice in the split"),
+        (
+            &["history", "data", "--from", "2026-03-02", "--to", "2026-03-01"],
+            "--from is not before --to",
+        ),
+        (&["send", "bust", "ticker=T", "of=7"], "add source= and seq=, or use allot bust"),
         (&["send", "fil", "ticker=AAPL"], "there is no message \"fil\""),
         (&["send", "fill", "AAPL"], "\"AAPL\" is not FIELD=VALUE"),
         (&["positions", "--at", "yesterday", "."], "expected a time"),
@@ -203,6 +191,38 @@ fn a_mistake_is_named_with_the_way_out() {
         (&["histroy"], "similar subcommand exists: 'history'"),
     ] {
         let error = place.run(arguments).misuse();
+        assert!(error.contains(said), "{arguments:?}: {error}");
+    }
+}
+
+/// What users did wrong when they met these commands first, and what they are told.
+#[test]
+fn a_mistake_is_named_with_the_way_out() {
+    let place = Place::new();
+    let (_server, at) = served(&place);
+    let (front, publish) = (at.front.as_str(), at.publish.as_str());
+    let ends = ["--front", front, "--publish", publish];
+    let nowhere = "tcp://127.0.0.1:1";
+    place.write("empty", "\n");
+    for (arguments, said) in [
+        (&["positions", "--once", "--account", "an"][..], "there is no account an"),
+        (
+            &["positions", "--once", "--account", "bobb"],
+            "there is no account bobb; did you mean bob?",
+        ),
+        (&["history", "nothing-there"], "cannot read nothing-there"),
+        (&["history", "."], "there is no journal in ."),
+        (&["explain", ".", "--source", "a", "--id", "1"], "there is no journal in ."),
+        (&["positions", "--at", "2026-01-01", "."], "there is no journal in ."),
+        (&["send"], "stdin has no message: nothing was sent"),
+        (&["send", "--file", "empty"], "empty has no message: nothing was sent"),
+    ] {
+        let arguments = match arguments[0] {
+            "send" => [arguments, &ends[..2]].concat(),
+            "positions" if !arguments.contains(&"--at") => [arguments, &ends[2..]].concat(),
+            _ => arguments.to_vec(),
+        };
+        let error = place.run(&arguments).error();
         assert!(error.contains(said), "{arguments:?}: {error}");
     }
     let swapped = ["positions", "--once", "--timeout", "1s", "--publish", front];

@@ -209,6 +209,64 @@ fn fills_before_the_first_split_are_exported_too() {
 }
 
 #[test]
+fn a_fill_that_was_busted_while_it_was_held_is_exported_once() {
+    let place = Place::new();
+    place.init();
+    let arguments = ["serve", "--data", "data", "--front", FREE, "--publish", FREE];
+    let mut server = place.start(&arguments);
+    let line = server.line_with("listening ");
+    let client = Client::connect(&crate::server::endpoint(&line, "front="));
+    for message in [
+        r#"{"type":"fill","source":"f","seq":1,"ticker":"T","price":"10","quantity":7}"#,
+        r#"{"type":"fill","source":"f","seq":2,"ticker":"T","price":"10","quantity":5}"#,
+        r#"{"type":"bust","source":"f","seq":3,"ticker":"T","of":1}"#,
+        MESSAGES[0],
+        // A repeat is no other fill.
+        r#"{"type":"fill","source":"f","seq":1,"ticker":"T","price":"10","quantity":7}"#,
+    ] {
+        let reply = client.ask(message.as_bytes());
+        assert!(!matches!(reply, Reply::Rejected { .. }), "{message}: {reply:?}");
+    }
+    server.signal("-INT");
+    server.outcome().ok();
+    place.run(&["export", "data", "--out", "whole", "--format", "csv"]).ok();
+    let folder = place.path().join("whole");
+    let fills = rows(&folder, "fills");
+    let told: Vec<_> = fills
+        .iter()
+        .map(|fill| ["id", "split", "number", "late"].map(|name| fill[name].clone()))
+        .collect();
+    assert_eq!(told, [["1", "", "", "false"], ["2", "1", "2", "true"]]);
+    let busts = rows(&folder, "busts");
+    assert_eq!((busts.len(), &*busts[0]["fill"], &*busts[0]["number"]), (1, "1", "1"));
+    assert_eq!(sums(&folder, "allocations"), sums(&folder, "positions"));
+
+    // Both parts of a period have it once together: it belongs to its own time.
+    let ids = |out: &str, bound: &str| -> Vec<_> {
+        let export = ["export", "data", "--out", out, "--format", "csv"];
+        place.run(&[&export[..], &[bound, &busts[0]["time"]]].concat()).ok();
+        rows(&place.path().join(out), "fills").iter().map(|fill| fill["id"].clone()).collect()
+    };
+    assert_eq!(ids("early", "--to"), ["1", "2"]);
+    assert_eq!(ids("late", "--from"), ["2"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_with_the_way_out() {
+    let place = ledger();
+    let all = ["csv", "sqlite", "parquet"];
+    for format in if cfg!(feature = "parquet") { &all[..] } else { &all[..2] } {
+        let export = ["export", "data", "--out", "out", "--format", format];
+        let error = place.start_without_room(&export).outcome().error();
+        assert!(error.contains("cannot write out.unfinished/"), "{format}: {error}");
+        assert!(error.contains("free some space, or choose another place with --out"), "{error}");
+        assert!(
+            !place.path().join("out").exists() && !place.path().join("out.unfinished").exists()
+        );
+    }
+}
+
+#[test]
 fn a_damaged_journal_leaves_no_export_and_a_folder_is_never_overwritten() {
     let place = ledger();
     let export = ["export", "data", "--out", "out", "--format", "csv"];

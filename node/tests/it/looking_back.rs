@@ -161,6 +161,9 @@ fn the_positions_of_a_past_time_are_those_of_that_time() {
     for name in ["accounts", "split", "fills", "cut", "ledger", "total_value"] {
         assert_eq!(last[name], now[name], "{name}");
     }
+    let future = place.run(&["positions", "--at", "2100-01-01", "data"]);
+    assert!(future.stderr.contains("2100-01-01T00:00:00.000000000Z is in the future"));
+    future.ok();
     let before = at_time("2020-01-01", &[]);
     assert!(before.contains("no account yet"), "{before}");
     let csv = at_time("2100-01-01", &["--format", "csv", "--account", "carl", "--ticker", "MSFT"]);
@@ -197,6 +200,9 @@ fn a_fill_is_explained_by_the_auditor() {
     assert!(sale.contains("had too much"), "{sale}");
     let unknown = explain("99", &[]).error();
     assert!(unknown.contains("data has no fill 99 of source desk"), "{unknown}");
+    let bust = explain("bust-4", &[]).error();
+    let said = "bust-4 of source desk is a bust, of fill 4 of AAPL; --id 4 explains that fill";
+    assert!(bust.contains(said), "{bust}");
     let refused =
         ["send", "fill", "source=desk", "seq=77", "ticker=T", "side=sell", "price=1", "quantity=5"];
     let refused = place.run(&[&refused[..], &["--front", &at.front]].concat());
@@ -216,4 +222,51 @@ fn a_fill_is_explained_by_the_auditor() {
         "{several}"
     );
     explain("X", &["--ticker", "MSFT"]).ok();
+}
+
+#[test]
+fn a_fill_that_was_never_divided_is_explained_by_what_came_of_it() {
+    let (place, _server, at) = kept("1");
+    let fill = |seq: &str, ticker: &str| {
+        let words = ["send", "fill", "source=h", seq, ticker, "price=10", "quantity=5"];
+        ask(&place, &at, &words)
+    };
+    let explain = |id: &str| {
+        place.run(&["explain", "data", "--source", "h", "--ticker", "T", "--id", id]).error()
+    };
+    assert!(fill("seq=1", "ticker=T").contains("held"));
+    assert!(explain("1").contains("was not divided: it is held until the first split"));
+    ask(&place, &at, &["send", "bust", "source=h", "seq=2", "id=b", "ticker=T", "of=1"]);
+    // The same name of another ticker is another fill.
+    assert!(fill("seq=1", "ticker=U").contains("held"));
+    let said = "was not divided: it was busted while it was held until the first split, by bust b";
+    let busted = explain("1");
+    assert!(busted.contains(said), "{busted}");
+    ask(&place, &at, &["split", "ann=40,bob=60"]);
+    // A repeat, and another fill of that name, change nothing of it.
+    fill("seq=1", "ticker=T");
+    let other = ["send", "fill", "source=h", "seq=1", "ticker=T", "price=11", "quantity=5"];
+    let other = place.run(&[&other[..], &["--front", &at.front]].concat());
+    assert_eq!(other.status.code(), Some(1), "{}", other.stdout);
+    assert!(explain("1").contains(said));
+}
+
+#[test]
+fn a_ticker_with_a_comma_is_one_cell() {
+    let (place, _server, at) = kept("1");
+    ask(&place, &at, &["split", "ann=40,bob=60"]);
+    let fill = ["send", "fill", "source=h", "seq=1", "ticker=BRK,B", "price=10", "quantity=5"];
+    ask(&place, &at, &fill);
+    let now = ["positions", "--now", "--format", "csv", "--publish", &at.publish];
+    let now = ask(&place, &at, &now);
+    let then = place.run(&["positions", "--at", "2100-01-01", "--format", "csv", "data"]).ok();
+    let once = ["positions", "--once", "--format", "csv", "--account", "ann"];
+    let once = place.run(&[&once[..], &["--publish", &at.publish]].concat()).ok();
+    for page in [now, then, once] {
+        let mut reader = csv::Reader::from_reader(page.as_bytes());
+        let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+        let held = |row: &csv::StringRecord| (row[4].to_owned(), row[9].to_owned());
+        assert_eq!(held(&rows[0]), ("ann".to_owned(), "BRK,B".to_owned()), "{page}");
+        assert!(page.contains(",\"BRK,B\",2,"), "{page}");
+    }
 }

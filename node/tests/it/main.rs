@@ -29,4 +29,6 @@ mod signals;
 mod mesh;
 mod desk;
 mod console;
+mod terminal;
+mod prompt;
 mod top;

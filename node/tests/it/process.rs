@@ -87,6 +87,19 @@ impl Place {
         Process::start(command, stdout, stderr)
     }
 
+    /// Starts a process that can write no more than a block to a file.
+    pub(crate) fn start_without_room(&self, arguments: &[&str]) -> Process {
+        let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_allot")]).args(arguments);
+        command.current_dir(self.path()).stdin(Stdio::null());
+        command.env_clear().env("ALLOT_RUN_DIR", self.path());
+        let stderr = self.path().join("without-room.stderr");
+        let (stdout, writer) = io::pipe().unwrap();
+        command.stdout(writer).stderr(File::create(&stderr).unwrap());
+        Process::start(command, stdout, stderr)
+    }
+
     /// Starts a process that may open so many files, and no more.
     pub(crate) fn start_limited(&self, files: u32, arguments: &[&str]) -> Process {
         let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");

@@ -1,13 +1,11 @@
 //! `allot top` on a real terminal, that of tmux, and printed once.
 
-mod terminal;
-
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::process::{Outcome, Place, Process};
 use crate::server::{FREE, endpoint};
-use terminal::Terminal;
+use crate::terminal::Terminal;
 
 const SPLIT: &str =
     r#"{"type":"split","source":"aum","seq":1,"weights":{"alpha":40,"beta":35,"gamma":25}}"#;

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::mem;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -18,6 +18,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 
 use super::table::{Column, Kind, Table, Value};
+use super::write_error::cannot_write;
 
 /// The rows that are in memory before they are written: a few mebibytes.
 const GROUP_ROWS: usize = 65_536;
@@ -35,6 +36,7 @@ pub(super) struct ParquetFiles {
 
 struct ParquetFile {
     writer: SerializedFileWriter<File>,
+    path: PathBuf,
     rows: usize,
     columns: Vec<Buffered>,
 }
@@ -78,9 +80,10 @@ impl ParquetFile {
         let fields = fields.collect::<Result<Vec<_>>>()?;
         let schema = Type::group_type_builder(table.name()).with_fields(fields).build()?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-        let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties))?;
+        let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties))
+            .with_context(|| cannot_write(&path))?;
         let columns = table.columns().iter().map(Buffered::of).collect();
-        Ok(Self { writer, rows: 0, columns })
+        Ok(Self { writer, path, rows: 0, columns })
     }
 
     fn put(&mut self, row: &[Value<'_>]) -> Result<()> {
@@ -88,7 +91,10 @@ impl ParquetFile {
             column.put(value);
         }
         self.rows += 1;
-        if GROUP_ROWS <= self.rows { self.write_group() } else { Ok(()) }
+        if self.rows < GROUP_ROWS {
+            return Ok(());
+        }
+        self.write_group().with_context(|| cannot_write(&self.path))
     }
 
     fn write_group(&mut self) -> Result<()> {
@@ -102,8 +108,11 @@ impl ParquetFile {
     }
 
     fn finish(mut self) -> Result<()> {
-        self.write_group()?;
-        Ok(self.writer.into_inner()?.sync_all()?)
+        let written = self.write_group();
+        let Self { writer, path, .. } = self;
+        written
+            .and_then(|()| Ok(writer.into_inner()?.sync_all()?))
+            .with_context(|| cannot_write(&path))
     }
 }
 

@@ -115,7 +115,12 @@ impl<'a> ShardRows<'a> {
                     self.put_allocated(logged, allocated, &fill, shares, book)?;
                 }
                 Outcome::Busted { origin, ticker, of, number, shares } if !origin.duplicate => {
-                    self.held.remove(&(origin.source, *ticker, *of));
+                    // One that was held was in no outcome yet, and will be in no other.
+                    if let Some((fill, record)) = self.held.remove(&(origin.source, *ticker, *of))
+                        && self.is_in_period(fill.time_ns)
+                    {
+                        self.put_fill(&fill, None, record)?;
+                    }
                     let shares = &outcomes.shares[shares.clone()];
                     self.put_bust(logged, outcome, *number, shares, book)?;
                 }

@@ -12,6 +12,7 @@ use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, params_from_iter};
 
 use super::table::{Column, Kind, Table, Value};
+use super::write_error::cannot_write;
 use crate::time_text;
 
 /// The name of the file.
@@ -23,6 +24,9 @@ const INDEXES: &str = "\
     CREATE INDEX fills_of_source ON fills (source, id);
     CREATE INDEX allocations_of_ticker ON allocations (ticker, number);
     CREATE INDEX allocations_of_account ON allocations (account, ticker, number);";
+
+/// How it begins. The file has another name until it is whole: nothing needs to be undone.
+const BEGIN: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;";
 
 /// The rows of a table that are in memory before they are written, by one prepared statement.
 const ROWS_MAX: usize = 4_096;
@@ -40,21 +44,24 @@ impl SqliteFile {
         let path = folder.join(FILE);
         let connection =
             Connection::open(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        // The file has another name until it is whole: nothing needs to be undone.
-        connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;")?;
-        for table in Table::ALL {
-            connection.execute_batch(&definition(table))?;
-        }
+        let definitions = Table::ALL.map(definition).concat();
+        let begun = connection.execute_batch(BEGIN);
+        begun
+            .and_then(|()| connection.execute_batch(&definitions))
+            .with_context(|| cannot_write(&path))?;
         Ok(Self { connection, path, rows: [const { Vec::new() }; _] })
     }
 
     pub(super) fn put(&mut self, table: Table, row: &[Value<'_>]) -> Result<()> {
         let rows = &mut self.rows[table.place()];
         rows.push(row.iter().map(stored).collect());
-        if ROWS_MAX <= rows.len() { self.write(table) } else { Ok(()) }
+        if rows.len() < ROWS_MAX {
+            return Ok(());
+        }
+        self.write(table).with_context(|| cannot_write(&self.path))
     }
 
-    fn write(&mut self, table: Table) -> Result<()> {
+    fn write(&mut self, table: Table) -> rusqlite::Result<()> {
         let mut insert = self.connection.prepare(&insert(table))?;
         for row in self.rows[table.place()].drain(..) {
             insert.execute(params_from_iter(row))?;
@@ -63,11 +70,15 @@ impl SqliteFile {
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
-        Table::ALL.into_iter().try_for_each(|table| self.write(table))?;
-        self.connection.execute_batch(INDEXES)?;
-        self.connection.execute_batch("COMMIT; PRAGMA optimize;")?;
-        self.connection.close().map_err(|(_, error)| error)?;
-        Ok(File::open(&self.path)?.sync_all()?)
+        let written = Table::ALL.into_iter().try_for_each(|table| self.write(table));
+        let Self { connection, path, .. } = self;
+        written
+            .and_then(|()| connection.execute_batch(INDEXES))
+            .and_then(|()| connection.execute_batch("COMMIT; PRAGMA optimize;"))
+            .and_then(|()| connection.close().map_err(|(_, error)| error))
+            .with_context(|| cannot_write(&path))?;
+        let synced = File::open(&path).and_then(|file| file.sync_all());
+        synced.with_context(|| cannot_write(&path))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Positions as CSV: one line per position, so that the columns do not depend on the accounts and
-//! tickers. No name needs quotes, because names contain no comma.
+//! tickers. A ticker with a comma is in quotes.
 
 use allot_allocation_rules::{SplitNumber, Weight};
 use allot_allocation_service::{AccountReport, AccountStatement, PositionReport, Report};
 use allot_domain::decimal::nanos_text;
 use allot_domain::{Money, ReportNumber};
 
+use crate::csv_cell::cell;
 use crate::time_text;
 
 /// The first line. An account without positions has one line, with the last four cells empty.
@@ -36,7 +37,7 @@ fn lines(cut: &str, accounts: &[AccountReport], with_head: bool) -> String {
 }
 
 fn account_lines(cut: &str, account: &AccountReport) -> Vec<String> {
-    let id = account.id;
+    let id = cell(account.id.as_str());
     let value = account.value;
     let weight = account.weight.map_or(String::new(), percent);
     let target = optional(account.target);
@@ -50,6 +51,7 @@ fn account_lines(cut: &str, account: &AccountReport) -> Vec<String> {
 
 fn cells(position: &PositionReport) -> String {
     let PositionReport { ticker, quantity, value, average_price } = position;
+    let ticker = cell(ticker.as_str());
     format!("{ticker},{quantity},{value},{}", optional(*average_price))
 }
 
@@ -76,13 +78,19 @@ mod tests {
             value: Money::from_nanos(561_690_000_000),
             average_price: Some(Money::from_nanos(187_230_000_000)),
         };
+        let comma = PositionReport {
+            ticker: Ticker::new(b"BRK,B").unwrap(),
+            quantity: 0,
+            value: Money::ZERO,
+            average_price: None,
+        };
         let open = AccountReport {
             id: AccountId::new(b"account1").unwrap(),
             weight: Some(Weight::from_nanos("account1", 100_000_000_000).unwrap()),
             value: position.value,
             target: Some(Money::from_nanos(561_690_000_001)),
             deviation: Some(Money::from_nanos(-1)),
-            positions: vec![position],
+            positions: vec![position, comma],
         };
         let closed = AccountReport {
             id: AccountId::new(b"old@desk").unwrap(),
@@ -97,6 +105,7 @@ mod tests {
         expect![[r#"
             report,cut,split,time,account,weight,account_value,target,deviation,ticker,quantity,value,average_price
             12,88211,17,2026-11-21T10:00:00.000000001Z,account1,100,561.69,561.690000001,-0.000000001,BRK/B,3,561.69,187.23
+            12,88211,17,2026-11-21T10:00:00.000000001Z,account1,100,561.69,561.690000001,-0.000000001,"BRK,B",0,0,
             12,88211,17,2026-11-21T10:00:00.000000001Z,old@desk,,0,,,,,,"#]].assert_eq(&lines(&cut, &[open, closed], true));
     }
 }

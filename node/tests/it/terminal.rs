@@ -14,7 +14,7 @@ const WIDTH: &str = "130";
 const HEIGHT: &str = "40";
 
 /// The terminal. It ends when it is dropped.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     socket: PathBuf,
     /// What is written to the terminal: something comes whenever the screen may have changed.
     output: File,
@@ -22,7 +22,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// Runs `allot` with these arguments; none where there is no tmux.
-    pub(super) fn start(place: &Place, arguments: &[&str]) -> Option<Self> {
+    pub(crate) fn start(place: &Place, arguments: &[&str]) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
             eprintln!("skipped: there is no tmux; it is in Debian's package tmux");
             return None;
@@ -35,6 +35,7 @@ impl Terminal {
         let mut begin = Command::new("tmux");
         begin.args(["-f", "/dev/null", "-S"]).arg(&socket).args(shell);
         begin.current_dir(place.path()).env("ALLOT_RUN_DIR", place.path()).env("PS1", "$ ");
+        begin.env("XDG_STATE_HOME", place.path());
         begin.env_remove("TMUX");
         let begun = begin.output().unwrap();
         assert!(begun.status.success(), "{}", String::from_utf8_lossy(&begun.stderr));
@@ -47,7 +48,7 @@ impl Terminal {
     }
 
     /// Presses keys: names of keys, or text.
-    pub(super) fn press(&self, keys: &[&str]) {
+    pub(crate) fn press(&self, keys: &[&str]) {
         for key in keys {
             tmux(&self.socket, &["send-keys", key]);
         }
@@ -55,7 +56,7 @@ impl Terminal {
 
     /// Looks at the screen, after each change of it, until it shows what is waited for.
     #[track_caller]
-    pub(super) fn wait(&self, is_there: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait(&self, is_there: impl Fn(&str) -> bool) -> String {
         loop {
             let screen = tmux(&self.socket, &["capture-pane", "-p"]);
             if is_there(&screen) {
@@ -75,13 +76,13 @@ impl Terminal {
         assert!(0 < (&self.output).read(&mut bytes).unwrap(), "the terminal has gone:\n{screen}");
     }
 
-    pub(super) fn resize(&self, width: u16, height: u16) {
+    pub(crate) fn resize(&self, width: u16, height: u16) {
         let [width, height] = [width, height].map(|cells| cells.to_string());
         tmux(&self.socket, &["resize-window", "-x", &width, "-y", &height]);
     }
 
     /// Sends a signal to what the shell runs.
-    pub(super) fn signal_command(&self, signal: &str) {
+    pub(crate) fn signal_command(&self, signal: &str) {
         let shell = tmux(&self.socket, &["display-message", "-p", "#{pane_pid}"]);
         let shell = shell.trim();
         let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
@@ -91,7 +92,7 @@ impl Terminal {
 
     /// The shell has its own screen and its own modes again, and what it ran ended so.
     #[track_caller]
-    pub(super) fn check_restored(&self, ended: &str) {
+    pub(crate) fn check_restored(&self, ended: &str) {
         self.wait(|screen| screen.lines().any(|line| line.trim() == ended));
         let modes = "#{alternate_on} #{cursor_flag}";
         assert_eq!(tmux(&self.socket, &["display-message", "-p", modes]).trim(), "0 1");

@@ -1,0 +1,40 @@
+//! `allot` alone on a terminal: a prompt for all commands.
+
+use std::fs;
+
+use crate::process::Place;
+use crate::terminal::Terminal;
+
+#[test]
+fn commands_are_completed_run_and_kept_until_the_end() {
+    let place = Place::new();
+    let Some(terminal) = Terminal::start(&place, &[]) else { return };
+    terminal.wait(|page| page.contains("allot>") && page.contains("Tab completes"));
+    terminal.press(&["comp", "Tab", "fish", "Enter"]);
+    terminal.wait(|page| page.contains("complete -c allot"));
+    terminal.press(&["bogus", "Enter"]);
+    terminal.wait(|page| page.contains("unrecognized subcommand 'bogus'"));
+    terminal.press(&["set frnt=1", "Enter"]);
+    terminal.wait(|page| page.contains("did you mean front?"));
+    terminal.press(&["set front=tcp://127.0.0.1:70000", "Enter", "report", "Enter"]);
+    terminal.wait(|page| page.contains("ALLOT_FRONT"));
+    terminal.press(&["send '{", "Enter"]);
+    terminal.wait(|page| page.contains("a quote is not closed"));
+    terminal.press(&["C-d"]);
+    terminal.wait(|page| page.contains("ended=0"));
+    let history = fs::read_to_string(place.path().join("allot/repl-history")).unwrap();
+    assert!(history.contains("completions fish") && history.contains("set frnt=1"), "{history}");
+}
+
+#[test]
+fn ctrl_c_ends_the_command_and_not_the_prompt() {
+    let place = Place::new();
+    let Some(terminal) = Terminal::start(&place, &[]) else { return };
+    terminal.wait(|page| page.contains("allot>"));
+    terminal.press(&["serve --front tcp://127.0.0.1:* --publish tcp://127.0.0.1:*", "Enter"]);
+    terminal.wait(|page| page.contains("publish=tcp://"));
+    terminal.press(&["C-c"]);
+    terminal.wait(|page| page.trim_end().ends_with("allot>"));
+    terminal.press(&["exit", "Enter"]);
+    terminal.wait(|page| page.contains("ended=0"));
+}
