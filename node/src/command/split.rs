@@ -67,6 +67,15 @@ pub(crate) fn run(split: &Split, common: &CommonArgs) -> Result<ExitCode> {
     let WeightsPull::Weights(target) = weights.pull() else {
         return Err(anyhow!("fixed weights are there at every tick"));
     };
+    let source = match split.source {
+        Some(source) => source,
+        None => unique_source("split", Clock::system().now(), process::id().into())
+            .map_err(|reject| anyhow!("{reject}"))?,
+    };
+    // The list as it was given: an account that is to be closed and has a weight is a mistake.
+    let message = Message::new(source, Seq::new(split.seq), target.weights.clone())
+        .and_then(|message| message.closing(split.closes.clone()))
+        .map_err(Misuse::error)?;
     if split.dry_run {
         demand(!split.json, "--json prints a reply, and --dry-run asks for none")?;
         let report = report_request::report_now(&settings, split.timeout)?;
@@ -74,14 +83,6 @@ pub(crate) fn run(split: &Split, common: &CommonArgs) -> Result<ExitCode> {
         print(&effect.page())?;
         return Ok(if effect.is_refused() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
-    let source = match split.source {
-        Some(source) => source,
-        None => unique_source("split", Clock::system().now(), process::id().into())
-            .map_err(|reject| anyhow!("{reject}"))?,
-    };
-    let message = Message::new(source, Seq::new(split.seq), target.weights)
-        .and_then(|message| message.closing(target.closes))
-        .map_err(Misuse::error)?;
     let mut client = FrontClient::connect(&settings.front, settings.front_key)?;
     let mut line = Vec::new();
     encode_line(&Request::Split(message), &mut line);

@@ -175,7 +175,7 @@ fn a_wrong_command_line_is_named_with_the_way_out() {
         (&["split", "a=40,b=50"], "they add up to 90"),
         (&["split", "a:40"], "expected account=percent,account=percent"),
         (&["split", "a=40,a=60"], "\"a\""),
-        (&["split", "a=40,b=60", "--closes", "b"], "account b appears twice in the split"),
+        (&["split", "a=40,b=60", "--closes", "b"], "account \"b\" appears twice in the split"),
         (
             &["history", "data", "--from", "2026-03-02", "--to", "2026-03-01"],
             "--from is not before --to",
