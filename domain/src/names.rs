@@ -79,10 +79,19 @@ const WITHDRAWN: SourceIndex = SourceIndex::new(u32::MAX);
 
 #[derive(Clone, Copy, Debug)]
 struct Entry<V> {
-    id: u128,
+    /// The digest of the id, the lower half first: a `u128` is aligned to 16 bytes, and would make
+    /// an entry longer.
+    id: [u64; 2],
     source: SourceIndex,
     scope: u32,
     value: V,
+}
+
+impl<V> Entry<V> {
+    fn digest(&self) -> u128 {
+        let [low, high] = self.id;
+        u128::from(low) | u128::from(high) << 64
+    }
 }
 
 /// The memory of names.
@@ -133,7 +142,7 @@ impl<V: Remembered> Names<V> {
     fn find(&self, source: SourceIndex, scope: u32, id: u128) -> Option<EntryIndex> {
         let is_it = |at: EntryIndex| {
             let entry = &self.entries[at.index()];
-            entry.id == id && entry.scope == scope && entry.source == source
+            entry.digest() == id && entry.scope == scope && entry.source == source
         };
         let number = MessageId::number_of(id);
         let in_run = number.and_then(|number| self.sources.find_in_run(source, number));
@@ -166,7 +175,7 @@ impl<V: Remembered> Names<V> {
             self.forget_oldest();
         }
         let source = self.sources.enter(name.source, name.id.number());
-        let (id, scope) = (name.id.digest(), name.scope);
+        let (id, scope) = (name.id.digest_words(), name.scope);
         let at = self.push(Entry { id, source, scope, value });
         self.index(at);
         at
@@ -174,7 +183,8 @@ impl<V: Remembered> Names<V> {
 
     /// Makes an entry be found.
     fn index(&mut self, at: EntryIndex) {
-        let Entry { id, source, scope, .. } = self.entries[at.index()];
+        let entry = &self.entries[at.index()];
+        let (id, source, scope) = (entry.digest(), entry.source, entry.scope);
         if !self.sources.push(source, MessageId::number_of(id), at) {
             self.lookup.insert(hash(source, scope, id), at.get());
         }
@@ -185,7 +195,8 @@ impl<V: Remembered> Names<V> {
     /// # Panics
     /// If it was taken back before.
     pub fn withdraw(&mut self, entry: EntryIndex) {
-        let Entry { id, source, scope, .. } = self.entries[entry.index()];
+        let kept = &self.entries[entry.index()];
+        let (id, source, scope) = (kept.digest(), kept.source, kept.scope);
         assert!(source != WITHDRAWN, "a name is taken back once");
         if !self.sources.withdraw(source, MessageId::number_of(id), entry) {
             self.lookup.remove(hash(source, scope, id), entry.get());
@@ -228,7 +239,8 @@ impl<V: Remembered> Names<V> {
     fn forget_oldest(&mut self) {
         let slot = self.ring.slot(self.first);
         self.first += 1;
-        let Entry { id, source, scope, .. } = self.entries[slot];
+        let entry = &self.entries[slot];
+        let (id, source, scope) = (entry.digest(), entry.source, entry.scope);
         if source == WITHDRAWN {
             return;
         }
@@ -261,7 +273,7 @@ impl<V: Remembered> Names<V> {
             let ordinal = ordinals.get(entry.source.index()).copied().unwrap_or(u32::MAX);
             out.extend_from_slice(&ordinal.to_le_bytes());
             out.extend_from_slice(&entry.scope.to_le_bytes());
-            out.extend_from_slice(&entry.id.to_le_bytes());
+            out.extend_from_slice(&entry.digest().to_le_bytes());
             entry.value.save(out);
         }
     }
@@ -289,7 +301,7 @@ impl<V: Remembered> Names<V> {
             let entry = Entry {
                 source,
                 scope: cursor.u32()?,
-                id: u128::from_le_bytes(cursor.array()?),
+                id: [cursor.u64()?, cursor.u64()?],
                 value: V::load(cursor)?,
             };
             if number == 0 {
@@ -299,8 +311,8 @@ impl<V: Remembered> Names<V> {
                 ensure(source.get() <= next_ordinal, "sources out of order")?;
                 next_ordinal = next_ordinal.max(source.get() + 1);
                 ensure(self.sources.re_enter(source), "a name of an unknown source")?;
-                ensure(MessageId::is_digest(entry.id), "an id that is none")?;
-                let twice = self.find(source, entry.scope, entry.id);
+                ensure(MessageId::is_digest(entry.digest()), "an id that is none")?;
+                let twice = self.find(source, entry.scope, entry.digest());
                 ensure(twice.is_none(), "a name twice")?;
                 let at = self.push(entry);
                 self.index(at);

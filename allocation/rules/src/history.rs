@@ -5,29 +5,32 @@
 //!            └──┴──┴──┴──┘                                 └─┴─┴─┴─┴─┴─┘
 //!   an outcome is forgotten when either ring needs its room; nothing is allocated after the start
 //! ```
+//!
+//! Each fill writes one entry, and reads the one in whose place it comes; neither is in a cache. So
+//! an entry is short: ids that are texts are beside the ring, from the first of them on.
 
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use allot_domain::snapshot::{Cursor, SnapshotError, ensure, put_count, put_name};
-use allot_domain::{MessageId, Price, Quantity, Ring, Seq, Side, SourceId};
+use allot_domain::{MessageId, Price, Quantity, Ring, Seq, Side, SourceId, TextId};
 
 use crate::input::Share;
 use crate::limits::HISTORY_SHARES_EACH;
 use crate::{AccountIndex, OutcomeNumber, RowIndex, SplitNumber, TickerSeq};
 
-/// What came of a message first.
+/// What came of a message first, with ids as they are told or as they are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct First {
+pub(crate) struct First<Id = MessageId> {
     /// The message.
     pub(crate) source: SourceId,
     pub(crate) seq: Seq,
-    pub(crate) id: MessageId,
+    pub(crate) id: Id,
     pub(crate) time_ns: u64,
     /// Its ticker, by its row.
     pub(crate) row: RowIndex,
-    pub(crate) what: What,
+    pub(crate) what: What<Id>,
     /// The outcome of the same row before it; zero before the first.
     pub(crate) before: OutcomeNumber,
     /// The last outcome of the same row before it that is marked; zero where none is.
@@ -36,7 +39,7 @@ pub(crate) struct First {
 
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum What {
+pub(crate) enum What<Id = MessageId> {
     /// A fill was divided.
     Divided {
         side: Side,
@@ -48,12 +51,57 @@ pub(crate) enum What {
         late: bool,
     },
     /// A fill was taken back.
-    Busted { of: MessageId },
+    Busted { of: Id },
+}
+
+/// An id as it is kept: a number, or zero where it is a text.
+type KeptId = Seq;
+
+/// The ids of an outcome that are texts.
+#[derive(Clone, Copy, Debug)]
+struct Texts {
+    id: Option<TextId>,
+    of: Option<TextId>,
+}
+
+impl First {
+    fn texts(&self) -> Texts {
+        let text = |id: &MessageId| match id {
+            MessageId::Number(_) => None,
+            MessageId::Text(text) => Some(*text),
+        };
+        let of = match &self.what {
+            What::Divided { .. } => None,
+            What::Busted { of } => text(of),
+        };
+        Texts { id: text(&self.id), of }
+    }
+
+    #[inline(always)]
+    fn has_text(&self) -> bool {
+        let is_text = |id: &MessageId| matches!(id, MessageId::Text(_));
+        is_text(&self.id) || matches!(&self.what, What::Busted { of } if is_text(of))
+    }
+}
+
+impl<Id: Copy> First<Id> {
+    /// The same with other ids: what the message is named, and what a bust takes back.
+    #[inline(always)]
+    fn with_ids<To>(&self, id: impl Fn(Id) -> To, of: impl Fn(Id) -> To) -> First<To> {
+        let Self { source, seq, time_ns, row, before, mark, .. } = *self;
+        let what = match self.what {
+            What::Divided { side, price, quantity, split, busted, late } => {
+                What::Divided { side, price, quantity, split, busted, late }
+            }
+            What::Busted { of: fill } => What::Busted { of: of(fill) },
+        };
+        First { source, seq, id: id(self.id), time_ns, row, what, before, mark }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    first: First,
+    first: First<KeptId>,
     shares_from: u64,
     shares_len: u32,
 }
@@ -66,15 +114,15 @@ const ENTRY_LEN_USUAL: usize = ENTRY_LEN_MIN + 16 + 1 + 8 + 8 + 8 + 1 + 1;
 const DIVIDED: u8 = 0;
 const BUSTED: u8 = 1;
 
-impl Entry {
-    fn save(&self, out: &mut Vec<u8>) {
-        let First { source, seq, id, time_ns, row, what, .. } = &self.first;
+impl First {
+    fn save(&self, shares_len: u32, out: &mut Vec<u8>) {
+        let Self { source, seq, id, time_ns, row, what, .. } = self;
         put_name(out, source.as_bytes());
         out.extend_from_slice(&seq.get().to_le_bytes());
         put_id(out, (*seq).into(), id);
         out.extend_from_slice(&time_ns.to_le_bytes());
         out.extend_from_slice(&row.get().to_le_bytes());
-        out.extend_from_slice(&self.shares_len.to_le_bytes());
+        out.extend_from_slice(&shares_len.to_le_bytes());
         match what {
             What::Divided { side, price, quantity, split, busted, late } => {
                 out.push(DIVIDED);
@@ -92,8 +140,9 @@ impl Entry {
         }
     }
 
-    /// Reads what [`Entry::save`] wrote; those before it in its row are not known yet.
-    fn load(cursor: &mut Cursor<'_>, shares_from: u64) -> Result<Self, SnapshotError> {
+    /// Reads what [`First::save`] wrote, and how many shares it has; those before it in its row are
+    /// not known yet.
+    fn load(cursor: &mut Cursor<'_>) -> Result<(Self, u32), SnapshotError> {
         let (source, seq) = (cursor.source()?, Seq::new(cursor.u64()?));
         let id = cursor.id(seq.into())?;
         let (time_ns, row) = (cursor.u64()?, RowIndex::new(cursor.u32()?));
@@ -111,10 +160,11 @@ impl Entry {
             _ => return Err(SnapshotError::Broken("an outcome of an unknown kind")),
         };
         let (before, mark) = (OutcomeNumber::ZERO, OutcomeNumber::ZERO);
-        let first = First { source, seq, id, time_ns, row, what, before, mark };
-        Ok(Self { first, shares_from, shares_len })
+        Ok((Self { source, seq, id, time_ns, row, what, before, mark }, shares_len))
     }
+}
 
+impl Entry {
     /// Whether it was kept without its shares.
     fn is_bare(&self) -> bool {
         matches!(self.first.what, What::Divided { .. }) && self.shares_len == 0
@@ -157,6 +207,8 @@ fn share_from(bytes: &[u8; SHARE_LEN]) -> Share {
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     entries: Vec<Entry>,
+    /// The texts of each slot; empty while no id was a text.
+    texts: Vec<Texts>,
     ring: Ring,
     /// How many outcomes were ever forgotten.
     first: u64,
@@ -174,6 +226,7 @@ impl History {
         let capacity = capacity.max(1);
         Self {
             entries: Vec::new(),
+            texts: Vec::new(),
             ring: Ring::of(capacity),
             first: 0,
             shares: vec![Share::default(); capacity * HISTORY_SHARES_EACH].into(),
@@ -201,14 +254,29 @@ impl History {
         }
         let shares_from = self.store_shares(shares);
         let shares_len = u32::try_from(shares.len()).expect("at most the accounts");
-        self.push(Entry { first, shares_from, shares_len });
+        self.push(&first, shares_from, shares_len);
         number
     }
 
     /// An outcome that is kept, with its shares in two runs (the ring may wrap).
-    pub(crate) fn get(&self, number: OutcomeNumber) -> Option<(&First, [&[Share]; 2])> {
-        let entry = &self.entries[self.slot(number)?];
-        Some((&entry.first, self.runs(entry.shares_from, wide_index(entry.shares_len))))
+    pub(crate) fn get(&self, number: OutcomeNumber) -> Option<(First, [&[Share]; 2])> {
+        Some(self.at(self.slot(number)?))
+    }
+
+    /// Those before an outcome that is kept: the one before it in its row, and the last marked one.
+    pub(crate) fn links(&self, number: OutcomeNumber) -> Option<(OutcomeNumber, OutcomeNumber)> {
+        let First { before, mark, .. } = self.entries[self.slot(number)?].first;
+        Some((before, mark))
+    }
+
+    /// What is in a slot.
+    fn at(&self, slot: usize) -> (First, [&[Share]; 2]) {
+        let Entry { first, shares_from, shares_len } = &self.entries[slot];
+        let texts = self.texts.get(slot).copied().unwrap_or(Texts { id: None, of: None });
+        let told =
+            |number, text: Option<TextId>| text.map_or(MessageId::Number(number), MessageId::Text);
+        let first = first.with_ids(|id| told(id, texts.id), |of| told(of, texts.of));
+        (first, self.runs(*shares_from, wide_index(*shares_len)))
     }
 
     /// Whether an outcome is kept, and all after it with their shares.
@@ -217,11 +285,8 @@ impl History {
     }
 
     /// All outcomes, oldest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&First, [&[Share]; 2])> {
-        (self.first..self.ring.next()).map(|at| {
-            let entry = &self.entries[self.ring.slot(at)];
-            (&entry.first, self.runs(entry.shares_from, wide_index(entry.shares_len)))
-        })
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (First, [&[Share]; 2])> {
+        (self.first..self.ring.next()).map(|number| self.at(self.ring.slot(number)))
     }
 
     /// Marks a fill as busted, so that it is not busted twice.
@@ -269,16 +334,16 @@ impl History {
 
     /// Writes the outcomes that are kept, with the numbers of their slots.
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
-        let entries =
-            (self.first..self.ring.next()).map(|number| &self.entries[self.ring.slot(number)]);
+        let count = usize::try_from(self.ring.next() - self.first).expect("in the ring");
         let shares_len = self.shares_ring.next() - self.shares_first;
         let shares_len = usize::try_from(shares_len).expect("in the ring");
-        out.reserve(entries.clone().count() * ENTRY_LEN_USUAL + shares_len * SHARE_LEN);
+        out.reserve(count * ENTRY_LEN_USUAL + shares_len * SHARE_LEN);
         out.extend_from_slice(&self.first.to_le_bytes());
         out.extend_from_slice(&self.shares_first.to_le_bytes());
-        put_count(out, entries.clone().count());
-        for entry in entries {
-            entry.save(out);
+        put_count(out, count);
+        for number in self.first..self.ring.next() {
+            let slot = self.ring.slot(number);
+            self.at(slot).0.save(self.entries[slot].shares_len, out);
         }
         for share in self.runs(self.shares_first, shares_len).into_iter().flatten() {
             out.extend_from_slice(&share_bytes(share));
@@ -306,19 +371,19 @@ impl History {
         let rows = outcomes.len();
         let mut shares_next = self.shares_first;
         for _ in 0..count {
-            let entry = Entry::load(cursor, shares_next)?;
-            let is_known = entry.first.row.index() < rows;
-            ensure(is_known, "an outcome with an unknown ticker")?;
+            let (first, shares_len) = First::load(cursor)?;
+            ensure(first.row.index() < rows, "an outcome with an unknown ticker")?;
+            let entry = Entry { first: kept(&first), shares_from: shares_next, shares_len };
             if entry.is_bare() {
                 self.bare = self.next_number();
             }
             if self.entries.is_empty() {
                 self.entries.resize(forgotten, entry);
             }
-            shares_next += u64::from(entry.shares_len);
+            self.push(&first, shares_next, shares_len);
+            shares_next += u64::from(shares_len);
             let is_room = shares_next - self.shares_first <= wide(self.shares.len());
             ensure(is_room, "more shares than the history keeps")?;
-            self.push(entry);
         }
         let shares_len = usize::try_from(shares_next - self.shares_first).expect("in the ring");
         for bytes in cursor.records(shares_len)? {
@@ -359,15 +424,34 @@ impl History {
 
     /// Adds an entry, for which there is room. Inlined, so that it is built where it stays.
     #[inline(always)]
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, first: &First, shares_from: u64, shares_len: u32) {
         let at = self.ring.slot(self.ring.next());
+        let entry = Entry { first: kept(first), shares_from, shares_len };
         if at == self.entries.len() {
             self.entries.push(entry);
         } else {
             self.entries[at] = entry;
         }
+        if first.has_text() || !self.texts.is_empty() {
+            self.keep_texts(at, first.texts());
+        }
         self.ring.advance(1);
     }
+
+    #[cold]
+    fn keep_texts(&mut self, at: usize, texts: Texts) {
+        if self.texts.len() <= at {
+            self.texts.resize(at + 1, Texts { id: None, of: None });
+        }
+        self.texts[at] = texts;
+    }
+}
+
+/// Without the ids that are texts.
+#[inline(always)]
+fn kept(first: &First) -> First<KeptId> {
+    let number = |id: MessageId| id.number().unwrap_or(KeptId::ZERO);
+    first.with_ids(number, number)
 }
 
 fn wide_index(small: u32) -> usize {
@@ -387,13 +471,18 @@ mod tests {
     use super::*;
 
     fn first(seq: u64) -> First {
+        // Numbers first, then texts too, among which a number stands for none.
+        let id = |is_text: bool, text: &str| match is_text {
+            true => MessageId::new(text.as_bytes()).unwrap(),
+            false => Seq::new(seq).into(),
+        };
         First {
             source: SourceId::new(b"f").unwrap(),
             seq: Seq::new(seq),
-            id: Seq::new(seq).into(),
+            id: id(20 < seq && seq % 3 == 0, &format!("id-{seq}")),
             time_ns: 0,
             row: RowIndex::new(0),
-            what: What::Busted { of: Seq::new(seq).into() },
+            what: What::Busted { of: id(20 < seq && seq % 2 == 0, &format!("of-{seq}")) },
             before: OutcomeNumber::ZERO,
             mark: OutcomeNumber::ZERO,
         }
@@ -419,7 +508,7 @@ mod tests {
             let newest = OutcomeNumber::new(wide(lens.len()));
             for (number, shares) in &kept {
                 if let Some((found, runs)) = history.get(*number) {
-                    prop_assert_eq!(found, &first(number.get()));
+                    prop_assert_eq!(found, first(number.get()));
                     prop_assert_eq!(&runs.concat(), shares);
                 } else {
                     prop_assert!(*number < newest, "the newest is always there");

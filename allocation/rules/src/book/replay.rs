@@ -72,14 +72,14 @@ impl Book {
 
     /// The outcome before this one.
     fn before(&self, place: Place) -> Option<Place> {
-        let (first, _) = self.history.get(place.outcome)?;
-        Some(Place { number: TickerSeq::new(place.number.get() - 1), outcome: first.before })
+        let (before, _) = self.history.links(place.outcome)?;
+        Some(Place { number: TickerSeq::new(place.number.get() - 1), outcome: before })
     }
 
     /// The last outcome before this one that is marked.
     fn mark(&self, place: Place) -> Option<Place> {
-        let (first, _) = self.history.get(place.outcome)?;
-        Some(Place { number: place.number.mark_before(), outcome: first.mark })
+        let (_, mark) = self.history.links(place.outcome)?;
+        Some(Place { number: place.number.mark_before(), outcome: mark })
     }
 
     /// The outcomes of these numbers, which are kept, as far as a reply has room for their shares.
@@ -113,7 +113,7 @@ impl Book {
             }
             shares_left = shares_left.saturating_sub(len);
             let shares = outcomes.keep_shares(shares);
-            fills.push(outcome_again(first, ticker, place.number, shares));
+            fills.push(outcome_again(&first, ticker, place.number, shares));
         }
         fills
     }
