@@ -114,13 +114,13 @@ impl Link {
         }
     }
 
-    /// How many connections were made so far, and so whether this is still the one of before. A
-    /// ring has one.
+    /// Whether a frame could reach the peer now, and how many connections were made so far, which
+    /// tells whether this is still the one of before. A ring has one.
     #[must_use]
-    pub fn connections(&self) -> u64 {
+    pub fn connection(&self) -> (bool, u64) {
         match &self.0 {
-            Kind::Ring(_) => 1,
-            Kind::Dealer(dealer) => dealer.connections(),
+            Kind::Ring(_) => (true, 1),
+            Kind::Dealer(dealer) => dealer.connection(),
         }
     }
 

@@ -169,8 +169,8 @@ impl PeerLinks {
             if dialled.link.is_quiet() && !asks_all {
                 continue;
             }
-            let is_same = dialled.link.connections() == dialled.connection;
-            let is_up = dialled.link.is_connected();
+            let (is_up, connection) = dialled.link.connection();
+            let is_same = connection == dialled.connection;
             let has_changed = is_up != dialled.way.is_some() || !is_same;
             // What the other end said before it went is still to be heard.
             let is_read = match dialled.way.filter(|_| !has_changed || !is_up) {
@@ -185,8 +185,9 @@ impl PeerLinks {
         }
         for address in changed {
             let Some(dialled) = self.dialled.get_mut(&address) else { continue };
-            dialled.connection = dialled.link.connections();
-            let (is_up, before) = (dialled.link.is_connected(), dialled.way.take());
+            let (is_up, connection) = dialled.link.connection();
+            dialled.connection = connection;
+            let before = dialled.way.take();
             if let Some(before) = before {
                 self.drop_way(before);
             }

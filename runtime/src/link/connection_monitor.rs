@@ -35,10 +35,11 @@ impl ConnectionMonitor {
         self.connected.get()
     }
 
-    /// How many connections were made so far: one may be lost and another made between two looks.
-    pub(super) fn connections(&self) -> u64 {
+    /// The same, and how many connections were made so far: one may be lost and another made
+    /// between two looks.
+    pub(super) fn connection(&self) -> (bool, u64) {
         self.refresh();
-        self.connections.get()
+        (self.connected.get(), self.connections.get())
     }
 
     /// Reads the events since the last call.

@@ -79,8 +79,8 @@ impl Dealer {
         self.monitor.is_connected()
     }
 
-    pub(super) fn connections(&self) -> u64 {
-        self.monitor.connections()
+    pub(super) fn connection(&self) -> (bool, u64) {
+        self.monitor.connection()
     }
 
     pub(super) fn is_quiet(&self) -> bool {
