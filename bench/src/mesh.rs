@@ -51,6 +51,10 @@ pub(crate) struct MeshArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 2_000,
           value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     trades: u32,
+    /// Processes that are killed in a round, one after the other; all of a mesh that has fewer
+    #[arg(long, value_name = "COUNT", default_value_t = 4,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    kills: u32,
     /// Measure this alone; may be repeated
     #[arg(long, value_enum, value_name = "WHAT")]
     only: Vec<What>,
@@ -183,7 +187,7 @@ fn names(args: &MeshArgs) -> Vec<Name> {
         return names;
     }
     if is_wanted(What::Crashes) {
-        names.extend(sizes(&[2], &[2, 8, 32]).into_iter().map(Name::Crash));
+        names.extend(sizes(&[2], &[2, 8, 32, 64]).into_iter().map(Name::Crash));
     }
     if is_wanted(What::Idle) {
         names.extend(sizes(&[2], &[8, 64]).into_iter().map(Name::Idle));
@@ -198,7 +202,10 @@ impl Name {
             Self::Peers(peers) => crowd::measure(peers, args.trades).map(Outcome::Delays),
             Self::Rate => rate::measure(args.quick).map(Outcome::Rates),
             Self::Split(peers, way) => split::measure(peers, way, args.quick).map(Outcome::Split),
-            Self::Crash(peers) => crash::measure(peers).map(Outcome::Crash),
+            Self::Crash(peers) => {
+                let kills = usize::try_from(args.kills).expect("at most 64");
+                crash::measure(peers, kills).map(Outcome::Crash)
+            }
             Self::Idle(peers) => idle::measure(peers).map(Outcome::Idle),
         }
     }

@@ -21,8 +21,6 @@ use crate::span;
 const EVERY: Duration = Duration::from_micros(2_500);
 /// How long a peer is away.
 const AWAY: Duration = Duration::from_secs(1);
-/// Of so many peers one after the other is killed.
-const KILLS: usize = 4;
 
 /// What one kill gave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -87,8 +85,9 @@ pub(super) fn start_all(site: &Site) -> Result<(Vec<Strategy>, Vec<ChildStdin>)>
     Ok((peers, inputs))
 }
 
-/// All peers trade; some of them are killed, one after the other, and started again a second later.
-pub(super) fn measure(peers: usize) -> Result<Vec<Back>> {
+/// All peers trade; the first `kills` of them are killed, one after the other, and started again a
+/// second later.
+pub(super) fn measure(peers: usize, kills: usize) -> Result<Vec<Back>> {
     let (site, clock) = (Site::new(peers, true)?, Clock::system());
     let (mut processes, trades) = start_all(&site)?;
     let inputs = Inputs::default();
@@ -99,7 +98,7 @@ pub(super) fn measure(peers: usize) -> Result<Vec<Back>> {
     let lock = || inputs.lock().expect("nothing panics while it holds the lock");
     lock().extend(trades.into_iter().enumerate());
     let mut backs = Vec::new();
-    for (victim, process) in processes.iter_mut().enumerate().take(KILLS) {
+    for (victim, process) in processes.iter_mut().enumerate().take(kills) {
         pause(AWAY);
         process.kill();
         lock().remove(&victim);
