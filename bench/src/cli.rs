@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use allot_runtime::WaitStrategy;
 use allot_wire::Encoding;
 use anyhow::{Result, ensure};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
 use crate::conditions::ConditionArgs;
@@ -22,7 +22,7 @@ use crate::targets::TargetArgs;
 use crate::transport::Transport;
 use crate::{
     compare, conditions, desk, echo, end_to_end, floor, growth, inproc, kernel, mesh, pipeline,
-    report, ring, signals, targets,
+    report, ring, signals, targets, words,
 };
 
 /// Measure Allot end to end, and layer by layer
@@ -95,6 +95,9 @@ enum Verb {
     /// Run the NATS responder in this process
     #[command(hide = true)]
     NatsResponder(Listen),
+    /// Print commands and options as JSON
+    #[command(hide = true)]
+    Words,
 }
 
 #[derive(Args)]
@@ -246,6 +249,9 @@ pub(crate) fn run() -> Result<ExitCode> {
             peers::responder::serve(&args.endpoint).map(|()| ExitCode::SUCCESS)
         }
         Verb::RawServer(args) => echo::serve_raw(&args.endpoint).map(|()| ExitCode::SUCCESS),
+        Verb::Words => {
+            crate::print(&words::of(&Cli::command()).to_string()).map(|()| ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -292,13 +298,25 @@ fn size(number: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_help() {
+        let words = words::of(&Cli::command());
+        let commands = words["commands"].as_array().unwrap();
+        assert!(commands.iter().all(|command| command["name"] != "echo-server"));
+        let of_mesh = commands.iter().find(|command| command["name"] == "mesh").unwrap();
+        let options = of_mesh["options"].as_array().unwrap();
+        let only = options.iter().find(|option| option["long"] == "only").unwrap();
+        assert_eq!(only["takes_value"], true);
+        assert_eq!(only["values"][0], "delays");
+        let quick = options.iter().find(|option| option["long"] == "quick").unwrap();
+        assert_eq!(quick["takes_value"], false);
     }
 
     #[test]

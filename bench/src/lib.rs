@@ -57,6 +57,7 @@ mod compare;
 mod chart;
 mod bars;
 mod report;
+mod words;
 mod experiment;
 mod targets;
 mod peers;

@@ -3,11 +3,15 @@
 //! The harness measures this binary from outside, so it cannot be part of it.
 
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Error, Result, bail};
-use clap::Args;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Args, Command as Words};
+use serde_json::Value;
 
 /// Name of the harness binary.
 const HARNESS: &str = "allot-bench";
@@ -35,7 +39,7 @@ pub(crate) struct Bench {
 
 /// Replaces this process with the harness.
 pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
-    let harness = std::env::current_exe()?.with_file_name(HARNESS);
+    let harness = harness()?;
     if !harness.is_file() {
         bail!(
             "the benchmark harness is not at {}; build it: cargo build --release -p {HARNESS}",
@@ -44,4 +48,66 @@ pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
     }
     let error = Command::new(&harness).args(&bench.arguments).exec();
     Err(Error::from(error)).with_context(|| format!("cannot run {}", harness.display()))
+}
+
+fn harness() -> io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(HARNESS))
+}
+
+/// The commands and options of the harness, for a completion script; none where it is not built.
+pub(crate) fn words() -> Option<Words> {
+    let printed = Command::new(harness().ok()?).arg("words").output().ok()?;
+    let words = serde_json::from_slice(&printed.stdout).ok()?;
+    command_of(&words).map(|bench| bench.name("bench"))
+}
+
+/// A command line lives as long as the process: its words are kept for ever.
+fn command_of(words: &Value) -> Option<Words> {
+    let text = |value: &Value| value.as_str().map(|text| &*text.to_owned().leak());
+    let mut command = Words::new(text(&words["name"])?);
+    if let Some(about) = text(&words["about"]) {
+        command = command.about(about);
+    }
+    for option in words["options"].as_array()? {
+        let long = text(&option["long"])?;
+        let mut argument = Arg::new(long).long(long);
+        if let Some(help) = text(&option["help"]) {
+            argument = argument.help(help);
+        }
+        let values: Vec<&str> = option["values"].as_array()?.iter().filter_map(text).collect();
+        argument = match option["takes_value"].as_bool()? {
+            false => argument.action(ArgAction::SetTrue),
+            true if values.is_empty() => argument.action(ArgAction::Set),
+            true => argument.value_parser(PossibleValuesParser::new(values)),
+        };
+        command = command.arg(argument);
+    }
+    let below = words["commands"].as_array()?.iter().map(command_of).collect::<Option<Vec<_>>>()?;
+    Some(command.subcommands(below))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap_complete::{Shell, generate};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_harness_says_is_completed() {
+        let option = |long: &str, takes_value: bool, values: &[&str]| json!({"long": long, "help": "Help", "takes_value": takes_value, "values": values});
+        let mesh = json!({
+            "name": "mesh", "about": "Measure a mesh", "commands": [],
+            "options": [option("only", true, &["delays", "rates"]), option("quick", false, &[])],
+        });
+        let words =
+            json!({"name": "allot bench", "about": null, "options": [], "commands": [mesh]});
+        let mut command = command_of(&words).unwrap().name("bench");
+        let mut script = Vec::new();
+        generate(Shell::Bash, &mut command, "bench", &mut script);
+        let script = String::from_utf8(script).unwrap();
+        assert!(script.contains("mesh") && script.contains("--quick"), "{script}");
+        assert!(script.contains("delays rates"), "{script}");
+        assert!(command_of(&json!({"name": "bench"})).is_none());
+    }
 }
